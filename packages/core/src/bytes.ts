@@ -1,0 +1,98 @@
+import { bytesToHex, concatBytes as concat, hexToBytes } from '@noble/hashes/utils.js';
+import { base64 } from '@scure/base';
+import { SottoError } from './errors.js';
+
+/** A fresh array of the parts one after another. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  return concat(...parts);
+}
+
+/** Lower-case hex, no prefix. */
+export function encodeHex(bytes: Uint8Array): string {
+  return bytesToHex(bytes);
+}
+
+/**
+ * Bytes of a hex text, either case, with or without `0x`.
+ * @throws INVALID_TEXT
+ */
+export function decodeHex(text: string): Uint8Array {
+  const digits = text.startsWith('0x') || text.startsWith('0X') ? text.slice(2) : text;
+  if (digits.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(digits)) {
+    throw new SottoError('INVALID_TEXT', 'This is not hexadecimal text.', {
+      what: 'hex',
+      reason: 'not an even number of hexadecimal digits',
+    });
+  }
+  return hexToBytes(digits);
+}
+
+/** Standard base64 with padding (RFC 4648, section 4). */
+export function encodeBase64(bytes: Uint8Array): string {
+  return base64.encode(bytes);
+}
+
+/**
+ * Bytes of standard, padded base64; nothing else is accepted.
+ * @throws INVALID_TEXT
+ */
+export function decodeBase64(text: string): Uint8Array {
+  try {
+    return base64.decode(text);
+  } catch {
+    throw new SottoError('INVALID_TEXT', 'This is not base64 text.', {
+      what: 'base64',
+      reason: 'not padded standard base64',
+    });
+  }
+}
+
+const utf8Encoder = new TextEncoder();
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * UTF-8 of a well-formed text.
+ * @throws INVALID_TEXT when the text has a lone surrogate, which no UTF-8 can hold
+ */
+export function encodeUtf8(text: string): Uint8Array {
+  if (/\p{Surrogate}/u.test(text)) {
+    throw new SottoError('INVALID_TEXT', 'The text has half of a surrogate pair.', {
+      what: 'text',
+      reason: 'lone surrogate',
+    });
+  }
+  return utf8Encoder.encode(text);
+}
+
+/**
+ * The text of valid UTF-8; a byte order mark is kept.
+ * @throws INVALID_TEXT
+ */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return utf8Decoder.decode(bytes);
+  } catch {
+    throw new SottoError('INVALID_TEXT', 'These bytes are not UTF-8.', {
+      what: 'text',
+      reason: 'invalid UTF-8',
+    });
+  }
+}
+
+/**
+ * Order of two byte strings, shorter first when one begins the other: negative, 0 or positive.
+ * Not constant in time: for public values only; secrets go through `CryptoProvider.equalBytes`.
+ */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    const difference = (a[i] as number) - (b[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** Overwrites the bytes with zeros. Best effort: the runtime may have made copies before. */
+export function wipeBytes(...secrets: readonly Uint8Array[]): void {
+  for (const secret of secrets) secret.fill(0);
+}

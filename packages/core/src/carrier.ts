@@ -1,0 +1,46 @@
+/**
+ * The Carrier port: a dumb pipe that moves opaque bytes by topic. It may lose, repeat, delay and reorder what it
+ * carries, and need not know anybody: sealing is done above it.
+ */
+export interface Carrier {
+  readonly capabilities: CarrierCapabilities;
+  /** Connects. `onEnvelope` gets whatever arrives on a subscribed topic; it doesn't throw. */
+  open(handler: CarrierHandler, options?: { readonly signal?: AbortSignal }): Promise<CarrierConnection>;
+}
+
+export interface CarrierCapabilities {
+  /** Largest envelope in bytes. */
+  readonly maxEnvelopeBytes: number;
+  /** Whether `history` is there. */
+  readonly history: boolean;
+  /** Proof of work that the other side asks for; 0 when none. */
+  readonly minimumPow: number;
+}
+
+export interface CarrierHandler {
+  /** `envelope` is fresh; the receiver owns it. */
+  onEnvelope(topic: Topic, envelope: Uint8Array, fromHistory: boolean): void | Promise<void>;
+  onStatus?(status: 'connected' | 'reconnecting' | 'closed'): void;
+}
+
+/** 4 bytes. */
+export type Topic = Uint8Array;
+
+export interface CarrierConnection {
+  /**
+   * Resolves when the pipe has taken the envelope.
+   * @throws TRANSPORT_UNAVAILABLE (try again), TRANSPORT_REFUSED, LIMIT_EXCEEDED, CLOSED, ABORTED
+   */
+  publish(topic: Topic, envelope: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Sets the topics wanted: the whole list, replacing the one before. */
+  subscribe(topics: readonly Topic[]): Promise<void>;
+  /** Envelopes between two times in ms since the epoch, through `onEnvelope`; resolves after the last. */
+  history?(
+    topics: readonly Topic[],
+    from: number,
+    to: number,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<void>;
+  /** Closing twice is fine. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,26 @@
+/** `length` fresh bytes from a cryptographically secure source; the caller owns them. */
+export type RandomSource = (length: number) => Uint8Array;
+
+/** Time, injected so that tests and devices can own it. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls `run` once after `milliseconds`; the function given back cancels it. */
+  after(milliseconds: number, run: () => void): () => void;
+}
+
+/** Facts for an operator: never keys, plaintexts or ciphertexts. */
+export interface Logger {
+  debug(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(event: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** A logger that says nothing: the default everywhere. */
+export const silentLogger: Logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+};

@@ -1,0 +1,126 @@
+/**
+ * Every error that Sotto raises on purpose, by its stable code, with the type of its details.
+ *
+ * Match on `error.code`, never on the message or with `instanceof`: two copies of this package may be loaded at
+ * once. Details never hold secrets, plaintexts or key material; sizes, names, counts and public identifiers only.
+ */
+export interface ErrorDetails {
+  // Bytes and keys
+  /** Bytes of the wrong length. */
+  INVALID_LENGTH: { readonly what: string; readonly expected: number | string; readonly actual: number };
+  /** Text that is not what it should be: hex, base64, UTF-8, an installation id. */
+  INVALID_TEXT: { readonly what: string; readonly reason: string };
+  /** An argument outside its documented range. */
+  INVALID_ARGUMENT: { readonly what: string; readonly reason: string };
+  /** Not the encoding of a point on the curve. */
+  INVALID_PUBLIC_KEY: { readonly curve: 'secp256k1' | 'x25519'; readonly reason: string };
+  /** A scalar that is zero or not below the order of the group. */
+  INVALID_PRIVATE_KEY: { readonly curve: 'secp256k1' | 'x25519' };
+  /** A signature that is malformed, or from which no key can be recovered. */
+  INVALID_SIGNATURE: { readonly reason: string };
+  /** An authentication tag or MAC that does not fit: wrong key, or altered bytes. */
+  AUTHENTICATION_FAILED: { readonly what: string };
+
+  // Wire format
+  /** Bytes from outside that are not a well-formed message. */
+  MALFORMED_MESSAGE: { readonly what: string; readonly reason: string };
+  /** A message, field or collection beyond its limit; refused before work is done on it. */
+  LIMIT_EXCEEDED: { readonly what: string; readonly limit: number; readonly actual: number };
+
+  // Bundles and key agreement
+  /** The signature of a bundle was not made by the identity that the bundle names. */
+  BUNDLE_SIGNATURE_INVALID: { readonly reason: string };
+  /** A bundle that verifies, yet says what no honest peer says (time, version, number of devices). */
+  BUNDLE_IMPLAUSIBLE: { readonly reason: string };
+  /** A bundle older than what is already known of the same identity and installation. */
+  BUNDLE_STALE: { readonly installationId: string };
+
+  // Double Ratchet
+  /** A ratchet message whose shape is wrong: short body, key of the wrong length, impossible counters. */
+  RATCHET_MALFORMED: { readonly reason: string };
+  /** A message whose key was used already, or was deleted because it was too old. */
+  RATCHET_DUPLICATE: { readonly n: number };
+  /** More messages would have to be skipped in one chain than the limit allows. */
+  RATCHET_TOO_MANY_SKIPPED: { readonly limit: number; readonly requested: number };
+  /** The stored key of a skipped message was not handed in, although the state lists it. */
+  RATCHET_KEY_MISSING: { readonly n: number };
+  /** A chain reached 2^32 - 1 messages and can't go on. */
+  RATCHET_EXHAUSTED: Record<string, never>;
+
+  // Serialised state
+  /** Stored bytes that cannot be read back. */
+  STATE_CORRUPT: { readonly what: string; readonly reason: string };
+  /** Stored bytes of a newer version than this software writes. */
+  STATE_VERSION_UNSUPPORTED: { readonly what: string; readonly version: number };
+
+  // Messenger
+  /** No session fits the message: the sender used a prekey or session that this device doesn't know. */
+  SESSION_NOT_FOUND: { readonly installationId: string };
+  /** The message has no entry for this device. */
+  DEVICE_NOT_ADDRESSED: { readonly installationId: string };
+  /** The same message was received before. */
+  DUPLICATE_MESSAGE: { readonly messageId: string };
+  /** The named device, group, contact or message isn't known here. */
+  NOT_FOUND: { readonly what: string; readonly id: string };
+  /** The author of a request isn't allowed to do it. */
+  NOT_PERMITTED: { readonly what: string };
+  /** Not one of the devices addressed could be sent to. */
+  NO_DEVICE_REACHED: { readonly failures: number };
+
+  // Ports
+  /** A write expected another revision of a record; nothing of the commit was stored. */
+  STORE_CONFLICT: { readonly key: string };
+  /** Another process, tab or handle is the writer of this store. */
+  STORE_LOCKED: { readonly where: string };
+  /** The store cannot write or read now: disk full, I/O error, quota. Trying again later may work. */
+  STORE_UNAVAILABLE: { readonly reason: string };
+  /** A record or the store as a whole is damaged. */
+  STORE_CORRUPT: { readonly what: string };
+  /** The store was written by newer software. */
+  STORE_SCHEMA_NEWER: { readonly found: number; readonly supported: number };
+  /** The passphrase doesn't open this store. */
+  STORE_WRONG_PASSPHRASE: Record<string, never>;
+  /** A record is older than it should be: an old copy of it was put back. */
+  STORE_ROLLBACK: { readonly what: string };
+  /** The node, broker or peer can't be reached now. Trying again later may work. */
+  TRANSPORT_UNAVAILABLE: { readonly reason: string };
+  /** The other end answered, and refused. */
+  TRANSPORT_REFUSED: { readonly reason: string };
+  /** A call was not answered in time. */
+  TIMEOUT: { readonly what: string; readonly milliseconds: number };
+  /** The resource was closed. */
+  CLOSED: { readonly what: string };
+  /** The caller's AbortSignal fired. */
+  ABORTED: { readonly what: string };
+}
+
+/** A stable error code, see {@link ErrorDetails}. */
+export type ErrorCode = keyof ErrorDetails;
+
+/** The one error class of Sotto. `code` is stable across versions; `message` is for people. */
+export class SottoError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'SottoError';
+  readonly code: C;
+  readonly details: ErrorDetails[C];
+
+  constructor(code: C, message: string, details: ErrorDetails[C], options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/**
+ * Whether `error` is Sotto's, and (with `code`) whether it is that one. Works across copies of the package.
+ */
+export function isSottoError<C extends ErrorCode = ErrorCode>(
+  error: unknown,
+  code?: C,
+): error is SottoError<C> {
+  return (
+    error instanceof Error &&
+    error.name === 'SottoError' &&
+    'code' in error &&
+    (code === undefined || error.code === code)
+  );
+}

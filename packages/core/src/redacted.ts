@@ -1,0 +1,19 @@
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
+
+/**
+ * Base of everything that holds a secret: printing, logging, string conversion and `JSON.stringify` show its
+ * name and no field. A guard against accidents, not against an attacker in the same process.
+ */
+export abstract class Redacted {
+  toString(): string {
+    return `[${this.constructor.name}: redacted]`;
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+
+  [INSPECT](): string {
+    return this.toString();
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The Store port: bytes by key, with one atomic write.
+ *
+ * - Keys are 1 to 1024 printable ASCII characters (0x20 to 0x7e), ordered by code.
+ * - Values are 0 to 16 MiB. Bytes handed in are borrowed for the call and copied; bytes handed out are fresh.
+ * - Every method may reject with CLOSED, STORE_UNAVAILABLE, STORE_CORRUPT, or ABORTED when a signal fired.
+ *   After STORE_UNAVAILABLE nothing of the call has happened and it may be tried again.
+ *
+ * The compliance suite for implementers is in `@sotto/compliance`.
+ */
+export interface Store {
+  /** The record under the key, or `undefined` when there is none. */
+  get(key: string): Promise<StoredRecord | undefined>;
+
+  /**
+   * The records whose keys begin with `prefix`, in ascending order of key, as they stood when the iteration
+   * began: commits made meanwhile don't show.
+   */
+  list(prefix: string, options?: ListOptions): AsyncIterable<StoredEntry>;
+
+  /**
+   * Stores all writes or none of them, durably, and answers the revision that the written records now have.
+   * A key may be named once.
+   * @throws STORE_CONFLICT when a record doesn't have the revision that a write expects; nothing is stored
+   */
+  commit(writes: readonly Write[], options?: { readonly signal?: AbortSignal }): Promise<Revision>;
+
+  /** Waits for what is under way and lets go of all resources. Closing twice is fine. */
+  close(): Promise<void>;
+}
+
+/**
+ * Grows with each commit of a store and is never reused, so that a record that was deleted and made again has
+ * another revision than before. An integer from 1 to 2^53 - 1.
+ */
+export type Revision = number;
+
+/** What {@link Store.get} gives. The caller owns `value`. */
+export interface StoredRecord {
+  readonly value: Uint8Array;
+  readonly revision: Revision;
+}
+
+/** What {@link Store.list} gives. The caller owns `value`. */
+export interface StoredEntry extends StoredRecord {
+  readonly key: string;
+}
+
+export interface ListOptions {
+  /** Begin behind this key. */
+  readonly after?: string;
+  /** Stop after so many records. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The revision a write expects of a record: a number it must have, or `absent` when there must be none. */
+export type Expectation = Revision | 'absent';
+
+/** One part of a commit. Without `expect` it succeeds whatever stood there before. */
+export type Write =
+  | {
+      readonly type: 'put';
+      readonly key: string;
+      readonly value: Uint8Array;
+      readonly expect?: Expectation;
+    }
+  | { readonly type: 'delete'; readonly key: string; readonly expect?: Expectation }
+  /** Changes nothing, but refuses the commit when the record isn't as expected. */
+  | { readonly type: 'check'; readonly key: string; readonly expect: Expectation };
+
+/** Longest key in characters. */
+export const STORE_KEY_MAX_LENGTH = 1024;
+/** Largest value in bytes. */
+export const STORE_VALUE_MAX_BYTES = 16 * 1024 * 1024;

@@ -1,0 +1,104 @@
+import type { KeyPair, PublicKey, SharedKey } from './keys.js';
+
+/**
+ * The Transport port: what the messenger needs of a network. It moves whole messages to a recipient or a
+ * channel, and vouches for the sender of each message that it delivers.
+ *
+ * A pipe that can't vouch for anybody implements the smaller {@link Carrier} instead and lets
+ * `sealedTransport` of `@sotto/whisper-transport` do the signing and encrypting.
+ */
+export interface Transport {
+  readonly capabilities: TransportCapabilities;
+
+  /**
+   * Begins to send and receive as `party`. One connection for one identity; a transport may serve several.
+   * @throws TRANSPORT_UNAVAILABLE when there is nothing to connect to and the transport doesn't retry by itself
+   */
+  connect(party: LocalParty, options?: { readonly signal?: AbortSignal }): Promise<TransportConnection>;
+}
+
+/** What a transport can do, as data, so that the messenger and applications can adapt. */
+export interface TransportCapabilities {
+  /** Largest payload of {@link TransportConnection.send} in bytes. */
+  readonly maxPayloadBytes: number;
+  /** Whether `history` answers messages sent while we were away. */
+  readonly history: boolean;
+  /** Whether a resolved `send` means that somebody else has the message (and not only that it was queued). */
+  readonly confirmsSend: boolean;
+}
+
+/** The one who connects, and where its messages go. */
+export interface LocalParty {
+  /** Signs what is sent and opens what is addressed to us. Borrowed for the life of the connection. */
+  readonly identity: KeyPair;
+  /**
+   * Takes a message. The transport waits for the promise before it drops its own copy of the message; it may
+   * call again meanwhile. A rejection means that the message was not kept and should be delivered again.
+   */
+  onMessage(message: TransportMessage): Promise<void>;
+  /** Told when the connection is lost and regained. */
+  onStatus?(status: TransportStatus): void;
+}
+
+export type TransportStatus = 'connected' | 'reconnecting' | 'closed';
+
+/** A message that arrived, with a sender for whom the transport vouches. */
+export interface TransportMessage {
+  /** 33 bytes; verified by the transport. */
+  readonly sender: PublicKey;
+  /** The bytes handed to `send` at the other end. Fresh; the receiver owns them. */
+  readonly payload: Uint8Array;
+  /** The channel that it came by. */
+  readonly channel: Channel;
+  /** Milliseconds since the epoch, as the sender or the transport claims. */
+  readonly sentAt: number;
+  /** Whether it came from history rather than live. */
+  readonly fromHistory: boolean;
+}
+
+/**
+ * Where a message goes or comes from, in the terms of the protocol (wire profile, section 6). How a channel
+ * becomes a topic and a key is the transport's business.
+ */
+export type Channel =
+  /** Readable by anybody who knows the name: public chats, contact codes. */
+  | { readonly kind: 'public'; readonly name: string }
+  /** One identity's share of a partitioned topic; only `recipient` can read it. */
+  | { readonly kind: 'partitioned'; readonly recipient: PublicKey }
+  /** One identity's own discovery topic; only `recipient` can read it. */
+  | { readonly kind: 'discovery'; readonly recipient: PublicKey }
+  /** Known to the two holders of the negotiated secret alone. */
+  | { readonly kind: 'negotiated'; readonly secret: SharedKey };
+
+export interface TransportConnection {
+  /**
+   * Resolves when the transport has taken responsibility for the message, see `confirmsSend`.
+   * @throws LIMIT_EXCEEDED, TRANSPORT_UNAVAILABLE (try again with the same message), TRANSPORT_REFUSED, CLOSED, ABORTED
+   */
+  send(channel: Channel, payload: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<void>;
+
+  /**
+   * Sets what is listened to: the whole list, replacing the one before. `partitioned` and `discovery` channels
+   * here have our own identity as recipient. Resolves when messages on the new channels will be delivered.
+   */
+  listen(channels: readonly Channel[]): Promise<void>;
+
+  /**
+   * Asks for messages sent between two times (ms since the epoch) on the channels listened to; they come through
+   * `onMessage` with `fromHistory`, in any order. Resolves when the last of them was taken.
+   * Present when `capabilities.history`.
+   */
+  history?(request: HistoryRequest): Promise<void>;
+
+  /** Sends what was taken, then disconnects. Closing twice is fine. */
+  close(): Promise<void>;
+}
+
+export interface HistoryRequest {
+  readonly channels: readonly Channel[];
+  /** Milliseconds since the epoch, inclusive. */
+  readonly from: number;
+  /** Milliseconds since the epoch, inclusive. */
+  readonly to: number;
+  readonly signal?: AbortSignal;
+}

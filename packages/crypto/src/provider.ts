@@ -1,0 +1,139 @@
+import type { Branded, KeyPair, PrivateKey, PublicKey, RandomSource, Redacted, Signature } from '@sotto/core';
+
+/**
+ * Every primitive that Sotto uses, synchronous, so that a protocol step is one pure function call.
+ *
+ * - Bytes in are borrowed and never changed; bytes out are fresh and belong to the caller.
+ * - Wrong lengths throw INVALID_LENGTH before any work is done.
+ * - Operations on secrets are constant in time as far as the provider's underlying library is.
+ *
+ * `runProviderSuite` of `@sotto/crypto/suite` tells whether an implementation keeps all of this.
+ */
+export interface CryptoProvider {
+  /** For people and reports: `portable`, for instance. */
+  readonly name: string;
+
+  /** Fresh random bytes. */
+  readonly randomBytes: RandomSource;
+
+  readonly secp256k1: Secp256k1;
+  readonly x25519: X25519;
+
+  /** KECCAK-256 (the original padding, not SHA3-256), 32 bytes. */
+  keccak256(...parts: readonly Uint8Array[]): Uint8Array;
+  /** SHA-256, 32 bytes. */
+  sha256(...parts: readonly Uint8Array[]): Uint8Array;
+  /** HMAC-SHA-256 over the parts one after another, 32 bytes; the key has any length. */
+  hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
+  /** HKDF-SHA-256, RFC 5869: extract, then expand to `length` bytes (1 to 8160). */
+  hkdfSha256(input: {
+    readonly inputKey: Uint8Array;
+    readonly salt: Uint8Array;
+    readonly info: Uint8Array;
+    readonly length: number;
+  }): Uint8Array;
+  /** PBKDF2-HMAC-SHA-256. Slow on purpose: 65356 rounds take 20 to 150 ms. */
+  pbkdf2Sha256(input: {
+    readonly password: Uint8Array;
+    readonly salt: Uint8Array;
+    readonly iterations: number;
+    readonly length: number;
+  }): Uint8Array;
+
+  /**
+   * AES in counter mode, both directions: key of 16 or 32 bytes, `iv` 16 bytes, taken as a 128-bit big-endian
+   * counter. Not authenticated: callers add their own MAC.
+   */
+  aesCtr(key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array;
+
+  /** AES-256-GCM: key 32 bytes, nonce 12 bytes; gives ciphertext || 16-byte tag. */
+  sealAes256Gcm(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    plaintext: Uint8Array,
+    associatedData?: Uint8Array,
+  ): Uint8Array;
+  /**
+   * Opens what {@link sealAes256Gcm} gave.
+   * @throws AUTHENTICATION_FAILED when the tag doesn't fit or there is none
+   */
+  openAes256Gcm(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    sealed: Uint8Array,
+    associatedData?: Uint8Array,
+  ): Uint8Array;
+
+  /** Whether the two are equal, in time that depends on the lengths only. */
+  equalBytes(a: Uint8Array, b: Uint8Array): boolean;
+}
+
+/** Wire profile, section 1. */
+export interface Secp256k1 {
+  /** Draws 32-byte candidates from `randomBytes` until one is a valid scalar; that one is the private key. */
+  generateKeyPair(): KeyPair;
+  /**
+   * The pair of a given private key, 32 bytes; copied.
+   * @throws INVALID_LENGTH, INVALID_PRIVATE_KEY
+   */
+  keyPairFromPrivateKey(privateKey: Uint8Array): KeyPair;
+  /**
+   * Parses a public key of 33 bytes (02, 03) or 65 bytes (04): the compressed form, fresh.
+   * @throws INVALID_PUBLIC_KEY for any other length or prefix, x not below the field prime, a point off the curve
+   */
+  parsePublicKey(bytes: Uint8Array): PublicKey;
+  /**
+   * The 65-byte form `04 || x || y`.
+   * @throws INVALID_PUBLIC_KEY
+   */
+  uncompressPublicKey(publicKey: Uint8Array): Uint8Array;
+  /**
+   * ECDH: the x coordinate of the shared point, 32 bytes big-endian, zero-padded, not hashed. The public key may
+   * have either form. Constant in time in the private key.
+   * @throws INVALID_LENGTH, INVALID_PRIVATE_KEY, INVALID_PUBLIC_KEY
+   */
+  ecdh(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;
+  /**
+   * Deterministic (RFC 6979) low-s ECDSA over a 32-byte digest: 65 bytes `r || s || v`, `v` 0 or 1.
+   * @throws INVALID_LENGTH, INVALID_PRIVATE_KEY
+   */
+  signRecoverable(digest: Uint8Array, privateKey: Uint8Array): Signature;
+  /**
+   * The key that made the signature. One rule for what other software writes: `v` 0 or 1 (27 and 28 are taken as
+   * 0 and 1), r and s in 1 .. order - 1; a high s is refused, since it is the same signature written twice.
+   * @throws INVALID_LENGTH, INVALID_SIGNATURE
+   */
+  recoverPublicKey(digest: Uint8Array, signature: Uint8Array): PublicKey;
+}
+
+/** An X25519 public key, 32 bytes. */
+export type X25519PublicKey = Branded<'X25519PublicKey'>;
+/** An X25519 private key, 32 bytes, not clamped. */
+export type X25519PrivateKey = Branded<'X25519PrivateKey'>;
+
+/** An X25519 key pair; prints redacted. */
+export interface X25519KeyPair extends Redacted {
+  /** 32 bytes. */
+  readonly publicKey: X25519PublicKey;
+  /** 32 bytes. */
+  readonly privateKey: X25519PrivateKey;
+}
+
+/** RFC 7748. */
+export interface X25519 {
+  /** Draws 32 bytes from `randomBytes`. */
+  generateKeyPair(): X25519KeyPair;
+  /**
+   * The pair of a given private key, 32 bytes; copied.
+   * @throws INVALID_LENGTH
+   */
+  keyPairFromPrivateKey(privateKey: Uint8Array): X25519KeyPair;
+  /**
+   * The shared u coordinate, 32 bytes.
+   * @throws INVALID_LENGTH; INVALID_PUBLIC_KEY when the result would be all zero (a point of small order)
+   */
+  ecdh(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;
+}
+
+/** Types re-exported for implementers. */
+export type { PrivateKey, PublicKey };
