@@ -1,0 +1,277 @@
+/** Bytes in lower-case hex without `0x`; `unhex` reads them. */
+export type Hex = string;
+
+/** What every file is: a text about its content, and its cases. */
+export interface VectorFile<Cases> {
+  readonly about: string;
+  readonly cases: Cases;
+}
+
+/** `account.json` */
+export interface AccountCase {
+  readonly mnemonic: string;
+  readonly passphrase: string;
+  /** 32 bytes. */
+  readonly chatPrivate: Hex;
+  /** 65 bytes, uncompressed. */
+  readonly chatPublic: Hex;
+  /** Multibase text, `zQ3sh…`. */
+  readonly chatCompressed: string;
+  readonly threeWordName: string;
+  /** `0x` and 40 hexadecimal digits in the case of the EIP-55 checksum. */
+  readonly walletAddress: string;
+  /** 32 bytes. */
+  readonly walletPrivate: Hex;
+  /** A PNG file in base64. */
+  readonly identiconPng: string;
+}
+
+/** `bundle.json` */
+export interface BundleCase {
+  /** 33 bytes. */
+  readonly identity: Hex;
+  /** 32 bytes. */
+  readonly identityPrivate: Hex;
+  /** By installation id. */
+  readonly signedPreKeys: Readonly<Record<string, BundlePreKey>>;
+  /** 65 bytes. */
+  readonly signature: Hex;
+  /** Nanoseconds since the epoch; 0 when the bundle has none. */
+  readonly timestamp: bigint;
+  readonly signedMaterial: Hex;
+  /** The Bundle message; the order of its map entries is not canonical. */
+  readonly protobuf: Hex;
+  /** The proto3 JSON mapping of the bundle. */
+  readonly json: string;
+}
+
+export interface BundlePreKey {
+  /** 33 bytes. */
+  readonly signedPreKey: Hex;
+  readonly version: number;
+  readonly protocolVersion: number;
+}
+
+/** `dh-key.json` */
+export interface DhKeyCase {
+  /** 33 bytes. */
+  readonly ephemeral: Hex;
+  /** 32 bytes. */
+  readonly ephemeralPrivate: Hex;
+  /** 32 bytes. */
+  readonly recipientPrivate: Hex;
+  /** 32 bytes. */
+  readonly key: Hex;
+}
+
+/** `double-ratchet-secp256k1.json` and `double-ratchet-curve25519.json` */
+export interface DoubleRatchetCases {
+  readonly kdf: readonly RatchetKdfCase[];
+  readonly sessions: readonly RatchetSessionCase[];
+}
+
+export interface RatchetKdfCase {
+  readonly rootKey: Hex;
+  readonly dhOutput: Hex;
+  /** Root key after `KdfRK(rootKey, dhOutput)`. */
+  readonly nextRootKey: Hex;
+  /** Chain key of the same step. */
+  readonly chainKey: Hex;
+  /** Header key of the same step. */
+  readonly headerKey: Hex;
+  readonly kdfChainInput: Hex;
+  /** Chain key after `KdfCK(kdfChainInput)`. */
+  readonly nextChainKey: Hex;
+  /** Message key of the same step. */
+  readonly derivedMessageKey: Hex;
+  readonly messageKey: Hex;
+  readonly associatedData: Hex;
+  readonly plaintext: Hex;
+  /** `plaintext` encrypted with `messageKey` and `associatedData`. */
+  readonly ciphertext: Hex;
+}
+
+export interface RatchetSessionCase {
+  readonly sharedKey: Hex;
+  readonly bobRatchetPrivate: Hex;
+  readonly bobRatchetPublic: Hex;
+  /** Private keys in the order in which they are drawn; alice draws the first when she starts. */
+  readonly aliceGeneratedPrivates: readonly Hex[];
+  readonly bobGeneratedPrivates: readonly Hex[];
+  readonly messages: readonly RatchetMessage[];
+  readonly steps: readonly RatchetStep[];
+}
+
+export interface RatchetMessage {
+  readonly from: RatchetParty;
+  readonly dh: Hex;
+  readonly n: number;
+  readonly pn: number;
+  readonly header: Hex;
+  readonly plaintext: Hex;
+  readonly ciphertext: Hex;
+}
+
+export type RatchetParty = 'alice' | 'bob';
+
+/** One send or receive of `messages[message]`. With `error`, it has to be refused. */
+export interface RatchetStep {
+  readonly send?: RatchetParty;
+  readonly receive?: RatchetParty;
+  readonly message: number;
+  readonly error?: string | boolean;
+}
+
+/** `protocol-session.json` */
+export interface ProtocolSessionCase {
+  readonly name: string;
+  readonly bob: ProtocolParty & {
+    readonly signedPreKeys: readonly {
+      /** 32 bytes. */
+      readonly private: Hex;
+      /** 33 bytes. */
+      readonly public: Hex;
+      readonly version: number;
+    }[];
+  };
+  readonly alice: ProtocolParty;
+  /** From alice to bob, in the order they were sent. */
+  readonly messages: readonly ProtocolSessionMessage[];
+}
+
+export interface ProtocolParty {
+  /** 32 bytes. */
+  readonly identityPrivate: Hex;
+  /** 33 bytes. */
+  readonly identity: Hex;
+  readonly installationId: string;
+  /** The Bundle message. */
+  readonly bundle: Hex;
+}
+
+export interface ProtocolSessionMessage {
+  /** Which call of the client made it, such as `direct`, `dh` or `public`. */
+  readonly kind: string;
+  /** The ProtocolMessage. */
+  readonly protobuf: Hex;
+  /** What bob reads. */
+  readonly payload: Hex;
+}
+
+/** `topic.json` */
+export interface TopicCases {
+  readonly channels: readonly ChannelTopicCase[];
+  readonly identities: readonly IdentityTopicCase[];
+}
+
+export interface ChannelTopicCase {
+  readonly name: string;
+  /** 4 bytes. */
+  readonly topic: Hex;
+  /** 32 bytes. */
+  readonly symKey: Hex;
+  /** 64 bytes. */
+  readonly bloom: Hex;
+}
+
+export interface IdentityTopicCase {
+  /** 32 bytes. */
+  readonly private: Hex;
+  /** 65 bytes. */
+  readonly public: Hex;
+  /** 33 bytes. */
+  readonly compressed: Hex;
+  readonly contactCodeName: string;
+  readonly contactCodeTopic: Hex;
+  readonly partition: number;
+  readonly partitionName: string;
+  readonly partitionedTopic: Hex;
+  readonly peer: Hex;
+  /** 32 bytes. */
+  readonly peerPrivate: Hex;
+  /** 32 bytes. */
+  readonly sharedSecret: Hex;
+  readonly negotiatedName: string;
+  readonly negotiatedTopic: Hex;
+}
+
+/** `whisper-envelope.json`: sealed with `symKey`, or to `recipient`. */
+export interface WhisperEnvelopeCase {
+  /** 32 bytes. */
+  readonly symKey?: Hex;
+  readonly recipient?: Hex;
+  /** 32 bytes. */
+  readonly recipientPrivate?: Hex;
+  /** Absent when the envelope is not signed. */
+  readonly signer?: Hex;
+  /** 32 bytes. */
+  readonly signerPrivate?: Hex;
+  readonly payload: Hex;
+  readonly padding: Hex;
+  readonly plain: Hex;
+  /** Seconds since the epoch. */
+  readonly expiry: number;
+  /** Seconds. */
+  readonly ttl: number;
+  /** 4 bytes. */
+  readonly topic: Hex;
+  readonly data: Hex;
+  /** A uint64. */
+  readonly nonce: bigint;
+  readonly rlp: Hex;
+  /** 32 bytes. */
+  readonly hash: Hex;
+  readonly pow: number;
+  readonly targetPow: number;
+  /** 64 bytes. */
+  readonly bloom: Hex;
+}
+
+/** `whisper-rpc.json`: a call with its answer, or a notification, in the order recorded. */
+export interface WhisperRpcCase {
+  readonly request?: {
+    readonly jsonrpc: string;
+    readonly id: number;
+    readonly method: string;
+    readonly params: readonly unknown[];
+  };
+  readonly response?: {
+    readonly jsonrpc: string;
+    readonly id: number;
+    readonly result?: unknown;
+    readonly error?: { readonly code: number; readonly message: string };
+  };
+  readonly notification?: {
+    readonly jsonrpc: string;
+    readonly method: string;
+    readonly params: { readonly subscription: string; readonly result: unknown };
+  };
+}
+
+/** `x3dh.json` */
+export interface X3dhCase {
+  /** 33 bytes. */
+  readonly initiatorIdentity: Hex;
+  /** 32 bytes. */
+  readonly initiatorIdentityPrivate: Hex;
+  /** 33 bytes. */
+  readonly ephemeral: Hex;
+  /** 32 bytes. */
+  readonly ephemeralPrivate: Hex;
+  /** 33 bytes. */
+  readonly responderIdentity: Hex;
+  /** 32 bytes. */
+  readonly responderIdentityPrivate: Hex;
+  /** 33 bytes. */
+  readonly signedPreKey: Hex;
+  /** 32 bytes. */
+  readonly signedPreKeyPrivate: Hex;
+  /** 32 bytes. */
+  readonly dh1: Hex;
+  /** 32 bytes. */
+  readonly dh2: Hex;
+  /** 32 bytes. */
+  readonly dh3: Hex;
+  /** 32 bytes. */
+  readonly sharedKey: Hex;
+}
