@@ -1,0 +1,93 @@
+import type { ListOptions, Revision, Store, StoredEntry, StoredRecord, Write } from '@sotto/core';
+import {
+  checkAborted,
+  checkExpectation,
+  closedError,
+  parseKey,
+  parseListRange,
+  parseWrites,
+} from './store-arguments.js';
+
+/**
+ * A store in memory: for tests, and for what need not outlive the process. Closing it drops everything.
+ *
+ * A commit is one synchronous step. A listing notes its records when it begins (one reference each), so it costs
+ * what it lists, and no commit waits for it.
+ */
+export function createMemoryStore(): Store {
+  return new MemoryStore();
+}
+
+class MemoryStore implements Store {
+  #records = new Map<string, StoredRecord>();
+  /** The keys of `#records`, ascending. */
+  #keys: string[] = [];
+  #revision: Revision = 0;
+  #closed = false;
+
+  async get(key: string): Promise<StoredRecord | undefined> {
+    this.#checkOpen();
+    const record = this.#records.get(parseKey(key));
+    return record && { value: record.value.slice(), revision: record.revision };
+  }
+
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<StoredEntry, void> {
+    const { from, exclusive, below, limit } = parseListRange(prefix, options);
+    this.#checkOpen();
+    let start = this.#position(from);
+    if (exclusive && this.#keys[start] === from) start++;
+    const snapshot = this.#keys
+      .slice(start, Math.min(this.#position(below), start + limit))
+      .map((key) => [key, this.#records.get(key) as StoredRecord] as const);
+    for (const [key, { value, revision }] of snapshot) {
+      checkAborted(options.signal, 'list');
+      this.#checkOpen();
+      yield { key, value: value.slice(), revision };
+    }
+    checkAborted(options.signal, 'list');
+  }
+
+  async commit(writes: readonly Write[], options: { readonly signal?: AbortSignal } = {}): Promise<Revision> {
+    parseWrites(writes);
+    checkAborted(options.signal, 'commit');
+    this.#checkOpen();
+    for (const write of writes) checkExpectation(write, this.#records.get(write.key)?.revision);
+    const revision = ++this.#revision;
+    for (const write of writes) {
+      if (write.type === 'put') this.#put(write.key, { value: write.value.slice(), revision });
+      else if (write.type === 'delete') this.#delete(write.key);
+    }
+    return revision;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#records.clear();
+    this.#keys = [];
+  }
+
+  #put(key: string, record: StoredRecord): void {
+    if (!this.#records.has(key)) this.#keys.splice(this.#position(key), 0, key);
+    this.#records.set(key, record);
+  }
+
+  #delete(key: string): void {
+    if (this.#records.delete(key)) this.#keys.splice(this.#position(key), 1);
+  }
+
+  /** Where the first key stands that isn't below `bound`. */
+  #position(bound: string): number {
+    let low = 0;
+    let high = this.#keys.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#keys[middle] as string) < bound) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+}

@@ -1,0 +1,127 @@
+import {
+  type ListOptions,
+  SottoError,
+  STORE_KEY_MAX_LENGTH,
+  STORE_VALUE_MAX_BYTES,
+  type Write,
+} from '@sotto/core';
+
+/**
+ * The checks that every adapter owes to the Store port, in one place: what they let through is safe to store.
+ */
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
+/** Sorts directly behind every key that may begin with what stands before it. Never part of a key. */
+export const AFTER_ALL_KEYS = '\x7f';
+
+/**
+ * Checks a record key: 1 to 1024 characters, 0x20 to 0x7e.
+ * @throws INVALID_ARGUMENT
+ */
+export function parseKey(key: string): string {
+  if (typeof key !== 'string' || key.length === 0) throw invalid('key', 'not a text of at least 1 character');
+  return parsePrefix(key, 'key');
+}
+
+/**
+ * Checks the prefix of a listing: as a key, but it may be empty.
+ * @throws INVALID_ARGUMENT
+ */
+export function parsePrefix(prefix: string, what = 'prefix'): string {
+  if (typeof prefix !== 'string') throw invalid(what, 'not a text');
+  if (prefix.length > STORE_KEY_MAX_LENGTH) {
+    throw invalid(what, `longer than ${STORE_KEY_MAX_LENGTH} characters`);
+  }
+  if (!PRINTABLE_ASCII.test(prefix)) throw invalid(what, 'characters other than 0x20 to 0x7e');
+  return prefix;
+}
+
+/** A listing as a range of keys, and how many records of it are wanted. */
+export interface ListRange {
+  /** Lower bound; itself in the range unless `exclusive`. */
+  readonly from: string;
+  /** Whether `from` itself is left out. */
+  readonly exclusive: boolean;
+  /** Upper bound, itself not in the range. */
+  readonly below: string;
+  /** Most records to give; `Infinity` for all. */
+  readonly limit: number;
+}
+
+/**
+ * The range that a prefix and the options of a listing describe.
+ * @throws INVALID_ARGUMENT
+ */
+export function parseListRange(prefix: string, options: ListOptions = {}): ListRange {
+  parsePrefix(prefix);
+  const { after = '', limit = Number.POSITIVE_INFINITY } = options;
+  parsePrefix(after, 'after');
+  if (limit !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(limit) || limit < 0)) {
+    throw invalid('limit', 'not a whole number from 0');
+  }
+  const exclusive = after !== '' && after >= prefix;
+  return { from: exclusive ? after : prefix, exclusive, below: prefix + AFTER_ALL_KEYS, limit };
+}
+
+/**
+ * Checks the writes of a commit: keys, values, expectations, and that no key is named twice.
+ * @throws INVALID_ARGUMENT; LIMIT_EXCEEDED when a value is too large
+ */
+export function parseWrites(writes: readonly Write[]): readonly Write[] {
+  const seen = new Set<string>();
+  for (const write of writes) {
+    parseKey(write.key);
+    if (seen.has(write.key)) throw invalid('writes', 'a key is named more than once');
+    seen.add(write.key);
+    if (write.type === 'put') parseValue(write.value);
+    else if (write.type !== 'delete' && write.type !== 'check') throw invalid('writes', 'unknown type');
+    parseExpectation(write);
+  }
+  return writes;
+}
+
+function parseValue(value: Uint8Array): void {
+  if (!(value instanceof Uint8Array)) throw invalid('value', 'not a Uint8Array');
+  if (value.length > STORE_VALUE_MAX_BYTES) {
+    throw new SottoError('LIMIT_EXCEEDED', `A value is larger than ${STORE_VALUE_MAX_BYTES} bytes.`, {
+      what: 'value in bytes',
+      limit: STORE_VALUE_MAX_BYTES,
+      actual: value.length,
+    });
+  }
+}
+
+function parseExpectation({ type, expect }: Write): void {
+  if (expect === undefined) {
+    if (type === 'check') throw invalid('expect', 'a check has to expect something');
+  } else if (expect !== 'absent' && (!Number.isSafeInteger(expect) || expect < 1)) {
+    throw invalid('expect', 'neither "absent" nor a whole number from 1');
+  }
+}
+
+/**
+ * Refuses the commit when a record doesn't have the revision that the write expects.
+ * @param revision the record's revision now, `undefined` when there is none
+ * @throws STORE_CONFLICT
+ */
+export function checkExpectation(write: Write, revision: number | undefined): void {
+  if (write.expect === undefined || write.expect === (revision ?? 'absent')) return;
+  throw new SottoError('STORE_CONFLICT', 'A record is not in the revision that was expected.', {
+    key: write.key,
+  });
+}
+
+/** @throws ABORTED when the signal has fired */
+export function checkAborted(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what });
+}
+
+/** The error of every call to a store that was closed. */
+export function closedError(): SottoError<'CLOSED'> {
+  return new SottoError('CLOSED', 'The store was closed.', { what: 'store' });
+}
+
+function invalid(what: string, reason: string): SottoError<'INVALID_ARGUMENT'> {
+  return new SottoError('INVALID_ARGUMENT', `Not a valid ${what} for a store: ${reason}.`, { what, reason });
+}
