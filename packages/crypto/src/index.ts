@@ -1,1 +1,6 @@
+export * from './default-provider.js';
+export * from './ecies.js';
+export * from './limits.js';
+export * from './portable.js';
 export * from './provider.js';
+export * from './x25519-key-pair.js';

@@ -1,0 +1,13 @@
+import { createPortableProvider } from './portable.js';
+import type { CryptoProvider } from './provider.js';
+
+let instance: CryptoProvider | undefined;
+
+/**
+ * The provider used where the caller names none: the best one for this platform, which today is the portable one
+ * everywhere. Made on the first call, the same one on every call.
+ */
+export function defaultProvider(): CryptoProvider {
+  instance ??= createPortableProvider();
+  return instance;
+}

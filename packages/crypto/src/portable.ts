@@ -1,0 +1,42 @@
+import { equalBytes } from '@noble/ciphers/utils.js';
+import { randomBytes as platformRandom } from '@noble/hashes/utils.js';
+import type { RandomSource } from '@sotto/core';
+import { aesCtr, openAes256Gcm, sealAes256Gcm } from './portable/aes.js';
+import { hmacSha256, keccak256, sha256 } from './portable/hash.js';
+import { hkdfSha256, pbkdf2Sha256 } from './portable/key-derivation.js';
+import { guardRandom } from './portable/random.js';
+import { createSecp256k1 } from './portable/secp256k1.js';
+import { createX25519 } from './portable/x25519.js';
+import type { CryptoProvider } from './provider.js';
+
+/** Options of {@link createPortableProvider}. */
+export interface PortableProviderOptions {
+  /**
+   * Where keys, nonces and everything else random comes from. Default: the platform's secure source,
+   * `crypto.getRandomValues`. Only tests have a reason to give another.
+   */
+  readonly random?: RandomSource;
+}
+
+/**
+ * The provider that runs wherever JavaScript does, on @noble/curves, @noble/hashes and @noble/ciphers. It holds
+ * no state but its random source.
+ */
+export function createPortableProvider(options: PortableProviderOptions = {}): CryptoProvider {
+  const randomBytes = guardRandom(options.random ?? platformRandom);
+  return {
+    name: 'portable',
+    randomBytes,
+    secp256k1: createSecp256k1(randomBytes),
+    x25519: createX25519(randomBytes),
+    keccak256,
+    sha256,
+    hmacSha256,
+    hkdfSha256,
+    pbkdf2Sha256,
+    aesCtr,
+    sealAes256Gcm,
+    openAes256Gcm,
+    equalBytes,
+  };
+}

@@ -1,0 +1,16 @@
+import type { RandomSource } from '@sotto/core';
+import { requireInteger, requireLength } from '../arguments.js';
+import { RANDOM_MAX_LENGTH } from '../limits.js';
+
+/**
+ * Guards a source: what it gives has the length asked for, and is a fresh, plain `Uint8Array` even when the
+ * source hands out a Buffer or a part of a pool.
+ */
+export function guardRandom(source: RandomSource): RandomSource {
+  return (length) => {
+    requireInteger('length', length, 0, RANDOM_MAX_LENGTH);
+    const bytes = source(length);
+    requireLength('output of the random source', bytes, length);
+    return Uint8Array.from(bytes);
+  };
+}
