@@ -1,0 +1,71 @@
+import { SHARED_KEY_LENGTH, SottoError } from '@sotto/core';
+import { RatchetState } from './state.js';
+import type { RatchetKeyPair, RatchetSuite } from './suite.js';
+
+/**
+ * The state of the party that sends first. Both chains begin as the shared key; the first message draws our
+ * first ratchet key pair. Wire profile, section 4.
+ *
+ * @param sharedKey 32 bytes that both parties know, from X3DH for instance; copied
+ * @param remoteKey the responder's first ratchet key (X3DH: its signed prekey); copied
+ * @throws INVALID_LENGTH; a remote key that is no point shows when the first message is encrypted
+ */
+export function startInitiator(
+  suite: RatchetSuite,
+  sharedKey: Uint8Array,
+  remoteKey: Uint8Array,
+): RatchetState {
+  checkLength('shared key', SHARED_KEY_LENGTH, sharedKey);
+  checkLength('ratchet public key', suite.publicKeyLength, remoteKey);
+  return new RatchetState({
+    suite: suite.name,
+    rootKey: sharedKey.slice(),
+    sending: { kind: 'due', keyPair: undefined },
+    previousLength: 0,
+    remoteKey: remoteKey.slice(),
+    receiving: { chainKey: sharedKey.slice(), n: 0 },
+    received: 0,
+    skipped: [],
+  });
+}
+
+/**
+ * The state of the party that is written to first.
+ *
+ * @param sharedKey 32 bytes that both parties know; copied
+ * @param keyPair our first ratchet key pair (X3DH: our signed prekey); copied
+ * @throws INVALID_LENGTH
+ */
+export function startResponder(
+  suite: RatchetSuite,
+  sharedKey: Uint8Array,
+  keyPair: RatchetKeyPair,
+): RatchetState {
+  checkLength('shared key', SHARED_KEY_LENGTH, sharedKey);
+  checkLength('ratchet public key', suite.publicKeyLength, keyPair.publicKey);
+  checkLength('ratchet private key', 32, keyPair.privateKey);
+  return new RatchetState({
+    suite: suite.name,
+    rootKey: sharedKey.slice(),
+    sending: {
+      kind: 'chain',
+      chain: { chainKey: sharedKey.slice(), n: 0 },
+      keyPair: { publicKey: keyPair.publicKey.slice(), privateKey: keyPair.privateKey.slice() },
+    },
+    previousLength: 0,
+    remoteKey: undefined,
+    receiving: { chainKey: sharedKey.slice(), n: 0 },
+    received: 0,
+    skipped: [],
+  });
+}
+
+function checkLength(what: string, expected: number, bytes: Uint8Array): void {
+  if (bytes.length !== expected) {
+    throw new SottoError('INVALID_LENGTH', `The ${what} must have ${expected} bytes.`, {
+      what,
+      expected,
+      actual: bytes.length,
+    });
+  }
+}
