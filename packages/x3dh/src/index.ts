@@ -1,0 +1,16 @@
+export {
+  bundleSignedMaterial,
+  bundleTimestamp,
+  signBundle,
+  type VerifiedBundle,
+  verifyBundle,
+} from './bundle.js';
+export { type DhFallbackMessage, openDhFallback, sealDhFallback } from './dh-fallback.js';
+export { acceptX3dh, initiateX3dh, X3dhInitiation } from './key-agreement.js';
+export { type BundleMerge, type KnownDevice, mergeBundle } from './merge.js';
+export {
+  type BundleDevice,
+  checkBundlePlausibility,
+  type PlausibilityOptions,
+  type PlausibleBundle,
+} from './plausibility.js';

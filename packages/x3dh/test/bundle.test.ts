@@ -1,0 +1,318 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  bundleSignedMaterial,
+  bundleTimestamp,
+  checkBundlePlausibility,
+  type KnownDevice,
+  mergeBundle,
+  signBundle,
+  type VerifiedBundle,
+  verifyBundle,
+} from '../src/index.js';
+import { bundleOf, codeOf, crypto, device, identity, NOW } from './support.js';
+
+const plausible = (bundle: VerifiedBundle, options = {}) =>
+  checkBundlePlausibility(crypto, bundle, { now: NOW, ...options });
+
+/** Signed by the identity whatever it says. */
+const signed = (
+  devices: Record<string, ReturnType<typeof device>>,
+  timestamp: bigint = bundleTimestamp(NOW),
+) => signBundle(crypto, identity, { signedPreKeys: new Map(Object.entries(devices)), timestamp });
+
+describe('signature', () => {
+  it('is over the devices in byte order of their ids, whatever order they were given in', () => {
+    const devices = {
+      'device-😀': device(),
+      é: device(2),
+      a: device(3),
+      Z: device(4),
+      '10': device(5),
+      '9': device(6),
+    };
+    const reversed = Object.fromEntries(Object.entries(devices).reverse());
+    expect(bundleOf(reversed).signature).toEqual(bundleOf(devices).signature);
+    const material = new TextDecoder('latin1').decode(bundleSignedMaterial(bundleOf(devices)));
+    const at = ['10', '9', 'Z', 'a', '\u00c3\u00a9', 'device-'].map((id) => material.indexOf(id));
+    expect(at.slice(0, 3)).toEqual(at.slice(0, 3).toSorted((x, y) => x - y));
+  });
+
+  it('holds any change of any part to be a forgery', () => {
+    const bundle = bundleOf({ one: device(), two: device(7) });
+    const [id, preKey] = [...bundle.signedPreKeys][0] as [string, ReturnType<typeof device>];
+    const variants: Partial<VerifiedBundle>[] = [
+      { timestamp: bundle.timestamp + 1n },
+      { timestamp: 0n },
+      { signedPreKeys: new Map([[id, preKey]]) },
+      { signedPreKeys: new Map(bundle.signedPreKeys).set(id, { ...preKey, version: 2 }) },
+      { signedPreKeys: new Map(bundle.signedPreKeys).set(id, device()) },
+      { signedPreKeys: new Map(bundle.signedPreKeys).set('three', device()) },
+    ];
+    for (const variant of variants) {
+      expect(codeOf(() => verifyBundle(crypto, { ...bundle, ...variant }))).toBe('BUNDLE_SIGNATURE_INVALID');
+    }
+    expect(codeOf(() => verifyBundle(crypto, bundle))).toBe('no error');
+  });
+
+  it('bad signature, or signer other than the identity', () => {
+    const bundle = bundleOf({ one: device() });
+    const other = crypto.secp256k1.generateKeyPair().publicKey;
+    const codes = [
+      { ...bundle, identity: other },
+      { ...bundle, identity: new Uint8Array(0) },
+      { ...bundle, identity: crypto.secp256k1.uncompressPublicKey(bundle.identity) },
+      { ...bundle, signature: new Uint8Array(65) },
+      { ...bundle, signature: new Uint8Array(0) },
+      { ...bundle, signature: bundle.signature.slice(1) },
+    ].map((forged) => codeOf(() => verifyBundle(crypto, forged)));
+    expect(new Set(codes)).toEqual(new Set(['BUNDLE_SIGNATURE_INVALID']));
+  });
+
+  it('v of 27 or 28 is read as 0 or 1', () => {
+    const bundle = bundleOf({ one: device() });
+    const signature = bundle.signature.slice();
+    signature[64] = (signature[64] as number) + 27;
+    expect(codeOf(() => verifyBundle(crypto, { ...bundle, signature }))).toBe('no error');
+  });
+
+  it('a high s is refused', () => {
+    const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+    const bundle = bundleOf({ one: device() });
+    const s = bundle.signature.slice(32, 64).reduce((value, byte) => value * 256n + BigInt(byte), 0n);
+    const highS = (order - s).toString(16).padStart(64, '0');
+    const signature = bundle.signature.slice();
+    for (let i = 0; i < 32; i++) signature[32 + i] = Number.parseInt(highS.slice(2 * i, 2 * i + 2), 16);
+    signature[64] = (signature[64] as number) ^ 1;
+    expect(codeOf(() => verifyBundle(crypto, { ...bundle, signature }))).toBe('BUNDLE_SIGNATURE_INVALID');
+  });
+
+  it('does not share the map or the key that it was given', () => {
+    const signedPreKeys = new Map([['one', device()]]);
+    const bundle = signBundle(crypto, identity, { signedPreKeys, timestamp: 1n });
+    signedPreKeys.clear();
+    expect(bundle.signedPreKeys.size).toBe(1);
+    expect(bundle.identity).not.toBe(identity.publicKey);
+  });
+});
+
+describe('hostile cases: bundles', () => {
+  it('digits moved from timestamp to version still verify, and are implausible', () => {
+    const preKey = device(1);
+    const honest = signed({ one: preKey });
+    const digits = honest.timestamp.toString();
+    for (let moved = 1; moved <= digits.length; moved++) {
+      const version = Number(`1${digits.slice(0, moved)}`);
+      const timestamp = BigInt(digits.slice(moved) || '0');
+      const forged = {
+        ...honest,
+        signedPreKeys: new Map([['one', { ...preKey, version }]]),
+        timestamp,
+      };
+      const rest = timestamp === 0n ? '' : timestamp.toString();
+      // A leading zero would vanish, and the signature with it.
+      if (`1${digits}` !== `${version}${rest}`) continue;
+      const verified = verifyBundle(crypto, forged);
+      expect(codeOf(() => plausible(verified))).toBe('BUNDLE_IMPLAUSIBLE');
+    }
+  });
+
+  it('digits moved from version to timestamp are implausible', () => {
+    const bundle = signed({ one: device(1) }, BigInt(`2${bundleTimestamp(NOW)}`));
+    expect(codeOf(() => plausible(bundle))).toBe('BUNDLE_IMPLAUSIBLE');
+  });
+
+  it('bytes moved from a prekey into an id are implausible', () => {
+    const preKey = crypto.secp256k1.generateKeyPair().publicKey;
+    const bundle = signed({ one: device(1, preKey.slice(1)) });
+    expect(codeOf(() => plausible(bundle))).toBe('BUNDLE_IMPLAUSIBLE');
+    expect(codeOf(() => plausible(signed({ one: device(1, new Uint8Array(0)) })))).toBe('BUNDLE_IMPLAUSIBLE');
+  });
+
+  it("a peer's clock 10 min ahead is fine, a year ahead is not", () => {
+    const minute = 60_000;
+    expect(codeOf(() => plausible(bundleOf({ one: device() }, NOW + 10 * minute)))).toBe('no error');
+    expect(codeOf(() => plausible(bundleOf({ one: device() }, NOW + 10 * minute + 1)))).toBe(
+      'BUNDLE_IMPLAUSIBLE',
+    );
+    expect(codeOf(() => plausible(bundleOf({ one: device() }, NOW + 365 * 24 * 60 * minute)))).toBe(
+      'BUNDLE_IMPLAUSIBLE',
+    );
+    expect(
+      codeOf(() => plausible(bundleOf({ one: device() }, NOW + 20 * minute), { maxAheadMs: 20 * minute })),
+    ).toBe('no error');
+  });
+
+  it('a time that is not in nanoseconds, or negative, is implausible', () => {
+    for (const timestamp of [1n, -1n, BigInt(NOW), 10n ** 18n - 1n]) {
+      expect(codeOf(() => plausible(signed({ one: device() }, timestamp)))).toBe('BUNDLE_IMPLAUSIBLE');
+    }
+    expect(codeOf(() => plausible(signed({ one: device() }, 10n ** 18n)))).toBe('no error');
+  });
+
+  it('timestamp 0 (old peers) is accepted, or not, by an option', () => {
+    const undated = signed({ one: device() }, 0n);
+    expect(plausible(undated).devices).toHaveLength(1);
+    expect(codeOf(() => plausible(undated, { acceptUndated: false }))).toBe('BUNDLE_IMPLAUSIBLE');
+  });
+
+  it('version below 2^31', () => {
+    expect(codeOf(() => plausible(signed({ one: device(2 ** 31 - 1) })))).toBe('no error');
+    expect(codeOf(() => plausible(signed({ one: device(2 ** 31) })))).toBe('BUNDLE_IMPLAUSIBLE');
+  });
+
+  it('a bad prekey of one device does not spoil the others', () => {
+    const offCurve = Uint8Array.of(2, ...new Uint8Array(31), 5);
+    const xTooLarge = Uint8Array.of(2, ...new Uint8Array(32).fill(0xff));
+    const found = plausible(
+      signed({
+        one: device(),
+        two: device(1, offCurve),
+        three: device(1, xTooLarge),
+        none: device(),
+        '': device(),
+      }),
+    );
+    expect(found.devices.map(({ installationId }) => installationId)).toEqual(['one']);
+    expect(found.unusable).toEqual([
+      { installationId: 'two', reason: 'INVALID_PUBLIC_KEY' },
+      { installationId: 'three', reason: 'INVALID_PUBLIC_KEY' },
+      { installationId: 'none', reason: 'INVALID_TEXT' },
+      { installationId: '', reason: 'INVALID_TEXT' },
+    ]);
+  });
+
+  it('zero prekeys, and many', () => {
+    expect(plausible(signed({})).devices).toEqual([]);
+    const devices = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`device ${i}`, device()]));
+    expect(plausible(signed(devices(16))).devices).toHaveLength(16);
+    expect(codeOf(() => plausible(signed(devices(17))))).toBe('BUNDLE_IMPLAUSIBLE');
+    expect(codeOf(() => plausible(signed(devices(3)), { maxDevices: 2 }))).toBe('BUNDLE_IMPLAUSIBLE');
+  });
+});
+
+describe('merge', () => {
+  const at = (devices: Record<string, ReturnType<typeof device>>, minutes = 0) => {
+    const bundle = bundleOf(devices, NOW + minutes * 60_000);
+    return { ...plausible(bundle, { now: NOW + minutes * 60_000 }), timestamp: bundle.timestamp };
+  };
+  const first = device(1);
+  const second = device(2);
+
+  it('takes a new device', () => {
+    const merged = mergeBundle(new Map(), at({ one: first }));
+    expect(merged).toMatchObject({ added: ['one'], rotated: [], stale: [] });
+    expect(merged.devices.get('one')).toEqual({
+      installationId: 'one',
+      ...first,
+      timestamp: bundleTimestamp(NOW),
+    });
+  });
+
+  it('takes a newer prekey, and refuses to go back', () => {
+    const { devices } = mergeBundle(
+      mergeBundle(new Map(), at({ one: first })).devices,
+      at({ one: second }, 1),
+    );
+    expect(devices.get('one')?.version).toBe(2);
+    const back = mergeBundle(devices, at({ one: first }, 0));
+    expect(back).toMatchObject({ added: [], rotated: [], stale: ['one'] });
+    expect(back.devices).toEqual(devices);
+    // Not even in a bundle signed later: another device may just not know yet.
+    expect(mergeBundle(devices, at({ one: first }, 2)).devices).toEqual(devices);
+  });
+
+  it('takes a higher version from an older bundle without going back in time', () => {
+    const { devices } = mergeBundle(new Map(), at({ one: first }, 5));
+    const merged = mergeBundle(devices, at({ one: second }, 0));
+    expect(merged.rotated).toEqual(['one']);
+    expect(merged.devices.get('one')).toMatchObject({
+      version: 2,
+      timestamp: bundleTimestamp(NOW + 5 * 60_000),
+    });
+  });
+
+  it('believes the newer of two prekeys with one version', () => {
+    const other = device(1);
+    const { devices } = mergeBundle(new Map(), at({ one: first }, 1));
+    expect(mergeBundle(devices, at({ one: other }, 2)).devices.get('one')?.signedPreKey).toEqual(
+      other.signedPreKey,
+    );
+    expect(mergeBundle(devices, at({ one: other }, 0))).toMatchObject({
+      devices,
+      stale: ['one'],
+      rotated: [],
+    });
+  });
+
+  it('believes what a device says of itself after it lost its store', () => {
+    const again = device(1);
+    const { devices } = mergeBundle(new Map(), at({ one: second, two: second }));
+    const merged = mergeBundle(devices, at({ one: again, two: again }, 1), 'one');
+    expect(merged).toMatchObject({ rotated: ['one'], stale: ['two'] });
+    expect(merged.devices.get('one')?.version).toBe(1);
+    // But not in an old bundle, replayed.
+    expect(mergeBundle(devices, at({ one: again }, -1), 'one')).toMatchObject({ devices, stale: ['one'] });
+  });
+
+  it('notes that a device was seen again, and what it can do now', () => {
+    const { devices } = mergeBundle(new Map(), at({ one: { ...first, protocolVersion: 0 } }));
+    const merged = mergeBundle(devices, at({ one: first }, 1));
+    expect(merged).toMatchObject({ added: [], rotated: [], stale: [] });
+    expect(merged.devices.get('one')).toMatchObject({
+      protocolVersion: 1,
+      timestamp: bundleTimestamp(NOW + 60_000),
+    });
+    expect(mergeBundle(merged.devices, at({ one: first }, 0))).toMatchObject({
+      devices: merged.devices,
+      stale: ['one'],
+    });
+    expect(mergeBundle(merged.devices, at({ one: first }, 1))).toMatchObject({
+      devices: merged.devices,
+      stale: [],
+    });
+  });
+
+  it('leaves devices alone that the bundle does not name', () => {
+    const { devices } = mergeBundle(new Map(), at({ one: first, two: first }));
+    expect(mergeBundle(devices, at({ one: second }, 1)).devices.get('two')).toEqual(devices.get('two'));
+  });
+
+  it('comes to the same versions in any order of arrival', () => {
+    const step = fc.record({ id: fc.constantFrom('a', 'b', 'c'), version: fc.integer({ min: 1, max: 4 }) });
+    const keys = new Map(
+      ['a', 'b', 'c'].flatMap((id) => [1, 2, 3, 4].map((version) => [`${id}${version}`, device(version)])),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 1, maxLength: 12 }),
+        fc.infiniteStream(fc.nat()),
+        (steps, order) => {
+          // Versions grow with time, as honest devices have it.
+          const bundles = steps
+            .toSorted((x, y) => x.version - y.version)
+            .map(({ id, version }, minutes) => {
+              const preKey = keys.get(`${id}${version}`) as ReturnType<typeof device>;
+              return {
+                devices: [{ installationId: id, ...preKey, signedPreKey: preKey.signedPreKey as never }],
+                timestamp: bundleTimestamp(NOW + minutes),
+              };
+            });
+          const shuffled = bundles
+            .map((bundle) => ({ bundle, rank: order.next().value as number }))
+            .toSorted((x, y) => x.rank - y.rank)
+            .map(({ bundle }) => bundle);
+          const merge = (list: typeof bundles) =>
+            list.reduce<ReadonlyMap<string, KnownDevice>>(
+              (known, bundle) => mergeBundle(known, bundle).devices,
+              new Map(),
+            );
+          const byId = (devices: ReadonlyMap<string, unknown>) =>
+            [...devices].toSorted(([x], [y]) => (x < y ? -1 : 1));
+          expect(byId(merge(shuffled))).toEqual(byId(merge(bundles)));
+        },
+      ),
+    );
+  });
+});
