@@ -112,7 +112,7 @@ export interface Secp256k1 {
   uncompressPublicKey(publicKey: Uint8Array): Uint8Array;
   /**
    * ECDH: the x coordinate of the shared point, 32 bytes big-endian, zero-padded, not hashed. The public key may
-   * have either form. Constant in time in the private key.
+   * have either form.
    * @throws INVALID_LENGTH for the private key; INVALID_PRIVATE_KEY; INVALID_PUBLIC_KEY, for its length too
    */
   ecdh(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;

@@ -198,7 +198,7 @@ const data: Parameter<Uint8Array> = {
 function ofLength(...lengths: readonly number[]): Parameter<Uint8Array> {
   return {
     usual: (draw) => draw.bytes(draw.pick(lengths)),
-    hostile: (draw) => draw.bytes(draw.integer(40)),
+    hostile: (draw) => draw.bytes(draw.pick([0, 1, 8, 11, 12, 13, 15, 16, 17, 24, 31, 32, 33, 64])),
   };
 }
 
