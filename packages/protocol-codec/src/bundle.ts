@@ -1,0 +1,84 @@
+import { checkWire } from './check-wire.js';
+import { checkLimit, type DecodeOptions, limitsOf } from './decode-limits.js';
+import { Bundle as WireBundle } from './generated/sotto/secure_transport/v1/bundle.js';
+import { checkInt64, checkUint32 } from './integers.js';
+import { sortByKey } from './sorted-map.js';
+import { BUNDLE } from './wire-shapes.js';
+
+/** One device's prekey, as a bundle lists it. */
+export interface SignedPreKey {
+  /** Public prekey: 33 bytes, compressed SEC1, from an honest peer. */
+  readonly signedPreKey: Uint8Array;
+  /** A uint32. Begins at 1 and grows by 1 with each new prekey of the device. */
+  readonly version: number;
+  /** A uint32. 1 means that the device understands negotiated topics. Not signed. */
+  readonly protocolVersion: number;
+}
+
+/**
+ * X3DH prekey bundle (wire profile, section 2). Decoding checks its structure and nothing of its meaning: lengths of
+ * keys, signature, time and versions are checked where a bundle is verified.
+ */
+export interface Bundle {
+  /** Public identity key: 33 bytes, compressed SEC1, from an honest peer. */
+  readonly identity: Uint8Array;
+  /** Prekeys by installation id, in the order in which they were received. */
+  readonly signedPreKeys: ReadonlyMap<string, SignedPreKey>;
+  /** 65 bytes `r || s || v` from an honest peer. */
+  readonly signature: Uint8Array;
+  /** Nanoseconds since the epoch, an int64; 0 from old peers. */
+  readonly timestamp: bigint;
+}
+
+/**
+ * The Bundle message, fresh. The same bundle always gives the same bytes: prekeys stand in the byte order of their
+ * installation ids.
+ * @throws INVALID_ARGUMENT when a version is no uint32 or the timestamp no int64
+ * @throws INVALID_TEXT when an installation id has half of a surrogate pair
+ */
+export function encodeBundle(bundle: Bundle): Uint8Array {
+  return WireBundle.encode(bundleToWire(bundle)).finish();
+}
+
+/**
+ * Reads a Bundle message. `bytes` are borrowed, the bundle shares nothing with them.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
+export function decodeBundle(bytes: Uint8Array, options?: DecodeOptions): Bundle {
+  const limits = limitsOf(options);
+  checkLimit('Bundle, bytes', bytes.length, limits.maxBundleBytes);
+  checkWire(bytes, BUNDLE, limits);
+  return bundleFromWire(WireBundle.decode(bytes));
+}
+
+export function bundleToWire(bundle: Bundle): WireBundle {
+  const signedPreKeys = sortByKey(bundle.signedPreKeys, ({ signedPreKey, version, protocolVersion }) => ({
+    signedPreKey,
+    version: checkUint32('version of a signed prekey', version),
+    protocolVersion: checkUint32('protocol version of a device', protocolVersion),
+  }));
+  return {
+    identity: bundle.identity,
+    signedPreKeys,
+    signature: bundle.signature,
+    timestamp: checkInt64('timestamp of a bundle', bundle.timestamp),
+  };
+}
+
+/** Copies, since the generated decoder gives views of its input. */
+export function bundleFromWire(wire: WireBundle): Bundle {
+  const signedPreKeys = new Map<string, SignedPreKey>();
+  for (const [installationId, { signedPreKey, version, protocolVersion }] of wire.signedPreKeys) {
+    signedPreKeys.set(installationId, {
+      signedPreKey: new Uint8Array(signedPreKey),
+      version,
+      protocolVersion,
+    });
+  }
+  return {
+    identity: new Uint8Array(wire.identity),
+    signedPreKeys,
+    signature: new Uint8Array(wire.signature),
+    timestamp: wire.timestamp,
+  };
+}

@@ -1,0 +1,6 @@
+export { type Bundle, decodeBundle, encodeBundle, type SignedPreKey } from './bundle.js';
+export { decodeBundleJson, encodeBundleJson } from './bundle-json.js';
+export { decodeContactCode, encodeContactCode } from './contact-code.js';
+export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type DecodeOptions } from './decode-limits.js';
+export type { DhHeader, DirectMessage, DrHeader, X3dhHeader } from './direct-message.js';
+export { decodeProtocolMessage, encodeProtocolMessage, type ProtocolMessage } from './protocol-message.js';

@@ -1,0 +1,61 @@
+import { encodeUtf8 } from '@sotto/core';
+import { type Bundle, bundleFromWire, bundleToWire } from './bundle.js';
+import { checkWire } from './check-wire.js';
+import { checkLimit, type DecodeOptions, limitsOf } from './decode-limits.js';
+import { type DirectMessage, directMessageFromWire, directMessageToWire } from './direct-message.js';
+import { ProtocolMessage as WireMessage } from './generated/sotto/secure_transport/v1/protocol_message.js';
+import { sortByKey } from './sorted-map.js';
+import { PROTOCOL_MESSAGE } from './wire-shapes.js';
+
+/** The outermost message, the one that a transport carries (wire profile, section 5). */
+export interface ProtocolMessage {
+  /** Of the sender; empty when it says none. */
+  readonly installationId: string;
+  /** The sender's bundles. Reading, the deprecated field's bundle comes last; writing, it is not used. */
+  readonly bundles: readonly Bundle[];
+  /** By the recipient's installation id, or under `none` when the sender knew no bundle. */
+  readonly directMessages: ReadonlyMap<string, DirectMessage>;
+  /** Plaintext. Empty is the same as absent on the wire and is read as absent. */
+  readonly publicMessage: Uint8Array | undefined;
+}
+
+/**
+ * The ProtocolMessage, fresh. The same message always gives the same bytes: maps stand in the byte order of their
+ * keys.
+ * @throws INVALID_ARGUMENT when a number doesn't fit its type
+ * @throws INVALID_TEXT when an installation id has half of a surrogate pair
+ */
+export function encodeProtocolMessage(message: ProtocolMessage): Uint8Array {
+  // Only checked: the generated encoder would put U+FFFD in the place of half a pair.
+  encodeUtf8(message.installationId);
+  const wire: WireMessage = {
+    bundle: undefined,
+    installationId: message.installationId,
+    bundles: message.bundles.map(bundleToWire),
+    directMessage: sortByKey(message.directMessages, directMessageToWire),
+    publicMessage: message.publicMessage ?? new Uint8Array(),
+  };
+  return WireMessage.encode(wire).finish();
+}
+
+/**
+ * Reads a ProtocolMessage. No bytes at all are a message that says nothing. `bytes` are borrowed, the message shares
+ * nothing with them.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
+export function decodeProtocolMessage(bytes: Uint8Array, options?: DecodeOptions): ProtocolMessage {
+  const limits = limitsOf(options);
+  checkLimit('ProtocolMessage, bytes', bytes.length, limits.maxMessageBytes);
+  checkWire(bytes, PROTOCOL_MESSAGE, limits);
+  const wire = WireMessage.decode(bytes);
+  const bundles = wire.bundle === undefined ? wire.bundles : [...wire.bundles, wire.bundle];
+  checkLimit('bundles', bundles.length, limits.maxBundles);
+  return {
+    installationId: wire.installationId,
+    bundles: bundles.map(bundleFromWire),
+    directMessages: new Map(
+      Array.from(wire.directMessage, ([id, message]) => [id, directMessageFromWire(message)]),
+    ),
+    publicMessage: wire.publicMessage.length === 0 ? undefined : new Uint8Array(wire.publicMessage),
+  };
+}

@@ -1,0 +1,100 @@
+import { checkLimit, type DecodeLimits } from './decode-limits.js';
+import { malformed } from './malformed.js';
+
+/** Wire types of Protocol Buffers that may occur: groups (3 and 4) are of proto2 and refused. */
+export const WIRE_VARINT = 0;
+export const WIRE_64_BIT = 1;
+export const WIRE_LENGTH_DELIMITED = 2;
+export const WIRE_32_BIT = 5;
+
+const MAX_FIELD_NUMBER = 2 ** 29 - 1;
+
+/** The bytes under examination, and how many fields may still come in them. */
+export interface WireInput {
+  readonly bytes: Uint8Array;
+  readonly limits: DecodeLimits;
+  fields: number;
+}
+
+/**
+ * Walks over the fields of one message without copying or allocating: `next` goes to the next field, whose number,
+ * wire type and value bounds then stand in the properties.
+ */
+export class WireCursor {
+  number = 0;
+  wireType = WIRE_VARINT;
+  /** First byte of the value; behind the length where there is one. */
+  valueStart: number;
+  /** First byte behind the value. */
+  valueEnd: number;
+  /** Value of a varint field; not exact from 2^53 on. */
+  varint = 0;
+
+  readonly #input: WireInput;
+  readonly #end: number;
+  readonly #what: string;
+
+  constructor(input: WireInput, start: number, end: number, what: string) {
+    this.#input = input;
+    this.valueStart = start;
+    this.valueEnd = start;
+    this.#end = end;
+    this.#what = what;
+  }
+
+  /** False behind the last field. */
+  next(): boolean {
+    if (this.valueEnd === this.#end) return false;
+    this.#input.fields += 1;
+    checkLimit('fields', this.#input.fields, this.#input.limits.maxFields);
+    const tag = this.#readVarint();
+    this.number = Math.floor(tag / 8);
+    this.wireType = tag % 8;
+    if (this.number < 1 || this.number > MAX_FIELD_NUMBER) throw this.#malformed('impossible field number');
+    this.valueStart = this.valueEnd;
+    switch (this.wireType) {
+      case WIRE_VARINT:
+        this.varint = this.#readVarint();
+        break;
+      case WIRE_64_BIT:
+        this.#skip(8);
+        break;
+      case WIRE_LENGTH_DELIMITED: {
+        const length = this.#readVarint();
+        this.valueStart = this.valueEnd;
+        this.#skip(length);
+        break;
+      }
+      case WIRE_32_BIT:
+        this.#skip(4);
+        break;
+      default:
+        throw this.#malformed(`impossible wire type ${this.wireType}`);
+    }
+    return true;
+  }
+
+  /** A base-128 varint of at most 64 bits, which moves the end of the value. */
+  #readVarint(): number {
+    let value = 0;
+    for (let i = 0; i < 10; i++) {
+      if (this.valueEnd === this.#end) throw this.#malformed('truncated varint');
+      const byte = this.#input.bytes[this.valueEnd++] as number;
+      // The tenth byte holds the 64th bit alone.
+      if (i === 9 && byte > 1) break;
+      value += (byte & 0x7f) * 2 ** (7 * i);
+      if (byte < 0x80) return value;
+    }
+    throw this.#malformed('varint of more than 64 bits');
+  }
+
+  #skip(length: number): void {
+    if (length > this.#end - this.valueEnd)
+      throw this.#malformed('a value longer than the rest of the message');
+    this.valueEnd += length;
+  }
+
+  #malformed(reason: string) {
+    return malformed(this.#what, reason);
+  }
+}
