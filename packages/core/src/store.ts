@@ -2,7 +2,9 @@
  * The Store port: bytes by key, with one atomic write.
  *
  * - Keys are 1 to 1024 printable ASCII characters (0x20 to 0x7e), ordered by code.
- * - Values are 0 to 16 MiB. Bytes handed in are borrowed for the call and copied; bytes handed out are fresh.
+ * - Values are 0 to 16 MiB, or to the smaller size that an adapter documents. Bytes handed in are borrowed until the
+ *   promise settles; bytes handed out are fresh.
+ * - What is outside of that is refused with INVALID_ARGUMENT, a value too large with LIMIT_EXCEEDED.
  * - Every method may reject with CLOSED, STORE_UNAVAILABLE, STORE_CORRUPT, or ABORTED when a signal fired.
  *   After STORE_UNAVAILABLE nothing of the call has happened and it may be tried again.
  *
@@ -14,7 +16,8 @@ export interface Store {
 
   /**
    * The records whose keys begin with `prefix`, in ascending order of key, as they stood when the iteration
-   * began: commits made meanwhile don't show.
+   * began: commits made meanwhile don't show. A damaged record doesn't hide the others: the iteration gives all
+   * that can be read, and then rejects with STORE_CORRUPT or STORE_ROLLBACK. Closing the store ends it with CLOSED.
    */
   list(prefix: string, options?: ListOptions): AsyncIterable<StoredEntry>;
 

@@ -1,0 +1,47 @@
+/**
+ * What every Store has to do, as data. It needs no test runner; hand each case to whichever you use, with an empty
+ * place to keep a store in.
+ */
+import { STORE_VALUE_MAX_BYTES } from '@sotto/core';
+import { abortCases } from './store/abort-cases.js';
+import { closeCases } from './store/close-cases.js';
+import { commitCases } from './store/commit-cases.js';
+import { concurrencyCases } from './store/concurrency-cases.js';
+import { listCases } from './store/list-cases.js';
+import { recordCases } from './store/record-cases.js';
+import { lockCases, reopenCases } from './store/reopen-cases.js';
+import { sizeCases } from './store/size-cases.js';
+import type { StoreCase } from './store/store-case.js';
+
+export type { StoreCase, StorePlace } from './store/store-case.js';
+
+export interface StoreCasesOptions {
+  /** Whether a place keeps what was committed when its store is closed. Default true. */
+  readonly durable?: boolean;
+  /** Whether a place refuses a second store while one is open there, with STORE_LOCKED. Default: as `durable`. */
+  readonly exclusive?: boolean;
+  /**
+   * Largest value in bytes that the store documents. Default 16 MiB, the port's own maximum; a store on top of
+   * something narrower may take less.
+   */
+  readonly maxValueBytes?: number;
+  /** Records of the case with many. Default 100,000; fewer where that takes too long. */
+  readonly records?: number;
+}
+
+/** The requirements on every store. They are independent of one another; each wants an empty place of its own. */
+export function storeCases(options: StoreCasesOptions = {}): readonly StoreCase[] {
+  const { durable = true, maxValueBytes = STORE_VALUE_MAX_BYTES, records = 100_000 } = options;
+  const { exclusive = durable } = options;
+  return [
+    ...recordCases(maxValueBytes),
+    ...commitCases(),
+    ...listCases(),
+    ...abortCases(),
+    ...concurrencyCases(),
+    ...closeCases(durable),
+    ...(durable ? reopenCases() : []),
+    ...(exclusive ? lockCases() : []),
+    ...sizeCases(records),
+  ];
+}
