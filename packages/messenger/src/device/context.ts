@@ -1,0 +1,14 @@
+import type { Clock, InstallationId, KeyPair } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import type { RatchetSuite } from '@sotto/double-ratchet';
+import type { DeviceLimits } from './limits.js';
+
+/** What every part of a device works with. */
+export interface DeviceContext {
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
+  readonly suite: RatchetSuite;
+  readonly identity: KeyPair;
+  readonly installationId: InstallationId;
+  readonly limits: DeviceLimits;
+}

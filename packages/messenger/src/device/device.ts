@@ -1,0 +1,298 @@
+import {
+  type Clock,
+  compareBytes,
+  type InstallationId,
+  type KeyPair,
+  type PublicKey,
+  parseInstallationId,
+  SottoError,
+  type Store,
+} from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import { secp256k1Suite } from '@sotto/double-ratchet';
+import { type Bundle, encodeContactCode } from '@sotto/protocol-codec';
+import type { VerifiedBundle } from '@sotto/x3dh';
+import type { PeerDevice } from '../generated/sotto/messenger/v1/storage.js';
+import { Ledger, type UnitOfWork } from '../storage/ledger.js';
+import { deviceTable } from '../storage/tables.js';
+import type { DeviceContext } from './context.js';
+import { type DecryptOutcome, decryptMessage, deleteOldSeen } from './decryption.js';
+import {
+  type EncryptedMessage,
+  encodePublic,
+  encryptDh,
+  encryptDirect,
+  negotiatedSecret,
+} from './encryption.js';
+import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './limits.js';
+import { OwnBundle } from './own-bundle.js';
+import { currentPreKey, deleteExpiredPreKeys, putNewPreKey } from './own-pre-keys.js';
+import {
+  activeDevices,
+  applyBundle,
+  type BundleNews,
+  findDevice,
+  getPeer,
+  putPeer,
+  VerifiedBundles,
+  withDevice,
+} from './peers.js';
+
+/** What {@link openDevice} needs. */
+export interface DeviceOptions {
+  /** The identity; the store remembers its public key and opens for no other. */
+  readonly identity: KeyPair;
+  /** Ours until `close`. */
+  readonly store: Store;
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
+  /** Name of this device; drawn at random for a new store, and remembered by it. */
+  readonly installationId?: string;
+  readonly limits?: Partial<DeviceLimits>;
+}
+
+/** A device of an identity, as the application sees it. */
+export interface DeviceInfo {
+  readonly installationId: string;
+  /** Messages go to it. */
+  readonly enabled: boolean;
+  /** Version of its signed prekey; 0 while no bundle named it. */
+  readonly preKeyVersion: number;
+  /** 1 or more: understands negotiated topics. */
+  readonly protocolVersion: number;
+  /** Its last activity, milliseconds since the epoch by its own clock; 0 when unknown. */
+  readonly lastActiveAt: number;
+  /** The name that the user gave it. */
+  readonly name: string;
+  /** What the application keeps with it. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/**
+ * Opens a store as a device of an identity; a new store becomes a new device.
+ *
+ * @throws INVALID_ARGUMENT when the store belongs to another identity or installation; INVALID_TEXT; what the
+ *   store throws
+ */
+export async function openDevice(options: DeviceOptions): Promise<Device> {
+  const { identity, store, crypto, clock } = options;
+  const wanted =
+    options.installationId === undefined ? undefined : parseInstallationId(options.installationId);
+  const ledger = new Ledger(store, crypto);
+  const installationId = await ledger.run(async (work) => {
+    const known = await work.get(deviceTable);
+    if (known !== undefined) {
+      if (compareBytes(known.identity, identity.publicKey) !== 0) throw notOurs('identity');
+      if (wanted !== undefined && wanted !== known.installationId) throw notOurs('installation id');
+      return known.installationId as InstallationId;
+    }
+    const id = wanted ?? randomInstallationId(crypto);
+    const device = {
+      identity: identity.publicKey,
+      installationId: id,
+      createdAt: BigInt(clock.now()),
+      currentPreKey: new Uint8Array(0),
+    };
+    putNewPreKey(work, { crypto, clock }, device, 0);
+    return id;
+  });
+  const device = new Device(store, ledger, {
+    crypto,
+    clock,
+    suite: secp256k1Suite(crypto),
+    identity,
+    installationId,
+    limits: { ...DEFAULT_DEVICE_LIMITS, ...options.limits },
+  });
+  await ledger.run((work) => device.deleteExpired(work));
+  return device;
+}
+
+function notOurs(what: string): SottoError {
+  return new SottoError(
+    'INVALID_ARGUMENT',
+    `This store belongs to another ${what}. Open it with its own, or use an empty store.`,
+    {
+      what,
+      reason: 'the store belongs to another one',
+    },
+  );
+}
+
+/** A random UUID (RFC 9562, version 4), as deployed clients name their installations. */
+function randomInstallationId(crypto: CryptoProvider): InstallationId {
+  const bytes = crypto.randomBytes(16);
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return parseInstallationId(hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'));
+}
+
+/**
+ * One device of one identity: everything between a payload and a ProtocolMessage, over a store and without a
+ * transport. `Messenger` is built on it; use it alone when you move the messages yourself.
+ *
+ * Each method works within a step of the {@link Ledger}: `device.ledger.run((work) => device.encryptDirect(work, ...))`.
+ * What the step did is stored when `run` resolves, all of it or nothing; hand out its result only then.
+ */
+export class Device {
+  readonly ledger: Ledger;
+  readonly #store: Store;
+  readonly #context: DeviceContext;
+  readonly #ownBundle = new OwnBundle();
+  readonly #verified = new VerifiedBundles();
+
+  /** @internal Made by {@link openDevice}. */
+  constructor(store: Store, ledger: Ledger, context: DeviceContext) {
+    this.#store = store;
+    this.ledger = ledger;
+    this.#context = context;
+  }
+
+  /** 33 bytes. */
+  get identity(): PublicKey {
+    return this.#context.identity.publicKey;
+  }
+
+  get installationId(): InstallationId {
+    return this.#context.installationId;
+  }
+
+  /** Our current bundle; rotates the signed prekey first when it is due. */
+  async bundle(work: UnitOfWork, options: { readonly fresh?: boolean } = {}): Promise<VerifiedBundle> {
+    const preKey = await currentPreKey(work, this.#context);
+    return this.#ownBundle.get(work, this.#context, preKey, options.fresh);
+  }
+
+  /** Our bundle as a text to hand to people: `base64(JSON(Bundle))`. */
+  async contactCode(work: UnitOfWork): Promise<string> {
+    return encodeContactCode(await this.bundle(work));
+  }
+
+  /**
+   * Takes a bundle from wherever it came.
+   * @throws BUNDLE_SIGNATURE_INVALID, BUNDLE_IMPLAUSIBLE
+   */
+  async processBundle(work: UnitOfWork, bundle: Bundle): Promise<BundleNews> {
+    return applyBundle(work, this.#context, this.#verified.verify(this.#context, bundle));
+  }
+
+  /**
+   * Encrypts for the active devices of an identity, or of our own for our other devices.
+   * @throws NO_DEVICE_REACHED
+   */
+  async encryptDirect(work: UnitOfWork, to: PublicKey, payload: Uint8Array): Promise<EncryptedMessage> {
+    const outgoing = await this.#outgoing(work);
+    return encryptDirect(work, this.#context, to, payload, outgoing);
+  }
+
+  /** Encrypts to the identity key alone, as the automatic answer to an unknown device has it. */
+  async encryptDh(work: UnitOfWork, to: PublicKey, payload: Uint8Array): Promise<EncryptedMessage> {
+    return encryptDh(this.#context, to, payload, (await this.#outgoing(work)).bundle);
+  }
+
+  /**
+   * A message that anybody can read, with our bundle; without a payload the bundle alone. Signed anew each time,
+   * so that two equal payloads are two messages.
+   */
+  async encodePublic(work: UnitOfWork, payload?: Uint8Array): Promise<Uint8Array> {
+    return encodePublic(this.#context, await this.bundle(work, { fresh: true }), payload);
+  }
+
+  /**
+   * Opens a ProtocolMessage from a sender that the transport vouches for.
+   * @throws DUPLICATE_MESSAGE, MALFORMED_MESSAGE, LIMIT_EXCEEDED, BUNDLE_SIGNATURE_INVALID, AUTHENTICATION_FAILED,
+   *   INVALID_PUBLIC_KEY and the RATCHET codes
+   */
+  async decrypt(work: UnitOfWork, from: PublicKey, message: Uint8Array): Promise<DecryptOutcome> {
+    return decryptMessage(work, this.#context, this.#verified, from, message);
+  }
+
+  /** What is known of an identity's devices; of our own, the other ones. */
+  async devices(work: UnitOfWork, identity: PublicKey): Promise<readonly DeviceInfo[]> {
+    return (await getPeer(work, identity)).devices.map(infoOf);
+  }
+
+  /** Whether another device of our identity is active: one that gets copies of what we send. */
+  async hasPairedDevices(work: UnitOfWork): Promise<boolean> {
+    return activeDevices(await getPeer(work, this.identity), 1).length > 0;
+  }
+
+  /**
+   * Changes what the user decides about a device: an own device is paired with `enabled`, a name, metadata.
+   * @throws NOT_FOUND
+   */
+  async updateDevice(
+    work: UnitOfWork,
+    identity: PublicKey,
+    installationId: string,
+    change: Partial<Pick<DeviceInfo, 'enabled' | 'name' | 'metadata'>>,
+  ): Promise<void> {
+    const peer = await getPeer(work, identity);
+    const device = findDevice(peer, installationId);
+    if (device === undefined) {
+      throw new SottoError('NOT_FOUND', 'No such device is known. It has to send something first.', {
+        what: 'device',
+        id: installationId,
+      });
+    }
+    putPeer(
+      work,
+      identity,
+      withDevice(peer, {
+        ...device,
+        ...change,
+        metadata: change.metadata ? new Map(change.metadata) : device.metadata,
+      }),
+    );
+  }
+
+  /** Gives up the sessions with an identity's devices, or with one: the next message begins anew. */
+  async resetSessions(work: UnitOfWork, identity: PublicKey, installationId?: string): Promise<void> {
+    const peer = await getPeer(work, identity);
+    const devices = peer.devices.map((device) =>
+      installationId === undefined || device.installationId === installationId
+        ? { ...device, sessions: device.sessions.map((session) => ({ ...session, lost: true })) }
+        : device,
+    );
+    putPeer(work, identity, { ...peer, devices });
+  }
+
+  /** The secret behind the topic negotiated with an identity, 32 bytes. */
+  negotiatedSecret(identity: PublicKey): Uint8Array {
+    return negotiatedSecret(this.#context, identity);
+  }
+
+  /** Deletes prekeys whose grace is over and forgets messages that can't come any more. */
+  async deleteExpired(work: UnitOfWork): Promise<void> {
+    await deleteExpiredPreKeys(work, this.#context);
+    await deleteOldSeen(work, this.#context);
+  }
+
+  /** Waits for steps under way and closes the store. */
+  async close(): Promise<void> {
+    await this.ledger.idle();
+    await this.#store.close();
+  }
+
+  async #outgoing(work: UnitOfWork) {
+    const preKey = await currentPreKey(work, this.#context);
+    return {
+      bundle: await this.#ownBundle.get(work, this.#context, preKey),
+      ownPreKey: preKey.publicKey,
+    };
+  }
+}
+
+function infoOf(device: PeerDevice): DeviceInfo {
+  const { installationId, enabled, version, protocolVersion, timestamp, name, metadata } = device;
+  return {
+    installationId,
+    enabled,
+    preKeyVersion: version,
+    protocolVersion,
+    lastActiveAt: Number(timestamp / 1_000_000n),
+    name,
+    metadata: new Map(metadata),
+  };
+}

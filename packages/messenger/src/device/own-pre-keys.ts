@@ -1,0 +1,68 @@
+import { compareBytes, encodeHex, KeyPair, type PrivateKey, type PublicKey } from '@sotto/core';
+import type { DeviceRecord, PreKeyRecord } from '../generated/sotto/messenger/v1/storage.js';
+import type { UnitOfWork } from '../storage/ledger.js';
+import { deviceTable, preKeyTable } from '../storage/tables.js';
+import type { DeviceContext } from './context.js';
+
+/** The record of this device; there since it was opened first. */
+export async function ownDeviceRecord(work: UnitOfWork): Promise<DeviceRecord> {
+  return (await work.get(deviceTable)) as DeviceRecord;
+}
+
+/** Makes the next signed prekey the current one, and gives it. */
+export function putNewPreKey(
+  work: UnitOfWork,
+  { crypto, clock }: Pick<DeviceContext, 'crypto' | 'clock'>,
+  device: DeviceRecord,
+  previousVersion: number,
+): PreKeyRecord {
+  const { publicKey, privateKey } = crypto.secp256k1.generateKeyPair();
+  const preKey: PreKeyRecord = {
+    publicKey,
+    privateKey,
+    version: previousVersion + 1,
+    createdAt: BigInt(clock.now()),
+    retiredAt: 0n,
+  };
+  work.put(preKeyTable, preKey, encodeHex(publicKey));
+  work.put(deviceTable, { ...device, currentPreKey: publicKey });
+  return preKey;
+}
+
+/**
+ * Our current signed prekey. Replaced first when it is over its lifetime, in the same step; prekeys whose grace
+ * is over are deleted then. Wire profile, section 2.
+ */
+export async function currentPreKey(work: UnitOfWork, context: DeviceContext): Promise<PreKeyRecord> {
+  const device = await ownDeviceRecord(work);
+  const current = (await work.get(preKeyTable, encodeHex(device.currentPreKey))) as PreKeyRecord;
+  const now = context.clock.now();
+  if (now - Number(current.createdAt) <= context.limits.preKeyLifetimeMs) return current;
+  work.put(preKeyTable, { ...current, retiredAt: BigInt(now) }, encodeHex(current.publicKey));
+  await deleteExpiredPreKeys(work, context);
+  return putNewPreKey(work, context, device, current.version);
+}
+
+/** Deletes the private keys that no message on its way can need any more. */
+export async function deleteExpiredPreKeys(work: UnitOfWork, context: DeviceContext): Promise<void> {
+  for await (const { value } of work.list(preKeyTable, [], () => {})) {
+    if (isExpired(value, context)) work.delete(preKeyTable, encodeHex(value.publicKey));
+  }
+}
+
+/** The pair that an X3DH header names; none when we never had it, or its grace is over. */
+export async function findPreKeyPair(
+  work: UnitOfWork,
+  context: DeviceContext,
+  id: Uint8Array,
+): Promise<KeyPair | undefined> {
+  const record = await work.get(preKeyTable, encodeHex(id));
+  if (record === undefined || isExpired(record, context) || compareBytes(record.publicKey, id) !== 0) {
+    return undefined;
+  }
+  return new KeyPair(record.publicKey as PublicKey, record.privateKey as PrivateKey);
+}
+
+function isExpired(record: PreKeyRecord, { clock, limits }: DeviceContext): boolean {
+  return record.retiredAt !== 0n && clock.now() - Number(record.retiredAt) > limits.preKeyGraceMs;
+}

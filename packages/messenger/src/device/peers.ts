@@ -1,0 +1,179 @@
+import { compareBytes, encodeHex, type PublicKey } from '@sotto/core';
+import type { Bundle } from '@sotto/protocol-codec';
+import {
+  type BundleMerge,
+  checkBundlePlausibility,
+  type KnownDevice,
+  mergeBundle,
+  type VerifiedBundle,
+  verifyBundle,
+} from '@sotto/x3dh';
+import type { PeerDevice, PeerRecord } from '../generated/sotto/messenger/v1/storage.js';
+import type { UnitOfWork } from '../storage/ledger.js';
+import { peerTable } from '../storage/tables.js';
+import type { DeviceContext } from './context.js';
+import { deleteSession } from './sessions.js';
+
+/** What is known of an identity; an empty record when nothing is. */
+export async function getPeer(work: UnitOfWork, identity: Uint8Array): Promise<PeerRecord> {
+  return (
+    (await work.get(peerTable, encodeHex(identity))) ?? {
+      devices: [],
+      answeredAt: 0n,
+      verified: false,
+      negotiated: false,
+      contact: false,
+      name: '',
+    }
+  );
+}
+
+export function putPeer(work: UnitOfWork, identity: Uint8Array, peer: PeerRecord): void {
+  work.put(peerTable, peer, encodeHex(identity));
+}
+
+/** The record with one device replaced, or added. */
+export function withDevice(peer: PeerRecord, device: PeerDevice): PeerRecord {
+  const others = peer.devices.filter(({ installationId }) => installationId !== device.installationId);
+  return { ...peer, devices: [...others, device] };
+}
+
+export function findDevice(peer: PeerRecord, installationId: string): PeerDevice | undefined {
+  return peer.devices.find((device) => device.installationId === installationId);
+}
+
+/** A device of which nothing is known but its name. */
+export function newPeerDevice(installationId: string, enabled: boolean): PeerDevice {
+  return {
+    installationId,
+    signedPreKey: new Uint8Array(0),
+    version: 0,
+    protocolVersion: 0,
+    timestamp: 0n,
+    enabled,
+    heard: false,
+    sessions: [],
+    name: '',
+    metadata: new Map(),
+  };
+}
+
+/** Most recently active first; ties by byte order of the id, so that they are settled the same way every time. */
+function byActivity(a: PeerDevice, b: PeerDevice): number {
+  if (a.timestamp !== b.timestamp) return a.timestamp > b.timestamp ? -1 : 1;
+  return a.installationId < b.installationId ? -1 : 1;
+}
+
+/** The devices of an identity that messages go to: enabled, usable, the most recently active. */
+export function activeDevices(peer: PeerRecord, most: number): readonly PeerDevice[] {
+  return peer.devices
+    .filter(
+      ({ enabled, signedPreKey, sessions }) => enabled && (signedPreKey.length > 0 || sessions.length > 0),
+    )
+    .toSorted(byActivity)
+    .slice(0, most);
+}
+
+/** Signatures verified lately, so that a bundle that comes with every message is verified once. */
+export class VerifiedBundles {
+  static readonly #MOST = 512;
+  readonly #known = new Set<string>();
+
+  /** @throws BUNDLE_SIGNATURE_INVALID */
+  verify({ crypto }: Pick<DeviceContext, 'crypto'>, bundle: Bundle): VerifiedBundle {
+    const name = fingerprint(bundle);
+    if (this.#known.delete(name)) {
+      this.#known.add(name);
+      return bundle as VerifiedBundle;
+    }
+    const verified = verifyBundle(crypto, bundle);
+    this.#known.add(name);
+    for (const oldest of this.#known) {
+      if (this.#known.size <= VerifiedBundles.#MOST) break;
+      this.#known.delete(oldest);
+    }
+    return verified;
+  }
+}
+
+/** All that the signature covers, and the signature: a text that no other bundle shares. */
+function fingerprint(bundle: Bundle): string {
+  const devices = [...bundle.signedPreKeys].map(([id, preKey]) => [
+    id,
+    encodeHex(preKey.signedPreKey),
+    preKey.version,
+  ]);
+  return JSON.stringify([
+    encodeHex(bundle.identity),
+    devices,
+    bundle.timestamp.toString(),
+    encodeHex(bundle.signature),
+  ]);
+}
+
+/** What a bundle changed. */
+export type BundleNews = Pick<BundleMerge, 'added' | 'rotated'>;
+
+/**
+ * Lays a verified bundle over what is known of its identity, in the step under way.
+ *
+ * @param ownWord installation id of the device that sent the bundle itself, see `mergeBundle`
+ * @throws BUNDLE_IMPLAUSIBLE
+ */
+export async function applyBundle(
+  work: UnitOfWork,
+  context: DeviceContext,
+  bundle: VerifiedBundle,
+  ownWord?: string,
+): Promise<BundleNews> {
+  const { crypto, clock, limits, identity, installationId: ownInstallation } = context;
+  const { devices } = checkBundlePlausibility(crypto, bundle, {
+    now: clock.now(),
+    maxAheadMs: limits.maxClockAheadMs,
+    acceptUndated: limits.acceptUndatedBundles,
+  });
+  const isOwn = compareBytes(bundle.identity, identity.publicKey) === 0;
+  const peer = await getPeer(work, bundle.identity);
+  const known = new Map(
+    peer.devices
+      .filter(({ signedPreKey }) => signedPreKey.length > 0)
+      .map((device): [string, KnownDevice] => [
+        device.installationId,
+        { ...device, signedPreKey: device.signedPreKey as PublicKey },
+      ]),
+  );
+  const merge = mergeBundle(
+    known,
+    {
+      // What we are ourselves, nobody tells us.
+      devices: isOwn ? devices.filter(({ installationId }) => installationId !== ownInstallation) : devices,
+      timestamp: bundle.timestamp,
+    },
+    ownWord,
+  );
+  let next = peer;
+  for (const update of merge.devices.values()) {
+    if (known.get(update.installationId) === update) continue;
+    // Devices of others are taken when seen; our own wait for the user.
+    const before = findDevice(peer, update.installationId) ?? newPeerDevice(update.installationId, !isOwn);
+    const { signedPreKey, version, protocolVersion, timestamp } = update;
+    next = withDevice(next, { ...before, signedPreKey, version, protocolVersion, timestamp });
+  }
+  if (next !== peer) putPeer(work, bundle.identity, await forgetOldDevices(work, next, context));
+  return { added: merge.added, rotated: merge.rotated };
+}
+
+/** Bounds the devices remembered of an identity. The user's own paired devices are never forgotten. */
+async function forgetOldDevices(
+  work: UnitOfWork,
+  peer: PeerRecord,
+  { limits }: DeviceContext,
+): Promise<PeerRecord> {
+  if (peer.devices.length <= limits.maxKnownDevices) return peer;
+  const kept = peer.devices.toSorted(byActivity).slice(0, limits.maxKnownDevices);
+  for (const device of peer.devices) {
+    if (kept.includes(device)) continue;
+    for (const session of device.sessions) await deleteSession(work, session.id);
+  }
+  return { ...peer, devices: kept };
+}

@@ -1,0 +1,32 @@
+import {
+  ChatRecord,
+  DeviceRecord,
+  GroupRecord,
+  InboxRecord,
+  OutboxRecord,
+  PeerRecord,
+  PreKeyRecord,
+  SessionRecord,
+} from '../generated/sotto/messenger/v1/storage.js';
+import { bytesTable, messageTable } from './table.js';
+
+/** `device`: what this device is. One record. */
+export const deviceTable = messageTable('device', DeviceRecord, true);
+/** `prekey/<public key>`: our signed prekeys, current and retired. */
+export const preKeyTable = messageTable('prekey', PreKeyRecord, true);
+/** `peer/<identity>`: what is known of an identity and its devices, our own included. */
+export const peerTable = messageTable('peer', PeerRecord, true);
+/** `session/<session id>`: one Double Ratchet session. */
+export const sessionTable = messageTable('session', SessionRecord, true);
+/** `skipped/<session id>/<ratchet key>/<n>`: message keys, 32 bytes, of messages that have not come yet. */
+export const skippedKeyTable = bytesTable('skipped');
+/** `seen/<message id>`: messages that no ratchet protects from being repeated, with the day until which to remember. */
+export const seenTable = bytesTable('seen');
+/** `inbox/<number>`: messages that the application has not acknowledged. */
+export const inboxTable = messageTable('inbox', InboxRecord, false);
+/** `outbox/<number>`: messages that the transport has not taken. */
+export const outboxTable = messageTable('outbox', OutboxRecord, false);
+/** `chat/<name>`: public chats joined. */
+export const chatTable = messageTable('chat', ChatRecord, false);
+/** `group/<id>`: private groups. */
+export const groupTable = messageTable('group', GroupRecord, true);
