@@ -1,22 +1,25 @@
 // The one door to the repository's tasks: installs what is missing with the pinned pnpm, then runs the task.
 // Needs nothing but Node and npm: pnpm comes through npx for the install and from node_modules afterwards.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readJson, root, toolEnvironment } from './workspace.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const bin = join(root, 'node_modules', '.bin');
-const { packageManager, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { packageManager, engines } = readJson(join(root, 'package.json'));
 
 const tasks = {
   build: [['turbo', 'run', 'build']],
-  test: [['turbo', 'run', 'build', 'test']],
+  // A package that fails doesn't keep the others from being tested.
+  test: [['turbo', 'run', 'test', '--continue=dependencies-successful']],
   demo: [
     ['turbo', 'run', 'build', '--filter=@sotto/demo', '--output-logs=errors-only'],
     ['node', 'apps/demo/dist/main.js'],
   ],
   check: [['node', 'scripts/check.mjs']],
+  mutation: [
+    ['turbo', 'run', 'build', '--output-logs=errors-only'],
+    ['stryker', 'run'],
+  ],
   format: [['biome', 'check', '--write', '.']],
 };
 
@@ -25,28 +28,25 @@ function fail(message) {
   process.exit(1);
 }
 
-function run(command, args) {
+function run(command, args, advice) {
   const result = spawnSync(command, args, {
     cwd: root,
     stdio: 'inherit',
     shell: process.platform === 'win32',
-    env: {
-      ...process.env,
-      PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`,
-      TURBO_TELEMETRY_DISABLED: '1',
-      TURBO_NO_UPDATE_NOTIFIER: '1',
-      DO_NOT_TRACK: '1',
-    },
+    env: toolEnvironment,
   });
   if (result.error) fail(`Could not start ${command}: ${result.error.message}`);
-  if (result.status !== 0) process.exit(result.status ?? 1);
+  if (result.status !== 0) {
+    if (advice !== undefined) process.stderr.write(`\n${advice}\n`);
+    process.exit(result.status ?? 1);
+  }
 }
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     fail(
-      `Sotto needs Node ${engines.node}; this is ${process.version}. Install a newer Node and run this again.`,
+      `Sotto needs Node ${engines.node}; this is ${process.version}. Install a newer Node (https://nodejs.org) and run this again.`,
     );
   }
 }
@@ -63,14 +63,16 @@ if (!steps) fail(`Unknown task "${name}". Known: ${Object.keys(tasks).join(', ')
 checkNode();
 if (!installed()) {
   process.stderr.write(`Installing dependencies with ${packageManager} (first run only)...\n`);
-  run('npx', [
-    '--yes',
-    packageManager,
-    'install',
-    '--frozen-lockfile',
-    '--reporter=append-only',
-    '--loglevel=warn',
-  ]);
+  run(
+    'npx',
+    ['--yes', packageManager, 'install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'],
+    [
+      'Installing the dependencies failed; nothing was built or run. Usual reasons:',
+      '- no way to the npm registry: the first run needs it (`npm ping` tells); later runs do not',
+      `- package.json was changed without the lock file: run \`npx --yes ${packageManager} install\``,
+      '- no space left on the disk: about 1 GB is needed',
+    ].join('\n'),
+  );
 }
 steps.forEach(([command, ...args], index) => {
   run(command, index === steps.length - 1 ? [...args, ...rest] : args);

@@ -1,0 +1,103 @@
+// Who may import whom. See ARCHITECTURE.md, "Import direction".
+import { existsSync, readdirSync } from 'node:fs';
+
+/** Of each package, the packages that its sources may import. A package that isn't here is refused. */
+const layers = {
+  core: [],
+  crypto: ['core'],
+  'protocol-codec': ['core'],
+  x3dh: ['core', 'crypto', 'protocol-codec'],
+  'double-ratchet': ['core', 'crypto', 'protocol-codec'],
+  messenger: ['core', 'crypto', 'protocol-codec', 'x3dh', 'double-ratchet'],
+  identity: ['core', 'crypto'],
+  'whisper-transport': ['core', 'crypto'],
+  'store-adapters': ['core'],
+  compliance: ['core'],
+  'test-vectors': [],
+};
+
+/** Sources that may import Node's own modules: folders `node/`, files `*.node.ts`, and these. */
+const forNode = [
+  '/node/',
+  '[.]node[.]ts$',
+  '^packages/test-vectors/src/', // private; reads its files for tests
+];
+
+const strangers = existsSync('packages')
+  ? readdirSync('packages').filter((name) => existsSync(`packages/${name}/package.json`) && !(name in layers))
+  : [];
+if (strangers.length > 0) {
+  throw new Error(`Give ${strangers.join(', ')} a place among the layers in .dependency-cruiser.mjs.`);
+}
+
+const layerRules = Object.entries(layers).map(([name, allowed]) => ({
+  name: `layer-of-${name}`,
+  comment: `${name} may import ${allowed.length === 0 ? 'no other package' : allowed.join(', ')}.`,
+  severity: 'error',
+  from: { path: `^packages/${name}/src/` },
+  to: { path: `^(apps|packages/(?!(${[name, ...allowed].join('|')})/))` },
+}));
+
+export default {
+  forbidden: [
+    ...layerRules,
+    {
+      name: 'apps-stand-alone',
+      comment: 'Apps share code through packages, not with each other.',
+      severity: 'error',
+      from: { path: '^apps/([^/]+)/' },
+      to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'through-the-door',
+      comment: 'Other packages are imported by name, through their exports.',
+      severity: 'error',
+      from: { path: '^((?:packages|apps)/[^/]+)/' },
+      to: { path: '^(packages|apps)/[^/]+/(src|test)/', pathNot: '^$1/' },
+    },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'portable',
+      comment: 'Packages run in browsers too; what needs Node lives in a file marked for it.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/', pathNot: forNode },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'resolvable',
+      comment: 'Not there, or a package of this workspace that package.json does not declare.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'declared',
+      comment: 'In the package.json of the package itself. Tests also have the test tools of the root.',
+      severity: 'error',
+      from: { path: '^(packages|apps)/[^/]+/src/' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'installed-with-the-package',
+      comment: 'Sources may not import devDependencies: who installs the package does not get them.',
+      severity: 'error',
+      from: { path: '^(packages|apps)/[^/]+/src/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '/dist/'] },
+    exclude: { path: '/[.]readme-blocks/' },
+    tsPreCompilationDeps: true,
+    combinedDependencies: false,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};

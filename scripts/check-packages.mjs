@@ -1,0 +1,42 @@
+// Packs every public package as a release would, and has publint and attw look at the tarballs.
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, runTool, workspacePackages } from './workspace.mjs';
+
+export async function checkPackages() {
+  const packed = join(root, 'reports', 'packed');
+  rmSync(packed, { recursive: true, force: true });
+  const problems = [];
+  for (const { folder, manifest } of workspacePackages()) {
+    if (manifest.private) continue;
+    const destination = join(packed, folder);
+    mkdirSync(destination, { recursive: true });
+    const pack = await runTool('pnpm', ['pack', '--pack-destination', destination], {
+      cwd: join(root, folder),
+    });
+    const tarball = readdirSync(destination).map((name) => join(destination, name))[0];
+    if (!pack.ok || tarball === undefined) {
+      problems.push(`${folder}: pnpm pack\n${pack.output}`);
+      continue;
+    }
+    const [publint, types, unresolved] = await Promise.all([
+      runTool('publint', ['--strict', tarball]),
+      runTool('attw', ['--profile', 'esm-only', '--format', 'ascii', '--no-color', '--no-emoji', tarball]),
+      unresolvedDependencies(tarball),
+    ]);
+    if (!publint.ok) problems.push(`${folder}: publint\n${publint.output}`);
+    if (!types.ok) problems.push(`${folder}: attw\n${types.output}`);
+    if (unresolved.length > 0) problems.push(`${folder}: packed with ${unresolved.join(', ')}\n`);
+  }
+  return { ok: problems.length === 0, output: problems.join('\n') };
+}
+
+/** Dependencies that nobody outside of this workspace could install. */
+async function unresolvedDependencies(tarball) {
+  const { output } = await runTool('tar', ['-xOzf', tarball, 'package/package.json']);
+  const manifest = JSON.parse(output);
+  return ['dependencies', 'peerDependencies', 'optionalDependencies']
+    .flatMap((kind) => Object.entries(manifest[kind] ?? {}))
+    .filter(([, range]) => /^(workspace|link|file|catalog):/.test(range))
+    .map(([name, range]) => `${name}@${range}`);
+}

@@ -1,0 +1,119 @@
+// The one command that gates a merge. Runs every step, also after one has failed, and sums up.
+//   npm run check                  all steps
+//   npm run check -- types lint    only these
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkPackages } from './check-packages.mjs';
+import { checkReadmeBlocks } from './readme-blocks.mjs';
+import { readJson, root, runTool, workspacePackages } from './workspace.mjs';
+
+const steps = [
+  { name: 'references', about: 'every package and test folder is in tsconfig.json', run: checkReferences },
+  { name: 'types', about: 'sources and tests type-check; builds dist', run: checkTypes },
+  { name: 'lint', about: 'lint and format', run: () => runTool('biome', ['ci', '--colors=off', '.']) },
+  {
+    name: 'dead-code',
+    about: 'unused code, unlisted dependencies',
+    run: () => runTool('knip', ['--no-progress', '--no-config-hints']),
+  },
+  { name: 'imports', about: 'direction of imports, cycles', run: checkImports },
+  { name: 'packages', about: 'what would be published works for who installs it', run: checkPackages },
+  { name: 'size', about: 'size budgets, gzip', run: checkSizes, show: true },
+  { name: 'generated', about: 'generated code is up to date', run: checkGenerated },
+  { name: 'readme', about: 'code blocks of the documents compile and run', run: checkReadmeBlocks },
+];
+
+function tsconfigFolders() {
+  return workspacePackages()
+    .flatMap(({ folder }) => [folder, `${folder}/test`])
+    .filter((folder) => existsSync(join(root, folder, 'tsconfig.json')));
+}
+
+async function checkReferences() {
+  const listed = new Set(readJson(join(root, 'tsconfig.json')).references.map(({ path }) => path));
+  const missing = tsconfigFolders().filter((folder) => !listed.has(folder));
+  const bare = workspacePackages()
+    .flatMap(({ folder }) => [folder, `${folder}/test`])
+    .filter((folder) => existsSync(join(root, folder)) && !existsSync(join(root, folder, 'tsconfig.json')));
+  return {
+    ok: missing.length + bare.length === 0,
+    output: [
+      ...missing.map((folder) => `${folder} is not among the references of tsconfig.json\n`),
+      ...bare.map((folder) => `${folder} has no tsconfig.json\n`),
+    ].join(''),
+  };
+}
+
+function checkTypes() {
+  return runTool('tsc', ['-b', ...tsconfigFolders()]);
+}
+
+function checkImports() {
+  const folders = workspacePackages()
+    .flatMap(({ folder }) => [`${folder}/src`, `${folder}/test`])
+    .filter((folder) => existsSync(join(root, folder)));
+  return runTool('depcruise', ['--config', '.dependency-cruiser.mjs', '--output-type', 'err', ...folders]);
+}
+
+async function checkSizes() {
+  const result = await runTool('size-limit', ['--json']);
+  const json = result.output.slice(result.output.indexOf('['));
+  const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
+  try {
+    const lines = JSON.parse(json).map(
+      ({ name, size, sizeLimit }) => `${kB(size).padStart(8)} of ${kB(sizeLimit).padEnd(8)} ${name}\n`,
+    );
+    return { ok: result.ok, output: lines.join('') };
+  } catch {
+    return { ok: false, output: result.output };
+  }
+}
+
+async function checkGenerated() {
+  const script = 'check:generated';
+  const results = [];
+  for (const { folder, manifest } of workspacePackages()) {
+    if (manifest.scripts?.[script] === undefined) continue;
+    const result = await runTool('pnpm', ['run', script], { cwd: join(root, folder) });
+    results.push({ ...result, output: `${folder}:\n${result.output}` });
+  }
+  return { ok: results.every(({ ok }) => ok), output: results.map(({ output }) => output).join('') };
+}
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !steps.some((step) => step.name === name));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `Unknown step ${unknown.join(', ')}. Known: ${steps.map(({ name }) => name).join(', ')}\n`,
+  );
+  process.exit(2);
+}
+
+const results = [];
+for (const step of steps) {
+  if (wanted.length > 0 && !wanted.includes(step.name)) continue;
+  const start = performance.now();
+  let outcome;
+  try {
+    outcome = await step.run();
+  } catch (error) {
+    outcome = { ok: false, output: `${error instanceof Error ? error.stack : error}\n` };
+  }
+  const seconds = (performance.now() - start) / 1000;
+  results.push({ name: step.name, ok: outcome.ok, seconds });
+  process.stdout.write(
+    `${outcome.ok ? 'pass' : 'FAIL'}  ${step.name.padEnd(10)} ${seconds.toFixed(1).padStart(5)} s  ${step.about}\n`,
+  );
+  if (!outcome.ok || step.show)
+    process.stdout.write(`${outcome.output.trimEnd().replace(/^/gm, '      ')}\n\n`);
+}
+
+mkdirSync(join(root, 'reports'), { recursive: true });
+writeFileSync(join(root, 'reports', 'check.json'), `${JSON.stringify(results, null, 2)}\n`);
+const failed = results.filter(({ ok }) => !ok);
+process.stdout.write(
+  failed.length === 0
+    ? `All ${results.length} steps passed.\n`
+    : `${failed.length} of ${results.length} steps failed: ${failed.map(({ name }) => name).join(', ')}\n`,
+);
+process.exitCode = failed.length === 0 ? 0 : 1;
