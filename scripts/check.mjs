@@ -113,7 +113,7 @@ writeFileSync(join(root, 'reports', 'check.json'), `${JSON.stringify(results, nu
 const failed = results.filter(({ ok }) => !ok);
 process.stdout.write(
   failed.length === 0
-    ? `All ${results.length} steps passed.\n`
+    ? `All steps passed (${results.length}).\n`
     : `${failed.length} of ${results.length} steps failed: ${failed.map(({ name }) => name).join(', ')}\n`,
 );
 process.exitCode = failed.length === 0 ? 0 : 1;
