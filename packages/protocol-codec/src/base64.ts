@@ -10,6 +10,7 @@ export function decodeLenientBase64(text: string): Uint8Array | undefined {
     .replace(/={1,2}$/, '')
     .replaceAll('-', '+')
     .replaceAll('_', '/');
+  if (digits.includes('=')) return undefined;
   try {
     return decodeBase64(digits.padEnd(Math.ceil(digits.length / 4) * 4, '='));
   } catch {

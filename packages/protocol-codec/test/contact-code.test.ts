@@ -1,0 +1,75 @@
+import { encodeBase64, encodeUtf8, isSottoError } from '@sotto/core';
+import { loadVectors, unhex } from '@sotto/test-vectors';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeBundle, decodeContactCode, encodeBundle, encodeContactCode } from '../src/index.js';
+import { bundle as anyBundle } from './arbitraries.js';
+import { refusal } from './errors.js';
+
+const { cases } = loadVectors('bundle');
+
+describe('contact codes', () => {
+  it.each(cases.map((one, index) => ({ index, one })))('reads both forms of case $index', ({ one }) => {
+    const bundle = decodeBundle(unhex(one.protobuf));
+    expect(decodeContactCode(encodeBase64(encodeUtf8(one.json)))).toEqual(bundle);
+    expect(decodeContactCode(encodeBase64(unhex(one.protobuf)))).toEqual(bundle);
+    expect(decodeContactCode(encodeContactCode(bundle))).toEqual(bundle);
+  });
+
+  it('is read back as it was, in both forms', () => {
+    fc.assert(
+      fc.property(anyBundle, (bundle) => {
+        expect(decodeContactCode(encodeContactCode(bundle))).toEqual(bundle);
+        const bytes = encodeBundle(bundle);
+        if (bytes.length > 0) expect(decodeContactCode(encodeBase64(bytes))).toEqual(bundle);
+      }),
+    );
+  });
+
+  it('ignores white space around it, padding and alphabet', () => {
+    fc.assert(
+      fc.property(anyBundle, (bundle) => {
+        const code = encodeContactCode(bundle);
+        const urlSafe = code.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+        expect(decodeContactCode(` \r\n\t${code}\n\u00a0`)).toEqual(bundle);
+        expect(decodeContactCode(urlSafe)).toEqual(bundle);
+      }),
+    );
+  });
+
+  it('says what is wrong', () => {
+    refusal('INVALID_TEXT', () => decodeContactCode('not a contact code'));
+    refusal('INVALID_TEXT', () => decodeContactCode('0x04deadbeef!'));
+    expect(refusal('MALFORMED_MESSAGE', () => decodeContactCode('')).reason).toBe('empty');
+    expect(refusal('MALFORMED_MESSAGE', () => decodeContactCode(' \n')).reason).toBe('empty');
+    refusal('MALFORMED_MESSAGE', () => decodeContactCode(encodeBase64(encodeUtf8('{"identity":'))));
+    refusal('MALFORMED_MESSAGE', () => decodeContactCode(encodeBase64(Uint8Array.of(0x7b, 0xff))));
+    refusal('MALFORMED_MESSAGE', () => decodeContactCode(encodeBase64(encodeUtf8('hello'))));
+  });
+
+  it('refuses a huge one before reading it', () => {
+    refusal('LIMIT_EXCEEDED', () => decodeContactCode('A'.repeat(2 ** 20)));
+    refusal('LIMIT_EXCEEDED', () => decodeContactCode('='.repeat(2 ** 20)));
+    refusal('LIMIT_EXCEEDED', () => decodeContactCode('AAAAAAAA', { limits: { maxBundleBytes: 3 } }));
+  });
+
+  it('survives any text', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.base64String(),
+          fc.json().map((json) => encodeBase64(new TextEncoder().encode(json))),
+        ),
+        (text) => {
+          try {
+            decodeContactCode(text);
+          } catch (error) {
+            expect(isSottoError(error)).toBe(true);
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+});
