@@ -7,10 +7,16 @@ import { readJson, root, toolEnvironment } from './workspace.mjs';
 
 const { packageManager, engines } = readJson(join(root, 'package.json'));
 
+/** A package that fails doesn't keep the others from being tested. */
+const KEEP_GOING = '--continue=dependencies-successful';
+/** For suites that start programs of their own. */
+const ONE_BY_ONE = '--concurrency=1';
+
 const tasks = {
   build: [['turbo', 'run', 'build']],
-  // A package that fails doesn't keep the others from being tested.
-  test: [['turbo', 'run', 'test', '--continue=dependencies-successful']],
+  test: [['turbo', 'run', 'test', KEEP_GOING]],
+  'test:browser': [['turbo', 'run', 'test:browser', KEEP_GOING, ONE_BY_ONE]],
+  'test:go': [['turbo', 'run', 'test:go', KEEP_GOING, ONE_BY_ONE]],
   demo: [
     ['turbo', 'run', 'build', '--filter=@sotto/demo', '--output-logs=errors-only'],
     ['node', 'apps/demo/dist/main.js'],
