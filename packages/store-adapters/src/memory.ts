@@ -1,4 +1,5 @@
 import type { ListOptions, Revision, Store, StoredEntry, StoredRecord, Write } from '@sotto/core';
+import { SortedKeys } from './sorted-keys.js';
 import {
   checkAborted,
   checkExpectation,
@@ -20,8 +21,8 @@ export function createMemoryStore(): Store {
 
 class MemoryStore implements Store {
   #records = new Map<string, StoredRecord>();
-  /** The keys of `#records`, ascending. */
-  #keys: string[] = [];
+  /** The keys of `#records`. */
+  #keys = new SortedKeys();
   #revision: Revision = 0;
   #closed = false;
 
@@ -34,11 +35,11 @@ class MemoryStore implements Store {
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<StoredEntry, void> {
     const { from, exclusive, below, limit } = parseListRange(prefix, options);
     this.#checkOpen();
-    let start = this.#position(from);
-    if (exclusive && this.#keys[start] === from) start++;
-    const snapshot = this.#keys
-      .slice(start, Math.min(this.#position(below), start + limit))
-      .map((key) => [key, this.#records.get(key) as StoredRecord] as const);
+    const snapshot: [string, StoredRecord][] = [];
+    for (const key of this.#keys.range(from, below)) {
+      if (snapshot.length === limit) break;
+      if (!(exclusive && key === from)) snapshot.push([key, this.#records.get(key) as StoredRecord]);
+    }
     for (const [key, { value, revision }] of snapshot) {
       checkAborted(options.signal, 'list');
       this.#checkOpen();
@@ -63,28 +64,16 @@ class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#closed = true;
     this.#records.clear();
-    this.#keys = [];
+    this.#keys = new SortedKeys();
   }
 
   #put(key: string, record: StoredRecord): void {
-    if (!this.#records.has(key)) this.#keys.splice(this.#position(key), 0, key);
+    if (!this.#records.has(key)) this.#keys.add(key);
     this.#records.set(key, record);
   }
 
   #delete(key: string): void {
-    if (this.#records.delete(key)) this.#keys.splice(this.#position(key), 1);
-  }
-
-  /** Where the first key stands that isn't below `bound`. */
-  #position(bound: string): number {
-    let low = 0;
-    let high = this.#keys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#keys[middle] as string) < bound) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    if (this.#records.delete(key)) this.#keys.remove(key);
   }
 
   #checkOpen(): void {

@@ -14,6 +14,8 @@ const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
 /** Sorts directly behind every key that may begin with what stands before it. Never part of a key. */
 export const AFTER_ALL_KEYS = '\x7f';
+/** The lowest key there can be. */
+const FIRST_KEY = ' ';
 
 /**
  * Checks a record key: 1 to 1024 characters, 0x20 to 0x7e.
@@ -61,7 +63,7 @@ export function parseListRange(prefix: string, options: ListOptions = {}): ListR
     throw invalid('limit', 'not a whole number from 0');
   }
   const exclusive = after !== '' && after >= prefix;
-  return { from: exclusive ? after : prefix, exclusive, below: prefix + AFTER_ALL_KEYS, limit };
+  return { from: exclusive ? after : prefix || FIRST_KEY, exclusive, below: prefix + AFTER_ALL_KEYS, limit };
 }
 
 /**

@@ -1,0 +1,9 @@
+/**
+ * What a commit that was answered survives.
+ *
+ * - `power-loss`: everything, as far as the disk keeps its word: each commit waits for the disk (fsync).
+ * - `process-crash`: the death of the process, but not of the machine. Many times faster, and after a power cut the
+ *   last commits may be missing: the ratchets are older than what was sent with them, which is a restored backup in
+ *   miniature. Only with an anchor on something more durable is it noticed.
+ */
+export type Durability = 'power-loss' | 'process-crash';

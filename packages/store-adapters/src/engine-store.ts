@@ -1,0 +1,318 @@
+import {
+  compareBytes,
+  isSottoError,
+  type ListOptions,
+  type Revision,
+  SottoError,
+  type StoredEntry,
+  type StoredRecord,
+  type Write,
+} from '@sotto/core';
+import type { Continuity, DurableStore } from './durable-store.js';
+import type { EngineChange, EngineStoreOptions, StorageEngine } from './engine.js';
+import { decodeRecord, decodeRevision, encodeRecord } from './record.js';
+import type { RevisionAnchor } from './revision-anchor.js';
+import { SerialQueue } from './serial-queue.js';
+import { Snapshot } from './snapshot.js';
+import {
+  checkAborted,
+  checkExpectation,
+  closedError,
+  parseKey,
+  parseListRange,
+  parseWrites,
+} from './store-arguments.js';
+import { decodeHeader, encodeHeader, HEADER_KEY, type Migration, readHeader } from './store-header.js';
+
+/** Records of the first page of a listing; the sizes of later ones follow the sizes of the records. */
+const FIRST_PAGE = 16;
+const LARGEST_PAGE = 1024;
+/** What a page should come to in bytes: enough to make the round trip worth it, little enough to hold. */
+const PAGE_BYTES = 256 * 1024;
+
+/** A write that failed, of which nobody knows yet whether it took effect. */
+interface DoubtfulWrite {
+  readonly changes: readonly EngineChange[];
+  /** What stood under the same keys before. */
+  readonly before: readonly EngineChange[];
+}
+
+/**
+ * The Store on a {@link StorageEngine}. All writing goes through one queue; reading goes on beside it, except while
+ * the engine is opened again.
+ */
+export class EngineStore implements DurableStore {
+  readonly continuity: Continuity;
+  readonly #engine: StorageEngine;
+  readonly #anchor: RevisionAnchor | undefined;
+  readonly #schema: number;
+  readonly #queue = new SerialQueue();
+  readonly #reading = new Set<Promise<unknown>>();
+  readonly #snapshots = new Set<Snapshot>();
+  #revision: Revision;
+  #doubt: DoubtfulWrite | undefined;
+  /** Whether the engine is closed, since opening it again failed. */
+  #down = false;
+  #reopening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    engine: StorageEngine,
+    anchor: RevisionAnchor | undefined,
+    state: { readonly continuity: Continuity; readonly schema: number; readonly revision: Revision },
+  ) {
+    this.#engine = engine;
+    this.#anchor = anchor;
+    this.continuity = state.continuity;
+    this.#schema = state.schema;
+    this.#revision = state.revision;
+  }
+
+  static async open(
+    engine: StorageEngine,
+    { anchor }: EngineStoreOptions,
+    migrations: readonly Migration[],
+  ): Promise<EngineStore> {
+    try {
+      const header = await readHeader(engine, migrations);
+      const anchored = (await anchor?.load()) ?? 0;
+      const revision = header?.revision ?? 0;
+      const continuity =
+        anchored > revision ? (header ? 'rolled-back' : 'lost') : header ? 'continued' : 'new';
+      // Revisions that were used by commits now lost are not used again.
+      const state = {
+        continuity,
+        schema: migrations.length + 1,
+        revision: Math.max(revision, anchored),
+      } as const;
+      return new EngineStore(engine, anchor, state);
+    } catch (error) {
+      await engine.close();
+      throw unavailable(error);
+    }
+  }
+
+  async get(key: string): Promise<StoredRecord | undefined> {
+    parseKey(key);
+    this.#checkOpen();
+    const bytes = await this.#read(() => this.#engine.get(key));
+    return bytes && decodeRecord(key, bytes);
+  }
+
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<StoredEntry, void> {
+    const range = parseListRange(prefix, options);
+    checkAborted(options.signal, 'list');
+    this.#checkOpen();
+    const snapshot = new Snapshot(range);
+    // Between two commits, so that the listing shows each of them as a whole or not at all.
+    await this.#queue.run(async () => this.#snapshots.add(snapshot));
+    try {
+      yield* this.#listSnapshot(snapshot, range.limit, options.signal);
+    } finally {
+      this.#snapshots.delete(snapshot);
+    }
+  }
+
+  async *#listSnapshot(
+    snapshot: Snapshot,
+    limit: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<StoredEntry, void> {
+    let damage: unknown;
+    let size = FIRST_PAGE;
+    for (let wanted = limit, last = false; wanted > 0 && !last; ) {
+      const length = Math.min(size, wanted);
+      const page = await this.#read(() => this.#engine.page(snapshot.rest, length));
+      if (!this.#snapshots.has(snapshot)) throw interrupted();
+      last = page.length < length;
+      for (const [key, bytes] of snapshot.advance(page, last)) {
+        let record: StoredRecord;
+        try {
+          record = decodeRecord(key, bytes);
+        } catch (error) {
+          damage ??= error;
+          continue;
+        }
+        checkAborted(signal, 'list');
+        this.#checkOpen();
+        yield { key, ...record };
+        if (--wanted === 0) break;
+      }
+      size = nextPageSize(page, length);
+    }
+    checkAborted(signal, 'list');
+    this.#checkOpen();
+    if (damage !== undefined) throw damage;
+  }
+
+  async commit(
+    writes: readonly Write[],
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<Revision> {
+    parseWrites(writes);
+    checkAborted(signal, 'commit');
+    this.#checkOpen();
+    return this.#queue.run(async () => {
+      checkAborted(signal, 'commit');
+      try {
+        return await this.#commit(writes);
+      } catch (error) {
+        throw unavailable(error);
+      }
+    });
+  }
+
+  async #commit(writes: readonly Write[]): Promise<Revision> {
+    await this.#settleDoubt();
+    await Promise.all(
+      writes.map(async (write) => {
+        if (write.expect === undefined) return;
+        const bytes = await this.#engine.get(write.key);
+        checkExpectation(write, bytes && decodeRevision(write.key, bytes));
+      }),
+    );
+    const revision = this.#revision + 1;
+    const changes: EngineChange[] = [{ key: HEADER_KEY, value: this.#encodeHeader(revision) }];
+    for (const write of writes) {
+      if (write.type === 'put') changes.push({ key: write.key, value: encodeRecord(write.value, revision) });
+      else if (write.type === 'delete') changes.push({ key: write.key, value: undefined });
+    }
+    await this.#keepForSnapshots(changes);
+    // From here on the revision counts as used, whatever becomes of the write.
+    this.#revision = revision;
+    try {
+      await this.#engine.write(changes);
+    } catch (error) {
+      if (this.#engine.reopen) this.#doubt = { changes, before: await this.#current(changes) };
+      throw error;
+    }
+    await this.#anchor?.save(revision).catch(() => {});
+    return revision;
+  }
+
+  compact(): Promise<void> {
+    return this.#queue.run(async () => {
+      this.#checkOpen();
+      try {
+        await this.#settleDoubt();
+        await this.#engine.compact?.();
+      } catch (error) {
+        throw unavailable(error);
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#queue.run(async () => {
+      await this.#settleDoubt().catch(() => {});
+      await Promise.allSettled(this.#reading);
+      await this.#engine.close();
+    });
+    return this.#closing;
+  }
+
+  /** Shows the snapshots that are being read what is about to be changed. */
+  async #keepForSnapshots(changes: readonly EngineChange[]): Promise<void> {
+    for (const { key } of changes) {
+      const snapshots = [...this.#snapshots].filter((snapshot) => snapshot.needs(key));
+      if (snapshots.length === 0) continue;
+      const value = await this.#engine.get(key);
+      for (const snapshot of snapshots) snapshot.keep(key, value);
+    }
+  }
+
+  /** What stands under the keys of the changes now. */
+  #current(changes: readonly EngineChange[]): Promise<EngineChange[]> {
+    return Promise.all(changes.map(async ({ key }) => ({ key, value: await this.#engine.get(key) })));
+  }
+
+  /**
+   * After a write that failed: finds out from the disk whether it took effect, and takes it back if it did, since
+   * its caller was told that nothing happened.
+   */
+  async #settleDoubt(): Promise<void> {
+    if (this.#doubt === undefined && !this.#down) return;
+    this.#reopening = this.#reopen();
+    try {
+      await this.#reopening;
+    } finally {
+      this.#reopening = undefined;
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    await Promise.allSettled(this.#reading);
+    this.#down = true;
+    await this.#engine.reopen?.();
+    this.#down = false;
+    if (this.#doubt !== undefined) {
+      const { changes, before } = this.#doubt;
+      const now = await this.#current(changes);
+      if (isSame(now, changes)) {
+        // The header stays, so that the revision isn't used again.
+        await this.#engine.write(before.filter(({ key }) => key !== HEADER_KEY));
+      }
+      this.#doubt = undefined;
+    }
+    const bytes = await this.#engine.get(HEADER_KEY);
+    const revision = bytes === undefined ? 0 : decodeHeader(bytes).revision;
+    if (revision > this.#revision) {
+      // While the engine was closed somebody else came in, wrote, and left: what listings held on to is gone.
+      this.#revision = revision;
+      this.#snapshots.clear();
+    }
+  }
+
+  async #read<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      if (this.#down && !this.#reopening) await this.#queue.run(() => this.#settleDoubt());
+      while (this.#reopening) await this.#reopening;
+      this.#checkOpen();
+      const reading = run();
+      this.#reading.add(reading);
+      try {
+        return await reading;
+      } finally {
+        this.#reading.delete(reading);
+      }
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  #encodeHeader(revision: Revision): Uint8Array {
+    return encodeHeader({ schema: this.#schema, revision, progress: '' });
+  }
+
+  #checkOpen(): void {
+    if (this.#closing) throw closedError();
+  }
+}
+
+function nextPageSize(page: readonly (readonly [string, Uint8Array])[], length: number): number {
+  const bytes = page.reduce((sum, [, value]) => sum + value.length, 1);
+  const fitting = Math.floor((PAGE_BYTES * page.length) / bytes);
+  return Math.max(1, Math.min(fitting, length * 4, LARGEST_PAGE));
+}
+
+function isSame(a: readonly EngineChange[], b: readonly EngineChange[]): boolean {
+  return a.every(({ value }, i) => {
+    const other = b[i]?.value;
+    return value && other ? compareBytes(value, other) === 0 : value === other;
+  });
+}
+
+function interrupted(): SottoError<'STORE_UNAVAILABLE'> {
+  const details = { reason: 'another process wrote while the store was being opened again' };
+  return new SottoError('STORE_UNAVAILABLE', 'The listing was interrupted.', details);
+}
+
+/** Errors that say what they are pass; others mean that the engine failed. */
+function unavailable(error: unknown): SottoError {
+  if (isSottoError(error)) return error;
+  const code = error instanceof Error ? ((error as { code?: unknown }).code ?? error.name) : 'unknown';
+  const details = { reason: String(code) };
+  return new SottoError('STORE_UNAVAILABLE', `The store can't be used now: ${details.reason}.`, details, {
+    cause: error,
+  });
+}

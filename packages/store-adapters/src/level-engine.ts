@@ -1,0 +1,119 @@
+import { SottoError } from '@sotto/core';
+import type { EngineChange, KeyRange, StorageEngine } from './engine.js';
+
+/** What is used of an abstract-level database, each call with its own encodings. */
+export interface LevelDatabase {
+  open(): Promise<void>;
+  close(): Promise<void>;
+  get(key: string, options: Encodings): Promise<Uint8Array | undefined>;
+  iterator(options: Encodings & { gt?: string; gte?: string; lt: string; limit: number }): {
+    all(): Promise<[string, Uint8Array][]>;
+  };
+  batch(operations: Operation[], options: Encodings & { sync: boolean }): Promise<void>;
+}
+
+interface Encodings {
+  readonly keyEncoding: 'utf8';
+  readonly valueEncoding: 'view';
+}
+
+type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string };
+
+const encodings: Encodings = { keyEncoding: 'utf8', valueEncoding: 'view' };
+
+/** A {@link StorageEngine} on an abstract-level database, which it closes. */
+export class LevelEngine implements StorageEngine {
+  readonly #database: LevelDatabase;
+  readonly #sync: boolean;
+  readonly #where: string;
+
+  private constructor(database: LevelDatabase, sync: boolean, where: string) {
+    this.#database = database;
+    this.#sync = sync;
+    this.#where = where;
+  }
+
+  /**
+   * @param sync whether to wait for the disk in each write (LevelDB; others ignore it)
+   * @param where what STORE_LOCKED calls the place
+   * @throws STORE_LOCKED, STORE_CORRUPT, STORE_UNAVAILABLE
+   */
+  static async open(database: LevelDatabase, sync: boolean, where: string): Promise<LevelEngine> {
+    const engine = new LevelEngine(database, sync, where);
+    await engine.#told(database.open());
+    return engine;
+  }
+
+  // Single gets rather than `getMany`, which in browser-level 3 answers a failed read as if nothing was there.
+  get(key: string): Promise<Uint8Array | undefined> {
+    return this.#told(this.#database.get(key, encodings));
+  }
+
+  page({ from, exclusive, below }: KeyRange, limit: number): Promise<[string, Uint8Array][]> {
+    const start = exclusive ? { gt: from } : { gte: from };
+    return this.#told(this.#database.iterator({ ...start, lt: below, limit, ...encodings }).all());
+  }
+
+  write(changes: readonly EngineChange[]): Promise<void> {
+    const operations = changes.map(
+      ({ key, value }): Operation =>
+        value === undefined ? { type: 'del', key } : { type: 'put', key, value },
+    );
+    // `sync` is an option of classic-level, which the others pass over.
+    const options = { ...encodings, sync: this.#sync };
+    return this.#told(this.#database.batch(operations, options));
+  }
+
+  async reopen(): Promise<void> {
+    // LevelDB after a failed write: what was half written to its log must be behind the end of a new one.
+    await this.#database.close().catch(() => {});
+    await this.#told(this.#database.open());
+  }
+
+  async compact(): Promise<void> {
+    if (!canCompact(this.#database)) return;
+    await this.#told(this.#database.compactRange('\x00', '\x7f', { keyEncoding: 'utf8' }));
+  }
+
+  close(): Promise<void> {
+    return this.#told(this.#database.close());
+  }
+
+  async #told<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      throw describeLevelError(error, this.#where);
+    }
+  }
+}
+
+interface Compacting {
+  compactRange(start: string, end: string, options: { keyEncoding: string }): Promise<void>;
+}
+
+function canCompact(database: object): database is Compacting {
+  return 'compactRange' in database;
+}
+
+/** Sotto's error for one of abstract-level's, which may say why it failed in its cause. */
+function describeLevelError(error: unknown, where: string): SottoError {
+  const codes: string[] = [];
+  for (let reason = error; reason instanceof Error; reason = reason.cause) {
+    codes.push((reason as { code?: string }).code ?? reason.name);
+  }
+  if (codes.includes('LEVEL_LOCKED')) {
+    const message = 'Another process or handle has this store open.';
+    return new SottoError('STORE_LOCKED', message, { where }, { cause: error });
+  }
+  if (codes.includes('LEVEL_CORRUPTION')) {
+    return new SottoError('STORE_CORRUPT', 'The database is damaged.', { what: where }, { cause: error });
+  }
+  const reason = codes.at(-1) ?? 'unknown';
+  return new SottoError(
+    'STORE_UNAVAILABLE',
+    `The store can't be used now: ${reason}.`,
+    { reason },
+    { cause: error },
+  );
+}

@@ -1,0 +1,29 @@
+import type { DurableStore } from './durable-store.js';
+import { createEngineStore, type EngineStoreOptions } from './engine.js';
+import { type LevelDatabase, LevelEngine } from './level-engine.js';
+
+export type { LevelDatabase } from './level-engine.js';
+
+export interface LevelStoreOptions extends EngineStoreOptions {
+  /**
+   * Any abstract-level database: classic-level, browser-level, memory-level, a sublevel, react-native-leveldb. The
+   * store owns it: it opens and closes it, and nobody else may write to it. A commit is as atomic and as durable as
+   * its `batch`.
+   */
+  readonly database: LevelDatabase;
+  /** What to call the place in STORE_LOCKED and STORE_CORRUPT. Default `database`. */
+  readonly name?: string;
+}
+
+/**
+ * A store on a database that implements abstract-level. On Node, `createLevelDbStore` of the subpath `leveldb` is
+ * all you need; in browsers, `createIndexedDbStore` of the subpath `indexeddb`.
+ * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE
+ */
+export async function createLevelStore({
+  database,
+  name = 'database',
+  ...options
+}: LevelStoreOptions): Promise<DurableStore> {
+  return createEngineStore(await LevelEngine.open(database, true, name), options);
+}

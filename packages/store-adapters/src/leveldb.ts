@@ -1,0 +1,39 @@
+/** LevelDB on Node. */
+import { mkdir } from 'node:fs/promises';
+import { SottoError } from '@sotto/core';
+import { ClassicLevel } from 'classic-level';
+import type { Durability } from './durability.js';
+import type { DurableStore } from './durable-store.js';
+import { createEngineStore, type EngineStoreOptions } from './engine.js';
+import { LevelEngine } from './level-engine.js';
+
+export type { Durability } from './durability.js';
+
+export interface LevelDbStoreOptions extends EngineStoreOptions {
+  /** The directory of the database; made, for its owner alone, when it isn't there. */
+  readonly path: string;
+  /** What a commit that was answered survives. Default `power-loss`. */
+  readonly durability?: Durability;
+}
+
+/**
+ * A store in a directory, with LevelDB. One process and one handle at a time.
+ *
+ * After STORE_UNAVAILABLE (disk full, I/O error) reading goes on, and the next commit opens the database again
+ * before it writes; a failed commit that nevertheless reached the disk is taken back then.
+ * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE
+ */
+export async function createLevelDbStore({
+  path,
+  durability = 'power-loss',
+  ...options
+}: LevelDbStoreOptions): Promise<DurableStore> {
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    const details = { reason: error.code ?? error.name };
+    throw new SottoError('STORE_UNAVAILABLE', "The store's directory can't be made.", details, {
+      cause: error,
+    });
+  });
+  const engine = await LevelEngine.open(new ClassicLevel(path), durability === 'power-loss', path);
+  return createEngineStore(engine, options);
+}
