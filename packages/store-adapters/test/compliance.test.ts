@@ -5,6 +5,8 @@ import { describe, it } from 'vitest';
 import { createLevelStore } from '../src/level.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createMemoryStore } from '../src/memory.js';
+import { createSqliteStore } from '../src/sqlite.js';
+import { sqlites } from './sqlites.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 interface Adapter extends StoreCasesOptions {
@@ -40,6 +42,15 @@ const adapters: readonly Adapter[] = [
       return { open: () => createLevelDbStore({ path, durability: 'process-crash' }) };
     },
   },
+  ...sqlites.map(
+    ({ name, openDatabase }): Adapter => ({
+      name: `sqlite, ${name}`,
+      async createPlace() {
+        const path = join(await temporaryDirectory(), 'store.sqlite');
+        return { open: () => createSqliteStore({ path, openDatabase }) };
+      },
+    }),
+  ),
 ];
 
 describe.each(adapters)('$name', ({ createPlace, ...options }) => {

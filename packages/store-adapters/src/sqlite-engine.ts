@@ -1,0 +1,167 @@
+import { SottoError } from '@sotto/core';
+import type { Durability } from './durability.js';
+import type { EngineChange, KeyRange, StorageEngine } from './engine.js';
+
+/** What is used of a synchronous SQLite binding; those of Node, libsql and better-sqlite3 have it alike. */
+export interface SqliteDatabase {
+  exec(sql: string): unknown;
+  prepare(sql: string): SqliteStatement;
+  close(): unknown;
+}
+
+export interface SqliteStatement {
+  run(...parameters: (string | number | Uint8Array)[]): unknown;
+  all(...parameters: (string | number | Uint8Array)[]): unknown[];
+}
+
+/** SQLite's primary result codes that mean something of their own here. */
+const BUSY = 5;
+const LOCKED = 6;
+const CORRUPT = 11;
+const NOT_A_DATABASE = 26;
+
+/** A value as the bindings give it: libsql has buffers, the others have views. */
+type Blob = ArrayBuffer | Uint8Array;
+
+/** A {@link StorageEngine} in one SQLite file. */
+export class SqliteEngine implements StorageEngine {
+  readonly #database: SqliteDatabase;
+  readonly #where: string;
+  readonly #get: SqliteStatement;
+  readonly #pageFrom: SqliteStatement;
+  readonly #pageBehind: SqliteStatement;
+  readonly #put: SqliteStatement;
+  readonly #delete: SqliteStatement;
+
+  private constructor(database: SqliteDatabase, where: string) {
+    this.#database = database;
+    this.#where = where;
+    this.#get = database.prepare('SELECT value FROM records WHERE key = ?');
+    this.#pageFrom = database.prepare(selectPage('>='));
+    this.#pageBehind = database.prepare(selectPage('>'));
+    this.#put = database.prepare('INSERT OR REPLACE INTO records (key, value) VALUES (?, ?)');
+    this.#delete = database.prepare('DELETE FROM records WHERE key = ?');
+  }
+
+  /** @throws STORE_LOCKED, STORE_CORRUPT, STORE_UNAVAILABLE */
+  static open(openDatabase: () => SqliteDatabase, durability: Durability, where: string): SqliteEngine {
+    let database: SqliteDatabase | undefined;
+    try {
+      database = openDatabase();
+      // Exclusive: the lock is held from the first transaction until closing, and no -shm file is needed.
+      database.exec('PRAGMA locking_mode = EXCLUSIVE');
+      database.exec('PRAGMA auto_vacuum = INCREMENTAL');
+      database.exec('PRAGMA journal_mode = WAL');
+      database.exec(`PRAGMA synchronous = ${durability === 'power-loss' ? 'FULL' : 'NORMAL'}`);
+      // macOS: has the disk write what it has in its cache, too.
+      database.exec('PRAGMA fullfsync = ON');
+      database.exec('PRAGMA checkpoint_fullfsync = ON');
+      // Deleted records are overwritten, and nothing goes to temporary files.
+      database.exec('PRAGMA secure_delete = ON');
+      database.exec('PRAGMA temp_store = MEMORY');
+      database.exec('BEGIN EXCLUSIVE');
+      database.exec(
+        'CREATE TABLE IF NOT EXISTS records (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL)',
+      );
+      database.exec('COMMIT');
+      return new SqliteEngine(database, where);
+    } catch (error) {
+      database?.close();
+      throw describeSqliteError(error, where);
+    }
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    const [row] = this.#told(() => this.#get.all(key) as { value: Blob }[]);
+    return row && toBytes(row.value);
+  }
+
+  async page({ from, exclusive, below }: KeyRange, limit: number): Promise<[string, Uint8Array][]> {
+    const select = exclusive ? this.#pageBehind : this.#pageFrom;
+    const rows = this.#told(() => select.all(from, below, limit) as { key: string; value: Blob }[]);
+    return rows.map(({ key, value }) => [key, toBytes(value)]);
+  }
+
+  async write(changes: readonly EngineChange[]): Promise<void> {
+    this.#told(() => {
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        for (const { key, value } of changes) {
+          if (value === undefined) this.#delete.run(key);
+          else this.#put.run(key, value);
+        }
+        this.#database.exec('COMMIT');
+      } catch (error) {
+        this.#rollBack();
+        throw error;
+      }
+    });
+  }
+
+  async compact(): Promise<void> {
+    this.#told(() => {
+      // A statement that gives rows has to be read to its end to do all of its work.
+      this.#database.prepare('PRAGMA incremental_vacuum').all();
+      this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#told(() => {
+      try {
+        // libsql closes a database only when the last of its statements is collected as garbage. Leaving WAL mode,
+        // and then exclusive mode with the next read, gives the lock back now.
+        this.#database.prepare('PRAGMA journal_mode = DELETE').all();
+        this.#database.prepare('PRAGMA locking_mode = NORMAL').all();
+        this.#get.all('');
+      } finally {
+        this.#database.close();
+      }
+    });
+  }
+
+  #rollBack(): void {
+    try {
+      this.#database.exec('ROLLBACK');
+    } catch {
+      // SQLite rolls back by itself after some errors, and says then that there is no transaction.
+    }
+  }
+
+  #told<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      throw describeSqliteError(error, this.#where);
+    }
+  }
+}
+
+function toBytes(value: Blob): Uint8Array {
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : value;
+}
+
+function selectPage(comparison: '>' | '>='): string {
+  return `SELECT key, value FROM records WHERE key ${comparison} ? AND key < ? ORDER BY key LIMIT ?`;
+}
+
+/** Sotto's error for one of SQLite's: `errcode` in node:sqlite, `rawCode` in libsql, a name in all others. */
+function describeSqliteError(error: unknown, where: string): SottoError {
+  const { code, errcode, rawCode } = error as { code?: unknown; errcode?: unknown; rawCode?: unknown };
+  const name = typeof code === 'string' ? code : 'unknown';
+  const primary = Number(errcode ?? rawCode ?? 0) & 0xff;
+  if (primary === BUSY || primary === LOCKED || /^SQLITE_(BUSY|LOCKED)/.test(name)) {
+    const message = 'Another process or handle has this store open.';
+    return new SottoError('STORE_LOCKED', message, { where }, { cause: error });
+  }
+  if (primary === CORRUPT || primary === NOT_A_DATABASE || /^SQLITE_(CORRUPT|NOTADB)/.test(name)) {
+    return new SottoError('STORE_CORRUPT', 'The database is damaged.', { what: where }, { cause: error });
+  }
+  const reason = primary === 0 ? name : `${name} (SQLite's ${primary})`;
+  return new SottoError(
+    'STORE_UNAVAILABLE',
+    `The store can't be used now: ${reason}.`,
+    { reason },
+    { cause: error },
+  );
+}

@@ -1,0 +1,86 @@
+/** SQLite on Node: the one of Node itself where it has one (22.13 and later), else the package `libsql`. */
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { SottoError } from '@sotto/core';
+import type { Durability } from './durability.js';
+import type { DurableStore } from './durable-store.js';
+import { createEngineStore, type EngineStoreOptions } from './engine.js';
+import { type SqliteDatabase, SqliteEngine } from './sqlite-engine.js';
+
+export type { Durability } from './durability.js';
+export type { SqliteDatabase, SqliteStatement } from './sqlite-engine.js';
+
+export interface SqliteStoreOptions extends EngineStoreOptions {
+  /** The file of the database; made, for its owner alone, when it isn't there. `-wal` is put beside it. */
+  readonly path: string;
+  /** What a commit that was answered survives. Default `power-loss`. */
+  readonly durability?: Durability;
+  /**
+   * Opens the database with a SQLite of your choice, synchronous and not waiting for locks: `(path) => new
+   * Database(path)` of better-sqlite3, for instance. Default `node:sqlite`, else `libsql`.
+   */
+  readonly openDatabase?: (path: string) => SqliteDatabase;
+}
+
+/**
+ * A store in one file, with SQLite in WAL mode. One process and one handle at a time.
+ *
+ * Each call works synchronously inside: a commit holds up the event loop while the disk takes it.
+ * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE (also when there is no SQLite)
+ */
+export async function createSqliteStore({
+  path,
+  durability = 'power-loss',
+  openDatabase,
+  ...options
+}: SqliteStoreOptions): Promise<DurableStore> {
+  const openIt = openDatabase ?? (await findSqlite());
+  await createFile(path);
+  const engine = SqliteEngine.open(() => openIt(path), durability, path);
+  return createEngineStore(engine, options);
+}
+
+/**
+ * Opens databases with `node:sqlite`, else with `libsql`.
+ * @throws STORE_UNAVAILABLE when there is neither
+ */
+export async function findSqlite(): Promise<(path: string) => SqliteDatabase> {
+  return (await findNodeSqlite()) ?? (await findLibsql()) ?? noSqlite();
+}
+
+/** `node:sqlite`, or `undefined` when this Node has none, or only behind a flag. */
+export async function findNodeSqlite(): Promise<((path: string) => SqliteDatabase) | undefined> {
+  // A variable, so that neither types nor bundlers look for it where it isn't.
+  const name = 'node:sqlite';
+  try {
+    const { DatabaseSync } = (await import(name)) as { DatabaseSync: new (path: string) => SqliteDatabase };
+    return (path) => new DatabaseSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The package `libsql`, or `undefined` when it isn't installed. */
+export async function findLibsql(): Promise<((path: string) => SqliteDatabase) | undefined> {
+  try {
+    const { default: Database } = await import('libsql');
+    return (path) => new Database(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function noSqlite(): never {
+  const details = { reason: 'no SQLite here: use Node 22.13 or later, or install the package libsql' };
+  throw new SottoError('STORE_UNAVAILABLE', `There is ${details.reason}.`, details);
+}
+
+async function createFile(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await (await open(path, 'a', 0o600)).close();
+  } catch (error) {
+    const details = { reason: (error as NodeJS.ErrnoException).code ?? 'unknown' };
+    throw new SottoError('STORE_UNAVAILABLE', "The store's file can't be made.", details, { cause: error });
+  }
+}
