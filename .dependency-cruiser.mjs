@@ -7,7 +7,7 @@ const layers = {
   crypto: ['core'],
   'protocol-codec': ['core'],
   x3dh: ['core', 'crypto', 'protocol-codec'],
-  'double-ratchet': ['core', 'crypto', 'protocol-codec'],
+  'double-ratchet': ['core', 'crypto'],
   messenger: ['core', 'crypto', 'protocol-codec', 'x3dh', 'double-ratchet'],
   identity: ['core', 'crypto'],
   'whisper-transport': ['core', 'crypto'],
@@ -21,6 +21,7 @@ const forNode = [
   '/node/',
   '[.]node[.]ts$',
   '^packages/test-vectors/src/', // private; reads its files for tests
+  '^packages/store-adapters/src/(leveldb|sqlite)[.]ts$', // entries for Node; browsers take ./level
 ];
 
 const strangers = existsSync('packages')
@@ -80,14 +81,14 @@ export default {
       comment: 'In the package.json of the package itself. Tests also have the test tools of the root.',
       severity: 'error',
       from: { path: '^(packages|apps)/[^/]+/src/' },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm-peer'] },
     },
     {
       name: 'installed-with-the-package',
       comment: 'Sources may not import devDependencies: who installs the package does not get them.',
       severity: 'error',
       from: { path: '^(packages|apps)/[^/]+/src/' },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm-peer', 'type-only'] },
     },
   ],
   options: {
