@@ -19,14 +19,16 @@ export async function checkPackages() {
       problems.push(`${folder}: pnpm pack\n${pack.output}`);
       continue;
     }
-    const [publint, types, unresolved] = await Promise.all([
+    const [publint, types, unresolved, contents] = await Promise.all([
       runTool('publint', ['--strict', tarball]),
       runTool('attw', ['--profile', 'esm-only', '--format', 'ascii', '--no-color', '--no-emoji', tarball]),
       unresolvedDependencies(tarball),
+      wrongContents(tarball),
     ]);
     if (!publint.ok) problems.push(`${folder}: publint\n${publint.output}`);
     if (!types.ok) problems.push(`${folder}: attw\n${types.output}`);
-    if (unresolved.length > 0) problems.push(`${folder}: packed with ${unresolved.join(', ')}\n`);
+    if (unresolved.length > 0) problems.push(`${folder}: depends on ${unresolved.join(', ')}\n`);
+    if (contents.length > 0) problems.push(`${folder}: packed ${contents.join(', ')}\n`);
   }
   return { ok: problems.length === 0, output: problems.join('\n') };
 }
@@ -39,4 +41,14 @@ async function unresolvedDependencies(tarball) {
     .flatMap((kind) => Object.entries(manifest[kind] ?? {}))
     .filter(([, range]) => /^(workspace|link|file|catalog):/.test(range))
     .map(([name, range]) => `${name}@${range}`);
+}
+
+/** What is packed and should not be, or the other way round. */
+async function wrongContents(tarball) {
+  const { output } = await runTool('tar', ['-tzf', tarball]);
+  const files = output.split('\n').map((file) => file.replace(/^package\//, ''));
+  return [
+    ...files.filter((file) => /\.tsbuildinfo$|^test\/|\.test\./.test(file)),
+    ...['README.md', 'LICENSE'].filter((file) => !files.includes(file)).map((file) => `without ${file}`),
+  ];
 }

@@ -13,6 +13,7 @@ const KEEP_GOING = '--continue=dependencies-successful';
 const ONE_BY_ONE = '--concurrency=1';
 
 const tasks = {
+  install: [],
   build: [['turbo', 'run', 'build']],
   test: [['turbo', 'run', 'test', KEEP_GOING]],
   'test:browser': [['turbo', 'run', 'test:browser', KEEP_GOING, ONE_BY_ONE]],
