@@ -20,6 +20,7 @@ import type { PeerDevice } from '../generated/sotto/messenger/v1/storage.js';
 import type { UnitOfWork } from '../storage/ledger.js';
 import { seenTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
+import { messageIdFor } from './encryption.js';
 import { findPreKeyPair, ownDeviceRecord } from './own-pre-keys.js';
 import {
   applyBundle,
@@ -57,6 +58,8 @@ export type DecryptOutcome = Common &
         readonly protection: Protection;
         /** A session began with it. */
         readonly sessionBegun: boolean;
+        /** The sender said that it lost the sessions that we had with it. */
+        readonly sessionsLost: boolean;
       }
     /** Nothing but the bundle. */
     | { readonly kind: 'bundle' }
@@ -68,15 +71,6 @@ export type DecryptOutcome = Common &
         readonly own: boolean;
       }
   );
-
-/** KECCAK-256 of sender and ProtocolMessage: names a message on every device alike. */
-export function messageIdOf(
-  { crypto }: Pick<DeviceContext, 'crypto'>,
-  sender: PublicKey,
-  message: Uint8Array,
-): Uint8Array {
-  return crypto.keccak256(sender, message);
-}
 
 /**
  * Opens a message within a step; when it throws, the step is dropped and nothing has changed. Bundles first,
@@ -93,7 +87,7 @@ export async function decryptMessage(
   bytes: Uint8Array,
 ): Promise<DecryptOutcome> {
   const message = decodeProtocolMessage(bytes);
-  const messageId = messageIdOf(context, from, bytes);
+  const messageId = messageIdFor(context.crypto, from, bytes);
   const { installationId: senderInstallation } = message;
   const common = {
     messageId,
@@ -110,6 +104,7 @@ export async function decryptMessage(
       payload: message.publicMessage,
       protection: 'public',
       sessionBegun: false,
+      sessionsLost: false,
     };
   }
   if (message.directMessages.size === 0) return { ...common, kind: 'bundle' };
@@ -125,14 +120,14 @@ export async function decryptMessage(
       payload: entry.payload,
     });
     await guard();
-    if (payload.length === 0) await noteLostSessions(work, from, senderInstallation);
-    return { ...common, kind: 'message', payload, protection: 'dh', sessionBegun: false };
+    const sessionsLost = payload.length === 0 && (await noteLostSessions(work, from, senderInstallation));
+    return { ...common, kind: 'message', payload, protection: 'dh', sessionBegun: false, sessionsLost };
   }
 
   const opened = await openInSession(work, context, from, senderInstallation, entry, messageId);
   if (opened === undefined) return { ...common, kind: 'unreadable', reason: 'SESSION_NOT_FOUND', own };
   if (opened.sessionBegun) await guard();
-  return { ...common, kind: 'message', protection: 'dr', ...opened };
+  return { ...common, kind: 'message', protection: 'dr', sessionsLost: false, ...opened };
 }
 
 /** Verifies and applies the sender's newest bundle; older ones and those of others are passed over. */
@@ -197,12 +192,13 @@ function duplicate(messageId: Uint8Array): SottoError {
  * An empty message outside of any session says that its sender could not read us: what we had with that device is
  * gone there, and the next message begins anew.
  */
-async function noteLostSessions(work: UnitOfWork, from: PublicKey, installationId: string): Promise<void> {
+async function noteLostSessions(work: UnitOfWork, from: PublicKey, installationId: string): Promise<boolean> {
   const peer = await getPeer(work, from);
   const device = findDevice(peer, installationId);
-  if (device === undefined || device.sessions.every(({ lost }) => lost)) return;
+  if (device === undefined || device.sessions.every(({ lost }) => lost)) return false;
   const sessions = device.sessions.map((session) => ({ ...session, lost: true }));
   putPeer(work, from, withDevice(peer, { ...device, sessions }));
+  return true;
 }
 
 /** Tries the sessions that fit the headers; `undefined` when there is none. */

@@ -169,6 +169,14 @@ export class Device {
     return encodeContactCode(await this.bundle(work));
   }
 
+  /** Our signed prekey in use: its public key and version. Rotates it first when that is due. */
+  async currentPreKey(
+    work: UnitOfWork,
+  ): Promise<{ readonly publicKey: Uint8Array; readonly version: number }> {
+    const { publicKey, version } = await currentPreKey(work, this.#context);
+    return { publicKey, version };
+  }
+
   /**
    * Takes a bundle from wherever it came.
    * @throws BUNDLE_SIGNATURE_INVALID, BUNDLE_IMPLAUSIBLE
@@ -211,6 +219,14 @@ export class Device {
   /** What is known of an identity's devices; of our own, the other ones. */
   async devices(work: UnitOfWork, identity: PublicKey): Promise<readonly DeviceInfo[]> {
     return (await getPeer(work, identity)).devices.map(infoOf);
+  }
+
+  /** Installation ids that a message to an identity goes to now. */
+  async activeInstallations(work: UnitOfWork, identity: PublicKey): Promise<readonly string[]> {
+    const peer = await getPeer(work, identity);
+    return activeDevices(peer, this.#context.limits.maxActiveDevices).map(
+      ({ installationId }) => installationId,
+    );
   }
 
   /** Whether another device of our identity is active: one that gets copies of what we send. */

@@ -7,6 +7,7 @@ import {
   type SharedKey,
   SottoError,
 } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
 import { encodeState, encrypt } from '@sotto/double-ratchet';
 import { type DirectMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
 import { sealDhFallback, type VerifiedBundle } from '@sotto/x3dh';
@@ -124,6 +125,11 @@ export function encodePublic(
   payload: Uint8Array | undefined,
 ): Uint8Array {
   return protocolMessage(context, bundle, { publicMessage: payload });
+}
+
+/** KECCAK-256 of sender and ProtocolMessage, 32 bytes: names a message on every device alike. */
+export function messageIdFor(crypto: CryptoProvider, sender: PublicKey, message: Uint8Array): Uint8Array {
+  return crypto.keccak256(sender, message);
 }
 
 /** The secret behind the negotiated topic of two identities. Wire profile, section 6. */

@@ -1,7 +1,9 @@
 import {
   ChatRecord,
   DeviceRecord,
+  FanoutRecord,
   GroupRecord,
+  HistoryRecord,
   InboxRecord,
   OutboxRecord,
   PeerRecord,
@@ -30,3 +32,7 @@ export const outboxTable = messageTable('outbox', OutboxRecord, false);
 export const chatTable = messageTable('chat', ChatRecord, false);
 /** `group/<id>`: private groups. */
 export const groupTable = messageTable('group', GroupRecord, true);
+/** `fanout/<number>`: messages to a group on their way through its members. */
+export const fanoutTable = messageTable('fanout', FanoutRecord, false);
+/** `history`: until when we know what was sent to us. One record. */
+export const historyTable = messageTable('history', HistoryRecord, true);

@@ -188,10 +188,37 @@ export interface ChatRecord {
 
 /** A record "group/...": a private group. */
 export interface GroupRecord {
-  /** All signed changes that are known, encoded GroupChange messages. */
+  /** All signed changes that are known, encoded SignedGroupChange messages. */
   changes: Uint8Array[];
-  /** We left, or were removed; kept so that late messages are understood. */
-  left: boolean;
+  /** By identity in hex, "/" and installation id: the membership named in that device's last message, 32 bytes. */
+  heard: Map<string, Uint8Array>;
+}
+
+export interface GroupRecord_HeardEntry {
+  key: string;
+  value: Uint8Array;
+}
+
+/** A record "fanout/...": a message to the members of a group that has not been encrypted for all of them. */
+export interface FanoutRecord {
+  /** 16 bytes: names the message. */
+  id: Uint8Array;
+  /** 32 bytes. */
+  groupId: Uint8Array;
+  /** 32 bytes: the membership that it is sent under. */
+  membership: Uint8Array;
+  /** Payload of the application; absent when only changes are told. */
+  payload?:
+    | Uint8Array
+    | undefined;
+  /** 33 bytes each: who is still to be encrypted for. */
+  remaining: Uint8Array[];
+}
+
+/** The record "history": until when we know what was sent to us. */
+export interface HistoryRecord {
+  /** Milliseconds since the epoch. */
+  completeUntil: bigint;
 }
 
 function createBaseDeviceRecord(): DeviceRecord {
@@ -1247,7 +1274,7 @@ export const ChatRecord: MessageFns<ChatRecord> = {
 };
 
 function createBaseGroupRecord(): GroupRecord {
-  return { changes: [], left: false };
+  return { changes: [], heard: new Map() };
 }
 
 export const GroupRecord: MessageFns<GroupRecord> = {
@@ -1255,9 +1282,9 @@ export const GroupRecord: MessageFns<GroupRecord> = {
     for (const v of message.changes) {
       writer.uint32(10).bytes(v!);
     }
-    if (message.left !== false) {
-      writer.uint32(16).bool(message.left);
-    }
+    message.heard.forEach((value, key) => {
+      GroupRecord_HeardEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
     return writer;
   },
 
@@ -1283,11 +1310,216 @@ export const GroupRecord: MessageFns<GroupRecord> = {
             continue;
           }
           case 2: {
-            if (tag !== 16) {
+            if (tag !== 18) {
               break;
             }
 
-            message.left = reader.bool();
+            const entry2 = GroupRecord_HeardEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.heard.set(entry2.key, entry2.value);
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGroupRecord_HeardEntry(): GroupRecord_HeardEntry {
+  return { key: "", value: new Uint8Array(0) };
+}
+
+export const GroupRecord_HeardEntry: MessageFns<GroupRecord_HeardEntry> = {
+  encode(message: GroupRecord_HeardEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value.length !== 0) {
+      writer.uint32(18).bytes(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupRecord_HeardEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupRecord_HeardEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFanoutRecord(): FanoutRecord {
+  return {
+    id: new Uint8Array(0),
+    groupId: new Uint8Array(0),
+    membership: new Uint8Array(0),
+    payload: undefined,
+    remaining: [],
+  };
+}
+
+export const FanoutRecord: MessageFns<FanoutRecord> = {
+  encode(message: FanoutRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id.length !== 0) {
+      writer.uint32(10).bytes(message.id);
+    }
+    if (message.groupId.length !== 0) {
+      writer.uint32(18).bytes(message.groupId);
+    }
+    if (message.membership.length !== 0) {
+      writer.uint32(26).bytes(message.membership);
+    }
+    if (message.payload !== undefined) {
+      writer.uint32(34).bytes(message.payload);
+    }
+    for (const v of message.remaining) {
+      writer.uint32(42).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FanoutRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFanoutRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.groupId = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.membership = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.payload = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.remaining.push(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHistoryRecord(): HistoryRecord {
+  return { completeUntil: 0n };
+}
+
+export const HistoryRecord: MessageFns<HistoryRecord> = {
+  encode(message: HistoryRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.completeUntil !== 0n) {
+      if (BigInt.asIntN(64, message.completeUntil) !== message.completeUntil) {
+        throw new globalThis.Error("value provided for field message.completeUntil of type int64 too large");
+      }
+      writer.uint32(8).int64(message.completeUntil);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HistoryRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHistoryRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.completeUntil = reader.int64() as bigint;
             continue;
           }
         }

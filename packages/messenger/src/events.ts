@@ -1,0 +1,104 @@
+import type { PublicKey, SottoError, TransportStatus } from '@sotto/core';
+import type { Protection } from './device/decryption.js';
+
+/** What conversation a message belongs to. */
+export type Conversation =
+  /** 1:1 with another identity, 33 bytes. */
+  | { readonly kind: 'direct'; readonly peer: PublicKey }
+  | { readonly kind: 'public'; readonly name: string }
+  /** `groupId` is 64 hex digits. */
+  | { readonly kind: 'group'; readonly groupId: string };
+
+/** A message for the application. */
+export interface ReceivedMessage {
+  /** KECCAK-256 of sender and ProtocolMessage, 64 hex digits; the same on every device. */
+  readonly id: string;
+  /** 33 bytes, as the transport vouches for it. */
+  readonly sender: PublicKey;
+  /** The sender's device; empty when it gave none. */
+  readonly senderInstallation: string;
+  /** How it travelled: `dr` has forward secrecy, `dh` has none, `public` anybody could read. */
+  readonly protection: Protection;
+  /** Whether the user has verified the sender's identity. */
+  readonly verified: boolean;
+  readonly conversation: Conversation;
+  /** It was sent by another device of ours. */
+  readonly ownCopy: boolean;
+  /** Membership that a group's message was sent under, 64 hex digits; compare with `Group.membership`. */
+  readonly membership: string | undefined;
+  /** Fresh; the application owns it. */
+  readonly payload: Uint8Array;
+  /** Milliseconds since the epoch by our clock. */
+  readonly receivedAt: number;
+  /** Milliseconds since the epoch as the sender or the transport claims. */
+  readonly sentAt: number;
+  /** Says that the application is done with it; until then it is given again after each restart. */
+  acknowledge(): Promise<void>;
+}
+
+/** What a messenger tells, by name. */
+export interface MessengerEvents {
+  message: ReceivedMessage;
+  /** A device was seen for the first time. An own one waits for `enableDevice`. */
+  deviceSeen: { readonly identity: PublicKey; readonly installationId: string; readonly own: boolean };
+  /** A peer began a session with us. */
+  sessionBegun: { readonly identity: PublicKey; readonly installationId: string };
+  /** A peer lost its session, or the application gave it up: the next message begins a new one. */
+  sessionReset: { readonly identity: PublicKey; readonly installationId: string | undefined };
+  /** A device of a peer has a new signed prekey. */
+  bundleRotated: { readonly identity: PublicKey; readonly installationId: string };
+  /** A message came that this device can't read; the reason is for people, the code for programs. */
+  undecryptable: {
+    readonly messageId: string;
+    readonly sender: PublicKey;
+    readonly senderInstallation: string;
+    readonly code: string;
+    readonly reason: string;
+    /** Whether the sender was told, so that its next message will be readable. */
+    readonly answered: boolean;
+  };
+  /** The transport took all parts of a message. */
+  sent: { readonly id: string };
+  /** The transport will never take a part of a message. */
+  sendFailed: { readonly id: string; readonly error: SottoError };
+  /** A group was created, joined or changed. */
+  groupChanged: { readonly groupId: string };
+  /** The connection was lost or regained. */
+  status: TransportStatus;
+  /** The store could not be read or written. What was under way is tried again. */
+  storageTrouble: { readonly error: unknown };
+}
+
+type Listener<T> = (event: T) => void | Promise<void>;
+
+/** Typed listeners. A listener that throws doesn't disturb the others or the messenger. */
+export class Events {
+  readonly #listeners = new Map<keyof MessengerEvents, Set<Listener<never>>>();
+  readonly #onListenerError: (event: string, error: unknown) => void;
+
+  constructor(onListenerError: (event: string, error: unknown) => void) {
+    this.#onListenerError = onListenerError;
+  }
+
+  /** Listens; the function given back stops it. */
+  on<K extends keyof MessengerEvents>(name: K, listener: Listener<MessengerEvents[K]>): () => void {
+    let listeners = this.#listeners.get(name);
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.#listeners.set(name, listeners);
+    }
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  emit<K extends keyof MessengerEvents>(name: K, event: MessengerEvents[K]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        const result = (listener as Listener<MessengerEvents[K]>)(event);
+        if (result instanceof Promise) result.catch((error) => this.#onListenerError(name, error));
+      } catch (error) {
+        this.#onListenerError(name, error);
+      }
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import {
+  type Channel,
+  type Clock,
+  encodeHex,
+  isSottoError,
+  type PublicKey,
+  type SharedKey,
+  SottoError,
+  type TransportConnection,
+} from '@sotto/core';
+import type { OutboxRecord } from './generated/sotto/messenger/v1/storage.js';
+import type { Ledger, UnitOfWork } from './storage/ledger.js';
+import { outboxTable } from './storage/tables.js';
+
+/** First wait after a failed send; doubled each time. */
+const RETRY_FIRST_MS = 1_000;
+/** Longest wait between two tries. */
+const RETRY_MOST_MS = 60_000;
+/** Sends under way at once. */
+const PARALLEL = 8;
+
+/** Where an entry goes, in words that don't hold the negotiated secret. */
+export type OutboxChannel = NonNullable<OutboxRecord['channel']>;
+
+/** What the outbox tells. */
+export interface OutboxListener {
+  /** All entries of a message were taken. */
+  onSent(messageId: string): void;
+  /** An entry will never be taken. */
+  onFailed(messageId: string, error: SottoError): void;
+  onStorageTrouble(error: unknown): void;
+}
+
+/**
+ * Ciphertexts that the transport has not taken yet. An entry is stored in the step that moved the ratchet, offered
+ * until the transport takes it, the same bytes each time, and deleted then. A crash in between means that it is
+ * sent twice, which the receiver's ratchet notices.
+ */
+export class Outbox {
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  readonly #listener: OutboxListener;
+  readonly #negotiatedSecret: (peer: PublicKey) => SharedKey;
+  readonly #waiting = new Map<string, OutboxRecord>();
+  readonly #underWay = new Map<string, Promise<void>>();
+  #connection: TransportConnection | undefined;
+  #next = 0;
+  #retryAfter = RETRY_FIRST_MS;
+  #cancelRetry: (() => void) | undefined;
+
+  constructor(
+    ledger: Ledger,
+    clock: Clock,
+    negotiatedSecret: (peer: PublicKey) => SharedKey,
+    listener: OutboxListener,
+  ) {
+    this.#ledger = ledger;
+    this.#clock = clock;
+    this.#negotiatedSecret = negotiatedSecret;
+    this.#listener = listener;
+  }
+
+  /** Reads what an earlier run left. Damaged entries are reported and left. */
+  async load(work: UnitOfWork): Promise<void> {
+    const damaged = (_key: string, error: unknown) => this.#listener.onStorageTrouble(error);
+    for await (const { segments, value } of work.list(outboxTable, [], damaged)) {
+      const number = segments[0] as string;
+      this.#waiting.set(number, value);
+      this.#next = Number(number) + 1;
+    }
+  }
+
+  /** Adds an entry within a step. Call {@link added} when the step is committed. */
+  add(work: UnitOfWork, record: OutboxRecord): readonly [string, OutboxRecord] {
+    const number = String(this.#next++).padStart(16, '0');
+    work.put(outboxTable, record, number);
+    return [number, record];
+  }
+
+  /** Takes entries whose step was committed, and begins to send. */
+  added(entries: readonly (readonly [string, OutboxRecord])[]): void {
+    for (const [number, record] of entries) this.#waiting.set(number, record);
+    this.#pump();
+  }
+
+  /** How many entries the transport has not taken. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** Begins to send over a connection, at once. */
+  attach(connection: TransportConnection): void {
+    this.#connection = connection;
+    this.retryNow();
+  }
+
+  /** Tries again now what waits for another try: the connection is back. */
+  retryNow(): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    this.#retryAfter = RETRY_FIRST_MS;
+    this.#pump();
+  }
+
+  /** Stops to send and waits for what is under way. */
+  async detach(): Promise<void> {
+    this.#connection = undefined;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    await Promise.all(this.#underWay.values());
+  }
+
+  /** Resolves when nothing is under way: all was taken, or waits for another try. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay.values());
+  }
+
+  #pump(): void {
+    if (this.#connection === undefined || this.#cancelRetry !== undefined) return;
+    for (const [number, record] of this.#waiting) {
+      if (this.#underWay.size >= PARALLEL) return;
+      if (this.#underWay.has(number)) continue;
+      this.#underWay.set(
+        number,
+        this.#send(this.#connection, number, record).finally(() => {
+          this.#underWay.delete(number);
+          this.#pump();
+        }),
+      );
+    }
+  }
+
+  async #send(connection: TransportConnection, number: string, record: OutboxRecord): Promise<void> {
+    const messageId = encodeHex(record.messageId);
+    try {
+      await connection.send(this.#channelOf(record), record.payload.slice());
+      this.#retryAfter = RETRY_FIRST_MS;
+    } catch (error) {
+      if (!isPermanent(error)) return this.#tryLater();
+      this.#listener.onFailed(messageId, error);
+    }
+    try {
+      await this.#ledger.run(async (work) => work.delete(outboxTable, number));
+    } catch (error) {
+      this.#listener.onStorageTrouble(error);
+      return this.#tryLater();
+    }
+    this.#waiting.delete(number);
+    if (![...this.#waiting.values()].some((other) => encodeHex(other.messageId) === messageId)) {
+      this.#listener.onSent(messageId);
+    }
+  }
+
+  #tryLater(): void {
+    if (this.#cancelRetry !== undefined || this.#connection === undefined) return;
+    this.#cancelRetry = this.#clock.after(this.#retryAfter, () => {
+      this.#cancelRetry = undefined;
+      this.#pump();
+    });
+    this.#retryAfter = Math.min(2 * this.#retryAfter, RETRY_MOST_MS);
+  }
+
+  #channelOf({ channel }: OutboxRecord): Channel {
+    switch (channel?.$case) {
+      case 'publicName':
+        return { kind: 'public', name: channel.value };
+      case 'partitioned':
+        return { kind: 'partitioned', recipient: channel.value as PublicKey };
+      case 'discovery':
+        return { kind: 'discovery', recipient: channel.value as PublicKey };
+      case 'negotiated':
+        return { kind: 'negotiated', secret: this.#negotiatedSecret(channel.value as PublicKey) };
+      default:
+        throw new SottoError('TRANSPORT_REFUSED', 'The entry names no channel.', { reason: 'no channel' });
+    }
+  }
+}
+
+function isPermanent(error: unknown): error is SottoError {
+  return isSottoError(error, 'LIMIT_EXCEEDED') || isSottoError(error, 'TRANSPORT_REFUSED');
+}

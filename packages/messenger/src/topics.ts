@@ -1,0 +1,29 @@
+import { type Channel, encodeHex, type PublicKey, SottoError } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+
+/** Longest name of a public chat. A name is hashed, so this only keeps lists readable. */
+export const CHAT_NAME_MAX_LENGTH = 128;
+
+/**
+ * Checks the name of a public chat: 1 to 128 of `a` to `z`, `0` to `9` and `-`. Wire profile, section 6.
+ * @throws INVALID_TEXT
+ */
+export function parseChatName(name: string): string {
+  if (!/^[a-z0-9-]+$/.test(name) || name.length > CHAT_NAME_MAX_LENGTH) {
+    throw new SottoError(
+      'INVALID_TEXT',
+      `A public chat is named with 1 to ${CHAT_NAME_MAX_LENGTH} of a-z, 0-9 and "-".`,
+      { what: 'chat name', reason: 'characters or length' },
+    );
+  }
+  return name;
+}
+
+/** The channel on which an identity publishes its bundle. Wire profile, section 6. */
+export function contactCodeChannel(
+  crypto: CryptoProvider,
+  identity: PublicKey,
+): Extract<Channel, { kind: 'public' }> {
+  const key = encodeHex(crypto.secp256k1.uncompressPublicKey(identity));
+  return { kind: 'public', name: `0x${key}-contact-code` };
+}
