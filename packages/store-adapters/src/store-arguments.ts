@@ -70,27 +70,27 @@ export function parseListRange(prefix: string, options: ListOptions = {}): ListR
  * Checks the writes of a commit: keys, values, expectations, and that no key is named twice.
  * @throws INVALID_ARGUMENT; LIMIT_EXCEEDED when a value is too large
  */
-export function parseWrites(writes: readonly Write[]): readonly Write[] {
+export function parseWrites(
+  writes: readonly Write[],
+  maxValueBytes: number = STORE_VALUE_MAX_BYTES,
+): readonly Write[] {
   const seen = new Set<string>();
   for (const write of writes) {
     parseKey(write.key);
     if (seen.has(write.key)) throw invalid('writes', 'a key is named more than once');
     seen.add(write.key);
-    if (write.type === 'put') parseValue(write.value);
+    if (write.type === 'put') parseValue(write.value, maxValueBytes);
     else if (write.type !== 'delete' && write.type !== 'check') throw invalid('writes', 'unknown type');
     parseExpectation(write);
   }
   return writes;
 }
 
-function parseValue(value: Uint8Array): void {
+function parseValue(value: Uint8Array, limit: number): void {
   if (!(value instanceof Uint8Array)) throw invalid('value', 'not a Uint8Array');
-  if (value.length > STORE_VALUE_MAX_BYTES) {
-    throw new SottoError('LIMIT_EXCEEDED', `A value is larger than ${STORE_VALUE_MAX_BYTES} bytes.`, {
-      what: 'value in bytes',
-      limit: STORE_VALUE_MAX_BYTES,
-      actual: value.length,
-    });
+  if (value.length > limit) {
+    const details = { what: 'value in bytes', limit, actual: value.length };
+    throw new SottoError('LIMIT_EXCEEDED', `A value is larger than ${limit} bytes.`, details);
   }
 }
 

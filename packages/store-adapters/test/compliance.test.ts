@@ -1,13 +1,18 @@
+import { randomBytes as nodeRandomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type StoreCasesOptions, type StorePlace, storeCases } from '@sotto/compliance/store';
+import type { Store } from '@sotto/core';
 import { MemoryLevel } from 'memory-level';
 import { describe, it } from 'vitest';
+import { createEncryptedStore, ENCRYPTED_VALUE_MAX_BYTES } from '../src/encrypted.js';
 import { createLevelStore } from '../src/level.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createMemoryStore } from '../src/memory.js';
 import { createSqliteStore } from '../src/sqlite.js';
 import { sqlites } from './sqlites.js';
 import { temporaryDirectory } from './temporary-directory.js';
+
+const randomBytes = (length: number) => new Uint8Array(nodeRandomBytes(length));
 
 interface Adapter extends StoreCasesOptions {
   readonly name: string;
@@ -51,7 +56,34 @@ const adapters: readonly Adapter[] = [
       },
     }),
   ),
+  {
+    name: 'encrypted, on memory',
+    durable: false,
+    maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
+    createPlace: () => ({ open: async () => encrypted(createMemoryStore()) }),
+  },
+  {
+    name: 'encrypted, on leveldb',
+    maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
+    async createPlace() {
+      const path = join(await temporaryDirectory(), 'store');
+      return { open: async () => encrypted(await createLevelDbStore({ path })) };
+    },
+  },
+  {
+    name: 'encrypted, on sqlite',
+    maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
+    async createPlace() {
+      const path = join(await temporaryDirectory(), 'store.sqlite');
+      return { open: async () => encrypted(await createSqliteStore({ path })) };
+    },
+  },
 ];
+
+function encrypted(store: Store): Promise<Store> {
+  const passphraseCost = { memoryKiB: 8, passes: 1 };
+  return createEncryptedStore({ store, passphrase: 'correct horse', randomBytes, passphraseCost });
+}
 
 describe.each(adapters)('$name', ({ createPlace, ...options }) => {
   it.each(storeCases(options))('$name', async ({ run }) => run(await createPlace()), 120_000);
