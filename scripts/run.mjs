@@ -19,12 +19,13 @@ const tasks = {
   'test:browser': [['turbo', 'run', 'test:browser', KEEP_GOING, ONE_BY_ONE]],
   'test:go': [['turbo', 'run', 'test:go', KEEP_GOING, ONE_BY_ONE]],
   demo: [
-    ['turbo', 'run', 'build', '--filter=@sotto/demo', '--output-logs=errors-only'],
+    // One compiler for the demo and all that it references: several times faster than one a package.
+    ['tsc', '-b', 'apps/demo'],
     ['node', 'apps/demo/dist/main.js'],
   ],
   check: [['node', 'scripts/check.mjs']],
   mutation: [
-    ['turbo', 'run', 'build', '--output-logs=errors-only'],
+    ['tsc', '-b'],
     ['stryker', 'run'],
   ],
   format: [['biome', 'check', '--write', '.']],
