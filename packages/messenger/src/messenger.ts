@@ -715,7 +715,11 @@ export class Messenger {
       if (error.code === 'CLOSED') throw error;
       if (error.code === 'DUPLICATE_MESSAGE') return;
       const messageId = messageIdFor(this.#settings.crypto, sender, payload);
-      this.#undecryptable({ messageId, senderInstallation: '' }, sender, error.code, error.message, false);
+      // The sender is who he says, so what doesn't open is of a session that we no longer share.
+      const answered =
+        SESSION_BROKEN.has(error.code) &&
+        (await this.#step((work, effects) => this.#answerWithBundle(work, effects, sender)));
+      this.#undecryptable({ messageId, senderInstallation: '' }, sender, error.code, error.message, answered);
     }
   }
 
@@ -958,6 +962,13 @@ export class Messenger {
     return { outcomes, left: remaining.length };
   }
 }
+
+const SESSION_BROKEN: ReadonlySet<string> = new Set([
+  'AUTHENTICATION_FAILED',
+  'RATCHET_KEY_MISSING',
+  'RATCHET_MALFORMED',
+  'RATCHET_TOO_MANY_SKIPPED',
+]);
 
 const REASONS = {
   DEVICE_NOT_ADDRESSED: 'The sender does not know this device yet. Its next message will be readable.',

@@ -18,7 +18,7 @@ import { type DirectMessage, decodeProtocolMessage, type ProtocolMessage } from 
 import { acceptX3dh, openDhFallback } from '@sotto/x3dh';
 import type { PeerDevice } from '../generated/sotto/messenger/v1/storage.js';
 import type { UnitOfWork } from '../storage/ledger.js';
-import { seenTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
+import { endedChainTable, seenTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
 import { messageIdFor } from './encryption.js';
 import { findPreKeyPair, ownDeviceRecord } from './own-pre-keys.js';
@@ -291,6 +291,11 @@ async function openWith(
   const wanted = skippedKeyFor(session.state, message.header);
   const skippedKey =
     wanted && (await work.get(skippedKeyTable, name, encodeHex(wanted.key), wanted.n.toString()));
+  if (wanted === undefined && (await work.get(endedChainTable, name, encodeHex(message.header.key)))) {
+    throw new SottoError('RATCHET_DUPLICATE', 'This message is of a chain that was read to its end.', {
+      n: message.header.n,
+    });
+  }
   const { next, plaintext, keys } = decrypt(
     context.suite,
     session.state,
@@ -301,6 +306,10 @@ async function openWith(
     work.put(skippedKeyTable, messageKey, name, encodeHex(key), n.toString());
   }
   for (const { key, n } of keys.deleted) work.delete(skippedKeyTable, name, encodeHex(key), n.toString());
+  const ended = session.state.remoteKey;
+  if (ended !== undefined && compareBytes(ended, next.remoteKey as Uint8Array) !== 0) {
+    work.put(endedChainTable, new Uint8Array(0), name, encodeHex(ended));
+  }
   // An answer: the X3DH header need not be repeated any more.
   work.put(sessionTable, { ratchet: encodeState(next), ephemeralKey: new Uint8Array(0) }, name);
   return plaintext;

@@ -3,7 +3,7 @@ import { decodeState, listSkippedKeys, type RatchetState, startInitiator } from 
 import { initiateX3dh } from '@sotto/x3dh';
 import type { PeerDevice, SessionSummary } from '../generated/sotto/messenger/v1/storage.js';
 import type { UnitOfWork } from '../storage/ledger.js';
-import { sessionTable, skippedKeyTable } from '../storage/tables.js';
+import { endedChainTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
 
 const SESSION_ID_LENGTH = 16;
@@ -112,6 +112,7 @@ export async function deleteSession(work: UnitOfWork, id: Uint8Array): Promise<v
     for (const segments of await work.keys(skippedKeyTable, [name]))
       work.delete(skippedKeyTable, ...segments);
   }
+  for (const segments of await work.keys(endedChainTable, [name])) work.delete(endedChainTable, ...segments);
   work.delete(sessionTable, name);
 }
 

@@ -22,6 +22,8 @@ export const peerTable = messageTable('peer', PeerRecord, true);
 export const sessionTable = messageTable('session', SessionRecord, true);
 /** `skipped/<session id>/<ratchet key>/<n>`: message keys, 32 bytes, of messages that have not come yet. */
 export const skippedKeyTable = bytesTable('skipped');
+/** `chain/<session id>/<ratchet key>`: receiving chains that ended; what comes of them again is a repetition. Empty. */
+export const endedChainTable = bytesTable('chain');
 /** `seen/<message id>`: messages that no ratchet protects from being repeated, with the day until which to remember. */
 export const seenTable = bytesTable('seen');
 /** `inbox/<number>`: messages that the application has not acknowledged. */
