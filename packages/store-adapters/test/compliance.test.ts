@@ -64,6 +64,7 @@ const adapters: readonly Adapter[] = [
   },
   {
     name: 'encrypted, on leveldb',
+    records: 10_000,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
     async createPlace() {
       const path = join(await temporaryDirectory(), 'store');
@@ -72,6 +73,7 @@ const adapters: readonly Adapter[] = [
   },
   {
     name: 'encrypted, on sqlite',
+    records: 10_000,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
     async createPlace() {
       const path = join(await temporaryDirectory(), 'store.sqlite');

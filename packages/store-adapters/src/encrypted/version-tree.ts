@@ -1,14 +1,12 @@
-import {
-  concatBytes,
-  decodeHex,
-  encodeHex,
-  isSottoError,
-  SottoError,
-  type Store,
-  type Write,
-} from '@sotto/core';
+import { concatBytes, isSottoError, SottoError, type Store, type Write } from '@sotto/core';
 import { decodeName } from './hidden-key.js';
-import { decodeVersion, encodeVersion, type RecordSealer } from './sealed-record.js';
+import {
+  decodeVersion,
+  encodeVersion,
+  type RecordSealer,
+  readVersion,
+  writeVersion,
+} from './sealed-record.js';
 
 const ROOT = 'v';
 /** Bytes of an entry's label: of a branch, one of 32 digits; of a leaf, the name of a record. */
@@ -16,7 +14,7 @@ const DIGIT_LENGTH = 1;
 const NAME_LENGTH = 16;
 const VERSION_LENGTH = 8;
 
-/** Labels in hex, with the version of what stands there. */
+/** Labels, a character for each byte, with the version of what stands there. */
 type Entries = Map<string, number>;
 
 /** The tree as it will be when `writes` are stored. */
@@ -103,13 +101,13 @@ export class VersionTree {
       changed.set(node, entries);
       return entries;
     };
-    const seal = (node: string, entries: Entries) => {
+    const seal = (node: string, entries: Entries, labelLength: number) => {
       if (entries.size === 0) writes.push({ type: 'delete', key: node });
       else
         writes.push({
           type: 'put',
           key: node,
-          value: this.#sealer.seal(node, version, encodeEntries(entries)),
+          value: this.#sealer.seal(node, version, encodeEntries(entries, labelLength)),
         });
     };
     const note = (entries: Entries, label: string, present: boolean) => {
@@ -126,15 +124,15 @@ export class VersionTree {
     const branches = new Map<string, ReturnType<typeof place>>();
     for (const at of leaves.values()) {
       const entries = changed.get(at.leaf) as Entries;
-      seal(at.leaf, entries);
+      seal(at.leaf, entries, NAME_LENGTH);
       branches.set(at.branch, at);
-      note(await edit(at.branch, ROOT, DIGIT_LENGTH), at.leafDigit, entries.size > 0);
+      note(await edit(at.branch, ROOT, DIGIT_LENGTH), at.leafLabel, entries.size > 0);
     }
     const root = new Map(this.#nodes.get(ROOT));
     for (const at of branches.values()) {
       const entries = changed.get(at.branch) as Entries;
-      seal(at.branch, entries);
-      note(root, at.branchDigit, entries.size > 0);
+      seal(at.branch, entries, DIGIT_LENGTH);
+      note(root, at.branchLabel, entries.size > 0);
     }
     changed.set(ROOT, root);
     writes.push(this.#sealRoot(version, keyringVersion, root));
@@ -158,7 +156,7 @@ export class VersionTree {
     if (loaded) return loaded;
     const siblings =
       parent === ROOT ? (this.#nodes.get(ROOT) as Entries) : await this.#load(parent, ROOT, DIGIT_LENGTH);
-    const expected = siblings.get(node.slice(-2));
+    const expected = siblings.get(labelOf(node));
     const entries = expected === undefined ? new Map() : await this.#read(node, expected, labelLength);
     // Unless a commit has put a newer one there meanwhile.
     const newer = this.#nodes.get(node);
@@ -184,7 +182,7 @@ export class VersionTree {
   }
 
   #sealRoot(version: number, keyringVersion: number, root: Entries): Extract<Write, { type: 'put' }> {
-    const plaintext = concatBytes(encodeVersion(keyringVersion), encodeEntries(root));
+    const plaintext = concatBytes(encodeVersion(keyringVersion), encodeEntries(root, DIGIT_LENGTH));
     return { type: 'put', key: ROOT, value: this.#sealer.seal(ROOT, version, plaintext) };
   }
 }
@@ -203,23 +201,46 @@ export function missing(what: string): SottoError<'STORE_CORRUPT'> {
 function place(name: string) {
   const bytes = decodeName(name);
   const [first, second] = bytes as unknown as [number, number];
-  const branchDigit = encodeHex(Uint8Array.of(first >> 3));
-  const leafDigit = encodeHex(Uint8Array.of(((first & 7) << 2) | (second >> 6)));
-  const branch = `${ROOT}/${branchDigit}`;
-  return { branch, branchDigit, leaf: `${branch}/${leafDigit}`, leafDigit, label: encodeHex(bytes) };
+  const branchDigit = first >> 3;
+  const leafDigit = ((first & 7) << 2) | (second >> 6);
+  const branch = `${ROOT}/${printDigit(branchDigit)}`;
+  return {
+    branch,
+    branchLabel: String.fromCharCode(branchDigit),
+    leaf: `${branch}/${printDigit(leafDigit)}`,
+    leafLabel: String.fromCharCode(leafDigit),
+    label: String.fromCharCode(...bytes),
+  };
+}
+
+/** The label under which a node's parent has it: its last digit. */
+function labelOf(node: string): string {
+  return String.fromCharCode(Number.parseInt(node.slice(-2), 10));
+}
+
+function printDigit(digit: number): string {
+  return String(digit).padStart(2, '0');
 }
 
 /** Each entry: label || version (8, big-endian). */
-function encodeEntries(entries: Entries): Uint8Array {
-  return concatBytes(
-    ...[...entries].flatMap(([label, version]) => [decodeHex(label), encodeVersion(version)]),
-  );
+function encodeEntries(entries: Entries, labelLength: number): Uint8Array {
+  const bytes = new Uint8Array(entries.size * (labelLength + VERSION_LENGTH));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const [label, version] of entries) {
+    for (let i = 0; i < labelLength; i++) bytes[at + i] = label.charCodeAt(i);
+    writeVersion(view, at + labelLength, version);
+    at += labelLength + VERSION_LENGTH;
+  }
+  return bytes;
 }
 
 function decodeEntries(bytes: Uint8Array, labelLength: number): Entries {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const entries: Entries = new Map();
   for (let at = 0; at < bytes.length; at += labelLength + VERSION_LENGTH) {
-    entries.set(encodeHex(bytes.subarray(at, at + labelLength)), decodeVersion(bytes, at + labelLength));
+    const label = String.fromCharCode(...bytes.subarray(at, at + labelLength));
+    entries.set(label, readVersion(view, at + labelLength));
   }
   return entries;
 }
