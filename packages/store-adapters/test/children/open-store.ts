@@ -1,0 +1,23 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Store } from '@sotto/core';
+import { createEncryptedStore } from '../../src/encrypted.js';
+import { createLevelDbStore } from '../../src/leveldb.js';
+import { createSqliteStore } from '../../src/sqlite.js';
+
+/** The stores that are tried on a real disk, by name. */
+export const diskStores = ['leveldb', 'sqlite', 'encrypted leveldb', 'encrypted sqlite'] as const;
+export type DiskStore = (typeof diskStores)[number];
+
+export async function openStore(kind: DiskStore, directory: string): Promise<Store> {
+  const store = kind.endsWith('leveldb')
+    ? await createLevelDbStore({ path: join(directory, 'level') })
+    : await createSqliteStore({ path: join(directory, 'store.sqlite') });
+  if (!kind.startsWith('encrypted')) return store;
+  return createEncryptedStore({
+    store,
+    passphrase: 'correct horse',
+    randomBytes: (length) => new Uint8Array(randomBytes(length)),
+    passphraseCost: { memoryKiB: 8, passes: 1 },
+  });
+}
