@@ -361,7 +361,7 @@ export class Messenger {
     await this.#connection?.history?.({
       channels: [contactCodeChannel(crypto, key)],
       from: now - limits.lookUpMs,
-      to: now,
+      to: now + limits.maxClockAheadMs,
     });
     return this.#step(async (work) => (await this.#device.devices(work, key)).length > 0);
   }
@@ -686,9 +686,11 @@ export class Messenger {
     if (connection?.history === undefined) return;
     const now = clock.now();
     const known = await this.#step((work) => work.get(historyTable));
-    const from = Math.max(Number(known?.completeUntil ?? 0n), now - limits.historyMaxMs);
+    // Clocks differ, so the ends overlap; what comes twice is noticed.
+    const slack = limits.maxClockAheadMs;
+    const from = Math.max(Number(known?.completeUntil ?? 0n) - slack, now - limits.historyMaxMs);
     try {
-      await connection.history({ channels: this.#channels(), from, to: now });
+      await connection.history({ channels: this.#channels(), from, to: now + slack });
     } catch (error) {
       this.#settings.logger.warn('history not complete', { error: nameOf(error) });
       return;
@@ -744,6 +746,9 @@ export class Messenger {
     for (const installationId of news.rotated) {
       effects.events.push(() => this.#events.emit('bundleRotated', { identity, installationId }));
     }
+    for (const installationId of news.restarted) {
+      effects.events.push(() => this.#events.emit('sessionReset', { identity, installationId }));
+    }
   }
 
   async #take(
@@ -793,13 +798,14 @@ export class Messenger {
     const { verified } = await getPeer(work, sender);
     const content = decodePayload(outcome.payload);
     if (content.$case === 'group') {
-      const { groupId, changed } = await this.#groups.receive(
+      const { groupId, changed, told } = await this.#groups.receive(
         work,
         sender,
         senderInstallation,
         content.value,
       );
       if (changed) effects.events.push(() => this.#events.emit('groupChanged', { groupId }));
+      if (told) effects.events.push(() => this.#inBackground(this.#continueFanouts()));
       if (content.value.payload === undefined) return;
       this.#deliver(work, effects, message, outcome, {
         conversation: { $case: 'group', value: content.value.groupId },

@@ -390,7 +390,7 @@ describe('recovery', () => {
       again.device.encryptDh(work, alice.identity.publicKey, new Uint8Array(0)),
     );
     const outcome = await read(alice, again.identity.publicKey, answer.message);
-    expect(outcome).toMatchObject({ kind: 'message', protection: 'dh', sessionsLost: true });
+    expect(outcome).toMatchObject({ kind: 'message', protection: 'dh', news: { restarted: ['bob-1'] } });
     expect(await talk(alice, again, 'again')).toBe('dr: again');
     expect(await talk(again, alice, 'here I am')).toBe('dr: here I am');
   });

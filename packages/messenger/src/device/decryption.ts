@@ -31,6 +31,7 @@ import {
   putPeer,
   type VerifiedBundles,
   withDevice,
+  withoutSessions,
 } from './peers.js';
 import { addSession, loadSession, type Session, sessionId, sessionOrder } from './sessions.js';
 
@@ -138,7 +139,7 @@ async function takeBundle(
   from: PublicKey,
   message: ProtocolMessage,
 ): Promise<Pick<Common, 'news' | 'bundleProblem'>> {
-  const nothing: BundleNews = { added: [], rotated: [] };
+  const nothing: BundleNews = { added: [], rotated: [], restarted: [] };
   const newest = message.bundles
     .filter(({ identity }) => compareBytes(identity, from) === 0)
     .reduce<ProtocolMessage['bundles'][number] | undefined>(
@@ -196,8 +197,7 @@ async function noteLostSessions(work: UnitOfWork, from: PublicKey, installationI
   const peer = await getPeer(work, from);
   const device = findDevice(peer, installationId);
   if (device === undefined || device.sessions.every(({ lost }) => lost)) return false;
-  const sessions = device.sessions.map((session) => ({ ...session, lost: true }));
-  putPeer(work, from, withDevice(peer, { ...device, sessions }));
+  putPeer(work, from, withDevice(peer, withoutSessions(device)));
   return true;
 }
 
@@ -239,10 +239,12 @@ async function openInSession(
     if (session === undefined) continue;
     try {
       const payload = await openWith(work, context, session, message);
-      const sessions = device.sessions.map((other) =>
-        other === summary ? { ...other, lost: false } : other,
-      );
-      putPeer(work, from, withDevice(peer, { ...device, heard: true, sessions }));
+      if (!device.heard || summary.lost) {
+        const sessions = device.sessions.map((other) =>
+          other === summary ? { ...other, lost: false } : other,
+        );
+        putPeer(work, from, withDevice(peer, { ...device, heard: true, sessions }));
+      }
       return { payload, sessionBegun: false };
     } catch (error) {
       // Used here before: it is no other session's either.

@@ -36,6 +36,7 @@ import {
   putPeer,
   VerifiedBundles,
   withDevice,
+  withoutSessions,
 } from './peers.js';
 
 /** What {@link openDevice} needs. */
@@ -268,7 +269,7 @@ export class Device {
     const peer = await getPeer(work, identity);
     const devices = peer.devices.map((device) =>
       installationId === undefined || device.installationId === installationId
-        ? { ...device, sessions: device.sessions.map((session) => ({ ...session, lost: true })) }
+        ? withoutSessions(device)
         : device,
     );
     putPeer(work, identity, { ...peer, devices });

@@ -64,7 +64,8 @@ export async function encryptDirect(
   payload: Uint8Array,
   { bundle, ownPreKey }: Outgoing,
 ): Promise<EncryptedMessage> {
-  let peer = await getPeer(work, to);
+  const known = await getPeer(work, to);
+  let peer = known;
   const addressed = activeDevices(peer, context.limits.maxActiveDevices);
   if (addressed.length === 0) return encryptDh(context, to, payload, bundle);
 
@@ -89,7 +90,7 @@ export async function encryptDirect(
       failures: devices.length,
     });
   }
-  putPeer(work, to, peer);
+  if (peer !== known) putPeer(work, to, peer);
   const reached = addressed.filter(({ installationId }) => entries.has(installationId));
   const topicMode = reached.every(({ protocolVersion }) => protocolVersion >= 1) ? 1 : 0;
   const agreed = topicMode === 1 && reached.every(({ heard }) => heard);

@@ -58,6 +58,18 @@ export function newPeerDevice(installationId: string, enabled: boolean): PeerDev
   };
 }
 
+/**
+ * A device that lost its store: nothing that we had with it is there any more, and it listens to no topic that was
+ * negotiated before.
+ */
+export function withoutSessions(device: PeerDevice): PeerDevice {
+  return {
+    ...device,
+    heard: false,
+    sessions: device.sessions.map((session) => ({ ...session, lost: true })),
+  };
+}
+
 /** Most recently active first; ties by byte order of the id, so that they are settled the same way every time. */
 function byActivity(a: PeerDevice, b: PeerDevice): number {
   if (a.timestamp !== b.timestamp) return a.timestamp > b.timestamp ? -1 : 1;
@@ -112,7 +124,10 @@ function fingerprint(bundle: Bundle): string {
 }
 
 /** What a bundle changed. */
-export type BundleNews = Pick<BundleMerge, 'added' | 'rotated'>;
+export interface BundleNews extends Pick<BundleMerge, 'added' | 'rotated'> {
+  /** Installation ids of devices that lost their store and began again. */
+  readonly restarted: readonly string[];
+}
 
 /**
  * Lays a verified bundle over what is known of its identity, in the step under way.
@@ -151,16 +166,20 @@ export async function applyBundle(
     },
     ownWord,
   );
+  const restarted: string[] = [];
   let next = peer;
   for (const update of merge.devices.values()) {
     if (known.get(update.installationId) === update) continue;
     // Devices of others are taken when seen; our own wait for the user.
     const before = findDevice(peer, update.installationId) ?? newPeerDevice(update.installationId, !isOwn);
     const { signedPreKey, version, protocolVersion, timestamp } = update;
-    next = withDevice(next, { ...before, signedPreKey, version, protocolVersion, timestamp });
+    const changed = { ...before, signedPreKey, version, protocolVersion, timestamp };
+    const beganAgain = merge.rotated.includes(update.installationId) && version <= before.version;
+    if (beganAgain) restarted.push(update.installationId);
+    next = withDevice(next, beganAgain ? withoutSessions(changed) : changed);
   }
   if (next !== peer) putPeer(work, bundle.identity, await forgetOldDevices(work, next, context));
-  return { added: merge.added, rotated: merge.rotated };
+  return { added: merge.added, rotated: merge.rotated, restarted };
 }
 
 /** Bounds the devices remembered of an identity. The user's own paired devices are never forgotten. */

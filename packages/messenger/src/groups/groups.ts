@@ -181,7 +181,7 @@ export class Groups {
     sender: PublicKey,
     senderInstallation: string,
     payload: GroupPayload,
-  ): Promise<{ readonly groupId: string; readonly changed: boolean }> {
+  ): Promise<{ readonly groupId: string; readonly changed: boolean; readonly told: boolean }> {
     const groupId = encodeHex(payload.groupId);
     const found = await this.#find(work, groupId);
     const record = found?.record;
@@ -220,7 +220,32 @@ export class Groups {
     ) {
       this.#put(work, groupId, changes, new Map(record?.heard).set(name, payload.membership));
     }
-    return { groupId, changed: added.length > 0 };
+    const told = this.#tellMissing(work, state, found?.state, sender, payload);
+    return { groupId, changed: added.length > 0, told };
+  }
+
+  /**
+   * Puts our changes on their way to those who were not told: the sender of a list that lacks them, and the members
+   * whom that list brings in. Each author does so, which makes everyone end with the same list.
+   */
+  #tellMissing(
+    work: UnitOfWork,
+    state: GroupState,
+    before: GroupState | undefined,
+    sender: PublicKey,
+    payload: GroupPayload,
+  ): boolean {
+    if (payload.changes.length === 0) return false;
+    const theirs = new Set(payload.changes.map(encodeHex));
+    const lacking = state.ordered.some(
+      ({ author, encoded }) => author === this.#ownName && !theirs.has(encodeHex(encoded)),
+    );
+    if (!lacking) return false;
+    const newcomers = [...state.members].filter((member) => !before?.members.has(member));
+    const toTell = new Set([encodeHex(sender), ...newcomers]);
+    toTell.delete(this.#ownName);
+    this.#fanout(work, state, toTell, undefined);
+    return true;
   }
 
   /** The next messages to encrypt for members, left from an earlier run included. */

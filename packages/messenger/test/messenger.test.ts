@@ -1,0 +1,488 @@
+import { SottoError, type Store } from '@sotto/core';
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
+import { describe, expect, it } from 'vitest';
+import { labelOf, newParty, quiet } from './party.js';
+import { manualClock } from './support.js';
+import { bytesOf, crypto, DAY, HOUR, MINUTE, START } from './world.js';
+
+const newNetwork = () => createMemoryNetwork({ clock: manualClock(START) });
+
+async function two() {
+  const network = newNetwork();
+  const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
+  await alice.messenger.addContact(await bob.messenger.contactCode(), 'Bob');
+  await quiet(network, alice, bob);
+  return { network, alice, bob };
+}
+
+describe('1:1', () => {
+  it('from a contact code to the ratchet and the negotiated topic', async () => {
+    const { network, alice, bob } = await two();
+    const first = await alice.say(bob, 'hello');
+    expect(first.devices).toEqual([{ installationId: 'bob-1', sent: 'x3dh+dr' }]);
+    await quiet(network, alice, bob);
+    await bob.say(alice, 'hi');
+    await quiet(network, alice, bob);
+    const third = await alice.say(bob, 'how are you');
+    expect(third.devices).toEqual([{ installationId: 'bob-1', sent: 'dr' }]);
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual(['direct alice-1 dr: hello', 'direct alice-1 dr: how are you']);
+    expect(alice.texts).toEqual(['direct bob-1 dr: hi']);
+    expect(bob.events.deviceSeen).toEqual([
+      { identity: alice.identity.publicKey, installationId: 'alice-1', own: false },
+    ]);
+    expect(bob.events.sessionBegun).toHaveLength(1);
+    expect(alice.events.sent.map(({ id }) => id)).toEqual(expect.arrayContaining([first.id, third.id]));
+    expect(bob.messages[0]?.id).toBe(first.id);
+  });
+
+  it('to an identity alone: the fallback first, the ratchet after the answer', async () => {
+    const network = newNetwork();
+    const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
+    await alice.say(bob, 'hello');
+    await quiet(network, alice, bob);
+    await bob.say(alice, 'hi');
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual(['direct alice-1 dh: hello']);
+    expect(alice.texts).toEqual(['direct bob-1 dr: hi']);
+  });
+
+  it('two equal texts are two messages', async () => {
+    const { network, alice, bob } = await two();
+    await alice.say(bob, 'ok');
+    await alice.say(bob, 'ok');
+    await quiet(network, alice, bob);
+    expect(bob.texts).toHaveLength(2);
+  });
+
+  it('bytes that begin like a payload of ours come through as they are', async () => {
+    const { network, alice, bob } = await two();
+    const odd = Uint8Array.of(0xff, ...bytesOf('sotto'), 0, 1, 7);
+    await alice.messenger.send(bob.identity.publicKey, odd);
+    await alice.messenger.send(bob.identity.publicKey, new Uint8Array(0));
+    await quiet(network, alice, bob);
+    expect(bob.messages.map(({ payload }) => payload)).toEqual([odd, new Uint8Array(0)]);
+  });
+
+  it('says whether the sender was verified', async () => {
+    const { network, alice, bob } = await two();
+    await alice.say(bob, 'one');
+    await quiet(network, alice, bob);
+    await bob.messenger.setVerified(alice.identity.publicKey, true);
+    await alice.say(bob, 'two');
+    await quiet(network, alice, bob);
+    expect(bob.messages.map(({ verified }) => verified)).toEqual([false, true]);
+  });
+
+  it('survives a network that loses nothing but order and count', async () => {
+    const { network, alice, bob } = await two();
+    network.setConditions({ duplication: 0.5, reordering: 0.5 });
+    const sent: string[] = [];
+    for (let i = 0; i < 20; i++) {
+      const [from, to, name] =
+        i % 3 === 0 ? ([bob, alice, 'bob-1'] as const) : ([alice, bob, 'alice-1'] as const);
+      await from.say(to, `${i}`);
+      sent.push(`direct ${name} dr: ${i}`);
+      if (i % 5 === 0) await quiet(network, alice, bob);
+    }
+    await quiet(network, alice, bob);
+    expect([...alice.texts, ...bob.texts].map((text) => text.replace(' dh:', ' dr:')).toSorted()).toEqual(
+      sent.toSorted(),
+    );
+  });
+});
+
+describe('exactly once', () => {
+  it('what is not acknowledged is given again after a restart, and then no more', async () => {
+    const network = newNetwork();
+    const alice = await newParty(network, 'alice-1');
+    const bob = await newParty(network, 'bob-1', { acknowledge: false });
+    await alice.messenger.addContact(await bob.messenger.contactCode());
+    await alice.say(bob, 'one');
+    await quiet(network, alice, bob);
+    expect(bob.texts).toHaveLength(1);
+    await bob.restart();
+    expect(bob.texts).toHaveLength(2);
+    expect(bob.messages[1]).toMatchObject({ id: bob.messages[0]?.id, payload: bytesOf('one') });
+    await bob.messages[1]?.acknowledge();
+    await bob.messages[1]?.acknowledge();
+    await bob.restart();
+    expect(bob.texts).toHaveLength(2);
+  });
+
+  it('what the transport has not taken is sent after a restart, the same bytes', async () => {
+    const { network, alice, bob } = await two();
+    network.disconnect(alice.identity.publicKey);
+    await alice.say(bob, 'later');
+    await alice.messenger.flushed();
+    expect(bob.texts).toEqual([]);
+    const stored = [];
+    for await (const { key } of alice.store.list('outbox/')) stored.push(key);
+    expect(stored.length).toBeGreaterThan(0);
+    await alice.messenger.close();
+    network.reconnect(alice.identity.publicKey);
+    await alice.restart();
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual(['direct alice-1 dr: later']);
+    for await (const { key } of alice.store.list('outbox/')) throw new Error(`${key} was left`);
+  });
+
+  it('a send that fails is tried again by the clock, and at once when the connection is back', async () => {
+    const { network, alice, bob } = await two();
+    network.disconnect(alice.identity.publicKey);
+    await alice.say(bob, 'one');
+    await alice.messenger.flushed();
+    network.reconnect(alice.identity.publicKey);
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual(['direct alice-1 dr: one']);
+    expect(alice.events.status).toEqual(['reconnecting', 'connected']);
+  });
+
+  it('a store that fails while receiving: the message comes again, once', async () => {
+    const network = newNetwork();
+    let failures = 0;
+    const failing = (store: Store): Store => ({
+      ...store,
+      get: store.get,
+      list: store.list,
+      close: store.close,
+      commit: async (writes, options) => {
+        if (failures > 0 && writes.some(({ key }) => key.startsWith('inbox/'))) {
+          failures--;
+          throw new SottoError('STORE_UNAVAILABLE', 'disk full', { reason: 'test' });
+        }
+        return store.commit(writes, options);
+      },
+    });
+    const alice = await newParty(network, 'alice-1');
+    const bob = await newParty(network, 'bob-1', { wrapStore: failing });
+    await alice.messenger.addContact(await bob.messenger.contactCode());
+    failures = 2;
+    await alice.say(bob, 'one');
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual(['direct alice-1 dr: one']);
+    expect(bob.events.storageTrouble).toHaveLength(2);
+  });
+
+  it('one message received is one commit, one message sent is two', async () => {
+    const network = newNetwork();
+    let commits: string[][] = [];
+    const counting = (store: Store): Store => ({
+      ...store,
+      get: store.get,
+      list: store.list,
+      close: store.close,
+      commit: async (writes, options) => {
+        commits.push(writes.map(({ key }) => key.split('/')[0] as string));
+        return store.commit(writes, options);
+      },
+    });
+    const alice = await newParty(network, 'alice-1');
+    const bob = await newParty(network, 'bob-1', { wrapStore: counting, acknowledge: false });
+    await alice.messenger.addContact(await bob.messenger.contactCode());
+    await alice.say(bob, 'one');
+    await quiet(network, alice, bob);
+    commits = [];
+    await alice.say(bob, 'two');
+    await quiet(network, alice, bob);
+    expect(commits).toHaveLength(1);
+    expect(commits[0]?.toSorted()).toEqual(['inbox', 'session']);
+    commits = [];
+    await bob.say(alice, 'three');
+    await quiet(network, alice, bob);
+    // The ratchet step with its ciphertext, then the removal of what was sent.
+    expect(commits.map((kinds) => kinds.includes('outbox'))).toEqual([true, true]);
+  });
+});
+
+describe('recovery', () => {
+  it('a recovered account talks again after one round trip, and is answered once in 2 h', async () => {
+    const { network, alice, bob } = await two();
+    await alice.say(bob, 'one');
+    await quiet(network, alice, bob);
+    await bob.say(alice, 'two');
+    await quiet(network, alice, bob);
+    await bob.messenger.close();
+    const recovered = await newParty(network, 'bob-2', {
+      identity: bob.identity,
+      clock: manualClock(START + MINUTE),
+    });
+    await quiet(network, alice, recovered);
+    // Its contact code told alice already; had that been lost, the answer to the next message would.
+    await alice.say(bob, 'three');
+    await quiet(network, alice, recovered);
+    expect(recovered.texts.at(-1)).toBe('direct alice-1 dr: three');
+    await recovered.say(alice, 'four');
+    await quiet(network, alice, recovered);
+    expect(alice.texts.at(-1)).toBe('direct bob-2 dr: four');
+  });
+
+  it('a message without an entry for us: one reply, the first time at once, then not for 2 h', async () => {
+    const { network, alice, bob } = await two();
+    const laptop = await newParty(network, 'bob-2', { identity: bob.identity, start: false });
+    network.disconnect(alice.identity.publicKey);
+    const sent: string[] = [];
+    // Alice is cut off from the contact code of the new device, and from its answers.
+    for (let i = 0; i < 3; i++) sent.push((await alice.say(bob, `${i}`)).id);
+    await laptop.messenger.start();
+    await quiet(network, laptop);
+    network.reconnect(alice.identity.publicKey);
+    await quiet(network, alice, bob, laptop);
+    expect(laptop.events.undecryptable.map(({ code, answered }) => [code, answered])).toEqual([
+      ['DEVICE_NOT_ADDRESSED', true],
+      ['DEVICE_NOT_ADDRESSED', false],
+      ['DEVICE_NOT_ADDRESSED', false],
+    ]);
+    expect(laptop.events.undecryptable[0]?.reason).toMatch(/next message will be readable/);
+    await alice.say(bob, 'now');
+    await quiet(network, alice, bob, laptop);
+    expect(laptop.texts).toEqual(['direct alice-1 dr: now']);
+    expect(bob.texts).toHaveLength(4);
+  });
+
+  it('a device that lost its store under its old name gets through', async () => {
+    const { network, alice, bob } = await two();
+    await alice.say(bob, 'one');
+    await quiet(network, alice, bob);
+    await bob.say(alice, 'two');
+    await quiet(network, alice, bob);
+    await bob.messenger.close();
+    // Only the store is lost; its answer is what brings it back, so the contact code is kept from alice.
+    network.disconnect(alice.identity.publicKey);
+    const again = await newParty(network, 'bob-1', {
+      identity: bob.identity,
+      clock: manualClock(START + MINUTE),
+    });
+    await quiet(network, again);
+    network.reconnect(alice.identity.publicKey);
+    await alice.say(bob, 'lost?');
+    await quiet(network, alice, again);
+    await alice.say(bob, 'again');
+    await quiet(network, alice, again);
+    expect(again.texts.at(-1)).toBe('direct alice-1 dr: again');
+    await again.say(alice, 'here');
+    await quiet(network, alice, again);
+    expect(alice.texts.at(-1)).toBe('direct bob-1 dr: here');
+  });
+
+  it('resetSession begins a new session', async () => {
+    const { network, alice, bob } = await two();
+    await alice.say(bob, 'one');
+    await quiet(network, alice, bob);
+    await bob.say(alice, 'two');
+    await quiet(network, alice, bob);
+    await alice.messenger.resetSession(bob.identity.publicKey);
+    expect(alice.events.sessionReset).toHaveLength(1);
+    const { devices } = await alice.say(bob, 'three');
+    expect(devices[0]).toMatchObject({ sent: 'x3dh+dr' });
+    await quiet(network, alice, bob);
+    expect(bob.texts.at(-1)).toBe('direct alice-1 dr: three');
+    expect(bob.events.sessionBegun).toHaveLength(2);
+  });
+});
+
+describe('bundles', () => {
+  it('are found on the contact-code topic, live and in history', async () => {
+    const network = newNetwork();
+    const alice = await newParty(network, 'alice-1');
+    const bob = await newParty(network, 'bob-1');
+    await quiet(network, alice, bob);
+    // Published before alice listened.
+    expect(await alice.messenger.lookUp(bob.identity.publicKey)).toBe(true);
+    const nobody = crypto.secp256k1.generateKeyPair().publicKey;
+    expect(await alice.messenger.lookUp(nobody)).toBe(false);
+    const { devices } = await alice.say(bob, 'x');
+    expect(devices).toEqual([{ installationId: 'bob-1', sent: 'x3dh+dr' }]);
+  });
+
+  it('are published every 6 h, and on rotation', async () => {
+    const network = newNetwork();
+    const watcher = await newParty(network, 'watcher');
+    const bob = await newParty(network, 'bob-1');
+    await watcher.messenger.addContact(bob.identity.publicKey);
+    await quiet(network, bob, watcher);
+    const version = async () => (await watcher.messenger.devices(bob.identity.publicKey))[0];
+    watcher.clock.advance(6 * HOUR);
+    bob.clock.advance(6 * HOUR);
+    await quiet(network, bob, watcher);
+    expect(await version()).toMatchObject({ preKeyVersion: 1, lastActiveAt: START + 6 * HOUR });
+    watcher.clock.advance(19 * HOUR);
+    bob.clock.advance(19 * HOUR);
+    await quiet(network, bob, watcher);
+    expect(await version()).toMatchObject({ preKeyVersion: 2 });
+    expect(watcher.events.bundleRotated).toEqual([
+      { identity: bob.identity.publicKey, installationId: 'bob-1' },
+    ]);
+  });
+
+  it('in a contact code: damaged, forged, of somebody else', async () => {
+    const { alice, bob } = await two();
+    const code = await bob.messenger.contactCode();
+    const contact = await alice.messenger.addContact(code);
+    expect(contact.identity).toEqual(bob.identity.publicKey);
+    await expect(alice.messenger.addContact('%%%')).rejects.toMatchObject({ code: 'INVALID_TEXT' });
+    await expect(alice.messenger.addContact(btoa('{"identity":1}'))).rejects.toMatchObject({
+      code: 'MALFORMED_MESSAGE',
+    });
+    const json = JSON.parse(atob(code));
+    const forged = btoa(JSON.stringify({ ...json, timestamp: `${BigInt(json.timestamp) + 1n}` }));
+    await expect(alice.messenger.addContact(forged)).rejects.toMatchObject({
+      code: 'BUNDLE_SIGNATURE_INVALID',
+    });
+    expect((await alice.messenger.contacts()).map(({ name }) => name)).toEqual(['']);
+    await alice.messenger.removeContact(bob.identity.publicKey);
+    expect(await alice.messenger.contacts()).toEqual([]);
+  });
+});
+
+describe('devices of our own', () => {
+  it('pair, get copies, and part', async () => {
+    const { network, alice, bob } = await two();
+    const laptop = await newParty(network, 'alice-2', { identity: alice.identity });
+    await laptop.messenger.announceDevice();
+    await alice.messenger.announceDevice();
+    await quiet(network, alice, bob, laptop);
+    expect(alice.events.deviceSeen).toContainEqual({
+      identity: alice.identity.publicKey,
+      installationId: 'alice-2',
+      own: true,
+    });
+    await alice.messenger.enableDevice('alice-2');
+    await laptop.messenger.enableDevice('alice-1');
+    await alice.messenger.describeDevice('alice-2', { name: 'laptop' });
+    expect((await alice.messenger.devices())[0]).toMatchObject({
+      installationId: 'alice-2',
+      enabled: true,
+      name: 'laptop',
+    });
+    const { ownDevices } = await alice.say(bob, 'hello');
+    expect(ownDevices).toEqual([{ installationId: 'alice-2', sent: 'x3dh+dr' }]);
+    await quiet(network, alice, bob, laptop);
+    expect(laptop.texts).toEqual(['direct copy alice-1 dr: hello']);
+    expect(laptop.messages[0]?.conversation).toEqual({ kind: 'direct', peer: bob.identity.publicKey });
+    await bob.say(alice, 'to both');
+    await quiet(network, alice, bob, laptop);
+    expect(alice.texts.at(-1)).toBe('direct bob-1 dr: to both');
+    expect(laptop.texts.at(-1)).toBe('direct bob-1 dr: to both');
+    await alice.messenger.disableDevice('alice-2');
+    const { ownDevices: none } = await alice.say(bob, 'alone');
+    expect(none).toEqual([]);
+    await expect(alice.messenger.enableDevice('tablet')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('nobody else can say what we sent', async () => {
+    const { network, alice, bob } = await two();
+    const { encodePayload } = await import('../src/payload.js');
+    const forged = encodePayload({
+      $case: 'ownCopy',
+      value: { to: alice.identity.publicKey, payload: bytesOf('forged') },
+    });
+    // The escape keeps an application from sending one, so the device below is used.
+    const { newNode } = await import('./world.js');
+    const mallory = await newNode('mallory');
+    const code = await bob.messenger.contactCode();
+    const { decodeContactCode } = await import('@sotto/protocol-codec');
+    await mallory.device.ledger.run((work) => mallory.device.processBundle(work, decodeContactCode(code)));
+    const { message } = await mallory.device.ledger.run((work) =>
+      mallory.device.encryptDirect(work, bob.identity.publicKey, forged),
+    );
+    const connection = await network
+      .transport()
+      .connect({ identity: mallory.identity, onMessage: async () => {} });
+    await connection.send({ kind: 'partitioned', recipient: bob.identity.publicKey }, message);
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual([]);
+    expect(bob.events.undecryptable[0]).toMatchObject({
+      code: 'NOT_PERMITTED',
+      sender: mallory.identity.publicKey,
+    });
+  });
+});
+
+describe('public chats', () => {
+  it('join, send, receive, leave', async () => {
+    const network = newNetwork();
+    const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
+    await alice.messenger.joinChat('status');
+    await bob.messenger.joinChat('status');
+    await alice.messenger.sendPublic('status', bytesOf('hello all'));
+    await alice.messenger.sendPublic('status', bytesOf('hello all'));
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual(['status alice-1 public: hello all', 'status alice-1 public: hello all']);
+    expect(alice.texts).toEqual([]);
+    expect(bob.messages[0]?.sender).toEqual(alice.identity.publicKey);
+    await bob.restart();
+    expect(bob.messenger.chats()).toEqual(['status']);
+    await alice.messenger.sendPublic('status', bytesOf('still there'));
+    await quiet(network, alice, bob);
+    expect(bob.texts).toHaveLength(3);
+    await bob.messenger.leaveChat('status');
+    await alice.messenger.sendPublic('status', bytesOf('gone'));
+    await quiet(network, alice, bob);
+    expect(bob.texts).toHaveLength(3);
+  });
+
+  it.each(['', 'Status', 'a b', 'ä', 'x'.repeat(129), '#status'])('the name %j is refused', async (name) => {
+    const alice = await newParty(newNetwork(), 'alice-1');
+    await expect(alice.messenger.joinChat(name)).rejects.toMatchObject({ code: 'INVALID_TEXT' });
+    await expect(alice.messenger.sendPublic(name, bytesOf('x'))).rejects.toMatchObject({
+      code: 'INVALID_TEXT',
+    });
+  });
+});
+
+describe('clocks and closing', () => {
+  it('+48 h: rotates once and goes on', async () => {
+    const { network, alice, bob } = await two();
+    await alice.say(bob, 'one');
+    await quiet(network, alice, bob);
+    for (let day = 0; day < 3; day++) {
+      for (const { clock } of [alice, bob]) clock.advance(2 * DAY);
+      await quiet(network, alice, bob);
+      await bob.say(alice, `from bob ${day}`);
+      await alice.say(bob, `from alice ${day}`);
+      await quiet(network, alice, bob);
+      expect(alice.texts.at(-1)).toBe(`direct bob-1 dr: from bob ${day}`);
+      expect(bob.texts.at(-1)).toBe(`direct alice-1 dr: from alice ${day}`);
+    }
+  });
+
+  it('closes cleanly, twice, and refuses afterwards', async () => {
+    const { alice, bob } = await two();
+    await alice.messenger.close();
+    await alice.messenger.close();
+    await expect(alice.say(bob, 'x')).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(alice.messenger.start()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('a listener that throws disturbs nobody', async () => {
+    const { network, alice, bob } = await two();
+    bob.messenger.on('message', () => {
+      throw new Error('listener');
+    });
+    bob.messenger.on('message', async () => {
+      throw new Error('listener');
+    });
+    const off = bob.messenger.on('message', (message) => void bob.texts.push(`again ${labelOf(message)}`));
+    await alice.say(bob, 'x');
+    await quiet(network, alice, bob);
+    off();
+    await alice.say(bob, 'y');
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual(['direct alice-1 dr: x', 'again direct alice-1 dr: x', 'direct alice-1 dr: y']);
+  });
+
+  it('what came while away is fetched from history', async () => {
+    const { network, alice, bob } = await two();
+    await bob.messenger.close();
+    await alice.say(bob, 'while you were away');
+    await quiet(network, alice);
+    bob.clock.advance(HOUR);
+    await bob.restart();
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual(['direct alice-1 dr: while you were away']);
+    await bob.restart();
+    await quiet(network, alice, bob);
+    expect(bob.texts).toHaveLength(1);
+  });
+});
