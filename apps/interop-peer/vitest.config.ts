@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    coverage: { include: ['src/**'], reporter: ['text-summary', 'json-summary'] },
+    // Each test starts processes, which may have to wait for their turn on a busy machine.
+    testTimeout: 60_000,
   },
 });
