@@ -105,6 +105,8 @@ function compile(modules) {
       compilerOptions: {
         lib: ['ES2023', 'DOM', 'DOM.Iterable'],
         types: ['node'],
+        // An example may show how a thing is made and leave it at that.
+        noUnusedLocals: false,
         composite: false,
         declaration: false,
         declarationMap: false,
