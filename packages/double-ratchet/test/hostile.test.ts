@@ -207,6 +207,18 @@ describe.each(['secp256k1', 'curve25519'] as const)('hostile cases: ratchet, %s'
     }
   }, 60_000);
 
+  it('a random permutation of 1,000 messages opens each once', () => {
+    const { alice, bob } = pair(name);
+    const sent = Array.from({ length: 1000 }, (_, i) => alice.send(bytesOf(`${i}`)));
+    const order = sent
+      .map((message, i) => ({ message, i, rank: crypto.randomBytes(6).join() }))
+      .toSorted((a, b) => (a.rank < b.rank ? -1 : 1));
+    for (const { message, i } of order) expect(textOf(bob.receive(message))).toBe(`${i}`);
+    expect(bob.keys.size).toBe(0);
+    expect(bob.state.skipped).toEqual([]);
+    for (const { message } of order.slice(0, 20)) expect(refuse(bob, message)).toBe('RATCHET_DUPLICATE');
+  });
+
   it('a ratchet key off the curve, or of the wrong length, is refused', () => {
     const { alice, bob } = pair(name);
     const message = alice.send(bytesOf('x'));

@@ -218,7 +218,8 @@ export class Messenger {
   }
 
   /**
-   * Gives what was not acknowledged in an earlier run, connects, sends what waits, and fetches what came meanwhile.
+   * Gives what was not acknowledged in an earlier run and connects. What waits is sent and what came meanwhile is
+   * fetched in the background; `flushed` waits for that.
    * @throws TRANSPORT_UNAVAILABLE, CLOSED
    */
   async start(): Promise<void> {
@@ -236,12 +237,17 @@ export class Messenger {
         if (status === 'connected') this.#outbox.retryNow();
       },
     });
+    try {
+      await connection.listen(this.#channels());
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
     this.#connection = connection;
-    await connection.listen(this.#channels());
     this.#outbox.attach(connection);
-    await this.#continueFanouts();
+    this.#inBackground(this.#continueFanouts());
+    this.#inBackground(this.#fetchHistory());
     await this.publishContactCode();
-    await this.#fetchHistory();
   }
 
   /** Sends what was taken as far as the transport lets, then closes transport and store. Closing twice is fine. */

@@ -131,6 +131,9 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
   };
   const lostSender = ({ to, from }: Envelope) => (lives.get(to) ?? 0) > 0 || (lives.get(from) ?? 0) > 0;
 
+  const roundLabel = (round: number, from: Node, to: KeyPair) =>
+    `round ${round} ${from.name} to ${nodes.findIndex(({ identity }) => identity === to)}`;
+
   let answers = 0;
   const answer = async (from: Node, to: PublicKey) => {
     const { message } = await from.device.ledger.run((work) =>
@@ -272,7 +275,7 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
       for (const to of new Set(
         nodes.filter((node) => !sameIdentity(node, from)).map(({ identity }) => identity),
       )) {
-        await send(from, to.publicKey, `round ${round} ${from.name}`);
+        await send(from, to.publicKey, roundLabel(round, from, to));
       }
       await settle();
     }
@@ -280,7 +283,7 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
   // Converged: in the last round each device read what each stranger wrote, those three at most that are addressed.
   for (const from of nodes) {
     for (const to of nodes) {
-      if (!sameIdentity(from, to) && !to.read.has(`round 2 ${from.name}`)) {
+      if (!sameIdentity(from, to) && !to.read.has(roundLabel(2, from, to.identity))) {
         throw new Error(`${to.name} and ${from.name} did not converge`);
       }
     }
