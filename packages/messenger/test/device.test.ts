@@ -72,6 +72,17 @@ describe('two devices', () => {
     expect(third.negotiatedSecret).toEqual(answer.negotiatedSecret);
   });
 
+  it('agree on a negotiated topic after the fallback as well, and not after an empty answer', async () => {
+    const [alice, bob, carol] = [await newNode('alice-1'), await newNode('bob-1'), await newNode('carol-1')];
+    await talk(alice, bob, 'no bundle yet');
+    expect((await write(bob, alice.identity.publicKey, 'x')).negotiatedSecret).toBeDefined();
+    const { message } = await alice.device.ledger.run((work) =>
+      alice.device.encryptDh(work, carol.identity.publicKey, new Uint8Array(0)),
+    );
+    await readText(carol, alice, message);
+    expect((await write(carol, alice.identity.publicKey, 'x')).negotiatedSecret).toBeUndefined();
+  });
+
   it('carry the bundle with each message, and contact codes as text', async () => {
     const { alice, bob } = await pairOfNodes();
     const { message } = await write(alice, bob.identity.publicKey, 'x');

@@ -121,7 +121,9 @@ export async function decryptMessage(
       payload: entry.payload,
     });
     await guard();
-    const sessionsLost = payload.length === 0 && (await noteLostSessions(work, from, senderInstallation));
+    const empty = payload.length === 0;
+    const sessionsLost = empty && (await noteLostSessions(work, from, senderInstallation));
+    if (!empty) await noteHeard(work, from, senderInstallation);
     return { ...common, kind: 'message', payload, protection: 'dh', sessionBegun: false, sessionsLost };
   }
 
@@ -199,6 +201,14 @@ async function noteLostSessions(work: UnitOfWork, from: PublicKey, installationI
   if (device === undefined || device.sessions.every(({ lost }) => lost)) return false;
   putPeer(work, from, withDevice(peer, withoutSessions(device)));
   return true;
+}
+
+/** A message has come from a device: it knows us, and listens to our negotiated topic. Wire profile, section 6. */
+async function noteHeard(work: UnitOfWork, from: PublicKey, installationId: string): Promise<void> {
+  const peer = await getPeer(work, from);
+  const device = findDevice(peer, installationId);
+  if (device === undefined || device.heard) return;
+  putPeer(work, from, withDevice(peer, { ...device, heard: true }));
 }
 
 /** Tries the sessions that fit the headers; `undefined` when there is none. */
