@@ -4,7 +4,7 @@ export const NOW = 1_795_435_200_000;
 export const HOUR = 3_600_000;
 
 export const hex = (text: string) => Buffer.from(text).toString('hex');
-export const unhex = (text: string) => Buffer.from(text, 'hex').toString();
+const unhex = (text: string) => Buffer.from(text, 'hex').toString();
 
 /** A device of a peer process, in the words of a test. */
 export class Speaker {
