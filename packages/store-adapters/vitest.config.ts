@@ -3,6 +3,11 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    coverage: { include: ['src/**'], reporter: ['text-summary', 'json-summary'] },
+    exclude: ['test/browser/**'],
+    coverage: {
+      include: ['src/**'],
+      exclude: ['src/indexeddb/**', 'src/indexeddb.ts'],
+      reporter: ['text-summary', 'json-summary'],
+    },
   },
 });

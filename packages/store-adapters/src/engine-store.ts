@@ -1,6 +1,5 @@
 import {
   compareBytes,
-  isSottoError,
   type ListOptions,
   type Revision,
   SottoError,
@@ -23,6 +22,8 @@ import {
   parseWrites,
 } from './store-arguments.js';
 import { decodeHeader, encodeHeader, HEADER_KEY, type Migration, readHeader } from './store-header.js';
+
+import { unavailable } from './unavailable.js';
 
 /** Records of the first page of a listing; the sizes of later ones follow the sizes of the records. */
 const FIRST_PAGE = 16;
@@ -50,6 +51,8 @@ export class EngineStore implements DurableStore {
   readonly #reading = new Set<Promise<unknown>>();
   readonly #snapshots = new Set<Snapshot>();
   #revision: Revision;
+  /** The last revision that is known to be on the disk. */
+  #stored: Revision;
   #doubt: DoubtfulWrite | undefined;
   /** Whether the engine is closed, since opening it again failed. */
   #down = false;
@@ -59,13 +62,19 @@ export class EngineStore implements DurableStore {
   private constructor(
     engine: StorageEngine,
     anchor: RevisionAnchor | undefined,
-    state: { readonly continuity: Continuity; readonly schema: number; readonly revision: Revision },
+    state: {
+      readonly continuity: Continuity;
+      readonly schema: number;
+      readonly revision: Revision;
+      readonly stored: Revision;
+    },
   ) {
     this.#engine = engine;
     this.#anchor = anchor;
     this.continuity = state.continuity;
     this.#schema = state.schema;
     this.#revision = state.revision;
+    this.#stored = state.stored;
   }
 
   static async open(
@@ -84,6 +93,7 @@ export class EngineStore implements DurableStore {
         continuity,
         schema: migrations.length + 1,
         revision: Math.max(revision, anchored),
+        stored: revision,
       } as const;
       return new EngineStore(engine, anchor, state);
     } catch (error) {
@@ -183,9 +193,15 @@ export class EngineStore implements DurableStore {
     try {
       await this.#engine.write(changes);
     } catch (error) {
-      if (this.#engine.reopen) this.#doubt = { changes, before: await this.#current(changes) };
+      if (this.#engine.reopen) {
+        const before = await this.#current(changes).catch(() => undefined);
+        if (before) this.#doubt = { changes, before };
+        // Reading fails as well: the write can't be taken back if it took effect, but the engine may recover.
+        else this.#down = true;
+      }
       throw error;
     }
+    this.#stored = revision;
     await this.#anchor?.save(revision).catch(() => {});
     return revision;
   }
@@ -244,23 +260,27 @@ export class EngineStore implements DurableStore {
     await Promise.allSettled(this.#reading);
     this.#down = true;
     await this.#engine.reopen?.();
+    const revision = await this.#readRevision();
+    if (revision < this.#stored) throw vanished();
     this.#down = false;
     if (this.#doubt !== undefined) {
       const { changes, before } = this.#doubt;
-      const now = await this.#current(changes);
-      if (isSame(now, changes)) {
+      if (isSame(await this.#current(changes), changes)) {
         // The header stays, so that the revision isn't used again.
         await this.#engine.write(before.filter(({ key }) => key !== HEADER_KEY));
       }
       this.#doubt = undefined;
     }
-    const bytes = await this.#engine.get(HEADER_KEY);
-    const revision = bytes === undefined ? 0 : decodeHeader(bytes).revision;
     if (revision > this.#revision) {
       // While the engine was closed somebody else came in, wrote, and left: what listings held on to is gone.
       this.#revision = revision;
       this.#snapshots.clear();
     }
+  }
+
+  async #readRevision(): Promise<Revision> {
+    const bytes = await this.#engine.get(HEADER_KEY);
+    return bytes === undefined ? 0 : decodeHeader(bytes).revision;
   }
 
   async #read<T>(run: () => Promise<T>): Promise<T> {
@@ -302,17 +322,18 @@ function isSame(a: readonly EngineChange[], b: readonly EngineChange[]): boolean
   });
 }
 
+/** The user or the browser has cleared the data away under an open store, or put an old copy in its place. */
+function vanished(): SottoError<'STORE_ROLLBACK'> {
+  return new SottoError(
+    'STORE_ROLLBACK',
+    'The store was lost, or replaced by an old copy, while it was open.',
+    {
+      what: 'store',
+    },
+  );
+}
+
 function interrupted(): SottoError<'STORE_UNAVAILABLE'> {
   const details = { reason: 'another process wrote while the store was being opened again' };
   return new SottoError('STORE_UNAVAILABLE', 'The listing was interrupted.', details);
-}
-
-/** Errors that say what they are pass; others mean that the engine failed. */
-function unavailable(error: unknown): SottoError {
-  if (isSottoError(error)) return error;
-  const code = error instanceof Error ? ((error as { code?: unknown }).code ?? error.name) : 'unknown';
-  const details = { reason: String(code) };
-  return new SottoError('STORE_UNAVAILABLE', `The store can't be used now: ${details.reason}.`, details, {
-    cause: error,
-  });
 }

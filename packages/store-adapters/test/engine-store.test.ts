@@ -114,6 +114,31 @@ describe('a write that fails', () => {
     });
   });
 
+  it('goes on when even reading failed for a while', async () => {
+    const engine = new DoubtfulEngine();
+    const store = await createEngineStore(engine);
+    await store.commit([put('a', '1')]);
+    engine.nextWrite = 'not written, but fails';
+    engine.failingReads = 2;
+    await expect(store.commit([put('a', '2')])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await texts(store)).toEqual(['a=1']);
+    await store.commit([put('a', '3')]);
+    expect(await texts(store)).toEqual(['a=3']);
+  });
+
+  it('says so when the data were cleared away under the open store, and writes nothing', async () => {
+    const engine = new DoubtfulEngine();
+    const store = await createEngineStore(engine);
+    await store.commit([put('a', '1')]);
+    engine.pairs.clear();
+    engine.nextWrite = 'not written, but fails';
+    await expect(store.commit([put('a', '2')])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(store.commit([put('a', '2')])).rejects.toMatchObject({ code: 'STORE_ROLLBACK' });
+    await expect(store.get('a')).rejects.toMatchObject({ code: 'STORE_ROLLBACK' });
+    expect(engine.pairs.size).toBe(0);
+    await store.close();
+  });
+
   it('ends a listing when another process wrote while the engine was closed', async () => {
     const engine = new DoubtfulEngine();
     const store = await createEngineStore(engine);

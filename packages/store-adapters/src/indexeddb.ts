@@ -1,0 +1,88 @@
+/** IndexedDB in browsers. */
+import type { Durability } from './durability.js';
+import type { DurableStore } from './durable-store.js';
+import { createEngineStore } from './engine.js';
+import { IndexedDbEngine } from './indexeddb/indexeddb-engine.js';
+import { createLocalStorageAnchor } from './indexeddb/local-storage-anchor.js';
+import { acquireTabLock, type WhenLocked } from './indexeddb/tab-lock.js';
+import { TabStore } from './indexeddb/tab-store.js';
+import type { RevisionAnchor } from './revision-anchor.js';
+import { unavailable } from './unavailable.js';
+
+export type { Durability } from './durability.js';
+export { createLocalStorageAnchor } from './indexeddb/local-storage-anchor.js';
+export type { WhenLocked } from './indexeddb/tab-lock.js';
+
+export interface IndexedDbStoreOptions {
+  /** The name of the database; one store of a name in an origin. */
+  readonly name: string;
+  /** What a commit that was answered survives. Default `power-loss`. */
+  readonly durability?: Durability;
+  /** What to do when another tab has the store open. Default `fail`. */
+  readonly whenLocked?: WhenLocked;
+  /** Gives up waiting for another tab. */
+  readonly signal?: AbortSignal;
+  /**
+   * Where the store's progress is noted besides. Default: in `localStorage`, where there is one (not in workers).
+   * A browser that clears everything of the origin clears that as well: only an anchor elsewhere notices it.
+   */
+  readonly anchor?: RevisionAnchor;
+  /** Whether to ask the browser not to evict the data when space is short. Some ask the user. Default true. */
+  readonly persist?: boolean;
+}
+
+/** A store in this browser. */
+export interface IndexedDbStore extends DurableStore {
+  /** Whether the browser promises not to evict the data when space is short. Never rejects. */
+  readonly persisted: Promise<boolean>;
+  /**
+   * Resolves when another tab took the store over: what was under way is done, and every call from then on rejects
+   * with STORE_LOCKED. Stays pending otherwise.
+   */
+  readonly handedOver: Promise<void>;
+}
+
+/**
+ * A store in IndexedDB, for one tab or worker of an origin at a time (Web Locks). A tab that asks with
+ * `whenLocked: 'hand-over'` gets it from the one that has it.
+ * @throws STORE_LOCKED; ABORTED; STORE_UNAVAILABLE, also where there are no Web Locks (only secure contexts have
+ * them); STORE_CORRUPT, STORE_SCHEMA_NEWER
+ */
+export async function createIndexedDbStore({
+  name,
+  durability = 'power-loss',
+  whenLocked = 'fail',
+  signal,
+  anchor = createLocalStorageAnchor(name),
+  persist = true,
+}: IndexedDbStoreOptions): Promise<IndexedDbStore> {
+  const lock = await acquireTabLock(name, whenLocked, signal);
+  try {
+    const engine = await openEngine(name, durability);
+    const store = await createEngineStore(engine, anchor ? { anchor } : {});
+    return new TabStore(store, lock, askToPersist(persist));
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function openEngine(name: string, durability: Durability): Promise<IndexedDbEngine> {
+  try {
+    return await IndexedDbEngine.open(name, durability);
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+async function askToPersist(ask: boolean): Promise<boolean> {
+  try {
+    // Workers have `persisted` and no `persist`.
+    const storage: Partial<Pick<StorageManager, 'persisted'>> & { persist?(): Promise<boolean> } =
+      navigator.storage;
+    if (ask && storage.persist) return await storage.persist();
+    return (await storage.persisted?.()) ?? false;
+  } catch {
+    return false;
+  }
+}

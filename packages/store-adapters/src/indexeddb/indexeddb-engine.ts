@@ -1,0 +1,86 @@
+import type { Durability } from '../durability.js';
+import type { EngineChange, KeyRange, StorageEngine } from '../engine.js';
+
+const RECORDS = 'records';
+
+/**
+ * A {@link StorageEngine} in IndexedDB itself. Not through browser-level: that leaves it to the browser whether a
+ * commit waits for the disk, answers some failed reads as if nothing was there, and needs a polyfill of Node's
+ * `events`. It would do for a cache.
+ */
+export class IndexedDbEngine implements StorageEngine {
+  readonly #name: string;
+  readonly #durability: IDBTransactionDurability;
+  #database: IDBDatabase;
+
+  private constructor(name: string, durability: IDBTransactionDurability, database: IDBDatabase) {
+    this.#name = name;
+    this.#durability = durability;
+    this.#database = database;
+  }
+
+  /** @throws what IndexedDB has to say */
+  static async open(name: string, durability: Durability): Promise<IndexedDbEngine> {
+    // By default Chromium and Firefox don't wait for the disk.
+    const wait = durability === 'power-loss' ? 'strict' : 'relaxed';
+    return new IndexedDbEngine(name, wait, await openDatabase(name));
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return answer(this.#read().get(key));
+  }
+
+  async page({ from, exclusive, below }: KeyRange, limit: number): Promise<[string, Uint8Array][]> {
+    if (from >= below) return [];
+    const range = IDBKeyRange.bound(from, below, exclusive, true);
+    const records = this.#read();
+    const [keys, values] = await Promise.all([
+      answer(records.getAllKeys(range, limit) as IDBRequest<string[]>),
+      answer(records.getAll(range, limit) as IDBRequest<Uint8Array[]>),
+    ]);
+    return keys.map((key, i) => [key, values[i] as Uint8Array]);
+  }
+
+  write(changes: readonly EngineChange[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const transaction = this.#database.transaction(RECORDS, 'readwrite', { durability: this.#durability });
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(transaction.error ?? new Error('The transaction was aborted.'));
+      const records = transaction.objectStore(RECORDS);
+      for (const { key, value } of changes) {
+        if (value === undefined) records.delete(key);
+        // A view would be stored with the whole buffer behind it.
+        else records.put(value.length === value.buffer.byteLength ? value : value.slice(), key);
+      }
+    });
+  }
+
+  /** After a database that was closed by force, a new connection. */
+  async reopen(): Promise<void> {
+    this.#database.close();
+    this.#database = await openDatabase(this.#name);
+  }
+
+  async close(): Promise<void> {
+    this.#database.close();
+  }
+
+  #read(): IDBObjectStore {
+    return this.#database.transaction(RECORDS, 'readonly').objectStore(RECORDS);
+  }
+}
+
+function openDatabase(name: string): Promise<IDBDatabase> {
+  const request = indexedDB.open(`sotto:${name}`, 1);
+  request.onupgradeneeded = () => {
+    request.result.createObjectStore(RECORDS);
+  };
+  return answer(request);
+}
+
+function answer<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}

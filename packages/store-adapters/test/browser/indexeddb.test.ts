@@ -1,0 +1,249 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { storeCases } from '@sotto/compliance/store';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ENCRYPTED_VALUE_MAX_BYTES } from '../../src/encrypted.js';
+import { type Browser, hasChromium, startBrowser, type Tab } from './chromium.js';
+
+describe.runIf(hasChromium())('in Chromium', () => {
+  let profile: string;
+  let browser: Browser;
+  beforeAll(async () => {
+    profile = await mkdtemp(join(tmpdir(), 'sotto-browser-'));
+    browser = await startBrowser(profile);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  /** Runs with so many tabs, and closes them. */
+  async function withTabs(count: number, run: (...tabs: Tab[]) => Promise<void>): Promise<void> {
+    const tabs = await Promise.all(Array.from({ length: count }, () => browser.openTab()));
+    try {
+      await run(...tabs);
+    } finally {
+      await Promise.all(tabs.map(({ page }) => page.close()));
+    }
+  }
+
+  describe.each([
+    { name: 'indexeddb', options: {} },
+    { name: 'indexeddb, faster', options: { records: 1000 } },
+    { name: 'encrypted, on indexeddb', options: { records: 5000, maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES } },
+    { name: 'level on browser-level', options: { records: 1000, exclusive: false } },
+  ])('$name', ({ name: adapter, options }) => {
+    it.each(storeCases(options).map(({ name }) => name))('%s', (name) =>
+      withTabs(1, async ({ call }) => {
+        expect(await call.runCase(adapter, options, name)).toBeUndefined();
+      }),
+    );
+  });
+
+  describe('two tabs on one store', () => {
+    it('the second is refused with STORE_LOCKED, until the first closes it or is closed', () =>
+      withTabs(3, async (one, two, three) => {
+        expect(await one.call.open('s', { name: 'locked' })).toMatchObject({ continuity: 'new' });
+        expect(await two.call.open('s', { name: 'locked' })).toEqual({ code: 'STORE_LOCKED' });
+        await one.call.put('s', { a: '1' });
+        await one.call.close('s');
+        expect(await two.call.open('s', { name: 'locked' })).toMatchObject({ continuity: 'continued' });
+        expect(await two.call.get('s', 'a')).toBe('1');
+        await two.page.close();
+        expect(await three.call.open('s', { name: 'locked', whenLocked: 'wait' })).toMatchObject({
+          continuity: 'continued',
+        });
+      }));
+
+    it('one that waits gets the store when the other is done', () =>
+      withTabs(2, async (one, two) => {
+        await one.call.open('s', { name: 'waited for' });
+        const opening = two.call.open('s', { name: 'waited for', whenLocked: 'wait' });
+        await one.call.put('s', { a: 'before' });
+        expect(await one.call.wasHandedOver('s')).toBe(false);
+        await one.call.close('s');
+        expect(await opening).toMatchObject({ continuity: 'continued' });
+        expect(await two.call.get('s', 'a')).toBe('before');
+      }));
+
+    it('one that asks takes the store over; the other has finished what it had begun, and says STORE_LOCKED', () =>
+      withTabs(2, async (one, two) => {
+        await one.call.open('s', { name: 'handed over' });
+        const begun = Promise.all(
+          Array.from({ length: 20 }, (_, i) => one.call.put('s', { [`k${i}`]: 'x' })),
+        );
+        expect(await two.call.open('s', { name: 'handed over', whenLocked: 'hand-over' })).toMatchObject({
+          continuity: 'continued',
+        });
+        const stored = (await begun).flatMap((result, i) => (typeof result === 'number' ? [`k${i}`] : []));
+        expect((await two.call.keys('s')).sort()).toEqual(stored.sort());
+        expect(await one.call.wasHandedOver('s')).toBe(true);
+        expect(await one.call.put('s', { a: 'late' })).toEqual({ code: 'STORE_LOCKED' });
+        expect(await one.call.get('s', 'a')).toEqual({ code: 'STORE_LOCKED' });
+        expect(await one.call.close('s')).toBeUndefined();
+        expect(await two.call.put('s', { a: 'mine' })).toBeGreaterThan(0);
+      }));
+
+    it('of many that ask at once, each gets it, and the last one keeps it', () =>
+      withTabs(5, async (first, ...others) => {
+        await first.call.open('s', { name: 'wanted' });
+        await first.call.put('s', { a: 'x' });
+        const opened = others.map(({ call }) => call.open('s', { name: 'wanted', whenLocked: 'hand-over' }));
+        for (const result of await Promise.all(opened))
+          expect(result).toMatchObject({ continuity: 'continued' });
+        const results = await Promise.all([first, ...others].map(({ call }) => call.put('s', { a: 'x' })));
+        expect(results.filter((result) => typeof result === 'number')).toHaveLength(1);
+        expect(results.filter((result) => typeof result !== 'number')).toEqual(
+          Array.from({ length: 4 }, () => ({ code: 'STORE_LOCKED' })),
+        );
+      }));
+
+    it('waiting is given up when the caller gives up', () =>
+      withTabs(2, async (one, two) => {
+        await one.call.open('s', { name: 'given up' });
+        const code = await two.page.evaluate(async () => {
+          const { sotto } = globalThis as unknown as {
+            sotto: { open(as: string, options: object): Promise<{ code?: string }> };
+          };
+          const controller = new AbortController();
+          const opening = sotto.open('s', {
+            name: 'given up',
+            whenLocked: 'wait',
+            signal: controller.signal,
+          });
+          await navigator.locks.query();
+          controller.abort();
+          return (await opening).code;
+        });
+        expect(code).toBe('ABORTED');
+        expect(await one.call.put('s', { a: '1' })).toBeGreaterThan(0);
+      }));
+  });
+
+  it('each commit waits for the disk by default, and not in the faster mode', () =>
+    withTabs(1, async ({ call }) => {
+      expect(new Set(await call.durabilities({ name: 'durable' }))).toEqual(new Set(['strict']));
+      expect(new Set(await call.durabilities({ name: 'fast', durability: 'process-crash' }))).toEqual(
+        new Set(['relaxed']),
+      );
+    }));
+
+  it('a tab killed over and over while it writes: what was confirmed is there, in whole commits', async () => {
+    let last = 0;
+    for (let kill = 1; kill <= 6; kill++) {
+      const name = `killed ${kill}`;
+      const tab = await browser.openTab();
+      const confirmed: number[] = [];
+      const enough = new Promise<void>((resolve) => {
+        void tab.page.exposeFunction('report', (i: number) => {
+          confirmed.push(i);
+          if (i >= kill * 3) resolve();
+        });
+      });
+      await tab.call.open('s', { name });
+      await tab.call.writeOn('s');
+      await enough;
+      // The renderer process dies, with no chance to clean up.
+      const crashed = new Promise((resolve) => tab.page.on('crash', resolve));
+      void tab.page.goto('chrome://crash').catch(() => {});
+      await crashed;
+      await tab.page.close();
+      await withTabs(1, async ({ call }) => {
+        expect(await call.open('s', { name, whenLocked: 'wait' })).toMatchObject({ continuity: 'continued' });
+        const log = (await call.keys('s')).filter((key) => key.startsWith('log/')).length;
+        expect(log).toBeGreaterThanOrEqual(confirmed.at(-1) as number);
+        expect(await call.get('s', 'a')).toBe(String(log));
+        expect(await call.get('s', 'b')).toBe(String(log));
+        last = log;
+      });
+    }
+    expect(last).toBeGreaterThan(0);
+  });
+
+  it('a database evicted by the browser is noticed', () =>
+    withTabs(1, async ({ call }) => {
+      expect(await call.open('s', { name: 'evicted' })).toMatchObject({ continuity: 'new' });
+      const revision = await call.put('s', { a: '1' });
+      await call.close('s');
+      await call.evict('evicted');
+      expect(await call.open('s', { name: 'evicted' })).toMatchObject({ continuity: 'lost' });
+      expect(await call.keys('s')).toEqual([]);
+      expect(await call.put('s', { a: '2' })).toBeGreaterThan(revision as number);
+      await call.close('s');
+      expect(await call.open('s', { name: 'evicted' })).toMatchObject({ continuity: 'continued' });
+    }));
+
+  it('data cleared away under an open store are not quietly begun anew', () =>
+    withTabs(1, async ({ page, call }) => {
+      await call.open('s', { name: 'cleared' });
+      await call.put('s', { a: '1' });
+      const session = await browser.context.newCDPSession(page);
+      const { origin } = new URL(page.url());
+      await session.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb' });
+      expect(await call.put('s', { a: '2' })).toEqual({ code: 'STORE_UNAVAILABLE' });
+      expect(await call.put('s', { a: '2' })).toEqual({ code: 'STORE_ROLLBACK' });
+      expect(await call.get('s', 'a')).toEqual({ code: 'STORE_ROLLBACK' });
+      await call.close('s');
+      expect(await call.open('s', { name: 'cleared' })).toMatchObject({ continuity: 'lost' });
+    }));
+
+  it('a quota that is used up is STORE_UNAVAILABLE, and the work goes on when there is space again', async () => {
+    // A profile of its own, so that nothing else is counted or tidied up meanwhile.
+    await withProfile(async (own) => {
+      const fresh = await startBrowser(own);
+      const { page, call } = await fresh.openTab();
+      // Before opening, since the browser remembers for a while how much space there was.
+      const session = await fresh.context.newCDPSession(page);
+      const { origin } = new URL(page.url());
+      await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 5_000_000 });
+      await call.open('s', { name: 'quota', persist: false });
+      await call.put('s', { a: '1' });
+      const outcomes: unknown[] = [];
+      for (let i = 0; i < 10; i++) outcomes.push(await call.putBytes('s', `big/${i}`, 1_000_000));
+      const stored = outcomes.filter((outcome) => typeof outcome === 'number').length;
+      expect(stored).toBeLessThan(10);
+      expect(outcomes.at(-1)).toEqual({ code: 'STORE_UNAVAILABLE' });
+      expect(await call.get('s', 'a')).toBe('1');
+      expect(await call.keys('s')).toHaveLength(stored + 1);
+      await session.send('Storage.overrideQuotaForOrigin', { origin });
+      expect(await call.put('s', { a: '2' })).toBeGreaterThan(0);
+      expect(await call.putBytes('s', 'big/10', 1_000_000)).toBeGreaterThan(0);
+      expect(await call.keys('s')).toHaveLength(stored + 2);
+      await fresh.close();
+    });
+  });
+
+  it('a restart of the browser changes nothing', () =>
+    withProfile(async (own) => {
+      let port = 0;
+      for (const round of [1, 2, 3]) {
+        const restarted = await startBrowser(own, port);
+        port = restarted.port;
+        const { call } = await restarted.openTab();
+        expect(await call.open('s', { name: 'kept' })).toMatchObject({
+          continuity: round === 1 ? 'new' : 'continued',
+        });
+        await call.put('s', { [`round${round}`]: 'x' });
+        expect(await call.keys('s')).toEqual(['round1', 'round2', 'round3'].slice(0, round));
+        await restarted.close();
+      }
+    }));
+
+  it('asks the browser not to evict the data, unless told not to', () =>
+    withTabs(1, async ({ call }) => {
+      expect(await call.persistCalls({ name: 'asked' }, true)).toEqual({ calls: 1, persisted: true });
+      expect(await call.persistCalls({ name: 'asked' }, false)).toEqual({ calls: 1, persisted: false });
+      expect((await call.persistCalls({ name: 'asked', persist: false }, true)).calls).toBe(0);
+    }));
+});
+
+/** Runs with an empty profile, and removes it. */
+async function withProfile(run: (profile: string) => Promise<void>): Promise<void> {
+  const profile = await mkdtemp(join(tmpdir(), 'sotto-browser-'));
+  try {
+    await run(profile);
+  } finally {
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
