@@ -1,0 +1,40 @@
+import { SottoError } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import { type Envelope, proofOfWork } from './envelope.js';
+
+/** What an envelope must be to be carried. */
+export interface EnvelopePolicy {
+  /** Least proof of work. Default 0.002, what deployed nodes ask for. */
+  readonly minimumPow: number;
+  /**
+   * Longest time to live in seconds. Default 300: clients use 15, and a node has to remember an envelope that long.
+   */
+  readonly maxTtl: number;
+  /** How far a sender's clock may be ahead, in seconds. Default 10, as deployed nodes have it. */
+  readonly maxAhead: number;
+}
+
+export const DEFAULT_ENVELOPE_POLICY: EnvelopePolicy = { minimumPow: 0.002, maxTtl: 300, maxAhead: 10 };
+
+/**
+ * Refuses what should not be carried. Cheap checks first; the proof of work costs one hash.
+ *
+ * @param now seconds since the epoch
+ * @throws MALFORMED_MESSAGE with the reason
+ */
+export function checkEnvelope(
+  crypto: CryptoProvider,
+  envelope: Envelope,
+  now: number,
+  policy: EnvelopePolicy = DEFAULT_ENVELOPE_POLICY,
+): void {
+  const refuse = (reason: string) =>
+    new SottoError('MALFORMED_MESSAGE', `The envelope is refused: ${reason}.`, { what: 'envelope', reason });
+  const { expiry, ttl } = envelope;
+  if (ttl === 0) throw refuse('it has no time to live');
+  if (ttl > policy.maxTtl) throw refuse(`it would live more than ${policy.maxTtl} s`);
+  if (expiry < ttl) throw refuse('it expires before it can have been sealed');
+  if (expiry - ttl > now + policy.maxAhead) throw refuse('it was sealed in the future');
+  if (expiry < now) throw refuse('it has expired');
+  if (!(proofOfWork(crypto, envelope) >= policy.minimumPow)) throw refuse('too little proof of work');
+}

@@ -1,0 +1,111 @@
+import { RLP } from '@ethereumjs/rlp';
+import { concatBytes, SottoError, type Topic } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import { TOPIC_LENGTH } from '../topics.js';
+
+/** Largest envelope that is read, in bytes: what deployed nodes let through. */
+export const ENVELOPE_MAX_BYTES = 1024 * 1024;
+
+/** A Whisper envelope, EIP-627. */
+export interface Envelope {
+  /** Seconds since the epoch, below 2^32: when nodes drop it. */
+  readonly expiry: number;
+  /** Seconds, below 2^32: how long before that it was sealed. */
+  readonly ttl: number;
+  /** 4 bytes. */
+  readonly topic: Topic;
+  /** The sealed message. */
+  readonly data: Uint8Array;
+  /** What makes the proof of work, below 2^64. */
+  readonly nonce: bigint;
+}
+
+/** `RLP([expiry, ttl, topic, data])`: what the proof of work is over, before the nonce. */
+export function encodeWithoutNonce(envelope: Omit<Envelope, 'nonce'>): Uint8Array {
+  return RLP.encode([envelope.expiry, envelope.ttl, envelope.topic, envelope.data]);
+}
+
+/** `RLP([expiry, ttl, topic, data, nonce])`. */
+export function encodeEnvelope(envelope: Envelope): Uint8Array {
+  return RLP.encode([envelope.expiry, envelope.ttl, envelope.topic, envelope.data, envelope.nonce]);
+}
+
+/**
+ * Reads an envelope; its bytes are copied.
+ * @throws LIMIT_EXCEEDED before anything is read; MALFORMED_MESSAGE
+ */
+export function decodeEnvelope(bytes: Uint8Array): Envelope {
+  if (bytes.length > ENVELOPE_MAX_BYTES) {
+    throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large.', {
+      what: 'bytes of an envelope',
+      limit: ENVELOPE_MAX_BYTES,
+      actual: bytes.length,
+    });
+  }
+  let fields: unknown;
+  try {
+    fields = RLP.decode(bytes);
+  } catch (cause) {
+    throw malformed('it is not RLP', cause);
+  }
+  if (
+    !Array.isArray(fields) ||
+    fields.length !== 5 ||
+    !fields.every((field) => field instanceof Uint8Array)
+  ) {
+    throw malformed('it is no list of five byte strings');
+  }
+  const [expiry, ttl, topic, data, nonce] = fields as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  if (topic.length !== TOPIC_LENGTH) throw malformed(`a topic of ${topic.length} bytes`);
+  return {
+    expiry: Number(integer('expiry', expiry, 4)),
+    ttl: Number(integer('ttl', ttl, 4)),
+    topic: topic.slice(),
+    data: data.slice(),
+    nonce: integer('nonce', nonce, 8),
+  };
+}
+
+function integer(what: string, bytes: Uint8Array, most: number): bigint {
+  if (bytes.length > most || bytes[0] === 0) throw malformed(`${what} is not a canonical integer`);
+  return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+}
+
+function malformed(reason: string, cause?: unknown): SottoError {
+  return new SottoError('MALFORMED_MESSAGE', 'This is no envelope.', { what: 'envelope', reason }, { cause });
+}
+
+/** KECCAK-256 of the encoded envelope, 32 bytes: names it on the network. */
+export function envelopeHash(crypto: CryptoProvider, encoded: Uint8Array): Uint8Array {
+  return crypto.keccak256(encoded);
+}
+
+/** Bits of zero at the beginning of a hash. */
+export function leadingZeroBits(hash: Uint8Array): number {
+  const at = hash.findIndex((byte) => byte !== 0);
+  return at === -1 ? 8 * hash.length : 8 * at + Math.clz32(hash[at] as number) - 24;
+}
+
+/**
+ * The proof of work of an envelope: `2^(leading zero bits) / (bytes without nonce * ttl)`. Infinite for a TTL of 0,
+ * which {@link checkEnvelope} refuses. Wire profile, section 7.
+ */
+export function proofOfWork(crypto: CryptoProvider, envelope: Envelope): number {
+  const prefix = encodeWithoutNonce(envelope);
+  const hash = crypto.keccak256(concatBytes(prefix, bigEndian64(envelope.nonce)));
+  // Divided one after the other, as deployed nodes do: the last bit of the quotient depends on it.
+  return 2 ** leadingZeroBits(hash) / prefix.length / envelope.ttl;
+}
+
+/** 8 bytes. */
+export function bigEndian64(value: bigint): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, value);
+  return bytes;
+}

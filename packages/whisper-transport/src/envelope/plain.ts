@@ -1,0 +1,79 @@
+import { concatBytes, type KeyPair, type PublicKey, SIGNATURE_LENGTH, SottoError } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+
+/** Sealed messages have a multiple of so many bytes, so that their length tells less. */
+const PADDING_UNIT = 256;
+const SIZE_MASK = 0b011;
+const SIGNED = 0b100;
+
+/** What is inside an envelope. */
+export interface PlainMessage {
+  readonly payload: Uint8Array;
+  /** Who signed it; none when it is not signed. */
+  readonly signer: PublicKey | undefined;
+}
+
+/**
+ * `flags || payload size || payload || padding || signature?`. Wire profile, section 7.
+ *
+ * @param signer signs; without one anybody may have written it
+ * @param padding for tests; drawn at random otherwise
+ */
+export function encodePlain(
+  crypto: CryptoProvider,
+  payload: Uint8Array,
+  signer: KeyPair | undefined,
+  padding?: Uint8Array,
+): Uint8Array {
+  const size = sizeField(payload.length);
+  const signatureLength = signer === undefined ? 0 : SIGNATURE_LENGTH;
+  const raw = 1 + size.length + payload.length + signatureLength;
+  const pad = padding ?? crypto.randomBytes(PADDING_UNIT - (raw % PADDING_UNIT));
+  const flags = Uint8Array.of(size.length | (signer === undefined ? 0 : SIGNED));
+  const body = concatBytes(flags, size, payload, pad);
+  if (signer === undefined) return body;
+  return concatBytes(body, crypto.secp256k1.signRecoverable(crypto.keccak256(body), signer.privateKey));
+}
+
+/**
+ * Reads what {@link encodePlain} wrote; the payload is copied. The signer is recovered from the signature.
+ * @throws MALFORMED_MESSAGE, INVALID_SIGNATURE
+ */
+export function decodePlain(crypto: CryptoProvider, plain: Uint8Array): PlainMessage {
+  const flags = plain[0];
+  if (flags === undefined) throw malformed('it is empty');
+  const sizeLength = flags & SIZE_MASK;
+  const signed = (flags & SIGNED) !== 0;
+  const end = plain.length - (signed ? SIGNATURE_LENGTH : 0);
+  const begin = 1 + sizeLength;
+  if (begin > end) throw malformed('it is shorter than its header and signature');
+  let size = 0;
+  for (let i = sizeLength; i > 0; i--) size = size * 256 + (plain[i] as number);
+  if (begin + size > end) throw malformed('its payload is longer than the message');
+  const signer = signed
+    ? crypto.secp256k1.recoverPublicKey(crypto.keccak256(plain.subarray(0, end)), plain.subarray(end))
+    : undefined;
+  return { payload: plain.slice(begin, begin + size), signer };
+}
+
+/** Little-endian, as few bytes as it takes. */
+function sizeField(length: number): Uint8Array {
+  const bytes: number[] = [];
+  for (let left = length; left > 0 || bytes.length === 0; left = Math.floor(left / 256))
+    bytes.push(left % 256);
+  if (bytes.length > SIZE_MASK) {
+    throw new SottoError('LIMIT_EXCEEDED', 'The message is too large to be sealed.', {
+      what: 'bytes of a payload',
+      limit: 2 ** 24 - 1,
+      actual: length,
+    });
+  }
+  return Uint8Array.from(bytes);
+}
+
+function malformed(reason: string): SottoError {
+  return new SottoError('MALFORMED_MESSAGE', 'The sealed message is damaged.', {
+    what: 'sealed message',
+    reason,
+  });
+}

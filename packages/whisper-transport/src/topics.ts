@@ -1,0 +1,109 @@
+import { type Channel, encodeHex, encodeUtf8, type PublicKey, type Topic } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+
+/** Bytes of a topic. */
+export const TOPIC_LENGTH = 4;
+/** Partitioned topics there are. */
+export const PARTITIONS = 5000;
+/** Rounds by which the key of a channel is derived from its name. Slow on purpose, so derive once. */
+const KEY_ITERATIONS = 65_356;
+
+/** The topic of a name: the first 4 bytes of its KECCAK-256. Wire profile, section 6. */
+export function topicOf(crypto: CryptoProvider, name: string): Topic {
+  return crypto.keccak256(encodeUtf8(name)).slice(0, TOPIC_LENGTH);
+}
+
+/**
+ * The symmetric key of a channel, 32 bytes: PBKDF2 of its name. Takes 20 to 150 ms; {@link ChannelKeys} keeps it.
+ */
+export function channelSymmetricKey(crypto: CryptoProvider, name: string): Uint8Array {
+  return crypto.pbkdf2Sha256({
+    password: encodeUtf8(name),
+    salt: new Uint8Array(0),
+    iterations: KEY_ITERATIONS,
+    length: 32,
+  });
+}
+
+/** Name of the topic on which an identity publishes its bundle. */
+export function contactCodeName(crypto: CryptoProvider, identity: PublicKey): string {
+  return `0x${encodeHex(crypto.secp256k1.uncompressPublicKey(identity))}-contact-code`;
+}
+
+/** Name of the topic on which an identity is written to first, shared with one in 5000 others. */
+export function partitionedName(identity: PublicKey): string {
+  const x = BigInt(`0x${encodeHex(identity.subarray(1))}`);
+  return `contact-discovery-${x % BigInt(PARTITIONS)}`;
+}
+
+/** Name of an identity's own discovery topic, as older clients use it. */
+export function discoveryName(crypto: CryptoProvider, identity: PublicKey): string {
+  return `contact-discovery-${encodeHex(crypto.secp256k1.uncompressPublicKey(identity))}`;
+}
+
+/** Name of the topic that two identities negotiated: their shared secret in hex. */
+export function negotiatedName(secret: Uint8Array): string {
+  return encodeHex(secret);
+}
+
+/** How what goes by a channel is encrypted. */
+export type ChannelCipher =
+  /** With the key of the name, 32 bytes: for everyone who knows it. */
+  | { readonly kind: 'symmetric'; readonly key: Uint8Array }
+  /** For one identity. */
+  | { readonly kind: 'asymmetric'; readonly recipient: PublicKey };
+
+/** A channel as the network knows it. */
+export interface ResolvedChannel {
+  readonly channel: Channel;
+  /** 4 bytes. */
+  readonly topic: Topic;
+  readonly cipher: ChannelCipher;
+}
+
+/** Turns channels into topics and keys, and keeps what was dear to derive. */
+export class ChannelKeys {
+  readonly #crypto: CryptoProvider;
+  readonly #most: number;
+  readonly #keys = new Map<string, Uint8Array>();
+
+  /** @param most symmetric keys kept; the least recently used go. Default 20,000: 2 MB. */
+  constructor(crypto: CryptoProvider, most = 20_000) {
+    this.#crypto = crypto;
+    this.#most = most;
+  }
+
+  resolve(channel: Channel): ResolvedChannel {
+    const crypto = this.#crypto;
+    switch (channel.kind) {
+      case 'public':
+        return { channel, ...this.#symmetric(channel.name) };
+      case 'negotiated':
+        return { channel, ...this.#symmetric(negotiatedName(channel.secret)) };
+      case 'partitioned':
+        return { channel, ...asymmetric(crypto, partitionedName(channel.recipient), channel.recipient) };
+      case 'discovery':
+        return {
+          channel,
+          ...asymmetric(crypto, discoveryName(crypto, channel.recipient), channel.recipient),
+        };
+    }
+  }
+
+  #symmetric(name: string): Omit<ResolvedChannel, 'channel'> {
+    const key = this.#keys.get(name) ?? channelSymmetricKey(this.#crypto, name);
+    this.#keys.delete(name);
+    this.#keys.set(name, key);
+    const [oldest] = this.#keys.keys();
+    if (this.#keys.size > this.#most && oldest !== undefined) this.#keys.delete(oldest);
+    return { topic: topicOf(this.#crypto, name), cipher: { kind: 'symmetric', key } };
+  }
+}
+
+function asymmetric(
+  crypto: CryptoProvider,
+  name: string,
+  recipient: PublicKey,
+): Omit<ResolvedChannel, 'channel'> {
+  return { topic: topicOf(crypto, name), cipher: { kind: 'asymmetric', recipient } };
+}
