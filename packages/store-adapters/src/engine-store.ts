@@ -105,7 +105,7 @@ export class EngineStore implements DurableStore {
   async get(key: string): Promise<StoredRecord | undefined> {
     parseKey(key);
     this.#checkOpen();
-    const bytes = await this.#read(() => this.#engine.get(key));
+    const [bytes] = await this.#read(() => this.#engine.get([key]));
     return bytes && decodeRecord(key, bytes);
   }
 
@@ -174,13 +174,7 @@ export class EngineStore implements DurableStore {
 
   async #commit(writes: readonly Write[]): Promise<Revision> {
     await this.#settleDoubt();
-    await Promise.all(
-      writes.map(async (write) => {
-        if (write.expect === undefined) return;
-        const bytes = await this.#engine.get(write.key);
-        checkExpectation(write, bytes && decodeRevision(write.key, bytes));
-      }),
-    );
+    await this.#checkExpectations(writes.filter(({ expect }) => expect !== undefined));
     const revision = this.#revision + 1;
     const changes: EngineChange[] = [{ key: HEADER_KEY, value: this.#encodeHeader(revision) }];
     for (const write of writes) {
@@ -227,19 +221,29 @@ export class EngineStore implements DurableStore {
     return this.#closing;
   }
 
+  /** @throws STORE_CONFLICT, STORE_CORRUPT */
+  async #checkExpectations(writes: readonly Write[]): Promise<void> {
+    const found = await this.#current(writes);
+    writes.forEach((write, i) => {
+      const bytes = found[i]?.value;
+      checkExpectation(write, bytes && decodeRevision(write.key, bytes));
+    });
+  }
+
   /** Shows the snapshots that are being read what is about to be changed. */
   async #keepForSnapshots(changes: readonly EngineChange[]): Promise<void> {
-    for (const { key } of changes) {
-      const snapshots = [...this.#snapshots].filter((snapshot) => snapshot.needs(key));
-      if (snapshots.length === 0) continue;
-      const value = await this.#engine.get(key);
+    const snapshots = [...this.#snapshots];
+    const needed = changes.filter(({ key }) => snapshots.some((snapshot) => snapshot.needs(key)));
+    for (const { key, value } of await this.#current(needed)) {
       for (const snapshot of snapshots) snapshot.keep(key, value);
     }
   }
 
-  /** What stands under the keys of the changes now. */
-  #current(changes: readonly EngineChange[]): Promise<EngineChange[]> {
-    return Promise.all(changes.map(async ({ key }) => ({ key, value: await this.#engine.get(key) })));
+  /** What stands under the keys now. */
+  async #current(wanted: readonly { readonly key: string }[]): Promise<EngineChange[]> {
+    if (wanted.length === 0) return [];
+    const values = await this.#engine.get(wanted.map(({ key }) => key));
+    return wanted.map(({ key }, i) => ({ key, value: values[i] }));
   }
 
   /**
@@ -279,7 +283,7 @@ export class EngineStore implements DurableStore {
   }
 
   async #readRevision(): Promise<Revision> {
-    const bytes = await this.#engine.get(HEADER_KEY);
+    const [bytes] = await this.#engine.get([HEADER_KEY]);
     return bytes === undefined ? 0 : decodeHeader(bytes).revision;
   }
 

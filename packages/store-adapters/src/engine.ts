@@ -19,8 +19,8 @@ export type { RevisionAnchor } from './revision-anchor.js';
  * damage, for instance); any other error becomes STORE_UNAVAILABLE.
  */
 export interface StorageEngine {
-  /** The value under the key, or `undefined` when there is none. */
-  get(key: string): Promise<Uint8Array | undefined>;
+  /** The values under the keys, in their order; `undefined` where there is none. At least one key. */
+  get(keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>;
 
   /**
    * The first `limit` pairs within the range, in ascending order of the key's characters: fewer only when the range

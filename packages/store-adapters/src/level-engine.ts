@@ -45,8 +45,8 @@ export class LevelEngine implements StorageEngine {
   }
 
   // Single gets rather than `getMany`, which in browser-level 3 answers a failed read as if nothing was there.
-  get(key: string): Promise<Uint8Array | undefined> {
-    return this.#told(this.#database.get(key, encodings));
+  get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#told(Promise.all(keys.map((key) => this.#database.get(key, encodings))));
   }
 
   page({ from, exclusive, below }: KeyRange, limit: number): Promise<[string, Uint8Array][]> {

@@ -71,9 +71,13 @@ export class SqliteEngine implements StorageEngine {
     }
   }
 
-  async get(key: string): Promise<Uint8Array | undefined> {
-    const [row] = this.#told(() => this.#get.all(key) as { value: Blob }[]);
-    return row && toBytes(row.value);
+  async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#told(() =>
+      keys.map((key) => {
+        const [row] = this.#get.all(key) as { value: Blob }[];
+        return row && toBytes(row.value);
+      }),
+    );
   }
 
   async page({ from, exclusive, below }: KeyRange, limit: number): Promise<[string, Uint8Array][]> {

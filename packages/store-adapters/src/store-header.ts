@@ -63,7 +63,7 @@ export async function readHeader(
   migrations: readonly Migration[],
 ): Promise<StoreHeader | undefined> {
   const newest = migrations.length + 1;
-  const bytes = await engine.get(HEADER_KEY);
+  const [bytes] = await engine.get([HEADER_KEY]);
   if (bytes === undefined) {
     const [stray] = await engine.page({ from: HEADER_KEY, exclusive: true, below: '\x7f' }, 1);
     if (stray !== undefined) throw corruptHeader();

@@ -119,7 +119,7 @@ describe('a write that fails', () => {
     const store = await createEngineStore(engine);
     await store.commit([put('a', '1')]);
     engine.nextWrite = 'not written, but fails';
-    engine.failingReads = 2;
+    engine.failingReads = 1;
     await expect(store.commit([put('a', '2')])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(await texts(store)).toEqual(['a=1']);
     await store.commit([put('a', '3')]);

@@ -15,13 +15,13 @@ export class MemoryEngine implements StorageEngine {
 
   constructor(readonly pairs: Map<string, Uint8Array> = new Map()) {}
 
-  async get(key: string): Promise<Uint8Array | undefined> {
+  async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     this.#enter('get');
     if (this.failingReads > 0) {
       this.failingReads--;
       throw new Error('read failed');
     }
-    return this.pairs.get(key)?.slice();
+    return keys.map((key) => this.pairs.get(key)?.slice());
   }
 
   async page({ from, exclusive, below }: KeyRange, limit: number): Promise<[string, Uint8Array][]> {
@@ -67,9 +67,10 @@ export class MemoryEngine implements StorageEngine {
 export class DoubtfulEngine extends MemoryEngine {
   #shown: Map<string, Uint8Array> | undefined;
 
-  override async get(key: string): Promise<Uint8Array | undefined> {
-    const stored = await super.get(key);
-    return this.#shown ? this.#shown.get(key) : stored;
+  override async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    const stored = await super.get(keys);
+    const shown = this.#shown;
+    return shown ? keys.map((key) => shown.get(key)) : stored;
   }
 
   override async page(range: KeyRange, limit: number): Promise<[string, Uint8Array][]> {

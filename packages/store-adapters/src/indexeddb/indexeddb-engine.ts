@@ -26,8 +26,9 @@ export class IndexedDbEngine implements StorageEngine {
     return new IndexedDbEngine(name, wait, await openDatabase(name));
   }
 
-  async get(key: string): Promise<Uint8Array | undefined> {
-    return answer(this.#read().get(key));
+  async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    const records = this.#read();
+    return Promise.all(keys.map((key) => answer<Uint8Array | undefined>(records.get(key))));
   }
 
   async page({ from, exclusive, below }: KeyRange, limit: number): Promise<[string, Uint8Array][]> {
