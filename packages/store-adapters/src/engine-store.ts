@@ -207,6 +207,8 @@ export class EngineStore implements DurableStore {
         await this.#settleDoubt();
         await this.#engine.compact?.();
       } catch (error) {
+        // It may have failed in a write of its own.
+        this.#down = this.#engine.reopen !== undefined;
         throw unavailable(error);
       }
     });

@@ -1,5 +1,9 @@
 import { SottoError } from '@sotto/core';
 import type { EngineChange, KeyRange, StorageEngine } from './engine.js';
+import { AFTER_ALL_KEYS } from './store-arguments.js';
+
+/** Sorts before the header of a store. */
+const BELOW_ALL_KEYS = '\x00';
 
 /** What is used of an abstract-level database, each call with its own encodings. */
 export interface LevelDatabase {
@@ -71,8 +75,16 @@ export class LevelEngine implements StorageEngine {
   }
 
   async compact(): Promise<void> {
-    if (!canCompact(this.#database)) return;
-    await this.#told(this.#database.compactRange('\x00', '\x7f', { keyEncoding: 'utf8' }));
+    const database = this.#database;
+    if (!canCompact(database)) return;
+    // LevelDB merges what is above the lowest level into it, but what it wrote there first, from memory, keeps values
+    // that were replaced meanwhile. So it gets something to merge that spans all of it.
+    const span = [BELOW_ALL_KEYS, AFTER_ALL_KEYS];
+    const compact = () => this.#told(database.compactRange(BELOW_ALL_KEYS, AFTER_ALL_KEYS, encodings));
+    await compact();
+    await this.write(span.map((key) => ({ key, value: new Uint8Array(1) })));
+    await compact();
+    await this.write(span.map((key) => ({ key, value: undefined })));
   }
 
   close(): Promise<void> {
@@ -89,7 +101,7 @@ export class LevelEngine implements StorageEngine {
 }
 
 interface Compacting {
-  compactRange(start: string, end: string, options: { keyEncoding: string }): Promise<void>;
+  compactRange(start: string, end: string, options: Encodings): Promise<void>;
 }
 
 function canCompact(database: object): database is Compacting {

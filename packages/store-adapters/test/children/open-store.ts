@@ -7,12 +7,13 @@ import { createSqliteStore } from '../../src/sqlite.js';
 
 /** The stores that are tried on a real disk, by name. */
 export const diskStores = ['leveldb', 'sqlite', 'encrypted leveldb', 'encrypted sqlite'] as const;
-export type DiskStore = (typeof diskStores)[number];
+export type DiskStore = (typeof diskStores)[number] | 'leveldb faster' | 'sqlite faster';
 
 export async function openStore(kind: DiskStore, directory: string): Promise<Store> {
-  const store = kind.endsWith('leveldb')
-    ? await createLevelDbStore({ path: join(directory, 'level') })
-    : await createSqliteStore({ path: join(directory, 'store.sqlite') });
+  const durability = kind.endsWith('faster') ? 'process-crash' : 'power-loss';
+  const store = kind.includes('leveldb')
+    ? await createLevelDbStore({ path: join(directory, 'level'), durability })
+    : await createSqliteStore({ path: join(directory, 'store.sqlite'), durability });
   if (!kind.startsWith('encrypted')) return store;
   return createEncryptedStore({
     store,
