@@ -1,0 +1,69 @@
+import { isSottoError } from '@sotto/core';
+import { type Screen, styled, table, title } from './screen.js';
+
+interface Section {
+  readonly name: string;
+  expectations: number;
+  readonly failures: string[];
+}
+
+/** What was expected, and whether it came out so. */
+export class Checks {
+  readonly #screen: Screen;
+  readonly #sections: Section[] = [];
+
+  constructor(screen: Screen) {
+    this.#screen = screen;
+  }
+
+  /** Begins a section; what is expected next belongs to it. */
+  section(name: string): void {
+    this.#sections.push({ name, expectations: 0, failures: [] });
+  }
+
+  /** Notes an expectation and shows how it came out. */
+  expect(what: string, fulfilled: boolean): void {
+    this.count(what, fulfilled);
+    const mark = fulfilled ? styled('✓', 'green') : styled('✗ NOT SO:', 'red', 'bold');
+    this.#screen.line(`  ${mark} ${what}`);
+  }
+
+  /** Notes an expectation that is shown in another way. */
+  count(what: string, fulfilled: boolean): void {
+    if (this.#sections.length === 0) this.section('In general');
+    const section = this.#sections.at(-1) as Section;
+    section.expectations++;
+    if (!fulfilled) section.failures.push(what);
+  }
+
+  /** Notes that the section under way could not go on. */
+  broke(error: unknown): void {
+    const reason = isSottoError(error) ? `${error.code}, ${error.message}` : String(error);
+    this.expect(`It goes on to its end. What stopped it: ${reason}`, false);
+    if (isSottoError(error) && error.code.startsWith('STORE_')) {
+      this.#screen.line(
+        '    The stores are in the folder for temporary files. Set TMPDIR to a folder on this',
+      );
+      this.#screen.line('    machine that can be written to and has some space, and run this again.');
+    }
+  }
+
+  get failed(): boolean {
+    return this.#sections.length === 0 || this.#sections.some(({ failures }) => failures.length > 0);
+  }
+
+  /** The table at the end, and what went wrong. */
+  summary(): void {
+    title(this.#screen, 'Summary');
+    const rows = this.#sections.map(({ name, expectations, failures }) => [
+      failures.length === 0 ? styled('✓', 'green') : styled('✗', 'red', 'bold'),
+      name,
+      `${expectations - failures.length} of ${expectations}`,
+      failures.length === 0 ? styled('as expected', 'green') : styled('FAILED', 'red', 'bold'),
+    ]);
+    for (const row of table(rows, [2])) this.#screen.line(row);
+    for (const { name, failures } of this.#sections) {
+      for (const failure of failures) this.#screen.line(styled(`${name}: ${failure}`, 'red'));
+    }
+  }
+}
