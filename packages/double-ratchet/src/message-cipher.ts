@@ -10,7 +10,7 @@ const MAC_LENGTH = 32;
 export const BODY_OVERHEAD = IV_LENGTH + MAC_LENGTH;
 
 /** The keys of one message. */
-export interface MessageKeys {
+interface MessageKeys {
   /** 32 bytes, AES-256-CTR. */
   readonly encryptionKey: Uint8Array;
   /** 32 bytes, HMAC-SHA-256. */
@@ -20,7 +20,7 @@ export interface MessageKeys {
 }
 
 /** HKDF-SHA-256 of a message key. Wire profile, section 4. */
-export function deriveMessageKeys(crypto: CryptoProvider, messageKey: Uint8Array): MessageKeys {
+function deriveMessageKeys(crypto: CryptoProvider, messageKey: Uint8Array): MessageKeys {
   const output = crypto.hkdfSha256({ inputKey: messageKey, salt: ZERO_SALT, info: MESSAGE_INFO, length: 80 });
   return {
     encryptionKey: output.subarray(0, 32),

@@ -241,6 +241,11 @@ describe('hostile cases: two wire generations', () => {
     const { alice, bob } = pair('secp256k1');
     const message = withHeader(alice.send(bytesOf('x')), { key: new Uint8Array(32) });
     expect(() => bob.receive(message)).toThrow(/before October 2019/);
+    const short = withHeader(message, { key: new Uint8Array(31) });
+    expect(() => bob.receive(short)).toThrow(/must have 33 bytes/);
+    const other = pair('curve25519');
+    const long = withHeader(other.alice.send(bytesOf('x')), { key: new Uint8Array(33) });
+    expect(() => other.bob.receive(long)).toThrow(/must have 32 bytes/);
   });
 });
 
@@ -289,6 +294,34 @@ describe('limits', () => {
     expect(textOf(earlier.receive(lost))).toBe('lost');
   });
 
+  it('the age of a key is counted from when it was stored, not from the beginning', () => {
+    const { alice, bob } = pair('curve25519', { maxSkippedPerChain: 10, maxStoredKeys: 10, maxKeyAge: 5 });
+    for (let i = 0; i < 20; i++) bob.receive(alice.send(bytesOf('x')));
+    const lost = alice.send(bytesOf('lost'));
+    for (let i = 0; i < 4; i++) bob.receive(alice.send(bytesOf('x')));
+    expect(bob.keys.size).toBe(1);
+    expect(textOf(bob.receive(lost))).toBe('lost');
+  });
+
+  it('the message right behind a gap was received, and is a duplicate', () => {
+    const { alice, bob } = pair();
+    const [lost, arrived] = [alice.send(bytesOf('lost')), alice.send(bytesOf('arrived'))];
+    bob.receive(arrived);
+    expect(refuse(bob, arrived)).toBe('RATCHET_DUPLICATE');
+    expect(textOf(bob.receive(lost))).toBe('lost');
+  });
+
+  it('says how much was asked for', () => {
+    const { alice, bob } = pair();
+    const message = withHeader(alice.send(bytesOf('x')), { n: 5000 });
+    try {
+      bob.receive(message);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({ details: { limit: 1000, requested: 5000 } });
+    }
+  });
+
   it('a chain ends before its counter would overflow', () => {
     const { alice } = pair();
     alice.send(bytesOf('x'));
@@ -331,6 +364,23 @@ describe('steps', () => {
     expect(textOf(bob.receive(kept))).toBe('one');
     kept.header.key.fill(0);
     expect(textOf(bob.receive(alice.send(bytesOf('two'))))).toBe('two');
+  });
+
+  it('own what they keep: a header that its sender overwrites later does no harm', () => {
+    const { alice, bob } = pair();
+    bob.receive(alice.send(bytesOf('hello')));
+    alice.receive(bob.send(bytesOf('turn')));
+    const [late, early] = [alice.send(bytesOf('late')), alice.send(bytesOf('early'))];
+    const lateKept = { header: { ...late.header, key: late.header.key.slice() }, body: late.body.slice() };
+    bob.receive(early);
+    early.header.key.fill(0);
+    late.header.key.fill(0);
+    // The skipped key and the chain are known by the key as it was.
+    expect(textOf(bob.receive(lateKept))).toBe('late');
+    const next = alice.send(bytesOf('next'));
+    expect(textOf(bob.receive(next))).toBe('next');
+    const deleted = bob.keys.size;
+    expect(deleted).toBe(0);
   });
 
   it('turn the ratchet key with each change of direction', () => {

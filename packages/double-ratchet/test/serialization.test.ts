@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeMessage, decodeState, encodeMessage, encodeState } from '../src/index.js';
+import { decodeMessage, decodeState, encodeMessage, encodeState, RatchetState } from '../src/index.js';
 import { bytesOf, codeOf, type Party, pair, textOf } from './party.js';
 
 /** Sessions at interesting moments. */
@@ -31,6 +31,19 @@ describe.each(['secp256k1', 'curve25519'] as const)('state as bytes, %s', (name)
     const back = decodeState(bytes);
     expect(back).toEqual(party.state);
     expect(encodeState(back)).toEqual(bytes);
+  });
+
+  it('keeps counters of any size', () => {
+    const { bob } = pair(name);
+    const large = new RatchetState({
+      ...bob.state,
+      receiving: { ...bob.state.receiving, n: 0x0102_0304 },
+      previousLength: 0xfffe_fdfc,
+      received: 300,
+      skipped: [{ key: bob.suite.generateKeyPair().publicKey, first: 70_000, count: 1000, storedAt: 65_537 }],
+      remoteKey: bob.suite.generateKeyPair().publicKey,
+    });
+    expect(decodeState(encodeState(large))).toEqual(large);
   });
 
   it('has at most 224 bytes without skipped keys', () => {
@@ -75,7 +88,9 @@ describe.each(['secp256k1', 'curve25519'] as const)('state as bytes, %s', (name)
     expect(changed(0, 2)).toBe('STATE_VERSION_UNSUPPORTED');
     expect(changed(1, 0)).toBe('STATE_CORRUPT');
     expect(changed(1, 3)).toBe('STATE_CORRUPT');
+    // Whatever else is right: flags that this version doesn't know may not be passed over.
     expect(changed(2, 8)).toBe('STATE_CORRUPT');
+    expect(changed(2, (bytes[2] as number) | 8)).toBe('STATE_CORRUPT');
     const common = bytes.slice(0, 3 + 32 + 32 + 12);
     const nothing = Uint8Array.of(...common.with(2, 0), 0, 0);
     expect(codeOf(() => decodeState(nothing))).toBe('STATE_CORRUPT');

@@ -1,4 +1,4 @@
-import { compareBytes, encodeHex, isSottoError, SottoError } from '@sotto/core';
+import { encodeHex, isSottoError, SottoError } from '@sotto/core';
 import type { InboxRecord } from './generated/sotto/messenger/v1/storage.js';
 import type { UnitOfWork } from './storage/ledger.js';
 import { inboxTable } from './storage/tables.js';
@@ -66,9 +66,4 @@ export class Inbox {
   has(messageId: Uint8Array): boolean {
     return this.#entries.has(encodeHex(messageId));
   }
-}
-
-/** Whether two records are of one message. */
-export function sameMessage(a: InboxRecord, b: InboxRecord): boolean {
-  return compareBytes(a.messageId, b.messageId) === 0;
 }

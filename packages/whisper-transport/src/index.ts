@@ -9,7 +9,9 @@ export {
   proofOfWork,
 } from './envelope/envelope.js';
 export { decodePlain, encodePlain, type PlainMessage } from './envelope/plain.js';
+export { createInlineMiner, findNonce, type Miner, powBits } from './envelope/proof-of-work.js';
 export { type OpeningKey, openData, sealData } from './envelope/seal.js';
+export { type SealedTransportOptions, sealedTransport } from './sealed-transport.js';
 export {
   type ChannelCipher,
   ChannelKeys,

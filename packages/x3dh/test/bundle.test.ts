@@ -182,6 +182,19 @@ describe('hostile cases: bundles', () => {
     ]);
   });
 
+  it('an error that is not ours is not taken for a bad prekey', () => {
+    const broken = {
+      ...crypto,
+      secp256k1: {
+        ...crypto.secp256k1,
+        parsePublicKey: () => {
+          throw new TypeError('a fault of the provider');
+        },
+      },
+    };
+    expect(() => checkBundlePlausibility(broken, signed({ one: device() }), { now: NOW })).toThrow(TypeError);
+  });
+
   it('zero prekeys, and many', () => {
     expect(plausible(signed({})).devices).toEqual([]);
     const devices = (count: number) =>
@@ -272,6 +285,22 @@ describe('merge', () => {
       devices: merged.devices,
       stale: [],
     });
+  });
+
+  it('at one time and version the prekey that was known first stays', () => {
+    const { devices } = mergeBundle(new Map(), at({ one: first }));
+    expect(mergeBundle(devices, at({ one: device(1) }))).toMatchObject({
+      devices,
+      rotated: [],
+      stale: ['one'],
+    });
+    expect(mergeBundle(devices, at({ one: device(1) }), 'one')).toMatchObject({ devices, stale: ['one'] });
+  });
+
+  it('a lower version of the same prekey is stale however new the bundle', () => {
+    const { devices } = mergeBundle(new Map(), at({ one: device(2, first.signedPreKey) }));
+    expect(mergeBundle(devices, at({ one: first }, 1))).toMatchObject({ devices, stale: ['one'] });
+    expect(mergeBundle(devices, at({ one: first }, 1), 'one')).toMatchObject({ devices, stale: ['one'] });
   });
 
   it('leaves devices alone that the bundle does not name', () => {

@@ -6,7 +6,7 @@ import type { DeviceContext } from './context.js';
 import { activeDevices, getPeer } from './peers.js';
 
 /** What our bundles say that we understand: 1, negotiated topics. */
-export const PROTOCOL_VERSION = 1;
+const PROTOCOL_VERSION = 1;
 
 /** Signs our bundle, and gives the last one again while nothing in it has changed and it is fresh. */
 export class OwnBundle {

@@ -1,0 +1,24 @@
+/** Remembers so many names, the most recent ones. */
+export class RecentlySeen {
+  readonly #most: number;
+  readonly #names = new Set<string>();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Adds a name; whether it is new. */
+  add(name: string): boolean {
+    if (this.#names.has(name)) return false;
+    this.#names.add(name);
+    if (this.#names.size > this.#most) {
+      const [oldest] = this.#names;
+      if (oldest !== undefined) this.#names.delete(oldest);
+    }
+    return true;
+  }
+
+  delete(name: string): void {
+    this.#names.delete(name);
+  }
+}

@@ -1,0 +1,259 @@
+import {
+  type Carrier,
+  type CarrierConnection,
+  type Channel,
+  type Clock,
+  encodeHex,
+  type HistoryRequest,
+  isSottoError,
+  type LocalParty,
+  type PublicKey,
+  SottoError,
+  systemClock,
+  type Transport,
+  type TransportConnection,
+  type TransportMessage,
+} from '@sotto/core';
+import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
+import { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
+import {
+  decodeEnvelope,
+  type Envelope,
+  encodeEnvelope,
+  encodeWithoutNonce,
+  envelopeHash,
+} from './envelope/envelope.js';
+import { decodePlain, encodePlain } from './envelope/plain.js';
+import { createInlineMiner, type Miner, powBits } from './envelope/proof-of-work.js';
+import { type OpeningKey, openData, sealData } from './envelope/seal.js';
+import { RecentlySeen } from './recently-seen.js';
+import { ChannelKeys, type ResolvedChannel } from './topics.js';
+
+/** Bytes that sealing adds at most: padding, signature, ECIES and the envelope. */
+const SEALING_OVERHEAD = 1024;
+/** Waits between tries to hand out a message that its receiver could not keep. */
+const RETRIES_MS = [100, 1_000, 5_000, 30_000];
+
+export interface SealedTransportOptions {
+  readonly crypto?: CryptoProvider;
+  readonly clock?: Clock;
+  /** Who does the proof of work; closed with the connection. Default: this thread, in short pieces. */
+  readonly miner?: Miner;
+  /** Seconds that envelopes live. Default 15, as deployed clients have it; 10 at least. */
+  readonly ttl?: number;
+  /** What is asked of envelopes that come. The proof of work asked of ours is the carrier's, if that is more. */
+  readonly policy?: Partial<EnvelopePolicy>;
+  /** Envelopes and messages remembered, to notice repetitions. Default 50,000 each: 10 MB at most. */
+  readonly remembered?: number;
+}
+
+/**
+ * Turns any pipe that moves bytes by topic into an authenticated transport: every message is signed, padded,
+ * encrypted for its channel and put into a Whisper envelope with its proof of work. Wire profile, section 7.
+ */
+export function sealedTransport(carrier: Carrier, options: SealedTransportOptions = {}): Transport {
+  const { crypto = defaultProvider(), clock = systemClock, ttl = 15, remembered = 50_000 } = options;
+  if (!Number.isInteger(ttl) || ttl < 10) {
+    throw new SottoError('INVALID_ARGUMENT', 'Envelopes have to live 10 seconds at least.', {
+      what: 'ttl',
+      reason: 'not a whole number of seconds, 10 or more',
+    });
+  }
+  const settings: Settings = {
+    crypto,
+    clock,
+    ttl,
+    remembered,
+    policy: { ...DEFAULT_ENVELOPE_POLICY, ...options.policy },
+    minimumPow: carrier.capabilities.minimumPow,
+    keys: new ChannelKeys(crypto),
+  };
+  const { maxEnvelopeBytes, history } = carrier.capabilities;
+  return {
+    capabilities: { maxPayloadBytes: maxEnvelopeBytes - SEALING_OVERHEAD, history, confirmsSend: true },
+    async connect(party, { signal } = {}) {
+      const connection = new SealedConnection(party, settings, options.miner ?? createInlineMiner(clock));
+      await connection.open(carrier, signal);
+      return history ? connection : withoutHistory(connection);
+    },
+  };
+}
+
+interface Settings {
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
+  readonly ttl: number;
+  readonly remembered: number;
+  readonly policy: EnvelopePolicy;
+  readonly minimumPow: number;
+  readonly keys: ChannelKeys;
+}
+
+function withoutHistory(connection: SealedConnection): TransportConnection {
+  return {
+    send: (channel, payload, options) => connection.send(channel, payload, options),
+    listen: (channels) => connection.listen(channels),
+    close: () => connection.close(),
+  };
+}
+
+class SealedConnection implements TransportConnection {
+  readonly #party: LocalParty;
+  readonly #settings: Settings;
+  readonly #miner: Miner;
+  readonly #envelopes: RecentlySeen;
+  readonly #messages: RecentlySeen;
+  /** What is listened to, by topic in hex: opening costs no more the more chats there are. */
+  #listening = new Map<string, readonly ResolvedChannel[]>();
+  #connection: CarrierConnection | undefined;
+  readonly #retries = new Set<() => void>();
+
+  constructor(party: LocalParty, settings: Settings, miner: Miner) {
+    this.#party = party;
+    this.#settings = settings;
+    this.#miner = miner;
+    this.#envelopes = new RecentlySeen(settings.remembered);
+    this.#messages = new RecentlySeen(settings.remembered);
+  }
+
+  async open(carrier: Carrier, signal: AbortSignal | undefined): Promise<void> {
+    this.#connection = await carrier.open(
+      {
+        onEnvelope: (_topic, bytes, fromHistory) => this.#take(bytes, fromHistory),
+        onStatus: (status) => this.#party.onStatus?.(status),
+      },
+      signal === undefined ? {} : { signal },
+    );
+  }
+
+  async send(
+    channel: Channel,
+    payload: Uint8Array,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const { crypto, clock, ttl, keys, policy, minimumPow } = this.#settings;
+    const connection = this.#open();
+    const { topic, cipher } = keys.resolve(channel);
+    const plain = encodePlain(crypto, payload, this.#party.identity);
+    const data = sealData(crypto, cipher, plain);
+    const expiry = Math.floor(clock.now() / 1000) + ttl;
+    const unmined = { expiry, ttl, topic, data };
+    const prefix = encodeWithoutNonce(unmined);
+    const bits = powBits(Math.max(policy.minimumPow, minimumPow), prefix.length, ttl);
+    const nonce = await this.#miner.mine(prefix, bits, options);
+    const envelope = encodeEnvelope({ ...unmined, nonce });
+    // What we sent comes back to us on channels that we listen to as well.
+    this.#envelopes.add(encodeHex(envelopeHash(crypto, envelope)));
+    await connection.publish(topic, envelope, options);
+  }
+
+  async listen(channels: readonly Channel[]): Promise<void> {
+    const connection = this.#open();
+    const listening = new Map<string, ResolvedChannel[]>();
+    for (const channel of channels) {
+      const resolved = this.#settings.keys.resolve(channel);
+      const name = encodeHex(resolved.topic);
+      listening.set(name, [...(listening.get(name) ?? []), resolved]);
+    }
+    this.#listening = listening;
+    await connection.subscribe([...listening.values()].map(([first]) => (first as ResolvedChannel).topic));
+  }
+
+  async history(request: HistoryRequest): Promise<void> {
+    const connection = this.#open();
+    const topics = new Map(
+      request.channels.map((channel) => {
+        const { topic } = this.#settings.keys.resolve(channel);
+        return [encodeHex(topic), topic];
+      }),
+    );
+    const options = request.signal === undefined ? {} : { signal: request.signal };
+    await connection.history?.([...topics.values()], request.from, request.to, options);
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    for (const cancel of this.#retries) cancel();
+    this.#retries.clear();
+    await this.#miner.close();
+    await connection?.close();
+  }
+
+  #open(): CarrierConnection {
+    if (this.#connection === undefined) {
+      throw new SottoError('CLOSED', 'The connection was closed.', { what: 'connection' });
+    }
+    return this.#connection;
+  }
+
+  /** Whatever arrives: nobody is told of what is not for us, expired, damaged or known. */
+  async #take(bytes: Uint8Array, fromHistory: boolean): Promise<void> {
+    const { crypto, clock, policy } = this.#settings;
+    let envelope: Envelope;
+    try {
+      envelope = decodeEnvelope(bytes);
+      // What comes from history has expired by nature.
+      const now = Math.floor(clock.now() / 1000);
+      checkEnvelope(crypto, envelope, fromHistory ? Math.min(now, envelope.expiry) : now, policy);
+    } catch (error) {
+      if (isSottoError(error)) return;
+      throw error;
+    }
+    const channels = this.#listening.get(encodeHex(envelope.topic));
+    if (channels === undefined) return;
+    const hash = encodeHex(envelopeHash(crypto, bytes));
+    if (!this.#envelopes.add(hash)) return;
+    for (const { channel, cipher } of channels) {
+      const opened = this.#openWith(cipher, envelope.data);
+      if (opened === undefined) continue;
+      const { signer, payload } = opened;
+      const id = encodeHex(crypto.keccak256(signer, payload));
+      // A send that was tried again comes in another envelope.
+      if (!this.#messages.add(id)) return;
+      const sentAt = (envelope.expiry - envelope.ttl) * 1000;
+      await this.#hand({ sender: signer, payload, channel, sentAt, fromHistory }, [hash, id], 0);
+      return;
+    }
+  }
+
+  #openWith(
+    cipher: ResolvedChannel['cipher'],
+    data: Uint8Array,
+  ): { readonly signer: PublicKey; readonly payload: Uint8Array } | undefined {
+    const { crypto } = this.#settings;
+    const key: OpeningKey =
+      cipher.kind === 'symmetric' ? cipher : { kind: 'asymmetric', identity: this.#party.identity };
+    try {
+      const { signer, payload } = decodePlain(crypto, openData(crypto, key, data));
+      // Nobody vouches for what is not signed.
+      return signer && { signer, payload };
+    } catch (error) {
+      if (isSottoError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Hands a message out until it is kept; in the end it is forgotten, so that history can bring it again. */
+  async #hand(
+    message: TransportMessage,
+    [hash, id]: readonly [string, string],
+    tries: number,
+  ): Promise<void> {
+    try {
+      await this.#party.onMessage({ ...message, payload: message.payload.slice() });
+    } catch {
+      const wait = RETRIES_MS[tries];
+      if (wait === undefined || this.#connection === undefined) {
+        this.#envelopes.delete(hash);
+        this.#messages.delete(id);
+        return;
+      }
+      const cancel = this.#settings.clock.after(wait, () => {
+        this.#retries.delete(cancel);
+        void this.#hand(message, [hash, id], tries + 1);
+      });
+      this.#retries.add(cancel);
+    }
+  }
+}

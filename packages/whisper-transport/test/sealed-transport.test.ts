@@ -1,0 +1,335 @@
+import type { Channel, KeyPair, SharedKey, Transport, TransportMessage } from '@sotto/core';
+import { createPortableProvider } from '@sotto/crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  bloomOf,
+  bloomOfTopics,
+  checkEnvelope,
+  createInlineMiner,
+  decodeEnvelope,
+  decodePlain,
+  type Envelope,
+  encodeEnvelope,
+  encodePlain,
+  findNonce,
+  matchesBloom,
+  openData,
+  powBits,
+  proofOfWork,
+  sealData,
+  sealedTransport,
+  topicOf,
+} from '../src/index.js';
+import { bus } from './bus.js';
+
+const crypto = createPortableProvider();
+const START = Date.parse('2026-11-23T12:00:00Z');
+const NOW = START / 1000;
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** Stands still; what waits runs in the next turn. */
+const clock = {
+  now: () => START,
+  after(_: number, run: () => void) {
+    const timer = setImmediate(run);
+    return () => clearImmediate(timer);
+  },
+};
+
+const codeOf = (run: () => unknown) => {
+  try {
+    run();
+    return 'no error';
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+};
+
+async function party(transport: Transport, identity: KeyPair = crypto.secp256k1.generateKeyPair()) {
+  const messages: TransportMessage[] = [];
+  const refusals = { left: 0 };
+  const connection = await transport.connect({
+    identity,
+    async onMessage(message) {
+      if (refusals.left > 0) {
+        refusals.left--;
+        throw new Error('not kept');
+      }
+      messages.push(message);
+    },
+  });
+  return { identity, connection, messages, refusals };
+}
+
+const transportOver = ({ carrier }: ReturnType<typeof bus>, options = {}) =>
+  sealedTransport(carrier, { crypto, clock, policy: { minimumPow: 0 }, ...options });
+
+const CHAT: Channel = { kind: 'public', name: 'status' };
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe('a sealed transport', () => {
+  it('carries each kind of channel to those who listen, with the sender verified', async () => {
+    const pipe = bus();
+    const transport = transportOver(pipe);
+    const [alice, bob, eve] = [await party(transport), await party(transport), await party(transport)];
+    const secret = crypto.secp256k1.ecdh(alice.identity.privateKey, bob.identity.publicKey) as SharedKey;
+    const channels: Channel[] = [
+      CHAT,
+      { kind: 'partitioned', recipient: bob.identity.publicKey },
+      { kind: 'discovery', recipient: bob.identity.publicKey },
+      { kind: 'negotiated', secret },
+    ];
+    await bob.connection.listen(channels);
+    await eve.connection.listen(channels.slice(1, 3));
+    for (const [index, channel] of channels.entries())
+      await alice.connection.send(channel, bytesOf(`${index}`));
+    expect(bob.messages.map(({ payload, channel }) => [textOf(payload), channel])).toEqual(
+      channels.map((channel, index) => [`${index}`, channel]),
+    );
+    for (const message of bob.messages) {
+      expect(message.sender).toEqual(alice.identity.publicKey);
+      expect(message.sentAt).toBe(START);
+    }
+    // She hears the topic and has not the key.
+    expect(eve.messages).toEqual([]);
+  });
+
+  it('wrong key for a known topic: skipped silently, and the right one is found', async () => {
+    const pipe = bus();
+    const transport = transportOver(pipe);
+    const [alice, bob] = [await party(transport), await party(transport)];
+    const recipient = bob.identity.publicKey;
+    await bob.connection.listen([CHAT, { kind: 'partitioned', recipient }]);
+    await alice.connection.send(CHAT, bytesOf('x'));
+    const { envelope } = pipe.carried[0] as { envelope: Uint8Array };
+    const sealed = decodeEnvelope(envelope);
+    const data = sealData(
+      crypto,
+      { kind: 'symmetric', key: new Uint8Array(32) },
+      encodePlain(crypto, bytesOf('y'), alice.identity),
+    );
+    await pipe.carry(sealed.topic, encodeEnvelope({ ...sealed, data }));
+    expect(bob.messages.map(({ payload }) => textOf(payload))).toEqual(['x']);
+  });
+
+  it('duplicates across live delivery and history: once', async () => {
+    const pipe = bus();
+    const transport = transportOver(pipe);
+    const [alice, bob] = [await party(transport), await party(transport)];
+    await bob.connection.listen([CHAT]);
+    await alice.connection.send(CHAT, bytesOf('once'));
+    await bob.connection.history?.({ channels: [CHAT], from: 0, to: START });
+    for (const { topic, envelope } of [...pipe.carried]) await pipe.carry(topic, envelope);
+    expect(bob.messages).toHaveLength(1);
+    const late = await party(transport);
+    await late.connection.listen([CHAT]);
+    await late.connection.history?.({ channels: [CHAT], from: 0, to: START });
+    expect(late.messages.map(({ fromHistory }) => fromHistory)).toEqual([true]);
+  });
+
+  it('the same message in another envelope: once', async () => {
+    const pipe = bus();
+    const transport = transportOver(pipe);
+    const [alice, bob] = [await party(transport), await party(transport)];
+    await bob.connection.listen([CHAT]);
+    await alice.connection.send(CHAT, bytesOf('tried twice'));
+    await alice.connection.send(CHAT, bytesOf('tried twice'));
+    expect(pipe.carried).toHaveLength(2);
+    expect(bob.messages).toHaveLength(1);
+  });
+
+  it('what the receiver could not keep is given again', async () => {
+    const pipe = bus();
+    const transport = transportOver(pipe);
+    const [alice, bob] = [await party(transport), await party(transport)];
+    await bob.connection.listen([CHAT]);
+    bob.refusals.left = 3;
+    await alice.connection.send(CHAT, bytesOf('again'));
+    for (let i = 0; i < 5; i++) await turn();
+    expect(bob.messages.map(({ payload }) => textOf(payload))).toEqual(['again']);
+    // Given up in the end, and then brought by history.
+    bob.refusals.left = 5;
+    await alice.connection.send(CHAT, bytesOf('later'));
+    for (let i = 0; i < 8; i++) await turn();
+    expect(bob.messages).toHaveLength(1);
+    await bob.connection.history?.({ channels: [CHAT], from: 0, to: START });
+    expect(bob.messages).toHaveLength(2);
+  });
+
+  it('does the work that the carrier asks for', async () => {
+    const pipe = bus({ minimumPow: 0.05 });
+    const transport = transportOver(pipe);
+    const alice = await party(transport);
+    await alice.connection.send(CHAT, bytesOf('x'));
+    const { envelope } = pipe.carried[0] as { envelope: Uint8Array };
+    expect(proofOfWork(crypto, decodeEnvelope(envelope))).toBeGreaterThanOrEqual(0.05);
+    expect(() => sealedTransport(pipe.carrier, { ttl: 9 })).toThrow(/10 seconds/);
+  });
+
+  it('stops when it is told to', async () => {
+    const pipe = bus({ minimumPow: 1e12 });
+    const alice = await party(transportOver(pipe));
+    const controller = new AbortController();
+    const sending = alice.connection.send(CHAT, bytesOf('x'), { signal: controller.signal });
+    controller.abort();
+    await expect(sending).rejects.toMatchObject({ code: 'ABORTED' });
+    const another = alice.connection.send(CHAT, bytesOf('x'));
+    await alice.connection.close();
+    await alice.connection.close();
+    await expect(another).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(alice.connection.listen([])).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+});
+
+describe('hostile cases: envelopes and nodes', () => {
+  const topic = topicOf(crypto, 'status');
+  const good = (): Envelope => {
+    const plain = encodePlain(crypto, bytesOf('x'), crypto.secp256k1.generateKeyPair());
+    const data = sealData(crypto, { kind: 'symmetric', key: new Uint8Array(32) }, plain);
+    return { expiry: NOW + 15, ttl: 15, topic, data, nonce: 0n };
+  };
+  const lenient = { minimumPow: 0, maxTtl: 300, maxAhead: 10 };
+  const check = (change: Partial<Envelope>, policy = lenient) => {
+    try {
+      checkEnvelope(crypto, { ...good(), ...change }, NOW, policy);
+      return 'fine';
+    } catch (error) {
+      return (error as { details: { reason: string } }).details.reason;
+    }
+  };
+
+  it('a good one', () => expect(check({})).toBe('fine'));
+  it('TTL 0 (infinite work)', () => expect(check({ ttl: 0 })).toMatch(/no time to live/));
+  it('TTL above the ceiling', () => expect(check({ ttl: 301, expiry: NOW + 301 })).toMatch(/more than 300/));
+  it('expiry before TTL', () => expect(check({ ttl: 15, expiry: 14 })).toMatch(/before it can have been/));
+  it('more than 10 s in the future', () => {
+    expect(check({ expiry: NOW + 25 })).toBe('fine');
+    expect(check({ expiry: NOW + 26 })).toMatch(/future/);
+  });
+  it('expired', () => expect(check({ expiry: NOW - 1 })).toMatch(/expired/));
+  it('too little work', () => expect(check({}, { ...lenient, minimumPow: 1e9 })).toMatch(/too little/));
+
+  it('over 1 MiB refused before decrypting', () => {
+    expect(codeOf(() => decodeEnvelope(new Uint8Array(1024 * 1024 + 1)))).toBe('LIMIT_EXCEEDED');
+  });
+
+  it('ciphertext shorter than nonce and tag', () => {
+    for (const length of [0, 12, 27]) {
+      expect(
+        codeOf(() =>
+          openData(crypto, { kind: 'symmetric', key: new Uint8Array(32) }, new Uint8Array(length)),
+        ),
+      ).toBe('MALFORMED_MESSAGE');
+    }
+  });
+
+  it('signed flag and short body', () => {
+    expect(codeOf(() => decodePlain(crypto, new Uint8Array(0)))).toBe('MALFORMED_MESSAGE');
+    expect(codeOf(() => decodePlain(crypto, Uint8Array.of(4, 1, 2)))).toBe('MALFORMED_MESSAGE');
+    expect(codeOf(() => decodePlain(crypto, Uint8Array.of(1, 200, 1)))).toBe('MALFORMED_MESSAGE');
+    expect(codeOf(() => decodePlain(crypto, Uint8Array.of(4, ...new Uint8Array(65))))).toBe(
+      'INVALID_SIGNATURE',
+    );
+  });
+
+  it('an unsigned one-to-one message, garbage and what is damaged disturb nobody', async () => {
+    const pipe = bus();
+    const bob = await party(transportOver(pipe));
+    const recipient = bob.identity.publicKey;
+    const channel: Channel = { kind: 'partitioned', recipient };
+    await bob.connection.listen([channel]);
+    const { topic: heard } = decodeEnvelope(
+      await party(transportOver(pipe)).then(async ({ connection }) => {
+        await connection.send(channel, bytesOf('signed'));
+        return (pipe.carried.at(-1) as { envelope: Uint8Array }).envelope;
+      }),
+    );
+    const data = sealData(
+      crypto,
+      { kind: 'asymmetric', recipient },
+      encodePlain(crypto, bytesOf('unsigned'), undefined),
+    );
+    await pipe.carry(heard, encodeEnvelope({ expiry: NOW + 15, ttl: 15, topic: heard, data, nonce: 1n }));
+    await pipe.carry(heard, new Uint8Array(0));
+    await pipe.carry(heard, new Uint8Array(2 * 1024 * 1024));
+    await pipe.carry(
+      heard,
+      encodeEnvelope({ expiry: NOW + 15, ttl: 15, topic: heard, data: data.slice(3), nonce: 1n }),
+    );
+    expect(bob.messages.map(({ payload }) => textOf(payload))).toEqual(['signed']);
+  });
+
+  it('random bytes give a typed error or an envelope', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        expect(['no error', 'MALFORMED_MESSAGE']).toContain(codeOf(() => decodeEnvelope(bytes)));
+        expect(['no error', 'MALFORMED_MESSAGE', 'INVALID_SIGNATURE']).toContain(
+          codeOf(() => decodePlain(crypto, bytes)),
+        );
+      }),
+    );
+    expect(codeOf(() => decodeEnvelope(encodeEnvelope({ ...good(), topic: new Uint8Array(5) })))).toBe(
+      'MALFORMED_MESSAGE',
+    );
+  });
+});
+
+describe('sealing', () => {
+  it('pads to a multiple of 256, and comes back', () => {
+    const signer = crypto.secp256k1.generateKeyPair();
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 600 }), fc.boolean(), (payload, signed) => {
+        const plain = encodePlain(crypto, payload, signed ? signer : undefined);
+        expect(plain.length % 256).toBe(0);
+        expect(decodePlain(crypto, plain)).toEqual({
+          payload,
+          signer: signed ? signer.publicKey : undefined,
+        });
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('filters let their own topics through, in whichever way a node computes them', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.uint8Array({ minLength: 4, maxLength: 4 }), { minLength: 1, maxLength: 5 }),
+        (topics) => {
+          const filter = bloomOfTopics(topics);
+          for (const topic of topics) {
+            expect(matchesBloom(filter, topic)).toBe(true);
+            expect(matchesBloom(bloomOf(topic), topic)).toBe(true);
+          }
+        },
+      ),
+    );
+    expect(matchesBloom(new Uint8Array(64), Uint8Array.of(1, 2, 3, 4))).toBe(false);
+  });
+});
+
+describe('proof of work', () => {
+  it('needs as many bits as reach the target', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 1e-6, max: 100, noNaN: true }),
+        fc.integer({ min: 1, max: 10_000 }),
+        fc.integer({ min: 1, max: 300 }),
+        (target, size, ttl) => {
+          const bits = powBits(target, size, ttl);
+          expect(2 ** bits / size / ttl).toBeGreaterThanOrEqual(target);
+          if (bits > 0) expect(2 ** (bits - 1) / size / ttl).toBeLessThan(target);
+        },
+      ),
+    );
+    expect(powBits(0, 1, 1)).toBe(0);
+  });
+
+  it('finds the first nonce, in pieces or at once', async () => {
+    const prefix = crypto.randomBytes(300);
+    const nonce = findNonce(prefix, 13, 0n, 1_000_000);
+    expect(await createInlineMiner(clock).mine(prefix, 13)).toBe(nonce);
+    expect(findNonce(prefix, 13, 0n, Number(nonce))).toBeUndefined();
+  });
+});
