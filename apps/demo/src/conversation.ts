@@ -182,7 +182,7 @@ class Scene {
     await this.#settle();
     await this.#expectRead(bob, ['Did you see this?', 'And this?']);
     const history = bob.tap.arrived.slice(before).length;
-    this.#screen.line(`  history brought ${history} messages, of which one was new to him`);
+    this.#screen.line(`  history brought ${history} messages, read ones and the one that he missed`);
     this.#checks.expect('what he had read before is not given again', history > 1 && bob.inbox.length === 0);
     await bob.say(alice, 'I saw both.');
     await this.#settle();

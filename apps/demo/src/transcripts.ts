@@ -20,8 +20,8 @@ export async function openTranscripts(
   seed: number,
 ): Promise<void> {
   title(screen, 'Part 1: messages of a deployed client');
-  explain(screen, 'What the Alice of the Go client wrote, as recorded. Sotto has the keys of Bob and');
-  explain(screen, `gets it shuffled (seed ${seed}). A chain is named by its ratchet key.`);
+  explain(screen, 'What Alice of the Go client wrote, as recorded. Sotto has the keys of her Bob,');
+  explain(screen, `and gets it shuffled (seed ${seed}). A chain is named by its ratchet key.`);
   for (const transcript of transcripts) {
     checks.section(`Go client, ${transcript.name}`);
     try {
