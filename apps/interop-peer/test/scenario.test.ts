@@ -13,7 +13,7 @@ import { PeerProcess } from './peer-process.js';
 /** `SOTTO_SEED=123 vitest run scenario` plays one scenario again. */
 const SEEDS =
   process.env['SOTTO_SEED'] === undefined ? [1, 2, randomInt(2 ** 31)] : [Number(process.env['SOTTO_SEED'])];
-const STEPS = 160;
+const STEPS = 100;
 /** Fewer than a device keeps sessions, so that nothing on its way is too old. */
 const MOST_ROTATIONS = 5;
 
