@@ -3,9 +3,9 @@ import { malformed } from './malformed.js';
 
 /** Wire types of Protocol Buffers that may occur: groups (3 and 4) are of proto2 and refused. */
 export const WIRE_VARINT = 0;
-export const WIRE_64_BIT = 1;
+const WIRE_64_BIT = 1;
 export const WIRE_LENGTH_DELIMITED = 2;
-export const WIRE_32_BIT = 5;
+const WIRE_32_BIT = 5;
 
 const MAX_FIELD_NUMBER = 2 ** 29 - 1;
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Bundle, DirectMessage, ProtocolMessage, SignedPreKey } from '../src/index.js';
 
 /** Installation ids with everything that is awkward: numbers, prototypes, surrogate pairs, byte order marks. */
-export const installationId: fc.Arbitrary<string> = fc
+const installationId: fc.Arbitrary<string> = fc
   .oneof(
     { weight: 4, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
     fc.constantFrom(

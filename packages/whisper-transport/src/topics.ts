@@ -4,7 +4,7 @@ import type { CryptoProvider } from '@sotto/crypto';
 /** Bytes of a topic. */
 export const TOPIC_LENGTH = 4;
 /** Partitioned topics there are. */
-export const PARTITIONS = 5000;
+const PARTITIONS = 5000;
 /** Rounds by which the key of a channel is derived from its name. Slow on purpose, so derive once. */
 const KEY_ITERATIONS = 65_356;
 
