@@ -35,7 +35,7 @@ export async function expectRejection(
 }
 
 /** The code of Sotto's errors, the text of others. */
-export function describeError(error: unknown): string {
+function describeError(error: unknown): string {
   return isSottoError(error) ? error.code : String(error);
 }
 

@@ -1,56 +1,10 @@
 /** Encryption over any store. */
-import type { RandomSource, Store } from '@sotto/core';
 import { EncryptedRecordStore } from './encrypted/encrypted-record-store.js';
-import type { PassphraseCost } from './encrypted/keyring.js';
+import type { EncryptedStore, EncryptedStoreOptions } from './encrypted/encrypted-store.js';
 
+export type { EncryptedStore, EncryptedStoreOptions } from './encrypted/encrypted-store.js';
 export { DEFAULT_PASSPHRASE_COST, type PassphraseCost } from './encrypted/keyring.js';
-
 export { ENCRYPTED_VALUE_MAX_BYTES } from './encrypted/sealed-record.js';
-
-export interface EncryptedStoreOptions {
-  /**
-   * Where the sealed records are kept; nothing else may be in it. The encrypted store closes it when it is closed
-   * itself. It stays open, and the caller's, when opening fails.
-   */
-  readonly store: Store;
-  /** At least one character. Compared after Unicode normalisation (NFKD). */
-  readonly passphrase: string;
-  /** For keys and nonces. */
-  readonly randomBytes: RandomSource;
-  /**
-   * What a guess at the passphrase costs, for a store that is made now; an existing one has its own written down.
-   * Default {@link DEFAULT_PASSPHRASE_COST}.
-   */
-  readonly passphraseCost?: PassphraseCost;
-}
-
-/**
- * A store whose records are sealed with XChaCha20-Poly1305.
- *
- * - Hidden: values, keys of records, how keys are spelled. Not hidden: how many records there are, how long, which
- *   of them share a `/`-separated beginning, and when each was written.
- * - Noticed: a record that was altered, moved under another key, removed (by `get`), or replaced by an older one of
- *   its own; the same for the keyring. Not noticed: that the whole store was replaced by an older copy of itself,
- *   for which the store underneath has its anchor.
- * - A listing holds all that it gives in memory, and reads all records that share the prefix up to its last `/`:
- *   end prefixes with `/`. Beyond the eighth `/` of a key a prefix narrows nothing down.
- * - Values go up to {@link ENCRYPTED_VALUE_MAX_BYTES}.
- */
-export interface EncryptedStore extends Store {
-  /**
-   * Makes another passphrase the one that opens the store. The records stay as they are, since only the key to their
-   * key is sealed anew: who knew the old passphrase and kept a copy of the old files can still read those.
-   * @throws INVALID_ARGUMENT, STORE_UNAVAILABLE, CLOSED
-   */
-  changePassphrase(passphrase: string, cost?: PassphraseCost): Promise<void>;
-
-  /**
-   * Deletes all records that can't be opened any more, and answers how many there were. For what a listing ends with
-   * STORE_CORRUPT or STORE_ROLLBACK for: the key of such a record can't be read, so it can't be named.
-   * @throws STORE_UNAVAILABLE, CLOSED
-   */
-  removeDamaged(): Promise<number>;
-}
 
 /**
  * Opens the encrypted store inside of another one, or makes one there when that is empty.

@@ -8,11 +8,11 @@ import {
   type Write,
 } from '@sotto/core';
 import type { Continuity, DurableStore } from './durable-store.js';
-import type { EngineChange, EngineStoreOptions, StorageEngine } from './engine.js';
 import { decodeRecord, decodeRevision, encodeRecord } from './record.js';
 import type { RevisionAnchor } from './revision-anchor.js';
 import { SerialQueue } from './serial-queue.js';
 import { Snapshot } from './snapshot.js';
+import type { EngineChange, StorageEngine } from './storage-engine.js';
 import {
   checkAborted,
   checkExpectation,
@@ -22,7 +22,6 @@ import {
   parseWrites,
 } from './store-arguments.js';
 import { decodeHeader, encodeHeader, HEADER_KEY, type Migration, readHeader } from './store-header.js';
-
 import { unavailable } from './unavailable.js';
 
 /** Records of the first page of a listing; the sizes of later ones follow the sizes of the records. */
@@ -30,6 +29,11 @@ const FIRST_PAGE = 16;
 const LARGEST_PAGE = 1024;
 /** What a page should come to in bytes: enough to make the round trip worth it, little enough to hold. */
 const PAGE_BYTES = 256 * 1024;
+
+export interface EngineStoreOptions {
+  /** Where the store's progress is noted besides, so that a loss or an old copy is noticed. Default none. */
+  readonly anchor?: RevisionAnchor;
+}
 
 /** A write that failed, of which nobody knows yet whether it took effect. */
 interface DoubtfulWrite {

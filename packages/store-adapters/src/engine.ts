@@ -2,69 +2,14 @@
  * The way to an adapter of one's own: an engine that can keep bytes under text, and the store that is built on it.
  */
 import type { DurableStore } from './durable-store.js';
-import { EngineStore } from './engine-store.js';
-import type { RevisionAnchor } from './revision-anchor.js';
+import { EngineStore, type EngineStoreOptions } from './engine-store.js';
+import type { StorageEngine } from './storage-engine.js';
 import { storeMigrations } from './store-header.js';
 
 export type { Continuity, DurableStore } from './durable-store.js';
+export type { EngineStoreOptions } from './engine-store.js';
 export type { RevisionAnchor } from './revision-anchor.js';
-
-/**
- * What a place that keeps bytes under text has to offer for a Store to be built on it. Revisions, expectations,
- * snapshots, checks, order of calls and closing come with {@link createEngineStore}; it makes one `write` at a time,
- * and none of the others after `close`.
- *
- * Keys are 1 to 1024 ASCII characters, 0x01 to 0x7e; values up to 16 MiB and 8 bytes. Bytes are borrowed in both
- * directions until the call settles. A SottoError passes through to the caller of the store (STORE_CORRUPT for
- * damage, for instance); any other error becomes STORE_UNAVAILABLE.
- */
-export interface StorageEngine {
-  /** The values under the keys, in their order; `undefined` where there is none. At least one key. */
-  get(keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>;
-
-  /**
-   * The first `limit` pairs within the range, in ascending order of the key's characters: fewer only when the range
-   * has no more.
-   */
-  page(range: KeyRange, limit: number): Promise<readonly (readonly [key: string, value: Uint8Array])[]>;
-
-  /**
-   * Stores all of the changes or none of them, durably. A key is named once; deleting what is absent is fine.
-   * Without `reopen`, a rejection means that nothing was stored.
-   */
-  write(changes: readonly EngineChange[]): Promise<void>;
-
-  /**
-   * Lets go of everything and opens again, so that what can be read is what is on the disk. For an engine that can't
-   * tell after a failed `write` whether it took effect: it is called before the next one, and until then reads give
-   * what stood there before. When it rejects, it is called again before anything else.
-   */
-  reopen?(): Promise<void>;
-
-  /** Frees the space of what was deleted, so that it can't be read from the disk any more. */
-  compact?(): Promise<void>;
-
-  /** Lets go of everything. Called once. */
-  close(): Promise<void>;
-}
-
-/** Keys from `from`, itself left out when `exclusive`, up to and without `below`. */
-export interface KeyRange {
-  readonly from: string;
-  readonly exclusive: boolean;
-  readonly below: string;
-}
-
-/** A new value for a key, or none. */
-export interface EngineChange {
-  readonly key: string;
-  readonly value: Uint8Array | undefined;
-}
-
-export interface EngineStoreOptions {
-  /** Where the store's progress is noted besides, so that a loss or an old copy is noticed. Default none. */
-  readonly anchor?: RevisionAnchor;
-}
+export type { EngineChange, KeyRange, StorageEngine } from './storage-engine.js';
 
 /**
  * Builds a store on an engine, which it owns from then on: closing the store, or failing to open it, closes the

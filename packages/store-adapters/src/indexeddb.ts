@@ -1,8 +1,8 @@
 /** IndexedDB in browsers. */
 import type { Durability } from './durability.js';
-import type { DurableStore } from './durable-store.js';
 import { createEngineStore } from './engine.js';
 import { IndexedDbEngine } from './indexeddb/indexeddb-engine.js';
+import type { IndexedDbStore } from './indexeddb/indexeddb-store.js';
 import { createLocalStorageAnchor } from './indexeddb/local-storage-anchor.js';
 import { acquireTabLock, type WhenLocked } from './indexeddb/tab-lock.js';
 import { TabStore } from './indexeddb/tab-store.js';
@@ -10,6 +10,7 @@ import type { RevisionAnchor } from './revision-anchor.js';
 import { unavailable } from './unavailable.js';
 
 export type { Durability } from './durability.js';
+export type { IndexedDbStore } from './indexeddb/indexeddb-store.js';
 export { createLocalStorageAnchor } from './indexeddb/local-storage-anchor.js';
 export type { WhenLocked } from './indexeddb/tab-lock.js';
 
@@ -29,17 +30,6 @@ export interface IndexedDbStoreOptions {
   readonly anchor?: RevisionAnchor;
   /** Whether to ask the browser not to evict the data when space is short. Some ask the user. Default true. */
   readonly persist?: boolean;
-}
-
-/** A store in this browser. */
-export interface IndexedDbStore extends DurableStore {
-  /** Whether the browser promises not to evict the data when space is short. Never rejects. */
-  readonly persisted: Promise<boolean>;
-  /**
-   * Resolves when another tab took the store over: what was under way is done, and every call from then on rejects
-   * with STORE_LOCKED. Stays pending otherwise.
-   */
-  readonly handedOver: Promise<void>;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { SottoError } from '@sotto/core';
-import type { EngineChange, KeyRange, StorageEngine } from './engine.js';
+import type { EngineChange, KeyRange, StorageEngine } from './storage-engine.js';
 import { AFTER_ALL_KEYS } from './store-arguments.js';
 
 /** Sorts before the header of a store. */

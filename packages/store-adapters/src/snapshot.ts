@@ -1,4 +1,4 @@
-import type { KeyRange } from './engine.js';
+import type { KeyRange } from './storage-engine.js';
 import type { ListRange } from './store-arguments.js';
 
 /**

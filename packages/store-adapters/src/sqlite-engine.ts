@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/core';
 import type { Durability } from './durability.js';
-import type { EngineChange, KeyRange, StorageEngine } from './engine.js';
+import type { EngineChange, KeyRange, StorageEngine } from './storage-engine.js';
 
 /** What is used of a synchronous SQLite binding; those of Node, libsql and better-sqlite3 have it alike. */
 export interface SqliteDatabase {

@@ -30,7 +30,7 @@ export function parseKey(key: string): string {
  * Checks the prefix of a listing: as a key, but it may be empty.
  * @throws INVALID_ARGUMENT
  */
-export function parsePrefix(prefix: string, what = 'prefix'): string {
+function parsePrefix(prefix: string, what = 'prefix'): string {
   if (typeof prefix !== 'string') throw invalid(what, 'not a text');
   if (prefix.length > STORE_KEY_MAX_LENGTH) {
     throw invalid(what, `longer than ${STORE_KEY_MAX_LENGTH} characters`);

@@ -1,5 +1,5 @@
 import { decodeUtf8, encodeUtf8, SottoError } from '@sotto/core';
-import type { EngineChange, StorageEngine } from './engine.js';
+import type { EngineChange, StorageEngine } from './storage-engine.js';
 
 /** Where the header is kept: below every key that a record may have. */
 export const HEADER_KEY = '\x01';

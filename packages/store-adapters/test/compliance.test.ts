@@ -1,4 +1,3 @@
-import { randomBytes as nodeRandomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type StoreCasesOptions, type StorePlace, storeCases } from '@sotto/compliance/store';
 import type { Store } from '@sotto/core';
@@ -9,10 +8,9 @@ import { createLevelStore } from '../src/level.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createMemoryStore } from '../src/memory.js';
 import { createSqliteStore } from '../src/sqlite.js';
+import { randomBytes } from './random-bytes.js';
 import { sqlites } from './sqlites.js';
 import { temporaryDirectory } from './temporary-directory.js';
-
-const randomBytes = (length: number) => new Uint8Array(nodeRandomBytes(length));
 
 interface Adapter extends StoreCasesOptions {
   readonly name: string;

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFaultyStore } from '@sotto/compliance/faulty-store';
@@ -10,9 +9,9 @@ import { createEncryptedStore, type EncryptedStore } from '../src/encrypted.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createMemoryStore } from '../src/memory.js';
 import { createSqliteStore } from '../src/sqlite.js';
+import { randomBytes } from './random-bytes.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
-const random = (length: number) => new Uint8Array(randomBytes(length));
 const cheap = { memoryKiB: 8, passes: 1 };
 const put = (key: string, text: string): Write => ({ type: 'put', key, value: encodeUtf8(text) });
 
@@ -27,7 +26,7 @@ function kept(store: Store): Store {
 }
 
 function encrypt(store: Store, passphrase = 'correct horse'): Promise<EncryptedStore> {
-  return createEncryptedStore({ store: kept(store), passphrase, randomBytes: random, passphraseCost: cheap });
+  return createEncryptedStore({ store: kept(store), passphrase, randomBytes, passphraseCost: cheap });
 }
 
 async function texts(store: Store, prefix = ''): Promise<string[]> {
@@ -115,7 +114,7 @@ describe('the passphrase', () => {
   it('keeps the cost with which it was set, and refuses costs out of range', async () => {
     const inner = createMemoryStore();
     await encrypt(inner);
-    await createEncryptedStore({ store: inner, passphrase: 'correct horse', randomBytes: random });
+    await createEncryptedStore({ store: inner, passphrase: 'correct horse', randomBytes });
     for (const passphraseCost of [
       { memoryKiB: 7, passes: 1 },
       { memoryKiB: 2 ** 20 + 1, passes: 1 },
@@ -126,7 +125,7 @@ describe('the passphrase', () => {
       const refused = createEncryptedStore({
         store: createMemoryStore(),
         passphrase: 'x',
-        randomBytes: random,
+        randomBytes,
         passphraseCost,
       });
       await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
@@ -188,7 +187,7 @@ describe('what the store underneath sees', () => {
     const value = 'VALUE-in-plain-text-'.repeat(20);
     const dataKeys: Uint8Array[] = [];
     const recorded = (length: number) => {
-      const bytes = random(length);
+      const bytes = randomBytes(length);
       if (length === 32) dataKeys.push(bytes.slice());
       return bytes;
     };
@@ -301,8 +300,8 @@ describe('tampering and damage', () => {
     const { inner, innerKey, before } = await storeWithTwoStates();
     await inner.commit([
       { type: 'put', key: innerKey, value: before.get(innerKey)! },
-      { type: 'put', key: `${innerKey.slice(0, -22)}${'A'.repeat(22)}`, value: random(100) },
-      { type: 'put', key: 'r/junk', value: random(100) },
+      { type: 'put', key: `${innerKey.slice(0, -22)}${'A'.repeat(22)}`, value: randomBytes(100) },
+      { type: 'put', key: 'r/junk', value: randomBytes(100) },
     ]);
     const store = await encrypt(inner);
     expect(await store.removeDamaged()).toBe(3);
@@ -351,7 +350,7 @@ describe('tampering and damage', () => {
   it.each([
     [
       'the root of the index damaged',
-      (inner: Store) => inner.commit([{ type: 'put', key: 'v', value: random(80) }]),
+      (inner: Store) => inner.commit([{ type: 'put', key: 'v', value: randomBytes(80) }]),
     ],
     ['the root of the index removed', (inner: Store) => inner.commit([{ type: 'delete', key: 'v' }])],
     ['the keyring removed', (inner: Store) => inner.commit([{ type: 'delete', key: 'k' }])],
@@ -376,7 +375,7 @@ describe('tampering and damage', () => {
     const keys = Array.from({ length: 300 }, (_, i) => `k${100 + i}`);
     await store.commit(keys.map((one) => put(one, 'x')));
     const [branch] = [...(await innerRecords(inner, 'v/')).keys()].filter((one) => one.length === 4);
-    await inner.commit([{ type: 'put', key: branch!, value: random(60) }]);
+    await inner.commit([{ type: 'put', key: branch!, value: randomBytes(60) }]);
 
     const reopened = await encrypt(inner);
     const readable: string[] = [];
@@ -487,7 +486,7 @@ it('does as the store underneath would, for any keys and prefixes', async () => 
 it('never seals twice with one nonce', async () => {
   const nonces: string[] = [];
   const recorded = (length: number) => {
-    const bytes = random(length);
+    const bytes = randomBytes(length);
     if (length === 24) nonces.push(encodeHex(bytes));
     return bytes;
   };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { decodeUtf8, encodeUtf8, type Store, type Write } from '@sotto/core';
 import { describe, expect, it, vi } from 'vitest';
 import type { DurableStore } from '../src/durable-store.js';
-import { createFileAnchor } from '../src/file-anchor.js';
+import { createFileAnchor } from '../src/file-anchor.node.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createSqliteStore, type SqliteStoreOptions } from '../src/sqlite.js';
 import { buildChild, startProcess } from './child-process.js';

@@ -1,4 +1,4 @@
-import type { EngineChange, KeyRange, StorageEngine } from '../src/engine.js';
+import type { EngineChange, KeyRange, StorageEngine } from '../src/storage-engine.js';
 
 /** What happens to the next write. */
 export type Fault = 'not written, but fails' | 'written, but fails';

@@ -13,9 +13,9 @@ import {
   type Write,
   wipeBytes,
 } from '@sotto/core';
-import type { EncryptedStore, EncryptedStoreOptions } from '../encrypted.js';
 import { SerialQueue } from '../serial-queue.js';
 import { checkAborted, closedError, parseKey, parseListRange, parseWrites } from '../store-arguments.js';
+import type { EncryptedStore, EncryptedStoreOptions } from './encrypted-store.js';
 import { type HiddenKey, KeyHider, recordName } from './hidden-key.js';
 import {
   DATA_KEY_LENGTH,

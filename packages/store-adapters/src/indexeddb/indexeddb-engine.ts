@@ -1,5 +1,5 @@
 import type { Durability } from '../durability.js';
-import type { EngineChange, KeyRange, StorageEngine } from '../engine.js';
+import type { EngineChange, KeyRange, StorageEngine } from '../storage-engine.js';
 
 const RECORDS = 'records';
 

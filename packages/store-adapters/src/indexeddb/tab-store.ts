@@ -1,6 +1,6 @@
 import { isSottoError, type ListOptions, type StoredEntry, type Write } from '@sotto/core';
 import type { DurableStore } from '../durable-store.js';
-import type { IndexedDbStore } from '../indexeddb.js';
+import type { IndexedDbStore } from './indexeddb-store.js';
 import { lockedError, type TabLock } from './tab-lock.js';
 
 /** A store that belongs to this tab until another one takes it over. */

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -95,15 +94,13 @@ function callsOf(page: Page): PageCalls {
 }
 
 /** The page's code as one file. */
-export async function buildPage(): Promise<string> {
+async function buildPage(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))],
     bundle: true,
     format: 'iife',
     platform: 'browser',
     target: 'chrome120',
-    // browser-level wants this of whoever bundles it.
-    alias: { events: createRequire(import.meta.url).resolve('events/') },
     write: false,
   });
   return (outputFiles[0] as { text: string }).text;

@@ -1,6 +1,8 @@
 /** What runs in the page: the stores of this package, and calls for the tests outside to make. */
 import { type StorePlace, storeCases } from '@sotto/compliance/store';
 import { decodeUtf8, encodeUtf8, isSottoError, type Store } from '@sotto/core';
+// The polyfill that browser-level wants of whoever bundles it.
+import 'events/events.js';
 import { BrowserLevel } from 'browser-level';
 import { createEncryptedStore } from '../../src/encrypted.js';
 import {

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Store } from '@sotto/core';
 import { createEncryptedStore } from '../../src/encrypted.js';
 import { createLevelDbStore } from '../../src/leveldb.js';
 import { createSqliteStore } from '../../src/sqlite.js';
+import { randomBytes } from '../random-bytes.js';
 
 /** The stores that are tried on a real disk, by name. */
 export const diskStores = ['leveldb', 'sqlite', 'encrypted leveldb', 'encrypted sqlite'] as const;
@@ -18,7 +18,7 @@ export async function openStore(kind: DiskStore, directory: string): Promise<Sto
   return createEncryptedStore({
     store,
     passphrase: 'correct horse',
-    randomBytes: (length) => new Uint8Array(randomBytes(length)),
+    randomBytes,
     passphraseCost: { memoryKiB: 8, passes: 1 },
   });
 }
