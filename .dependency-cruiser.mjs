@@ -9,7 +9,7 @@ const layers = {
   x3dh: ['core', 'crypto', 'protocol-codec'],
   'double-ratchet': ['core', 'crypto'],
   messenger: ['core', 'crypto', 'protocol-codec', 'x3dh', 'double-ratchet'],
-  identity: ['core', 'crypto'],
+  identity: ['core', 'crypto', 'protocol-codec'],
   'whisper-transport': ['core', 'crypto'],
   'store-adapters': ['core'],
   compliance: ['core'],

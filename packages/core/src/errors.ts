@@ -67,6 +67,29 @@ export interface ErrorDetails {
   /** Not one of the devices addressed could be sent to. */
   NO_DEVICE_REACHED: { readonly failures: number };
 
+  // People
+  /**
+   * Words that are no BIP39 mnemonic. `word`: not of the word list, at these positions counted from 1 (the words
+   * themselves are half of a secret and aren't named); `count`: not 12, 15, 18, 21 or 24; `checksum`: words of the
+   * list that don't belong together, so one is wrong or two are swapped.
+   */
+  INVALID_MNEMONIC:
+    | { readonly problem: 'word'; readonly positions: readonly number[] }
+    | { readonly problem: 'count'; readonly count: number }
+    | { readonly problem: 'checksum' };
+  /**
+   * A text that is no contact card that this software reads. `not-a-card`: something else was scanned or pasted;
+   * `damaged`: a card, cut off or altered; `newer-version`: intact, and made by newer software.
+   */
+  INVALID_CONTACT_CARD:
+    | { readonly problem: 'not-a-card' }
+    | { readonly problem: 'damaged'; readonly reason: string }
+    | { readonly problem: 'newer-version'; readonly version: number; readonly supported: number };
+  /** Sound, and of another identity than the one expected. Public keys in hex, 33 bytes each. */
+  WRONG_IDENTITY: { readonly expected: string; readonly actual: string };
+  /** An image with no QR code in it that can be read. */
+  QR_UNREADABLE: { readonly reason: string };
+
   // Ports
   /** A write expected another revision of a record; nothing of the commit was stored. */
   STORE_CONFLICT: { readonly key: string };

@@ -1,0 +1,98 @@
+import { HARDENED_OFFSET, HDKey } from '@scure/bip32';
+import { type KeyPair, Redacted, SottoError, wipeBytes } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import { type Mnemonic, mnemonicToSeed } from './mnemonic.js';
+import { walletAddress } from './wallet-address.js';
+
+/** BIP32 path of the chat identity (wire profile, section 8). */
+export const CHAT_PATH = "m/43'/60'/1581'/0'/0";
+/** BIP32 path under which the wallets stand, by index. */
+export const WALLETS_PATH = "m/44'/60'/0'/0";
+
+/** Who one is: the identity key that messages are signed with. Prints redacted. */
+export class Account extends Redacted {
+  constructor(
+    /** The chat key. */
+    readonly identity: KeyPair,
+  ) {
+    super();
+  }
+}
+
+/** An account that came from a mnemonic, and so has wallets beside its identity. Prints redacted. */
+export class MnemonicAccount extends Account {
+  readonly #walletAt: (index: number) => Wallet;
+
+  /** @internal For {@link accountFromMnemonic}. */
+  constructor(identity: KeyPair, walletAt: (index: number) => Wallet) {
+    super(identity);
+    this.#walletAt = walletAt;
+  }
+
+  /**
+   * The wallet at `m/44'/60'/0'/0/index`, 0 when none is given. Made on each call.
+   * @throws INVALID_ARGUMENT when `index` is no integer from 0 to 2^31 - 1
+   */
+  wallet(index = 0): Wallet {
+    return this.#walletAt(index);
+  }
+}
+
+/** An Ethereum wallet. Prints redacted. */
+export class Wallet extends Redacted {
+  constructor(
+    readonly keyPair: KeyPair,
+    /** `0x` and 40 digits, EIP-55. */
+    readonly address: string,
+    /** BIP32 path. */
+    readonly path: string,
+  ) {
+    super();
+  }
+}
+
+/**
+ * The account of a mnemonic and its BIP39 passphrase. The same two always give the same account, and every passphrase
+ * gives one: a mistyped passphrase is no error but another, empty account. Takes some tens of milliseconds.
+ * @throws INVALID_TEXT when the passphrase has half of a surrogate pair, LIMIT_EXCEEDED when it is too long
+ */
+export function accountFromMnemonic(
+  crypto: CryptoProvider,
+  mnemonic: Mnemonic,
+  passphrase = '',
+): MnemonicAccount {
+  const seed = mnemonicToSeed(mnemonic, passphrase);
+  const master = HDKey.fromMasterSeed(seed);
+  const chat = master.derive(CHAT_PATH);
+  const wallets = master.derive(WALLETS_PATH);
+  const identity = keyPairOf(crypto, chat);
+  wipeBytes(seed);
+  master.wipePrivateData();
+  chat.wipePrivateData();
+
+  return new MnemonicAccount(identity, (index) => {
+    if (!Number.isInteger(index) || index < 0 || index >= HARDENED_OFFSET) {
+      throw new SottoError('INVALID_ARGUMENT', 'A wallet has an index from 0 to 2^31 - 1.', {
+        what: 'index of a wallet',
+        reason: 'not an integer from 0 to 2^31 - 1',
+      });
+    }
+    const node = wallets.deriveChild(index);
+    const keyPair = keyPairOf(crypto, node);
+    node.wipePrivateData();
+    return new Wallet(keyPair, walletAddress(crypto, keyPair.publicKey), `${WALLETS_PATH}/${index}`);
+  });
+}
+
+/**
+ * The account of a raw chat key, 32 bytes; copied.
+ * @throws INVALID_LENGTH, INVALID_PRIVATE_KEY
+ */
+export function accountFromPrivateKey(crypto: CryptoProvider, privateKey: Uint8Array): Account {
+  return new Account(crypto.secp256k1.keyPairFromPrivateKey(privateKey));
+}
+
+/** A node that was derived from a seed always has its private key. */
+function keyPairOf(crypto: CryptoProvider, node: HDKey): KeyPair {
+  return crypto.secp256k1.keyPairFromPrivateKey(node.privateKey as Uint8Array);
+}

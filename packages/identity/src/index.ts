@@ -1,0 +1,14 @@
+export * from './account.js';
+export * from './identicon.js';
+export * from './key-text.js';
+export {
+  createMnemonic,
+  MNEMONIC_MAX_CHARACTERS,
+  Mnemonic,
+  type MnemonicWordCount,
+  PASSPHRASE_MAX_CHARACTERS,
+  parseMnemonic,
+} from './mnemonic.js';
+export type { PixelImage } from './pixel-image.js';
+export * from './safety-number.js';
+export * from './wallet-address.js';

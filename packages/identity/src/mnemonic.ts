@@ -1,0 +1,111 @@
+import { entropyToMnemonic, mnemonicToSeedSync, validateMnemonic } from '@scure/bip39';
+import { wordlist } from '@scure/bip39/wordlists/english.js';
+import { encodeUtf8, Redacted, SottoError } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+
+/** How many words a mnemonic may have: 128, 160, 192, 224 or 256 bits of entropy. */
+export type MnemonicWordCount = 12 | 15 | 18 | 21 | 24;
+
+/** Longest text that {@link parseMnemonic} looks at, in characters. 24 English words with spaces need 215 at most. */
+export const MNEMONIC_MAX_CHARACTERS = 4096;
+
+/** Longest passphrase in characters: far beyond what anybody types, so that a pasted file is noticed. */
+export const PASSPHRASE_MAX_CHARACTERS = 4096;
+
+const WORD_COUNTS: readonly number[] = [12, 15, 18, 21, 24];
+const KNOWN_WORDS: ReadonlySet<string> = new Set(wordlist);
+
+/** Words of the English BIP39 list, checksum and all. Made by a parser only. Prints redacted. */
+export class Mnemonic extends Redacted {
+  /** Secret. Show them once, to be written down. */
+  readonly words: readonly string[];
+
+  /** @internal For {@link createMnemonic} and {@link parseMnemonic}. */
+  constructor(words: readonly string[]) {
+    super();
+    this.words = Object.freeze([...words]);
+  }
+}
+
+/**
+ * A new mnemonic from the provider's randomness.
+ * @throws INVALID_ARGUMENT when `words` is none of 12 (the default), 15, 18, 21, 24
+ */
+export function createMnemonic(
+  crypto: CryptoProvider,
+  options: { readonly words?: MnemonicWordCount } = {},
+): Mnemonic {
+  const words = options.words ?? 12;
+  if (!WORD_COUNTS.includes(words)) {
+    throw new SottoError('INVALID_ARGUMENT', 'A mnemonic has 12, 15, 18, 21 or 24 words.', {
+      what: 'words of a mnemonic',
+      reason: `${words} is none of 12, 15, 18, 21, 24`,
+    });
+  }
+  const entropy = crypto.randomBytes((words / 3) * 4);
+  try {
+    return new Mnemonic(entropyToMnemonic(entropy, wordlist).split(' '));
+  } finally {
+    entropy.fill(0);
+  }
+}
+
+/**
+ * Reads words as people type and paste them. One rule: the text is brought to Unicode NFKD (full-width letters become
+ * plain ones), case is ignored, and words stand apart by any run of white space, line breaks and zero-width spaces
+ * included. Numbers, commas and abbreviated words are refused, and so is every list but the English one.
+ *
+ * Unknown words are reported before a wrong count, and that before a wrong checksum. No error holds a word.
+ * @throws INVALID_MNEMONIC, see its details
+ * @throws LIMIT_EXCEEDED beyond {@link MNEMONIC_MAX_CHARACTERS}
+ */
+export function parseMnemonic(text: string): Mnemonic {
+  checkCharacters('mnemonic, characters', text, MNEMONIC_MAX_CHARACTERS);
+  const words = text
+    .normalize('NFKD')
+    .toLowerCase()
+    .split(/[\s\u200b\u2060]+/)
+    .filter((word) => word !== '');
+
+  const positions = words.flatMap((word, index) => (KNOWN_WORDS.has(word) ? [] : [index + 1]));
+  if (positions.length > 0) {
+    const which = positions.length === 1 ? `Word ${positions[0]} is` : `Words ${positions.join(', ')} are`;
+    throw new SottoError('INVALID_MNEMONIC', `${which} not of the word list.`, {
+      problem: 'word',
+      positions,
+    });
+  }
+  if (!WORD_COUNTS.includes(words.length)) {
+    const count = words.length;
+    throw new SottoError(
+      'INVALID_MNEMONIC',
+      `A mnemonic has 12, 15, 18, 21 or 24 words; this one has ${count}.`,
+      { problem: 'count', count },
+    );
+  }
+  if (!validateMnemonic(words.join(' '), wordlist)) {
+    throw new SottoError(
+      'INVALID_MNEMONIC',
+      'Every word is of the list, but they do not belong together: one is wrong, or two are swapped.',
+      { problem: 'checksum' },
+    );
+  }
+  return new Mnemonic(words);
+}
+
+/**
+ * The BIP39 seed, 64 fresh secret bytes. Slow on purpose: 2048 rounds of PBKDF2 take some tens of milliseconds.
+ * `passphrase` is brought to NFKD, and nothing else is done to it: case and spaces count.
+ * @throws INVALID_TEXT when the passphrase has half of a surrogate pair, LIMIT_EXCEEDED
+ */
+export function mnemonicToSeed(mnemonic: Mnemonic, passphrase: string): Uint8Array {
+  checkCharacters('passphrase, characters', passphrase, PASSPHRASE_MAX_CHARACTERS);
+  encodeUtf8(passphrase);
+  return mnemonicToSeedSync(mnemonic.words.join(' '), passphrase);
+}
+
+function checkCharacters(what: string, text: string, limit: number): void {
+  if (text.length > limit) {
+    throw new SottoError('LIMIT_EXCEEDED', `Too long: ${what}.`, { what, limit, actual: text.length });
+  }
+}

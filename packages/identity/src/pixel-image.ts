@@ -1,0 +1,7 @@
+/** Pixels as a canvas's ImageData has them, so that either fits the other. */
+export interface PixelImage {
+  readonly width: number;
+  readonly height: number;
+  /** RGBA, 4 bytes a pixel, row by row from the top: `width * height * 4` bytes. */
+  readonly data: Uint8Array | Uint8ClampedArray;
+}

@@ -1,0 +1,80 @@
+import { sha512 } from '@noble/hashes/sha2.js';
+import { concatBytes, encodeUtf8, type PublicKey, SottoError } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+
+declare const brand: unique symbol;
+
+/** 60 decimal digits that stand for a pair of identities. Not secret. */
+export type SafetyNumber = string & { readonly [brand]: 'SafetyNumber' };
+
+/** Changes when the derivation does, so that no two versions give the same number. */
+const CONTEXT = concatBytes(encodeUtf8('Sotto safety number'), Uint8Array.of(1));
+/** What Signal's numeric fingerprint does: makes the search for a look-alike 5200 times as dear. */
+const ITERATIONS = 5200;
+const GROUP_DIGITS = 5;
+const GROUPS_PER_IDENTITY = 6;
+/** Bytes of the hash that one group of 5 digits is taken from; the remainder of 2^40 by 10^5 is even enough. */
+const GROUP_BYTES = 5;
+/** Digits of a whole safety number. */
+export const SAFETY_NUMBER_DIGITS = 2 * GROUPS_PER_IDENTITY * GROUP_DIGITS;
+
+/**
+ * The safety number of two identities (33 or 65 bytes each); the order of the two doesn't matter. Takes some tens of
+ * milliseconds.
+ *
+ * For each identity, `h = SHA-512("Sotto safety number" || 0x01 || key33)`, then 5199 times `h = SHA-512(h || key33)`; six
+ * groups of five digits are the first 30 bytes of `h`, five at a time, big-endian, modulo 100000. The 30 digits that are
+ * lower come first. The construction is that of Signal's numeric fingerprint; the numbers are Sotto's own.
+ * @throws INVALID_PUBLIC_KEY
+ */
+export function createSafetyNumber(crypto: CryptoProvider, one: Uint8Array, other: Uint8Array): SafetyNumber {
+  const keys = [crypto.secp256k1.parsePublicKey(one), crypto.secp256k1.parsePublicKey(other)];
+  return keys.map(digitsOf).sort().join('') as SafetyNumber;
+}
+
+/** As people read it: twelve groups of five, a space between. */
+export function formatSafetyNumber(number: SafetyNumber): string {
+  return (number.match(/\d{5}/g) as string[]).join(' ');
+}
+
+/**
+ * Reads a safety number as it was typed, pasted or scanned. White space and hyphens don't count; full-width digits do.
+ * @throws INVALID_TEXT for anything but digits, INVALID_LENGTH when they are not 60
+ */
+export function parseSafetyNumber(text: string): SafetyNumber {
+  const digits = text.normalize('NFKD').replace(/[\s\p{Dash}\u200b\u2060]/gu, '');
+  if (!/^[0-9]*$/.test(digits)) {
+    throw new SottoError('INVALID_TEXT', 'A safety number has digits only.', {
+      what: 'safety number',
+      reason: 'something else than digits, spaces and hyphens',
+    });
+  }
+  if (digits.length !== SAFETY_NUMBER_DIGITS) {
+    throw new SottoError('INVALID_LENGTH', 'A safety number has 60 digits.', {
+      what: 'safety number, digits',
+      expected: SAFETY_NUMBER_DIGITS,
+      actual: digits.length,
+    });
+  }
+  return digits as SafetyNumber;
+}
+
+/**
+ * Whether two safety numbers are the same, each as {@link parseSafetyNumber} reads it. A number that isn't whole is an
+ * error rather than a difference, so that a slip of the finger doesn't look like an attack.
+ * @throws INVALID_TEXT, INVALID_LENGTH
+ */
+export function compareSafetyNumbers(one: string, other: string): boolean {
+  return parseSafetyNumber(one) === parseSafetyNumber(other);
+}
+
+function digitsOf(key: PublicKey): string {
+  let hash = sha512(concatBytes(CONTEXT, key));
+  for (let i = 1; i < ITERATIONS; i++) hash = sha512(concatBytes(hash, key));
+  const view = new DataView(hash.buffer, hash.byteOffset);
+  return Array.from({ length: GROUPS_PER_IDENTITY }, (_, group) => {
+    const at = group * GROUP_BYTES;
+    const value = view.getUint8(at) * 2 ** 32 + view.getUint32(at + 1);
+    return String(value % 10 ** GROUP_DIGITS).padStart(GROUP_DIGITS, '0');
+  }).join('');
+}

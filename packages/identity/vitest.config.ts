@@ -1,0 +1,9 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    testTimeout: 30_000,
+    include: ['test/**/*.test.ts'],
+    coverage: { include: ['src/**'], reporter: ['text-summary', 'json-summary'], thresholds: { lines: 95 } },
+  },
+});
