@@ -1,0 +1,120 @@
+// A person's program in a process of its own, to be killed: a messenger on a store on disk, with the parent as its
+// network, and an application that notes what it was given.
+import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createPortableProvider } from '@sotto/crypto';
+import { createMessenger } from '@sotto/messenger';
+import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
+import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
+import { createSqliteStore } from '@sotto/store-adapters/sqlite';
+
+const { kind, directory, privateKey, killAt, killWhen } = JSON.parse(process.argv[2]);
+const crypto = createPortableProvider();
+
+async function openStore() {
+  const store = kind.includes('leveldb')
+    ? await createLevelDbStore({ path: join(directory, 'level') })
+    : await createSqliteStore({ path: join(directory, 'store.sqlite') });
+  if (!kind.startsWith('encrypted')) return store;
+  return createEncryptedStore({
+    store,
+    passphrase: 'correct horse',
+    randomBytes: crypto.randomBytes,
+    passphraseCost: { memoryKiB: 8, passes: 1 },
+  });
+}
+
+function die() {
+  process.kill(process.pid, 'SIGKILL');
+  return new Promise(() => {});
+}
+
+/** A store in which the process dies at one of its commits, before or after it took effect. */
+function killing(store) {
+  let commits = 0;
+  return {
+    get: (key) => store.get(key),
+    list: (prefix, options) => store.list(prefix, options),
+    close: () => store.close(),
+    async commit(writes, options) {
+      const dies = ++commits === killAt;
+      if (dies && killWhen === 'before') await die();
+      const revision = await store.commit(writes, options);
+      if (dies) await die();
+      return revision;
+    },
+  };
+}
+
+const notes = join(directory, 'application.txt');
+const noted = new Set(existsSync(notes) ? readFileSync(notes, 'utf8').split('\n') : []);
+/** The application's own durable note. It knows a message that it is given again by its id. */
+function note(line) {
+  if (noted.has(line)) return;
+  noted.add(line);
+  appendFileSync(notes, `${line}\n`);
+  const file = openSync(notes, 'r');
+  fsyncSync(file);
+  closeSync(file);
+}
+
+const acknowledgements = new Map();
+let sends = 0;
+const transport = {
+  capabilities: { maxPayloadBytes: 1024 * 1024, history: false, confirmsSend: true },
+  async connect(party) {
+    process.on('message', (message) => {
+      if (message.type === 'deliver') {
+        party
+          .onMessage({
+            sender: Buffer.from(message.sender, 'hex'),
+            payload: new Uint8Array(Buffer.from(message.payload, 'hex')),
+            channel: { kind: 'partitioned', recipient: party.identity.publicKey },
+            sentAt: 0,
+            fromHistory: false,
+          })
+          .then(() => process.send({ type: 'taken', id: message.id }));
+      } else if (message.type === 'published') acknowledgements.get(message.id)?.();
+    });
+    return {
+      send: (channel, payload) =>
+        new Promise((resolve) => {
+          const id = sends++;
+          acknowledgements.set(id, resolve);
+          process.send({
+            type: 'publish',
+            id,
+            channel: channel.kind,
+            payload: Buffer.from(payload).toString('hex'),
+          });
+        }),
+      listen: async () => {},
+      close: async () => {},
+    };
+  },
+};
+
+const messenger = await createMessenger({
+  identity: crypto.secp256k1.keyPairFromPrivateKey(Buffer.from(privateKey, 'hex')),
+  installationId: 'bob-1',
+  store: killing(await openStore()),
+  transport,
+  crypto,
+});
+messenger.on('message', async (message) => {
+  note(`${message.id} ${new TextDecoder().decode(message.payload)}`);
+  await message.acknowledge();
+});
+process.on('message', async (message) => {
+  if (message.type === 'say') {
+    await messenger.send(Buffer.from(message.to, 'hex'), new TextEncoder().encode(message.text));
+    process.send({ type: 'said', text: message.text });
+  } else if (message.type === 'end') {
+    await messenger.flushed();
+    await messenger.close();
+    process.send({ type: 'ended' });
+    process.disconnect();
+  }
+});
+await messenger.start();
+process.send({ type: 'ready' });
