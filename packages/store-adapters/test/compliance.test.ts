@@ -40,6 +40,7 @@ const adapters: readonly Adapter[] = [
   },
   {
     name: 'leveldb, faster',
+    records: 10_000,
     async createPlace() {
       const path = join(await temporaryDirectory(), 'store');
       return { open: () => createLevelDbStore({ path, durability: 'process-crash' }) };
@@ -62,7 +63,7 @@ const adapters: readonly Adapter[] = [
   },
   {
     name: 'encrypted, on leveldb',
-    records: 10_000,
+    records: 2000,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
     async createPlace() {
       const path = join(await temporaryDirectory(), 'store');
@@ -71,7 +72,7 @@ const adapters: readonly Adapter[] = [
   },
   {
     name: 'encrypted, on sqlite',
-    records: 10_000,
+    records: 2000,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
     async createPlace() {
       const path = join(await temporaryDirectory(), 'store.sqlite');
@@ -86,5 +87,5 @@ function encrypted(store: Store): Promise<Store> {
 }
 
 describe.each(adapters)('$name', ({ createPlace, ...options }) => {
-  it.each(storeCases(options))('$name', async ({ run }) => run(await createPlace()), 120_000);
+  it.each(storeCases(options))('$name', async ({ run }) => run(await createPlace()), 300_000);
 });
