@@ -5,6 +5,6 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Arithmetic in JavaScript on a busy machine.
     testTimeout: 30_000,
-    coverage: { include: ['src/**'], reporter: ['text-summary', 'json-summary'] },
+    coverage: { include: ['src/**'], reporter: ['text-summary', 'json-summary'], thresholds: { lines: 95 } },
   },
 });

@@ -8,6 +8,7 @@ export default defineConfig({
       include: ['src/**'],
       exclude: ['src/generated/**'],
       reporter: ['text-summary', 'json-summary'],
+      thresholds: { lines: 95 },
     },
   },
 });
