@@ -1,4 +1,14 @@
 export * from './account.js';
+export { parseContact } from './contact.js';
+export {
+  CONTACT_CARD_CHARACTERS,
+  CONTACT_CARD_MAX_CHARACTERS,
+  CONTACT_CARD_VERSION,
+  type ContactCard,
+  type ContactCardOptions,
+  encodeContactCard,
+  parseContactCard,
+} from './contact-card.js';
 export * from './identicon.js';
 export * from './key-text.js';
 export {
@@ -10,5 +20,6 @@ export {
   parseMnemonic,
 } from './mnemonic.js';
 export type { PixelImage } from './pixel-image.js';
+export * from './qr.js';
 export * from './safety-number.js';
 export * from './wallet-address.js';

@@ -1,0 +1,220 @@
+import { base32nopad } from '@scure/base';
+import {
+  compareBytes,
+  concatBytes,
+  encodeHex,
+  encodeUtf8,
+  isSottoError,
+  type PublicKey,
+  SottoError,
+} from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import { type Bundle, type DecodeOptions, decodeBundle, encodeBundle } from '@sotto/protocol-codec';
+
+/** What one person hands to another, to be written to. */
+export interface ContactCard {
+  readonly identity: PublicKey;
+  /**
+   * The bundle that was current when the card was made, of this identity. As good as its signature, which is not
+   * checked here: have it verified before it is used, as any other bundle.
+   */
+  readonly bundle?: Bundle;
+}
+
+/** Version of the cards that {@link encodeContactCard} writes. */
+export const CONTACT_CARD_VERSION = 1;
+
+/**
+ * Default length of a card in characters: what a QR code of 81 x 81 modules holds with medium error correction, about
+ * the most that a phone reads from another phone's screen at once. There is room for a bundle of three devices with
+ * UUIDs as ids, the most that deployed peers list.
+ */
+export const CONTACT_CARD_CHARACTERS = 656;
+
+/** Longest text that {@link parseContactCard} looks at, in characters: a QR code has room for 4296 at most. */
+export const CONTACT_CARD_MAX_CHARACTERS = 8192;
+
+const CARD = /^SOTTO:([0-9]{1,4})\/([A-Z2-7]*)$/;
+const BEGINS_LIKE_A_CARD = /^SOTTO:/;
+const CHECKSUM_LENGTH = 4;
+const KIND_IDENTITY = 0;
+const KIND_BUNDLE = 1;
+
+/**
+ * Writes a card: `SOTTO:1/` and base32 (RFC 4648, no padding) of `body || checksum`. The body is `0x00 || identity`, 33
+ * bytes compressed, or `0x01 || Bundle`, the protobuf message, which has the identity in it. The checksum is the first
+ * 4 bytes of SHA-256 of `SOTTO:1/ || body`: it finds damage and stops no attacker. Nothing needs escaping in a URL, and
+ * QR codes hold capital letters and digits in fewer dots than bytes.
+ *
+ * The bundle goes in if the card is then no longer than `maxCharacters` (default {@link CONTACT_CARD_CHARACTERS}), and
+ * is left out else: a contact without a bundle can be written to all the same.
+ * @throws INVALID_PUBLIC_KEY; WRONG_IDENTITY when the bundle is of another identity
+ * @throws LIMIT_EXCEEDED when not even the identity fits
+ * @throws INVALID_ARGUMENT, INVALID_TEXT for a bundle that cannot be encoded
+ */
+export function encodeContactCard(
+  crypto: CryptoProvider,
+  card: { readonly identity: Uint8Array; readonly bundle?: Bundle },
+  options: { readonly maxCharacters?: number } = {},
+): string {
+  const maxCharacters = options.maxCharacters ?? CONTACT_CARD_CHARACTERS;
+  const identity = crypto.secp256k1.parsePublicKey(card.identity);
+  if (card.bundle !== undefined) {
+    checkIdentity(identity, crypto.secp256k1.parsePublicKey(card.bundle.identity));
+    const withBundle = frame(crypto, KIND_BUNDLE, encodeBundle(card.bundle));
+    if (withBundle.length <= maxCharacters) return withBundle;
+  }
+  const text = frame(crypto, KIND_IDENTITY, identity);
+  if (text.length > maxCharacters) {
+    throw new SottoError('LIMIT_EXCEEDED', 'Not even the identity alone fits into the card.', {
+      what: 'contact card, characters',
+      limit: maxCharacters,
+      actual: text.length,
+    });
+  }
+  return text;
+}
+
+/** What to demand of a card. */
+export interface ContactCardOptions {
+  /** The identity that the card has to be of, 33 or 65 bytes. */
+  readonly expected?: Uint8Array;
+  /** Limits of the bundle. */
+  readonly decode?: DecodeOptions;
+}
+
+/**
+ * Reads a card from what was scanned or pasted: the card itself, or a link whose fragment it is
+ * (`https://chat.example/#SOTTO:1/…`). Either case; white space anywhere is ignored, such as a mail program's line breaks.
+ * @throws INVALID_CONTACT_CARD `not-a-card`, `damaged`, or `newer-version`: the frame and its checksum stay the same in
+ * every version, so a damaged version number isn't mistaken for a newer one
+ * @throws WRONG_IDENTITY when the card is sound and not of `expected`
+ * @throws INVALID_PUBLIC_KEY for an `expected` that is none
+ * @throws LIMIT_EXCEEDED beyond {@link CONTACT_CARD_MAX_CHARACTERS}, or beyond a limit of the bundle
+ */
+export function parseContactCard(
+  crypto: CryptoProvider,
+  text: string,
+  options: ContactCardOptions = {},
+): ContactCard {
+  const expected = options.expected && crypto.secp256k1.parsePublicKey(options.expected);
+  const { version, body } = openFrame(crypto, text);
+  if (version !== CONTACT_CARD_VERSION) {
+    throw new SottoError('INVALID_CONTACT_CARD', 'This contact card was made by newer software.', {
+      problem: 'newer-version',
+      version,
+      supported: CONTACT_CARD_VERSION,
+    });
+  }
+  const card = readBody(crypto, body, options.decode);
+  if (expected !== undefined) checkIdentity(expected, card.identity);
+  return card;
+}
+
+/** Whether a text claims to be a card, whole or damaged. */
+export function looksLikeContactCard(text: string): boolean {
+  return BEGINS_LIKE_A_CARD.test(cardIn(text.slice(0, CONTACT_CARD_MAX_CHARACTERS)));
+}
+
+function frame(crypto: CryptoProvider, kind: number, content: Uint8Array): string {
+  const prefix = `SOTTO:${CONTACT_CARD_VERSION}/`;
+  const body = concatBytes(Uint8Array.of(kind), content);
+  return prefix + base32nopad.encode(concatBytes(body, checksumOf(crypto, prefix, body)));
+}
+
+function openFrame(crypto: CryptoProvider, text: string): { version: number; body: Uint8Array } {
+  if (text.length > CONTACT_CARD_MAX_CHARACTERS) {
+    throw new SottoError('LIMIT_EXCEEDED', 'Too long for a contact card.', {
+      what: 'contact card, characters',
+      limit: CONTACT_CARD_MAX_CHARACTERS,
+      actual: text.length,
+    });
+  }
+  const card = cardIn(text);
+  if (!BEGINS_LIKE_A_CARD.test(card)) {
+    throw new SottoError('INVALID_CONTACT_CARD', 'This is something else than a contact card.', {
+      problem: 'not-a-card',
+    });
+  }
+  const [, version, base32] = CARD.exec(card) ?? [];
+  if (version === undefined || base32 === undefined) throw damaged('characters that no card has');
+  const bytes = base32Bytes(base32);
+  if (bytes.length < CHECKSUM_LENGTH) throw damaged('cut off');
+  const body = bytes.slice(0, -CHECKSUM_LENGTH);
+  const checksum = bytes.subarray(-CHECKSUM_LENGTH);
+  if (compareBytes(checksum, checksumOf(crypto, `SOTTO:${version}/`, body)) !== 0) {
+    throw damaged('the checksum does not fit');
+  }
+  return { version: Number(version), body };
+}
+
+/** The card itself, canonical: out of its link, capital letters, no white space. */
+function cardIn(text: string): string {
+  return text
+    .slice(text.lastIndexOf('#') + 1)
+    .replace(/\s/g, '')
+    .toUpperCase();
+}
+
+function readBody(crypto: CryptoProvider, body: Uint8Array, limits: DecodeOptions | undefined): ContactCard {
+  const content = body.subarray(1);
+  switch (body[0]) {
+    case KIND_IDENTITY:
+      return { identity: identityOf(crypto, content) };
+    case KIND_BUNDLE: {
+      const bundle = bundleOf(content, limits);
+      return { identity: identityOf(crypto, bundle.identity), bundle };
+    }
+    default:
+      throw damaged('content of an unknown kind');
+  }
+}
+
+/** Whoever made the card wrote nonsense under a good checksum: to the one who scans it, damage like other damage. */
+function identityOf(crypto: CryptoProvider, bytes: Uint8Array): PublicKey {
+  try {
+    return crypto.secp256k1.parsePublicKey(bytes);
+  } catch (cause) {
+    throw damaged('its identity is not a public key', cause);
+  }
+}
+
+function bundleOf(bytes: Uint8Array, limits: DecodeOptions | undefined): Bundle {
+  try {
+    return decodeBundle(bytes, limits);
+  } catch (cause) {
+    if (isSottoError(cause, 'LIMIT_EXCEEDED')) throw cause;
+    throw damaged('its bundle cannot be read', cause);
+  }
+}
+
+function base32Bytes(text: string): Uint8Array {
+  try {
+    return base32nopad.decode(text);
+  } catch {
+    throw damaged('cut off');
+  }
+}
+
+function checksumOf(crypto: CryptoProvider, prefix: string, body: Uint8Array): Uint8Array {
+  return crypto.sha256(encodeUtf8(prefix), body).subarray(0, CHECKSUM_LENGTH);
+}
+
+/** @throws WRONG_IDENTITY */
+export function checkIdentity(expected: PublicKey, actual: PublicKey): void {
+  if (compareBytes(expected, actual) !== 0) {
+    throw new SottoError('WRONG_IDENTITY', 'This is of another identity than the one expected.', {
+      expected: encodeHex(expected),
+      actual: encodeHex(actual),
+    });
+  }
+}
+
+function damaged(reason: string, cause?: unknown): SottoError<'INVALID_CONTACT_CARD'> {
+  return new SottoError(
+    'INVALID_CONTACT_CARD',
+    `This contact card is damaged: ${reason}.`,
+    { problem: 'damaged', reason },
+    { cause },
+  );
+}
