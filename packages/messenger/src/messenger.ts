@@ -32,7 +32,7 @@ import { DEFAULT_LIMITS, type MessengerLimits } from './limits.js';
 import { Outbox, type OutboxChannel } from './outbox.js';
 import { decodePayload, encodePayload } from './payload.js';
 import type { UnitOfWork } from './storage/ledger.js';
-import { chatTable, fanoutTable, historyTable, peerTable } from './storage/tables.js';
+import { chatTable, contactTable, fanoutTable, historyTable, negotiatedTable } from './storage/tables.js';
 import { contactCodeChannel, parseChatName } from './topics.js';
 
 /** What {@link createMessenger} needs. */
@@ -191,12 +191,8 @@ export class Messenger {
       await this.#outbox.load(work);
       await this.#groups.pendingFanouts(work);
       for (const [name] of await work.keys(chatTable)) this.#chats.add(name as string);
-      for await (const { segments, value } of work.list(peerTable, [], (_, error) =>
-        this.#storageTrouble(error),
-      )) {
-        if (value.negotiated) this.#negotiated.add(segments[0] as string);
-        if (value.contact) this.#watched.add(segments[0] as string);
-      }
+      for (const [identity] of await work.keys(negotiatedTable)) this.#negotiated.add(identity as string);
+      for (const [identity] of await work.keys(contactTable)) this.#watched.add(identity as string);
     });
   }
 
@@ -314,11 +310,11 @@ export class Messenger {
     return this.#step(async (work, effects) => {
       if (bundle !== undefined)
         this.#tellNews(effects, identity, await this.#device.processBundle(work, bundle));
-      const peer = { ...(await getPeer(work, identity)), contact: true, name };
-      putPeer(work, identity, peer);
+      work.put(contactTable, { name }, encodeHex(identity));
+      const { verified } = await getPeer(work, identity);
       effects.listen = true;
       effects.events.push(() => this.#watched.add(encodeHex(identity)));
-      return { identity, name, verified: peer.verified };
+      return { identity, name, verified };
     });
   }
 
@@ -326,7 +322,7 @@ export class Messenger {
   async removeContact(identity: Uint8Array): Promise<void> {
     const key = this.#parse(identity);
     await this.#step(async (work, effects) => {
-      putPeer(work, key, { ...(await getPeer(work, key)), contact: false });
+      work.delete(contactTable, encodeHex(key));
       effects.events.push(() => this.#watched.delete(encodeHex(key)));
       effects.listen = true;
     });
@@ -335,13 +331,9 @@ export class Messenger {
   async contacts(): Promise<readonly Contact[]> {
     return this.#step(async (work) => {
       const found: Contact[] = [];
-      for await (const { segments, value } of work.list(peerTable, [], () => {})) {
-        if (!value.contact) continue;
-        found.push({
-          identity: decodeHex(segments[0] as string) as PublicKey,
-          name: value.name,
-          verified: value.verified,
-        });
+      for await (const { segments, value } of work.list(contactTable, [], () => {})) {
+        const identity = decodeHex(segments[0] as string) as PublicKey;
+        found.push({ identity, name: value.name, verified: (await getPeer(work, identity)).verified });
       }
       return found;
     });
@@ -634,14 +626,14 @@ export class Messenger {
       encrypted.message,
       id,
     );
-    await this.#hearNegotiated(work, effects, to);
+    this.#hearNegotiated(work, effects, to);
     return { ...encrypted, id };
   }
 
-  async #hearNegotiated(work: UnitOfWork, effects: Effects, identity: PublicKey): Promise<void> {
+  #hearNegotiated(work: UnitOfWork, effects: Effects, identity: PublicKey): void {
     const name = encodeHex(identity);
     if (this.#negotiated.has(name)) return;
-    putPeer(work, identity, { ...(await getPeer(work, identity)), negotiated: true });
+    work.put(negotiatedTable, new Uint8Array(0), name);
     effects.events.push(() => this.#negotiated.add(name));
     effects.listen = true;
   }
@@ -906,7 +898,7 @@ export class Messenger {
     putPeer(work, to, { ...peer, answeredAt: BigInt(now) });
     const { message } = await this.#device.encryptDh(work, to, new Uint8Array(0));
     this.#post(work, effects, { $case: 'partitioned', value: to }, message, this.#idOf(message));
-    await this.#hearNegotiated(work, effects, to);
+    this.#hearNegotiated(work, effects, to);
     return true;
   }
 

@@ -162,7 +162,18 @@ async function takeBundle(
   }
 }
 
-const DAY = 24 * 60 * 60_000;
+/** Messages are remembered, and forgotten, two weeks' worth at a time. */
+const FORTNIGHT_MS = 14 * 24 * 60 * 60_000;
+
+function fortnightName(fortnight: number): string {
+  return String(fortnight).padStart(6, '0');
+}
+
+/** The fortnight of now, and the oldest that is still remembered. */
+function rememberedFortnights({ clock, limits }: DeviceContext): readonly [current: number, oldest: number] {
+  const current = Math.floor(clock.now() / FORTNIGHT_MS);
+  return [current, current - Math.ceil(limits.seenRetentionMs / FORTNIGHT_MS)];
+}
 
 /** Remembers a message that no ratchet guards, and refuses it the second time. */
 async function refuseRepeated(
@@ -171,18 +182,21 @@ async function refuseRepeated(
   messageId: Uint8Array,
 ): Promise<void> {
   const id = encodeHex(messageId);
-  const today = Math.floor(context.clock.now() / DAY);
-  const days = Math.ceil(context.limits.seenRetentionMs / DAY);
-  if ((await work.get(seenTable, id)) !== undefined) throw duplicate(messageId);
-  work.put(seenTable, new TextEncoder().encode(String(today + days)), id);
+  const [current, oldest] = rememberedFortnights(context);
+  // One more than now: the clock may have gone back since.
+  for (let fortnight = current + 1; fortnight >= oldest; fortnight--) {
+    if ((await work.get(seenTable, fortnightName(fortnight), id)) !== undefined) throw duplicate(messageId);
+  }
+  work.put(seenTable, new Uint8Array(0), fortnightName(current), id);
 }
 
-/** Forgets messages whose time is over. */
+/** Forgets messages whose time is over, the oldest fortnight if it is. Cheap when there is none. */
 export async function deleteOldSeen(work: UnitOfWork, context: DeviceContext): Promise<void> {
-  const today = Math.floor(context.clock.now() / DAY);
-  for await (const { segments, value } of work.list(seenTable, [], () => {})) {
-    if (Number(new TextDecoder().decode(value)) < today) work.delete(seenTable, ...segments);
-  }
+  const [, oldest] = rememberedFortnights(context);
+  const [first] = await work.keys(seenTable, [], 1);
+  const fortnight = first?.[0];
+  if (fortnight === undefined || fortnight >= fortnightName(oldest)) return;
+  for (const segments of await work.keys(seenTable, [fortnight])) work.delete(seenTable, ...segments);
 }
 
 function duplicate(messageId: Uint8Array): SottoError {

@@ -21,9 +21,6 @@ export async function getPeer(work: UnitOfWork, identity: Uint8Array): Promise<P
       devices: [],
       answeredAt: 0n,
       verified: false,
-      negotiated: false,
-      contact: false,
-      name: '',
     }
   );
 }

@@ -141,10 +141,15 @@ export class UnitOfWork {
     }
   }
 
-  /** The keys of a table's records, as segments, without reading the records. */
-  async keys(table: AnyTable, segments: readonly string[] = []): Promise<(readonly string[])[]> {
+  /** The keys of a table's records in order, as segments, without reading the records. */
+  async keys(
+    table: AnyTable,
+    segments: readonly string[] = [],
+    limit?: number,
+  ): Promise<(readonly string[])[]> {
     const found: (readonly string[])[] = [];
-    for await (const { key } of this.#store.list(`${recordKey(table, segments)}/`)) {
+    const options = limit === undefined ? {} : { limit };
+    for await (const { key } of this.#store.list(`${recordKey(table, segments)}/`, options)) {
       found.push(key.split('/').slice(1).map(decodeURIComponent));
     }
     return found;

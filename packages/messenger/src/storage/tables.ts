@@ -1,5 +1,6 @@
 import {
   ChatRecord,
+  ContactRecord,
   DeviceRecord,
   FanoutRecord,
   GroupRecord,
@@ -18,13 +19,17 @@ export const deviceTable = messageTable('device', DeviceRecord, true);
 export const preKeyTable = messageTable('prekey', PreKeyRecord, true);
 /** `peer/<identity>`: what is known of an identity and its devices, our own included. */
 export const peerTable = messageTable('peer', PeerRecord, true);
+/** `contact/<identity>`: identities that the user added. */
+export const contactTable = messageTable('contact', ContactRecord, false);
+/** `negotiated/<identity>`: identities whose negotiated topic is listened to. Empty. */
+export const negotiatedTable = bytesTable('negotiated');
 /** `session/<session id>`: one Double Ratchet session. */
 export const sessionTable = messageTable('session', SessionRecord, true);
 /** `skipped/<session id>/<ratchet key>/<n>`: message keys, 32 bytes, of messages that have not come yet. */
 export const skippedKeyTable = bytesTable('skipped');
 /** `chain/<session id>/<ratchet key>`: receiving chains that ended; what comes of them again is a repetition. Empty. */
 export const endedChainTable = bytesTable('chain');
-/** `seen/<message id>`: messages that no ratchet protects from being repeated, with the day until which to remember. */
+/** `seen/<fortnight>/<message id>`: messages that no ratchet protects from being repeated. Empty. */
 export const seenTable = bytesTable('seen');
 /** `inbox/<number>`: messages that the application has not acknowledged. */
 export const inboxTable = messageTable('inbox', InboxRecord, false);

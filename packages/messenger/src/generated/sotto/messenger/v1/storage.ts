@@ -54,10 +54,10 @@ export interface PeerRecord {
   answeredAt: bigint;
   /** The user compared safety numbers. */
   verified: boolean;
-  /** Messages on the negotiated topic of this identity are listened to. */
-  negotiated: boolean;
-  /** The user added this identity. */
-  contact: boolean;
+}
+
+/** A record "contact/...": an identity that the user added. */
+export interface ContactRecord {
   /** A name the user gave. */
   name: string;
 }
@@ -400,7 +400,7 @@ export const PreKeyRecord: MessageFns<PreKeyRecord> = {
 };
 
 function createBasePeerRecord(): PeerRecord {
-  return { devices: [], answeredAt: 0n, verified: false, negotiated: false, contact: false, name: "" };
+  return { devices: [], answeredAt: 0n, verified: false };
 }
 
 export const PeerRecord: MessageFns<PeerRecord> = {
@@ -416,15 +416,6 @@ export const PeerRecord: MessageFns<PeerRecord> = {
     }
     if (message.verified !== false) {
       writer.uint32(24).bool(message.verified);
-    }
-    if (message.negotiated !== false) {
-      writer.uint32(32).bool(message.negotiated);
-    }
-    if (message.contact !== false) {
-      writer.uint32(40).bool(message.contact);
-    }
-    if (message.name !== "") {
-      writer.uint32(50).string(message.name);
     }
     return writer;
   },
@@ -466,24 +457,46 @@ export const PeerRecord: MessageFns<PeerRecord> = {
             message.verified = reader.bool();
             continue;
           }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
 
-            message.negotiated = reader.bool();
-            continue;
-          }
-          case 5: {
-            if (tag !== 40) {
-              break;
-            }
+function createBaseContactRecord(): ContactRecord {
+  return { name: "" };
+}
 
-            message.contact = reader.bool();
-            continue;
-          }
-          case 6: {
-            if (tag !== 50) {
+export const ContactRecord: MessageFns<ContactRecord> = {
+  encode(message: ContactRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContactRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContactRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
               break;
             }
 
