@@ -5,6 +5,7 @@ import {
   encodeHex,
   encodeUtf8,
   isSottoError,
+  PUBLIC_KEY_LENGTH,
   type PublicKey,
   SottoError,
 } from '@sotto/core';
@@ -34,7 +35,7 @@ export const CONTACT_CARD_CHARACTERS = 656;
 /** Longest text that {@link parseContactCard} looks at, in characters: a QR code has room for 4296 at most. */
 export const CONTACT_CARD_MAX_CHARACTERS = 8192;
 
-const CARD = /^SOTTO:([0-9]{1,4})\/([A-Z2-7]*)$/;
+const CARD = /^SOTTO:([1-9][0-9]{0,3})\/([A-Z2-7]*)$/;
 const BEGINS_LIKE_A_CARD = /^SOTTO:/;
 const CHECKSUM_LENGTH = 4;
 const KIND_IDENTITY = 0;
@@ -160,6 +161,7 @@ function readBody(crypto: CryptoProvider, body: Uint8Array, limits: DecodeOption
   const content = body.subarray(1);
   switch (body[0]) {
     case KIND_IDENTITY:
+      if (content.length !== PUBLIC_KEY_LENGTH) throw damaged('its identity has another length');
       return { identity: identityOf(crypto, content) };
     case KIND_BUNDLE: {
       const bundle = bundleOf(content, limits);
