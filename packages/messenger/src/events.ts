@@ -65,6 +65,11 @@ export interface MessengerEvents {
   groupChanged: { readonly groupId: string };
   /** The connection was lost or regained. */
   status: TransportStatus;
+  /**
+   * On start: the store is not what it was. `lost`: it is empty, though there was one (a browser evicts): this is a
+   * new device. `restored`: an old copy was put back: every conversation begins a new session.
+   */
+  storeReplaced: { readonly how: 'lost' | 'restored' };
   /** The store could not be read or written. What was under way is tried again. */
   storageTrouble: { readonly error: unknown };
 }

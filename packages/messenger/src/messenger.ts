@@ -20,7 +20,7 @@ import {
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { type Bundle, decodeContactCode } from '@sotto/protocol-codec';
 import type { DecryptOutcome } from './device/decryption.js';
-import { type Device, type DeviceInfo, openDevice } from './device/device.js';
+import { continuityOf, type Device, type DeviceInfo, openDevice } from './device/device.js';
 import { type DeviceOutcome, type EncryptedMessage, messageIdFor } from './device/encryption.js';
 import { getPeer, putPeer } from './device/peers.js';
 import { type Conversation, Events, type MessengerEvents, type ReceivedMessage } from './events.js';
@@ -49,6 +49,8 @@ export interface MessengerOptions {
   /** Name of this device; drawn at random for a new store, and remembered by it. */
   readonly installationId?: string;
   readonly limits?: Partial<MessengerLimits>;
+  /** The store is an old copy that was put back, see `DeviceOptions.restored`. Default: whether the store says so. */
+  readonly restored?: boolean;
 }
 
 /** What became of a message that was sent. */
@@ -96,7 +98,7 @@ export async function createMessenger(options: MessengerOptions): Promise<Messen
   const crypto = options.crypto ?? defaultProvider();
   const clock = options.clock ?? systemClock;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const { identity, store, installationId } = options;
+  const { identity, store, installationId, restored } = options;
   const device = await openDevice({
     identity,
     store,
@@ -104,6 +106,7 @@ export async function createMessenger(options: MessengerOptions): Promise<Messen
     clock,
     limits,
     ...(installationId !== undefined && { installationId }),
+    ...(restored !== undefined && { restored }),
   });
   const messenger = new Messenger(device, {
     ...options,
@@ -112,11 +115,14 @@ export async function createMessenger(options: MessengerOptions): Promise<Messen
     limits,
     logger: options.logger ?? silentLogger,
   });
-  await messenger.load();
+  const continuity = continuityOf(store);
+  await messenger.load(
+    (restored ?? continuity === 'rolled-back') ? 'restored' : continuity === 'lost' ? 'lost' : undefined,
+  );
   return messenger;
 }
 
-type Settings = Required<Omit<MessengerOptions, 'installationId' | 'limits' | 'store'>> & {
+type Settings = Required<Omit<MessengerOptions, 'installationId' | 'limits' | 'restored' | 'store'>> & {
   readonly limits: MessengerLimits;
 };
 
@@ -152,6 +158,7 @@ export class Messenger {
   readonly #watched = new Set<string>();
   readonly #chats = new Set<string>();
   #connection: TransportConnection | undefined;
+  #storeReplaced: 'lost' | 'restored' | undefined;
   #unread: { record: InboxRecord; verified: boolean }[] = [];
   #cancelPublish: (() => void) | undefined;
   #cancelFanoutRetry: (() => void) | undefined;
@@ -182,7 +189,8 @@ export class Messenger {
   }
 
   /** @internal Reads what an earlier run left. */
-  async load(): Promise<void> {
+  async load(replaced?: 'lost' | 'restored'): Promise<void> {
+    this.#storeReplaced = replaced;
     await this.#device.ledger.run(async (work) => {
       for (const record of await this.#inbox.load(work, (error) => this.#storageTrouble(error))) {
         const { verified } = await getPeer(work, record.sender);
@@ -221,6 +229,8 @@ export class Messenger {
   async start(): Promise<void> {
     this.#checkOpen();
     if (this.#connection !== undefined) return;
+    if (this.#storeReplaced !== undefined) this.#events.emit('storeReplaced', { how: this.#storeReplaced });
+    this.#storeReplaced = undefined;
     const unread = this.#unread;
     this.#unread = [];
     for (const { record, verified } of unread) this.#events.emit('message', this.#describe(record, verified));

@@ -1,4 +1,4 @@
-import { compareBytes, encodeHex } from '@sotto/core';
+import { compareBytes, encodeHex, SottoError } from '@sotto/core';
 import { decodeContactCode, decodeProtocolMessage } from '@sotto/protocol-codec';
 import { describe, expect, it } from 'vitest';
 import { openDevice } from '../src/index.js';
@@ -9,6 +9,7 @@ import {
   DAY,
   HOUR,
   keptStore,
+  keptView,
   meet,
   newNode,
   read,
@@ -443,6 +444,56 @@ describe('recovery', () => {
     expect(await readText(bob, alice, message)).toBe('dr: three');
     expect(await talk(bob, alice, 'four')).toBe('dr: four');
     expect(await talk(alice, bob, 'five')).toBe('dr: five');
+  });
+});
+
+describe('hostile cases: old backups and damage', () => {
+  it('an old backup restored is noticed and sending starts new sessions: no number is used twice', async () => {
+    const { alice, bob } = await pairOfNodes();
+    await talk(alice, bob, 'one');
+    await talk(bob, alice, 'two');
+    const backup: { key: string; value: Uint8Array }[] = [];
+    for await (const { key, value } of alice.store.list('')) backup.push({ key, value });
+    const used = new Set<string>();
+    for (const text of ['three', 'four']) {
+      const { message } = await write(alice, bob.identity.publicKey, text);
+      const header = entryFor(message, 'bob-1')?.drHeader;
+      used.add(`${encodeHex(header?.key as Uint8Array)}/${header?.n}`);
+      await readText(bob, alice, message);
+    }
+    await alice.device.close();
+    for await (const { key } of alice.store.list('')) await alice.store.commit([{ type: 'delete', key }]);
+    await alice.store.commit(backup.map(({ key, value }) => ({ type: 'put', key, value })));
+    const view = { ...keptView(alice.store), continuity: 'rolled-back' as const };
+    alice.device = await openDevice({ identity: alice.identity, store: view, crypto, clock: alice.clock });
+    const { message, devices } = await write(alice, bob.identity.publicKey, 'five');
+    expect(devices[0]).toMatchObject({ sent: 'x3dh+dr' });
+    const header = entryFor(message, 'bob-1')?.drHeader;
+    expect(used).not.toContain(`${encodeHex(header?.key as Uint8Array)}/${header?.n}`);
+    expect(await readText(bob, alice, message)).toBe('dr: five');
+    expect(await talk(bob, alice, 'six')).toBe('dr: six');
+    expect(await talk(alice, bob, 'seven')).toBe('dr: seven');
+  });
+
+  it('a record that the store itself finds damaged costs one session', async () => {
+    const { alice, bob } = await pairOfNodes();
+    await talk(alice, bob, 'one');
+    await talk(bob, alice, 'two');
+    await alice.device.close();
+    const damaged = {
+      ...keptView(alice.store),
+      get: async (key: string) => {
+        if (key.startsWith('session/') && (await alice.store.get(key))?.revision === broken) {
+          throw new SottoError('STORE_CORRUPT', 'damaged', { what: 'record' });
+        }
+        return alice.store.get(key);
+      },
+    };
+    let broken = 0;
+    for await (const { key, revision } of alice.store.list('session/')) if (key) broken = revision;
+    alice.device = await openDevice({ identity: alice.identity, store: damaged, crypto, clock: alice.clock });
+    expect(await talk(alice, bob, 'three')).toBe('dr: three');
+    expect(await talk(bob, alice, 'four')).toBe('dr: four');
   });
 });
 

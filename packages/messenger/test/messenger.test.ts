@@ -431,6 +431,21 @@ describe('public chats', () => {
   });
 });
 
+describe('a store that is not what it was', () => {
+  it.each([
+    ['lost', 'lost'],
+    ['rolled-back', 'restored'],
+    ['continued', undefined],
+  ] as const)('%s: an event, not silence', async (continuity, how) => {
+    const alice = await newParty(newNetwork(), 'alice-1', {
+      wrapStore: (store) => Object.assign(store, { continuity }),
+    });
+    expect(alice.events.storeReplaced).toEqual(how ? [{ how }] : []);
+    await alice.restart();
+    expect(alice.events.storeReplaced).toHaveLength(how ? 2 : 0);
+  });
+});
+
 describe('clocks and closing', () => {
   it('+48 h: rotates once and goes on', async () => {
     const { network, alice, bob } = await two();

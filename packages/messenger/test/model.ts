@@ -3,7 +3,7 @@ import { decodeProtocolMessage, encodeProtocolMessage } from '@sotto/protocol-co
 import { expect } from 'vitest';
 import { type Device, openDevice } from '../src/index.js';
 import { manualClock } from './support.js';
-import { bytesOf, crypto, dump, HOUR, keptStore, MINUTE, START, textOf } from './world.js';
+import { bytesOf, crypto, dump, HOUR, keptStore, keptView, MINUTE, START, textOf } from './world.js';
 
 export type Action =
   | { readonly type: 'send'; readonly from: number; readonly to: number }
@@ -211,18 +211,11 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
       }
       case 'restart': {
         const node = nodeAt(action.who);
-        const { store } = node;
-        const view: Store = {
-          get: (key) => store.get(key),
-          list: (prefix, options) => store.list(prefix, options),
-          commit: (writes, options) => store.commit(writes, options),
-          close: async () => {},
-        };
         await node.device.close();
         node.device = await openDevice({
           identity: node.identity,
           installationId: node.name,
-          store: view,
+          store: keptView(node.store),
           crypto,
           clock: node.clock,
         });

@@ -35,6 +35,7 @@ const EVENTS = [
   'groupChanged',
   'status',
   'storageTrouble',
+  'storeReplaced',
 ] as const;
 
 export function labelOf(message: ReceivedMessage): string {

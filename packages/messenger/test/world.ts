@@ -9,18 +9,20 @@ export const START = Date.parse('2026-11-23T12:00:00Z');
 export const bytesOf = (text: string) => new TextEncoder().encode(text);
 export const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** A store that is left open when the device closes it, so that the device can be opened again. */
+/** A store that stays open when it is closed, so that the device on it can be opened again. */
+export function keptView(store: Store): Store {
+  return {
+    get: (key) => store.get(key),
+    list: (prefix, options) => store.list(prefix, options),
+    commit: (writes, options) => store.commit(writes, options),
+    close: async () => {},
+  };
+}
+
+/** A new store in memory, with such views of it. */
 export function keptStore(): { readonly store: Store; readonly view: () => Store } {
   const store = createMemoryStore();
-  return {
-    store,
-    view: () => ({
-      get: (key) => store.get(key),
-      list: (prefix, options) => store.list(prefix, options),
-      commit: (writes, options) => store.commit(writes, options),
-      close: async () => {},
-    }),
-  };
+  return { store, view: () => keptView(store) };
 }
 
 /** Everything a store holds, as text: two equal dumps are two byte-identical states. */

@@ -287,22 +287,27 @@ async function openInSession(
     remoteIdentity: from,
     ephemeralKey: x3dhHeader.key,
   });
+  const { currentPreKey, epoch } = await ownDeviceRecord(work);
   const summary = {
     id: named,
     initiator: false,
     signedPreKey: x3dhHeader.id,
     order: sessionOrder(sharedKey),
     lost: false,
+    epoch,
   };
   const state = startResponder(context.suite, sharedKey, signedPreKey);
   const payload = await openWith(work, context, { summary, state, ephemeralKey: undefined }, message);
-  const { currentPreKey } = await ownDeviceRecord(work);
   const known: PeerDevice = {
     ...device,
     heard: true,
     sessions: device.sessions.filter(({ id }) => compareBytes(id, named) !== 0),
   };
-  putPeer(work, from, withDevice(peer, await addSession(work, context, known, summary, currentPreKey)));
+  putPeer(
+    work,
+    from,
+    withDevice(peer, await addSession(work, context, known, summary, { preKey: currentPreKey, epoch })),
+  );
   return { payload, sessionBegun: true };
 }
 

@@ -26,7 +26,13 @@ import {
 } from './encryption.js';
 import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './limits.js';
 import { OwnBundle } from './own-bundle.js';
-import { currentPreKey, deleteExpiredPreKeys, putNewPreKey } from './own-pre-keys.js';
+import {
+  currentPreKey,
+  deleteExpiredPreKeys,
+  ownDeviceRecord,
+  putNewPreKey,
+  renewEpoch,
+} from './own-pre-keys.js';
 import {
   activeDevices,
   applyBundle,
@@ -50,6 +56,12 @@ export interface DeviceOptions {
   /** Name of this device; drawn at random for a new store, and remembered by it. */
   readonly installationId?: string;
   readonly limits?: Partial<DeviceLimits>;
+  /**
+   * The store is an old copy that was put back, as the adapters' `continuity` tells. Its ratchets may have gone on
+   * since: nothing more is sent on them, every conversation begins a new session, and a new prekey is published.
+   * Default: whether the store itself says so.
+   */
+  readonly restored?: boolean;
 }
 
 /** A device of an identity, as the application sees it. */
@@ -85,6 +97,8 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
     if (known !== undefined) {
       if (compareBytes(known.identity, identity.publicKey) !== 0) throw notOurs('identity');
       if (wanted !== undefined && wanted !== known.installationId) throw notOurs('installation id');
+      if (options.restored ?? continuityOf(store) === 'rolled-back')
+        await renewEpoch(work, { crypto, clock }, known);
       return known.installationId as InstallationId;
     }
     const id = wanted ?? randomInstallationId(crypto);
@@ -93,6 +107,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
       installationId: id,
       createdAt: BigInt(clock.now()),
       currentPreKey: new Uint8Array(0),
+      epoch: 0,
     };
     putNewPreKey(work, { crypto, clock }, device, 0);
     return id;
@@ -107,6 +122,11 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
   });
   await ledger.run((work) => device.deleteExpired(work));
   return device;
+}
+
+/** What a store knows of its own past, as the adapters of `@sotto/store-adapters` do by an anchor outside of it. */
+export function continuityOf(store: Store): unknown {
+  return 'continuity' in store ? store.continuity : undefined;
 }
 
 function notOurs(what: string): SottoError {
@@ -294,9 +314,10 @@ export class Device {
 
   async #outgoing(work: UnitOfWork) {
     const preKey = await currentPreKey(work, this.#context);
+    const { epoch } = await ownDeviceRecord(work);
     return {
       bundle: await this.#ownBundle.get(work, this.#context, preKey),
-      ownPreKey: preKey.publicKey,
+      own: { preKey: preKey.publicKey, epoch },
     };
   }
 }

@@ -47,8 +47,8 @@ export interface EncryptedMessage {
 
 interface Outgoing {
   readonly bundle: VerifiedBundle;
-  /** Our current prekey, 33 bytes. */
-  readonly ownPreKey: Uint8Array;
+  /** Our current prekey, 33 bytes, and the epoch of our store. */
+  readonly own: { readonly preKey: Uint8Array; readonly epoch: number };
 }
 
 /**
@@ -62,7 +62,7 @@ export async function encryptDirect(
   context: DeviceContext,
   to: PublicKey,
   payload: Uint8Array,
-  { bundle, ownPreKey }: Outgoing,
+  { bundle, own }: Outgoing,
 ): Promise<EncryptedMessage> {
   const known = await getPeer(work, to);
   let peer = known;
@@ -74,7 +74,7 @@ export async function encryptDirect(
   for (const device of addressed) {
     const { installationId } = device;
     try {
-      const { updated, entry } = await encryptForDevice(work, context, to, device, payload, ownPreKey);
+      const { updated, entry } = await encryptForDevice(work, context, to, device, payload, own);
       if (updated !== device) peer = withDevice(peer, updated);
       entries.set(installationId, entry);
       devices.push({ installationId, sent: entry.x3dhHeader === undefined ? 'dr' : 'x3dh+dr' });
@@ -157,14 +157,14 @@ async function encryptForDevice(
   to: PublicKey,
   device: PeerDevice,
   payload: Uint8Array,
-  ownPreKey: Uint8Array,
+  own: Outgoing['own'],
 ): Promise<{ readonly updated: PeerDevice; readonly entry: DirectMessage }> {
   let updated = device;
   let session: Session | undefined;
   for (
-    let summary = sessionForSending(updated, ownPreKey);
+    let summary = sessionForSending(updated, own);
     summary !== undefined && session === undefined;
-    summary = sessionForSending(updated, ownPreKey)
+    summary = sessionForSending(updated, own)
   ) {
     session = await loadSession(work, summary);
     if (session !== undefined) break;
@@ -176,8 +176,8 @@ async function encryptForDevice(
     };
   }
   if (session === undefined) {
-    session = beginSession(context, to, updated);
-    updated = await addSession(work, context, updated, session.summary, ownPreKey);
+    session = beginSession(context, to, updated, own.epoch);
+    updated = await addSession(work, context, updated, session.summary, own);
   }
   const { summary, ephemeralKey } = session;
   const { next, message } = encrypt(context.suite, session.state, payload);

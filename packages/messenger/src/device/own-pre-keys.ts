@@ -43,6 +43,21 @@ export async function currentPreKey(work: UnitOfWork, context: DeviceContext): P
   return putNewPreKey(work, context, device, current.version);
 }
 
+/**
+ * Begins anew after an old copy of the store was put back: sessions of before are not sent on any more, since their
+ * keys may have been used, and the prekey is replaced.
+ */
+export async function renewEpoch(
+  work: UnitOfWork,
+  context: Pick<DeviceContext, 'crypto' | 'clock'>,
+  device: DeviceRecord,
+): Promise<void> {
+  const name = encodeHex(device.currentPreKey);
+  const current = (await work.get(preKeyTable, name)) as PreKeyRecord;
+  work.put(preKeyTable, { ...current, retiredAt: BigInt(context.clock.now()) }, name);
+  putNewPreKey(work, context, { ...device, epoch: device.epoch + 1 }, current.version);
+}
+
 /** Deletes the private keys that no message on its way can need any more. */
 export async function deleteExpiredPreKeys(work: UnitOfWork, context: DeviceContext): Promise<void> {
   for await (const { value } of work.list(preKeyTable, [], () => {})) {

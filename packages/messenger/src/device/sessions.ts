@@ -1,8 +1,8 @@
-import { compareBytes, concatBytes, encodeHex, encodeUtf8, isSottoError, type PublicKey } from '@sotto/core';
+import { compareBytes, concatBytes, encodeHex, encodeUtf8, type PublicKey } from '@sotto/core';
 import { decodeState, listSkippedKeys, type RatchetState, startInitiator } from '@sotto/double-ratchet';
 import { initiateX3dh } from '@sotto/x3dh';
 import type { PeerDevice, SessionSummary } from '../generated/sotto/messenger/v1/storage.js';
-import type { UnitOfWork } from '../storage/ledger.js';
+import { isDamage, type UnitOfWork } from '../storage/ledger.js';
 import { endedChainTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
 
@@ -44,14 +44,17 @@ export function sessionOrder(sharedKey: Uint8Array): Uint8Array {
  * made with is its owner's current one; of one begun by each side at the same time, that with the lower shared
  * key is used. Wire profile, section 5.
  */
-export function sessionForSending(device: PeerDevice, ownPreKey: Uint8Array): SessionSummary | undefined {
-  const usable = device.sessions.filter(({ lost }) => !lost);
+export function sessionForSending(
+  device: PeerDevice,
+  own: { readonly preKey: Uint8Array; readonly epoch: number },
+): SessionSummary | undefined {
+  const usable = device.sessions.filter(({ lost, epoch }) => !lost && epoch === own.epoch);
   const newestOf = (initiator: boolean, preKey: Uint8Array) =>
     usable.findLast(
       (session) => session.initiator === initiator && compareBytes(session.signedPreKey, preKey) === 0,
     );
   const begun = newestOf(true, device.signedPreKey);
-  const accepted = newestOf(false, ownPreKey);
+  const accepted = newestOf(false, own.preKey);
   if (begun && accepted) return compareBytes(begun.order, accepted.order) <= 0 ? begun : accepted;
   // A device that no bundle has named can be answered all the same.
   return begun ?? accepted ?? (device.signedPreKey.length === 0 ? usable.at(-1) : undefined);
@@ -62,6 +65,7 @@ export function beginSession(
   context: DeviceContext,
   identity: PublicKey,
   device: Pick<PeerDevice, 'installationId' | 'signedPreKey'>,
+  epoch: number,
 ): Session {
   const { signedPreKey, installationId } = device;
   const { sharedKey, ephemeralKey } = initiateX3dh(context.crypto, {
@@ -76,6 +80,7 @@ export function beginSession(
       signedPreKey,
       order: sessionOrder(sharedKey),
       lost: false,
+      epoch,
     },
     state: startInitiator(context.suite, sharedKey, signedPreKey),
     ephemeralKey,
@@ -95,7 +100,7 @@ export async function loadSession(work: UnitOfWork, summary: SessionSummary): Pr
       ephemeralKey: record.ephemeralKey.length > 0 ? record.ephemeralKey : undefined,
     };
   } catch (error) {
-    if (isSottoError(error, 'STATE_CORRUPT')) return undefined;
+    if (isDamage(error)) return undefined;
     throw error;
   }
 }
@@ -122,10 +127,10 @@ export async function addSession(
   { limits }: DeviceContext,
   device: PeerDevice,
   session: SessionSummary,
-  ownPreKey: Uint8Array,
+  own: { readonly preKey: Uint8Array; readonly epoch: number },
 ): Promise<PeerDevice> {
   let sessions = [...device.sessions, session];
-  const sentOn = sessionForSending({ ...device, sessions }, ownPreKey);
+  const sentOn = sessionForSending({ ...device, sessions }, own);
   while (sessions.length > limits.maxSessionsPerDevice) {
     const oldest = sessions.find((candidate) => candidate !== sentOn && candidate !== session);
     if (oldest === undefined) break;

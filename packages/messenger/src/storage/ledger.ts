@@ -7,6 +7,15 @@ const CACHED_RECORDS = 4096;
 /** How often a step is done over because another writer was faster. */
 const CONFLICT_RETRIES = 3;
 
+/** Whether an error tells of one damaged record, of which the rest of the store knows nothing. */
+export function isDamage(error: unknown): boolean {
+  return (
+    isSottoError(error, 'STATE_CORRUPT') ||
+    isSottoError(error, 'STORE_CORRUPT') ||
+    isSottoError(error, 'STORE_ROLLBACK')
+  );
+}
+
 interface Cached {
   /** `undefined`: known to be absent. */
   readonly value: unknown;
@@ -128,20 +137,26 @@ export class UnitOfWork {
     onDamaged?: (key: string, error: unknown) => void,
   ): AsyncGenerator<{ readonly segments: readonly string[]; readonly value: T }> {
     const prefix = `${recordKey(table, segments)}/`;
-    for await (const { key, value } of this.#store.list(prefix)) {
-      let decoded: T;
-      try {
-        decoded = decodeRecord(this.#crypto, table, key, value);
-      } catch (error) {
-        if (onDamaged === undefined) throw error;
-        onDamaged(key, error);
-        continue;
+    try {
+      for await (const { key, value } of this.#store.list(prefix)) {
+        let decoded: T;
+        try {
+          decoded = decodeRecord(this.#crypto, table, key, value);
+        } catch (error) {
+          if (onDamaged === undefined) throw error;
+          onDamaged(key, error);
+          continue;
+        }
+        yield { segments: key.split('/').slice(1).map(decodeURIComponent), value: decoded };
       }
-      yield { segments: key.split('/').slice(1).map(decodeURIComponent), value: decoded };
+    } catch (error) {
+      // A store that finds records damaged lists the others first.
+      if (onDamaged === undefined || !isDamage(error)) throw error;
+      onDamaged(prefix, error);
     }
   }
 
-  /** The keys of a table's records in order, as segments, without reading the records. */
+  /** The keys of a table's records in order, as segments. Those that the store finds damaged are left out. */
   async keys(
     table: AnyTable,
     segments: readonly string[] = [],
@@ -149,8 +164,12 @@ export class UnitOfWork {
   ): Promise<(readonly string[])[]> {
     const found: (readonly string[])[] = [];
     const options = limit === undefined ? {} : { limit };
-    for await (const { key } of this.#store.list(`${recordKey(table, segments)}/`, options)) {
-      found.push(key.split('/').slice(1).map(decodeURIComponent));
+    try {
+      for await (const { key } of this.#store.list(`${recordKey(table, segments)}/`, options)) {
+        found.push(key.split('/').slice(1).map(decodeURIComponent));
+      }
+    } catch (error) {
+      if (!isDamage(error)) throw error;
     }
     return found;
   }

@@ -30,6 +30,8 @@ export interface DeviceRecord {
   createdAt: bigint;
   /** 33 bytes: the signed prekey in use, the key of its record. */
   currentPreKey: Uint8Array;
+  /** Grows when an old copy of the store was put back: nothing is sent on sessions of an earlier epoch. */
+  epoch: number;
 }
 
 /** A record "prekey/...": one signed prekey of this device. */
@@ -103,6 +105,8 @@ export interface SessionSummary {
   order: Uint8Array;
   /** The peer said that it does not know this session; nothing is sent on it any more. */
   lost: boolean;
+  /** Epoch of the store in which it began. */
+  epoch: number;
 }
 
 /** A record "session/...": one Double Ratchet session. */
@@ -222,7 +226,7 @@ export interface HistoryRecord {
 }
 
 function createBaseDeviceRecord(): DeviceRecord {
-  return { identity: new Uint8Array(0), installationId: "", createdAt: 0n, currentPreKey: new Uint8Array(0) };
+  return { identity: new Uint8Array(0), installationId: "", createdAt: 0n, currentPreKey: new Uint8Array(0), epoch: 0 };
 }
 
 export const DeviceRecord: MessageFns<DeviceRecord> = {
@@ -241,6 +245,9 @@ export const DeviceRecord: MessageFns<DeviceRecord> = {
     }
     if (message.currentPreKey.length !== 0) {
       writer.uint32(34).bytes(message.currentPreKey);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(40).uint32(message.epoch);
     }
     return writer;
   },
@@ -288,6 +295,14 @@ export const DeviceRecord: MessageFns<DeviceRecord> = {
             }
 
             message.currentPreKey = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
             continue;
           }
         }
@@ -742,6 +757,7 @@ function createBaseSessionSummary(): SessionSummary {
     signedPreKey: new Uint8Array(0),
     order: new Uint8Array(0),
     lost: false,
+    epoch: 0,
   };
 }
 
@@ -761,6 +777,9 @@ export const SessionSummary: MessageFns<SessionSummary> = {
     }
     if (message.lost !== false) {
       writer.uint32(40).bool(message.lost);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(48).uint32(message.epoch);
     }
     return writer;
   },
@@ -816,6 +835,14 @@ export const SessionSummary: MessageFns<SessionSummary> = {
             }
 
             message.lost = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
             continue;
           }
         }
