@@ -11,6 +11,9 @@ export {
 export { decodePlain, encodePlain, type PlainMessage } from './envelope/plain.js';
 export { createInlineMiner, findNonce, type Miner, powBits } from './envelope/proof-of-work.js';
 export { type OpeningKey, openData, sealData } from './envelope/seal.js';
+export type { BackOff } from './json-rpc/back-off.js';
+export type { Fetch } from './json-rpc/http-client.js';
+export type { OpenWebSocket, WebSocketLike } from './json-rpc/web-socket-client.js';
 export { type SealedTransportOptions, sealedTransport } from './sealed-transport.js';
 export {
   type ChannelCipher,
@@ -23,3 +26,4 @@ export {
   type ResolvedChannel,
   topicOf,
 } from './topics.js';
+export { type WhisperNodeOptions, whisperNode } from './whisper-node-transport.js';

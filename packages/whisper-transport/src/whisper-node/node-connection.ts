@@ -1,0 +1,458 @@
+import {
+  type Channel,
+  compareBytes,
+  encodeHex,
+  isSottoError,
+  type LocalParty,
+  type Logger,
+  SottoError,
+  type TransportConnection,
+} from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import { ENVELOPE_MAX_BYTES } from '../envelope/envelope.js';
+import { backOffDelay } from '../json-rpc/back-off.js';
+import { abortedError, type ClientSettings, closedError, unavailableError } from '../json-rpc/client.js';
+import { type Fetch, JsonRpcHttp } from '../json-rpc/http-client.js';
+import { isRecord, notUnderstood } from '../json-rpc/message.js';
+import { isForgotten } from '../json-rpc/refusal.js';
+import { JsonRpcWebSocket, type OpenWebSocket } from '../json-rpc/web-socket-client.js';
+import { channelKey, mayListen } from '../memory/channel-key.js';
+import { RecentlySeen } from '../recently-seen.js';
+import type { ChannelKeys, ResolvedChannel } from '../topics.js';
+import { HandOver } from './hand-over.js';
+import { inParallel } from './in-parallel.js';
+import { NodeKeys } from './node-keys.js';
+import { parseNodeMessage } from './node-message.js';
+
+/** Bytes that sealing adds at most: padding, signature, ECIES and the envelope. */
+export const SEALING_OVERHEAD = 1024;
+/** Times that a message is posted anew because the node did not know a key that it was just given. */
+const FORGOTTEN_MOST = 3;
+
+export interface NodeSettings extends ClientSettings {
+  /** Whether messages are polled for over HTTP, or come by subscription over a WebSocket. */
+  readonly polled: boolean;
+  readonly crypto: CryptoProvider;
+  readonly logger: Logger;
+  readonly openWebSocket: OpenWebSocket;
+  readonly fetch: Fetch;
+  readonly ttl: number;
+  readonly powTime: number;
+  readonly powTarget: number;
+  readonly pollInterval: number;
+  readonly heartbeat: number;
+  readonly remembered: number;
+  readonly channelKeys: ChannelKeys;
+}
+
+/** One identity's connection to a Whisper node. */
+export class WhisperNodeConnection implements TransportConnection {
+  readonly #party: LocalParty;
+  readonly #settings: NodeSettings;
+  readonly #rpc: JsonRpcHttp | JsonRpcWebSocket;
+  readonly #keys: NodeKeys;
+  readonly #handOver: HandOver;
+  readonly #envelopes: RecentlySeen;
+  readonly #messages: RecentlySeen;
+  readonly #closing = new AbortController();
+  /** What has to be over before the keys are removed. */
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #waiting = new Set<() => void>();
+  #wanted: ReadonlyMap<string, ResolvedChannel> = new Map();
+  /** The node's ids of filters or subscriptions, by channel. */
+  readonly #filters = new Map<string, string>();
+  /** Filters are changed by one at a time. */
+  #installing: Promise<unknown> = Promise.resolve();
+  #online = false;
+  /** Counts the sockets; a subscription is of one of them. */
+  #era = 0;
+  #failedPolls = 0;
+  #cancelTimer = () => {};
+  #powTarget: number;
+  #maxPayload = ENVELOPE_MAX_BYTES - SEALING_OVERHEAD;
+  #closed: Promise<void> | undefined;
+
+  constructor(party: LocalParty, settings: NodeSettings) {
+    this.#party = party;
+    this.#settings = settings;
+    this.#rpc = settings.polled
+      ? new JsonRpcHttp(settings, settings.fetch)
+      : new JsonRpcWebSocket(settings, settings.openWebSocket, {
+          onLost: () => this.#lost(),
+          onReconnected: () => this.#track(this.#reconnected()),
+        });
+    this.#keys = new NodeKeys(this.#rpc, party.identity);
+    this.#handOver = new HandOver(party, settings.clock);
+    this.#envelopes = new RecentlySeen(settings.remembered);
+    this.#messages = new RecentlySeen(settings.remembered);
+    this.#powTarget = settings.powTarget;
+  }
+
+  /**
+   * The first try has to succeed, so that a wrong address is told; from then on the connection mends itself.
+   * @throws TRANSPORT_UNAVAILABLE, TRANSPORT_REFUSED, TIMEOUT, ABORTED
+   */
+  async open(signal: AbortSignal | undefined): Promise<void> {
+    const abort = () => this.#rpc.close();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      if (signal?.aborted) throw abortedError('connect');
+      if (this.#rpc instanceof JsonRpcWebSocket) await this.#rpc.open(signal);
+      await this.#readInfo();
+      await this.#keys.identity();
+    } catch (error) {
+      this.#closing.abort();
+      this.#cancelTimer();
+      this.#rpc.close();
+      throw isSottoError(error, 'CLOSED') && signal?.aborted ? abortedError('connect') : error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+    this.#online = true;
+    this.#lookLater();
+  }
+
+  async send(
+    channel: Channel,
+    payload: Uint8Array,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    this.#checkOpen();
+    if (payload.length > this.#maxPayload) {
+      throw new SottoError('LIMIT_EXCEEDED', 'The message is too large for the node.', {
+        what: 'bytes of a payload',
+        limit: this.#maxPayload,
+        actual: payload.length,
+      });
+    }
+    const { publicKey } = this.#party.identity;
+    // What we send comes back on channels that we listen to as well, maybe before the node says that it has it.
+    this.#messages.add(this.#idOf(publicKey, payload));
+    await this.#track(this.#sendUntilTaken(channel, `0x${encodeHex(payload)}`, signal));
+  }
+
+  async listen(channels: readonly Channel[]): Promise<void> {
+    this.#checkOpen();
+    const { channelKeys } = this.#settings;
+    for (const channel of channels) {
+      if (!mayListen(this.#party.identity.publicKey, channel)) {
+        throw new SottoError('INVALID_ARGUMENT', 'Only the recipient of a channel can listen to it.', {
+          what: 'channel',
+          reason: 'the recipient is another identity',
+        });
+      }
+    }
+    this.#wanted = new Map(channels.map((channel) => [channelKey(channel), channelKeys.resolve(channel)]));
+    await this.#track(this.#untilDone(() => this.#install(), undefined));
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw closedError();
+  }
+
+  async #close(): Promise<void> {
+    const { logger } = this.#settings;
+    this.#closing.abort();
+    this.#cancelTimer();
+    this.#handOver.close();
+    await Promise.allSettled(this.#underWay);
+    try {
+      // For want of a connection the keys would stay there.
+      if (this.#rpc instanceof JsonRpcWebSocket) await this.#rpc.reopenForTheLastTime();
+      await this.#keys.removeAll();
+      await inParallel([...this.#filters.values()], (id) => this.#removeFilter(id));
+    } catch (error) {
+      logger.warn('whisper-node.keys-left-on-node', { code: isSottoError(error) ? error.code : 'unknown' });
+    }
+    this.#rpc.close();
+    this.#party.onStatus?.('closed');
+  }
+
+  // Sending
+
+  async #sendUntilTaken(channel: Channel, payload: string, signal: AbortSignal | undefined): Promise<void> {
+    const { channelKeys } = this.#settings;
+    const resolved = channelKeys.resolve(channel);
+    await this.#untilDone(async () => this.#post(resolved, payload, signal), signal);
+  }
+
+  async #post({ topic, cipher }: ResolvedChannel, payload: string, signal: AbortSignal | undefined) {
+    const { ttl, powTime } = this.#settings;
+    const sig = await this.#keys.identity();
+    const key =
+      cipher.kind === 'symmetric'
+        ? { symKeyID: await this.#keys.symmetric(cipher.key) }
+        : { pubKey: this.#uncompressed(cipher.recipient) };
+    const hash = await this.#rpc.call(
+      'shh_post',
+      [{ ...key, sig, topic: `0x${encodeHex(topic)}`, payload, ttl, powTarget: this.#powTarget, powTime }],
+      { extraTime: powTime * 1000, ...(signal && { signal }) },
+    );
+    if (typeof hash === 'string') this.#envelopes.add(hash.replace(/^0x/, '').toLowerCase());
+  }
+
+  /** Tries again while the node can't be reached or has to be given its keys again. */
+  async #untilDone(run: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    const { random, backOff, clock } = this.#settings;
+    let failures = 0;
+    let forgotten = 0;
+    for (let verify = false; ; ) {
+      if (!this.#online) {
+        await this.#wait(signal, (done) => {
+          this.#waiting.add(done);
+          return () => this.#waiting.delete(done);
+        });
+      }
+      try {
+        if (verify) await this.#keys.verify();
+        return await run();
+      } catch (error) {
+        verify = isForgotten(error) && ++forgotten <= FORGOTTEN_MOST;
+        if (verify) continue;
+        if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE') && !isSottoError(error, 'TIMEOUT')) throw error;
+        const delay = backOffDelay(++failures, backOff, random);
+        await this.#wait(signal, (done) => clock.after(delay, done));
+      }
+    }
+  }
+
+  /** @throws ABORTED, CLOSED */
+  #wait(signal: AbortSignal | undefined, arm: (done: () => void) => () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const closing = this.#closing.signal;
+      if (signal?.aborted) return reject(abortedError('send'));
+      if (closing.aborted) return reject(closedError());
+      const settle = () => {
+        disarm();
+        signal?.removeEventListener('abort', abort);
+        closing.removeEventListener('abort', close);
+      };
+      const abort = () => {
+        settle();
+        reject(abortedError('send'));
+      };
+      const close = () => {
+        settle();
+        reject(closedError());
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      closing.addEventListener('abort', close, { once: true });
+      const disarm = arm(() => {
+        settle();
+        resolve();
+      });
+    });
+  }
+
+  // Receiving
+
+  #take(listened: ResolvedChannel, value: unknown): void {
+    const { crypto, logger } = this.#settings;
+    if (this.#closing.signal.aborted) return;
+    const message = parseNodeMessage(crypto, value);
+    if (typeof message === 'string' || compareBytes(message.topic, listened.topic) !== 0) {
+      const reason = typeof message === 'string' ? message : 'of another topic';
+      logger.debug('whisper-node.message-dropped', { reason });
+      return;
+    }
+    const { hash, signer, payload, sentAt } = message;
+    if (!this.#envelopes.add(hash)) return;
+    const id = this.#idOf(signer, payload);
+    // A send that was tried again comes in another envelope.
+    if (!this.#messages.add(id)) return;
+    const { channel } = listened;
+    void this.#handOver.give({ sender: signer, payload, channel, sentAt, fromHistory: false }, () => {
+      this.#envelopes.delete(hash);
+      this.#messages.delete(id);
+    });
+  }
+
+  /** Makes the node's filters those of the channels wanted. */
+  #install(): Promise<void> {
+    return this.#alone(async () => {
+      for (const [name, id] of [...this.#filters]) {
+        if (this.#wanted.has(name)) continue;
+        await this.#removeFilter(id);
+        this.#filters.delete(name);
+      }
+      const era = this.#era;
+      await inParallel(this.#wanted, async ([name, channel]) => {
+        if (this.#filters.has(name)) return;
+        const id = await this.#addFilter(channel);
+        if (typeof id !== 'string') throw notUnderstood('no id of a filter');
+        // Of a socket that is gone by now.
+        if (era !== this.#era) throw unavailableError('the connection is lost');
+        this.#filters.set(name, id);
+      });
+    });
+  }
+
+  async #addFilter(listened: ResolvedChannel): Promise<unknown> {
+    const { topic, cipher } = listened;
+    const key =
+      cipher.kind === 'symmetric'
+        ? { symKeyID: await this.#keys.symmetric(cipher.key) }
+        : { privateKeyID: await this.#keys.identity() };
+    const criteria = { ...key, topics: [`0x${encodeHex(topic)}`] };
+    return this.#rpc instanceof JsonRpcWebSocket
+      ? this.#rpc.subscribe('shh', ['messages', criteria], (value) => this.#take(listened, value))
+      : this.#rpc.call('shh_newMessageFilter', [criteria]);
+  }
+
+  async #removeFilter(id: string): Promise<void> {
+    try {
+      if (this.#rpc instanceof JsonRpcWebSocket) await this.#rpc.unsubscribe('shh', id);
+      else await this.#rpc.call('shh_deleteMessageFilter', [id]);
+    } catch (error) {
+      // The node has not got it any more, which is what was wanted.
+      if (!isSottoError(error, 'TRANSPORT_REFUSED')) throw error;
+    }
+  }
+
+  /** Gives the node what it may have lost. */
+  async #restore(): Promise<void> {
+    await this.#readInfo();
+    await this.#keys.verify();
+    await this.#keys.identity();
+    await this.#install();
+  }
+
+  async #readInfo(): Promise<void> {
+    const info = await this.#rpc.call('shh_info', []);
+    if (!isRecord(info)) throw notUnderstood('no information about itself');
+    const { minPow, maxMessageSize } = info;
+    if (typeof minPow === 'number') this.#powTarget = Math.max(this.#settings.powTarget, minPow);
+    if (typeof maxMessageSize === 'number') {
+      const least = Math.min(ENVELOPE_MAX_BYTES, maxMessageSize) - SEALING_OVERHEAD;
+      this.#maxPayload = Math.max(0, least);
+    }
+  }
+
+  // The connection
+
+  /** The next poll of a node by HTTP, or the next check of a node by WebSocket. */
+  #lookLater(milliseconds?: number): void {
+    const { clock, polled, pollInterval, heartbeat } = this.#settings;
+    if (this.#closing.signal.aborted) return;
+    this.#cancelTimer = clock.after(milliseconds ?? (polled ? pollInterval : heartbeat), () => {
+      void this.#track(polled ? this.#poll() : this.#checkAlive());
+    });
+  }
+
+  async #poll(): Promise<void> {
+    const { pollInterval, backOff, random, logger } = this.#settings;
+    try {
+      if (!this.#online) await this.#readInfo();
+      const complete = await this.#fetchMessages();
+      if (!complete || !this.#online) await this.#restore();
+      this.#failedPolls = 0;
+      this.#regained();
+      this.#lookLater(pollInterval);
+    } catch (error) {
+      if (isSottoError(error, 'TRANSPORT_REFUSED')) {
+        logger.warn('whisper-node.refused', { reason: error.details.reason });
+      }
+      this.#lost();
+      this.#lookLater(Math.max(pollInterval, backOffDelay(++this.#failedPolls, backOff, random)));
+    }
+  }
+
+  /** Whether the node knew all filters. */
+  async #fetchMessages(): Promise<boolean> {
+    let complete = true;
+    await inParallel([...this.#filters], async ([name, id]) => {
+      const listened = this.#wanted.get(name);
+      if (listened === undefined) return;
+      try {
+        const messages = await this.#rpc.call('shh_getFilterMessages', [id]);
+        if (!Array.isArray(messages)) throw notUnderstood('no list of messages');
+        for (const message of messages) this.#take(listened, message);
+      } catch (error) {
+        if (!isForgotten(error)) throw error;
+        if (this.#filters.get(name) !== id) return;
+        this.#filters.delete(name);
+        complete = false;
+      }
+    });
+    return complete;
+  }
+
+  async #checkAlive(): Promise<void> {
+    try {
+      await this.#rpc.call('shh_version', []);
+    } catch (error) {
+      if (isSottoError(error, 'TIMEOUT')) this.#drop('it does not answer');
+    }
+    if (this.#online) this.#lookLater();
+  }
+
+  async #reconnected(): Promise<void> {
+    try {
+      await this.#restore();
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      const { logger } = this.#settings;
+      if (isSottoError(error, 'TRANSPORT_REFUSED')) {
+        logger.warn('whisper-node.refused', { reason: error.details.reason });
+      }
+      return this.#drop('it does not do what it should');
+    }
+    if (this.#rpc instanceof JsonRpcWebSocket) this.#rpc.settle();
+    this.#regained();
+    this.#cancelTimer();
+    this.#lookLater();
+  }
+
+  #drop(reason: string): void {
+    if (this.#rpc instanceof JsonRpcWebSocket) this.#rpc.drop(reason);
+  }
+
+  #lost(): void {
+    // Subscriptions are the socket's, filters are the node's.
+    if (!this.#settings.polled) {
+      this.#era++;
+      this.#filters.clear();
+      this.#cancelTimer();
+    }
+    if (!this.#online) return;
+    this.#online = false;
+    if (!this.#closing.signal.aborted) this.#party.onStatus?.('reconnecting');
+  }
+
+  #regained(): void {
+    if (this.#online || this.#closing.signal.aborted) return;
+    this.#online = true;
+    this.#party.onStatus?.('connected');
+    for (const done of [...this.#waiting]) done();
+  }
+
+  // Small things
+
+  #idOf(signer: Uint8Array, payload: Uint8Array): string {
+    return encodeHex(this.#settings.crypto.keccak256(signer, payload));
+  }
+
+  #uncompressed(publicKey: Parameters<CryptoProvider['secp256k1']['uncompressPublicKey']>[0]): string {
+    return `0x${encodeHex(this.#settings.crypto.secp256k1.uncompressPublicKey(publicKey))}`;
+  }
+
+  #alone<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#installing.then(run);
+    this.#installing = result.catch(() => {});
+    return result;
+  }
+
+  async #track<T>(promise: Promise<T>): Promise<T> {
+    this.#underWay.add(promise);
+    try {
+      return await promise;
+    } finally {
+      this.#underWay.delete(promise);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { TestProject } from 'vitest/node';
+
+/** One of the last releases with Whisper. */
+const VERSION = 'v1.9.19';
+const MODULE = `github.com/ethereum/go-ethereum/cmd/geth@${VERSION}`;
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Path of a geth with Whisper; none when it could not be built and need not be. */
+    readonly geth: string | undefined;
+  }
+}
+
+const run = promisify(execFile);
+
+/** Builds geth, once for this machine, and tells the tests where it is. */
+export default async function setup(project: TestProject): Promise<void> {
+  const name = process.platform === 'win32' ? 'geth.exe' : 'geth';
+  const folder = join(tmpdir(), `sotto-geth-${VERSION}`);
+  const program = join(folder, name);
+  try {
+    if (!existsSync(program)) await build(folder, name);
+    project.provide('geth', program);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (process.env['SOTTO_REQUIRE_GO'] === '1') {
+      throw new Error(`SOTTO_REQUIRE_GO=1, and geth could not be built: ${reason}`);
+    }
+    project.provide('geth', undefined);
+    const line = '!'.repeat(80);
+    process.stderr.write(
+      `\n${line}\nSKIPPED: the tests against a real go-ethereum node, as it could not be built.\n${reason}\n` +
+        `They need Go 1.19 or later on the PATH and the Go module proxy. SOTTO_REQUIRE_GO=1 makes this an error.\n${line}\n\n`,
+    );
+  }
+}
+
+async function build(folder: string, name: string): Promise<void> {
+  const { stdout } = await run('go', ['env', 'GOVERSION']);
+  const [, minor = '0'] = /^go1\.(\d+)/.exec(stdout.trim()) ?? [];
+  process.stderr.write(`Building geth ${VERSION} with ${stdout.trim()}, once; this takes minutes ...\n`);
+  const building = join(folder, `building-${process.pid}`);
+  mkdirSync(building, { recursive: true });
+  // Since Go 1.23 the linker refuses what a dependency of this geth does.
+  const flags = Number(minor) >= 23 ? ['-ldflags=-checklinkname=0'] : [];
+  const command = ['go', 'install', '-p', '2', ...flags, MODULE];
+  const [program = '', ...args] = process.platform === 'win32' ? command : ['nice', ...command];
+  await run(program, args, {
+    env: { ...process.env, GOBIN: building, GOFLAGS: '-mod=mod' },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  // Whole or not at all, should this be stopped or run twice at once.
+  renameSync(join(building, name), join(folder, name));
+}

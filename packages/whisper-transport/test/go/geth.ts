@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** A Whisper node on loopback with a data directory that is thrown away. */
+export class Geth {
+  readonly #program: string;
+  readonly #folder: string;
+  readonly #httpPort: number;
+  readonly #wsPort: number;
+  #process: ChildProcess | undefined;
+
+  private constructor(program: string, folder: string, httpPort: number, wsPort: number) {
+    this.#program = program;
+    this.#folder = folder;
+    this.#httpPort = httpPort;
+    this.#wsPort = wsPort;
+  }
+
+  static async start(program: string): Promise<Geth> {
+    const folder = await mkdtemp(join(tmpdir(), 'sotto-geth-data-'));
+    const geth = new Geth(program, folder, await freePort(), await freePort());
+    await geth.start();
+    return geth;
+  }
+
+  url(scheme: 'ws' | 'http'): string {
+    return `${scheme}://127.0.0.1:${scheme === 'ws' ? this.#wsPort : this.#httpPort}`;
+  }
+
+  /** Starts it, with the same ports as before and nothing of what it knew. Resolves when it answers. */
+  async start(): Promise<void> {
+    const http = [
+      '--http',
+      '--http.addr',
+      '127.0.0.1',
+      '--http.port',
+      `${this.#httpPort}`,
+      '--http.api',
+      'shh',
+    ];
+    const ws = ['--ws', '--ws.addr', '127.0.0.1', '--ws.port', `${this.#wsPort}`, '--ws.api', 'shh'];
+    const quiet = [
+      '--nodiscover',
+      '--maxpeers',
+      '0',
+      '--port',
+      '0',
+      '--ipcdisable',
+      '--nousb',
+      '--cache',
+      '16',
+    ];
+    const whisper = ['--shh', '--shh.pow', '0.002'];
+    const geth = spawn(
+      this.#program,
+      ['--dev', '--datadir', this.#folder, ...quiet, ...whisper, ...http, ...ws],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    this.#process = geth;
+    const log: string[] = [];
+    const open = new Set<string>();
+    await new Promise<void>((resolve, reject) => {
+      geth.once('error', reject);
+      geth.once('exit', () => reject(new Error(`geth ended:\n${log.slice(-20).join('\n')}`)));
+      createInterface({ input: geth.stderr }).on('line', (line) => {
+        if (log.push(line) > 200) log.shift();
+        if (/HTTP (server started|endpoint opened)/.test(line)) open.add('http');
+        if (/WebSocket (enabled|endpoint opened)/.test(line)) open.add('ws');
+        if (open.size === 2) resolve();
+      });
+    });
+  }
+
+  /** Stops it at once, as a power cut would. */
+  async kill(): Promise<void> {
+    const geth = this.#process;
+    this.#process = undefined;
+    if (geth === undefined || geth.exitCode !== null || geth.signalCode !== null) return;
+    const ended = once(geth, 'exit');
+    geth.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Stops it for good. */
+  async close(): Promise<void> {
+    await this.kill();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** A call past the transport; an error of the node is thrown with its text. */
+  async call(method: string, ...params: unknown[]): Promise<unknown> {
+    const response = await fetch(this.url('http'), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+    });
+    const { result, error } = (await response.json()) as { result?: unknown; error?: { message: string } };
+    if (error !== undefined) throw new Error(error.message);
+    return result;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}

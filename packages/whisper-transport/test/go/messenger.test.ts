@@ -1,0 +1,113 @@
+import { encodeHex } from '@sotto/core';
+import { createPortableProvider } from '@sotto/crypto';
+import { createMessenger, type Messenger, type ReceivedMessage } from '@sotto/messenger';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { whisperNode } from '../../src/node.js';
+import { Geth } from './geth.js';
+
+const crypto = createPortableProvider();
+const program = inject('geth');
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+describe.skipIf(program === undefined).each(['ws', 'http'] as const)(
+  'two messengers through a go-ethereum node by %s',
+  (scheme) => {
+    let geth: Geth;
+    const open: Messenger[] = [];
+
+    beforeAll(async () => {
+      geth = await Geth.start(program as string);
+    });
+    afterEach(async () => {
+      await Promise.all(open.splice(0).map((messenger) => messenger.close()));
+    });
+    afterAll(() => geth?.close());
+
+    async function person() {
+      const identity = crypto.secp256k1.generateKeyPair();
+      const messenger = await createMessenger({
+        identity,
+        store: createMemoryStore(),
+        transport: whisperNode({ url: geth.url(scheme), crypto, pollInterval: 100, backOff: { most: 500 } }),
+        crypto,
+      });
+      open.push(messenger);
+      const received: ReceivedMessage[] = [];
+      let arrived = () => {};
+      messenger.on('message', async (message) => {
+        received.push(message);
+        await message.acknowledge();
+        arrived();
+      });
+      await messenger.start();
+      return {
+        identity,
+        messenger,
+        received,
+        texts: () => received.map(({ payload, protection }) => `${protection}: ${textOf(payload)}`),
+        count: (most: number) =>
+          new Promise<void>((resolve) => {
+            arrived = () => {
+              if (received.length >= most) resolve();
+            };
+            arrived();
+          }),
+      };
+    }
+
+    it('contact code, first message, answers, public chat', async () => {
+      const [alice, bob] = [await person(), await person()];
+      const contact = await alice.messenger.addContact(await bob.messenger.contactCode());
+      expect(encodeHex(contact.identity)).toBe(encodeHex(bob.identity.publicKey));
+
+      await alice.messenger.send(contact.identity, bytesOf('first'));
+      await bob.count(1);
+      expect(encodeHex(bob.received[0]?.sender ?? new Uint8Array())).toBe(
+        encodeHex(alice.identity.publicKey),
+      );
+      await bob.messenger.send(alice.identity.publicKey, bytesOf('answer'));
+      await alice.count(1);
+      await alice.messenger.send(contact.identity, bytesOf('and again'));
+      await bob.count(2);
+      expect(bob.texts()).toEqual(['dr: first', 'dr: and again']);
+      expect(alice.texts()).toEqual(['dr: answer']);
+
+      await alice.messenger.joinChat('whisper-for-real');
+      await bob.messenger.joinChat('whisper-for-real');
+      await alice.messenger.sendPublic('whisper-for-real', bytesOf('hello all'));
+      await bob.count(3);
+      expect(bob.texts()[2]).toBe('public: hello all');
+      await bob.messenger.sendPublic('whisper-for-real', bytesOf('hello Alice'));
+      await alice.count(2);
+      expect(alice.texts()[1]).toBe('public: hello Alice');
+    });
+
+    it('the node restarts between two messages', async () => {
+      const [alice, bob] = [await person(), await person()];
+      const contact = await alice.messenger.addContact(await bob.messenger.contactCode());
+      await alice.messenger.send(contact.identity, bytesOf('before'));
+      await bob.count(1);
+      const back = Promise.all(
+        [alice, bob].map(
+          ({ messenger }) =>
+            new Promise<void>((resolve) => {
+              messenger.on('status', async (status) => {
+                if (status === 'connected') resolve();
+              });
+            }),
+        ),
+      );
+      await geth.kill();
+      await geth.start();
+      await back;
+      await bob.messenger.send(alice.identity.publicKey, bytesOf('after'));
+      await alice.count(1);
+      await alice.messenger.send(contact.identity, bytesOf('and on'));
+      await bob.count(2);
+      expect(alice.texts()).toEqual(['dr: after']);
+      expect(bob.texts()).toEqual(['dr: before', 'dr: and on']);
+    });
+  },
+);
