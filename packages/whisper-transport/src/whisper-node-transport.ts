@@ -35,6 +35,11 @@ export interface WhisperNodeOptions {
   readonly callTimeout?: number;
   /** Milliseconds between two checks that a WebSocket's node still answers. Default 30,000. */
   readonly heartbeat?: number;
+  /**
+   * Milliseconds that a send without a signal waits for a node that is away, before it fails with
+   * TRANSPORT_UNAVAILABLE; with a signal it waits until that fires. Default 5,000.
+   */
+  readonly patience?: number;
   /** Characters of an answer that are read; one poll may bring many messages. Default 2^25: 32 MB. */
   readonly maxAnswerLength?: number;
   /** Waits before a lost connection is tried again. Default: from 250 ms to 30 s. */
@@ -75,6 +80,7 @@ export function whisperNode(options: WhisperNodeOptions): Transport {
     pollInterval: options.pollInterval ?? 1_000,
     callTimeout: options.callTimeout ?? 10_000,
     heartbeat: options.heartbeat ?? 30_000,
+    patience: options.patience ?? 5_000,
     maxAnswerLength: options.maxAnswerLength ?? 2 ** 25,
     backOff: { ...DEFAULT_BACK_OFF, ...options.backOff },
     remembered: options.remembered ?? 50_000,

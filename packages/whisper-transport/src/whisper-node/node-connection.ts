@@ -26,8 +26,33 @@ import { parseNodeMessage } from './node-message.js';
 
 /** Bytes that sealing adds at most: padding, signature, ECIES and the envelope. */
 export const SEALING_OVERHEAD = 1024;
-/** Times that a message is posted anew because the node did not know a key that it was just given. */
-const FORGOTTEN_MOST = 3;
+/** Times in a row that the node is asked anew what it has of us and what it asks for. */
+const OUTDATED_MOST = 3;
+
+/** How long a send waits for a node that is away. */
+interface Patience {
+  readonly signal?: AbortSignal;
+  /** Milliseconds since the epoch. */
+  readonly until?: number;
+}
+
+function isAway(error: unknown): boolean {
+  return isSottoError(error, 'TRANSPORT_UNAVAILABLE') || isSottoError(error, 'TIMEOUT');
+}
+
+/** Whether the node has forgotten what we gave it, or asks for more than when we last asked. */
+function isOutdated(error: unknown): boolean {
+  return (
+    isForgotten(error) ||
+    (isSottoError(error, 'TRANSPORT_REFUSED') && /pow too low/i.test(error.details.reason))
+  );
+}
+
+function isTooSlow(error: unknown): error is SottoError<'TRANSPORT_REFUSED'> {
+  return (
+    isSottoError(error, 'TRANSPORT_REFUSED') && /failed to reach the pow target/i.test(error.details.reason)
+  );
+}
 
 export interface NodeSettings extends ClientSettings {
   /** Whether messages are polled for over HTTP, or come by subscription over a WebSocket. */
@@ -41,6 +66,7 @@ export interface NodeSettings extends ClientSettings {
   readonly powTarget: number;
   readonly pollInterval: number;
   readonly heartbeat: number;
+  readonly patience: number;
   readonly remembered: number;
   readonly channelKeys: ChannelKeys;
 }
@@ -143,7 +169,7 @@ export class WhisperNodeConnection implements TransportConnection {
       }
     }
     this.#wanted = new Map(channels.map((channel) => [channelKey(channel), channelKeys.resolve(channel)]));
-    await this.#track(this.#untilDone(() => this.#install(), undefined));
+    await this.#track(this.#installNow());
   }
 
   close(): Promise<void> {
@@ -178,7 +204,7 @@ export class WhisperNodeConnection implements TransportConnection {
   async #sendUntilTaken(channel: Channel, payload: string, signal: AbortSignal | undefined): Promise<void> {
     const { channelKeys } = this.#settings;
     const resolved = channelKeys.resolve(channel);
-    await this.#untilDone(async () => this.#post(resolved, payload, signal), signal);
+    await this.#untilTaken(() => this.#post(resolved, payload, signal), signal);
   }
 
   async #post({ topic, cipher }: ResolvedChannel, payload: string, signal: AbortSignal | undefined) {
@@ -188,64 +214,76 @@ export class WhisperNodeConnection implements TransportConnection {
       cipher.kind === 'symmetric'
         ? { symKeyID: await this.#keys.symmetric(cipher.key) }
         : { pubKey: this.#uncompressed(cipher.recipient) };
-    const hash = await this.#rpc.call(
-      'shh_post',
-      [{ ...key, sig, topic: `0x${encodeHex(topic)}`, payload, ttl, powTarget: this.#powTarget, powTime }],
-      { extraTime: powTime * 1000, ...(signal && { signal }) },
-    );
-    if (typeof hash === 'string') this.#envelopes.add(hash.replace(/^0x/, '').toLowerCase());
+    const params = { ...key, sig, topic: `0x${encodeHex(topic)}`, payload, ttl, powTime };
+    try {
+      const hash = await this.#rpc.call('shh_post', [{ ...params, powTarget: this.#powTarget }], {
+        extraTime: powTime * 1000,
+        ...(signal && { signal }),
+      });
+      if (typeof hash === 'string') this.#envelopes.add(hash.replace(/^0x/, '').toLowerCase());
+    } catch (error) {
+      // A matter of luck, and of what else the node has to do: no reason to lose the message.
+      if (!isTooSlow(error)) throw error;
+      throw new SottoError('TRANSPORT_UNAVAILABLE', error.message, error.details);
+    }
   }
 
-  /** Tries again while the node can't be reached or has to be given its keys again. */
-  async #untilDone(run: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-    const { random, backOff, clock } = this.#settings;
+  /** Tries again with the same message while the node can't be reached or has to be given its keys again. */
+  async #untilTaken(post: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    const { random, backOff, clock, patience } = this.#settings;
+    const patient: Patience = signal === undefined ? { until: clock.now() + patience } : { signal };
     let failures = 0;
-    let forgotten = 0;
-    for (let verify = false; ; ) {
+    let outdated = 0;
+    for (let refresh = false; ; ) {
       if (!this.#online) {
-        await this.#wait(signal, (done) => {
+        await this.#wait(patient, (done) => {
           this.#waiting.add(done);
           return () => this.#waiting.delete(done);
         });
       }
       try {
-        if (verify) await this.#keys.verify();
-        return await run();
+        if (refresh) await this.#refresh();
+        return await post();
       } catch (error) {
-        verify = isForgotten(error) && ++forgotten <= FORGOTTEN_MOST;
-        if (verify) continue;
-        if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE') && !isSottoError(error, 'TIMEOUT')) throw error;
+        refresh = isOutdated(error) && ++outdated <= OUTDATED_MOST;
+        if (refresh) continue;
+        if (isForgotten(error)) throw unavailableError('it keeps forgetting our keys');
+        if (!isAway(error)) throw error;
         const delay = backOffDelay(++failures, backOff, random);
-        await this.#wait(signal, (done) => clock.after(delay, done));
+        await this.#wait(patient, (done) => clock.after(delay, done));
       }
     }
   }
 
-  /** @throws ABORTED, CLOSED */
-  #wait(signal: AbortSignal | undefined, arm: (done: () => void) => () => void): Promise<void> {
+  /** @throws ABORTED, CLOSED; TRANSPORT_UNAVAILABLE when the time is over */
+  #wait({ signal, until }: Patience, arm: (done: () => void) => () => void): Promise<void> {
+    const { clock } = this.#settings;
     return new Promise((resolve, reject) => {
       const closing = this.#closing.signal;
       if (signal?.aborted) return reject(abortedError('send'));
       if (closing.aborted) return reject(closedError());
       const settle = () => {
         disarm();
+        cancelTimer();
         signal?.removeEventListener('abort', abort);
         closing.removeEventListener('abort', close);
       };
-      const abort = () => {
+      const fail = (error: Error) => {
         settle();
-        reject(abortedError('send'));
+        reject(error);
       };
-      const close = () => {
-        settle();
-        reject(closedError());
-      };
+      const abort = () => fail(abortedError('send'));
+      const close = () => fail(closedError());
       signal?.addEventListener('abort', abort, { once: true });
       closing.addEventListener('abort', close, { once: true });
       const disarm = arm(() => {
         settle();
         resolve();
       });
+      const cancelTimer =
+        until === undefined
+          ? () => {}
+          : clock.after(Math.max(0, until - clock.now()), () => fail(unavailableError('it is away')));
     });
   }
 
@@ -270,6 +308,20 @@ export class WhisperNodeConnection implements TransportConnection {
       this.#envelopes.delete(hash);
       this.#messages.delete(id);
     });
+  }
+
+  /** Installs what is wanted; if the node is away, that is done when it is back. */
+  async #installNow(): Promise<void> {
+    for (let outdated = 0; this.#online; ) {
+      try {
+        if (outdated > 0) await this.#refresh();
+        return await this.#install();
+      } catch (error) {
+        if (isForgotten(error) && ++outdated <= OUTDATED_MOST) continue;
+        if (!isAway(error)) throw error;
+        this.#drop('it does not answer');
+      }
+    }
   }
 
   /** Makes the node's filters those of the channels wanted. */
@@ -316,10 +368,15 @@ export class WhisperNodeConnection implements TransportConnection {
 
   /** Gives the node what it may have lost. */
   async #restore(): Promise<void> {
-    await this.#readInfo();
-    await this.#keys.verify();
+    await this.#refresh();
     await this.#keys.identity();
     await this.#install();
+  }
+
+  /** Learns anew what the node asks for, and which of our keys it has. */
+  async #refresh(): Promise<void> {
+    await this.#readInfo();
+    await this.#keys.verify();
   }
 
   async #readInfo(): Promise<void> {
@@ -345,18 +402,16 @@ export class WhisperNodeConnection implements TransportConnection {
   }
 
   async #poll(): Promise<void> {
-    const { pollInterval, backOff, random, logger } = this.#settings;
+    const { pollInterval, backOff, random } = this.#settings;
     try {
-      if (!this.#online) await this.#readInfo();
+      if (!this.#online || this.#filters.size === 0) await this.#readInfo();
       const complete = await this.#fetchMessages();
       if (!complete || !this.#online) await this.#restore();
       this.#failedPolls = 0;
       this.#regained();
       this.#lookLater(pollInterval);
     } catch (error) {
-      if (isSottoError(error, 'TRANSPORT_REFUSED')) {
-        logger.warn('whisper-node.refused', { reason: error.details.reason });
-      }
+      this.#logRefusal(error);
       this.#lost();
       this.#lookLater(Math.max(pollInterval, backOffDelay(++this.#failedPolls, backOff, random)));
     }
@@ -396,10 +451,7 @@ export class WhisperNodeConnection implements TransportConnection {
       await this.#restore();
     } catch (error) {
       if (this.#closing.signal.aborted) return;
-      const { logger } = this.#settings;
-      if (isSottoError(error, 'TRANSPORT_REFUSED')) {
-        logger.warn('whisper-node.refused', { reason: error.details.reason });
-      }
+      this.#logRefusal(error);
       return this.#drop('it does not do what it should');
     }
     if (this.#rpc instanceof JsonRpcWebSocket) this.#rpc.settle();
@@ -408,8 +460,10 @@ export class WhisperNodeConnection implements TransportConnection {
     this.#lookLater();
   }
 
+  /** Takes the node for lost, so that it is looked for and given everything again. */
   #drop(reason: string): void {
     if (this.#rpc instanceof JsonRpcWebSocket) this.#rpc.drop(reason);
+    else this.#lost();
   }
 
   #lost(): void {
@@ -429,9 +483,18 @@ export class WhisperNodeConnection implements TransportConnection {
     this.#online = true;
     this.#party.onStatus?.('connected');
     for (const done of [...this.#waiting]) done();
+    // Asked for at the last moment.
+    if ([...this.#wanted.keys()].some((name) => !this.#filters.has(name))) {
+      this.#track(this.#installNow()).catch((error) => this.#logRefusal(error));
+    }
   }
 
   // Small things
+
+  #logRefusal(error: unknown): void {
+    if (!isSottoError(error, 'TRANSPORT_REFUSED')) return;
+    this.#settings.logger.warn('whisper-node.refused', { reason: error.details.reason });
+  }
 
   #idOf(signer: Uint8Array, payload: Uint8Array): string {
     return encodeHex(this.#settings.crypto.keccak256(signer, payload));

@@ -84,6 +84,23 @@ describe.skipIf(program === undefined).each(['ws', 'http'] as const)(
       expect(alice.texts()[1]).toBe('public: hello Alice');
     });
 
+    it('closes although the node is away and messages wait for it', async () => {
+      const [alice, bob] = [await person(), await person()];
+      await alice.messenger.addContact(await bob.messenger.contactCode());
+      const lost = new Promise<void>((resolve) => {
+        alice.messenger.on('status', async (status) => {
+          if (status === 'reconnecting') resolve();
+        });
+      });
+      await geth.kill();
+      await lost;
+      await alice.messenger.send(bob.identity.publicKey, bytesOf('later'));
+      await alice.messenger.joinChat('joined-while-away');
+      await alice.messenger.close();
+      expect(alice.received).toEqual([]);
+      await geth.start();
+    });
+
     it('the node restarts between two messages', async () => {
       const [alice, bob] = [await person(), await person()];
       const contact = await alice.messenger.addContact(await bob.messenger.contactCode());

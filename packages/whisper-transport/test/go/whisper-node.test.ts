@@ -108,7 +108,8 @@ describe.skipIf(program === undefined).each(['ws', 'http'] as const)('a go-ether
     await geth.kill();
     await Promise.all([alice.status('reconnecting'), bob.status('reconnecting')]);
     // A node that disconnects during a send: the send is tried again with the same message.
-    const given = alice.connection.send(toBob[3] as Channel, bytesOf('during'));
+    const { signal } = new AbortController();
+    const given = alice.connection.send(toBob[3] as Channel, bytesOf('during'), { signal });
     await geth.start();
     await Promise.all([alice.status('connected'), bob.status('connected'), given]);
     for (const channel of toBob) await alice.connection.send(channel, bytesOf(`after: ${channel.kind}`));
