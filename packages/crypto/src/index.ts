@@ -1,4 +1,5 @@
 export * from './default-provider.js';
+export * from './describe-provider.js';
 export * from './ecies.js';
 export * from './limits.js';
 export * from './portable.js';

@@ -26,6 +26,7 @@ export function createPortableProvider(options: PortableProviderOptions = {}): C
   const randomBytes = guardRandom(options.random ?? platformRandom);
   return {
     name: 'portable',
+    parts: { everything: '@noble, in JavaScript' },
     randomBytes,
     secp256k1: createSecp256k1(randomBytes),
     x25519: createX25519(randomBytes),

@@ -15,6 +15,11 @@ import type { X25519KeyPair } from './x25519-key-pair.js';
 export interface CryptoProvider {
   /** For people and reports: `portable`, for instance. */
   readonly name: string;
+  /**
+   * Of each part, the library that does it, and why where a faster one is missing. For people and reports, see
+   * `describeProvider`.
+   */
+  readonly parts?: Readonly<Record<string, string>>;
 
   /**
    * Fresh random bytes, 0 to 65536 of them. What the source itself throws passes through.

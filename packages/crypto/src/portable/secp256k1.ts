@@ -3,33 +3,27 @@ import {
   KeyPair,
   PRIVATE_KEY_LENGTH,
   type PrivateKey,
-  PUBLIC_KEY_LENGTH,
   type PublicKey,
   type RandomSource,
   SIGNATURE_LENGTH,
   type Signature,
-  SottoError,
-  UNCOMPRESSED_PUBLIC_KEY_LENGTH,
 } from '@sotto/core';
 import { requireLength } from '../arguments.js';
 import type { Secp256k1 } from '../provider.js';
-
-const DIGEST_LENGTH = 32;
-
-/** Draws before a random source is given up; even the second is as unlikely as a guessed key. */
-const MAX_DRAWS = 16;
+import {
+  DIGEST_LENGTH,
+  drawScalar,
+  invalidPoint,
+  invalidScalar,
+  invalidSignature,
+  requireRecoveryBit,
+} from '../secp256k1-arguments.js';
 
 /** secp256k1 on @noble/curves. */
 export function createSecp256k1(randomBytes: RandomSource): Secp256k1 {
   return {
     generateKeyPair() {
-      for (let draw = 0; draw < MAX_DRAWS; draw++) {
-        const candidate = randomBytes(PRIVATE_KEY_LENGTH);
-        if (curve.utils.isValidSecretKey(candidate)) return pairOf(candidate);
-      }
-      throw new SottoError('INVALID_PRIVATE_KEY', `The random source gave no key in ${MAX_DRAWS} draws.`, {
-        curve: 'secp256k1',
-      });
+      return pairOf(drawScalar(randomBytes, curve.utils.isValidSecretKey));
     },
 
     keyPairFromPrivateKey(privateKey) {
@@ -87,37 +81,20 @@ function pairOf(privateKey: Uint8Array): KeyPair {
 }
 
 function requireScalar(privateKey: Uint8Array): void {
-  if (curve.utils.isValidSecretKey(privateKey)) return;
-  throw new SottoError(
-    'INVALID_PRIVATE_KEY',
-    'The private key is zero or not below the order of the group.',
-    {
-      curve: 'secp256k1',
-    },
-  );
+  if (!curve.utils.isValidSecretKey(privateKey)) throw invalidScalar();
 }
 
 function decodePoint(bytes: Uint8Array) {
   try {
     return curve.Point.fromBytes(bytes);
   } catch {
-    const reason =
-      bytes.length === PUBLIC_KEY_LENGTH || bytes.length === UNCOMPRESSED_PUBLIC_KEY_LENGTH
-        ? 'not the encoding of a point on the curve'
-        : `${bytes.length} bytes, not ${PUBLIC_KEY_LENGTH} or ${UNCOMPRESSED_PUBLIC_KEY_LENGTH}`;
-    throw new SottoError('INVALID_PUBLIC_KEY', `Not a secp256k1 public key: ${reason}.`, {
-      curve: 'secp256k1',
-      reason,
-    });
+    throw invalidPoint(bytes);
   }
 }
 
 /** `bytes` has 65. */
 function parseSignature(bytes: Uint8Array) {
-  const v = bytes[SIGNATURE_LENGTH - 1] as number;
-  // 27 and 28 are how Ethereum's own tools write 0 and 1.
-  const recovery = v >= 27 ? v - 27 : v;
-  if (recovery > 1) throw invalidSignature('v is none of 0, 1, 27 and 28');
+  const recovery = requireRecoveryBit(bytes);
   const signature = decodeScalars(bytes.subarray(0, SIGNATURE_LENGTH - 1)).addRecoveryBit(recovery);
   if (signature.hasHighS()) throw invalidSignature('s is above half the order');
   return signature;
@@ -129,8 +106,4 @@ function decodeScalars(bytes: Uint8Array) {
   } catch {
     throw invalidSignature('r or s is zero or not below the order');
   }
-}
-
-function invalidSignature(reason: string): SottoError {
-  return new SottoError('INVALID_SIGNATURE', `Not a signature: ${reason}.`, { reason });
 }

@@ -1,7 +1,8 @@
 import { x25519 as curve } from '@noble/curves/ed25519.js';
-import { type RandomSource, SottoError } from '@sotto/core';
+import type { RandomSource } from '@sotto/core';
 import { requireLength } from '../arguments.js';
 import type { X25519 } from '../provider.js';
+import { smallOrder } from '../x25519-arguments.js';
 import { X25519KeyPair, type X25519PrivateKey, type X25519PublicKey } from '../x25519-key-pair.js';
 
 const KEY_LENGTH = 32;
@@ -24,10 +25,7 @@ export function createX25519(randomBytes: RandomSource): X25519 {
       try {
         return curve.getSharedSecret(privateKey, publicKey);
       } catch {
-        throw new SottoError('INVALID_PUBLIC_KEY', 'The X25519 public key is a point of small order.', {
-          curve: 'x25519',
-          reason: 'small order',
-        });
+        throw smallOrder();
       }
     },
   };

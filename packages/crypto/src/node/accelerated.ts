@@ -1,0 +1,55 @@
+import { randomFillSync, timingSafeEqual } from 'node:crypto';
+import type { RandomSource } from '@sotto/core';
+import { keccak256 } from '../portable/hash.js';
+import { guardRandom } from '../portable/random.js';
+import type { CryptoProvider } from '../provider.js';
+import { aesCtr, openAes256Gcm, sealAes256Gcm } from './aes.js';
+import { chooseSecp256k1, chooseX25519 } from './choose-library.js';
+import { hmacSha256, sha256 } from './hash.js';
+import { hkdfSha256, pbkdf2Sha256 } from './key-derivation.js';
+import { loadAddon } from './secp256k1-addon.js';
+
+/** Options of {@link createAcceleratedProvider}. */
+export interface AcceleratedProviderOptions {
+  /**
+   * Where keys, nonces and everything else random comes from. Default: Node's secure source. Only tests have a
+   * reason to give another.
+   */
+  readonly random?: RandomSource;
+  /**
+   * `auto`, the default: libsecp256k1 when npm `secp256k1` is installed and has a native build for this machine,
+   * else @noble/curves. `noble`: @noble/curves in any case.
+   */
+  readonly secp256k1?: 'auto' | 'noble';
+}
+
+/**
+ * The provider for Node: node:crypto (OpenSSL), libsecp256k1 where npm `secp256k1` and its native build are
+ * there, and @noble for the rest; its `parts` say which. It gives the same bytes and the same refusals as the portable one.
+ */
+export function createAcceleratedProvider(options: AcceleratedProviderOptions = {}): CryptoProvider {
+  const randomBytes = guardRandom(options.random ?? ((length) => randomFillSync(new Uint8Array(length))));
+  const secp256k1 = chooseSecp256k1(randomBytes, options.secp256k1 === 'noble' ? undefined : loadAddon());
+  const x25519 = chooseX25519(randomBytes);
+  return {
+    name: 'accelerated',
+    parts: {
+      secp256k1: secp256k1.library,
+      x25519: x25519.library,
+      keccak256: '@noble/hashes: node:crypto has SHA3 only, which pads differently',
+      others: 'node:crypto',
+    },
+    randomBytes,
+    secp256k1: secp256k1.part,
+    x25519: x25519.part,
+    keccak256,
+    sha256,
+    hmacSha256,
+    hkdfSha256,
+    pbkdf2Sha256,
+    aesCtr,
+    sealAes256Gcm,
+    openAes256Gcm,
+    equalBytes: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+  };
+}

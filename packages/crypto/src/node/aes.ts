@@ -1,0 +1,52 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { wipeBytes } from '@sotto/core';
+import { requireCtrLengths, requireGcmLengths, tagDoesNotFit } from '../aes-arguments.js';
+import type { CryptoProvider } from '../provider.js';
+import { plainBytes } from './plain-bytes.js';
+
+const TAG_LENGTH = 16;
+const NOTHING = new Uint8Array();
+
+export const aesCtr: CryptoProvider['aesCtr'] = (key, iv, data) => {
+  requireCtrLengths(key, iv);
+  // A stream cipher: all of the output comes from `update`.
+  return plainBytes(createCipheriv(key.length === 16 ? 'aes-128-ctr' : 'aes-256-ctr', key, iv).update(data));
+};
+
+export const sealAes256Gcm: CryptoProvider['sealAes256Gcm'] = (
+  key,
+  nonce,
+  plaintext,
+  associatedData = NOTHING,
+) => {
+  requireGcmLengths(key, nonce);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_LENGTH });
+  cipher.setAAD(associatedData);
+  const sealed = new Uint8Array(plaintext.length + TAG_LENGTH);
+  sealed.set(cipher.update(plaintext));
+  cipher.final();
+  sealed.set(cipher.getAuthTag(), plaintext.length);
+  return sealed;
+};
+
+export const openAes256Gcm: CryptoProvider['openAes256Gcm'] = (
+  key,
+  nonce,
+  sealed,
+  associatedData = NOTHING,
+) => {
+  requireGcmLengths(key, nonce);
+  if (sealed.length < TAG_LENGTH) throw tagDoesNotFit();
+  // Without the option, Node takes tags of 4 bytes.
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_LENGTH });
+  decipher.setAAD(associatedData);
+  decipher.setAuthTag(sealed.subarray(-TAG_LENGTH));
+  const plaintext = decipher.update(sealed.subarray(0, -TAG_LENGTH));
+  try {
+    decipher.final();
+  } catch {
+    wipeBytes(plaintext);
+    throw tagDoesNotFit();
+  }
+  return plainBytes(plaintext);
+};

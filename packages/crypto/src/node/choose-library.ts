@@ -1,0 +1,43 @@
+import type { RandomSource } from '@sotto/core';
+import { createSecp256k1 as createNobleSecp256k1 } from '../portable/secp256k1.js';
+import { createX25519 as createNobleX25519 } from '../portable/x25519.js';
+import type { Secp256k1, X25519 } from '../provider.js';
+import { createSecp256k1 } from './secp256k1.js';
+import type { loadAddon } from './secp256k1-addon.js';
+import { createX25519 } from './x25519.js';
+
+/** An implementation, and the library behind it, with the reason when it isn't the fastest. */
+export interface Choice<T> {
+  readonly part: T;
+  readonly library: string;
+}
+
+/** @param addon what {@link loadAddon} gave, or `undefined` when it isn't wanted */
+export function chooseSecp256k1(
+  randomBytes: RandomSource,
+  addon: ReturnType<typeof loadAddon> | undefined,
+): Choice<Secp256k1> {
+  const part = createNobleSecp256k1(randomBytes);
+  if (addon === undefined) return { part, library: '@noble/curves: as asked' };
+  if ('problem' in addon) {
+    return { part, library: `@noble/curves: npm secp256k1 could not be loaded: ${addon.problem}` };
+  }
+  return {
+    part: createSecp256k1(addon, randomBytes, part),
+    library: 'libsecp256k1, native, of npm secp256k1',
+  };
+}
+
+/** OpenSSL may be built without X25519, and what stands in for it in other runtimes may lack an import. */
+export function chooseX25519(
+  randomBytes: RandomSource,
+  native: X25519 = createX25519(randomBytes),
+): Choice<X25519> {
+  try {
+    const { privateKey, publicKey } = native.keyPairFromPrivateKey(new Uint8Array(32).fill(1));
+    native.ecdh(privateKey, publicKey);
+    return { part: native, library: 'node:crypto' };
+  } catch {
+    return { part: createNobleX25519(randomBytes), library: '@noble/curves: node:crypto has no X25519 here' };
+  }
+}

@@ -1,0 +1,14 @@
+import { createHash, createHmac } from 'node:crypto';
+import { plainBytes } from './plain-bytes.js';
+
+export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return plainBytes(hash.digest());
+}
+
+export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+  const hmac = createHmac('sha256', key);
+  for (const part of parts) hmac.update(part);
+  return plainBytes(hmac.digest());
+}

@@ -1,0 +1,52 @@
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+
+/** What is used of the addon of npm `secp256k1`; it throws a plain Error for what it refuses. */
+export interface Secp256k1Addon {
+  contextRandomize(seed: Uint8Array): void;
+  privateKeyVerify(privateKey: Uint8Array): boolean;
+  publicKeyCreate(privateKey: Uint8Array, compressed: boolean, output: Uint8Array): Uint8Array;
+  publicKeyConvert(publicKey: Uint8Array, compressed: boolean, output: Uint8Array): Uint8Array;
+  /** Puts the lower of s and order - s in its place. */
+  signatureNormalize(signature: Uint8Array): Uint8Array;
+  ecdsaSign(
+    digest: Uint8Array,
+    privateKey: Uint8Array,
+    options: object,
+    output: Uint8Array,
+  ): { readonly signature: Uint8Array; readonly recid: number };
+  ecdsaRecover(
+    signature: Uint8Array,
+    recovery: number,
+    digest: Uint8Array,
+    compressed: boolean,
+    output: Uint8Array,
+  ): Uint8Array;
+  ecdh(
+    publicKey: Uint8Array,
+    privateKey: Uint8Array,
+    options: {
+      hashfn(x: Uint8Array, y: Uint8Array): Uint8Array;
+      readonly xbuf: Uint8Array;
+      readonly ybuf: Uint8Array;
+    },
+    output: Uint8Array,
+  ): Uint8Array;
+}
+
+/**
+ * Loads the native bindings, or says why they can't be. Never the package's index: where there is no native
+ * build it turns to a slow library in JavaScript that isn't constant in time, and says nothing.
+ */
+export function loadAddon(
+  load: () => unknown = () => require('secp256k1/bindings'),
+): Secp256k1Addon | { readonly problem: string } {
+  try {
+    return load() as Secp256k1Addon;
+  } catch (error) {
+    // The lines after the first are paths of this machine.
+    const [problem = ''] = String(error instanceof Error ? error.message : error).split('\n');
+    return { problem };
+  }
+}

@@ -1,0 +1,66 @@
+import { Buffer } from 'node:buffer';
+import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from 'node:crypto';
+import { concatBytes, type RandomSource, wipeBytes } from '@sotto/core';
+import { requireLength } from '../arguments.js';
+import type { X25519 } from '../provider.js';
+import { smallOrder } from '../x25519-arguments.js';
+import { X25519KeyPair, type X25519PrivateKey, type X25519PublicKey } from '../x25519-key-pair.js';
+import { plainBytes } from './plain-bytes.js';
+
+const KEY_LENGTH = 32;
+
+/** What stands before the 32 bytes of a private key in PKCS #8 (RFC 8410, section 7). */
+const PKCS8_PREFIX = Uint8Array.from([
+  0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x04, 0x22, 0x04, 0x20,
+]);
+
+/** X25519 on OpenSSL, through node:crypto. */
+export function createX25519(randomBytes: RandomSource): X25519 {
+  return {
+    generateKeyPair() {
+      return pairOf(randomBytes(KEY_LENGTH));
+    },
+
+    keyPairFromPrivateKey(privateKey) {
+      requireLength('private key', privateKey, KEY_LENGTH);
+      return pairOf(Uint8Array.from(privateKey));
+    },
+
+    ecdh(privateKey, publicKey) {
+      requireLength('private key', privateKey, KEY_LENGTH);
+      requireLength('public key', publicKey, KEY_LENGTH);
+      const keys = { privateKey: importPrivateKey(privateKey), publicKey: importPublicKey(publicKey) };
+      try {
+        return plainBytes(diffieHellman(keys));
+      } catch {
+        // With keys that were imported, a result of all zeros is the only thing that OpenSSL refuses.
+        throw smallOrder();
+      }
+    },
+  };
+}
+
+/** Takes the bytes over. */
+function pairOf(privateKey: Uint8Array): X25519KeyPair {
+  const exported = createPublicKey(importPrivateKey(privateKey)).export({ format: 'der', type: 'spki' });
+  const publicKey = new Uint8Array(exported.subarray(-KEY_LENGTH));
+  return new X25519KeyPair(publicKey as X25519PublicKey, privateKey as X25519PrivateKey);
+}
+
+/** As DER and not as JWK: text in a JWK can't be wiped. */
+function importPrivateKey(bytes: Uint8Array): KeyObject {
+  const der = concatBytes(PKCS8_PREFIX, bytes);
+  try {
+    // A view, since Node's types want a Buffer here.
+    const key = Buffer.from(der.buffer, der.byteOffset, der.byteLength);
+    return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+  } finally {
+    wipeBytes(der);
+  }
+}
+
+/** As JWK: three times as fast as DER. */
+function importPublicKey(bytes: Uint8Array): KeyObject {
+  const x = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
+  return createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
+}

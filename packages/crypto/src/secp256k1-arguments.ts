@@ -1,0 +1,54 @@
+import {
+  PRIVATE_KEY_LENGTH,
+  PUBLIC_KEY_LENGTH,
+  type RandomSource,
+  SIGNATURE_LENGTH,
+  SottoError,
+  UNCOMPRESSED_PUBLIC_KEY_LENGTH,
+} from '@sotto/core';
+
+/** Bytes of what ECDSA signs. */
+export const DIGEST_LENGTH = 32;
+
+/** Draws before a random source is given up; even the second is as unlikely as a guessed key. */
+const MAX_DRAWS = 16;
+
+/** The first draw of 32 bytes that `isScalar` takes. */
+export function drawScalar(randomBytes: RandomSource, isScalar: (bytes: Uint8Array) => boolean): Uint8Array {
+  for (let draw = 0; draw < MAX_DRAWS; draw++) {
+    const candidate = randomBytes(PRIVATE_KEY_LENGTH);
+    if (isScalar(candidate)) return candidate;
+  }
+  throw new SottoError('INVALID_PRIVATE_KEY', `The random source gave no key in ${MAX_DRAWS} draws.`, {
+    curve: 'secp256k1',
+  });
+}
+
+export function invalidScalar(): SottoError {
+  const message = 'The private key is zero or not below the order of the group.';
+  return new SottoError('INVALID_PRIVATE_KEY', message, { curve: 'secp256k1' });
+}
+
+export function invalidPoint(bytes: Uint8Array): SottoError {
+  const reason =
+    bytes.length === PUBLIC_KEY_LENGTH || bytes.length === UNCOMPRESSED_PUBLIC_KEY_LENGTH
+      ? 'not the encoding of a point on the curve'
+      : `${bytes.length} bytes, not ${PUBLIC_KEY_LENGTH} or ${UNCOMPRESSED_PUBLIC_KEY_LENGTH}`;
+  return new SottoError('INVALID_PUBLIC_KEY', `Not a secp256k1 public key: ${reason}.`, {
+    curve: 'secp256k1',
+    reason,
+  });
+}
+
+export function invalidSignature(reason: string): SottoError {
+  return new SottoError('INVALID_SIGNATURE', `Not a signature: ${reason}.`, { reason });
+}
+
+/** The recovery bit, 0 or 1, of a signature of 65 bytes. */
+export function requireRecoveryBit(signature: Uint8Array): number {
+  const v = signature[SIGNATURE_LENGTH - 1] as number;
+  // 27 and 28 are how Ethereum's own tools write 0 and 1.
+  const recovery = v >= 27 ? v - 27 : v;
+  if (recovery > 1) throw invalidSignature('v is none of 0, 1, 27 and 28');
+  return recovery;
+}
