@@ -17,7 +17,8 @@ const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));
 const PINGS_A_LIFE = 3;
 const SAYS_A_LIFE = 2;
 
-type Kind = 'leveldb' | 'sqlite' | 'encrypted leveldb' | 'encrypted sqlite';
+const KINDS = ['leveldb', 'sqlite', 'encrypted leveldb', 'encrypted sqlite'] as const;
+type Kind = (typeof KINDS)[number];
 type Death =
   | { readonly at: number; readonly when: 'before' | 'after' }
   | { readonly afterMs: number }
@@ -176,7 +177,7 @@ async function newWorld(kind: Kind): Promise<World> {
 }
 
 describe('hostile cases: crash and storage', () => {
-  it.each(['leveldb', 'sqlite'] as const)(
+  it.each(KINDS)(
     'killed at any write, then redelivered: exactly once, on %s',
     async (kind) => {
       const world = await newWorld(kind);
@@ -191,7 +192,7 @@ describe('hostile cases: crash and storage', () => {
     3_600_000,
   );
 
-  it.each(['leveldb', 'sqlite', 'encrypted leveldb', 'encrypted sqlite'] as const)(
+  it.each(KINDS)(
     'killed at any moment, then redelivered: exactly once, on %s',
     async (kind) => {
       const world = await newWorld(kind);
