@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
@@ -21,7 +20,7 @@ const run = promisify(execFile);
 /** Builds geth, once for this machine, and tells the tests where it is. */
 export default async function setup(project: TestProject): Promise<void> {
   const name = process.platform === 'win32' ? 'geth.exe' : 'geth';
-  const folder = join(tmpdir(), `sotto-geth-${VERSION}`);
+  const folder = join(import.meta.dirname, `../../node_modules/.cache/geth-${VERSION}`);
   const program = join(folder, name);
   try {
     if (!existsSync(program)) await build(folder, name);
@@ -50,10 +49,14 @@ async function build(folder: string, name: string): Promise<void> {
   const flags = Number(minor) >= 23 ? ['-ldflags=-checklinkname=0'] : [];
   const command = ['go', 'install', '-p', '2', ...flags, MODULE];
   const [program = '', ...args] = process.platform === 'win32' ? command : ['nice', ...command];
-  await run(program, args, {
-    env: { ...process.env, GOBIN: building, GOFLAGS: '-mod=mod' },
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  // Whole or not at all, should this be stopped or run twice at once.
-  renameSync(join(building, name), join(folder, name));
+  try {
+    await run(program, args, {
+      env: { ...process.env, GOBIN: building, GOFLAGS: '-mod=mod' },
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    // Whole or not at all, should this be stopped or run twice at once.
+    renameSync(join(building, name), join(folder, name));
+  } finally {
+    rmSync(building, { recursive: true, force: true });
+  }
 }
