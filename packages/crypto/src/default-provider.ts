@@ -4,8 +4,8 @@ import type { CryptoProvider } from './provider.js';
 let instance: CryptoProvider | undefined;
 
 /**
- * The provider used where the caller names none: the best one for this platform, which today is the portable one
- * everywhere. Made on the first call, the same one on every call.
+ * The provider used where the caller names none: the best one for this platform, which is the accelerated one in
+ * Node and the portable one elsewhere. Made on the first call, the same one on every call.
  */
 export function defaultProvider(): CryptoProvider {
   instance ??= createPortableProvider();

@@ -1,9 +1,11 @@
 import { randomBytes as nodeRandomBytes } from 'node:crypto';
 import { decodeHex, encodeHex } from '@sotto/core';
 import { describe, expect, test } from 'vitest';
+import * as elsewhere from '../src/index.js';
 import { createPortableProvider, describeProvider, openEcies, sealEcies } from '../src/index.js';
 import { createAcceleratedProvider } from '../src/node/accelerated.js';
 import { chooseSecp256k1, chooseX25519 } from '../src/node/choose-library.js';
+import * as inNode from '../src/node/index.js';
 import { loadAddon } from '../src/node/secp256k1-addon.js';
 import { createX25519 } from '../src/node/x25519.js';
 import { compareProviders, providerCases, randomSourceCases } from '../src/suite.js';
@@ -174,6 +176,22 @@ describe('what a provider runs on', () => {
     const { part, library } = chooseX25519(random, missing);
     expect(library).toBe('@noble/curves: node:crypto has no X25519 here');
     compareProviders(portable, { ...portable, x25519: part }, { seed: 1, rounds: 2, only: /^x25519/ });
+  });
+});
+
+describe('the default provider in Node', () => {
+  test('is the accelerated one, and the same on every call', () => {
+    expect(inNode.defaultProvider().name).toBe('accelerated');
+    expect(inNode.defaultProvider()).toBe(inNode.defaultProvider());
+  });
+
+  test('is what the name of the package leads to', async () => {
+    const byName: typeof inNode = await import('@sotto/crypto');
+    expect(byName.defaultProvider().name).toBe('accelerated');
+  });
+
+  test('comes with the same exports as elsewhere', () => {
+    expect(Object.keys(inNode).sort()).toEqual(Object.keys(elsewhere).sort());
   });
 });
 

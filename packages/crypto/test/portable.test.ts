@@ -9,7 +9,7 @@ afterEach(() => {
   vi.resetModules();
 });
 
-describe('the default provider', () => {
+describe('the default provider, where it is not Node', () => {
   test('is the portable one, and the same on every call', () => {
     expect(defaultProvider().name).toBe('portable');
     expect(defaultProvider()).toBe(defaultProvider());

@@ -1,7 +1,5 @@
 import { createRequire } from 'node:module';
 
-const require = createRequire(import.meta.url);
-
 /** What is used of the addon of npm `secp256k1`; it throws a plain Error for what it refuses. */
 export interface Secp256k1Addon {
   contextRandomize(seed: Uint8Array): void;
@@ -40,7 +38,7 @@ export interface Secp256k1Addon {
  * build it turns to a slow library in JavaScript that isn't constant in time, and says nothing.
  */
 export function loadAddon(
-  load: () => unknown = () => require('secp256k1/bindings'),
+  load: () => unknown = requireBindings,
 ): Secp256k1Addon | { readonly problem: string } {
   try {
     return load() as Secp256k1Addon;
@@ -49,4 +47,10 @@ export function loadAddon(
     const [problem = ''] = String(error instanceof Error ? error.message : error).split('\n');
     return { problem };
   }
+}
+
+/** Not before it is called: a bundle in CommonJS has no `import.meta.url`, and shall run without the addon then. */
+function requireBindings(): unknown {
+  const require = createRequire(import.meta.url);
+  return require('secp256k1/bindings');
 }

@@ -1,0 +1,10 @@
+import type { CryptoProvider } from '../provider.js';
+import { createAcceleratedProvider } from './accelerated.js';
+
+let instance: CryptoProvider | undefined;
+
+/** As in `../default-provider.ts`, for Node. */
+export function defaultProvider(): CryptoProvider {
+  instance ??= createAcceleratedProvider();
+  return instance;
+}
