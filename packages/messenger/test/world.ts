@@ -1,10 +1,10 @@
 import { isSottoError, type KeyPair, type PublicKey, type Store } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { type DecryptOutcome, type Device, type DeviceLimits, openDevice } from '../src/index.js';
 import { manualClock } from './support.js';
 
-export const crypto = createPortableProvider();
+export const crypto = defaultProvider();
 export const START = Date.parse('2026-11-23T12:00:00Z');
 export const bytesOf = (text: string) => new TextEncoder().encode(text);
 export const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -5,6 +5,12 @@ import type { BundleDevice } from './plausibility.js';
 export interface KnownDevice extends BundleDevice {
   /** `Bundle.timestamp` of the newest bundle that named the device as it is; ns since the epoch, 0 when undated. */
   readonly timestamp: bigint;
+  /** Time of the bundle from which the prekey is known, or in which the device itself last confirmed it. */
+  readonly statedAt: bigint;
+  /** The device itself named this prekey. */
+  readonly vouched: boolean;
+  /** The device once began again with a lower version: what others still say of it may be from before. */
+  readonly restarted: boolean;
 }
 
 /** What a bundle changes. */
@@ -20,13 +26,16 @@ export interface BundleMerge {
 }
 
 /**
- * Lays a bundle over what is known of an identity's devices. Monotone per installation: a lower version never
- * replaces a higher one, and at the same version an older bundle never replaces a newer one. A device that a
- * bundle doesn't name stays as it was. Pure.
+ * Lays a bundle over what is known of an identity's devices. Monotone per installation: a lower version never replaces
+ * a higher one, and at the same version an older bundle never replaces a newer one. A device that a bundle doesn't name
+ * stays as it was. Pure.
+ *
+ * A device that lost its store begins again at version 1 while its siblings go on listing what it had before. So what a
+ * device says of itself counts for more: it is believed in a newer bundle even with a lower version, and its siblings
+ * are not believed about a prekey that it named itself.
  *
  * @param bundle devices and time of a bundle that was verified and found plausible
- * @param ownWord installation id of the device that sent the bundle, when that is certain: what a device says of
- *   itself is believed in a newer bundle even with a lower version, since one that lost its store begins again at 1
+ * @param ownWord installation id of the device that sent the bundle; none when that is not known, as with a contact code
  */
 export function mergeBundle(
   known: ReadonlyMap<string, KnownDevice>,
@@ -37,26 +46,54 @@ export function mergeBundle(
   const added: string[] = [];
   const rotated: string[] = [];
   const stale: string[] = [];
+  const { timestamp } = bundle;
   for (const device of bundle.devices) {
     const { installationId } = device;
+    const speaker = ownWord === undefined ? 'unknown' : installationId === ownWord ? 'itself' : 'sibling';
+    const own = speaker === 'itself';
     const before = known.get(installationId);
-    const update = { ...device, timestamp: bundle.timestamp };
+    const update = { ...device, timestamp, statedAt: timestamp, vouched: own, restarted: false };
     if (before === undefined) {
       added.push(installationId);
       devices.set(installationId, update);
       continue;
     }
-    const newer = bundle.timestamp > before.timestamp;
-    const sameKey = compareBytes(device.signedPreKey, before.signedPreKey) === 0;
-    const restarted = newer && (device.version === before.version || installationId === ownWord);
-    if (device.version > before.version || (restarted && !sameKey)) {
+    const newer = timestamp > before.timestamp;
+    const latest = newer ? timestamp : before.timestamp;
+    if (device.version === before.version && compareBytes(device.signedPreKey, before.signedPreKey) === 0) {
+      const confirmed = own && timestamp >= before.statedAt;
+      if (newer || (confirmed && !before.vouched)) {
+        devices.set(installationId, {
+          ...before,
+          protocolVersion: newer ? device.protocolVersion : before.protocolVersion,
+          timestamp: latest,
+          ...(confirmed && { statedAt: timestamp, vouched: true }),
+        });
+      } else if (timestamp < before.timestamp) {
+        stale.push(installationId);
+      }
+    } else if (replaces(device, timestamp, speaker, before)) {
       rotated.push(installationId);
-      devices.set(installationId, newer ? update : { ...update, timestamp: before.timestamp });
-    } else if (newer && sameKey && device.version === before.version) {
-      devices.set(installationId, update);
-    } else if (!sameKey || device.version !== before.version || bundle.timestamp < before.timestamp) {
+      const restarted = before.restarted || device.version <= before.version;
+      devices.set(installationId, { ...update, timestamp: latest, restarted: own && restarted });
+    } else {
       stale.push(installationId);
     }
   }
   return { devices, added, rotated, stale };
+}
+
+/** Whether another prekey than the one known is believed, by who says so. */
+function replaces(
+  device: BundleDevice,
+  timestamp: bigint,
+  speaker: 'itself' | 'sibling' | 'unknown',
+  before: KnownDevice,
+): boolean {
+  const own = speaker === 'itself';
+  if (speaker === 'sibling' && before.vouched) return false;
+  if (device.version > before.version) return own || !before.restarted;
+  if (timestamp <= before.statedAt || compareBytes(device.signedPreKey, before.signedPreKey) === 0)
+    return false;
+  return own || (device.version === before.version && !before.vouched);
 }

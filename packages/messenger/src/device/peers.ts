@@ -52,6 +52,9 @@ export function newPeerDevice(installationId: string, enabled: boolean): PeerDev
     sessions: [],
     name: '',
     metadata: new Map(),
+    statedAt: 0n,
+    vouched: false,
+    restarted: false,
   };
 }
 
@@ -169,10 +172,10 @@ export async function applyBundle(
     if (known.get(update.installationId) === update) continue;
     // Devices of others are taken when seen; our own wait for the user.
     const before = findDevice(peer, update.installationId) ?? newPeerDevice(update.installationId, !isOwn);
-    const { signedPreKey, version, protocolVersion, timestamp } = update;
-    const changed = { ...before, signedPreKey, version, protocolVersion, timestamp };
-    const beganAgain = merge.rotated.includes(update.installationId) && version <= before.version;
-    if (beganAgain) restarted.push(update.installationId);
+    const { installationId, ...statement } = update;
+    const changed = { ...before, ...statement };
+    const beganAgain = merge.rotated.includes(installationId) && update.version <= before.version;
+    if (beganAgain) restarted.push(installationId);
     next = withDevice(next, beganAgain ? withoutSessions(changed) : changed);
   }
   if (next !== peer) putPeer(work, bundle.identity, await forgetOldDevices(work, next, context));

@@ -86,6 +86,12 @@ export interface PeerDevice {
   name: string;
   /** What the application keeps with it. */
   metadata: Map<string, string>;
+  /** Nanoseconds since the epoch of the bundle from which the prekey is known, or the device last confirmed it. */
+  statedAt: bigint;
+  /** The device itself named this prekey. */
+  vouched: boolean;
+  /** The device once began again: only what it says of itself is believed. */
+  restarted: boolean;
 }
 
 export interface PeerDevice_MetadataEntry {
@@ -543,6 +549,9 @@ function createBasePeerDevice(): PeerDevice {
     sessions: [],
     name: "",
     metadata: new Map(),
+    statedAt: 0n,
+    vouched: false,
+    restarted: false,
   };
 }
 
@@ -581,6 +590,18 @@ export const PeerDevice: MessageFns<PeerDevice> = {
     message.metadata.forEach((value, key) => {
       PeerDevice_MetadataEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
     });
+    if (message.statedAt !== 0n) {
+      if (BigInt.asIntN(64, message.statedAt) !== message.statedAt) {
+        throw new globalThis.Error("value provided for field message.statedAt of type int64 too large");
+      }
+      writer.uint32(88).int64(message.statedAt);
+    }
+    if (message.vouched !== false) {
+      writer.uint32(96).bool(message.vouched);
+    }
+    if (message.restarted !== false) {
+      writer.uint32(104).bool(message.restarted);
+    }
     return writer;
   },
 
@@ -678,6 +699,30 @@ export const PeerDevice: MessageFns<PeerDevice> = {
             if (entry10.value !== undefined) {
               message.metadata.set(entry10.key, entry10.value);
             }
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.statedAt = reader.int64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.vouched = reader.bool();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.restarted = reader.bool();
             continue;
           }
         }
