@@ -12,7 +12,6 @@ import {
   systemClock,
   type Transport,
   type TransportConnection,
-  type TransportMessage,
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
@@ -22,17 +21,14 @@ import {
   encodeEnvelope,
   encodeWithoutNonce,
   envelopeHash,
+  SEALING_OVERHEAD,
 } from './envelope/envelope.js';
 import { decodePlain, encodePlain } from './envelope/plain.js';
 import { createInlineMiner, type Miner, powBits } from './envelope/proof-of-work.js';
 import { type OpeningKey, openData, sealData } from './envelope/seal.js';
+import { HandOver } from './hand-over.js';
 import { RecentlySeen } from './recently-seen.js';
 import { ChannelKeys, type ResolvedChannel } from './topics.js';
-
-/** Bytes that sealing adds at most: padding, signature, ECIES and the envelope. */
-const SEALING_OVERHEAD = 1024;
-/** Waits between tries to hand out a message that its receiver could not keep. */
-const RETRIES_MS = [100, 1_000, 5_000, 30_000];
 
 export interface SealedTransportOptions {
   readonly crypto?: CryptoProvider;
@@ -106,12 +102,13 @@ class SealedConnection implements TransportConnection {
   /** What is listened to, by topic in hex: opening costs no more the more chats there are. */
   #listening = new Map<string, readonly ResolvedChannel[]>();
   #connection: CarrierConnection | undefined;
-  readonly #retries = new Set<() => void>();
+  readonly #handOver: HandOver;
 
   constructor(party: LocalParty, settings: Settings, miner: Miner) {
     this.#party = party;
     this.#settings = settings;
     this.#miner = miner;
+    this.#handOver = new HandOver(party, settings.clock);
     this.#envelopes = new RecentlySeen(settings.remembered);
     this.#messages = new RecentlySeen(settings.remembered);
   }
@@ -174,8 +171,7 @@ class SealedConnection implements TransportConnection {
   async close(): Promise<void> {
     const connection = this.#connection;
     this.#connection = undefined;
-    for (const cancel of this.#retries) cancel();
-    this.#retries.clear();
+    this.#handOver.close();
     await this.#miner.close();
     await connection?.close();
   }
@@ -212,7 +208,11 @@ class SealedConnection implements TransportConnection {
       // A send that was tried again comes in another envelope.
       if (!this.#messages.add(id)) return;
       const sentAt = (envelope.expiry - envelope.ttl) * 1000;
-      await this.#hand({ sender: signer, payload, channel, sentAt, fromHistory }, [hash, id], 0);
+      // Given up in the end, it is forgotten, so that history can bring it again.
+      await this.#handOver.give({ sender: signer, payload, channel, sentAt, fromHistory }, () => {
+        this.#envelopes.delete(hash);
+        this.#messages.delete(id);
+      });
       return;
     }
   }
@@ -231,29 +231,6 @@ class SealedConnection implements TransportConnection {
     } catch (error) {
       if (isSottoError(error)) return undefined;
       throw error;
-    }
-  }
-
-  /** Hands a message out until it is kept; in the end it is forgotten, so that history can bring it again. */
-  async #hand(
-    message: TransportMessage,
-    [hash, id]: readonly [string, string],
-    tries: number,
-  ): Promise<void> {
-    try {
-      await this.#party.onMessage({ ...message, payload: message.payload.slice() });
-    } catch {
-      const wait = RETRIES_MS[tries];
-      if (wait === undefined || this.#connection === undefined) {
-        this.#envelopes.delete(hash);
-        this.#messages.delete(id);
-        return;
-      }
-      const cancel = this.#settings.clock.after(wait, () => {
-        this.#retries.delete(cancel);
-        void this.#hand(message, [hash, id], tries + 1);
-      });
-      this.#retries.add(cancel);
     }
   }
 }

@@ -1,11 +1,11 @@
 import { type Clock, type Logger, SottoError, silentLogger, systemClock, type Transport } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
-import { ENVELOPE_MAX_BYTES } from './envelope/envelope.js';
+import { ENVELOPE_MAX_BYTES, SEALING_OVERHEAD } from './envelope/envelope.js';
 import { type BackOff, DEFAULT_BACK_OFF } from './json-rpc/back-off.js';
 import type { Fetch } from './json-rpc/http-client.js';
 import type { OpenWebSocket } from './json-rpc/web-socket-client.js';
 import { ChannelKeys } from './topics.js';
-import { SEALING_OVERHEAD, WhisperNodeConnection } from './whisper-node/node-connection.js';
+import { WhisperNodeConnection } from './whisper-node/node-connection.js';
 
 export interface WhisperNodeOptions {
   /**

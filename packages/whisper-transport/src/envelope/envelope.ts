@@ -5,6 +5,8 @@ import { TOPIC_LENGTH } from '../topics.js';
 
 /** Largest envelope that is read, in bytes: what deployed nodes let through. */
 export const ENVELOPE_MAX_BYTES = 1024 * 1024;
+/** Bytes that sealing adds at most: padding, signature, ECIES and the envelope. */
+export const SEALING_OVERHEAD = 1024;
 
 /** A Whisper envelope, EIP-627. */
 export interface Envelope {

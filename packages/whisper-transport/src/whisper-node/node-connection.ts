@@ -9,7 +9,8 @@ import {
   type TransportConnection,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { ENVELOPE_MAX_BYTES } from '../envelope/envelope.js';
+import { ENVELOPE_MAX_BYTES, SEALING_OVERHEAD } from '../envelope/envelope.js';
+import { HandOver } from '../hand-over.js';
 import { backOffDelay } from '../json-rpc/back-off.js';
 import { abortedError, type ClientSettings, closedError, unavailableError } from '../json-rpc/client.js';
 import { type Fetch, JsonRpcHttp } from '../json-rpc/http-client.js';
@@ -19,13 +20,10 @@ import { JsonRpcWebSocket, type OpenWebSocket } from '../json-rpc/web-socket-cli
 import { channelKey, mayListen } from '../memory/channel-key.js';
 import { RecentlySeen } from '../recently-seen.js';
 import type { ChannelKeys, ResolvedChannel } from '../topics.js';
-import { HandOver } from './hand-over.js';
 import { inParallel } from './in-parallel.js';
 import { NodeKeys } from './node-keys.js';
 import { parseNodeMessage } from './node-message.js';
 
-/** Bytes that sealing adds at most: padding, signature, ECIES and the envelope. */
-export const SEALING_OVERHEAD = 1024;
 /** Times in a row that the node is asked anew what it has of us and what it asks for. */
 const OUTDATED_MOST = 3;
 
