@@ -14,6 +14,7 @@ const layers = {
   'store-adapters': ['core'],
   compliance: ['core'],
   'test-vectors': [],
+  'geth-harness': [],
 };
 
 /** Sources that may import Node's own modules: folders `node/`, files `*.node.ts`, and these. */
@@ -21,6 +22,7 @@ const forNode = [
   '/node/',
   '[.]node[.]ts$',
   '^packages/test-vectors/src/', // private; reads its files for tests
+  '^packages/geth-harness/src/', // private; starts programs for tests
   '^packages/store-adapters/src/(leveldb|sqlite)[.]ts$', // entries for Node; browsers take ./level
 ];
 

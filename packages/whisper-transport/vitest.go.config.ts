@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/go/**/*.test.ts'],
-    globalSetup: ['test/go/build-geth.ts'],
+    globalSetup: ['@sotto/geth-harness/setup'],
     fileParallelism: false,
     // The node works for its messages, on a machine that may be busy.
     testTimeout: 120_000,

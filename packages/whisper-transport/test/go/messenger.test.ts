@@ -1,10 +1,11 @@
 import { encodeHex } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
+import { Geth } from '@sotto/geth-harness';
+import type {} from '@sotto/geth-harness/setup';
 import { createMessenger, type Messenger, type ReceivedMessage } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { whisperNode } from '../../src/node.js';
-import { Geth } from './geth.js';
 
 const crypto = createPortableProvider();
 const program = inject('geth');

@@ -1,10 +1,11 @@
 import { type Channel, encodeHex, type KeyPair, type SharedKey, type TransportConnection } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
+import { Geth } from '@sotto/geth-harness';
+import type {} from '@sotto/geth-harness/setup';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type WhisperNodeOptions, whisperNode } from '../../src/node.js';
 import { partitionedName, topicOf } from '../../src/topics.js';
 import { mailbox } from '../mailbox.js';
-import { Geth } from './geth.js';
 import { tapped } from './tap.js';
 
 const crypto = createPortableProvider();

@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import process from 'node:process';
 import { promisify } from 'node:util';
+import type {} from 'vitest';
 import type { TestProject } from 'vitest/node';
 
 /** One of the last releases with Whisper. */
@@ -17,10 +19,10 @@ declare module 'vitest' {
 
 const run = promisify(execFile);
 
-/** Builds geth, once for this machine, and tells the tests where it is. */
+/** A Vitest `globalSetup`: builds geth, once for this checkout, and provides its path as `geth`. */
 export default async function setup(project: TestProject): Promise<void> {
   const name = process.platform === 'win32' ? 'geth.exe' : 'geth';
-  const folder = join(import.meta.dirname, `../../node_modules/.cache/geth-${VERSION}`);
+  const folder = join(import.meta.dirname, `../node_modules/.cache/geth-${VERSION}`);
   const program = join(folder, name);
   try {
     if (!existsSync(program)) await build(folder, name);
