@@ -11,6 +11,12 @@ export {
 export { decodePlain, encodePlain, type PlainMessage } from './envelope/plain.js';
 export { createInlineMiner, findNonce, type Miner, powBits } from './envelope/proof-of-work.js';
 export { type OpeningKey, openData, sealData } from './envelope/seal.js';
+export {
+  EnvelopePool,
+  type EnvelopePoolOptions,
+  type PooledEnvelope,
+  type PoolListener,
+} from './envelope-pool.js';
 export type { BackOff } from './json-rpc/back-off.js';
 export type { Fetch } from './json-rpc/http-client.js';
 export type { OpenWebSocket, WebSocketLike } from './json-rpc/web-socket-client.js';

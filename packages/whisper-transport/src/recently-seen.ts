@@ -18,6 +18,10 @@ export class RecentlySeen {
     return true;
   }
 
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
   delete(name: string): void {
     this.#names.delete(name);
   }

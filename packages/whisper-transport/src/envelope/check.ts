@@ -17,7 +17,8 @@ export interface EnvelopePolicy {
 export const DEFAULT_ENVELOPE_POLICY: EnvelopePolicy = { minimumPow: 0.002, maxTtl: 300, maxAhead: 10 };
 
 /**
- * Refuses what should not be carried. Cheap checks first; the proof of work costs one hash.
+ * Refuses what should not be carried, and gives the proof of work of the rest. Cheap checks first; the proof of work
+ * costs one hash.
  *
  * @param now seconds since the epoch
  * @throws MALFORMED_MESSAGE with the reason
@@ -27,7 +28,7 @@ export function checkEnvelope(
   envelope: Envelope,
   now: number,
   policy: EnvelopePolicy = DEFAULT_ENVELOPE_POLICY,
-): void {
+): number {
   const refuse = (reason: string) =>
     new SottoError('MALFORMED_MESSAGE', `The envelope is refused: ${reason}.`, { what: 'envelope', reason });
   const { expiry, ttl } = envelope;
@@ -36,5 +37,7 @@ export function checkEnvelope(
   if (expiry < ttl) throw refuse('it expires before it can have been sealed');
   if (expiry - ttl > now + policy.maxAhead) throw refuse('it was sealed in the future');
   if (expiry < now) throw refuse('it has expired');
-  if (!(proofOfWork(crypto, envelope) >= policy.minimumPow)) throw refuse('too little proof of work');
+  const pow = proofOfWork(crypto, envelope);
+  if (!(pow >= policy.minimumPow)) throw refuse('too little proof of work');
+  return pow;
 }

@@ -2,6 +2,7 @@ import { RLP } from '@ethereumjs/rlp';
 import { concatBytes, SottoError, type Topic } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { TOPIC_LENGTH } from '../topics.js';
+import { isFlatList } from './flat-list.js';
 
 /** Largest envelope that is read, in bytes: what deployed nodes let through. */
 export const ENVELOPE_MAX_BYTES = 1024 * 1024;
@@ -44,18 +45,12 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
       actual: bytes.length,
     });
   }
+  if (!isFlatList(bytes, 5)) throw malformed('it is no list of five byte strings');
   let fields: unknown;
   try {
     fields = RLP.decode(bytes);
   } catch (cause) {
     throw malformed('it is not RLP', cause);
-  }
-  if (
-    !Array.isArray(fields) ||
-    fields.length !== 5 ||
-    !fields.every((field) => field instanceof Uint8Array)
-  ) {
-    throw malformed('it is no list of five byte strings');
   }
   const [expiry, ttl, topic, data, nonce] = fields as [
     Uint8Array,
