@@ -9,7 +9,6 @@ export {
   proofOfWork,
 } from './envelope/envelope.js';
 export { decodePlain, encodePlain, type PlainMessage } from './envelope/plain.js';
-export { createInlineMiner, findNonce, type Miner, powBits } from './envelope/proof-of-work.js';
 export { type OpeningKey, openData, sealData } from './envelope/seal.js';
 export {
   EnvelopePool,
@@ -20,6 +19,8 @@ export {
 export type { BackOff } from './json-rpc/back-off.js';
 export type { Fetch } from './json-rpc/http-client.js';
 export type { OpenWebSocket, WebSocketLike } from './json-rpc/web-socket-client.js';
+export { createInlineMiner } from './mining/inline-miner.js';
+export { type MineOptions, type Miner, powBits } from './mining/miner.js';
 export { type SealedTransportOptions, sealedTransport } from './sealed-transport.js';
 export {
   type ChannelCipher,

@@ -24,16 +24,20 @@ import {
   SEALING_OVERHEAD,
 } from './envelope/envelope.js';
 import { decodePlain, encodePlain } from './envelope/plain.js';
-import { createInlineMiner, type Miner, powBits } from './envelope/proof-of-work.js';
 import { type OpeningKey, openData, sealData } from './envelope/seal.js';
 import { HandOver } from './hand-over.js';
+import { createInlineMiner } from './mining/inline-miner.js';
+import { type Miner, powBits } from './mining/miner.js';
 import { RecentlySeen } from './recently-seen.js';
 import { ChannelKeys, type ResolvedChannel } from './topics.js';
 
 export interface SealedTransportOptions {
   readonly crypto?: CryptoProvider;
   readonly clock?: Clock;
-  /** Who does the proof of work; closed with the connection. Default: this thread, in short pieces. */
+  /**
+   * Who does the proof of work: `createWorkerMiner` of `@sotto/whisper-transport/miner`, for one. It stays yours: it isn't
+   * closed with the connection. Default: this thread, in short pieces.
+   */
   readonly miner?: Miner;
   /** Seconds that envelopes live. Default 15, as deployed clients have it; 10 at least. */
   readonly ttl?: number;
@@ -97,6 +101,7 @@ class SealedConnection implements TransportConnection {
   readonly #party: LocalParty;
   readonly #settings: Settings;
   readonly #miner: Miner;
+  readonly #closing = new AbortController();
   readonly #envelopes: RecentlySeen;
   readonly #messages: RecentlySeen;
   /** What is listened to, by topic in hex: opening costs no more the more chats there are. */
@@ -137,11 +142,24 @@ class SealedConnection implements TransportConnection {
     const unmined = { expiry, ttl, topic, data };
     const prefix = encodeWithoutNonce(unmined);
     const bits = powBits(Math.max(policy.minimumPow, minimumPow), prefix.length, ttl);
-    const nonce = await this.#miner.mine(prefix, bits, options);
+    const nonce = await this.#mine(prefix, bits, options.signal);
     const envelope = encodeEnvelope({ ...unmined, nonce });
     // What we sent comes back to us on channels that we listen to as well.
     this.#envelopes.add(encodeHex(envelopeHash(crypto, envelope)));
     await connection.publish(topic, envelope, options);
+  }
+
+  /** Work for a connection that was closed is in vain. */
+  async #mine(prefix: Uint8Array, bits: number, signal: AbortSignal | undefined): Promise<bigint> {
+    const closing = this.#closing.signal;
+    try {
+      return await this.#miner.mine(prefix, bits, {
+        signal: signal ? AbortSignal.any([signal, closing]) : closing,
+      });
+    } catch (error) {
+      this.#open();
+      throw error;
+    }
   }
 
   async listen(channels: readonly Channel[]): Promise<void> {
@@ -171,8 +189,8 @@ class SealedConnection implements TransportConnection {
   async close(): Promise<void> {
     const connection = this.#connection;
     this.#connection = undefined;
+    this.#closing.abort();
     this.#handOver.close();
-    await this.#miner.close();
     await connection?.close();
   }
 

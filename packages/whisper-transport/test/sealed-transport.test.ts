@@ -6,13 +6,11 @@ import {
   bloomOf,
   bloomOfTopics,
   checkEnvelope,
-  createInlineMiner,
   decodeEnvelope,
   decodePlain,
   type Envelope,
   encodeEnvelope,
   encodePlain,
-  findNonce,
   matchesBloom,
   openData,
   powBits,
@@ -324,12 +322,5 @@ describe('proof of work', () => {
       ),
     );
     expect(powBits(0, 1, 1)).toBe(0);
-  });
-
-  it('finds the first nonce, in pieces or at once', async () => {
-    const prefix = crypto.randomBytes(300);
-    const nonce = findNonce(prefix, 13, 0n, 1_000_000);
-    expect(await createInlineMiner(clock).mine(prefix, 13)).toBe(nonce);
-    expect(findNonce(prefix, 13, 0n, Number(nonce))).toBeUndefined();
   });
 });

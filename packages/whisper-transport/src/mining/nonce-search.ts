@@ -1,0 +1,63 @@
+import { keccak_256 } from '@noble/hashes/sha3.js';
+import { leadingZeroBits } from '../envelope/envelope.js';
+
+/** The best nonce of a search, and the bits of zero that its hash begins with. */
+export interface Found {
+  readonly nonce: bigint;
+  readonly bits: number;
+}
+
+/** Looks for nonces behind one prefix, which is hashed once. */
+export interface NonceSearch {
+  /** Tries nonces one after the other, up to `count` of them; stops at the first with so many bits of zero. */
+  find(bits: number, from: number, count: number): Found;
+}
+
+/** Hashes prefix and nonce; what it gives is overwritten by the next call. */
+type HashNonce = (nonce: Uint8Array) => Uint8Array;
+
+function createSearch(hash: HashNonce): NonceSearch {
+  const bytes = new Uint8Array(8);
+  const view = new DataView(bytes.buffer);
+  return {
+    find(bits, from, count) {
+      let best = { at: from, bits: -1 };
+      for (let at = from; at < from + count && best.bits < bits; at++) {
+        view.setUint32(0, Math.floor(at / 2 ** 32));
+        view.setUint32(4, at >>> 0);
+        const zeros = leadingZeroBits(hash(bytes));
+        if (zeros > best.bits) best = { at, bits: zeros };
+      }
+      return { nonce: BigInt(best.at), bits: best.bits };
+    },
+  };
+}
+
+/** A search with @noble/hashes: there everywhere, at once. */
+export function createNonceSearch(prefix: Uint8Array): NonceSearch {
+  const begun = keccak_256.create().update(prefix);
+  const attempt = begun.clone();
+  const digest = new Uint8Array(32);
+  return createSearch((nonce) => {
+    begun._cloneInto(attempt);
+    attempt.update(nonce).digestInto(digest);
+    return digest;
+  });
+}
+
+/**
+ * Loads the WebAssembly of hash-wasm, which searches some four times as fast. Where WebAssembly is missing or
+ * forbidden, it gives {@link createNonceSearch}.
+ */
+export async function loadFastNonceSearch(): Promise<typeof createNonceSearch> {
+  try {
+    const { createKeccak } = await import('hash-wasm');
+    const keccak = await createKeccak(256);
+    return (prefix) => {
+      const begun = keccak.init().update(prefix).save();
+      return createSearch((nonce) => keccak.load(begun).update(nonce).digest('binary'));
+    };
+  } catch {
+    return createNonceSearch;
+  }
+}

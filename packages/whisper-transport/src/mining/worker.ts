@@ -1,0 +1,11 @@
+/** The program of a Web Worker that does proof of work. */
+import { type Order, serveOrders } from './thread.js';
+
+declare const self: DedicatedWorkerGlobalScope;
+
+serveOrders({
+  postMessage: (found) => self.postMessage(found),
+  onOrder: (listener) => {
+    self.onmessage = ({ data }: MessageEvent<Order>) => listener(data);
+  },
+});
