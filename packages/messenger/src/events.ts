@@ -1,4 +1,4 @@
-import type { PublicKey, SottoError, TransportStatus } from '@sotto/core';
+import type { PublicKey, SottoError, TransportStatus, Write } from '@sotto/core';
 import type { Protection } from './device/decryption.js';
 
 /** What conversation a message belongs to. */
@@ -8,6 +8,11 @@ export type Conversation =
   | { readonly kind: 'public'; readonly name: string }
   /** `groupId` is 64 hex digits. */
   | { readonly kind: 'group'; readonly groupId: string };
+
+export interface AcknowledgeOptions {
+  /** Writes of the application for the same commit, to the messenger's store; keys begin with `app/`. */
+  readonly alongside?: readonly Write[];
+}
 
 /** A message for the application. */
 export interface ReceivedMessage {
@@ -32,8 +37,13 @@ export interface ReceivedMessage {
   readonly receivedAt: number;
   /** Milliseconds since the epoch as the sender or the transport claims. */
   readonly sentAt: number;
-  /** Says that the application is done with it; until then it is given again after each restart. */
-  acknowledge(): Promise<void>;
+  /**
+   * Says that the application is done with it; until then it is given again after each restart. With `alongside`, what
+   * the application keeps of the message is stored in the same commit: both have happened, or neither.
+   * @returns whether it was this call that did it; else nothing was stored
+   * @throws STORE codes (nothing has happened, try again); INVALID_ARGUMENT; CLOSED
+   */
+  acknowledge(options?: AcknowledgeOptions): Promise<boolean>;
 }
 
 /** What a messenger tells, by name. */

@@ -7,7 +7,7 @@ export {
   type SendProtection,
 } from './device/encryption.js';
 export { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './device/limits.js';
-export type { Conversation, MessengerEvents, ReceivedMessage } from './events.js';
+export type { AcknowledgeOptions, Conversation, MessengerEvents, ReceivedMessage } from './events.js';
 export type { Group } from './groups/groups.js';
 export { Inbox } from './inbox.js';
 export { DEFAULT_LIMITS, type MessengerLimits } from './limits.js';
@@ -19,7 +19,9 @@ export {
   type MemberOutcome,
   type Messenger,
   type MessengerOptions,
+  type SendOptions,
   type SendResult,
+  type TakenMessage,
 } from './messenger.js';
-export type { Ledger, UnitOfWork } from './storage/ledger.js';
+export { APPLICATION_PREFIX, type Ledger, type UnitOfWork } from './storage/ledger.js';
 export { CHAT_NAME_MAX_LENGTH, parseChatName } from './topics.js';

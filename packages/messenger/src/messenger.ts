@@ -16,6 +16,7 @@ import {
   type Transport,
   type TransportConnection,
   type TransportMessage,
+  type Write,
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { type Bundle, decodeContactCode } from '@sotto/protocol-codec';
@@ -84,7 +85,24 @@ export interface Contact {
   readonly verified: boolean;
 }
 
-export interface GroupSendOptions {
+export interface SendOptions {
+  /**
+   * Writes of the application for the commit that takes the message, to the messenger's store; keys begin with `app/`.
+   * So what is kept of a message is there if and only if the message was taken. Called again when the commit has to be
+   * done over.
+   */
+  readonly alongside?: (taken: TakenMessage) => readonly Write[];
+}
+
+/** A message about to be taken. */
+export interface TakenMessage {
+  /** Names the message in `sent` and `sendFailed`. */
+  readonly id: string;
+  /** Per device of the recipient; empty for public chats, and for groups, whose members are encrypted for later. */
+  readonly devices: readonly DeviceOutcome[];
+}
+
+export interface GroupSendOptions extends SendOptions {
   /** Told after each batch how many members were encrypted for. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -275,6 +293,14 @@ export class Messenger {
     await this.#outbox.settled();
   }
 
+  /** Ids of the messages of which a part has yet to be encrypted for somebody, or to be taken by the transport. */
+  async unsent(): Promise<ReadonlySet<string>> {
+    return this.#step(async (work) => {
+      const fanouts = await this.#groups.pendingFanouts(work);
+      return new Set([...this.#outbox.messageIds(), ...fanouts.map(({ fanout }) => encodeHex(fanout.id))]);
+    });
+  }
+
   // 1:1
 
   /**
@@ -285,7 +311,7 @@ export class Messenger {
    * @param payload borrowed
    * @throws INVALID_PUBLIC_KEY, NO_DEVICE_REACHED, STORE codes, CLOSED
    */
-  async send(to: Uint8Array, payload: Uint8Array): Promise<SendResult> {
+  async send(to: Uint8Array, payload: Uint8Array, options: SendOptions = {}): Promise<SendResult> {
     const recipient = this.#parse(to);
     return this.#step(async (work, effects) => {
       const content = encodePayload({ $case: 'application', value: payload });
@@ -298,7 +324,9 @@ export class Messenger {
             effects,
             encodePayload({ $case: 'ownCopy', value: { to: recipient, payload } }),
           );
-      return { id: encodeHex(encrypted.id), devices: encrypted.devices, ownDevices };
+      const id = encodeHex(encrypted.id);
+      work.alongside(options.alongside?.({ id, devices: encrypted.devices }) ?? []);
+      return { id, devices: encrypted.devices, ownDevices };
     });
   }
 
@@ -466,7 +494,11 @@ export class Messenger {
   }
 
   /** Says something in a public chat, readable by anybody. @throws INVALID_TEXT */
-  async sendPublic(name: string, payload: Uint8Array): Promise<{ readonly id: string }> {
+  async sendPublic(
+    name: string,
+    payload: Uint8Array,
+    options: SendOptions = {},
+  ): Promise<{ readonly id: string }> {
     const chat = parseChatName(name);
     return this.#step(async (work, effects) => {
       const message = await this.#device.encodePublic(
@@ -475,6 +507,7 @@ export class Messenger {
       );
       const id = this.#idOf(message);
       this.#post(work, effects, { $case: 'publicName', value: chat }, message, id);
+      work.alongside(options.alongside?.({ id: encodeHex(id), devices: [] }) ?? []);
       return { id: encodeHex(id) };
     });
   }
@@ -546,7 +579,11 @@ export class Messenger {
     payload: Uint8Array,
     options: GroupSendOptions = {},
   ): Promise<GroupSendResult> {
-    const { id } = await this.#step((work) => this.#groups.send(work, groupId, payload));
+    const { id } = await this.#step(async (work) => {
+      const fanout = await this.#groups.send(work, groupId, payload);
+      work.alongside(options.alongside?.({ id: encodeHex(fanout.id), devices: [] }) ?? []);
+      return fanout;
+    });
     return this.#continueFanouts(id, options);
   }
 
@@ -890,10 +927,15 @@ export class Messenger {
       payload: record.payload.slice(),
       receivedAt: Number(record.receivedAt),
       sentAt: Number(record.sentAt),
-      acknowledge: async () => {
-        if (!this.#inbox.has(messageId)) return;
-        await this.#step(async (work) => this.#inbox.acknowledge(work, messageId));
-        this.#inbox.acknowledged(messageId);
+      acknowledge: async ({ alongside = [] } = {}) => {
+        const first = await this.#step(async (work) => {
+          if (!this.#inbox.has(messageId)) return false;
+          this.#inbox.acknowledge(work, messageId);
+          work.alongside(alongside);
+          return true;
+        });
+        if (first) this.#inbox.acknowledged(messageId);
+        return first;
       },
     };
   }

@@ -88,6 +88,11 @@ export class Outbox {
     return this.#waiting.size;
   }
 
+  /** Ids of the messages that have entries here, in hex; some may be there twice. */
+  messageIds(): readonly string[] {
+    return [...this.#waiting.values()].map(({ messageId }) => encodeHex(messageId));
+  }
+
   /** Begins to send over a connection, at once. */
   attach(connection: TransportConnection): void {
     this.#connection = connection;

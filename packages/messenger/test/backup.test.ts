@@ -55,6 +55,18 @@ const restore = (
 ) => restoreBackup(cut(backup, size), { store, passphrase, crypto });
 
 describe('backup', () => {
+  it('moves what the application keeps under app/, as it is', async () => {
+    const store = createMemoryStore();
+    const value = bytesOf('notes');
+    await store.commit([{ type: 'put', key: 'app/notes/1', value }]);
+    const identity = crypto.secp256k1.generateKeyPair();
+    const options = { store, identity, passphrase: 'correct horse', crypto, cost: COST };
+    const backup = await collect(exportBackup(options));
+    const restored = createMemoryStore();
+    await restore(backup, undefined, restored);
+    expect((await restored.get('app/notes/1'))?.value).toEqual(value);
+  });
+
   it('moves to a new device, which goes on', async () => {
     const { network, alice, bob, group, backup, progress } = await someone();
     expect(progress.at(-1)).toBe(1);

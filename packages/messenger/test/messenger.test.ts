@@ -1,9 +1,10 @@
-import { SottoError, type Store } from '@sotto/core';
+import { SottoError, type Store, type Write } from '@sotto/core';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
+import type { TakenMessage } from '../src/index.js';
 import { labelOf, newParty, quiet } from './party.js';
 import { manualClock } from './support.js';
-import { bytesOf, crypto, DAY, HOUR, MINUTE, START } from './world.js';
+import { bytesOf, crypto, DAY, dump, HOUR, MINUTE, START, textOf } from './world.js';
 
 const newNetwork = () => createMemoryNetwork({ clock: manualClock(START) });
 
@@ -499,5 +500,73 @@ describe('clocks and closing', () => {
     await bob.restart();
     await quiet(network, alice, bob);
     expect(bob.texts).toHaveLength(1);
+  });
+});
+
+describe('what the application keeps, in the same commit', () => {
+  const note = (id: string, text: string): Write => ({ type: 'put', key: `app/${id}`, value: bytesOf(text) });
+  const notes = async (store: Store) => {
+    const found: string[] = [];
+    for await (const { key, value } of store.list('app/')) found.push(`${key} ${textOf(value)}`);
+    return found;
+  };
+
+  it('of a message sent, by its id: 1:1, public and group', async () => {
+    const { network, alice, bob } = await two();
+    await alice.messenger.joinChat('status');
+    const { group } = await alice.messenger.createGroup('friends', [bob.identity.publicKey]);
+    const alongside = ({ id, devices }: TakenMessage) => [note(id, `mine ${devices.length}`)];
+    const { messenger } = alice;
+    const ids = [
+      (await messenger.send(bob.identity.publicKey, bytesOf('a'), { alongside })).id,
+      (await messenger.sendPublic('status', bytesOf('b'), { alongside })).id,
+      (await messenger.sendToGroup(group.id, bytesOf('c'), { alongside })).id,
+    ];
+    expect(await notes(alice.store)).toEqual(
+      ids.map((id, i) => `app/${id} mine ${i === 0 ? 1 : 0}`).toSorted(),
+    );
+    await quiet(network, alice, bob);
+    expect(await messenger.unsent()).toEqual(new Set());
+  });
+
+  it('of a message received, once, and only when it was acknowledged', async () => {
+    const network = newNetwork();
+    const alice = await newParty(network, 'alice-1');
+    const bob = await newParty(network, 'bob-1', { acknowledge: false });
+    await alice.say(bob, 'hello');
+    await quiet(network, alice, bob);
+    const [message] = bob.messages;
+    expect(await message?.acknowledge({ alongside: [note('in', 'first')] })).toBe(true);
+    expect(await message?.acknowledge({ alongside: [note('in', 'second')] })).toBe(false);
+    expect(await notes(bob.store)).toEqual(['app/in first']);
+  });
+
+  it('nothing is sent or stored when a key is not of the application, or the store refuses', async () => {
+    const { network, alice, bob } = await two();
+    await quiet(network, alice, bob);
+    const before = await dump(alice.store);
+    const key = 'session/stolen';
+    await expect(
+      alice.messenger.send(bob.identity.publicKey, bytesOf('a'), {
+        alongside: () => [{ type: 'put', key, value: bytesOf('x') }],
+      }),
+    ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(
+      alice.messenger.send(bob.identity.publicKey, bytesOf('a'), {
+        alongside: () => [{ type: 'check', key: 'app/none', expect: 1 }],
+      }),
+    ).rejects.toMatchObject({ code: 'STORE_CONFLICT' });
+    await quiet(network, alice, bob);
+    expect(await dump(alice.store)).toBe(before);
+    expect(bob.texts).toEqual([]);
+  });
+
+  it('says what has not left yet', async () => {
+    const { network, alice, bob } = await two();
+    await quiet(network, alice, bob);
+    network.disconnect(alice.identity.publicKey);
+    const { id } = await alice.say(bob, 'later');
+    await alice.messenger.flushed();
+    expect(await alice.messenger.unsent()).toContain(id);
   });
 });

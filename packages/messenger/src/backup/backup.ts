@@ -2,6 +2,7 @@ import { encodeHex, type KeyPair, SottoError, type Store, type Write } from '@so
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { type BackupEntry, BackupPart } from '../generated/sotto/messenger/v1/backup.js';
 import { GroupRecord, PeerRecord } from '../generated/sotto/messenger/v1/storage.js';
+import { APPLICATION_PREFIX } from '../storage/ledger.js';
 import { decodeRecord, encodeRecord, recordKey, type Table } from '../storage/table.js';
 import { type BackupCost, openStream, sealStream } from './sealed-stream.js';
 
@@ -61,7 +62,7 @@ export interface ExportBackupOptions extends BackupOptions {
 
 /**
  * Everything that should move to another device, as one encrypted stream: the account, contacts, known devices, groups,
- * public chats, and messages that the application has not acknowledged.
+ * public chats, messages that the application has not acknowledged, and whatever the application keeps under `app/`.
  *
  * @throws STORE codes; ABORTED
  */
@@ -80,6 +81,7 @@ async function* partsOf(
   for (const name of MOVING.keys()) {
     for await (const _ of store.list(`${name}/`, listing)) total++;
   }
+  for await (const _ of store.list(APPLICATION_PREFIX, listing)) total++;
   let entries: BackupEntry[] = [{ content: { $case: 'account', value: identity.privateKey } }];
   let bytes = 0;
   let done = 0;
@@ -90,17 +92,31 @@ async function* partsOf(
     options.onProgress?.({ done, total });
     return part;
   };
-  for (const [name, transform] of MOVING) {
-    for await (const { key, value } of store.list(`${name}/`, listing)) {
-      const content = transform(decodeRecord(crypto, rawTable(name), key, value));
-      const segments = key.split('/').slice(1).map(decodeURIComponent);
-      entries.push({ content: { $case: 'record', value: { table: name, segments, value: content } } });
-      bytes += content.length;
-      done++;
-      if (bytes >= PART_BYTES) yield flush();
-    }
+  for await (const { content, length } of contentsOf(crypto, store, listing)) {
+    entries.push({ content });
+    bytes += length;
+    done++;
+    if (bytes >= PART_BYTES) yield flush();
   }
   yield flush();
+}
+
+/** The records that move, with how many bytes each is. */
+async function* contentsOf(
+  crypto: CryptoProvider,
+  store: Store,
+  listing: { readonly signal?: AbortSignal },
+): AsyncGenerator<{ readonly content: NonNullable<BackupEntry['content']>; readonly length: number }, void> {
+  for (const [table, transform] of MOVING) {
+    for await (const { key, value: framed } of store.list(`${table}/`, listing)) {
+      const value = transform(decodeRecord(crypto, rawTable(table), key, framed));
+      const segments = key.split('/').slice(1).map(decodeURIComponent);
+      yield { content: { $case: 'record', value: { table, segments, value } }, length: value.length };
+    }
+  }
+  for await (const { key, value } of store.list(APPLICATION_PREFIX, listing)) {
+    yield { content: { $case: 'applicationRecord', value: { key, value } }, length: value.length };
+  }
 }
 
 /**
@@ -128,6 +144,9 @@ export async function restoreBackup(
     if (signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what: 'restore' });
     for (const { content } of BackupPart.decode(part).entries) {
       if (content?.$case === 'account') identity = crypto.secp256k1.keyPairFromPrivateKey(content.value);
+      if (content?.$case === 'applicationRecord' && content.value.key.startsWith(APPLICATION_PREFIX)) {
+        writes.push({ type: 'put', ...content.value, expect: 'absent' });
+      }
       // What a later version moves and this one doesn't know is passed over.
       if (content?.$case !== 'record' || !MOVING.has(content.value.table)) continue;
       const { table, segments, value } = content.value;

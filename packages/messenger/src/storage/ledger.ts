@@ -1,6 +1,9 @@
-import { isSottoError, type Revision, type Store, type Write } from '@sotto/core';
+import { isSottoError, type Revision, SottoError, type Store, type Write } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { decodeRecord, encodeRecord, recordKey, type Table } from './table.js';
+
+/** How keys of records begin that the application keeps in the messenger's store. The messenger leaves them alone. */
+export const APPLICATION_PREFIX = 'app/';
 
 /** Decoded records kept in memory; more are read again from the store. */
 const CACHED_RECORDS = 4096;
@@ -91,6 +94,7 @@ export class UnitOfWork {
   readonly #crypto: CryptoProvider;
   readonly #cache: Map<string, Cached>;
   readonly #pending = new Map<string, Pending>();
+  readonly #alongside: Write[] = [];
 
   constructor(store: Store, crypto: CryptoProvider, cache: Map<string, Cached>) {
     this.#store = store;
@@ -125,6 +129,26 @@ export class UnitOfWork {
 
   delete(table: AnyTable, ...segments: readonly string[]): void {
     this.#pending.set(recordKey(table, segments), { table, value: undefined, bytes: undefined });
+  }
+
+  /**
+   * Adds writes of the application to the commit of this step.
+   * @throws INVALID_ARGUMENT for a key that doesn't begin with {@link APPLICATION_PREFIX}
+   */
+  alongside(writes: readonly Write[]): void {
+    for (const { key } of writes) {
+      if (!key.startsWith(APPLICATION_PREFIX)) {
+        throw new SottoError(
+          'INVALID_ARGUMENT',
+          'Records of the application stand under a prefix of their own.',
+          {
+            what: 'key of a record',
+            reason: `doesn't begin with ${APPLICATION_PREFIX}`,
+          },
+        );
+      }
+    }
+    this.#alongside.push(...writes);
   }
 
   /**
@@ -176,19 +200,20 @@ export class UnitOfWork {
 
   /** Stores everything at once; nothing when nothing changed. */
   async commit(): Promise<void> {
-    if (this.#pending.size === 0) return;
-    const writes = [...this.#pending].map(([key, { bytes }]): Write => {
+    if (this.#pending.size + this.#alongside.length === 0) return;
+    const own = [...this.#pending].map(([key, { bytes }]): Write => {
       const expect = this.#cache.get(key)?.revision;
       const expectation = expect === undefined ? {} : { expect };
       return bytes === undefined
         ? { type: 'delete', key, ...expectation }
         : { type: 'put', key, value: bytes, ...expectation };
     });
-    const revision = await this.#store.commit(writes);
+    const revision = await this.#store.commit([...own, ...this.#alongside]);
     for (const [key, { table, bytes, value }] of this.#pending) {
       this.#cache.delete(key);
       if (table.cached) this.#cache.set(key, { value, revision: bytes === undefined ? 'absent' : revision });
     }
     this.#pending.clear();
+    this.#alongside.length = 0;
   }
 }

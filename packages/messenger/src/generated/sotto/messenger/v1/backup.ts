@@ -24,6 +24,9 @@ export interface BackupEntry {
     | //
     /** A record of the store. */
     { $case: "record"; value: BackupRecord }
+    | //
+    /** A record of the application. */
+    { $case: "applicationRecord"; value: BackupApplicationRecord }
     | undefined;
 }
 
@@ -34,6 +37,14 @@ export interface BackupRecord {
   /** The rest of its key. */
   segments: string[];
   /** The record without its frame. */
+  value: Uint8Array;
+}
+
+/** What the application keeps beside the messenger's records. */
+export interface BackupApplicationRecord {
+  /** Key in the store, whole. */
+  key: string;
+  /** The value as it is. */
   value: Uint8Array;
 }
 
@@ -96,6 +107,9 @@ export const BackupEntry: MessageFns<BackupEntry> = {
       case "record":
         BackupRecord.encode(message.content.value, writer.uint32(18).fork()).join();
         break;
+      case "applicationRecord":
+        BackupApplicationRecord.encode(message.content.value, writer.uint32(26).fork()).join();
+        break;
     }
     return writer;
   },
@@ -127,6 +141,17 @@ export const BackupEntry: MessageFns<BackupEntry> = {
             }
 
             message.content = { $case: "record", value: BackupRecord.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.content = {
+              $case: "applicationRecord",
+              value: BackupApplicationRecord.decode(reader, reader.uint32()),
+            };
             continue;
           }
         }
@@ -191,6 +216,63 @@ export const BackupRecord: MessageFns<BackupRecord> = {
           }
           case 3: {
             if (tag !== 26) {
+              break;
+            }
+
+            message.value = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBackupApplicationRecord(): BackupApplicationRecord {
+  return { key: "", value: new Uint8Array(0) };
+}
+
+export const BackupApplicationRecord: MessageFns<BackupApplicationRecord> = {
+  encode(message: BackupApplicationRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value.length !== 0) {
+      writer.uint32(18).bytes(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackupApplicationRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackupApplicationRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
               break;
             }
 
