@@ -9,6 +9,7 @@ const layers = {
   x3dh: ['core', 'crypto', 'protocol-codec'],
   'double-ratchet': ['core', 'crypto'],
   messenger: ['core', 'crypto', 'protocol-codec', 'x3dh', 'double-ratchet'],
+  conversations: ['core', 'messenger'],
   identity: ['core', 'crypto', 'protocol-codec'],
   'whisper-transport': ['core', 'crypto'],
   'store-adapters': ['core'],

@@ -1,0 +1,544 @@
+import {
+  type Clock,
+  compareBytes,
+  decodeHex,
+  encodeHex,
+  isSottoError,
+  type Logger,
+  type PublicKey,
+  SottoError,
+  type Store,
+  silentLogger,
+  systemClock,
+} from '@sotto/core';
+import type {
+  Contact,
+  Conversation,
+  DeviceOutcome,
+  Group,
+  Messenger,
+  ReceivedMessage,
+  TakenMessage,
+} from '@sotto/messenger';
+import { type ConversationProtection, type ConversationSummary, conversationKey } from './conversation.js';
+import type { Entry, Message, MessageState, NoticeContent } from './entry.js';
+import { History } from './history.js';
+import { type Person, parsePersonName } from './person.js';
+import { payloadText, type StoredConversation, type StoredEntry } from './storage.js';
+import { encodeText } from './text.js';
+
+/** What {@link createConversations} needs. */
+export interface ConversationsOptions {
+  /** Not started yet, or messages that it gives meanwhile are missed until its next start. */
+  readonly messenger: Messenger;
+  /** The store that the messenger has; it stays the messenger's to close. */
+  readonly store: Store;
+  readonly clock?: Clock;
+  /** Gets events and codes, never contents. Default: silence. */
+  readonly logger?: Logger;
+}
+
+/** Something to draw anew. */
+export type Change =
+  /** Entries of a conversation were added or changed, or its line in the list. */
+  | { readonly what: 'conversation'; readonly key: string }
+  /** A conversation was removed. */
+  | { readonly what: 'removed'; readonly key: string }
+  /** Somebody was added, renamed, verified or removed. */
+  | { readonly what: 'people' };
+
+export interface SendTextOptions {
+  /** Of a group: told how many members were encrypted for. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Keeps the conversations of a messenger in its store: call it between `createMessenger` and `start`. From then on it
+ * takes and acknowledges all messages; let nobody else do so.
+ * @throws STORE codes, STATE_CORRUPT, STATE_VERSION_UNSUPPORTED
+ */
+export async function createConversations(options: ConversationsOptions): Promise<Conversations> {
+  const conversations = new Conversations(options);
+  await conversations.load();
+  return conversations;
+}
+
+interface Row {
+  readonly conversation: Conversation;
+  stored: StoredConversation;
+  lastMessage: Message | undefined;
+  /** Of a 1:1 without messages: whether a device of the other is known. */
+  deviceKnown: boolean;
+  group: Group | undefined;
+}
+
+const EMPTY: StoredConversation = { lastActivity: 0, unread: 0, next: 0, lastMessage: -1 };
+/** How long after a failure of the store a message is tried again. */
+const RETRY_MS = 5_000;
+
+/** The conversations of one device. Made by {@link createConversations}. */
+export class Conversations {
+  readonly #messenger: Messenger;
+  readonly #history: History;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #rows = new Map<string, Row>();
+  readonly #contacts = new Map<string, Contact>();
+  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #stops: (() => void)[] = [];
+  readonly #retries = new Set<() => void>();
+  /** Ids of messages that failed in part, which may be told in the turn of something else. */
+  readonly #failed = new Set<string>();
+  /** What changes conversations is done one after another, so that numbers and counts are right. */
+  #tail: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  /** @internal */
+  constructor({ messenger, store, clock = systemClock, logger = silentLogger }: ConversationsOptions) {
+    this.#messenger = messenger;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#history = new History(store, logger);
+  }
+
+  /** @internal Reads what is there and begins to listen. */
+  async load(): Promise<void> {
+    const messenger = this.#messenger;
+    for (const contact of await messenger.contacts())
+      this.#contacts.set(encodeHex(contact.identity), contact);
+    for (const { conversation, stored } of await this.#history.conversations()) {
+      await this.#addRow(conversation, stored);
+    }
+    for (const name of messenger.chats()) await this.#ensure({ kind: 'public', name });
+    for (const { id, joined } of await messenger.groups()) {
+      if (joined) await this.#ensure({ kind: 'group', groupId: id });
+    }
+    const unsent = await messenger.unsent();
+    for (const id of await this.#history.outgoing()) {
+      if (!unsent.has(id)) await this.#noteState(id, 'sent');
+    }
+    this.#stops.push(
+      messenger.on('message', (message) => this.#inTurn(() => this.#take(message))),
+      messenger.on('sent', ({ id }) => this.#inTurn(() => this.#settle(id))),
+      messenger.on('sendFailed', ({ id }) => {
+        this.#failed.add(id);
+        return this.#inTurn(() => this.#noteState(id, 'failed'));
+      }),
+      messenger.on('groupChanged', ({ groupId }) => this.#inTurn(() => this.#noteGroup(groupId))),
+      messenger.on('deviceSeen', (event) => this.#inTurn(() => this.#noteDevice(event))),
+      messenger.on('undecryptable', ({ sender, answered }) =>
+        this.#inTurn(() => this.#noteUndecryptable(sender, answered)),
+      ),
+    );
+  }
+
+  /** Stops to listen, and waits for what is under way. Close the messenger after it. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const stop of this.#stops.splice(0)) stop();
+    for (const cancel of this.#retries) cancel();
+    await this.#tail;
+    this.#listeners.clear();
+  }
+
+  /** Calls back after each change; the function given back stops it. */
+  subscribe(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  // Reading
+
+  /** All conversations, the latest first. */
+  list(): readonly ConversationSummary[] {
+    return [...this.#rows]
+      .map(([key, row]) => summaryOf(key, row))
+      .sort((a, b) => b.lastActivity - a.lastActivity || (a.key < b.key ? -1 : 1));
+  }
+
+  get(conversation: Conversation): ConversationSummary | undefined {
+    const key = conversationKey(conversation);
+    const row = this.#rows.get(key);
+    return row && summaryOf(key, row);
+  }
+
+  /**
+   * A page of a conversation, in order: the last `limit` entries before number `before`, by default the latest. Damaged
+   * ones are left out.
+   * @throws STORE_UNAVAILABLE, CLOSED
+   */
+  async entries(
+    conversation: Conversation,
+    options: { readonly before?: number; readonly limit?: number } = {},
+  ): Promise<readonly Entry[]> {
+    const key = conversationKey(conversation);
+    const end = Math.min(options.before ?? Number.POSITIVE_INFINITY, this.#rows.get(key)?.stored.next ?? 0);
+    return this.#history.entries(key, Math.max(0, end - (options.limit ?? 50)), end);
+  }
+
+  /** Somebody as this user knows him; also strangers. */
+  person(identity: PublicKey): Person {
+    const contact = this.#contacts.get(encodeHex(identity));
+    return {
+      identity,
+      name: contact?.name ?? '',
+      contact: contact !== undefined,
+      verified: contact?.verified ?? false,
+    };
+  }
+
+  /** The contacts by name, those without one last. */
+  contacts(): readonly Person[] {
+    return [...this.#contacts.values()]
+      .map(({ identity }) => this.person(identity))
+      .sort(
+        (a, b) =>
+          Number(a.name === '') - Number(b.name === '') ||
+          a.name.localeCompare(b.name) ||
+          compareBytes(a.identity, b.identity),
+      );
+  }
+
+  // People
+
+  /**
+   * Adds somebody, or gives a contact another name. Names are local.
+   * @param who a contact code, or an identity of 33 or 65 bytes
+   * @throws what `Messenger.addContact` and {@link parsePersonName} throw
+   */
+  async addContact(who: string | Uint8Array, name = ''): Promise<Person> {
+    const parsed = parsePersonName(name);
+    return this.#inTurn(async () => {
+      const contact = await this.#messenger.addContact(who, parsed);
+      this.#contacts.set(encodeHex(contact.identity), contact);
+      this.#tell({ what: 'people' });
+      return this.person(contact.identity);
+    });
+  }
+
+  /** Forgets somebody's name and that he was verified; the conversation stays. */
+  async removeContact(identity: PublicKey): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#messenger.setVerified(identity, false);
+      await this.#messenger.removeContact(identity);
+      this.#contacts.delete(encodeHex(identity));
+      this.#tell({ what: 'people' });
+    });
+  }
+
+  /**
+   * Notes whether the user has compared safety numbers with a contact.
+   * @throws NOT_FOUND for somebody who is no contact
+   */
+  async setVerified(identity: PublicKey, verified: boolean): Promise<void> {
+    await this.#inTurn(async () => {
+      const name = encodeHex(identity);
+      const contact = this.#contacts.get(name);
+      if (contact === undefined) throw notFound('contact', name);
+      await this.#messenger.setVerified(identity, verified);
+      this.#contacts.set(name, { ...contact, verified });
+      this.#tell({ what: 'people' });
+    });
+  }
+
+  // Conversations
+
+  /** Makes sure that a conversation is in the list; joins a public chat. */
+  async open(conversation: Conversation): Promise<ConversationSummary> {
+    return this.#inTurn(async () => {
+      if (conversation.kind === 'public') await this.#messenger.joinChat(conversation.name);
+      return this.#ensure(conversation);
+    });
+  }
+
+  /** Removes a conversation with all that stands in it from this device; leaves a public chat, but no group. */
+  async remove(conversation: Conversation): Promise<void> {
+    await this.#inTurn(async () => {
+      const key = conversationKey(conversation);
+      if (conversation.kind === 'public') await this.#messenger.leaveChat(conversation.name);
+      await this.#history.remove(key);
+      this.#rows.delete(key);
+      this.#tell({ what: 'removed', key });
+    });
+  }
+
+  async markRead(conversation: Conversation): Promise<void> {
+    await this.#inTurn(async () => {
+      const key = conversationKey(conversation);
+      const row = this.#rows.get(key);
+      if (row === undefined || row.stored.unread === 0) return;
+      const stored = { ...row.stored, unread: 0 };
+      await this.#history.putConversation(key, stored);
+      row.stored = stored;
+      this.#tell({ what: 'conversation', key });
+    });
+  }
+
+  /**
+   * Sends a text. Resolves when it is stored, in one commit here and in the messenger; it is `pending` until the
+   * transport has taken all of it.
+   * @throws INVALID_TEXT, LIMIT_EXCEEDED for the text; what the messenger's `send`, `sendPublic` and `sendToGroup`
+   *   throw. Nothing is kept of it then
+   */
+  async send(conversation: Conversation, text: string, options: SendTextOptions = {}): Promise<Message> {
+    const payload = encodeText(text);
+    return this.#inTurn(async () => {
+      const key = conversationKey(conversation);
+      const row = await this.#rowFor(conversation);
+      const { next } = row.stored;
+      const alongside = (taken: TakenMessage) => {
+        const entry = this.#ownEntry(conversation, payload, taken);
+        return this.#history.append(key, row.stored, entry, taken.id).writes;
+      };
+      let failure: unknown;
+      try {
+        const { members } = await this.#dispatch(conversation, payload, { ...options, alongside });
+        if (members?.some(isWithoutRatchet)) await this.#history.setProtection(key, next, 'dh');
+      } catch (error) {
+        failure = error;
+      }
+      // A fan-out that fails later on is gone on with by the messenger: what was stored tells.
+      await this.#reload(key, row);
+      if (row.stored.next === next)
+        throw failure ?? new SottoError('CLOSED', 'Closed meanwhile.', { what: 'messenger' });
+      const message = row.lastMessage as Message;
+      this.#tell({ what: 'conversation', key });
+      // A message to nobody but ourselves is sent already.
+      await this.#settle(message.id);
+      return message;
+    });
+  }
+
+  #dispatch(
+    conversation: Conversation,
+    payload: Uint8Array,
+    options: SendTextOptions & {
+      readonly alongside: (taken: TakenMessage) => ReturnType<History['append']>['writes'];
+    },
+  ): Promise<{ readonly members?: readonly { readonly result: object }[] }> {
+    switch (conversation.kind) {
+      case 'direct':
+        return this.#messenger.send(conversation.peer, payload, options).then(() => ({}));
+      case 'public':
+        return this.#messenger.sendPublic(conversation.name, payload, options).then(() => ({}));
+      case 'group':
+        return this.#messenger.sendToGroup(conversation.groupId, payload, options);
+    }
+  }
+
+  #ownEntry(conversation: Conversation, payload: Uint8Array, { id, devices }: TakenMessage): StoredEntry {
+    const now = this.#clock.now();
+    const protection =
+      conversation.kind === 'public' ? 'public' : devices.some(isDh) ? ('dh' as const) : ('dr' as const);
+    return {
+      storedAt: now,
+      message: {
+        id,
+        sender: encodeHex(this.#messenger.identity),
+        own: true,
+        installationId: this.#messenger.installationId,
+        state: 'pending',
+        protection,
+        verified: true,
+        sentAt: now,
+        payload: payloadText(payload),
+      },
+    };
+  }
+
+  // What the messenger tells
+
+  async #take(message: ReceivedMessage): Promise<void> {
+    const { conversation } = message;
+    const key = conversationKey(conversation);
+    try {
+      const row = await this.#rowFor(conversation);
+      const { stored, writes } = this.#history.append(key, row.stored, {
+        storedAt: this.#clock.now(),
+        message: {
+          id: message.id,
+          sender: encodeHex(message.sender),
+          own: message.ownCopy,
+          installationId: message.senderInstallation,
+          state: 'received',
+          protection: message.protection,
+          verified: message.verified,
+          sentAt: message.sentAt,
+          payload: payloadText(message.payload),
+        },
+      });
+      // One commit: it is here when it is no longer in the inbox.
+      if (!(await message.acknowledge({ alongside: writes }))) return;
+      row.stored = stored;
+      row.lastMessage = (await this.#history.message(key, stored.lastMessage)) ?? row.lastMessage;
+      this.#tell({ what: 'conversation', key });
+    } catch (error) {
+      // Still in the inbox: it comes again after a restart, or now.
+      if (this.#closed || isSottoError(error, 'CLOSED')) return;
+      this.#logger.warn('message not stored yet', { error: codeOf(error) });
+      this.#later(() => this.#take(message));
+    }
+  }
+
+  /** All parts are taken, as far as the outbox knows: a fan-out may still be on its way through the members. */
+  async #settle(id: string): Promise<void> {
+    if (!this.#history.isOutgoing(id)) return;
+    if ((await this.#messenger.unsent()).has(id)) return;
+    if (this.#failed.delete(id)) await this.#noteState(id, 'failed');
+    await this.#noteState(id, 'sent');
+  }
+
+  async #noteState(id: string, state: MessageState): Promise<void> {
+    const key = await this.#history.setState(id, state);
+    if (key === undefined) return;
+    const row = this.#rows.get(key);
+    if (row?.lastMessage?.id === id) await this.#reload(key, row);
+    this.#tell({ what: 'conversation', key });
+  }
+
+  async #noteGroup(groupId: string): Promise<void> {
+    const conversation: Conversation = { kind: 'group', groupId };
+    const group = await this.#messenger.group(groupId);
+    const before = await this.#history.group(groupId);
+    const known = this.#rows.get(conversationKey(conversation));
+    // A group that was removed here, or that we never were in, is no news.
+    if (known === undefined && !group.joined) return;
+    const members = group.members.map(encodeHex);
+    await this.#history.putGroup(groupId, { name: group.name, members });
+    const notice: NoticeContent = {
+      what: 'group-changed',
+      name: group.name === before?.name ? undefined : group.name,
+      joined: group.members.filter((_, i) => !before?.members.includes(members[i] as string)),
+      left: (before?.members ?? [])
+        .filter((member) => !members.includes(member))
+        .map((member) => decodeHex(member) as PublicKey),
+    };
+    const row = await this.#rowFor(conversation);
+    row.group = group;
+    if (notice.name === undefined && notice.joined.length + notice.left.length === 0) {
+      this.#tell({ what: 'conversation', key: conversationKey(conversation) });
+    } else await this.#addNotice(conversation, row, notice);
+  }
+
+  async #noteDevice(event: { identity: PublicKey; installationId: string; own: boolean }): Promise<void> {
+    if (event.own) return;
+    const conversation: Conversation = { kind: 'direct', peer: event.identity };
+    const row = this.#rows.get(conversationKey(conversation));
+    if (row === undefined) return;
+    row.deviceKnown = true;
+    const devices = await this.#messenger.devices(event.identity);
+    // The first one is how a conversation begins.
+    if (devices.length > 1) {
+      const { installationId } = event;
+      await this.#addNotice(conversation, row, { what: 'new-device', installationId });
+    } else this.#tell({ what: 'conversation', key: conversationKey(conversation) });
+  }
+
+  async #noteUndecryptable(sender: PublicKey, answered: boolean): Promise<void> {
+    const conversation: Conversation = { kind: 'direct', peer: sender };
+    // Strangers can send garbage without end; a conversation doesn't begin with it.
+    const row = this.#rows.get(conversationKey(conversation));
+    if (row !== undefined)
+      await this.#addNotice(conversation, row, { what: 'undecryptable', sender, answered });
+  }
+
+  async #addNotice(conversation: Conversation, row: Row, notice: NoticeContent): Promise<void> {
+    const key = conversationKey(conversation);
+    row.stored = await this.#history.addNotice(key, row.stored, notice, this.#clock.now());
+    this.#tell({ what: 'conversation', key });
+  }
+
+  // Rows
+
+  async #ensure(conversation: Conversation): Promise<ConversationSummary> {
+    const key = conversationKey(conversation);
+    const row = await this.#rowFor(conversation);
+    if (row.stored.lastActivity === 0) {
+      const stored = { ...row.stored, lastActivity: this.#clock.now() };
+      await this.#history.putConversation(key, stored);
+      row.stored = stored;
+      this.#tell({ what: 'conversation', key });
+    }
+    return summaryOf(key, row);
+  }
+
+  async #rowFor(conversation: Conversation): Promise<Row> {
+    return this.#rows.get(conversationKey(conversation)) ?? (await this.#addRow(conversation, EMPTY));
+  }
+
+  async #addRow(conversation: Conversation, stored: StoredConversation): Promise<Row> {
+    const key = conversationKey(conversation);
+    const row: Row = {
+      conversation,
+      stored,
+      lastMessage: await this.#history.message(key, stored.lastMessage),
+      deviceKnown:
+        conversation.kind === 'direct' && (await this.#messenger.devices(conversation.peer)).length > 0,
+      group:
+        conversation.kind === 'group'
+          ? await this.#messenger.group(conversation.groupId).catch(() => undefined)
+          : undefined,
+    };
+    this.#rows.set(key, row);
+    return row;
+  }
+
+  async #reload(key: string, row: Row): Promise<void> {
+    row.stored = (await this.#history.conversation(key)) ?? row.stored;
+    row.lastMessage = await this.#history.message(key, row.stored.lastMessage);
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(run);
+    this.#tail = result.catch((error) => {
+      if (!isSottoError(error, 'CLOSED')) this.#logger.warn('not done', { error: codeOf(error) });
+    });
+    return result;
+  }
+
+  #later(run: () => Promise<void>): void {
+    const cancel = this.#clock.after(RETRY_MS, () => {
+      this.#retries.delete(cancel);
+      this.#inTurn(run).catch(() => undefined);
+    });
+    this.#retries.add(cancel);
+  }
+
+  #tell(change: Change): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        this.#logger.error('listener failed', { error: codeOf(error) });
+      }
+    }
+  }
+}
+
+function summaryOf(key: string, row: Row): ConversationSummary {
+  const { conversation, stored, lastMessage, group } = row;
+  const { lastActivity, unread } = stored;
+  return { key, conversation, lastActivity, unread, lastMessage, protection: protectionOf(row), group };
+}
+
+function protectionOf({ conversation, lastMessage, deviceKnown }: Row): ConversationProtection {
+  if (conversation.kind === 'public') return 'public';
+  if (lastMessage !== undefined) return lastMessage.protection === 'dh' ? 'identity-key' : 'ratchet';
+  return conversation.kind === 'group' || deviceKnown ? 'ratchet' : 'identity-key';
+}
+
+function isDh(outcome: DeviceOutcome): boolean {
+  return 'sent' in outcome && outcome.sent === 'dh';
+}
+
+function isWithoutRatchet({ result }: { readonly result: object }): boolean {
+  return 'devices' in result && (result.devices as readonly DeviceOutcome[]).some(isDh);
+}
+
+function notFound(what: string, id: string): SottoError<'NOT_FOUND'> {
+  return new SottoError('NOT_FOUND', `There is no such ${what}.`, { what, id });
+}
+
+function codeOf(error: unknown): string {
+  return isSottoError(error) ? error.code : error instanceof Error ? error.name : typeof error;
+}

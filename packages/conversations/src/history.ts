@@ -1,0 +1,211 @@
+import { isSottoError, type Logger, type Store, type Write } from '@sotto/core';
+import type { Conversation } from '@sotto/messenger';
+import { parseConversationKey } from './conversation.js';
+import type { Entry, Message, MessageState, NoticeContent } from './entry.js';
+import {
+  conversationRecord,
+  conversationsPrefix,
+  entriesPrefix,
+  entryOf,
+  entryRecord,
+  groupRecord,
+  outgoingPrefix,
+  outgoingRecord,
+  PAGE_SIZE,
+  pagePrefix,
+  put,
+  read,
+  type StoredConversation,
+  type StoredEntry,
+  type StoredGroup,
+  type StoredPlace,
+  storedNotice,
+} from './storage.js';
+
+/** Deletes so many records in one commit. */
+const REMOVED_AT_ONCE = 256;
+
+/** The records of conversations in a store. Knows no messenger; whoever calls it does one thing after another. */
+export class History {
+  readonly #store: Store;
+  readonly #logger: Logger;
+  /** Ids of messages that have not been sent. */
+  readonly #outgoing = new Set<string>();
+
+  constructor(store: Store, logger: Logger) {
+    this.#store = store;
+    this.#logger = logger;
+  }
+
+  /** All conversations. Damaged records are reported and left out. */
+  async conversations(): Promise<
+    readonly { readonly conversation: Conversation; readonly stored: StoredConversation }[]
+  > {
+    const found: { conversation: Conversation; stored: StoredConversation }[] = [];
+    await this.#each(conversationsPrefix, (key, value) => {
+      found.push({ conversation: parseConversationKey(key), stored: read<StoredConversation>(value) });
+    });
+    return found;
+  }
+
+  async conversation(key: string): Promise<StoredConversation | undefined> {
+    return this.#get<StoredConversation>(conversationRecord(key));
+  }
+
+  async putConversation(key: string, stored: StoredConversation): Promise<void> {
+    await this.#store.commit([put(conversationRecord(key), stored)]);
+  }
+
+  /** The entries from one number up to another one, without that one. */
+  async entries(key: string, from: number, to: number): Promise<readonly Entry[]> {
+    const found: Entry[] = [];
+    for (let page = Math.floor(from / PAGE_SIZE); page * PAGE_SIZE < to; page++) {
+      await this.#each(pagePrefix(key, page), (digits, value) => {
+        const number = Number(digits);
+        if (number >= from && number < to) found.push(entryOf(number, read<StoredEntry>(value)));
+      });
+    }
+    return found;
+  }
+
+  /** A message by its number; `undefined` when it isn't there or can't be read. */
+  async message(key: string, number: number): Promise<Message | undefined> {
+    if (number < 0) return undefined;
+    try {
+      const stored = await this.#get<StoredEntry>(entryRecord(key, number));
+      const entry = stored && entryOf(number, stored);
+      return entry?.kind === 'message' ? entry : undefined;
+    } catch (error) {
+      this.#reportDamage(error);
+      return undefined;
+    }
+  }
+
+  /**
+   * What puts an entry at the end of a conversation.
+   * @param outgoingId given for a message whose state is to be followed
+   */
+  append(
+    key: string,
+    before: StoredConversation,
+    entry: StoredEntry,
+    outgoingId?: string,
+  ): { readonly stored: StoredConversation; readonly writes: readonly Write[] } {
+    const number = before.next;
+    const message = 'message' in entry ? entry.message : undefined;
+    const stored: StoredConversation = {
+      lastActivity: entry.storedAt,
+      unread: before.unread + (message !== undefined && !message.own ? 1 : 0),
+      next: number + 1,
+      lastMessage: message === undefined ? before.lastMessage : number,
+    };
+    const writes = [put(conversationRecord(key), stored), put(entryRecord(key, number), entry)];
+    if (outgoingId !== undefined) {
+      this.#outgoing.add(outgoingId);
+      const place: StoredPlace = { conversation: key, number };
+      writes.push(put(outgoingRecord(outgoingId), place));
+    }
+    return { stored, writes };
+  }
+
+  async addNotice(
+    key: string,
+    before: StoredConversation,
+    notice: NoticeContent,
+    storedAt: number,
+  ): Promise<StoredConversation> {
+    const { stored, writes } = this.append(key, before, { storedAt, notice: storedNotice(notice) });
+    await this.#store.commit(writes);
+    return stored;
+  }
+
+  /** Ids of all messages whose state may still change, from earlier runs included. */
+  async outgoing(): Promise<readonly string[]> {
+    await this.#each(outgoingPrefix, (id) => void this.#outgoing.add(id));
+    return [...this.#outgoing];
+  }
+
+  isOutgoing(id: string): boolean {
+    return this.#outgoing.has(id);
+  }
+
+  /**
+   * Notes what became of a message of ours, and gives the key of its conversation. One that failed in part stays so.
+   */
+  async setState(id: string, state: MessageState): Promise<string | undefined> {
+    const place = await this.#get<StoredPlace>(outgoingRecord(id));
+    if (place === undefined) return undefined;
+    const key = entryRecord(place.conversation, place.number);
+    const stored = await this.#get<StoredEntry>(key);
+    const writes: Write[] = [];
+    if (stored !== undefined && 'message' in stored && stored.message.id === id) {
+      const kept = stored.message.state === 'failed' ? 'failed' : state;
+      writes.push(put(key, { ...stored, message: { ...stored.message, state: kept } }));
+    }
+    if (state === 'sent') writes.push({ type: 'delete', key: outgoingRecord(id) });
+    await this.#store.commit(writes);
+    if (state === 'sent') this.#outgoing.delete(id);
+    return place.conversation;
+  }
+
+  async setProtection(key: string, number: number, protection: Message['protection']): Promise<void> {
+    const record = entryRecord(key, number);
+    const stored = await this.#get<StoredEntry>(record);
+    if (stored === undefined || !('message' in stored)) return;
+    await this.#store.commit([put(record, { ...stored, message: { ...stored.message, protection } })]);
+  }
+
+  async group(groupId: string): Promise<StoredGroup | undefined> {
+    return this.#get<StoredGroup>(groupRecord(groupId));
+  }
+
+  async putGroup(groupId: string, group: StoredGroup): Promise<void> {
+    await this.#store.commit([put(groupRecord(groupId), group)]);
+  }
+
+  /** Removes a conversation: its entries first, so that what a crash leaves is still in the list. */
+  async remove(key: string): Promise<void> {
+    for (;;) {
+      const keys: string[] = [];
+      for await (const { key: entry } of this.#store.list(entriesPrefix(key), { limit: REMOVED_AT_ONCE })) {
+        keys.push(entry);
+      }
+      if (keys.length === 0) break;
+      await this.#store.commit(keys.map((entry) => ({ type: 'delete', key: entry })));
+    }
+    await this.#store.commit([{ type: 'delete', key: conversationRecord(key) }]);
+  }
+
+  async #get<T extends object>(key: string): Promise<T | undefined> {
+    const record = await this.#store.get(key);
+    return record && read<T>(record.value);
+  }
+
+  /** The records under a prefix, by the rest of their keys; what is damaged is reported and left out. */
+  async #each(prefix: string, take: (rest: string, value: Uint8Array) => void): Promise<void> {
+    try {
+      for await (const { key, value } of this.#store.list(prefix)) {
+        try {
+          take(key.slice(prefix.length), value);
+        } catch (error) {
+          this.#reportDamage(error);
+        }
+      }
+    } catch (error) {
+      // A store that finds records damaged lists the others first.
+      this.#reportDamage(error);
+    }
+  }
+
+  #reportDamage(error: unknown): void {
+    if (!isSottoError(error) || !DAMAGE.has(error.code)) throw error;
+    this.#logger.warn('a record of a conversation is damaged', { error: error.code });
+  }
+}
+
+const DAMAGE: ReadonlySet<string> = new Set([
+  'STATE_CORRUPT',
+  'STORE_CORRUPT',
+  'STORE_ROLLBACK',
+  'INVALID_TEXT',
+]);

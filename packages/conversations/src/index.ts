@@ -1,0 +1,16 @@
+export {
+  type ConversationProtection,
+  type ConversationSummary,
+  conversationKey,
+  parseConversationKey,
+} from './conversation.js';
+export {
+  type Change,
+  type Conversations,
+  type ConversationsOptions,
+  createConversations,
+  type SendTextOptions,
+} from './conversations.js';
+export type { Content, Entry, Message, MessageState, Notice, NoticeContent } from './entry.js';
+export { PERSON_NAME_MAX_CHARACTERS, type Person, parsePersonName } from './person.js';
+export { decodeText, encodeText, TEXT_MAX_BYTES } from './text.js';

@@ -1,0 +1,40 @@
+import { type PublicKey, SottoError } from '@sotto/core';
+
+/** Longest name that a user gives to somebody, in characters. */
+export const PERSON_NAME_MAX_CHARACTERS = 64;
+
+/** Somebody, as this user knows him. */
+export interface Person {
+  /** 33 bytes. */
+  readonly identity: PublicKey;
+  /** The name that the user gave; empty when there is none. Others never see it. */
+  readonly name: string;
+  /** Whether the user added this identity. */
+  readonly contact: boolean;
+  /** Whether the user has compared safety numbers. */
+  readonly verified: boolean;
+}
+
+/**
+ * A name for somebody as it was typed: white space around it is cut off, runs of it become one space.
+ * @throws INVALID_TEXT for control characters and those that change the direction of writing, with which a name can
+ * look like another one; LIMIT_EXCEEDED
+ */
+export function parsePersonName(text: string): string {
+  const name = text.normalize('NFC').trim().replace(/\s+/g, ' ');
+  if (/[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}\u202a-\u202e\u2066-\u2069]/u.test(name)) {
+    throw new SottoError('INVALID_TEXT', 'A name has letters, digits and signs that can be seen.', {
+      what: 'name of a person',
+      reason: 'control characters',
+    });
+  }
+  const { length } = [...name];
+  if (length > PERSON_NAME_MAX_CHARACTERS) {
+    throw new SottoError('LIMIT_EXCEEDED', 'The name is too long.', {
+      what: 'name of a person, characters',
+      limit: PERSON_NAME_MAX_CHARACTERS,
+      actual: length,
+    });
+  }
+  return name;
+}

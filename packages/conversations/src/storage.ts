@@ -1,0 +1,191 @@
+import {
+  decodeBase64,
+  decodeHex,
+  decodeUtf8,
+  encodeBase64,
+  encodeHex,
+  encodeUtf8,
+  type PublicKey,
+  SottoError,
+  type Write,
+} from '@sotto/core';
+import { APPLICATION_PREFIX } from '@sotto/messenger';
+import type { Content, Entry, MessageState, NoticeContent } from './entry.js';
+import { decodeText } from './text.js';
+
+/*
+ * All records are JSON with a version. They stand in the messenger's store, so that one commit can hold a message's end
+ * in the messenger and its beginning here:
+ *
+ * app/conversations/list/<conversation>                  StoredConversation
+ * app/conversations/entry/<conversation>/<page>/<number> StoredEntry; pages of 64, the reach of one listing
+ * app/conversations/outgoing/<message id>                StoredPlace of a message that has not been sent
+ * app/conversations/group/<group id>                     StoredGroup: as the last notice about it left it
+ */
+const ROOT = `${APPLICATION_PREFIX}conversations`;
+const VERSION = 1;
+/** Entries that are listed together. An encrypted store reads all records that share the prefix. */
+export const PAGE_SIZE = 64;
+
+export interface StoredConversation {
+  readonly lastActivity: number;
+  readonly unread: number;
+  /** Number of the next entry. */
+  readonly next: number;
+  /** Number of the last message; -1 when there is none. */
+  readonly lastMessage: number;
+}
+
+export interface StoredPlace {
+  readonly conversation: string;
+  readonly number: number;
+}
+
+export interface StoredGroup {
+  readonly name: string;
+  /** Identities in hex. */
+  readonly members: readonly string[];
+}
+
+export type StoredEntry = { readonly storedAt: number } & (
+  | {
+      readonly message: {
+        readonly id: string;
+        /** Identity in hex. */
+        readonly sender: string;
+        readonly own: boolean;
+        readonly installationId: string;
+        readonly state: MessageState;
+        readonly protection: 'dr' | 'dh' | 'public';
+        readonly verified: boolean;
+        readonly sentAt: number;
+        /** Base64. */
+        readonly payload: string;
+      };
+    }
+  | {
+      readonly notice:
+        | { readonly what: 'undecryptable'; readonly sender: string; readonly answered: boolean }
+        | { readonly what: 'new-device'; readonly installationId: string }
+        | {
+            readonly what: 'group-changed';
+            readonly name?: string;
+            readonly joined: readonly string[];
+            readonly left: readonly string[];
+          };
+    }
+);
+
+export const conversationsPrefix = `${ROOT}/list/`;
+export const outgoingPrefix = `${ROOT}/outgoing/`;
+export const conversationRecord = (key: string) => `${conversationsPrefix}${key}`;
+export const outgoingRecord = (messageId: string) => `${outgoingPrefix}${messageId}`;
+export const groupRecord = (groupId: string) => `${ROOT}/group/${groupId}`;
+export const entriesPrefix = (key: string) => `${ROOT}/entry/${key}/`;
+export const pagePrefix = (key: string, page: number) => `${entriesPrefix(key)}${digits(page)}/`;
+export const entryRecord = (key: string, number: number) =>
+  `${pagePrefix(key, Math.floor(number / PAGE_SIZE))}${digits(number)}`;
+
+/** Ordered as text like the numbers themselves. */
+function digits(number: number): string {
+  return String(number).padStart(12, '0');
+}
+
+export function put<T extends object>(key: string, value: T): Write {
+  return { type: 'put', key, value: encodeUtf8(JSON.stringify({ version: VERSION, ...value })) };
+}
+
+/** @throws STATE_CORRUPT, STATE_VERSION_UNSUPPORTED */
+export function read<T extends object>(bytes: Uint8Array): T {
+  const record = parse(bytes) as (T & { version?: unknown }) | null;
+  if (typeof record !== 'object' || record === null || typeof record.version !== 'number') {
+    throw corrupt('not a record');
+  }
+  if (record.version > VERSION) {
+    throw new SottoError('STATE_VERSION_UNSUPPORTED', 'This was stored by newer software.', {
+      what: 'conversation',
+      version: record.version,
+    });
+  }
+  return record;
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decodeUtf8(bytes));
+  } catch (cause) {
+    throw corrupt('not JSON', cause);
+  }
+}
+
+/**
+ * An entry as applications get it.
+ * @throws STATE_CORRUPT
+ */
+export function entryOf(number: number, stored: StoredEntry): Entry {
+  const { storedAt } = stored;
+  try {
+    if ('notice' in stored) {
+      return { kind: 'notice', number, storedAt, notice: noticeOf(stored.notice) };
+    }
+    const { sender, payload, ...message } = stored.message;
+    return {
+      kind: 'message',
+      number,
+      storedAt,
+      ...message,
+      sender: decodeHex(sender) as PublicKey,
+      content: contentOf(decodeBase64(payload)),
+    };
+  } catch (cause) {
+    throw corrupt('fields are missing or damaged', cause);
+  }
+}
+
+export function storedNotice(notice: NoticeContent): Extract<StoredEntry, { notice: unknown }>['notice'] {
+  switch (notice.what) {
+    case 'undecryptable':
+      return { ...notice, sender: encodeHex(notice.sender) };
+    case 'new-device':
+      return notice;
+    case 'group-changed': {
+      const { what, name, joined, left } = notice;
+      const members = { joined: joined.map(encodeHex), left: left.map(encodeHex) };
+      return name === undefined ? { what, ...members } : { what, name, ...members };
+    }
+  }
+}
+
+function noticeOf(stored: Extract<StoredEntry, { notice: unknown }>['notice']): NoticeContent {
+  switch (stored.what) {
+    case 'undecryptable':
+      return { ...stored, sender: decodeHex(stored.sender) as PublicKey };
+    case 'new-device':
+      return stored;
+    case 'group-changed': {
+      const keys = (names: readonly string[]) => names.map((name) => decodeHex(name) as PublicKey);
+      return { what: stored.what, name: stored.name, joined: keys(stored.joined), left: keys(stored.left) };
+    }
+  }
+}
+
+export function payloadText(payload: Uint8Array): string {
+  return encodeBase64(payload);
+}
+
+function contentOf(payload: Uint8Array): Content {
+  try {
+    return { kind: 'text', text: decodeText(payload) };
+  } catch {
+    return { kind: 'other', payload };
+  }
+}
+
+function corrupt(reason: string, cause?: unknown): SottoError<'STATE_CORRUPT'> {
+  return new SottoError(
+    'STATE_CORRUPT',
+    'A stored conversation is damaged.',
+    { what: 'conversation', reason },
+    { cause },
+  );
+}

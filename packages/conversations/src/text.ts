@@ -1,0 +1,58 @@
+import { decodeUtf8, encodeUtf8, SottoError } from '@sotto/core';
+
+/**
+ * Longest text in bytes of UTF-8: some five pages. It is encrypted once for each device, and proof of work grows with
+ * the length, so a message is no way to send a book.
+ */
+export const TEXT_MAX_BYTES = 16 * 1024;
+
+/** Characters that no text has: C0 and C1 controls without tab and line breaks, and what Unicode calls no character. */
+const NOT_TEXT = /[\p{Cc}\p{Noncharacter_Code_Point}]/u;
+const CONTROLS_OF_TEXT = /[\t\n\r]/g;
+
+/**
+ * A text as the payload of a message: its UTF-8, no frame around it. Line breaks become `\n`.
+ * @throws INVALID_TEXT when it is empty or white space, or has characters that no text has; LIMIT_EXCEEDED
+ */
+export function encodeText(text: string): Uint8Array {
+  const plain = text.replace(/\r\n?/g, '\n');
+  // A unit of UTF-16 is at least a byte of UTF-8: what is too long by that isn't encoded first.
+  if (plain.length > TEXT_MAX_BYTES) throw tooLong(plain.length);
+  const bytes = encodeUtf8(plain);
+  if (bytes.length > TEXT_MAX_BYTES) throw tooLong(bytes.length);
+  if (plain.trim() === '') throw notText('empty');
+  checkCharacters(plain);
+  return bytes;
+}
+
+/**
+ * The text of a payload.
+ * @throws INVALID_TEXT when it is no text: not UTF-8, empty, or with control characters as binary data has them
+ * @throws LIMIT_EXCEEDED beyond {@link TEXT_MAX_BYTES}
+ */
+export function decodeText(payload: Uint8Array): string {
+  if (payload.length > TEXT_MAX_BYTES) throw tooLong(payload.length);
+  const text = decodeUtf8(payload);
+  if (text.trim() === '') throw notText('empty');
+  checkCharacters(text);
+  return text;
+}
+
+function checkCharacters(text: string): void {
+  if (NOT_TEXT.test(text.replace(CONTROLS_OF_TEXT, ''))) throw notText('control characters');
+}
+
+function notText(reason: string): SottoError<'INVALID_TEXT'> {
+  return new SottoError('INVALID_TEXT', `This is no text that can be shown: ${reason}.`, {
+    what: 'text of a message',
+    reason,
+  });
+}
+
+function tooLong(actual: number): SottoError<'LIMIT_EXCEEDED'> {
+  return new SottoError('LIMIT_EXCEEDED', 'The text is too long for one message.', {
+    what: 'text of a message, bytes',
+    limit: TEXT_MAX_BYTES,
+    actual,
+  });
+}

@@ -1,0 +1,127 @@
+import { type Clock, type KeyPair, type Logger, type Store, silentLogger } from '@sotto/core';
+import { defaultProvider } from '@sotto/crypto';
+import { createMessenger, type Messenger } from '@sotto/messenger';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
+import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
+import { type Change, type Conversations, createConversations, type Entry } from '../src/index.js';
+
+const crypto = defaultProvider();
+const START = Date.parse('2026-11-23T12:00:00Z');
+
+/** A clock that stands until it is moved; timers run when it passes them. */
+export function manualClock(start = START): Clock & { advance(milliseconds: number): void } {
+  let now = start;
+  const timers = new Set<{ readonly at: number; readonly run: () => void }>();
+  return {
+    now: () => now,
+    after(milliseconds, run) {
+      const timer = { at: now + milliseconds, run };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    advance(milliseconds) {
+      now += milliseconds;
+      for (const timer of [...timers].filter(({ at }) => at <= now)) {
+        timers.delete(timer);
+        timer.run();
+      }
+    },
+  };
+}
+
+/** A store that outlives its messenger, and fails on demand. */
+export function keptStore() {
+  const store = createMemoryStore();
+  let failure: ((keys: readonly string[]) => void) | undefined;
+  const view = (): Store => ({
+    get: (key) => store.get(key),
+    list: (prefix, options) => store.list(prefix, options),
+    commit: async (writes, options) => {
+      failure?.(writes.map(({ key }) => key));
+      return store.commit(writes, options);
+    },
+    close: async () => {},
+  });
+  return {
+    store,
+    view,
+    /** Throws what this throws at each commit; `undefined` ends it. */
+    failWith(check: typeof failure) {
+      failure = check;
+    },
+  };
+}
+
+export interface Party {
+  readonly identity: KeyPair;
+  readonly clock: ReturnType<typeof manualClock>;
+  readonly kept: ReturnType<typeof keptStore>;
+  readonly changes: Change[];
+  messenger: Messenger;
+  conversations: Conversations;
+  stop(): Promise<void>;
+  /** Opens the store again; without `start` it stays off the network. */
+  open(options?: { readonly start?: boolean }): Promise<void>;
+}
+
+export async function newParty(
+  network: MemoryNetwork,
+  name: string,
+  options: { readonly identity?: KeyPair; readonly logger?: Logger } = {},
+): Promise<Party> {
+  const identity = options.identity ?? crypto.secp256k1.generateKeyPair();
+  const clock = manualClock();
+  const kept = keptStore();
+  const party = {
+    identity,
+    clock,
+    kept,
+    changes: [] as Change[],
+    async stop() {
+      await party.conversations.close();
+      await party.messenger.close();
+    },
+    async open({ start = true } = {}) {
+      const store = kept.view();
+      const logger = options.logger ?? silentLogger;
+      const transport = network.transport();
+      party.messenger = await createMessenger({
+        identity,
+        store,
+        transport,
+        crypto,
+        clock,
+        installationId: name,
+      });
+      party.conversations = await createConversations({ messenger: party.messenger, store, clock, logger });
+      party.conversations.subscribe((change) => party.changes.push(change));
+      if (start) await party.messenger.start();
+    },
+  } as Party;
+  await party.open();
+  return party;
+}
+
+/** Waits until nothing is on its way between parties. */
+export async function quiet(network: MemoryNetwork, ...parties: readonly Party[]): Promise<void> {
+  for (let round = 0; round < 6; round++) {
+    await Promise.all(parties.map(({ messenger }) => messenger.flushed()));
+    await network.idle();
+    // Whatever is under way in turn has ended when another thing in turn has.
+    await Promise.all(parties.map(({ conversations, identity }) => conversations.markRead(direct(identity))));
+  }
+}
+
+export const direct = ({ publicKey }: Pick<KeyPair, 'publicKey'>) =>
+  ({ kind: 'direct', peer: publicKey }) as const;
+
+/** An entry in a word: `> hello sent dr`, `< hello received dh`, `! undecryptable`. */
+export function lineOf(entry: Entry): string {
+  if (entry.kind === 'notice') return `! ${entry.notice.what}`;
+  const text = entry.content.kind === 'text' ? entry.content.text : `${entry.content.payload.length} bytes`;
+  return `${entry.own ? '>' : '<'} ${text} ${entry.state} ${entry.protection}`;
+}
+
+export async function linesOf(party: Party, other: Party): Promise<readonly string[]> {
+  return (await party.conversations.entries(direct(other.identity))).map(lineOf);
+}
