@@ -8,10 +8,10 @@ import {
   EnvelopePool,
   type EnvelopePoolOptions,
   encodeEnvelope,
-  findNonce,
   powBits,
   proofOfWork,
 } from '../src/index.js';
+import { createNonceSearch } from '../src/mining/nonce-search.js';
 import { manualClock } from './manual-clock.js';
 
 const crypto = createPortableProvider();
@@ -25,7 +25,7 @@ function sealed(fields: Partial<Envelope> & Pick<Envelope, 'expiry'>, minimumPow
   };
   const prefix = encodeWithoutNonce(envelope);
   const bits = powBits(minimumPow, prefix.length, Math.max(1, envelope.ttl));
-  return encodeEnvelope({ ...envelope, nonce: findNonce(prefix, bits, 0n, 1_000_000) as bigint });
+  return encodeEnvelope({ ...envelope, nonce: createNonceSearch(prefix).find(bits, 0, 1_000_000).nonce });
 }
 
 /** One that nobody worked for, and that was not lucky either. */
