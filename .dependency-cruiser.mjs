@@ -21,6 +21,7 @@ const layers = {
 /** Sources that may import Node's own modules: folders `node/`, files `*.node.ts`, and these. */
 const forNode = [
   '/node/',
+  '^packages/whisper-transport/src/devp2p/',
   '[.]node[.]ts$',
   '^packages/test-vectors/src/', // private; reads its files for tests
   '^packages/geth-harness/src/', // private; starts programs for tests

@@ -13,7 +13,7 @@ export interface CarrierCapabilities {
   readonly maxEnvelopeBytes: number;
   /** Whether `history` is there. */
   readonly history: boolean;
-  /** Proof of work that the other side asks for; 0 when none. */
+  /** Proof of work that the other side asks for; 0 when none. It may change: to be read for each envelope. */
   readonly minimumPow: number;
 }
 

@@ -98,11 +98,24 @@ export class EnvelopePool {
    * or there is no room for it; CLOSED
    */
   add(bytes: Uint8Array, origin?: unknown): PooledEnvelope | undefined {
+    const { pooled, isNew } = this.offer(bytes, origin);
+    return isNew ? pooled : undefined;
+  }
+
+  /**
+   * Does what {@link add} does, and also gives what is known already.
+   *
+   * @returns `pooled` is missing when it had to make room and is still remembered
+   * @throws as `add` does
+   */
+  offer(bytes: Uint8Array, origin?: unknown): { readonly pooled?: PooledEnvelope; readonly isNew: boolean } {
     if (this.#closed) throw new SottoError('CLOSED', 'The pool was closed.', { what: 'envelope pool' });
     if (bytes.length > ENVELOPE_MAX_BYTES)
       throw full('bytes of an envelope', ENVELOPE_MAX_BYTES, bytes.length);
     const hash = encodeHex(envelopeHash(this.#crypto, bytes));
-    if (this.#envelopes.has(hash) || this.#displaced.has(hash)) return undefined;
+    const known = this.#envelopes.get(hash);
+    if (known !== undefined) return { pooled: known, isNew: false };
+    if (this.#displaced.has(hash)) return { isNew: false };
     const envelope = decodeEnvelope(bytes);
     const pow = checkEnvelope(this.#crypto, envelope, this.#seconds(), this.#policy);
     this.#makeRoom(bytes.length, envelope.expiry);
@@ -113,7 +126,7 @@ export class EnvelopePool {
     if (alike === undefined) this.#expiring.set(envelope.expiry, new Set([hash]));
     else alike.add(hash);
     for (const listener of this.#listeners) listener(pooled, origin);
-    return pooled;
+    return { pooled, isNew: true };
   }
 
   /** Tells the listener of each envelope that comes in, until the function given back is called. */

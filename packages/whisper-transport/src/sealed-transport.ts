@@ -1,5 +1,6 @@
 import {
   type Carrier,
+  type CarrierCapabilities,
   type CarrierConnection,
   type Channel,
   type Clock,
@@ -65,7 +66,7 @@ export function sealedTransport(carrier: Carrier, options: SealedTransportOption
     ttl,
     remembered,
     policy: { ...DEFAULT_ENVELOPE_POLICY, ...options.policy },
-    minimumPow: carrier.capabilities.minimumPow,
+    capabilities: carrier.capabilities,
     keys: new ChannelKeys(crypto),
   };
   const { maxEnvelopeBytes, history } = carrier.capabilities;
@@ -85,7 +86,8 @@ interface Settings {
   readonly ttl: number;
   readonly remembered: number;
   readonly policy: EnvelopePolicy;
-  readonly minimumPow: number;
+  /** Read for each envelope: what the other side asks for may change. */
+  readonly capabilities: CarrierCapabilities;
   readonly keys: ChannelKeys;
 }
 
@@ -133,7 +135,7 @@ class SealedConnection implements TransportConnection {
     payload: Uint8Array,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
-    const { crypto, clock, ttl, keys, policy, minimumPow } = this.#settings;
+    const { crypto, clock, ttl, keys, policy, capabilities } = this.#settings;
     const connection = this.#open();
     const { topic, cipher } = keys.resolve(channel);
     const plain = encodePlain(crypto, payload, this.#party.identity);
@@ -141,7 +143,7 @@ class SealedConnection implements TransportConnection {
     const expiry = Math.floor(clock.now() / 1000) + ttl;
     const unmined = { expiry, ttl, topic, data };
     const prefix = encodeWithoutNonce(unmined);
-    const bits = powBits(Math.max(policy.minimumPow, minimumPow), prefix.length, ttl);
+    const bits = powBits(Math.max(policy.minimumPow, capabilities.minimumPow), prefix.length, ttl);
     const nonce = await this.#mine(prefix, bits, options.signal);
     const envelope = encodeEnvelope({ ...unmined, nonce });
     // What we sent comes back to us on channels that we listen to as well.

@@ -1,0 +1,287 @@
+import {
+  type Carrier,
+  type CarrierConnection,
+  type CarrierHandler,
+  type Clock,
+  encodeHex,
+  isSottoError,
+  SottoError,
+  systemClock,
+  type Topic,
+} from '@sotto/core';
+import { bloomOfTopics } from '../bloom.js';
+import { ENVELOPE_MAX_BYTES } from '../envelope/envelope.js';
+import type { PooledEnvelope } from '../envelope-pool.js';
+import { parseEnode } from './enode.js';
+import { settingsOf, type WhisperHostOptions } from './host-options.js';
+import { createWhisperHost, type WhisperHost } from './whisper-host.js';
+
+/** Bytes that a packet has around its one envelope at most: deployed nodes take packets of 1 MiB. */
+const PACKET_OVERHEAD = 16;
+
+export interface Devp2pPeerOptions
+  extends Omit<WhisperHostOptions, 'bloom' | 'pool' | 'onPeer' | 'onPeerChange' | 'onPeerGone'> {
+  /**
+   * Milliseconds that `open`, and a `publish` without a signal, wait for a peer; with a signal `publish` waits until
+   * that fires. Default 5,000.
+   */
+  readonly patience?: number;
+  /**
+   * Most proof of work that is done because peers ask for it. Default 2: ten times what go-ethereum asks for by
+   * itself. A peer that asks for more is not sent to.
+   */
+  readonly maximumPow?: number;
+}
+
+/**
+ * A carrier over peers of the Whisper network: `sealedTransport(devp2pPeer({ peers: ['enode://…'] }))` is a transport
+ * that gives nobody the identity key. A light client unless told otherwise: peers are asked only for the topics that
+ * are listened to, through a filter that lets some others through, too, and that tells them roughly which they are.
+ *
+ * The connections that are opened at one time share one host.
+ *
+ * @throws INVALID_TEXT for an enode URL, INVALID_ARGUMENT
+ */
+export function devp2pPeer(options: Devp2pPeerOptions): Carrier {
+  const { crypto } = settingsOf(options);
+  for (const url of [...(options.peers ?? []), ...(options.trustedPeers ?? [])]) parseEnode(crypto, url);
+  const hub = new Hub(options);
+  return {
+    capabilities: {
+      maxEnvelopeBytes: ENVELOPE_MAX_BYTES - PACKET_OVERHEAD,
+      history: false,
+      get minimumPow() {
+        return hub.minimumPow;
+      },
+    },
+    async open(handler, { signal } = {}) {
+      const connection = new Connection(hub, handler);
+      await hub.join(connection, signal);
+      connection.opened();
+      return connection;
+    },
+  };
+}
+
+/** The host that connections share; there as long as there are any. */
+class Hub {
+  readonly clock: Clock;
+  readonly #options: Devp2pPeerOptions;
+  readonly #connections = new Set<Connection>();
+  readonly #waiting = new Set<() => void>();
+  #host: Promise<WhisperHost> | undefined;
+  #peers: readonly { readonly minimumPow: number }[] = [];
+
+  constructor(options: Devp2pPeerOptions) {
+    this.#options = options;
+    this.clock = options.clock ?? systemClock;
+  }
+
+  /** What peers ask for, with 0.002 as what can be counted on. */
+  get minimumPow(): number {
+    const { maximumPow = 2 } = this.#options;
+    const asked = this.#peers.map(({ minimumPow }) => minimumPow).filter((pow) => pow <= maximumPow);
+    return Math.max(0.002, ...asked);
+  }
+
+  get patience(): number {
+    return this.#options.patience ?? 5_000;
+  }
+
+  host(): Promise<WhisperHost> {
+    this.#host ??= this.#start();
+    return this.#host;
+  }
+
+  /** @throws TRANSPORT_UNAVAILABLE when no peer came in time; ABORTED */
+  async join(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
+    this.#connections.add(connection);
+    try {
+      const host = await this.host();
+      const until = this.clock.now() + this.patience;
+      while (host.peers.length === 0) await this.change('open', { until, signal });
+    } catch (error) {
+      await this.leave(connection);
+      throw error;
+    }
+  }
+
+  async leave(connection: Connection): Promise<void> {
+    if (!this.#connections.delete(connection)) return;
+    const host = this.#host;
+    if (host === undefined) return;
+    if (this.#connections.size > 0) return this.announce();
+    this.#host = undefined;
+    this.#peers = [];
+    await host.then(
+      (started) => started.close(),
+      () => {},
+    );
+  }
+
+  /** Tells peers which topics are wanted in all. */
+  async announce(): Promise<void> {
+    const host = await this.host();
+    host.setBloom(bloomOfTopics([...this.#connections].flatMap((connection) => connection.topics)));
+  }
+
+  /**
+   * Resolves when a peer came, went, or changed what it asks for.
+   * @throws TRANSPORT_UNAVAILABLE when the time is over; ABORTED
+   */
+  change(
+    what: string,
+    { until, signal }: { readonly until?: number | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        this.#waiting.delete(done);
+        cancelTimer();
+        signal?.removeEventListener('abort', abort);
+      };
+      const done = () => {
+        settle();
+        resolve();
+      };
+      const abort = () => {
+        settle();
+        reject(new SottoError('ABORTED', 'The caller gave up.', { what }));
+      };
+      const late = () => {
+        settle();
+        reject(unavailable('no peer that takes it is connected'));
+      };
+      const cancelTimer =
+        until === undefined ? () => {} : this.clock.after(Math.max(0, until - this.clock.now()), late);
+      this.#waiting.add(done);
+      signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted) abort();
+    });
+  }
+
+  /** Lets those who wait look again. */
+  wake(): void {
+    for (const done of [...this.#waiting]) done();
+  }
+
+  async #start(): Promise<WhisperHost> {
+    let host: WhisperHost | undefined;
+    const changed = () => {
+      const had = this.#peers.length;
+      if (host === undefined) return;
+      this.#peers = host.peers;
+      const has = this.#peers.length;
+      const status = has > 0 && had === 0 ? 'connected' : has === 0 && had > 0 ? 'reconnecting' : undefined;
+      if (status !== undefined) for (const connection of this.#connections) connection.tell(status);
+      this.wake();
+    };
+    host = await createWhisperHost({
+      ...this.#options,
+      bloom: bloomOfTopics([]),
+      onPeer: changed,
+      onPeerChange: changed,
+      onPeerGone: changed,
+    });
+    changed();
+    host.pool.subscribe((pooled, origin) => {
+      for (const connection of this.#connections) {
+        if (connection !== origin) connection.take(pooled);
+      }
+    });
+    return host;
+  }
+}
+
+class Connection implements CarrierConnection {
+  readonly #hub: Hub;
+  readonly #handler: CarrierHandler;
+  /** By topic in hex. */
+  #topics = new Map<string, Topic>();
+  #opened = false;
+  #closed = false;
+
+  constructor(hub: Hub, handler: CarrierHandler) {
+    this.#hub = hub;
+    this.#handler = handler;
+  }
+
+  get topics(): Topic[] {
+    return [...this.#topics.values()];
+  }
+
+  async publish(
+    _topic: Topic,
+    envelope: Uint8Array,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const limit = ENVELOPE_MAX_BYTES - PACKET_OVERHEAD;
+    if (envelope.length > limit) {
+      const details = { what: 'bytes of an envelope', limit, actual: envelope.length };
+      throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for peers.', details);
+    }
+    const until = signal === undefined ? this.#hub.clock.now() + this.#hub.patience : undefined;
+    for (let tries = 0; ; tries++) {
+      this.#checkOpen();
+      if (await this.#publishNow(envelope, tries)) return;
+      this.#checkOpen();
+      await this.#hub.change('publish', { until, signal });
+    }
+  }
+
+  async #publishNow(envelope: Uint8Array, tries: number): Promise<boolean> {
+    const host = await this.#hub.host();
+    try {
+      return await host.publish(envelope, this);
+    } catch (error) {
+      if (!isSottoError(error, 'MALFORMED_MESSAGE')) throw error;
+      // It was fine when it came: meanwhile it has expired.
+      if (tries > 0) throw unavailable('no peer that takes it came while it was alive');
+      throw new SottoError('TRANSPORT_REFUSED', 'Peers would refuse the envelope.', error.details);
+    }
+  }
+
+  async subscribe(topics: readonly Topic[]): Promise<void> {
+    this.#checkOpen();
+    const before = this.#topics;
+    this.#topics = new Map(topics.map((topic) => [encodeHex(topic), topic.slice()]));
+    const added = [...this.#topics.keys()].filter((name) => !before.has(name));
+    await this.#hub.announce();
+    if (added.length === 0) return;
+    // Peers don't send again what came by chance before, or for another connection.
+    const { pool } = await this.#hub.host();
+    const fresh = new Set(added);
+    for (const pooled of pool) if (fresh.has(encodeHex(pooled.envelope.topic))) this.take(pooled);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#hub.wake();
+    await this.#hub.leave(this);
+    this.#handler.onStatus?.('closed');
+  }
+
+  /** Hands it on, if its topic is listened to. */
+  take({ envelope, bytes }: PooledEnvelope): void {
+    const topic = this.#topics.get(encodeHex(envelope.topic));
+    if (topic !== undefined && !this.#closed)
+      void this.#handler.onEnvelope(topic.slice(), bytes.slice(), false);
+  }
+
+  /** From now on the one who opened it is told of changes. */
+  opened(): void {
+    this.#opened = true;
+  }
+
+  tell(status: 'connected' | 'reconnecting'): void {
+    if (this.#opened && !this.#closed) this.#handler.onStatus?.(status);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new SottoError('CLOSED', 'The connection was closed.', { what: 'connection' });
+  }
+}
+
+function unavailable(reason: string): SottoError<'TRANSPORT_UNAVAILABLE'> {
+  return new SottoError('TRANSPORT_UNAVAILABLE', `Peers can't be reached: ${reason}.`, { reason });
+}

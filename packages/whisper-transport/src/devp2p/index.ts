@@ -1,0 +1,13 @@
+/** For Node: Whisper peers by devp2p. */
+export { type Devp2pPeerOptions, devp2pPeer } from './devp2p-peer.js';
+export { type Enode, formatEnode, parseEnode } from './enode.js';
+export type {
+  BanPolicy,
+  DirectEnvelope,
+  ReceiveLimits,
+  SendLimits,
+  WhisperHostHooks,
+  WhisperHostOptions,
+  WhisperPeer,
+} from './host-options.js';
+export { createWhisperHost, type WhisperHost, type WhisperHostCounters } from './whisper-host.js';

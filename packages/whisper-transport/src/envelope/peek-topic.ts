@@ -1,0 +1,20 @@
+import type { Topic } from '@sotto/core';
+import { TOPIC_LENGTH } from '../topics.js';
+
+/**
+ * The topic of an encoded envelope, a view of it, without reading the rest: to pass over what nobody wants at little
+ * cost. What is no envelope gives `undefined`, or any four bytes: the decoder has the last word.
+ */
+export function peekTopic(bytes: Uint8Array): Topic | undefined {
+  const prefix = bytes[0] ?? 0;
+  if (prefix < 0xc0) return undefined;
+  let at = prefix < 0xf8 ? 1 : 2 + prefix - 0xf8;
+  // Expiry and TTL: integers of a few bytes, so their prefix has their length, if they have one.
+  for (let i = 0; i < 2; i++) {
+    const first = bytes[at] ?? 0xff;
+    if (first > 0x84) return undefined;
+    at += first < 0x80 ? 1 : 1 + first - 0x80;
+  }
+  const end = at + 1 + TOPIC_LENGTH;
+  return bytes[at] === 0x80 + TOPIC_LENGTH && end <= bytes.length ? bytes.subarray(at + 1, end) : undefined;
+}
