@@ -16,11 +16,10 @@ export {
   type PooledEnvelope,
   type PoolListener,
 } from './envelope-pool.js';
-export type { BackOff } from './json-rpc/back-off.js';
 export type { Fetch } from './json-rpc/http-client.js';
-export type { OpenWebSocket, WebSocketLike } from './json-rpc/web-socket-client.js';
 export { createInlineMiner } from './mining/inline-miner.js';
 export { type MineOptions, type Miner, powBits } from './mining/miner.js';
+export { type RelayOptions, relay } from './relay.js';
 export { type SealedTransportOptions, sealedTransport } from './sealed-transport.js';
 export {
   type ChannelCipher,
@@ -33,4 +32,6 @@ export {
   type ResolvedChannel,
   topicOf,
 } from './topics.js';
+export type { BackOff } from './web-socket/back-off.js';
+export type { OpenWebSocket, WebSocketLike } from './web-socket/web-socket-like.js';
 export { type WhisperNodeOptions, whisperNode } from './whisper-node-transport.js';

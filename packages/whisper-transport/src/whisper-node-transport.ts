@@ -1,10 +1,10 @@
 import { type Clock, type Logger, SottoError, silentLogger, systemClock, type Transport } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { ENVELOPE_MAX_BYTES, SEALING_OVERHEAD } from './envelope/envelope.js';
-import { type BackOff, DEFAULT_BACK_OFF } from './json-rpc/back-off.js';
 import type { Fetch } from './json-rpc/http-client.js';
-import type { OpenWebSocket } from './json-rpc/web-socket-client.js';
 import { ChannelKeys } from './topics.js';
+import { type BackOff, DEFAULT_BACK_OFF } from './web-socket/back-off.js';
+import { globalWebSocket, type OpenWebSocket } from './web-socket/web-socket-like.js';
 import { WhisperNodeConnection } from './whisper-node/node-connection.js';
 
 export interface WhisperNodeOptions {
@@ -99,8 +99,6 @@ export function whisperNode(options: WhisperNodeOptions): Transport {
     },
   };
 }
-
-const globalWebSocket: OpenWebSocket = (url) => new WebSocket(url);
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 

@@ -2,11 +2,11 @@ import { createPortableProvider } from '@sotto/crypto';
 import { loadVectors } from '@sotto/test-vectors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backOffDelay, DEFAULT_BACK_OFF } from '../src/json-rpc/back-off.js';
 import { JsonRpcHttp } from '../src/json-rpc/http-client.js';
 import { parseServerMessage } from '../src/json-rpc/message.js';
 import { refusalOf } from '../src/json-rpc/refusal.js';
 import { JsonRpcWebSocket } from '../src/json-rpc/web-socket-client.js';
+import { backOffDelay, DEFAULT_BACK_OFF } from '../src/web-socket/back-off.js';
 import { manualClock, rest } from './manual-clock.js';
 import { type Answer, refusal, result, scriptedServer } from './scripted-socket.js';
 

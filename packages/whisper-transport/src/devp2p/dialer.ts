@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Clock, RandomSource } from '@sotto/core';
-import { type BackOff, backOffDelay } from '../json-rpc/back-off.js';
+import { type BackOff, backOffDelay } from '../web-socket/back-off.js';
 import type { Enode } from './enode.js';
 
 /** Milliseconds that a connection has to hold for the peer to be called again as if nothing had failed. */

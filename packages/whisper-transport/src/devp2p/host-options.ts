@@ -2,7 +2,7 @@ import { type Clock, type Logger, type PrivateKey, SottoError, silentLogger, sys
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import type { Envelope } from '../envelope/envelope.js';
 import type { EnvelopePool } from '../envelope-pool.js';
-import { type BackOff, DEFAULT_BACK_OFF } from '../json-rpc/back-off.js';
+import { type BackOff, DEFAULT_BACK_OFF } from '../web-socket/back-off.js';
 
 /** Another node, connected. Its properties are those of now. */
 export interface WhisperPeer {

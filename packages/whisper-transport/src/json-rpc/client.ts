@@ -1,5 +1,5 @@
-import { type Clock, type RandomSource, SottoError } from '@sotto/core';
-import type { BackOff } from './back-off.js';
+import type { Clock, RandomSource } from '@sotto/core';
+import type { BackOff } from '../web-socket/back-off.js';
 
 /** Calls to a node by JSON-RPC 2.0. */
 export interface JsonRpcClient {
@@ -27,20 +27,4 @@ export interface ClientSettings {
   /** Characters that an answer may have. */
   readonly maxAnswerLength: number;
   readonly backOff: BackOff;
-}
-
-export function closedError(): SottoError<'CLOSED'> {
-  return new SottoError('CLOSED', 'The connection was closed.', { what: 'connection' });
-}
-
-export function abortedError(what: string): SottoError<'ABORTED'> {
-  return new SottoError('ABORTED', 'The caller gave up.', { what });
-}
-
-export function timeoutError(what: string, milliseconds: number): SottoError<'TIMEOUT'> {
-  return new SottoError('TIMEOUT', `No answer to ${what} within ${milliseconds} ms.`, { what, milliseconds });
-}
-
-export function unavailableError(reason: string): SottoError<'TRANSPORT_UNAVAILABLE'> {
-  return new SottoError('TRANSPORT_UNAVAILABLE', `The node cannot be reached: ${reason}.`, { reason });
 }

@@ -1,13 +1,6 @@
 import { isSottoError } from '@sotto/core';
-import {
-  abortedError,
-  type CallOptions,
-  type ClientSettings,
-  closedError,
-  type JsonRpcClient,
-  timeoutError,
-  unavailableError,
-} from './client.js';
+import { abortedError, closedError, timeoutError, unavailableError } from '../transport-errors.js';
+import type { CallOptions, ClientSettings, JsonRpcClient } from './client.js';
 import { encodeRequest, notUnderstood, parseServerMessage } from './message.js';
 import { refusalOf } from './refusal.js';
 

@@ -11,28 +11,24 @@ import {
 import type { CryptoProvider } from '@sotto/crypto';
 import { ENVELOPE_MAX_BYTES, SEALING_OVERHEAD } from '../envelope/envelope.js';
 import { HandOver } from '../hand-over.js';
-import { backOffDelay } from '../json-rpc/back-off.js';
-import { abortedError, type ClientSettings, closedError, unavailableError } from '../json-rpc/client.js';
+import type { ClientSettings } from '../json-rpc/client.js';
 import { type Fetch, JsonRpcHttp } from '../json-rpc/http-client.js';
 import { isRecord, notUnderstood } from '../json-rpc/message.js';
 import { isForgotten } from '../json-rpc/refusal.js';
-import { JsonRpcWebSocket, type OpenWebSocket } from '../json-rpc/web-socket-client.js';
+import { JsonRpcWebSocket } from '../json-rpc/web-socket-client.js';
 import { channelKey, mayListen } from '../memory/channel-key.js';
+import { patienceOf, waitPatiently } from '../patience.js';
 import { RecentlySeen } from '../recently-seen.js';
 import type { ChannelKeys, ResolvedChannel } from '../topics.js';
+import { abortedError, closedError, unavailableError } from '../transport-errors.js';
+import { backOffDelay } from '../web-socket/back-off.js';
+import type { OpenWebSocket } from '../web-socket/web-socket-like.js';
 import { inParallel } from './in-parallel.js';
 import { NodeKeys } from './node-keys.js';
 import { parseNodeMessage } from './node-message.js';
 
 /** Times in a row that the node is asked anew what it has of us and what it asks for. */
 const OUTDATED_MOST = 3;
-
-/** How long a send waits for a node that is away. */
-interface Patience {
-  readonly signal?: AbortSignal;
-  /** Milliseconds since the epoch. */
-  readonly until?: number;
-}
 
 function isAway(error: unknown): boolean {
   return isSottoError(error, 'TRANSPORT_UNAVAILABLE') || isSottoError(error, 'TIMEOUT');
@@ -229,12 +225,14 @@ export class WhisperNodeConnection implements TransportConnection {
   /** Tries again with the same message while the node can't be reached or has to be given its keys again. */
   async #untilTaken(post: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
     const { random, backOff, clock, patience } = this.#settings;
-    const patient: Patience = signal === undefined ? { until: clock.now() + patience } : { signal };
+    const patient = patienceOf(clock, signal, patience);
+    const wait = (arm: (done: () => void) => () => void) =>
+      waitPatiently(clock, patient, this.#closing.signal, 'send', arm);
     let failures = 0;
     let outdated = 0;
     for (let refresh = false; ; ) {
       if (!this.#online) {
-        await this.#wait(patient, (done) => {
+        await wait((done) => {
           this.#waiting.add(done);
           return () => this.#waiting.delete(done);
         });
@@ -248,41 +246,9 @@ export class WhisperNodeConnection implements TransportConnection {
         if (isForgotten(error)) throw unavailableError('it keeps forgetting our keys');
         if (!isAway(error)) throw error;
         const delay = backOffDelay(++failures, backOff, random);
-        await this.#wait(patient, (done) => clock.after(delay, done));
+        await wait((done) => clock.after(delay, done));
       }
     }
-  }
-
-  /** @throws ABORTED, CLOSED; TRANSPORT_UNAVAILABLE when the time is over */
-  #wait({ signal, until }: Patience, arm: (done: () => void) => () => void): Promise<void> {
-    const { clock } = this.#settings;
-    return new Promise((resolve, reject) => {
-      const closing = this.#closing.signal;
-      if (signal?.aborted) return reject(abortedError('send'));
-      if (closing.aborted) return reject(closedError());
-      const settle = () => {
-        disarm();
-        cancelTimer();
-        signal?.removeEventListener('abort', abort);
-        closing.removeEventListener('abort', close);
-      };
-      const fail = (error: Error) => {
-        settle();
-        reject(error);
-      };
-      const abort = () => fail(abortedError('send'));
-      const close = () => fail(closedError());
-      signal?.addEventListener('abort', abort, { once: true });
-      closing.addEventListener('abort', close, { once: true });
-      const disarm = arm(() => {
-        settle();
-        resolve();
-      });
-      const cancelTimer =
-        until === undefined
-          ? () => {}
-          : clock.after(Math.max(0, until - clock.now()), () => fail(unavailableError('it is away')));
-    });
   }
 
   // Receiving

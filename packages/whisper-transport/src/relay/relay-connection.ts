@@ -1,0 +1,363 @@
+import {
+  type CarrierConnection,
+  type CarrierHandler,
+  type Clock,
+  isSottoError,
+  type Logger,
+  type RandomSource,
+  SottoError,
+  type Topic,
+} from '@sotto/core';
+import { patienceOf, waitPatiently } from '../patience.js';
+import { closedError, timeoutError, unavailableError } from '../transport-errors.js';
+import { type BackOff, backOffDelay } from '../web-socket/back-off.js';
+import { PendingCalls } from '../web-socket/pending-calls.js';
+import { ReconnectingSocket } from '../web-socket/reconnecting-socket.js';
+import type { OpenWebSocket } from '../web-socket/web-socket-like.js';
+import {
+  type ClientFrame,
+  decodeRelayFrame,
+  encodeClientFrame,
+  RELAY_FRAME_OVERHEAD,
+  RELAY_VERSION,
+  type RelayFrame,
+  type RelayRefusalCode,
+  type RelayWelcome,
+} from './frame.js';
+
+export interface RelaySettings {
+  readonly url: string;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly logger: Logger;
+  readonly openWebSocket: OpenWebSocket;
+  readonly maxEnvelopeBytes: number;
+  readonly callTimeout: number;
+  readonly heartbeat: number;
+  readonly patience: number;
+  readonly pageSize: number;
+  readonly backOff: BackOff;
+}
+
+/** What is kept with a call: what of a history has been handed over and not yet been taken. */
+type Deliveries = Promise<unknown>[];
+
+interface RelayCallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds that the answer may take beyond what others may. */
+  readonly extraTime?: number;
+  readonly deliveries?: Deliveries;
+}
+
+/** A line that is slower than 10 kB/s may time out on a large envelope. */
+const SLOWEST_BYTES_PER_MS = 10;
+const NO_CURSOR: Uint8Array = new Uint8Array(0);
+const LATEST_SECOND = 2 ** 32 - 1;
+
+/** A client's connection to a relay. `docs/relay-protocol.md`. */
+export class RelayConnection implements CarrierConnection {
+  readonly #handler: CarrierHandler;
+  readonly #settings: RelaySettings;
+  readonly #socket: ReconnectingSocket;
+  readonly #calls: PendingCalls<Uint8Array, Deliveries>;
+  readonly #closing = new AbortController();
+  readonly #waiting = new Set<() => void>();
+  #topics: readonly Topic[] = [];
+  /** Its welcome has come, and it has our topics. */
+  #online = false;
+  /** May be there before anybody waits for it. */
+  #welcome: RelayWelcome | undefined;
+  #onWelcome = (_welcome: RelayWelcome) => {};
+  #onLost = (_reason: string) => {};
+  #cancelHeartbeat = () => {};
+
+  constructor(handler: CarrierHandler, settings: RelaySettings) {
+    const { callTimeout, maxEnvelopeBytes } = settings;
+    this.#handler = handler;
+    this.#settings = settings;
+    this.#calls = new PendingCalls(settings.clock);
+    this.#socket = new ReconnectingSocket(
+      { ...settings, openTimeout: callTimeout, maxMessageBytes: maxEnvelopeBytes + RELAY_FRAME_OVERHEAD },
+      settings.openWebSocket,
+      {
+        onMessage: (data) => this.#take(data),
+        onLost: (reason) => this.#lost(reason),
+        onReconnected: () => void this.#greet(),
+      },
+    );
+  }
+
+  /**
+   * The first try has to succeed, so that a wrong address is told; from then on the connection mends itself.
+   * @throws TRANSPORT_UNAVAILABLE, TRANSPORT_REFUSED, TIMEOUT, ABORTED
+   */
+  async open(signal: AbortSignal | undefined): Promise<void> {
+    const abort = () => this.#onLost('the caller gave up');
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await this.#socket.open(signal);
+      await this.#welcomed();
+    } catch (error) {
+      this.#socket.close();
+      if (!signal?.aborted) throw error;
+      throw new SottoError('ABORTED', 'The caller gave up.', { what: 'connect' });
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+    this.#regained();
+  }
+
+  async publish(
+    _topic: Topic,
+    envelope: Uint8Array,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const limit = this.#settings.maxEnvelopeBytes;
+    if (envelope.length > limit) {
+      const details = { what: 'bytes of an envelope', limit, actual: envelope.length };
+      throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for the relay.', details);
+    }
+    const extraTime = envelope.length / SLOWEST_BYTES_PER_MS;
+    await this.#untilTaken('publish', signal, () =>
+      this.#call('publish', (id) => ({ kind: 'publish', id, envelope }), { signal, extraTime }),
+    );
+  }
+
+  async subscribe(topics: readonly Topic[]): Promise<void> {
+    this.#checkOpen();
+    this.#topics = topics.map((topic) => topic.slice());
+    if (!this.#online) return;
+    try {
+      await this.#sendTopics();
+    } catch (error) {
+      // What is lost is subscribed to again as soon as the relay is back.
+      if (isSottoError(error, 'TIMEOUT')) this.#socket.drop('it does not answer');
+      else if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE')) throw error;
+      else this.#socket.drop('it does not take the topics');
+    }
+  }
+
+  async history(
+    topics: readonly Topic[],
+    from: number,
+    to: number,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const page = {
+      kind: 'history',
+      from: secondOf(Math.floor(from / 1000)),
+      to: secondOf(Math.ceil(to / 1000)),
+      limit: this.#settings.pageSize,
+      topics,
+    } as const;
+    let cursor = NO_CURSOR;
+    do {
+      // A page that broke off is asked for again as a whole; who receives knows envelopes again.
+      cursor = await this.#untilTaken('history', signal, async () => {
+        const deliveries: Deliveries = [];
+        const next = await this.#call('history', (id) => ({ ...page, id, cursor }), {
+          signal,
+          deliveries,
+        });
+        await Promise.all(deliveries);
+        return next;
+      });
+    } while (cursor.length > 0);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#online = false;
+    this.#cancelHeartbeat();
+    this.#calls.rejectAll(closedError);
+    this.#onLost('it was closed');
+    this.#socket.close();
+    this.#handler.onStatus?.('closed');
+  }
+
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw closedError();
+  }
+
+  // Calls
+
+  #call(
+    what: string,
+    frameOf: (id: number) => ClientFrame,
+    { signal, extraTime = 0, deliveries = [] }: RelayCallOptions = {},
+  ): Promise<Uint8Array> {
+    return this.#calls.begin({
+      what,
+      timeout: this.#settings.callTimeout + extraTime,
+      signal,
+      extra: deliveries,
+      send: (id) => this.#socket.send(encodeClientFrame(frameOf(id))),
+    });
+  }
+
+  /** Tries again with the same while the relay is away or has too much to do. */
+  async #untilTaken<T>(what: string, signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
+    const { clock, random, backOff, patience } = this.#settings;
+    this.#checkOpen();
+    const patient = patienceOf(clock, signal, patience);
+    const wait = (arm: (done: () => void) => () => void) =>
+      waitPatiently(clock, patient, this.#closing.signal, what, arm);
+    for (let failures = 1; ; failures++) {
+      if (!this.#online) {
+        await wait((done) => {
+          this.#waiting.add(done);
+          return () => this.#waiting.delete(done);
+        });
+      }
+      try {
+        return await call();
+      } catch (error) {
+        if (isSottoError(error, 'TIMEOUT')) this.#socket.drop('it does not answer');
+        else if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE')) throw error;
+        const delay = backOffDelay(failures, backOff, random);
+        await wait((done) => clock.after(delay, done));
+      }
+    }
+  }
+
+  async #sendTopics(): Promise<void> {
+    const topics = this.#topics;
+    await this.#call('subscribe', (id) => ({ kind: 'subscribe', id, topics }));
+  }
+
+  // The connection
+
+  /** Resolves with the relay's first word. */
+  #welcomed(): Promise<RelayWelcome> {
+    const { clock, callTimeout } = this.#settings;
+    return new Promise<RelayWelcome>((resolve, reject) => {
+      const settle = () => {
+        cancelTimer();
+        this.#onWelcome = () => {};
+        this.#onLost = () => {};
+      };
+      const fail = (error: Error) => {
+        settle();
+        reject(error);
+      };
+      const cancelTimer = clock.after(callTimeout, () => fail(timeoutError('connect', callTimeout)));
+      this.#onLost = (reason) => fail(unavailableError(reason));
+      this.#onWelcome = (welcome) => {
+        if (welcome.version !== RELAY_VERSION) return fail(notOurs(`it speaks version ${welcome.version}`));
+        settle();
+        resolve(welcome);
+      };
+      if (this.#welcome !== undefined) this.#onWelcome(this.#welcome);
+    });
+  }
+
+  /** After the socket was opened again. */
+  async #greet(): Promise<void> {
+    try {
+      await this.#welcomed();
+      for (let sent: readonly Topic[] | undefined; sent !== this.#topics; ) {
+        sent = this.#topics;
+        await this.#sendTopics();
+      }
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      this.#settings.logger.warn('relay.not-in-order', {
+        code: isSottoError(error) ? error.code : 'unknown',
+      });
+      return this.#socket.drop('it does not do what it should');
+    }
+    this.#socket.settle();
+    this.#regained();
+  }
+
+  #regained(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#online = true;
+    this.#beatLater();
+    this.#handler.onStatus?.('connected');
+    for (const done of [...this.#waiting]) done();
+  }
+
+  #lost(reason: string): void {
+    const wasOnline = this.#online;
+    this.#online = false;
+    this.#welcome = undefined;
+    this.#cancelHeartbeat();
+    this.#calls.rejectAll(() => unavailableError(reason));
+    this.#onLost(reason);
+    if (wasOnline) this.#handler.onStatus?.('reconnecting');
+  }
+
+  #beatLater(): void {
+    const { clock, heartbeat } = this.#settings;
+    this.#cancelHeartbeat();
+    this.#cancelHeartbeat = clock.after(heartbeat, () => {
+      // What waits for an answer finds out as well, and a ping behind a large envelope would be late.
+      if (this.#calls.size > 0) return this.#beatLater();
+      this.#call('ping', (id) => ({ kind: 'ping', id })).then(
+        () => this.#online && this.#beatLater(),
+        (error) => {
+          // Refusing too is an answer.
+          if (isSottoError(error, 'TIMEOUT')) this.#socket.drop('it does not answer');
+          else if (this.#online) this.#beatLater();
+        },
+      );
+    });
+  }
+
+  // What the relay says
+
+  #take(data: unknown): void {
+    let frame: RelayFrame | undefined;
+    try {
+      if (!(data instanceof ArrayBuffer)) throw notOurs('it does not answer in bytes');
+      frame = decodeRelayFrame(new Uint8Array(data));
+    } catch (error) {
+      this.#socket.drop(isSottoError(error, 'MALFORMED_MESSAGE') ? error.details.reason : 'it is no relay');
+      return;
+    }
+    switch (frame?.kind) {
+      case 'welcome':
+        this.#welcome = frame;
+        this.#onWelcome(frame);
+        break;
+      case 'done':
+        this.#calls.resolve(frame.id, NO_CURSOR);
+        break;
+      case 'page':
+        this.#calls.resolve(frame.id, frame.cursor);
+        break;
+      case 'refused':
+        this.#calls.reject(frame.id, refusalOf(frame.code, frame.reason));
+        break;
+      case 'envelope':
+        void this.#handler.onEnvelope(frame.topic, frame.envelope, false);
+        break;
+      case 'archived': {
+        const delivered = this.#handler.onEnvelope(frame.topic, frame.envelope, true);
+        this.#calls.extraOf(frame.id)?.push(Promise.resolve(delivered));
+        this.#calls.renew(frame.id);
+      }
+    }
+  }
+}
+
+function secondOf(seconds: number): number {
+  return Math.min(Math.max(seconds, 0), LATEST_SECOND);
+}
+
+function notOurs(reason: string): SottoError<'TRANSPORT_REFUSED'> {
+  return new SottoError('TRANSPORT_REFUSED', `This is no relay to talk to: ${reason}.`, { reason });
+}
+
+const ADVICE: Partial<Record<RelayRefusalCode, string>> = {
+  unacceptable: ' Raise `minimumPow` to what the relay asks for if that is the reason.',
+  unsupported: ' Choose a relay that keeps an archive, or set `history: false`.',
+};
+
+function refusalOf(code: RelayRefusalCode, reason: string): SottoError {
+  if (code === 'busy') return unavailableError(reason);
+  const message = `The relay refused: ${reason}.${ADVICE[code] ?? ''}`;
+  return new SottoError('TRANSPORT_REFUSED', message, { reason });
+}
