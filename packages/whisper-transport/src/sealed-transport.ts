@@ -15,6 +15,7 @@ import {
   type TransportConnection,
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
+import { channelKey, checkMayListen } from './channel-key.js';
 import { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
 import {
   decodeEnvelope,
@@ -67,11 +68,12 @@ export function sealedTransport(carrier: Carrier, options: SealedTransportOption
     remembered,
     policy: { ...DEFAULT_ENVELOPE_POLICY, ...options.policy },
     capabilities: carrier.capabilities,
+    maxPayloadBytes: carrier.capabilities.maxEnvelopeBytes - SEALING_OVERHEAD,
     keys: new ChannelKeys(crypto),
   };
-  const { maxEnvelopeBytes, history } = carrier.capabilities;
+  const { history } = carrier.capabilities;
   return {
-    capabilities: { maxPayloadBytes: maxEnvelopeBytes - SEALING_OVERHEAD, history, confirmsSend: true },
+    capabilities: { maxPayloadBytes: settings.maxPayloadBytes, history, confirmsSend: true },
     async connect(party, { signal } = {}) {
       const connection = new SealedConnection(party, settings, options.miner ?? createInlineMiner(clock));
       await connection.open(carrier, signal);
@@ -88,6 +90,7 @@ interface Settings {
   readonly policy: EnvelopePolicy;
   /** Read for each envelope: what the other side asks for may change. */
   readonly capabilities: CarrierCapabilities;
+  readonly maxPayloadBytes: number;
   readonly keys: ChannelKeys;
 }
 
@@ -135,8 +138,16 @@ class SealedConnection implements TransportConnection {
     payload: Uint8Array,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
-    const { crypto, clock, ttl, keys, policy, capabilities } = this.#settings;
+    const { crypto, clock, ttl, keys, policy, capabilities, maxPayloadBytes } = this.#settings;
     const connection = this.#open();
+    if (options.signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what: 'send' });
+    if (payload.length > maxPayloadBytes) {
+      throw new SottoError('LIMIT_EXCEEDED', 'The message is too large for the carrier.', {
+        what: 'bytes of a payload',
+        limit: maxPayloadBytes,
+        actual: payload.length,
+      });
+    }
     const { topic, cipher } = keys.resolve(channel);
     const plain = encodePlain(crypto, payload, this.#party.identity);
     const data = sealData(crypto, cipher, plain);
@@ -167,7 +178,8 @@ class SealedConnection implements TransportConnection {
   async listen(channels: readonly Channel[]): Promise<void> {
     const connection = this.#open();
     const listening = new Map<string, ResolvedChannel[]>();
-    for (const channel of channels) {
+    for (const channel of new Map(channels.map((one) => [channelKey(one), one])).values()) {
+      checkMayListen(this.#party.identity.publicKey, channel);
       const resolved = this.#settings.keys.resolve(channel);
       const name = encodeHex(resolved.topic);
       listening.set(name, [...(listening.get(name) ?? []), resolved]);

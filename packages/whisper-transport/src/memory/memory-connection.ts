@@ -1,35 +1,63 @@
-import {
-  type Channel,
-  type HistoryRequest,
-  type LocalParty,
-  SottoError,
-  type TransportConnection,
+import type {
+  Channel,
+  HistoryRequest,
+  LocalParty,
+  PublicKey,
+  TransportConnection,
+  TransportMessage,
 } from '@sotto/core';
-import { channelKey, mayListen } from './channel-key.js';
-
-/** What a connection needs of its network. */
-export interface ConnectionRouter {
-  send(from: MemoryConnection, channel: Channel, payload: Uint8Array, signal: AbortSignal | undefined): void;
-  history(to: MemoryConnection, keys: ReadonlySet<string>, request: HistoryRequest): Promise<void>;
-  leave(connection: MemoryConnection): void;
-}
+import { channelKey, checkMayListen } from '../channel-key.js';
+import { closedError, type MemoryEnd, type Router, type Sent } from './memory-end.js';
 
 /** One party's end of a memory network. */
-export class MemoryConnection implements TransportConnection {
-  readonly party: LocalParty;
-  readonly #router: ConnectionRouter;
+export class MemoryConnection implements TransportConnection, MemoryEnd {
+  readonly #party: LocalParty;
+  readonly #router: Router;
+  readonly #taken = new WeakSet<Sent>();
   #listening: ReadonlySet<string> = new Set();
   #closed = false;
 
-  constructor(party: LocalParty, router: ConnectionRouter) {
-    this.party = party;
+  constructor(party: LocalParty, router: Router) {
+    this.#party = party;
     this.#router = router;
   }
 
-  /** Whether copies on the channel of this key are wanted here. */
+  // For the network
+
+  get owner(): PublicKey {
+    return this.#party.identity.publicKey;
+  }
+
   listensTo(key: string): boolean {
     return !this.#closed && this.#listening.has(key);
   }
+
+  has(sent: Sent): boolean {
+    return this.#taken.has(sent);
+  }
+
+  async hand(sent: Sent, fromHistory: boolean): Promise<boolean> {
+    const message: TransportMessage = {
+      sender: (sent.sender as PublicKey).slice() as PublicKey,
+      payload: sent.bytes.slice(),
+      channel: sent.place as Channel,
+      sentAt: sent.sentAt,
+      fromHistory,
+    };
+    try {
+      await this.#party.onMessage(message);
+      this.#taken.add(sent);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  tellStatus(status: 'connected' | 'reconnecting'): void {
+    this.#party.onStatus?.(status);
+  }
+
+  // For who is connected
 
   async send(
     channel: Channel,
@@ -37,7 +65,8 @@ export class MemoryConnection implements TransportConnection {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     this.#checkOpen();
-    this.#router.send(this, channel, payload, options.signal);
+    const sent = { key: channelKey(channel), place: channel, sender: this.owner, bytes: payload };
+    this.#router.send(sent, options.signal);
   }
 
   async listen(channels: readonly Channel[]): Promise<void> {
@@ -54,22 +83,15 @@ export class MemoryConnection implements TransportConnection {
     if (this.#closed) return;
     this.#closed = true;
     this.#router.leave(this);
-    this.party.onStatus?.('closed');
+    this.#party.onStatus?.('closed');
   }
 
   #keysOf(channels: readonly Channel[]): ReadonlySet<string> {
-    for (const channel of channels) {
-      if (!mayListen(this.party.identity.publicKey, channel)) {
-        throw new SottoError('INVALID_ARGUMENT', 'Only the recipient of a channel can listen to it.', {
-          what: 'channel',
-          reason: 'the recipient is another identity',
-        });
-      }
-    }
+    for (const channel of channels) checkMayListen(this.owner, channel);
     return new Set(channels.map(channelKey));
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new SottoError('CLOSED', 'The connection was closed.', { what: 'connection' });
+    if (this.#closed) throw closedError();
   }
 }

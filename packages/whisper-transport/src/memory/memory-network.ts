@@ -1,17 +1,15 @@
 import {
-  type Channel,
+  type Carrier,
   type Clock,
   encodeHex,
-  type HistoryRequest,
-  type LocalParty,
   type PublicKey,
   SottoError,
   systemClock,
   type Transport,
-  type TransportMessage,
 } from '@sotto/core';
-import { channelKey } from './channel-key.js';
-import { type ConnectionRouter, MemoryConnection } from './memory-connection.js';
+import { MemoryCarrierConnection } from './memory-carrier-connection.js';
+import { MemoryConnection } from './memory-connection.js';
+import type { MemoryEnd, Router, Sent } from './memory-end.js';
 import { changeConditions, Dice, FAIR_CONDITIONS, type NetworkConditions } from './network-conditions.js';
 
 export interface MemoryNetworkOptions {
@@ -21,7 +19,7 @@ export interface MemoryNetworkOptions {
   readonly clock?: Clock;
   /** Default: nothing is lost, repeated, reordered or delayed. */
   readonly conditions?: Partial<NetworkConditions>;
-  /** Largest payload in bytes. Default 1 MiB, as Whisper nodes have it. */
+  /** Largest payload, or envelope of a carrier, in bytes. Default 1 MiB, as Whisper nodes have it. */
   readonly maxPayloadBytes?: number;
   /** Messages kept for history; the oldest go. Default 10,000: a long test, and bounded. */
   readonly historySize?: number;
@@ -33,6 +31,13 @@ export interface MemoryNetworkOptions {
 export interface MemoryNetwork {
   /** A transport of this network; it serves any number of parties. */
   transport(): Transport;
+  /**
+   * A carrier of this network, to be sealed over: for any number of connections. Its envelopes and the messages of
+   * transports don't meet.
+   *
+   * @param owner whose connections these are, for {@link partition} and {@link disconnect}; nobody's in particular
+   */
+  carrier(owner?: PublicKey): Carrier;
   /** Changes how messages sent from now on are treated. @throws INVALID_ARGUMENT */
   setConditions(changes: Partial<NetworkConditions>): void;
   /**
@@ -63,19 +68,10 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
   return new Network(options);
 }
 
-/** A message as it was taken. */
-interface Sent {
-  readonly channel: Channel;
-  readonly key: string;
-  readonly sender: PublicKey;
-  readonly payload: Uint8Array;
-  readonly sentAt: number;
-}
-
 /** A message on its way to one receiver. */
 interface Copy {
   readonly sent: Sent;
-  readonly to: MemoryConnection;
+  readonly to: MemoryEnd;
   readonly tries: number;
 }
 
@@ -89,13 +85,13 @@ interface HeldCopy {
 /** Most copies that overtake one that is held back. */
 const MOST_OVERTAKERS = 8;
 
-class Network implements MemoryNetwork, ConnectionRouter {
+class Network implements MemoryNetwork, Router {
   readonly #dice: Dice;
   readonly #clock: Clock;
   readonly #maxPayloadBytes: number;
   readonly #historySize: number;
   readonly #maxTries: number;
-  readonly #connections = new Set<MemoryConnection>();
+  readonly #ends = new Set<MemoryEnd>();
   readonly #history: Sent[] = [];
   #conditions: NetworkConditions;
   #sides: readonly ReadonlySet<string>[] = [];
@@ -125,10 +121,17 @@ class Network implements MemoryNetwork, ConnectionRouter {
       capabilities: { maxPayloadBytes: this.#maxPayloadBytes, history: true, confirmsSend: true },
       connect: async (party, { signal } = {}) => {
         checkAborted(signal, 'connect');
-        this.#checkConnected(party);
-        const connection = new MemoryConnection(party, this);
-        this.#connections.add(connection);
-        return connection;
+        return this.#join(new MemoryConnection(party, this));
+      },
+    };
+  }
+
+  carrier(owner?: PublicKey): Carrier {
+    return {
+      capabilities: { maxEnvelopeBytes: this.#maxPayloadBytes, history: true, minimumPow: 0 },
+      open: async (handler, { signal } = {}) => {
+        checkAborted(signal, 'open');
+        return this.#join(new MemoryCarrierConnection(handler, owner, this));
       },
     };
   }
@@ -169,36 +172,24 @@ class Network implements MemoryNetwork, ConnectionRouter {
 
   // For connections
 
-  send(from: MemoryConnection, channel: Channel, payload: Uint8Array, signal: AbortSignal | undefined): void {
+  send(sent: Omit<Sent, 'sentAt'>, signal: AbortSignal | undefined): void {
     checkAborted(signal, 'send');
-    if (payload.length > this.#maxPayloadBytes) {
+    if (sent.bytes.length > this.#maxPayloadBytes) {
       throw new SottoError('LIMIT_EXCEEDED', 'The message is too large for this network.', {
         what: 'payload in bytes',
         limit: this.#maxPayloadBytes,
-        actual: payload.length,
+        actual: sent.bytes.length,
       });
     }
-    this.#checkConnected(from.party);
-    const sent: Sent = {
-      channel,
-      key: channelKey(channel),
-      sender: from.party.identity.publicKey,
-      payload: payload.slice(),
-      sentAt: this.#clock.now(),
-    };
-    if (!this.#happens(this.#conditions.loss)) {
-      this.#history.push(sent);
-      if (this.#history.length > this.#historySize) this.#history.shift();
-    }
-    for (const to of this.#connections) {
-      if (!to.listensTo(sent.key) || this.#happens(this.#conditions.loss)) continue;
-      const copy = { sent, to, tries: 0 };
-      this.#carry(copy);
-      if (this.#happens(this.#conditions.duplication)) this.#carry(copy);
-    }
+    this.#checkConnected(sent.sender);
+    this.#distribute({ ...sent, bytes: sent.bytes.slice(), sentAt: this.#clock.now() });
   }
 
-  async history(to: MemoryConnection, keys: ReadonlySet<string>, request: HistoryRequest): Promise<void> {
+  async history(
+    to: MemoryEnd,
+    keys: ReadonlySet<string>,
+    request: { readonly from: number; readonly to: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<void> {
     const wanted = this.#history.filter(
       ({ key, sentAt }) => keys.has(key) && sentAt >= request.from && sentAt <= request.to,
     );
@@ -206,7 +197,7 @@ class Network implements MemoryNetwork, ConnectionRouter {
     try {
       for (const sent of this.#happens(this.#conditions.reordering) ? this.#shuffle(wanted) : wanted) {
         checkAborted(request.signal, 'history');
-        this.#checkConnected(to.party);
+        this.#checkConnected(to.owner);
         if (this.#reaches(sent.sender, to) && to.listensTo(sent.key)) await this.#handFromHistory(sent, to);
       }
       checkAborted(request.signal, 'history');
@@ -216,16 +207,37 @@ class Network implements MemoryNetwork, ConnectionRouter {
     }
   }
 
-  leave(connection: MemoryConnection): void {
-    this.#connections.delete(connection);
-    this.#waiting = this.#waiting.filter(({ to }) => to !== connection);
+  leave(end: MemoryEnd): void {
+    this.#ends.delete(end);
+    this.#waiting = this.#waiting.filter(({ to }) => to !== end);
   }
 
   // Within
 
-  async #handFromHistory(sent: Sent, to: MemoryConnection): Promise<void> {
+  #join<T extends MemoryEnd>(end: T): T {
+    this.#checkConnected(end.owner);
+    this.#ends.add(end);
+    return end;
+  }
+
+  #distribute(sent: Sent): void {
+    if (!this.#happens(this.#conditions.loss)) {
+      this.#history.push(sent);
+      if (this.#history.length > this.#historySize) this.#history.shift();
+    }
+    for (const to of this.#ends) {
+      if (!to.listensTo(sent.key) || this.#happens(this.#conditions.loss)) continue;
+      const copy = { sent, to, tries: 0 };
+      this.#carry(copy);
+      if (this.#happens(this.#conditions.duplication)) this.#carry(copy);
+    }
+  }
+
+  /** What has come already does not come again. */
+  async #handFromHistory(sent: Sent, to: MemoryEnd): Promise<void> {
+    if (to.has(sent)) return;
     for (let tries = 0; tries < this.#maxTries; tries++) {
-      if (await hand(sent, to, true)) return;
+      if (await to.hand(sent, true)) return;
     }
     throw new SottoError('TRANSPORT_UNAVAILABLE', 'A message of history was not taken. Ask again later.', {
       reason: 'the receiver refused it',
@@ -306,51 +318,34 @@ class Network implements MemoryNetwork, ConnectionRouter {
     this.#arriving.push(...this.#held.filter((held) => held.overtakers <= 0).map((held) => held.copy));
     this.#held = this.#held.filter(({ overtakers }) => overtakers > 0);
     this.#underWay++;
-    const taken = await hand(sent, to, false);
+    const taken = await to.hand(sent, false);
     this.#underWay--;
     if (!taken && tries + 1 < this.#maxTries) this.#arriving.push({ ...copy, tries: tries + 1 });
     this.#schedule();
   }
 
-  #reaches(sender: PublicKey, to: MemoryConnection): boolean {
-    const from = encodeHex(sender);
-    const receiver = encodeHex(to.party.identity.publicKey);
+  #reaches(sender: PublicKey | undefined, to: MemoryEnd): boolean {
+    if (to.owner === undefined) return true;
+    const receiver = encodeHex(to.owner);
     if (this.#disconnected.has(receiver)) return false;
-    return this.#sides.every((side) => side.has(from) === side.has(receiver));
+    const from = sender && encodeHex(sender);
+    return from === undefined || this.#sides.every((side) => side.has(from) === side.has(receiver));
   }
 
-  #checkConnected(party: LocalParty): void {
-    if (!this.#disconnected.has(encodeHex(party.identity.publicKey))) return;
+  #checkConnected(owner: PublicKey | undefined): void {
+    if (owner === undefined || !this.#disconnected.has(encodeHex(owner))) return;
     throw new SottoError('TRANSPORT_UNAVAILABLE', 'The network cannot be reached now.', {
       reason: 'disconnected',
     });
   }
 
   #tellStatus(name: string, status: 'connected' | 'reconnecting'): void {
-    for (const { party } of this.#connections) {
-      if (encodeHex(party.identity.publicKey) === name) party.onStatus?.(status);
+    for (const end of this.#ends) {
+      if (end.owner && encodeHex(end.owner) === name) end.tellStatus(status);
     }
   }
 }
 
 function checkAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what });
-}
-
-/** Calls `onMessage` with fresh bytes; whether it took the message. */
-async function hand(sent: Sent, to: MemoryConnection, fromHistory: boolean): Promise<boolean> {
-  const { sender, payload, channel, sentAt } = sent;
-  const message: TransportMessage = {
-    sender: sender.slice() as PublicKey,
-    payload: payload.slice(),
-    channel,
-    sentAt,
-    fromHistory,
-  };
-  try {
-    await to.party.onMessage(message);
-    return true;
-  } catch {
-    return false;
-  }
 }

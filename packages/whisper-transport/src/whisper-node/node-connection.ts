@@ -9,6 +9,7 @@ import {
   type TransportConnection,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { channelKey, checkMayListen } from '../channel-key.js';
 import { ENVELOPE_MAX_BYTES, SEALING_OVERHEAD } from '../envelope/envelope.js';
 import { HandOver } from '../hand-over.js';
 import type { ClientSettings } from '../json-rpc/client.js';
@@ -16,7 +17,6 @@ import { type Fetch, JsonRpcHttp } from '../json-rpc/http-client.js';
 import { isRecord, notUnderstood } from '../json-rpc/message.js';
 import { isForgotten } from '../json-rpc/refusal.js';
 import { JsonRpcWebSocket } from '../json-rpc/web-socket-client.js';
-import { channelKey, mayListen } from '../memory/channel-key.js';
 import { patienceOf, waitPatiently } from '../patience.js';
 import { RecentlySeen } from '../recently-seen.js';
 import type { ChannelKeys, ResolvedChannel } from '../topics.js';
@@ -154,14 +154,7 @@ export class WhisperNodeConnection implements TransportConnection {
   async listen(channels: readonly Channel[]): Promise<void> {
     this.#checkOpen();
     const { channelKeys } = this.#settings;
-    for (const channel of channels) {
-      if (!mayListen(this.#party.identity.publicKey, channel)) {
-        throw new SottoError('INVALID_ARGUMENT', 'Only the recipient of a channel can listen to it.', {
-          what: 'channel',
-          reason: 'the recipient is another identity',
-        });
-      }
-    }
+    for (const channel of channels) checkMayListen(this.#party.identity.publicKey, channel);
     this.#wanted = new Map(channels.map((channel) => [channelKey(channel), channelKeys.resolve(channel)]));
     await this.#track(this.#installNow());
   }

@@ -1,0 +1,84 @@
+import {
+  type CarrierConnection,
+  type CarrierHandler,
+  encodeHex,
+  type PublicKey,
+  type Topic,
+} from '@sotto/core';
+import { closedError, type MemoryEnd, type Router, type Sent } from './memory-end.js';
+
+const topicKey = (topic: Topic) => `topic:${encodeHex(topic)}`;
+
+/** One end of a memory network that moves envelopes by topic. */
+export class MemoryCarrierConnection implements CarrierConnection, MemoryEnd {
+  readonly owner: PublicKey | undefined;
+  readonly #handler: CarrierHandler;
+  readonly #router: Router;
+  readonly #taken = new WeakSet<Sent>();
+  #listening: ReadonlySet<string> = new Set();
+  #closed = false;
+
+  constructor(handler: CarrierHandler, owner: PublicKey | undefined, router: Router) {
+    this.#handler = handler;
+    this.owner = owner;
+    this.#router = router;
+  }
+
+  // For the network
+
+  listensTo(key: string): boolean {
+    return !this.#closed && this.#listening.has(key);
+  }
+
+  has(sent: Sent): boolean {
+    return this.#taken.has(sent);
+  }
+
+  async hand(sent: Sent, fromHistory: boolean): Promise<boolean> {
+    this.#taken.add(sent);
+    await this.#handler.onEnvelope((sent.place as Topic).slice(), sent.bytes.slice(), fromHistory);
+    return true;
+  }
+
+  tellStatus(status: 'connected' | 'reconnecting'): void {
+    this.#handler.onStatus?.(status);
+  }
+
+  // For who is connected
+
+  async publish(
+    topic: Topic,
+    envelope: Uint8Array,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    this.#checkOpen();
+    const sent = { key: topicKey(topic), place: topic.slice(), sender: this.owner, bytes: envelope };
+    this.#router.send(sent, options.signal);
+  }
+
+  async subscribe(topics: readonly Topic[]): Promise<void> {
+    this.#checkOpen();
+    this.#listening = new Set(topics.map(topicKey));
+  }
+
+  async history(
+    topics: readonly Topic[],
+    from: number,
+    to: number,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    this.#checkOpen();
+    await this.#router.history(this, new Set(topics.map(topicKey)), { from, to, ...options });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#router.leave(this);
+    this.#handler.onStatus?.('closed');
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+}
