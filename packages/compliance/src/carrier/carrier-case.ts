@@ -1,0 +1,164 @@
+import {
+  type Carrier,
+  type CarrierConnection,
+  compareBytes,
+  concatBytes,
+  encodeHex,
+  encodeUtf8,
+  type Topic,
+} from '@sotto/core';
+import { Arrivals, type Patience } from '../patience.js';
+
+/** A network that a carrier moves envelopes through; empty at the start of each case. */
+export interface CarrierPlace {
+  /** The carrier, for one more who connects to the same network. */
+  carrier(): Carrier;
+  /** Makes an envelope around the content, for a pipe that takes no other bytes. Default: the content itself. */
+  wrap?(topic: Topic, content: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  /** Cuts all that are connected off, and lets them connect again. Resolves when they can. */
+  interrupt?(): Promise<void>;
+}
+
+/** One requirement on a carrier. */
+export interface CarrierCase {
+  /** Unique; begins with what it is about, as in `topics: ...`. */
+  readonly name: string;
+  /**
+   * Throws a plain Error that says what was expected when the carrier doesn't meet it. Closes every connection that it
+   * opens; clearing the place away is the caller's business.
+   */
+  run(place: CarrierPlace): Promise<void>;
+}
+
+/** What is known of the pipe, see `CarrierCasesOptions`. */
+export interface PipeTraits {
+  readonly loses: boolean;
+  readonly repeats: boolean;
+  readonly patience: Patience;
+}
+
+/** An envelope that arrived. */
+export interface Arrival {
+  readonly topic: Topic;
+  readonly envelope: Uint8Array;
+  readonly fromHistory: boolean;
+}
+
+/** Attempts to get something through a pipe that loses. */
+const ATTEMPTS = 20;
+
+export const topicOf = (n: number): Topic => Uint8Array.of(0x70, n >> 16, n >> 8, n);
+
+/** A case with any number of connections, all of which are closed at its end. */
+export function onPipe(
+  name: string,
+  traits: PipeTraits,
+  run: (pipe: Pipe, place: CarrierPlace) => Promise<void>,
+): CarrierCase {
+  return {
+    name,
+    async run(place) {
+      const pipe = new Pipe(place, traits);
+      try {
+        await run(pipe, place);
+      } finally {
+        await pipe.close();
+      }
+    },
+  };
+}
+
+/** Opens connections for a case, makes envelopes, and gets them through. */
+export class Pipe {
+  readonly #place: CarrierPlace;
+  readonly #traits: PipeTraits;
+  readonly #ends: End[] = [];
+  #made = 0;
+
+  constructor(place: CarrierPlace, traits: PipeTraits) {
+    this.#place = place;
+    this.#traits = traits;
+  }
+
+  get patience(): Patience {
+    return this.#traits.patience;
+  }
+
+  async open(topics: readonly Topic[] = [], onEnvelope?: (arrival: Arrival) => void): Promise<End> {
+    const { patience } = this.#traits;
+    const arrivals = new Arrivals<Arrival>();
+    const statuses = new Arrivals<string>();
+    const opening = this.#place.carrier().open({
+      onEnvelope(topic, envelope, fromHistory) {
+        // What they are when they come; the receiver may change its bytes.
+        arrivals.add({ topic: topic.slice(), envelope: envelope.slice(), fromHistory });
+        onEnvelope?.({ topic, envelope, fromHistory });
+      },
+      onStatus: (status) => statuses.add(status),
+    });
+    const connection = await patience.wait(opening, 'open resolves');
+    const end = new End(connection, arrivals, statuses);
+    this.#ends.push(end);
+    await patience.wait(connection.subscribe(topics), 'subscribe resolves');
+    return end;
+  }
+
+  /** Another envelope each time, of so many bytes of content at least. */
+  async envelope(topic: Topic, size = 32): Promise<Uint8Array> {
+    const name = encodeUtf8(`${encodeHex(topic)} ${this.#made++} `);
+    const filling = Uint8Array.from({ length: Math.max(0, size - name.length) }, (_, i) => (i * 31) & 0xff);
+    const content = concatBytes(name, filling);
+    return (await this.#place.wrap?.(topic, content)) ?? content;
+  }
+
+  /** Publishes a new envelope, and answers it. */
+  async publish(from: End, topic: Topic, size?: number): Promise<Uint8Array> {
+    const envelope = await this.envelope(topic, size);
+    await this.patience.wait(from.connection.publish(topic, envelope), 'publish resolves');
+    return envelope;
+  }
+
+  /** Publishes a new envelope until it has come to all these; answers it. */
+  async bring(from: End, topic: Topic, to: readonly End[], size?: number): Promise<Uint8Array> {
+    const envelope = await this.envelope(topic, size);
+    const there = Promise.all(to.map((end) => end.arrivals.until(carries(envelope))));
+    for (let attempt = this.#traits.loses ? ATTEMPTS : 1; attempt > 0; attempt--) {
+      await this.patience.wait(from.connection.publish(topic, envelope), 'publish resolves');
+      try {
+        await this.patience.wait(there, `an envelope of ${envelope.length} bytes arrives`);
+        return envelope;
+      } catch (error) {
+        if (attempt === 1) throw error;
+      }
+    }
+    return envelope;
+  }
+
+  /** Lets come what is on its way to these: what is sent later arrives, with a few in between. */
+  async settle(from: End, topic: Topic, to: readonly End[]): Promise<void> {
+    for (let i = 0; i < 3; i++) await this.bring(from, topic, to);
+  }
+
+  async close(): Promise<void> {
+    const closing = Promise.all(this.#ends.map(({ connection }) => connection.close()));
+    await this.patience.wait(closing, 'close resolves');
+  }
+}
+
+/** One connection, and what came by it. */
+export class End {
+  constructor(
+    readonly connection: CarrierConnection,
+    readonly arrivals: Arrivals<Arrival>,
+    readonly statuses: Arrivals<string>,
+  ) {}
+
+  /** How often the envelope has come. */
+  count(envelope: Uint8Array): number {
+    return this.arrivals.count(carries(envelope));
+  }
+}
+
+export function carries(envelope: Uint8Array): (arrival: Arrival) => boolean {
+  return (arrival) => compareBytes(arrival.envelope, envelope) === 0;
+}

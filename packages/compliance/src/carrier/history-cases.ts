@@ -1,0 +1,76 @@
+import { type Clock, systemClock } from '@sotto/core';
+import { expectSame, expectThat } from '../expectations.js';
+import { type CarrierCase, carries, type End, onPipe, type PipeTraits, topicOf } from './carrier-case.js';
+
+const [A, B] = [topicOf(1), topicOf(2)] as const;
+const HOUR = 3_600_000;
+
+/** What was sent while we were away. For carriers that say that they have it. */
+export function historyCases(traits: PipeTraits, clock: Clock = systemClock): readonly CarrierCase[] {
+  const { patience } = traits;
+  const ask = async (end: End, topics: readonly Uint8Array[], from: number, to: number) => {
+    expectThat(end.connection.history !== undefined, 'the connection has history, as the capabilities say');
+    await patience.wait(end.connection.history(topics, from, to), 'history resolves');
+  };
+  const recent = (end: End, topics: readonly Uint8Array[]) =>
+    ask(end, topics, clock.now() - HOUR, clock.now() + HOUR);
+
+  return [
+    onPipe('history: who comes late gets what was sent before, marked so', traits, async (pipe) => {
+      const [sender, witness] = [await pipe.open(), await pipe.open([A])];
+      const sent: Uint8Array[] = [];
+      for (let i = 0; i < 10; i++) sent.push(await pipe.bring(sender, A, [witness]));
+      const late = await pipe.open([A]);
+      await recent(late, [A]);
+      expectSame(
+        sent.map((one) => late.count(one) > 0),
+        sent.map(() => true),
+        'whether it is there when history resolves',
+      );
+      const live = late.arrivals.all.filter(({ fromHistory }) => !fromHistory);
+      expectSame(live.length, 0, 'arrivals from history that are not marked so');
+    }),
+
+    onPipe('history: only of the topics asked for', traits, async (pipe) => {
+      const [sender, witness] = [await pipe.open(), await pipe.open([A, B])];
+      const onA = await pipe.bring(sender, A, [witness]);
+      const onB = await pipe.bring(sender, B, [witness]);
+      const late = await pipe.open([A, B]);
+      await recent(late, [B]);
+      expectSame([late.count(onA) > 0, late.count(onB) > 0], [false, true], 'whether it came, on A and on B');
+      expectThat(
+        late.arrivals.all.filter(carries(onB)).every(({ topic }) => topic.join() === B.join()),
+        'what comes from history has its own topic',
+      );
+    }),
+
+    onPipe('history: only of the time asked for', traits, async (pipe) => {
+      const [sender, witness] = [await pipe.open(), await pipe.open([A])];
+      const envelope = await pipe.bring(sender, A, [witness]);
+      const late = await pipe.open([A]);
+      const now = clock.now();
+      await ask(late, [A], now - 48 * HOUR, now - 24 * HOUR);
+      expectSame(late.count(envelope), 0, 'arrivals from a day before it was sent');
+      await recent(late, [A]);
+      expectThat(late.count(envelope) > 0, 'it comes when its own time is asked for');
+    }),
+
+    onPipe('history: what there is none of comes to an end', traits, async (pipe) => {
+      const end = await pipe.open([A]);
+      await recent(end, [A]);
+      await recent(end, []);
+      expectSame(end.arrivals.all.length, 0, 'arrivals from an empty history');
+    }),
+
+    onPipe('history: may be asked again, and by several at once', traits, async (pipe) => {
+      const [sender, witness] = [await pipe.open(), await pipe.open([A, B])];
+      const onA = await pipe.bring(sender, A, [witness]);
+      const onB = await pipe.bring(sender, B, [witness]);
+      const [one, two] = [await pipe.open([A, B]), await pipe.open([A, B])];
+      await Promise.all([recent(one, [A]), recent(one, [B]), recent(two, [A, B])]);
+      await recent(two, [A]);
+      const there = [one.count(onA), one.count(onB), two.count(onA), two.count(onB)].map((n) => n > 0);
+      expectSame(there, [true, true, true, true], 'whether it came, to each of two');
+    }),
+  ];
+}

@@ -1,0 +1,80 @@
+import { expectThat } from '../expectations.js';
+import { outcomeOf } from '../patience.js';
+import { type CarrierCase, type CarrierPlace, onPipe, type PipeTraits, topicOf } from './carrier-case.js';
+
+const TOPIC = topicOf(1);
+
+/** That a connection mends itself. For places that can interrupt it. */
+export function interruptionCases(traits: PipeTraits): readonly CarrierCase[] {
+  const { patience } = traits;
+  const interrupt = async (place: CarrierPlace) => {
+    expectThat(place.interrupt !== undefined, 'the place can interrupt its connections');
+    await patience.wait(place.interrupt(), 'the interruption is over');
+  };
+
+  return [
+    onPipe('interruption: told, mended, and subscribed again', traits, async (pipe, place) => {
+      const [sender, receiver] = [await pipe.open(), await pipe.open([TOPIC])];
+      await pipe.bring(sender, TOPIC, [receiver]);
+      await interrupt(place);
+      for (const { statuses } of [sender, receiver]) {
+        await patience.wait(
+          statuses.until((status) => status === 'reconnecting'),
+          'the loss is told',
+        );
+        await patience.wait(
+          statuses.until(() => statuses.all.at(-1) === 'connected'),
+          'the return is told',
+        );
+      }
+      await pipe.bring(sender, TOPIC, [receiver]);
+    }),
+
+    onPipe(
+      'interruption: what is published meanwhile is taken or refused as unavailable',
+      traits,
+      async (pipe, place) => {
+        const [sender, receiver] = [await pipe.open(), await pipe.open([TOPIC])];
+        await pipe.bring(sender, TOPIC, [receiver]);
+        const cut = interrupt(place);
+        const outcomes = await Promise.all(
+          Array.from({ length: 10 }, async () => {
+            const envelope = await pipe.envelope(TOPIC);
+            return patience.wait(outcomeOf(sender.connection.publish(TOPIC, envelope)), 'publish settles');
+          }),
+        );
+        await cut;
+        for (const outcome of outcomes) {
+          expectThat(
+            outcome === 'resolved' || outcome === 'TRANSPORT_UNAVAILABLE',
+            `publish resolves or says TRANSPORT_UNAVAILABLE, and not ${outcome}`,
+          );
+        }
+        await patience.wait(
+          receiver.statuses.until(() => receiver.statuses.all.at(-1) !== 'reconnecting'),
+          'the return is told',
+        );
+        await pipe.bring(sender, TOPIC, [receiver]);
+      },
+    ),
+
+    onPipe('interruption: a connection closed meanwhile stays closed', traits, async (pipe, place) => {
+      const [sender, leaving, staying] = [
+        await pipe.open(),
+        await pipe.open([TOPIC]),
+        await pipe.open([TOPIC]),
+      ];
+      await pipe.bring(sender, TOPIC, [leaving, staying]);
+      const cut = interrupt(place);
+      await patience.wait(leaving.connection.close(), 'close resolves');
+      const before = leaving.arrivals.all.length;
+      await cut;
+      await patience.wait(
+        staying.statuses.until(() => staying.statuses.all.at(-1) === 'connected'),
+        'the return is told',
+      );
+      await pipe.settle(sender, TOPIC, [staying]);
+      expectThat(leaving.arrivals.all.length === before, 'nothing arrives at a closed connection');
+    }),
+  ];
+}

@@ -1,0 +1,115 @@
+import { expectSame } from '../expectations.js';
+import { type CarrierCase, onPipe, type PipeTraits, topicOf } from './carrier-case.js';
+
+const [A, B, C] = [topicOf(1), topicOf(2), topicOf(3)] as const;
+const MANY_TOPICS = 1_000;
+
+/** That what arrives is what was subscribed to. */
+export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
+  return [
+    onPipe('topics: only what was subscribed to arrives', traits, async (pipe) => {
+      const sender = await pipe.open();
+      const receiver = await pipe.open([B]);
+      const others = [await pipe.publish(sender, A), await pipe.publish(sender, C)];
+      await pipe.settle(sender, B, [receiver]);
+      expectSame(
+        others.map((one) => receiver.count(one)),
+        [0, 0],
+        'arrivals on topics that nobody asked for',
+      );
+    }),
+
+    onPipe('topics: nothing arrives for who asked for nothing', traits, async (pipe) => {
+      const sender = await pipe.open();
+      const [idle, control] = [await pipe.open(), await pipe.open([A])];
+      await pipe.settle(sender, A, [control]);
+      expectSame(idle.arrivals.all.length, 0, 'arrivals without a subscription');
+    }),
+
+    onPipe('topics: the topics differ in every byte', traits, async (pipe) => {
+      const sender = await pipe.open();
+      const receiver = await pipe.open([Uint8Array.of(1, 2, 3, 4)]);
+      const near = [
+        [0, 2, 3, 4],
+        [1, 0, 3, 4],
+        [1, 2, 0, 4],
+        [1, 2, 3, 0],
+        [4, 3, 2, 1],
+      ];
+      const others: Uint8Array[] = [];
+      for (const bytes of near) others.push(await pipe.publish(sender, Uint8Array.from(bytes)));
+      await pipe.settle(sender, Uint8Array.of(1, 2, 3, 4), [receiver]);
+      expectSame(
+        others.map((one) => receiver.count(one)),
+        near.map(() => 0),
+        'arrivals on similar topics',
+      );
+    }),
+
+    onPipe('topics: several at once, each with its own', traits, async (pipe) => {
+      const sender = await pipe.open();
+      const receiver = await pipe.open([A, B]);
+      await pipe.bring(sender, A, [receiver]);
+      await pipe.bring(sender, B, [receiver]);
+      const topics = new Set(receiver.arrivals.all.map(({ topic }) => topic.join('.')));
+      expectSame([...topics].sort(), [A.join('.'), B.join('.')].sort(), 'topics of the arrivals');
+    }),
+
+    onPipe('topics: a new list replaces the one before', traits, async (pipe) => {
+      const sender = await pipe.open();
+      const receiver = await pipe.open([A, B]);
+      await pipe.bring(sender, A, [receiver]);
+      await pipe.patience.wait(receiver.connection.subscribe([B, C]), 'subscribe resolves');
+      const late = await pipe.publish(sender, A);
+      await pipe.settle(sender, C, [receiver]);
+      await pipe.bring(sender, B, [receiver]);
+      expectSame(receiver.count(late), 0, 'arrivals on a topic given up');
+    }),
+
+    onPipe('topics: an empty list ends all, and a list begins again', traits, async (pipe) => {
+      const sender = await pipe.open();
+      const [receiver, control] = [await pipe.open([A]), await pipe.open([A])];
+      await pipe.patience.wait(receiver.connection.subscribe([]), 'subscribe to nothing resolves');
+      const missed = await pipe.publish(sender, A);
+      await pipe.settle(sender, A, [control]);
+      expectSame(receiver.count(missed), 0, 'arrivals after the end of all subscriptions');
+      await pipe.patience.wait(receiver.connection.subscribe([A]), 'subscribe resolves');
+      await pipe.bring(sender, A, [receiver]);
+    }),
+
+    onPipe('topics: the subscriptions of one are not those of another', traits, async (pipe) => {
+      const sender = await pipe.open();
+      const [a, b] = [await pipe.open([A]), await pipe.open([B])];
+      const onA = await pipe.bring(sender, A, [a]);
+      const onB = await pipe.bring(sender, B, [b]);
+      expectSame([a.count(onB), b.count(onA)], [0, 0], "arrivals on another's topic");
+    }),
+
+    ...(traits.repeats
+      ? []
+      : [
+          onPipe('topics: one named twice in a list brings each envelope once', traits, async (pipe) => {
+            const sender = await pipe.open();
+            const receiver = await pipe.open([A, B, A.slice()]);
+            const envelope = await pipe.bring(sender, A, [receiver]);
+            await pipe.settle(sender, B, [receiver]);
+            expectSame(receiver.count(envelope), 1, 'arrivals of an envelope');
+          }),
+        ]),
+
+    onPipe(`topics: ${MANY_TOPICS} at once`, traits, async (pipe) => {
+      const sender = await pipe.open();
+      const receiver = await pipe.open(Array.from({ length: MANY_TOPICS }, (_, i) => topicOf(1000 + i)));
+      for (const at of [0, 500, MANY_TOPICS - 1]) await pipe.bring(sender, topicOf(1000 + at), [receiver]);
+    }),
+
+    onPipe('topics: the list is borrowed until subscribe resolves, and no longer', traits, async (pipe) => {
+      const sender = await pipe.open();
+      const receiver = await pipe.open();
+      const topic = A.slice();
+      await pipe.patience.wait(receiver.connection.subscribe([topic]), 'subscribe resolves');
+      topic.fill(0xff);
+      await pipe.bring(sender, A, [receiver]);
+    }),
+  ];
+}

@@ -1,0 +1,137 @@
+import type { Channel, SharedKey } from '@sotto/core';
+import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
+import type { Patience } from '../patience.js';
+import { CHAT, channelsOf, describeChannel, holds, onNetwork, type TransportCase } from './transport-case.js';
+
+const KINDS = ['public', 'partitioned', 'discovery', 'negotiated'] as const;
+const publicChat = (name: string): Channel => ({ kind: 'public', name });
+
+/** Who gets what by which channel, and what is vouched for. */
+export function channelCases(patience: Patience): readonly TransportCase[] {
+  return [
+    ...KINDS.map((kind, at) =>
+      onNetwork(`channels: ${kind} arrives, with its sender vouched for`, patience, async (network) => {
+        const alice = await network.connect();
+        const bob = await network.connect(channelsOf);
+        const channel = channelsOf(bob.identity)[at] as Channel;
+        const payload = await network.bring(alice, channel, [bob]);
+        const [message] = bob.arrivals.all.filter(holds(payload));
+        expectThat(message !== undefined, 'the message is there');
+        expectBytes(message.sender, alice.identity.publicKey, 'sender');
+        expectSame(describeChannel(message.channel), describeChannel(channel), 'channel');
+        expectSame(message.fromHistory, false, 'fromHistory of what came live');
+        expectThat(Number.isFinite(message.sentAt) && message.sentAt > 0, 'sentAt is a time in milliseconds');
+      }),
+    ),
+
+    onNetwork('channels: all kinds at once, each message by its own', patience, async (network) => {
+      const alice = await network.connect();
+      const bob = await network.connect(channelsOf);
+      for (const channel of channelsOf(bob.identity)) {
+        const payload = await network.bring(alice, channel, [bob]);
+        const [message] = bob.arrivals.all.filter(holds(payload));
+        expectSame(message && describeChannel(message.channel), describeChannel(channel), 'channel');
+      }
+    }),
+
+    onNetwork("channels: what is for one isn't given to another", patience, async (network) => {
+      const alice = await network.connect();
+      const bob = await network.connect(channelsOf);
+      const eve = await network.connect(channelsOf);
+      const secrets: Uint8Array[] = [];
+      for (const channel of channelsOf(bob.identity).slice(1, 3)) {
+        secrets.push(await network.bring(alice, channel, [bob]));
+      }
+      await network.settle(alice, CHAT, [eve]);
+      expectSame(
+        secrets.map((payload) => eve.count(payload)),
+        [0, 0],
+        'arrivals at somebody else',
+      );
+    }),
+
+    onNetwork("channels: nobody may listen to what is another's", patience, async (network) => {
+      const bob = await network.connect();
+      const eve = await network.connect();
+      for (const channel of channelsOf(bob.identity).slice(1, 3)) {
+        const listening = eve.connection.listen([channel]);
+        const refused = expectRejection(
+          listening,
+          'INVALID_ARGUMENT',
+          `listen to ${channel.kind} of another`,
+        );
+        await patience.wait(refused, 'listen settles');
+      }
+    }),
+
+    onNetwork('channels: names and secrets that are alike are not the same', patience, async (network) => {
+      const secret = (last: number) => {
+        const bytes = new Uint8Array(32).fill(7);
+        bytes[31] = last;
+        return { kind: 'negotiated', secret: bytes as SharedKey } as const;
+      };
+      const mine = [publicChat('status'), secret(1)];
+      const others = [publicChat('statu'), publicChat('status-'), publicChat('Status'), secret(2)];
+      const alice = await network.connect();
+      const bob = await network.connect(() => mine);
+      const missed: Uint8Array[] = [];
+      for (const channel of others) missed.push(await network.send(alice, channel));
+      for (const channel of mine) await network.settle(alice, channel, [bob]);
+      expectSame(
+        missed.map((payload) => bob.count(payload)),
+        others.map(() => 0),
+        'arrivals by channels that nobody listens to',
+      );
+    }),
+
+    onNetwork('channels: a new list replaces the one before', patience, async (network) => {
+      const [a, b, c] = [publicChat('a'), publicChat('b'), publicChat('c')];
+      const alice = await network.connect();
+      const bob = await network.connect(() => [a, b]);
+      await network.bring(alice, a, [bob]);
+      await patience.wait(bob.connection.listen([b, c]), 'listen resolves');
+      const late = await network.send(alice, a);
+      await network.settle(alice, c, [bob]);
+      await network.bring(alice, b, [bob]);
+      expectSame(bob.count(late), 0, 'arrivals by a channel given up');
+      await patience.wait(bob.connection.listen([]), 'listen to nothing resolves');
+      const unheard = await network.send(alice, b);
+      await patience.wait(bob.connection.listen([c]), 'listen resolves');
+      await network.settle(alice, c, [bob]);
+      expectSame(bob.count(unheard), 0, 'arrivals while nothing was listened to');
+    }),
+
+    onNetwork('channels: one named twice brings each message once', patience, async (network) => {
+      const alice = await network.connect();
+      const bob = await network.connect(() => [CHAT, { ...CHAT }]);
+      const payload = await network.bring(alice, CHAT, [bob]);
+      await network.settle(alice, CHAT, [bob]);
+      expectSame(bob.count(payload), 1, 'arrivals of a message');
+    }),
+
+    onNetwork('channels: one may be written to that one does not listen to', patience, async (network) => {
+      const alice = await network.connect(() => [publicChat('elsewhere')]);
+      const bob = await network.connect(() => [CHAT]);
+      await network.bring(alice, CHAT, [bob]);
+    }),
+
+    onNetwork(
+      'parties: two devices of one identity both get what is for it',
+      patience,
+      async (network, place) => {
+        const identity = place.identity();
+        const alice = await network.connect();
+        const phone = await network.connect(channelsOf, () => {}, identity);
+        const laptop = await network.connect(channelsOf, () => {}, identity);
+        for (const channel of channelsOf(identity)) await network.bring(alice, channel, [phone, laptop]);
+      },
+    ),
+
+    onNetwork('parties: one writes to the other device of its own', patience, async (network, place) => {
+      const identity = place.identity();
+      const phone = await network.connect(channelsOf, () => {}, identity);
+      const laptop = await network.connect(channelsOf, () => {}, identity);
+      await network.bring(phone, { kind: 'partitioned', recipient: identity.publicKey }, [laptop]);
+    }),
+  ];
+}

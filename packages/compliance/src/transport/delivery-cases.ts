@@ -1,0 +1,116 @@
+import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
+import type { Patience } from '../patience.js';
+import { CHAT, channelsOf, holds, onNetwork, type TransportCase } from './transport-case.js';
+
+const MANY = 40;
+
+/** That messages arrive whole, once, and again when they were refused. */
+export function deliveryCases(patience: Patience): readonly TransportCase[] {
+  return [
+    onNetwork('payload: of many sizes, unaltered', patience, async (network) => {
+      const alice = await network.connect();
+      const bob = await network.connect(() => [CHAT]);
+      for (const size of [16, 189, 190, 255, 256, 257, 4_096, 65_536]) {
+        await network.bring(alice, CHAT, [bob], size);
+      }
+    }),
+
+    onNetwork('payload: the largest arrives, and one larger is refused', patience, async (network, place) => {
+      const { maxPayloadBytes } = place.transport().capabilities;
+      expectThat(Number.isSafeInteger(maxPayloadBytes) && maxPayloadBytes > 0, 'maxPayloadBytes is a size');
+      const alice = await network.connect();
+      const bob = await network.connect(() => [CHAT]);
+      const tooLarge = network.payload(maxPayloadBytes + 1);
+      const sending = alice.connection.send(CHAT, tooLarge);
+      await patience.wait(expectRejection(sending, 'LIMIT_EXCEEDED', 'send'), 'send settles');
+      await network.bring(alice, CHAT, [bob], maxPayloadBytes);
+      expectSame(bob.count(tooLarge), 0, 'arrivals of a message that was refused');
+    }),
+
+    onNetwork('payload: the sender has its bytes back when send resolves', patience, async (network) => {
+      const alice = await network.connect();
+      const bob = await network.connect(() => [CHAT]);
+      const payload = network.payload(500);
+      const sent = payload.slice();
+      await patience.wait(alice.connection.send(CHAT, payload), 'send resolves');
+      payload.fill(0);
+      await patience.wait(bob.arrivals.until(holds(sent)), 'the message arrives as it was');
+    }),
+
+    onNetwork('payload: what arrives belongs to its receiver alone', patience, async (network) => {
+      const alice = await network.connect();
+      const careless = await network.connect(
+        () => [CHAT],
+        ({ payload }) => {
+          payload.fill(0xee);
+        },
+      );
+      const careful = await network.connect(() => [CHAT]);
+      for (let i = 0; i < 3; i++) await network.bring(alice, CHAT, [careless, careful]);
+    }),
+
+    onNetwork(`delivery: of ${MANY} sent at once, each comes once`, patience, async (network) => {
+      const alice = await network.connect();
+      const bob = await network.connect(() => [CHAT]);
+      const sent = await Promise.all(Array.from({ length: MANY }, () => network.send(alice, CHAT)));
+      for (const payload of sent) {
+        await patience.wait(bob.arrivals.until(holds(payload)), 'each message arrives');
+      }
+      await network.settle(alice, CHAT, [bob]);
+      const often = sent.filter((payload) => bob.count(payload) !== 1);
+      expectSame(often.length, 0, 'messages that came more than once');
+    }),
+
+    onNetwork('delivery: both ways at once', patience, async (network) => {
+      const [alice, bob] = [await network.connect(channelsOf), await network.connect(channelsOf)];
+      const pairs = [
+        [alice, bob],
+        [bob, alice],
+      ] as const;
+      await Promise.all(
+        pairs.flatMap(([from, to]) =>
+          channelsOf(to.identity)
+            .slice(1)
+            .map((channel) => network.bring(from, channel, [to])),
+        ),
+      );
+    }),
+
+    onNetwork('delivery: what the receiver could not keep is given again', patience, async (network) => {
+      const alice = await network.connect();
+      const refused: Uint8Array[] = [];
+      const bob = await network.connect(
+        () => [CHAT],
+        async ({ payload }) => {
+          if (refused.length >= 2) return;
+          refused.push(payload);
+          throw new Error('not kept');
+        },
+      );
+      const payload = await network.send(alice, CHAT);
+      await patience.wait(bob.arrivals.until(holds(payload)), 'a message that was refused comes again');
+      expectSame(refused.length, 2, 'times that it was refused');
+      for (const again of refused) expectBytes(again, payload, 'what was refused');
+      expectSame(bob.count(payload), 1, 'times that it was kept');
+    }),
+
+    onNetwork('delivery: a receiver that takes its time loses nothing', patience, async (network) => {
+      const alice = await network.connect();
+      let letGo = () => {};
+      const gate = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      const bob = await network.connect(
+        () => [CHAT],
+        () => gate,
+      );
+      const sent: Uint8Array[] = [];
+      for (let i = 0; i < 5; i++) sent.push(await network.send(alice, CHAT));
+      expectSame(bob.arrivals.all.length, 0, 'messages kept before the receiver was ready');
+      letGo();
+      for (const payload of sent) {
+        await patience.wait(bob.arrivals.until(holds(payload)), 'each message arrives');
+      }
+    }),
+  ];
+}

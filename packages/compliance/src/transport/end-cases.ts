@@ -1,0 +1,126 @@
+import { expectRejection, expectSame, expectThat } from '../expectations.js';
+import { outcomeOf, type Patience } from '../patience.js';
+import { CHAT, onNetwork, type TransportCase } from './transport-case.js';
+
+const MANY = 20;
+
+/** What closing and aborting stop, and what they leave alone. */
+export function endCases(patience: Patience): readonly TransportCase[] {
+  return [
+    onNetwork(
+      'close: afterwards every call is refused, and closing again is fine',
+      patience,
+      async (network) => {
+        const { connection } = await network.connect(() => [CHAT]);
+        await patience.wait(connection.close(), 'close resolves');
+        await patience.wait(connection.close(), 'closing twice resolves');
+        const request = { channels: [CHAT], from: 0, to: 1 };
+        const calls = [
+          ['send', connection.send(CHAT, network.payload())],
+          ['listen', connection.listen([CHAT])],
+          ...(connection.history ? ([['history', connection.history(request)]] as const) : []),
+        ] as const;
+        for (const [what, call] of calls) {
+          await patience.wait(expectRejection(call, 'CLOSED', what), `${what} settles`);
+        }
+      },
+    ),
+
+    onNetwork('close: nothing arrives afterwards, and the others go on', patience, async (network) => {
+      const alice = await network.connect();
+      const [leaving, staying] = [await network.connect(() => [CHAT]), await network.connect(() => [CHAT])];
+      await network.bring(alice, CHAT, [leaving, staying]);
+      await patience.wait(leaving.connection.close(), 'close resolves');
+      const before = leaving.arrivals.all.length;
+      await network.settle(alice, CHAT, [staying]);
+      expectSame(leaving.arrivals.all.length, before, 'arrivals at a closed connection');
+    }),
+
+    onNetwork('close: in the middle of many sends, each of them settles', patience, async (network) => {
+      const alice = await network.connect();
+      const sends = Array.from({ length: MANY }, () =>
+        outcomeOf(alice.connection.send(CHAT, network.payload())),
+      );
+      await patience.wait(alice.connection.close(), 'close resolves');
+      const outcomes = await patience.wait(Promise.all(sends), 'every send settles');
+      const strange = outcomes.filter((outcome) => outcome !== 'resolved' && outcome !== 'CLOSED');
+      expectSame(strange, [], 'outcomes other than resolved and CLOSED');
+    }),
+
+    onNetwork('close: while the receiver is busy with a message, it ends', patience, async (network) => {
+      const alice = await network.connect();
+      let busy = () => {};
+      const begun = new Promise<void>((resolve) => {
+        busy = resolve;
+      });
+      const bob = await network.connect(
+        () => [CHAT],
+        () => {
+          busy();
+          return new Promise<void>(() => {});
+        },
+      );
+      await network.send(alice, CHAT);
+      await patience.wait(begun, 'the message arrives');
+      await patience.wait(bob.connection.close(), 'close resolves');
+    }),
+
+    onNetwork('close: one identity may connect again', patience, async (network) => {
+      const alice = await network.connect();
+      const bob = await network.connect(() => [CHAT]);
+      await patience.wait(bob.connection.close(), 'close resolves');
+      const again = await network.connect(
+        () => [CHAT],
+        () => {},
+        bob.identity,
+      );
+      await network.bring(alice, CHAT, [again]);
+    }),
+
+    onNetwork(
+      'abort: a signal that has fired stops connect, send and history',
+      patience,
+      async (network, place) => {
+        const signal = AbortSignal.abort();
+        const party = { identity: place.identity(), onMessage: async () => {} };
+        const connecting = place.transport().connect(party, { signal });
+        await patience.wait(expectRejection(connecting, 'ABORTED', 'connect'), 'connect settles');
+        const alice = await network.connect();
+        const bob = await network.connect(() => [CHAT]);
+        const payload = network.payload();
+        const sending = alice.connection.send(CHAT, payload, { signal });
+        await patience.wait(expectRejection(sending, 'ABORTED', 'send'), 'send settles');
+        const asking = bob.connection.history?.({ channels: [CHAT], from: 0, to: 1, signal });
+        if (asking) await patience.wait(expectRejection(asking, 'ABORTED', 'history'), 'history settles');
+        await network.settle(alice, CHAT, [bob]);
+        expectSame(bob.count(payload), 0, 'arrivals of what was aborted before it was sent');
+      },
+    ),
+
+    onNetwork('abort: a signal that fires on the way ends the call alone', patience, async (network) => {
+      const alice = await network.connect();
+      const bob = await network.connect(() => [CHAT]);
+      const controllers = Array.from({ length: MANY }, () => new AbortController());
+      const sends = controllers.map(({ signal }) =>
+        outcomeOf(alice.connection.send(CHAT, network.payload(), { signal })),
+      );
+      for (const controller of controllers) controller.abort();
+      const outcomes = await patience.wait(Promise.all(sends), 'every send settles');
+      const strange = outcomes.filter((outcome) => outcome !== 'resolved' && outcome !== 'ABORTED');
+      expectSame(strange, [], 'outcomes other than resolved and ABORTED');
+      await network.bring(alice, CHAT, [bob]);
+    }),
+
+    onNetwork(
+      'capabilities: they are said before anybody connects, and kept to',
+      patience,
+      async (network, place) => {
+        const { maxPayloadBytes, history, confirmsSend } = place.transport().capabilities;
+        expectThat(Number.isSafeInteger(maxPayloadBytes) && maxPayloadBytes > 0, 'maxPayloadBytes is a size');
+        expectThat(typeof confirmsSend === 'boolean', 'confirmsSend is a boolean');
+        const { connection } = await network.connect();
+        expectSame(connection.history !== undefined, history, 'whether a connection has history');
+      },
+    ),
+  ];
+}

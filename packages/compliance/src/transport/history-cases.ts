@@ -1,0 +1,87 @@
+import { type Channel, type Clock, systemClock } from '@sotto/core';
+import { expectBytes, expectSame, expectThat } from '../expectations.js';
+import type { Patience } from '../patience.js';
+import { CHAT, channelsOf, holds, onNetwork, type Party, type TransportCase } from './transport-case.js';
+
+const OTHER: Channel = { kind: 'public', name: 'another' };
+const HOUR = 3_600_000;
+
+/** What was sent while we were away. For transports that say that they have it. */
+export function historyCases(patience: Patience, clock: Clock = systemClock): readonly TransportCase[] {
+  const ask = async (party: Party, channels: readonly Channel[], from: number, to: number) => {
+    expectThat(party.connection.history !== undefined, 'the connection has history');
+    await patience.wait(party.connection.history({ channels, from, to }), 'history resolves');
+  };
+  const recent = (party: Party, channels: readonly Channel[]) =>
+    ask(party, channels, clock.now() - HOUR, clock.now() + HOUR);
+
+  return [
+    onNetwork(
+      'history: who was away gets what was sent, once and marked so',
+      patience,
+      async (network, place) => {
+        const alice = await network.connect();
+        const identity = place.identity();
+        const sent = new Map<Channel, Uint8Array>();
+        for (const channel of channelsOf(identity)) sent.set(channel, await network.send(alice, channel));
+        const bob = await network.connect(channelsOf, () => {}, identity);
+        await recent(bob, channelsOf(identity));
+        await recent(bob, channelsOf(identity));
+        for (const [{ kind }, payload] of sent) {
+          const found = bob.arrivals.all.filter(holds(payload));
+          expectSame(
+            found.map(({ fromHistory }) => fromHistory),
+            [true],
+            `arrivals by ${kind} when history has resolved`,
+          );
+          expectBytes(found[0]?.sender, alice.identity.publicKey, 'sender');
+        }
+      },
+    ),
+
+    onNetwork('history: what came live does not come again', patience, async (network) => {
+      const alice = await network.connect();
+      const bob = await network.connect(() => [CHAT]);
+      const payload = await network.bring(alice, CHAT, [bob]);
+      await recent(bob, [CHAT]);
+      expectSame(bob.count(payload), 1, 'arrivals of a message');
+    }),
+
+    onNetwork('history: only of the channels and the time asked for', patience, async (network) => {
+      const alice = await network.connect();
+      const here = await network.send(alice, CHAT);
+      const there = await network.send(alice, OTHER);
+      const bob = await network.connect(() => [CHAT, OTHER]);
+      const now = clock.now();
+      await ask(bob, [CHAT], now - 48 * HOUR, now - 24 * HOUR);
+      expectSame(bob.arrivals.all.length, 0, 'arrivals from a day before');
+      await recent(bob, [OTHER]);
+      expectSame([bob.count(here), bob.count(there)], [0, 1], 'arrivals by the two channels');
+    }),
+
+    onNetwork('history: resolves when the last message was taken', patience, async (network) => {
+      const alice = await network.connect();
+      const sent: Uint8Array[] = [];
+      for (let i = 0; i < 5; i++) sent.push(await network.send(alice, CHAT));
+      const bob = await network.connect(
+        () => [CHAT],
+        async () => {
+          for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+        },
+      );
+      await recent(bob, [CHAT]);
+      expectSame(
+        sent.map((payload) => bob.count(payload)),
+        sent.map(() => 1),
+        'messages kept when history resolves',
+      );
+    }),
+
+    onNetwork('history: what there is none of comes to an end', patience, async (network) => {
+      const bob = await network.connect(() => [CHAT]);
+      await recent(bob, [CHAT]);
+      await recent(bob, []);
+      expectSame(bob.arrivals.all.length, 0, 'arrivals from an empty history');
+    }),
+  ];
+}

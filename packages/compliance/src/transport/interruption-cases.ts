@@ -1,0 +1,70 @@
+import { expectThat } from '../expectations.js';
+import { outcomeOf, type Patience } from '../patience.js';
+import { CHAT, holds, onNetwork, type TransportCase, type TransportPlace } from './transport-case.js';
+
+/** That a connection mends itself. For places that can interrupt it. */
+export function interruptionCases(patience: Patience): readonly TransportCase[] {
+  const interrupt = async (place: TransportPlace) => {
+    expectThat(place.interrupt !== undefined, 'the place can interrupt its connections');
+    await patience.wait(place.interrupt(), 'the interruption is over');
+  };
+
+  return [
+    onNetwork('interruption: told, mended, and listened again', patience, async (network, place) => {
+      const alice = await network.connect();
+      const bob = await network.connect(() => [CHAT]);
+      await network.bring(alice, CHAT, [bob]);
+      await interrupt(place);
+      for (const { statuses } of [alice, bob]) {
+        await patience.wait(
+          statuses.until((status) => status === 'reconnecting'),
+          'the loss is told',
+        );
+        await patience.wait(
+          statuses.until(() => statuses.all.at(-1) === 'connected'),
+          'the return is told',
+        );
+      }
+      await network.bring(alice, CHAT, [bob]);
+    }),
+
+    onNetwork(
+      'interruption: what is sent meanwhile arrives, or is refused as unavailable',
+      patience,
+      async (network, place) => {
+        const alice = await network.connect();
+        const bob = await network.connect(() => [CHAT]);
+        await network.bring(alice, CHAT, [bob]);
+        const cut = interrupt(place);
+        const sends = await Promise.all(
+          Array.from({ length: 5 }, async () => {
+            const payload = network.payload();
+            const outcome = await patience.wait(
+              outcomeOf(alice.connection.send(CHAT, payload)),
+              'send settles',
+            );
+            return { payload, outcome };
+          }),
+        );
+        await cut;
+        for (const { payload, outcome } of sends) {
+          expectThat(
+            outcome === 'resolved' || outcome === 'TRANSPORT_UNAVAILABLE',
+            `send resolves or says TRANSPORT_UNAVAILABLE, and not ${outcome}`,
+          );
+          if (outcome === 'resolved') continue;
+          await patience.wait(
+            alice.statuses.until(() => alice.statuses.all.at(-1) === 'connected'),
+            'the return is told',
+          );
+          await patience.wait(
+            bob.statuses.until(() => bob.statuses.all.at(-1) === 'connected'),
+            'the return is told',
+          );
+          await patience.wait(alice.connection.send(CHAT, payload), 'the same message is taken afterwards');
+          await patience.wait(bob.arrivals.until(holds(payload)), 'it arrives');
+        }
+      },
+    ),
+  ];
+}

@@ -1,0 +1,174 @@
+import {
+  type Channel,
+  compareBytes,
+  concatBytes,
+  encodeUtf8,
+  type KeyPair,
+  SHARED_KEY_LENGTH,
+  type SharedKey,
+  type Transport,
+  type TransportConnection,
+  type TransportMessage,
+} from '@sotto/core';
+import { Arrivals, type Patience } from '../patience.js';
+
+/** A network that a transport moves messages through; empty at the start of each case. */
+export interface TransportPlace {
+  /** The transport, for one more who connects to the same network. */
+  transport(): Transport;
+  /** A new identity: `createPortableProvider().secp256k1.generateKeyPair()` of `@sotto/crypto`, for one. */
+  identity(): KeyPair;
+  /** Cuts all that are connected off, and lets them connect again. Resolves when they can. */
+  interrupt?(): Promise<void>;
+}
+
+/** One requirement on a transport. */
+export interface TransportCase {
+  /** Unique; begins with what it is about, as in `channels: ...`. */
+  readonly name: string;
+  /**
+   * Throws a plain Error that says what was expected when the transport doesn't meet it. Closes every connection that
+   * it opens; clearing the place away is the caller's business.
+   */
+  run(place: TransportPlace): Promise<void>;
+}
+
+export const CHAT: Channel = { kind: 'public', name: 'compliance' };
+
+/** A case with any number of parties, all of which are closed at its end. */
+export function onNetwork(
+  name: string,
+  patience: Patience,
+  run: (network: Network, place: TransportPlace) => Promise<void>,
+): TransportCase {
+  return {
+    name,
+    async run(place) {
+      const network = new Network(place, patience);
+      try {
+        await run(network, place);
+      } finally {
+        await network.close();
+      }
+    },
+  };
+}
+
+/** Takes a message for a party; a rejection refuses it. */
+export type Reader = (message: TransportMessage) => void | Promise<void>;
+
+/** Connects parties for a case, and gets messages through. */
+export class Network {
+  readonly patience: Patience;
+  readonly #place: TransportPlace;
+  readonly #parties: Party[] = [];
+  #made = 0;
+
+  constructor(place: TransportPlace, patience: Patience) {
+    this.#place = place;
+    this.patience = patience;
+  }
+
+  /** @param read gets each message before it counts as arrived */
+  async connect(
+    channels: (identity: KeyPair) => readonly Channel[] = () => [],
+    read: Reader = () => {},
+    identity: KeyPair = this.#place.identity(),
+  ): Promise<Party> {
+    const arrivals = new Arrivals<TransportMessage>();
+    const statuses = new Arrivals<string>();
+    const connecting = this.#place.transport().connect({
+      identity,
+      async onMessage(message) {
+        // As it is when it comes; the reader may change its bytes.
+        const kept = { ...message, payload: message.payload.slice() };
+        await read(message);
+        arrivals.add(kept);
+      },
+      onStatus: (status) => statuses.add(status),
+    });
+    const party = new Party(
+      identity,
+      await this.patience.wait(connecting, 'connect resolves'),
+      arrivals,
+      statuses,
+    );
+    this.#parties.push(party);
+    await this.patience.wait(party.connection.listen(channels(identity)), 'listen resolves');
+    return party;
+  }
+
+  /** Another payload each time, of so many bytes at least. */
+  payload(size = 16): Uint8Array {
+    const name = encodeUtf8(`payload ${this.#made++} `);
+    const filling = Uint8Array.from({ length: Math.max(0, size - name.length) }, (_, i) => (i * 37) & 0xff);
+    return concatBytes(name, filling).slice(0, Math.max(size, name.length));
+  }
+
+  /** Sends another payload, and answers it. */
+  async send(from: Party, channel: Channel, size?: number): Promise<Uint8Array> {
+    const payload = this.payload(size);
+    await this.patience.wait(from.connection.send(channel, payload), 'send resolves');
+    return payload;
+  }
+
+  /** Sends another payload and waits for it to arrive at all these; answers it. */
+  async bring(from: Party, channel: Channel, to: readonly Party[], size?: number): Promise<Uint8Array> {
+    const payload = await this.send(from, channel, size);
+    const there = Promise.all(to.map(({ arrivals }) => arrivals.until(holds(payload))));
+    await this.patience.wait(there, `a payload of ${payload.length} bytes arrives by ${channel.kind}`);
+    return payload;
+  }
+
+  /** Lets come what is on its way to these: what is sent later has arrived. */
+  async settle(from: Party, channel: Channel, to: readonly Party[]): Promise<void> {
+    for (let i = 0; i < 3; i++) await this.bring(from, channel, to);
+  }
+
+  async close(): Promise<void> {
+    const closing = Promise.all(this.#parties.map(({ connection }) => connection.close()));
+    await this.patience.wait(closing, 'close resolves');
+  }
+}
+
+/** Somebody connected, and what came. */
+export class Party {
+  constructor(
+    readonly identity: KeyPair,
+    readonly connection: TransportConnection,
+    readonly arrivals: Arrivals<TransportMessage>,
+    readonly statuses: Arrivals<string>,
+  ) {}
+
+  /** How often the payload has come. */
+  count(payload: Uint8Array): number {
+    return this.arrivals.count(holds(payload));
+  }
+}
+
+export function holds(payload: Uint8Array): (message: TransportMessage) => boolean {
+  return (message) => compareBytes(message.payload, payload) === 0;
+}
+
+/** One channel of each kind that `to` listens to, `from` being the other end of the negotiated one. */
+export function channelsOf(to: KeyPair): readonly Channel[] {
+  const secret = new Uint8Array(SHARED_KEY_LENGTH).fill(to.publicKey[5] as number) as SharedKey;
+  return [
+    CHAT,
+    { kind: 'partitioned', recipient: to.publicKey },
+    { kind: 'discovery', recipient: to.publicKey },
+    { kind: 'negotiated', secret },
+  ];
+}
+
+/** What makes two channels the same. */
+export function describeChannel(channel: Channel): unknown {
+  switch (channel.kind) {
+    case 'public':
+      return [channel.kind, channel.name];
+    case 'negotiated':
+      return [channel.kind, [...channel.secret]];
+    default:
+      return [channel.kind, [...channel.recipient]];
+  }
+}

@@ -1,0 +1,378 @@
+import type { Channel, HistoryRequest, PublicKey, TransportCapabilities } from '@sotto/core';
+import type { TransportPlace } from '../src/transport.js';
+import { turn } from './reference-carrier.js';
+import {
+  ReferenceConnection as Reference,
+  type Sent,
+  type TransportClass,
+  TransportNetwork,
+} from './reference-transport.js';
+
+/** A transport with one promise broken, and cases that have to notice it. */
+export interface BrokenTransport {
+  readonly fault: string;
+  readonly createPlace: () => TransportPlace;
+  readonly caughtBy: readonly string[];
+}
+
+function broken(fault: string, Class: TransportClass, ...caughtBy: string[]): BrokenTransport {
+  return { fault, createPlace: () => new TransportNetwork(Class).place(), caughtBy };
+}
+
+function boasting(fault: string, claims: object, ...caughtBy: string[]): BrokenTransport {
+  const capabilities = claims as Partial<TransportCapabilities>;
+  return { fault, createPlace: () => new TransportNetwork(Reference, capabilities).place(), caughtBy };
+}
+
+/** Never settles. */
+const hang = () => new Promise<never>(() => {});
+
+/** A transport that does not know one kind of channel. */
+function deafTo(kind: Channel['kind'], ...caughtBy: string[]): BrokenTransport {
+  return broken(
+    `does not deliver what is ${kind}`,
+    class extends Reference {
+      override same(wanted: Channel, sent: Channel) {
+        return sent.kind !== kind && super.same(wanted, sent);
+      }
+    },
+    `channels: ${kind} arrives, with its sender vouched for`,
+    ...caughtBy,
+  );
+}
+
+export const brokenTransports: readonly BrokenTransport[] = [
+  deafTo(
+    'public',
+    'payload: of many sizes, unaltered',
+    'channels: one may be written to that one does not listen to',
+  ),
+  deafTo('partitioned', 'parties: one writes to the other device of its own'),
+  deafTo('discovery', 'parties: two devices of one identity both get what is for it'),
+  deafTo('negotiated', 'delivery: both ways at once'),
+  broken(
+    'does not look who sent it',
+    class extends Reference {
+      override async hand(sent: Sent, fromHistory: boolean) {
+        await super.hand({ ...sent, sender: this.party.identity.publicKey }, fromHistory);
+      }
+    },
+    'channels: public arrives, with its sender vouched for',
+    'history: who was away gets what was sent, once and marked so',
+  ),
+  broken(
+    'says that everything came by the first channel',
+    class extends Reference {
+      override async hand(sent: Sent, fromHistory: boolean) {
+        await super.hand({ ...sent, channel: this.channels[0] ?? sent.channel }, fromHistory);
+      }
+    },
+    'channels: all kinds at once, each message by its own',
+  ),
+  broken(
+    'gives what is for one to all',
+    class extends Reference {
+      override same(wanted: Channel, sent: Channel) {
+        return super.same(wanted, sent) || ('recipient' in wanted && wanted.kind === sent.kind);
+      }
+    },
+    "channels: what is for one isn't given to another",
+  ),
+  broken(
+    "lets anybody listen to what is another's",
+    class extends Reference {
+      override checkRecipients() {}
+    },
+    "channels: nobody may listen to what is another's",
+  ),
+  broken(
+    'does not tell capital letters from small ones',
+    class extends Reference {
+      override same(wanted: Channel, sent: Channel) {
+        const small = (channel: Channel) =>
+          channel.kind === 'public' ? { ...channel, name: channel.name.toLowerCase() } : channel;
+        return super.same(small(wanted), small(sent));
+      }
+    },
+    'channels: names and secrets that are alike are not the same',
+  ),
+  broken(
+    'adds to the list instead of replacing it',
+    class extends Reference {
+      override async listen(channels: readonly Channel[]) {
+        await super.listen([...this.channels, ...channels]);
+      }
+    },
+    'channels: a new list replaces the one before',
+  ),
+  broken(
+    'delivers once for each time that a channel is named',
+    class extends Reference {
+      override arrive(sent: Sent) {
+        for (const wanted of this.channels)
+          if (this.same(wanted, sent.channel)) void this.give(sent, { ...sent }, false);
+      }
+    },
+    'channels: one named twice brings each message once',
+  ),
+  broken(
+    'has one connection for each identity',
+    class extends Reference {
+      override async listen(channels: readonly Channel[]) {
+        for (const other of this.network.connections) {
+          if (other !== this && same(other.party.identity.publicKey, this.party.identity.publicKey))
+            other.channels = [];
+        }
+        await super.listen(channels);
+      }
+    },
+    'parties: two devices of one identity both get what is for it',
+  ),
+  broken(
+    "does not bring one's own messages to one's other devices",
+    class extends Reference {
+      override arrive(sent: Sent) {
+        if (!same(sent.sender, this.party.identity.publicKey)) super.arrive(sent);
+      }
+    },
+    'parties: one writes to the other device of its own',
+  ),
+  broken(
+    'cuts payloads off at 4,000 bytes',
+    class extends Reference {
+      override async hand(sent: Sent, fromHistory: boolean) {
+        await super.hand({ ...sent, payload: sent.payload.slice(0, 4_000) }, fromHistory);
+      }
+    },
+    'payload: of many sizes, unaltered',
+    'payload: the largest arrives, and one larger is refused',
+  ),
+  broken(
+    'sends the bytes as they are when their turn comes',
+    class extends Reference {
+      override async send(channel: Channel, payload: Uint8Array) {
+        this.checkOpen();
+        const sent = { channel, sender: this.party.identity.publicKey, payload, sentAt: Date.now() };
+        setImmediate(() => void this.distribute(sent));
+      }
+    },
+    'payload: the sender has its bytes back when send resolves',
+  ),
+  broken(
+    'gives all receivers the same bytes',
+    class extends Reference {
+      override async hand(sent: Sent, fromHistory: boolean) {
+        await this.party.onMessage({ ...sent, fromHistory });
+      }
+    },
+    'payload: what arrives belongs to its receiver alone',
+  ),
+  broken(
+    'loses every tenth message, and repeats every eleventh',
+    class extends Reference {
+      #given = 0;
+      override arrive(sent: Sent) {
+        const n = ++this.#given;
+        if (n % 10 !== 0) super.arrive(sent);
+        if (n % 11 === 0) super.arrive({ ...sent });
+      }
+    },
+    'delivery: of 40 sent at once, each comes once',
+  ),
+  broken(
+    'repeats every message',
+    class extends Reference {
+      override arrive(sent: Sent) {
+        super.arrive(sent);
+        super.arrive({ ...sent });
+      }
+    },
+    'delivery: of 40 sent at once, each comes once',
+    'channels: one named twice brings each message once',
+  ),
+  broken(
+    'never answers a send',
+    class extends Reference {
+      override async send() {
+        return hang();
+      }
+    },
+    'delivery: both ways at once',
+    'close: in the middle of many sends, each of them settles',
+  ),
+  broken(
+    'gives up when a message is refused',
+    class extends Reference {
+      override async give(shown: Sent, sent: Sent, fromHistory: boolean) {
+        if (this.taken.has(sent)) return;
+        this.taken.add(sent);
+        await this.hand(shown, fromHistory).catch(() => {});
+      }
+    },
+    'delivery: what the receiver could not keep is given again',
+  ),
+  broken(
+    'drops what comes while the receiver is busy',
+    class extends Reference {
+      #busy = false;
+      override async hand(sent: Sent, fromHistory: boolean) {
+        if (this.#busy) return;
+        this.#busy = true;
+        try {
+          await super.hand(sent, fromHistory);
+        } finally {
+          this.#busy = false;
+        }
+      }
+    },
+    'delivery: a receiver that takes its time loses nothing',
+  ),
+  broken(
+    'goes on after it was closed',
+    class extends Reference {
+      override async close() {}
+    },
+    'close: afterwards every call is refused, and closing again is fine',
+    'close: nothing arrives afterwards, and the others go on',
+  ),
+  broken(
+    'closes in the middle, and never settles what was under way',
+    class extends Reference {
+      override async distribute(sent: Sent) {
+        await turn();
+        if (this.closed) return hang();
+        await super.distribute(sent);
+      }
+    },
+    'close: in the middle of many sends, each of them settles',
+  ),
+  broken(
+    'closes when its receiver has taken all',
+    class extends Reference {
+      readonly #busy = new Set<Promise<void>>();
+      override async hand(sent: Sent, fromHistory: boolean) {
+        const handing = super.hand(sent, fromHistory);
+        this.#busy.add(handing);
+        await handing.finally(() => this.#busy.delete(handing));
+      }
+      override async close() {
+        await Promise.allSettled(this.#busy);
+        await super.close();
+      }
+    },
+    'close: while the receiver is busy with a message, it ends',
+  ),
+  broken(
+    'lets an identity connect once',
+    class extends Reference {
+      override arrive(sent: Sent) {
+        if (!left.has(`${this.party.identity.publicKey}`)) super.arrive(sent);
+      }
+      override async close() {
+        left.add(`${this.party.identity.publicKey}`);
+        await super.close();
+      }
+    },
+    'close: one identity may connect again',
+  ),
+  broken(
+    'does not look at signals',
+    class extends Reference {
+      override checkSignal() {}
+    },
+    'abort: a signal that has fired stops connect, send and history',
+  ),
+  broken(
+    'closes when a send is aborted',
+    class extends Reference {
+      override async send(
+        channel: Channel,
+        payload: Uint8Array,
+        options: { readonly signal?: AbortSignal } = {},
+      ) {
+        options.signal?.addEventListener('abort', () => void this.close());
+        await super.send(channel, payload, options);
+      }
+    },
+    'abort: a signal that fires on the way ends the call alone',
+  ),
+  boasting(
+    'says that it has no history, and has',
+    { history: false },
+    'capabilities: they are said before anybody connects, and kept to',
+  ),
+  broken(
+    'gives history as if it were live',
+    class extends Reference {
+      override async hand(sent: Sent) {
+        await super.hand(sent, false);
+      }
+    },
+    'history: who was away gets what was sent, once and marked so',
+  ),
+  broken(
+    'gives again in history what came live',
+    class extends Reference {
+      override async history(request: HistoryRequest) {
+        this.taken.clear();
+        await super.history(request);
+      }
+    },
+    'history: what came live does not come again',
+    'history: who was away gets what was sent, once and marked so',
+  ),
+  broken(
+    'gives all that it has as history',
+    class extends Reference {
+      override selected() {
+        return this.network.sent;
+      }
+    },
+    'history: only of the channels and the time asked for',
+  ),
+  broken(
+    'does not wait for the receiver of history',
+    class extends Reference {
+      override async history(request: HistoryRequest) {
+        this.checkOpen();
+        for (const sent of this.selected(request)) void this.give(sent, sent, true);
+      }
+    },
+    'history: resolves when the last message was taken',
+  ),
+  broken(
+    'waits for history where there is none',
+    class extends Reference {
+      override async history(request: HistoryRequest) {
+        if (this.selected(request).length === 0 && !this.closed) await hang();
+        await super.history(request);
+      }
+    },
+    'history: what there is none of comes to an end',
+  ),
+  broken(
+    'does not tell of an interruption',
+    class extends Reference {
+      override tell() {}
+    },
+    'interruption: told, mended, and listened again',
+  ),
+  broken(
+    'listens to nothing after it was interrupted',
+    class extends Reference {
+      override async comeBack() {
+        this.channels = [];
+        await super.comeBack();
+      }
+    },
+    'interruption: told, mended, and listened again',
+    'interruption: what is sent meanwhile arrives, or is refused as unavailable',
+  ),
+];
+
+/** Identities that have closed a connection. */
+const left = new Set<string>();
+
+function same(a: PublicKey, b: PublicKey): boolean {
+  return `${a}` === `${b}`;
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { carrierCases } from '../src/carrier.js';
+import { brokenCarriers } from './broken-carriers.js';
+import { CarrierNetwork, ReferenceCarrierConnection } from './reference-carrier.js';
+
+const everything = { history: true, interruptible: true };
+const cases = carrierCases(everything);
+/** Enough for what works; what hangs is waited for so long. */
+const impatient = carrierCases({ ...everything, patience: 300 });
+
+describe('a carrier that keeps every promise', () => {
+  it.each(cases)('$name', ({ run }) => run(new CarrierNetwork(ReferenceCarrierConnection).place()));
+
+  it('has fewer cases to pass when it says that it is bad, or can do less', () => {
+    const names = carrierCases({ loses: true, repeats: true, reorders: true }).map(({ name }) => name);
+    expect(
+      names.filter((name) => /^(history|interruption):|none is lost|comes once|order/.test(name)),
+    ).toEqual([]);
+    expect(names.length).toBeGreaterThan(20);
+  });
+});
+
+describe('a carrier broken on purpose', () => {
+  it.each(
+    brokenCarriers.flatMap(({ fault, caughtBy, createPlace }) =>
+      caughtBy.map((name) => ({ fault, name, createPlace })),
+    ),
+  )('that $fault is caught by "$name"', async ({ name, createPlace }) => {
+    const caught = impatient.find((one) => one.name === name);
+    await expect(caught?.run(createPlace())).rejects.toThrow(/./);
+  });
+
+  it('exists for every case', () => {
+    const needed = new Set(brokenCarriers.flatMap(({ caughtBy }) => caughtBy));
+    expect(cases.map(({ name }) => name).filter((name) => !needed.has(name))).toEqual([]);
+    expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { transportCases } from '../src/transport.js';
+import { brokenTransports } from './broken-transports.js';
+import { ReferenceConnection, TransportNetwork } from './reference-transport.js';
+
+const everything = { history: true, interruptible: true };
+const cases = transportCases(everything);
+/** Enough for what works; what hangs is waited for so long. */
+const impatient = transportCases({ ...everything, patience: 300 });
+
+describe('a transport that keeps every promise', () => {
+  it.each(cases)('$name', ({ run }) => run(new TransportNetwork(ReferenceConnection).place()));
+
+  it('has fewer cases to pass when it can do less', () => {
+    const names = transportCases().map(({ name }) => name);
+    expect(names.filter((name) => /^(history|interruption):/.test(name))).toEqual([]);
+    expect(names.length).toBeGreaterThan(25);
+  });
+});
+
+describe('a transport broken on purpose', () => {
+  it.each(
+    brokenTransports.flatMap(({ fault, caughtBy, createPlace }) =>
+      caughtBy.map((name) => ({ fault, name, createPlace })),
+    ),
+  )('that $fault is caught by "$name"', async ({ name, createPlace }) => {
+    const caught = impatient.find((one) => one.name === name);
+    await expect(caught?.run(createPlace())).rejects.toThrow(/./);
+  });
+
+  it('exists for every case', () => {
+    const needed = new Set(brokenTransports.flatMap(({ caughtBy }) => caughtBy));
+    expect(cases.map(({ name }) => name).filter((name) => !needed.has(name))).toEqual([]);
+    expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
+  });
+});
