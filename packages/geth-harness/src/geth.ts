@@ -6,24 +6,41 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from './free-port.js';
 
+export interface GethOptions {
+  /** Whether it listens for peers and may be told to call some, on loopback alone. Default: it has none. */
+  readonly peers?: boolean;
+  /** Least proof of work that it takes. Default 0.002. */
+  readonly minimumPow?: number;
+}
+
 /** A Whisper node on loopback with a data directory that is thrown away. */
 export class Geth {
   readonly #program: string;
   readonly #folder: string;
   readonly #httpPort: number;
   readonly #wsPort: number;
+  readonly #peerPort: number;
+  readonly #options: GethOptions;
   #process: ChildProcess | undefined;
 
-  private constructor(program: string, folder: string, httpPort: number, wsPort: number) {
+  private constructor(
+    program: string,
+    folder: string,
+    [httpPort, wsPort, peerPort]: readonly [number, number, number],
+    options: GethOptions,
+  ) {
     this.#program = program;
     this.#folder = folder;
     this.#httpPort = httpPort;
     this.#wsPort = wsPort;
+    this.#peerPort = peerPort;
+    this.#options = options;
   }
 
-  static async start(program: string): Promise<Geth> {
+  static async start(program: string, options: GethOptions = {}): Promise<Geth> {
     const folder = await mkdtemp(join(tmpdir(), 'sotto-geth-data-'));
-    const geth = new Geth(program, folder, await freePort(), await freePort());
+    const peerPort = options.peers === true ? await freePort() : 0;
+    const geth = new Geth(program, folder, [await freePort(), await freePort(), peerPort], options);
     await geth.start();
     return geth;
   }
@@ -34,6 +51,9 @@ export class Geth {
 
   /** Starts it, with the same ports as before and nothing of what it knew. Resolves when it answers. */
   async start(): Promise<void> {
+    // A developer's chain has no network; another chain has no blocks here, and nobody who has.
+    const { peers = false, minimumPow = 0.002 } = this.#options;
+    const api = peers ? 'shh,admin' : 'shh';
     const http = [
       '--http',
       '--http.addr',
@@ -41,24 +61,17 @@ export class Geth {
       '--http.port',
       `${this.#httpPort}`,
       '--http.api',
-      'shh',
+      api,
     ];
     const ws = ['--ws', '--ws.addr', '127.0.0.1', '--ws.port', `${this.#wsPort}`, '--ws.api', 'shh'];
-    const quiet = [
-      '--nodiscover',
-      '--maxpeers',
-      '0',
-      '--port',
-      '0',
-      '--ipcdisable',
-      '--nousb',
-      '--cache',
-      '16',
-    ];
-    const whisper = ['--shh', '--shh.pow', '0.002'];
+    const chain = peers ? ['--networkid', '4242', '--discovery.dns', ''] : ['--dev'];
+    const network = ['--maxpeers', peers ? '25' : '0', '--port', `${this.#peerPort}`, '--nodiscover'];
+    const loopback = ['--nat', 'none', '--netrestrict', '127.0.0.0/8'];
+    const quiet = ['--ipcdisable', '--nousb', '--cache', '16'];
+    const whisper = ['--shh', '--shh.pow', `${minimumPow}`];
     const geth = spawn(
       this.#program,
-      ['--dev', '--datadir', this.#folder, ...quiet, ...whisper, ...http, ...ws],
+      [...chain, '--datadir', this.#folder, ...network, ...loopback, ...quiet, ...whisper, ...http, ...ws],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     this.#process = geth;
@@ -90,6 +103,12 @@ export class Geth {
   async close(): Promise<void> {
     await this.kill();
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Where peers reach it. */
+  async enode(): Promise<string> {
+    const { enode } = (await this.call('admin_nodeInfo')) as { enode: string };
+    return enode;
   }
 
   /** A call past the transport; an error of the node is thrown with its text. */

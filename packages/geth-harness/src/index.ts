@@ -1,2 +1,2 @@
 export { freePort } from './free-port.js';
-export { Geth } from './geth.js';
+export { Geth, type GethOptions } from './geth.js';

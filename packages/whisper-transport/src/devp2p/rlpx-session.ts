@@ -75,7 +75,8 @@ export class RlpxSession extends Peer {
       capabilities: [{ name: 'shh', version: 6, length: PACKET_CODES, constructor: NoProtocol }],
       // Only asked for primitives to use in place of its own.
       common: { customCrypto: {} } as never,
-      port: options.listenPort,
+      // Null is how it is told that there is none; a 0 it writes in a way that others refuse.
+      port: (options.listenPort === 0 ? null : options.listenPort) as number,
       timeout: PING_TIMEOUT,
     });
     this.#handler = handler;

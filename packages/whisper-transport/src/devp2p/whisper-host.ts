@@ -238,6 +238,13 @@ class Host implements WhisperHost, WhisperLinkHandler {
     for (const link of this.#peers.values()) void link.send(packet);
   }
 
+  /** Tells a peer what has changed since it was greeted. */
+  #correct(link: WhisperLink): void {
+    const { minimumPow } = this.pool.policy;
+    if (link.greeting?.minimumPow !== minimumPow) void link.send({ kind: 'powRequirement', minimumPow });
+    if (link.greeting?.bloom !== this.#bloom) void link.send({ kind: 'bloom', bloom: this.#bloom });
+  }
+
   async sendP2pRequest(peerId: string, envelope: Uint8Array): Promise<void> {
     await this.#sendTo(peerId, { kind: 'p2pRequest', envelope });
   }
@@ -351,6 +358,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
       this.#forget(known, 'it is connected twice');
     }
     this.#peers.set(link.id, link);
+    this.#correct(link);
     this.#settings.logger.info('whisper.peer-connected', { peer: link.id, address: link.address });
     this.#tell(() => this.#options.onPeer?.(link));
     this.#offerAll(link);
@@ -359,6 +367,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
   onClosed(link: WhisperLink, reason: string): void {
     this.#links.delete(link);
     if (this.#peers.get(link.id) === link) this.#forget(link, reason);
+    else this.#settings.logger.debug('whisper.peer-not-connected', { peer: link.id, reason });
   }
 
   #forget(link: WhisperLink, reason: string): void {

@@ -46,6 +46,8 @@ export interface WhisperLinkHandler {
 export class WhisperLink implements WhisperPeer {
   readonly inbound: boolean;
   trusted = false;
+  /** What we have said of ourselves; `undefined` before. */
+  greeting: WhisperStatus | undefined;
   /** Resolves when the connection has ended. */
   readonly ended: Promise<void>;
   readonly #session: RlpxSession;
@@ -182,7 +184,10 @@ export class WhisperLink implements WhisperPeer {
     this.#id = this.#session.remoteIdHex;
     const answer = this.#handler.admit(this);
     if ('refused' in answer) this.#session.disconnect(answer.refused);
-    else this.#session.send(encodePacket({ kind: 'status', status: answer }));
+    else {
+      this.greeting = answer;
+      this.#session.send(encodePacket({ kind: 'status', status: answer }));
+    }
   }
 
   #take(encoded: EncodedPacket): void {

@@ -14,6 +14,8 @@ export interface TestHost extends WhisperHost {
   readonly taken: PooledEnvelope[];
   /** Resolves when an envelope is in the pool. */
   has(bytes: Uint8Array): Promise<void>;
+  /** Resolves when so many envelopes have come in. */
+  count(most: number): Promise<void>;
   /** Resolves when so many peers are connected. */
   connected(count: number): Promise<void>;
   /** Reasons for which peers went. */
@@ -83,6 +85,7 @@ export async function testHost(options: WhisperHostOptions = {}): Promise<TestHo
     gone,
     holds,
     has: (bytes: Uint8Array) => until(() => holds(bytes)),
+    count: (most: number) => until(() => taken.length >= most),
     connected: (count: number) => until(() => host.peers.length === count),
     lost: (count: number) => until(() => gone.length >= count),
   });

@@ -5,33 +5,42 @@ import type {} from '@sotto/geth-harness/setup';
 import { createMessenger, type Messenger, type ReceivedMessage } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { devp2pPeer } from '../../src/devp2p/index.js';
 import { whisperNode } from '../../src/node.js';
+import { sealedTransport } from '../../src/sealed-transport.js';
 
 const crypto = createPortableProvider();
 const program = inject('geth');
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-describe.skipIf(program === undefined).each(['ws', 'http'] as const)(
+describe.skipIf(program === undefined).each(['ws', 'http', 'devp2p'] as const)(
   'two messengers through a go-ethereum node by %s',
-  (scheme) => {
+  (way) => {
     let geth: Geth;
     const open: Messenger[] = [];
 
     beforeAll(async () => {
-      geth = await Geth.start(program as string);
+      geth = await Geth.start(program as string, { peers: way === 'devp2p' });
     });
     afterEach(async () => {
       await Promise.all(open.splice(0).map((messenger) => messenger.close()));
     });
     afterAll(() => geth?.close());
 
+    async function transport() {
+      const backOff = { most: 500 };
+      return way === 'devp2p'
+        ? sealedTransport(devp2pPeer({ peers: [await geth.enode()], crypto, backOff }), { crypto })
+        : whisperNode({ url: geth.url(way), crypto, pollInterval: 100, backOff });
+    }
+
     async function person() {
       const identity = crypto.secp256k1.generateKeyPair();
       const messenger = await createMessenger({
         identity,
         store: createMemoryStore(),
-        transport: whisperNode({ url: geth.url(scheme), crypto, pollInterval: 100, backOff: { most: 500 } }),
+        transport: await transport(),
         crypto,
       });
       open.push(messenger);
