@@ -19,6 +19,13 @@ export {
 export type { Fetch } from './json-rpc/http-client.js';
 export { createInlineMiner } from './mining/inline-miner.js';
 export { type MineOptions, type Miner, powBits } from './mining/miner.js';
+export {
+  type OpenPipe,
+  type OpensPipe,
+  type PipeEvents,
+  type PipeOptions,
+  pipeCarrier,
+} from './pipe-carrier.js';
 export { type RelayOptions, relay } from './relay.js';
 export { type SealedTransportOptions, sealedTransport } from './sealed-transport.js';
 export {

@@ -12,6 +12,7 @@ export function timeoutError(what: string, milliseconds: number): SottoError<'TI
   return new SottoError('TIMEOUT', `No answer to ${what} within ${milliseconds} ms.`, { what, milliseconds });
 }
 
-export function unavailableError(reason: string): SottoError<'TRANSPORT_UNAVAILABLE'> {
-  return new SottoError('TRANSPORT_UNAVAILABLE', `The node cannot be reached: ${reason}.`, { reason });
+export function unavailableError(reason: string, cause?: unknown): SottoError<'TRANSPORT_UNAVAILABLE'> {
+  const message = `The other side cannot be reached now: ${reason}.`;
+  return new SottoError('TRANSPORT_UNAVAILABLE', message, { reason }, cause === undefined ? {} : { cause });
 }

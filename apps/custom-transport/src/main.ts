@@ -1,0 +1,32 @@
+// Alice writes to Bob through a pipe that neither of them trusts: a BroadcastChannel, or a NATS broker.
+//   node dist/main.js
+//   node dist/main.js nats://127.0.0.1:4222
+
+import { defaultProvider } from '@sotto/crypto';
+import { createMessenger } from '@sotto/messenger';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { sealedTransport } from '@sotto/whisper-transport';
+import { broadcastChannel } from './broadcast-channel.js';
+import { nats } from './nats.js';
+
+const [, , broker] = process.argv;
+const carrier = broker === undefined ? broadcastChannel('sotto-example') : nats(broker);
+const transport = sealedTransport(carrier);
+const { secp256k1 } = defaultProvider();
+const open = () =>
+  createMessenger({ identity: secp256k1.generateKeyPair(), store: createMemoryStore(), transport });
+const [alice, bob] = [await open(), await open()];
+
+const read = new Promise<void>((resolve) => {
+  bob.on('message', async ({ payload, protection, acknowledge }) => {
+    console.log(`Bob reads: ${new TextDecoder().decode(payload)} (protection: ${protection})`);
+    await acknowledge();
+    resolve();
+  });
+});
+console.log(`Alice and Bob connect by ${broker ?? 'a BroadcastChannel'}.`);
+await Promise.all([alice.start(), bob.start()]);
+const contact = await alice.addContact(await bob.contactCode());
+await alice.send(contact.identity, new TextEncoder().encode('Whoever carries this cannot read it.'));
+await read;
+await Promise.all([alice.close(), bob.close()]);

@@ -1,0 +1,29 @@
+import { carrierCases } from '@sotto/compliance/carrier';
+import { transportCases } from '@sotto/compliance/transport';
+import { createPortableProvider } from '@sotto/crypto';
+import { sealedTransport } from '@sotto/whisper-transport';
+import { describe, it } from 'vitest';
+import { broadcastChannel } from '../src/broadcast-channel.js';
+
+/** Where so much is sealed and worked for in one thread, on a machine that may be busy. */
+const SLOW = 120_000;
+const identity = () => createPortableProvider().secp256k1.generateKeyPair();
+let networks = 0;
+
+describe('BroadcastChannel as a carrier', () => {
+  it.each(carrierCases())('$name', async ({ run }) => {
+    const carrier = broadcastChannel(`carrier-${networks++}`);
+    await run({ carrier: () => carrier });
+  });
+});
+
+describe('BroadcastChannel, sealed', () => {
+  it.each(transportCases({ patience: SLOW }))(
+    '$name',
+    async ({ run }) => {
+      const transport = sealedTransport(broadcastChannel(`transport-${networks++}`));
+      await run({ transport: () => transport, identity });
+    },
+    SLOW,
+  );
+});

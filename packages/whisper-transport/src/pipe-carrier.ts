@@ -1,0 +1,191 @@
+import {
+  type Carrier,
+  type CarrierConnection,
+  type CarrierHandler,
+  encodeHex,
+  isSottoError,
+  SottoError,
+  type Topic,
+} from '@sotto/core';
+import { abortedError, closedError, unavailableError } from './transport-errors.js';
+
+/** What an open pipe tells. */
+export interface PipeEvents {
+  /** Something came; what nobody subscribed to is dropped. The bytes are copied. */
+  deliver(topic: Topic, envelope: Uint8Array, options?: { readonly fromHistory?: boolean }): void;
+  /** The connection was lost, or is there again. */
+  status(status: 'connected' | 'reconnecting'): void;
+}
+
+/** An open pipe. What it throws that is no SottoError becomes TRANSPORT_UNAVAILABLE. */
+export interface OpenPipe {
+  /** Sends bytes, for good: they are not changed later. Resolves when the pipe has taken them. */
+  publish(topic: Topic, envelope: Uint8Array): void | Promise<void>;
+  /** For a pipe with topics of its own: what is wanted from now on, each topic once. */
+  subscribe?(topics: readonly Topic[]): void | Promise<void>;
+  /** Delivers what was sent between two times (ms since the epoch) on these topics; resolves after the last. */
+  history?(topics: readonly Topic[], from: number, to: number): Promise<void>;
+  close(): void | Promise<void>;
+}
+
+/** Opens a pipe. */
+export type OpensPipe = (events: PipeEvents, signal?: AbortSignal) => OpenPipe | Promise<OpenPipe>;
+
+export interface PipeOptions {
+  /** Largest envelope in bytes. Default 1 MiB, as Whisper nodes have it. */
+  readonly maxEnvelopeBytes?: number;
+  /** Whether pipes have `history`. Default false. */
+  readonly history?: boolean;
+}
+
+/**
+ * Makes a carrier of anything that moves bytes: a channel between tabs, a socket, a broker. Topics, sizes, signals, closing
+ * and the ownership of bytes are looked after here; the pipe only moves what it is given.
+ */
+export function pipeCarrier(open: OpensPipe, options: PipeOptions = {}): Carrier {
+  const { maxEnvelopeBytes = 1024 * 1024, history = false } = options;
+  return {
+    capabilities: { maxEnvelopeBytes, history, minimumPow: 0 },
+    async open(handler, { signal } = {}) {
+      const connection = new PipeConnection(handler, maxEnvelopeBytes);
+      await connection.open(open, signal);
+      return history ? connection : withoutHistory(connection);
+    },
+  };
+}
+
+function withoutHistory(connection: PipeConnection): CarrierConnection {
+  return {
+    publish: (topic, envelope, options) => connection.publish(topic, envelope, options),
+    subscribe: (topics) => connection.subscribe(topics),
+    close: () => connection.close(),
+  };
+}
+
+class PipeConnection implements CarrierConnection {
+  readonly #handler: CarrierHandler;
+  readonly #maxEnvelopeBytes: number;
+  readonly #closing = new AbortController();
+  #topics: ReadonlySet<string> = new Set();
+  /** What came from history and is not taken yet. */
+  readonly #handing = new Set<Promise<void>>();
+  #pipe: OpenPipe | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(handler: CarrierHandler, maxEnvelopeBytes: number) {
+    this.#handler = handler;
+    this.#maxEnvelopeBytes = maxEnvelopeBytes;
+  }
+
+  async open(open: OpensPipe, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) throw abortedError('open');
+    const pipe = await unlessUnavailable(async () => open(this.#events(), signal));
+    if (signal?.aborted) {
+      await pipe.close();
+      throw abortedError('open');
+    }
+    this.#pipe = pipe;
+  }
+
+  async publish(
+    topic: Topic,
+    envelope: Uint8Array,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const pipe = this.#check('publish', signal);
+    if (envelope.length > this.#maxEnvelopeBytes) {
+      throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for the pipe.', {
+        what: 'bytes of an envelope',
+        limit: this.#maxEnvelopeBytes,
+        actual: envelope.length,
+      });
+    }
+    await this.#unlessEnded('publish', signal, async () => pipe.publish(topic.slice(), envelope.slice()));
+  }
+
+  async subscribe(topics: readonly Topic[]): Promise<void> {
+    const pipe = this.#check('subscribe', undefined);
+    const wanted = new Map(topics.map((topic) => [encodeHex(topic), topic.slice()]));
+    this.#topics = new Set(wanted.keys());
+    await this.#unlessEnded('subscribe', undefined, async () => pipe.subscribe?.([...wanted.values()]));
+  }
+
+  async history(
+    topics: readonly Topic[],
+    from: number,
+    to: number,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const pipe = this.#check('history', signal);
+    const asked = topics.map((topic) => topic.slice());
+    await this.#unlessEnded('history', signal, async () => {
+      await pipe.history?.(asked, from, to);
+      await Promise.all(this.#handing);
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await this.#pipe?.close();
+    this.#handler.onStatus?.('closed');
+  }
+
+  #events(): PipeEvents {
+    return {
+      deliver: (topic, envelope, { fromHistory = false } = {}) => {
+        if (this.#closing.signal.aborted || !this.#topics.has(encodeHex(topic))) return;
+        const handing = this.#handler.onEnvelope(topic.slice(), envelope.slice(), fromHistory);
+        if (fromHistory && handing !== undefined) this.#handOverLater(handing);
+      },
+      status: (status) => {
+        if (!this.#closing.signal.aborted) this.#handler.onStatus?.(status);
+      },
+    };
+  }
+
+  #handOverLater(handing: Promise<void>): void {
+    this.#handing.add(handing);
+    const done = () => this.#handing.delete(handing);
+    handing.then(done, done);
+  }
+
+  #check(what: string, signal: AbortSignal | undefined): OpenPipe {
+    if (this.#pipe === undefined || this.#closing.signal.aborted) throw closedError();
+    if (signal?.aborted) throw abortedError(what);
+    return this.#pipe;
+  }
+
+  /** Runs until it is over, the connection is closed or the caller gives up. */
+  #unlessEnded(what: string, signal: AbortSignal | undefined, run: () => Promise<void>): Promise<void> {
+    const closing = this.#closing.signal;
+    return new Promise((resolve, reject) => {
+      const close = () => settle(() => reject(closedError()));
+      const abort = () => settle(() => reject(abortedError(what)));
+      const settle = (then: () => void) => {
+        closing.removeEventListener('abort', close);
+        signal?.removeEventListener('abort', abort);
+        then();
+      };
+      closing.addEventListener('abort', close, { once: true });
+      signal?.addEventListener('abort', abort, { once: true });
+      unlessUnavailable(run).then(
+        () => settle(resolve),
+        (error) => settle(() => reject(error)),
+      );
+    });
+  }
+}
+
+/** What a pipe throws of its own may say anything, so it is kept as the cause alone. */
+async function unlessUnavailable<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    throw isSottoError(cause) ? cause : unavailableError('the pipe failed', cause);
+  }
+}
