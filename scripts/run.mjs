@@ -23,6 +23,10 @@ const tasks = {
     ['tsc', '-b', 'apps/demo'],
     ['node', 'apps/demo/dist/main.js'],
   ],
+  'whisper-node': [
+    ['tsc', '-b', 'apps/whisper-node'],
+    ['node', 'apps/whisper-node/dist/main.js'],
+  ],
   check: [['node', 'scripts/check.mjs']],
   mutation: [
     ['tsc', '-b'],

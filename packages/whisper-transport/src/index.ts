@@ -5,6 +5,7 @@ export {
   ENVELOPE_MAX_BYTES,
   type Envelope,
   encodeEnvelope,
+  encodeWithoutNonce,
   envelopeHash,
   proofOfWork,
 } from './envelope/envelope.js';

@@ -1,0 +1,119 @@
+import { compareBytes, SottoError, type Topic } from '@sotto/core';
+import { matchesBloom } from '@sotto/whisper-transport';
+import {
+  beginOf,
+  endOf,
+  envelopeKey,
+  POSITION_LENGTH,
+  positionOfEnvelopeKey,
+  positionOfTopicKey,
+  TOPIC_LENGTH,
+  topicKey,
+} from './archive-key.js';
+import { type ArchivePage, PageInProgress } from './archive-page.js';
+import type { Level } from './level.js';
+
+/** What is asked for by topic. Comes in the order of topics. */
+export interface TopicQuery {
+  readonly topics: readonly Topic[];
+  /** Seconds since the epoch, inclusive. */
+  readonly from: number;
+  readonly to: number;
+  readonly limit: number;
+  /** Where to go on; empty to begin. */
+  readonly cursor: Uint8Array;
+}
+
+/** What is asked for by bloom filter. Comes the newest first. */
+export interface BloomQuery {
+  readonly bloom: Uint8Array;
+  /** Seconds since the epoch, inclusive. */
+  readonly lower: number;
+  readonly upper: number;
+  readonly limit: number;
+  /** Where to go on, 36 bytes; empty to begin. */
+  readonly cursor: Uint8Array;
+}
+
+/** Records read in one step. */
+const STEP = 1_000;
+const NO_CURSOR = new Uint8Array(0);
+
+/** @throws MALFORMED_MESSAGE for a cursor that was not given here; what LevelDB throws */
+export async function readByTopics(level: Level, query: TopicQuery): Promise<ArchivePage> {
+  const { from, to } = query;
+  const page = new PageInProgress(query.limit);
+  const topics = [...new Map(query.topics.map((topic) => [topic.join(), topic])).values()].sort(compareBytes);
+  const begun = parseTopicCursor(query.cursor);
+  for (const topic of topics) {
+    const order = begun === undefined ? 1 : compareBytes(topic, begun.topic);
+    if (order < 0) continue;
+    const start =
+      begun !== undefined && order === 0
+        ? { gt: topicKey(topic, begun.position) }
+        : { gte: topicKey(topic, beginOf(from)) };
+    const last = await readTopic(level, { ...start, lt: topicKey(topic, endOf(to)) }, page);
+    if (last !== undefined) return page.finish(topicKey(topic, last).slice(1));
+  }
+  return page.finish(NO_CURSOR);
+}
+
+type Range = ({ readonly gt: Uint8Array } | { readonly gte: Uint8Array }) & { readonly lt: Uint8Array };
+
+/** @returns the last position on the page when that is full */
+async function readTopic(level: Level, range: Range, page: PageInProgress): Promise<Uint8Array | undefined> {
+  const keys = level.keys(range);
+  try {
+    for (;;) {
+      const found = await keys.nextv(Math.min(STEP, page.room));
+      if (found.length === 0) return undefined;
+      const positions = found.map(positionOfTopicKey);
+      const values = await level.getMany(positions.map(envelopeKey));
+      for (const [i, position] of positions.entries()) {
+        page.lookedAt();
+        const value = values[i];
+        // Removed in between.
+        if (value !== undefined) page.put(position, value);
+        if (page.full) return position;
+      }
+    }
+  } finally {
+    await keys.close();
+  }
+}
+
+/** @throws what LevelDB throws */
+export async function readByBloom(level: Level, query: BloomQuery): Promise<ArchivePage> {
+  const page = new PageInProgress(query.limit);
+  const end = query.cursor.length === POSITION_LENGTH ? query.cursor : endOf(query.upper);
+  const entries = level.iterator({
+    gte: envelopeKey(beginOf(query.lower)),
+    lt: envelopeKey(end),
+    reverse: true,
+  });
+  try {
+    for (;;) {
+      const found = await entries.nextv(STEP);
+      if (found.length === 0) return page.finish(NO_CURSOR);
+      for (const [key, value] of found) {
+        const position = positionOfEnvelopeKey(key);
+        page.lookedAt();
+        if (matchesBloom(query.bloom, value.subarray(0, TOPIC_LENGTH))) page.put(position, value);
+        if (page.full) return page.finish(position);
+      }
+    }
+  } finally {
+    await entries.close();
+  }
+}
+
+function parseTopicCursor(
+  cursor: Uint8Array,
+): { readonly topic: Topic; readonly position: Uint8Array } | undefined {
+  if (cursor.length === 0) return undefined;
+  if (cursor.length !== TOPIC_LENGTH + POSITION_LENGTH) {
+    const details = { what: 'cursor', reason: 'the cursor was not given here' };
+    throw new SottoError('MALFORMED_MESSAGE', 'The cursor was not given here.', details);
+  }
+  return { topic: cursor.slice(0, TOPIC_LENGTH), position: cursor.slice(TOPIC_LENGTH) };
+}

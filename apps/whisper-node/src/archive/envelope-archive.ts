@@ -1,0 +1,274 @@
+import { type Clock, decodeHex, isSottoError, type Logger, SottoError } from '@sotto/core';
+import type { PooledEnvelope } from '@sotto/whisper-transport';
+import {
+  additions,
+  endOf,
+  envelopeKey,
+  positionAt,
+  positionOfEnvelopeKey,
+  removals,
+  TOPIC_LENGTH,
+  TOTALS_KEY,
+  timeOf,
+} from './archive-key.js';
+import type { ArchivePage } from './archive-page.js';
+import { type BloomQuery, readByBloom, readByTopics, type TopicQuery } from './archive-reader.js';
+import { type BatchOperation, type Level, openLevel } from './level.js';
+
+export interface ArchiveLimits {
+  /** Seconds that envelopes are kept. */
+  readonly maxAge: number;
+  /** Bytes of envelopes that are kept; the oldest go first. */
+  readonly maxBytes: number;
+  /** Envelopes that may wait to be written. */
+  readonly maxWaiting: number;
+}
+
+export interface ArchiveOptions {
+  /** The directory of the database. */
+  readonly path: string;
+  readonly limits: ArchiveLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const PRUNE_INTERVAL_MS = 60_000;
+/** Records removed in one step. */
+const REMOVAL_STEP = 1_000;
+/** What of the limit is left when there was too much, so that not every envelope makes another one go. */
+const PRUNE_TO = 0.95;
+
+interface Waiting {
+  readonly pooled: PooledEnvelope;
+  readonly written: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+/**
+ * Envelopes in LevelDB, until they are too old or too many. Written in batches: what `add` has resolved for survives
+ * a process that is killed.
+ */
+export class EnvelopeArchive {
+  readonly #level: Level;
+  readonly #limits: ArchiveLimits;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  /** Seconds since the epoch. What was sealed before may be there from an earlier life. */
+  readonly #openedAt: number;
+  readonly #pending = new Map<string, Promise<void>>();
+  #waiting: Waiting[] = [];
+  /** Whoever writes does it alone, so that the totals are right. */
+  #writing: Promise<unknown> = Promise.resolve();
+  #flushing: Promise<void> | undefined;
+  #count = 0;
+  #bytes = 0;
+  #cancelPruning = () => {};
+  #closed: Promise<void> | undefined;
+
+  private constructor(level: Level, { limits, clock, logger }: ArchiveOptions) {
+    this.#level = level;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#openedAt = clock.now() / 1000;
+  }
+
+  /** Rejects with what LevelDB says when the directory is no good or another process has it. */
+  static async open(options: ArchiveOptions): Promise<EnvelopeArchive> {
+    const archive = new EnvelopeArchive(await openLevel(options.path), options);
+    await archive.#readTotals();
+    archive.#pruneLater(0);
+    return archive;
+  }
+
+  /** Envelopes in it. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes of all of them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Envelopes that wait to be written. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Resolves when the envelope, new to the pool, is written.
+   * @throws STORE_UNAVAILABLE when it can't be written, or too many wait
+   */
+  add(pooled: PooledEnvelope): Promise<void> {
+    const { expiry, ttl } = pooled.envelope;
+    if (expiry - ttl <= this.#openedAt) return this.addAgain(pooled);
+    return this.#pending.get(pooled.hash) ?? this.#track(pooled, this.#enqueue(pooled));
+  }
+
+  /** As {@link add}, for one that may be there already. */
+  addAgain(pooled: PooledEnvelope): Promise<void> {
+    return this.#pending.get(pooled.hash) ?? this.#track(pooled, this.#addUnlessThere(pooled));
+  }
+
+  /** @throws MALFORMED_MESSAGE for a cursor that was not given here; STORE_UNAVAILABLE */
+  byTopics(query: TopicQuery): Promise<ArchivePage> {
+    return this.#read(() => readByTopics(this.#level, query));
+  }
+
+  /** @throws STORE_UNAVAILABLE */
+  byBloom(query: BloomQuery): Promise<ArchivePage> {
+    return this.#read(() => readByBloom(this.#level, query));
+  }
+
+  /** Writes what waits, and lets go of the directory. Closing twice is fine. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#cancelPruning();
+    await Promise.allSettled([...this.#pending.values()]);
+    await this.#flushing;
+    await this.#writing;
+    await this.#level.close();
+  }
+
+  // Writing
+
+  #track(pooled: PooledEnvelope, added: Promise<void>): Promise<void> {
+    const tracked = added.finally(() => this.#pending.delete(pooled.hash));
+    this.#pending.set(pooled.hash, tracked);
+    // Told to whoever waits for it, and to the log.
+    tracked.catch(() => {});
+    return tracked;
+  }
+
+  async #addUnlessThere(pooled: PooledEnvelope): Promise<void> {
+    const found = await this.#read(() => this.#level.get(envelopeKey(positionOf(pooled))));
+    if (found === undefined) await this.#enqueue(pooled);
+  }
+
+  async #enqueue(pooled: PooledEnvelope): Promise<void> {
+    if (this.#waiting.length >= this.#limits.maxWaiting) throw unavailable('too much waits to be written');
+    if (this.#closed !== undefined) throw unavailable('it is closed');
+    await new Promise<void>((written, failed) => {
+      this.#waiting.push({ pooled, written, failed });
+      this.#flushing ??= this.#flush();
+    });
+  }
+
+  /** Writes all that waits in one batch; meanwhile the next one gathers. */
+  async #flush(): Promise<void> {
+    // What comes in the same turn goes into the same batch.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#alone(() => this.#write(batch));
+        for (const { written } of batch) written();
+      } catch (error) {
+        this.#logger.error('archive.write-failed', { envelopes: batch.length, reason: String(error) });
+        for (const { failed } of batch) failed(unavailable('writing failed'));
+      }
+    }
+    this.#flushing = undefined;
+  }
+
+  async #write(batch: readonly Waiting[]): Promise<void> {
+    const operations = batch.flatMap(({ pooled }) =>
+      additions(pooled.envelope.topic, positionOf(pooled), pooled.bytes),
+    );
+    const bytes = batch.reduce((sum, { pooled }) => sum + pooled.bytes.length, 0);
+    await this.#commit(operations, this.#count + batch.length, this.#bytes + bytes);
+    const { maxBytes } = this.#limits;
+    if (this.#bytes > maxBytes) await this.#removeOldest((_, left) => left > maxBytes * PRUNE_TO);
+  }
+
+  // Removing
+
+  #pruneLater(milliseconds: number): void {
+    this.#cancelPruning = this.#clock.after(milliseconds, async () => {
+      try {
+        await this.#alone(() => this.#removeOld());
+      } catch (error) {
+        this.#logger.error('archive.prune-failed', { reason: String(error) });
+      }
+      if (this.#closed === undefined) this.#pruneLater(PRUNE_INTERVAL_MS);
+    });
+  }
+
+  async #removeOld(): Promise<void> {
+    const { maxAge, maxBytes } = this.#limits;
+    const oldest = Math.floor(this.#clock.now() / 1000) - maxAge;
+    await this.#removeOldest(
+      (time, left) => this.#closed === undefined && (time < oldest || left > maxBytes),
+    );
+  }
+
+  /** Removes from the oldest on, as long as that is said of the next one's time and the bytes that are left. */
+  async #removeOldest(goes: (time: number, left: number) => boolean): Promise<void> {
+    for (;;) {
+      const range = { gte: envelopeKey(new Uint8Array(0)), lt: envelopeKey(endOf(0xffff_ffff)) };
+      const oldest = await this.#level.iterator({ ...range, limit: REMOVAL_STEP }).all();
+      const operations: BatchOperation[] = [];
+      let [count, bytes] = [this.#count, this.#bytes];
+      for (const [key, value] of oldest) {
+        const position = positionOfEnvelopeKey(key);
+        if (!goes(timeOf(position), bytes)) break;
+        operations.push(...removals(value.slice(0, TOPIC_LENGTH), position));
+        count--;
+        bytes -= value.length - TOPIC_LENGTH;
+      }
+      if (operations.length === 0) return;
+      await this.#commit(operations, count, bytes);
+    }
+  }
+
+  // Small things
+
+  /** The totals are written with what they are of. */
+  async #commit(operations: readonly BatchOperation[], count: number, bytes: number): Promise<void> {
+    const totals = new Uint8Array(16);
+    const view = new DataView(totals.buffer);
+    view.setBigUint64(0, BigInt(count));
+    view.setBigUint64(8, BigInt(bytes));
+    await this.#level.batch([...operations, { type: 'put', key: TOTALS_KEY, value: totals }]);
+    this.#count = count;
+    this.#bytes = bytes;
+  }
+
+  async #readTotals(): Promise<void> {
+    const totals = await this.#level.get(TOTALS_KEY);
+    if (totals === undefined) return;
+    const view = new DataView(totals.buffer, totals.byteOffset, totals.length);
+    this.#count = Number(view.getBigUint64(0));
+    this.#bytes = Number(view.getBigUint64(8));
+  }
+
+  #alone(run: () => Promise<void>): Promise<void> {
+    const result = this.#writing.then(run);
+    this.#writing = result.catch(() => {});
+    return result;
+  }
+
+  async #read<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      if (isSottoError(error)) throw error;
+      if (this.#closed === undefined) this.#logger.error('archive.read-failed', { reason: String(error) });
+      throw unavailable('reading failed');
+    }
+  }
+}
+
+function positionOf({ envelope, hash }: PooledEnvelope): Uint8Array {
+  return positionAt(envelope.expiry - envelope.ttl, decodeHex(hash));
+}
+
+function unavailable(reason: string): SottoError<'STORE_UNAVAILABLE'> {
+  return new SottoError('STORE_UNAVAILABLE', `The archive is not available: ${reason}.`, { reason });
+}

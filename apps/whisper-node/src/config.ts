@@ -1,0 +1,187 @@
+import { parseArgs } from 'node:util';
+import { type Address, parseAddress } from './http/address.js';
+
+interface Flag<T> {
+  /** For `--help`. */
+  readonly about: string;
+  /** What the value is, for `--help`; none for a switch. */
+  readonly value?: string;
+  readonly byDefault: string;
+  /** Throws with what is wrong. */
+  readonly parse: (text: string) => T;
+}
+
+const flag = <T>(value: string, byDefault: string, about: string, parse: (text: string) => T): Flag<T> => ({
+  value,
+  byDefault,
+  about,
+  parse,
+});
+const text = (value: string, byDefault: string, about: string) =>
+  flag(value, byDefault, about, (given) => given);
+const toggle = (about: string): Flag<boolean> => ({ about, byDefault: 'false', parse: parseToggle });
+const number = (value: string, byDefault: number, about: string, least = 0) =>
+  flag(value, String(byDefault), about, (given) => parseNumber(given, least));
+const list = (value: string, byDefault: string, about: string) => flag(value, byDefault, about, parseList);
+const listen = (byDefault: string, about: string) => flag('HOST:PORT', byDefault, about, parseListen);
+
+/** Every setting: flag `--its-name`, environment variable `WHISPER_NODE_ITS_NAME`. Flags go first. */
+const FLAGS = {
+  data: text(
+    'DIR',
+    'whisper-node-data',
+    'directory of the node key and the archive; made when it is not there',
+  ),
+
+  relay: listen('127.0.0.1:8547', 'the WebSocket relay; `off` for none'),
+  rpc: listen('127.0.0.1:8545', 'JSON-RPC over HTTP and WebSocket; `off` for none'),
+  admin: listen('127.0.0.1:9545', '/health and /metrics; `off` for none'),
+  'relay-origins': list(
+    'LIST',
+    'localhost',
+    'origins of web pages that may use the relay, by commas; `*` for all',
+  ),
+  'rpc-origins': list('LIST', '', 'origins of web pages that may use JSON-RPC'),
+  hosts: list(
+    'LIST',
+    '',
+    'names by which this node is reached, besides localhost and addresses; `*` for all',
+  ),
+
+  'rpc-keys': toggle(
+    'offer the methods of shh_* that take, make or use keys: whoever reaches the port can use all of them',
+  ),
+  'rpc-admin': toggle('offer admin_* and the methods of shh_* that change the node'),
+
+  'archive-days': number('DAYS', 30, 'how long envelopes are kept; 0 for no archive'),
+  'archive-mb': number('MB', 10_000, 'how much is kept; the oldest goes first', 1),
+
+  'min-pow': number('POW', 0.002, 'least proof of work of an envelope'),
+  'max-ttl': number('SECONDS', 300, 'longest life of an envelope', 10),
+  'pool-envelopes': number('N', 200_000, 'envelopes alive at once', 1),
+  'pool-mb': number('MB', 128, 'bytes of them', 1),
+
+  'max-connections': number('N', 2_000, 'connections at once, to each port', 1),
+  'relay-topics': number('N', 2_000, 'topics of one subscription or history', 1),
+  'relay-rate': number('N', 100, 'frames a second of one client', 1),
+  'rpc-body-mb': number('MB', 5, 'largest request', 1),
+  'rpc-batch': number('N', 100, 'calls of one batch', 1),
+  'rpc-filters': number('N', 1_000, 'filters and subscriptions at once', 1),
+  'rpc-filter-messages': number('N', 5_000, 'messages that wait in one filter; the oldest go first', 1),
+  'rpc-key-limit': number('N', 5_000, 'private keys, and symmetric keys, at once', 1),
+  'rpc-pow-seconds': number('SECONDS', 30, 'proof of work for one shh_post', 1),
+
+  'log-level': text('LEVEL', 'info', 'debug, info, warn or error'),
+} satisfies Record<string, Flag<unknown>>;
+
+type FlagName = keyof typeof FLAGS;
+
+export type Config = { readonly [Name in FlagName]: ReturnType<(typeof FLAGS)[Name]['parse']> };
+
+/** What is said of a setting that is no good, or `help` when that is asked for. */
+export class ConfigError extends Error {
+  readonly help: boolean;
+
+  constructor(message: string, help = false) {
+    super(message);
+    this.help = help;
+  }
+}
+
+/**
+ * The settings of a run.
+ * @throws ConfigError with a text for people
+ */
+export function parseConfig(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Config {
+  const names = Object.keys(FLAGS) as FlagName[];
+  const given = readFlags(args, names);
+  if (given['help'] === true) throw new ConfigError(usage(), true);
+  const entries = names.map((name) => {
+    const fromFlag = given[name];
+    const { byDefault, parse } = FLAGS[name] as Flag<unknown>;
+    const value = fromFlag === undefined ? (environment[variableOf(name)] ?? byDefault) : String(fromFlag);
+    try {
+      return [name, parse(value)];
+    } catch (error) {
+      const where = fromFlag === undefined ? variableOf(name) : `--${name}`;
+      throw new ConfigError(`${where}: ${error instanceof Error ? error.message : error}, not "${value}".`);
+    }
+  });
+  return Object.fromEntries(entries) as Config;
+}
+
+/** The table of all settings. */
+export function usage(): string {
+  const rows = Object.entries(FLAGS as Record<string, Flag<unknown>>).map(
+    ([name, { value, byDefault, about }]) => {
+      const standard = value === undefined || byDefault === '' ? '' : ` [${byDefault}]`;
+      return `  --${`${name} ${value ?? ''}`.padEnd(28)} ${about}${standard}`;
+    },
+  );
+  return [
+    'A Whisper node: JSON-RPC as of go-ethereum 1.9, a WebSocket relay, a mailserver.',
+    '',
+    'whisper-node [settings]',
+    '',
+    ...rows,
+    '',
+    'Each can be given by the environment as well: --data as WHISPER_NODE_DATA. Flags go first.',
+    '',
+  ].join('\n');
+}
+
+function readFlags(
+  args: readonly string[],
+  names: readonly FlagName[],
+): Record<string, string | boolean | undefined> {
+  const options = Object.fromEntries(
+    names.map((name) => [
+      name,
+      { type: (FLAGS[name] as Flag<unknown>).value === undefined ? 'boolean' : 'string' } as const,
+    ]),
+  );
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { ...options, help: { type: 'boolean', short: 'h' } },
+    });
+    return values as Record<string, string | boolean | undefined>;
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function variableOf(name: string): string {
+  return `WHISPER_NODE_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+function parseToggle(given: string): boolean {
+  if (given === 'true' || given === '1') return true;
+  if (given === 'false' || given === '0' || given === '') return false;
+  throw new Error('has to be true or false');
+}
+
+function parseNumber(given: string, least: number): number {
+  const value = Number(given);
+  if (given.trim() === '' || !Number.isFinite(value) || value < least) {
+    throw new Error(`has to be a number, ${least} at least`);
+  }
+  return value;
+}
+
+function parseList(given: string): readonly string[] {
+  return given
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function parseListen(given: string): Address | undefined {
+  if (given === 'off') return undefined;
+  const address = parseAddress(given);
+  if (address === undefined) throw new Error('has to be host:port, [address]:port or off');
+  return address;
+}

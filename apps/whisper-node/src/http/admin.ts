@@ -1,0 +1,23 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Registry } from 'prom-client';
+import { answer } from './listener.js';
+
+/** Whether the node does its work, and what about it. */
+export interface Health {
+  readonly ok: boolean;
+  readonly [fact: string]: unknown;
+}
+
+/** `/health` and `/metrics`, for those who watch over the node. */
+export function createAdminPages(registry: Registry, health: () => Health) {
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'GET only\n');
+    const path = request.url?.split('?')[0];
+    if (path === '/health') {
+      const state = health();
+      return answer(response, state.ok ? 200 : 503, `${JSON.stringify(state)}\n`, 'application/json');
+    }
+    if (path === '/metrics') return answer(response, 200, await registry.metrics(), registry.contentType);
+    answer(response, 404, 'Here are /health and /metrics.\n');
+  };
+}

@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { type AccessRules, refusalOf } from './access.js';
+import type { Address } from './address.js';
+
+export interface ListenerOptions {
+  readonly address: Address;
+  readonly access: AccessRules;
+  /** Connections at once, of HTTP and WebSocket together. */
+  readonly maxConnections: number;
+  /** Bytes of one message of a WebSocket. */
+  readonly maxMessageBytes: number;
+  onRequest(request: IncomingMessage, response: ServerResponse): void;
+  /** A WebSocket that was opened. Without this, none are. */
+  onSocket?(socket: WebSocket): void;
+}
+
+/** Milliseconds that the head of a request, and a request as a whole, may take. */
+const HEAD_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** A server for HTTP and WebSocket on one port. */
+export class Listener {
+  readonly #server: Server;
+  readonly #sockets: WebSocketServer | undefined;
+
+  private constructor(server: Server, sockets: WebSocketServer | undefined) {
+    this.#server = server;
+    this.#sockets = sockets;
+  }
+
+  /** Rejects when the address can't be had. */
+  static async open(options: ListenerOptions): Promise<Listener> {
+    const { address, access, maxConnections, maxMessageBytes, onRequest, onSocket } = options;
+    const server = createServer({ headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS });
+    server.maxConnections = maxConnections;
+    const sockets =
+      onSocket &&
+      new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false });
+    server.on('request', (request, response) => {
+      const reason = refusalOf(request, access);
+      if (reason !== undefined) return answer(response, 403, `${reason}\n`);
+      onRequest(request, response);
+    });
+    server.on('upgrade', (request, socket, head) => {
+      const reason = refusalOf(request, access);
+      if (sockets === undefined) return refuseUpgrade(socket, '404 Not Found', 'no WebSockets here');
+      if (reason !== undefined) return refuseUpgrade(socket, '403 Forbidden', reason);
+      sockets.handleUpgrade(request, socket, head, (opened) => onSocket?.(opened));
+    });
+    server.listen(address.port, address.host);
+    await once(server, 'listening');
+    return new Listener(server, sockets);
+  }
+
+  /** Where it listens in fact. */
+  get address(): Address {
+    const address = this.#server.address();
+    if (typeof address !== 'object' || address === null) throw new Error('The listener was closed.');
+    return { host: address.address, port: address.port };
+  }
+
+  /** Connections are cut: whoever is connected has a way to mend that. */
+  async close(): Promise<void> {
+    for (const socket of this.#sockets?.clients ?? []) socket.terminate();
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}
+
+/** Answers with a short text. */
+export function answer(response: ServerResponse, status: number, text: string, type = 'text/plain'): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) }).end(text);
+}
+
+function refuseUpgrade(socket: Duplex, status: string, reason: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: ${reason.length}\r\n\r\n${reason}`);
+}

@@ -1,0 +1,43 @@
+/** The program: settings, start, signals. */
+import { type Config, ConfigError, parseConfig } from './config.js';
+import { createLogger } from './log.js';
+import { WhisperNode } from './node.js';
+
+const BAD_SETTINGS = 2;
+
+function readConfig(): Config | undefined {
+  try {
+    return parseConfig(process.argv.slice(2), process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    (error.help ? process.stdout : process.stderr).write(`${error.message}\n`);
+    process.exitCode = error.help ? 0 : BAD_SETTINGS;
+    return undefined;
+  }
+}
+
+async function run(config: Config): Promise<void> {
+  const logger = createLogger(config['log-level']);
+  const { node, addresses } = await WhisperNode.start(config, logger);
+  logger.info('node.started', { ...addresses });
+  let stopping = false;
+  const stop = async (signal: string) => {
+    // Whoever asks twice does not want to wait.
+    if (stopping) process.exit(1);
+    stopping = true;
+    logger.info('node.stopping', { signal });
+    await node.close();
+    logger.info('node.stopped');
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
+}
+
+const config = readConfig();
+if (config !== undefined) {
+  run(config).catch((error) => {
+    createLogger('error').error('node.not-started', {
+      reason: error instanceof Error ? error.message : String(error),
+    });
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,50 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+
+/** What is counted, for Prometheus. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #envelopes = this.#counter('envelopes_total', 'Envelopes that came into the pool', ['from']);
+  readonly #relayFrames = this.#counter('relay_frames_total', 'Frames of clients of the relay', [
+    'kind',
+    'outcome',
+  ]);
+  readonly #rpcCalls = this.#counter('rpc_calls_total', 'Calls by JSON-RPC', ['method', 'outcome']);
+  readonly #mail = this.#counter('mail_requests_total', 'Requests of history by peers', ['outcome']);
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  countEnvelope(from: string): void {
+    this.#envelopes.inc({ from });
+  }
+
+  countRelayFrame(kind: string, outcome: string): void {
+    this.#relayFrames.inc({ kind, outcome });
+  }
+
+  /** @param method one that there is: what clients make up is not kept */
+  countRpcCall(method: string, outcome: string): void {
+    this.#rpcCalls.inc({ method, outcome });
+  }
+
+  countMailRequest(outcome: string): void {
+    this.#mail.inc({ outcome });
+  }
+
+  /** A figure that is looked up when it is asked for. */
+  gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name: `whisper_node_${name}`,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {
+    return new Counter({ name: `whisper_node_${name}`, help, labelNames, registers: [this.registry] });
+  }
+}

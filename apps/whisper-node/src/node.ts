@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import { type Clock, type Logger, systemClock } from '@sotto/core';
+import { defaultProvider } from '@sotto/crypto';
+import { EnvelopePool } from '@sotto/whisper-transport';
+import { RELAY_FRAME_OVERHEAD } from '@sotto/whisper-transport/relay-protocol';
+import { EnvelopeArchive } from './archive/envelope-archive.js';
+import type { Config } from './config.js';
+import type { AccessRules } from './http/access.js';
+import { type Address, formatAddress } from './http/address.js';
+import { createAdminPages } from './http/admin.js';
+import { answer, Listener, type ListenerOptions } from './http/listener.js';
+import { Metrics } from './metrics.js';
+import { RelayClient } from './relay/relay-client.js';
+import { RelayServer } from './relay/relay-server.js';
+
+/** Envelopes that may wait for the disk: a few seconds of a busy network. */
+const ARCHIVE_WAITING_MOST = 20_000;
+const RELAY_PAGE_SIZE = 1_000;
+const MEGABYTE = 1_000_000;
+const DAY = 86_400;
+
+/** Where a running node is to be found. */
+export interface NodeAddresses {
+  readonly relay?: string;
+  readonly rpc?: string;
+  readonly admin?: string;
+}
+
+/** A Whisper node: the pool of envelopes in the middle, and around it who brings them and takes them. */
+export class WhisperNode {
+  readonly #config: Config;
+  readonly #logger: Logger;
+  readonly #clock: Clock = systemClock;
+  readonly #crypto = defaultProvider();
+  readonly #metrics = new Metrics();
+  readonly #closers: (() => void | Promise<void>)[] = [];
+  #closed: Promise<void> | undefined;
+
+  private constructor(config: Config, logger: Logger) {
+    this.#config = config;
+    this.#logger = logger;
+  }
+
+  /** Starts it; what was started is stopped again when something can't be. */
+  static async start(
+    config: Config,
+    logger: Logger,
+  ): Promise<{ node: WhisperNode; addresses: NodeAddresses }> {
+    const node = new WhisperNode(config, logger);
+    try {
+      return { node, addresses: await node.#start() };
+    } catch (error) {
+      await node.close();
+      throw error;
+    }
+  }
+
+  /** Stops taking, writes what is to be written, lets go of everything. Closing twice is fine. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    for (const close of this.#closers.reverse()) await close();
+  }
+
+  async #start(): Promise<NodeAddresses> {
+    const config = this.#config;
+    const archive = await this.#openArchive();
+    const pool = this.#openPool(archive);
+    const relay = this.#openRelay(pool, archive);
+    const relayAddress = await this.#listen(config.relay, config['relay-origins'], {
+      maxMessageBytes: 2 ** 20 + RELAY_FRAME_OVERHEAD,
+      onRequest: (_, response) =>
+        answer(response, 426, 'A relay for Whisper envelopes: a WebSocket is wanted.\n'),
+      onSocket: (socket) => relay.accept(socket),
+    });
+    const adminAddress = await this.#listen(config.admin, [], {
+      maxMessageBytes: 0,
+      onRequest: createAdminPages(this.#metrics.registry, () => ({
+        ok: true,
+        envelopes: pool.size,
+        archived: archive?.count ?? 0,
+        relayClients: relay.clients,
+      })),
+    });
+    return {
+      ...(relayAddress && { relay: `ws://${relayAddress}` }),
+      ...(adminAddress && { admin: `http://${adminAddress}` }),
+    };
+  }
+
+  async #openArchive(): Promise<EnvelopeArchive | undefined> {
+    const config = this.#config;
+    if (config['archive-days'] === 0) return undefined;
+    const archive = await EnvelopeArchive.open({
+      path: join(config.data, 'archive'),
+      limits: {
+        maxAge: config['archive-days'] * DAY,
+        maxBytes: config['archive-mb'] * MEGABYTE,
+        maxWaiting: ARCHIVE_WAITING_MOST,
+      },
+      clock: this.#clock,
+      logger: this.#logger,
+    });
+    this.#closers.push(() => archive.close());
+    this.#metrics.gauge('archive_envelopes', 'Envelopes in the archive', () => archive.count);
+    this.#metrics.gauge('archive_bytes', 'Bytes of the envelopes in the archive', () => archive.bytes);
+    this.#metrics.gauge('archive_waiting', 'Envelopes that wait to be written', () => archive.waiting);
+    return archive;
+  }
+
+  #openPool(archive: EnvelopeArchive | undefined): EnvelopePool {
+    const config = this.#config;
+    const pool = new EnvelopePool({
+      crypto: this.#crypto,
+      clock: this.#clock,
+      policy: { minimumPow: config['min-pow'], maxTtl: config['max-ttl'] },
+      maxEnvelopes: config['pool-envelopes'],
+      maxBytes: config['pool-mb'] * MEGABYTE,
+    });
+    this.#closers.push(() => pool.close());
+    pool.subscribe((pooled, origin) => {
+      this.#metrics.countEnvelope(origin instanceof RelayClient ? 'relay' : 'elsewhere');
+      void archive?.add(pooled).catch(() => {});
+    });
+    this.#metrics.gauge('pool_envelopes', 'Envelopes that are alive', () => pool.size);
+    this.#metrics.gauge('pool_bytes', 'Bytes of the envelopes that are alive', () => pool.bytes);
+    return pool;
+  }
+
+  #openRelay(pool: EnvelopePool, archive: EnvelopeArchive | undefined): RelayServer {
+    const config = this.#config;
+    const relay = new RelayServer({
+      pool,
+      archive,
+      clock: this.#clock,
+      logger: this.#logger,
+      limits: {
+        maxTopics: config['relay-topics'],
+        rate: config['relay-rate'],
+        pageSize: RELAY_PAGE_SIZE,
+      },
+      onFrame: (kind, outcome) => this.#metrics.countRelayFrame(kind, outcome),
+    });
+    this.#closers.push(() => relay.close());
+    this.#metrics.gauge('relay_clients', 'Clients of the relay', () => relay.clients);
+    this.#metrics.gauge(
+      'relay_topics',
+      'Topics that clients of the relay have subscribed to',
+      () => relay.topics,
+    );
+    return relay;
+  }
+
+  /** @returns the address in fact, `undefined` when it is not to listen */
+  async #listen(
+    address: Address | undefined,
+    origins: AccessRules['origins'],
+    options: Pick<ListenerOptions, 'maxMessageBytes' | 'onRequest' | 'onSocket'>,
+  ): Promise<string | undefined> {
+    if (address === undefined) return undefined;
+    const { hosts, 'max-connections': maxConnections } = this.#config;
+    const listener = await Listener.open({ ...options, address, access: { origins, hosts }, maxConnections });
+    this.#closers.push(() => listener.close());
+    return formatAddress(listener.address);
+  }
+}

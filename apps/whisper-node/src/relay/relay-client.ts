@@ -1,0 +1,207 @@
+import { type Clock, encodeHex, isSottoError, type Topic } from '@sotto/core';
+import type { EnvelopePool } from '@sotto/whisper-transport';
+import {
+  type ClientFrame,
+  decodeClientFrame,
+  encodeRelayFrame,
+  type RelayFrame,
+  type RelayRefusalCode,
+} from '@sotto/whisper-transport/relay-protocol';
+import type { WebSocket } from 'ws';
+import type { EnvelopeArchive } from '../archive/envelope-archive.js';
+import { TokenBucket } from './token-bucket.js';
+
+export interface RelayLimits {
+  /** Topics of one subscription or history. */
+  readonly maxTopics: number;
+  /** Frames a second of one client; three times as many at once. */
+  readonly rate: number;
+  /** Envelopes of one page of a history. */
+  readonly pageSize: number;
+}
+
+/** What a client's connection needs of the relay. */
+export interface RelayHost {
+  readonly pool: EnvelopePool;
+  readonly archive: EnvelopeArchive | undefined;
+  readonly clock: Clock;
+  readonly limits: RelayLimits;
+  onTopicsChanged(client: RelayClient, before: ReadonlySet<string>, after: ReadonlySet<string>): void;
+  onFrame(kind: string, outcome: string): void;
+}
+
+/** Bytes that a client may leave untaken before he is taken for gone. */
+const UNTAKEN_MOST = 16 * 1024 * 1024;
+/** Bytes of envelopes still alive that a new subscription brings at most. */
+const ALIVE_MOST = 4 * 1024 * 1024;
+/** Statuses of a WebSocket that is closed: a frame that can't be read; try again later. */
+const PROTOCOL_ERROR = 1002;
+const TRY_AGAIN_LATER = 1013;
+/** Frames that one counts for which makes the relay look at much. */
+const COSTS = { publish: 1, ping: 1, subscribe: 5, history: 5 };
+
+/** One client of the relay. `docs/relay-protocol.md`. */
+export class RelayClient {
+  readonly #socket: WebSocket;
+  readonly #host: RelayHost;
+  readonly #budget: TokenBucket;
+  #topics: ReadonlySet<string> = new Set();
+  #inHistory = false;
+  #alive = true;
+
+  constructor(socket: WebSocket, host: RelayHost) {
+    this.#socket = socket;
+    this.#host = host;
+    this.#budget = new TokenBucket(host.clock, host.limits.rate, 3 * host.limits.rate);
+    socket.on('message', (data, isBinary) => void this.#take(data as Uint8Array, isBinary));
+    socket.on('pong', () => {
+      this.#alive = true;
+    });
+  }
+
+  /** Topics subscribed to, in hex. */
+  get topics(): ReadonlySet<string> {
+    return this.#topics;
+  }
+
+  send(frame: RelayFrame): void {
+    this.sendEncoded(encodeRelayFrame(frame));
+  }
+
+  sendEncoded(frame: Uint8Array): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#socket.bufferedAmount > UNTAKEN_MOST) {
+      this.#host.onFrame('envelope', 'untaken');
+      this.#socket.close(TRY_AGAIN_LATER);
+      this.#socket.terminate();
+      return;
+    }
+    this.#socket.send(frame);
+  }
+
+  /** Lets go of a client that has not answered since this was called last. */
+  checkAlive(): void {
+    if (this.#alive) this.#socket.ping();
+    else this.terminate();
+    this.#alive = false;
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  async #take(data: Uint8Array, isBinary: boolean): Promise<void> {
+    let frame: ClientFrame;
+    try {
+      if (!isBinary) throw new Refusal('malformed', 'a text');
+      frame = decodeClientFrame(data);
+    } catch {
+      this.#refuse('unknown', 0, { code: 'malformed', reason: 'the frame cannot be read' });
+      this.#socket.close(PROTOCOL_ERROR);
+      return;
+    }
+    const { kind, id } = frame;
+    if (!this.#budget.take(COSTS[kind])) {
+      return this.#refuse(kind, id, { code: 'busy', reason: 'too much at once' });
+    }
+    try {
+      await this.#answer(frame);
+      this.#host.onFrame(kind, 'done');
+    } catch (error) {
+      this.#refuse(kind, id, refusalOf(error));
+    }
+  }
+
+  async #answer(frame: ClientFrame): Promise<void> {
+    switch (frame.kind) {
+      case 'ping':
+        return this.send({ kind: 'done', id: frame.id });
+      case 'publish':
+        await this.#publish(frame.envelope);
+        return this.send({ kind: 'done', id: frame.id });
+      case 'subscribe':
+        return this.#subscribe(frame.id, frame.topics);
+      case 'history':
+        return this.#history(frame);
+    }
+  }
+
+  async #publish(envelope: Uint8Array): Promise<void> {
+    const { pool, archive } = this.#host;
+    const added = pool.add(envelope, this);
+    if (archive === undefined) return;
+    if (added !== undefined) return archive.add(added);
+    const known = pool.find(envelope);
+    if (known !== undefined) await archive.addAgain(known);
+  }
+
+  #subscribe(id: number, topics: readonly Topic[]): void {
+    this.#checkTopics(topics);
+    const before = this.#topics;
+    this.#topics = new Set(topics.map(encodeHex));
+    this.#host.onTopicsChanged(this, before, this.#topics);
+    this.send({ kind: 'done', id });
+    const fresh = new Set([...this.#topics].filter((topic) => !before.has(topic)));
+    if (fresh.size > 0) this.#sendAlive(fresh);
+  }
+
+  #sendAlive(topics: ReadonlySet<string>): void {
+    let sent = 0;
+    for (const { envelope, bytes } of this.#host.pool) {
+      if (!topics.has(encodeHex(envelope.topic))) continue;
+      sent += bytes.length;
+      if (sent > ALIVE_MOST) return;
+      this.send({ kind: 'envelope', topic: envelope.topic, envelope: bytes });
+    }
+  }
+
+  async #history(frame: Extract<ClientFrame, { kind: 'history' }>): Promise<void> {
+    const { archive, limits } = this.#host;
+    const { id, topics, from, to, cursor } = frame;
+    if (archive === undefined) throw new Refusal('unsupported', 'there is no archive here');
+    this.#checkTopics(topics);
+    if (this.#inHistory) throw new Refusal('busy', 'one history at a time');
+    this.#inHistory = true;
+    try {
+      const limit = Math.max(1, Math.min(frame.limit, limits.pageSize));
+      const page = await archive.byTopics({ topics, from, to, limit, cursor });
+      for (const { topic, bytes } of page.envelopes) {
+        this.send({ kind: 'archived', id, topic, envelope: bytes });
+      }
+      this.send({ kind: 'page', id, cursor: page.cursor });
+    } finally {
+      this.#inHistory = false;
+    }
+  }
+
+  #checkTopics(topics: readonly Topic[]): void {
+    const { maxTopics } = this.#host.limits;
+    if (topics.length > maxTopics) throw new Refusal('limit', `more than ${maxTopics} topics`);
+  }
+
+  #refuse(kind: string, id: number, { code, reason }: Pick<Refusal, 'code' | 'reason'>): void {
+    this.#host.onFrame(kind, code);
+    this.send({ kind: 'refused', id, code, reason });
+  }
+}
+
+class Refusal extends Error {
+  readonly code: RelayRefusalCode;
+  readonly reason: string;
+
+  constructor(code: RelayRefusalCode, reason: string) {
+    super(reason);
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (isSottoError(error, 'MALFORMED_MESSAGE')) return new Refusal('unacceptable', error.details.reason);
+  if (isSottoError(error, 'LIMIT_EXCEEDED') && error.details.what === 'bytes of an envelope') {
+    return new Refusal('limit', 'the envelope is too large');
+  }
+  // A full pool has room again in a while, and so has the disk, one hopes.
+  return new Refusal('busy', 'it cannot be done now');
+}

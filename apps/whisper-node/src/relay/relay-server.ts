@@ -1,0 +1,112 @@
+import { type Clock, encodeHex, type Logger } from '@sotto/core';
+import { ENVELOPE_MAX_BYTES, type EnvelopePool, type PooledEnvelope } from '@sotto/whisper-transport';
+import { encodeRelayFrame, RELAY_VERSION } from '@sotto/whisper-transport/relay-protocol';
+import type { WebSocket } from 'ws';
+import type { EnvelopeArchive } from '../archive/envelope-archive.js';
+import { RelayClient, type RelayHost, type RelayLimits } from './relay-client.js';
+
+export interface RelayServerOptions {
+  readonly pool: EnvelopePool;
+  /** What histories come from; without one there are none. */
+  readonly archive: EnvelopeArchive | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: RelayLimits;
+  /** Told of each frame, for figures. */
+  readonly onFrame?: (kind: string, outcome: string) => void;
+}
+
+/** Milliseconds between two looks at whether clients are still there. */
+const HEARTBEAT_MS = 30_000;
+
+/** The relay: hands envelopes of the pool to those who have subscribed to their topics. */
+export class RelayServer implements RelayHost {
+  readonly pool: EnvelopePool;
+  readonly archive: EnvelopeArchive | undefined;
+  readonly clock: Clock;
+  readonly limits: RelayLimits;
+  readonly #logger: Logger;
+  readonly #onFrame: (kind: string, outcome: string) => void;
+  readonly #clients = new Set<RelayClient>();
+  readonly #byTopic = new Map<string, Set<RelayClient>>();
+  readonly #unsubscribe: () => void;
+  #cancelHeartbeat: () => void;
+
+  constructor(options: RelayServerOptions) {
+    this.pool = options.pool;
+    this.archive = options.archive;
+    this.clock = options.clock;
+    this.limits = options.limits;
+    this.#logger = options.logger;
+    this.#onFrame = options.onFrame ?? (() => {});
+    this.#unsubscribe = this.pool.subscribe((pooled) => this.#deliver(pooled));
+    this.#cancelHeartbeat = this.#beatLater();
+  }
+
+  /** Clients connected. */
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /** Topics that somebody has subscribed to. */
+  get topics(): number {
+    return this.#byTopic.size;
+  }
+
+  /** Takes a WebSocket that has just been opened. */
+  accept(socket: WebSocket): void {
+    const client = new RelayClient(socket, this);
+    this.#clients.add(client);
+    socket.on('error', (error) => this.#logger.debug('relay.socket-error', { reason: error.message }));
+    socket.on('close', () => {
+      this.#clients.delete(client);
+      this.onTopicsChanged(client, client.topics, new Set());
+    });
+    client.send({
+      kind: 'welcome',
+      version: RELAY_VERSION,
+      history: this.archive !== undefined,
+      minimumPow: this.pool.policy.minimumPow,
+      maxEnvelopeBytes: ENVELOPE_MAX_BYTES,
+      maxTopics: this.limits.maxTopics,
+    });
+  }
+
+  onTopicsChanged(client: RelayClient, before: ReadonlySet<string>, after: ReadonlySet<string>): void {
+    for (const topic of before) {
+      if (after.has(topic)) continue;
+      const clients = this.#byTopic.get(topic);
+      clients?.delete(client);
+      if (clients?.size === 0) this.#byTopic.delete(topic);
+    }
+    for (const topic of after) {
+      const clients = this.#byTopic.get(topic);
+      if (clients === undefined) this.#byTopic.set(topic, new Set([client]));
+      else clients.add(client);
+    }
+  }
+
+  onFrame(kind: string, outcome: string): void {
+    this.#onFrame(kind, outcome);
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    this.#cancelHeartbeat();
+    for (const client of this.#clients) client.terminate();
+  }
+
+  #deliver({ envelope, bytes }: PooledEnvelope): void {
+    const clients = this.#byTopic.get(encodeHex(envelope.topic));
+    if (clients === undefined) return;
+    const frame = encodeRelayFrame({ kind: 'envelope', topic: envelope.topic, envelope: bytes });
+    for (const client of clients) client.sendEncoded(frame);
+  }
+
+  #beatLater(): () => void {
+    return this.clock.after(HEARTBEAT_MS, () => {
+      for (const client of this.#clients) client.checkAlive();
+      this.#cancelHeartbeat = this.#beatLater();
+    });
+  }
+}

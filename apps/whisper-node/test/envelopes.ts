@@ -1,0 +1,49 @@
+import { systemClock } from '@sotto/core';
+import { createPortableProvider } from '@sotto/crypto';
+import {
+  createInlineMiner,
+  encodeEnvelope,
+  encodeWithoutNonce,
+  powBits,
+  proofOfWork,
+} from '@sotto/whisper-transport';
+
+const crypto = createPortableProvider();
+
+export interface EnvelopeFields {
+  readonly topic: Uint8Array;
+  /** Seconds. */
+  readonly ttl?: number;
+  /** Seconds since the epoch. */
+  readonly expiry?: number;
+  /** Nobody works for it. */
+  readonly idle?: boolean;
+  /** Bytes of the whole. */
+  readonly size?: number;
+}
+
+const miner = createInlineMiner(systemClock);
+/** What an envelope has beside its data, about. */
+const HEAD = 40;
+
+/** An envelope that nobody can open, with its proof of work. */
+export async function sealEnvelope(fields: EnvelopeFields): Promise<Uint8Array> {
+  const { topic, ttl = 15, size = 350 } = fields;
+  const expiry = fields.expiry ?? Math.floor(Date.now() / 1000) + ttl;
+  for (let length = size - HEAD; ; ) {
+    const data = new Uint8Array(length);
+    data.set(crypto.randomBytes(Math.min(length, 60_000)));
+    const unmined = { expiry, ttl, topic, data };
+    const prefix = encodeWithoutNonce(unmined);
+    const nonce = fields.idle
+      ? idleNonce(unmined)
+      : await miner.mine(prefix, powBits(0.002, prefix.length, Math.max(1, ttl)));
+    const encoded = encodeEnvelope({ ...unmined, nonce });
+    if (fields.size === undefined || encoded.length === size) return encoded;
+    length += size - encoded.length;
+  }
+}
+
+function idleNonce(unmined: Parameters<typeof encodeWithoutNonce>[0]): bigint {
+  for (let nonce = 0n; ; nonce++) if (proofOfWork(crypto, { ...unmined, nonce }) < 0.002) return nonce;
+}

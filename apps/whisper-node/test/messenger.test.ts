@@ -1,0 +1,58 @@
+import { sealedTransport } from '@sotto/whisper-transport';
+import { relay } from '@sotto/whisper-transport/node';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { NodeProcess } from './node-process.js';
+import { createPerson } from './person.js';
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+describe('two messengers through our node by its relay', () => {
+  let node: NodeProcess;
+  const closers: (() => unknown)[] = [];
+
+  beforeAll(async () => {
+    node = await NodeProcess.start();
+  });
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+  afterAll(() => node?.close());
+
+  async function person() {
+    const one = await createPerson(sealedTransport(relay({ url: node.relay })));
+    closers.push(() => one.messenger.close());
+    return one;
+  }
+
+  it('talk, both there', async () => {
+    const [alice, bob] = [await person(), await person()];
+    await Promise.all([alice.messenger.start(), bob.messenger.start()]);
+    const contact = await alice.messenger.addContact(await bob.messenger.contactCode());
+    await alice.messenger.send(contact.identity, bytesOf('Psst, Bob.'));
+    await bob.count(1);
+    await bob.messenger.send(alice.identity.publicKey, bytesOf('Yes, Alice?'));
+    await alice.count(1);
+    expect([bob.texts(), alice.texts()]).toEqual([['Psst, Bob.'], ['Yes, Alice?']]);
+  });
+
+  it('one offline all the while: starts later and gets everything once, in any order', async () => {
+    const [alice, bob] = [await person(), await person()];
+    await alice.messenger.start();
+    const contact = await alice.messenger.addContact(await bob.messenger.contactCode());
+    const texts = Array.from({ length: 10 }, (_, i) => `while you were away ${i}`);
+    for (const text of texts) await alice.messenger.send(contact.identity, bytesOf(text));
+    await alice.messenger.flushed();
+    await alice.messenger.close();
+    // Not even the node is the same process any more.
+    await node.kill();
+    await node.start();
+    await bob.messenger.start();
+    await bob.count(10);
+    const carol = await person();
+    await carol.messenger.start();
+    const toBob = await carol.messenger.addContact(await bob.messenger.contactCode());
+    await carol.messenger.send(toBob.identity, bytesOf('the last'));
+    await bob.count(11);
+    expect(bob.texts().sort()).toEqual(['the last', ...texts].sort());
+  });
+});

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/go/**'], // see vitest.go.config.ts
+    // Tests start processes, which may have to wait for their turn on a busy machine.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
