@@ -36,6 +36,21 @@ const FLAGS = {
   relay: listen('127.0.0.1:8547', 'the WebSocket relay; `off` for none'),
   rpc: listen('127.0.0.1:8545', 'JSON-RPC over HTTP and WebSocket; `off` for none'),
   admin: listen('127.0.0.1:9545', '/health and /metrics; `off` for none'),
+  p2p: listen('127.0.0.1:30303', 'peers by devp2p; `off`: only those that are called'),
+  peers: list('LIST', '', 'enode URLs of peers that are called, by commas'),
+  'trusted-peers': list('LIST', '', 'the same, and their direct messages are taken'),
+  'max-peers': number('N', 50, 'peers that may call'),
+  'advertised-host': text(
+    'HOST',
+    '',
+    'name or address in our enode URL; the one listened on if none is given',
+  ),
+  'mail-password-file': text(
+    'FILE',
+    '',
+    'peers that know the password in it may ask for what is archived (WHISPER_NODE_MAIL_PASSWORD: the password)',
+  ),
+
   'relay-origins': list(
     'LIST',
     'localhost',
@@ -114,7 +129,7 @@ export function parseConfig(
 }
 
 /** The table of all settings. */
-export function usage(): string {
+function usage(): string {
   const rows = Object.entries(FLAGS as Record<string, Flag<unknown>>).map(
     ([name, { value, byDefault, about }]) => {
       const standard = value === undefined || byDefault === '' ? '' : ` [${byDefault}]`;

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
-import { type Clock, type Logger, systemClock } from '@sotto/core';
+import { type Clock, encodeHex, type Logger, systemClock } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
-import { EnvelopePool } from '@sotto/whisper-transport';
+import { EnvelopePool, envelopeHash, proofOfWork } from '@sotto/whisper-transport';
+import { createWhisperHost, type WhisperHost } from '@sotto/whisper-transport/devp2p';
+import { createWorkerMiner } from '@sotto/whisper-transport/miner';
 import { RELAY_FRAME_OVERHEAD } from '@sotto/whisper-transport/relay-protocol';
 import { EnvelopeArchive } from './archive/envelope-archive.js';
 import type { Config } from './config.js';
@@ -10,8 +12,15 @@ import { type Address, formatAddress } from './http/address.js';
 import { createAdminPages } from './http/admin.js';
 import { answer, Listener, type ListenerOptions } from './http/listener.js';
 import { Metrics } from './metrics.js';
+import { readNodeKey } from './node-key.js';
 import { RelayClient } from './relay/relay-client.js';
 import { RelayServer } from './relay/relay-server.js';
+import { createAdminApi } from './rpc/admin-api.js';
+import { type Api, Dispatcher } from './rpc/dispatcher.js';
+import { Filters } from './rpc/filters.js';
+import { KeyStore } from './rpc/key-store.js';
+import { acceptSocket, createHttpHandler } from './rpc/rpc-server.js';
+import { createShhApi } from './rpc/shh-api.js';
 
 /** Envelopes that may wait for the disk: a few seconds of a busy network. */
 const ARCHIVE_WAITING_MOST = 20_000;
@@ -19,11 +28,15 @@ const RELAY_PAGE_SIZE = 1_000;
 const MEGABYTE = 1_000_000;
 const DAY = 86_400;
 
+/** Origin of what comes by JSON-RPC. */
+const RPC = Symbol('rpc');
+
 /** Where a running node is to be found. */
 export interface NodeAddresses {
   readonly relay?: string;
   readonly rpc?: string;
   readonly admin?: string;
+  readonly enode?: string;
 }
 
 /** A Whisper node: the pool of envelopes in the middle, and around it who brings them and takes them. */
@@ -70,6 +83,9 @@ export class WhisperNode {
     const archive = await this.#openArchive();
     const pool = this.#openPool(archive);
     const relay = this.#openRelay(pool, archive);
+    const filters = this.#openFilters(pool);
+    const host = await this.#openHost(pool, filters);
+    const rpcAddress = await this.#openRpc(pool, archive, filters, host);
     const relayAddress = await this.#listen(config.relay, config['relay-origins'], {
       maxMessageBytes: 2 ** 20 + RELAY_FRAME_OVERHEAD,
       onRequest: (_, response) =>
@@ -82,11 +98,14 @@ export class WhisperNode {
         ok: true,
         envelopes: pool.size,
         archived: archive?.count ?? 0,
+        peers: host.peers.length,
         relayClients: relay.clients,
       })),
     });
     return {
       ...(relayAddress && { relay: `ws://${relayAddress}` }),
+      ...(rpcAddress && { rpc: `http://${rpcAddress}` }),
+      ...(host.enode !== undefined && { enode: host.enode }),
       ...(adminAddress && { admin: `http://${adminAddress}` }),
     };
   }
@@ -122,7 +141,7 @@ export class WhisperNode {
     });
     this.#closers.push(() => pool.close());
     pool.subscribe((pooled, origin) => {
-      this.#metrics.countEnvelope(origin instanceof RelayClient ? 'relay' : 'elsewhere');
+      this.#metrics.countEnvelope(origin instanceof RelayClient ? 'relay' : origin === RPC ? 'rpc' : 'peers');
       void archive?.add(pooled).catch(() => {});
     });
     this.#metrics.gauge('pool_envelopes', 'Envelopes that are alive', () => pool.size);
@@ -154,6 +173,96 @@ export class WhisperNode {
     return relay;
   }
 
+  #openFilters(pool: EnvelopePool): Filters {
+    const config = this.#config;
+    const filters = new Filters(this.#crypto, this.#clock, {
+      maxFilters: config['rpc-filters'],
+      maxMessages: config['rpc-filter-messages'],
+    });
+    this.#closers.push(() => filters.close());
+    pool.subscribe((pooled) => filters.offer(pooled));
+    this.#metrics.gauge('rpc_filters', 'Filters and subscriptions of JSON-RPC', () => filters.size);
+    return filters;
+  }
+
+  async #openHost(pool: EnvelopePool, filters: Filters): Promise<WhisperHost> {
+    const config = this.#config;
+    const host = await createWhisperHost({
+      crypto: this.#crypto,
+      clock: this.#clock,
+      logger: this.#logger,
+      pool,
+      mode: 'full',
+      nodeKey: await readNodeKey(this.#crypto, config.data),
+      ...(config.p2p && { listen: config.p2p }),
+      ...(config['advertised-host'] !== '' && { advertisedHost: config['advertised-host'] }),
+      peers: config.peers,
+      trustedPeers: config['trusted-peers'],
+      maxPeers: config['max-peers'],
+      clientId: 'sotto-whisper-node',
+      onP2pMessages: (_, messages) => {
+        for (const { bytes, envelope } of messages) {
+          const hash = encodeHex(envelopeHash(this.#crypto, bytes));
+          filters.offer({ bytes, envelope, hash, pow: proofOfWork(this.#crypto, envelope) }, true);
+        }
+      },
+    });
+    this.#closers.push(() => host.close());
+    this.#metrics.gauge('peers', 'Peers connected', () => host.peers.length);
+    for (const name of ['received', 'repeated', 'refused', 'sent', 'dropped', 'bans'] as const) {
+      this.#metrics.gauge(
+        `peers_${name}`,
+        `Since the start: ${name}, over all peers`,
+        () => host.counters[name],
+      );
+    }
+    return host;
+  }
+
+  /** @returns the address in fact */
+  async #openRpc(
+    pool: EnvelopePool,
+    archive: EnvelopeArchive | undefined,
+    filters: Filters,
+    host: WhisperHost,
+  ): Promise<string | undefined> {
+    const config = this.#config;
+    if (config.rpc === undefined) return undefined;
+    const miner = createWorkerMiner({ threads: 1 });
+    const keys = new KeyStore(this.#crypto, config['rpc-key-limit']);
+    this.#closers.push(
+      () => miner.close(),
+      () => keys.clear(),
+    );
+    const shh = createShhApi({
+      crypto: this.#crypto,
+      clock: this.#clock,
+      pool,
+      keys,
+      filters,
+      miner,
+      maxPowTime: config['rpc-pow-seconds'],
+      withKeys: config['rpc-keys'],
+      publish: async (envelope) => {
+        const added = pool.add(envelope, RPC);
+        if (added !== undefined) await archive?.add(added);
+      },
+    });
+    const dispatcher = new Dispatcher({
+      api: mergeApis(shh, ...(config['rpc-admin'] ? [createAdminApi(host)] : [])),
+      logger: this.#logger,
+      maxBatch: config['rpc-batch'],
+      newSubscriptionId: () => encodeHex(this.#crypto.randomBytes(16)),
+      onCall: (method, outcome) => this.#metrics.countRpcCall(method, outcome),
+    });
+    const maxBytes = config['rpc-body-mb'] * MEGABYTE;
+    return this.#listen(config.rpc, config['rpc-origins'], {
+      maxMessageBytes: maxBytes,
+      onRequest: createHttpHandler(dispatcher, maxBytes),
+      onSocket: (socket) => acceptSocket(dispatcher, socket),
+    });
+  }
+
   /** @returns the address in fact, `undefined` when it is not to listen */
   async #listen(
     address: Address | undefined,
@@ -166,4 +275,13 @@ export class WhisperNode {
     this.#closers.push(() => listener.close());
     return formatAddress(listener.address);
   }
+}
+
+/** All of them as one, with what JSON-RPC itself brings. */
+function mergeApis(...apis: readonly Api[]): Api {
+  return {
+    modules: Object.assign({ rpc: '1.0' }, ...apis.map(({ modules }) => modules)),
+    methods: new Map(apis.flatMap(({ methods }) => [...methods])),
+    subscribers: new Map(apis.flatMap(({ subscribers }) => [...subscribers])),
+  };
 }

@@ -46,10 +46,13 @@ export class NodeProcess {
 
   /** Starts it, with what is in its directory. Resolves when it says that it has started. */
   async start(): Promise<void> {
-    const ports = (['relay', 'rpc', 'admin'] as const).flatMap((name) => {
+    const ports = (['relay', 'rpc', 'admin', 'p2p'] as const).flatMap((name) => {
       // Where it was, once it was somewhere: clients come back to it.
-      const before = this.#started?.[name];
-      return [`--${name}`, before === undefined ? '127.0.0.1:0' : new URL(before).host];
+      const before = this.#started?.[name === 'p2p' ? 'enode' : name];
+      return [
+        `--${name}`,
+        before === undefined ? '127.0.0.1:0' : new URL(before.replace('enode', 'http')).host,
+      ];
     });
     const child = spawn(
       process.execPath,

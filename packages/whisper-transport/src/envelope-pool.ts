@@ -85,11 +85,6 @@ export class EnvelopePool {
     return this.#envelopes.get(hash);
   }
 
-  /** The one with these bytes. */
-  find(bytes: Uint8Array): PooledEnvelope | undefined {
-    return this.#envelopes.get(encodeHex(envelopeHash(this.#crypto, bytes)));
-  }
-
   [Symbol.iterator](): IterableIterator<PooledEnvelope> {
     return this.#envelopes.values();
   }

@@ -128,11 +128,9 @@ export class RelayClient {
 
   async #publish(envelope: Uint8Array): Promise<void> {
     const { pool, archive } = this.#host;
-    const added = pool.add(envelope, this);
-    if (archive === undefined) return;
-    if (added !== undefined) return archive.add(added);
-    const known = pool.find(envelope);
-    if (known !== undefined) await archive.addAgain(known);
+    const { pooled, isNew } = pool.offer(envelope, this);
+    if (archive === undefined || pooled === undefined) return;
+    await (isNew ? archive.add(pooled) : archive.addAgain(pooled));
   }
 
   #subscribe(id: number, topics: readonly Topic[]): void {

@@ -1,0 +1,101 @@
+import { type Clock, isSottoError, type KeyPair, type PublicKey } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import {
+  type ChannelCipher,
+  ENVELOPE_MAX_BYTES,
+  encodeEnvelope,
+  encodePlain,
+  encodeWithoutNonce,
+  type Miner,
+  powBits,
+  sealData,
+} from '@sotto/whisper-transport';
+import type { KeyStore } from './key-store.js';
+import type { Fields } from './params.js';
+import { refused } from './rpc-error.js';
+
+/** Seconds that an envelope lives whose sender does not say. */
+const DEFAULT_TTL = 50;
+/** Bytes of an encoded nonce, and what the length of the list may grow by. */
+const NONCE_MOST = 12;
+
+export interface PostOptions {
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
+  readonly keys: KeyStore;
+  readonly miner: Miner;
+  readonly policy: () => { readonly minimumPow: number; readonly maxTtl: number };
+  /** Seconds of proof of work that a client may ask for. */
+  readonly maxPowTime: number;
+}
+
+/** Seals what `shh_post` is given: in the order, and with the refusals, of go-ethereum. */
+export async function sealPosted(options: PostOptions, fields: Fields): Promise<Uint8Array> {
+  const { crypto, clock, keys, policy } = options;
+  const cipherOf = readCipher(options, fields);
+  const sig = fields.text('sig');
+  const signer: KeyPair | undefined = sig === '' ? undefined : keys.pair(sig);
+  const topic = fields.topic('topic');
+  const cipher = cipherOf();
+  const ttl = fields.number('ttl') || DEFAULT_TTL;
+  const powTarget = fields.number('powTarget');
+  const { minimumPow, maxTtl } = policy();
+  if (!Number.isInteger(ttl) || ttl < 0 || ttl > maxTtl) throw refused(`ttl of more than ${maxTtl} seconds`);
+  if (!(powTarget >= minimumPow)) throw refused('message rejected, PoW too low');
+  const padding = fields.bytes('padding');
+  const plain = encodePlain(
+    crypto,
+    fields.bytes('payload'),
+    signer,
+    padding.length === 0 ? undefined : padding,
+  );
+  const expiry = Math.floor(clock.now() / 1000) + ttl;
+  const unmined = { expiry, ttl, topic, data: sealData(crypto, cipher, plain) };
+  const nonce = await mine(options, unmined, powTarget, fields.number('powTime'));
+  return encodeEnvelope({ ...unmined, nonce });
+}
+
+/** Looks at which key is meant first, and whether there is one later: that is the order of refusals. */
+function readCipher({ crypto, keys }: PostOptions, fields: Fields): () => ChannelCipher {
+  const symKeyId = fields.text('symKeyID');
+  const pubKey = fields.bytes('pubKey');
+  if ((symKeyId === '') === (pubKey.length === 0)) {
+    throw refused('specify either a symmetric or an asymmetric key');
+  }
+  return () => {
+    if (symKeyId === '')
+      return { kind: 'asymmetric', recipient: parsePublicKey(crypto, pubKey, 'invalid public key') };
+    if (fields.topic('topic').every((byte) => byte === 0)) throw refused('missing topic(s)');
+    return { kind: 'symmetric', key: keys.symmetric(symKeyId) };
+  };
+}
+
+async function mine(
+  { miner, maxPowTime }: PostOptions,
+  unmined: Parameters<typeof encodeWithoutNonce>[0],
+  powTarget: number,
+  powTime: number,
+): Promise<bigint> {
+  const insufficient = () =>
+    refused(`failed to reach the PoW target, specified pow time (${powTime} seconds) was insufficient`);
+  const prefix = encodeWithoutNonce(unmined);
+  // Nobody would carry it, so nobody works for it. go-ethereum does, until its time is over, and then says this.
+  if (prefix.length + NONCE_MOST > ENVELOPE_MAX_BYTES) throw insufficient();
+  try {
+    const timeLimit = 1000 * Math.min(Math.max(0, powTime), maxPowTime);
+    return await miner.mine(prefix, powBits(powTarget, prefix.length, unmined.ttl), { timeLimit });
+  } catch (error) {
+    if (isSottoError(error, 'TIMEOUT')) throw insufficient();
+    throw error;
+  }
+}
+
+/** A public key of 65 bytes. */
+export function parsePublicKey(crypto: CryptoProvider, bytes: Uint8Array, otherwise: string): PublicKey {
+  try {
+    if (bytes.length === 65) return crypto.secp256k1.parsePublicKey(bytes);
+  } catch (error) {
+    if (!isSottoError(error, 'INVALID_PUBLIC_KEY')) throw error;
+  }
+  throw refused(otherwise);
+}

@@ -1,0 +1,17 @@
+/** An error that goes to the client, with the codes and words of go-ethereum 1.9. */
+export class RpcError extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** What a method refuses for reasons of its own. */
+export const refused = (message: string) => new RpcError(-32_000, message);
+export const invalidParams = (message: string) => new RpcError(-32_602, message);
+export const invalidArgument = (index: number, message: string) =>
+  invalidParams(`invalid argument ${index}: ${message}`);
+export const methodNotFound = (method: string) =>
+  new RpcError(-32_601, `the method ${method} does not exist/is not available`);
