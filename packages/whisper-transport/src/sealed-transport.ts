@@ -25,6 +25,7 @@ import {
   envelopeHash,
   SEALING_OVERHEAD,
 } from './envelope/envelope.js';
+import { peekTopic } from './envelope/peek-topic.js';
 import { decodePlain, encodePlain } from './envelope/plain.js';
 import { type OpeningKey, openData, sealData } from './envelope/seal.js';
 import { HandOver } from './hand-over.js';
@@ -154,7 +155,9 @@ class SealedConnection implements TransportConnection {
     const expiry = Math.floor(clock.now() / 1000) + ttl;
     const unmined = { expiry, ttl, topic, data };
     const prefix = encodeWithoutNonce(unmined);
-    const bits = powBits(Math.max(policy.minimumPow, capabilities.minimumPow), prefix.length, ttl);
+    // A peer whose clock is behind ours divides by as much more, and one second for the way.
+    const asked = capabilities.minimumPow * (1 + (policy.maxAhead + 1) / ttl);
+    const bits = powBits(Math.max(policy.minimumPow, asked), prefix.length, ttl);
     const nonce = await this.#mine(prefix, bits, options.signal);
     const envelope = encodeEnvelope({ ...unmined, nonce });
     // What we sent comes back to us on channels that we listen to as well.
@@ -218,6 +221,10 @@ class SealedConnection implements TransportConnection {
   /** Whatever arrives: nobody is told of what is not for us, expired, damaged or known. */
   async #take(bytes: Uint8Array, fromHistory: boolean): Promise<void> {
     const { crypto, clock, policy } = this.#settings;
+    // Most of what comes may be for others: a filter of topics lets many through. That costs a glance.
+    const topic = peekTopic(bytes);
+    const channels = topic && this.#listening.get(encodeHex(topic));
+    if (channels === undefined) return;
     let envelope: Envelope;
     try {
       envelope = decodeEnvelope(bytes);
@@ -228,8 +235,6 @@ class SealedConnection implements TransportConnection {
       if (isSottoError(error)) return;
       throw error;
     }
-    const channels = this.#listening.get(encodeHex(envelope.topic));
-    if (channels === undefined) return;
     const hash = encodeHex(envelopeHash(crypto, bytes));
     if (!this.#envelopes.add(hash)) return;
     for (const { channel, cipher } of channels) {

@@ -12,6 +12,7 @@ import {
 import { bloomOfTopics } from '../bloom.js';
 import { ENVELOPE_MAX_BYTES } from '../envelope/envelope.js';
 import type { PooledEnvelope } from '../envelope-pool.js';
+import { abortedError, closedError } from '../transport-errors.js';
 import { parseEnode } from './enode.js';
 import { settingsOf, type WhisperHostOptions } from './host-options.js';
 import { createWhisperHost, type WhisperHost } from './whisper-host.js';
@@ -145,7 +146,7 @@ class Hub {
       };
       const abort = () => {
         settle();
-        reject(new SottoError('ABORTED', 'The caller gave up.', { what }));
+        reject(abortedError(what));
       };
       const late = () => {
         settle();
@@ -222,6 +223,7 @@ class Connection implements CarrierConnection {
     const until = signal === undefined ? this.#hub.clock.now() + this.#hub.patience : undefined;
     for (let tries = 0; ; tries++) {
       this.#checkOpen();
+      if (signal?.aborted) throw abortedError('publish');
       if (await this.#publishNow(envelope, tries)) return;
       this.#checkOpen();
       await this.#hub.change('publish', { until, signal });
@@ -278,7 +280,7 @@ class Connection implements CarrierConnection {
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new SottoError('CLOSED', 'The connection was closed.', { what: 'connection' });
+    if (this.#closed) throw closedError();
   }
 }
 
