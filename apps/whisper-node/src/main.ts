@@ -1,4 +1,5 @@
 /** The program: settings, start, signals. */
+import { readFile } from 'node:fs/promises';
 import { type Config, ConfigError, parseConfig } from './config.js';
 import { createLogger } from './log.js';
 import { WhisperNode } from './node.js';
@@ -16,9 +17,16 @@ function readConfig(): Config | undefined {
   }
 }
 
+/** Not a flag: anybody on the machine can see those. */
+async function readMailPassword(config: Config): Promise<string | undefined> {
+  const file = config['mail-password-file'];
+  if (file === '') return process.env['WHISPER_NODE_MAIL_PASSWORD'] || undefined;
+  return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+}
+
 async function run(config: Config): Promise<void> {
   const logger = createLogger(config['log-level']);
-  const { node, addresses } = await WhisperNode.start(config, logger);
+  const { node, addresses } = await WhisperNode.start(config, logger, await readMailPassword(config));
   logger.info('node.started', { ...addresses });
   let stopping = false;
   const stop = async (signal: string) => {

@@ -11,6 +11,7 @@ import type { AccessRules } from './http/access.js';
 import { type Address, formatAddress } from './http/address.js';
 import { createAdminPages } from './http/admin.js';
 import { answer, Listener, type ListenerOptions } from './http/listener.js';
+import { Mailserver } from './mail/mailserver.js';
 import { Metrics } from './metrics.js';
 import { readNodeKey } from './node-key.js';
 import { RelayClient } from './relay/relay-client.js';
@@ -43,23 +44,30 @@ export interface NodeAddresses {
 export class WhisperNode {
   readonly #config: Config;
   readonly #logger: Logger;
+  readonly #mailPassword: string | undefined;
   readonly #clock: Clock = systemClock;
   readonly #crypto = defaultProvider();
   readonly #metrics = new Metrics();
   readonly #closers: (() => void | Promise<void>)[] = [];
   #closed: Promise<void> | undefined;
 
-  private constructor(config: Config, logger: Logger) {
+  private constructor(config: Config, logger: Logger, mailPassword: string | undefined) {
     this.#config = config;
     this.#logger = logger;
+    this.#mailPassword = mailPassword;
   }
 
-  /** Starts it; what was started is stopped again when something can't be. */
+  /**
+   * Starts it; what was started is stopped again when something can't be.
+   *
+   * @param mailPassword what peers have to know to be given what is archived; without one, no peer is
+   */
   static async start(
     config: Config,
     logger: Logger,
+    mailPassword?: string,
   ): Promise<{ node: WhisperNode; addresses: NodeAddresses }> {
-    const node = new WhisperNode(config, logger);
+    const node = new WhisperNode(config, logger, mailPassword);
     try {
       return { node, addresses: await node.#start() };
     } catch (error) {
@@ -84,7 +92,7 @@ export class WhisperNode {
     const pool = this.#openPool(archive);
     const relay = this.#openRelay(pool, archive);
     const filters = this.#openFilters(pool);
-    const host = await this.#openHost(pool, filters);
+    const host = await this.#openHost(pool, filters, this.#openMailserver(pool, archive));
     const rpcAddress = await this.#openRpc(pool, archive, filters, host);
     const relayAddress = await this.#listen(config.relay, config['relay-origins'], {
       maxMessageBytes: 2 ** 20 + RELAY_FRAME_OVERHEAD,
@@ -185,9 +193,27 @@ export class WhisperNode {
     return filters;
   }
 
-  async #openHost(pool: EnvelopePool, filters: Filters): Promise<WhisperHost> {
+  #openMailserver(pool: EnvelopePool, archive: EnvelopeArchive | undefined): Mailserver | undefined {
+    const password = this.#mailPassword;
+    if (password === undefined || archive === undefined) return undefined;
+    return new Mailserver({
+      crypto: this.#crypto,
+      clock: this.#clock,
+      logger: this.#logger,
+      archive,
+      password,
+      policy: () => pool.policy,
+      onRequest: (outcome) => this.#metrics.countMailRequest(outcome),
+    });
+  }
+
+  async #openHost(
+    pool: EnvelopePool,
+    filters: Filters,
+    mailserver: Mailserver | undefined,
+  ): Promise<WhisperHost> {
     const config = this.#config;
-    const host = await createWhisperHost({
+    const host: WhisperHost = await createWhisperHost({
       crypto: this.#crypto,
       clock: this.#clock,
       logger: this.#logger,
@@ -200,6 +226,7 @@ export class WhisperNode {
       trustedPeers: config['trusted-peers'],
       maxPeers: config['max-peers'],
       clientId: 'sotto-whisper-node',
+      onP2pRequest: (peer, request) => mailserver?.answer(host, peer, request),
       onP2pMessages: (_, messages) => {
         for (const { bytes, envelope } of messages) {
           const hash = encodeHex(envelopeHash(this.#crypto, bytes));

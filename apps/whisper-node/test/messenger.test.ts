@@ -1,4 +1,5 @@
 import { sealedTransport } from '@sotto/whisper-transport';
+import { devp2pPeer } from '@sotto/whisper-transport/devp2p';
 import { relay } from '@sotto/whisper-transport/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NodeProcess } from './node-process.js';
@@ -6,12 +7,23 @@ import { createPerson } from './person.js';
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-describe('two messengers through our node by its relay', () => {
+const PASSWORD = 'status-offline-inbox';
+
+const ways = [
+  ['its relay', (node: NodeProcess) => relay({ url: node.relay })],
+  [
+    'devp2p, with its mailserver',
+    (node: NodeProcess) =>
+      devp2pPeer({ peers: [node.enode], mailserver: { enode: node.enode, password: PASSWORD } }),
+  ],
+] as const;
+
+describe.each(ways)('two messengers through our node by %s', (_, carrierTo) => {
   let node: NodeProcess;
   const closers: (() => unknown)[] = [];
 
   beforeAll(async () => {
-    node = await NodeProcess.start();
+    node = await NodeProcess.start([], { WHISPER_NODE_MAIL_PASSWORD: PASSWORD });
   });
   afterEach(async () => {
     for (const close of closers.splice(0)) await close();
@@ -19,7 +31,7 @@ describe('two messengers through our node by its relay', () => {
   afterAll(() => node?.close());
 
   async function person() {
-    const one = await createPerson(sealedTransport(relay({ url: node.relay })));
+    const one = await createPerson(sealedTransport(carrierTo(node)));
     closers.push(() => one.messenger.close());
     return one;
   }

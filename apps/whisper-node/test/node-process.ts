@@ -96,10 +96,10 @@ export class NodeProcess {
     return this.#address('enode');
   }
 
-  /** A figure of `/metrics`. */
+  /** A figure of `/metrics`, with its labels if it has any. */
   async metric(name: string): Promise<number> {
     const text = await (await fetch(`${this.admin}/metrics`)).text();
-    const line = text.split('\n').find((one) => one.startsWith(`${name} `) || one.startsWith(`${name}{`));
+    const line = text.split('\n').find((one) => one.startsWith(`${name} `));
     if (line === undefined) throw new Error(`no figure ${name}`);
     return Number(line.split(' ').at(-1));
   }

@@ -5,6 +5,7 @@ import {
   type Clock,
   encodeHex,
   isSottoError,
+  type KeyPair,
   SottoError,
   systemClock,
   type Topic,
@@ -14,7 +15,8 @@ import { ENVELOPE_MAX_BYTES } from '../envelope/envelope.js';
 import type { PooledEnvelope } from '../envelope-pool.js';
 import { abortedError, closedError } from '../transport-errors.js';
 import { parseEnode } from './enode.js';
-import { settingsOf, type WhisperHostOptions } from './host-options.js';
+import { nodeKeyOf, settingsOf, type WhisperHostOptions } from './host-options.js';
+import { MailClient, type MailQuery, type MailserverOptions } from './mail-client.js';
 import { createWhisperHost, type WhisperHost } from './whisper-host.js';
 
 /** Bytes that a packet has around its one envelope at most: deployed nodes take packets of 1 MiB. */
@@ -32,6 +34,8 @@ export interface Devp2pPeerOptions
    * itself. A peer that asks for more is not sent to.
    */
   readonly maximumPow?: number;
+  /** Who keeps what comes while nobody is here: with one, there is a history. */
+  readonly mailserver?: MailserverOptions;
 }
 
 /**
@@ -50,7 +54,7 @@ export function devp2pPeer(options: Devp2pPeerOptions): Carrier {
   return {
     capabilities: {
       maxEnvelopeBytes: ENVELOPE_MAX_BYTES - PACKET_OVERHEAD,
-      history: false,
+      history: options.mailserver !== undefined,
       get minimumPow() {
         return hub.minimumPow;
       },
@@ -59,8 +63,16 @@ export function devp2pPeer(options: Devp2pPeerOptions): Carrier {
       const connection = new Connection(hub, handler);
       await hub.join(connection, signal);
       connection.opened();
-      return connection;
+      return options.mailserver === undefined ? withoutHistory(connection) : connection;
     },
+  };
+}
+
+function withoutHistory(connection: Connection): CarrierConnection {
+  return {
+    publish: (topic, envelope, options) => connection.publish(topic, envelope, options),
+    subscribe: (topics) => connection.subscribe(topics),
+    close: () => connection.close(),
   };
 }
 
@@ -70,12 +82,37 @@ class Hub {
   readonly #options: Devp2pPeerOptions;
   readonly #connections = new Set<Connection>();
   readonly #waiting = new Set<() => void>();
+  readonly #nodeKey: KeyPair;
+  readonly #mail: MailClient | undefined;
   #host: Promise<WhisperHost> | undefined;
   #peers: readonly { readonly minimumPow: number }[] = [];
 
   constructor(options: Devp2pPeerOptions) {
     this.#options = options;
     this.clock = options.clock ?? systemClock;
+    const { crypto } = settingsOf(options);
+    this.#nodeKey = nodeKeyOf(crypto, options.nodeKey);
+    this.#mail = options.mailserver && new MailClient(crypto, this.clock, this.#nodeKey, options.mailserver);
+  }
+
+  /**
+   * Asks the mailserver, and again while it is away.
+   * @throws TRANSPORT_UNAVAILABLE when the time is over; ABORTED
+   */
+  async history(query: MailQuery): Promise<void> {
+    const until = query.signal === undefined ? this.clock.now() + this.patience : undefined;
+    for (;;) {
+      const host = await this.host();
+      try {
+        return await this.#mail?.query(host, query);
+      } catch (error) {
+        if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE')) throw error;
+        if (until !== undefined && this.clock.now() >= until) throw error;
+        // Silent though it is connected: no change to wait for.
+        if (host.peers.some(({ id }) => id === this.#mail?.id)) throw error;
+        await this.change('history', { until, signal: query.signal });
+      }
+    }
   }
 
   /** What peers ask for, with 0.002 as what can be counted on. */
@@ -178,10 +215,26 @@ class Hub {
     };
     host = await createWhisperHost({
       ...this.#options,
+      nodeKey: this.#nodeKey.privateKey,
+      trustedPeers: [
+        ...(this.#options.trustedPeers ?? []),
+        ...(this.#options.mailserver ? [this.#options.mailserver.enode] : []),
+      ],
+      onP2pMessages: (peer, messages) => {
+        this.#mail?.onMessages(peer, messages);
+        return this.#options.onP2pMessages?.(peer, messages);
+      },
+      onRequestComplete: (peer, payload) => {
+        this.#mail?.onComplete(peer, payload);
+        return this.#options.onRequestComplete?.(peer, payload);
+      },
       bloom: bloomOfTopics([]),
       onPeer: changed,
       onPeerChange: changed,
-      onPeerGone: changed,
+      onPeerGone: (peer) => {
+        this.#mail?.onGone(peer);
+        changed();
+      },
     });
     changed();
     host.pool.subscribe((pooled, origin) => {
@@ -253,6 +306,24 @@ class Connection implements CarrierConnection {
     const { pool } = await this.#hub.host();
     const fresh = new Set(added);
     for (const pooled of pool) if (fresh.has(encodeHex(pooled.envelope.topic))) this.take(pooled);
+  }
+
+  async history(
+    topics: readonly Topic[],
+    from: number,
+    to: number,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    this.#checkOpen();
+    await this.#hub.history({
+      topics,
+      from,
+      to,
+      signal,
+      take: ({ envelope, bytes }) => {
+        if (!this.#closed) return this.#handler.onEnvelope(envelope.topic, bytes, true);
+      },
+    });
   }
 
   async close(): Promise<void> {

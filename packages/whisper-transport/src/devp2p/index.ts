@@ -10,4 +10,5 @@ export type {
   WhisperHostOptions,
   WhisperPeer,
 } from './host-options.js';
+export type { MailserverOptions } from './mail-client.js';
 export { createWhisperHost, type WhisperHost, type WhisperHostCounters } from './whisper-host.js';

@@ -1,0 +1,187 @@
+import { type Clock, compareBytes, encodeHex, type KeyPair, SottoError, type Topic } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import { bloomOfTopics } from '../bloom.js';
+import { envelopeHash } from '../envelope/envelope.js';
+import { decodeMailCompletion } from '../mailserver/completion.js';
+import { sealMailRequest } from '../mailserver/request.js';
+import { createInlineMiner } from '../mining/inline-miner.js';
+import type { Miner } from '../mining/miner.js';
+import { channelSymmetricKey } from '../topics.js';
+import { parseEnode } from './enode.js';
+import type { DirectEnvelope, WhisperPeer } from './host-options.js';
+import type { WhisperHost } from './whisper-host.js';
+
+/** Milliseconds that a mailserver may be silent in the middle of an answer. */
+const SILENCE_MS = 10_000;
+/** Envelopes of one page. */
+const PAGE_SIZE = 500;
+const LATEST_SECOND = 2 ** 32 - 1;
+
+export interface MailserverOptions {
+  /** Where it is. It is trusted to send what it likes; it is called as the other peers are. */
+  readonly enode: string;
+  /** What it asks of those who ask. Default of deployed ones: `status-offline-inbox`. */
+  readonly password: string;
+}
+
+export interface MailQuery {
+  readonly topics: readonly Topic[];
+  /** Milliseconds since the epoch. */
+  readonly from: number;
+  readonly to: number;
+  readonly signal: AbortSignal | undefined;
+  /** Gets what is on these topics. */
+  readonly take: (message: DirectEnvelope) => void | Promise<void>;
+}
+
+interface Page {
+  readonly requestHash: Uint8Array;
+  readonly onMessage: (message: DirectEnvelope) => void;
+  readonly onComplete: (cursor: Uint8Array) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** Asks one mailserver. One request at a time: what it sends does not say to which one it belongs. */
+export class MailClient {
+  readonly id: string;
+  readonly #crypto: CryptoProvider;
+  readonly #clock: Clock;
+  readonly #signer: KeyPair;
+  readonly #password: string;
+  readonly #miner: Miner;
+  #key: Uint8Array | undefined;
+  #page: Page | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** @param signer the node key of the host @throws INVALID_TEXT */
+  constructor(crypto: CryptoProvider, clock: Clock, signer: KeyPair, { enode, password }: MailserverOptions) {
+    this.id = parseEnode(crypto, enode).id;
+    this.#crypto = crypto;
+    this.#clock = clock;
+    this.#signer = signer;
+    this.#password = password;
+    this.#miner = createInlineMiner(clock);
+  }
+
+  onMessages(peer: WhisperPeer, messages: readonly DirectEnvelope[]): void {
+    if (peer.id !== this.id) return;
+    for (const message of messages) this.#page?.onMessage(message);
+  }
+
+  /** @throws MALFORMED_MESSAGE */
+  onComplete(peer: WhisperPeer, payload: Uint8Array): void {
+    const page = this.#page;
+    if (peer.id !== this.id || page === undefined) return;
+    const { requestHash, cursor } = decodeMailCompletion(payload);
+    if (compareBytes(requestHash, page.requestHash) === 0) page.onComplete(cursor);
+  }
+
+  onGone(peer: WhisperPeer): void {
+    if (peer.id === this.id) this.#page?.fail(unavailable('the mailserver has gone'));
+  }
+
+  /**
+   * Resolves when the last envelope was taken.
+   * @throws TRANSPORT_UNAVAILABLE when it is not connected, goes or is silent; ABORTED
+   */
+  query(host: WhisperHost, query: MailQuery): Promise<void> {
+    const result = this.#turn.then(() => this.#query(host, query));
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  async #query(host: WhisperHost, query: MailQuery): Promise<void> {
+    for (let cursor: Uint8Array = new Uint8Array(0); ; ) {
+      const next = await this.#ask(host, query, cursor);
+      // One that gives the same page again would do so for ever.
+      if (next.length === 0 || compareBytes(next, cursor) === 0) return;
+      cursor = next;
+    }
+  }
+
+  async #ask(
+    host: WhisperHost,
+    { topics, from, to, signal, take }: MailQuery,
+    cursor: Uint8Array,
+  ): Promise<Uint8Array> {
+    const crypto = this.#crypto;
+    this.#key ??= channelSymmetricKey(crypto, this.#password);
+    const request = {
+      lower: secondOf(Math.floor(from / 1000)),
+      upper: secondOf(Math.ceil(to / 1000)),
+      bloom: bloomOfTopics(topics),
+      limit: PAGE_SIZE,
+      cursor,
+    };
+    const now = Math.floor(this.#clock.now() / 1000);
+    const sealed = await sealMailRequest(request, {
+      crypto,
+      miner: this.#miner,
+      now,
+      key: this.#key,
+      signer: this.#signer,
+      signal,
+    });
+    const wanted = new Set(topics.map(encodeHex));
+    const taken: Promise<unknown>[] = [];
+    const next = await this.#answered(envelopeHash(crypto, sealed), signal, {
+      onMessage: (message) => {
+        if (wanted.has(encodeHex(message.envelope.topic))) taken.push(Promise.resolve(take(message)));
+      },
+      send: () => host.sendP2pRequest(this.id, sealed),
+    });
+    await Promise.all(taken);
+    return next;
+  }
+
+  #answered(
+    requestHash: Uint8Array,
+    signal: AbortSignal | undefined,
+    {
+      onMessage,
+      send,
+    }: { readonly onMessage: (message: DirectEnvelope) => void; readonly send: () => Promise<void> },
+  ): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      let cancelTimer = () => {};
+      const settle = () => {
+        cancelTimer();
+        signal?.removeEventListener('abort', abort);
+        this.#page = undefined;
+      };
+      const fail = (error: Error) => {
+        settle();
+        reject(error);
+      };
+      const abort = () => fail(new SottoError('ABORTED', 'The caller gave up.', { what: 'history' }));
+      const listen = () => {
+        cancelTimer();
+        cancelTimer = this.#clock.after(SILENCE_MS, () => fail(unavailable('the mailserver is silent')));
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#page = {
+        requestHash,
+        onMessage: (message) => {
+          listen();
+          onMessage(message);
+        },
+        onComplete: (cursor) => {
+          settle();
+          resolve(cursor);
+        },
+        fail,
+      };
+      listen();
+      if (signal?.aborted) return abort();
+      send().catch(() => fail(unavailable('the mailserver is not connected')));
+    });
+  }
+}
+
+function secondOf(seconds: number): number {
+  return Math.min(Math.max(seconds, 0), LATEST_SECOND);
+}
+
+function unavailable(reason: string): SottoError<'TRANSPORT_UNAVAILABLE'> {
+  return new SottoError('TRANSPORT_UNAVAILABLE', `The history can't be had: ${reason}.`, { reason });
+}
