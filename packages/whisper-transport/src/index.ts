@@ -36,6 +36,7 @@ export {
   contactCodeName,
   discoveryName,
   negotiatedName,
+  type Pbkdf2,
   partitionedName,
   type ResolvedChannel,
   topicOf,

@@ -32,7 +32,7 @@ import { HandOver } from './hand-over.js';
 import { createInlineMiner } from './mining/inline-miner.js';
 import { type Miner, powBits } from './mining/miner.js';
 import { RecentlySeen } from './recently-seen.js';
-import { ChannelKeys, type ResolvedChannel } from './topics.js';
+import { ChannelKeys, type Pbkdf2, type ResolvedChannel } from './topics.js';
 
 export interface SealedTransportOptions {
   readonly crypto?: CryptoProvider;
@@ -42,6 +42,11 @@ export interface SealedTransportOptions {
    * closed with the connection. Default: this thread, in short pieces.
    */
   readonly miner?: Miner;
+  /**
+   * Derives the keys of channels off this thread, with WebCrypto for instance. Default: the provider does, which holds
+   * this thread up for 20 to 150 ms a channel, once.
+   */
+  readonly pbkdf2?: Pbkdf2;
   /** Seconds that envelopes live. Default 15, as deployed clients have it; 10 at least. */
   readonly ttl?: number;
   /** What is asked of envelopes that come. The proof of work asked of ours is the carrier's, if that is more. */
@@ -71,6 +76,7 @@ export function sealedTransport(carrier: Carrier, options: SealedTransportOption
     capabilities: carrier.capabilities,
     maxPayloadBytes: carrier.capabilities.maxEnvelopeBytes - SEALING_OVERHEAD,
     keys: new ChannelKeys(crypto),
+    pbkdf2: options.pbkdf2,
   };
   const { history } = carrier.capabilities;
   return {
@@ -93,6 +99,7 @@ interface Settings {
   readonly capabilities: CarrierCapabilities;
   readonly maxPayloadBytes: number;
   readonly keys: ChannelKeys;
+  readonly pbkdf2: Pbkdf2 | undefined;
 }
 
 function withoutHistory(connection: SealedConnection): TransportConnection {
@@ -112,6 +119,7 @@ class SealedConnection implements TransportConnection {
   readonly #messages: RecentlySeen;
   /** What is listened to, by topic in hex: opening costs no more the more chats there are. */
   #listening = new Map<string, readonly ResolvedChannel[]>();
+  #prepared: Promise<unknown> = Promise.resolve();
   #connection: CarrierConnection | undefined;
   readonly #handOver: HandOver;
 
@@ -149,6 +157,7 @@ class SealedConnection implements TransportConnection {
         actual: payload.length,
       });
     }
+    await this.#prepare([channel]);
     const { topic, cipher } = keys.resolve(channel);
     const plain = encodePlain(crypto, payload, this.#party.identity);
     const data = sealData(crypto, cipher, plain);
@@ -179,6 +188,11 @@ class SealedConnection implements TransportConnection {
   }
 
   async listen(channels: readonly Channel[]): Promise<void> {
+    this.#open();
+    const prepared = this.#prepared.then(() => this.#prepare(channels));
+    // In the order of the calls, so that the last list is the one in force, however long the keys of another take.
+    this.#prepared = prepared.catch(() => undefined);
+    await prepared;
     const connection = this.#open();
     const listening = new Map<string, ResolvedChannel[]>();
     for (const channel of new Map(channels.map((one) => [channelKey(one), one])).values()) {
@@ -191,7 +205,13 @@ class SealedConnection implements TransportConnection {
     await connection.subscribe([...listening.values()].map(([first]) => (first as ResolvedChannel).topic));
   }
 
+  async #prepare(channels: readonly Channel[]): Promise<void> {
+    const { keys, pbkdf2 } = this.#settings;
+    if (pbkdf2 !== undefined) await keys.prepare(channels, pbkdf2);
+  }
+
   async history(request: HistoryRequest): Promise<void> {
+    await this.#prepare(request.channels);
     const connection = this.#open();
     const topics = new Map(
       request.channels.map((channel) => {

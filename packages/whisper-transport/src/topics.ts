@@ -17,12 +17,16 @@ export function topicOf(crypto: CryptoProvider, name: string): Topic {
  * The symmetric key of a channel, 32 bytes: PBKDF2 of its name. Takes 20 to 150 ms; {@link ChannelKeys} keeps it.
  */
 export function channelSymmetricKey(crypto: CryptoProvider, name: string): Uint8Array {
-  return crypto.pbkdf2Sha256({
-    password: encodeUtf8(name),
-    salt: new Uint8Array(0),
-    iterations: KEY_ITERATIONS,
-    length: 32,
-  });
+  return crypto.pbkdf2Sha256(keyRequest(name));
+}
+
+/** PBKDF2-HMAC-SHA-256 that doesn't hold up this thread: `CryptoProvider.pbkdf2Sha256`, with a promise. */
+export type Pbkdf2 = (
+  request: Parameters<CryptoProvider['pbkdf2Sha256']>[0],
+) => Promise<ReturnType<CryptoProvider['pbkdf2Sha256']>>;
+
+function keyRequest(name: string): Parameters<Pbkdf2>[0] {
+  return { password: encodeUtf8(name), salt: new Uint8Array(0), iterations: KEY_ITERATIONS, length: 32 };
 }
 
 /** Name of the topic on which an identity publishes its bundle. */
@@ -73,6 +77,16 @@ export class ChannelKeys {
     this.#most = most;
   }
 
+  /** Derives what {@link resolve} will want of these channels, without holding up this thread. */
+  async prepare(channels: readonly Channel[], pbkdf2: Pbkdf2): Promise<void> {
+    const names = channels.flatMap((channel) => nameOfSymmetric(channel) ?? []);
+    await Promise.all(
+      names
+        .filter((name) => !this.#keys.has(name))
+        .map(async (name) => this.#keys.set(name, await pbkdf2(keyRequest(name)))),
+    );
+  }
+
   resolve(channel: Channel): ResolvedChannel {
     const crypto = this.#crypto;
     switch (channel.kind) {
@@ -98,6 +112,11 @@ export class ChannelKeys {
     if (this.#keys.size > this.#most && oldest !== undefined) this.#keys.delete(oldest);
     return { topic: topicOf(this.#crypto, name), cipher: { kind: 'symmetric', key } };
   }
+}
+
+function nameOfSymmetric(channel: Channel): string | undefined {
+  if (channel.kind === 'public') return channel.name;
+  return channel.kind === 'negotiated' ? negotiatedName(channel.secret) : undefined;
 }
 
 function asymmetric(

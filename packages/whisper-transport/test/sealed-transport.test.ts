@@ -14,6 +14,7 @@ import {
   matchesBloom,
   type OpeningKey,
   openData,
+  type Pbkdf2,
   powBits,
   proofOfWork,
   sealData,
@@ -69,6 +70,35 @@ const CHAT: Channel = { kind: 'public', name: 'status' };
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('a sealed transport', () => {
+  it('derives keys elsewhere when told so: once a channel, and the last list is the one in force', async () => {
+    const asked: { readonly name: string; readonly answer: () => void }[] = [];
+    const pbkdf2: Pbkdf2 = (request) =>
+      new Promise((resolve) => {
+        const answer = () => resolve(crypto.pbkdf2Sha256(request));
+        asked.push({ name: textOf(request.password), answer });
+      });
+    const { carrier } = bus();
+    const native = sealedTransport(carrier, { crypto, clock, pbkdf2 });
+    const plain = sealedTransport(carrier, { crypto, clock });
+    const [alice, bob] = [await party(plain), await party(native)];
+    const names = (...list: string[]) => list.map((name): Channel => ({ kind: 'public', name }));
+    const first = bob.connection.listen(names('one'));
+    const second = bob.connection.listen(names('two'));
+    // The first list takes longest.
+    await new Promise(setImmediate);
+    for (const { answer } of asked.splice(0).reverse()) answer();
+    await first;
+    await new Promise(setImmediate);
+    for (const { answer } of asked.splice(0)) answer();
+    await second;
+    for (const [channel] of [names('one'), names('two')]) {
+      await alice.connection.send(channel as Channel, bytesOf(`to ${(channel as { name: string }).name}`));
+    }
+    expect(bob.messages.map(({ payload }) => textOf(payload))).toEqual(['to two']);
+    await bob.connection.listen(names('one', 'two'));
+    expect(asked).toEqual([]);
+  });
+
   it('carries each kind of channel to those who listen, with the sender verified', async () => {
     const pipe = bus();
     const transport = transportOver(pipe);
