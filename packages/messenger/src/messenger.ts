@@ -16,6 +16,7 @@ import {
   type Transport,
   type TransportConnection,
   type TransportMessage,
+  type TransportStatus,
   type Write,
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
@@ -181,6 +182,11 @@ export class Messenger {
   #cancelPublish: (() => void) | undefined;
   #cancelFanoutRetry: (() => void) | undefined;
   #fanoutTail: Promise<unknown> = Promise.resolve();
+  /** Whether all that was sent to us so far has come, as far as history tells. */
+  #caughtUp = false;
+  /** How often the connection was lost. */
+  #losses = 0;
+  #catchUpTail: Promise<unknown> = Promise.resolve();
   /** Version of our signed prekey after the last step; 0 before the first. */
   #preKeyVersion = 0;
   #closed = false;
@@ -259,6 +265,7 @@ export class Messenger {
       onStatus: (status) => {
         this.#events.emit('status', status);
         if (status === 'connected') this.#outbox.retryNow();
+        this.#followConnection(status);
       },
     });
     try {
@@ -270,7 +277,7 @@ export class Messenger {
     this.#connection = connection;
     this.#outbox.attach(connection);
     this.#inBackground(this.#continueFanouts());
-    this.#inBackground(this.#fetchHistory());
+    this.#catchUp();
     await this.publishContactCode();
   }
 
@@ -725,10 +732,28 @@ export class Messenger {
     await this.#connection?.listen(this.#channels());
   }
 
+  /** What is sent while the connection is lost is asked for when it is back. */
+  #followConnection(status: TransportStatus): void {
+    if (this.#connection?.history === undefined || this.#closed) return;
+    if (status === 'connected') this.#catchUp();
+    if (status === 'reconnecting') this.#losses++;
+    if (status !== 'reconnecting' || !this.#caughtUp) return;
+    this.#caughtUp = false;
+    const completeUntil = BigInt(this.#settings.clock.now());
+    this.#inBackground(this.#step(async (work) => work.put(historyTable, { completeUntil })));
+  }
+
+  #catchUp(): void {
+    const run = this.#catchUpTail.then(() => (this.#caughtUp ? undefined : this.#fetchHistory()));
+    this.#catchUpTail = run.catch(() => undefined);
+    this.#inBackground(run);
+  }
+
   async #fetchHistory(): Promise<void> {
     const { clock, limits } = this.#settings;
     const connection = this.#connection;
     if (connection?.history === undefined) return;
+    const losses = this.#losses;
     const now = clock.now();
     const known = await this.#step((work) => work.get(historyTable));
     // Clocks differ, so the ends overlap; what comes twice is noticed.
@@ -741,6 +766,8 @@ export class Messenger {
       return;
     }
     await this.#step(async (work) => work.put(historyTable, { completeUntil: BigInt(now) }));
+    // Not if the connection was lost meanwhile: there is another gap then.
+    this.#caughtUp = losses === this.#losses;
   }
 
   // Receiving

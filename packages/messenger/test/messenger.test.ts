@@ -1,4 +1,4 @@
-import { SottoError, type Store, type Write } from '@sotto/core';
+import { SottoError, type Store, type Transport, type TransportStatus, type Write } from '@sotto/core';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import type { TakenMessage } from '../src/index.js';
@@ -488,6 +488,36 @@ describe('clocks and closing', () => {
     expect(bob.texts).toEqual(['direct alice-1 dr: x', 'again direct alice-1 dr: x', 'direct alice-1 dr: y']);
   });
 
+  it('what came while the connection was lost is fetched when it is back, and no more than that', async () => {
+    const clock = manualClock(START);
+    const network = createMemoryNetwork({ clock });
+    const alice = await newParty(network, 'alice-1', { clock });
+    const asked: number[] = [];
+    const line: { lost: boolean; status?: (status: TransportStatus) => void } = { lost: false };
+    const bob = await newParty(network, 'bob-1', {
+      clock,
+      transport: cuttable(network.transport(), line, asked),
+    });
+    await quiet(network, alice, bob);
+    expect(asked).toHaveLength(1);
+    clock.advance(3 * HOUR);
+    line.lost = true;
+    line.status?.('reconnecting');
+    await quiet(network, bob);
+    await alice.say(bob, 'while you were gone');
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual([]);
+    line.lost = false;
+    line.status?.('connected');
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual(['direct alice-1 dh: while you were gone']);
+    expect(asked).toHaveLength(2);
+    expect(asked[1]).toBeGreaterThan(START + 2 * HOUR);
+    line.status?.('connected');
+    await quiet(network, alice, bob);
+    expect(asked).toHaveLength(2);
+  });
+
   it('what came while away is fetched from history', async () => {
     const { network, alice, bob } = await two();
     await bob.messenger.close();
@@ -570,3 +600,32 @@ describe('what the application keeps, in the same commit', () => {
     expect(await alice.messenger.unsent()).toContain(id);
   });
 });
+
+/** A transport whose live messages are lost on demand; notes from when history is asked for. */
+function cuttable(
+  transport: Transport,
+  line: { lost: boolean; status?: (status: TransportStatus) => void },
+  asked: number[],
+): Transport {
+  return {
+    capabilities: transport.capabilities,
+    async connect(party) {
+      line.status = (status) => party.onStatus?.(status);
+      const connection = await transport.connect({
+        ...party,
+        onMessage: async (message) => {
+          if (!line.lost || message.fromHistory) await party.onMessage(message);
+        },
+      });
+      return {
+        send: (...args) => connection.send(...args),
+        listen: (channels) => connection.listen(channels),
+        async history(request) {
+          asked.push(request.from);
+          await connection.history?.(request);
+        },
+        close: () => connection.close(),
+      };
+    },
+  };
+}

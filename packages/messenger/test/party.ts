@@ -1,4 +1,4 @@
-import type { KeyPair, Store } from '@sotto/core';
+import type { KeyPair, Store, Transport } from '@sotto/core';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
 import {
   createMessenger,
@@ -60,6 +60,7 @@ export async function newParty(
     readonly limits?: Partial<MessengerLimits>;
     readonly start?: boolean;
     readonly wrapStore?: (store: Store) => Store;
+    readonly transport?: Transport;
   } = {},
 ): Promise<Party> {
   const identity = options.identity ?? crypto.secp256k1.generateKeyPair();
@@ -75,7 +76,7 @@ export async function newParty(
       identity,
       installationId: name,
       store: options.wrapStore?.(view()) ?? view(),
-      transport: network.transport(),
+      transport: options.transport ?? network.transport(),
       crypto,
       clock,
       ...(options.limits && { limits: options.limits }),
