@@ -1,4 +1,11 @@
-import { SottoError, type Store, type Transport, type TransportStatus, type Write } from '@sotto/core';
+import {
+  SottoError,
+  type Store,
+  type Transport,
+  type TransportMessage,
+  type TransportStatus,
+  type Write,
+} from '@sotto/core';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import type { TakenMessage } from '../src/index.js';
@@ -601,7 +608,7 @@ describe('what the application keeps, in the same commit', () => {
   });
 });
 
-/** A transport whose live messages are lost on demand; notes from when history is asked for. */
+/** A transport that loses its connection on demand and keeps what it missed; notes from when that is asked for. */
 function cuttable(
   transport: Transport,
   line: { lost: boolean; status?: (status: TransportStatus) => void },
@@ -610,11 +617,13 @@ function cuttable(
   return {
     capabilities: transport.capabilities,
     async connect(party) {
+      const missed: TransportMessage[] = [];
       line.status = (status) => party.onStatus?.(status);
       const connection = await transport.connect({
         ...party,
         onMessage: async (message) => {
-          if (!line.lost || message.fromHistory) await party.onMessage(message);
+          if (line.lost) missed.push({ ...message, fromHistory: true });
+          else await party.onMessage(message);
         },
       });
       return {
@@ -622,7 +631,9 @@ function cuttable(
         listen: (channels) => connection.listen(channels),
         async history(request) {
           asked.push(request.from);
-          await connection.history?.(request);
+          for (const message of missed.splice(0)) {
+            if (message.sentAt >= request.from) await party.onMessage(message);
+          }
         },
         close: () => connection.close(),
       };

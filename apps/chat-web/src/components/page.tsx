@@ -1,0 +1,33 @@
+import type { ComponentChildren } from 'preact';
+import { formatRoute, type Route } from '../route.js';
+import { Heading } from './screen.js';
+
+interface PageProps {
+  readonly title: ComponentChildren;
+  /** Where the arrow leads. To the list only on a narrow screen: on a wide one it is there anyway. */
+  readonly back?: Route;
+  /** Beside the title, or below it where there is no room. */
+  readonly badge?: ComponentChildren;
+  /** At the other end. */
+  readonly actions?: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+/** A page beside the list of conversations. */
+export function Page({ title, back = { page: 'list' }, badge, actions, children }: PageProps) {
+  return (
+    <main class="page">
+      <header class="bar">
+        <a class={`back to-${back.page}`} href={formatRoute(back)} aria-label="Back">
+          ←
+        </a>
+        <div class="titles">
+          <Heading>{title}</Heading>
+          {badge}
+        </div>
+        {actions}
+      </header>
+      <div class="content">{children}</div>
+    </main>
+  );
+}

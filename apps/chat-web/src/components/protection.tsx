@@ -1,0 +1,20 @@
+import type { ConversationProtection } from '@sotto/conversations';
+
+const WORDS: Readonly<Record<ConversationProtection, readonly [string, string]>> = {
+  public: ['Public', 'Anybody can read along.'],
+  'identity-key': [
+    'No forward secrecy yet',
+    'Encrypted, but whoever gets the key of this account later can read it. It becomes better with the first answer.',
+  ],
+  ratchet: ['Forward secrecy', 'Each message has a key of its own, which is deleted afterwards.'],
+};
+
+/** How a conversation is protected, in two words; the sentence is there for who asks. */
+export function Protection({ protection }: { readonly protection: ConversationProtection }) {
+  const [words, sentence] = WORDS[protection];
+  return (
+    <span class={`badge ${protection}`} title={sentence}>
+      {words}
+    </span>
+  );
+}

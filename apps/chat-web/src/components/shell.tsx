@@ -1,0 +1,89 @@
+import { conversationKey } from '@sotto/conversations';
+import { useEffect } from 'preact/hooks';
+import { Card } from '../pages/card.js';
+import { ConversationPage } from '../pages/conversation.js';
+import { Details } from '../pages/details.js';
+import { Devices } from '../pages/devices.js';
+import { ConversationList } from '../pages/list.js';
+import { New } from '../pages/new.js';
+import { Settings } from '../pages/settings.js';
+import { route } from '../route.js';
+import { useSession } from '../session-context.js';
+
+/** The list of conversations and, beside it or instead of it, what is open. */
+export function Shell() {
+  const { page } = route.value;
+  return (
+    <div class={`shell ${page === 'list' ? 'at-list' : 'at-page'}`}>
+      <UnreadTitle />
+      <Status />
+      <ConversationList />
+      <Opened />
+    </div>
+  );
+}
+
+function Opened() {
+  const now = route.value;
+  switch (now.page) {
+    case 'list':
+      return (
+        <main class="page empty">
+          <div>
+            <h1>Conversations</h1>
+            <p>Choose one, or begin one with “New”.</p>
+          </div>
+        </main>
+      );
+    case 'card':
+      return <Card />;
+    case 'devices':
+      return <Devices />;
+    case 'settings':
+      return <Settings />;
+    case 'new':
+      return <New key={now.text} text={now.text} />;
+    case 'conversation':
+      return <ConversationPage key={conversationKey(now.conversation)} conversation={now.conversation} />;
+    case 'details':
+      return <Details key={conversationKey(now.conversation)} conversation={now.conversation} />;
+  }
+}
+
+/** What the user should know wherever he is: the connection, and notices. */
+function Status() {
+  const { status, notices } = useSession();
+  return (
+    <div class="status" role="status">
+      {status.value === 'connecting' && <p class="quiet">Connecting…</p>}
+      {status.value === 'offline' && (
+        <p class="offline">Offline. What you write is kept, and sent when the node can be reached.</p>
+      )}
+      {notices.value.map((notice) => (
+        <p key={notice} class="notice">
+          {notice}{' '}
+          <button
+            type="button"
+            class="link"
+            onClick={() => {
+              notices.value = notices.value.filter((other) => other !== notice);
+            }}
+          >
+            Understood
+          </button>
+        </p>
+      ))}
+    </div>
+  );
+}
+
+/** How many messages are unread, in the title of the tab. */
+function UnreadTitle() {
+  const { conversations, revision } = useSession();
+  void revision.value;
+  const unread = conversations.list().reduce((sum, conversation) => sum + conversation.unread, 0);
+  useEffect(() => {
+    document.title = unread > 0 ? `(${unread}) Sotto` : 'Sotto';
+  }, [unread]);
+  return null;
+}

@@ -1,0 +1,67 @@
+import { encodeContactCard, formatKeyText } from '@sotto/identity';
+import { decodeContactCode } from '@sotto/protocol-codec';
+import { useEffect, useState } from 'preact/hooks';
+import { CopyButton } from '../components/copy-button.js';
+import { Explained } from '../components/explained.js';
+import { Identicon } from '../components/identicon.js';
+import { Page } from '../components/page.js';
+import { QrCode } from '../components/qr-code.js';
+import { drawPicture, saveFile } from '../pictures.js';
+import { crypto } from '../session.js';
+import { useSession } from '../session-context.js';
+import { useTask } from '../use-task.js';
+
+/** What one shows or sends to people, so that they can write. */
+export function Card() {
+  const { identity, messenger } = useSession();
+  const [code, setCode] = useState<string>();
+  const task = useTask();
+  useEffect(() => {
+    void task.run(async () => setCode(await messenger.contactCode()));
+  }, [messenger]);
+  const { publicKey } = identity;
+  const key = formatKeyText(crypto, publicKey, 'base58btc');
+  const card =
+    code === undefined
+      ? undefined
+      : encodeContactCard(crypto, { identity: publicKey, bundle: decodeContactCode(code) });
+  return (
+    <Page title="My card">
+      <div class="own-card">
+        <Identicon identity={publicKey} size="large" label="The picture of your key" />
+        <p class="key">{key}</p>
+        {card !== undefined && (
+          <>
+            <QrCode text={card} label="Your contact card as a QR code" />
+            <p class="hint">
+              Let somebody scan this, or send it. It is no secret; whoever has it can write to you. Verify
+              afterwards that the right person got it.
+            </p>
+            <div class="row">
+              <CopyButton text={card} label="Copy the card" />
+              <CopyButton text={`${location.origin}${location.pathname}#${card}`} label="Copy a link" />
+              <button
+                type="button"
+                onClick={() => void task.run(async () => saveFile('sotto-card.png', await drawPicture(card)))}
+              >
+                Save the picture
+              </button>
+            </div>
+          </>
+        )}
+        <Explained error={task.error} />
+        <details>
+          <summary>For other programs</summary>
+          <div class="row">
+            <CopyButton text={key} label="Copy the key (zQ3sh…)" />
+            <CopyButton
+              text={formatKeyText(crypto, publicKey, 'uncompressed')}
+              label="Copy the key (0x04…)"
+            />
+            {code !== undefined && <CopyButton text={code} label="Copy the contact code" />}
+          </div>
+        </details>
+      </div>
+    </Page>
+  );
+}

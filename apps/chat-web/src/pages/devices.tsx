@@ -1,0 +1,121 @@
+import type { DeviceInfo } from '@sotto/messenger';
+import { useEffect, useState } from 'preact/hooks';
+import { ConfirmButton } from '../components/confirm-button.js';
+import { Explained } from '../components/explained.js';
+import { Field } from '../components/field.js';
+import { Page } from '../components/page.js';
+import { useSession } from '../session-context.js';
+import { type Task, useTask } from '../use-task.js';
+import { timeOf } from '../words.js';
+
+/** Our devices: which get copies of what we write, and how to add one. */
+export function Devices() {
+  const { messenger, ownDevices, refreshDevices } = useSession();
+  const task = useTask();
+  useEffect(() => void refreshDevices(), []);
+  const waiting = ownDevices.value.filter(({ enabled }) => !enabled);
+  const paired = ownDevices.value.filter(({ enabled }) => enabled);
+  return (
+    <Page title="Devices">
+      <p>
+        This device is <code class="device-code">{messenger.installationId.slice(0, 8)}</code>.
+      </p>
+      {waiting.length > 0 && (
+        <section aria-labelledby="waiting">
+          <h2 id="waiting">Waiting to be paired</h2>
+          <p class="hint">
+            Pair only what you hold in your hands: the code here has to be the one that its own page of
+            devices shows.
+          </p>
+          <ul class="lines">
+            {waiting.map((device) => (
+              <Device key={device.installationId} device={device} task={task} />
+            ))}
+          </ul>
+        </section>
+      )}
+      <section aria-labelledby="paired">
+        <h2 id="paired">Paired</h2>
+        {paired.length === 0 && <p class="hint">None. What you write here is on this device alone.</p>}
+        <ul class="lines">
+          {paired.map((device) => (
+            <Device key={device.installationId} device={device} task={task} />
+          ))}
+        </ul>
+      </section>
+      <section aria-labelledby="another">
+        <h2 id="another">Add another device</h2>
+        <ol>
+          <li>Open this page there, and recover your account from its words.</li>
+          <li>It appears here, and this one there. Compare the codes, and pair on both.</li>
+          <li>
+            From then on each gets what the other sends. Older messages stay where they are; a backup moves
+            them.
+          </li>
+        </ol>
+        <button
+          type="button"
+          disabled={task.busy}
+          onClick={() => void task.run(() => messenger.announceDevice())}
+        >
+          Tell my other devices of this one
+        </button>
+      </section>
+      <Explained error={task.error} />
+    </Page>
+  );
+}
+
+function Device({ device, task }: { readonly device: DeviceInfo; readonly task: Task }) {
+  const { messenger, refreshDevices } = useSession();
+  const { installationId, enabled, lastActiveAt } = device;
+  const [name, setName] = useState(device.name);
+  const change = (work: () => Promise<unknown>) =>
+    void task.run(async () => {
+      await work();
+      await refreshDevices();
+    });
+  return (
+    <li class="device">
+      <p>
+        <code class="device-code">{installationId.slice(0, 8)}</code> <bdi>{device.name}</bdi>
+        {lastActiveAt > 0 && <span class="hint"> last active {timeOf(lastActiveAt)}</span>}
+      </p>
+      {enabled ? (
+        <form
+          class="row"
+          onSubmit={(event) => {
+            event.preventDefault();
+            change(() => messenger.describeDevice(installationId, { name: name.trim() }));
+          }}
+        >
+          <Field label="Name of this device" value={name} onValue={setName} />
+          <button type="submit" disabled={task.busy || name.trim() === device.name}>
+            Rename
+          </button>
+          <ConfirmButton
+            label="Unpair"
+            question="It gets no copies any more, and others stop to write to it."
+            busy={task.busy}
+            onConfirm={() => change(() => messenger.disableDevice(installationId))}
+          />
+        </form>
+      ) : (
+        <button
+          type="button"
+          class="primary"
+          disabled={task.busy}
+          onClick={() =>
+            change(async () => {
+              await messenger.enableDevice(installationId);
+              // So that it sees us as well.
+              await messenger.announceDevice();
+            })
+          }
+        >
+          Pair
+        </button>
+      )}
+    </li>
+  );
+}

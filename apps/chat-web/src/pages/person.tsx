@@ -1,0 +1,220 @@
+import { isSottoError, type PublicKey } from '@sotto/core';
+import {
+  compareSafetyNumbers,
+  createSafetyNumber,
+  formatKeyText,
+  formatSafetyNumber,
+  parseContact,
+  type SafetyNumber,
+} from '@sotto/identity';
+import type { DeviceInfo } from '@sotto/messenger';
+import { useEffect, useState } from 'preact/hooks';
+import { Explained } from '../components/explained.js';
+import { Field } from '../components/field.js';
+import { Identicon } from '../components/identicon.js';
+import { PersonName } from '../components/person-name.js';
+import { QrCode } from '../components/qr-code.js';
+import { Scanner } from '../components/scanner.js';
+import { crypto } from '../session.js';
+import { useSession } from '../session-context.js';
+import { useTask } from '../use-task.js';
+import { timeOf } from '../words.js';
+
+interface PersonProps {
+  readonly peer: PublicKey;
+}
+
+/** Who somebody is: name, key, whether he was verified, and the way to verify him. */
+export function PersonDetails({ peer }: PersonProps) {
+  const { identity, revision } = useSession();
+  void revision.value;
+  return (
+    <>
+      <div class="pair">
+        <figure>
+          <Identicon identity={identity.publicKey} size="large" label="The picture of your key" />
+          <figcaption>You</figcaption>
+        </figure>
+        <figure>
+          <Identicon identity={peer} size="large" label="The picture of the other key" />
+          <figcaption>
+            <PersonName identity={peer} />
+          </figcaption>
+        </figure>
+      </div>
+      <p class="key">{formatKeyText(crypto, peer, 'base58btc')}</p>
+      <Name peer={peer} />
+      <SafetyNumbers peer={peer} />
+      <PeerDevices peer={peer} />
+    </>
+  );
+}
+
+function Name({ peer }: PersonProps) {
+  const { conversations } = useSession();
+  const person = conversations.person(peer);
+  const [name, setName] = useState(person.name);
+  const task = useTask();
+  return (
+    <form
+      class="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void task.run(() => conversations.addContact(peer, name));
+      }}
+    >
+      <Field label="Name, which only you see" value={name} onValue={setName} />
+      <button type="submit" disabled={task.busy || (person.contact && name === person.name)}>
+        {person.contact ? 'Rename' : 'Add to contacts'}
+      </button>
+      {person.contact && (
+        <button
+          type="button"
+          disabled={task.busy}
+          onClick={() => void task.run(() => conversations.removeContact(peer))}
+        >
+          Remove from contacts
+        </button>
+      )}
+      <Explained error={task.error} />
+    </form>
+  );
+}
+
+/** The number to compare, and what came of comparing it. */
+function SafetyNumbers({ peer }: PersonProps) {
+  const { conversations, identity } = useSession();
+  const { contact, verified } = conversations.person(peer);
+  const [number, setNumber] = useState<SafetyNumber>();
+  const [typed, setTyped] = useState('');
+  const [broken, setBroken] = useState(false);
+  const task = useTask();
+  useEffect(() => {
+    // Takes some tens of milliseconds, after the page was drawn.
+    void task.run(async () => setNumber(createSafetyNumber(crypto, identity.publicKey, peer)));
+  }, [peer]);
+
+  const settle = async (same: boolean) => {
+    setBroken(!same);
+    if (contact) await conversations.setVerified(peer, same);
+  };
+  /** Their number, or their card: each says who they are. */
+  const compare = async (text: string) => {
+    if (number === undefined) return;
+    if (!/^[\d\s-]+$/.test(text)) {
+      try {
+        parseContact(crypto, text, { expected: peer });
+        await settle(true);
+      } catch (error) {
+        if (isSottoError(error, 'WRONG_IDENTITY')) await settle(false);
+        throw error;
+      }
+      return;
+    }
+    await settle(compareSafetyNumbers(text, number));
+  };
+
+  return (
+    <section aria-labelledby="safety-number">
+      <h2 id="safety-number">Safety number</h2>
+      {verified && <p class="good">✓ Verified: you compared this number with this person.</p>}
+      {broken && (
+        <p class="notice bad" role="alert">
+          <strong>The numbers are different.</strong> Somebody may be between you, or this is the number of
+          another conversation. It counts as not verified; don't write anything that matters until you know.
+        </p>
+      )}
+      <p>
+        Meet, or call each other, and compare. On the other device stands the same number, if nobody is
+        between you.
+      </p>
+      <p class="safety-number">
+        {number === undefined
+          ? '…'
+          : formatSafetyNumber(number)
+              .split(' ')
+              .map((group, i) => <span key={`${i}-${group}`}>{group} </span>)}
+      </p>
+      {!contact && (
+        <p class="hint">Add this person to your contacts first; then it is kept that you compared.</p>
+      )}
+      <div class="row">
+        {verified ? (
+          <button type="button" onClick={() => void task.run(() => conversations.setVerified(peer, false))}>
+            Not verified any more
+          </button>
+        ) : (
+          <button
+            type="button"
+            class="primary"
+            disabled={task.busy || number === undefined || !contact}
+            onClick={() => void task.run(() => settle(true))}
+          >
+            They are the same
+          </button>
+        )}
+        <button type="button" onClick={() => void task.run(() => settle(false))}>
+          They are different
+        </button>
+      </div>
+      <details>
+        <summary>Compare by scanning, or by typing it in</summary>
+        {number !== undefined && (
+          <QrCode text={number} label="The safety number as a QR code, for the other device" />
+        )}
+        <p class="hint">Scan the code that stands here on the other device, or that person's card.</p>
+        <Scanner onText={(text) => void task.run(() => compare(text))} />
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void task.run(() => compare(typed));
+          }}
+        >
+          <Field
+            label="The number on the other device"
+            value={typed}
+            inputMode="numeric"
+            onValue={setTyped}
+          />
+          <button type="submit" disabled={task.busy || typed.trim() === ''}>
+            Compare
+          </button>
+        </form>
+      </details>
+      <Explained error={task.error} />
+    </section>
+  );
+}
+
+function PeerDevices({ peer }: PersonProps) {
+  const { messenger, revision } = useSession();
+  const [devices, setDevices] = useState<readonly DeviceInfo[]>([]);
+  const task = useTask();
+  const now = revision.value;
+  // `now` says that there may be something new
+  useEffect(() => {
+    messenger.devices(peer).then(setDevices, () => undefined);
+  }, [peer, now]);
+  return (
+    <section aria-labelledby="their-devices">
+      <h2 id="their-devices">Devices</h2>
+      {devices.length === 0 && (
+        <p class="hint">None is known yet. The first message is encrypted to the key of this person alone.</p>
+      )}
+      <ul class="lines">
+        {devices.map(({ installationId, lastActiveAt }) => (
+          <li key={installationId}>
+            <code>{installationId.slice(0, 8)}</code>
+            {lastActiveAt > 0 && <span class="hint"> last active {timeOf(lastActiveAt)}</span>}
+          </li>
+        ))}
+      </ul>
+      {devices.length > 0 && (
+        <button type="button" onClick={() => void task.run(() => messenger.resetSession(peer))}>
+          Begin a new session
+        </button>
+      )}
+      <Explained error={task.error} />
+    </section>
+  );
+}

@@ -1,0 +1,159 @@
+import { signal } from '@preact/signals';
+import { isSottoError, type KeyPair } from '@sotto/core';
+import { restoreBackup } from '@sotto/messenger/backup';
+import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
+import { createIndexedDbStore, type IndexedDbStore, type WhenLocked } from '@sotto/store-adapters/indexeddb';
+import { nodeAddress } from './config.js';
+import { crypto, openSession, readAccount, type Session, writeAccount } from './session.js';
+
+const DATABASE = 'chat';
+
+/** What the page is doing: one of these at a time. */
+export type Phase =
+  | { readonly name: 'opening' }
+  /** Another tab has the store. */
+  | { readonly name: 'elsewhere' }
+  /** `lost`: there was an account here, and the browser has deleted it. */
+  | { readonly name: 'welcome'; readonly disk: IndexedDbStore; readonly lost: boolean }
+  | { readonly name: 'locked'; readonly disk: IndexedDbStore }
+  | { readonly name: 'open'; readonly session: Session; readonly disk: IndexedDbStore }
+  | { readonly name: 'broken'; readonly error: unknown };
+
+export const phase = signal<Phase>({ name: 'opening' });
+
+/** Opens the browser's store, and asks for what comes next: a new account, or the passphrase. */
+export async function openStore(whenLocked: WhenLocked = 'fail'): Promise<void> {
+  try {
+    const disk = await createIndexedDbStore({ name: DATABASE, whenLocked });
+    void disk.handedOver.then(leaveToOtherTab);
+    phase.value = (await isEmpty(disk))
+      ? { name: 'welcome', disk, lost: disk.continuity === 'lost' }
+      : { name: 'locked', disk };
+  } catch (error) {
+    phase.value = isSottoError(error, 'STORE_LOCKED') ? { name: 'elsewhere' } : { name: 'broken', error };
+  }
+}
+
+/** Another tab took the store over: what is open here ends. */
+async function leaveToOtherTab(): Promise<void> {
+  const { value } = phase;
+  phase.value = { name: 'elsewhere' };
+  if (value.name === 'open') await value.session.close().catch(() => undefined);
+}
+
+/**
+ * Puts an account into the empty store, encrypted.
+ * @param recovered it was in use before, maybe on other devices
+ */
+export async function createAccount(
+  identity: KeyPair,
+  passphrase: string,
+  recovered: boolean,
+): Promise<void> {
+  const disk = diskOf('welcome');
+  const store = await encrypted(disk, passphrase);
+  await writeAccount(store, identity);
+  await enter(disk, store, identity, recovered);
+}
+
+/** Puts a backup into the empty store, encrypted with the same passphrase as the backup. */
+export async function restoreAccount(
+  backup: Blob,
+  passphrase: string,
+  onProgress: (records: number) => void,
+): Promise<void> {
+  const disk = diskOf('welcome');
+  const store = await encrypted(disk, passphrase);
+  try {
+    const { identity } = await restoreBackup(chunksOf(backup), {
+      store,
+      passphrase,
+      crypto,
+      onProgress: ({ done }) => onProgress(done),
+    });
+    await writeAccount(store, identity);
+    await enter(disk, store, identity, true);
+  } catch (error) {
+    // Nothing of it is in the store, but a keyring is: begin anew with an empty one.
+    await store.close();
+    await deleteDatabase();
+    await openStore();
+    throw error;
+  }
+}
+
+/** @throws STORE_WRONG_PASSPHRASE; the store stays locked */
+export async function unlock(passphrase: string): Promise<void> {
+  const disk = diskOf('locked');
+  const store = await encrypted(disk, passphrase);
+  const identity = await readAccount(store);
+  if (identity !== undefined) return enter(disk, store, identity, false);
+  // The page was closed between making the store and putting the account in.
+  await store.close();
+  await deleteDatabase();
+  await openStore();
+}
+
+/** Closes the account; the passphrase is asked for again. */
+export async function lock(): Promise<void> {
+  const { value } = phase;
+  if (value.name !== 'open') return;
+  phase.value = { name: 'opening' };
+  await value.session.close();
+  await openStore();
+}
+
+/** Deletes the account, its messages and keys from this browser. */
+export async function removeAccount(): Promise<void> {
+  const { value } = phase;
+  phase.value = { name: 'opening' };
+  if (value.name === 'open') await value.session.close();
+  if (value.name === 'locked') await value.disk.close();
+  await deleteDatabase();
+  await openStore();
+}
+
+async function enter(
+  disk: IndexedDbStore,
+  store: Session['store'],
+  identity: KeyPair,
+  announce: boolean,
+): Promise<void> {
+  const restored = disk.continuity === 'rolled-back';
+  const node = await nodeAddress();
+  const session = await openSession({ store, identity, node, restored, announce });
+  phase.value = { name: 'open', session, disk };
+}
+
+function diskOf(name: 'welcome' | 'locked'): IndexedDbStore {
+  if (phase.value.name !== name) throw new Error(`Not ${name}.`);
+  return phase.value.disk;
+}
+
+function encrypted(disk: IndexedDbStore, passphrase: string) {
+  return createEncryptedStore({ store: disk, passphrase, randomBytes: crypto.randomBytes });
+}
+
+async function isEmpty(disk: IndexedDbStore): Promise<boolean> {
+  for await (const _ of disk.list('', { limit: 1 })) return false;
+  return true;
+}
+
+async function* chunksOf(blob: Blob): AsyncGenerator<Uint8Array, void> {
+  const reader = blob.stream().getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}
+
+/** The database and what the adapter noted of it: on purpose this time, so it isn't `lost`. */
+async function deleteDatabase(): Promise<void> {
+  localStorage.removeItem(`sotto:${DATABASE}:revision`);
+  await new Promise<void>((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(`sotto:${DATABASE}`);
+    request.onsuccess = () => resolve();
+    request.onerror = () => reject(request.error);
+  });
+}

@@ -1,0 +1,243 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createPortableProvider } from '@sotto/crypto';
+import { encodeContactCard, qrModules } from '@sotto/identity';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasChromium, openProfile, type Profile, serveSite } from './chromium.js';
+import { Person } from './person.js';
+import { type Relay, startRelay } from './relay.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Where screenshots go, when they are wanted. */
+const SCREENSHOTS = process.env['SOTTO_SCREENSHOTS'];
+
+const SIZES = [
+  { name: 'phone', width: 390, height: 844 },
+  { name: 'desktop', width: 1180, height: 760 },
+] as const;
+
+const crypto = createPortableProvider();
+const somebody = encodeContactCard(crypto, { identity: crypto.secp256k1.generateKeyPair().publicKey });
+
+describe.runIf(hasChromium())('the pages', () => {
+  let relay: Relay;
+  let site: Awaited<ReturnType<typeof serveSite>>;
+  let profiles: Profile[];
+  let alice: Person;
+  let bob: Person;
+
+  beforeAll(async () => {
+    relay = await startRelay();
+    site = await serveSite(relay.url);
+    profiles = await Promise.all([openProfile({}, cameraShowing(somebody)), openProfile()]);
+    const [one, two] = profiles as [Profile, Profile];
+    alice = await Person.arrive(one.context, site.url);
+    bob = await Person.arrive(two.context, site.url);
+    if (SCREENSHOTS) await mkdir(SCREENSHOTS, { recursive: true });
+  });
+  afterAll(async () => {
+    for (const profile of profiles ?? []) await profile.close();
+    await site?.close();
+    await relay?.close();
+  });
+
+  /** At both widths, light and dark: nothing that axe finds, nothing wider than the screen. */
+  async function inspect(name: string): Promise<void> {
+    const { page } = alice;
+    for (const { name: size, ...viewport } of SIZES) {
+      await page.setViewportSize(viewport);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        expect(wide, `${name} is too wide on a ${size}`).toBeLessThanOrEqual(0);
+        const violations = await page.evaluate(async (axe) => {
+          if (!('axe' in globalThis)) new Function(axe)();
+          const { axe: loaded } = globalThis as unknown as {
+            axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+          };
+          const found = await loaded.run();
+          return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+        }, AXE);
+        expect(violations, `${name}, ${size}, ${colorScheme}`).toEqual([]);
+        if (SCREENSHOTS)
+          await page.screenshot({ path: join(SCREENSHOTS, `${name}-${size}-${colorScheme}.png`) });
+      }
+    }
+  }
+
+  it('to begin with', async () => {
+    await inspect('welcome');
+    await alice.button('I have recovery words').click();
+    await alice.type('Recovery words', 'legal winer thank');
+    await alice.button('Continue').click();
+    await alice.see('Word 2 is none of the words');
+    await inspect('recover');
+    await alice.button('Back').click();
+    await alice.button('I have a backup file').click();
+    await inspect('restore');
+    await alice.button('Back').click();
+    await alice.button('Create an account').click();
+    await inspect('words');
+    await alice.button('Back').click();
+    await alice.createAccount();
+    await inspect('empty');
+  });
+
+  it('by keyboard alone: from the list to a message', async () => {
+    await bob.createAccount();
+    await alice.addByPicture(await bob.cardPicture(), 'Bob');
+    const { page } = alice;
+    await page.setViewportSize({ width: 1180, height: 760 });
+    await alice.go('#/');
+    await page.locator('a.conversation').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Bob' }).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
+    for (let i = 0; i < 10; i++) {
+      await page.keyboard.press('Tab');
+      if ((await page.evaluate(() => document.activeElement?.tagName)) === 'TEXTAREA') break;
+    }
+    await page.keyboard.type('typed without a mouse');
+    await page.keyboard.press('Enter');
+    await alice.bubble('typed without a mouse').waitFor();
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('TEXTAREA');
+  });
+
+  it('with people, a group and a public chat', async () => {
+    await bob.open(/zQ3sh/);
+    await bob.write('So this works without any account at a company?');
+    await alice.bubble('without any account').waitFor();
+    await alice.write(
+      'It does. Compare the safety number with me when we meet, then nobody can be between us.',
+    );
+    await alice.go('#/new');
+    await alice.type('Name of the chat', 'sotto');
+    await alice.button('Join').click();
+    await alice.write('Hello, anybody here?');
+    await inspect('public');
+    await alice.go('#/new');
+    await alice.type('Name of the group', 'Mountain trip');
+    await alice.page.getByRole('checkbox', { name: /Bob/ }).check();
+    await alice.button('Create').click();
+    await alice.write('Who brings the rope?');
+    await bob.open('Mountain trip');
+    await bob.write('I do. And the soup.');
+    await alice.bubble('the soup').waitFor();
+    await inspect('group');
+    await alice.link('Details').click();
+    await alice.see('Members (2)');
+    await inspect('members');
+    await alice.open('Bob');
+    await alice.bubble('nobody can be between us').waitFor();
+    await inspect('conversation');
+    await alice.go('#/');
+    await inspect('list');
+    for (const page of ['card', 'devices', 'settings', 'new']) {
+      await alice.go(`#/${page}`);
+      if (page === 'card') await alice.page.locator('.qr').waitFor();
+      await inspect(page);
+    }
+  });
+
+  it('verification', async () => {
+    await alice.open('Bob');
+    await alice.link('Verify').click();
+    await alice.page.locator('.safety-number span').nth(11).waitFor();
+    await inspect('verify');
+    await alice.button('They are different').click();
+    await alice.see('The numbers are different.');
+    await inspect('different');
+    await alice.button('They are the same').click();
+    await alice.see('✓ Verified');
+  });
+
+  it.each([
+    ['hello!', /none of them has/],
+    ['SOTTO:1/AAAA', /damaged/],
+    ['zQ3shabc', /of this length|begins like a key/],
+    [`0x04${'11'.repeat(64)}`, /a key that does not exist/],
+    [btoa('{"a":'), /makes no sense/],
+  ])('pasted, %s is explained', async (text, sentence) => {
+    await alice.go('#/new');
+    await alice.type(/Or paste/, text);
+    await alice.button('Read it').click();
+    await alice.see(sentence);
+  });
+
+  it('a picture without a code, and a file that is no picture, are explained', async () => {
+    const files = join(tmpdir(), `sotto-pictures-${process.pid}`);
+    await mkdir(files, { recursive: true });
+    await writeFile(join(files, 'no-picture.png'), 'hello');
+    await alice.go('#/new');
+    const input = alice.page.getByLabel('Picture with a QR code');
+    await input.setInputFiles(join(files, 'no-picture.png'));
+    await alice.see('no picture that this browser can show');
+    await writeFile(join(files, 'no-code.png'), await alice.page.screenshot());
+    await input.setInputFiles(join(files, 'no-code.png'));
+    await alice.see('No QR code was found');
+  });
+
+  it('the camera reads a card', async () => {
+    await alice.go('#/');
+    await alice.go('#/new');
+    await alice.button('Use the camera').click();
+    await alice.page.getByRole('img', { name: 'The picture of this key' }).waitFor();
+    await inspect('found');
+    await alice.type('Name', 'Bob');
+    await alice.see('Another contact of yours has this name');
+    await alice.button('Cancel').click();
+  });
+
+  it('a link with a card opens the page that adds it', async () => {
+    await alice.go('#/');
+    await alice.go(`#${somebody}`);
+    await alice.button('Read it').click();
+    await alice.page.getByRole('img', { name: 'The picture of this key' }).waitFor();
+  });
+
+  it('locked, and a browser that lost its data', async () => {
+    await alice.go('#/');
+    await alice.button('Lock').click();
+    await alice.page.getByRole('heading', { name: 'Locked' }).waitFor();
+    await inspect('locked');
+    await alice.page.goto('about:blank');
+    const page = await alice.page.context().newPage();
+    await page.goto(`${site.url}config.json`);
+    await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          indexedDB.deleteDatabase('sotto:chat').onsuccess = resolve;
+        }),
+    );
+    await page.close();
+    await alice.page.goto(site.url);
+    await alice.see('the browser has deleted its data');
+  });
+});
+
+/** Arguments that make Chromium's fake camera show a QR code. */
+function cameraShowing(text: string): readonly string[] {
+  const modules = qrModules(text);
+  const [width, height] = [640, 480];
+  const scale = Math.floor(height / modules.length);
+  const luma = Buffer.alloc(width * height, 235);
+  modules.forEach((row, y) => {
+    row.forEach((dark, x) => {
+      if (!dark) return;
+      for (let i = 0; i < scale; i++)
+        luma.fill(16, (y * scale + i) * width + x * scale, (y * scale + i) * width + (x + 1) * scale);
+    });
+  });
+  const frame = Buffer.concat([Buffer.from('FRAME\n'), luma, Buffer.alloc((width * height) / 2, 128)]);
+  const path = join(tmpdir(), `sotto-camera-${process.pid}.y4m`);
+  const header = Buffer.from(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420mpeg2\n`);
+  writeFileSync(path, Buffer.concat([header, frame, frame]));
+  return [
+    '--use-fake-ui-for-media-stream',
+    '--use-fake-device-for-media-stream',
+    `--use-file-for-fake-video-capture=${path}`,
+  ];
+}

@@ -1,0 +1,114 @@
+import type { BrowserContext, Locator, Page } from 'playwright-core';
+import { expect } from 'vitest';
+
+export const PASSPHRASE = 'correct horse battery';
+
+/** Somebody at a browser, doing what people do: by the names of things on the screen. */
+export class Person {
+  words = '';
+
+  private constructor(readonly page: Page) {
+    page.setDefaultTimeout(30_000);
+  }
+
+  static async arrive(context: BrowserContext, url: string): Promise<Person> {
+    const page = await context.newPage();
+    await page.goto(url);
+    return new Person(page);
+  }
+
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole('button', { name, exact: typeof name === 'string' });
+  }
+
+  link(name: string): Locator {
+    return this.page.getByRole('link', { name, exact: true });
+  }
+
+  async type(label: string | RegExp, text: string): Promise<void> {
+    await this.page.getByLabel(label, { exact: typeof label === 'string' }).fill(text);
+  }
+
+  async see(text: string | RegExp): Promise<void> {
+    await this.page.getByText(text).first().waitFor();
+  }
+
+  /** Goes to a page by its address. */
+  async go(hash: string): Promise<void> {
+    await this.page.evaluate((next) => {
+      location.hash = next;
+    }, hash);
+  }
+
+  async createAccount(): Promise<void> {
+    await this.button('Create an account').click();
+    const words = await this.page.locator('.words li').allTextContents();
+    expect(words).toHaveLength(12);
+    this.words = words.join(' ');
+    await this.button('I have written them down').click();
+    for (const label of await this.page.locator('.field label').allTextContents()) {
+      const place = Number(/\d+/.exec(label)?.[0]);
+      await this.page.getByLabel(label, { exact: true }).fill(words[place - 1] as string);
+    }
+    await this.button('Continue').click();
+    await this.choosePassphrase('Open my account');
+  }
+
+  async recover(words: string): Promise<void> {
+    await this.button('I have recovery words').click();
+    await this.type('Recovery words', words);
+    await this.button('Continue').click();
+    await this.choosePassphrase('Open my account');
+  }
+
+  async choosePassphrase(action: string, passphrase = PASSPHRASE): Promise<void> {
+    await this.type('New passphrase', passphrase);
+    await this.type('The same again', passphrase);
+    await this.button(action).click();
+    if (action === 'Open my account') await this.isOpen();
+  }
+
+  async isOpen(): Promise<void> {
+    await this.page.getByRole('link', { name: 'My card' }).waitFor({ state: 'attached' });
+  }
+
+  async unlock(passphrase = PASSPHRASE): Promise<void> {
+    await this.type('Passphrase', passphrase);
+    await this.button('Unlock').click();
+  }
+
+  /** The picture of the own card, as it is saved. */
+  async cardPicture(): Promise<string> {
+    await this.go('#/card');
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      this.button('Save the picture').click(),
+    ]);
+    return download.path();
+  }
+
+  async addByPicture(path: string, name: string): Promise<void> {
+    await this.go('#/new');
+    await this.page.getByLabel('Picture with a QR code').setInputFiles(path);
+    await this.type('Name', name);
+    await this.button('Add and write').click();
+    await this.page.getByLabel('Message', { exact: true }).waitFor();
+  }
+
+  async write(text: string): Promise<void> {
+    const area = this.page.getByLabel('Message', { exact: true });
+    await area.fill(text);
+    await area.press('Enter');
+    await this.bubble(text).waitFor();
+  }
+
+  bubble(text: string): Locator {
+    return this.page.locator('.bubble', { hasText: text });
+  }
+
+  /** Opens a conversation by what it is called in the list. */
+  async open(name: string | RegExp): Promise<void> {
+    await this.go('#/');
+    await this.page.locator('a.conversation', { hasText: name }).first().click();
+  }
+}

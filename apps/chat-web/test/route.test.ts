@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { parseNodeAddress } from '../src/config.js';
+import { formatRoute, parseRoute } from '../src/route.js';
+
+describe('addresses of pages', () => {
+  const key = `d-02${'ab'.repeat(32)}`;
+
+  it.each([
+    '#/',
+    '#/card',
+    '#/devices',
+    '#/settings',
+    '#/new',
+    `#/c/${key}`,
+    `#/c/${key}/details`,
+    '#/c/p-status',
+  ])('%s', (fragment) => {
+    expect(formatRoute(parseRoute(fragment))).toBe(fragment);
+  });
+
+  it.each(['', '#/nowhere', '#/c/', '#/c/x', '#/c/%E0%A4%A', `#/c/d-02${'zz'.repeat(32)}`])(
+    '"%s" is the list',
+    (fragment) => {
+      expect(parseRoute(fragment)).toEqual({ page: 'list' });
+    },
+  );
+
+  it('a link to a card opens the page that reads it', () => {
+    expect(parseRoute('#SOTTO:1/AAAA')).toEqual({ page: 'new', text: 'SOTTO:1/AAAA' });
+  });
+});
+
+describe('the address of a node', () => {
+  it('is a WebSocket', () => {
+    expect(parseNodeAddress(' ws://127.0.0.1:1 ')).toBe('ws://127.0.0.1:1/');
+    for (const wrong of ['', 'http://127.0.0.1', 'javascript:alert(1)', 'node']) {
+      expect(() => parseNodeAddress(wrong)).toThrow(TypeError);
+    }
+  });
+});
