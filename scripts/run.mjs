@@ -27,6 +27,11 @@ const tasks = {
     ['tsc', '-b', 'apps/whisper-node'],
     ['node', 'apps/whisper-node/dist/main.js'],
   ],
+  chat: [
+    ['tsc', '-b', 'apps/chat-web', 'apps/whisper-node'],
+    ['pnpm', '--dir', 'apps/chat-web', '--silent', 'run', 'bundle'],
+    ['node', 'scripts/chat.mjs'],
+  ],
   check: [['node', 'scripts/check.mjs']],
   mutation: [
     ['tsc', '-b'],
@@ -68,6 +73,9 @@ function installed() {
   const record = join(root, 'node_modules', '.modules.yaml');
   return existsSync(record) && statSync(record).mtimeMs >= statSync(join(root, 'pnpm-lock.yaml')).mtimeMs;
 }
+
+// A Ctrl-C comes to the tool under way as well: it ends in its own time, and so do we.
+process.on('SIGINT', () => {});
 
 const [name = '', ...rest] = process.argv.slice(2);
 const steps = tasks[name];

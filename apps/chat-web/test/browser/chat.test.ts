@@ -1,15 +1,16 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasChromium, openProfile, type Profile, serveSite } from './chromium.js';
+import { type Site, serveSite } from '../../scripts/serve.mjs';
+import { hasChromium, openProfile, type Profile } from './chromium.js';
+import { type Node, startNode } from './node.js';
 import { PASSPHRASE, Person } from './person.js';
-import { type Relay, startRelay } from './relay.js';
 
 const PHONE = { viewport: { width: 390, height: 844 } };
 
 /** One story: each test goes on where the one before it stopped. */
 describe.runIf(hasChromium())('two people, two browsers', () => {
-  let relay: Relay;
-  let site: Awaited<ReturnType<typeof serveSite>>;
+  let node: Node;
+  let site: Site;
   const profiles: Profile[] = [];
   const newProfile = async (...options: Parameters<typeof openProfile>) => {
     const profile = await openProfile(...options);
@@ -22,15 +23,15 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
   let backup: string;
 
   beforeAll(async () => {
-    relay = await startRelay();
-    site = await serveSite(relay.url);
+    node = await startNode();
+    site = await serveSite({ node: node.url });
     alice = await Person.arrive(await newProfile(PHONE), site.url);
     bob = await Person.arrive(await newProfile(), site.url);
   });
   afterAll(async () => {
     for (const profile of profiles) await profile.close();
     await site?.close();
-    await relay?.close();
+    await node?.close();
   });
 
   it('create accounts: the words are shown once, and asked for', async () => {
@@ -192,26 +193,24 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
   });
 
   it('offline is shown, what is written waits, and goes out when the node is back', async () => {
-    const port = Number(new URL(relay.url).port);
-    await relay.close();
+    await node.stop();
     await alice.see(/^Offline/);
     await alice.write('written offline');
     await alice.bubble('written offline').getByTitle('Waiting to be sent').waitFor();
-    relay = await startRelay(port);
+    await node.restart();
     await alice.bubble('written offline').getByTitle('Sent', { exact: true }).waitFor();
     await bob.bubble('written offline').waitFor();
     expect(await alice.page.getByText(/^Offline/).count()).toBe(0);
   });
 
   it('opens without a network at all', async () => {
-    const port = Number(new URL(relay.url).port);
-    await relay.close();
+    await node.stop();
     await alice.page.reload();
     await alice.unlock();
     await alice.see(/^Offline/);
     await alice.open('Bob');
     await alice.bubble('written offline').waitFor();
-    relay = await startRelay(port);
+    await node.restart();
     await alice.page.getByText(/^Offline/).waitFor({ state: 'detached' });
   });
 

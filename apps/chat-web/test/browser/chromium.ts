@@ -1,10 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { extname, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -19,17 +16,6 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-  '.json': 'application/json',
-};
-
-/** The built page. */
-const SITE = fileURLToPath(new URL('../../dist/site/', import.meta.url));
-
 /** Whether the tests can run; says it loudly when they can't, and fails when they have to. */
 export function hasChromium(): boolean {
   if (existsSync(CHROMIUM)) return true;
@@ -37,30 +23,6 @@ export function hasChromium(): boolean {
   if (process.env['SOTTO_REQUIRE_CHROMIUM'] === '1') throw new Error(message);
   process.stderr.write(`\n!!! ${message}\n\n`);
   return false;
-}
-
-/** Serves the built page on loopback. */
-export async function serveSite(node: string): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const server = createServer(async (request, response) => {
-    const path = normalize(new URL(request.url ?? '/', 'http://x').pathname);
-    const name = path === '/' ? 'index.html' : path;
-    try {
-      const body = name === '/config.json' ? JSON.stringify({ node }) : await readFile(join(SITE, name));
-      response.setHeader('content-type', TYPES[extname(name)] ?? 'application/octet-stream');
-      response.end(body);
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    close: () =>
-      new Promise((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
-  };
 }
 
 /** A browser with a profile of its own, in a directory that goes with it. */

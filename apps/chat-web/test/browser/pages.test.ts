@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { createPortableProvider } from '@sotto/crypto';
 import { encodeContactCard, qrModules } from '@sotto/identity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasChromium, openProfile, type Profile, serveSite } from './chromium.js';
+import { type Site, serveSite } from '../../scripts/serve.mjs';
+import { hasChromium, openProfile, type Profile } from './chromium.js';
+import { type Node, startNode } from './node.js';
 import { Person } from './person.js';
-import { type Relay, startRelay } from './relay.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Where screenshots go, when they are wanted. */
@@ -23,15 +24,15 @@ const crypto = createPortableProvider();
 const somebody = encodeContactCard(crypto, { identity: crypto.secp256k1.generateKeyPair().publicKey });
 
 describe.runIf(hasChromium())('the pages', () => {
-  let relay: Relay;
-  let site: Awaited<ReturnType<typeof serveSite>>;
+  let node: Node;
+  let site: Site;
   let profiles: Profile[];
   let alice: Person;
   let bob: Person;
 
   beforeAll(async () => {
-    relay = await startRelay();
-    site = await serveSite(relay.url);
+    node = await startNode();
+    site = await serveSite({ node: node.url });
     profiles = await Promise.all([openProfile({}, cameraShowing(somebody)), openProfile()]);
     const [one, two] = profiles as [Profile, Profile];
     alice = await Person.arrive(one.context, site.url);
@@ -41,7 +42,7 @@ describe.runIf(hasChromium())('the pages', () => {
   afterAll(async () => {
     for (const profile of profiles ?? []) await profile.close();
     await site?.close();
-    await relay?.close();
+    await node?.close();
   });
 
   /** At both widths, light and dark: nothing that axe finds, nothing wider than the screen. */
