@@ -22,8 +22,9 @@ function startNode() {
   const settings = {
     data: values.data,
     relay: `127.0.0.1:${values['relay-port']}`,
-    rpc: 'off',
     admin: '127.0.0.1:0',
+    rpc: 'off',
+    p2p: 'off',
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   const program = join(root, 'apps', 'whisper-node', 'dist', 'main.js');
@@ -42,15 +43,14 @@ function startNode() {
         resolve({ relay: entry.relay, admin: entry.admin, ended, stop: () => child.kill('SIGTERM') });
       }
     });
-    void ended.then(() => reject(new Error(`The node did not start: ${reason}.`)));
+    void ended.then(() => reject(new Error(`The node did not start: ${reason}`)));
   });
 }
 
-/** @param node given when there is one to stop */
-function fail(error, node) {
-  node?.stop();
-  const taken = error.code === 'EADDRINUSE' ? ' Is it running already? Else choose another --port.' : '';
-  process.stderr.write(`${error.message}.${taken}\n`.replace('..', '.'));
+function fail(error) {
+  const taken = /EADDRINUSE/.test(error.message);
+  const advice = taken ? 'Is it running already? Else choose another --port or --relay-port.\n' : '';
+  process.stderr.write(`${error.message}\n${advice}`);
   process.exitCode = 1;
 }
 
@@ -62,7 +62,8 @@ async function run() {
     if (!health.ok) throw new Error(`The node is not well: ${await health.text()}`);
     site = await serveSite({ node: node.relay, port: Number(values.port) });
   } catch (error) {
-    fail(error, node);
+    node.stop();
+    fail(error);
     return;
   }
   process.stdout.write(

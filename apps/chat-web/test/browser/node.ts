@@ -39,7 +39,18 @@ export async function startNode(): Promise<Node> {
 }
 
 async function run(data: string, port: number) {
-  const flags = ['--data', data, '--relay', `127.0.0.1:${port}`, '--rpc', 'off', '--admin', 'off'];
+  const flags = [
+    '--data',
+    data,
+    '--relay',
+    `127.0.0.1:${port}`,
+    '--rpc',
+    'off',
+    '--admin',
+    'off',
+    '--p2p',
+    'off',
+  ];
   const child = spawn(process.execPath, [PROGRAM, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = await new Promise<string>((resolve, reject) => {

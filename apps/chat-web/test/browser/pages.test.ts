@@ -101,9 +101,9 @@ describe.runIf(hasChromium())('the pages', () => {
       await page.keyboard.press('Tab');
       if ((await page.evaluate(() => document.activeElement?.tagName)) === 'TEXTAREA') break;
     }
-    await page.keyboard.type('typed without a mouse');
+    await page.keyboard.type('Hi Bob, this is my first message.');
     await page.keyboard.press('Enter');
-    await alice.bubble('typed without a mouse').waitFor();
+    await alice.bubble('Hi Bob, this is my first message.').waitFor();
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('TEXTAREA');
   });
 
