@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,13 +27,16 @@ describe.runIf(hasChromium())('the pages', () => {
   let node: Node;
   let site: Site;
   let profiles: Profile[];
+  /** Pictures to scan. */
+  let files: string;
   let alice: Person;
   let bob: Person;
 
   beforeAll(async () => {
     node = await startNode();
     site = await serveSite({ node: node.url });
-    profiles = await Promise.all([openProfile({}, cameraShowing(somebody)), openProfile()]);
+    files = await mkdtemp(join(tmpdir(), 'sotto-pictures-'));
+    profiles = await Promise.all([openProfile({}, await cameraShowing(somebody, files)), openProfile()]);
     const [one, two] = profiles as [Profile, Profile];
     alice = await Person.arrive(one.context, site.url);
     bob = await Person.arrive(two.context, site.url);
@@ -43,6 +46,7 @@ describe.runIf(hasChromium())('the pages', () => {
     for (const profile of profiles ?? []) await profile.close();
     await site?.close();
     await node?.close();
+    if (files) await rm(files, { recursive: true, force: true });
   });
 
   /** At both widths, light and dark: nothing that axe finds, nothing wider than the screen. */
@@ -169,8 +173,6 @@ describe.runIf(hasChromium())('the pages', () => {
   });
 
   it('a picture without a code, and a file that is no picture, are explained', async () => {
-    const files = join(tmpdir(), `sotto-pictures-${process.pid}`);
-    await mkdir(files, { recursive: true });
     await writeFile(join(files, 'no-picture.png'), 'hello');
     await alice.go('#/new');
     const input = alice.page.getByLabel('Picture with a QR code');
@@ -220,7 +222,7 @@ describe.runIf(hasChromium())('the pages', () => {
 });
 
 /** Arguments that make Chromium's fake camera show a QR code. */
-function cameraShowing(text: string): readonly string[] {
+async function cameraShowing(text: string, folder: string): Promise<readonly string[]> {
   const modules = qrModules(text);
   const [width, height] = [640, 480];
   const scale = Math.floor(height / modules.length);
@@ -233,9 +235,9 @@ function cameraShowing(text: string): readonly string[] {
     });
   });
   const frame = Buffer.concat([Buffer.from('FRAME\n'), luma, Buffer.alloc((width * height) / 2, 128)]);
-  const path = join(tmpdir(), `sotto-camera-${process.pid}.y4m`);
+  const path = join(folder, 'camera.y4m');
   const header = Buffer.from(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420mpeg2\n`);
-  writeFileSync(path, Buffer.concat([header, frame, frame]));
+  await writeFile(path, Buffer.concat([header, frame, frame]));
   return [
     '--use-fake-ui-for-media-stream',
     '--use-fake-device-for-media-stream',
