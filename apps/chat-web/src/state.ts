@@ -4,7 +4,14 @@ import { restoreBackup } from '@sotto/messenger/backup';
 import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
 import { createIndexedDbStore, type IndexedDbStore, type WhenLocked } from '@sotto/store-adapters/indexeddb';
 import { nodeAddress } from './config.js';
-import { crypto, openSession, readAccount, type Session, writeAccount } from './session.js';
+import {
+  crypto,
+  openSession,
+  readAccount,
+  type Session,
+  type SessionOptions,
+  writeAccount,
+} from './session.js';
 
 const DATABASE = 'chat';
 
@@ -51,9 +58,11 @@ export async function createAccount(
   recovered: boolean,
 ): Promise<void> {
   const disk = diskOf('welcome');
+  // What may fail comes before the store is made.
+  const node = await nodeAddress();
   const store = await encrypted(disk, passphrase);
   await writeAccount(store, identity);
-  await enter(disk, store, identity, recovered);
+  await enter(disk, { store, identity, node, announce: recovered });
 }
 
 /** Puts a backup into the empty store, encrypted with the same passphrase as the backup. */
@@ -63,6 +72,7 @@ export async function restoreAccount(
   onProgress: (records: number) => void,
 ): Promise<void> {
   const disk = diskOf('welcome');
+  const node = await nodeAddress();
   const store = await encrypted(disk, passphrase);
   try {
     const { identity } = await restoreBackup(chunksOf(backup), {
@@ -72,7 +82,7 @@ export async function restoreAccount(
       onProgress: ({ done }) => onProgress(done),
     });
     await writeAccount(store, identity);
-    await enter(disk, store, identity, true);
+    await enter(disk, { store, identity, node, announce: true });
   } catch (error) {
     // Nothing of it is in the store, but a keyring is: begin anew with an empty one.
     await store.close();
@@ -85,9 +95,10 @@ export async function restoreAccount(
 /** @throws STORE_WRONG_PASSPHRASE; the store stays locked */
 export async function unlock(passphrase: string): Promise<void> {
   const disk = diskOf('locked');
+  const node = await nodeAddress();
   const store = await encrypted(disk, passphrase);
   const identity = await readAccount(store);
-  if (identity !== undefined) return enter(disk, store, identity, false);
+  if (identity !== undefined) return enter(disk, { store, identity, node, announce: false });
   // The page was closed between making the store and putting the account in.
   await store.close();
   await deleteDatabase();
@@ -113,15 +124,8 @@ export async function removeAccount(): Promise<void> {
   await openStore();
 }
 
-async function enter(
-  disk: IndexedDbStore,
-  store: Session['store'],
-  identity: KeyPair,
-  announce: boolean,
-): Promise<void> {
-  const restored = disk.continuity === 'rolled-back';
-  const node = await nodeAddress();
-  const session = await openSession({ store, identity, node, restored, announce });
+async function enter(disk: IndexedDbStore, options: Omit<SessionOptions, 'restored'>): Promise<void> {
+  const session = await openSession({ ...options, restored: disk.continuity === 'rolled-back' });
   phase.value = { name: 'open', session, disk };
 }
 
