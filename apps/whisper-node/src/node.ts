@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { type Clock, encodeHex, type Logger, systemClock } from '@sotto/core';
-import { defaultProvider } from '@sotto/crypto';
+import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { EnvelopePool, envelopeHash, proofOfWork } from '@sotto/whisper-transport';
 import { createWhisperHost, type WhisperHost } from '@sotto/whisper-transport/devp2p';
 import { createWorkerMiner } from '@sotto/whisper-transport/miner';
 import { RELAY_FRAME_OVERHEAD } from '@sotto/whisper-transport/relay-protocol';
 import { EnvelopeArchive } from './archive/envelope-archive.js';
 import type { Config } from './config.js';
+import { withFastKeccak } from './fast-keccak.js';
 import type { AccessRules } from './http/access.js';
 import { type Address, formatAddress } from './http/address.js';
 import { createAdminPages } from './http/admin.js';
@@ -46,14 +47,20 @@ export class WhisperNode {
   readonly #logger: Logger;
   readonly #mailPassword: string | undefined;
   readonly #clock: Clock = systemClock;
-  readonly #crypto = defaultProvider();
+  readonly #crypto: CryptoProvider;
   readonly #metrics = new Metrics();
   readonly #closers: (() => void | Promise<void>)[] = [];
   #closed: Promise<void> | undefined;
 
-  private constructor(config: Config, logger: Logger, mailPassword: string | undefined) {
+  private constructor(
+    config: Config,
+    logger: Logger,
+    crypto: CryptoProvider,
+    mailPassword: string | undefined,
+  ) {
     this.#config = config;
     this.#logger = logger;
+    this.#crypto = crypto;
     this.#mailPassword = mailPassword;
   }
 
@@ -67,7 +74,8 @@ export class WhisperNode {
     logger: Logger,
     mailPassword?: string,
   ): Promise<{ node: WhisperNode; addresses: NodeAddresses }> {
-    const node = new WhisperNode(config, logger, mailPassword);
+    const crypto = await withFastKeccak(defaultProvider());
+    const node = new WhisperNode(config, logger, crypto, mailPassword);
     try {
       return { node, addresses: await node.#start() };
     } catch (error) {

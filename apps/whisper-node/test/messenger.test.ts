@@ -1,3 +1,4 @@
+import type { Carrier } from '@sotto/core';
 import { sealedTransport } from '@sotto/whisper-transport';
 import { devp2pPeer } from '@sotto/whisper-transport/devp2p';
 import { relay } from '@sotto/whisper-transport/node';
@@ -6,6 +7,22 @@ import { NodeProcess } from './node-process.js';
 import { createPerson } from './person.js';
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+function counting(carrier: Carrier, published: { count: number }): Carrier {
+  return {
+    capabilities: carrier.capabilities,
+    async open(handler, options) {
+      const connection = await carrier.open(handler, options);
+      const { publish } = connection;
+      return Object.assign(connection, {
+        async publish(...args: Parameters<typeof publish>) {
+          await publish.apply(connection, args);
+          published.count++;
+        },
+      });
+    },
+  };
+}
 
 const PASSWORD = 'status-offline-inbox';
 
@@ -30,8 +47,11 @@ describe.each(ways)('two messengers through our node by %s', (_, carrierTo) => {
   });
   afterAll(() => node?.close());
 
+  /** Envelopes that were published through the carriers of this test. */
+  const published = { count: 0 };
+
   async function person() {
-    const one = await createPerson(sealedTransport(carrierTo(node)));
+    const one = await createPerson(sealedTransport(counting(carrierTo(node), published)));
     closers.push(() => one.messenger.close());
     return one;
   }
@@ -49,12 +69,16 @@ describe.each(ways)('two messengers through our node by %s', (_, carrierTo) => {
 
   it('one offline all the while: starts later and gets everything once, in any order', async () => {
     const [alice, bob] = [await person(), await person()];
+    const archived = () => node.metric('whisper_node_archive_envelopes');
+    const [archivedBefore, publishedBefore] = [await archived(), published.count];
     await alice.messenger.start();
     const contact = await alice.messenger.addContact(await bob.messenger.contactCode());
     const texts = Array.from({ length: 10 }, (_, i) => `while you were away ${i}`);
     for (const text of texts) await alice.messenger.send(contact.identity, bytesOf(text));
     await alice.messenger.flushed();
     await alice.messenger.close();
+    // A peer acknowledges nothing: what is on its way to it has to arrive before it is killed.
+    await expect.poll(archived).toBe(archivedBefore + published.count - publishedBefore);
     // Not even the node is the same process any more.
     await node.kill();
     await node.start();

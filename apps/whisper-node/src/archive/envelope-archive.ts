@@ -32,6 +32,8 @@ export interface ArchiveOptions {
   readonly logger: Logger;
 }
 
+/** Milliseconds that envelopes gather to be written together: a batch costs more than what is in it. */
+const GATHER_MS = 20;
 const PRUNE_INTERVAL_MS = 60_000;
 /** Records removed in one step. */
 const REMOVAL_STEP = 1_000;
@@ -161,9 +163,8 @@ export class EnvelopeArchive {
 
   /** Writes all that waits in one batch; meanwhile the next one gathers. */
   async #flush(): Promise<void> {
-    // What comes in the same turn goes into the same batch.
-    await new Promise<void>((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
+      await new Promise<void>((resolve) => this.#clock.after(GATHER_MS, resolve));
       const batch = this.#waiting;
       this.#waiting = [];
       try {
