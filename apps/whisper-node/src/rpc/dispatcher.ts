@@ -77,8 +77,9 @@ export class Dispatcher {
   async #one(request: unknown, session: RpcSession): Promise<Json | undefined> {
     if (!isObject(request)) return failure(null, new RpcError(-32_600, 'invalid request'));
     const { id, method, params } = request;
-    if (typeof method !== 'string' || (typeof id === 'object' && id !== null)) {
-      return failure(null, new RpcError(-32_600, 'invalid request'));
+    const isNoId = typeof id === 'object' && id !== null;
+    if (typeof method !== 'string' || isNoId) {
+      return failure(isNoId ? null : (id ?? null), new RpcError(-32_600, 'invalid request'));
     }
     try {
       const result = await this.#call(method, params, session);
