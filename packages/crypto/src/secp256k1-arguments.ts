@@ -52,3 +52,12 @@ export function requireRecoveryBit(signature: Uint8Array): number {
   if (recovery > 1) throw invalidSignature('v is none of 0, 1, 27 and 28');
   return recovery;
 }
+
+/** The forms of a public key: libsecp256k1 also takes the hybrid prefixes 06 and 07. */
+export function requirePointForm(bytes: Uint8Array): void {
+  const prefix = bytes[0];
+  const compressed = bytes.length === PUBLIC_KEY_LENGTH && (prefix === 2 || prefix === 3);
+  if (!compressed && !(bytes.length === UNCOMPRESSED_PUBLIC_KEY_LENGTH && prefix === 4)) {
+    throw invalidPoint(bytes);
+  }
+}

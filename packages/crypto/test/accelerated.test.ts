@@ -3,8 +3,8 @@ import { decodeHex, encodeHex } from '@sotto/core';
 import { describe, expect, test } from 'vitest';
 import * as elsewhere from '../src/index.js';
 import { createPortableProvider, describeProvider, openEcies, sealEcies } from '../src/index.js';
-import { createAcceleratedProvider } from '../src/node/accelerated.js';
-import { chooseSecp256k1, chooseX25519 } from '../src/node/choose-library.js';
+import { createAcceleratedProvider, loadAcceleratedProvider } from '../src/node/accelerated.js';
+import { chooseSecp256k1, chooseX25519, loadSecp256k1 } from '../src/node/choose-library.js';
 import * as inNode from '../src/node/index.js';
 import { loadAddon } from '../src/node/secp256k1-addon.js';
 import { createX25519 } from '../src/node/x25519.js';
@@ -157,6 +157,27 @@ describe('what a provider runs on', () => {
       "@noble/curves: npm secp256k1 could not be loaded: Cannot find module 'secp256k1/bindings'",
     );
     compareProviders(portable, { ...portable, secp256k1: part }, { seed: 1, rounds: 2, only: /^secp256k1/ });
+  });
+
+  test('without the package WebAssembly can be waited for, and is said with the reason', async () => {
+    const { part, library } = await loadSecp256k1(random, 'not installed');
+    expect(library).toBe(
+      'libsecp256k1, WebAssembly, of npm @bitauth/libauth; ECDH with blinded scalars; native: not installed',
+    );
+    compareProviders(portable, { ...portable, secp256k1: part }, { seed: 1, rounds: 2, only: /^secp256k1/ });
+    const without = await loadSecp256k1(random, 'not installed', () =>
+      Promise.reject(new Error('forbidden')),
+    );
+    expect(without.library).toBe('@noble/curves: npm secp256k1 could not be loaded: not installed');
+  });
+
+  test('what is waited for is native where that can be had, and as asked', async () => {
+    const [loaded, forced] = [
+      await loadAcceleratedProvider(),
+      await loadAcceleratedProvider({ secp256k1: 'noble' }),
+    ];
+    if (!('problem' in loadAddon())) expect(loaded.parts).toEqual(accelerated.parts);
+    expect(forced.parts?.['secp256k1']).toBe('@noble/curves: as asked');
   });
 
   test('a loader that throws no Error is a reason too', () => {

@@ -2,9 +2,9 @@ import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import type { RandomSource } from '@sotto/core';
 import { keccak256 } from '../portable/hash.js';
 import { guardRandom } from '../portable/random.js';
-import type { CryptoProvider } from '../provider.js';
+import type { CryptoProvider, Secp256k1 } from '../provider.js';
 import { aesCtr, openAes256Gcm, sealAes256Gcm } from './aes.js';
-import { chooseSecp256k1, chooseX25519 } from './choose-library.js';
+import { type Choice, chooseSecp256k1, chooseX25519, loadSecp256k1 } from './choose-library.js';
 import { hmacSha256, sha256 } from './hash.js';
 import { hkdfSha256, pbkdf2Sha256 } from './key-derivation.js';
 import { loadAddon } from './secp256k1-addon.js';
@@ -28,8 +28,31 @@ export interface AcceleratedProviderOptions {
  * there, and @noble for the rest; its `parts` say which. It gives the same bytes and the same refusals as the portable one.
  */
 export function createAcceleratedProvider(options: AcceleratedProviderOptions = {}): CryptoProvider {
-  const randomBytes = guardRandom(options.random ?? ((length) => randomFillSync(new Uint8Array(length))));
-  const secp256k1 = chooseSecp256k1(randomBytes, options.secp256k1 === 'noble' ? undefined : loadAddon());
+  const randomBytes = randomOf(options);
+  return assemble(
+    randomBytes,
+    chooseSecp256k1(randomBytes, options.secp256k1 === 'noble' ? undefined : loadAddon()),
+  );
+}
+
+/**
+ * The same, but where the native libsecp256k1 can't be had, it loads the one in WebAssembly (npm `@bitauth/libauth`), several times
+ * as fast as @noble/curves. Loading takes a moment, so nobody can have it at once: await it when the program starts.
+ */
+export async function loadAcceleratedProvider(
+  options: AcceleratedProviderOptions = {},
+): Promise<CryptoProvider> {
+  const addon = loadAddon();
+  if (options.secp256k1 === 'noble' || !('problem' in addon)) return createAcceleratedProvider(options);
+  const randomBytes = randomOf(options);
+  return assemble(randomBytes, await loadSecp256k1(randomBytes, addon.problem));
+}
+
+function randomOf({ random }: AcceleratedProviderOptions): RandomSource {
+  return guardRandom(random ?? ((length) => randomFillSync(new Uint8Array(length))));
+}
+
+function assemble(randomBytes: RandomSource, secp256k1: Choice<Secp256k1>): CryptoProvider {
   const x25519 = chooseX25519(randomBytes);
   return {
     name: 'accelerated',

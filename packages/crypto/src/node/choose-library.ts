@@ -2,6 +2,7 @@ import type { RandomSource } from '@sotto/core';
 import { createSecp256k1 as createNobleSecp256k1 } from '../portable/secp256k1.js';
 import { createX25519 as createNobleX25519 } from '../portable/x25519.js';
 import type { Secp256k1, X25519 } from '../provider.js';
+import { loadWebAssemblyProvider } from '../webassembly.js';
 import { createSecp256k1 } from './secp256k1.js';
 import type { loadAddon } from './secp256k1-addon.js';
 import { createX25519 } from './x25519.js';
@@ -26,6 +27,23 @@ export function chooseSecp256k1(
     part: createSecp256k1(addon, randomBytes, part),
     library: 'libsecp256k1, native, of npm secp256k1',
   };
+}
+
+/**
+ * libsecp256k1 in WebAssembly, else @noble/curves.
+ * @param problem why there is no native one
+ */
+export async function loadSecp256k1(
+  randomBytes: RandomSource,
+  problem: string,
+  load: typeof loadWebAssemblyProvider = loadWebAssemblyProvider,
+): Promise<Choice<Secp256k1>> {
+  try {
+    const { secp256k1: part, parts } = await load({ random: randomBytes });
+    return { part, library: `${parts?.['secp256k1']}; native: ${problem}` };
+  } catch {
+    return chooseSecp256k1(randomBytes, { problem });
+  }
 }
 
 /** OpenSSL may be built without X25519, and what stands in for it in other runtimes may lack an import. */

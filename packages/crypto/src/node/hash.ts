@@ -9,6 +9,6 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
 
 export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   const hmac = createHmac('sha256', key);
-  for (const part of parts) hmac.update(part);
+  for (const part of parts) if (part.length > 0) hmac.update(part);
   return plainBytes(hmac.digest());
 }

@@ -20,6 +20,7 @@ import {
   invalidPoint,
   invalidScalar,
   invalidSignature,
+  requirePointForm,
   requireRecoveryBit,
 } from '../secp256k1-arguments.js';
 import type { Secp256k1Addon } from './secp256k1-addon.js';
@@ -132,13 +133,4 @@ export function createSecp256k1(
       }
     },
   };
-}
-
-/** The library also takes the hybrid prefixes 06 and 07. */
-function requirePointForm(bytes: Uint8Array): void {
-  const prefix = bytes[0];
-  const compressed = bytes.length === PUBLIC_KEY_LENGTH && (prefix === 2 || prefix === 3);
-  if (!compressed && !(bytes.length === UNCOMPRESSED_PUBLIC_KEY_LENGTH && prefix === 4)) {
-    throw invalidPoint(bytes);
-  }
 }

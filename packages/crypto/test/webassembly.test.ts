@@ -1,0 +1,58 @@
+import { decodeHex, type RandomSource } from '@sotto/core';
+import { describe, expect, test } from 'vitest';
+import { createPortableProvider, describeProvider } from '../src/index.js';
+import { compareProviders, providerCases, randomSourceCases } from '../src/suite.js';
+import { loadWebAssemblyProvider } from '../src/webassembly.js';
+
+const portable = createPortableProvider();
+const provider = await loadWebAssemblyProvider();
+
+describe('the WebAssembly provider meets the suite', () => {
+  for (const { name, run } of providerCases()) test(name, () => run(provider));
+});
+
+describe('the WebAssembly provider with a random source of its own', () => {
+  for (const { name, run } of randomSourceCases()) {
+    test(name, async () => {
+      // It is loaded once, and the cases want one at once, each with another source.
+      let source: RandomSource = () => new Uint8Array(0);
+      const loaded = await loadWebAssemblyProvider({ random: (length) => source(length) });
+      run(({ random }) => {
+        source = random;
+        return loaded;
+      });
+    });
+  }
+});
+
+describe('the WebAssembly provider beside the portable one', () => {
+  test('gives the same bytes and refusals', () => {
+    compareProviders(portable, provider, { seed: 'webassembly', rounds: 60 });
+  }, 60_000);
+
+  test('gives the same for all that is hostile to secp256k1', () => {
+    compareProviders(portable, provider, {
+      seed: 'hostile',
+      rounds: 400,
+      only: /^secp256k1\.(parse|uncompress|recover|ecdh)/,
+    });
+  }, 60_000);
+
+  test('signs digests at and above the order alike, for which RFC 6979 reduces first', () => {
+    const { privateKey } = portable.secp256k1.generateKeyPair();
+    for (const digest of [
+      'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140',
+      'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141',
+      'ff'.repeat(32),
+      '00'.repeat(32),
+    ].map(decodeHex)) {
+      expect(provider.secp256k1.signRecoverable(digest, privateKey)).toEqual(
+        portable.secp256k1.signRecoverable(digest, privateKey),
+      );
+    }
+  });
+
+  test('says what it runs on', () => {
+    expect(describeProvider(provider)).toContain('secp256k1: libsecp256k1, WebAssembly');
+  });
+});
