@@ -1,7 +1,7 @@
 import { SottoError } from '@sotto/core';
 import { messageKeyOf, nextChainKey } from './chain-key.js';
 import { encodeHeader, MAX_COUNTER, type RatchetMessage } from './header.js';
-import { sealBody } from './message-cipher.js';
+import { sealMessage } from './message-cipher.js';
 import { stepRootKey } from './root-key.js';
 import { RatchetState } from './state.js';
 import type { RatchetSuite } from './suite.js';
@@ -11,6 +11,8 @@ export interface Encrypted {
   /** Replaces the state: store it before the message leaves. */
   readonly next: RatchetState;
   readonly message: RatchetMessage;
+  /** The same in one piece, see `encodeMessage`; the body of `message` is a view of it. */
+  readonly encoded: Uint8Array;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -36,11 +38,13 @@ export function encrypt(
   }
   const header = { key: keyPair.publicKey.slice(), n: chain.n, pn: ready.previousLength };
   const messageKey = messageKeyOf(suite.crypto, chain.chainKey);
-  const body = sealBody(suite.crypto, messageKey, plaintext, associatedData, encodeHeader(header));
+  const encodedHeader = encodeHeader(header);
+  const encoded = sealMessage(suite.crypto, messageKey, plaintext, associatedData, encodedHeader);
   const advanced = { chainKey: nextChainKey(suite.crypto, chain.chainKey), n: chain.n + 1 };
   return {
     next: new RatchetState({ ...ready, sending: { kind: 'chain', chain: advanced, keyPair } }),
-    message: { header, body },
+    message: { header, body: encoded.subarray(encodedHeader.length) },
+    encoded,
   };
 }
 

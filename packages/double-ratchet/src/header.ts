@@ -42,7 +42,7 @@ export function encodeMessage(message: RatchetMessage): Uint8Array {
 }
 
 /**
- * Reads what {@link encodeMessage} wrote. The bytes are copied.
+ * Reads what {@link encodeMessage} wrote. The header is fresh; the body, which may be large, is a view of the bytes given.
  * @throws RATCHET_MALFORMED when it is shorter than a header
  */
 export function decodeMessage(bytes: Uint8Array, publicKeyLength: number): RatchetMessage {
@@ -59,6 +59,6 @@ export function decodeMessage(bytes: Uint8Array, publicKeyLength: number): Ratch
       n: view.getUint32(0, true),
       pn: view.getUint32(4, true),
     },
-    body: bytes.slice(headerLength),
+    body: bytes.subarray(headerLength),
   };
 }

@@ -29,8 +29,11 @@ function deriveMessageKeys(crypto: CryptoProvider, messageKey: Uint8Array): Mess
   };
 }
 
-/** `iv || AES-256-CTR || HMAC-SHA-256(associated data || header || iv || ciphertext)`. */
-export function sealBody(
+/**
+ * `header || iv || AES-256-CTR || HMAC-SHA-256(associated data || header || iv || ciphertext)`, in one piece: what is
+ * authenticated lies together, and a large message is copied once.
+ */
+export function sealMessage(
   crypto: CryptoProvider,
   messageKey: Uint8Array,
   plaintext: Uint8Array,
@@ -39,20 +42,18 @@ export function sealBody(
 ): Uint8Array {
   const keys = deriveMessageKeys(crypto, messageKey);
   const ciphertext = crypto.aesCtr(keys.encryptionKey, keys.iv, plaintext);
-  const body = new Uint8Array(ciphertext.length + BODY_OVERHEAD);
-  body.set(keys.iv);
-  body.set(ciphertext, IV_LENGTH);
-  const authenticated = body.subarray(0, IV_LENGTH + ciphertext.length);
-  body.set(
-    crypto.hmacSha256(keys.authenticationKey, associatedData, header, authenticated),
-    authenticated.length,
-  );
+  const message = new Uint8Array(header.length + ciphertext.length + BODY_OVERHEAD);
+  message.set(header);
+  message.set(keys.iv, header.length);
+  message.set(ciphertext, header.length + IV_LENGTH);
+  const authenticated = message.subarray(0, -MAC_LENGTH);
+  message.set(crypto.hmacSha256(keys.authenticationKey, associatedData, authenticated), authenticated.length);
   wipeBytes(keys.encryptionKey, keys.authenticationKey);
-  return body;
+  return message;
 }
 
 /**
- * Opens what {@link sealBody} made. The MAC is compared in constant time, and before anything is decrypted.
+ * Opens the body of what {@link sealMessage} made. The MAC is compared in constant time, and before anything is decrypted.
  * @throws AUTHENTICATION_FAILED; RATCHET_MALFORMED when the body is shorter than iv and MAC
  */
 export function openBody(

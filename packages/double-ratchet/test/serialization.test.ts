@@ -126,12 +126,16 @@ describe('a message as bytes', () => {
     );
   });
 
-  it('is copied', () => {
+  it('is not changed by reading it, and what was read of it is left alone by what comes after', () => {
     const { alice, bob } = pair();
     const bytes = encodeMessage(alice.send(bytesOf('x')));
-    const message = decodeMessage(bytes, 32);
+    const before = bytes.slice();
+    const plaintext = bob.receive(decodeMessage(bytes, 32));
+    expect(bytes).toEqual(before);
     bytes.fill(0);
-    expect(textOf(bob.receive(message))).toBe('x');
+    expect(textOf(plaintext)).toBe('x');
+    expect(textOf(bob.receive(decodeMessage(encodeMessage(alice.send(bytesOf('y'))), 32)))).toBe('y');
+    expect(textOf(alice.receive(bob.send(bytesOf('z'))))).toBe('z');
   });
 
   it('is refused when shorter than its header', () => {

@@ -3,7 +3,7 @@ import { createPortableProvider } from '@sotto/crypto';
 import { loadVectors, unhex } from '@sotto/test-vectors';
 import { describe, expect, it } from 'vitest';
 import { encodeHeader, messageKeyOf, nextChainKey, startInitiator, startResponder } from '../src/index.js';
-import { openBody, sealBody } from '../src/message-cipher.js';
+import { openBody, sealMessage } from '../src/message-cipher.js';
 import { stepRootKey } from '../src/root-key.js';
 import { codeOf, crypto, listedRandom, Party, suiteNamed } from './party.js';
 
@@ -30,7 +30,7 @@ describe.each(['secp256k1', 'curve25519'] as const)('vectors of the deployed cli
     const messageKey = unhex(c.messageKey);
     const associatedData = unhex(c.associatedData);
     const plaintext = unhex(c.plaintext);
-    const body = sealBody(crypto, messageKey, plaintext, associatedData, NO_HEADER);
+    const body = sealMessage(crypto, messageKey, plaintext, associatedData, NO_HEADER);
     expect(encodeHex(body)).toBe(c.ciphertext);
     expect(encodeHex(openBody(crypto, messageKey, body, associatedData, NO_HEADER))).toBe(c.plaintext);
   });

@@ -51,7 +51,7 @@ export function createNonceSearch(prefix: Uint8Array): NonceSearch {
  */
 export async function loadFastNonceSearch(): Promise<typeof createNonceSearch> {
   try {
-    const { createKeccak } = await import('hash-wasm');
+    const { createKeccak } = await import('./keccak.js');
     const keccak = await createKeccak(256);
     return (prefix) => {
       const begun = keccak.init().update(prefix).save();
