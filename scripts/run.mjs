@@ -32,6 +32,10 @@ const tasks = {
     ['pnpm', '--dir', 'apps/chat-web', '--silent', 'run', 'bundle'],
     ['node', 'scripts/chat.mjs'],
   ],
+  bench: [
+    ['tsc', '-b', 'apps/bench'],
+    ['node', 'apps/bench/dist/main.js'],
+  ],
   check: [['node', 'scripts/check.mjs']],
   mutation: [
     ['tsc', '-b'],

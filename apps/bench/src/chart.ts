@@ -1,0 +1,52 @@
+import { contestants } from './contestants.js';
+import type { Results } from './race.js';
+import { formatCount } from './statistics.js';
+
+const WIDTH = 860;
+const LABELS = 330;
+const BAR = 14;
+const GAP = 4;
+
+/** The results as bars, one group a scenario; each group has its own scale. Spread is drawn as a thin line. */
+export function drawChart(results: Results, caption: string): string {
+  const parts: string[] = [];
+  let y = 30;
+  for (const [scenario, figures] of results) {
+    parts.push(text(10, y, scenario, 'font-weight="bold"'));
+    y += 10;
+    const shown = contestants.flatMap((contestant) => {
+      const figure = figures.get(contestant.id);
+      return typeof figure === 'object' ? [{ contestant, figure }] : [];
+    });
+    const most = Math.max(...shown.map(({ figure }) => figure.max));
+    const scale = (value: number) => (value / most) * (WIDTH - LABELS - 90);
+    for (const { contestant, figure } of shown) {
+      const colour = contestant.kind === 'sotto' ? '#2f6f5e' : '#9aa5b1';
+      const middle = y + BAR / 2;
+      const end = LABELS + scale(figure.median);
+      parts.push(
+        text(LABELS - 8, y + BAR - 3, contestant.title, 'text-anchor="end"'),
+        `<rect x="${LABELS}" y="${y}" width="${scale(figure.median).toFixed(1)}" height="${BAR}" fill="${colour}"/>`,
+        `<path d="M${(LABELS + scale(figure.min)).toFixed(1)} ${middle}H${(LABELS + scale(figure.max)).toFixed(1)}" stroke="#111" stroke-width="1"/>`,
+        text(Math.max(end, LABELS + scale(figure.max)) + 6, y + BAR - 3, formatCount(figure.median)),
+      );
+      y += BAR + GAP;
+    }
+    y += 22;
+  }
+  parts.push(text(10, y, caption, 'fill="#555"'));
+  const height = y + 16;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<title>Operations a second: Sotto and other libraries, measured in one run</title>`,
+    `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
+    ...parts,
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+function text(x: number, y: number, content: string, attributes = ''): string {
+  const escaped = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  return `<text x="${x.toFixed(0)}" y="${y}" ${attributes}>${escaped}</text>`;
+}

@@ -1,0 +1,8 @@
+import { availableParallelism, cpus, totalmem } from 'node:os';
+
+/** What the figures were measured on; says nothing that names the machine. */
+export function describeMachine(): string {
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor';
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${model}, ${availableParallelism()} cores, ${memory} GiB; ${process.platform} ${process.arch}; Node ${process.version}`;
+}

@@ -1,0 +1,31 @@
+import { contestants } from './contestants.js';
+import type { Results } from './race.js';
+import { formatCount } from './statistics.js';
+
+/** The results as a Markdown table: medians of operations a second, with the spread of the rounds. */
+export function formatTable(results: Results): string {
+  const scenarios = [...results.keys()];
+  const rows = contestants
+    .filter(({ id }) => scenarios.some((scenario) => results.get(scenario)?.has(id)))
+    .map(({ id, title }) => [
+      title,
+      ...scenarios.map((scenario) => {
+        const figure = results.get(scenario)?.get(id);
+        if (figure === undefined) return '-';
+        if (typeof figure === 'string') return 'failed';
+        const { median, min, max } = figure;
+        return `${formatCount(median)} (${formatCount(min)}–${formatCount(max)})`;
+      }),
+    ]);
+  return markdownTable(['Operations a second', ...scenarios], rows);
+}
+
+/** Columns aligned, so that it can be read as it is. */
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, at) =>
+    Math.max(title.length, ...rows.map((row) => (row[at] ?? '').length)),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${widths.map((width, at) => (cells[at] ?? '').padEnd(width)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
