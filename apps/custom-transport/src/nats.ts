@@ -3,6 +3,8 @@ import { type Carrier, decodeHex, encodeHex, type Topic } from '@sotto/core';
 import { pipeCarrier } from '@sotto/whisper-transport';
 
 const PREFIX = 'sotto.';
+/** Lost again already, which is told on its own. */
+const ignore = () => {};
 const subjectOf = (topic: Topic) => PREFIX + encodeHex(topic);
 
 /**
@@ -18,7 +20,8 @@ export function nats(servers: string): Carrier {
     void (async () => {
       for await (const { type } of connection.status()) {
         if (type === 'disconnect') status('reconnecting');
-        if (type === 'reconnect') status('connected');
+        // The client has subscribed again; flushed, the broker has it.
+        if (type === 'reconnect') connection.flush().then(() => status('connected'), ignore);
       }
     })();
     return {

@@ -63,3 +63,15 @@ export async function outcomeOf(promise: Promise<unknown>): Promise<string> {
     return isSottoError(error) ? error.code : `the error ${String(error)}`;
   }
 }
+
+/** Waits until a connection has told that it was lost and is there again. */
+export async function untilMended(statuses: Arrivals<string>, patience: Patience): Promise<void> {
+  await patience.wait(
+    statuses.until((status) => status === 'reconnecting'),
+    'the loss is told',
+  );
+  await patience.wait(
+    statuses.until(() => statuses.all.at(-1) === 'connected'),
+    'the return is told',
+  );
+}

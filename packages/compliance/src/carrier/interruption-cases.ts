@@ -1,5 +1,5 @@
 import { expectThat } from '../expectations.js';
-import { outcomeOf } from '../patience.js';
+import { outcomeOf, untilMended } from '../patience.js';
 import { type CarrierCase, type CarrierPlace, onPipe, type PipeTraits, topicOf } from './carrier-case.js';
 
 const TOPIC = topicOf(1);
@@ -17,16 +17,7 @@ export function interruptionCases(traits: PipeTraits): readonly CarrierCase[] {
       const [sender, receiver] = [await pipe.open(), await pipe.open([TOPIC])];
       await pipe.bring(sender, TOPIC, [receiver]);
       await interrupt(place);
-      for (const { statuses } of [sender, receiver]) {
-        await patience.wait(
-          statuses.until((status) => status === 'reconnecting'),
-          'the loss is told',
-        );
-        await patience.wait(
-          statuses.until(() => statuses.all.at(-1) === 'connected'),
-          'the return is told',
-        );
-      }
+      for (const { statuses } of [sender, receiver]) await untilMended(statuses, patience);
       await pipe.bring(sender, TOPIC, [receiver]);
     }),
 
@@ -50,10 +41,7 @@ export function interruptionCases(traits: PipeTraits): readonly CarrierCase[] {
             `publish resolves or says TRANSPORT_UNAVAILABLE, and not ${outcome}`,
           );
         }
-        await patience.wait(
-          receiver.statuses.until(() => receiver.statuses.all.at(-1) !== 'reconnecting'),
-          'the return is told',
-        );
+        for (const { statuses } of [sender, receiver]) await untilMended(statuses, patience);
         await pipe.bring(sender, TOPIC, [receiver]);
       },
     ),
@@ -69,10 +57,7 @@ export function interruptionCases(traits: PipeTraits): readonly CarrierCase[] {
       await patience.wait(leaving.connection.close(), 'close resolves');
       const before = leaving.arrivals.all.length;
       await cut;
-      await patience.wait(
-        staying.statuses.until(() => staying.statuses.all.at(-1) === 'connected'),
-        'the return is told',
-      );
+      for (const { statuses } of [sender, staying]) await untilMended(statuses, patience);
       await pipe.settle(sender, TOPIC, [staying]);
       expectThat(leaving.arrivals.all.length === before, 'nothing arrives at a closed connection');
     }),

@@ -1,5 +1,5 @@
 import { expectThat } from '../expectations.js';
-import { outcomeOf, type Patience } from '../patience.js';
+import { outcomeOf, type Patience, untilMended } from '../patience.js';
 import { CHAT, holds, onNetwork, type TransportCase, type TransportPlace } from './transport-case.js';
 
 /** That a connection mends itself. For places that can interrupt it. */
@@ -15,16 +15,7 @@ export function interruptionCases(patience: Patience): readonly TransportCase[] 
       const bob = await network.connect(() => [CHAT]);
       await network.bring(alice, CHAT, [bob]);
       await interrupt(place);
-      for (const { statuses } of [alice, bob]) {
-        await patience.wait(
-          statuses.until((status) => status === 'reconnecting'),
-          'the loss is told',
-        );
-        await patience.wait(
-          statuses.until(() => statuses.all.at(-1) === 'connected'),
-          'the return is told',
-        );
-      }
+      for (const { statuses } of [alice, bob]) await untilMended(statuses, patience);
       await network.bring(alice, CHAT, [bob]);
     }),
 
@@ -53,14 +44,7 @@ export function interruptionCases(patience: Patience): readonly TransportCase[] 
             `send resolves or says TRANSPORT_UNAVAILABLE, and not ${outcome}`,
           );
           if (outcome === 'resolved') continue;
-          await patience.wait(
-            alice.statuses.until(() => alice.statuses.all.at(-1) === 'connected'),
-            'the return is told',
-          );
-          await patience.wait(
-            bob.statuses.until(() => bob.statuses.all.at(-1) === 'connected'),
-            'the return is told',
-          );
+          for (const { statuses } of [alice, bob]) await untilMended(statuses, patience);
           await patience.wait(alice.connection.send(CHAT, payload), 'the same message is taken afterwards');
           await patience.wait(bob.arrivals.until(holds(payload)), 'it arrives');
         }
