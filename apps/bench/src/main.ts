@@ -62,7 +62,7 @@ async function main(): Promise<void> {
     '',
     ...chosen.flatMap(({ title, note }) => (note === undefined ? [] : [`${title}: ${note}.`])),
     '',
-    ...judgeTargets(results),
+    ...(options.short ? [] : judgeTargets(results)),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   const failures = [...results].flatMap(([scenario, figures]) =>

@@ -1,17 +1,26 @@
-import type { Transport } from '@sotto/core';
+import type { Store, Transport } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { type Pbkdf2, relay, sealedTransport } from '@sotto/whisper-transport';
+import { type Pbkdf2, relay, rememberKeys, sealedTransport } from '@sotto/whisper-transport';
 import { createWorkerMiner } from '@sotto/whisper-transport/miner';
 
-/** A transport over a node's WebSocket. The node sees sealed envelopes; keys stay here. */
+/**
+ * A transport over a node's WebSocket. The node sees sealed envelopes; keys stay here.
+ *
+ * @param store keeps the keys of channels, which are slow to derive
+ */
 export function connectTo(
   node: string,
   crypto: CryptoProvider,
+  store: Store,
 ): { readonly transport: Transport; closeMiner(): Promise<void> } {
   // Proof of work in Web Workers, so that the page stays quick.
   const miner = createWorkerMiner();
   return {
-    transport: sealedTransport(relay({ url: node }), { crypto, miner, pbkdf2 }),
+    transport: sealedTransport(relay({ url: node }), {
+      crypto,
+      miner,
+      pbkdf2: rememberKeys(store, crypto, pbkdf2),
+    }),
     closeMiner: async () => miner.close(),
   };
 }
