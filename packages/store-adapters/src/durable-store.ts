@@ -24,3 +24,8 @@ export interface DurableStore extends Store {
    */
   compact(): Promise<void>;
 }
+
+/** What a store says of its past, if it says anything. */
+export function continuityOf(store: Store): Continuity | undefined {
+  return 'continuity' in store ? (store.continuity as Continuity) : undefined;
+}

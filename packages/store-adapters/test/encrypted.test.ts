@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFaultyStore } from '@sotto/compliance/faulty-store';
 import { decodeUtf8, encodeHex, encodeUtf8, type Store, type Write } from '@sotto/core';
@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { RecordSealer } from '../src/encrypted/sealed-record.js';
 import { createEncryptedStore, type EncryptedStore } from '../src/encrypted.js';
+import { createFileAnchor } from '../src/file-anchor.node.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createMemoryStore } from '../src/memory.js';
 import { createSqliteStore } from '../src/sqlite.js';
@@ -27,6 +28,11 @@ function kept(store: Store): Store {
 
 function encrypt(store: Store, passphrase = 'correct horse'): Promise<EncryptedStore> {
   return createEncryptedStore({ store: kept(store), passphrase, randomBytes, passphraseCost: cheap });
+}
+
+/** Closing it closes the store underneath. */
+function encryptWhole(store: Store): Promise<EncryptedStore> {
+  return createEncryptedStore({ store, passphrase: 'correct horse', randomBytes, passphraseCost: cheap });
 }
 
 async function texts(store: Store, prefix = ''): Promise<string[]> {
@@ -154,6 +160,40 @@ describe('the passphrase', () => {
       code: 'STORE_SCHEMA_NEWER',
       details: { found: 9, supported: 1 },
     });
+  });
+});
+
+describe('what became of the store underneath', () => {
+  it.each(['new', 'continued', 'rolled-back', 'lost'] as const)('%s is passed on', async (continuity) => {
+    const inner = Object.assign(kept(createMemoryStore()), { continuity });
+    expect((await encryptWhole(inner)).continuity).toBe(continuity);
+    expect((await encryptWhole(inner)).continuity).toBe(continuity);
+  });
+
+  it('a store that says nothing of itself: new, then continued', async () => {
+    const inner = createMemoryStore();
+    expect((await encrypt(inner)).continuity).toBe('new');
+    expect((await encrypt(inner)).continuity).toBe('continued');
+  });
+
+  it('an old copy of a LevelDB that was put back', async () => {
+    const directory = await temporaryDirectory();
+    const [path, copy] = [join(directory, 'store'), join(directory, 'copy')];
+    const anchor = createFileAnchor(join(directory, 'anchor'));
+    const open = async () => encryptWhole(await createLevelDbStore({ path, anchor }));
+    const first = await open();
+    expect(first.continuity).toBe('new');
+    await first.close();
+    await cp(path, copy, { recursive: true });
+    const second = await open();
+    expect(second.continuity).toBe('continued');
+    await second.commit([put('a', '1')]);
+    await second.close();
+    await rm(path, { recursive: true });
+    await cp(copy, path, { recursive: true });
+    const restored = await open();
+    expect(restored.continuity).toBe('rolled-back');
+    await restored.close();
   });
 });
 

@@ -13,6 +13,7 @@ import {
   type Write,
   wipeBytes,
 } from '@sotto/core';
+import { type Continuity, continuityOf } from '../durable-store.js';
 import { SerialQueue } from '../serial-queue.js';
 import { checkAborted, closedError, parseKey, parseListRange, parseWrites } from '../store-arguments.js';
 import type { EncryptedStore, EncryptedStoreOptions } from './encrypted-store.js';
@@ -45,6 +46,7 @@ interface Keys {
 }
 
 export class EncryptedRecordStore implements EncryptedStore {
+  readonly continuity: Continuity;
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #tree: VersionTree;
@@ -59,7 +61,9 @@ export class EncryptedRecordStore implements EncryptedStore {
     keys: Keys,
     tree: VersionTree,
     rootRevision: Revision,
+    fallback: Continuity,
   ) {
+    this.continuity = continuityOf(store) ?? fallback;
     this.#store = store;
     this.#randomBytes = randomBytes;
     this.#keys = keys;
@@ -75,7 +79,7 @@ export class EncryptedRecordStore implements EncryptedStore {
     const keys = deriveKeys(dataKey, randomBytes);
     const { tree, revision } = await VersionTree.load(store, keys.sealer);
     if (tree.keyringVersion !== version) throw rolledBack('keyring');
-    return new EncryptedRecordStore(options, keys, tree, revision);
+    return new EncryptedRecordStore(options, keys, tree, revision, 'continued');
   }
 
   static async #create(options: EncryptedStoreOptions): Promise<EncryptedRecordStore> {
@@ -89,7 +93,7 @@ export class EncryptedRecordStore implements EncryptedStore {
       { type: 'put', key: KEYRING, value: keyring, expect: 'absent' },
       write,
     ]);
-    return new EncryptedRecordStore(options, keys, tree, revision);
+    return new EncryptedRecordStore(options, keys, tree, revision, 'new');
   }
 
   async get(key: string): Promise<StoredRecord | undefined> {

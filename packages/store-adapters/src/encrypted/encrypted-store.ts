@@ -1,4 +1,5 @@
 import type { RandomSource, Store } from '@sotto/core';
+import type { Continuity } from '../durable-store.js';
 import type { PassphraseCost } from './keyring.js';
 
 export interface EncryptedStoreOptions {
@@ -31,6 +32,12 @@ export interface EncryptedStoreOptions {
  * - Values go up to `ENCRYPTED_VALUE_MAX_BYTES`.
  */
 export interface EncryptedStore extends Store {
+  /**
+   * What the store underneath says of its past; without a word of it, `new` when this opening made the encrypted store,
+   * else `continued`. Making one is the first commit: after `lost` or `rolled-back` it is said this once.
+   */
+  readonly continuity: Continuity;
+
   /**
    * Makes another passphrase the one that opens the store. The records stay as they are, since only the key to their
    * key is sealed anew: who knew the old passphrase and kept a copy of the old files can still read those.
