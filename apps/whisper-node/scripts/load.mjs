@@ -1,21 +1,24 @@
-// Load: so many envelopes a second of mixed topics by devp2p through the built node, on one core where `taskset` is
-// there, with relay clients that listen. Reports what came through, CPU and memory of the node.
-//   node apps/whisper-node/scripts/load.mjs [--rate 2000] [--seconds 180] [--clients 20] [--profile DIR]
+// Load: so many envelopes a second of mixed topics through the built node, by devp2p or by the relay, with relay clients
+// that listen and the archive on. Where `taskset` is there, the node has one core and this has another. Reports what came
+// through, CPU and memory of the node; heap at begin and end are of a collected heap.
+//   node apps/whisper-node/scripts/load.mjs [--feed relay|devp2p] [--rate 2000] [--seconds 180] [--clients 20] [--profile DIR]
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { defaultProvider } from '@sotto/crypto';
 import { EnvelopePool, encodeEnvelope } from '@sotto/whisper-transport';
 import { createWhisperHost } from '@sotto/whisper-transport/devp2p';
-import { relay } from '@sotto/whisper-transport/node';
+import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
+import { WebSocket } from 'ws';
 import { withFastKeccak } from '../dist/fast-keccak.js';
 
 const { values } = parseArgs({
   options: {
+    feed: { type: 'string', default: 'relay' },
     rate: { type: 'string', default: '2000' },
     seconds: { type: 'string', default: '180' },
     clients: { type: 'string', default: '20' },
@@ -25,28 +28,40 @@ const { values } = parseArgs({
 const [rate, seconds, clients] = [values.rate, values.seconds, values.clients].map(Number);
 const TOPICS = 5_000;
 const TOPICS_OF_A_CLIENT = 100;
+const TTL = 15;
 const REPORT_S = 10;
-const TICK_MS = 50;
+const TICK_MS = 10;
+/** Envelopes a second of one who publishes by the relay, below what the node allows by default. */
+const RATE_OF_A_PUBLISHER = 80;
 const crypto = await withFastKeccak(defaultProvider());
-
 const topics = Array.from({ length: TOPICS }, () => crypto.randomBytes(4));
+
+// The node
+
 const folder = mkdtempSync(join(tmpdir(), 'sotto-load-'));
 const program = join(import.meta.dirname, '../dist/main.js');
 const ports = ['relay', 'rpc', 'admin', 'p2p'].flatMap((name) => [`--${name}`, '127.0.0.1:0']);
-// The node looks at the work of each envelope as ever; the one who makes them need not do it.
 const profiler = values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile];
-const command = [process.execPath, ...profiler, program, '--data', folder, '--min-pow', '0', ...ports];
+// The node looks at the work of each envelope as ever; the one who makes them need not do it.
+const settings = ['--data', folder, '--min-pow', '0', ...ports];
+const command = [process.execPath, '--expose-gc', ...profiler, '--import', collectOnSignal(), program, ...settings];
 
-function hasTaskset() {
+/** Collects garbage when told to, so that what is held on to can be seen. */
+function collectOnSignal() {
+  return `data:text/javascript,${encodeURIComponent("process.on('SIGUSR2', () => globalThis.gc());")}`;
+}
+
+function pinnedToOneCore() {
+  if (availableParallelism() < 2) return false;
   try {
-    execFileSync('taskset', ['-c', '0', 'true'], { stdio: 'ignore' });
+    execFileSync('taskset', ['-apc', '1', String(process.pid)], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
   }
 }
 
-const oneCore = hasTaskset();
+const oneCore = pinnedToOneCore();
 const [file, ...args] = oneCore ? ['taskset', '-c', '0', ...command] : command;
 const node = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 process.once('exit', () => node.kill('SIGKILL'));
@@ -59,39 +74,6 @@ const started = await new Promise((resolve, reject) => {
   });
 });
 
-let delivered = 0;
-const listeners = await Promise.all(
-  Array.from({ length: clients }, async () => {
-    const connection = await relay({ url: started.relay }).open({
-      onEnvelope: () => {
-        delivered++;
-      },
-    });
-    await connection.subscribe(
-      Array.from({ length: TOPICS_OF_A_CLIENT }, () => topics[Math.floor(Math.random() * TOPICS)]),
-    );
-    return connection;
-  }),
-);
-let ready;
-const there = new Promise((resolve) => {
-  ready = resolve;
-});
-const pool = new EnvelopePool({ crypto, policy: { minimumPow: 0 } });
-const host = await createWhisperHost({ crypto, peers: [started.enode], onPeer: () => ready(), pool });
-await there;
-
-function makeEnvelope() {
-  const ttl = 15;
-  return encodeEnvelope({
-    expiry: Math.floor(Date.now() / 1000) + ttl,
-    ttl,
-    topic: topics[Math.floor(Math.random() * TOPICS)],
-    data: crypto.randomBytes(284 + 256 * Math.floor(Math.random() * 3)),
-    nonce: 0n,
-  });
-}
-
 /** Seconds of CPU that the node has had, all threads. */
 function cpuSeconds() {
   const fields = readFileSync(`/proc/${node.pid}/stat`, 'utf8').split(') ')[1].split(' ');
@@ -99,33 +81,131 @@ function cpuSeconds() {
 }
 
 async function figures() {
-  const text = await (await fetch(`${started.admin}/metrics`, { headers: { connection: 'close' } })).text();
+  const text = await (await fetch(`${started.admin}/metrics`)).text();
   const read = (name) =>
     Number(
       text
         .split('\n')
         .find((line) => line.startsWith(`${name} `))
-        ?.split(' ')[1],
+        ?.split(' ')[1] ?? 0,
     );
   return {
-    received: read('whisper_node_peers_received'),
+    taken: read(`whisper_node_envelopes_total{from="${values.feed === 'relay' ? 'relay' : 'peers'}"}`),
     pool: read('whisper_node_pool_envelopes'),
     archived: read('whisper_node_archive_envelopes'),
     rss: read('process_resident_memory_bytes'),
     heap: read('nodejs_heap_size_used_bytes'),
+    // Of sockets and of hash tables: what a heap does not show.
+    external: read('nodejs_external_memory_bytes'),
   };
 }
 
-const columns = ['s', 'sent/s', 'taken/s', 'archived', 'delivered/s', 'alive', 'CPU %', 'RSS MB', 'heap MB'];
-const row = (cells) => process.stdout.write(`${cells.map((cell) => String(cell).padStart(11)).join('')}\n`);
-process.stdout.write(
-  `${rate}/s for ${seconds} s, ${clients} relay clients, ${oneCore ? 'one core' : 'no taskset here: all cores'}\n`,
+async function collectedHeap() {
+  node.kill('SIGUSR2');
+  const { heap, rss } = await figures();
+  return `${Math.round(heap / 1e6)} MB of heap, RSS ${Math.round(rss / 1e6)} MB`;
+}
+
+// Who listens
+
+let delivered = 0;
+async function openSocket() {
+  const socket = new WebSocket(started.relay, { perMessageDeflate: false, skipUTF8Validation: true });
+  await once(socket, 'open');
+  return socket;
+}
+
+const listeners = await Promise.all(
+  Array.from({ length: clients }, async () => {
+    const socket = await openSocket();
+    socket.on('message', () => delivered++);
+    const own = Array.from({ length: TOPICS_OF_A_CLIENT }, () => topics[Math.floor(Math.random() * TOPICS)]);
+    socket.send(encodeClientFrame({ kind: 'subscribe', id: 1, topics: own }));
+    return socket;
+  }),
 );
+
+// Who sends
+
+/** One envelope a topic, made before the clock starts; what differs from one to the next is written into a copy. */
+const templates = topics.map((topic, i) =>
+  encodeEnvelope({
+    expiry: Math.floor(Date.now() / 1000) + TTL,
+    ttl: TTL,
+    topic,
+    data: crypto.randomBytes(284 + 256 * (i % 3)),
+    nonce: 0n,
+  }),
+);
+/** RLP of a list of 256 bytes or more: its head has three bytes, the expiry's one. */
+const EXPIRY_AT = 4;
+/** Somewhere in the data. */
+const SERIAL_AT = 64;
+let sent = 0;
+
+/** @param head bytes to leave free before it */
+function nextEnvelope(head) {
+  const template = templates[Math.floor(Math.random() * TOPICS)];
+  const bytes = new Uint8Array(head + template.length);
+  bytes.set(template, head);
+  const view = new DataView(bytes.buffer, head);
+  view.setUint32(EXPIRY_AT, Math.floor(Date.now() / 1000) + TTL);
+  view.setUint32(SERIAL_AT, sent++);
+  return bytes;
+}
+
+async function feedByRelay() {
+  const publish = encodeClientFrame({ kind: 'publish', id: 7, envelope: new Uint8Array(0) });
+  const sockets = await Promise.all(
+    Array.from({ length: Math.ceil(rate / RATE_OF_A_PUBLISHER) }, openSocket),
+  );
+  let turn = 0;
+  return {
+    send() {
+      const frame = nextEnvelope(publish.length);
+      frame.set(publish);
+      sockets[turn++ % sockets.length].send(frame);
+    },
+    close: () => {
+      for (const socket of sockets) socket.terminate();
+    },
+  };
+}
+
+async function feedByDevp2p() {
+  let onPeer;
+  const there = new Promise((resolve) => {
+    onPeer = resolve;
+  });
+  const pool = new EnvelopePool({ crypto, policy: { minimumPow: 0 } });
+  const host = await createWhisperHost({ crypto, peers: [started.enode], onPeer, pool });
+  await there;
+  return {
+    send() {
+      // Resolves when the socket has it; what is behind is sent together.
+      void host.publish(nextEnvelope(0)).catch((error) => process.stderr.write(`${error}\n`));
+    },
+    close: async () => {
+      await host.close();
+      pool.close();
+    },
+  };
+}
+
+const feed = await (values.feed === 'relay' ? feedByRelay() : feedByDevp2p());
+
+// The run
+
+const columns = ['s', 'sent/s', 'taken/s', 'archived', 'delivered/s', 'alive', 'CPU %', 'RSS MB', 'heap MB', 'ext. MB'];
+const row = (cells) => process.stdout.write(`${cells.map((cell) => String(cell).padStart(12)).join('')}\n`);
+process.stdout.write(
+  `${rate}/s for ${seconds} s by ${values.feed}, ${clients} relay clients, ${oneCore ? 'the node on one core' : 'all cores'}\n`,
+);
+process.stdout.write(`At the begin, collected: ${await collectedHeap()}.\n`);
 row(columns);
 
 const begin = performance.now();
-let sent = 0;
-let before = { at: 0, sent: 0, received: 0, delivered: 0, cpu: cpuSeconds() };
+let before = { at: 0, sent: 0, taken: 0, delivered, cpu: cpuSeconds() };
 for (let nextReport = REPORT_S; ; ) {
   const elapsed = (performance.now() - begin) / 1000;
   if (elapsed >= nextReport) {
@@ -136,30 +216,28 @@ for (let nextReport = REPORT_S; ; ) {
     row([
       Math.round(elapsed),
       perSecond(sent, before.sent),
-      perSecond(now.received, before.received),
+      perSecond(now.taken, before.taken),
       now.archived,
       perSecond(delivered, before.delivered),
       now.pool,
       Math.round((100 * (cpu - before.cpu)) / span),
-      Math.round(now.rss / 1e6),
-      Math.round(now.heap / 1e6),
+      ...[now.rss, now.heap, now.external].map((bytes) => Math.round(bytes / 1e6)),
     ]);
-    before = { at: elapsed, sent, received: now.received, delivered, cpu };
+    before = { at: elapsed, sent, taken: now.taken, delivered, cpu };
     nextReport += REPORT_S;
     if (elapsed >= seconds) break;
   }
   const due = Math.min(Math.floor(elapsed * rate) - sent, rate);
-  for (let i = 0; i < due; i++) {
-    // Resolves when the socket has it; what is behind is sent together.
-    void host.publish(makeEnvelope()).catch((error) => process.stderr.write(`${error}\n`));
-    sent++;
-  }
+  for (let i = 0; i < due; i++) feed.send();
   await new Promise((resolve) => setTimeout(resolve, TICK_MS));
 }
+const took = (performance.now() - begin) / 1000;
+const { taken } = await figures();
+process.stdout.write(`Sent ${sent}, taken ${taken}: ${Math.round(taken / took)} a second over ${Math.round(took)} s.\n`);
+process.stdout.write(`At the end, collected: ${await collectedHeap()}.\n`);
 
-await Promise.all(listeners.map((connection) => connection.close()));
-await host.close();
-pool.close();
+for (const socket of listeners) socket.terminate();
+await feed.close();
 const ended = once(node, 'exit');
 node.kill('SIGTERM');
 const [code] = await ended;
