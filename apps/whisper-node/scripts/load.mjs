@@ -44,7 +44,15 @@ const ports = ['relay', 'rpc', 'admin', 'p2p'].flatMap((name) => [`--${name}`, '
 const profiler = values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile];
 // The node looks at the work of each envelope as ever; the one who makes them need not do it.
 const settings = ['--data', folder, '--min-pow', '0', ...ports];
-const command = [process.execPath, '--expose-gc', ...profiler, '--import', collectOnSignal(), program, ...settings];
+const command = [
+  process.execPath,
+  '--expose-gc',
+  ...profiler,
+  '--import',
+  collectOnSignal(),
+  program,
+  ...settings,
+];
 
 /** Collects garbage when told to, so that what is held on to can be seen. */
 function collectOnSignal() {
@@ -196,7 +204,18 @@ const feed = await (values.feed === 'relay' ? feedByRelay() : feedByDevp2p());
 
 // The run
 
-const columns = ['s', 'sent/s', 'taken/s', 'archived', 'delivered/s', 'alive', 'CPU %', 'RSS MB', 'heap MB', 'ext. MB'];
+const columns = [
+  's',
+  'sent/s',
+  'taken/s',
+  'archived',
+  'delivered/s',
+  'alive',
+  'CPU %',
+  'RSS MB',
+  'heap MB',
+  'ext. MB',
+];
 const row = (cells) => process.stdout.write(`${cells.map((cell) => String(cell).padStart(12)).join('')}\n`);
 process.stdout.write(
   `${rate}/s for ${seconds} s by ${values.feed}, ${clients} relay clients, ${oneCore ? 'the node on one core' : 'all cores'}\n`,
@@ -233,7 +252,9 @@ for (let nextReport = REPORT_S; ; ) {
 }
 const took = (performance.now() - begin) / 1000;
 const { taken } = await figures();
-process.stdout.write(`Sent ${sent}, taken ${taken}: ${Math.round(taken / took)} a second over ${Math.round(took)} s.\n`);
+process.stdout.write(
+  `Sent ${sent}, taken ${taken}: ${Math.round(taken / took)} a second over ${Math.round(took)} s.\n`,
+);
 process.stdout.write(`At the end, collected: ${await collectedHeap()}.\n`);
 
 for (const socket of listeners) socket.terminate();
