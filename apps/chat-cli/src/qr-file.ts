@@ -1,0 +1,90 @@
+import { readFile, stat } from 'node:fs/promises';
+import { decodeQr, QR_IMAGE_MAX_SIDE } from '@sotto/identity';
+import { decode as decodePng } from 'fast-png';
+import jpeg from 'jpeg-js';
+import { Complaint } from './complaint.js';
+
+/** Largest file that is looked at: a photo of a phone has 5 to 15 MB. */
+const FILE_MAX_BYTES = 32 * 1024 * 1024;
+/** A picture from a file is worth a longer look than a frame of a camera. */
+const LOOK_MILLISECONDS = 2_000;
+
+/**
+ * The text of the QR code in a picture.
+ * @param path of a PNG or JPEG file
+ * @throws Complaint FILE_UNREADABLE, NOT_A_PICTURE; QR_UNREADABLE
+ */
+export async function readQrFile(path: string): Promise<string> {
+  const bytes = await readPicture(path);
+  return decodeQr(pixelsOf(bytes), { retryMilliseconds: LOOK_MILLISECONDS });
+}
+
+async function readPicture(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size > FILE_MAX_BYTES) throw new Error('it is larger than 32 MiB');
+    return await readFile(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is none of this name' : (code ?? message);
+    throw new Complaint('FILE_UNREADABLE', `The file can not be read: ${why}.`);
+  }
+}
+
+interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  /** Four a pixel. */
+  readonly data: Uint8Array;
+}
+
+function pixelsOf(bytes: Uint8Array): Pixels {
+  try {
+    const pixels = bytes[0] === 0xff ? readJpeg(bytes) : readPng(bytes);
+    const factor = Math.ceil(Math.max(pixels.width, pixels.height) / QR_IMAGE_MAX_SIDE);
+    return factor > 1 ? thinned(pixels, factor) : pixels;
+  } catch {
+    throw new Complaint('NOT_A_PICTURE', 'This is no PNG or JPEG picture, or a damaged one.');
+  }
+}
+
+function readJpeg(bytes: Uint8Array): Pixels {
+  const { width, height, data } = jpeg.decode(bytes, { useTArray: true, maxMemoryUsageInMB: 1024 });
+  return { width, height, data };
+}
+
+function readPng(bytes: Uint8Array): Pixels {
+  const { width, height, depth, channels, palette, data } = decodePng(bytes);
+  const pixels = new Uint8Array(width * height * 4);
+  // Rows of less than a byte a pixel begin at a byte.
+  const rowBytes = Math.ceil((width * depth) / 8);
+  const sample = (i: number, channel: number): number => {
+    if (depth >= 8) return data[i * channels + channel] as number;
+    const bit = (i % width) * depth;
+    const byte = data[Math.floor(i / width) * rowBytes + (bit >> 3)] as number;
+    return (byte >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
+  };
+  const scale = 255 / (2 ** depth - 1);
+  const hasAlpha = palette === undefined && (channels === 2 || channels === 4);
+  for (let i = 0; i < width * height; i++) {
+    const entry = palette?.[sample(i, 0)];
+    const opacity = (entry?.[3] ?? (hasAlpha ? sample(i, channels - 1) * scale : 255)) / 255;
+    for (let color = 0; color < 3; color++) {
+      const value = entry?.[color] ?? sample(i, channels < 3 ? 0 : color) * scale;
+      // What shines through is taken for paper.
+      pixels[i * 4 + color] = value * opacity + 255 * (1 - opacity);
+    }
+    pixels[i * 4 + 3] = 255;
+  }
+  return { width, height, data: pixels };
+}
+
+/** Each n-th pixel of each n-th row. */
+function thinned({ width, height, data }: Pixels, factor: number): Pixels {
+  const [w, h] = [Math.floor(width / factor), Math.floor(height / factor)];
+  const pixels = new Uint32Array(data.slice().buffer);
+  const result = new Uint32Array(w * h).map(
+    (_, i) => pixels[Math.floor(i / w) * factor * width + (i % w) * factor] as number,
+  );
+  return { width: w, height: h, data: new Uint8Array(result.buffer) };
+}
