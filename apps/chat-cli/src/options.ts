@@ -1,0 +1,91 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Complaint } from './complaint.js';
+
+/** The node that `npm run chat` and `npm run whisper-node` start on this machine. */
+export const LOCAL_RELAY = 'ws://127.0.0.1:8547';
+
+export const HELP = `A chat for the terminal, and with --json for programs.
+
+chat-cli [settings]
+
+  --data DIR               where the account and the messages are [~/.sotto-chat]
+  --passphrase-file FILE   opens the encrypted store; or in SOTTO_CHAT_PASSPHRASE. Else it is asked for
+  --words-to FILE          no account yet: make one, and write its words to this new file
+  --words-from FILE        no account yet: recover it from the words in this file
+  --json                   JSON lines in and out, no terminal needed
+  --help
+
+How messages travel, one of:
+  --relay URL              a node's WebSocket relay [${LOCAL_RELAY}]. It sees sealed envelopes only
+  --peer ENODE             Whisper peers by devp2p; may be given several times
+  --node URL               a node's JSON-RPC, http: or ws:. IT GETS THE PRIVATE KEY of the account
+  --memory                 nowhere: a trial with a partner that echoes. Nothing is kept
+`;
+
+/** How messages travel. */
+export type Route =
+  | { readonly kind: 'relay'; readonly url: string }
+  | { readonly kind: 'peers'; readonly enodes: readonly string[] }
+  | { readonly kind: 'node'; readonly url: string }
+  | { readonly kind: 'memory' };
+
+/** What was asked for on the command line. */
+export interface Options {
+  readonly data: string;
+  readonly passphraseFile: string | undefined;
+  readonly wordsTo: string | undefined;
+  readonly wordsFrom: string | undefined;
+  readonly json: boolean;
+  readonly help: boolean;
+  readonly route: Route;
+}
+
+/** @throws Complaint BAD_OPTION */
+export function parseOptions(args: readonly string[]): Options {
+  const values = readFlags(args);
+  const routes: Route[] = [
+    ...(values.relay === undefined ? [] : [{ kind: 'relay', url: values.relay } as const]),
+    ...(values.peer === undefined ? [] : [{ kind: 'peers', enodes: values.peer } as const]),
+    ...(values.node === undefined ? [] : [{ kind: 'node', url: values.node } as const]),
+    ...(values.memory === true ? [{ kind: 'memory' } as const] : []),
+  ];
+  if (routes.length > 1) {
+    throw new Complaint('BAD_OPTION', 'Choose one of --relay, --peer, --node and --memory.');
+  }
+  if (values['words-to'] !== undefined && values['words-from'] !== undefined) {
+    throw new Complaint('BAD_OPTION', 'Choose one of --words-to and --words-from.');
+  }
+  return {
+    data: resolve(values.data ?? join(homedir(), '.sotto-chat')),
+    passphraseFile: values['passphrase-file'],
+    wordsTo: values['words-to'],
+    wordsFrom: values['words-from'],
+    json: values.json ?? false,
+    help: values.help ?? false,
+    route: routes[0] ?? { kind: 'relay', url: LOCAL_RELAY },
+  };
+}
+
+function readFlags(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        data: { type: 'string' },
+        'passphrase-file': { type: 'string' },
+        'words-to': { type: 'string' },
+        'words-from': { type: 'string' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        relay: { type: 'string' },
+        peer: { type: 'string', multiple: true },
+        node: { type: 'string' },
+        memory: { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    throw new Complaint('BAD_OPTION', `${(error as Error).message} See --help.`);
+  }
+}

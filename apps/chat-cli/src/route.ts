@@ -1,0 +1,43 @@
+import type { Transport } from '@sotto/core';
+import { sealedTransport } from '@sotto/whisper-transport';
+import { devp2pPeer } from '@sotto/whisper-transport/devp2p';
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
+import { relay, whisperNode } from '@sotto/whisper-transport/node';
+import type { Route } from './options.js';
+
+export const KEY_LEAVES =
+  'The node gets the private key of this account: whoever runs it can read and write as you. Use a node of your own.';
+
+/**
+ * The transport for a way to travel.
+ * @throws INVALID_ARGUMENT
+ */
+export function transportFor(route: Exclude<Route, { kind: 'memory' }>): Transport {
+  switch (route.kind) {
+    case 'relay':
+      return sealedTransport(relay({ url: route.url }));
+    case 'peers':
+      return sealedTransport(devp2pPeer({ peers: route.enodes }));
+    case 'node':
+      return whisperNode({ url: route.url });
+  }
+}
+
+/** A network within this process, for as many as ask. */
+export function memoryNetwork(): () => Transport {
+  const network = createMemoryNetwork();
+  return () => sealedTransport(network.carrier());
+}
+
+/** Where messages go, in a few words. */
+export function describeRoute(route: Route): string {
+  switch (route.kind) {
+    case 'relay':
+    case 'node':
+      return route.url;
+    case 'peers':
+      return route.enodes.length === 1 ? '1 peer' : `${route.enodes.length} peers`;
+    case 'memory':
+      return 'trial, nothing is kept';
+  }
+}

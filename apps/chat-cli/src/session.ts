@@ -1,0 +1,111 @@
+import { type Conversations, createConversations } from '@sotto/conversations';
+import { isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
+import { createMessenger, type Messenger } from '@sotto/messenger';
+import { explain } from './explain.js';
+import { crypto } from './vault.js';
+
+export type Status = 'connecting' | 'connected' | 'offline';
+
+/** What the user should know, besides what stands in conversations. */
+export type Notice =
+  | { readonly what: 'status'; readonly status: Status }
+  | { readonly what: 'warning'; readonly code: string; readonly text: string };
+
+/** An account that is open. */
+export interface Session {
+  readonly identity: KeyPair;
+  readonly messenger: Messenger;
+  readonly conversations: Conversations;
+  readonly status: Status;
+  /** Calls back with notices; the function given back stops it. */
+  onNotice(listener: (notice: Notice) => void): () => void;
+  /** Connects in the background, again and again until it works. Resolves after the first attempt. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  readonly identity: KeyPair;
+  /** The session's to close. */
+  readonly store: Store;
+  readonly transport: Transport;
+  /** An old copy of the store was put back: its ratchets must not be used. */
+  readonly restored?: boolean;
+  /** Tell our other devices of this one: the account was recovered here. */
+  readonly announce?: boolean;
+}
+
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 30_000;
+
+/** Opens an account; call `start` when listeners are attached. */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { identity, store, transport, restored = false } = options;
+  const messenger = await createMessenger({ identity, store, transport, crypto, restored });
+  const conversations = await createConversations({ messenger, store });
+  const listeners = new Set<(notice: Notice) => void>();
+  const tell = (notice: Notice) => {
+    for (const listener of listeners) listener(notice);
+  };
+  const warn = (code: string, text: string) => tell({ what: 'warning', code, text });
+  let status: Status = 'connecting';
+  const become = (now: Status) => {
+    if (now === status) return;
+    status = now;
+    tell({ what: 'status', status });
+  };
+  let timer: NodeJS.Timeout | undefined;
+  let wait = FIRST_WAIT_MS;
+  let closed = false;
+
+  const connect = async (): Promise<void> => {
+    try {
+      await messenger.start();
+      become('connected');
+    } catch (error) {
+      if (closed) return;
+      become('offline');
+      const { code, message } = explain(error);
+      if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE')) warn(code, `Not connected: ${message}`);
+      timer = setTimeout(connect, wait);
+      wait = Math.min(2 * wait, LONGEST_WAIT_MS);
+    }
+  };
+
+  messenger.on('status', (now) => become(now === 'connected' ? 'connected' : 'offline'));
+  messenger.on('deviceSeen', ({ own, installationId }) => {
+    if (own) warn('OWN_DEVICE_SEEN', `Another device has this account: ${installationId}. Is it yours? Then pair it.`);
+  });
+  messenger.on('storageTrouble', ({ error }) => warn(explain(error).code, explain(error).message));
+  messenger.on('storeReplaced', ({ how }) =>
+    warn(
+      'STORE_REPLACED',
+      how === 'lost'
+        ? 'The data that was here is gone. This is a new device now.'
+        : 'An old copy of the data was put back. Every conversation begins a new session.',
+    ),
+  );
+
+  return {
+    identity,
+    messenger,
+    conversations,
+    get status() {
+      return status;
+    },
+    onNotice(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async start() {
+      if (options.announce) await messenger.announceDevice();
+      await connect();
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await conversations.close();
+      await messenger.close();
+    },
+  };
+}

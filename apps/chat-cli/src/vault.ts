@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import type { KeyPair, Store } from '@sotto/core';
+import { defaultProvider } from '@sotto/crypto';
+import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
+import { createFileAnchor } from '@sotto/store-adapters/file-anchor';
+import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
+
+/** In Node: node:crypto, and libsecp256k1 where it is installed. */
+export const crypto = defaultProvider();
+
+/** Where the account's private key stands in the store. */
+const ACCOUNT = 'app/account';
+
+/** A data directory that was opened and not looked into yet. */
+export interface Vault {
+  /** `new`: nothing is in it; `plain`: not encrypted; `locked`: encrypted. */
+  readonly content: 'new' | 'plain' | 'locked';
+  /** An old copy was put back, or there was an account here and all of it is gone. */
+  readonly replaced: 'rolled-back' | 'lost' | undefined;
+  /**
+   * The store in it. With a passphrase a new one becomes an encrypted one.
+   * @throws STORE_WRONG_PASSPHRASE; it may be tried again
+   */
+  unlock(passphrase: string | undefined): Promise<Store>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a data directory, which is made when it isn't there.
+ * @throws STORE_LOCKED when another process has it, STORE_UNAVAILABLE, STORE_CORRUPT, STORE_SCHEMA_NEWER
+ */
+export async function openVault(directory: string): Promise<Vault> {
+  // The anchor stands beside the directory: who puts an old copy of the directory back leaves it.
+  const anchor = createFileAnchor(`${directory}.anchor`);
+  const disk = await createLevelDbStore({ path: join(directory, 'store'), anchor });
+  const { continuity } = disk;
+  return {
+    content: (await isEmpty(disk)) ? 'new' : (await disk.get(ACCOUNT)) === undefined ? 'locked' : 'plain',
+    replaced: continuity === 'lost' || continuity === 'rolled-back' ? continuity : undefined,
+    unlock: async (passphrase) =>
+      passphrase === undefined
+        ? disk
+        : createEncryptedStore({ store: disk, passphrase, randomBytes: crypto.randomBytes }),
+    close: () => disk.close(),
+  };
+}
+
+/** The account in a store; `undefined` when there is none yet. */
+export async function readAccount(store: Store): Promise<KeyPair | undefined> {
+  const record = await store.get(ACCOUNT);
+  return record && crypto.secp256k1.keyPairFromPrivateKey(record.value);
+}
+
+export async function writeAccount(store: Store, { privateKey }: KeyPair): Promise<void> {
+  await store.commit([{ type: 'put', key: ACCOUNT, value: privateKey }]);
+}
+
+async function isEmpty(store: Store): Promise<boolean> {
+  for await (const _ of store.list('')) return false;
+  return true;
+}
