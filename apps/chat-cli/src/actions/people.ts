@@ -1,0 +1,188 @@
+import { conversationKey } from '@sotto/conversations';
+import { isSottoError, type PublicKey } from '@sotto/core';
+import {
+  type ContactCard,
+  compareSafetyNumbers,
+  createSafetyNumber,
+  encodeContactCard,
+  formatSafetyNumber,
+  parseContact,
+} from '@sotto/identity';
+import { decodeContactCode, encodeContactCode } from '@sotto/protocol-codec';
+import { Complaint } from '../complaint.js';
+import { personJson } from '../json-shapes.js';
+import { findConversation, findPerson, keyText, nameOf } from '../names.js';
+import { readQrFile } from '../qr-file.js';
+import type { Session } from '../session.js';
+import { crypto } from '../vault.js';
+import { type Action, CURRENT, type Outcome } from './action.js';
+
+const card: Action = {
+  name: 'card',
+  about: 'your card, to be shown or sent to people: as a QR code and as text',
+  parameters: [],
+  async run({ identity: { publicKey }, messenger }) {
+    const contactCode = await messenger.contactCode();
+    const full = encodeContactCard(crypto, { identity: publicKey, bundle: decodeContactCode(contactCode) });
+    const short = encodeContactCard(crypto, { identity: publicKey });
+    const key = keyText(publicKey);
+    return {
+      value: { card: full, key, contactCode },
+      codes: [full, short],
+      said: ['Your card. It is no secret; whoever has it can write to you.', '', full, '', `Your key: ${key}`],
+    };
+  },
+};
+
+const add: Action = {
+  name: 'add',
+  about: 'adds somebody by a card, a link, a key or a contact code: /add CARD NAME',
+  parameters: [
+    { name: 'who', kind: 'word' },
+    { name: 'name', kind: 'rest', optional: true },
+  ],
+  run: async (session, given) =>
+    addCard(session, parseContact(crypto, given.text('who')), given.optional('name')),
+};
+
+const scan: Action = {
+  name: 'scan',
+  about: 'adds somebody by a picture of the QR code, PNG or JPEG: /scan FILE NAME',
+  parameters: [
+    { name: 'file', kind: 'word' },
+    { name: 'name', kind: 'rest', optional: true },
+  ],
+  run: async (session, given) =>
+    addCard(session, parseContact(crypto, await readQrFile(given.text('file'))), given.optional('name')),
+};
+
+async function addCard(session: Session, { identity, bundle }: ContactCard, given?: string): Promise<Outcome> {
+  const { conversations, messenger } = session;
+  const name = given ?? conversations.person(identity).name;
+  const double = conversations
+    .contacts()
+    .some((person) => name !== '' && person.name === name && keyText(person.identity) !== keyText(identity));
+  // A bundle in the card is checked as any other: as a contact code.
+  await conversations.addContact(bundle === undefined ? identity : encodeContactCode(bundle), name);
+  const conversation = { kind: 'direct', peer: identity } as const;
+  await conversations.open(conversation);
+  // With no bundle, look for one: messages have forward secrecy from the first one on then.
+  if (bundle === undefined) void messenger.lookUp(identity).catch(() => undefined);
+  const show = conversationKey(conversation);
+  return {
+    value: { conversation: show, person: personJson(session, identity), sameName: double },
+    show,
+    said: [
+      `${nameOf(session, identity)} was added. /verify makes sure that it is the right person.`,
+      ...(double
+        ? ['Another contact has this name, with ANOTHER KEY. Verify before you trust that it is the same person.']
+        : []),
+    ],
+  };
+}
+
+const contacts: Action = {
+  name: 'contacts',
+  about: 'everybody whom you added',
+  parameters: [],
+  async run(session) {
+    const people = session.conversations.contacts();
+    return {
+      value: { contacts: people.map(({ identity }) => personJson(session, identity)) },
+      said:
+        people.length === 0
+          ? ['You have added nobody yet: /add or /scan.']
+          : people.map(
+              ({ identity, verified }) =>
+                `${nameOf(session, identity)}${verified ? ' ✓ verified' : ''}  ${keyText(identity)}`,
+            ),
+    };
+  },
+};
+
+const name: Action = {
+  name: 'name',
+  about: 'gives this person or group another name: /name NAME',
+  parameters: [CURRENT, { name: 'name', kind: 'rest' }],
+  async run(session, given) {
+    const conversation = findConversation(session, given.text('conversation'));
+    const chosen = given.text('name');
+    if (conversation.kind === 'public') throw new Complaint('WRONG_KIND', 'A public chat keeps its name.');
+    if (conversation.kind === 'group') await session.messenger.renameGroup(conversation.groupId, chosen.trim());
+    else await session.conversations.addContact(conversation.peer, chosen);
+    return { value: { conversation: conversationKey(conversation) } };
+  },
+};
+
+const forget: Action = {
+  name: 'forget',
+  about: 'removes this person from your contacts; the conversation stays',
+  parameters: [CURRENT],
+  async run(session, given) {
+    const person = findPerson(session, given.text('conversation'));
+    await session.conversations.removeContact(person);
+    return { value: { person: personJson(session, person) }, said: ['Removed from your contacts.'] };
+  },
+};
+
+const verify: Action = {
+  name: 'verify',
+  about: 'compares safety numbers: /verify shows them; then /verify yes, no, or what stands there',
+  parameters: [CURRENT, { name: 'answer', kind: 'rest', optional: true }],
+  async run(session, given) {
+    const peer = findPerson(session, given.text('conversation'));
+    const number = createSafetyNumber(crypto, session.identity.publicKey, peer);
+    const answer = given.optional('answer');
+    if (answer !== undefined) await settle(session, peer, isSame(answer, number, peer));
+    return {
+      value: { safetyNumber: formatSafetyNumber(number), person: personJson(session, peer) },
+      said:
+        answer === undefined
+          ? safetyNumberLines(nameOf(session, peer), formatSafetyNumber(number))
+          : ['Verified: this is the right person, as long as the key stays the same.'],
+    };
+  },
+};
+
+/** What was said of the number: yes, no, the number of the other side, or its card. */
+function isSame(answer: string, number: string, peer: PublicKey): boolean {
+  const word = answer.trim().toLowerCase();
+  if (word === 'yes' || word === 'no') return word === 'yes';
+  if (/^[\d\s-]+$/.test(answer)) return compareSafetyNumbers(answer, number as never);
+  try {
+    parseContact(crypto, answer, { expected: peer });
+    return true;
+  } catch (error) {
+    if (isSottoError(error, 'WRONG_IDENTITY')) return false;
+    throw error;
+  }
+}
+
+async function settle({ conversations }: Session, peer: PublicKey, same: boolean): Promise<void> {
+  if (!conversations.person(peer).contact) {
+    if (same) throw new Complaint('UNKNOWN_PERSON', 'Add this person to your contacts first: /name NAME');
+  } else {
+    await conversations.setVerified(peer, same);
+  }
+  if (same) return;
+  throw new Complaint(
+    'NOT_THE_SAME',
+    "It is not the same: somebody may be between you. It counts as not verified; don't write what matters until you know.",
+  );
+}
+
+function safetyNumberLines(who: string, formatted: string): string[] {
+  const groups = formatted.split(' ');
+  return [
+    `The safety number of you and ${who}:`,
+    '',
+    ...[0, 4, 8].map((start) => `    ${groups.slice(start, start + 4).join('  ')}`),
+    '',
+    `Meet or call, and compare with what ${who} sees.`,
+    '  /verify yes       the numbers are the same',
+    '  /verify no        they are not',
+    '  /verify 12345 …   or type or paste theirs, or their card',
+  ];
+}
+
+export const PEOPLE: readonly Action[] = [card, add, scan, contacts, name, forget, verify];

@@ -1,0 +1,73 @@
+import type { ConversationSummary, Entry, Message } from '@sotto/conversations';
+import type { PublicKey } from '@sotto/core';
+import { encodeBase64, encodeHex } from '@sotto/core';
+import type { Group } from '@sotto/messenger';
+import type { Json } from './actions/action.js';
+import { keyText, titleOf } from './names.js';
+import type { Session } from './session.js';
+
+type JsonObject = { readonly [name: string]: Json | undefined };
+
+/** Somebody, as programs get him. */
+export function personJson(session: Session, identity: PublicKey): JsonObject {
+  const { name, contact, verified } = session.conversations.person(identity);
+  return { key: keyText(identity), name, contact, verified };
+}
+
+/** A line of the conversation list. */
+export function summaryJson(session: Session, summary: ConversationSummary): JsonObject {
+  const { key, conversation, unread, protection, group } = summary;
+  return {
+    conversation: key,
+    kind: conversation.kind,
+    title: titleOf(session, conversation),
+    unread,
+    protection,
+    ...(conversation.kind === 'direct' && { person: personJson(session, conversation.peer) }),
+    ...(group && { group: groupJson(session, group) }),
+  };
+}
+
+export function groupJson(session: Session, group: Group): JsonObject {
+  const admins = new Set(group.admins.map(encodeHex));
+  return {
+    name: group.name,
+    joined: group.joined,
+    members: group.members.map((member) => ({
+      ...personJson(session, member),
+      admin: admins.has(encodeHex(member)),
+    })),
+  };
+}
+
+/** What stands in a conversation. */
+export function entryJson(session: Session, conversation: string, entry: Entry): JsonObject {
+  const { number } = entry;
+  if (entry.kind === 'message') return { conversation, number, ...messageJson(session, entry) };
+  const { notice } = entry;
+  const { what } = notice;
+  switch (notice.what) {
+    case 'undecryptable':
+      return { conversation, number, what, sender: personJson(session, notice.sender), answered: notice.answered };
+    case 'new-device':
+      return { conversation, number, what, device: notice.installationId };
+    case 'group-changed': {
+      const people = (list: readonly PublicKey[]) => list.map((identity) => personJson(session, identity));
+      return { conversation, number, what, name: notice.name, joined: people(notice.joined), left: people(notice.left) };
+    }
+  }
+}
+
+function messageJson(session: Session, message: Message): JsonObject {
+  const { id, sender, own, content, state, protection, sentAt, storedAt } = message;
+  return {
+    id,
+    sender: personJson(session, sender),
+    own,
+    ...(content.kind === 'text' ? { text: content.text } : { payload: encodeBase64(content.payload) }),
+    state,
+    protection,
+    sentAt,
+    storedAt,
+  };
+}
