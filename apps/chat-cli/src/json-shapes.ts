@@ -48,12 +48,25 @@ export function entryJson(session: Session, conversation: string, entry: Entry):
   const { what } = notice;
   switch (notice.what) {
     case 'undecryptable':
-      return { conversation, number, what, sender: personJson(session, notice.sender), answered: notice.answered };
+      return {
+        conversation,
+        number,
+        what,
+        sender: personJson(session, notice.sender),
+        answered: notice.answered,
+      };
     case 'new-device':
       return { conversation, number, what, device: notice.installationId };
     case 'group-changed': {
       const people = (list: readonly PublicKey[]) => list.map((identity) => personJson(session, identity));
-      return { conversation, number, what, name: notice.name, joined: people(notice.joined), left: people(notice.left) };
+      return {
+        conversation,
+        number,
+        what,
+        name: notice.name,
+        joined: people(notice.joined),
+        left: people(notice.left),
+      };
     }
   }
 }

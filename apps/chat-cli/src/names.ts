@@ -43,11 +43,15 @@ export function findPerson(session: Session, text: string): PublicKey {
   if (named[0] !== undefined) return named[0].identity;
   const conversation = keyed(text);
   if (conversation?.kind === 'direct') return conversation.peer;
-  if (conversation !== undefined) throw new Complaint('WRONG_KIND', 'This is for a conversation with one person.');
+  if (conversation !== undefined)
+    throw new Complaint('WRONG_KIND', 'This is for a conversation with one person.');
   try {
     return parseContact(crypto, text).identity;
   } catch (cause) {
-    const complaint = new Complaint('UNKNOWN_PERSON', 'No contact has this name, and it is no key, card or contact code.');
+    const complaint = new Complaint(
+      'UNKNOWN_PERSON',
+      'No contact has this name, and it is no key, card or contact code.',
+    );
     complaint.cause = cause;
     throw complaint;
   }
@@ -61,7 +65,9 @@ export function findConversation(session: Session, text: string): Conversation {
   const conversation = keyed(text);
   if (conversation !== undefined) return conversation;
   if (text.startsWith('#')) return { kind: 'public', name: text.slice(1) };
-  const groups = session.conversations.list().filter(({ group }) => group !== undefined && isSame(group.name, text));
+  const groups = session.conversations
+    .list()
+    .filter(({ group }) => group !== undefined && isSame(group.name, text));
   const people = contactsNamed(session, text);
   if (groups.length + people.length > 1) throw ambiguous('contacts or groups');
   const [group] = groups;
@@ -74,7 +80,8 @@ export function findConversation(session: Session, text: string): Conversation {
  */
 export function findGroup(session: Session, text: string): string {
   const conversation = findConversation(session, text);
-  if (conversation.kind !== 'group') throw new Complaint('WRONG_KIND', 'This is for a group; the conversation is none.');
+  if (conversation.kind !== 'group')
+    throw new Complaint('WRONG_KIND', 'This is for a group; the conversation is none.');
   return conversation.groupId;
 }
 
@@ -83,7 +90,10 @@ export function findListed(session: Session, text: string) {
   const conversation = findConversation(session, text);
   const summary = session.conversations.get(conversation);
   if (summary === undefined) {
-    throw new Complaint('UNKNOWN_CONVERSATION', `There is no such conversation: ${conversationKey(conversation)}`);
+    throw new Complaint(
+      'UNKNOWN_CONVERSATION',
+      `There is no such conversation: ${conversationKey(conversation)}`,
+    );
   }
   return summary;
 }

@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { decodeQr, QR_IMAGE_MAX_SIDE } from '@sotto/identity';
-import { convertIndexedToRgb, decode as decodePng } from 'fast-png';
+import { decode as decodePng } from 'fast-png';
 import jpeg from 'jpeg-js';
 import { Complaint } from './complaint.js';
 
@@ -21,10 +21,9 @@ export async function readQrFile(path: string): Promise<string> {
 
 async function readPicture(path: string): Promise<Uint8Array> {
   try {
-    await using file = await open(path.replace(/^file:\/\//, ''));
-    const { size } = await file.stat();
-    if (size > FILE_MAX_BYTES) throw new Error('too large');
-    return await file.readFile();
+    const { size } = await stat(path);
+    if (size > FILE_MAX_BYTES) throw new Error('it is larger than 32 MiB');
+    return await readFile(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'there is none of this name' : (code ?? message);
@@ -55,23 +54,29 @@ function readJpeg(bytes: Uint8Array): Pixels {
 }
 
 function readPng(bytes: Uint8Array): Pixels {
-  const png = decodePng(bytes);
-  const { width, height, depth } = png;
-  const samples = png.palette === undefined ? png.data : convertIndexedToRgb(png as never);
-  const channels = png.palette === undefined ? png.channels : (png.palette[0]?.length ?? 3);
-  const scale = png.palette === undefined ? 2 ** depth - 1 : 255;
-  const data = new Uint8Array(width * height * 4);
+  const { width, height, depth, channels, palette, data } = decodePng(bytes);
+  const pixels = new Uint8Array(width * height * 4);
+  // Rows of less than a byte a pixel begin at a byte.
+  const rowBytes = Math.ceil((width * depth) / 8);
+  const sample = (i: number, channel: number): number => {
+    if (depth >= 8) return data[i * channels + channel] as number;
+    const bit = (i % width) * depth;
+    const byte = data[Math.floor(i / width) * rowBytes + (bit >> 3)] as number;
+    return (byte >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
+  };
+  const scale = 255 / (2 ** depth - 1);
+  const hasAlpha = palette === undefined && (channels === 2 || channels === 4);
   for (let i = 0; i < width * height; i++) {
-    const at = (channel: number) => (255 * (samples[i * channels + channel] ?? 0)) / scale;
-    const hasAlpha = channels === 2 || channels === 4;
-    // What shows through is taken for paper.
-    const opacity = hasAlpha ? at(channels - 1) / 255 : 1;
+    const entry = palette?.[sample(i, 0)];
+    const opacity = (entry?.[3] ?? (hasAlpha ? sample(i, channels - 1) * scale : 255)) / 255;
     for (let color = 0; color < 3; color++) {
-      data[i * 4 + color] = at(channels < 3 ? 0 : color) * opacity + 255 * (1 - opacity);
+      const value = entry?.[color] ?? sample(i, channels < 3 ? 0 : color) * scale;
+      // What shines through is taken for paper.
+      pixels[i * 4 + color] = value * opacity + 255 * (1 - opacity);
     }
-    data[i * 4 + 3] = 255;
+    pixels[i * 4 + 3] = 255;
   }
-  return { width, height, data };
+  return { width, height, data: pixels };
 }
 
 /** Each n-th pixel of each n-th row. */

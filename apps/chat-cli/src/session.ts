@@ -74,7 +74,11 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 
   messenger.on('status', (now) => become(now === 'connected' ? 'connected' : 'offline'));
   messenger.on('deviceSeen', ({ own, installationId }) => {
-    if (own) warn('OWN_DEVICE_SEEN', `Another device has this account: ${installationId}. Is it yours? Then pair it.`);
+    if (own)
+      warn(
+        'OWN_DEVICE_SEEN',
+        `Another device has this account: ${installationId}. Is it yours? Then pair it.`,
+      );
   });
   messenger.on('storageTrouble', ({ error }) => warn(explain(error).code, explain(error).message));
   messenger.on('storeReplaced', ({ how }) =>

@@ -63,7 +63,10 @@ export class Given {
           ? Array.isArray(value) && value.every((item) => typeof item === 'string')
           : typeof value === 'string';
       if (!fits) {
-        throw new Complaint('BAD_REQUEST', `"${name}" has to be ${kind === 'words' ? 'a list of texts' : 'a text'}.`);
+        throw new Complaint(
+          'BAD_REQUEST',
+          `"${name}" has to be ${kind === 'words' ? 'a list of texts' : 'a text'}.`,
+        );
       }
     }
     this.#values = values;

@@ -29,7 +29,13 @@ const card: Action = {
     return {
       value: { card: full, key, contactCode },
       codes: [full, short],
-      said: ['Your card. It is no secret; whoever has it can write to you.', '', full, '', `Your key: ${key}`],
+      said: [
+        'Your card. It is no secret; whoever has it can write to you.',
+        '',
+        full,
+        '',
+        `Your key: ${key}`,
+      ],
     };
   },
 };
@@ -56,7 +62,11 @@ const scan: Action = {
     addCard(session, parseContact(crypto, await readQrFile(given.text('file'))), given.optional('name')),
 };
 
-async function addCard(session: Session, { identity, bundle }: ContactCard, given?: string): Promise<Outcome> {
+async function addCard(
+  session: Session,
+  { identity, bundle }: ContactCard,
+  given?: string,
+): Promise<Outcome> {
   const { conversations, messenger } = session;
   const name = given ?? conversations.person(identity).name;
   const double = conversations
@@ -75,7 +85,9 @@ async function addCard(session: Session, { identity, bundle }: ContactCard, give
     said: [
       `${nameOf(session, identity)} was added. /verify makes sure that it is the right person.`,
       ...(double
-        ? ['Another contact has this name, with ANOTHER KEY. Verify before you trust that it is the same person.']
+        ? [
+            'Another contact has this name, with ANOTHER KEY. Verify before you trust that it is the same person.',
+          ]
         : []),
     ],
   };
@@ -108,7 +120,8 @@ const name: Action = {
     const conversation = findConversation(session, given.text('conversation'));
     const chosen = given.text('name');
     if (conversation.kind === 'public') throw new Complaint('WRONG_KIND', 'A public chat keeps its name.');
-    if (conversation.kind === 'group') await session.messenger.renameGroup(conversation.groupId, chosen.trim());
+    if (conversation.kind === 'group')
+      await session.messenger.renameGroup(conversation.groupId, chosen.trim());
     else await session.conversations.addContact(conversation.peer, chosen);
     return { value: { conversation: conversationKey(conversation) } };
   },
@@ -148,7 +161,7 @@ const verify: Action = {
 function isSame(answer: string, number: string, peer: PublicKey): boolean {
   const word = answer.trim().toLowerCase();
   if (word === 'yes' || word === 'no') return word === 'yes';
-  if (/^[\d\s-]+$/.test(answer)) return compareSafetyNumbers(answer, number as never);
+  if (/^[\d\s-]+$/.test(answer)) return compareSafetyNumbers(answer, number);
   try {
     parseContact(crypto, answer, { expected: peer });
     return true;

@@ -1,0 +1,103 @@
+import { conversationKey } from '@sotto/conversations';
+import { entryJson, summaryJson } from '../json-shapes.js';
+import { findConversation, findListed, titleOf } from '../names.js';
+import { type Action, CURRENT } from './action.js';
+
+const PAGE = 50;
+
+const list: Action = {
+  name: 'list',
+  about: 'your conversations, the latest first',
+  parameters: [],
+  async run(session) {
+    const summaries = session.conversations.list();
+    return {
+      value: { conversations: summaries.map((summary) => summaryJson(session, summary)) },
+      said:
+        summaries.length === 0
+          ? ['No conversation yet: /add somebody, or /to #a-public-chat.']
+          : summaries.map(
+              ({ conversation, unread }) =>
+                `${titleOf(session, conversation)}${unread > 0 ? `  ${unread} new` : ''}`,
+            ),
+    };
+  },
+};
+
+const to: Action = {
+  name: 'to',
+  about: 'opens a conversation: /to NAME, /to #public-chat (joins it), /to KEY',
+  parameters: [{ name: 'conversation', kind: 'rest' }],
+  async run(session, given) {
+    const conversation = findConversation(session, given.text('conversation'));
+    const summary = await session.conversations.open(conversation);
+    return { value: summaryJson(session, summary), show: summary.key };
+  },
+};
+
+const send: Action = {
+  name: 'send',
+  about: 'sends a text; so does a line without a command',
+  parameters: [CURRENT, { name: 'text', kind: 'rest' }],
+  async run(session, given) {
+    const conversation = findConversation(session, given.text('conversation'));
+    const message = await session.conversations.send(conversation, given.text('text'));
+    return { value: entryJson(session, conversationKey(conversation), message) };
+  },
+};
+
+const history: Action = {
+  name: 'history',
+  about: `the last ${PAGE} entries, or as many as \`limit\`, those before number \`before\``,
+  parameters: [
+    CURRENT,
+    { name: 'limit', kind: 'word', optional: true },
+    { name: 'before', kind: 'word', optional: true },
+  ],
+  forPrograms: true,
+  async run(session, given) {
+    const { key, conversation } = findListed(session, given.text('conversation'));
+    const before = given.number('before');
+    const entries = await session.conversations.entries(conversation, {
+      limit: given.number('limit') ?? PAGE,
+      ...(before !== undefined && { before }),
+    });
+    return { value: { conversation: key, entries: entries.map((entry) => entryJson(session, key, entry)) } };
+  },
+};
+
+const read: Action = {
+  name: 'read',
+  about: 'marks a conversation as read; what is not is told again at the next start',
+  parameters: [CURRENT],
+  forPrograms: true,
+  async run(session, given) {
+    const { key, conversation } = findListed(session, given.text('conversation'));
+    await session.conversations.markRead(conversation);
+    return { value: { conversation: key } };
+  },
+};
+
+const remove: Action = {
+  name: 'remove',
+  about: 'removes this conversation from this device; leaves a public chat, but no group',
+  parameters: [CURRENT],
+  async run(session, given) {
+    const { key, conversation } = findListed(session, given.text('conversation'));
+    await session.conversations.remove(conversation);
+    return { value: { conversation: key }, show: '' };
+  },
+};
+
+const flush: Action = {
+  name: 'flush',
+  about: 'waits until all was sent, or can not be sent now',
+  parameters: [],
+  forPrograms: true,
+  async run({ messenger }) {
+    await messenger.flushed();
+    return { value: { unsent: (await messenger.unsent()).size } };
+  },
+};
+
+export const CONVERSATIONS: readonly Action[] = [list, to, send, history, read, remove, flush];

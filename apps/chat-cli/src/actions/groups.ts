@@ -1,0 +1,89 @@
+import { conversationKey } from '@sotto/conversations';
+import { encodeHex, type PublicKey } from '@sotto/core';
+import { groupJson } from '../json-shapes.js';
+import { findGroup, findPerson, nameOf } from '../names.js';
+import type { Session } from '../session.js';
+import { type Action, CURRENT, type Given } from './action.js';
+
+const MEMBERS = { name: 'members', kind: 'words' } as const;
+
+const create: Action = {
+  name: 'group',
+  about: 'makes a private group of contacts: /group "Our hike" Ada Bob',
+  parameters: [{ name: 'name', kind: 'word' }, MEMBERS],
+  async run(session, given) {
+    const { group } = await session.messenger.createGroup(
+      given.text('name').trim(),
+      membersIn(session, given),
+    );
+    const conversation = { kind: 'group', groupId: group.id } as const;
+    await session.conversations.open(conversation);
+    const show = conversationKey(conversation);
+    return { value: { conversation: show, group: groupJson(session, group) }, show };
+  },
+};
+
+const members: Action = {
+  name: 'members',
+  about: 'who is in this group',
+  parameters: [CURRENT],
+  async run(session, given) {
+    const group = await session.messenger.group(findGroup(session, given.text('conversation')));
+    const admins = new Set(group.admins.map(encodeHex));
+    return {
+      value: { group: groupJson(session, group) },
+      said: group.members.map(
+        (member) => `${nameOf(session, member)}${admins.has(encodeHex(member)) ? '  administrator' : ''}`,
+      ),
+    };
+  },
+};
+
+type Change = (session: Session, groupId: string, members: readonly PublicKey[]) => Promise<unknown>;
+
+/** An action that does something with members of the open group. */
+function change(name: string, about: string, run: Change): Action {
+  return {
+    name,
+    about,
+    parameters: [CURRENT, MEMBERS],
+    async run(session, given) {
+      const groupId = findGroup(session, given.text('conversation'));
+      await run(session, groupId, membersIn(session, given));
+      return { value: { group: groupJson(session, await session.messenger.group(groupId)) } };
+    },
+  };
+}
+
+function membersIn(session: Session, given: Given): readonly PublicKey[] {
+  return given.list('members').map((text) => findPerson(session, text));
+}
+
+const leave: Action = {
+  name: 'leave',
+  about: "leaves this group: you can't read what is written after that",
+  parameters: [CURRENT],
+  async run(session, given) {
+    const groupId = findGroup(session, given.text('conversation'));
+    await session.messenger.leaveGroup(groupId);
+    return { value: { conversation: conversationKey({ kind: 'group', groupId }) } };
+  },
+};
+
+export const GROUPS: readonly Action[] = [
+  create,
+  members,
+  change('invite', 'adds contacts to this group: /invite Ada Bob', ({ messenger }, groupId, people) =>
+    messenger.addMembers(groupId, people),
+  ),
+  change('kick', 'removes members from this group', ({ messenger }, groupId, people) =>
+    messenger.removeMembers(groupId, people),
+  ),
+  change('promote', 'makes members administrators', ({ messenger }, groupId, people) =>
+    messenger.promoteMembers(groupId, people),
+  ),
+  change('demote', 'makes administrators plain members', ({ messenger }, groupId, people) =>
+    messenger.demoteMembers(groupId, people),
+  ),
+  leave,
+];

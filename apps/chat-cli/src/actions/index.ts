@@ -1,0 +1,18 @@
+import { Complaint } from '../complaint.js';
+import type { Action } from './action.js';
+import { CONVERSATIONS } from './conversations.js';
+import { DEVICES } from './devices.js';
+import { GROUPS } from './groups.js';
+import { PEOPLE } from './people.js';
+
+/** Everything that can be done, in the order of the help. */
+export const ACTIONS: readonly Action[] = [...PEOPLE, ...CONVERSATIONS, ...GROUPS, ...DEVICES];
+
+const BY_NAME = new Map(ACTIONS.map((action) => [action.name, action]));
+
+/** @throws Complaint UNKNOWN_COMMAND */
+export function findAction(name: string): Action {
+  const action = BY_NAME.get(name);
+  if (action === undefined) throw new Complaint('UNKNOWN_COMMAND', 'There is no such command. See help.');
+  return action;
+}
