@@ -21,6 +21,8 @@ export type ComplaintCode =
   | 'NO_ACCOUNT'
   | 'ACCOUNT_EXISTS'
   | 'PASSPHRASE_NEEDED'
+  /** A passphrase was given for a store that has none. */
+  | 'NOT_ENCRYPTED'
   | 'NO_TERMINAL';
 
 /** An error of this program, with words for people and a code for programs. Holds no secrets. */

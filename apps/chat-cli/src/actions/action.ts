@@ -84,11 +84,11 @@ export class Given {
     return this.#values[name] as readonly string[];
   }
 
-  /** A whole number that was given as text. @throws Complaint BAD_REQUEST */
+  /** A whole number. @throws Complaint BAD_REQUEST */
   number(name: string): number | undefined {
     const text = this.optional(name);
     if (text !== undefined && !/^\d{1,9}$/.test(text)) {
-      throw new Complaint('BAD_REQUEST', `"${name}" has to be a whole number, as a text.`);
+      throw new Complaint('BAD_REQUEST', `"${name}" has to be a whole number.`);
     }
     return text === undefined ? undefined : Number(text);
   }

@@ -1,0 +1,140 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { compareBytes, isSottoError, type KeyPair, type Store } from '@sotto/core';
+import { accountFromMnemonic, createMnemonic, type Mnemonic, parseMnemonic } from '@sotto/identity';
+import { Complaint } from './complaint.js';
+import type { Options } from './options.js';
+import { crypto, openVault, readAccount, type Vault, writeAccount } from './vault.js';
+
+/** Who can be asked. A program that talks in JSON lines can't: there, all is given or missing. */
+export interface Asks {
+  /** @param again the last one was wrong */
+  passphrase(again: boolean): Promise<string>;
+  /** For a new store; `undefined` when it is not to be encrypted. */
+  newPassphrase(): Promise<string | undefined>;
+  newOrRecover(): Promise<'new' | 'recover'>;
+  /** Shows the words of a new account once, and sees to it that they are written down. */
+  showWords(mnemonic: Mnemonic): Promise<void>;
+  words(): Promise<Mnemonic>;
+}
+
+/** What a session is opened with. */
+interface OpenAccount {
+  readonly store: Store;
+  readonly identity: KeyPair;
+  readonly restored: boolean;
+  readonly announce: boolean;
+}
+
+/**
+ * Opens the account of a data directory, or makes one there.
+ * @throws Complaint; STORE codes; INVALID_MNEMONIC for the words of a file
+ */
+export async function openAccount(options: Options, asks: Asks | undefined): Promise<OpenAccount> {
+  const given = await givenPassphrase(options);
+  const vault = await openVault(options.data);
+  let store: Store | undefined;
+  try {
+    store = await openStore(vault, given, options, asks);
+    const existing = await readAccount(store);
+    const { identity, recovered } = existing
+      ? { identity: existing, recovered: false }
+      : await makeAccount(options, asks);
+    if (existing === undefined) await writeAccount(store, identity);
+    else await checkWords(options, existing);
+    return { store, identity, restored: vault.replaced === 'rolled-back', announce: recovered };
+  } catch (error) {
+    await (store ?? vault).close();
+    throw error;
+  }
+}
+
+/** Not a flag: anybody on the machine can see those. */
+async function givenPassphrase({ passphraseFile }: Options): Promise<string | undefined> {
+  if (passphraseFile === undefined) return process.env['SOTTO_CHAT_PASSPHRASE'] || undefined;
+  return (await readText(passphraseFile)).replace(/\r?\n$/, '');
+}
+
+async function openStore(
+  vault: Vault,
+  given: string | undefined,
+  options: Options,
+  asks: Asks | undefined,
+): Promise<Store> {
+  switch (vault.content) {
+    case 'new':
+      if (asks === undefined && options.wordsTo === undefined && options.wordsFrom === undefined) {
+        throw new Complaint(
+          'NO_ACCOUNT',
+          'There is no account in this data directory. Give --words-to FILE to make one, or --words-from FILE to recover one.',
+        );
+      }
+      return vault.unlock(given ?? (await asks?.newPassphrase()));
+    case 'plain':
+      if (given === undefined) return vault.unlock(undefined);
+      throw new Complaint(
+        'NOT_ENCRYPTED',
+        'A passphrase was given, but this data directory is not encrypted.',
+      );
+    case 'locked':
+      if (given !== undefined) return vault.unlock(given);
+      if (asks !== undefined) return askUntilRight(vault, asks);
+      throw new Complaint(
+        'PASSPHRASE_NEEDED',
+        'This data directory is encrypted. Give --passphrase-file FILE, or SOTTO_CHAT_PASSPHRASE.',
+      );
+  }
+}
+
+async function askUntilRight(vault: Vault, asks: Asks): Promise<Store> {
+  for (let again = false; ; again = true) {
+    try {
+      return await vault.unlock(await asks.passphrase(again));
+    } catch (error) {
+      if (!isSottoError(error, 'STORE_WRONG_PASSPHRASE')) throw error;
+    }
+  }
+}
+
+async function makeAccount(options: Options, asks: Asks | undefined) {
+  const { wordsTo, wordsFrom } = options;
+  const recovered =
+    wordsFrom !== undefined || (wordsTo === undefined && (await asks?.newOrRecover()) === 'recover');
+  if (recovered) {
+    const mnemonic = wordsFrom === undefined ? await asks?.words() : parseMnemonic(await readText(wordsFrom));
+    return { identity: accountFromMnemonic(crypto, mnemonic as Mnemonic).identity, recovered };
+  }
+  const mnemonic = createMnemonic(crypto);
+  if (wordsTo === undefined) await asks?.showWords(mnemonic);
+  else await writeWords(wordsTo, mnemonic);
+  return { identity: accountFromMnemonic(crypto, mnemonic).identity, recovered };
+}
+
+/** Words of another account, given for a directory that has one, are a mistake. */
+async function checkWords({ wordsFrom }: Options, existing: KeyPair): Promise<void> {
+  if (wordsFrom === undefined) return;
+  const { identity } = accountFromMnemonic(crypto, parseMnemonic(await readText(wordsFrom)));
+  if (compareBytes(identity.publicKey, existing.publicKey) === 0) return;
+  throw new Complaint('ACCOUNT_EXISTS', 'There is another account in this data directory already.');
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new Complaint(
+      'FILE_UNREADABLE',
+      `${file} can not be read: ${(error as NodeJS.ErrnoException).code}.`,
+    );
+  }
+}
+
+async function writeWords(file: string, { words }: Mnemonic): Promise<void> {
+  try {
+    await writeFile(file, `${words.join(' ')}\n`, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST')
+      throw new Complaint('FILE_EXISTS', `${file} is there already. The words need a new file.`);
+    throw new Complaint('FILE_UNREADABLE', `${file} can not be written: ${code}.`);
+  }
+}

@@ -1,0 +1,102 @@
+import { conversationKey, type Entry, parseConversationKey } from '@sotto/conversations';
+import type { Session } from './session.js';
+
+const PAGE = 100;
+
+/** What a {@link Feed} tells. */
+export type FeedItem =
+  | { readonly what: 'entry'; readonly conversation: string; readonly entry: Entry }
+  /** A message of ours was sent, or a part of it never will be. */
+  | { readonly what: 'state'; readonly conversation: string; readonly entry: Entry };
+
+/**
+ * Tells everything that happens in conversations, in order and once. At first it tells the messages of others that
+ * were not marked read: who dies before dealing with one gets it again.
+ */
+export class Feed {
+  readonly #session: Session;
+  readonly #tell: (item: FeedItem) => void;
+  /** Number of the next entry to tell, by conversation. */
+  readonly #next = new Map<string, number>();
+  /** Numbers of messages of ours that are not sent, by conversation. */
+  readonly #pending = new Map<string, Set<number>>();
+  #tail: Promise<unknown> = Promise.resolve();
+  #stop = () => {};
+
+  constructor(session: Session, tell: (item: FeedItem) => void) {
+    this.#session = session;
+    this.#tell = tell;
+  }
+
+  /** Tells what is unread, and from then on everything. Call it before the session is started. */
+  async start(): Promise<void> {
+    const { conversations } = this.#session;
+    for (const { key, conversation, unread } of conversations.list()) {
+      const entries = await this.#entriesBack(key, (page) => count(page) >= unread);
+      const others = entries.filter((entry) => entry.kind === 'message' && !entry.own);
+      for (const entry of unread === 0 ? [] : others.slice(-unread))
+        this.#tell({ what: 'entry', conversation: key, entry });
+      for (const entry of entries) this.#note(key, entry);
+      this.#next.set(conversationKey(conversation), (entries.at(-1)?.number ?? -1) + 1);
+    }
+    this.#stop = conversations.subscribe((change) => {
+      if (change.what === 'conversation')
+        this.#tail = this.#tail.then(() => this.#drain(change.key)).catch(() => undefined);
+    });
+  }
+
+  /** Resolves when everything that has happened so far was told. */
+  async settled(): Promise<void> {
+    await this.#tail;
+  }
+
+  stop(): void {
+    this.#stop();
+  }
+
+  async #drain(key: string): Promise<void> {
+    const next = this.#next.get(key) ?? 0;
+    const first = Math.min(next, ...(this.#pending.get(key) ?? []));
+    const entries = await this.#entriesBack(key, (page) => (page[0]?.number ?? 0) <= first);
+    for (const entry of entries) {
+      if (entry.number >= next) this.#tell({ what: 'entry', conversation: key, entry });
+      else if (this.#hasSettled(key, entry)) this.#tell({ what: 'state', conversation: key, entry });
+      this.#note(key, entry);
+    }
+    this.#next.set(key, Math.max(next, (entries.at(-1)?.number ?? -1) + 1));
+  }
+
+  #hasSettled(key: string, entry: Entry): boolean {
+    return (
+      (this.#pending.get(key)?.has(entry.number) ?? false) &&
+      entry.kind === 'message' &&
+      entry.state !== 'pending'
+    );
+  }
+
+  #note(key: string, entry: Entry): void {
+    const pending = this.#pending.get(key) ?? new Set();
+    if (entry.kind === 'message' && entry.state === 'pending') pending.add(entry.number);
+    else pending.delete(entry.number);
+    this.#pending.set(key, pending);
+  }
+
+  /** The latest entries, page by page until there are enough. */
+  async #entriesBack(key: string, enough: (entries: readonly Entry[]) => boolean): Promise<readonly Entry[]> {
+    const conversation = parseConversationKey(key);
+    let entries: readonly Entry[] = [];
+    for (;;) {
+      const before = entries[0]?.number;
+      const page = await this.#session.conversations.entries(conversation, {
+        limit: PAGE,
+        ...(before !== undefined && { before }),
+      });
+      entries = [...page, ...entries];
+      if (page.length === 0 || (entries[0]?.number ?? 0) === 0 || enough(entries)) return entries;
+    }
+  }
+}
+
+function count(entries: readonly Entry[]): number {
+  return entries.filter((entry) => entry.kind === 'message' && !entry.own).length;
+}

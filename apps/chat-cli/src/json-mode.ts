@@ -1,0 +1,94 @@
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { Given, type Json } from './actions/action.js';
+import { findAction } from './actions/index.js';
+import { Complaint } from './complaint.js';
+import { explain } from './explain.js';
+import { Feed } from './feed.js';
+import { entryJson } from './json-shapes.js';
+import { keyText } from './names.js';
+import type { Session } from './session.js';
+
+/** Exit code when the requests ended and something could not be sent: it is stored, and sent the next time. */
+const UNSENT = 3;
+
+/**
+ * Answers requests, a JSON object a line, and tells what happens in the same way, until the input ends or `stop` fires.
+ * @returns the exit code: 0, or 3 when something is left to be sent
+ */
+export async function serveJson(
+  session: Session,
+  input: Readable,
+  output: Writable,
+  stop: AbortSignal,
+): Promise<number> {
+  const write = (line: { readonly [name: string]: Json | undefined }) => {
+    output.write(`${JSON.stringify(line)}\n`);
+  };
+  const feed = new Feed(session, ({ what, conversation, entry }) => {
+    const event = what === 'state' ? 'state' : entry.kind;
+    write({ event, ...entryJson(session, conversation, entry) });
+  });
+  session.onNotice((notice) => {
+    if (notice.what === 'status') write({ event: 'status', status: notice.status });
+    else write({ event: 'warning', code: notice.code, message: notice.text });
+  });
+  write({
+    event: 'ready',
+    key: keyText(session.identity.publicKey),
+    device: session.messenger.installationId,
+  });
+  await feed.start();
+  const attempted = session.start();
+
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  stop.addEventListener('abort', () => lines.close());
+  for await (const line of lines) {
+    if (line.trim() === '') continue;
+    const { answer, quit } = await answerTo(session, line);
+    write(answer);
+    if (quit) break;
+  }
+  if (!stop.aborted) await attempted;
+  await session.messenger.flushed();
+  await feed.settled();
+  feed.stop();
+  return (await session.messenger.unsent()).size === 0 ? 0 : UNSENT;
+}
+
+async function answerTo(session: Session, line: string) {
+  let id: Json = null;
+  try {
+    const { id: given = null, do: name, ...rest } = parseRequest(line);
+    id = given as Json;
+    if (typeof name !== 'string') throw new Complaint('BAD_REQUEST', '"do" is missing, or no text.');
+    if (name === 'quit') return { answer: { answer: id, result: {} }, quit: true };
+    const action = findAction(name);
+    const { value } = await action.run(session, new Given(action.parameters, asTexts(rest)));
+    return { answer: { answer: id, result: value }, quit: false };
+  } catch (error) {
+    const { code, message } = explain(error);
+    return { answer: { answer: id, error: { code, message } }, quit: false };
+  }
+}
+
+/** @throws Complaint BAD_REQUEST */
+function parseRequest(line: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new Complaint('BAD_REQUEST', 'This line is no JSON.');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Complaint('BAD_REQUEST', 'A request is a JSON object.');
+  }
+  return value as Readonly<Record<string, unknown>>;
+}
+
+/** Numbers may be given as such. */
+function asTexts(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]),
+  );
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+/** The program: settings, account, then a screen for people or JSON lines for programs. */
+import { openAccount } from './account.js';
+import { Complaint } from './complaint.js';
+import { explain } from './explain.js';
+import { serveJson } from './json-mode.js';
+import { HELP, type Options, parseOptions } from './options.js';
+import { KEY_LEAVES, transportFor } from './route.js';
+import { openSession, type Session } from './session.js';
+import { openTrial } from './trial.js';
+
+const FAILED = 1;
+
+async function run(options: Options): Promise<number> {
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (!options.json && !(process.stdin.isTTY && process.stdout.isTTY)) {
+    throw new Complaint('NO_TERMINAL', 'The chat needs a terminal. Programs give --json.');
+  }
+  if (options.route.kind === 'node') process.stderr.write(`${KEY_LEAVES}\n`);
+  const { session, close } = await open(options);
+  try {
+    if (options.json) return await serve(session);
+    const { showChat } = await import('./screen/show-chat.js');
+    await showChat(session, options.route);
+    return 0;
+  } finally {
+    await close();
+  }
+}
+
+async function open(options: Options): Promise<{ readonly session: Session; close(): Promise<void> }> {
+  if (options.route.kind === 'memory') return openTrial();
+  const transport = transportFor(options.route);
+  const asks = options.json ? undefined : (await import('./screen/ask.js')).terminalAsks();
+  const session = await openSession({ ...(await openAccount(options, asks)), transport });
+  return { session, close: () => session.close() };
+}
+
+async function serve(session: Session): Promise<number> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  // Nobody listens any more.
+  process.stdout.on('error', () => stop.abort());
+  return serveJson(session, process.stdin, process.stdout, stop.signal);
+}
+
+let json = process.argv.includes('--json');
+try {
+  const options = parseOptions(process.argv.slice(2));
+  json = options.json;
+  process.exitCode = await run(options);
+  // The input may be held open by who gave it.
+  process.stdin.unref();
+} catch (error) {
+  process.exitCode = FAILED;
+  const { code, message } = explain(error);
+  if (json) process.stdout.write(`${JSON.stringify({ event: 'failed', error: { code, message } })}\n`);
+  else process.stderr.write(`${message}\n`);
+  if (code === 'UNEXPECTED') process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+}

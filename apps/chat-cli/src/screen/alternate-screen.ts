@@ -1,0 +1,8 @@
+/** The terminal's second screen: what stands there is gone, also from the history, when it is left. */
+export function enterScreen(): void {
+  process.stdout.write('\x1b[?1049h\x1b[2J\x1b[H');
+}
+
+export function leaveScreen(): void {
+  process.stdout.write('\x1b[?1049l');
+}

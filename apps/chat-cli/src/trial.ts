@@ -1,0 +1,31 @@
+import { createMessenger } from '@sotto/messenger';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { memoryNetwork } from './route.js';
+import { openSession, type Session } from './session.js';
+import { crypto } from './vault.js';
+
+/** A session in a network of its own, with a contact Echo that says everything again. Nothing of it is kept. */
+export async function openTrial(): Promise<{ readonly session: Session; close(): Promise<void> }> {
+  const transport = memoryNetwork();
+  const account = () => ({
+    identity: crypto.secp256k1.generateKeyPair(),
+    store: createMemoryStore(),
+    transport: transport(),
+  });
+  const echo = await createMessenger({ ...account(), crypto });
+  echo.on('message', async (message) => {
+    if (message.conversation.kind === 'direct') await echo.send(message.sender, message.payload);
+    await message.acknowledge();
+  });
+  await echo.start();
+  const session = await openSession(account());
+  const { identity } = await session.conversations.addContact(await echo.contactCode(), 'Echo');
+  await session.conversations.open({ kind: 'direct', peer: identity });
+  return {
+    session,
+    async close() {
+      await session.close();
+      await echo.close();
+    },
+  };
+}
