@@ -1,4 +1,4 @@
-import { conversationKey, type Entry, parseConversationKey } from '@sotto/conversations';
+import { conversationKey, type Entry, type Message, parseConversationKey } from '@sotto/conversations';
 import type { Session } from './session.js';
 
 const PAGE = 100;
@@ -7,7 +7,7 @@ const PAGE = 100;
 export type FeedItem =
   | { readonly what: 'entry'; readonly conversation: string; readonly entry: Entry }
   /** A message of ours was sent, or a part of it never will be. */
-  | { readonly what: 'state'; readonly conversation: string; readonly entry: Entry };
+  | { readonly what: 'state'; readonly conversation: string; readonly entry: Message };
 
 /**
  * Tells everything that happens in conversations, in order and once. At first it tells the messages of others that
@@ -66,7 +66,7 @@ export class Feed {
     this.#next.set(key, Math.max(next, (entries.at(-1)?.number ?? -1) + 1));
   }
 
-  #hasSettled(key: string, entry: Entry): boolean {
+  #hasSettled(key: string, entry: Entry): entry is Message {
     return (
       (this.#pending.get(key)?.has(entry.number) ?? false) &&
       entry.kind === 'message' &&

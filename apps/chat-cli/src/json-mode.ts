@@ -26,8 +26,8 @@ export async function serveJson(
     output.write(`${JSON.stringify(line)}\n`);
   };
   const feed = new Feed(session, ({ what, conversation, entry }) => {
-    const event = what === 'state' ? 'state' : entry.kind;
-    write({ event, ...entryJson(session, conversation, entry) });
+    if (what === 'entry') write({ event: entry.kind, ...entryJson(session, conversation, entry) });
+    else write({ event: 'state', conversation, number: entry.number, id: entry.id, state: entry.state });
   });
   session.onNotice((notice) => {
     if (notice.what === 'status') write({ event: 'status', status: notice.status });

@@ -53,7 +53,7 @@ try {
   json = options.json;
   process.exitCode = await run(options);
   // The input may be held open by who gave it.
-  process.stdin.unref();
+  process.stdin.destroy();
 } catch (error) {
   process.exitCode = FAILED;
   const { code, message } = explain(error);

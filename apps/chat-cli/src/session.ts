@@ -49,14 +49,14 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   };
   const warn = (code: string, text: string) => tell({ what: 'warning', code, text });
   let status: Status = 'connecting';
+  let closed = false;
   const become = (now: Status) => {
-    if (now === status) return;
+    if (now === status || closed) return;
     status = now;
     tell({ what: 'status', status });
   };
   let timer: NodeJS.Timeout | undefined;
   let wait = FIRST_WAIT_MS;
-  let closed = false;
 
   const connect = async (): Promise<void> => {
     try {

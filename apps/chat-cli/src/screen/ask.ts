@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { type Mnemonic, parseMnemonic } from '@sotto/identity';
@@ -40,7 +41,8 @@ async function newPassphrase(): Promise<string | undefined> {
 }
 
 /** On a screen that leaves nothing in the terminal's history. */
-async function showWords({ words }: Mnemonic): Promise<void> {
+async function showWords(mnemonic: Mnemonic): Promise<void> {
+  const { words } = mnemonic;
   const numbered = words.map((word, i) => `${String(i + 1).padStart(2)} ${word.padEnd(10)}`);
   enterScreen();
   try {
@@ -52,12 +54,12 @@ async function showWords({ words }: Mnemonic): Promise<void> {
   } finally {
     leaveScreen();
   }
-  const places = [...words.keys()].sort(() => Math.random() - 0.5).slice(0, WORDS_TO_CONFIRM);
-  for (const place of places) {
+  for (let i = 0; i < WORDS_TO_CONFIRM; i++) {
+    const place = randomInt(words.length);
     const typed = await ask(`Word ${place + 1} of what you wrote down: `);
     if (typed.trim().toLowerCase() === words[place]) continue;
     say('It is another one. Here they are again.');
-    return showWords({ words } as Mnemonic);
+    return showWords(mnemonic);
   }
 }
 

@@ -1,0 +1,188 @@
+import { parseConversationKey } from '@sotto/conversations';
+import { Box, Text, useApp, useInput } from 'ink';
+import { useState } from 'react';
+import { explain } from '../explain.js';
+import { keyText, titleOf } from '../names.js';
+import type { Route } from '../options.js';
+import { describeRoute, KEY_LEAVES } from '../route.js';
+import type { Session } from '../session.js';
+import { helpLines, parseCommand } from './command-line.js';
+import { Composer } from './composer.js';
+import { ConversationList } from './conversation-list.js';
+import { entryLines } from './entry-lines.js';
+import { Lines, type ScreenLine } from './lines.js';
+import { type Page, pageLines, pageOf } from './page.js';
+import { useEntries, useSession } from './use-session.js';
+import { useWindowSize } from './use-window-size.js';
+
+const LIST_COLUMNS = 26;
+/** In a window that is narrower there is no list beside the conversation. */
+const LIST_NEEDS_COLUMNS = 70;
+/** Header, title, warning, line to type in; and one that stays empty, or the terminal scrolls. */
+const OTHER_ROWS = 5;
+const PAGE_ENTRIES = 100;
+
+interface ChatProps {
+  readonly session: Session;
+  readonly route: Route;
+}
+
+/** The whole screen: list, conversation or page, and the line to type in. */
+export function Chat({ session, route }: ChatProps) {
+  const { exit } = useApp();
+  const { columns, rows } = useWindowSize();
+  const { warning, revision } = useSession(session);
+  const [current, setCurrent] = useState<string>();
+  const [page, setPage] = useState<Page | undefined>({ lines: welcome(session, route), codes: [] });
+  const [back, setBack] = useState(0);
+  const [limit, setLimit] = useState(PAGE_ENTRIES);
+
+  const width = columns;
+  const height = Math.max(3, rows - OTHER_ROWS);
+  const listed = page === undefined && columns >= LIST_NEEDS_COLUMNS;
+  const paneWidth = listed ? width - LIST_COLUMNS : width;
+  const entries = useEntries(session, page === undefined ? current : undefined, limit, revision);
+  const lines = page ? pageLines(page, paneWidth, height) : entryLines(session, entries, paneWidth);
+  const most = Math.max(0, lines.length - height);
+
+  const show = (next: { readonly page?: Page | undefined; readonly key?: string | undefined }) => {
+    setPage(next.page);
+    if ('key' in next) setCurrent(next.key === '' ? undefined : next.key);
+    setBack(0);
+    setLimit(PAGE_ENTRIES);
+  };
+  const submit = (text: string) => {
+    if (text.trim() === '') return show({});
+    if (/^\/quit\s*$/.test(text)) return exit();
+    if (/^\/help\b/.test(text)) return show({ page: { lines: helpLines(), codes: [] } });
+    perform(session, text, current).then(show, (error) => show({ page: complaintPage(error) }));
+  };
+  const step = (by: number) => {
+    const keys = session.conversations.list().map(({ key }) => key);
+    const at = current === undefined ? -1 : keys.indexOf(current);
+    const next = keys[(at + by + keys.length) % keys.length] ?? keys[0];
+    if (next !== undefined) show({ key: next });
+  };
+  useInput((input, key) => {
+    if (key.escape) return show({});
+    if (key.ctrl && input === 'n') return step(1);
+    if (key.ctrl && input === 'p') return step(-1);
+    // A page is read from its beginning, a conversation from its end.
+    const forth = page === undefined ? -1 : 1;
+    if (key.pageUp) setBack((lastBack) => clamp(lastBack - forth * (height - 1), most));
+    if (key.pageDown) setBack((lastBack) => clamp(lastBack + forth * (height - 1), most));
+    if (key.pageUp && page === undefined && back >= most) setLimit(entries.length + PAGE_ENTRIES);
+  });
+
+  const start = page === undefined ? most - Math.min(back, most) : Math.min(back, most);
+  const shown = lines.slice(start, start + height);
+  return (
+    <Box flexDirection="column" height={rows - 1} width={width}>
+      <Header session={session} route={route} />
+      <Text bold wrap="truncate">
+        {page === undefined ? titleLine(session, current) : ' '}
+      </Text>
+      <Box height={height}>
+        {listed && (
+          <ConversationList session={session} current={current} width={LIST_COLUMNS} height={height} />
+        )}
+        <Lines lines={page === undefined ? atBottom(shown, height) : shown} height={height} />
+      </Box>
+      <Hint warning={warning} page={page} more={page !== undefined && start < most} />
+      <Composer width={width} onSubmit={submit} />
+    </Box>
+  );
+}
+
+/** Sends a line, or does what a command says. */
+async function perform(session: Session, text: string, current: string | undefined) {
+  const line = text.startsWith('/') ? text : `/send ${text}`;
+  const { action, given } = parseCommand(line, current);
+  const outcome = await action.run(session, given);
+  const page = pageOf(outcome);
+  return { page, ...(outcome.show !== undefined && { key: outcome.show }) };
+}
+
+function complaintPage(error: unknown): Page {
+  return { lines: [explain(error).message, '', 'Enter goes back.'], codes: [], color: 'red' };
+}
+
+function Header({ session, route }: ChatProps) {
+  const { status, identity } = session;
+  const color = { connected: 'green', connecting: 'yellow', offline: 'red' }[status];
+  return (
+    <Text wrap="truncate">
+      <Text color={color}>● {status}</Text>
+      <Text dimColor>
+        {'  '}
+        {describeRoute(route)} {keyText(identity.publicKey)}
+      </Text>
+    </Text>
+  );
+}
+
+function Hint({
+  warning,
+  page,
+  more,
+}: {
+  readonly warning: string;
+  readonly page: Page | undefined;
+  readonly more: boolean;
+}) {
+  if (more) return <Text dimColor>PageDown for more, Enter goes back</Text>;
+  if (warning !== '') {
+    return (
+      <Text color="yellow" wrap="truncate">
+        {warning}
+      </Text>
+    );
+  }
+  return <Text dimColor>{page === undefined ? '/help' : 'Enter goes back'}</Text>;
+}
+
+const PROTECTIONS = {
+  public: 'anybody can read this',
+  'identity-key': 'no forward secrecy yet',
+  ratchet: 'forward secrecy',
+} as const;
+
+/** Who it is, and how it is protected. */
+function titleLine(session: Session, key: string | undefined): string {
+  if (key === undefined) return 'No conversation is open: /to NAME, /add CARD NAME, or Ctrl-N';
+  const conversation = parseConversationKey(key);
+  const protection = session.conversations.get(conversation)?.protection;
+  const verified =
+    conversation.kind === 'direct'
+      ? session.conversations.person(conversation.peer).verified
+        ? ', ✓ verified'
+        : ', not verified'
+      : '';
+  return `${titleOf(session, conversation)}: ${protection === undefined ? '' : PROTECTIONS[protection]}${verified}`;
+}
+
+function welcome(session: Session, route: Route): string[] {
+  return [
+    'Welcome. What you can do:',
+    '',
+    '  /card               shows your card, for others to add you',
+    '  /add CARD NAME      adds somebody who gave you a card, a link or a key',
+    '  /to NAME            opens a conversation; /to #name a public chat',
+    '  /help               everything else',
+    '',
+    ...(session.conversations.list().length > 0 ? ['Ctrl-N goes to your latest conversation.'] : []),
+    ...(route.kind === 'memory'
+      ? ['This is a trial: nothing is kept. Write to Echo, who says everything again: /to Echo']
+      : []),
+    ...(route.kind === 'node' ? [KEY_LEAVES] : []),
+  ];
+}
+
+/** Few lines stand at the bottom, where the next one will be. */
+function atBottom(lines: readonly ScreenLine[], height: number): ScreenLine[] {
+  return [...Array.from({ length: Math.max(0, height - lines.length) }, () => ({ text: '' })), ...lines];
+}
+
+function clamp(value: number, most: number): number {
+  return Math.max(0, Math.min(value, most));
+}

@@ -1,0 +1,68 @@
+import { Box, Text, useInput } from 'ink';
+import { useRef, useState } from 'react';
+import { complete } from './command-line.js';
+import { EMPTY_LINE, edit, type Line, lineOf } from './line-editor.js';
+
+interface ComposerProps {
+  readonly width: number;
+  /** Called with the line when Enter was pressed. */
+  readonly onSubmit: (text: string) => void;
+}
+
+/** The line at the bottom. */
+export function Composer({ width, onSubmit }: ComposerProps) {
+  const [line, setLine] = useState(EMPTY_LINE);
+  // Several keys may come before the next drawing.
+  const now = useRef(line);
+  const history = useRef<{ readonly typed: string[]; at: number }>({ typed: [], at: 0 });
+  const become = (next: Line) => {
+    now.current = next;
+    setLine(next);
+  };
+  const submit = (text: string) => {
+    become(EMPTY_LINE);
+    const { typed } = history.current;
+    if (text !== '') typed.push(text);
+    history.current.at = typed.length;
+    onSubmit(text);
+  };
+  const recall = (step: number) => {
+    const { typed, at } = history.current;
+    history.current.at = Math.max(0, Math.min(typed.length, at + step));
+    become(lineOf(typed[history.current.at] ?? ''));
+  };
+
+  useInput((input, key) => {
+    if (key.return) return submit(now.current.text);
+    if (key.upArrow) return recall(-1);
+    if (key.downArrow) return recall(1);
+    if (key.tab) return become(lineOf(complete(now.current.text)));
+    if (key.pageUp || key.pageDown || (key.ctrl && /^[np]$/.test(input))) return;
+    // Pasted, or typed faster than it is read: an Enter at the end is one.
+    const entered = /[\r\n]$/.test(input);
+    const next = edit(now.current, entered ? input.slice(0, -1) : input, key);
+    if (entered) submit(next.text);
+    else become(next);
+  });
+
+  return (
+    <Box width={width} height={1} overflow="hidden">
+      <Text bold>{'> '}</Text>
+      <Typed line={line} width={width - 3} />
+    </Box>
+  );
+}
+
+/** The part of the line around the cursor. */
+function Typed({ line: { text, cursor }, width }: { readonly line: Line; readonly width: number }) {
+  const shown = text.replaceAll('\n', '⏎');
+  const start = Math.max(0, cursor - width + 1);
+  const at = shown.slice(cursor, cursor + 1);
+  return (
+    <Text wrap="truncate">
+      {shown.slice(start, cursor)}
+      <Text inverse>{at === '' ? ' ' : at}</Text>
+      {shown.slice(cursor + 1, start + width)}
+    </Text>
+  );
+}

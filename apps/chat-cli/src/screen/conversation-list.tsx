@@ -1,0 +1,36 @@
+import type { ConversationSummary } from '@sotto/conversations';
+import { Box, Text } from 'ink';
+import { titleOf } from '../names.js';
+import type { Session } from '../session.js';
+
+interface ConversationListProps {
+  readonly session: Session;
+  readonly current: string | undefined;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The conversations, the latest first, with what is unread and how they are protected. */
+export function ConversationList({ session, current, width, height }: ConversationListProps) {
+  const summaries = session.conversations.list();
+  return (
+    <Box flexDirection="column" width={width} height={height} overflow="hidden">
+      {summaries.slice(0, height).map((summary) => (
+        <Box key={summary.key} width={width - 1} height={1} overflow="hidden" flexShrink={0}>
+          <Box flexGrow={1} flexShrink={1} overflow="hidden">
+            <Text wrap="truncate" inverse={summary.key === current} bold={summary.unread > 0}>
+              {`${signOf(session, summary)} ${titleOf(session, summary.conversation)}`}
+            </Text>
+          </Box>
+          {summary.unread > 0 && <Text color="yellow">{` ${summary.unread}`}</Text>}
+        </Box>
+      ))}
+    </Box>
+  );
+}
+
+/** One character for the protection; a public chat has it in its name. */
+function signOf({ conversations }: Session, { conversation, protection }: ConversationSummary): string {
+  if (conversation.kind === 'direct' && conversations.person(conversation.peer).verified) return '✓';
+  return { public: ' ', ratchet: '=', 'identity-key': '~' }[protection];
+}

@@ -1,0 +1,47 @@
+import type { Key } from 'ink';
+
+/** A line that is being typed. */
+export interface Line {
+  readonly text: string;
+  /** Where the next character goes, in UTF-16 units. */
+  readonly cursor: number;
+}
+
+export const EMPTY_LINE: Line = { text: '', cursor: 0 };
+
+/** The line with its cursor at the end. */
+export function lineOf(text: string): Line {
+  return { text, cursor: text.length };
+}
+
+/** The line after a key, or after something that was pasted. Keys that mean nothing here leave it as it is. */
+export function edit({ text, cursor }: Line, input: string, key: Key): Line {
+  const before = text.slice(0, cursor);
+  const after = text.slice(cursor);
+  const previous = cursor - (lastCharacter(before)?.length ?? 0);
+  if (key.leftArrow) return { text, cursor: previous };
+  if (key.rightArrow) return { text, cursor: cursor + (firstCharacter(after)?.length ?? 0) };
+  // Terminals send what is called `delete` here for the key above Enter.
+  if (key.backspace || key.delete) return { text: text.slice(0, previous) + after, cursor: previous };
+  if (key.home || (key.ctrl && input === 'a')) return { text, cursor: 0 };
+  if (key.end || (key.ctrl && input === 'e')) return { text, cursor: text.length };
+  if (key.ctrl && input === 'u') return { text: after, cursor: 0 };
+  if (key.ctrl && input === 'k') return { text: before, cursor };
+  if (key.ctrl && input === 'w') {
+    const kept = before.replace(/\S+\s*$/, '');
+    return { text: kept + after, cursor: kept.length };
+  }
+  if (key.ctrl || key.meta || key.escape || key.tab) return { text, cursor };
+  const typed = input.replace(/\r\n?/g, '\n').replace(/[^\P{Cc}\n]/gu, ' ');
+  return { text: before + typed + after, cursor: cursor + typed.length };
+}
+
+const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+function firstCharacter(text: string): string | undefined {
+  return characters.segment(text).containing(0)?.segment;
+}
+
+function lastCharacter(text: string): string | undefined {
+  return characters.segment(text).containing(text.length - 1)?.segment;
+}

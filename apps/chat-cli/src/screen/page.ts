@@ -1,0 +1,35 @@
+import { qrModules, qrTerminal } from '@sotto/identity';
+import type { Outcome } from '../actions/action.js';
+import { type ScreenLine, wrapped } from './lines.js';
+
+/** What a command gave to read. */
+export interface Page {
+  readonly lines: readonly string[];
+  readonly codes: readonly string[];
+  readonly color?: string;
+}
+
+/** The page of an outcome, if it has one. */
+export function pageOf({ said, codes }: Outcome): Page | undefined {
+  return said === undefined && codes === undefined ? undefined : { lines: said ?? [], codes: codes ?? [] };
+}
+
+/** The page as lines of the screen: the largest QR code that has room, and the text below it. */
+export function pageLines({ lines, codes, color }: Page, width: number, height: number): ScreenLine[] {
+  const text = lines.flatMap((line) => wrapped(line, width, color === undefined ? {} : { color }));
+  if (codes.length === 0) return text;
+  // On a screen nothing is dirty: the least correction makes the smallest code.
+  const options = { errorCorrection: 'low' } as const;
+  const fitting = codes.find((code) => {
+    const side = qrModules(code, options).length;
+    return side <= width && Math.ceil(side / 2) <= height;
+  });
+  if (fitting === undefined) {
+    return [
+      ...wrapped('The window is too small for the QR code. Make it larger and try again.', width),
+      ...text,
+    ];
+  }
+  const code = qrTerminal(fitting, options).split('\n');
+  return [...code.map((line) => ({ text: line })), { text: '' }, ...text];
+}
