@@ -1,0 +1,184 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { add, type Line, Someone, temporaryFolder, WhisperNode } from './programs.js';
+
+const node = new WhisperNode();
+beforeAll(() => node.start());
+afterAll(() => node.close());
+
+const someone = () => new Someone('--relay', node.relay);
+
+describe('two people', () => {
+  it('the first message finds the other offline, with forward secrecy; the answer comes back', async () => {
+    const [alice, bob] = [someone(), someone()];
+    const bobAtHome = await bob.comeOnline();
+    const { card } = await bobAtHome.ask('card');
+    expect(await bobAtHome.end()).toBe(0);
+
+    const a = await alice.comeOnline();
+    await a.ask('add', { who: card, name: 'Bob' });
+    const sent = await a.ask('send', { conversation: 'bob', text: 'Psst, Bob.' });
+    await a.event('state', { id: sent['id'], state: 'sent' });
+
+    const b = await bob.comeOnline();
+    const message = await b.message('Psst, Bob.');
+    expect(message).toMatchObject({ protection: 'dr', state: 'received', sender: { contact: false } });
+    await b.ask('send', { conversation: message['conversation'], text: 'Yes, Alice?' });
+    expect(await a.message('Yes, Alice?')).toMatchObject({ protection: 'dr', sender: { name: 'Bob' } });
+    const { conversations } = (await a.ask('list')) as { conversations: Line[] };
+    expect(conversations).toMatchObject([{ kind: 'direct', title: 'Bob', unread: 1, protection: 'ratchet' }]);
+    expect(await a.terminate()).toBe(0);
+  });
+
+  it('a killed program is told again what was not marked read, and nothing else', async () => {
+    const [alice, bob] = [someone(), someone()];
+    const a = await alice.comeOnline();
+    const b = await bob.comeOnline();
+    const conversation = await add(b, a, 'Alice');
+    await add(a, b, 'Bob');
+    for (const text of ['one', 'two']) await a.ask('send', { conversation: 'Bob', text });
+    await b.message('one');
+    await b.message('two');
+    await b.ask('read', { conversation });
+    await a.ask('send', { conversation: 'Bob', text: 'three' });
+    await b.message('three');
+    await b.kill();
+
+    const again = await bob.comeOnline();
+    await again.message('three');
+    await again.ask('read', { conversation });
+    expect(await again.end()).toBe(0);
+    expect(again.lines.filter(({ event }) => event === 'message')).toHaveLength(1);
+
+    const later = await bob.comeOnline();
+    expect(await later.end()).toBe(0);
+    expect(later.lines.filter(({ event }) => event === 'message')).toEqual([]);
+  });
+
+  it('a node that is away: what was said is kept, the exit code tells, and it is sent the next time', async () => {
+    const [alice, bob] = [someone(), someone()];
+    const b = await bob.comeOnline();
+    const { card } = await b.ask('card');
+    await node.stop();
+    const a = await alice.come();
+    await a.event('status', { status: 'offline' });
+    await a.ask('add', { who: card, name: 'Bob' });
+    await a.ask('send', { conversation: 'Bob', text: 'When you are back.' });
+    expect(await a.end()).toBe(3);
+    await node.start();
+    const later = await alice.comeOnline();
+    await b.message('When you are back.');
+    expect(await later.end()).toBe(0);
+  });
+});
+
+describe('more than two', () => {
+  it('a public chat', async () => {
+    const a = await someone().comeOnline();
+    const b = await someone().comeOnline();
+    await a.ask('to', { conversation: '#a-chat' });
+    await b.ask('to', { conversation: '#a-chat' });
+    await a.ask('send', { conversation: '#a-chat', text: 'Anybody?' });
+    expect(await b.message('Anybody?')).toMatchObject({ conversation: 'p-a-chat', protection: 'public' });
+    await b.ask('remove', { conversation: '#a-chat' });
+    expect((await b.ask('list'))['conversations']).toEqual([]);
+  });
+
+  it('a group: made, written to, changed, left', async () => {
+    const a = await someone().comeOnline();
+    const b = await someone().comeOnline();
+    const c = await someone().comeOnline();
+    await add(a, b, 'Bob');
+    await add(a, c, 'Carol');
+    const { conversation } = await a.ask('group', { name: 'Our hike', members: ['Bob'] });
+    await a.ask('send', { conversation: 'our hike', text: 'Hello, Bob.' });
+    expect(await b.message('Hello, Bob.')).toMatchObject({ conversation, protection: 'dr' });
+    expect(await b.refusal('invite', { conversation, members: ['zQ3shnobody'] })).toBe('UNKNOWN_PERSON');
+    expect(await b.refusal('kick', { conversation, members: [(await a.ask('card'))['key']] })).toBe('NOT_PERMITTED');
+
+    await a.ask('invite', { conversation, members: ['Carol'] });
+    await a.ask('promote', { conversation, members: ['Bob'] });
+    await a.ask('name', { conversation, name: 'The hike' });
+    await a.ask('send', { conversation, text: 'Hello, both.' });
+    await b.message('Hello, both.');
+    await c.message('Hello, both.');
+    const { group } = (await c.ask('members', { conversation })) as { group: { name: string; members: Line[] } };
+    expect(group.name).toBe('The hike');
+    expect(group.members.filter(({ admin }) => admin)).toHaveLength(2);
+
+    await a.ask('demote', { conversation, members: ['Bob'] });
+    await a.ask('kick', { conversation, members: ['Carol'] });
+    await c.line(({ event, left }) => event === 'notice' && Array.isArray(left) && left.length === 1);
+    expect(await c.refusal('send', { conversation, text: 'Still here?' })).toBe('NOT_PERMITTED');
+    await b.ask('leave', { conversation });
+    await a.line(({ event, left }) => event === 'notice' && JSON.stringify(left ?? '').includes('"Bob"'));
+    expect(((await a.ask('members', { conversation }))['group'] as { members: Line[] }).members).toHaveLength(1);
+  });
+
+  it('a second device: recovered from the words, paired, and in step', async () => {
+    const [alice, bob] = [someone(), someone()];
+    const phone = await alice.comeOnline();
+    const b = await bob.comeOnline();
+    await add(phone, b, 'Bob');
+    const laptop = await someone().recover(alice.words);
+    expect((await laptop.event('ready'))['key']).toBe((await phone.event('ready'))['key']);
+    await phone.event('warning', { code: 'OWN_DEVICE_SEEN' });
+    const { device } = await laptop.event('ready');
+    await phone.ask('pair', { device: String(device).slice(0, 8), name: 'Laptop' });
+    await laptop.event('warning', { code: 'OWN_DEVICE_SEEN' });
+    await laptop.ask('pair', { device: (await phone.event('ready'))['device'] });
+    expect((await phone.ask('devices'))['others']).toMatchObject([{ device, paired: true, name: 'Laptop' }]);
+
+    await phone.ask('send', { conversation: 'Bob', text: 'From the phone.' });
+    await b.message('From the phone.');
+    expect(await laptop.event('message', { text: 'From the phone.' })).toMatchObject({ own: true });
+    await phone.ask('unpair', { device });
+    expect((await phone.ask('devices'))['others']).toMatchObject([{ paired: false }]);
+  });
+});
+
+describe('other ways to travel', () => {
+  it.each([
+    ['JSON-RPC by WebSocket', () => ['--node', node.rpc.replace(/^http/, 'ws')]],
+    ['JSON-RPC by HTTP', () => ['--node', node.rpc.replace(/^ws/, 'http')]],
+    ['a peer by devp2p', () => ['--peer', node.enode]],
+  ])('%s', async (_, route) => {
+    const a = await new Someone(...route()).comeOnline();
+    const b = await new Someone(...route()).comeOnline();
+    await add(a, b, 'Bob');
+    await a.ask('send', { conversation: 'Bob', text: 'Another way.' });
+    expect(await b.message('Another way.')).toMatchObject({ protection: 'dr' });
+    const warned = /gets the private key/.test(a.stderr);
+    expect(warned).toBe(route()[0] === '--node');
+  });
+});
+
+describe('the echo bot of the README', () => {
+  const file = join(import.meta.dirname, '../examples/echo-bot.mjs');
+
+  it('stands in the README as it runs, in less than 40 lines', () => {
+    const program = readFileSync(file, 'utf8');
+    expect(readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')).toContain(`\`\`\`js\n${program}\`\`\``);
+    expect(program.split('\n').length).toBeLessThan(40);
+  });
+
+  it('says everything again', async () => {
+    const bot = spawn(process.execPath, [file, join(temporaryFolder(), 'bot'), '--relay', node.relay], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(bot, 'exit');
+    onTestFinished(async () => {
+      bot.kill();
+      await ended;
+    });
+    const [card] = await once(createInterface({ input: bot.stdout }), 'line');
+    const a = await someone().comeOnline();
+    await a.ask('add', { who: card, name: 'Bot' });
+    await a.ask('send', { conversation: 'Bot', text: 'Is there an echo?' });
+    expect(await a.message('Is there an echo?')).toMatchObject({ sender: { name: 'Bot' }, protection: 'dr' });
+  });
+});
