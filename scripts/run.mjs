@@ -27,6 +27,10 @@ const tasks = {
     ['tsc', '-b', 'apps/whisper-node'],
     ['node', 'apps/whisper-node/dist/main.js'],
   ],
+  'chat-cli': [
+    ['tsc', '-b', 'apps/chat-cli'],
+    ['node', 'apps/chat-cli/dist/main.js'],
+  ],
   chat: [
     ['tsc', '-b', 'apps/chat-web', 'apps/whisper-node'],
     ['pnpm', '--dir', 'apps/chat-web', '--silent', 'run', 'bundle'],
