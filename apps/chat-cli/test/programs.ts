@@ -56,7 +56,9 @@ export class Chat {
       const found = this.lines.find(fits);
       if (found !== undefined) return found;
       if (this.#process.exitCode !== null || this.#process.signalCode !== null) {
-        throw new Error(`It ended: ${this.stderr}\n${this.lines.map((line) => JSON.stringify(line)).join('\n')}`);
+        throw new Error(
+          `It ended: ${this.stderr}\n${this.lines.map((line) => JSON.stringify(line)).join('\n')}`,
+        );
       }
       await new Promise<void>((resolve) => {
         const wake = () => {
@@ -70,7 +72,8 @@ export class Chat {
 
   event(name: string, fields: Line = {}): Promise<Line> {
     return this.line(
-      (line) => line['event'] === name && Object.entries(fields).every(([field, value]) => line[field] === value),
+      (line) =>
+        line['event'] === name && Object.entries(fields).every(([field, value]) => line[field] === value),
     );
   }
 

@@ -98,7 +98,9 @@ describe('more than two', () => {
     await a.ask('send', { conversation: 'our hike', text: 'Hello, Bob.' });
     expect(await b.message('Hello, Bob.')).toMatchObject({ conversation, protection: 'dr' });
     expect(await b.refusal('invite', { conversation, members: ['zQ3shnobody'] })).toBe('UNKNOWN_PERSON');
-    expect(await b.refusal('kick', { conversation, members: [(await a.ask('card'))['key']] })).toBe('NOT_PERMITTED');
+    expect(await b.refusal('kick', { conversation, members: [(await a.ask('card'))['key']] })).toBe(
+      'NOT_PERMITTED',
+    );
 
     await a.ask('invite', { conversation, members: ['Carol'] });
     await a.ask('promote', { conversation, members: ['Bob'] });
@@ -106,7 +108,9 @@ describe('more than two', () => {
     await a.ask('send', { conversation, text: 'Hello, both.' });
     await b.message('Hello, both.');
     await c.message('Hello, both.');
-    const { group } = (await c.ask('members', { conversation })) as { group: { name: string; members: Line[] } };
+    const { group } = (await c.ask('members', { conversation })) as {
+      group: { name: string; members: Line[] };
+    };
     expect(group.name).toBe('The hike');
     expect(group.members.filter(({ admin }) => admin)).toHaveLength(2);
 
@@ -116,7 +120,9 @@ describe('more than two', () => {
     expect(await c.refusal('send', { conversation, text: 'Still here?' })).toBe('NOT_PERMITTED');
     await b.ask('leave', { conversation });
     await a.line(({ event, left }) => event === 'notice' && JSON.stringify(left ?? '').includes('"Bob"'));
-    expect(((await a.ask('members', { conversation }))['group'] as { members: Line[] }).members).toHaveLength(1);
+    expect(((await a.ask('members', { conversation }))['group'] as { members: Line[] }).members).toHaveLength(
+      1,
+    );
   });
 
   it('a second device: recovered from the words, paired, and in step', async () => {
@@ -162,7 +168,9 @@ describe('the echo bot of the README', () => {
 
   it('stands in the README as it runs, in less than 40 lines', () => {
     const program = readFileSync(file, 'utf8');
-    expect(readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')).toContain(`\`\`\`js\n${program}\`\`\``);
+    expect(readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')).toContain(
+      `\`\`\`js\n${program}\`\`\``,
+    );
     expect(program.split('\n').length).toBeLessThan(40);
   });
 
