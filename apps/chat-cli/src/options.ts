@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { Complaint } from './complaint.js';
 
 /** The node that `npm run chat` and `npm run whisper-node` start on this machine. */
-export const LOCAL_RELAY = 'ws://127.0.0.1:8547';
+const LOCAL_RELAY = 'ws://127.0.0.1:8547';
 
 export const HELP = `A chat for the terminal, and with --json for programs.
 
