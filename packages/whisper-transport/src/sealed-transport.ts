@@ -33,6 +33,7 @@ import { createInlineMiner } from './mining/inline-miner.js';
 import { type Miner, powBits } from './mining/miner.js';
 import { RecentlySeen } from './recently-seen.js';
 import { ChannelKeys, type Pbkdf2, type ResolvedChannel } from './topics.js';
+import { abortedError, closedError } from './transport-errors.js';
 
 export interface SealedTransportOptions {
   readonly crypto?: CryptoProvider;
@@ -149,7 +150,7 @@ class SealedConnection implements TransportConnection {
   ): Promise<void> {
     const { crypto, clock, ttl, keys, policy, capabilities, maxPayloadBytes } = this.#settings;
     const connection = this.#open();
-    if (options.signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what: 'send' });
+    if (options.signal?.aborted) throw abortedError('send');
     if (payload.length > maxPayloadBytes) {
       throw new SottoError('LIMIT_EXCEEDED', 'The message is too large for the carrier.', {
         what: 'bytes of a payload',
@@ -232,9 +233,7 @@ class SealedConnection implements TransportConnection {
   }
 
   #open(): CarrierConnection {
-    if (this.#connection === undefined) {
-      throw new SottoError('CLOSED', 'The connection was closed.', { what: 'connection' });
-    }
+    if (this.#connection === undefined) throw closedError();
     return this.#connection;
   }
 

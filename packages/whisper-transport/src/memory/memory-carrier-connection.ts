@@ -5,7 +5,8 @@ import {
   type PublicKey,
   type Topic,
 } from '@sotto/core';
-import { closedError, type MemoryEnd, type Router, type Sent } from './memory-end.js';
+import { closedError } from '../transport-errors.js';
+import type { MemoryEnd, Router, Sent } from './memory-end.js';
 
 const topicKey = (topic: Topic) => `topic:${encodeHex(topic)}`;
 

@@ -7,7 +7,8 @@ import type {
   TransportMessage,
 } from '@sotto/core';
 import { channelKey, checkMayListen } from '../channel-key.js';
-import { closedError, type MemoryEnd, type Router, type Sent } from './memory-end.js';
+import { closedError } from '../transport-errors.js';
+import type { MemoryEnd, Router, Sent } from './memory-end.js';
 
 /** One party's end of a memory network. */
 export class MemoryConnection implements TransportConnection, MemoryEnd {

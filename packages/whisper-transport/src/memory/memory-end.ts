@@ -1,4 +1,4 @@
-import { type Channel, type PublicKey, SottoError, type Topic } from '@sotto/core';
+import type { Channel, PublicKey, Topic } from '@sotto/core';
 
 /** A message or envelope as the network took it. */
 export interface Sent {
@@ -32,8 +32,4 @@ export interface Router {
     request: { readonly from: number; readonly to: number; readonly signal?: AbortSignal | undefined },
   ): Promise<void>;
   leave(end: MemoryEnd): void;
-}
-
-export function closedError(): SottoError {
-  return new SottoError('CLOSED', 'The connection was closed.', { what: 'connection' });
 }

@@ -7,6 +7,7 @@ import {
   systemClock,
   type Transport,
 } from '@sotto/core';
+import { abortedError } from '../transport-errors.js';
 import { MemoryCarrierConnection } from './memory-carrier-connection.js';
 import { MemoryConnection } from './memory-connection.js';
 import type { MemoryEnd, Router, Sent } from './memory-end.js';
@@ -347,5 +348,5 @@ class Network implements MemoryNetwork, Router {
 }
 
 function checkAborted(signal: AbortSignal | undefined, what: string): void {
-  if (signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what });
+  if (signal?.aborted) throw abortedError(what);
 }

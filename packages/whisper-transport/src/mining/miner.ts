@@ -1,4 +1,5 @@
 import { SottoError } from '@sotto/core';
+import { abortedError } from '../transport-errors.js';
 
 /** Somebody who does the proof of work: on this thread, on another, or elsewhere. */
 export interface Miner {
@@ -38,7 +39,7 @@ export function powBits(target: number, size: number, ttl: number): number {
   return bits;
 }
 
-export const minerAborted = () => new SottoError('ABORTED', 'The caller gave up.', { what: 'proof of work' });
+export const minerAborted = () => abortedError('proof of work');
 
 export const minerClosed = () => new SottoError('CLOSED', 'The miner was closed.', { what: 'miner' });
 
