@@ -44,7 +44,7 @@ export interface Arrival {
   readonly fromHistory: boolean;
 }
 
-/** Attempts to get something through a pipe that loses. */
+/** Attempts to get something through a pipe that loses, or to make an envelope of one length. */
 const ATTEMPTS = 20;
 
 export const topicOf = (n: number): Topic => Uint8Array.of(0x70, n >> 16, n >> 8, n);
@@ -118,20 +118,36 @@ export class Pipe {
     return envelope;
   }
 
+  /** An envelope of just so many bytes, whatever wrapping adds: proof of work has a nonce of one length or another. */
+  async envelopeOf(topic: Topic, length: number): Promise<Uint8Array> {
+    let size = length;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const envelope = await this.envelope(topic, size);
+      if (envelope.length === length) return envelope;
+      size -= envelope.length - length;
+    }
+    throw new Error(`Expected that an envelope can be made of ${length} bytes.`);
+  }
+
   /** Publishes a new envelope until it has come to all these; answers it. */
   async bring(from: End, topic: Topic, to: readonly End[], size?: number): Promise<Uint8Array> {
     const envelope = await this.envelope(topic, size);
+    await this.carry(from, topic, to, envelope);
+    return envelope;
+  }
+
+  /** Publishes an envelope until it has come to all these. */
+  async carry(from: End, topic: Topic, to: readonly End[], envelope: Uint8Array): Promise<void> {
     const there = Promise.all(to.map((end) => end.arrivals.until(carries(envelope))));
     for (let attempt = this.#traits.loses ? ATTEMPTS : 1; attempt > 0; attempt--) {
       await this.patience.wait(from.connection.publish(topic, envelope), 'publish resolves');
       try {
         await this.patience.wait(there, `an envelope of ${envelope.length} bytes arrives`);
-        return envelope;
+        return;
       } catch (error) {
         if (attempt === 1) throw error;
       }
     }
-    return envelope;
   }
 
   /** Lets come what is on its way to these: what is sent later arrives, with a few in between. */
