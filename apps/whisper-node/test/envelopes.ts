@@ -20,19 +20,20 @@ export interface EnvelopeFields {
   readonly idle?: boolean;
   /** Bytes of the whole. */
   readonly size?: number;
+  /** What is in it, in the place of bytes that mean nothing and make up the size. */
+  readonly data?: Uint8Array;
 }
 
 const miner = createInlineMiner(systemClock);
 /** What an envelope has beside its data, about. */
 const HEAD = 40;
 
-/** An envelope that nobody can open, with its proof of work. */
+/** An envelope with its proof of work. */
 export async function sealEnvelope(fields: EnvelopeFields): Promise<Uint8Array> {
   const { topic, ttl = 15, size = 350 } = fields;
   const expiry = fields.expiry ?? Math.floor(Date.now() / 1000) + ttl;
   for (let length = size - HEAD; ; ) {
-    const data = new Uint8Array(length);
-    data.set(crypto.randomBytes(Math.min(length, 60_000)));
+    const data = fields.data ?? nonsense(length);
     const unmined = { expiry, ttl, topic, data };
     const prefix = encodeWithoutNonce(unmined);
     const nonce = fields.idle
@@ -42,6 +43,13 @@ export async function sealEnvelope(fields: EnvelopeFields): Promise<Uint8Array> 
     if (fields.size === undefined || encoded.length === size) return encoded;
     length += size - encoded.length;
   }
+}
+
+/** What nobody can open. */
+function nonsense(length: number): Uint8Array {
+  const data = new Uint8Array(length);
+  data.set(crypto.randomBytes(Math.min(length, 60_000)));
+  return data;
 }
 
 function idleNonce(unmined: Parameters<typeof encodeWithoutNonce>[0]): bigint {

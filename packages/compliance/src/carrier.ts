@@ -22,6 +22,11 @@ export interface CarrierCasesOptions {
   readonly repeats?: boolean;
   /** It may bring envelopes in another order. Default false. */
   readonly reorders?: boolean;
+  /**
+   * A subscription to a topic also brings what was published there shortly before, as if it came live. Then it has to,
+   * and history has to be had without a subscription. Default false.
+   */
+  readonly retains?: boolean;
   /** Whether the capabilities say so. Default false. */
   readonly history?: boolean;
   /** Whether the place can interrupt connections. Default false. */
@@ -34,8 +39,9 @@ export interface CarrierCasesOptions {
 
 /** The requirements on every carrier. They are independent of one another; each wants a place of its own. */
 export function carrierCases(options: CarrierCasesOptions = {}): readonly CarrierCase[] {
-  const { loses = false, repeats = false, reorders = false, patience = 10_000, clock } = options;
-  const traits = { loses, repeats, reorders, patience: new Patience(patience, clock) };
+  const { loses = false, repeats = false, reorders = false, retains = false } = options;
+  const { patience = 10_000, clock } = options;
+  const traits = { loses, repeats, reorders, retains, patience: new Patience(patience, clock) };
   return [
     ...deliveryCases(traits),
     ...topicCases(traits),

@@ -14,6 +14,8 @@ import type { TransportCase } from './transport/transport-case.js';
 export type { TransportCase, TransportPlace } from './transport/transport-case.js';
 
 export interface TransportCasesOptions {
+  /** Listening to a channel also brings what was sent there shortly before, as if it came live. Default false. */
+  readonly retains?: boolean;
   /** Whether the capabilities say so. Default false. */
   readonly history?: boolean;
   /** Whether the place can interrupt connections. Default false. */
@@ -26,13 +28,13 @@ export interface TransportCasesOptions {
 
 /** The requirements on every transport. They are independent of one another; each wants a place of its own. */
 export function transportCases(options: TransportCasesOptions = {}): readonly TransportCase[] {
-  const { patience: milliseconds = 10_000, clock } = options;
+  const { patience: milliseconds = 10_000, retains = false, clock } = options;
   const patience = new Patience(milliseconds, clock);
   return [
-    ...channelCases(patience),
+    ...channelCases(patience, retains),
     ...deliveryCases(patience),
     ...endCases(patience),
-    ...(options.history ? historyCases(patience, clock) : []),
+    ...(options.history ? historyCases(patience, retains, clock) : []),
     ...(options.interruptible ? interruptionCases(patience) : []),
   ];
 }

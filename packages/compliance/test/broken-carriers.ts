@@ -5,6 +5,7 @@ import {
   type CarrierClass,
   CarrierNetwork,
   ReferenceCarrierConnection as Reference,
+  RetainingCarrierConnection,
   turn,
 } from './reference-carrier.js';
 
@@ -26,6 +27,40 @@ function boasting(fault: string, claims: object, ...caughtBy: string[]): BrokenC
 
 /** Never settles. */
 const hang = () => new Promise<never>(() => {});
+
+/** What of retaining carriers is broken: for cases with `retains`. */
+export const brokenRetainingCarriers: readonly BrokenCarrier[] = [
+  broken('retains nothing', Reference, 'topics: a subscription brings what was sent shortly before'),
+  broken(
+    'brings it with each subscription',
+    class extends RetainingCarrierConnection {
+      override async subscribe(topics: readonly Topic[]) {
+        this.topics = [];
+        await super.subscribe(topics);
+      }
+    },
+    'topics: a subscription brings what was sent shortly before',
+  ),
+  broken(
+    'brings all that it retains',
+    class extends RetainingCarrierConnection {
+      override async subscribe(topics: readonly Topic[]) {
+        await super.subscribe(topics);
+        for (const carried of this.network.carried) if (!this.wants(carried.topic)) this.give(carried, false);
+      }
+    },
+    'topics: a subscription brings what was sent shortly before',
+  ),
+  broken(
+    'gives history as if it were live',
+    class extends RetainingCarrierConnection {
+      override give(carried: Carried) {
+        super.give(carried, false);
+      }
+    },
+    'history: who comes late gets what was sent before, marked so',
+  ),
+];
 
 export const brokenCarriers: readonly BrokenCarrier[] = [
   broken(
@@ -205,6 +240,11 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
       }
     },
     'topics: 1000 at once',
+  ),
+  broken(
+    'retains what was sent, and does not say so',
+    RetainingCarrierConnection,
+    'topics: what was sent before a subscription does not come by it',
   ),
   broken(
     'keeps the bytes of the list',

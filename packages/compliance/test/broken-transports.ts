@@ -3,6 +3,7 @@ import type { TransportPlace } from '../src/transport.js';
 import { turn } from './reference-carrier.js';
 import {
   ReferenceConnection as Reference,
+  RetainingConnection,
   type Sent,
   type TransportClass,
   TransportNetwork,
@@ -41,6 +42,50 @@ function deafTo(kind: Channel['kind'], ...caughtBy: string[]): BrokenTransport {
   );
 }
 
+/** What of retaining transports is broken: for cases with `retains`. */
+export const brokenRetainingTransports: readonly BrokenTransport[] = [
+  broken('retains nothing', Reference, 'channels: listening brings what was sent shortly before'),
+  broken(
+    'brings it with each listening',
+    class extends RetainingConnection {
+      override async listen(channels: readonly Channel[]) {
+        this.taken.clear();
+        await super.listen(channels);
+      }
+    },
+    'channels: listening brings what was sent shortly before',
+  ),
+  broken(
+    'gives again in history what listening brought',
+    class extends RetainingConnection {
+      override async history(request: HistoryRequest) {
+        this.taken.clear();
+        await super.history(request);
+      }
+    },
+    'history: who was away gets what was sent, once and marked so',
+  ),
+  broken(
+    'does not wait for what listening brought',
+    class extends RetainingConnection {
+      override give(shown: Sent, sent: Sent, fromHistory: boolean) {
+        return this.taken.has(sent) ? turn() : super.give(shown, sent, fromHistory);
+      }
+    },
+    'history: resolves when the last message was taken',
+  ),
+  broken(
+    'gives all that it has as history',
+    class extends RetainingConnection {
+      override arrive() {}
+      override selected() {
+        return this.network.sent;
+      }
+    },
+    'history: only of the channels and the time asked for',
+  ),
+];
+
 export const brokenTransports: readonly BrokenTransport[] = [
   deafTo(
     'public',
@@ -50,6 +95,11 @@ export const brokenTransports: readonly BrokenTransport[] = [
   deafTo('partitioned', 'parties: one writes to the other device of its own'),
   deafTo('discovery', 'parties: two devices of one identity both get what is for it'),
   deafTo('negotiated', 'delivery: both ways at once'),
+  broken(
+    'retains what was sent, and does not say so',
+    RetainingConnection,
+    'channels: what was sent before listening does not come by it',
+  ),
   broken(
     'does not look who sent it',
     class extends Reference {

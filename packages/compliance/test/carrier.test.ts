@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { carrierCases } from '../src/carrier.js';
-import { brokenCarriers } from './broken-carriers.js';
-import { CarrierNetwork, ReferenceCarrierConnection } from './reference-carrier.js';
+import { type BrokenCarrier, brokenCarriers, brokenRetainingCarriers } from './broken-carriers.js';
+import {
+  CarrierNetwork,
+  ReferenceCarrierConnection,
+  RetainingCarrierConnection,
+} from './reference-carrier.js';
 
 const everything = { history: true, interruptible: true };
 const cases = carrierCases(everything);
@@ -20,12 +24,30 @@ describe('a carrier that keeps every promise', () => {
   });
 });
 
+describe('a carrier that retains what was sent before', () => {
+  it.each(carrierCases({ ...everything, retains: true }))('$name', ({ run }) =>
+    run(new CarrierNetwork(RetainingCarrierConnection).place()),
+  );
+});
+
+const eachCatch = (carriers: readonly BrokenCarrier[]) =>
+  carriers.flatMap(({ fault, caughtBy, createPlace }) =>
+    caughtBy.map((name) => ({ fault, name, createPlace })),
+  );
+
+describe('a retaining carrier broken on purpose', () => {
+  const retaining = carrierCases({ ...everything, retains: true, patience: 300 });
+  it.each(eachCatch(brokenRetainingCarriers))(
+    'that $fault is caught by "$name"',
+    async ({ name, createPlace }) => {
+      const caught = retaining.find((one) => one.name === name);
+      await expect(caught?.run(createPlace())).rejects.toThrow(/./);
+    },
+  );
+});
+
 describe('a carrier broken on purpose', () => {
-  it.each(
-    brokenCarriers.flatMap(({ fault, caughtBy, createPlace }) =>
-      caughtBy.map((name) => ({ fault, name, createPlace })),
-    ),
-  )('that $fault is caught by "$name"', async ({ name, createPlace }) => {
+  it.each(eachCatch(brokenCarriers))('that $fault is caught by "$name"', async ({ name, createPlace }) => {
     const caught = impatient.find((one) => one.name === name);
     await expect(caught?.run(createPlace())).rejects.toThrow(/./);
   });

@@ -152,3 +152,14 @@ export class ReferenceCarrierConnection implements CarrierConnection {
     });
   }
 }
+
+/** One that also keeps every promise, and another: a subscription brings what was sent before. */
+export class RetainingCarrierConnection extends ReferenceCarrierConnection {
+  override async subscribe(topics: readonly Topic[]): Promise<void> {
+    const before = this.topics;
+    await super.subscribe(topics);
+    for (const carried of this.network.carried) {
+      if (!before.includes(encodeHex(carried.topic))) this.arrive(carried);
+    }
+  }
+}

@@ -191,3 +191,22 @@ export class ReferenceConnection implements TransportConnection {
     }
   }
 }
+
+/** One that also keeps every promise, and another: listening brings what was sent before. */
+export class RetainingConnection extends ReferenceConnection {
+  /** What is being handed over: history waits for it as well. */
+  readonly handing = new Map<Sent, Promise<void>>();
+
+  override async listen(channels: readonly Channel[]): Promise<void> {
+    await super.listen(channels);
+    for (const sent of this.network.sent) this.arrive(sent);
+  }
+
+  override give(shown: Sent, sent: Sent, fromHistory: boolean): Promise<void> {
+    const underWay = this.handing.get(sent);
+    if (underWay !== undefined) return underWay;
+    const handing = super.give(shown, sent, fromHistory).finally(() => this.handing.delete(sent));
+    this.handing.set(sent, handing);
+    return handing;
+  }
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { transportCases } from '../src/transport.js';
-import { brokenTransports } from './broken-transports.js';
-import { ReferenceConnection, TransportNetwork } from './reference-transport.js';
+import { type BrokenTransport, brokenRetainingTransports, brokenTransports } from './broken-transports.js';
+import { ReferenceConnection, RetainingConnection, TransportNetwork } from './reference-transport.js';
 
 const everything = { history: true, interruptible: true };
 const cases = transportCases(everything);
@@ -18,12 +18,30 @@ describe('a transport that keeps every promise', () => {
   });
 });
 
+describe('a transport that retains what was sent before', () => {
+  it.each(transportCases({ ...everything, retains: true }))('$name', ({ run }) =>
+    run(new TransportNetwork(RetainingConnection).place()),
+  );
+});
+
+const eachCatch = (transports: readonly BrokenTransport[]) =>
+  transports.flatMap(({ fault, caughtBy, createPlace }) =>
+    caughtBy.map((name) => ({ fault, name, createPlace })),
+  );
+
+describe('a retaining transport broken on purpose', () => {
+  const retaining = transportCases({ ...everything, retains: true, patience: 300 });
+  it.each(eachCatch(brokenRetainingTransports))(
+    'that $fault is caught by "$name"',
+    async ({ name, createPlace }) => {
+      const caught = retaining.find((one) => one.name === name);
+      await expect(caught?.run(createPlace())).rejects.toThrow(/./);
+    },
+  );
+});
+
 describe('a transport broken on purpose', () => {
-  it.each(
-    brokenTransports.flatMap(({ fault, caughtBy, createPlace }) =>
-      caughtBy.map((name) => ({ fault, name, createPlace })),
-    ),
-  )('that $fault is caught by "$name"', async ({ name, createPlace }) => {
+  it.each(eachCatch(brokenTransports))('that $fault is caught by "$name"', async ({ name, createPlace }) => {
     const caught = impatient.find((one) => one.name === name);
     await expect(caught?.run(createPlace())).rejects.toThrow(/./);
   });

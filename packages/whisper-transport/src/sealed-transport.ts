@@ -118,6 +118,8 @@ class SealedConnection implements TransportConnection {
   readonly #closing = new AbortController();
   readonly #envelopes: RecentlySeen;
   readonly #messages: RecentlySeen;
+  /** What is being taken, by the names of its envelope and of itself. */
+  readonly #underWay = new Map<string, Promise<void>>();
   /** What is listened to, by topic in hex: opening costs no more the more chats there are. */
   #listening = new Map<string, readonly ResolvedChannel[]>();
   #prepared: Promise<unknown> = Promise.resolve();
@@ -255,22 +257,30 @@ class SealedConnection implements TransportConnection {
       throw error;
     }
     const hash = encodeHex(envelopeHash(crypto, bytes));
-    if (!this.#envelopes.add(hash)) return;
+    if (!this.#envelopes.add(hash)) return this.#underWay.get(hash);
     for (const { channel, cipher } of channels) {
       const opened = this.#openWith(cipher, envelope.data);
       if (opened === undefined) continue;
       const { signer, payload } = opened;
       const id = encodeHex(crypto.keccak256(signer, payload));
       // A send that was tried again comes in another envelope.
-      if (!this.#messages.add(id)) return;
+      if (!this.#messages.add(id)) return this.#underWay.get(id);
       const sentAt = (envelope.expiry - envelope.ttl) * 1000;
       // Given up in the end, it is forgotten, so that history can bring it again.
-      await this.#handOver.give({ sender: signer, payload, channel, sentAt, fromHistory }, () => {
+      const given = this.#handOver.give({ sender: signer, payload, channel, sentAt, fromHistory }, () => {
         this.#envelopes.delete(hash);
         this.#messages.delete(id);
       });
+      await this.#whileUnderWay([hash, id], given);
       return;
     }
+  }
+
+  /** A history that brings the same waits for it too: it is over when everything in it was taken. */
+  async #whileUnderWay(names: readonly string[], given: Promise<void>): Promise<void> {
+    for (const name of names) this.#underWay.set(name, given);
+    await given;
+    for (const name of names) this.#underWay.delete(name);
   }
 
   #openWith(

@@ -174,6 +174,34 @@ describe('a sealed transport', () => {
     expect(bob.messages).toHaveLength(1);
   });
 
+  it('a history that brings what is being taken waits until it was', async () => {
+    const network = bus();
+    const alice = await party(transportOver(network));
+    let keep = () => {};
+    const kept = new Promise<void>((resolve) => {
+      keep = resolve;
+    });
+    const bob = await transportOver(network).connect({
+      identity: crypto.secp256k1.generateKeyPair(),
+      onMessage: () => kept,
+    });
+    await bob.listen([CHAT]);
+    // The bus waits for its receivers.
+    void alice.connection.send(CHAT, bytesOf('slowly'));
+    await turn();
+    await turn();
+    const progress: string[] = [];
+    const asked = bob
+      .history?.({ channels: [CHAT], from: 0, to: START })
+      .then(() => progress.push('history'));
+    await turn();
+    await turn();
+    progress.push('kept');
+    keep();
+    await asked;
+    expect(progress).toEqual(['kept', 'history']);
+  });
+
   it('what the receiver could not keep is given again', async () => {
     const pipe = bus();
     const transport = transportOver(pipe);

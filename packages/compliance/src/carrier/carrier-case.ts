@@ -34,6 +34,7 @@ export interface CarrierCase {
 export interface PipeTraits {
   readonly loses: boolean;
   readonly repeats: boolean;
+  readonly retains: boolean;
   readonly patience: Patience;
 }
 

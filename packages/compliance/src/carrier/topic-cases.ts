@@ -1,5 +1,5 @@
 import { expectSame } from '../expectations.js';
-import { type CarrierCase, onPipe, type PipeTraits, topicOf } from './carrier-case.js';
+import { type CarrierCase, carries, onPipe, type PipeTraits, topicOf } from './carrier-case.js';
 
 const [A, B, C] = [topicOf(1), topicOf(2), topicOf(3)] as const;
 const MANY_TOPICS = 1_000;
@@ -97,6 +97,8 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
           }),
         ]),
 
+    ...(traits.retains ? retaining(traits) : notRetaining(traits)),
+
     onPipe(`topics: ${MANY_TOPICS} at once`, traits, async (pipe) => {
       const sender = await pipe.open();
       const receiver = await pipe.open(Array.from({ length: MANY_TOPICS }, (_, i) => topicOf(1000 + i)));
@@ -110,6 +112,36 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
       await pipe.patience.wait(receiver.connection.subscribe([topic]), 'subscribe resolves');
       topic.fill(0xff);
       await pipe.bring(sender, A, [receiver]);
+    }),
+  ];
+}
+
+/** What was published before a subscription does not come by it. */
+function notRetaining(traits: PipeTraits): readonly CarrierCase[] {
+  return [
+    onPipe('topics: what was sent before a subscription does not come by it', traits, async (pipe) => {
+      const [sender, witness] = [await pipe.open(), await pipe.open([A])];
+      const before = await pipe.bring(sender, A, [witness]);
+      const late = await pipe.open([A]);
+      await pipe.settle(sender, A, [late]);
+      expectSame(late.count(before), 0, 'arrivals of what was sent before');
+    }),
+  ];
+}
+
+/** It does, for what was published shortly before; and once, however the list changes. */
+function retaining(traits: PipeTraits): readonly CarrierCase[] {
+  return [
+    onPipe('topics: a subscription brings what was sent shortly before', traits, async (pipe) => {
+      const [sender, witness] = [await pipe.open(), await pipe.open([A, B])];
+      const onA = await pipe.bring(sender, A, [witness]);
+      const onB = await pipe.bring(sender, B, [witness]);
+      const late = await pipe.open([A]);
+      await pipe.patience.wait(late.arrivals.until(carries(onA)), 'what was sent before arrives');
+      await pipe.patience.wait(late.connection.subscribe([A, C]), 'subscribe resolves');
+      await pipe.settle(sender, C, [late]);
+      expectSame(late.count(onB), 0, 'arrivals on a topic that was not asked for');
+      if (!traits.repeats) expectSame(late.count(onA), 1, 'arrivals of what was sent before');
     }),
   ];
 }

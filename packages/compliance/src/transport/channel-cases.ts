@@ -7,7 +7,7 @@ const KINDS = ['public', 'partitioned', 'discovery', 'negotiated'] as const;
 const publicChat = (name: string): Channel => ({ kind: 'public', name });
 
 /** Who gets what by which channel, and what is vouched for. */
-export function channelCases(patience: Patience): readonly TransportCase[] {
+export function channelCases(patience: Patience, retains: boolean): readonly TransportCase[] {
   return [
     ...KINDS.map((kind, at) =>
       onNetwork(`channels: ${kind} arrives, with its sender vouched for`, patience, async (network) => {
@@ -101,6 +101,8 @@ export function channelCases(patience: Patience): readonly TransportCase[] {
       expectSame(bob.count(unheard), 0, 'arrivals while nothing was listened to');
     }),
 
+    ...(retains ? retaining(patience) : notRetaining(patience)),
+
     onNetwork('channels: one named twice brings each message once', patience, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(() => [CHAT, { ...CHAT }]);
@@ -132,6 +134,36 @@ export function channelCases(patience: Patience): readonly TransportCase[] {
       const phone = await network.connect(channelsOf, () => {}, identity);
       const laptop = await network.connect(channelsOf, () => {}, identity);
       await network.bring(phone, { kind: 'partitioned', recipient: identity.publicKey }, [laptop]);
+    }),
+  ];
+}
+
+/** What was sent before one listened does not come by it. */
+function notRetaining(patience: Patience): readonly TransportCase[] {
+  return [
+    onNetwork('channels: what was sent before listening does not come by it', patience, async (network) => {
+      const alice = await network.connect();
+      const witness = await network.connect(() => [CHAT]);
+      const before = await network.bring(alice, CHAT, [witness]);
+      const bob = await network.connect(() => [CHAT]);
+      await network.settle(alice, CHAT, [bob]);
+      expectSame(bob.count(before), 0, 'arrivals of what was sent before');
+    }),
+  ];
+}
+
+/** It does, for what was sent shortly before; and once. */
+function retaining(patience: Patience): readonly TransportCase[] {
+  return [
+    onNetwork('channels: listening brings what was sent shortly before', patience, async (network) => {
+      const alice = await network.connect();
+      const before = await network.send(alice, CHAT);
+      const bob = await network.connect(() => [CHAT]);
+      await patience.wait(bob.arrivals.until(holds(before)), 'what was sent before arrives');
+      await patience.wait(bob.connection.listen([]), 'listen to nothing resolves');
+      await patience.wait(bob.connection.listen([CHAT]), 'listen resolves');
+      await network.settle(alice, CHAT, [bob]);
+      expectSame(bob.count(before), 1, 'arrivals of what was sent before');
     }),
   ];
 }
