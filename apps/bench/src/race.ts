@@ -1,19 +1,25 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Order } from './contestant-process.js';
-import type { Contestant, ScenarioId } from './library.js';
+import type { Answer, Order } from './measuring.js';
 import { type Figure, figureOf } from './statistics.js';
 
-// As it was built, also when this is run from its source.
-const program = fileURLToPath(new URL('../dist/contestant-process.js', import.meta.url));
+/** Who takes part in a race, with a process of his own. */
+export interface Racer<S extends string> {
+  /** The argument of his process. */
+  readonly id: string;
+  /** What he can't, or won't by design. */
+  readonly without?: readonly S[];
+  /** Module of his process, in `src/`, without its extension. Default `contestant-process`. */
+  readonly program?: string;
+}
 
 /** Figures in operations a second, by scenario and contestant; a text where there are none. */
-export type Results = Map<ScenarioId, Map<string, Figure | string>>;
+export type Results<S extends string = string> = Map<S, Map<string, Figure | string>>;
 
-export interface RaceOptions {
-  readonly contestants: readonly Contestant[];
-  readonly scenarios: readonly ScenarioId[];
+export interface RaceOptions<S extends string> {
+  readonly contestants: readonly Racer<S>[];
+  readonly scenarios: readonly S[];
   /** Times that each is measured in each scenario. */
   readonly rounds: number;
   /** Of each measurement. */
@@ -22,10 +28,10 @@ export interface RaceOptions {
 }
 
 /** Measures all in turn, round by round, so that a machine that changes its pace changes it for all. */
-export async function race(options: RaceOptions): Promise<Results> {
+export async function race<S extends string>(options: RaceOptions<S>): Promise<Results<S>> {
   const { contestants, scenarios, rounds, milliseconds, onProgress } = options;
-  const runners = contestants.map((contestant) => ({ contestant, runner: new Runner(contestant.id) }));
-  const results: Results = new Map();
+  const runners = contestants.map((contestant) => ({ contestant, runner: new Runner(contestant) }));
+  const results: Results<S> = new Map();
   try {
     for (const scenario of scenarios) {
       const values = new Map<string, number[]>();
@@ -54,15 +60,17 @@ export async function race(options: RaceOptions): Promise<Results> {
     }
     return results;
   } finally {
-    for (const { runner } of runners) runner.end();
+    await Promise.all(runners.map(({ runner }) => runner.end()));
   }
 }
 
 class Runner {
   readonly #child: ChildProcess;
 
-  constructor(id: string) {
-    this.#child = fork(program, [id], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  constructor({ id, program = 'contestant-process' }: Racer<string>) {
+    // As it was built, also when this is run from its source.
+    const path = fileURLToPath(new URL(`../dist/${program}.js`, import.meta.url));
+    this.#child = fork(path, [id], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   }
 
   async measure(order: Order): Promise<Answer> {
@@ -80,7 +88,11 @@ class Runner {
     }
   }
 
-  end(): void {
-    this.#child.kill();
+  /** Lets the process clean up, and end. */
+  async end(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    if (this.#child.connected) this.#child.disconnect();
+    await ended;
   }
 }

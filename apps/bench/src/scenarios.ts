@@ -1,12 +1,13 @@
 import { randomFillSync } from 'node:crypto';
 import type { Library, Pair, Party, ScenarioId } from './library.js';
+import type { Measured } from './measuring.js';
 
 /** Something to measure: prepares, and answers what runs one time, with how many operations that is. */
 export interface Scenario {
   readonly id: ScenarioId;
   /** What one operation is. */
   readonly about: string;
-  prepare(library: Library): Promise<{ readonly operations: number; run(): Promise<void> }>;
+  prepare(library: Library): Promise<Measured>;
 }
 
 const REVERSED = 1_000;

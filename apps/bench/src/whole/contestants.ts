@@ -1,0 +1,48 @@
+import type { Racer } from '../race.js';
+import type { Setup, StoreId, WholeScenarioId } from './library.js';
+
+/** Least proof of work that deployed nodes ask for. */
+export const DEPLOYED_POW = 0.002;
+
+export interface WholeContestant extends Racer<WholeScenarioId> {
+  readonly title: string;
+  readonly kind: 'sotto' | 'rival';
+  /** None of a rival, which has neither store nor envelope. */
+  readonly setup?: Setup;
+}
+
+const PROVIDERS = {
+  accelerated: 'accelerated',
+  webassembly: 'WebAssembly',
+  portable: 'portable',
+} as const;
+const STORES: Record<StoreId, string> = {
+  leveldb: 'LevelDB',
+  sqlite: 'SQLite',
+  'leveldb-no-fsync': 'LevelDB, no fsync',
+  'sqlite-no-fsync': 'SQLite, no fsync',
+};
+
+function messenger(setup: Setup): WholeContestant {
+  const work = setup.minimumPow === 0 ? '' : ', proof of work';
+  return {
+    id: JSON.stringify(setup),
+    title: `Sotto, ${PROVIDERS[setup.provider]}, ${STORES[setup.store]}${work}`,
+    kind: 'sotto',
+    program: 'whole/process',
+    setup,
+  };
+}
+
+/** Whole messages of ours, and the bare protocol of a rival beside them. */
+export const wholeContestants: readonly WholeContestant[] = [
+  ...(Object.keys(PROVIDERS) as Setup['provider'][]).flatMap((provider) => [
+    ...(Object.keys(STORES) as StoreId[]).map((store) => messenger({ provider, store, minimumPow: 0 })),
+    messenger({ provider, store: 'leveldb-no-fsync', minimumPow: DEPLOYED_POW }),
+  ]),
+  {
+    id: 'libsignal-client',
+    title: '@signalapp/libsignal-client 0.103, bare',
+    kind: 'rival',
+  },
+];

@@ -1,0 +1,143 @@
+import { randomFillSync } from 'node:crypto';
+import { join } from 'node:path';
+import type { Carrier, Store } from '@sotto/core';
+import { type CryptoProvider, createPortableProvider } from '@sotto/crypto';
+import { loadAcceleratedProvider } from '@sotto/crypto/accelerated';
+import { loadWebAssemblyProvider } from '@sotto/crypto/webassembly';
+import { createMessenger, type Messenger, type ReceivedMessage } from '@sotto/messenger';
+import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
+import { createSqliteStore } from '@sotto/store-adapters/sqlite';
+import { sealedTransport } from '@sotto/whisper-transport';
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
+import type { Measured } from '../measuring.js';
+import type { Setup, StoreId, WholeScenarioId } from './library.js';
+
+/** Messages under way at once in one direction: what a burst is. */
+export const BURST = 64;
+/** Envelopes that the network keeps; nobody asks for them. */
+const HISTORY = 100;
+
+/** Two people with a messenger each, on stores of their own, in one thread. */
+export interface Conversation {
+  readonly alice: Messenger;
+  readonly bob: Messenger;
+  /** Writes, and resolves when the other's application has acknowledged the message. */
+  bring(from: Messenger, to: Messenger, payload: Uint8Array): Promise<void>;
+}
+
+/** @param folder for the stores; there, and empty */
+export async function startConversation(setup: Setup, folder: string): Promise<Conversation> {
+  const crypto = await loadProvider(setup.provider);
+  const network = createMemoryNetwork({ historySize: HISTORY });
+  const transport = sealedTransport(askingFor(setup.minimumPow, network.carrier()), {
+    crypto,
+    policy: { minimumPow: setup.minimumPow },
+  });
+  const waiting = new Map<string, (message: ReceivedMessage) => void>();
+  const open = async (name: string) => {
+    const messenger = await createMessenger({
+      identity: crypto.secp256k1.generateKeyPair(),
+      store: await openStore(setup.store, join(folder, name)),
+      transport,
+      crypto,
+      installationId: name,
+    });
+    messenger.on('message', (message) => waiting.get(message.id)?.(message));
+    await messenger.start();
+    return messenger;
+  };
+  const [alice, bob] = [await open('alice'), await open('bob')];
+
+  async function bring(from: Messenger, to: Messenger, payload: Uint8Array): Promise<void> {
+    const { id } = await from.send(to.identity, payload);
+    // The transport gets it no sooner than in a later turn.
+    const message = await new Promise<ReceivedMessage>((resolve) => waiting.set(id, resolve));
+    waiting.delete(id);
+    await message.acknowledge();
+  }
+
+  await alice.addContact(await bob.contactCode());
+  const hello = new Uint8Array(16);
+  // Two turns, so that both are on the negotiated topic.
+  for (let turn = 0; turn < 2; turn++) {
+    await bring(alice, bob, hello);
+    await bring(bob, alice, hello);
+  }
+  return { alice, bob, bring };
+}
+
+/** What one operation is, in words, and how it is measured. */
+export const wholeScenarios: Record<
+  WholeScenarioId,
+  { readonly about: string; measure(conversation: Conversation): Measured }
+> = {
+  '1 KiB': {
+    about: `messages of 1 KiB in one direction, ${BURST} under way at once, until the application has acknowledged them`,
+    measure({ alice, bob, bring }) {
+      const payload = randomFillSync(new Uint8Array(1024));
+      return {
+        operations: BURST,
+        async run() {
+          await Promise.all(Array.from({ length: BURST }, () => bring(alice, bob, payload)));
+          await alice.flushed();
+        },
+      };
+    },
+  },
+  'ping-pong': {
+    about: 'messages of 1 KiB, each an answer to the one before, which is acknowledged with it',
+    measure({ alice, bob }) {
+      const payload = randomFillSync(new Uint8Array(1024));
+      let left = 0;
+      let done = () => {};
+      let fail = (_: unknown) => {};
+      const answer = (from: Messenger, to: Messenger) => async (message: ReceivedMessage) => {
+        try {
+          const answered = --left > 0 ? from.send(to.identity, payload) : undefined;
+          await Promise.all([message.acknowledge(), answered]);
+          if (left === 0) done();
+        } catch (error) {
+          fail(error);
+        }
+      };
+      alice.on('message', answer(alice, bob));
+      bob.on('message', answer(bob, alice));
+      return {
+        operations: RALLY,
+        async run() {
+          left = RALLY;
+          const over = new Promise<void>((resolve, reject) => {
+            done = resolve;
+            fail = reject;
+          });
+          await alice.send(bob.identity, payload);
+          await over;
+          await Promise.all([alice.flushed(), bob.flushed()]);
+        },
+      };
+    },
+  },
+};
+
+/** Messages of one run of the ping-pong. */
+const RALLY = 20;
+
+async function loadProvider(provider: Setup['provider']): Promise<CryptoProvider> {
+  if (provider === 'accelerated') return loadAcceleratedProvider();
+  return provider === 'webassembly' ? loadWebAssemblyProvider() : createPortableProvider();
+}
+
+function openStore(store: StoreId, path: string): Promise<Store> {
+  const durability = store.endsWith('no-fsync') ? 'process-crash' : 'power-loss';
+  return store.startsWith('leveldb')
+    ? createLevelDbStore({ path, durability })
+    : createSqliteStore({ path: `${path}.sqlite`, durability });
+}
+
+/** A carrier whose other side asks for so much proof of work. */
+function askingFor(minimumPow: number, carrier: Carrier): Carrier {
+  return {
+    capabilities: { ...carrier.capabilities, minimumPow },
+    open: (handler, options) => carrier.open(handler, options),
+  };
+}
