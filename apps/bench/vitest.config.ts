@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/*.test.ts'],
     // Each test starts processes, which may have to wait for their turn on a busy machine.
     testTimeout: 60_000,
   },

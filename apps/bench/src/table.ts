@@ -1,9 +1,14 @@
-import { contestants } from './contestants.js';
 import type { Results } from './race.js';
 import { formatCount } from './statistics.js';
 
+/** What a table says of a contestant. */
+export interface Row {
+  readonly id: string;
+  readonly title: string;
+}
+
 /** The results as a Markdown table: medians of operations a second, with the spread of the rounds. */
-export function formatTable(results: Results): string {
+export function formatTable(results: Results, contestants: readonly Row[]): string {
   const scenarios = [...results.keys()];
   const rows = contestants
     .filter(({ id }) => scenarios.some((scenario) => results.get(scenario)?.has(id)))
@@ -21,7 +26,7 @@ export function formatTable(results: Results): string {
 }
 
 /** Columns aligned, so that it can be read as it is. */
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, at) =>
     Math.max(title.length, ...rows.map((row) => (row[at] ?? '').length)),
   );

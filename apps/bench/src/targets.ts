@@ -1,7 +1,7 @@
 import { contestants, PURE_JAVASCRIPT } from './contestants.js';
 import type { ScenarioId } from './library.js';
 import type { Results } from './race.js';
-import { formatRatio } from './statistics.js';
+import { judge, medianOf } from './report.js';
 
 interface Target {
   readonly scenario: ScenarioId;
@@ -47,18 +47,10 @@ const targets: readonly Target[] = [
 export function judgeTargets(results: Results): string[] {
   return targets.flatMap(({ scenario, ours, least, rivals, against }) => {
     const figures = results.get(scenario);
-    const median = (id: string) => {
-      const figure = figures?.get(id);
-      return typeof figure === 'object' ? figure.median : undefined;
-    };
-    const own = median(ours);
-    const others = rivals.map(median).filter((value) => value !== undefined);
+    const own = medianOf(figures, ours);
+    const others = rivals.flatMap((id) => medianOf(figures, id) ?? []);
     if (own === undefined || others.length === 0) return [];
-    const ratio = own / Math.max(...others);
     const title = contestants.find(({ id }) => id === ours)?.title ?? ours;
-    const verdict = ratio >= least ? 'met   ' : 'missed';
-    return [
-      `${verdict}  ${scenario.padEnd(10)} ${title.padEnd(20)} ${formatRatio(ratio).padStart(6)} of ${against}; ${formatRatio(least)} is aimed at`,
-    ];
+    return [judge({ scenario, title, against }, own / Math.max(...others), least)];
   });
 }

@@ -94,7 +94,7 @@ describe('what it says', () => {
   });
 
   it('has a table and a chart with a row for each', () => {
-    const table = formatTable(results);
+    const table = formatTable(results, contestants);
     expect(table).toContain('15,000 (15,000–15,000)');
     expect(table).toContain('failed');
     const chart = drawChart(results, 'a machine with <cores>');

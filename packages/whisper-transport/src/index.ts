@@ -18,7 +18,7 @@ export {
   type PoolListener,
 } from './envelope-pool.js';
 export type { Fetch } from './json-rpc/http-client.js';
-export { createInlineMiner } from './mining/inline-miner.js';
+export { createInlineMiner, type InlineMinerOptions } from './mining/inline-miner.js';
 export { type MineOptions, type Miner, powBits } from './mining/miner.js';
 export {
   type OpenPipe,

@@ -1,12 +1,21 @@
 import type { Clock } from '@sotto/core';
 import { type MineOptions, type Miner, minerAborted, minerClosed, minerTimedOut } from './miner.js';
-import { createNonceSearch, type Found } from './nonce-search.js';
+import { createNonceSearch, type Found, loadFastNonceSearch } from './nonce-search.js';
 
-/** Nonces tried before others get their turn: some 10 ms. */
-const PIECE = 1_000;
+/** Milliseconds, and nonces, after which others get their turn. */
+const TURN_MS = 10;
+const TURN_NONCES = 8_192;
+/** Nonces between two looks at the clock. */
+const PIECE = 256;
+
+export interface InlineMinerOptions {
+  /** `auto`, the default: WebAssembly where it may run, else @noble/hashes. `noble`: that in any case. */
+  readonly keccak256?: 'auto' | 'noble';
+}
 
 /** A miner on the thread that it is called from: works in short pieces, between which others get their turn. */
-export function createInlineMiner(clock: Clock): Miner {
+export function createInlineMiner(clock: Clock, { keccak256 = 'auto' }: InlineMinerOptions = {}): Miner {
+  const loading = keccak256 === 'noble' ? createNonceSearch : loadFastNonceSearch();
   let closed = false;
 
   async function search(
@@ -14,15 +23,19 @@ export function createInlineMiner(clock: Clock): Miner {
     bits: number,
     { signal, timeLimit = Number.POSITIVE_INFINITY }: MineOptions,
   ): Promise<Found> {
-    const pieces = createNonceSearch(prefix);
+    const pieces = (await loading)(prefix);
     const end = clock.now() + timeLimit;
     let best: Found | undefined;
-    for (let from = 0; ; from += PIECE) {
+    for (let from = 0; ; ) {
       if (signal?.aborted) throw minerAborted();
       if (closed) throw minerClosed();
-      const found = pieces.find(bits, from, PIECE);
-      if (best === undefined || found.bits > best.bits) best = found;
-      if (best.bits >= bits || clock.now() >= end) return best;
+      const turnEnds = { at: clock.now() + TURN_MS, nonce: from + TURN_NONCES };
+      do {
+        const found = pieces.find(bits, from, PIECE);
+        from += PIECE;
+        if (best === undefined || found.bits > best.bits) best = found;
+        if (best.bits >= bits || clock.now() >= end) return best;
+      } while (from < turnEnds.nonce && clock.now() < turnEnds.at);
       await new Promise<void>((resolve) => clock.after(0, resolve));
     }
   }

@@ -45,11 +45,18 @@ export function createNonceSearch(prefix: Uint8Array): NonceSearch {
   });
 }
 
+let fastSearch: Promise<typeof createNonceSearch> | undefined;
+
 /**
- * Loads the WebAssembly of hash-wasm, which searches some four times as fast. Where WebAssembly is missing or
+ * A search with the WebAssembly of hash-wasm, some ten times as fast; loaded once. Where WebAssembly is missing or
  * forbidden, it gives {@link createNonceSearch}.
  */
-export async function loadFastNonceSearch(): Promise<typeof createNonceSearch> {
+export function loadFastNonceSearch(): Promise<typeof createNonceSearch> {
+  fastSearch ??= loadSearch();
+  return fastSearch;
+}
+
+async function loadSearch(): Promise<typeof createNonceSearch> {
   try {
     const { createKeccak } = await import('./keccak.js');
     const keccak = await createKeccak(256);

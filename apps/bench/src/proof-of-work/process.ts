@@ -1,0 +1,50 @@
+// The process of one who does proof of work: measures hashes a second.
+import { randomFillSync } from 'node:crypto';
+import { systemClock, type Topic } from '@sotto/core';
+import { createInlineMiner, encodeWithoutNonce, type Miner } from '@sotto/whisper-transport';
+import { createWorkerMiner } from '@sotto/whisper-transport/miner';
+import { type Measured, serveMeasurements } from '../measuring.js';
+import { GO_NODE, POW_SIZES, type PowScenarioId } from './contestants.js';
+import { GoNode } from './go-node.js';
+
+/** Bits of zero that are looked for: some 16,000 hashes, so that beginning and ending count for little. */
+const BITS = 14;
+
+const [, , id = ''] = process.argv;
+
+function createMiner(): Miner {
+  switch (id) {
+    case 'webassembly':
+      return createInlineMiner(systemClock);
+    case 'noble':
+      return createInlineMiner(systemClock, { keccak256: 'noble' });
+    case 'worker':
+      return createWorkerMiner({ threads: 1 });
+    default:
+      throw new Error(`no such miner: ${id}`);
+  }
+}
+
+function measureMiner(size: number): Measured {
+  const miner = createMiner();
+  return {
+    operations: 0,
+    async run() {
+      const topic = randomFillSync(new Uint8Array(4)) as Topic;
+      const data = randomFillSync(new Uint8Array(size));
+      const prefix = encodeWithoutNonce({ expiry: 1_700_000_000, ttl: 15, topic, data });
+      // Nonces are tried from 0, one after the other.
+      return Number(await miner.mine(prefix, BITS)) + 1;
+    },
+  };
+}
+
+const node = id === GO_NODE.id ? new GoNode() : undefined;
+
+serveMeasurements(
+  async (scenario) => {
+    const size = POW_SIZES[scenario as PowScenarioId];
+    return node === undefined ? measureMiner(size) : { operations: 0, run: () => node.work(size, BITS) };
+  },
+  () => node?.close(),
+);

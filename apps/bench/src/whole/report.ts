@@ -1,0 +1,88 @@
+import type { Choice } from '../bare.js';
+import { describeMachine } from '../machine.js';
+import { type Results, race } from '../race.js';
+import { judge, keepReport, medianOf, type Pace, printReport, showProgress } from '../report.js';
+import { installRivals } from '../rivals.js';
+import { formatRatio } from '../statistics.js';
+import { formatTable, markdownTable } from '../table.js';
+import { DEPLOYED_POW, type WholeContestant, wholeContestants } from './contestants.js';
+import { wholeScenarios } from './conversation.js';
+import type { WholeScenarioId } from './library.js';
+
+/**
+ * Messages a second of the deployed Go client, its whole protocol with SQLite in memory. Recorded once on the same kind of
+ * machine: it can't be run here.
+ */
+const GO_CLIENT: Record<WholeScenarioId, number> = { '1 KiB': 171, 'ping-pong': 153 };
+/** Ratios to the Go client that are aimed at. */
+const LEAST = { accelerated: 10, webassembly: 2, portable: 2 } as const;
+
+/** Measures whole messages, and the bare protocol of a rival beside them. */
+export async function measureWhole(pace: Pace, { only, scenario }: Choice): Promise<void> {
+  const { short, rounds, milliseconds } = pace;
+  const contestants = wholeContestants.filter(
+    ({ title }) => only?.some((part) => title.includes(part)) ?? true,
+  );
+  const scenarios = (Object.keys(wholeScenarios) as WholeScenarioId[]).filter(
+    (id) => scenario?.includes(id) ?? true,
+  );
+  if (contestants.length === 0 || scenarios.length === 0)
+    throw new Error('Nothing of that name; see --help.');
+  if (contestants.some(({ kind }) => kind === 'rival')) installRivals();
+  const results = await race({ contestants, scenarios, rounds, milliseconds, onProgress: showProgress });
+  const machine = describeMachine();
+  const lines = [
+    `${machine}. Medians of ${rounds} interleaved rounds of ${milliseconds} ms, with their spread.`,
+    '',
+    formatTable(results, contestants),
+    '',
+    formatRatios(results, contestants),
+    '',
+    ...scenarios.map((id) => `${id}: ${wholeScenarios[id].about}`),
+    '',
+    `Go client: recorded once on the same kind of machine, ${GO_CLIENT['1 KiB']} in one direction and ${GO_CLIENT['ping-pong']} in turns, with SQLite in memory; not run here.`,
+    'libsignal-client: the bare protocol in memory, with neither a store nor envelopes.',
+    'no fsync: commits survive the end of the process, not a power cut (durability: process-crash).',
+    `proof of work: ${DEPLOYED_POW}, what deployed nodes ask for, on the calling thread; elsewhere none is asked for.`,
+    '',
+    ...(short ? [] : judgeWhole(results, contestants)),
+  ];
+  printReport(lines, results);
+  keepReport('whole', machine, pace, results);
+}
+
+/** How many times as fast as the Go client was, and as a rival is in the same run without all that is around a message. */
+export function formatRatios(
+  results: Results<WholeScenarioId>,
+  contestants: readonly WholeContestant[],
+): string {
+  const scenarios = [...results.keys()];
+  const rows = contestants
+    .filter(({ kind }) => kind === 'sotto')
+    .map(({ id, title }) => [
+      title,
+      ...scenarios.flatMap((scenario) => {
+        const own = medianOf(results.get(scenario), id);
+        const rival = medianOf(results.get(scenario), 'libsignal-client');
+        return [GO_CLIENT[scenario], rival].map((other) =>
+          own === undefined || other === undefined ? '-' : formatRatio(own / other),
+        );
+      }),
+    ]);
+  const head = scenarios.flatMap((scenario) => [`${scenario}, Go client`, `${scenario}, libsignal-client`]);
+  return markdownTable(['Ratio to', ...head], rows);
+}
+
+export function judgeWhole(
+  results: Results<WholeScenarioId>,
+  contestants: readonly WholeContestant[],
+): string[] {
+  return [...results].flatMap(([scenario, figures]) =>
+    contestants.flatMap(({ id, title, setup }) => {
+      const own = medianOf(figures, id);
+      if (setup === undefined || own === undefined) return [];
+      const what = { scenario, title: title.padEnd(52), against: 'the recorded Go client' };
+      return [judge(what, own / GO_CLIENT[scenario], LEAST[setup.provider])];
+    }),
+  );
+}
