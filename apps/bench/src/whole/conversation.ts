@@ -13,7 +13,7 @@ import type { Measured } from '../measuring.js';
 import type { Setup, StoreId, WholeScenarioId } from './library.js';
 
 /** Messages under way at once in one direction: what a burst is. */
-export const BURST = 64;
+const BURST = 64;
 /** Envelopes that the network keeps; nobody asks for them. */
 const HISTORY = 100;
 
