@@ -1,5 +1,8 @@
 import { isSottoError } from '@sotto/core';
-import { type Screen, styled, table, title } from './screen.js';
+import { type Screen, styled, table, WIDTH, wrapped } from './screen.js';
+
+/** Where statements begin. */
+const INDENT = 5;
 
 interface Section {
   readonly name: string;
@@ -21,11 +24,15 @@ export class Checks {
     this.#sections.push({ name, expectations: 0, failures: [] });
   }
 
-  /** Notes an expectation and shows how it came out. */
-  expect(what: string, fulfilled: boolean): void {
+  /** Notes an expectation and shows how it came out; `mark` is for one that came out as expected. */
+  expect(what: string, fulfilled: boolean, mark: '✓' | '!' = '✓'): void {
     this.count(what, fulfilled);
-    const mark = fulfilled ? styled('✓', 'green') : styled('✗ NOT SO:', 'red', 'bold');
-    this.#screen.line(`  ${mark} ${what}`);
+    const shown = fulfilled
+      ? styled(mark, mark === '!' ? 'yellow' : 'green')
+      : styled('✗ NOT SO:', 'red', 'bold');
+    const [first = '', ...others] = wrapped(what, WIDTH - INDENT - (fulfilled ? 0 : 8));
+    this.#screen.line(`   ${shown} ${first}`);
+    for (const line of others) this.#screen.line(' '.repeat(INDENT) + line);
   }
 
   /** Notes an expectation that is shown in another way. */
@@ -36,16 +43,19 @@ export class Checks {
     if (!fulfilled) section.failures.push(what);
   }
 
+  /** How many expectations there were. */
+  get total(): number {
+    return this.#sections.reduce((sum, { expectations }) => sum + expectations, 0);
+  }
+
   /** Notes that the section under way could not go on. */
   broke(error: unknown): void {
     const reason = isSottoError(error) ? `${error.code}, ${error.message}` : String(error);
     this.expect(`It goes on to its end. What stopped it: ${reason}`, false);
-    if (isSottoError(error) && error.code.startsWith('STORE_')) {
-      this.#screen.line(
-        '    The stores are in the folder for temporary files. Set TMPDIR to a folder on this',
-      );
-      this.#screen.line('    machine that can be written to and has some space, and run this again.');
-    }
+    if (!isSottoError(error) || !error.code.startsWith('STORE_')) return;
+    const advice =
+      'The stores are in the folder for temporary files. Set TMPDIR to a folder on this machine that can be written to and has some space, and run this again.';
+    for (const line of wrapped(advice, WIDTH - INDENT)) this.#screen.line(' '.repeat(INDENT) + line);
   }
 
   get failed(): boolean {
@@ -54,14 +64,14 @@ export class Checks {
 
   /** The table at the end, and what went wrong. */
   summary(): void {
-    title(this.#screen, 'Summary');
+    this.#screen.line();
     const rows = this.#sections.map(({ name, expectations, failures }) => [
       failures.length === 0 ? styled('✓', 'green') : styled('✗', 'red', 'bold'),
       name,
       `${expectations - failures.length} of ${expectations}`,
-      failures.length === 0 ? styled('as expected', 'green') : styled('FAILED', 'red', 'bold'),
+      failures.length === 0 ? 'as it says' : styled('FAILED', 'red', 'bold'),
     ]);
-    for (const row of table(rows, [2])) this.#screen.line(row);
+    for (const row of table(rows, [2])) this.#screen.line(` ${row}`);
     for (const { name, failures } of this.#sections) {
       for (const failure of failures) this.#screen.line(styled(`${name}: ${failure}`, 'red'));
     }

@@ -1,75 +1,96 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { loadVectors } from '@sotto/test-vectors';
+import { createInterface } from 'node:readline/promises';
+import { CHAPTERS } from './chapters/index.js';
 import { Checks } from './checks.js';
-import { converse } from './conversation.js';
+import { HELP, type Options, parseOptions } from './options.js';
 import { styled, terminal } from './screen.js';
-import { openTranscripts } from './transcripts.js';
+import { playTour } from './tour.js';
 
-const HELP = `Shows Sotto at work, and checks what it shows. Exits with 0 when all of it came out right.
-
-  npm run demo                   with a random order of the recorded messages
-  npm run demo -- --seed 123     with the order of an earlier run
-`;
+/** Exit codes of programs that were stopped: 128 and the number of the signal. */
+const STOPPED = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** What can't go on, with what to do about it. */
 class Trouble extends Error {}
 
-async function main(): Promise<boolean> {
-  const seed = readSeed();
-  if (seed === undefined) {
+/** @returns the exit code */
+async function run(options: Options): Promise<number> {
+  if (options.help) {
     process.stdout.write(HELP);
-    return true;
+    return 0;
   }
   const start = performance.now();
-  const checks = new Checks(terminal);
-  await openTranscripts(terminal, checks, loadTranscripts(), seed);
+  const stop = stopper();
   const folder = await makeFolder();
+  const checks = new Checks(terminal);
   try {
-    await converse(terminal, checks, folder);
+    introduce(options);
+    const { only, seed, verbose } = options;
+    const chapters = CHAPTERS.filter(({ name }) => only.length === 0 || only.includes(name));
+    const onTurn = () => (options.pause ? pause(stop.signal) : Promise.resolve());
+    await playTour(chapters, {
+      screen: terminal,
+      checks,
+      folder,
+      seed,
+      verbose,
+      signal: stop.signal,
+      onTurn,
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+  if (stop.signal.aborted) {
+    process.stderr.write('\nStopped; what was on the disk is removed.\n');
+    return stop.signal.reason;
+  }
   checks.summary();
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  conclude(checks, options, (performance.now() - start) / 1000);
+  return checks.failed ? 1 : 0;
+}
+
+function introduce({ seed }: Options): void {
+  terminal.line();
+  terminal.line(styled('Sotto: a tour', 'bold', 'underline'));
+  terminal.line('Alice has a phone and a laptop, Bob has a phone; Carol and Dave come later. All of');
+  terminal.line('it happens now, on this machine: real keys, stores on disk, sealed envelopes; only');
+  terminal.line(`the network is in memory, and as bad as the story wants it (seed ${seed}).`);
+  terminal.line(
+    `${styled('✓', 'green')} was checked while you read, ${styled('!', 'yellow')} is a limit that you should know of.`,
+  );
+}
+
+function conclude(checks: Checks, { seed }: Options, seconds: number): void {
   terminal.line();
   if (checks.failed) {
     terminal.line(styled('Not everything came out right, see ✗ above.', 'red', 'bold'));
-    terminal.line('If you have changed the code, look there. If not, please report it with all of this');
-    terminal.line(`output, and the order (--seed ${seed}). Node ${process.version}, ${process.platform}.`);
-  } else {
-    terminal.line(styled(`Everything came out right, in ${seconds} s.`, 'green', 'bold'));
-    terminal.line('Next: the same in twenty lines of code, in README.md.');
-  }
-  return !checks.failed;
-}
-
-/** The seed, drawn when none is given; `undefined` when help is wanted. */
-function readSeed(): number | undefined {
-  try {
-    const { values } = parseArgs({
-      options: { seed: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-    });
-    if (values.help) return undefined;
-    if (values.seed === undefined) return Math.floor(Math.random() * 1_000_000);
-    if (!/^\d{1,9}$/.test(values.seed)) throw new Error('--seed is a number of 1 to 9 digits.');
-    return Number(values.seed);
-  } catch (error) {
-    throw new Trouble(`${(error as Error).message}\n\n${HELP}`);
-  }
-}
-
-function loadTranscripts() {
-  try {
-    return loadVectors('protocol-session').cases;
-  } catch (cause) {
-    throw new Trouble(
-      `The recorded messages can't be read: ${(cause as Error).message}\nThey are in packages/test-vectors/vectors/protocol-session.json; restore the file with \`git checkout\`.`,
-      { cause },
+    terminal.line('If you have changed the code, look there. If not, please report it with all of');
+    terminal.line(
+      `this output, and the seed (--seed ${seed}). Node ${process.version}, ${process.platform}.`,
     );
+    return;
   }
+  const done = `${checks.total} statements, all of them so, in ${seconds.toFixed(1)} s.`;
+  terminal.line(styled(done, 'green', 'bold'));
+  terminal.line('To go on: `npm run chat`, a chat in your browser; README.md, the first twenty lines');
+  terminal.line('of code; apps/demo/src/chapters, each of these chapters in a short file.');
+}
+
+/** Ends the tour in order when the program is to stop, or when nobody reads any more. */
+function stopper(): AbortController {
+  const stop = new AbortController();
+  for (const [signal, code] of Object.entries(STOPPED)) process.once(signal, () => stop.abort(code));
+  process.stdout.once('error', () => stop.abort(1));
+  return stop;
+}
+
+/** Waits for Enter; not where there is nobody to press it. */
+async function pause(signal: AbortSignal): Promise<void> {
+  if (!process.stdin.isTTY) return;
+  const input = createInterface({ input: process.stdin, output: process.stdout, terminal: false });
+  await input.question('\n   Enter for the next chapter ', { signal }).catch(() => undefined);
+  input.close();
 }
 
 async function makeFolder(): Promise<string> {
@@ -83,8 +104,16 @@ async function makeFolder(): Promise<string> {
   }
 }
 
+function readOptions(): Options {
+  try {
+    return parseOptions(process.argv.slice(2));
+  } catch (error) {
+    throw new Trouble(`${(error as Error).message}\n\n${HELP}`);
+  }
+}
+
 try {
-  process.exitCode = (await main()) ? 0 : 1;
+  process.exitCode = await run(readOptions());
 } catch (error) {
   process.exitCode = 1;
   process.stderr.write(

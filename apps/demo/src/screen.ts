@@ -13,19 +13,31 @@ export function styled(text: string, ...styles: readonly Style[]): string {
   return styles.reduce((inner, style) => styleText(style, inner, { stream: process.stdout }), text);
 }
 
+/** Whether colours show: standard output is a terminal that has them, and nobody forbids it. */
+export function coloured(): boolean {
+  return styled(' ', 'bold') !== ' ';
+}
+
 /** Writes to standard output. */
 export const terminal: Screen = {
   line: (text = '') => process.stdout.write(`${text}\n`),
 };
 
-export function title(screen: Screen, text: string): void {
-  screen.line();
-  screen.line(styled(text, 'bold', 'underline'));
-}
+/** Columns that a line may have. */
+export const WIDTH = 80;
 
-/** One line that says what is going on. */
-export function explain(screen: Screen, text: string): void {
-  screen.line(styled(text, 'gray'));
+/** A text in lines of at most so many columns, broken between words; a longer word is broken too. */
+export function wrapped(text: string, columns: number): string[] {
+  if (width(text) <= columns) return [text];
+  const pieces = text.split(/\s+/).flatMap((word) => word.match(new RegExp(`.{1,${columns}}`, 'gu')) ?? []);
+  const lines: string[] = [];
+  for (const piece of pieces) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + piece.length <= columns)
+      lines[lines.length - 1] += ` ${piece}`;
+    else lines.push(piece);
+  }
+  return lines;
 }
 
 /** Lines up columns; `right` names those that are numbers. */

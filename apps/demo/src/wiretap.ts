@@ -1,40 +1,62 @@
-import type { Channel, Transport, TransportMessage } from '@sotto/core';
+import type { Carrier, Channel, Topic, Transport, TransportMessage } from '@sotto/core';
+import { sealedTransport } from '@sotto/whisper-transport';
+import { viewWire } from './wire-view.js';
 
-/** A message as it went over the wire. */
+/** A message on its way: what was sealed, and the envelope that everybody on the network sees. */
 export interface Overheard {
   readonly channel: Channel;
+  /** The ProtocolMessage. */
   readonly payload: Uint8Array;
+  readonly topic: Topic;
+  readonly envelope: Uint8Array;
 }
 
-/** What a party sent and what reached it, as an eavesdropper has it; contact codes on public channels left out. */
+/** Seconds that an envelope lives: enough for a machine that has much else to do. */
+const TTL = 60;
+
+/** What one device sent and what reached it. The lists leave out what only tells a bundle. */
 export class Wiretap {
-  /** Whether what is sent is caught, and doesn't reach the network. */
+  /** Whether envelopes are caught: noted in `sent`, and kept from the network. */
   catching = false;
   readonly sent: Overheard[] = [];
   readonly arrived: TransportMessage[] = [];
+  /** Envelopes that the network took. */
+  published = 0;
+  readonly #onPublished: (overheard: Overheard) => void;
+  /** What is being sealed; one at a time, so that each envelope is known by what is in it. */
+  #sealing: Pick<Overheard, 'channel' | 'payload'> | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
 
-  /** The transport, listened in on. */
-  on(transport: Transport): Transport {
+  constructor(onPublished: (overheard: Overheard) => void) {
+    this.#onPublished = onPublished;
+  }
+
+  /** A sealed transport over the carrier, listened in on above and below the sealing. */
+  over(carrier: Carrier): Transport {
+    const sealed = sealedTransport(this.#below(carrier), { ttl: TTL });
     return {
-      capabilities: transport.capabilities,
+      capabilities: sealed.capabilities,
       connect: async (party, options) => {
-        const connection = await transport.connect(
+        const connection = await sealed.connect(
           {
             identity: party.identity,
             onMessage: (message) => {
-              if (message.channel.kind !== 'public') this.arrived.push(copyOf(message));
+              if (hasContent(message.payload)) {
+                this.arrived.push({ ...message, payload: message.payload.slice() });
+              }
               return party.onMessage(message);
             },
-            ...(party.onStatus && { onStatus: (status) => party.onStatus?.(status) }),
+            onStatus: (status) => party.onStatus?.(status),
           },
           options,
         );
         const history = connection.history?.bind(connection);
         return {
-          send: async (channel, payload, sendOptions) => {
-            if (channel.kind !== 'public') this.sent.push(copyOf({ channel, payload }));
-            if (!this.catching) await connection.send(channel, payload, sendOptions);
-          },
+          send: (channel, payload, sendOptions) =>
+            this.#oneByOne(async () => {
+              this.#sealing = { channel, payload: payload.slice() };
+              await connection.send(channel, payload, sendOptions);
+            }),
           listen: (channels) => connection.listen(channels),
           ...(history && { history }),
           close: () => connection.close(),
@@ -42,8 +64,41 @@ export class Wiretap {
       },
     };
   }
+
+  #oneByOne(send: () => Promise<void>): Promise<void> {
+    const sent = this.#queue.then(send);
+    this.#queue = sent.catch(() => undefined);
+    return sent;
+  }
+
+  #below(carrier: Carrier): Carrier {
+    return {
+      capabilities: carrier.capabilities,
+      open: async (handler, options) => {
+        const connection = await carrier.open(handler, options);
+        const history = connection.history?.bind(connection);
+        return {
+          publish: async (topic, envelope, publishOptions) => {
+            if (!this.catching) await connection.publish(topic, envelope, publishOptions);
+            this.#note(topic, envelope);
+          },
+          subscribe: (topics) => connection.subscribe(topics),
+          ...(history && { history }),
+          close: () => connection.close(),
+        };
+      },
+    };
+  }
+
+  #note(topic: Topic, envelope: Uint8Array): void {
+    if (this.#sealing === undefined) return;
+    const overheard = { ...this.#sealing, topic: topic.slice(), envelope: envelope.slice() };
+    this.published++;
+    if (hasContent(overheard.payload)) this.sent.push(overheard);
+    if (!this.catching) this.#onPublished(overheard);
+  }
 }
 
-function copyOf<T extends { readonly payload: Uint8Array }>(message: T): T {
-  return { ...message, payload: message.payload.slice() };
+function hasContent(payload: Uint8Array): boolean {
+  return viewWire(payload).kind !== 'bundle only';
 }

@@ -1,0 +1,67 @@
+import { encodeUtf8 } from '@sotto/core';
+import { exportBackup, restoreBackup } from '@sotto/messenger/backup';
+import type { Chapter } from '../chapter.js';
+import { befriend } from '../stage.js';
+
+const passphrase = 'a lake is no safe';
+/** Less work for each guess of the passphrase than the default, which takes a second or two. */
+const cost = { memoryKiB: 8 * 1024, passes: 1 };
+
+export const backup: Chapter = {
+  name: 'backup',
+  title: 'And with a backup',
+  async play(stage) {
+    const { crypto } = stage;
+    const phone = await stage.device("Alice's phone");
+    const bob = await stage.device('Bob');
+    await befriend(phone, bob);
+    await phone.messenger.setVerified(bob.key, true);
+    const { group } = await phone.messenger.createGroup('Sailing', [bob.key]);
+    await stage.settled();
+    await stage.deliver(phone, bob, 'Ahoy!');
+
+    stage.tell('A backup has what the words have not. It is encrypted with a passphrase.');
+    await phone.switchOff();
+    const store = await phone.openStore();
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of exportBackup({ store, identity: phone.identity, passphrase, cost })) {
+      chunks.push(chunk);
+    }
+    await store.close();
+    const size = chunks.reduce((sum, { length }) => sum + length, 0);
+    stage.check(`Alice keeps ${size} bytes somewhere else than on the phone`, size > 0);
+
+    stage.tell('Another phone for the lake. The new one reads the backup:');
+    const renewed = stage.unpack("Alice's new phone", phone.identity);
+    const empty = await renewed.openStore();
+    await stage.expectRefused('With a wrong passphrase', 'STORE_WRONG_PASSPHRASE', () =>
+      restoreBackup(stream(chunks), { store: empty, passphrase: 'Ahoy!' }),
+    );
+    const restored = await restoreBackup(stream(chunks), { store: empty, passphrase });
+    await empty.close();
+    stage.check('Her account is back', crypto.equalBytes(restored.identity.publicKey, phone.key));
+    await renewed.switchOn();
+    await stage.settled();
+    const [contact] = await renewed.messenger.contacts();
+    stage.check(
+      'Bob is back, and is verified',
+      contact !== undefined && bob.is(contact.identity) && contact.verified,
+    );
+    stage.check('The group is back', (await renewed.messenger.group(group.id)).joined);
+
+    stage.tell('Keys of sessions are not in a backup: the old phone may be using them. So:');
+    const { devices } = await renewed.messenger.send(bob.key, encodeUtf8('Ahoy again.'));
+    await renewed.messenger.sendToGroup(group.id, encodeUtf8('Who has a boat?'));
+    await stage.settled();
+    const [began] = devices;
+    stage.check(
+      'The new phone begins a new session',
+      began !== undefined && 'sent' in began && began.sent === 'x3dh+dr',
+    );
+    await stage.expectRead(bob, ['Ahoy again.', 'Who has a boat?']);
+  },
+};
+
+async function* stream(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void> {
+  yield* chunks;
+}

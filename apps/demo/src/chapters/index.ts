@@ -1,0 +1,31 @@
+import type { Chapter } from '../chapter.js';
+import { backup } from './backup.js';
+import { badNetwork } from './bad-network.js';
+import { card } from './card.js';
+import { firstMessage } from './first-message.js';
+import { goClient } from './go-client.js';
+import { group } from './group.js';
+import { laptop } from './laptop.js';
+import { lostPhone } from './lost-phone.js';
+import { mallory } from './mallory.js';
+import { publicChat } from './public.js';
+import { ratchet } from './ratchet.js';
+import { restart } from './restart.js';
+import { safetyNumber } from './safety-number.js';
+
+/** The tour, in its order. */
+export const CHAPTERS: readonly Chapter[] = [
+  card,
+  safetyNumber,
+  firstMessage,
+  ratchet,
+  badNetwork,
+  restart,
+  mallory,
+  laptop,
+  group,
+  lostPhone,
+  backup,
+  publicChat,
+  goClient,
+];

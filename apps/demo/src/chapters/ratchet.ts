@@ -1,0 +1,41 @@
+import type { Chapter } from '../chapter.js';
+import type { Device } from '../device.js';
+import { befriend } from '../stage.js';
+import { viewWire } from '../wire-view.js';
+
+export const ratchet: Chapter = {
+  name: 'ratchet',
+  title: 'A new key with every answer',
+  async play(stage) {
+    const alice = await stage.device('Alice');
+    const bob = await stage.device('Bob');
+    await befriend(alice, bob);
+
+    stage.tell('Each message has a key of its own. And each answer starts a new chain of keys, as a');
+    stage.tell('ratchet turns: one way only. A key that gets out opens one message, no more.');
+    const lines = [
+      [alice, bob, 'Psst, Bob.'],
+      [bob, alice, 'Yes, Alice?'],
+      [bob, alice, 'I am alone.'],
+      [alice, bob, 'Is anybody listening?'],
+      [bob, alice, 'Let them.'],
+    ] as const;
+    const sent: ReturnType<typeof lastSent>[] = [];
+    for (const [from, to, text] of lines) {
+      await stage.deliver(from, to, text, () => `chain ${lastSent(from).key}, no. ${lastSent(from).number}`);
+      sent.push(lastSent(from));
+    }
+    const numbers = sent.map(({ number }) => number).join();
+    stage.check('Four turns, four chains', new Set(sent.map(({ key }) => key)).size === 4);
+    stage.check('Within a chain the messages are numbered', numbers === '0,0,1,0,0');
+    const first = viewWire(alice.tap.sent[0]?.payload ?? new Uint8Array()).kind;
+    stage.check(
+      'The first message told how to begin (X3DH); answered, Alice leaves that out',
+      first === 'X3DH' && lastSent(alice).kind === 'ratchet',
+    );
+  },
+};
+
+function lastSent(device: Device): ReturnType<typeof viewWire> {
+  return viewWire(device.tap.sent.at(-1)?.payload ?? new Uint8Array());
+}

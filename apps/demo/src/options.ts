@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util';
+import { CHAPTERS } from './chapters/index.js';
+
+const widest = Math.max(...CHAPTERS.map(({ name }) => name.length));
+
+export const HELP = `A tour of Sotto: it shows what the library does, and checks each thing that it says.
+
+  npm run demo                     the whole tour
+  npm run demo -- --only group     one chapter; may be given several times
+  npm run demo -- --pause          waits for Enter after each chapter
+  npm run demo -- --verbose        shows also what travels on the wire
+  npm run demo -- --seed 123       with the chances of an earlier run: what arrives in which order
+
+Chapters:
+${CHAPTERS.map(({ name, title }) => `  ${name.padEnd(widest)}  ${title}`).join('\n')}
+
+It exits with 0 when everything came out as it says.
+`;
+
+/** What was asked for on the command line. */
+export interface Options {
+  readonly seed: number;
+  /** Names of chapters; all of them when there is none. */
+  readonly only: readonly string[];
+  readonly verbose: boolean;
+  readonly pause: boolean;
+  readonly help: boolean;
+}
+
+/** @throws Error with what is wrong */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seed: { type: 'string' },
+      only: { type: 'string', multiple: true },
+      verbose: { type: 'boolean', short: 'v' },
+      pause: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  const { seed, only = [], verbose = false, pause = false, help = false } = values;
+  if (seed !== undefined && !/^\d{1,9}$/.test(seed)) throw new Error('--seed is a number of 1 to 9 digits.');
+  for (const name of only) {
+    if (!CHAPTERS.some((chapter) => chapter.name === name))
+      throw new Error(`No chapter is called "${name}".`);
+  }
+  return {
+    seed: seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(seed),
+    only,
+    verbose,
+    pause,
+    help,
+  };
+}

@@ -1,0 +1,166 @@
+import { join } from 'node:path';
+import { encodeHex, encodeUtf8, isSottoError, type KeyPair } from '@sotto/core';
+import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
+import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
+import type { Checks } from './checks.js';
+import { Device } from './device.js';
+import { type Screen, styled, WIDTH, wrapped } from './screen.js';
+import { viewWire } from './wire-view.js';
+import { type Overheard, Wiretap } from './wiretap.js';
+
+/** What a stage is built of. */
+export interface StageOptions {
+  readonly screen: Screen;
+  readonly checks: Checks;
+  /** For the stores of this stage; there is nothing in it yet. */
+  readonly folder: string;
+  /** Decides what the network does by chance. */
+  readonly seed: number;
+  /** Whether to show each envelope that the network takes. */
+  readonly verbose: boolean;
+}
+
+/** Where what is told of a line stands, so that it lines up: details of messages, codes of errors. */
+const DETAIL_COLUMN = 40;
+const CODE_COLUMN = 46;
+
+/** Where a chapter plays: a network of its own, the devices on it, and the words that the reader sees. */
+export class Stage {
+  readonly crypto: CryptoProvider = defaultProvider();
+  readonly network: MemoryNetwork;
+  readonly #options: StageOptions;
+  readonly #devices: Device[] = [];
+  #closed = false;
+
+  constructor(options: StageOptions) {
+    this.#options = options;
+    this.network = createMemoryNetwork({ seed: options.seed });
+  }
+
+  get seed(): number {
+    return this.#options.seed;
+  }
+
+  get verbose(): boolean {
+    return this.#options.verbose;
+  }
+
+  // The cast
+
+  /** Switches on a new device, of a new identity or of one that is there already. */
+  async device(name: string, identity: KeyPair = this.crypto.secp256k1.generateKeyPair()): Promise<Device> {
+    const device = this.unpack(name, identity);
+    await device.switchOn();
+    return device;
+  }
+
+  /** A device that was never switched on: its store is empty. */
+  unpack(name: string, identity: KeyPair): Device {
+    if (this.#closed) throw new Error('The stage is closed.');
+    const device: Device = new Device(name, identity, {
+      folder: join(this.#options.folder, `device-${this.#devices.length + 1}`),
+      network: this.network,
+      place: this.crypto.secp256k1.generateKeyPair().publicKey,
+      tap: new Wiretap((overheard) => this.#showWire(device, overheard)),
+    });
+    this.#devices.push(device);
+    return device;
+  }
+
+  /** Waits until nothing is on its way, and everybody has done what follows from what came. */
+  async settled(): Promise<void> {
+    const published = () => this.#devices.reduce((sum, { tap }) => sum + tap.published, 0);
+    // What came in one round may be answered in the next.
+    for (let quiet = 0, before = published(); quiet < 2; before = published()) {
+      for (const device of this.#devices) if (device.isOn) await device.messenger.flushed();
+      await this.network.idle();
+      quiet = published() === before ? quiet + 1 : 0;
+    }
+  }
+
+  /** Switches everything off; nobody comes on after that. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#devices.map((device) => device.switchOff()));
+  }
+
+  // What the reader sees
+
+  /** Explains what is going on, in a line or two. */
+  tell(text: string): void {
+    for (const line of wrapped(text, WIDTH - 3)) this.#options.screen.line(`   ${styled(line, 'gray')}`);
+  }
+
+  /** A line of the story itself. */
+  show(text: string): void {
+    this.#options.screen.line(`     ${text}`);
+  }
+
+  /** A statement of the tour, and whether it is so. */
+  check(what: string, fulfilled: boolean): void {
+    this.#options.checks.expect(what, fulfilled);
+  }
+
+  /** The same for what is not as one would wish. */
+  limit(what: string, fulfilled: boolean): void {
+    this.#options.checks.expect(what, fulfilled, '!');
+  }
+
+  /** The same for what would only lengthen the story: it is shown when it is not so. */
+  count(what: string, fulfilled: boolean): void {
+    if (fulfilled) this.#options.checks.count(what, true);
+    else this.check(what, false);
+  }
+
+  /** Sends a text, and checks that it is what the other device reads, once and nothing else. */
+  async deliver(from: Device, to: Device, text: string, detail: () => string = () => ''): Promise<void> {
+    await from.messenger.send(to.key, encodeUtf8(text));
+    await this.settled();
+    const line = `${from.name} → ${to.name}: "${text}"`;
+    await this.expectRead(to, [text], `${line.padEnd(DETAIL_COLUMN)}${detail()}`.trimEnd());
+  }
+
+  /** Checks that these texts are what a device reads now, each once and nothing else, in whatever order. */
+  async expectRead(device: Device, texts: readonly string[], what?: string): Promise<void> {
+    const read = await device.read();
+    const quoted = (list: readonly string[]) => list.map((text) => `"${text}"`).join(' and ') || 'nothing';
+    const right = read.toSorted().join('\n') === texts.toSorted().join('\n');
+    this.check(what ?? `${device.name} reads ${quoted(texts)}`, right);
+    if (!right) this.show(`${device.name} has read ${quoted(read)}.`);
+  }
+
+  /** Checks that something is refused, with this code. */
+  async expectRefused(what: string, code: string, attempt: () => unknown): Promise<void> {
+    let got = 'not refused';
+    try {
+      await attempt();
+    } catch (error) {
+      got = isSottoError(error) ? error.code : String(error);
+    }
+    this.checkCode(what, code, got);
+  }
+
+  /** Checks a code that is known already, and shows it in a column of its own. */
+  checkCode(what: string, expected: string, got: string | undefined): void {
+    const column = what.padEnd(CODE_COLUMN);
+    this.check(`${column} ${styled(got ?? 'not refused', 'yellow')}`, got === expected);
+  }
+
+  #showWire(device: Device, { topic, envelope, payload }: Overheard): void {
+    if (!this.#options.verbose) return;
+    const { kind, key, number, devices } = viewWire(payload);
+    const inside = [kind, key && `key ${key}`, number && `no. ${number}`, devices > 1 && `×${devices}`];
+    const outside = `${device.name}: ${envelope.length} bytes, topic ${encodeHex(topic)}`;
+    this.#options.screen.line(styled(`     ~ ${outside}; ${inside.filter(Boolean).join(', ')}`, 'magenta'));
+  }
+}
+
+/** Lets devices know each other, by contact codes handed over. Chapter `card` shows how people do it. */
+export async function befriend(...devices: readonly Device[]): Promise<void> {
+  for (const one of devices) {
+    const code = await one.messenger.contactCode();
+    for (const other of devices) {
+      if (!other.is(one.key)) await other.messenger.addContact(code, one.name);
+    }
+  }
+}
