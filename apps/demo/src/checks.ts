@@ -69,11 +69,13 @@ export class Checks {
       failures.length === 0 ? styled('✓', 'green') : styled('✗', 'red', 'bold'),
       name,
       `${expectations - failures.length} of ${expectations}`,
-      failures.length === 0 ? 'as it says' : styled('FAILED', 'red', 'bold'),
+      failures.length === 0 ? '' : styled('FAILED', 'red', 'bold'),
     ]);
     for (const row of table(rows, [2])) this.#screen.line(` ${row}`);
     for (const { name, failures } of this.#sections) {
-      for (const failure of failures) this.#screen.line(styled(`${name}: ${failure}`, 'red'));
+      for (const failure of failures) {
+        for (const line of wrapped(`${name}: ${failure}`, WIDTH)) this.#screen.line(styled(line, 'red'));
+      }
     }
   }
 }

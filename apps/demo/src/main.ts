@@ -28,7 +28,7 @@ async function run(options: Options): Promise<number> {
     introduce(options);
     const { only, seed, verbose } = options;
     const chapters = CHAPTERS.filter(({ name }) => only.length === 0 || only.includes(name));
-    const onTurn = () => (options.pause ? pause(stop.signal) : Promise.resolve());
+    const onTurn = () => (options.pause ? waitForEnter(stop.signal) : Promise.resolve());
     await playTour(chapters, {
       screen: terminal,
       checks,
@@ -50,18 +50,20 @@ async function run(options: Options): Promise<number> {
   return checks.failed ? 1 : 0;
 }
 
-function introduce({ seed }: Options): void {
+function introduce({ seed, verbose }: Options): void {
+  const [check, limit, envelope] = [styled('✓', 'green'), styled('!', 'yellow'), styled('~', 'magenta')];
   terminal.line();
   terminal.line(styled('Sotto: a tour', 'bold', 'underline'));
-  terminal.line('Alice has a phone and a laptop, Bob has a phone; Carol and Dave come later. All of');
-  terminal.line('it happens now, on this machine: real keys, stores on disk, sealed envelopes; only');
-  terminal.line(`the network is in memory, and as bad as the story wants it (seed ${seed}).`);
-  terminal.line(
-    `${styled('✓', 'green')} was checked while you read, ${styled('!', 'yellow')} is a limit that you should know of.`,
-  );
+  terminal.line('Alice has a phone and a laptop, Bob has a phone; Carol and Dave come later.');
+  terminal.line('It all happens now, on this machine: real keys, stores on disk, sealed messages.');
+  terminal.line(`Only the network is in memory, and as bad as the story wants it (seed ${seed}).`);
+  terminal.line(`${check} was checked while you read, ${limit} is a limit that you should know of.`);
+  if (!verbose) return;
+  terminal.line(`${envelope} is an envelope: who sends it, its size, and its topic, an address that many`);
+  terminal.line('share; then what is inside, which the network does not see.');
 }
 
-function conclude(checks: Checks, { seed }: Options, seconds: number): void {
+function conclude(checks: Checks, { seed, pause }: Options, seconds: number): void {
   terminal.line();
   if (checks.failed) {
     terminal.line(styled('Not everything came out right, see ✗ above.', 'red', 'bold'));
@@ -71,10 +73,11 @@ function conclude(checks: Checks, { seed }: Options, seconds: number): void {
     );
     return;
   }
-  const done = `${checks.total} statements, all of them so, in ${seconds.toFixed(1)} s.`;
-  terminal.line(styled(done, 'green', 'bold'));
-  terminal.line('To go on: `npm run chat`, a chat in your browser; README.md, the first twenty lines');
-  terminal.line('of code; apps/demo/src/chapters, each of these chapters in a short file.');
+  const time = pause ? '' : `, in ${seconds.toFixed(1)} s`;
+  terminal.line(styled(`All ${checks.total} checks passed${time}.`, 'green', 'bold'));
+  terminal.line('npm run chat             the same by hand: a chat in two browsers');
+  terminal.line('apps/demo/src/chapters/  each chapter as a short file, to copy from');
+  terminal.line('README.md                begins with twenty lines of code');
 }
 
 /** Ends the tour in order when the program is to stop, or when nobody reads any more. */
@@ -86,7 +89,7 @@ function stopper(): AbortController {
 }
 
 /** Waits for Enter; not where there is nobody to press it. */
-async function pause(signal: AbortSignal): Promise<void> {
+async function waitForEnter(signal: AbortSignal): Promise<void> {
   if (!process.stdin.isTTY) return;
   const input = createInterface({ input: process.stdin, output: process.stdout, terminal: false });
   await input.question('\n   Enter for the next chapter ', { signal }).catch(() => undefined);

@@ -3,13 +3,13 @@ import { CHAPTERS } from './chapters/index.js';
 
 const widest = Math.max(...CHAPTERS.map(({ name }) => name.length));
 
-export const HELP = `A tour of Sotto: it shows what the library does, and checks each thing that it says.
+export const HELP = `A tour of Sotto: shows what the library does, and checks all that it says.
 
   npm run demo                     the whole tour
   npm run demo -- --only group     one chapter; may be given several times
   npm run demo -- --pause          waits for Enter after each chapter
   npm run demo -- --verbose        shows also what travels on the wire
-  npm run demo -- --seed 123       with the chances of an earlier run: what arrives in which order
+  npm run demo -- --seed 123       what chance decides, as in an earlier run
 
 Chapters:
 ${CHAPTERS.map(({ name, title }) => `  ${name.padEnd(widest)}  ${title}`).join('\n')}

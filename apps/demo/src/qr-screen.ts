@@ -8,9 +8,9 @@ const errorCorrection = 'low';
 const PIXELS = 4;
 
 /** Draws a text as a QR code; where there are no colours it might be drawn dark on dark, so its beginning is shown. */
-export function showQr(stage: Stage, text: string, name: string): void {
+export function showQr(stage: Stage, text: string): void {
   if (!coloured()) {
-    stage.show(`${name}, a QR code on a screen with colours: ${text.slice(0, 20)}…`);
+    stage.show(`${text.slice(0, 32)}…  (drawn on a screen with colours)`);
     return;
   }
   for (const line of qrTerminal(text, { errorCorrection }).split('\n')) stage.show(line);

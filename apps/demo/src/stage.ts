@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { encodeHex, encodeUtf8, isSottoError, type KeyPair } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { type Pbkdf2, rememberKeys } from '@sotto/whisper-transport';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import type { Checks } from './checks.js';
 import { Device } from './device.js';
@@ -21,14 +23,16 @@ export interface StageOptions {
 }
 
 /** Where what is told of a line stands, so that it lines up: details of messages, codes of errors. */
-const DETAIL_COLUMN = 40;
-const CODE_COLUMN = 46;
+export const DETAIL_COLUMN = 42;
+const CODE_COLUMN = 48;
 
 /** Where a chapter plays: a network of its own, the devices on it, and the words that the reader sees. */
 export class Stage {
   readonly crypto: CryptoProvider = defaultProvider();
   readonly network: MemoryNetwork;
   readonly #options: StageOptions;
+  /** The keys of channels are slow to derive, so the devices here share what one of them has derived. */
+  readonly #pbkdf2: Pbkdf2 = rememberKeys(createMemoryStore(), this.crypto);
   readonly #devices: Device[] = [];
   #closed = false;
 
@@ -61,7 +65,7 @@ export class Stage {
       folder: join(this.#options.folder, `device-${this.#devices.length + 1}`),
       network: this.network,
       place: this.crypto.secp256k1.generateKeyPair().publicKey,
-      tap: new Wiretap((overheard) => this.#showWire(device, overheard)),
+      tap: new Wiretap(this.#pbkdf2, (overheard) => this.#showWire(device, overheard)),
     });
     this.#devices.push(device);
     return device;

@@ -1,5 +1,5 @@
 import type { Carrier, Channel, Topic, Transport, TransportMessage } from '@sotto/core';
-import { sealedTransport } from '@sotto/whisper-transport';
+import { type Pbkdf2, sealedTransport } from '@sotto/whisper-transport';
 import { viewWire } from './wire-view.js';
 
 /** A message on its way: what was sealed, and the envelope that everybody on the network sees. */
@@ -22,18 +22,21 @@ export class Wiretap {
   readonly arrived: TransportMessage[] = [];
   /** Envelopes that the network took. */
   published = 0;
+  readonly #pbkdf2: Pbkdf2;
   readonly #onPublished: (overheard: Overheard) => void;
   /** What is being sealed; one at a time, so that each envelope is known by what is in it. */
   #sealing: Pick<Overheard, 'channel' | 'payload'> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(onPublished: (overheard: Overheard) => void) {
+  /** @param pbkdf2 derives the keys of channels */
+  constructor(pbkdf2: Pbkdf2, onPublished: (overheard: Overheard) => void) {
+    this.#pbkdf2 = pbkdf2;
     this.#onPublished = onPublished;
   }
 
   /** A sealed transport over the carrier, listened in on above and below the sealing. */
   over(carrier: Carrier): Transport {
-    const sealed = sealedTransport(this.#below(carrier), { ttl: TTL });
+    const sealed = sealedTransport(this.#below(carrier), { ttl: TTL, pbkdf2: this.#pbkdf2 });
     return {
       capabilities: sealed.capabilities,
       connect: async (party, options) => {

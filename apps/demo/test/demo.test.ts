@@ -1,25 +1,30 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadVectors } from '@sotto/test-vectors';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { shuffled } from '../src/chance.js';
-import { Checks } from '../src/checks.js';
-import { converse } from '../src/conversation.js';
-import type { Screen } from '../src/screen.js';
-import { openTranscripts } from '../src/transcripts.js';
+import { stripVTControlCharacters } from 'node:util';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { CHAPTERS } from '../src/chapters/index.js';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const TRANSCRIPTS = loadVectors('protocol-session').cases;
+const BROKEN_LIBRARY = new URL('./children/broken-library.mjs', import.meta.url).href;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins a colour
-const COLOUR = /\u001b\[/;
+const ESCAPE = /\u001b/;
 
-function run(args: readonly string[] = [], environment: NodeJS.ProcessEnv = {}) {
-  const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
-  const env = { ...inherited, ...environment };
-  return spawnSync(process.execPath, [MAIN, ...args], { env, encoding: 'utf8' });
+function environment(changes: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NO_COLOR: _, FORCE_COLOR: __, NODE_OPTIONS: ___, ...inherited } = process.env;
+  return { ...inherited, ...changes };
+}
+
+function run(
+  args: readonly string[] = [],
+  changes: NodeJS.ProcessEnv = {},
+  nodeArgs: readonly string[] = [],
+) {
+  const env = environment(changes);
+  return spawnSync(process.execPath, [...nodeArgs, MAIN, ...args], { env, encoding: 'utf8' });
 }
 
 function temporaryFolder(): string {
@@ -28,126 +33,219 @@ function temporaryFolder(): string {
   return folder;
 }
 
-/** A screen that keeps what is written to it. */
-function paper(): Screen & { readonly lines: string[] } {
-  const lines: string[] = [];
-  return { lines, line: (text = '') => lines.push(text) };
+/** The story without what is drawn anew each time: keys, words, sizes by a byte, times. */
+function story(output: string): string {
+  return output
+    .replaceAll(/\b(zQ3sh|SOTTO:1\/)\w+…/g, '$1…')
+    .replaceAll(/\b\d{5}( \d{5}){5}$/gm, 'digits')
+    .replaceAll(/\bchain [0-9a-f]{10}\b/g, 'chain')
+    .replaceAll(/words: [a-z ]+…/g, 'words')
+    .replaceAll(/\b\d+ bytes\b/g, 'bytes')
+    .replaceAll(/\bin \d+\.\d s\b/g, 'in time');
 }
 
-describe('the built demo', () => {
-  it('shows everything, and exits with 0', () => {
-    const { status, stdout, stderr } = run(['--seed', '5']);
+/** Lines of each chapter, by its title. */
+function linesOf(output: string, title: string): string[] {
+  const lines = output.split('\n');
+  const start = lines.findIndex((line) => /^[ \d]\d /.test(line) && line.slice(3) === title);
+  const end = lines.indexOf('', start);
+  return start < 0 ? [] : lines.slice(start + 1, end);
+}
+
+const widerThan80 = (output: string) =>
+  stripVTControlCharacters(output)
+    .split('\n')
+    .filter((line) => [...line].length > 80);
+
+describe('the whole tour', () => {
+  let tour: ReturnType<typeof run>;
+  const folder = mkdtempSync(join(tmpdir(), 'demo-test-'));
+
+  beforeAll(() => {
+    tour = run(['--seed', '5'], { TMPDIR: folder });
+    return () => rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('comes to its end with everything as it says', () => {
+    const { status, stdout, stderr } = tour;
     expect(stderr).toBe('');
-    expect(stdout).not.toMatch(/✗|NOT SO|\bundefined\b|\bNaN\b|\[object/);
-    expect(stdout).not.toMatch(COLOUR);
-    const opened = stdout.match(/^ {2}✓ +\d+ {2}(DH fallback|X3DH|ratchet|public) /gm) ?? [];
-    expect(opened.length).toBe(TRANSCRIPTS.reduce((sum, { messages }) => sum + messages.length, 0));
-    for (const step of ['Contact code', 'First message', 'Answers', 'Out of order', 'A lost message']) {
-      expect(stdout).toMatch(new RegExp(`^✓ {2}${step} .* as expected$`, 'm'));
-    }
-    for (const step of ['A replay', 'A forgery', 'Restart']) {
-      expect(stdout).toMatch(new RegExp(`^✓ {2}${step} .* as expected$`, 'm'));
-    }
-    expect(stdout).toContain('refused with AUTHENTICATION_FAILED');
-    expect(stdout).toContain('✓ Bob reads "Did you see this?" and "And this?", and nothing else');
-    expect(stdout).toMatch(/^Everything came out right, in \d+\.\d s\.$/m);
+    expect(stdout).not.toMatch(/✗|NOT SO| FAILED$|\bundefined\b|\bNaN\b|\[object/m);
+    expect(stdout).toMatch(/^All \d+ checks passed, in \d+\.\d s\.$/m);
     expect(status).toBe(0);
   });
 
-  it('fits a terminal of 80 columns', () => {
-    const { stdout } = run();
-    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  it.each(CHAPTERS)('$name: each check is shown, counted and passed', ({ name, title }) => {
+    const shown = linesOf(tour.stdout, title).filter((line) => /^ {3}[✓!] /.test(line)).length;
+    expect(shown).toBeGreaterThanOrEqual(name === 'go-client' ? 2 : 3);
+    const row = tour.stdout.split('\n').find((line) => line.startsWith(` ✓  ${title} `));
+    const [, passed, all] = row?.match(/ (\d+) of (\d+)$/) ?? [];
+    expect(passed).toBe(all);
+    // Some are counted without a line of their own.
+    expect(Number(all)).toBeGreaterThanOrEqual(shown);
   });
 
-  it('shows the same order for the same seed, and says which it drew', () => {
-    const order = (text: string) => text.split('Part 2')[0];
-    const first = run().stdout;
-    const seed = first.match(/\(seed (\d+)\)/)?.[1] as string;
-    expect(order(run(['--seed', seed]).stdout)).toBe(order(first));
-    expect(order(run(['--seed', String(Number(seed) + 1)]).stdout)).not.toBe(order(first));
+  it('shows with which code something is refused', () => {
+    for (const [title, ...codes] of [
+      [
+        'Mallory: forged and replayed messages',
+        'INVALID_CONTACT_CARD',
+        'WRONG_IDENTITY',
+        'BUNDLE_SIGNATURE_INVALID',
+        'AUTHENTICATION_FAILED',
+        'DUPLICATE_MESSAGE',
+      ],
+      ['A group of four', 'NOT_PERMITTED', 'NOT_PERMITTED'],
+      ['A lost phone', 'DEVICE_NOT_ADDRESSED'],
+      ['A lost phone, and a backup', 'STORE_WRONG_PASSPHRASE'],
+    ] as const) {
+      const refusals = linesOf(tour.stdout, title).flatMap(
+        (line) => line.match(/ {2}([A-Z_]{8,})$/)?.[1] ?? [],
+      );
+      expect(refusals).toEqual(codes);
+    }
   });
 
-  it('uses colours when told to, and not with NO_COLOR', () => {
-    expect(run([], { FORCE_COLOR: '1' }).stdout).toMatch(COLOUR);
-    expect(run([], { NO_COLOR: '1' }).stdout).not.toMatch(COLOUR);
+  it('opens every recorded message', () => {
+    expect(tour.stdout).toMatch(/✓ 15 of 15 read as recorded/);
+    expect(tour.stdout).toMatch(/✓ 43 of 43 read as recorded/);
+  });
+
+  it('fits a terminal of 80 columns, and has no escape codes in a pipe', () => {
+    expect(widerThan80(tour.stdout)).toEqual([]);
+    expect(tour.stdout).not.toMatch(ESCAPE);
   });
 
   it('leaves no files behind', () => {
-    const folder = temporaryFolder();
-    expect(run([], { TMPDIR: folder }).status).toBe(0);
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('says what to do when there is no place for the stores', () => {
+  it('tells the same story for the same seed', () => {
+    expect(story(run(['--seed', '5']).stdout)).toBe(story(tour.stdout));
+  });
+});
+
+describe('the command line', () => {
+  it('--only plays the chapters that it names, with the chances of the seed', () => {
+    const played = run(['--only', 'bad-network', '--only', 'public', '--seed', '6']);
+    expect(played.status).toBe(0);
+    expect(linesOf(played.stdout, 'A public room')).not.toEqual([]);
+    expect(linesOf(played.stdout, 'A group of four')).toEqual([]);
+    const others = run(['--only', 'bad-network', '--seed', '7']);
+    expect(linesOf(others.stdout, 'A bad network')).not.toEqual(linesOf(played.stdout, 'A bad network'));
+  });
+
+  it('draws a seed and says which', () => {
+    const first = run(['--only', 'bad-network']).stdout;
+    const seed = first.match(/\(seed (\d+)\)/)?.[1] as string;
+    expect(story(run(['--only', 'bad-network', '--seed', seed]).stdout)).toBe(story(first));
+  });
+
+  it('--verbose shows the envelopes, within 80 columns', () => {
+    const chapters = ['laptop', 'lost-phone', 'go-client'].flatMap((name) => ['--only', name]);
+    const { status, stdout } = run([...chapters, '--verbose']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^ {5}~ Alice's phone: \d+ bytes, topic [0-9a-f]{8}; X3DH, key [0-9a-f]{10}, no\. 0$/m,
+    );
+    expect(stdout).toMatch(/^ {5} *1\. {2}DH fallback .* hello without a bundle$/m);
+    expect(widerThan80(stdout)).toEqual([]);
+  });
+
+  it('draws the QR code where there are colours, and none with NO_COLOR', () => {
+    const coloured = run(['--only', 'card'], { FORCE_COLOR: '1' }).stdout;
+    expect(coloured).toMatch(ESCAPE);
+    expect(coloured.split('\n').filter((line) => /[█▀▄]{2}/.test(line))).toHaveLength(19);
+    expect(widerThan80(coloured)).toEqual([]);
+    const plain = run(['--only', 'card'], { NO_COLOR: '1' }).stdout;
+    expect(plain).not.toMatch(ESCAPE);
+    expect(plain).toMatch(/SOTTO:1\/[A-Z2-7]+…/);
+  });
+
+  it('--pause waits for nobody where there is no terminal', () => {
+    const { status, stdout } = run(['--only', 'ratchet', '--only', 'public', '--pause']);
+    expect(status).toBe(0);
+    expect(stdout).not.toContain('Enter');
+  });
+
+  it.each([
+    [['--seed', 'x'], '--seed is a number'],
+    [['--seed'], '--seed'],
+    [['--sed', '1'], '--sed'],
+    [['something'], 'something'],
+    [['--only', 'nothing'], 'No chapter is called "nothing".'],
+  ])('explains itself: %s', (args, complaint) => {
+    const { status, stdout, stderr } = run(args);
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(complaint);
+    expect(stderr).toContain('npm run demo -- --only group');
+    expect(stderr).not.toContain('bug');
+  });
+
+  it('--help exits with 0, names every chapter, and fits 80 columns', () => {
+    const { status, stdout } = run(['--help']);
+    expect(status).toBe(0);
+    for (const { name, title } of CHAPTERS)
+      expect(stdout).toMatch(new RegExp(`^ {2}${name} +${title.replace('?', '\\?')}$`, 'm'));
+    expect(widerThan80(stdout)).toEqual([]);
+  });
+});
+
+describe('what does not come out right', () => {
+  it.each([
+    ['no sessions', 'first-message'],
+    ['no pairing', 'laptop'],
+    ['replays are taken', 'mallory'],
+    ['forgeries are taken', 'mallory'],
+  ])('a library in which %s: exit code 1', (BROKEN, chapter) => {
+    const { status, stdout } = run(['--only', chapter], { BROKEN }, ['--import', BROKEN_LIBRARY]);
+    expect(stdout).toMatch(/^ {3}✗ NOT SO: /m);
+    expect(stdout).toMatch(/^ ✗ .* FAILED$/m);
+    expect(stdout).toContain('If you have changed the code, look there. If not, please report it');
+    expect(stdout).not.toContain('checks passed');
+    expect(widerThan80(stdout)).toEqual([]);
+    expect(status).toBe(1);
+  });
+
+  it('no place for the stores: says what to do', () => {
     const { status, stderr } = run([], { TMPDIR: join(temporaryFolder(), 'not-there') });
     expect(status).toBe(1);
     expect(stderr).toContain('Set TMPDIR to a folder that can be written to');
   });
-
-  it.each([['--seed', 'x'], ['--seed'], ['--sed', '1'], ['something']])(
-    'explains itself: %s %s',
-    (...args) => {
-      const { status, stdout, stderr } = run(args.filter((arg) => arg !== undefined));
-      expect([status, stdout]).toEqual([1, '']);
-      expect(stderr).toContain('npm run demo -- --seed 123');
-    },
-  );
-
-  it('--help exits with 0', () => {
-    const { status, stdout } = run(['--help']);
-    expect(status).toBe(0);
-    expect(stdout).toContain('npm run demo -- --seed 123');
-  });
 });
 
-describe('what does not come out right is noticed', () => {
-  const [transcript] = TRANSCRIPTS as [(typeof TRANSCRIPTS)[number]];
-  type Message = (typeof transcript.messages)[number];
-  const [message, ...others] = transcript.messages as [Message, ...Message[]];
+describe('stopped on its way', () => {
+  /** Starts the tour, and gives it when a text was written. */
+  async function startedUntil(text: string, folder: string) {
+    const env = environment({ TMPDIR: folder });
+    const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const exit = once(child, 'exit');
+    let output = '';
+    for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+      output += chunk;
+      if (output.includes(text)) break;
+    }
+    expect(readdirSync(folder)).toHaveLength(1);
+    return { child, exit };
+  }
 
   it.each([
-    ['another text', { ...message, payload: '00' }],
-    ['a damaged message', { ...message, protobuf: `${message.protobuf.slice(0, -2)}00` }],
-    ['no message at all', { ...message, protobuf: 'ff' }],
-  ])('%s', async (_, changed) => {
-    const checks = new Checks(paper());
-    const messages = [changed, ...others];
-    await openTranscripts(paper(), checks, [{ ...transcript, messages }], 1);
-    expect(checks.failed).toBe(true);
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('by %s: leaves no files behind', async (signal, code) => {
+    const folder = temporaryFolder();
+    const { child, exit } = await startedUntil('I count to eight.', folder);
+    child.stdout.resume();
+    child.kill(signal);
+    expect(await exit).toEqual([code, null]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("keys that are not the record's", async () => {
-    const screen = paper();
-    const checks = new Checks(screen);
-    const signedPreKeys = [{ private: '11'.repeat(32), public: '', version: 1 }];
-    await openTranscripts(screen, checks, [{ ...transcript, bob: { ...transcript.bob, signedPreKeys } }], 1);
-    checks.summary();
-    expect(checks.failed).toBe(true);
-    expect(screen.lines.join('\n')).toContain("Bob's bundle has the keys of the record");
-  });
-
-  it('stores that fail', async () => {
-    const screen = paper();
-    const checks = new Checks(screen);
-    await converse(screen, checks, MAIN);
-    expect(checks.failed).toBe(true);
-    expect(screen.lines.join('\n')).toMatch(/STORE_UNAVAILABLE[\s\S]*Set TMPDIR/);
-  });
-
-  it('a demo that checks nothing', () => {
-    expect(new Checks(paper()).failed).toBe(true);
-  });
-});
-
-describe('shuffled', () => {
-  it('keeps all, changes the order, and is the same for the same seed', () => {
-    for (let seed = 0; seed < 100; seed++) {
-      const order = shuffled([1, 2, 3], seed);
-      expect(order).not.toEqual([1, 2, 3]);
-      expect(order.toSorted()).toEqual([1, 2, 3]);
-      expect(shuffled([1, 2, 3], seed)).toEqual(order);
-    }
-    expect(shuffled([1], 1)).toEqual([1]);
-    expect(shuffled([], 1)).toEqual([]);
+  it('because nobody reads any more: leaves no files behind', async () => {
+    const folder = temporaryFolder();
+    const { child, exit } = await startedUntil('I count to eight.', folder);
+    child.stdout.destroy();
+    expect(await exit).toEqual([1, null]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@ const cost = { memoryKiB: 8 * 1024, passes: 1 };
 
 export const backup: Chapter = {
   name: 'backup',
-  title: 'And with a backup',
+  title: 'A lost phone, and a backup',
   async play(stage) {
     const { crypto } = stage;
     const phone = await stage.device("Alice's phone");
@@ -20,7 +20,7 @@ export const backup: Chapter = {
     await stage.settled();
     await stage.deliver(phone, bob, 'Ahoy!');
 
-    stage.tell('A backup has what the words have not. It is encrypted with a passphrase.');
+    stage.tell('A backup has what the words have not. A passphrase opens it.');
     await phone.switchOff();
     const store = await phone.openStore();
     const chunks: Uint8Array[] = [];
@@ -29,9 +29,9 @@ export const backup: Chapter = {
     }
     await store.close();
     const size = chunks.reduce((sum, { length }) => sum + length, 0);
-    stage.check(`Alice keeps ${size} bytes somewhere else than on the phone`, size > 0);
+    stage.check(`Alice puts ${size} bytes in a safe place`, size > 0);
 
-    stage.tell('Another phone for the lake. The new one reads the backup:');
+    stage.tell('This phone falls into the lake as well. The next one reads the backup:');
     const renewed = stage.unpack("Alice's new phone", phone.identity);
     const empty = await renewed.openStore();
     await stage.expectRefused('With a wrong passphrase', 'STORE_WRONG_PASSPHRASE', () =>
@@ -39,7 +39,7 @@ export const backup: Chapter = {
     );
     const restored = await restoreBackup(stream(chunks), { store: empty, passphrase });
     await empty.close();
-    stage.check('Her account is back', crypto.equalBytes(restored.identity.publicKey, phone.key));
+    stage.check('Her key is back', crypto.equalBytes(restored.identity.publicKey, phone.key));
     await renewed.switchOn();
     await stage.settled();
     const [contact] = await renewed.messenger.contacts();
@@ -49,13 +49,13 @@ export const backup: Chapter = {
     );
     stage.check('The group is back', (await renewed.messenger.group(group.id)).joined);
 
-    stage.tell('Keys of sessions are not in a backup: the old phone may be using them. So:');
+    stage.tell('The keys of sessions are not in it: two phones must never use the same ones.');
     const { devices } = await renewed.messenger.send(bob.key, encodeUtf8('Ahoy again.'));
     await renewed.messenger.sendToGroup(group.id, encodeUtf8('Who has a boat?'));
     await stage.settled();
     const [began] = devices;
     stage.check(
-      'The new phone begins a new session',
+      'So the new phone begins a new session',
       began !== undefined && 'sent' in began && began.sent === 'x3dh+dr',
     );
     await stage.expectRead(bob, ['Ahoy again.', 'Who has a boat?']);

@@ -16,7 +16,7 @@ export const badNetwork: Chapter = {
     await stage.deliver(alice, bob, 'I count to eight.');
     await stage.deliver(bob, alice, 'I am in a tunnel.');
 
-    stage.tell('Bob is out of reach. The network loses "four", and brings the rest shuffled and twice.');
+    stage.tell('The network loses "four", shuffles the others, and brings each of them twice:');
     stage.network.setConditions({ duplication: 1 });
     bob.outOfReach();
     for (const text of TEXTS) {
@@ -32,12 +32,12 @@ export const badNetwork: Chapter = {
     stage.network.setConditions({ reordering: 0 });
 
     const order = bob.tap.arrived.slice(before).map(({ payload }) => Number(viewWire(payload).number));
-    stage.show(`arrived as no. ${order.join(', ')}`);
+    stage.show(`arrived in the order ${order.map((no) => TEXTS[no]).join(', ')}`);
     const others = TEXTS.filter((text) => text !== LOST);
     await stage.expectRead(bob, others, 'Bob reads the seven that came, each of them once');
-    await stage.deliver(alice, bob, 'Did you get them all?');
+    await stage.deliver(alice, bob, 'Did you get all eight?');
 
-    stage.tell('The key of the lost one is kept, in case it comes after all. There it is:');
+    stage.tell('Its key is kept, in case it comes after all. And here it comes:');
     const connection = await stage.network.carrier().open({ onEnvelope: () => {} });
     if (lost !== undefined) await connection.publish(lost.topic, lost.envelope);
     await stage.settled();

@@ -11,19 +11,19 @@ export const card: Chapter = {
     const bob = await stage.device("Bob's phone");
     await stage.settled();
 
-    stage.tell("Bob's contact card is his public key as a text. His phone shows it as a QR code.");
+    stage.tell("Bob's contact card is his public key as text. His phone draws it as QR code:");
     const text = encodeContactCard(crypto, { identity: bob.key });
-    showQr(stage, text, "Bob's card");
+    showQr(stage, text);
 
-    stage.tell("Alice's phone photographs it. Nobody needs a telephone number, or an account anywhere.");
+    stage.tell("Alice's phone takes a picture of it. Nobody asks for a telephone number.");
     const scanned = parseContactCard(crypto, decodeQr(photograph(text), { retryMilliseconds: 1000 }));
     const key = formatKeyText(crypto, scanned.identity, 'base58btc');
     stage.check(`The picture reads as Bob's key, ${key.slice(0, 16)}…`, bob.is(scanned.identity));
 
     await alice.messenger.addContact(scanned.identity, 'Bob');
     const found = await alice.messenger.lookUp(scanned.identity);
+    stage.check("With it she finds what Bob's phone has put on the network, signed by him", found);
     const devices = await alice.messenger.devices(scanned.identity);
-    stage.check('By the key she finds what his phone has published: a key to begin with', found);
-    stage.check('It is signed by Bob, and names one phone of his', devices.length === 1);
+    stage.check('It names the devices of Bob, one, and how to begin with it', devices.length === 1);
   },
 };

@@ -18,7 +18,7 @@ export const goClient: Chapter = {
   title: 'Messages of another program',
   async play(stage) {
     stage.tell(
-      'Sotto speaks as deployed Status clients do. What follows was recorded from one, written in Go by others: we have the keys of its Bob, and open his messages shuffled.',
+      'Sotto speaks as deployed Status clients do. These messages were written by one, in Go, and recorded. We have the keys of its Bob, and open them shuffled.',
     );
     for (const transcript of loadTranscripts()) await openTranscript(stage, transcript);
   },
@@ -56,7 +56,7 @@ export async function openTranscript(stage: Stage, transcript: Transcript): Prom
   if (stage.verbose) for (const row of table(rows, [0, 3])) stage.show(row);
   const many = (kind: string) => kinds.filter((other) => other === kind).length;
   stage.check(
-    `${opened} of ${messages.length} read as recorded: ${many('X3DH')} that begin a session, ${many('DH fallback')} before it`,
+    `${opened} of ${messages.length} read as recorded; ${many('X3DH')} of them in a session`,
     opened === messages.length,
   );
 }

@@ -10,15 +10,17 @@ export const laptop: Chapter = {
     const bob = await stage.device("Bob's phone");
     await befriend(phone, bob);
 
-    stage.tell('Alice types her twelve words on her laptop: the same key, and a device of its own. The');
-    stage.tell('two see each other, and share nothing until Alice has said yes on both.');
+    stage.tell(
+      'The laptop gets the key of Alice, and is a device of its own. The two see each other, and share nothing until she has said yes on both.',
+    );
     const computer = await stage.device("Alice's laptop", phone.identity);
+    await befriend(computer, bob);
     await phone.messenger.announceDevice();
     await computer.messenger.announceDevice();
     await stage.settled();
     const [seen] = await phone.messenger.devices();
     stage.check(
-      'The phone sees a new device, and does not trust it by itself',
+      'The phone sees a new device, and waits for her word',
       seen?.installationId === computer.messenger.installationId && !seen.enabled,
     );
     await phone.messenger.enableDevice(computer.messenger.installationId);
@@ -27,17 +29,16 @@ export const laptop: Chapter = {
     const [paired] = await phone.messenger.devices();
     stage.check('Paired: the phone lists "laptop"', paired?.enabled === true && paired.name === 'laptop');
 
-    stage.tell("What one of them sends, the other shows as well. Bob's next answer goes to both.");
+    stage.tell('What one of them sends, the other shows as well:');
     await stage.deliver(phone, bob, 'Written on the phone.');
-    const [copy] = computer.inbox;
-    stage.check('The laptop has it as sent by Alice', copy?.ownCopy === true);
-    await stage.expectRead(computer, ['Written on the phone.']);
+    stage.count('The copy is marked as one', computer.inbox[0]?.ownCopy === true);
+    await stage.expectRead(computer, ['Written on the phone.'], 'The laptop has it too, as written by Alice');
     await stage.deliver(computer, bob, 'And on the laptop.');
-    await stage.expectRead(phone, ['And on the laptop.']);
+    await stage.expectRead(phone, ['And on the laptop.'], 'The phone has it too');
 
     const { devices } = await bob.messenger.send(phone.key, encodeUtf8('I see one Alice.'));
     await stage.settled();
-    stage.check('Bob answers once; it is sealed twice, for each with a key of its own', devices.length === 2);
+    stage.check('Bob answers once; his phone seals it for each of the two', devices.length === 2);
     await stage.expectRead(phone, ['I see one Alice.']);
     await stage.expectRead(computer, ['I see one Alice.']);
   },

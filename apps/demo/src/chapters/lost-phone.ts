@@ -22,7 +22,7 @@ export const lostPhone: Chapter = {
     await laptop.read();
     const lost = phone.messenger.installationId;
 
-    stage.tell('The phone falls into a lake. Her laptop still gets what Bob writes.');
+    stage.tell('Her phone falls into a lake. The laptop still gets what Bob writes:');
     await phone.switchOff();
     await stage.deliver(bob, laptop, 'Hold on to your phone.');
     await laptop.messenger.disableDevice(lost);

@@ -27,18 +27,18 @@ export const mallory: Chapter = {
 async function forgedCards(stage: Stage, alice: Device, bob: Device): Promise<void> {
   const { crypto } = stage;
   const her = crypto.secp256k1.generateKeyPair();
-  stage.tell("She meddles with Alice's card on its way to Bob:");
+  stage.tell("Mallory gets Alice's card before Bob does. What his phone says of it:");
   const card = encodeContactCard(crypto, { identity: alice.key });
   const herCard = encodeContactCard(crypto, { identity: her.publicKey });
   const expected = alice.key;
-  await stage.expectRefused('Changes a letter', 'INVALID_CONTACT_CARD', () =>
+  await stage.expectRefused('She has changed a letter', 'INVALID_CONTACT_CARD', () =>
     parseContactCard(
       crypto,
       card.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
       { expected },
     ),
   );
-  await stage.expectRefused('Puts her own card in its place', 'WRONG_IDENTITY', () =>
+  await stage.expectRefused('She has put her own card in its place', 'WRONG_IDENTITY', () =>
     parseContactCard(crypto, herCard, { expected }),
   );
   const { signedPreKeys, ...bundle } = decodeContactCode(await alice.messenger.contactCode());
@@ -46,19 +46,19 @@ async function forgedCards(stage: Stage, alice: Device, bob: Device): Promise<vo
     [...signedPreKeys].map(([id, preKey]) => [id, { ...preKey, signedPreKey: her.publicKey }]),
   );
   const code = encodeContactCode({ ...bundle, signedPreKeys: forged });
-  await stage.expectRefused('Puts a key of hers into what Alice signed', 'BUNDLE_SIGNATURE_INVALID', () =>
+  await stage.expectRefused('She has put her key into what Alice signed', 'BUNDLE_SIGNATURE_INVALID', () =>
     bob.messenger.addContact(code),
   );
 }
 
 async function onTheNetwork(stage: Stage, alice: Device, bob: Device): Promise<void> {
-  stage.tell('She owns the network: she sends an envelope once more, and one with a bit changed.');
+  stage.tell('She owns the network, changes a bit of an envelope, then sends it as it was:');
   const { topic, envelope } = await caught(stage, alice, bob, 'Look under the pot instead.');
   const before = bob.tap.arrived.length;
   const network = await stage.network.carrier().open({ onEnvelope: () => {} });
   await network.publish(topic, flipped(envelope, 100));
   await stage.settled();
-  stage.check('The changed one is thrown away, unopened', bob.tap.arrived.length === before);
+  stage.check('The changed one is thrown away unopened', bob.tap.arrived.length === before);
   for (let times = 0; times < 3; times++) await network.publish(topic, envelope);
   await stage.settled();
   await network.close();
@@ -70,22 +70,26 @@ async function onTheNetwork(stage: Stage, alice: Device, bob: Device): Promise<v
 }
 
 async function withAStolenKey(stage: Stage, alice: Device, bob: Device): Promise<void> {
-  stage.tell("She has stolen Alice's identity key, so she can sign; and changes the words inside.");
+  stage.tell("She steals Alice's key, so that she can sign, and changes a message inside:");
   const { channel, payload, topic, envelope } = await caught(stage, alice, bob, 'Meet me at nine.');
   // The message ends with its MAC, the proof that nobody has changed it.
   await sendAs(stage, alice.identity, channel, flipped(payload, payload.length - 1));
   const [refusal] = bob.refused.splice(0);
-  stage.checkCode('It was not sealed by the session', 'AUTHENTICATION_FAILED', refusal?.code);
+  stage.checkCode('It does not fit the keys of the session', 'AUTHENTICATION_FAILED', refusal?.code);
   stage.check('Bob is shown nothing', bob.inbox.length === 0);
   const network = await stage.network.carrier().open({ onEnvelope: () => {} });
   await network.publish(topic, envelope);
   await stage.settled();
   await network.close();
-  await stage.expectRead(bob, ['Meet me at nine.'], 'And the true one, when it comes, is read all the same');
+  await stage.expectRead(
+    bob,
+    ['Meet me at nine.'],
+    'Nothing was spoilt: the true one, when it comes, is read',
+  );
 }
 
 async function again(stage: Stage, alice: Device, bob: Device): Promise<void> {
-  stage.tell("An old message again, when Bob's phone was off meanwhile. We ask its store directly:");
+  stage.tell("She repeats an old message after Bob's phone was off. What his store says:");
   const payload = alice.tap.sent[0]?.payload ?? new Uint8Array();
   await bob.switchOff();
   const device = await openDevice({
@@ -94,7 +98,7 @@ async function again(stage: Stage, alice: Device, bob: Device): Promise<void> {
     crypto: stage.crypto,
     clock: systemClock,
   });
-  await stage.expectRefused('It was read, and its key is gone', 'DUPLICATE_MESSAGE', () =>
+  await stage.expectRefused('It was read once, and its key is gone', 'DUPLICATE_MESSAGE', () =>
     device.ledger.run((work) => device.decrypt(work, alice.key, payload)),
   );
   await device.close();

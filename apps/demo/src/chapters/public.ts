@@ -9,16 +9,16 @@ export const publicChat: Chapter = {
     const bob = await stage.device('Bob');
     const mallory = await stage.device('Mallory');
 
-    stage.tell('Who knows the name of a public room can read in it, Mallory too.');
+    stage.tell('Whoever knows the name of a public room can read in it, Mallory too.');
     for (const device of [alice, bob, mallory]) await device.messenger.joinChat('sailing');
     await alice.messenger.sendPublic('sailing', encodeUtf8('Does anybody sell a phone?'));
     await stage.settled();
     const [message] = bob.inbox;
     stage.check(
-      'It is signed: everybody sees that it is of Alice',
+      'It is signed: everybody sees that Alice wrote it',
       message !== undefined && alice.is(message.sender),
     );
-    stage.check('And is marked as readable by everybody', message?.protection === 'public');
+    stage.check('It is marked as what it is: readable by everybody', message?.protection === 'public');
     await stage.expectRead(bob, ['Does anybody sell a phone?']);
     await stage.expectRead(mallory, ['Does anybody sell a phone?']);
   },

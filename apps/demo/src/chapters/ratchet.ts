@@ -11,8 +11,9 @@ export const ratchet: Chapter = {
     const bob = await stage.device('Bob');
     await befriend(alice, bob);
 
-    stage.tell('Each message has a key of its own. And each answer starts a new chain of keys, as a');
-    stage.tell('ratchet turns: one way only. A key that gets out opens one message, no more.');
+    stage.tell(
+      'Each message has a key of its own, and each answer starts a new chain of keys. It turns one way only, as a ratchet does: whoever gets hold of a key can not go back.',
+    );
     const lines = [
       [alice, bob, 'Psst, Bob.'],
       [bob, alice, 'Yes, Alice?'],
@@ -30,7 +31,7 @@ export const ratchet: Chapter = {
     stage.check('Within a chain the messages are numbered', numbers === '0,0,1,0,0');
     const first = viewWire(alice.tap.sent[0]?.payload ?? new Uint8Array()).kind;
     stage.check(
-      'The first message told how to begin (X3DH); answered, Alice leaves that out',
+      'Answered once, Alice no longer sends along how to begin (X3DH)',
       first === 'X3DH' && lastSent(alice).kind === 'ratchet',
     );
   },

@@ -13,7 +13,7 @@ export const restart: Chapter = {
     await stage.deliver(alice, bob, 'I have something to tell you.');
     await stage.deliver(bob, alice, 'Go on.');
 
-    stage.tell("A message has come, and Bob's phone goes off before he reads it. Alice writes on.");
+    stage.tell("Bob's phone dies before he reads what has come. Alice writes on.");
     await alice.messenger.send(bob.key, encodeUtf8('I found a key.'));
     await stage.settled();
     stage.check('The message waits for Bob', bob.inbox.length === 1);

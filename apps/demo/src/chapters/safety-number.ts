@@ -1,3 +1,4 @@
+import { encodeUtf8 } from '@sotto/core';
 import { compareSafetyNumbers, createSafetyNumber, formatSafetyNumber } from '@sotto/identity';
 import type { Chapter } from '../chapter.js';
 import { befriend } from '../stage.js';
@@ -9,24 +10,25 @@ export const safetyNumber: Chapter = {
     const { crypto } = stage;
     const alice = await stage.device('Alice');
     const bob = await stage.device('Bob');
-    const mallory = crypto.secp256k1.generateKeyPair();
+    const stranger = crypto.secp256k1.generateKeyPair().publicKey;
     await befriend(alice, bob);
 
-    stage.tell('A card may have come through strange hands. So both phones make a number of both');
-    stage.tell('keys. Alice and Bob read it to each other, once: nobody stands between them.');
+    stage.tell(
+      'A card may have gone through strange hands. So each phone makes a number of both keys, and the two read it to each other, once. It is the same: nobody is in between.',
+    );
     const onHers = createSafetyNumber(crypto, alice.key, bob.key);
     const onHis = createSafetyNumber(crypto, bob.key, alice.key);
-    const groups = formatSafetyNumber(onHers);
-    stage.show(groups.slice(0, groups.length / 2));
-    stage.show(groups.slice(groups.length / 2 + 1));
+    const digits = formatSafetyNumber(onHers);
+    stage.show(digits.slice(0, digits.length / 2));
+    stage.show(digits.slice(digits.length / 2 + 1));
     stage.check('Both phones show these 60 digits', compareSafetyNumbers(onHers, onHis));
-    const between = createSafetyNumber(crypto, alice.key, mallory.publicKey);
-    stage.check('With the key of somebody else they would be others', !compareSafetyNumbers(onHers, between));
+    const withStranger = createSafetyNumber(crypto, alice.key, stranger);
+    stage.check("With another key than Bob's they differ", !compareSafetyNumbers(onHers, withStranger));
 
     await alice.messenger.setVerified(bob.key, true);
-    await bob.messenger.send(alice.key, new TextEncoder().encode('Now you know.'));
+    await bob.messenger.send(alice.key, encodeUtf8('Now you know.'));
     await stage.settled();
-    stage.check('From now on his messages come marked as verified', alice.inbox[0]?.verified === true);
+    stage.check('From now on what he writes is marked as verified', alice.inbox[0]?.verified === true);
     await stage.expectRead(alice, ['Now you know.']);
   },
 };
