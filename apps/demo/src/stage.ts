@@ -153,9 +153,9 @@ export class Stage {
   #showWire(device: Device, { topic, envelope, payload }: Overheard): void {
     if (!this.#options.verbose) return;
     const { kind, key, number, devices } = viewWire(payload);
-    const inside = [kind, key && `key ${key}`, number && `no. ${number}`, devices > 1 && `×${devices}`];
-    const outside = `${device.name}: ${envelope.length} bytes, topic ${encodeHex(topic)}`;
-    this.#options.screen.line(styled(`     ~ ${outside}; ${inside.filter(Boolean).join(', ')}`, 'magenta'));
+    const inside = [kind, key, number && `no. ${number}`, devices > 1 && `×${devices}`];
+    const outside = `${device.name}: ${envelope.length} bytes on ${encodeHex(topic)}`;
+    this.#options.screen.line(styled(`     ~ ${outside}; ${inside.filter(Boolean).join(' ')}`, 'magenta'));
   }
 }
 
