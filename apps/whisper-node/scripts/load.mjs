@@ -1,13 +1,17 @@
 // Load: so many envelopes a second of mixed topics through the built node, by devp2p or by the relay, with relay clients
 // that listen and the archive on. Where `taskset` is there, the node has one core and this has another. Reports what came
-// through, CPU and memory of the node; heap at begin and end are of a collected heap.
-//   node apps/whisper-node/scripts/load.mjs [--feed relay|devp2p] [--rate 2000] [--seconds 180] [--clients 20] [--profile DIR]
+// through, CPU and memory of the node; heap at begin and end are of a collected heap. Memory is what the node has for itself
+// (RssAnon); LevelDB also maps the files of the archive, pages that the system takes back when it wants them (RssFile).
+//   node apps/whisper-node/scripts/load.mjs [--feed relay|devp2p] [--rate 2000] [--seconds 180] [--clients 20] [--peers 1]
+//     [--archive-days 30] [--profile DIR]
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { get } from 'node:http';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text as textOf } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { defaultProvider } from '@sotto/crypto';
 import { EnvelopePool, encodeEnvelope } from '@sotto/whisper-transport';
@@ -22,10 +26,14 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '2000' },
     seconds: { type: 'string', default: '180' },
     clients: { type: 'string', default: '20' },
+    peers: { type: 'string', default: '1' },
+    'archive-days': { type: 'string', default: '30' },
     profile: { type: 'string' },
   },
 });
-const [rate, seconds, clients] = [values.rate, values.seconds, values.clients].map(Number);
+const [rate, seconds, clients, peers] = [values.rate, values.seconds, values.clients, values.peers].map(
+  Number,
+);
 const TOPICS = 5_000;
 const TOPICS_OF_A_CLIENT = 100;
 const TTL = 15;
@@ -43,7 +51,7 @@ const program = join(import.meta.dirname, '../dist/main.js');
 const ports = ['relay', 'rpc', 'admin', 'p2p'].flatMap((name) => [`--${name}`, '127.0.0.1:0']);
 const profiler = values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile];
 // The node looks at the work of each envelope as ever; the one who makes them need not do it.
-const settings = ['--data', folder, '--min-pow', '0', ...ports];
+const settings = ['--data', folder, '--min-pow', '0', '--archive-days', values['archive-days'], ...ports];
 const command = [
   process.execPath,
   '--expose-gc',
@@ -88,8 +96,18 @@ function cpuSeconds() {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/** Bytes of the node's memory that are its own, and of files that it has mapped; none where there is no /proc. */
+function residentMemory() {
+  const status = readFileSync(`/proc/${node.pid}/status`, 'utf8');
+  const read = (name) => 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
+  return { own: read('RssAnon'), mapped: read('RssFile') };
+}
+
 async function figures() {
-  const text = await (await fetch(`${started.admin}/metrics`)).text();
+  // A connection of its own: one that is kept is closed by the node after five seconds, and this loop may be too busy
+  // to notice before it uses it again.
+  const [response] = await once(get(`${started.admin}/metrics`, { agent: false }), 'response');
+  const text = await textOf(response);
   const read = (name) =>
     Number(
       text
@@ -101,7 +119,7 @@ async function figures() {
     taken: read(`whisper_node_envelopes_total{from="${values.feed === 'relay' ? 'relay' : 'peers'}"}`),
     pool: read('whisper_node_pool_envelopes'),
     archived: read('whisper_node_archive_envelopes'),
-    rss: read('process_resident_memory_bytes'),
+    ...residentMemory(),
     heap: read('nodejs_heap_size_used_bytes'),
     // Of sockets and of hash tables: what a heap does not show.
     external: read('nodejs_external_memory_bytes'),
@@ -110,8 +128,9 @@ async function figures() {
 
 async function collectedHeap() {
   node.kill('SIGUSR2');
-  const { heap, rss } = await figures();
-  return `${Math.round(heap / 1e6)} MB of heap, RSS ${Math.round(rss / 1e6)} MB`;
+  const { heap, own, mapped } = await figures();
+  const [heapMB, ownMB, mappedMB] = [heap, own, mapped].map((bytes) => Math.round(bytes / 1e6));
+  return `${heapMB} MB of heap, RSS ${ownMB} MB and ${mappedMB} MB of mapped files`;
 }
 
 // Who listens
@@ -181,23 +200,29 @@ async function feedByRelay() {
 }
 
 async function feedByDevp2p() {
+  const hosts = await Promise.all(Array.from({ length: peers }, openPeer));
+  let turn = 0;
+  return {
+    send() {
+      // Resolves when the socket has it; what is behind is sent together.
+      const host = hosts[turn++ % hosts.length];
+      void host.publish(nextEnvelope(0)).catch((error) => process.stderr.write(`${error}\n`));
+    },
+    close: () => Promise.all(hosts.map((host) => host.close())),
+  };
+}
+
+async function openPeer() {
   let onPeer;
   const there = new Promise((resolve) => {
     onPeer = resolve;
   });
   const pool = new EnvelopePool({ crypto, policy: { minimumPow: 0 } });
-  const host = await createWhisperHost({ crypto, peers: [started.enode], onPeer, pool });
+  // Wants no topic, so that the node need not send it what the others bring.
+  const bloom = new Uint8Array(64);
+  const host = await createWhisperHost({ crypto, peers: [started.enode], bloom, onPeer, pool });
   await there;
-  return {
-    send() {
-      // Resolves when the socket has it; what is behind is sent together.
-      void host.publish(nextEnvelope(0)).catch((error) => process.stderr.write(`${error}\n`));
-    },
-    close: async () => {
-      await host.close();
-      pool.close();
-    },
-  };
+  return host;
 }
 
 const feed = await (values.feed === 'relay' ? feedByRelay() : feedByDevp2p());
@@ -213,12 +238,13 @@ const columns = [
   'alive',
   'CPU %',
   'RSS MB',
+  'mapped MB',
   'heap MB',
   'ext. MB',
 ];
 const row = (cells) => process.stdout.write(`${cells.map((cell) => String(cell).padStart(12)).join('')}\n`);
 process.stdout.write(
-  `${rate}/s for ${seconds} s by ${values.feed}, ${clients} relay clients, ${oneCore ? 'the node on one core' : 'all cores'}\n`,
+  `${rate}/s for ${seconds} s by ${values.feed}, ${clients} relay clients, ${oneCore ? 'the node on one core' : 'all cores'}; load average ${loadavg()[0].toFixed(1)}\n`,
 );
 process.stdout.write(`At the begin, collected: ${await collectedHeap()}.\n`);
 row(columns);
@@ -240,7 +266,7 @@ for (let nextReport = REPORT_S; ; ) {
       perSecond(delivered, before.delivered),
       now.pool,
       Math.round((100 * (cpu - before.cpu)) / span),
-      ...[now.rss, now.heap, now.external].map((bytes) => Math.round(bytes / 1e6)),
+      ...[now.own, now.mapped, now.heap, now.external].map((bytes) => Math.round(bytes / 1e6)),
     ]);
     before = { at: elapsed, sent, taken: now.taken, delivered, cpu };
     nextReport += REPORT_S;
@@ -255,7 +281,9 @@ const { taken } = await figures();
 process.stdout.write(
   `Sent ${sent}, taken ${taken}: ${Math.round(taken / took)} a second over ${Math.round(took)} s.\n`,
 );
-process.stdout.write(`At the end, collected: ${await collectedHeap()}.\n`);
+process.stdout.write(
+  `At the end, collected: ${await collectedHeap()}; load average ${loadavg()[0].toFixed(1)}.\n`,
+);
 
 for (const socket of listeners) socket.terminate();
 await feed.close();

@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { defaultProvider } from '@sotto/crypto';
+import { parseEnode } from '@sotto/whisper-transport/devp2p';
 import { type Address, parseAddress } from './http/address.js';
 
 interface Flag<T> {
@@ -22,28 +24,33 @@ const text = (value: string, byDefault: string, about: string) =>
 const toggle = (about: string): Flag<boolean> => ({ about, byDefault: 'false', parse: parseToggle });
 const number = (value: string, byDefault: number, about: string, least = 0) =>
   flag(value, String(byDefault), about, (given) => parseNumber(given, least));
-const list = (value: string, byDefault: string, about: string) => flag(value, byDefault, about, parseList);
+const count = (value: string, byDefault: number, about: string, least = 1) =>
+  flag(value, String(byDefault), about, (given) => parseCount(given, least));
+const list = (byDefault: string, about: string, check: (part: string) => void) =>
+  flag('LIST', byDefault, about, (given) => parseList(given, check));
 const listen = (byDefault: string, about: string) => flag('HOST:PORT', byDefault, about, parseListen);
 
 /** Every setting: flag `--its-name`, environment variable `WHISPER_NODE_ITS_NAME`. Flags go first. */
 const FLAGS = {
-  data: text(
+  data: flag(
     'DIR',
     'whisper-node-data',
     'directory of the node key and the archive; made when it is not there',
+    parseDirectory,
   ),
 
   relay: listen('127.0.0.1:8547', 'the WebSocket relay; `off` for none'),
   rpc: listen('127.0.0.1:8545', 'JSON-RPC over HTTP and WebSocket; `off` for none'),
   admin: listen('127.0.0.1:9545', '/health and /metrics; `off` for none'),
   p2p: listen('127.0.0.1:30303', 'peers by devp2p; `off`: only those that are called'),
-  peers: list('LIST', '', 'enode URLs of peers that are called, by commas'),
-  'trusted-peers': list('LIST', '', 'the same, and their direct messages are taken'),
-  'max-peers': number('N', 50, 'peers that may call'),
-  'advertised-host': text(
+  peers: list('', 'enode URLs of peers that are called, by commas', checkEnode),
+  'trusted-peers': list('', 'the same, and their direct messages are taken', checkEnode),
+  'max-peers': count('N', 50, 'peers that may call', 0),
+  'advertised-host': flag(
     'HOST',
     '',
     'name or address in our enode URL; the one listened on if none is given',
+    parseHost,
   ),
   'mail-password-file': text(
     'FILE',
@@ -52,15 +59,15 @@ const FLAGS = {
   ),
 
   'relay-origins': list(
-    'LIST',
     'localhost',
-    'origins of web pages that may use the relay, by commas; `*` for all',
+    'origins of web pages that may use the relay, by commas; `localhost` for those of this machine, `*` for all',
+    checkOrigin,
   ),
-  'rpc-origins': list('LIST', '', 'origins of web pages that may use JSON-RPC'),
+  'rpc-origins': list('', 'origins of web pages that may use JSON-RPC', checkOrigin),
   hosts: list(
-    'LIST',
     '',
     'names by which this node is reached, besides localhost and addresses; `*` for all',
+    parseHost,
   ),
 
   'rpc-keys': toggle(
@@ -72,21 +79,21 @@ const FLAGS = {
   'archive-mb': number('MB', 10_000, 'how much is kept; the oldest goes first', 1),
 
   'min-pow': number('POW', 0.002, 'least proof of work of an envelope'),
-  'max-ttl': number('SECONDS', 300, 'longest life of an envelope', 10),
-  'pool-envelopes': number('N', 200_000, 'envelopes alive at once', 1),
+  'max-ttl': count('SECONDS', 300, 'longest life of an envelope', 10),
+  'pool-envelopes': count('N', 200_000, 'envelopes alive at once'),
   'pool-mb': number('MB', 128, 'bytes of them', 1),
 
-  'max-connections': number('N', 2_000, 'connections at once, to each port', 1),
-  'relay-topics': number('N', 2_000, 'topics of one subscription or history', 1),
-  'relay-rate': number('N', 100, 'frames a second of one client', 1),
+  'max-connections': count('N', 2_000, 'connections at once, to each port'),
+  'relay-topics': count('N', 2_000, 'topics of one subscription or history'),
+  'relay-rate': count('N', 100, 'frames a second of one client'),
   'rpc-body-mb': number('MB', 5, 'largest request', 1),
-  'rpc-batch': number('N', 100, 'calls of one batch', 1),
-  'rpc-filters': number('N', 1_000, 'filters and subscriptions at once', 1),
-  'rpc-filter-messages': number('N', 5_000, 'messages that wait in one filter; the oldest go first', 1),
-  'rpc-key-limit': number('N', 5_000, 'private keys, and symmetric keys, at once', 1),
+  'rpc-batch': count('N', 100, 'calls of one batch'),
+  'rpc-filters': count('N', 1_000, 'filters and subscriptions at once'),
+  'rpc-filter-messages': count('N', 5_000, 'messages that wait in one filter; the oldest go first'),
+  'rpc-key-limit': count('N', 5_000, 'private keys, and symmetric keys, at once'),
   'rpc-pow-seconds': number('SECONDS', 30, 'proof of work for one shh_post', 1),
 
-  'log-level': text('LEVEL', 'info', 'debug, info, warn or error'),
+  'log-level': flag('LEVEL', 'info', 'debug, info, warn or error', parseLevel),
 } satisfies Record<string, Flag<unknown>>;
 
 type FlagName = keyof typeof FLAGS;
@@ -187,11 +194,60 @@ function parseNumber(given: string, least: number): number {
   return value;
 }
 
-function parseList(given: string): readonly string[] {
-  return given
+function parseCount(given: string, least: number): number {
+  const value = Number(given);
+  if (given.trim() === '' || !Number.isSafeInteger(value) || value < least) {
+    throw new Error(`has to be a whole number, ${least} at least`);
+  }
+  return value;
+}
+
+/** @param check throws with what is wrong with a part */
+function parseList(given: string, check: (part: string) => void): readonly string[] {
+  const parts = given
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+  parts.forEach(check);
+  return parts;
+}
+
+function parseDirectory(given: string): string {
+  if (given === '') throw new Error('has to name a directory');
+  return given;
+}
+
+function parseLevel(given: string): string {
+  if (!['debug', 'info', 'warn', 'error'].includes(given)) {
+    throw new Error('has to be debug, info, warn or error');
+  }
+  return given;
+}
+
+/** A name or address alone; or nothing, or all where a list may have that. */
+function parseHost(given: string): string {
+  if (/[/@\s]|:\d+$/.test(given.replace(/^[0-9a-f:]+$/i, ''))) {
+    throw new Error('has to be a name or address, without https:// before it and a port behind it');
+  }
+  return given;
+}
+
+/** What browsers send is compared letter by letter. */
+function checkOrigin(given: string): void {
+  if (given === '*' || given === 'localhost') return;
+  // Of an extension of a browser, for one, the address has no origin by the standard; it is sent as it is.
+  const { origin } = URL.canParse(given) && !given.includes('*') ? new URL(given) : { origin: undefined };
+  if (origin === given || (origin === 'null' && /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]+$/.test(given))) return;
+  throw new Error('has to be an origin such as https://chat.example, with nothing behind it, localhost or *');
+}
+
+function checkEnode(given: string): void {
+  try {
+    parseEnode(defaultProvider(), given);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`has to list enode URLs (${reason})`);
+  }
 }
 
 function parseListen(given: string): Address | undefined {

@@ -6,27 +6,29 @@ import { WhisperNode } from './node.js';
 
 const BAD_SETTINGS = 2;
 
-function readConfig(): Config | undefined {
-  try {
-    return parseConfig(process.argv.slice(2), process.env);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    (error.help ? process.stdout : process.stderr).write(`${error.message}\n`);
-    process.exitCode = error.help ? 0 : BAD_SETTINGS;
-    return undefined;
-  }
-}
-
 /** Not a flag: anybody on the machine can see those. */
 async function readMailPassword(config: Config): Promise<string | undefined> {
   const file = config['mail-password-file'];
   if (file === '') return process.env['WHISPER_NODE_MAIL_PASSWORD'] || undefined;
-  return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+  let password: string;
+  try {
+    password = (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(
+      `--mail-password-file: has to be a file that can be read, not "${file}" (${code}).`,
+    );
+  }
+  if (password === '')
+    throw new ConfigError(`--mail-password-file: "${file}" is empty; put a password in it.`);
+  return password;
 }
 
-async function run(config: Config): Promise<void> {
+async function run(): Promise<void> {
+  const config = parseConfig(process.argv.slice(2), process.env);
+  const mailPassword = await readMailPassword(config);
   const logger = createLogger(config['log-level']);
-  const { node, addresses } = await WhisperNode.start(config, logger, await readMailPassword(config));
+  const { node, addresses } = await WhisperNode.start(config, logger, mailPassword);
   logger.info('node.started', { ...addresses });
   let stopping = false;
   const stop = async (signal: string) => {
@@ -40,12 +42,14 @@ async function run(config: Config): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
 }
 
-const config = readConfig();
-if (config !== undefined) {
-  run(config).catch((error) => {
-    createLogger('error').error('node.not-started', {
-      reason: error instanceof Error ? error.message : String(error),
-    });
-    process.exitCode = 1;
+run().catch((error) => {
+  if (error instanceof ConfigError) {
+    (error.help ? process.stdout : process.stderr).write(`${error.message}\n`);
+    process.exitCode = error.help ? 0 : BAD_SETTINGS;
+    return;
+  }
+  createLogger('error').error('node.not-started', {
+    reason: error instanceof Error ? error.message : String(error),
   });
-}
+  process.exitCode = 1;
+});

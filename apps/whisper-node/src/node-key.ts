@@ -1,18 +1,36 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeHex, encodeHex } from '@sotto/core';
+import { decodeHex, encodeHex, type PrivateKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
-/** The key that names the node to its peers, 32 bytes: from `nodekey` in its directory, made when there is none. */
+/**
+ * The key that names the node to its peers, 32 bytes: from `nodekey` in its directory, made when there is none.
+ * @throws an Error with a text for people when it is damaged
+ */
 export async function readNodeKey(crypto: CryptoProvider, folder: string): Promise<Uint8Array> {
   const path = join(folder, 'nodekey');
-  try {
-    return decodeHex((await readFile(path, 'utf8')).trim());
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  const kept = await readIfThere(path);
+  if (kept !== undefined) return parseNodeKey(crypto, kept, path);
   const { privateKey } = crypto.secp256k1.generateKeyPair();
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(path, `${encodeHex(privateKey)}\n`, { mode: 0o600, flag: 'wx' });
   return privateKey;
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function parseNodeKey(crypto: CryptoProvider, text: string, path: string): Uint8Array {
+  try {
+    return crypto.secp256k1.keyPairFromPrivateKey(decodeHex(text.trim()) as PrivateKey).privateKey;
+  } catch {
+    // Not what is wrong with it: that may show a part of it.
+    throw new Error(`the node key in ${path} is damaged: put it back, or remove it to be given another one`);
+  }
 }

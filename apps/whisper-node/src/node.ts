@@ -9,7 +9,7 @@ import { EnvelopeArchive } from './archive/envelope-archive.js';
 import type { Config } from './config.js';
 import { withFastKeccak } from './fast-keccak.js';
 import type { AccessRules } from './http/access.js';
-import { type Address, formatAddress } from './http/address.js';
+import { formatAddress } from './http/address.js';
 import { createAdminPages } from './http/admin.js';
 import { answer, Listener, type ListenerOptions } from './http/listener.js';
 import { Mailserver } from './mail/mailserver.js';
@@ -102,16 +102,16 @@ export class WhisperNode {
     const filters = this.#openFilters(pool);
     const host = await this.#openHost(pool, filters, this.#openMailserver(pool, archive));
     const rpcAddress = await this.#openRpc(pool, archive, filters, host);
-    const relayAddress = await this.#listen(config.relay, config['relay-origins'], {
+    const relayAddress = await this.#listen('relay', config['relay-origins'], {
       maxMessageBytes: 2 ** 20 + RELAY_FRAME_OVERHEAD,
       onRequest: (_, response) =>
         answer(response, 426, 'A relay for Whisper envelopes: a WebSocket is wanted.\n'),
       onSocket: (socket) => relay.accept(socket),
     });
-    const adminAddress = await this.#listen(config.admin, [], {
+    const adminAddress = await this.#listen('admin', [], {
       maxMessageBytes: 0,
       onRequest: createAdminPages(this.#metrics.registry, () => ({
-        ok: true,
+        ok: archive?.failing !== true,
         envelopes: pool.size,
         archived: archive?.count ?? 0,
         peers: host.peers.length,
@@ -142,6 +142,9 @@ export class WhisperNode {
     this.#closers.push(() => archive.close());
     this.#metrics.gauge('archive_envelopes', 'Envelopes in the archive', () => archive.count);
     this.#metrics.gauge('archive_bytes', 'Bytes of the envelopes in the archive', () => archive.bytes);
+    this.#metrics.gauge('archive_failing', 'Whether the last write to the archive failed', () =>
+      Number(archive.failing),
+    );
     this.#metrics.gauge('archive_waiting', 'Envelopes that wait to be written', () => archive.waiting);
     return archive;
   }
@@ -221,7 +224,7 @@ export class WhisperNode {
     mailserver: Mailserver | undefined,
   ): Promise<WhisperHost> {
     const config = this.#config;
-    const host: WhisperHost = await createWhisperHost({
+    const starting = createWhisperHost({
       crypto: this.#crypto,
       clock: this.#clock,
       logger: this.#logger,
@@ -242,6 +245,7 @@ export class WhisperNode {
         }
       },
     });
+    const host: WhisperHost = await withAdvice('p2p', starting);
     this.#closers.push(() => host.close());
     this.#metrics.gauge('peers', 'Peers connected', () => host.peers.length);
     for (const name of ['received', 'repeated', 'refused', 'sent', 'dropped', 'bans'] as const) {
@@ -291,7 +295,7 @@ export class WhisperNode {
       onCall: (method, outcome) => this.#metrics.countRpcCall(method, outcome),
     });
     const maxBytes = config['rpc-body-mb'] * MEGABYTE;
-    return this.#listen(config.rpc, config['rpc-origins'], {
+    return this.#listen('rpc', config['rpc-origins'], {
       maxMessageBytes: maxBytes,
       onRequest: createHttpHandler(dispatcher, maxBytes),
       onSocket: (socket) => acceptSocket(dispatcher, socket),
@@ -300,15 +304,26 @@ export class WhisperNode {
 
   /** @returns the address in fact, `undefined` when it is not to listen */
   async #listen(
-    address: Address | undefined,
+    name: 'relay' | 'rpc' | 'admin',
     origins: AccessRules['origins'],
     options: Pick<ListenerOptions, 'maxMessageBytes' | 'onRequest' | 'onSocket'>,
   ): Promise<string | undefined> {
+    const { [name]: address, hosts, 'max-connections': maxConnections } = this.#config;
     if (address === undefined) return undefined;
-    const { hosts, 'max-connections': maxConnections } = this.#config;
-    const listener = await Listener.open({ ...options, address, access: { origins, hosts }, maxConnections });
+    const access = { origins, hosts };
+    const listener = await withAdvice(name, Listener.open({ ...options, address, access, maxConnections }));
     this.#closers.push(() => listener.close());
     return formatAddress(listener.address);
+  }
+}
+
+/** Says which setting it is about when it can't be listened there. */
+async function withAdvice<T>(name: string, opening: Promise<T>): Promise<T> {
+  try {
+    return await opening;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`--${name}: choose another address, or off (${reason})`, { cause: error });
   }
 }
 

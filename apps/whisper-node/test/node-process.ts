@@ -17,7 +17,8 @@ interface Started {
 
 /** The built program on loopback, in a directory that is thrown away. */
 export class NodeProcess {
-  readonly #folder: string;
+  /** Its directory. */
+  readonly folder: string;
   readonly #flags: readonly string[];
   readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
@@ -30,7 +31,7 @@ export class NodeProcess {
     flags: readonly string[],
     environment: Readonly<Record<string, string>>,
   ) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#flags = flags;
     this.#environment = environment;
   }
@@ -56,7 +57,7 @@ export class NodeProcess {
     });
     const child = spawn(
       process.execPath,
-      [program, '--data', this.#folder, ...ports, '--log-level', 'debug', ...this.#flags],
+      [program, '--data', this.folder, ...ports, '--log-level', 'debug', ...this.#flags],
       { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...this.#environment } },
     );
     this.#process = child;
@@ -117,7 +118,7 @@ export class NodeProcess {
   /** Stops it for good, and throws its directory away. */
   async close(): Promise<void> {
     await this.kill();
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {

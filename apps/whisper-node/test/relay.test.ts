@@ -2,16 +2,12 @@ import { once } from 'node:events';
 import { createPortableProvider } from '@sotto/crypto';
 import { decodeEnvelope, sealedTransport } from '@sotto/whisper-transport';
 import { relay } from '@sotto/whisper-transport/node';
-import {
-  decodeRelayFrame,
-  encodeClientFrame,
-  type RelayFrame,
-} from '@sotto/whisper-transport/relay-protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { sealEnvelope } from './envelopes.js';
 import { mailbox } from './mailbox.js';
 import { NodeProcess } from './node-process.js';
+import { relayClient } from './relay-client.js';
 
 const crypto = createPortableProvider();
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -29,41 +25,10 @@ afterEach(async () => {
 });
 afterAll(() => node?.close());
 
-/** A client that says what it is told, and keeps what it hears. */
 async function rawClient(headers: Record<string, string> = {}) {
-  const socket = new WebSocket(node.relay, { headers });
-  closers.push(() => socket.terminate());
-  const frames: RelayFrame[] = [];
-  const waiting = new Set<() => void>();
-  const changed = () => {
-    for (const look of [...waiting]) look();
-  };
-  socket.on('message', (data) => {
-    frames.push(decodeRelayFrame(new Uint8Array(data as Buffer)) as RelayFrame);
-    changed();
-  });
-  const closed = once(socket, 'close').then(([code]) => code as number);
-  await once(socket, 'open');
-  const next = <Kind extends RelayFrame['kind']>(kind: Kind, id?: number) =>
-    new Promise<Extract<RelayFrame, { kind: Kind }>>((resolve) => {
-      const look = () => {
-        const found = frames.findIndex(
-          (frame) => frame.kind === kind && (id === undefined || ('id' in frame && frame.id === id)),
-        );
-        if (found === -1) return;
-        waiting.delete(look);
-        resolve(frames.splice(found, 1)[0] as Extract<RelayFrame, { kind: Kind }>);
-      };
-      waiting.add(look);
-      look();
-    });
-  return {
-    socket,
-    frames,
-    closed,
-    next,
-    say: (frame: Parameters<typeof encodeClientFrame>[0]) => socket.send(encodeClientFrame(frame)),
-  };
+  const client = await relayClient(node.relay, headers);
+  closers.push(() => client.socket.terminate());
+  return client;
 }
 
 async function join(identity = crypto.secp256k1.generateKeyPair()) {

@@ -54,6 +54,9 @@ export function hashOf(position: Uint8Array): Uint8Array {
   return position.slice(TIME_LENGTH);
 }
 
+/** The records of all envelopes. */
+export const ALL_ENVELOPES = { gte: envelopeKey(beginOf(0)), lt: envelopeKey(endOf(0xffff_ffff)) };
+
 /** What stores an envelope. */
 export function additions(topic: Topic, position: Uint8Array, envelope: Uint8Array): BatchOperation[] {
   return [

@@ -1,8 +1,8 @@
 import { type Clock, decodeHex, isSottoError, type Logger, SottoError } from '@sotto/core';
 import type { PooledEnvelope } from '@sotto/whisper-transport';
 import {
+  ALL_ENVELOPES,
   additions,
-  endOf,
   envelopeKey,
   positionAt,
   positionOfEnvelopeKey,
@@ -13,7 +13,8 @@ import {
 } from './archive-key.js';
 import type { ArchivePage } from './archive-page.js';
 import { type BloomQuery, readByBloom, readByTopics, type TopicQuery } from './archive-reader.js';
-import { type BatchOperation, type Level, openLevel } from './level.js';
+import { type BatchOperation, isDamage, type Level, openLevel, reasonOf, reopenLevel } from './level.js';
+import { salvage } from './salvage.js';
 
 export interface ArchiveLimits {
   /** Seconds that envelopes are kept. */
@@ -37,6 +38,10 @@ const GATHER_MS = 20;
 const PRUNE_INTERVAL_MS = 60_000;
 /** Records removed in one step. */
 const REMOVAL_STEP = 1_000;
+/** Milliseconds between two tries to write again after it failed. */
+const RETRY_MS = 5_000;
+/** Milliseconds between two repairs, which look at everything that there is. */
+const SALVAGE_INTERVAL_MS = 3_600_000;
 /** What of the limit is left when there was too much, so that not every envelope makes another one go. */
 const PRUNE_TO = 0.95;
 
@@ -65,6 +70,10 @@ export class EnvelopeArchive {
   #count = 0;
   #bytes = 0;
   #cancelPruning = () => {};
+  /** When it may be repaired again. */
+  #salvageAt = 0;
+  /** When it may be tried again, if the last write failed. */
+  #retryAt: number | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(level: Level, { limits, clock, logger }: ArchiveOptions) {
@@ -75,10 +84,15 @@ export class EnvelopeArchive {
     this.#openedAt = clock.now() / 1000;
   }
 
-  /** Rejects with what LevelDB says when the directory is no good or another process has it. */
+  /**
+   * What is damaged is repaired, now and whenever it shows, and what is left is kept.
+   * @throws an Error with a text for people, when the directory is no good or another process has it
+   */
   static async open(options: ArchiveOptions): Promise<EnvelopeArchive> {
-    const archive = new EnvelopeArchive(await openLevel(options.path), options);
-    await archive.#readTotals();
+    const { level, damaged } = await openLevel(options.path, options.logger);
+    const archive = new EnvelopeArchive(level, options);
+    if (damaged) await archive.#salvage();
+    else await archive.#readTotals();
     archive.#pruneLater(0);
     return archive;
   }
@@ -96,6 +110,11 @@ export class EnvelopeArchive {
   /** Envelopes that wait to be written. */
   get waiting(): number {
     return this.#waiting.length;
+  }
+
+  /** Whether the last write failed: the disk is full, or broken. It goes on by itself when it can. */
+  get failing(): boolean {
+    return this.#retryAt !== undefined;
   }
 
   /**
@@ -171,11 +190,19 @@ export class EnvelopeArchive {
         await this.#alone(() => this.#write(batch));
         for (const { written } of batch) written();
       } catch (error) {
-        this.#logger.error('archive.write-failed', { envelopes: batch.length, reason: String(error) });
+        this.#failed(error);
         for (const { failed } of batch) failed(unavailable('writing failed'));
       }
     }
     this.#flushing = undefined;
+  }
+
+  /** Said once, and not with each envelope. */
+  #failed(error: unknown): void {
+    if (!this.failing) this.#logger.error('archive.write-failed', { reason: reasonOf(error) });
+    const now = this.#clock.now();
+    if (this.#retryAt === undefined || this.#retryAt <= now) this.#retryAt = now + RETRY_MS;
+    if (isDamage(error)) this.#mendLater(error);
   }
 
   async #write(batch: readonly Waiting[]): Promise<void> {
@@ -183,9 +210,17 @@ export class EnvelopeArchive {
       additions(pooled.envelope.topic, positionOf(pooled), pooled.bytes),
     );
     const bytes = batch.reduce((sum, { pooled }) => sum + pooled.bytes.length, 0);
+    if (this.#retryAt !== undefined) await this.#reopen(this.#retryAt);
     await this.#commit(operations, this.#count + batch.length, this.#bytes + bytes);
     const { maxBytes } = this.#limits;
     if (this.#bytes > maxBytes) await this.#removeOldest((_, left) => left > maxBytes * PRUNE_TO);
+  }
+
+  async #reopen(retryAt: number): Promise<void> {
+    if (this.#clock.now() < retryAt) throw new Error('it was tried a moment ago');
+    await reopenLevel(this.#level);
+    this.#retryAt = undefined;
+    this.#logger.info('archive.opened-again', {});
   }
 
   // Removing
@@ -193,9 +228,11 @@ export class EnvelopeArchive {
   #pruneLater(milliseconds: number): void {
     this.#cancelPruning = this.#clock.after(milliseconds, async () => {
       try {
-        await this.#alone(() => this.#removeOld());
+        await this.#alone(async () => {
+          if (!this.failing) await this.#removeOld();
+        });
       } catch (error) {
-        this.#logger.error('archive.prune-failed', { reason: String(error) });
+        this.#failed(error);
       }
       if (this.#closed === undefined) this.#pruneLater(PRUNE_INTERVAL_MS);
     });
@@ -212,8 +249,7 @@ export class EnvelopeArchive {
   /** Removes from the oldest on, as long as that is said of the next one's time and the bytes that are left. */
   async #removeOldest(goes: (time: number, left: number) => boolean): Promise<void> {
     for (;;) {
-      const range = { gte: envelopeKey(new Uint8Array(0)), lt: envelopeKey(endOf(0xffff_ffff)) };
-      const oldest = await this.#level.iterator({ ...range, limit: REMOVAL_STEP }).all();
+      const oldest = await this.#level.iterator({ ...ALL_ENVELOPES, limit: REMOVAL_STEP }).all();
       const operations: BatchOperation[] = [];
       let [count, bytes] = [this.#count, this.#bytes];
       for (const [key, value] of oldest) {
@@ -249,6 +285,22 @@ export class EnvelopeArchive {
     this.#bytes = Number(view.getBigUint64(8));
   }
 
+  /** What is damaged is mended, once in a while: everything has to be looked at. */
+  #mendLater(error: unknown): void {
+    const now = this.#clock.now();
+    if (now < this.#salvageAt) return;
+    this.#salvageAt = now + SALVAGE_INTERVAL_MS;
+    this.#logger.warn('archive.damaged', { reason: reasonOf(error) });
+    this.#alone(() => this.#salvage()).catch((failure) => this.#failed(failure));
+  }
+
+  async #salvage(): Promise<void> {
+    const { count, bytes } = await salvage(this.#level);
+    await this.#commit([], count, bytes);
+    this.#retryAt = undefined;
+    this.#logger.warn('archive.repaired', { envelopes: count });
+  }
+
   #alone(run: () => Promise<void>): Promise<void> {
     const result = this.#writing.then(run);
     this.#writing = result.catch(() => {});
@@ -260,7 +312,10 @@ export class EnvelopeArchive {
       return await run();
     } catch (error) {
       if (isSottoError(error)) throw error;
-      if (this.#closed === undefined) this.#logger.error('archive.read-failed', { reason: String(error) });
+      if (this.#closed === undefined) {
+        if (isDamage(error)) this.#mendLater(error);
+        else this.#logger.error('archive.read-failed', { reason: reasonOf(error) });
+      }
       throw unavailable('reading failed');
     }
   }

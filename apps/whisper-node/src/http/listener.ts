@@ -12,7 +12,8 @@ export interface ListenerOptions {
   readonly maxConnections: number;
   /** Bytes of one message of a WebSocket. */
   readonly maxMessageBytes: number;
-  onRequest(request: IncomingMessage, response: ServerResponse): void;
+  /** A rejection ends the request: who asks has gone, or it is a defect. */
+  onRequest(request: IncomingMessage, response: ServerResponse): void | Promise<void>;
   /** A WebSocket that was opened. Without this, none are. */
   onSocket?(socket: WebSocket): void;
 }
@@ -42,7 +43,7 @@ export class Listener {
     server.on('request', (request, response) => {
       const reason = refusalOf(request, access);
       if (reason !== undefined) return answer(response, 403, `${reason}\n`);
-      onRequest(request, response);
+      void Promise.resolve(onRequest(request, response)).catch(() => response.destroy());
     });
     server.on('upgrade', (request, socket, head) => {
       const reason = refusalOf(request, access);

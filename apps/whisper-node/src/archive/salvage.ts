@@ -1,0 +1,64 @@
+import { rename, rm } from 'node:fs/promises';
+import { ClassicLevel } from 'classic-level';
+import {
+  ALL_ENVELOPES,
+  additions,
+  POSITION_LENGTH,
+  positionOfEnvelopeKey,
+  TOPIC_LENGTH,
+} from './archive-key.js';
+import { type BatchOperation, createLevel, isDamage, type Level } from './level.js';
+
+/** Records written in one step. */
+const STEP = 2_000;
+
+/**
+ * Moves what can still be read of a damaged database into a new one, which takes its place. LevelDB's own repair makes it
+ * readable again, and leaves damaged records in it. The new one takes as much room, until the old one goes.
+ *
+ * @returns how many envelopes there are, and their bytes
+ * @throws what LevelDB and the file system throw
+ */
+export async function salvage(level: Level): Promise<{ readonly count: number; readonly bytes: number }> {
+  const { location } = level;
+  const [fresh, damaged] = [`${location}.salvaged`, `${location}.damaged`];
+  await level.close();
+  await ClassicLevel.repair(location);
+  await level.open();
+  for (const path of [fresh, damaged]) await rm(path, { recursive: true, force: true });
+  const copy = createLevel(fresh);
+  let totals: { readonly count: number; readonly bytes: number };
+  try {
+    totals = await copyReadable(level, copy);
+  } finally {
+    await copy.close();
+  }
+  await level.close();
+  await rename(location, damaged);
+  await rename(fresh, location);
+  await level.open();
+  await rm(damaged, { recursive: true, force: true });
+  return totals;
+}
+
+async function copyReadable(from: Level, to: Level): Promise<{ count: number; bytes: number }> {
+  let [count, bytes] = [0, 0];
+  let operations: BatchOperation[] = [];
+  try {
+    for await (const [key, value] of from.iterator(ALL_ENVELOPES)) {
+      const position = positionOfEnvelopeKey(key);
+      if (position.length !== POSITION_LENGTH || value.length <= TOPIC_LENGTH) continue;
+      count++;
+      bytes += value.length - TOPIC_LENGTH;
+      operations.push(...additions(value.slice(0, TOPIC_LENGTH), position, value.slice(TOPIC_LENGTH)));
+      if (operations.length < STEP) continue;
+      await to.batch(operations);
+      operations = [];
+    }
+  } catch (error) {
+    // Told at the end, when everything else has come.
+    if (!isDamage(error)) throw error;
+  }
+  await to.batch(operations);
+  return { count, bytes };
+}
