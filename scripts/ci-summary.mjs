@@ -1,9 +1,12 @@
 // Sums up what .ci/run has run, from the reports that the parts wrote and their exit codes ("test=0 check=1 ...").
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { readJson, root, workspacePackages } from './workspace.mjs';
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, by name and reason: a log may be cut to its end, and this stands there. */
+const failures = [];
 
 function count(what, { passed, failed, skipped = 0 }) {
   counts.passed += passed;
@@ -19,6 +22,12 @@ function countTests(folder, part) {
   const what = `${part} ${folder}`;
   if (!existsSync(file)) return count(`${what}: no report`, { passed: 0, failed: 1 });
   const report = readJson(file);
+  for (const { name, message, assertionResults } of report.testResults) {
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    for (const test of failed)
+      failures.push({ what, test: test.fullName, why: test.failureMessages.join('\n') });
+    if (failed.length === 0 && message) failures.push({ what, test: relative(root, name), why: message });
+  }
   // A file that could not be loaded fails without a test of it failing.
   const brokenFiles = report.testResults.filter(
     ({ status, assertionResults }) =>
@@ -54,6 +63,11 @@ for (const outcome of process.argv.slice(2)) {
   }
 }
 
+for (const { what, test, why } of failures) {
+  const lines = stripVTControlCharacters(why).split('\n').slice(0, 25);
+  process.stdout.write(`\nFAILED ${what}: ${test}\n${lines.map((line) => `  ${line}\n`).join('')}`);
+}
+if (failures.length > 0) process.stdout.write('\n');
 if (counts.skipped > 0) process.stdout.write(`${counts.skipped} tests were skipped.\n`);
 process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;

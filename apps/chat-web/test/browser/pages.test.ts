@@ -100,7 +100,7 @@ describe.runIf(hasChromium())('the pages', () => {
     await page.locator('a.conversation').focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Bob' }).waitFor();
-    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
+    await alice.focusIsAt('H1');
     for (let i = 0; i < 10; i++) {
       await page.keyboard.press('Tab');
       if ((await page.evaluate(() => document.activeElement?.tagName)) === 'TEXTAREA') break;
@@ -108,7 +108,7 @@ describe.runIf(hasChromium())('the pages', () => {
     await page.keyboard.type('Hi Bob, this is my first message.');
     await page.keyboard.press('Enter');
     await alice.bubble('Hi Bob, this is my first message.').waitFor();
-    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('TEXTAREA');
+    await alice.focusIsAt('TEXTAREA');
   });
 
   it('with people, a group and a public chat', async () => {

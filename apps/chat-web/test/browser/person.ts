@@ -33,6 +33,17 @@ export class Person {
     await this.page.getByText(text).first().waitFor();
   }
 
+  /** What is still to be seen goes away. */
+  async seeNoMore(text: string | RegExp): Promise<void> {
+    await expect.poll(() => this.page.getByText(text).count(), { timeout: 30_000 }).toBe(0);
+  }
+
+  /** Waits until the keyboard is at an element of this kind. */
+  async focusIsAt(tag: string): Promise<void> {
+    const focused = () => this.page.evaluate(() => document.activeElement?.tagName);
+    await expect.poll(focused, { timeout: 30_000 }).toBe(tag);
+  }
+
   /** Goes to a page by its address. */
   async go(hash: string): Promise<void> {
     await this.page.evaluate((next) => {
@@ -42,10 +53,12 @@ export class Person {
 
   async createAccount(): Promise<void> {
     await this.button('Create an account').click();
+    await this.page.locator('.words li').nth(11).waitFor();
     const words = await this.page.locator('.words li').allTextContents();
     expect(words).toHaveLength(12);
     this.words = words.join(' ');
     await this.button('I have written them down').click();
+    await this.button('Continue').waitFor();
     for (const label of await this.page.locator('.field label').allTextContents()) {
       const place = Number(/\d+/.exec(label)?.[0]);
       await this.page.getByLabel(label, { exact: true }).fill(words[place - 1] as string);

@@ -1,0 +1,102 @@
+import { type ErrorCode, isSottoError, type SottoError } from '@sotto/core';
+
+/** Sentences of an application's own, by error code. */
+export type Sentences = Readonly<Partial<Record<ErrorCode, string>>>;
+
+/**
+ * An error in plain English, for a person: what is wrong, and what to do. Each thing that people type, paste or scan
+ * wrongly has words of its own. Never repeats what was typed.
+ *
+ * @param own sentences that fit the application better, such as where its data is and what it calls its node
+ */
+export function explain(error: SottoError, own: Sentences = {}): string {
+  const sentence = own[error.code];
+  if (sentence !== undefined) return sentence;
+  if (isSottoError(error, 'INVALID_MNEMONIC')) return aboutWords(error);
+  if (isSottoError(error, 'INVALID_CONTACT_CARD')) return aboutCard(error);
+  if (isSottoError(error, 'INVALID_TEXT')) return aboutText(error);
+  if (isSottoError(error, 'INVALID_LENGTH')) return aboutLength(error);
+  if (isSottoError(error, 'LIMIT_EXCEEDED')) {
+    const { what, actual, limit } = error.details;
+    return `Too much (${what}): ${actual}. Up to ${limit} is possible.`;
+  }
+  return SENTENCES[error.code] ?? error.message;
+}
+
+const SENTENCES: Sentences = {
+  INVALID_PUBLIC_KEY:
+    'This names a key that does not exist. A character was changed or mistyped, or something else was copied.',
+  MALFORMED_MESSAGE:
+    'This is no contact card, key or contact code: what is inside makes no sense. Was all of it copied?',
+  BUNDLE_SIGNATURE_INVALID:
+    'This contact code was not signed by the person that it names. Do not trust where it came from.',
+  BUNDLE_IMPLAUSIBLE:
+    'This contact code says impossible things about its devices or its age. Ask for a new one.',
+  WRONG_IDENTITY: 'This is sound, but it belongs to somebody else than the person here.',
+  QR_UNREADABLE: 'No QR code was found in this picture. Try a sharper one, with some white around the code.',
+  NO_DEVICE_REACHED: 'None of the devices of this person can be written to.',
+  NOT_PERMITTED: 'You may not do this in this group: only its administrators may, and only members write.',
+  NOT_FOUND: 'This is not known here (any more).',
+  STORE_LOCKED: 'The data is in use: another window or program has it open.',
+  STORE_UNAVAILABLE: 'The data can not be read or written. Is the disk full?',
+  STORE_CORRUPT: 'The data is damaged.',
+  STORE_ROLLBACK: 'A part of the data was replaced by an older copy.',
+  STORE_SCHEMA_NEWER: 'The data was made by a newer version of this program.',
+  STORE_WRONG_PASSPHRASE: 'This is not the passphrase. Please try again; capitals and spaces count.',
+  STATE_VERSION_UNSUPPORTED: 'This was made by a newer version of this program.',
+  TRANSPORT_UNAVAILABLE: 'The node can not be reached. What you write is sent when it is back.',
+  TRANSPORT_REFUSED: 'The node does not accept this message.',
+};
+
+function aboutWords({ details }: SottoError<'INVALID_MNEMONIC'>): string {
+  switch (details.problem) {
+    case 'word': {
+      const which = details.positions.join(', ');
+      return details.positions.length === 1
+        ? `Word ${which} is none of the words that are used for this. Is it spelled right?`
+        : `The words at places ${which} are none of the words that are used for this. Are they spelled right?`;
+    }
+    case 'count':
+      return `${details.count === 1 ? 'This is 1 word' : `These are ${details.count} words`}. It has to be 12, 15, 18, 21 or 24.`;
+    case 'checksum':
+      return 'Each word exists, but they do not belong together: one is wrong, or two are swapped.';
+  }
+}
+
+function aboutCard({ details }: SottoError<'INVALID_CONTACT_CARD'>): string {
+  switch (details.problem) {
+    case 'not-a-card':
+      return 'This is something else than a contact card. Was the right thing copied or scanned?';
+    case 'damaged':
+      return 'This contact card is damaged: a piece is missing, or a character was changed. Copy or scan it again.';
+    case 'newer-version':
+      return 'This contact card was made by a newer version of this program. Get that version to read it.';
+  }
+}
+
+function aboutText({ details }: SottoError<'INVALID_TEXT'>): string {
+  switch (details.what) {
+    case 'contact code':
+      return 'This is no contact card, key or contact code: it has characters that none of them has. Was something else copied?';
+    case 'public key':
+      return 'This begins like a key, but is none: it has characters that no key has.';
+    case 'safety number':
+      return 'A safety number has digits only.';
+    case 'chat name':
+      return 'A public chat is named with small letters a to z, digits and hyphens.';
+    case 'text of a message':
+      return details.reason === 'empty'
+        ? 'Nothing was written.'
+        : 'There are characters in it that can not be sent.';
+    case 'name of a person':
+      return 'There are characters in this name that can not be seen. Please type it.';
+    default:
+      return 'There are characters in it that can not be used here.';
+  }
+}
+
+function aboutLength({ details }: SottoError<'INVALID_LENGTH'>): string {
+  return details.what.startsWith('safety number')
+    ? `A safety number has 60 digits; these are ${details.actual}. Is the end missing?`
+    : 'A key of this length does not exist: some of it is missing, or there is too much.';
+}
