@@ -13,6 +13,10 @@ const BY_NAME = new Map(ACTIONS.map((action) => [action.name, action]));
 /** @throws Complaint UNKNOWN_COMMAND */
 export function findAction(name: string): Action {
   const action = BY_NAME.get(name);
-  if (action === undefined) throw new Complaint('UNKNOWN_COMMAND', 'There is no such command. See help.');
+  if (action === undefined)
+    throw new Complaint(
+      'UNKNOWN_COMMAND',
+      `There is no command of this name. There are: ${[...BY_NAME.keys()].join(', ')}.`,
+    );
   return action;
 }

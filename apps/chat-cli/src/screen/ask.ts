@@ -54,13 +54,19 @@ async function showWords(mnemonic: Mnemonic): Promise<void> {
   } finally {
     leaveScreen();
   }
-  for (let i = 0; i < WORDS_TO_CONFIRM; i++) {
-    const place = randomInt(words.length);
+  for (const place of somePlaces(words.length)) {
     const typed = await ask(`Word ${place + 1} of what you wrote down: `);
     if (typed.trim().toLowerCase() === words[place]) continue;
     say('It is another one. Here they are again.');
     return showWords(mnemonic);
   }
+}
+
+/** Some places among so many, all different, in order. */
+function somePlaces(count: number): readonly number[] {
+  const places = new Set<number>();
+  while (places.size < WORDS_TO_CONFIRM) places.add(randomInt(count));
+  return [...places].sort((one, other) => one - other);
 }
 
 async function words(): Promise<Mnemonic> {

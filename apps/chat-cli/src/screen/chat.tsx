@@ -65,7 +65,10 @@ export function Chat({ session, route }: ChatProps) {
   };
   useInput((input, key) => {
     if (key.escape) return show({});
-    if (key.ctrl && input === 'n') return step(1);
+    if (key.ctrl && input === 'n') {
+      const unread = session.conversations.list().find((summary) => summary.unread > 0);
+      return unread === undefined ? step(1) : show({ key: unread.key });
+    }
     if (key.ctrl && input === 'p') return step(-1);
     // A page is read from its beginning, a conversation from its end.
     const forth = page === undefined ? -1 : 1;
@@ -88,7 +91,12 @@ export function Chat({ session, route }: ChatProps) {
         )}
         <Lines lines={page === undefined ? atBottom(shown, height) : shown} height={height} />
       </Box>
-      <Hint warning={warning} page={page} more={page !== undefined && start < most} />
+      <Hint
+        warning={warning}
+        page={page}
+        more={page !== undefined && start < most}
+        unread={listed ? '' : unreadLine(session)}
+      />
       <Composer width={width} onSubmit={submit} />
     </Box>
   );
@@ -115,7 +123,7 @@ function Header({ session, route }: ChatProps) {
       <Text color={color}>● {status}</Text>
       <Text dimColor>
         {'  '}
-        {describeRoute(route)} {keyText(identity.publicKey)}
+        {`${describeRoute(route)}  ${keyText(identity.publicKey)}`}
       </Text>
     </Text>
   );
@@ -125,11 +133,20 @@ function Hint({
   warning,
   page,
   more,
+  unread,
 }: {
   readonly warning: string;
   readonly page: Page | undefined;
   readonly more: boolean;
+  readonly unread: string;
 }) {
+  if (unread !== '') {
+    return (
+      <Text color="yellow" wrap="truncate">
+        {unread}
+      </Text>
+    );
+  }
   if (more) return <Text dimColor>PageDown for more, Enter goes back</Text>;
   if (warning !== '') {
     return (
@@ -159,6 +176,14 @@ function titleLine(session: Session, key: string | undefined): string {
         : ', not verified'
       : '';
   return `${titleOf(session, conversation)}: ${protection === undefined ? '' : PROTECTIONS[protection]}${verified}`;
+}
+
+/** Who wrote something that was not seen: it has to be said where no list says it. */
+function unreadLine(session: Session): string {
+  const unread = session.conversations.list().filter((summary) => summary.unread > 0);
+  if (unread.length === 0) return '';
+  const who = unread.map(({ conversation, unread: count }) => `${titleOf(session, conversation)} (${count})`);
+  return `New: ${who.join(', ')}. Ctrl-N goes there.`;
 }
 
 function welcome(session: Session, route: Route): string[] {

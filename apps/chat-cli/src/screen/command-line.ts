@@ -89,7 +89,7 @@ export function helpLines(): string[] {
     ),
     '/quit       ends the program; so does Ctrl-C',
     '',
-    'Ctrl-N, Ctrl-P   the next, the previous conversation',
+    'Ctrl-N, Ctrl-P   the next conversation, one with something new first; the previous one',
     'PageUp, PageDown   back and forth in what was said; Esc to the end of it',
     'Tab   completes a command; up and down: what you typed before',
     '',

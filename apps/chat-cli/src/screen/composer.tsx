@@ -38,11 +38,11 @@ export function Composer({ width, onSubmit }: ComposerProps) {
     if (key.downArrow) return recall(1);
     if (key.tab) return become(lineOf(complete(now.current.text)));
     if (key.pageUp || key.pageDown || (key.ctrl && /^[np]$/.test(input))) return;
-    // Pasted, or typed faster than it is read: an Enter at the end is one.
-    const entered = /[\r\n]$/.test(input);
-    const next = edit(now.current, entered ? input.slice(0, -1) : input, key);
-    if (entered) submit(next.text);
-    else become(next);
+    // Pasted, or typed faster than it is read: an Enter at the end is one, and so is a Tab before it.
+    const [, typed = '', tab, enter] = /^(.*?)(\t?)([\r\n]?)$/s.exec(input) ?? [];
+    become(edit(now.current, typed, key));
+    if (tab !== '') become(lineOf(complete(now.current.text)));
+    if (enter !== '') submit(now.current.text);
   });
 
   return (

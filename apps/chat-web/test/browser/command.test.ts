@@ -51,7 +51,7 @@ describe.runIf(hasChromium())('npm run chat', () => {
     } finally {
       for (const profile of profiles) await profile.close();
       expect(await command.stop()).toBe(0);
-      await rm(data, { recursive: true, force: true });
+      await rm(data, { recursive: true, force: true, maxRetries: 5 });
     }
     await expect(fetch(command.url)).rejects.toThrow();
     await expect(fetch(node.replace('ws:', 'http:'))).rejects.toThrow();
@@ -74,7 +74,8 @@ describe.runIf(hasChromium())('npm run chat', () => {
       expect(code).toBe(1);
     } finally {
       expect(await first.stop()).toBe(0);
-      for (const directory of [data, other]) await rm(directory, { recursive: true, force: true });
+      for (const directory of [data, other])
+        await rm(directory, { recursive: true, force: true, maxRetries: 5 });
     }
   });
 });

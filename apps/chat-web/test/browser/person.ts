@@ -8,7 +8,7 @@ export class Person {
   words = '';
 
   private constructor(readonly page: Page) {
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(60_000);
   }
 
   static async arrive(context: BrowserContext, url: string): Promise<Person> {
@@ -35,13 +35,13 @@ export class Person {
 
   /** What is still to be seen goes away. */
   async seeNoMore(text: string | RegExp): Promise<void> {
-    await expect.poll(() => this.page.getByText(text).count(), { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => this.page.getByText(text).count(), { timeout: 60_000 }).toBe(0);
   }
 
   /** Waits until the keyboard is at an element of this kind. */
   async focusIsAt(tag: string): Promise<void> {
     const focused = () => this.page.evaluate(() => document.activeElement?.tagName);
-    await expect.poll(focused, { timeout: 30_000 }).toBe(tag);
+    await expect.poll(focused, { timeout: 60_000 }).toBe(tag);
   }
 
   /** Goes to a page by its address. */
