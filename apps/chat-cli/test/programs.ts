@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 
-const PROGRAM = join(import.meta.dirname, '../dist/main.js');
+export const PROGRAM = join(import.meta.dirname, '../dist/main.js');
 const NODE_PROGRAM = join(import.meta.dirname, '../../whisper-node/dist/main.js');
 
 /** A line that the program wrote. */

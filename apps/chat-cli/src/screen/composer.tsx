@@ -1,7 +1,7 @@
 import { Box, Text, useInput } from 'ink';
 import { useRef, useState } from 'react';
 import { complete } from './command-line.js';
-import { EMPTY_LINE, edit, type Line, lineOf } from './line-editor.js';
+import { EMPTY_LINE, edit, type Line, lineOf, type Stroke, strokesIn } from './line-editor.js';
 
 interface ComposerProps {
   readonly width: number;
@@ -32,18 +32,16 @@ export function Composer({ width, onSubmit }: ComposerProps) {
     become(lineOf(typed[history.current.at] ?? ''));
   };
 
-  useInput((input, key) => {
+  const press = (stroke: Stroke) => {
+    const { input, key } = stroke;
     if (key.return) return submit(now.current.text);
     if (key.upArrow) return recall(-1);
     if (key.downArrow) return recall(1);
     if (key.tab) return become(lineOf(complete(now.current.text)));
     if (key.pageUp || key.pageDown || (key.ctrl && /^[np]$/.test(input))) return;
-    // Pasted, or typed faster than it is read: an Enter at the end is one, and so is a Tab before it.
-    const [, typed = '', tab, enter] = /^(.*?)(\t?)([\r\n]?)$/s.exec(input) ?? [];
-    become(edit(now.current, typed, key));
-    if (tab !== '') become(lineOf(complete(now.current.text)));
-    if (enter !== '') submit(now.current.text);
-  });
+    become(edit(now.current, stroke));
+  };
+  useInput((input, key) => strokesIn(input, key).forEach(press));
 
   return (
     <Box width={width} height={1} overflow="hidden">

@@ -7,6 +7,35 @@ export interface Line {
   readonly cursor: number;
 }
 
+/** A key, or a piece of text that was typed or pasted. */
+export interface Stroke {
+  readonly input: string;
+  readonly key: Partial<Key>;
+}
+
+/**
+ * What came at once, one after another: who types faster than the screen is drawn has his keys handed over together, as
+ * one text with control characters in it. Only an Enter at the end is one; others were pasted, and are line breaks.
+ */
+export function strokesIn(input: string, key: Key): readonly Stroke[] {
+  const pieces = input.match(/[\r\n]+$|[^\p{Cc}\r\n]+|[\r\n]+|\p{Cc}/gu) ?? [];
+  if (pieces.length < 2) return [{ input, key }];
+  return pieces.map((piece, i) => strokeOf(piece, i === pieces.length - 1));
+}
+
+function strokeOf(piece: string, last: boolean): Stroke {
+  if (/^[\r\n]/.test(piece)) return { input: piece, key: last ? { return: true } : {} };
+  if (piece === '\t') return { input: '', key: { tab: true } };
+  if (piece === '\x7f' || piece === '\b') return { input: '', key: { backspace: true } };
+  const control = /^\p{Cc}/u.test(piece);
+  return control ? { input: letterOf(piece), key: { ctrl: true } } : { input: piece, key: {} };
+}
+
+/** The letter that is pressed with Ctrl for a control character. */
+function letterOf(control: string): string {
+  return String.fromCharCode(control.charCodeAt(0) + 0x60);
+}
+
 export const EMPTY_LINE: Line = { text: '', cursor: 0 };
 
 /** The line with its cursor at the end. */
@@ -15,7 +44,7 @@ export function lineOf(text: string): Line {
 }
 
 /** The line after a key, or after something that was pasted. Keys that mean nothing here leave it as it is. */
-export function edit({ text, cursor }: Line, input: string, key: Key): Line {
+export function edit({ text, cursor }: Line, { input, key }: Stroke): Line {
   const before = text.slice(0, cursor);
   const after = text.slice(cursor);
   const previous = cursor - (lastCharacter(before)?.length ?? 0);
