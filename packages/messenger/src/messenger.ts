@@ -270,6 +270,8 @@ export class Messenger {
     });
     try {
       await connection.listen(this.#channels());
+      // Closed meanwhile: nobody else knows of this connection.
+      this.#checkOpen();
     } catch (error) {
       await connection.close();
       throw error;
@@ -281,7 +283,10 @@ export class Messenger {
     await this.publishContactCode();
   }
 
-  /** Sends what was taken as far as the transport lets, then closes transport and store. Closing twice is fine. */
+  /**
+   * Sends what was taken as far as the transport lets, then closes transport and store; a `start` under way rejects with
+   * CLOSED. Closing twice is fine.
+   */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -418,6 +423,7 @@ export class Messenger {
       this.#post(work, effects, { $case: 'publicName', value: name }, message, crypto.keccak256(message));
     });
     this.#cancelPublish?.();
+    if (this.#closed) return;
     this.#cancelPublish = clock.after(limits.contactCodeIntervalMs, () => {
       if (this.#closed) return;
       this.#inBackground(this.#step((work) => this.#device.deleteExpired(work)));

@@ -470,6 +470,72 @@ describe('clocks and closing', () => {
     }
   });
 
+  it.each(['connect', 'listen', 'commit'])(
+    'closed in the middle of its start, at %s: leaves no connection and no timer',
+    async (point) => {
+      const network = newNetwork();
+      let close = () => {};
+      const reached = (here: string) => {
+        if (here === point) close();
+      };
+      let connections = 0;
+      const transport: Transport = {
+        ...network.transport(),
+        async connect(party, options) {
+          reached('connect');
+          const connection = await network.transport().connect(party, options);
+          connections++;
+          return {
+            ...connection,
+            send: (...args) => connection.send(...args),
+            async listen(channels) {
+              await connection.listen(channels);
+              reached('listen');
+            },
+            async close() {
+              connections--;
+              await connection.close();
+            },
+          };
+        },
+      };
+      const wrapStore = (store: Store): Store => ({
+        ...store,
+        get: (...args) => store.get(...args),
+        list: (...args) => store.list(...args),
+        async commit(...args) {
+          const revision = await store.commit(...args);
+          if (connections > 0) reached('commit');
+          return revision;
+        },
+        close: () => store.close(),
+      });
+      const manual = manualClock(START);
+      const timers = new Set<object>();
+      const clock = {
+        ...manual,
+        after(milliseconds: number, run: () => void) {
+          const timer = {};
+          timers.add(timer);
+          const cancel = manual.after(milliseconds, run);
+          return () => {
+            timers.delete(timer);
+            cancel();
+          };
+        },
+      };
+      const party = await newParty(network, 'alice-1', { transport, wrapStore, clock, start: false });
+      let closed: Promise<void> | undefined;
+      close = () => {
+        closed ??= party.messenger.close();
+      };
+      const [start] = await Promise.allSettled([party.messenger.start()]);
+      await closed;
+      if (point !== 'commit') expect(start).toMatchObject({ reason: { code: 'CLOSED' } });
+      expect([closed !== undefined, connections, timers.size]).toEqual([true, 0, 0]);
+    },
+  );
+
   it('closes cleanly, twice, and refuses afterwards', async () => {
     const { alice, bob } = await two();
     await alice.messenger.close();
