@@ -16,6 +16,8 @@ export interface Whereabouts {
   /** Names the place on the network: two devices of one identity can be cut off one without the other. */
   readonly place: PublicKey;
   readonly tap: Wiretap;
+  /** Fires when the device is not to be switched on any more. */
+  readonly closing: AbortSignal;
 }
 
 /** Somebody's phone or laptop: a messenger with a store on disk. */
@@ -54,7 +56,8 @@ export class Device {
   }
 
   /** What the device has on its disk. One at a time may have it open. */
-  openStore(): Promise<Store> {
+  async openStore(): Promise<Store> {
+    this.#at.closing.throwIfAborted();
     this.#store = createLevelDbStore({ path: this.#at.folder });
     return this.#store;
   }

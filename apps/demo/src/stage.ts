@@ -34,7 +34,7 @@ export class Stage {
   /** The keys of channels are slow to derive, so the devices here share what one of them has derived. */
   readonly #pbkdf2: Pbkdf2 = rememberKeys(createMemoryStore(), this.crypto);
   readonly #devices: Device[] = [];
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -60,11 +60,11 @@ export class Stage {
 
   /** A device that was never switched on: its store is empty. */
   unpack(name: string, identity: KeyPair): Device {
-    if (this.#closed) throw new Error('The stage is closed.');
     const device: Device = new Device(name, identity, {
       folder: join(this.#options.folder, `device-${this.#devices.length + 1}`),
       network: this.network,
       place: this.crypto.secp256k1.generateKeyPair().publicKey,
+      closing: this.#closing.signal,
       tap: new Wiretap(this.#pbkdf2, (overheard) => this.#showWire(device, overheard)),
     });
     this.#devices.push(device);
@@ -82,9 +82,9 @@ export class Stage {
     }
   }
 
-  /** Switches everything off; nobody comes on after that. */
+  /** Switches everything off; a chapter that goes on all the same ends with its next line. Closing twice is fine. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     await Promise.allSettled(this.#devices.map((device) => device.switchOff()));
   }
 
@@ -92,27 +92,27 @@ export class Stage {
 
   /** Explains what is going on, in a line or two. */
   tell(text: string): void {
-    for (const line of wrapped(text, WIDTH - 3)) this.#options.screen.line(`   ${styled(line, 'gray')}`);
+    for (const line of wrapped(text, WIDTH - 3)) this.#open.screen.line(`   ${styled(line, 'gray')}`);
   }
 
   /** A line of the story itself. */
   show(text: string): void {
-    this.#options.screen.line(`     ${text}`);
+    this.#open.screen.line(`     ${text}`);
   }
 
   /** A statement of the tour, and whether it is so. */
   check(what: string, fulfilled: boolean): void {
-    this.#options.checks.expect(what, fulfilled);
+    this.#open.checks.expect(what, fulfilled);
   }
 
   /** The same for what is not as one would wish. */
   limit(what: string, fulfilled: boolean): void {
-    this.#options.checks.expect(what, fulfilled, '!');
+    this.#open.checks.expect(what, fulfilled, '!');
   }
 
   /** The same for what would only lengthen the story: it is shown when it is not so. */
   count(what: string, fulfilled: boolean): void {
-    if (fulfilled) this.#options.checks.count(what, true);
+    if (fulfilled) this.#open.checks.count(what, true);
     else this.check(what, false);
   }
 
@@ -150,8 +150,13 @@ export class Stage {
     this.check(`${column} ${styled(got ?? 'not refused', 'yellow')}`, got === expected);
   }
 
+  get #open(): StageOptions {
+    this.#closing.signal.throwIfAborted();
+    return this.#options;
+  }
+
   #showWire(device: Device, { topic, envelope, payload }: Overheard): void {
-    if (!this.#options.verbose) return;
+    if (!this.verbose || this.#closing.signal.aborted) return;
     const { kind, key, number, devices } = viewWire(payload);
     const inside = [kind, key, number && `no. ${number}`, devices > 1 && `×${devices}`];
     const outside = `${device.name}: ${envelope.length} bytes on ${encodeHex(topic)}`;

@@ -19,26 +19,27 @@ export interface TourOptions {
 
 /** Plays chapters one after the other, each on a stage of its own: one that breaks off leaves the others alone. */
 export async function playTour(chapters: readonly Chapter[], options: TourOptions): Promise<void> {
-  const { checks, folder, signal, onTurn } = options;
-  const aborted = new Promise<void>((resolve) => {
-    signal?.addEventListener('abort', () => resolve(), { once: true });
-  });
   for (const [index, chapter] of chapters.entries()) {
-    if (index > 0) await onTurn?.();
-    if (signal?.aborted) return;
+    if (index > 0) await options.onTurn?.();
+    if (options.signal?.aborted) return;
     heading(options.screen, index + 1, chapter);
-    checks.section(chapter.title);
-    const stage = new Stage({ ...options, folder: join(folder, chapter.name) });
-    const playing = chapter.play(stage);
-    try {
-      await Promise.race([playing, aborted]);
-    } catch (error) {
-      if (!signal?.aborted) checks.broke(error);
-    } finally {
-      // What is under way ends with its stage.
-      await stage.close();
-      playing.catch(() => undefined);
-    }
+    await playChapter(chapter, options);
+  }
+}
+
+async function playChapter(chapter: Chapter, options: TourOptions): Promise<void> {
+  const { checks, folder, signal } = options;
+  checks.section(chapter.title);
+  const stage = new Stage({ ...options, folder: join(folder, chapter.name) });
+  const close = () => stage.close();
+  signal?.addEventListener('abort', close, { once: true });
+  try {
+    await chapter.play(stage);
+  } catch (error) {
+    if (!signal?.aborted) checks.broke(error);
+  } finally {
+    signal?.removeEventListener('abort', close);
+    await close();
   }
 }
 

@@ -13,10 +13,10 @@ export const card: Chapter = {
 
     stage.tell("Bob's contact card is his public key as text. His phone draws it as QR code:");
     const text = encodeContactCard(crypto, { identity: bob.key });
-    showQr(stage, text);
+    const drawn = showQr(stage, text);
 
     stage.tell("Alice's phone takes a picture of it. Nobody asks for a telephone number.");
-    const scanned = parseContactCard(crypto, decodeQr(photograph(text), { retryMilliseconds: 1000 }));
+    const scanned = parseContactCard(crypto, decodeQr(photograph(drawn), { retryMilliseconds: 1000 }));
     const key = formatKeyText(crypto, scanned.identity, 'base58btc');
     stage.check(`The picture reads as Bob's key, ${key.slice(0, 16)}…`, bob.is(scanned.identity));
 

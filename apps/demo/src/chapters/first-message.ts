@@ -11,7 +11,7 @@ export const firstMessage: Chapter = {
     await bob.switchOff();
 
     stage.tell(
-      "Bob's phone is off, and has never heard of Alice. What he has published is enough for her to make a secret that only he can make as well. That is called X3DH.",
+      "Bob's phone is off, and has never heard of Alice. What he has published is enough for her to make a secret that only he can make as well (X3DH).",
     );
     const text = 'Dinner at eight?';
     const { devices } = await alice.messenger.send(bob.key, encodeUtf8(text));

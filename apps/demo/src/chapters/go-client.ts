@@ -18,7 +18,7 @@ export const goClient: Chapter = {
   title: 'Messages of another program',
   async play(stage) {
     stage.tell(
-      'Sotto speaks as deployed Status clients do. These messages were written by one, in Go, and recorded. We have the keys of its Bob, and open them shuffled.',
+      'Sotto speaks as deployed Status clients do. One of those, in Go, wrote what is recorded here; we have the keys of its Bob, and open it shuffled.',
     );
     for (const transcript of loadTranscripts()) await openTranscript(stage, transcript);
   },

@@ -12,7 +12,7 @@ export const ratchet: Chapter = {
     await befriend(alice, bob);
 
     stage.tell(
-      'Each message has a key of its own, and each answer starts a new chain of keys. It turns one way only, as a ratchet does: whoever gets hold of a key can not go back.',
+      'Each message has its own key, each answer starts a new chain of keys. It turns one way only, as a ratchet does: no key leads back to an older one.',
     );
     const lines = [
       [alice, bob, 'Psst, Bob.'],
