@@ -228,14 +228,20 @@ describe('stopped on its way', () => {
   }
 
   it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)('by %s: leaves no files behind', async (signal, code) => {
+    ['SIGINT', 130, 'I count to eight.'],
+    // A device is being switched on then.
+    ['SIGINT', 130, 'Hours later Bob switches his phone on.'],
+    ['SIGTERM', 143, 'Paired: the phone lists'],
+  ] as const)('by %s, code %i, after "%s": leaves no files behind', async (signal, code, text) => {
     const folder = temporaryFolder();
-    const { child, exit } = await startedUntil('I count to eight.', folder);
-    child.stdout.resume();
+    const { child, exit } = await startedUntil(text, folder);
+    let rest = '';
+    child.stdout.on('data', (chunk) => {
+      rest += chunk;
+    });
     child.kill(signal);
     expect(await exit).toEqual([code, null]);
+    expect(rest).not.toContain('✗');
     expect(readdirSync(folder)).toEqual([]);
   });
 

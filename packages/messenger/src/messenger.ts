@@ -447,7 +447,12 @@ export class Messenger {
     await this.#updateOwnDevice(installationId, { enabled: true });
   }
 
-  /** Ends the pairing with another device of ours. @throws NOT_FOUND */
+  /**
+   * Ends the pairing with another device of ours: it gets no copies any more, and our bundle no longer lists it. Peers that
+   * know it are not told, as the protocol has no word for it: they go on writing to it while it is among the most recently
+   * active devices of ours.
+   * @throws NOT_FOUND
+   */
   async disableDevice(installationId: string): Promise<void> {
     await this.#updateOwnDevice(installationId, { enabled: false });
   }

@@ -50,7 +50,7 @@ const pair: Action = {
 
 const unpair: Action = {
   name: 'unpair',
-  about: 'ends that; others stop to write to the device',
+  about: 'ends that; people who know the device go on writing to it until you use three others',
   parameters: [{ name: 'device', kind: 'word' }],
   async run({ messenger }, given) {
     const { installationId } = await findDevice(messenger, given.text('device'));

@@ -95,7 +95,7 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
           </button>
           <ConfirmButton
             label="Unpair"
-            question="It gets no copies any more, and others stop to write to it."
+            question="It gets no copies any more. People who know it go on writing to it until you use three others."
             busy={task.busy}
             onConfirm={() => change(() => messenger.disableDevice(installationId))}
           />
