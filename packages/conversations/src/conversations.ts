@@ -10,6 +10,7 @@ import {
   type Store,
   silentLogger,
   systemClock,
+  type Write,
 } from '@sotto/core';
 import type {
   Contact,
@@ -111,7 +112,9 @@ export class Conversations {
     }
     for (const name of messenger.chats()) await this.#ensure({ kind: 'public', name });
     for (const { id, joined } of await messenger.groups()) {
-      if (joined) await this.#ensure({ kind: 'group', groupId: id });
+      // One of which there was a notice and is no row was removed here.
+      const isNews = joined && (await this.#history.group(id)) === undefined;
+      if (isNews) await this.#ensure({ kind: 'group', groupId: id });
     }
     const unsent = await messenger.unsent();
     for (const id of await this.#history.outgoing()) {
@@ -404,7 +407,6 @@ export class Conversations {
     // A group that was removed here, or that we never were in, is no news.
     if (known === undefined && !group.joined) return;
     const members = group.members.map(encodeHex);
-    await this.#history.putGroup(groupId, { name: group.name, members });
     const notice: NoticeContent = {
       what: 'group-changed',
       name: group.name === before?.name ? undefined : group.name,
@@ -417,7 +419,10 @@ export class Conversations {
     row.group = group;
     if (notice.name === undefined && notice.joined.length + notice.left.length === 0) {
       this.#tell({ what: 'conversation', key: conversationKey(conversation) });
-    } else await this.#addNotice(conversation, row, notice);
+    } else {
+      const noted = this.#history.groupWrite(groupId, { name: group.name, members });
+      await this.#addNotice(conversation, row, notice, [noted]);
+    }
   }
 
   async #noteDevice(event: { identity: PublicKey; installationId: string; own: boolean }): Promise<void> {
@@ -442,9 +447,14 @@ export class Conversations {
       await this.#addNotice(conversation, row, { what: 'undecryptable', sender, answered });
   }
 
-  async #addNotice(conversation: Conversation, row: Row, notice: NoticeContent): Promise<void> {
+  async #addNotice(
+    conversation: Conversation,
+    row: Row,
+    notice: NoticeContent,
+    also: readonly Write[] = [],
+  ): Promise<void> {
     const key = conversationKey(conversation);
-    row.stored = await this.#history.addNotice(key, row.stored, notice, this.#clock.now());
+    row.stored = await this.#history.addNotice(key, row.stored, notice, this.#clock.now(), also);
     this.#tell({ what: 'conversation', key });
   }
 

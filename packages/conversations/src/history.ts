@@ -108,14 +108,16 @@ export class History {
     return { stored, writes };
   }
 
+  /** @param also written in the same commit */
   async addNotice(
     key: string,
     before: StoredConversation,
     notice: NoticeContent,
     storedAt: number,
+    also: readonly Write[] = [],
   ): Promise<StoredConversation> {
     const { stored, writes } = this.append(key, before, { storedAt, notice: storedNotice(notice) });
-    await this.#store.commit(writes);
+    await this.#store.commit([...writes, ...also]);
     return stored;
   }
 
@@ -159,8 +161,9 @@ export class History {
     return this.#get<StoredGroup>(groupRecord(groupId));
   }
 
-  async putGroup(groupId: string, group: StoredGroup): Promise<void> {
-    await this.#store.commit([put(groupRecord(groupId), group)]);
+  /** How a group is noted, as of the last notice about it. */
+  groupWrite(groupId: string, group: StoredGroup): Write {
+    return put(groupRecord(groupId), group);
   }
 
   /** Removes a conversation: its entries first, so that what a crash leaves is still in the list. */

@@ -351,6 +351,23 @@ describe('groups', () => {
     expect(bob.conversations.get(conversation)).toBeUndefined();
   });
 
+  it('that was removed stays away over a restart, and comes back with what is said in it', async () => {
+    const { network, alice, bob } = await two();
+    const { group } = await alice.messenger.createGroup('friends', [bob.identity.publicKey]);
+    const conversation = { kind: 'group', groupId: group.id } as const;
+    await quiet(network, alice, bob);
+    await bob.conversations.remove(conversation);
+    await bob.stop();
+    await bob.open();
+    expect(bob.conversations.list()).toEqual([]);
+    await alice.conversations.send(conversation, 'where are you?');
+    await quiet(network, alice, bob);
+    expect((await bob.conversations.entries(conversation)).map(lineOf)).toEqual([
+      '< where are you? received dr',
+    ]);
+    expect(bob.conversations.get(conversation)?.group).toMatchObject({ joined: true, name: 'friends' });
+  });
+
   it('of nobody but ourselves: sent at once', async () => {
     const { network, alice } = await two();
     const { group } = await alice.messenger.createGroup('notes', []);
