@@ -97,6 +97,14 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     await bob.button('Compare').click();
     await bob.see('The numbers are different.');
     await bob.seeNoMore('✓ Verified');
+    // Photographed from the other screen.
+    await alice.page.getByText('Compare by scanning').click();
+    const photo = await alice.page.getByRole('img', { name: 'The safety number as a QR code' }).screenshot();
+    await bob.page
+      .getByLabel('Picture with a QR code')
+      .setInputFiles({ name: 'photo.png', mimeType: 'image/png', buffer: photo });
+    await bob.see('✓ Verified');
+    await bob.seeNoMore('The numbers are different.');
   });
 
   it('a card of somebody else is told from the one expected', async () => {
