@@ -121,6 +121,7 @@ async function figures() {
     archived: read('whisper_node_archive_envelopes'),
     ...residentMemory(),
     heap: read('nodejs_heap_size_used_bytes'),
+    committed: read('nodejs_heap_size_total_bytes'),
     // Of sockets and of hash tables: what a heap does not show.
     external: read('nodejs_external_memory_bytes'),
   };
@@ -240,6 +241,7 @@ const columns = [
   'RSS MB',
   'mapped MB',
   'heap MB',
+  'of MB',
   'ext. MB',
 ];
 const row = (cells) => process.stdout.write(`${cells.map((cell) => String(cell).padStart(12)).join('')}\n`);
@@ -266,7 +268,7 @@ for (let nextReport = REPORT_S; ; ) {
       perSecond(delivered, before.delivered),
       now.pool,
       Math.round((100 * (cpu - before.cpu)) / span),
-      ...[now.own, now.mapped, now.heap, now.external].map((bytes) => Math.round(bytes / 1e6)),
+      ...[now.own, now.mapped, now.heap, now.committed, now.external].map((bytes) => Math.round(bytes / 1e6)),
     ]);
     before = { at: elapsed, sent, taken: now.taken, delivered, cpu };
     nextReport += REPORT_S;

@@ -99,7 +99,9 @@ export class NodeProcess {
 
   /** A figure of `/metrics`, with its labels if it has any. */
   async metric(name: string): Promise<number> {
-    const text = await (await fetch(`${this.admin}/metrics`)).text();
+    // Not by a connection that is kept: the node may just be closing it.
+    const response = await fetch(`${this.admin}/metrics`, { headers: { connection: 'close' } });
+    const text = await response.text();
     const line = text.split('\n').find((one) => one.startsWith(`${name} `));
     if (line === undefined) throw new Error(`no figure ${name}`);
     return Number(line.split(' ').at(-1));
@@ -113,6 +115,11 @@ export class NodeProcess {
   /** Stops it at once, as a power cut would. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
+  }
+
+  /** Sends it a signal that does not end it. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
   }
 
   /** Stops it for good, and throws its directory away. */

@@ -1,4 +1,4 @@
-import type { Logger } from '@sotto/core';
+import { isSottoError, type Logger } from '@sotto/core';
 import { Params } from './params.js';
 import { methodNotFound, RpcError, refused } from './rpc-error.js';
 
@@ -87,10 +87,7 @@ export class Dispatcher {
       return id === undefined ? undefined : { jsonrpc: '2.0', id, result };
     } catch (error) {
       this.#count(method, 'refused');
-      if (!(error instanceof RpcError)) {
-        this.#options.logger.error('rpc.failed', { reason: error instanceof Error ? error.name : 'unknown' });
-      }
-      const told = error instanceof RpcError ? error : refused('internal error');
+      const told = this.#refusalOf(error);
       return id === undefined ? undefined : failure(id, told);
     }
   }
@@ -125,6 +122,13 @@ export class Dispatcher {
     const end = subscriber(new Params(values.slice(1)), (result) => notify(id, namespace, result));
     session.subscriptions.set(id, end);
     return id;
+  }
+
+  #refusalOf(error: unknown): RpcError {
+    if (error instanceof RpcError) return error;
+    if (isSottoError(error, 'CLOSED')) return refused('the node is stopping');
+    this.#options.logger.error('rpc.failed', { reason: error instanceof Error ? error.name : 'unknown' });
+    return refused('internal error');
   }
 
   #count(method: string, outcome: string): void {
