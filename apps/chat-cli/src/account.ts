@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { compareBytes, isSottoError, type KeyPair, type Store } from '@sotto/core';
 import { accountFromMnemonic, createMnemonic, type Mnemonic, parseMnemonic } from '@sotto/identity';
+import { loadBackup } from './backup.js';
 import { Complaint } from './complaint.js';
 import type { Options } from './options.js';
 import { crypto, openVault, readAccount, type Vault, writeAccount } from './vault.js';
@@ -15,6 +16,11 @@ export interface Asks {
   /** Shows the words of a new account once, and sees to it that they are written down. */
   showWords(mnemonic: Mnemonic): Promise<void>;
   words(): Promise<Mnemonic>;
+  /** @param again the last one was wrong */
+  backupPassphrase(again: boolean): Promise<string>;
+  newBackupPassphrase(): Promise<string>;
+  /** Something that takes its time goes on. */
+  progress(done: number, total: number | undefined): void;
 }
 
 /** What a session is opened with. */
@@ -38,7 +44,7 @@ export async function openAccount(options: Options, asks: Asks | undefined): Pro
     const existing = await readAccount(store);
     const { identity, recovered } = existing
       ? { identity: existing, recovered: false }
-      : await makeAccount(options, asks);
+      : await makeAccount(store, options, asks);
     if (existing === undefined) await writeAccount(store, identity);
     else await checkWords(options, existing);
     return { store, identity, restored: vault.replaced === 'rolled-back', announce: recovered };
@@ -62,12 +68,8 @@ async function openStore(
 ): Promise<Store> {
   switch (vault.content) {
     case 'new':
-      if (asks === undefined && options.wordsTo === undefined && options.wordsFrom === undefined) {
-        throw new Complaint(
-          'NO_ACCOUNT',
-          'There is no account in this data directory. Give --words-to FILE to make one, or --words-from FILE to recover one.',
-        );
-      }
+      if (asks === undefined && !saysHow(options)) throw noAccount();
+      if (options.backupTo !== undefined) throw noAccount();
       return vault.unlock(given ?? (await asks?.newPassphrase()));
     case 'plain':
       if (given === undefined) return vault.unlock(undefined);
@@ -85,6 +87,18 @@ async function openStore(
   }
 }
 
+/** Whether the command line says where a new account comes from. */
+function saysHow({ wordsTo, wordsFrom, backupFrom }: Options): boolean {
+  return [wordsTo, wordsFrom, backupFrom].some((file) => file !== undefined);
+}
+
+function noAccount(): Complaint {
+  return new Complaint(
+    'NO_ACCOUNT',
+    'There is no account in this data directory. Give --words-to FILE to make one, or --words-from FILE or --backup-from FILE to recover one.',
+  );
+}
+
 async function askUntilRight(vault: Vault, asks: Asks): Promise<Store> {
   for (let again = false; ; again = true) {
     try {
@@ -95,8 +109,12 @@ async function askUntilRight(vault: Vault, asks: Asks): Promise<Store> {
   }
 }
 
-async function makeAccount(options: Options, asks: Asks | undefined) {
-  const { wordsTo, wordsFrom } = options;
+async function makeAccount(store: Store, options: Options, asks: Asks | undefined) {
+  const { wordsTo, wordsFrom, backupFrom } = options;
+  if (backupFrom !== undefined) {
+    const onProgress = (done: number, total: number | undefined) => asks?.progress(done, total);
+    return { identity: await loadBackup(backupFrom, store, asks, onProgress), recovered: true };
+  }
   const recovered =
     wordsFrom !== undefined || (wordsTo === undefined && (await asks?.newOrRecover()) === 'recover');
   if (recovered) {
@@ -109,8 +127,14 @@ async function makeAccount(options: Options, asks: Asks | undefined) {
   return { identity: accountFromMnemonic(crypto, mnemonic).identity, recovered };
 }
 
-/** Words of another account, given for a directory that has one, are a mistake. */
-async function checkWords({ wordsFrom }: Options, existing: KeyPair): Promise<void> {
+/** Words of another account, or a backup, given for a directory that has one, are a mistake. */
+async function checkWords({ wordsFrom, backupFrom }: Options, existing: KeyPair): Promise<void> {
+  if (backupFrom !== undefined) {
+    throw new Complaint(
+      'ACCOUNT_EXISTS',
+      'There is an account in this data directory. A backup needs a new one.',
+    );
+  }
   if (wordsFrom === undefined) return;
   const { identity } = accountFromMnemonic(crypto, parseMnemonic(await readText(wordsFrom)));
   if (compareBytes(identity.publicKey, existing.publicKey) === 0) return;

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The program: settings, account, then a screen for people or JSON lines for programs. */
-import { openAccount } from './account.js';
+import { type Asks, openAccount } from './account.js';
+import { saveBackup } from './backup.js';
 import { Complaint } from './complaint.js';
 import { explain } from './explain.js';
 import { serveJson } from './json-mode.js';
@@ -19,6 +20,7 @@ async function run(options: Options): Promise<number> {
   if (!options.json && !(process.stdin.isTTY && process.stdout.isTTY)) {
     throw new Complaint('NO_TERMINAL', 'The chat needs a terminal. Programs give --json.');
   }
+  if (options.backupTo !== undefined) return backUp(options, options.backupTo);
   if (options.route.kind === 'node') process.stderr.write(`${KEY_LEAVES}\n`);
   const { session, close } = await open(options);
   try {
@@ -34,9 +36,29 @@ async function run(options: Options): Promise<number> {
 async function open(options: Options): Promise<{ readonly session: Session; close(): Promise<void> }> {
   if (options.route.kind === 'memory') return openTrial();
   const transport = transportFor(options.route);
-  const asks = options.json ? undefined : (await import('./screen/ask.js')).terminalAsks();
-  const session = await openSession({ ...(await openAccount(options, asks)), transport });
+  const session = await openSession({ ...(await openAccount(options, await asksOf(options))), transport });
   return { session, close: () => session.close() };
+}
+
+/** Nobody can be asked where a program talks. */
+async function asksOf({ json }: Options): Promise<Asks | undefined> {
+  return json ? undefined : (await import('./screen/ask.js')).terminalAsks();
+}
+
+async function backUp(options: Options, file: string): Promise<number> {
+  const asks = await asksOf(options);
+  const account = await openAccount(options, asks);
+  try {
+    const records = await saveBackup(file, account, asks, (done, total) => asks?.progress(done, total));
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify({ event: 'saved', file, records })}\n`
+        : `Saved ${records} records to ${file}. Ratchets stay here: where it is restored is a new device.\n`,
+    );
+    return 0;
+  } finally {
+    await account.store.close();
+  }
 }
 
 async function serve(session: Session): Promise<number> {

@@ -14,6 +14,9 @@ chat-cli [settings]
   --passphrase-file FILE   opens the encrypted store; or in SOTTO_CHAT_PASSPHRASE. Else it is asked for
   --words-to FILE          no account yet: make one, and write its words to this new file
   --words-from FILE        no account yet: recover it from the words in this file
+  --backup-to FILE         writes everything into this new file, encrypted, and ends
+  --backup-from FILE       no account yet: restore it, with contacts and messages, from a backup
+                           The passphrase of a backup is asked for, or in SOTTO_CHAT_BACKUP_PASSPHRASE
   --json                   JSON lines in and out, no terminal needed
   --help
 
@@ -37,6 +40,8 @@ export interface Options {
   readonly passphraseFile: string | undefined;
   readonly wordsTo: string | undefined;
   readonly wordsFrom: string | undefined;
+  readonly backupTo: string | undefined;
+  readonly backupFrom: string | undefined;
   readonly json: boolean;
   readonly help: boolean;
   readonly route: Route;
@@ -54,14 +59,23 @@ export function parseOptions(args: readonly string[]): Options {
   if (routes.length > 1) {
     throw new Complaint('BAD_OPTION', 'Choose one of --relay, --peer, --node and --memory.');
   }
-  if (values['words-to'] !== undefined && values['words-from'] !== undefined) {
-    throw new Complaint('BAD_OPTION', 'Choose one of --words-to and --words-from.');
+  const sources = ['words-to', 'words-from', 'backup-from', 'backup-to'] as const;
+  if (sources.filter((name) => values[name] !== undefined).length > 1) {
+    throw new Complaint(
+      'BAD_OPTION',
+      'Choose one of --words-to, --words-from, --backup-from and --backup-to.',
+    );
+  }
+  if (values.memory === true && (values['backup-to'] ?? values['backup-from']) !== undefined) {
+    throw new Complaint('BAD_OPTION', 'Nothing is kept with --memory: there is no backup of it.');
   }
   return {
     data: resolve(values.data ?? join(homedir(), '.sotto-chat')),
     passphraseFile: values['passphrase-file'],
     wordsTo: values['words-to'],
     wordsFrom: values['words-from'],
+    backupTo: values['backup-to'],
+    backupFrom: values['backup-from'],
     json: values.json ?? false,
     help: values.help ?? false,
     route: routes[0] ?? { kind: 'relay', url: LOCAL_RELAY },
@@ -77,6 +91,8 @@ function readFlags(args: readonly string[]) {
         'passphrase-file': { type: 'string' },
         'words-to': { type: 'string' },
         'words-from': { type: 'string' },
+        'backup-to': { type: 'string' },
+        'backup-from': { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         relay: { type: 'string' },

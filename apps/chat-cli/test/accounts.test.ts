@@ -205,6 +205,82 @@ describe('a passphrase', () => {
   });
 });
 
+describe('a backup', () => {
+  const environment = { SOTTO_CHAT_BACKUP_PASSPHRASE: 'for the backup' };
+
+  /** Saves one. @returns what it wrote last, and its exit code */
+  async function save(who: Someone, file: string, env: Readonly<Record<string, string>> = environment) {
+    const chat = new Chat(['--data', who.data, '--backup-to', file], env);
+    const exitCode = await chat.ended;
+    return { ...chat.lines.at(-1), exitCode };
+  }
+
+  it('moves the account with contacts and messages; where it is restored is a new device', async () => {
+    const alice = someone();
+    const before = await alice.come();
+    const { conversation } = await before.ask('add', { who: KEY, name: 'Somebody Unusual' });
+    await before.ask('send', { conversation, text: 'hello' });
+    await before.end();
+    const file = join(alice.folder, 'backup');
+    expect(await save(alice, file)).toMatchObject({
+      event: 'saved',
+      exitCode: 0,
+      records: expect.any(Number),
+    });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file).includes('Somebody Unusual')).toBe(false);
+
+    const after = new Chat(['--data', someone().data, '--backup-from', file, ...ROUTE], environment);
+    const [old, now] = [await before.event('ready'), await after.event('ready')];
+    expect(now['key']).toBe(old['key']);
+    expect(now['device']).not.toBe(old['device']);
+    expect((await after.ask('contacts'))['contacts']).toMatchObject([{ name: 'Somebody Unusual' }]);
+    const { entries } = (await after.ask('history', { conversation })) as { entries: { text: string }[] };
+    expect(entries.map(({ text }) => text)).toEqual(['hello']);
+  });
+
+  it('of nothing, onto a file that is there, without a passphrase: refused, and nothing is written over', async () => {
+    const alice = someone();
+    const file = join(alice.folder, 'backup');
+    expect(await save(alice, file)).toMatchObject({ error: { code: 'NO_ACCOUNT' }, exitCode: 1 });
+    await (await alice.come()).end();
+    expect(await save(alice, file, {})).toMatchObject({ error: { code: 'PASSPHRASE_NEEDED' } });
+    expect(await save(alice, join(alice.folder, 'missing', 'backup'))).toMatchObject({
+      error: { code: 'FILE_UNREADABLE' },
+    });
+    expect(existsSync(file)).toBe(false);
+    writeFileSync(file, 'another backup');
+    expect(await save(alice, file)).toMatchObject({ error: { code: 'FILE_EXISTS' } });
+    expect(readFileSync(file, 'utf8')).toBe('another backup');
+  });
+
+  it('a wrong passphrase, a damaged or missing file, a directory in use: told apart, and no account is made', async () => {
+    const alice = someone();
+    await (await alice.come()).end();
+    const file = join(alice.folder, 'backup');
+    await save(alice, file);
+    const { data } = someone();
+    const from = (path: string) => ['--data', data, '--backup-from', path];
+    const wrong = { SOTTO_CHAT_BACKUP_PASSPHRASE: 'for another one' };
+    expect(await refused(from(file), wrong)).toMatchObject({ code: 'STORE_WRONG_PASSPHRASE', exitCode: 1 });
+    expect(await refused(from(file))).toMatchObject({ code: 'PASSPHRASE_NEEDED' });
+    const bytes = readFileSync(file);
+    for (const damaged of [
+      bytes.subarray(0, -1),
+      bytes.map((byte, i) => (i === bytes.length - 9 ? byte ^ 1 : byte)),
+    ]) {
+      const broken = join(temporaryFolder(), 'damaged');
+      writeFileSync(broken, damaged);
+      expect(await refused(from(broken), environment)).toMatchObject({ code: 'MALFORMED_MESSAGE' });
+    }
+    expect(await refused(from('/no/such/file'), environment)).toMatchObject({ code: 'FILE_UNREADABLE' });
+    expect(await refused(['--data', alice.data, '--backup-from', file], environment)).toMatchObject({
+      code: 'ACCOUNT_EXISTS',
+    });
+    expect(await refused(['--data', data])).toMatchObject({ code: 'NO_ACCOUNT' });
+  });
+});
+
 describe('the data directory', () => {
   it('is open to one program at a time; a second one says so and leaves the first alone', async () => {
     const alice = someone();
@@ -253,6 +329,8 @@ describe('the command line', () => {
   it.each([
     [['--relay', 'ws://a', '--memory'], 'Choose one of --relay'],
     [['--words-to', 'a', '--words-from', 'b'], 'Choose one of --words-to'],
+    [['--backup-to', 'a', '--backup-from', 'b'], 'Choose one of --words-to'],
+    [['--memory', '--backup-to', 'a'], 'Nothing is kept with --memory'],
     [['--passphrase', 'secret'], "Unknown option '--passphrase'"],
     [['--data'], '--data'],
     [['hello'], 'hello'],
@@ -289,6 +367,8 @@ describe('the command line', () => {
       '--passphrase-file',
       '--words-to',
       '--words-from',
+      '--backup-to',
+      '--backup-from',
       '--json',
       '--relay',
       '--peer',

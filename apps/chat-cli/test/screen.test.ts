@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { decodeQr, encodeContactCard, parseContactCard } from '@sotto/identity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { crypto } from '../src/vault.js';
@@ -130,6 +131,35 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
     terminal.press('PageDown');
     terminal.press('PageDown');
     await terminal.see(`Your key: ${key}`);
+  });
+});
+
+describe.runIf(hasTerminal())('a backup, at a terminal', { timeout: 180_000 }, () => {
+  it('asks for a passphrase of its own, and shows how far it is; restoring asks for it again', async () => {
+    const alice = await settled();
+    const file = join(alice.folder, 'backup');
+    const saving = new Terminal(['--data', alice.data, '--backup-to', file]);
+    await saving.see('Passphrase for the backup:');
+    saving.enter('one');
+    await saving.see('Once more:');
+    saving.enter('another');
+    await saving.see('These were different.');
+    saving.enter(PASSPHRASE);
+    await saving.see(/These were different\.[\s\S]*Once more:/);
+    saving.enter(PASSPHRASE);
+    await saving.see(/(\d+) of \1 records/);
+    await saving.see('exit code 0');
+    expect(saving.history()).not.toContain(PASSPHRASE);
+
+    const flags = ['--data', someone().data, '--backup-from', file, '--relay', node.relay];
+    const restoring = new Terminal(flags);
+    await restoring.see('New passphrase:');
+    restoring.enter('');
+    await restoring.see('Passphrase of the backup:');
+    restoring.enter('not this');
+    await restoring.see('This is not it. Passphrase of the backup:');
+    restoring.enter(PASSPHRASE);
+    await restoring.see('● connected');
   });
 });
 

@@ -17,6 +17,10 @@ export function terminalAsks(): Asks {
     newOrRecover,
     showWords,
     words,
+    backupPassphrase: (again) =>
+      askHidden(again ? 'This is not it. Passphrase of the backup: ' : 'Passphrase of the backup: '),
+    newBackupPassphrase,
+    progress,
   };
 }
 
@@ -38,6 +42,20 @@ async function newPassphrase(): Promise<string | undefined> {
     if ((await askHidden('Once more: ')) === passphrase) return passphrase;
     say('These were different.');
   }
+}
+
+async function newBackupPassphrase(): Promise<string> {
+  say('The backup is encrypted with a passphrase of its own. Nobody can restore it for you.');
+  for (;;) {
+    const passphrase = await askHidden('Passphrase for the backup: ');
+    if (passphrase !== '' && (await askHidden('Once more: ')) === passphrase) return passphrase;
+    say(passphrase === '' ? 'It has to have one.' : 'These were different.');
+  }
+}
+
+function progress(done: number, total: number | undefined): void {
+  process.stdout.write(`\r${done}${total === undefined ? '' : ` of ${total}`} records`);
+  if (done === total) process.stdout.write('\n');
 }
 
 /** On a screen that leaves nothing in the terminal's history. */

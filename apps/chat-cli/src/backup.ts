@@ -1,0 +1,88 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { isSottoError, type KeyPair, type Store } from '@sotto/core';
+import { exportBackup, restoreBackup } from '@sotto/messenger/backup';
+import type { Asks } from './account.js';
+import { Complaint } from './complaint.js';
+import { crypto } from './vault.js';
+
+/** Told how many records were handled; of how many, when that is known. */
+type Progress = (done: number, total: number | undefined) => void;
+
+/**
+ * Writes everything that should move to another device into a new file, encrypted. Works while nothing is connected.
+ * @returns the number of records
+ * @throws Complaint FILE_EXISTS, FILE_UNREADABLE, PASSPHRASE_NEEDED; STORE codes. No file is left behind then
+ */
+export async function saveBackup(
+  file: string,
+  account: { readonly store: Store; readonly identity: KeyPair },
+  asks: Asks | undefined,
+  onProgress: Progress,
+): Promise<number> {
+  const passphrase = givenPassphrase() ?? (await asks?.newBackupPassphrase());
+  if (passphrase === undefined) throw passphraseNeeded();
+  let records = 0;
+  const backup = exportBackup({
+    ...account,
+    passphrase,
+    crypto,
+    onProgress: ({ done, total }) => {
+      records = done;
+      onProgress(done, total);
+    },
+  });
+  try {
+    await pipeline(backup, createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true }));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST')
+      throw new Complaint('FILE_EXISTS', `${file} is there already. A backup needs a new file.`);
+    await rm(file, { force: true });
+    if (isSottoError(error)) throw error;
+    throw new Complaint('FILE_UNREADABLE', `${file} can not be written: ${code}.`);
+  }
+  return records;
+}
+
+/**
+ * Puts a backup into a store that is empty, which becomes a new device of its account.
+ * @throws Complaint FILE_UNREADABLE, PASSPHRASE_NEEDED; what `restoreBackup` throws. Nothing is stored then
+ */
+export async function loadBackup(
+  file: string,
+  store: Store,
+  asks: Asks | undefined,
+  onProgress: Progress,
+): Promise<KeyPair> {
+  const given = givenPassphrase();
+  for (let again = false; ; again = true) {
+    const passphrase = given ?? (await asks?.backupPassphrase(again));
+    if (passphrase === undefined) throw passphraseNeeded();
+    try {
+      const options = { store, passphrase, crypto };
+      const { identity } = await restoreBackup(createReadStream(file), {
+        ...options,
+        onProgress: ({ done, total }) => onProgress(done, total),
+      });
+      return identity;
+    } catch (error) {
+      if (given === undefined && isSottoError(error, 'STORE_WRONG_PASSPHRASE')) continue;
+      if (isSottoError(error)) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      throw new Complaint('FILE_UNREADABLE', `${file} can not be read: ${code}.`);
+    }
+  }
+}
+
+function givenPassphrase(): string | undefined {
+  return process.env['SOTTO_CHAT_BACKUP_PASSPHRASE'] || undefined;
+}
+
+function passphraseNeeded(): Complaint {
+  return new Complaint(
+    'PASSPHRASE_NEEDED',
+    'A backup is encrypted with a passphrase of its own. Give SOTTO_CHAT_BACKUP_PASSPHRASE.',
+  );
+}
