@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { compareBytes, isSottoError, type KeyPair, type Store } from '@sotto/core';
 import { accountFromMnemonic, createMnemonic, type Mnemonic, parseMnemonic } from '@sotto/identity';
+import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
 import { loadBackup } from './backup.js';
 import { Complaint } from './complaint.js';
 import type { Options } from './options.js';
@@ -54,6 +55,30 @@ export async function openAccount(options: Options, asks: Asks | undefined): Pro
   }
 }
 
+/**
+ * Asks for another passphrase, and encrypts the store's keys with it: at once, however large it is.
+ * @throws Complaint NO_ACCOUNT, NOT_ENCRYPTED; STORE codes
+ */
+export async function changePassphrase(options: Options, asks: Asks): Promise<void> {
+  const vault = await openVault(options.data);
+  try {
+    if (vault.content === 'new') throw noAccount();
+    if (vault.content === 'plain') {
+      throw new Complaint(
+        'NOT_ENCRYPTED',
+        'This data directory is not encrypted. To encrypt it, save a backup and restore it into a new one.',
+      );
+    }
+    const given = await givenPassphrase(options);
+    const store = given === undefined ? await askUntilRight(vault, asks) : await vault.unlock(given);
+    const passphrase = await asks.newPassphrase();
+    if (passphrase === undefined) throw new Complaint('PASSPHRASE_NEEDED', 'Nothing was changed.');
+    await store.changePassphrase(passphrase);
+  } finally {
+    await vault.close();
+  }
+}
+
 /** Not a flag: anybody on the machine can see those. */
 async function givenPassphrase({ passphraseFile }: Options): Promise<string | undefined> {
   if (passphraseFile === undefined) return process.env['SOTTO_CHAT_PASSPHRASE'] || undefined;
@@ -70,9 +95,9 @@ async function openStore(
     case 'new':
       if (asks === undefined && !saysHow(options)) throw noAccount();
       if (options.backupTo !== undefined) throw noAccount();
-      return vault.unlock(given ?? (await asks?.newPassphrase()));
+      return unlockIfAsked(vault, given ?? (await asks?.newPassphrase()));
     case 'plain':
-      if (given === undefined) return vault.unlock(undefined);
+      if (given === undefined) return vault.plain;
       throw new Complaint(
         'NOT_ENCRYPTED',
         'A passphrase was given, but this data directory is not encrypted.',
@@ -99,7 +124,11 @@ function noAccount(): Complaint {
   );
 }
 
-async function askUntilRight(vault: Vault, asks: Asks): Promise<Store> {
+async function unlockIfAsked(vault: Vault, passphrase: string | undefined): Promise<Store> {
+  return passphrase === undefined ? vault.plain : vault.unlock(passphrase);
+}
+
+async function askUntilRight(vault: Vault, asks: Asks): Promise<EncryptedStore> {
   for (let again = false; ; again = true) {
     try {
       return await vault.unlock(await asks.passphrase(again));

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The program: settings, account, then a screen for people or JSON lines for programs. */
-import { type Asks, openAccount } from './account.js';
+import { type Asks, changePassphrase, openAccount } from './account.js';
 import { saveBackup } from './backup.js';
 import { Complaint } from './complaint.js';
 import { explain } from './explain.js';
@@ -19,6 +19,11 @@ async function run(options: Options): Promise<number> {
   }
   if (!options.json && !(process.stdin.isTTY && process.stdout.isTTY)) {
     throw new Complaint('NO_TERMINAL', 'The chat needs a terminal. Programs give --json.');
+  }
+  if (options.changePassphrase) {
+    await changePassphrase(options, (await asksOf(options)) as Asks);
+    process.stdout.write('The passphrase was changed.\n');
+    return 0;
   }
   if (options.backupTo !== undefined) return backUp(options, options.backupTo);
   if (options.route.kind === 'node') process.stderr.write(`${KEY_LEAVES}\n`);

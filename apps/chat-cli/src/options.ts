@@ -17,6 +17,7 @@ chat-cli [settings]
   --backup-to FILE         writes everything into this new file, encrypted, and ends
   --backup-from FILE       no account yet: restore it, with contacts and messages, from a backup
                            The passphrase of a backup is asked for, or in SOTTO_CHAT_BACKUP_PASSPHRASE
+  --change-passphrase      asks for another passphrase for the encrypted store, and ends
   --json                   JSON lines in and out, no terminal needed
   --help
 
@@ -42,6 +43,7 @@ export interface Options {
   readonly wordsFrom: string | undefined;
   readonly backupTo: string | undefined;
   readonly backupFrom: string | undefined;
+  readonly changePassphrase: boolean;
   readonly json: boolean;
   readonly help: boolean;
   readonly route: Route;
@@ -58,6 +60,9 @@ export function parseOptions(args: readonly string[]): Options {
   ];
   if (routes.length > 1) {
     throw new Complaint('BAD_OPTION', 'Choose one of --relay, --peer, --node and --memory.');
+  }
+  if (values['change-passphrase'] === true && (values.json ?? values.memory) === true) {
+    throw new Complaint('BAD_OPTION', 'A passphrase is changed at a terminal, and not with --memory.');
   }
   const sources = ['words-to', 'words-from', 'backup-from', 'backup-to'] as const;
   if (sources.filter((name) => values[name] !== undefined).length > 1) {
@@ -76,6 +81,7 @@ export function parseOptions(args: readonly string[]): Options {
     wordsFrom: values['words-from'],
     backupTo: values['backup-to'],
     backupFrom: values['backup-from'],
+    changePassphrase: values['change-passphrase'] ?? false,
     json: values.json ?? false,
     help: values.help ?? false,
     route: routes[0] ?? { kind: 'relay', url: LOCAL_RELAY },
@@ -93,6 +99,7 @@ function readFlags(args: readonly string[]) {
         'words-from': { type: 'string' },
         'backup-to': { type: 'string' },
         'backup-from': { type: 'string' },
+        'change-passphrase': { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         relay: { type: 'string' },

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { KeyPair, Store } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
-import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
+import { createEncryptedStore, type EncryptedStore } from '@sotto/store-adapters/encrypted';
 import { createFileAnchor } from '@sotto/store-adapters/file-anchor';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 
@@ -18,10 +18,12 @@ export interface Vault {
   /** An old copy was put back, or there was an account here and all of it is gone. */
   readonly replaced: 'rolled-back' | 'lost' | undefined;
   /**
-   * The store in it. With a passphrase a new one becomes an encrypted one.
+   * The store in it, encrypted. A new one becomes so.
    * @throws STORE_WRONG_PASSPHRASE; it may be tried again
    */
-  unlock(passphrase: string | undefined): Promise<Store>;
+  unlock(passphrase: string): Promise<EncryptedStore>;
+  /** The store in it, not encrypted. */
+  readonly plain: Store;
   close(): Promise<void>;
 }
 
@@ -37,10 +39,9 @@ export async function openVault(directory: string): Promise<Vault> {
   return {
     content: (await isEmpty(disk)) ? 'new' : (await disk.get(ACCOUNT)) === undefined ? 'locked' : 'plain',
     replaced: continuity === 'lost' || continuity === 'rolled-back' ? continuity : undefined,
-    unlock: async (passphrase) =>
-      passphrase === undefined
-        ? disk
-        : createEncryptedStore({ store: disk, passphrase, randomBytes: crypto.randomBytes }),
+    plain: disk,
+    unlock: (passphrase) =>
+      createEncryptedStore({ store: disk, passphrase, randomBytes: crypto.randomBytes }),
     close: () => disk.close(),
   };
 }

@@ -76,6 +76,24 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
     again.enter(PASSPHRASE);
     await again.see('● connected');
     expect(again.history()).not.toContain(PASSPHRASE);
+    again.press('C-c');
+    await again.see('exit code 0');
+
+    const changing = new Terminal([...flags, '--change-passphrase']);
+    await changing.see('Passphrase:');
+    changing.enter(PASSPHRASE);
+    await changing.see('New passphrase:');
+    changing.enter('another one');
+    await changing.see('Once more:');
+    changing.enter('another one');
+    await changing.see('The passphrase was changed.');
+    await changing.see('exit code 0');
+    const later = new Terminal(flags);
+    await later.see('Passphrase:');
+    later.enter(PASSPHRASE);
+    await later.see('This is not it. Passphrase:');
+    later.enter('another one');
+    await later.see('● connected');
   });
 
   it('words that were written down wrongly are shown once more; different passphrases are asked for again', async () => {
