@@ -953,6 +953,8 @@ export class Messenger {
 
   #describe(record: InboxRecord, verified: boolean): ReceivedMessage {
     const messageId = record.messageId.slice();
+    // One after another: the second one of two at the same time has to see that the first one was.
+    let turn: Promise<unknown> = Promise.resolve();
     return {
       id: encodeHex(messageId),
       sender: record.sender.slice() as PublicKey,
@@ -965,17 +967,24 @@ export class Messenger {
       payload: record.payload.slice(),
       receivedAt: Number(record.receivedAt),
       sentAt: Number(record.sentAt),
-      acknowledge: async ({ alongside = [] } = {}) => {
-        const first = await this.#step(async (work) => {
-          if (!this.#inbox.has(messageId)) return false;
-          this.#inbox.acknowledge(work, messageId);
-          work.alongside(alongside);
-          return true;
-        });
-        if (first) this.#inbox.acknowledged(messageId);
-        return first;
+      acknowledge: ({ alongside = [] } = {}) => {
+        const acknowledged = turn.then(() => this.#acknowledge(messageId, alongside));
+        turn = acknowledged.catch(() => undefined);
+        return acknowledged;
       },
     };
+  }
+
+  /** @returns whether it waited until now */
+  async #acknowledge(messageId: Uint8Array, alongside: readonly Write[]): Promise<boolean> {
+    const first = await this.#step(async (work) => {
+      if (!this.#inbox.has(messageId)) return false;
+      this.#inbox.acknowledge(work, messageId);
+      work.alongside(alongside);
+      return true;
+    });
+    if (first) this.#inbox.acknowledged(messageId);
+    return first;
   }
 
   /** Tells a peer whose message we can't read what we are, once in a while. Wire profile, section 5. */

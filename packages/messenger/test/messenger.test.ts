@@ -644,6 +644,24 @@ describe('what the application keeps, in the same commit', () => {
     expect(await notes(bob.store)).toEqual(['app/in first']);
   });
 
+  it('of a message acknowledged twice at the same time: one of them is first, and what failed may be tried again', async () => {
+    const network = newNetwork();
+    const alice = await newParty(network, 'alice-1');
+    const bob = await newParty(network, 'bob-1', { acknowledge: false });
+    await alice.say(bob, 'hello');
+    await quiet(network, alice, bob);
+    const [message] = bob.messages;
+    const refused = message?.acknowledge({
+      alongside: [{ type: 'put', key: 'session/x', value: bytesOf('x') }],
+    });
+    const answers = ['first', 'second'].map((text) =>
+      message?.acknowledge({ alongside: [note('in', text)] }),
+    );
+    await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await Promise.all(answers)).toEqual([true, false]);
+    expect(await notes(bob.store)).toEqual(['app/in first']);
+  });
+
   it('nothing is sent or stored when a key is not of the application, or the store refuses', async () => {
     const { network, alice, bob } = await two();
     await quiet(network, alice, bob);
