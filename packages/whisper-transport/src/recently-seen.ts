@@ -1,3 +1,5 @@
+import { inOnePiece } from './in-one-piece.js';
+
 /** Remembers so many names, the most recent ones. */
 export class RecentlySeen {
   readonly #most: number;
@@ -10,7 +12,7 @@ export class RecentlySeen {
   /** Adds a name; whether it is new. */
   add(name: string): boolean {
     if (this.#names.has(name)) return false;
-    this.#names.add(name);
+    this.#names.add(inOnePiece(name));
     if (this.#names.size > this.#most) {
       const [oldest] = this.#names;
       if (oldest !== undefined) this.#names.delete(oldest);
