@@ -6,6 +6,9 @@ import { Complaint } from './complaint.js';
 /** The node that `npm run chat` and `npm run whisper-node` start on this machine. */
 const LOCAL_RELAY = 'ws://127.0.0.1:8547';
 
+/** What deployed mailservers ask for. */
+const DEFAULT_MAIL_PASSWORD = 'status-offline-inbox';
+
 export const HELP = `A chat for the terminal, and with --json for programs.
 
 chat-cli [settings]
@@ -24,6 +27,8 @@ chat-cli [settings]
 How messages travel, one of:
   --relay URL              a node's WebSocket relay [${LOCAL_RELAY}]. It sees sealed envelopes only
   --peer ENODE             Whisper peers by devp2p; may be given several times
+  --mailserver ENODE       a peer that is asked for what came while you were away. Its password is in
+                           SOTTO_CHAT_MAIL_PASSWORD, by default [${DEFAULT_MAIL_PASSWORD}]
   --node URL               a node's JSON-RPC, http: or ws:. IT GETS THE PRIVATE KEY of the account
   --memory                 nowhere: a trial with a partner that echoes. Nothing is kept
 `;
@@ -31,7 +36,11 @@ How messages travel, one of:
 /** How messages travel. */
 export type Route =
   | { readonly kind: 'relay'; readonly url: string }
-  | { readonly kind: 'peers'; readonly enodes: readonly string[] }
+  | {
+      readonly kind: 'peers';
+      readonly enodes: readonly string[];
+      readonly mailserver: { readonly enode: string; readonly password: string } | undefined;
+    }
   | { readonly kind: 'node'; readonly url: string }
   | { readonly kind: 'memory' };
 
@@ -54,12 +63,15 @@ export function parseOptions(args: readonly string[]): Options {
   const values = readFlags(args);
   const routes: Route[] = [
     ...(values.relay === undefined ? [] : [{ kind: 'relay', url: values.relay } as const]),
-    ...(values.peer === undefined ? [] : [{ kind: 'peers', enodes: values.peer } as const]),
+    ...peersIn(values.peer, values.mailserver),
     ...(values.node === undefined ? [] : [{ kind: 'node', url: values.node } as const]),
     ...(values.memory === true ? [{ kind: 'memory' } as const] : []),
   ];
   if (routes.length > 1) {
-    throw new Complaint('BAD_OPTION', 'Choose one of --relay, --peer, --node and --memory.');
+    throw new Complaint(
+      'BAD_OPTION',
+      'Choose one of --relay, --peer (with --mailserver), --node and --memory.',
+    );
   }
   if (values['change-passphrase'] === true && (values.json ?? values.memory) === true) {
     throw new Complaint('BAD_OPTION', 'A passphrase is changed at a terminal, and not with --memory.');
@@ -88,6 +100,15 @@ export function parseOptions(args: readonly string[]): Options {
   };
 }
 
+function peersIn(peers: readonly string[] = [], enode: string | undefined): Route[] {
+  if (peers.length === 0 && enode === undefined) return [];
+  const password = process.env['SOTTO_CHAT_MAIL_PASSWORD'] || DEFAULT_MAIL_PASSWORD;
+  const mailserver = enode === undefined ? undefined : { enode, password };
+  // A mailserver is a peer as well.
+  const enodes = [...new Set(enode === undefined ? peers : [...peers, enode])];
+  return [{ kind: 'peers', enodes, mailserver }];
+}
+
 function readFlags(args: readonly string[]) {
   try {
     return parseArgs({
@@ -104,6 +125,7 @@ function readFlags(args: readonly string[]) {
         help: { type: 'boolean', short: 'h' },
         relay: { type: 'string' },
         peer: { type: 'string', multiple: true },
+        mailserver: { type: 'string' },
         node: { type: 'string' },
         memory: { type: 'boolean' },
       },

@@ -16,8 +16,10 @@ export function transportFor(route: Exclude<Route, { kind: 'memory' }>): Transpo
   switch (route.kind) {
     case 'relay':
       return sealedTransport(relay({ url: route.url }));
-    case 'peers':
-      return sealedTransport(devp2pPeer({ peers: route.enodes }));
+    case 'peers': {
+      const { enodes: peers, mailserver } = route;
+      return sealedTransport(devp2pPeer({ peers, ...(mailserver && { mailserver }) }));
+    }
     case 'node':
       return whisperNode({ url: route.url });
   }

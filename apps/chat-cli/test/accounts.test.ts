@@ -350,6 +350,7 @@ describe('the command line', () => {
     [['--relay', 'http://127.0.0.1']],
     [['--relay', 'not an address']],
     [['--peer', 'enode://1234']],
+    [['--mailserver', 'enode://1234']],
     [['--node', 'ftp://127.0.0.1']],
   ])('%j: an address that is none is refused before an account is made', async (route) => {
     const { folder, data } = someone();
@@ -374,6 +375,7 @@ describe('the command line', () => {
       '--json',
       '--relay',
       '--peer',
+      '--mailserver',
       '--node',
       '--memory',
     ]) {

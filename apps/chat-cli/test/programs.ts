@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -126,6 +126,8 @@ export class Chat {
   }
 }
 
+const MAIL_PASSWORD = 'status-offline-inbox';
+
 /** A node of ours on loopback, for the tests of a file. */
 export class WhisperNode {
   readonly #folder = mkdtempSync(join(tmpdir(), 'chat-cli-node-'));
@@ -138,10 +140,21 @@ export class WhisperNode {
       const before = this.#started?.[name];
       return before === undefined ? '127.0.0.1:0' : new URL(before.replace(/^\w+/, 'http')).host;
     };
-    const flags = ['--relay', listen('relay'), '--rpc', listen('rpc'), '--p2p', listen('enode')];
+    const password = join(this.#folder, 'mail-password');
+    writeFileSync(password, MAIL_PASSWORD);
+    const flags = [
+      '--mail-password-file',
+      password,
+      '--relay',
+      listen('relay'),
+      '--rpc',
+      listen('rpc'),
+      '--p2p',
+      listen('enode'),
+    ];
     const child = spawn(
       process.execPath,
-      [NODE_PROGRAM, '--data', this.#folder, '--admin', 'off', '--rpc-keys', ...flags],
+      [NODE_PROGRAM, '--data', join(this.#folder, 'data'), '--admin', 'off', '--rpc-keys', ...flags],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     this.#process = child;

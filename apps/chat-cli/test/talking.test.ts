@@ -163,6 +163,19 @@ describe('other ways to travel', () => {
   });
 });
 
+describe('a mailserver', () => {
+  it('keeps what is sent by peers to somebody who is away', async () => {
+    const a = await new Someone('--peer', node.enode).comeOnline();
+    const bob = new Someone('--mailserver', node.enode);
+    const b = await bob.comeOnline();
+    await add(a, b, 'Bob');
+    await b.end();
+    const sent = await a.ask('send', { conversation: 'Bob', text: 'Where are you?' });
+    await a.event('state', { id: sent['id'], state: 'sent' });
+    await (await bob.come()).message('Where are you?');
+  });
+});
+
 describe('the echo bot of the README', () => {
   const file = join(import.meta.dirname, '../examples/echo-bot.mjs');
 
