@@ -9,11 +9,12 @@ export const POSITION_LENGTH = TIME_LENGTH + HASH_LENGTH;
 
 /** The record of an envelope, `e || time || hash`: topic and envelope. In the order of time, for who asks by bloom. */
 const ENVELOPE = 0x65;
-/** One for each of these, `t || topic || time || hash`: nothing. In the order of topics, for who asks by topic. */
+/** One for each of these, `t || topic || time || hash`: nothing in it. In the order of topics, for who asks by topic. */
 const TOPIC = 0x74;
 /** The record that says how many there are, and how large. */
 export const TOTALS_KEY = Uint8Array.of(0x6d);
-const NOTHING = new Uint8Array(0);
+/** A byte that means nothing: classic-level 3.0 never frees an empty value, 32 bytes for each record. */
+const NOTHING = Uint8Array.of(0);
 
 /** Where an envelope is in the order of time: seconds since the epoch when it was sealed, and its hash. */
 export function positionAt(time: number, hash: Uint8Array): Uint8Array {
