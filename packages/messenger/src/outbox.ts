@@ -42,6 +42,8 @@ export class Outbox {
   readonly #listener: OutboxListener;
   readonly #negotiatedSecret: (peer: PublicKey) => SharedKey;
   readonly #waiting = new Map<string, OutboxRecord>();
+  /** How many entries wait of each message, by its id in hex. */
+  readonly #parts = new Map<string, number>();
   readonly #underWay = new Map<string, Promise<void>>();
   #connection: TransportConnection | undefined;
   #next = 0;
@@ -65,7 +67,7 @@ export class Outbox {
     const damaged = (_key: string, error: unknown) => this.#listener.onStorageTrouble(error);
     for await (const { segments, value } of work.list(outboxTable, [], damaged)) {
       const number = segments[0] as string;
-      this.#waiting.set(number, value);
+      this.#wait(number, value);
       this.#next = Number(number) + 1;
     }
   }
@@ -79,7 +81,7 @@ export class Outbox {
 
   /** Takes entries whose step was committed, and begins to send. */
   added(entries: readonly (readonly [string, OutboxRecord])[]): void {
-    for (const [number, record] of entries) this.#waiting.set(number, record);
+    for (const [number, record] of entries) this.#wait(number, record);
     this.#pump();
   }
 
@@ -88,9 +90,9 @@ export class Outbox {
     return this.#waiting.size;
   }
 
-  /** Ids of the messages that have entries here, in hex; some may be there twice. */
+  /** Ids of the messages that have entries here, in hex. */
   messageIds(): readonly string[] {
-    return [...this.#waiting.values()].map(({ messageId }) => encodeHex(messageId));
+    return [...this.#parts.keys()];
   }
 
   /** Begins to send over a connection, at once. */
@@ -151,9 +153,19 @@ export class Outbox {
       return this.#tryLater();
     }
     this.#waiting.delete(number);
-    if (![...this.#waiting.values()].some((other) => encodeHex(other.messageId) === messageId)) {
+    const left = (this.#parts.get(messageId) ?? 1) - 1;
+    if (left > 0) this.#parts.set(messageId, left);
+    else {
+      this.#parts.delete(messageId);
       this.#listener.onSent(messageId);
     }
+  }
+
+  #wait(number: string, record: OutboxRecord): void {
+    if (this.#waiting.has(number)) return;
+    const id = encodeHex(record.messageId);
+    this.#waiting.set(number, record);
+    this.#parts.set(id, (this.#parts.get(id) ?? 0) + 1);
   }
 
   #tryLater(): void {

@@ -69,7 +69,7 @@ export interface ResolvedChannel {
 export class ChannelKeys {
   readonly #crypto: CryptoProvider;
   readonly #most: number;
-  readonly #keys = new Map<string, Uint8Array>();
+  readonly #keys = new Map<string, { readonly topic: Topic; readonly key: Uint8Array }>();
 
   /** @param most symmetric keys kept; the least recently used go. Default 20,000: 2 MB. */
   constructor(crypto: CryptoProvider, most = 20_000) {
@@ -83,7 +83,7 @@ export class ChannelKeys {
     await Promise.all(
       names
         .filter((name) => !this.#keys.has(name))
-        .map(async (name) => this.#keys.set(name, await pbkdf2(keyRequest(name)))),
+        .map(async (name) => this.#keep(name, await pbkdf2(keyRequest(name)))),
     );
   }
 
@@ -105,12 +105,18 @@ export class ChannelKeys {
   }
 
   #symmetric(name: string): Omit<ResolvedChannel, 'channel'> {
-    const key = this.#keys.get(name) ?? channelSymmetricKey(this.#crypto, name);
+    const known = this.#keys.get(name) ?? this.#keep(name, channelSymmetricKey(this.#crypto, name));
     this.#keys.delete(name);
-    this.#keys.set(name, key);
+    this.#keys.set(name, known);
     const [oldest] = this.#keys.keys();
     if (this.#keys.size > this.#most && oldest !== undefined) this.#keys.delete(oldest);
-    return { topic: topicOf(this.#crypto, name), cipher: { kind: 'symmetric', key } };
+    return { topic: known.topic.slice() as Topic, cipher: { kind: 'symmetric', key: known.key } };
+  }
+
+  #keep(name: string, key: Uint8Array) {
+    const known = { topic: topicOf(this.#crypto, name), key };
+    this.#keys.set(name, known);
+    return known;
   }
 }
 

@@ -2,6 +2,7 @@ import type { Clock, InstallationId, KeyPair } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import type { RatchetSuite } from '@sotto/double-ratchet';
 import type { DeviceLimits } from './limits.js';
+import type { NegotiatedSecrets } from './negotiated-secrets.js';
 
 /** What every part of a device works with. */
 export interface DeviceContext {
@@ -11,4 +12,5 @@ export interface DeviceContext {
   readonly identity: KeyPair;
   readonly installationId: InstallationId;
   readonly limits: DeviceLimits;
+  readonly negotiated: NegotiatedSecrets;
 }

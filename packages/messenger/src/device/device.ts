@@ -17,14 +17,9 @@ import { Ledger, type UnitOfWork } from '../storage/ledger.js';
 import { deviceTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
 import { type DecryptOutcome, decryptMessage, deleteOldSeen } from './decryption.js';
-import {
-  type EncryptedMessage,
-  encodePublic,
-  encryptDh,
-  encryptDirect,
-  negotiatedSecret,
-} from './encryption.js';
+import { type EncryptedMessage, encodePublic, encryptDh, encryptDirect } from './encryption.js';
 import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './limits.js';
+import { NegotiatedSecrets } from './negotiated-secrets.js';
 import { OwnBundle } from './own-bundle.js';
 import {
   currentPreKey,
@@ -119,6 +114,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
     identity,
     installationId,
     limits: { ...DEFAULT_DEVICE_LIMITS, ...options.limits },
+    negotiated: new NegotiatedSecrets(crypto, identity),
   });
   await ledger.run((work) => device.deleteExpired(work));
   return device;
@@ -297,7 +293,7 @@ export class Device {
 
   /** The secret behind the topic negotiated with an identity, 32 bytes. */
   negotiatedSecret(identity: PublicKey): Uint8Array {
-    return negotiatedSecret(this.#context, identity);
+    return this.#context.negotiated.get(identity);
   }
 
   /** Deletes prekeys whose grace is over and forgets messages that can't come any more. */

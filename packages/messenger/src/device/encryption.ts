@@ -97,7 +97,7 @@ export async function encryptDirect(
   return {
     message: protocolMessage(context, bundle, { directMessages: entries }),
     devices,
-    negotiatedSecret: agreed ? negotiatedSecret(context, to) : undefined,
+    negotiatedSecret: agreed ? context.negotiated.get(to) : undefined,
     topicMode,
   };
 }
@@ -131,11 +131,6 @@ export function encodePublic(
 /** KECCAK-256 of sender and ProtocolMessage, 32 bytes: names a message on every device alike. */
 export function messageIdFor(crypto: CryptoProvider, sender: PublicKey, message: Uint8Array): Uint8Array {
   return crypto.keccak256(sender, message);
-}
-
-/** The secret behind the negotiated topic of two identities. Wire profile, section 6. */
-export function negotiatedSecret({ crypto, identity }: DeviceContext, peer: PublicKey): SharedKey {
-  return crypto.secp256k1.ecdh(identity.privateKey, peer) as SharedKey;
 }
 
 function protocolMessage(
