@@ -48,7 +48,7 @@ export class Inbox {
   acknowledge(work: UnitOfWork, messageId: Uint8Array): void {
     const id = encodeHex(messageId);
     const number = this.#entries.get(id);
-    if (number === undefined) {
+    if (number === undefined || work.deletes(inboxTable, number)) {
       throw new SottoError('NOT_FOUND', 'No message of this id waits to be acknowledged.', {
         what: 'message',
         id,
@@ -62,8 +62,9 @@ export class Inbox {
     this.#entries.delete(encodeHex(messageId));
   }
 
-  /** Whether an entry waits. */
-  has(messageId: Uint8Array): boolean {
-    return this.#entries.has(encodeHex(messageId));
+  /** Whether an entry waits, as a step sees it: it may have been acknowledged in the same commit. */
+  has(work: UnitOfWork, messageId: Uint8Array): boolean {
+    const number = this.#entries.get(encodeHex(messageId));
+    return number !== undefined && !work.deletes(inboxTable, number);
   }
 }

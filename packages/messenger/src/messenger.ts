@@ -978,7 +978,7 @@ export class Messenger {
   /** @returns whether it waited until now */
   async #acknowledge(messageId: Uint8Array, alongside: readonly Write[]): Promise<boolean> {
     const first = await this.#step(async (work) => {
-      if (!this.#inbox.has(messageId)) return false;
+      if (!this.#inbox.has(work, messageId)) return false;
       this.#inbox.acknowledge(work, messageId);
       work.alongside(alongside);
       return true;
