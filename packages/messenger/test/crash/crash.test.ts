@@ -14,8 +14,10 @@ import { type Node, newNode, read } from '../world.js';
 /** Kills at random moments for each store; more with SOTTO_CRASH_KILLS, before a release. */
 const RANDOM_KILLS = Number(process.env['SOTTO_CRASH_KILLS'] ?? 4);
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));
-const PINGS_A_LIFE = 3;
-const SAYS_A_LIFE = 2;
+/** Bursts of a life, each when the one before was taken: what comes and goes together shares its commits. */
+const BURSTS_A_LIFE = 4;
+const PINGS_A_BURST = 3;
+const SAYS_A_BURST = 2;
 
 const KINDS = ['leveldb', 'sqlite', 'encrypted leveldb', 'encrypted sqlite'] as const;
 type Kind = (typeof KINDS)[number];
@@ -42,7 +44,6 @@ class World {
 
   /** One life of the process; whether it lived to the end. */
   async life(death: Death): Promise<boolean> {
-    for (let i = 0; i < PINGS_A_LIFE; i++) await this.#ping();
     const { alice, bob, kind, directory } = this;
     const argument = {
       kind,
@@ -58,29 +59,29 @@ class World {
     if (death && 'afterMs' in death) setTimeout(() => child.kill('SIGKILL'), death.afterMs).unref();
     let ended = false;
     let work = Promise.resolve();
-    const waiting = { taken: 0, said: 0, begun: false, asked: false };
+    const waiting = { taken: 0, said: 0, bursts: 0, asked: false };
     const tell = (message: object) => {
       if (child.connected) child.send(message, () => {});
+    };
+    const burst = async () => {
+      waiting.bursts++;
+      // Out of order, and what was taken before once more.
+      const before = waiting.bursts === 1 ? [...this.pings] : [];
+      for (let i = 0; i < PINGS_A_BURST; i++) before.push(await this.#ping());
+      for (const { id, payload } of before.reverse()) {
+        waiting.taken++;
+        tell({ type: 'deliver', id, sender: encodeHex(alice.identity.publicKey), payload });
+      }
+      for (let i = 0; i < SAYS_A_BURST; i++) {
+        waiting.said++;
+        tell({ type: 'say', to: encodeHex(alice.identity.publicKey), text: `say ${this.#attempts++}` });
+      }
     };
     child.on('message', (raw) => {
       const message = raw as { type: string; id: number; text: string; payload: string };
       work = work.then(async () => {
         if (message.type === 'ready') {
-          waiting.begun = true;
-          // Out of order, and what was taken before once more.
-          for (const ping of [...this.pings].reverse()) {
-            waiting.taken++;
-            tell({
-              type: 'deliver',
-              id: ping.id,
-              sender: encodeHex(alice.identity.publicKey),
-              payload: ping.payload,
-            });
-          }
-          for (let i = 0; i < SAYS_A_LIFE; i++) {
-            waiting.said++;
-            tell({ type: 'say', to: encodeHex(alice.identity.publicKey), text: `say ${this.#attempts++}` });
-          }
+          await burst();
         } else if (message.type === 'taken') {
           waiting.taken--;
           const ping = this.pings.find(({ id }) => id === message.id);
@@ -92,7 +93,9 @@ class World {
           await this.#hear(message.payload);
           tell({ type: 'published', id: message.id });
         } else if (message.type === 'ended') ended = true;
-        if (waiting.begun && !waiting.asked && waiting.taken === 0 && waiting.said === 0) {
+        if (waiting.bursts === 0 || waiting.asked || waiting.taken + waiting.said > 0) return;
+        if (waiting.bursts < BURSTS_A_LIFE) await burst();
+        else {
           waiting.asked = true;
           tell({ type: 'end' });
         }
@@ -104,12 +107,14 @@ class World {
     return ended;
   }
 
-  async #ping(): Promise<void> {
+  async #ping(): Promise<World['pings'][number]> {
     const id = this.pings.length;
     const { message } = await this.alice.device.ledger.run((work) =>
       this.alice.device.encryptDirect(work, this.bob.publicKey, new TextEncoder().encode(`ping ${id}`)),
     );
-    this.pings.push({ id, payload: encodeHex(message), taken: false });
+    const ping = { id, payload: encodeHex(message), taken: false };
+    this.pings.push(ping);
+    return ping;
   }
 
   /** What the process let out: read once, refused when it comes again, and never a number used twice. */
