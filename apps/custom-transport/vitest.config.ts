@@ -5,5 +5,6 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Each test starts processes, which may have to wait for their turn on a busy machine.
     testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });
