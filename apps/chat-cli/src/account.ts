@@ -2,27 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { compareBytes, isSottoError, type KeyPair, type Store } from '@sotto/core';
 import { accountFromMnemonic, createMnemonic, type Mnemonic, parseMnemonic } from '@sotto/identity';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
+import type { Asks } from './asks.js';
 import { loadBackup } from './backup.js';
 import { Complaint } from './complaint.js';
 import type { Options } from './options.js';
 import { crypto, openVault, readAccount, type Vault, writeAccount } from './vault.js';
-
-/** Who can be asked. A program that talks in JSON lines can't: there, all is given or missing. */
-export interface Asks {
-  /** @param again the last one was wrong */
-  passphrase(again: boolean): Promise<string>;
-  /** For a new store; `undefined` when it is not to be encrypted. */
-  newPassphrase(): Promise<string | undefined>;
-  newOrRecover(): Promise<'new' | 'recover'>;
-  /** Shows the words of a new account once, and sees to it that they are written down. */
-  showWords(mnemonic: Mnemonic): Promise<void>;
-  words(): Promise<Mnemonic>;
-  /** @param again the last one was wrong */
-  backupPassphrase(again: boolean): Promise<string>;
-  newBackupPassphrase(): Promise<string>;
-  /** Something that takes its time goes on. */
-  progress(done: number, total: number | undefined): void;
-}
 
 /** What a session is opened with. */
 interface OpenAccount {

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { isSottoError, type KeyPair, type Store } from '@sotto/core';
 import { exportBackup, restoreBackup } from '@sotto/messenger/backup';
-import type { Asks } from './account.js';
+import type { Asks } from './asks.js';
 import { Complaint } from './complaint.js';
 import { crypto } from './vault.js';
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The program: settings, account, then a screen for people or JSON lines for programs. */
-import { type Asks, changePassphrase, openAccount } from './account.js';
+import { changePassphrase, openAccount } from './account.js';
+import type { Asks } from './asks.js';
 import { saveBackup } from './backup.js';
 import { Complaint } from './complaint.js';
 import { explain } from './explain.js';

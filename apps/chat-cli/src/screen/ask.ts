@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { type Mnemonic, parseMnemonic } from '@sotto/identity';
-import type { Asks } from '../account.js';
+import type { Asks } from '../asks.js';
 import { explain } from '../explain.js';
 import { enterScreen, leaveScreen } from './alternate-screen.js';
 
