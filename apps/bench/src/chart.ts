@@ -1,6 +1,7 @@
 import { contestants } from './contestants.js';
 import type { Results } from './race.js';
 import { formatCount } from './statistics.js';
+import { svgDocument, svgText as text } from './svg.js';
 
 const WIDTH = 860;
 const LABELS = 330;
@@ -35,18 +36,9 @@ export function drawChart(results: Results, caption: string): string {
     y += 22;
   }
   parts.push(text(10, y, caption, 'fill="#555"'));
-  const height = y + 16;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
-    `<title>Operations a second: Sotto and other libraries, measured in one run</title>`,
-    `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
-    ...parts,
-    '</svg>',
-    '',
-  ].join('\n');
-}
-
-function text(x: number, y: number, content: string, attributes = ''): string {
-  const escaped = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${x.toFixed(0)}" y="${y}" ${attributes}>${escaped}</text>`;
+  return svgDocument(
+    'Operations a second: Sotto and other libraries, measured in one run',
+    { width: WIDTH, height: y + 16 },
+    parts,
+  );
 }

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { measureBare } from './bare.js';
 import { contestants } from './contestants.js';
+import { growthParts, measureGrowth } from './growth/report.js';
 import { measureProofOfWork } from './proof-of-work/report.js';
 import type { Pace } from './report.js';
 import { scenarios } from './scenarios.js';
@@ -9,6 +10,7 @@ import { measureWhole } from './whole/report.js';
 
 const USAGE = `npm run bench -- [options]
   --whole          whole messages instead: messenger, store on disk, sealed envelopes
+  --growth         instead: curves of time and memory, by sessions, group size, devices, body size, topics
   --pow            proof of work instead
   --short          a moment for each: checks that all of it runs, the figures mean nothing
   --rounds N       times that each is measured (5)
@@ -16,11 +18,13 @@ const USAGE = `npm run bench -- [options]
   --scenario NAME  only this one; may be repeated: ${scenarios.map(({ id }) => `"${id}"`).join(', ')}
   --only ID        only this contestant; may be repeated: ${contestants.map(({ id }) => id).join(', ')};
                    with --whole a part of a title, such as "accelerated, LevelDB"
+  With --growth, --scenario is one of: ${Object.keys(growthParts).join(', ')}; --ms is not used
 `;
 
 const { values: options } = parseArgs({
   options: {
     whole: { type: 'boolean', default: false },
+    growth: { type: 'boolean', default: false },
     pow: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
     rounds: { type: 'string' },
@@ -40,5 +44,6 @@ const pace: Pace = {
 
 if (options.help) process.stdout.write(USAGE);
 else if (options.whole) await measureWhole(pace, { only, scenario });
+else if (options.growth) await measureGrowth(pace, { scenario });
 else if (options.pow) await measureProofOfWork(pace);
 else await measureBare(pace, { only, scenario });

@@ -1,0 +1,47 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CryptoProvider } from '@sotto/crypto';
+import { startConversation } from '../whole/conversation.js';
+import { type Extent, type Growth, Notebook } from './curve.js';
+
+const STORES = { LevelDB: 'leveldb-no-fsync', SQLite: 'sqlite-no-fsync' } as const;
+const KIB = 1024;
+/** The last is what fits into the largest envelope that deployed nodes carry, 1 MiB, with all that is around a body. */
+const SIZES = [64, KIB, 64 * KIB, 1020 * KIB];
+const MESSAGES = 16;
+
+const along = 'bytes of the body';
+const CURVES = {
+  message: { id: 'bodies-message', title: 'Whole message: sent, sealed, opened, acknowledged, µs', along },
+  rate: { id: 'bodies-rate', title: 'The same, MiB a second', along },
+} as const;
+
+/** What a whole message costs by its size. */
+export async function measureBodies(crypto: CryptoProvider, extent: Extent): Promise<Growth> {
+  const { rounds, short, folder, onProgress } = extent;
+  const sizes = short ? SIZES.slice(0, 2) : SIZES;
+  const messages = short ? 2 : MESSAGES;
+  const notebook = new Notebook();
+  for (const [title, store] of Object.entries(STORES)) {
+    const stores = join(folder, `bodies-${title}`);
+    await mkdir(stores);
+    const conversation = await startConversation({ provider: 'accelerated', store, minimumPow: 0 }, stores);
+    const { alice, bob, bring } = conversation;
+    // The first round warms up.
+    for (let round = 0; round <= rounds; round++) {
+      for (const size of sizes) {
+        onProgress(`bodies, ${title}: ${size} bytes, round ${round} of ${rounds}`);
+        const payload = crypto.randomBytes(size);
+        const begin = performance.now();
+        for (let i = 0; i < messages; i++) await bring(alice, bob, payload);
+        await alice.flushed();
+        const seconds = (performance.now() - begin) / 1000 / messages;
+        if (round === 0) continue;
+        notebook.note(CURVES.message, title, size, seconds * 1e6);
+        notebook.note(CURVES.rate, title, size, size / 2 ** 20 / seconds);
+      }
+    }
+    await Promise.all([alice.close(), bob.close()]);
+  }
+  return { curves: notebook.curves(), aims: [] };
+}

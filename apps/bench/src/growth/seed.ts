@@ -1,0 +1,150 @@
+import { encodeHex, type KeyPair } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import { createMessenger, type Messenger } from '@sotto/messenger';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { type Letter, PostOffice } from './post-office.js';
+import { type Entry, readAll } from './stores.js';
+
+/** Where all begin: our device with some sessions, as messages made them, and letters that go on in these. */
+export interface Seed {
+  readonly identity: KeyPair;
+  /** Records that belong to no session. */
+  readonly common: readonly Entry[];
+  readonly correspondents: readonly Correspondent[];
+}
+
+export interface Correspondent {
+  readonly identity: Uint8Array;
+  /** The records of the session with him. */
+  readonly entries: readonly Entry[];
+  /** Messages of his that were not delivered yet, in order. */
+  readonly letters: readonly Letter[];
+}
+
+/** @param letters how many of each correspondent wait */
+export async function growSeed(
+  crypto: CryptoProvider,
+  size: { readonly correspondents: number; readonly letters: number; readonly bytes: number },
+): Promise<Seed> {
+  const post = new PostOffice();
+  const identity = crypto.secp256k1.generateKeyPair();
+  const open = async (keys: KeyPair, store = createMemoryStore(), transport = post) => {
+    const messenger = await createMessenger({ identity: keys, store, transport, crypto });
+    messenger.on('message', (message) => void message.acknowledge());
+    await messenger.start();
+    return messenger;
+  };
+  const store = createMemoryStore();
+  const us = await open(identity, store);
+  const payload = crypto.randomBytes(size.bytes);
+  const waiting: Letter[][] = [];
+  const identities: Uint8Array[] = [];
+  for (let i = 0; i < size.correspondents; i++) {
+    const him = await open(crypto.secp256k1.generateKeyPair(), createMemoryStore());
+    await correspond(post, us, him);
+    const letters: Letter[] = [];
+    post.routeTo((letter) => letters.push(letter));
+    for (let sent = 0; sent < size.letters; sent++) {
+      await him.send(us.identity, payload);
+      await him.flushed();
+    }
+    post.routeTo(() => {});
+    waiting.push(letters);
+    identities.push(him.identity);
+    await him.close();
+  }
+  await us.flushed();
+  const entries = await readAll(store);
+  await us.close();
+  const sessions = identities.map((one) => entriesOf(entries, one));
+  const taken = new Set(sessions.flat());
+  return {
+    identity,
+    common: entries.filter((entry) => !taken.has(entry)),
+    correspondents: identities.map((one, i) => ({
+      identity: one,
+      entries: sessions[i] as Entry[],
+      letters: waiting[i] as Letter[],
+    })),
+  };
+}
+
+/** Two turns: the session is answered, and on the negotiated topic. */
+async function correspond(post: PostOffice, us: Messenger, him: Messenger): Promise<void> {
+  const under: Promise<void>[] = [];
+  post.routeTo((letter) => under.push(post.deliver(letter)));
+  const hello = new Uint8Array(16);
+  const bring = async (from: Messenger, to: Messenger) => {
+    await from.send(to.identity, hello);
+    await from.flushed();
+    await Promise.all(under.splice(0));
+    await to.flushed();
+  };
+  await him.addContact(await us.contactCode());
+  for (let turn = 0; turn < 2; turn++) {
+    await bring(him, us);
+    await bring(us, him);
+  }
+}
+
+/** The records that name an identity, and those that name its session. */
+function entriesOf(entries: readonly Entry[], identity: Uint8Array): Entry[] {
+  const name = encodeHex(identity);
+  const own = entries.filter(([key]) => key.split('/').includes(name));
+  const peer = own.find(([key]) => key.startsWith('peer/'))?.[1];
+  const sessions = entries.filter(([key]) => {
+    const [table, id] = key.split('/');
+    return (table === 'session' || table === 'chain') && peer && encodeHex(peer).includes(id as string);
+  });
+  return [...own, ...sessions];
+}
+
+/**
+ * The records of a store with so many sessions. The first are those of the correspondents; the others are copies of
+ * the first of them under other identities and session ids, which is quicker than a million messages.
+ */
+export function* recordsOf(
+  crypto: CryptoProvider,
+  seed: Seed,
+  identities: readonly Uint8Array[],
+): Generator<Entry> {
+  yield* seed.common;
+  const [template] = seed.correspondents;
+  for (const [i, identity] of identities.entries()) {
+    const real = seed.correspondents[i];
+    if (real !== undefined) yield* real.entries;
+    else if (template !== undefined) yield* copyOf(crypto, template, identity);
+  }
+}
+
+function* copyOf(
+  crypto: CryptoProvider,
+  { identity, entries }: Correspondent,
+  as: Uint8Array,
+): Generator<Entry> {
+  const sessionKey = entries.find(([key]) => key.startsWith('session/'))?.[0] ?? '';
+  const names: readonly (readonly [string, string])[] = [
+    [encodeHex(identity), encodeHex(as)],
+    [sessionKey.slice('session/'.length), encodeHex(crypto.randomBytes(16))],
+  ];
+  for (const [key, value] of entries) {
+    const copied = names.reduce((text, [from, to]) => text.replace(from, to), key);
+    yield [copied, reframe(crypto, copied, names.reduce(replaceBytes, value))];
+  }
+}
+
+function replaceBytes(bytes: Uint8Array, [from, to]: readonly [string, string]): Uint8Array {
+  const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(Buffer.from(from, 'hex'));
+  if (at < 0) return bytes;
+  const copy = bytes.slice();
+  copy.set(Buffer.from(to, 'hex'), at);
+  return copy;
+}
+
+/** A record of the messenger ends with a checksum of its key and itself. */
+export function reframe(crypto: CryptoProvider, key: string, record: Uint8Array): Uint8Array {
+  const framed = record.slice();
+  const end = framed.length - 4;
+  framed.set(crypto.sha256(new TextEncoder().encode(key), framed.subarray(0, end)).subarray(0, 4), end);
+  return framed;
+}

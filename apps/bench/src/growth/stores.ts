@@ -1,0 +1,59 @@
+import { randomFillSync } from 'node:crypto';
+import type { Store, Write } from '@sotto/core';
+import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
+import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
+import { createSqliteStore } from '@sotto/store-adapters/sqlite';
+
+/** The stores whose growth is measured. */
+export type GrowthStore = 'LevelDB' | 'SQLite' | 'encrypted LevelDB';
+
+/** Without fsync, which costs the same whatever the size, and would hide what grows. */
+const durability = 'process-crash';
+/** As low as it goes: what a passphrase costs is no matter of size. */
+const passphraseCost = { memoryKiB: 8, passes: 1 };
+const randomBytes = (length: number) => randomFillSync(new Uint8Array(length));
+
+export async function openGrowthStore(kind: GrowthStore, path: string): Promise<Store> {
+  if (kind === 'SQLite') return createSqliteStore({ path: `${path}.sqlite`, durability });
+  const store = await createLevelDbStore({ path, durability });
+  if (kind === 'LevelDB') return store;
+  return createEncryptedStore({ store, passphrase: 'bench', passphraseCost, randomBytes });
+}
+
+/** A record as it stands in a store. */
+export type Entry = readonly [key: string, value: Uint8Array];
+
+/** Records of one commit while a store is filled. */
+const BATCH = 20_000;
+
+export async function fillStore(store: Store, entries: Iterable<Entry>): Promise<void> {
+  let batch: Write[] = [];
+  for (const [key, value] of entries) {
+    batch.push({ type: 'put', key, value });
+    if (batch.length < BATCH) continue;
+    await store.commit(batch);
+    batch = [];
+  }
+  if (batch.length > 0) await store.commit(batch);
+}
+
+export async function readAll(store: Store): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for await (const { key, value } of store.list('')) entries.push([key, value]);
+  return entries;
+}
+
+/** A store that counts its commits. */
+export function countingCommits(store: Store): { readonly store: Store; readonly commits: () => number } {
+  let count = 0;
+  const counting: Store = {
+    get: (key) => store.get(key),
+    list: (prefix, options) => store.list(prefix, options),
+    commit: (writes, options) => {
+      count++;
+      return store.commit(writes, options);
+    },
+    close: () => store.close(),
+  };
+  return { store: counting, commits: () => count };
+}
