@@ -67,9 +67,9 @@ export interface MessengerEvents {
     /** Whether the sender was told, so that its next message will be readable. */
     readonly answered: boolean;
   };
-  /** The transport took all parts of a message. */
+  /** The transport took all parts of a message, for all devices and members: told once. */
   sent: { readonly id: string };
-  /** The transport will never take a part of a message. */
+  /** The transport will never take a part of a message; told of each such part. No `sent` follows, unless after a restart. */
   sendFailed: { readonly id: string; readonly error: SottoError };
   /** A group was created, joined or changed. */
   groupChanged: { readonly groupId: string };

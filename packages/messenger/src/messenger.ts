@@ -27,12 +27,13 @@ import { type DeviceOutcome, type EncryptedMessage, messageIdFor } from './devic
 import { getPeer, putPeer } from './device/peers.js';
 import { type Conversation, Events, type MessengerEvents, type ReceivedMessage } from './events.js';
 import type { GroupChange } from './generated/sotto/messenger/v1/payload.js';
-import { type InboxRecord, type OutboxRecord, Protection } from './generated/sotto/messenger/v1/storage.js';
+import { type InboxRecord, Protection } from './generated/sotto/messenger/v1/storage.js';
 import { type Group, Groups } from './groups/groups.js';
 import { Inbox } from './inbox.js';
 import { DEFAULT_LIMITS, type MessengerLimits } from './limits.js';
-import { Outbox, type OutboxChannel } from './outbox.js';
+import { Outbox, type OutboxChannel, type OutboxEntry } from './outbox.js';
 import { decodePayload, encodePayload } from './payload.js';
+import { SendOutcomes } from './send-outcomes.js';
 import type { UnitOfWork } from './storage/ledger.js';
 import { chatTable, contactTable, fanoutTable, historyTable, negotiatedTable } from './storage/tables.js';
 import { contactCodeChannel, parseChatName } from './topics.js';
@@ -156,7 +157,7 @@ const FANOUT_RETRY_MS = 5_000;
 
 /** What a step wants done once it is committed. */
 interface Effects {
-  readonly outbox: (readonly [string, OutboxRecord])[];
+  readonly outbox: OutboxEntry[];
   readonly inbox: { readonly record: InboxRecord; readonly number: string; readonly verified: boolean }[];
   readonly events: (() => void)[];
   listen: boolean;
@@ -181,6 +182,7 @@ export class Messenger {
   #unread: { record: InboxRecord; verified: boolean }[] = [];
   #cancelPublish: (() => void) | undefined;
   #cancelFanoutRetry: (() => void) | undefined;
+  readonly #outcomes = new SendOutcomes((id) => this.#events.emit('sent', { id }));
   #fanoutTail: Promise<unknown> = Promise.resolve();
   /** Whether all that was sent to us so far has come, as far as history tells. */
   #caughtUp = false;
@@ -205,8 +207,11 @@ export class Messenger {
       settings.clock,
       (peer) => device.negotiatedSecret(peer) as SharedKey,
       {
-        onSent: (id) => this.#events.emit('sent', { id }),
-        onFailed: (id, error) => this.#events.emit('sendFailed', { id, error }),
+        onNoneWaits: (id) => this.#outcomes.noneWaits(id),
+        onFailed: (id, error) => {
+          this.#outcomes.failed(id);
+          this.#events.emit('sendFailed', { id, error });
+        },
         onStorageTrouble: (error) => this.#storageTrouble(error),
       },
     );
@@ -221,7 +226,9 @@ export class Messenger {
         this.#unread.push({ record, verified });
       }
       await this.#outbox.load(work);
-      await this.#groups.pendingFanouts(work);
+      for (const { fanout } of await this.#groups.pendingFanouts(work)) {
+        this.#outcomes.growing(encodeHex(fanout.id));
+      }
       for (const [name] of await work.keys(chatTable)) this.#chats.add(name as string);
       for (const [identity] of await work.keys(negotiatedTable)) this.#negotiated.add(identity as string);
       for (const [identity] of await work.keys(contactTable)) this.#watched.add(identity as string);
@@ -652,12 +659,14 @@ export class Messenger {
     const rotated = this.#preKeyVersion !== 0 && effects.preKeyVersion !== this.#preKeyVersion;
     this.#preKeyVersion = effects.preKeyVersion;
     for (const { record, number } of effects.inbox) this.#inbox.added(record, number);
+    this.#outbox.stored(effects.outbox);
     for (const effect of effects.events) effect();
     for (const { record, verified } of effects.inbox)
       this.#events.emit('message', this.#describe(record, verified));
     // An answer may come as soon as a message has left, so the ear opens before the mouth.
-    if (effects.listen) this.#inBackground(this.#listen().finally(() => this.#outbox.added(effects.outbox)));
-    else this.#outbox.added(effects.outbox);
+    if (effects.listen)
+      this.#inBackground(this.#listen().finally(() => this.#outbox.release(effects.outbox)));
+    else this.#outbox.release(effects.outbox);
     if (rotated) this.#inBackground(this.publishContactCode());
     return result;
   }
@@ -1018,13 +1027,16 @@ export class Messenger {
     try {
       for (const { number, fanout } of await this.#step((work) => this.#groups.pendingFanouts(work))) {
         if (only !== undefined && compareBytes(fanout.id, only) !== 0) continue;
+        const id = encodeHex(fanout.id);
         const total = fanout.remaining.length;
+        this.#outcomes.growing(id);
         for (let left = total; left > 0; ) {
           const done = await this.#step((work, effects) => this.#fanoutBatch(work, effects, number));
           members.push(...done.outcomes);
           left = done.left;
           options.onProgress?.(total - left, total);
         }
+        this.#outcomes.grown(id, this.#outbox.waits(id));
       }
     } catch (error) {
       this.#cancelFanoutRetry?.();

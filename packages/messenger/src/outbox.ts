@@ -22,10 +22,13 @@ const PARALLEL = 8;
 /** Where an entry goes, in words that don't hold the negotiated secret. */
 export type OutboxChannel = NonNullable<OutboxRecord['channel']>;
 
+/** A record with its number. */
+export type OutboxEntry = readonly [number: string, record: OutboxRecord];
+
 /** What the outbox tells. */
 export interface OutboxListener {
-  /** All entries of a message were taken. */
-  onSent(messageId: string): void;
+  /** No entry of a message waits any more: each was taken, or has failed. */
+  onNoneWaits(messageId: string): void;
   /** An entry will never be taken. */
   onFailed(messageId: string, error: SottoError): void;
   onStorageTrouble(error: unknown): void;
@@ -67,21 +70,31 @@ export class Outbox {
     const damaged = (_key: string, error: unknown) => this.#listener.onStorageTrouble(error);
     for await (const { segments, value } of work.list(outboxTable, [], damaged)) {
       const number = segments[0] as string;
-      this.#wait(number, value);
       this.#next = Number(number) + 1;
+      if (this.#waiting.has(number)) continue;
+      this.#waiting.set(number, value);
+      this.stored([[number, value]]);
     }
   }
 
-  /** Adds an entry within a step. Call {@link added} when the step is committed. */
-  add(work: UnitOfWork, record: OutboxRecord): readonly [string, OutboxRecord] {
+  /** Adds an entry within a step. Call {@link stored} when the step is committed, and {@link release} to send it. */
+  add(work: UnitOfWork, record: OutboxRecord): OutboxEntry {
     const number = String(this.#next++).padStart(16, '0');
     work.put(outboxTable, record, number);
     return [number, record];
   }
 
-  /** Takes entries whose step was committed, and begins to send. */
-  added(entries: readonly (readonly [string, OutboxRecord])[]): void {
-    for (const [number, record] of entries) this.#wait(number, record);
+  /** Counts entries whose step was committed: from now on their messages are not sent yet. */
+  stored(entries: readonly OutboxEntry[]): void {
+    for (const [, { messageId }] of entries) {
+      const id = encodeHex(messageId);
+      this.#parts.set(id, (this.#parts.get(id) ?? 0) + 1);
+    }
+  }
+
+  /** Begins to send entries that are stored. */
+  release(entries: readonly OutboxEntry[]): void {
+    for (const [number, record] of entries) this.#waiting.set(number, record);
     this.#pump();
   }
 
@@ -90,7 +103,12 @@ export class Outbox {
     return this.#waiting.size;
   }
 
-  /** Ids of the messages that have entries here, in hex. */
+  /** Whether a message has entries here. */
+  waits(messageId: string): boolean {
+    return this.#parts.has(messageId);
+  }
+
+  /** Ids of the messages that have entries here, released or not, in hex. */
   messageIds(): readonly string[] {
     return [...this.#parts.keys()];
   }
@@ -157,15 +175,8 @@ export class Outbox {
     if (left > 0) this.#parts.set(messageId, left);
     else {
       this.#parts.delete(messageId);
-      this.#listener.onSent(messageId);
+      this.#listener.onNoneWaits(messageId);
     }
-  }
-
-  #wait(number: string, record: OutboxRecord): void {
-    if (this.#waiting.has(number)) return;
-    const id = encodeHex(record.messageId);
-    this.#waiting.set(number, record);
-    this.#parts.set(id, (this.#parts.get(id) ?? 0) + 1);
   }
 
   #tryLater(): void {
