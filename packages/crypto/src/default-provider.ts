@@ -1,13 +1,13 @@
-import { createPortableProvider } from './portable.js';
+import { createPortableProviderWithoutX25519 } from './portable.js';
 import type { CryptoProvider } from './provider.js';
 
 let instance: CryptoProvider | undefined;
 
 /**
  * The provider used where the caller names none: the best one for this platform, which is the accelerated one in
- * Node and the portable one elsewhere. Made on the first call, the same one on every call.
+ * Node and the portable one, without X25519, elsewhere. Made on the first call, the same one on every call.
  */
 export function defaultProvider(): CryptoProvider {
-  instance ??= createPortableProvider();
+  instance ??= createPortableProviderWithoutX25519();
   return instance;
 }

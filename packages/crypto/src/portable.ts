@@ -7,7 +7,7 @@ import { hkdfSha256, pbkdf2Sha256 } from './portable/key-derivation.js';
 import { guardRandom } from './portable/random.js';
 import { createSecp256k1 } from './portable/secp256k1.js';
 import { createX25519 } from './portable/x25519.js';
-import type { CryptoProvider } from './provider.js';
+import type { CryptoProvider, CryptoProviderWithX25519 } from './provider.js';
 
 /** Options of {@link createPortableProvider}. */
 export interface PortableProviderOptions {
@@ -22,14 +22,19 @@ export interface PortableProviderOptions {
  * The provider that runs wherever JavaScript does, on @noble/curves, @noble/hashes and @noble/ciphers. It holds
  * no state but its random source.
  */
-export function createPortableProvider(options: PortableProviderOptions = {}): CryptoProvider {
+export function createPortableProvider(options: PortableProviderOptions = {}): CryptoProviderWithX25519 {
+  const provider = createPortableProviderWithoutX25519(options);
+  return { ...provider, x25519: createX25519(provider.randomBytes) };
+}
+
+/** The same for who has to load little: all but X25519, which a bundler leaves out then. */
+export function createPortableProviderWithoutX25519(options: PortableProviderOptions = {}): CryptoProvider {
   const randomBytes = guardRandom(options.random ?? platformRandom);
   return {
     name: 'portable',
     parts: { everything: '@noble, in JavaScript' },
     randomBytes,
     secp256k1: createSecp256k1(randomBytes),
-    x25519: createX25519(randomBytes),
     keccak256,
     sha256,
     hmacSha256,

@@ -28,7 +28,6 @@ export interface CryptoProvider {
   readonly randomBytes: RandomSource;
 
   readonly secp256k1: Secp256k1;
-  readonly x25519: X25519;
 
   /** KECCAK-256 (the original padding, not SHA3-256) of the parts one after another, 32 bytes. */
   keccak256(...parts: readonly Uint8Array[]): Uint8Array;
@@ -89,6 +88,14 @@ export interface CryptoProvider {
 
   /** Whether the two are equal, in time that depends on the lengths only. */
   equalBytes(a: Uint8Array, b: Uint8Array): boolean;
+}
+
+/**
+ * A provider that has X25519 as well, which nothing but `curve25519Suite` of `@sotto/double-ratchet` needs. It is apart,
+ * since a browser would load the curve for nothing: the default provider there has none.
+ */
+export interface CryptoProviderWithX25519 extends CryptoProvider {
+  readonly x25519: X25519;
 }
 
 /** Wire profile, section 1. */

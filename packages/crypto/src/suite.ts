@@ -1,5 +1,5 @@
 /**
- * What every CryptoProvider has to do, as data: known answers, refusals and the ownership of bytes. It needs no
+ * What every CryptoProviderWithX25519 has to do, as data: known answers, refusals and the ownership of bytes. It needs no
  * test runner; hand each case to whichever you use.
  */
 import { aesCases } from './suite/aes-cases.js';

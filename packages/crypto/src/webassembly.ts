@@ -4,7 +4,7 @@
  */
 import type { RandomSource } from '@sotto/core';
 import { createPortableProvider } from './portable.js';
-import type { CryptoProvider } from './provider.js';
+import type { CryptoProviderWithX25519 } from './provider.js';
 import { createSecp256k1 } from './webassembly/secp256k1.js';
 
 /** Options of {@link loadWebAssemblyProvider}. */
@@ -22,7 +22,7 @@ export interface WebAssemblyProviderOptions {
  */
 export async function loadWebAssemblyProvider(
   options: WebAssemblyProviderOptions = {},
-): Promise<CryptoProvider> {
+): Promise<CryptoProviderWithX25519> {
   const portable = createPortableProvider(options);
   const { instantiateSecp256k1, createKeccak } = await import('./webassembly/libraries.js');
   // The seed blinds what the library computes with private keys on its own.

@@ -10,7 +10,7 @@ import {
   SottoError,
 } from '@sotto/core';
 import {
-  type CryptoProvider,
+  type CryptoProviderWithX25519,
   createPortableProvider,
   type Secp256k1,
   type X25519,
@@ -21,7 +21,7 @@ import {
 export interface BrokenProvider {
   /** Begins with the name of the operation. */
   readonly fault: string;
-  readonly provider: CryptoProvider;
+  readonly provider: CryptoProviderWithX25519;
   /** Names of cases that have to notice. */
   readonly noticedBy: RegExp;
   /** Whether the fault shows in results, and so in a comparison; or only in memory, types or randomness. */
@@ -30,15 +30,15 @@ export interface BrokenProvider {
 
 const sound = createPortableProvider();
 
-function withFault(changes: Partial<CryptoProvider>): CryptoProvider {
+function withFault(changes: Partial<CryptoProviderWithX25519>): CryptoProviderWithX25519 {
   return { ...sound, name: 'broken', ...changes };
 }
 
-function withSecp256k1(changes: Partial<Secp256k1>): CryptoProvider {
+function withSecp256k1(changes: Partial<Secp256k1>): CryptoProviderWithX25519 {
   return withFault({ secp256k1: { ...sound.secp256k1, ...changes } });
 }
 
-function withX25519(changes: Partial<X25519>): CryptoProvider {
+function withX25519(changes: Partial<X25519>): CryptoProviderWithX25519 {
   return withFault({ x25519: { ...sound.x25519, ...changes } });
 }
 

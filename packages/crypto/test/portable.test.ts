@@ -15,9 +15,15 @@ describe('the default provider, where it is not Node', () => {
     expect(defaultProvider()).toBe(defaultProvider());
   });
 
+  test('has all but X25519, which nobody has to load who does not ask for it', () => {
+    const { x25519, ...others } = createPortableProvider();
+    expect(x25519).toBeDefined();
+    expect(Object.keys(defaultProvider()).toSorted()).toEqual(Object.keys(others).toSorted());
+  });
+
   test('is not made by importing the package', async () => {
     const made = vi.fn();
-    vi.doMock('../src/portable.js', () => ({ createPortableProvider: made }));
+    vi.doMock('../src/portable.js', () => ({ createPortableProviderWithoutX25519: made }));
     const fresh = await import('../src/default-provider.js');
     expect(made).not.toHaveBeenCalled();
     fresh.defaultProvider();

@@ -2,7 +2,7 @@ import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import type { RandomSource } from '@sotto/core';
 import { keccak256 } from '../portable/hash.js';
 import { guardRandom } from '../portable/random.js';
-import type { CryptoProvider, Secp256k1 } from '../provider.js';
+import type { CryptoProviderWithX25519, Secp256k1 } from '../provider.js';
 import { aesCtr, openAes256Gcm, sealAes256Gcm } from './aes.js';
 import { type Choice, chooseSecp256k1, chooseX25519, loadSecp256k1 } from './choose-library.js';
 import { hmacSha256, sha256 } from './hash.js';
@@ -27,7 +27,9 @@ export interface AcceleratedProviderOptions {
  * The provider for Node: node:crypto (OpenSSL), libsecp256k1 where npm `secp256k1` and its native build are
  * there, and @noble for the rest; its `parts` say which. It gives the same bytes and the same refusals as the portable one.
  */
-export function createAcceleratedProvider(options: AcceleratedProviderOptions = {}): CryptoProvider {
+export function createAcceleratedProvider(
+  options: AcceleratedProviderOptions = {},
+): CryptoProviderWithX25519 {
   const randomBytes = randomOf(options);
   return assemble(
     randomBytes,
@@ -41,7 +43,7 @@ export function createAcceleratedProvider(options: AcceleratedProviderOptions = 
  */
 export async function loadAcceleratedProvider(
   options: AcceleratedProviderOptions = {},
-): Promise<CryptoProvider> {
+): Promise<CryptoProviderWithX25519> {
   const addon = loadAddon();
   if (options.secp256k1 === 'noble' || !('problem' in addon)) return createAcceleratedProvider(options);
   const randomBytes = randomOf(options);
@@ -52,7 +54,7 @@ function randomOf({ random }: AcceleratedProviderOptions): RandomSource {
   return guardRandom(random ?? ((length) => randomFillSync(new Uint8Array(length))));
 }
 
-function assemble(randomBytes: RandomSource, secp256k1: Choice<Secp256k1>): CryptoProvider {
+function assemble(randomBytes: RandomSource, secp256k1: Choice<Secp256k1>): CryptoProviderWithX25519 {
   const x25519 = chooseX25519(randomBytes);
   return {
     name: 'accelerated',

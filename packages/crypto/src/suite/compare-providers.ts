@@ -1,5 +1,5 @@
 import { encodeHex, isSottoError } from '@sotto/core';
-import type { CryptoProvider } from '../provider.js';
+import type { CryptoProviderWithX25519 } from '../provider.js';
 import { createDraw } from './draw.js';
 import { describeError, expectBytes } from './expectations.js';
 import { type Operation, operations } from './operations.js';
@@ -21,7 +21,11 @@ export interface CompareOptions {
  * @throws a plain Error that names the operation, the inputs and both results at the first difference, or when
  * one of them throws anything but a SottoError
  */
-export function compareProviders(a: CryptoProvider, b: CryptoProvider, options: CompareOptions): void {
+export function compareProviders(
+  a: CryptoProviderWithX25519,
+  b: CryptoProviderWithX25519,
+  options: CompareOptions,
+): void {
   const { seed, rounds, only = /^/ } = options;
   const compared = operations().filter(({ name }) => only.test(name));
   for (let round = 0; round < rounds; round++) {
@@ -47,7 +51,11 @@ export function compareProviders(a: CryptoProvider, b: CryptoProvider, options: 
   }
 }
 
-function resultOf(operation: Operation, provider: CryptoProvider, inputs: readonly unknown[]): string {
+function resultOf(
+  operation: Operation,
+  provider: CryptoProviderWithX25519,
+  inputs: readonly unknown[],
+): string {
   // Copies, so that a provider that writes to its inputs doesn't pass that on to the other.
   const own = inputs.map((input) => (input instanceof Uint8Array ? Uint8Array.from(input) : input));
   try {
@@ -67,7 +75,11 @@ function showInput(input: unknown): string {
   return input instanceof Uint8Array ? encodeHex(input) || 'nothing' : String(input);
 }
 
-function compareGeneratedKeys(curve: 'secp256k1' | 'x25519', maker: CryptoProvider, user: CryptoProvider) {
+function compareGeneratedKeys(
+  curve: 'secp256k1' | 'x25519',
+  maker: CryptoProviderWithX25519,
+  user: CryptoProviderWithX25519,
+) {
   const pair = maker[curve].generateKeyPair();
   expectBytes(
     user[curve].keyPairFromPrivateKey(pair.privateKey).publicKey,

@@ -1,7 +1,7 @@
 import { secp256k1 as curve } from '@noble/curves/secp256k1.js';
 import { concatBytes } from '@sotto/core';
 import { HKDF_MAX_LENGTH, PBKDF2_MAX_ITERATIONS } from '../limits.js';
-import type { CryptoProvider } from '../provider.js';
+import type { CryptoProviderWithX25519 } from '../provider.js';
 import type { Draw } from './draw.js';
 import { hex, repeated, withBitFlipped } from './expectations.js';
 import {
@@ -24,7 +24,7 @@ export interface Operation {
   usual(draw: Draw): readonly unknown[];
   /** Inputs some of which are at their limits or beyond. */
   hostile(draw: Draw): readonly unknown[];
-  run(provider: CryptoProvider, inputs: readonly unknown[]): readonly Uint8Array[];
+  run(provider: CryptoProviderWithX25519, inputs: readonly unknown[]): readonly Uint8Array[];
 }
 
 /** How to draw one input. */
@@ -36,7 +36,7 @@ interface Parameter<T> {
 function operation<Inputs extends readonly unknown[]>(
   name: string,
   parameters: { readonly [Index in keyof Inputs]: Parameter<Inputs[Index]> },
-  run: (provider: CryptoProvider, ...inputs: Inputs) => readonly Uint8Array[],
+  run: (provider: CryptoProviderWithX25519, ...inputs: Inputs) => readonly Uint8Array[],
 ): Operation {
   const list: readonly Parameter<unknown>[] = parameters;
   return {

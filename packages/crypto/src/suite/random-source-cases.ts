@@ -1,10 +1,10 @@
 import type { RandomSource } from '@sotto/core';
-import type { CryptoProvider } from '../provider.js';
+import type { CryptoProviderWithX25519 } from '../provider.js';
 import { expectBytes, expectRefusal, expectTrue, hex, repeated } from './expectations.js';
 import { ONE, ORDER, ZERO } from './hostile-inputs.js';
 
 /** Builds a provider that takes its randomness from `random`. */
-export type CreateProvider = (options: { readonly random: RandomSource }) => CryptoProvider;
+export type CreateProvider = (options: { readonly random: RandomSource }) => CryptoProviderWithX25519;
 
 /** One requirement on providers whose random source can be given. */
 export interface RandomSourceCase {

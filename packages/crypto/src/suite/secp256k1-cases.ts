@@ -1,5 +1,5 @@
 import { encodeHex } from '@sotto/core';
-import type { CryptoProvider } from '../provider.js';
+import type { CryptoProviderWithX25519 } from '../provider.js';
 import {
   ascii,
   expectBytes,
@@ -399,7 +399,7 @@ export function secp256k1Cases(): readonly ProviderCase[] {
   ];
 }
 
-type Curve = Pick<CryptoProvider, 'secp256k1'>;
+type Curve = Pick<CryptoProviderWithX25519, 'secp256k1'>;
 
 function generator(): Uint8Array {
   return hex(`02${G_X}`);
