@@ -172,10 +172,11 @@ export class Messenger {
   readonly #inbox = new Inbox();
   readonly #outbox: Outbox;
   readonly #groups: Groups;
-  /** Identities whose negotiated topic is listened to, in hex. */
+  /** Identities whose negotiated topic is listened to, in hex; before `start` only those of this run. */
   readonly #negotiated = new Set<string>();
-  /** Contacts, in hex, and those looked up in this run. */
+  /** Contacts, in hex, and those looked up in this run; before `start` only those of this run. */
   readonly #watched = new Set<string>();
+  #listeningLoaded = false;
   readonly #chats = new Set<string>();
   #connection: TransportConnection | undefined;
   #storeReplaced: 'lost' | 'restored' | undefined;
@@ -230,9 +231,17 @@ export class Messenger {
         this.#outcomes.growing(encodeHex(fanout.id));
       }
       for (const [name] of await work.keys(chatTable)) this.#chats.add(name as string);
+    });
+  }
+
+  /** Reads whom we listen to. Only who connects needs it, and with 100,000 conversations it takes seconds. */
+  async #loadListening(): Promise<void> {
+    if (this.#listeningLoaded) return;
+    await this.#device.ledger.run(async (work) => {
       for (const [identity] of await work.keys(negotiatedTable)) this.#negotiated.add(identity as string);
       for (const [identity] of await work.keys(contactTable)) this.#watched.add(identity as string);
     });
+    this.#listeningLoaded = true;
   }
 
   /** 33 bytes. */
@@ -255,11 +264,13 @@ export class Messenger {
   /**
    * Gives what was not acknowledged in an earlier run and connects. What waits is sent and what came meanwhile is
    * fetched in the background; `flushed` waits for that.
-   * @throws TRANSPORT_UNAVAILABLE, CLOSED
+   * @throws TRANSPORT_UNAVAILABLE, STORE codes, CLOSED
    */
   async start(): Promise<void> {
     this.#checkOpen();
     if (this.#connection !== undefined) return;
+    await this.#loadListening();
+    this.#checkOpen();
     if (this.#storeReplaced !== undefined) this.#events.emit('storeReplaced', { how: this.#storeReplaced });
     this.#storeReplaced = undefined;
     const unread = this.#unread;
@@ -707,6 +718,7 @@ export class Messenger {
   #hearNegotiated(work: UnitOfWork, effects: Effects, identity: PublicKey): void {
     const name = encodeHex(identity);
     if (this.#negotiated.has(name)) return;
+    // Before `start` it may be there already, and is put once more.
     work.put(negotiatedTable, new Uint8Array(0), name);
     effects.events.push(() => this.#negotiated.add(name));
     effects.listen = true;

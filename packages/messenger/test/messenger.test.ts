@@ -8,10 +8,10 @@ import {
 } from '@sotto/core';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
-import type { TakenMessage } from '../src/index.js';
+import { createMessenger, type TakenMessage } from '../src/index.js';
 import { labelOf, newParty, quiet } from './party.js';
 import { manualClock } from './support.js';
-import { bytesOf, crypto, DAY, dump, HOUR, MINUTE, START, textOf } from './world.js';
+import { bytesOf, crypto, DAY, dump, HOUR, keptView, MINUTE, START, textOf } from './world.js';
 
 const newNetwork = () => createMemoryNetwork({ clock: manualClock(START) });
 
@@ -133,6 +133,58 @@ describe('exactly once', () => {
     await quiet(network, alice, bob);
     expect(bob.texts).toEqual(['direct alice-1 dr: later']);
     for await (const { key } of alice.store.list('outbox/')) throw new Error(`${key} was left`);
+  });
+
+  it('a store opens without reading who all the people are, and who connects hears them all', async () => {
+    const network = newNetwork();
+    const listed: string[] = [];
+    const watching = (store: Store): Store => ({
+      ...store,
+      list: (prefix, options) => {
+        listed.push(prefix);
+        return store.list(prefix, options);
+      },
+    });
+    const bob = await newParty(network, 'bob-1');
+    const carol = await newParty(network, 'carol-1');
+    const alice = await newParty(network, 'alice-1', { wrapStore: watching });
+    for (const other of [bob, carol]) {
+      await alice.messenger.addContact(await other.messenger.contactCode());
+      await alice.say(other, 'hello');
+      await quiet(network, alice, other);
+      await other.say(alice, 'welcome');
+      await quiet(network, alice, other);
+    }
+    await alice.messenger.close();
+    listed.length = 0;
+    const offline = await createMessenger({
+      identity: alice.identity,
+      store: watching(keptView(alice.store)),
+      transport: network.transport(),
+      crypto,
+      clock: alice.clock,
+    });
+    // Written to and removed before it is known who else there is.
+    await offline.send(bob.identity.publicKey, bytesOf('from the tunnel'));
+    await offline.removeContact(carol.identity.publicKey);
+    expect(listed.filter((prefix) => /^(negotiated|contact)/.test(prefix))).toEqual([]);
+    const heard: string[] = [];
+    offline.on('message', async (message) => {
+      heard.push(textOf(message.payload));
+      await message.acknowledge();
+    });
+    await offline.start();
+    expect(listed).toEqual(expect.arrayContaining(['negotiated/', 'contact/']));
+    await quiet(network, bob, carol);
+    await offline.flushed();
+    expect(bob.texts.at(-1)).toMatch(/from the tunnel$/);
+    await bob.say(alice, 'one');
+    await carol.say(alice, 'two');
+    await quiet(network, bob, carol);
+    await offline.flushed();
+    expect(heard.toSorted()).toEqual(['one', 'two']);
+    expect((await offline.contacts()).map(({ identity }) => identity)).toEqual([bob.identity.publicKey]);
+    await offline.close();
   });
 
   it('a send that fails is tried again by the clock, and at once when the connection is back', async () => {
