@@ -112,7 +112,7 @@ describe('a devp2p peer as a carrier', () => {
     node.setMinimumPow(0.5);
     const { carrier, connection } = await opened({ peers: [urlOf(node)], maximumPow: 1 });
     expect(carrier.capabilities.minimumPow).toBe(0.5);
-    const cheap = envelope({ pow: 0.002 });
+    const cheap = envelope({ pow: 0.002, below: 0.5 });
     const sending = connection.publish(TOPIC, cheap, { signal: new AbortController().signal });
     const dear = envelope({ pow: 0.5 });
     await connection.publish(TOPIC, dear);

@@ -9,12 +9,15 @@ export const TOPIC = Uint8Array.of(1, 2, 3, 4);
 export interface EnvelopeOptions extends Partial<Omit<Envelope, 'nonce'>> {
   /** Proof of work reached. Default 0.01. */
   readonly pow?: number;
+  /** Proof of work that it does not reach by luck either. */
+  readonly below?: number;
   /** Milliseconds since the epoch. */
   readonly now?: number;
 }
 
 /** An encoded envelope of random contents. */
-export function envelope({ pow = 0.01, now = Date.now(), ...fields }: EnvelopeOptions = {}): Uint8Array {
+export function envelope(options: EnvelopeOptions = {}): Uint8Array {
+  const { pow = 0.01, below = Number.POSITIVE_INFINITY, now = Date.now(), ...fields } = options;
   const ttl = fields.ttl ?? 15;
   const unmined = {
     expiry: Math.floor(now / 1000) + ttl,
@@ -24,8 +27,12 @@ export function envelope({ pow = 0.01, now = Date.now(), ...fields }: EnvelopeOp
     ...fields,
   };
   const prefix = encodeWithoutNonce(unmined);
-  const { nonce } = createNonceSearch(prefix).find(powBits(pow, prefix.length, ttl), 0, 1e9);
-  return encodeEnvelope({ ...unmined, nonce });
+  const search = createNonceSearch(prefix);
+  for (let start = 0; ; ) {
+    const { nonce, bits } = search.find(powBits(pow, prefix.length, ttl), start, 1e9);
+    if (2 ** bits / prefix.length / ttl < below) return encodeEnvelope({ ...unmined, nonce });
+    start = Number(nonce) + 1;
+  }
 }
 
 /** One that nobody worked for, and that was not lucky either. */

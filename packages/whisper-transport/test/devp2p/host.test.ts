@@ -80,7 +80,7 @@ describe('hosts among each other', () => {
     await c.publish(marker);
     await a.has(marker);
     // What b announced came before what it published.
-    const [cheap, dear] = [envelope({ pow: 0.003 }), envelope({ pow: 0.05 })];
+    const [cheap, dear] = [envelope({ pow: 0.003, below: 0.05 }), envelope({ pow: 0.05 })];
     await a.publish(cheap);
     await a.publish(dear);
     await b.has(dear);

@@ -133,7 +133,7 @@ describe('hostile peers: disconnected and banned, and the host goes on', () => {
     // The status, and then the change.
     await peer.count(2);
     const good = envelope({ pow: 1 });
-    peer.send(envelopes(envelope({ pow: 0.002 }), good));
+    peer.send(envelopes(envelope({ pow: 0.002, below: 1 }), good));
     await host.has(good);
     await clock.advance(10_001);
     peer.send(envelopes(lazyEnvelope()));

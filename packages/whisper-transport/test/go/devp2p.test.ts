@@ -141,7 +141,7 @@ describe.skipIf(program === undefined)('neighbours of go-ethereum nodes', () => 
     expect(host.peers[0]?.minimumPow).toBe(0.05);
     const watcher = await watch(geth);
     // It would hang up on the one; it takes the other.
-    const [cheap, dear] = [envelope({ pow: 0.002 }), envelope({ pow: 0.1 })];
+    const [cheap, dear] = [envelope({ pow: 0.002, below: 0.05 }), envelope({ pow: 0.1 })];
     await expect(host.publish(cheap)).resolves.toBe(false);
     await expect(host.publish(dear)).resolves.toBe(true);
     await watcher.has(dear);
@@ -152,7 +152,7 @@ describe.skipIf(program === undefined)('neighbours of go-ethereum nodes', () => 
     host.setMinimumPow(1);
     const another = await testHost({ peers: [await geth.enode()] });
     await another.connected(1);
-    const [less, more] = [envelope({ pow: 0.1 }), envelope({ pow: 1 })];
+    const [less, more] = [envelope({ pow: 0.1, below: 1 }), envelope({ pow: 1 })];
     await another.publish(less);
     await another.publish(more);
     await host.has(more);
