@@ -1,9 +1,10 @@
-import { type Clock, encodeHex, SottoError, systemClock } from '@sotto/core';
+import { type Clock, encodeHex, SottoError, systemClock, type Topic } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
 import { decodeEnvelope, ENVELOPE_MAX_BYTES, type Envelope, envelopeHash } from './envelope/envelope.js';
 import { inOnePiece } from './in-one-piece.js';
 import { RecentlySeen } from './recently-seen.js';
+import { TopicIndex } from './topic-index.js';
 
 /** An envelope that is alive. Its bytes are everybody's: not to be changed. */
 export interface PooledEnvelope {
@@ -44,6 +45,7 @@ export class EnvelopePool {
   readonly #envelopes = new Map<string, PooledEnvelope>();
   /** Hashes by the second in which they expire. */
   readonly #expiring = new Map<number, Set<string>>();
+  readonly #byTopic = new TopicIndex();
   /** What had to make room: not new when a peer brings it again. */
   readonly #displaced: RecentlySeen;
   readonly #listeners = new Set<PoolListener>();
@@ -80,6 +82,16 @@ export class EnvelopePool {
   /** Bytes of all of them. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Topics that some envelope in it has. */
+  get topics(): number {
+    return this.#byTopic.size;
+  }
+
+  /** Those with this topic, in the order in which they came. Costs no more the more others there are. */
+  withTopic(topic: Topic): Iterable<PooledEnvelope> {
+    return this.#byTopic.get(topic);
   }
 
   get(hash: string): PooledEnvelope | undefined {
@@ -122,6 +134,7 @@ export class EnvelopePool {
     this.#makeRoom(bytes.length, envelope.expiry);
     const pooled: PooledEnvelope = { hash, bytes: bytes.slice(), envelope, pow };
     this.#envelopes.set(hash, pooled);
+    this.#byTopic.add(pooled);
     this.#bytes += bytes.length;
     const alike = this.#expiring.get(envelope.expiry);
     if (alike === undefined) this.#expiring.set(envelope.expiry, new Set([hash]));
@@ -143,6 +156,7 @@ export class EnvelopePool {
     this.#listeners.clear();
     this.#envelopes.clear();
     this.#expiring.clear();
+    this.#byTopic.clear();
     this.#bytes = 0;
   }
 
@@ -174,6 +188,7 @@ export class EnvelopePool {
     const pooled = this.#envelopes.get(hash);
     if (pooled === undefined) return;
     this.#envelopes.delete(hash);
+    this.#byTopic.remove(pooled);
     this.#bytes -= pooled.bytes.length;
   }
 

@@ -135,6 +135,27 @@ describe('the pool of envelopes', () => {
     p.close();
   });
 
+  it('gives those of a topic in the order in which they came, and forgets topics with their last envelope', async () => {
+    const { pool: p, clock, now } = pool({ maxEnvelopes: 4 });
+    const [one, two] = [Uint8Array.of(255, 0, 0, 1), Uint8Array.of(0, 0, 0, 1)];
+    const add = (topic: Uint8Array, ttl: number) => p.add(sealed({ expiry: now() + ttl, ttl, topic }));
+    const [first, second, third] = [add(one, 15), add(two, 20), add(one, 10)];
+    expect([...p.withTopic(one)]).toEqual([first, third]);
+    expect([...p.withTopic(two)]).toEqual([second]);
+    expect([...p.withTopic(Uint8Array.of(9, 9, 9, 9))]).toEqual([]);
+    const displaced = Uint8Array.of(7, 7, 7, 7);
+    const fourth = add(displaced, 100);
+    expect([...p.withTopic(displaced)]).toEqual([fourth]);
+    add(two, 20);
+    expect([...p.withTopic(displaced)]).toEqual([]);
+    expect(p.topics).toBe(2);
+    await clock.advance(11_000);
+    expect([...p.withTopic(one)]).toEqual([first]);
+    await clock.advance(30_000);
+    expect([p.size, p.topics]).toEqual([0, 0]);
+    p.close();
+  });
+
   it('keeps no more bytes than it may', () => {
     const { pool: p, now } = pool({ maxBytes: 1_000 });
     const outcomes = Array.from({ length: 20 }, () => reasonOf(() => p.add(sealed({ expiry: now() + 15 }))));

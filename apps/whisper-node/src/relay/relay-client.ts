@@ -139,17 +139,18 @@ export class RelayClient {
     this.#topics = new Set(topics.map(encodeHex));
     this.#host.onTopicsChanged(this, before, this.#topics);
     this.send({ kind: 'done', id });
-    const fresh = new Set([...this.#topics].filter((topic) => !before.has(topic)));
-    if (fresh.size > 0) this.#sendAlive(fresh);
+    this.#sendAlive(topics.filter((topic) => !before.has(encodeHex(topic))));
   }
 
-  #sendAlive(topics: ReadonlySet<string>): void {
+  /** Looks at no other envelopes than those of the topics: a client may ask for this again and again. */
+  #sendAlive(topics: readonly Topic[]): void {
     let sent = 0;
-    for (const { envelope, bytes } of this.#host.pool) {
-      if (!topics.has(encodeHex(envelope.topic))) continue;
-      sent += bytes.length;
-      if (sent > ALIVE_MOST) return;
-      this.send({ kind: 'envelope', topic: envelope.topic, envelope: bytes });
+    for (const topic of new Map(topics.map((one) => [encodeHex(one), one])).values()) {
+      for (const { bytes } of this.#host.pool.withTopic(topic)) {
+        sent += bytes.length;
+        if (sent > ALIVE_MOST) return;
+        this.send({ kind: 'envelope', topic, envelope: bytes });
+      }
     }
   }
 

@@ -1,0 +1,83 @@
+import { EventEmitter } from 'node:events';
+import { systemClock } from '@sotto/core';
+import { createPortableProvider } from '@sotto/crypto';
+import { EnvelopePool, encodeEnvelope, type PooledEnvelope } from '@sotto/whisper-transport';
+import {
+  decodeRelayFrame,
+  encodeClientFrame,
+  type RelayFrame,
+} from '@sotto/whisper-transport/relay-protocol';
+import { expect, it } from 'vitest';
+import type { WebSocket } from 'ws';
+import { RelayServer } from '../src/relay/relay-server.js';
+
+const crypto = createPortableProvider();
+const FOREIGN = 2_000;
+const topic = Uint8Array.of(0xff, 1, 2, 3);
+
+function envelope(of: Uint8Array): Uint8Array {
+  const ttl = 60;
+  const expiry = Math.floor(Date.now() / 1000) + ttl;
+  return encodeEnvelope({ expiry, ttl, topic: of, data: crypto.randomBytes(64), nonce: 0n });
+}
+
+/** What the relay sees of a WebSocket. */
+class Socket extends EventEmitter {
+  readonly OPEN = 1;
+  readonly readyState = 1;
+  readonly bufferedAmount = 0;
+  readonly frames: RelayFrame[] = [];
+
+  send(frame: Uint8Array): void {
+    this.frames.push(decodeRelayFrame(frame) as RelayFrame);
+  }
+
+  terminate(): void {}
+}
+
+/** A relay over a pool that counts how often the bytes of an envelope in it are looked at. */
+function countingRelay() {
+  const pool = new EnvelopePool({ crypto, policy: { minimumPow: 0 } });
+  let looks = 0;
+  const relay = new RelayServer({
+    pool,
+    archive: undefined,
+    clock: systemClock,
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    limits: { maxTopics: 2_000, rate: 1_000_000, pageSize: 100 },
+  });
+  const count = (pooled: PooledEnvelope) => {
+    for (const [name, value] of Object.entries(pooled)) {
+      Object.defineProperty(pooled, name, {
+        get() {
+          looks++;
+          return value;
+        },
+      });
+    }
+  };
+  for (let i = 0; i < FOREIGN; i++) pool.add(envelope(Uint8Array.of(0, 0, i >> 8, i & 255)));
+  const own = Array.from({ length: 3 }, () => pool.add(envelope(topic)) as PooledEnvelope);
+  for (const pooled of pool) count(pooled);
+  return { pool, relay, own: own.map(({ bytes }) => bytes), looks: () => looks };
+}
+
+it('a client that subscribes anew again and again: the relay looks at no envelope but those of his topics', () => {
+  const { pool, relay, own, looks } = countingRelay();
+  const socket = new Socket();
+  relay.accept(socket as unknown as WebSocket);
+  const before = looks();
+  const say = (topics: Uint8Array[]) =>
+    socket.emit('message', encodeClientFrame({ kind: 'subscribe', id: 1, topics }), true);
+  const ROUNDS = 50;
+  for (let i = 0; i < ROUNDS; i++) {
+    say([topic, topic]);
+    say([]);
+  }
+  const brought = socket.frames.flatMap((frame) => (frame.kind === 'envelope' ? [frame.envelope] : []));
+  expect(brought).toEqual(Array(ROUNDS).fill(own).flat());
+  // One of each envelope brought; a walk over the pool would take some 100,000.
+  expect(looks() - before).toBe(ROUNDS * own.length);
+  relay.close();
+  pool.close();
+});

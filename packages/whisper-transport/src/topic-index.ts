@@ -1,0 +1,51 @@
+import type { Topic } from '@sotto/core';
+import type { PooledEnvelope } from './envelope-pool.js';
+
+/**
+ * Envelopes by their topic. Most topics have one envelope, which is kept as it is: a set for each would cost more than
+ * the rest of the index.
+ */
+export class TopicIndex {
+  readonly #envelopes = new Map<number, PooledEnvelope | Set<PooledEnvelope>>();
+
+  /** Topics that some envelope has. */
+  get size(): number {
+    return this.#envelopes.size;
+  }
+
+  /** In the order in which they were added. */
+  get(topic: Topic): Iterable<PooledEnvelope> {
+    const found = this.#envelopes.get(numberOf(topic));
+    if (found === undefined) return [];
+    return found instanceof Set ? found.values() : [found];
+  }
+
+  /** Adds one that is not in it. */
+  add(pooled: PooledEnvelope): void {
+    const topic = numberOf(pooled.envelope.topic);
+    const found = this.#envelopes.get(topic);
+    if (found === undefined) this.#envelopes.set(topic, pooled);
+    else if (found instanceof Set) found.add(pooled);
+    else this.#envelopes.set(topic, new Set([found, pooled]));
+  }
+
+  remove(pooled: PooledEnvelope): void {
+    const topic = numberOf(pooled.envelope.topic);
+    const found = this.#envelopes.get(topic);
+    if (found instanceof Set) {
+      found.delete(pooled);
+      if (found.size === 0) this.#envelopes.delete(topic);
+    } else if (found === pooled) {
+      this.#envelopes.delete(topic);
+    }
+  }
+
+  clear(): void {
+    this.#envelopes.clear();
+  }
+}
+
+/** Its four bytes, as an unsigned number. */
+function numberOf(topic: Topic): number {
+  return new DataView(topic.buffer, topic.byteOffset).getUint32(0);
+}
