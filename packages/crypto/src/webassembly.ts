@@ -24,10 +24,9 @@ export async function loadWebAssemblyProvider(
   options: WebAssemblyProviderOptions = {},
 ): Promise<CryptoProviderWithX25519> {
   const portable = createPortableProvider(options);
-  const { instantiateSecp256k1, createKeccak } = await import('./webassembly/libraries.js');
+  const { instantiateSecp256k1, loadKeccak256 } = await import('./webassembly/libraries.js');
   // The seed blinds what the library computes with private keys on its own.
   const library = await instantiateSecp256k1(createPortableProvider().randomBytes(32));
-  const keccak = await createKeccak(256);
   return {
     ...portable,
     name: 'webassembly',
@@ -37,10 +36,6 @@ export async function loadWebAssemblyProvider(
       others: '@noble, in JavaScript',
     },
     secp256k1: createSecp256k1(library, portable.randomBytes, portable.secp256k1),
-    keccak256(...parts) {
-      keccak.init();
-      for (const part of parts) keccak.update(part);
-      return keccak.digest('binary').slice();
-    },
+    keccak256: await loadKeccak256(),
   };
 }

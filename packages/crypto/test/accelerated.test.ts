@@ -4,14 +4,14 @@ import { describe, expect, test } from 'vitest';
 import * as elsewhere from '../src/index.js';
 import { createPortableProvider, describeProvider, openEcies, sealEcies } from '../src/index.js';
 import { createAcceleratedProvider, loadAcceleratedProvider } from '../src/node/accelerated.js';
-import { chooseSecp256k1, chooseX25519, loadSecp256k1 } from '../src/node/choose-library.js';
+import { chooseKeccak256, chooseSecp256k1, chooseX25519, loadSecp256k1 } from '../src/node/choose-library.js';
 import * as inNode from '../src/node/index.js';
 import { loadAddon } from '../src/node/secp256k1-addon.js';
 import { createX25519 } from '../src/node/x25519.js';
 import { compareProviders, providerCases, randomSourceCases } from '../src/suite.js';
 
 const portable = createPortableProvider();
-const accelerated = createAcceleratedProvider();
+const accelerated = await loadAcceleratedProvider();
 const random = (length: number) => new Uint8Array(nodeRandomBytes(length));
 
 // Where npm secp256k1 has no prebuilt addon, both are on @noble and the first claims nothing about libsecp256k1.
@@ -133,13 +133,13 @@ describe('what a provider runs on', () => {
     expect(accelerated.parts?.['secp256k1']).toBe(expected);
   });
 
-  test('is said in one call', () => {
-    expect(describeProvider(createAcceleratedProvider({ secp256k1: 'noble' }))).toBe(
+  test('is said in one call', async () => {
+    expect(describeProvider(await loadAcceleratedProvider({ secp256k1: 'noble' }))).toBe(
       [
         'accelerated',
         '  secp256k1: @noble/curves: as asked',
         '  x25519: node:crypto',
-        '  keccak256: @noble/hashes: node:crypto has SHA3 only, which pads differently',
+        '  keccak256: hash-wasm, WebAssembly',
         '  others: node:crypto',
       ].join('\n'),
     );
@@ -173,11 +173,34 @@ describe('what a provider runs on', () => {
 
   test('what is waited for is native where that can be had, and as asked', async () => {
     const [loaded, forced] = [
-      await loadAcceleratedProvider(),
+      createAcceleratedProvider(),
       await loadAcceleratedProvider({ secp256k1: 'noble' }),
     ];
-    if (!('problem' in loadAddon())) expect(loaded.parts).toEqual(accelerated.parts);
+    if (!('problem' in loadAddon()))
+      expect(loaded.parts?.['secp256k1']).toEqual(accelerated.parts?.['secp256k1']);
     expect(forced.parts?.['secp256k1']).toBe('@noble/curves: as asked');
+  });
+
+  test('KECCAK-256 is there at once, the same while WebAssembly is loaded and after, and it is said which it is', async () => {
+    let bring = (_: typeof portable.keccak256) => {};
+    const coming = new Promise<typeof portable.keccak256>((resolve) => {
+      bring = resolve;
+    });
+    const choice = chooseKeccak256(() => coming);
+    expect(choice.library).toBe('@noble/hashes: npm hash-wasm is being loaded');
+    expect(choice.part(random(7))).toHaveLength(32);
+    bring(() => Uint8Array.of(1));
+    await choice.loaded;
+    expect(choice.library).toBe('hash-wasm, WebAssembly');
+    expect(choice.part(random(7))).toEqual(Uint8Array.of(1));
+  });
+
+  test('KECCAK-256 stays with @noble/hashes where WebAssembly is not to be had', async () => {
+    const choice = chooseKeccak256(() => Promise.reject(new Error('forbidden')));
+    await choice.loaded;
+    expect(choice.library).toBe('@noble/hashes: npm hash-wasm could not be loaded');
+    const bytes = random(300);
+    expect(choice.part(bytes, bytes)).toEqual(portable.keccak256(bytes, bytes));
   });
 
   test('a loader that throws no Error is a reason too', () => {

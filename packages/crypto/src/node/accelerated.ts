@@ -1,10 +1,15 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import type { RandomSource } from '@sotto/core';
-import { keccak256 } from '../portable/hash.js';
 import { guardRandom } from '../portable/random.js';
 import type { CryptoProviderWithX25519, Secp256k1 } from '../provider.js';
 import { aesCtr, openAes256Gcm, sealAes256Gcm } from './aes.js';
-import { type Choice, chooseSecp256k1, chooseX25519, loadSecp256k1 } from './choose-library.js';
+import {
+  type Choice,
+  chooseKeccak256,
+  chooseSecp256k1,
+  chooseX25519,
+  loadSecp256k1,
+} from './choose-library.js';
 import { hmacSha256, sha256 } from './hash.js';
 import { hkdfSha256, pbkdf2Sha256 } from './key-derivation.js';
 import { loadAddon } from './secp256k1-addon.js';
@@ -25,7 +30,10 @@ export interface AcceleratedProviderOptions {
 
 /**
  * The provider for Node: node:crypto (OpenSSL), libsecp256k1 where npm `secp256k1` and its native build are
- * there, and @noble for the rest; its `parts` say which. It gives the same bytes and the same refusals as the portable one.
+ * there, KECCAK-256 of npm `hash-wasm` where that is, and @noble for the rest; its `parts` say which. It gives the same bytes
+ * and the same refusals as the portable one.
+ *
+ * WebAssembly can't be had at once: the first hashes are @noble's, until it is loaded in the background.
  */
 export function createAcceleratedProvider(
   options: AcceleratedProviderOptions = {},
@@ -34,40 +42,52 @@ export function createAcceleratedProvider(
   return assemble(
     randomBytes,
     chooseSecp256k1(randomBytes, options.secp256k1 === 'noble' ? undefined : loadAddon()),
+    chooseKeccak256(),
   );
 }
 
 /**
- * The same, but where the native libsecp256k1 can't be had, it loads the one in WebAssembly (npm `@bitauth/libauth`), several times
- * as fast as @noble/curves. Loading takes a moment, so nobody can have it at once: await it when the program starts.
+ * The same, but it waits for WebAssembly; and where the native libsecp256k1 can't be had, it loads the one in WebAssembly (npm
+ * `@bitauth/libauth`), several times as fast as @noble/curves. Await it when the program starts.
  */
 export async function loadAcceleratedProvider(
   options: AcceleratedProviderOptions = {},
 ): Promise<CryptoProviderWithX25519> {
-  const addon = loadAddon();
-  if (options.secp256k1 === 'noble' || !('problem' in addon)) return createAcceleratedProvider(options);
   const randomBytes = randomOf(options);
-  return assemble(randomBytes, await loadSecp256k1(randomBytes, addon.problem));
+  const keccak256 = chooseKeccak256();
+  const addon = options.secp256k1 === 'noble' ? undefined : loadAddon();
+  const secp256k1 =
+    addon !== undefined && 'problem' in addon
+      ? await loadSecp256k1(randomBytes, addon.problem)
+      : chooseSecp256k1(randomBytes, addon);
+  await keccak256.loaded;
+  return assemble(randomBytes, secp256k1, keccak256);
 }
 
 function randomOf({ random }: AcceleratedProviderOptions): RandomSource {
   return guardRandom(random ?? ((length) => randomFillSync(new Uint8Array(length))));
 }
 
-function assemble(randomBytes: RandomSource, secp256k1: Choice<Secp256k1>): CryptoProviderWithX25519 {
+function assemble(
+  randomBytes: RandomSource,
+  secp256k1: Choice<Secp256k1>,
+  keccak256: Choice<CryptoProviderWithX25519['keccak256']>,
+): CryptoProviderWithX25519 {
   const x25519 = chooseX25519(randomBytes);
   return {
     name: 'accelerated',
     parts: {
       secp256k1: secp256k1.library,
       x25519: x25519.library,
-      keccak256: '@noble/hashes: node:crypto has SHA3 only, which pads differently',
+      get keccak256() {
+        return keccak256.library;
+      },
       others: 'node:crypto',
     },
     randomBytes,
     secp256k1: secp256k1.part,
     x25519: x25519.part,
-    keccak256,
+    keccak256: keccak256.part,
     sha256,
     hmacSha256,
     hkdfSha256,

@@ -1,7 +1,8 @@
 import type { RandomSource } from '@sotto/core';
+import { keccak256 as nobleKeccak256 } from '../portable/hash.js';
 import { createSecp256k1 as createNobleSecp256k1 } from '../portable/secp256k1.js';
 import { createX25519 as createNobleX25519 } from '../portable/x25519.js';
-import type { Secp256k1, X25519 } from '../provider.js';
+import type { CryptoProvider, Secp256k1, X25519 } from '../provider.js';
 import { loadWebAssemblyProvider } from '../webassembly.js';
 import { createSecp256k1 } from './secp256k1.js';
 import type { loadAddon } from './secp256k1-addon.js';
@@ -58,4 +59,45 @@ export function chooseX25519(
   } catch {
     return { part: createNobleX25519(randomBytes), library: '@noble/curves: node:crypto has no X25519 here' };
   }
+}
+
+type Keccak256 = CryptoProvider['keccak256'];
+
+/** A choice that others take the place of, once. */
+export interface LoadingChoice<T> extends Choice<T> {
+  /** Resolves when no other is waited for any more. */
+  readonly loaded: Promise<void>;
+}
+
+/**
+ * @noble/hashes at once, and hash-wasm as soon as it is there: WebAssembly takes a promise to load, and the same bytes come of
+ * both. node:crypto has SHA3 only, which pads differently.
+ */
+export function chooseKeccak256(load: () => Promise<Keccak256> = loadKeccak256): LoadingChoice<Keccak256> {
+  let part = nobleKeccak256;
+  let library = '@noble/hashes: npm hash-wasm is being loaded';
+  const loaded = load().then(
+    (fast) => {
+      part = fast;
+      library = 'hash-wasm, WebAssembly';
+    },
+    () => {
+      library = '@noble/hashes: npm hash-wasm could not be loaded';
+    },
+  );
+  return {
+    part: (...parts) => part(...parts),
+    get library() {
+      return library;
+    },
+    loaded,
+  };
+}
+
+let keccak256: Promise<Keccak256> | undefined;
+
+/** Once for all providers. */
+function loadKeccak256(): Promise<Keccak256> {
+  keccak256 ??= import('../webassembly/keccak.js').then((library) => library.loadKeccak256());
+  return keccak256;
 }
