@@ -45,7 +45,7 @@ export class EnvelopePool {
   readonly #envelopes = new Map<string, PooledEnvelope>();
   /** Hashes by the second in which they expire. */
   readonly #expiring = new Map<number, Set<string>>();
-  readonly #byTopic = new TopicIndex();
+  readonly #byTopic = new TopicIndex<PooledEnvelope>();
   /** What had to make room: not new when a peer brings it again. */
   readonly #displaced: RecentlySeen;
   readonly #listeners = new Set<PoolListener>();

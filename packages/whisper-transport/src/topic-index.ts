@@ -1,12 +1,11 @@
 import type { Topic } from '@sotto/core';
-import type { PooledEnvelope } from './envelope-pool.js';
 
 /**
  * Envelopes by their topic. Most topics have one envelope, which is kept as it is: a set for each would cost more than
  * the rest of the index.
  */
-export class TopicIndex {
-  readonly #envelopes = new Map<number, PooledEnvelope | Set<PooledEnvelope>>();
+export class TopicIndex<T extends { readonly envelope: { readonly topic: Topic } }> {
+  readonly #envelopes = new Map<number, T | Set<T>>();
 
   /** Topics that some envelope has. */
   get size(): number {
@@ -14,14 +13,14 @@ export class TopicIndex {
   }
 
   /** In the order in which they were added. */
-  get(topic: Topic): Iterable<PooledEnvelope> {
+  get(topic: Topic): Iterable<T> {
     const found = this.#envelopes.get(numberOf(topic));
     if (found === undefined) return [];
     return found instanceof Set ? found.values() : [found];
   }
 
   /** Adds one that is not in it. */
-  add(pooled: PooledEnvelope): void {
+  add(pooled: T): void {
     const topic = numberOf(pooled.envelope.topic);
     const found = this.#envelopes.get(topic);
     if (found === undefined) this.#envelopes.set(topic, pooled);
@@ -29,7 +28,7 @@ export class TopicIndex {
     else this.#envelopes.set(topic, new Set([found, pooled]));
   }
 
-  remove(pooled: PooledEnvelope): void {
+  remove(pooled: T): void {
     const topic = numberOf(pooled.envelope.topic);
     const found = this.#envelopes.get(topic);
     if (found instanceof Set) {
