@@ -1,6 +1,6 @@
+import { randomFillSync } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CryptoProvider } from '@sotto/crypto';
 import { startConversation } from '../whole/conversation.js';
 import { type Extent, type Growth, Notebook } from './curve.js';
 
@@ -17,9 +17,10 @@ const CURVES = {
 } as const;
 
 /** What a whole message costs by its size. */
-export async function measureBodies(crypto: CryptoProvider, extent: Extent): Promise<Growth> {
+export async function measureBodies(_crypto: unknown, extent: Extent): Promise<Growth> {
   const { rounds, short, folder, onProgress } = extent;
-  const sizes = short ? SIZES.slice(0, 2) : SIZES;
+  // The largest too: there limits are met.
+  const sizes = short ? [SIZES[0] as number, SIZES.at(-1) as number] : SIZES;
   const messages = short ? 2 : MESSAGES;
   const notebook = new Notebook();
   for (const [title, store] of Object.entries(STORES)) {
@@ -31,7 +32,7 @@ export async function measureBodies(crypto: CryptoProvider, extent: Extent): Pro
     for (let round = 0; round <= rounds; round++) {
       for (const size of sizes) {
         onProgress(`bodies, ${title}: ${size} bytes, round ${round} of ${rounds}`);
-        const payload = crypto.randomBytes(size);
+        const payload = randomFillSync(new Uint8Array(size));
         const begin = performance.now();
         for (let i = 0; i < messages; i++) await bring(alice, bob, payload);
         await alice.flushed();

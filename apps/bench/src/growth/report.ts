@@ -22,16 +22,27 @@ export const growthParts: Readonly<
   topics: measureTopics,
 };
 
-/** Measures the curves of some parts, one after another. */
-export async function growCurves(parts: readonly string[], extent: Extent): Promise<Growth> {
+/** What was measured of several parts, and what failed. */
+export interface Grown extends Growth {
+  readonly failures: readonly string[];
+}
+
+/** Measures the curves of some parts, one after another; one that fails doesn't take the others with it. */
+export async function growCurves(parts: readonly string[], extent: Extent): Promise<Grown> {
   const crypto = await loadAcceleratedProvider();
   const grown: Growth[] = [];
+  const failures: string[] = [];
   for (const part of parts) {
     const measure = growthParts[part];
     if (measure === undefined) throw new Error(`No part of growth is named ${part}; see --help.`);
-    grown.push(await measure(crypto, extent));
+    try {
+      grown.push(await measure(crypto, extent));
+    } catch (error) {
+      failures.push(`${part}: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
-  return { curves: grown.flatMap(({ curves }) => curves), aims: grown.flatMap(({ aims }) => aims) };
+  const curves = grown.flatMap((part) => part.curves);
+  return { curves, aims: grown.flatMap(({ aims }) => aims), failures };
 }
 
 /** Measures how time and memory grow with what there is. */
@@ -43,7 +54,8 @@ export async function measureGrowth(
   const folder = await mkdtemp(join(tmpdir(), 'sotto-bench-'));
   try {
     const parts = scenario ?? Object.keys(growthParts);
-    const { curves, aims } = await growCurves(parts, { rounds, short, folder, onProgress: showProgress });
+    const extent = { rounds, short, folder, onProgress: showProgress };
+    const { curves, aims, failures } = await growCurves(parts, extent);
     const machine = describeMachine();
     const results = asResults(curves);
     const lines = [
@@ -53,6 +65,8 @@ export async function measureGrowth(
       ...(short ? [] : aims.map(judgeAim)),
     ];
     printReport(lines, results);
+    for (const failure of failures) process.stderr.write(`failed: ${failure}\n`);
+    if (failures.length > 0) process.exitCode = 1;
     keepReport('growth', machine, pace, results, { 'growth.svg': drawCurves(curves, machine) });
   } finally {
     await rm(folder, { recursive: true, force: true });
