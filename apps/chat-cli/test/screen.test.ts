@@ -337,6 +337,12 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     await second.see('exit code 1');
   });
 
+  it('is drawn where CI is set, as in a shell of somebody who tests something else', async () => {
+    const terminal = await opened(await settled(), { env: { CI: 'true', CONTINUOUS_INTEGRATION: '1' } });
+    terminal.press('C-c');
+    await terminal.see('exit code 0');
+  });
+
   it('says before anything else that a JSON-RPC node gets the key', async () => {
     const terminal = new Terminal(['--data', `${temporaryFolder()}/data`, '--node', node.rpc]);
     await terminal.see('The node gets the private key of this account');

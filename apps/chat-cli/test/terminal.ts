@@ -24,7 +24,11 @@ export class Terminal {
 
   constructor(
     flags: readonly string[],
-    { columns = 80, rows = 24 }: { readonly columns?: number; readonly rows?: number } = {},
+    {
+      columns = 80,
+      rows = 24,
+      env: more = {},
+    }: { readonly columns?: number; readonly rows?: number; readonly env?: NodeJS.ProcessEnv } = {},
   ) {
     const { SOTTO_CHAT_PASSPHRASE: _, ...env } = process.env;
     const size = ['-x', String(columns), '-y', String(rows)];
@@ -35,6 +39,7 @@ export class Terminal {
       ...env,
       LC_ALL: 'C.UTF-8',
       TERM: 'xterm-256color',
+      ...more,
     });
     onTestFinished(() => {
       this.#tmux(['kill-server']);

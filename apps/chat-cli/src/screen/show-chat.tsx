@@ -1,3 +1,4 @@
+import './always-draw.js';
 import { render } from 'ink';
 import type { Route } from '../options.js';
 import type { Session } from '../session.js';

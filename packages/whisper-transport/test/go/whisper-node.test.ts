@@ -28,7 +28,15 @@ describe.skipIf(program === undefined).each(['ws', 'http'] as const)('a go-ether
   async function join(identity: KeyPair, options: Partial<WhisperNodeOptions> = {}) {
     const box = mailbox(identity);
     const url = geth.url(scheme);
-    const transport = whisperNode({ url, crypto, pollInterval: 100, backOff: { most: 500 }, ...options });
+    // Patient: Go may be compiling something on the same machine.
+    const transport = whisperNode({
+      url,
+      crypto,
+      pollInterval: 100,
+      backOff: { most: 500 },
+      patience: 60_000,
+      ...options,
+    });
     const connection = await transport.connect(box.party);
     open.push(connection);
     return { ...box, identity, connection };
