@@ -48,9 +48,15 @@ export class LevelEngine implements StorageEngine {
     return engine;
   }
 
-  // Single gets rather than `getMany`, which in browser-level 3 answers a failed read as if nothing was there.
+  // Single gets rather than `getMany`, which in browser-level 3 answers a failed read as if nothing was there. On this
+  // thread where that is possible: the way to another one and back takes ten times as long as LevelDB to find a record.
   get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#told(Promise.all(keys.map((key) => this.#database.get(key, encodings))));
+    const database = this.#database;
+    return this.#told(
+      canReadAtOnce(database)
+        ? (async () => keys.map((key) => database.getSync(key, encodings)))()
+        : Promise.all(keys.map((key) => database.get(key, encodings))),
+    );
   }
 
   page({ from, exclusive, below }: KeyRange, limit: number): Promise<[string, Uint8Array][]> {
@@ -106,6 +112,15 @@ interface Compacting {
 
 function canCompact(database: object): database is Compacting {
   return 'compactRange' in database;
+}
+
+interface ReadingAtOnce {
+  getSync(key: string, options: Encodings): Uint8Array | undefined;
+}
+
+function canReadAtOnce(database: object): database is ReadingAtOnce {
+  const { supports } = database as { readonly supports?: { readonly getSync?: boolean } };
+  return supports?.getSync === true;
 }
 
 /** Sotto's error for one of abstract-level's, which may say why it failed in its cause. */

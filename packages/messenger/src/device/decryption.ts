@@ -322,7 +322,7 @@ async function openWith(
   const wanted = skippedKeyFor(session.state, message.header);
   const skippedKey =
     wanted && (await work.get(skippedKeyTable, name, encodeHex(wanted.key), wanted.n.toString()));
-  if (wanted === undefined && (await work.get(endedChainTable, name, encodeHex(message.header.key)))) {
+  if (wanted === undefined && !isOfCurrentChain(session, message) && (await hasEnded(work, name, message))) {
     throw new SottoError('RATCHET_DUPLICATE', 'This message is of a chain that was read to its end.', {
       n: message.header.n,
     });
@@ -344,4 +344,13 @@ async function openWith(
   // An answer: the X3DH header need not be repeated any more.
   work.put(sessionTable, { ratchet: encodeState(next), ephemeralKey: new Uint8Array(0) }, name);
   return plaintext;
+}
+
+/** The ratchet itself refuses what comes again of the chain being read. */
+function isOfCurrentChain({ state }: Session, { header }: RatchetMessage): boolean {
+  return state.remoteKey !== undefined && compareBytes(state.remoteKey, header.key) === 0;
+}
+
+async function hasEnded(work: UnitOfWork, session: string, { header }: RatchetMessage): Promise<boolean> {
+  return (await work.get(endedChainTable, session, encodeHex(header.key))) !== undefined;
 }
