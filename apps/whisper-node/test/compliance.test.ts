@@ -3,7 +3,7 @@ import { transportCases } from '@sotto/compliance/transport';
 import { createPortableProvider } from '@sotto/crypto';
 import { sealedTransport } from '@sotto/whisper-transport';
 import { relay } from '@sotto/whisper-transport/node';
-import { afterEach, describe, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { sealEnvelope } from './envelopes.js';
 import { NodeProcess } from './node-process.js';
 
@@ -14,30 +14,45 @@ const SLOW = 120_000;
 /** What is still alive comes to who subscribes later; the rest is in the archive. */
 const traits = { retains: true, history: true, interruptible: true, patience: SLOW };
 
-let node: NodeProcess | undefined;
-afterEach(() => node?.close());
+const flags = ['--relay-rate', '1000', '--relay-topics', '2000'];
 
-/** The relay of a node that has seen nothing yet, a process of its own. */
-async function place() {
-  const started = await NodeProcess.start(['--relay-rate', '1000', '--relay-topics', '2000']);
-  node = started;
-  const carrier = () => relay({ url: started.relay, crypto, backOff: { first: 20, most: 200 } });
+/** A process that the cases share. Those that kill one get their own. */
+let shared: NodeProcess;
+let own: NodeProcess | undefined;
+beforeAll(async () => {
+  shared = await NodeProcess.start(flags);
+});
+afterEach(async () => {
+  await own?.close();
+  own = undefined;
+});
+afterAll(() => shared?.close());
+
+/** The relay of a node. */
+function place(node: NodeProcess) {
+  const carrier = () => relay({ url: node.relay, crypto, backOff: { first: 20, most: 200 } });
   return {
     carrier,
     transport: () => sealedTransport(carrier(), { crypto }),
     identity,
     wrap: (topic: Uint8Array, data: Uint8Array) => sealEnvelope({ topic, data }),
     async interrupt() {
-      await started.kill();
-      await started.start();
+      await node.kill();
+      await node.start();
     },
   };
 }
 
+async function placeFor(name: string) {
+  if (!name.startsWith('interruption:')) return place(shared);
+  own = await NodeProcess.start(flags);
+  return place(own);
+}
+
 describe('the relay of the node', () => {
-  it.each(carrierCases(traits))('$name', async ({ run }) => run(await place()), SLOW);
+  it.each(carrierCases(traits))('$name', async ({ name, run }) => run(await placeFor(name)), SLOW);
 });
 
 describe('a sealed transport over it', () => {
-  it.each(transportCases(traits))('$name', async ({ run }) => run(await place()), SLOW);
+  it.each(transportCases(traits))('$name', async ({ name, run }) => run(await placeFor(name)), SLOW);
 });

@@ -37,7 +37,7 @@ export interface CarrierCasesOptions {
   readonly clock?: Clock;
 }
 
-/** The requirements on every carrier. They are independent of one another; each wants a place of its own. */
+/** The requirements on every carrier. They are independent of one another, and may share a place. */
 export function carrierCases(options: CarrierCasesOptions = {}): readonly CarrierCase[] {
   const { loses = false, repeats = false, reorders = false, retains = false } = options;
   const { patience = 10_000, clock } = options;

@@ -26,7 +26,7 @@ export interface TransportCasesOptions {
   readonly clock?: Clock;
 }
 
-/** The requirements on every transport. They are independent of one another; each wants a place of its own. */
+/** The requirements on every transport. They are independent of one another, and may share a place. */
 export function transportCases(options: TransportCasesOptions = {}): readonly TransportCase[] {
   const { patience: milliseconds = 10_000, retains = false, clock } = options;
   const patience = new Patience(milliseconds, clock);

@@ -7,9 +7,10 @@ import {
   encodeUtf8,
   type Topic,
 } from '@sotto/core';
+import { caseNumber } from '../case-number.js';
 import { Arrivals, type Patience } from '../patience.js';
 
-/** A network that a carrier moves envelopes through; empty at the start of each case. */
+/** A network that a carrier moves envelopes through. Cases may share it, as each has topics of its own. */
 export interface CarrierPlace {
   /** The carrier, for one more who connects to the same network. */
   carrier(): Carrier;
@@ -48,7 +49,8 @@ export interface Arrival {
 /** Attempts to get something through a pipe that loses, or to make an envelope of one length. */
 const ATTEMPTS = 20;
 
-export const topicOf = (n: number): Topic => Uint8Array.of(0x70, n >> 16, n >> 8, n);
+/** Bits of a topic that tell those of one case apart; the others tell the cases apart. */
+const TOPIC_BITS = 12;
 
 /** A case with any number of connections, all of which are closed at its end. */
 export function onPipe(
@@ -74,6 +76,9 @@ export class Pipe {
   readonly #place: CarrierPlace;
   readonly #traits: PipeTraits;
   readonly #ends: End[] = [];
+  readonly #case = caseNumber();
+  /** A few that belong to this case alone. */
+  readonly topics: readonly [Topic, Topic, Topic] = [this.topicAt(0), this.topicAt(1), this.topicAt(2)];
   #made = 0;
 
   constructor(place: CarrierPlace, traits: PipeTraits) {
@@ -83,6 +88,18 @@ export class Pipe {
 
   get patience(): Patience {
     return this.#traits.patience;
+  }
+
+  /** The first of {@link topics}, for who needs one. */
+  get topic(): Topic {
+    return this.topics[0];
+  }
+
+  /** The same each time, for a number below 4096. */
+  topicAt(n: number): Topic {
+    const topic = new Uint8Array(4);
+    new DataView(topic.buffer).setUint32(0, (this.#case << TOPIC_BITS) | n);
+    return topic;
   }
 
   async open(topics: readonly Topic[] = [], onEnvelope?: (arrival: Arrival) => void): Promise<End> {

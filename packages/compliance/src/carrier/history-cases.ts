@@ -1,16 +1,7 @@
 import { type Clock, systemClock } from '@sotto/core';
 import { expectSame, expectThat } from '../expectations.js';
-import {
-  type CarrierCase,
-  carries,
-  type End,
-  onPipe,
-  type Pipe,
-  type PipeTraits,
-  topicOf,
-} from './carrier-case.js';
+import { type CarrierCase, carries, type End, onPipe, type Pipe, type PipeTraits } from './carrier-case.js';
 
-const [A, B] = [topicOf(1), topicOf(2)] as const;
 const HOUR = 3_600_000;
 
 /** What was sent while we were away. For carriers that say that they have it. */
@@ -27,6 +18,7 @@ export function historyCases(traits: PipeTraits, clock: Clock = systemClock): re
 
   return [
     onPipe('history: who comes late gets what was sent before, marked so', traits, async (pipe) => {
+      const [A] = pipe.topics;
       const [sender, witness] = [await pipe.open(), await pipe.open([A])];
       const sent: Uint8Array[] = [];
       for (let i = 0; i < 10; i++) sent.push(await pipe.bring(sender, A, [witness]));
@@ -42,6 +34,7 @@ export function historyCases(traits: PipeTraits, clock: Clock = systemClock): re
     }),
 
     onPipe('history: only of the topics asked for', traits, async (pipe) => {
+      const [A, B] = pipe.topics;
       const [sender, witness] = [await pipe.open(), await pipe.open([A, B])];
       const onA = await pipe.bring(sender, A, [witness]);
       const onB = await pipe.bring(sender, B, [witness]);
@@ -55,6 +48,7 @@ export function historyCases(traits: PipeTraits, clock: Clock = systemClock): re
     }),
 
     onPipe('history: only of the time asked for', traits, async (pipe) => {
+      const [A] = pipe.topics;
       const [sender, witness] = [await pipe.open(), await pipe.open([A])];
       const envelope = await pipe.bring(sender, A, [witness]);
       const late = await openLate(pipe, [A]);
@@ -66,6 +60,7 @@ export function historyCases(traits: PipeTraits, clock: Clock = systemClock): re
     }),
 
     onPipe('history: what there is none of comes to an end', traits, async (pipe) => {
+      const [A] = pipe.topics;
       const end = await pipe.open([A]);
       await recent(end, [A]);
       await recent(end, []);
@@ -73,6 +68,7 @@ export function historyCases(traits: PipeTraits, clock: Clock = systemClock): re
     }),
 
     onPipe('history: may be asked again, and by several at once', traits, async (pipe) => {
+      const [A, B] = pipe.topics;
       const [sender, witness] = [await pipe.open(), await pipe.open([A, B])];
       const onA = await pipe.bring(sender, A, [witness]);
       const onB = await pipe.bring(sender, B, [witness]);

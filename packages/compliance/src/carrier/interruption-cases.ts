@@ -1,8 +1,6 @@
 import { expectThat } from '../expectations.js';
 import { outcomeOf, untilMended } from '../patience.js';
-import { type CarrierCase, type CarrierPlace, onPipe, type PipeTraits, topicOf } from './carrier-case.js';
-
-const TOPIC = topicOf(1);
+import { type CarrierCase, type CarrierPlace, onPipe, type PipeTraits } from './carrier-case.js';
 
 /** That a connection mends itself. For places that can interrupt it. */
 export function interruptionCases(traits: PipeTraits): readonly CarrierCase[] {
@@ -14,24 +12,27 @@ export function interruptionCases(traits: PipeTraits): readonly CarrierCase[] {
 
   return [
     onPipe('interruption: told, mended, and subscribed again', traits, async (pipe, place) => {
-      const [sender, receiver] = [await pipe.open(), await pipe.open([TOPIC])];
-      await pipe.bring(sender, TOPIC, [receiver]);
+      const [sender, receiver] = [await pipe.open(), await pipe.open([pipe.topic])];
+      await pipe.bring(sender, pipe.topic, [receiver]);
       await interrupt(place);
       for (const { statuses } of [sender, receiver]) await untilMended(statuses, patience);
-      await pipe.bring(sender, TOPIC, [receiver]);
+      await pipe.bring(sender, pipe.topic, [receiver]);
     }),
 
     onPipe(
       'interruption: what is published meanwhile is taken or refused as unavailable',
       traits,
       async (pipe, place) => {
-        const [sender, receiver] = [await pipe.open(), await pipe.open([TOPIC])];
-        await pipe.bring(sender, TOPIC, [receiver]);
+        const [sender, receiver] = [await pipe.open(), await pipe.open([pipe.topic])];
+        await pipe.bring(sender, pipe.topic, [receiver]);
         const cut = interrupt(place);
         const outcomes = await Promise.all(
           Array.from({ length: 10 }, async () => {
-            const envelope = await pipe.envelope(TOPIC);
-            return patience.wait(outcomeOf(sender.connection.publish(TOPIC, envelope)), 'publish settles');
+            const envelope = await pipe.envelope(pipe.topic);
+            return patience.wait(
+              outcomeOf(sender.connection.publish(pipe.topic, envelope)),
+              'publish settles',
+            );
           }),
         );
         await cut;
@@ -42,23 +43,23 @@ export function interruptionCases(traits: PipeTraits): readonly CarrierCase[] {
           );
         }
         for (const { statuses } of [sender, receiver]) await untilMended(statuses, patience);
-        await pipe.bring(sender, TOPIC, [receiver]);
+        await pipe.bring(sender, pipe.topic, [receiver]);
       },
     ),
 
     onPipe('interruption: a connection closed meanwhile stays closed', traits, async (pipe, place) => {
       const [sender, leaving, staying] = [
         await pipe.open(),
-        await pipe.open([TOPIC]),
-        await pipe.open([TOPIC]),
+        await pipe.open([pipe.topic]),
+        await pipe.open([pipe.topic]),
       ];
-      await pipe.bring(sender, TOPIC, [leaving, staying]);
+      await pipe.bring(sender, pipe.topic, [leaving, staying]);
       const cut = interrupt(place);
       await patience.wait(leaving.connection.close(), 'close resolves');
       const before = leaving.arrivals.all.length;
       await cut;
       for (const { statuses } of [sender, staying]) await untilMended(statuses, patience);
-      await pipe.settle(sender, TOPIC, [staying]);
+      await pipe.settle(sender, pipe.topic, [staying]);
       expectThat(leaving.arrivals.all.length === before, 'nothing arrives at a closed connection');
     }),
   ];

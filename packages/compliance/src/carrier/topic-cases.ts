@@ -1,13 +1,13 @@
 import { expectSame } from '../expectations.js';
-import { type CarrierCase, carries, onPipe, type PipeTraits, topicOf } from './carrier-case.js';
+import { type CarrierCase, carries, onPipe, type PipeTraits } from './carrier-case.js';
 
-const [A, B, C] = [topicOf(1), topicOf(2), topicOf(3)] as const;
 const MANY_TOPICS = 1_000;
 
 /** That what arrives is what was subscribed to. */
 export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
   return [
     onPipe('topics: only what was subscribed to arrives', traits, async (pipe) => {
+      const [A, B, C] = pipe.topics;
       const sender = await pipe.open();
       const receiver = await pipe.open([B]);
       const others = [await pipe.publish(sender, A), await pipe.publish(sender, C)];
@@ -20,6 +20,7 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
     }),
 
     onPipe('topics: nothing arrives for who asked for nothing', traits, async (pipe) => {
+      const [A] = pipe.topics;
       const sender = await pipe.open();
       const [idle, control] = [await pipe.open(), await pipe.open([A])];
       await pipe.settle(sender, A, [control]);
@@ -28,25 +29,22 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
 
     onPipe('topics: the topics differ in every byte', traits, async (pipe) => {
       const sender = await pipe.open();
-      const receiver = await pipe.open([Uint8Array.of(1, 2, 3, 4)]);
-      const near = [
-        [0, 2, 3, 4],
-        [1, 0, 3, 4],
-        [1, 2, 0, 4],
-        [1, 2, 3, 0],
-        [4, 3, 2, 1],
-      ];
+      // Not the same backwards.
+      const topic = pipe.topicAt(0xff ^ (pipe.topic[0] as number));
+      const receiver = await pipe.open([topic]);
+      const near = [0, 1, 2, 3].map((at) => topic.map((byte, i) => (i === at ? byte ^ 0x80 : byte)));
       const others: Uint8Array[] = [];
-      for (const bytes of near) others.push(await pipe.publish(sender, Uint8Array.from(bytes)));
-      await pipe.settle(sender, Uint8Array.of(1, 2, 3, 4), [receiver]);
+      for (const one of [...near, topic.slice().reverse()]) others.push(await pipe.publish(sender, one));
+      await pipe.settle(sender, topic, [receiver]);
       expectSame(
         others.map((one) => receiver.count(one)),
-        near.map(() => 0),
+        others.map(() => 0),
         'arrivals on similar topics',
       );
     }),
 
     onPipe('topics: several at once, each with its own', traits, async (pipe) => {
+      const [A, B] = pipe.topics;
       const sender = await pipe.open();
       const receiver = await pipe.open([A, B]);
       await pipe.bring(sender, A, [receiver]);
@@ -56,6 +54,7 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
     }),
 
     onPipe('topics: a new list replaces the one before', traits, async (pipe) => {
+      const [A, B, C] = pipe.topics;
       const sender = await pipe.open();
       const receiver = await pipe.open([A, B]);
       await pipe.bring(sender, A, [receiver]);
@@ -67,6 +66,7 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
     }),
 
     onPipe('topics: an empty list ends all, and a list begins again', traits, async (pipe) => {
+      const [A] = pipe.topics;
       const sender = await pipe.open();
       const [receiver, control] = [await pipe.open([A]), await pipe.open([A])];
       await pipe.patience.wait(receiver.connection.subscribe([]), 'subscribe to nothing resolves');
@@ -78,6 +78,7 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
     }),
 
     onPipe('topics: the subscriptions of one are not those of another', traits, async (pipe) => {
+      const [A, B] = pipe.topics;
       const sender = await pipe.open();
       const [a, b] = [await pipe.open([A]), await pipe.open([B])];
       const onA = await pipe.bring(sender, A, [a]);
@@ -89,6 +90,7 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
       ? []
       : [
           onPipe('topics: one named twice in a list brings each envelope once', traits, async (pipe) => {
+            const [A, B] = pipe.topics;
             const sender = await pipe.open();
             const receiver = await pipe.open([A, B, A.slice()]);
             const envelope = await pipe.bring(sender, A, [receiver]);
@@ -101,11 +103,13 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
 
     onPipe(`topics: ${MANY_TOPICS} at once`, traits, async (pipe) => {
       const sender = await pipe.open();
-      const receiver = await pipe.open(Array.from({ length: MANY_TOPICS }, (_, i) => topicOf(1000 + i)));
-      for (const at of [0, 500, MANY_TOPICS - 1]) await pipe.bring(sender, topicOf(1000 + at), [receiver]);
+      const receiver = await pipe.open(Array.from({ length: MANY_TOPICS }, (_, i) => pipe.topicAt(1000 + i)));
+      for (const at of [0, 500, MANY_TOPICS - 1])
+        await pipe.bring(sender, pipe.topicAt(1000 + at), [receiver]);
     }),
 
     onPipe('topics: the list is borrowed until subscribe resolves, and no longer', traits, async (pipe) => {
+      const [A] = pipe.topics;
       const sender = await pipe.open();
       const receiver = await pipe.open();
       const topic = A.slice();
@@ -120,6 +124,7 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
 function notRetaining(traits: PipeTraits): readonly CarrierCase[] {
   return [
     onPipe('topics: what was sent before a subscription does not come by it', traits, async (pipe) => {
+      const [A] = pipe.topics;
       const [sender, witness] = [await pipe.open(), await pipe.open([A])];
       const before = await pipe.bring(sender, A, [witness]);
       const late = await pipe.open([A]);
@@ -133,6 +138,7 @@ function notRetaining(traits: PipeTraits): readonly CarrierCase[] {
 function retaining(traits: PipeTraits): readonly CarrierCase[] {
   return [
     onPipe('topics: a subscription brings what was sent shortly before', traits, async (pipe) => {
+      const [A, B, C] = pipe.topics;
       const [sender, witness] = [await pipe.open(), await pipe.open([A, B])];
       const onA = await pipe.bring(sender, A, [witness]);
       const onB = await pipe.bring(sender, B, [witness]);

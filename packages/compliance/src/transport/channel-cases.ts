@@ -1,10 +1,9 @@
-import type { Channel, SharedKey } from '@sotto/core';
+import type { Channel } from '@sotto/core';
 import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
 import type { Patience } from '../patience.js';
-import { CHAT, channelsOf, describeChannel, holds, onNetwork, type TransportCase } from './transport-case.js';
+import { describeChannel, holds, onNetwork, secretOf, type TransportCase } from './transport-case.js';
 
 const KINDS = ['public', 'partitioned', 'discovery', 'negotiated'] as const;
-const publicChat = (name: string): Channel => ({ kind: 'public', name });
 
 /** Who gets what by which channel, and what is vouched for. */
 export function channelCases(patience: Patience, retains: boolean): readonly TransportCase[] {
@@ -12,8 +11,8 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
     ...KINDS.map((kind, at) =>
       onNetwork(`channels: ${kind} arrives, with its sender vouched for`, patience, async (network) => {
         const alice = await network.connect();
-        const bob = await network.connect(channelsOf);
-        const channel = channelsOf(bob.identity)[at] as Channel;
+        const bob = await network.connect(network.channelsOf);
+        const channel = network.channelsOf(bob.identity)[at] as Channel;
         const payload = await network.bring(alice, channel, [bob]);
         const [message] = bob.arrivals.all.filter(holds(payload));
         expectThat(message !== undefined, 'the message is there');
@@ -26,8 +25,8 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
 
     onNetwork('channels: all kinds at once, each message by its own', patience, async (network) => {
       const alice = await network.connect();
-      const bob = await network.connect(channelsOf);
-      for (const channel of channelsOf(bob.identity)) {
+      const bob = await network.connect(network.channelsOf);
+      for (const channel of network.channelsOf(bob.identity)) {
         const payload = await network.bring(alice, channel, [bob]);
         const [message] = bob.arrivals.all.filter(holds(payload));
         expectSame(message && describeChannel(message.channel), describeChannel(channel), 'channel');
@@ -36,13 +35,13 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
 
     onNetwork("channels: what is for one isn't given to another", patience, async (network) => {
       const alice = await network.connect();
-      const bob = await network.connect(channelsOf);
-      const eve = await network.connect(channelsOf);
+      const bob = await network.connect(network.channelsOf);
+      const eve = await network.connect(network.channelsOf);
       const secrets: Uint8Array[] = [];
-      for (const channel of channelsOf(bob.identity).slice(1, 3)) {
+      for (const channel of network.channelsOf(bob.identity).slice(1, 3)) {
         secrets.push(await network.bring(alice, channel, [bob]));
       }
-      await network.settle(alice, CHAT, [eve]);
+      await network.settle(alice, network.chat, [eve]);
       expectSame(
         secrets.map((payload) => eve.count(payload)),
         [0, 0],
@@ -53,7 +52,7 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
     onNetwork("channels: nobody may listen to what is another's", patience, async (network) => {
       const bob = await network.connect();
       const eve = await network.connect();
-      for (const channel of channelsOf(bob.identity).slice(1, 3)) {
+      for (const channel of network.channelsOf(bob.identity).slice(1, 3)) {
         const listening = eve.connection.listen([channel]);
         const refused = expectRejection(
           listening,
@@ -64,28 +63,38 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
       }
     }),
 
-    onNetwork('channels: names and secrets that are alike are not the same', patience, async (network) => {
-      const secret = (last: number) => {
-        const bytes = new Uint8Array(32).fill(7);
-        bytes[31] = last;
-        return { kind: 'negotiated', secret: bytes as SharedKey } as const;
-      };
-      const mine = [publicChat('status'), secret(1)];
-      const others = [publicChat('statu'), publicChat('status-'), publicChat('Status'), secret(2)];
-      const alice = await network.connect();
-      const bob = await network.connect(() => mine);
-      const missed: Uint8Array[] = [];
-      for (const channel of others) missed.push(await network.send(alice, channel));
-      for (const channel of mine) await network.settle(alice, channel, [bob]);
-      expectSame(
-        missed.map((payload) => bob.count(payload)),
-        others.map(() => 0),
-        'arrivals by channels that nobody listens to',
-      );
-    }),
+    onNetwork(
+      'channels: names and secrets that are alike are not the same',
+      patience,
+      async (network, place) => {
+        const identity = place.identity();
+        const secret = (last: number) => {
+          const bytes = secretOf(identity);
+          bytes[31] = last;
+          return { kind: 'negotiated', secret: bytes } as const;
+        };
+        const mine = [network.publicChat('status'), secret(1)];
+        const others = [
+          network.publicChat('statu'),
+          network.publicChat('status-'),
+          network.publicChat('Status'),
+          secret(2),
+        ];
+        const alice = await network.connect();
+        const bob = await network.connect(() => mine);
+        const missed: Uint8Array[] = [];
+        for (const channel of others) missed.push(await network.send(alice, channel));
+        for (const channel of mine) await network.settle(alice, channel, [bob]);
+        expectSame(
+          missed.map((payload) => bob.count(payload)),
+          others.map(() => 0),
+          'arrivals by channels that nobody listens to',
+        );
+      },
+    ),
 
     onNetwork('channels: a new list replaces the one before', patience, async (network) => {
-      const [a, b, c] = [publicChat('a'), publicChat('b'), publicChat('c')];
+      const [a, b, c] = [network.publicChat('a'), network.publicChat('b'), network.publicChat('c')];
       const alice = await network.connect();
       const bob = await network.connect(() => [a, b]);
       await network.bring(alice, a, [bob]);
@@ -105,16 +114,16 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
 
     onNetwork('channels: one named twice brings each message once', patience, async (network) => {
       const alice = await network.connect();
-      const bob = await network.connect(() => [CHAT, { ...CHAT }]);
-      const payload = await network.bring(alice, CHAT, [bob]);
-      await network.settle(alice, CHAT, [bob]);
+      const bob = await network.connect(() => [network.chat, { ...network.chat }]);
+      const payload = await network.bring(alice, network.chat, [bob]);
+      await network.settle(alice, network.chat, [bob]);
       expectSame(bob.count(payload), 1, 'arrivals of a message');
     }),
 
     onNetwork('channels: one may be written to that one does not listen to', patience, async (network) => {
-      const alice = await network.connect(() => [publicChat('elsewhere')]);
-      const bob = await network.connect(() => [CHAT]);
-      await network.bring(alice, CHAT, [bob]);
+      const alice = await network.connect(() => [network.publicChat('elsewhere')]);
+      const bob = await network.connect(() => [network.chat]);
+      await network.bring(alice, network.chat, [bob]);
     }),
 
     onNetwork(
@@ -123,16 +132,17 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
       async (network, place) => {
         const identity = place.identity();
         const alice = await network.connect();
-        const phone = await network.connect(channelsOf, () => {}, identity);
-        const laptop = await network.connect(channelsOf, () => {}, identity);
-        for (const channel of channelsOf(identity)) await network.bring(alice, channel, [phone, laptop]);
+        const phone = await network.connect(network.channelsOf, () => {}, identity);
+        const laptop = await network.connect(network.channelsOf, () => {}, identity);
+        for (const channel of network.channelsOf(identity))
+          await network.bring(alice, channel, [phone, laptop]);
       },
     ),
 
     onNetwork('parties: one writes to the other device of its own', patience, async (network, place) => {
       const identity = place.identity();
-      const phone = await network.connect(channelsOf, () => {}, identity);
-      const laptop = await network.connect(channelsOf, () => {}, identity);
+      const phone = await network.connect(network.channelsOf, () => {}, identity);
+      const laptop = await network.connect(network.channelsOf, () => {}, identity);
       await network.bring(phone, { kind: 'partitioned', recipient: identity.publicKey }, [laptop]);
     }),
   ];
@@ -143,10 +153,10 @@ function notRetaining(patience: Patience): readonly TransportCase[] {
   return [
     onNetwork('channels: what was sent before listening does not come by it', patience, async (network) => {
       const alice = await network.connect();
-      const witness = await network.connect(() => [CHAT]);
-      const before = await network.bring(alice, CHAT, [witness]);
-      const bob = await network.connect(() => [CHAT]);
-      await network.settle(alice, CHAT, [bob]);
+      const witness = await network.connect(() => [network.chat]);
+      const before = await network.bring(alice, network.chat, [witness]);
+      const bob = await network.connect(() => [network.chat]);
+      await network.settle(alice, network.chat, [bob]);
       expectSame(bob.count(before), 0, 'arrivals of what was sent before');
     }),
   ];
@@ -157,12 +167,12 @@ function retaining(patience: Patience): readonly TransportCase[] {
   return [
     onNetwork('channels: listening brings what was sent shortly before', patience, async (network) => {
       const alice = await network.connect();
-      const before = await network.send(alice, CHAT);
-      const bob = await network.connect(() => [CHAT]);
+      const before = await network.send(alice, network.chat);
+      const bob = await network.connect(() => [network.chat]);
       await patience.wait(bob.arrivals.until(holds(before)), 'what was sent before arrives');
       await patience.wait(bob.connection.listen([]), 'listen to nothing resolves');
-      await patience.wait(bob.connection.listen([CHAT]), 'listen resolves');
-      await network.settle(alice, CHAT, [bob]);
+      await patience.wait(bob.connection.listen([network.chat]), 'listen resolves');
+      await network.settle(alice, network.chat, [bob]);
       expectSame(bob.count(before), 1, 'arrivals of what was sent before');
     }),
   ];

@@ -1,6 +1,6 @@
 import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
 import type { Patience } from '../patience.js';
-import { CHAT, channelsOf, holds, onNetwork, type TransportCase } from './transport-case.js';
+import { holds, onNetwork, type TransportCase } from './transport-case.js';
 
 const MANY = 40;
 
@@ -9,9 +9,9 @@ export function deliveryCases(patience: Patience): readonly TransportCase[] {
   return [
     onNetwork('payload: of many sizes, unaltered', patience, async (network) => {
       const alice = await network.connect();
-      const bob = await network.connect(() => [CHAT]);
+      const bob = await network.connect(() => [network.chat]);
       for (const size of [16, 189, 190, 255, 256, 257, 4_096, 65_536]) {
-        await network.bring(alice, CHAT, [bob], size);
+        await network.bring(alice, network.chat, [bob], size);
       }
     }),
 
@@ -19,20 +19,20 @@ export function deliveryCases(patience: Patience): readonly TransportCase[] {
       const { maxPayloadBytes } = place.transport().capabilities;
       expectThat(Number.isSafeInteger(maxPayloadBytes) && maxPayloadBytes > 0, 'maxPayloadBytes is a size');
       const alice = await network.connect();
-      const bob = await network.connect(() => [CHAT]);
+      const bob = await network.connect(() => [network.chat]);
       const tooLarge = network.payload(maxPayloadBytes + 1);
-      const sending = alice.connection.send(CHAT, tooLarge);
+      const sending = alice.connection.send(network.chat, tooLarge);
       await patience.wait(expectRejection(sending, 'LIMIT_EXCEEDED', 'send'), 'send settles');
-      await network.bring(alice, CHAT, [bob], maxPayloadBytes);
+      await network.bring(alice, network.chat, [bob], maxPayloadBytes);
       expectSame(bob.count(tooLarge), 0, 'arrivals of a message that was refused');
     }),
 
     onNetwork('payload: the sender has its bytes back when send resolves', patience, async (network) => {
       const alice = await network.connect();
-      const bob = await network.connect(() => [CHAT]);
+      const bob = await network.connect(() => [network.chat]);
       const payload = network.payload(500);
       const sent = payload.slice();
-      await patience.wait(alice.connection.send(CHAT, payload), 'send resolves');
+      await patience.wait(alice.connection.send(network.chat, payload), 'send resolves');
       payload.fill(0);
       await patience.wait(bob.arrivals.until(holds(sent)), 'the message arrives as it was');
     }),
@@ -40,36 +40,40 @@ export function deliveryCases(patience: Patience): readonly TransportCase[] {
     onNetwork('payload: what arrives belongs to its receiver alone', patience, async (network) => {
       const alice = await network.connect();
       const careless = await network.connect(
-        () => [CHAT],
+        () => [network.chat],
         ({ payload }) => {
           payload.fill(0xee);
         },
       );
-      const careful = await network.connect(() => [CHAT]);
-      for (let i = 0; i < 3; i++) await network.bring(alice, CHAT, [careless, careful]);
+      const careful = await network.connect(() => [network.chat]);
+      for (let i = 0; i < 3; i++) await network.bring(alice, network.chat, [careless, careful]);
     }),
 
     onNetwork(`delivery: of ${MANY} sent at once, each comes once`, patience, async (network) => {
       const alice = await network.connect();
-      const bob = await network.connect(() => [CHAT]);
-      const sent = await Promise.all(Array.from({ length: MANY }, () => network.send(alice, CHAT)));
+      const bob = await network.connect(() => [network.chat]);
+      const sent = await Promise.all(Array.from({ length: MANY }, () => network.send(alice, network.chat)));
       for (const payload of sent) {
         await patience.wait(bob.arrivals.until(holds(payload)), 'each message arrives');
       }
-      await network.settle(alice, CHAT, [bob]);
+      await network.settle(alice, network.chat, [bob]);
       const often = sent.filter((payload) => bob.count(payload) !== 1);
       expectSame(often.length, 0, 'messages that came more than once');
     }),
 
     onNetwork('delivery: both ways at once', patience, async (network) => {
-      const [alice, bob] = [await network.connect(channelsOf), await network.connect(channelsOf)];
+      const [alice, bob] = [
+        await network.connect(network.channelsOf),
+        await network.connect(network.channelsOf),
+      ];
       const pairs = [
         [alice, bob],
         [bob, alice],
       ] as const;
       await Promise.all(
         pairs.flatMap(([from, to]) =>
-          channelsOf(to.identity)
+          network
+            .channelsOf(to.identity)
             .slice(1)
             .map((channel) => network.bring(from, channel, [to])),
         ),
@@ -80,14 +84,14 @@ export function deliveryCases(patience: Patience): readonly TransportCase[] {
       const alice = await network.connect();
       const refused: Uint8Array[] = [];
       const bob = await network.connect(
-        () => [CHAT],
+        () => [network.chat],
         async ({ payload }) => {
           if (refused.length >= 2) return;
           refused.push(payload);
           throw new Error('not kept');
         },
       );
-      const payload = await network.send(alice, CHAT);
+      const payload = await network.send(alice, network.chat);
       await patience.wait(bob.arrivals.until(holds(payload)), 'a message that was refused comes again');
       expectSame(refused.length, 2, 'times that it was refused');
       for (const again of refused) expectBytes(again, payload, 'what was refused');
@@ -101,11 +105,11 @@ export function deliveryCases(patience: Patience): readonly TransportCase[] {
         letGo = resolve;
       });
       const bob = await network.connect(
-        () => [CHAT],
+        () => [network.chat],
         () => gate,
       );
       const sent: Uint8Array[] = [];
-      for (let i = 0; i < 5; i++) sent.push(await network.send(alice, CHAT));
+      for (let i = 0; i < 5; i++) sent.push(await network.send(alice, network.chat));
       expectSame(bob.arrivals.all.length, 0, 'messages kept before the receiver was ready');
       letGo();
       for (const payload of sent) {

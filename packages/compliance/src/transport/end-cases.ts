@@ -1,6 +1,6 @@
 import { expectRejection, expectSame, expectThat } from '../expectations.js';
 import { outcomeOf, type Patience } from '../patience.js';
-import { CHAT, onNetwork, type TransportCase } from './transport-case.js';
+import { onNetwork, type TransportCase } from './transport-case.js';
 
 const MANY = 20;
 
@@ -11,13 +11,13 @@ export function endCases(patience: Patience): readonly TransportCase[] {
       'close: afterwards every call is refused, and closing again is fine',
       patience,
       async (network) => {
-        const { connection } = await network.connect(() => [CHAT]);
+        const { connection } = await network.connect(() => [network.chat]);
         await patience.wait(connection.close(), 'close resolves');
         await patience.wait(connection.close(), 'closing twice resolves');
-        const request = { channels: [CHAT], from: 0, to: 1 };
+        const request = { channels: [network.chat], from: 0, to: 1 };
         const calls = [
-          ['send', connection.send(CHAT, network.payload())],
-          ['listen', connection.listen([CHAT])],
+          ['send', connection.send(network.chat, network.payload())],
+          ['listen', connection.listen([network.chat])],
           ...(connection.history ? ([['history', connection.history(request)]] as const) : []),
         ] as const;
         for (const [what, call] of calls) {
@@ -28,18 +28,21 @@ export function endCases(patience: Patience): readonly TransportCase[] {
 
     onNetwork('close: nothing arrives afterwards, and the others go on', patience, async (network) => {
       const alice = await network.connect();
-      const [leaving, staying] = [await network.connect(() => [CHAT]), await network.connect(() => [CHAT])];
-      await network.bring(alice, CHAT, [leaving, staying]);
+      const [leaving, staying] = [
+        await network.connect(() => [network.chat]),
+        await network.connect(() => [network.chat]),
+      ];
+      await network.bring(alice, network.chat, [leaving, staying]);
       await patience.wait(leaving.connection.close(), 'close resolves');
       const before = leaving.arrivals.all.length;
-      await network.settle(alice, CHAT, [staying]);
+      await network.settle(alice, network.chat, [staying]);
       expectSame(leaving.arrivals.all.length, before, 'arrivals at a closed connection');
     }),
 
     onNetwork('close: in the middle of many sends, each of them settles', patience, async (network) => {
       const alice = await network.connect();
       const sends = Array.from({ length: MANY }, () =>
-        outcomeOf(alice.connection.send(CHAT, network.payload())),
+        outcomeOf(alice.connection.send(network.chat, network.payload())),
       );
       await patience.wait(alice.connection.close(), 'close resolves');
       const outcomes = await patience.wait(Promise.all(sends), 'every send settles');
@@ -54,27 +57,27 @@ export function endCases(patience: Patience): readonly TransportCase[] {
         busy = resolve;
       });
       const bob = await network.connect(
-        () => [CHAT],
+        () => [network.chat],
         () => {
           busy();
           return new Promise<void>(() => {});
         },
       );
-      await network.send(alice, CHAT);
+      await network.send(alice, network.chat);
       await patience.wait(begun, 'the message arrives');
       await patience.wait(bob.connection.close(), 'close resolves');
     }),
 
     onNetwork('close: one identity may connect again', patience, async (network) => {
       const alice = await network.connect();
-      const bob = await network.connect(() => [CHAT]);
+      const bob = await network.connect(() => [network.chat]);
       await patience.wait(bob.connection.close(), 'close resolves');
       const again = await network.connect(
-        () => [CHAT],
+        () => [network.chat],
         () => {},
         bob.identity,
       );
-      await network.bring(alice, CHAT, [again]);
+      await network.bring(alice, network.chat, [again]);
     }),
 
     onNetwork(
@@ -86,29 +89,29 @@ export function endCases(patience: Patience): readonly TransportCase[] {
         const connecting = place.transport().connect(party, { signal });
         await patience.wait(expectRejection(connecting, 'ABORTED', 'connect'), 'connect settles');
         const alice = await network.connect();
-        const bob = await network.connect(() => [CHAT]);
+        const bob = await network.connect(() => [network.chat]);
         const payload = network.payload();
-        const sending = alice.connection.send(CHAT, payload, { signal });
+        const sending = alice.connection.send(network.chat, payload, { signal });
         await patience.wait(expectRejection(sending, 'ABORTED', 'send'), 'send settles');
-        const asking = bob.connection.history?.({ channels: [CHAT], from: 0, to: 1, signal });
+        const asking = bob.connection.history?.({ channels: [network.chat], from: 0, to: 1, signal });
         if (asking) await patience.wait(expectRejection(asking, 'ABORTED', 'history'), 'history settles');
-        await network.settle(alice, CHAT, [bob]);
+        await network.settle(alice, network.chat, [bob]);
         expectSame(bob.count(payload), 0, 'arrivals of what was aborted before it was sent');
       },
     ),
 
     onNetwork('abort: a signal that fires on the way ends the call alone', patience, async (network) => {
       const alice = await network.connect();
-      const bob = await network.connect(() => [CHAT]);
+      const bob = await network.connect(() => [network.chat]);
       const controllers = Array.from({ length: MANY }, () => new AbortController());
       const sends = controllers.map(({ signal }) =>
-        outcomeOf(alice.connection.send(CHAT, network.payload(), { signal })),
+        outcomeOf(alice.connection.send(network.chat, network.payload(), { signal })),
       );
       for (const controller of controllers) controller.abort();
       const outcomes = await patience.wait(Promise.all(sends), 'every send settles');
       const strange = outcomes.filter((outcome) => outcome !== 'resolved' && outcome !== 'ABORTED');
       expectSame(strange, [], 'outcomes other than resolved and ABORTED');
-      await network.bring(alice, CHAT, [bob]);
+      await network.bring(alice, network.chat, [bob]);
     }),
 
     onNetwork(

@@ -1,9 +1,8 @@
 import { type Channel, type Clock, systemClock } from '@sotto/core';
 import { expectBytes, expectSame, expectThat } from '../expectations.js';
 import type { Patience } from '../patience.js';
-import { CHAT, channelsOf, holds, onNetwork, type Party, type TransportCase } from './transport-case.js';
+import { holds, onNetwork, type Party, type TransportCase } from './transport-case.js';
 
-const OTHER: Channel = { kind: 'public', name: 'another' };
 const HOUR = 3_600_000;
 /** Milliseconds that a receiver takes for each message. */
 const SLOW = 20;
@@ -32,10 +31,11 @@ export function historyCases(
         const alice = await network.connect();
         const identity = place.identity();
         const sent = new Map<Channel, Uint8Array>();
-        for (const channel of channelsOf(identity)) sent.set(channel, await network.send(alice, channel));
-        const bob = await network.connect(channelsOf, () => {}, identity);
-        await recent(bob, channelsOf(identity));
-        await recent(bob, channelsOf(identity));
+        for (const channel of network.channelsOf(identity))
+          sent.set(channel, await network.send(alice, channel));
+        const bob = await network.connect(network.channelsOf, () => {}, identity);
+        await recent(bob, network.channelsOf(identity));
+        await recent(bob, network.channelsOf(identity));
         for (const [{ kind }, payload] of sent) {
           const found = bob.arrivals.all.filter(holds(payload));
           expectSame(found.length, 1, `arrivals by ${kind} when history has resolved`);
@@ -50,21 +50,22 @@ export function historyCases(
 
     onNetwork('history: what came live does not come again', patience, async (network) => {
       const alice = await network.connect();
-      const bob = await network.connect(() => [CHAT]);
-      const payload = await network.bring(alice, CHAT, [bob]);
-      await recent(bob, [CHAT]);
+      const bob = await network.connect(() => [network.chat]);
+      const payload = await network.bring(alice, network.chat, [bob]);
+      await recent(bob, [network.chat]);
       expectSame(bob.count(payload), 1, 'arrivals of a message');
     }),
 
     onNetwork('history: only of the channels and the time asked for', patience, async (network) => {
       const alice = await network.connect();
-      const here = await network.send(alice, CHAT);
-      const there = await network.send(alice, OTHER);
-      const bob = await network.connect(() => [CHAT, OTHER]);
+      const other = network.publicChat('another');
+      const here = await network.send(alice, network.chat);
+      const there = await network.send(alice, other);
+      const bob = await network.connect(() => [network.chat, other]);
       const now = clock.now();
-      await ask(bob, [CHAT], now - 48 * HOUR, now - 24 * HOUR);
+      await ask(bob, [network.chat], now - 48 * HOUR, now - 24 * HOUR);
       expectSame(fromHistory(bob).length, 0, 'arrivals from a day before');
-      await recent(bob, [OTHER]);
+      await recent(bob, [other]);
       expectSame(fromHistory(bob).filter(holds(here)).length, 0, 'arrivals by a channel not asked for');
       expectSame(bob.count(there), 1, 'arrivals by the channel asked for');
     }),
@@ -72,12 +73,12 @@ export function historyCases(
     onNetwork('history: resolves when the last message was taken', patience, async (network) => {
       const alice = await network.connect();
       const sent: Uint8Array[] = [];
-      for (let i = 0; i < 5; i++) sent.push(await network.send(alice, CHAT));
+      for (let i = 0; i < 5; i++) sent.push(await network.send(alice, network.chat));
       const bob = await network.connect(
-        () => [CHAT],
+        () => [network.chat],
         () => new Promise<void>((taken) => clock.after(SLOW, taken)),
       );
-      await recent(bob, [CHAT]);
+      await recent(bob, [network.chat]);
       expectSame(
         sent.map((payload) => bob.count(payload)),
         sent.map(() => 1),
@@ -86,8 +87,8 @@ export function historyCases(
     }),
 
     onNetwork('history: what there is none of comes to an end', patience, async (network) => {
-      const bob = await network.connect(() => [CHAT]);
-      await recent(bob, [CHAT]);
+      const bob = await network.connect(() => [network.chat]);
+      await recent(bob, [network.chat]);
       await recent(bob, []);
       expectSame(bob.arrivals.all.length, 0, 'arrivals from an empty history');
     }),

@@ -1,6 +1,6 @@
 import { expectThat } from '../expectations.js';
 import { outcomeOf, type Patience, untilMended } from '../patience.js';
-import { CHAT, holds, onNetwork, type TransportCase, type TransportPlace } from './transport-case.js';
+import { holds, onNetwork, type TransportCase, type TransportPlace } from './transport-case.js';
 
 /** That a connection mends itself. For places that can interrupt it. */
 export function interruptionCases(patience: Patience): readonly TransportCase[] {
@@ -12,11 +12,11 @@ export function interruptionCases(patience: Patience): readonly TransportCase[] 
   return [
     onNetwork('interruption: told, mended, and listened again', patience, async (network, place) => {
       const alice = await network.connect();
-      const bob = await network.connect(() => [CHAT]);
-      await network.bring(alice, CHAT, [bob]);
+      const bob = await network.connect(() => [network.chat]);
+      await network.bring(alice, network.chat, [bob]);
       await interrupt(place);
       for (const { statuses } of [alice, bob]) await untilMended(statuses, patience);
-      await network.bring(alice, CHAT, [bob]);
+      await network.bring(alice, network.chat, [bob]);
     }),
 
     onNetwork(
@@ -24,14 +24,14 @@ export function interruptionCases(patience: Patience): readonly TransportCase[] 
       patience,
       async (network, place) => {
         const alice = await network.connect();
-        const bob = await network.connect(() => [CHAT]);
-        await network.bring(alice, CHAT, [bob]);
+        const bob = await network.connect(() => [network.chat]);
+        await network.bring(alice, network.chat, [bob]);
         const cut = interrupt(place);
         const sends = await Promise.all(
           Array.from({ length: 5 }, async () => {
             const payload = network.payload();
             const outcome = await patience.wait(
-              outcomeOf(alice.connection.send(CHAT, payload)),
+              outcomeOf(alice.connection.send(network.chat, payload)),
               'send settles',
             );
             return { payload, outcome };
@@ -45,7 +45,10 @@ export function interruptionCases(patience: Patience): readonly TransportCase[] 
           );
           if (outcome === 'resolved') continue;
           for (const { statuses } of [alice, bob]) await untilMended(statuses, patience);
-          await patience.wait(alice.connection.send(CHAT, payload), 'the same message is taken afterwards');
+          await patience.wait(
+            alice.connection.send(network.chat, payload),
+            'the same message is taken afterwards',
+          );
           await patience.wait(bob.arrivals.until(holds(payload)), 'it arrives');
         }
       },

@@ -4,15 +4,15 @@ import {
   concatBytes,
   encodeUtf8,
   type KeyPair,
-  SHARED_KEY_LENGTH,
   type SharedKey,
   type Transport,
   type TransportConnection,
   type TransportMessage,
 } from '@sotto/core';
+import { caseNumber } from '../case-number.js';
 import { Arrivals, type Patience } from '../patience.js';
 
-/** A network that a transport moves messages through; empty at the start of each case. */
+/** A network that a transport moves messages through. Cases may share it, as each has channels of its own. */
 export interface TransportPlace {
   /** The transport, for one more who connects to the same network. */
   transport(): Transport;
@@ -32,8 +32,6 @@ export interface TransportCase {
    */
   run(place: TransportPlace): Promise<void>;
 }
-
-export const CHAT: Channel = { kind: 'public', name: 'compliance' };
 
 /** A case with any number of parties, all of which are closed at its end. */
 export function onNetwork(
@@ -62,12 +60,28 @@ export class Network {
   readonly patience: Patience;
   readonly #place: TransportPlace;
   readonly #parties: Party[] = [];
+  readonly #case = caseNumber();
+  /** A public chat of this case alone. */
+  readonly chat = this.publicChat('compliance');
   #made = 0;
 
   constructor(place: TransportPlace, patience: Patience) {
     this.#place = place;
     this.patience = patience;
   }
+
+  /** Another one for each name. */
+  publicChat(name: string): Channel {
+    return { kind: 'public', name: `${this.#case} ${name}` };
+  }
+
+  /** One channel of each kind that `to` listens to, whoever writes being the other end of the negotiated one. */
+  readonly channelsOf = (to: KeyPair): readonly Channel[] => [
+    this.chat,
+    { kind: 'partitioned', recipient: to.publicKey },
+    { kind: 'discovery', recipient: to.publicKey },
+    { kind: 'negotiated', secret: secretOf(to) },
+  ];
 
   /** @param read gets each message before it counts as arrived */
   async connect(
@@ -150,15 +164,9 @@ export function holds(payload: Uint8Array): (message: TransportMessage) => boole
   return (message) => compareBytes(message.payload, payload) === 0;
 }
 
-/** One channel of each kind that `to` listens to, `from` being the other end of the negotiated one. */
-export function channelsOf(to: KeyPair): readonly Channel[] {
-  const secret = new Uint8Array(SHARED_KEY_LENGTH).fill(to.publicKey[5] as number) as SharedKey;
-  return [
-    CHAT,
-    { kind: 'partitioned', recipient: to.publicKey },
-    { kind: 'discovery', recipient: to.publicKey },
-    { kind: 'negotiated', secret },
-  ];
+/** 32 bytes that nobody else has: what they are does not matter. */
+export function secretOf({ publicKey }: KeyPair): SharedKey {
+  return publicKey.slice(1, 33) as SharedKey;
 }
 
 /** What makes two channels the same. */
