@@ -1,11 +1,11 @@
 import { once } from 'node:events';
+import { createInbox } from '@sotto/compliance/inbox';
 import { createPortableProvider } from '@sotto/crypto';
 import { decodeEnvelope, sealedTransport } from '@sotto/whisper-transport';
 import { relay } from '@sotto/whisper-transport/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { sealEnvelope } from './envelopes.js';
-import { mailbox } from './mailbox.js';
 import { NodeProcess } from './node-process.js';
 import { relayClient } from './relay-client.js';
 
@@ -32,7 +32,7 @@ async function rawClient(headers: Record<string, string> = {}) {
 }
 
 async function join(identity = crypto.secp256k1.generateKeyPair()) {
-  const box = mailbox(identity);
+  const box = createInbox(identity);
   const connection = await sealedTransport(relay({ url: node.relay, backOff: { first: 50, most: 500 } }), {
     crypto,
   }).connect(box.party);

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
+import { createInbox } from '@sotto/compliance/inbox';
 import { createPortableProvider } from '@sotto/crypto';
 import { loadVectors } from '@sotto/test-vectors';
 import { whisperNode } from '@sotto/whisper-transport/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { mailbox } from './mailbox.js';
 import { NodeProcess } from './node-process.js';
 import { callByHttp, postText, rpcOverSocket } from './rpc-client.js';
 
@@ -97,7 +97,7 @@ describe('whisper-rpc.json', () => {
 describe.each(['ws', 'http'] as const)('our own client of Whisper nodes by %s', (scheme) => {
   it('talks through our node', async () => {
     const join = async () => {
-      const box = mailbox(crypto.secp256k1.generateKeyPair());
+      const box = createInbox(crypto.secp256k1.generateKeyPair());
       const transport = whisperNode({ url: node.rpc(scheme), crypto, pollInterval: 50 });
       const connection = await transport.connect(box.party);
       closers.push(() => connection.close());

@@ -1,11 +1,11 @@
 import { createFaultyStore } from '@sotto/compliance/faulty-store';
+import { createInbox } from '@sotto/compliance/inbox';
 import type { Store } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { describe, expect, it } from 'vitest';
 import { channelSymmetricKey, rememberKeys, sealedTransport } from '../src/index.js';
 import { createMemoryNetwork } from '../src/memory.js';
-import { mailbox } from './mailbox.js';
 
 const crypto = createPortableProvider();
 const request = (name: string) => ({
@@ -67,7 +67,7 @@ describe('keys that are remembered', () => {
     for (const expected of [3, 0]) {
       const { derived, pbkdf2 } = counting(store);
       const transport = sealedTransport(network.carrier(), { crypto, pbkdf2 });
-      const connection = await transport.connect(mailbox(crypto.secp256k1.generateKeyPair()).party);
+      const connection = await transport.connect(createInbox(crypto.secp256k1.generateKeyPair()).party);
       await connection.listen(chats);
       expect(derived).toHaveLength(expected);
       await connection.close();

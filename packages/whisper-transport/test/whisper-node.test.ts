@@ -1,8 +1,8 @@
+import { createInbox } from '@sotto/compliance/inbox';
 import { type Channel, encodeHex, type KeyPair } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
 import { topicOf, type WhisperNodeOptions, whisperNode } from '../src/index.js';
-import { mailbox } from './mailbox.js';
 import { manualClock, rest } from './manual-clock.js';
 import { pretendNode } from './pretend-node.js';
 
@@ -36,7 +36,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
       fetch: server.fetch,
     };
     const join = async (identity: KeyPair = secp256k1.generateKeyPair()) => {
-      const box = mailbox(identity);
+      const box = createInbox(identity);
       const connection = await whisperNode(options).connect(box.party);
       return { ...box, identity, connection };
     };
@@ -283,14 +283,16 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     server.down = false;
     node.silent.add('shh_info');
     const controller = new AbortController();
-    const given = whisperNode(options).connect(mailbox(stranger).party, controller);
+    const given = whisperNode(options).connect(createInbox(stranger).party, controller);
     const refused = expect(given).rejects.toMatchObject({ code: 'ABORTED' });
     await rest();
     controller.abort();
     await refused;
-    await expect(whisperNode(options).connect(mailbox(stranger).party, controller)).rejects.toMatchObject({
-      code: 'ABORTED',
-    });
+    await expect(whisperNode(options).connect(createInbox(stranger).party, controller)).rejects.toMatchObject(
+      {
+        code: 'ABORTED',
+      },
+    );
     expect(clock.next()).toBeUndefined();
     expect(node.keys).toBe(0);
   });
@@ -328,7 +330,7 @@ describe('a node that is there and does not answer', () => {
   it('by WebSocket: is noticed and left', async () => {
     const clock = manualClock();
     const { node, server } = pretendNode();
-    const alice = mailbox(stranger);
+    const alice = createInbox(stranger);
     const connection = await whisperNode({
       url: 'ws://localhost:1',
       crypto,
@@ -349,7 +351,7 @@ describe('a filter not found', () => {
   it('is installed again with the next poll', async () => {
     const clock = manualClock();
     const { node, server } = pretendNode();
-    const alice = mailbox(stranger);
+    const alice = createInbox(stranger);
     const url = 'http://[::1]:1';
     const connection = await whisperNode({ url, crypto, clock, fetch: server.fetch }).connect(alice.party);
     await connection.listen([chat]);

@@ -1,10 +1,10 @@
+import { createInbox } from '@sotto/compliance/inbox';
 import { createPortableProvider } from '@sotto/crypto';
 import { Geth } from '@sotto/geth-harness';
 import type {} from '@sotto/geth-harness/setup';
 import { sealedTransport } from '@sotto/whisper-transport';
 import { relay, whisperNode } from '@sotto/whisper-transport/node';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { mailbox } from '../mailbox.js';
 import { NodeProcess } from '../node-process.js';
 import { callByHttp, postText, rpcOverSocket } from '../rpc-client.js';
 
@@ -32,7 +32,7 @@ describe.skipIf(program === undefined)('our node beside a go-ethereum node', () 
 
   /** Somebody behind one of the two. */
   async function join(where: 'geth by JSON-RPC' | 'our node by JSON-RPC' | 'our relay') {
-    const box = mailbox(crypto.secp256k1.generateKeyPair());
+    const box = createInbox(crypto.secp256k1.generateKeyPair());
     const transport =
       where === 'our relay'
         ? sealedTransport(relay({ url: node.relay }), { crypto })

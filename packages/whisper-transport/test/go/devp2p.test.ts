@@ -1,3 +1,4 @@
+import { createInbox } from '@sotto/compliance/inbox';
 import { encodeHex, type KeyPair, type TransportConnection } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { Geth } from '@sotto/geth-harness';
@@ -11,7 +12,6 @@ import { sealedTransport } from '../../src/sealed-transport.js';
 import { channelSymmetricKey, partitionedName, topicOf } from '../../src/topics.js';
 import { envelope } from '../devp2p/envelopes.js';
 import { type TestHost, testHost } from '../devp2p/hosts.js';
-import { mailbox } from '../mailbox.js';
 import { GethParty } from './geth-party.js';
 
 const crypto = createPortableProvider();
@@ -35,7 +35,7 @@ describe.skipIf(program === undefined)('a go-ethereum node as a devp2p peer', ()
   afterAll(() => geth?.close());
 
   async function join(identity: KeyPair = secp256k1.generateKeyPair()) {
-    const box = mailbox(identity);
+    const box = createInbox(identity);
     const carrier = devp2pPeer({ peers: [enode], crypto, patience: 20_000, backOff: { most: 500 } });
     const transport = sealedTransport(carrier, { crypto });
     const connection = await transport.connect(box.party);
@@ -164,7 +164,7 @@ describe.skipIf(program === undefined)('neighbours of go-ethereum nodes', () => 
     const geth = await start({ minimumPow: 0.2 });
     const carrier = devp2pPeer({ peers: [await geth.enode()], crypto, patience: 20_000 });
     const transport = sealedTransport(carrier, { crypto });
-    const connection = await transport.connect(mailbox(secp256k1.generateKeyPair()).party);
+    const connection = await transport.connect(createInbox(secp256k1.generateKeyPair()).party);
     const watcher = await watch(geth);
     expect(carrier.capabilities.minimumPow).toBe(0.2);
     await connection.send(CHAT, bytesOf('dear'));

@@ -1,3 +1,4 @@
+import { createInbox } from '@sotto/compliance/inbox';
 import { type Channel, encodeHex, type KeyPair, type SharedKey, type TransportConnection } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { Geth } from '@sotto/geth-harness';
@@ -5,7 +6,6 @@ import type {} from '@sotto/geth-harness/setup';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type WhisperNodeOptions, whisperNode } from '../../src/node.js';
 import { partitionedName, topicOf } from '../../src/topics.js';
-import { mailbox } from '../mailbox.js';
 import { tapped } from './tap.js';
 
 const crypto = createPortableProvider();
@@ -26,7 +26,7 @@ describe.skipIf(program === undefined).each(['ws', 'http'] as const)('a go-ether
   afterAll(() => geth?.close());
 
   async function join(identity: KeyPair, options: Partial<WhisperNodeOptions> = {}) {
-    const box = mailbox(identity);
+    const box = createInbox(identity);
     const url = geth.url(scheme);
     // Patient: Go may be compiling something on the same machine.
     const transport = whisperNode({
