@@ -8,7 +8,8 @@ import {
   STORE_VALUE_MAX_BYTES,
 } from '@sotto/core';
 
-const VERSION_LENGTH = 8;
+/** Bytes of a version. */
+export const VERSION_LENGTH = 8;
 const NONCE_LENGTH = 24;
 const TAG_LENGTH = 16;
 const KEY_LENGTH_LENGTH = 2;
@@ -79,25 +80,17 @@ export function decodeSealedRecord(bytes: Uint8Array): { readonly key: string; r
   return { key, value: bytes.subarray(KEY_LENGTH_LENGTH + length) };
 }
 
-/** 8 bytes, big-endian. */
+/** 8 bytes, big-endian. In halves, since there are many and bigints are slow. */
 export function encodeVersion(version: number): Uint8Array {
   const bytes = new Uint8Array(VERSION_LENGTH);
-  writeVersion(new DataView(bytes.buffer), 0, version);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Math.floor(version / 2 ** 32));
+  view.setUint32(4, version >>> 0);
   return bytes;
-}
-
-/** Writes the 8 bytes at an offset. In halves, since there are many and bigints are slow. */
-export function writeVersion(view: DataView, offset: number, version: number): void {
-  view.setUint32(offset, Math.floor(version / 2 ** 32));
-  view.setUint32(offset + 4, version >>> 0);
-}
-
-/** Reads the 8 bytes at an offset. */
-export function readVersion(view: DataView, offset: number): number {
-  return view.getUint32(offset) * 2 ** 32 + view.getUint32(offset + 4);
 }
 
 /** The version that the bytes begin with. */
 export function decodeVersion(bytes: Uint8Array): number {
-  return readVersion(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return view.getUint32(0) * 2 ** 32 + view.getUint32(4);
 }

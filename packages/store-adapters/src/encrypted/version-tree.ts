@@ -1,21 +1,11 @@
 import { concatBytes, isSottoError, SottoError, type Store, type Write } from '@sotto/core';
 import { decodeName } from './hidden-key.js';
-import {
-  decodeVersion,
-  encodeVersion,
-  type RecordSealer,
-  readVersion,
-  writeVersion,
-} from './sealed-record.js';
+import { decodeVersion, encodeVersion, type RecordSealer, VERSION_LENGTH } from './sealed-record.js';
+import { type Child, childOf, digitOf, groupByDigit, VersionNode, withChild } from './version-node.js';
 
 const ROOT = 'v';
-/** Bytes of an entry's label: of a branch, one of 32 digits; of a leaf, the name of a record. */
-const DIGIT_LENGTH = 1;
-const NAME_LENGTH = 16;
-const VERSION_LENGTH = 8;
-
-/** Labels, a character for each byte, with the version of what stands there. */
-type Entries = Map<string, number>;
+/** Records that a leaf speaks for before it becomes a branch: some 1.5 kB. */
+const LEAF_SIZE = 64;
 
 /** The tree as it will be when `writes` are stored. */
 export interface StagedTree {
@@ -24,13 +14,26 @@ export interface StagedTree {
   readonly apply: () => void;
 }
 
+/** A record that gets the version of the commit, or is deleted. */
+interface Change {
+  readonly name: Uint8Array;
+  readonly deleted: boolean;
+}
+
+/** A commit in the making: its version, and the nodes as it leaves them. Empty ones are no more. */
+interface Stage {
+  readonly version: number;
+  readonly nodes: Map<string, VersionNode>;
+}
+
 /**
  * Which version each record has to have, so that an old one put back is noticed.
  *
- * Three levels of sealed nodes: a root, 32 branches, 1024 leaves, chosen by the first bits of a record's name, which
- * are as good as random. A leaf holds the versions of records, a branch those of leaves, the root those of branches,
- * that of the keyring, and its own: who puts back an old node has to put back all nodes above it. A commit rewrites
- * the root and, for each record, a branch and a leaf: with 100,000 records some 3 kB.
+ * A tree of sealed nodes. Each five bits of a record's name, which are as good as random, choose one of 32 ways: from
+ * the root to a branch, from there to a leaf; a leaf that grows too large becomes a branch with leaves of its own. A
+ * leaf holds the versions of records, a branch those of the nodes below it, the root also that of the keyring, and its
+ * own: who puts back an old node has to put back all nodes above it. A commit rewrites the nodes on the way to each of
+ * its records: 3 kB a record at most, however many there are.
  */
 export class VersionTree {
   /** The version of the root: that of the last commit. */
@@ -38,14 +41,15 @@ export class VersionTree {
   keyringVersion: number;
   readonly #store: Store;
   readonly #sealer: RecordSealer;
-  readonly #nodes = new Map<string, Entries>();
+  /** What was read or written of the tree. A node is here only if those above it are. */
+  readonly #nodes = new Map<string, VersionNode>();
 
   private constructor(
     store: Store,
     sealer: RecordSealer,
     version: number,
     keyringVersion: number,
-    root: Entries,
+    root: VersionNode,
   ) {
     this.#store = store;
     this.#sealer = sealer;
@@ -60,8 +64,9 @@ export class VersionTree {
     sealer: RecordSealer,
     keyringVersion: number,
   ): { tree: VersionTree; write: Write } {
-    const tree = new VersionTree(store, sealer, 1, keyringVersion, new Map());
-    return { tree, write: { ...tree.#sealRoot(1, keyringVersion, new Map()), expect: 'absent' } };
+    const root = new VersionNode(true);
+    const tree = new VersionTree(store, sealer, 1, keyringVersion, root);
+    return { tree, write: { ...tree.#sealRoot(1, keyringVersion, root), expect: 'absent' } };
   }
 
   /** @throws STORE_CORRUPT, STORE_UNAVAILABLE */
@@ -69,8 +74,8 @@ export class VersionTree {
     const record = await store.get(ROOT);
     if (!record) throw missing('version index');
     const { version, plaintext } = sealer.open(ROOT, record.value, 'version index');
-    const entries = decodeEntries(plaintext.subarray(VERSION_LENGTH), DIGIT_LENGTH);
-    const tree = new VersionTree(store, sealer, version, decodeVersion(plaintext), entries);
+    const root = new VersionNode(true, plaintext.subarray(VERSION_LENGTH));
+    const tree = new VersionTree(store, sealer, version, decodeVersion(plaintext), root);
     return { tree, revision: record.revision };
   }
 
@@ -79,8 +84,14 @@ export class VersionTree {
    * @throws STORE_CORRUPT, STORE_ROLLBACK when the nodes above it aren't right, STORE_UNAVAILABLE
    */
   async expectedVersion(name: string): Promise<number | undefined> {
-    const { branch, leaf, label } = place(name);
-    return (await this.#load(leaf, branch, NAME_LENGTH)).get(label);
+    const bytes = decodeName(name);
+    let node = this.#root;
+    for (let key = ROOT, depth = 0; node.isBranch; depth++) {
+      const digit = digitOf(bytes, depth);
+      key = below(key, digit);
+      node = this.#nodes.get(key) ?? (await this.#read(key, childOf(node, digit, depth)));
+    }
+    return node.versionOf(bytes);
   }
 
   /**
@@ -94,52 +105,18 @@ export class VersionTree {
     keyringVersion: number,
     records: readonly { readonly name: string; readonly deleted: boolean }[],
   ): Promise<StagedTree> {
-    const changed = new Map<string, Entries>();
-    const writes: Write[] = [];
-    const edit = async (node: string, parent: string, labelLength: number): Promise<Entries> => {
-      const entries = changed.get(node) ?? new Map(await this.#loadOrBegin(node, parent, labelLength));
-      changed.set(node, entries);
-      return entries;
-    };
-    const seal = (node: string, entries: Entries, labelLength: number) => {
-      if (entries.size === 0) writes.push({ type: 'delete', key: node });
-      else
-        writes.push({
-          type: 'put',
-          key: node,
-          value: this.#sealer.seal(node, version, encodeEntries(entries, labelLength)),
-        });
-    };
-    const note = (entries: Entries, label: string, present: boolean) => {
-      if (present) entries.set(label, version);
-      else entries.delete(label);
-    };
-
-    const leaves = new Map<string, ReturnType<typeof place>>();
-    for (const { name, deleted } of records) {
-      const at = place(name);
-      leaves.set(at.leaf, at);
-      note(await edit(at.leaf, at.branch, NAME_LENGTH), at.label, !deleted);
-    }
-    const branches = new Map<string, ReturnType<typeof place>>();
-    for (const at of leaves.values()) {
-      const entries = changed.get(at.leaf) as Entries;
-      seal(at.leaf, entries, NAME_LENGTH);
-      branches.set(at.branch, at);
-      note(await edit(at.branch, ROOT, DIGIT_LENGTH), at.leafLabel, entries.size > 0);
-    }
-    const root = new Map(this.#nodes.get(ROOT));
-    for (const at of branches.values()) {
-      const entries = changed.get(at.branch) as Entries;
-      seal(at.branch, entries, DIGIT_LENGTH);
-      note(root, at.branchLabel, entries.size > 0);
-    }
-    changed.set(ROOT, root);
-    writes.push(this.#sealRoot(version, keyringVersion, root));
+    const changes = records.map(({ name, deleted }) => ({ name: decodeName(name), deleted }));
+    const stage: Stage = { version, nodes: new Map() };
+    await this.#changeBranch(stage, ROOT, 0, this.#root, changes);
+    const writes = [...stage.nodes].map(([key, node]): Write => {
+      if (VersionTree.isRoot(key)) return this.#sealRoot(version, keyringVersion, node);
+      if (node.size === 0) return { type: 'delete', key };
+      return { type: 'put', key, value: this.#sealer.seal(key, version, node.bytes) };
+    });
     return {
       writes,
       apply: () => {
-        for (const [node, entries] of changed) this.#nodes.set(node, entries);
+        for (const [key, node] of stage.nodes) this.#nodes.set(key, node);
         this.version = version;
         this.keyringVersion = keyringVersion;
       },
@@ -151,40 +128,91 @@ export class VersionTree {
     return innerKey === ROOT;
   }
 
-  async #load(node: string, parent: string, labelLength: number): Promise<Entries> {
-    const loaded = this.#nodes.get(node);
-    if (loaded) return loaded;
-    const siblings =
-      parent === ROOT ? (this.#nodes.get(ROOT) as Entries) : await this.#load(parent, ROOT, DIGIT_LENGTH);
-    const expected = siblings.get(labelOf(node));
-    const entries = expected === undefined ? new Map() : await this.#read(node, expected, labelLength);
-    // Unless a commit has put a newer one there meanwhile.
-    const newer = this.#nodes.get(node);
-    if (!newer) this.#nodes.set(node, entries);
-    return newer ?? entries;
+  get #root(): VersionNode {
+    return this.#nodes.get(ROOT) as VersionNode;
   }
 
-  async #loadOrBegin(node: string, parent: string, labelLength: number): Promise<Entries> {
+  /** Stages the changes below a branch, and the branch. */
+  async #changeBranch(
+    stage: Stage,
+    key: string,
+    depth: number,
+    branch: VersionNode,
+    changes: readonly Change[],
+  ): Promise<VersionNode> {
+    let changed = branch;
+    for (const [digit, own] of groupByDigit(changes, ({ name }) => digitOf(name, depth))) {
+      const at = below(key, digit);
+      const before = this.#nodes.get(at) ?? (await this.#readOrBegin(at, childOf(branch, digit, depth)));
+      const after = before.isBranch
+        ? await this.#changeBranch(stage, at, depth + 1, before, own)
+        : stageLeaf(stage, at, depth + 1, changeLeaf(before, own, stage.version));
+      changed = withChild(changed, digit, depth, after, stage.version);
+    }
+    stage.nodes.set(key, changed);
+    return changed;
+  }
+
+  /** Reads a node that has to be as its parent says. */
+  async #read(key: string, { version, isBranch }: Child): Promise<VersionNode> {
+    const read = new VersionNode(
+      isBranch,
+      version === undefined ? undefined : await this.#open(key, version),
+    );
+    // Unless a commit has put a newer one there meanwhile.
+    const node = this.#nodes.get(key) ?? read;
+    this.#nodes.set(key, node);
+    return node;
+  }
+
+  async #readOrBegin(key: string, child: Child): Promise<VersionNode> {
     try {
-      return await this.#load(node, parent, labelLength);
+      return await this.#read(key, child);
     } catch (error) {
-      if (isSottoError(error, 'STORE_CORRUPT') || isSottoError(error, 'STORE_ROLLBACK')) return new Map();
-      throw error;
+      if (!isSottoError(error, 'STORE_CORRUPT') && !isSottoError(error, 'STORE_ROLLBACK')) throw error;
+      return new VersionNode(child.isBranch);
     }
   }
 
-  async #read(node: string, expected: number, labelLength: number): Promise<Entries> {
-    const record = await this.#store.get(node);
+  async #open(key: string, expected: number): Promise<Uint8Array> {
+    const record = await this.#store.get(key);
     if (!record) throw missing('part of the version index');
-    const { version, plaintext } = this.#sealer.open(node, record.value, 'part of the version index');
+    const { version, plaintext } = this.#sealer.open(key, record.value, 'part of the version index');
     if (version !== expected) throw rolledBack('part of the version index');
-    return decodeEntries(plaintext, labelLength);
+    return plaintext;
   }
 
-  #sealRoot(version: number, keyringVersion: number, root: Entries): Extract<Write, { type: 'put' }> {
-    const plaintext = concatBytes(encodeVersion(keyringVersion), encodeEntries(root, DIGIT_LENGTH));
+  #sealRoot(version: number, keyringVersion: number, root: VersionNode): Extract<Write, { type: 'put' }> {
+    const plaintext = concatBytes(encodeVersion(keyringVersion), root.bytes);
     return { type: 'put', key: ROOT, value: this.#sealer.seal(ROOT, version, plaintext) };
   }
+}
+
+function changeLeaf(leaf: VersionNode, changes: readonly Change[], version: number): VersionNode {
+  return changes.reduce(
+    (node, { name, deleted }) => (deleted ? node.without(name) : node.with(name, version)),
+    leaf,
+  );
+}
+
+/** Stages a leaf, or the branch that it becomes. */
+function stageLeaf(stage: Stage, key: string, depth: number, leaf: VersionNode): VersionNode {
+  let node = leaf;
+  if (leaf.size > LEAF_SIZE) {
+    node = new VersionNode(true);
+    for (const [digit, entries] of groupByDigit(leaf.entries(), (entry) => digitOf(entry, depth))) {
+      const part = new VersionNode(false, concatBytes(...entries));
+      const child = stageLeaf(stage, below(key, digit), depth + 1, part);
+      node = withChild(node, digit, depth, child, stage.version);
+    }
+  }
+  stage.nodes.set(key, node);
+  return node;
+}
+
+/** The key of the node that a digit leads to. */
+function below(key: string, digit: number): string {
+  return `${key}/${String(digit).padStart(2, '0')}`;
 }
 
 /** The error of something that is older than it has to be. */
@@ -195,52 +223,4 @@ export function rolledBack(what: string): SottoError<'STORE_ROLLBACK'> {
 /** The error of something that has to be there and isn't. */
 export function missing(what: string): SottoError<'STORE_CORRUPT'> {
   return new SottoError('STORE_CORRUPT', `Missing: ${what}.`, { what });
-}
-
-/** Where a record's version stands: five bits of its name choose the branch, the next five the leaf. */
-function place(name: string) {
-  const bytes = decodeName(name);
-  const [first, second] = bytes as unknown as [number, number];
-  const branchDigit = first >> 3;
-  const leafDigit = ((first & 7) << 2) | (second >> 6);
-  const branch = `${ROOT}/${printDigit(branchDigit)}`;
-  return {
-    branch,
-    branchLabel: String.fromCharCode(branchDigit),
-    leaf: `${branch}/${printDigit(leafDigit)}`,
-    leafLabel: String.fromCharCode(leafDigit),
-    label: String.fromCharCode(...bytes),
-  };
-}
-
-/** The label under which a node's parent has it: its last digit. */
-function labelOf(node: string): string {
-  return String.fromCharCode(Number.parseInt(node.slice(-2), 10));
-}
-
-function printDigit(digit: number): string {
-  return String(digit).padStart(2, '0');
-}
-
-/** Each entry: label || version (8, big-endian). */
-function encodeEntries(entries: Entries, labelLength: number): Uint8Array {
-  const bytes = new Uint8Array(entries.size * (labelLength + VERSION_LENGTH));
-  const view = new DataView(bytes.buffer);
-  let at = 0;
-  for (const [label, version] of entries) {
-    for (let i = 0; i < labelLength; i++) bytes[at + i] = label.charCodeAt(i);
-    writeVersion(view, at + labelLength, version);
-    at += labelLength + VERSION_LENGTH;
-  }
-  return bytes;
-}
-
-function decodeEntries(bytes: Uint8Array, labelLength: number): Entries {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const entries: Entries = new Map();
-  for (let at = 0; at < bytes.length; at += labelLength + VERSION_LENGTH) {
-    const label = String.fromCharCode(...bytes.subarray(at, at + labelLength));
-    entries.set(label, readVersion(view, at + labelLength));
-  }
-  return entries;
 }

@@ -1,0 +1,179 @@
+import { base64urlnopad } from '@scure/base';
+import { concatBytes, encodeHex, type Store, type Write } from '@sotto/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodeVersion, RecordSealer } from '../src/encrypted/sealed-record.js';
+import { VersionTree } from '../src/encrypted/version-tree.js';
+import { createMemoryStore } from '../src/memory.js';
+import { randomBytes } from './random-bytes.js';
+
+/** Names that share a first leaf: a thousandth of the records of a large store. */
+function nameOf(number: number, lead: readonly [number, number] = [0, 0]): string {
+  const bytes = new Uint8Array(16);
+  bytes.set(lead);
+  // Spread over the digits behind the first leaf, as those of a MAC are.
+  new DataView(bytes.buffer).setUint32(2, Math.imul(number, 0x9e3779b1));
+  new DataView(bytes.buffer).setUint32(12, number);
+  return base64urlnopad.encode(bytes);
+}
+
+class Bed {
+  readonly store: Store = createMemoryStore();
+  readonly sealer = new RecordSealer(randomBytes(32), randomBytes);
+  tree!: VersionTree;
+  written: readonly Write[] = [];
+
+  static async make(): Promise<Bed> {
+    const bed = new Bed();
+    const { tree, write } = VersionTree.create(bed.store, bed.sealer, 1);
+    bed.tree = tree;
+    await bed.store.commit([write]);
+    return bed;
+  }
+
+  async change(records: readonly { readonly name: string; readonly deleted: boolean }[]): Promise<number> {
+    const version = this.tree.version + 1;
+    const { writes, apply } = await this.tree.stage(version, 1, records);
+    await this.store.commit(writes);
+    apply();
+    this.written = writes;
+    return version;
+  }
+
+  put(names: readonly string[]): Promise<number> {
+    return this.change(names.map((name) => ({ name, deleted: false })));
+  }
+
+  async reload(): Promise<void> {
+    this.tree = (await VersionTree.load(this.store, this.sealer)).tree;
+  }
+
+  async nodes(): Promise<Map<string, Uint8Array>> {
+    const found = new Map<string, Uint8Array>();
+    for await (const { key, value } of this.store.list('v')) found.set(key, value);
+    return found;
+  }
+}
+
+describe('the tree of versions', () => {
+  it('knows the version of each record, whatever was written, deleted and read again', async () => {
+    const change = fc.record({ number: fc.nat(300), far: fc.boolean(), deleted: fc.boolean() });
+    const step = fc.record({
+      changes: fc.array(change, { minLength: 1, maxLength: 120 }),
+      reload: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
+        const bed = await Bed.make();
+        const model = new Map<string, number>();
+        for (const { changes, reload } of steps) {
+          const named = new Map(
+            changes.map(({ number, far, deleted }) => [nameOf(number, far ? [255, 255] : [0, 0]), deleted]),
+          );
+          const version = await bed.change([...named].map(([name, deleted]) => ({ name, deleted })));
+          for (const [name, deleted] of named) {
+            if (deleted) model.delete(name);
+            else model.set(name, version);
+          }
+          if (reload) await bed.reload();
+          for (let number = 0; number <= 300; number++) {
+            for (const lead of [
+              [0, 0],
+              [255, 255],
+            ] as const) {
+              const name = nameOf(number, lead);
+              expect(await bed.tree.expectedVersion(name)).toBe(model.get(name));
+            }
+          }
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('has large leaves grow into branches, so that a commit writes little however many records there are', async () => {
+    const bed = await Bed.make();
+    const names = Array.from({ length: 20_000 }, (_, number) => nameOf(number));
+    await bed.put(names);
+    expect([...(await bed.nodes()).keys()].every((key) => /^v(\/[0-3][0-9])*$/.test(key))).toBe(true);
+    await bed.reload();
+    await bed.put([names[7] as string]);
+    const sizes = bed.written.map((write) => (write.type === 'put' ? write.value.length : 0));
+    // Root, three branches, and the leaf.
+    expect(sizes.length).toBeLessThanOrEqual(6);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(3_500);
+    await bed.reload();
+    expect(await bed.tree.expectedVersion(names[7] as string)).toBe(3);
+    expect(await bed.tree.expectedVersion(names[8] as string)).toBe(2);
+    expect(await bed.tree.expectedVersion(nameOf(20_000))).toBeUndefined();
+  });
+
+  it('leaves nothing but its root when all records are deleted', async () => {
+    const bed = await Bed.make();
+    const names = Array.from({ length: 500 }, (_, number) => nameOf(number));
+    await bed.put(names);
+    await bed.reload();
+    await bed.change(names.map((name) => ({ name, deleted: true })));
+    expect([...(await bed.nodes()).keys()]).toEqual(['v']);
+    await bed.put(names.slice(0, 1));
+    await bed.reload();
+    expect(await bed.tree.expectedVersion(names[0] as string)).toBe(4);
+    expect(await bed.tree.expectedVersion(names[1] as string)).toBeUndefined();
+  });
+
+  it('reads a leaf of any size, as they were before they grew into branches, and goes on from there', async () => {
+    const bed = await Bed.make();
+    const names = Array.from({ length: 400 }, (_, number) => nameOf(number));
+    const entry = (label: Uint8Array, version: number) => concatBytes(label, encodeVersion(version));
+    const digit = entry(Uint8Array.of(0), 2);
+    const leaf = concatBytes(...names.map((name) => entry(base64urlnopad.decode(name), 2)));
+    const nodes = { 'v/00/00': leaf, 'v/00': digit, v: concatBytes(encodeVersion(1), digit) };
+    await bed.store.commit(
+      Object.entries(nodes).map(([key, bytes]) => ({
+        type: 'put',
+        key,
+        value: bed.sealer.seal(key, 2, bytes),
+      })),
+    );
+    await bed.reload();
+    expect(await bed.tree.expectedVersion(names[399] as string)).toBe(2);
+    await bed.put([names[0] as string]);
+    await bed.reload();
+    expect(await bed.tree.expectedVersion(names[0] as string)).toBe(3);
+    expect(await bed.tree.expectedVersion(names[399] as string)).toBe(2);
+    expect((await bed.nodes()).size).toBeGreaterThan(10);
+  });
+
+  it.each([3, 2, 1])('notices a node of depth %i put back', async (depth) => {
+    const bed = await Bed.make();
+    const names = Array.from({ length: 200 }, (_, number) => nameOf(number));
+    await bed.put(names);
+    const before = await bed.nodes();
+    await bed.put(names.slice(0, 1));
+    const old = [...before].filter(([key]) => key.split('/').length > depth);
+    const changed = new Set(bed.written.map(({ key }) => key));
+    const back = old.filter(([key]) => changed.has(key));
+    expect(back.map(([, value]) => encodeHex(value))).not.toHaveLength(0);
+    await bed.store.commit(back.map(([key, value]) => ({ type: 'put', key, value })));
+    await bed.reload();
+    await expect(bed.tree.expectedVersion(names[0] as string)).rejects.toMatchObject({
+      code: 'STORE_ROLLBACK',
+    });
+  });
+
+  it('begins anew where a grown branch is damaged, and goes on', async () => {
+    const bed = await Bed.make();
+    const names = Array.from({ length: 200 }, (_, number) => nameOf(number));
+    await bed.put(names);
+    await bed.store.commit([{ type: 'put', key: 'v/00/00', value: randomBytes(80) }]);
+    await bed.reload();
+    await expect(bed.tree.expectedVersion(names[0] as string)).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+    });
+    await bed.put(names.slice(0, 1));
+    await bed.reload();
+    expect(await bed.tree.expectedVersion(names[0] as string)).toBe(3);
+    const [other] = names.slice(1).filter((name) => name.slice(0, 6) !== (names[0] as string).slice(0, 6));
+    expect(await bed.tree.expectedVersion(other as string)).toBeUndefined();
+  });
+});
