@@ -12,10 +12,10 @@ const NODE_PROGRAM = join(import.meta.dirname, '../../whisper-node/dist/main.js'
 /** A line that the program wrote. */
 export type Line = Readonly<Record<string, unknown>>;
 
-/** A folder that is thrown away after the test. */
+/** A folder that is thrown away after the test. Whoever was told to end may be writing in it for a moment yet. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'chat-cli-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return folder;
 }
 

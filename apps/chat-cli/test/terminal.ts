@@ -43,7 +43,7 @@ export class Terminal {
     });
     onTestFinished(() => {
       this.#tmux(['kill-server']);
-      rmSync(this.#folder, { recursive: true, force: true });
+      rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     });
   }
 
