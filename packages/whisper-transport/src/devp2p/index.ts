@@ -1,6 +1,7 @@
 /** For Node: Whisper peers by devp2p. */
 export { type Devp2pPeerOptions, devp2pPeer } from './devp2p-peer.js';
 export { type Enode, formatEnode, parseEnode } from './enode.js';
+export type { WhisperHostCounters } from './envelope-exchange.js';
 export type {
   BanPolicy,
   DirectEnvelope,
@@ -11,4 +12,4 @@ export type {
   WhisperPeer,
 } from './host-options.js';
 export type { MailserverOptions } from './mail-client.js';
-export { createWhisperHost, type WhisperHost, type WhisperHostCounters } from './whisper-host.js';
+export { createWhisperHost, type WhisperHost } from './whisper-host.js';

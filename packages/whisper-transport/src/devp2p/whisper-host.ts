@@ -1,13 +1,11 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { decodeHex, type KeyPair, SottoError } from '@sotto/core';
-import { matchesBloom } from '../bloom.js';
 import { decodeEnvelope } from '../envelope/envelope.js';
-import { peekTopic } from '../envelope/peek-topic.js';
-import { EnvelopePool, type PooledEnvelope } from '../envelope-pool.js';
+import { EnvelopePool } from '../envelope-pool.js';
 import { BanList } from './ban-list.js';
 import { Dialer } from './dialer.js';
 import { type Enode, enodeId, formatEnode, parseEnode } from './enode.js';
+import { EnvelopeExchange, type WhisperHostCounters } from './envelope-exchange.js';
 import {
   type DirectEnvelope,
   type HostSettings,
@@ -16,32 +14,12 @@ import {
   type WhisperHostOptions,
   type WhisperPeer,
 } from './host-options.js';
-import { isPeersFault } from './judge-envelope.js';
 import type { WhisperPacket } from './packet.js';
+import { PeerListener } from './peer-listener.js';
+import { PeerTable } from './peer-table.js';
 import { DISCONNECT_REASON } from './rlpx-session.js';
 import type { WhisperStatus } from './status.js';
 import { WhisperLink, type WhisperLinkHandler } from './whisper-link.js';
-
-/** Callers that are let in at once while nobody knows yet who they are: each costs a handshake. */
-const MAX_UNKNOWN_CALLERS = 32;
-/** Milliseconds for which peers may still send by the requirements that we had before, as deployed nodes have it. */
-const CHANGE_TOLERANCE = 10_000;
-
-/** What a host has done since it was made, for its operator. */
-export interface WhisperHostCounters {
-  /** Envelopes that peers sent and that were new. */
-  received: number;
-  /** Envelopes that peers sent and that were known. */
-  repeated: number;
-  /** Envelopes that peers sent and that were refused, or not asked for. */
-  refused: number;
-  /** Envelopes handed to a peer, counted for each. */
-  sent: number;
-  /** Envelopes that had to go from a peer's queue for newer ones. */
-  dropped: number;
-  /** Times that a peer was banned. */
-  bans: number;
-}
 
 /** A node of the Whisper network: peers, and the envelopes that go between them. */
 export interface WhisperHost {
@@ -107,142 +85,104 @@ export async function createWhisperHost(options: WhisperHostOptions = {}): Promi
 class Host implements WhisperHost, WhisperLinkHandler {
   readonly id: string;
   readonly pool: EnvelopePool;
-  readonly counters: WhisperHostCounters = {
-    received: 0,
-    repeated: 0,
-    refused: 0,
-    sent: 0,
-    dropped: 0,
-    bans: 0,
-  };
   readonly #options: WhisperHostOptions;
   readonly #settings: HostSettings;
   readonly #nodeKey: KeyPair;
   readonly #idBytes: Uint8Array;
   readonly #ownsPool: boolean;
-  readonly #unsubscribe: () => void;
   readonly #bans: BanList;
   readonly #dialer: Dialer;
-  readonly #trusted = new Set<string>();
-  /** All connections, with those that nobody knows yet. */
-  readonly #links = new Set<WhisperLink>();
-  /** Those that are ready, by id. */
-  readonly #peers = new Map<string, WhisperLink>();
-  /** What peers brought: in light mode not handed on. */
-  readonly #foreign = new WeakSet<PooledEnvelope>();
-  #server: Server | undefined;
-  #bloom: Uint8Array | undefined;
-  #changedAt = Number.NEGATIVE_INFINITY;
+  readonly #peers: PeerTable;
+  readonly #exchange: EnvelopeExchange;
+  readonly #listener: PeerListener;
   #closed = false;
 
   constructor(options: WhisperHostOptions) {
     this.#options = options;
     this.#settings = settingsOf(options);
-    const { crypto, clock, backOff, handshakeTimeout } = this.#settings;
+    const { crypto, clock, backOff, handshakeTimeout, maxPeers } = this.#settings;
     this.#nodeKey = nodeKeyOf(crypto, options.nodeKey);
     this.id = enodeId(crypto, this.#nodeKey.publicKey);
     this.#idBytes = decodeHex(this.id);
     const trusted = (options.trustedPeers ?? []).map((url) => parseEnode(crypto, url));
     const wanted = [...(options.peers ?? []).map((url) => parseEnode(crypto, url)), ...trusted];
-    for (const { id } of trusted) this.#trusted.add(id);
-    this.#bloom = options.bloom;
     this.#bans = new BanList(clock);
     this.#ownsPool = options.pool === undefined;
     this.pool = options.pool ?? new EnvelopePool({ crypto, clock });
-    this.#unsubscribe = this.pool.subscribe((pooled, origin) => this.#spread(pooled, origin));
+    this.#peers = new PeerTable({
+      id: this.id,
+      maxPeers,
+      bans: this.#bans,
+      trusted: trusted.map(({ id }) => id),
+      isCalled: (id) => this.#dialer.has(id),
+      onGone: (link, reason) => this.#gone(link, reason),
+    });
+    this.#exchange = new EnvelopeExchange({
+      settings: this.#settings,
+      pool: this.pool,
+      bloom: options.bloom,
+      peers: this.#peers,
+    });
     this.#dialer = new Dialer({
       clock,
       random: crypto.randomBytes,
       backOff,
       timeout: handshakeTimeout,
       bannedFor: (id) => this.#bans.remaining(id),
-      isConnected: (id) => this.#peers.has(id),
+      isConnected: (id) => this.#peers.get(id) !== undefined,
       onSocket: (socket, enode, gone) => this.#connected(socket, enode, gone),
     });
+    this.#listener = new PeerListener(options, (socket) => this.#called(socket));
     for (const enode of wanted) this.#dialer.add(enode);
   }
 
-  async listen(): Promise<void> {
-    const { listen } = this.#options;
-    if (listen === undefined) return;
-    const server = createServer((socket) => this.#called(socket));
-    this.#server = server;
-    server.listen({ host: listen.host ?? '127.0.0.1', port: listen.port });
-    await once(server, 'listening');
-  }
-
-  get #port(): number {
-    return (this.#server?.address() as AddressInfo | null | undefined)?.port ?? 0;
+  listen(): Promise<void> {
+    return this.#listener.open();
   }
 
   get enode(): string | undefined {
-    if (this.#port === 0) return undefined;
-    const listening = this.#options.listen?.host ?? '127.0.0.1';
-    const everywhere = listening === '0.0.0.0' || listening === '::';
-    const host = this.#options.advertisedHost ?? (everywhere ? '127.0.0.1' : listening);
-    return formatEnode({ id: this.id, host, port: this.#port });
+    const { host, port } = this.#listener;
+    return port === 0 ? undefined : formatEnode({ id: this.id, host, port });
   }
 
   get peers(): readonly WhisperPeer[] {
-    return [...this.#peers.values()];
+    return [...this.#peers];
+  }
+
+  get counters(): Readonly<WhisperHostCounters> {
+    return this.#exchange.counters;
   }
 
   addPeer(url: string, { trusted = false }: { readonly trusted?: boolean } = {}): void {
     if (this.#closed) throw closed();
     const enode = parseEnode(this.#settings.crypto, url);
-    if (trusted) this.#trust(enode.id);
+    if (trusted) this.#peers.trust(enode.id);
     this.#dialer.add(enode);
   }
 
   removePeer(url: string): void {
     const { id } = parseEnode(this.#settings.crypto, url);
     this.#dialer.delete(id);
-    this.#trusted.delete(id);
+    this.#peers.distrust(id);
     this.#peers.get(id)?.disconnect(DISCONNECT_REASON.DISCONNECT_REQUESTED);
   }
 
   trustPeer(idOrEnode: string): void {
     const isId = /^[0-9a-fA-F]{128}$/.test(idOrEnode);
-    this.#trust(isId ? idOrEnode.toLowerCase() : parseEnode(this.#settings.crypto, idOrEnode).id);
-  }
-
-  #trust(id: string): void {
-    this.#trusted.add(id);
-    const link = this.#peers.get(id);
-    if (link !== undefined) link.trusted = true;
+    this.#peers.trust(isId ? idOrEnode.toLowerCase() : parseEnode(this.#settings.crypto, idOrEnode).id);
   }
 
   async publish(envelope: Uint8Array, origin?: unknown): Promise<boolean> {
     if (this.#closed) throw closed();
-    const { pooled } = this.pool.offer(envelope, origin);
-    if (pooled === undefined) return false;
-    return anyTrue([...this.#peers.values()].map((link) => link.deliver(pooled)));
+    return this.#exchange.publish(envelope, origin);
   }
 
   setBloom(bloom: Uint8Array | undefined): void {
-    this.#bloom = bloom;
-    this.#announce({ kind: 'bloom', bloom });
+    this.#exchange.setBloom(bloom);
   }
 
   setMinimumPow(minimumPow: number): void {
-    if (!Number.isFinite(minimumPow) || minimumPow < 0) {
-      const reason = 'not a number that is 0 or more';
-      throw new SottoError('INVALID_ARGUMENT', 'No such proof of work.', { what: 'minimumPow', reason });
-    }
-    this.pool.setPolicy({ minimumPow });
-    this.#announce({ kind: 'powRequirement', minimumPow });
-  }
-
-  #announce(packet: WhisperPacket): void {
-    this.#changedAt = this.#settings.clock.now();
-    for (const link of this.#peers.values()) void link.send(packet);
-  }
-
-  /** Tells a peer what has changed since it was greeted. */
-  #correct(link: WhisperLink): void {
-    const { minimumPow } = this.pool.policy;
-    if (link.greeting?.minimumPow !== minimumPow) void link.send({ kind: 'powRequirement', minimumPow });
-    if (link.greeting?.bloom !== this.#bloom) void link.send({ kind: 'bloom', bloom: this.#bloom });
+    this.#exchange.setMinimumPow(minimumPow);
   }
 
   async sendP2pRequest(peerId: string, envelope: Uint8Array): Promise<void> {
@@ -273,21 +213,19 @@ class Host implements WhisperHost, WhisperLinkHandler {
     if (this.#closed) return;
     this.#closed = true;
     this.#dialer.close();
-    this.#unsubscribe();
+    this.#exchange.close();
     if (this.#ownsPool) this.pool.close();
-    const server = this.#server;
-    this.#server = undefined;
-    const gone = [...this.#links].map((link) => link.ended);
-    for (const link of this.#links) link.disconnect(DISCONNECT_REASON.CLIENT_QUITTING);
-    await Promise.all(gone);
-    if (server?.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+    const deaf = this.#listener.close();
+    const { links } = this.#peers;
+    const gone = links.map((link) => link.ended);
+    for (const link of links) link.disconnect(DISCONNECT_REASON.CLIENT_QUITTING);
+    await Promise.all([deaf, ...gone]);
   }
 
   // Connections
 
   #called(socket: Socket): void {
-    const unknown = [...this.#links].filter((link) => link.inbound && !link.ready).length;
-    if (this.#closed || unknown >= MAX_UNKNOWN_CALLERS) {
+    if (this.#closed || !this.#peers.admitsCaller) {
       socket.on('error', () => {});
       socket.destroy();
       return;
@@ -310,117 +248,71 @@ class Host implements WhisperHost, WhisperLinkHandler {
         nodeKey: this.#nodeKey,
         id: this.#idBytes,
         remoteId,
-        listenPort: this.#port,
+        listenPort: this.#listener.port,
         settings: this.#settings,
       },
       this,
     );
-    this.#links.add(link);
+    this.#peers.addLink(link);
     return link;
   }
 
   admit(link: WhisperLink): WhisperStatus | { readonly refused: DISCONNECT_REASON } {
-    const refused = this.#refusal(link);
+    const refused = this.#closed ? DISCONNECT_REASON.CLIENT_QUITTING : this.#peers.refusal(link);
     if (refused !== undefined) return { refused };
-    link.trusted = this.#trusted.has(link.id);
+    link.trusted = this.#peers.isTrusted(link.id);
     return {
       minimumPow: this.pool.policy.minimumPow,
-      bloom: this.#bloom,
+      bloom: this.#exchange.bloom,
       lightNode: this.#settings.mode === 'light',
     };
   }
 
-  #refusal(link: WhisperLink): DISCONNECT_REASON | undefined {
-    const { id } = link;
-    if (this.#closed) return DISCONNECT_REASON.CLIENT_QUITTING;
-    if (id === this.id) return DISCONNECT_REASON.SAME_IDENTITY;
-    if (this.#bans.remaining(id) > 0) return DISCONNECT_REASON.USELESS_PEER;
-    if (this.#peers.has(id)) return DISCONNECT_REASON.ALREADY_CONNECTED;
-    if (this.#isInvited(link)) return undefined;
-    const callers = [...this.#peers.values()].filter((peer) => !this.#isInvited(peer)).length;
-    return callers >= this.#settings.maxPeers ? DISCONNECT_REASON.TOO_MANY_PEERS : undefined;
-  }
-
-  #isInvited({ id, inbound }: WhisperLink): boolean {
-    return !inbound || this.#trusted.has(id) || this.#dialer.has(id);
-  }
-
   onReady(link: WhisperLink): void {
-    const known = this.#peers.get(link.id);
-    if (known !== undefined) {
-      // Each has called the other at the same moment: both keep the call of the greater id.
-      const byGreater = (one: WhisperLink) => one.inbound === link.id > this.id;
-      if (!byGreater(link) || byGreater(known)) {
-        link.disconnect(DISCONNECT_REASON.ALREADY_CONNECTED);
-        return;
-      }
-      known.disconnect(DISCONNECT_REASON.ALREADY_CONNECTED);
-      this.#forget(known, 'it is connected twice');
-    }
-    this.#peers.set(link.id, link);
-    this.#correct(link);
+    if (!this.#peers.add(link)) return;
+    this.#exchange.correct(link);
     this.#settings.logger.info('whisper.peer-connected', { peer: link.id, address: link.address });
     this.#tell(() => this.#options.onPeer?.(link));
-    this.#offerAll(link);
+    this.#exchange.offerAll(link);
   }
 
   onClosed(link: WhisperLink, reason: string): void {
-    this.#links.delete(link);
-    if (this.#peers.get(link.id) === link) this.#forget(link, reason);
-    else this.#settings.logger.debug('whisper.peer-not-connected', { peer: link.id, reason });
+    if (this.#peers.delete(link, reason)) return;
+    this.#settings.logger.debug('whisper.peer-not-connected', { peer: link.id, reason });
   }
 
-  #forget(link: WhisperLink, reason: string): void {
-    this.#peers.delete(link.id);
+  #gone(link: WhisperLink, reason: string): void {
     this.#settings.logger.info('whisper.peer-gone', { peer: link.id, reason });
     this.#tell(() => this.#options.onPeerGone?.(link, reason));
   }
 
   onDropped(_link: WhisperLink, envelopes: number): void {
-    this.counters.dropped += envelopes;
+    this.#exchange.counters.dropped += envelopes;
   }
 
   onSent(_link: WhisperLink, envelopes: number): void {
-    this.counters.sent += envelopes;
+    this.#exchange.counters.sent += envelopes;
   }
 
   onViolation(link: WhisperLink, reason: string): void {
     const { logger, ban } = this.#settings;
     logger.warn('whisper.peer-violation', { peer: link.id, address: link.address, reason });
     // Who is not known yet can't be banned; who is trusted gets another chance.
-    if (link.id === '' || this.#trusted.has(link.id)) return;
+    if (link.id === '' || this.#peers.isTrusted(link.id)) return;
     this.#bans.ban(link.id, ban.duration);
-    this.counters.bans++;
-  }
-
-  // Envelopes
-
-  /** Offers an envelope that has come in to all who may not have it. */
-  #spread(pooled: PooledEnvelope, origin: unknown): void {
-    if (origin instanceof WhisperLink) {
-      this.#foreign.add(pooled);
-      origin.markKnown(pooled);
-      if (this.#settings.mode === 'light') return;
-    }
-    for (const link of this.#peers.values()) link.offer(pooled);
+    this.#exchange.counters.bans++;
   }
 
   onRequirements(link: WhisperLink): void {
     this.#tell(() => this.#options.onPeerChange?.(link));
-    this.#offerAll(link);
-  }
-
-  /** A peer is new, or asks for something else: it may want what is alive. */
-  #offerAll(link: WhisperLink): void {
-    const light = this.#settings.mode === 'light';
-    for (const pooled of this.pool) if (!light || !this.#foreign.has(pooled)) link.offer(pooled);
+    this.#exchange.offerAll(link);
   }
 
   onPacket(link: WhisperLink, packet: WhisperPacket): void {
     const { onP2pRequest, onP2pMessages, onRequestComplete } = this.#options;
     switch (packet.kind) {
       case 'envelopes':
-        for (const envelope of packet.envelopes) this.#receive(link, envelope);
+        for (const envelope of packet.envelopes) this.#exchange.receive(link, envelope);
         break;
       case 'p2pRequest': {
         const request = direct(packet.envelope);
@@ -439,28 +331,6 @@ class Host implements WhisperHost, WhisperLinkHandler {
     }
   }
 
-  #receive(link: WhisperLink, bytes: Uint8Array): void {
-    const { counters, pool } = this;
-    const topic = peekTopic(bytes);
-    if (topic !== undefined && this.#bloom !== undefined && !matchesBloom(this.#bloom, topic)) {
-      // A neighbour may not have heard yet what is wanted; how much it sends is limited anyhow.
-      counters.refused++;
-      return;
-    }
-    try {
-      const { pooled, isNew } = pool.offer(bytes, link);
-      if (isNew) counters.received++;
-      else counters.repeated++;
-      if (pooled !== undefined) link.markKnown(pooled);
-    } catch (error) {
-      counters.refused++;
-      const { clock, ban } = this.#settings;
-      const now = clock.now();
-      const blamed = isPeersFault(error, bytes, Math.floor(now / 1000), ban.expiryTolerance, pool.policy);
-      if (blamed && now - this.#changedAt >= CHANGE_TOLERANCE && !link.tolerate()) throw error;
-    }
-  }
-
   /** Runs a hook: what it throws is not the peer's doing. */
   #tell(run: () => void | Promise<void> | undefined): void {
     const { logger } = this.#settings;
@@ -472,14 +342,6 @@ class Host implements WhisperHost, WhisperLinkHandler {
       failed(error);
     }
   }
-}
-
-/** As soon as one of them is true, or all are false. */
-function anyTrue(promises: readonly Promise<boolean>[]): Promise<boolean> {
-  return new Promise((resolve) => {
-    for (const promise of promises) void promise.then((value) => value && resolve(true));
-    void Promise.all(promises).then((values) => resolve(values.includes(true)));
-  });
 }
 
 function direct(bytes: Uint8Array): DirectEnvelope {
