@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { type Clock, encodeHex, type Logger, systemClock } from '@sotto/core';
-import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
+import type { CryptoProvider } from '@sotto/crypto';
+import { loadAcceleratedProvider } from '@sotto/crypto/accelerated';
 import { EnvelopePool, envelopeHash, proofOfWork } from '@sotto/whisper-transport';
 import { createWhisperHost, type WhisperHost } from '@sotto/whisper-transport/devp2p';
 import { createWorkerMiner } from '@sotto/whisper-transport/miner';
 import { RELAY_FRAME_OVERHEAD } from '@sotto/whisper-transport/relay-protocol';
 import { EnvelopeArchive } from './archive/envelope-archive.js';
 import type { Config } from './config.js';
-import { withFastKeccak } from './fast-keccak.js';
 import type { AccessRules } from './http/access.js';
 import { formatAddress } from './http/address.js';
 import { createAdminPages } from './http/admin.js';
@@ -74,7 +74,7 @@ export class WhisperNode {
     logger: Logger,
     mailPassword?: string,
   ): Promise<{ node: WhisperNode; addresses: NodeAddresses }> {
-    const crypto = await withFastKeccak(defaultProvider());
+    const crypto = await loadAcceleratedProvider();
     const node = new WhisperNode(config, logger, crypto, mailPassword);
     try {
       return { node, addresses: await node.#start() };
