@@ -47,7 +47,10 @@ export class Outbox {
   readonly #waiting = new Map<string, OutboxRecord>();
   /** How many entries wait of each message, by its id in hex. */
   readonly #parts = new Map<string, number>();
+  /** Entries that are being sent, or were taken and are being deleted. */
   readonly #underWay = new Map<string, Promise<void>>();
+  /** How many of those are being sent. */
+  #sending = 0;
   #connection: TransportConnection | undefined;
   #next = 0;
   #retryAfter = RETRY_FIRST_MS;
@@ -143,7 +146,7 @@ export class Outbox {
   #pump(): void {
     if (this.#connection === undefined || this.#cancelRetry !== undefined) return;
     for (const [number, record] of this.#waiting) {
-      if (this.#underWay.size >= PARALLEL) return;
+      if (this.#sending >= PARALLEL) return;
       if (this.#underWay.has(number)) continue;
       this.#underWay.set(
         number,
@@ -157,13 +160,18 @@ export class Outbox {
 
   async #send(connection: TransportConnection, number: string, record: OutboxRecord): Promise<void> {
     const messageId = encodeHex(record.messageId);
+    this.#sending++;
     try {
       await connection.send(this.#channelOf(record), record.payload.slice());
       this.#retryAfter = RETRY_FIRST_MS;
     } catch (error) {
       if (!isPermanent(error)) return this.#tryLater();
       this.#listener.onFailed(messageId, error);
+    } finally {
+      this.#sending--;
     }
+    // The next one goes out while this one is being deleted.
+    this.#pump();
     try {
       await this.#ledger.run(async (work) => work.delete(outboxTable, number));
     } catch (error) {

@@ -140,6 +140,45 @@ describe('hostile cases: bundles', () => {
     expect(await dump(bob.store)).toBe(before);
   });
 
+  it('a bundle that comes again and again changes nothing, until what is known has changed', async () => {
+    const { alice, bob } = await session();
+    const older = bundleOf(alice, { 'alice-1': { version: 3 } }, START + MINUTE);
+    const newer = bundleOf(alice, { 'alice-1': { version: 4 }, 'alice-2': {} }, START + 2 * MINUTE);
+    const unsigned = (bundle: Bundle, protocolVersion: number): Bundle => ({
+      ...bundle,
+      signedPreKeys: new Map(
+        [...bundle.signedPreKeys].map(([id, preKey]) => [id, { ...preKey, protocolVersion }]),
+      ),
+    });
+    const before = async (bundle: Bundle) => {
+      const view = await dump(bob.store);
+      const news = await process(bob, bundle)();
+      return { news, changed: (await dump(bob.store)) !== view };
+    };
+    expect((await before(older)).changed).toBe(true);
+    for (let i = 0; i < 3; i++) {
+      expect(await before(older)).toEqual({
+        news: { added: [], rotated: [], restarted: [] },
+        changed: false,
+      });
+    }
+    expect((await before(newer)).news).toMatchObject({ added: ['alice-2'], rotated: ['alice-1'] });
+    // Met before, and still older than what is known.
+    expect((await before(older)).changed).toBe(false);
+    expect((await before(newer)).changed).toBe(false);
+    // What no signature covers is taken from a newer bundle only.
+    expect((await before(unsigned(newer, 7))).changed).toBe(false);
+    // What the user says of a device makes another record of it.
+    await bob.device.ledger.run((work) =>
+      bob.device.updateDevice(work, alice.identity.publicKey, 'alice-2', { name: 'laptop' }),
+    );
+    expect((await before(newer)).changed).toBe(false);
+    expect(await refused(bob, process(bob, { ...newer, timestamp: newer.timestamp + 1n }))).toBe(
+      'BUNDLE_SIGNATURE_INVALID',
+    );
+    expect((await knownOf(bob, alice)).toSorted()).toEqual(['alice-1 v4', 'alice-2 v1']);
+  });
+
   it('the same prekey published under another identity takes nothing from its owner', async () => {
     const { alice, bob } = await session();
     const carol = await newNode('carol-1');

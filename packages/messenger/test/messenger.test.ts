@@ -198,6 +198,40 @@ describe('exactly once', () => {
     expect(alice.events.status).toEqual(['reconnecting', 'connected']);
   });
 
+  it('messages go out while those before them are being deleted from the outbox', async () => {
+    const network = newNetwork();
+    let release = () => {};
+    let stopped: Promise<void> | undefined;
+    const slow = (store: Store): Store => ({
+      ...store,
+      get: store.get,
+      list: store.list,
+      close: store.close,
+      commit: async (writes, options) => {
+        if (writes.every(({ type, key }) => type === 'delete' && key.startsWith('outbox/'))) await stopped;
+        return store.commit(writes, options);
+      },
+    });
+    const alice = await newParty(network, 'alice-1', { wrapStore: slow });
+    const bob = await newParty(network, 'bob-1');
+    await alice.messenger.addContact(await bob.messenger.contactCode());
+    await quiet(network, alice, bob);
+    stopped = new Promise((resolve) => {
+      release = resolve;
+    });
+    const texts = Array.from({ length: 30 }, (_, i) => `message ${i}`);
+    const sends = texts.map((text) => alice.say(bob, text));
+    await Promise.all(sends);
+    // More than may be on their way at once, and none is deleted yet.
+    await expect.poll(() => bob.texts.length).toBe(30);
+    expect(alice.events.sent).toHaveLength(1);
+    release();
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual(texts.map((text) => `direct alice-1 dr: ${text}`));
+    expect(alice.events.sent).toHaveLength(31);
+    expect([...(await alice.messenger.unsent())]).toEqual([]);
+  });
+
   it('a store that fails while receiving: the message comes again, once', async () => {
     const network = newNetwork();
     let failures = 0;

@@ -21,6 +21,7 @@ import {
   sealedTransport,
   topicOf,
 } from '../src/index.js';
+import { createInlineMiner } from '../src/mining/inline-miner.js';
 import { bus } from './bus.js';
 
 const crypto = createPortableProvider();
@@ -97,6 +98,19 @@ describe('a sealed transport', () => {
     expect(bob.messages.map(({ payload }) => textOf(payload))).toEqual(['to two']);
     await bob.connection.listen(names('one', 'two'));
     expect(asked).toEqual([]);
+  });
+
+  it('works for its envelopes where that is asked for, by the carrier or by the policy, and nowhere else', async () => {
+    let mined = 0;
+    const miner = { ...createInlineMiner(clock), mine: async () => BigInt(++mined) };
+    const send = async (pipe: ReturnType<typeof bus>, policy: { minimumPow: number }) => {
+      const alice = await party(transportOver(pipe, { miner, policy }));
+      await alice.connection.send(CHAT, bytesOf('x'));
+      return decodeEnvelope(pipe.carried[0]?.envelope as Uint8Array).nonce;
+    };
+    expect(await send(bus(), { minimumPow: 0 })).toBe(0n);
+    expect(await send(bus({ minimumPow: 0.001 }), { minimumPow: 0 })).toBe(1n);
+    expect(await send(bus(), { minimumPow: 0.001 })).toBe(2n);
   });
 
   it('carries each kind of channel to those who listen, with the sender verified', async () => {

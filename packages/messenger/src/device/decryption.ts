@@ -23,13 +23,13 @@ import type { DeviceContext } from './context.js';
 import { messageIdFor } from './encryption.js';
 import { findPreKeyPair, ownDeviceRecord } from './own-pre-keys.js';
 import {
-  applyBundle,
   type BundleNews,
   findDevice,
   getPeer,
+  NO_NEWS,
   newPeerDevice,
   putPeer,
-  type VerifiedBundles,
+  type RecentBundles,
   withDevice,
   withoutSessions,
 } from './peers.js';
@@ -83,7 +83,7 @@ export type DecryptOutcome = Common &
 export async function decryptMessage(
   work: UnitOfWork,
   context: DeviceContext,
-  verifiedBundles: VerifiedBundles,
+  recentBundles: RecentBundles,
   from: PublicKey,
   bytes: Uint8Array,
 ): Promise<DecryptOutcome> {
@@ -93,7 +93,7 @@ export async function decryptMessage(
   const common = {
     messageId,
     senderInstallation,
-    ...(await takeBundle(work, context, verifiedBundles, from, message)),
+    ...(await takeBundle(work, context, recentBundles, from, message)),
   };
   const guard = () => refuseRepeated(work, context, messageId);
 
@@ -137,28 +137,27 @@ export async function decryptMessage(
 async function takeBundle(
   work: UnitOfWork,
   context: DeviceContext,
-  verifiedBundles: VerifiedBundles,
+  recentBundles: RecentBundles,
   from: PublicKey,
   message: ProtocolMessage,
 ): Promise<Pick<Common, 'news' | 'bundleProblem'>> {
-  const nothing: BundleNews = { added: [], rotated: [], restarted: [] };
   const newest = message.bundles
     .filter(({ identity }) => compareBytes(identity, from) === 0)
     .reduce<ProtocolMessage['bundles'][number] | undefined>(
       (best, bundle) => (best === undefined || bundle.timestamp > best.timestamp ? bundle : best),
       undefined,
     );
-  if (newest === undefined) return { news: nothing, bundleProblem: undefined };
-  const bundle = verifiedBundles.verify(context, newest);
+  if (newest === undefined) return { news: NO_NEWS, bundleProblem: undefined };
+  const bundle = recentBundles.verify(context, newest);
   try {
     return {
-      news: await applyBundle(work, context, bundle, message.installationId),
+      news: await recentBundles.apply(work, context, bundle, message.installationId),
       bundleProblem: undefined,
     };
   } catch (error) {
     // A peer whose clock is a year ahead can still be read in the sessions that there are.
     if (!isSottoError(error, 'BUNDLE_IMPLAUSIBLE')) throw error;
-    return { news: nothing, bundleProblem: error };
+    return { news: NO_NEWS, bundleProblem: error };
   }
 }
 
@@ -322,7 +321,14 @@ async function openWith(
   const wanted = skippedKeyFor(session.state, message.header);
   const skippedKey =
     wanted && (await work.get(skippedKeyTable, name, encodeHex(wanted.key), wanted.n.toString()));
-  if (wanted === undefined && !isOfCurrentChain(session, message) && (await hasEnded(work, name, message))) {
+  const { remoteKey } = session.state;
+  // What comes again of the chain being read, the ratchet itself refuses.
+  const isOfCurrentChain = remoteKey !== undefined && compareBytes(remoteKey, message.header.key) === 0;
+  if (
+    wanted === undefined &&
+    !isOfCurrentChain &&
+    (await work.get(endedChainTable, name, encodeHex(message.header.key)))
+  ) {
     throw new SottoError('RATCHET_DUPLICATE', 'This message is of a chain that was read to its end.', {
       n: message.header.n,
     });
@@ -337,20 +343,10 @@ async function openWith(
     work.put(skippedKeyTable, messageKey, name, encodeHex(key), n.toString());
   }
   for (const { key, n } of keys.deleted) work.delete(skippedKeyTable, name, encodeHex(key), n.toString());
-  const ended = session.state.remoteKey;
-  if (ended !== undefined && compareBytes(ended, next.remoteKey as Uint8Array) !== 0) {
-    work.put(endedChainTable, new Uint8Array(0), name, encodeHex(ended));
+  if (remoteKey !== undefined && compareBytes(remoteKey, next.remoteKey as Uint8Array) !== 0) {
+    work.put(endedChainTable, new Uint8Array(0), name, encodeHex(remoteKey));
   }
   // An answer: the X3DH header need not be repeated any more.
   work.put(sessionTable, { ratchet: encodeState(next), ephemeralKey: new Uint8Array(0) }, name);
   return plaintext;
-}
-
-/** The ratchet itself refuses what comes again of the chain being read. */
-function isOfCurrentChain({ state }: Session, { header }: RatchetMessage): boolean {
-  return state.remoteKey !== undefined && compareBytes(state.remoteKey, header.key) === 0;
-}
-
-async function hasEnded(work: UnitOfWork, session: string, { header }: RatchetMessage): Promise<boolean> {
-  return (await work.get(endedChainTable, session, encodeHex(header.key))) !== undefined;
 }

@@ -30,12 +30,11 @@ import {
 } from './own-pre-keys.js';
 import {
   activeDevices,
-  applyBundle,
   type BundleNews,
   findDevice,
   getPeer,
   putPeer,
-  VerifiedBundles,
+  RecentBundles,
   withDevice,
   withoutSessions,
 } from './peers.js';
@@ -157,7 +156,7 @@ export class Device {
   readonly #store: Store;
   readonly #context: DeviceContext;
   readonly #ownBundle = new OwnBundle();
-  readonly #verified = new VerifiedBundles();
+  readonly #bundles = new RecentBundles();
 
   /** @internal Made by {@link openDevice}. */
   constructor(store: Store, ledger: Ledger, context: DeviceContext) {
@@ -199,7 +198,7 @@ export class Device {
    * @throws BUNDLE_SIGNATURE_INVALID, BUNDLE_IMPLAUSIBLE
    */
   async processBundle(work: UnitOfWork, bundle: Bundle): Promise<BundleNews> {
-    return applyBundle(work, this.#context, this.#verified.verify(this.#context, bundle));
+    return this.#bundles.apply(work, this.#context, this.#bundles.verify(this.#context, bundle));
   }
 
   /**
@@ -230,7 +229,7 @@ export class Device {
    *   INVALID_PUBLIC_KEY and the RATCHET codes
    */
   async decrypt(work: UnitOfWork, from: PublicKey, message: Uint8Array): Promise<DecryptOutcome> {
-    return decryptMessage(work, this.#context, this.#verified, from, message);
+    return decryptMessage(work, this.#context, this.#bundles, from, message);
   }
 
   /** What is known of an identity's devices; of our own, the other ones. */

@@ -1,5 +1,6 @@
 import { encodeHex, type KeyPair, type PublicKey, type SharedKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { Recent } from './recent.js';
 
 /** Secrets kept; the least recently used go. As many as a sealed transport keeps keys: 4 MB at most. */
 const MOST = 20_000;
@@ -11,7 +12,7 @@ const MOST = 20_000;
 export class NegotiatedSecrets {
   readonly #crypto: CryptoProvider;
   readonly #identity: KeyPair;
-  readonly #known = new Map<string, SharedKey>();
+  readonly #known = new Recent<SharedKey>(MOST);
 
   constructor(crypto: CryptoProvider, identity: KeyPair) {
     this.#crypto = crypto;
@@ -20,13 +21,8 @@ export class NegotiatedSecrets {
 
   /** 32 bytes, fresh. */
   get(peer: PublicKey): SharedKey {
-    const name = encodeHex(peer);
-    const secret =
-      this.#known.get(name) ?? (this.#crypto.secp256k1.ecdh(this.#identity.privateKey, peer) as SharedKey);
-    this.#known.delete(name);
-    this.#known.set(name, secret);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST && oldest !== undefined) this.#known.delete(oldest);
-    return secret.slice() as SharedKey;
+    const { secp256k1 } = this.#crypto;
+    const agree = () => secp256k1.ecdh(this.#identity.privateKey, peer) as SharedKey;
+    return this.#known.get(encodeHex(peer), agree).slice() as SharedKey;
   }
 }

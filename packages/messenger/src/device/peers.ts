@@ -12,6 +12,7 @@ import type { PeerDevice, PeerRecord } from '../generated/sotto/messenger/v1/sto
 import type { UnitOfWork } from '../storage/ledger.js';
 import { peerTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
+import { Recent } from './recent.js';
 import { deleteSession } from './sessions.js';
 
 /** What is known of an identity; an empty record when nothing is. */
@@ -86,41 +87,52 @@ export function activeDevices(peer: PeerRecord, most: number): readonly PeerDevi
     .slice(0, most);
 }
 
-/** Signatures verified lately, so that a bundle that comes with every message is verified once. */
-export class VerifiedBundles {
-  static readonly #MOST = 512;
-  readonly #known = new Set<string>();
+/**
+ * Bundles met lately. One that comes with every message is verified once, and laid once over what is known of its
+ * identity.
+ */
+export class RecentBundles {
+  readonly #verified = new Recent<VerifiedBundle>(512);
+  /** The bundle that changed nothing in a record, and whose word it was. Records are replaced, never changed. */
+  readonly #reflected = new WeakMap<
+    PeerRecord,
+    readonly [bundle: VerifiedBundle, ownWord?: string | undefined]
+  >();
 
-  /** @throws BUNDLE_SIGNATURE_INVALID */
+  /** The bundle, or an equal one that was verified before. @throws BUNDLE_SIGNATURE_INVALID */
   verify({ crypto }: Pick<DeviceContext, 'crypto'>, bundle: Bundle): VerifiedBundle {
-    const name = fingerprint(bundle);
-    if (this.#known.delete(name)) {
-      this.#known.add(name);
-      return bundle as VerifiedBundle;
-    }
-    const verified = verifyBundle(crypto, bundle);
-    this.#known.add(name);
-    for (const oldest of this.#known) {
-      if (this.#known.size <= VerifiedBundles.#MOST) break;
-      this.#known.delete(oldest);
-    }
-    return verified;
+    return this.#verified.get(fingerprint(bundle), () => verifyBundle(crypto, bundle));
+  }
+
+  /**
+   * Lays a verified bundle over what is known of its identity, in the step under way.
+   *
+   * @param ownWord installation id of the device that sent the bundle itself, see `mergeBundle`
+   * @throws BUNDLE_IMPLAUSIBLE
+   */
+  async apply(
+    work: UnitOfWork,
+    context: DeviceContext,
+    bundle: VerifiedBundle,
+    ownWord?: string,
+  ): Promise<BundleNews> {
+    const peer = await getPeer(work, bundle.identity);
+    const [reflected, whose] = this.#reflected.get(peer) ?? [];
+    if (reflected === bundle && whose === ownWord) return NO_NEWS;
+    const { next, news } = await layOver(work, context, peer, bundle, ownWord);
+    if (next === peer) this.#reflected.set(peer, [bundle, ownWord]);
+    else putPeer(work, bundle.identity, next);
+    return news;
   }
 }
 
-/** All that the signature covers, and the signature: a text that no other bundle shares. */
-function fingerprint(bundle: Bundle): string {
-  const devices = [...bundle.signedPreKeys].map(([id, preKey]) => [
-    id,
-    encodeHex(preKey.signedPreKey),
-    preKey.version,
-  ]);
-  return JSON.stringify([
-    encodeHex(bundle.identity),
-    devices,
-    bundle.timestamp.toString(),
-    encodeHex(bundle.signature),
-  ]);
+/** All that a bundle says, as a text that no other bundle shares. */
+function fingerprint({ identity, signedPreKeys, timestamp, signature }: Bundle): string {
+  let text = `${encodeHex(identity)} ${timestamp} ${encodeHex(signature)}`;
+  for (const [id, { signedPreKey, version, protocolVersion }] of signedPreKeys) {
+    text += ` ${id.length}:${id} ${encodeHex(signedPreKey)} ${version} ${protocolVersion}`;
+  }
+  return text;
 }
 
 /** What a bundle changed. */
@@ -129,18 +141,16 @@ export interface BundleNews extends Pick<BundleMerge, 'added' | 'rotated'> {
   readonly restarted: readonly string[];
 }
 
-/**
- * Lays a verified bundle over what is known of its identity, in the step under way.
- *
- * @param ownWord installation id of the device that sent the bundle itself, see `mergeBundle`
- * @throws BUNDLE_IMPLAUSIBLE
- */
-export async function applyBundle(
+export const NO_NEWS: BundleNews = { added: [], rotated: [], restarted: [] };
+
+/** What a bundle makes of a record, which is given back as it is when nothing in it changes. */
+async function layOver(
   work: UnitOfWork,
   context: DeviceContext,
+  peer: PeerRecord,
   bundle: VerifiedBundle,
-  ownWord?: string,
-): Promise<BundleNews> {
+  ownWord: string | undefined,
+): Promise<{ readonly next: PeerRecord; readonly news: BundleNews }> {
   const { crypto, clock, limits, identity, installationId: ownInstallation } = context;
   const { devices } = checkBundlePlausibility(crypto, bundle, {
     now: clock.now(),
@@ -148,7 +158,6 @@ export async function applyBundle(
     acceptUndated: limits.acceptUndatedBundles,
   });
   const isOwn = compareBytes(bundle.identity, identity.publicKey) === 0;
-  const peer = await getPeer(work, bundle.identity);
   const known = new Map(
     peer.devices
       .filter(({ signedPreKey }) => signedPreKey.length > 0)
@@ -178,8 +187,10 @@ export async function applyBundle(
     if (beganAgain) restarted.push(installationId);
     next = withDevice(next, beganAgain ? withoutSessions(changed) : changed);
   }
-  if (next !== peer) putPeer(work, bundle.identity, await forgetOldDevices(work, next, context));
-  return { added: merge.added, rotated: merge.rotated, restarted };
+  return {
+    next: next === peer ? peer : await forgetOldDevices(work, next, context),
+    news: { added: merge.added, rotated: merge.rotated, restarted },
+  };
 }
 
 /** Bounds the devices remembered of an identity. The user's own paired devices are never forgotten. */

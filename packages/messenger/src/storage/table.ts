@@ -32,9 +32,14 @@ export function bytesTable(name: string): Table<Uint8Array> {
   return { name, cached: false, encode: (value) => value, decode: (bytes) => bytes };
 }
 
+/** What escaping would leave as it is: most segments are numbers, or bytes in hex. */
+const PLAIN = /^[\w-]*$/;
+
 /** `name/segment/...` with each segment escaped, so that any text can be one and listing by prefix works. */
 export function recordKey(table: { readonly name: string }, segments: readonly string[]): string {
-  return [table.name, ...segments.map(encodeURIComponent)].join('/');
+  let key = table.name;
+  for (const segment of segments) key += `/${PLAIN.test(segment) ? segment : encodeURIComponent(segment)}`;
+  return key;
 }
 
 /*
@@ -43,9 +48,10 @@ export function recordKey(table: { readonly name: string }, segments: readonly s
  */
 const FORMAT = 1;
 const CHECKSUM_LENGTH = 4;
+const encoder = new TextEncoder();
 
 function checksum(crypto: CryptoProvider, key: string, framed: Uint8Array): Uint8Array {
-  return crypto.sha256(new TextEncoder().encode(key), framed).subarray(0, CHECKSUM_LENGTH);
+  return crypto.sha256(encoder.encode(key), framed).subarray(0, CHECKSUM_LENGTH);
 }
 
 /** The bytes to store for a record. */

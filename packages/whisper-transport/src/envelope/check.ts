@@ -29,15 +29,27 @@ export function checkEnvelope(
   now: number,
   policy: EnvelopePolicy = DEFAULT_ENVELOPE_POLICY,
 ): number {
-  const refuse = (reason: string) =>
-    new SottoError('MALFORMED_MESSAGE', `The envelope is refused: ${reason}.`, { what: 'envelope', reason });
-  const { expiry, ttl } = envelope;
-  if (ttl === 0) throw refuse('it has no time to live');
-  if (ttl > policy.maxTtl) throw refuse(`it would live more than ${policy.maxTtl} s`);
-  if (expiry < ttl) throw refuse('it expires before it can have been sealed');
-  if (expiry - ttl > now + policy.maxAhead) throw refuse('it was sealed in the future');
-  if (expiry < now) throw refuse('it has expired');
+  checkLifetime(envelope, now, policy);
   const pow = proofOfWork(crypto, envelope);
-  if (!(pow >= policy.minimumPow)) throw refuse('too little proof of work');
+  if (!(pow >= policy.minimumPow)) throw refusal('too little proof of work');
   return pow;
+}
+
+/**
+ * The part of {@link checkEnvelope} before the proof of work, for where none is asked for.
+ * @throws MALFORMED_MESSAGE with the reason
+ */
+export function checkLifetime({ expiry, ttl }: Envelope, now: number, policy: EnvelopePolicy): void {
+  if (ttl === 0) throw refusal('it has no time to live');
+  if (ttl > policy.maxTtl) throw refusal(`it would live more than ${policy.maxTtl} s`);
+  if (expiry < ttl) throw refusal('it expires before it can have been sealed');
+  if (expiry - ttl > now + policy.maxAhead) throw refusal('it was sealed in the future');
+  if (expiry < now) throw refusal('it has expired');
+}
+
+function refusal(reason: string): SottoError {
+  return new SottoError('MALFORMED_MESSAGE', `The envelope is refused: ${reason}.`, {
+    what: 'envelope',
+    reason,
+  });
 }

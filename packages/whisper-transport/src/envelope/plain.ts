@@ -1,4 +1,4 @@
-import { concatBytes, type KeyPair, type PublicKey, SIGNATURE_LENGTH, SottoError } from '@sotto/core';
+import { type KeyPair, type PublicKey, SIGNATURE_LENGTH, SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
 /** Sealed messages have a multiple of so many bytes, so that their length tells less. */
@@ -29,10 +29,18 @@ export function encodePlain(
   const signatureLength = signer === undefined ? 0 : SIGNATURE_LENGTH;
   const raw = 1 + size.length + payload.length + signatureLength;
   const pad = padding ?? crypto.randomBytes(PADDING_UNIT - (raw % PADDING_UNIT));
-  const flags = Uint8Array.of(size.length | (signer === undefined ? 0 : SIGNED));
-  const body = concatBytes(flags, size, payload, pad);
-  if (signer === undefined) return body;
-  return concatBytes(body, crypto.secp256k1.signRecoverable(crypto.keccak256(body), signer.privateKey));
+  // In one piece: it is signed where it stands.
+  const plain = new Uint8Array(raw + pad.length);
+  const end = plain.length - signatureLength;
+  plain[0] = size.length | (signer === undefined ? 0 : SIGNED);
+  plain.set(size, 1);
+  plain.set(payload, 1 + size.length);
+  plain.set(pad, end - pad.length);
+  if (signer !== undefined) {
+    const digest = crypto.keccak256(plain.subarray(0, end));
+    plain.set(crypto.secp256k1.signRecoverable(digest, signer.privateKey), end);
+  }
+  return plain;
 }
 
 /**
