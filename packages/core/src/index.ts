@@ -2,6 +2,7 @@ export * from './bytes.js';
 export * from './carrier.js';
 export * from './environment.js';
 export * from './errors.js';
+export * from './forget-oldest.js';
 export * from './keys.js';
 export * from './redacted.js';
 export * from './store.js';

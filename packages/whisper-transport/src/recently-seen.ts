@@ -1,6 +1,7 @@
+import { forgetOldest } from '@sotto/core';
 import { inOnePiece } from './in-one-piece.js';
 
-/** Remembers so many names, the most recent ones. */
+/** Remembers so many names and some more, the most recent ones. */
 export class RecentlySeen {
   readonly #most: number;
   readonly #names = new Set<string>();
@@ -13,10 +14,7 @@ export class RecentlySeen {
   add(name: string): boolean {
     if (this.#names.has(name)) return false;
     this.#names.add(inOnePiece(name));
-    if (this.#names.size > this.#most) {
-      const [oldest] = this.#names;
-      if (oldest !== undefined) this.#names.delete(oldest);
-    }
+    forgetOldest(this.#names, this.#most);
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { type Channel, encodeHex, encodeUtf8, type PublicKey, type Topic } from '@sotto/core';
+import { type Channel, encodeHex, encodeUtf8, forgetOldest, type PublicKey, type Topic } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
 /** Bytes of a topic. */
@@ -71,8 +71,9 @@ export class ChannelKeys {
   readonly #most: number;
   readonly #keys = new Map<string, { readonly topic: Topic; readonly key: Uint8Array }>();
 
-  /** @param most symmetric keys kept; the least recently used go. Default 20,000: 2 MB. */
-  constructor(crypto: CryptoProvider, most = 20_000) {
+  /** @param most symmetric keys kept; the least recently used go. Default 200,000, the conversations of a
+   * very large store: 20 MB. */
+  constructor(crypto: CryptoProvider, most = 200_000) {
     this.#crypto = crypto;
     this.#most = most;
   }
@@ -108,8 +109,7 @@ export class ChannelKeys {
     const known = this.#keys.get(name) ?? this.#keep(name, channelSymmetricKey(this.#crypto, name));
     this.#keys.delete(name);
     this.#keys.set(name, known);
-    const [oldest] = this.#keys.keys();
-    if (this.#keys.size > this.#most && oldest !== undefined) this.#keys.delete(oldest);
+    forgetOldest(this.#keys, this.#most);
     return { topic: known.topic.slice() as Topic, cipher: { kind: 'symmetric', key: known.key } };
   }
 

@@ -2,8 +2,8 @@ import { encodeHex, type KeyPair, type PublicKey, type SharedKey } from '@sotto/
 import type { CryptoProvider } from '@sotto/crypto';
 import { Recent } from './recent.js';
 
-/** Secrets kept; the least recently used go. As many as a sealed transport keeps keys: 4 MB at most. */
-const MOST = 20_000;
+/** Secrets kept; the least recently used go. As many as a sealed transport keeps keys: 40 MB at most. */
+const MOST = 200_000;
 
 /**
  * The secrets behind the topics negotiated with peers. Wire profile, section 6. Each is one ECDH, and wanted for every

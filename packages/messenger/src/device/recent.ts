@@ -1,4 +1,6 @@
-/** Remembers what was made under so many names, those asked for last. */
+import { forgetOldest } from '@sotto/core';
+
+/** Remembers what was made under so many names and some more, those asked for last. */
 export class Recent<T extends object> {
   readonly #most: number;
   readonly #known = new Map<string, T>();
@@ -13,8 +15,7 @@ export class Recent<T extends object> {
     // Again, so that it is the last to go.
     this.#known.delete(name);
     this.#known.set(name, found);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > this.#most) this.#known.delete(oldest as string);
+    forgetOldest(this.#known, this.#most);
     return found;
   }
 }

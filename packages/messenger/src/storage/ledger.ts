@@ -1,11 +1,11 @@
-import { isSottoError, type Revision, SottoError, type Store, type Write } from '@sotto/core';
+import { forgetOldest, isSottoError, type Revision, SottoError, type Store, type Write } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { decodeRecord, encodeRecord, recordKey, type Table } from './table.js';
 
 /** How keys of records begin that the application keeps in the messenger's store. The messenger leaves them alone. */
 export const APPLICATION_PREFIX = 'app/';
 
-/** Decoded records kept in memory; more are read again from the store. */
+/** Decoded records kept in memory, and some more; others are read again from the store. */
 const CACHED_RECORDS = 4096;
 /** How often a step is done over because another writer was faster. */
 const CONFLICT_RETRIES = 3;
@@ -107,7 +107,8 @@ export class Ledger {
       this.#failed(members, error);
       return;
     } finally {
-      this.#trimCache();
+      // The oldest go first; reading a record again puts it at the end.
+      forgetOldest(this.#cache, CACHED_RECORDS);
     }
     for (const outcome of outcomes) outcome();
   }
@@ -135,14 +136,6 @@ export class Ledger {
     for (const member of members) if (!again.includes(member)) member.reject(error);
     this.#waiting.unshift(...again);
     this.#alone += again.length;
-  }
-
-  /** The oldest go first; reading a record again puts it at the end. */
-  #trimCache(): void {
-    for (const key of this.#cache.keys()) {
-      if (this.#cache.size <= CACHED_RECORDS) break;
-      this.#cache.delete(key);
-    }
   }
 }
 

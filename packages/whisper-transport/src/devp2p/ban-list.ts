@@ -1,6 +1,6 @@
-import type { Clock } from '@sotto/core';
+import { type Clock, forgetOldest } from '@sotto/core';
 
-/** Ids remembered at most: what is banned first is forgiven first. */
+/** Ids remembered, and some more: what is banned first is forgiven first. */
 const MOST = 10_000;
 
 /** Who is not to be talked to, for a time. */
@@ -15,8 +15,7 @@ export class BanList {
   ban(id: string, milliseconds: number): void {
     this.#until.delete(id);
     this.#until.set(id, this.#clock.now() + milliseconds);
-    const [oldest] = this.#until.keys();
-    if (this.#until.size > MOST && oldest !== undefined) this.#until.delete(oldest);
+    forgetOldest(this.#until, MOST);
   }
 
   /** Milliseconds for which it is still banned; 0 when it is not. */
