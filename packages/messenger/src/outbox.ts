@@ -45,6 +45,8 @@ export class Outbox {
   readonly #listener: OutboxListener;
   readonly #negotiatedSecret: (peer: PublicKey) => SharedKey;
   readonly #waiting = new Map<string, OutboxRecord>();
+  /** Those of them that are to be tried now, oldest first. */
+  #queue = new Map<string, OutboxRecord>();
   /** How many entries wait of each message, by its id in hex. */
   readonly #parts = new Map<string, number>();
   /** Entries that are being sent, or were taken and are being deleted. */
@@ -97,7 +99,10 @@ export class Outbox {
 
   /** Begins to send entries that are stored. */
   release(entries: readonly OutboxEntry[]): void {
-    for (const [number, record] of entries) this.#waiting.set(number, record);
+    for (const [number, record] of entries) {
+      this.#waiting.set(number, record);
+      this.#queue.set(number, record);
+    }
     this.#pump();
   }
 
@@ -127,7 +132,7 @@ export class Outbox {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
     this.#retryAfter = RETRY_FIRST_MS;
-    this.#pump();
+    this.#tryAll();
   }
 
   /** Stops to send and waits for what is under way. */
@@ -143,15 +148,22 @@ export class Outbox {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay.values());
   }
 
+  /** What failed goes first again: it is older than what has not been tried. */
+  #tryAll(): void {
+    this.#queue = new Map([...this.#waiting].filter(([number]) => !this.#underWay.has(number)));
+    this.#pump();
+  }
+
   #pump(): void {
     if (this.#connection === undefined || this.#cancelRetry !== undefined) return;
-    for (const [number, record] of this.#waiting) {
+    for (const [number, record] of this.#queue) {
       if (this.#sending >= PARALLEL) return;
-      if (this.#underWay.has(number)) continue;
+      this.#queue.delete(number);
       this.#underWay.set(
         number,
         this.#send(this.#connection, number, record).finally(() => {
           this.#underWay.delete(number);
+          if (this.#waiting.has(number)) this.#queue.set(number, record);
           this.#pump();
         }),
       );
@@ -191,7 +203,7 @@ export class Outbox {
     if (this.#cancelRetry !== undefined || this.#connection === undefined) return;
     this.#cancelRetry = this.#clock.after(this.#retryAfter, () => {
       this.#cancelRetry = undefined;
-      this.#pump();
+      this.#tryAll();
     });
     this.#retryAfter = Math.min(2 * this.#retryAfter, RETRY_MOST_MS);
   }

@@ -32,13 +32,10 @@ export function bytesTable(name: string): Table<Uint8Array> {
   return { name, cached: false, encode: (value) => value, decode: (bytes) => bytes };
 }
 
-/** What escaping would leave as it is: most segments are numbers, or bytes in hex. */
-const PLAIN = /^[\w-]*$/;
-
 /** `name/segment/...` with each segment escaped, so that any text can be one and listing by prefix works. */
 export function recordKey(table: { readonly name: string }, segments: readonly string[]): string {
   let key = table.name;
-  for (const segment of segments) key += `/${PLAIN.test(segment) ? segment : encodeURIComponent(segment)}`;
+  for (const segment of segments) key += `/${encodeURIComponent(segment)}`;
   return key;
 }
 
