@@ -9,15 +9,24 @@ export const protobufPackage = "sotto.messenger.v1";
 export const protobufFileName = "sotto/messenger/v1/storage.proto";
 
 /** How a message was protected on its way. */
-export enum Protection {
+export const Protection = {
   /** PROTECTION_UNSPECIFIED - Never written. */
-  PROTECTION_UNSPECIFIED = 0,
+  PROTECTION_UNSPECIFIED: 0,
   /** PROTECTION_DR - Double Ratchet. */
-  PROTECTION_DR = 1,
+  PROTECTION_DR: 1,
   /** PROTECTION_DH - Diffie-Hellman with the identity key: no forward secrecy. */
-  PROTECTION_DH = 2,
+  PROTECTION_DH: 2,
   /** PROTECTION_PUBLIC - Readable by anybody. */
-  PROTECTION_PUBLIC = 3,
+  PROTECTION_PUBLIC: 3,
+} as const;
+
+export type Protection = typeof Protection[keyof typeof Protection];
+
+export namespace Protection {
+  export type PROTECTION_UNSPECIFIED = typeof Protection.PROTECTION_UNSPECIFIED;
+  export type PROTECTION_DR = typeof Protection.PROTECTION_DR;
+  export type PROTECTION_DH = typeof Protection.PROTECTION_DH;
+  export type PROTECTION_PUBLIC = typeof Protection.PROTECTION_PUBLIC;
 }
 
 /** The record "device": what this device is. */
