@@ -2,7 +2,9 @@ import { randomFillSync } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startConversation } from '../whole/conversation.js';
-import { type Extent, type Growth, Notebook } from './curve.js';
+import type { Extent, Growth } from './curve.js';
+import { Notebook } from './notebook.js';
+import { each, timed } from './stopwatch.js';
 
 const STORES = { LevelDB: 'leveldb-no-fsync', SQLite: 'sqlite-no-fsync' } as const;
 const KIB = 1024;
@@ -13,7 +15,6 @@ const MESSAGES = 16;
 const along = 'bytes of the body';
 const CURVES = {
   message: { id: 'bodies-message', title: 'Whole message: sent, sealed, opened, acknowledged, µs', along },
-  rate: { id: 'bodies-rate', title: 'The same, MiB a second', along },
 } as const;
 
 /** What a whole message costs by its size. */
@@ -33,13 +34,11 @@ export async function measureBodies(_crypto: unknown, extent: Extent): Promise<G
       for (const size of sizes) {
         onProgress(`bodies, ${title}: ${size} bytes, round ${round} of ${rounds}`);
         const payload = randomFillSync(new Uint8Array(size));
-        const begin = performance.now();
-        for (let i = 0; i < messages; i++) await bring(alice, bob, payload);
-        await alice.flushed();
-        const seconds = (performance.now() - begin) / 1000 / messages;
-        if (round === 0) continue;
-        notebook.note(CURVES.message, title, size, seconds * 1e6);
-        notebook.note(CURVES.rate, title, size, size / 2 ** 20 / seconds);
+        const spent = await timed(async () => {
+          for (let i = 0; i < messages; i++) await bring(alice, bob, payload);
+          await alice.flushed();
+        });
+        if (round > 0) notebook.note(CURVES.message, title, size, each(spent, messages));
       }
     }
     await Promise.all([alice.close(), bob.close()]);

@@ -1,11 +1,11 @@
 import type { Results } from '../race.js';
-import { type Figure, figureOf, formatCount } from '../statistics.js';
+import { type Figure, formatCount } from '../statistics.js';
 import { markdownTable } from '../table.js';
 
 /** How one figure grows with one quantity. */
 export interface Curve {
   readonly id: string;
-  /** What is measured, with its unit. */
+  /** What is measured, with its unit. Times are those of processors. */
   readonly title: string;
   /** The quantity that grows, with its unit. */
   readonly along: string;
@@ -22,14 +22,17 @@ export interface Line {
 export interface Point {
   readonly at: number;
   readonly figure: Figure;
+  /** Of times: what passed on the wall. */
+  readonly wall?: Figure;
 }
 
-/** What is asked of a curve. */
+/** What is asked of what was measured. */
 export interface Aim {
   readonly what: string;
-  readonly value: number;
   readonly most: number;
   readonly unit: string;
+  /** By the way it is put together; all of them have to be met. */
+  readonly values: readonly (readonly [line: string, value: number])[];
 }
 
 /** What one part of the measurements comes to. */
@@ -49,28 +52,33 @@ export interface Extent {
   readonly onProgress: (text: string) => void;
 }
 
-/** A table for each curve: a row a line, a column for each size. */
+/** A table for each curve: a row a line, a column for each size. Medians; of times, of processors / on the wall. */
 export function formatCurve({ title, along, lines }: Curve): string {
   const sizes = [...new Set(lines.flatMap(({ points }) => points.map(({ at }) => at)))].sort((a, b) => a - b);
   const rows = lines.map(({ title: line, points }) => [
     line,
     ...sizes.map((size) => {
-      const figure = points.find(({ at }) => at === size)?.figure;
-      return figure === undefined ? '-' : formatFigure(figure);
+      const point = points.find(({ at }) => at === size);
+      return point === undefined ? '-' : formatPoint(point);
     }),
   ]);
-  return [`${title}, by ${along}`, '', markdownTable([along, ...sizes.map(formatCount)], rows)].join('\n');
+  return markdownTable([`${title}, by ${along}`, ...sizes.map(formatCount)], rows);
 }
 
-function formatFigure({ median, min, max }: Figure): string {
-  const spread = min === max ? '' : ` (${formatCount(min)}–${formatCount(max)})`;
-  return `${formatCount(median)}${spread}`;
+function formatPoint({ figure, wall }: Point): string {
+  const median = formatCount(figure.median);
+  return wall === undefined ? median : `${median} / ${formatCount(wall.median)}`;
 }
 
-/** A line that says whether an aim is met. */
-export function judgeAim({ what, value, most, unit }: Aim): string {
-  const verdict = value <= most ? 'met   ' : 'missed';
-  return `${verdict}  ${what}: ${formatCount(value)}${unit}; at most ${formatCount(most)}${unit} is aimed at`;
+/** A row for each aim: whether it is met, and what was measured. */
+export function formatAims(aims: readonly Aim[]): string {
+  const rows = aims.map(({ what, most, unit, values }) => [
+    values.every(([, value]) => value <= most) ? 'met' : 'missed',
+    what,
+    `${formatCount(most)}${unit}`,
+    values.map(([line, value]) => `${formatCount(value)}${unit} ${line}`.trim()).join(', '),
+  ]);
+  return markdownTable(['', 'What', 'At most', 'Measured'], rows);
 }
 
 /** The curves in the shape that reports are kept in. */
@@ -80,64 +88,12 @@ export function asResults(curves: readonly Curve[]): Results {
       `${title}, by ${along}`,
       new Map(
         lines.flatMap((line) =>
-          line.points.map(({ at, figure }) => [`${line.title}, ${at}`, figure] as const),
+          line.points.flatMap(({ at, figure, wall }) => [
+            [`${line.title}, ${at}`, figure] as const,
+            ...(wall === undefined ? [] : [[`${line.title}, ${at}, on the wall`, wall] as const]),
+          ]),
         ),
       ),
     ]),
   );
-}
-
-interface Notes {
-  readonly curve: Omit<Curve, 'lines'>;
-  readonly lines: Map<string, Map<number, number[]>>;
-}
-
-/** Takes down measurements, and gives the curves in the end. */
-export class Notebook {
-  readonly #curves = new Map<string, Notes>();
-
-  note(curve: Omit<Curve, 'lines'>, line: string, at: number, value: number): void {
-    const { lines } = getOrMake(this.#curves, curve.id, (): Notes => ({ curve, lines: new Map() }));
-    const points = getOrMake(lines, line, () => new Map());
-    getOrMake(points, at, () => []).push(value);
-  }
-
-  curves(): readonly Curve[] {
-    return [...this.#curves.values()].map(({ curve, lines }) => ({
-      ...curve,
-      lines: [...lines].map(([title, points]) => ({
-        title,
-        points: [...points]
-          .sort(([a], [b]) => a - b)
-          .map(([at, values]) => ({ at, figure: figureOf(values) })),
-      })),
-    }));
-  }
-
-  median({ curve, line, at }: Place): number {
-    return figureOf(this.#curves.get(curve)?.lines.get(line)?.get(at) ?? [Number.NaN]).median;
-  }
-
-  /** The median of the quotients of what was measured in the same round. */
-  pairedRatio(over: Place, under: Place): number {
-    const [above, below] = [over, under].map(
-      ({ curve, line, at }) => this.#curves.get(curve)?.lines.get(line)?.get(at) ?? [],
-    ) as [number[], number[]];
-    return figureOf(above.map((value, i) => value / (below[i] ?? Number.NaN))).median;
-  }
-}
-
-/** Where measurements were noted. */
-export interface Place {
-  readonly curve: string;
-  readonly line: string;
-  readonly at: number;
-}
-
-function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const found = map.get(key);
-  if (found !== undefined) return found;
-  const made = make();
-  map.set(key, made);
-  return made;
 }

@@ -1,19 +1,14 @@
 import { join } from 'node:path';
-import { concatBytes, encodeHex, encodeUtf8, type KeyPair, type Write } from '@sotto/core';
-import type { CryptoProvider } from '@sotto/crypto';
-import { createMessenger, type Messenger } from '@sotto/messenger';
-import { encodeContactCode } from '@sotto/protocol-codec';
-import { bundleTimestamp, signBundle } from '@sotto/x3dh';
-import { type Extent, type Growth, Notebook } from './curve.js';
-import { usedMemory } from './memory.js';
-import { PostOffice } from './post-office.js';
-import { reframe } from './seed.js';
-import { type GrowthStore, openGrowthStore } from './stores.js';
+import { Crowd } from './crowd.js';
+import type { Extent, Growth } from './curve.js';
+import { Notebook, type Place } from './notebook.js';
+import type { Providers } from './providers.js';
+import type { Spent } from './stopwatch.js';
+import { GROWTH_STORES, type GrowthStore } from './stores.js';
 
-const STORES: readonly GrowthStore[] = ['LevelDB', 'SQLite'];
 const SIZES = [2, 10, 100, 1_000];
-const DEVICES = [1, 2, 3];
-const BYTES = 1024;
+/** The size and the devices that are aimed at. */
+const AIMED = { size: 100, devices: 2 };
 /** Members that get a message alone, for comparison; fewer in smaller groups. */
 const SINGLES = 100;
 /** Small groups get several messages in a round, so that there is something to measure. */
@@ -29,232 +24,104 @@ const CURVES = {
   devices: { id: 'devices-send', title: 'Send 1 KiB to one person, µs', along: 'devices of that person' },
 } as const;
 
+interface Plan {
+  readonly provider: keyof Providers;
+  readonly kind: GrowthStore;
+  readonly devices: number;
+  readonly sizes: readonly number[];
+}
+
 /** What a message costs for each member of a group, beside single messages to the same people. */
-export async function measureGroups(crypto: CryptoProvider, extent: Extent): Promise<Growth> {
+export async function measureGroups(providers: Providers, extent: Extent): Promise<Growth> {
   const sizes = extent.short ? SIZES.slice(0, 2) : SIZES;
+  const { devices } = AIMED;
+  const aimed = Math.min(AIMED.size, sizes.at(-1) as number);
+  const [fewer, largest] = sizes.slice(-2) as [number, number];
+  // What is aimed at, and what it grows from.
+  const ends = [2, aimed];
+  const plans: readonly Plan[] = [
+    ...(['LevelDB', 'SQLite'] as const).flatMap((kind) =>
+      [1, 2, 3].map((count): Plan => ({ provider: 'accelerated', kind, devices: count, sizes })),
+    ),
+    { provider: 'accelerated', kind: 'encrypted LevelDB', devices, sizes: ends },
+    { provider: 'accelerated', kind: 'encrypted SQLite', devices, sizes: ends },
+    ...GROWTH_STORES.map((kind): Plan => ({ provider: 'portable', kind, devices, sizes: ends })),
+  ];
   const notebook = new Notebook();
-  for (const kind of STORES) {
-    for (const devices of DEVICES) {
-      extent.onProgress(`groups, ${kind}: meeting people of ${devices} devices`);
-      const path = join(extent.folder, `groups-${kind}-${devices}`);
-      const crowd = await Crowd.gather(crypto, { kind, path, devices, sizes });
-      await measureCrowd(crowd, notebook, extent);
-      await crowd.close();
-    }
+  for (const plan of plans) {
+    const line = lineOf(plan);
+    extent.onProgress(`groups, ${line}: meeting people`);
+    const path = join(extent.folder, `groups-${line.replaceAll(/\W+/g, '-')}`);
+    const crowd = await Crowd.gather(providers[plan.provider], { ...plan, path });
+    await measureCrowd(crowd, plan, notebook, extent);
+    await crowd.close();
   }
-  const least = sizes.includes(100) ? 100 : (sizes.at(-1) as number);
+  const at = (curve: string, plan: Plan, size: number): Place => ({ curve, line: lineOf(plan), at: size });
+  const aimedAt = plans.filter((plan) => plan.devices === devices);
+  const ofProvider = (provider: keyof Providers) => aimedAt.filter((plan) => plan.provider === provider);
   return {
     curves: notebook.curves(),
-    aims: STORES.map((kind) => ({
-      what: `a member of a group of ${least} with 2 devices each, to a single send, ${kind}`,
-      value: notebook.median({ curve: CURVES.ratio.id, line: lineOf(kind, 2), at: least }),
-      most: 1.2,
-      unit: 'x',
-    })),
+    aims: [
+      ...(['accelerated', 'portable'] as const).map((provider) => ({
+        what: `a member of a group of ${aimed} with ${devices} devices each, to a single send, ${provider}`,
+        most: 1.2,
+        unit: 'x',
+        values: ofProvider(provider).map(
+          (plan) => [plan.kind, notebook.median(at(CURVES.ratio.id, plan, aimed))] as const,
+        ),
+      })),
+      {
+        what: `most memory held while sending to ${largest} members with ${devices} devices each, to ${fewer}`,
+        most: 1.5,
+        unit: 'x',
+        values: ofProvider('accelerated')
+          .filter(({ sizes: all }) => all.includes(largest))
+          .map((plan) => {
+            const memory = (size: number) => notebook.median(at(CURVES.memory.id, plan, size));
+            return [plan.kind, memory(largest) / memory(fewer)] as const;
+          }),
+      },
+    ],
   };
 }
 
-async function measureCrowd(crowd: Crowd, notebook: Notebook, extent: Extent): Promise<void> {
-  const line = lineOf(crowd.kind, crowd.devices);
-  const copies = extent.short ? SHORT_COPIES : LEAST_COPIES;
-  const measureRounds = async (note: (size: number, group: number, single: number) => void) => {
+async function measureCrowd(
+  crowd: Crowd,
+  plan: Plan,
+  notebook: Notebook,
+  { short, rounds, onProgress }: Extent,
+): Promise<void> {
+  const line = lineOf(plan);
+  const copies = short ? SHORT_COPIES : LEAST_COPIES;
+  const measureRounds = async (note: (size: number, group: Spent, single: Spent) => void) => {
     // The first round warms up.
-    for (let round = 0; round <= extent.rounds; round++) {
-      for (const size of crowd.sizes) {
-        extent.onProgress(`groups, ${line}: ${size} members, round ${round} of ${extent.rounds}`);
+    for (let round = 0; round <= rounds; round++) {
+      for (const size of plan.sizes) {
+        onProgress(`groups, ${line}: ${size} members, round ${round} of ${rounds}`);
         const group = await crowd.timeGroup(size, copies);
         const single = await crowd.timeSingles(Math.min(SINGLES, size), copies);
         if (round > 0) note(size, group, single);
       }
     }
   };
-  await measureRounds((size, group, single) => notebook.note(CURVES.untold, line, size, group / single));
+  await measureRounds((size, group, single) =>
+    notebook.note(CURVES.untold, line, size, group.processor / single.processor),
+  );
   await crowd.hearAll();
   await measureRounds((size, group, single) => {
     notebook.note(CURVES.member, line, size, group);
-    notebook.note(CURVES.ratio, line, size, group / single);
-    notebook.note(CURVES.devices, crowd.kind, crowd.devices, single);
+    notebook.note(CURVES.ratio, line, size, group.processor / single.processor);
+    notebook.note(CURVES.devices, storeOf(plan), plan.devices, single);
   });
-  for (const size of crowd.sizes) {
+  for (const size of plan.sizes) {
     notebook.note(CURVES.memory, line, size, (await crowd.mostMemory(size)) / 1024);
   }
 }
 
-function lineOf(kind: GrowthStore, devices: number): string {
-  return `${kind}, ${devices} ${devices === 1 ? 'device' : 'devices'}`;
+function storeOf({ provider, kind }: Plan): string {
+  return provider === 'accelerated' ? kind : `${kind}, ${provider}`;
 }
 
-interface CrowdOptions {
-  readonly kind: GrowthStore;
-  readonly path: string;
-  readonly devices: number;
-  readonly sizes: readonly number[];
-}
-
-/** People with a session with us on each device, and groups of the first of them. */
-class Crowd {
-  readonly kind: GrowthStore;
-  readonly devices: number;
-  readonly sizes: readonly number[];
-  readonly #crypto: CryptoProvider;
-  readonly #path: string;
-  readonly #identity: KeyPair;
-  readonly #members: readonly Uint8Array[];
-  readonly #groups: ReadonlyMap<number, string>;
-  readonly #payload: Uint8Array;
-  #messenger: Messenger;
-
-  private constructor(
-    crypto: CryptoProvider,
-    { kind, devices, sizes, path }: CrowdOptions,
-    identity: KeyPair,
-    members: readonly Uint8Array[],
-    groups: ReadonlyMap<number, string>,
-    messenger: Messenger,
-  ) {
-    this.kind = kind;
-    this.devices = devices;
-    this.sizes = sizes;
-    this.#crypto = crypto;
-    this.#path = path;
-    this.#identity = identity;
-    this.#members = members;
-    this.#groups = groups;
-    this.#payload = crypto.randomBytes(BYTES);
-    this.#messenger = messenger;
-  }
-
-  static async gather(crypto: CryptoProvider, options: CrowdOptions): Promise<Crowd> {
-    const identity = crypto.secp256k1.generateKeyPair();
-    const messenger = await openMessenger(crypto, options, identity);
-    const members: Uint8Array[] = [];
-    for (let i = 0; i < (options.sizes.at(-1) as number); i++) {
-      const { identity: member } = await messenger.addContact(contactCode(crypto, options.devices));
-      members.push(member);
-    }
-    const groups = new Map<number, string>();
-    for (const size of options.sizes) {
-      const { group } = await messenger.createGroup('', members.slice(0, size));
-      groups.set(size, group.id);
-    }
-    await messenger.start();
-    await messenger.flushed();
-    return new Crowd(crypto, options, identity, members, groups, messenger);
-  }
-
-  /** Microseconds a member, until the transport has all. */
-  async timeGroup(size: number, leastCopies: number): Promise<number> {
-    const messages = Math.ceil(leastCopies / size);
-    const begin = performance.now();
-    for (let i = 0; i < messages; i++) await this.#sendTo(size);
-    return ((performance.now() - begin) * 1000) / (messages * size);
-  }
-
-  /** Microseconds a message to one of the first members, until the transport has all. */
-  async timeSingles(members: number, leastCopies: number): Promise<number> {
-    const turns = Math.ceil(leastCopies / members);
-    const begin = performance.now();
-    for (let turn = 0; turn < turns; turn++) {
-      for (const member of this.#members.slice(0, members)) await this.#messenger.send(member, this.#payload);
-      await this.#messenger.flushed();
-    }
-    return ((performance.now() - begin) * 1000) / (turns * members);
-  }
-
-  /** Bytes more than before that are in use at the worst moment between two commits. */
-  async mostMemory(size: number): Promise<number> {
-    const before = usedMemory();
-    let most = 0;
-    await this.#sendTo(size, () => {
-      most = Math.max(most, usedMemory() - before);
-    });
-    return most;
-  }
-
-  /** As if a message to each group had come from every device: from then on changes are not told again. */
-  async hearAll(): Promise<void> {
-    const devices = new Map<string, readonly string[]>();
-    for (const member of this.#members) {
-      const known = await this.#messenger.devices(member);
-      devices.set(
-        encodeHex(member),
-        known.map(({ installationId }) => installationId),
-      );
-    }
-    const groups = await this.#messenger.groups();
-    await this.#messenger.close();
-    const store = await openGrowthStore(this.kind, this.#path);
-    const writes: Write[] = [];
-    for (const { id, members, membership } of groups) {
-      const key = `group/${id}`;
-      const record = (await store.get(key))?.value as Uint8Array;
-      const heard = members.flatMap((member) =>
-        (devices.get(encodeHex(member)) ?? []).map((device) =>
-          heardEntry(`${encodeHex(member)}/${device}`, Buffer.from(membership, 'hex')),
-        ),
-      );
-      // The checksum is made anew.
-      const grown = concatBytes(record.subarray(0, -4), ...heard, new Uint8Array(4));
-      writes.push({ type: 'put', key, value: reframe(this.#crypto, key, grown) });
-    }
-    await store.commit(writes);
-    await store.close();
-    this.#messenger = await openMessenger(
-      this.#crypto,
-      { kind: this.kind, path: this.#path },
-      this.#identity,
-    );
-    await this.#messenger.start();
-    await this.#messenger.flushed();
-  }
-
-  async close(): Promise<void> {
-    await this.#messenger.close();
-  }
-
-  async #sendTo(size: number, onProgress = () => {}): Promise<void> {
-    const { members } = await this.#messenger.sendToGroup(this.#groups.get(size) as string, this.#payload, {
-      onProgress,
-    });
-    if (members.some(({ result }) => 'failed' in result)) throw new Error('a member was not encrypted for');
-    await this.#messenger.flushed();
-  }
-}
-
-async function openMessenger(
-  crypto: CryptoProvider,
-  { kind, path }: Pick<CrowdOptions, 'kind' | 'path'>,
-  identity: KeyPair,
-): Promise<Messenger> {
-  const store = await openGrowthStore(kind, path);
-  return createMessenger({ identity, store, transport: new PostOffice(), crypto });
-}
-
-/** The code of somebody new. */
-function contactCode(crypto: CryptoProvider, devices: number): string {
-  const signedPreKeys = new Map(
-    Array.from({ length: devices }, () => [
-      encodeHex(crypto.randomBytes(8)),
-      {
-        signedPreKey: crypto.secp256k1.generateKeyPair().publicKey,
-        version: 1,
-        protocolVersion: 1,
-      },
-    ]),
-  );
-  const timestamp = bundleTimestamp(Date.now());
-  return encodeContactCode(
-    signBundle(crypto, crypto.secp256k1.generateKeyPair(), { signedPreKeys, timestamp }),
-  );
-}
-
-/** An entry of the map `heard` of a group's record, as Protocol Buffers write it. */
-function heardEntry(name: string, membership: Uint8Array): Uint8Array {
-  const field = (tag: number, bytes: Uint8Array) =>
-    concatBytes(Uint8Array.of(tag, ...varint(bytes.length)), bytes);
-  return field(0x12, concatBytes(field(0x0a, encodeUtf8(name)), field(0x12, membership)));
-}
-
-function varint(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >>> 7)];
+function lineOf(plan: Plan): string {
+  return `${storeOf(plan)}, ${plan.devices} ${plan.devices === 1 ? 'device' : 'devices'}`;
 }

@@ -8,8 +8,12 @@ const PANEL = { width: 430, height: 250 };
 const MARGIN = { left: 64, right: 20, top: 34, bottom: 78 };
 const COLOURS = ['#2f6f5e', '#b0552f', '#4a62a8', '#8a8f2b', '#7d4b8f', '#3b8ea5', '#333'];
 
-/** A panel for each curve, both scales logarithmic: what grows in step is a straight slope, what doesn't grow is level. */
-export function drawCurves(curves: readonly Curve[], caption: string): string {
+/**
+ * A panel for each curve, both scales logarithmic: what grows in step is a straight slope, what doesn't grow is level.
+ * Lines of fewer sizes than others are left to the tables, and so is what has one size.
+ */
+export function drawCurves(all: readonly Curve[], caption: string): string {
+  const curves = all.map(withWholeLines).filter(({ lines }) => lines.some(({ points }) => points.length > 1));
   const panels = curves.map((curve, i) => {
     const x = (i % COLUMNS) * PANEL.width;
     const y = Math.floor(i / COLUMNS) * PANEL.height;
@@ -21,6 +25,11 @@ export function drawCurves(curves: readonly Curve[], caption: string): string {
     { width: COLUMNS * PANEL.width, height: bottom + 24 },
     [...panels, svgText(10, bottom + 12, caption, 'fill="#555"')],
   );
+}
+
+function withWholeLines(curve: Curve): Curve {
+  const most = Math.max(...curve.lines.map(({ points }) => points.length));
+  return { ...curve, lines: curve.lines.filter(({ points }) => points.length === most) };
 }
 
 function drawPanel({ title, along, lines }: Curve): string[] {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -9,4 +10,13 @@ export function usedMemory(): number {
   collect();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
+}
+
+/** The same once nothing is under way: what ended just now is held until later turns. */
+export async function settledMemory(): Promise<number> {
+  for (let turn = 0; turn < 3; turn++) {
+    await nextTurn();
+    collect();
+  }
+  return usedMemory();
 }

@@ -1,20 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CryptoProvider } from '@sotto/crypto';
-import { loadAcceleratedProvider } from '@sotto/crypto/accelerated';
 import { describeMachine } from '../machine.js';
-import { keepReport, type Pace, printReport, showProgress } from '../report.js';
+import { keepReport, type Pace, showProgress } from '../report.js';
 import { measureBodies } from './bodies.js';
-import { asResults, type Extent, formatCurve, type Growth, judgeAim } from './curve.js';
+import { asResults, type Curve, type Extent, formatAims, formatCurve, type Growth } from './curve.js';
 import { measureGroups } from './groups.js';
 import { drawCurves } from './line-chart.js';
+import { loadProviders, type Providers } from './providers.js';
 import { measureSessions } from './sessions.js';
 import { measureTopics } from './topics.js';
 
 /** The parts of it, by name. */
 export const growthParts: Readonly<
-  Record<string, (crypto: CryptoProvider, extent: Extent) => Promise<Growth>>
+  Record<string, (providers: Providers, extent: Extent) => Promise<Growth>>
 > = {
   sessions: measureSessions,
   groups: measureGroups,
@@ -27,16 +26,25 @@ export interface Grown extends Growth {
   readonly failures: readonly string[];
 }
 
-/** Measures the curves of some parts, one after another; one that fails doesn't take the others with it. */
-export async function growCurves(parts: readonly string[], extent: Extent): Promise<Grown> {
-  const crypto = await loadAcceleratedProvider();
+/**
+ * Measures the curves of some parts, one after another; one that fails doesn't take the others with it.
+ * @param onPart gets the curves of each part when it is done
+ */
+export async function growCurves(
+  parts: readonly string[],
+  extent: Extent,
+  onPart: (curves: readonly Curve[]) => void = () => {},
+): Promise<Grown> {
+  const providers = await loadProviders();
   const grown: Growth[] = [];
   const failures: string[] = [];
   for (const part of parts) {
     const measure = growthParts[part];
     if (measure === undefined) throw new Error(`No part of growth is named ${part}; see --help.`);
     try {
-      grown.push(await measure(crypto, extent));
+      const growth = await measure(providers, extent);
+      grown.push(growth);
+      onPart(growth.curves);
     } catch (error) {
       failures.push(`${part}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -45,29 +53,32 @@ export async function growCurves(parts: readonly string[], extent: Extent): Prom
   return { curves, aims: grown.flatMap(({ aims }) => aims), failures };
 }
 
-/** Measures how time and memory grow with what there is. */
+/** Measures how time and memory grow with what there is; prints what `docs/benchmarks.md` says of it. */
 export async function measureGrowth(
   pace: Pace,
   { scenario }: { readonly scenario: readonly string[] | undefined },
 ): Promise<void> {
   const { short, rounds } = pace;
   const folder = await mkdtemp(join(tmpdir(), 'sotto-bench-'));
+  const print = (lines: readonly string[]) => {
+    showProgress('');
+    process.stdout.write(`${lines.join('\n')}\n`);
+  };
   try {
+    const machine = describeMachine();
     const parts = scenario ?? Object.keys(growthParts);
     const extent = { rounds, short, folder, onProgress: showProgress };
-    const { curves, aims, failures } = await growCurves(parts, extent);
-    const machine = describeMachine();
-    const results = asResults(curves);
-    const lines = [
-      `${machine}. Accelerated provider. Medians of ${rounds} rounds in which the sizes take turns, with their spread.`,
+    print([
+      `${machine}. Medians of ${rounds} rounds in which the sizes take turns. Times are of processors / on the wall.`,
       '',
-      ...curves.flatMap((curve) => [formatCurve(curve), '']),
-      ...(short ? [] : aims.map(judgeAim)),
-    ];
-    printReport(lines, results);
+    ]);
+    const { curves, aims, failures } = await growCurves(parts, extent, (grown) =>
+      print(grown.flatMap((curve) => [formatCurve(curve), ''])),
+    );
+    if (!short) print([formatAims(aims)]);
     for (const failure of failures) process.stderr.write(`failed: ${failure}\n`);
     if (failures.length > 0) process.exitCode = 1;
-    keepReport('growth', machine, pace, results, { 'growth.svg': drawCurves(curves, machine) });
+    keepReport('growth', machine, pace, asResults(curves), { 'growth.svg': drawCurves(curves, machine) });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 import type { CryptoProvider } from '@sotto/crypto';
-import { createMessenger, type Messenger } from '@sotto/messenger';
-import { type Extent, type Growth, Notebook } from './curve.js';
-import { usedMemory } from './memory.js';
-import { type Letter, PostOffice } from './post-office.js';
+import type { Aim, Extent, Growth } from './curve.js';
+import { Notebook, type Place } from './notebook.js';
+import { hurrying, type Providers } from './providers.js';
 import { growSeed, recordsOf, type Seed } from './seed.js';
-import { countingCommits, fillStore, type GrowthStore, openGrowthStore } from './stores.js';
+import { SizedStore } from './sized-store.js';
+import { inMilliseconds } from './stopwatch.js';
+import { fillStore, type GrowthStore, openGrowthStore } from './stores.js';
 
+/** Encryption over one of them: it costs the same over the other. */
 const STORES: readonly GrowthStore[] = ['LevelDB', 'SQLite', 'encrypted LevelDB'];
 const SIZES = [10, 100, 1_000, 10_000, 100_000];
-/** Messages sent in a round, each in a session drawn by lot. */
+/** Messages sent in a round. */
 const SENDS = 64;
 const SHORT_SENDS = 4;
 /** Messages received in a round, each in another session where there are enough. */
@@ -24,33 +26,25 @@ const CURVES = {
   start: { id: 'sessions-start', title: 'Connect: the topics of all conversations, ms', along },
   send: { id: 'sessions-send', title: 'Send 1 KiB, µs', along },
   receive: { id: 'sessions-receive', title: 'Receive 1 KiB and acknowledge it, µs', along },
-  sendCommits: {
-    id: 'sessions-send-commits',
-    title: 'Commits of a message sent, until the transport has it',
-    along,
-  },
-  receiveCommits: {
-    id: 'sessions-receive-commits',
-    title: 'Commits of a message received, until acknowledged',
-    along,
-  },
   memory: { id: 'sessions-memory', title: 'Memory a session, bytes', along },
 } as const;
 
 /** How a store grows old: 10 to 100,000 sessions with as many people. */
-export async function measureSessions(crypto: CryptoProvider, extent: Extent): Promise<Growth> {
+export async function measureSessions(providers: Providers, extent: Extent): Promise<Growth> {
   const { rounds, short, onProgress } = extent;
+  const crypto = providers.accelerated;
   const sizes = short ? SIZES.slice(0, 2) : SIZES;
   onProgress('sessions: some by messages');
-  // Of the smallest store all are correspondents; in the others there is one for each message of a round.
-  const correspondents = short ? 10 : RECEIVES * (rounds + 1);
-  const letters = Math.ceil((RECEIVES * (rounds + 1)) / 10);
+  // Of the smallest store all are correspondents; in the others there is one for each message of a round. Each of them
+  // writes for both providers.
+  const correspondents = short ? (sizes[0] as number) : RECEIVES * (rounds + 1);
+  const letters = Math.ceil((2 * RECEIVES * (rounds + 1)) / (sizes[0] as number));
   const seed = await growSeed(crypto, { correspondents, letters, bytes: BYTES });
   const identities = Array.from(
     { length: sizes.at(-1) as number },
     (_, i) => seed.correspondents[i]?.identity ?? crypto.secp256k1.generateKeyPair().publicKey,
   );
-  const notebook = new Notebook();
+  const survey = new Survey(extent, crypto);
   for (const kind of STORES) {
     const stores: SizedStore[] = [];
     for (const size of sizes) {
@@ -59,177 +53,117 @@ export async function measureSessions(crypto: CryptoProvider, extent: Extent): P
       const store = await openGrowthStore(kind, path);
       await fillStore(store, recordsOf(crypto, seed, identities.slice(0, size)));
       await store.close();
-      stores.push(new SizedStore(crypto, seed, kind, path, identities.slice(0, size)));
+      stores.push(new SizedStore(seed, kind, path, identities.slice(0, size), crypto.randomBytes(BYTES)));
     }
+    await survey.measure(crypto, kind, stores);
+    // What grows is the same for all providers: the ends of the curve tell whether it does.
+    await survey.measure(providers.portable, `${kind}, ${PORTABLE}`, [
+      stores[0],
+      stores.at(-1),
+    ] as SizedStore[]);
+  }
+  return { curves: survey.notebook.curves(), aims: [...survey.aims(sizes), recordSize(seed)] };
+}
+
+const PORTABLE = 'portable';
+
+/** Measures stores of one kind beside each other. */
+class Survey {
+  readonly notebook = new Notebook();
+  readonly #extent: Extent;
+  readonly #accelerated: CryptoProvider;
+  /** Most commits that one message took. */
+  readonly #commits = { sent: 0, received: 0 };
+
+  /** @param accelerated for connecting with a portable provider */
+  constructor(extent: Extent, accelerated: CryptoProvider) {
+    this.#extent = extent;
+    this.#accelerated = accelerated;
+  }
+
+  async measure(own: CryptoProvider, line: string, stores: readonly SizedStore[]): Promise<void> {
+    // Connecting takes an ECDH for each conversation: of a large store minutes in JavaScript, which tell nothing new.
+    const { crypto, hurry } = hurrying(own, this.#accelerated);
+    const { rounds, short, onProgress } = this.#extent;
+    const { notebook } = this;
     for (let round = 0; round < rounds; round++) {
       for (const store of stores) {
-        onProgress(`sessions, ${kind}: opening ${store.size}, round ${round + 1} of ${rounds}`);
-        notebook.note(CURVES.open, kind, store.size, await store.timeOpening());
+        onProgress(`sessions, ${line}: opening ${store.size}, round ${round + 1} of ${rounds}`);
+        notebook.note(CURVES.open, line, store.size, inMilliseconds(await store.timeOpening(crypto)));
       }
     }
     for (const store of stores) {
-      onProgress(`sessions, ${kind}: connecting ${store.size}`);
-      const { memory, start } = await store.begin();
+      onProgress(`sessions, ${line}: connecting ${store.size}`);
+      const { memory, start } = await hurry(() => store.begin(crypto));
       if (short || store.size >= MEMORY_FROM) {
-        notebook.note(CURVES.memory, kind, store.size, Math.max(0, memory / store.size));
+        notebook.note(CURVES.memory, line, store.size, Math.max(0, memory / store.size));
       }
-      notebook.note(CURVES.start, kind, store.size, start);
+      if (own === this.#accelerated) notebook.note(CURVES.start, line, store.size, inMilliseconds(start));
     }
     // The first round warms up.
     for (let round = 0; round <= rounds; round++) {
       for (const store of stores) {
-        onProgress(`sessions, ${kind}: messages with ${store.size}, round ${round} of ${rounds}`);
+        onProgress(`sessions, ${line}: messages with ${store.size}, round ${round} of ${rounds}`);
         const sent = await store.sendSome(short ? SHORT_SENDS : SENDS);
-        const received = await store.receiveSome(round);
+        const received = await store.receiveSome(RECEIVES);
+        this.#commits.sent = Math.max(this.#commits.sent, sent.commits);
+        this.#commits.received = Math.max(this.#commits.received, received.commits);
         if (round === 0) continue;
-        notebook.note(CURVES.send, kind, store.size, sent.time);
-        notebook.note(CURVES.receive, kind, store.size, received.time);
-        notebook.note(CURVES.sendCommits, kind, store.size, sent.commits);
-        notebook.note(CURVES.receiveCommits, kind, store.size, received.commits);
+        notebook.note(CURVES.send, line, store.size, sent.spent);
+        notebook.note(CURVES.receive, line, store.size, received.spent);
       }
     }
     for (const store of stores) await store.end();
   }
-  const recordBytes = Math.max(
-    ...seed.correspondents.flatMap(({ entries }) =>
-      entries.filter(([key]) => key.startsWith('session/')).map(([, value]) => value.length),
-    ),
-  );
-  return { curves: notebook.curves(), aims: aimsOf(notebook, sizes, recordBytes) };
-}
 
-function aimsOf(notebook: Notebook, sizes: readonly number[], recordBytes: number): Growth['aims'] {
-  const [least, most] = [sizes[0] as number, sizes.at(-1) as number];
-  const open = notebook.curves().find(({ id }) => id === CURVES.open.id);
-  return [
-    ...STORES.flatMap((kind) => {
-      const line = open?.lines.find(({ title }) => title === kind);
-      const opening = line?.points.at(-1)?.figure.median ?? Number.NaN;
-      const ratio = (curve: string) =>
-        notebook.pairedRatio({ curve, line: kind, at: most }, { curve, line: kind, at: least });
-      const compared = `${most} sessions to ${least}, ${kind}`;
+  aims(sizes: readonly number[]): Growth['aims'] {
+    const [least, most] = [sizes[0] as number, sizes.at(-1) as number];
+    const { notebook } = this;
+    const byLine = (suffix: string, value: (line: string) => number) =>
+      STORES.map((kind): Aim['values'][number] => [kind, value(kind + suffix)]);
+    const ratio = (curve: string) => (line: string) =>
+      notebook.pairedRatio({ curve, line, at: most }, { curve, line, at: least });
+    const aimsOf = (provider: string, suffix: string): Growth['aims'] => {
+      const what = (text: string) => `${text}, ${provider}`;
+      const at = (line: string): Place => ({ curve: CURVES.open.id, line, at: most });
       return [
-        { what: `open ${most} sessions, ${kind}`, value: opening, most: 1000, unit: ' ms' },
-        { what: `send, ${compared}`, value: ratio(CURVES.send.id), most: 1.5, unit: 'x' },
-        { what: `receive, ${compared}`, value: ratio(CURVES.receive.id), most: 1.5, unit: 'x' },
+        {
+          what: what(`open a store with ${most} sessions, on the wall`),
+          most: 1000,
+          unit: ' ms',
+          values: byLine(suffix, (line) => notebook.medianWall(at(line))),
+        },
+        {
+          what: what(`send with ${most} sessions, to ${least}`),
+          most: 1.5,
+          unit: 'x',
+          values: byLine(suffix, ratio(CURVES.send.id)),
+        },
+        {
+          what: what(`receive with ${most} sessions, to ${least}`),
+          most: 1.5,
+          unit: 'x',
+          values: byLine(suffix, ratio(CURVES.receive.id)),
+        },
       ];
-    }),
-    { what: 'session record without skipped keys', value: recordBytes, most: 300, unit: ' bytes' },
-  ];
-}
-
-/** A store of some size, with the messenger on it. */
-class SizedStore {
-  readonly #crypto: CryptoProvider;
-  readonly #seed: Seed;
-  readonly #kind: GrowthStore;
-  readonly #path: string;
-  readonly #identities: readonly Uint8Array[];
-  readonly #payload: Uint8Array;
-  readonly #post = new PostOffice();
-  #opened: { readonly messenger: Messenger; readonly commits: () => number } | undefined;
-  #acknowledged: Promise<unknown>[] = [];
-
-  constructor(
-    crypto: CryptoProvider,
-    seed: Seed,
-    kind: GrowthStore,
-    path: string,
-    identities: readonly Uint8Array[],
-  ) {
-    this.#crypto = crypto;
-    this.#seed = seed;
-    this.#kind = kind;
-    this.#path = path;
-    this.#identities = identities;
-    this.#payload = crypto.randomBytes(BYTES);
-  }
-
-  get size(): number {
-    return this.#identities.length;
-  }
-
-  /** Milliseconds. */
-  async timeOpening(): Promise<number> {
-    const begin = performance.now();
-    const { messenger } = await this.#open();
-    const passed = performance.now() - begin;
-    await messenger.close();
-    return passed;
-  }
-
-  /** Opens it to stay open: bytes that it takes, milliseconds until it is connected. */
-  async begin(): Promise<{ readonly memory: number; readonly start: number }> {
-    const before = usedMemory();
-    this.#opened = await this.#open();
-    const { messenger } = this.#opened;
-    messenger.on('message', (message) => void this.#acknowledged.push(message.acknowledge()));
-    const begin = performance.now();
-    await messenger.start();
-    const start = performance.now() - begin;
-    await messenger.flushed();
-    return { memory: usedMemory() - before, start };
-  }
-
-  async sendSome(messages: number): Promise<PerMessage> {
-    return this.#perMessage(messages, async ({ messenger }) => {
-      for (let i = 0; i < messages; i++) {
-        const to = this.#identities[Math.floor(Math.random() * this.size)] as Uint8Array;
-        await messenger.send(to, this.#payload);
-        await messenger.flushed();
-      }
-    });
-  }
-
-  async receiveSome(round: number): Promise<PerMessage> {
-    const { correspondents } = this.#seed;
-    const senders = Math.min(correspondents.length, this.size);
-    const letters = Array.from({ length: RECEIVES }, (_, i) => {
-      const number = round * RECEIVES + i;
-      return correspondents[number % senders]?.letters[Math.floor(number / senders)] as Letter;
-    });
-    return this.#perMessage(RECEIVES, async () => {
-      for (const letter of letters) {
-        await this.#post.deliver(letter);
-        const acknowledged = await Promise.all(this.#acknowledged.splice(0));
-        if (acknowledged.length !== 1) throw new Error('a message was not received');
-      }
-    });
-  }
-
-  async end(): Promise<void> {
-    await this.#opened?.messenger.close();
-    this.#opened = undefined;
-  }
-
-  async #open() {
-    const { store, commits } = countingCommits(await openGrowthStore(this.#kind, this.#path));
-    const messenger = await createMessenger({
-      identity: this.#seed.identity,
-      store,
-      transport: this.#post,
-      crypto: this.#crypto,
-    });
-    return { messenger, commits };
-  }
-
-  async #perMessage(
-    messages: number,
-    run: (opened: { readonly messenger: Messenger }) => Promise<void>,
-  ): Promise<PerMessage> {
-    if (this.#opened === undefined) throw new Error('the store is not open');
-    const { commits } = this.#opened;
-    const [before, begin] = [commits(), performance.now()];
-    await run(this.#opened);
-    return {
-      time: ((performance.now() - begin) * 1000) / messages,
-      commits: (commits() - before) / messages,
     };
+    return [
+      ...aimsOf('accelerated', ''),
+      ...aimsOf(PORTABLE, `, ${PORTABLE}`),
+      ...(['sent', 'received'] as const).map((way) => ({
+        what: `commits that change a session, a message ${way}`,
+        most: 1,
+        unit: '',
+        values: [['', this.#commits[way]]] as const,
+      })),
+    ];
   }
 }
 
-interface PerMessage {
-  /** Microseconds. */
-  readonly time: number;
-  readonly commits: number;
+function recordSize({ correspondents }: Seed): Aim {
+  const sizes = correspondents.flatMap(({ entries }) =>
+    entries.filter(([key]) => key.startsWith('session/')).map(([, value]) => value.length),
+  );
+  const values = [['', Math.max(...sizes)]] as const;
+  return { what: 'session record without skipped keys', most: 300, unit: ' bytes', values };
 }

@@ -5,7 +5,8 @@ import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import { createSqliteStore } from '@sotto/store-adapters/sqlite';
 
 /** The stores whose growth is measured. */
-export type GrowthStore = 'LevelDB' | 'SQLite' | 'encrypted LevelDB';
+export const GROWTH_STORES = ['LevelDB', 'SQLite', 'encrypted LevelDB', 'encrypted SQLite'] as const;
+export type GrowthStore = (typeof GROWTH_STORES)[number];
 
 /** Without fsync, which costs the same whatever the size, and would hide what grows. */
 const durability = 'process-crash';
@@ -14,9 +15,10 @@ const passphraseCost = { memoryKiB: 8, passes: 1 };
 const randomBytes = (length: number) => randomFillSync(new Uint8Array(length));
 
 export async function openGrowthStore(kind: GrowthStore, path: string): Promise<Store> {
-  if (kind === 'SQLite') return createSqliteStore({ path: `${path}.sqlite`, durability });
-  const store = await createLevelDbStore({ path, durability });
-  if (kind === 'LevelDB') return store;
+  const store = kind.endsWith('SQLite')
+    ? await createSqliteStore({ path: `${path}.sqlite`, durability })
+    : await createLevelDbStore({ path, durability });
+  if (!kind.startsWith('encrypted')) return store;
   return createEncryptedStore({ store, passphrase: 'bench', passphraseCost, randomBytes });
 }
 
@@ -43,14 +45,17 @@ export async function readAll(store: Store): Promise<Entry[]> {
   return entries;
 }
 
-/** A store that counts its commits. */
-export function countingCommits(store: Store): { readonly store: Store; readonly commits: () => number } {
+/** A store that counts its commits that change a record under a prefix. */
+export function countingCommits(
+  store: Store,
+  prefix: string,
+): { readonly store: Store; readonly commits: () => number } {
   let count = 0;
   const counting: Store = {
     get: (key) => store.get(key),
     list: (prefix, options) => store.list(prefix, options),
     commit: (writes, options) => {
-      count++;
+      if (writes.some(({ type, key }) => type !== 'check' && key.startsWith(prefix))) count++;
       return store.commit(writes, options);
     },
     close: () => store.close(),

@@ -1,12 +1,15 @@
 import type { Carrier, CarrierHandler, Channel, Topic, Transport, TransportConnection } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { sealedTransport } from '@sotto/whisper-transport';
-import { type Extent, type Growth, Notebook } from './curve.js';
+import type { Extent, Growth } from './curve.js';
+import { Notebook } from './notebook.js';
+import type { Providers } from './providers.js';
+import { each, inMilliseconds, type Spent, timed } from './stopwatch.js';
 
 const SIZES = [1, 10, 100, 1_000, 10_000];
 /** Envelopes of one measurement. */
 const OURS = 64;
-const FOREIGN = 4_096;
+const FOREIGN = 65_536;
 /** Keys that are derived in earnest, in a round. */
 const DERIVED = 4;
 const BYTES = 1024;
@@ -21,7 +24,7 @@ const CURVES = {
 const LINE = 'sealed transport';
 
 /** What an envelope costs by the number of topics, whoever it is for. */
-export async function measureTopics(crypto: CryptoProvider, extent: Extent): Promise<Growth> {
+export async function measureTopics({ accelerated: crypto }: Providers, extent: Extent): Promise<Growth> {
   const { rounds, short, onProgress } = extent;
   const sizes = short ? SIZES.slice(0, 2) : SIZES;
   const notebook = new Notebook();
@@ -36,26 +39,27 @@ export async function measureTopics(crypto: CryptoProvider, extent: Extent): Pro
     const foreign = await sender.seal({ kind: 'public', name: 'elsewhere' }, BYTES);
     for (const [size, ear] of listeners) {
       onProgress(`topics: ${size}, round ${round} of ${rounds}`);
-      const listening = await timeOf(1, () => ear.listen());
+      const listening = await timed(() => ear.listen());
       const envelopes: Sealed[] = [];
       for (let i = 0; i < OURS; i++) {
         const name = nameOf(Math.floor(Math.random() * size));
         envelopes.push(await sender.seal({ kind: 'public', name }, BYTES));
       }
       const heard = ear.heard;
-      const ours = await timeOf(OURS, async () => {
+      const ours = await timed(async () => {
         for (const envelope of envelopes) await ear.take(envelope);
       });
       if (ear.heard - heard !== OURS) throw new Error('an envelope was not opened');
-      const others = await timeOf(FOREIGN, async () => {
+      const others = await timed(async () => {
         for (let i = 0; i < FOREIGN; i++) await ear.take(foreign);
       });
       if (round === 0) continue;
-      notebook.note(CURVES.listen, LINE, size, listening / 1000);
-      notebook.note(CURVES.ours, LINE, size, ours);
-      notebook.note(CURVES.foreign, LINE, size, others);
+      notebook.note(CURVES.listen, LINE, size, inMilliseconds(listening));
+      notebook.note(CURVES.ours, LINE, size, each(ours, OURS));
+      notebook.note(CURVES.foreign, LINE, size, each(others, FOREIGN));
     }
-    if (round > 0) notebook.note(CURVES.derive, 'PBKDF2, on this thread', 1, await timeDerivation(crypto));
+    if (round > 0)
+      notebook.note(CURVES.derive, 'PBKDF2, on this thread', 1, inMilliseconds(await timeDerivation(crypto)));
   }
   await Promise.all([sender.close(), ...[...listeners.values()].map((ear) => ear.close())]);
   const [least, most] = [sizes[0] as number, sizes.at(-1) as number];
@@ -63,12 +67,17 @@ export async function measureTopics(crypto: CryptoProvider, extent: Extent): Pro
     curves: notebook.curves(),
     aims: (['ours', 'foreign'] as const).map((what) => ({
       what: `${what === 'ours' ? 'an envelope of ours' : 'a foreign envelope'}, ${most} topics to ${least}`,
-      value: notebook.pairedRatio(
-        { curve: CURVES[what].id, line: LINE, at: most },
-        { curve: CURVES[what].id, line: LINE, at: least },
-      ),
       most: 1.5,
       unit: 'x',
+      values: [
+        [
+          '',
+          notebook.pairedRatio(
+            { curve: CURVES[what].id, line: LINE, at: most },
+            { curve: CURVES[what].id, line: LINE, at: least },
+          ),
+        ],
+      ],
     })),
   };
 }
@@ -78,15 +87,8 @@ interface Sealed {
   readonly envelope: Uint8Array;
 }
 
-/** Microseconds of each operation. */
-async function timeOf(operations: number, run: () => Promise<void>): Promise<number> {
-  const begin = performance.now();
-  await run();
-  return ((performance.now() - begin) * 1000) / operations;
-}
-
-/** Milliseconds to derive the key of a topic as it is done in earnest. */
-async function timeDerivation(crypto: CryptoProvider): Promise<number> {
+/** What it takes to derive the key of a topic as it is done in earnest. */
+async function timeDerivation(crypto: CryptoProvider): Promise<Spent> {
   const { carrier } = hollowCarrier();
   const transport = sealedTransport(carrier, { crypto, policy: { minimumPow: 0 } });
   const connection = await transport.connect({
@@ -94,9 +96,9 @@ async function timeDerivation(crypto: CryptoProvider): Promise<number> {
     onMessage: async () => {},
   });
   const channels = Array.from({ length: DERIVED }, (_, i): Channel => ({ kind: 'public', name: nameOf(i) }));
-  const time = await timeOf(DERIVED, () => connection.listen(channels));
+  const spent = await timed(() => connection.listen(channels));
   await connection.close();
-  return time / 1000;
+  return each(spent, DERIVED);
 }
 
 /** A connection that listens to many topics. */

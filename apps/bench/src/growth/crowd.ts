@@ -1,0 +1,191 @@
+import { concatBytes, encodeHex, encodeUtf8, type KeyPair, type Write } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import { createMessenger, type Messenger } from '@sotto/messenger';
+import { encodeContactCode } from '@sotto/protocol-codec';
+import { bundleTimestamp, signBundle } from '@sotto/x3dh';
+import { settledMemory, usedMemory } from './memory.js';
+import { PostOffice } from './post-office.js';
+import { reframe } from './seed.js';
+import { each, type Spent, timed } from './stopwatch.js';
+import { type GrowthStore, openGrowthStore } from './stores.js';
+
+const BYTES = 1024;
+
+export interface CrowdOptions {
+  readonly kind: GrowthStore;
+  readonly path: string;
+  readonly devices: number;
+  readonly sizes: readonly number[];
+}
+
+/** People with a session with us on each device, and groups of the first of them. */
+export class Crowd {
+  readonly kind: GrowthStore;
+  readonly devices: number;
+  readonly sizes: readonly number[];
+  readonly #crypto: CryptoProvider;
+  readonly #path: string;
+  readonly #identity: KeyPair;
+  readonly #members: readonly Uint8Array[];
+  readonly #groups: ReadonlyMap<number, string>;
+  readonly #payload: Uint8Array;
+  #messenger: Messenger;
+
+  private constructor(
+    crypto: CryptoProvider,
+    { kind, devices, sizes, path }: CrowdOptions,
+    identity: KeyPair,
+    members: readonly Uint8Array[],
+    groups: ReadonlyMap<number, string>,
+    messenger: Messenger,
+  ) {
+    this.kind = kind;
+    this.devices = devices;
+    this.sizes = sizes;
+    this.#crypto = crypto;
+    this.#path = path;
+    this.#identity = identity;
+    this.#members = members;
+    this.#groups = groups;
+    this.#payload = crypto.randomBytes(BYTES);
+    this.#messenger = messenger;
+  }
+
+  static async gather(crypto: CryptoProvider, options: CrowdOptions): Promise<Crowd> {
+    const identity = crypto.secp256k1.generateKeyPair();
+    const messenger = await openMessenger(crypto, options, identity);
+    const members: Uint8Array[] = [];
+    for (let i = 0; i < (options.sizes.at(-1) as number); i++) {
+      const { identity: member } = await messenger.addContact(contactCode(crypto, options.devices));
+      members.push(member);
+    }
+    const groups = new Map<number, string>();
+    for (const size of options.sizes) {
+      const { group } = await messenger.createGroup('', members.slice(0, size));
+      groups.set(size, group.id);
+    }
+    await messenger.start();
+    await messenger.flushed();
+    return new Crowd(crypto, options, identity, members, groups, messenger);
+  }
+
+  /** What a member takes, until the transport has all. */
+  async timeGroup(size: number, leastCopies: number): Promise<Spent> {
+    const messages = Math.ceil(leastCopies / size);
+    const spent = await timed(async () => {
+      for (let i = 0; i < messages; i++) await this.#sendTo(size);
+    });
+    return each(spent, messages * size);
+  }
+
+  /** What a message to one of the first members takes, until the transport has all. */
+  async timeSingles(members: number, leastCopies: number): Promise<Spent> {
+    const turns = Math.ceil(leastCopies / members);
+    const spent = await timed(async () => {
+      for (let turn = 0; turn < turns; turn++) {
+        for (const member of this.#members.slice(0, members)) {
+          await this.#messenger.send(member, this.#payload);
+        }
+        await this.#messenger.flushed();
+      }
+    });
+    return each(spent, turns * members);
+  }
+
+  /** Bytes more than before that are in use at the worst moment between two commits. */
+  async mostMemory(size: number): Promise<number> {
+    const before = await settledMemory();
+    let most = 0;
+    await this.#sendTo(size, () => {
+      most = Math.max(most, usedMemory() - before);
+    });
+    return most;
+  }
+
+  /** As if a message to each group had come from every device: from then on changes are not told again. */
+  async hearAll(): Promise<void> {
+    const devices = new Map<string, readonly string[]>();
+    for (const member of this.#members) {
+      const known = await this.#messenger.devices(member);
+      devices.set(
+        encodeHex(member),
+        known.map(({ installationId }) => installationId),
+      );
+    }
+    const groups = await this.#messenger.groups();
+    await this.#messenger.close();
+    const store = await openGrowthStore(this.kind, this.#path);
+    const writes: Write[] = [];
+    for (const { id, members, membership } of groups) {
+      const key = `group/${id}`;
+      const record = (await store.get(key))?.value as Uint8Array;
+      const heard = members.flatMap((member) =>
+        (devices.get(encodeHex(member)) ?? []).map((device) =>
+          heardEntry(`${encodeHex(member)}/${device}`, Buffer.from(membership, 'hex')),
+        ),
+      );
+      // The checksum is made anew.
+      const grown = concatBytes(record.subarray(0, -4), ...heard, new Uint8Array(4));
+      writes.push({ type: 'put', key, value: reframe(this.#crypto, key, grown) });
+    }
+    await store.commit(writes);
+    await store.close();
+    this.#messenger = await openMessenger(
+      this.#crypto,
+      { kind: this.kind, path: this.#path },
+      this.#identity,
+    );
+    await this.#messenger.start();
+    await this.#messenger.flushed();
+  }
+
+  async close(): Promise<void> {
+    await this.#messenger.close();
+  }
+
+  async #sendTo(size: number, onProgress = () => {}): Promise<void> {
+    const { members } = await this.#messenger.sendToGroup(this.#groups.get(size) as string, this.#payload, {
+      onProgress,
+    });
+    if (members.some(({ result }) => 'failed' in result)) throw new Error('a member was not encrypted for');
+    await this.#messenger.flushed();
+  }
+}
+
+async function openMessenger(
+  crypto: CryptoProvider,
+  { kind, path }: Pick<CrowdOptions, 'kind' | 'path'>,
+  identity: KeyPair,
+): Promise<Messenger> {
+  const store = await openGrowthStore(kind, path);
+  return createMessenger({ identity, store, transport: new PostOffice(), crypto });
+}
+
+/** The code of somebody new. */
+function contactCode(crypto: CryptoProvider, devices: number): string {
+  const signedPreKeys = new Map(
+    Array.from({ length: devices }, () => [
+      encodeHex(crypto.randomBytes(8)),
+      {
+        signedPreKey: crypto.secp256k1.generateKeyPair().publicKey,
+        version: 1,
+        protocolVersion: 1,
+      },
+    ]),
+  );
+  const timestamp = bundleTimestamp(Date.now());
+  return encodeContactCode(
+    signBundle(crypto, crypto.secp256k1.generateKeyPair(), { signedPreKeys, timestamp }),
+  );
+}
+
+/** An entry of the map `heard` of a group's record, as Protocol Buffers write it. */
+function heardEntry(name: string, membership: Uint8Array): Uint8Array {
+  const field = (tag: number, bytes: Uint8Array) =>
+    concatBytes(Uint8Array.of(tag, ...varint(bytes.length)), bytes);
+  return field(0x12, concatBytes(field(0x0a, encodeUtf8(name)), field(0x12, membership)));
+}
+
+function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >>> 7)];
+}
