@@ -1,41 +1,24 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { buildGo } from '@sotto/geth-harness';
 
+const NAME = 'go-node';
 const sources = fileURLToPath(new URL('../../go-node/', import.meta.url));
 const cache = fileURLToPath(new URL('../../node_modules/.cache/go-node/', import.meta.url));
-const program = join(cache, process.platform === 'win32' ? 'go-node.exe' : 'go-node');
+const program = join(cache, process.platform === 'win32' ? `${NAME}.exe` : NAME);
 
 /**
  * Builds the program that works as go-ethereum 1.9.19 does, unless it is there; needs Go 1.19 or later and its module proxy.
  * @returns why there is none, if there is none
  */
-export function buildGoNode(): string | undefined {
-  const isOld = () => statSync(join(sources, 'main.go')).mtimeMs > statSync(program).mtimeMs;
-  if (existsSync(program) && !isOld()) return undefined;
-  const building = join(cache, `building-${process.pid}`);
+export async function buildGoNode(): Promise<string | undefined> {
   try {
-    const version = execFileSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' });
-    const [, minor = '0'] = /^go1\.(\d+)/.exec(version) ?? [];
-    process.stderr.write('Building what works as a Go node does (first run only)...\n');
-    mkdirSync(building, { recursive: true });
-    for (const file of ['main.go', 'go.mod']) copyFileSync(join(sources, file), join(building, file));
-    // Since Go 1.23 the linker refuses what a dependency of this go-ethereum does.
-    const flags = Number(minor) >= 23 ? ['-ldflags=-checklinkname=0'] : [];
-    execFileSync('go', ['build', '-p', '2', ...flags, '-o', 'built', '.'], {
-      cwd: building,
-      env: { ...process.env, GOFLAGS: '-mod=mod' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    // Whole or not at all, should this be stopped or run twice at once.
-    renameSync(join(building, 'built'), program);
+    await buildGo(sources, cache, NAME);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
-  } finally {
-    rmSync(building, { recursive: true, force: true });
   }
 }
 

@@ -10,7 +10,7 @@ const LEAST = 0.5;
 
 /** Measures hashes a second of our miners and of a Go node. */
 export async function measureProofOfWork(pace: Pace): Promise<void> {
-  const missing = buildGoNode();
+  const missing = await buildGoNode();
   if (missing !== undefined) {
     const line = '!'.repeat(80);
     process.stderr.write(

@@ -3,7 +3,7 @@ import { powContestants } from '../../src/proof-of-work/contestants.js';
 import { buildGoNode } from '../../src/proof-of-work/go-node.js';
 import { race } from '../../src/race.js';
 
-const missing = buildGoNode();
+const missing = await buildGoNode();
 if (missing !== undefined) {
   if (process.env['SOTTO_REQUIRE_GO'] === '1') throw new Error(`SOTTO_REQUIRE_GO=1, and: ${missing}`);
   const line = '!'.repeat(80);
