@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type Capabilities, DISCONNECT_REASON, Peer } from '@ethereumjs/devp2p';
 import { RLP } from '@ethereumjs/rlp';
 import { concatBytes, encodeHex, encodeUtf8, isSottoError, type KeyPair, SottoError } from '@sotto/core';
+import { hashMacsWith, type NewMacHash } from './mac-hash.js';
 import { type EncodedPacket, PACKET_CODES } from './packet.js';
 import { compress, uncompress } from './snappy.js';
 
@@ -33,6 +34,8 @@ export interface RlpxSessionOptions {
   readonly listenPort: number;
   /** Bytes of a packet at most, before and after it is uncompressed. */
   readonly maxPacketBytes: number;
+  /** What its MACs hash with; where there is none, with what the library has. */
+  readonly newMacHash: NewMacHash;
 }
 
 export interface RlpxSessionHandler {
@@ -51,6 +54,7 @@ export interface RlpxSessionHandler {
  * it does not do is done here:
  *
  * - It takes a packet's code from one raw byte. Codes are RLP, so those from 128 on (Whisper's from 112 on) take two.
+ * - It hashes each MAC in JavaScript, which costs more than all else that is done with a packet.
  * - It leaves compressing to its caller, and uncompresses without a limit, with a library that a crafted packet keeps
  *   busy for ever.
  * - It believes the id that a caller claims in its hello, whichever key the handshake was done with.
@@ -81,6 +85,7 @@ export class RlpxSession extends Peer {
     });
     this.#handler = handler;
     this.#maxPacketBytes = options.maxPacketBytes;
+    hashMacsWith(this._eciesSession, options.newMacHash);
     options.socket.setNoDelay(true);
     options.socket.once('close', () => handler.onClosed());
     this.events.once('connect', () => handler.onReady());

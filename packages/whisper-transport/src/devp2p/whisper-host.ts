@@ -14,6 +14,7 @@ import {
   type WhisperHostOptions,
   type WhisperPeer,
 } from './host-options.js';
+import { macHashes } from './mac-hash.js';
 import type { WhisperPacket } from './packet.js';
 import { PeerListener } from './peer-listener.js';
 import { PeerTable } from './peer-table.js';
@@ -88,6 +89,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
   readonly #options: WhisperHostOptions;
   readonly #settings: HostSettings;
   readonly #nodeKey: KeyPair;
+  readonly #newMacHash = macHashes();
   readonly #idBytes: Uint8Array;
   readonly #ownsPool: boolean;
   readonly #bans: BanList;
@@ -249,6 +251,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
         id: this.#idBytes,
         remoteId,
         listenPort: this.#listener.port,
+        newMacHash: this.#newMacHash,
         settings: this.#settings,
       },
       this,

@@ -3,6 +3,7 @@ import { encodeHex, type KeyPair, type Topic } from '@sotto/core';
 import { matchesBloom } from '../bloom.js';
 import type { PooledEnvelope } from '../envelope-pool.js';
 import type { HostSettings, WhisperPeer } from './host-options.js';
+import type { NewMacHash } from './mac-hash.js';
 import { decodePacket, type EncodedPacket, encodePacket, type WhisperPacket } from './packet.js';
 import { malformed } from './rlp-list.js';
 import { type DISCONNECT_REASON, RlpxSession } from './rlpx-session.js';
@@ -23,6 +24,7 @@ export interface WhisperLinkOptions {
   /** Id of the peer when we called it, 64 bytes. */
   readonly remoteId: Uint8Array | undefined;
   readonly listenPort: number;
+  readonly newMacHash: NewMacHash;
   readonly settings: HostSettings;
 }
 

@@ -47,6 +47,8 @@ export async function rawPeer(
       clientId: 'raw',
       listenPort: 0,
       maxPacketBytes: 2 ** 24,
+      // What the library does by itself, so that both are known to do the same.
+      newMacHash: () => undefined,
     },
     {
       onReady: () => {
