@@ -1,15 +1,11 @@
-import { EventEmitter } from 'node:events';
 import { systemClock } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { EnvelopePool, encodeEnvelope, type PooledEnvelope } from '@sotto/whisper-transport';
-import {
-  decodeRelayFrame,
-  encodeClientFrame,
-  type RelayFrame,
-} from '@sotto/whisper-transport/relay-protocol';
+import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { RelayServer } from '../src/relay/relay-server.js';
+import { PretendSocket } from './pretend-socket.js';
 
 const crypto = createPortableProvider();
 const FOREIGN = 2_000;
@@ -19,20 +15,6 @@ function envelope(of: Uint8Array): Uint8Array {
   const ttl = 60;
   const expiry = Math.floor(Date.now() / 1000) + ttl;
   return encodeEnvelope({ expiry, ttl, topic: of, data: crypto.randomBytes(64), nonce: 0n });
-}
-
-/** What the relay sees of a WebSocket. */
-class Socket extends EventEmitter {
-  readonly OPEN = 1;
-  readonly readyState = 1;
-  readonly bufferedAmount = 0;
-  readonly frames: RelayFrame[] = [];
-
-  send(frame: Uint8Array): void {
-    this.frames.push(decodeRelayFrame(frame) as RelayFrame);
-  }
-
-  terminate(): void {}
 }
 
 /** A relay over a pool that counts how often the bytes of an envelope in it are looked at. */
@@ -64,7 +46,7 @@ function countingRelay() {
 
 it('a client that subscribes anew again and again: the relay looks at no envelope but those of his topics', () => {
   const { pool, relay, own, looks } = countingRelay();
-  const socket = new Socket();
+  const socket = new PretendSocket();
   relay.accept(socket as unknown as WebSocket);
   const before = looks();
   const say = (topics: Uint8Array[]) =>

@@ -14,7 +14,7 @@ import { TokenBucket } from './token-bucket.js';
 export interface RelayLimits {
   /** Topics of one subscription or history. */
   readonly maxTopics: number;
-  /** Frames a second of one client; three times as many at once. */
+  /** Frames a second of one client; three times as many at once. Who is faster is read from more slowly. */
   readonly rate: number;
   /** Envelopes of one page of a history. */
   readonly pageSize: number;
@@ -48,12 +48,14 @@ export class RelayClient {
   #topics: ReadonlySet<string> = new Set();
   #inHistory = false;
   #alive = true;
+  #cancelResume = () => {};
 
   constructor(socket: WebSocket, host: RelayHost) {
     this.#socket = socket;
     this.#host = host;
     this.#budget = new TokenBucket(host.clock, host.limits.rate, 3 * host.limits.rate);
     socket.on('message', (data, isBinary) => void this.#take(data as Uint8Array, isBinary));
+    socket.on('close', () => this.#cancelResume());
     socket.on('pong', () => {
       this.#alive = true;
     });
@@ -101,15 +103,22 @@ export class RelayClient {
       return;
     }
     const { kind, id } = frame;
-    if (!this.#budget.take(COSTS[kind])) {
-      return this.#refuse(kind, id, { code: 'busy', reason: 'too much at once' });
-    }
+    const wait = this.#budget.take(COSTS[kind]);
+    if (wait === undefined) return this.#refuse(kind, id, { code: 'busy', reason: 'too much at once' });
+    if (wait > 0) this.#readOnAfter(wait);
     try {
       await this.#answer(frame);
       this.#host.onFrame(kind, 'done');
     } catch (error) {
       this.#refuse(kind, id, refusalOf(error));
     }
+  }
+
+  /** Who is too fast is kept waiting: it may be we who were slow, and what came meanwhile is read at once. */
+  #readOnAfter(milliseconds: number): void {
+    this.#socket.pause();
+    this.#cancelResume();
+    this.#cancelResume = this.#host.clock.after(milliseconds, () => this.#socket.resume());
   }
 
   async #answer(frame: ClientFrame): Promise<void> {

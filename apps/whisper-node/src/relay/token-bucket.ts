@@ -1,6 +1,6 @@
 import type { Clock } from '@sotto/core';
 
-/** So much a second, and so much at once after a rest. */
+/** So much a second, and so much at once after a rest. As much again may be owed. */
 export class TokenBucket {
   readonly #clock: Clock;
   readonly #perSecond: number;
@@ -16,14 +16,14 @@ export class TokenBucket {
     this.#at = clock.now();
   }
 
-  /** Whether there is so much left, which is then taken. */
-  take(amount: number): boolean {
+  /** Takes it; milliseconds until it is there, or `undefined` when too much would be owed, and nothing is taken. */
+  take(amount: number): number | undefined {
     const now = this.#clock.now();
     const gained = (Math.max(0, now - this.#at) / 1000) * this.#perSecond;
     this.#left = Math.min(this.#most, this.#left + gained);
     this.#at = now;
-    if (this.#left < amount) return false;
+    if (this.#left - amount < -this.#most) return undefined;
     this.#left -= amount;
-    return true;
+    return this.#left >= 0 ? 0 : (-this.#left / this.#perSecond) * 1000;
   }
 }
