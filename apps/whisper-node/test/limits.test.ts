@@ -6,24 +6,19 @@ import { encodeEnvelope } from '@sotto/whisper-transport';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { COLLECTS, collectedMegabytes } from './collected-memory.js';
 import { sealEnvelope } from './envelopes.js';
 import { NodeProcess } from './node-process.js';
 import { relayClient } from './relay-client.js';
 import { callByHttp, postText, rpcOverSocket } from './rpc-client.js';
 
 const crypto = createPortableProvider();
-/** Lets garbage be collected from outside, so that what is held on to can be seen. */
-const COLLECTS = `--import=data:text/javascript,${encodeURIComponent(
-  `import v8 from 'node:v8'; import vm from 'node:vm'; v8.setFlagsFromString('--expose-gc');
-   const gc = vm.runInNewContext('gc'); process.on('SIGUSR2', () => gc());`,
-)}`;
-
 let node: NodeProcess;
 const closers: (() => unknown)[] = [];
 beforeAll(async () => {
   const few = ['--max-connections', '8', '--rpc-filters', '5', '--rpc-body-mb', '1'];
   const free = ['--min-pow', '0', '--relay-rate', '1000000', '--rpc-keys'];
-  node = await NodeProcess.start([...few, ...free], { NODE_OPTIONS: COLLECTS });
+  node = await NodeProcess.start([...few, ...free], COLLECTS);
 });
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
@@ -49,18 +44,6 @@ async function plug(url: string): Promise<Socket> {
 }
 
 const ended = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()));
-
-/** Megabytes on a collected heap, buffers included. */
-async function collectedMegabytes(): Promise<number> {
-  // Once more, after a call that takes longer: buffers are let go of after the collection that found them.
-  node.signal('SIGUSR2');
-  await node.metric('whisper_node_pool_bytes');
-  node.signal('SIGUSR2');
-  await node.metric('whisper_node_pool_bytes');
-  const names = ['nodejs_heap_size_used_bytes', 'nodejs_external_memory_bytes'];
-  const sizes = await Promise.all(names.map((name) => node.metric(name)));
-  return sizes.reduce((sum, size) => sum + size, 0) / 1e6;
-}
 
 describe('connections', () => {
   it('one more than a port may have is closed at once; other ports go on, and who leaves makes room', async () => {
@@ -224,7 +207,7 @@ describe('a client that never reads', () => {
     sleeper.pause();
     const untaken = () =>
       node.metric('whisper_node_relay_frames_total{kind="envelope",outcome="untaken"}').catch(() => 0);
-    const before = await collectedMegabytes();
+    const before = await collectedMegabytes(node);
     const sent: string[] = [];
     // Far more than the kernel and the node keep for one client.
     while (sent.length < 200 && (await untaken()) === 0) {
@@ -240,7 +223,7 @@ describe('a client that never reads', () => {
     expect(heard()).toEqual(sent);
     // What is alive is in the pool, once however many listen; the rest is the queue that was let go.
     const alive = (await node.metric('whisper_node_pool_bytes')) / 1e6;
-    expect((await collectedMegabytes()) - before).toBeLessThan(2 * alive + 30);
+    expect((await collectedMegabytes(node)) - before).toBeLessThan(2 * alive + 30);
   });
 
   it('of JSON-RPC: is let go, and its subscriptions with it', async () => {
@@ -288,9 +271,9 @@ describe('garbage', () => {
       }
     };
     await flood(COUNT / 10);
-    const before = await collectedMegabytes();
+    const before = await collectedMegabytes(node);
     await flood(COUNT);
-    expect((await collectedMegabytes()) - before).toBeLessThan(5);
+    expect((await collectedMegabytes(node)) - before).toBeLessThan(5);
     const refused = 'whisper_node_relay_frames_total{kind="publish",outcome="unacceptable"}';
     expect(await node.metric(refused)).toBe(1.1 * COUNT);
     const good = await sealEnvelope({ topic, idle: true });
