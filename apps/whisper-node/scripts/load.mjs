@@ -1,153 +1,68 @@
-// Load: so many envelopes a second of mixed topics through the built node, by devp2p or by the relay, with relay clients
-// that listen and the archive on. Where `taskset` is there, the node has one core and this has another. Reports what came
-// through, CPU and memory of the node; heap at begin and end are of a collected heap. Memory is what the node has for itself
-// (RssAnon); LevelDB also maps the files of the archive, pages that the system takes back when it wants them (RssFile).
-//   node apps/whisper-node/scripts/load.mjs [--feed relay|devp2p] [--rate 2000] [--seconds 180] [--clients 20] [--peers 1]
-//     [--archive-days 30] [--profile DIR]
-import { execFileSync, spawn } from 'node:child_process';
+// Load: so many envelopes a second of mixed topics through the built node, by the relay or by devp2p, with relay clients
+// that listen and the archive on. Where `taskset` is there, the node has one core and those who send have the others. Reports
+// what came through, CPU and memory of the node (JS is its main thread, which waits when others have the core); heap at begin and end are of a collected heap. Memory is what the node has
+// for itself (RssAnon); LevelDB also maps the files of the archive, pages that the system takes back when it wants them (RssFile).
+//   node apps/whisper-node/scripts/load.mjs [--feed relay|devp2p] [--rate 2000] [--seconds 180] [--feeders 1] [--peers 1]
+//     [--clients 20] [--archive-days 30] [--report 10] [--profile DIR] [--garbage N [--chats 1000]]
+// With --garbage, so many envelopes are garbage of several kinds (envelopes.mjs says which), and in the midst of it a client with
+// many chats is written to once a second.
+import { fork } from 'node:child_process';
+import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { get } from 'node:http';
-import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { text as textOf } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { defaultProvider } from '@sotto/crypto';
-import { EnvelopePool, encodeEnvelope } from '@sotto/whisper-transport';
-import { createWhisperHost } from '@sotto/whisper-transport/devp2p';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { WebSocket } from 'ws';
-import { withFastKeccak } from '../dist/fast-keccak.js';
+import { startChats, topicsOfChats } from './load/chats.mjs';
+import { startNode } from './load/node-under-load.mjs';
 
 const { values } = parseArgs({
   options: {
     feed: { type: 'string', default: 'relay' },
     rate: { type: 'string', default: '2000' },
     seconds: { type: 'string', default: '180' },
-    clients: { type: 'string', default: '20' },
+    feeders: { type: 'string', default: '1' },
     peers: { type: 'string', default: '1' },
+    clients: { type: 'string', default: '20' },
     'archive-days': { type: 'string', default: '30' },
+    report: { type: 'string', default: '10' },
     profile: { type: 'string' },
+    garbage: { type: 'string', default: '0' },
+    chats: { type: 'string', default: '1000' },
   },
 });
-const [rate, seconds, clients, peers] = [values.rate, values.seconds, values.clients, values.peers].map(
-  Number,
-);
+const [rate, seconds, feeders, peers, clients, report, garbage, chats] = [
+  values.rate,
+  values.seconds,
+  values.feeders,
+  values.peers,
+  values.clients,
+  values.report,
+  values.garbage,
+  values.chats,
+].map(Number);
 const TOPICS = 5_000;
 const TOPICS_OF_A_CLIENT = 100;
-const TTL = 15;
-const REPORT_S = 10;
-const TICK_MS = 10;
-/** Envelopes a second of one who publishes by the relay, below what the node allows by default. */
-const RATE_OF_A_PUBLISHER = 80;
-const crypto = await withFastKeccak(defaultProvider());
-const topics = Array.from({ length: TOPICS }, () => crypto.randomBytes(4));
+const CHAT_EVERY_MS = 1_000;
+const say = (line) => process.stdout.write(`${line}\n`);
+const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-// The node
-
-const folder = mkdtempSync(join(tmpdir(), 'sotto-load-'));
-const program = join(import.meta.dirname, '../dist/main.js');
-const ports = ['relay', 'rpc', 'admin', 'p2p'].flatMap((name) => [`--${name}`, '127.0.0.1:0']);
-const profiler = values.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values.profile];
-// The node looks at the work of each envelope as ever; the one who makes them need not do it.
-const settings = ['--data', folder, '--min-pow', '0', '--archive-days', values['archive-days'], ...ports];
-const command = [
-  process.execPath,
-  '--expose-gc',
-  ...profiler,
-  '--import',
-  collectOnSignal(),
-  program,
-  ...settings,
-];
-
-/** Collects garbage when told to, so that what is held on to can be seen. */
-function collectOnSignal() {
-  return `data:text/javascript,${encodeURIComponent("process.on('SIGUSR2', () => globalThis.gc());")}`;
-}
-
-function pinnedToOneCore() {
-  if (availableParallelism() < 2) return false;
-  try {
-    execFileSync('taskset', ['-apc', '1', String(process.pid)], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const oneCore = pinnedToOneCore();
-const [file, ...args] = oneCore ? ['taskset', '-c', '0', ...command] : command;
-const node = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-process.once('exit', () => node.kill('SIGKILL'));
-const started = await new Promise((resolve, reject) => {
-  node.once('exit', () => reject(new Error('the node ended')));
-  createInterface({ input: node.stdout }).on('line', (line) => {
-    const entry = JSON.parse(line);
-    if (entry.event === 'node.started') resolve(entry);
-    else if (entry.level !== 'info') process.stderr.write(`${line}\n`);
-  });
-});
-
-/** Seconds of CPU that the node has had, all threads. */
-function cpuSeconds() {
-  const fields = readFileSync(`/proc/${node.pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-/** Bytes of the node's memory that are its own, and of files that it has mapped; none where there is no /proc. */
-function residentMemory() {
-  const status = readFileSync(`/proc/${node.pid}/status`, 'utf8');
-  const read = (name) => 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
-  return { own: read('RssAnon'), mapped: read('RssFile') };
-}
-
-async function figures() {
-  // A connection of its own: one that is kept is closed by the node after five seconds, and this loop may be too busy
-  // to notice before it uses it again.
-  const [response] = await once(get(`${started.admin}/metrics`, { agent: false }), 'response');
-  const text = await textOf(response);
-  const read = (name) =>
-    Number(
-      text
-        .split('\n')
-        .find((line) => line.startsWith(`${name} `))
-        ?.split(' ')[1] ?? 0,
-    );
-  return {
-    taken: read(`whisper_node_envelopes_total{from="${values.feed === 'relay' ? 'relay' : 'peers'}"}`),
-    pool: read('whisper_node_pool_envelopes'),
-    archived: read('whisper_node_archive_envelopes'),
-    ...residentMemory(),
-    heap: read('nodejs_heap_size_used_bytes'),
-    committed: read('nodejs_heap_size_total_bytes'),
-    // Of sockets and of hash tables: what a heap does not show.
-    external: read('nodejs_external_memory_bytes'),
-  };
-}
-
-async function collectedHeap() {
-  node.kill('SIGUSR2');
-  const { heap, own, mapped } = await figures();
-  const [heapMB, ownMB, mappedMB] = [heap, own, mapped].map((bytes) => Math.round(bytes / 1e6));
-  return `${heapMB} MB of heap, RSS ${ownMB} MB and ${mappedMB} MB of mapped files`;
-}
+// The node looks at the work of each envelope as ever; the one who makes them need not do it, but for garbage.
+const light = garbage > 0 ? [] : ['--min-pow', '0'];
+const node = await startNode([...light, '--archive-days', values['archive-days']], values.profile);
+const topics =
+  garbage > 0 ? topicsOfChats(chats) : Array.from({ length: TOPICS }, () => new Uint8Array(randomBytes(4)));
 
 // Who listens
 
 let delivered = 0;
-async function openSocket() {
-  const socket = new WebSocket(started.relay, { perMessageDeflate: false, skipUTF8Validation: true });
-  await once(socket, 'open');
-  return socket;
-}
-
 const listeners = await Promise.all(
   Array.from({ length: clients }, async () => {
-    const socket = await openSocket();
+    const socket = new WebSocket(node.relay, { perMessageDeflate: false, skipUTF8Validation: true });
+    await once(socket, 'open');
     socket.on('message', () => delivered++);
-    const own = Array.from({ length: TOPICS_OF_A_CLIENT }, () => topics[Math.floor(Math.random() * TOPICS)]);
+    const own = Array.from({ length: TOPICS_OF_A_CLIENT }, () => topics[randomInt(topics.length)]);
     socket.send(encodeClientFrame({ kind: 'subscribe', id: 1, topics: own }));
     return socket;
   }),
@@ -155,78 +70,44 @@ const listeners = await Promise.all(
 
 // Who sends
 
-/** One envelope a topic, made before the clock starts; what differs from one to the next is written into a copy. */
-const templates = topics.map((topic, i) =>
-  encodeEnvelope({
-    expiry: Math.floor(Date.now() / 1000) + TTL,
-    ttl: TTL,
-    topic,
-    data: crypto.randomBytes(284 + 256 * (i % 3)),
-    nonce: 0n,
+const total = garbage > 0 ? garbage : rate * seconds;
+const children = await Promise.all(
+  Array.from({ length: feeders }, async () => {
+    const child = fork(join(import.meta.dirname, 'load/children/feeder.mjs'));
+    process.once('exit', () => child.kill('SIGKILL'));
+    child.once('exit', (code) => code !== null && code !== 0 && process.exit(code));
+    child.send({
+      feed: values.feed,
+      garbage: garbage > 0,
+      total: Math.floor(total / feeders),
+      rate: rate / feeders,
+      peers,
+      relay: node.relay,
+      enode: node.enode,
+      topics: topics.map((topic) => Buffer.from(topic).toString('hex')),
+    });
+    await once(child, 'message');
+    return child;
   }),
 );
-/** RLP of a list of 256 bytes or more: its head has three bytes, the expiry's one. */
-const EXPIRY_AT = 4;
-/** Somewhere in the data. */
-const SERIAL_AT = 64;
-let sent = 0;
 
-/** @param head bytes to leave free before it */
-function nextEnvelope(head) {
-  const template = templates[Math.floor(Math.random() * TOPICS)];
-  const bytes = new Uint8Array(head + template.length);
-  bytes.set(template, head);
-  const view = new DataView(bytes.buffer, head);
-  view.setUint32(EXPIRY_AT, Math.floor(Date.now() / 1000) + TTL);
-  view.setUint32(SERIAL_AT, sent++);
-  return bytes;
-}
-
-async function feedByRelay() {
-  const publish = encodeClientFrame({ kind: 'publish', id: 7, envelope: new Uint8Array(0) });
-  const sockets = await Promise.all(
-    Array.from({ length: Math.ceil(rate / RATE_OF_A_PUBLISHER) }, openSocket),
+/** What was sent so far, and refused by the relay, with the reasons. */
+async function sentSoFar() {
+  const counts = await Promise.all(
+    children.map(async (child) => {
+      const answer = once(child, 'message');
+      child.send('how much?');
+      return (await answer)[0];
+    }),
   );
-  let turn = 0;
-  return {
-    send() {
-      const frame = nextEnvelope(publish.length);
-      frame.set(publish);
-      sockets[turn++ % sockets.length].send(frame);
-    },
-    close: () => {
-      for (const socket of sockets) socket.terminate();
-    },
-  };
+  const refused = {};
+  for (const one of counts) {
+    for (const [why, count] of Object.entries(one.refused)) refused[why] = (refused[why] ?? 0) + count;
+  }
+  return { sent: counts.reduce((sum, one) => sum + one.sent, 0), refused };
 }
 
-async function feedByDevp2p() {
-  const hosts = await Promise.all(Array.from({ length: peers }, openPeer));
-  let turn = 0;
-  return {
-    send() {
-      // Resolves when the socket has it; what is behind is sent together.
-      const host = hosts[turn++ % hosts.length];
-      void host.publish(nextEnvelope(0)).catch((error) => process.stderr.write(`${error}\n`));
-    },
-    close: () => Promise.all(hosts.map((host) => host.close())),
-  };
-}
-
-async function openPeer() {
-  let onPeer;
-  const there = new Promise((resolve) => {
-    onPeer = resolve;
-  });
-  const pool = new EnvelopePool({ crypto, policy: { minimumPow: 0 } });
-  // Wants no topic, so that the node need not send it what the others bring.
-  const bloom = new Uint8Array(64);
-  const host = await createWhisperHost({ crypto, peers: [started.enode], bloom, onPeer, pool });
-  await there;
-  return host;
-}
-
-const feed = await (values.feed === 'relay' ? feedByRelay() : feedByDevp2p());
+const talk = garbage > 0 ? await startChats(node.relay, chats, CHAT_EVERY_MS) : undefined;
 
 // The run
 
@@ -234,63 +115,82 @@ const columns = [
   's',
   'sent/s',
   'taken/s',
+  'busy',
   'archived',
   'delivered/s',
   'alive',
   'CPU %',
+  'JS %',
+  'waits %',
+  'lag ms',
   'RSS MB',
   'mapped MB',
   'heap MB',
   'of MB',
   'ext. MB',
 ];
-const row = (cells) => process.stdout.write(`${cells.map((cell) => String(cell).padStart(12)).join('')}\n`);
-process.stdout.write(
-  `${rate}/s for ${seconds} s by ${values.feed}, ${clients} relay clients, ${oneCore ? 'the node on one core' : 'all cores'}; load average ${loadavg()[0].toFixed(1)}\n`,
-);
-process.stdout.write(`At the begin, collected: ${await collectedHeap()}.\n`);
+const row = (cells) => say(cells.map((cell) => String(cell).padStart(11)).join(' '));
+const load = () => `load average ${loadavg()[0].toFixed(1)}`;
+const what = garbage > 0 ? `${garbage} of garbage, ${rate}/s` : `${rate}/s for ${seconds} s`;
+const cores = node.oneCore ? 'the node on one core' : 'all cores';
+say(`${what} by ${values.feed} from ${feeders} processes, ${clients} relay clients, ${cores}; ${load()}`);
+say(`At the begin, collected: ${await node.collectedHeap()}.`);
 row(columns);
-
 const begin = performance.now();
-let before = { at: 0, sent: 0, taken: 0, delivered, cpu: cpuSeconds() };
-for (let nextReport = REPORT_S; ; ) {
-  const elapsed = (performance.now() - begin) / 1000;
-  if (elapsed >= nextReport) {
-    const now = await figures();
-    const cpu = cpuSeconds();
-    const span = elapsed - before.at;
-    const perSecond = (value, earlier) => Math.round((value - earlier) / span);
-    row([
-      Math.round(elapsed),
-      perSecond(sent, before.sent),
-      perSecond(now.taken, before.taken),
-      now.archived,
-      perSecond(delivered, before.delivered),
-      now.pool,
-      Math.round((100 * (cpu - before.cpu)) / span),
-      ...[now.own, now.mapped, now.heap, now.committed, now.external].map((bytes) => Math.round(bytes / 1e6)),
-    ]);
-    before = { at: elapsed, sent, taken: now.taken, delivered, cpu };
-    nextReport += REPORT_S;
-    if (elapsed >= seconds) break;
+for (const child of children) child.send('go');
+let before = { at: 0, sent: 0, taken: 0, busy: 0, delivered, cpu: node.cpuSeconds() };
+for (let ended = false; !ended; ) {
+  const wanted = before.at + report;
+  for (let elapsed = 0; elapsed < wanted && !ended; ) {
+    await sleep(100);
+    elapsed = (performance.now() - begin) / 1000;
+    const allSent =
+      elapsed * rate >= total && (await sentSoFar()).sent >= feeders * Math.floor(total / feeders);
+    ended = allSent || (garbage === 0 && elapsed >= seconds);
   }
-  const due = Math.min(Math.floor(elapsed * rate) - sent, rate);
-  for (let i = 0; i < due; i++) feed.send();
-  await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  const at = (performance.now() - begin) / 1000;
+  const { sent } = await sentSoFar();
+  const now = await node.figures();
+  const cpu = node.cpuSeconds();
+  const span = at - before.at;
+  const perSecond = (value, earlier) => Math.round((value - earlier) / span);
+  row([
+    Math.round(at),
+    perSecond(sent, before.sent),
+    perSecond(now.taken, before.taken),
+    now.busy - before.busy,
+    now.archived,
+    perSecond(delivered, before.delivered),
+    now.pool,
+    ...['all', 'main', 'waited'].map((what) => Math.round((100 * (cpu[what] - before.cpu[what])) / span)),
+    Math.round(now.lag),
+    ...[now.own, now.mapped, now.heap, now.committed, now.external].map((bytes) => Math.round(bytes / 1e6)),
+  ]);
+  before = { at, sent, taken: now.taken, busy: now.busy, delivered, cpu };
 }
-const took = (performance.now() - begin) / 1000;
-const { taken } = await figures();
-process.stdout.write(
-  `Sent ${sent}, taken ${taken}: ${Math.round(taken / took)} a second over ${Math.round(took)} s.\n`,
-);
-process.stdout.write(
-  `At the end, collected: ${await collectedHeap()}; load average ${loadavg()[0].toFixed(1)}.\n`,
-);
 
+// What is on its way may arrive.
+await sleep(2_000);
+const { sent, refused } = await sentSoFar();
+const { taken, repeated, refusedOfPeers, bans } = await node.figures();
+say(
+  `Sent ${sent}, taken ${taken}: ${Math.round(taken / before.at)} a second over ${Math.round(before.at)} s.`,
+);
+if (values.feed === 'devp2p') say(`Of peers: ${repeated} repeated, ${refusedOfPeers} refused, ${bans} bans.`);
+for (const [why, count] of Object.entries(refused).sort(([, a], [, b]) => b - a)) {
+  say(`Refused by the relay: ${count}, ${why}.`);
+}
+if (talk !== undefined) {
+  const { sent, refused, lost, repeated } = await talk.close();
+  say(
+    `The client with ${chats} chats was sent ${sent} messages: ${lost} did not come, ${repeated} came more than once.`,
+  );
+  if (refused > 0) say(`${refused} more were given up by who sent them, after waiting for the relay.`);
+}
+say(`At the end, collected: ${await node.collectedHeap()}; ${load()}.`);
 for (const socket of listeners) socket.terminate();
-await feed.close();
-const ended = once(node, 'exit');
-node.kill('SIGTERM');
-const [code] = await ended;
-rmSync(folder, { recursive: true, force: true });
-process.stdout.write(`The node ended with ${code}.\n`);
+for (const child of children) {
+  child.removeAllListeners('exit');
+  child.kill();
+}
+say(`The node ended with ${await node.stop()}.`);
