@@ -90,10 +90,14 @@ const steps = tasks[name];
 if (!steps) fail(`Unknown task "${name}". Known: ${Object.keys(tasks).join(', ')}`);
 checkNode();
 if (!installed()) {
-  process.stderr.write(`Installing dependencies with ${packageManager} (first run only)...\n`);
+  process.stderr.write(
+    `Installing dependencies with ${packageManager} (first run only: half a minute or so)...\n`,
+  );
+  // How far it is, where somebody looks on.
+  const reporter = process.stdout.isTTY ? [] : ['--reporter=append-only', '--loglevel=warn'];
   run(
     'npx',
-    ['--yes', packageManager, 'install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'],
+    ['--yes', packageManager, 'install', '--frozen-lockfile', ...reporter],
     [
       'Installing the dependencies failed; nothing was built or run. Usual reasons:',
       '- no way to the npm registry: the first run needs it (`npm ping` tells); later runs do not',
@@ -103,5 +107,6 @@ if (!installed()) {
   );
 }
 steps.forEach(([command, ...args], index) => {
+  if (command === 'tsc') process.stderr.write('Compiling what has changed...\n');
   run(command, index === steps.length - 1 ? [...args, ...rest] : args);
 });

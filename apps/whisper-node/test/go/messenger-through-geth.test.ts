@@ -4,10 +4,10 @@ import { Geth } from '@sotto/geth-harness';
 import type {} from '@sotto/geth-harness/setup';
 import { createMessenger, type Messenger, type ReceivedMessage } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { sealedTransport } from '@sotto/whisper-transport';
+import { devp2pPeer } from '@sotto/whisper-transport/devp2p';
+import { whisperNode } from '@sotto/whisper-transport/node';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { devp2pPeer } from '../../src/devp2p/index.js';
-import { whisperNode } from '../../src/node.js';
-import { sealedTransport } from '../../src/sealed-transport.js';
 
 const crypto = createPortableProvider();
 const program = inject('geth');
