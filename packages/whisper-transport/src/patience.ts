@@ -1,5 +1,6 @@
 import type { Clock } from '@sotto/core';
 import { abortedError, closedError, unavailableError } from './transport-errors.js';
+import { whenAborted } from './when-aborted.js';
 
 /** How long somebody waits for a node that is away: until his signal fires or, without one, for a while. */
 export interface Patience {
@@ -34,17 +35,14 @@ export function waitPatiently(
     const settle = () => {
       disarm();
       cancelTimer();
-      signal?.removeEventListener('abort', abort);
-      closing.removeEventListener('abort', close);
+      for (const stop of stops) stop();
     };
     const fail = (error: Error) => {
       settle();
       reject(error);
     };
-    const abort = () => fail(abortedError(what));
-    const close = () => fail(closedError());
-    signal?.addEventListener('abort', abort, { once: true });
-    closing.addEventListener('abort', close, { once: true });
+    const stops = [whenAborted(closing, () => fail(closedError()))];
+    if (signal !== undefined) stops.push(whenAborted(signal, () => fail(abortedError(what))));
     const disarm = arm(() => {
       settle();
       resolve();

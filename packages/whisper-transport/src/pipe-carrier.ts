@@ -8,6 +8,7 @@ import {
   type Topic,
 } from '@sotto/core';
 import { abortedError, closedError, unavailableError } from './transport-errors.js';
+import { whenAborted } from './when-aborted.js';
 
 /** What an open pipe tells. */
 export interface PipeEvents {
@@ -167,12 +168,11 @@ class PipeConnection implements CarrierConnection {
       const close = () => settle(() => reject(closedError()));
       const abort = () => settle(() => reject(abortedError(what)));
       const settle = (then: () => void) => {
-        closing.removeEventListener('abort', close);
-        signal?.removeEventListener('abort', abort);
+        for (const stop of stops) stop();
         then();
       };
-      closing.addEventListener('abort', close, { once: true });
-      signal?.addEventListener('abort', abort, { once: true });
+      const stops = [whenAborted(closing, close)];
+      if (signal !== undefined) stops.push(whenAborted(signal, abort));
       unlessUnavailable(run).then(
         () => settle(resolve),
         (error) => settle(() => reject(error)),

@@ -1,4 +1,5 @@
 import { type Clock, type Logger, silentLogger, systemClock } from '@sotto/core';
+import { whenAborted } from '../when-aborted.js';
 import { createInlineMiner } from './inline-miner.js';
 import { type MineOptions, type Miner, minerAborted, minerClosed, minerTimedOut } from './miner.js';
 import type { Found } from './nonce-search.js';
@@ -97,8 +98,7 @@ export class ThreadedMiner implements Miner {
       if (this.#withoutThreads) return resolve(undefined);
       const settle = () => {
         cancelTimer();
-        closing.removeEventListener('abort', close);
-        signal?.removeEventListener('abort', abort);
+        for (const stop of stops) stop();
       };
       const job: Job = {
         prefix,
@@ -119,8 +119,8 @@ export class ThreadedMiner implements Miner {
       };
       const cancelTimer =
         timeLimit === undefined ? () => {} : this.#clock.after(timeLimit, () => this.#stop(job));
-      closing.addEventListener('abort', close, { once: true });
-      signal?.addEventListener('abort', abort, { once: true });
+      const stops = [whenAborted(closing, close)];
+      if (signal !== undefined) stops.push(whenAborted(signal, abort));
       this.#waiting.push(job);
       this.#assign();
     });
