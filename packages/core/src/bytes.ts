@@ -1,6 +1,10 @@
-import { bytesToHex, concatBytes as concat, hexToBytes } from '@noble/hashes/utils.js';
+import { concatBytes as concat, hexToBytes } from '@noble/hashes/utils.js';
 import { base64 } from '@scure/base';
 import { SottoError } from './errors.js';
+
+const utf8Encoder = new TextEncoder();
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const HEX_DIGITS = utf8Encoder.encode('0123456789abcdef');
 
 /** A fresh array of the parts one after another. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
@@ -9,7 +13,14 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Lower-case hex, no prefix. */
 export function encodeHex(bytes: Uint8Array): string {
-  return bytesToHex(bytes);
+  // In one piece, since many are kept as names: V8 has a text put together from digits as a tree eight times as large.
+  const digits = new Uint8Array(2 * bytes.length);
+  let at = 0;
+  for (const byte of bytes) {
+    digits[at++] = HEX_DIGITS[byte >> 4] as number;
+    digits[at++] = HEX_DIGITS[byte & 15] as number;
+  }
+  return utf8Decoder.decode(digits);
 }
 
 /**
@@ -17,14 +28,14 @@ export function encodeHex(bytes: Uint8Array): string {
  * @throws INVALID_TEXT
  */
 export function decodeHex(text: string): Uint8Array {
-  const digits = text.startsWith('0x') || text.startsWith('0X') ? text.slice(2) : text;
-  if (digits.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(digits)) {
+  try {
+    return hexToBytes(text.replace(/^0x/i, ''));
+  } catch {
     throw new SottoError('INVALID_TEXT', 'This is not hexadecimal text.', {
       what: 'hex',
       reason: 'not an even number of hexadecimal digits',
     });
   }
-  return hexToBytes(digits);
 }
 
 /** Standard base64 with padding (RFC 4648, section 4). */
@@ -46,9 +57,6 @@ export function decodeBase64(text: string): Uint8Array {
     });
   }
 }
-
-const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * UTF-8 of a well-formed text.

@@ -35,6 +35,7 @@ describe('bytes', () => {
   it('come back from hex, base64 and UTF-8', () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.string({ unit: 'binary' }), (bytes, text) => {
+        expect(encodeHex(bytes)).toBe(Buffer.from(bytes).toString('hex'));
         expect(decodeHex(encodeHex(bytes))).toEqual(bytes);
         expect(decodeHex(`0x${encodeHex(bytes).toUpperCase()}`)).toEqual(bytes);
         expect(decodeBase64(encodeBase64(bytes))).toEqual(bytes);

@@ -2,7 +2,6 @@ import { type Clock, encodeHex, SottoError, systemClock, type Topic } from '@sot
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
 import { decodeEnvelope, ENVELOPE_MAX_BYTES, type Envelope, envelopeHash } from './envelope/envelope.js';
-import { inOnePiece } from './in-one-piece.js';
 import { RecentlySeen } from './recently-seen.js';
 import { TopicIndex } from './topic-index.js';
 
@@ -125,7 +124,7 @@ export class EnvelopePool {
     if (this.#closed) throw new SottoError('CLOSED', 'The pool was closed.', { what: 'envelope pool' });
     if (bytes.length > ENVELOPE_MAX_BYTES)
       throw full('bytes of an envelope', ENVELOPE_MAX_BYTES, bytes.length);
-    const hash = inOnePiece(encodeHex(envelopeHash(this.#crypto, bytes)));
+    const hash = encodeHex(envelopeHash(this.#crypto, bytes));
     const known = this.#envelopes.get(hash);
     if (known !== undefined) return { pooled: known, isNew: false };
     if (this.#displaced.has(hash)) return { isNew: false };

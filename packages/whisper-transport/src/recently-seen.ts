@@ -1,5 +1,4 @@
 import { forgetOldest } from '@sotto/core';
-import { inOnePiece } from './in-one-piece.js';
 
 /** Remembers so many names and some more, the most recent ones. */
 export class RecentlySeen {
@@ -13,7 +12,7 @@ export class RecentlySeen {
   /** Adds a name; whether it is new. */
   add(name: string): boolean {
     if (this.#names.has(name)) return false;
-    this.#names.add(inOnePiece(name));
+    this.#names.add(name);
     forgetOldest(this.#names, this.#most);
     return true;
   }
