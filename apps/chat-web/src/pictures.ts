@@ -1,4 +1,6 @@
+import { SottoError } from '@sotto/core';
 import { decodeQr, QR_IMAGE_MAX_SIDE, qrModules } from '@sotto/identity';
+import type { QrAnswer } from './qr-worker.js';
 
 /** Pixels a module in a picture of a code to hand on. */
 const SCALE = 8;
@@ -19,7 +21,21 @@ export async function readPicture(file: Blob): Promise<string> {
   const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D;
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
-  return decodeQr(context.getImageData(0, 0, canvas.width, canvas.height), { retryMilliseconds: 1000 });
+  const text = await lookFor(context.getImageData(0, 0, canvas.width, canvas.height));
+  if (text !== undefined) return text;
+  throw new SottoError('QR_UNREADABLE', 'There is no QR code in this picture that can be read.', {
+    reason: 'no code, or one that is blurred, cut off or damaged',
+  });
+}
+
+/** Looks for a code on another thread, so that the page goes on meanwhile. */
+function lookFor(image: ImageData): Promise<QrAnswer> {
+  const worker = new Worker(new URL('./qr-worker.ts', import.meta.url), { type: 'module' });
+  return new Promise<QrAnswer>((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<QrAnswer>) => resolve(data);
+    worker.onerror = () => reject(new TypeError('This browser can not look through pictures here.'));
+    worker.postMessage(image);
+  }).finally(() => worker.terminate());
 }
 
 /** The text of the QR code that a camera sees now; `undefined` when it sees none. */
