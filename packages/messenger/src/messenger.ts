@@ -1030,7 +1030,8 @@ export class Messenger {
    */
   #continueFanouts(only?: Uint8Array, options: GroupSendOptions = {}): Promise<GroupSendResult> {
     const run = this.#fanoutTail.then(() => this.#runFanouts(only, options));
-    this.#fanoutTail = run.catch(() => undefined);
+    // Without the outcome, which is as long as the group.
+    this.#fanoutTail = run.then(() => {}).catch(() => {});
     return run;
   }
 
@@ -1038,7 +1039,7 @@ export class Messenger {
     const members: MemberOutcome[] = [];
     try {
       for (const { number, fanout } of await this.#step((work) => this.#groups.pendingFanouts(work))) {
-        if (only !== undefined && compareBytes(fanout.id, only) !== 0) continue;
+        if (only && compareBytes(fanout.id, only)) continue;
         const id = encodeHex(fanout.id);
         const total = fanout.remaining.length;
         this.#outcomes.growing(id);
@@ -1057,7 +1058,7 @@ export class Messenger {
       });
       throw error;
     }
-    return { id: only === undefined ? '' : encodeHex(only), members };
+    return { id: only ? encodeHex(only) : '', members };
   }
 
   async #fanoutBatch(
@@ -1067,7 +1068,8 @@ export class Messenger {
   ): Promise<{ readonly outcomes: readonly MemberOutcome[]; readonly left: number }> {
     const fanout = await work.get(fanoutTable, number);
     if (fanout === undefined) return { outcomes: [], left: 0 };
-    const batch = fanout.remaining.slice(0, this.#settings.limits.fanoutBatch);
+    // Fresh: an outcome that is kept shall not keep the whole record.
+    const batch = fanout.remaining.slice(0, this.#settings.limits.fanoutBatch).map((one) => one.slice());
     const remaining = fanout.remaining.slice(batch.length);
     const outcomes: MemberOutcome[] = [];
     for (const member of batch as PublicKey[]) {
