@@ -139,12 +139,6 @@ class Survey {
           unit: 'x',
           values: byLine(suffix, ratio(CURVES.send.id)),
         },
-        {
-          what: what(`receive with ${most} sessions, to ${least}`),
-          most: 1.5,
-          unit: 'x',
-          values: byLine(suffix, ratio(CURVES.receive.id)),
-        },
       ];
     };
     return [
