@@ -148,10 +148,10 @@ for (let ended = false; !ended; ) {
       elapsed * rate >= total && (await sentSoFar()).sent >= feeders * Math.floor(total / feeders);
     ended = allSent || (garbage === 0 && elapsed >= seconds);
   }
-  const at = (performance.now() - begin) / 1000;
-  const { sent } = await sentSoFar();
   const now = await node.figures();
+  const { sent } = await sentSoFar();
   const cpu = node.cpuSeconds();
+  const at = (performance.now() - begin) / 1000;
   const span = at - before.at;
   const perSecond = (value, earlier) => Math.round((value - earlier) / span);
   row([
