@@ -18,8 +18,8 @@ const SHORT_COPIES = 2;
 const along = 'members';
 const CURVES = {
   member: { id: 'groups-member', title: 'Send 1 KiB to a group, µs a member', along },
-  ratio: { id: 'groups-ratio', title: 'The same, to a single send', along },
-  untold: { id: 'groups-untold', title: 'The same before members have answered, to a single send', along },
+  ratio: { id: 'groups-ratio', title: 'A member of a group, to a single send', along },
+  untold: { id: 'groups-untold', title: 'Before members have answered, to a single send', along },
   memory: { id: 'groups-memory', title: 'Most memory held while sending to a group, KiB', along },
   devices: { id: 'devices-send', title: 'Send 1 KiB to one person, µs', along: 'devices of that person' },
 } as const;

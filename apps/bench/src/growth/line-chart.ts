@@ -5,7 +5,7 @@ import type { Curve, Line } from './curve.js';
 const COLUMNS = 2;
 const PANEL = { width: 430, height: 250 };
 /** Around the lines of a panel. */
-const MARGIN = { left: 64, right: 20, top: 34, bottom: 78 };
+const MARGIN = { left: 64, right: 28, top: 34, bottom: 78 };
 const COLOURS = ['#2f6f5e', '#b0552f', '#4a62a8', '#8a8f2b', '#7d4b8f', '#3b8ea5', '#333'];
 
 /**
