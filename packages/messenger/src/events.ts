@@ -1,4 +1,11 @@
-import type { PublicKey, SottoError, TransportStatus, Write } from '@sotto/core';
+import {
+  isSottoError,
+  type Logger,
+  type PublicKey,
+  type SottoError,
+  type TransportStatus,
+  type Write,
+} from '@sotto/core';
 import type { Protection } from './device/decryption.js';
 
 /** What conversation a message belongs to. */
@@ -89,10 +96,10 @@ type Listener<T> = (event: T) => void | Promise<void>;
 /** Typed listeners. A listener that throws doesn't disturb the others or the messenger. */
 export class Events {
   readonly #listeners = new Map<keyof MessengerEvents, Set<Listener<never>>>();
-  readonly #onListenerError: (event: string, error: unknown) => void;
+  readonly #logger: Logger;
 
-  constructor(onListenerError: (event: string, error: unknown) => void) {
-    this.#onListenerError = onListenerError;
+  constructor(logger: Logger) {
+    this.#logger = logger;
   }
 
   /** Listens; the function given back stops it. */
@@ -107,13 +114,25 @@ export class Events {
   }
 
   emit<K extends keyof MessengerEvents>(name: K, event: MessengerEvents[K]): void {
+    const failed = (error: unknown) =>
+      this.#logger.error('listener failed', { event: name, error: errorName(error) });
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
         const result = (listener as Listener<MessengerEvents[K]>)(event);
-        if (result instanceof Promise) result.catch((error) => this.#onListenerError(name, error));
+        if (result instanceof Promise) result.catch(failed);
       } catch (error) {
-        this.#onListenerError(name, error);
+        failed(error);
       }
     }
   }
+
+  storageTrouble(error: unknown): void {
+    this.#logger.warn('storage trouble', { error: errorName(error) });
+    this.emit('storageTrouble', { error });
+  }
+}
+
+/** An error in a word, for a log. */
+export function errorName(error: unknown): string {
+  return isSottoError(error) ? error.code : error instanceof Error ? error.name : typeof error;
 }

@@ -8,8 +8,11 @@ import {
   SottoError,
   type TransportConnection,
 } from '@sotto/core';
+import type { Device } from './device/device.js';
+import type { Events } from './events.js';
 import type { OutboxRecord } from './generated/sotto/messenger/v1/storage.js';
-import type { Ledger, UnitOfWork } from './storage/ledger.js';
+import type { SendOutcomes } from './send-outcomes.js';
+import type { UnitOfWork } from './storage/ledger.js';
 import { outboxTable } from './storage/tables.js';
 
 /** First wait after a failed send; doubled each time. */
@@ -25,30 +28,19 @@ export type OutboxChannel = NonNullable<OutboxRecord['channel']>;
 /** A record with its number. */
 export type OutboxEntry = readonly [number: string, record: OutboxRecord];
 
-/** What the outbox tells. */
-export interface OutboxListener {
-  /** No entry of a message waits any more: each was taken, or has failed. */
-  onNoneWaits(messageId: string): void;
-  /** An entry will never be taken. */
-  onFailed(messageId: string, error: SottoError): void;
-  onStorageTrouble(error: unknown): void;
-}
-
 /**
  * Ciphertexts that the transport has not taken yet. An entry is stored in the step that moved the ratchet, offered
  * until the transport takes it, the same bytes each time, and deleted then. A crash in between means that it is
  * sent twice, which the receiver's ratchet notices.
  */
 export class Outbox {
-  readonly #ledger: Ledger;
+  readonly #device: Device;
   readonly #clock: Clock;
-  readonly #listener: OutboxListener;
-  readonly #negotiatedSecret: (peer: PublicKey) => SharedKey;
+  readonly #outcomes: SendOutcomes;
+  readonly #events: Events;
   readonly #waiting = new Map<string, OutboxRecord>();
   /** Those of them that are to be tried now, oldest first. */
   #queue = new Map<string, OutboxRecord>();
-  /** How many entries wait of each message, by its id in hex. */
-  readonly #parts = new Map<string, number>();
   /** Entries that are being sent, or were taken and are being deleted. */
   readonly #underWay = new Map<string, Promise<void>>();
   /** How many of those are being sent. */
@@ -58,21 +50,16 @@ export class Outbox {
   #retryAfter = RETRY_FIRST_MS;
   #cancelRetry: (() => void) | undefined;
 
-  constructor(
-    ledger: Ledger,
-    clock: Clock,
-    negotiatedSecret: (peer: PublicKey) => SharedKey,
-    listener: OutboxListener,
-  ) {
-    this.#ledger = ledger;
+  constructor(device: Device, clock: Clock, outcomes: SendOutcomes, events: Events) {
+    this.#device = device;
     this.#clock = clock;
-    this.#negotiatedSecret = negotiatedSecret;
-    this.#listener = listener;
+    this.#outcomes = outcomes;
+    this.#events = events;
   }
 
   /** Reads what an earlier run left. Damaged entries are reported and left. */
   async load(work: UnitOfWork): Promise<void> {
-    const damaged = (_key: string, error: unknown) => this.#listener.onStorageTrouble(error);
+    const damaged = (_key: string, error: unknown) => this.#events.storageTrouble(error);
     for await (const { segments, value } of work.list(outboxTable, [], damaged)) {
       const number = segments[0] as string;
       this.#next = Number(number) + 1;
@@ -92,8 +79,7 @@ export class Outbox {
   /** Counts entries whose step was committed: from now on their messages are not sent yet. */
   stored(entries: readonly OutboxEntry[]): void {
     for (const [, { messageId }] of entries) {
-      const id = encodeHex(messageId);
-      this.#parts.set(id, (this.#parts.get(id) ?? 0) + 1);
+      this.#outcomes.waits(encodeHex(messageId));
     }
   }
 
@@ -104,21 +90,6 @@ export class Outbox {
       this.#queue.set(number, record);
     }
     this.#pump();
-  }
-
-  /** How many entries the transport has not taken. */
-  get size(): number {
-    return this.#waiting.size;
-  }
-
-  /** Whether a message has entries here. */
-  waits(messageId: string): boolean {
-    return this.#parts.has(messageId);
-  }
-
-  /** Ids of the messages that have entries here, released or not, in hex. */
-  messageIds(): readonly string[] {
-    return [...this.#parts.keys()];
   }
 
   /** Begins to send over a connection, at once. */
@@ -178,25 +149,20 @@ export class Outbox {
       this.#retryAfter = RETRY_FIRST_MS;
     } catch (error) {
       if (!isPermanent(error)) return this.#tryLater();
-      this.#listener.onFailed(messageId, error);
+      this.#outcomes.failed(messageId, error);
     } finally {
       this.#sending--;
     }
     // The next one goes out while this one is being deleted.
     this.#pump();
     try {
-      await this.#ledger.run(async (work) => work.delete(outboxTable, number));
+      await this.#device.ledger.run(async (work) => work.delete(outboxTable, number));
     } catch (error) {
-      this.#listener.onStorageTrouble(error);
+      this.#events.storageTrouble(error);
       return this.#tryLater();
     }
     this.#waiting.delete(number);
-    const left = (this.#parts.get(messageId) ?? 1) - 1;
-    if (left > 0) this.#parts.set(messageId, left);
-    else {
-      this.#parts.delete(messageId);
-      this.#listener.onNoneWaits(messageId);
-    }
+    this.#outcomes.done(messageId);
   }
 
   #tryLater(): void {
@@ -217,7 +183,10 @@ export class Outbox {
       case 'discovery':
         return { kind: 'discovery', recipient: channel.value as PublicKey };
       case 'negotiated':
-        return { kind: 'negotiated', secret: this.#negotiatedSecret(channel.value as PublicKey) };
+        return {
+          kind: 'negotiated',
+          secret: this.#device.negotiatedSecret(channel.value as PublicKey) as SharedKey,
+        };
       default:
         throw new SottoError('TRANSPORT_REFUSED', 'The entry names no channel.', { reason: 'no channel' });
     }

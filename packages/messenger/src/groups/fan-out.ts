@@ -1,0 +1,114 @@
+import { compareBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
+import type { Device } from '../device/device.js';
+import type { Effects } from '../effects.js';
+import type { MessengerLimits } from '../limits.js';
+import type { GroupSendOptions } from '../options.js';
+import { encodePayload } from '../payload.js';
+import type { GroupSendResult, MemberOutcome } from '../results.js';
+import type { SendOutcomes } from '../send-outcomes.js';
+import type { Sending } from '../sending.js';
+import type { Steps } from '../steps.js';
+import type { UnitOfWork } from '../storage/ledger.js';
+import { fanoutTable } from '../storage/tables.js';
+import type { Groups } from './groups.js';
+
+/** How long after a failure of the store a fan-out goes on. */
+const RETRY_MS = 5_000;
+
+/** Encrypts messages to groups for their members, some members in each commit, so that nothing else waits long. */
+export class FanOut {
+  readonly #device: Device;
+  readonly #groups: Groups;
+  readonly #outcomes: SendOutcomes;
+  readonly #sending: Sending;
+  readonly #steps: Steps;
+  readonly #limits: Pick<MessengerLimits, 'fanoutBatch'>;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    device: Device,
+    groups: Groups,
+    outcomes: SendOutcomes,
+    sending: Sending,
+    steps: Steps,
+    limits: Pick<MessengerLimits, 'fanoutBatch'>,
+  ) {
+    this.#device = device;
+    this.#groups = groups;
+    this.#outcomes = outcomes;
+    this.#sending = sending;
+    this.#steps = steps;
+    this.#limits = limits;
+  }
+
+  /** Reads what an earlier run left. */
+  async load(work: UnitOfWork): Promise<void> {
+    for (const { fanout } of await this.#groups.pendingFanouts(work)) {
+      this.#outcomes.growing(encodeHex(fanout.id));
+    }
+  }
+
+  /**
+   * Encrypts what waits for members: one message, or all that an earlier run left. One fan-out at a time; when the
+   * store fails, the rest is tried again by itself.
+   */
+  continue(only?: string, options: GroupSendOptions = {}): Promise<GroupSendResult> {
+    const run = this.#tail.then(() => this.#run(only, options));
+    // Without the outcome, which is as long as the group.
+    this.#tail = run.then(() => {}).catch(() => {});
+    return run;
+  }
+
+  async #run(only: string | undefined, options: GroupSendOptions): Promise<GroupSendResult> {
+    const members: MemberOutcome[] = [];
+    try {
+      for (const { number, fanout } of await this.#steps.run((work) => this.#groups.pendingFanouts(work))) {
+        const id = encodeHex(fanout.id);
+        if (only !== undefined && only !== id) continue;
+        const total = fanout.remaining.length;
+        this.#outcomes.growing(id);
+        for (let left = total; left > 0; ) {
+          const done = await this.#steps.run((work, effects) => this.#batch(work, effects, number));
+          members.push(...done.outcomes);
+          left = done.left;
+          options.onProgress?.(total - left, total);
+        }
+        this.#outcomes.grown(id);
+      }
+    } catch (error) {
+      this.#steps.later('fan-out', RETRY_MS, () => this.#steps.inBackground(this.continue()));
+      throw error;
+    }
+    return { id: only ?? '', members };
+  }
+
+  async #batch(
+    work: UnitOfWork,
+    effects: Effects,
+    number: string,
+  ): Promise<{ readonly outcomes: readonly MemberOutcome[]; readonly left: number }> {
+    const fanout = await work.get(fanoutTable, number);
+    if (fanout === undefined) return { outcomes: [], left: 0 };
+    // Fresh: an outcome that is kept shall not keep the whole record.
+    const batch = fanout.remaining.slice(0, this.#limits.fanoutBatch).map((one) => one.slice());
+    const remaining = fanout.remaining.slice(batch.length);
+    const outcomes: MemberOutcome[] = [];
+    for (const member of batch as PublicKey[]) {
+      const own = compareBytes(member, this.#device.identity) === 0;
+      if (own && !(await this.#device.hasPairedDevices(work))) continue;
+      const devices = await this.#device.activeInstallations(work, member);
+      const value = await this.#groups.payloadFor(work, fanout, member, devices);
+      const content = encodePayload({ $case: 'group', value });
+      try {
+        const encrypted = await this.#sending.encryptTo(work, effects, member, content, fanout.id);
+        outcomes.push({ member, result: { devices: encrypted.devices } });
+      } catch (error) {
+        if (!isSottoError(error, 'NO_DEVICE_REACHED')) throw error;
+        outcomes.push({ member, result: { failed: error } });
+      }
+    }
+    if (remaining.length === 0) work.delete(fanoutTable, number);
+    else work.put(fanoutTable, { ...fanout, remaining }, number);
+    return { outcomes, left: remaining.length };
+  }
+}

@@ -1,0 +1,110 @@
+import {
+  type Channel,
+  decodeHex,
+  encodeHex,
+  type PublicKey,
+  type SharedKey,
+  type TransportConnection,
+} from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import type { Device } from './device/device.js';
+import type { Effects } from './effects.js';
+import type { UnitOfWork } from './storage/ledger.js';
+import { chatTable, contactTable, negotiatedTable } from './storage/tables.js';
+import { contactCodeChannel } from './topics.js';
+
+/** Whom and what we listen to: contacts, conversations and public chats, as channels of the transport. */
+export class Listening {
+  readonly #device: Device;
+  readonly #crypto: CryptoProvider;
+  /** Identities whose negotiated topic is listened to, in hex; before {@link load} only those of this run. */
+  readonly #negotiated = new Set<string>();
+  /** Contacts, in hex, and those looked up in this run; before {@link load} only those of this run. */
+  readonly #watched = new Set<string>();
+  readonly #chats = new Set<string>();
+  #loaded = false;
+  /** Set once we are connected. */
+  connection: TransportConnection | undefined;
+
+  constructor(device: Device, crypto: CryptoProvider) {
+    this.#device = device;
+    this.#crypto = crypto;
+  }
+
+  async loadChats(work: UnitOfWork): Promise<void> {
+    for (const [name] of await work.keys(chatTable)) this.#chats.add(name as string);
+  }
+
+  /** Reads whom we listen to. Only who connects needs it, and with 100,000 conversations it takes seconds. */
+  async load(): Promise<void> {
+    if (this.#loaded) return;
+    await this.#device.ledger.run(async (work) => {
+      for (const [identity] of await work.keys(negotiatedTable)) this.#negotiated.add(identity as string);
+      for (const [identity] of await work.keys(contactTable)) this.#watched.add(identity as string);
+    });
+    this.#loaded = true;
+  }
+
+  /** What we listen to, in step with contacts, chats and conversations. */
+  channels(): readonly Channel[] {
+    return [
+      { kind: 'partitioned', recipient: this.#device.identity },
+      { kind: 'discovery', recipient: this.#device.identity },
+      ...[...this.#chats].map((name): Channel => ({ kind: 'public', name })),
+      // Whom we talk to as well as contacts: one that lost its devices is found again by its bundle.
+      ...[...new Set([...this.#watched, ...this.#negotiated])].map((name) =>
+        contactCodeChannel(this.#crypto, decodeHex(name) as PublicKey),
+      ),
+      ...[...this.#negotiated].map(
+        (name): Channel => ({
+          kind: 'negotiated',
+          secret: this.#device.negotiatedSecret(decodeHex(name) as PublicKey) as SharedKey,
+        }),
+      ),
+    ];
+  }
+
+  /** Tells the transport what we listen to now. */
+  async listen(): Promise<void> {
+    await this.connection?.listen(this.channels());
+  }
+
+  /** Listens for an identity's bundle from the next {@link listen} on. */
+  watch(identity: PublicKey): void {
+    this.#watched.add(encodeHex(identity));
+  }
+
+  unwatch(identity: PublicKey): void {
+    this.#watched.delete(encodeHex(identity));
+  }
+
+  /** Listens, from this step on, to the topic negotiated with an identity. */
+  hearNegotiated(work: UnitOfWork, effects: Effects, identity: PublicKey): void {
+    const name = encodeHex(identity);
+    if (this.#negotiated.has(name)) return;
+    // Before `load` it may be there already, and is put once more.
+    work.put(negotiatedTable, new Uint8Array(0), name);
+    effects.after.push(() => this.#negotiated.add(name));
+    effects.listen = true;
+  }
+
+  joinChat(work: UnitOfWork, effects: Effects, chat: string, now: number): void {
+    work.put(chatTable, { joinedAt: BigInt(now) }, chat);
+    effects.after.push(() => this.#chats.add(chat));
+    effects.listen = true;
+  }
+
+  leaveChat(work: UnitOfWork, effects: Effects, chat: string): void {
+    work.delete(chatTable, chat);
+    effects.after.push(() => this.#chats.delete(chat));
+    effects.listen = true;
+  }
+
+  inChat(name: string): boolean {
+    return this.#chats.has(name);
+  }
+
+  chats(): readonly string[] {
+    return [...this.#chats].toSorted();
+  }
+}
