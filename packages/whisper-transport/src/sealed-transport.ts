@@ -36,7 +36,7 @@ import { HandOver } from './hand-over.js';
 import { createInlineMiner } from './mining/inline-miner.js';
 import { type Miner, powBits } from './mining/miner.js';
 import { RecentlySeen } from './recently-seen.js';
-import { ChannelKeys, type Pbkdf2, type ResolvedChannel } from './topics.js';
+import { ChannelKeys, type Pbkdf2, type ResolvedChannel, topicNumber } from './topics.js';
 import { abortedError, closedError } from './transport-errors.js';
 
 export interface SealedTransportOptions {
@@ -124,8 +124,8 @@ class SealedConnection implements TransportConnection {
   readonly #messages: RecentlySeen;
   /** What is being taken, by the names of its envelope and of itself. */
   readonly #underWay = new Map<string, Promise<void>>();
-  /** What is listened to, by topic in hex: opening costs no more the more chats there are. */
-  #listening = new Map<string, readonly ResolvedChannel[]>();
+  /** What is listened to, by the number of the topic: opening costs no more the more chats there are. */
+  #listening = new Map<number, readonly ResolvedChannel[]>();
   #prepared: Promise<unknown> = Promise.resolve();
   #connection: CarrierConnection | undefined;
   readonly #handOver: HandOver;
@@ -200,12 +200,12 @@ class SealedConnection implements TransportConnection {
     this.#prepared = prepared.catch(() => undefined);
     await prepared;
     const connection = this.#open();
-    const listening = new Map<string, ResolvedChannel[]>();
+    const listening = new Map<number, ResolvedChannel[]>();
     for (const channel of new Map(channels.map((one) => [channelKey(one), one])).values()) {
       checkMayListen(this.#party.identity.publicKey, channel);
       const resolved = this.#settings.keys.resolve(channel);
-      const name = encodeHex(resolved.topic);
-      listening.set(name, [...(listening.get(name) ?? []), resolved]);
+      const topic = topicNumber(resolved.topic);
+      listening.set(topic, [...(listening.get(topic) ?? []), resolved]);
     }
     this.#listening = listening;
     await connection.subscribe([...listening.values()].map(([first]) => (first as ResolvedChannel).topic));
@@ -247,7 +247,7 @@ class SealedConnection implements TransportConnection {
     const { crypto, clock, policy } = this.#settings;
     // Most of what comes may be for others: a filter of topics lets many through. That costs a glance.
     const topic = peekTopic(bytes);
-    const channels = topic && this.#listening.get(encodeHex(topic));
+    const channels = topic && this.#listening.get(topicNumber(topic));
     if (channels === undefined) return;
     let envelope: Envelope;
     try {

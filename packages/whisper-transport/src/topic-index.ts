@@ -1,4 +1,5 @@
 import type { Topic } from '@sotto/core';
+import { topicNumber } from './topics.js';
 
 /**
  * Envelopes by their topic. Most topics have one envelope, which is kept as it is: a set for each would cost more than
@@ -14,14 +15,14 @@ export class TopicIndex<T extends { readonly envelope: { readonly topic: Topic }
 
   /** In the order in which they were added. */
   get(topic: Topic): Iterable<T> {
-    const found = this.#envelopes.get(numberOf(topic));
+    const found = this.#envelopes.get(topicNumber(topic));
     if (found === undefined) return [];
     return found instanceof Set ? found.values() : [found];
   }
 
   /** Adds one that is not in it. */
   add(pooled: T): void {
-    const topic = numberOf(pooled.envelope.topic);
+    const topic = topicNumber(pooled.envelope.topic);
     const found = this.#envelopes.get(topic);
     if (found === undefined) this.#envelopes.set(topic, pooled);
     else if (found instanceof Set) found.add(pooled);
@@ -29,7 +30,7 @@ export class TopicIndex<T extends { readonly envelope: { readonly topic: Topic }
   }
 
   remove(pooled: T): void {
-    const topic = numberOf(pooled.envelope.topic);
+    const topic = topicNumber(pooled.envelope.topic);
     const found = this.#envelopes.get(topic);
     if (found instanceof Set) {
       found.delete(pooled);
@@ -42,9 +43,4 @@ export class TopicIndex<T extends { readonly envelope: { readonly topic: Topic }
   clear(): void {
     this.#envelopes.clear();
   }
-}
-
-/** Its four bytes, as an unsigned number. */
-function numberOf(topic: Topic): number {
-  return new DataView(topic.buffer, topic.byteOffset).getUint32(0);
 }
