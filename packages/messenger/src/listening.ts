@@ -69,6 +69,13 @@ export class Listening {
     await this.connection?.listen(this.channels());
   }
 
+  /** Closes the connection, once. */
+  async disconnect(): Promise<void> {
+    const { connection } = this;
+    this.connection = undefined;
+    await connection?.close();
+  }
+
   /** Listens for an identity's bundle from the next {@link listen} on. */
   watch(identity: PublicKey): void {
     this.#watched.add(encodeHex(identity));

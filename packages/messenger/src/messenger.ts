@@ -62,6 +62,7 @@ export class Messenger {
   readonly #receiving: Receiving;
   readonly #catchUp: CatchUp;
   #storeReplaced: 'lost' | 'restored' | undefined;
+  #starting: Promise<void> | undefined;
 
   /** @internal Made by {@link createMessenger}. */
   constructor(device: Device, settings: Settings) {
@@ -136,6 +137,13 @@ export class Messenger {
    */
   async start(): Promise<void> {
     this.#steps.checkOpen();
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     if (this.#listening.connection !== undefined) return;
     await this.#listening.load();
     this.#steps.checkOpen();
@@ -152,15 +160,15 @@ export class Messenger {
         this.#catchUp.followConnection(status);
       },
     });
+    // From here on steps tell it what they want listened to: they may come while the first list is being taken.
+    this.#listening.connection = connection;
     try {
-      await connection.listen(this.#listening.channels());
-      // Closed meanwhile: nobody else knows of this connection.
+      await this.#listening.listen();
       this.#steps.checkOpen();
     } catch (error) {
-      await connection.close();
+      await this.#listening.disconnect();
       throw error;
     }
-    this.#listening.connection = connection;
     this.#outbox.attach(connection);
     this.#steps.inBackground(this.#fanOut.continue());
     this.#catchUp.begin();
@@ -176,7 +184,7 @@ export class Messenger {
     this.#steps.close();
     await this.flushed();
     await this.#outbox.detach();
-    await this.#listening.connection?.close();
+    await this.#listening.disconnect();
     await this.#device.close();
   }
 

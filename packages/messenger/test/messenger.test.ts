@@ -622,6 +622,68 @@ describe('clocks and closing', () => {
     },
   );
 
+  it('hears whom it wrote to, and added, while it was connecting', async () => {
+    const network = newNetwork();
+    let connected = () => {};
+    const slow: Transport = {
+      ...network.transport(),
+      async connect(party, options) {
+        const connection = await network.transport().connect(party, options);
+        let first = true;
+        return {
+          ...connection,
+          send: (...send) => connection.send(...send),
+          close: () => connection.close(),
+          async listen(channels) {
+            await connection.listen(channels);
+            if (!first) return;
+            first = false;
+            await new Promise<void>((resolve) => {
+              connected = resolve;
+            });
+          },
+        };
+      },
+    };
+    const alice = await newParty(network, 'alice-1', { start: false, transport: slow });
+    const [bob, carol] = [await newParty(network, 'bob-1'), await newParty(network, 'carol-1')];
+    await alice.messenger.addContact(await bob.messenger.contactCode());
+    const start = alice.messenger.start();
+    await new Promise(setImmediate);
+    await alice.say(bob, 'hello Bob');
+    await alice.messenger.addContact(carol.identity.publicKey, 'Carol');
+    connected();
+    await start;
+    await quiet(network, alice, bob, carol);
+    await bob.say(alice, 'one');
+    await quiet(network, alice, bob);
+    await bob.say(alice, 'on the topic of the two');
+    await quiet(network, alice, bob);
+    expect(alice.texts).toEqual(['direct bob-1 dr: one', 'direct bob-1 dr: on the topic of the two']);
+    // Carol has been heard of by nothing but her contact code.
+    await carol.messenger.publishContactCode();
+    await quiet(network, alice, carol);
+    expect(await alice.messenger.devices(carol.identity.publicKey)).toHaveLength(1);
+  });
+
+  it('started twice at once: one connection, and both wait for it', async () => {
+    const network = newNetwork();
+    let connections = 0;
+    const counted: Transport = {
+      ...network.transport(),
+      connect(party, options) {
+        connections++;
+        return network.transport().connect(party, options);
+      },
+    };
+    const alice = await newParty(network, 'alice-1', { start: false, transport: counted });
+    await Promise.all([alice.messenger.start(), alice.messenger.start()]);
+    await alice.messenger.start();
+    expect(connections).toBe(1);
+    await quiet(network, alice);
+    expect(alice.events.sent).toHaveLength(1);
+  });
+
   it('closes cleanly, twice, and refuses afterwards', async () => {
     const { alice, bob } = await two();
     await alice.messenger.close();
