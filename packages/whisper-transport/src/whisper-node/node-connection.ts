@@ -23,7 +23,7 @@ import type { ChannelKeys, ResolvedChannel } from '../topics.js';
 import { abortedError, closedError, unavailableError } from '../transport-errors.js';
 import { backOffDelay } from '../web-socket/back-off.js';
 import type { OpenWebSocket } from '../web-socket/web-socket-like.js';
-import { inParallel } from './in-parallel.js';
+import { NodeFilters } from './node-filters.js';
 import { NodeKeys } from './node-keys.js';
 import { parseNodeMessage } from './node-message.js';
 
@@ -71,6 +71,7 @@ export class WhisperNodeConnection implements TransportConnection {
   readonly #settings: NodeSettings;
   readonly #rpc: JsonRpcHttp | JsonRpcWebSocket;
   readonly #keys: NodeKeys;
+  readonly #filters: NodeFilters;
   readonly #handOver: HandOver;
   readonly #envelopes: RecentlySeen;
   readonly #messages: RecentlySeen;
@@ -78,14 +79,7 @@ export class WhisperNodeConnection implements TransportConnection {
   /** What has to be over before the keys are removed. */
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #waiting = new Set<() => void>();
-  #wanted: ReadonlyMap<string, ResolvedChannel> = new Map();
-  /** The node's ids of filters or subscriptions, by channel. */
-  readonly #filters = new Map<string, string>();
-  /** Filters are changed by one at a time. */
-  #installing: Promise<unknown> = Promise.resolve();
   #online = false;
-  /** Counts the sockets; a subscription is of one of them. */
-  #era = 0;
   #failedPolls = 0;
   #cancelTimer = () => {};
   #powTarget: number;
@@ -102,6 +96,7 @@ export class WhisperNodeConnection implements TransportConnection {
           onReconnected: () => this.#track(this.#reconnected()),
         });
     this.#keys = new NodeKeys(this.#rpc, party.identity);
+    this.#filters = new NodeFilters(this.#rpc, this.#keys, (listened, value) => this.#take(listened, value));
     this.#handOver = new HandOver(party, settings.clock);
     this.#envelopes = new RecentlySeen(settings.remembered);
     this.#messages = new RecentlySeen(settings.remembered);
@@ -155,7 +150,9 @@ export class WhisperNodeConnection implements TransportConnection {
     this.#checkOpen();
     const { channelKeys } = this.#settings;
     for (const channel of channels) checkMayListen(this.#party.identity.publicKey, channel);
-    this.#wanted = new Map(channels.map((channel) => [channelKey(channel), channelKeys.resolve(channel)]));
+    this.#filters.want(
+      new Map(channels.map((channel) => [channelKey(channel), channelKeys.resolve(channel)])),
+    );
     await this.#track(this.#installNow());
   }
 
@@ -178,7 +175,7 @@ export class WhisperNodeConnection implements TransportConnection {
       // For want of a connection the keys would stay there.
       if (this.#rpc instanceof JsonRpcWebSocket) await this.#rpc.reopenForTheLastTime();
       await this.#keys.removeAll();
-      await inParallel([...this.#filters.values()], (id) => this.#removeFilter(id));
+      await this.#filters.removeAll();
     } catch (error) {
       logger.warn('whisper-node.keys-left-on-node', { code: isSottoError(error) ? error.code : 'unknown' });
     }
@@ -272,7 +269,7 @@ export class WhisperNodeConnection implements TransportConnection {
     for (let outdated = 0; this.#online; ) {
       try {
         if (outdated > 0) await this.#refresh();
-        return await this.#install();
+        return await this.#filters.install();
       } catch (error) {
         if (isForgotten(error) && ++outdated <= OUTDATED_MOST) continue;
         if (!isAway(error)) throw error;
@@ -281,53 +278,11 @@ export class WhisperNodeConnection implements TransportConnection {
     }
   }
 
-  /** Makes the node's filters those of the channels wanted. */
-  #install(): Promise<void> {
-    return this.#alone(async () => {
-      for (const [name, id] of [...this.#filters]) {
-        if (this.#wanted.has(name)) continue;
-        await this.#removeFilter(id);
-        this.#filters.delete(name);
-      }
-      const era = this.#era;
-      await inParallel(this.#wanted, async ([name, channel]) => {
-        if (this.#filters.has(name)) return;
-        const id = await this.#addFilter(channel);
-        if (typeof id !== 'string') throw notUnderstood('no id of a filter');
-        // Of a socket that is gone by now.
-        if (era !== this.#era) throw unavailableError('the connection is lost');
-        this.#filters.set(name, id);
-      });
-    });
-  }
-
-  async #addFilter(listened: ResolvedChannel): Promise<unknown> {
-    const { topic, cipher } = listened;
-    const key =
-      cipher.kind === 'symmetric'
-        ? { symKeyID: await this.#keys.symmetric(cipher.key) }
-        : { privateKeyID: await this.#keys.identity() };
-    const criteria = { ...key, topics: [`0x${encodeHex(topic)}`] };
-    return this.#rpc instanceof JsonRpcWebSocket
-      ? this.#rpc.subscribe('shh', ['messages', criteria], (value) => this.#take(listened, value))
-      : this.#rpc.call('shh_newMessageFilter', [criteria]);
-  }
-
-  async #removeFilter(id: string): Promise<void> {
-    try {
-      if (this.#rpc instanceof JsonRpcWebSocket) await this.#rpc.unsubscribe('shh', id);
-      else await this.#rpc.call('shh_deleteMessageFilter', [id]);
-    } catch (error) {
-      // The node has not got it any more, which is what was wanted.
-      if (!isSottoError(error, 'TRANSPORT_REFUSED')) throw error;
-    }
-  }
-
   /** Gives the node what it may have lost. */
   async #restore(): Promise<void> {
     await this.#refresh();
     await this.#keys.identity();
-    await this.#install();
+    await this.#filters.install();
   }
 
   /** Learns anew what the node asks for, and which of our keys it has. */
@@ -362,7 +317,7 @@ export class WhisperNodeConnection implements TransportConnection {
     const { pollInterval, backOff, random } = this.#settings;
     try {
       if (!this.#online || this.#filters.size === 0) await this.#readInfo();
-      const complete = await this.#fetchMessages();
+      const complete = await this.#filters.fetch();
       if (!complete || !this.#online) await this.#restore();
       this.#failedPolls = 0;
       this.#regained();
@@ -372,26 +327,6 @@ export class WhisperNodeConnection implements TransportConnection {
       this.#lost();
       this.#lookLater(Math.max(pollInterval, backOffDelay(++this.#failedPolls, backOff, random)));
     }
-  }
-
-  /** Whether the node knew all filters. */
-  async #fetchMessages(): Promise<boolean> {
-    let complete = true;
-    await inParallel([...this.#filters], async ([name, id]) => {
-      const listened = this.#wanted.get(name);
-      if (listened === undefined) return;
-      try {
-        const messages = await this.#rpc.call('shh_getFilterMessages', [id]);
-        if (!Array.isArray(messages)) throw notUnderstood('no list of messages');
-        for (const message of messages) this.#take(listened, message);
-      } catch (error) {
-        if (!isForgotten(error)) throw error;
-        if (this.#filters.get(name) !== id) return;
-        this.#filters.delete(name);
-        complete = false;
-      }
-    });
-    return complete;
   }
 
   async #checkAlive(): Promise<void> {
@@ -426,8 +361,7 @@ export class WhisperNodeConnection implements TransportConnection {
   #lost(): void {
     // Subscriptions are the socket's, filters are the node's.
     if (!this.#settings.polled) {
-      this.#era++;
-      this.#filters.clear();
+      this.#filters.lost();
       this.#cancelTimer();
     }
     if (!this.#online) return;
@@ -441,7 +375,7 @@ export class WhisperNodeConnection implements TransportConnection {
     this.#party.onStatus?.('connected');
     for (const done of [...this.#waiting]) done();
     // Asked for at the last moment.
-    if ([...this.#wanted.keys()].some((name) => !this.#filters.has(name))) {
+    if (!this.#filters.complete) {
       this.#track(this.#installNow()).catch((error) => this.#logRefusal(error));
     }
   }
@@ -459,12 +393,6 @@ export class WhisperNodeConnection implements TransportConnection {
 
   #uncompressed(publicKey: Parameters<CryptoProvider['secp256k1']['uncompressPublicKey']>[0]): string {
     return `0x${encodeHex(this.#settings.crypto.secp256k1.uncompressPublicKey(publicKey))}`;
-  }
-
-  #alone<T>(run: () => Promise<T>): Promise<T> {
-    const result = this.#installing.then(run);
-    this.#installing = result.catch(() => {});
-    return result;
   }
 
   async #track<T>(promise: Promise<T>): Promise<T> {
