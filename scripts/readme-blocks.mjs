@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { root, runTool, workspacePackages } from './workspace.mjs';
+import { root, runTool, toolEnvironment, workspacePackages } from './workspace.mjs';
 
 const FOLDER = '.readme-blocks';
 const RUN_LIMIT_MS = 60_000;
@@ -72,11 +72,16 @@ export async function checkReadmeBlocks() {
     const compiled = await compile(found.map((block) => block.module));
     if (!compiled.ok) return { ok: false, output: inDocuments(compiled.output, found) };
 
+    // What examples leave in the place for temporary files goes with the modules.
+    const temporary = join(root, FOLDER, 'tmp');
+    mkdirSync(temporary);
+    const env = { ...toolEnvironment, TMPDIR: temporary, TEMP: temporary };
     const failures = [];
     for (const block of found.filter(({ run }) => run)) {
       const module = join(root, block.module.replace(/\.ts$/, '.js'));
       const result = await runTool(process.execPath, ['--enable-source-maps', module], {
         cwd: dirname(module),
+        env,
         timeout: RUN_LIMIT_MS,
       });
       if (!result.ok) failures.push(`${block.file}:${block.line}: the block fails\n${result.output}`);

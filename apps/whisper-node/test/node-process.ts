@@ -41,7 +41,12 @@ export class NodeProcess {
     environment: Readonly<Record<string, string>> = {},
   ): Promise<NodeProcess> {
     const node = new NodeProcess(await mkdtemp(join(tmpdir(), 'sotto-node-')), flags, environment);
-    await node.start();
+    try {
+      await node.start();
+    } catch (error) {
+      await node.close();
+      throw error;
+    }
     return node;
   }
 
