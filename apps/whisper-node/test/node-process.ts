@@ -4,8 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { lastingPort } from './lasting-port.js';
 
 const program = join(import.meta.dirname, '../dist/main.js');
+
+const SERVERS = ['relay', 'rpc', 'admin', 'p2p'] as const;
 
 /** Where a running node is to be found, as it logs it. */
 interface Started {
@@ -21,6 +24,7 @@ export class NodeProcess {
   readonly folder: string;
   readonly #flags: readonly string[];
   readonly #environment: Readonly<Record<string, string>>;
+  #ports: readonly number[] | undefined;
   #process: ChildProcess | undefined;
   #started: Started | undefined;
   /** Lines that it has logged. */
@@ -52,17 +56,12 @@ export class NodeProcess {
 
   /** Starts it, with what is in its directory. Resolves when it says that it has started. */
   async start(): Promise<void> {
-    const ports = (['relay', 'rpc', 'admin', 'p2p'] as const).flatMap((name) => {
-      // Where it was, once it was somewhere: clients come back to it.
-      const before = this.#started?.[name === 'p2p' ? 'enode' : name];
-      return [
-        `--${name}`,
-        before === undefined ? '127.0.0.1:0' : new URL(before.replace('enode', 'http')).host,
-      ];
-    });
+    // Where it was, once it was somewhere: clients come back to it.
+    this.#ports ??= await Promise.all(SERVERS.map(lastingPort));
+    const addresses = this.#ports.flatMap((port, i) => [`--${SERVERS[i]}`, `127.0.0.1:${port}`]);
     const child = spawn(
       process.execPath,
-      [program, '--data', this.folder, ...ports, '--log-level', 'debug', ...this.#flags],
+      [program, '--data', this.folder, ...addresses, '--log-level', 'debug', ...this.#flags],
       { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...this.#environment } },
     );
     this.#process = child;
