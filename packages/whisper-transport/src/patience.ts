@@ -41,8 +41,10 @@ export function waitPatiently(
       settle();
       reject(error);
     };
-    const stops = [whenAborted(closing, () => fail(closedError()))];
-    if (signal !== undefined) stops.push(whenAborted(signal, () => fail(abortedError(what))));
+    const stops = [
+      whenAborted(closing, () => fail(closedError())),
+      whenAborted(signal, () => fail(abortedError(what))),
+    ];
     const disarm = arm(() => {
       settle();
       resolve();

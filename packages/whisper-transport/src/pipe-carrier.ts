@@ -171,8 +171,7 @@ class PipeConnection implements CarrierConnection {
         for (const stop of stops) stop();
         then();
       };
-      const stops = [whenAborted(closing, close)];
-      if (signal !== undefined) stops.push(whenAborted(signal, abort));
+      const stops = [whenAborted(closing, close), whenAborted(signal, abort)];
       unlessUnavailable(run).then(
         () => settle(resolve),
         (error) => settle(() => reject(error)),

@@ -3,15 +3,15 @@ import type { CryptoProvider } from '@sotto/crypto';
 
 /** Bytes of a topic. */
 export const TOPIC_LENGTH = 4;
+/** Partitioned topics there are. */
+const PARTITIONS = 5000;
+/** Rounds by which the key of a channel is derived from its name. Slow on purpose, so derive once. */
+const KEY_ITERATIONS = 65_356;
 
 /** The four bytes of a topic as an unsigned number: what is looked up for each envelope that comes. */
 export function topicNumber(topic: Uint8Array): number {
   return new DataView(topic.buffer, topic.byteOffset).getUint32(0);
 }
-/** Partitioned topics there are. */
-const PARTITIONS = 5000;
-/** Rounds by which the key of a channel is derived from its name. Slow on purpose, so derive once. */
-const KEY_ITERATIONS = 65_356;
 
 /** The topic of a name: the first 4 bytes of its KECCAK-256. Wire profile, section 6. */
 export function topicOf(crypto: CryptoProvider, name: string): Topic {

@@ -2,10 +2,11 @@
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Runs when the signal, which has not fired yet, does; unless what is given back is called before. However many wait, a signal gets
- * one listener: Node warns of a leak from the eleventh on.
+ * Runs when the signal, which has not fired yet, does; unless what is given back is called before. Without a signal it
+ * never runs. However many wait, a signal gets one listener: Node warns of a leak from the eleventh on.
  */
-export function whenAborted(signal: AbortSignal, run: () => void): () => void {
+export function whenAborted(signal: AbortSignal | undefined, run: () => void): () => void {
+  if (signal === undefined) return () => {};
   const all = waiting.get(signal) ?? listenTo(signal);
   all.add(run);
   return () => all.delete(run);

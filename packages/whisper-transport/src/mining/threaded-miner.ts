@@ -119,8 +119,7 @@ export class ThreadedMiner implements Miner {
       };
       const cancelTimer =
         timeLimit === undefined ? () => {} : this.#clock.after(timeLimit, () => this.#stop(job));
-      const stops = [whenAborted(closing, close)];
-      if (signal !== undefined) stops.push(whenAborted(signal, abort));
+      const stops = [whenAborted(closing, close), whenAborted(signal, abort)];
       this.#waiting.push(job);
       this.#assign();
     });
