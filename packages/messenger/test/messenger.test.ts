@@ -204,9 +204,6 @@ describe('exactly once', () => {
     let stopped: Promise<void> | undefined;
     const slow = (store: Store): Store => ({
       ...store,
-      get: store.get,
-      list: store.list,
-      close: store.close,
       commit: async (writes, options) => {
         if (writes.every(({ type, key }) => type === 'delete' && key.startsWith('outbox/'))) await stopped;
         return store.commit(writes, options);
@@ -237,9 +234,6 @@ describe('exactly once', () => {
     let failures = 0;
     const failing = (store: Store): Store => ({
       ...store,
-      get: store.get,
-      list: store.list,
-      close: store.close,
       commit: async (writes, options) => {
         if (failures > 0 && writes.some(({ key }) => key.startsWith('inbox/'))) {
           failures--;
@@ -263,9 +257,6 @@ describe('exactly once', () => {
     let commits: string[][] = [];
     const counting = (store: Store): Store => ({
       ...store,
-      get: store.get,
-      list: store.list,
-      close: store.close,
       commit: async (writes, options) => {
         commits.push(writes.map(({ key }) => key.split('/')[0] as string));
         return store.commit(writes, options);
@@ -587,14 +578,11 @@ describe('clocks and closing', () => {
       };
       const wrapStore = (store: Store): Store => ({
         ...store,
-        get: (...args) => store.get(...args),
-        list: (...args) => store.list(...args),
         async commit(...args) {
           const revision = await store.commit(...args);
           if (connections > 0) reached('commit');
           return revision;
         },
-        close: () => store.close(),
       });
       const manual = manualClock(START);
       const timers = new Set<object>();
