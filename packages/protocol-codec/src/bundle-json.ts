@@ -35,6 +35,24 @@ export function encodeBundleJson(bundle: Bundle): string {
   ]);
 }
 
+/** What follows the JSON of a bundle in a contact code: an object with the strict signature. */
+export function encodeStrictSignatureJson(signature: Uint8Array): string {
+  return object([member('strictSignature', text(encodeBase64(signature)))]);
+}
+
+/**
+ * Reads what {@link encodeStrictSignatureJson} wrote; unknown fields are passed over.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
+export function decodeStrictSignatureJson(json: string, options?: DecodeOptions): Uint8Array {
+  const limits = limitsOf(options);
+  checkLimit('JSON of a strict signature, characters', json.length, limits.maxBundleBytes);
+  const extension = members('JSON of a strict signature', parseJson(json));
+  const signature = readBytes(extension, ['strictSignature', 'strict_signature'], limits);
+  if (signature.length === 0) throw malformed('strictSignature', 'missing');
+  return signature;
+}
+
 // Objects are put together as text: a JavaScript object would order numeric keys by number.
 const text = JSON.stringify as (value: string) => string;
 const member = (name: string, json: string) => `${text(name)}:${json}`;

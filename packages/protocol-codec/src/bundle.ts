@@ -28,6 +28,8 @@ export interface Bundle {
   readonly signature: Uint8Array;
   /** Nanoseconds since the epoch, an int64; 0 from old peers. */
   readonly timestamp: bigint;
+  /** 65 bytes `r || s || v` over an encoding without ambiguity; absent from deployed peers. Wire profile, section 2. */
+  readonly strictSignature?: Uint8Array | undefined;
 }
 
 /**
@@ -62,6 +64,7 @@ export function bundleToWire(bundle: Bundle): WireBundle {
     signedPreKeys,
     signature: bundle.signature,
     timestamp: checkInt64('timestamp of a bundle', bundle.timestamp),
+    strictSignature: bundle.strictSignature ?? new Uint8Array(0),
   };
 }
 
@@ -80,5 +83,6 @@ export function bundleFromWire(wire: WireBundle): Bundle {
     signedPreKeys,
     signature: new Uint8Array(wire.signature),
     timestamp: wire.timestamp,
+    ...(wire.strictSignature.length > 0 && { strictSignature: new Uint8Array(wire.strictSignature) }),
   };
 }

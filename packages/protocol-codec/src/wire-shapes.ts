@@ -36,6 +36,7 @@ export const BUNDLE: MessageShape = {
     [2, { name: 'signed_pre_keys', type: 'map', message: SIGNED_PRE_KEY, count: 'maxDevicesPerBundle' }],
     [4, { name: 'signature', ...key }],
     [5, { name: 'timestamp', type: 'int64' }],
+    [1500, { name: 'strict_signature', ...key }],
   ]),
 };
 

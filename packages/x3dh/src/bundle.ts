@@ -32,8 +32,43 @@ export function bundleSignedMaterial(bundle: Pick<Bundle, 'signedPreKeys' | 'tim
   return concatBytes(...parts);
 }
 
+const STRICT_CONTEXT = encodeUtf8('sotto bundle v1');
+
 /**
- * Makes the bundle of an identity: its devices' signed prekeys, signed.
+ * The bytes under a bundle's strict signature: everything that the bundle says, each part with its length, so that
+ * nothing can be moved across a border. `"sotto bundle v1" || identity || BE64(timestamp) || BE32(number of devices)`, then
+ * per device, in ascending byte order of the UTF-8 of its installation id, `BE32(length) || id || BE32(length) ||
+ * signed prekey || BE32(version) || BE32(protocol version)`. Wire profile, section 2.
+ */
+export function strictSignedMaterial(
+  bundle: Pick<Bundle, 'identity' | 'signedPreKeys' | 'timestamp'>,
+): Uint8Array {
+  const devices = [...bundle.signedPreKeys]
+    .map(([id, preKey]) => ({ id: encodeUtf8(id), preKey }))
+    .sort((a, b) => compareBytes(a.id, b.id));
+  const parts = [
+    STRICT_CONTEXT,
+    bundle.identity,
+    bigEndian(BigInt.asUintN(64, bundle.timestamp), 8),
+    bigEndian(devices.length, 4),
+  ];
+  for (const { id, preKey } of devices) {
+    parts.push(bigEndian(id.length, 4), id);
+    parts.push(bigEndian(preKey.signedPreKey.length, 4), preKey.signedPreKey);
+    parts.push(bigEndian(preKey.version, 4), bigEndian(preKey.protocolVersion, 4));
+  }
+  return concatBytes(...parts);
+}
+
+function bigEndian(value: number | bigint, length: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
+  return bytes.subarray(8 - length);
+}
+
+/**
+ * Makes the bundle of an identity: its devices' signed prekeys, with the signature that deployed peers check and the
+ * strict one. Shares no bytes with what is handed in.
  *
  * @param identity signs; its public key is named in the bundle
  * @param content.signedPreKeys by installation id; versions begin at 1 and grow with each new prekey of a device
@@ -44,19 +79,29 @@ export function signBundle(
   identity: KeyPair,
   content: { readonly signedPreKeys: ReadonlyMap<string, SignedPreKey>; readonly timestamp: bigint },
 ): VerifiedBundle {
-  const digest = crypto.keccak256(bundleSignedMaterial(content));
-  const bundle: Bundle = {
-    identity: identity.publicKey.slice(),
-    signedPreKeys: new Map(content.signedPreKeys),
-    signature: crypto.secp256k1.signRecoverable(digest, identity.privateKey),
+  const unsigned = {
+    identity: Uint8Array.from(identity.publicKey),
+    signedPreKeys: new Map(
+      Array.from(content.signedPreKeys, ([id, preKey]) => [
+        id,
+        { ...preKey, signedPreKey: Uint8Array.from(preKey.signedPreKey) },
+      ]),
+    ),
     timestamp: content.timestamp,
+  };
+  const sign = (material: Uint8Array) =>
+    crypto.secp256k1.signRecoverable(crypto.keccak256(material), identity.privateKey);
+  const bundle: Bundle = {
+    ...unsigned,
+    signature: sign(bundleSignedMaterial(unsigned)),
+    strictSignature: sign(strictSignedMaterial(unsigned)),
   };
   return bundle as VerifiedBundle;
 }
 
 /**
- * Checks that a bundle was signed by the identity that it names; nothing else of it, see
- * `checkBundlePlausibility`.
+ * Checks that a bundle was signed by the identity that it names, and its strict signature where it has one; nothing
+ * else of it, see `checkBundlePlausibility`.
  *
  * @throws BUNDLE_SIGNATURE_INVALID
  */
@@ -70,15 +115,18 @@ export function verifyBundle(crypto: CryptoProvider, bundle: Bundle): VerifiedBu
     );
   // The 65-byte form would let one identity appear under two names.
   if (bundle.identity.length !== 33) throw invalid(`identity of ${bundle.identity.length} bytes`);
-  let signer: PublicKey;
-  try {
-    signer = crypto.secp256k1.recoverPublicKey(
-      crypto.keccak256(bundleSignedMaterial(bundle)),
-      bundle.signature,
-    );
-  } catch (cause) {
-    throw invalid('malformed signature', cause);
+  const check = (material: Uint8Array, signature: Uint8Array) => {
+    let signer: PublicKey;
+    try {
+      signer = crypto.secp256k1.recoverPublicKey(crypto.keccak256(material), signature);
+    } catch (cause) {
+      throw invalid('malformed signature', cause);
+    }
+    if (compareBytes(signer, bundle.identity) !== 0) throw invalid('signed by another key');
+  };
+  check(bundleSignedMaterial(bundle), bundle.signature);
+  if (bundle.strictSignature !== undefined) {
+    check(strictSignedMaterial(bundle), bundle.strictSignature);
   }
-  if (compareBytes(signer, bundle.identity) !== 0) throw invalid('signed by another key');
   return bundle as VerifiedBundle;
 }

@@ -2,6 +2,7 @@ export {
   bundleSignedMaterial,
   bundleTimestamp,
   signBundle,
+  strictSignedMaterial,
   type VerifiedBundle,
   verifyBundle,
 } from './bundle.js';

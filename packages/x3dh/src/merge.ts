@@ -11,6 +11,8 @@ export interface KnownDevice extends BundleDevice {
   readonly vouched: boolean;
   /** The device once began again with a lower version: what others still say of it may be from before. */
   readonly restarted: boolean;
+  /** It is known from a bundle with a strict signature: no other bundle is believed about it any more. */
+  readonly strict: boolean;
 }
 
 /** What a bundle changes. */
@@ -34,38 +36,53 @@ export interface BundleMerge {
  * device says of itself counts for more: it is believed in a newer bundle even with a lower version, and its siblings
  * are not believed about a prekey that it named itself.
  *
- * @param bundle devices and time of a bundle that was verified and found plausible
+ * Once a device is known from a bundle with a strict signature, a bundle without one says nothing of it: somebody may
+ * have removed that signature and moved bytes across borders that the other one doesn't see.
+ *
+ * @param bundle devices and time of a bundle that was verified and found plausible, and whether it had a strict
+ *   signature
  * @param ownWord installation id of the device that sent the bundle; none when that is not known, as with a contact code
  */
 export function mergeBundle(
   known: ReadonlyMap<string, KnownDevice>,
-  bundle: { readonly devices: readonly BundleDevice[]; readonly timestamp: bigint },
+  bundle: {
+    readonly devices: readonly BundleDevice[];
+    readonly timestamp: bigint;
+    readonly strict?: boolean | undefined;
+  },
   ownWord?: string,
 ): BundleMerge {
   const devices = new Map(known);
   const added: string[] = [];
   const rotated: string[] = [];
   const stale: string[] = [];
-  const { timestamp } = bundle;
+  const { timestamp, strict = false } = bundle;
   for (const device of bundle.devices) {
     const { installationId } = device;
     const speaker = ownWord === undefined ? 'unknown' : installationId === ownWord ? 'itself' : 'sibling';
     const own = speaker === 'itself';
     const before = known.get(installationId);
-    const update = { ...device, timestamp, statedAt: timestamp, vouched: own, restarted: false };
+    const update = { ...device, timestamp, statedAt: timestamp, vouched: own, restarted: false, strict };
     if (before === undefined) {
       added.push(installationId);
       devices.set(installationId, update);
       continue;
     }
+    if (before.strict && !strict) {
+      stale.push(installationId);
+      continue;
+    }
+    // What was known of the protocol version until now may have been changed on its way.
+    const corrects = strict && !before.strict && timestamp >= before.timestamp;
     const newer = timestamp > before.timestamp;
     const latest = newer ? timestamp : before.timestamp;
     if (device.version === before.version && compareBytes(device.signedPreKey, before.signedPreKey) === 0) {
       const confirmed = own && timestamp >= before.statedAt;
-      if (newer || (confirmed && !before.vouched)) {
+      if (newer || corrects || (confirmed && !before.vouched)) {
         devices.set(installationId, {
           ...before,
-          protocolVersion: newer ? device.protocolVersion : before.protocolVersion,
+          protocolVersion: newer || corrects ? device.protocolVersion : before.protocolVersion,
+          strict,
           timestamp: latest,
           ...(confirmed && { statedAt: timestamp, vouched: true }),
         });

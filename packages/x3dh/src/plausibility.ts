@@ -1,4 +1,11 @@
-import { isSottoError, type PublicKey, parseInstallationId, SottoError } from '@sotto/core';
+import {
+  compareBytes,
+  encodeUtf8,
+  isSottoError,
+  type PublicKey,
+  parseInstallationId,
+  SottoError,
+} from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { bundleTimestamp, type VerifiedBundle } from './bundle.js';
 
@@ -33,12 +40,20 @@ export interface PlausibleBundle {
 }
 
 const VERSION_LIMIT = 2 ** 31;
+/** Before the first release that signed prekeys. */
+const EARLIEST_RELEASE_MS = Date.UTC(2019, 0, 1);
+const DAY_MS = 24 * 60 * 60_000;
+/** Deployed peers replace a prekey once a day; a device that heals a lost session, once an hour at most. */
+const MOST_ROTATIONS_PER_DAY = 24;
+/** What an unsigned protocol version can say at most: 1, negotiated topics. */
+const MOST_UNSIGNED_PROTOCOL_VERSION = 1;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Nanoseconds since the epoch have 19 digits from 2001 to 2286. */
 const EARLIEST = 10n ** 18n;
 
 /**
  * Refuses what no honest peer signs, above all what could be made of a signed text by moving characters across
- * its missing delimiters. Hostile cases, "Bundles".
+ * its missing delimiters. The text under a strict signature has delimiters: there only sizes and times are checked.
  *
  * @throws BUNDLE_IMPLAUSIBLE
  */
@@ -60,6 +75,10 @@ export function checkBundlePlausibility(
   }
   if (bundle.signedPreKeys.size > maxDevices) throw implausible(`more than ${maxDevices} devices`);
 
+  const strict = bundle.strictSignature !== undefined;
+  const problem = strict ? undefined : movedAcrossBorder(bundle, now);
+  if (problem !== undefined) throw implausible(problem);
+
   const devices: BundleDevice[] = [];
   const unusable: { installationId: string; reason: string }[] = [];
   for (const [installationId, preKey] of bundle.signedPreKeys) {
@@ -70,7 +89,9 @@ export function checkBundlePlausibility(
         installationId: parseInstallationId(installationId),
         signedPreKey: crypto.secp256k1.parsePublicKey(preKey.signedPreKey),
         version: preKey.version,
-        protocolVersion: preKey.protocolVersion,
+        protocolVersion: strict
+          ? preKey.protocolVersion
+          : Math.min(preKey.protocolVersion, MOST_UNSIGNED_PROTOCOL_VERSION),
       });
     } catch (error) {
       if (!isSottoError(error)) throw error;
@@ -78,4 +99,34 @@ export function checkBundlePlausibility(
     }
   }
   return { devices, unusable };
+}
+
+/**
+ * Signs that bytes were moved between id, prekey, version and time: ids with control characters, which is what the first
+ * byte of a prekey is; prekeys that don't begin as a compressed point; versions that nobody can have reached by then;
+ * ids that are a UUID but for digits of the version before them.
+ */
+function movedAcrossBorder(bundle: VerifiedBundle, now: number): string | undefined {
+  const madeAt = bundle.timestamp === 0n ? now : Number(bundle.timestamp / 1_000_000n);
+  const days = Math.max(0, madeAt - EARLIEST_RELEASE_MS) / DAY_MS;
+  const mostVersion = 1 + Math.ceil(days * MOST_ROTATIONS_PER_DAY);
+  const sorted = [...bundle.signedPreKeys]
+    .map(([id, preKey]) => ({ id, bytes: encodeUtf8(id), preKey }))
+    .sort((a, b) => compareBytes(a.bytes, b.bytes));
+  let digitsBefore = '';
+  for (const { id, preKey } of sorted) {
+    if (/\p{Control}/u.test(id)) return 'an installation id with control characters';
+    const [prefix] = preKey.signedPreKey;
+    if (prefix !== 2 && prefix !== 3) return 'a prekey that is not a compressed point';
+    if (preKey.version > mostVersion) return 'a prekey version that could not be reached by its time';
+    const [leading = ''] = /^\d*/.exec(id) ?? [];
+    for (let moved = 1; moved <= leading.length; moved++) {
+      if (UUID.test(id.slice(moved))) return 'digits before an installation id';
+    }
+    for (let moved = 1; moved < digitsBefore.length; moved++) {
+      if (UUID.test(digitsBefore.slice(-moved) + id)) return 'digits missing from an installation id';
+    }
+    digitsBefore = preKey.version.toString();
+  }
+  return undefined;
 }

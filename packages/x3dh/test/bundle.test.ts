@@ -7,6 +7,7 @@ import {
   type KnownDevice,
   mergeBundle,
   signBundle,
+  strictSignedMaterial,
   type VerifiedBundle,
   verifyBundle,
 } from '../src/index.js';
@@ -20,6 +21,10 @@ const signed = (
   devices: Record<string, ReturnType<typeof device>>,
   timestamp: bigint = bundleTimestamp(NOW),
 ) => signBundle(crypto, identity, { signedPreKeys: new Map(Object.entries(devices)), timestamp });
+
+/** As a deployed peer makes it, or somebody who removed the strict signature. */
+const withoutStrictSignature = ({ strictSignature: _, ...bundle }: VerifiedBundle) =>
+  verifyBundle(crypto, bundle);
 
 describe('signature', () => {
   it('is over the devices in byte order of their ids, whatever order they were given in', () => {
@@ -109,7 +114,7 @@ describe('signature', () => {
 describe('hostile cases: bundles', () => {
   it('digits moved from timestamp to version still verify, and are implausible', () => {
     const preKey = device(1);
-    const honest = signed({ one: preKey });
+    const honest = withoutStrictSignature(signed({ one: preKey }));
     const digits = honest.timestamp.toString();
     for (let moved = 1; moved <= digits.length; moved++) {
       const version = Number(`1${digits.slice(0, moved)}`);
@@ -215,6 +220,113 @@ describe('hostile cases: bundles', () => {
   });
 });
 
+describe('strict signature', () => {
+  it('covers everything, each part with its length', () => {
+    const bundle = bundleOf({ b: device(3), a: device(2) });
+    const u32 = (value: number) => [value >>> 24, value >>> 16, value >>> 8, value].map((byte) => byte & 255);
+    const parts = ['a', 'b'].flatMap((id) => {
+      const preKey = bundle.signedPreKeys.get(id) as ReturnType<typeof device>;
+      return [
+        ...u32(1),
+        id.charCodeAt(0),
+        ...u32(33),
+        ...preKey.signedPreKey,
+        ...u32(preKey.version),
+        ...u32(1),
+      ];
+    });
+    const time = BigInt.asUintN(64, bundle.timestamp).toString(16).padStart(16, '0');
+    expect(strictSignedMaterial(bundle)).toEqual(
+      Uint8Array.from([
+        ...new TextEncoder().encode('sotto bundle v1'),
+        ...bundle.identity,
+        ...(time.match(/../g) as string[]).map((byte) => Number.parseInt(byte, 16)),
+        ...u32(2),
+        ...parts,
+      ]),
+    );
+  });
+
+  it('protects the protocol version', () => {
+    const bundle = bundleOf({ one: device() });
+    const preKey = bundle.signedPreKeys.get('one') as ReturnType<typeof device>;
+    for (const protocolVersion of [0, 2, 0xffff_ffff]) {
+      const changed = { ...bundle, signedPreKeys: new Map([['one', { ...preKey, protocolVersion }]]) };
+      expect(codeOf(() => verifyBundle(crypto, changed))).toBe('BUNDLE_SIGNATURE_INVALID');
+    }
+  });
+
+  it('of another identity, or damaged, makes the bundle a forgery', () => {
+    const bundle = bundleOf({ one: device() });
+    const strict = bundle.strictSignature as Uint8Array;
+    for (const strictSignature of [new Uint8Array(65), strict.slice(1), bundle.signature]) {
+      expect(codeOf(() => verifyBundle(crypto, { ...bundle, strictSignature }))).toBe(
+        'BUNDLE_SIGNATURE_INVALID',
+      );
+    }
+  });
+});
+
+describe('bytes moved between id, prekey and version, by somebody who removed the strict signature', () => {
+  const A = '10f1e2d3-0000-4000-8000-000000000001';
+  const B = '2134567a-0000-4000-8000-000000000002';
+  const honest = signed({ [A]: device(12), [B]: device(345) });
+  const [a, b] = [...honest.signedPreKeys.values()] as [ReturnType<typeof device>, ReturnType<typeof device>];
+  const forge = (devices: [string, ReturnType<typeof device>][]) => {
+    const { strictSignature: _, ...bundle } = honest;
+    return verifyBundle(crypto, { ...bundle, signedPreKeys: new Map(devices) });
+  };
+
+  it('digits of an id go to the version before it, any number of them', () => {
+    for (let moved = 1; moved <= 7; moved++) {
+      const version = Number(`12${B.slice(0, moved)}`);
+      const forged = forge([
+        [A, { ...a, version }],
+        [B.slice(moved), b],
+      ]);
+      expect(codeOf(() => plausible(forged))).toBe('BUNDLE_IMPLAUSIBLE');
+    }
+  });
+
+  it('digits of a version go to the id after it', () => {
+    const forged = forge([
+      [A, { ...a, version: 1 }],
+      [`2${B}`, b],
+    ]);
+    expect(codeOf(() => plausible(forged))).toBe('BUNDLE_IMPLAUSIBLE');
+  });
+
+  it('the first byte of a prekey goes to the id: the device is not just hidden, the bundle is refused', () => {
+    const preKey = Uint8Array.of(...b.signedPreKey.subarray(1), '3'.charCodeAt(0));
+    const forged = forge([
+      [A, a],
+      [B + String.fromCharCode(b.signedPreKey[0] as number), { ...b, signedPreKey: preKey, version: 45 }],
+    ]);
+    expect(codeOf(() => plausible(forged))).toBe('BUNDLE_IMPLAUSIBLE');
+  });
+
+  it('a version that nobody can have reached by the time of the bundle', () => {
+    const most = 1 + Math.ceil(((NOW - Date.UTC(2019, 0, 1)) / 86_400_000) * 24);
+    const withVersion = (version: number) => withoutStrictSignature(signed({ [A]: device(version) }));
+    expect(codeOf(() => plausible(withVersion(most)))).toBe('no error');
+    expect(codeOf(() => plausible(withVersion(most + 1)))).toBe('BUNDLE_IMPLAUSIBLE');
+    expect(codeOf(() => plausible(signed({ [A]: device(most + 1) })))).toBe('no error');
+  });
+
+  it('what deployed peers send is taken: UUIDs that begin with digits, versions of years', () => {
+    const bundle = withoutStrictSignature(honest);
+    expect(plausible(bundle).devices.map(({ version }) => version)).toEqual([12, 345]);
+  });
+
+  it('an unsigned protocol version says 1 at most', () => {
+    const raised = forge([
+      [A, { ...a, protocolVersion: 0xffff_ffff }],
+      [B, b],
+    ]);
+    expect(plausible(raised).devices.map(({ protocolVersion }) => protocolVersion)).toEqual([1, 1]);
+  });
+});
+
 describe('merge', () => {
   const at = (devices: Record<string, ReturnType<typeof device>>, minutes = 0) => {
     const bundle = bundleOf(devices, NOW + minutes * 60_000);
@@ -233,6 +345,7 @@ describe('merge', () => {
       statedAt: bundleTimestamp(NOW),
       vouched: false,
       restarted: false,
+      strict: false,
     });
   });
 
@@ -351,6 +464,21 @@ describe('merge', () => {
       vouched: true,
       timestamp: bundleTimestamp(NOW + 9 * 60_000),
     });
+  });
+
+  it('once a device is known by a strict signature, no bundle without one is believed about it', () => {
+    const { devices } = mergeBundle(new Map(), { ...at({ one: first }), strict: true });
+    const stripped = at({ one: { ...second, protocolVersion: 0 }, two: second }, 1);
+    const merged = mergeBundle(devices, stripped);
+    expect(merged).toMatchObject({ stale: ['one'], added: ['two'], rotated: [] });
+    expect(merged.devices.get('one')).toEqual(devices.get('one'));
+    expect(mergeBundle(devices, stripped, 'one').devices.get('one')).toEqual(devices.get('one'));
+  });
+
+  it('a strict signature of the same time corrects a protocol version that was changed on its way', () => {
+    const stripped = mergeBundle(new Map(), at({ one: { ...first, protocolVersion: 0 } }));
+    const { devices } = mergeBundle(stripped.devices, { ...at({ one: first }), strict: true });
+    expect(devices.get('one')).toMatchObject({ protocolVersion: 1, strict: true });
   });
 
   it('leaves devices alone that the bundle does not name', () => {

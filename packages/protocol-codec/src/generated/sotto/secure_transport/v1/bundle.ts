@@ -33,6 +33,11 @@ export interface Bundle {
   signature: Uint8Array;
   /** When the bundle was made: nanoseconds since the epoch, 0 from old peers. */
   timestamp: bigint;
+  /**
+   * Recoverable ECDSA signature of IK, 65 bytes r || s || v, over an encoding of all fields that can be read in one
+   * way only (docs/wire-profile.md, "Strict signature"). Made by Sotto; deployed peers ignore it.
+   */
+  strictSignature: Uint8Array;
 }
 
 export interface Bundle_SignedPreKeysEntry {
@@ -109,7 +114,13 @@ export const SignedPreKey: MessageFns<SignedPreKey> = {
 };
 
 function createBaseBundle(): Bundle {
-  return { identity: new Uint8Array(0), signedPreKeys: new Map(), signature: new Uint8Array(0), timestamp: 0n };
+  return {
+    identity: new Uint8Array(0),
+    signedPreKeys: new Map(),
+    signature: new Uint8Array(0),
+    timestamp: 0n,
+    strictSignature: new Uint8Array(0),
+  };
 }
 
 export const Bundle: MessageFns<Bundle> = {
@@ -128,6 +139,9 @@ export const Bundle: MessageFns<Bundle> = {
         throw new globalThis.Error("value provided for field message.timestamp of type int64 too large");
       }
       writer.uint32(40).int64(message.timestamp);
+    }
+    if (message.strictSignature.length !== 0) {
+      writer.uint32(12002).bytes(message.strictSignature);
     }
     return writer;
   },
@@ -178,6 +192,14 @@ export const Bundle: MessageFns<Bundle> = {
             }
 
             message.timestamp = reader.int64() as bigint;
+            continue;
+          }
+          case 1500: {
+            if (tag !== 12002) {
+              break;
+            }
+
+            message.strictSignature = reader.bytes();
             continue;
           }
         }
