@@ -32,8 +32,6 @@ export interface ErrorDetails {
   BUNDLE_SIGNATURE_INVALID: { readonly reason: string };
   /** A bundle that verifies, yet says what no honest peer says (time, version, number of devices). */
   BUNDLE_IMPLAUSIBLE: { readonly reason: string };
-  /** A bundle older than what is already known of the same identity and installation. */
-  BUNDLE_STALE: { readonly installationId: string };
 
   // Double Ratchet
   /** A ratchet message whose shape is wrong: short body, key of the wrong length, impossible counters. */
@@ -60,6 +58,8 @@ export interface ErrorDetails {
   DEVICE_NOT_ADDRESSED: { readonly installationId: string };
   /** The same message was received before. */
   DUPLICATE_MESSAGE: { readonly messageId: string };
+  /** The message is older than what is remembered of messages, so whether it came before can't be told. */
+  MESSAGE_TOO_OLD: { readonly messageId: string };
   /** The named device, group, contact or message isn't known here. */
   NOT_FOUND: { readonly what: string; readonly id: string };
   /** The author of a request isn't allowed to do it. */

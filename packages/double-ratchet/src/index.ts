@@ -1,6 +1,7 @@
 export { messageKeyOf, nextChainKey } from './chain-key.js';
 export { type Decrypted, type DecryptOptions, decrypt, skippedKeyFor } from './decrypt.js';
 export { type Encrypted, encrypt } from './encrypt.js';
+export { withoutSkippedKeys } from './forget-skipped-keys.js';
 export {
   decodeMessage,
   encodeHeader,

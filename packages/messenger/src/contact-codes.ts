@@ -43,9 +43,18 @@ export class ContactCodes {
       );
     });
     this.#steps.later('publish', limits.contactCodeIntervalMs, () => {
-      this.#steps.inBackground(this.#steps.run((work) => this.#device.deleteExpired(work)));
+      this.#steps.inBackground(this.#cleanUp());
       this.#steps.inBackground(this.publish());
     });
+  }
+
+  /** Deletes what is over: some in each step, so that nothing waits long. */
+  async #cleanUp(): Promise<void> {
+    let position = await this.#steps.run((work) => this.#device.deleteExpired(work));
+    while (position !== undefined && !this.#steps.closed) {
+      const from = position;
+      position = await this.#steps.run((work) => this.#device.deleteExpired(work, from));
+    }
   }
 
   /** Listens for an identity's from now on, and asks history. @returns whether a device of it is known now */

@@ -1,10 +1,12 @@
 import { type Clock, encodeHex, type PublicKey, type TransportMessage, type Write } from '@sotto/core';
 import type { DecryptOutcome } from './device/decryption.js';
+import type { Device } from './device/device.js';
 import { getPeer } from './device/peers.js';
 import type { Effects } from './effects.js';
 import type { Conversation, Events, ReceivedMessage } from './events.js';
 import { type InboxRecord, Protection } from './generated/sotto/messenger/v1/storage.js';
 import { Inbox } from './inbox.js';
+import type { MessengerLimits } from './limits.js';
 import type { Steps } from './steps.js';
 import type { UnitOfWork } from './storage/ledger.js';
 
@@ -23,20 +25,30 @@ export class Delivery {
   readonly #inbox = new Inbox();
   readonly #events: Events;
   readonly #steps: Steps;
+  readonly #device: Device;
   readonly #clock: Clock;
+  readonly #limits: Pick<MessengerLimits, 'maxInboxBytes'>;
   #unread: (() => void)[] = [];
 
-  constructor(events: Events, steps: Steps, clock: Clock) {
+  constructor(
+    device: Device,
+    events: Events,
+    steps: Steps,
+    clock: Clock,
+    limits: Pick<MessengerLimits, 'maxInboxBytes'>,
+  ) {
+    this.#device = device;
     this.#events = events;
     this.#steps = steps;
     this.#clock = clock;
+    this.#limits = limits;
   }
 
   /** Reads what an earlier run left. */
   async load(work: UnitOfWork): Promise<void> {
     for (const record of await this.#inbox.load(work, (error) => this.#events.storageTrouble(error))) {
-      const { verified } = await getPeer(work, record.sender);
-      this.#unread.push(() => this.#give(record, verified));
+      const sender = await this.#senderOf(work, record);
+      this.#unread.push(() => this.#give(record, sender));
     }
   }
 
@@ -55,25 +67,36 @@ export class Delivery {
     outcome: Extract<DecryptOutcome, { kind: 'message' }>,
     content: Content,
   ): Promise<void> {
-    const { verified } = await getPeer(work, message.sender);
     const record: InboxRecord = {
       messageId: outcome.messageId,
       sender: message.sender,
       senderInstallation: outcome.senderInstallation,
       protection: PROTECTIONS[outcome.protection],
-      receivedAt: BigInt(this.#clock.now()),
+      receivedAt: BigInt(Math.trunc(this.#clock.now())),
       sentAt: BigInt(Math.trunc(message.sentAt)),
       groupMembership: new Uint8Array(0),
       ...content,
     };
-    const number = this.#inbox.add(work, record);
+    const sender = await this.#senderOf(work, record);
+    const number = this.#inbox.add(work, record, this.#limits.maxInboxBytes, sender.request);
     effects.after.push(() => {
       this.#inbox.added(record, number);
-      this.#give(record, verified);
+      this.#give(record, sender);
     });
   }
 
-  #give(record: InboxRecord, verified: boolean): void {
+  /** What the user has decided about a message's sender. */
+  async #senderOf(
+    work: UnitOfWork,
+    { sender, conversation, ownCopy }: InboxRecord,
+  ): Promise<Pick<ReceivedMessage, 'verified' | 'request'>> {
+    const { verified } = await getPeer(work, sender);
+    const isDirect = conversation?.kind?.$case === 'peer' && !ownCopy;
+    const request = isDirect && !(await this.#device.isAccepted(work, sender as PublicKey));
+    return { verified, request };
+  }
+
+  #give(record: InboxRecord, sender: Pick<ReceivedMessage, 'verified' | 'request'>): void {
     const messageId = record.messageId.slice();
     // One after another: the second one of two at the same time has to see that the first one was.
     let turn: Promise<unknown> = Promise.resolve();
@@ -82,7 +105,7 @@ export class Delivery {
       sender: record.sender.slice() as PublicKey,
       senderInstallation: record.senderInstallation,
       protection: protectionOf(record.protection),
-      verified,
+      ...sender,
       conversation: conversationOf(record),
       ownCopy: record.ownCopy,
       membership: record.groupMembership.length > 0 ? encodeHex(record.groupMembership) : undefined,

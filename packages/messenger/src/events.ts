@@ -33,6 +33,8 @@ export interface ReceivedMessage {
   readonly protection: Protection;
   /** Whether the user has verified the sender's identity. */
   readonly verified: boolean;
+  /** A 1:1 message of somebody whom the user hasn't let in. */
+  readonly request: boolean;
   readonly conversation: Conversation;
   /** It was sent by another device of ours. */
   readonly ownCopy: boolean;
@@ -56,15 +58,32 @@ export interface ReceivedMessage {
 /** What a messenger tells, by name. */
 export interface MessengerEvents {
   message: ReceivedMessage;
-  /** A device was seen for the first time. An own one waits for `enableDevice`. */
-  deviceSeen: { readonly identity: PublicKey; readonly installationId: string; readonly own: boolean };
+  /**
+   * A device was seen for the first time. An own one waits for `enableDevice`. With `firstContact`, no device of that
+   * identity was known before, so that it isn't a new one among others.
+   */
+  deviceSeen: {
+    readonly identity: PublicKey;
+    readonly installationId: string;
+    readonly own: boolean;
+    readonly firstContact: boolean;
+  };
+  /** Somebody whom the user hasn't let in wrote for the first time: `accept` or `block`. */
+  request: { readonly identity: PublicKey };
+  /** The user has let an identity in: accepted it, added it, or wrote to it. */
+  accepted: { readonly identity: PublicKey };
+  /** The user blocked an identity, or blocks it no longer. */
+  blocked: { readonly identity: PublicKey; readonly blocked: boolean };
   /** A peer began a session with us. */
   sessionBegun: { readonly identity: PublicKey; readonly installationId: string };
   /** A peer lost its session, or the application gave it up: the next message begins a new one. */
   sessionReset: { readonly identity: PublicKey; readonly installationId: string | undefined };
   /** A device of a peer has a new signed prekey. */
   bundleRotated: { readonly identity: PublicKey; readonly installationId: string };
-  /** A message came that this device can't read; the reason is for people, the code for programs. */
+  /**
+   * A message came that this device can't read; the reason is for people, the code for programs. Told once for each cause
+   * and sender, until a message of that sender can be read.
+   */
   undecryptable: {
     readonly messageId: string;
     readonly sender: PublicKey;
@@ -76,7 +95,10 @@ export interface MessengerEvents {
   };
   /** The transport took all parts of a message, for all devices and members: told once. */
   sent: { readonly id: string };
-  /** The transport will never take a part of a message; told of each such part. No `sent` follows, unless after a restart. */
+  /**
+   * The transport will never take a part of a message; told of each such part. The part is kept until the application
+   * tries it again (`retry`) or gives it up (`giveUp`).
+   */
   sendFailed: { readonly id: string; readonly error: SottoError };
   /** A group was created, joined or changed. */
   groupChanged: { readonly groupId: string };

@@ -10,7 +10,8 @@ import { inboxTable } from './storage/tables.js';
  */
 export class Inbox {
   /** Numbers of the entries, by message id. */
-  readonly #entries = new Map<string, string>();
+  readonly #entries = new Map<string, { readonly number: string; readonly bytes: number }>();
+  #bytes = 0;
   #next = 0;
 
   /** Reads what an earlier run left; oldest first. Damaged entries are reported and left where they are. */
@@ -22,15 +23,29 @@ export class Inbox {
     };
     for await (const { segments, value } of work.list(inboxTable, [], damaged)) {
       const number = segments[0] as string;
-      this.#entries.set(encodeHex(value.messageId), number);
+      this.added(value, number);
       this.#next = Number(number) + 1;
       records.push(value);
     }
     return records;
   }
 
-  /** Adds an entry within a step; call {@link added} when the step is committed. */
-  add(work: UnitOfWork, record: InboxRecord): string {
+  /**
+   * Adds an entry within a step; call {@link added} when the step is committed.
+   * @param most bytes of the payloads of all entries
+   * @param request it is of somebody whom the user hasn't let in: such fill half of it at most
+   * @throws STORE_UNAVAILABLE when more would wait: the message stays with the transport; LIMIT_EXCEEDED likewise, for a
+   *   request, which is dropped
+   */
+  add(work: UnitOfWork, record: InboxRecord, most = Number.POSITIVE_INFINITY, request = false): string {
+    const bytes = this.#bytes + record.payload.length;
+    const limit = request ? most / 2 : most;
+    if (bytes > limit) {
+      const message = 'Too much waits for the application to acknowledge it.';
+      throw request
+        ? new SottoError('LIMIT_EXCEEDED', message, { what: 'bytes in the inbox', limit, actual: bytes })
+        : new SottoError('STORE_UNAVAILABLE', message, { reason: 'the inbox is full' });
+    }
     const number = String(this.#next++).padStart(16, '0');
     work.put(inboxTable, record, number);
     return number;
@@ -38,7 +53,9 @@ export class Inbox {
 
   /** Notes an entry whose step was committed. */
   added(record: InboxRecord, number: string): void {
-    this.#entries.set(encodeHex(record.messageId), number);
+    const bytes = record.payload.length;
+    this.#entries.set(encodeHex(record.messageId), { number, bytes });
+    this.#bytes += bytes;
   }
 
   /**
@@ -47,7 +64,7 @@ export class Inbox {
    */
   acknowledge(work: UnitOfWork, messageId: Uint8Array): void {
     const id = encodeHex(messageId);
-    const number = this.#entries.get(id);
+    const number = this.#entries.get(id)?.number;
     if (number === undefined || work.deletes(inboxTable, number)) {
       throw new SottoError('NOT_FOUND', 'No message of this id waits to be acknowledged.', {
         what: 'message',
@@ -59,12 +76,14 @@ export class Inbox {
 
   /** Forgets an entry whose acknowledgement was committed. */
   acknowledged(messageId: Uint8Array): void {
-    this.#entries.delete(encodeHex(messageId));
+    const id = encodeHex(messageId);
+    this.#bytes -= this.#entries.get(id)?.bytes ?? 0;
+    this.#entries.delete(id);
   }
 
   /** Whether an entry waits, as a step sees it: it may have been acknowledged in the same commit. */
   has(work: UnitOfWork, messageId: Uint8Array): boolean {
-    const number = this.#entries.get(encodeHex(messageId));
+    const number = this.#entries.get(encodeHex(messageId))?.number;
     return number !== undefined && !work.deletes(inboxTable, number);
   }
 }

@@ -4,13 +4,14 @@ export { createMessenger, type Messenger } from './messenger.js';
 
 export type { DecryptOutcome, Protection } from './device/decryption.js';
 export { Device, type DeviceInfo, type DeviceOptions, openDevice } from './device/device.js';
-export {
-  type DeviceOutcome,
-  type EncryptedMessage,
-  messageIdFor,
-  type SendProtection,
+export type {
+  DeviceOutcome,
+  EncryptedMessage,
+  SendProtection,
 } from './device/encryption.js';
 export { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './device/limits.js';
+export { messageIdFor } from './device/messages.js';
+export type { MessageRequest } from './device/requests.js';
 export type { AcknowledgeOptions, Conversation, MessengerEvents, ReceivedMessage } from './events.js';
 export type { Group } from './groups/groups.js';
 export { Inbox } from './inbox.js';

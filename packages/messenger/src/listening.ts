@@ -21,6 +21,8 @@ export class Listening {
   readonly #negotiated = new Set<string>();
   /** Contacts, in hex, and those looked up in this run; before {@link load} only those of this run. */
   readonly #watched = new Set<string>();
+  /** Strangers whose negotiated topic is listened to since we answered them, in hex. */
+  #answered: readonly string[] = [];
   readonly #chats = new Set<string>();
   #loaded = false;
   /** Set once we are connected. */
@@ -41,6 +43,7 @@ export class Listening {
     await this.#device.ledger.run(async (work) => {
       for (const [identity] of await work.keys(negotiatedTable)) this.#negotiated.add(identity as string);
       for (const [identity] of await work.keys(contactTable)) this.#watched.add(identity as string);
+      this.#answered = (await this.#device.answeredStrangers(work)).map(encodeHex);
     });
     this.#loaded = true;
   }
@@ -55,13 +58,14 @@ export class Listening {
       ...[...new Set([...this.#watched, ...this.#negotiated])].map((name) =>
         contactCodeChannel(this.#crypto, decodeHex(name) as PublicKey),
       ),
-      ...[...this.#negotiated].map(
-        (name): Channel => ({
-          kind: 'negotiated',
-          secret: this.#device.negotiatedSecret(decodeHex(name) as PublicKey) as SharedKey,
-        }),
+      ...[...new Set([...this.#negotiated, ...this.#answered])].map((name) =>
+        this.negotiatedChannel(decodeHex(name) as PublicKey),
       ),
     ];
+  }
+
+  negotiatedChannel(identity: PublicKey): Channel {
+    return { kind: 'negotiated', secret: this.#device.negotiatedSecret(identity) as SharedKey };
   }
 
   /** Tells the transport what we listen to now. */
@@ -93,6 +97,31 @@ export class Listening {
     work.put(negotiatedTable, new Uint8Array(0), name);
     effects.after.push(() => this.#negotiated.add(name));
     effects.listen = true;
+  }
+
+  /** Listens, from this step on, to the topics negotiated with the strangers whom we answered. */
+  async hearAnswered(work: UnitOfWork, effects: Effects): Promise<void> {
+    const answered = (await this.#device.answeredStrangers(work)).map(encodeHex);
+    effects.after.push(() => {
+      this.#answered = answered;
+    });
+    effects.listen = true;
+  }
+
+  /** No longer listens to the topic negotiated with an identity. */
+  unhearNegotiated(work: UnitOfWork, effects: Effects, identity: PublicKey): void {
+    const name = encodeHex(identity);
+    work.delete(negotiatedTable, name);
+    effects.after.push(() => {
+      this.#negotiated.delete(name);
+      this.#answered = this.#answered.filter((other) => other !== name);
+    });
+    effects.listen = true;
+  }
+
+  /** Whether a public channel is the one on which an identity publishes its bundle. */
+  isContactCodeOf(name: string, identity: PublicKey): boolean {
+    return contactCodeChannel(this.#crypto, identity).name === name;
   }
 
   joinChat(work: UnitOfWork, effects: Effects, chat: string, now: number): void {

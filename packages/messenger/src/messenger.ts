@@ -1,11 +1,23 @@
-import { compareBytes, decodeHex, encodeHex, type PublicKey, silentLogger, systemClock } from '@sotto/core';
+import {
+  compareBytes,
+  decodeHex,
+  encodeHex,
+  type PublicKey,
+  SottoError,
+  silentLogger,
+  systemClock,
+} from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { decodeContactCode } from '@sotto/protocol-codec';
+import { Answers } from './answers.js';
+import { Blocklist } from './blocklist.js';
 import { CatchUp } from './catch-up.js';
 import { ContactCodes } from './contact-codes.js';
 import { Delivery } from './delivery.js';
 import { continuityOf, type Device, type DeviceInfo, openDevice } from './device/device.js';
 import { getPeer, putPeer } from './device/peers.js';
+import type { MessageRequest } from './device/requests.js';
+import type { Effects } from './effects.js';
 import { Events, type MessengerEvents } from './events.js';
 import type { GroupChange } from './generated/sotto/messenger/v1/payload.js';
 import { FanOut } from './groups/fan-out.js';
@@ -20,6 +32,7 @@ import type { Contact, GroupSendResult, SendResult } from './results.js';
 import { SendOutcomes } from './send-outcomes.js';
 import { Sending } from './sending.js';
 import { Steps } from './steps.js';
+import type { UnitOfWork } from './storage/ledger.js';
 import { contactTable } from './storage/tables.js';
 import { parseChatName } from './topics.js';
 
@@ -45,6 +58,13 @@ export async function createMessenger(options: MessengerOptions): Promise<Messen
   return messenger;
 }
 
+function noSuchMessage(id: string): SottoError {
+  return new SottoError('NOT_FOUND', 'No part of such a message waits or has failed.', {
+    what: 'message',
+    id,
+  });
+}
+
 /** The whole protocol for one device, over a store and a transport. */
 export class Messenger {
   readonly #device: Device;
@@ -59,6 +79,7 @@ export class Messenger {
   readonly #groups: Groups;
   readonly #fanOut: FanOut;
   readonly #delivery: Delivery;
+  readonly #blocklist: Blocklist;
   readonly #receiving: Receiving;
   readonly #catchUp: CatchUp;
   #storeReplaced: 'lost' | 'restored' | undefined;
@@ -71,13 +92,15 @@ export class Messenger {
     this.#settings = settings;
     const events = new Events(logger);
     const outcomes = new SendOutcomes(events);
-    const outbox = new Outbox(device, clock, outcomes, events);
+    const outbox = new Outbox(device, clock, outcomes, events, limits);
     const listening = new Listening(device, crypto);
     const steps = new Steps(device, outbox, listening, events, clock, () => this.publishContactCode());
     const sending = new Sending(device, outbox, listening, settings);
     const groups = new Groups(crypto, identity);
     const fanOut = new FanOut(device, groups, outcomes, sending, steps, limits);
-    const delivery = new Delivery(events, steps, clock);
+    const delivery = new Delivery(device, events, steps, clock, limits);
+    const answers = new Answers(device, listening, sending, settings);
+    const blocklist = new Blocklist();
     this.#events = events;
     this.#outcomes = outcomes;
     this.#outbox = outbox;
@@ -88,12 +111,14 @@ export class Messenger {
     this.#groups = groups;
     this.#fanOut = fanOut;
     this.#delivery = delivery;
+    this.#blocklist = blocklist;
     this.#receiving = new Receiving(
       device,
       groups,
       events,
       listening,
-      sending,
+      answers,
+      blocklist,
       steps,
       fanOut,
       delivery,
@@ -110,6 +135,7 @@ export class Messenger {
       await this.#outbox.load(work);
       await this.#fanOut.load(work);
       await this.#listening.loadChats(work);
+      await this.#blocklist.load(work);
     });
   }
 
@@ -153,7 +179,10 @@ export class Messenger {
     const { transport, identity } = this.#settings;
     const connection = await transport.connect({
       identity,
-      onMessage: (message) => this.#receiving.receive(message),
+      onMessage: async (message) => {
+        await this.#receiving.receive(message);
+        if (compareBytes(message.sender, identity.publicKey) !== 0) this.#catchUp.heard(message.sentAt);
+      },
       onStatus: (status) => {
         this.#events.emit('status', status);
         if (status === 'connected') this.#outbox.retryNow();
@@ -202,6 +231,30 @@ export class Messenger {
     });
   }
 
+  /** Ids of the messages of which the transport will never take a part: {@link retry} or {@link giveUp}. */
+  failed(): readonly string[] {
+    return this.#outbox.failed();
+  }
+
+  /**
+   * Offers the failed parts of a message to the transport once more, when the reason is gone: the clock was set right, for
+   * instance. `sent` or `sendFailed` follow.
+   * @throws NOT_FOUND when no part of such a message has failed; STORE codes
+   */
+  async retry(id: string): Promise<void> {
+    this.#steps.checkOpen();
+    if ((await this.#outbox.retry(id)) === 0) throw noSuchMessage(id);
+  }
+
+  /**
+   * Gives a message up: its parts that failed, or wait for the transport, are never sent. Some may have been taken before.
+   * @throws NOT_FOUND when no part of such a message waits or has failed; STORE codes
+   */
+  async giveUp(id: string): Promise<void> {
+    this.#steps.checkOpen();
+    if ((await this.#outbox.giveUp(id)) === 0) throw noSuchMessage(id);
+  }
+
   // 1:1
 
   /**
@@ -215,6 +268,7 @@ export class Messenger {
   async send(to: Uint8Array, payload: Uint8Array, options: SendOptions = {}): Promise<SendResult> {
     const recipient = this.#parse(to);
     return this.#steps.run(async (work, effects) => {
+      await this.#accept(work, effects, recipient);
       const content = encodePayload({ $case: 'application', value: payload });
       const encrypted = await this.#sending.encryptTo(work, effects, recipient, content);
       const isOwn = compareBytes(recipient, this.identity) === 0;
@@ -249,6 +303,7 @@ export class Messenger {
     return this.#steps.run(async (work, effects) => {
       if (bundle !== undefined)
         this.#receiving.tellNews(effects, identity, await this.#device.processBundle(work, bundle));
+      await this.#accept(work, effects, identity);
       work.put(contactTable, { name }, encodeHex(identity));
       const { verified } = await getPeer(work, identity);
       effects.listen = true;
@@ -278,10 +333,77 @@ export class Messenger {
     });
   }
 
-  /** Notes whether the user has compared safety numbers with an identity. */
+  /** Notes whether the user has compared safety numbers with an identity, which lets it in. */
   async setVerified(identity: Uint8Array, verified: boolean): Promise<void> {
     const key = this.#parse(identity);
-    await this.#steps.run(async (work) => putPeer(work, key, { ...(await getPeer(work, key)), verified }));
+    await this.#steps.run(async (work, effects) => {
+      if (verified) await this.#accept(work, effects, key);
+      putPeer(work, key, { ...(await getPeer(work, key)), verified });
+    });
+  }
+
+  // Message requests
+
+  /**
+   * Those who wrote to us and whom the user hasn't let in yet, oldest first. Until then no topic of theirs is listened to
+   * beyond what an answer of ours moved them to, and only so much is kept of them (docs/limits.md).
+   */
+  async requests(): Promise<readonly MessageRequest[]> {
+    return this.#steps.run((work) => this.#device.requests(work));
+  }
+
+  /**
+   * Lets an identity in: its messages are no request any more, and we listen to its topics. What history has of the time
+   * since its request is fetched. Writing to somebody, or adding a contact, does the same.
+   * @throws INVALID_PUBLIC_KEY
+   */
+  async accept(identity: Uint8Array): Promise<void> {
+    const key = this.#parse(identity);
+    await this.#steps.run(async (work, effects) => {
+      await this.#accept(work, effects, key);
+      this.#listening.hearNegotiated(work, effects, key);
+    });
+  }
+
+  /**
+   * Drops whatever an identity sends, groups and public chats included, before anything is done with it. What is known of
+   * it stays, unless it was a request; its history is the application's.
+   * @throws INVALID_PUBLIC_KEY; INVALID_ARGUMENT for our own identity
+   */
+  async block(identity: Uint8Array): Promise<void> {
+    const key = this.#parse(identity);
+    if (compareBytes(key, this.identity) === 0) {
+      throw new SottoError('INVALID_ARGUMENT', 'You cannot block your own identity.', {
+        what: 'identity',
+        reason: 'our own',
+      });
+    }
+    await this.#steps.run(async (work, effects) => {
+      this.#blocklist.block(work, effects, key);
+      await this.#device.forgetStranger(work, key);
+      work.delete(contactTable, encodeHex(key));
+      effects.after.push(() => this.#listening.unwatch(key));
+      this.#listening.unhearNegotiated(work, effects, key);
+      effects.tell('blocked', { identity: key, blocked: true });
+    });
+  }
+
+  /**
+   * Takes again what an identity sends. What it sent meanwhile is gone. Somebody who was let in before still is.
+   * @throws INVALID_PUBLIC_KEY
+   */
+  async unblock(identity: Uint8Array): Promise<void> {
+    const key = this.#parse(identity);
+    await this.#steps.run(async (work, effects) => {
+      this.#blocklist.unblock(work, effects, key);
+      if (await this.#device.isAccepted(work, key)) this.#listening.hearNegotiated(work, effects, key);
+      effects.tell('blocked', { identity: key, blocked: false });
+    });
+  }
+
+  /** The identities that the user blocked, 33 bytes each, in order of their bytes. */
+  blocked(): readonly PublicKey[] {
+    return this.#blocklist.list();
   }
 
   /**
@@ -465,6 +587,24 @@ export class Messenger {
   }
 
   // Within
+
+  /** The user lets an identity in, in the step under way. */
+  async #accept(work: UnitOfWork, effects: Effects, identity: PublicKey): Promise<void> {
+    if (await this.#device.isAccepted(work, identity)) return;
+    const { requestedAt } = await getPeer(work, identity);
+    await this.#device.accept(work, identity);
+    effects.tell('accepted', { identity });
+    await this.#listening.hearAnswered(work, effects);
+    if (requestedAt === 0n) return;
+    // What it wrote since to the topic that an answer moved it to, or beyond what is taken of a request.
+    const channels = [
+      this.#listening.negotiatedChannel(identity),
+      { kind: 'partitioned', recipient: this.identity } as const,
+    ];
+    effects.after.push(() =>
+      this.#catchUp.fetch(channels, Number(requestedAt) - this.#settings.limits.maxClockAheadMs),
+    );
+  }
 
   async #changeGroup(groupId: string, action: NonNullable<GroupChange['action']>): Promise<GroupSendResult> {
     const { id } = await this.#steps.run(async (work, effects) => {

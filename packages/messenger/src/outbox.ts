@@ -11,6 +11,7 @@ import {
 import type { Device } from './device/device.js';
 import type { Events } from './events.js';
 import type { OutboxRecord } from './generated/sotto/messenger/v1/storage.js';
+import type { MessengerLimits } from './limits.js';
 import type { SendOutcomes } from './send-outcomes.js';
 import type { UnitOfWork } from './storage/ledger.js';
 import { outboxTable } from './storage/tables.js';
@@ -21,6 +22,8 @@ const RETRY_FIRST_MS = 1_000;
 const RETRY_MOST_MS = 60_000;
 /** Sends under way at once. */
 const PARALLEL = 8;
+/** Entries kept that the transport will never take; the oldest go. */
+const MOST_FAILED = 1_000;
 
 /** Where an entry goes, in words that don't hold the negotiated secret. */
 export type OutboxChannel = NonNullable<OutboxRecord['channel']>;
@@ -38,7 +41,12 @@ export class Outbox {
   readonly #clock: Clock;
   readonly #outcomes: SendOutcomes;
   readonly #events: Events;
+  readonly #limits: Pick<MessengerLimits, 'maxOutboxBytes'>;
   readonly #waiting = new Map<string, OutboxRecord>();
+  /** Those that the transport will never take, oldest first. */
+  readonly #failed = new Map<string, OutboxRecord>();
+  /** Bytes of all entries. */
+  #bytes = 0;
   /** Those of them that are to be tried now, oldest first. */
   #queue = new Map<string, OutboxRecord>();
   /** Entries that are being sent, or were taken and are being deleted. */
@@ -50,11 +58,18 @@ export class Outbox {
   #retryAfter = RETRY_FIRST_MS;
   #cancelRetry: (() => void) | undefined;
 
-  constructor(device: Device, clock: Clock, outcomes: SendOutcomes, events: Events) {
+  constructor(
+    device: Device,
+    clock: Clock,
+    outcomes: SendOutcomes,
+    events: Events,
+    limits: Pick<MessengerLimits, 'maxOutboxBytes'>,
+  ) {
     this.#device = device;
     this.#clock = clock;
     this.#outcomes = outcomes;
     this.#events = events;
+    this.#limits = limits;
   }
 
   /** Reads what an earlier run left. Damaged entries are reported and left. */
@@ -63,14 +78,29 @@ export class Outbox {
     for await (const { segments, value } of work.list(outboxTable, [], damaged)) {
       const number = segments[0] as string;
       this.#next = Number(number) + 1;
-      if (this.#waiting.has(number)) continue;
-      this.#waiting.set(number, value);
-      this.stored([[number, value]]);
+      if (this.#waiting.has(number) || this.#failed.has(number)) continue;
+      this.#bytes += value.payload.length;
+      if (value.failed) this.#failed.set(number, value);
+      else {
+        this.#waiting.set(number, value);
+        this.#outcomes.waits(encodeHex(value.messageId));
+      }
     }
   }
 
-  /** Adds an entry within a step. Call {@link stored} when the step is committed, and {@link release} to send it. */
+  /**
+   * Adds an entry within a step. Call {@link stored} when the step is committed, and {@link release} to send it.
+   * @throws LIMIT_EXCEEDED when too much waits for the transport
+   */
   add(work: UnitOfWork, record: OutboxRecord): OutboxEntry {
+    const actual = this.#bytes + record.payload.length;
+    if (actual > this.#limits.maxOutboxBytes) {
+      throw new SottoError('LIMIT_EXCEEDED', 'Too much waits to be sent. Connect, or give messages up.', {
+        what: 'bytes in the outbox',
+        limit: this.#limits.maxOutboxBytes,
+        actual,
+      });
+    }
     const number = String(this.#next++).padStart(16, '0');
     work.put(outboxTable, record, number);
     return [number, record];
@@ -78,9 +108,60 @@ export class Outbox {
 
   /** Counts entries whose step was committed: from now on their messages are not sent yet. */
   stored(entries: readonly OutboxEntry[]): void {
-    for (const [, { messageId }] of entries) {
+    for (const [, { messageId, payload }] of entries) {
+      this.#bytes += payload.length;
       this.#outcomes.waits(encodeHex(messageId));
     }
+  }
+
+  /** Ids of the messages of which the transport will never take a part. */
+  failed(): readonly string[] {
+    return [...new Set(Array.from(this.#failed.values(), ({ messageId }) => encodeHex(messageId)))];
+  }
+
+  /** Offers the failed parts of a message once more. @returns how many there were */
+  async retry(id: string): Promise<number> {
+    const entries = this.#failedOf(id);
+    await this.#device.ledger.run(async (work) => {
+      for (const [number, record] of entries) work.put(outboxTable, { ...record, failed: false }, number);
+    });
+    for (const [number] of entries) {
+      this.#failed.delete(number);
+      this.#outcomes.waits(id);
+    }
+    this.release(entries.map(([number, record]) => [number, { ...record, failed: false }]));
+    return entries.length;
+  }
+
+  /** Deletes the parts of a message that are not being sent just now. @returns how many there were */
+  async giveUp(id: string): Promise<number> {
+    const waiting = [...this.#waiting].filter(
+      ([number, { messageId }]) => !this.#underWay.has(number) && encodeHex(messageId) === id,
+    );
+    // From here on they aren't offered any more.
+    for (const [number] of waiting) {
+      this.#waiting.delete(number);
+      this.#queue.delete(number);
+    }
+    const entries = [...this.#failedOf(id), ...waiting];
+    try {
+      await this.#device.ledger.run(async (work) => {
+        for (const [number] of entries) work.delete(outboxTable, number);
+      });
+    } catch (error) {
+      this.release(waiting);
+      throw error;
+    }
+    for (const [number, { payload }] of entries) {
+      this.#failed.delete(number);
+      this.#bytes -= payload.length;
+    }
+    for (const _ of waiting) this.#outcomes.givenUp(id);
+    return entries.length;
+  }
+
+  #failedOf(id: string): OutboxEntry[] {
+    return [...this.#failed].filter(([, { messageId }]) => encodeHex(messageId) === id);
   }
 
   /** Begins to send entries that are stored. */
@@ -149,7 +230,7 @@ export class Outbox {
       this.#retryAfter = RETRY_FIRST_MS;
     } catch (error) {
       if (!isPermanent(error)) return this.#tryLater();
-      this.#outcomes.failed(messageId, error);
+      return this.#keepFailed(number, record, error);
     } finally {
       this.#sending--;
     }
@@ -162,7 +243,29 @@ export class Outbox {
       return this.#tryLater();
     }
     this.#waiting.delete(number);
+    this.#bytes -= record.payload.length;
     this.#outcomes.done(messageId);
+  }
+
+  /** Keeps what the transport will never take, until the application tries it again or gives it up. */
+  async #keepFailed(number: string, record: OutboxRecord, error: SottoError): Promise<void> {
+    const failed = { ...record, failed: true };
+    const [oldest] = this.#failed.size >= MOST_FAILED ? this.#failed : [];
+    try {
+      await this.#device.ledger.run(async (work) => {
+        work.put(outboxTable, failed, number);
+        if (oldest !== undefined) work.delete(outboxTable, oldest[0]);
+      });
+    } catch (problem) {
+      this.#events.storageTrouble(problem);
+      return this.#tryLater();
+    }
+    this.#waiting.delete(number);
+    this.#failed.set(number, failed);
+    if (oldest !== undefined && this.#failed.delete(oldest[0])) this.#bytes -= oldest[1].payload.length;
+    const id = encodeHex(record.messageId);
+    this.#outcomes.failed(id, error);
+    this.#outcomes.done(id);
   }
 
   #tryLater(): void {

@@ -14,12 +14,12 @@ function hasMarker(bytes: Uint8Array): boolean {
 }
 
 /**
- * Bytes of an application go as they are, so that deployed clients read them; only those that begin like a payload
- * of ours are wrapped.
+ * Bytes of an application go as they are, so that deployed clients read them. Wrapped are those that begin like a payload
+ * of ours, and none at all, which outside of a session would say something else: that we could not read.
  */
 export function encodePayload(content: PayloadContent): Uint8Array {
   if (content.$case === 'application') {
-    if (!hasMarker(content.value)) return content.value;
+    if (content.value.length > 0 && !hasMarker(content.value)) return content.value;
     return wrap({ content: { $case: 'escaped', value: content.value } });
   }
   return wrap({ content });

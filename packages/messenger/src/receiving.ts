@@ -1,16 +1,18 @@
 import {
   compareBytes,
   encodeHex,
+  forgetOldest,
   isSottoError,
   type PublicKey,
   SottoError,
   type TransportMessage,
 } from '@sotto/core';
+import type { Answers } from './answers.js';
+import type { Blocklist } from './blocklist.js';
 import type { Content, Delivery } from './delivery.js';
 import type { DecryptOutcome } from './device/decryption.js';
 import type { Device } from './device/device.js';
-import { messageIdFor } from './device/encryption.js';
-import { getPeer, putPeer } from './device/peers.js';
+import { messageIdFor } from './device/messages.js';
 import type { Effects } from './effects.js';
 import type { Events, MessengerEvents } from './events.js';
 import type { FanOut } from './groups/fan-out.js';
@@ -18,7 +20,6 @@ import type { Groups } from './groups/groups.js';
 import type { Listening } from './listening.js';
 import type { Settings } from './options.js';
 import { decodePayload } from './payload.js';
-import type { Sending } from './sending.js';
 import type { Steps } from './steps.js';
 import type { UnitOfWork } from './storage/ledger.js';
 
@@ -30,10 +31,20 @@ const SESSION_BROKEN: ReadonlySet<string> = new Set([
 ]);
 
 const REASONS = {
-  DEVICE_NOT_ADDRESSED: 'The sender does not know this device yet. Its next message will be readable.',
-  SESSION_NOT_FOUND:
-    'The sender used a session that this device does not have. Its next message will be readable.',
+  DEVICE_NOT_ADDRESSED: {
+    answered: 'The sender does not know this device yet. Its next message will be readable.',
+    unanswered:
+      'The sender writes to other devices of yours, the three that were active last. Write to it from this device, or end the pairing with one that you no longer use.',
+  },
+  SESSION_NOT_FOUND: {
+    answered: 'The sender used a session that this device does not have. Its next message will be readable.',
+    unanswered:
+      'The sender used a session that this device does not have. It was told, and its next message will be readable.',
+  },
 } as const;
+
+/** Senders of whom it is remembered that the user was told of their unreadable messages. */
+const MOST_TOLD = 1024;
 
 /** What becomes of a message that the transport brings. */
 export class Receiving {
@@ -41,18 +52,22 @@ export class Receiving {
   readonly #groups: Groups;
   readonly #events: Events;
   readonly #listening: Listening;
-  readonly #sending: Sending;
+  readonly #answers: Answers;
+  readonly #blocklist: Blocklist;
   readonly #steps: Steps;
   readonly #fanOut: FanOut;
   readonly #delivery: Delivery;
   readonly #settings: Pick<Settings, 'crypto' | 'clock' | 'limits' | 'logger'>;
+  /** What the user was told of messages that can't be read, by sender: once for each cause, until one can be read. */
+  readonly #told = new Map<string, string>();
 
   constructor(
     device: Device,
     groups: Groups,
     events: Events,
     listening: Listening,
-    sending: Sending,
+    answers: Answers,
+    blocklist: Blocklist,
     steps: Steps,
     fanOut: FanOut,
     delivery: Delivery,
@@ -62,7 +77,8 @@ export class Receiving {
     this.#groups = groups;
     this.#events = events;
     this.#listening = listening;
-    this.#sending = sending;
+    this.#answers = answers;
+    this.#blocklist = blocklist;
     this.#steps = steps;
     this.#fanOut = fanOut;
     this.#delivery = delivery;
@@ -74,10 +90,14 @@ export class Receiving {
    * @throws STORE codes, CLOSED: it was not kept, and the transport gives it again
    */
   async receive(message: TransportMessage): Promise<void> {
-    const { sender, payload } = message;
+    const { sender, payload, channel, sentAt } = message;
+    if (this.#blocklist.has(sender) || !this.#isExpected(message)) return;
     try {
       await this.#steps.run(async (work, effects) => {
-        const outcome = await this.#device.decrypt(work, sender, payload);
+        const outcome = await this.#device.decrypt(work, sender, payload, {
+          channel: channel.kind === 'public' ? channel : { kind: 'private' },
+          sentAt,
+        });
         this.tellNews(effects, sender, outcome.news);
         await this.#take(work, effects, message, outcome);
       });
@@ -87,28 +107,45 @@ export class Receiving {
         throw error;
       }
       if (error.code === 'CLOSED') throw error;
-      if (error.code === 'DUPLICATE_MESSAGE') return;
-      const messageId = messageIdFor(this.#settings.crypto, sender, payload);
-      // The sender is who he says, so what doesn't open is of a session that we no longer share.
-      const answered =
-        SESSION_BROKEN.has(error.code) &&
-        (await this.#steps.run((work, effects) => this.#answerWithBundle(work, effects, sender)));
-      this.#undecryptable({
-        messageId: encodeHex(messageId),
-        sender,
-        senderInstallation: '',
-        code: error.code,
-        reason: error.message,
-        answered,
-      });
+      if (error.code === 'DUPLICATE_MESSAGE' || error.code === 'MESSAGE_TOO_OLD') return;
+      await this.#refused(message, error);
     }
+  }
+
+  /** What is on a public channel is of a chat that we are in, or of the one whose bundle it is for. */
+  #isExpected({ channel, sender }: TransportMessage): boolean {
+    if (channel.kind !== 'public' || this.#listening.inChat(channel.name)) return true;
+    return this.#listening.isContactCodeOf(channel.name, sender);
+  }
+
+  /** A message did not open, or may not be taken: the sender and the user are told where that helps. */
+  async #refused({ sender, payload, channel }: TransportMessage, error: SottoError): Promise<void> {
+    let answered = false;
+    if (SESSION_BROKEN.has(error.code)) {
+      if (channel.kind === 'public') return;
+      const tell = await this.#steps.run(async (work, effects) => {
+        const remedy = await this.#device.remedyFor(work, sender, payload);
+        answered = await this.#answers.answer(work, effects, sender, remedy);
+        return remedy.tell;
+      });
+      if (!tell) return;
+    }
+    this.#undecryptable({
+      messageId: encodeHex(messageIdFor(this.#settings.crypto, sender, payload)),
+      sender,
+      senderInstallation: '',
+      code: error.code,
+      reason: error.message,
+      answered,
+    });
   }
 
   /** Tells what a bundle has told of an identity's devices. */
   tellNews(effects: Effects, identity: PublicKey, news: DecryptOutcome['news']): void {
+    const { firstContact } = news;
     const own = compareBytes(identity, this.#device.identity) === 0;
     for (const installationId of news.added) {
-      effects.tell('deviceSeen', { identity, installationId, own });
+      effects.tell('deviceSeen', { identity, installationId, own, firstContact });
     }
     for (const installationId of news.rotated) {
       effects.tell('bundleRotated', { identity, installationId });
@@ -132,16 +169,17 @@ export class Receiving {
     if (own && senderInstallation === this.#device.installationId) return;
     if (outcome.kind === 'bundle') return;
     if (outcome.kind === 'unreadable') {
-      if (outcome.own) return;
-      const answered = await this.#answerWithBundle(work, effects, sender);
-      const { reason: code } = outcome;
+      const { reason: code, remedy } = outcome;
+      const answered = await this.#answers.answer(work, effects, sender, remedy);
+      if (!remedy.tell) return;
       const messageId = encodeHex(outcome.messageId);
-      const reason = REASONS[code];
+      const reason = REASONS[code][answered ? 'answered' : 'unanswered'];
       effects.after.push(() =>
         this.#undecryptable({ messageId, sender, senderInstallation, code, reason, answered }),
       );
       return;
     }
+    effects.after.push(() => this.#told.delete(encodeHex(sender)));
     if (outcome.sessionBegun) {
       effects.tell('sessionBegun', from);
     }
@@ -152,7 +190,7 @@ export class Receiving {
       return deliver({
         conversation: { kind: { $case: 'publicChat', value: channel.name } },
         payload: outcome.payload,
-        ownCopy: false,
+        ownCopy: own,
       });
     }
     if (outcome.payload.length === 0 && outcome.protection === 'dh') {
@@ -176,6 +214,8 @@ export class Receiving {
       });
     }
     if ($case === 'application') {
+      const { isNew } = await this.#device.countRequest(work, sender, value.length);
+      if (isNew) effects.tell('request', { identity: sender });
       return deliver({
         conversation: { kind: { $case: 'peer', value: sender } },
         payload: value,
@@ -196,22 +236,14 @@ export class Receiving {
     });
   }
 
-  /** Tells a peer whose message we can't read what we are, once in a while. Wire profile, section 5. */
-  async #answerWithBundle(work: UnitOfWork, effects: Effects, to: PublicKey): Promise<boolean> {
-    const { clock, limits } = this.#settings;
-    const peer = await getPeer(work, to);
-    const now = clock.now();
-    const since = now - Number(peer.answeredAt);
-    if (peer.answeredAt !== 0n && since >= 0 && since < limits.answerIntervalMs) return false;
-    putPeer(work, to, { ...peer, answeredAt: BigInt(now) });
-    await this.#sending.tellBundle(work, effects, to);
-    this.#listening.hearNegotiated(work, effects, to);
-    return true;
-  }
-
   #undecryptable(event: MessengerEvents['undecryptable']): void {
-    const { messageId, code } = event;
+    const { messageId, code, sender, senderInstallation } = event;
     this.#settings.logger.info('undecryptable', { messageId, code });
+    const name = encodeHex(sender);
+    const cause = `${senderInstallation} ${code}`;
+    if (this.#told.get(name) === cause) return;
+    this.#told.set(name, cause);
+    forgetOldest(this.#told, MOST_TOLD);
     this.#events.emit('undecryptable', event);
   }
 }

@@ -39,6 +39,12 @@ export class SendOutcomes {
     this.#events.emit('sendFailed', { id, error });
   }
 
+  /** A part waits no more since the application gave it up: no `sent` follows. */
+  givenUp(id: string): void {
+    this.#failed.add(id);
+    this.done(id);
+  }
+
   /** A part waits no more: it was taken, or has failed. */
   done(id: string): void {
     const left = (this.#waiting.get(id) ?? 1) - 1;

@@ -1,6 +1,7 @@
 import type { PublicKey } from '@sotto/core';
 import type { Device } from './device/device.js';
-import { type DeviceOutcome, type EncryptedMessage, messageIdFor } from './device/encryption.js';
+import type { DeviceOutcome, EncryptedMessage } from './device/encryption.js';
+import { messageIdFor } from './device/messages.js';
 import type { Effects } from './effects.js';
 import type { Listening } from './listening.js';
 import type { Settings } from './options.js';
@@ -34,8 +35,8 @@ export class Sending {
     payload: Uint8Array,
     messageId = messageIdFor(this.#settings.crypto, this.#device.identity, payload),
   ): Uint8Array {
-    const createdAt = BigInt(this.#settings.clock.now());
-    effects.outbox.push(this.#outbox.add(work, { payload, messageId, channel, createdAt }));
+    const createdAt = BigInt(Math.trunc(this.#settings.clock.now()));
+    effects.outbox.push(this.#outbox.add(work, { payload, messageId, channel, createdAt, failed: false }));
     return messageId;
   }
 

@@ -72,7 +72,7 @@ export class Steps {
   }
 
   /** Does something after a while, unless closed before, or asked again for the same purpose. */
-  later(purpose: 'fan-out' | 'publish', ms: number, run: () => void): void {
+  later(purpose: 'fan-out' | 'publish' | 'clock', ms: number, run: () => void): void {
     this.#timers.get(purpose)?.();
     if (!this.#closed) this.#timers.set(purpose, this.#clock.after(ms, run));
   }

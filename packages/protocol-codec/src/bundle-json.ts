@@ -16,7 +16,7 @@ const MAX_UINT32 = 2n ** 32n - 1n;
  * @throws INVALID_TEXT when an installation id has half of a surrogate pair
  */
 export function encodeBundleJson(bundle: Bundle): string {
-  const { identity, signedPreKeys, signature, timestamp } = bundleToWire(bundle);
+  const { identity, signedPreKeys, signature, timestamp, strictSignature } = bundleToWire(bundle);
   const preKeys = Array.from(signedPreKeys, ([installationId, preKey]) =>
     member(
       installationId,
@@ -32,25 +32,8 @@ export function encodeBundleJson(bundle: Bundle): string {
     preKeys.length > 0 && member('signedPreKeys', object(preKeys)),
     signature.length > 0 && member('signature', text(encodeBase64(signature))),
     timestamp !== 0n && member('timestamp', text(String(timestamp))),
+    strictSignature.length > 0 && member('strictSignature', text(encodeBase64(strictSignature))),
   ]);
-}
-
-/** What follows the JSON of a bundle in a contact code: an object with the strict signature. */
-export function encodeStrictSignatureJson(signature: Uint8Array): string {
-  return object([member('strictSignature', text(encodeBase64(signature)))]);
-}
-
-/**
- * Reads what {@link encodeStrictSignatureJson} wrote; unknown fields are passed over.
- * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
- */
-export function decodeStrictSignatureJson(json: string, options?: DecodeOptions): Uint8Array {
-  const limits = limitsOf(options);
-  checkLimit('JSON of a strict signature, characters', json.length, limits.maxBundleBytes);
-  const extension = members('JSON of a strict signature', parseJson(json));
-  const signature = readBytes(extension, ['strictSignature', 'strict_signature'], limits);
-  if (signature.length === 0) throw malformed('strictSignature', 'missing');
-  return signature;
 }
 
 // Objects are put together as text: a JavaScript object would order numeric keys by number.
@@ -68,11 +51,13 @@ export function decodeBundleJson(json: string, options?: DecodeOptions): Bundle 
   const limits = limitsOf(options);
   checkLimit('JSON of a bundle, characters', json.length, limits.maxBundleBytes);
   const bundle = members('JSON of a bundle', parseJson(json));
+  const strictSignature = readBytes(bundle, ['strictSignature', 'strict_signature'], limits);
   return {
     identity: readBytes(bundle, ['identity'], limits),
     signedPreKeys: readPreKeys(bundle, limits),
     signature: readBytes(bundle, ['signature'], limits),
     timestamp: readInteger(bundle, ['timestamp'], MIN_INT64, MAX_INT64),
+    ...(strictSignature.length > 0 && { strictSignature }),
   };
 }
 

@@ -1,32 +1,20 @@
 import { decodeUtf8, encodeBase64, encodeUtf8, SottoError } from '@sotto/core';
 import { decodeLenientBase64 } from './base64.js';
 import { type Bundle, decodeBundle } from './bundle.js';
-import {
-  decodeBundleJson,
-  decodeStrictSignatureJson,
-  encodeBundleJson,
-  encodeStrictSignatureJson,
-} from './bundle-json.js';
+import { decodeBundleJson, encodeBundleJson } from './bundle-json.js';
 import { checkLimit, type DecodeOptions, limitsOf } from './decode-limits.js';
 import { malformed } from './malformed.js';
 
 /** `{`, with which every JSON of a bundle begins, and no protobuf does: it would be the tag of a group. */
 const OPENING_BRACE = 0x7b;
 
-/** Stands between the bundle and its strict signature. The JSON of a bundle that we write has no line breaks. */
-const SEPARATOR = '\n';
-
 /**
- * The contact code of a bundle: its proto3 JSON in base64 (specification, "Prekeys"). A strict signature follows as a
- * second JSON object on a line of its own: deployed clients refuse unknown fields in the first, and read no further.
+ * The contact code of a bundle: its proto3 JSON in base64 (specification, "Prekeys").
  * @throws INVALID_ARGUMENT when a version is no uint32 or the timestamp no int64
  * @throws INVALID_TEXT when an installation id has half of a surrogate pair
  */
 export function encodeContactCode(bundle: Bundle): string {
-  const { strictSignature } = bundle;
-  const extension =
-    strictSignature === undefined ? '' : SEPARATOR + encodeStrictSignatureJson(strictSignature);
-  return encodeBase64(encodeUtf8(encodeBundleJson(bundle) + extension));
+  return encodeBase64(encodeUtf8(encodeBundleJson(bundle)));
 }
 
 /**
@@ -49,19 +37,9 @@ export function decodeContactCode(text: string, options?: DecodeOptions): Bundle
     });
   }
   if (bytes.length === 0) throw malformed('contact code', 'empty');
-  return bytes[0] === OPENING_BRACE ? decodeJson(jsonText(bytes), options) : decodeBundle(bytes, options);
-}
-
-/** A bundle, and its strict signature where one follows. */
-function decodeJson(text: string, options: DecodeOptions | undefined): Bundle {
-  const end = text.trimEnd().lastIndexOf(SEPARATOR);
-  const tail = end < 0 ? '' : text.slice(end + 1);
-  // A bundle that was printed over several lines ends in a brace that nothing opens.
-  if (!tail.startsWith('{')) return decodeBundleJson(text, options);
-  return {
-    ...decodeBundleJson(text.slice(0, end), options),
-    strictSignature: decodeStrictSignatureJson(tail, options),
-  };
+  return bytes[0] === OPENING_BRACE
+    ? decodeBundleJson(jsonText(bytes), options)
+    : decodeBundle(bytes, options);
 }
 
 function jsonText(bytes: Uint8Array): string {

@@ -16,11 +16,11 @@ import {
 } from '@sotto/double-ratchet';
 import { type DirectMessage, decodeProtocolMessage, type ProtocolMessage } from '@sotto/protocol-codec';
 import { acceptX3dh, openDhFallback } from '@sotto/x3dh';
-import type { PeerDevice } from '../generated/sotto/messenger/v1/storage.js';
+import type { PeerDevice, PeerRecord, SessionSummary } from '../generated/sotto/messenger/v1/storage.js';
 import type { UnitOfWork } from '../storage/ledger.js';
-import { endedChainTable, seenTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
+import { endedChainTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
-import { messageIdFor } from './encryption.js';
+import { messageIdFor, newestBundle, signedTime } from './messages.js';
 import { findPreKeyPair, ownDeviceRecord } from './own-pre-keys.js';
 import {
   type BundleNews,
@@ -31,9 +31,12 @@ import {
   putPeer,
   type RecentBundles,
   withDevice,
-  withoutSessions,
+  withinBounds,
 } from './peers.js';
+import { type Remedy, remedyFor } from './remedy.js';
+import { refuseRepeated } from './seen-messages.js';
 import { addSession, loadSession, type Session, sessionId, sessionOrder } from './sessions.js';
+import { getStrangers, isLetIn, noteSeen, noteWrote } from './strangers.js';
 
 /** How a received message was protected. */
 export type Protection = 'dr' | 'dh' | 'public';
@@ -68,10 +71,26 @@ export type DecryptOutcome = Common &
     | {
         readonly kind: 'unreadable';
         readonly reason: 'DEVICE_NOT_ADDRESSED' | 'SESSION_NOT_FOUND';
-        /** It comes from a device of our own identity: no answer is due. */
+        /** It comes from a device of our own identity. */
         readonly own: boolean;
+        readonly remedy: Remedy;
       }
   );
+
+/** How a message came, as far as that matters to what becomes of it. */
+export interface DecryptOptions {
+  /**
+   * The kind of channel that it came by, with the name of a public one. Then what doesn't belong there has no effect: a
+   * direct message on a public channel, where anybody can have put it, or a public message on a channel of ours. Default:
+   * not known, and everything is read.
+   */
+  readonly channel?:
+    | { readonly kind: 'public'; readonly name: string }
+    | { readonly kind: 'private' }
+    | undefined;
+  /** Milliseconds since the epoch, as the sender or the transport claims. */
+  readonly sentAt?: number | undefined;
+}
 
 /**
  * Opens a message within a step; when it throws, the step is dropped and nothing has changed. Bundles first,
@@ -86,6 +105,7 @@ export async function decryptMessage(
   recentBundles: RecentBundles,
   from: PublicKey,
   bytes: Uint8Array,
+  { channel, sentAt }: DecryptOptions = {},
 ): Promise<DecryptOutcome> {
   const message = decodeProtocolMessage(bytes);
   const messageId = messageIdFor(context.crypto, from, bytes);
@@ -95,9 +115,17 @@ export async function decryptMessage(
     senderInstallation,
     ...(await takeBundle(work, context, recentBundles, from, message)),
   };
-  const guard = () => refuseRepeated(work, context, messageId);
+  const signedAt = signedTime(from, message);
+  const guard = () =>
+    refuseRepeated(work, context, {
+      messageId,
+      channel: channel?.kind === 'public' ? channel.name : '',
+      signedAt,
+      sentAt,
+    });
 
   if (message.publicMessage !== undefined) {
+    if (channel?.kind === 'private') return { ...common, kind: 'bundle' };
     await guard();
     return {
       ...common,
@@ -108,12 +136,16 @@ export async function decryptMessage(
       sessionsLost: false,
     };
   }
-  if (message.directMessages.size === 0) return { ...common, kind: 'bundle' };
+  if (message.directMessages.size === 0 || channel?.kind === 'public') return { ...common, kind: 'bundle' };
 
-  const own = compareBytes(from, context.identity.publicKey) === 0;
+  const unreadable = async (reason: 'DEVICE_NOT_ADDRESSED' | 'SESSION_NOT_FOUND') => {
+    const remedy = await remedyFor(work, context, from, message);
+    const own = compareBytes(from, context.identity.publicKey) === 0;
+    return { ...common, kind: 'unreadable', reason, own, remedy } as const;
+  };
   const entry =
     message.directMessages.get(context.installationId) ?? message.directMessages.get(NO_INSTALLATION);
-  if (entry === undefined) return { ...common, kind: 'unreadable', reason: 'DEVICE_NOT_ADDRESSED', own };
+  if (entry === undefined) return unreadable('DEVICE_NOT_ADDRESSED');
 
   if (entry.dhHeader !== undefined && entry.drHeader === undefined) {
     const payload = openDhFallback(context.crypto, context.identity, {
@@ -122,13 +154,16 @@ export async function decryptMessage(
     });
     await guard();
     const empty = payload.length === 0;
-    const sessionsLost = empty && (await noteLostSessions(work, from, senderInstallation));
-    if (!empty) await noteHeard(work, from, senderInstallation);
+    const sessionsLost = empty && (await noteLostSessions(work, from, senderInstallation, message));
+    if (!empty) {
+      await noteHeard(work, from, senderInstallation);
+      await noteWrote(work, context, from);
+    }
     return { ...common, kind: 'message', payload, protection: 'dh', sessionBegun: false, sessionsLost };
   }
 
   const opened = await openInSession(work, context, from, senderInstallation, entry, messageId);
-  if (opened === undefined) return { ...common, kind: 'unreadable', reason: 'SESSION_NOT_FOUND', own };
+  if (opened === undefined) return unreadable('SESSION_NOT_FOUND');
   if (opened.sessionBegun) await guard();
   return { ...common, kind: 'message', protection: 'dr', sessionsLost: false, ...opened };
 }
@@ -141,61 +176,18 @@ async function takeBundle(
   from: PublicKey,
   message: ProtocolMessage,
 ): Promise<Pick<Common, 'news' | 'bundleProblem'>> {
-  const newest = message.bundles
-    .filter(({ identity }) => compareBytes(identity, from) === 0)
-    .reduce<ProtocolMessage['bundles'][number] | undefined>(
-      (best, bundle) => (best === undefined || bundle.timestamp > best.timestamp ? bundle : best),
-      undefined,
-    );
+  const newest = newestBundle(from, message);
   if (newest === undefined) return { news: NO_NEWS, bundleProblem: undefined };
   const bundle = recentBundles.verify(context, newest);
   try {
-    return {
-      news: await recentBundles.apply(work, context, bundle, message.installationId),
-      bundleProblem: undefined,
-    };
+    const news = await recentBundles.apply(work, context, bundle, message.installationId);
+    if (news.added.length > 0) await noteSeen(work, context, from);
+    return { news, bundleProblem: undefined };
   } catch (error) {
     // A peer whose clock is a year ahead can still be read in the sessions that there are.
     if (!isSottoError(error, 'BUNDLE_IMPLAUSIBLE')) throw error;
     return { news: NO_NEWS, bundleProblem: error };
   }
-}
-
-/** Messages are remembered, and forgotten, two weeks' worth at a time. */
-const FORTNIGHT_MS = 14 * 24 * 60 * 60_000;
-
-function fortnightName(fortnight: number): string {
-  return String(fortnight).padStart(6, '0');
-}
-
-/** The fortnight of now, and the oldest that is still remembered. */
-function rememberedFortnights({ clock, limits }: DeviceContext): readonly [current: number, oldest: number] {
-  const current = Math.floor(clock.now() / FORTNIGHT_MS);
-  return [current, current - Math.ceil(limits.seenRetentionMs / FORTNIGHT_MS)];
-}
-
-/** Remembers a message that no ratchet guards, and refuses it the second time. */
-async function refuseRepeated(
-  work: UnitOfWork,
-  context: DeviceContext,
-  messageId: Uint8Array,
-): Promise<void> {
-  const id = encodeHex(messageId);
-  const [current, oldest] = rememberedFortnights(context);
-  // One more than now: the clock may have gone back since.
-  for (let fortnight = current + 1; fortnight >= oldest; fortnight--) {
-    if ((await work.get(seenTable, fortnightName(fortnight), id)) !== undefined) throw duplicate(messageId);
-  }
-  work.put(seenTable, new Uint8Array(0), fortnightName(current), id);
-}
-
-/** Forgets messages whose time is over, the oldest fortnight if it is. Cheap when there is none. */
-export async function deleteOldSeen(work: UnitOfWork, context: DeviceContext): Promise<void> {
-  const [, oldest] = rememberedFortnights(context);
-  const [first] = await work.keys(seenTable, [], 1);
-  const fortnight = first?.[0];
-  if (fortnight === undefined || fortnight >= fortnightName(oldest)) return;
-  for (const segments of await work.keys(seenTable, [fortnight])) work.delete(seenTable, ...segments);
 }
 
 function duplicate(messageId: Uint8Array): SottoError {
@@ -205,14 +197,29 @@ function duplicate(messageId: Uint8Array): SottoError {
 }
 
 /**
- * An empty message outside of any session says that its sender could not read us: what we had with that device is
- * gone there, and the next message begins anew.
+ * An empty message outside of any session says that its sender could not read us. It counts when it shows a prekey that
+ * the sessions with that device don't know yet: a device that lost a session makes a new one before it says so. With the
+ * prekey that was known all along, somebody may have brought it about, and a session begun with that prekey could be read
+ * by whoever stole it. The sessions that it retires are not sent on any more, and still receive.
  */
-async function noteLostSessions(work: UnitOfWork, from: PublicKey, installationId: string): Promise<boolean> {
+async function noteLostSessions(
+  work: UnitOfWork,
+  from: PublicKey,
+  installationId: string,
+  message: ProtocolMessage,
+): Promise<boolean> {
   const peer = await getPeer(work, from);
   const device = findDevice(peer, installationId);
-  if (device === undefined || device.sessions.every(({ lost }) => lost)) return false;
-  putPeer(work, from, withDevice(peer, withoutSessions(device)));
+  const shown = newestBundle(from, message);
+  // An older one than what is known says nothing of now.
+  if (device === undefined || shown === undefined || shown.timestamp < device.statedAt) return false;
+  const isRetired = (session: SessionSummary) =>
+    !session.lost && compareBytes(session.peerPreKey, device.signedPreKey) !== 0;
+  if (!device.sessions.some(isRetired)) return false;
+  const sessions = device.sessions.map((session) =>
+    isRetired(session) ? { ...session, lost: true } : session,
+  );
+  putPeer(work, from, withDevice(peer, { ...device, sessions }));
   return true;
 }
 
@@ -261,14 +268,17 @@ async function openInSession(
     const session = await loadSession(work, summary);
     if (session === undefined) continue;
     try {
-      const payload = await openWith(work, context, session, message);
-      if (!device.heard || summary.lost) {
+      const opened = await openWith(work, context, session, message);
+      const knowsPreKey = compareBytes(summary.peerPreKey, device.signedPreKey) === 0;
+      if (!device.heard || !knowsPreKey) {
+        const peerPreKey = device.signedPreKey;
         const sessions = device.sessions.map((other) =>
-          other === summary ? { ...other, lost: false } : other,
+          other === summary ? { ...other, peerPreKey } : other,
         );
         putPeer(work, from, withDevice(peer, { ...device, heard: true, sessions }));
       }
-      return { payload, sessionBegun: false };
+      await noteWrote(work, context, from, await skippedKeysOf(work, peer, from, opened.skipped));
+      return { payload: opened.plaintext, sessionBegun: false };
     } catch (error) {
       // Used here before: it is no other session's either.
       if (isSottoError(error, 'RATCHET_DUPLICATE')) throw duplicate(messageId);
@@ -294,33 +304,49 @@ async function openInSession(
     order: sessionOrder(sharedKey),
     lost: false,
     epoch,
+    peerPreKey: device.signedPreKey,
   };
   const state = startResponder(context.suite, sharedKey, signedPreKey);
-  const payload = await openWith(work, context, { summary, state, ephemeralKey: undefined }, message);
+  const opened = await openWith(work, context, { summary, state, ephemeralKey: undefined }, message);
   const known: PeerDevice = {
     ...device,
     heard: true,
     sessions: device.sessions.filter(({ id }) => compareBytes(id, named) !== 0),
   };
-  putPeer(
-    work,
-    from,
-    withDevice(peer, await addSession(work, context, known, summary, { preKey: currentPreKey, epoch })),
-  );
-  return { payload, sessionBegun: true };
+  const withSession = await addSession(work, context, known, summary, { preKey: currentPreKey, epoch });
+  putPeer(work, from, await withinBounds(work, withDevice(peer, withSession), context));
+  await noteWrote(work, context, from, await skippedKeysOf(work, peer, from, opened.skipped));
+  return { payload: opened.plaintext, sessionBegun: true };
 }
 
-/** One ratchet step: the session and its skipped keys, in the step under way. */
+/** What the message keys kept for a stranger come to, when a message has changed their number. */
+async function skippedKeysOf(
+  work: UnitOfWork,
+  peer: PeerRecord,
+  from: PublicKey,
+  change: number,
+): Promise<{ readonly skippedKeys?: number }> {
+  if (change === 0 || isLetIn(peer)) return {};
+  const { wrote } = await getStrangers(work);
+  const known = wrote.find(({ identity }) => compareBytes(identity, from) === 0);
+  return { skippedKeys: Math.max(0, (known?.skippedKeys ?? 0) + change) };
+}
+
+/**
+ * One ratchet step: the session and its skipped keys, in the step under way.
+ * @returns the payload, and how many skipped keys there are more than before
+ */
 async function openWith(
   work: UnitOfWork,
   context: DeviceContext,
   session: Session,
   message: RatchetMessage,
-): Promise<Uint8Array> {
+): Promise<{ readonly plaintext: Uint8Array; readonly skipped: number }> {
   const name = encodeHex(session.summary.id);
   const wanted = skippedKeyFor(session.state, message.header);
-  const skippedKey =
+  const record =
     wanted && (await work.get(skippedKeyTable, name, encodeHex(wanted.key), wanted.n.toString()));
+  const skippedKey = record?.messageKey;
   const { remoteKey } = session.state;
   // What comes again of the chain being read, the ratchet itself refuses.
   const isOfCurrentChain = remoteKey !== undefined && compareBytes(remoteKey, message.header.key) === 0;
@@ -339,14 +365,19 @@ async function openWith(
     message,
     skippedKey && { skippedKey },
   );
+  const storedAt = context.clock.now();
   for (const { key, n, messageKey } of keys.stored) {
-    work.put(skippedKeyTable, messageKey, name, encodeHex(key), n.toString());
+    work.put(skippedKeyTable, { messageKey, storedAt }, name, encodeHex(key), n.toString());
   }
   for (const { key, n } of keys.deleted) work.delete(skippedKeyTable, name, encodeHex(key), n.toString());
   if (remoteKey !== undefined && compareBytes(remoteKey, next.remoteKey as Uint8Array) !== 0) {
     work.put(endedChainTable, new Uint8Array(0), name, encodeHex(remoteKey));
   }
   // An answer: the X3DH header need not be repeated any more.
-  work.put(sessionTable, { ratchet: encodeState(next), ephemeralKey: new Uint8Array(0) }, name);
-  return plaintext;
+  work.put(
+    sessionTable,
+    { ratchet: encodeState(next), ephemeralKey: new Uint8Array(0), usedAt: BigInt(Math.trunc(storedAt)) },
+    name,
+  );
+  return { plaintext, skipped: keys.stored.length - keys.deleted.length };
 }

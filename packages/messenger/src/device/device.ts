@@ -10,27 +10,23 @@ import {
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { secp256k1Suite } from '@sotto/double-ratchet';
-import { type Bundle, encodeContactCode } from '@sotto/protocol-codec';
+import { type Bundle, decodeProtocolMessage, encodeContactCode } from '@sotto/protocol-codec';
 import type { VerifiedBundle } from '@sotto/x3dh';
-import type { PeerDevice } from '../generated/sotto/messenger/v1/storage.js';
+import { type PeerDevice, Standing } from '../generated/sotto/messenger/v1/storage.js';
 import { Ledger, type UnitOfWork } from '../storage/ledger.js';
 import { deviceTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
-import { type DecryptOutcome, decryptMessage, deleteOldSeen } from './decryption.js';
+import { type DecryptOptions, type DecryptOutcome, decryptMessage } from './decryption.js';
 import { type EncryptedMessage, encodePublic, encryptDh, encryptDirect } from './encryption.js';
+import { deleteExpired, type SweepPosition, sweep } from './expiry.js';
 import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './limits.js';
 import { NegotiatedSecrets } from './negotiated-secrets.js';
 import { OwnBundle } from './own-bundle.js';
-import {
-  currentPreKey,
-  deleteExpiredPreKeys,
-  ownDeviceRecord,
-  putNewPreKey,
-  renewEpoch,
-} from './own-pre-keys.js';
+import { currentPreKey, ownDeviceRecord, putNewPreKey, renewEpoch, replaceIfOlder } from './own-pre-keys.js';
 import {
   activeDevices,
   type BundleNews,
+  deletePeer,
   findDevice,
   getPeer,
   putPeer,
@@ -38,6 +34,9 @@ import {
   withDevice,
   withoutSessions,
 } from './peers.js';
+import { type Remedy, remedyFor } from './remedy.js';
+import { isAccepted, listRequests, type MessageRequest, RequestCounts } from './requests.js';
+import { forgetStranger, getStrangers, isLetIn, noteWrote, raiseStanding } from './strangers.js';
 
 /** What {@link openDevice} needs. */
 export interface DeviceOptions {
@@ -99,14 +98,14 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
     const device = {
       identity: identity.publicKey,
       installationId: id,
-      createdAt: BigInt(clock.now()),
+      createdAt: BigInt(Math.trunc(clock.now())),
       currentPreKey: new Uint8Array(0),
       epoch: 0,
     };
     putNewPreKey(work, { crypto, clock }, device, 0);
     return id;
   });
-  const device = new Device(store, ledger, {
+  const context: DeviceContext = {
     crypto,
     clock,
     suite: secp256k1Suite(crypto),
@@ -114,9 +113,9 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
     installationId,
     limits: { ...DEFAULT_DEVICE_LIMITS, ...options.limits },
     negotiated: new NegotiatedSecrets(crypto, identity),
-  });
-  await ledger.run((work) => device.deleteExpired(work));
-  return device;
+  };
+  await ledger.run((work) => deleteExpired(work, context));
+  return new Device(store, ledger, context);
 }
 
 /** What a store knows of its own past, as the adapters of `@sotto/store-adapters` do by an anchor outside of it. */
@@ -157,6 +156,7 @@ export class Device {
   readonly #context: DeviceContext;
   readonly #ownBundle = new OwnBundle();
   readonly #bundles = new RecentBundles();
+  readonly #requestCounts = new RequestCounts();
 
   /** @internal Made by {@link openDevice}. */
   constructor(store: Store, ledger: Ledger, context: DeviceContext) {
@@ -194,11 +194,15 @@ export class Device {
   }
 
   /**
-   * Takes a bundle from wherever it came.
+   * Takes a bundle that the application got, in a contact code for instance: its identity is no stranger any more. Bundles
+   * that come with messages are taken by {@link decrypt}.
    * @throws BUNDLE_SIGNATURE_INVALID, BUNDLE_IMPLAUSIBLE
    */
   async processBundle(work: UnitOfWork, bundle: Bundle): Promise<BundleNews> {
-    return this.#bundles.apply(work, this.#context, this.#bundles.verify(this.#context, bundle));
+    const verified = this.#bundles.verify(this.#context, bundle);
+    const news = await this.#bundles.apply(work, this.#context, verified);
+    await raiseStanding(work, this.#context, verified.identity, Standing.STANDING_KNOWN);
+    return news;
   }
 
   /**
@@ -225,11 +229,16 @@ export class Device {
 
   /**
    * Opens a ProtocolMessage from a sender that the transport vouches for.
-   * @throws DUPLICATE_MESSAGE, MALFORMED_MESSAGE, LIMIT_EXCEEDED, BUNDLE_SIGNATURE_INVALID, AUTHENTICATION_FAILED,
+   * @throws DUPLICATE_MESSAGE, MESSAGE_TOO_OLD, MALFORMED_MESSAGE, LIMIT_EXCEEDED, BUNDLE_SIGNATURE_INVALID, AUTHENTICATION_FAILED,
    *   INVALID_PUBLIC_KEY and the RATCHET codes
    */
-  async decrypt(work: UnitOfWork, from: PublicKey, message: Uint8Array): Promise<DecryptOutcome> {
-    return decryptMessage(work, this.#context, this.#bundles, from, message);
+  async decrypt(
+    work: UnitOfWork,
+    from: PublicKey,
+    message: Uint8Array,
+    options?: DecryptOptions,
+  ): Promise<DecryptOutcome> {
+    return decryptMessage(work, this.#context, this.#bundles, from, message, options);
   }
 
   /** What is known of an identity's devices; of our own, the other ones. */
@@ -295,10 +304,68 @@ export class Device {
     return this.#context.negotiated.get(identity);
   }
 
-  /** Deletes prekeys whose grace is over and forgets messages that can't come any more. */
-  async deleteExpired(work: UnitOfWork): Promise<void> {
-    await deleteExpiredPreKeys(work, this.#context);
-    await deleteOldSeen(work, this.#context);
+  /**
+   * Deletes private prekeys whose grace is over and forgets messages that can't come any more, neither of them until our
+   * clock has been right for a day, as far as that can be told. Then deletes message keys that are too old and idle
+   * sessions, some in each step: call it again with what it gives, until that is `undefined`.
+   */
+  async deleteExpired(work: UnitOfWork, from?: SweepPosition): Promise<SweepPosition> {
+    if (from === undefined) await deleteExpired(work, this.#context);
+    return sweep(work, this.#context, from);
+  }
+
+  /** What to do about a message of an authentic sender that {@link decrypt} refused. */
+  async remedyFor(work: UnitOfWork, from: PublicKey, message: Uint8Array): Promise<Remedy> {
+    return remedyFor(work, this.#context, from, decodeProtocolMessage(message));
+  }
+
+  /** Replaces our signed prekey, unless it is new. */
+  async renewPreKey(work: UnitOfWork): Promise<void> {
+    await replaceIfOlder(work, this.#context, this.#context.limits.renewPreKeyAfterMs);
+  }
+
+  /**
+   * Counts a 1:1 message for the application, see {@link MessageRequest}.
+   * @throws LIMIT_EXCEEDED
+   */
+  async countRequest(
+    work: UnitOfWork,
+    identity: PublicKey,
+    bytes: number,
+  ): Promise<{ readonly isNew: boolean }> {
+    return this.#requestCounts.add(work, this.#context, identity, bytes);
+  }
+
+  /** Those who wrote to us and whom the user hasn't accepted yet, oldest first. */
+  async requests(work: UnitOfWork): Promise<readonly MessageRequest[]> {
+    return listRequests(work, this.#context, this.#requestCounts);
+  }
+
+  /** Whether the user has let an identity in; our own always is. */
+  async isAccepted(work: UnitOfWork, identity: PublicKey): Promise<boolean> {
+    return isAccepted(this.#context, identity, await getPeer(work, identity));
+  }
+
+  /** Notes that we told a stranger our bundle, so that we listen to the topic negotiated with it. */
+  async noteAnswered(work: UnitOfWork, identity: PublicKey): Promise<void> {
+    await noteWrote(work, this.#context, identity, { answered: true });
+  }
+
+  /** Strangers whose negotiated topic we listen to. */
+  async answeredStrangers(work: UnitOfWork): Promise<readonly PublicKey[]> {
+    const { wrote } = await getStrangers(work);
+    return wrote.filter(({ answered }) => answered).map(({ identity }) => identity as PublicKey);
+  }
+
+  /** Forgets a stranger with all that is kept of it. Does nothing for those whom the user has let in. */
+  async forgetStranger(work: UnitOfWork, identity: PublicKey): Promise<void> {
+    await forgetStranger(work, identity);
+    if (!isLetIn(await getPeer(work, identity))) await deletePeer(work, identity);
+  }
+
+  /** The user lets an identity in: what is kept of it is no longer forgotten for others. */
+  async accept(work: UnitOfWork, identity: PublicKey): Promise<void> {
+    await raiseStanding(work, this.#context, identity, Standing.STANDING_ACCEPTED);
   }
 
   /** Waits for steps under way and closes the store. */

@@ -7,15 +7,14 @@ import {
   type SharedKey,
   SottoError,
 } from '@sotto/core';
-import type { CryptoProvider } from '@sotto/crypto';
 import { encodeState, encrypt } from '@sotto/double-ratchet';
 import { type DirectMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
 import { sealDhFallback, type VerifiedBundle } from '@sotto/x3dh';
-import type { PeerDevice } from '../generated/sotto/messenger/v1/storage.js';
+import { type PeerDevice, Standing } from '../generated/sotto/messenger/v1/storage.js';
 import type { UnitOfWork } from '../storage/ledger.js';
 import { sessionTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
-import { activeDevices, getPeer, putPeer, withDevice } from './peers.js';
+import { activeDevices, getPeer, putPeer, withDevice, withinBounds } from './peers.js';
 import {
   addSession,
   beginSession,
@@ -24,6 +23,7 @@ import {
   type Session,
   sessionForSending,
 } from './sessions.js';
+import { raiseStanding } from './strangers.js';
 
 /** How a message to one device was protected: in a session, in one not answered yet, or with no bundle. */
 export type SendProtection = 'dr' | 'x3dh+dr' | 'dh';
@@ -64,6 +64,7 @@ export async function encryptDirect(
   payload: Uint8Array,
   { bundle, own }: Outgoing,
 ): Promise<EncryptedMessage> {
+  await raiseStanding(work, context, to, Standing.STANDING_KNOWN);
   const known = await getPeer(work, to);
   let peer = known;
   const addressed = activeDevices(peer, context.limits.maxActiveDevices);
@@ -90,7 +91,7 @@ export async function encryptDirect(
       failures: devices.length,
     });
   }
-  if (peer !== known) putPeer(work, to, peer);
+  if (peer !== known) putPeer(work, to, await withinBounds(work, peer, context));
   const reached = addressed.filter(({ installationId }) => entries.has(installationId));
   const topicMode = reached.every(({ protocolVersion }) => protocolVersion >= 1) ? 1 : 0;
   const agreed = topicMode === 1 && reached.every(({ heard }) => heard);
@@ -126,11 +127,6 @@ export function encodePublic(
   payload: Uint8Array | undefined,
 ): Uint8Array {
   return protocolMessage(context, bundle, { publicMessage: payload });
-}
-
-/** KECCAK-256 of sender and ProtocolMessage, 32 bytes: names a message on every device alike. */
-export function messageIdFor(crypto: CryptoProvider, sender: PublicKey, message: Uint8Array): Uint8Array {
-  return crypto.keccak256(sender, message);
 }
 
 function protocolMessage(
@@ -178,7 +174,11 @@ async function encryptForDevice(
   const { next, message } = encrypt(context.suite, session.state, payload);
   work.put(
     sessionTable,
-    { ratchet: encodeState(next), ephemeralKey: ephemeralKey ?? new Uint8Array(0) },
+    {
+      ratchet: encodeState(next),
+      ephemeralKey: ephemeralKey ?? new Uint8Array(0),
+      usedAt: BigInt(Math.trunc(context.clock.now())),
+    },
     encodeHex(summary.id),
   );
   return {

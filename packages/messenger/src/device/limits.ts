@@ -28,6 +28,42 @@ export interface DeviceLimits {
    * Most sessions with one device; the oldest go. Default 8: a rotation a day on both sides, with stragglers.
    */
   readonly maxSessionsPerDevice: number;
+  /** Most sessions with all devices of one identity; the oldest go. Default 32: four devices that rotate for a week. */
+  readonly maxSessionsPerIdentity: number;
+  /**
+   * Identities that we never wrote to, and of which a bundle came: their records go beyond this number, the oldest first.
+   * Default 256: the speakers of a few lively chats.
+   */
+  readonly maxStrangersSeen: number;
+  /**
+   * Identities that wrote to us, and that the user hasn't let in: beyond this number their records go, the oldest first.
+   * Default 256: more than anybody reads through.
+   */
+  readonly maxRequests: number;
+  /** Most 1:1 messages of somebody who isn't accepted; further ones are refused until then. Default 200. */
+  readonly maxRequestMessages: number;
+  /** Most bytes of their payloads. Default 1 MiB. */
+  readonly maxRequestBytes: number;
+  /** Strangers whose negotiated topic we listen to since we answered them; the oldest go. Default 32. */
+  readonly maxStrangerTopics: number;
+  /**
+   * Message keys kept for messages of strangers that have not come yet; beyond it, who has the most is forgotten.
+   * Default 20,000: 3 MB, ten times what one sender may skip.
+   */
+  readonly maxStrangerSkippedKeys: number;
+  /** Messages outside of sessions that are remembered; the oldest go, and are refused from then on. Default 200,000. */
+  readonly maxSeenMessages: number;
+  /** A skipped message key is deleted once it is so old. Default 45 days: longer than mailservers keep messages. */
+  readonly skippedKeyLifetimeMs: number;
+  /** A session in which nothing was sent or received for so long is deleted. Default 90 days: three times the above. */
+  readonly sessionIdleMs: number;
+  /**
+   * A message that can't be read is answered with our bundle only when its sender signed it within this time, so that
+   * an old one that somebody kept has no effect. Default 30 days, as long as mailservers keep messages.
+   */
+  readonly answerMaxAgeMs: number;
+  /** A device that lost a session replaces its prekey, if it is older than this, before it says so. Default 1 h. */
+  readonly renewPreKeyAfterMs: number;
   /**
    * How long ids of messages are remembered that no ratchet protects from being repeated. Default 45 days: longer
    * than prekeys and mailservers live.
@@ -44,5 +80,17 @@ export const DEFAULT_DEVICE_LIMITS: DeviceLimits = {
   maxActiveDevices: 3,
   maxKnownDevices: 16,
   maxSessionsPerDevice: 8,
+  maxSessionsPerIdentity: 32,
+  maxStrangersSeen: 256,
+  maxRequests: 256,
+  maxRequestMessages: 200,
+  maxRequestBytes: 1024 * 1024,
+  maxStrangerTopics: 32,
+  maxStrangerSkippedKeys: 20_000,
+  maxSeenMessages: 200_000,
+  skippedKeyLifetimeMs: 45 * DAY,
+  sessionIdleMs: 90 * DAY,
+  answerMaxAgeMs: 30 * DAY,
+  renewPreKeyAfterMs: HOUR,
   seenRetentionMs: 45 * DAY,
 };

@@ -3,6 +3,7 @@ import type { DeviceRecord, PreKeyRecord } from '../generated/sotto/messenger/v1
 import type { UnitOfWork } from '../storage/ledger.js';
 import { deviceTable, preKeyTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
+import { certainTime, timeSince } from './own-clock.js';
 
 /** The record of this device; there since it was opened first. */
 export async function ownDeviceRecord(work: UnitOfWork): Promise<DeviceRecord> {
@@ -21,7 +22,7 @@ export function putNewPreKey(
     publicKey,
     privateKey,
     version: previousVersion + 1,
-    createdAt: BigInt(clock.now()),
+    createdAt: BigInt(Math.trunc(clock.now())),
     retiredAt: 0n,
   };
   work.put(preKeyTable, preKey, encodeHex(publicKey));
@@ -30,16 +31,27 @@ export function putNewPreKey(
 }
 
 /**
- * Our current signed prekey. Replaced first when it is over its lifetime, in the same step; prekeys whose grace
- * is over are deleted then. Wire profile, section 2.
+ * Our current signed prekey. Replaced first when it is over its lifetime, or was made at a time that has not come yet, in
+ * the same step; prekeys whose grace is over are deleted then. Wire profile, section 2.
  */
 export async function currentPreKey(work: UnitOfWork, context: DeviceContext): Promise<PreKeyRecord> {
+  return replaceIfOlder(work, context, context.limits.preKeyLifetimeMs);
+}
+
+/** Replaces our signed prekey when it is older than a time in milliseconds. */
+export async function replaceIfOlder(
+  work: UnitOfWork,
+  context: DeviceContext,
+  age: number,
+): Promise<PreKeyRecord> {
   const device = await ownDeviceRecord(work);
   const current = (await work.get(preKeyTable, encodeHex(device.currentPreKey))) as PreKeyRecord;
-  const now = context.clock.now();
-  if (now - Number(current.createdAt) <= context.limits.preKeyLifetimeMs) return current;
-  work.put(preKeyTable, { ...current, retiredAt: BigInt(now) }, encodeHex(current.publicKey));
-  await deleteExpiredPreKeys(work, context);
+  const elapsed = timeSince(Number(current.createdAt), context);
+  if (elapsed !== undefined && elapsed <= age) return current;
+  const retiredAt = BigInt(Math.trunc(context.clock.now()));
+  work.put(preKeyTable, { ...current, retiredAt }, encodeHex(current.publicKey));
+  const time = await certainTime(work, context);
+  if (time !== undefined) await deleteExpiredPreKeys(work, context, time);
   return putNewPreKey(work, context, device, current.version);
 }
 
@@ -54,14 +66,28 @@ export async function renewEpoch(
 ): Promise<void> {
   const name = encodeHex(device.currentPreKey);
   const current = (await work.get(preKeyTable, name)) as PreKeyRecord;
-  work.put(preKeyTable, { ...current, retiredAt: BigInt(context.clock.now()) }, name);
+  work.put(preKeyTable, { ...current, retiredAt: BigInt(Math.trunc(context.clock.now())) }, name);
   putNewPreKey(work, context, { ...device, epoch: device.epoch + 1 }, current.version);
 }
 
-/** Deletes the private keys that no message on its way can need any more. */
-export async function deleteExpiredPreKeys(work: UnitOfWork, context: DeviceContext): Promise<void> {
+/**
+ * Deletes the private keys that no message on its way can need any more.
+ * @param time milliseconds since the epoch, a time that has certainly come
+ */
+export async function deleteExpiredPreKeys(
+  work: UnitOfWork,
+  context: DeviceContext,
+  time: number,
+): Promise<void> {
+  const now = context.clock.now();
   for await (const { value } of work.list(preKeyTable, [], () => {})) {
-    if (isExpired(value, context)) work.delete(preKeyTable, encodeHex(value.publicKey));
+    if (value.retiredAt === 0n) continue;
+    const name = encodeHex(value.publicKey);
+    if (time - Number(value.retiredAt) > context.limits.preKeyGraceMs) work.delete(preKeyTable, name);
+    // Retired by a clock that was ahead: its grace begins now.
+    else if (timeSince(Number(value.retiredAt), context) === undefined) {
+      work.put(preKeyTable, { ...value, retiredAt: BigInt(Math.trunc(now)) }, name);
+    }
   }
 }
 
@@ -72,12 +98,9 @@ export async function findPreKeyPair(
   id: Uint8Array,
 ): Promise<KeyPair | undefined> {
   const record = await work.get(preKeyTable, encodeHex(id));
-  if (record === undefined || isExpired(record, context) || compareBytes(record.publicKey, id) !== 0) {
+  if (record === undefined || compareBytes(record.publicKey, id) !== 0) return undefined;
+  const { clock, limits } = context;
+  if (record.retiredAt !== 0n && clock.now() - Number(record.retiredAt) > limits.preKeyGraceMs)
     return undefined;
-  }
   return new KeyPair(record.publicKey as PublicKey, record.privateKey as PrivateKey);
-}
-
-function isExpired(record: PreKeyRecord, { clock, limits }: DeviceContext): boolean {
-  return record.retiredAt !== 0n && clock.now() - Number(record.retiredAt) > limits.preKeyGraceMs;
 }

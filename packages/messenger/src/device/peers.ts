@@ -8,7 +8,7 @@ import {
   type VerifiedBundle,
   verifyBundle,
 } from '@sotto/x3dh';
-import type { PeerDevice, PeerRecord } from '../generated/sotto/messenger/v1/storage.js';
+import { type PeerDevice, type PeerRecord, Standing } from '../generated/sotto/messenger/v1/storage.js';
 import type { UnitOfWork } from '../storage/ledger.js';
 import { peerTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
@@ -22,12 +22,23 @@ export async function getPeer(work: UnitOfWork, identity: Uint8Array): Promise<P
       devices: [],
       answeredAt: 0n,
       verified: false,
+      standing: Standing.STANDING_UNSPECIFIED,
+      requestMessages: 0,
+      requestBytes: 0n,
+      requestedAt: 0n,
     }
   );
 }
 
 export function putPeer(work: UnitOfWork, identity: Uint8Array, peer: PeerRecord): void {
   work.put(peerTable, peer, encodeHex(identity));
+}
+
+/** Forgets an identity with its devices and sessions. */
+export async function deletePeer(work: UnitOfWork, identity: Uint8Array): Promise<void> {
+  const { devices } = await getPeer(work, identity);
+  for (const { sessions } of devices) for (const { id } of sessions) await deleteSession(work, id);
+  work.delete(peerTable, encodeHex(identity));
 }
 
 /** The record with one device replaced, or added. */
@@ -56,6 +67,7 @@ export function newPeerDevice(installationId: string, enabled: boolean): PeerDev
     statedAt: 0n,
     vouched: false,
     restarted: false,
+    strict: false,
   };
 }
 
@@ -127,8 +139,9 @@ export class RecentBundles {
 }
 
 /** All that a bundle says, as a text that no other bundle shares. */
-function fingerprint({ identity, signedPreKeys, timestamp, signature }: Bundle): string {
-  let text = `${encodeHex(identity)} ${timestamp} ${encodeHex(signature)}`;
+function fingerprint({ identity, signedPreKeys, timestamp, signature, strictSignature }: Bundle): string {
+  const strict = strictSignature === undefined ? '' : encodeHex(strictSignature);
+  let text = `${encodeHex(identity)} ${timestamp} ${encodeHex(signature)} ${strict}`;
   for (const [id, { signedPreKey, version, protocolVersion }] of signedPreKeys) {
     text += ` ${id.length}:${id} ${encodeHex(signedPreKey)} ${version} ${protocolVersion}`;
   }
@@ -139,9 +152,11 @@ function fingerprint({ identity, signedPreKeys, timestamp, signature }: Bundle):
 export interface BundleNews extends Pick<BundleMerge, 'added' | 'rotated'> {
   /** Installation ids of devices that lost their store and began again. */
   readonly restarted: readonly string[];
+  /** No device of the identity was known before. */
+  readonly firstContact: boolean;
 }
 
-export const NO_NEWS: BundleNews = { added: [], rotated: [], restarted: [] };
+export const NO_NEWS: BundleNews = { added: [], rotated: [], restarted: [], firstContact: false };
 
 /** What a bundle makes of a record, which is given back as it is when nothing in it changes. */
 async function layOver(
@@ -172,6 +187,7 @@ async function layOver(
       // What we are ourselves, nobody tells us.
       devices: isOwn ? devices.filter(({ installationId }) => installationId !== ownInstallation) : devices,
       timestamp: bundle.timestamp,
+      strict: bundle.strictSignature !== undefined,
     },
     ownWord,
   );
@@ -188,22 +204,48 @@ async function layOver(
     next = withDevice(next, beganAgain ? withoutSessions(changed) : changed);
   }
   return {
-    next: next === peer ? peer : await forgetOldDevices(work, next, context),
-    news: { added: merge.added, rotated: merge.rotated, restarted },
+    next: next === peer ? peer : await withinBounds(work, next, context),
+    news: {
+      added: merge.added,
+      rotated: merge.rotated,
+      restarted,
+      firstContact: peer.devices.length === 0 && merge.added.length > 0,
+    },
   };
 }
 
-/** Bounds the devices remembered of an identity. The user's own paired devices are never forgotten. */
-async function forgetOldDevices(
+/**
+ * Bounds the devices and sessions remembered of an identity. Devices that never wrote go first, then the least recently
+ * active; the user's own paired devices never go.
+ */
+export async function withinBounds(
   work: UnitOfWork,
   peer: PeerRecord,
   { limits }: DeviceContext,
 ): Promise<PeerRecord> {
-  if (peer.devices.length <= limits.maxKnownDevices) return peer;
-  const kept = peer.devices.toSorted(byActivity).slice(0, limits.maxKnownDevices);
-  for (const device of peer.devices) {
-    if (kept.includes(device)) continue;
-    for (const session of device.sessions) await deleteSession(work, session.id);
+  let { devices } = peer;
+  if (devices.length > limits.maxKnownDevices) {
+    const kept = devices.toSorted(byImportance).slice(0, limits.maxKnownDevices);
+    for (const { sessions } of devices.filter((device) => !kept.includes(device))) {
+      for (const { id } of sessions) await deleteSession(work, id);
+    }
+    devices = kept;
   }
-  return { ...peer, devices: kept };
+  let excess =
+    devices.reduce((sum, { sessions }) => sum + sessions.length, 0) - limits.maxSessionsPerIdentity;
+  // The last one of each device stays: it is the one in use.
+  for (const device of devices.toSorted(byImportance).toReversed()) {
+    if (excess <= 0) break;
+    const gone = device.sessions.slice(0, Math.min(excess, device.sessions.length - 1));
+    for (const { id } of gone) await deleteSession(work, id);
+    excess -= gone.length;
+    const fewer = { ...device, sessions: device.sessions.slice(gone.length) };
+    devices = devices.map((other) => (other === device ? fewer : other));
+  }
+  return devices === peer.devices ? peer : { ...peer, devices };
+}
+
+function byImportance(a: PeerDevice, b: PeerDevice): number {
+  if (a.heard !== b.heard) return a.heard ? -1 : 1;
+  return byActivity(a, b);
 }

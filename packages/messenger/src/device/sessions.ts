@@ -81,6 +81,7 @@ export function beginSession(
       order: sessionOrder(sharedKey),
       lost: false,
       epoch,
+      peerPreKey: signedPreKey,
     },
     state: startInitiator(context.suite, sharedKey, signedPreKey),
     ephemeralKey,

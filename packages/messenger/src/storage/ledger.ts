@@ -304,13 +304,49 @@ export class UnitOfWork {
           onDamaged(key, error);
           continue;
         }
-        yield { segments: key.split('/').slice(1).map(decodeURIComponent), value: decoded };
+        yield { segments: segmentsOf(key), value: decoded };
       }
     } catch (error) {
       // A store that finds records damaged lists the others first.
       if (onDamaged === undefined || !isDamage(error)) throw error;
       onDamaged(prefix, error);
     }
+  }
+
+  /**
+   * Some of the stored records of a table in order of key, for work that goes in pieces. Damaged ones are left out.
+   * @param after the `next` of the piece before; empty for the first
+   * @returns `next`: where the next piece begins, or `undefined` when this was the last
+   */
+  async page<T>(
+    table: Table<T>,
+    after: string,
+    limit: number,
+  ): Promise<{
+    readonly records: readonly { readonly segments: readonly string[]; readonly value: T }[];
+    readonly next: string | undefined;
+  }> {
+    const records: { readonly segments: readonly string[]; readonly value: T }[] = [];
+    const prefix = `${table.name}/`;
+    this.#batch.checkStored(prefix);
+    let last: string | undefined;
+    let seen = 0;
+    try {
+      const options = after === '' ? { limit } : { limit, after };
+      for await (const { key, value } of this.#batch.store.list(prefix, options)) {
+        last = key;
+        seen++;
+        try {
+          const decoded = decodeRecord(this.#batch.crypto, table, key, value);
+          records.push({ segments: segmentsOf(key), value: decoded });
+        } catch (error) {
+          if (!isDamage(error)) throw error;
+        }
+      }
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+    }
+    return { records, next: seen < limit ? undefined : last };
   }
 
   /** The keys of a table's records in order, as segments. Those that the store finds damaged are left out. */
@@ -325,11 +361,16 @@ export class UnitOfWork {
     this.#batch.checkStored(prefix);
     try {
       for await (const { key } of this.#batch.store.list(prefix, options)) {
-        found.push(key.split('/').slice(1).map(decodeURIComponent));
+        found.push(segmentsOf(key));
       }
     } catch (error) {
       if (!isDamage(error)) throw error;
     }
     return found;
   }
+}
+
+/** What stands in a key behind the name of its table. */
+function segmentsOf(key: string): readonly string[] {
+  return key.split('/').slice(1).map(decodeURIComponent);
 }

@@ -1,5 +1,6 @@
 import {
   ChatRecord,
+  ClockRecord,
   ContactRecord,
   DeviceRecord,
   FanoutRecord,
@@ -9,9 +10,12 @@ import {
   OutboxRecord,
   PeerRecord,
   PreKeyRecord,
+  SeenIndexRecord,
   SessionRecord,
+  StrangersRecord,
 } from '../generated/sotto/messenger/v1/storage.js';
-import { bytesTable, messageTable } from './table.js';
+import { decodeSkippedKey, encodeSkippedKey, type SkippedKeyRecord } from './skipped-key-record.js';
+import { bytesTable, messageTable, type Table } from './table.js';
 
 /** `device`: what this device is. One record. */
 export const deviceTable = messageTable('device', DeviceRecord, true);
@@ -25,12 +29,25 @@ export const contactTable = messageTable('contact', ContactRecord, false);
 export const negotiatedTable = bytesTable('negotiated');
 /** `session/<session id>`: one Double Ratchet session. */
 export const sessionTable = messageTable('session', SessionRecord, true);
-/** `skipped/<session id>/<ratchet key>/<n>`: message keys, 32 bytes, of messages that have not come yet. */
-export const skippedKeyTable = bytesTable('skipped');
+/** `skipped/<session id>/<ratchet key>/<n>`: keys of messages that have not come yet. */
+export const skippedKeyTable: Table<SkippedKeyRecord> = {
+  name: 'skipped',
+  cached: false,
+  encode: encodeSkippedKey,
+  decode: decodeSkippedKey,
+};
 /** `chain/<session id>/<ratchet key>`: receiving chains that ended; what comes of them again is a repetition. Empty. */
 export const endedChainTable = bytesTable('chain');
-/** `seen/<fortnight>/<message id>`: messages that no ratchet protects from being repeated. Empty. */
+/** `seen/<bucket>/<message id>`: messages that no ratchet protects from being repeated. Empty. */
 export const seenTable = bytesTable('seen');
+/** `seenindex/all`: what of them is remembered. One record. */
+export const seenIndexTable = messageTable('seenindex', SeenIndexRecord, true);
+/** `strangers/all`: identities whose records go first. One record. */
+export const strangersTable = messageTable('strangers', StrangersRecord, true);
+/** `clock`: what is known of our own clock. One record. */
+export const clockTable = messageTable('clock', ClockRecord, true);
+/** `blocked/<identity>`: identities that the user blocked. Empty. */
+export const blockedTable = bytesTable('blocked');
 /** `inbox/<number>`: messages that the application has not acknowledged. */
 export const inboxTable = messageTable('inbox', InboxRecord, false);
 /** `outbox/<number>`: messages that the transport has not taken. */

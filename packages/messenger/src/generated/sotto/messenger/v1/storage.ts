@@ -8,6 +8,24 @@ export const protobufPackage = "sotto.messenger.v1";
 
 export const protobufFileName = "sotto/messenger/v1/storage.proto";
 
+/** How far the user has let an identity in. */
+export const Standing = {
+  /** STANDING_UNSPECIFIED - Somebody who wrote or was seen; the record goes when there are too many of them. */
+  STANDING_UNSPECIFIED: 0,
+  /** STANDING_KNOWN - We wrote to it, to a group that it is a member of for instance. */
+  STANDING_KNOWN: 1,
+  /** STANDING_ACCEPTED - The user added it, accepted it, or wrote to it. */
+  STANDING_ACCEPTED: 2,
+} as const;
+
+export type Standing = typeof Standing[keyof typeof Standing];
+
+export namespace Standing {
+  export type STANDING_UNSPECIFIED = typeof Standing.STANDING_UNSPECIFIED;
+  export type STANDING_KNOWN = typeof Standing.STANDING_KNOWN;
+  export type STANDING_ACCEPTED = typeof Standing.STANDING_ACCEPTED;
+}
+
 /** How a message was protected on its way. */
 export const Protection = {
   /** PROTECTION_UNSPECIFIED - Never written. */
@@ -65,6 +83,53 @@ export interface PeerRecord {
   answeredAt: bigint;
   /** The user compared safety numbers. */
   verified: boolean;
+  /** How far the user has let it in. */
+  standing: Standing;
+  /** Messages delivered while it was a stranger. */
+  requestMessages: number;
+  /** Bytes of their payloads. */
+  requestBytes: bigint;
+  /** Milliseconds since the epoch of its first message, for the list of requests; 0 when none came. */
+  requestedAt: bigint;
+}
+
+/** The record "strangers": whose records go first when there are too many. */
+export interface StrangersRecord {
+  /** Identities of which no more than a bundle came, 33 bytes each, oldest first. */
+  seen: Uint8Array[];
+  /** Identities that wrote to us, oldest first. */
+  wrote: StrangerEntry[];
+  /** Identities that we know from groups, and that wrote to us 1:1, 33 bytes each, oldest first. */
+  known: Uint8Array[];
+}
+
+/** A stranger who wrote to us. */
+export interface StrangerEntry {
+  /** 33 bytes. */
+  identity: Uint8Array;
+  /** We told it our bundle, and listen to the topic negotiated with it. */
+  answered: boolean;
+  /** Message keys kept for messages of it that have not come yet. */
+  skippedKeys: number;
+}
+
+/** The record "clock": what is known of our own clock. */
+export interface ClockRecord {
+  /** Milliseconds since the epoch: a time that was read, and that no later reading has contradicted. */
+  observedAt: bigint;
+}
+
+/** The record "seenindex": what is remembered of messages that no ratchet protects from being repeated. */
+export interface SeenIndexRecord {
+  /** The oldest day since 1970 that is remembered; messages of earlier ones are refused. */
+  floor: number;
+  /** How many messages each bucket holds, by its name. */
+  counts: Map<string, number>;
+}
+
+export interface SeenIndexRecord_CountsEntry {
+  key: string;
+  value: number;
 }
 
 /** A record "contact/...": an identity that the user added. */
@@ -101,6 +166,8 @@ export interface PeerDevice {
   vouched: boolean;
   /** The device once began again: only what it says of itself is believed. */
   restarted: boolean;
+  /** Known from a bundle with a strict signature: no other bundle is believed about it. */
+  strict: boolean;
 }
 
 export interface PeerDevice_MetadataEntry {
@@ -122,6 +189,8 @@ export interface SessionSummary {
   lost: boolean;
   /** Epoch of the store in which it began. */
   epoch: number;
+  /** 33 bytes: the prekey of the peer's device when the session began, or was last received in; may be empty. */
+  peerPreKey: Uint8Array;
 }
 
 /** A record "session/...": one Double Ratchet session. */
@@ -130,6 +199,8 @@ export interface SessionRecord {
   ratchet: Uint8Array;
   /** 33 bytes: our ephemeral key, repeated in each message until the peer answers; then empty. */
   ephemeralKey: Uint8Array;
+  /** Milliseconds since the epoch by our clock: when it was last sent or received in. */
+  usedAt: bigint;
 }
 
 /** A record "inbox/...": a message that the application has not acknowledged. */
@@ -197,6 +268,8 @@ export interface OutboxRecord {
     | undefined;
   /** Milliseconds since the epoch. */
   createdAt: bigint;
+  /** The transport will never take it: it waits for the application to try it again or give it up. */
+  failed: boolean;
 }
 
 /** A record "chat/...": a public chat that was joined. */
@@ -430,7 +503,15 @@ export const PreKeyRecord: MessageFns<PreKeyRecord> = {
 };
 
 function createBasePeerRecord(): PeerRecord {
-  return { devices: [], answeredAt: 0n, verified: false };
+  return {
+    devices: [],
+    answeredAt: 0n,
+    verified: false,
+    standing: 0,
+    requestMessages: 0,
+    requestBytes: 0n,
+    requestedAt: 0n,
+  };
 }
 
 export const PeerRecord: MessageFns<PeerRecord> = {
@@ -446,6 +527,24 @@ export const PeerRecord: MessageFns<PeerRecord> = {
     }
     if (message.verified !== false) {
       writer.uint32(24).bool(message.verified);
+    }
+    if (message.standing !== 0) {
+      writer.uint32(32).int32(message.standing);
+    }
+    if (message.requestMessages !== 0) {
+      writer.uint32(40).uint32(message.requestMessages);
+    }
+    if (message.requestBytes !== 0n) {
+      if (BigInt.asUintN(64, message.requestBytes) !== message.requestBytes) {
+        throw new globalThis.Error("value provided for field message.requestBytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.requestBytes);
+    }
+    if (message.requestedAt !== 0n) {
+      if (BigInt.asIntN(64, message.requestedAt) !== message.requestedAt) {
+        throw new globalThis.Error("value provided for field message.requestedAt of type int64 too large");
+      }
+      writer.uint32(56).int64(message.requestedAt);
     }
     return writer;
   },
@@ -485,6 +584,340 @@ export const PeerRecord: MessageFns<PeerRecord> = {
             }
 
             message.verified = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.standing = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.requestMessages = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.requestBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.requestedAt = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStrangersRecord(): StrangersRecord {
+  return { seen: [], wrote: [], known: [] };
+}
+
+export const StrangersRecord: MessageFns<StrangersRecord> = {
+  encode(message: StrangersRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.seen) {
+      writer.uint32(10).bytes(v!);
+    }
+    for (const v of message.wrote) {
+      StrangerEntry.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.known) {
+      writer.uint32(26).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StrangersRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStrangersRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.seen.push(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.wrote.push(StrangerEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.known.push(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStrangerEntry(): StrangerEntry {
+  return { identity: new Uint8Array(0), answered: false, skippedKeys: 0 };
+}
+
+export const StrangerEntry: MessageFns<StrangerEntry> = {
+  encode(message: StrangerEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.identity.length !== 0) {
+      writer.uint32(10).bytes(message.identity);
+    }
+    if (message.answered !== false) {
+      writer.uint32(16).bool(message.answered);
+    }
+    if (message.skippedKeys !== 0) {
+      writer.uint32(24).uint32(message.skippedKeys);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StrangerEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStrangerEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.identity = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.answered = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.skippedKeys = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseClockRecord(): ClockRecord {
+  return { observedAt: 0n };
+}
+
+export const ClockRecord: MessageFns<ClockRecord> = {
+  encode(message: ClockRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.observedAt !== 0n) {
+      if (BigInt.asIntN(64, message.observedAt) !== message.observedAt) {
+        throw new globalThis.Error("value provided for field message.observedAt of type int64 too large");
+      }
+      writer.uint32(8).int64(message.observedAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClockRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClockRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.observedAt = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSeenIndexRecord(): SeenIndexRecord {
+  return { floor: 0, counts: new Map() };
+}
+
+export const SeenIndexRecord: MessageFns<SeenIndexRecord> = {
+  encode(message: SeenIndexRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.floor !== 0) {
+      writer.uint32(8).uint32(message.floor);
+    }
+    message.counts.forEach((value, key) => {
+      SeenIndexRecord_CountsEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SeenIndexRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSeenIndexRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.floor = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = SeenIndexRecord_CountsEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.counts.set(entry2.key, entry2.value);
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSeenIndexRecord_CountsEntry(): SeenIndexRecord_CountsEntry {
+  return { key: "", value: 0 };
+}
+
+export const SeenIndexRecord_CountsEntry: MessageFns<SeenIndexRecord_CountsEntry> = {
+  encode(message: SeenIndexRecord_CountsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).uint32(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SeenIndexRecord_CountsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSeenIndexRecord_CountsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint32();
             continue;
           }
         }
@@ -561,6 +994,7 @@ function createBasePeerDevice(): PeerDevice {
     statedAt: 0n,
     vouched: false,
     restarted: false,
+    strict: false,
   };
 }
 
@@ -610,6 +1044,9 @@ export const PeerDevice: MessageFns<PeerDevice> = {
     }
     if (message.restarted !== false) {
       writer.uint32(104).bool(message.restarted);
+    }
+    if (message.strict !== false) {
+      writer.uint32(112).bool(message.strict);
     }
     return writer;
   },
@@ -734,6 +1171,14 @@ export const PeerDevice: MessageFns<PeerDevice> = {
             message.restarted = reader.bool();
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.strict = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -812,6 +1257,7 @@ function createBaseSessionSummary(): SessionSummary {
     order: new Uint8Array(0),
     lost: false,
     epoch: 0,
+    peerPreKey: new Uint8Array(0),
   };
 }
 
@@ -834,6 +1280,9 @@ export const SessionSummary: MessageFns<SessionSummary> = {
     }
     if (message.epoch !== 0) {
       writer.uint32(48).uint32(message.epoch);
+    }
+    if (message.peerPreKey.length !== 0) {
+      writer.uint32(58).bytes(message.peerPreKey);
     }
     return writer;
   },
@@ -899,6 +1348,14 @@ export const SessionSummary: MessageFns<SessionSummary> = {
             message.epoch = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.peerPreKey = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -913,7 +1370,7 @@ export const SessionSummary: MessageFns<SessionSummary> = {
 };
 
 function createBaseSessionRecord(): SessionRecord {
-  return { ratchet: new Uint8Array(0), ephemeralKey: new Uint8Array(0) };
+  return { ratchet: new Uint8Array(0), ephemeralKey: new Uint8Array(0), usedAt: 0n };
 }
 
 export const SessionRecord: MessageFns<SessionRecord> = {
@@ -923,6 +1380,12 @@ export const SessionRecord: MessageFns<SessionRecord> = {
     }
     if (message.ephemeralKey.length !== 0) {
       writer.uint32(18).bytes(message.ephemeralKey);
+    }
+    if (message.usedAt !== 0n) {
+      if (BigInt.asIntN(64, message.usedAt) !== message.usedAt) {
+        throw new globalThis.Error("value provided for field message.usedAt of type int64 too large");
+      }
+      writer.uint32(24).int64(message.usedAt);
     }
     return writer;
   },
@@ -954,6 +1417,14 @@ export const SessionRecord: MessageFns<SessionRecord> = {
             }
 
             message.ephemeralKey = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.usedAt = reader.int64() as bigint;
             continue;
           }
         }
@@ -1202,7 +1673,7 @@ export const Conversation: MessageFns<Conversation> = {
 };
 
 function createBaseOutboxRecord(): OutboxRecord {
-  return { payload: new Uint8Array(0), messageId: new Uint8Array(0), channel: undefined, createdAt: 0n };
+  return { payload: new Uint8Array(0), messageId: new Uint8Array(0), channel: undefined, createdAt: 0n, failed: false };
 }
 
 export const OutboxRecord: MessageFns<OutboxRecord> = {
@@ -1232,6 +1703,9 @@ export const OutboxRecord: MessageFns<OutboxRecord> = {
         throw new globalThis.Error("value provided for field message.createdAt of type int64 too large");
       }
       writer.uint32(56).int64(message.createdAt);
+    }
+    if (message.failed !== false) {
+      writer.uint32(64).bool(message.failed);
     }
     return writer;
   },
@@ -1303,6 +1777,14 @@ export const OutboxRecord: MessageFns<OutboxRecord> = {
             }
 
             message.createdAt = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.failed = reader.bool();
             continue;
           }
         }

@@ -1,0 +1,12 @@
+import { removeSkippedKey, type SkippedKeyId } from './skipped-keys.js';
+import { RatchetState } from './state.js';
+
+/**
+ * The state without some skipped keys: their keeper has deleted them, for their age for instance. Those that the state
+ * doesn't list are passed over.
+ */
+export function withoutSkippedKeys(state: RatchetState, ids: Iterable<SkippedKeyId>): RatchetState {
+  let { skipped } = state;
+  for (const id of ids) skipped = removeSkippedKey(skipped, id);
+  return skipped === state.skipped ? state : new RatchetState({ ...state, skipped });
+}

@@ -1,0 +1,95 @@
+import { decodeHex } from '@sotto/core';
+import { decodeState, encodeState, withoutSkippedKeys } from '@sotto/double-ratchet';
+import type { UnitOfWork } from '../storage/ledger.js';
+import { endedChainTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
+import type { DeviceContext } from './context.js';
+import { certainTime, timeSince } from './own-clock.js';
+import { deleteExpiredPreKeys } from './own-pre-keys.js';
+import { forgetSeen } from './seen-messages.js';
+
+/** Records looked at in one step: short steps, so that nothing waits long. */
+const BATCH = 256;
+
+/**
+ * Deletes the private prekeys whose grace is over, and forgets messages outside of sessions that can't come any more. By a
+ * time that has certainly come, so that nothing goes when our clock is wrong once.
+ */
+export async function deleteExpired(work: UnitOfWork, context: DeviceContext): Promise<void> {
+  const time = await certainTime(work, context);
+  if (time === undefined) return;
+  await deleteExpiredPreKeys(work, context, time);
+  await forgetSeen(work, context, time);
+}
+
+/** Where a sweep goes on; `undefined` at its end. */
+export type SweepPosition = { readonly table: 'session' | 'skipped'; readonly after: string } | undefined;
+
+/**
+ * Deletes message keys that are too old, and sessions in which nothing happened for too long, some in each step. What was
+ * stored at a time that has not come yet, by a clock that was ahead, begins its time anew.
+ * @param from where the step before stopped; without it from the beginning
+ * @returns where the next step goes on, or `undefined` when all was looked at
+ */
+export async function sweep(
+  work: UnitOfWork,
+  context: DeviceContext,
+  from: SweepPosition = { table: 'skipped', after: '' },
+): Promise<SweepPosition> {
+  let after = from.after;
+  if (from.table === 'skipped') {
+    const next = await sweepSkippedKeys(work, context, after);
+    if (next !== undefined) return { table: 'skipped', after: next };
+    after = '';
+  }
+  const next = await sweepSessions(work, context, after);
+  return next === undefined ? undefined : { table: 'session', after: next };
+}
+
+async function sweepSkippedKeys(
+  work: UnitOfWork,
+  context: DeviceContext,
+  after: string,
+): Promise<string | undefined> {
+  const { records, next } = await work.page(skippedKeyTable, after, BATCH);
+  const now = context.clock.now();
+  const expired = new Map<string, { readonly key: Uint8Array; readonly n: number }[]>();
+  for (const { segments, value } of records) {
+    const [session = '', key = '', n = ''] = segments;
+    const elapsed = timeSince(value.storedAt, context);
+    if (elapsed === undefined) work.put(skippedKeyTable, { ...value, storedAt: now }, session, key, n);
+    if (elapsed === undefined || elapsed <= context.limits.skippedKeyLifetimeMs) continue;
+    work.delete(skippedKeyTable, session, key, n);
+    const ids = expired.get(session) ?? [];
+    ids.push({ key: decodeHex(key), n: Number(n) });
+    expired.set(session, ids);
+  }
+  for (const [session, ids] of expired) {
+    const record = await work.get(sessionTable, session);
+    if (record === undefined) continue;
+    const ratchet = encodeState(withoutSkippedKeys(decodeState(record.ratchet), ids));
+    work.put(sessionTable, { ...record, ratchet }, session);
+  }
+  return next;
+}
+
+async function sweepSessions(
+  work: UnitOfWork,
+  context: DeviceContext,
+  after: string,
+): Promise<string | undefined> {
+  const { records, next } = await work.page(sessionTable, after, BATCH);
+  const now = BigInt(Math.trunc(context.clock.now()));
+  for (const { segments, value } of records) {
+    const [session = ''] = segments;
+    const elapsed = timeSince(Number(value.usedAt), context);
+    // The step may have changed it since it was stored.
+    const current = elapsed === undefined ? await work.get(sessionTable, session) : undefined;
+    if (current !== undefined) work.put(sessionTable, { ...current, usedAt: now }, session);
+    if (elapsed === undefined || elapsed <= context.limits.sessionIdleMs) continue;
+    for (const table of [skippedKeyTable, endedChainTable]) {
+      for (const rest of await work.keys(table, [session])) work.delete(table, ...rest);
+    }
+    work.delete(sessionTable, session);
+  }
+  return next;
+}

@@ -1,0 +1,24 @@
+import { compareBytes, type PublicKey } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import type { Bundle, ProtocolMessage } from '@sotto/protocol-codec';
+
+/** KECCAK-256 of sender and ProtocolMessage, 32 bytes: names a message on every device alike. */
+export function messageIdFor(crypto: CryptoProvider, sender: PublicKey, message: Uint8Array): Uint8Array {
+  return crypto.keccak256(sender, message);
+}
+
+/** The newest of the sender's own bundles in a message; those of others are passed over. */
+export function newestBundle(from: PublicKey, message: ProtocolMessage): Bundle | undefined {
+  return message.bundles
+    .filter(({ identity }) => compareBytes(identity, from) === 0)
+    .reduce<Bundle | undefined>(
+      (best, bundle) => (best === undefined || bundle.timestamp > best.timestamp ? bundle : best),
+      undefined,
+    );
+}
+
+/** When the sender signed the bundle that goes with a message, in milliseconds since the epoch. */
+export function signedTime(from: PublicKey, message: ProtocolMessage): number | undefined {
+  const timestamp = newestBundle(from, message)?.timestamp ?? 0n;
+  return timestamp === 0n ? undefined : Number(timestamp / 1_000_000n);
+}

@@ -1,0 +1,115 @@
+import { compareBytes, encodeHex, forgetOldest, type PublicKey, SottoError } from '@sotto/core';
+import { type PeerRecord, Standing } from '../generated/sotto/messenger/v1/storage.js';
+import type { UnitOfWork } from '../storage/ledger.js';
+import { strangersTable } from '../storage/tables.js';
+import type { DeviceContext } from './context.js';
+import { getPeer, putPeer } from './peers.js';
+import { getStrangers } from './strangers.js';
+
+/** Somebody who wrote to us and waits for the user to accept it. */
+export interface MessageRequest {
+  /** 33 bytes. */
+  readonly identity: PublicKey;
+  /** Milliseconds since the epoch by our clock: when its first message came. */
+  readonly requestedAt: number;
+  /** Messages delivered so far. */
+  readonly messages: number;
+}
+
+interface Count {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** So often what a request has written is stored; in between it is counted in memory, to spare a write a message. */
+const STORED_EVERY = 16;
+
+/** What those have written whom the user hasn't let in yet. */
+export class RequestCounts {
+  readonly #counts = new Map<string, Count>();
+
+  /**
+   * Counts a 1:1 message for the application, unless the user has let its sender in.
+   * @param bytes of its payload
+   * @returns whether the message made its sender a request
+   * @throws LIMIT_EXCEEDED when the sender has written as much as is taken of a request
+   */
+  async add(
+    work: UnitOfWork,
+    context: DeviceContext,
+    identity: PublicKey,
+    bytes: number,
+  ): Promise<{ readonly isNew: boolean }> {
+    const { clock, limits } = context;
+    const peer = await getPeer(work, identity);
+    if (isAccepted(context, identity, peer)) return { isNew: false };
+    const before = this.of(identity, peer);
+    const messages = before.messages + 1;
+    const total = before.bytes + bytes;
+    check('messages of a request', messages, limits.maxRequestMessages);
+    check('bytes of a request', total, limits.maxRequestBytes);
+    const isNew = peer.requestedAt === 0n;
+    if (isNew || messages % STORED_EVERY === 0) {
+      const requestedAt = isNew ? BigInt(Math.trunc(clock.now())) : peer.requestedAt;
+      putPeer(work, identity, {
+        ...peer,
+        requestMessages: messages,
+        requestBytes: BigInt(total),
+        requestedAt,
+      });
+    }
+    this.#counts.set(encodeHex(identity), { messages, bytes: total });
+    forgetOldest(this.#counts, limits.maxRequests);
+    if (isNew && peer.standing === Standing.STANDING_KNOWN) await listKnown(work, context, identity);
+    return { isNew };
+  }
+
+  of(identity: Uint8Array, peer: PeerRecord): Count {
+    const stored = { messages: peer.requestMessages, bytes: Number(peer.requestBytes) };
+    const counted = this.#counts.get(encodeHex(identity));
+    return counted !== undefined && counted.messages > stored.messages ? counted : stored;
+  }
+}
+
+function check(what: string, actual: number, limit: number): void {
+  if (actual <= limit) return;
+  throw new SottoError(
+    'LIMIT_EXCEEDED',
+    'No more is taken of a sender before the user accepts the request.',
+    { what, limit, actual },
+  );
+}
+
+/** Whether messages of an identity are taken as those of somebody whom the user has let in. */
+export function isAccepted(context: DeviceContext, identity: PublicKey, peer: PeerRecord): boolean {
+  return (
+    peer.standing === Standing.STANDING_ACCEPTED || compareBytes(identity, context.identity.publicKey) === 0
+  );
+}
+
+/** Those who wrote to us and wait, oldest first. */
+export async function listRequests(
+  work: UnitOfWork,
+  context: DeviceContext,
+  counts: RequestCounts,
+): Promise<readonly MessageRequest[]> {
+  const { wrote, known } = await getStrangers(work);
+  const requests: MessageRequest[] = [];
+  for (const identity of [...wrote.map((entry) => entry.identity), ...known] as PublicKey[]) {
+    const peer = await getPeer(work, identity);
+    if (peer.requestedAt === 0n || isAccepted(context, identity, peer)) continue;
+    requests.push({
+      identity: identity.slice() as PublicKey,
+      requestedAt: Number(peer.requestedAt),
+      messages: counts.of(identity, peer).messages,
+    });
+  }
+  return requests.toSorted((a, b) => a.requestedAt - b.requestedAt);
+}
+
+/** Members of our groups that wrote to us 1:1. Beyond the bound the oldest is no longer listed; its messages stay. */
+async function listKnown(work: UnitOfWork, { limits }: DeviceContext, identity: PublicKey): Promise<void> {
+  const strangers = await getStrangers(work);
+  const known = [...strangers.known, identity].slice(-limits.maxRequests);
+  work.put(strangersTable, { ...strangers, known }, 'all');
+}

@@ -1,0 +1,110 @@
+import { encodeHex, encodeUtf8, SottoError } from '@sotto/core';
+import type { SeenIndexRecord } from '../generated/sotto/messenger/v1/storage.js';
+import type { UnitOfWork } from '../storage/ledger.js';
+import { seenIndexTable, seenTable } from '../storage/tables.js';
+import type { DeviceContext } from './context.js';
+
+/** Messages are remembered, and forgotten, a day's worth at a time. */
+const DAY_MS = 24 * 60 * 60_000;
+
+/** What a message says of itself that nobody on the way can change. */
+export interface SeenMessage {
+  /** 32 bytes. */
+  readonly messageId: Uint8Array;
+  /** Name of the public channel that it came by; empty for none. The same words on two channels are two messages. */
+  readonly channel: string;
+  /** Milliseconds since the epoch, signed by the sender; `undefined` when the message has no such time. */
+  readonly signedAt: number | undefined;
+  /** Milliseconds since the epoch, as the transport claims; anybody who passes the message on can raise it. */
+  readonly sentAt: number | undefined;
+}
+
+/**
+ * Remembers a message that no ratchet guards, and refuses it the second time, and what is older than what is
+ * remembered. Messages go by the time that their sender signed, so that the same message is looked for in the same place
+ * whatever our clock says; those without one, or from the future, go by our clock.
+ *
+ * @throws DUPLICATE_MESSAGE, MESSAGE_TOO_OLD; LIMIT_EXCEEDED when more came in a day than can be remembered
+ */
+export async function refuseRepeated(
+  work: UnitOfWork,
+  context: DeviceContext,
+  message: SeenMessage,
+): Promise<void> {
+  const { crypto, clock, limits } = context;
+  const { messageId, channel, signedAt, sentAt } = message;
+  const now = clock.now();
+  const id = encodeHex(channel === '' ? messageId : crypto.keccak256(messageId, encodeUtf8(channel)));
+  const index = (await work.get(seenIndexTable, 'all')) ?? { floor: 0, counts: new Map() };
+  const dated = signedAt === undefined ? undefined : bucketName('d', dayOf(signedAt));
+  const undated = [...index.counts.keys()].filter((bucket) => bucket.startsWith('u'));
+  for (const bucket of dated === undefined ? undated : [dated, ...undated]) {
+    if (index.counts.has(bucket) && (await work.get(seenTable, bucket, id)) !== undefined) {
+      throw new SottoError('DUPLICATE_MESSAGE', 'This message was received before.', {
+        messageId: encodeHex(messageId),
+      });
+    }
+  }
+  const time = Math.min(signedAt ?? Number.POSITIVE_INFINITY, sentAt ?? Number.POSITIVE_INFINITY);
+  if (time !== Number.POSITIVE_INFINITY && dayOf(time) < index.floor) {
+    throw new SottoError('MESSAGE_TOO_OLD', 'This message is too old to tell whether it came before.', {
+      messageId: encodeHex(messageId),
+    });
+  }
+  const isFuture = signedAt !== undefined && signedAt > now + limits.maxClockAheadMs;
+  const bucket = dated === undefined || isFuture ? bucketName('u', dayOf(now)) : dated;
+  const counts = new Map(index.counts).set(bucket, (index.counts.get(bucket) ?? 0) + 1);
+  work.put(seenTable, new Uint8Array(0), bucket, id);
+  work.put(seenIndexTable, { ...index, counts }, 'all');
+  if (total(counts) > limits.maxSeenMessages) await forgetOldest(work, { ...index, counts }, bucket);
+}
+
+/** Forgets the days that were over at a time, the oldest one in each call. */
+export async function forgetSeen(work: UnitOfWork, context: DeviceContext, time: number): Promise<void> {
+  const index = await work.get(seenIndexTable, 'all');
+  if (index === undefined) return;
+  const floor = Math.max(index.floor, dayOf(time - context.limits.seenRetentionMs));
+  const [oldest] = bucketsOf(index);
+  if (oldest !== undefined && dayIn(oldest) < floor) await forgetOldest(work, { ...index, floor });
+  else if (floor !== index.floor) work.put(seenIndexTable, { ...index, floor }, 'all');
+}
+
+async function forgetOldest(work: UnitOfWork, index: SeenIndexRecord, except?: string): Promise<void> {
+  const oldest = bucketsOf(index).find((bucket) => bucket !== except);
+  if (oldest === undefined) {
+    const actual = total(index.counts);
+    throw new SottoError('LIMIT_EXCEEDED', 'More messages came in a day than can be told apart.', {
+      what: 'messages outside of sessions in a day',
+      limit: actual - 1,
+      actual,
+    });
+  }
+  for (const segments of await work.keys(seenTable, [oldest])) work.delete(seenTable, ...segments);
+  const counts = new Map(index.counts);
+  counts.delete(oldest);
+  const floor = Math.max(index.floor, oldest.startsWith('d') ? dayIn(oldest) + 1 : 0);
+  work.put(seenIndexTable, { floor, counts }, 'all');
+}
+
+function bucketsOf(index: SeenIndexRecord): string[] {
+  return [...index.counts.keys()].toSorted((a, b) => dayIn(a) - dayIn(b));
+}
+
+function total(counts: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const count of counts.values()) sum += count;
+  return sum;
+}
+
+function dayOf(time: number): number {
+  return Math.max(0, Math.floor(time / DAY_MS));
+}
+
+/** `d` and the day that a sender signed, or `u` and the day of our clock. */
+function bucketName(kind: 'd' | 'u', day: number): string {
+  return `${kind}${String(day).padStart(6, '0')}`;
+}
+
+function dayIn(bucket: string): number {
+  return Number(bucket.slice(1));
+}
