@@ -23,7 +23,9 @@ export interface AcknowledgeOptions {
 
 /** A message for the application. */
 export interface ReceivedMessage {
-  /** KECCAK-256 of sender and ProtocolMessage, 64 hex digits; the same on every device. */
+  /**
+   * KECCAK-256 of sender and ProtocolMessage, and for a public chat of its name, 64 hex digits; the same on every device.
+   */
   readonly id: string;
   /** 33 bytes, as the transport vouches for it. */
   readonly sender: PublicKey;

@@ -15,6 +15,7 @@ import { CatchUp } from './catch-up.js';
 import { ContactCodes } from './contact-codes.js';
 import { Delivery } from './delivery.js';
 import { continuityOf, type Device, type DeviceInfo, openDevice } from './device/device.js';
+import { publicMessageIdFor } from './device/messages.js';
 import { getPeer, putPeer } from './device/peers.js';
 import type { MessageRequest } from './device/requests.js';
 import type { Effects } from './effects.js';
@@ -504,7 +505,8 @@ export class Messenger {
         encodePayload({ $case: 'application', value: payload }),
       );
       const channel = { $case: 'publicName', value: chat } as const;
-      const id = encodeHex(this.#sending.post(work, effects, channel, message));
+      const messageId = publicMessageIdFor(this.#settings.crypto, this.identity, message, chat);
+      const id = encodeHex(this.#sending.post(work, effects, channel, message, messageId));
       work.alongside(options.alongside?.({ id, devices: [] }) ?? []);
       return { id };
     });
@@ -596,7 +598,7 @@ export class Messenger {
     effects.tell('accepted', { identity });
     await this.#listening.hearAnswered(work, effects);
     if (requestedAt === 0n) return;
-    // What it wrote since to the topic that an answer moved it to, or beyond what is taken of a request.
+    // What it wrote since to the topic that an answer moved it to, which may not have been listened to all the time.
     const channels = [
       this.#listening.negotiatedChannel(identity),
       { kind: 'partitioned', recipient: this.identity } as const,

@@ -36,6 +36,9 @@ const EVENTS = [
   'status',
   'storageTrouble',
   'storeReplaced',
+  'request',
+  'accepted',
+  'blocked',
 ] as const;
 
 export function labelOf(message: ReceivedMessage): string {

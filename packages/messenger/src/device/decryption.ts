@@ -20,7 +20,7 @@ import type { PeerDevice, PeerRecord, SessionSummary } from '../generated/sotto/
 import type { UnitOfWork } from '../storage/ledger.js';
 import { endedChainTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
-import { messageIdFor, newestBundle, signedTime } from './messages.js';
+import { messageIdFor, newestBundle, publicMessageIdFor, signedTime } from './messages.js';
 import { findPreKeyPair, ownDeviceRecord } from './own-pre-keys.js';
 import {
   type BundleNews,
@@ -43,7 +43,7 @@ export type Protection = 'dr' | 'dh' | 'public';
 
 /** What a message told of its sender, whatever became of its payload. */
 interface Common {
-  /** KECCAK-256 of sender and ProtocolMessage, 32 bytes. */
+  /** KECCAK-256 of sender and ProtocolMessage, and of the name of a public channel, 32 bytes. */
   readonly messageId: Uint8Array;
   /** Installation id that the sender gives; empty when there is none. */
   readonly senderInstallation: string;
@@ -108,7 +108,10 @@ export async function decryptMessage(
   { channel, sentAt }: DecryptOptions = {},
 ): Promise<DecryptOutcome> {
   const message = decodeProtocolMessage(bytes);
-  const messageId = messageIdFor(context.crypto, from, bytes);
+  const messageId =
+    channel?.kind === 'public'
+      ? publicMessageIdFor(context.crypto, from, bytes, channel.name)
+      : messageIdFor(context.crypto, from, bytes);
   const { installationId: senderInstallation } = message;
   const common = {
     messageId,
@@ -116,13 +119,7 @@ export async function decryptMessage(
     ...(await takeBundle(work, context, recentBundles, from, message)),
   };
   const signedAt = signedTime(from, message);
-  const guard = () =>
-    refuseRepeated(work, context, {
-      messageId,
-      channel: channel?.kind === 'public' ? channel.name : '',
-      signedAt,
-      sentAt,
-    });
+  const guard = () => refuseRepeated(work, context, { messageId, signedAt, sentAt });
 
   if (message.publicMessage !== undefined) {
     if (channel?.kind === 'private') return { ...common, kind: 'bundle' };

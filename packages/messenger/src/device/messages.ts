@@ -1,10 +1,23 @@
-import { compareBytes, type PublicKey } from '@sotto/core';
+import { compareBytes, encodeUtf8, type PublicKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import type { Bundle, ProtocolMessage } from '@sotto/protocol-codec';
 
 /** KECCAK-256 of sender and ProtocolMessage, 32 bytes: names a message on every device alike. */
 export function messageIdFor(crypto: CryptoProvider, sender: PublicKey, message: Uint8Array): Uint8Array {
   return crypto.keccak256(sender, message);
+}
+
+/**
+ * KECCAK-256 of the above and the name of the public channel, 32 bytes. The same words on two channels are two messages:
+ * nothing signed says which channel they were meant for, and one may not take the place of the other.
+ */
+export function publicMessageIdFor(
+  crypto: CryptoProvider,
+  sender: PublicKey,
+  message: Uint8Array,
+  channel: string,
+): Uint8Array {
+  return crypto.keccak256(messageIdFor(crypto, sender, message), encodeUtf8(channel));
 }
 
 /** The newest of the sender's own bundles in a message; those of others are passed over. */

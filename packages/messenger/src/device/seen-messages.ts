@@ -1,4 +1,4 @@
-import { encodeHex, encodeUtf8, SottoError } from '@sotto/core';
+import { encodeHex, SottoError } from '@sotto/core';
 import type { SeenIndexRecord } from '../generated/sotto/messenger/v1/storage.js';
 import type { UnitOfWork } from '../storage/ledger.js';
 import { seenIndexTable, seenTable } from '../storage/tables.js';
@@ -9,10 +9,8 @@ const DAY_MS = 24 * 60 * 60_000;
 
 /** What a message says of itself that nobody on the way can change. */
 export interface SeenMessage {
-  /** 32 bytes. */
+  /** 32 bytes; another one on each public channel. */
   readonly messageId: Uint8Array;
-  /** Name of the public channel that it came by; empty for none. The same words on two channels are two messages. */
-  readonly channel: string;
   /** Milliseconds since the epoch, signed by the sender; `undefined` when the message has no such time. */
   readonly signedAt: number | undefined;
   /** Milliseconds since the epoch, as the transport claims; anybody who passes the message on can raise it. */
@@ -31,10 +29,10 @@ export async function refuseRepeated(
   context: DeviceContext,
   message: SeenMessage,
 ): Promise<void> {
-  const { crypto, clock, limits } = context;
-  const { messageId, channel, signedAt, sentAt } = message;
+  const { clock, limits } = context;
+  const { messageId, signedAt, sentAt } = message;
   const now = clock.now();
-  const id = encodeHex(channel === '' ? messageId : crypto.keccak256(messageId, encodeUtf8(channel)));
+  const id = encodeHex(messageId);
   const index = (await work.get(seenIndexTable, 'all')) ?? { floor: 0, counts: new Map() };
   const dated = signedAt === undefined ? undefined : bucketName('d', dayOf(signedAt));
   const undated = [...index.counts.keys()].filter((bucket) => bucket.startsWith('u'));
