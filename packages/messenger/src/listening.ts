@@ -53,6 +53,8 @@ export class Listening {
     return [
       { kind: 'partitioned', recipient: this.#device.identity },
       { kind: 'discovery', recipient: this.#device.identity },
+      // Our other devices publish their bundles there as well: each of them learns of the others.
+      contactCodeChannel(this.#crypto, this.#device.identity),
       ...[...this.#chats].map((name): Channel => ({ kind: 'public', name })),
       // Whom we talk to as well as contacts: one that lost its devices is found again by its bundle.
       ...[...new Set([...this.#watched, ...this.#negotiated])].map((name) =>

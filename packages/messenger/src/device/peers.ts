@@ -215,8 +215,8 @@ async function layOver(
 }
 
 /**
- * Bounds the devices and sessions remembered of an identity. Devices that never wrote go first, then the least recently
- * active; the user's own paired devices never go.
+ * Bounds the devices and sessions remembered of an identity. The least recently active devices go first, of those that no
+ * bundle dates the ones that never wrote.
  */
 export async function withinBounds(
   work: UnitOfWork,
@@ -245,7 +245,8 @@ export async function withinBounds(
   return devices === peer.devices ? peer : { ...peer, devices };
 }
 
+/** A device that has just appeared is among the most recent; of those that no bundle dates, those that wrote come first. */
 function byImportance(a: PeerDevice, b: PeerDevice): number {
-  if (a.heard !== b.heard) return a.heard ? -1 : 1;
+  if (a.timestamp === b.timestamp && a.heard !== b.heard) return a.heard ? -1 : 1;
   return byActivity(a, b);
 }
