@@ -13,6 +13,8 @@ export interface ConversationSummary {
   readonly unread: number;
   readonly lastMessage: Message | undefined;
   readonly protection: ConversationProtection;
+  /** Of a 1:1: the other one wrote, and the user hasn't let it in yet: accept or block. */
+  readonly request: boolean;
   /** Of a group: what it is now. */
   readonly group: Group | undefined;
 }

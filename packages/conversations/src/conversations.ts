@@ -18,6 +18,7 @@ import type {
   DeviceOutcome,
   Group,
   Messenger,
+  MessengerEvents,
   ReceivedMessage,
   TakenMessage,
 } from '@sotto/messenger';
@@ -70,10 +71,14 @@ interface Row {
   lastMessage: Message | undefined;
   /** Of a 1:1 without messages: whether a device of the other is known. */
   deviceKnown: boolean;
+  /** Of a 1:1: the other one waits to be let in. */
+  request: boolean;
   group: Group | undefined;
 }
 
-const EMPTY: StoredConversation = { lastActivity: 0, unread: 0, next: 0, lastMessage: -1 };
+const EMPTY: StoredConversation = { lastActivity: 0, order: 0, unread: 0, next: 0, lastMessage: -1 };
+/** Most conversations kept of people whom the user hasn't let in; beyond it the oldest are removed. */
+const MOST_REQUESTS = 256;
 /** How long after a failure of the store a message is tried again. */
 const RETRY_MS = 5_000;
 
@@ -85,11 +90,11 @@ export class Conversations {
   readonly #logger: Logger;
   readonly #rows = new Map<string, Row>();
   readonly #contacts = new Map<string, Contact>();
+  /** Identities who wrote and whom the user hasn't let in, in hex. */
+  #requests: ReadonlySet<string> = new Set();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #stops: (() => void)[] = [];
   readonly #retries = new Set<() => void>();
-  /** Ids of messages that failed in part, which may be told in the turn of something else. */
-  readonly #failed = new Set<string>();
   /** What changes conversations is done one after another, so that numbers and counts are right. */
   #tail: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -107,6 +112,7 @@ export class Conversations {
     const messenger = this.#messenger;
     for (const contact of await messenger.contacts())
       this.#contacts.set(encodeHex(contact.identity), contact);
+    await this.#loadRequests();
     for (const { conversation, stored } of await this.#history.conversations()) {
       await this.#addRow(conversation, stored);
     }
@@ -117,18 +123,20 @@ export class Conversations {
       if (isNews) await this.#ensure({ kind: 'group', groupId: id });
     }
     const unsent = await messenger.unsent();
+    const failed = new Set(messenger.failed());
     for (const id of await this.#history.outgoing()) {
-      if (!unsent.has(id)) await this.#noteState(id, 'sent');
+      if (!unsent.has(id) && !failed.has(id)) await this.#noteState(id, 'sent');
     }
     this.#stops.push(
       messenger.on('message', (message) => this.#inTurn(() => this.#take(message))),
       messenger.on('sent', ({ id }) => this.#inTurn(() => this.#settle(id))),
-      messenger.on('sendFailed', ({ id }) => {
-        this.#failed.add(id);
-        return this.#inTurn(() => this.#noteState(id, 'failed'));
-      }),
+      messenger.on('sendFailed', ({ id, error }) =>
+        this.#inTurn(() => this.#noteState(id, 'failed', error.code)),
+      ),
       messenger.on('groupChanged', ({ groupId }) => this.#inTurn(() => this.#noteGroup(groupId))),
       messenger.on('deviceSeen', (event) => this.#inTurn(() => this.#noteDevice(event))),
+      messenger.on('accepted', ({ identity }) => this.#inTurn(() => this.#noteLetIn(identity))),
+      messenger.on('blocked', ({ identity }) => this.#inTurn(() => this.#noteLetIn(identity))),
       messenger.on('undecryptable', ({ sender, answered }) =>
         this.#inTurn(() => this.#noteUndecryptable(sender, answered)),
       ),
@@ -152,11 +160,14 @@ export class Conversations {
 
   // Reading
 
-  /** All conversations, the latest first. */
+  /**
+   * All conversations, the one first in which something was stored last. Those with `request` are of people whom the user
+   * hasn't let in: show them apart.
+   */
   list(): readonly ConversationSummary[] {
     return [...this.#rows]
-      .map(([key, row]) => summaryOf(key, row))
-      .sort((a, b) => b.lastActivity - a.lastActivity || (a.key < b.key ? -1 : 1));
+      .sort(([, a], [, b]) => b.stored.order - a.stored.order)
+      .map(([key, row]) => summaryOf(key, row));
   }
 
   get(conversation: Conversation): ConversationSummary | undefined {
@@ -187,6 +198,7 @@ export class Conversations {
       name: contact?.name ?? '',
       contact: contact !== undefined,
       verified: contact?.verified ?? false,
+      blocked: this.#messenger.blocked().some((other) => compareBytes(other, identity) === 0),
     };
   }
 
@@ -242,6 +254,45 @@ export class Conversations {
       this.#contacts.set(name, { ...contact, verified });
       this.#tell({ what: 'people' });
     });
+  }
+
+  /**
+   * Lets somebody in who wrote: its conversation is no request any more. Answering, or adding a contact, does the same.
+   * @throws INVALID_PUBLIC_KEY, STORE codes
+   */
+  async accept(identity: PublicKey): Promise<void> {
+    await this.#messenger.accept(identity);
+    await this.#tail;
+  }
+
+  /**
+   * Blocks somebody: nothing is taken of it any more. It is no contact any more; a conversation stays, unless it was a
+   * request.
+   * @throws INVALID_PUBLIC_KEY, INVALID_ARGUMENT for our own identity, STORE codes
+   */
+  async block(identity: PublicKey): Promise<void> {
+    const conversation: Conversation = { kind: 'direct', peer: identity };
+    const isRequest = this.#rows.get(conversationKey(conversation))?.request ?? false;
+    await this.#inTurn(async () => {
+      await this.#messenger.block(identity);
+      this.#contacts.delete(encodeHex(identity));
+      this.#tell({ what: 'people' });
+    });
+    if (isRequest) await this.remove(conversation);
+    await this.#tail;
+  }
+
+  /** Takes again what somebody sends. @throws INVALID_PUBLIC_KEY, STORE codes */
+  async unblock(identity: PublicKey): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#messenger.unblock(identity);
+      this.#tell({ what: 'people' });
+    });
+  }
+
+  /** Those whom the user blocked. */
+  blocked(): readonly Person[] {
+    return this.#messenger.blocked().map((identity) => this.person(identity));
   }
 
   // Conversations
@@ -312,6 +363,32 @@ export class Conversations {
     });
   }
 
+  /**
+   * Sends the failed parts of a message once more: it is `pending` again.
+   * @throws NOT_FOUND when no part of it has failed; STORE codes
+   */
+  async retry(id: string): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#messenger.retry(id);
+      await this.#noteState(id, 'pending');
+    });
+  }
+
+  /**
+   * Gives up a message that has failed or waits, and deletes it here. Somebody may have got a part of it before.
+   * @throws NOT_FOUND when no part of it has failed or waits; STORE codes
+   */
+  async giveUp(id: string): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#messenger.giveUp(id);
+      const deleted = await this.#history.deleteOutgoing(id);
+      if (deleted === undefined) return;
+      const row = this.#rows.get(deleted.key);
+      if (row !== undefined) await this.#reload(deleted.key, row);
+      this.#tell({ what: 'conversation', key: deleted.key });
+    });
+  }
+
   #dispatch(
     conversation: Conversation,
     payload: Uint8Array,
@@ -374,6 +451,10 @@ export class Conversations {
       if (!(await message.acknowledge({ alongside: writes }))) return;
       row.stored = stored;
       row.lastMessage = (await this.#history.message(key, stored.lastMessage)) ?? row.lastMessage;
+      if (message.request && !row.request) {
+        row.request = true;
+        await this.#removeOldRequests();
+      }
       this.#tell({ what: 'conversation', key });
     } catch (error) {
       // Still in the inbox: it comes again after a restart, or now.
@@ -386,13 +467,12 @@ export class Conversations {
   /** All parts are taken, as far as the outbox knows: a fan-out may still be on its way through the members. */
   async #settle(id: string): Promise<void> {
     if (!this.#history.isOutgoing(id)) return;
-    if ((await this.#messenger.unsent()).has(id)) return;
-    if (this.#failed.delete(id)) await this.#noteState(id, 'failed');
+    if ((await this.#messenger.unsent()).has(id) || this.#messenger.failed().includes(id)) return;
     await this.#noteState(id, 'sent');
   }
 
-  async #noteState(id: string, state: MessageState): Promise<void> {
-    const key = await this.#history.setState(id, state);
+  async #noteState(id: string, state: MessageState, failure?: string): Promise<void> {
+    const key = await this.#history.setState(id, state, failure);
     if (key === undefined) return;
     const row = this.#rows.get(key);
     if (row?.lastMessage?.id === id) await this.#reload(key, row);
@@ -425,18 +505,46 @@ export class Conversations {
     }
   }
 
-  async #noteDevice(event: { identity: PublicKey; installationId: string; own: boolean }): Promise<void> {
+  async #noteDevice(event: MessengerEvents['deviceSeen']): Promise<void> {
     if (event.own) return;
     const conversation: Conversation = { kind: 'direct', peer: event.identity };
     const row = this.#rows.get(conversationKey(conversation));
     if (row === undefined) return;
     row.deviceKnown = true;
-    const devices = await this.#messenger.devices(event.identity);
-    // The first one is how a conversation begins.
-    if (devices.length > 1) {
+    // The first ones are how a conversation begins.
+    if (!event.firstContact) {
       const { installationId } = event;
       await this.#addNotice(conversation, row, { what: 'new-device', installationId });
     } else this.#tell({ what: 'conversation', key: conversationKey(conversation) });
+  }
+
+  /** Somebody was let in, or is blocked now: the conversation with it is no request any more. */
+  async #noteLetIn(identity: PublicKey): Promise<void> {
+    await this.#loadRequests();
+    const key = conversationKey({ kind: 'direct', peer: identity });
+    const row = this.#rows.get(key);
+    if (row?.request) {
+      row.request = false;
+      this.#tell({ what: 'conversation', key });
+    }
+    this.#tell({ what: 'people' });
+  }
+
+  async #loadRequests(): Promise<void> {
+    const requests = await this.#messenger.requests();
+    this.#requests = new Set(requests.map(({ identity }) => encodeHex(identity)));
+  }
+
+  /** Strangers can begin conversations without end: beyond a bound the oldest of them go. */
+  async #removeOldRequests(): Promise<void> {
+    const requests = [...this.#rows]
+      .filter(([, { request }]) => request)
+      .sort(([, a], [, b]) => a.stored.order - b.stored.order);
+    for (const [key] of requests.slice(0, Math.max(0, requests.length - MOST_REQUESTS))) {
+      await this.#history.remove(key);
+      this.#rows.delete(key);
+      this.#tell({ what: 'removed', key });
+    }
   }
 
   async #noteUndecryptable(sender: PublicKey, answered: boolean): Promise<void> {
@@ -463,8 +571,8 @@ export class Conversations {
   async #ensure(conversation: Conversation): Promise<ConversationSummary> {
     const key = conversationKey(conversation);
     const row = await this.#rowFor(conversation);
-    if (row.stored.lastActivity === 0) {
-      const stored = { ...row.stored, lastActivity: this.#clock.now() };
+    if (row.stored.order === 0) {
+      const stored = { ...row.stored, lastActivity: this.#clock.now(), order: this.#history.nextOrder() };
       await this.#history.putConversation(key, stored);
       row.stored = stored;
       this.#tell({ what: 'conversation', key });
@@ -484,6 +592,7 @@ export class Conversations {
       lastMessage: await this.#history.message(key, stored.lastMessage),
       deviceKnown:
         conversation.kind === 'direct' && (await this.#messenger.devices(conversation.peer)).length > 0,
+      request: conversation.kind === 'direct' && this.#requests.has(encodeHex(conversation.peer)),
       group:
         conversation.kind === 'group'
           ? await this.#messenger.group(conversation.groupId).catch(() => undefined)
@@ -526,9 +635,18 @@ export class Conversations {
 }
 
 function summaryOf(key: string, row: Row): ConversationSummary {
-  const { conversation, stored, lastMessage, group } = row;
+  const { conversation, stored, lastMessage, request, group } = row;
   const { lastActivity, unread } = stored;
-  return { key, conversation, lastActivity, unread, lastMessage, protection: protectionOf(row), group };
+  return {
+    key,
+    conversation,
+    lastActivity,
+    unread,
+    lastMessage,
+    protection: protectionOf(row),
+    request,
+    group,
+  };
 }
 
 function protectionOf({ conversation, lastMessage, deviceKnown }: Row): ConversationProtection {

@@ -1,4 +1,4 @@
-import type { PublicKey } from '@sotto/core';
+import type { ErrorCode, PublicKey } from '@sotto/core';
 import type { ReceivedMessage } from '@sotto/messenger';
 
 /** What stands in a conversation. */
@@ -19,6 +19,8 @@ export interface Message {
   readonly installationId: string;
   readonly content: Content;
   readonly state: MessageState;
+  /** Of one that failed: the code of the error, see `explain`. */
+  readonly failure: ErrorCode | undefined;
   /** How it travelled: `dr` has forward secrecy, `dh` has none, `public` anybody could read. */
   readonly protection: ReceivedMessage['protection'];
   /** Whether the sender was verified when it came. */
@@ -30,7 +32,8 @@ export interface Message {
 }
 
 /**
- * Of ours: `pending`: stored, and sent as soon as the transport takes it; `sent`; `failed`: a part will never be taken.
+ * Of ours: `pending`: stored, and sent as soon as the transport takes it; `sent`; `failed`: the transport refused a part of
+ * it, which can be tried again or given up.
  * Of others, and copies from our other devices: `received`.
  */
 export type MessageState = 'received' | 'pending' | 'sent' | 'failed';

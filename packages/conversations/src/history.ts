@@ -31,6 +31,7 @@ export class History {
   readonly #logger: Logger;
   /** Ids of messages that have not been sent. */
   readonly #outgoing = new Set<string>();
+  #lastOrder = 0;
 
   constructor(store: Store, logger: Logger) {
     this.#store = store;
@@ -43,9 +44,16 @@ export class History {
   > {
     const found: { conversation: Conversation; stored: StoredConversation }[] = [];
     await this.#each(conversationsPrefix, (key, value) => {
-      found.push({ conversation: parseConversationKey(key), stored: read<StoredConversation>(value) });
+      const stored = read<StoredConversation>(value);
+      this.#lastOrder = Math.max(this.#lastOrder, stored.order);
+      found.push({ conversation: parseConversationKey(key), stored });
     });
     return found;
+  }
+
+  /** The place in the list of what is stored now. */
+  nextOrder(): number {
+    return ++this.#lastOrder;
   }
 
   async conversation(key: string): Promise<StoredConversation | undefined> {
@@ -95,6 +103,7 @@ export class History {
     const message = 'message' in entry ? entry.message : undefined;
     const stored: StoredConversation = {
       lastActivity: entry.storedAt,
+      order: this.nextOrder(),
       unread: before.unread + (message !== undefined && !message.own ? 1 : 0),
       next: number + 1,
       lastMessage: message === undefined ? before.lastMessage : number,
@@ -132,22 +141,59 @@ export class History {
   }
 
   /**
-   * Notes what became of a message of ours, and gives the key of its conversation. One that failed in part stays so.
+   * Notes what became of a message of ours, and gives the key of its conversation; `undefined` when its state can't change
+   * any more.
+   * @param failure code of the error, of one that failed
    */
-  async setState(id: string, state: MessageState): Promise<string | undefined> {
+  async setState(id: string, state: MessageState, failure?: string): Promise<string | undefined> {
     const place = await this.#get<StoredPlace>(outgoingRecord(id));
     if (place === undefined) return undefined;
     const key = entryRecord(place.conversation, place.number);
     const stored = await this.#get<StoredEntry>(key);
     const writes: Write[] = [];
     if (stored !== undefined && 'message' in stored && stored.message.id === id) {
-      const kept = stored.message.state === 'failed' ? 'failed' : state;
-      writes.push(put(key, { ...stored, message: { ...stored.message, state: kept } }));
+      const { failure: _, ...message } = stored.message;
+      const next = { ...message, state, ...(failure !== undefined && { failure }) };
+      writes.push(put(key, { ...stored, message: next }));
     }
     if (state === 'sent') writes.push({ type: 'delete', key: outgoingRecord(id) });
     await this.#store.commit(writes);
     if (state === 'sent') this.#outgoing.delete(id);
     return place.conversation;
+  }
+
+  /**
+   * Deletes a message of ours that was given up, and gives its conversation's key and what is stored of that now;
+   * `undefined` when there is no such message.
+   */
+  async deleteOutgoing(
+    id: string,
+  ): Promise<{ readonly key: string; readonly stored: StoredConversation } | undefined> {
+    const place = await this.#get<StoredPlace>(outgoingRecord(id));
+    const before = place && (await this.conversation(place.conversation));
+    if (place === undefined || before === undefined) return undefined;
+    const { conversation: key, number } = place;
+    const stored =
+      before.lastMessage === number
+        ? { ...before, lastMessage: await this.#messageBefore(key, number) }
+        : before;
+    await this.#store.commit([
+      { type: 'delete', key: entryRecord(key, number) },
+      { type: 'delete', key: outgoingRecord(id) },
+      put(conversationRecord(key), stored),
+    ]);
+    this.#outgoing.delete(id);
+    return { key, stored };
+  }
+
+  /** The number of the last message before a number; -1 when there is none. */
+  async #messageBefore(key: string, number: number): Promise<number> {
+    for (let page = Math.floor((number - 1) / PAGE_SIZE); page >= 0; page--) {
+      const entries = await this.entries(key, page * PAGE_SIZE, Math.min(number, (page + 1) * PAGE_SIZE));
+      const last = entries.findLast(({ kind }) => kind === 'message');
+      if (last !== undefined) return last.number;
+    }
+    return -1;
   }
 
   async setProtection(key: string, number: number, protection: Message['protection']): Promise<void> {

@@ -2,6 +2,7 @@ import {
   decodeBase64,
   decodeHex,
   decodeUtf8,
+  type ErrorCode,
   encodeBase64,
   encodeHex,
   encodeUtf8,
@@ -29,6 +30,8 @@ export const PAGE_SIZE = 64;
 
 export interface StoredConversation {
   readonly lastActivity: number;
+  /** Grows with everything that is stored in any conversation: the order of the list, whatever our clock says. */
+  readonly order: number;
   readonly unread: number;
   /** Number of the next entry. */
   readonly next: number;
@@ -56,6 +59,8 @@ export type StoredEntry = { readonly storedAt: number } & (
         readonly own: boolean;
         readonly installationId: string;
         readonly state: MessageState;
+        /** Code of the error with which it failed. */
+        readonly failure?: string;
         readonly protection: 'dr' | 'dh' | 'public';
         readonly verified: boolean;
         readonly sentAt: number;
@@ -128,12 +133,13 @@ export function entryOf(number: number, stored: StoredEntry): Entry {
     if ('notice' in stored) {
       return { kind: 'notice', number, storedAt, notice: noticeOf(stored.notice) };
     }
-    const { sender, payload, ...message } = stored.message;
+    const { sender, payload, failure, ...message } = stored.message;
     return {
       kind: 'message',
       number,
       storedAt,
       ...message,
+      failure: failure as ErrorCode | undefined,
       sender: decodeHex(sender) as PublicKey,
       content: contentOf(decodeBase64(payload)),
     };

@@ -260,7 +260,7 @@ describe('people', () => {
     await alice.stop();
     await alice.open();
     expect(alice.conversations.contacts()).toEqual([
-      { identity: publicKey, name: 'Bobby', contact: true, verified: true },
+      { identity: publicKey, name: 'Bobby', contact: true, blocked: false, verified: true },
     ]);
     await alice.conversations.removeContact(publicKey);
     expect(alice.conversations.person(publicKey)).toMatchObject({ contact: false, verified: false });

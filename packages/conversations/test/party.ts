@@ -1,4 +1,4 @@
-import { type Clock, type KeyPair, type Logger, type Store, silentLogger } from '@sotto/core';
+import { type Clock, type KeyPair, type Logger, type Store, silentLogger, type Transport } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, type Messenger } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
@@ -67,7 +67,11 @@ export interface Party {
 export async function newParty(
   network: MemoryNetwork,
   name: string,
-  options: { readonly identity?: KeyPair; readonly logger?: Logger } = {},
+  options: {
+    readonly identity?: KeyPair;
+    readonly logger?: Logger;
+    readonly wrap?: (transport: Transport) => Transport;
+  } = {},
 ): Promise<Party> {
   const identity = options.identity ?? crypto.secp256k1.generateKeyPair();
   const clock = manualClock();
@@ -84,7 +88,7 @@ export async function newParty(
     async open({ start = true } = {}) {
       const store = kept.view();
       const logger = options.logger ?? silentLogger;
-      const transport = network.transport();
+      const transport = options.wrap?.(network.transport()) ?? network.transport();
       party.messenger = await createMessenger({
         identity,
         store,

@@ -20,6 +20,7 @@ import { type DecryptOptions, type DecryptOutcome, decryptMessage } from './decr
 import { type EncryptedMessage, encodePublic, encryptDh, encryptDirect } from './encryption.js';
 import { deleteExpired, type SweepPosition, sweep } from './expiry.js';
 import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './limits.js';
+import { publicMessageIdFor, signedTime } from './messages.js';
 import { NegotiatedSecrets } from './negotiated-secrets.js';
 import { OwnBundle } from './own-bundle.js';
 import { currentPreKey, ownDeviceRecord, putNewPreKey, renewEpoch, replaceIfOlder } from './own-pre-keys.js';
@@ -36,6 +37,7 @@ import {
 } from './peers.js';
 import { type Remedy, remedyFor } from './remedy.js';
 import { isAccepted, listRequests, type MessageRequest, RequestCounts } from './requests.js';
+import { refuseRepeated } from './seen-messages.js';
 import { forgetStranger, getStrangers, isLetIn, noteWrote, raiseStanding } from './strangers.js';
 
 /** What {@link openDevice} needs. */
@@ -239,6 +241,16 @@ export class Device {
     options?: DecryptOptions,
   ): Promise<DecryptOutcome> {
     return decryptMessage(work, this.#context, this.#bundles, from, message, options);
+  }
+
+  /**
+   * Remembers a public message of ours, so that it isn't taken for another device's when it comes back, after a backup was
+   * restored for instance.
+   */
+  async rememberSent(work: UnitOfWork, message: Uint8Array, channel: string): Promise<void> {
+    const messageId = publicMessageIdFor(this.#context.crypto, this.identity, message, channel);
+    const signedAt = signedTime(this.identity, decodeProtocolMessage(message));
+    await refuseRepeated(work, this.#context, { messageId, signedAt, sentAt: undefined });
   }
 
   /** What is known of an identity's devices; of our own, the other ones. */

@@ -1,0 +1,180 @@
+import { type Channel, SottoError, type Transport } from '@sotto/core';
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
+import { describe, expect, it } from 'vitest';
+import { direct, linesOf, manualClock, newParty, quiet } from './party.js';
+
+const newNetwork = () => createMemoryNetwork({ clock: manualClock() });
+const DAY = 24 * 60 * 60_000;
+
+describe('people who write first', () => {
+  it('are requests until the user answers, accepts or adds them', async () => {
+    const network = newNetwork();
+    const bob = await newParty(network, 'bob-1');
+    for (const letIn of ['answer', 'accept', 'add'] as const) {
+      const carol = await newParty(network, `carol-${letIn}`);
+      await carol.conversations.addContact(await bob.messenger.contactCode());
+      await carol.conversations.send(direct(bob.identity), 'hello?');
+      await quiet(network, bob, carol);
+      const conversation = direct(carol.identity);
+      expect(bob.conversations.get(conversation)).toMatchObject({ request: true, unread: 1 });
+      await bob.stop();
+      await bob.open();
+      expect(bob.conversations.get(conversation)?.request).toBe(true);
+      bob.changes.length = 0;
+      if (letIn === 'answer') await bob.conversations.send(conversation, 'hi');
+      else if (letIn === 'accept') await bob.conversations.accept(carol.identity.publicKey);
+      else await bob.conversations.addContact(carol.identity.publicKey, 'Carol');
+      await quiet(network, bob, carol);
+      expect(bob.conversations.get(conversation)?.request).toBe(false);
+      expect(bob.changes).toContainEqual(expect.objectContaining({ what: 'conversation' }));
+      await bob.stop();
+      await bob.open();
+      expect(bob.conversations.get(conversation)?.request).toBe(false);
+    }
+  });
+
+  it('blocked, they are gone with what they wrote; a contact that is blocked keeps its conversation', async () => {
+    const network = newNetwork();
+    const [bob, carol, dave] = [
+      await newParty(network, 'bob-1'),
+      await newParty(network, 'carol-1'),
+      await newParty(network, 'dave-1'),
+    ];
+    for (const party of [carol, dave]) {
+      await party.conversations.addContact(await bob.messenger.contactCode());
+      await party.conversations.send(direct(bob.identity), 'hello');
+    }
+    await quiet(network, bob, carol, dave);
+    await bob.conversations.addContact(dave.identity.publicKey, 'Dave');
+    for (const { identity } of [carol, dave]) await bob.conversations.block(identity.publicKey);
+    await quiet(network, bob, carol, dave);
+    expect(bob.conversations.get(direct(carol.identity))).toBeUndefined();
+    expect(bob.conversations.get(direct(dave.identity))).toBeDefined();
+    expect(bob.conversations.person(dave.identity.publicKey)).toMatchObject({
+      blocked: true,
+      contact: false,
+    });
+    expect(bob.conversations.blocked()).toHaveLength(2);
+    await dave.conversations.send(direct(bob.identity), 'unheard');
+    await quiet(network, bob, dave);
+    expect(await linesOf(bob, dave)).toEqual(['< hello received dr']);
+    await bob.conversations.unblock(dave.identity.publicKey);
+    await dave.conversations.send(direct(bob.identity), 'heard');
+    await quiet(network, bob, dave);
+    expect((await linesOf(bob, dave)).at(-1)).toBe('< heard received dr');
+    expect(bob.conversations.blocked()).toHaveLength(1);
+  });
+
+  it('beyond a bound the oldest of their conversations are removed', async () => {
+    const network = newNetwork();
+    const bob = await newParty(network, 'bob-1');
+    const code = await bob.messenger.contactCode();
+    const parties = [];
+    for (let i = 0; i < 260; i++) {
+      const stranger = await newParty(network, `s${i}`);
+      parties.push(stranger);
+      await stranger.messenger.addContact(code);
+      await stranger.messenger.send(bob.identity.publicKey, new TextEncoder().encode(`${i}`));
+      await stranger.messenger.flushed();
+      await network.idle();
+    }
+    await quiet(network, bob);
+    const requests = bob.conversations.list().filter(({ request }) => request);
+    expect(requests).toHaveLength(256);
+    expect(await linesOf(bob, parties[0] as never)).toEqual([]);
+    expect(await linesOf(bob, parties[259] as never)).toEqual(['< 259 received dr']);
+  }, 60_000);
+});
+
+describe('the list', () => {
+  it('has on top what was stored last, whatever our clock said when', async () => {
+    const network = newNetwork();
+    const [bob, old, young] = [
+      await newParty(network, 'bob-1'),
+      await newParty(network, 'old-1'),
+      await newParty(network, 'young-1'),
+    ];
+    for (const { conversations } of [old, young]) {
+      await conversations.addContact(await bob.messenger.contactCode());
+    }
+    bob.clock.advance(DAY);
+    await old.conversations.send(direct(bob.identity), 'old');
+    await quiet(network, bob, old);
+    bob.clock.advance(-DAY);
+    await young.conversations.send(direct(bob.identity), 'new');
+    await quiet(network, bob, young);
+    const order = () =>
+      bob.conversations.list().map(({ lastMessage }) => {
+        return lastMessage?.content.kind === 'text' ? lastMessage.content.text : '';
+      });
+    expect(order()).toEqual(['new', 'old']);
+    await bob.stop();
+    await bob.open();
+    expect(order()).toEqual(['new', 'old']);
+  });
+});
+
+describe('a message that failed', () => {
+  async function scene() {
+    const network = newNetwork();
+    let refuses = true;
+    const wrap = (inner: Transport): Transport => ({
+      ...inner,
+      connect: async (...args) => {
+        const connection = await inner.connect(...args);
+        return {
+          listen: (channels) => connection.listen(channels),
+          close: () => connection.close(),
+          send: async (channel: Channel, payload: Uint8Array) => {
+            if (refuses && channel.kind !== 'public') {
+              throw new SottoError('TRANSPORT_REFUSED', 'refused', { reason: 'the clock is wrong' });
+            }
+            await connection.send(channel, payload);
+          },
+        };
+      },
+    });
+    const settle = () => {
+      refuses = false;
+    };
+    const [alice, bob] = [await newParty(network, 'alice-1', { wrap }), await newParty(network, 'bob-1')];
+    await alice.conversations.addContact(await bob.messenger.contactCode());
+    const { id } = await alice.conversations.send(direct(bob.identity), 'hello');
+    await quiet(network, alice, bob);
+    return { network, alice, bob, id, settle };
+  }
+
+  it('says why, and is sent when it is tried again, over a restart too', async () => {
+    const { network, alice, bob, id, settle } = await scene();
+    const [entry] = await alice.conversations.entries(direct(bob.identity));
+    expect(entry).toMatchObject({ state: 'failed', failure: 'TRANSPORT_REFUSED' });
+    await alice.stop();
+    await alice.open();
+    expect(await linesOf(alice, bob)).toEqual(['> hello failed dr']);
+    expect(alice.messenger.failed()).toEqual([id]);
+    await alice.conversations.retry(id);
+    await quiet(network, alice, bob);
+    expect(await linesOf(alice, bob)).toEqual(['> hello failed dr']);
+    settle();
+    await alice.conversations.retry(id);
+    await quiet(network, alice, bob);
+    const [sent] = await alice.conversations.entries(direct(bob.identity));
+    expect(sent).toMatchObject({ state: 'sent', failure: undefined });
+    expect(await linesOf(bob, alice)).toEqual(['< hello received dr']);
+    await expect(alice.conversations.retry(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('is deleted when it is given up, and never sent', async () => {
+    const { network, alice, bob, id, settle } = await scene();
+    await alice.conversations.giveUp(id);
+    settle();
+    await quiet(network, alice, bob);
+    expect(await linesOf(alice, bob)).toEqual([]);
+    expect(alice.conversations.get(direct(bob.identity))?.lastMessage).toBeUndefined();
+    await alice.stop();
+    await alice.open();
+    await quiet(network, alice, bob);
+    expect(await linesOf(bob, alice)).toEqual([]);
+    expect(alice.messenger.failed()).toEqual([]);
+  });
+});
