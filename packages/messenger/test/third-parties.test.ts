@@ -1,5 +1,6 @@
 import { encodeHex, type KeyPair } from '@sotto/core';
 import { encodeProtocolMessage } from '@sotto/protocol-codec';
+import { loadVectors, unhex } from '@sotto/test-vectors';
 import { bundleTimestamp, signBundle } from '@sotto/x3dh';
 import { describe, expect, it } from 'vitest';
 import { newParty, type Party } from './party.js';
@@ -271,6 +272,30 @@ describe('public messages', () => {
       ['dogs', 'cats'],
     );
     expect(new Set(seen.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('of clients of early 2020 come without a ProtocolMessage around them', async () => {
+    const { bob, bus, settle } = await scene();
+    await bob.messenger.joinChat('status');
+    const bare = loadVectors('status-application').cases.chains.flatMap(
+      ({ toTransport }) => toTransport ?? [],
+    );
+    expect(bare.length).toBeGreaterThan(0);
+    const signer = crypto.secp256k1.generateKeyPair();
+    for (const message of bare) {
+      for (let i = 0; i < 2; i++) bus.post(publicTopic('status'), signer, unhex(message));
+      // To us alone it is no message at all.
+      bus.post(partitioned(bob.identity), signer, unhex(message));
+    }
+    await settle();
+    const seen = bob.messages.filter(({ conversation }) => conversation.kind === 'public');
+    expect(seen.map(({ payload }) => encodeHex(payload))).toEqual(bare);
+    expect(seen[0]).toMatchObject({
+      sender: signer.publicKey,
+      senderInstallation: '',
+      protection: 'public',
+      conversation: { kind: 'public', name: 'status' },
+    });
   });
 
   it('come once, and not again when they are older than what is remembered, by live envelope or history', async () => {

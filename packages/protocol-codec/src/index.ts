@@ -1,3 +1,4 @@
+export { isBareMessage } from './bare-message.js';
 export { type Bundle, decodeBundle, encodeBundle, type SignedPreKey } from './bundle.js';
 export { decodeBundleJson, encodeBundleJson } from './bundle-json.js';
 export { decodeContactCode, encodeContactCode } from './contact-code.js';

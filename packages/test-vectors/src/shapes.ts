@@ -275,3 +275,25 @@ export interface X3dhCase {
   /** 32 bytes. */
   readonly sharedKey: Hex;
 }
+
+/** Messages of the application layer of deployed clients, as far as they are used so far. */
+export interface StatusApplicationCases {
+  readonly metadata: readonly StatusMetadataCase[];
+  readonly chains: readonly StatusChainCase[];
+}
+
+/** A text on its way through the layers. */
+export interface StatusChainCase extends StatusMetadataCase {
+  readonly generation: '2020' | '2024';
+  /** What is handed to the transport as it is; of a bare public message only. */
+  readonly toTransport?: Hex;
+}
+
+/** A metadata message: what 2020 sends to public chats as it is. */
+export interface StatusMetadataCase {
+  readonly name: string;
+  readonly metadata: {
+    readonly type: number;
+    readonly protobuf: Hex;
+  };
+}

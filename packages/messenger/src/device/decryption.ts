@@ -14,7 +14,12 @@ import {
   skippedKeyFor,
   startResponder,
 } from '@sotto/double-ratchet';
-import { type DirectMessage, decodeProtocolMessage, type ProtocolMessage } from '@sotto/protocol-codec';
+import {
+  type DirectMessage,
+  decodeProtocolMessage,
+  isBareMessage,
+  type ProtocolMessage,
+} from '@sotto/protocol-codec';
 import { acceptX3dh, openDhFallback } from '@sotto/x3dh';
 import type { PeerDevice, PeerRecord, SessionSummary } from '../generated/sotto/messenger/v1/storage.js';
 import type { UnitOfWork } from '../storage/ledger.js';
@@ -107,11 +112,15 @@ export async function decryptMessage(
   bytes: Uint8Array,
   { channel, sentAt }: DecryptOptions = {},
 ): Promise<DecryptOutcome> {
-  const message = decodeProtocolMessage(bytes);
   const messageId =
     channel?.kind === 'public'
       ? publicMessageIdFor(context.crypto, from, bytes, channel.name)
       : messageIdFor(context.crypto, from, bytes);
+  if (channel?.kind !== 'private' && isBareMessage(bytes)) {
+    await refuseRepeated(work, context, { messageId, signedAt: undefined, sentAt });
+    return bareMessage(messageId, bytes);
+  }
+  const message = decodeProtocolMessage(bytes);
   const { installationId: senderInstallation } = message;
   const common = {
     messageId,
@@ -163,6 +172,21 @@ export async function decryptMessage(
   if (opened === undefined) return unreadable('SESSION_NOT_FOUND');
   if (opened.sessionBegun) await guard();
   return { ...common, kind: 'message', protection: 'dr', sessionsLost: false, ...opened };
+}
+
+/** A public message of a client that puts no ProtocolMessage around it: no bundle comes with it. */
+function bareMessage(messageId: Uint8Array, bytes: Uint8Array): DecryptOutcome {
+  return {
+    kind: 'message',
+    messageId,
+    senderInstallation: '',
+    news: NO_NEWS,
+    bundleProblem: undefined,
+    payload: bytes.slice(),
+    protection: 'public',
+    sessionBegun: false,
+    sessionsLost: false,
+  };
 }
 
 /** Verifies and applies the sender's newest bundle; older ones and those of others are passed over. */
