@@ -1,10 +1,16 @@
-import type { PublicKey } from '@sotto/core';
+import { compareBytes, decodeHex, encodeHex, type PublicKey } from '@sotto/core';
 import type { Device } from './device/device.js';
+import type { Effects } from './effects.js';
 import type { Listening } from './listening.js';
 import type { Settings } from './options.js';
 import type { Sending } from './sending.js';
 import type { Steps } from './steps.js';
+import type { UnitOfWork } from './storage/ledger.js';
+import { contactTable } from './storage/tables.js';
 import { contactCodeChannel } from './topics.js';
+
+/** Contacts that are told our bundle in one step. */
+const ANNOUNCED_AT_ONCE = 16;
 
 /** Bundles on contact-code topics: ours is published, that of others is looked for. Wire profile, section 6. */
 export class ContactCodes {
@@ -46,6 +52,34 @@ export class ContactCodes {
       this.#steps.inBackground(this.#cleanUp());
       this.#steps.inBackground(this.publish());
     });
+  }
+
+  /**
+   * Keeps a contact, and tells it our bundle if this device has not done so yet. A peer that knows other devices of ours
+   * and talks to them on a negotiated topic writes to this one only when it has heard of it.
+   */
+  async announceTo(work: UnitOfWork, effects: Effects, identity: PublicKey, name: string): Promise<void> {
+    const known = await work.get(contactTable, encodeHex(identity));
+    const isUs = compareBytes(identity, this.#device.identity) === 0;
+    if (!known?.announced && !isUs) await this.#sending.tellBundle(work, effects, identity);
+    work.put(contactTable, { name, announced: true }, encodeHex(identity));
+  }
+
+  /** Tells our bundle to the contacts that this device has brought from another one, some in each step. */
+  async announceToContacts(): Promise<void> {
+    for (let after = ''; !this.#steps.closed; ) {
+      const next = await this.#steps.run(async (work, effects) => {
+        const page = await work.page(contactTable, after, ANNOUNCED_AT_ONCE);
+        for (const { segments, value } of page.records) {
+          if (value.announced) continue;
+          const identity = decodeHex(segments[0] as string) as PublicKey;
+          await this.announceTo(work, effects, identity, value.name);
+        }
+        return page.next;
+      });
+      if (next === undefined) return;
+      after = next;
+    }
   }
 
   /** Deletes what is over: some in each step, so that nothing waits long. */

@@ -42,7 +42,11 @@ export class Listening {
     if (this.#loaded) return;
     await this.#device.ledger.run(async (work) => {
       for (const [identity] of await work.keys(negotiatedTable)) this.#negotiated.add(identity as string);
-      for (const [identity] of await work.keys(contactTable)) this.#watched.add(identity as string);
+      for (const [identity] of await work.keys(contactTable)) {
+        this.#watched.add(identity as string);
+        // One that knows another device of ours may be there already.
+        this.#negotiated.add(identity as string);
+      }
       this.#answered = (await this.#device.answeredStrangers(work)).map(encodeHex);
     });
     this.#loaded = true;

@@ -203,6 +203,7 @@ export class Messenger {
     this.#steps.inBackground(this.#fanOut.continue());
     this.#catchUp.begin();
     await this.publishContactCode();
+    this.#steps.inBackground(this.#contactCodes.announceToContacts());
   }
 
   /**
@@ -294,7 +295,8 @@ export class Messenger {
   }
 
   /**
-   * Adds a contact, and listens for its bundle.
+   * Adds a contact, listens for its bundle and to the topic negotiated with it, and tells it our bundle once, so that it
+   * writes to this device as well when it knows others of ours.
    * @param who a contact code, or an identity of 33 or 65 bytes
    * @throws INVALID_TEXT, MALFORMED_MESSAGE, BUNDLE_SIGNATURE_INVALID, BUNDLE_IMPLAUSIBLE, INVALID_PUBLIC_KEY
    */
@@ -305,7 +307,8 @@ export class Messenger {
       if (bundle !== undefined)
         this.#receiving.tellNews(effects, identity, await this.#device.processBundle(work, bundle));
       await this.#accept(work, effects, identity);
-      work.put(contactTable, { name }, encodeHex(identity));
+      await this.#contactCodes.announceTo(work, effects, identity, name);
+      this.#listening.hearNegotiated(work, effects, identity);
       const { verified } = await getPeer(work, identity);
       effects.listen = true;
       effects.after.push(() => this.#listening.watch(identity));

@@ -221,7 +221,8 @@ describe('exactly once', () => {
     await Promise.all(sends);
     // More than may be on their way at once, and none is deleted yet.
     await expect.poll(() => bob.texts.length).toBe(30);
-    expect(alice.events.sent).toHaveLength(1);
+    // Her contact code, and her bundle for the new contact.
+    expect(alice.events.sent).toHaveLength(2);
     release();
     await quiet(network, alice, bob);
     expect(bob.texts).toEqual(texts.map((text) => `direct alice-1 dr: ${text}`));
@@ -322,6 +323,34 @@ describe('recovery', () => {
     await quiet(network, alice, bob, laptop);
     expect(laptop.texts).toEqual(['direct alice-1 dr: now']);
     expect(bob.texts).toHaveLength(4);
+  });
+
+  it('a new device with an empty store is written to by a peer on whose topic it was not', async () => {
+    const { network, alice, bob } = await two();
+    for (const [from, to] of [
+      [alice, bob],
+      [bob, alice],
+      [alice, bob],
+    ] as const) {
+      await from.say(to, 'on the negotiated topic');
+      await quiet(network, alice, bob);
+    }
+    const code = await alice.messenger.contactCode();
+    await bob.messenger.close();
+    // Alice hears nothing of it by the topic of contact codes.
+    await alice.messenger.removeContact(bob.identity.publicKey);
+    network.disconnect(alice.identity.publicKey);
+    const phone = await newParty(network, 'bob-2', {
+      identity: bob.identity,
+      clock: manualClock(START + MINUTE),
+    });
+    await quiet(network, phone);
+    network.reconnect(alice.identity.publicKey);
+    await phone.messenger.addContact(code);
+    await quiet(network, alice, phone);
+    await alice.say(bob, 'to the new phone');
+    await quiet(network, alice, phone);
+    expect(phone.texts).toEqual(['direct alice-1 dr: to the new phone']);
   });
 
   it('a device that lost its store under its old name gets through', async () => {

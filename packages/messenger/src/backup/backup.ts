@@ -1,7 +1,7 @@
 import { encodeHex, type KeyPair, SottoError, type Store, type Write } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { type BackupEntry, BackupPart } from '../generated/sotto/messenger/v1/backup.js';
-import { GroupRecord, PeerRecord } from '../generated/sotto/messenger/v1/storage.js';
+import { ContactRecord, GroupRecord, PeerRecord } from '../generated/sotto/messenger/v1/storage.js';
 import { APPLICATION_PREFIX } from '../storage/ledger.js';
 import { decodeRecord, encodeRecord, recordKey, type Table } from '../storage/table.js';
 import { type BackupCost, openStream, sealStream } from './sealed-stream.js';
@@ -15,7 +15,7 @@ const PART_BYTES = 64 * 1024;
  * its own.
  */
 const MOVING: ReadonlyMap<string, (value: Uint8Array) => Uint8Array> = new Map([
-  ['contact', keep],
+  ['contact', notAnnounced],
   ['chat', keep],
   ['seen', keep],
   ['seenindex', keep],
@@ -28,6 +28,11 @@ const MOVING: ReadonlyMap<string, (value: Uint8Array) => Uint8Array> = new Map([
 
 function keep(value: Uint8Array): Uint8Array {
   return value;
+}
+
+/** The new device tells them itself that it is there. */
+function notAnnounced(value: Uint8Array): Uint8Array {
+  return ContactRecord.encode({ ...ContactRecord.decode(value), announced: false }).finish();
 }
 
 function withoutHearing(value: Uint8Array): Uint8Array {

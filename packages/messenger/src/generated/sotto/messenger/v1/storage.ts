@@ -136,6 +136,8 @@ export interface SeenIndexRecord_CountsEntry {
 export interface ContactRecord {
   /** A name the user gave. */
   name: string;
+  /** This device has told it our bundle. */
+  announced: boolean;
 }
 
 /** One device of an identity. */
@@ -934,13 +936,16 @@ export const SeenIndexRecord_CountsEntry: MessageFns<SeenIndexRecord_CountsEntry
 };
 
 function createBaseContactRecord(): ContactRecord {
-  return { name: "" };
+  return { name: "", announced: false };
 }
 
 export const ContactRecord: MessageFns<ContactRecord> = {
   encode(message: ContactRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
       writer.uint32(10).string(message.name);
+    }
+    if (message.announced !== false) {
+      writer.uint32(16).bool(message.announced);
     }
     return writer;
   },
@@ -964,6 +969,14 @@ export const ContactRecord: MessageFns<ContactRecord> = {
             }
 
             message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.announced = reader.bool();
             continue;
           }
         }
