@@ -226,7 +226,7 @@ describe('exactly once', () => {
     release();
     await quiet(network, alice, bob);
     expect(bob.texts).toEqual(texts.map((text) => `direct alice-1 dr: ${text}`));
-    expect(alice.events.sent).toHaveLength(31);
+    expect(alice.events.sent).toHaveLength(32);
     expect([...(await alice.messenger.unsent())]).toEqual([]);
   });
 
