@@ -23,6 +23,11 @@ export function explain(error: SottoError, own: Sentences = {}): string {
   return SENTENCES[error.code] ?? error.message;
 }
 
+/** The sentence for a code alone: of a message that failed, for instance. */
+export function explainCode(code: ErrorCode, own: Sentences = {}): string {
+  return own[code] ?? SENTENCES[code] ?? 'Something went wrong.';
+}
+
 const SENTENCES: Sentences = {
   INVALID_PUBLIC_KEY:
     'This names a key that does not exist. A character was changed or mistyped, or something else was copied.',
@@ -45,7 +50,9 @@ const SENTENCES: Sentences = {
   STORE_WRONG_PASSPHRASE: 'This is not the passphrase. Please try again; capitals and spaces count.',
   STATE_VERSION_UNSUPPORTED: 'This was made by a newer version of this program.',
   TRANSPORT_UNAVAILABLE: 'The node can not be reached. What you write is sent when it is back.',
-  TRANSPORT_REFUSED: 'The node does not accept this message.',
+  TRANSPORT_REFUSED:
+    'The node did not accept this message. Check that the clock of this device is right, then try again.',
+  LIMIT_EXCEEDED: 'This is more than can be sent at once.',
 };
 
 function aboutWords({ details }: SottoError<'INVALID_MNEMONIC'>): string {

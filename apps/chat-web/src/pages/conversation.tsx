@@ -1,15 +1,18 @@
-import { conversationKey, type Entry, type Message } from '@sotto/conversations';
+import { conversationKey, type Entry, explainCode, type Message } from '@sotto/conversations';
 import type { PublicKey } from '@sotto/core';
 import type { Conversation } from '@sotto/messenger';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Composer } from '../components/composer.js';
+import { ConfirmButton } from '../components/confirm-button.js';
 import { ConversationTitle } from '../components/conversation-title.js';
+import { Explained } from '../components/explained.js';
 import { Identicon } from '../components/identicon.js';
 import { Page } from '../components/page.js';
 import { PersonName } from '../components/person-name.js';
 import { Protection } from '../components/protection.js';
-import { formatRoute } from '../route.js';
+import { formatRoute, go } from '../route.js';
 import { useSession } from '../session-context.js';
+import { useTask } from '../use-task.js';
 import { isSame, nameOf, sentenceOf, timeOf } from '../words.js';
 
 /** Entries that are shown at first, and added by each “earlier”. */
@@ -35,25 +38,89 @@ export function ConversationPage({ conversation }: ConversationProps) {
         </a>
       }
     >
-      {conversation.kind === 'direct' && <Stranger conversation={conversation} />}
+      {conversation.kind === 'direct' && (
+        <Stranger conversation={conversation} request={summary?.request === true} />
+      )}
       <Log conversation={conversation} />
       {isMember ? (
         <Composer conversation={conversation} />
       ) : (
-        <p class="hint">You are no member of this group (any more).</p>
+        <p class="hint">You are not a member of this group.</p>
       )}
     </Page>
   );
 }
 
-/** Somebody who wrote without having been added. */
-function Stranger({ conversation }: { readonly conversation: Extract<Conversation, { kind: 'direct' }> }) {
+interface StrangerProps {
+  readonly conversation: Extract<Conversation, { kind: 'direct' }>;
+  readonly request: boolean;
+}
+
+/** Somebody who is blocked, waits to be let in, or was never added. */
+function Stranger({ conversation, request }: StrangerProps) {
   const { conversations } = useSession();
-  if (conversations.person(conversation.peer).contact) return null;
+  const { contact, blocked } = conversations.person(conversation.peer);
+  if (blocked) return <Blocked peer={conversation.peer} />;
+  if (request) return <Request peer={conversation.peer} />;
+  if (contact) return null;
   return (
     <p class="notice">
       This person is not among your contacts.{' '}
       <a href={formatRoute({ page: 'details', conversation })}>Add or verify</a>
+    </p>
+  );
+}
+
+function Request({ peer }: { readonly peer: PublicKey }) {
+  const { conversations } = useSession();
+  const task = useTask();
+  return (
+    <section class="notice" aria-label="Message request">
+      <p>
+        <strong>Message request.</strong> You don't know this person yet. They can't see that you read this.
+        Accept to keep in touch, or block to hear nothing of them again.
+      </p>
+      <div class="row">
+        <button
+          type="button"
+          class="primary"
+          disabled={task.busy}
+          onClick={() => void task.run(() => conversations.accept(peer))}
+        >
+          Accept
+        </button>
+        <ConfirmButton
+          label="Block"
+          question="This conversation is deleted, and nothing that this person sends is taken any more."
+          busy={task.busy}
+          onConfirm={() =>
+            void task.run(async () => {
+              await conversations.block(peer);
+              go({ page: 'list' });
+            })
+          }
+        />
+      </div>
+      <Explained error={task.error} />
+    </section>
+  );
+}
+
+function Blocked({ peer }: { readonly peer: PublicKey }) {
+  const { conversations } = useSession();
+  const task = useTask();
+  return (
+    <p class="notice bad">
+      You blocked this person.{' '}
+      <button
+        type="button"
+        class="link"
+        disabled={task.busy}
+        onClick={() => void task.run(() => conversations.unblock(peer))}
+      >
+        Unblock
+      </button>
+      <Explained error={task.error} />
     </p>
   );
 }
@@ -167,6 +234,35 @@ function Bubble({ message, named }: { readonly message: Message; readonly named:
           </span>
         )}
       </span>
+      {state === 'failed' && <Failed message={message} />}
+    </div>
+  );
+}
+
+/** Why a message was not sent, and what can be done about it. */
+function Failed({ message: { id, failure } }: { readonly message: Message }) {
+  const { conversations } = useSession();
+  const task = useTask();
+  return (
+    <div class="failure" role="alert">
+      <p>{explainCode(failure ?? 'TRANSPORT_REFUSED')}</p>
+      <div class="row">
+        <button
+          type="button"
+          disabled={task.busy}
+          onClick={() => void task.run(() => conversations.retry(id))}
+        >
+          Try again
+        </button>
+        <button
+          type="button"
+          disabled={task.busy}
+          onClick={() => void task.run(() => conversations.giveUp(id))}
+        >
+          Delete
+        </button>
+      </div>
+      <Explained error={task.error} />
     </div>
   );
 }

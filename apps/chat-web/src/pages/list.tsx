@@ -12,7 +12,9 @@ import { timeOf } from '../words.js';
 export function ConversationList() {
   const { conversations, revision, identity, ownDevices } = useSession();
   void revision.value;
-  const list = conversations.list();
+  const all = conversations.list();
+  const list = all.filter(({ request }) => !request);
+  const requests = all.filter(({ request }) => request);
   const waiting = ownDevices.value.filter(({ enabled }) => !enabled).length;
   return (
     <nav class="list" aria-label="Conversations">
@@ -25,7 +27,7 @@ export function ConversationList() {
           New
         </a>
       </header>
-      {list.length === 0 && (
+      {all.length === 0 && (
         <p class="content hint">
           Nobody here yet. Show your card to somebody, or add the card that you were given with “New”.
         </p>
@@ -35,6 +37,22 @@ export function ConversationList() {
           <Row key={summary.key} summary={summary} />
         ))}
       </ul>
+      {requests.length > 0 && (
+        <details class="requests">
+          <summary>
+            Message requests{' '}
+            <span class="unread">
+              {requests.length}
+              <span class="sr-only"> from people you don't know yet</span>
+            </span>
+          </summary>
+          <ul>
+            {requests.map((summary) => (
+              <Row key={summary.key} summary={summary} />
+            ))}
+          </ul>
+        </details>
+      )}
       <footer class="bar">
         <a href={formatRoute({ page: 'devices' })}>
           Devices

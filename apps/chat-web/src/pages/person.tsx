@@ -9,6 +9,7 @@ import {
 } from '@sotto/identity';
 import type { DeviceInfo } from '@sotto/messenger';
 import { useEffect, useState } from 'preact/hooks';
+import { ConfirmButton } from '../components/confirm-button.js';
 import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
 import { Identicon } from '../components/identicon.js';
@@ -46,6 +47,7 @@ export function PersonDetails({ peer }: PersonProps) {
       <Name peer={peer} />
       <SafetyNumbers peer={peer} />
       <PeerDevices peer={peer} />
+      <Block peer={peer} />
     </>
   );
 }
@@ -213,6 +215,33 @@ function PeerDevices({ peer }: PersonProps) {
         <button type="button" onClick={() => void task.run(() => messenger.resetSession(peer))}>
           Begin a new session
         </button>
+      )}
+      <Explained error={task.error} />
+    </section>
+  );
+}
+
+function Block({ peer }: PersonProps) {
+  const { conversations } = useSession();
+  const task = useTask();
+  const { blocked } = conversations.person(peer);
+  return (
+    <section>
+      {blocked ? (
+        <button
+          type="button"
+          disabled={task.busy}
+          onClick={() => void task.run(() => conversations.unblock(peer))}
+        >
+          Unblock
+        </button>
+      ) : (
+        <ConfirmButton
+          label="Block"
+          question="Nothing that this person sends is taken any more, in groups neither. They are not told."
+          busy={task.busy}
+          onConfirm={() => void task.run(() => conversations.block(peer))}
+        />
       )}
       <Explained error={task.error} />
     </section>

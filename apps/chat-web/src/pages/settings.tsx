@@ -1,3 +1,4 @@
+import { encodeHex } from '@sotto/core';
 import { backupFileName, exportBackup } from '@sotto/messenger/backup';
 import { useEffect, useState } from 'preact/hooks';
 import { ConfirmButton } from '../components/confirm-button.js';
@@ -5,6 +6,7 @@ import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
 import { NewPassphrase } from '../components/new-passphrase.js';
 import { Page } from '../components/page.js';
+import { PersonName } from '../components/person-name.js';
 import { nodeAddress, setNodeAddress } from '../config.js';
 import { saveFile } from '../pictures.js';
 import { crypto } from '../session.js';
@@ -17,6 +19,7 @@ export function Settings() {
     <Page title="Settings">
       <Backup />
       <Passphrase />
+      <BlockedPeople />
       <Node />
       <Storage />
     </Page>
@@ -94,6 +97,34 @@ function Passphrase() {
         </div>
       )}
       <p role="status">{changed && 'Changed.'}</p>
+      <Explained error={task.error} />
+    </section>
+  );
+}
+
+function BlockedPeople() {
+  const { conversations, revision } = useSession();
+  void revision.value;
+  const task = useTask();
+  const blocked = conversations.blocked();
+  if (blocked.length === 0) return null;
+  return (
+    <section aria-labelledby="blocked">
+      <h2 id="blocked">Blocked people</h2>
+      <ul class="lines">
+        {blocked.map(({ identity }) => (
+          <li key={encodeHex(identity)}>
+            <PersonName identity={identity} />{' '}
+            <button
+              type="button"
+              disabled={task.busy}
+              onClick={() => void task.run(() => conversations.unblock(identity))}
+            >
+              Unblock
+            </button>
+          </li>
+        ))}
+      </ul>
       <Explained error={task.error} />
     </section>
   );
