@@ -10,6 +10,8 @@ export type ComplaintCode =
   /** Nobody has this name, and it is no key either. */
   | 'UNKNOWN_PERSON'
   | 'UNKNOWN_CONVERSATION'
+  /** No message waits to be tried again. */
+  | 'NOTHING_FAILED'
   /** What was asked for does not go with this kind of conversation. */
   | 'WRONG_KIND'
   /** The safety numbers are different. */

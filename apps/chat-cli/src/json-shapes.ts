@@ -10,20 +10,20 @@ type JsonObject = { readonly [name: string]: Json | undefined };
 
 /** Somebody, as programs get him. */
 export function personJson(session: Session, identity: PublicKey): JsonObject {
-  const { name, contact, verified } = session.conversations.person(identity);
-  return { key: keyText(identity), name, contact, verified };
+  const { name, contact, verified, blocked } = session.conversations.person(identity);
+  return { key: keyText(identity), name, contact, verified, blocked };
 }
 
 /** A line of the conversation list. */
 export function summaryJson(session: Session, summary: ConversationSummary): JsonObject {
-  const { key, conversation, unread, protection, group } = summary;
+  const { key, conversation, unread, protection, request, group } = summary;
   return {
     conversation: key,
     kind: conversation.kind,
     title: titleOf(session, conversation),
     unread,
     protection,
-    ...(conversation.kind === 'direct' && { person: personJson(session, conversation.peer) }),
+    ...(conversation.kind === 'direct' && { request, person: personJson(session, conversation.peer) }),
     ...(group && { group: groupJson(session, group) }),
   };
 }
@@ -72,13 +72,14 @@ export function entryJson(session: Session, conversation: string, entry: Entry):
 }
 
 function messageJson(session: Session, message: Message): JsonObject {
-  const { id, sender, own, content, state, protection, sentAt, storedAt } = message;
+  const { id, sender, own, content, state, failure, protection, sentAt, storedAt } = message;
   return {
     id,
     sender: personJson(session, sender),
     own,
     ...(content.kind === 'text' ? { text: content.text } : { payload: encodeBase64(content.payload) }),
     state,
+    ...(failure !== undefined && { failure }),
     protection,
     sentAt,
     storedAt,

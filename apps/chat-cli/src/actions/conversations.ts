@@ -1,7 +1,9 @@
 import { conversationKey } from '@sotto/conversations';
+import { Complaint } from '../complaint.js';
 import { entryJson, summaryJson } from '../json-shapes.js';
 import { findConversation, findListed, titleOf } from '../names.js';
-import { type Action, CURRENT } from './action.js';
+import type { Session } from '../session.js';
+import { type Action, CURRENT, type Given } from './action.js';
 
 const PAGE = 50;
 
@@ -17,8 +19,8 @@ const list: Action = {
         summaries.length === 0
           ? ['No conversation yet: /add somebody, or /to #a-public-chat.']
           : summaries.map(
-              ({ conversation, unread }) =>
-                `${titleOf(session, conversation)}${unread > 0 ? `  ${unread} new` : ''}`,
+              ({ conversation, unread, request }) =>
+                `${titleOf(session, conversation)}${unread > 0 ? `  ${unread} new` : ''}${request ? '  (request)' : ''}`,
             ),
     };
   },
@@ -100,4 +102,38 @@ const flush: Action = {
   },
 };
 
-export const CONVERSATIONS: readonly Action[] = [list, to, send, history, read, remove, flush];
+/** The message named, or the last one that failed in the conversation. @throws Complaint NOTHING_FAILED */
+async function failedMessage(session: Session, given: Given): Promise<string> {
+  const id = given.optional('id');
+  if (id !== undefined) return id;
+  const { conversation } = findListed(session, given.text('conversation'));
+  const entries = await session.conversations.entries(conversation, { limit: PAGE });
+  const failed = entries.findLast((entry) => entry.kind === 'message' && entry.state === 'failed');
+  if (failed?.kind !== 'message')
+    throw new Complaint('NOTHING_FAILED', 'No message of this conversation has failed lately.');
+  return failed.id;
+}
+
+const retry: Action = {
+  name: 'retry',
+  about: 'sends the last message that failed once more',
+  parameters: [CURRENT, { name: 'id', kind: 'word', optional: true }],
+  async run(session, given) {
+    const id = await failedMessage(session, given);
+    await session.conversations.retry(id);
+    return { value: { id } };
+  },
+};
+
+const giveUp: Action = {
+  name: 'giveup',
+  about: 'deletes the last message that failed; it is never sent',
+  parameters: [CURRENT, { name: 'id', kind: 'word', optional: true }],
+  async run(session, given) {
+    const id = await failedMessage(session, given);
+    await session.conversations.giveUp(id);
+    return { value: { id } };
+  },
+};
+
+export const CONVERSATIONS: readonly Action[] = [list, to, send, history, read, remove, flush, retry, giveUp];

@@ -10,8 +10,8 @@ import {
 } from '@sotto/identity';
 import { decodeContactCode, encodeContactCode } from '@sotto/protocol-codec';
 import { Complaint } from '../complaint.js';
-import { personJson } from '../json-shapes.js';
-import { findConversation, findPerson, keyText, nameOf } from '../names.js';
+import { personJson, summaryJson } from '../json-shapes.js';
+import { findConversation, findPerson, keyText, nameOf, titleOf } from '../names.js';
 import { readQrFile } from '../qr-file.js';
 import type { Session } from '../session.js';
 import { crypto } from '../vault.js';
@@ -198,4 +198,89 @@ function safetyNumberLines(who: string, formatted: string): string[] {
   ];
 }
 
-export const PEOPLE: readonly Action[] = [card, add, scan, contacts, name, forget, verify];
+const requests: Action = {
+  name: 'requests',
+  about: 'people who wrote to you and whom you have not let in yet',
+  parameters: [],
+  async run(session) {
+    const waiting = session.conversations.list().filter(({ request }) => request);
+    return {
+      value: { requests: waiting.map((summary) => summaryJson(session, summary)) },
+      said:
+        waiting.length === 0
+          ? ['Nobody is waiting.']
+          : waiting.map(
+              ({ conversation }) => `${titleOf(session, conversation)}: /to it, then /accept or /block`,
+            ),
+    };
+  },
+};
+
+const accept: Action = {
+  name: 'accept',
+  about: 'lets in this person, who wrote to you first; so does answering',
+  parameters: [CURRENT],
+  async run(session, given) {
+    const person = findPerson(session, given.text('conversation'));
+    await session.conversations.accept(person);
+    return { value: { person: personJson(session, person) }, said: ['Accepted.'] };
+  },
+};
+
+const block: Action = {
+  name: 'block',
+  about: 'takes nothing of this person any more, in groups neither; they are not told',
+  parameters: [CURRENT],
+  async run(session, given) {
+    const person = findPerson(session, given.text('conversation'));
+    await session.conversations.block(person);
+    const isGone = session.conversations.get({ kind: 'direct', peer: person }) === undefined;
+    return {
+      value: { person: personJson(session, person) },
+      said: ['Blocked. /unblock with the key undoes it.'],
+      ...(isGone && { show: '' }),
+    };
+  },
+};
+
+const unblock: Action = {
+  name: 'unblock',
+  about: 'takes again what this person sends: /unblock KEY, or in the open conversation',
+  parameters: [CURRENT],
+  async run(session, given) {
+    const person = findPerson(session, given.text('conversation'));
+    await session.conversations.unblock(person);
+    return { value: { person: personJson(session, person) }, said: ['Not blocked any more.'] };
+  },
+};
+
+const blocked: Action = {
+  name: 'blocked',
+  about: 'everybody whom you blocked',
+  parameters: [],
+  async run(session) {
+    const people = session.conversations.blocked();
+    return {
+      value: { blocked: people.map(({ identity }) => personJson(session, identity)) },
+      said:
+        people.length === 0
+          ? ['You have blocked nobody.']
+          : people.map(({ identity }) => `${nameOf(session, identity)}  ${keyText(identity)}`),
+    };
+  },
+};
+
+export const PEOPLE: readonly Action[] = [
+  card,
+  add,
+  scan,
+  contacts,
+  name,
+  forget,
+  verify,
+  requests,
+  accept,
+  block,
+  unblock,
+  blocked,
+];

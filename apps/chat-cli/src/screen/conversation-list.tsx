@@ -29,8 +29,12 @@ export function ConversationList({ session, current, width, height }: Conversati
   );
 }
 
-/** One character for the protection; a public chat has it in its name. */
-function signOf({ conversations }: Session, { conversation, protection }: ConversationSummary): string {
+/** One character for a request, or for the protection; a public chat has it in its name. */
+function signOf(
+  { conversations }: Session,
+  { conversation, protection, request }: ConversationSummary,
+): string {
+  if (request) return '?';
   if (conversation.kind === 'direct' && conversations.person(conversation.peer).verified) return '✓';
   return { public: ' ', ratchet: '=', 'identity-key': '~' }[protection];
 }

@@ -1,4 +1,4 @@
-import type { Entry, Message, NoticeContent } from '@sotto/conversations';
+import { type Entry, explainCode, type Message, type NoticeContent } from '@sotto/conversations';
 import type { PublicKey } from '@sotto/core';
 import { nameOf, plain } from '../names.js';
 import type { Session } from '../session.js';
@@ -16,14 +16,17 @@ export function entryLines(session: Session, entries: readonly Entry[], width: n
 }
 
 function messageLines(session: Session, message: Message, width: number): ScreenLine[] {
-  const { own, sender, content, state, storedAt } = message;
+  const { own, sender, content, state, failure, storedAt } = message;
   const text =
     content.kind === 'text'
       ? content.text.split('\n').map(plain).join('\n')
       : `(${content.payload.length} bytes that are no text)`;
   const mark = { received: '', sent: '', pending: '  … waiting', failed: '  ✗ not sent' }[state];
   const style = own ? { color: state === 'failed' ? 'red' : 'cyan' } : {};
-  return wrapped(`${timeOf(storedAt)} ${nameOf(session, sender)}: ${text}${mark}`, width, style);
+  const lines = wrapped(`${timeOf(storedAt)} ${nameOf(session, sender)}: ${text}${mark}`, width, style);
+  if (state !== 'failed') return lines;
+  const reason = explainCode(failure ?? 'TRANSPORT_REFUSED');
+  return [...lines, ...wrapped(`  ${reason} /retry or /giveup`, width, { dim: true })];
 }
 
 function timeOf(milliseconds: number): string {
