@@ -8,7 +8,7 @@ import {
   type Write,
 } from '@sotto/core';
 import type { Continuity, DurableStore } from './durable-store.js';
-import { decodeRecord, decodeRevision, encodeRecord } from './record.js';
+import { decodeRecord, decodeRevision, encodeRecord, encodeRevision } from './record.js';
 import type { RevisionAnchor } from './revision-anchor.js';
 import { SerialQueue } from './serial-queue.js';
 import { Snapshot } from './snapshot.js';
@@ -21,7 +21,14 @@ import {
   parseListRange,
   parseWrites,
 } from './store-arguments.js';
-import { decodeHeader, encodeHeader, HEADER_KEY, type Migration, readHeader } from './store-header.js';
+import {
+  COMPACTED_KEY,
+  decodeHeader,
+  encodeHeader,
+  HEADER_KEY,
+  type Migration,
+  readHeader,
+} from './store-header.js';
 import { unavailable } from './unavailable.js';
 
 /** Records of the first page of a listing; the sizes of later ones follow the sizes of the records. */
@@ -30,9 +37,29 @@ const LARGEST_PAGE = 1024;
 /** What a page should come to in bytes: enough to make the round trip worth it, little enough to hold. */
 const PAGE_BYTES = 256 * 1024;
 
+/**
+ * Records written or deleted until a store compacts itself: some 200 messages, which compacting a small store for costs
+ * hundredths of a second.
+ */
+export const DEFAULT_COMPACT_AFTER = 1000;
+/**
+ * Bytes that may have to be rewritten for each change: a store of 100 MB compacts itself after 6,000 changes, and spends
+ * some tenths of a millisecond on each that way. What is deleted stays in the files of a large store for longer.
+ */
+const COMPACT_BYTES_PER_CHANGE = 16 * 1024;
+/** Bytes up to which a store is compacted whenever it is closed: rewriting so much takes half a second at most. */
+const COMPACT_ON_CLOSE_BYTES = 32 * 1024 * 1024;
+
 export interface EngineStoreOptions {
   /** Where the store's progress is noted besides, so that a loss or an old copy is noticed. Default none. */
   readonly anchor?: RevisionAnchor;
+  /**
+   * How many records may be written or deleted until the store compacts itself, since their old contents can be read
+   * from the files until then. Where compacting has to rewrite more than 16 KiB for each of them, it waits for more.
+   * A store of up to 32 MiB is compacted when it is closed as well, if anything changed. `Infinity`: never by itself.
+   * Default 1000.
+   */
+  readonly compactAfter?: number;
 }
 
 /** A write that failed, of which nobody knows yet whether it took effect. */
@@ -57,6 +84,11 @@ export class EngineStore implements DurableStore {
   #revision: Revision;
   /** The last revision that is known to be on the disk. */
   #stored: Revision;
+  readonly #compactAfter: number;
+  /** Records changed since the engine was compacted; those of earlier sessions are counted by the commit. */
+  #changes: number;
+  /** The number of changes at which to look whether to compact. */
+  #compactAt: number;
   #doubt: DoubtfulWrite | undefined;
   /** Whether the engine is closed, since opening it again failed. */
   #down = false;
@@ -66,11 +98,13 @@ export class EngineStore implements DurableStore {
   private constructor(
     engine: StorageEngine,
     anchor: RevisionAnchor | undefined,
+    compactAfter: number,
     state: {
       readonly continuity: Continuity;
       readonly schema: number;
       readonly revision: Revision;
       readonly stored: Revision;
+      readonly changes: number;
     },
   ) {
     this.#engine = engine;
@@ -79,14 +113,18 @@ export class EngineStore implements DurableStore {
     this.#schema = state.schema;
     this.#revision = state.revision;
     this.#stored = state.stored;
+    this.#compactAfter = compactAfter;
+    this.#changes = state.changes;
+    this.#compactAt = compactAfter;
   }
 
   static async open(
     engine: StorageEngine,
-    { anchor }: EngineStoreOptions,
+    { anchor, compactAfter = DEFAULT_COMPACT_AFTER }: EngineStoreOptions,
     migrations: readonly Migration[],
   ): Promise<EngineStore> {
     try {
+      parseCompactAfter(compactAfter);
       const header = await readHeader(engine, migrations);
       const anchored = (await anchor?.load()) ?? 0;
       const revision = header?.revision ?? 0;
@@ -98,8 +136,9 @@ export class EngineStore implements DurableStore {
         schema: migrations.length + 1,
         revision: Math.max(revision, anchored),
         stored: revision,
+        changes: engine.compact ? revision - (await readCompacted(engine)) : 0,
       } as const;
-      return new EngineStore(engine, anchor, state);
+      return new EngineStore(engine, anchor, compactAfter, state);
     } catch (error) {
       await engine.close();
       throw unavailable(error);
@@ -200,31 +239,78 @@ export class EngineStore implements DurableStore {
       throw error;
     }
     this.#stored = revision;
+    this.#countChanges(changes.length - 1);
     await this.#anchor?.save(revision).catch(() => {});
     return revision;
   }
 
   compact(): Promise<void> {
-    return this.#queue.run(async () => {
+    return this.#queue.run(() => {
       this.#checkOpen();
-      try {
-        await this.#settleDoubt();
-        await this.#engine.compact?.();
-      } catch (error) {
-        // It may have failed in a write of its own.
-        this.#down = this.#engine.reopen !== undefined;
-        throw unavailable(error);
-      }
+      return this.#compact();
     });
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#queue.run(async () => {
       await this.#settleDoubt().catch(() => {});
+      // A failure keeps nobody from closing: what was committed is stored, and compacting is tried again next time.
+      await this.#compactIfDue(COMPACT_ON_CLOSE_BYTES).catch(() => {});
       await Promise.allSettled(this.#reading);
       await this.#engine.close();
     });
     return this.#closing;
+  }
+
+  /** Has the store compact itself behind the commits that wait already, once enough has changed. */
+  #countChanges(changes: number): void {
+    if (!this.#engine.compact) return;
+    this.#changes += changes;
+    if (this.#changes < this.#compactAt) return;
+    this.#compactAt = Number.POSITIVE_INFINITY;
+    void this.#queue
+      .run(async () => {
+        if (!this.#closing) await this.#compactIfDue(0);
+      })
+      // Such as a full disk: tried again later. What was committed is stored.
+      .catch(() => {})
+      .finally(() => {
+        this.#compactAt = this.#changes + this.#compactAfter;
+      });
+  }
+
+  /** @param atOnce size in bytes up to which any change at all is reason enough */
+  async #compactIfDue(atOnce: number): Promise<void> {
+    if (this.#changes === 0 || !this.#engine.compact || this.#compactAfter === Number.POSITIVE_INFINITY)
+      return;
+    const size = await this.#planCompaction();
+    const due = this.#changes >= this.#compactAfter && this.#changes * COMPACT_BYTES_PER_CHANGE >= size;
+    if (due || size <= atOnce) await this.#compact();
+  }
+
+  async #planCompaction(): Promise<number> {
+    try {
+      await this.#settleDoubt();
+      return (await this.#engine.planCompaction?.()) ?? 0;
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  async #compact(): Promise<void> {
+    if (!this.#engine.compact) return;
+    await this.#planCompaction();
+    try {
+      // An engine may keep what was replaced as long as somebody reads who began before that.
+      await Promise.allSettled(this.#reading);
+      await this.#engine.compact();
+      await this.#engine.write([{ key: COMPACTED_KEY, value: encodeRevision(this.#revision) }]);
+      this.#changes = 0;
+    } catch (error) {
+      // It may have failed in a write of its own.
+      this.#down = this.#engine.reopen !== undefined;
+      throw unavailable(error);
+    }
   }
 
   /** @throws STORE_CONFLICT, STORE_CORRUPT */
@@ -330,6 +416,19 @@ function isSame(a: readonly EngineChange[], b: readonly EngineChange[]): boolean
     const other = b[i]?.value;
     return value && other ? compareBytes(value, other) === 0 : value === other;
   });
+}
+
+/** The revision up to which the engine was compacted, 0 when it never was. */
+async function readCompacted(engine: StorageEngine): Promise<Revision> {
+  const [bytes] = await engine.get([COMPACTED_KEY]);
+  return bytes === undefined ? 0 : decodeRevision('compacted', bytes);
+}
+
+/** @throws INVALID_ARGUMENT */
+function parseCompactAfter(changes: number): void {
+  if (changes === Number.POSITIVE_INFINITY || (Number.isSafeInteger(changes) && changes >= 1)) return;
+  const details = { what: 'compactAfter', reason: 'neither a whole number from 1 nor Infinity' };
+  throw new SottoError('INVALID_ARGUMENT', `Not a valid compactAfter: ${details.reason}.`, details);
 }
 
 /** The user or the browser has cleared the data away under an open store, or put an old copy in its place. */

@@ -6,6 +6,7 @@ import type { Durability } from './durability.js';
 import type { DurableStore } from './durable-store.js';
 import { createEngineStore, type EngineStoreOptions } from './engine.js';
 import { LevelEngine } from './level-engine.js';
+import { checkRoomToCompact } from './room-to-compact.node.js';
 
 export type { Durability } from './durability.js';
 
@@ -34,6 +35,8 @@ export async function createLevelDbStore({
       cause: error,
     });
   });
-  const engine = await LevelEngine.open(new ClassicLevel(path), durability === 'power-loss', path);
+  const sync = durability === 'power-loss';
+  const checkRoom = (bytes: number) => checkRoomToCompact(path, bytes);
+  const engine = await LevelEngine.open(new ClassicLevel(path), sync, path, checkRoom);
   return createEngineStore(engine, options);
 }

@@ -61,6 +61,11 @@ class MemoryStore implements Store {
     return revision;
   }
 
+  /** Nothing to do: what was deleted is garbage of the process. */
+  async compact(): Promise<void> {
+    this.#checkOpen();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#records.clear();

@@ -5,6 +5,7 @@ import { SottoError } from '@sotto/core';
 import type { Durability } from './durability.js';
 import type { DurableStore } from './durable-store.js';
 import { createEngineStore, type EngineStoreOptions } from './engine.js';
+import { checkRoomToCompact } from './room-to-compact.node.js';
 import { type SqliteDatabase, SqliteEngine } from './sqlite-engine.js';
 
 export type { Durability } from './durability.js';
@@ -36,7 +37,8 @@ export async function createSqliteStore({
 }: SqliteStoreOptions): Promise<DurableStore> {
   const openIt = openDatabase ?? (await findSqlite());
   await createFile(path);
-  const engine = SqliteEngine.open(() => openIt(path), durability, path);
+  const checkRoom = (bytes: number) => checkRoomToCompact(path, bytes);
+  const engine = SqliteEngine.open(() => openIt(path), durability, path, checkRoom);
   return createEngineStore(engine, options);
 }
 

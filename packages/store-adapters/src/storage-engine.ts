@@ -30,8 +30,17 @@ export interface StorageEngine {
    */
   reopen?(): Promise<void>;
 
-  /** Frees the space of what was deleted, so that it can't be read from the disk any more. */
+  /**
+   * Frees the space of what was deleted or replaced, so that it can't be read from the disk any more. Called between
+   * two writes, when no read is under way that began before the last of them.
+   */
   compact?(): Promise<void>;
+
+  /**
+   * About how many bytes compacting would rewrite, to decide how often it is worth it; without it, 0. Rejects where that
+   * can't be done now, for want of space: then `compact` isn't called.
+   */
+  planCompaction?(): Promise<number>;
 
   /** Lets go of everything. Called once. */
   close(): Promise<void>;
