@@ -133,6 +133,11 @@ export class SottoError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
+/** The error of an argument that can't be used: `what` names it, `reason` says what is wrong with it. */
+export function invalidArgument(what: string, reason: string): SottoError<'INVALID_ARGUMENT'> {
+  return new SottoError('INVALID_ARGUMENT', `Not a valid ${what}: ${reason}.`, { what, reason });
+}
+
 /**
  * Whether `error` is Sotto's, and (with `code`) whether it is that one. Works across copies of the package.
  */

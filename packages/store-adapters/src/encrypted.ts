@@ -3,7 +3,7 @@ import { EncryptedRecordStore } from './encrypted/encrypted-record-store.js';
 import type { EncryptedStore, EncryptedStoreOptions } from './encrypted/encrypted-store.js';
 
 export type { EncryptedStore, EncryptedStoreOptions } from './encrypted/encrypted-store.js';
-export { DEFAULT_PASSPHRASE_COST, type PassphraseCost } from './encrypted/keyring.js';
+export { DEFAULT_PASSPHRASE_COST, PASSPHRASE_COST_MAX, type PassphraseCost } from './encrypted/keyring.js';
 export { ENCRYPTED_VALUE_MAX_BYTES } from './encrypted/sealed-record.js';
 
 /**

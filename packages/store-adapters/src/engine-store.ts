@@ -1,5 +1,6 @@
 import {
   compareBytes,
+  invalidArgument,
   type ListOptions,
   type Revision,
   SottoError,
@@ -38,10 +39,10 @@ const LARGEST_PAGE = 1024;
 const PAGE_BYTES = 256 * 1024;
 
 /**
- * Records written or deleted until a store compacts itself: some 200 messages, which compacting a small store for costs
+ * Records written or deleted until a store compacts itself: some 400 messages, which compacting a small store for costs
  * hundredths of a second.
  */
-export const DEFAULT_COMPACT_AFTER = 1000;
+export const DEFAULT_COMPACT_AFTER = 2000;
 /**
  * Bytes that may have to be rewritten for each change: a store of 100 MB compacts itself after 6,000 changes, and spends
  * some tenths of a millisecond on each that way. What is deleted stays in the files of a large store for longer.
@@ -57,7 +58,7 @@ export interface EngineStoreOptions {
    * How many records may be written or deleted until the store compacts itself, since their old contents can be read
    * from the files until then. Where compacting has to rewrite more than 16 KiB for each of them, it waits for more.
    * A store of up to 32 MiB is compacted when it is closed as well, if anything changed. `Infinity`: never by itself.
-   * Default 1000.
+   * Default 2000.
    */
   readonly compactAfter?: number;
 }
@@ -270,22 +271,26 @@ export class EngineStore implements DurableStore {
     this.#compactAt = Number.POSITIVE_INFINITY;
     void this.#queue
       .run(async () => {
-        if (!this.#closing) await this.#compactIfDue(0);
+        if (!this.#closing) this.#compactAt = await this.#compactIfDue(0);
       })
       // Such as a full disk: tried again later. What was committed is stored.
-      .catch(() => {})
-      .finally(() => {
+      .catch(() => {
         this.#compactAt = this.#changes + this.#compactAfter;
       });
   }
 
-  /** @param atOnce size in bytes up to which any change at all is reason enough */
-  async #compactIfDue(atOnce: number): Promise<void> {
-    if (this.#changes === 0 || !this.#engine.compact || this.#compactAfter === Number.POSITIVE_INFINITY)
-      return;
+  /**
+   * @param atOnce size in bytes up to which any change at all is reason enough
+   * @returns the number of changes at which to look again
+   */
+  async #compactIfDue(atOnce: number): Promise<number> {
+    const never = !this.#engine.compact || this.#compactAfter === Number.POSITIVE_INFINITY;
+    if (never || this.#changes === 0) return this.#compactAfter;
     const size = await this.#planCompaction();
-    const due = this.#changes >= this.#compactAfter && this.#changes * COMPACT_BYTES_PER_CHANGE >= size;
-    if (due || size <= atOnce) await this.#compact();
+    const worthIt = Math.max(this.#compactAfter, Math.ceil(size / COMPACT_BYTES_PER_CHANGE));
+    if (this.#changes < worthIt && size > atOnce) return worthIt;
+    await this.#compact();
+    return this.#compactAfter;
   }
 
   async #planCompaction(): Promise<number> {
@@ -427,8 +432,7 @@ async function readCompacted(engine: StorageEngine): Promise<Revision> {
 /** @throws INVALID_ARGUMENT */
 function parseCompactAfter(changes: number): void {
   if (changes === Number.POSITIVE_INFINITY || (Number.isSafeInteger(changes) && changes >= 1)) return;
-  const details = { what: 'compactAfter', reason: 'neither a whole number from 1 nor Infinity' };
-  throw new SottoError('INVALID_ARGUMENT', `Not a valid compactAfter: ${details.reason}.`, details);
+  throw invalidArgument('compactAfter', 'neither a whole number from 1 nor Infinity');
 }
 
 /** The user or the browser has cleared the data away under an open store, or put an old copy in its place. */

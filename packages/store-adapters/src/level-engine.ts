@@ -25,39 +25,45 @@ type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'
 
 const encodings: Encodings = { keyEncoding: 'utf8', valueEncoding: 'view' };
 
-type CheckRoom = (bytes: number) => Promise<void>;
+/** What can be done about the files of a database on a disk. */
+export interface LevelFiles {
+  /** Rejects when so many bytes can't be rewritten now. */
+  checkRoom(bytes: number): Promise<void>;
+  /** Deletes the reports of what LevelDB did, in which keys of records are named. Called when it is closed. */
+  deleteReports(): Promise<void>;
+}
 
 /** A {@link StorageEngine} on an abstract-level database, which it closes. */
 export class LevelEngine implements StorageEngine {
   readonly #database: LevelDatabase;
   readonly #sync: boolean;
   readonly #where: string;
-  readonly #checkRoom: CheckRoom;
+  readonly #files: LevelFiles | undefined;
   /** Frees what was deleted; only where the database can. */
   readonly compact?: () => Promise<void>;
   #compacted = false;
 
-  private constructor(database: LevelDatabase, sync: boolean, where: string, checkRoom: CheckRoom) {
+  private constructor(database: LevelDatabase, sync: boolean, where: string, files: LevelFiles | undefined) {
     this.#database = database;
     this.#sync = sync;
     this.#where = where;
-    this.#checkRoom = checkRoom;
+    this.#files = files;
     if (canCompact(database)) this.compact = () => this.#compact(database);
   }
 
   /**
    * @param sync whether to wait for the disk in each write (LevelDB; others ignore it)
    * @param where what STORE_LOCKED calls the place
-   * @param checkRoom rejects when so many bytes can't be rewritten now
+   * @param files where the database is on a disk
    * @throws STORE_LOCKED, STORE_CORRUPT, STORE_UNAVAILABLE
    */
   static async open(
     database: LevelDatabase,
     sync: boolean,
     where: string,
-    checkRoom: CheckRoom = async () => {},
+    files?: LevelFiles,
   ): Promise<LevelEngine> {
-    const engine = new LevelEngine(database, sync, where, checkRoom);
+    const engine = new LevelEngine(database, sync, where, files);
     await engine.#told(database.open());
     return engine;
   }
@@ -98,7 +104,7 @@ export class LevelEngine implements StorageEngine {
     const database = this.#database;
     if (!canCompact(database)) return 0;
     const size = await this.#told(database.approximateSize(BELOW_ALL_KEYS, AFTER_ALL_KEYS, encodings));
-    await this.#checkRoom(size);
+    await this.#files?.checkRoom(size);
     return size;
   }
 
@@ -122,6 +128,7 @@ export class LevelEngine implements StorageEngine {
     try {
       await this.#database.open();
       await this.#database.close();
+      await this.#files?.deleteReports();
     } catch {
       // As said.
     }

@@ -1,5 +1,6 @@
 /** LevelDB on Node. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { SottoError } from '@sotto/core';
 import { ClassicLevel } from 'classic-level';
 import type { Durability } from './durability.js';
@@ -36,7 +37,12 @@ export async function createLevelDbStore({
     });
   });
   const sync = durability === 'power-loss';
-  const checkRoom = (bytes: number) => checkRoomToCompact(path, bytes);
-  const engine = await LevelEngine.open(new ClassicLevel(path), sync, path, checkRoom);
+  const files = {
+    checkRoom: (bytes: number) => checkRoomToCompact(path, bytes),
+    async deleteReports() {
+      for (const name of ['LOG', 'LOG.old']) await rm(join(path, name), { force: true });
+    },
+  };
+  const engine = await LevelEngine.open(new ClassicLevel(path), sync, path, files);
   return createEngineStore(engine, options);
 }
