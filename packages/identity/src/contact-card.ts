@@ -2,6 +2,7 @@ import { base32nopad } from '@scure/base';
 import {
   compareBytes,
   concatBytes,
+  copyBytes,
   encodeHex,
   encodeUtf8,
   isSottoError,
@@ -141,7 +142,7 @@ function openFrame(crypto: CryptoProvider, text: string): { version: number; bod
   if (version === undefined || base32 === undefined) throw damaged('characters that no card has');
   const bytes = base32Bytes(base32);
   if (bytes.length < CHECKSUM_LENGTH) throw damaged('cut off');
-  const body = bytes.slice(0, -CHECKSUM_LENGTH);
+  const body = copyBytes(bytes.subarray(0, -CHECKSUM_LENGTH));
   const checksum = bytes.subarray(-CHECKSUM_LENGTH);
   if (compareBytes(checksum, checksumOf(crypto, `SOTTO:${version}/`, body)) !== 0) {
     throw damaged('the checksum does not fit');

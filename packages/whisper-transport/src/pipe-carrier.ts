@@ -2,6 +2,7 @@ import {
   type Carrier,
   type CarrierConnection,
   type CarrierHandler,
+  copyBytes,
   encodeHex,
   isSottoError,
   SottoError,
@@ -101,12 +102,14 @@ class PipeConnection implements CarrierConnection {
         actual: envelope.length,
       });
     }
-    await this.#unlessEnded('publish', signal, async () => pipe.publish(topic.slice(), envelope.slice()));
+    await this.#unlessEnded('publish', signal, async () =>
+      pipe.publish(copyBytes(topic), copyBytes(envelope)),
+    );
   }
 
   async subscribe(topics: readonly Topic[]): Promise<void> {
     const pipe = this.#check('subscribe', undefined);
-    const wanted = new Map(topics.map((topic) => [encodeHex(topic), topic.slice()]));
+    const wanted = new Map(topics.map((topic) => [encodeHex(topic), copyBytes(topic)]));
     this.#topics = new Set(wanted.keys());
     await this.#unlessEnded('subscribe', undefined, async () => pipe.subscribe?.([...wanted.values()]));
   }
@@ -118,7 +121,7 @@ class PipeConnection implements CarrierConnection {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     const pipe = this.#check('history', signal);
-    const asked = topics.map((topic) => topic.slice());
+    const asked = topics.map((topic) => copyBytes(topic));
     await this.#unlessEnded('history', signal, async () => {
       await pipe.history?.(asked, from, to);
       await Promise.all(this.#handing);
@@ -140,7 +143,7 @@ class PipeConnection implements CarrierConnection {
     return {
       deliver: (topic, envelope, { fromHistory = false } = {}) => {
         if (this.#closing.signal.aborted || !this.#topics.has(encodeHex(topic))) return;
-        const handing = this.#handler.onEnvelope(topic.slice(), envelope.slice(), fromHistory);
+        const handing = this.#handler.onEnvelope(copyBytes(topic), copyBytes(envelope), fromHistory);
         if (fromHistory && handing !== undefined) this.#handOverLater(handing);
       },
       status: (status) => {

@@ -1,3 +1,4 @@
+import { copyBytes } from '@sotto/core';
 import { expectRejection, expectSame } from '../expectations.js';
 import { type CarrierCase, carries, onPipe, type PipeTraits } from './carrier-case.js';
 
@@ -31,8 +32,8 @@ export function bytesCases(traits: PipeTraits): readonly CarrierCase[] {
       const sent: Uint8Array[] = [];
       for (let i = 0; i < 10; i++) {
         const envelope = await pipe.envelope(pipe.topic, 500);
-        sent.push(envelope.slice());
-        const topic = pipe.topic.slice();
+        sent.push(copyBytes(envelope));
+        const topic = copyBytes(pipe.topic);
         await pipe.patience.wait(sender.connection.publish(topic, envelope), 'publish resolves');
         envelope.fill(0);
         topic.fill(0);

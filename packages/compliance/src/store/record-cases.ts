@@ -1,4 +1,4 @@
-import { STORE_KEY_MAX_LENGTH, STORE_VALUE_MAX_BYTES } from '@sotto/core';
+import { copyBytes, STORE_KEY_MAX_LENGTH, STORE_VALUE_MAX_BYTES } from '@sotto/core';
 import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
 import { notBytes, oddBytes } from '../odd-bytes.js';
 import { onStore, type StoreCase } from './store-case.js';
@@ -116,13 +116,13 @@ export function recordCases(maxValueBytes: number): readonly StoreCase[] {
     onStore('bytes in: borrowed, copied, and not changed', async (store) => {
       const memory = patternBytes(300);
       const value = memory.subarray(100, 200);
-      const before = memory.slice();
+      const before = copyBytes(memory);
       await store.commit([{ type: 'put', key: 'a', value }]);
       expectBytes(memory, before, 'the bytes handed in');
       memory.fill(0);
       expectBytes(
         (await store.get('a'))?.value,
-        before.slice(100, 200),
+        copyBytes(before.subarray(100, 200)),
         'the value after its source was wiped',
       );
     }),

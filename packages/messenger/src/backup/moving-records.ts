@@ -1,5 +1,11 @@
 import { PUBLIC_KEY_LENGTH, parseInstallationId } from '@sotto/core';
-import { ContactRecord, GroupRecord, type InboxRecord, PeerRecord, type StrangersRecord } from '../generated/sotto/messenger/v1/storage.js';
+import {
+  ContactRecord,
+  GroupRecord,
+  type InboxRecord,
+  PeerRecord,
+  type StrangersRecord,
+} from '../generated/sotto/messenger/v1/storage.js';
 import type { Table } from '../storage/table.js';
 import {
   blockedTable,

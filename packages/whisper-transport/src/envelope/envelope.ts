@@ -1,5 +1,5 @@
 import { RLP } from '@ethereumjs/rlp';
-import { concatBytes, SottoError, type Topic } from '@sotto/core';
+import { concatBytes, copyBytes, SottoError, type Topic } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { TOPIC_LENGTH } from '../topics.js';
 import { isFlatList } from './flat-list.js';
@@ -63,8 +63,8 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   return {
     expiry: Number(integer('expiry', expiry, 4)),
     ttl: Number(integer('ttl', ttl, 4)),
-    topic: topic.slice(),
-    data: data.slice(),
+    topic: copyBytes(topic),
+    data: copyBytes(data),
     nonce: integer('nonce', nonce, 8),
   };
 }

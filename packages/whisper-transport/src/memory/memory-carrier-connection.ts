@@ -1,6 +1,7 @@
 import {
   type CarrierConnection,
   type CarrierHandler,
+  copyBytes,
   encodeHex,
   type PublicKey,
   type Topic,
@@ -37,7 +38,7 @@ export class MemoryCarrierConnection implements CarrierConnection, MemoryEnd {
 
   async hand(sent: Sent, fromHistory: boolean): Promise<boolean> {
     this.#taken.add(sent);
-    await this.#handler.onEnvelope((sent.place as Topic).slice(), sent.bytes.slice(), fromHistory);
+    await this.#handler.onEnvelope(copyBytes(sent.place as Topic), copyBytes(sent.bytes), fromHistory);
     return true;
   }
 
@@ -53,7 +54,7 @@ export class MemoryCarrierConnection implements CarrierConnection, MemoryEnd {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     this.#checkOpen();
-    const sent = { key: topicKey(topic), place: topic.slice(), sender: this.owner, bytes: envelope };
+    const sent = { key: topicKey(topic), place: copyBytes(topic), sender: this.owner, bytes: envelope };
     this.#router.send(sent, options.signal);
   }
 

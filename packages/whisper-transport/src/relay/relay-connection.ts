@@ -2,6 +2,7 @@ import {
   type CarrierConnection,
   type CarrierHandler,
   type Clock,
+  copyBytes,
   isSottoError,
   type Logger,
   type RandomSource,
@@ -125,7 +126,7 @@ export class RelayConnection implements CarrierConnection {
 
   async subscribe(topics: readonly Topic[]): Promise<void> {
     this.#checkOpen();
-    this.#topics = topics.map((topic) => topic.slice());
+    this.#topics = topics.map((topic) => copyBytes(topic));
     if (!this.#online) return;
     try {
       await this.#sendTopics();
