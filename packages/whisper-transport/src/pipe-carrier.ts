@@ -5,6 +5,7 @@ import {
   copyBytes,
   encodeHex,
   isSottoError,
+  parseBytes,
   SottoError,
   type Topic,
 } from '@sotto/core';
@@ -95,7 +96,7 @@ class PipeConnection implements CarrierConnection {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     const pipe = this.#check('publish', signal);
-    if (envelope.length > this.#maxEnvelopeBytes) {
+    if (parseBytes(envelope, 'envelope').length > this.#maxEnvelopeBytes) {
       throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for the pipe.', {
         what: 'bytes of an envelope',
         limit: this.#maxEnvelopeBytes,
@@ -103,7 +104,7 @@ class PipeConnection implements CarrierConnection {
       });
     }
     await this.#unlessEnded('publish', signal, async () =>
-      pipe.publish(copyBytes(topic), copyBytes(envelope)),
+      pipe.publish(copyBytes(topic, 'topic'), copyBytes(envelope)),
     );
   }
 
@@ -142,8 +143,12 @@ class PipeConnection implements CarrierConnection {
   #events(): PipeEvents {
     return {
       deliver: (topic, envelope, { fromHistory = false } = {}) => {
-        if (this.#closing.signal.aborted || !this.#topics.has(encodeHex(topic))) return;
-        const handing = this.#handler.onEnvelope(copyBytes(topic), copyBytes(envelope), fromHistory);
+        if (this.#closing.signal.aborted || !this.#topics.has(encodeHex(parseBytes(topic, 'topic')))) return;
+        const handing = this.#handler.onEnvelope(
+          copyBytes(topic),
+          copyBytes(envelope, 'envelope'),
+          fromHistory,
+        );
         if (fromHistory && handing !== undefined) this.#handOverLater(handing);
       },
       status: (status) => {

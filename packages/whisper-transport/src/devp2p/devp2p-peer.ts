@@ -7,6 +7,7 @@ import {
   encodeHex,
   isSottoError,
   type KeyPair,
+  parseBytes,
   SottoError,
   systemClock,
   type Topic,
@@ -270,7 +271,7 @@ class Connection implements CarrierConnection {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     const limit = ENVELOPE_MAX_BYTES - PACKET_OVERHEAD;
-    if (envelope.length > limit) {
+    if (parseBytes(envelope, 'envelope').length > limit) {
       const details = { what: 'bytes of an envelope', limit, actual: envelope.length };
       throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for peers.', details);
     }

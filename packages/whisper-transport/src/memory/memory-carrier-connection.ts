@@ -4,6 +4,7 @@ import {
   copyBytes,
   encodeHex,
   type PublicKey,
+  parseBytes,
   type Topic,
 } from '@sotto/core';
 import { closedError } from '../transport-errors.js';
@@ -54,7 +55,9 @@ export class MemoryCarrierConnection implements CarrierConnection, MemoryEnd {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     this.#checkOpen();
-    const sent = { key: topicKey(topic), place: copyBytes(topic), sender: this.owner, bytes: envelope };
+    parseBytes(envelope, 'envelope');
+    const place = copyBytes(topic, 'topic');
+    const sent = { key: topicKey(place as Topic), place, sender: this.owner, bytes: envelope };
     this.#router.send(sent, options.signal);
   }
 

@@ -5,6 +5,7 @@ import {
   copyBytes,
   isSottoError,
   type Logger,
+  parseBytes,
   type RandomSource,
   SottoError,
   type Topic,
@@ -114,7 +115,7 @@ export class RelayConnection implements CarrierConnection {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     const limit = this.#settings.maxEnvelopeBytes;
-    if (envelope.length > limit) {
+    if (parseBytes(envelope, 'envelope').length > limit) {
       const details = { what: 'bytes of an envelope', limit, actual: envelope.length };
       throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for the relay.', details);
     }
