@@ -1,6 +1,7 @@
 import {
   compareBytes,
   invalidArgument,
+  isSottoError,
   type ListOptions,
   type Revision,
   SottoError,
@@ -386,18 +387,34 @@ export class EngineStore implements DurableStore {
 
   async #read<T>(run: () => Promise<T>): Promise<T> {
     try {
-      if (this.#down && !this.#reopening) await this.#queue.run(() => this.#settleDoubt());
-      while (this.#reopening) await this.#reopening;
-      this.#checkOpen();
-      const reading = run();
-      this.#reading.add(reading);
+      await this.#beforeReading();
       try {
-        return await reading;
-      } finally {
-        this.#reading.delete(reading);
+        return await this.#underWay(run());
+      } catch (error) {
+        // The place may be gone and not the data, as when a browser closes a database: then it is opened again.
+        if (this.#engine.reopen === undefined || isSottoError(error) || this.#closing) throw error;
+        this.#down = true;
+        await this.#beforeReading();
+        return await this.#underWay(run());
       }
     } catch (error) {
       throw unavailable(error);
+    }
+  }
+
+  async #beforeReading(): Promise<void> {
+    if (this.#down && !this.#reopening) await this.#queue.run(() => this.#settleDoubt());
+    while (this.#reopening) await this.#reopening;
+    this.#checkOpen();
+  }
+
+  /** Waited for before the engine is opened again, compacted or closed. */
+  async #underWay<T>(reading: Promise<T>): Promise<T> {
+    this.#reading.add(reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reading.delete(reading);
     }
   }
 

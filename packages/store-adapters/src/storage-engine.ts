@@ -26,7 +26,8 @@ export interface StorageEngine {
   /**
    * Lets go of everything and opens again, so that what can be read is what is on the disk. For an engine that can't
    * tell after a failed `write` whether it took effect: it is called before the next one, and until then reads give
-   * what stood there before. When it rejects, it is called again before anything else.
+   * what stood there before. It is called after a failed read as well, unless that threw a SottoError, and then the read
+   * is tried again. When it rejects, it is called again before anything else.
    */
   reopen?(): Promise<void>;
 

@@ -294,6 +294,33 @@ describe('the schema', () => {
   );
 });
 
+describe('a read that fails since the place is gone', () => {
+  it('opens it again and is tried again, by get and by list', async () => {
+    const engine = new DoubtfulEngine();
+    const store = await createEngineStore(engine);
+    await store.commit([put('a', '1')]);
+    const reopened = () => engine.calls.filter((call) => call === 'reopen').length;
+    engine.failingReads = 1;
+    expect(decodeUtf8((await store.get('a'))!.value)).toBe('1');
+    expect(reopened()).toBe(1);
+    engine.open = false;
+    expect(await texts(store)).toEqual(['a=1']);
+    expect(reopened()).toBe(2);
+    engine.open = false;
+    engine.failingReopens = 1;
+    await expect(store.get('a')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await texts(store)).toEqual(['a=1']);
+  });
+
+  it('is not tried again in an engine that can not be opened again', async () => {
+    const engine = new MemoryEngine();
+    const store = await createEngineStore(engine);
+    engine.failingReads = 1;
+    await expect(store.get('a')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await store.get('a')).toBeUndefined();
+  });
+});
+
 /** An engine that counts how often it is compacted, and says how much that would cost. */
 class CompactingEngine extends MemoryEngine {
   compacted = 0;
