@@ -1,5 +1,6 @@
 import { concatBytes as concat, hexToBytes } from '@noble/hashes/utils.js';
 import { base64 } from '@scure/base';
+import { parseText } from './arguments.js';
 import { invalidArgument, SottoError } from './errors.js';
 
 const utf8Encoder = new TextEncoder();
@@ -40,15 +41,22 @@ export function copyBytes(value: Uint8Array, what = 'bytes'): Uint8Array {
   return new Uint8Array(parseBytes(value, what));
 }
 
-/** A fresh array of the parts one after another. */
+/**
+ * A fresh array of the parts one after another.
+ * @throws INVALID_ARGUMENT
+ */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  for (const part of parts) parseBytes(part, 'bytes');
   return concat(...parts);
 }
 
-/** Lower-case hex, no prefix. */
+/**
+ * Lower-case hex, no prefix.
+ * @throws INVALID_ARGUMENT
+ */
 export function encodeHex(bytes: Uint8Array): string {
   // In one piece, since many are kept as names: V8 has a text put together from digits as a tree eight times as large.
-  const digits = new Uint8Array(2 * bytes.length);
+  const digits = new Uint8Array(2 * parseBytes(bytes, 'bytes').length);
   let at = 0;
   for (const byte of bytes) {
     digits[at++] = HEX_DIGITS[byte >> 4] as number;
@@ -94,10 +102,10 @@ export function decodeBase64(text: string): Uint8Array {
 
 /**
  * UTF-8 of a well-formed text.
- * @throws INVALID_TEXT when the text has a lone surrogate, which no UTF-8 can hold
+ * @throws INVALID_TEXT when the text has a lone surrogate, which no UTF-8 can hold; INVALID_ARGUMENT
  */
 export function encodeUtf8(text: string): Uint8Array {
-  if (/\p{Surrogate}/u.test(text)) {
+  if (/\p{Surrogate}/u.test(parseText(text, 'text'))) {
     throw new SottoError('INVALID_TEXT', 'The text has half of a surrogate pair.', {
       what: 'text',
       reason: 'lone surrogate',

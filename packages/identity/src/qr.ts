@@ -1,4 +1,4 @@
-import { type Clock, encodeUtf8, invalidArgument, SottoError, systemClock } from '@sotto/core';
+import { type Clock, encodeUtf8, invalidArgument, parseObject, SottoError, systemClock } from '@sotto/core';
 import { encodeQR } from 'qr';
 import { decodeQR } from 'qr/decode.js';
 import { contrasted, flattened, type GreyImage, isTransparent, mirrored, rotated } from './grey-image.js';
@@ -29,7 +29,9 @@ const MAX_BYTES: Readonly<Record<QrErrorCorrection, number>> = {
  * @throws LIMIT_EXCEEDED when the text has no room in a code, INVALID_TEXT when it has half of a surrogate pair
  */
 export function qrModules(text: string, options: QrOptions = {}): boolean[][] {
-  const ecc = options.errorCorrection ?? 'medium';
+  const ecc = parseObject(options, 'options').errorCorrection ?? 'medium';
+  if (!Object.hasOwn(MAX_BYTES, ecc))
+    throw invalidArgument('errorCorrection', 'none of low, medium, quartile, high');
   const { length } = encodeUtf8(text);
   try {
     return encodeQR(text, 'raw', { ecc, border: QUIET_ZONE });
@@ -108,7 +110,7 @@ export interface QrDecodeOptions {
  * @throws LIMIT_EXCEEDED beyond {@link QR_IMAGE_MAX_SIDE}
  */
 export function decodeQr(image: PixelImage, options: QrDecodeOptions = {}): string {
-  const timeLimit = options.retryMilliseconds ?? 16;
+  const timeLimit = parseObject(options, 'options').retryMilliseconds ?? 16;
   if (!(timeLimit >= 0)) throw invalidArgument('retryMilliseconds', 'negative, or not a number');
   checkImage(image);
   const clock = options.clock ?? systemClock;
@@ -179,8 +181,7 @@ function ownKind(data: PixelImage['data']): PixelImage['data'] {
 }
 
 function checkImage(image: PixelImage): void {
-  if (typeof image !== 'object' || image === null) throw invalidArgument('image', 'not an object');
-  const { width, height, data } = image;
+  const { width, height, data } = parseObject(image, 'image');
   const kind = Object.prototype.toString.call(data);
   if (kind !== '[object Uint8Array]' && kind !== '[object Uint8ClampedArray]') {
     throw invalidArgument('data of an image', 'neither a Uint8Array nor a Uint8ClampedArray');

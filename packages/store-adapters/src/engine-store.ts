@@ -3,6 +3,7 @@ import {
   invalidArgument,
   isSottoError,
   type ListOptions,
+  parseObject,
   type Revision,
   SottoError,
   type StoredEntry,
@@ -122,11 +123,11 @@ export class EngineStore implements DurableStore {
 
   static async open(
     engine: StorageEngine,
-    { anchor, compactAfter = DEFAULT_COMPACT_AFTER }: EngineStoreOptions,
+    options: EngineStoreOptions,
     migrations: readonly Migration[],
   ): Promise<EngineStore> {
     try {
-      parseCompactAfter(compactAfter);
+      const { anchor, compactAfter = DEFAULT_COMPACT_AFTER } = parseEngineStoreOptions(options);
       const header = await readHeader(engine, migrations);
       const anchored = (await anchor?.load()) ?? 0;
       const revision = header?.revision ?? 0;
@@ -447,9 +448,14 @@ async function readCompacted(engine: StorageEngine): Promise<Revision> {
 }
 
 /** @throws INVALID_ARGUMENT */
-function parseCompactAfter(changes: number): void {
-  if (changes === Number.POSITIVE_INFINITY || (Number.isSafeInteger(changes) && changes >= 1)) return;
-  throw invalidArgument('compactAfter', 'neither a whole number from 1 nor Infinity');
+export function parseEngineStoreOptions(options: EngineStoreOptions): EngineStoreOptions {
+  const { anchor, compactAfter = DEFAULT_COMPACT_AFTER } = parseObject(options, 'options');
+  if (anchor !== undefined) parseObject(anchor, 'anchor', 'load', 'save');
+  if (compactAfter === Number.POSITIVE_INFINITY) return options;
+  if (!Number.isSafeInteger(compactAfter) || compactAfter < 1) {
+    throw invalidArgument('compactAfter', 'neither a whole number from 1 nor Infinity');
+  }
+  return options;
 }
 
 /** The user or the browser has cleared the data away under an open store, or put an old copy in its place. */

@@ -2,6 +2,8 @@ import {
   invalidArgument,
   isBytes,
   type ListOptions,
+  parseObject,
+  parseText,
   SottoError,
   STORE_KEY_MAX_LENGTH,
   STORE_VALUE_MAX_BYTES,
@@ -60,13 +62,22 @@ export interface ListRange {
  */
 export function parseListRange(prefix: string, options: ListOptions = {}): ListRange {
   parsePrefix(prefix);
-  const { after = '', limit = Number.POSITIVE_INFINITY } = options;
+  const { after = '', limit = Number.POSITIVE_INFINITY } = parseObject(options, 'options');
   parsePrefix(after, 'after');
   if (limit !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(limit) || limit < 0)) {
     throw invalidArgument('limit', 'not a whole number from 0');
   }
   const exclusive = after !== '' && after >= prefix;
   return { from: exclusive ? after : prefix || FIRST_KEY, exclusive, below: prefix + AFTER_ALL_KEYS, limit };
+}
+
+/**
+ * Checks what a store is called or where it is: a text, not empty.
+ * @throws INVALID_ARGUMENT
+ */
+export function parseName(name: string, what: string): string {
+  if (parseText(name, what) === '') throw invalidArgument(what, 'empty');
+  return name;
 }
 
 /**
@@ -77,8 +88,10 @@ export function parseWrites(
   writes: readonly Write[],
   maxValueBytes: number = STORE_VALUE_MAX_BYTES,
 ): readonly Write[] {
+  if (!Array.isArray(writes)) throw invalidArgument('writes', 'not an array');
   const seen = new Set<string>();
-  for (const write of writes) {
+  for (const write of writes as readonly Write[]) {
+    parseObject(write, 'writes');
     parseKey(write.key);
     if (seen.has(write.key)) throw invalidArgument('writes', 'a key is named more than once');
     seen.add(write.key);

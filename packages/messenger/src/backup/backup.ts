@@ -2,6 +2,8 @@ import {
   encodeHex,
   invalidArgument,
   type KeyPair,
+  parseObject,
+  parseText,
   SottoError,
   STORE_KEY_MAX_LENGTH,
   STORE_VALUE_MAX_BYTES,
@@ -57,7 +59,7 @@ export interface ExportBackupOptions extends BackupOptions {
  */
 export async function* exportBackup(options: ExportBackupOptions): AsyncGenerator<Uint8Array, void> {
   checkOptions(options);
-  checkPort(options.identity, 'identity', 'privateKey');
+  parseObject(options.identity, 'identity', 'privateKey', 'publicKey');
   const crypto = options.crypto ?? defaultProvider();
   yield* sealStream(crypto, options.passphrase, partsOf(crypto, options), options.cost);
 }
@@ -220,16 +222,9 @@ function checkSize(key: string, value: Uint8Array): void {
 }
 
 function checkOptions(options: BackupOptions): void {
-  if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'not an object');
-  checkPort(options.store, 'store', 'commit');
-  if (typeof options.passphrase !== 'string') throw invalidArgument('passphrase', 'not a text');
-}
-
-/** Notices a forgotten `await`, too. */
-function checkPort(value: object, what: string, member: string): void {
-  if (typeof value !== 'object' || value === null || !(member in value)) {
-    throw invalidArgument(what, `has no ${member}`);
-  }
+  parseObject(options, 'options');
+  parseObject(options.store, 'store', 'get', 'list', 'commit');
+  parseText(options.passphrase, 'passphrase');
 }
 
 /** Name for a backup's file, with the beginning of the identity's key. */

@@ -7,6 +7,8 @@ import {
   copyBytes,
   encodeUtf8,
   invalidArgument,
+  parseObject,
+  parseText,
   type RandomSource,
   SottoError,
   wipeBytes,
@@ -74,7 +76,7 @@ export async function createWrappingKey(
   cost: PassphraseCost,
   randomBytes: RandomSource,
 ): Promise<WrappingKey> {
-  const { memoryKiB, passes } = cost;
+  const { memoryKiB, passes } = parseObject(cost, 'passphraseCost', 'memoryKiB', 'passes');
   if (!isAffordable(memoryKiB, passes)) {
     const { memoryKiB: memory, passes: most } = PASSPHRASE_COST_MAX;
     throw invalidArgument(
@@ -166,8 +168,7 @@ async function deriveKey(
 
 /** @throws INVALID_ARGUMENT */
 function normalised(passphrase: string): string {
-  if (typeof passphrase !== 'string') throw invalidArgument('passphrase', 'not a text');
-  if (passphrase === '') throw invalidArgument('passphrase', 'empty');
+  if (parseText(passphrase, 'passphrase') === '') throw invalidArgument('passphrase', 'empty');
   return passphrase.normalize('NFKD');
 }
 
