@@ -16,7 +16,7 @@ function isBytes(checker, type) {
  * Calls of `slice` on bytes below a folder of a package.
  * @returns {{ file: string, line: number, call: ts.CallExpression }[]}
  */
-export function findSlicesOfBytes(root, folder) {
+function findSlicesOfBytes(root, folder) {
   const config = join(root, folder, 'tsconfig.json');
   const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic() {} };
   const { fileNames, options, projectReferences } = ts.getParsedCommandLineOfConfigFile(config, {}, host);
