@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkPackages } from './check-packages.mjs';
+import { checkByteCopies } from './lint/byte-copies.mjs';
 import { checkReadmeBlocks } from './readme-blocks.mjs';
 import { readJson, root, runTool, workspacePackages } from './workspace.mjs';
 
@@ -11,6 +12,11 @@ const steps = [
   { name: 'references', about: 'every package and test folder is in tsconfig.json', run: checkReferences },
   { name: 'types', about: 'sources and tests type-check; builds dist', run: checkTypes },
   { name: 'lint', about: 'lint and format', run: () => runTool('biome', ['ci', '--colors=off', '.']) },
+  {
+    name: 'bytes',
+    about: 'bytes are copied with copyBytes, not with slice',
+    run: async () => checkByteCopies(root, packagesWithSources()),
+  },
   {
     name: 'dead-code',
     about: 'unused code, unlisted dependencies',
@@ -27,6 +33,12 @@ function tsconfigFolders() {
   return workspacePackages()
     .flatMap(({ folder }) => [folder, `${folder}/test`])
     .filter((folder) => existsSync(join(root, folder, 'tsconfig.json')));
+}
+
+function packagesWithSources() {
+  return workspacePackages()
+    .map(({ folder }) => folder)
+    .filter((folder) => folder.startsWith('packages/') && existsSync(join(root, folder, 'tsconfig.json')));
 }
 
 async function checkReferences() {

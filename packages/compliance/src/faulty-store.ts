@@ -90,6 +90,10 @@ class FaultInjectingStore implements FaultyStore {
     });
   }
 
+  async compact(): Promise<void> {
+    await this.#unlessDead(async () => this.#store.compact?.());
+  }
+
   close(): Promise<void> {
     return this.#unlessDead(() => this.#store.close());
   }

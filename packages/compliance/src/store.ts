@@ -6,6 +6,7 @@ import { STORE_VALUE_MAX_BYTES } from '@sotto/core';
 import { abortCases } from './store/abort-cases.js';
 import { closeCases } from './store/close-cases.js';
 import { commitCases } from './store/commit-cases.js';
+import { compactCases } from './store/compact-cases.js';
 import { concurrencyCases } from './store/concurrency-cases.js';
 import { listCases } from './store/list-cases.js';
 import { recordCases } from './store/record-cases.js';
@@ -39,6 +40,7 @@ export function storeCases(options: StoreCasesOptions = {}): readonly StoreCase[
     ...listCases(),
     ...abortCases(),
     ...concurrencyCases(),
+    ...compactCases(),
     ...closeCases(durable),
     ...(durable ? reopenCases() : []),
     ...(exclusive ? lockCases() : []),

@@ -64,6 +64,34 @@ export const brokenRetainingCarriers: readonly BrokenCarrier[] = [
 
 export const brokenCarriers: readonly BrokenCarrier[] = [
   broken(
+    'keeps what slice gives, which is a view of a Buffer',
+    class extends Reference {
+      override copyIn(bytes: Uint8Array) {
+        return bytes.slice();
+      }
+      override async carry(carried: Carried) {
+        await turn();
+        await super.carry(carried);
+      }
+      override async publish(topic: Topic, envelope: Uint8Array, options = {}) {
+        void super.publish(topic, envelope, options);
+      }
+    },
+    'bytes: every kind of Uint8Array is taken, and copied',
+  ),
+  broken(
+    'takes whatever has bytes',
+    class extends Reference {
+      override copyIn(bytes: Uint8Array) {
+        return Uint8Array.from(bytes ?? []);
+      }
+      override checkSize(envelope: Uint8Array) {
+        super.checkSize(Uint8Array.from(envelope ?? []));
+      }
+    },
+    'bytes: what is no Uint8Array is refused',
+  ),
+  broken(
     'loses every third envelope',
     class extends Reference {
       #given = 0;

@@ -18,6 +18,58 @@ const pause = () => new Promise<void>((resolve) => queueMicrotask(resolve));
 
 export const brokenStores: readonly BrokenStore[] = [
   broken(
+    'keeps what slice gives, which is a view of a Buffer',
+    class extends ReferenceStore {
+      override copyIn(value: Uint8Array) {
+        return value.slice();
+      }
+    },
+    'bytes in: every kind of Uint8Array is copied',
+  ),
+  broken(
+    'takes every view for bytes',
+    class extends ReferenceStore {
+      override checkValue(value: unknown) {
+        super.checkValue(ArrayBuffer.isView(value) ? new Uint8Array(value.byteLength) : value);
+      }
+      override copyIn(value: Uint8Array) {
+        return new Uint8Array(value);
+      }
+    },
+    'bytes in: what is no Uint8Array is refused, and the commit with it',
+  ),
+  broken(
+    'forgets records with every compaction',
+    class extends ReferenceStore {
+      override async compact() {
+        await super.compact();
+        this.disk.records.clear();
+      }
+    },
+    'compact: nothing that can be read changes',
+  ),
+  broken(
+    'compacts while a commit is under way, and takes it back',
+    class extends ReferenceStore {
+      #before: Map<string, StoredRecord> | undefined;
+      override async compact() {
+        this.#before ??= new Map(this.disk.records);
+        await super.compact();
+        await pause();
+        await pause();
+        this.disk.records = this.#before;
+      }
+    },
+    'compact: while others read and write',
+  ),
+  broken(
+    'compacts when it is closed',
+    class extends ReferenceStore {
+      override async compact() {}
+    },
+    'compact: after closing it is refused with CLOSED',
+  ),
+  broken(
     'gives null for what is absent',
     class extends ReferenceStore {
       override async get(key: string) {

@@ -3,7 +3,9 @@ import {
   type CarrierCapabilities,
   type CarrierConnection,
   type CarrierHandler,
+  copyBytes,
   encodeHex,
+  parseBytes,
   SottoError,
   systemClock,
   type Topic,
@@ -81,7 +83,11 @@ export class ReferenceCarrierConnection implements CarrierConnection {
     this.checkSignal(options.signal);
     this.checkSize(envelope);
     if (this.network.cut) throw new SottoError('TRANSPORT_UNAVAILABLE', 'Cut off.', { reason: 'cut' });
-    await this.carry({ topic: topic.slice(), envelope: envelope.slice(), at: systemClock.now() });
+    await this.carry({ topic: this.copyIn(topic), envelope: this.copyIn(envelope), at: systemClock.now() });
+  }
+
+  copyIn(bytes: Uint8Array): Uint8Array {
+    return copyBytes(bytes);
   }
 
   async carry(carried: Carried): Promise<void> {
@@ -144,7 +150,7 @@ export class ReferenceCarrierConnection implements CarrierConnection {
 
   checkSize(envelope: Uint8Array): void {
     const limit = this.network.capabilities.maxEnvelopeBytes;
-    if (envelope.length <= limit) return;
+    if (parseBytes(envelope, 'envelope').length <= limit) return;
     throw new SottoError('LIMIT_EXCEEDED', 'Too large.', {
       what: 'envelope',
       limit,

@@ -1,4 +1,6 @@
 import {
+  copyBytes,
+  isBytes,
   type ListOptions,
   type Revision,
   SottoError,
@@ -57,6 +59,10 @@ export class ReferenceStore implements Store {
     return revision;
   }
 
+  async compact(): Promise<void> {
+    this.checkOpen();
+  }
+
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
@@ -90,7 +96,7 @@ export class ReferenceStore implements Store {
   }
 
   protected checkValue(value: unknown): void {
-    if (!(value instanceof Uint8Array)) throw invalid('value');
+    if (!isBytes(value)) throw invalid('value');
     if (value.length > STORE_VALUE_MAX_BYTES) {
       const details = { what: 'value', limit: STORE_VALUE_MAX_BYTES, actual: value.length };
       throw new SottoError('LIMIT_EXCEEDED', 'too large', details);
@@ -123,11 +129,11 @@ export class ReferenceStore implements Store {
   }
 
   protected copyIn(value: Uint8Array): Uint8Array {
-    return value.slice();
+    return copyBytes(value);
   }
 
   protected copyOut(value: Uint8Array): Uint8Array {
-    return value.slice();
+    return copyBytes(value);
   }
 }
 

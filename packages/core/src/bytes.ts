@@ -1,20 +1,62 @@
 import { concatBytes as concat, hexToBytes } from '@noble/hashes/utils.js';
 import { base64 } from '@scure/base';
-import { SottoError } from './errors.js';
+import { parseText } from './arguments.js';
+import { invalidArgument, SottoError } from './errors.js';
 
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const HEX_DIGITS = utf8Encoder.encode('0123456789abcdef');
 
-/** A fresh array of the parts one after another. */
+/** Reads what kind of typed array something is from the thing itself, so that it works across realms and can't be forged. */
+const typedArrayKind = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)?.get as (this: unknown) => string | undefined;
+
+/**
+ * Whether a value is a Uint8Array: of any realm (another frame, a `vm` context), on any memory, and of any subclass, such
+ * as Buffer. Other typed arrays, arrays of numbers and what only looks like one are not.
+ */
+export function isBytes(value: unknown): value is Uint8Array {
+  return typedArrayKind.call(value) === 'Uint8Array';
+}
+
+/**
+ * Checks that bytes from outside are a Uint8Array, see {@link isBytes}, and gives them as they are.
+ * @param what what INVALID_ARGUMENT calls them
+ * @throws INVALID_ARGUMENT
+ */
+export function parseBytes(value: Uint8Array, what: string): Uint8Array {
+  if (isBytes(value)) return value;
+  throw invalidArgument(what, 'not a Uint8Array');
+}
+
+/**
+ * A copy of bytes from outside: a plain Uint8Array of this realm, with memory of its own that holds nothing else. For
+ * whatever is kept or handed on; `slice` isn't that, since a Buffer's gives a view of the same memory.
+ * @param what what INVALID_ARGUMENT calls them
+ * @throws INVALID_ARGUMENT
+ */
+export function copyBytes(value: Uint8Array, what = 'bytes'): Uint8Array {
+  return new Uint8Array(parseBytes(value, what));
+}
+
+/**
+ * A fresh array of the parts one after another.
+ * @throws INVALID_ARGUMENT
+ */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  for (const part of parts) parseBytes(part, 'bytes');
   return concat(...parts);
 }
 
-/** Lower-case hex, no prefix. */
+/**
+ * Lower-case hex, no prefix.
+ * @throws INVALID_ARGUMENT
+ */
 export function encodeHex(bytes: Uint8Array): string {
   // In one piece, since many are kept as names: V8 has a text put together from digits as a tree eight times as large.
-  const digits = new Uint8Array(2 * bytes.length);
+  const digits = new Uint8Array(2 * parseBytes(bytes, 'bytes').length);
   let at = 0;
   for (const byte of bytes) {
     digits[at++] = HEX_DIGITS[byte >> 4] as number;
@@ -60,10 +102,10 @@ export function decodeBase64(text: string): Uint8Array {
 
 /**
  * UTF-8 of a well-formed text.
- * @throws INVALID_TEXT when the text has a lone surrogate, which no UTF-8 can hold
+ * @throws INVALID_TEXT when the text has a lone surrogate, which no UTF-8 can hold; INVALID_ARGUMENT
  */
 export function encodeUtf8(text: string): Uint8Array {
-  if (/\p{Surrogate}/u.test(text)) {
+  if (/\p{Surrogate}/u.test(parseText(text, 'text'))) {
     throw new SottoError('INVALID_TEXT', 'The text has half of a surrogate pair.', {
       what: 'text',
       reason: 'lone surrogate',

@@ -20,6 +20,8 @@ export interface ErrorDetails {
   INVALID_SIGNATURE: { readonly reason: string };
   /** An authentication tag or MAC that does not fit: wrong key, or altered bytes. */
   AUTHENTICATION_FAILED: { readonly what: string };
+  /** A package that is optional, and that was asked for, can't be loaded: what to install, by npm's names. */
+  PACKAGE_MISSING: { readonly packages: readonly string[]; readonly reason: string };
 
   // Wire format
   /** Bytes from outside that are not a well-formed message. */
@@ -131,6 +133,11 @@ export class SottoError<C extends ErrorCode = ErrorCode> extends Error {
     this.code = code;
     this.details = details;
   }
+}
+
+/** The error of an argument that can't be used: `what` names it, `reason` says what is wrong with it. */
+export function invalidArgument(what: string, reason: string): SottoError<'INVALID_ARGUMENT'> {
+  return new SottoError('INVALID_ARGUMENT', `Not a valid ${what}: ${reason}.`, { what, reason });
 }
 
 /**

@@ -1,3 +1,4 @@
+export * from './arguments.js';
 export * from './bytes.js';
 export * from './carrier.js';
 export * from './environment.js';

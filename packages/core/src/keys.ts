@@ -1,3 +1,4 @@
+import { parseText } from './arguments.js';
 import { encodeUtf8 } from './bytes.js';
 import { SottoError } from './errors.js';
 import { Redacted } from './redacted.js';
@@ -50,11 +51,11 @@ export const INSTALLATION_ID_MAX_BYTES = 256;
 
 /**
  * Checks an installation id: 1 to 256 bytes of UTF-8, no control characters, not `none`.
- * @throws INVALID_TEXT
+ * @throws INVALID_TEXT, INVALID_ARGUMENT
  */
 export function parseInstallationId(text: string): InstallationId {
   const reason =
-    text.length === 0
+    parseText(text, 'installation id').length === 0
       ? 'empty'
       : text === NO_INSTALLATION
         ? '"none" is reserved for messages to no device in particular'

@@ -28,6 +28,13 @@ export interface Store {
    */
   commit(writes: readonly Write[], options?: { readonly signal?: AbortSignal }): Promise<Revision>;
 
+  /**
+   * Rewrites what the store keeps, so that what was deleted or replaced can't be read from the disk any more, as far
+   * as the place offers it. Nothing that can be read through this port changes. A store without it keeps no remains,
+   * or can't get rid of them: its documentation says which. Stores may do it by themselves, too.
+   */
+  compact?(): Promise<void>;
+
   /** Waits for what is under way and lets go of all resources. Closing twice is fine. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/core';
+import { parseBytes, SottoError } from '@sotto/core';
 import { requireLength } from './arguments.js';
 
 const AES_128_KEY_LENGTH = 16;
@@ -6,14 +6,22 @@ const AES_256_KEY_LENGTH = 32;
 const CTR_IV_LENGTH = 16;
 const GCM_NONCE_LENGTH = 12;
 
-export function requireCtrLengths(key: Uint8Array, iv: Uint8Array): void {
+export function requireCtrArguments(key: Uint8Array, iv: Uint8Array, data: Uint8Array): void {
   requireLength('key', key, AES_128_KEY_LENGTH, AES_256_KEY_LENGTH);
   requireLength('iv', iv, CTR_IV_LENGTH);
+  parseBytes(data, 'data');
 }
 
-export function requireGcmLengths(key: Uint8Array, nonce: Uint8Array): void {
+export function requireGcmArguments(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  data: Uint8Array,
+  associatedData: Uint8Array | undefined,
+): void {
   requireLength('key', key, AES_256_KEY_LENGTH);
   requireLength('nonce', nonce, GCM_NONCE_LENGTH);
+  parseBytes(data, 'data');
+  if (associatedData !== undefined) parseBytes(associatedData, 'associated data');
 }
 
 export function tagDoesNotFit(): SottoError {

@@ -1,4 +1,11 @@
-import { concatBytes, SottoError, UNCOMPRESSED_PUBLIC_KEY_LENGTH, wipeBytes } from '@sotto/core';
+import {
+  concatBytes,
+  copyBytes,
+  parseBytes,
+  SottoError,
+  UNCOMPRESSED_PUBLIC_KEY_LENGTH,
+  wipeBytes,
+} from '@sotto/core';
 import type { CryptoProvider } from './provider.js';
 
 const IV_LENGTH = 16;
@@ -23,6 +30,7 @@ export function sealEcies(
   plaintext: Uint8Array,
 ): Uint8Array {
   const recipient = crypto.secp256k1.parsePublicKey(recipientPublicKey);
+  parseBytes(plaintext, 'plaintext');
   const ephemeral = crypto.secp256k1.generateKeyPair();
   const iv = crypto.randomBytes(IV_LENGTH);
   const keys = deriveKeys(crypto, ephemeral.privateKey, recipient);
@@ -40,7 +48,7 @@ export function sealEcies(
  * INVALID_PRIVATE_KEY; INVALID_PUBLIC_KEY when `R` isn't an uncompressed point; AUTHENTICATION_FAILED
  */
 export function openEcies(crypto: CryptoProvider, privateKey: Uint8Array, sealed: Uint8Array): Uint8Array {
-  if (sealed.length < ECIES_OVERHEAD) {
+  if (parseBytes(sealed, 'ECIES ciphertext').length < ECIES_OVERHEAD) {
     throw new SottoError('INVALID_LENGTH', `${sealed.length} bytes are too few for an ECIES ciphertext.`, {
       what: 'ECIES ciphertext',
       expected: `at least ${ECIES_OVERHEAD}`,
@@ -73,7 +81,7 @@ function deriveKeys(crypto: CryptoProvider, privateKey: Uint8Array, publicKey: U
   const shared = crypto.secp256k1.ecdh(privateKey, publicKey);
   const derived = crypto.sha256(Uint8Array.of(0, 0, 0, 1), shared);
   const keys = {
-    encryption: derived.slice(0, ENCRYPTION_KEY_LENGTH),
+    encryption: copyBytes(derived.subarray(0, ENCRYPTION_KEY_LENGTH)),
     mac: crypto.sha256(derived.subarray(ENCRYPTION_KEY_LENGTH)),
   };
   wipeBytes(shared, derived);

@@ -1,6 +1,6 @@
 import { equalBytes } from '@noble/ciphers/utils.js';
 import { randomBytes as platformRandom } from '@noble/hashes/utils.js';
-import type { RandomSource } from '@sotto/core';
+import { parseBytes, type RandomSource } from '@sotto/core';
 import { aesCtr, openAes256Gcm, sealAes256Gcm } from './portable/aes.js';
 import { hmacSha256, keccak256, sha256 } from './portable/hash.js';
 import { hkdfSha256, pbkdf2Sha256 } from './portable/key-derivation.js';
@@ -43,6 +43,6 @@ export function createPortableProviderWithoutX25519(options: PortableProviderOpt
     aesCtr,
     sealAes256Gcm,
     openAes256Gcm,
-    equalBytes,
+    equalBytes: (a, b) => equalBytes(parseBytes(a, 'a'), parseBytes(b, 'b')),
   };
 }

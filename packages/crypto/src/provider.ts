@@ -5,7 +5,8 @@ import type { X25519KeyPair } from './x25519-key-pair.js';
  * Every primitive that Sotto uses, synchronous, so that a protocol step is one pure function call.
  *
  * - Bytes in are borrowed and never changed; bytes out are fresh, plain `Uint8Array`s that belong to the caller.
- * - Wrong lengths throw INVALID_LENGTH, numbers out of range INVALID_ARGUMENT, before any work is done: all of
+ * - What is not a Uint8Array throws INVALID_ARGUMENT with the parameter's name; one of another realm is as good as any.
+ *   Wrong lengths throw INVALID_LENGTH, numbers out of range INVALID_ARGUMENT, before any work is done: all of
  *   them in the order of the parameters, and only then what the bytes say, again in that order. So two providers
  *   give the same code for the same input, whatever is wrong with it.
  * - Operations on secrets are constant in time as far as the provider's underlying library is.

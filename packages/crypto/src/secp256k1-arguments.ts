@@ -1,6 +1,7 @@
 import {
   PRIVATE_KEY_LENGTH,
   PUBLIC_KEY_LENGTH,
+  parseBytes,
   type RandomSource,
   SIGNATURE_LENGTH,
   SottoError,
@@ -55,7 +56,7 @@ export function requireRecoveryBit(signature: Uint8Array): number {
 
 /** The forms of a public key: libsecp256k1 also takes the hybrid prefixes 06 and 07. */
 export function requirePointForm(bytes: Uint8Array): void {
-  const prefix = bytes[0];
+  const prefix = parseBytes(bytes, 'public key')[0];
   const compressed = bytes.length === PUBLIC_KEY_LENGTH && (prefix === 2 || prefix === 3);
   if (!compressed && !(bytes.length === UNCOMPRESSED_PUBLIC_KEY_LENGTH && prefix === 4)) {
     throw invalidPoint(bytes);

@@ -2,7 +2,7 @@
  * A provider for browsers that is several times as fast as the portable one where the curve is concerned. An entry of its
  * own, since the libraries that it loads are 130 kB, compressed.
  */
-import type { RandomSource } from '@sotto/core';
+import { type RandomSource, SottoError } from '@sotto/core';
 import { createPortableProvider } from './portable.js';
 import type { CryptoProviderWithX25519 } from './provider.js';
 import { createSecp256k1 } from './webassembly/secp256k1.js';
@@ -18,13 +18,14 @@ export interface WebAssemblyProviderOptions {
  * before; the rest is @noble. It gives the same bytes and the same refusals as the portable provider.
  *
  * Rejects with what the runtime throws where WebAssembly is missing or forbidden (a page's policy has to have
- * `script-src 'wasm-unsafe-eval'`), or a package isn't installed: fall back to `createPortableProvider`.
+ * `script-src 'wasm-unsafe-eval'`): fall back to `createPortableProvider`.
+ * @throws PACKAGE_MISSING when one of the two packages isn't installed
  */
 export async function loadWebAssemblyProvider(
   options: WebAssemblyProviderOptions = {},
 ): Promise<CryptoProviderWithX25519> {
   const portable = createPortableProvider(options);
-  const { instantiateSecp256k1, loadKeccak256 } = await import('./webassembly/libraries.js');
+  const { instantiateSecp256k1, loadKeccak256 } = await loadLibraries();
   // The seed blinds what the library computes with private keys on its own.
   const library = await instantiateSecp256k1(createPortableProvider().randomBytes(32));
   return {
@@ -38,4 +39,17 @@ export async function loadWebAssemblyProvider(
     secp256k1: createSecp256k1(library, portable.randomBytes, portable.secp256k1),
     keccak256: await loadKeccak256(),
   };
+}
+
+async function loadLibraries() {
+  try {
+    return await import('./webassembly/libraries.js');
+  } catch (cause) {
+    // The packages are there, and can't run.
+    if (cause instanceof WebAssembly.CompileError || cause instanceof WebAssembly.LinkError) throw cause;
+    const packages = ['@bitauth/libauth', 'hash-wasm'];
+    const message = `The WebAssembly provider needs two more packages: npm install ${packages.join(' ')}`;
+    const reason = (cause as { code?: string }).code ?? 'they cannot be loaded';
+    throw new SottoError('PACKAGE_MISSING', message, { packages, reason }, { cause });
+  }
 }

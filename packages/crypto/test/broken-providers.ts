@@ -544,4 +544,12 @@ export const brokenProviders: readonly BrokenProvider[] = [
     noticedBy: /^x25519.*prints redacted/,
     showsInResults: false,
   },
+  {
+    fault: 'sha256 takes whatever has bytes',
+    provider: withFault({
+      sha256: (...parts) => sound.sha256(...parts.map((part) => Uint8Array.from(part))),
+    }),
+    noticedBy: /^sha256: what is not/,
+    showsInResults: false,
+  },
 ];

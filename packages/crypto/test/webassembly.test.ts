@@ -1,5 +1,5 @@
 import { decodeHex, type RandomSource } from '@sotto/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createPortableProvider, describeProvider } from '../src/index.js';
 import { compareProviders, providerCases, randomSourceCases } from '../src/suite.js';
 import { loadWebAssemblyProvider } from '../src/webassembly.js';
@@ -55,4 +55,28 @@ describe('the WebAssembly provider beside the portable one', () => {
   test('says what it runs on', () => {
     expect(describeProvider(provider)).toContain('secp256k1: libsecp256k1, WebAssembly');
   });
+});
+
+describe('without its packages', () => {
+  test.each(['@bitauth/libauth', 'hash-wasm'])(
+    '%s missing: says what to install, by a code',
+    async (name) => {
+      vi.resetModules();
+      vi.doMock(name, () => {
+        throw Object.assign(new Error(`Cannot find package '${name}'`), { code: 'ERR_MODULE_NOT_FOUND' });
+      });
+      try {
+        const { loadWebAssemblyProvider: load } = await import('../src/webassembly.js');
+        await expect(load()).rejects.toMatchObject({
+          name: 'SottoError',
+          code: 'PACKAGE_MISSING',
+          message: expect.stringContaining('npm install @bitauth/libauth hash-wasm'),
+          details: { packages: ['@bitauth/libauth', 'hash-wasm'] },
+        });
+      } finally {
+        vi.doUnmock(name);
+        vi.resetModules();
+      }
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { compareBytes, SottoError } from '@sotto/core';
+import { compareBytes, copyBytes, parseBytes, SottoError } from '@sotto/core';
 import { messageKeyOf, nextChainKey } from './chain-key.js';
 import { turnSending } from './encrypt.js';
 import { encodeHeader, MAX_COUNTER, type RatchetHeader, type RatchetMessage } from './header.js';
@@ -47,7 +47,7 @@ export function skippedKeyFor(state: RatchetState, header: RatchetHeader): Skipp
  *
  * @throws RATCHET_MALFORMED, RATCHET_TOO_MANY_SKIPPED before any key is derived;
  *   RATCHET_DUPLICATE when the message's key was used already or deleted; RATCHET_KEY_MISSING;
- *   INVALID_PUBLIC_KEY; AUTHENTICATION_FAILED
+ *   INVALID_PUBLIC_KEY; AUTHENTICATION_FAILED; INVALID_ARGUMENT
  */
 export function decrypt(
   suite: RatchetSuite,
@@ -110,7 +110,7 @@ export function decrypt(
 function checkShape(suite: RatchetSuite, { header, body }: RatchetMessage): void {
   const malformed = (message: string, reason: string) =>
     new SottoError('RATCHET_MALFORMED', message, { reason });
-  if (header.key.length !== suite.publicKeyLength) {
+  if (parseBytes(header.key, 'ratchet key').length !== suite.publicKeyLength) {
     throw malformed(
       suite.name === 'secp256k1' && header.key.length === 32
         ? 'The ratchet key has 32 bytes: the sender runs a release from before October 2019, which is not supported.'
@@ -123,7 +123,7 @@ function checkShape(suite: RatchetSuite, { header, body }: RatchetMessage): void
       throw malformed('A message number is out of range.', 'message number out of range');
     }
   }
-  checkBodyLength(body);
+  checkBodyLength(parseBytes(body, 'message body'));
 }
 
 interface Skipped {
@@ -164,7 +164,7 @@ function turnReceiving(
       rootKey,
       sending: { kind: 'due', keyPair },
       previousLength: chain.n,
-      remoteKey: header.key.slice(),
+      remoteKey: copyBytes(header.key),
       receiving: { chainKey, n: 0 },
     }),
     skipped,
@@ -180,7 +180,7 @@ function skipTo(
   limits: RatchetLimits,
 ): Skipped {
   checkSkip(chain.n, until, limits);
-  const ownKey = key.slice();
+  const ownKey = copyBytes(key);
   const keys: SkippedKey[] = [];
   let { chainKey } = chain;
   for (let n = chain.n; n < until; n++) {
@@ -210,5 +210,5 @@ function sameId(a: SkippedKeyId, b: SkippedKeyId): boolean {
 }
 
 function copyId({ key, n }: SkippedKeyId): SkippedKeyId {
-  return { key: key.slice(), n };
+  return { key: copyBytes(key), n };
 }

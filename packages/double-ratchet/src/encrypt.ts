@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/core';
+import { copyBytes, parseBytes, SottoError } from '@sotto/core';
 import { messageKeyOf, nextChainKey } from './chain-key.js';
 import { encodeHeader, MAX_COUNTER, type RatchetMessage } from './header.js';
 import { sealMessage } from './message-cipher.js';
@@ -23,7 +23,7 @@ const NO_BYTES = new Uint8Array(0);
  *
  * @param associatedData bytes that the receiver must present as well; deployed peers use none
  * @throws RATCHET_EXHAUSTED after 2^32 - 1 messages in one chain; INVALID_PUBLIC_KEY when the peer's ratchet key
- *   that the session was started with is no point
+ *   that the session was started with is no point; INVALID_ARGUMENT
  */
 export function encrypt(
   suite: RatchetSuite,
@@ -31,12 +31,14 @@ export function encrypt(
   plaintext: Uint8Array,
   associatedData: Uint8Array = NO_BYTES,
 ): Encrypted {
+  parseBytes(plaintext, 'plaintext');
+  parseBytes(associatedData, 'associated data');
   const ready = state.sending.kind === 'due' ? turnSending(suite, state) : state;
   const { chain, keyPair } = ready.sending as Extract<RatchetState['sending'], { kind: 'chain' }>;
   if (chain.n > MAX_COUNTER) {
     throw new SottoError('RATCHET_EXHAUSTED', 'This chain has no message numbers left.', {});
   }
-  const header = { key: keyPair.publicKey.slice(), n: chain.n, pn: ready.previousLength };
+  const header = { key: copyBytes(keyPair.publicKey), n: chain.n, pn: ready.previousLength };
   const messageKey = messageKeyOf(suite.crypto, chain.chainKey);
   const encodedHeader = encodeHeader(header);
   const encoded = sealMessage(suite.crypto, messageKey, plaintext, associatedData, encodedHeader);

@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/core';
+import { copyBytes, parseBytes, SottoError } from '@sotto/core';
 
 /** Largest counter in a header; the value above it, 2^32 - 1, would leave no next one and is refused. */
 export const MAX_COUNTER = 0xffff_fffe;
@@ -47,7 +47,7 @@ export function encodeMessage(message: RatchetMessage): Uint8Array {
  */
 export function decodeMessage(bytes: Uint8Array, publicKeyLength: number): RatchetMessage {
   const headerLength = 8 + publicKeyLength;
-  if (bytes.length < headerLength) {
+  if (parseBytes(bytes, 'ratchet message').length < headerLength) {
     throw new SottoError('RATCHET_MALFORMED', 'The message is shorter than its header.', {
       reason: `${bytes.length} bytes, the header alone has ${headerLength}`,
     });
@@ -55,7 +55,7 @@ export function decodeMessage(bytes: Uint8Array, publicKeyLength: number): Ratch
   const view = new DataView(bytes.buffer, bytes.byteOffset, headerLength);
   return {
     header: {
-      key: bytes.slice(8, headerLength),
+      key: copyBytes(bytes.subarray(8, headerLength)),
       n: view.getUint32(0, true),
       pn: view.getUint32(4, true),
     },

@@ -1,4 +1,4 @@
-import { encodeUtf8 } from '@sotto/core';
+import { copyBytes, encodeUtf8 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
 const ROOT_INFO = encodeUtf8('rsZUpEuXUqqwXBvSy3EcievAh4cMj6QL');
@@ -14,5 +14,6 @@ export interface RootStep {
 /** `KdfRK` of the wire profile, section 4: HKDF-SHA-256 of the DH output, salted with the root key. */
 export function stepRootKey(crypto: CryptoProvider, rootKey: Uint8Array, dhOutput: Uint8Array): RootStep {
   const output = crypto.hkdfSha256({ inputKey: dhOutput, salt: rootKey, info: ROOT_INFO, length: 96 });
-  return { rootKey: output.slice(0, 32), chainKey: output.slice(32, 64), headerKey: output.slice(64) };
+  const part = (at: number) => copyBytes(output.subarray(at, at + 32));
+  return { rootKey: part(0), chainKey: part(32), headerKey: part(64) };
 }

@@ -1,4 +1,5 @@
-import { compareBytes, SHARED_KEY_LENGTH, SottoError } from '@sotto/core';
+import { compareBytes, copyBytes, parseBytes, SHARED_KEY_LENGTH, SottoError } from '@sotto/core';
+import { MAX_COUNTER } from './header.js';
 import type { SkippedRun } from './skipped-keys.js';
 import { RatchetState, type SendingSide } from './state.js';
 import type { RatchetKeyPair, SuiteName } from './suite.js';
@@ -9,8 +10,11 @@ import type { RatchetKeyPair, SuiteName } from './suite.js';
  *   | root key 32 | receiving chain key 32 | receiving n 4 | previous length 4 | received 4
  *   | sending chain key 32, n 4 (flag 1) | own public key, private key 32 (flag 2) | remote key (flag 4)
  *   | chains of skipped keys: count 2, each: key, number of runs 2, each run: first 4, count 2, stored at 4
- * Runs of one chain that stand next to each other in the index are written under one key.
+ * Runs of one chain that stand next to each other in the index are written under one key. What is too many for two bytes
+ * is written as several: a run of 70,000 keys as two runs, and 70,000 runs of one chain under its key twice.
  */
+const MOST = 0xffff;
+const MOST_COUNTED = 0xffff_ffff;
 const VERSION = 1;
 const SENDING_CHAIN = 1;
 const OWN_KEY_PAIR = 2;
@@ -23,6 +27,8 @@ const SUITES: readonly { readonly name: SuiteName; readonly publicKeyLength: num
 /**
  * The state as bytes, to be kept secret: at most 224 without skipped keys, and some 10 more for each gap. The
  * skipped message keys themselves are not in it.
+ * @throws LIMIT_EXCEEDED when the skipped keys are of more than 65,535 chains, which takes limits far beyond the default,
+ * or a counter is beyond 2^32 - 1
  */
 export function encodeState(state: RatchetState): Uint8Array {
   const { sending, remoteKey } = state;
@@ -49,6 +55,10 @@ export function encodeState(state: RatchetState): Uint8Array {
   }
   if (remoteKey !== undefined) out.bytes(remoteKey);
   const chains = groupByChain(state.skipped);
+  if (chains.length > MOST) {
+    const details = { what: 'chains with skipped keys', limit: MOST, actual: chains.length };
+    throw new SottoError('LIMIT_EXCEEDED', 'The state lists skipped keys of too many chains.', details);
+  }
   out.u16(chains.length);
   for (const runs of chains) {
     out.bytes((runs[0] as SkippedRun).key);
@@ -64,10 +74,10 @@ export function encodeState(state: RatchetState): Uint8Array {
 
 /**
  * Reads what {@link encodeState} wrote; the bytes are copied.
- * @throws STATE_CORRUPT, STATE_VERSION_UNSUPPORTED
+ * @throws STATE_CORRUPT, STATE_VERSION_UNSUPPORTED, INVALID_ARGUMENT
  */
 export function decodeState(bytes: Uint8Array): RatchetState {
-  const input = new Reader(bytes);
+  const input = new Reader(parseBytes(bytes, 'ratchet state'));
   const version = input.u8();
   if (version !== VERSION) {
     throw new SottoError('STATE_VERSION_UNSUPPORTED', `Ratchet state of unknown version ${version}.`, {
@@ -94,7 +104,10 @@ export function decodeState(bytes: Uint8Array): RatchetState {
   for (let chains = input.u16(); chains > 0; chains--) {
     const key = input.bytes(suite.publicKeyLength);
     for (let runs = input.u16(); runs > 0; runs--) {
-      skipped.push({ key, first: input.u32(), count: input.u16(), storedAt: input.u32() });
+      const run = { key, first: input.u32(), count: input.u16(), storedAt: input.u32() };
+      if (run.count === 0 || run.first + run.count > MAX_COUNTER + 1)
+        throw corrupt('impossible skipped keys');
+      skipped.push(run);
     }
   }
   input.end();
@@ -121,12 +134,22 @@ export function decodeState(bytes: Uint8Array): RatchetState {
 
 function groupByChain(index: readonly SkippedRun[]): SkippedRun[][] {
   const groups: SkippedRun[][] = [];
-  for (const run of index) {
+  for (const run of index.flatMap(partsOf)) {
     const last = groups.at(-1);
-    if (last?.[0] !== undefined && compareBytes(last[0].key, run.key) === 0) last.push(run);
+    const same = last?.[0] !== undefined && compareBytes(last[0].key, run.key) === 0;
+    if (last !== undefined && same && last.length < MOST) last.push(run);
     else groups.push([run]);
   }
   return groups;
+}
+
+/** The run in pieces whose counts can be written. */
+function partsOf(run: SkippedRun): SkippedRun[] {
+  const parts: SkippedRun[] = [];
+  for (let done = 0; done < run.count; done += MOST) {
+    parts.push({ ...run, first: run.first + done, count: Math.min(MOST, run.count - done) });
+  }
+  return parts;
 }
 
 function corrupt(reason: string): SottoError {
@@ -148,6 +171,14 @@ class Writer {
   }
 
   u32(value: number): void {
+    if (value > MOST_COUNTED) {
+      const details = { what: 'counter of a ratchet state', limit: MOST_COUNTED, actual: value };
+      throw new SottoError(
+        'LIMIT_EXCEEDED',
+        'A counter of the ratchet state is too large to be stored.',
+        details,
+      );
+    }
     this.u16(value >>> 16);
     this.u16(value & 0xffff);
   }
@@ -172,7 +203,7 @@ class Reader {
   bytes(length: number): Uint8Array {
     if (this.#input.length - this.#at < length) throw corrupt('it ends too early');
     this.#at += length;
-    return this.#input.slice(this.#at - length, this.#at);
+    return copyBytes(this.#input.subarray(this.#at - length, this.#at));
   }
 
   #integer(length: number): number {

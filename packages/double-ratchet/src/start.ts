@@ -1,4 +1,4 @@
-import { SHARED_KEY_LENGTH, SottoError } from '@sotto/core';
+import { copyBytes, parseBytes, SHARED_KEY_LENGTH, SottoError } from '@sotto/core';
 import { RatchetState } from './state.js';
 import type { RatchetKeyPair, RatchetSuite } from './suite.js';
 
@@ -8,7 +8,7 @@ import type { RatchetKeyPair, RatchetSuite } from './suite.js';
  *
  * @param sharedKey 32 bytes that both parties know, from X3DH for instance; copied
  * @param remoteKey the responder's first ratchet key (X3DH: its signed prekey); copied
- * @throws INVALID_LENGTH; a remote key that is no point shows when the first message is encrypted
+ * @throws INVALID_LENGTH, INVALID_ARGUMENT; a remote key that is no point shows when the first message is encrypted
  */
 export function startInitiator(
   suite: RatchetSuite,
@@ -19,11 +19,11 @@ export function startInitiator(
   checkLength('ratchet public key', suite.publicKeyLength, remoteKey);
   return new RatchetState({
     suite: suite.name,
-    rootKey: sharedKey.slice(),
+    rootKey: copyBytes(sharedKey),
     sending: { kind: 'due', keyPair: undefined },
     previousLength: 0,
-    remoteKey: remoteKey.slice(),
-    receiving: { chainKey: sharedKey.slice(), n: 0 },
+    remoteKey: copyBytes(remoteKey),
+    receiving: { chainKey: copyBytes(sharedKey), n: 0 },
     received: 0,
     skipped: [],
   });
@@ -34,7 +34,7 @@ export function startInitiator(
  *
  * @param sharedKey 32 bytes that both parties know; copied
  * @param keyPair our first ratchet key pair (X3DH: our signed prekey); copied
- * @throws INVALID_LENGTH
+ * @throws INVALID_LENGTH, INVALID_ARGUMENT
  */
 export function startResponder(
   suite: RatchetSuite,
@@ -46,22 +46,22 @@ export function startResponder(
   checkLength('ratchet private key', 32, keyPair.privateKey);
   return new RatchetState({
     suite: suite.name,
-    rootKey: sharedKey.slice(),
+    rootKey: copyBytes(sharedKey),
     sending: {
       kind: 'chain',
-      chain: { chainKey: sharedKey.slice(), n: 0 },
-      keyPair: { publicKey: keyPair.publicKey.slice(), privateKey: keyPair.privateKey.slice() },
+      chain: { chainKey: copyBytes(sharedKey), n: 0 },
+      keyPair: { publicKey: copyBytes(keyPair.publicKey), privateKey: copyBytes(keyPair.privateKey) },
     },
     previousLength: 0,
     remoteKey: undefined,
-    receiving: { chainKey: sharedKey.slice(), n: 0 },
+    receiving: { chainKey: copyBytes(sharedKey), n: 0 },
     received: 0,
     skipped: [],
   });
 }
 
 function checkLength(what: string, expected: number, bytes: Uint8Array): void {
-  if (bytes.length !== expected) {
+  if (parseBytes(bytes, what).length !== expected) {
     throw new SottoError('INVALID_LENGTH', `The ${what} must have ${expected} bytes.`, {
       what,
       expected,

@@ -1,6 +1,19 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeMessage, decodeState, encodeMessage, encodeState, RatchetState } from '../src/index.js';
+import {
+  countSkippedKeys,
+  decodeMessage,
+  decodeState,
+  decrypt,
+  encodeMessage,
+  encodeState,
+  encrypt,
+  RatchetState,
+  startInitiator,
+  startResponder,
+} from '../src/index.js';
+import { hasSkippedKey } from '../src/skipped-keys.js';
 import { bytesOf, codeOf, type Party, pair, textOf } from './party.js';
 
 /** Sessions at interesting moments. */
@@ -44,6 +57,92 @@ describe.each(['secp256k1', 'curve25519'] as const)('state as bytes, %s', (name)
       remoteKey: bob.suite.generateKeyPair().publicKey,
     });
     expect(decodeState(encodeState(large))).toEqual(large);
+  });
+
+  it('keeps runs of skipped keys of any length, and any number of them', () => {
+    const { bob } = pair(name);
+    const key = bob.suite.generateKeyPair().publicKey;
+    const withSkipped = (skipped: RatchetState['skipped']) =>
+      new RatchetState({ ...bob.state, received: 5, remoteKey: key, skipped });
+    for (const count of [65_535, 65_536, 70_000, 200_000, 2 ** 32 - 1]) {
+      const back = decodeState(encodeState(withSkipped([{ key, first: 0, count, storedAt: 3 }])));
+      expect(countSkippedKeys(back.skipped)).toBe(count);
+      expect(hasSkippedKey(back.skipped, { key, n: count - 1 })).toBe(true);
+      expect(hasSkippedKey(back.skipped, { key, n: count })).toBe(false);
+      expect(encodeState(back)).toEqual(encodeState(withSkipped([{ key, first: 0, count, storedAt: 3 }])));
+    }
+    const many = Array.from({ length: 70_000 }, (_, i) => ({ key, first: 2 * i, count: 1, storedAt: 0 }));
+    expect(decodeState(encodeState(withSkipped(many))).skipped).toEqual(many);
+  });
+
+  it('that can not be written is refused, and never cut short', () => {
+    const { bob } = pair(name);
+    const [one, other] = [bob.suite.generateKeyPair().publicKey, bob.suite.generateKeyPair().publicKey];
+    const skipped = Array.from({ length: 65_536 }, (_, i) => ({
+      key: i % 2 ? one : other,
+      first: i,
+      count: 1,
+      storedAt: 0,
+    }));
+    expect(codeOf(() => encodeState(new RatchetState({ ...bob.state, skipped })))).toBe('LIMIT_EXCEEDED');
+    expect(codeOf(() => encodeState(new RatchetState({ ...bob.state, received: 2 ** 32 })))).toBe(
+      'LIMIT_EXCEEDED',
+    );
+  });
+
+  it('that lists impossible skipped keys is refused', () => {
+    const { bob } = pair(name);
+    const key = bob.suite.generateKeyPair().publicKey;
+    const state = (first: number) =>
+      encodeState(new RatchetState({ ...bob.state, skipped: [{ key, first, count: 9, storedAt: 0 }] }));
+    expect(codeOf(() => decodeState(state(0xffff_fffe)))).toBe('STATE_CORRUPT');
+    const empty = state(5);
+    expect(codeOf(() => decodeState(empty.with(empty.length - 5, 0)))).toBe('STATE_CORRUPT');
+  });
+
+  it.each([
+    ['Buffer', (bytes: Uint8Array) => Buffer.from(bytes)],
+    [
+      'shared memory',
+      (bytes: Uint8Array) => new Uint8Array(new SharedArrayBuffer(bytes.length)).map((_, i) => bytes[i]!),
+    ],
+    [
+      'another realm',
+      (bytes: Uint8Array) => runInNewContext('Uint8Array.from(bytes)', { bytes }) as Uint8Array,
+    ],
+  ])('goes on when everything was handed in as bytes in %s, and wiped after each call', (_, make) => {
+    const suite = pair(name).alice.suite;
+    const kept: Uint8Array[] = [];
+    const lent = (bytes: Uint8Array) => {
+      const copy = make(bytes);
+      kept.push(copy);
+      return copy;
+    };
+    const wipe = () => {
+      for (const bytes of kept.splice(0)) bytes.fill(0);
+    };
+    const shared = suite.crypto.randomBytes(32);
+    const keyPair = suite.generateKeyPair();
+    let alice = startInitiator(suite, lent(shared), lent(keyPair.publicKey));
+    let bob = startResponder(suite, lent(shared), {
+      publicKey: lent(keyPair.publicKey),
+      privateKey: lent(keyPair.privateKey),
+    });
+    wipe();
+    const texts: string[] = [];
+    for (let i = 0; i < 6; i++) {
+      const sent = encrypt(suite, i % 2 ? bob : alice, lent(bytesOf(`message ${i}`)));
+      const received = decrypt(
+        suite,
+        i % 2 ? alice : bob,
+        decodeMessage(lent(sent.encoded), suite.publicKeyLength),
+      );
+      texts.push(textOf(received.plaintext));
+      const stored = [sent.next, received.next].map((state) => decodeState(lent(encodeState(state))));
+      [alice, bob] = (i % 2 ? stored.toReversed() : stored) as [RatchetState, RatchetState];
+      wipe();
+    }
+    expect(texts).toEqual(Array.from({ length: 6 }, (_, i) => `message ${i}`));
   });
 
   it('has at most 224 bytes without skipped keys', () => {

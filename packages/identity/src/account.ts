@@ -1,6 +1,7 @@
 import { HARDENED_OFFSET, HDKey } from '@scure/bip32';
 import { type KeyPair, Redacted, SottoError, wipeBytes } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { checkProvider } from './check-provider.js';
 import { type Mnemonic, mnemonicToSeed } from './mnemonic.js';
 import { walletAddress } from './wallet-address.js';
 
@@ -61,6 +62,7 @@ export function accountFromMnemonic(
   mnemonic: Mnemonic,
   passphrase = '',
 ): MnemonicAccount {
+  checkProvider(crypto);
   const seed = mnemonicToSeed(mnemonic, passphrase);
   const master = HDKey.fromMasterSeed(seed);
   const chat = master.derive(CHAT_PATH);
@@ -89,6 +91,7 @@ export function accountFromMnemonic(
  * @throws INVALID_LENGTH, INVALID_PRIVATE_KEY
  */
 export function accountFromPrivateKey(crypto: CryptoProvider, privateKey: Uint8Array): Account {
+  checkProvider(crypto);
   return new Account(crypto.secp256k1.keyPairFromPrivateKey(privateKey));
 }
 

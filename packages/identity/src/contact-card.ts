@@ -2,15 +2,19 @@ import { base32nopad } from '@scure/base';
 import {
   compareBytes,
   concatBytes,
+  copyBytes,
   encodeHex,
   encodeUtf8,
   isSottoError,
   PUBLIC_KEY_LENGTH,
   type PublicKey,
+  parseObject,
+  parseText,
   SottoError,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { type Bundle, type DecodeOptions, decodeBundle, encodeBundle } from '@sotto/protocol-codec';
+import { checkProvider } from './check-provider.js';
 
 /** What one person hands to another, to be written to. */
 export interface ContactCard {
@@ -58,7 +62,9 @@ export function encodeContactCard(
   card: { readonly identity: Uint8Array; readonly bundle?: Bundle },
   options: { readonly maxCharacters?: number } = {},
 ): string {
-  const maxCharacters = options.maxCharacters ?? CONTACT_CARD_CHARACTERS;
+  checkProvider(crypto);
+  parseObject(card, 'card', 'identity');
+  const maxCharacters = parseObject(options, 'options').maxCharacters ?? CONTACT_CARD_CHARACTERS;
   const identity = crypto.secp256k1.parsePublicKey(card.identity);
   if (card.bundle !== undefined) {
     checkIdentity(identity, crypto.secp256k1.parsePublicKey(card.bundle.identity));
@@ -98,7 +104,10 @@ export function parseContactCard(
   text: string,
   options: ContactCardOptions = {},
 ): ContactCard {
-  const expected = options.expected && crypto.secp256k1.parsePublicKey(options.expected);
+  checkProvider(crypto);
+  parseText(text, 'text');
+  const { expected: given } = parseObject(options, 'options');
+  const expected = given && crypto.secp256k1.parsePublicKey(given);
   const { version, body } = openFrame(crypto, text);
   if (version !== CONTACT_CARD_VERSION) {
     throw new SottoError('INVALID_CONTACT_CARD', 'This contact card was made by newer software.', {
@@ -114,7 +123,7 @@ export function parseContactCard(
 
 /** Whether a text claims to be a card, whole or damaged. */
 export function looksLikeContactCard(text: string): boolean {
-  return BEGINS_LIKE_A_CARD.test(cardIn(text.slice(0, CONTACT_CARD_MAX_CHARACTERS)));
+  return BEGINS_LIKE_A_CARD.test(cardIn(parseText(text, 'text').slice(0, CONTACT_CARD_MAX_CHARACTERS)));
 }
 
 function frame(crypto: CryptoProvider, kind: number, content: Uint8Array): string {
@@ -141,7 +150,7 @@ function openFrame(crypto: CryptoProvider, text: string): { version: number; bod
   if (version === undefined || base32 === undefined) throw damaged('characters that no card has');
   const bytes = base32Bytes(base32);
   if (bytes.length < CHECKSUM_LENGTH) throw damaged('cut off');
-  const body = bytes.slice(0, -CHECKSUM_LENGTH);
+  const body = copyBytes(bytes.subarray(0, -CHECKSUM_LENGTH));
   const checksum = bytes.subarray(-CHECKSUM_LENGTH);
   if (compareBytes(checksum, checksumOf(crypto, `SOTTO:${version}/`, body)) !== 0) {
     throw damaged('the checksum does not fit');

@@ -1,5 +1,7 @@
+import { parseObject, parseText } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { decodeContactCode } from '@sotto/protocol-codec';
+import { checkProvider } from './check-provider.js';
 import {
   type ContactCard,
   type ContactCardOptions,
@@ -24,6 +26,9 @@ export function parseContact(
   text: string,
   options: ContactCardOptions = {},
 ): ContactCard {
+  checkProvider(crypto);
+  parseText(text, 'text');
+  parseObject(options, 'options');
   if (looksLikeContactCard(text)) return parseContactCard(crypto, text, options);
   const expected = options.expected && crypto.secp256k1.parsePublicKey(options.expected);
   const contact = BEGINS_LIKE_A_KEY.test(text)

@@ -1,7 +1,8 @@
 import { md5 } from '@noble/hashes/legacy.js';
-import { encodeUtf8 } from '@sotto/core';
+import { encodeUtf8, parseObject } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { encode as encodePng } from 'fast-png';
+import { checkProvider } from './check-provider.js';
 import { formatKeyText } from './key-text.js';
 import type { PixelImage } from './pixel-image.js';
 
@@ -30,6 +31,7 @@ export interface Identicon {
  * @throws INVALID_PUBLIC_KEY
  */
 export function createIdenticon(crypto: CryptoProvider, publicKey: Uint8Array): Identicon {
+  checkProvider(crypto);
   const hash = md5(encodeUtf8(formatKeyText(crypto, publicKey, 'uncompressed')));
   const byte = (index: number) => hash[index] as number;
   const indices = Array.from({ length: CELLS }, (_, index) => index);
@@ -42,6 +44,7 @@ export function createIdenticon(crypto: CryptoProvider, publicKey: Uint8Array): 
 
 /** The picture pixel by pixel, 50 x 50, opaque; fresh. */
 export function identiconPixels(identicon: Identicon): PixelImage {
+  parseObject(identicon, 'identicon', 'cells', 'color');
   const data = new Uint8ClampedArray(IDENTICON_SIZE * IDENTICON_SIZE * 4).fill(0xff);
   for (let y = 0; y < CELLS * CELL_SIZE; y++) {
     for (let x = 0; x < CELLS * CELL_SIZE; x++) {
@@ -60,6 +63,7 @@ export function identiconPng(identicon: Identicon): Uint8Array {
 
 /** The picture as an SVG document that scales to whatever holds it. */
 export function identiconSvg(identicon: Identicon): string {
+  parseObject(identicon, 'identicon', 'cells', 'color');
   const squares = identicon.cells.flatMap((row, y) =>
     row.flatMap((on, x) =>
       on

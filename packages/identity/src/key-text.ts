@@ -1,6 +1,15 @@
 import { base58 } from '@scure/base';
-import { concatBytes, decodeHex, encodeHex, type PublicKey, SottoError } from '@sotto/core';
+import {
+  concatBytes,
+  decodeHex,
+  encodeHex,
+  invalidArgument,
+  type PublicKey,
+  parseText,
+  SottoError,
+} from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { checkProvider } from './check-provider.js';
 
 /**
  * How a public key is written (wire profile, section 8):
@@ -20,6 +29,7 @@ export const KEY_TEXT_MAX_CHARACTERS = 256;
  * @throws INVALID_PUBLIC_KEY
  */
 export function formatKeyText(crypto: CryptoProvider, publicKey: Uint8Array, form: KeyTextForm): string {
+  checkProvider(crypto);
   const compressed = crypto.secp256k1.parsePublicKey(publicKey);
   switch (form) {
     case 'uncompressed':
@@ -30,6 +40,8 @@ export function formatKeyText(crypto: CryptoProvider, publicKey: Uint8Array, for
       return `f${encodeHex(concatBytes(SECP256K1_PUB, compressed))}`;
     case 'base58btc':
       return `z${base58.encode(concatBytes(SECP256K1_PUB, compressed))}`;
+    default:
+      throw invalidArgument('form', 'none of "uncompressed", "compressed", "base16" and "base58btc"');
   }
 }
 
@@ -43,7 +55,8 @@ export function formatKeyText(crypto: CryptoProvider, publicKey: Uint8Array, for
  * @throws LIMIT_EXCEEDED beyond {@link KEY_TEXT_MAX_CHARACTERS}
  */
 export function parseKeyText(crypto: CryptoProvider, text: string): PublicKey {
-  if (text.length > KEY_TEXT_MAX_CHARACTERS) {
+  checkProvider(crypto);
+  if (parseText(text, 'text').length > KEY_TEXT_MAX_CHARACTERS) {
     throw new SottoError('LIMIT_EXCEEDED', 'Too long for a public key.', {
       what: 'public key, characters',
       limit: KEY_TEXT_MAX_CHARACTERS,

@@ -1,7 +1,8 @@
 import { entropyToMnemonic, mnemonicToSeedSync, validateMnemonic } from '@scure/bip39';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
-import { encodeUtf8, Redacted, SottoError } from '@sotto/core';
+import { encodeUtf8, parseObject, parseText, Redacted, SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { checkProvider } from './check-provider.js';
 
 /** How many words a mnemonic may have: 128, 160, 192, 224 or 256 bits of entropy. */
 export type MnemonicWordCount = 12 | 15 | 18 | 21 | 24;
@@ -35,7 +36,8 @@ export function createMnemonic(
   crypto: CryptoProvider,
   options: { readonly words?: MnemonicWordCount } = {},
 ): Mnemonic {
-  const words = options.words ?? 12;
+  checkProvider(crypto);
+  const words = parseObject(options, 'options').words ?? 12;
   if (!WORD_COUNTS.includes(words)) {
     throw new SottoError('INVALID_ARGUMENT', 'A mnemonic has 12, 15, 18, 21 or 24 words.', {
       what: 'words of a mnemonic',
@@ -99,13 +101,14 @@ export function parseMnemonic(text: string): Mnemonic {
  * @throws INVALID_TEXT when the passphrase has half of a surrogate pair, LIMIT_EXCEEDED
  */
 export function mnemonicToSeed(mnemonic: Mnemonic, passphrase: string): Uint8Array {
+  parseObject(mnemonic, 'mnemonic', 'words');
   checkCharacters('passphrase, characters', passphrase, PASSPHRASE_MAX_CHARACTERS);
   encodeUtf8(passphrase);
   return mnemonicToSeedSync(mnemonic.words.join(' '), passphrase);
 }
 
 function checkCharacters(what: string, text: string, limit: number): void {
-  if (text.length > limit) {
+  if (parseText(text, what.replace(/,.*/, '')).length > limit) {
     throw new SottoError('LIMIT_EXCEEDED', `Too long: ${what}.`, { what, limit, actual: text.length });
   }
 }

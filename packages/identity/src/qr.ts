@@ -1,6 +1,7 @@
-import { encodeUtf8, SottoError } from '@sotto/core';
+import { type Clock, encodeUtf8, invalidArgument, parseObject, SottoError, systemClock } from '@sotto/core';
 import { encodeQR } from 'qr';
 import { decodeQR } from 'qr/decode.js';
+import { contrasted, flattened, type GreyImage, isTransparent, mirrored, rotated } from './grey-image.js';
 import type { PixelImage } from './pixel-image.js';
 
 /** How much of a code may be dirty or hidden: low 7 %, medium 15 %, quartile 25 %, high 30 %. */
@@ -28,7 +29,9 @@ const MAX_BYTES: Readonly<Record<QrErrorCorrection, number>> = {
  * @throws LIMIT_EXCEEDED when the text has no room in a code, INVALID_TEXT when it has half of a surrogate pair
  */
 export function qrModules(text: string, options: QrOptions = {}): boolean[][] {
-  const ecc = options.errorCorrection ?? 'medium';
+  const ecc = parseObject(options, 'options').errorCorrection ?? 'medium';
+  if (!Object.hasOwn(MAX_BYTES, ecc))
+    throw invalidArgument('errorCorrection', 'none of low, medium, quartile, high');
   const { length } = encodeUtf8(text);
   try {
     return encodeQR(text, 'raw', { ecc, border: QUIET_ZONE });
@@ -89,32 +92,101 @@ export const QR_IMAGE_MAX_SIDE = 4096;
 /** Options of {@link decodeQr}. */
 export interface QrDecodeOptions {
   /**
-   * How long to try harder when the first look finds nothing, in ms. The default, 16, is one frame of a camera at 60
-   * frames a second; for a picture from a file, a second is well spent.
+   * How long to try harder when the first look finds nothing, in ms: on a mirror image, with more contrast, on white where it
+   * is transparent, turned. The default, 16, is one frame of a camera at 60 frames a second, and enough for one or
+   * two of these; for a picture from a file, a second is well spent. What has begun is finished, some hundredths of a second
+   * for each megapixel.
    */
   readonly retryMilliseconds?: number;
+  /** Tells how long it took so far. Default: the system's. */
+  readonly clock?: Pick<Clock, 'now'>;
 }
 
 /**
- * The text of the first QR code in an image, a camera's frame or a file's pixels; `image` is borrowed.
+ * The text of the first QR code in an image, a camera's frame or a file's pixels; `image` is borrowed. An empty image, 0 by 0,
+ * as of a camera that has not begun, has none.
  * @throws QR_UNREADABLE when there is none, or none that can be read
  * @throws INVALID_ARGUMENT when width, height and data don't belong together, or for a negative time
  * @throws LIMIT_EXCEEDED beyond {@link QR_IMAGE_MAX_SIDE}
  */
 export function decodeQr(image: PixelImage, options: QrDecodeOptions = {}): string {
-  const timeLimit = options.retryMilliseconds ?? 16;
+  const timeLimit = parseObject(options, 'options').retryMilliseconds ?? 16;
   if (!(timeLimit >= 0)) throw invalidArgument('retryMilliseconds', 'negative, or not a number');
   checkImage(image);
-  try {
-    return decodeQR(image, { format: 'RGBA', timeLimit });
-  } catch {
-    throw new SottoError('QR_UNREADABLE', 'There is no QR code in this image that can be read.', {
-      reason: 'no code, or one that is blurred, cut off or damaged',
-    });
+  const clock = options.clock ?? systemClock;
+  const start = clock.now();
+  for (const look of image.width === 0 ? [] : looksAt(image)) {
+    const text = look(Math.max(0, timeLimit - (clock.now() - start)));
+    if (text !== undefined) return text;
+    if (clock.now() - start >= timeLimit) break;
+  }
+  throw new SottoError('QR_UNREADABLE', 'There is no QR code in this image that can be read.', {
+    reason: 'no code, or one that is blurred, cut off or damaged',
+  });
+}
+
+/** The angle by which to turn what the decoder doesn't find: it is blind for large codes near 45 degrees. */
+const TURN_DEGREES = 30;
+
+/** One way to look at an image: the text, if it finds one. */
+type Look = (millisecondsLeft: number) => string | undefined;
+
+/** All ways to look at an image, the quick and likely ones first. */
+function* looksAt(image: PixelImage): Generator<Look, void> {
+  const { width, height, data } = image;
+  yield () => lookAt({ width, height, data: ownKind(data) }, 'RGBA');
+  const grounds = isTransparent(image) ? [255, 0] : [255];
+  const flat = grounds.map((ground) => flattened(image, ground));
+  if (grounds.length > 1) for (const grey of flat) yield () => lookAt(grey);
+  for (const grey of flat) yield () => lookAt(mirrored(grey));
+  for (const grey of flat) {
+    const sharp = contrasted(grey);
+    yield () => lookAt(sharp);
+    yield () => lookAt(mirrored(sharp));
+  }
+  for (const grey of flat) {
+    for (const upright of [grey, contrasted(grey)]) {
+      const turned = rotated(upright, TURN_DEGREES, QR_IMAGE_MAX_SIDE);
+      yield () => lookAt(turned);
+      yield () => lookAt(mirrored(turned));
+    }
+  }
+  // All that the decoder can do, for damaged codes.
+  for (const grey of flat) {
+    yield (timeLimit) => lookAt(grey, 'I420', timeLimit);
+    yield (timeLimit) => lookAt(mirrored(grey), 'I420', timeLimit);
   }
 }
 
-function checkImage({ width, height, data }: PixelImage): void {
+/**
+ * @param format as the decoder calls it: I420 begins with the plane of brightness, and no more of it is read
+ * @param harder for how many milliseconds to go on when the first look finds nothing
+ */
+function lookAt(
+  image: GreyImage | PixelImage,
+  format: 'I420' | 'RGBA' = 'I420',
+  harder?: number,
+): string | undefined {
+  try {
+    const effort = harder === undefined ? {} : { effort: Number.POSITIVE_INFINITY, timeLimit: harder };
+    return decodeQR(image, { format, ...effort });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The decoder takes arrays of its own realm alone. */
+function ownKind(data: PixelImage['data']): PixelImage['data'] {
+  return data instanceof Uint8Array || data instanceof Uint8ClampedArray ? data : Uint8Array.from(data);
+}
+
+function checkImage(image: PixelImage): void {
+  const { width, height, data } = parseObject(image, 'image');
+  const kind = Object.prototype.toString.call(data);
+  if (kind !== '[object Uint8Array]' && kind !== '[object Uint8ClampedArray]') {
+    throw invalidArgument('data of an image', 'neither a Uint8Array nor a Uint8ClampedArray');
+  }
+  if (width === 0 && height === 0 && data.length === 0) return;
   for (const side of [width, height]) {
     if (!Number.isInteger(side) || side < 1) {
       throw invalidArgument('width and height of an image', 'not positive integers');
@@ -130,8 +202,4 @@ function checkImage({ width, height, data }: PixelImage): void {
   if (data.length !== width * height * 4) {
     throw invalidArgument('data of an image', 'not 4 bytes for each pixel');
   }
-}
-
-function invalidArgument(what: string, reason: string): SottoError<'INVALID_ARGUMENT'> {
-  return new SottoError('INVALID_ARGUMENT', `Not usable: ${what}: ${reason}.`, { what, reason });
 }

@@ -1,6 +1,7 @@
 import { sha512 } from '@noble/hashes/sha2.js';
-import { concatBytes, encodeUtf8, type PublicKey, SottoError } from '@sotto/core';
+import { concatBytes, encodeUtf8, invalidArgument, type PublicKey, parseText, SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { checkProvider } from './check-provider.js';
 
 declare const brand: unique symbol;
 
@@ -28,13 +29,16 @@ export const SAFETY_NUMBER_DIGITS = 2 * GROUPS_PER_IDENTITY * GROUP_DIGITS;
  * @throws INVALID_PUBLIC_KEY
  */
 export function createSafetyNumber(crypto: CryptoProvider, one: Uint8Array, other: Uint8Array): SafetyNumber {
+  checkProvider(crypto);
   const keys = [crypto.secp256k1.parsePublicKey(one), crypto.secp256k1.parsePublicKey(other)];
   return keys.map(digitsOf).sort().join('') as SafetyNumber;
 }
 
 /** As people read it: twelve groups of five, a space between. */
 export function formatSafetyNumber(number: SafetyNumber): string {
-  return (number.match(/\d{5}/g) as string[]).join(' ');
+  const groups = parseText(number, 'number').match(/\d{5}/g);
+  if (groups === null) throw invalidArgument('number', 'not a safety number');
+  return groups.join(' ');
 }
 
 /**
@@ -42,7 +46,9 @@ export function formatSafetyNumber(number: SafetyNumber): string {
  * @throws INVALID_TEXT for anything but digits, INVALID_LENGTH when they are not 60
  */
 export function parseSafetyNumber(text: string): SafetyNumber {
-  const digits = text.normalize('NFKD').replace(/[\s\p{Dash}\u200b\u2060]/gu, '');
+  const digits = parseText(text, 'text')
+    .normalize('NFKD')
+    .replace(/[\s\p{Dash}\u200b\u2060]/gu, '');
   if (!/^[0-9]*$/.test(digits)) {
     throw new SottoError('INVALID_TEXT', 'A safety number has digits only.', {
       what: 'safety number',

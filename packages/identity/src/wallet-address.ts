@@ -1,11 +1,13 @@
 import { encodeHex, encodeUtf8 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { checkProvider } from './check-provider.js';
 
 /**
  * The Ethereum address of a public key (33 or 65 bytes): `0x` and 40 digits whose case is the EIP-55 checksum.
  * @throws INVALID_PUBLIC_KEY
  */
 export function walletAddress(crypto: CryptoProvider, publicKey: Uint8Array): string {
+  checkProvider(crypto);
   const point = crypto.secp256k1.uncompressPublicKey(publicKey).subarray(1);
   const digits = encodeHex(crypto.keccak256(point).subarray(12));
   const checksum = encodeHex(crypto.keccak256(encodeUtf8(digits)));

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -112,7 +113,148 @@ describe('drawn and read back', () => {
   });
 });
 
+/** Each pixel as `pixel` has it, from that of the image. */
+function repainted(image: PixelImage, pixel: (dark: boolean) => readonly number[]): PixelImage {
+  const data = Uint8ClampedArray.from(image.data);
+  for (let at = 0; at < data.length; at += 4) data.set(pixel((data[at] as number) < 128), at);
+  return { ...image, data };
+}
+
+function mirroredImage({ width, height, data }: PixelImage): PixelImage {
+  const turned = new Uint8ClampedArray(data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const from = (y * width + x) * 4;
+      turned.set(data.subarray(from, from + 4), (y * width + (width - 1 - x)) * 4);
+    }
+  }
+  return { width, height, data: turned };
+}
+
+/** Turned around its middle, on white, with the pixel that is nearest. */
+function turnedBy({ width, data }: PixelImage, degrees: number): PixelImage {
+  const [sine, cosine] = [Math.sin((degrees * Math.PI) / 180), Math.cos((degrees * Math.PI) / 180)];
+  const side = Math.ceil(width * 1.5);
+  const turned = new Uint8ClampedArray(side * side * 4).fill(255);
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      const [dx, dy] = [x - side / 2, y - side / 2];
+      const fromX = Math.floor(cosine * dx + sine * dy + width / 2);
+      const fromY = Math.floor(cosine * dy - sine * dx + width / 2);
+      if (fromX < 0 || fromY < 0 || fromX >= width || fromY >= width) continue;
+      const from = (fromY * width + fromX) * 4;
+      turned.set(data.subarray(from, from + 4), (y * side + x) * 4);
+    }
+  }
+  return { width: side, height: side, data: turned };
+}
+
+const small = 'SOTTO:1/SMALL';
+const large = `SOTTO:1/${'A'.repeat(640)}`;
+const sizes: readonly (readonly [string, string])[] = [
+  ['small', small],
+  ['a card', card],
+  ['large', large],
+];
+
+describe.each(sizes)('taken badly: %s', (_, text) => {
+  test.each([2, 4, 8])('in a mirror, %i pixels a module', (scale) => {
+    const image = imageOf(qrModules(text), scale);
+    expect(decodeQr(mirroredImage(image), patient)).toBe(text);
+    expect(decodeQr(mirroredImage(turnedBy(image, 20)), patient)).toBe(text);
+  });
+
+  test.each<[string, (dark: boolean) => readonly number[]]>([
+    ['light is transparent black', (dark) => (dark ? [0, 0, 0, 255] : [0, 0, 0, 0])],
+    ['light is transparent white', (dark) => (dark ? [0, 0, 0, 255] : [255, 255, 255, 0])],
+    ['dark is transparent black', (dark) => (dark ? [0, 0, 0, 0] : [255, 255, 255, 255])],
+    ['dark is transparent white', (dark) => (dark ? [255, 255, 255, 0] : [255, 255, 255, 255])],
+    ['light is half transparent black', (dark) => (dark ? [0, 0, 0, 255] : [0, 0, 0, 60])],
+  ])('on a transparent ground: %s', (_name, pixel) => {
+    const image = repainted(imageOf(qrModules(text), 4), pixel);
+    expect(decodeQr(image, patient)).toBe(text);
+    expect(decodeQr(mirroredImage(image), patient)).toBe(text);
+  });
+
+  test.each([
+    [110, 140],
+    [115, 140],
+    [120, 135],
+    [220, 250],
+    [230, 255],
+    [0, 25],
+  ])('low contrast: %i on %i', (dark, light) => {
+    for (const scale of [2, 4, 8]) {
+      const image = imageOf(qrModules(text), scale, dark, light);
+      expect(decodeQr(image, patient)).toBe(text);
+      expect(decodeQr(mirroredImage(image), patient)).toBe(text);
+    }
+  });
+
+  test('low contrast in a picture that has black and white elsewhere', () => {
+    const { width, height, data } = imageOf(qrModules(text), 4, 110, 140);
+    const wider = { width: 2 * width, height, data: new Uint8ClampedArray(2 * data.length).fill(255) };
+    for (let y = 0; y < height; y++) {
+      wider.data.set(data.subarray(y * width * 4, (y + 1) * width * 4), y * width * 8);
+      if (y < height / 2) wider.data.fill(0, (2 * y + 1) * width * 4 + 80, (2 * y + 2) * width * 4);
+    }
+    expect(decodeQr(wider, patient)).toBe(text);
+  });
+
+  test.each([7, 20, 30, 40, 45, 50, 60, 70, 135, 225, 315])('turned by %i degrees', (degrees) => {
+    expect(decodeQr(turnedBy(imageOf(qrModules(text)), degrees), patient)).toBe(text);
+  });
+});
+
+describe('how long a picture is looked at', () => {
+  /** Ten milliseconds pass each time it is looked at. */
+  const slow = () => {
+    let now = 0;
+    return {
+      now() {
+        now += 10;
+        return now;
+      },
+    };
+  };
+
+  test('no time: one look, and no longer', () => {
+    const image = mirroredImage(imageOf(qrModules(small)));
+    thrown('QR_UNREADABLE', () => decodeQr(image, { retryMilliseconds: 0 }));
+    thrown('QR_UNREADABLE', () => decodeQr(image, { retryMilliseconds: 9, clock: slow() }));
+    expect(decodeQr(imageOf(qrModules(small)), { retryMilliseconds: 0 })).toBe(small);
+  });
+
+  test('a second: every look that there is time for', () => {
+    const image = mirroredImage(imageOf(qrModules(small)));
+    expect(decodeQr(image, { retryMilliseconds: 1000, clock: slow() })).toBe(small);
+  });
+
+  test('a camera that has not begun: no code, whatever the time', () => {
+    thrown('QR_UNREADABLE', () => decodeQr({ width: 0, height: 0, data: new Uint8ClampedArray() }, patient));
+  });
+});
+
 describe('hostile: what has no room, what is no code', () => {
+  test('pixels of another realm are taken; what is none is refused by name', () => {
+    const { width, height, data } = imageOf(qrModules(small));
+    for (const kind of ['Uint8Array', 'Uint8ClampedArray']) {
+      const foreign = runInNewContext(`${kind}.from(data)`, { data });
+      expect(decodeQr({ width, height, data: foreign }, patient)).toBe(small);
+    }
+    for (const other of [
+      [...data],
+      'text',
+      undefined,
+      new Int8Array(data),
+      new DataView(data.buffer as ArrayBuffer),
+    ]) {
+      const error = thrown('INVALID_ARGUMENT', () => decodeQr({ width, height, data: other as never }));
+      expect(error.details).toMatchObject({ what: 'data of an image' });
+    }
+    thrown('INVALID_ARGUMENT', () => decodeQr(undefined as never));
+  });
+
   test.each<[QrErrorCorrection, number]>([
     ['low', 2953],
     ['medium', 2331],

@@ -1,4 +1,11 @@
-import { type Clock, encodeHex, type PublicKey, type TransportMessage, type Write } from '@sotto/core';
+import {
+  type Clock,
+  copyBytes,
+  encodeHex,
+  type PublicKey,
+  type TransportMessage,
+  type Write,
+} from '@sotto/core';
 import type { DecryptOutcome } from './device/decryption.js';
 import type { Device } from './device/device.js';
 import { getPeer } from './device/peers.js';
@@ -97,19 +104,19 @@ export class Delivery {
   }
 
   #give(record: InboxRecord, sender: Pick<ReceivedMessage, 'verified' | 'request'>): void {
-    const messageId = record.messageId.slice();
+    const messageId = copyBytes(record.messageId);
     // One after another: the second one of two at the same time has to see that the first one was.
     let turn: Promise<unknown> = Promise.resolve();
     this.#events.emit('message', {
       id: encodeHex(messageId),
-      sender: record.sender.slice() as PublicKey,
+      sender: copyBytes(record.sender) as PublicKey,
       senderInstallation: record.senderInstallation,
       protection: protectionOf(record.protection),
       ...sender,
       conversation: conversationOf(record),
       ownCopy: record.ownCopy,
       membership: record.groupMembership.length > 0 ? encodeHex(record.groupMembership) : undefined,
-      payload: record.payload.slice(),
+      payload: copyBytes(record.payload),
       receivedAt: Number(record.receivedAt),
       sentAt: Number(record.sentAt),
       acknowledge: ({ alongside = [] } = {}) => {
@@ -145,6 +152,6 @@ function conversationOf(record: InboxRecord): Conversation {
     case 'group':
       return { kind: 'group', groupId: encodeHex(kind.value) };
     default:
-      return { kind: 'direct', peer: (kind?.value ?? record.sender).slice() as PublicKey };
+      return { kind: 'direct', peer: copyBytes(kind?.value ?? record.sender) as PublicKey };
   }
 }

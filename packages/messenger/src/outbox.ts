@@ -1,6 +1,7 @@
 import {
   type Channel,
   type Clock,
+  copyBytes,
   encodeHex,
   isSottoError,
   type PublicKey,
@@ -226,7 +227,7 @@ export class Outbox {
     const messageId = encodeHex(record.messageId);
     this.#sending++;
     try {
-      await connection.send(this.#channelOf(record), record.payload.slice());
+      await connection.send(this.#channelOf(record), copyBytes(record.payload));
       this.#retryAfter = RETRY_FIRST_MS;
     } catch (error) {
       if (!isPermanent(error)) return this.#tryLater();

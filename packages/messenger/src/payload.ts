@@ -1,4 +1,4 @@
-import { compareBytes, concatBytes, SottoError } from '@sotto/core';
+import { compareBytes, concatBytes, copyBytes, SottoError } from '@sotto/core';
 import { Payload } from './generated/sotto/messenger/v1/payload.js';
 
 /** Begins every payload of ours; no text, JSON or protobuf message of an application begins so. */
@@ -50,5 +50,5 @@ export function decodePayload(bytes: Uint8Array): PayloadContent {
   }
   const { content } = payload;
   if (content === undefined) throw malformed('of a kind that this version does not know');
-  return content.$case === 'escaped' ? { $case: 'application', value: content.value.slice() } : content;
+  return content.$case === 'escaped' ? { $case: 'application', value: copyBytes(content.value) } : content;
 }

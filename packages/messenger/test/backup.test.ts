@@ -1,7 +1,11 @@
+import { concatBytes, encodeHex, type Store } from '@sotto/core';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { sealStream } from '../src/backup/sealed-stream.js';
 import { backupFileName, exportBackup, restoreBackup } from '../src/backup.js';
+import { type BackupEntry, BackupPart } from '../src/generated/sotto/messenger/v1/backup.js';
+import { InboxRecord, PeerDevice, PeerRecord } from '../src/generated/sotto/messenger/v1/storage.js';
 import { createMessenger } from '../src/index.js';
 import { newParty, quiet } from './party.js';
 import { manualClock } from './support.js';
@@ -10,9 +14,9 @@ import { bytesOf, crypto, dump, START, textOf } from './world.js';
 const COST = { memoryKiB: 8, passes: 1 };
 
 async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: number[] = [];
-  for await (const chunk of stream) chunks.push(...chunk);
-  return Uint8Array.from(chunks);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return concatBytes(...chunks);
 }
 
 async function* cut(bytes: Uint8Array, size = bytes.length): AsyncGenerator<Uint8Array> {
@@ -53,6 +57,18 @@ const restore = (
   store = createMemoryStore(),
   size?: number,
 ) => restoreBackup(cut(backup, size), { store, passphrase, crypto });
+
+const NOTHING = new Uint8Array();
+
+/** A backup of entries, or of parts as they are. */
+function sealed(parts: readonly (BackupEntry | Uint8Array)[]): Promise<Uint8Array> {
+  async function* encoded() {
+    for (const part of parts) {
+      yield part instanceof Uint8Array ? part : BackupPart.encode({ entries: [part] }).finish();
+    }
+  }
+  return collect(sealStream(crypto, 'correct horse', encoded(), COST));
+}
 
 describe('backup', () => {
   it('moves what the application keeps under app/, as it is', async () => {
@@ -159,6 +175,192 @@ describe('backup', () => {
     await expect(restore(backup.with(20, (backup[20] as number) ^ 1))).rejects.toThrow(/header is damaged/);
   });
 
+  it('with a passphrase that is too short: refused before anything is read; a short one still opens', async () => {
+    const identity = crypto.secp256k1.generateKeyPair();
+    const failing = { list: () => expect.unreachable() } as unknown as Store;
+    const store = Object.assign(createMemoryStore(), failing);
+    for (const passphrase of ['', ' ', 'abc', '  a   ', 'cafe\u0301'.slice(2)]) {
+      await expect(
+        collect(exportBackup({ store, identity, passphrase, crypto, cost: COST })),
+      ).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        details: { what: 'passphrase' },
+      });
+    }
+    const old = await sealed([{ content: { $case: 'account', value: identity.privateKey } }]);
+    expect((await restore(old)).identity.publicKey).toEqual(identity.publicKey);
+  });
+
+  it('whose header asks for more work than is sane: refused before any of it is done', async () => {
+    const identity = crypto.secp256k1.generateKeyPair();
+    for (const cost of [
+      { memoryKiB: 7, passes: 1 },
+      { memoryKiB: 2 ** 18 + 1, passes: 1 },
+      { memoryKiB: 8, passes: 11 },
+      { memoryKiB: 8, passes: 0 },
+      { memoryKiB: 2 ** 20, passes: 100 },
+    ]) {
+      const store = createMemoryStore();
+      const options = { store, identity, passphrase: 'correct horse', crypto, cost };
+      await expect(collect(exportBackup(options))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      const head = concatBytes(
+        bytesOf('sotto backup\n'),
+        Uint8Array.of(1),
+        new Uint8Array(16),
+        new Uint8Array(new Uint32Array([cost.passes, cost.memoryKiB]).buffer.slice(0)).map(
+          (_, i, all) => all[(i & ~3) + 3 - (i & 3)] as number,
+        ),
+      );
+      const refused = restore(concatBytes(head, crypto.sha256(head).subarray(0, 4)));
+      await expect(refused).rejects.toMatchObject({
+        code: 'MALFORMED_MESSAGE',
+        details: { reason: 'its passphrase cost is out of range' },
+      });
+    }
+  });
+
+  const key = crypto.secp256k1.generateKeyPair();
+  const account: BackupEntry = { content: { $case: 'account', value: key.privateKey } };
+  const peer = encodeHex(crypto.secp256k1.generateKeyPair().publicKey);
+  const record = (table: string, segments: string[], value: Uint8Array = new Uint8Array()): BackupEntry => ({
+    content: { $case: 'record', value: { table, segments, value } },
+  });
+  const application = (at: string, value: Uint8Array = new Uint8Array()): BackupEntry => ({
+    content: { $case: 'applicationRecord', value: { key: at, value } },
+  });
+  const device = (installationId: string, signedPreKey: Uint8Array = new Uint8Array()): PeerDevice => ({
+    ...PeerDevice.decode(NOTHING),
+    installationId,
+    signedPreKey,
+  });
+  const peerOf = (...devices: PeerDevice[]) =>
+    PeerRecord.encode({ ...PeerRecord.decode(NOTHING), devices }).finish();
+  const inbox = (fields: Partial<InboxRecord>) =>
+    InboxRecord.encode({
+      ...InboxRecord.decode(NOTHING),
+      messageId: new Uint8Array(32),
+      sender: key.publicKey,
+      ...fields,
+    }).finish();
+
+  it.each<[string, readonly (BackupEntry | Uint8Array)[]]>([
+    ['no account', [record('chat', ['status'])]],
+    ['two accounts', [account, account]],
+    ['an account that is no private key', [{ content: { $case: 'account', value: new Uint8Array(32) } }]],
+    ['an account of another length', [{ content: { $case: 'account', value: new Uint8Array(5).fill(1) } }]],
+    ['a part that is no protobuf', [account, Uint8Array.of(0xff, 0xff, 0xff)]],
+    ['a part that is cut', [account, Uint8Array.of(0x0a, 50, 0x12)]],
+    ['a text that is no UTF-8', [account, Uint8Array.of(0x0a, 5, 0x1a, 3, 0x0a, 1, 0xff)]],
+    ['a record without the rest of its key', [account, record('contact', [])]],
+    ['a record with too much of a key', [account, record('contact', [peer, peer])]],
+    ['a contact that is no identity', [account, record('contact', ['../x'])]],
+    ['a contact in capitals', [account, record('contact', [peer.toUpperCase()])]],
+    ['a contact that can not be decoded', [account, record('contact', [peer], Uint8Array.of(0x0a, 200))]],
+    ['a chat of no such name', [account, record('chat', ['Not A Chat'])]],
+    ['a group of no such id', [account, record('group', ['00'])]],
+    ['an inbox number that is none', [account, record('inbox', ['x'], inbox({}))]],
+    ['a message with a short id', [account, record('inbox', ['1'], inbox({ messageId: new Uint8Array(3) }))]],
+    ['a message with no sender', [account, record('inbox', ['1'], inbox({ sender: new Uint8Array() }))]],
+    [
+      'a message of a conversation with nobody',
+      [
+        account,
+        record(
+          'inbox',
+          ['1'],
+          inbox({ conversation: { kind: { $case: 'peer', value: new Uint8Array(2) } } }),
+        ),
+      ],
+    ],
+    ['a device without an id', [account, record('peer', [peer], peerOf(device('')))]],
+    ['a device twice', [account, record('peer', [peer], peerOf(device('a'), device('a')))]],
+    ['a prekey of 5 bytes', [account, record('peer', [peer], peerOf(device('a', new Uint8Array(5))))]],
+    ['what was seen, without a mark', [account, record('seen', ['000001'])]],
+    ['a record twice', [account, record('chat', ['status']), record('chat', ['status'])]],
+    ['a record of the application elsewhere', [account, application('session/x')]],
+    ['a record of the application twice', [account, application('app/x'), application('app/x')]],
+    ['a key of the application with other characters', [account, application('app/\u00e9')]],
+    ['a key of the application that is too long', [account, application(`app/${'x'.repeat(1100)}`)]],
+    ['a value that no store takes', [account, application('app/x', new Uint8Array(16 * 2 ** 20 + 1))]],
+  ])('that authenticates and holds %s: refused with a code, and nothing is stored', async (_, parts) => {
+    const store = createMemoryStore();
+    await expect(restore(await sealed(parts), undefined, store)).rejects.toMatchObject({
+      name: 'SottoError',
+      code: 'MALFORMED_MESSAGE',
+      details: { what: 'backup' },
+    });
+    expect(await dump(store)).toBe('');
+  });
+
+  it('of a later version: what is not known yet is passed over', async () => {
+    const store = createMemoryStore();
+    await restore(
+      await sealed([account, record('hologram', ['?', '\u00e9'], bytesOf('x'))]),
+      undefined,
+      store,
+    );
+    expect(await dump(store)).toBe('');
+  });
+
+  it('larger than was agreed to: refused, however small its records are', async () => {
+    const many = Array.from({ length: 100 }, (_, i) => application(`app/${i}`));
+    const backup = await sealed([account, ...many]);
+    const store = createMemoryStore();
+    const options = { store, passphrase: 'correct horse', crypto };
+    await expect(restoreBackup(cut(backup), { ...options, maxBytes: 20_000 })).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      details: { what: 'backup in bytes', limit: 20_000 },
+    });
+    expect(await dump(store)).toBe('');
+    await restoreBackup(cut(backup), { ...options, maxBytes: 30_000 });
+  });
+
+  it('in one piece of many megabytes is read without copying the rest for each part', async () => {
+    const parts = Array.from({ length: 2000 }, (_, i) => application(`app/${i}`, new Uint8Array(1000)));
+    const backup = await sealed(parts.concat(account));
+    const copied = vi.spyOn(Uint8Array.prototype, 'set');
+    await restore(backup);
+    const bytes = copied.mock.calls.reduce((sum, [source]) => sum + source.length, 0);
+    copied.mockRestore();
+    expect(bytes).toBeLessThan(20 * backup.length);
+  });
+
+  it('from memory that is used again for each chunk, and let go of in the end', async () => {
+    const { backup, alice } = await someone();
+    let closed = false;
+    async function* reused(fault = false) {
+      const memory = Buffer.alloc(100);
+      try {
+        for (let at = 0; at < backup.length; at += 100) {
+          yield memory.subarray(0, Buffer.from(backup).copy(memory, 0, at, at + 100));
+          if (fault) yield 'text' as unknown as Uint8Array;
+          memory.fill(0);
+        }
+      } finally {
+        closed = true;
+      }
+    }
+    const options = { store: createMemoryStore(), passphrase: 'correct horse', crypto };
+    const { identity } = await restoreBackup(reused(), options);
+    expect(identity.publicKey).toEqual(alice.identity.publicKey);
+    expect(closed).toBe(true);
+    closed = false;
+    const refused = restoreBackup(reused(true), { ...options, store: createMemoryStore() });
+    await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', details: { what: 'chunk' } });
+    expect(closed).toBe(true);
+  });
+
+  it.each<[string, unknown]>([
+    ['options', undefined],
+    ['store', { passphrase: 'correct horse' }],
+    ['store', { passphrase: 'correct horse', store: Promise.resolve(createMemoryStore()) }],
+    ['passphrase', { store: createMemoryStore() }],
+  ])('without usable %s: refused by name', async (what, options) => {
+    const expected = { name: 'SottoError', code: 'INVALID_ARGUMENT', details: { what } };
+    await expect(restoreBackup(cut(new Uint8Array(9)), options as never)).rejects.toMatchObject(expected);
+    await expect(collect(exportBackup(options as never))).rejects.toMatchObject(expected);
+  });
+
   it('goes into an empty store only, and stops when told to', async () => {
     const { alice, backup } = await someone();
     await expect(restore(backup, undefined, alice.store)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
@@ -172,7 +374,7 @@ describe('backup', () => {
         exportBackup({
           store: alice.store,
           identity: alice.identity,
-          passphrase: 'x',
+          passphrase: 'correct horse',
           crypto,
           cost: COST,
           signal,

@@ -1,3 +1,4 @@
+import { copyBytes, parseBytes } from '@sotto/core';
 import { checkWire } from './check-wire.js';
 import { checkLimit, type DecodeOptions, limitsOf } from './decode-limits.js';
 import { Bundle as WireBundle } from './generated/sotto/secure_transport/v1/bundle.js';
@@ -44,13 +45,15 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
 
 /**
  * Reads a Bundle message. `bytes` are borrowed, the bundle shares nothing with them.
- * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED, INVALID_ARGUMENT
  */
 export function decodeBundle(bytes: Uint8Array, options?: DecodeOptions): Bundle {
   const limits = limitsOf(options);
-  checkLimit('Bundle, bytes', bytes.length, limits.maxBundleBytes);
-  checkWire(bytes, BUNDLE, limits);
-  return bundleFromWire(WireBundle.decode(bytes));
+  checkLimit('Bundle, bytes', parseBytes(bytes, 'Bundle').length, limits.maxBundleBytes);
+  // Of our own realm and memory, which not every engine's decoder of text asks for, but some.
+  const own = copyBytes(bytes);
+  checkWire(own, BUNDLE, limits);
+  return bundleFromWire(WireBundle.decode(own));
 }
 
 export function bundleToWire(bundle: Bundle): WireBundle {

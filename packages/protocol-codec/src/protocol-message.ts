@@ -1,4 +1,4 @@
-import { encodeUtf8 } from '@sotto/core';
+import { copyBytes, encodeUtf8, parseBytes } from '@sotto/core';
 import { type Bundle, bundleFromWire, bundleToWire } from './bundle.js';
 import { checkWire } from './check-wire.js';
 import { checkLimit, type DecodeOptions, limitsOf } from './decode-limits.js';
@@ -33,7 +33,7 @@ export function encodeProtocolMessage(message: ProtocolMessage): Uint8Array {
     installationId: message.installationId,
     bundles: message.bundles.map(bundleToWire),
     directMessage: sortByKey(message.directMessages, directMessageToWire),
-    publicMessage: message.publicMessage ?? new Uint8Array(),
+    publicMessage: parseBytes(message.publicMessage ?? new Uint8Array(), 'public message'),
   };
   return WireMessage.encode(wire).finish();
 }
@@ -41,13 +41,15 @@ export function encodeProtocolMessage(message: ProtocolMessage): Uint8Array {
 /**
  * Reads a ProtocolMessage. No bytes at all are a message that says nothing. `bytes` are borrowed, the message shares
  * nothing with them.
- * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED, INVALID_ARGUMENT
  */
 export function decodeProtocolMessage(bytes: Uint8Array, options?: DecodeOptions): ProtocolMessage {
   const limits = limitsOf(options);
-  checkLimit('ProtocolMessage, bytes', bytes.length, limits.maxMessageBytes);
-  checkWire(bytes, PROTOCOL_MESSAGE, limits);
-  const wire = WireMessage.decode(bytes);
+  checkLimit('ProtocolMessage, bytes', parseBytes(bytes, 'ProtocolMessage').length, limits.maxMessageBytes);
+  // Of our own realm and memory, which not every engine's decoder of text asks for, but some.
+  const own = copyBytes(bytes);
+  checkWire(own, PROTOCOL_MESSAGE, limits);
+  const wire = WireMessage.decode(own);
   const bundles = wire.bundle === undefined ? wire.bundles : [...wire.bundles, wire.bundle];
   checkLimit('bundles', bundles.length, limits.maxBundles);
   return {

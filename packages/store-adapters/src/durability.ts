@@ -1,3 +1,5 @@
+import { invalidArgument } from '@sotto/core';
+
 /**
  * What a commit that was answered survives.
  *
@@ -7,3 +9,9 @@
  *   miniature. Only with an anchor on something more durable is it noticed.
  */
 export type Durability = 'power-loss' | 'process-crash';
+
+/** @throws INVALID_ARGUMENT */
+export function parseDurability(durability: Durability): Durability {
+  if (durability === 'power-loss' || durability === 'process-crash') return durability;
+  throw invalidArgument('durability', 'neither "power-loss" nor "process-crash"');
+}

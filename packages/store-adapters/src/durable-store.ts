@@ -18,8 +18,8 @@ export type Continuity = 'new' | 'continued' | 'lost' | 'rolled-back';
 export interface DurableStore extends Store {
   readonly continuity: Continuity;
   /**
-   * Frees the space of what was deleted or replaced, so that it can't be read from the disk any more. Does nothing
-   * where the engine underneath doesn't offer it (IndexedDB).
+   * Rewrites the files now, so that what was deleted or replaced can't be read from them any more. The store does it by
+   * itself as well, see `compactAfter`. Does nothing where the engine underneath doesn't offer it (IndexedDB).
    * @throws STORE_UNAVAILABLE, CLOSED
    */
   compact(): Promise<void>;

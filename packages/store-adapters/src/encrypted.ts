@@ -1,9 +1,10 @@
 /** Encryption over any store. */
+import { parseFunction, parseObject, parseText } from '@sotto/core';
 import { EncryptedRecordStore } from './encrypted/encrypted-record-store.js';
 import type { EncryptedStore, EncryptedStoreOptions } from './encrypted/encrypted-store.js';
 
 export type { EncryptedStore, EncryptedStoreOptions } from './encrypted/encrypted-store.js';
-export { DEFAULT_PASSPHRASE_COST, type PassphraseCost } from './encrypted/keyring.js';
+export { DEFAULT_PASSPHRASE_COST, PASSPHRASE_COST_MAX, type PassphraseCost } from './encrypted/keyring.js';
 export { ENCRYPTED_VALUE_MAX_BYTES } from './encrypted/sealed-record.js';
 
 /**
@@ -11,6 +12,11 @@ export { ENCRYPTED_VALUE_MAX_BYTES } from './encrypted/sealed-record.js';
  * @throws STORE_WRONG_PASSPHRASE; STORE_CORRUPT when keyring or index are damaged, or the store underneath holds
  * something else; STORE_ROLLBACK when they don't belong together; STORE_SCHEMA_NEWER; INVALID_ARGUMENT
  */
-export function createEncryptedStore(options: EncryptedStoreOptions): Promise<EncryptedStore> {
+export async function createEncryptedStore(options: EncryptedStoreOptions): Promise<EncryptedStore> {
+  const { store, passphrase, randomBytes, passphraseCost } = parseObject(options, 'options');
+  parseObject(store, 'store', 'get', 'list', 'commit', 'close');
+  parseText(passphrase, 'passphrase');
+  parseFunction(randomBytes, 'randomBytes');
+  if (passphraseCost !== undefined) parseObject(passphraseCost, 'passphraseCost', 'memoryKiB', 'passes');
   return EncryptedRecordStore.open(options);
 }

@@ -1,6 +1,9 @@
 import {
   compareBytes,
+  invalidArgument,
+  isSottoError,
   type ListOptions,
+  parseObject,
   type Revision,
   SottoError,
   type StoredEntry,
@@ -8,7 +11,7 @@ import {
   type Write,
 } from '@sotto/core';
 import type { Continuity, DurableStore } from './durable-store.js';
-import { decodeRecord, decodeRevision, encodeRecord } from './record.js';
+import { decodeRecord, decodeRevision, encodeRecord, encodeRevision } from './record.js';
 import type { RevisionAnchor } from './revision-anchor.js';
 import { SerialQueue } from './serial-queue.js';
 import { Snapshot } from './snapshot.js';
@@ -21,7 +24,14 @@ import {
   parseListRange,
   parseWrites,
 } from './store-arguments.js';
-import { decodeHeader, encodeHeader, HEADER_KEY, type Migration, readHeader } from './store-header.js';
+import {
+  COMPACTED_KEY,
+  decodeHeader,
+  encodeHeader,
+  HEADER_KEY,
+  type Migration,
+  readHeader,
+} from './store-header.js';
 import { unavailable } from './unavailable.js';
 
 /** Records of the first page of a listing; the sizes of later ones follow the sizes of the records. */
@@ -30,9 +40,29 @@ const LARGEST_PAGE = 1024;
 /** What a page should come to in bytes: enough to make the round trip worth it, little enough to hold. */
 const PAGE_BYTES = 256 * 1024;
 
+/**
+ * Records written or deleted until a store compacts itself: some 400 messages, which compacting a small store for costs
+ * hundredths of a second.
+ */
+export const DEFAULT_COMPACT_AFTER = 2000;
+/**
+ * Bytes that may have to be rewritten for each change: a store of 100 MB compacts itself after 6,000 changes, and spends
+ * some tenths of a millisecond on each that way. What is deleted stays in the files of a large store for longer.
+ */
+const COMPACT_BYTES_PER_CHANGE = 16 * 1024;
+/** Bytes up to which a store is compacted whenever it is closed: rewriting so much takes half a second at most. */
+const COMPACT_ON_CLOSE_BYTES = 32 * 1024 * 1024;
+
 export interface EngineStoreOptions {
   /** Where the store's progress is noted besides, so that a loss or an old copy is noticed. Default none. */
   readonly anchor?: RevisionAnchor;
+  /**
+   * How many records may be written or deleted until the store compacts itself, since their old contents can be read
+   * from the files until then. Where compacting has to rewrite more than 16 KiB for each of them, it waits for more.
+   * A store of up to 32 MiB is compacted when it is closed as well, if anything changed. `Infinity`: never by itself.
+   * Default 2000.
+   */
+  readonly compactAfter?: number;
 }
 
 /** A write that failed, of which nobody knows yet whether it took effect. */
@@ -57,6 +87,11 @@ export class EngineStore implements DurableStore {
   #revision: Revision;
   /** The last revision that is known to be on the disk. */
   #stored: Revision;
+  readonly #compactAfter: number;
+  /** Records changed since the engine was compacted; those of earlier sessions are counted by the commit. */
+  #changes: number;
+  /** The number of changes at which to look whether to compact. */
+  #compactAt: number;
   #doubt: DoubtfulWrite | undefined;
   /** Whether the engine is closed, since opening it again failed. */
   #down = false;
@@ -66,11 +101,13 @@ export class EngineStore implements DurableStore {
   private constructor(
     engine: StorageEngine,
     anchor: RevisionAnchor | undefined,
+    compactAfter: number,
     state: {
       readonly continuity: Continuity;
       readonly schema: number;
       readonly revision: Revision;
       readonly stored: Revision;
+      readonly changes: number;
     },
   ) {
     this.#engine = engine;
@@ -79,14 +116,18 @@ export class EngineStore implements DurableStore {
     this.#schema = state.schema;
     this.#revision = state.revision;
     this.#stored = state.stored;
+    this.#compactAfter = compactAfter;
+    this.#changes = state.changes;
+    this.#compactAt = compactAfter;
   }
 
   static async open(
     engine: StorageEngine,
-    { anchor }: EngineStoreOptions,
+    options: EngineStoreOptions,
     migrations: readonly Migration[],
   ): Promise<EngineStore> {
     try {
+      const { anchor, compactAfter = DEFAULT_COMPACT_AFTER } = parseEngineStoreOptions(options);
       const header = await readHeader(engine, migrations);
       const anchored = (await anchor?.load()) ?? 0;
       const revision = header?.revision ?? 0;
@@ -98,8 +139,9 @@ export class EngineStore implements DurableStore {
         schema: migrations.length + 1,
         revision: Math.max(revision, anchored),
         stored: revision,
+        changes: engine.compact ? revision - (await readCompacted(engine)) : 0,
       } as const;
-      return new EngineStore(engine, anchor, state);
+      return new EngineStore(engine, anchor, compactAfter, state);
     } catch (error) {
       await engine.close();
       throw unavailable(error);
@@ -200,31 +242,82 @@ export class EngineStore implements DurableStore {
       throw error;
     }
     this.#stored = revision;
+    this.#countChanges(changes.length - 1);
     await this.#anchor?.save(revision).catch(() => {});
     return revision;
   }
 
   compact(): Promise<void> {
-    return this.#queue.run(async () => {
+    return this.#queue.run(() => {
       this.#checkOpen();
-      try {
-        await this.#settleDoubt();
-        await this.#engine.compact?.();
-      } catch (error) {
-        // It may have failed in a write of its own.
-        this.#down = this.#engine.reopen !== undefined;
-        throw unavailable(error);
-      }
+      return this.#compact();
     });
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#queue.run(async () => {
       await this.#settleDoubt().catch(() => {});
+      // A failure keeps nobody from closing: what was committed is stored, and compacting is tried again next time.
+      await this.#compactIfDue(COMPACT_ON_CLOSE_BYTES).catch(() => {});
       await Promise.allSettled(this.#reading);
       await this.#engine.close();
     });
     return this.#closing;
+  }
+
+  /** Has the store compact itself behind the commits that wait already, once enough has changed. */
+  #countChanges(changes: number): void {
+    if (!this.#engine.compact) return;
+    this.#changes += changes;
+    if (this.#changes < this.#compactAt) return;
+    this.#compactAt = Number.POSITIVE_INFINITY;
+    void this.#queue
+      .run(async () => {
+        if (!this.#closing) this.#compactAt = await this.#compactIfDue(0);
+      })
+      // Such as a full disk: tried again later. What was committed is stored.
+      .catch(() => {
+        this.#compactAt = this.#changes + this.#compactAfter;
+      });
+  }
+
+  /**
+   * @param atOnce size in bytes up to which any change at all is reason enough
+   * @returns the number of changes at which to look again
+   */
+  async #compactIfDue(atOnce: number): Promise<number> {
+    const never = !this.#engine.compact || this.#compactAfter === Number.POSITIVE_INFINITY;
+    if (never || this.#changes === 0) return this.#compactAfter;
+    const size = await this.#planCompaction();
+    const worthIt = Math.max(this.#compactAfter, Math.ceil(size / COMPACT_BYTES_PER_CHANGE));
+    if (this.#changes < worthIt && size > atOnce) return worthIt;
+    await this.#compact();
+    return this.#compactAfter;
+  }
+
+  async #planCompaction(): Promise<number> {
+    try {
+      await this.#settleDoubt();
+      return (await this.#engine.planCompaction?.()) ?? 0;
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  async #compact(): Promise<void> {
+    if (!this.#engine.compact) return;
+    await this.#planCompaction();
+    try {
+      // An engine may keep what was replaced as long as somebody reads who began before that.
+      await Promise.allSettled(this.#reading);
+      await this.#engine.compact();
+      await this.#engine.write([{ key: COMPACTED_KEY, value: encodeRevision(this.#revision) }]);
+      this.#changes = 0;
+    } catch (error) {
+      // It may have failed in a write of its own.
+      this.#down = this.#engine.reopen !== undefined;
+      throw unavailable(error);
+    }
   }
 
   /** @throws STORE_CONFLICT, STORE_CORRUPT */
@@ -295,18 +388,34 @@ export class EngineStore implements DurableStore {
 
   async #read<T>(run: () => Promise<T>): Promise<T> {
     try {
-      if (this.#down && !this.#reopening) await this.#queue.run(() => this.#settleDoubt());
-      while (this.#reopening) await this.#reopening;
-      this.#checkOpen();
-      const reading = run();
-      this.#reading.add(reading);
+      await this.#beforeReading();
       try {
-        return await reading;
-      } finally {
-        this.#reading.delete(reading);
+        return await this.#underWay(run());
+      } catch (error) {
+        // The place may be gone and not the data, as when a browser closes a database: then it is opened again.
+        if (this.#engine.reopen === undefined || isSottoError(error) || this.#closing) throw error;
+        this.#down = true;
+        await this.#beforeReading();
+        return await this.#underWay(run());
       }
     } catch (error) {
       throw unavailable(error);
+    }
+  }
+
+  async #beforeReading(): Promise<void> {
+    if (this.#down && !this.#reopening) await this.#queue.run(() => this.#settleDoubt());
+    while (this.#reopening) await this.#reopening;
+    this.#checkOpen();
+  }
+
+  /** Waited for before the engine is opened again, compacted or closed. */
+  async #underWay<T>(reading: Promise<T>): Promise<T> {
+    this.#reading.add(reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reading.delete(reading);
     }
   }
 
@@ -330,6 +439,23 @@ function isSame(a: readonly EngineChange[], b: readonly EngineChange[]): boolean
     const other = b[i]?.value;
     return value && other ? compareBytes(value, other) === 0 : value === other;
   });
+}
+
+/** The revision up to which the engine was compacted, 0 when it never was. */
+async function readCompacted(engine: StorageEngine): Promise<Revision> {
+  const [bytes] = await engine.get([COMPACTED_KEY]);
+  return bytes === undefined ? 0 : decodeRevision('compacted', bytes);
+}
+
+/** @throws INVALID_ARGUMENT */
+export function parseEngineStoreOptions(options: EngineStoreOptions): EngineStoreOptions {
+  const { anchor, compactAfter = DEFAULT_COMPACT_AFTER } = parseObject(options, 'options');
+  if (anchor !== undefined) parseObject(anchor, 'anchor', 'load', 'save');
+  if (compactAfter === Number.POSITIVE_INFINITY) return options;
+  if (!Number.isSafeInteger(compactAfter) || compactAfter < 1) {
+    throw invalidArgument('compactAfter', 'neither a whole number from 1 nor Infinity');
+  }
+  return options;
 }
 
 /** The user or the browser has cleared the data away under an open store, or put an old copy in its place. */

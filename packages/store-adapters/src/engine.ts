@@ -1,24 +1,26 @@
 /**
  * The way to an adapter of one's own: an engine that can keep bytes under text, and the store that is built on it.
  */
+import { parseObject } from '@sotto/core';
 import type { DurableStore } from './durable-store.js';
 import { EngineStore, type EngineStoreOptions } from './engine-store.js';
 import type { StorageEngine } from './storage-engine.js';
 import { storeMigrations } from './store-header.js';
 
 export type { Continuity, DurableStore } from './durable-store.js';
-export type { EngineStoreOptions } from './engine-store.js';
+export { DEFAULT_COMPACT_AFTER, type EngineStoreOptions } from './engine-store.js';
 export type { RevisionAnchor } from './revision-anchor.js';
 export type { EngineChange, KeyRange, StorageEngine } from './storage-engine.js';
 
 /**
  * Builds a store on an engine, which it owns from then on: closing the store, or failing to open it, closes the
  * engine.
- * @throws STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE
+ * @throws STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE, INVALID_ARGUMENT
  */
-export function createEngineStore(
+export async function createEngineStore(
   engine: StorageEngine,
   options: EngineStoreOptions = {},
 ): Promise<DurableStore> {
+  parseObject(engine, 'engine', 'get', 'page', 'write', 'close');
   return EngineStore.open(engine, options, storeMigrations);
 }

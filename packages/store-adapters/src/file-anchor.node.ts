@@ -1,6 +1,7 @@
 /** An anchor in a file, on Node. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { RevisionAnchor } from './revision-anchor.js';
+import { parseName } from './store-arguments.js';
 
 export type { RevisionAnchor } from './revision-anchor.js';
 
@@ -8,8 +9,10 @@ export type { RevisionAnchor } from './revision-anchor.js';
  * Keeps a store's revision in a file. Put it where a backup of the store, and a restore, doesn't reach: what is
  * restored together with the store can't tell that it is old.
  * @param path of the file; its directory must be there
+ * @throws INVALID_ARGUMENT
  */
 export function createFileAnchor(path: string): RevisionAnchor {
+  parseName(path, 'path');
   return {
     async load() {
       try {

@@ -1,5 +1,6 @@
 /** IndexedDB in browsers. */
-import type { Durability } from './durability.js';
+import { invalidArgument, parseObject } from '@sotto/core';
+import { type Durability, parseDurability } from './durability.js';
 import { createEngineStore } from './engine.js';
 import { IndexedDbEngine } from './indexeddb/indexeddb-engine.js';
 import type { IndexedDbStore } from './indexeddb/indexeddb-store.js';
@@ -7,6 +8,7 @@ import { createLocalStorageAnchor } from './indexeddb/local-storage-anchor.js';
 import { acquireTabLock, type WhenLocked } from './indexeddb/tab-lock.js';
 import { TabStore } from './indexeddb/tab-store.js';
 import type { RevisionAnchor } from './revision-anchor.js';
+import { parseName } from './store-arguments.js';
 import { unavailable } from './unavailable.js';
 
 export type { Durability } from './durability.js';
@@ -36,16 +38,23 @@ export interface IndexedDbStoreOptions {
  * A store in IndexedDB, for one tab or worker of an origin at a time (Web Locks). A tab that asks with
  * `whenLocked: 'hand-over'` gets it from the one that has it.
  * @throws STORE_LOCKED; ABORTED; STORE_UNAVAILABLE, also where there are no Web Locks (only secure contexts have
- * them); STORE_CORRUPT, STORE_SCHEMA_NEWER
+ * them); STORE_CORRUPT, STORE_SCHEMA_NEWER, INVALID_ARGUMENT
  */
-export async function createIndexedDbStore({
-  name,
-  durability = 'power-loss',
-  whenLocked = 'fail',
-  signal,
-  anchor = createLocalStorageAnchor(name),
-  persist = true,
-}: IndexedDbStoreOptions): Promise<IndexedDbStore> {
+export async function createIndexedDbStore(options: IndexedDbStoreOptions): Promise<IndexedDbStore> {
+  const {
+    name,
+    durability = 'power-loss',
+    whenLocked = 'fail',
+    signal,
+    persist = true,
+  } = parseObject(options, 'options');
+  parseName(name, 'name');
+  parseDurability(durability);
+  if (!['fail', 'wait', 'hand-over'].includes(whenLocked)) {
+    throw invalidArgument('whenLocked', 'none of "fail", "wait" and "hand-over"');
+  }
+  const anchor = options.anchor ?? createLocalStorageAnchor(name);
+  if (anchor !== undefined) parseObject(anchor, 'anchor', 'load', 'save');
   const lock = await acquireTabLock(name, whenLocked, signal);
   try {
     const engine = await openEngine(name, durability);

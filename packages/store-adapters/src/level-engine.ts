@@ -25,25 +25,45 @@ type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'
 
 const encodings: Encodings = { keyEncoding: 'utf8', valueEncoding: 'view' };
 
+/** What can be done about the files of a database on a disk. */
+export interface LevelFiles {
+  /** Rejects when so many bytes can't be rewritten now. */
+  checkRoom(bytes: number): Promise<void>;
+  /** Deletes the reports of what LevelDB did, in which keys of records are named. Called when it is closed. */
+  deleteReports(): Promise<void>;
+}
+
 /** A {@link StorageEngine} on an abstract-level database, which it closes. */
 export class LevelEngine implements StorageEngine {
   readonly #database: LevelDatabase;
   readonly #sync: boolean;
   readonly #where: string;
+  readonly #files: LevelFiles | undefined;
+  /** Frees what was deleted; only where the database can. */
+  readonly compact?: () => Promise<void>;
+  #compacted = false;
 
-  private constructor(database: LevelDatabase, sync: boolean, where: string) {
+  private constructor(database: LevelDatabase, sync: boolean, where: string, files: LevelFiles | undefined) {
     this.#database = database;
     this.#sync = sync;
     this.#where = where;
+    this.#files = files;
+    if (canCompact(database)) this.compact = () => this.#compact(database);
   }
 
   /**
    * @param sync whether to wait for the disk in each write (LevelDB; others ignore it)
    * @param where what STORE_LOCKED calls the place
+   * @param files where the database is on a disk
    * @throws STORE_LOCKED, STORE_CORRUPT, STORE_UNAVAILABLE
    */
-  static async open(database: LevelDatabase, sync: boolean, where: string): Promise<LevelEngine> {
-    const engine = new LevelEngine(database, sync, where);
+  static async open(
+    database: LevelDatabase,
+    sync: boolean,
+    where: string,
+    files?: LevelFiles,
+  ): Promise<LevelEngine> {
+    const engine = new LevelEngine(database, sync, where, files);
     await engine.#told(database.open());
     return engine;
   }
@@ -80,9 +100,15 @@ export class LevelEngine implements StorageEngine {
     await this.#told(this.#database.open());
   }
 
-  async compact(): Promise<void> {
+  async planCompaction(): Promise<number> {
     const database = this.#database;
-    if (!canCompact(database)) return;
+    if (!canCompact(database)) return 0;
+    const size = await this.#told(database.approximateSize(BELOW_ALL_KEYS, AFTER_ALL_KEYS, encodings));
+    await this.#files?.checkRoom(size);
+    return size;
+  }
+
+  async #compact(database: Compacting): Promise<void> {
     // LevelDB merges what is above the lowest level into it, but what it wrote there first, from memory, keeps values
     // that were replaced meanwhile. So it gets something to merge that spans all of it.
     const span = [BELOW_ALL_KEYS, AFTER_ALL_KEYS];
@@ -91,10 +117,21 @@ export class LevelEngine implements StorageEngine {
     await this.write(span.map((key) => ({ key, value: new Uint8Array(1) })));
     await compact();
     await this.write(span.map((key) => ({ key, value: undefined })));
+    this.#compacted = true;
   }
 
-  close(): Promise<void> {
-    return this.#told(this.#database.close());
+  async close(): Promise<void> {
+    await this.#told(this.#database.close());
+    if (!this.#compacted) return;
+    // The MANIFEST still names the first and last keys of the tables that are gone. Opening begins a new one. Everything
+    // is stored and closed, so what fails here is left as it is.
+    try {
+      await this.#database.open();
+      await this.#database.close();
+      await this.#files?.deleteReports();
+    } catch {
+      // As said.
+    }
   }
 
   async #told<T>(call: Promise<T>): Promise<T> {
@@ -108,10 +145,12 @@ export class LevelEngine implements StorageEngine {
 
 interface Compacting {
   compactRange(start: string, end: string, options: Encodings): Promise<void>;
+  /** Bytes in tables; what is in memory and in the log alone doesn't count. */
+  approximateSize(start: string, end: string, options: Encodings): Promise<number>;
 }
 
 function canCompact(database: object): database is Compacting {
-  return 'compactRange' in database;
+  return 'compactRange' in database && 'approximateSize' in database;
 }
 
 interface ReadingAtOnce {

@@ -1,5 +1,7 @@
+import { parseObject } from '@sotto/core';
 import type { DurableStore } from './durable-store.js';
 import { createEngineStore, type EngineStoreOptions } from './engine.js';
+import { parseEngineStoreOptions } from './engine-store.js';
 import { type LevelDatabase, LevelEngine } from './level-engine.js';
 
 export type { LevelDatabase } from './level-engine.js';
@@ -18,12 +20,11 @@ export interface LevelStoreOptions extends EngineStoreOptions {
 /**
  * A store on a database that implements abstract-level. On Node, `createLevelDbStore` of the subpath `leveldb` is
  * all you need; in browsers, `createIndexedDbStore` of the subpath `indexeddb`.
- * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE
+ * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE, INVALID_ARGUMENT
  */
-export async function createLevelStore({
-  database,
-  name = 'database',
-  ...options
-}: LevelStoreOptions): Promise<DurableStore> {
+export async function createLevelStore(given: LevelStoreOptions): Promise<DurableStore> {
+  const { database, name = 'database', ...options } = parseObject(given, 'options');
+  parseObject(database, 'database', 'open', 'close', 'get', 'iterator', 'batch');
+  parseEngineStoreOptions(options);
   return createEngineStore(await LevelEngine.open(database, true, name), options);
 }

@@ -1,11 +1,15 @@
 /** LevelDB on Node. */
-import { mkdir } from 'node:fs/promises';
-import { SottoError } from '@sotto/core';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseObject, SottoError } from '@sotto/core';
 import { ClassicLevel } from 'classic-level';
-import type { Durability } from './durability.js';
+import { type Durability, parseDurability } from './durability.js';
 import type { DurableStore } from './durable-store.js';
 import { createEngineStore, type EngineStoreOptions } from './engine.js';
+import { parseEngineStoreOptions } from './engine-store.js';
 import { LevelEngine } from './level-engine.js';
+import { checkRoomToCompact } from './room-to-compact.node.js';
+import { parseName } from './store-arguments.js';
 
 export type { Durability } from './durability.js';
 
@@ -21,19 +25,26 @@ export interface LevelDbStoreOptions extends EngineStoreOptions {
  *
  * After STORE_UNAVAILABLE (disk full, I/O error) reading goes on, and the next commit opens the database again
  * before it writes; a failed commit that nevertheless reached the disk is taken back then.
- * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE
+ * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE, INVALID_ARGUMENT
  */
-export async function createLevelDbStore({
-  path,
-  durability = 'power-loss',
-  ...options
-}: LevelDbStoreOptions): Promise<DurableStore> {
+export async function createLevelDbStore(given: LevelDbStoreOptions): Promise<DurableStore> {
+  const { path, durability = 'power-loss', ...options } = parseObject(given, 'options');
+  parseName(path, 'path');
+  parseDurability(durability);
+  parseEngineStoreOptions(options);
   await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     const details = { reason: error.code ?? error.name };
     throw new SottoError('STORE_UNAVAILABLE', "The store's directory can't be made.", details, {
       cause: error,
     });
   });
-  const engine = await LevelEngine.open(new ClassicLevel(path), durability === 'power-loss', path);
+  const sync = durability === 'power-loss';
+  const files = {
+    checkRoom: (bytes: number) => checkRoomToCompact(path, bytes),
+    async deleteReports() {
+      for (const name of ['LOG', 'LOG.old']) await rm(join(path, name), { force: true });
+    },
+  };
+  const engine = await LevelEngine.open(new ClassicLevel(path), sync, path, files);
   return createEngineStore(engine, options);
 }

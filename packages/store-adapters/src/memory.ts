@@ -1,4 +1,12 @@
-import type { ListOptions, Revision, Store, StoredEntry, StoredRecord, Write } from '@sotto/core';
+import {
+  copyBytes,
+  type ListOptions,
+  type Revision,
+  type Store,
+  type StoredEntry,
+  type StoredRecord,
+  type Write,
+} from '@sotto/core';
 import { SortedKeys } from './sorted-keys.js';
 import {
   checkAborted,
@@ -29,7 +37,7 @@ class MemoryStore implements Store {
   async get(key: string): Promise<StoredRecord | undefined> {
     this.#checkOpen();
     const record = this.#records.get(parseKey(key));
-    return record && { value: record.value.slice(), revision: record.revision };
+    return record && { value: copyBytes(record.value), revision: record.revision };
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<StoredEntry, void> {
@@ -43,7 +51,7 @@ class MemoryStore implements Store {
     for (const [key, { value, revision }] of snapshot) {
       checkAborted(options.signal, 'list');
       this.#checkOpen();
-      yield { key, value: value.slice(), revision };
+      yield { key, value: copyBytes(value), revision };
     }
     checkAborted(options.signal, 'list');
   }
@@ -55,10 +63,15 @@ class MemoryStore implements Store {
     for (const write of writes) checkExpectation(write, this.#records.get(write.key)?.revision);
     const revision = ++this.#revision;
     for (const write of writes) {
-      if (write.type === 'put') this.#put(write.key, { value: write.value.slice(), revision });
+      if (write.type === 'put') this.#put(write.key, { value: copyBytes(write.value), revision });
       else if (write.type === 'delete') this.#delete(write.key);
     }
     return revision;
+  }
+
+  /** Nothing to do: what was deleted is garbage of the process. */
+  async compact(): Promise<void> {
+    this.#checkOpen();
   }
 
   async close(): Promise<void> {

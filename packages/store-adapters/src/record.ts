@@ -10,6 +10,11 @@ export function encodeRecord(value: Uint8Array, revision: number): Uint8Array {
   return bytes;
 }
 
+/** 8 bytes, big-endian; fresh. */
+export function encodeRevision(revision: number): Uint8Array {
+  return encodeRecord(new Uint8Array(), revision);
+}
+
 /**
  * The record of what {@link encodeRecord} gave; the value is fresh.
  * @throws STORE_CORRUPT

@@ -27,15 +27,17 @@ type Blob = ArrayBuffer | Uint8Array;
 export class SqliteEngine implements StorageEngine {
   readonly #database: SqliteDatabase;
   readonly #where: string;
+  readonly #checkRoom: (bytes: number) => Promise<void>;
   readonly #get: SqliteStatement;
   readonly #pageFrom: SqliteStatement;
   readonly #pageBehind: SqliteStatement;
   readonly #put: SqliteStatement;
   readonly #delete: SqliteStatement;
 
-  private constructor(database: SqliteDatabase, where: string) {
+  private constructor(database: SqliteDatabase, where: string, checkRoom: (bytes: number) => Promise<void>) {
     this.#database = database;
     this.#where = where;
+    this.#checkRoom = checkRoom;
     this.#get = database.prepare('SELECT value FROM records WHERE key = ?');
     this.#pageFrom = database.prepare(selectPage('>='));
     this.#pageBehind = database.prepare(selectPage('>'));
@@ -43,14 +45,22 @@ export class SqliteEngine implements StorageEngine {
     this.#delete = database.prepare('DELETE FROM records WHERE key = ?');
   }
 
-  /** @throws STORE_LOCKED, STORE_CORRUPT, STORE_UNAVAILABLE */
-  static open(openDatabase: () => SqliteDatabase, durability: Durability, where: string): SqliteEngine {
+  /**
+   * @param where what STORE_LOCKED calls the place
+   * @param checkRoom rejects when so many bytes can't be rewritten now
+   * @throws STORE_LOCKED, STORE_CORRUPT, STORE_UNAVAILABLE
+   */
+  static open(
+    openDatabase: () => SqliteDatabase,
+    durability: Durability,
+    where: string,
+    checkRoom: (bytes: number) => Promise<void>,
+  ): SqliteEngine {
     let database: SqliteDatabase | undefined;
     try {
       database = openDatabase();
       // Exclusive: the lock is held from the first transaction until closing, and no -shm file is needed.
       database.exec('PRAGMA locking_mode = EXCLUSIVE');
-      database.exec('PRAGMA auto_vacuum = INCREMENTAL');
       database.exec('PRAGMA journal_mode = WAL');
       database.exec(`PRAGMA synchronous = ${durability === 'power-loss' ? 'FULL' : 'NORMAL'}`);
       // macOS: has the disk write what it has in its cache, too.
@@ -64,7 +74,7 @@ export class SqliteEngine implements StorageEngine {
         'CREATE TABLE IF NOT EXISTS records (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL)',
       );
       database.exec('COMMIT');
-      return new SqliteEngine(database, where);
+      return new SqliteEngine(database, where, checkRoom);
     } catch (error) {
       database?.close();
       throw describeSqliteError(error, where);
@@ -102,10 +112,24 @@ export class SqliteEngine implements StorageEngine {
     });
   }
 
+  async planCompaction(): Promise<number> {
+    const pragma = (name: string) => {
+      const [row] = this.#told(() => this.#database.prepare(`PRAGMA ${name}`).all()) as [
+        Record<string, number>,
+      ];
+      return row[name] as number;
+    };
+    const size = pragma('page_count') * pragma('page_size');
+    await this.#checkRoom(size);
+    return size;
+  }
+
   async compact(): Promise<void> {
     this.#told(() => {
+      // Deleted records are overwritten where they stood, but not what balancing the pages of the tree leaves behind of
+      // records that it moved. So everything is written anew, through memory: nothing goes to temporary files.
+      this.#database.exec('VACUUM');
       // A statement that gives rows has to be read to its end to do all of its work.
-      this.#database.prepare('PRAGMA incremental_vacuum').all();
       this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
     });
   }

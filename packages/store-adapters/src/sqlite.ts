@@ -1,11 +1,14 @@
 /** SQLite on Node: the one of Node itself where it has one (22.13 and later), else the package `libsql`. */
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { SottoError } from '@sotto/core';
-import type { Durability } from './durability.js';
+import { parseFunction, parseObject, SottoError } from '@sotto/core';
+import { type Durability, parseDurability } from './durability.js';
 import type { DurableStore } from './durable-store.js';
 import { createEngineStore, type EngineStoreOptions } from './engine.js';
+import { parseEngineStoreOptions } from './engine-store.js';
+import { checkRoomToCompact } from './room-to-compact.node.js';
 import { type SqliteDatabase, SqliteEngine } from './sqlite-engine.js';
+import { parseName } from './store-arguments.js';
 
 export type { Durability } from './durability.js';
 export type { SqliteDatabase, SqliteStatement } from './sqlite-engine.js';
@@ -26,17 +29,19 @@ export interface SqliteStoreOptions extends EngineStoreOptions {
  * A store in one file, with SQLite in WAL mode. One process and one handle at a time.
  *
  * Each call works synchronously inside: a commit holds up the event loop while the disk takes it.
- * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE (also when there is no SQLite)
+ * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE (also when there is no SQLite),
+ * INVALID_ARGUMENT
  */
-export async function createSqliteStore({
-  path,
-  durability = 'power-loss',
-  openDatabase,
-  ...options
-}: SqliteStoreOptions): Promise<DurableStore> {
+export async function createSqliteStore(given: SqliteStoreOptions): Promise<DurableStore> {
+  const { path, durability = 'power-loss', openDatabase, ...options } = parseObject(given, 'options');
+  parseName(path, 'path');
+  parseDurability(durability);
+  parseEngineStoreOptions(options);
+  if (openDatabase !== undefined) parseFunction(openDatabase, 'openDatabase');
   const openIt = openDatabase ?? (await findSqlite());
   await createFile(path);
-  const engine = SqliteEngine.open(() => openIt(path), durability, path);
+  const checkRoom = (bytes: number) => checkRoomToCompact(path, bytes);
+  const engine = SqliteEngine.open(() => openIt(path), durability, path, checkRoom);
   return createEngineStore(engine, options);
 }
 

@@ -26,12 +26,22 @@ export interface StorageEngine {
   /**
    * Lets go of everything and opens again, so that what can be read is what is on the disk. For an engine that can't
    * tell after a failed `write` whether it took effect: it is called before the next one, and until then reads give
-   * what stood there before. When it rejects, it is called again before anything else.
+   * what stood there before. It is called after a failed read as well, unless that threw a SottoError, and then the read
+   * is tried again. When it rejects, it is called again before anything else.
    */
   reopen?(): Promise<void>;
 
-  /** Frees the space of what was deleted, so that it can't be read from the disk any more. */
+  /**
+   * Frees the space of what was deleted or replaced, so that it can't be read from the disk any more. Called between
+   * two writes, when no read is under way that began before the last of them.
+   */
   compact?(): Promise<void>;
+
+  /**
+   * About how many bytes compacting would rewrite, to decide how often it is worth it; without it, 0. Rejects where that
+   * can't be done now, for want of space: then `compact` isn't called.
+   */
+  planCompaction?(): Promise<number>;
 
   /** Lets go of everything. Called once. */
   close(): Promise<void>;

@@ -1,5 +1,9 @@
 import {
+  invalidArgument,
+  isBytes,
   type ListOptions,
+  parseObject,
+  parseText,
   SottoError,
   STORE_KEY_MAX_LENGTH,
   STORE_VALUE_MAX_BYTES,
@@ -22,7 +26,8 @@ const FIRST_KEY = ' ';
  * @throws INVALID_ARGUMENT
  */
 export function parseKey(key: string): string {
-  if (typeof key !== 'string' || key.length === 0) throw invalid('key', 'not a text of at least 1 character');
+  if (typeof key !== 'string' || key.length === 0)
+    throw invalidArgument('key', 'not a text of at least 1 character');
   return parsePrefix(key, 'key');
 }
 
@@ -31,11 +36,11 @@ export function parseKey(key: string): string {
  * @throws INVALID_ARGUMENT
  */
 function parsePrefix(prefix: string, what = 'prefix'): string {
-  if (typeof prefix !== 'string') throw invalid(what, 'not a text');
+  if (typeof prefix !== 'string') throw invalidArgument(what, 'not a text');
   if (prefix.length > STORE_KEY_MAX_LENGTH) {
-    throw invalid(what, `longer than ${STORE_KEY_MAX_LENGTH} characters`);
+    throw invalidArgument(what, `longer than ${STORE_KEY_MAX_LENGTH} characters`);
   }
-  if (!PRINTABLE_ASCII.test(prefix)) throw invalid(what, 'characters other than 0x20 to 0x7e');
+  if (!PRINTABLE_ASCII.test(prefix)) throw invalidArgument(what, 'characters other than 0x20 to 0x7e');
   return prefix;
 }
 
@@ -57,13 +62,22 @@ export interface ListRange {
  */
 export function parseListRange(prefix: string, options: ListOptions = {}): ListRange {
   parsePrefix(prefix);
-  const { after = '', limit = Number.POSITIVE_INFINITY } = options;
+  const { after = '', limit = Number.POSITIVE_INFINITY } = parseObject(options, 'options');
   parsePrefix(after, 'after');
   if (limit !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(limit) || limit < 0)) {
-    throw invalid('limit', 'not a whole number from 0');
+    throw invalidArgument('limit', 'not a whole number from 0');
   }
   const exclusive = after !== '' && after >= prefix;
   return { from: exclusive ? after : prefix || FIRST_KEY, exclusive, below: prefix + AFTER_ALL_KEYS, limit };
+}
+
+/**
+ * Checks what a store is called or where it is: a text, not empty.
+ * @throws INVALID_ARGUMENT
+ */
+export function parseName(name: string, what: string): string {
+  if (parseText(name, what) === '') throw invalidArgument(what, 'empty');
+  return name;
 }
 
 /**
@@ -74,20 +88,23 @@ export function parseWrites(
   writes: readonly Write[],
   maxValueBytes: number = STORE_VALUE_MAX_BYTES,
 ): readonly Write[] {
+  if (!Array.isArray(writes)) throw invalidArgument('writes', 'not an array');
   const seen = new Set<string>();
-  for (const write of writes) {
+  for (const write of writes as readonly Write[]) {
+    parseObject(write, 'writes');
     parseKey(write.key);
-    if (seen.has(write.key)) throw invalid('writes', 'a key is named more than once');
+    if (seen.has(write.key)) throw invalidArgument('writes', 'a key is named more than once');
     seen.add(write.key);
     if (write.type === 'put') parseValue(write.value, maxValueBytes);
-    else if (write.type !== 'delete' && write.type !== 'check') throw invalid('writes', 'unknown type');
+    else if (write.type !== 'delete' && write.type !== 'check')
+      throw invalidArgument('writes', 'unknown type');
     parseExpectation(write);
   }
   return writes;
 }
 
 function parseValue(value: Uint8Array, limit: number): void {
-  if (!(value instanceof Uint8Array)) throw invalid('value', 'not a Uint8Array');
+  if (!isBytes(value)) throw invalidArgument('value', 'not a Uint8Array');
   if (value.length > limit) {
     const details = { what: 'value in bytes', limit, actual: value.length };
     throw new SottoError('LIMIT_EXCEEDED', `A value is larger than ${limit} bytes.`, details);
@@ -96,9 +113,9 @@ function parseValue(value: Uint8Array, limit: number): void {
 
 function parseExpectation({ type, expect }: Write): void {
   if (expect === undefined) {
-    if (type === 'check') throw invalid('expect', 'a check has to expect something');
+    if (type === 'check') throw invalidArgument('expect', 'a check has to expect something');
   } else if (expect !== 'absent' && (!Number.isSafeInteger(expect) || expect < 1)) {
-    throw invalid('expect', 'neither "absent" nor a whole number from 1');
+    throw invalidArgument('expect', 'neither "absent" nor a whole number from 1');
   }
 }
 
@@ -122,8 +139,4 @@ export function checkAborted(signal: AbortSignal | undefined, what: string): voi
 /** The error of every call to a store that was closed. */
 export function closedError(): SottoError<'CLOSED'> {
   return new SottoError('CLOSED', 'The store was closed.', { what: 'store' });
-}
-
-function invalid(what: string, reason: string): SottoError<'INVALID_ARGUMENT'> {
-  return new SottoError('INVALID_ARGUMENT', `Not a valid ${what} for a store: ${reason}.`, { what, reason });
 }

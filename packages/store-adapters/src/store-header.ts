@@ -5,6 +5,12 @@ import type { EngineChange, StorageEngine } from './storage-engine.js';
 export const HEADER_KEY = '\x01';
 
 /**
+ * Where it is kept up to which revision the engine was compacted: 8 bytes, big-endian. Nothing when it never was. So
+ * that what was deleted just before a crash, or in many short sessions, is not forgotten.
+ */
+export const COMPACTED_KEY = '\x02';
+
+/**
  * What a store says about itself, written with every commit.
  *
  * Layout: schema (4 bytes, big-endian) || revision (8 bytes, big-endian) || progress (UTF-8).

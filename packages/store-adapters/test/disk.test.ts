@@ -82,7 +82,7 @@ describe.runIf(mayRun('a full disk', smallDisk !== undefined, 'mounting a tmpfs 
         const script = [
           `mount -t tmpfs -o size=16m tmpfs ${directory}`,
           `head -c 13000000 /dev/zero > ${directory}/ballast`,
-          `"$NODE" ${child} "$KIND" ${directory} 500 10000 ${directory}/ballast`,
+          `"$NODE" ${child} "$KIND" ${directory} 500 20000 ${directory}/ballast`,
           'echo reopened',
           `"$NODE" ${child} "$KIND" ${directory} 0 0 -`,
           `cp -r ${directory}/. "$COPY"`,

@@ -294,6 +294,112 @@ describe('the schema', () => {
   );
 });
 
+describe('a read that fails since the place is gone', () => {
+  it('opens it again and is tried again, by get and by list', async () => {
+    const engine = new DoubtfulEngine();
+    const store = await createEngineStore(engine);
+    await store.commit([put('a', '1')]);
+    const reopened = () => engine.calls.filter((call) => call === 'reopen').length;
+    engine.failingReads = 1;
+    expect(decodeUtf8((await store.get('a'))!.value)).toBe('1');
+    expect(reopened()).toBe(1);
+    engine.open = false;
+    expect(await texts(store)).toEqual(['a=1']);
+    expect(reopened()).toBe(2);
+    engine.open = false;
+    engine.failingReopens = 1;
+    await expect(store.get('a')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await texts(store)).toEqual(['a=1']);
+  });
+
+  it('is not tried again in an engine that can not be opened again', async () => {
+    const engine = new MemoryEngine();
+    const store = await createEngineStore(engine);
+    engine.failingReads = 1;
+    await expect(store.get('a')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await store.get('a')).toBeUndefined();
+  });
+});
+
+/** An engine that counts how often it is compacted, and says how much that would cost. */
+class CompactingEngine extends MemoryEngine {
+  compacted = 0;
+  bytes = 0;
+  failing = false;
+
+  async planCompaction(): Promise<number> {
+    if (this.failing) throw new Error('no space');
+    return this.bytes;
+  }
+
+  async compact(): Promise<void> {
+    this.calls.push('compact');
+    this.compacted++;
+  }
+}
+
+describe('compacting by itself', () => {
+  const MiB = 2 ** 20;
+
+  async function open(bytes: number, compactAfter?: number, pairs?: Map<string, Uint8Array>) {
+    const engine = new CompactingEngine(pairs);
+    engine.bytes = bytes;
+    return { engine, store: await createEngineStore(engine, compactAfter ? { compactAfter } : {}) };
+  }
+
+  it('a small store: when it is closed, if anything changed', async () => {
+    const { engine, store } = await open(32 * MiB);
+    await store.commit([put('a', '1')]);
+    expect(engine.compacted).toBe(0);
+    await store.close();
+    expect(engine.compacted).toBe(1);
+    const again = await open(32 * MiB, undefined, engine.pairs);
+    expect(await texts(again.store)).toEqual(['a=1']);
+    await again.store.close();
+    expect(again.engine.compacted).toBe(0);
+  });
+
+  it('a large store: once enough has changed for what it costs, over several sessions and crashes', async () => {
+    let pairs: Map<string, Uint8Array> | undefined;
+    let compacted = 0;
+    for (let session = 1; session <= 6; session++) {
+      // 33 MiB are worth it after 2112 changes.
+      const { engine, store } = await open(33 * MiB, undefined, pairs);
+      for (let i = 0; i < 400; i++) await store.commit([put('a', `${i}`)]);
+      if (session % 2) await store.close();
+      pairs = engine.pairs;
+      compacted += engine.compacted;
+      expect(compacted, `session ${session}`).toBe(session < 6 ? 0 : 1);
+    }
+  });
+
+  it('is tried again later where it fails, and refuses no commit and no closing', async () => {
+    const { engine, store } = await open(0, 10);
+    engine.failing = true;
+    for (let i = 0; i < 25; i++) await store.commit([put('a', `${i}`)]);
+    await expect(store.compact()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await texts(store)).toEqual(['a=24']);
+    engine.failing = false;
+    for (let i = 0; i < 10; i++) await store.commit([put('a', `${i}`)]);
+    expect(await texts(store)).toEqual(['a=9']);
+    expect(engine.compacted).toBe(1);
+    await store.commit([put('a', '10')]);
+    engine.failing = true;
+    await store.close();
+    expect(engine.open).toBe(false);
+  });
+
+  it('counts each record of a commit', async () => {
+    const { engine, store } = await open(0, 100);
+    await store.commit(Array.from({ length: 99 }, (_, i) => put(`k${i}`, 'x')));
+    expect(await texts(store, 'none')).toEqual([]);
+    expect(engine.compacted).toBe(0);
+    await store.commit([put('a', '1')]);
+    expect(await texts(store, 'none')).toEqual([]);
+    expect(engine.compacted).toBe(1);
+  });
+});
+
 describe('the anchor', () => {
   function memoryAnchor(initial?: number) {
     return {

@@ -1,4 +1,4 @@
-import { type Clock, encodeHex, SottoError, systemClock, type Topic } from '@sotto/core';
+import { type Clock, copyBytes, encodeHex, SottoError, systemClock, type Topic } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
 import { decodeEnvelope, ENVELOPE_MAX_BYTES, type Envelope, envelopeHash } from './envelope/envelope.js';
@@ -131,7 +131,7 @@ export class EnvelopePool {
     const envelope = decodeEnvelope(bytes);
     const pow = checkEnvelope(this.#crypto, envelope, this.#seconds(), this.#policy);
     this.#makeRoom(bytes.length, envelope.expiry);
-    const pooled: PooledEnvelope = { hash, bytes: bytes.slice(), envelope, pow };
+    const pooled: PooledEnvelope = { hash, bytes: copyBytes(bytes), envelope, pow };
     this.#envelopes.set(hash, pooled);
     this.#byTopic.add(pooled);
     this.#bytes += bytes.length;

@@ -1,4 +1,4 @@
-import type { Clock, LocalParty, TransportMessage } from '@sotto/core';
+import { type Clock, copyBytes, type LocalParty, type TransportMessage } from '@sotto/core';
 
 /** Waits between tries to hand out a message that its receiver could not keep. */
 const RETRIES_MS = [100, 1_000, 5_000, 30_000];
@@ -19,7 +19,7 @@ export class HandOver {
   async give(message: TransportMessage, forget: () => void, tries = 0): Promise<void> {
     if (this.#closed) return;
     try {
-      await this.#party.onMessage({ ...message, payload: message.payload.slice() });
+      await this.#party.onMessage({ ...message, payload: copyBytes(message.payload) });
     } catch {
       const wait = RETRIES_MS[tries];
       if (wait === undefined || this.#closed) return forget();

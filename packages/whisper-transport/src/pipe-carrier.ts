@@ -2,8 +2,10 @@ import {
   type Carrier,
   type CarrierConnection,
   type CarrierHandler,
+  copyBytes,
   encodeHex,
   isSottoError,
+  parseBytes,
   SottoError,
   type Topic,
 } from '@sotto/core';
@@ -94,19 +96,21 @@ class PipeConnection implements CarrierConnection {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     const pipe = this.#check('publish', signal);
-    if (envelope.length > this.#maxEnvelopeBytes) {
+    if (parseBytes(envelope, 'envelope').length > this.#maxEnvelopeBytes) {
       throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for the pipe.', {
         what: 'bytes of an envelope',
         limit: this.#maxEnvelopeBytes,
         actual: envelope.length,
       });
     }
-    await this.#unlessEnded('publish', signal, async () => pipe.publish(topic.slice(), envelope.slice()));
+    await this.#unlessEnded('publish', signal, async () =>
+      pipe.publish(copyBytes(topic, 'topic'), copyBytes(envelope)),
+    );
   }
 
   async subscribe(topics: readonly Topic[]): Promise<void> {
     const pipe = this.#check('subscribe', undefined);
-    const wanted = new Map(topics.map((topic) => [encodeHex(topic), topic.slice()]));
+    const wanted = new Map(topics.map((topic) => [encodeHex(topic), copyBytes(topic)]));
     this.#topics = new Set(wanted.keys());
     await this.#unlessEnded('subscribe', undefined, async () => pipe.subscribe?.([...wanted.values()]));
   }
@@ -118,7 +122,7 @@ class PipeConnection implements CarrierConnection {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     const pipe = this.#check('history', signal);
-    const asked = topics.map((topic) => topic.slice());
+    const asked = topics.map((topic) => copyBytes(topic));
     await this.#unlessEnded('history', signal, async () => {
       await pipe.history?.(asked, from, to);
       await Promise.all(this.#handing);
@@ -139,8 +143,12 @@ class PipeConnection implements CarrierConnection {
   #events(): PipeEvents {
     return {
       deliver: (topic, envelope, { fromHistory = false } = {}) => {
-        if (this.#closing.signal.aborted || !this.#topics.has(encodeHex(topic))) return;
-        const handing = this.#handler.onEnvelope(topic.slice(), envelope.slice(), fromHistory);
+        if (this.#closing.signal.aborted || !this.#topics.has(encodeHex(parseBytes(topic, 'topic')))) return;
+        const handing = this.#handler.onEnvelope(
+          copyBytes(topic),
+          copyBytes(envelope, 'envelope'),
+          fromHistory,
+        );
         if (fromHistory && handing !== undefined) this.#handOverLater(handing);
       },
       status: (status) => {

@@ -9,6 +9,7 @@ import {
   isSottoError,
   type LocalParty,
   type PublicKey,
+  parseBytes,
   SottoError,
   systemClock,
   type Transport,
@@ -157,7 +158,7 @@ class SealedConnection implements TransportConnection {
     const { crypto, clock, ttl, keys, policy, capabilities, maxPayloadBytes } = this.#settings;
     const connection = this.#open();
     if (options.signal?.aborted) throw abortedError('send');
-    if (payload.length > maxPayloadBytes) {
+    if (parseBytes(payload, 'payload').length > maxPayloadBytes) {
       throw new SottoError('LIMIT_EXCEEDED', 'The message is too large for the carrier.', {
         what: 'bytes of a payload',
         limit: maxPayloadBytes,
@@ -246,7 +247,7 @@ class SealedConnection implements TransportConnection {
   async #take(bytes: Uint8Array, fromHistory: boolean): Promise<void> {
     const { crypto, clock, policy } = this.#settings;
     // Most of what comes may be for others: a filter of topics lets many through. That costs a glance.
-    const topic = peekTopic(bytes);
+    const topic = peekTopic(parseBytes(bytes, 'envelope'));
     const channels = topic && this.#listening.get(topicNumber(topic));
     if (channels === undefined) return;
     let envelope: Envelope;

@@ -1,4 +1,12 @@
-import { type Channel, encodeHex, encodeUtf8, forgetOldest, type PublicKey, type Topic } from '@sotto/core';
+import {
+  type Channel,
+  copyBytes,
+  encodeHex,
+  encodeUtf8,
+  forgetOldest,
+  type PublicKey,
+  type Topic,
+} from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
 /** Bytes of a topic. */
@@ -15,7 +23,7 @@ export function topicNumber(topic: Uint8Array): number {
 
 /** The topic of a name: the first 4 bytes of its KECCAK-256. Wire profile, section 6. */
 export function topicOf(crypto: CryptoProvider, name: string): Topic {
-  return crypto.keccak256(encodeUtf8(name)).slice(0, TOPIC_LENGTH);
+  return copyBytes(crypto.keccak256(encodeUtf8(name)).subarray(0, TOPIC_LENGTH));
 }
 
 /**
@@ -115,7 +123,7 @@ export class ChannelKeys {
     this.#keys.delete(name);
     this.#keys.set(name, known);
     forgetOldest(this.#keys, this.#most);
-    return { topic: known.topic.slice() as Topic, cipher: { kind: 'symmetric', key: known.key } };
+    return { topic: copyBytes(known.topic) as Topic, cipher: { kind: 'symmetric', key: known.key } };
   }
 
   #keep(name: string, key: Uint8Array) {

@@ -1,4 +1,5 @@
-import type { Channel, KeyPair, SharedKey, Transport, TransportMessage } from '@sotto/core';
+import { runInNewContext } from 'node:vm';
+import type { Channel, KeyPair, SharedKey, Topic, Transport, TransportMessage } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -244,6 +245,55 @@ describe('a sealed transport', () => {
     expect(() => sealedTransport(pipe.carrier, { ttl: 9 })).toThrow(/10 seconds/);
   });
 
+  function shared(bytes: Uint8Array): Uint8Array {
+    const view = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    view.set(bytes);
+    return view;
+  }
+
+  const realms: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array])[] = [
+    ['another realm', (bytes) => runInNewContext('Uint8Array.from(bytes)', { bytes })],
+    ['a Buffer', (bytes) => Buffer.from(bytes)],
+    ['shared memory', shared],
+  ];
+
+  it.each(realms)(
+    'takes envelopes and payloads of %s, and keeps nothing of their memory',
+    async (_, make) => {
+      const pipe = bus();
+      const [alice, bob] = [await party(transportOver(pipe)), await party(transportOver(pipe))];
+      const payload = make(bytesOf('hello'));
+      await alice.connection.send(CHAT, payload);
+      payload.fill(0);
+      const { topic, envelope } = pipe.carried[0]!;
+      await bob.connection.listen([CHAT]);
+      const [lentTopic, lent] = [make(topic), make(envelope)];
+      await pipe.deliver(lentTopic, lent);
+      lent.fill(0);
+      lentTopic.fill(0);
+      expect(bob.messages.map(({ payload: got }) => textOf(got))).toEqual(['hello']);
+      expect(Object.getPrototypeOf(bob.messages[0]?.payload)).toBe(Uint8Array.prototype);
+    },
+  );
+
+  it('tells a carrier that delivers what is no bytes, and a caller who sends it, instead of dropping it', async () => {
+    const pipe = bus();
+    const alice = await party(transportOver(pipe));
+    await alice.connection.listen([CHAT]);
+    await alice.connection.send(CHAT, bytesOf('x'));
+    const { topic } = pipe.carried[0]!;
+    for (const other of [new Uint8ClampedArray(50), 'text', undefined] as unknown[] as Uint8Array[]) {
+      await expect(alice.connection.send(CHAT, other)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        details: { what: 'payload' },
+      });
+      await expect(pipe.deliver(topic, other)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        details: { what: 'envelope' },
+      });
+    }
+  });
+
   it('stops when it is told to', async () => {
     const pipe = bus({ minimumPow: 1e12 });
     const alice = await party(transportOver(pipe));
@@ -256,6 +306,50 @@ describe('a sealed transport', () => {
     await alice.connection.close();
     await expect(another).rejects.toMatchObject({ code: 'CLOSED' });
     await expect(alice.connection.listen([])).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+});
+
+describe('an envelope as bytes', () => {
+  const envelope = (): Envelope => ({
+    expiry: NOW,
+    ttl: 15,
+    topic: Uint8Array.of(1, 2, 3, 4) as Topic,
+    data: new Uint8Array(50).fill(7),
+    nonce: 5n,
+  });
+
+  it('shares nothing with the bytes that it was read from', () => {
+    const memory = Buffer.from(encodeEnvelope(envelope()));
+    const read = decodeEnvelope(memory);
+    memory.fill(0);
+    expect(read).toEqual(envelope());
+  });
+
+  it('is written from fields of another realm, and read from it', () => {
+    const { topic, data } = envelope();
+    const foreign = runInNewContext('[Uint8Array.from(topic), Uint8Array.from(data)]', { topic, data });
+    const encoded = encodeEnvelope({ ...envelope(), topic: foreign[0], data: foreign[1] });
+    expect(encoded).toEqual(encodeEnvelope(envelope()));
+    expect(decodeEnvelope(runInNewContext('Uint8Array.from(encoded)', { encoded }))).toEqual(envelope());
+  });
+
+  it.each<[string, unknown]>([
+    ['topic', 'abcd'],
+    ['data', new Uint8ClampedArray(5)],
+    ['data', undefined],
+    ['nonce', 5],
+    ['nonce', -1n],
+    ['nonce', 1n << 64n],
+    ['expiry', -1],
+    ['expiry', 2 ** 32],
+    ['ttl', 1.5],
+    ['ttl', Number.NaN],
+  ])('with a %s of %s: refused by name', (what, value) => {
+    const spoilt = { ...envelope(), [what]: value } as Envelope;
+    expect(() => encodeEnvelope(spoilt)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', details: expect.objectContaining({ what }) }),
+    );
+    expect(codeOf(() => decodeEnvelope(value as Uint8Array))).toBe('INVALID_ARGUMENT');
   });
 });
 

@@ -3,6 +3,7 @@ import {
   type CarrierConnection,
   compareBytes,
   concatBytes,
+  copyBytes,
   encodeHex,
   encodeUtf8,
   type Topic,
@@ -109,7 +110,7 @@ export class Pipe {
     const opening = this.#place.carrier().open({
       onEnvelope(topic, envelope, fromHistory) {
         // What they are when they come; the receiver may change its bytes.
-        arrivals.add({ topic: topic.slice(), envelope: envelope.slice(), fromHistory });
+        arrivals.add({ topic: copyBytes(topic), envelope: copyBytes(envelope), fromHistory });
         onEnvelope?.({ topic, envelope, fromHistory });
       },
       onStatus: (status) => statuses.add(status),

@@ -1,3 +1,4 @@
+import { copyBytes } from '@sotto/core';
 import { expectSame } from '../expectations.js';
 import { type CarrierCase, carries, onPipe, type PipeTraits } from './carrier-case.js';
 
@@ -34,7 +35,7 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
       const receiver = await pipe.open([topic]);
       const near = [0, 1, 2, 3].map((at) => topic.map((byte, i) => (i === at ? byte ^ 0x80 : byte)));
       const others: Uint8Array[] = [];
-      for (const one of [...near, topic.slice().reverse()]) others.push(await pipe.publish(sender, one));
+      for (const one of [...near, copyBytes(topic).reverse()]) others.push(await pipe.publish(sender, one));
       await pipe.settle(sender, topic, [receiver]);
       expectSame(
         others.map((one) => receiver.count(one)),
@@ -92,7 +93,7 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
           onPipe('topics: one named twice in a list brings each envelope once', traits, async (pipe) => {
             const [A, B] = pipe.topics;
             const sender = await pipe.open();
-            const receiver = await pipe.open([A, B, A.slice()]);
+            const receiver = await pipe.open([A, B, copyBytes(A)]);
             const envelope = await pipe.bring(sender, A, [receiver]);
             await pipe.settle(sender, B, [receiver]);
             expectSame(receiver.count(envelope), 1, 'arrivals of an envelope');
@@ -112,7 +113,7 @@ export function topicCases(traits: PipeTraits): readonly CarrierCase[] {
       const [A] = pipe.topics;
       const sender = await pipe.open();
       const receiver = await pipe.open();
-      const topic = A.slice();
+      const topic = copyBytes(A);
       await pipe.patience.wait(receiver.connection.subscribe([topic]), 'subscribe resolves');
       topic.fill(0xff);
       await pipe.bring(sender, A, [receiver]);

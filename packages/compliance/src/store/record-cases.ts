@@ -1,5 +1,6 @@
-import { STORE_KEY_MAX_LENGTH, STORE_VALUE_MAX_BYTES } from '@sotto/core';
+import { copyBytes, STORE_KEY_MAX_LENGTH, STORE_VALUE_MAX_BYTES } from '@sotto/core';
 import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
+import { notBytes, oddBytes } from '../odd-bytes.js';
 import { onStore, type StoreCase } from './store-case.js';
 import { check, collect, contents, listKeys, patternBytes, put, remove } from './writes.js';
 
@@ -115,15 +116,45 @@ export function recordCases(maxValueBytes: number): readonly StoreCase[] {
     onStore('bytes in: borrowed, copied, and not changed', async (store) => {
       const memory = patternBytes(300);
       const value = memory.subarray(100, 200);
-      const before = memory.slice();
+      const before = copyBytes(memory);
       await store.commit([{ type: 'put', key: 'a', value }]);
       expectBytes(memory, before, 'the bytes handed in');
       memory.fill(0);
       expectBytes(
         (await store.get('a'))?.value,
-        before.slice(100, 200),
+        copyBytes(before.subarray(100, 200)),
         'the value after its source was wiped',
       );
+    }),
+
+    onStore('bytes in: every kind of Uint8Array is copied', async (store) => {
+      const expected = patternBytes(100);
+      for (const [kind, value] of oddBytes(expected)) {
+        await store.commit([{ type: 'put', key: 'a', value }]);
+        value.fill(0);
+        const kept = (await store.get('a'))?.value;
+        expectBytes(kept, expected, `the value of ${kind}, after its source was wiped`);
+        kept?.fill(0);
+        expectBytes(
+          (await store.get('a'))?.value,
+          expected,
+          `the value of ${kind}, after wiping what get gave`,
+        );
+        const [listed] = await collect(store, 'a');
+        expectThat(
+          Object.getPrototypeOf(listed?.value) === Uint8Array.prototype &&
+            listed?.value.buffer.byteLength === expected.length,
+          `what was ${kind} is listed as a plain Uint8Array with memory of its own`,
+        );
+      }
+    }),
+
+    onStore('bytes in: what is no Uint8Array is refused, and the commit with it', async (store) => {
+      for (const [kind, value] of notBytes(patternBytes(10))) {
+        const refused = store.commit([put('good', 'x'), { type: 'put', key: 'a', value }]);
+        await expectRejection(refused, 'INVALID_ARGUMENT', `a value that is ${kind}`);
+      }
+      expectSame(await contents(store), [], 'after the refusals');
     }),
 
     onStore('bytes out: fresh plain Uint8Arrays', async (store) => {

@@ -1,3 +1,4 @@
+import { copyBytes } from '@sotto/core';
 import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
 import type { Patience } from '../patience.js';
 import { holds, onNetwork, type TransportCase } from './transport-case.js';
@@ -31,7 +32,7 @@ export function deliveryCases(patience: Patience): readonly TransportCase[] {
       const alice = await network.connect();
       const bob = await network.connect(() => [network.chat]);
       const payload = network.payload(500);
-      const sent = payload.slice();
+      const sent = copyBytes(payload);
       await patience.wait(alice.connection.send(network.chat, payload), 'send resolves');
       payload.fill(0);
       await patience.wait(bob.arrivals.until(holds(sent)), 'the message arrives as it was');

@@ -2,6 +2,7 @@ import {
   type Channel,
   compareBytes,
   concatBytes,
+  copyBytes,
   encodeUtf8,
   type KeyPair,
   type SharedKey,
@@ -95,7 +96,7 @@ export class Network {
       identity,
       async onMessage(message) {
         // As it is when it comes; the reader may change its bytes.
-        const kept = { ...message, payload: message.payload.slice() };
+        const kept = { ...message, payload: copyBytes(message.payload) };
         await read(message);
         arrivals.add(kept);
       },
@@ -116,7 +117,7 @@ export class Network {
   payload(size = 16): Uint8Array {
     const name = encodeUtf8(`payload ${this.#made++} `);
     const filling = Uint8Array.from({ length: Math.max(0, size - name.length) }, (_, i) => (i * 37) & 0xff);
-    return concatBytes(name, filling).slice(0, Math.max(size, name.length));
+    return copyBytes(concatBytes(name, filling).subarray(0, Math.max(size, name.length)));
   }
 
   /** Sends another payload, and answers it. */
@@ -166,7 +167,7 @@ export function holds(payload: Uint8Array): (message: TransportMessage) => boole
 
 /** 32 bytes that nobody else has: what they are does not matter. */
 export function secretOf({ publicKey }: KeyPair): SharedKey {
-  return publicKey.slice(1, 33) as SharedKey;
+  return copyBytes(publicKey.subarray(1, 33)) as SharedKey;
 }
 
 /** What makes two channels the same. */

@@ -1,5 +1,5 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
-import type { RandomSource } from '@sotto/core';
+import { parseBytes, type RandomSource } from '@sotto/core';
 import { guardRandom } from '../portable/random.js';
 import type { CryptoProviderWithX25519, Secp256k1 } from '../provider.js';
 import { aesCtr, openAes256Gcm, sealAes256Gcm } from './aes.js';
@@ -95,6 +95,6 @@ function assemble(
     aesCtr,
     sealAes256Gcm,
     openAes256Gcm,
-    equalBytes: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+    equalBytes: (a, b) => parseBytes(a, 'a').length === parseBytes(b, 'b').length && timingSafeEqual(a, b),
   };
 }

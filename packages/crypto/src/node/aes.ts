@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { wipeBytes } from '@sotto/core';
-import { requireCtrLengths, requireGcmLengths, tagDoesNotFit } from '../aes-arguments.js';
+import { requireCtrArguments, requireGcmArguments, tagDoesNotFit } from '../aes-arguments.js';
 import type { CryptoProvider } from '../provider.js';
 import { plainBytes } from './plain-bytes.js';
 
@@ -8,7 +8,7 @@ const TAG_LENGTH = 16;
 const NOTHING = new Uint8Array();
 
 export const aesCtr: CryptoProvider['aesCtr'] = (key, iv, data) => {
-  requireCtrLengths(key, iv);
+  requireCtrArguments(key, iv, data);
   // A stream cipher: all of the output comes from `update`.
   return plainBytes(createCipheriv(key.length === 16 ? 'aes-128-ctr' : 'aes-256-ctr', key, iv).update(data));
 };
@@ -19,7 +19,7 @@ export const sealAes256Gcm: CryptoProvider['sealAes256Gcm'] = (
   plaintext,
   associatedData = NOTHING,
 ) => {
-  requireGcmLengths(key, nonce);
+  requireGcmArguments(key, nonce, plaintext, associatedData);
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_LENGTH });
   cipher.setAAD(associatedData);
   const sealed = new Uint8Array(plaintext.length + TAG_LENGTH);
@@ -35,7 +35,7 @@ export const openAes256Gcm: CryptoProvider['openAes256Gcm'] = (
   sealed,
   associatedData = NOTHING,
 ) => {
-  requireGcmLengths(key, nonce);
+  requireGcmArguments(key, nonce, sealed, associatedData);
   if (sealed.length < TAG_LENGTH) throw tagDoesNotFit();
   // Without the option, Node takes tags of 4 bytes.
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_LENGTH });

@@ -1,5 +1,5 @@
 import { pbkdf2Sync } from 'node:crypto';
-import { wipeBytes } from '@sotto/core';
+import { parseBytes, wipeBytes } from '@sotto/core';
 import { requireInteger } from '../arguments.js';
 import { HKDF_MAX_LENGTH, PBKDF2_MAX_ITERATIONS, PBKDF2_MAX_LENGTH } from '../limits.js';
 import type { CryptoProvider } from '../provider.js';
@@ -10,6 +10,9 @@ const HASH_LENGTH = 32;
 
 /** RFC 5869, written out: faster than Node's `hkdfSync`, which also refuses an `info` of more than 1024 bytes. */
 export const hkdfSha256: CryptoProvider['hkdfSha256'] = ({ inputKey, salt, info, length }) => {
+  parseBytes(inputKey, 'inputKey');
+  parseBytes(salt, 'salt');
+  parseBytes(info, 'info');
   requireInteger('length', length, 1, HKDF_MAX_LENGTH);
   const pseudoRandomKey = hmacSha256(salt, inputKey);
   const output = new Uint8Array(length);
@@ -28,6 +31,8 @@ export const hkdfSha256: CryptoProvider['hkdfSha256'] = ({ inputKey, salt, info,
 };
 
 export const pbkdf2Sha256: CryptoProvider['pbkdf2Sha256'] = ({ password, salt, iterations, length }) => {
+  parseBytes(password, 'password');
+  parseBytes(salt, 'salt');
   requireInteger('iterations', iterations, 1, PBKDF2_MAX_ITERATIONS);
   requireInteger('length', length, 1, PBKDF2_MAX_LENGTH);
   return plainBytes(pbkdf2Sync(password, salt, iterations, length, 'sha256'));

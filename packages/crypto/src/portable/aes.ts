@@ -1,19 +1,19 @@
 import { ctr, gcm } from '@noble/ciphers/aes.js';
-import { requireCtrLengths, requireGcmLengths, tagDoesNotFit } from '../aes-arguments.js';
+import { requireCtrArguments, requireGcmArguments, tagDoesNotFit } from '../aes-arguments.js';
 import type { CryptoProvider } from '../provider.js';
 
 export const aesCtr: CryptoProvider['aesCtr'] = (key, iv, data) => {
-  requireCtrLengths(key, iv);
+  requireCtrArguments(key, iv, data);
   return ctr(key, iv).encrypt(data);
 };
 
 export const sealAes256Gcm: CryptoProvider['sealAes256Gcm'] = (key, nonce, plaintext, associatedData) => {
-  requireGcmLengths(key, nonce);
+  requireGcmArguments(key, nonce, plaintext, associatedData);
   return gcm(key, nonce, associatedData).encrypt(plaintext);
 };
 
 export const openAes256Gcm: CryptoProvider['openAes256Gcm'] = (key, nonce, sealed, associatedData) => {
-  requireGcmLengths(key, nonce);
+  requireGcmArguments(key, nonce, sealed, associatedData);
   const cipher = gcm(key, nonce, associatedData);
   try {
     return cipher.decrypt(sealed);

@@ -4,6 +4,7 @@ import {
   PRIVATE_KEY_LENGTH,
   type PrivateKey,
   type PublicKey,
+  parseBytes,
   type RandomSource,
   SIGNATURE_LENGTH,
   type Signature,
@@ -85,6 +86,7 @@ function requireScalar(privateKey: Uint8Array): void {
 }
 
 function decodePoint(bytes: Uint8Array) {
+  parseBytes(bytes, 'public key');
   try {
     return curve.Point.fromBytes(bytes);
   } catch {

@@ -1,5 +1,5 @@
 import { secp256k1 as curve } from '@noble/curves/secp256k1.js';
-import { concatBytes } from '@sotto/core';
+import { concatBytes, copyBytes } from '@sotto/core';
 import { HKDF_MAX_LENGTH, PBKDF2_MAX_ITERATIONS } from '../limits.js';
 import type { CryptoProviderWithX25519 } from '../provider.js';
 import type { Draw } from './draw.js';
@@ -220,7 +220,7 @@ function sealedParameters() {
     hostile: (draw) =>
       draw.pick([
         ...(bytes.length > 0 ? [withSomeBitFlipped(draw, bytes)] : []),
-        bytes.slice(0, draw.integer(bytes.length + 1)),
+        copyBytes(bytes.subarray(0, draw.integer(bytes.length + 1))),
         concatBytes(bytes, draw.bytes(1)),
         draw.bytes(draw.integer(80)),
       ]),

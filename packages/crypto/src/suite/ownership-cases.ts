@@ -1,5 +1,6 @@
+import { isBytes } from '@sotto/core';
 import { createDraw } from './draw.js';
-import { expectBytes, expectTrue } from './expectations.js';
+import { expectBytes, expectRefusal, expectTrue } from './expectations.js';
 import { operations } from './operations.js';
 import type { ProviderCase } from './provider-case.js';
 
@@ -12,7 +13,8 @@ export function ownershipCases(): readonly ProviderCase[] {
         name: `${operation.name}: leaves its inputs as they were, wherever in memory they lie`,
         run(provider) {
           const expected = operation.run(provider, inputs());
-          for (const placed of [inputs().map(inLargerBuffer), inputs().map(asPooledBytes)]) {
+          for (const place of [inLargerBuffer, asPooledBytes, inSharedMemory]) {
+            const placed = inputs().map(place);
             const before = placed.map(surroundings);
             expectOutputs(operation.run(provider, placed), expected, 'the same inputs elsewhere');
             placed.forEach((input, index) => {
@@ -36,12 +38,38 @@ export function ownershipCases(): readonly ProviderCase[] {
 
           for (const output of first) output.fill(0xee);
           expectOutputs(operation.run(provider, given), kept, 'outputs, after earlier ones were overwritten');
-          for (const input of given) if (input instanceof Uint8Array) input.fill(0xee);
+          for (const input of given) if (isBytes(input)) input.fill(0xee);
           expectOutputs(second, kept, 'outputs, after the inputs were overwritten');
+        },
+      },
+      {
+        name: `${operation.name}: what is not a Uint8Array is refused by name`,
+        run(provider) {
+          const given = inputs();
+          given.forEach((input, index) => {
+            if (!isBytes(input)) return;
+            for (const other of notBytes(input)) {
+              const spoilt = given.map((one, i) => (i === index ? other : one));
+              expectRefusal(() => operation.run(provider, spoilt), 'INVALID_ARGUMENT', `input ${index}`);
+            }
+          });
         },
       },
     ] satisfies ProviderCase[];
   });
+}
+
+/** What looks like bytes to careless eyes. */
+function notBytes(bytes: Uint8Array): readonly unknown[] {
+  return [
+    new Uint8ClampedArray(bytes),
+    new Int8Array(bytes),
+    new DataView(Uint8Array.from(bytes).buffer),
+    [...bytes],
+    'x'.repeat(bytes.length),
+    { length: bytes.length },
+    null,
+  ];
 }
 
 function expectOutputs(actual: readonly Uint8Array[], expected: readonly Uint8Array[], what: string): void {
@@ -73,10 +101,18 @@ function overlap(a: Uint8Array, b: Uint8Array): boolean {
 
 /** A view at an odd offset, with other bytes before and behind. */
 function inLargerBuffer(input: unknown): unknown {
-  if (!(input instanceof Uint8Array)) return input;
+  if (!isBytes(input)) return input;
   const larger = new Uint8Array(input.length + 8).fill(0x77);
   larger.set(input, 3);
   return larger.subarray(3, 3 + input.length);
+}
+
+/** Memory that workers share, where there is such. */
+function inSharedMemory(input: unknown): unknown {
+  if (!isBytes(input) || typeof SharedArrayBuffer !== 'function') return input;
+  const shared = new Uint8Array(new SharedArrayBuffer(input.length));
+  shared.set(input);
+  return shared;
 }
 
 /** Like Node's Buffer: a subclass whose `slice` is a view of the same memory. */
@@ -87,10 +123,10 @@ class PooledBytes extends Uint8Array<ArrayBuffer> {
 }
 
 function asPooledBytes(input: unknown): unknown {
-  return input instanceof Uint8Array ? PooledBytes.from(input) : input;
+  return isBytes(input) ? PooledBytes.from(input) : input;
 }
 
 /** A copy of all the memory that an input is a view of. */
 function surroundings(input: unknown): Uint8Array | undefined {
-  return input instanceof Uint8Array ? Uint8Array.from(new Uint8Array(input.buffer)) : undefined;
+  return isBytes(input) ? Uint8Array.from(new Uint8Array(input.buffer)) : undefined;
 }

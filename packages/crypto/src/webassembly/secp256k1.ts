@@ -2,6 +2,7 @@ import type { Secp256k1 as LibAuth } from '@bitauth/libauth';
 import { randomBytes as platformRandom } from '@noble/hashes/utils.js';
 import {
   compareBytes,
+  copyBytes,
   KeyPair,
   PRIVATE_KEY_LENGTH,
   type PrivateKey,
@@ -103,7 +104,8 @@ export function createSecp256k1(library: LibAuth, randomBytes: RandomSource, por
         const product = library.mulTweakPublicKeyUncompressed(publicKey, factor);
         const point = bytesOr(product, () => invalidPoint(publicKey));
         const shared = library.mulTweakPublicKeyUncompressed(point, blinded);
-        return bytesOr(shared, () => invalidPoint(publicKey)).slice(1, 1 + SHARED_LENGTH);
+        const bytes = bytesOr(shared, () => invalidPoint(publicKey));
+        return copyBytes(bytes.subarray(1, 1 + SHARED_LENGTH));
       } finally {
         wipeBytes(blinded);
       }
@@ -127,7 +129,7 @@ export function createSecp256k1(library: LibAuth, randomBytes: RandomSource, por
       requireLength('digest', digest, DIGEST_LENGTH);
       requireLength('signature', signature, SIGNATURE_LENGTH);
       const recovery = requireRecoveryBit(signature) as 0 | 1;
-      const scalars = signature.slice(0, SIGNATURE_LENGTH - 1);
+      const scalars = copyBytes(signature.subarray(0, SIGNATURE_LENGTH - 1));
       requireScalars(scalars);
       const recovered = library.recoverPublicKeyCompressed(scalars, recovery, digest);
       return bytesOr(recovered, () => invalidSignature('no key can have made it')) as PublicKey;

@@ -1,49 +1,32 @@
-import { encodeHex, type KeyPair, SottoError, type Store, type Write } from '@sotto/core';
+import {
+  encodeHex,
+  invalidArgument,
+  type KeyPair,
+  parseObject,
+  parseText,
+  SottoError,
+  STORE_KEY_MAX_LENGTH,
+  STORE_VALUE_MAX_BYTES,
+  type Store,
+  type Write,
+} from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { type BackupEntry, BackupPart } from '../generated/sotto/messenger/v1/backup.js';
-import { ContactRecord, GroupRecord, PeerRecord } from '../generated/sotto/messenger/v1/storage.js';
 import { APPLICATION_PREFIX } from '../storage/ledger.js';
 import { decodeRecord, encodeRecord, recordKey, type Table } from '../storage/table.js';
-import { type BackupCost, openStream, sealStream } from './sealed-stream.js';
+import { MOVING_TABLES } from './moving-records.js';
+import { type BackupCost, damaged, openStream, sealStream } from './sealed-stream.js';
 
 /** Bytes of entries that are put into one part. */
 const PART_BYTES = 64 * 1024;
 
 /**
- * What moves, with what is left out of each record. Ratchets, prekeys and ciphertexts on their way do not: the old
- * device may go on using them, and two devices on one ratchet would use its keys twice. The new one begins sessions of
- * its own.
+ * Default of what a backup may bring, in bytes: all of it is held in memory until it is stored in one commit. A hundred
+ * thousand messages have some 50 MB.
  */
-const MOVING: ReadonlyMap<string, (value: Uint8Array) => Uint8Array> = new Map([
-  ['contact', notAnnounced],
-  ['chat', keep],
-  ['seen', keep],
-  ['seenindex', keep],
-  ['strangers', keep],
-  ['blocked', keep],
-  ['inbox', keep],
-  ['group', withoutHearing],
-  ['peer', withoutSessions],
-]);
-
-function keep(value: Uint8Array): Uint8Array {
-  return value;
-}
-
-/** The new device tells them itself that it is there. */
-function notAnnounced(value: Uint8Array): Uint8Array {
-  return ContactRecord.encode({ ...ContactRecord.decode(value), announced: false }).finish();
-}
-
-function withoutHearing(value: Uint8Array): Uint8Array {
-  return GroupRecord.encode({ ...GroupRecord.decode(value), heard: new Map() }).finish();
-}
-
-function withoutSessions(value: Uint8Array): Uint8Array {
-  const peer = PeerRecord.decode(value);
-  const devices = peer.devices.map((device) => ({ ...device, sessions: [], heard: false }));
-  return PeerRecord.encode({ ...peer, devices, answeredAt: 0n }).finish();
-}
+export const DEFAULT_RESTORE_MAX_BYTES = 256 * 1024 * 1024;
+/** What a record costs beyond its bytes while it is held in memory. */
+const RECORD_OVERHEAD_BYTES = 256;
 
 const rawTable = (name: string): Table<Uint8Array> => ({
   name,
@@ -55,7 +38,7 @@ const rawTable = (name: string): Table<Uint8Array> => ({
 export interface BackupOptions {
   /** Borrowed; may be in use by a messenger meanwhile: what is stored when the export begins is what moves. */
   readonly store: Store;
-  /** Kept as it is normalised by NFKC. */
+  /** Compared after Unicode normalisation (NFKC). For a new backup, `BACKUP_PASSPHRASE_MIN_LENGTH` characters or more. */
   readonly passphrase: string;
   readonly crypto?: CryptoProvider;
   /** Told after each part how many records were handled; `total` is known when exporting. */
@@ -72,11 +55,13 @@ export interface ExportBackupOptions extends BackupOptions {
  * Everything that should move to another device, as one encrypted stream: the account, contacts, known devices, groups,
  * public chats, messages that the application has not acknowledged, and whatever the application keeps under `app/`.
  *
- * @throws STORE codes; ABORTED
+ * @throws INVALID_ARGUMENT, also for a passphrase that is too short and a cost out of range; STORE codes; ABORTED
  */
-export function exportBackup(options: ExportBackupOptions): AsyncGenerator<Uint8Array, void> {
+export async function* exportBackup(options: ExportBackupOptions): AsyncGenerator<Uint8Array, void> {
+  checkOptions(options);
+  parseObject(options.identity, 'identity', 'privateKey', 'publicKey');
   const crypto = options.crypto ?? defaultProvider();
-  return sealStream(crypto, options.passphrase, partsOf(crypto, options), options.cost);
+  yield* sealStream(crypto, options.passphrase, partsOf(crypto, options), options.cost);
 }
 
 async function* partsOf(
@@ -86,7 +71,7 @@ async function* partsOf(
   const { store, identity, signal } = options;
   const listing = signal === undefined ? {} : { signal };
   let total = 0;
-  for (const name of MOVING.keys()) {
+  for (const name of MOVING_TABLES.keys()) {
     for await (const _ of store.list(`${name}/`, listing)) total++;
   }
   for await (const _ of store.list(APPLICATION_PREFIX, listing)) total++;
@@ -115,9 +100,9 @@ async function* contentsOf(
   store: Store,
   listing: { readonly signal?: AbortSignal },
 ): AsyncGenerator<{ readonly content: NonNullable<BackupEntry['content']>; readonly length: number }, void> {
-  for (const [table, transform] of MOVING) {
+  for (const [table, { reduce }] of MOVING_TABLES) {
     for await (const { key, value: framed } of store.list(`${table}/`, listing)) {
-      const value = transform(decodeRecord(crypto, rawTable(table), key, framed));
+      const value = reduce(decodeRecord(crypto, rawTable(table), key, framed));
       const segments = key.split('/').slice(1).map(decodeURIComponent);
       yield { content: { $case: 'record', value: { table, segments, value } }, length: value.length };
     }
@@ -127,18 +112,32 @@ async function* contentsOf(
   }
 }
 
+export interface RestoreBackupOptions extends BackupOptions {
+  /**
+   * Most bytes that the backup may bring, counting 256 more for each record; beyond it LIMIT_EXCEEDED, and nothing is
+   * stored. Default `DEFAULT_RESTORE_MAX_BYTES`.
+   */
+  readonly maxBytes?: number;
+}
+
 /**
  * Puts a backup into an empty store, all of it or nothing, and gives the identity to open it with. The store becomes a
  * new device of that identity when it is opened.
  *
- * @throws INVALID_ARGUMENT when the store is not empty; MALFORMED_MESSAGE, STATE_VERSION_UNSUPPORTED,
- *   STORE_WRONG_PASSPHRASE, STORE codes, ABORTED
+ * @param chunks borrowed until the next one is asked for
+ * @throws INVALID_ARGUMENT, also when the store is not empty; MALFORMED_MESSAGE when it is no backup, or damaged, inside
+ *   of what authenticates too; LIMIT_EXCEEDED; STATE_VERSION_UNSUPPORTED, STORE_WRONG_PASSPHRASE, STORE codes, ABORTED
  */
 export async function restoreBackup(
   chunks: AsyncIterable<Uint8Array>,
-  options: BackupOptions,
+  options: RestoreBackupOptions,
 ): Promise<{ readonly identity: KeyPair }> {
-  const { store, passphrase, signal } = options;
+  checkOptions(options);
+  if (typeof chunks?.[Symbol.asyncIterator] !== 'function') {
+    throw invalidArgument('chunks', 'not an asynchronous iterable');
+  }
+  const { store, passphrase, signal, maxBytes = DEFAULT_RESTORE_MAX_BYTES } = options;
+  if (!(maxBytes >= 0)) throw invalidArgument('maxBytes', 'negative, or not a number');
   const crypto = options.crypto ?? defaultProvider();
   for await (const _ of store.list('', { limit: 1 })) {
     throw new SottoError('INVALID_ARGUMENT', 'A backup goes into an empty store. This one is in use.', {
@@ -147,35 +146,85 @@ export async function restoreBackup(
     });
   }
   let identity: KeyPair | undefined;
-  const writes: Write[] = [];
+  let bytes = 0;
+  const writes = new Map<string, Write>();
   for await (const part of openStream(crypto, passphrase, chunks)) {
     if (signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what: 'restore' });
-    for (const { content } of BackupPart.decode(part).entries) {
-      if (content?.$case === 'account') identity = crypto.secp256k1.keyPairFromPrivateKey(content.value);
-      if (content?.$case === 'applicationRecord' && content.value.key.startsWith(APPLICATION_PREFIX)) {
-        writes.push({ type: 'put', ...content.value, expect: 'absent' });
+    for (const content of contentsOfPart(part)) {
+      if (content?.$case === 'account') {
+        if (identity !== undefined) throw damaged('it holds two accounts');
+        identity = accountOf(crypto, content.value);
+        continue;
       }
-      // What a later version moves and this one doesn't know is passed over.
-      if (content?.$case !== 'record' || !MOVING.has(content.value.table)) continue;
-      const { table, segments, value } = content.value;
-      const key = recordKey({ name: table }, segments);
-      writes.push({
-        type: 'put',
-        key,
-        value: encodeRecord(crypto, rawTable(table), key, value),
-        expect: 'absent',
-      });
+      const record = recordOf(crypto, content);
+      if (record === undefined) continue;
+      if (writes.has(record.key)) throw damaged('it holds a record twice');
+      bytes += record.key.length + record.value.length + RECORD_OVERHEAD_BYTES;
+      if (bytes > maxBytes) {
+        const details = { what: 'backup in bytes', limit: maxBytes, actual: bytes };
+        throw new SottoError('LIMIT_EXCEEDED', `The backup brings more than ${maxBytes} bytes.`, details);
+      }
+      writes.set(record.key, { type: 'put', ...record, expect: 'absent' });
     }
-    options.onProgress?.({ done: writes.length, total: undefined });
+    options.onProgress?.({ done: writes.size, total: undefined });
   }
-  if (identity === undefined) {
-    throw new SottoError('MALFORMED_MESSAGE', 'The backup holds no account.', {
-      what: 'backup',
-      reason: 'no account',
-    });
-  }
-  if (writes.length > 0) await store.commit(writes);
+  if (identity === undefined) throw damaged('it holds no account');
+  if (writes.size > 0) await store.commit([...writes.values()]);
   return { identity };
+}
+
+function contentsOfPart(part: Uint8Array): readonly BackupEntry['content'][] {
+  try {
+    return BackupPart.decode(part).entries.map(({ content }) => content);
+  } catch (cause) {
+    throw damaged('a part of it is not made of records', cause);
+  }
+}
+
+function accountOf(crypto: CryptoProvider, privateKey: Uint8Array): KeyPair {
+  try {
+    return crypto.secp256k1.keyPairFromPrivateKey(privateKey);
+  } catch (cause) {
+    throw damaged('its account is not a private key', cause);
+  }
+}
+
+/** The record that an entry brings; none of what a later version moves and this one doesn't know. */
+function recordOf(
+  crypto: CryptoProvider,
+  content: BackupEntry['content'],
+): { readonly key: string; readonly value: Uint8Array } | undefined {
+  if (content?.$case === 'applicationRecord') {
+    const { key, value } = content.value;
+    if (!key.startsWith(APPLICATION_PREFIX)) throw damaged("a record of the application isn't under app/");
+    checkSize(key, value);
+    return { key, value };
+  }
+  if (content?.$case !== 'record') return undefined;
+  const { table, segments, value } = content.value;
+  const moving = MOVING_TABLES.get(table);
+  if (moving === undefined) return undefined;
+  try {
+    moving.check(segments, value);
+  } catch (cause) {
+    throw damaged(`a record of ${table} is not valid`, cause);
+  }
+  const key = recordKey({ name: table }, segments);
+  const framed = encodeRecord(crypto, rawTable(table), key, value);
+  checkSize(key, framed);
+  return { key, value: framed };
+}
+
+/** What no store would take. */
+function checkSize(key: string, value: Uint8Array): void {
+  if (!/^[\x20-\x7e]+$/.test(key) || key.length > STORE_KEY_MAX_LENGTH) throw damaged('a key is not valid');
+  if (value.length > STORE_VALUE_MAX_BYTES) throw damaged('a record is too large');
+}
+
+function checkOptions(options: BackupOptions): void {
+  parseObject(options, 'options');
+  parseObject(options.store, 'store', 'get', 'list', 'commit');
+  parseText(options.passphrase, 'passphrase');
 }
 
 /** Name for a backup's file, with the beginning of the identity's key. */

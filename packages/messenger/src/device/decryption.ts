@@ -1,5 +1,6 @@
 import {
   compareBytes,
+  copyBytes,
   encodeHex,
   isSottoError,
   NO_INSTALLATION,
@@ -182,7 +183,7 @@ function bareMessage(messageId: Uint8Array, bytes: Uint8Array): DecryptOutcome {
     senderInstallation: '',
     news: NO_NEWS,
     bundleProblem: undefined,
-    payload: bytes.slice(),
+    payload: copyBytes(bytes),
     protection: 'public',
     sessionBegun: false,
     sessionsLost: false,

@@ -1,4 +1,4 @@
-import { encodeHex, type KeyPair, type PublicKey, type SharedKey } from '@sotto/core';
+import { copyBytes, encodeHex, type KeyPair, type PublicKey, type SharedKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { Recent } from './recent.js';
 
@@ -23,6 +23,6 @@ export class NegotiatedSecrets {
   get(peer: PublicKey): SharedKey {
     const { secp256k1 } = this.#crypto;
     const agree = () => secp256k1.ecdh(this.#identity.privateKey, peer) as SharedKey;
-    return this.#known.get(encodeHex(peer), agree).slice() as SharedKey;
+    return copyBytes(this.#known.get(encodeHex(peer), agree)) as SharedKey;
   }
 }

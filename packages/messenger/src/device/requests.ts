@@ -1,4 +1,4 @@
-import { compareBytes, encodeHex, forgetOldest, type PublicKey, SottoError } from '@sotto/core';
+import { compareBytes, copyBytes, encodeHex, forgetOldest, type PublicKey, SottoError } from '@sotto/core';
 import { type PeerRecord, Standing } from '../generated/sotto/messenger/v1/storage.js';
 import type { UnitOfWork } from '../storage/ledger.js';
 import { strangersTable } from '../storage/tables.js';
@@ -99,7 +99,7 @@ export async function listRequests(
     const peer = await getPeer(work, identity);
     if (peer.requestedAt === 0n || isAccepted(context, identity, peer)) continue;
     requests.push({
-      identity: identity.slice() as PublicKey,
+      identity: copyBytes(identity) as PublicKey,
       requestedAt: Number(peer.requestedAt),
       messages: counts.of(identity, peer).messages,
     });

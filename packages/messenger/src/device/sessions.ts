@@ -1,4 +1,4 @@
-import { compareBytes, concatBytes, encodeHex, encodeUtf8, type PublicKey } from '@sotto/core';
+import { compareBytes, concatBytes, copyBytes, encodeHex, encodeUtf8, type PublicKey } from '@sotto/core';
 import { decodeState, listSkippedKeys, type RatchetState, startInitiator } from '@sotto/double-ratchet';
 import { initiateX3dh } from '@sotto/x3dh';
 import type { PeerDevice, SessionSummary } from '../generated/sotto/messenger/v1/storage.js';
@@ -27,16 +27,23 @@ export function sessionId(
   signedPreKey: Uint8Array,
   ephemeralKey: Uint8Array,
 ): Uint8Array {
-  return crypto
-    .keccak256(
-      concatBytes(remote.identity, signedPreKey, ephemeralKey.subarray(1), encodeUtf8(remote.installationId)),
-    )
-    .slice(0, SESSION_ID_LENGTH);
+  return copyBytes(
+    crypto
+      .keccak256(
+        concatBytes(
+          remote.identity,
+          signedPreKey,
+          ephemeralKey.subarray(1),
+          encodeUtf8(remote.installationId),
+        ),
+      )
+      .subarray(0, SESSION_ID_LENGTH),
+  );
 }
 
 /** The part of a shared key by which two sessions begun at once are ordered. */
 export function sessionOrder(sharedKey: Uint8Array): Uint8Array {
-  return sharedKey.slice(0, ORDER_LENGTH);
+  return copyBytes(sharedKey.subarray(0, ORDER_LENGTH));
 }
 
 /**

@@ -1,4 +1,12 @@
-import { compareBytes, concatBytes, encodeHex, encodeUtf8, type KeyPair, SottoError } from '@sotto/core';
+import {
+  compareBytes,
+  concatBytes,
+  copyBytes,
+  encodeHex,
+  encodeUtf8,
+  type KeyPair,
+  SottoError,
+} from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { GroupChange, SignedGroupChange } from '../generated/sotto/messenger/v1/payload.js';
 
@@ -78,7 +86,7 @@ export function parseChange(crypto: CryptoProvider, encoded: Uint8Array): Verifi
     id: encodeHex(crypto.keccak256(signed.change)),
     change,
     author: encodeHex(change.author),
-    encoded: encoded.slice(),
+    encoded: copyBytes(encoded),
   };
 }
 

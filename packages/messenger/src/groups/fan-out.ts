@@ -1,4 +1,4 @@
-import { compareBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
+import { compareBytes, copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
 import type { Device } from '../device/device.js';
 import type { Effects } from '../effects.js';
 import type { MessengerLimits } from '../limits.js';
@@ -90,7 +90,7 @@ export class FanOut {
     const fanout = await work.get(fanoutTable, number);
     if (fanout === undefined) return { outcomes: [], left: 0 };
     // Fresh: an outcome that is kept shall not keep the whole record.
-    const batch = fanout.remaining.slice(0, this.#limits.fanoutBatch).map((one) => one.slice());
+    const batch = fanout.remaining.slice(0, this.#limits.fanoutBatch).map((one) => copyBytes(one));
     const remaining = fanout.remaining.slice(batch.length);
     const outcomes: MemberOutcome[] = [];
     for (const member of batch as PublicKey[]) {

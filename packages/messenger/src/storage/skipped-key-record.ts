@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/core';
+import { copyBytes, SottoError } from '@sotto/core';
 
 /** The key of a message that has not come yet. There may be thousands of them, so they are stored as plain bytes. */
 export interface SkippedKeyRecord {
@@ -29,5 +29,5 @@ export function decodeSkippedKey(bytes: Uint8Array): SkippedKeyRecord {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   // A key from before there was a time is as old as it can be.
   const storedAt = bytes.length === KEY_LENGTH ? 0 : Number(view.getBigUint64(KEY_LENGTH));
-  return { messageKey: bytes.slice(0, KEY_LENGTH), storedAt };
+  return { messageKey: copyBytes(bytes.subarray(0, KEY_LENGTH)), storedAt };
 }

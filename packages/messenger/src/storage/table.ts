@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/core';
+import { copyBytes, SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
 /** A kind of record: where it stands in the store, and how it reads as bytes. */
@@ -84,7 +84,7 @@ export function decodeRecord<T>(crypto: CryptoProvider, table: Table<T>, key: st
   const expected = checksum(crypto, key, bytes.subarray(0, end));
   if (!crypto.equalBytes(expected, bytes.subarray(end))) throw corrupt('the checksum does not fit');
   try {
-    return table.decode(bytes.slice(1, end));
+    return table.decode(copyBytes(bytes.subarray(1, end)));
   } catch (cause) {
     throw corrupt('it cannot be decoded', cause);
   }

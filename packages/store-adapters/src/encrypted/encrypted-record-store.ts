@@ -1,7 +1,5 @@
-import { hkdf } from '@noble/hashes/hkdf.js';
-import { sha256 } from '@noble/hashes/sha2.js';
 import {
-  encodeUtf8,
+  copyBytes,
   isSottoError,
   type ListOptions,
   type RandomSource,
@@ -19,47 +17,59 @@ import { checkAborted, closedError, parseKey, parseListRange, parseWrites } from
 import type { EncryptedStore, EncryptedStoreOptions } from './encrypted-store.js';
 import { type HiddenKey, KeyHider, recordName } from './hidden-key.js';
 import {
-  DATA_KEY_LENGTH,
+  createWrappingKey,
   DEFAULT_PASSPHRASE_COST,
+  KEYRING_KEY_LENGTH,
   openKeyring,
   type PassphraseCost,
   sealKeyring,
+  type WrappingKey,
 } from './keyring.js';
+import { createLock, type Lock } from './lock.js';
+import { type LockChange, LockTree, missing, openLocked, type RootKey, rolledBack } from './lock-tree.js';
 import {
   decodeSealedRecord,
   ENCRYPTED_VALUE_MAX_BYTES,
   encodeSealedRecord,
   RecordSealer,
 } from './sealed-record.js';
-import { missing, rolledBack, VersionTree } from './version-tree.js';
 
 const KEYRING = 'k';
 const RECORDS = 'r/';
 const UNREADABLE = 'a record whose key cannot be read';
 
+/**
+ * Records written or deleted until the data key is replaced, which costs the writing of two records. Sooner would be of no
+ * use: the old key can be read from the files until the store underneath is compacted.
+ */
+const NEW_DATA_KEY_AFTER = 1000;
+
 /** The secrets of an open store. */
 interface Keys {
   readonly dataKey: Uint8Array;
-  readonly recordKey: Uint8Array;
-  readonly sealer: RecordSealer;
-  readonly hider: KeyHider;
+  readonly nameKey: Uint8Array;
+  readonly wrappingKey: WrappingKey;
 }
 
 export class EncryptedRecordStore implements EncryptedStore {
   readonly continuity: Continuity;
   readonly #store: Store;
-  readonly #keys: Keys;
-  readonly #tree: VersionTree;
+  readonly #tree: LockTree;
+  readonly #hider: KeyHider;
   readonly #randomBytes: RandomSource;
   readonly #queue = new SerialQueue();
   /** The revision of the tree's root underneath: whoever else writes there changes it. */
   #rootRevision: Revision;
+  #keys: Keys;
+  /** Records changed since the data key was made; those of earlier sessions are counted by the commit. */
+  #changes: number;
+  #renewing = false;
   #closing: Promise<void> | undefined;
 
   private constructor(
     { store, randomBytes }: EncryptedStoreOptions,
     keys: Keys,
-    tree: VersionTree,
+    tree: LockTree,
     rootRevision: Revision,
     fallback: Continuity,
   ) {
@@ -67,28 +77,30 @@ export class EncryptedRecordStore implements EncryptedStore {
     this.#store = store;
     this.#randomBytes = randomBytes;
     this.#keys = keys;
+    this.#hider = new KeyHider(keys.nameKey);
     this.#tree = tree;
     this.#rootRevision = rootRevision;
+    this.#changes = tree.version - tree.keyringVersion;
   }
 
   static async open(options: EncryptedStoreOptions): Promise<EncryptedRecordStore> {
     const { store, passphrase, randomBytes } = options;
     const keyring = await store.get(KEYRING);
     if (!keyring) return EncryptedRecordStore.#create(options);
-    const { version, dataKey } = await openKeyring(keyring.value, passphrase);
-    const keys = deriveKeys(dataKey, randomBytes);
-    const { tree, revision } = await VersionTree.load(store, keys.sealer);
-    if (tree.keyringVersion !== version) throw rolledBack('keyring');
+    const { version, ...keys } = await openKeyring(keyring.value, passphrase);
+    const rootKey = { dataKey: keys.dataKey, keyringVersion: version };
+    const { tree, revision } = await LockTree.load(store, randomBytes, rootKey);
     return new EncryptedRecordStore(options, keys, tree, revision, 'continued');
   }
 
   static async #create(options: EncryptedStoreOptions): Promise<EncryptedRecordStore> {
     const { store, passphrase, randomBytes, passphraseCost = DEFAULT_PASSPHRASE_COST } = options;
     for await (const _ of store.list('', { limit: 1 })) throw missing('keyring');
-    const dataKey = randomBytes(DATA_KEY_LENGTH);
-    const keys = deriveKeys(dataKey, randomBytes);
-    const keyring = await sealKeyring({ version: 1, dataKey }, passphrase, passphraseCost, randomBytes);
-    const { tree, write } = VersionTree.create(store, keys.sealer, 1);
+    const wrappingKey = await createWrappingKey(passphrase, passphraseCost, randomBytes);
+    const [dataKey, nameKey] = [randomBytes(KEYRING_KEY_LENGTH), randomBytes(KEYRING_KEY_LENGTH)];
+    const keys = { dataKey, nameKey, wrappingKey };
+    const keyring = sealKeyring({ version: 1, dataKey, nameKey }, wrappingKey, randomBytes);
+    const { tree, write } = LockTree.create(store, randomBytes, { dataKey, keyringVersion: 1 });
     const revision = await store.commit([
       { type: 'put', key: KEYRING, value: keyring, expect: 'absent' },
       write,
@@ -99,7 +111,7 @@ export class EncryptedRecordStore implements EncryptedStore {
   async get(key: string): Promise<StoredRecord | undefined> {
     parseKey(key);
     this.#checkOpen();
-    const hidden = this.#keys.hider.hide(key);
+    const hidden = this.#hider.hide(key);
     try {
       return await this.#get(key, hidden);
     } catch (error) {
@@ -111,18 +123,14 @@ export class EncryptedRecordStore implements EncryptedStore {
 
   async #get(key: string, { innerKey, name }: HiddenKey): Promise<StoredRecord | undefined> {
     this.#checkOpen();
-    const [record, expected] = await Promise.all([
-      this.#store.get(innerKey),
-      this.#tree.expectedVersion(name),
-    ]);
+    const [record, lock] = await Promise.all([this.#store.get(innerKey), this.#tree.lockOf(name)]);
     if (!record) {
-      if (expected !== undefined) throw missing(key);
+      if (lock !== undefined) throw missing(key);
       return undefined;
     }
     this.#checkOpen();
-    const { version, plaintext } = this.#keys.sealer.open(innerKey, record.value, key);
-    if (version !== expected) throw rolledBack(key);
-    return { value: decodeSealedRecord(plaintext).value.slice(), revision: record.revision };
+    const plaintext = this.#openRecord(innerKey, record.value, lock, key);
+    return { value: copyBytes(decodeSealedRecord(plaintext).value), revision: record.revision };
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<StoredEntry, void> {
@@ -132,7 +140,7 @@ export class EncryptedRecordStore implements EncryptedStore {
     this.#checkOpen();
     // Between two commits, so that records and versions belong together.
     const { entries, damage } = await this.#queue.run(() =>
-      this.#readAll(this.#keys.hider.hidePrefix(prefix), signal),
+      this.#readAll(this.#hider.hidePrefix(prefix), signal),
     );
     const listed = entries
       .filter(({ key }) => (exclusive ? key > from : key >= from) && key < below)
@@ -154,21 +162,24 @@ export class EncryptedRecordStore implements EncryptedStore {
     this.#checkOpen();
     return this.#queue.run(async () => {
       checkAborted(options.signal, 'commit');
-      const hidden = writes.map(({ key }) => this.#keys.hider.hide(key));
+      const hidden = writes.map(({ key }) => this.#hider.hide(key));
       const version = this.#tree.version + 1;
+      const changes: LockChange[] = [];
       const sealed = writes.map((write, i): Write => {
-        const { innerKey } = hidden[i] as HiddenKey;
+        const { innerKey, name } = hidden[i] as HiddenKey;
+        if (write.type === 'delete') changes.push({ name, lock: undefined });
         if (write.type !== 'put') return { ...write, key: innerKey };
+        const lock = createLock(version, this.#randomBytes);
+        changes.push({ name, lock });
         const plaintext = encodeSealedRecord(write.key, write.value);
-        const value = this.#keys.sealer.seal(innerKey, version, plaintext);
+        const value = new RecordSealer(lock.key, this.#randomBytes).seal(innerKey, version, plaintext);
         wipeBytes(plaintext);
         return { ...write, key: innerKey, value };
       });
-      const changes = writes.flatMap(({ type }, i) =>
-        type === 'check' ? [] : [{ name: (hidden[i] as HiddenKey).name, deleted: type === 'delete' }],
-      );
       try {
-        return await this.#commit(sealed, changes, this.#tree.keyringVersion, options);
+        const revision = await this.#commit(sealed, changes, undefined, options);
+        this.#renewDataKeyBehind();
+        return revision;
       } catch (error) {
         throw this.#revealConflict(error, writes, hidden);
       }
@@ -178,10 +189,19 @@ export class EncryptedRecordStore implements EncryptedStore {
   changePassphrase(passphrase: string, cost: PassphraseCost = DEFAULT_PASSPHRASE_COST): Promise<void> {
     return this.#queue.run(async () => {
       this.#checkOpen();
-      const version = this.#tree.keyringVersion + 1;
-      const { dataKey } = this.#keys;
-      const value = await sealKeyring({ version, dataKey }, passphrase, cost, this.#randomBytes);
-      await this.#commit([{ type: 'put', key: KEYRING, value }], [], version);
+      const old = this.#keys.wrappingKey;
+      await this.#renewDataKey(await createWrappingKey(passphrase, cost, this.#randomBytes));
+      wipeBytes(old.key);
+      // The old keyring is of use to nobody now. It has happened even if the files can't be rewritten at the moment.
+      await this.#store.compact?.().catch(() => {});
+    });
+  }
+
+  compact(): Promise<void> {
+    return this.#queue.run(async () => {
+      this.#checkOpen();
+      if (this.#changes > 0) await this.#renewDataKey();
+      await this.#store.compact?.();
     });
   }
 
@@ -192,39 +212,78 @@ export class EncryptedRecordStore implements EncryptedStore {
       const writes = damage.map(({ innerKey }): Write => ({ type: 'delete', key: innerKey }));
       const changes = damage.flatMap(({ innerKey }) => {
         const name = recordName(innerKey);
-        return name === undefined ? [] : [{ name, deleted: true }];
+        return name === undefined ? [] : [{ name, lock: undefined }];
       });
-      if (writes.length > 0) await this.#commit(writes, changes, this.#tree.keyringVersion);
+      if (writes.length > 0) await this.#commit(writes, changes);
       return writes.length;
     });
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#queue.run(async () => {
+      // Before the store underneath compacts itself. A failure keeps nobody from closing: it is done next time.
+      if (this.#changes > 0) await this.#renewDataKey().catch(() => {});
       await this.#store.close();
-      wipeBytes(this.#keys.dataKey, this.#keys.recordKey);
-      this.#keys.hider.destroy();
+      const { dataKey, nameKey, wrappingKey } = this.#keys;
+      wipeBytes(dataKey, nameKey, wrappingKey.key);
+      this.#hider.destroy();
+      this.#tree.destroy();
     });
     return this.#closing;
+  }
+
+  /** Replaces the data key behind the commits that wait already, once enough has changed. */
+  #renewDataKeyBehind(): void {
+    if (this.#changes < NEW_DATA_KEY_AFTER || this.#renewing) return;
+    this.#renewing = true;
+    void this.#queue
+      .run(async () => {
+        if (!this.#closing) await this.#renewDataKey();
+      })
+      // Tried again after the next commit, which tells its caller if the store underneath fails.
+      .catch(() => {})
+      .finally(() => {
+        this.#renewing = false;
+      });
+  }
+
+  /**
+   * Seals the root under another data key: what it was sealed under before, and so all that was there before and is gone,
+   * opens with the old keyring alone, which the store underneath deletes now and overwrites when it is compacted.
+   */
+  async #renewDataKey(wrappingKey = this.#keys.wrappingKey): Promise<void> {
+    const version = this.#tree.version + 1;
+    const { dataKey: old, nameKey } = this.#keys;
+    const dataKey = this.#randomBytes(KEYRING_KEY_LENGTH);
+    const value = sealKeyring({ version, dataKey, nameKey }, wrappingKey, this.#randomBytes);
+    await this.#commit([{ type: 'put', key: KEYRING, value }], [], { dataKey, keyringVersion: version });
+    this.#keys = { dataKey, nameKey, wrappingKey };
+    this.#changes = 0;
+    wipeBytes(old);
+  }
+
+  #openRecord(innerKey: string, sealed: Uint8Array, lock: Lock | undefined, what: string): Uint8Array {
+    // A record that was deleted, or never was.
+    if (lock === undefined) throw rolledBack(what);
+    return openLocked(innerKey, sealed, lock, what, this.#randomBytes);
   }
 
   /** Commits underneath, together with the tree that belongs to it. */
   async #commit(
     writes: readonly Write[],
-    changes: readonly { readonly name: string; readonly deleted: boolean }[],
-    keyringVersion: number,
+    changes: readonly LockChange[],
+    rootKey?: RootKey,
     options?: { readonly signal?: AbortSignal },
   ): Promise<Revision> {
-    if (changes.length === 0 && keyringVersion === this.#tree.keyringVersion) {
-      return this.#store.commit(writes, options);
-    }
-    const staged = await this.#tree.stage(this.#tree.version + 1, keyringVersion, changes);
+    if (changes.length === 0 && rootKey === undefined) return this.#store.commit(writes, options);
+    const staged = await this.#tree.stage(this.#tree.version + 1, changes, rootKey);
     const nodes = staged.writes.map(
-      (write): Write => (VersionTree.isRoot(write.key) ? { ...write, expect: this.#rootRevision } : write),
+      (write): Write => (LockTree.isRoot(write.key) ? { ...write, expect: this.#rootRevision } : write),
     );
     const revision = await this.#store.commit([...writes, ...nodes], options);
     staged.apply();
     this.#rootRevision = revision;
+    this.#changes += changes.length;
     return revision;
   }
 
@@ -240,12 +299,10 @@ export class EncryptedRecordStore implements EncryptedStore {
       signal ? { signal } : {},
     )) {
       try {
-        const { version, plaintext } = this.#keys.sealer.open(innerKey, value, UNREADABLE);
-        const record = decodeSealedRecord(plaintext);
-        // What opens stands where it was sealed, and so under a name.
-        const name = recordName(innerKey) as string;
-        if (version !== (await this.#tree.expectedVersion(name))) throw rolledBack(record.key);
-        entries.push({ key: record.key, value: record.value.slice(), revision });
+        const name = recordName(innerKey);
+        const lock = name === undefined ? undefined : await this.#tree.lockOf(name);
+        const record = decodeSealedRecord(this.#openRecord(innerKey, value, lock, UNREADABLE));
+        entries.push({ key: record.key, value: copyBytes(record.value), revision });
       } catch (error) {
         if (!isDamage(error)) throw error;
         damage.push({ innerKey, error });
@@ -258,7 +315,7 @@ export class EncryptedRecordStore implements EncryptedStore {
   #revealConflict(error: unknown, writes: readonly Write[], hidden: readonly HiddenKey[]): unknown {
     if (!isSottoError(error, 'STORE_CONFLICT')) return error;
     const { key: innerKey } = error.details;
-    if (VersionTree.isRoot(innerKey)) {
+    if (LockTree.isRoot(innerKey)) {
       const message = 'Somebody else is writing to the store underneath.';
       return new SottoError('STORE_LOCKED', message, { where: 'encrypted store' }, { cause: error });
     }
@@ -269,16 +326,6 @@ export class EncryptedRecordStore implements EncryptedStore {
   #checkOpen(): void {
     if (this.#closing) throw closedError();
   }
-}
-
-function deriveKeys(dataKey: Uint8Array, randomBytes: RandomSource): Keys {
-  const derive = (use: string) =>
-    hkdf(sha256, dataKey, undefined, encodeUtf8(`sotto encrypted store: ${use}`), 32);
-  const recordKey = derive('records');
-  const nameKey = derive('names');
-  const hider = new KeyHider(nameKey);
-  wipeBytes(nameKey);
-  return { dataKey, recordKey, sealer: new RecordSealer(recordKey, randomBytes), hider };
 }
 
 function isDamage(error: unknown): boolean {

@@ -8,7 +8,10 @@ export interface EncryptedStoreOptions {
    * itself. It stays open, and the caller's, when opening fails.
    */
   readonly store: Store;
-  /** At least one character. Compared after Unicode normalisation (NFKD). */
+  /**
+   * Compared after Unicode normalisation (NFKD). Not blank; how good it has to be is for the application to say, which
+   * can tell people about it.
+   */
   readonly passphrase: string;
   /** For keys and nonces. */
   readonly randomBytes: RandomSource;
@@ -24,6 +27,10 @@ export interface EncryptedStoreOptions {
  *
  * - Hidden: values, keys of records, how keys are spelled. Not hidden: how many records there are, how long, which
  *   of them share a `/`-separated beginning, and when each was written.
+ * - Gone: what was replaced or deleted, and all old nodes of the index, can't be opened with the keys that the store has
+ *   now, not even by who has old files and learns the passphrase, except with an old keyring and its own passphrase. The
+ *   data key is replaced and the old keyring deleted after 1000 changes, by `compact`, and when the store is closed; from
+ *   the files it goes when the store underneath is compacted, which those on disks do by themselves.
  * - Noticed: a record that was altered, moved under another key, removed (by `get`), or replaced by an older one of
  *   its own; the same for the keyring. Not noticed: that the whole store was replaced by an older copy of itself,
  *   for which the store underneath has its anchor.
@@ -39,11 +46,19 @@ export interface EncryptedStore extends Store {
   readonly continuity: Continuity;
 
   /**
-   * Makes another passphrase the one that opens the store. The records stay as they are, since only the key to their
-   * key is sealed anew: who knew the old passphrase and kept a copy of the old files can still read those.
+   * Makes another passphrase the one that opens the store, with a new data key, and compacts the store underneath where
+   * it can. The records stay as they are: each has a key of its own. Who knew the old passphrase and kept a copy of the
+   * old files can still read those; the new passphrase opens nothing of them that was replaced or deleted.
    * @throws INVALID_ARGUMENT, STORE_UNAVAILABLE, CLOSED
    */
   changePassphrase(passphrase: string, cost?: PassphraseCost): Promise<void>;
+
+  /**
+   * Replaces the data key, and compacts the store underneath where it can: what was replaced or deleted before can't be
+   * opened afterwards.
+   * @throws STORE_UNAVAILABLE, CLOSED
+   */
+  compact(): Promise<void>;
 
   /**
    * Deletes all records that can't be opened any more, and answers how many there were. For what a listing ends with

@@ -1,13 +1,24 @@
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { argon2idAsync } from '@noble/hashes/argon2.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { compareBytes, concatBytes, encodeUtf8, type RandomSource, SottoError, wipeBytes } from '@sotto/core';
+import {
+  compareBytes,
+  concatBytes,
+  copyBytes,
+  encodeUtf8,
+  invalidArgument,
+  parseObject,
+  parseText,
+  type RandomSource,
+  SottoError,
+  wipeBytes,
+} from '@sotto/core';
 
 /** What one guess at a passphrase costs: the parameters of Argon2id (RFC 9106), with one lane. */
 export interface PassphraseCost {
-  /** Memory in KiB, 8 to 1048576. */
+  /** Memory in KiB, 8 to 262144. */
   readonly memoryKiB: number;
-  /** Passes over the memory, 1 to 64. */
+  /** Passes over the memory, 1 to 10. */
   readonly passes: number;
 }
 
@@ -17,60 +28,101 @@ export interface PassphraseCost {
  */
 export const DEFAULT_PASSPHRASE_COST: PassphraseCost = { memoryKiB: 64 * 1024, passes: 1 };
 
-/** Length in bytes of the key that all others of an encrypted store derive from. */
-export const DATA_KEY_LENGTH = 32;
+/**
+ * Most that a passphrase may cost, in a file too: 256 MiB and ten passes, some 20 s in plain JavaScript on a desktop of 2020.
+ * A file that asks for more was not made by honest software, and would stop the process.
+ */
+export const PASSPHRASE_COST_MAX: PassphraseCost = { memoryKiB: 256 * 1024, passes: 10 };
 
-/** The data key sealed under a passphrase. */
+/** Length in bytes of the keys in a keyring. */
+export const KEYRING_KEY_LENGTH = 32;
+
+/** What is sealed under a passphrase. */
 export interface Keyring {
-  /** Grows with each change of the passphrase, so that an old keyring put back is noticed. */
+  /**
+   * The version of the commit that wrote it. Grows with each change of the passphrase or the data key, so that an old
+   * keyring put back is noticed.
+   */
   readonly version: number;
+  /** Opens the root of the tree of locks, and so everything that is there now. Replaced now and then. */
   readonly dataKey: Uint8Array;
+  /** Hides the keys of records; stays. */
+  readonly nameKey: Uint8Array;
 }
 
-const FORMAT = 1;
+/** A passphrase as far as it is needed to seal a keyring again. */
+export interface WrappingKey {
+  readonly cost: PassphraseCost;
+  readonly salt: Uint8Array;
+  /** Argon2id of the passphrase; 32 bytes. */
+  readonly key: Uint8Array;
+}
+
+const FORMAT = 2;
 const SALT_LENGTH = 16;
 const NONCE_LENGTH = 24;
-const SEALED_KEY_LENGTH = DATA_KEY_LENGTH + 16;
+const SEALED_KEYS_LENGTH = 2 * KEYRING_KEY_LENGTH + 16;
 const CHECKSUM_LENGTH = 8;
 /** format (1) || memory in KiB (4) || passes (4) || version (8) || salt (16) */
 const HEAD_LENGTH = 17 + SALT_LENGTH;
-const KEYRING_LENGTH = HEAD_LENGTH + NONCE_LENGTH + SEALED_KEY_LENGTH + CHECKSUM_LENGTH;
+const KEYRING_LENGTH = HEAD_LENGTH + NONCE_LENGTH + SEALED_KEYS_LENGTH + CHECKSUM_LENGTH;
 
 /**
- * Layout: head || nonce (24) || sealed data key (48) || checksum (8). The data key is sealed with XChaCha20-Poly1305
- * under Argon2id of the passphrase, with the head as associated data. The checksum begins SHA-256 of all before it:
- * it tells damage from a wrong passphrase, and protects from nothing.
+ * Derives what keyrings are sealed under from a new passphrase.
  * @throws INVALID_ARGUMENT
  */
-export async function sealKeyring(
-  { version, dataKey }: Keyring,
+export async function createWrappingKey(
   passphrase: string,
-  { memoryKiB, passes }: PassphraseCost,
+  cost: PassphraseCost,
   randomBytes: RandomSource,
-): Promise<Uint8Array> {
+): Promise<WrappingKey> {
+  const { memoryKiB, passes } = parseObject(cost, 'passphraseCost', 'memoryKiB', 'passes');
   if (!isAffordable(memoryKiB, passes)) {
-    throw invalid('passphraseCost', 'memory not from 8 KiB to 1 GiB, or passes not from 1 to 64');
+    const { memoryKiB: memory, passes: most } = PASSPHRASE_COST_MAX;
+    throw invalidArgument(
+      'passphraseCost',
+      `memory not from 8 to ${memory} KiB, or passes not from 1 to ${most}`,
+    );
   }
+  // How good a passphrase has to be is for the application to say. This one is none.
+  if (normalised(passphrase).trim() === '') throw invalidArgument('passphrase', 'blank');
+  const salt = randomBytes(SALT_LENGTH);
+  return { cost: { memoryKiB, passes }, salt, key: await deriveKey(passphrase, cost, salt) };
+}
+
+/**
+ * Layout: head || nonce (24) || sealed [data key (32) || name key (32)] || checksum (8). The keys are sealed with
+ * XChaCha20-Poly1305 under the wrapping key, with the head as associated data. The checksum begins SHA-256 of all before
+ * it: it tells damage from a wrong passphrase, and protects from nothing.
+ */
+export function sealKeyring(
+  { version, dataKey, nameKey }: Keyring,
+  { cost, salt, key }: WrappingKey,
+  randomBytes: RandomSource,
+): Uint8Array {
   const head = new Uint8Array(HEAD_LENGTH);
   const view = new DataView(head.buffer);
   view.setUint8(0, FORMAT);
-  view.setUint32(1, memoryKiB);
-  view.setUint32(5, passes);
+  view.setUint32(1, cost.memoryKiB);
+  view.setUint32(5, cost.passes);
   view.setBigUint64(9, BigInt(version));
-  head.set(randomBytes(SALT_LENGTH), 17);
+  head.set(salt, HEAD_LENGTH - SALT_LENGTH);
   const nonce = randomBytes(NONCE_LENGTH);
-  const wrappingKey = await deriveWrappingKey(passphrase, head);
-  const sealed = xchacha20poly1305(wrappingKey, nonce, head).encrypt(dataKey);
-  wipeBytes(wrappingKey);
+  const keys = concatBytes(dataKey, nameKey);
+  const sealed = xchacha20poly1305(key, nonce, head).encrypt(keys);
+  wipeBytes(keys);
   const bytes = concatBytes(head, nonce, sealed);
   return concatBytes(bytes, checksum(bytes));
 }
 
 /**
- * Opens what {@link sealKeyring} gave. The data key is fresh.
+ * Opens what {@link sealKeyring} gave. All keys are fresh.
  * @throws STORE_WRONG_PASSPHRASE, STORE_CORRUPT, STORE_SCHEMA_NEWER, INVALID_ARGUMENT
  */
-export async function openKeyring(bytes: Uint8Array, passphrase: string): Promise<Keyring> {
+export async function openKeyring(
+  bytes: Uint8Array,
+  passphrase: string,
+): Promise<Keyring & { readonly wrappingKey: WrappingKey }> {
   const end = bytes.length - CHECKSUM_LENGTH;
   if (end < 1 || compareBytes(bytes.subarray(end), checksum(bytes.subarray(0, end))) !== 0) throw corrupt();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -79,39 +131,51 @@ export async function openKeyring(bytes: Uint8Array, passphrase: string): Promis
     const details = { found: format, supported: FORMAT };
     throw new SottoError('STORE_SCHEMA_NEWER', 'The store was encrypted by newer software.', details);
   }
+  const cost = { memoryKiB: view.getUint32(1), passes: view.getUint32(5) };
   // Checked before the work, so that no file can ask for the memory of the whole machine.
-  if (bytes.length !== KEYRING_LENGTH || !isAffordable(view.getUint32(1), view.getUint32(5))) throw corrupt();
+  if (format !== FORMAT || bytes.length !== KEYRING_LENGTH || !isAffordable(cost.memoryKiB, cost.passes)) {
+    throw corrupt();
+  }
   const head = bytes.subarray(0, HEAD_LENGTH);
   const nonce = bytes.subarray(HEAD_LENGTH, HEAD_LENGTH + NONCE_LENGTH);
-  const wrappingKey = await deriveWrappingKey(passphrase, head);
+  const salt = copyBytes(head.subarray(HEAD_LENGTH - SALT_LENGTH));
+  const key = await deriveKey(passphrase, cost, salt);
   try {
-    const sealed = bytes.subarray(HEAD_LENGTH + NONCE_LENGTH, end);
-    const dataKey = xchacha20poly1305(wrappingKey, nonce, head).decrypt(sealed);
-    return { version: Number(view.getBigUint64(9)), dataKey };
+    const keys = xchacha20poly1305(key, nonce, head).decrypt(bytes.subarray(HEAD_LENGTH + NONCE_LENGTH, end));
+    const dataKey = copyBytes(keys.subarray(0, KEYRING_KEY_LENGTH));
+    const nameKey = copyBytes(keys.subarray(KEYRING_KEY_LENGTH));
+    wipeBytes(keys);
+    return { version: Number(view.getBigUint64(9)), dataKey, nameKey, wrappingKey: { cost, salt, key } };
   } catch (error) {
+    wipeBytes(key);
     const message = "The passphrase doesn't open this store.";
     throw new SottoError('STORE_WRONG_PASSPHRASE', message, {}, { cause: error });
-  } finally {
-    wipeBytes(wrappingKey);
   }
 }
 
-async function deriveWrappingKey(passphrase: string, head: Uint8Array): Promise<Uint8Array> {
-  if (typeof passphrase !== 'string' || passphrase === '') throw invalid('passphrase', 'empty');
-  const password = encodeUtf8(passphrase.normalize('NFKD'));
-  const view = new DataView(head.buffer, head.byteOffset, head.length);
-  const [memoryKiB, passes] = [view.getUint32(1), view.getUint32(5)];
+async function deriveKey(
+  passphrase: string,
+  { memoryKiB, passes }: PassphraseCost,
+  salt: Uint8Array,
+): Promise<Uint8Array> {
+  const password = encodeUtf8(normalised(passphrase));
   try {
-    const salt = head.slice(17);
     return await argon2idAsync(password, salt, { m: memoryKiB, t: passes, p: 1, dkLen: 32 });
   } finally {
     wipeBytes(password);
   }
 }
 
+/** @throws INVALID_ARGUMENT */
+function normalised(passphrase: string): string {
+  if (parseText(passphrase, 'passphrase') === '') throw invalidArgument('passphrase', 'empty');
+  return passphrase.normalize('NFKD');
+}
+
 function isAffordable(memoryKiB: number, passes: number): boolean {
   const whole = Number.isInteger(memoryKiB) && Number.isInteger(passes);
-  return whole && memoryKiB >= 8 && memoryKiB <= 1024 * 1024 && passes >= 1 && passes <= 64;
+  const { memoryKiB: mostMemory, passes: mostPasses } = PASSPHRASE_COST_MAX;
+  return whole && memoryKiB >= 8 && memoryKiB <= mostMemory && passes >= 1 && passes <= mostPasses;
 }
 
 function checksum(bytes: Uint8Array): Uint8Array {
@@ -120,8 +184,4 @@ function checksum(bytes: Uint8Array): Uint8Array {
 
 function corrupt(): SottoError<'STORE_CORRUPT'> {
   return new SottoError('STORE_CORRUPT', 'The keyring of the store is damaged.', { what: 'keyring' });
-}
-
-function invalid(what: string, reason: string): SottoError<'INVALID_ARGUMENT'> {
-  return new SottoError('INVALID_ARGUMENT', `Not a valid ${what}: ${reason}.`, { what, reason });
 }

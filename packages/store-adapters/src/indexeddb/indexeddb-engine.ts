@@ -1,3 +1,4 @@
+import { copyBytes } from '@sotto/core';
 import type { Durability } from '../durability.js';
 import type { EngineChange, KeyRange, StorageEngine } from '../storage-engine.js';
 
@@ -51,7 +52,7 @@ export class IndexedDbEngine implements StorageEngine {
       for (const { key, value } of changes) {
         if (value === undefined) records.delete(key);
         // A view would be stored with the whole buffer behind it.
-        else records.put(value.length === value.buffer.byteLength ? value : value.slice(), key);
+        else records.put(value.length === value.buffer.byteLength ? value : copyBytes(value), key);
       }
     });
   }

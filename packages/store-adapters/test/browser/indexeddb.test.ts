@@ -174,6 +174,53 @@ describe.runIf(hasChromium())('in Chromium', () => {
       expect(await call.open('s', { name: 'evicted' })).toMatchObject({ continuity: 'continued' });
     }));
 
+  describe.each(['plain', 'encrypted'])('a database that the browser closed under a store, %s', (kind) => {
+    const opened = async ({ call }: Tab, name: string) => {
+      await call.open('inner', { name });
+      if (kind === 'plain') return 'inner';
+      expect(await call.encrypt('outer', 'inner')).toBeUndefined();
+      return 'outer';
+    };
+
+    it.each(['get', 'list', 'put'] as const)('%s heals it', (how) =>
+      withTabs(1, async (tab) => {
+        const { call } = tab;
+        const name = `closed, ${kind}, ${how}`;
+        const store = await opened(tab, name);
+        const revision = (await call.put(store, { a: '1' })) as number;
+        for (let time = 1; time <= 3; time++) {
+          expect(await call.disconnect(name)).toBe(time);
+          if (how === 'get') expect(await call.get(store, 'a')).toBe('1');
+          if (how === 'list') expect(await call.list(store)).toEqual(['a']);
+          // Whether a write took effect can't be told, so it says that it failed; the next one heals it.
+          if (how === 'put') {
+            expect(await call.put(store, { a: '2' })).toEqual({ code: 'STORE_UNAVAILABLE' });
+            expect(await call.get(store, 'a')).toBe('1');
+          }
+        }
+        expect(await call.put(store, { b: '3' })).toBeGreaterThan(revision);
+        expect(await call.list(store)).toEqual(['a', 'b']);
+      }),
+    );
+
+    it('many reads and writes at once, in the middle of it: each is done or says that it was not', () =>
+      withTabs(1, async (tab) => {
+        const { call } = tab;
+        const name = `closed, ${kind}, at once`;
+        const store = await opened(tab, name);
+        await call.put(store, { a: '1' });
+        const puts = Array.from({ length: 20 }, (_, i) => call.put(store, { [`k${i}`]: 'x' }));
+        const gets = Array.from({ length: 20 }, () => call.get(store, 'a'));
+        await call.disconnect(name);
+        const more = Array.from({ length: 20 }, () => call.get(store, 'a'));
+        for (const got of await Promise.all([...gets, ...more])) expect(got).toBe('1');
+        const stored = (await Promise.all(puts)).flatMap((result, i) =>
+          typeof result === 'number' ? [`k${i}`] : [],
+        );
+        expect(await call.list(store)).toEqual(['a', ...stored].sort());
+      }));
+  });
+
   it('data cleared away under an open store are not quietly begun anew', () =>
     withTabs(1, async ({ page, call }) => {
       await call.open('s', { name: 'cleared' });

@@ -33,6 +33,15 @@ const places: Record<string, (name: string) => StorePlace> = {
   }),
 };
 
+/** Every connection to a database that was opened. */
+const opened: IDBDatabase[] = [];
+const openDatabase = IDBFactory.prototype.open;
+IDBFactory.prototype.open = function (...args) {
+  const request = openDatabase.apply(this, args);
+  request.addEventListener('success', () => opened.push(request.result));
+  return request;
+};
+
 const stores = new Map<string, Store>();
 const handedOver = new Set<string>();
 
@@ -109,6 +118,8 @@ const api = {
     return keys;
   },
 
+  list: (as: string) => outcome(api.keys(as)),
+
   close: (as: string) => outcome((stores.get(as) as Store).close()),
 
   wasHandedOver: (as: string) => handedOver.has(as),
@@ -128,6 +139,25 @@ const api = {
     IDBDatabase.prototype.transaction = original;
     return seen;
   },
+
+  /** Closes the connection to the database under the store, as a browser does that is short of something. */
+  disconnect(name: string): number {
+    const connections = opened.filter((database) => database.name === `sotto:${name}`);
+    for (const database of connections) database.close();
+    return connections.length;
+  },
+
+  encrypt: (as: string, inside: string) =>
+    outcome(
+      (async () => {
+        const store = stores.get(inside) as Store;
+        const passphraseCost = { memoryKiB: 8, passes: 1 };
+        stores.set(
+          as,
+          await createEncryptedStore({ store, passphrase: 'correct horse', randomBytes, passphraseCost }),
+        );
+      })(),
+    ),
 
   /** How often the browser is asked not to evict the data, when it answers so. */
   async persistCalls(options: IndexedDbStoreOptions, answer: boolean) {

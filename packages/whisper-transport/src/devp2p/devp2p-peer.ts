@@ -3,9 +3,11 @@ import {
   type CarrierConnection,
   type CarrierHandler,
   type Clock,
+  copyBytes,
   encodeHex,
   isSottoError,
   type KeyPair,
+  parseBytes,
   SottoError,
   systemClock,
   type Topic,
@@ -269,7 +271,7 @@ class Connection implements CarrierConnection {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     const limit = ENVELOPE_MAX_BYTES - PACKET_OVERHEAD;
-    if (envelope.length > limit) {
+    if (parseBytes(envelope, 'envelope').length > limit) {
       const details = { what: 'bytes of an envelope', limit, actual: envelope.length };
       throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for peers.', details);
     }
@@ -298,7 +300,7 @@ class Connection implements CarrierConnection {
   async subscribe(topics: readonly Topic[]): Promise<void> {
     this.#checkOpen();
     const before = this.#topics;
-    this.#topics = new Map(topics.map((topic) => [encodeHex(topic), topic.slice()]));
+    this.#topics = new Map(topics.map((topic) => [encodeHex(topic), copyBytes(topic)]));
     const added = [...this.#topics.keys()].filter((name) => !before.has(name));
     await this.#hub.announce();
     if (added.length === 0) return;
@@ -338,7 +340,7 @@ class Connection implements CarrierConnection {
   take({ envelope, bytes }: PooledEnvelope): void {
     const topic = this.#topics.get(encodeHex(envelope.topic));
     if (topic !== undefined && !this.#closed)
-      void this.#handler.onEnvelope(topic.slice(), bytes.slice(), false);
+      void this.#handler.onEnvelope(copyBytes(topic), copyBytes(bytes), false);
   }
 
   /** From now on the one who opened it is told of changes. */

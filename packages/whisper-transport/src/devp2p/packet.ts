@@ -1,5 +1,5 @@
 import { RLP } from '@ethereumjs/rlp';
-import { SottoError } from '@sotto/core';
+import { copyBytes, SottoError } from '@sotto/core';
 import { BLOOM_LENGTH } from '../bloom.js';
 import { ENVELOPE_MAX_BYTES } from '../envelope/envelope.js';
 import { isList, joinList, malformed, readBytes, readInteger, splitList } from './rlp-list.js';
@@ -95,7 +95,7 @@ export function decodePacket({ code: which, body }: EncodedPacket): WhisperPacke
     case code.bloom:
       return { kind: 'bloom', bloom: readBloom(readBytes('bloom filter', body), false) };
     case code.requestComplete: {
-      const payload = readBytes('request complete', body).slice();
+      const payload = copyBytes(readBytes('request complete', body));
       if (payload.length > REQUEST_COMPLETE_MAX_BYTES) {
         throw tooLong('request complete', REQUEST_COMPLETE_MAX_BYTES, payload.length);
       }

@@ -1,7 +1,15 @@
 import type { Socket } from 'node:net';
 import { type Capabilities, DISCONNECT_REASON, Peer } from '@ethereumjs/devp2p';
 import { RLP } from '@ethereumjs/rlp';
-import { concatBytes, encodeHex, encodeUtf8, isSottoError, type KeyPair, SottoError } from '@sotto/core';
+import {
+  concatBytes,
+  copyBytes,
+  encodeHex,
+  encodeUtf8,
+  isSottoError,
+  type KeyPair,
+  SottoError,
+} from '@sotto/core';
 import { hashMacsWith, type NewMacHash } from './mac-hash.js';
 import { type EncodedPacket, PACKET_CODES } from './packet.js';
 import { compress, uncompress } from './snappy.js';
@@ -261,7 +269,7 @@ export class RlpxSession extends Peer {
   }
 
   #uncompressed(body: Uint8Array, most: number): Uint8Array {
-    return this.#compresses ? uncompress(body, most) : body.slice();
+    return this.#compresses ? uncompress(body, most) : copyBytes(body);
   }
 }
 

@@ -1,4 +1,5 @@
 import { RLP } from '@ethereumjs/rlp';
+import { copyBytes } from '@sotto/core';
 import { BLOOM_LENGTH } from '../bloom.js';
 import { isList, malformed, readBytes, readInteger, splitList } from './rlp-list.js';
 
@@ -70,7 +71,7 @@ function readFlag(what: string, item: Uint8Array): boolean {
 export function readBloom(bytes: Uint8Array, mayBeEmpty: boolean): Uint8Array | undefined {
   if (bytes.length === 0 && mayBeEmpty) return undefined;
   if (bytes.length !== BLOOM_LENGTH) throw malformed('bloom filter', `${bytes.length} bytes`);
-  return bytes.every((byte) => byte === 0xff) ? undefined : bytes.slice();
+  return bytes.every((byte) => byte === 0xff) ? undefined : copyBytes(bytes);
 }
 
 /** The bits of a float64, as an integer. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { decodeHex, type KeyPair, SottoError } from '@sotto/core';
+import { copyBytes, decodeHex, type KeyPair, SottoError } from '@sotto/core';
 import { decodeEnvelope } from '../envelope/envelope.js';
 import { EnvelopePool } from '../envelope-pool.js';
 import { BanList } from './ban-list.js';
@@ -348,7 +348,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
 }
 
 function direct(bytes: Uint8Array): DirectEnvelope {
-  return { bytes: bytes.slice(), envelope: decodeEnvelope(bytes) };
+  return { bytes: copyBytes(bytes), envelope: decodeEnvelope(bytes) };
 }
 
 function closed(): SottoError<'CLOSED'> {

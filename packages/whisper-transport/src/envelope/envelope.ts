@@ -1,5 +1,5 @@
 import { RLP } from '@ethereumjs/rlp';
-import { concatBytes, SottoError, type Topic } from '@sotto/core';
+import { concatBytes, copyBytes, invalidArgument, parseBytes, SottoError, type Topic } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { TOPIC_LENGTH } from '../topics.js';
 import { isFlatList } from './flat-list.js';
@@ -23,22 +23,42 @@ export interface Envelope {
   readonly nonce: bigint;
 }
 
-/** `RLP([expiry, ttl, topic, data])`: what the proof of work is over, before the nonce. */
+/**
+ * `RLP([expiry, ttl, topic, data])`: what the proof of work is over, before the nonce.
+ * @throws INVALID_ARGUMENT, with the name of the field
+ */
 export function encodeWithoutNonce(envelope: Omit<Envelope, 'nonce'>): Uint8Array {
-  return RLP.encode([envelope.expiry, envelope.ttl, envelope.topic, envelope.data]);
+  return RLP.encode(fieldsOf(envelope));
 }
 
-/** `RLP([expiry, ttl, topic, data, nonce])`. */
+/**
+ * `RLP([expiry, ttl, topic, data, nonce])`.
+ * @throws INVALID_ARGUMENT, with the name of the field
+ */
 export function encodeEnvelope(envelope: Envelope): Uint8Array {
-  return RLP.encode([envelope.expiry, envelope.ttl, envelope.topic, envelope.data, envelope.nonce]);
+  const { nonce } = envelope;
+  if (typeof nonce !== 'bigint' || nonce < 0n || nonce >= 1n << 64n) {
+    throw invalidArgument('nonce', 'not a bigint from 0 and below 2^64');
+  }
+  return RLP.encode([...fieldsOf(envelope), nonce]);
+}
+
+function fieldsOf({ expiry, ttl, topic, data }: Omit<Envelope, 'nonce'>): (number | Uint8Array)[] {
+  for (const [what, seconds] of Object.entries({ expiry, ttl })) {
+    if (!Number.isInteger(seconds) || seconds < 0 || seconds >= 2 ** 32) {
+      throw invalidArgument(what, 'not a whole number from 0 and below 2^32');
+    }
+  }
+  // Copies, since RLP takes bytes of our own realm alone.
+  return [expiry, ttl, copyBytes(topic, 'topic'), copyBytes(data, 'data')];
 }
 
 /**
  * Reads an envelope; its bytes are copied.
- * @throws LIMIT_EXCEEDED before anything is read; MALFORMED_MESSAGE
+ * @throws LIMIT_EXCEEDED before anything is read; MALFORMED_MESSAGE; INVALID_ARGUMENT
  */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
-  if (bytes.length > ENVELOPE_MAX_BYTES) {
+  if (parseBytes(bytes, 'envelope').length > ENVELOPE_MAX_BYTES) {
     throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large.', {
       what: 'bytes of an envelope',
       limit: ENVELOPE_MAX_BYTES,
@@ -48,7 +68,7 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   if (!isFlatList(bytes, 5)) throw malformed('it is no list of five byte strings');
   let fields: unknown;
   try {
-    fields = RLP.decode(bytes);
+    fields = RLP.decode(copyBytes(bytes));
   } catch (cause) {
     throw malformed('it is not RLP', cause);
   }
@@ -63,8 +83,8 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   return {
     expiry: Number(integer('expiry', expiry, 4)),
     ttl: Number(integer('ttl', ttl, 4)),
-    topic: topic.slice(),
-    data: data.slice(),
+    topic: copyBytes(topic),
+    data: copyBytes(data),
     nonce: integer('nonce', nonce, 8),
   };
 }
@@ -75,7 +95,12 @@ function integer(what: string, bytes: Uint8Array, most: number): bigint {
 }
 
 function malformed(reason: string, cause?: unknown): SottoError {
-  return new SottoError('MALFORMED_MESSAGE', 'This is no envelope.', { what: 'envelope', reason }, { cause });
+  return new SottoError(
+    'MALFORMED_MESSAGE',
+    'Not a valid envelope.',
+    { what: 'envelope', reason },
+    { cause },
+  );
 }
 
 /** KECCAK-256 of the encoded envelope, 32 bytes: names it on the network. */

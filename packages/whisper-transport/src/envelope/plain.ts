@@ -1,4 +1,4 @@
-import { type KeyPair, type PublicKey, SIGNATURE_LENGTH, SottoError } from '@sotto/core';
+import { copyBytes, type KeyPair, type PublicKey, SIGNATURE_LENGTH, SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
 /** Sealed messages have a multiple of so many bytes, so that their length tells less. */
@@ -61,7 +61,7 @@ export function decodePlain(crypto: CryptoProvider, plain: Uint8Array): PlainMes
   const signer = signed
     ? crypto.secp256k1.recoverPublicKey(crypto.keccak256(plain.subarray(0, end)), plain.subarray(end))
     : undefined;
-  return { payload: plain.slice(begin, begin + size), signer };
+  return { payload: copyBytes(plain.subarray(begin, begin + size)), signer };
 }
 
 /** Little-endian, as few bytes as it takes. */

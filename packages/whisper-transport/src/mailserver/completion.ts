@@ -1,4 +1,4 @@
-import { concatBytes, SottoError } from '@sotto/core';
+import { concatBytes, copyBytes, SottoError } from '@sotto/core';
 import { MAIL_CURSOR_LENGTH } from './request.js';
 
 const HASH_LENGTH = 32;
@@ -30,5 +30,9 @@ export function decodeMailCompletion(payload: Uint8Array): MailCompletion {
   }
   const lastHash = new Uint8Array(HASH_LENGTH);
   lastHash.set(payload.subarray(HASH_LENGTH, cursorAt));
-  return { requestHash: payload.slice(0, HASH_LENGTH), lastHash, cursor: payload.slice(cursorAt) };
+  return {
+    requestHash: copyBytes(payload.subarray(0, HASH_LENGTH)),
+    lastHash,
+    cursor: copyBytes(payload.subarray(cursorAt)),
+  };
 }

@@ -1,5 +1,5 @@
 import { RLP } from '@ethereumjs/rlp';
-import { type KeyPair, SottoError } from '@sotto/core';
+import { copyBytes, type KeyPair, SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { BLOOM_LENGTH } from '../bloom.js';
 import { readBytes, splitList } from '../devp2p/rlp-list.js';
@@ -55,7 +55,7 @@ function decodeList(payload: Uint8Array): MailRequest {
   const items = splitList('mail request', payload, 16);
   const integer = (index: number) =>
     readInteger(readBytes('mail request', items[index] ?? Uint8Array.of(0x80)));
-  const bytes = (index: number) => readBytes('mail request', items[index] ?? Uint8Array.of(0x80)).slice();
+  const bytes = (index: number) => copyBytes(readBytes('mail request', items[index] ?? Uint8Array.of(0x80)));
   if (items.length < 3) throw malformed('not even times and a bloom filter');
   const bloom = bytes(2);
   return {
@@ -72,9 +72,9 @@ function decodeRaw(payload: Uint8Array): MailRequest {
   return {
     lower: readInteger(payload.subarray(0, 4)),
     upper: readInteger(payload.subarray(4, 8)),
-    bloom: payload.length === 8 ? everything() : payload.slice(8, 72),
+    bloom: payload.length === 8 ? everything() : copyBytes(payload.subarray(8, 72)),
     limit: readInteger(payload.subarray(72, 76)),
-    cursor: payload.slice(76),
+    cursor: copyBytes(payload.subarray(76)),
   };
 }
 

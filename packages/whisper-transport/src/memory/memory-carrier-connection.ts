@@ -1,8 +1,10 @@
 import {
   type CarrierConnection,
   type CarrierHandler,
+  copyBytes,
   encodeHex,
   type PublicKey,
+  parseBytes,
   type Topic,
 } from '@sotto/core';
 import { closedError } from '../transport-errors.js';
@@ -37,7 +39,7 @@ export class MemoryCarrierConnection implements CarrierConnection, MemoryEnd {
 
   async hand(sent: Sent, fromHistory: boolean): Promise<boolean> {
     this.#taken.add(sent);
-    await this.#handler.onEnvelope((sent.place as Topic).slice(), sent.bytes.slice(), fromHistory);
+    await this.#handler.onEnvelope(copyBytes(sent.place as Topic), copyBytes(sent.bytes), fromHistory);
     return true;
   }
 
@@ -53,7 +55,9 @@ export class MemoryCarrierConnection implements CarrierConnection, MemoryEnd {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     this.#checkOpen();
-    const sent = { key: topicKey(topic), place: topic.slice(), sender: this.owner, bytes: envelope };
+    parseBytes(envelope, 'envelope');
+    const place = copyBytes(topic, 'topic');
+    const sent = { key: topicKey(place as Topic), place, sender: this.owner, bytes: envelope };
     this.#router.send(sent, options.signal);
   }
 

@@ -1,10 +1,11 @@
-import type {
-  Channel,
-  HistoryRequest,
-  LocalParty,
-  PublicKey,
-  TransportConnection,
-  TransportMessage,
+import {
+  type Channel,
+  copyBytes,
+  type HistoryRequest,
+  type LocalParty,
+  type PublicKey,
+  type TransportConnection,
+  type TransportMessage,
 } from '@sotto/core';
 import { channelKey, checkMayListen } from '../channel-key.js';
 import { closedError } from '../transport-errors.js';
@@ -39,8 +40,8 @@ export class MemoryConnection implements TransportConnection, MemoryEnd {
 
   async hand(sent: Sent, fromHistory: boolean): Promise<boolean> {
     const message: TransportMessage = {
-      sender: (sent.sender as PublicKey).slice() as PublicKey,
-      payload: sent.bytes.slice(),
+      sender: copyBytes(sent.sender as PublicKey) as PublicKey,
+      payload: copyBytes(sent.bytes),
       channel: sent.place as Channel,
       sentAt: sent.sentAt,
       fromHistory,

@@ -1,6 +1,7 @@
 import {
   type Carrier,
   type Clock,
+  copyBytes,
   encodeHex,
   type PublicKey,
   SottoError,
@@ -183,7 +184,7 @@ class Network implements MemoryNetwork, Router {
       });
     }
     this.#checkConnected(sent.sender);
-    this.#distribute({ ...sent, bytes: sent.bytes.slice(), sentAt: this.#clock.now() });
+    this.#distribute({ ...sent, bytes: copyBytes(sent.bytes), sentAt: this.#clock.now() });
   }
 
   async history(

@@ -2,8 +2,10 @@ import {
   type CarrierConnection,
   type CarrierHandler,
   type Clock,
+  copyBytes,
   isSottoError,
   type Logger,
+  parseBytes,
   type RandomSource,
   SottoError,
   type Topic,
@@ -113,7 +115,7 @@ export class RelayConnection implements CarrierConnection {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     const limit = this.#settings.maxEnvelopeBytes;
-    if (envelope.length > limit) {
+    if (parseBytes(envelope, 'envelope').length > limit) {
       const details = { what: 'bytes of an envelope', limit, actual: envelope.length };
       throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for the relay.', details);
     }
@@ -125,7 +127,7 @@ export class RelayConnection implements CarrierConnection {
 
   async subscribe(topics: readonly Topic[]): Promise<void> {
     this.#checkOpen();
-    this.#topics = topics.map((topic) => topic.slice());
+    this.#topics = topics.map((topic) => copyBytes(topic));
     if (!this.#online) return;
     try {
       await this.#sendTopics();

@@ -1,5 +1,5 @@
 import { concatBytes } from '@sotto/core';
-import { decodeVersion, encodeVersion, VERSION_LENGTH } from './sealed-record.js';
+import { decodeLock, encodeLock, LOCK_LENGTH, type Lock } from './lock.js';
 
 const NAME_LENGTH = 16;
 /** Bits of a record's name that choose the way below a branch. */
@@ -10,10 +10,10 @@ const FIRST_LEAVES = 2;
 const GROWN = 0x80;
 
 /**
- * A node of the tree of versions, as it is sealed: entries of a label and a version (8, big-endian), in no order. In a
- * leaf a label is the name of a record, 16 bytes; in a branch one byte, the digit of a node below it. Never changed.
+ * A node of the tree of locks, as it is sealed: entries of a label and a lock (40 bytes), in no order. In a leaf a label is
+ * the name of a record, 16 bytes; in a branch one byte, the digit of a node below it. Never changed.
  */
-export class VersionNode {
+export class LockNode {
   readonly isBranch: boolean;
   /** Borrowed. */
   readonly bytes: Uint8Array;
@@ -31,31 +31,31 @@ export class VersionNode {
     return this.bytes.length / this.#entryLength;
   }
 
-  /** Views of label || version each. */
+  /** Views of label || lock each. */
   entries(): readonly Uint8Array[] {
     const length = this.#entryLength;
     return Array.from({ length: this.size }, (_, i) => this.bytes.subarray(i * length, (i + 1) * length));
   }
 
-  versionOf(label: Uint8Array): number | undefined {
+  lockOf(label: Uint8Array): Lock | undefined {
     const at = this.#find(label);
-    return at < 0 ? undefined : decodeVersion(this.bytes.subarray(at + this.#labelLength));
+    return at < 0 ? undefined : decodeLock(this.bytes.subarray(at + this.#labelLength));
   }
 
-  with(label: Uint8Array, version: number): VersionNode {
+  with(label: Uint8Array, lock: Lock): LockNode {
     const others = this.without(label).bytes;
-    return new VersionNode(this.isBranch, concatBytes(others, label, encodeVersion(version)));
+    return new LockNode(this.isBranch, concatBytes(others, label, encodeLock(lock)));
   }
 
-  without(label: Uint8Array): VersionNode {
+  without(label: Uint8Array): LockNode {
     const at = this.#find(label);
     if (at < 0) return this;
     const behind = this.bytes.subarray(at + this.#entryLength);
-    return new VersionNode(this.isBranch, concatBytes(this.bytes.subarray(0, at), behind));
+    return new LockNode(this.isBranch, concatBytes(this.bytes.subarray(0, at), behind));
   }
 
   get #entryLength(): number {
-    return this.#labelLength + VERSION_LENGTH;
+    return this.#labelLength + LOCK_LENGTH;
   }
 
   /** Where the entry of a label begins; -1 when there is none. */
@@ -69,30 +69,30 @@ export class VersionNode {
   }
 }
 
-/** What a branch says of a node below it; without a version there is none yet. */
+/** What a branch says of a node below it; without a lock there is none yet. */
 export interface Child {
-  readonly version: number | undefined;
+  readonly lock: Lock | undefined;
   readonly isBranch: boolean;
 }
 
 /** @param depth of the branch; 0 is the root's */
-export function childOf(branch: VersionNode, digit: number, depth: number): Child {
-  const grown = branch.versionOf(labelOf(digit, true));
-  if (grown !== undefined) return { version: grown, isBranch: true };
-  return { version: branch.versionOf(labelOf(digit, false)), isBranch: isBranchFromStart(depth + 1) };
+export function childOf(branch: LockNode, digit: number, depth: number): Child {
+  const grown = branch.lockOf(labelOf(digit, true));
+  if (grown !== undefined) return { lock: grown, isBranch: true };
+  return { lock: branch.lockOf(labelOf(digit, false)), isBranch: isBranchFromStart(depth + 1) };
 }
 
 /** The branch, with another node below it; without one when that is empty. */
 export function withChild(
-  branch: VersionNode,
+  branch: LockNode,
   digit: number,
   depth: number,
-  child: VersionNode,
-  version: number,
-): VersionNode {
+  child: LockNode,
+  lock: Lock,
+): LockNode {
   const others = branch.without(labelOf(digit, true)).without(labelOf(digit, false));
   if (child.size === 0) return others;
-  return others.with(labelOf(digit, child.isBranch && !isBranchFromStart(depth + 1)), version);
+  return others.with(labelOf(digit, child.isBranch && !isBranchFromStart(depth + 1)), lock);
 }
 
 /** The digit of a record's name, or of bytes that begin with it, that chooses the way below a branch of this depth. */

@@ -1,9 +1,9 @@
 import { base64urlnopad } from '@scure/base';
-import { concatBytes, encodeHex, type Store, type Write } from '@sotto/core';
+import { encodeHex, type Store, type Write } from '@sotto/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeVersion, RecordSealer } from '../src/encrypted/sealed-record.js';
-import { VersionTree } from '../src/encrypted/version-tree.js';
+import { createLock } from '../src/encrypted/lock.js';
+import { LockTree, type RootKey } from '../src/encrypted/lock-tree.js';
 import { createMemoryStore } from '../src/memory.js';
 import { randomBytes } from './random-bytes.js';
 
@@ -19,13 +19,13 @@ function nameOf(number: number, lead: readonly [number, number] = [0, 0]): strin
 
 class Bed {
   readonly store: Store = createMemoryStore();
-  readonly sealer = new RecordSealer(randomBytes(32), randomBytes);
-  tree!: VersionTree;
+  readonly rootKey: RootKey = { dataKey: randomBytes(32), keyringVersion: 1 };
+  tree!: LockTree;
   written: readonly Write[] = [];
 
   static async make(): Promise<Bed> {
     const bed = new Bed();
-    const { tree, write } = VersionTree.create(bed.store, bed.sealer, 1);
+    const { tree, write } = LockTree.create(bed.store, randomBytes, bed.rootKey);
     bed.tree = tree;
     await bed.store.commit([write]);
     return bed;
@@ -33,7 +33,13 @@ class Bed {
 
   async change(records: readonly { readonly name: string; readonly deleted: boolean }[]): Promise<number> {
     const version = this.tree.version + 1;
-    const { writes, apply } = await this.tree.stage(version, 1, records);
+    const { writes, apply } = await this.tree.stage(
+      version,
+      records.map(({ name, deleted }) => ({
+        name,
+        lock: deleted ? undefined : createLock(version, randomBytes),
+      })),
+    );
     await this.store.commit(writes);
     apply();
     this.written = writes;
@@ -45,7 +51,11 @@ class Bed {
   }
 
   async reload(): Promise<void> {
-    this.tree = (await VersionTree.load(this.store, this.sealer)).tree;
+    this.tree = (await LockTree.load(this.store, randomBytes, this.rootKey)).tree;
+  }
+
+  async versionOf(name: string): Promise<number | undefined> {
+    return (await this.tree.lockOf(name))?.version;
   }
 
   async nodes(): Promise<Map<string, Uint8Array>> {
@@ -55,7 +65,7 @@ class Bed {
   }
 }
 
-describe('the tree of versions', () => {
+describe('the tree of locks', () => {
   it('knows the version of each record, whatever was written, deleted and read again', async () => {
     const change = fc.record({ number: fc.nat(300), far: fc.boolean(), deleted: fc.boolean() });
     const step = fc.record({
@@ -82,7 +92,7 @@ describe('the tree of versions', () => {
               [255, 255],
             ] as const) {
               const name = nameOf(number, lead);
-              expect(await bed.tree.expectedVersion(name)).toBe(model.get(name));
+              expect(await bed.versionOf(name)).toBe(model.get(name));
             }
           }
         }
@@ -99,13 +109,13 @@ describe('the tree of versions', () => {
     await bed.reload();
     await bed.put([names[7] as string]);
     const sizes = bed.written.map((write) => (write.type === 'put' ? write.value.length : 0));
-    // Root, three branches, and the leaf.
-    expect(sizes.length).toBeLessThanOrEqual(6);
-    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(3_500);
+    // Root, five branches, and the leaf.
+    expect(sizes.length).toBeLessThanOrEqual(7);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(6_000);
     await bed.reload();
-    expect(await bed.tree.expectedVersion(names[7] as string)).toBe(3);
-    expect(await bed.tree.expectedVersion(names[8] as string)).toBe(2);
-    expect(await bed.tree.expectedVersion(nameOf(20_000))).toBeUndefined();
+    expect(await bed.versionOf(names[7] as string)).toBe(3);
+    expect(await bed.versionOf(names[8] as string)).toBe(2);
+    expect(await bed.versionOf(nameOf(20_000))).toBeUndefined();
   });
 
   it('leaves nothing but its root when all records are deleted', async () => {
@@ -117,31 +127,32 @@ describe('the tree of versions', () => {
     expect([...(await bed.nodes()).keys()]).toEqual(['v']);
     await bed.put(names.slice(0, 1));
     await bed.reload();
-    expect(await bed.tree.expectedVersion(names[0] as string)).toBe(4);
-    expect(await bed.tree.expectedVersion(names[1] as string)).toBeUndefined();
+    expect(await bed.versionOf(names[0] as string)).toBe(4);
+    expect(await bed.versionOf(names[1] as string)).toBeUndefined();
   });
 
-  it('reads a leaf of any size, as they were before they grew into branches, and goes on from there', async () => {
+  it('gives each record and each node on the way a new key: nothing old opens from the root', async () => {
     const bed = await Bed.make();
-    const names = Array.from({ length: 400 }, (_, number) => nameOf(number));
-    const entry = (label: Uint8Array, version: number) => concatBytes(label, encodeVersion(version));
-    const digit = entry(Uint8Array.of(0), 2);
-    const leaf = concatBytes(...names.map((name) => entry(base64urlnopad.decode(name), 2)));
-    const nodes = { 'v/00/00': leaf, 'v/00': digit, v: concatBytes(encodeVersion(1), digit) };
-    await bed.store.commit(
-      Object.entries(nodes).map(([key, bytes]) => ({
-        type: 'put',
-        key,
-        value: bed.sealer.seal(key, 2, bytes),
-      })),
-    );
+    const names = Array.from({ length: 40 }, (_, number) => nameOf(number));
+    await bed.put(names);
+    const before = await bed.nodes();
+    const old = await bed.tree.lockOf(names[0] as string);
+    const kept = await bed.tree.lockOf(names[1] as string);
+    await bed.change([{ name: names[0] as string, deleted: true }]);
     await bed.reload();
-    expect(await bed.tree.expectedVersion(names[399] as string)).toBe(2);
-    await bed.put([names[0] as string]);
-    await bed.reload();
-    expect(await bed.tree.expectedVersion(names[0] as string)).toBe(3);
-    expect(await bed.tree.expectedVersion(names[399] as string)).toBe(2);
-    expect((await bed.nodes()).size).toBeGreaterThan(10);
+    const all = await Promise.all(names.map((name) => bed.tree.lockOf(name)));
+    expect(all[0]).toBeUndefined();
+    expect(all[1]).toEqual(kept);
+    const keys = all.map((lock) => lock && encodeHex(lock.key));
+    expect(keys).not.toContain(encodeHex(old!.key));
+    // Each old node but the root is sealed under a key that was in the node above it alone.
+    const changed = bed.written.map(({ key }) => key).filter((key) => key !== 'v');
+    expect(changed.length).toBeGreaterThanOrEqual(2);
+    for (const key of changed) {
+      await bed.store.commit([{ type: 'put', key, value: before.get(key)! }]);
+      await bed.reload();
+      await expect(bed.tree.lockOf(names[0] as string)).rejects.toMatchObject({ code: 'STORE_ROLLBACK' });
+    }
   });
 
   it.each([3, 2, 1])('notices a node of depth %i put back', async (depth) => {
@@ -156,7 +167,7 @@ describe('the tree of versions', () => {
     expect(back.map(([, value]) => encodeHex(value))).not.toHaveLength(0);
     await bed.store.commit(back.map(([key, value]) => ({ type: 'put', key, value })));
     await bed.reload();
-    await expect(bed.tree.expectedVersion(names[0] as string)).rejects.toMatchObject({
+    await expect(bed.versionOf(names[0] as string)).rejects.toMatchObject({
       code: 'STORE_ROLLBACK',
     });
   });
@@ -167,13 +178,13 @@ describe('the tree of versions', () => {
     await bed.put(names);
     await bed.store.commit([{ type: 'put', key: 'v/00/00', value: randomBytes(80) }]);
     await bed.reload();
-    await expect(bed.tree.expectedVersion(names[0] as string)).rejects.toMatchObject({
+    await expect(bed.versionOf(names[0] as string)).rejects.toMatchObject({
       code: 'STORE_CORRUPT',
     });
     await bed.put(names.slice(0, 1));
     await bed.reload();
-    expect(await bed.tree.expectedVersion(names[0] as string)).toBe(3);
+    expect(await bed.versionOf(names[0] as string)).toBe(3);
     const [other] = names.slice(1).filter((name) => name.slice(0, 6) !== (names[0] as string).slice(0, 6));
-    expect(await bed.tree.expectedVersion(other as string)).toBeUndefined();
+    expect(await bed.versionOf(other as string)).toBeUndefined();
   });
 });

@@ -1,0 +1,114 @@
+/** What a messenger leaves in the files of its store: no message that was acknowledged, no ratchet that was replaced. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Store } from '@sotto/core';
+import { decodeState, decrypt, secp256k1Suite } from '@sotto/double-ratchet';
+import { decodeProtocolMessage } from '@sotto/protocol-codec';
+import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
+import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
+import { createSqliteStore } from '@sotto/store-adapters/sqlite';
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
+import { afterAll, describe, expect, it } from 'vitest';
+import { SessionRecord } from '../src/generated/sotto/messenger/v1/storage.js';
+import { newParty, quiet } from './party.js';
+import { manualClock } from './support.js';
+import { crypto, START } from './world.js';
+
+const directories: string[] = [];
+afterAll(async () => {
+  for (const directory of directories) await rm(directory, { recursive: true, force: true });
+});
+
+const level = (path: string) => createLevelDbStore({ path, durability: 'process-crash' });
+const sqlite = (path: string) => createSqliteStore({ path: `${path}.db`, durability: 'process-crash' });
+const encrypted = async (store: Store) =>
+  createEncryptedStore({
+    store,
+    passphrase: 'correct horse',
+    randomBytes: crypto.randomBytes,
+    passphraseCost: { memoryKiB: 8, passes: 1 },
+  });
+
+const MESSAGES = 40;
+
+describe.each<[string, (path: string) => Promise<Store>]>([
+  ['leveldb', level],
+  ['sqlite', sqlite],
+  ['encrypted over leveldb', async (path) => encrypted(await level(path))],
+  ['encrypted over sqlite', async (path) => encrypted(await sqlite(path))],
+])('%s, closed', (_, open) => {
+  it('holds no plaintext that was acknowledged, and no chain key of a ratchet that was replaced', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'sotto-at-rest-'));
+    directories.push(directory);
+    const store = await open(join(directory, 'store'));
+    const sessions: Uint8Array[] = [];
+    const spied: Store = {
+      get: (key) => store.get(key),
+      list: (prefix, options) => store.list(prefix, options),
+      commit(writes, options) {
+        for (const write of writes) {
+          if (write.type === 'put' && write.key.startsWith('session/'))
+            sessions.push(new Uint8Array(write.value));
+        }
+        return store.commit(writes, options);
+      },
+      close: () => store.close(),
+    };
+    const network = createMemoryNetwork({ clock: manualClock(START) });
+    const alice = await newParty(network, 'alice-1');
+    const bob = await newParty(network, 'bob-1', { wrapStore: () => spied });
+    const wire: Uint8Array[] = [];
+    const tap = await network.transport().connect({
+      identity: bob.identity,
+      onMessage: async ({ payload }) => {
+        wire.push(new Uint8Array(payload));
+      },
+    });
+    await tap.listen([{ kind: 'partitioned', recipient: bob.identity.publicKey }]);
+    await alice.messenger.addContact(await bob.messenger.contactCode());
+    await bob.messenger.addContact(await alice.messenger.contactCode());
+    const marks = Array.from({ length: MESSAGES }, (_, i) => `PLAINTEXT-${i}-${'#'.repeat(50)}`);
+    for (const [i, mark] of marks.entries()) {
+      await alice.say(bob, mark);
+      await quiet(network, alice, bob);
+      if (i % 5 === 4) await bob.say(alice, 'turn');
+      await quiet(network, alice, bob);
+    }
+    expect(bob.texts).toHaveLength(MESSAGES);
+    await tap.close();
+    await bob.messenger.close();
+
+    const files = await readdir(directory, { recursive: true, withFileTypes: true });
+    const contents = await Promise.all(
+      files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name))),
+    );
+    const isThere = (bytes: Uint8Array | string) =>
+      contents.some((content) => content.includes(Buffer.from(bytes)));
+    expect(marks.filter((_, i) => isThere(`PLAINTEXT-${i}-`))).toEqual([]);
+
+    // A record is framed by one byte and a checksum of four.
+    const states = sessions.map((value) => decodeState(SessionRecord.decode(value.subarray(1, -4)).ratchet));
+    expect(states.length).toBeGreaterThan(MESSAGES);
+    const last = states.at(-1);
+    const left = states.filter(({ receiving }) => receiving && isThere(receiving.chainKey));
+    // Only what the last state holds.
+    for (const { receiving } of left) expect(receiving?.chainKey).toEqual(last?.receiving?.chainKey);
+    expect(wire.length).toBeGreaterThan(0);
+    const suite = secp256k1Suite(crypto);
+    const opened = wire.filter((payload) => {
+      const [entry] = [...decodeProtocolMessage(payload).directMessages.values()];
+      return left.some((state) => {
+        try {
+          if (!entry?.drHeader) return false;
+          decrypt(suite, state, { header: entry.drHeader, body: entry.payload });
+          return true;
+        } catch {
+          return false;
+        }
+      });
+    });
+    expect(opened).toEqual([]);
+    await alice.messenger.close();
+  });
+});
