@@ -6,6 +6,7 @@ import type {
   DhKeyCase,
   DoubleRatchetCases,
   ProtocolSessionCase,
+  StatusMailserverCases,
   TopicCases,
   VectorFile,
   WhisperEnvelopeCase,
@@ -21,6 +22,7 @@ export interface VectorFiles {
   readonly 'double-ratchet-curve25519': VectorFile<DoubleRatchetCases>;
   readonly 'double-ratchet-secp256k1': VectorFile<DoubleRatchetCases>;
   readonly 'protocol-session': VectorFile<readonly ProtocolSessionCase[]>;
+  readonly 'status-mailserver': VectorFile<StatusMailserverCases>;
   readonly topic: VectorFile<TopicCases>;
   readonly 'whisper-envelope': VectorFile<readonly WhisperEnvelopeCase[]>;
   readonly 'whisper-rpc': VectorFile<readonly WhisperRpcCase[]>;
