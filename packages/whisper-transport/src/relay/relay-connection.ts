@@ -319,8 +319,12 @@ export class RelayConnection implements CarrierConnection {
     }
     switch (frame?.kind) {
       case 'welcome':
+        if (frame.time !== undefined) this.#noteTime(frame.time);
         this.#welcome = frame;
         this.#onWelcome(frame);
+        break;
+      case 'time':
+        this.#noteTime(frame.time);
         break;
       case 'done':
         this.#calls.resolve(frame.id, NO_CURSOR);
@@ -340,6 +344,10 @@ export class RelayConnection implements CarrierConnection {
         this.#calls.renew(frame.id);
       }
     }
+  }
+
+  #noteTime(now: number): void {
+    this.#handler.onClock?.({ now, source: this.#settings.url });
   }
 }
 
