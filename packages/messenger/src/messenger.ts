@@ -1,4 +1,5 @@
 import {
+  type ClockSkew,
   compareBytes,
   decodeHex,
   encodeHex,
@@ -12,6 +13,7 @@ import { decodeContactCode } from '@sotto/protocol-codec';
 import { Answers } from './answers.js';
 import { Blocklist } from './blocklist.js';
 import { CatchUp } from './catch-up.js';
+import { StoredChannelKeys } from './channel-keys.js';
 import { ContactCodes } from './contact-codes.js';
 import { Delivery } from './delivery.js';
 import { continuityOf, type Device, type DeviceInfo, openDevice } from './device/device.js';
@@ -85,6 +87,7 @@ export class Messenger {
   readonly #catchUp: CatchUp;
   #storeReplaced: 'lost' | 'restored' | undefined;
   #starting: Promise<void> | undefined;
+  #clockIsOff = false;
 
   /** @internal Made by {@link createMessenger}. */
   constructor(device: Device, settings: Settings) {
@@ -180,10 +183,12 @@ export class Messenger {
     const { transport, identity } = this.#settings;
     const connection = await transport.connect({
       identity,
+      channelKeys: new StoredChannelKeys(this.#device.ledger, this.#settings.logger),
       onMessage: async (message) => {
         await this.#receiving.receive(message);
         if (compareBytes(message.sender, identity.publicKey) !== 0) this.#catchUp.heard(message.sentAt);
       },
+      onClock: (skew) => this.#heardClock(skew),
       onStatus: (status) => {
         this.#events.emit('status', status);
         if (status === 'connected') this.#outbox.retryNow();
@@ -204,6 +209,13 @@ export class Messenger {
     this.#catchUp.begin();
     await this.publishContactCode();
     this.#steps.inBackground(this.#contactCodes.announceToContacts());
+  }
+
+  #heardClock(skew: ClockSkew): void {
+    this.#catchUp.heardSkew(skew.skewMs);
+    const wasOff = this.#clockIsOff;
+    this.#clockIsOff = skew.skewMs !== 0;
+    if (this.#clockIsOff || wasOff) this.#events.emit('clockSkew', skew);
   }
 
   /**

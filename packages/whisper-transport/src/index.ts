@@ -1,4 +1,5 @@
 export { BLOOM_LENGTH, bloomOf, bloomOfTopics, matchesBloom } from './bloom.js';
+export { MAX_CORRECTION_MS } from './clock-skew.js';
 export { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
 export {
   decodeEnvelope,
@@ -28,11 +29,11 @@ export {
   pipeCarrier,
 } from './pipe-carrier.js';
 export { type RelayOptions, relay } from './relay.js';
-export { rememberKeys } from './remember-keys.js';
 export { type SealedTransportOptions, sealedTransport } from './sealed-transport.js';
 export {
   type ChannelCipher,
   ChannelKeys,
+  channelKeyRequest,
   channelSymmetricKey,
   contactCodeName,
   discoveryName,

@@ -2,6 +2,7 @@ import { type Clock, type Logger, type PrivateKey, SottoError, silentLogger, sys
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import type { Envelope } from '../envelope/envelope.js';
 import type { EnvelopePool } from '../envelope-pool.js';
+import type { BareMailRequest } from '../mailserver/request.js';
 import { type BackOff, DEFAULT_BACK_OFF } from '../web-socket/back-off.js';
 
 /** Another node, connected. Its properties are those of now. */
@@ -40,11 +41,15 @@ export interface WhisperHostHooks {
   onPeerChange?(peer: WhisperPeer): void;
   /** A peer that had come has gone. */
   onPeerGone?(peer: WhisperPeer, reason: string): void;
+  /** A peer has sent an envelope, whatever becomes of it: how its life compares to our clock is left to the hook. */
+  onEnvelope?(peer: WhisperPeer, envelope: Envelope): void;
   /** Somebody asks for what a mailbox keeps. From any peer: look into the envelope for who may. */
   onP2pRequest?(peer: WhisperPeer, request: DirectEnvelope): void | Promise<void>;
+  /** The same, asked without an envelope and a password, by newer clients. What can't be read is passed over. */
+  onBareRequest?(peer: WhisperPeer, request: BareMailRequest): void | Promise<void>;
   /** What a mailbox sends, from trusted peers only. */
   onP2pMessages?(peer: WhisperPeer, messages: readonly DirectEnvelope[]): void | Promise<void>;
-  /** A mailbox has sent all, from trusted peers only: hash of the request, of the last envelope, and a cursor. */
+  /** A mailbox has sent all, or refuses, from trusted peers only: `decodeMailCompletion` reads it. */
   onRequestComplete?(peer: WhisperPeer, payload: Uint8Array): void | Promise<void>;
 }
 
@@ -100,6 +105,8 @@ export interface WhisperHostOptions extends WhisperHostHooks {
   readonly trustedPeers?: readonly string[];
   /** Peers that may call us. Default 25. */
   readonly maxPeers?: number;
+  /** Of them from one address (IPv4, or /64 of IPv6), so that nobody takes all places alone. Default 8. */
+  readonly maxPeersPerAddress?: number;
   /** `full` hands on what comes, `light` only sends what is published here. Default `light`. */
   readonly mode?: 'full' | 'light';
   /** Where envelopes live. It says what is asked of them. Default: one of its own. Not closed with the host if given. */
@@ -123,6 +130,7 @@ export interface HostSettings {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxPeers: number;
+  readonly maxPeersPerAddress: number;
   readonly mode: 'full' | 'light';
   readonly receive: ReceiveLimits;
   readonly send: SendLimits;
@@ -138,6 +146,7 @@ export function settingsOf(options: WhisperHostOptions): HostSettings {
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
     maxPeers: options.maxPeers ?? 25,
+    maxPeersPerAddress: options.maxPeersPerAddress ?? 8,
     mode: options.mode ?? 'light',
     receive: {
       envelopesPerSecond: 5_000,
@@ -151,7 +160,8 @@ export function settingsOf(options: WhisperHostOptions): HostSettings {
     handshakeTimeout: options.handshakeTimeout ?? 10_000,
     clientId: options.clientId ?? 'sotto',
   };
-  const numbers = { ...settings.receive, ...settings.send, ...settings.ban, maxPeers: settings.maxPeers };
+  const { maxPeers, maxPeersPerAddress } = settings;
+  const numbers = { ...settings.receive, ...settings.send, ...settings.ban, maxPeers, maxPeersPerAddress };
   for (const [what, value] of Object.entries(numbers)) {
     if (!(value >= 0)) throw invalid(what, 'not a number that is 0 or more');
   }

@@ -2,6 +2,7 @@ import {
   type Channel,
   compareBytes,
   encodeHex,
+  encodeUtf8,
   isSottoError,
   type LocalParty,
   type Logger,
@@ -17,7 +18,7 @@ import { type Fetch, JsonRpcHttp } from '../json-rpc/http-client.js';
 import { isRecord, notUnderstood } from '../json-rpc/message.js';
 import { isForgotten } from '../json-rpc/refusal.js';
 import { JsonRpcWebSocket } from '../json-rpc/web-socket-client.js';
-import { patienceOf, waitPatiently } from '../patience.js';
+import { type Patience, waitPatiently, withPatience } from '../patience.js';
 import { RecentlySeen } from '../recently-seen.js';
 import type { ChannelKeys, ResolvedChannel } from '../topics.js';
 import { abortedError, closedError, unavailableError } from '../transport-errors.js';
@@ -84,6 +85,7 @@ export class WhisperNodeConnection implements TransportConnection {
   #cancelTimer = () => {};
   #powTarget: number;
   #maxPayload = ENVELOPE_MAX_BYTES - SEALING_OVERHEAD;
+  #prepared: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
   constructor(party: LocalParty, settings: NodeSettings) {
@@ -142,7 +144,7 @@ export class WhisperNodeConnection implements TransportConnection {
     }
     const { publicKey } = this.#party.identity;
     // What we send comes back on channels that we listen to as well, maybe before the node says that it has it.
-    this.#messages.add(this.#idOf(publicKey, payload));
+    this.#messages.add(this.#idOf(channel, publicKey, payload));
     await this.#track(this.#sendUntilTaken(channel, `0x${encodeHex(payload)}`, signal));
   }
 
@@ -150,6 +152,13 @@ export class WhisperNodeConnection implements TransportConnection {
     this.#checkOpen();
     const { channelKeys } = this.#settings;
     for (const channel of channels) checkMayListen(this.#party.identity.publicKey, channel);
+    const cache = this.#party.channelKeys;
+    const prepared = this.#prepared.then(() => channelKeys.prepare(channels, { cache }));
+    // In the order of the calls, so that the last list is the one in force.
+    this.#prepared = prepared.catch(() => undefined);
+    await prepared;
+    this.#checkOpen();
+    if (cache !== undefined) void channelKeys.retain(channels, cache);
     this.#filters.want(
       new Map(channels.map((channel) => [channelKey(channel), channelKeys.resolve(channel)])),
     );
@@ -187,6 +196,7 @@ export class WhisperNodeConnection implements TransportConnection {
 
   async #sendUntilTaken(channel: Channel, payload: string, signal: AbortSignal | undefined): Promise<void> {
     const { channelKeys } = this.#settings;
+    await channelKeys.prepare([channel], { cache: this.#party.channelKeys });
     const resolved = channelKeys.resolve(channel);
     await this.#untilTaken(() => this.#post(resolved, payload, signal), signal);
   }
@@ -214,10 +224,14 @@ export class WhisperNodeConnection implements TransportConnection {
 
   /** Tries again with the same message while the node can't be reached or has to be given its keys again. */
   async #untilTaken(post: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-    const { random, backOff, clock, patience } = this.#settings;
-    const patient = patienceOf(clock, signal, patience);
+    const { clock, patience } = this.#settings;
+    await withPatience(clock, signal, patience, (patient) => this.#tryWhile(patient, post));
+  }
+
+  async #tryWhile(patient: Patience, post: () => Promise<void>): Promise<void> {
+    const { random, backOff, clock } = this.#settings;
     const wait = (arm: (done: () => void) => () => void) =>
-      waitPatiently(clock, patient, this.#closing.signal, 'send', arm);
+      waitPatiently(patient, this.#closing.signal, 'send', arm);
     let failures = 0;
     let outdated = 0;
     for (let refresh = false; ; ) {
@@ -254,10 +268,10 @@ export class WhisperNodeConnection implements TransportConnection {
     }
     const { hash, signer, payload, sentAt } = message;
     if (!this.#envelopes.add(hash)) return;
-    const id = this.#idOf(signer, payload);
-    // A send that was tried again comes in another envelope.
-    if (!this.#messages.add(id)) return;
     const { channel } = listened;
+    // On this channel: anybody can put a copy on another one. A send that was tried again comes in another envelope.
+    const id = this.#idOf(channel, signer, payload);
+    if (!this.#messages.add(id)) return;
     void this.#handOver.give({ sender: signer, payload, channel, sentAt, fromHistory: false }, () => {
       this.#envelopes.delete(hash);
       this.#messages.delete(id);
@@ -387,8 +401,8 @@ export class WhisperNodeConnection implements TransportConnection {
     this.#settings.logger.warn('whisper-node.refused', { reason: error.details.reason });
   }
 
-  #idOf(signer: Uint8Array, payload: Uint8Array): string {
-    return encodeHex(this.#settings.crypto.keccak256(signer, payload));
+  #idOf(channel: Channel, signer: Uint8Array, payload: Uint8Array): string {
+    return encodeHex(this.#settings.crypto.keccak256(encodeUtf8(channelKey(channel)), signer, payload));
   }
 
   #uncompressed(publicKey: Parameters<CryptoProvider['secp256k1']['uncompressPublicKey']>[0]): string {
