@@ -4,6 +4,7 @@ import {
   decodeHex,
   encodeHex,
   type PublicKey,
+  parseFunction,
   SottoError,
   silentLogger,
   systemClock,
@@ -11,6 +12,7 @@ import {
 import { defaultProvider } from '@sotto/crypto';
 import { decodeContactCode } from '@sotto/protocol-codec';
 import { Answers } from './answers.js';
+import { checkEventName, checkMessengerOptions, checkPayload } from './arguments.js';
 import { Blocklist } from './blocklist.js';
 import { CatchUp } from './catch-up.js';
 import { StoredChannelKeys } from './channel-keys.js';
@@ -42,9 +44,10 @@ import { parseChatName } from './topics.js';
 /**
  * Opens a store as a device of an identity. Attach listeners, then call {@link Messenger.start}.
  *
- * @throws what `openDevice` throws
+ * @throws INVALID_ARGUMENT that names the option that is wrong; what `openDevice` throws
  */
 export async function createMessenger(options: MessengerOptions): Promise<Messenger> {
+  checkMessengerOptions(options);
   const settings = {
     ...options,
     crypto: options.crypto ?? defaultProvider(),
@@ -157,6 +160,8 @@ export class Messenger {
     name: K,
     listener: (event: MessengerEvents[K]) => void | Promise<void>,
   ): () => void {
+    checkEventName(name);
+    parseFunction(listener, 'listener');
     return this.#events.on(name, listener);
   }
 
@@ -277,10 +282,11 @@ export class Messenger {
    *
    * @param to 33 or 65 bytes
    * @param payload borrowed
-   * @throws INVALID_PUBLIC_KEY, NO_DEVICE_REACHED, STORE codes, CLOSED
+   * @throws INVALID_ARGUMENT, INVALID_PUBLIC_KEY, NO_DEVICE_REACHED, LIMIT_EXCEEDED when too much waits, STORE codes, CLOSED
    */
   async send(to: Uint8Array, payload: Uint8Array, options: SendOptions = {}): Promise<SendResult> {
     const recipient = this.#parse(to);
+    checkPayload(payload);
     return this.#steps.run(async (work, effects) => {
       await this.#accept(work, effects, recipient);
       const content = encodePayload({ $case: 'application', value: payload });
@@ -514,6 +520,7 @@ export class Messenger {
     options: SendOptions = {},
   ): Promise<{ readonly id: string }> {
     const chat = parseChatName(name);
+    checkPayload(payload);
     return this.#steps.run(async (work, effects) => {
       const message = await this.#device.encodePublic(
         work,
@@ -595,6 +602,7 @@ export class Messenger {
     payload: Uint8Array,
     options: GroupSendOptions = {},
   ): Promise<GroupSendResult> {
+    checkPayload(payload);
     const id = await this.#steps.run(async (work) => {
       const fanout = await this.#groups.send(work, groupId, payload);
       const id = encodeHex(fanout.id);

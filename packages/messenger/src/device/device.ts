@@ -12,6 +12,7 @@ import type { CryptoProvider } from '@sotto/crypto';
 import { secp256k1Suite } from '@sotto/double-ratchet';
 import { type Bundle, decodeProtocolMessage, encodeContactCode } from '@sotto/protocol-codec';
 import type { VerifiedBundle } from '@sotto/x3dh';
+import { checkDeviceOptions } from '../arguments.js';
 import { type PeerDevice, Standing } from '../generated/sotto/messenger/v1/storage.js';
 import { Ledger, type UnitOfWork } from '../storage/ledger.js';
 import { deviceTable } from '../storage/tables.js';
@@ -83,6 +84,7 @@ export interface DeviceInfo {
  *   store throws
  */
 export async function openDevice(options: DeviceOptions): Promise<Device> {
+  checkDeviceOptions(options);
   const { identity, store, crypto, clock } = options;
   const wanted =
     options.installationId === undefined ? undefined : parseInstallationId(options.installationId);

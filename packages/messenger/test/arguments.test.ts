@@ -1,0 +1,74 @@
+import { encodeHex, type SottoError } from '@sotto/core';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
+import { describe, expect, it } from 'vitest';
+import { createMessenger, openDevice } from '../src/index.js';
+import { newParty } from './party.js';
+import { manualClock } from './support.js';
+import { crypto, START } from './world.js';
+
+const identity = crypto.secp256k1.generateKeyPair();
+const right = () => ({
+  identity,
+  store: createMemoryStore(),
+  transport: createMemoryNetwork().transport(),
+  crypto,
+  clock: manualClock(START),
+});
+
+/** What a call from plain JavaScript is refused with: the argument that it names. */
+async function named(run: () => unknown): Promise<string> {
+  try {
+    await run();
+  } catch (error) {
+    const { code, details } = error as SottoError<'INVALID_ARGUMENT'>;
+    return code === 'INVALID_ARGUMENT' ? details.what : `${code}`;
+  }
+  return 'no error';
+}
+
+describe('wrong arguments of plain JavaScript are refused by name', () => {
+  it.each([
+    ['options', undefined],
+    ['identity', { identity: encodeHex(identity.publicKey) }],
+    ['identity', { identity: identity.privateKey }],
+    ['identity', { identity: {} }],
+    ['identity.publicKey', { identity: { publicKey: 'x', privateKey: identity.privateKey } }],
+    ['store', { store: undefined }],
+    ['store', { store: Promise.resolve(createMemoryStore()) }],
+    ['store', { store: '/a/path' }],
+    ['transport', { transport: undefined }],
+    ['transport', { transport: 'ws://localhost' }],
+    ['crypto', { crypto: globalThis.crypto }],
+    ['clock', { clock: Date }],
+    ['logger', { logger: () => {} }],
+    ['limits', { limits: 3 }],
+    ['installationId', { installationId: 7 }],
+  ] as const)('createMessenger: %s', async (what, change) => {
+    const options = change === undefined ? undefined : { ...right(), ...change };
+    expect(await named(() => createMessenger(options as never))).toBe(what);
+  });
+
+  it('openDevice', async () => {
+    expect(await named(() => openDevice({ ...right(), store: undefined } as never))).toBe('store');
+  });
+
+  it('of a messenger: payloads, events, listeners', async () => {
+    const { messenger } = await newParty(createMemoryNetwork(), 'alice-1', { start: false });
+    const { identity: own } = messenger;
+    for (const send of [
+      () => messenger.send(own, 'hello' as never),
+      () => messenger.send(own, [1, 2] as never),
+      () => messenger.sendPublic('cats', 'hello' as never),
+      () => messenger.sendToGroup('x', undefined as never),
+    ]) {
+      expect(await named(send)).toBe('payload');
+    }
+    expect(await named(() => messenger.on('mesage' as never, () => {}))).toBe('name of an event');
+    expect(await named(() => messenger.on('toString' as never, () => {}))).toBe('name of an event');
+    expect(await named(() => messenger.on('message', 'x' as never))).toBe('listener');
+    expect(await named(() => messenger.send(encodeHex(own) as never, new Uint8Array(1)))).not.toBe(
+      'no error',
+    );
+  });
+});
