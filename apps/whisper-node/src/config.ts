@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { defaultProvider } from '@sotto/crypto';
 import { parseEnode } from '@sotto/whisper-transport/devp2p';
 import { type Address, parseAddress } from './http/address.js';
+import { isAddressOrSubnet } from './http/client-address.js';
 
 interface Flag<T> {
   /** For `--help`. */
@@ -46,6 +47,7 @@ const FLAGS = {
   peers: list('', 'enode URLs of peers that are called, by commas', checkEnode),
   'trusted-peers': list('', 'the same, and their direct messages are taken', checkEnode),
   'max-peers': count('N', 50, 'peers that may call', 0),
+  'address-peers': count('N', 8, 'of them from one address (IPv4, or /64 of IPv6)', 0),
   'advertised-host': flag(
     'HOST',
     '',
@@ -84,14 +86,47 @@ const FLAGS = {
   'pool-mb': number('MB', 128, 'bytes of them', 1),
 
   'max-connections': count('N', 2_000, 'connections at once, to each port'),
+  // One in twenty: room for an office or a school behind one address, and twenty such.
+  'address-connections': count('N', 100, 'of them from one address (IPv4, or /64 of IPv6)'),
+  'trusted-proxies': list(
+    '',
+    'addresses and subnets of proxies whose X-Forwarded-For says who asks; it is ignored from all others',
+    checkProxy,
+  ),
   'relay-topics': count('N', 2_000, 'topics of one subscription or history'),
-  'relay-rate': count('N', 100, 'frames a second of one client'),
+  'relay-rate': count('N', 100, 'frames a second of one client; 32 KiB count as one more'),
+  // Of five busy clients, or a hundred of the usual kind.
+  'relay-address-rate': count('N', 0, 'the same for all clients of one address; 0: five times as many', 0),
+  // Of ten clients with as many as one may have: some 4 MB of memory.
+  'relay-address-topics': count(
+    'N',
+    0,
+    'topics that all clients of one address are subscribed to; 0: ten times --relay-topics',
+    0,
+  ),
   'rpc-body-mb': number('MB', 5, 'largest request', 1),
   'rpc-batch': count('N', 100, 'calls of one batch'),
-  'rpc-filters': count('N', 1_000, 'filters and subscriptions at once'),
+  // A client that polls for 10,000 conversations in batches of 100 takes 100; each call is counted.
+  'rpc-address-rate': count('N', 1_000, 'calls a second of one address; who is faster waits'),
+  'rpc-filters': count('N', 5_000, 'filters and subscriptions at once'),
+  'rpc-address-filters': count('N', 1_000, 'of them of one address'),
+  // More than any subscription of the relay may have.
+  'rpc-filter-topics': count('N', 2_000, 'topics of one filter'),
   'rpc-filter-messages': count('N', 5_000, 'messages that wait in one filter; the oldest go first'),
-  'rpc-key-limit': count('N', 5_000, 'private keys, and symmetric keys, at once'),
+  'rpc-filter-mb': number(
+    'MB',
+    64,
+    'what waits in all filters of one address; the oldest of a filter go first',
+    1,
+  ),
+  'rpc-key-limit': count('N', 20_000, 'private keys, and symmetric keys, at once'),
+  'rpc-address-keys': count('N', 5_000, 'of each kind of one address'),
   'rpc-pow-seconds': number('SECONDS', 30, 'proof of work for one shh_post', 1),
+  // One leaves the other threads of the process to the disk. Some 30 ms each.
+  'rpc-derivations': count('N', 1, 'keys derived from passwords at once; others wait, addresses by turns'),
+  // A whole batch, by twenty clients.
+  'rpc-waiting': count('N', 2_000, 'derivations, and proofs of work, that wait'),
+  'rpc-address-waiting': count('N', 100, 'of each kind of one address; more are refused'),
 
   'log-level': flag('LEVEL', 'info', 'debug, info, warn or error', parseLevel),
 } satisfies Record<string, Flag<unknown>>;
@@ -230,6 +265,10 @@ function parseHost(given: string): string {
     throw new Error('has to be a name or address, without https:// before it and a port behind it');
   }
   return given;
+}
+
+function checkProxy(given: string): void {
+  if (!isAddressOrSubnet(given)) throw new Error('has to be an address, or a subnet such as 10.0.0.0/8');
 }
 
 /** What browsers send is compared letter by letter. */

@@ -11,7 +11,10 @@ import type { Config } from './config.js';
 import type { AccessRules } from './http/access.js';
 import { formatAddress } from './http/address.js';
 import { createAdminPages } from './http/admin.js';
+import { TrustedProxies } from './http/client-address.js';
 import { answer, Listener, type ListenerOptions } from './http/listener.js';
+import { FairQueue } from './limits/fair-queue.js';
+import { Rates } from './limits/rates.js';
 import { Mailserver } from './mail/mailserver.js';
 import { Metrics } from './metrics.js';
 import { readNodeKey } from './node-key.js';
@@ -106,7 +109,8 @@ export class WhisperNode {
       maxMessageBytes: 2 ** 20 + RELAY_FRAME_OVERHEAD,
       onRequest: (_, response) =>
         answer(response, 426, 'A relay for Whisper envelopes: a WebSocket is wanted.\n'),
-      onSocket: (socket) => relay.accept(socket),
+      maxConnectionsPerAddress: config['address-connections'],
+      onSocket: (socket, client) => relay.accept(socket, client),
     });
     const adminAddress = await this.#listen('admin', [], {
       maxMessageBytes: 0,
@@ -179,6 +183,8 @@ export class WhisperNode {
         maxTopics: config['relay-topics'],
         rate: config['relay-rate'],
         pageSize: RELAY_PAGE_SIZE,
+        addressRate: config['relay-address-rate'] || 5 * config['relay-rate'],
+        addressTopics: config['relay-address-topics'] || 10 * config['relay-topics'],
       },
       onFrame: (kind, outcome) => this.#metrics.countRelayFrame(kind, outcome),
     });
@@ -196,6 +202,9 @@ export class WhisperNode {
     const config = this.#config;
     const filters = new Filters(this.#crypto, this.#clock, {
       maxFilters: config['rpc-filters'],
+      maxFiltersPerClient: config['rpc-address-filters'],
+      maxTopics: config['rpc-filter-topics'],
+      maxBytesPerClient: config['rpc-filter-mb'] * MEGABYTE,
       maxMessages: config['rpc-filter-messages'],
     });
     this.#closers.push(() => filters.close());
@@ -236,6 +245,7 @@ export class WhisperNode {
       peers: config.peers,
       trustedPeers: config['trusted-peers'],
       maxPeers: config['max-peers'],
+      maxPeersPerAddress: config['address-peers'],
       clientId: 'sotto-whisper-node',
       onP2pRequest: (peer, request) => mailserver?.answer(host, peer, request),
       onP2pMessages: (_, messages) => {
@@ -268,7 +278,16 @@ export class WhisperNode {
     const config = this.#config;
     if (config.rpc === undefined) return undefined;
     const miner = createWorkerMiner({ threads: 1 });
-    const keys = new KeyStore(this.#crypto, config['rpc-key-limit']);
+    const keys = new KeyStore(this.#crypto, {
+      most: config['rpc-key-limit'],
+      mostPerClient: config['rpc-address-keys'],
+    });
+    const queue = (atOnce: number) =>
+      new FairQueue({
+        atOnce,
+        waiting: config['rpc-waiting'],
+        waitingPerClient: config['rpc-address-waiting'],
+      });
     this.#closers.push(
       () => miner.close(),
       () => keys.clear(),
@@ -280,6 +299,9 @@ export class WhisperNode {
       keys,
       filters,
       miner,
+      derivations: queue(config['rpc-derivations']),
+      // As many as the miner has threads.
+      searches: queue(1),
       maxPowTime: config['rpc-pow-seconds'],
       withKeys: config['rpc-keys'],
       publish: async (envelope) => {
@@ -287,18 +309,23 @@ export class WhisperNode {
         if (added !== undefined) await archive?.add(added);
       },
     });
+    const callRate = config['rpc-address-rate'];
+    const rates = new Rates(this.#clock, callRate, callRate);
     const dispatcher = new Dispatcher({
       api: mergeApis(shh, ...(config['rpc-admin'] ? [createAdminApi(host)] : [])),
       logger: this.#logger,
       maxBatch: config['rpc-batch'],
+      clock: this.#clock,
+      delayOf: (client) => rates.take(client, 1),
       newSubscriptionId: () => encodeHex(this.#crypto.randomBytes(16)),
       onCall: (method, outcome) => this.#metrics.countRpcCall(method, outcome),
     });
     const maxBytes = config['rpc-body-mb'] * MEGABYTE;
     return this.#listen('rpc', config['rpc-origins'], {
       maxMessageBytes: maxBytes,
+      maxConnectionsPerAddress: config['address-connections'],
       onRequest: createHttpHandler(dispatcher, maxBytes),
-      onSocket: (socket) => acceptSocket(dispatcher, socket),
+      onSocket: (socket, client) => acceptSocket(dispatcher, this.#clock, socket, client),
     });
   }
 
@@ -306,12 +333,14 @@ export class WhisperNode {
   async #listen(
     name: 'relay' | 'rpc' | 'admin',
     origins: AccessRules['origins'],
-    options: Pick<ListenerOptions, 'maxMessageBytes' | 'onRequest' | 'onSocket'>,
+    options: Omit<ListenerOptions, 'address' | 'access' | 'maxConnections' | 'proxies'>,
   ): Promise<string | undefined> {
     const { [name]: address, hosts, 'max-connections': maxConnections } = this.#config;
     if (address === undefined) return undefined;
     const access = { origins, hosts };
-    const listener = await withAdvice(name, Listener.open({ ...options, address, access, maxConnections }));
+    const proxies = new TrustedProxies(this.#config['trusted-proxies']);
+    const opening = Listener.open({ ...options, address, access, maxConnections, proxies });
+    const listener = await withAdvice(name, opening);
     this.#closers.push(() => listener.close());
     return formatAddress(listener.address);
   }

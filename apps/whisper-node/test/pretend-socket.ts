@@ -5,7 +5,7 @@ import { decodeRelayFrame, type RelayFrame } from '@sotto/whisper-transport/rela
 export class PretendSocket extends EventEmitter {
   readonly OPEN = 1;
   readonly readyState = 1;
-  readonly bufferedAmount = 0;
+  bufferedAmount = 0;
   readonly frames: RelayFrame[] = [];
   paused = false;
 
@@ -21,5 +21,18 @@ export class PretendSocket extends EventEmitter {
     this.paused = false;
   }
 
-  terminate(): void {}
+  /** Status that it was closed with. */
+  closedWith: number | undefined;
+
+  ping(): void {}
+
+  close(status: number): void {
+    this.closedWith ??= status;
+  }
+
+  terminated = false;
+
+  terminate(): void {
+    this.terminated = true;
+  }
 }

@@ -4,50 +4,33 @@ import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { RelayServer } from '../src/relay/relay-server.js';
+import { ManualClock } from './manual-clock.js';
 import { PretendSocket } from './pretend-socket.js';
 
 const RATE = 10;
 
-/** A clock that is moved by hand. */
-function steeredClock() {
-  let now = 0;
-  const timers = new Set<{ at: number; run: () => void }>();
-  return {
-    now: () => now,
-    after(milliseconds: number, run: () => void) {
-      const timer = { at: now + milliseconds, run };
-      timers.add(timer);
-      return () => timers.delete(timer);
-    },
-    advance(milliseconds: number) {
-      now += milliseconds;
-      for (const timer of [...timers]) {
-        if (timer.at > now) continue;
-        timers.delete(timer);
-        timer.run();
-      }
-    },
-  };
-}
-
 function connect() {
-  const clock = steeredClock();
+  const clock = new ManualClock();
   const pool = new EnvelopePool({ crypto: createPortableProvider(), clock });
   const logger = { debug() {}, info() {}, warn() {}, error() {} };
-  const limits = { maxTopics: 10, rate: RATE, pageSize: 10 };
+  const limits = { maxTopics: 10, rate: RATE, pageSize: 10, addressRate: 2 * RATE, addressTopics: 15 };
   const relay = new RelayServer({ pool, archive: undefined, clock, logger, limits });
-  const socket = new PretendSocket();
-  relay.accept(socket as unknown as WebSocket);
+  const connectFrom = (address: string) => {
+    const one = new PretendSocket();
+    relay.accept(one as unknown as WebSocket, address);
+    return one;
+  };
+  const socket = connectFrom('192.0.2.1');
   let id = 0;
   return {
     clock,
     socket,
-    ping(times: number) {
-      for (let i = 0; i < times; i++)
-        socket.emit('message', encodeClientFrame({ kind: 'ping', id: id++ }), true);
+    connectFrom,
+    ping(times: number, by = socket) {
+      for (let i = 0; i < times; i++) by.emit('message', encodeClientFrame({ kind: 'ping', id: id++ }), true);
     },
-    outcomes() {
-      const kinds = socket.frames.map((frame) => (frame.kind === 'refused' ? frame.code : frame.kind));
+    outcomes(of = socket) {
+      const kinds = of.frames.map((frame) => (frame.kind === 'refused' ? frame.code : frame.kind));
       return {
         done: kinds.filter((kind) => kind === 'done').length,
         busy: kinds.filter((kind) => kind === 'busy').length,
@@ -66,7 +49,7 @@ it('what came while the relay was kept from reading is answered, and then read m
   ping(3 * RATE);
   expect(socket.paused).toBe(false);
   ping(2 * RATE);
-  await expect.poll(outcomes).toEqual({ done: 5 * RATE, busy: 0 });
+  await expect.poll(() => outcomes()).toEqual({ done: 5 * RATE, busy: 0 });
   expect(socket.paused).toBe(true);
   clock.advance(1_999);
   expect(socket.paused).toBe(true);
@@ -78,12 +61,12 @@ it('what came while the relay was kept from reading is answered, and then read m
 it('a flood is refused as busy, whatever of it has been read at once', async () => {
   const { clock, socket, ping, outcomes, close } = connect();
   ping(100 * RATE);
-  await expect.poll(outcomes).toEqual({ done: 6 * RATE, busy: 94 * RATE });
+  await expect.poll(() => outcomes()).toEqual({ done: 6 * RATE, busy: 94 * RATE });
   expect(socket.paused).toBe(true);
   clock.advance(3_000);
   expect(socket.paused).toBe(false);
   ping(1);
-  await expect.poll(outcomes).toEqual({ done: 6 * RATE + 1, busy: 94 * RATE });
+  await expect.poll(() => outcomes()).toEqual({ done: 6 * RATE + 1, busy: 94 * RATE });
   close();
 });
 
@@ -93,4 +76,51 @@ it('a client that has gone is not read from again', () => {
   close();
   clock.advance(10_000);
   expect(socket.paused).toBe(true);
+});
+
+it('clients of one address share a rate, and those of another have their own', async () => {
+  const { connectFrom, ping, outcomes, close } = connect();
+  const [second, third, other] = ['192.0.2.1', '192.0.2.1', '192.0.2.2'].map(connectFrom);
+  for (const socket of [undefined, second, third, other]) ping(6 * RATE, socket);
+  await expect.poll(() => outcomes(other)).toEqual({ done: 6 * RATE, busy: 0 });
+  // A bucket of six, and as much again owed.
+  expect(outcomes(second)).toEqual({ done: 6 * RATE, busy: 0 });
+  expect(outcomes(third)).toEqual({ done: 0, busy: 6 * RATE });
+  close();
+});
+
+it('large frames cost more than small ones', async () => {
+  const { socket, outcomes, close } = connect();
+  const envelope = new Uint8Array(2 ** 20);
+  for (let id = 0; id < 5; id++)
+    socket.emit('message', encodeClientFrame({ kind: 'publish', id, envelope }), true);
+  // 33 each, of 30 and 30 more that may be owed; what it takes to refuse their contents is what is paid for.
+  await expect.poll(() => outcomes().busy).toBe(4);
+  close();
+});
+
+it('a client that says nothing for a minute is let go; one that has said anything is not', () => {
+  const { clock, connectFrom, ping, close } = connect();
+  const [silent, talker] = [connectFrom('192.0.2.3'), connectFrom('192.0.2.3')];
+  ping(1, talker);
+  clock.advance(59_999);
+  expect([silent?.closedWith, talker?.closedWith]).toEqual([undefined, undefined]);
+  clock.advance(1);
+  expect([silent?.closedWith, talker?.closedWith]).toEqual([1008, undefined]);
+  close();
+});
+
+it('clients of one address that take nothing are let go for what they leave together', () => {
+  const { connectFrom, ping, close } = connect();
+  const sleepers = Array.from({ length: 8 }, () => connectFrom('192.0.2.4'));
+  const MEGABYTES = 2 ** 20;
+  for (const sleeper of sleepers) sleeper.bufferedAmount = 9 * MEGABYTES;
+  const other = connectFrom('192.0.2.5');
+  other.bufferedAmount = 9 * MEGABYTES;
+  ping(1, sleepers[0]);
+  ping(1, other);
+  return expect
+    .poll(() => [sleepers[0]?.closedWith, other.closedWith])
+    .toEqual([1013, undefined])
+    .then(close);
 });

@@ -26,7 +26,13 @@ function countingRelay() {
     archive: undefined,
     clock: systemClock,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
-    limits: { maxTopics: 2_000, rate: 1_000_000, pageSize: 100 },
+    limits: {
+      maxTopics: 2_000,
+      rate: 1_000_000,
+      pageSize: 100,
+      addressRate: 1_000_000,
+      addressTopics: 2_000,
+    },
   });
   const count = (pooled: PooledEnvelope) => {
     for (const [name, value] of Object.entries(pooled)) {
@@ -47,7 +53,7 @@ function countingRelay() {
 it('a client that subscribes anew again and again: the relay looks at no envelope but those of his topics', () => {
   const { pool, relay, own, looks } = countingRelay();
   const socket = new PretendSocket();
-  relay.accept(socket as unknown as WebSocket);
+  relay.accept(socket as unknown as WebSocket, '192.0.2.1');
   const before = looks();
   const say = (topics: Uint8Array[]) =>
     socket.emit('message', encodeClientFrame({ kind: 'subscribe', id: 1, topics }), true);

@@ -33,6 +33,7 @@ export { type SealedTransportOptions, sealedTransport } from './sealed-transport
 export {
   type ChannelCipher,
   ChannelKeys,
+  channelKeyRequest,
   channelSymmetricKey,
   contactCodeName,
   discoveryName,

@@ -30,7 +30,7 @@ export function topicOf(crypto: CryptoProvider, name: string): Topic {
  * The symmetric key of a channel, 32 bytes: PBKDF2 of its name. Takes 20 to 150 ms; {@link ChannelKeys} keeps it.
  */
 export function channelSymmetricKey(crypto: CryptoProvider, name: string): Uint8Array {
-  return crypto.pbkdf2Sha256(keyRequest(name));
+  return crypto.pbkdf2Sha256(channelKeyRequest(name));
 }
 
 /** PBKDF2-HMAC-SHA-256 that doesn't hold up this thread: `CryptoProvider.pbkdf2Sha256`, with a promise. */
@@ -38,7 +38,8 @@ export type Pbkdf2 = (
   request: Parameters<CryptoProvider['pbkdf2Sha256']>[0],
 ) => Promise<ReturnType<CryptoProvider['pbkdf2Sha256']>>;
 
-function keyRequest(name: string): Parameters<Pbkdf2>[0] {
+/** What {@link channelSymmetricKey} asks of PBKDF2, for whoever derives it elsewhere. */
+export function channelKeyRequest(name: string): Parameters<Pbkdf2>[0] {
   return { password: encodeUtf8(name), salt: new Uint8Array(0), iterations: KEY_ITERATIONS, length: 32 };
 }
 
@@ -97,7 +98,7 @@ export class ChannelKeys {
     await Promise.all(
       names
         .filter((name) => !this.#keys.has(name))
-        .map(async (name) => this.#keep(name, await pbkdf2(keyRequest(name)))),
+        .map(async (name) => this.#keep(name, await pbkdf2(channelKeyRequest(name)))),
     );
   }
 

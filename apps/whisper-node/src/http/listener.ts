@@ -1,26 +1,82 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { addressName } from '@sotto/whisper-transport/devp2p';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { Quota } from '../limits/quota.js';
 import { type AccessRules, refusalOf } from './access.js';
 import type { Address } from './address.js';
+import type { TrustedProxies } from './client-address.js';
 
 export interface ListenerOptions {
   readonly address: Address;
   readonly access: AccessRules;
   /** Connections at once, of HTTP and WebSocket together. */
   readonly maxConnections: number;
+  /** Connections at once of one client, by its address. Default: as many as in all. */
+  readonly maxConnectionsPerAddress?: number;
+  /** Who is asked for the address of a client. Default: nobody. */
+  readonly proxies?: TrustedProxies;
   /** Bytes of one message of a WebSocket. */
   readonly maxMessageBytes: number;
-  /** A rejection ends the request: who asks has gone, or it is a defect. */
-  onRequest(request: IncomingMessage, response: ServerResponse): void | Promise<void>;
+  /**
+   * A rejection ends the request: who asks has gone, or it is a defect.
+   * @param client its address, as `addressName` gives it
+   */
+  onRequest(request: IncomingMessage, response: ServerResponse, client: string): void | Promise<void>;
   /** A WebSocket that was opened. Without this, none are. */
-  onSocket?(socket: WebSocket): void;
+  onSocket?(socket: WebSocket, client: string): void;
 }
 
 /** Milliseconds that the head of a request, and a request as a whole, may take. */
 const HEAD_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Milliseconds between two looks at whether one takes longer; also for connections that never say anything. */
+const TIMEOUT_CHECK_MS = 2_000;
+/**
+ * Milliseconds for which nothing goes either way before an HTTP connection is closed: longer than any answer takes.
+ * WebSockets have heartbeats instead.
+ */
+const IDLE_MS = 120_000;
+
+const TOO_MANY = 'too many connections from this address';
+
+/** Who is connected, by address. */
+class Clients {
+  readonly #connections: Quota;
+  readonly #proxies: TrustedProxies | undefined;
+
+  constructor(maxPerAddress: number, proxies: TrustedProxies | undefined) {
+    this.#connections = new Quota(maxPerAddress);
+    this.#proxies = proxies;
+  }
+
+  /** Whether it may stay. Those of a proxy are counted by what they carry. */
+  admit(socket: Socket): boolean {
+    const { remoteAddress } = socket;
+    // Gone already.
+    if (remoteAddress === undefined) return false;
+    if (this.#proxies?.has(remoteAddress)) return true;
+    const client = addressName(remoteAddress);
+    if (!this.#connections.take(client)) return false;
+    socket.once('close', () => this.#connections.give(client));
+    return true;
+  }
+
+  /**
+   * Who asks; `undefined` when it has too much under way.
+   * @param onEnd is given what to call when it is over
+   */
+  admitRequest(request: IncomingMessage, onEnd: (left: () => void) => void): string | undefined {
+    const { remoteAddress = '' } = request.socket;
+    if (!this.#proxies?.has(remoteAddress)) return addressName(remoteAddress);
+    const client = this.#proxies.clientOf(request);
+    if (!this.#connections.take(client)) return undefined;
+    onEnd(() => this.#connections.give(client));
+    return client;
+  }
+}
 
 /** A server for HTTP and WebSocket on one port. */
 export class Listener {
@@ -34,22 +90,35 @@ export class Listener {
 
   /** Rejects when the address can't be had. */
   static async open(options: ListenerOptions): Promise<Listener> {
-    const { address, access, maxConnections, maxMessageBytes, onRequest, onSocket } = options;
-    const server = createServer({ headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS });
+    const { address, access, maxConnections, proxies, maxMessageBytes, onRequest, onSocket } = options;
+    const server = createServer({
+      headersTimeout: HEAD_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    });
+    server.timeout = IDLE_MS;
     server.maxConnections = maxConnections;
+    const clients = new Clients(options.maxConnectionsPerAddress ?? maxConnections, proxies);
+    server.on('connection', (socket) => {
+      if (!clients.admit(socket)) socket.destroy();
+    });
     const sockets =
       onSocket &&
       new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false });
     server.on('request', (request, response) => {
       const reason = refusalOf(request, access);
       if (reason !== undefined) return answer(response, 403, `${reason}\n`);
-      void Promise.resolve(onRequest(request, response)).catch(() => response.destroy());
+      const client = clients.admitRequest(request, (left) => response.once('close', left));
+      if (client === undefined) return answer(response, 429, `${TOO_MANY}\n`);
+      void Promise.resolve(onRequest(request, response, client)).catch(() => response.destroy());
     });
     server.on('upgrade', (request, socket, head) => {
       const reason = refusalOf(request, access);
       if (sockets === undefined) return refuseUpgrade(socket, '404 Not Found', 'no WebSockets here');
       if (reason !== undefined) return refuseUpgrade(socket, '403 Forbidden', reason);
-      sockets.handleUpgrade(request, socket, head, (opened) => onSocket?.(opened));
+      const client = clients.admitRequest(request, (left) => socket.once('close', left));
+      if (client === undefined) return refuseUpgrade(socket, '429 Too Many Requests', TOO_MANY);
+      sockets.handleUpgrade(request, socket, head, (opened) => onSocket?.(opened, client));
     });
     server.listen(address.port, address.host);
     await once(server, 'listening');

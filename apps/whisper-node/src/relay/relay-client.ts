@@ -9,7 +9,7 @@ import {
 } from '@sotto/whisper-transport/relay-protocol';
 import type { WebSocket } from 'ws';
 import type { EnvelopeArchive } from '../archive/envelope-archive.js';
-import { TokenBucket } from './token-bucket.js';
+import { TokenBucket } from '../limits/token-bucket.js';
 
 export interface RelayLimits {
   /** Topics of one subscription or history. */
@@ -18,6 +18,10 @@ export interface RelayLimits {
   readonly rate: number;
   /** Envelopes of one page of a history. */
   readonly pageSize: number;
+  /** Frames a second of all clients of one address; three times as many at once. */
+  readonly addressRate: number;
+  /** Topics that all clients of one address are subscribed to. */
+  readonly addressTopics: number;
 }
 
 /** What a client's connection needs of the relay. */
@@ -26,16 +30,31 @@ export interface RelayHost {
   readonly archive: EnvelopeArchive | undefined;
   readonly clock: Clock;
   readonly limits: RelayLimits;
+  /** Milliseconds that a frame of this cost has to wait for its address; `undefined` when that is too fast. */
+  delayOf(address: string, cost: number): number | undefined;
+  /** Whether an address may have so many topics more; fewer always. */
+  takeTopics(address: string, more: number): boolean;
+  /** Bytes that clients of an address have yet to take. */
+  untakenOf(address: string): number;
   onTopicsChanged(client: RelayClient, before: ReadonlySet<string>, after: ReadonlySet<string>): void;
   onFrame(kind: string, outcome: string): void;
 }
 
 /** Bytes that a client may leave untaken before he is taken for gone. */
 const UNTAKEN_MOST = 16 * 1024 * 1024;
+/** Of those of one address: four of them may sleep, and then there is no more to wait for. */
+const ADDRESS_UNTAKEN_MOST = 4 * UNTAKEN_MOST;
+/** Bytes from which on it is looked at what the others of the address have. */
+const UNTAKEN_SUSPECT = 2 ** 20;
+/** Milliseconds for the first frame of a client: twice what it takes one that has nothing to say to send a ping. */
+const FIRST_FRAME_MS = 60_000;
+/** Bytes of a frame, or of an answer, that count as one frame more: 1 MiB takes as long as 32 small ones. */
+const BYTES_PER_COST = 2 ** 15;
 /** Bytes of envelopes still alive that a new subscription brings at most. */
 const ALIVE_MOST = 4 * 1024 * 1024;
 /** Statuses of a WebSocket that is closed: a frame that can't be read; try again later. */
 const PROTOCOL_ERROR = 1002;
+const SILENT = 1008;
 const TRY_AGAIN_LATER = 1013;
 /** Frames that one counts for which makes the relay look at much. */
 const COSTS = { publish: 1, ping: 1, subscribe: 5, history: 5 };
@@ -44,18 +63,29 @@ const COSTS = { publish: 1, ping: 1, subscribe: 5, history: 5 };
 export class RelayClient {
   readonly #socket: WebSocket;
   readonly #host: RelayHost;
+  /** As `addressName` gives it. */
+  readonly address: string;
   readonly #budget: TokenBucket;
   #topics: ReadonlySet<string> = new Set();
   #inHistory = false;
   #alive = true;
   #cancelResume = () => {};
+  #cancelFirst: () => void;
 
-  constructor(socket: WebSocket, host: RelayHost) {
+  constructor(socket: WebSocket, host: RelayHost, address: string) {
     this.#socket = socket;
     this.#host = host;
+    this.address = address;
+    this.#cancelFirst = host.clock.after(FIRST_FRAME_MS, () => {
+      host.onFrame('none', 'silent');
+      socket.close(SILENT);
+    });
     this.#budget = new TokenBucket(host.clock, host.limits.rate, 3 * host.limits.rate);
     socket.on('message', (data, isBinary) => void this.#take(data as Uint8Array, isBinary));
-    socket.on('close', () => this.#cancelResume());
+    socket.on('close', () => {
+      this.#cancelResume();
+      this.#cancelFirst();
+    });
     socket.on('pong', () => {
       this.#alive = true;
     });
@@ -66,19 +96,30 @@ export class RelayClient {
     return this.#topics;
   }
 
+  /** Bytes that it has yet to take. */
+  get untaken(): number {
+    return this.#socket.bufferedAmount;
+  }
+
   send(frame: RelayFrame): void {
     this.sendEncoded(encodeRelayFrame(frame));
   }
 
   sendEncoded(frame: Uint8Array): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#socket.bufferedAmount > UNTAKEN_MOST) {
+    if (this.#sleeps()) {
       this.#host.onFrame('envelope', 'untaken');
       this.#socket.close(TRY_AGAIN_LATER);
       this.#socket.terminate();
       return;
     }
     this.#socket.send(frame);
+  }
+
+  #sleeps(): boolean {
+    const { untaken } = this;
+    if (untaken <= UNTAKEN_SUSPECT) return false;
+    return untaken > UNTAKEN_MOST || this.#host.untakenOf(this.address) > ADDRESS_UNTAKEN_MOST;
   }
 
   /** Lets go of a client that has not answered since this was called last. */
@@ -102,16 +143,27 @@ export class RelayClient {
       this.#socket.close(PROTOCOL_ERROR);
       return;
     }
+    this.#cancelFirst();
     const { kind, id } = frame;
-    const wait = this.#budget.take(COSTS[kind]);
-    if (wait === undefined) return this.#refuse(kind, id, { code: 'busy', reason: 'too much at once' });
-    if (wait > 0) this.#readOnAfter(wait);
+    if (!this.#pay(COSTS[kind] + Math.floor(data.length / BYTES_PER_COST))) {
+      return this.#refuse(kind, id, { code: 'busy', reason: 'too much at once' });
+    }
     try {
       await this.#answer(frame);
       this.#host.onFrame(kind, 'done');
     } catch (error) {
       this.#refuse(kind, id, refusalOf(error));
     }
+  }
+
+  /** Whether it is within what the client, and its address, may cost; if it is owed, no more is read for a while. */
+  #pay(cost: number): boolean {
+    const own = this.#budget.take(cost);
+    const ofAddress = own === undefined ? undefined : this.#host.delayOf(this.address, cost);
+    if (own === undefined || ofAddress === undefined) return false;
+    const wait = Math.max(own, ofAddress);
+    if (wait > 0) this.#readOnAfter(wait);
+    return true;
   }
 
   /** Who is too fast is kept waiting: it may be we who were slow, and what came meanwhile is read at once. */
@@ -145,7 +197,11 @@ export class RelayClient {
   #subscribe(id: number, topics: readonly Topic[]): void {
     this.#checkTopics(topics);
     const before = this.#topics;
-    this.#topics = new Set(topics.map(encodeHex));
+    const after = new Set(topics.map(encodeHex));
+    if (!this.#host.takeTopics(this.address, after.size - before.size)) {
+      throw new Refusal('limit', 'more topics than one address may have');
+    }
+    this.#topics = after;
     this.#host.onTopicsChanged(this, before, this.#topics);
     this.send({ kind: 'done', id });
     this.#sendAlive(topics.filter((topic) => !before.has(encodeHex(topic))));
@@ -173,9 +229,13 @@ export class RelayClient {
     try {
       const limit = Math.max(1, Math.min(frame.limit, limits.pageSize));
       const page = await archive.byTopics({ topics, from, to, limit, cursor });
+      let sent = 0;
       for (const { topic, bytes } of page.envelopes) {
         this.send({ kind: 'archived', id, topic, envelope: bytes });
+        sent += bytes.length;
       }
+      // An answer costs as well: the question has a few bytes, and each page up to 4 MiB.
+      this.#pay(Math.min(this.#host.limits.rate, Math.floor(sent / BYTES_PER_COST)));
       this.send({ kind: 'page', id, cursor: page.cursor });
     } finally {
       this.#inHistory = false;

@@ -3,6 +3,8 @@ import { ENVELOPE_MAX_BYTES, type EnvelopePool, type PooledEnvelope } from '@sot
 import { encodeRelayFrame, RELAY_VERSION } from '@sotto/whisper-transport/relay-protocol';
 import type { WebSocket } from 'ws';
 import type { EnvelopeArchive } from '../archive/envelope-archive.js';
+import { Quota } from '../limits/quota.js';
+import { Rates } from '../limits/rates.js';
 import { RelayClient, type RelayHost, type RelayLimits } from './relay-client.js';
 
 export interface RelayServerOptions {
@@ -28,6 +30,9 @@ export class RelayServer implements RelayHost {
   readonly #logger: Logger;
   readonly #onFrame: (kind: string, outcome: string) => void;
   readonly #clients = new Set<RelayClient>();
+  readonly #byAddress = new Map<string, Set<RelayClient>>();
+  readonly #rates: Rates;
+  readonly #addressTopics: Quota;
   readonly #byTopic = new Map<string, Set<RelayClient>>();
   readonly #unsubscribe: () => void;
   #cancelHeartbeat: () => void;
@@ -37,6 +42,9 @@ export class RelayServer implements RelayHost {
     this.archive = options.archive;
     this.clock = options.clock;
     this.limits = options.limits;
+    const { addressRate, addressTopics } = options.limits;
+    this.#rates = new Rates(options.clock, addressRate, 3 * addressRate);
+    this.#addressTopics = new Quota(addressTopics);
     this.#logger = options.logger;
     this.#onFrame = options.onFrame ?? (() => {});
     this.#unsubscribe = this.pool.subscribe((pooled) => this.#deliver(pooled));
@@ -53,13 +61,23 @@ export class RelayServer implements RelayHost {
     return this.#byTopic.size;
   }
 
-  /** Takes a WebSocket that has just been opened. */
-  accept(socket: WebSocket): void {
-    const client = new RelayClient(socket, this);
+  /**
+   * Takes a WebSocket that has just been opened.
+   * @param address what its limits go by, as `addressName` gives it
+   */
+  accept(socket: WebSocket, address: string): void {
+    const client = new RelayClient(socket, this, address);
     this.#clients.add(client);
+    const others = this.#byAddress.get(address);
+    if (others === undefined) this.#byAddress.set(address, new Set([client]));
+    else others.add(client);
     socket.on('error', (error) => this.#logger.debug('relay.socket-error', { reason: error.message }));
     socket.on('close', () => {
       this.#clients.delete(client);
+      const neighbours = this.#byAddress.get(address);
+      neighbours?.delete(client);
+      if (neighbours?.size === 0) this.#byAddress.delete(address);
+      this.#addressTopics.give(address, client.topics.size);
       this.onTopicsChanged(client, client.topics, new Set());
     });
     client.send({
@@ -84,6 +102,22 @@ export class RelayServer implements RelayHost {
       if (clients === undefined) this.#byTopic.set(topic, new Set([client]));
       else clients.add(client);
     }
+  }
+
+  delayOf(address: string, cost: number): number | undefined {
+    return this.#rates.take(address, cost);
+  }
+
+  takeTopics(address: string, more: number): boolean {
+    if (more > 0) return this.#addressTopics.take(address, more);
+    this.#addressTopics.give(address, -more);
+    return true;
+  }
+
+  untakenOf(address: string): number {
+    let bytes = 0;
+    for (const { untaken } of this.#byAddress.get(address) ?? []) bytes += untaken;
+    return bytes;
   }
 
   onFrame(kind: string, outcome: string): void {

@@ -1,19 +1,22 @@
-import { isSottoError, type Logger } from '@sotto/core';
+import { type Clock, isSottoError, type Logger } from '@sotto/core';
 import { Params } from './params.js';
-import { methodNotFound, RpcError, refused } from './rpc-error.js';
+import { methodNotFound, RpcError, refused, tooMany } from './rpc-error.js';
 
 /** One client: over HTTP a request, over a WebSocket the connection. */
 export interface RpcSession {
+  /** Its address, as `addressName` gives it: what limits go by. */
+  readonly client: string;
   /** Sends a notification; `undefined` where there is no way to. */
   readonly notify: ((subscription: string, namespace: string, result: unknown) => void) | undefined;
   /** What ends the client's subscriptions, by id. */
   readonly subscriptions: Map<string, () => void>;
 }
 
-export type Method = (params: Params) => unknown;
+/** @param client address of who calls */
+export type Method = (params: Params, client: string) => unknown;
 
 /** Begins a subscription; what it gives back ends it. */
-export type Subscriber = (params: Params, notify: (result: unknown) => void) => () => void;
+export type Subscriber = (params: Params, notify: (result: unknown) => void, client: string) => () => void;
 
 /** What there is to be called. */
 export interface Api {
@@ -32,6 +35,9 @@ export interface DispatcherOptions {
   readonly maxBatch: number;
   /** 32 hex digits, fresh. */
   readonly newSubscriptionId: () => string;
+  /** Milliseconds that a call has to wait, counted by the address of who calls; `undefined` when it is refused. */
+  readonly delayOf: (client: string) => number | undefined;
+  readonly clock: Clock;
   /** Told of each call, for figures. */
   readonly onCall: (method: string, outcome: string) => void;
 }
@@ -82,6 +88,7 @@ export class Dispatcher {
       return failure(isNoId ? null : (id ?? null), new RpcError(-32_600, 'invalid request'));
     }
     try {
+      await this.#waitForTurn(session.client);
       const result = await this.#call(method, params, session);
       this.#count(method, 'done');
       return id === undefined ? undefined : { jsonrpc: '2.0', id, result };
@@ -90,6 +97,13 @@ export class Dispatcher {
       const told = this.#refusalOf(error);
       return id === undefined ? undefined : failure(id, told);
     }
+  }
+
+  async #waitForTurn(client: string): Promise<void> {
+    const { clock, delayOf } = this.#options;
+    const delay = delayOf(client);
+    if (delay === undefined) throw tooMany('too many calls from this address; try again later');
+    if (delay > 0) await new Promise<void>((resolve) => clock.after(delay, resolve));
   }
 
   async #call(name: string, values: unknown, session: RpcSession): Promise<unknown> {
@@ -105,7 +119,7 @@ export class Dispatcher {
     if (verb === 'unsubscribe' && name === `${namespace}_unsubscribe`) return unsubscribe(params, session);
     const method = methods.get(name);
     if (method === undefined) throw methodNotFound(name);
-    return method(params);
+    return method(params, session.client);
   }
 
   #subscribe(namespace: string, values: readonly unknown[], session: RpcSession): string {
@@ -119,7 +133,11 @@ export class Dispatcher {
       throw new RpcError(-32_601, `no "${kind}" subscription in ${namespace} namespace`);
     }
     const id = `0x${newSubscriptionId()}`;
-    const end = subscriber(new Params(values.slice(1)), (result) => notify(id, namespace, result));
+    const end = subscriber(
+      new Params(values.slice(1)),
+      (result) => notify(id, namespace, result),
+      session.client,
+    );
     session.subscriptions.set(id, end);
     return id;
   }

@@ -1,6 +1,7 @@
 import { type Clock, compareBytes, encodeHex, isSottoError, type PublicKey, type Topic } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { decodePlain, type OpeningKey, openData, type PooledEnvelope } from '@sotto/whisper-transport';
+import { Quota } from '../limits/quota.js';
 import { refused } from './rpc-error.js';
 
 /** What a client wants to see. */
@@ -30,8 +31,14 @@ export interface RpcMessage {
 
 export interface FilterLimits {
   readonly maxFilters: number;
+  /** Of them of one client. */
+  readonly maxFiltersPerClient: number;
+  /** Topics of one filter. */
+  readonly maxTopics: number;
   /** Messages that wait in one filter. */
   readonly maxMessages: number;
+  /** Bytes of what waits in all filters of one client. */
+  readonly maxBytesPerClient: number;
 }
 
 interface Opened {
@@ -44,12 +51,20 @@ class Filter {
   /** One key is tried once for an envelope, however many filters have it. */
   readonly keyName: string;
   readonly onMessage: ((message: RpcMessage) => void) | undefined;
+  /** Whose it is. */
+  readonly client: string;
   /** By hash, the oldest first. */
   messages = new Map<string, RpcMessage>();
   usedAt: number;
 
-  constructor(criteria: Criteria, usedAt: number, onMessage: ((message: RpcMessage) => void) | undefined) {
+  constructor(
+    client: string,
+    criteria: Criteria,
+    usedAt: number,
+    onMessage: ((message: RpcMessage) => void) | undefined,
+  ) {
     const { key } = criteria;
+    this.client = client;
     this.criteria = criteria;
     this.keyName = encodeHex(key.kind === 'symmetric' ? key.key : key.identity.publicKey);
     this.onMessage = onMessage;
@@ -59,6 +74,8 @@ class Filter {
 
 /** Milliseconds after which a filter goes that nobody has asked. As in go-ethereum. */
 const UNUSED_MS = 300_000;
+/** Bytes of a message without payload and padding. */
+const MESSAGE_BYTES = 1_000;
 const ALL_TOPICS = '';
 const hex = (bytes: Uint8Array) => `0x${encodeHex(bytes)}`;
 
@@ -69,12 +86,17 @@ export class Filters {
   readonly #limits: FilterLimits;
   readonly #filters = new Map<string, Filter>();
   readonly #byTopic = new Map<string, Set<Filter>>();
+  readonly #held: Quota;
+  /** Bytes that wait. */
+  readonly #bytes: Quota;
   #cancelCleaning: () => void;
 
   constructor(crypto: CryptoProvider, clock: Clock, limits: FilterLimits) {
     this.#crypto = crypto;
     this.#clock = clock;
     this.#limits = limits;
+    this.#held = new Quota(limits.maxFiltersPerClient);
+    this.#bytes = new Quota(limits.maxBytesPerClient);
     this.#cancelCleaning = this.#cleanLater();
   }
 
@@ -83,12 +105,15 @@ export class Filters {
   }
 
   /** @param onMessage gets what comes; without it, messages wait until they are fetched */
-  install(criteria: Criteria, onMessage?: (message: RpcMessage) => void): string {
-    const { maxFilters } = this.#limits;
+  install(client: string, criteria: Criteria, onMessage?: (message: RpcMessage) => void): string {
+    const { maxFilters, maxFiltersPerClient, maxTopics } = this.#limits;
+    if (criteria.topics.length > maxTopics) throw refused(`no more than ${maxTopics} topics in a filter`);
     if (this.#filters.size >= maxFilters)
       throw refused(`no more than ${maxFilters} filters here; delete some`);
+    if (!this.#held.take(client))
+      throw refused(`no more than ${maxFiltersPerClient} filters of one address; delete some`);
     const id = encodeHex(this.#crypto.randomBytes(32));
-    const filter = new Filter(criteria, this.#clock.now(), onMessage);
+    const filter = new Filter(client, criteria, this.#clock.now(), onMessage);
     this.#filters.set(id, filter);
     for (const topic of topicsOf(filter)) {
       const others = this.#byTopic.get(topic);
@@ -103,6 +128,8 @@ export class Filters {
     const filter = this.#filters.get(id);
     if (filter === undefined) return false;
     this.#filters.delete(id);
+    this.#held.give(filter.client);
+    this.#emptied(filter);
     for (const topic of topicsOf(filter)) {
       const others = this.#byTopic.get(topic);
       others?.delete(filter);
@@ -116,9 +143,14 @@ export class Filters {
     const filter = this.#filters.get(id);
     if (filter === undefined) throw refused('filter not found');
     filter.usedAt = this.#clock.now();
-    const { messages } = filter;
+    return this.#emptied(filter);
+  }
+
+  #emptied(filter: Filter): RpcMessage[] {
+    const messages = [...filter.messages.values()];
     filter.messages = new Map();
-    return [...messages.values()];
+    for (const message of messages) this.#bytes.give(filter.client, bytesOf(message));
+    return messages;
   }
 
   /** Shows an envelope to those who may want it. */
@@ -154,10 +186,25 @@ export class Filters {
       filter.onMessage(message);
       return;
     }
+    this.#forget(filter, message.hash);
+    while (filter.messages.size >= this.#limits.maxMessages) this.#forgetOldest(filter);
+    while (!this.#bytes.take(filter.client, bytesOf(message))) {
+      if (filter.messages.size === 0) return;
+      this.#forgetOldest(filter);
+    }
     filter.messages.set(message.hash, message);
-    if (filter.messages.size <= this.#limits.maxMessages) return;
+  }
+
+  #forgetOldest(filter: Filter): void {
     const [oldest] = filter.messages.keys();
-    if (oldest !== undefined) filter.messages.delete(oldest);
+    if (oldest !== undefined) this.#forget(filter, oldest);
+  }
+
+  #forget(filter: Filter, hash: string): void {
+    const message = filter.messages.get(hash);
+    if (message === undefined) return;
+    filter.messages.delete(hash);
+    this.#bytes.give(filter.client, bytesOf(message));
   }
 
   /** `undefined` when the key does not fit, or what it opens is damaged. */
@@ -199,6 +246,11 @@ export class Filters {
 
 function topicsOf({ criteria }: Filter): readonly string[] {
   return criteria.topics.length === 0 ? [ALL_TOPICS] : criteria.topics.map(encodeHex);
+}
+
+/** What a message costs while it waits: its texts have one byte a character. */
+function bytesOf({ payload, padding }: RpcMessage): number {
+  return MESSAGE_BYTES + payload.length + padding.length;
 }
 
 /** Between payload and signature. Wire profile, section 7. */

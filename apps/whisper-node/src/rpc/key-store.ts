@@ -1,31 +1,37 @@
 import { encodeHex, isSottoError, type KeyPair } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { channelSymmetricKey } from '@sotto/whisper-transport';
+import { Quota } from '../limits/quota.js';
 import { refused } from './rpc-error.js';
 
 const KEY_LENGTH = 32;
 
+export interface KeyLimits {
+  /** Keys of one kind. */
+  readonly most: number;
+  /** Of them of one client: what it doesn't delete stays until the node is stopped. */
+  readonly mostPerClient: number;
+}
+
 /** Keys that clients have given to the node or had it make, in memory, by random ids. */
 export class KeyStore {
   readonly #crypto: CryptoProvider;
-  readonly #most: number;
-  readonly #pairs = new Map<string, KeyPair>();
-  readonly #symmetric = new Map<string, Uint8Array>();
+  readonly #pairs: Keys<KeyPair>;
+  readonly #symmetric: Keys<Uint8Array>;
 
-  /** @param most of each kind */
-  constructor(crypto: CryptoProvider, most: number) {
+  constructor(crypto: CryptoProvider, limits: KeyLimits) {
     this.#crypto = crypto;
-    this.#most = most;
+    this.#pairs = new Keys(crypto, limits);
+    this.#symmetric = new Keys(crypto, limits);
   }
 
-  newPair(): string {
-    return this.#keep(this.#pairs, this.#crypto.secp256k1.generateKeyPair());
+  newPair(client: string): string {
+    return this.#pairs.keep(client, this.#crypto.secp256k1.generateKeyPair());
   }
 
-  addPair(privateKey: Uint8Array): string {
+  addPair(client: string, privateKey: Uint8Array): string {
     if (privateKey.length !== KEY_LENGTH) throw refused('invalid length, need 256 bits');
     try {
-      return this.#keep(this.#pairs, this.#crypto.secp256k1.keyPairFromPrivateKey(privateKey));
+      return this.#pairs.keep(client, this.#crypto.secp256k1.keyPairFromPrivateKey(privateKey));
     } catch (error) {
       if (!isSottoError(error, 'INVALID_PRIVATE_KEY')) throw error;
       const zero = privateKey.every((byte) => byte === 0);
@@ -47,17 +53,18 @@ export class KeyStore {
     return pair;
   }
 
-  newSymmetric(): string {
-    return this.#keep(this.#symmetric, this.#crypto.randomBytes(KEY_LENGTH));
+  newSymmetric(client: string): string {
+    return this.#symmetric.keep(client, this.#crypto.randomBytes(KEY_LENGTH));
   }
 
-  addSymmetric(key: Uint8Array): string {
+  addSymmetric(client: string, key: Uint8Array): string {
     if (key.length !== KEY_LENGTH) throw refused(`wrong key size: ${key.length}`);
-    return this.#keep(this.#symmetric, key);
+    return this.#symmetric.keep(client, key);
   }
 
-  addSymmetricOfPassword(password: string): string {
-    return this.#keep(this.#symmetric, channelSymmetricKey(this.#crypto, password));
+  /** Throws as adding one would: before it is worked for. */
+  checkRoomForSymmetric(client: string): void {
+    this.#symmetric.checkRoom(client);
   }
 
   hasSymmetric(id: string): boolean {
@@ -79,11 +86,54 @@ export class KeyStore {
     this.#pairs.clear();
     this.#symmetric.clear();
   }
+}
 
-  #keep<Key>(keys: Map<string, Key>, key: Key): string {
-    if (keys.size >= this.#most) throw refused(`no more than ${this.#most} keys here; delete some`);
+/** Keys of one kind. */
+class Keys<Key> {
+  readonly #crypto: CryptoProvider;
+  readonly #most: number;
+  readonly #mostPerClient: number;
+  readonly #held: Quota;
+  readonly #keys = new Map<string, { readonly key: Key; readonly client: string }>();
+
+  constructor(crypto: CryptoProvider, { most, mostPerClient }: KeyLimits) {
+    this.#crypto = crypto;
+    this.#most = most;
+    this.#mostPerClient = mostPerClient;
+    this.#held = new Quota(mostPerClient);
+  }
+
+  keep(client: string, key: Key): string {
+    this.checkRoom(client);
+    this.#held.take(client);
     const id = encodeHex(this.#crypto.randomBytes(KEY_LENGTH));
-    keys.set(id, key);
+    this.#keys.set(id, { key, client });
     return id;
+  }
+
+  checkRoom(client: string): void {
+    if (this.#keys.size >= this.#most) throw refused(`no more than ${this.#most} keys here; delete some`);
+    if (this.#held.of(client) < this.#mostPerClient) return;
+    throw refused(`no more than ${this.#mostPerClient} keys of one address; delete some`);
+  }
+
+  has(id: string): boolean {
+    return this.#keys.has(id);
+  }
+
+  get(id: string): Key | undefined {
+    return this.#keys.get(id)?.key;
+  }
+
+  /** Whether there was one. Anybody who knows its id may. */
+  delete(id: string): boolean {
+    const held = this.#keys.get(id);
+    if (held === undefined) return false;
+    this.#held.give(held.client);
+    return this.#keys.delete(id);
+  }
+
+  clear(): void {
+    for (const id of [...this.#keys.keys()]) this.delete(id);
   }
 }

@@ -23,7 +23,7 @@ export interface PostOptions {
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
   readonly keys: KeyStore;
-  readonly miner: Miner;
+  readonly miner: Pick<Miner, 'mine'>;
   readonly policy: () => { readonly minimumPow: number; readonly maxTtl: number };
   /** Seconds of proof of work that a client may ask for. */
   readonly maxPowTime: number;

@@ -10,6 +10,8 @@ export class RpcError extends Error {
 
 /** What a method refuses for reasons of its own. */
 export const refused = (message: string) => new RpcError(-32_000, message);
+/** Later it may be done. The code is EIP-1474's for what is limited. */
+export const tooMany = (message: string) => new RpcError(-32_005, message);
 export const invalidParams = (message: string) => new RpcError(-32_602, message);
 export const invalidArgument = (index: number, message: string) =>
   invalidParams(`invalid argument ${index}: ${message}`);

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '@sotto/core';
 import type { WebSocket } from 'ws';
 import { answer } from '../http/listener.js';
+import { Quota } from '../limits/quota.js';
 import type { Dispatcher, RpcSession } from './dispatcher.js';
 
 /** Bytes of notifications that a client may leave untaken before he is taken for gone. */
@@ -8,9 +10,16 @@ const UNTAKEN_MOST = 16 * 1024 * 1024;
 /** Calls of one WebSocket under way at once; the others wait unread. */
 const CALLS_MOST = 100;
 
+/** Milliseconds between two looks at whether the clients of WebSockets are still there. */
+const HEARTBEAT_MS = 30_000;
+/** Largest bodies that one client, and all of them, may be sending at once: four, and forty of them. */
+const BODIES_PER_CLIENT = 4;
+const BODIES = 40;
+
 /** JSON-RPC over HTTP: one request, one answer. */
 export function createHttpHandler(dispatcher: Dispatcher, maxBytes: number) {
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const bodies = new Bodies(maxBytes);
+  return async (request: IncomingMessage, response: ServerResponse, client: string): Promise<void> => {
     // The listener has looked at whose page it is.
     const { origin } = request.headers;
     if (origin !== undefined)
@@ -23,37 +32,66 @@ export function createHttpHandler(dispatcher: Dispatcher, maxBytes: number) {
     if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) {
       return answer(response, 415, 'invalid content type, only application/json is supported\n');
     }
-    const body = await readBody(request, maxBytes);
-    if (body === undefined) {
+    const body = await bodies.read(request, client);
+    if (typeof body === 'number') {
       response.setHeader('connection', 'close');
-      return answer(response, 413, 'content too large\n');
+      return answer(response, body, body === 413 ? 'content too large\n' : 'too much at once\n');
     }
-    const text = await dispatcher.answer(body, { notify: undefined, subscriptions: new Map() });
+    const session = { client, notify: undefined, subscriptions: new Map() };
+    const text = await dispatcher.answer(body.text, session);
     answer(response, 200, text === undefined ? '' : `${text}\n`, 'application/json');
   };
 }
 
-/** `undefined` when it is longer than allowed: then no more of it is read. */
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of request) {
-    length += (part as Buffer).length;
-    if (length > maxBytes) return undefined;
-    parts.push(part as Buffer);
+/** What is being read: slow senders add up. */
+class Bodies {
+  readonly #maxBytes: number;
+  readonly #ofClient: Quota;
+  readonly #ofAll: Quota;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+    this.#ofClient = new Quota(BODIES_PER_CLIENT * maxBytes);
+    this.#ofAll = new Quota(BODIES * maxBytes);
   }
-  return Buffer.concat(parts).toString('utf8');
+
+  /** A status when it is longer than allowed, or there is too much: then no more of it is read. */
+  async read(request: IncomingMessage, client: string): Promise<{ readonly text: string } | 413 | 429> {
+    const parts: Buffer[] = [];
+    let length = 0;
+    try {
+      for await (const part of request as AsyncIterable<Buffer>) {
+        if (length + part.length > this.#maxBytes) return 413;
+        if (!this.#take(client, part.length)) return 429;
+        length += part.length;
+        parts.push(part);
+      }
+      return { text: Buffer.concat(parts).toString('utf8') };
+    } finally {
+      this.#ofClient.give(client, length);
+      this.#ofAll.give('', length);
+    }
+  }
+
+  #take(client: string, bytes: number): boolean {
+    if (!this.#ofAll.take('', bytes)) return false;
+    if (this.#ofClient.take(client, bytes)) return true;
+    this.#ofAll.give('', bytes);
+    return false;
+  }
 }
 
 /** JSON-RPC over a WebSocket, with subscriptions that end with it. */
-export function acceptSocket(dispatcher: Dispatcher, socket: WebSocket): void {
+export function acceptSocket(dispatcher: Dispatcher, clock: Clock, socket: WebSocket, client: string): void {
   let underWay = 0;
+  const stopLooking = endWhenGone(socket, clock);
   const send = (text: string) => {
     if (socket.readyState !== socket.OPEN) return;
     if (socket.bufferedAmount > UNTAKEN_MOST) socket.terminate();
     else socket.send(text);
   };
   const session: RpcSession = {
+    client,
     notify: (subscription, namespace, result) =>
       send(
         JSON.stringify({
@@ -66,7 +104,10 @@ export function acceptSocket(dispatcher: Dispatcher, socket: WebSocket): void {
   };
   // A message that is too large, and the like: the socket closes by itself.
   socket.on('error', () => {});
-  socket.on('close', () => dispatcher.end(session));
+  socket.on('close', () => {
+    stopLooking();
+    dispatcher.end(session);
+  });
   socket.on('message', async (data) => {
     if (++underWay >= CALLS_MOST) socket.pause();
     const text = await dispatcher.answer(data.toString(), session);
@@ -74,4 +115,20 @@ export function acceptSocket(dispatcher: Dispatcher, socket: WebSocket): void {
     if (socket.readyState !== socket.OPEN) dispatcher.end(session);
     if (--underWay < CALLS_MOST) socket.resume();
   });
+}
+
+/** Pings a client, and lets go of one that has not answered the ping before: nothing else tells that it is gone. */
+function endWhenGone(socket: WebSocket, clock: Clock): () => void {
+  let alive = true;
+  socket.on('pong', () => {
+    alive = true;
+  });
+  const look = () => {
+    if (!alive) return socket.terminate();
+    alive = false;
+    socket.ping();
+    cancel = clock.after(HEARTBEAT_MS, look);
+  };
+  let cancel = clock.after(HEARTBEAT_MS, look);
+  return () => cancel();
 }

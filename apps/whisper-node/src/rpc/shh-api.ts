@@ -1,12 +1,21 @@
+import { pbkdf2 } from 'node:crypto';
+import { promisify } from 'node:util';
 import { type Clock, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { ENVELOPE_MAX_BYTES, type EnvelopePool, type Miner, type OpeningKey } from '@sotto/whisper-transport';
+import {
+  channelKeyRequest,
+  ENVELOPE_MAX_BYTES,
+  type EnvelopePool,
+  type Miner,
+  type OpeningKey,
+} from '@sotto/whisper-transport';
+import type { FairQueue } from '../limits/fair-queue.js';
 import type { Api, Method, Subscriber } from './dispatcher.js';
 import type { Criteria, Filters } from './filters.js';
 import type { KeyStore } from './key-store.js';
 import type { Fields } from './params.js';
 import { type PostOptions, parsePublicKey, sealPosted } from './post.js';
-import { refused } from './rpc-error.js';
+import { refused, tooMany } from './rpc-error.js';
 
 export interface ShhOptions {
   readonly crypto: CryptoProvider;
@@ -15,12 +24,18 @@ export interface ShhOptions {
   readonly keys: KeyStore;
   readonly filters: Filters;
   readonly miner: Miner;
+  /** Derivations from passwords, and searches for proofs of work: what one client could stop the others with. */
+  readonly derivations: FairQueue;
+  readonly searches: FairQueue;
   readonly maxPowTime: number;
   /** Whether keys may be given, made and used. */
   readonly withKeys: boolean;
   /** Hands an envelope to the network, and to the archive. */
   readonly publish: (envelope: Uint8Array) => Promise<void>;
 }
+
+/** Proof of work that takes no time worth waiting for: what the usual 0.002 is for up to 17 kB. */
+const BITS_AT_ONCE = 10;
 
 const hex = (bytes: Uint8Array) => `0x${encodeHex(bytes)}`;
 
@@ -31,8 +46,8 @@ export function createShhApi(options: ShhOptions): Api {
   if (options.withKeys) {
     for (const [name, method] of Object.entries({ ...useKeys(options), ...exchange(options) }))
       methods.set(name, method);
-    subscribers.set('shh messages', (params, notify) => {
-      const id = options.filters.install(readSubscription(options, params.fields(0)), notify);
+    subscribers.set('shh messages', (params, notify, client) => {
+      const id = options.filters.install(client, readSubscription(options, params.fields(0)), notify);
       return () => void options.filters.remove(id);
     });
   }
@@ -52,10 +67,10 @@ function inform({ pool }: ShhOptions): Record<string, Method> {
   };
 }
 
-function useKeys({ crypto, keys }: ShhOptions): Record<string, Method> {
+function useKeys({ crypto, keys, derivations }: ShhOptions): Record<string, Method> {
   return {
-    shh_newKeyPair: () => keys.newPair(),
-    shh_addPrivateKey: (params) => keys.addPair(params.bytes(0)),
+    shh_newKeyPair: (_, client) => keys.newPair(client),
+    shh_addPrivateKey: (params, client) => keys.addPair(client, params.bytes(0)),
     shh_deleteKeyPair: (params) => {
       const id = params.text(0);
       if (!keys.deletePair(id)) throw refused(`key pair ${id} not found`);
@@ -65,9 +80,14 @@ function useKeys({ crypto, keys }: ShhOptions): Record<string, Method> {
     shh_getPublicKey: (params) =>
       hex(crypto.secp256k1.uncompressPublicKey(keys.pair(params.text(0)).publicKey)),
     shh_getPrivateKey: (params) => hex(keys.pair(params.text(0)).privateKey),
-    shh_newSymKey: () => keys.newSymmetric(),
-    shh_addSymKey: (params) => keys.addSymmetric(params.bytes(0)),
-    shh_generateSymKeyFromPassword: (params) => keys.addSymmetricOfPassword(params.text(0)),
+    shh_newSymKey: (_, client) => keys.newSymmetric(client),
+    shh_addSymKey: (params, client) => keys.addSymmetric(client, params.bytes(0)),
+    shh_generateSymKeyFromPassword: async (params, client) => {
+      const password = params.text(0);
+      keys.checkRoomForSymmetric(client);
+      const key = await derivations.run(client, () => deriveChannelKey(password), tooManyWait);
+      return keys.addSymmetric(client, key);
+    },
     shh_hasSymKey: (params) => keys.hasSymmetric(params.text(0)),
     shh_getSymKey: (params) => hex(keys.symmetric(params.text(0))),
     shh_deleteSymKey: (params) => keys.deleteSymmetric(params.text(0)),
@@ -76,11 +96,15 @@ function useKeys({ crypto, keys }: ShhOptions): Record<string, Method> {
 
 function exchange(options: ShhOptions): Record<string, Method> {
   const { crypto, pool, filters, publish } = options;
-  const postOptions: PostOptions = { ...options, policy: () => pool.policy };
+  const postOptions = (client: string): PostOptions => ({
+    ...options,
+    policy: () => pool.policy,
+    miner: minerFor(options, client),
+  });
   return {
-    shh_post: async (params) => {
+    shh_post: async (params, client) => {
       params.atMost(1);
-      const envelope = await sealPosted(postOptions, params.fields(0));
+      const envelope = await sealPosted(postOptions(client), params.fields(0));
       try {
         await publish(envelope);
       } catch (error) {
@@ -89,12 +113,30 @@ function exchange(options: ShhOptions): Record<string, Method> {
       }
       return hex(crypto.keccak256(envelope));
     },
-    shh_newMessageFilter: (params) => filters.install(readFilter(options, params.fields(0))),
+    shh_newMessageFilter: (params, client) => filters.install(client, readFilter(options, params.fields(0))),
     shh_getFilterMessages: (params) => filters.fetch(params.text(0)),
     shh_deleteMessageFilter: (params) => {
       if (!filters.remove(params.text(0))) throw refused('Unsubscribe: Invalid ID');
       return true;
     },
+  };
+}
+
+const tooManyWait = () => tooMany('too much of this waits already; try again later');
+
+/** Off this thread, which serves the others meanwhile. */
+function deriveChannelKey(password: string): Promise<Uint8Array> {
+  const { password: bytes, salt, iterations, length } = channelKeyRequest(password);
+  return promisify(pbkdf2)(bytes, salt, iterations, length, 'sha256');
+}
+
+/** What takes longer waits for its turn. */
+function minerFor({ miner, searches }: ShhOptions, client: string): PostOptions['miner'] {
+  return {
+    mine: (prefix, bits, mineOptions) =>
+      bits < BITS_AT_ONCE
+        ? miner.mine(prefix, bits, mineOptions)
+        : searches.run(client, () => miner.mine(prefix, bits, mineOptions), tooManyWait),
   };
 }
 

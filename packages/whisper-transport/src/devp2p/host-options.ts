@@ -100,6 +100,8 @@ export interface WhisperHostOptions extends WhisperHostHooks {
   readonly trustedPeers?: readonly string[];
   /** Peers that may call us. Default 25. */
   readonly maxPeers?: number;
+  /** Of them from one address (IPv4, or /64 of IPv6), so that nobody takes all places alone. Default 8. */
+  readonly maxPeersPerAddress?: number;
   /** `full` hands on what comes, `light` only sends what is published here. Default `light`. */
   readonly mode?: 'full' | 'light';
   /** Where envelopes live. It says what is asked of them. Default: one of its own. Not closed with the host if given. */
@@ -123,6 +125,7 @@ export interface HostSettings {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxPeers: number;
+  readonly maxPeersPerAddress: number;
   readonly mode: 'full' | 'light';
   readonly receive: ReceiveLimits;
   readonly send: SendLimits;
@@ -138,6 +141,7 @@ export function settingsOf(options: WhisperHostOptions): HostSettings {
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
     maxPeers: options.maxPeers ?? 25,
+    maxPeersPerAddress: options.maxPeersPerAddress ?? 8,
     mode: options.mode ?? 'light',
     receive: {
       envelopesPerSecond: 5_000,
@@ -151,7 +155,8 @@ export function settingsOf(options: WhisperHostOptions): HostSettings {
     handshakeTimeout: options.handshakeTimeout ?? 10_000,
     clientId: options.clientId ?? 'sotto',
   };
-  const numbers = { ...settings.receive, ...settings.send, ...settings.ban, maxPeers: settings.maxPeers };
+  const { maxPeers, maxPeersPerAddress } = settings;
+  const numbers = { ...settings.receive, ...settings.send, ...settings.ban, maxPeers, maxPeersPerAddress };
   for (const [what, value] of Object.entries(numbers)) {
     if (!(value >= 0)) throw invalid(what, 'not a number that is 0 or more');
   }

@@ -1,4 +1,5 @@
 /** For Node: Whisper peers by devp2p. */
+export { addressName } from './address-name.js';
 export { type Devp2pPeerOptions, devp2pPeer } from './devp2p-peer.js';
 export { type Enode, formatEnode, parseEnode } from './enode.js';
 export type { WhisperHostCounters } from './envelope-exchange.js';

@@ -1,15 +1,20 @@
+import { addressName } from './address-name.js';
 import type { BanList } from './ban-list.js';
 import { DISCONNECT_REASON } from './rlpx-session.js';
 import type { WhisperLink } from './whisper-link.js';
 
 /** Callers that are let in at once while nobody knows yet who they are: each costs a handshake. */
 const MAX_UNKNOWN_CALLERS = 32;
+/** Of them from one address: the others can still call. */
+const MAX_UNKNOWN_PER_ADDRESS = 16;
 
 export interface PeerTableOptions {
   /** Our own id, 128 hex digits. */
   readonly id: string;
   /** Peers that may call us. */
   readonly maxPeers: number;
+  /** Of them from one address. */
+  readonly maxPeersPerAddress: number;
   readonly bans: BanList;
   /** Ids of those whose p2p messages are taken. */
   readonly trusted: Iterable<string>;
@@ -43,9 +48,12 @@ export class PeerTable {
     return [...this.#links];
   }
 
-  /** Whether one more may call whom nobody knows yet. */
-  get admitsCaller(): boolean {
-    return this.links.filter((link) => link.inbound && !link.ready).length < MAX_UNKNOWN_CALLERS;
+  /** Whether one more may call from there whom nobody knows yet. */
+  admitsCaller(address: string): boolean {
+    const name = addressName(address);
+    const unknown = this.links.filter((link) => link.inbound && !link.ready);
+    if (unknown.length >= MAX_UNKNOWN_CALLERS) return false;
+    return unknown.filter((link) => link.addressName === name).length < MAX_UNKNOWN_PER_ADDRESS;
   }
 
   /** One that is ready. */
@@ -73,13 +81,15 @@ export class PeerTable {
 
   /** Why a peer is not wanted, once it is known who it is; `undefined` when it is. */
   refusal(link: WhisperLink): DISCONNECT_REASON | undefined {
-    const { id, bans, maxPeers } = this.#options;
+    const { id, bans, maxPeers, maxPeersPerAddress } = this.#options;
     if (link.id === id) return DISCONNECT_REASON.SAME_IDENTITY;
     if (bans.remaining(link.id) > 0) return DISCONNECT_REASON.USELESS_PEER;
     if (this.#peers.has(link.id)) return DISCONNECT_REASON.ALREADY_CONNECTED;
     if (this.#isInvited(link)) return undefined;
-    const callers = [...this].filter((peer) => !this.#isInvited(peer)).length;
-    return callers >= maxPeers ? DISCONNECT_REASON.TOO_MANY_PEERS : undefined;
+    const callers = [...this].filter((peer) => !this.#isInvited(peer));
+    const neighbours = callers.filter(({ addressName }) => addressName === link.addressName);
+    const tooMany = callers.length >= maxPeers || neighbours.length >= maxPeersPerAddress;
+    return tooMany ? DISCONNECT_REASON.TOO_MANY_PEERS : undefined;
   }
 
   #isInvited({ id, inbound }: WhisperLink): boolean {

@@ -102,7 +102,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
   constructor(options: WhisperHostOptions) {
     this.#options = options;
     this.#settings = settingsOf(options);
-    const { crypto, clock, backOff, handshakeTimeout, maxPeers } = this.#settings;
+    const { crypto, clock, backOff, handshakeTimeout, maxPeers, maxPeersPerAddress } = this.#settings;
     this.#nodeKey = nodeKeyOf(crypto, options.nodeKey);
     this.id = enodeId(crypto, this.#nodeKey.publicKey);
     this.#idBytes = decodeHex(this.id);
@@ -114,6 +114,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
     this.#peers = new PeerTable({
       id: this.id,
       maxPeers,
+      maxPeersPerAddress,
       bans: this.#bans,
       trusted: trusted.map(({ id }) => id),
       isCalled: (id) => this.#dialer.has(id),
@@ -227,7 +228,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
   // Connections
 
   #called(socket: Socket): void {
-    if (this.#closed || !this.#peers.admitsCaller) {
+    if (this.#closed || !this.#peers.admitsCaller(socket.remoteAddress ?? '')) {
       socket.on('error', () => {});
       socket.destroy();
       return;

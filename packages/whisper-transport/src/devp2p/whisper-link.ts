@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { encodeHex, type KeyPair, type Topic } from '@sotto/core';
 import { matchesBloom } from '../bloom.js';
 import type { PooledEnvelope } from '../envelope-pool.js';
+import { addressName } from './address-name.js';
 import type { HostSettings, WhisperPeer } from './host-options.js';
 import type { NewMacHash } from './mac-hash.js';
 import { decodePacket, type EncodedPacket, encodePacket, type WhisperPacket } from './packet.js';
@@ -47,6 +48,8 @@ export interface WhisperLinkHandler {
 /** One peer: its status, what it is known to have, what waits for it, and how fast it may send. */
 export class WhisperLink implements WhisperPeer {
   readonly inbound: boolean;
+  /** Where it comes from, as {@link addressName} gives it: what limits go by. */
+  readonly addressName: string;
   trusted = false;
   /** What we have said of ourselves; `undefined` before. */
   greeting: WhisperStatus | undefined;
@@ -79,6 +82,7 @@ export class WhisperLink implements WhisperPeer {
       this.#resolveEnded = resolve;
     });
     this.inbound = options.remoteId === undefined;
+    this.addressName = addressName(options.socket.remoteAddress ?? '');
     if (options.remoteId !== undefined) this.#id = encodeHex(options.remoteId);
     this.#settings = settings;
     this.#handler = handler;

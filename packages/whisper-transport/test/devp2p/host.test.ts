@@ -257,3 +257,16 @@ describe('connections', () => {
     }
   });
 });
+
+it('callers of one address have only so many places, and those that are called have theirs', async () => {
+  const a = await testHost({ maxPeers: 10, maxPeersPerAddress: 2 });
+  const callers = await Promise.all([1, 2].map(() => testHost({ peers: [a.enode as string] })));
+  await a.connected(2);
+  const third = await testHost({ peers: [a.enode as string], backOff: { first: 1, most: 1 } });
+  const invited = await testHost();
+  a.addPeer(invited.enode as string);
+  await a.connected(3);
+  expect(third.peers).toEqual([]);
+  await callers[0]?.close();
+  await third.connected(1);
+});
