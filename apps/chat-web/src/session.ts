@@ -59,7 +59,7 @@ export async function openSession({
   restored,
   announce,
 }: SessionOptions): Promise<Session> {
-  const { transport, closeMiner } = connectTo(node, crypto, store);
+  const { transport, closeMiner } = connectTo(node, crypto);
   const messenger = await createMessenger({ identity, store, transport, crypto, restored });
   const conversations = await createConversations({ messenger, store });
   const status: Session['status'] = signal('connecting');

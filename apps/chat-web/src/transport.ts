@@ -1,17 +1,12 @@
-import type { Store, Transport } from '@sotto/core';
+import type { Transport } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { type Pbkdf2, relay, rememberKeys, sealedTransport } from '@sotto/whisper-transport';
+import { type Pbkdf2, relay, sealedTransport } from '@sotto/whisper-transport';
 import { createWorkerMiner } from '@sotto/whisper-transport/miner';
 
-/**
- * A transport over a node's WebSocket. The node sees sealed envelopes; keys stay here.
- *
- * @param store keeps the keys of channels, which are slow to derive
- */
+/** A transport over a node's WebSocket. The node sees sealed envelopes; keys stay here. */
 export function connectTo(
   node: string,
   crypto: CryptoProvider,
-  store: Store,
 ): { readonly transport: Transport; closeMiner(): Promise<void> } {
   // Proof of work in Web Workers, so that the page stays quick.
   const miner = createWorkerMiner();
@@ -19,7 +14,7 @@ export function connectTo(
     transport: sealedTransport(relay({ url: node }), {
       crypto,
       miner,
-      pbkdf2: rememberKeys(store, crypto, pbkdf2),
+      pbkdf2,
     }),
     closeMiner: async () => miner.close(),
   };

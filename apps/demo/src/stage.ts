@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { encodeHex, encodeUtf8, isSottoError, type KeyPair } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
-import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { type Pbkdf2, rememberKeys } from '@sotto/whisper-transport';
+import type { Pbkdf2 } from '@sotto/whisper-transport';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import type { Checks } from './checks.js';
 import { Device } from './device.js';
@@ -32,7 +31,13 @@ export class Stage {
   readonly network: MemoryNetwork;
   readonly #options: StageOptions;
   /** The keys of channels are slow to derive, so the devices here share what one of them has derived. */
-  readonly #pbkdf2: Pbkdf2 = rememberKeys(createMemoryStore(), this.crypto);
+  readonly #pbkdf2: Pbkdf2 = async (request) => {
+    const name = encodeHex(request.password);
+    const key = this.#channelKeys.get(name) ?? this.crypto.pbkdf2Sha256(request);
+    this.#channelKeys.set(name, key);
+    return key;
+  };
+  readonly #channelKeys = new Map<string, Uint8Array>();
   readonly #devices: Device[] = [];
   readonly #closing = new AbortController();
 

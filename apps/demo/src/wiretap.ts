@@ -42,14 +42,13 @@ export class Wiretap {
       connect: async (party, options) => {
         const connection = await sealed.connect(
           {
-            identity: party.identity,
+            ...party,
             onMessage: (message) => {
               if (hasContent(message.payload)) {
                 this.arrived.push({ ...message, payload: message.payload.slice() });
               }
               return party.onMessage(message);
             },
-            onStatus: (status) => party.onStatus?.(status),
           },
           options,
         );

@@ -38,6 +38,21 @@ export interface LocalParty {
   onMessage(message: TransportMessage): Promise<void>;
   /** Told when the connection is lost and regained. */
   onStatus?(status: TransportStatus): void;
+  /** Where keys of channels are kept that are expensive to derive. Without it they are derived again at each start. */
+  readonly channelKeys?: ChannelKeyCache;
+}
+
+/**
+ * Keeps the keys that a transport has derived for channels, over restarts. Keys are secrets: they open what goes by a
+ * channel. A cache that fails costs the work again and no more, so none of its methods rejects.
+ */
+export interface ChannelKeyCache {
+  /** The keys that are kept, by id; what isn't is missing. Ids tell nothing of the channel. Keys are the caller's. */
+  get(ids: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
+  /** Keeps a key of 32 bytes, if there is room. Borrowed until the promise settles. */
+  put(id: string, key: Uint8Array): Promise<void>;
+  /** Forgets all others: what is listened to now needs these alone. */
+  retain(ids: ReadonlySet<string>): Promise<void>;
 }
 
 export type TransportStatus = 'connected' | 'reconnecting' | 'closed';

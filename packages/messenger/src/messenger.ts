@@ -12,6 +12,7 @@ import { decodeContactCode } from '@sotto/protocol-codec';
 import { Answers } from './answers.js';
 import { Blocklist } from './blocklist.js';
 import { CatchUp } from './catch-up.js';
+import { StoredChannelKeys } from './channel-keys.js';
 import { ContactCodes } from './contact-codes.js';
 import { Delivery } from './delivery.js';
 import { continuityOf, type Device, type DeviceInfo, openDevice } from './device/device.js';
@@ -180,6 +181,7 @@ export class Messenger {
     const { transport, identity } = this.#settings;
     const connection = await transport.connect({
       identity,
+      channelKeys: new StoredChannelKeys(this.#device.ledger, this.#settings.logger),
       onMessage: async (message) => {
         await this.#receiving.receive(message);
         if (compareBytes(message.sender, identity.publicKey) !== 0) this.#catchUp.heard(message.sentAt);

@@ -28,7 +28,6 @@ export {
   pipeCarrier,
 } from './pipe-carrier.js';
 export { type RelayOptions, relay } from './relay.js';
-export { rememberKeys } from './remember-keys.js';
 export { type SealedTransportOptions, sealedTransport } from './sealed-transport.js';
 export {
   type ChannelCipher,

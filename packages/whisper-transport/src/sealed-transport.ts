@@ -209,12 +209,14 @@ class SealedConnection implements TransportConnection {
       listening.set(topic, [...(listening.get(topic) ?? []), resolved]);
     }
     this.#listening = listening;
+    const { channelKeys } = this.#party;
+    if (channelKeys !== undefined) void this.#settings.keys.retain(channels, channelKeys);
     await connection.subscribe([...listening.values()].map(([first]) => (first as ResolvedChannel).topic));
   }
 
-  async #prepare(channels: readonly Channel[]): Promise<void> {
+  #prepare(channels: readonly Channel[]): Promise<void> {
     const { keys, pbkdf2 } = this.#settings;
-    if (pbkdf2 !== undefined) await keys.prepare(channels, pbkdf2);
+    return keys.prepare(channels, { pbkdf2, cache: this.#party.channelKeys });
   }
 
   async history(request: HistoryRequest): Promise<void> {

@@ -1,6 +1,7 @@
 import {
   type Channel,
   copyBytes,
+  type ChannelKeyCache,
   encodeHex,
   encodeUtf8,
   forgetOldest,
@@ -13,6 +14,8 @@ import type { CryptoProvider } from '@sotto/crypto';
 export const TOPIC_LENGTH = 4;
 /** Partitioned topics there are. */
 const PARTITIONS = 5000;
+/** Bytes of the key of a channel. */
+const KEY_LENGTH = 32;
 /** Rounds by which the key of a channel is derived from its name. Slow on purpose, so derive once. */
 const KEY_ITERATIONS = 65_356;
 
@@ -40,7 +43,12 @@ export type Pbkdf2 = (
 
 /** What {@link channelSymmetricKey} asks of PBKDF2, for whoever derives it elsewhere. */
 export function channelKeyRequest(name: string): Parameters<Pbkdf2>[0] {
-  return { password: encodeUtf8(name), salt: new Uint8Array(0), iterations: KEY_ITERATIONS, length: 32 };
+  return {
+    password: encodeUtf8(name),
+    salt: new Uint8Array(0),
+    iterations: KEY_ITERATIONS,
+    length: KEY_LENGTH,
+  };
 }
 
 /** Name of the topic on which an identity publishes its bundle. */
@@ -79,11 +87,22 @@ export interface ResolvedChannel {
   readonly cipher: ChannelCipher;
 }
 
-/** Turns channels into topics and keys, and keeps what was dear to derive. */
+interface KnownKey {
+  readonly topic: Topic;
+  readonly key: Uint8Array;
+  /** What it is kept under elsewhere. */
+  readonly id: string;
+}
+
+/** Bytes of the id of a key, of a hash that tells nothing of the name. */
+const ID_LENGTH = 16;
+
+/** Turns channels into topics and keys, and keeps what was expensive to derive. */
 export class ChannelKeys {
   readonly #crypto: CryptoProvider;
   readonly #most: number;
-  readonly #keys = new Map<string, { readonly topic: Topic; readonly key: Uint8Array }>();
+  readonly #keys = new Map<string, KnownKey>();
+  readonly #underWay = new Map<string, Promise<unknown>>();
 
   /** @param most symmetric keys kept; the least recently used go. Default 200,000, the conversations of a
    * very large store: 20 MB. */
@@ -92,14 +111,55 @@ export class ChannelKeys {
     this.#most = most;
   }
 
-  /** Derives what {@link resolve} will want of these channels, without holding up this thread. */
-  async prepare(channels: readonly Channel[], pbkdf2: Pbkdf2): Promise<void> {
-    const names = channels.flatMap((channel) => nameOfSymmetric(channel) ?? []);
+  /**
+   * Has ready what {@link resolve} will want of these channels: what the cache doesn't have is derived, and put there.
+   * @param pbkdf2 derives without holding up this thread
+   */
+  async prepare(
+    channels: readonly Channel[],
+    { pbkdf2, cache }: { readonly pbkdf2?: Pbkdf2 | undefined; readonly cache?: ChannelKeyCache | undefined },
+  ): Promise<void> {
+    const names = new Set(channels.flatMap((channel) => nameOfSymmetric(channel) ?? []));
+    const missing = [...names].filter((name) => !this.#keys.has(name));
+    if (missing.length === 0) return;
+    if (cache !== undefined) {
+      const kept = await cache.get(missing.map((name) => this.#idOf(name)));
+      for (const name of missing) {
+        const key = kept.get(this.#idOf(name));
+        if (key?.length === KEY_LENGTH && !this.#keys.has(name)) this.#keep(name, key);
+      }
+    }
+    const derive = pbkdf2 ?? (async (request) => this.#crypto.pbkdf2Sha256(request));
     await Promise.all(
-      names
-        .filter((name) => !this.#keys.has(name))
-        .map(async (name) => this.#keep(name, await pbkdf2(channelKeyRequest(name)))),
+      missing.map(async (name) => {
+        if (this.#keys.has(name)) return;
+        const deriving = this.#underWay.get(name) ?? this.#derive(name, derive, cache);
+        this.#underWay.set(name, deriving);
+        await deriving;
+      }),
     );
+  }
+
+  /** Tells the cache that it need keep no others than the keys of these channels. */
+  async retain(channels: readonly Channel[], cache: ChannelKeyCache): Promise<void> {
+    const names = channels.flatMap((channel) => nameOfSymmetric(channel) ?? []);
+    await cache.retain(new Set(names.map((name) => this.#keys.get(name)?.id ?? this.#idOf(name))));
+  }
+
+  async #derive(name: string, derive: Pbkdf2, cache: ChannelKeyCache | undefined): Promise<void> {
+    try {
+      const key = await derive(channelKeyRequest(name));
+      const { id } = this.#keep(name, key);
+      void cache?.put(id, key.slice());
+    } finally {
+      this.#underWay.delete(name);
+    }
+  }
+
+  #idOf(name: string): string {
+    const { password, iterations } = channelKeyRequest(name);
+    const hash = this.#crypto.sha256(encodeUtf8(`key of a channel, ${iterations} rounds: `), password);
+    return encodeHex(hash.subarray(0, ID_LENGTH));
   }
 
   resolve(channel: Channel): ResolvedChannel {
@@ -127,8 +187,8 @@ export class ChannelKeys {
     return { topic: copyBytes(known.topic) as Topic, cipher: { kind: 'symmetric', key: known.key } };
   }
 
-  #keep(name: string, key: Uint8Array) {
-    const known = { topic: topicOf(this.#crypto, name), key };
+  #keep(name: string, key: Uint8Array): KnownKey {
+    const known = { topic: topicOf(this.#crypto, name), key, id: this.#idOf(name) };
     this.#keys.set(name, known);
     return known;
   }

@@ -84,6 +84,7 @@ export class WhisperNodeConnection implements TransportConnection {
   #cancelTimer = () => {};
   #powTarget: number;
   #maxPayload = ENVELOPE_MAX_BYTES - SEALING_OVERHEAD;
+  #prepared: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
   constructor(party: LocalParty, settings: NodeSettings) {
@@ -150,6 +151,13 @@ export class WhisperNodeConnection implements TransportConnection {
     this.#checkOpen();
     const { channelKeys } = this.#settings;
     for (const channel of channels) checkMayListen(this.#party.identity.publicKey, channel);
+    const cache = this.#party.channelKeys;
+    const prepared = this.#prepared.then(() => channelKeys.prepare(channels, { cache }));
+    // In the order of the calls, so that the last list is the one in force.
+    this.#prepared = prepared.catch(() => undefined);
+    await prepared;
+    this.#checkOpen();
+    if (cache !== undefined) void channelKeys.retain(channels, cache);
     this.#filters.want(
       new Map(channels.map((channel) => [channelKey(channel), channelKeys.resolve(channel)])),
     );
@@ -187,6 +195,7 @@ export class WhisperNodeConnection implements TransportConnection {
 
   async #sendUntilTaken(channel: Channel, payload: string, signal: AbortSignal | undefined): Promise<void> {
     const { channelKeys } = this.#settings;
+    await channelKeys.prepare([channel], { cache: this.#party.channelKeys });
     const resolved = channelKeys.resolve(channel);
     await this.#untilTaken(() => this.#post(resolved, payload, signal), signal);
   }
