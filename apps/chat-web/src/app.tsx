@@ -1,6 +1,8 @@
 import { Explained } from './components/explained.js';
 import { Screen } from './components/screen.js';
 import { Shell } from './components/shell.js';
+import { proposedNode } from './config.js';
+import { ProposedNode } from './pages/proposed-node.js';
 import { Unlock } from './pages/unlock.js';
 import { Welcome } from './pages/welcome.js';
 import { SessionContext } from './session-context.js';
@@ -8,6 +10,8 @@ import { openStore, phase } from './state.js';
 
 export function App() {
   const now = phase.value;
+  // Before anything connects.
+  if (proposedNode.value !== undefined) return <ProposedNode address={proposedNode.value} />;
   switch (now.name) {
     case 'opening':
       return (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseNodeAddress } from '../src/config.js';
+import { parseNodeAddress, proposalOf } from '../src/config.js';
 import { formatRoute, parseRoute } from '../src/route.js';
 
 describe('addresses of pages', () => {
@@ -33,8 +33,34 @@ describe('addresses of pages', () => {
 describe('the address of a node', () => {
   it('is a WebSocket', () => {
     expect(parseNodeAddress(' ws://127.0.0.1:1 ')).toBe('ws://127.0.0.1:1/');
-    for (const wrong of ['', 'http://127.0.0.1', 'javascript:alert(1)', 'node']) {
+    expect(parseNodeAddress('wss://node.example/#here')).toBe('wss://node.example/');
+    for (const wrong of [
+      '',
+      'wss://node.example@evil.example',
+      'http://127.0.0.1',
+      'javascript:alert(1)',
+      'node',
+    ]) {
       expect(() => parseNodeAddress(wrong)).toThrow(TypeError);
     }
+  });
+});
+
+describe('a node that a link proposes', () => {
+  const current = 'wss://node.example/';
+
+  it('is asked about', () => {
+    expect(proposalOf('wss://other.example', current, [])).toBe('wss://other.example/');
+    expect(proposalOf('wss://other.example', undefined, [])).toBe('wss://other.example/');
+  });
+
+  it.each([
+    ['the one in use', 'wss://NODE.example', []],
+    ['declined before', 'wss://other.example/', ['wss://other.example/']],
+    ['no node', 'https://other.example', []],
+    ['a name that looks like a host', 'wss://node.example@evil.example', []],
+    ['nothing', '', []],
+  ])('%s: there is nothing to ask', (_, asked, declined) => {
+    expect(proposalOf(asked, current, declined)).toBeUndefined();
   });
 });
