@@ -59,6 +59,9 @@ const FLAGS = {
     '',
     'peers that know the password in it may ask for what is archived (WHISPER_NODE_MAIL_PASSWORD: the password)',
   ),
+  'mail-without-password': toggle(
+    'answer the newer requests, which have no password, although ours is a secret',
+  ),
 
   'relay-origins': list(
     'localhost',

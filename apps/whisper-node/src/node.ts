@@ -222,6 +222,7 @@ export class WhisperNode {
       logger: this.#logger,
       archive,
       password,
+      withoutPassword: this.#config['mail-without-password'],
       policy: () => pool.policy,
       onRequest: (outcome) => this.#metrics.countMailRequest(outcome),
     });
@@ -248,6 +249,7 @@ export class WhisperNode {
       maxPeersPerAddress: config['address-peers'],
       clientId: 'sotto-whisper-node',
       onP2pRequest: (peer, request) => mailserver?.answer(host, peer, request),
+      onBareRequest: (peer, request) => mailserver?.answerBare(host, peer, request),
       onP2pMessages: (_, messages) => {
         for (const { bytes, envelope } of messages) {
           const hash = encodeHex(envelopeHash(this.#crypto, bytes));

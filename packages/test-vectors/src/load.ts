@@ -7,6 +7,7 @@ import type {
   DoubleRatchetCases,
   ProtocolSessionCase,
   StatusApplicationCases,
+  StatusMailserverCases,
   TopicCases,
   VectorFile,
   WhisperEnvelopeCase,
@@ -23,6 +24,7 @@ export interface VectorFiles {
   readonly 'double-ratchet-secp256k1': VectorFile<DoubleRatchetCases>;
   readonly 'protocol-session': VectorFile<readonly ProtocolSessionCase[]>;
   readonly 'status-application': VectorFile<StatusApplicationCases>;
+  readonly 'status-mailserver': VectorFile<StatusMailserverCases>;
   readonly topic: VectorFile<TopicCases>;
   readonly 'whisper-envelope': VectorFile<readonly WhisperEnvelopeCase[]>;
   readonly 'whisper-rpc': VectorFile<readonly WhisperRpcCase[]>;

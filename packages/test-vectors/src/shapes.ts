@@ -158,6 +158,103 @@ export interface ProtocolSessionMessage {
   readonly payload: Hex;
 }
 
+/** `status-mailserver.json` */
+export interface StatusMailserverCases {
+  readonly archive: readonly ArchivedEnvelopeCase[];
+  /** What the Go client makes of the payload of packet 125. */
+  readonly clientReads: readonly MailCompletionRead[];
+  readonly completions: readonly MailCompletionCase[];
+  readonly requests: readonly MailRequestCase[];
+  readonly password: string;
+  /** 32 bytes, of the password. */
+  readonly symKey: Hex;
+}
+
+export interface ArchivedEnvelopeCase {
+  readonly rlp: Hex;
+  readonly hash: Hex;
+  /** 4 bytes. */
+  readonly topic: Hex;
+  /** Seconds since the epoch. */
+  readonly expiry: number;
+  /** Seconds. */
+  readonly ttl: number;
+  /** Seconds since the epoch: `expiry - ttl`. */
+  readonly sent: number;
+}
+
+export interface MailCompletionRead {
+  readonly name: string;
+  readonly payload: Hex;
+  readonly accepted: boolean;
+  /** Whether it tells of a failure. Of one that is accepted. */
+  readonly failed?: boolean;
+  readonly requestId?: Hex;
+  /** Empty when there is none. */
+  readonly cursor?: Hex;
+}
+
+export interface MailCompletionCase {
+  readonly name: string;
+  /** Body of packet 125. */
+  readonly packet: Hex;
+  /** What is in it. */
+  readonly payload: Hex;
+  readonly requestId: Hex;
+  readonly lastEnvelopeHash?: Hex;
+  readonly cursor?: Hex;
+  /** Of a failure. */
+  readonly errorText?: string;
+}
+
+export interface MailRequestCase {
+  readonly name: string;
+  /** Packets in their order: code, and body before it is compressed. */
+  readonly answers: readonly { readonly code: number; readonly data: Hex }[];
+  readonly completion: {
+    readonly payload: Hex;
+    readonly requestId: Hex;
+    readonly lastEnvelopeHash?: Hex;
+    readonly cursor?: Hex;
+    /** UTF-8. */
+    readonly errorText?: Hex;
+  };
+  readonly outcome: 'completed' | 'refused';
+  /** What is asked, as bytes: sealed in the envelope, or bare when there is none. */
+  readonly payload: Hex;
+  readonly envelope?: SealedMailRequest;
+  /** What is asked. Sealed ones have `lower` and `upper`, bare ones `id`, `from` and `to`. */
+  readonly request: {
+    readonly bloom: Hex;
+    readonly limit: number;
+    readonly cursor?: Hex;
+    readonly batch?: boolean;
+    readonly lower?: number;
+    readonly upper?: number;
+    readonly id?: Hex;
+    readonly from?: number;
+    readonly to?: number;
+    readonly topics?: readonly Hex[];
+  };
+}
+
+export interface SealedMailRequest {
+  readonly rlp: Hex;
+  readonly hash: Hex;
+  readonly expiry: number;
+  readonly ttl: number;
+  readonly topic: Hex;
+  readonly data: Hex;
+  /** 12 bytes: the end of `data`. */
+  readonly iv: Hex;
+  readonly nonce: number;
+  readonly pow: number;
+  /** What `symKey` comes from, for people. */
+  readonly key: string;
+  readonly symKey: Hex;
+  readonly signerPrivate: Hex;
+}
+
 /** `topic.json` */
 export interface TopicCases {
   readonly channels: readonly ChannelTopicCase[];

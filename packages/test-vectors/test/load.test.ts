@@ -25,6 +25,11 @@ describe('loadVectors', () => {
     }
   });
 
+  it('reads what a mailserver said', () => {
+    const { archive, clientReads, completions, requests } = loadVectors('status-mailserver').cases;
+    for (const part of [archive, clientReads, completions, requests]) expect(part.length).toBeGreaterThan(0);
+  });
+
   it('reads topics', () => {
     const { channels, identities } = loadVectors('topic').cases;
     expect(channels.length).toBeGreaterThan(0);

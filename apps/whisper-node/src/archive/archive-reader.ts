@@ -24,14 +24,14 @@ export interface TopicQuery {
   readonly cursor: Uint8Array;
 }
 
-/** What is asked for by bloom filter. Comes the newest first. */
+/** What is asked for by bloom filter. Comes the oldest first. */
 export interface BloomQuery {
   readonly bloom: Uint8Array;
   /** Seconds since the epoch, inclusive. */
   readonly lower: number;
   readonly upper: number;
   readonly limit: number;
-  /** Where to go on, 36 bytes; empty to begin. */
+  /** The last one of the page before, 36 bytes; empty to begin. */
   readonly cursor: Uint8Array;
 }
 
@@ -85,12 +85,12 @@ async function readTopic(level: Level, range: Range, page: PageInProgress): Prom
 /** @throws what LevelDB throws */
 export async function readByBloom(level: Level, query: BloomQuery): Promise<ArchivePage> {
   const page = new PageInProgress(query.limit);
-  const end = query.cursor.length === POSITION_LENGTH ? query.cursor : endOf(query.upper);
-  const entries = level.iterator({
-    gte: envelopeKey(beginOf(query.lower)),
-    lt: envelopeKey(end),
-    reverse: true,
-  });
+  const { cursor } = query;
+  const begin =
+    cursor.length === POSITION_LENGTH && compareBytes(cursor, beginOf(query.lower)) > 0
+      ? { gt: envelopeKey(cursor) }
+      : { gte: envelopeKey(beginOf(query.lower)) };
+  const entries = level.iterator({ ...begin, lt: envelopeKey(endOf(query.upper)) });
   try {
     for (;;) {
       const found = await entries.nextv(STEP);

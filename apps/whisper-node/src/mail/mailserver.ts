@@ -1,22 +1,38 @@
-import { type Clock, isSottoError, type Logger, SottoError } from '@sotto/core';
+import { type Clock, isSottoError, type Logger } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import {
   channelSymmetricKey,
   checkEnvelope,
   type EnvelopePolicy,
   envelopeHash,
+  proofOfWork,
 } from '@sotto/whisper-transport';
 import type { DirectEnvelope, WhisperHost, WhisperPeer } from '@sotto/whisper-transport/devp2p';
-import { encodeMailCompletion, type MailRequest, openMailRequest } from '@sotto/whisper-transport/mailserver';
+import {
+  type BareMailRequest,
+  encodeMailCompletion,
+  MAIL_LIMIT_MOST,
+  type MailRequest,
+  mailRefusal,
+  openMailRequest,
+} from '@sotto/whisper-transport/mailserver';
 import type { EnvelopeArchive } from '../archive/envelope-archive.js';
+
+/** What clients of deployed networks know without being told: no secret. */
+const PUBLIC_PASSWORD = 'status-offline-inbox';
+
+/** What is needed of a host to answer. */
+export type MailHost = Pick<WhisperHost, 'sendP2pMessages' | 'sendRequestComplete'>;
 
 export interface MailserverSettings {
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly archive: EnvelopeArchive;
+  readonly archive: Pick<EnvelopeArchive, 'byBloom'>;
   /** What those who ask have to know. */
   readonly password: string;
+  /** Whether requests without a password are answered although the password is a secret. */
+  readonly withoutPassword: boolean;
   /** What is asked of the envelope of a request. */
   readonly policy: () => EnvelopePolicy;
   /** Told of each request, for figures. */
@@ -25,67 +41,116 @@ export interface MailserverSettings {
 
 /** Bytes of the envelope of a request. They have some 500. */
 const REQUEST_MOST = 4 * 1024;
-/** Envelopes of one answer. Who wants more goes on with the cursor. */
-const ANSWER_MOST = 1_000;
 const NO_HASH = new Uint8Array(32);
 
-/** Answers peers that ask for what was archived. */
+/** Answers peers that ask for what was archived, and says so when it won't. */
 export class Mailserver {
   readonly #settings: MailserverSettings;
   readonly #key: Uint8Array;
+  readonly #answersAll: boolean;
   /** Peers whose request is being answered: one at a time each. */
   readonly #busy = new Set<string>();
 
   constructor(settings: MailserverSettings) {
     this.#settings = settings;
     this.#key = channelSymmetricKey(settings.crypto, settings.password);
+    this.#answersAll = settings.withoutPassword || settings.password === PUBLIC_PASSWORD;
   }
 
-  /** Takes a p2p request, code 126. Who may not ask is not answered. */
-  async answer(host: WhisperHost, peer: WhisperPeer, request: DirectEnvelope): Promise<void> {
+  /** Answers a p2p request, code 126, sealed with the password. */
+  async answer(host: MailHost, peer: Pick<WhisperPeer, 'id'>, request: DirectEnvelope): Promise<void> {
+    const id = envelopeHash(this.#settings.crypto, request.bytes);
+    await this.#reply(host, peer, id, () => this.#open(request));
+  }
+
+  /** The same for one that has no envelope, and no password. */
+  async answerBare(host: MailHost, peer: Pick<WhisperPeer, 'id'>, request: BareMailRequest): Promise<void> {
+    await this.#reply(host, peer, request.id, () => {
+      if (!this.#answersAll) throw new Refusal('a password is needed here');
+      return request;
+    });
+  }
+
+  async #reply(
+    host: MailHost,
+    peer: Pick<WhisperPeer, 'id'>,
+    requestId: Uint8Array,
+    read: () => MailRequest,
+  ): Promise<void> {
     const { logger, onRequest } = this.#settings;
-    if (this.#busy.has(peer.id)) return onRequest('busy');
-    this.#busy.add(peer.id);
+    const refuse = async (outcome: string, reason: string) => {
+      onRequest(outcome);
+      const completion = encodeMailCompletion({ outcome: 'refused', requestId, reason });
+      await host.sendRequestComplete(peer.id, completion);
+    };
+    const isBusy = this.#busy.has(peer.id);
+    if (!isBusy) this.#busy.add(peer.id);
     try {
-      await this.#send(host, peer, request.bytes, this.#open(request));
-      onRequest('answered');
+      if (isBusy) return await refuse('busy', 'one request at a time');
+      try {
+        await this.#send(host, peer, requestId, checked(read()));
+        onRequest('answered');
+      } catch (error) {
+        const reason = reasonOf(error);
+        if (reason === undefined) throw error;
+        await refuse('refused', reason);
+      }
     } catch (error) {
       if (!isSottoError(error)) throw error;
-      onRequest('refused');
-      logger.info('mail.request-refused', { code: error.code });
+      // It has gone, or the archive can't be read.
+      onRequest('failed');
+      logger.info('mail.request-failed', { code: error.code });
     } finally {
-      this.#busy.delete(peer.id);
+      if (!isBusy) this.#busy.delete(peer.id);
     }
   }
 
   #open({ bytes, envelope }: DirectEnvelope): MailRequest {
     const { crypto, clock, policy } = this.#settings;
-    if (bytes.length > REQUEST_MOST) {
-      const details = { what: 'bytes of a mail request', limit: REQUEST_MOST, actual: bytes.length };
-      throw new SottoError('LIMIT_EXCEEDED', 'The request is too large.', details);
-    }
+    if (bytes.length > REQUEST_MOST) throw new Refusal('the request is too large');
+    const { minimumPow } = policy();
+    // First, as at deployed ones: a client may wait for these words.
+    if (!(proofOfWork(crypto, envelope) >= minimumPow)) throw new Refusal('PoW() is too low');
     checkEnvelope(crypto, envelope, Math.floor(clock.now() / 1000), policy());
     return openMailRequest(crypto, this.#key, envelope);
   }
 
   async #send(
-    host: WhisperHost,
-    peer: WhisperPeer,
-    requested: Uint8Array,
+    host: MailHost,
+    peer: Pick<WhisperPeer, 'id'>,
+    requestId: Uint8Array,
     request: MailRequest,
   ): Promise<void> {
-    const { archive, crypto } = this.#settings;
-    const limit = request.limit === 0 ? ANSWER_MOST : Math.min(request.limit, ANSWER_MOST);
-    const page = await archive.byBloom({ ...request, limit });
-    await host.sendP2pMessages(
-      peer.id,
-      page.envelopes.map(({ bytes }) => bytes),
-    );
+    const limit = request.limit === 0 ? MAIL_LIMIT_MOST : request.limit;
+    const page = await this.#settings.archive.byBloom({ ...request, limit });
+    const envelopes = page.envelopes.map(({ bytes }) => bytes);
+    await host.sendP2pMessages(peer.id, envelopes, { batch: request.batch });
     const completion = encodeMailCompletion({
-      requestHash: envelopeHash(crypto, requested),
+      outcome: 'completed',
+      requestId,
       lastHash: page.envelopes.at(-1)?.hash ?? NO_HASH,
       cursor: page.cursor,
     });
     await host.sendRequestComplete(peer.id, completion);
   }
+}
+
+/** Told to who asks. */
+class Refusal extends Error {}
+
+function checked(request: MailRequest): MailRequest {
+  const reason = mailRefusal(request);
+  if (reason !== undefined) throw new Refusal(reason);
+  return request;
+}
+
+/** What to tell who asks; `undefined` for what is not its doing. */
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof Refusal) return error.message;
+  if (isSottoError(error, 'AUTHENTICATION_FAILED')) return 'failed to decrypt p2p request';
+  if (isSottoError(error, 'MALFORMED_MESSAGE')) return `request is invalid: ${error.details.reason}`;
+  if (isSottoError(error, 'LIMIT_EXCEEDED')) return `request is invalid: ${error.details.what}`;
+  if (isSottoError(error, 'INVALID_SIGNATURE')) return 'request is invalid: not a valid signature';
+  if (isSottoError(error, 'STORE_UNAVAILABLE')) return 'the archive cannot be read now';
+  return undefined;
 }

@@ -2,6 +2,7 @@ import { type Clock, type Logger, type PrivateKey, SottoError, silentLogger, sys
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import type { Envelope } from '../envelope/envelope.js';
 import type { EnvelopePool } from '../envelope-pool.js';
+import type { BareMailRequest } from '../mailserver/request.js';
 import { type BackOff, DEFAULT_BACK_OFF } from '../web-socket/back-off.js';
 
 /** Another node, connected. Its properties are those of now. */
@@ -42,9 +43,11 @@ export interface WhisperHostHooks {
   onPeerGone?(peer: WhisperPeer, reason: string): void;
   /** Somebody asks for what a mailbox keeps. From any peer: look into the envelope for who may. */
   onP2pRequest?(peer: WhisperPeer, request: DirectEnvelope): void | Promise<void>;
+  /** The same, asked without an envelope and a password, by newer clients. What can't be read is passed over. */
+  onBareRequest?(peer: WhisperPeer, request: BareMailRequest): void | Promise<void>;
   /** What a mailbox sends, from trusted peers only. */
   onP2pMessages?(peer: WhisperPeer, messages: readonly DirectEnvelope[]): void | Promise<void>;
-  /** A mailbox has sent all, from trusted peers only: hash of the request, of the last envelope, and a cursor. */
+  /** A mailbox has sent all, or refuses, from trusted peers only: `decodeMailCompletion` reads it. */
   onRequestComplete?(peer: WhisperPeer, payload: Uint8Array): void | Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import type { CryptoProvider } from '@sotto/crypto';
 import { bloomOfTopics } from '../bloom.js';
 import { envelopeHash } from '../envelope/envelope.js';
 import { decodeMailCompletion } from '../mailserver/completion.js';
-import { sealMailRequest } from '../mailserver/request.js';
+import { MAIL_SPAN_MOST, sealMailRequest } from '../mailserver/request.js';
 import { createInlineMiner } from '../mining/inline-miner.js';
 import type { Miner } from '../mining/miner.js';
 import { channelSymmetricKey } from '../topics.js';
@@ -16,6 +16,10 @@ const SILENCE_MS = 10_000;
 /** Envelopes of one page. */
 const PAGE_SIZE = 500;
 const LATEST_SECOND = 2 ** 32 - 1;
+/** Days that are asked for at most, those before the end: each is a request, and mailservers keep 30. */
+const DAYS_MOST = 366;
+/** Seconds beyond our clock that are asked for: nobody has sealed anything later, and each day is a request. */
+const AHEAD_MOST = MAIL_SPAN_MOST;
 
 export interface MailserverOptions {
   /** Where it is. It is trusted to send what it likes; it is called as the other peers are. */
@@ -35,7 +39,7 @@ export interface MailQuery {
 }
 
 interface Page {
-  readonly requestHash: Uint8Array;
+  readonly requestId: Uint8Array;
   readonly onMessage: (message: DirectEnvelope) => void;
   readonly onComplete: (cursor: Uint8Array) => void;
   readonly fail: (error: Error) => void;
@@ -72,8 +76,10 @@ export class MailClient {
   onComplete(peer: WhisperPeer, payload: Uint8Array): void {
     const page = this.#page;
     if (peer.id !== this.id || page === undefined) return;
-    const { requestHash, cursor } = decodeMailCompletion(payload);
-    if (compareBytes(requestHash, page.requestHash) === 0) page.onComplete(cursor);
+    const completion = decodeMailCompletion(payload);
+    if (compareBytes(completion.requestId, page.requestId) !== 0) return;
+    if (completion.outcome === 'refused') page.fail(refused(completion.reason));
+    else page.onComplete(completion.cursor);
   }
 
   onGone(peer: WhisperPeer): void {
@@ -81,8 +87,9 @@ export class MailClient {
   }
 
   /**
-   * Resolves when the last envelope was taken.
-   * @throws TRANSPORT_UNAVAILABLE when it is not connected, goes or is silent; ABORTED
+   * Asks day by day, the oldest first. Resolves when the last envelope was taken.
+   * @throws TRANSPORT_REFUSED with the mailserver's words; TRANSPORT_UNAVAILABLE when it is not connected, goes or is
+   * silent; ABORTED
    */
   query(host: WhisperHost, query: MailQuery): Promise<void> {
     const result = this.#turn.then(() => this.#query(host, query));
@@ -91,27 +98,30 @@ export class MailClient {
   }
 
   async #query(host: WhisperHost, query: MailQuery): Promise<void> {
-    for (let cursor: Uint8Array = new Uint8Array(0); ; ) {
-      const next = await this.#ask(host, query, cursor);
-      // One that gives the same page again would do so for ever.
-      if (next.length === 0 || compareBytes(next, cursor) === 0) return;
-      cursor = next;
+    for (const span of spansOf(query, Math.floor(this.#clock.now() / 1000))) {
+      for (let cursor: Uint8Array = new Uint8Array(0); ; ) {
+        const next = await this.#ask(host, query, span, cursor);
+        // One that gives the same page again would do so for ever.
+        if (next.length === 0 || compareBytes(next, cursor) === 0) break;
+        cursor = next;
+      }
     }
   }
 
   async #ask(
     host: WhisperHost,
-    { topics, from, to, signal, take }: MailQuery,
+    { topics, signal, take }: MailQuery,
+    span: Span,
     cursor: Uint8Array,
   ): Promise<Uint8Array> {
     const crypto = this.#crypto;
     this.#key ??= channelSymmetricKey(crypto, this.#password);
     const request = {
-      lower: secondOf(Math.floor(from / 1000)),
-      upper: secondOf(Math.ceil(to / 1000)),
+      ...span,
       bloom: bloomOfTopics(topics),
       limit: PAGE_SIZE,
       cursor,
+      batch: true,
     };
     const now = Math.floor(this.#clock.now() / 1000);
     const sealed = await sealMailRequest(request, {
@@ -135,7 +145,7 @@ export class MailClient {
   }
 
   #answered(
-    requestHash: Uint8Array,
+    requestId: Uint8Array,
     signal: AbortSignal | undefined,
     {
       onMessage,
@@ -160,7 +170,7 @@ export class MailClient {
       };
       signal?.addEventListener('abort', abort, { once: true });
       this.#page = {
-        requestHash,
+        requestId,
         onMessage: (message) => {
           listen();
           onMessage(message);
@@ -178,10 +188,30 @@ export class MailClient {
   }
 }
 
+/** Seconds since the epoch, inclusive. */
+interface Span {
+  readonly lower: number;
+  readonly upper: number;
+}
+
+/** What one request may ask for each, the oldest first. */
+function* spansOf({ from, to }: Pick<MailQuery, 'from' | 'to'>, now: number): Iterable<Span> {
+  const end = Math.min(secondOf(Math.ceil(to / 1000)), now + AHEAD_MOST);
+  const begin = Math.max(secondOf(Math.floor(from / 1000)), end - DAYS_MOST * MAIL_SPAN_MOST);
+  for (let lower = begin; lower <= end; lower += MAIL_SPAN_MOST + 1) {
+    yield { lower, upper: Math.min(end, lower + MAIL_SPAN_MOST) };
+  }
+}
+
 function secondOf(seconds: number): number {
   return Math.min(Math.max(seconds, 0), LATEST_SECOND);
 }
 
 function unavailable(reason: string): SottoError<'TRANSPORT_UNAVAILABLE'> {
   return new SottoError('TRANSPORT_UNAVAILABLE', `The history can't be had: ${reason}.`, { reason });
+}
+
+function refused(said: string): SottoError<'TRANSPORT_REFUSED'> {
+  const reason = said === '' ? 'no reason given' : said;
+  return new SottoError('TRANSPORT_REFUSED', `The mailserver refuses: ${reason}.`, { reason });
 }

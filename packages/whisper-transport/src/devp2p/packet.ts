@@ -2,6 +2,7 @@ import { RLP } from '@ethereumjs/rlp';
 import { copyBytes, SottoError } from '@sotto/core';
 import { BLOOM_LENGTH } from '../bloom.js';
 import { ENVELOPE_MAX_BYTES } from '../envelope/envelope.js';
+import { isBareMailRequest } from '../mailserver/request.js';
 import { isList, joinList, malformed, readBytes, readInteger, splitList } from './rlp-list.js';
 import {
   decodeStatus,
@@ -18,6 +19,8 @@ export const PACKET_CODES = 128;
 const MAX_ENVELOPES = 2 ** 15;
 /** Bytes of the end of a mailbox request at most; deployed ones take 100. */
 const REQUEST_COMPLETE_MAX_BYTES = 1024;
+/** Bytes of a bare request at most; they have some 115, and later ones may have topics behind. */
+const BARE_REQUEST_MAX_BYTES = 4 * 1024;
 
 const code = {
   status: 0,
@@ -40,8 +43,10 @@ export type WhisperPacket =
   | { readonly kind: 'bloom'; readonly bloom: Uint8Array | undefined }
   /** A mailbox request, answered: of deployed ones its hash, the last envelope's and a cursor. */
   | { readonly kind: 'requestComplete'; readonly payload: Uint8Array }
-  /** Asks a mailbox. */
+  /** Asks a mailbox, sealed for it. */
   | { readonly kind: 'p2pRequest'; readonly envelope: Uint8Array }
+  /** Asks a mailbox as newer clients do: `decodeBareMailRequest` reads it. */
+  | { readonly kind: 'bareRequest'; readonly body: Uint8Array }
   /** For the receiver alone, not to be handed on, and perhaps expired: what a mailbox kept. */
   | { readonly kind: 'p2pMessages'; readonly envelopes: readonly Uint8Array[] };
 
@@ -69,6 +74,8 @@ export function encodePacket(packet: WhisperPacket): EncodedPacket {
       return { code: code.requestComplete, body: RLP.encode(packet.payload) };
     case 'p2pRequest':
       return { code: code.p2pRequest, body: packet.envelope };
+    case 'bareRequest':
+      return { code: code.p2pRequest, body: packet.body };
     case 'p2pMessages': {
       // go-ethereum takes a single one; Status nodes that, or a list.
       const [only] = packet.envelopes;
@@ -102,12 +109,21 @@ export function decodePacket({ code: which, body }: EncodedPacket): WhisperPacke
       return { kind: 'requestComplete', payload };
     }
     case code.p2pRequest:
-      return { kind: 'p2pRequest', envelope: envelopeOf(body) };
+      // Told apart by the first item: an id has 32 bytes, an expiry 4 at most.
+      return isBareMailRequest(body)
+        ? { kind: 'bareRequest', body: readBareRequest(body) }
+        : { kind: 'p2pRequest', envelope: envelopeOf(body) };
     case code.p2pMessages:
       return { kind: 'p2pMessages', envelopes: splitP2pMessages(body) };
     default:
       return undefined;
   }
+}
+
+function readBareRequest(body: Uint8Array): Uint8Array {
+  if (body.length > BARE_REQUEST_MAX_BYTES)
+    throw tooLong('bare request', BARE_REQUEST_MAX_BYTES, body.length);
+  return body;
 }
 
 function splitEnvelopes(body: Uint8Array): Uint8Array[] {

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
-import { copyBytes, decodeHex, type KeyPair, SottoError } from '@sotto/core';
+import { copyBytes, decodeHex, isSottoError, type KeyPair, SottoError } from '@sotto/core';
 import { decodeEnvelope } from '../envelope/envelope.js';
 import { EnvelopePool } from '../envelope-pool.js';
+import { decodeBareMailRequest } from '../mailserver/request.js';
 import { BanList } from './ban-list.js';
 import { Dialer } from './dialer.js';
 import { type Enode, enodeId, formatEnode, parseEnode } from './enode.js';
@@ -57,8 +58,15 @@ export interface WhisperHost {
    * @throws NOT_FOUND for who is not connected; TRANSPORT_UNAVAILABLE when the connection ends meanwhile
    */
   sendP2pRequest(peerId: string, envelope: Uint8Array): Promise<void>;
-  /** Sends envelopes to one peer alone, one a packet, as fast as it takes them. @throws as `sendP2pRequest` */
-  sendP2pMessages(peerId: string, envelopes: Iterable<Uint8Array>): Promise<void>;
+  /**
+   * Sends envelopes to one peer alone, as fast as it takes them: one a packet, or with `batch` as many as half a MiB holds.
+   * @throws as `sendP2pRequest`
+   */
+  sendP2pMessages(
+    peerId: string,
+    envelopes: Iterable<Uint8Array>,
+    options?: { readonly batch?: boolean },
+  ): Promise<void>;
   /** Says that a request was answered. @throws as `sendP2pRequest` */
   sendRequestComplete(peerId: string, payload: Uint8Array): Promise<void>;
   /** Says goodbye to all and closes. Closing twice is fine. */
@@ -82,6 +90,9 @@ export async function createWhisperHost(options: WhisperHostOptions = {}): Promi
   }
   return host;
 }
+
+/** Bytes of envelopes in one packet to one peer: deployed nodes take packets of 1 MiB. */
+const BATCH_BYTES = 2 ** 19;
 
 class Host implements WhisperHost, WhisperLinkHandler {
   readonly id: string;
@@ -192,9 +203,13 @@ class Host implements WhisperHost, WhisperLinkHandler {
     await this.#sendTo(peerId, { kind: 'p2pRequest', envelope });
   }
 
-  async sendP2pMessages(peerId: string, envelopes: Iterable<Uint8Array>): Promise<void> {
-    for (const envelope of envelopes) {
-      await this.#sendTo(peerId, { kind: 'p2pMessages', envelopes: [envelope] });
+  async sendP2pMessages(
+    peerId: string,
+    envelopes: Iterable<Uint8Array>,
+    { batch = false }: { readonly batch?: boolean } = {},
+  ): Promise<void> {
+    for (const part of inBatches(envelopes, batch ? BATCH_BYTES : 0)) {
+      await this.#sendTo(peerId, { kind: 'p2pMessages', envelopes: part });
     }
   }
 
@@ -313,7 +328,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
   }
 
   onPacket(link: WhisperLink, packet: WhisperPacket): void {
-    const { onP2pRequest, onP2pMessages, onRequestComplete } = this.#options;
+    const { onP2pRequest, onBareRequest, onP2pMessages, onRequestComplete } = this.#options;
     switch (packet.kind) {
       case 'envelopes':
         for (const envelope of packet.envelopes) this.#exchange.receive(link, envelope);
@@ -321,6 +336,11 @@ class Host implements WhisperHost, WhisperLinkHandler {
       case 'p2pRequest': {
         const request = direct(packet.envelope);
         this.#tell(() => onP2pRequest?.(link, request));
+        break;
+      }
+      case 'bareRequest': {
+        const request = readable(() => decodeBareMailRequest(packet.body));
+        if (request !== undefined) this.#tell(() => onBareRequest?.(link, request));
         break;
       }
       case 'p2pMessages': {
@@ -345,6 +365,31 @@ class Host implements WhisperHost, WhisperLinkHandler {
     } catch (error) {
       failed(error);
     }
+  }
+}
+
+/** Parts that are no larger than that, unless one envelope is. */
+function* inBatches(envelopes: Iterable<Uint8Array>, most: number): Iterable<Uint8Array[]> {
+  let part: Uint8Array[] = [];
+  let size = 0;
+  for (const envelope of envelopes) {
+    if (part.length > 0 && size + envelope.length > most) {
+      yield part;
+      [part, size] = [[], 0];
+    }
+    part.push(envelope);
+    size += envelope.length;
+  }
+  if (part.length > 0) yield part;
+}
+
+/** What can't be read is nothing to answer, and nobody is banned for it: others may know a form that we don't. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isSottoError(error)) return undefined;
+    throw error;
   }
 }
 

@@ -1,38 +1,70 @@
-import { concatBytes, copyBytes, SottoError } from '@sotto/core';
+import { concatBytes, copyBytes, encodeUtf8, SottoError } from '@sotto/core';
 import { MAIL_CURSOR_LENGTH } from './request.js';
 
 const HASH_LENGTH = 32;
+/** What a refusal begins with. */
+const ERROR = encodeUtf8('ERROR=');
 
-/** What a mailserver says when it has sent all of an answer: code 125 of `shh/6`. */
-export interface MailCompletion {
-  /** Hash of the request's envelope. */
-  readonly requestHash: Uint8Array;
-  /** Hash of the last envelope sent; zeros when there was none. */
-  readonly lastHash: Uint8Array;
-  /** Where to go on; empty when this was all. */
-  readonly cursor: Uint8Array;
+/** What a mailserver says when an answer is over: code 125 of `shh/6`. */
+export type MailCompletion =
+  /** It has sent all of it. */
+  | {
+      readonly outcome: 'completed';
+      /** Hash of the request's envelope, or the id of a bare request; 32 bytes. */
+      readonly requestId: Uint8Array;
+      /** Hash of the last envelope sent, 32 bytes; zeros when there was none. */
+      readonly lastHash: Uint8Array;
+      /** Where to go on, 36 bytes; empty when this was all. */
+      readonly cursor: Uint8Array;
+    }
+  /** It won't answer. */
+  | {
+      readonly outcome: 'refused';
+      readonly requestId: Uint8Array;
+      /** For people, in the mailserver's words. */
+      readonly reason: string;
+    };
+
+/** `request 32 || hash of the last envelope 32 || cursor 36?`, or `ERROR= || request 32 || text`, as Status has it. */
+export function encodeMailCompletion(completion: MailCompletion): Uint8Array {
+  if (completion.outcome === 'refused') {
+    return concatBytes(ERROR, completion.requestId, encodeUtf8(completion.reason));
+  }
+  const { requestId, lastHash, cursor } = completion;
+  return concatBytes(requestId, lastHash, cursor);
 }
 
-/** `hash of the request 32 || hash of the last envelope 32 || cursor 36?`, as Status has it. */
-export function encodeMailCompletion({ requestHash, lastHash, cursor }: MailCompletion): Uint8Array {
-  return concatBytes(requestHash, lastHash, cursor);
-}
-
-/** Bytes are copied. @throws MALFORMED_MESSAGE */
+/** Reads it as deployed clients do. Bytes are copied. @throws MALFORMED_MESSAGE */
 export function decodeMailCompletion(payload: Uint8Array): MailCompletion {
+  const textAt = ERROR.length + HASH_LENGTH;
+  if (payload.length >= textAt && ERROR.every((byte, i) => payload[i] === byte)) {
+    return {
+      outcome: 'refused',
+      requestId: copyBytes(payload.subarray(ERROR.length, textAt)),
+      reason: readableText(payload.subarray(textAt)),
+    };
+  }
   const cursorAt = 2 * HASH_LENGTH;
-  // The oldest say only which request it was.
-  if (![HASH_LENGTH, cursorAt, cursorAt + MAIL_CURSOR_LENGTH].includes(payload.length)) {
-    throw new SottoError('MALFORMED_MESSAGE', 'This is no completion of a mail request.', {
+  if (payload.length < HASH_LENGTH || payload.length > cursorAt + MAIL_CURSOR_LENGTH) {
+    throw new SottoError('MALFORMED_MESSAGE', 'Not a valid completion of a mail request.', {
       what: 'mail completion',
       reason: `${payload.length} bytes`,
     });
   }
+  // The oldest say only which request it was.
   const lastHash = new Uint8Array(HASH_LENGTH);
   lastHash.set(payload.subarray(HASH_LENGTH, cursorAt));
+  const cursor = copyBytes(payload.subarray(cursorAt));
   return {
-    requestHash: copyBytes(payload.subarray(0, HASH_LENGTH)),
+    outcome: 'completed',
+    requestId: copyBytes(payload.subarray(0, HASH_LENGTH)),
     lastHash,
-    cursor: copyBytes(payload.subarray(cursorAt)),
+    cursor: cursor.length === MAIL_CURSOR_LENGTH ? cursor : new Uint8Array(0),
   };
+}
+
+/** Somebody else's words for a log or a screen: whatever can't be shown is left out. */
+function readableText(bytes: Uint8Array): string {
+  const text = new TextDecoder().decode(bytes);
+  return text.replaceAll(/[\p{C}\uFFFD]/gu, '').trim();
 }

@@ -10,6 +10,11 @@ import { type Miner, powBits } from '../mining/miner.js';
 
 /** Bytes of a cursor: time and hash of an envelope. */
 export const MAIL_CURSOR_LENGTH = 36;
+/** Seconds that one request may span, as deployed mailservers have it. */
+export const MAIL_SPAN_MOST = 86_400;
+/** Envelopes of one answer, likewise. */
+export const MAIL_LIMIT_MOST = 1_000;
+const ID_LENGTH = 32;
 /** Seconds that a request lives. */
 const TTL = 15;
 const TOPIC = new Uint8Array(4);
@@ -22,48 +27,112 @@ export interface MailRequest {
   readonly upper: number;
   /** Topics wanted, 64 bytes. */
   readonly bloom: Uint8Array;
-  /** Envelopes at most; 0 when the mailserver is to say. */
+  /** Envelopes at most, {@link MAIL_LIMIT_MOST} or less; 0 when the mailserver is to say. */
   readonly limit: number;
   /** Empty to begin; later what the answer before gave, 36 bytes. */
   readonly cursor: Uint8Array;
+  /** Whether envelopes are to come many a packet, or one. */
+  readonly batch: boolean;
 }
 
-/** What is inside the envelope of a request: `RLP([lower, upper, bloom, limit, cursor])`, as Status has it. */
-export function encodeMailRequest({ lower, upper, bloom, limit, cursor }: MailRequest): Uint8Array {
-  return RLP.encode([lower, upper, bloom, limit, cursor]);
+/** A request that stands for itself, without an envelope and a password. */
+export interface BareMailRequest extends MailRequest {
+  /** Chosen by who asks, 32 bytes: comes back in the answer. */
+  readonly id: Uint8Array;
+}
+
+/** What is inside the envelope of a request: `RLP([lower, upper, bloom, limit, cursor, batch])`, as Status has it. */
+export function encodeMailRequest({ lower, upper, bloom, limit, cursor, batch }: MailRequest): Uint8Array {
+  return RLP.encode([lower, upper, bloom, limit, cursor, batch ? 1 : 0]);
+}
+
+/** `RLP([id, lower, upper, limit, cursor, bloom])`. */
+export function encodeBareMailRequest({
+  id,
+  lower,
+  upper,
+  limit,
+  cursor,
+  bloom,
+}: BareMailRequest): Uint8Array {
+  return RLP.encode([id, lower, upper, limit, cursor, bloom]);
+}
+
+/** Whether the body of a p2p request is a bare one: its first item has 32 bytes, the expiry of an envelope 4 at most. */
+export function isBareMailRequest(body: Uint8Array): boolean {
+  const first = body[0] ?? 0;
+  if (first < 0xc0) return false;
+  return body[first < 0xf8 ? 1 : 2 + first - 0xf8] === 0x80 + ID_LENGTH;
+}
+
+/**
+ * Reads what {@link encodeBareMailRequest} made. Bytes are copied.
+ * @throws MALFORMED_MESSAGE
+ */
+export function decodeBareMailRequest(body: Uint8Array): BareMailRequest {
+  const read = itemsOf(body, 6);
+  const id = read.bytes(0);
+  if (id.length !== ID_LENGTH) throw malformed('an id of another length');
+  return checkShape({
+    id,
+    lower: read.integer(1),
+    upper: read.integer(2),
+    limit: read.integer(3),
+    cursor: read.bytes(4),
+    bloom: read.bytes(5),
+    batch: true,
+  });
+}
+
+/** Why a deployed mailserver refuses a request that can be read, in its words; `undefined` when it doesn't. */
+export function mailRefusal({ lower, upper, bloom, limit }: MailRequest): string | undefined {
+  if (lower > upper) return `query range is invalid: from > to (${lower} > ${upper})`;
+  if (upper - lower > MAIL_SPAN_MOST) {
+    return 'request is invalid: query range must be smaller or equal to 24 hours';
+  }
+  if (bloom.length === 0) return 'request is invalid: bloom filter is empty';
+  if (limit > MAIL_LIMIT_MOST) return 'request is invalid: limit exceeds the maximum allowed value';
+  return undefined;
 }
 
 /**
  * Reads both forms that deployed mailservers take: that of {@link encodeMailRequest}, and the bytes of go-ethereum's
- * wmailserver, `lower 4 || upper 4 || bloom 64? || limit 4? || cursor 36?`. Bytes are copied.
+ * wmailserver, `lower 4 || upper 4 || bloom 64? || limit 4? || cursor 36?`; also five items, without `batch`. Whether
+ * what it asks is within limits is for {@link mailRefusal}. Bytes are copied.
  *
  * @throws MALFORMED_MESSAGE
  */
 export function decodeMailRequest(payload: Uint8Array): MailRequest {
   // The first byte of a time is that of a list from the year 2072 on.
-  const request = (payload[0] ?? 0) >= 0xc0 ? decodeList(payload) : decodeRaw(payload);
-  if (request.lower > request.upper) throw malformed('its end is before its beginning');
-  if (request.bloom.length !== BLOOM_LENGTH) throw malformed('a bloom filter of another length');
-  if (request.cursor.length !== 0 && request.cursor.length !== MAIL_CURSOR_LENGTH) {
-    throw malformed('a cursor of another length');
-  }
+  return checkShape((payload[0] ?? 0) >= 0xc0 ? decodeList(payload) : decodeRaw(payload));
+}
+
+function checkShape<T extends MailRequest>(request: T): T {
+  if (![0, BLOOM_LENGTH].includes(request.bloom.length)) throw malformed('a bloom filter of another length');
+  if (![0, MAIL_CURSOR_LENGTH].includes(request.cursor.length)) throw malformed('a cursor of another length');
   return request;
 }
 
 function decodeList(payload: Uint8Array): MailRequest {
-  // Later versions have more behind.
-  const items = splitList('mail request', payload, 16);
-  const integer = (index: number) =>
-    readInteger(readBytes('mail request', items[index] ?? Uint8Array.of(0x80)));
-  const bytes = (index: number) => copyBytes(readBytes('mail request', items[index] ?? Uint8Array.of(0x80)));
-  if (items.length < 3) throw malformed('not even times and a bloom filter');
-  const bloom = bytes(2);
+  const read = itemsOf(payload, 3);
   return {
-    lower: integer(0),
-    upper: integer(1),
-    bloom: bloom.length === 0 ? everything() : bloom,
-    limit: integer(3),
-    cursor: bytes(4),
+    lower: read.integer(0),
+    upper: read.integer(1),
+    bloom: read.bytes(2),
+    limit: read.integer(3),
+    cursor: read.bytes(4),
+    batch: read.integer(5) === 1,
+  };
+}
+
+/** The items of a list; those that are missing are empty. Later versions have more behind. */
+function itemsOf(list: Uint8Array, least: number) {
+  const items = splitList('mail request', list, 16);
+  if (items.length < least) throw malformed(`fewer than ${least} items`);
+  const view = (index: number) => readBytes('mail request', items[index] ?? Uint8Array.of(0x80));
+  return {
+    integer: (index: number) => readInteger(view(index)),
+    bytes: (index: number) => copyBytes(view(index)),
   };
 }
 
@@ -75,6 +144,7 @@ function decodeRaw(payload: Uint8Array): MailRequest {
     bloom: payload.length === 8 ? everything() : copyBytes(payload.subarray(8, 72)),
     limit: readInteger(payload.subarray(72, 76)),
     cursor: copyBytes(payload.subarray(76)),
+    batch: false,
   };
 }
 
@@ -88,7 +158,7 @@ function readInteger(bytes: Uint8Array): number {
 }
 
 function malformed(reason: string): SottoError<'MALFORMED_MESSAGE'> {
-  return new SottoError('MALFORMED_MESSAGE', 'This is no request to a mailserver.', {
+  return new SottoError('MALFORMED_MESSAGE', 'Not a valid request to a mailserver.', {
     what: 'mail request',
     reason,
   });
