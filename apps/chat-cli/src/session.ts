@@ -1,4 +1,4 @@
-import { type Conversations, createConversations } from '@sotto/conversations';
+import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
 import { isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
 import { createMessenger, type Messenger } from '@sotto/messenger';
 import { explain } from './explain.js';
@@ -79,6 +79,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
         'OWN_DEVICE_SEEN',
         `Another device has this account: ${installationId}. Is it yours? Then pair it.`,
       );
+  });
+  messenger.on('clockSkew', (skew) => {
+    const sentence = explainClock(skew);
+    if (sentence !== undefined) warn('CLOCK_SKEW', sentence);
   });
   messenger.on('storageTrouble', ({ error }) => warn(explain(error).code, explain(error).message));
   messenger.on('storeReplaced', ({ how }) =>

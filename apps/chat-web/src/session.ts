@@ -1,5 +1,5 @@
 import { type Signal, signal } from '@preact/signals';
-import { type Conversations, createConversations } from '@sotto/conversations';
+import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
 import { isSottoError, type KeyPair, type Store } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, type DeviceInfo, type Messenger } from '@sotto/messenger';
@@ -84,6 +84,13 @@ export async function openSession({
   messenger.on('storeReplaced', () =>
     notify('An old copy of your data was put back. Every conversation begins a new session.'),
   );
+  let aboutClock: string | undefined;
+  messenger.on('clockSkew', (skew) => {
+    // The new sentence takes the place of the one before.
+    notices.value = notices.value.filter((text) => text !== aboutClock);
+    aboutClock = explainClock(skew);
+    if (aboutClock !== undefined) notify(aboutClock);
+  });
   await refreshDevices();
   if (announce) await messenger.announceDevice();
   const stopConnecting = keepConnecting(messenger, status, notify);

@@ -1,4 +1,4 @@
-import { type ErrorCode, isSottoError, type SottoError } from '@sotto/core';
+import { type ClockSkew, type ErrorCode, isSottoError, type SottoError } from '@sotto/core';
 
 /** Sentences of an application's own, by error code. */
 export type Sentences = Readonly<Partial<Record<ErrorCode, string>>>;
@@ -106,4 +106,28 @@ function aboutLength({ details }: SottoError<'INVALID_LENGTH'>): string {
   return details.what.startsWith('safety number')
     ? `A safety number has 60 digits; these are ${details.actual}. Is the end missing?`
     : 'A key of this length does not exist: some of it is missing, or there is too much.';
+}
+
+/**
+ * A clock that is off, in plain English, for a person; `undefined` when it is right (again).
+ * @param what of the event `clockSkew`
+ */
+export function explainClock({ skewMs, corrected }: ClockSkew): string | undefined {
+  if (skewMs === 0) return undefined;
+  const off = `The clock of this device is ${spanOf(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead' : 'behind'}.`;
+  return corrected
+    ? `${off} Messages still go through, but the times shown may be wrong. Please set it right.`
+    : `${off} Messages can't be sent and received until it is set right.`;
+}
+
+function spanOf(milliseconds: number): string {
+  const units = [
+    ['day', 86_400_000],
+    ['hour', 3_600_000],
+    ['minute', 60_000],
+    ['second', 1_000],
+  ] as const;
+  const [unit, length] = units.find(([, one]) => milliseconds >= one) ?? ['second', 1_000];
+  const count = Math.round(milliseconds / length);
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }

@@ -12,6 +12,6 @@ export {
   type SendTextOptions,
 } from './conversations.js';
 export type { Content, Entry, Message, MessageState, Notice, NoticeContent } from './entry.js';
-export { explain, explainCode, type Sentences } from './explain.js';
+export { explain, explainClock, explainCode, type Sentences } from './explain.js';
 export { PERSON_NAME_MAX_CHARACTERS, type Person, parsePersonName } from './person.js';
 export { decodeText, encodeText, TEXT_MAX_BYTES } from './text.js';

@@ -9,7 +9,7 @@ import {
   parseMnemonic,
 } from '@sotto/identity';
 import { describe, expect, it } from 'vitest';
-import { encodeText, explain, parsePersonName } from '../src/index.js';
+import { encodeText, explain, explainClock, parsePersonName } from '../src/index.js';
 
 const crypto = createPortableProvider();
 const { publicKey } = crypto.secp256k1.generateKeyPair();
@@ -99,5 +99,20 @@ describe('what went wrong, in plain words', () => {
     const locked = new SottoError('STORE_LOCKED', '', { where: '' });
     expect(explain(locked, { STORE_LOCKED: 'Another tab has it open.' })).toBe('Another tab has it open.');
     expect(explain(locked, { STORE_CORRUPT: 'Damaged.' })).toContain('in use');
+  });
+});
+
+describe('a clock that is off, in plain words', () => {
+  it.each([
+    [14_000, true, /14 seconds ahead.*still go through.*set it right/],
+    [-10 * 60_000, true, /10 minutes behind/],
+    [3 * 3_600_000, true, /3 hours ahead/],
+    [-40 * 3_600_000, false, /2 days behind.*can't be sent/],
+  ])('%i ms', (skewMs, corrected, sentence) => {
+    expect(explainClock({ skewMs, corrected, source: 'node' })).toMatch(sentence);
+  });
+
+  it('one that is right again is nothing to tell', () => {
+    expect(explainClock({ skewMs: 0, corrected: true, source: 'node' })).toBeUndefined();
   });
 });

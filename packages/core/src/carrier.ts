@@ -21,6 +21,16 @@ export interface CarrierHandler {
   /** `envelope` is fresh; the receiver owns it. */
   onEnvelope(topic: Topic, envelope: Uint8Array, fromHistory: boolean): void | Promise<void>;
   onStatus?(status: 'connected' | 'reconnecting' | 'closed'): void;
+  /** Told what time it is at the other end, by a carrier whose other end says so. */
+  onClock?(reading: ClockReading): void;
+}
+
+/** What somebody else's clock says at this moment. */
+export interface ClockReading {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Whose clock it is: a text that stays the same for each. */
+  readonly source: string;
 }
 
 /** 4 bytes. */

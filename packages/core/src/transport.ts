@@ -38,6 +38,11 @@ export interface LocalParty {
   onMessage(message: TransportMessage): Promise<void>;
   /** Told when the connection is lost and regained. */
   onStatus?(status: TransportStatus): void;
+  /**
+   * Told when our clock turns out to be off, when by how much changes, and with 0 when it is right again. What is stored
+   * and remembered goes by our own clock all the same: what others say of the time is not proven.
+   */
+  onClock?(skew: ClockSkew): void;
   /** Where keys of channels are kept that are expensive to derive. Without it they are derived again at each start. */
   readonly channelKeys?: ChannelKeyCache;
 }
@@ -53,6 +58,16 @@ export interface ChannelKeyCache {
   put(id: string, key: Uint8Array): Promise<void>;
   /** Forgets all others: what is listened to now needs these alone. */
   retain(ids: ReadonlySet<string>): Promise<void>;
+}
+
+/** How far our clock is from that of the network, as a transport hears it from others. */
+export interface ClockSkew {
+  /** Milliseconds by which ours is ahead; negative when it is behind. */
+  readonly skewMs: number;
+  /** Who says so: the node that we are connected to, or several people whom we have a conversation with. */
+  readonly source: 'node' | 'peers';
+  /** Whether the transport makes up for it in what it sends and takes. Not beyond a day. */
+  readonly corrected: boolean;
 }
 
 export type TransportStatus = 'connected' | 'reconnecting' | 'closed';

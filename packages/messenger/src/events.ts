@@ -1,4 +1,5 @@
 import {
+  type ClockSkew,
   isSottoError,
   type Logger,
   type PublicKey,
@@ -106,6 +107,11 @@ export interface MessengerEvents {
   groupChanged: { readonly groupId: string };
   /** The connection was lost or regained. */
   status: TransportStatus;
+  /**
+   * Our clock turned out to be off, by what the node or several people say; with 0 when it is right again. The transport makes
+   * up for up to a day; times that are stored and shown go by our own clock. Worth telling people: they can set it right.
+   */
+  clockSkew: ClockSkew;
   /**
    * On start: the store is not what it was. `lost`: it is empty, though there was one (a browser evicts): this is a
    * new device. `restored`: an old copy was put back: every conversation begins a new session.

@@ -186,6 +186,7 @@ export class Messenger {
         await this.#receiving.receive(message);
         if (compareBytes(message.sender, identity.publicKey) !== 0) this.#catchUp.heard(message.sentAt);
       },
+      onClock: (skew) => this.#events.emit('clockSkew', skew),
       onStatus: (status) => {
         this.#events.emit('status', status);
         if (status === 'connected') this.#outbox.retryNow();

@@ -1,4 +1,5 @@
 export { BLOOM_LENGTH, bloomOf, bloomOfTopics, matchesBloom } from './bloom.js';
+export { MAX_CORRECTION_MS } from './clock-skew.js';
 export { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
 export {
   decodeEnvelope,

@@ -5,6 +5,7 @@ import {
   type Channel,
   type Clock,
   encodeHex,
+  encodeUtf8,
   type HistoryRequest,
   isSottoError,
   type LocalParty,
@@ -12,11 +13,13 @@ import {
   parseBytes,
   SottoError,
   systemClock,
+  type Topic,
   type Transport,
   type TransportConnection,
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { channelKey, checkMayListen } from './channel-key.js';
+import { SkewEstimate } from './clock-skew.js';
 import {
   checkEnvelope,
   checkLifetime,
@@ -37,7 +40,7 @@ import { HandOver } from './hand-over.js';
 import { createInlineMiner } from './mining/inline-miner.js';
 import { type Miner, powBits } from './mining/miner.js';
 import { RecentlySeen } from './recently-seen.js';
-import { ChannelKeys, type Pbkdf2, type ResolvedChannel, topicNumber } from './topics.js';
+import { type ChannelCipher, ChannelKeys, type Pbkdf2, type ResolvedChannel, topicNumber } from './topics.js';
 import { abortedError, closedError } from './transport-errors.js';
 
 export interface SealedTransportOptions {
@@ -95,6 +98,9 @@ export function sealedTransport(carrier: Carrier, options: SealedTransportOption
   };
 }
 
+/** How often a message is sealed for one send: again when it waited too long, or our clock turned out to be off. */
+const SEALED_MOST = 5;
+
 interface Settings {
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
@@ -130,12 +136,14 @@ class SealedConnection implements TransportConnection {
   #prepared: Promise<unknown> = Promise.resolve();
   #connection: CarrierConnection | undefined;
   readonly #handOver: HandOver;
+  readonly #time: SkewEstimate;
 
   constructor(party: LocalParty, settings: Settings, miner: Miner) {
     this.#party = party;
     this.#settings = settings;
     this.#miner = miner;
     this.#handOver = new HandOver(party, settings.clock);
+    this.#time = new SkewEstimate(settings.clock, 'people', (skew) => party.onClock?.(skew));
     this.#envelopes = new RecentlySeen(settings.remembered);
     this.#messages = new RecentlySeen(settings.remembered);
   }
@@ -145,6 +153,7 @@ class SealedConnection implements TransportConnection {
       {
         onEnvelope: (_topic, bytes, fromHistory) => this.#take(bytes, fromHistory),
         onStatus: (status) => this.#party.onStatus?.(status),
+        onClock: ({ source, now }) => this.#time.noteNode(source, now),
       },
       signal === undefined ? {} : { signal },
     );
@@ -155,7 +164,7 @@ class SealedConnection implements TransportConnection {
     payload: Uint8Array,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
-    const { crypto, clock, ttl, keys, policy, capabilities, maxPayloadBytes } = this.#settings;
+    const { maxPayloadBytes } = this.#settings;
     const connection = this.#open();
     if (options.signal?.aborted) throw abortedError('send');
     if (parseBytes(payload, 'payload').length > maxPayloadBytes) {
@@ -166,19 +175,40 @@ class SealedConnection implements TransportConnection {
       });
     }
     await this.#prepare([channel]);
-    const { topic, cipher } = keys.resolve(channel);
+    const { topic, cipher } = this.#settings.keys.resolve(channel);
+    for (let tries = 1; ; tries++) {
+      const { correction } = this.#time;
+      const { envelope, expiry } = await this.#seal(topic, cipher, payload, options.signal);
+      try {
+        return await connection.publish(topic, envelope, options);
+      } catch (error) {
+        if (!isSottoError(error, 'TRANSPORT_REFUSED') || tries >= SEALED_MOST) throw error;
+        // It may have waited until it had expired; or what the time is came with the refusal.
+        const isLate = this.#time.now() / 1000 >= expiry;
+        if (!isLate && this.#time.correction === correction) throw error;
+      }
+    }
+  }
+
+  async #seal(
+    topic: Topic,
+    cipher: ChannelCipher,
+    payload: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly envelope: Uint8Array; readonly expiry: number }> {
+    const { crypto, ttl, policy, capabilities } = this.#settings;
     const plain = encodePlain(crypto, payload, this.#party.identity);
     const data = sealData(crypto, cipher, plain);
-    const expiry = Math.floor(clock.now() / 1000) + ttl;
+    const expiry = Math.floor(this.#time.now() / 1000) + ttl;
     const unmined = { expiry, ttl, topic, data };
     // A peer whose clock is behind ours divides by as much more, and one second for the way.
     const asked = capabilities.minimumPow * (1 + (policy.maxAhead + 1) / ttl);
     const target = Math.max(policy.minimumPow, asked);
-    const nonce = target > 0 ? await this.#mine(encodeWithoutNonce(unmined), target, options.signal) : 0n;
+    const nonce = target > 0 ? await this.#mine(encodeWithoutNonce(unmined), target, signal) : 0n;
     const envelope = encodeEnvelope({ ...unmined, nonce });
     // What we sent comes back to us on channels that we listen to as well.
     this.#envelopes.add(this.#nameOf(envelope));
-    await connection.publish(topic, envelope, options);
+    return { envelope, expiry };
   }
 
   /** Work for a connection that was closed is in vain. */
@@ -229,7 +259,10 @@ class SealedConnection implements TransportConnection {
       }),
     );
     const options = request.signal === undefined ? {} : { signal: request.signal };
-    await connection.history?.([...topics.values()], request.from, request.to, options);
+    // Envelopes carry the network's time. Not less than was asked for: what others say of the time may be wrong.
+    const from = Math.min(request.from, request.from - this.#time.correction);
+    const to = Math.max(request.to, request.to - this.#time.correction);
+    await connection.history?.([...topics.values()], from, to, options);
   }
 
   async close(): Promise<void> {
@@ -247,33 +280,29 @@ class SealedConnection implements TransportConnection {
 
   /** Whatever arrives: nobody is told of what is not for us, expired, damaged or known. */
   async #take(bytes: Uint8Array, fromHistory: boolean): Promise<void> {
-    const { crypto, clock, policy } = this.#settings;
     // Most of what comes may be for others: a filter of topics lets many through. That costs a glance.
     const topic = peekTopic(parseBytes(bytes, 'envelope'));
     const channels = topic && this.#listening.get(topicNumber(topic));
     if (channels === undefined) return;
-    let envelope: Envelope;
-    try {
-      envelope = decodeEnvelope(bytes);
-      // What comes from history has expired by nature.
-      const now = Math.floor(clock.now() / 1000);
-      const then = fromHistory ? Math.min(now, envelope.expiry) : now;
-      if (policy.minimumPow > 0) checkEnvelope(crypto, envelope, then, policy);
-      else checkLifetime(envelope, then, policy);
-    } catch (error) {
-      if (isSottoError(error)) return;
-      throw error;
-    }
+    const envelope = readable(() => decodeEnvelope(bytes));
+    if (envelope === undefined) return;
+    const inTime = this.#isInTime(envelope, fromHistory);
+    // Of what comes at the wrong time, only those who share a secret with us say something of the time.
+    const mayTell = fromHistory ? [] : channels.filter(({ channel }) => channel.kind === 'negotiated');
+    if (!inTime && mayTell.length === 0) return;
     const name = this.#nameOf(bytes);
     if (!this.#envelopes.add(name)) return this.#underWay.get(name);
-    for (const { channel, cipher } of channels) {
+    for (const { channel, cipher } of inTime ? channels : mayTell) {
       const opened = this.#openWith(cipher, envelope.data);
       if (opened === undefined) continue;
       const { signer, payload } = opened;
-      const id = this.#nameOf(signer, payload);
-      // A send that was tried again comes in another envelope.
-      if (!this.#messages.add(id)) return this.#underWay.get(id);
       const sentAt = (envelope.expiry - envelope.ttl) * 1000;
+      if (!fromHistory && channel.kind === 'negotiated') this.#time.notePeer(encodeHex(signer), envelope);
+      // By now it may be another time.
+      if (!inTime && !this.#isInTime(envelope, fromHistory)) break;
+      // On this channel: anybody can put a copy on another one. A send that was tried again comes in another envelope.
+      const id = this.#nameOf(encodeUtf8(channelKey(channel)), signer, payload);
+      if (!this.#messages.add(id)) return this.#underWay.get(id);
       // Given up in the end, it is forgotten, so that history can bring it again.
       const given = this.#handOver.give({ sender: signer, payload, channel, sentAt, fromHistory }, () => {
         this.#envelopes.delete(name);
@@ -282,6 +311,26 @@ class SealedConnection implements TransportConnection {
       await this.#whileUnderWay([name, id], given);
       return;
     }
+    // When the clock is right, history may bring it.
+    if (!inTime) this.#envelopes.delete(name);
+  }
+
+  /** What comes from history has expired by nature. */
+  #isInTime(envelope: Envelope, fromHistory: boolean): boolean {
+    const { crypto, clock, policy } = this.#settings;
+    const isInTimeAt = (milliseconds: number) => {
+      const now = Math.floor(milliseconds / 1000);
+      const then = fromHistory ? Math.min(now, envelope.expiry) : now;
+      const checked = readable(() => {
+        if (policy.minimumPow > 0) checkEnvelope(crypto, envelope, then, policy);
+        else checkLifetime(envelope, then, policy);
+        return true;
+      });
+      return checked ?? false;
+    };
+    if (isInTimeAt(this.#time.now())) return true;
+    // Our clock may have been set right a moment ago.
+    return this.#time.correction !== 0 && isInTimeAt(clock.now());
   }
 
   /** Names what was seen, for us alone: SHA-256 costs a fraction of the KECCAK-256 that names it on the network. */
@@ -303,13 +352,20 @@ class SealedConnection implements TransportConnection {
     const { crypto } = this.#settings;
     const key: OpeningKey =
       cipher.kind === 'symmetric' ? cipher : { kind: 'asymmetric', identity: this.#party.identity };
-    try {
+    return readable(() => {
       const { signer, payload } = decodePlain(crypto, openData(crypto, key, data));
       // Nobody vouches for what is not signed.
       return signer && { signer, payload };
-    } catch (error) {
-      if (isSottoError(error)) return undefined;
-      throw error;
-    }
+    });
+  }
+}
+
+/** `undefined` for what is damaged, or refused. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isSottoError(error)) return undefined;
+    throw error;
   }
 }

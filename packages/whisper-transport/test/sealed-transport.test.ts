@@ -6,9 +6,12 @@ import { describe, expect, it } from 'vitest';
 import {
   bloomOf,
   bloomOfTopics,
+  type ChannelCipher,
+  channelSymmetricKey,
   checkEnvelope,
   decodeEnvelope,
   decodePlain,
+  discoveryName,
   type Envelope,
   encodeEnvelope,
   encodePlain,
@@ -187,6 +190,55 @@ describe('a sealed transport', () => {
     await alice.connection.send(CHAT, bytesOf('tried twice'));
     expect(pipe.carried).toHaveLength(2);
     expect(bob.messages).toHaveLength(1);
+  });
+
+  it('a copy that somebody puts on another channel first does not suppress the true one, nor on a third', async () => {
+    const pipe = bus();
+    const transport = transportOver(pipe);
+    const [alice, bob] = [await party(transport), await party(transport)];
+    const discovery: Channel = { kind: 'discovery', recipient: bob.identity.publicKey };
+    const dogs: Channel = { kind: 'public', name: 'dogs' };
+    await alice.connection.send(CHAT, bytesOf('important'));
+    await bob.connection.listen([CHAT, dogs, discovery]);
+    const { topic, envelope } = pipe.carried[0] as (typeof pipe.carried)[number];
+    const key = channelSymmetricKey(crypto, 'status');
+    const plain = openData(crypto, { kind: 'symmetric', key }, decodeEnvelope(envelope).data);
+    // With Alice's signature, sealed by whoever could read it.
+    const copyTo = async (name: string, cipher: ChannelCipher) => {
+      const other = topicOf(crypto, name);
+      const data = sealData(crypto, cipher, plain);
+      await pipe.carry(other, encodeEnvelope({ expiry: NOW + 15, ttl: 15, topic: other, data, nonce: 0n }));
+    };
+    const recipient = bob.identity.publicKey;
+    await copyTo(discoveryName(crypto, recipient), { kind: 'asymmetric', recipient });
+    await copyTo('dogs', { kind: 'symmetric', key: channelSymmetricKey(crypto, 'dogs') });
+    await pipe.carry(topic, envelope);
+    await pipe.carry(topic, envelope);
+    expect(bob.messages.map(({ channel, payload }) => `${channel.kind} ${textOf(payload)}`)).toEqual([
+      'discovery important',
+      'public important',
+      'public important',
+    ]);
+  });
+
+  it('says of when a message is by its envelope, also from history, and marks what comes from there', async () => {
+    const pipe = bus();
+    const transport = transportOver(pipe);
+    const [alice, bob] = [await party(transport), await party(transport)];
+    await alice.connection.send(CHAT, bytesOf('earlier'));
+    await bob.connection.listen([CHAT]);
+    const topic = topicOf(crypto, 'status');
+    const plain = encodePlain(crypto, bytesOf('long ago'), alice.identity);
+    const data = sealData(crypto, { kind: 'symmetric', key: channelSymmetricKey(crypto, 'status') }, plain);
+    const old = encodeEnvelope({ expiry: NOW - 86_400, ttl: 15, topic, data, nonce: 0n });
+    await pipe.carry(topic, old);
+    expect(bob.messages).toEqual([]);
+    await pipe.carry(topic, old, true);
+    await bob.connection.history?.({ channels: [CHAT], from: 0, to: START });
+    expect(bob.messages.map(({ sentAt, fromHistory }) => [sentAt, fromHistory])).toEqual([
+      [1000 * (NOW - 86_415), true],
+      [1000 * NOW, true],
+    ]);
   });
 
   it('a history that brings what is being taken waits until it was', async () => {

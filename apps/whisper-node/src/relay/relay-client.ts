@@ -176,6 +176,7 @@ export class RelayClient {
   async #answer(frame: ClientFrame): Promise<void> {
     switch (frame.kind) {
       case 'ping':
+        this.#sendTime();
         return this.send({ kind: 'done', id: frame.id });
       case 'publish':
         await this.#publish(frame.envelope);
@@ -247,8 +248,14 @@ export class RelayClient {
     if (topics.length > maxTopics) throw new Refusal('limit', `more than ${maxTopics} topics`);
   }
 
+  #sendTime(): void {
+    this.send({ kind: 'time', time: this.#host.clock.now() });
+  }
+
   #refuse(kind: string, id: number, { code, reason }: Pick<Refusal, 'code' | 'reason'>): void {
     this.#host.onFrame(kind, code);
+    // It may be for its clock that the envelope is from another time.
+    if (code === 'unacceptable') this.#sendTime();
     this.send({ kind: 'refused', id, code, reason });
   }
 }

@@ -87,6 +87,7 @@ export class RelayServer implements RelayHost {
       minimumPow: this.pool.policy.minimumPow,
       maxEnvelopeBytes: ENVELOPE_MAX_BYTES,
       maxTopics: this.limits.maxTopics,
+      time: this.clock.now(),
     });
   }
 

@@ -13,6 +13,7 @@ import {
   type Topic,
 } from '@sotto/core';
 import { bloomOfTopics } from '../bloom.js';
+import { SkewEstimate } from '../clock-skew.js';
 import { ENVELOPE_MAX_BYTES } from '../envelope/envelope.js';
 import type { PooledEnvelope } from '../envelope-pool.js';
 import { abortedError, closedError } from '../transport-errors.js';
@@ -65,6 +66,7 @@ export function devp2pPeer(options: Devp2pPeerOptions): Carrier {
       const connection = new Connection(hub, handler);
       await hub.join(connection, signal);
       connection.opened();
+      hub.tellTimeTo(connection);
       return options.mailserver === undefined ? withoutHistory(connection) : connection;
     },
   };
@@ -81,6 +83,8 @@ function withoutHistory(connection: Connection): CarrierConnection {
 /** The host that connections share; there as long as there are any. */
 class Hub {
   readonly clock: Clock;
+  /** By what the peers send that we call. */
+  readonly #time: SkewEstimate;
   readonly #options: Devp2pPeerOptions;
   readonly #connections = new Set<Connection>();
   readonly #waiting = new Set<() => void>();
@@ -91,7 +95,11 @@ class Hub {
 
   constructor(options: Devp2pPeerOptions) {
     this.#options = options;
-    this.clock = options.clock ?? systemClock;
+    const own = options.clock ?? systemClock;
+    const time = new SkewEstimate(own, 'nodes', () => this.#tellTime());
+    this.#time = time;
+    // That of the network, so that envelopes are judged, and requests sealed, as peers do.
+    this.clock = { now: () => time.now(), after: (milliseconds, run) => own.after(milliseconds, run) };
     const { crypto } = settingsOf(options);
     this.#nodeKey = nodeKeyOf(crypto, options.nodeKey);
     this.#mail = options.mailserver && new MailClient(crypto, this.clock, this.#nodeKey, options.mailserver);
@@ -204,6 +212,15 @@ class Hub {
     for (const done of [...this.#waiting]) done();
   }
 
+  /** A connection that comes later has to know as well. */
+  tellTimeTo(connection: Connection): void {
+    if (this.#time.correction !== 0) connection.tellTime(this.#time.now());
+  }
+
+  #tellTime(): void {
+    for (const connection of this.#connections) connection.tellTime(this.#time.now());
+  }
+
   async #start(): Promise<WhisperHost> {
     let host: WhisperHost | undefined;
     const changed = () => {
@@ -217,7 +234,12 @@ class Hub {
     };
     host = await createWhisperHost({
       ...this.#options,
+      clock: this.clock,
       nodeKey: this.#nodeKey.privateKey,
+      onEnvelope: (peer, envelope) => {
+        if (!peer.inbound) this.#time.notePeer(peer.id, envelope);
+        this.#options.onEnvelope?.(peer, envelope);
+      },
       trustedPeers: [
         ...(this.#options.trustedPeers ?? []),
         ...(this.#options.mailserver ? [this.#options.mailserver.enode] : []),
@@ -346,6 +368,10 @@ class Connection implements CarrierConnection {
   /** From now on the one who opened it is told of changes. */
   opened(): void {
     this.#opened = true;
+  }
+
+  tellTime(now: number): void {
+    if (!this.#closed) this.#handler.onClock?.({ now, source: 'peers' });
   }
 
   tell(status: 'connected' | 'reconnecting'): void {

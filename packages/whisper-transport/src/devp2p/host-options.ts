@@ -41,6 +41,8 @@ export interface WhisperHostHooks {
   onPeerChange?(peer: WhisperPeer): void;
   /** A peer that had come has gone. */
   onPeerGone?(peer: WhisperPeer, reason: string): void;
+  /** A peer has sent an envelope, whatever becomes of it: how its life compares to our clock is left to the hook. */
+  onEnvelope?(peer: WhisperPeer, envelope: Envelope): void;
   /** Somebody asks for what a mailbox keeps. From any peer: look into the envelope for who may. */
   onP2pRequest?(peer: WhisperPeer, request: DirectEnvelope): void | Promise<void>;
   /** The same, asked without an envelope and a password, by newer clients. What can't be read is passed over. */

@@ -328,10 +328,16 @@ class Host implements WhisperHost, WhisperLinkHandler {
   }
 
   onPacket(link: WhisperLink, packet: WhisperPacket): void {
-    const { onP2pRequest, onBareRequest, onP2pMessages, onRequestComplete } = this.#options;
+    const { onEnvelope, onP2pRequest, onBareRequest, onP2pMessages, onRequestComplete } = this.#options;
     switch (packet.kind) {
       case 'envelopes':
-        for (const envelope of packet.envelopes) this.#exchange.receive(link, envelope);
+        for (const envelope of packet.envelopes) {
+          if (onEnvelope !== undefined) {
+            const read = readable(() => decodeEnvelope(envelope));
+            if (read !== undefined) this.#tell(() => onEnvelope(link, read));
+          }
+          this.#exchange.receive(link, envelope);
+        }
         break;
       case 'p2pRequest': {
         const request = direct(packet.envelope);

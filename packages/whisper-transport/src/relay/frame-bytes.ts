@@ -29,6 +29,11 @@ export class FrameWriter {
     return this.#integer(4, value, (view) => view.setUint32(0, value));
   }
 
+  /** An integer up to 2^53 - 1. */
+  uint64(value: number): this {
+    return this.#integer(8, value, (view) => view.setBigUint64(0, BigInt(value)));
+  }
+
   float64(value: number): this {
     return this.#number(8, (view) => view.setFloat64(0, value));
   }
@@ -64,7 +69,7 @@ export class FrameWriter {
   }
 
   #integer(length: number, value: number, write: (view: DataView) => void): this {
-    if (!Number.isInteger(value) || value < 0 || value >= 2 ** (8 * length)) {
+    if (!Number.isSafeInteger(value) || value < 0 || value >= 2 ** (8 * length)) {
       const reason = `not an integer of ${length} bytes`;
       throw new SottoError('INVALID_ARGUMENT', 'A frame can not hold that.', { what: 'relay frame', reason });
     }
@@ -99,6 +104,16 @@ export class FrameReader {
 
   uint32(): number {
     return this.#view.getUint32(this.#skip(4));
+  }
+
+  /** Above 2^53 it is rounded: no field of ours is as large. */
+  uint64(): number {
+    return Number(this.#view.getBigUint64(this.#skip(8)));
+  }
+
+  /** Bytes that have not been read. */
+  get left(): number {
+    return this.#bytes.length - this.#at;
   }
 
   float64(): number {

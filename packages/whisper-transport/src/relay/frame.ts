@@ -60,6 +60,8 @@ export interface RelayWelcome {
   readonly maxEnvelopeBytes: number;
   /** Topics of one subscription or history. */
   readonly maxTopics: number;
+  /** Its clock, in milliseconds since the epoch; absent when it doesn't say. */
+  readonly time?: number;
 }
 
 /** What a relay says. */
@@ -82,7 +84,9 @@ export type RelayFrame =
       readonly envelope: Uint8Array;
     }
   /** End of a page of a history; an empty cursor is the end of all. */
-  | { readonly kind: 'page'; readonly id: number; readonly cursor: Uint8Array };
+  | { readonly kind: 'page'; readonly id: number; readonly cursor: Uint8Array }
+  /** Its clock, in milliseconds since the epoch. */
+  | { readonly kind: 'time'; readonly time: number };
 
 const PUBLISH = 0x01;
 const SUBSCRIBE = 0x02;
@@ -94,6 +98,8 @@ const REFUSED = 0x82;
 const ENVELOPE = 0x83;
 const ARCHIVED = 0x84;
 const PAGE = 0x85;
+const TIME = 0x86;
+const TIME_LENGTH = 8;
 
 /** @throws INVALID_ARGUMENT, INVALID_LENGTH for what no frame can hold */
 export function encodeClientFrame(frame: ClientFrame): Uint8Array {
@@ -146,14 +152,15 @@ export function decodeClientFrame(bytes: Uint8Array): ClientFrame {
 /** @throws INVALID_ARGUMENT, INVALID_LENGTH for what no frame can hold */
 export function encodeRelayFrame(frame: RelayFrame): Uint8Array {
   switch (frame.kind) {
-    case 'welcome':
-      return new FrameWriter(WELCOME)
+    case 'welcome': {
+      const writer = new FrameWriter(WELCOME)
         .uint8(frame.version)
         .uint8(frame.history ? 1 : 0)
         .float64(frame.minimumPow)
         .uint32(frame.maxEnvelopeBytes)
-        .uint32(frame.maxTopics)
-        .finish();
+        .uint32(frame.maxTopics);
+      return (frame.time === undefined ? writer : writer.uint64(frame.time)).finish();
+    }
     case 'done':
       return new FrameWriter(DONE).uint32(frame.id).finish();
     case 'refused':
@@ -168,6 +175,8 @@ export function encodeRelayFrame(frame: RelayFrame): Uint8Array {
       return new FrameWriter(ARCHIVED).uint32(frame.id).topics([frame.topic]).bytes(frame.envelope).finish();
     case 'page':
       return new FrameWriter(PAGE).uint32(frame.id).bytes(frame.cursor).finish();
+    case 'time':
+      return new FrameWriter(TIME).uint64(frame.time).finish();
   }
 }
 
@@ -190,6 +199,7 @@ export function decodeRelayFrame(bytes: Uint8Array): RelayFrame | undefined {
         minimumPow,
         maxEnvelopeBytes,
         maxTopics,
+        ...(reader.left >= TIME_LENGTH && { time: reader.uint64() }),
       };
     }
     case DONE: {
@@ -215,6 +225,8 @@ export function decodeRelayFrame(bytes: Uint8Array): RelayFrame | undefined {
       if (cursor.length > RELAY_CURSOR_MAX_LENGTH) throw malformed('a cursor without end');
       return { kind: 'page', id, cursor };
     }
+    case TIME:
+      return { kind: 'time', time: reader.uint64() };
     default:
       return undefined;
   }

@@ -321,8 +321,12 @@ export class RelayConnection implements CarrierConnection {
     }
     switch (frame?.kind) {
       case 'welcome':
+        if (frame.time !== undefined) this.#noteTime(frame.time);
         this.#welcome = frame;
         this.#onWelcome(frame);
+        break;
+      case 'time':
+        this.#noteTime(frame.time);
         break;
       case 'done':
         this.#calls.resolve(frame.id, NO_CURSOR);
@@ -342,6 +346,10 @@ export class RelayConnection implements CarrierConnection {
         this.#calls.renew(frame.id);
       }
     }
+  }
+
+  #noteTime(now: number): void {
+    this.#handler.onClock?.({ now, source: this.#settings.url });
   }
 }
 

@@ -2,6 +2,7 @@ import {
   type Channel,
   compareBytes,
   encodeHex,
+  encodeUtf8,
   isSottoError,
   type LocalParty,
   type Logger,
@@ -143,7 +144,7 @@ export class WhisperNodeConnection implements TransportConnection {
     }
     const { publicKey } = this.#party.identity;
     // What we send comes back on channels that we listen to as well, maybe before the node says that it has it.
-    this.#messages.add(this.#idOf(publicKey, payload));
+    this.#messages.add(this.#idOf(channel, publicKey, payload));
     await this.#track(this.#sendUntilTaken(channel, `0x${encodeHex(payload)}`, signal));
   }
 
@@ -263,10 +264,10 @@ export class WhisperNodeConnection implements TransportConnection {
     }
     const { hash, signer, payload, sentAt } = message;
     if (!this.#envelopes.add(hash)) return;
-    const id = this.#idOf(signer, payload);
-    // A send that was tried again comes in another envelope.
-    if (!this.#messages.add(id)) return;
     const { channel } = listened;
+    // On this channel: anybody can put a copy on another one. A send that was tried again comes in another envelope.
+    const id = this.#idOf(channel, signer, payload);
+    if (!this.#messages.add(id)) return;
     void this.#handOver.give({ sender: signer, payload, channel, sentAt, fromHistory: false }, () => {
       this.#envelopes.delete(hash);
       this.#messages.delete(id);
@@ -396,8 +397,8 @@ export class WhisperNodeConnection implements TransportConnection {
     this.#settings.logger.warn('whisper-node.refused', { reason: error.details.reason });
   }
 
-  #idOf(signer: Uint8Array, payload: Uint8Array): string {
-    return encodeHex(this.#settings.crypto.keccak256(signer, payload));
+  #idOf(channel: Channel, signer: Uint8Array, payload: Uint8Array): string {
+    return encodeHex(this.#settings.crypto.keccak256(encodeUtf8(channelKey(channel)), signer, payload));
   }
 
   #uncompressed(publicKey: Parameters<CryptoProvider['secp256k1']['uncompressPublicKey']>[0]): string {

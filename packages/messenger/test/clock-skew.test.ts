@@ -1,0 +1,27 @@
+import type { ClockSkew, LocalParty, Transport } from '@sotto/core';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
+import { expect, it } from 'vitest';
+import { createMessenger } from '../src/index.js';
+import { crypto } from './world.js';
+
+it('a clock that is off is told to the application', async () => {
+  const told: ClockSkew[] = [];
+  let party: LocalParty | undefined;
+  const inner = createMemoryNetwork().transport();
+  const transport: Transport = {
+    capabilities: inner.capabilities,
+    connect(one, options) {
+      party = one;
+      return inner.connect(one, options);
+    },
+  };
+  const identity = crypto.secp256k1.generateKeyPair();
+  const messenger = await createMessenger({ identity, store: createMemoryStore(), transport, crypto });
+  messenger.on('clockSkew', (skew) => void told.push(skew));
+  await messenger.start();
+  const skew = { skewMs: 14_000, source: 'node', corrected: true } as const;
+  party?.onClock?.(skew);
+  expect(told).toEqual([skew]);
+  await messenger.close();
+});

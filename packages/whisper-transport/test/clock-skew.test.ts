@@ -1,0 +1,298 @@
+import type { Carrier, CarrierHandler, Channel, ClockSkew, KeyPair, SharedKey } from '@sotto/core';
+import { createPortableProvider } from '@sotto/crypto';
+import { describe, expect, it } from 'vitest';
+import { SkewEstimate } from '../src/clock-skew.js';
+import { decodeEnvelope, type Envelope, MAX_CORRECTION_MS, relay, sealedTransport } from '../src/index.js';
+import { bus } from './bus.js';
+import { scriptedRelay, WELCOME } from './scripted-relay.js';
+
+const crypto = createPortableProvider();
+const NOW = Date.parse('2026-11-23T12:00:00Z');
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const CHAT: Channel = { kind: 'public', name: 'status' };
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** A clock that is off by so much, and can be set. */
+function clockOff(by: number) {
+  return {
+    off: by,
+    now() {
+      return NOW + this.off;
+    },
+    after(milliseconds: number, run: () => void) {
+      const timer = setTimeout(run, milliseconds);
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+describe('what others say of the time', () => {
+  const estimateOf = (off: number, kind: 'people' | 'nodes' = 'people') => {
+    const told: ClockSkew[] = [];
+    const clock = clockOff(off);
+    return { clock, told, estimate: new SkewEstimate(clock, kind, (skew) => told.push(skew)) };
+  };
+  const alive = (age: number) => ({ expiry: (NOW - age) / 1000 + 15, ttl: 15 });
+
+  it('of one node is believed, of several the one in the middle', () => {
+    const { estimate, told } = estimateOf(10 * MINUTE);
+    estimate.noteNode('a', NOW);
+    expect([estimate.correction, estimate.now()]).toEqual([10 * MINUTE, NOW]);
+    // One of three lies.
+    estimate.noteNode('b', NOW + 5 * HOUR);
+    estimate.noteNode('c', NOW + 5_000);
+    expect(estimate.correction).toBe(10 * MINUTE - 5_000);
+    expect(told[0]).toEqual({ skewMs: 10 * MINUTE, source: 'node', corrected: true });
+  });
+
+  it('is no correction within what the way takes, and none beyond a day, which is told', () => {
+    const { estimate, told } = estimateOf(0);
+    estimate.noteNode('a', NOW - 1_500);
+    expect([estimate.correction, told.length]).toEqual([0, 0]);
+    estimate.noteNode('a', NOW + MAX_CORRECTION_MS);
+    expect(estimate.correction).toBe(-MAX_CORRECTION_MS);
+    estimate.noteNode('a', NOW + MAX_CORRECTION_MS + 60_000);
+    expect(estimate.correction).toBe(0);
+    expect(told.at(-1)).toMatchObject({ corrected: false, skewMs: -MAX_CORRECTION_MS - 60_000 });
+    estimate.noteNode('a', Number.NaN);
+    estimate.noteNode('a', NOW);
+    expect(told.at(-1)).toEqual({ skewMs: 0, source: 'node', corrected: true });
+  });
+
+  it('of two people is not believed, of three it is, and a lie of one changes little', () => {
+    const { estimate } = estimateOf(10 * MINUTE);
+    estimate.notePeer('bob', alive(1_000));
+    estimate.notePeer('bob', alive(1_000));
+    estimate.notePeer('carol', alive(1_000));
+    expect(estimate.correction).toBe(0);
+    estimate.notePeer('mallory', alive(-20 * HOUR));
+    expect(estimate.correction).toBeGreaterThan(10 * MINUTE - 1);
+    expect(estimate.correction).toBeLessThan(11 * MINUTE);
+  });
+
+  it('of people is not believed against a node', () => {
+    const { estimate } = estimateOf(0);
+    estimate.noteNode('node', NOW);
+    for (const name of ['a', 'b', 'c', 'd']) estimate.notePeer(name, alive(5 * HOUR));
+    expect(estimate.correction).toBe(0);
+  });
+
+  it('envelopes that waited while they were alive say nothing', () => {
+    const { estimate } = estimateOf(0);
+    for (const name of ['a', 'b', 'c', 'd']) estimate.notePeer(name, alive(12_000));
+    expect(estimate.correction).toBe(0);
+  });
+
+  it('of a peer that hands on takes eight envelopes, and finds 14 seconds', () => {
+    const { estimate } = estimateOf(14_000, 'nodes');
+    for (let i = 0; i < 7; i++) estimate.notePeer('peer', alive(500 * i));
+    expect(estimate.correction).toBe(0);
+    estimate.notePeer('peer', alive(1_000));
+    expect(estimate.correction).toBeGreaterThanOrEqual(14_000);
+    expect(estimate.correction).toBeLessThan(16_000);
+  });
+});
+
+/** A party whose clock is off, over a relay that does as told. */
+async function overRelay(off: number, welcome: object) {
+  const scripted = scriptedRelay();
+  scripted.welcome = { ...WELCOME, ...welcome } as typeof WELCOME;
+  const clock = clockOff(off);
+  const told: ClockSkew[] = [];
+  const sealed = sealedTransport(
+    relay({ url: 'ws://relay.example', crypto, clock, webSocket: scripted.webSocket }),
+    {
+      crypto,
+      clock,
+      policy: { minimumPow: 0 },
+    },
+  );
+  const connection = await sealed.connect({
+    identity: crypto.secp256k1.generateKeyPair(),
+    onMessage: async () => {},
+    onClock: (skew) => told.push(skew),
+  });
+  const published = () => scripted.heard('publish').map(({ envelope }) => decodeEnvelope(envelope));
+  return { scripted, clock, told, connection, published };
+}
+
+const sealedAt = ({ expiry, ttl }: Envelope) => (expiry - ttl) * 1000;
+
+describe('a sealed transport whose clock is off', () => {
+  it.each([14_000, -14_000, 10 * MINUTE, -10 * MINUTE, 3 * HOUR, -3 * HOUR])(
+    'by %i ms seals at the time of the relay, from its greeting on',
+    async (off) => {
+      const { connection, published, told } = await overRelay(off, { time: NOW });
+      await connection.send(CHAT, bytesOf('x'));
+      expect(published().map(sealedAt)).toEqual([NOW]);
+      expect(told).toEqual([{ skewMs: off, source: 'node', corrected: true }]);
+      await connection.close();
+    },
+  );
+
+  it('seals anew when the refusal tells what the time is, once', async () => {
+    const { connection, published, scripted } = await overRelay(10 * MINUTE, {});
+    scripted.answer = (frame, socket) => {
+      const late = frame.kind === 'publish' && sealedAt(decodeEnvelope(frame.envelope)) > NOW + 10_000;
+      if (!late) return socket.say({ kind: 'done', id: frame.id });
+      socket.say({ kind: 'time', time: NOW });
+      socket.say({
+        kind: 'refused',
+        id: frame.id,
+        code: 'unacceptable',
+        reason: 'it was sealed in the future',
+      });
+    };
+    await connection.send(CHAT, bytesOf('x'));
+    expect(published().map(sealedAt)).toEqual([NOW + 10 * MINUTE, NOW]);
+    await connection.close();
+  });
+
+  it('and then set right: what was taken from it is so no longer, after one refusal', async () => {
+    const { connection, clock, published, scripted, told } = await overRelay(3 * HOUR, { time: NOW });
+    await connection.send(CHAT, bytesOf('x'));
+    clock.off = 0;
+    scripted.answer = (frame, socket) => {
+      if (frame.kind === 'publish' && sealedAt(decodeEnvelope(frame.envelope)) < NOW - HOUR) {
+        socket.say({ kind: 'time', time: NOW });
+        socket.say({ kind: 'refused', id: frame.id, code: 'unacceptable', reason: 'it has expired' });
+      } else socket.say({ kind: 'done', id: frame.id });
+    };
+    await connection.send(CHAT, bytesOf('y'));
+    expect(published().map(sealedAt)).toEqual([NOW, NOW - 3 * HOUR, NOW]);
+    expect(told.map(({ skewMs }) => skewMs)).toEqual([3 * HOUR, 0]);
+    await connection.close();
+  });
+
+  it('a refusal for another reason is told as it is', async () => {
+    const { connection, scripted, published } = await overRelay(0, { time: NOW });
+    scripted.answer = (frame, socket) =>
+      socket.say({ kind: 'refused', id: frame.id, code: 'unacceptable', reason: 'too little proof of work' });
+    await expect(connection.send(CHAT, bytesOf('x'))).rejects.toMatchObject({ code: 'TRANSPORT_REFUSED' });
+    expect(published().length).toBe(1);
+    await connection.close();
+  });
+
+  it.each([
+    ['within the bound', 20 * HOUR, 20 * HOUR],
+    ['beyond it', 25 * HOUR, 0],
+    ['far beyond it', 400 * 24 * HOUR, 0],
+  ])('a node that lies %s shifts what is sealed by %i of no more than a day', async (_, lie, shift) => {
+    for (const sign of [1, -1]) {
+      const { connection, published, told } = await overRelay(0, { time: NOW + sign * lie });
+      await connection.send(CHAT, bytesOf('x'));
+      expect(published().map(sealedAt)).toEqual([NOW + sign * shift]);
+      expect(told).toMatchObject([{ skewMs: -sign * lie, corrected: shift !== 0 }]);
+      await connection.close();
+    }
+  });
+
+  it('asks for the history of the time of the network as well, and never for less than it was asked for', async () => {
+    const { connection, scripted } = await overRelay(3 * HOUR, { time: NOW });
+    scripted.answer = (frame, socket) =>
+      socket.say(
+        frame.kind === 'history'
+          ? { kind: 'page', id: frame.id, cursor: new Uint8Array(0) }
+          : { kind: 'done', id: frame.id },
+      );
+    await connection.history?.({ channels: [CHAT], from: NOW, to: NOW + HOUR });
+    expect(scripted.heard('history')).toMatchObject([
+      { from: (NOW - 3 * HOUR) / 1000, to: (NOW + HOUR) / 1000 },
+    ]);
+    await connection.close();
+  });
+});
+
+describe('a pipe that tells no time', () => {
+  const secretOf = (one: KeyPair, other: KeyPair) =>
+    crypto.secp256k1.ecdh(one.privateKey, other.publicKey) as SharedKey;
+
+  /** Alice, whose clock is off, and people who write to her. */
+  async function world(off: number) {
+    const { carrier, carried } = bus();
+    const clock = clockOff(off);
+    const texts: string[] = [];
+    const told: ClockSkew[] = [];
+    const alice = crypto.secp256k1.generateKeyPair();
+    const people = Array.from({ length: 4 }, () => crypto.secp256k1.generateKeyPair());
+    const options = { crypto, policy: { minimumPow: 0 } };
+    const connection = await sealedTransport(carrier, { ...options, clock }).connect({
+      identity: alice,
+      onMessage: async ({ payload }) => void texts.push(textOf(payload)),
+      onClock: (skew) => told.push(skew),
+    });
+    const channels = people.map((one): Channel => ({ kind: 'negotiated', secret: secretOf(alice, one) }));
+    await connection.listen([...channels, CHAT]);
+    const others = await Promise.all(
+      people.map((identity) =>
+        sealedTransport(carrier, { ...options, clock: clockOff(0) }).connect({
+          identity,
+          onMessage: async () => {},
+        }),
+      ),
+    );
+    const write = (who: number, text: string, channel = channels[who] as Channel) =>
+      others[who]?.send(channel, bytesOf(text));
+    return { connection, texts, told, write, carried };
+  }
+
+  it.each([10 * MINUTE, -10 * MINUTE, 3 * HOUR])('learns it from three people: %i ms', async (off) => {
+    const { connection, texts, told, write, carried } = await world(off);
+    await write(0, 'one');
+    await write(1, 'two');
+    expect([texts, told]).toEqual([[], []]);
+    await write(2, 'three');
+    expect(told).toEqual([{ skewMs: off, source: 'peers', corrected: true }]);
+    expect(texts).toEqual(['three']);
+    await write(0, 'four');
+    expect(texts).toEqual(['three', 'four']);
+    // What was passed over before comes with history.
+    await connection.history?.({ channels: [], from: 0, to: NOW });
+    await connection.send(CHAT, bytesOf('mine'));
+    expect(sealedAt(decodeEnvelope(carried.at(-1)?.envelope as Uint8Array))).toBe(NOW);
+  });
+
+  it('does not learn it from strangers in a public chat, however many', async () => {
+    const { told, write } = await world(10 * MINUTE);
+    for (const who of [0, 1, 2, 3]) await write(who, 'hello', CHAT);
+    expect(told).toEqual([]);
+  });
+
+  it('what came at the wrong time is not taken for known when history brings it', async () => {
+    const handlers: CarrierHandler[] = [];
+    const carrier: Carrier = {
+      capabilities: { maxEnvelopeBytes: 2 ** 20, history: true, minimumPow: 0 },
+      open: async (handler) => {
+        handlers.push(handler);
+        return {
+          publish: async () => {},
+          subscribe: async () => {},
+          history: async () => {},
+          close: async () => {},
+        };
+      },
+    };
+    const { carried, carrier: pipe } = bus();
+    const [alice, bob] = [crypto.secp256k1.generateKeyPair(), crypto.secp256k1.generateKeyPair()];
+    const channel: Channel = { kind: 'negotiated', secret: secretOf(alice, bob) };
+    const options = { crypto, policy: { minimumPow: 0 } };
+    const sender = await sealedTransport(pipe, { ...options, clock: clockOff(0) }).connect({
+      identity: bob,
+      onMessage: async () => {},
+    });
+    await sender.send(channel, bytesOf('late'));
+    const { topic, envelope } = carried[0] as (typeof carried)[number];
+    const texts: string[] = [];
+    const connection = await sealedTransport(carrier, { ...options, clock: clockOff(HOUR) }).connect({
+      identity: alice,
+      onMessage: async ({ payload, fromHistory }) => void texts.push(`${textOf(payload)} ${fromHistory}`),
+    });
+    await connection.listen([channel]);
+    await handlers[0]?.onEnvelope(topic, envelope.slice(), false);
+    expect(texts).toEqual([]);
+    await handlers[0]?.onEnvelope(topic, envelope.slice(), true);
+    expect(texts).toEqual(['late true']);
+  });
+});
