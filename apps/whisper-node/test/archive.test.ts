@@ -61,6 +61,13 @@ describe('pruning', () => {
         later.add(run);
         return () => later.delete(run);
       },
+      /** So many minutes, each when what is to run in it waits. */
+      async minutes(count: number) {
+        for (let minute = 0; minute < count; minute++) {
+          while (later.size === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+          this.advance(60_000);
+        }
+      },
       advance(milliseconds: number) {
         ahead += milliseconds;
         for (const run of [...later]) {
@@ -110,15 +117,43 @@ describe('pruning', () => {
     clock.advance(5 * DAY);
     expect((await namesIn(archive)).length).toBe(40);
     clock.advance(6 * DAY);
+    // Somebody else's time is the same.
+    recent.push(...(await add(5)));
     const countAfterAMinute = () => {
       clock.advance(60_000);
       return archive.count;
     };
-    await expect.poll(countAfterAMinute).toBe(20);
+    await expect.poll(countAfterAMinute).toBe(25);
     expect((await namesIn(archive)).sort()).toEqual(recent.map(({ hash }) => hash).sort());
     expect(archive.bytes).toBe(recent.reduce((sum, { bytes }) => sum + bytes.length, 0));
     expect(old.length).toBe(20);
   });
+
+  it('a clock that jumps ahead, or was ahead at the start, costs nothing; nor does one that is set back', async () => {
+    const { archive, clock, add } = await open({ maxAge: 30 * 86_400 });
+    await add(20);
+    // Wrong from here on: nothing new comes in, as it would be of another time.
+    clock.advance(100 * DAY);
+    await clock.minutes(100);
+    await add(0);
+    expect(archive.count).toBe(20);
+    clock.advance(-100 * DAY);
+    await clock.minutes(100);
+    expect(archive.count).toBe(20);
+    const again = await add(1);
+    expect((await namesIn(archive)).length).toBe(21);
+    expect(again.length).toBe(1);
+  });
+
+  it('an archive whose envelopes are all old is emptied when the clock has been steady for a day', async () => {
+    const { archive, clock, add } = await open({ maxAge: 30 * 86_400 });
+    await add(20);
+    clock.advance(100 * DAY);
+    await clock.minutes(1_400);
+    expect(archive.count).toBe(20);
+    await clock.minutes(60);
+    await expect.poll(() => archive.count).toBe(0);
+  }, 60_000);
 
   it('by size: never more than so many bytes, and the oldest goes first', async () => {
     const clock = steeredClock();

@@ -77,3 +77,26 @@ it('a client of JSON-RPC that answers no ping is let go, and one that does is no
   clock.advance(30_000);
   expect([gone.terminated, there.terminated]).toEqual([true, false]);
 });
+
+it('a filter goes when nobody asked it for five minutes, whatever the clock says meanwhile', () => {
+  const clock = new ManualClock();
+  let off = 0;
+  const jumping = { now: () => clock.now() + off, after: clock.after.bind(clock) };
+  filters = new Filters(crypto, jumping, {
+    maxFilters: 10,
+    maxFiltersPerClient: 5,
+    maxTopics: 5,
+    maxMessages: 10,
+    maxBytesPerClient: 100_000,
+  });
+  const [asked] = ['a', 'b'].map((client) => filters.install(client, criteria));
+  off = 86_400_000;
+  for (let minute = 0; minute < 4; minute++) clock.advance(60_000);
+  expect(filters.size).toBe(2);
+  off = -86_400_000;
+  filters.fetch(asked as string);
+  for (let minute = 0; minute < 2; minute++) clock.advance(60_000);
+  expect(filters.size).toBe(1);
+  for (let minute = 0; minute < 4; minute++) clock.advance(60_000);
+  expect(filters.size).toBe(0);
+});

@@ -49,6 +49,8 @@ export class EnvelopePool {
   readonly #displaced: RecentlySeen;
   readonly #listeners = new Set<PoolListener>();
   #policy: EnvelopePolicy;
+  /** Of those that may be in it. */
+  #longestTtl: number;
   #bytes = 0;
   #cancelTimer: () => void;
   #closed = false;
@@ -57,6 +59,7 @@ export class EnvelopePool {
     this.#crypto = options.crypto ?? defaultProvider();
     this.#clock = options.clock ?? systemClock;
     this.#policy = { ...DEFAULT_ENVELOPE_POLICY, ...options.policy };
+    this.#longestTtl = this.#policy.maxTtl;
     this.#maxEnvelopes = options.maxEnvelopes ?? 200_000;
     this.#maxBytes = options.maxBytes ?? 2 ** 27;
     this.#displaced = new RecentlySeen(this.#maxEnvelopes);
@@ -71,6 +74,7 @@ export class EnvelopePool {
   /** Asks something else of envelopes from now on; those that are in stay. */
   setPolicy(changes: Partial<EnvelopePolicy>): void {
     this.#policy = { ...this.#policy, ...changes };
+    this.#longestTtl = Math.max(this.#longestTtl, this.#policy.maxTtl);
   }
 
   /** Envelopes in it. */
@@ -170,10 +174,14 @@ export class EnvelopePool {
     });
   }
 
-  /** Drops what has expired. There are few seconds to look at: those up to the longest time to live. */
+  /**
+   * Drops what has expired, and what would not be let in now, as the clock was set back: it would stay for as long. There
+   * are few seconds to look at: those up to the longest time to live.
+   */
   #sweep(): void {
     const now = this.#seconds();
-    for (const second of [...this.#expiring.keys()]) if (second < now) this.#drop(second);
+    const latest = now + this.#longestTtl + this.#policy.maxAhead;
+    for (const second of [...this.#expiring.keys()]) if (second < now || second > latest) this.#drop(second);
   }
 
   #drop(second: number): void {

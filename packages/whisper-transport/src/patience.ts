@@ -1,17 +1,31 @@
 import type { Clock } from '@sotto/core';
+import { Deadline } from './deadline.js';
 import { abortedError, closedError, unavailableError } from './transport-errors.js';
 import { whenAborted } from './when-aborted.js';
 
 /** How long somebody waits for a node that is away: until his signal fires or, without one, for a while. */
 export interface Patience {
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds since the epoch. */
-  readonly until?: number;
+  readonly deadline?: Deadline | undefined;
 }
 
-/** @param milliseconds for whoever has no signal */
-export function patienceOf(clock: Clock, signal: AbortSignal | undefined, milliseconds: number): Patience {
-  return signal === undefined ? { until: clock.now() + milliseconds } : { signal };
+/**
+ * Runs what may have to wait, within the patience of who wants it.
+ * @param milliseconds for whoever has no signal
+ */
+export async function withPatience<T>(
+  clock: Clock,
+  signal: AbortSignal | undefined,
+  milliseconds: number,
+  run: (patience: Patience) => Promise<T>,
+): Promise<T> {
+  if (signal !== undefined) return run({ signal });
+  const deadline = new Deadline(clock, milliseconds);
+  try {
+    return await run({ deadline });
+  } finally {
+    deadline.cancel();
+  }
 }
 
 /**
@@ -23,8 +37,7 @@ export function patienceOf(clock: Clock, signal: AbortSignal | undefined, millis
  * @throws ABORTED, CLOSED; TRANSPORT_UNAVAILABLE when the time is over
  */
 export function waitPatiently(
-  clock: Clock,
-  { signal, until }: Patience,
+  { signal, deadline }: Patience,
   closing: AbortSignal,
   what: string,
   arm: (done: () => void) => () => void,
@@ -34,24 +47,21 @@ export function waitPatiently(
     if (closing.aborted) return reject(closedError());
     const settle = () => {
       disarm();
-      cancelTimer();
       for (const stop of stops) stop();
     };
     const fail = (error: Error) => {
       settle();
       reject(error);
     };
+    if (deadline?.isOver) return reject(unavailableError('it is away'));
     const stops = [
       whenAborted(closing, () => fail(closedError())),
       whenAborted(signal, () => fail(abortedError(what))),
+      deadline?.onOver(() => fail(unavailableError('it is away'))) ?? (() => {}),
     ];
     const disarm = arm(() => {
       settle();
       resolve();
     });
-    const cancelTimer =
-      until === undefined
-        ? () => {}
-        : clock.after(Math.max(0, until - clock.now()), () => fail(unavailableError('it is away')));
   });
 }

@@ -1,4 +1,3 @@
-import { systemClock } from '@sotto/core';
 import { afterEach, expect, it } from 'vitest';
 import { waitPatiently } from '../src/patience.js';
 
@@ -13,7 +12,7 @@ it('many wait, with one signal or with their own: each is told, and Node warns o
   const dones: (() => void)[] = [];
   let disarmed = 0;
   const wait = (signal: AbortSignal) =>
-    waitPatiently(systemClock, { signal }, closing.signal, 'it', (done) => {
+    waitPatiently({ signal }, closing.signal, 'it', (done) => {
       dones.push(done);
       return () => disarmed++;
     });

@@ -36,6 +36,11 @@ export interface ArchiveOptions {
 /** Milliseconds that envelopes gather to be written together: a batch costs more than what is in it. */
 const GATHER_MS = 20;
 const PRUNE_INTERVAL_MS = 60_000;
+/** Looks in a row between which the clock went on as it should before anything goes for its age: ten minutes. */
+const STEADY_LOOKS = 10;
+/** Of them before it is enough that the clock is steady: a day. Until then an envelope of the last day has to agree. */
+const STEADY_ALONE_LOOKS = 1_440;
+const DAY = 86_400;
 /** Records removed in one step. */
 const REMOVAL_STEP = 1_000;
 /** Milliseconds between two tries to write again after it failed. */
@@ -61,7 +66,13 @@ export class EnvelopeArchive {
   readonly #clock: Clock;
   readonly #logger: Logger;
   /** Seconds since the epoch. What was sealed before may be there from an earlier life. */
-  readonly #openedAt: number;
+  #openedAt: number;
+  /** When the newest of them was sealed, in seconds since the epoch; 0 when there is none. */
+  #newest = 0;
+  /** By the clock, in milliseconds, when it was last looked for what is too old. */
+  #lookedAt: number;
+  /** Looks in a row between which the clock went on as it should. */
+  #steadyLooks = 0;
   readonly #pending = new Map<string, Promise<void>>();
   #waiting: Waiting[] = [];
   /** Whoever writes does it alone, so that the totals are right. */
@@ -82,6 +93,7 @@ export class EnvelopeArchive {
     this.#clock = clock;
     this.#logger = logger;
     this.#openedAt = clock.now() / 1000;
+    this.#lookedAt = clock.now();
   }
 
   /**
@@ -93,6 +105,7 @@ export class EnvelopeArchive {
     const archive = new EnvelopeArchive(level, options);
     if (damaged) await archive.#salvage();
     else await archive.#readTotals();
+    await archive.#readNewest();
     archive.#pruneLater(0);
     return archive;
   }
@@ -201,7 +214,7 @@ export class EnvelopeArchive {
   #failed(error: unknown): void {
     if (!this.failing) this.#logger.error('archive.write-failed', { reason: reasonOf(error) });
     const now = this.#clock.now();
-    if (this.#retryAt === undefined || this.#retryAt <= now) this.#retryAt = now + RETRY_MS;
+    if (this.#retryAt === undefined || isDue(this.#retryAt, RETRY_MS, now)) this.#retryAt = now + RETRY_MS;
     if (isDamage(error)) this.#mendLater(error);
   }
 
@@ -212,12 +225,15 @@ export class EnvelopeArchive {
     const bytes = batch.reduce((sum, { pooled }) => sum + pooled.bytes.length, 0);
     if (this.#retryAt !== undefined) await this.#reopen(this.#retryAt);
     await this.#commit(operations, this.#count + batch.length, this.#bytes + bytes);
+    for (const { envelope } of batch.map(({ pooled }) => pooled)) {
+      this.#newest = Math.max(this.#newest, envelope.expiry - envelope.ttl);
+    }
     const { maxBytes } = this.#limits;
     if (this.#bytes > maxBytes) await this.#removeOldest((_, left) => left > maxBytes * PRUNE_TO);
   }
 
   async #reopen(retryAt: number): Promise<void> {
-    if (this.#clock.now() < retryAt) throw new Error('it was tried a moment ago');
+    if (!isDue(retryAt, RETRY_MS, this.#clock.now())) throw new Error('it was tried a moment ago');
     await reopenLevel(this.#level);
     this.#retryAt = undefined;
     this.#logger.info('archive.opened-again', {});
@@ -240,10 +256,21 @@ export class EnvelopeArchive {
 
   async #removeOld(): Promise<void> {
     const { maxAge, maxBytes } = this.#limits;
-    const oldest = Math.floor(this.#clock.now() / 1000) - maxAge;
+    const oldest = this.#isClockPlausible() ? Math.floor(this.#clock.now() / 1000) - maxAge : 0;
     await this.#removeOldest(
       (time, left) => this.#closed === undefined && (time < oldest || left > maxBytes),
     );
+  }
+
+  /** A clock that is wrong for a while, or jumps, must not cost the archive: what is deleted doesn't come back. */
+  #isClockPlausible(): boolean {
+    const now = this.#clock.now();
+    const passed = now - this.#lookedAt;
+    this.#lookedAt = now;
+    const isSteady = Math.abs(passed - PRUNE_INTERVAL_MS) <= PRUNE_INTERVAL_MS / 2;
+    this.#steadyLooks = isSteady ? this.#steadyLooks + 1 : 0;
+    if (this.#steadyLooks < STEADY_LOOKS) return false;
+    return this.#steadyLooks >= STEADY_ALONE_LOOKS || Math.abs(now / 1000 - this.#newest) <= DAY;
   }
 
   /** Removes from the oldest on, as long as that is said of the next one's time and the bytes that are left. */
@@ -285,10 +312,17 @@ export class EnvelopeArchive {
     this.#bytes = Number(view.getBigUint64(8));
   }
 
+  async #readNewest(): Promise<void> {
+    const [newest] = await this.#level.keys({ ...ALL_ENVELOPES, reverse: true, limit: 1 }).all();
+    if (newest !== undefined) this.#newest = timeOf(positionOfEnvelopeKey(newest));
+    // The clock may have been set back since.
+    this.#openedAt = Math.max(this.#openedAt, this.#newest);
+  }
+
   /** What is damaged is mended, once in a while: everything has to be looked at. */
   #mendLater(error: unknown): void {
     const now = this.#clock.now();
-    if (now < this.#salvageAt) return;
+    if (!isDue(this.#salvageAt, SALVAGE_INTERVAL_MS, now)) return;
     this.#salvageAt = now + SALVAGE_INTERVAL_MS;
     this.#logger.warn('archive.damaged', { reason: reasonOf(error) });
     this.#alone(() => this.#salvage()).catch((failure) => this.#failed(failure));
@@ -319,6 +353,11 @@ export class EnvelopeArchive {
       throw unavailable('reading failed');
     }
   }
+}
+
+/** Whether a time has come that was at most so far away; a clock that was set back doesn't put it off. */
+function isDue(at: number, atMost: number, now: number): boolean {
+  return now >= at || at - now > atMost;
 }
 
 function positionOf({ envelope, hash }: PooledEnvelope): Uint8Array {

@@ -55,6 +55,7 @@ class Filter {
   readonly client: string;
   /** By hash, the oldest first. */
   messages = new Map<string, RpcMessage>();
+  /** Number of the look before it was asked last. */
   usedAt: number;
 
   constructor(
@@ -72,8 +73,9 @@ class Filter {
   }
 }
 
-/** Milliseconds after which a filter goes that nobody has asked. As in go-ethereum. */
-const UNUSED_MS = 300_000;
+/** Milliseconds between two looks at which filters were asked, and looks after which one goes: as in go-ethereum. */
+const LOOK_MS = 60_000;
+const UNUSED_LOOKS = 5;
 /** Bytes of a message without payload and padding. */
 const MESSAGE_BYTES = 1_000;
 const ALL_TOPICS = '';
@@ -89,6 +91,8 @@ export class Filters {
   readonly #held: Quota;
   /** Bytes that wait. */
   readonly #bytes: Quota;
+  /** How often it was looked: time by this, however the clock is set. */
+  #looks = 0;
   #cancelCleaning: () => void;
 
   constructor(crypto: CryptoProvider, clock: Clock, limits: FilterLimits) {
@@ -113,7 +117,7 @@ export class Filters {
     if (!this.#held.take(client))
       throw refused(`no more than ${maxFiltersPerClient} filters of one address; delete some`);
     const id = encodeHex(this.#crypto.randomBytes(32));
-    const filter = new Filter(client, criteria, this.#clock.now(), onMessage);
+    const filter = new Filter(client, criteria, this.#looks, onMessage);
     this.#filters.set(id, filter);
     for (const topic of topicsOf(filter)) {
       const others = this.#byTopic.get(topic);
@@ -142,7 +146,7 @@ export class Filters {
   fetch(id: string): RpcMessage[] {
     const filter = this.#filters.get(id);
     if (filter === undefined) throw refused('filter not found');
-    filter.usedAt = this.#clock.now();
+    filter.usedAt = this.#looks;
     return this.#emptied(filter);
   }
 
@@ -234,8 +238,9 @@ export class Filters {
   }
 
   #cleanLater(): () => void {
-    return this.#clock.after(UNUSED_MS / 5, () => {
-      const since = this.#clock.now() - UNUSED_MS;
+    return this.#clock.after(LOOK_MS, () => {
+      this.#looks++;
+      const since = this.#looks - UNUSED_LOOKS;
       for (const [id, filter] of [...this.#filters]) {
         if (filter.onMessage === undefined && filter.usedAt < since) this.remove(id);
       }

@@ -14,8 +14,10 @@ import {
 } from '@sotto/core';
 import { bloomOfTopics } from '../bloom.js';
 import { SkewEstimate } from '../clock-skew.js';
+import { Deadline } from '../deadline.js';
 import { ENVELOPE_MAX_BYTES } from '../envelope/envelope.js';
 import type { PooledEnvelope } from '../envelope-pool.js';
+import { type Patience, withPatience } from '../patience.js';
 import { abortedError, closedError } from '../transport-errors.js';
 import { parseEnode } from './enode.js';
 import { nodeKeyOf, settingsOf, type WhisperHostOptions } from './host-options.js';
@@ -110,19 +112,19 @@ class Hub {
    * @throws TRANSPORT_UNAVAILABLE when the time is over; ABORTED
    */
   async history(query: MailQuery): Promise<void> {
-    const until = query.signal === undefined ? this.clock.now() + this.patience : undefined;
-    for (;;) {
-      const host = await this.host();
-      try {
-        return await this.#mail?.query(host, query);
-      } catch (error) {
-        if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE')) throw error;
-        if (until !== undefined && this.clock.now() >= until) throw error;
-        // Silent though it is connected: no change to wait for.
-        if (host.peers.some(({ id }) => id === this.#mail?.id)) throw error;
-        await this.change('history', { until, signal: query.signal });
+    await withPatience(this.clock, query.signal, this.patience, async (patient) => {
+      for (;;) {
+        const host = await this.host();
+        try {
+          return await this.#mail?.query(host, query);
+        } catch (error) {
+          if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE') || patient.deadline?.isOver) throw error;
+          // Silent though it is connected: no change to wait for.
+          if (host.peers.some(({ id }) => id === this.#mail?.id)) throw error;
+          await this.change('history', patient);
+        }
       }
-    }
+    });
   }
 
   /** What peers ask for, with 0.002 as what can be counted on. */
@@ -146,8 +148,12 @@ class Hub {
     this.#connections.add(connection);
     try {
       const host = await this.host();
-      const until = this.clock.now() + this.patience;
-      while (host.peers.length === 0) await this.change('open', { until, signal });
+      const deadline = new Deadline(this.clock, this.patience);
+      try {
+        while (host.peers.length === 0) await this.change('open', { deadline, signal });
+      } finally {
+        deadline.cancel();
+      }
     } catch (error) {
       await this.leave(connection);
       throw error;
@@ -177,14 +183,11 @@ class Hub {
    * Resolves when a peer came, went, or changed what it asks for.
    * @throws TRANSPORT_UNAVAILABLE when the time is over; ABORTED
    */
-  change(
-    what: string,
-    { until, signal }: { readonly until?: number | undefined; readonly signal?: AbortSignal | undefined },
-  ): Promise<void> {
+  change(what: string, { deadline, signal }: Patience): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = () => {
         this.#waiting.delete(done);
-        cancelTimer();
+        stop?.();
         signal?.removeEventListener('abort', abort);
       };
       const done = () => {
@@ -199,10 +202,10 @@ class Hub {
         settle();
         reject(unavailable('no peer that takes it is connected'));
       };
-      const cancelTimer =
-        until === undefined ? () => {} : this.clock.after(Math.max(0, until - this.clock.now()), late);
+      let stop: (() => void) | undefined;
       this.#waiting.add(done);
       signal?.addEventListener('abort', abort, { once: true });
+      stop = deadline?.onOver(late);
       if (signal?.aborted) abort();
     });
   }
@@ -297,14 +300,15 @@ class Connection implements CarrierConnection {
       const details = { what: 'bytes of an envelope', limit, actual: envelope.length };
       throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for peers.', details);
     }
-    const until = signal === undefined ? this.#hub.clock.now() + this.#hub.patience : undefined;
-    for (let tries = 0; ; tries++) {
-      this.#checkOpen();
-      if (signal?.aborted) throw abortedError('publish');
-      if (await this.#publishNow(envelope, tries)) return;
-      this.#checkOpen();
-      await this.#hub.change('publish', { until, signal });
-    }
+    await withPatience(this.#hub.clock, signal, this.#hub.patience, async (patient) => {
+      for (let tries = 0; ; tries++) {
+        this.#checkOpen();
+        if (signal?.aborted) throw abortedError('publish');
+        if (await this.#publishNow(envelope, tries)) return;
+        this.#checkOpen();
+        await this.#hub.change('publish', patient);
+      }
+    });
   }
 
   async #publishNow(envelope: Uint8Array, tries: number): Promise<boolean> {

@@ -77,9 +77,11 @@ export class Dialer {
         cancelTimeout();
         calling = undefined;
         socket.off('close', later);
-        const since = clock.now();
+        const cancelStable = clock.after(STABLE, () => {
+          failures = 0;
+        });
         onSocket(socket, enode, () => {
-          if (clock.now() - since >= STABLE) failures = 0;
+          cancelStable();
           later();
         });
       });

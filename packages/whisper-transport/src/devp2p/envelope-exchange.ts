@@ -52,7 +52,9 @@ export class EnvelopeExchange {
   /** What peers brought: in light mode not handed on. */
   readonly #foreign = new WeakSet<PooledEnvelope>();
   #bloom: Uint8Array | undefined;
-  #changedAt = Number.NEGATIVE_INFINITY;
+  /** What we ask for has changed a moment ago. */
+  #hasChanged = false;
+  #cancelChange = () => {};
 
   constructor({ settings, pool, bloom, peers }: EnvelopeExchangeOptions) {
     this.#settings = settings;
@@ -82,7 +84,11 @@ export class EnvelopeExchange {
   }
 
   #announce(packet: WhisperPacket): void {
-    this.#changedAt = this.#settings.clock.now();
+    this.#hasChanged = true;
+    this.#cancelChange();
+    this.#cancelChange = this.#settings.clock.after(CHANGE_TOLERANCE, () => {
+      this.#hasChanged = false;
+    });
     for (const link of this.#peers) void link.send(packet);
   }
 
@@ -136,11 +142,12 @@ export class EnvelopeExchange {
       const { clock, ban } = this.#settings;
       const now = clock.now();
       const blamed = isPeersFault(error, bytes, Math.floor(now / 1000), ban.expiryTolerance, pool.policy);
-      if (blamed && now - this.#changedAt >= CHANGE_TOLERANCE && !link.tolerate()) throw error;
+      if (blamed && !this.#hasChanged && !link.tolerate()) throw error;
     }
   }
 
   close(): void {
+    this.#cancelChange();
     this.#unsubscribe();
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '@sotto/core';
+import { Deadline } from '../deadline.js';
 import { type MineOptions, type Miner, minerAborted, minerClosed, minerTimedOut } from './miner.js';
 import { createNonceSearch, type Found, loadFastNonceSearch } from './nonce-search.js';
 
@@ -24,7 +25,20 @@ export function createInlineMiner(clock: Clock, { keccak256 = 'auto' }: InlineMi
     { signal, timeLimit = Number.POSITIVE_INFINITY }: MineOptions,
   ): Promise<Found> {
     const pieces = (await loading)(prefix);
-    const end = clock.now() + timeLimit;
+    const deadline = Number.isFinite(timeLimit) ? new Deadline(clock, timeLimit) : undefined;
+    try {
+      return await searchUntil(pieces, bits, deadline, signal);
+    } finally {
+      deadline?.cancel();
+    }
+  }
+
+  async function searchUntil(
+    pieces: ReturnType<typeof createNonceSearch>,
+    bits: number,
+    deadline: Deadline | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Found> {
     let best: Found | undefined;
     for (let from = 0; ; ) {
       if (signal?.aborted) throw minerAborted();
@@ -34,7 +48,7 @@ export function createInlineMiner(clock: Clock, { keccak256 = 'auto' }: InlineMi
         const found = pieces.find(bits, from, PIECE);
         from += PIECE;
         if (best === undefined || found.bits > best.bits) best = found;
-        if (best.bits >= bits || clock.now() >= end) return best;
+        if (best.bits >= bits || deadline?.isOver) return best;
       } while (from < turnEnds.nonce && clock.now() < turnEnds.at);
       await new Promise<void>((resolve) => clock.after(0, resolve));
     }

@@ -10,7 +10,7 @@ import {
   SottoError,
   type Topic,
 } from '@sotto/core';
-import { patienceOf, waitPatiently } from '../patience.js';
+import { type Patience, waitPatiently, withPatience } from '../patience.js';
 import { closedError, timeoutError, unavailableError } from '../transport-errors.js';
 import { type BackOff, backOffDelay } from '../web-socket/back-off.js';
 import { PendingCalls } from '../web-socket/pending-calls.js';
@@ -200,11 +200,15 @@ export class RelayConnection implements CarrierConnection {
 
   /** Tries again with the same while the relay is away or has too much to do. */
   async #untilTaken<T>(what: string, signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
-    const { clock, random, backOff, patience } = this.#settings;
+    const { clock, patience } = this.#settings;
     this.#checkOpen();
-    const patient = patienceOf(clock, signal, patience);
+    return withPatience(clock, signal, patience, (patient) => this.#tryWhile(patient, what, call));
+  }
+
+  async #tryWhile<T>(patient: Patience, what: string, call: () => Promise<T>): Promise<T> {
+    const { clock, random, backOff } = this.#settings;
     const wait = (arm: (done: () => void) => () => void) =>
-      waitPatiently(clock, patient, this.#closing.signal, what, arm);
+      waitPatiently(patient, this.#closing.signal, what, arm);
     for (let failures = 1; ; failures++) {
       if (!this.#online) {
         await wait((done) => {

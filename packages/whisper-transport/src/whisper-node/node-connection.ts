@@ -18,7 +18,7 @@ import { type Fetch, JsonRpcHttp } from '../json-rpc/http-client.js';
 import { isRecord, notUnderstood } from '../json-rpc/message.js';
 import { isForgotten } from '../json-rpc/refusal.js';
 import { JsonRpcWebSocket } from '../json-rpc/web-socket-client.js';
-import { patienceOf, waitPatiently } from '../patience.js';
+import { type Patience, waitPatiently, withPatience } from '../patience.js';
 import { RecentlySeen } from '../recently-seen.js';
 import type { ChannelKeys, ResolvedChannel } from '../topics.js';
 import { abortedError, closedError, unavailableError } from '../transport-errors.js';
@@ -224,10 +224,14 @@ export class WhisperNodeConnection implements TransportConnection {
 
   /** Tries again with the same message while the node can't be reached or has to be given its keys again. */
   async #untilTaken(post: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-    const { random, backOff, clock, patience } = this.#settings;
-    const patient = patienceOf(clock, signal, patience);
+    const { clock, patience } = this.#settings;
+    await withPatience(clock, signal, patience, (patient) => this.#tryWhile(patient, post));
+  }
+
+  async #tryWhile(patient: Patience, post: () => Promise<void>): Promise<void> {
+    const { random, backOff, clock } = this.#settings;
     const wait = (arm: (done: () => void) => () => void) =>
-      waitPatiently(clock, patient, this.#closing.signal, 'send', arm);
+      waitPatiently(patient, this.#closing.signal, 'send', arm);
     let failures = 0;
     let outdated = 0;
     for (let refresh = false; ; ) {
