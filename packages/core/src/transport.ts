@@ -39,8 +39,8 @@ export interface LocalParty {
   /** Told when the connection is lost and regained. */
   onStatus?(status: TransportStatus): void;
   /**
-   * Told when our clock turns out to be off, when by how much changes, and with 0 when it is right again. What is stored
-   * and remembered goes by our own clock all the same: what others say of the time is not proven.
+   * Told how far our clock is off once others have said what the time is, with 0 when it is right, and again whenever that
+   * changes. What is stored and remembered goes by our own clock all the same: what others say of the time is not proven.
    */
   onClock?(skew: ClockSkew): void;
   /** Where keys of channels are kept that are expensive to derive. Without it they are derived again at each start. */

@@ -1,4 +1,5 @@
 import {
+  type ClockSkew,
   compareBytes,
   decodeHex,
   encodeHex,
@@ -86,6 +87,7 @@ export class Messenger {
   readonly #catchUp: CatchUp;
   #storeReplaced: 'lost' | 'restored' | undefined;
   #starting: Promise<void> | undefined;
+  #clockIsOff = false;
 
   /** @internal Made by {@link createMessenger}. */
   constructor(device: Device, settings: Settings) {
@@ -186,7 +188,7 @@ export class Messenger {
         await this.#receiving.receive(message);
         if (compareBytes(message.sender, identity.publicKey) !== 0) this.#catchUp.heard(message.sentAt);
       },
-      onClock: (skew) => this.#events.emit('clockSkew', skew),
+      onClock: (skew) => this.#heardClock(skew),
       onStatus: (status) => {
         this.#events.emit('status', status);
         if (status === 'connected') this.#outbox.retryNow();
@@ -207,6 +209,13 @@ export class Messenger {
     this.#catchUp.begin();
     await this.publishContactCode();
     this.#steps.inBackground(this.#contactCodes.announceToContacts());
+  }
+
+  #heardClock(skew: ClockSkew): void {
+    this.#catchUp.heardSkew(skew.skewMs);
+    const wasOff = this.#clockIsOff;
+    this.#clockIsOff = skew.skewMs !== 0;
+    if (this.#clockIsOff || wasOff) this.#events.emit('clockSkew', skew);
   }
 
   /**

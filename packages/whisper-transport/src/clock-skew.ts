@@ -51,9 +51,10 @@ export class SkewEstimate {
   readonly #nodes = new Map<string, number>();
   /** By source, how old its last envelopes were by our clock when they came. */
   readonly #peers = new Map<string, readonly Age[]>();
-  #skew: ClockSkew = { skewMs: 0, source: 'node', corrected: true };
+  /** `undefined` while nobody has said anything that counts. */
+  #skew: ClockSkew | undefined;
 
-  /** @param onChange is told when the estimate changes by more than what is tolerated */
+  /** @param onChange is told of the first estimate, and when it changes by more than what is tolerated */
   constructor(clock: Clock, kind: PeerKind, onChange: (skew: ClockSkew) => void = () => {}) {
     this.#clock = clock;
     this.#onChange = onChange;
@@ -62,7 +63,7 @@ export class SkewEstimate {
 
   /** Milliseconds to take from our clock; 0 when there is nothing to correct, or too much. */
   get correction(): number {
-    return this.#skew.corrected ? this.#skew.skewMs : 0;
+    return this.#skew?.corrected ? this.#skew.skewMs : 0;
   }
 
   /** Milliseconds since the epoch, as the network has it. */
@@ -91,17 +92,19 @@ export class SkewEstimate {
 
   #update(): void {
     const next = this.#estimate();
-    if (Math.abs(next.skewMs - this.#skew.skewMs) <= TOLERATED_MS) return;
+    if (next === undefined) return;
+    if (this.#skew !== undefined && Math.abs(next.skewMs - this.#skew.skewMs) <= TOLERATED_MS) return;
     this.#skew = next;
     this.#onChange(next);
   }
 
-  #estimate(): ClockSkew {
+  #estimate(): ClockSkew | undefined {
     const isOfNodes = this.#nodes.size > 0;
     const readings = isOfNodes
       ? [...this.#nodes.values()]
-      : [...this.#peers.values()].map((ages) => skewOfPeer(ages, this.#kind));
-    const found = isOfNodes || readings.length >= PEERS_LEAST[this.#kind] ? median(readings) : 0;
+      : [...this.#peers.values()].flatMap((ages) => skewOfPeer(ages, this.#kind) ?? []);
+    if (!isOfNodes && readings.length < PEERS_LEAST[this.#kind]) return undefined;
+    const found = median(readings);
     const tolerated = isOfNodes ? TOLERATED_MS : TOLERATED_OF_PEERS_MS;
     const skewMs = Math.abs(found) <= tolerated ? 0 : found;
     return {
@@ -116,10 +119,10 @@ export class SkewEstimate {
  * What is alive by our clock may have waited somewhere, so that a few such say nothing. Of many, those that came fastest tell
  * the time; not the very fastest, whose sender's clock may be ahead.
  */
-function skewOfPeer(ages: readonly Age[], kind: PeerKind): number {
+function skewOfPeer(ages: readonly Age[], kind: PeerKind): number | undefined {
   const last = ages.at(-1);
-  if (ages.length < ENVELOPES_LEAST)
-    return kind === 'nodes' || last === undefined || last.isAlive ? 0 : last.age;
+  if (last === undefined || (kind === 'nodes' && ages.length < ENVELOPES_LEAST)) return undefined;
+  if (ages.length < ENVELOPES_LEAST) return last.isAlive ? 0 : last.age;
   const sorted = ages.map(({ age }) => age).toSorted((a, b) => a - b);
   return sorted[sorted.length >> 2] as number;
 }

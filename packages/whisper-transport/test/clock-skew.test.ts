@@ -50,7 +50,7 @@ describe('what others say of the time', () => {
   it('is no correction within what the way takes, and none beyond a day, which is told', () => {
     const { estimate, told } = estimateOf(0);
     estimate.noteNode('a', NOW - 1_500);
-    expect([estimate.correction, told.length]).toEqual([0, 0]);
+    expect([estimate.correction, told]).toEqual([0, [{ skewMs: 0, source: 'node', corrected: true }]]);
     estimate.noteNode('a', NOW + MAX_CORRECTION_MS);
     expect(estimate.correction).toBe(-MAX_CORRECTION_MS);
     estimate.noteNode('a', NOW + MAX_CORRECTION_MS + 60_000);
