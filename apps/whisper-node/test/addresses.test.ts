@@ -34,29 +34,68 @@ async function opens(url: string, options: From = {}): Promise<WebSocket | undef
   return Promise.race([once(socket, 'open').then(() => socket), refused]);
 }
 
+const DONE = 0x81;
+
+/** Resolves with the first message that begins with this byte. */
+function heard(socket: WebSocket, first: number): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (data: unknown) => {
+      if ((data as Buffer)[0] !== first) return;
+      socket.off('message', look);
+      resolve();
+    };
+    socket.on('message', look);
+  });
+}
+
 const HTTP = { localAddress: '127.0.0.2' };
 
 describe('connections of one address', () => {
+  /** Opens one that says something, so that it isn't closed for another one. */
+  async function talks(port: 'relay' | 'rpc', options: From = {}): Promise<WebSocket | undefined> {
+    const socket = await opens(port === 'relay' ? node.relay : node.rpc('ws'), options);
+    if (socket === undefined) return undefined;
+    socket.send(
+      port === 'relay' ? encodeClientFrame({ kind: 'ping', id: 1 }) : '{"id":1,"method":"shh_version"}',
+    );
+    const answered = heard(socket, port === 'relay' ? DONE : 0x7b).then(() => socket);
+    return Promise.race([answered, once(socket, 'close').then(() => undefined)]);
+  }
+
   it.each(['relay', 'rpc'] as const)(
     'to the %s: one more than allowed is closed, and another address comes in',
     async (port) => {
-      const url = port === 'relay' ? node.relay : node.rpc('ws');
-      const held = await Promise.all(Array.from({ length: 5 }, () => opens(url)));
+      const held: (WebSocket | undefined)[] = [];
+      for (let i = 0; i < 5; i++) held.push(await talks(port));
       expect(held.filter((socket) => socket !== undefined).length).toBe(5);
-      expect(await opens(url)).toBeUndefined();
-      expect(await opens(url, HTTP)).toBeDefined();
+      expect(await talks(port)).toBeUndefined();
+      expect(await talks(port, HTTP)).toBeDefined();
       const leaving = held[0] as WebSocket;
       leaving.close();
       await once(leaving, 'close');
-      await expect.poll(async () => (await opens(url)) !== undefined).toBe(true);
+      await expect.poll(async () => (await talks(port)) !== undefined).toBe(true);
     },
   );
 
+  it('those that only hold places are closed for one more, the oldest first; those that talk stay', async () => {
+    const talker = (await talks('relay')) as WebSocket;
+    const silent = [];
+    for (let i = 0; i < 4; i++) silent.push((await opens(node.relay)) as WebSocket);
+    const [oldest, ...others] = silent as [WebSocket, ...WebSocket[]];
+    const gone = once(oldest, 'close');
+    expect(await talks('relay')).toBeDefined();
+    await gone;
+    talker.send(encodeClientFrame({ kind: 'ping', id: 2 }));
+    await heard(talker, DONE);
+    expect(others.map(({ readyState }) => readyState)).toEqual([1, 1, 1]);
+  });
+
   it('what X-Forwarded-For says does not count by itself', async () => {
     const forged = (i: number) => ({ headers: { 'x-forwarded-for': `198.51.100.${i}` } });
-    const held = await Promise.all(Array.from({ length: 5 }, (_, i) => opens(node.relay, forged(i))));
+    const held = [];
+    for (let i = 0; i < 5; i++) held.push(await talks('relay', forged(i)));
     expect(held.every((socket) => socket !== undefined)).toBe(true);
-    expect(await opens(node.relay, forged(9))).toBeUndefined();
+    expect(await talks('relay', forged(9))).toBeUndefined();
   });
 
   it('behind a proxy that is trusted, clients are told apart by what it says, and can forge nothing', async () => {
@@ -67,7 +106,12 @@ describe('connections of one address', () => {
       '127.0.0.0/8',
     ]);
     try {
-      const from = (forwarded: string) => opens(behind.relay, { headers: { 'x-forwarded-for': forwarded } });
+      const from = async (forwarded: string) => {
+        const socket = await opens(behind.relay, { headers: { 'x-forwarded-for': forwarded } });
+        socket?.send(encodeClientFrame({ kind: 'ping', id: 1 }));
+        if (socket !== undefined) await heard(socket, DONE);
+        return socket;
+      };
       expect(await from('198.51.100.1')).toBeDefined();
       expect(await from('6.6.6.6, 198.51.100.1')).toBeDefined();
       // The proxy appends who has asked it; what stands before was made up.
@@ -186,7 +230,7 @@ describe('what one address may keep', () => {
       const [data] = await once(socket as WebSocket, 'message');
       return (data as Buffer)[0];
     };
-    const [DONE, REFUSED] = [0x81, 0x82];
+    const REFUSED = 0x82;
     // Whose welcome has been heard.
     const greeted = async (options: From = {}) => {
       const socket = new WebSocket(node.relay, options);

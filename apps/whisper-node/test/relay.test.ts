@@ -67,6 +67,7 @@ describe('the relay of the node', () => {
       minimumPow: 0.002,
       maxEnvelopeBytes: 2 ** 20,
       maxTopics: 20,
+      time: expect.any(Number),
     });
   });
 

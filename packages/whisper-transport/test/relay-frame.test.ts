@@ -41,6 +41,16 @@ const relayFrames: fc.Arbitrary<RelayFrame> = fc.oneof(
     maxEnvelopeBytes: id,
     maxTopics: id,
   }),
+  fc.record({
+    kind: constant('welcome'),
+    version: fc.nat(255),
+    history: fc.boolean(),
+    minimumPow: fc.double({ noNaN: true }),
+    maxEnvelopeBytes: id,
+    maxTopics: id,
+    time: fc.maxSafeNat(),
+  }),
+  fc.record({ kind: constant('time'), time: fc.maxSafeNat() }),
   fc.record({ kind: constant('done'), id }),
   fc.record({
     kind: constant('refused'),

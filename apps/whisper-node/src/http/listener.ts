@@ -1,13 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { addressName } from '@sotto/whisper-transport/devp2p';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { Quota } from '../limits/quota.js';
 import { type AccessRules, refusalOf } from './access.js';
 import type { Address } from './address.js';
 import type { TrustedProxies } from './client-address.js';
+import { Clients } from './clients.js';
 
 export interface ListenerOptions {
   readonly address: Address;
@@ -42,42 +40,6 @@ const IDLE_MS = 120_000;
 
 const TOO_MANY = 'too many connections from this address';
 
-/** Who is connected, by address. */
-class Clients {
-  readonly #connections: Quota;
-  readonly #proxies: TrustedProxies | undefined;
-
-  constructor(maxPerAddress: number, proxies: TrustedProxies | undefined) {
-    this.#connections = new Quota(maxPerAddress);
-    this.#proxies = proxies;
-  }
-
-  /** Whether it may stay. Those of a proxy are counted by what they carry. */
-  admit(socket: Socket): boolean {
-    const { remoteAddress } = socket;
-    // Gone already.
-    if (remoteAddress === undefined) return false;
-    if (this.#proxies?.has(remoteAddress)) return true;
-    const client = addressName(remoteAddress);
-    if (!this.#connections.take(client)) return false;
-    socket.once('close', () => this.#connections.give(client));
-    return true;
-  }
-
-  /**
-   * Who asks; `undefined` when it has too much under way.
-   * @param onEnd is given what to call when it is over
-   */
-  admitRequest(request: IncomingMessage, onEnd: (left: () => void) => void): string | undefined {
-    const { remoteAddress = '' } = request.socket;
-    if (!this.#proxies?.has(remoteAddress)) return addressName(remoteAddress);
-    const client = this.#proxies.clientOf(request);
-    if (!this.#connections.take(client)) return undefined;
-    onEnd(() => this.#connections.give(client));
-    return client;
-  }
-}
-
 /** A server for HTTP and WebSocket on one port. */
 export class Listener {
   readonly #server: Server;
@@ -108,17 +70,23 @@ export class Listener {
     server.on('request', (request, response) => {
       const reason = refusalOf(request, access);
       if (reason !== undefined) return answer(response, 403, `${reason}\n`);
-      const client = clients.admitRequest(request, (left) => response.once('close', left));
-      if (client === undefined) return answer(response, 429, `${TOO_MANY}\n`);
-      void Promise.resolve(onRequest(request, response, client)).catch(() => response.destroy());
+      const connection = clients.admitRequest(request, (left) => response.once('close', left));
+      if (connection === undefined) return answer(response, 429, `${TOO_MANY}\n`);
+      connection.begin();
+      response.once('close', () => connection.end());
+      void Promise.resolve(onRequest(request, response, connection.client)).catch(() => response.destroy());
     });
     server.on('upgrade', (request, socket, head) => {
       const reason = refusalOf(request, access);
       if (sockets === undefined) return refuseUpgrade(socket, '404 Not Found', 'no WebSockets here');
       if (reason !== undefined) return refuseUpgrade(socket, '403 Forbidden', reason);
-      const client = clients.admitRequest(request, (left) => socket.once('close', left));
-      if (client === undefined) return refuseUpgrade(socket, '429 Too Many Requests', TOO_MANY);
-      sockets.handleUpgrade(request, socket, head, (opened) => onSocket?.(opened, client));
+      const connection = clients.admitRequest(request, (left) => socket.once('close', left));
+      if (connection === undefined) return refuseUpgrade(socket, '429 Too Many Requests', TOO_MANY);
+      sockets.handleUpgrade(request, socket, head, (opened) => {
+        // One that has said something stays.
+        opened.once('message', () => connection.begin());
+        onSocket?.(opened, connection.client);
+      });
     });
     server.listen(address.port, address.host);
     await once(server, 'listening');
