@@ -1,5 +1,5 @@
 import { createInbox } from '@sotto/compliance/inbox';
-import { type Channel, encodeHex, type KeyPair } from '@sotto/core';
+import { type Channel, type ChannelKeyCache, encodeHex, type KeyPair } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
 import { topicOf, type WhisperNodeOptions, whisperNode } from '../src/index.js';
@@ -52,6 +52,40 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     };
     return { clock, node, server, logged, options, join, leave, comeBack };
   }
+
+  it('takes keys of channels from the cache of who connects, and puts there what it had to derive', async () => {
+    const { options } = world();
+    const kept = new Map<string, Uint8Array>();
+    let retained: ReadonlySet<string> | undefined;
+    const channelKeys: ChannelKeyCache = {
+      get: async (ids) =>
+        new Map(ids.flatMap((id) => (kept.has(id) ? [[id, kept.get(id) as Uint8Array]] : []))),
+      put: async (id, key) => void kept.set(id, key),
+      retain: async (ids) => {
+        retained = ids;
+      },
+    };
+    const derivedBy = async () => {
+      let derived = 0;
+      const counting = {
+        ...crypto,
+        pbkdf2Sha256: (request: Parameters<typeof crypto.pbkdf2Sha256>[0]) => {
+          derived++;
+          return crypto.sha256(request.password);
+        },
+      };
+      const box = createInbox(secp256k1.generateKeyPair());
+      const connection = await whisperNode({ ...options, crypto: counting }).connect({
+        ...box.party,
+        channelKeys,
+      });
+      await connection.listen([chat]);
+      await connection.close();
+      return derived;
+    };
+    expect([await derivedBy(), await derivedBy()]).toEqual([1, 0]);
+    expect([...(retained ?? [])]).toEqual([...kept.keys()]);
+  });
 
   it('says what it can', () => {
     expect(whisperNode(world().options).capabilities).toEqual({

@@ -1,4 +1,4 @@
-import { encodeHex } from '@sotto/core';
+import { encodeHex, systemClock } from '@sotto/core';
 import { describe, expect, it } from 'vitest';
 import { bloomOfTopics } from '../../src/bloom.js';
 import { type Devp2pPeerOptions, devp2pPeer } from '../../src/devp2p/index.js';
@@ -140,4 +140,41 @@ describe('a devp2p peer as a carrier', () => {
     });
     await connection.close();
   });
+});
+
+describe('a devp2p peer whose clock is off', () => {
+  it.each([10 * 60_000, -10 * 60_000])(
+    'by %i ms: goes by the envelopes of the peers that it calls, and tells the time',
+    async (off) => {
+      const node = await testHost({ mode: 'full' });
+      const clock = { ...systemClock, now: () => Date.now() + off };
+      const { changed, until } = waiter();
+      const came: string[] = [];
+      const readings: number[] = [];
+      const carrier = devp2pPeer({ crypto, clock, peers: [urlOf(node)], backOff: { first: 20, most: 100 } });
+      const connection = await carrier.open({
+        onEnvelope: (_, bytes) => {
+          came.push(encodeHex(bytes));
+          changed();
+        },
+        onClock: ({ now }) => {
+          readings.push(now);
+          changed();
+        },
+      });
+      await connection.subscribe([TOPIC]);
+      await node.connected(1);
+      // Of one or two nothing is believed; they are passed over, and nobody is blamed.
+      for (let i = 0; i < 8; i++) await node.publish(envelope());
+      await until(() => readings.length > 0);
+      expect(Math.abs((readings[0] as number) - Date.now())).toBeLessThan(60_000);
+      const later = envelope();
+      await node.publish(later);
+      await until(() => came.includes(encodeHex(later)));
+      const ours = envelope();
+      await connection.publish(TOPIC, ours);
+      await node.has(ours);
+      await connection.close();
+    },
+  );
 });
