@@ -1,4 +1,4 @@
-import { type ChannelKeyCache, concatBytes, type Logger } from '@sotto/core';
+import { type ChannelKeyCache, concatBytes, copyBytes, type Logger } from '@sotto/core';
 import { errorName } from './events.js';
 import type { Ledger } from './storage/ledger.js';
 import type { Table } from './storage/table.js';
@@ -29,7 +29,7 @@ const channelKeyTable: Table<KeptKey> = {
   encode: ({ key, unused }) => concatBytes(Uint8Array.of(unused), key),
   decode: (bytes) => {
     if (bytes.length !== 1 + KEY_LENGTH) throw new Error('not a key of a channel');
-    return { unused: bytes[0] as number, key: bytes.slice(1) };
+    return { unused: bytes[0] as number, key: copyBytes(bytes.subarray(1)) };
   },
 };
 

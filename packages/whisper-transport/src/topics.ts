@@ -126,7 +126,7 @@ export class ChannelKeys {
       const kept = await cache.get(missing.map((name) => this.#idOf(name)));
       for (const name of missing) {
         const key = kept.get(this.#idOf(name));
-        if (key?.length === KEY_LENGTH && !this.#keys.has(name)) this.#keep(name, key);
+        if (key?.length === KEY_LENGTH && !this.#keys.has(name)) this.#keep(name, copyBytes(key));
       }
     }
     const derive = pbkdf2 ?? (async (request) => this.#crypto.pbkdf2Sha256(request));
@@ -148,9 +148,9 @@ export class ChannelKeys {
 
   async #derive(name: string, derive: Pbkdf2, cache: ChannelKeyCache | undefined): Promise<void> {
     try {
-      const key = await derive(channelKeyRequest(name));
+      const key = copyBytes(await derive(channelKeyRequest(name)));
       const { id } = this.#keep(name, key);
-      void cache?.put(id, key.slice());
+      void cache?.put(id, copyBytes(key));
     } finally {
       this.#underWay.delete(name);
     }

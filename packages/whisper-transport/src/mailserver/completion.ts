@@ -40,7 +40,7 @@ export function decodeMailCompletion(payload: Uint8Array): MailCompletion {
   if (payload.length >= textAt && ERROR.every((byte, i) => payload[i] === byte)) {
     return {
       outcome: 'refused',
-      requestId: payload.slice(ERROR.length, textAt),
+      requestId: copyBytes(payload.subarray(ERROR.length, textAt)),
       reason: readableText(payload.subarray(textAt)),
     };
   }
