@@ -194,7 +194,8 @@ describe('hostile cases: crash and storage', () => {
       }
       await world.check();
       process.stdout.write(`crash: ${kills} kills at writes on ${kind}\n`);
-      expect(kills).toBeGreaterThan(10 * moments.length);
+      // How many writes there are depends on what shares a commit, and that on how fast the disk is.
+      expect(kills).toBeGreaterThan(5 * moments.length);
     },
     3_600_000,
   );
