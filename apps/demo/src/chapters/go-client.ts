@@ -93,7 +93,8 @@ async function openBob({ bob }: Transcript): Promise<{ readonly bob: Device; rea
     clock: { ...systemClock, now: () => now },
   });
   const own = await device.ledger.run((work) => device.bundle(work));
-  // But for the time, which is exact to the millisecond here, it has to be the same bundle.
+  // But for the time, which is exact to the millisecond here, and our strict signature it has to be the same bundle.
   const { timestamp, signature } = recorded;
-  return { bob: device, bundle: encodeHex(encodeBundle({ ...own, timestamp, signature })) };
+  const bundle = encodeHex(encodeBundle({ ...own, timestamp, signature, strictSignature: undefined }));
+  return { bob: device, bundle };
 }
