@@ -40,13 +40,10 @@ export class ContactCodes {
     await this.#steps.run(async (work, effects) => {
       const message = await this.#device.encodePublic(work);
       const { name } = contactCodeChannel(crypto, this.#device.identity);
-      this.#sending.post(
-        work,
-        effects,
-        { $case: 'publicName', value: name },
-        message,
-        crypto.keccak256(message),
-      );
+      this.#sending.post(work, effects, { $case: 'publicName', value: name }, message, {
+        messageId: crypto.keccak256(message),
+        automatic: true,
+      });
     });
     this.#steps.later('publish', limits.contactCodeIntervalMs, () => {
       this.#steps.inBackground(this.#cleanUp());

@@ -529,7 +529,7 @@ export class Messenger {
       const channel = { $case: 'publicName', value: chat } as const;
       await this.#device.rememberSent(work, message, chat);
       const messageId = publicMessageIdFor(this.#settings.crypto, this.identity, message, chat);
-      const id = encodeHex(this.#sending.post(work, effects, channel, message, messageId));
+      const id = encodeHex(this.#sending.post(work, effects, channel, message, { messageId }));
       work.alongside(options.alongside?.({ id, devices: [] }) ?? []);
       return { id };
     });

@@ -231,7 +231,8 @@ export class Outbox {
       this.#retryAfter = RETRY_FIRST_MS;
     } catch (error) {
       if (!isPermanent(error)) return this.#tryLater();
-      return this.#keepFailed(number, record, error);
+      if (!record.automatic) return this.#keepFailed(number, record, error);
+      this.#outcomes.failed(messageId, error);
     } finally {
       this.#sending--;
     }

@@ -8,6 +8,13 @@ import type { Settings } from './options.js';
 import type { Outbox, OutboxChannel } from './outbox.js';
 import type { UnitOfWork } from './storage/ledger.js';
 
+interface PostOptions {
+  /** Id of the message that it is a part of. Default: its own. */
+  readonly messageId?: Uint8Array;
+  /** Nobody wrote it: when the transport will never take it, it is dropped. */
+  readonly automatic?: boolean;
+}
+
 /** Encrypts, and puts what comes out on its way; within steps. */
 export class Sending {
   readonly #device: Device;
@@ -33,10 +40,15 @@ export class Sending {
     effects: Effects,
     channel: OutboxChannel,
     payload: Uint8Array,
-    messageId = messageIdFor(this.#settings.crypto, this.#device.identity, payload),
+    {
+      messageId = messageIdFor(this.#settings.crypto, this.#device.identity, payload),
+      automatic = false,
+    }: PostOptions = {},
   ): Uint8Array {
     const createdAt = BigInt(Math.trunc(this.#settings.clock.now()));
-    effects.outbox.push(this.#outbox.add(work, { payload, messageId, channel, createdAt, failed: false }));
+    effects.outbox.push(
+      this.#outbox.add(work, { payload, messageId, channel, createdAt, failed: false, automatic }),
+    );
     return messageId;
   }
 
@@ -50,7 +62,13 @@ export class Sending {
   ): Promise<EncryptedMessage & { readonly id: Uint8Array }> {
     const encrypted = await this.#device.encryptDirect(work, to, content);
     const $case = encrypted.negotiatedSecret === undefined ? 'partitioned' : 'negotiated';
-    const id = this.post(work, effects, { $case, value: to }, encrypted.message, messageId);
+    const id = this.post(
+      work,
+      effects,
+      { $case, value: to },
+      encrypted.message,
+      messageId === undefined ? {} : { messageId },
+    );
     this.#listening.hearNegotiated(work, effects, to);
     return { ...encrypted, id };
   }
@@ -67,6 +85,6 @@ export class Sending {
   /** Tells an identity our bundle, in a message without content. */
   async tellBundle(work: UnitOfWork, effects: Effects, to: PublicKey): Promise<void> {
     const { message } = await this.#device.encryptDh(work, to, new Uint8Array(0));
-    this.post(work, effects, { $case: 'partitioned', value: to }, message);
+    this.post(work, effects, { $case: 'partitioned', value: to }, message, { automatic: true });
   }
 }

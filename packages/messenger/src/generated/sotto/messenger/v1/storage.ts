@@ -272,6 +272,8 @@ export interface OutboxRecord {
   createdAt: bigint;
   /** The transport will never take it: it waits for the application to try it again or give it up. */
   failed: boolean;
+  /** Nobody wrote it: our bundle, for instance. When the transport will never take it, it is dropped. */
+  automatic: boolean;
 }
 
 /** A record "chat/...": a public chat that was joined. */
@@ -1686,7 +1688,14 @@ export const Conversation: MessageFns<Conversation> = {
 };
 
 function createBaseOutboxRecord(): OutboxRecord {
-  return { payload: new Uint8Array(0), messageId: new Uint8Array(0), channel: undefined, createdAt: 0n, failed: false };
+  return {
+    payload: new Uint8Array(0),
+    messageId: new Uint8Array(0),
+    channel: undefined,
+    createdAt: 0n,
+    failed: false,
+    automatic: false,
+  };
 }
 
 export const OutboxRecord: MessageFns<OutboxRecord> = {
@@ -1719,6 +1728,9 @@ export const OutboxRecord: MessageFns<OutboxRecord> = {
     }
     if (message.failed !== false) {
       writer.uint32(64).bool(message.failed);
+    }
+    if (message.automatic !== false) {
+      writer.uint32(72).bool(message.automatic);
     }
     return writer;
   },
@@ -1798,6 +1810,14 @@ export const OutboxRecord: MessageFns<OutboxRecord> = {
             }
 
             message.failed = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.automatic = reader.bool();
             continue;
           }
         }
