@@ -50,7 +50,8 @@ export class Answers {
     await this.#device.noteAnswered(work, to);
     await this.#sending.tellBundle(work, effects, to);
     if (isStranger) {
-      effects.after.push(() => this.#toStrangers.push(now));
+      // At once: many steps may share a commit. One that is done over counts twice, which only costs an answer.
+      this.#toStrangers.push(now);
       await this.#listening.hearAnswered(work, effects);
     } else {
       this.#listening.hearNegotiated(work, effects, to);

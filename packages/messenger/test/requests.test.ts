@@ -192,6 +192,23 @@ describe('message requests', () => {
 });
 
 describe('answers to strangers', () => {
+  it('are few also when many strangers write at once', async () => {
+    const { network, clock, bob, seen } = await scene({ limits: { strangerAnswersPerHour: 4 } });
+    const other = await newParty(network, 'bob-2', { identity: bob.identity, clock, start: false });
+    const code = await other.messenger.contactCode();
+    const strangers: Party[] = [];
+    for (let i = 0; i < 20; i++) {
+      const party = await newParty(network, `s${i}`, { clock });
+      strangers.push(party);
+      await party.messenger.addContact(code);
+    }
+    await quiet(network, bob, ...strangers);
+    seen.sent.length = 0;
+    await Promise.all(strangers.map((party) => party.say(bob, 'x')));
+    await quiet(network, bob, ...strangers);
+    expect(seen.sent.filter(({ kind }) => kind === 'partitioned')).toHaveLength(4);
+  });
+
   it('are few in an hour, and only so many of their topics are listened to', async () => {
     const { network, clock, bob, seen } = await scene({
       limits: { strangerAnswersPerHour: 4, maxStrangerTopics: 6 },
