@@ -1,7 +1,17 @@
 import { SottoError } from '@sotto/core';
 import { type Bits, hasBit } from './bits.js';
 import type { ParsedChange } from './change.js';
-import { type Authority, compareRanks, type Graph, isReserved, isRevocation, type Rank } from './graph.js';
+import {
+  type Authority,
+  addToShare,
+  compareRanks,
+  type Graph,
+  isRevocation,
+  newShare,
+  type Rank,
+  type Share,
+  type Unplaced,
+} from './graph.js';
 import {
   AUTHOR_BYTES_MAX,
   AUTHOR_CHANGES_MAX,
@@ -120,28 +130,38 @@ function premisesOf(graph: Graph, view: View, ancestors: Bits, author: string): 
 }
 
 /** What one author may have among the ancestors of a change, the change included. */
-function checkShare(graph: Graph, ancestors: Bits, change: ParsedChange, authority: Authority): void {
-  const reserved = isReserved({ ...change, ...authority });
-  let changes = 1;
-  let bytes = change.encoded.length;
-  let named = change.kind === 'add' ? change.names.length : 0;
+function checkShare(graph: Graph, ancestors: Bits, change: ParsedChange, { premises }: Authority): void {
+  const isReserved = isRevocation(change.kind) || premises.length > 0;
+  const own: Unplaced = { ...change, isReserved };
+  const most = { ...graph.shareOf(change.author) };
+  addToShare(most, own);
+  if (isWithinShare(most)) return;
+  const share = newShare();
+  addToShare(share, own);
   for (const index of graph.byAuthor(change.author)) {
-    if (!hasBit(ancestors, index)) continue;
-    const entry = graph.at(index);
-    if (entry.kind === 'add') named += entry.names.length;
-    if (isReserved(entry) !== reserved) continue;
-    changes++;
-    bytes += entry.encoded.length;
+    if (hasBit(ancestors, index)) addToShare(share, graph.at(index));
   }
-  checkLimit(
-    reserved ? 'revocations by one author' : 'changes of a group by one author',
-    reserved ? AUTHOR_REVOCATIONS_MAX : AUTHOR_CHANGES_MAX,
-    changes,
-  );
-  checkLimit('bytes of changes by one author', AUTHOR_BYTES_MAX, bytes);
-  if (change.kind === 'add') checkLimit('identities added by one author', AUTHOR_NAMES_MAX, named);
+  if (isReserved) {
+    checkLimit('revocations by one author', AUTHOR_REVOCATIONS_MAX, share.reserved);
+    checkLimit('bytes of revocations by one author', AUTHOR_BYTES_MAX, share.reservedBytes);
+    return;
+  }
+  checkLimit('changes of a group by one author', AUTHOR_CHANGES_MAX, share.changes);
+  checkLimit('bytes of changes by one author', AUTHOR_BYTES_MAX, share.bytes);
+  if (change.kind === 'add') checkLimit('identities added by one author', AUTHOR_NAMES_MAX, share.names);
 }
 
+function isWithinShare({ changes, bytes, reserved, reservedBytes, names }: Share): boolean {
+  return (
+    changes <= AUTHOR_CHANGES_MAX &&
+    bytes <= AUTHOR_BYTES_MAX &&
+    reserved <= AUTHOR_REVOCATIONS_MAX &&
+    reservedBytes <= AUTHOR_BYTES_MAX &&
+    names <= AUTHOR_NAMES_MAX
+  );
+}
+
+/** @throws LIMIT_EXCEEDED */
 export function checkLimit(what: string, limit: number, actual: number): void {
   if (actual > limit) {
     throw new SottoError('LIMIT_EXCEEDED', `Too many ${what}.`, { what, limit, actual });

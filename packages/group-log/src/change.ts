@@ -101,13 +101,20 @@ function ascending(identities: readonly Uint8Array[]): Uint8Array[] {
 }
 
 /**
- * Reads a change and checks its form: lengths, order, counts, canonical encoding. Costs two hashes at most and no
- * arithmetic on the curve.
- *
+ * The id of a change, whatever else is wrong with it: what is known already needs no further look.
  * @param encoded borrowed
  * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
  */
-export function parseChange(crypto: LogCrypto, encoded: Uint8Array): ParsedChange {
+export function changeIdOf(crypto: LogCrypto, encoded: Uint8Array): string {
+  checkSize(encoded);
+  try {
+    return encodeHex(crypto.keccak256(SignedChange.decode(encoded).change));
+  } catch (cause) {
+    throw malformed('cannot be decoded', cause);
+  }
+}
+
+function checkSize(encoded: Uint8Array): void {
   if (encoded.length > CHANGE_MAX_BYTES) {
     throw new SottoError('LIMIT_EXCEEDED', 'The change of the group is too large.', {
       what: 'bytes of a group change',
@@ -115,6 +122,17 @@ export function parseChange(crypto: LogCrypto, encoded: Uint8Array): ParsedChang
       actual: encoded.length,
     });
   }
+}
+
+/**
+ * Reads a change and checks its form: lengths, order, counts, canonical encoding. Costs two hashes at most and no
+ * arithmetic on the curve.
+ *
+ * @param encoded borrowed
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
+export function parseChange(crypto: LogCrypto, encoded: Uint8Array): ParsedChange {
+  checkSize(encoded);
   let signed: SignedChange;
   let change: Change;
   let reencoded: Uint8Array;

@@ -40,16 +40,50 @@ export interface Entry extends ParsedChange, Authority {
   readonly parentIndices: readonly number[];
   /** All changes that this one builds on, directly or not. */
   readonly ancestors: Bits;
+  /** It is a revocation or a claim: what the reserve is for. */
+  readonly isReserved: boolean;
 }
+
+/** What one author has in a graph. */
+export interface Share {
+  /** Ordinary changes. */
+  changes: number;
+  /** Bytes of those. */
+  bytes: number;
+  /** Revocations and claims. */
+  reserved: number;
+  /** Bytes of those. */
+  reservedBytes: number;
+  /** How many of those are `leave`. */
+  leaves: number;
+  /** Identities that additions name. */
+  names: number;
+}
+
+/** Nothing yet. */
+export function newShare(): Share {
+  return { changes: 0, bytes: 0, reserved: 0, reservedBytes: 0, leaves: 0, names: 0 };
+}
+
+/** Counts one more change. */
+export function addToShare(share: Share, { kind, names, encoded, isReserved }: Entry | Unplaced): void {
+  if (isReserved) {
+    share.reserved++;
+    share.reservedBytes += encoded.length;
+  } else {
+    share.changes++;
+    share.bytes += encoded.length;
+  }
+  if (kind === 'leave') share.leaves++;
+  if (kind === 'add') share.names += names.length;
+}
+
+/** What is counted of a change that has no place yet. */
+export type Unplaced = Pick<Entry, 'kind' | 'names' | 'encoded' | 'isReserved'>;
 
 /** Whether a change takes authority away. */
 export function isRevocation(kind: ChangeKind): boolean {
   return kind === 'remove' || kind === 'demote' || kind === 'leave';
-}
-
-/** Whether a change is of those that the reserve is for: revocations and claims. */
-export function isReserved(entry: Pick<Entry, 'kind' | 'premises'>): boolean {
-  return isRevocation(entry.kind) || entry.premises.length > 0;
 }
 
 /**
@@ -67,6 +101,14 @@ export class Graph {
   readonly #memberGrants = new Map<string, number[]>();
   /** By identity, the indices of what makes it an administrator: `create` for its author, and `promote`. */
   readonly #adminGrants = new Map<string, number[]>();
+  readonly #shares = new Map<string, Share>();
+  /** Bytes of all changes. */
+  bytes = 0;
+  /**
+   * Changes that some revocation of the graph would void: in a set without both of a pair, all have effect. Kept by
+   * who appends.
+   */
+  readonly contested: number[] = [];
 
   get length(): number {
     return this.entries.length;
@@ -82,6 +124,11 @@ export class Graph {
 
   byAuthor(author: string): readonly number[] {
     return this.#byAuthor.get(author) ?? [];
+  }
+
+  /** All that an author has here: no set of these changes holds more. */
+  shareOf(author: string): Readonly<Share> {
+    return this.#shares.get(author) ?? newShare();
   }
 
   revocationsOf(identity: string): readonly number[] {
@@ -101,6 +148,11 @@ export class Graph {
     return this.#memberGrants.keys();
   }
 
+  /** How many those are. */
+  get identityCount(): number {
+    return this.#memberGrants.size;
+  }
+
   /** All who ever were named as administrators. */
   administrators(): Iterable<string> {
     return this.#adminGrants.keys();
@@ -111,12 +163,20 @@ export class Graph {
     return index === of || hasBit(this.at(of).ancestors, index);
   }
 
-  /** The change and all its ancestors. */
+  /** Changes with all their ancestors. */
   closure(indices: Iterable<number>): Bits {
+    const own = [...indices];
+    const bits = this.ancestorsOf(own);
+    for (const index of own) setBit(bits, index);
+    return bits;
+  }
+
+  /** All that some changes build on. */
+  ancestorsOf(indices: readonly number[]): Bits {
     const bits = newBits(this.length);
-    for (const index of indices) {
-      addBits(bits, this.at(index).ancestors);
-      setBit(bits, index);
+    // From the latest on: what is covered brings nothing new.
+    for (const index of indices.toSorted((a, b) => b - a)) {
+      if (!hasBit(bits, index)) addBits(bits, this.at(index).ancestors);
     }
     return bits;
   }
@@ -133,8 +193,14 @@ export class Graph {
       depth = Math.max(depth, entry.depth + 1);
     }
     const { kind, author, names } = change;
-    this.entries.push({ ...change, ...authority, number, depth, parentIndices, ancestors });
+    const isReserved = isRevocation(change.kind) || authority.premises.length > 0;
+    const entry = { ...change, ...authority, number, depth, parentIndices, ancestors, isReserved };
+    this.entries.push(entry);
+    const share = { ...this.shareOf(change.author) };
+    addToShare(share, entry);
+    this.#shares.set(change.author, share);
     this.#byId.set(change.id, index);
+    this.bytes += change.encoded.length;
     note(this.#byAuthor, author, index);
     if (isRevocation(kind)) for (const name of names) note(this.#revocations, name, index);
     if (kind === 'create') {
@@ -161,6 +227,10 @@ export class Graph {
         rank,
       };
       moved.set(index, graph.append(entry, entry.parentIndices.map(place), authority, entry.number));
+    }
+    for (const index of this.contested) {
+      const here = moved.get(index);
+      if (here !== undefined) graph.contested.push(here);
     }
     return graph;
   }

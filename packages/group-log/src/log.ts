@@ -1,12 +1,12 @@
 import { decodeHex, encodeHex, isSottoError, SottoError } from '@sotto/core';
 import { authorize, CREATOR, checkLimit } from './admission.js';
-import { addBits, type Bits, copyBits, eachBit, hasBit, newBits, setBit } from './bits.js';
-import { checkSignature, type GroupAction, type LogCrypto, type ParsedChange, parseChange } from './change.js';
-import { type Authority, type Entry, Graph, isReserved, isRevocation } from './graph.js';
+import { type Bits, copyBits, differing, eachBit, hasBit, newBits, setBit } from './bits.js';
+import { changeIdOf, checkSignature, type GroupAction, type LogCrypto, type ParsedChange, parseChange } from './change.js';
+import { type Authority, type Entry, Graph, isRevocation } from './graph.js';
 import { CHANGE_PARENTS_MAX, DEFAULT_GROUP_LOG_LIMITS, type GroupLogLimits } from './limits.js';
 import { type Orphan, Orphans } from './orphans.js';
 import { type Loss, type LossReason, lossOf } from './reasons.js';
-import { attackersOf, resolve, supportsOf, victimsOf } from './resolution.js';
+import { attackersOf, noteContest, resolve, supportsOf, victimsOf } from './resolution.js';
 import { View } from './view.js';
 import { ViewCache } from './view-cache.js';
 
@@ -60,7 +60,9 @@ export interface Applied {
 }
 
 interface Chain {
-  /** Indices of the changes with effect, by depth and id. */
+  /** The changes with effect. */
+  readonly effective: Bits;
+  /** Their indices by depth and id. */
   readonly order: readonly number[];
   /** The hash up to each. */
   readonly hashes: readonly Uint8Array[];
@@ -150,15 +152,14 @@ export class GroupLog {
     const graph = empty.#graph;
     const views = empty.#views;
     let nextNumber = 0;
-    let bytes = 0;
     try {
       for (const { number, encoded } of records) {
         const change = parseChange(crypto, encoded);
         const parents = change.parents.map((parent) => graph.indexOf(parent) ?? -1);
         if (parents.includes(-1)) throw new Error('a parent is missing');
         graph.append(change, parents, authorityOf(graph, views, parents, change, groupId), number);
+        noteContest(graph);
         nextNumber = number + 1;
-        bytes += encoded.length;
       }
     } catch (cause) {
       throw new SottoError(
@@ -172,7 +173,7 @@ export class GroupLog {
       graph,
       views,
       nextNumber,
-      bytes,
+      bytes: graph.bytes,
       view: View.of(graph, allBits(graph.length)),
       orphans: Orphans.none,
       points: empty.#points,
@@ -409,10 +410,9 @@ export class GroupLog {
   /** Changes with effect on which nothing with effect builds. */
   #effectiveHeads(): readonly number[] {
     if (this.#heads === undefined) {
-      const covered = newBits(this.#length);
-      const { effective } = this.#view;
-      for (const index of eachBit(effective)) addBits(covered, this.#graph.at(index).ancestors);
-      this.#heads = [...eachBit(effective)].filter((index) => !hasBit(covered, index));
+      const effective = [...eachBit(this.#view.effective)];
+      const covered = this.#graph.ancestorsOf(effective);
+      this.#heads = effective.filter((index) => !hasBit(covered, index));
     }
     return this.#heads;
   }
@@ -465,21 +465,25 @@ export class GroupLog {
   #hashes(): Chain {
     const { effective } = this.#view;
     const graph = this.#graph;
-    const order = [...eachBit(effective)].sort((a, b) => {
-      const [x, y] = [graph.at(a), graph.at(b)];
-      return x.depth === y.depth ? (x.id < y.id ? -1 : 1) : x.depth - y.depth;
-    });
-    const before = this.#chain;
-    if (before !== undefined && before.order.length === order.length && before.order.every((one, at) => one === order[at])) {
-      return before;
+    const before = this.#chain ?? { effective: newBits(0), order: [], hashes: [] };
+    const changed = [...eachBit(differing(before.effective, effective))];
+    if (changed.length === 0) return before;
+    const isFirst = (a: Entry, b: Entry) => (a.depth === b.depth ? a.id < b.id : a.depth < b.depth);
+    const order = before.order.filter((index) => hasBit(effective, index));
+    for (const index of changed) {
+      if (!hasBit(effective, index)) continue;
+      const entry = graph.at(index);
+      let at = order.length;
+      while (at > 0 && isFirst(entry, graph.at(order[at - 1] as number))) at--;
+      order.splice(at, 0, index);
     }
     let same = 0;
-    while (before !== undefined && same < order.length && before.order[same] === order[same]) same++;
-    const hashes = before?.hashes.slice(0, same) ?? [];
+    while (same < order.length && before.order[same] === order[same]) same++;
+    const hashes = before.hashes.slice(0, same);
     for (const index of order.slice(same)) {
       hashes.push(this.#crypto.keccak256(hashes.at(-1) ?? new Uint8Array(32), decodeHex(graph.at(index).id)));
     }
-    this.#chain = { order, hashes };
+    this.#chain = { effective, order, hashes };
     return this.#chain;
   }
 
@@ -527,6 +531,7 @@ class Application {
   readonly #points: Set<string>;
   readonly #before: View;
   readonly #first: number;
+  readonly #firstNumber: number;
   #graph: Graph;
   #views: ViewCache;
   #view: View;
@@ -542,6 +547,7 @@ class Application {
     this.#limits = limits;
     this.#points = points;
     this.#first = length;
+    this.#firstNumber = nextNumber;
     this.#nextNumber = nextNumber;
     this.#orphans = orphans;
     this.#graph = graph;
@@ -574,9 +580,9 @@ class Application {
     for (const [at, encoded] of batch.entries()) {
       try {
         checkLimit('changes of a group at once', this.#limits.batch, at + 1);
-        const change = parseChange(this.#crypto, encoded);
-        const known = this.#graph.indexOf(change.id);
-        if (known === undefined && !found.has(change.id)) found.set(change.id, { change, sender });
+        const id = changeIdOf(this.#crypto, encoded);
+        if (this.#graph.indexOf(id) !== undefined || found.has(id)) continue;
+        found.set(id, { change: parseChange(this.#crypto, encoded), sender });
       } catch (error) {
         this.#refuse(undefined, error);
         if (isSottoError(error, 'LIMIT_EXCEEDED') && at >= this.#limits.batch) break;
@@ -598,7 +604,7 @@ class Application {
     const waiting = new Map<string, Orphan[]>();
     const refused = new Set<string>();
     const placed = new Set<string>();
-    const spareable = this.#spareable(fresh);
+    const spare = this.#spare(fresh);
     const queue = candidates.toReversed();
     let forged = false;
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
@@ -621,7 +627,7 @@ class Application {
             reason: 'in bad company',
           });
         }
-        this.#admit(change, spareable);
+        this.#admit(change, spare);
         placed.add(id);
       } catch (error) {
         if (isSottoError(error, 'INVALID_SIGNATURE')) forged = true;
@@ -636,10 +642,11 @@ class Application {
   }
 
   /**
-   * Authors of which a batch brings changes that nothing else in it builds on: more void ones than are kept are not
-   * worth a look at their signatures.
+   * Refuses, before their signatures are looked at, more changes of one author than can be kept: those that nobody
+   * else's in the batch builds on, and that are void, or side by side.
+   * @throws LIMIT_EXCEEDED, from what it gives
    */
-  #spareable(fresh: ReadonlyMap<string, Orphan>): (change: ParsedChange) => boolean {
+  #spare(fresh: ReadonlyMap<string, Orphan>): (change: ParsedChange, revoked: boolean) => void {
     const usedByOthers = new Set<string>();
     const mark = [...fresh.values()].flatMap(({ change }) =>
       change.parents.map((parent) => ({ parent, author: change.author })),
@@ -656,12 +663,20 @@ class Application {
         stack.push(...(fresh.get(id)?.change.parents ?? []).filter((one) => fresh.has(one)));
       }
     }
+    const parents = new Set([...fresh.values()].flatMap(({ change }) => change.parents));
     const taken = new Map<string, number>();
-    return (change) => {
-      if (usedByOthers.has(change.id)) return false;
-      const count = (taken.get(change.author) ?? this.#voidOf(change.author)) + 1;
-      taken.set(change.author, count);
-      return count > this.#limits.voidChanges;
+    const heads = new Map<string, number>();
+    return ({ id, author, kind }, revoked) => {
+      if (usedByOthers.has(id)) return;
+      if (revoked) {
+        const count = (taken.get(author) ?? this.#voidOf(author)) + 1;
+        taken.set(author, count);
+        if (count > this.#limits.voidChanges) throw tooManyVoid(this.#limits.voidChanges);
+      } else if (!isRevocation(kind) && !parents.has(id)) {
+        const count = (heads.get(author) ?? 0) + 1;
+        heads.set(author, count);
+        checkLimit('changes of one author side by side', this.#limits.looseHeads, count);
+      }
     };
   }
 
@@ -671,7 +686,7 @@ class Application {
       .filter((index) => index < this.#first && !hasBit(this.#before.effective, index)).length;
   }
 
-  #admit(change: ParsedChange, spareable: (change: ParsedChange) => boolean): void {
+  #admit(change: ParsedChange, spare: (change: ParsedChange, revoked: boolean) => void): void {
     const graph = this.#graph;
     const parents = change.parents.map((parent) => graph.indexOf(parent) as number);
     const authority = authorityOf(graph, this.#views, parents, change, this.#log.groupId);
@@ -681,7 +696,7 @@ class Application {
       graph
         .revocationsOf(change.author)
         .some((by) => hasBit(effective, by) && !parents.some((parent) => graph.isWithin(by, parent)));
-    if (revoked && spareable(change)) throw tooManyVoid(this.#limits.voidChanges);
+    spare(change, revoked);
     checkSignature(this.#crypto, change);
     for (const name of [change.author, ...change.names]) {
       if (this.#points.has(name)) continue;
@@ -689,6 +704,7 @@ class Application {
       this.#points.add(name);
     }
     graph.append(change, parents, authority, this.#nextNumber++);
+    noteContest(graph);
   }
 
   #keepOrphans(waiting: readonly Orphan[], sender: string): readonly string[] {
@@ -746,7 +762,7 @@ class Application {
     if (surplus.size > 0) this.#drop(surplus);
     const { changes, bytes, reservedChanges, reservedBytes } = this.#limits;
     const over = (moreChanges: number, moreBytes: number) =>
-      this.#graph.length > changes + moreChanges || bytesOf(this.#graph) > bytes + moreBytes;
+      this.#graph.length > changes + moreChanges || this.#graph.bytes > bytes + moreBytes;
     if (!over(0, 0)) return;
     this.#drop(this.#unneeded(0));
     if (!over(0, 0)) return;
@@ -759,7 +775,7 @@ class Application {
     const reserved: number[] = [];
     for (let index = 0; index < this.#graph.length; index++) {
       const entry = this.#graph.at(index);
-      if (!this.#isNew(entry) || (isReserved(entry) && hasBit(this.#view.effective, index))) reserved.push(index);
+      if (!this.#isNew(entry) || (entry.isReserved && hasBit(this.#view.effective, index))) reserved.push(index);
     }
     const kept = this.#graph.closure(reserved);
     this.#drop(this.#except(kept, full));
@@ -773,7 +789,7 @@ class Application {
   }
 
   #isNew({ number }: Entry): boolean {
-    return number >= GroupLog.internals(this.#log).nextNumber;
+    return number >= this.#firstNumber;
   }
 
   #except(kept: Bits, error: SottoError): Map<number, SottoError> {
@@ -799,11 +815,14 @@ class Application {
     const { effective } = this.#view;
     const surplus = new Map<number, SottoError>();
     const authors = new Set(graph.entries.slice(this.#first).map(({ author }) => author));
+    const standing = [...eachBit(effective)];
+    const covered = graph.ancestorsOf(standing);
+    const heads = standing.filter((index) => !hasBit(covered, index));
     for (const author of authors) {
       const own = graph.byAuthor(author);
       const voids = own.filter((index) => !hasBit(effective, index));
       if (voids.some((index) => index >= this.#first)) this.#surplusOfVoid(author, voids, surplus);
-      if (this.#mayExceed(author, own)) this.#surplusOfLoose(author, own, surplus);
+      if (this.#mayExceed(author, heads)) this.#surplusOfLoose(author, heads, own, surplus);
     }
     // What builds on something that goes, goes too.
     if (surplus.size > 0) {
@@ -834,41 +853,42 @@ class Application {
   }
 
   /** Whether it is worth counting what of an author nobody has built on. */
-  #mayExceed(author: string, own: readonly number[]): boolean {
-    const { looseHeads, looseLeaves, looseBytes } = this.#limits;
-    if (own.length > looseHeads) return true;
-    let leaves = 0;
-    let bytes = 0;
-    for (const index of this.#graph.byAuthor(author)) {
-      const entry = this.#graph.at(index);
-      if (entry.kind === 'leave') leaves++;
-      bytes += entry.encoded.length;
-    }
-    return leaves > looseLeaves || bytes > looseBytes;
+  #mayExceed(author: string, heads: readonly number[]): boolean {
+    const { looseHeads, looseLeaves, looseBytes, looseChanges, looseRevocations } = this.#limits;
+    const { changes, bytes, reserved, reservedBytes, leaves } = this.#graph.shareOf(author);
+    return (
+      changes > looseChanges ||
+      bytes > looseBytes ||
+      reserved - leaves > looseRevocations ||
+      reservedBytes > looseBytes ||
+      leaves > looseLeaves ||
+      heads.filter((index) => this.#graph.at(index).author === author).length > looseHeads
+    );
   }
 
-  #surplusOfLoose(author: string, own: readonly number[], surplus: Map<number, SottoError>): void {
+  #surplusOfLoose(
+    author: string,
+    heads: readonly number[],
+    own: readonly number[],
+    surplus: Map<number, SottoError>,
+  ): void {
     const graph = this.#graph;
     const { effective } = this.#view;
     const { looseChanges, looseBytes, looseRevocations, looseLeaves, looseHeads } = this.#limits;
-    const builtOn = newBits(graph.length);
-    const builtOnAtAll = newBits(graph.length);
-    for (const index of eachBit(effective)) {
-      const entry = graph.at(index);
-      addBits(builtOnAtAll, entry.ancestors);
-      if (entry.author !== author) addBits(builtOn, entry.ancestors);
-    }
+    const byOthers = [...eachBit(effective)].filter((index) => graph.at(index).author !== author);
+    const builtOn = graph.ancestorsOf(byOthers);
+    const isHead = new Set(heads);
     const counts = { changes: 0, bytes: 0, revocations: 0, revocationBytes: 0, leaves: 0, heads: 0 };
     for (const index of own) {
       if (!hasBit(effective, index) || hasBit(builtOn, index)) continue;
       const entry = graph.at(index);
-      const reserved = isReserved(entry);
+      const reserved = entry.isReserved;
       if (entry.kind === 'leave') counts.leaves++;
       else if (reserved) counts.revocations++;
       else counts.changes++;
       if (reserved) counts.revocationBytes += entry.encoded.length;
       else counts.bytes += entry.encoded.length;
-      if (!reserved && !hasBit(builtOnAtAll, index)) counts.heads++;
+      if (!reserved && isHead.has(index)) counts.heads++;
       if (index < this.#first) continue;
       const exceeds =
         entry.kind === 'leave'
@@ -907,10 +927,11 @@ class Application {
   /** Changes of before that had effect and have none now. */
   #lost(): readonly Ineffective[] {
     const before = GroupLog.internals(this.#log);
+    const isSame = this.#graph === before.graph;
     const lost: Ineffective[] = [];
     const within = allBits(this.#graph.length);
     for (const index of eachBit(before.view.effective)) {
-      const here = this.#graph.indexOf(before.graph.at(index).id);
+      const here = isSame ? index : this.#graph.indexOf(before.graph.at(index).id);
       if (here === undefined) continue;
       const loss = lossOf(this.#graph, this.#view.effective, within, here);
       if (loss !== undefined) lost.push(ineffective(this.#graph, here, loss));
@@ -924,9 +945,11 @@ class Application {
     const added: StoredChange[] = [];
     const effective: string[] = [];
     const voided: Ineffective[] = [];
-    for (let index = 0; index < graph.length; index++) {
+    // What is new stands last.
+    let first = graph.length;
+    while (first > 0 && this.#isNew(graph.at(first - 1))) first--;
+    for (let index = first; index < graph.length; index++) {
       const entry = graph.at(index);
-      if (!this.#isNew(entry)) continue;
       added.push({ number: entry.number, encoded: entry.encoded });
       const loss = lossOf(graph, this.#view.effective, within, index);
       if (loss === undefined) effective.push(entry.id);
@@ -936,7 +959,7 @@ class Application {
       graph,
       views: this.#views,
       nextNumber: this.#nextNumber,
-      bytes: bytesOf(graph),
+      bytes: graph.bytes,
       view: this.#view,
       orphans: this.#orphans,
     });
@@ -950,10 +973,4 @@ function tooManyVoid(limit: number): SottoError {
     limit,
     actual: limit + 1,
   });
-}
-
-function bytesOf(graph: Graph): number {
-  let bytes = 0;
-  for (const { encoded } of graph.entries) bytes += encoded.length;
-  return bytes;
 }

@@ -1,4 +1,4 @@
-import { type Bits, eachBit, hasBit, newBits, setBit } from './bits.js';
+import { type Bits, copyBits, eachBit, hasBit, newBits, setBit } from './bits.js';
 import { compareRanks, type Entry, type Graph, isRevocation } from './graph.js';
 
 /*
@@ -62,8 +62,20 @@ interface Open {
   readonly supports: readonly number[];
 }
 
+/** Notes the change appended last, and what it bears on, among the contested ones, if that is so. */
+export function noteContest(graph: Graph): void {
+  const index = graph.length - 1;
+  const all = newBits(graph.length).fill(0xffffffff);
+  if (attackersOf(graph, index, all).length > 0) graph.contested.push(index);
+  if (isRevocation(graph.at(index).kind)) graph.contested.push(...victimsOf(graph, index, all));
+}
+
 /** Decides which changes of a set have effect. */
 export function resolve(graph: Graph, within: Bits): Bits {
+  const isContested = graph.contested.some(
+    (index) => hasBit(within, index) && attackersOf(graph, index, within).length > 0,
+  );
+  if (!isContested) return copyBits(within, graph.length);
   const status = new Uint8Array(graph.length);
   const open = new Map<number, Open>();
   for (const index of eachBit(within)) {

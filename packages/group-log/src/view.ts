@@ -25,12 +25,11 @@ export class View {
   #standings: ReadonlyMap<string, Standing> | undefined;
   #members: readonly string[] | undefined;
   #admins: readonly string[] | undefined;
-  #cut: { readonly members: ReadonlySet<string>; readonly admins: ReadonlySet<string> } | undefined;
+  #seats: { readonly members: ReadonlySet<string>; readonly admins: ReadonlySet<string> } | undefined;
 
-  constructor(graph: Graph, effective: Bits, standings?: ReadonlyMap<string, Standing>) {
+  constructor(graph: Graph, effective: Bits) {
     this.#graph = graph;
     this.effective = effective;
-    this.#standings = standings;
   }
 
   /** Of a set of changes that holds the ancestors of all it has. */
@@ -40,7 +39,7 @@ export class View {
 
   /** With other changes having effect: only who is named in those that differ is looked at again. */
   with(effective: Bits): View {
-    if (this.#standings === undefined) return new View(this.#graph, effective);
+    const next = new View(this.#graph, effective);
     const touched = new Set<string>();
     for (const index of eachBit(differing(this.effective, effective))) {
       const { kind, names, author } = this.#graph.at(index);
@@ -48,9 +47,16 @@ export class View {
       for (const name of names) touched.add(name);
       if (kind === 'create') touched.add(author);
     }
-    if (touched.size === 0) return new View(this.#graph, effective, this.#standings);
+    if (touched.size === 0) {
+      next.#standings = this.#standings;
+      next.#members = this.#members;
+      next.#admins = this.#admins;
+      next.#seats = this.#seats;
+      return next;
+    }
+    if (this.#standings === undefined) return next;
     const standings = new Map(this.#standings);
-    const next = new View(this.#graph, effective, standings);
+    next.#standings = standings;
     for (const identity of touched) {
       const standing = next.#find(identity);
       if (standing === undefined) standings.delete(identity);
@@ -103,22 +109,27 @@ export class View {
 
   isMember(identity: string): boolean {
     if (this.standing(identity) === undefined) return false;
-    return this.#all().size <= GROUP_MEMBERS_MAX || this.#seats().members.has(identity);
+    return this.#allFit() || this.#seated().members.has(identity);
   }
 
   isAdmin(identity: string): boolean {
     const standing = this.standing(identity);
-    return standing !== undefined && standing.adminGrant >= 0 && this.#seats().admins.has(identity);
+    return standing !== undefined && standing.adminGrant >= 0 && this.#seated().admins.has(identity);
   }
 
-  #seats(): { readonly members: ReadonlySet<string>; readonly admins: ReadonlySet<string> } {
-    if (this.#cut === undefined) {
-      const members = new Set(this.#all().size <= GROUP_MEMBERS_MAX ? [] : this.members);
+  /** Whether there are no more than may be members; mostly seen without a look at each. */
+  #allFit(): boolean {
+    return this.#graph.identityCount <= GROUP_MEMBERS_MAX || this.#all().size <= GROUP_MEMBERS_MAX;
+  }
+
+  #seated(): { readonly members: ReadonlySet<string>; readonly admins: ReadonlySet<string> } {
+    if (this.#seats === undefined) {
+      const members = new Set(this.#allFit() ? [] : this.members);
       // The administrators ask for members, so that these have to be there first.
-      this.#cut = { members, admins: new Set() };
-      this.#cut = { members, admins: new Set(this.admins) };
+      this.#seats = { members, admins: new Set() };
+      this.#seats = { members, admins: new Set(this.admins) };
     }
-    return this.#cut;
+    return this.#seats;
   }
 
   #all(): ReadonlyMap<string, Standing> {
