@@ -47,7 +47,12 @@ const SIGNATURE_CONTEXT = encodeUtf8('sotto group change 1');
 const SALT_LENGTH = 16;
 
 function malformed(reason: string, cause?: unknown): SottoError {
-  return new SottoError('MALFORMED_MESSAGE', 'Not a valid change of a group.', { what: 'Change', reason }, { cause });
+  return new SottoError(
+    'MALFORMED_MESSAGE',
+    'Not a valid change of a group.',
+    { what: 'Change', reason },
+    { cause },
+  );
 }
 
 /**
@@ -157,7 +162,8 @@ export function parseChange(crypto: LogCrypto, encoded: Uint8Array): ParsedChang
     groupId: action.$case === 'create' ? id : encodeHex(change.groupId),
     parents: change.parents.map(encodeHex),
     time: Number(change.time),
-    name: action.$case === 'create' ? action.value.name : action.$case === 'rename' ? action.value : undefined,
+    name:
+      action.$case === 'create' ? action.value.name : action.$case === 'rename' ? action.value : undefined,
     names: action.$case === 'leave' ? [author] : namedBy(action).map(encodeHex),
     encoded: SignedChange.encode(signed).finish(),
   };

@@ -182,7 +182,12 @@ export class Graph {
   }
 
   /** Adds a change whose parents are here. */
-  append(change: ParsedChange, parentIndices: readonly number[], authority: Authority, number: number): number {
+  append(
+    change: ParsedChange,
+    parentIndices: readonly number[],
+    authority: Authority,
+    number: number,
+  ): number {
     const index = this.length;
     const ancestors = newBits(index);
     let depth = 0;

@@ -1,4 +1,11 @@
-export { type ChangeKind, type GroupAction, type LogCrypto, type ParsedChange, parseChange, signChange } from './change.js';
+export {
+  type ChangeKind,
+  type GroupAction,
+  type LogCrypto,
+  type ParsedChange,
+  parseChange,
+  signChange,
+} from './change.js';
 export * from './limits.js';
 export {
   type Applied,

@@ -1,11 +1,18 @@
 import { decodeHex, encodeHex, isSottoError, SottoError } from '@sotto/core';
 import { authorize, CREATOR, checkLimit } from './admission.js';
-import { type Bits, copyBits, differing, eachBit, hasBit, newBits, setBit } from './bits.js';
-import { changeIdOf, checkSignature, type GroupAction, type LogCrypto, type ParsedChange, parseChange } from './change.js';
+import { type Bits, clearBit, copyBits, differing, eachBit, hasBit, newBits, setBit } from './bits.js';
+import {
+  changeIdOf,
+  checkSignature,
+  type GroupAction,
+  type LogCrypto,
+  type ParsedChange,
+  parseChange,
+} from './change.js';
 import { type Authority, type Entry, Graph, isRevocation } from './graph.js';
 import { CHANGE_PARENTS_MAX, DEFAULT_GROUP_LOG_LIMITS, type GroupLogLimits } from './limits.js';
 import { type Orphan, Orphans } from './orphans.js';
-import { type Loss, type LossReason, lossOf } from './reasons.js';
+import { type Loss, type LossReason, lossOf, voidedBy } from './reasons.js';
 import { attackersOf, noteContest, resolve, supportsOf, victimsOf } from './resolution.js';
 import { View } from './view.js';
 import { ViewCache } from './view-cache.js';
@@ -334,18 +341,17 @@ export class GroupLog {
     const graph = this.#graph;
     authorize(graph, this.#view, allBits(this.#length), change);
     const needed = this.#groundsOf(author, action.kind, named);
+    needed.push(...this.#guardsOf(author, needed));
     for (let attempt = 0; ; attempt++) {
       const parents = this.#chooseHeads(needed, isRevocation(action.kind) ? new Set(named) : new Set());
       const { view, ancestors } = this.#views.after(parents);
-      try {
+      // Revocations without effect in the whole log that have some among these: what voids them has to come along.
+      const missing = this.#whatVoids(view).filter((index) => !needed.includes(index));
+      if (missing.length === 0 || attempt >= CHANGE_PARENTS_MAX) {
         authorize(graph, view, ancestors, change);
         return parents.map((index) => graph.at(index).id).toSorted();
-      } catch (error) {
-        // A revocation that has no effect in the whole log has some among these: what voids it has to come along.
-        const missing = this.#whatVoids(view, [author, ...named]).filter((index) => !needed.includes(index));
-        if (missing.length === 0 || attempt >= CHANGE_PARENTS_MAX) throw error;
-        needed.push(...missing);
       }
+      needed.push(...missing);
     }
   }
 
@@ -362,6 +368,36 @@ export class GroupLog {
       if (grant !== undefined && grant >= 0) grounds.add(grant);
     }
     return [...grounds];
+  }
+
+  /**
+   * What voids the revocations that would otherwise void a change of an author, and so on for what these rest on: with
+   * them among its ancestors, a change can't bring such a revocation back by voiding what it hangs on.
+   */
+  #guardsOf(author: string, grounds: readonly number[]): number[] {
+    const graph = this.#graph;
+    const { effective } = this.#view;
+    const all = allBits(this.#length);
+    const guards = new Set<number>();
+    const seen = new Set<number>(grounds);
+    const queue = [...grounds];
+    const guard = (revocation: number) => {
+      if (hasBit(effective, revocation)) return;
+      const by = voidedBy(graph, effective, all, revocation);
+      if (by === undefined || by === revocation) return;
+      guards.add(by);
+      if (!seen.has(by)) queue.push(by);
+      seen.add(by);
+    };
+    for (const revocation of graph.revocationsOf(author)) if (revocation < this.#length) guard(revocation);
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      for (const attacker of attackersOf(graph, next, all)) guard(attacker);
+      for (const support of supportsOf(graph.at(next))) {
+        if (!seen.has(support)) queue.push(support);
+        seen.add(support);
+      }
+    }
+    return [...guards];
   }
 
   #chooseHeads(needed: readonly number[], last: ReadonlySet<string>): number[] {
@@ -394,17 +430,18 @@ export class GroupLog {
       .map(({ index }) => index);
   }
 
-  /** Changes with effect in this log that void, in it, revocations of some identities that have effect in a view. */
-  #whatVoids(view: View, identities: readonly string[]): number[] {
-    const found: number[] = [];
-    for (const identity of identities) {
-      for (const index of this.#graph.revocationsOf(identity)) {
-        if (index >= this.#length || !hasBit(view.effective, index)) continue;
-        const loss = lossOf(this.#graph, this.#view.effective, allBits(this.#length), index);
-        if (loss !== undefined) found.push(loss.by);
-      }
+  /** Changes with effect in this log that void, in it, revocations that have effect in a view of a part of it. */
+  #whatVoids(view: View): number[] {
+    const graph = this.#graph;
+    if (graph.contested.length === 0) return [];
+    const { effective } = this.#view;
+    const found = new Set<number>();
+    for (const index of eachBit(differing(view.effective, effective))) {
+      if (!hasBit(view.effective, index) || !isRevocation(graph.at(index).kind)) continue;
+      const by = voidedBy(graph, effective, allBits(this.#length), index);
+      if (by !== undefined && hasBit(effective, by)) found.add(by);
     }
-    return found;
+    return [...found];
   }
 
   /** Changes with effect on which nothing with effect builds. */
@@ -541,7 +578,8 @@ class Application {
   readonly #evicted: number[] = [];
 
   constructor(log: GroupLog) {
-    const { crypto, limits, graph, views, length, nextNumber, view, orphans, points } = GroupLog.internals(log);
+    const { crypto, limits, graph, views, length, nextNumber, view, orphans, points } =
+      GroupLog.internals(log);
     this.#log = log;
     this.#crypto = crypto;
     this.#limits = limits;
@@ -599,7 +637,10 @@ class Application {
   /** Admits what has its ancestors here, those included that waited. Gives the rest. */
   #place(fresh: ReadonlyMap<string, Orphan>, sender: string): Orphan[] {
     const graph = this.#graph;
-    const candidates = [...fresh.values(), ...this.#orphans.all.filter(({ change }) => !fresh.has(change.id))];
+    const candidates = [
+      ...fresh.values(),
+      ...this.#orphans.all.filter(({ change }) => !fresh.has(change.id)),
+    ];
     /** By the id of an ancestor that is missing, what waits for it. */
     const waiting = new Map<string, Orphan[]>();
     const refused = new Set<string>();
@@ -620,7 +661,9 @@ class Application {
       }
       try {
         if (missing !== undefined) {
-          throw new SottoError('NOT_PERMITTED', 'The change builds on one that was refused.', { what: change.kind });
+          throw new SottoError('NOT_PERMITTED', 'The change builds on one that was refused.', {
+            what: change.kind,
+          });
         }
         if (forged && next.sender === sender) {
           throw new SottoError('INVALID_SIGNATURE', 'The change came with a forged one.', {
@@ -775,7 +818,8 @@ class Application {
     const reserved: number[] = [];
     for (let index = 0; index < this.#graph.length; index++) {
       const entry = this.#graph.at(index);
-      if (!this.#isNew(entry) || (entry.isReserved && hasBit(this.#view.effective, index))) reserved.push(index);
+      if (!this.#isNew(entry) || (entry.isReserved && hasBit(this.#view.effective, index)))
+        reserved.push(index);
     }
     const kept = this.#graph.closure(reserved);
     this.#drop(this.#except(kept, full));
@@ -794,7 +838,8 @@ class Application {
 
   #except(kept: Bits, error: SottoError): Map<number, SottoError> {
     const dropped = new Map<number, SottoError>();
-    for (let index = 0; index < this.#graph.length; index++) if (!hasBit(kept, index)) dropped.set(index, error);
+    for (let index = 0; index < this.#graph.length; index++)
+      if (!hasBit(kept, index)) dropped.set(index, error);
     return dropped;
   }
 
@@ -908,20 +953,49 @@ class Application {
     }
   }
 
+  /**
+   * Lets changes go. Void revocations among them can matter all the same, in a circle of which they are a part: those
+   * that do so are kept, as far as the quota of one author goes for all of them together.
+   */
   #drop(dropped: ReadonlyMap<number, SottoError>): void {
     if (dropped.size === 0) return;
     const graph = this.#graph;
+    const within = allBits(graph.length);
+    const gone = new Map(dropped);
+    if (this.#without(gone) === undefined) {
+      let spared = 0;
+      for (const index of dropped.keys()) {
+        if (hasBit(this.#view.effective, index) || !isRevocation(graph.at(index).kind)) continue;
+        if (victimsOf(graph, index, within).length === 0 || spared >= this.#limits.voidChanges) continue;
+        spared++;
+        for (const one of eachBit(graph.closure([index]))) gone.delete(one);
+      }
+    }
     const kept: number[] = [];
     for (let index = 0; index < graph.length; index++) {
-      const error = dropped.get(index);
+      const error = gone.get(index);
       const entry = graph.at(index);
       if (error === undefined) kept.push(index);
       else if (this.#isNew(entry)) this.#refused.push({ id: entry.id, error });
       else this.#evicted.push(entry.number);
     }
+    if (gone.size === 0) return;
     this.#graph = graph.restrictedTo(kept);
     this.#views = new ViewCache(this.#graph);
     this.#view = View.of(this.#graph, allBits(this.#graph.length));
+  }
+
+  /** What has effect without some changes; `undefined` when void ones among them made a difference to the others. */
+  #without(gone: ReadonlyMap<number, SottoError>): Bits | undefined {
+    const graph = this.#graph;
+    const { effective } = this.#view;
+    const within = allBits(graph.length);
+    for (const index of gone.keys()) clearBit(within, index);
+    const rest = resolve(graph, within);
+    // Where some with effect go, others are meant to change.
+    if ([...gone.keys()].some((index) => hasBit(effective, index))) return rest;
+    for (const _ of eachBit(differing(effective, rest))) return undefined;
+    return rest;
   }
 
   /** Changes of before that had effect and have none now. */
@@ -963,7 +1037,16 @@ class Application {
       view: this.#view,
       orphans: this.#orphans,
     });
-    return { log, added, evicted: this.#evicted, effective, void: voided, lost, pending, refused: this.#refused };
+    return {
+      log,
+      added,
+      evicted: this.#evicted,
+      effective,
+      void: voided,
+      lost,
+      pending,
+      refused: this.#refused,
+    };
   }
 }
 

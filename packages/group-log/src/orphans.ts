@@ -33,27 +33,34 @@ export class Orphans {
   ): { readonly orphans: Orphans; readonly kept: ReadonlySet<string> } {
     const all = [...this.all];
     const kept = new Set<string>();
-    const isWaiting = (one: Orphan) =>
-      all.some(({ change, sender }) => change.id === one.change.id && sender === one.sender);
+    const waiting = new Map<string, Set<string>>();
+    const bytes = new Map<string, number>();
+    let total = 0;
+    const note = ({ sender, change }: Orphan) => {
+      const own = waiting.get(sender) ?? new Set();
+      waiting.set(sender, own.add(change.id));
+      bytes.set(sender, (bytes.get(sender) ?? 0) + change.encoded.length);
+      total += change.encoded.length;
+    };
+    for (const one of all) note(one);
     for (const one of fresh) {
-      if (isWaiting(one)) {
-        kept.add(one.change.id);
-        continue;
+      const { sender, change } = one;
+      const own = waiting.get(sender);
+      if (own?.has(change.id) !== true) {
+        if ((own?.size ?? 0) >= limits.orphansOfSender) continue;
+        if ((bytes.get(sender) ?? 0) + change.encoded.length > limits.orphanBytesOfSender) continue;
+        all.push(one);
+        note(one);
       }
-      const own = all.filter(({ sender }) => sender === one.sender);
-      if (own.length >= limits.orphansOfSender) continue;
-      if (bytesOf(own) + one.change.encoded.length > limits.orphanBytesOfSender) continue;
-      all.push(one);
-      kept.add(one.change.id);
+      kept.add(change.id);
     }
-    while (all.length > limits.orphans || bytesOf(all) > limits.orphanBytes) {
-      const gone = all.shift();
-      if (gone !== undefined) kept.delete(gone.change.id);
+    let gone = 0;
+    while (all.length - gone > limits.orphans || total > limits.orphanBytes) {
+      const { change, sender } = all[gone++] as Orphan;
+      total -= change.encoded.length;
+      if (sender === fresh[0]?.sender) kept.delete(change.id);
     }
+    all.splice(0, gone);
     return { orphans: new Orphans(all), kept };
   }
-}
-
-function bytesOf(orphans: readonly Orphan[]): number {
-  return orphans.reduce((bytes, { change }) => bytes + change.encoded.length, 0);
 }

@@ -206,7 +206,8 @@ function components(
       const to = top.next[top.at++];
       if (to !== undefined) {
         if (!order.has(to)) enter(to);
-        else if (!component.has(to)) low.set(top.index, Math.min(low.get(top.index) as number, order.get(to) as number));
+        else if (!component.has(to))
+          low.set(top.index, Math.min(low.get(top.index) as number, order.get(to) as number));
         continue;
       }
       path.pop();

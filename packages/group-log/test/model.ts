@@ -1,5 +1,18 @@
 import { type Applied, type GroupAction, GroupLog, parseChange } from '../src/index.js';
-import { act, cheapCrypto, create, dice, forge, hashOf, keysOf, type Person, person, promote, shuffled, sign } from './world.js';
+import {
+  act,
+  cheapCrypto,
+  create,
+  dice,
+  forge,
+  hashOf,
+  keysOf,
+  type Person,
+  person,
+  promote,
+  shuffled,
+  sign,
+} from './world.js';
 
 /*
  * Honest devices and members who sign whatever they like with their own keys, over a network that partitions. What must
@@ -25,7 +38,18 @@ export interface ModelResult {
   readonly voided: number;
 }
 
-const KINDS = ['rename', 'add', 'add', 'remove', 'remove', 'promote', 'promote', 'demote', 'demote', 'leave'] as const;
+const KINDS = [
+  'rename',
+  'add',
+  'add',
+  'remove',
+  'remove',
+  'promote',
+  'promote',
+  'demote',
+  'demote',
+  'leave',
+] as const;
 /** What a scenario of much strife is made of. */
 const STRIFE = ['remove', 'demote', 'promote', 'remove'] as const;
 
@@ -38,10 +62,12 @@ export function playScenario(seed: number, steps: number): ModelResult {
   const evil = shuffled(everyone, roll).slice(0, evilCount);
   const creator = everyone[0] as Person;
   const first = everyone.slice(1, 2 + roll(everyone.length - 1));
-  const { log: empty, root } = create(creator, first);
+  const { log: empty, root } = create(creator, first, { salt: seed });
   // Some lead from the beginning, so that there is something to fight about.
   const leaders = [creator, ...shuffled(first, roll).slice(0, roll(first.length + 1))];
-  const begun = leaders.slice(1).reduce((log, one, at) => act(log, leaders[at] as Person, promote(one)), empty);
+  const begun = leaders
+    .slice(1)
+    .reduce((log, one, at) => act(log, leaders[at] as Person, promote(one)), empty);
   const strife = roll(2) === 0;
   const { groupId } = begun;
   const honest: Honest[] = everyone
@@ -70,7 +96,10 @@ export function playScenario(seed: number, steps: number): ModelResult {
     const kind = some(strife ? STRIFE : KINDS);
     if (kind === 'rename') return { kind, name: `n${roll(1000)}` };
     if (kind === 'leave') return { kind };
-    return { kind, identities: keysOf(...new Set(Array.from({ length: 1 + roll(2) }, () => some(everyone)))) };
+    return {
+      kind,
+      identities: keysOf(...new Set(Array.from({ length: 1 + roll(2) }, () => some(everyone)))),
+    };
   };
   const send = (from: Honest, to: Honest) => {
     const all = from.log.changes();
@@ -89,8 +118,11 @@ export function playScenario(seed: number, steps: number): ModelResult {
       }
     }
     if (change === undefined) return;
-    const { effective } = take(node, [change], node.who);
-    if (effective.length !== 1) throw new Error(`AdminsCanAct: ${node.who.name} could not ${action.kind}`);
+    const { effective, refused, void: voided } = take(node, [change], node.who);
+    if (effective.length !== 1) {
+      const why = refused[0]?.error.message ?? voided[0]?.reason;
+      throw new Error(`AdminsCanAct: ${node.who.name} could not ${action.kind}: ${why}`);
+    }
     node.made.add(effective[0] as string);
     made++;
   };
@@ -122,8 +154,7 @@ export function playScenario(seed: number, steps: number): ModelResult {
       if (roll(2) === 0) {
         for (const change of node.log.changes()) pool.set(parseChange(cheapCrypto, change).id, change);
         known = known.apply(node.log.changes(), creator.hex).log;
-      }
-      else take(node, shuffled([...pool.values()], roll).slice(0, 1 + roll(pool.size)), some(evil));
+      } else take(node, shuffled([...pool.values()], roll).slice(0, 1 + roll(pool.size)), some(evil));
     } else if (roll(4) === 0) part = new Map(everyone.map((one) => [one, roll(2)]));
     else part = new Map();
   }
@@ -131,7 +162,8 @@ export function playScenario(seed: number, steps: number): ModelResult {
   // Everything reaches every honest one: what the evil ones have said to one of them, and what they tell each other.
   for (let round = 0; ; round++) {
     const before = honest.map(({ log }) => hashOf(log)).join();
-    for (const from of honest) for (const to of honest) if (from !== to) take(to, from.log.changes(), from.who);
+    for (const from of honest)
+      for (const to of honest) if (from !== to) take(to, from.log.changes(), from.who);
     if (before === honest.map(({ log }) => hashOf(log)).join() && round > 0) break;
     if (round > 6) throw new Error('Convergence: the views go on changing');
   }
@@ -163,7 +195,9 @@ function check(node: Honest, other: Honest, outsider: Person, root: Uint8Array):
   const changes = log.changes();
   const parsed = changes.map((one) => parseChange(cheapCrypto, one));
   // The state is a function of the set: from scratch, backwards, and from the store.
-  const again = GroupLog.empty(cheapCrypto, log.groupId).apply([root], who.hex).log.apply(changes.toReversed(), who.hex);
+  const again = GroupLog.empty(cheapCrypto, log.groupId)
+    .apply([root], who.hex)
+    .log.apply(changes.toReversed(), who.hex);
   if (hashOf(again.log) !== hashOf(log)) fail('Convergence', 'another hash when taken backwards');
   const opened = GroupLog.open(
     cheapCrypto,
@@ -182,7 +216,8 @@ function check(node: Honest, other: Honest, outsider: Person, root: Uint8Array):
   for (const revocation of effective) {
     if (!['remove', 'demote', 'leave'].includes(revocation.kind)) continue;
     for (const change of effective) {
-      if (!revocation.names.includes(change.author) || change.kind === 'leave' || change === revocation) continue;
+      if (!revocation.names.includes(change.author) || change.kind === 'leave' || change === revocation)
+        continue;
       if (ancestors.get(revocation.id)?.has(change.id)) continue;
       const restored = effective.some(
         ({ id, kind, names }) =>
@@ -199,12 +234,14 @@ function check(node: Honest, other: Honest, outsider: Person, root: Uint8Array):
     if (revocation.kind === 'demote') continue;
     for (const name of revocation.names) {
       const back = effective.some(
-        ({ id, kind, names }) => kind === 'add' && names.includes(name) && ancestors.get(id)?.has(revocation.id),
+        ({ id, kind, names }) =>
+          kind === 'add' && names.includes(name) && ancestors.get(id)?.has(revocation.id),
       );
       if (log.isMember(name) && !back) fail('RevocationIsFinal', 'still a member');
     }
   }
-  if (parsed.some(({ author }) => author === outsider.hex)) fail('NoGrowthWithoutAuthority', 'by an outsider');
+  if (parsed.some(({ author }) => author === outsider.hex))
+    fail('NoGrowthWithoutAuthority', 'by an outsider');
   for (const { id, author, kind } of parsed) {
     if (id === log.groupId) continue;
     const before = log.closureOf(id).slice(0, -1);

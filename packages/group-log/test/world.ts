@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { compareBytes, concatBytes, encodeHex, encodeUtf8, type KeyPair, SottoError } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
-import { type Applied, type GroupAction, GroupLog, type LogCrypto, parseChange, signChange } from '../src/index.js';
+import {
+  type Applied,
+  type GroupAction,
+  GroupLog,
+  type GroupLogLimits,
+  type LogCrypto,
+  parseChange,
+  signChange,
+} from '../src/index.js';
 
 const provider = defaultProvider();
 
@@ -14,7 +22,9 @@ export const cheapCrypto: LogCrypto = {
   },
   secp256k1: {
     signRecoverable: (digest, privateKey) =>
-      concatBytes(Uint8Array.of(2), privateKey, digest) as ReturnType<LogCrypto['secp256k1']['signRecoverable']>,
+      concatBytes(Uint8Array.of(2), privateKey, digest) as ReturnType<
+        LogCrypto['secp256k1']['signRecoverable']
+      >,
     recoverPublicKey: (digest, signature) => {
       if (compareBytes(signature.subarray(33), digest.subarray(0, 32)) !== 0) {
         throw new SottoError('INVALID_SIGNATURE', 'Not a signature of this.', { reason: 'cheap' });
@@ -42,12 +52,14 @@ export const people = (...names: string[]): Person[] => names.map(person);
 
 export const keysOf = (...persons: readonly Person[]) => persons.map(({ keys }) => keys.publicKey);
 
-let salt = 0;
-
 /** A new group: its log and the change that created it. */
-export function create(creator: Person, members: readonly Person[], limits = {}): { log: GroupLog; root: Uint8Array } {
+export function create(
+  creator: Person,
+  members: readonly Person[],
+  { salt = 0, limits = {} }: { readonly salt?: number; readonly limits?: Partial<GroupLogLimits> } = {},
+): { log: GroupLog; root: Uint8Array } {
   const bytes = new Uint8Array(16);
-  new DataView(bytes.buffer).setUint32(0, ++salt);
+  new DataView(bytes.buffer).setUint32(0, salt);
   const root = signChange(cheapCrypto, creator.keys, {
     groupId: undefined,
     parents: [],
@@ -69,7 +81,13 @@ export const rename = (name: string): Change => ({ kind: 'rename', name });
 export const leave: Change = { kind: 'leave' };
 
 /** A change on parents that the author picks as it likes. */
-export function forge(groupId: string, author: Person, parents: readonly string[], action: Change, time = 0): Uint8Array {
+export function forge(
+  groupId: string,
+  author: Person,
+  parents: readonly string[],
+  action: Change,
+  time = 0,
+): Uint8Array {
   return signChange(cheapCrypto, author.keys, { groupId, parents, time, action });
 }
 
@@ -127,4 +145,3 @@ export function shuffled<T>(list: readonly T[], roll: (below: number) => number)
   }
   return result;
 }
-
