@@ -13,7 +13,7 @@ import { type Authority, type Entry, Graph, isRevocation } from './graph.js';
 import { CHANGE_PARENTS_MAX, DEFAULT_GROUP_LOG_LIMITS, type GroupLogLimits } from './limits.js';
 import { type Orphan, Orphans } from './orphans.js';
 import { type Loss, type LossReason, lossOf, voidedBy } from './reasons.js';
-import { attackersOf, noteContest, resolve, supportsOf, victimsOf } from './resolution.js';
+import { attackersOf, circlesOf, noteContest, resolve, supportsOf, victimsOf } from './resolution.js';
 import { View } from './view.js';
 import { ViewCache } from './view-cache.js';
 
@@ -341,7 +341,10 @@ export class GroupLog {
     const graph = this.#graph;
     authorize(graph, this.#view, allBits(this.#length), change);
     const needed = this.#groundsOf(author, action.kind, named);
-    needed.push(...this.#guardsOf(author, needed));
+    needed.push(
+      ...this.#guardsOf(author, needed),
+      ...this.#strifeAround(isRevocation(action.kind) ? named : []),
+    );
     for (let attempt = 0; ; attempt++) {
       const parents = this.#chooseHeads(needed, isRevocation(action.kind) ? new Set(named) : new Set());
       const { view, ancestors } = this.#views.after(parents);
@@ -398,6 +401,24 @@ export class GroupLog {
       }
     }
     return [...guards];
+  }
+
+  /**
+   * Revocations that a new change had better build on, so that it decides nothing but what it says: those of circles,
+   * and those with effect of identities that it takes authority from.
+   */
+  #strifeAround(named: readonly string[]): number[] {
+    const graph = this.#graph;
+    const circles = circlesOf(graph, allBits(this.#length)).filter((index) =>
+      isRevocation(graph.at(index).kind),
+    );
+    const own = named.flatMap((name) =>
+      graph
+        .byAuthor(name)
+        .filter((index) => hasBit(this.#view.effective, index) && isRevocation(graph.at(index).kind)),
+    );
+    // From the latest on, so that few heads cover many.
+    return [...circles, ...own].sort((a, b) => b - a);
   }
 
   #chooseHeads(needed: readonly number[], last: ReadonlySet<string>): number[] {

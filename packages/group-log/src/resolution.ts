@@ -76,6 +76,24 @@ export function resolve(graph: Graph, within: Bits): Bits {
     (index) => hasBit(within, index) && attackersOf(graph, index, within).length > 0,
   );
   if (!isContested) return copyBits(within, graph.length);
+  const { status } = decideAll(graph, within);
+  const effective = newBits(graph.length);
+  for (const index of eachBit(within)) if (status[index] === IN) setBit(effective, index);
+  return effective;
+}
+
+/**
+ * The changes of a set that are part of a circle, or hang on one: seniority had to decide. These matter to each other
+ * whether they have effect or not.
+ */
+export function circlesOf(graph: Graph, within: Bits): readonly number[] {
+  return graph.contested.length === 0 ? [] : decideAll(graph, within).circular;
+}
+
+function decideAll(
+  graph: Graph,
+  within: Bits,
+): { readonly status: Uint8Array; readonly circular: readonly number[] } {
   const status = new Uint8Array(graph.length);
   const open = new Map<number, Open>();
   for (const index of eachBit(within)) {
@@ -85,10 +103,7 @@ export function resolve(graph: Graph, within: Bits): Bits {
     status[index] = decided;
     if (decided === UNDECIDED) open.set(index, one);
   }
-  if (open.size > 0) settle(graph, status, open);
-  const effective = newBits(graph.length);
-  for (const index of eachBit(within)) if (status[index] === IN) setBit(effective, index);
-  return effective;
+  return { status, circular: open.size > 0 ? settle(graph, status, open) : [] };
 }
 
 function decide(graph: Graph, status: Uint8Array, { index, attackers, supports }: Open): Status {
@@ -111,8 +126,11 @@ function decide(graph: Graph, status: Uint8Array, { index, attackers, supports }
   return undecided || standing < supports.length ? UNDECIDED : IN;
 }
 
-/** Decides what hangs on later revocations: first what has one answer, then cycles by seniority. */
-function settle(graph: Graph, status: Uint8Array, open: Map<number, Open>): void {
+/**
+ * Decides what hangs on later revocations: first what has one answer, then circles by seniority.
+ * @returns what was left for seniority
+ */
+function settle(graph: Graph, status: Uint8Array, open: Map<number, Open>): readonly number[] {
   /** By change, the open ones that its outcome matters to. */
   const dependents = new Map<number, number[]>();
   for (const { index, attackers, supports } of open.values()) {
@@ -129,6 +147,7 @@ function settle(graph: Graph, status: Uint8Array, open: Map<number, Open>): void
     open.delete(index);
     queue.push(...(dependents.get(index) ?? []));
   };
+  let circular: readonly number[] | undefined;
   for (;;) {
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       const one = open.get(next);
@@ -136,7 +155,8 @@ function settle(graph: Graph, status: Uint8Array, open: Map<number, Open>): void
       const decided = decide(graph, status, one);
       if (decided !== UNDECIDED) put(next, decided);
     }
-    if (open.size === 0) return;
+    circular ??= [...open.keys()];
+    if (open.size === 0) return circular;
     queue = [];
     for (const winner of mostSenior(graph, open, dependents)) {
       // It stands with all that it rests on, and what would void any of that falls.
@@ -152,7 +172,7 @@ function settle(graph: Graph, status: Uint8Array, open: Map<number, Open>): void
   }
 }
 
-/** Of each cycle that nothing undecided outside of it bears on, the revocation that seniority lets stand. */
+/** Of each circle that nothing undecided outside of it bears on, the revocation that seniority lets stand. */
 function mostSenior(
   graph: Graph,
   open: ReadonlyMap<number, Open>,
