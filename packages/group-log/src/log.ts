@@ -60,6 +60,8 @@ export interface Applied {
   readonly void: readonly Ineffective[];
   /** Changes of before that have lost their effect. */
   readonly lost: readonly Ineffective[];
+  /** Grants with effect that do not do for somebody what they say, since this batch; `names` are those people. */
+  readonly overruled: readonly Ineffective[];
   /** Ids of changes that wait for ancestors. */
   readonly pending: readonly string[];
   /** Changes that were not kept. `id` is missing where none could be read. */
@@ -773,8 +775,9 @@ class Application {
 
   #keepOrphans(waiting: readonly Orphan[], sender: string): readonly string[] {
     if (waiting.length === 0) return [];
-    const [named] = this.#graph.memberGrantsOf(sender);
-    if (named === undefined) {
+    // Of a group that is being told in parts, the first of which has not come, nobody is known yet.
+    const isKnown = this.#graph.length === 0 || this.#graph.memberGrantsOf(sender).length > 0;
+    if (!isKnown) {
       for (const { change } of waiting) {
         this.#refuse(
           change.id,
@@ -1034,6 +1037,30 @@ class Application {
     return lost;
   }
 
+  /** Grants and revocations of the same people side by side, where one of the two is new. */
+  #overruled(first: number): readonly Ineffective[] {
+    const graph = this.#graph;
+    const { effective } = this.#view;
+    const found = new Map<string, Ineffective>();
+    const meet = (grant: number, by: number, name: string) => {
+      if (!hasBit(effective, grant) || !hasBit(effective, by)) return;
+      if (graph.isWithin(grant, by) || graph.isWithin(by, grant)) return;
+      if (graph.at(by).kind === 'demote' && graph.at(grant).kind !== 'promote') return;
+      const loss = ineffective(graph, grant, { reason: 'subjectRevoked', by });
+      found.set(`${grant} ${name}`, { ...loss, names: [name] });
+    };
+    for (let index = first; index < graph.length; index++) {
+      const { kind, names } = graph.at(index);
+      for (const name of kind === 'rename' ? [] : names) {
+        if (isRevocation(kind)) {
+          for (const grant of graph.memberGrantsOf(name)) meet(grant, index, name);
+          for (const grant of graph.adminGrantsOf(name)) meet(grant, index, name);
+        } else for (const by of graph.revocationsOf(name)) meet(index, by, name);
+      }
+    }
+    return [...found.values()];
+  }
+
   #outcome(pending: readonly string[], lost: readonly Ineffective[]): Applied {
     const graph = this.#graph;
     const within = allBits(graph.length);
@@ -1065,6 +1092,7 @@ class Application {
       effective,
       void: voided,
       lost,
+      overruled: this.#overruled(first),
       pending,
       refused: this.#refused,
     };

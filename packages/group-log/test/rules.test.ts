@@ -58,6 +58,9 @@ describe('membership', () => {
     expect(show(merge(one, other))).toEqual(show(merge(other, one)));
     expect(show(merge(one, other)).members).not.toContain('dan');
     const promotion = [...other.changes()].at(-1) as Uint8Array;
+    const overruled = { id: idOf(promotion), author: bob.hex, names: [dan.hex], reason: 'subjectRevoked' };
+    expect(applyAll(one, other.changes()).overruled).toMatchObject([overruled]);
+    expect(applyAll(other, one.changes()).overruled).toMatchObject([overruled]);
     expect(merge(one, other).explainSubject(idOf(promotion), dan.hex)).toMatchObject({
       reason: 'subjectRevoked',
     });
