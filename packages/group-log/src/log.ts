@@ -257,6 +257,11 @@ export class GroupLog {
       .map(({ encoded }) => encoded);
   }
 
+  /** The kept changes as they are stored, in order of their numbers. Borrowed. */
+  stored(): readonly StoredChange[] {
+    return this.#graph.entries.slice(0, this.#length).map(({ number, encoded }) => ({ number, encoded }));
+  }
+
   /** The number that the next change gets. */
   get nextNumber(): number {
     return this.#nextNumber;
@@ -286,6 +291,20 @@ export class GroupLog {
       if (loss !== undefined) return this.#graph.at(loss.by).id;
     }
     return undefined;
+  }
+
+  /** Whether an author has made a change with effect that neither builds on another one nor is built on by it. */
+  isConcurrent(id: string, author: string): boolean {
+    const index = this.#indexOf(id);
+    if (index === undefined) return false;
+    return this.#graph
+      .byAuthor(author)
+      .some(
+        (own) =>
+          hasBit(this.#view.effective, own) &&
+          !this.#graph.isWithin(own, index) &&
+          !this.#graph.isWithin(index, own),
+      );
   }
 
   /** Why a kept change has no effect; `undefined` when it has, or isn't kept. */
