@@ -268,8 +268,9 @@ export class Groups {
     if (isStranger && (changes.length === 0 || changes.length > STRANGER_CHANGES_MAX)) throw stranger();
     if (changes.length === 0) return undefined;
     const applied = known.apply(changes, sender);
-    // Somebody new may be faster than the news of who let them in, and brings it along. Nothing else of a stranger stays.
-    if (isStranger && !applied.log.isMember(sender)) throw stranger();
+    // Somebody new may be faster than the news of who let them in, or was let in by somebody who could not, and has to
+    // learn it. Nothing else of a stranger stays.
+    if (isStranger && !applied.log.names(sender)) throw stranger();
     const [refused] = applied.refused;
     if (refused !== undefined && applied.added.length === 0 && applied.pending.length === 0)
       throw refused.error;

@@ -21,6 +21,9 @@ const PART_MIN_BYTES = 1024;
 /** Devices of a member of which it is remembered what they know. */
 const HEARD_DEVICES_MAX = 16;
 
+/** Who are out and are told so, within one interval: nobody can make us begin sessions with a crowd. */
+const TOLD_MAX = 64;
+
 const NOTHING_HEARD: HeardRecord = { devices: [], askedAt: 0n, answeredAt: 0n };
 
 type TellingSettings = Pick<Settings, 'clock' | 'limits' | 'transport'>;
@@ -76,6 +79,7 @@ export class Telling {
     const { groupTellIntervalMs } = this.#settings.limits;
     if (!this.#isPast(record.told.get(who) ?? 0n, groupTellIntervalMs)) return undefined;
     const told = new Map([...record.told].filter(([, at]) => !this.#isPast(at, groupTellIntervalMs)));
+    if (told.size >= TOLD_MAX) return undefined;
     return told.set(who, this.#now());
   }
 
