@@ -209,6 +209,11 @@ export class GroupLog {
     return this.#orphans.size;
   }
 
+  /** Bytes of those. */
+  get waitingBytes(): number {
+    return this.#orphans.all.reduce((bytes, { change }) => bytes + change.encoded.length, 0);
+  }
+
   /** The group as it is. */
   get state(): GroupLogState {
     let name = '';

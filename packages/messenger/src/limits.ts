@@ -38,7 +38,10 @@ export interface MessengerLimits extends DeviceLimits {
   readonly groupGraceMs: number;
   /** A device of a member is told the same news of a group again after so long, while it shows no sign of it. Default 10 min. */
   readonly groupNewsIntervalMs: number;
-  /** A member is asked for changes of a group, and answered such a question, this often at most. Default 1 min. */
+  /**
+   * A member is asked for changes of a group, and answered such a question, this often at most. Default 5 min: an answer
+   * may be as long as the log.
+   */
   readonly groupAskIntervalMs: number;
   /** Somebody who is no member of a group and writes to it is told why, this often at most. Default 1 h. */
   readonly groupTellIntervalMs: number;
@@ -62,7 +65,7 @@ export const DEFAULT_LIMITS: MessengerLimits = {
   lookUpMs: 48 * HOUR,
   groupGraceMs: 10 * MINUTE,
   groupNewsIntervalMs: 10 * MINUTE,
-  groupAskIntervalMs: MINUTE,
+  groupAskIntervalMs: 5 * MINUTE,
   groupTellIntervalMs: HOUR,
   maxUninvitedGroups: 64,
   fanoutBatch: 16,

@@ -1,12 +1,4 @@
-import {
-  compareBytes,
-  decodeHex,
-  encodeHex,
-  encodeUtf8,
-  forgetOldest,
-  type PublicKey,
-  SottoError,
-} from '@sotto/core';
+import { compareBytes, decodeHex, encodeHex, encodeUtf8, type PublicKey, SottoError } from '@sotto/core';
 import {
   type Applied,
   GROUP_NAME_MAX_BYTES,
@@ -29,8 +21,10 @@ import { Telling } from './telling.js';
 
 /** Departures that are remembered: a full group. */
 const DEPARTURES_MAX = 1000;
-/** Groups that are being told to us in parts, by as many senders; the oldest go first. In memory alone. */
-const PARTIAL_GROUPS_MAX = 4;
+/** Groups that one sender tells us in parts at the same time; the oldest go first. In memory alone. */
+const PARTIAL_GROUPS_OF_SENDER = 4;
+/** Bytes of such groups, of all senders; the oldest go first. Four full logs. */
+const PARTIAL_GROUPS_BYTES = 16 * 1024 * 1024;
 /** Most changes that are looked at of somebody of whom the group doesn't know: enough to tell who let them in. */
 const STRANGER_CHANGES_MAX = 256;
 
@@ -304,10 +298,17 @@ export class Groups {
   }
 
   #keepPartial(key: string, sender: string, log: GroupLog): void {
-    // One of each sender, so that nobody takes the place of others.
-    for (const other of this.#partial.keys()) if (other.startsWith(sender)) this.#partial.delete(other);
+    this.#partial.delete(key);
+    const own = [...this.#partial.keys()].filter((other) => other.startsWith(sender));
+    for (const other of own.slice(0, 1 - PARTIAL_GROUPS_OF_SENDER)) this.#partial.delete(other);
     this.#partial.set(key, log);
-    forgetOldest(this.#partial, PARTIAL_GROUPS_MAX);
+    let bytes = 0;
+    for (const one of this.#partial.values()) bytes += one.bytes + one.waitingBytes;
+    for (const [other, one] of this.#partial) {
+      if (bytes <= PARTIAL_GROUPS_BYTES) break;
+      bytes -= one.bytes + one.waitingBytes;
+      this.#partial.delete(other);
+    }
   }
 
   async #checkUninvited(work: UnitOfWork): Promise<void> {
