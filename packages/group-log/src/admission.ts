@@ -22,12 +22,13 @@ import {
 } from './limits.js';
 import { voidedBy } from './reasons.js';
 import { exclusions, type View } from './view.js';
+import type { ViewCache } from './view-cache.js';
 
 /** Behind every administrator. */
 const LAST: Rank = { depth: Number.MAX_SAFE_INTEGER, id: '', position: 0 };
 
 /** The authority of the change that creates a group. */
-export const CREATOR: Authority = {
+const CREATOR: Authority = {
   memberGrants: [],
   adminGrant: -1,
   premises: [],
@@ -166,4 +167,26 @@ export function checkLimit(what: string, limit: number, actual: number): void {
   if (actual > limit) {
     throw new SottoError('LIMIT_EXCEEDED', `Too many ${what}.`, { what, limit, actual });
   }
+}
+
+/**
+ * What a change rests on, if its author may make it.
+ * @throws NOT_PERMITTED, LIMIT_EXCEEDED, MALFORMED_MESSAGE
+ */
+export function authorityOf(
+  graph: Graph,
+  views: ViewCache,
+  parents: readonly number[],
+  change: ParsedChange,
+  groupId: string,
+): Authority {
+  if (change.groupId !== groupId) {
+    throw new SottoError('MALFORMED_MESSAGE', 'The change is of another group.', {
+      what: 'Change',
+      reason: 'of another group',
+    });
+  }
+  if (change.kind === 'create') return CREATOR;
+  const { view, ancestors } = views.after(parents);
+  return authorize(graph, view, ancestors, change);
 }

@@ -48,3 +48,10 @@ export function differing(a: Bits, b: Bits): Bits {
   for (let word = 0; word < difference.length; word++) difference[word] = (a[word] ?? 0) ^ (b[word] ?? 0);
   return difference;
 }
+
+/** All numbers below `length`. */
+export function allBits(length: number): Bits {
+  const bits = newBits(length).fill(0xffffffff);
+  if (length % 32 !== 0) bits[bits.length - 1] = 2 ** (length % 32) - 1;
+  return bits;
+}

@@ -1,3 +1,4 @@
+export type { StoredChange } from './application.js';
 export {
   type ChangeKind,
   type GroupAction,
@@ -7,11 +8,5 @@ export {
   signChange,
 } from './change.js';
 export * from './limits.js';
-export {
-  type Applied,
-  GroupLog,
-  type GroupLogState,
-  type Ineffective,
-  type StoredChange,
-} from './log.js';
-export type { LossReason } from './reasons.js';
+export { type Applied, GroupLog, type GroupLogState } from './log.js';
+export type { Ineffective, LossReason } from './reasons.js';

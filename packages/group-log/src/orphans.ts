@@ -26,6 +26,10 @@ export class Orphans {
     return new Orphans(this.all.filter(({ change }) => !ids.has(change.id)));
   }
 
+  except(one: Orphan): Orphans {
+    return this.all.includes(one) ? new Orphans(this.all.filter((other) => other !== one)) : this;
+  }
+
   /** With more, as far as the sender's quota goes; for these, the oldest of all senders make room. */
   with(
     fresh: readonly Orphan[],

@@ -1,4 +1,5 @@
 import { type Bits, hasBit } from './bits.js';
+import type { ChangeKind } from './change.js';
 import type { Graph } from './graph.js';
 import { attackersOf, supportsOf, victimsOf } from './resolution.js';
 
@@ -17,6 +18,25 @@ export interface Loss {
   readonly reason: LossReason;
   /** Index of the revocation that did it. */
   readonly by: number;
+}
+
+/** A change without effect, and why. */
+export interface Ineffective {
+  readonly id: string;
+  /** Author in hex. */
+  readonly author: string;
+  readonly kind: ChangeKind;
+  /** Identities that it names, in hex. */
+  readonly names: readonly string[];
+  readonly reason: LossReason;
+  /** Id of the revocation that did it. */
+  readonly by: string;
+}
+
+/** Names what an index stands for. */
+export function ineffective(graph: Graph, index: number, { reason, by }: Loss): Ineffective {
+  const { id, author, kind, names } = graph.at(index);
+  return { id, author, kind, names, reason, by: graph.at(by).id };
 }
 
 /** Why a change of a set has no effect; `undefined` when it has. */

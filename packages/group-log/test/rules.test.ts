@@ -385,4 +385,22 @@ describe('what somebody is told', () => {
     expect(show(early.log.apply([one], ann.hex).log).name).toBe('two');
     expect(start.apply([two], eve.hex).refused).toMatchObject([{ error: { code: 'NOT_PERMITTED' } }]);
   });
+
+  it('that waits in a forged copy does not stand in the way of the genuine one', () => {
+    const start = led();
+    const one = sign(start, ann, rename('one'));
+    const two = sign(start.apply([one], ann.hex).log, ann, rename('two'));
+    const forged = two.slice();
+    forged[forged.length - 1] = (forged[forged.length - 1] as number) ^ 1;
+    for (const order of [
+      [forged, two],
+      [two, forged],
+    ] as const) {
+      const early = start.apply([order[0]], bob.hex).log.apply([order[1]], cid.hex).log;
+      let log = early.apply([one], ann.hex).log;
+      if (show(log).name !== 'two') log = log.apply([], ann.hex).log;
+      expect(show(log).name).toBe('two');
+      expect(log.waiting).toBe(0);
+    }
+  });
 });
