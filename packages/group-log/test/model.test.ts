@@ -11,7 +11,7 @@ it(`members who sign anything break no invariant (seed ${SEED}, ${STEPS} steps)`
   let steps = 0;
   const totals = { made: 0, forged: 0, admitted: 0, voided: 0 };
   for (let at = 0; steps < STEPS; at++) {
-    const length = 40 + ((SEED + at) % 5) * 30;
+    const length = 60 + ((SEED + at) % 5) * 60;
     try {
       const result = playScenario(SEED + at, length);
       for (const name of ['made', 'forged', 'admitted', 'voided'] as const) totals[name] += result[name];

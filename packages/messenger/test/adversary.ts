@@ -1,5 +1,5 @@
 import { encodeHex, type KeyPair, type SharedKey } from '@sotto/core';
-import { type GroupAction, GroupLog, parseChange, signChange } from '@sotto/group-log';
+import { type GroupAction, parseChange, signChange } from '@sotto/group-log';
 import { decodeContactCode, decodeProtocolMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
 import type { GroupPayload } from '../src/generated/sotto/messenger/v1/payload.js';
@@ -9,7 +9,7 @@ import { changeTable } from '../src/storage/tables.js';
 import type { Party } from './party.js';
 import { crypto, newNode, START } from './world.js';
 
-export type Change = Exclude<GroupAction, { readonly kind: 'create' }>;
+type Change = Exclude<GroupAction, { readonly kind: 'create' }>;
 
 /** Somebody who speaks the protocol of groups and keeps none of its rules. */
 export interface Adversary {
@@ -108,16 +108,6 @@ export const idOf = (change: Uint8Array) => parseChange(crypto, change).id;
 
 /** Ids of the changes that a party keeps, oldest first. */
 export const idsOf = async (party: Party, groupId: string) => (await changesOf(party, groupId)).map(idOf);
-
-/** A log with the changes that a party keeps. */
-export async function logOf(party: Party, groupId: string): Promise<GroupLog> {
-  const changes = await changesOf(party, groupId);
-  return GroupLog.open(
-    crypto,
-    groupId,
-    changes.map((encoded, number) => ({ number, encoded })),
-  );
-}
 
 /** How a party sees a group, with people by their names. */
 export async function viewOf(
