@@ -603,7 +603,10 @@ export class Messenger {
     return this.#changeGroup(groupId, { kind: 'demote', identities: members }, options);
   }
 
-  /** @throws NOT_FOUND, NOT_PERMITTED when we are no member */
+  /**
+   * Leaves a group. One that strangers put us into, and out of again, is forgotten.
+   * @throws NOT_FOUND, NOT_PERMITTED when we are not a member
+   */
   async leaveGroup(groupId: string, options?: GroupSendOptions): Promise<GroupSendResult> {
     return this.#changeGroup(groupId, { kind: 'leave' }, options);
   }

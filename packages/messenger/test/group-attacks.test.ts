@@ -423,6 +423,25 @@ describe('a stranger', () => {
   });
 });
 
+describe('a stranger who puts us in and out', () => {
+  it('leaves no more groups than may be, and these can be forgotten', async () => {
+    const { network, bob, clock } = await circle(['bob'], {}, { maxUninvitedGroups: 3 });
+    const stranger = await newParty(network, 'stranger', { clock });
+    await stranger.messenger.addContact(await bob.messenger.contactCode());
+    for (let at = 0; at < 5; at++) {
+      const { group } = await stranger.messenger.createGroup(`g${at}`, keysOf(bob));
+      await stranger.messenger.removeMembers(group.id, keysOf(bob));
+      await quiet(network, bob, stranger);
+    }
+    const groups = await bob.messenger.groups();
+    expect(groups.map(({ joined }) => joined)).toEqual([false, false, false]);
+    for (const { id } of groups) await bob.messenger.leaveGroup(id);
+    expect(await bob.messenger.groups()).toEqual([]);
+    const { change, heard } = await sizesOf(bob);
+    expect([change, heard]).toEqual([undefined, undefined]);
+  });
+});
+
 describe('views that were split', () => {
   async function split() {
     const world = await circle(['alice', 'bob', 'carol', 'dave']);
@@ -540,12 +559,23 @@ describe('a log over the size of a message', () => {
     expect(alice.events.sendFailed).toEqual([]);
   });
 
+  it('a message that overtakes the one that made the group is read all the same', async () => {
+    const { alice, bob, settle, network } = await circle(['alice', 'bob']);
+    network.setConditions({ reordering: 0.9 });
+    for (let round = 0; round < 5; round++) {
+      const { group } = await alice.messenger.createGroup(`g${round}`, keysOf(bob));
+      for (const text of ['one', 'two', 'three']) await alice.messenger.sendToGroup(group.id, bytesOf(text));
+      await settle();
+    }
+    expect(bob.texts).toHaveLength(15);
+  });
+
   it('is not told again and again to who never answers', async () => {
     const { alice, bob, network, settle, clock } = await circle(['alice', 'bob']);
     const { group } = await alice.messenger.createGroup('g', keysOf(bob));
     await settle();
     network.partition(keysOf(alice), keysOf(bob));
-    for (let at = 0; at < 20; at++) await alice.messenger.renameGroup(group.id, `n${at}`);
+    for (let at = 0; at < 40; at++) await alice.messenger.renameGroup(group.id, `n${at}`);
     const before = (await sizesOf(alice))['outbox']?.bytes ?? 0;
     await alice.messenger.sendToGroup(group.id, bytesOf('one'));
     const after = (await sizesOf(alice))['outbox']?.bytes ?? 0;

@@ -138,6 +138,11 @@ export class Groups {
       applied.push(one);
       return one.log;
     };
+    if (wanted.kind === 'leave' && found.record.uninvited && !before.isMember(this.#ownName)) {
+      // Somebody whom the user never let in has put us in, and out again: nothing of that has to stay.
+      await this.#records.forget(work, found);
+      return undefined;
+    }
     let log = before;
     const leads = log.isAdmin(this.#ownName);
     const claims = wanted.kind !== 'leave' && log.mayClaim(this.#ownName);

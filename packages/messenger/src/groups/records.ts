@@ -3,7 +3,7 @@ import type { CryptoProvider } from '@sotto/crypto';
 import { type Applied, GroupLog, type StoredChange } from '@sotto/group-log';
 import type { GroupRecord } from '../generated/sotto/messenger/v1/storage.js';
 import type { UnitOfWork } from '../storage/ledger.js';
-import { changeTable, groupTable } from '../storage/tables.js';
+import { changeTable, groupTable, heardTable } from '../storage/tables.js';
 
 /** Names of a group that are remembered, so that who names one of them is told only what is newer. */
 const PAST_MAX = 32;
@@ -62,6 +62,16 @@ export class GroupRecords {
     work.put(groupTable, next, groupId);
     this.#logs.set(next, log);
     return { record: next, log };
+  }
+
+  /** Deletes all that is stored of a group. */
+  async forget(work: UnitOfWork, { log }: KnownGroup): Promise<void> {
+    const { groupId } = log;
+    for (const { number } of log.stored()) work.delete(changeTable, groupId, numberKey(number));
+    for (const [, identity] of await work.keys(heardTable, [groupId])) {
+      work.delete(heardTable, groupId, identity as string);
+    }
+    work.delete(groupTable, groupId);
   }
 
   /** Keeps, in memory alone, what changed nothing that is stored: changes that wait for others. */

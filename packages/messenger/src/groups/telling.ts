@@ -16,6 +16,8 @@ import type { KnownGroup } from './records.js';
 const PART_MAX_BYTES = 64 * 1024;
 /** Bytes of a message beside what is encrypted for devices: bundles, headers, what the transport adds. */
 const MESSAGE_OVERHEAD_BYTES = 8 * 1024;
+/** Bytes of news that go along with every message until a device shows that it knows: so the order doesn't matter. */
+const SMALL_NEWS_BYTES = 4 * 1024;
 /** The least of a part, on transports for small messages. */
 const PART_MIN_BYTES = 1024;
 /** Devices of a member of which it is remembered what they know. */
@@ -111,8 +113,7 @@ export class Telling {
       return exclusion === undefined ? [] : this.#split(log.closureOf(exclusion), installations).map(part);
     }
     const heard = await this.#get(work, groupId, member);
-    const due = fanout.complete ? installations : this.#due(heard, installations, ours);
-    const changes = due.length === 0 ? [] : log.changes(this.#from(fanout, heard, record, due));
+    const { due, changes } = this.#news(fanout, heard, record, log, installations);
     if (due.length > 0) {
       const told = due.map((installationId) => ({
         ...(heard.devices.find((device) => device.installationId === installationId) ??
@@ -141,19 +142,34 @@ export class Telling {
     });
   }
 
-  /** The first change that one of some devices may lack, by what it named, or was told lately. */
-  #from(fanout: FanoutRecord, heard: HeardRecord, { past }: GroupRecord, due: readonly string[]): number {
-    if (fanout.complete) return 0;
+  /** What is told to which devices: a little again and again until they show that they know, much only once in a while. */
+  #news(
+    { complete }: FanoutRecord,
+    heard: HeardRecord,
+    { past }: GroupRecord,
+    log: KnownGroup['log'],
+    installations: readonly string[],
+  ): { readonly due: readonly string[]; readonly changes: readonly Uint8Array[] } {
+    if (complete) return { due: installations, changes: log.changes() };
     const after = (hash: Uint8Array) =>
       past.find((one) => compareBytes(one.hash, hash) === 0)?.nextNumber ?? 0;
-    return Math.min(
-      ...due.map((installationId) => {
-        const device = heard.devices.find((one) => one.installationId === installationId);
-        if (device === undefined) return 0;
-        const isUnderWay = !this.#isPast(device.toldAt, this.#settings.limits.groupNewsIntervalMs);
-        return Math.max(after(device.membershipHash), isUnderWay ? after(device.toldHash) : 0);
-      }),
-    );
+    const deviceOf = (installationId: string) =>
+      heard.devices.find((one) => one.installationId === installationId) ?? unheard(installationId);
+    const lacking = installations
+      .map(deviceOf)
+      .filter(({ membershipHash }) => compareBytes(membershipHash, log.membershipHash) !== 0);
+    if (lacking.length === 0) return { due: [], changes: [] };
+    const all = log.changes(Math.min(...lacking.map(({ membershipHash }) => after(membershipHash))));
+    if (sizeOf(all) <= SMALL_NEWS_BYTES) {
+      return { due: lacking.map(({ installationId }) => installationId), changes: all };
+    }
+    const due = this.#due(heard, installations, log.membershipHash);
+    if (due.length === 0) return { due, changes: [] };
+    const from = due.map(deviceOf).map(({ membershipHash, toldHash, toldAt }) => {
+      const isUnderWay = !this.#isPast(toldAt, this.#settings.limits.groupNewsIntervalMs);
+      return Math.max(after(membershipHash), isUnderWay ? after(toldHash) : 0);
+    });
+    return { due, changes: log.changes(Math.min(...from)) };
   }
 
   #split(changes: readonly Uint8Array[], installations: readonly string[]): (readonly Uint8Array[])[] {
