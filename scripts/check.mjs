@@ -26,6 +26,7 @@ const steps = [
   { name: 'packages', about: 'what would be published works for who installs it', run: checkPackages },
   { name: 'size', about: 'size budgets, gzip', run: checkSizes, show: true },
   { name: 'generated', about: 'generated code is up to date', run: checkGenerated },
+  { name: 'models', about: 'formal models keep their invariants', run: checkModels },
   { name: 'readme', about: 'code blocks of the documents compile and run', run: checkReadmeBlocks },
 ];
 
@@ -89,6 +90,34 @@ async function checkGenerated() {
     const result = await runTool('pnpm', ['run', script], { cwd: join(root, folder) });
     results.push({ ...result, output: `${folder}:\n${result.output}` });
   }
+  return { ok: results.every(({ ok }) => ok), output: results.map(({ output }) => output).join('') };
+}
+
+/** Quint with what it needs is 43 MB, so it is installed beside the models, and only for this step. */
+async function checkModels() {
+  const cwd = join(root, 'docs', 'models');
+  const bin = join(cwd, 'node_modules', '@informalsystems', 'quint', 'dist', 'src', 'cli.js');
+  if (!existsSync(bin)) {
+    const installed = await runTool('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd });
+    if (!installed.ok) return installed;
+  }
+  const model = 'group-log.qnt';
+  const results = [
+    await runTool(process.execPath, [bin, 'test', '--backend=typescript', model], { cwd }),
+    await runTool(
+      process.execPath,
+      [
+        bin,
+        'run',
+        '--backend=typescript',
+        '--max-samples=80',
+        '--max-steps=6',
+        '--invariant=Invariants',
+        model,
+      ],
+      { cwd },
+    ),
+  ];
   return { ok: results.every(({ ok }) => ok), output: results.map(({ output }) => output).join('') };
 }
 

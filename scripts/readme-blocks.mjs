@@ -20,7 +20,9 @@ function documents() {
   const docs = join(root, 'docs');
   const general = [
     'README.md',
-    ...(existsSync(docs) ? readdirSync(docs, { recursive: true }) : []).map((name) => `docs/${name}`),
+    ...(existsSync(docs) ? readdirSync(docs, { recursive: true }) : [])
+      .filter((name) => !name.includes('node_modules'))
+      .map((name) => `docs/${name}`),
   ].map((file) => ({ file, folder: FOLDER }));
   const own = workspacePackages().map(({ folder }) => ({
     file: `${folder}/README.md`,

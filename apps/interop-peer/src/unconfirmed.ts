@@ -99,7 +99,8 @@ export class Unconfirmed {
       sentAt: BigInt(now),
       conversation: { kind: { $case: 'peer', value: sender } },
       ownCopy: false,
-      groupMembership: new Uint8Array(0),
+      groupMembershipHash: new Uint8Array(0),
+      late: false,
     };
     const id = encodeHex(messageId);
     const number = this.#inbox.add(work, record);

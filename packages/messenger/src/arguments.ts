@@ -60,6 +60,7 @@ const EVENT_NAMES: Readonly<Record<keyof MessengerEvents, true>> = {
   sent: true,
   sendFailed: true,
   groupChanged: true,
+  groupChangeLost: true,
   status: true,
   clockSkew: true,
   storeReplaced: true,

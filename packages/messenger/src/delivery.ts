@@ -25,7 +25,7 @@ const PROTECTIONS = {
 
 /** What stands in a message for the application. */
 export type Content = Pick<InboxRecord, 'conversation' | 'payload' | 'ownCopy'> &
-  Partial<Pick<InboxRecord, 'groupMembership'>>;
+  Partial<Pick<InboxRecord, 'groupMembershipHash' | 'late'>>;
 
 /** Gives messages to the application, and keeps them in the inbox until it has acknowledged them. */
 export class Delivery {
@@ -81,7 +81,8 @@ export class Delivery {
       protection: PROTECTIONS[outcome.protection],
       receivedAt: BigInt(Math.trunc(this.#clock.now())),
       sentAt: BigInt(Math.trunc(message.sentAt)),
-      groupMembership: new Uint8Array(0),
+      groupMembershipHash: new Uint8Array(0),
+      late: false,
       ...content,
     };
     const sender = await this.#senderOf(work, record);
@@ -115,7 +116,9 @@ export class Delivery {
       ...sender,
       conversation: conversationOf(record),
       ownCopy: record.ownCopy,
-      membership: record.groupMembership.length > 0 ? encodeHex(record.groupMembership) : undefined,
+      membershipHash:
+        record.groupMembershipHash.length > 0 ? encodeHex(record.groupMembershipHash) : undefined,
+      late: record.late,
       payload: copyBytes(record.payload),
       receivedAt: Number(record.receivedAt),
       sentAt: Number(record.sentAt),

@@ -41,8 +41,13 @@ export interface ReceivedMessage {
   readonly conversation: Conversation;
   /** It was sent by another device of ours. */
   readonly ownCopy: boolean;
-  /** Membership that a group's message was sent under, 64 hex digits; compare with `Group.membership`. */
-  readonly membership: string | undefined;
+  /** Membership that a group's message was sent under, 64 hex digits; compare with `Group.membershipHash`. */
+  readonly membershipHash: string | undefined;
+  /**
+   * Its sender was no longer a member of the group when it came, and we had learnt that only shortly before
+   * (`groupGraceMs`): it may have been on its way.
+   */
+  readonly late: boolean;
   /** Fresh; the application owns it. */
   readonly payload: Uint8Array;
   /** Milliseconds since the epoch by our clock. */
@@ -56,6 +61,28 @@ export interface ReceivedMessage {
    * @throws STORE codes (nothing has happened, try again); INVALID_ARGUMENT; CLOSED
    */
   acknowledge(options?: AcknowledgeOptions): Promise<boolean>;
+}
+
+/** A change of a group that has no effect, or does not do for somebody what it says: docs/group-protocol.md. */
+export interface GroupChangeLost {
+  /** 64 hex digits. */
+  readonly groupId: string;
+  /** Names the change, 64 hex digits. */
+  readonly change: string;
+  readonly kind: 'create' | 'rename' | 'add' | 'remove' | 'promote' | 'demote' | 'leave';
+  /** 33 bytes. */
+  readonly author: PublicKey;
+  /** 33 bytes each: whom it names; with `subjectRevoked`, of these who are not what it makes them. */
+  readonly subjects: readonly PublicKey[];
+  /**
+   * `authorRevoked`: its author was removed or demoted, or left, without knowing of it. `outranked`: others and it
+   * revoke each other, and the most senior administrator's revocation stands. `supportLost`: who let its author in, or
+   * promoted it, was not in a position to. `subjectRevoked`: it has effect, but somebody whom it names was removed or demoted
+   * at the same time.
+   */
+  readonly reason: 'authorRevoked' | 'outranked' | 'supportLost' | 'subjectRevoked';
+  /** Names the change that did it, 64 hex digits. */
+  readonly by: string;
 }
 
 /** What a messenger tells, by name. */
@@ -105,6 +132,8 @@ export interface MessengerEvents {
   sendFailed: { readonly id: string; readonly error: SottoError };
   /** A group was created, joined or changed. */
   groupChanged: { readonly groupId: string };
+  /** A change of a group by us, or about us, has no effect, or not what it says. */
+  groupChangeLost: GroupChangeLost;
   /** The connection was lost or regained. */
   status: TransportStatus;
   /**

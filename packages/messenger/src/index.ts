@@ -12,7 +12,13 @@ export type {
 export { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './device/limits.js';
 export { messageIdFor } from './device/messages.js';
 export type { MessageRequest } from './device/requests.js';
-export type { AcknowledgeOptions, Conversation, MessengerEvents, ReceivedMessage } from './events.js';
+export type {
+  AcknowledgeOptions,
+  Conversation,
+  GroupChangeLost,
+  MessengerEvents,
+  ReceivedMessage,
+} from './events.js';
 export type { Group } from './groups/groups.js';
 export { Inbox } from './inbox.js';
 export { DEFAULT_LIMITS, type MessengerLimits } from './limits.js';

@@ -1,6 +1,7 @@
 import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './device/limits.js';
 
-const HOUR = 60 * 60_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 /** Times and bounds of a messenger, those of its device included. */
 export interface MessengerLimits extends DeviceLimits {
@@ -30,6 +31,25 @@ export interface MessengerLimits extends DeviceLimits {
   readonly historyMaxMs: number;
   /** How far back `lookUp` asks for a contact code. Default 48 h: four of the intervals above, for slow peers. */
   readonly lookUpMs: number;
+  /**
+   * Messages of somebody who is no longer a member of a group are taken for so long after we learnt of it, and marked as
+   * late: they may have been on their way. Default 10 min.
+   */
+  readonly groupGraceMs: number;
+  /** A device of a member is told the same news of a group again after so long, while it shows no sign of it. Default 10 min. */
+  readonly groupNewsIntervalMs: number;
+  /**
+   * A member is asked for changes of a group, and answered such a question, this often at most. Default 5 min: an answer
+   * may be as long as the log.
+   */
+  readonly groupAskIntervalMs: number;
+  /** Somebody who is no member of a group and writes to it is told why, this often at most. Default 1 h. */
+  readonly groupTellIntervalMs: number;
+  /**
+   * Most groups that we are in by somebody whom the user has not let in, and have not written to. Beyond it, further ones
+   * are refused; leaving one or writing to it makes room. Default 64, more than an honest start brings.
+   */
+  readonly maxUninvitedGroups: number;
   /** Members of a group that are encrypted for in one commit. Default 16: short steps, so that nothing waits long. */
   readonly fanoutBatch: number;
 }
@@ -43,5 +63,10 @@ export const DEFAULT_LIMITS: MessengerLimits = {
   contactCodeIntervalMs: 6 * HOUR,
   historyMaxMs: 30 * 24 * HOUR,
   lookUpMs: 48 * HOUR,
+  groupGraceMs: 10 * MINUTE,
+  groupNewsIntervalMs: 10 * MINUTE,
+  groupAskIntervalMs: 5 * MINUTE,
+  groupTellIntervalMs: HOUR,
+  maxUninvitedGroups: 64,
   fanoutBatch: 16,
 };

@@ -24,9 +24,8 @@ import { getPeer, putPeer } from './device/peers.js';
 import type { MessageRequest } from './device/requests.js';
 import type { Effects } from './effects.js';
 import { Events, type MessengerEvents } from './events.js';
-import type { GroupChange } from './generated/sotto/messenger/v1/payload.js';
 import { FanOut } from './groups/fan-out.js';
-import { type Group, Groups } from './groups/groups.js';
+import { type Group, Groups, type Outgoing } from './groups/groups.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import { Listening } from './listening.js';
 import type { GroupSendOptions, MessengerOptions, SendOptions, Settings } from './options.js';
@@ -94,7 +93,7 @@ export class Messenger {
 
   /** @internal Made by {@link createMessenger}. */
   constructor(device: Device, settings: Settings) {
-    const { crypto, clock, logger, limits, identity } = settings;
+    const { crypto, clock, logger, limits } = settings;
     this.#device = device;
     this.#settings = settings;
     const events = new Events(logger);
@@ -103,8 +102,8 @@ export class Messenger {
     const listening = new Listening(device, crypto);
     const steps = new Steps(device, outbox, listening, events, clock, () => this.publishContactCode());
     const sending = new Sending(device, outbox, listening, settings);
-    const groups = new Groups(crypto, identity);
-    const fanOut = new FanOut(device, groups, outcomes, sending, steps, limits);
+    const groups = new Groups(device, settings);
+    const fanOut = new FanOut(device, crypto, groups, outcomes, sending, steps, limits);
     const delivery = new Delivery(device, events, steps, clock, limits);
     const answers = new Answers(device, listening, sending, settings);
     const blocklist = new Blocklist();
@@ -245,8 +244,7 @@ export class Messenger {
   /** Ids of the messages of which a part has yet to be encrypted for somebody, or to be taken by the transport. */
   async unsent(): Promise<ReadonlySet<string>> {
     return this.#steps.run(async (work) => {
-      const fanouts = await this.#groups.pendingFanouts(work);
-      return new Set([...this.#outcomes.waiting(), ...fanouts.map(({ fanout }) => encodeHex(fanout.id))]);
+      return new Set([...this.#outcomes.waiting(), ...(await this.#fanOut.waiting(work))]);
     });
   }
 
@@ -537,50 +535,80 @@ export class Messenger {
 
   // Private groups
 
-  /** Creates a private group, with us as administrator. @throws INVALID_PUBLIC_KEY, LIMIT_EXCEEDED */
+  /**
+   * Creates a private group, with us as administrator.
+   * @param options `alongside` for the commit that creates it
+   * @throws INVALID_PUBLIC_KEY, LIMIT_EXCEEDED
+   */
   async createGroup(
     name: string,
     members: readonly Uint8Array[],
     options: GroupSendOptions = {},
   ): Promise<{ readonly group: Group; readonly result: GroupSendResult }> {
     const parsed = members.map((member) => this.#parse(member));
-    const { groupId, fanout } = await this.#steps.run(async (work, effects) => {
-      const created = this.#groups.create(work, name, parsed, this.#settings.clock.now());
-      effects.tell('groupChanged', { groupId: created.groupId });
-      return created;
+    const { groupId, id } = await this.#steps.run(async (work, effects) => {
+      const { groupId, outgoing } = this.#groups.create(work, name, parsed);
+      effects.tell('groupChanged', { groupId });
+      return { groupId, id: this.#queue(work, outgoing, options) };
     });
-    const result = await this.#fanOut.continue(encodeHex(fanout.id), options);
+    const result = await this.#fanOut.continue(id, options);
     return { group: await this.group(groupId), result };
   }
 
   /** @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED */
-  async renameGroup(groupId: string, name: string): Promise<GroupSendResult> {
-    return this.#changeGroup(groupId, { $case: 'rename', value: name });
+  async renameGroup(groupId: string, name: string, options?: GroupSendOptions): Promise<GroupSendResult> {
+    return this.#changeGroup(groupId, { kind: 'rename', name }, options);
   }
 
-  /** @throws NOT_FOUND, NOT_PERMITTED, INVALID_PUBLIC_KEY */
-  async addMembers(groupId: string, members: readonly Uint8Array[]): Promise<GroupSendResult> {
-    return this.#changeMembers(groupId, 'add', members);
+  /** Adds members; who is one already is left out. @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY */
+  async addMembers(
+    groupId: string,
+    members: readonly Uint8Array[],
+    options?: GroupSendOptions,
+  ): Promise<GroupSendResult> {
+    return this.#changeGroup(groupId, { kind: 'add', identities: members }, options);
   }
 
-  /** @throws NOT_FOUND, NOT_PERMITTED, INVALID_PUBLIC_KEY */
-  async removeMembers(groupId: string, members: readonly Uint8Array[]): Promise<GroupSendResult> {
-    return this.#changeMembers(groupId, 'remove', members);
+  /**
+   * Removes members; who is none is left out. For oneself there is {@link leaveGroup}. What they changed before stays;
+   * what they sign later, however dated, has no effect, unless they are more senior and remove us: docs/group-protocol.md.
+   * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY
+   */
+  async removeMembers(
+    groupId: string,
+    members: readonly Uint8Array[],
+    options?: GroupSendOptions,
+  ): Promise<GroupSendResult> {
+    return this.#changeGroup(groupId, { kind: 'remove', identities: members }, options);
   }
 
-  /** Makes members administrators. @throws NOT_FOUND, NOT_PERMITTED, INVALID_PUBLIC_KEY */
-  async promoteMembers(groupId: string, members: readonly Uint8Array[]): Promise<GroupSendResult> {
-    return this.#changeMembers(groupId, 'promote', members);
+  /** Makes members administrators. @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY */
+  async promoteMembers(
+    groupId: string,
+    members: readonly Uint8Array[],
+    options?: GroupSendOptions,
+  ): Promise<GroupSendResult> {
+    return this.#changeGroup(groupId, { kind: 'promote', identities: members }, options);
   }
 
-  /** Makes administrators plain members; the last one stays. @throws NOT_FOUND, NOT_PERMITTED, INVALID_PUBLIC_KEY */
-  async demoteMembers(groupId: string, members: readonly Uint8Array[]): Promise<GroupSendResult> {
-    return this.#changeMembers(groupId, 'demote', members);
+  /**
+   * Makes administrators plain members; the last one can't go before another is named.
+   * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY
+   */
+  async demoteMembers(
+    groupId: string,
+    members: readonly Uint8Array[],
+    options?: GroupSendOptions,
+  ): Promise<GroupSendResult> {
+    return this.#changeGroup(groupId, { kind: 'demote', identities: members }, options);
   }
 
-  /** @throws NOT_FOUND, NOT_PERMITTED when we are no member */
-  async leaveGroup(groupId: string): Promise<GroupSendResult> {
-    return this.#changeGroup(groupId, { $case: 'leave', value: {} });
+  /**
+   * Leaves a group. One that strangers put us into, and out of again, is forgotten.
+   * @throws NOT_FOUND, NOT_PERMITTED when we are not a member
+   */
+  async leaveGroup(groupId: string, options?: GroupSendOptions): Promise<GroupSendResult> {
+    return this.#changeGroup(groupId, { kind: 'leave' }, options);
   }
 
   /** @throws NOT_FOUND */
@@ -603,12 +631,9 @@ export class Messenger {
     options: GroupSendOptions = {},
   ): Promise<GroupSendResult> {
     checkPayload(payload);
-    const id = await this.#steps.run(async (work) => {
-      const fanout = await this.#groups.send(work, groupId, payload);
-      const id = encodeHex(fanout.id);
-      work.alongside(options.alongside?.({ id, devices: [] }) ?? []);
-      return id;
-    });
+    const id = await this.#steps.run(async (work) =>
+      this.#queue(work, await this.#groups.send(work, groupId, payload), options),
+    );
     return this.#fanOut.continue(id, options);
   }
 
@@ -632,20 +657,25 @@ export class Messenger {
     );
   }
 
-  async #changeGroup(groupId: string, action: NonNullable<GroupChange['action']>): Promise<GroupSendResult> {
-    const { id } = await this.#steps.run(async (work, effects) => {
+  async #changeGroup(
+    groupId: string,
+    action: Parameters<Groups['change']>[2],
+    options: GroupSendOptions = {},
+  ): Promise<GroupSendResult> {
+    const id = await this.#steps.run(async (work, effects) => {
+      const outgoing = await this.#groups.change(work, groupId, action);
+      if (outgoing === undefined) return undefined;
       effects.tell('groupChanged', { groupId });
-      return this.#groups.change(work, groupId, action, this.#settings.clock.now());
+      return this.#queue(work, outgoing, options);
     });
-    return this.#fanOut.continue(encodeHex(id));
+    return id === undefined ? { id: '', members: [] } : this.#fanOut.continue(id, options);
   }
 
-  async #changeMembers(
-    groupId: string,
-    $case: 'add' | 'remove' | 'promote' | 'demote',
-    members: readonly Uint8Array[],
-  ): Promise<GroupSendResult> {
-    return this.#changeGroup(groupId, { $case, value: { identities: members.slice() } });
+  /** Puts a message to members into the queue, and what the application keeps of it into the same commit. */
+  #queue(work: UnitOfWork, outgoing: Outgoing, options: GroupSendOptions): string {
+    const { id } = this.#fanOut.add(work, outgoing);
+    work.alongside(options.alongside?.({ id, devices: [] }) ?? []);
+    return id;
   }
 
   #parse(key: Uint8Array): PublicKey {

@@ -202,15 +202,28 @@ export class Receiving {
     }
     const { $case, value } = decodePayload(outcome.payload);
     if ($case === 'group') {
-      const { groupId, changed, told } = await this.#groups.receive(work, sender, senderInstallation, value);
+      const { protection } = outcome;
+      const news = await this.#groups.receive(work, { sender, senderInstallation, protection }, value);
+      const { groupId, changed, lost, outgoing, refused, late } = news;
       if (changed) effects.tell('groupChanged', { groupId });
-      if (told) effects.after.push(() => this.#steps.inBackground(this.#fanOut.continue()));
+      for (const one of lost) effects.tell('groupChangeLost', one);
+      for (const one of outgoing) this.#fanOut.add(work, one);
+      if (outgoing.length > 0) effects.after.push(() => this.#steps.inBackground(this.#fanOut.continue()));
+      if (refused !== undefined) {
+        const { code, message: reason } = refused;
+        const messageId = encodeHex(outcome.messageId);
+        effects.after.push(() =>
+          this.#undecryptable({ messageId, sender, senderInstallation, code, reason, answered: false }),
+        );
+        return;
+      }
       if (value.payload === undefined) return;
       return deliver({
         conversation: { kind: { $case: 'group', value: value.groupId } },
         payload: value.payload,
         ownCopy: own,
-        groupMembership: value.membership,
+        groupMembershipHash: value.membershipHash,
+        late,
       });
     }
     if ($case === 'application') {

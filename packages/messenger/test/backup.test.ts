@@ -127,7 +127,7 @@ describe('backup', () => {
     await restore(backup, undefined, store);
     const kinds = new Set<string>();
     for await (const { key } of store.list('')) kinds.add(key.split('/')[0] as string);
-    expect([...kinds].toSorted()).toEqual(['chat', 'contact', 'group', 'inbox', 'peer']);
+    expect([...kinds].toSorted()).toEqual(['change', 'chat', 'contact', 'group', 'inbox', 'peer']);
     const hex = (bytes: Uint8Array) => bytes.join();
     expect(hex(backup)).not.toContain(hex(alice.identity.privateKey));
     expect(hex(backup)).not.toContain(hex(bytesOf('read me later')));

@@ -33,6 +33,7 @@ const EVENTS = [
   'sent',
   'sendFailed',
   'groupChanged',
+  'groupChangeLost',
   'status',
   'storageTrouble',
   'storeReplaced',

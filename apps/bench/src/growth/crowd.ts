@@ -116,17 +116,16 @@ export class Crowd {
     await this.#messenger.close();
     const store = await openGrowthStore(this.kind, this.#path);
     const writes: Write[] = [];
-    for (const { id, members, membership } of groups) {
-      const key = `group/${id}`;
-      const record = (await store.get(key))?.value as Uint8Array;
-      const heard = members.flatMap((member) =>
-        (devices.get(encodeHex(member)) ?? []).map((device) =>
-          heardEntry(`${encodeHex(member)}/${device}`, Buffer.from(membership, 'hex')),
-        ),
-      );
-      // The checksum is made anew.
-      const grown = concatBytes(record.subarray(0, -4), ...heard, new Uint8Array(4));
-      writes.push({ type: 'put', key, value: reframe(this.#crypto, key, grown) });
+    for (const { id, members, membershipHash } of groups) {
+      for (const member of members) {
+        const key = `heard/${id}/${encodeHex(member)}`;
+        const heard = (devices.get(encodeHex(member)) ?? []).map((device) =>
+          heardDevice(device, Buffer.from(membershipHash, 'hex')),
+        );
+        // A record's format, its content, and a checksum that is made anew.
+        const record = concatBytes(Uint8Array.of(1), ...heard, new Uint8Array(4));
+        writes.push({ type: 'put', key, value: reframe(this.#crypto, key, record) });
+      }
     }
     await store.commit(writes);
     await store.close();
@@ -179,11 +178,11 @@ function contactCode(crypto: CryptoProvider, devices: number): string {
   );
 }
 
-/** An entry of the map `heard` of a group's record, as Protocol Buffers write it. */
-function heardEntry(name: string, membership: Uint8Array): Uint8Array {
+/** A device in the record of what a member has heard, as Protocol Buffers write it. */
+function heardDevice(name: string, membershipHash: Uint8Array): Uint8Array {
   const field = (tag: number, bytes: Uint8Array) =>
     concatBytes(Uint8Array.of(tag, ...varint(bytes.length)), bytes);
-  return field(0x12, concatBytes(field(0x0a, encodeUtf8(name)), field(0x12, membership)));
+  return field(0x0a, concatBytes(field(0x0a, encodeUtf8(name)), field(0x12, membershipHash)));
 }
 
 function varint(value: number): number[] {

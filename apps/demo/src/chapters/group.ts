@@ -62,7 +62,7 @@ async function agree(devices: readonly Device[], groupId: string, members: reado
   const seen = await Promise.all(devices.map((device) => device.messenger.group(groupId)));
   const names = (keys: readonly Uint8Array[]) => keys.map(encodeHex).toSorted().join();
   return (
-    new Set(seen.map(({ membership }) => membership)).size === 1 &&
+    new Set(seen.map(({ membershipHash }) => membershipHash)).size === 1 &&
     seen.every((one) => names(one.members) === names(members.map(({ key }) => key)))
   );
 }

@@ -1,4 +1,5 @@
 import { PUBLIC_KEY_LENGTH, parseInstallationId } from '@sotto/core';
+import { CHANGE_MAX_BYTES } from '@sotto/group-log';
 import {
   ContactRecord,
   GroupRecord,
@@ -9,6 +10,7 @@ import {
 import type { Table } from '../storage/table.js';
 import {
   blockedTable,
+  changeTable,
   chatTable,
   contactTable,
   groupTable,
@@ -33,6 +35,7 @@ const IDENTITY = /^0[23][0-9a-f]{64}$/;
 const ID = /^[0-9a-f]{64}$/;
 const ALL = /^all$/;
 const NUMBER = /^[0-9]{1,20}$/;
+const CHANGE_NUMBER = /^[0-9]{10}$/;
 /** Part of what names a message that was seen. */
 const MARK = /^[\x21-\x7e]{1,200}$/;
 
@@ -48,7 +51,8 @@ export const MOVING_TABLES: ReadonlyMap<string, MovingTable> = new Map([
   moving(strangersTable, one(ALL), checkStrangers),
   moving(blockedTable, one(IDENTITY)),
   moving(inboxTable, one(NUMBER), checkInbox),
-  moving(groupTable, one(ID), undefined, withoutHearing),
+  moving(groupTable, one(ID), checkGroup, withoutTelling),
+  moving(changeTable, isChangeKey, checkChange),
   moving(peerTable, one(IDENTITY), checkPeer, withoutSessions),
 ]);
 
@@ -89,8 +93,27 @@ function notAnnounced(contact: ContactRecord): Uint8Array {
   return ContactRecord.encode({ ...contact, announced: false }).finish();
 }
 
-function withoutHearing(group: GroupRecord): Uint8Array {
-  return GroupRecord.encode({ ...group, heard: new Map() }).finish();
+function withoutTelling(group: GroupRecord): Uint8Array {
+  return GroupRecord.encode({ ...group, told: new Map() }).finish();
+}
+
+function checkGroup({ past, departures }: GroupRecord): void {
+  demand(
+    past.every(({ hash }) => hash.length === ID_LENGTH),
+    'memberships',
+  );
+  demand(
+    departures.every(({ identity }) => identity.length === PUBLIC_KEY_LENGTH),
+    'departures',
+  );
+}
+
+function isChangeKey([groupId, number, ...rest]: readonly string[]): boolean {
+  return rest.length === 0 && ID.test(groupId ?? '') && CHANGE_NUMBER.test(number ?? '');
+}
+
+function checkChange(change: Uint8Array): void {
+  demand(change.length > 0 && change.length <= CHANGE_MAX_BYTES, 'change');
 }
 
 function withoutSessions(peer: PeerRecord): Uint8Array {
@@ -115,10 +138,10 @@ function checkStrangers({ seen, wrote, known }: StrangersRecord): void {
   );
 }
 
-function checkInbox({ messageId, sender, groupMembership, conversation }: InboxRecord): void {
+function checkInbox({ messageId, sender, groupMembershipHash, conversation }: InboxRecord): void {
   demand(messageId.length === ID_LENGTH, 'message id');
   demand(sender.length === PUBLIC_KEY_LENGTH, 'sender');
-  demand(groupMembership.length === 0 || groupMembership.length === ID_LENGTH, 'membership');
+  demand(groupMembershipHash.length === 0 || groupMembershipHash.length === ID_LENGTH, 'membership');
   const kind = conversation?.kind;
   if (kind?.$case === 'peer') demand(kind.value.length === PUBLIC_KEY_LENGTH, 'conversation');
   if (kind?.$case === 'group') demand(kind.value.length === ID_LENGTH, 'conversation');

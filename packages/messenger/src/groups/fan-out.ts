@@ -1,6 +1,9 @@
 import { compareBytes, copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
 import type { Device } from '../device/device.js';
+import type { DeviceOutcome } from '../device/encryption.js';
 import type { Effects } from '../effects.js';
+import type { FanoutRecord } from '../generated/sotto/messenger/v1/storage.js';
 import type { MessengerLimits } from '../limits.js';
 import type { GroupSendOptions } from '../options.js';
 import { encodePayload } from '../payload.js';
@@ -10,7 +13,7 @@ import type { Sending } from '../sending.js';
 import type { Steps } from '../steps.js';
 import type { UnitOfWork } from '../storage/ledger.js';
 import { fanoutTable } from '../storage/tables.js';
-import type { Groups } from './groups.js';
+import type { Groups, Outgoing } from './groups.js';
 
 /** How long after a failure of the store a fan-out goes on. */
 const RETRY_MS = 5_000;
@@ -18,15 +21,18 @@ const RETRY_MS = 5_000;
 /** Encrypts messages to groups for their members, some members in each commit, so that nothing else waits long. */
 export class FanOut {
   readonly #device: Device;
+  readonly #crypto: CryptoProvider;
   readonly #groups: Groups;
   readonly #outcomes: SendOutcomes;
   readonly #sending: Sending;
   readonly #steps: Steps;
   readonly #limits: Pick<MessengerLimits, 'fanoutBatch'>;
+  #next = 0;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(
     device: Device,
+    crypto: CryptoProvider,
     groups: Groups,
     outcomes: SendOutcomes,
     sending: Sending,
@@ -34,6 +40,7 @@ export class FanOut {
     limits: Pick<MessengerLimits, 'fanoutBatch'>,
   ) {
     this.#device = device;
+    this.#crypto = crypto;
     this.#groups = groups;
     this.#outcomes = outcomes;
     this.#sending = sending;
@@ -43,9 +50,22 @@ export class FanOut {
 
   /** Reads what an earlier run left. */
   async load(work: UnitOfWork): Promise<void> {
-    for (const { fanout } of await this.#groups.pendingFanouts(work)) {
+    for (const { number, fanout } of await this.#pending(work)) {
+      this.#next = Math.max(this.#next, Number(number) + 1);
       this.#outcomes.growing(encodeHex(fanout.id));
     }
+  }
+
+  /** Puts a message into the queue, with the step under way; {@link continue} goes on with it. */
+  add(work: UnitOfWork, outgoing: Outgoing): { readonly id: string } {
+    const id = this.#crypto.randomBytes(16);
+    work.put(fanoutTable, { id, ...outgoing }, String(this.#next++).padStart(16, '0'));
+    return { id: encodeHex(id) };
+  }
+
+  /** Ids of the messages that have yet to be encrypted for somebody. */
+  async waiting(work: UnitOfWork): Promise<readonly string[]> {
+    return (await this.#pending(work)).map(({ fanout }) => encodeHex(fanout.id));
   }
 
   /**
@@ -62,7 +82,7 @@ export class FanOut {
   async #run(only: string | undefined, options: GroupSendOptions): Promise<GroupSendResult> {
     const members: MemberOutcome[] = [];
     try {
-      for (const { number, fanout } of await this.#steps.run((work) => this.#groups.pendingFanouts(work))) {
+      for (const { number, fanout } of await this.#steps.run((work) => this.#pending(work))) {
         const id = encodeHex(fanout.id);
         if (only !== undefined && only !== id) continue;
         const total = fanout.remaining.length;
@@ -82,6 +102,17 @@ export class FanOut {
     return { id: only ?? '', members };
   }
 
+  /** The messages to encrypt for members, oldest first, left from an earlier run included. */
+  async #pending(
+    work: UnitOfWork,
+  ): Promise<readonly { readonly number: string; readonly fanout: FanoutRecord }[]> {
+    const found: { number: string; fanout: FanoutRecord }[] = [];
+    for await (const { segments, value } of work.list(fanoutTable, [], () => {})) {
+      found.push({ number: segments[0] as string, fanout: value });
+    }
+    return found;
+  }
+
   async #batch(
     work: UnitOfWork,
     effects: Effects,
@@ -96,12 +127,9 @@ export class FanOut {
     for (const member of batch as PublicKey[]) {
       const own = compareBytes(member, this.#device.identity) === 0;
       if (own && !(await this.#device.hasPairedDevices(work))) continue;
-      const devices = await this.#device.activeInstallations(work, member);
-      const value = await this.#groups.payloadFor(work, fanout, member, devices);
-      const content = encodePayload({ $case: 'group', value });
       try {
-        const encrypted = await this.#sending.encryptTo(work, effects, member, content, fanout.id);
-        outcomes.push({ member, result: { devices: encrypted.devices } });
+        const devices = await this.#encrypt(work, effects, fanout, member);
+        if (devices !== undefined) outcomes.push({ member, result: { devices } });
       } catch (error) {
         if (!isSottoError(error, 'NO_DEVICE_REACHED')) throw error;
         outcomes.push({ member, result: { failed: error } });
@@ -110,5 +138,20 @@ export class FanOut {
     if (remaining.length === 0) work.delete(fanoutTable, number);
     else work.put(fanoutTable, { ...fanout, remaining }, number);
     return { outcomes, left: remaining.length };
+  }
+
+  /** @returns what became of it by device; `undefined` when there was nothing to send */
+  async #encrypt(
+    work: UnitOfWork,
+    effects: Effects,
+    fanout: FanoutRecord,
+    member: PublicKey,
+  ): Promise<readonly DeviceOutcome[] | undefined> {
+    let devices: readonly DeviceOutcome[] | undefined;
+    for (const value of await this.#groups.partsFor(work, fanout, member)) {
+      const content = encodePayload({ $case: 'group', value });
+      ({ devices } = await this.#sending.encryptTo(work, effects, member, content, fanout.id));
+    }
+    return devices;
   }
 }

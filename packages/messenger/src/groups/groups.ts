@@ -1,22 +1,32 @@
+import { compareBytes, decodeHex, encodeHex, encodeUtf8, type PublicKey, SottoError } from '@sotto/core';
 import {
-  compareBytes,
-  decodeHex,
-  encodeHex,
-  encodeUtf8,
-  type KeyPair,
-  type PublicKey,
-  SottoError,
-} from '@sotto/core';
-import type { CryptoProvider } from '@sotto/crypto';
-import type { GroupChange, GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
+  type Applied,
+  GROUP_NAME_MAX_BYTES,
+  type GroupAction,
+  GroupLog,
+  type Ineffective,
+  parseChange,
+  signChange,
+} from '@sotto/group-log';
+import type { Protection } from '../device/decryption.js';
+import type { Device } from '../device/device.js';
+import type { GroupChangeLost } from '../events.js';
+import type { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
 import type { FanoutRecord, GroupRecord } from '../generated/sotto/messenger/v1/storage.js';
+import type { Settings } from '../options.js';
 import type { UnitOfWork } from '../storage/ledger.js';
-import { fanoutTable, groupTable } from '../storage/tables.js';
-import { deepest, GROUP_NAME_MAX_BYTES, parseChange, signChange, type VerifiedChange } from './change.js';
-import { buildGroup, type GroupState, mayChange, membersAt } from './membership.js';
+import { groupTable } from '../storage/tables.js';
+import { GroupRecords, type KnownGroup, NEW_GROUP } from './records.js';
+import { Telling } from './telling.js';
 
-/** Most changes kept of one group; beyond it the group can't be changed any more. */
-const CHANGES_MAX = 2000;
+/** Departures that are remembered: a full group. */
+const DEPARTURES_MAX = 1000;
+/** Groups that one sender tells us in parts at the same time; the oldest go first. In memory alone. */
+const PARTIAL_GROUPS_OF_SENDER = 4;
+/** Bytes of such groups, of all senders; the oldest go first. Four full logs. */
+const PARTIAL_GROUPS_BYTES = 16 * 1024 * 1024;
+/** Most changes that are looked at of somebody of whom the group doesn't know: enough to tell who let them in. */
+const STRANGER_CHANGES_MAX = 256;
 
 /** A group for the application. */
 export interface Group {
@@ -25,317 +35,452 @@ export interface Group {
   readonly name: string;
   /** 33 bytes each, in the order in which they joined. */
   readonly members: readonly PublicKey[];
+  /** 33 bytes each, the most senior first: of two who remove each other, the first of the two stays. */
   readonly admins: readonly PublicKey[];
   /** Names this state of the group, 64 hex digits: what messages say that they were sent under. */
-  readonly membership: string;
+  readonly membershipHash: string;
   /** Whether we are a member. */
   readonly joined: boolean;
 }
 
-interface KnownGroup {
-  readonly record: GroupRecord;
-  readonly changes: readonly VerifiedChange[];
-  readonly state: GroupState;
+/** A message to members that is to be put on its way. */
+export type Outgoing = Omit<FanoutRecord, 'id'>;
+
+/** What follows from a message of a group. */
+export interface GroupNews {
+  readonly groupId: string;
+  /** Whether the group was changed by it. */
+  readonly changed: boolean;
+  /** Changes by us, or about us, that have no effect, or not what they say. */
+  readonly lost: readonly GroupChangeLost[];
+  /** Its sender was no longer a member. */
+  readonly late: boolean;
+  /** What is to be told because of it. */
+  readonly outgoing: readonly Outgoing[];
+  /** Why its payload is not taken, though what came with it is. */
+  readonly refused: SottoError | undefined;
 }
 
-/** What the messenger knows of private groups. Works within steps of the ledger. */
-export class Groups {
-  readonly #crypto: CryptoProvider;
-  readonly #identity: KeyPair;
-  readonly #ownName: string;
-  /** Groups as their records make them, by id: verifying the changes is dear. */
-  readonly #known = new Map<string, KnownGroup>();
-  #nextFanout = 0;
+type GroupSettings = Pick<Settings, 'crypto' | 'identity' | 'clock' | 'limits' | 'transport'>;
+type Change = Exclude<GroupAction, { readonly kind: 'create' }>;
 
-  constructor(crypto: CryptoProvider, identity: KeyPair) {
-    this.#crypto = crypto;
-    this.#identity = identity;
-    this.#ownName = encodeHex(identity.publicKey);
+/** What the messenger knows of private groups, docs/group-protocol.md. Works within steps of the ledger. */
+export class Groups {
+  readonly #device: Device;
+  readonly #settings: GroupSettings;
+  readonly #records: GroupRecords;
+  readonly #telling: Telling;
+  readonly #ownName: string;
+  /** Logs of groups that are not known yet, as they come in parts; by sender and group. */
+  readonly #partial = new Map<string, GroupLog>();
+
+  constructor(device: Device, settings: GroupSettings) {
+    this.#device = device;
+    this.#settings = settings;
+    this.#records = new GroupRecords(settings.crypto);
+    this.#telling = new Telling(device, settings);
+    this.#ownName = encodeHex(settings.identity.publicKey);
   }
 
   /** @throws NOT_FOUND */
   async get(work: UnitOfWork, groupId: string): Promise<Group> {
-    return this.#describe(await this.#state(work, groupId));
+    return this.#describe((await this.#get(work, groupId)).log);
   }
 
   async list(work: UnitOfWork): Promise<readonly Group[]> {
     const groups: Group[] = [];
     for (const [groupId] of await work.keys(groupTable)) {
-      groups.push(this.#describe(await this.#state(work, groupId as string)));
+      groups.push(this.#describe((await this.#get(work, groupId as string)).log));
     }
     return groups;
   }
 
-  /** Creates a group with us as its administrator, and gives its id. */
+  /**
+   * Creates a group with us as its administrator.
+   * @throws INVALID_PUBLIC_KEY, LIMIT_EXCEEDED
+   */
   create(
     work: UnitOfWork,
     name: string,
     members: readonly PublicKey[],
-    time: number,
-  ): { readonly groupId: string; readonly fanout: FanoutRecord } {
+  ): { readonly groupId: string; readonly outgoing: Outgoing } {
     checkName(name);
-    const change = signChange(this.#crypto, this.#identity, {
-      groupId: new Uint8Array(0),
-      author: this.#identity.publicKey,
+    const { crypto, identity, clock } = this.#settings;
+    const encoded = signChange(crypto, identity, {
+      groupId: undefined,
       parents: [],
-      depth: 0n,
-      time: BigInt(time),
-      action: {
-        $case: 'create',
-        value: { name, members: this.#checkMembers(members), salt: this.#crypto.randomBytes(16) },
-      },
+      time: clock.now(),
+      action: { kind: 'create', name, members: this.#identities(members).filter((one) => !this.#isOwn(one)) },
+      salt: crypto.randomBytes(16),
     });
-    const state = buildGroup(this.#crypto, change.id, [change]) as GroupState;
-    this.#put(work, change.id, [change], new Map());
-    return { groupId: change.id, fanout: this.#fanout(work, state, state.members, undefined) };
+    const groupId = parseChange(crypto, encoded).id;
+    const applied = GroupLog.empty(crypto, groupId).apply([encoded], this.#ownName);
+    checkTaken(applied);
+    const { log } = this.#records.put(work, undefined, NEW_GROUP, [applied]);
+    return { groupId, outgoing: this.#toMembers(log.state.members, groupId) };
   }
 
   /**
-   * Changes a group: signed by us, and on its way to all members, those it removes included.
-   * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED
+   * Changes a group: signed by us, and to be told to all members, those whom it removes included. Who has what they
+   * are to get already is left out.
+   *
+   * @returns `undefined` when nothing is left to do
+   * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY
    */
-  async change(
-    work: UnitOfWork,
-    groupId: string,
-    action: NonNullable<GroupChange['action']>,
-    time: number,
-  ): Promise<FanoutRecord> {
-    const { state: before, record, changes: known } = await this.#get(work, groupId);
-    if (!mayChange(before, this.#identity.publicKey, action)) {
+  async change(work: UnitOfWork, groupId: string, wanted: Change): Promise<Outgoing | undefined> {
+    if (wanted.kind === 'rename') checkName(wanted.name);
+    const found = await this.#get(work, groupId);
+    const before = found.log;
+    const applied: Applied[] = [];
+    const sign = (log: GroupLog, action: Change): GroupLog => {
+      const one = log.apply([this.#sign(log, action)], this.#ownName);
+      checkTaken(one);
+      applied.push(one);
+      return one.log;
+    };
+    if (wanted.kind === 'leave' && found.record.uninvited && !before.isMember(this.#ownName)) {
+      // Somebody whom the user never let in has put us in, and out again: nothing of that has to stay.
+      await this.#records.forget(work, found);
+      return undefined;
+    }
+    let log = before;
+    const leads = log.isAdmin(this.#ownName);
+    const claims = wanted.kind !== 'leave' && log.mayClaim(this.#ownName);
+    if (!log.isMember(this.#ownName) || (wanted.kind !== 'leave' && !leads && !claims)) {
       throw new SottoError('NOT_PERMITTED', 'Only an administrator of the group may do this.', {
-        what: action.$case,
+        what: wanted.kind,
       });
     }
-    if (action.$case === 'rename') checkName(action.value);
-    if ('value' in action && typeof action.value === 'object' && 'identities' in action.value) {
-      action.value.identities = [...this.#checkMembers(action.value.identities as PublicKey[])];
-    }
-    if (record.changes.length >= CHANGES_MAX) {
-      throw new SottoError('LIMIT_EXCEEDED', 'The group was changed too often. Begin a new one.', {
-        what: 'changes of a group',
-        limit: CHANGES_MAX,
-        actual: record.changes.length,
-      });
-    }
-    const heads = before.heads.map(decodeHex).sort(compareBytes);
-    const depths = before.ordered
-      .filter(({ id }) => before.heads.includes(id))
-      .map(({ change }) => change.depth);
-    const change = signChange(this.#crypto, this.#identity, {
-      groupId: decodeHex(groupId),
-      author: this.#identity.publicKey,
-      parents: heads,
-      depth: deepest(depths) + 1n,
-      time: BigInt(time),
-      action,
-    });
-    const changes = [...known, change];
-    this.#put(work, groupId, changes, record.heard);
-    const after = buildGroup(this.#crypto, groupId, changes) as GroupState;
-    return this.#fanout(work, after, new Set([...before.members, ...after.members]), undefined);
+    if (claims) log = sign(log, { kind: 'promote', identities: [this.#settings.identity.publicKey] });
+    const action = this.#leftToDo(log, wanted);
+    if (action !== undefined) log = sign(log, action);
+    if (applied.length === 0) return undefined;
+    this.#records.put(
+      work,
+      found,
+      this.#withDepartures({ ...found.record, uninvited: false }, before, log),
+      applied,
+    );
+    return this.#toMembers(new Set([...before.state.members, ...log.state.members]), groupId);
   }
 
   /**
    * Puts a message to a group on its way.
    * @throws NOT_FOUND, NOT_PERMITTED when we are no member
    */
-  async send(work: UnitOfWork, groupId: string, payload: Uint8Array): Promise<FanoutRecord> {
-    const state = await this.#state(work, groupId);
-    if (!state.members.has(this.#ownName)) {
+  async send(work: UnitOfWork, groupId: string, payload: Uint8Array): Promise<Outgoing> {
+    const found = await this.#get(work, groupId);
+    if (!found.log.isMember(this.#ownName)) {
       throw new SottoError('NOT_PERMITTED', 'Only members may write to the group.', { what: 'send' });
     }
-    return this.#fanout(work, state, state.members, payload);
+    if (found.record.uninvited) this.#records.put(work, found, { ...found.record, uninvited: false }, []);
+    return { ...this.#toMembers(found.log.state.members, groupId), payload };
   }
 
-  /** What one member gets: the changes as well, unless each of its devices is known to have them. */
-  async payloadFor(
+  /** What one member gets of what is on its way: messages in order, the last with the payload. */
+  async partsFor(
     work: UnitOfWork,
     fanout: FanoutRecord,
-    member: Uint8Array,
-    installations: readonly string[],
-  ): Promise<GroupPayload> {
-    const groupId = encodeHex(fanout.groupId);
-    const record = (await work.get(groupTable, groupId)) as GroupRecord;
-    const upToDate =
-      installations.length > 0 &&
-      installations.every((installation) => {
-        const heard = record.heard.get(heardName(member, installation));
-        return heard !== undefined && compareBytes(heard, fanout.membership) === 0;
-      });
-    return {
-      groupId: fanout.groupId,
-      membership: fanout.membership,
-      changes: upToDate ? [] : record.changes,
-      payload: fanout.payload,
-    };
+    member: PublicKey,
+  ): Promise<readonly GroupPayload[]> {
+    const found = await this.#records.find(work, encodeHex(fanout.groupId));
+    return found === undefined ? [] : this.#telling.partsFor(work, fanout, found, member);
   }
 
   /**
-   * Takes what a member sent: its changes, then whether it was allowed to write.
+   * Takes what came of a group: first whether its sender has anything to do with it, then the changes, then whether it
+   * may write.
    *
-   * @throws MALFORMED_MESSAGE, INVALID_SIGNATURE for changes that are not what they claim; NOT_FOUND when the group
-   *   is unknown and the changes don't tell; NOT_PERMITTED when the sender was no member
+   * @throws MALFORMED_MESSAGE, INVALID_SIGNATURE when nothing of it can be taken; NOT_FOUND when the group is not
+   *   known and the changes don't tell; NOT_PERMITTED when the sender has nothing to do with it; LIMIT_EXCEEDED when
+   *   others have put us into too many groups
    */
   async receive(
     work: UnitOfWork,
-    sender: PublicKey,
-    senderInstallation: string,
+    from: {
+      readonly sender: PublicKey;
+      readonly senderInstallation: string;
+      readonly protection: Protection;
+    },
     payload: GroupPayload,
-  ): Promise<{ readonly groupId: string; readonly changed: boolean; readonly told: boolean }> {
-    const groupId = encodeHex(payload.groupId);
-    const found = await this.#find(work, groupId);
-    const record = found?.record;
-    const known = found?.changes ?? [];
-    const knownBytes = new Set(known.map(({ encoded }) => encodeHex(encoded)));
-    const added: VerifiedChange[] = [];
-    for (const encoded of payload.changes) {
-      if (knownBytes.has(encodeHex(encoded))) continue;
-      const change = parseChange(this.#crypto, encoded);
-      if (change.id !== groupId && encodeHex(change.change.groupId) !== groupId) continue;
-      if (known.length + added.length >= CHANGES_MAX) break;
-      if (![...known, ...added].some(({ id }) => id === change.id)) added.push(change);
-    }
-    const changes = [...known, ...added];
-    const state = added.length === 0 ? found?.state : buildGroup(this.#crypto, groupId, changes);
-    const isOwn = encodeHex(sender) === this.#ownName;
-    if (state === undefined) {
-      throw new SottoError('NOT_FOUND', 'The message is of a group that is not known here.', {
-        what: 'group',
-        id: groupId,
+  ): Promise<GroupNews> {
+    if (payload.groupId.length !== 32 || payload.membershipHash.length !== 32) {
+      throw new SottoError('MALFORMED_MESSAGE', 'Not a valid message of a group.', {
+        what: 'GroupPayload',
+        reason: 'an id or hash of a wrong length',
       });
     }
-    // Somebody whom the group never knew can't make us keep one.
-    const wasMember = state.ordered.some(({ author }) => author === encodeHex(sender));
-    const members = membersAt(this.#crypto, state, payload.membership) ?? state.members;
-    const isMember = members.has(encodeHex(sender));
-    if (!isMember && !(payload.payload === undefined && (wasMember || isOwn))) {
-      throw new SottoError('NOT_PERMITTED', 'The sender is no member of the group.', { what: 'send' });
-    }
-    const name = heardName(sender, senderInstallation);
-    const heardBefore = record?.heard.get(name);
-    if (
-      added.length > 0 ||
-      heardBefore === undefined ||
-      compareBytes(heardBefore, payload.membership) !== 0
-    ) {
-      this.#put(work, groupId, changes, new Map(record?.heard).set(name, payload.membership));
-    }
-    const told = this.#tellMissing(work, state, found?.state, sender, payload);
-    return { groupId, changed: added.length > 0, told };
+    const groupId = encodeHex(payload.groupId);
+    const name = encodeHex(from.sender);
+    const before = await this.#records.find(work, groupId);
+    const applied = this.#apply(before?.log, groupId, name, payload);
+    const found =
+      before === undefined
+        ? await this.#join(work, from.sender, payload, applied)
+        : this.#keep(work, before, applied);
+    if (found === undefined) return nothingOf(groupId);
+    const { log } = found;
+    const isMember = log.isMember(name);
+    const isLate = !isMember && this.#isInGrace(found.record, from.sender);
+    const hasPayload = payload.payload !== undefined;
+    const refused =
+      hasPayload && !isMember && !isLate
+        ? new SottoError('NOT_PERMITTED', 'The sender is not a member of the group.', { what: 'send' })
+        : undefined;
+    const outgoing = isMember
+      ? await this.#answer(work, found, from, payload)
+      : this.#tellExcluded(work, found, from.sender);
+    const newcomers = applied === undefined ? [] : this.#newcomersTo(before?.log, applied);
+    return {
+      groupId,
+      changed:
+        applied !== undefined &&
+        (before === undefined || encodeHex(before.log.membershipHash) !== encodeHex(log.membershipHash)),
+      lost: applied === undefined ? [] : this.#lostOf(groupId, applied),
+      late: isLate && hasPayload,
+      outgoing: newcomers.length === 0 ? outgoing : [...outgoing, this.#toMembers(newcomers, groupId)],
+      refused,
+    };
   }
 
-  /**
-   * Puts our changes on their way to those who were not told: the sender of a list that lacks them, and the members
-   * whom that list brings in. Each author does so, which makes everyone end with the same list.
-   */
-  #tellMissing(
+  /** Members whom others have let in while we changed the group: who let them in could not tell them of that. */
+  #newcomersTo(before: GroupLog | undefined, { log, effective }: Applied): readonly string[] {
+    if (before === undefined || !effective.some((id) => log.isConcurrent(id, this.#ownName))) return [];
+    return log.state.members.filter((name) => name !== this.#ownName && !before.isMember(name));
+  }
+
+  /** The permission first: what of the changes is looked at hangs on who sends them. */
+  #apply(
+    known: GroupLog | undefined,
+    groupId: string,
+    sender: string,
+    { changes }: GroupPayload,
+  ): Applied | undefined {
+    if (known === undefined) {
+      if (changes.length === 0) throw notFound(groupId);
+      const log = this.#partial.get(`${sender} ${groupId}`) ?? GroupLog.empty(this.#settings.crypto, groupId);
+      return log.apply(changes, sender);
+    }
+    const isStranger = sender !== this.#ownName && !known.names(sender);
+    const stranger = () =>
+      new SottoError('NOT_PERMITTED', 'The sender has nothing to do with the group.', { what: 'send' });
+    if (isStranger && (changes.length === 0 || changes.length > STRANGER_CHANGES_MAX)) throw stranger();
+    if (changes.length === 0) return undefined;
+    const applied = known.apply(changes, sender);
+    // Somebody new may be faster than the news of who let them in, or was let in by somebody who could not, and has to
+    // learn it. Nothing else of a stranger stays.
+    if (isStranger && !applied.log.names(sender)) throw stranger();
+    const [refused] = applied.refused;
+    if (refused !== undefined && applied.added.length === 0 && applied.pending.length === 0)
+      throw refused.error;
+    return applied;
+  }
+
+  /** A group that was not known: kept when both the sender and we are in it. `undefined` while parts are missing. */
+  async #join(
     work: UnitOfWork,
-    state: GroupState,
-    before: GroupState | undefined,
     sender: PublicKey,
     payload: GroupPayload,
-  ): boolean {
-    if (payload.changes.length === 0) return false;
-    const theirs = new Set(payload.changes.map(encodeHex));
-    const lacking = state.ordered.some(
-      ({ author, encoded }) => author === this.#ownName && !theirs.has(encodeHex(encoded)),
-    );
-    if (!lacking) return false;
-    const newcomers = [...state.members].filter((member) => !before?.members.has(member));
-    const toTell = new Set([encodeHex(sender), ...newcomers]);
-    toTell.delete(this.#ownName);
-    this.#fanout(work, state, toTell, undefined);
-    return true;
-  }
-
-  /** The next messages to encrypt for members, left from an earlier run included. */
-  async pendingFanouts(
-    work: UnitOfWork,
-  ): Promise<{ readonly number: string; readonly fanout: FanoutRecord }[]> {
-    const found: { number: string; fanout: FanoutRecord }[] = [];
-    for await (const { segments, value } of work.list(fanoutTable, [], () => {})) {
-      found.push({ number: segments[0] as string, fanout: value });
-      this.#nextFanout = Math.max(this.#nextFanout, Number(segments[0]) + 1);
+    applied: Applied | undefined,
+  ): Promise<KnownGroup | undefined> {
+    const log = (applied as Applied).log;
+    const name = encodeHex(sender);
+    const key = `${name} ${log.groupId}`;
+    if (!log.isMember(name) || !log.isMember(this.#ownName)) {
+      const [refused] = (applied as Applied).refused;
+      if (refused !== undefined && !log.isCreated && log.waiting === 0) throw refused.error;
+      this.#keepPartial(key, name, log);
+      // The rest may be on its way; a message can't wait for it.
+      if (payload.payload === undefined) return undefined;
+      throw notFound(log.groupId);
     }
-    return found;
+    const isInvited = this.#isOwn(sender) || (await this.#device.isAccepted(work, sender));
+    if (!isInvited) await this.#checkUninvited(work);
+    this.#partial.delete(key);
+    const changes = log.changes();
+    const whole = GroupLog.empty(this.#settings.crypto, log.groupId).apply(changes, name);
+    return this.#records.put(work, undefined, { ...NEW_GROUP, uninvited: !isInvited }, [whole]);
   }
 
-  #fanout(
+  #keepPartial(key: string, sender: string, log: GroupLog): void {
+    this.#partial.delete(key);
+    const own = [...this.#partial.keys()].filter((other) => other.startsWith(sender));
+    for (const other of own.slice(0, 1 - PARTIAL_GROUPS_OF_SENDER)) this.#partial.delete(other);
+    this.#partial.set(key, log);
+    let bytes = 0;
+    for (const one of this.#partial.values()) bytes += one.bytes + one.waitingBytes;
+    for (const [other, one] of this.#partial) {
+      if (bytes <= PARTIAL_GROUPS_BYTES) break;
+      bytes -= one.bytes + one.waitingBytes;
+      this.#partial.delete(other);
+    }
+  }
+
+  async #checkUninvited(work: UnitOfWork): Promise<void> {
+    const limit = this.#settings.limits.maxUninvitedGroups;
+    let count = 1;
+    for await (const { value } of work.list(groupTable, [], () => {})) if (value.uninvited) count++;
+    if (count > limit) {
+      throw new SottoError('LIMIT_EXCEEDED', 'Strangers have put this identity into too many groups.', {
+        what: 'groups by strangers',
+        limit,
+        actual: count,
+      });
+    }
+  }
+
+  #keep(work: UnitOfWork, found: KnownGroup, applied: Applied | undefined): KnownGroup {
+    if (applied === undefined) return found;
+    if (applied.added.length === 0 && applied.evicted.length === 0)
+      return this.#records.note(found, applied.log);
+    return this.#records.put(work, found, this.#withDepartures(found.record, found.log, applied.log), [
+      applied,
+    ]);
+  }
+
+  /** What a member is told for what it named, and what it is asked. */
+  async #answer(
     work: UnitOfWork,
-    state: GroupState,
-    members: ReadonlySet<string>,
-    payload: Uint8Array | undefined,
-  ): FanoutRecord {
-    const fanout: FanoutRecord = {
-      id: this.#crypto.randomBytes(16),
-      groupId: decodeHex(state.id),
-      membership: state.membership,
-      payload,
+    { log, record }: KnownGroup,
+    { sender, senderInstallation, protection }: Parameters<Groups['receive']>[1],
+    { membershipHash, request }: GroupPayload,
+  ): Promise<readonly Outgoing[]> {
+    const { groupId } = log;
+    const ours = log.membershipHash;
+    if (protection === 'dr') {
+      await this.#telling.heard(work, groupId, sender, senderInstallation, membershipHash);
+    }
+    const complete = request && (await this.#telling.mayAgain(work, groupId, sender, 'answeredAt'));
+    const differs = compareBytes(membershipHash, ours) !== 0;
+    const isPast = record.past.some(({ hash }) => compareBytes(hash, membershipHash) === 0);
+    const asks = differs && !isPast && (await this.#telling.mayAgain(work, groupId, sender, 'askedAt'));
+    const tells = differs && (await this.#telling.isDue(work, groupId, sender, ours));
+    if (!complete && !asks && !tells) return [];
+    return [{ ...this.#toMembers([encodeHex(sender)], groupId), request: asks, complete }];
+  }
+
+  /** Who is out and doesn't know is told why, and no more than that; once in a while. */
+  #tellExcluded(work: UnitOfWork, found: KnownGroup, sender: PublicKey): readonly Outgoing[] {
+    const name = encodeHex(sender);
+    if (this.#isOwn(sender) || found.log.exclusionOf(name) === undefined) return [];
+    const told = this.#telling.tellAgain(found.record, name);
+    if (told === undefined) return [];
+    this.#records.put(work, found, { ...found.record, told }, []);
+    return [this.#toMembers([name], found.log.groupId)];
+  }
+
+  /** Notes who is no longer a member, with the time at which we learnt it. */
+  #withDepartures(record: GroupRecord, before: GroupLog, after: GroupLog): GroupRecord {
+    const now = this.#settings.clock.now();
+    const gone = before.state.members.filter((name) => !after.isMember(name));
+    const known = record.departures.filter(
+      ({ identity, learntAt }) => !after.isMember(encodeHex(identity)) && this.#isRecent(learntAt),
+    );
+    if (gone.length === 0 && known.length === record.departures.length) return record;
+    const learntAt = BigInt(Math.trunc(now));
+    const departures = [...known, ...gone.map((name) => ({ identity: decodeHex(name), learntAt }))];
+    return { ...record, departures: departures.slice(-DEPARTURES_MAX) };
+  }
+
+  #isInGrace({ departures }: GroupRecord, identity: PublicKey): boolean {
+    return departures.some(
+      (one) => compareBytes(one.identity, identity) === 0 && this.#isRecent(one.learntAt),
+    );
+  }
+
+  /** A time that the clock has not reached is none: it may have been wrong. */
+  #isRecent(learntAt: bigint): boolean {
+    const since = this.#settings.clock.now() - Number(learntAt);
+    return since >= 0 && since < this.#settings.limits.groupGraceMs;
+  }
+
+  /** Of what has no effect, what we made or what is about us. */
+  #lostOf(groupId: string, { lost, void: voided, overruled }: Applied): readonly GroupChangeLost[] {
+    return [...lost, ...voided, ...overruled]
+      .filter(({ author, names }) => author === this.#ownName || names.includes(this.#ownName))
+      .map((one) => ({ groupId, change: one.id, by: one.by, ...describeLoss(one) }));
+  }
+
+  /** What of a change is not done already. */
+  #leftToDo(log: GroupLog, action: Change): Change | undefined {
+    if (!('identities' in action)) return action;
+    const isLeft = (name: string) => {
+      if (action.kind === 'add') return !log.isMember(name);
+      if (action.kind === 'remove') return log.isMember(name);
+      return log.isAdmin(name) === (action.kind === 'demote');
+    };
+    const identities = this.#identities(action.identities).filter((one) => isLeft(encodeHex(one)));
+    return identities.length === 0 ? undefined : { kind: action.kind, identities };
+  }
+
+  #sign(log: GroupLog, action: Change): Uint8Array {
+    const { crypto, identity, clock } = this.#settings;
+    const parents = log.parentsFor(this.#ownName, action);
+    return signChange(crypto, identity, { groupId: log.groupId, parents, time: clock.now(), action });
+  }
+
+  #toMembers(members: Iterable<string>, groupId: string): Outgoing {
+    return {
+      groupId: decodeHex(groupId),
+      payload: undefined,
       // Our own identity too: for our other devices.
       remaining: [...members].map(decodeHex),
+      request: false,
+      complete: false,
     };
-    work.put(fanoutTable, fanout, String(this.#nextFanout++).padStart(16, '0'));
-    return fanout;
-  }
-
-  #put(
-    work: UnitOfWork,
-    groupId: string,
-    changes: readonly VerifiedChange[],
-    heard: ReadonlyMap<string, Uint8Array>,
-  ): void {
-    work.put(groupTable, { changes: changes.map(({ encoded }) => encoded), heard: new Map(heard) }, groupId);
-  }
-
-  async #find(work: UnitOfWork, groupId: string): Promise<KnownGroup | undefined> {
-    const record = await work.get(groupTable, groupId);
-    if (record === undefined) return undefined;
-    const known = this.#known.get(groupId);
-    if (known?.record === record) return known;
-    const verified = new Map(known?.changes.map((change) => [encodeHex(change.encoded), change]));
-    const changes = record.changes.map(
-      (encoded) => verified.get(encodeHex(encoded)) ?? parseChange(this.#crypto, encoded),
-    );
-    const state = buildGroup(this.#crypto, groupId, changes);
-    if (state === undefined) return undefined;
-    const found = { record, changes, state };
-    this.#known.set(groupId, found);
-    return found;
-  }
-
-  async #state(work: UnitOfWork, groupId: string): Promise<GroupState> {
-    return (await this.#get(work, groupId)).state;
   }
 
   async #get(work: UnitOfWork, groupId: string): Promise<KnownGroup> {
-    const found = await this.#find(work, groupId);
-    if (found === undefined) {
-      throw new SottoError('NOT_FOUND', 'No such group is known here.', { what: 'group', id: groupId });
-    }
+    const found = await this.#records.find(work, groupId);
+    if (found === undefined) throw notFound(groupId);
     return found;
   }
 
-  #describe(state: GroupState): Group {
-    const keys = (names: ReadonlySet<string>) => [...names].map((name) => decodeHex(name) as PublicKey);
+  #describe(log: GroupLog): Group {
+    const { name, members, admins } = log.state;
+    const keys = (names: readonly string[]) => names.map((one) => decodeHex(one) as PublicKey);
     return {
-      id: state.id,
-      name: state.name,
-      members: keys(state.members),
-      admins: keys(state.admins),
-      membership: encodeHex(state.membership),
-      joined: state.members.has(this.#ownName),
+      id: log.groupId,
+      name,
+      members: keys(members),
+      admins: keys(admins),
+      membershipHash: encodeHex(log.membershipHash),
+      joined: log.isMember(this.#ownName),
     };
   }
 
-  #checkMembers(members: readonly Uint8Array[]): Uint8Array[] {
-    const parsed = members.map((member) => this.#crypto.secp256k1.parsePublicKey(member));
-    return [...new Map(parsed.map((member) => [encodeHex(member), member])).values()].sort(compareBytes);
+  #isOwn(identity: Uint8Array): boolean {
+    return compareBytes(identity, this.#settings.identity.publicKey) === 0;
+  }
+
+  /** Each once, 33 bytes. @throws INVALID_PUBLIC_KEY */
+  #identities(identities: readonly Uint8Array[]): readonly PublicKey[] {
+    const parsed = identities.map((one) => this.#settings.crypto.secp256k1.parsePublicKey(one));
+    return [...new Map(parsed.map((one) => [encodeHex(one), one])).values()];
   }
 }
 
-/** A device of a member, as the record of a group names it. */
-function heardName(identity: Uint8Array, installationId: string): string {
-  return `${encodeHex(identity)}/${installationId}`;
+/** Nothing that the user would notice. */
+function nothingOf(groupId: string): GroupNews {
+  return { groupId, changed: false, lost: [], late: false, outgoing: [], refused: undefined };
+}
+
+function describeLoss({ kind, author, names, reason }: Ineffective) {
+  return {
+    kind,
+    author: decodeHex(author) as PublicKey,
+    subjects: names.map((one) => decodeHex(one) as PublicKey),
+    reason,
+  };
+}
+
+/** @throws what the log refused a change of ours with */
+function checkTaken({ refused }: Applied): void {
+  if (refused[0] !== undefined) throw refused[0].error;
+}
+
+function notFound(groupId: string): SottoError {
+  return new SottoError('NOT_FOUND', 'No such group is known here.', { what: 'group', id: groupId });
 }
 
 function checkName(name: string): void {

@@ -5,6 +5,7 @@ import {
   DeviceRecord,
   FanoutRecord,
   GroupRecord,
+  HeardRecord,
   HistoryRecord,
   InboxRecord,
   OutboxRecord,
@@ -56,6 +57,10 @@ export const outboxTable = messageTable('outbox', OutboxRecord, false);
 export const chatTable = messageTable('chat', ChatRecord, false);
 /** `group/<id>`: private groups. */
 export const groupTable = messageTable('group', GroupRecord, true);
+/** `change/<group id>/<number>`: the signed changes of a group, as they were taken. */
+export const changeTable = bytesTable('change');
+/** `heard/<group id>/<identity>`: what the devices of a member know of a group. */
+export const heardTable = messageTable('heard', HeardRecord, true);
 /** `fanout/<number>`: messages to a group on their way through its members. */
 export const fanoutTable = messageTable('fanout', FanoutRecord, false);
 /** `history`: until when we know what was sent to us. One record. */

@@ -36,78 +36,16 @@ export interface OwnCopy {
 export interface GroupPayload {
   /** 32 bytes: KECCAK-256 of the creating change, without its signature. */
   groupId: Uint8Array;
-  /** 32 bytes: the membership that the sender knew, KECCAK-256 over the ids of the changes in order. */
-  membership: Uint8Array;
-  /** Signed changes that the receiver may not have, encoded SignedGroupChange. */
+  /** 32 bytes: the membership that the sender knew, a chain of hashes over the changes with effect. */
+  membershipHash: Uint8Array;
+  /** Signed changes that the receiver may not have, encoded sotto.group_log.v1.SignedChange, ancestors first. */
   changes: Uint8Array[];
-  /** Bytes of the application; absent when only changes are told. */
-  payload?: Uint8Array | undefined;
-}
-
-/** A change of a group with its author's signature. */
-export interface SignedGroupChange {
-  /** An encoded GroupChange; the signature is over exactly these bytes. */
-  change: Uint8Array;
-  /** 65 bytes: recoverable signature over KECCAK-256("sotto group change" || change). */
-  signature: Uint8Array;
-}
-
-/** One change of a group, by one of its members. */
-export interface GroupChange {
-  /** 32 bytes: the group; empty in the change that creates it. */
-  groupId: Uint8Array;
-  /** 33 bytes. */
-  author: Uint8Array;
-  /** Ids of the changes that the author knew and that no other known change follows, ascending. */
-  parents: Uint8Array[];
-  /** One more than the largest of the parents; 0 in the change that creates the group. */
-  depth: bigint;
-  /** Milliseconds since the epoch by the author's clock; for display. */
-  time: bigint;
-  /** One of these. */
-  action:
-    | //
-    /** Creates the group; the author is its first member and administrator. */
-    { $case: "create"; value: CreateGroup }
-    | //
-    /** New name. */
-    { $case: "rename"; value: string }
-    | //
-    /** 33 bytes each: identities that become members. */
-    { $case: "add"; value: Members }
-    | //
-    /** 33 bytes each: identities that are no longer members. */
-    { $case: "remove"; value: Members }
-    | //
-    /** 33 bytes each: members that become administrators. */
-    { $case: "promote"; value: Members }
-    | //
-    /** 33 bytes each: administrators that become plain members. */
-    { $case: "demote"; value: Members }
-    | //
-    /** The author is no longer a member. */
-    { $case: "leave"; value: Leave }
+  /** Bytes of the application; absent when only changes are told or asked for. */
+  payload?:
+    | Uint8Array
     | undefined;
-}
-
-/** The beginning of a group. */
-export interface CreateGroup {
-  /** Its name. */
-  name: string;
-  /** 33 bytes each: the first members beside the author. */
-  members: Uint8Array[];
-  /** 16 random bytes, so that no two groups have one id. */
-  salt: Uint8Array;
-}
-
-/** A set of identities. */
-export interface Members {
-  /** 33 bytes each, ascending. */
-  identities: Uint8Array[];
-}
-
-/** The author leaves. */
-export interface Leave {
+  /** The sender does not know the membership that the receiver named, and asks for its changes. */
+  request: boolean;
 }
 
 function createBasePayload(): Payload {
@@ -238,7 +176,13 @@ export const OwnCopy: MessageFns<OwnCopy> = {
 };
 
 function createBaseGroupPayload(): GroupPayload {
-  return { groupId: new Uint8Array(0), membership: new Uint8Array(0), changes: [], payload: undefined };
+  return {
+    groupId: new Uint8Array(0),
+    membershipHash: new Uint8Array(0),
+    changes: [],
+    payload: undefined,
+    request: false,
+  };
 }
 
 export const GroupPayload: MessageFns<GroupPayload> = {
@@ -246,14 +190,17 @@ export const GroupPayload: MessageFns<GroupPayload> = {
     if (message.groupId.length !== 0) {
       writer.uint32(10).bytes(message.groupId);
     }
-    if (message.membership.length !== 0) {
-      writer.uint32(18).bytes(message.membership);
+    if (message.membershipHash.length !== 0) {
+      writer.uint32(18).bytes(message.membershipHash);
     }
     for (const v of message.changes) {
       writer.uint32(26).bytes(v!);
     }
     if (message.payload !== undefined) {
       writer.uint32(34).bytes(message.payload);
+    }
+    if (message.request !== false) {
+      writer.uint32(40).bool(message.request);
     }
     return writer;
   },
@@ -284,7 +231,7 @@ export const GroupPayload: MessageFns<GroupPayload> = {
               break;
             }
 
-            message.membership = reader.bytes();
+            message.membershipHash = reader.bytes();
             continue;
           }
           case 3: {
@@ -303,387 +250,14 @@ export const GroupPayload: MessageFns<GroupPayload> = {
             message.payload = reader.bytes();
             continue;
           }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseSignedGroupChange(): SignedGroupChange {
-  return { change: new Uint8Array(0), signature: new Uint8Array(0) };
-}
-
-export const SignedGroupChange: MessageFns<SignedGroupChange> = {
-  encode(message: SignedGroupChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.change.length !== 0) {
-      writer.uint32(10).bytes(message.change);
-    }
-    if (message.signature.length !== 0) {
-      writer.uint32(18).bytes(message.signature);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): SignedGroupChange {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSignedGroupChange();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.change = reader.bytes();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.signature = reader.bytes();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseGroupChange(): GroupChange {
-  return { groupId: new Uint8Array(0), author: new Uint8Array(0), parents: [], depth: 0n, time: 0n, action: undefined };
-}
-
-export const GroupChange: MessageFns<GroupChange> = {
-  encode(message: GroupChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.groupId.length !== 0) {
-      writer.uint32(10).bytes(message.groupId);
-    }
-    if (message.author.length !== 0) {
-      writer.uint32(18).bytes(message.author);
-    }
-    for (const v of message.parents) {
-      writer.uint32(26).bytes(v!);
-    }
-    if (message.depth !== 0n) {
-      if (BigInt.asUintN(64, message.depth) !== message.depth) {
-        throw new globalThis.Error("value provided for field message.depth of type uint64 too large");
-      }
-      writer.uint32(32).uint64(message.depth);
-    }
-    if (message.time !== 0n) {
-      if (BigInt.asIntN(64, message.time) !== message.time) {
-        throw new globalThis.Error("value provided for field message.time of type int64 too large");
-      }
-      writer.uint32(40).int64(message.time);
-    }
-    switch (message.action?.$case) {
-      case "create":
-        CreateGroup.encode(message.action.value, writer.uint32(50).fork()).join();
-        break;
-      case "rename":
-        writer.uint32(58).string(message.action.value);
-        break;
-      case "add":
-        Members.encode(message.action.value, writer.uint32(66).fork()).join();
-        break;
-      case "remove":
-        Members.encode(message.action.value, writer.uint32(74).fork()).join();
-        break;
-      case "promote":
-        Members.encode(message.action.value, writer.uint32(82).fork()).join();
-        break;
-      case "demote":
-        Members.encode(message.action.value, writer.uint32(90).fork()).join();
-        break;
-      case "leave":
-        Leave.encode(message.action.value, writer.uint32(98).fork()).join();
-        break;
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): GroupChange {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseGroupChange();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.groupId = reader.bytes();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.author = reader.bytes();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.parents.push(reader.bytes());
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.depth = reader.uint64() as bigint;
-            continue;
-          }
           case 5: {
             if (tag !== 40) {
               break;
             }
 
-            message.time = reader.int64() as bigint;
+            message.request = reader.bool();
             continue;
           }
-          case 6: {
-            if (tag !== 50) {
-              break;
-            }
-
-            message.action = { $case: "create", value: CreateGroup.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 7: {
-            if (tag !== 58) {
-              break;
-            }
-
-            message.action = { $case: "rename", value: reader.string() };
-            continue;
-          }
-          case 8: {
-            if (tag !== 66) {
-              break;
-            }
-
-            message.action = { $case: "add", value: Members.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 9: {
-            if (tag !== 74) {
-              break;
-            }
-
-            message.action = { $case: "remove", value: Members.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 10: {
-            if (tag !== 82) {
-              break;
-            }
-
-            message.action = { $case: "promote", value: Members.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 11: {
-            if (tag !== 90) {
-              break;
-            }
-
-            message.action = { $case: "demote", value: Members.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 12: {
-            if (tag !== 98) {
-              break;
-            }
-
-            message.action = { $case: "leave", value: Leave.decode(reader, reader.uint32()) };
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseCreateGroup(): CreateGroup {
-  return { name: "", members: [], salt: new Uint8Array(0) };
-}
-
-export const CreateGroup: MessageFns<CreateGroup> = {
-  encode(message: CreateGroup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.name !== "") {
-      writer.uint32(10).string(message.name);
-    }
-    for (const v of message.members) {
-      writer.uint32(18).bytes(v!);
-    }
-    if (message.salt.length !== 0) {
-      writer.uint32(26).bytes(message.salt);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): CreateGroup {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseCreateGroup();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.name = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.members.push(reader.bytes());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.salt = reader.bytes();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseMembers(): Members {
-  return { identities: [] };
-}
-
-export const Members: MessageFns<Members> = {
-  encode(message: Members, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.identities) {
-      writer.uint32(10).bytes(v!);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): Members {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseMembers();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.identities.push(reader.bytes());
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseLeave(): Leave {
-  return {};
-}
-
-export const Leave: MessageFns<Leave> = {
-  encode(_: Leave, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): Leave {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseLeave();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;

@@ -228,7 +228,9 @@ export interface InboxRecord {
   /** It is a copy of what another device of ours sent. */
   ownCopy: boolean;
   /** 32 bytes: the membership that a message of a group was sent under. */
-  groupMembership: Uint8Array;
+  groupMembershipHash: Uint8Array;
+  /** Its sender was no longer a member of the group. */
+  late: boolean;
 }
 
 /** What conversation a message belongs to. */
@@ -282,17 +284,59 @@ export interface ChatRecord {
   joinedAt: bigint;
 }
 
-/** A record "group/...": a private group. */
+/** A record "group/...": a private group. Its changes are records of their own, "change/...". */
 export interface GroupRecord {
-  /** All signed changes that are known, encoded SignedGroupChange messages. */
-  changes: Uint8Array[];
-  /** By identity in hex, "/" and installation id: the membership named in that device's last message, 32 bytes. */
-  heard: Map<string, Uint8Array>;
+  /** Names that the group had lately, oldest first: what somebody who names one of them lacks. */
+  past: PastMembership[];
+  /** Who is no longer a member, since lately. */
+  departures: Departure[];
+  /** Whom we told why they are no members, by identity in hex: milliseconds since the epoch. */
+  told: Map<string, bigint>;
+  /** We are in it by somebody whom the user has not let in, and have not written to it. */
+  uninvited: boolean;
 }
 
-export interface GroupRecord_HeardEntry {
+export interface GroupRecord_ToldEntry {
   key: string;
-  value: Uint8Array;
+  value: bigint;
+}
+
+/** A membership that a group had. */
+export interface PastMembership {
+  /** 32 bytes. */
+  hash: Uint8Array;
+  /** The number that the next change got. */
+  nextNumber: number;
+}
+
+/** Somebody who was a member until we learnt otherwise. */
+export interface Departure {
+  /** 33 bytes. */
+  identity: Uint8Array;
+  /** Milliseconds since the epoch by our clock: when we learnt of it. */
+  learntAt: bigint;
+}
+
+/** A record "heard/...": what the devices of a member know of a group. */
+export interface HeardRecord {
+  /** At most as many as devices of one identity are known, the latest heard last. */
+  devices: HeardDevice[];
+  /** Milliseconds since the epoch: when we last asked it for changes. */
+  askedAt: bigint;
+  /** Milliseconds since the epoch: when we last answered such a question of it. */
+  answeredAt: bigint;
+}
+
+/** What one device knows of a group. */
+export interface HeardDevice {
+  /** Installation id; empty for all that are not known. */
+  installationId: string;
+  /** 32 bytes: the membership that it named last; empty when it named none yet. */
+  membershipHash: Uint8Array;
+  /** 32 bytes: the membership that we told it last; may be empty. */
+  toldHash: Uint8Array;
+  /** Milliseconds since the epoch: when that was. */
+  toldAt: bigint;
 }
 
 /** A record "fanout/...": a message to the members of a group that has not been encrypted for all of them. */
@@ -301,14 +345,16 @@ export interface FanoutRecord {
   id: Uint8Array;
   /** 32 bytes. */
   groupId: Uint8Array;
-  /** 32 bytes: the membership that it is sent under. */
-  membership: Uint8Array;
-  /** Payload of the application; absent when only changes are told. */
+  /** Payload of the application; absent when only changes are told or asked for. */
   payload?:
     | Uint8Array
     | undefined;
   /** 33 bytes each: who is still to be encrypted for. */
   remaining: Uint8Array[];
+  /** Asks for the changes that we lack. */
+  request: boolean;
+  /** Answers such a question: all changes are told, whatever was told before. */
+  complete: boolean;
 }
 
 /** The record "history": until when we know what was sent to us. */
@@ -1466,7 +1512,8 @@ function createBaseInboxRecord(): InboxRecord {
     sentAt: 0n,
     conversation: undefined,
     ownCopy: false,
-    groupMembership: new Uint8Array(0),
+    groupMembershipHash: new Uint8Array(0),
+    late: false,
   };
 }
 
@@ -1505,8 +1552,11 @@ export const InboxRecord: MessageFns<InboxRecord> = {
     if (message.ownCopy !== false) {
       writer.uint32(72).bool(message.ownCopy);
     }
-    if (message.groupMembership.length !== 0) {
-      writer.uint32(82).bytes(message.groupMembership);
+    if (message.groupMembershipHash.length !== 0) {
+      writer.uint32(82).bytes(message.groupMembershipHash);
+    }
+    if (message.late !== false) {
+      writer.uint32(88).bool(message.late);
     }
     return writer;
   },
@@ -1601,7 +1651,15 @@ export const InboxRecord: MessageFns<InboxRecord> = {
               break;
             }
 
-            message.groupMembership = reader.bytes();
+            message.groupMembershipHash = reader.bytes();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.late = reader.bool();
             continue;
           }
         }
@@ -1883,17 +1941,23 @@ export const ChatRecord: MessageFns<ChatRecord> = {
 };
 
 function createBaseGroupRecord(): GroupRecord {
-  return { changes: [], heard: new Map() };
+  return { past: [], departures: [], told: new Map(), uninvited: false };
 }
 
 export const GroupRecord: MessageFns<GroupRecord> = {
   encode(message: GroupRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.changes) {
-      writer.uint32(10).bytes(v!);
+    for (const v of message.past) {
+      PastMembership.encode(v!, writer.uint32(10).fork()).join();
     }
-    message.heard.forEach((value, key) => {
-      GroupRecord_HeardEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    for (const v of message.departures) {
+      Departure.encode(v!, writer.uint32(18).fork()).join();
+    }
+    message.told.forEach((value, key) => {
+      GroupRecord_ToldEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
     });
+    if (message.uninvited !== false) {
+      writer.uint32(32).bool(message.uninvited);
+    }
     return writer;
   },
 
@@ -1915,7 +1979,7 @@ export const GroupRecord: MessageFns<GroupRecord> = {
               break;
             }
 
-            message.changes.push(reader.bytes());
+            message.past.push(PastMembership.decode(reader, reader.uint32()));
             continue;
           }
           case 2: {
@@ -1923,10 +1987,26 @@ export const GroupRecord: MessageFns<GroupRecord> = {
               break;
             }
 
-            const entry2 = GroupRecord_HeardEntry.decode(reader, reader.uint32());
-            if (entry2.value !== undefined) {
-              message.heard.set(entry2.key, entry2.value);
+            message.departures.push(Departure.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
             }
+
+            const entry3 = GroupRecord_ToldEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.told.set(entry3.key, entry3.value);
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.uninvited = reader.bool();
             continue;
           }
         }
@@ -1942,22 +2022,25 @@ export const GroupRecord: MessageFns<GroupRecord> = {
   },
 };
 
-function createBaseGroupRecord_HeardEntry(): GroupRecord_HeardEntry {
-  return { key: "", value: new Uint8Array(0) };
+function createBaseGroupRecord_ToldEntry(): GroupRecord_ToldEntry {
+  return { key: "", value: 0n };
 }
 
-export const GroupRecord_HeardEntry: MessageFns<GroupRecord_HeardEntry> = {
-  encode(message: GroupRecord_HeardEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const GroupRecord_ToldEntry: MessageFns<GroupRecord_ToldEntry> = {
+  encode(message: GroupRecord_ToldEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
       writer.uint32(10).string(message.key);
     }
-    if (message.value.length !== 0) {
-      writer.uint32(18).bytes(message.value);
+    if (message.value !== 0n) {
+      if (BigInt.asIntN(64, message.value) !== message.value) {
+        throw new globalThis.Error("value provided for field message.value of type int64 too large");
+      }
+      writer.uint32(16).int64(message.value);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): GroupRecord_HeardEntry {
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupRecord_ToldEntry {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -1966,7 +2049,7 @@ export const GroupRecord_HeardEntry: MessageFns<GroupRecord_HeardEntry> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseGroupRecord_HeardEntry();
+      const message = createBaseGroupRecord_ToldEntry();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -1979,11 +2062,284 @@ export const GroupRecord_HeardEntry: MessageFns<GroupRecord_HeardEntry> = {
             continue;
           }
           case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePastMembership(): PastMembership {
+  return { hash: new Uint8Array(0), nextNumber: 0 };
+}
+
+export const PastMembership: MessageFns<PastMembership> = {
+  encode(message: PastMembership, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hash.length !== 0) {
+      writer.uint32(10).bytes(message.hash);
+    }
+    if (message.nextNumber !== 0) {
+      writer.uint32(16).uint32(message.nextNumber);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PastMembership {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePastMembership();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hash = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.nextNumber = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeparture(): Departure {
+  return { identity: new Uint8Array(0), learntAt: 0n };
+}
+
+export const Departure: MessageFns<Departure> = {
+  encode(message: Departure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.identity.length !== 0) {
+      writer.uint32(10).bytes(message.identity);
+    }
+    if (message.learntAt !== 0n) {
+      if (BigInt.asIntN(64, message.learntAt) !== message.learntAt) {
+        throw new globalThis.Error("value provided for field message.learntAt of type int64 too large");
+      }
+      writer.uint32(16).int64(message.learntAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Departure {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeparture();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.identity = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.learntAt = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHeardRecord(): HeardRecord {
+  return { devices: [], askedAt: 0n, answeredAt: 0n };
+}
+
+export const HeardRecord: MessageFns<HeardRecord> = {
+  encode(message: HeardRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.devices) {
+      HeardDevice.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.askedAt !== 0n) {
+      if (BigInt.asIntN(64, message.askedAt) !== message.askedAt) {
+        throw new globalThis.Error("value provided for field message.askedAt of type int64 too large");
+      }
+      writer.uint32(16).int64(message.askedAt);
+    }
+    if (message.answeredAt !== 0n) {
+      if (BigInt.asIntN(64, message.answeredAt) !== message.answeredAt) {
+        throw new globalThis.Error("value provided for field message.answeredAt of type int64 too large");
+      }
+      writer.uint32(24).int64(message.answeredAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeardRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeardRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.devices.push(HeardDevice.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.askedAt = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.answeredAt = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHeardDevice(): HeardDevice {
+  return { installationId: "", membershipHash: new Uint8Array(0), toldHash: new Uint8Array(0), toldAt: 0n };
+}
+
+export const HeardDevice: MessageFns<HeardDevice> = {
+  encode(message: HeardDevice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.installationId !== "") {
+      writer.uint32(10).string(message.installationId);
+    }
+    if (message.membershipHash.length !== 0) {
+      writer.uint32(18).bytes(message.membershipHash);
+    }
+    if (message.toldHash.length !== 0) {
+      writer.uint32(26).bytes(message.toldHash);
+    }
+    if (message.toldAt !== 0n) {
+      if (BigInt.asIntN(64, message.toldAt) !== message.toldAt) {
+        throw new globalThis.Error("value provided for field message.toldAt of type int64 too large");
+      }
+      writer.uint32(32).int64(message.toldAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeardDevice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeardDevice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.installationId = reader.string();
+            continue;
+          }
+          case 2: {
             if (tag !== 18) {
               break;
             }
 
-            message.value = reader.bytes();
+            message.membershipHash = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.toldHash = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.toldAt = reader.int64() as bigint;
             continue;
           }
         }
@@ -2003,9 +2359,10 @@ function createBaseFanoutRecord(): FanoutRecord {
   return {
     id: new Uint8Array(0),
     groupId: new Uint8Array(0),
-    membership: new Uint8Array(0),
     payload: undefined,
     remaining: [],
+    request: false,
+    complete: false,
   };
 }
 
@@ -2017,14 +2374,17 @@ export const FanoutRecord: MessageFns<FanoutRecord> = {
     if (message.groupId.length !== 0) {
       writer.uint32(18).bytes(message.groupId);
     }
-    if (message.membership.length !== 0) {
-      writer.uint32(26).bytes(message.membership);
-    }
     if (message.payload !== undefined) {
-      writer.uint32(34).bytes(message.payload);
+      writer.uint32(26).bytes(message.payload);
     }
     for (const v of message.remaining) {
-      writer.uint32(42).bytes(v!);
+      writer.uint32(34).bytes(v!);
+    }
+    if (message.request !== false) {
+      writer.uint32(40).bool(message.request);
+    }
+    if (message.complete !== false) {
+      writer.uint32(48).bool(message.complete);
     }
     return writer;
   },
@@ -2063,7 +2423,7 @@ export const FanoutRecord: MessageFns<FanoutRecord> = {
               break;
             }
 
-            message.membership = reader.bytes();
+            message.payload = reader.bytes();
             continue;
           }
           case 4: {
@@ -2071,15 +2431,23 @@ export const FanoutRecord: MessageFns<FanoutRecord> = {
               break;
             }
 
-            message.payload = reader.bytes();
+            message.remaining.push(reader.bytes());
             continue;
           }
           case 5: {
-            if (tag !== 42) {
+            if (tag !== 40) {
               break;
             }
 
-            message.remaining.push(reader.bytes());
+            message.request = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.complete = reader.bool();
             continue;
           }
         }

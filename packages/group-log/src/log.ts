@@ -1,0 +1,527 @@
+import { decodeHex, encodeHex, isSottoError, SottoError } from '@sotto/core';
+import { authorityOf, authorize } from './admission.js';
+import { applyBatch, type Outcome, type StoredChange } from './application.js';
+import { allBits, type Bits, differing, eachBit, hasBit, newBits } from './bits.js';
+import { type GroupAction, type LogCrypto, type ParsedChange, parseChange } from './change.js';
+import { type Entry, Graph, isRevocation } from './graph.js';
+import { CHANGE_PARENTS_MAX, DEFAULT_GROUP_LOG_LIMITS, type GroupLogLimits } from './limits.js';
+import { Orphans } from './orphans.js';
+import { type Ineffective, ineffective, lossOf, voidedBy } from './reasons.js';
+import { attackersOf, circlesOf, noteContest, supportsOf } from './resolution.js';
+import { View } from './view.js';
+import { ViewCache } from './view-cache.js';
+
+/** A group as its log makes it: the same for everyone who has the same changes with effect. */
+export interface GroupLogState {
+  readonly name: string;
+  /** Identities in hex, in the order in which they joined. */
+  readonly members: readonly string[];
+  /** Identities in hex, the most senior first. Empty when all have left or were put out; the eldest member may claim it. */
+  readonly admins: readonly string[];
+}
+
+/** What became of changes that were handed in. */
+export interface Applied extends Outcome {
+  readonly log: GroupLog;
+}
+
+interface Chain {
+  /** The changes with effect. */
+  readonly effective: Bits;
+  /** Their indices by depth and id. */
+  readonly order: readonly number[];
+  /** The hash up to each. */
+  readonly hashes: readonly Uint8Array[];
+}
+
+/**
+ * The log of one group. Immutable: {@link apply} gives the next one. The rules are in docs/group-protocol.md.
+ */
+export class GroupLog {
+  /** 64 hex digits. */
+  readonly groupId: string;
+  readonly #crypto: LogCrypto;
+  readonly #limits: GroupLogLimits;
+  readonly #graph: Graph;
+  readonly #views: ViewCache;
+  /** How many changes of the graph are this log's. */
+  readonly #length: number;
+  readonly #bytes: number;
+  readonly #nextNumber: number;
+  readonly #view: View;
+  readonly #orphans: Orphans;
+  /** Identities that were found to be points on the curve. Shared by all versions of a log. */
+  readonly #points: Set<string>;
+  #chain: Chain | undefined;
+  #heads: readonly number[] | undefined;
+
+  private constructor(
+    crypto: LogCrypto,
+    groupId: string,
+    limits: GroupLogLimits,
+    parts: {
+      readonly graph: Graph;
+      readonly views: ViewCache;
+      readonly nextNumber: number;
+      readonly view: View;
+      readonly orphans: Orphans;
+      readonly points: Set<string>;
+      readonly chain?: Chain | undefined;
+    },
+  ) {
+    this.#crypto = crypto;
+    this.groupId = groupId;
+    this.#limits = limits;
+    this.#graph = parts.graph;
+    this.#views = parts.views;
+    this.#length = parts.graph.length;
+    this.#bytes = parts.graph.bytes;
+    this.#nextNumber = parts.nextNumber;
+    this.#view = parts.view;
+    this.#orphans = parts.orphans;
+    this.#points = parts.points;
+    this.#chain = parts.chain;
+  }
+
+  /** The log of a group of which nothing is known yet: the change that creates it comes through {@link apply}. */
+  static empty(crypto: LogCrypto, groupId: string, limits: Partial<GroupLogLimits> = {}): GroupLog {
+    const graph = new Graph();
+    return new GroupLog(
+      crypto,
+      groupId,
+      { ...DEFAULT_GROUP_LOG_LIMITS, ...limits },
+      {
+        graph,
+        views: new ViewCache(graph),
+        nextNumber: 0,
+        view: new View(graph, newBits(0)),
+        orphans: Orphans.none,
+        points: new Set(),
+      },
+    );
+  }
+
+  /**
+   * The log that was stored. Signatures are not verified again: the records are our own.
+   * @param records in order of their numbers
+   * @throws STATE_CORRUPT when they are not what a log gave
+   */
+  static open(
+    crypto: LogCrypto,
+    groupId: string,
+    records: Iterable<StoredChange>,
+    limits: Partial<GroupLogLimits> = {},
+  ): GroupLog {
+    const empty = GroupLog.empty(crypto, groupId, limits);
+    const graph = empty.#graph;
+    const views = empty.#views;
+    let nextNumber = 0;
+    try {
+      for (const { number, encoded } of records) {
+        const change = parseChange(crypto, encoded);
+        const parents = change.parents.map((parent) => graph.indexOf(parent) ?? -1);
+        if (parents.includes(-1)) throw new Error('a parent is missing');
+        graph.append(change, parents, authorityOf(graph, views, parents, change, groupId), number);
+        noteContest(graph);
+        nextNumber = number + 1;
+      }
+    } catch (cause) {
+      throw new SottoError(
+        'STATE_CORRUPT',
+        'The stored changes of a group do not belong together.',
+        { what: 'group log', reason: isSottoError(cause) ? cause.code : 'a parent is missing' },
+        { cause },
+      );
+    }
+    return new GroupLog(crypto, groupId, empty.#limits, {
+      graph,
+      views,
+      nextNumber,
+      view: View.of(graph, allBits(graph.length)),
+      orphans: Orphans.none,
+      points: empty.#points,
+    });
+  }
+
+  /** Whether the change that creates the group is known. */
+  get isCreated(): boolean {
+    return this.#length > 0;
+  }
+
+  /** How many changes are kept. */
+  get size(): number {
+    return this.#length;
+  }
+
+  /** Bytes of the changes that are kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How many changes wait for ancestors. */
+  get waiting(): number {
+    return this.#orphans.size;
+  }
+
+  /** Bytes of those. */
+  get waitingBytes(): number {
+    return this.#orphans.all.reduce((bytes, { change }) => bytes + change.encoded.length, 0);
+  }
+
+  /** The group as it is. */
+  get state(): GroupLogState {
+    let name = '';
+    let depth = -1;
+    let id = '';
+    for (const index of eachBit(this.#view.effective)) {
+      const entry = this.#graph.at(index);
+      if (entry.name === undefined) continue;
+      if (entry.depth < depth || (entry.depth === depth && entry.id < id)) continue;
+      ({ name, depth, id } = { ...entry, name: entry.name });
+    }
+    return { name, members: this.#view.members, admins: this.#view.admins };
+  }
+
+  isMember(identity: string): boolean {
+    return this.#view.isMember(identity);
+  }
+
+  isAdmin(identity: string): boolean {
+    return this.#view.isAdmin(identity);
+  }
+
+  /** Whether a kept change makes an identity a member, with or without effect. */
+  names(identity: string): boolean {
+    const [first] = this.#graph.memberGrantsOf(identity);
+    return first !== undefined && first < this.#length;
+  }
+
+  has(id: string): boolean {
+    return this.#indexOf(id) !== undefined;
+  }
+
+  /**
+   * Names the state: `h' = KECCAK-256(h || id)` over the changes with effect by depth and id, from 32 zero bytes on.
+   * 32 bytes, borrowed. Worked out once for a log, from where it differs from the one before.
+   */
+  get membershipHash(): Uint8Array {
+    return this.#hashes().hashes.at(-1) ?? new Uint8Array(32);
+  }
+
+  /** The kept changes whose number is at least `from`, ancestors first. Borrowed. */
+  changes(from = 0): readonly Uint8Array[] {
+    return this.#graph.entries
+      .slice(0, this.#length)
+      .filter(({ number }) => number >= from)
+      .map(({ encoded }) => encoded);
+  }
+
+  /** The kept changes as they are stored, in order of their numbers. Borrowed. */
+  stored(): readonly StoredChange[] {
+    return this.#graph.entries.slice(0, this.#length).map(({ number, encoded }) => ({ number, encoded }));
+  }
+
+  /** The number that the next change gets. */
+  get nextNumber(): number {
+    return this.#nextNumber;
+  }
+
+  /** A change and all its ancestors, ancestors first: what somebody whom it removes may be told. Borrowed. @throws NOT_FOUND */
+  closureOf(id: string): readonly Uint8Array[] {
+    const index = this.#indexOf(id);
+    if (index === undefined) {
+      throw new SottoError('NOT_FOUND', 'No such change is known here.', { what: 'group change', id });
+    }
+    return [...eachBit(this.#graph.closure([index]))].map((one) => this.#graph.at(one).encoded);
+  }
+
+  /** What put an identity out, or keeps it out: the id of a change with effect. `undefined` for members and strangers. */
+  exclusionOf(identity: string): string | undefined {
+    if (this.#view.standing(identity) !== undefined) return undefined;
+    const effective = this.#view.effective;
+    const revocation = this.#graph
+      .revocationsOf(identity)
+      .filter((index) => hasBit(effective, index) && this.#graph.at(index).kind !== 'demote')
+      .at(-1);
+    if (revocation !== undefined) return this.#graph.at(revocation).id;
+    for (const grant of this.#graph.memberGrantsOf(identity)) {
+      if (grant >= this.#length) break;
+      const loss = lossOf(this.#graph, effective, allBits(this.#length), grant);
+      if (loss !== undefined) return this.#graph.at(loss.by).id;
+    }
+    return undefined;
+  }
+
+  /** Whether an author has made a change with effect that neither builds on another one nor is built on by it. */
+  isConcurrent(id: string, author: string): boolean {
+    const index = this.#indexOf(id);
+    if (index === undefined) return false;
+    return this.#graph
+      .byAuthor(author)
+      .some(
+        (own) =>
+          hasBit(this.#view.effective, own) &&
+          !this.#graph.isWithin(own, index) &&
+          !this.#graph.isWithin(index, own),
+      );
+  }
+
+  /** Why a kept change has no effect; `undefined` when it has, or isn't kept. */
+  explain(id: string): Ineffective | undefined {
+    const index = this.#indexOf(id);
+    if (index === undefined) return undefined;
+    const loss = lossOf(this.#graph, this.#view.effective, allBits(this.#length), index);
+    return loss && ineffective(this.#graph, index, loss);
+  }
+
+  /**
+   * Why somebody whom a kept change adds or promotes is not what it makes them; `undefined` when they are.
+   */
+  explainSubject(id: string, identity: string): Ineffective | undefined {
+    const index = this.#indexOf(id);
+    if (index === undefined) return undefined;
+    const own = this.explain(id);
+    const { kind, names } = this.#graph.at(index);
+    if (own !== undefined || !names.includes(identity)) return own;
+    const wants = kind === 'promote' ? 'demote' : undefined;
+    for (const by of this.#graph.revocationsOf(identity)) {
+      if (!hasBit(this.#view.effective, by) || hasBit(this.#graph.at(index).ancestors, by)) continue;
+      if (this.#graph.at(by).kind === 'demote' && wants === undefined) continue;
+      return ineffective(this.#graph, index, { reason: 'subjectRevoked', by });
+    }
+    return undefined;
+  }
+
+  /** Whether an identity may lead a group that nobody leads: the eldest member then, by promoting itself. */
+  mayClaim(identity: string): boolean {
+    return this.isCreated && this.#view.admins.length === 0 && this.#view.members[0] === identity;
+  }
+
+  /**
+   * What a new change of an author builds on: ids of heads with effect, at most {@link CHANGE_PARENTS_MAX}, those of
+   * identities that it removes or demotes last. Junk without effect never becomes an ancestor.
+   *
+   * @param author in hex
+   * @param action identities as they will stand in the change
+   * @throws NOT_PERMITTED, LIMIT_EXCEEDED when the author may not do this now
+   */
+  parentsFor(author: string, action: Exclude<GroupAction, { readonly kind: 'create' }>): readonly string[] {
+    const named = 'identities' in action ? action.identities.map(encodeHex) : [];
+    const change: ParsedChange = {
+      id: '',
+      author,
+      kind: action.kind,
+      groupId: this.groupId,
+      parents: [],
+      time: 0,
+      name: undefined,
+      names: action.kind === 'leave' ? [author] : named.toSorted(),
+      encoded: new Uint8Array(0),
+    };
+    const graph = this.#graph;
+    authorize(graph, this.#view, allBits(this.#length), change);
+    const needed = this.#groundsOf(author, action.kind, named);
+    needed.push(
+      ...this.#guardsOf(author, needed),
+      ...this.#strifeAround(isRevocation(action.kind) ? named : []),
+    );
+    for (let attempt = 0; ; attempt++) {
+      const parents = this.#chooseHeads(needed, isRevocation(action.kind) ? new Set(named) : new Set());
+      const { view, ancestors } = this.#views.after(parents);
+      // Revocations without effect in the whole log that have some among these: what voids them has to come along.
+      const missing = this.#whatVoids(view).filter((index) => !needed.includes(index));
+      if (missing.length === 0 || attempt >= CHANGE_PARENTS_MAX) {
+        authorize(graph, view, ancestors, change);
+        return parents.map((index) => graph.at(index).id).toSorted();
+      }
+      needed.push(...missing);
+    }
+  }
+
+  /** What gives author and subjects the standing that a change wants of them. */
+  #groundsOf(author: string, kind: GroupAction['kind'], named: readonly string[]): number[] {
+    const grounds = new Set<number>();
+    const ofAuthor = this.#view.standing(author);
+    for (const grant of [ofAuthor?.memberGrant, ofAuthor?.adminGrant]) {
+      if (grant !== undefined && grant >= 0) grounds.add(grant);
+    }
+    for (const name of named) {
+      const standing = this.#view.standing(name);
+      const grant = kind === 'demote' ? standing?.adminGrant : standing?.memberGrant;
+      if (grant !== undefined && grant >= 0) grounds.add(grant);
+    }
+    return [...grounds];
+  }
+
+  /**
+   * What voids the revocations that would otherwise void a change of an author, and so on for what these rest on: with
+   * them among its ancestors, a change can't bring such a revocation back by voiding what it hangs on.
+   */
+  #guardsOf(author: string, grounds: readonly number[]): number[] {
+    const graph = this.#graph;
+    const { effective } = this.#view;
+    const all = allBits(this.#length);
+    const guards = new Set<number>();
+    const seen = new Set<number>(grounds);
+    const queue = [...grounds];
+    const guard = (revocation: number) => {
+      if (hasBit(effective, revocation)) return;
+      const by = voidedBy(graph, effective, all, revocation);
+      if (by === undefined || by === revocation) return;
+      guards.add(by);
+      if (!seen.has(by)) queue.push(by);
+      seen.add(by);
+    };
+    for (const revocation of graph.revocationsOf(author)) if (revocation < this.#length) guard(revocation);
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      for (const attacker of attackersOf(graph, next, all)) guard(attacker);
+      for (const support of supportsOf(graph.at(next))) {
+        if (!seen.has(support)) queue.push(support);
+        seen.add(support);
+      }
+    }
+    return [...guards];
+  }
+
+  /**
+   * Revocations that a new change had better build on, so that it decides nothing but what it says: those of circles,
+   * and those with effect of identities that it takes authority from.
+   */
+  #strifeAround(named: readonly string[]): number[] {
+    const graph = this.#graph;
+    const circles = circlesOf(graph, allBits(this.#length)).filter((index) =>
+      isRevocation(graph.at(index).kind),
+    );
+    const own = named.flatMap((name) =>
+      graph
+        .byAuthor(name)
+        .filter((index) => hasBit(this.#view.effective, index) && isRevocation(graph.at(index).kind)),
+    );
+    // From the latest on, so that few heads cover many.
+    return [...circles, ...own].sort((a, b) => b - a);
+  }
+
+  #chooseHeads(needed: readonly number[], last: ReadonlySet<string>): number[] {
+    const graph = this.#graph;
+    const chosen: number[] = [];
+    const byPreference = this.#headsByPreference(last);
+    for (const index of needed) {
+      if (chosen.some((head) => graph.isWithin(index, head))) continue;
+      const head = byPreference.find((one) => graph.isWithin(index, one)) ?? index;
+      chosen.push(head);
+    }
+    for (const head of byPreference) {
+      if (chosen.length >= CHANGE_PARENTS_MAX) break;
+      if (!chosen.includes(head)) chosen.push(head);
+    }
+    return chosen.slice(0, CHANGE_PARENTS_MAX);
+  }
+
+  /** One head of each author, then a second of each, and so on; the longest known first; some authors last of all. */
+  #headsByPreference(last: ReadonlySet<string>): readonly number[] {
+    const turns = new Map<string, number>();
+    return this.#effectiveHeads()
+      .map((index) => {
+        const { author } = this.#graph.at(index);
+        const turn = turns.get(author) ?? 0;
+        turns.set(author, turn + 1);
+        return { index, turn: turn + (last.has(author) ? this.#length : 0) };
+      })
+      .sort((a, b) => a.turn - b.turn)
+      .map(({ index }) => index);
+  }
+
+  /** Changes with effect in this log that void, in it, revocations that have effect in a view of a part of it. */
+  #whatVoids(view: View): number[] {
+    const graph = this.#graph;
+    if (graph.contested.length === 0) return [];
+    const { effective } = this.#view;
+    const found = new Set<number>();
+    for (const index of eachBit(differing(view.effective, effective))) {
+      if (!hasBit(view.effective, index) || !isRevocation(graph.at(index).kind)) continue;
+      const by = voidedBy(graph, effective, allBits(this.#length), index);
+      if (by !== undefined && hasBit(effective, by)) found.add(by);
+    }
+    return [...found];
+  }
+
+  /** Changes with effect on which nothing with effect builds. */
+  #effectiveHeads(): readonly number[] {
+    if (this.#heads === undefined) {
+      const effective = [...eachBit(this.#view.effective)];
+      const covered = this.#graph.ancestorsOf(effective);
+      this.#heads = effective.filter((index) => !hasBit(covered, index));
+    }
+    return this.#heads;
+  }
+
+  /**
+   * Takes changes in any order, with repetitions. Each is checked in this order: its form, that its ancestors are known,
+   * that its author may do it, its signature. After the first bad signature the rest of the batch is refused unread: no
+   * honest sender passes one on.
+   *
+   * @param batch encoded SignedChanges; borrowed
+   * @param sender in hex: whose account changes are on that have to wait for ancestors. Nothing waits for strangers.
+   */
+  apply(batch: readonly Uint8Array[], sender: string): Applied {
+    const { next, outcome } = applyBatch(
+      {
+        crypto: this.#crypto,
+        groupId: this.groupId,
+        limits: this.#limits,
+        graph: this.#graph,
+        views: this.#views,
+        length: this.#length,
+        nextNumber: this.#nextNumber,
+        view: this.#view,
+        orphans: this.#orphans,
+        points: this.#points,
+      },
+      batch,
+      sender,
+    );
+    // Indices stay while the graph does, and so does what was hashed.
+    const chain = next.graph === this.#graph ? this.#chain : undefined;
+    const log = new GroupLog(this.#crypto, this.groupId, this.#limits, {
+      ...next,
+      points: this.#points,
+      chain,
+    });
+    return { log, ...outcome };
+  }
+
+  /** @internal How many views were worked out from all their changes: for tests, which count instead of taking times. */
+  get viewsResolved(): number {
+    return this.#views.resolved;
+  }
+
+  #hashes(): Chain {
+    const { effective } = this.#view;
+    const graph = this.#graph;
+    const before = this.#chain ?? { effective: newBits(0), order: [], hashes: [] };
+    const changed = [...eachBit(differing(before.effective, effective))];
+    if (changed.length === 0) return before;
+    const isFirst = (a: Entry, b: Entry) => (a.depth === b.depth ? a.id < b.id : a.depth < b.depth);
+    const order = before.order.filter((index) => hasBit(effective, index));
+    for (const index of changed) {
+      if (!hasBit(effective, index)) continue;
+      const entry = graph.at(index);
+      let at = order.length;
+      while (at > 0 && isFirst(entry, graph.at(order[at - 1] as number))) at--;
+      order.splice(at, 0, index);
+    }
+    let same = 0;
+    while (same < order.length && before.order[same] === order[same]) same++;
+    const hashes = before.hashes.slice(0, same);
+    for (const index of order.slice(same)) {
+      hashes.push(this.#crypto.keccak256(hashes.at(-1) ?? new Uint8Array(32), decodeHex(graph.at(index).id)));
+    }
+    this.#chain = { effective, order, hashes };
+    return this.#chain;
+  }
+
+  #indexOf(id: string): number | undefined {
+    const index = this.#graph.indexOf(id);
+    return index !== undefined && index < this.#length ? index : undefined;
+  }
+}

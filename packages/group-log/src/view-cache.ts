@@ -1,0 +1,58 @@
+import { forgetOldest } from '@sotto/core';
+import { type Bits, hasBit } from './bits.js';
+import type { Graph } from './graph.js';
+import { View } from './view.js';
+
+/** Views that are kept: those of the branches that a batch of changes goes on. */
+const KEPT = 64;
+
+/** Groups as the ancestors of changes make them. */
+export class ViewCache {
+  readonly #graph: Graph;
+  readonly #views = new Map<string, View>();
+  /** How many views were worked out from all their changes. For tests, which count instead of taking times. */
+  resolved = 0;
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+  }
+
+  /** The group after some changes and all their ancestors, with the set of these. */
+  after(parents: readonly number[]): { readonly view: View; readonly ancestors: Bits } {
+    const graph = this.#graph;
+    const ancestors = graph.closure(parents);
+    const heads = parents.filter(
+      (one) => !parents.some((other) => other !== one && hasBit(graph.at(other).ancestors, one)),
+    );
+    const [head = 0] = heads;
+    const known = this.#get(heads);
+    if (known !== undefined) return { view: known, ancestors };
+    let view: View | undefined;
+    // A change that builds on all the others has effect, and leaves theirs as it was.
+    if (heads.length === 1) view = this.#get(this.#heads(head))?.followedBy(head);
+    if (view === undefined) {
+      this.resolved++;
+      view = View.of(graph, ancestors);
+    }
+    this.#views.set(heads.join(), view);
+    forgetOldest(this.#views, KEPT);
+    return { view, ancestors };
+  }
+
+  #heads(index: number): readonly number[] {
+    const parents = this.#graph.at(index).parentIndices;
+    return parents.filter(
+      (one) => !parents.some((other) => other !== one && hasBit(this.#graph.at(other).ancestors, one)),
+    );
+  }
+
+  #get(heads: readonly number[]): View | undefined {
+    const key = heads.join();
+    const view = this.#views.get(key);
+    if (view !== undefined) {
+      this.#views.delete(key);
+      this.#views.set(key, view);
+    }
+    return view;
+  }
+}

@@ -1,0 +1,26 @@
+import { randomInt } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { playScenario } from './model.js';
+
+/** Steps in all; more with SOTTO_SOAK, in nightly runs and before a release. */
+const STEPS = Number(process.env['SOTTO_SOAK'] ?? 100_000);
+/** Printed with each failure; set it to see the same scenarios again. */
+const SEED = Number(process.env['SOTTO_MODEL_SEED'] ?? randomInt(2 ** 31));
+
+it(`members who sign anything break no invariant (seed ${SEED}, ${STEPS} steps)`, () => {
+  let steps = 0;
+  const totals = { made: 0, forged: 0, admitted: 0, voided: 0 };
+  for (let at = 0; steps < STEPS; at++) {
+    const length = 60 + ((SEED + at) % 5) * 60;
+    try {
+      const result = playScenario(SEED + at, length);
+      for (const name of ['made', 'forged', 'admitted', 'voided'] as const) totals[name] += result[name];
+    } catch (error) {
+      throw new Error(`scenario ${SEED + at} of ${length} steps`, { cause: error });
+    }
+    steps += length;
+  }
+  process.stdout.write(`group log model: seed ${SEED}, ${JSON.stringify(totals)}\n`);
+  expect(totals.admitted).toBeGreaterThan(STEPS / 100);
+  expect(totals.voided).toBeGreaterThan(0);
+}, 3_600_000);

@@ -1,0 +1,607 @@
+import { decodeHex, encodeHex, type KeyPair } from '@sotto/core';
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
+import { describe, expect, it } from 'vitest';
+import { changesOf, idOf, idsOf, newAdversary, sizesOf, viewOf } from './adversary.js';
+import { newParty, type Party, quiet } from './party.js';
+import { manualClock } from './support.js';
+import { bytesOf, crypto, HOUR, MINUTE, START, textOf } from './world.js';
+
+type Options = Parameters<typeof createMemoryNetwork>[0];
+
+/** Parties that know each other. */
+async function circle<N extends string>(names: readonly N[], options: Options = {}, limits = {}) {
+  const clock = manualClock(START);
+  const network = createMemoryNetwork({ clock, seed: 3, ...options });
+  const parties = {} as Record<N, Party>;
+  for (const name of names) parties[name] = await newParty(network, name, { clock, limits });
+  const all = Object.values<Party>(parties);
+  for (const one of all) {
+    for (const other of all) {
+      if (other !== one) await one.messenger.addContact(await other.messenger.contactCode());
+    }
+  }
+  const settle = () => quiet(network, ...all);
+  await settle();
+  return { network, clock, settle, all, ...parties };
+}
+
+const keysOf = (...parties: readonly { identity: KeyPair }[]) =>
+  parties.map(({ identity }) => identity.publicKey);
+const refusals = (party: Party) => party.events.undecryptable.map(({ code }) => code);
+const groupId32 = (id: string) => decodeHex(id);
+
+/** Alice leads a group of Bob, Carol and Mallory; Mallory was an administrator, and was removed. */
+async function afterRemoval() {
+  const world = await circle(['alice', 'bob', 'carol', 'mallory']);
+  const { alice, bob, carol, mallory, settle, network } = world;
+  const { group } = await alice.messenger.createGroup('club', keysOf(bob, carol, mallory));
+  await settle();
+  await alice.messenger.promoteMembers(group.id, keysOf(mallory));
+  await settle();
+  const before = await changesOf(mallory, group.id);
+  const oldHash = decodeHex((await mallory.messenger.group(group.id)).membershipHash);
+  await mallory.messenger.close();
+  await alice.messenger.removeMembers(group.id, keysOf(mallory));
+  await quiet(network, alice, bob, carol);
+  const evil = await newAdversary(network, mallory.identity, alice, bob, carol);
+  return { ...world, id: group.id, before, oldHash, evil, rest: [alice, bob, carol] };
+}
+
+describe('a removed administrator', () => {
+  it('takes nothing over by a change from before the removal, however it is ground', async () => {
+    const { alice, bob, carol, mallory, evil, id, before, network, rest } = await afterRemoval();
+    const people = { alice, bob, carol, mallory };
+    await alice.messenger.renameGroup(id, 'club 2');
+    await quiet(network, ...rest);
+    const head = idOf(before.at(-1) as Uint8Array);
+    const removal = (await idsOf(bob, id)).at(-2) as string;
+    let change: Uint8Array;
+    let time = 0;
+    do change = evil.sign(id, [head], { kind: 'remove', identities: keysOf(alice) }, time++);
+    while (idOf(change) >= removal);
+    for (const party of rest)
+      await evil.send(party, { groupId: groupId32(id), changes: [...before, change] });
+    await quiet(network, ...rest);
+    for (const party of rest) {
+      expect(await viewOf(party, id, people)).toEqual({
+        name: 'club 2',
+        members: ['alice', 'bob', 'carol'],
+        admins: ['alice'],
+        joined: true,
+      });
+    }
+    const opened = evil.seen.length;
+    await bob.messenger.sendToGroup(id, bytesOf('is anybody reading this'));
+    await quiet(network, ...rest);
+    expect(evil.seen.slice(opened).filter(({ payload }) => payload !== undefined)).toEqual([]);
+    expect(carol.texts.at(-1)).toMatch(/is anybody reading this$/);
+  });
+
+  it('writes for a short while, marked as late, and then no more, whatever membership it names', async () => {
+    const { bob, evil, id, oldHash, clock } = await afterRemoval();
+    const now = decodeHex((await bob.messenger.group(id)).membershipHash);
+    await evil.send(bob, { groupId: groupId32(id), membershipHash: oldHash, payload: bytesOf('on its way') });
+    expect(bob.messages.at(-1)).toMatchObject({ late: true, membershipHash: encodeHex(oldHash) });
+    clock.advance(11 * MINUTE);
+    const read = bob.texts.length;
+    for (const membershipHash of [oldHash, now, new Uint8Array(32)]) {
+      await evil.send(bob, { groupId: groupId32(id), membershipHash, payload: bytesOf('after that') });
+    }
+    expect(bob.texts).toHaveLength(read);
+    expect(refusals(bob)).toContain('NOT_PERMITTED');
+  });
+
+  it('is told why once in a while, and nothing that came later', async () => {
+    const { alice, bob, evil, id, oldHash, clock, network, rest } = await afterRemoval();
+    await alice.messenger.renameGroup(id, 'a secret name');
+    await quiet(network, ...rest);
+    clock.advance(HOUR);
+    const told = () => evil.seen.filter(({ changes }) => changes.length > 0).length;
+    const before = told();
+    for (let round = 0; round < 5; round++) {
+      await evil.send(bob, { groupId: groupId32(id), membershipHash: oldHash, payload: bytesOf('hello?') });
+    }
+    expect(told()).toBe(before + 1);
+    const names = evil.seen.flatMap(({ changes }) => changes).map(textOf);
+    expect(names.some((text) => text.includes('a secret name'))).toBe(false);
+    clock.advance(HOUR + MINUTE);
+    await evil.send(bob, { groupId: groupId32(id), membershipHash: oldHash, payload: bytesOf('hello?') });
+    expect(told()).toBe(before + 2);
+  });
+
+  it('is in grace neither for ever nor again when the clock was wrong', async () => {
+    const { bob, evil, id, oldHash, clock } = await afterRemoval();
+    // The clock is set back: what was learnt lies in the future.
+    clock.advance(-2 * HOUR);
+    await evil.send(bob, {
+      groupId: groupId32(id),
+      membershipHash: oldHash,
+      payload: bytesOf('from the past'),
+    });
+    expect(bob.texts.filter((text) => text.includes('from the past'))).toEqual([]);
+  });
+
+  it('fills no store, and costs no more signatures than are kept', async () => {
+    const { alice, bob, evil, id, before } = await afterRemoval();
+    const head = idOf(before.at(-1) as Uint8Array);
+    for (let batch = 0; batch < 4; batch++) {
+      const changes = Array.from({ length: 200 }, (_, at) =>
+        evil.sign(id, [head], { kind: 'rename', name: `${batch} ${at}` }),
+      );
+      await evil.send(bob, { groupId: groupId32(id), changes });
+    }
+    expect((await changesOf(bob, id)).length).toBeLessThanOrEqual(before.length + 1 + 64);
+    await alice.messenger.renameGroup(id, 'still ours');
+    await alice.messenger.flushed();
+    expect((await alice.messenger.group(id)).name).toBe('still ours');
+  });
+
+  it('who asks for changes is told why it is out, once, and nothing else', async () => {
+    const { bob, evil, id } = await afterRemoval();
+    const before = evil.seen.length;
+    await evil.send(bob, { groupId: groupId32(id), request: true });
+    expect(
+      evil.seen
+        .slice(before)
+        .flatMap(({ changes }) => changes)
+        .map(idOf),
+    ).toEqual(await idsOf(bob, id));
+    const again = evil.seen.length;
+    for (let at = 0; at < 5; at++) await evil.send(bob, { groupId: groupId32(id), request: true });
+    expect(evil.seen).toHaveLength(again);
+  });
+
+  it('can replay neither its removal after it is back, nor what it could do before', async () => {
+    const { alice, bob, evil, id, before, network, rest } = await afterRemoval();
+    const removal = (await changesOf(bob, id)).at(-1) as Uint8Array;
+    await alice.messenger.addMembers(id, keysOf(evil));
+    await quiet(network, ...rest);
+    await evil.send(bob, { groupId: groupId32(id), changes: [removal] });
+    expect((await bob.messenger.group(id)).members).toHaveLength(4);
+    const head = idOf(before.at(-1) as Uint8Array);
+    const old = evil.sign(id, [head], { kind: 'remove', identities: keysOf(bob) });
+    const current = evil.sign(id, [(await idsOf(bob, id)).at(-1) as string], {
+      kind: 'rename',
+      name: 'mine',
+    });
+    await evil.send(alice, { groupId: groupId32(id), changes: [old] });
+    await evil.send(alice, { groupId: groupId32(id), changes: [current] });
+    expect(await viewOf(alice, id, {})).toMatchObject({ name: 'club', admins: ['?'] });
+    expect((await alice.messenger.group(id)).members).toHaveLength(4);
+  });
+});
+
+describe('a plain member', () => {
+  async function inGroup() {
+    const world = await circle(['alice', 'bob', 'mallory']);
+    const { alice, bob, mallory, settle, network } = world;
+    const { group } = await alice.messenger.createGroup('g', keysOf(bob, mallory));
+    await settle();
+    await mallory.messenger.close();
+    const evil = await newAdversary(network, mallory.identity, alice, bob);
+    return { ...world, id: group.id, hash: decodeHex(group.membershipHash), evil, rest: [alice, bob] };
+  }
+
+  it('freezes no group with changes whose ancestors nobody knows', async () => {
+    const { alice, bob, evil, id, network, rest } = await inGroup();
+    for (let batch = 0; batch < 8; batch++) {
+      const changes = Array.from({ length: 250 }, () =>
+        evil.sign(id, [encodeHex(crypto.randomBytes(32))], { kind: 'leave' }),
+      );
+      for (const party of rest) await evil.send(party, { groupId: groupId32(id), changes });
+    }
+    expect(await changesOf(bob, id)).toHaveLength(1);
+    await alice.messenger.renameGroup(id, 'new');
+    await alice.messenger.removeMembers(id, keysOf(evil));
+    await quiet(network, ...rest);
+    expect(await bob.messenger.group(id)).toMatchObject({ name: 'new', members: { length: 2 } });
+  });
+
+  it('makes no log grow with what it may not do', async () => {
+    const { bob, evil, id } = await inGroup();
+    const before = await sizesOf(bob);
+    const changes = Array.from({ length: 250 }, (_, at) =>
+      evil.sign(id, [id], { kind: 'rename', name: `${at}` }),
+    );
+    await evil.send(bob, { groupId: groupId32(id), changes });
+    const after = await sizesOf(bob);
+    expect(after['change']).toEqual(before['change']);
+    expect(refusals(bob)).toEqual(['NOT_PERMITTED']);
+  });
+
+  it('grows no record by ever new devices outside of sessions', async () => {
+    const { bob, evil, id, hash } = await inGroup();
+    await evil.sendAs(bob, 'i0', { groupId: groupId32(id), membershipHash: hash });
+    const before = await sizesOf(bob);
+    for (let at = 1; at <= 40; at++) {
+      await evil.sendAs(bob, `i${at}-`.padEnd(256, 'x'), { groupId: groupId32(id), membershipHash: hash });
+    }
+    const after = await sizesOf(bob);
+    for (const table of ['group', 'heard', 'change'] as const) {
+      expect(after[table]?.bytes ?? 0).toBeLessThanOrEqual((before[table]?.bytes ?? 0) + 256);
+    }
+  });
+
+  it('draws no flood of answers with memberships that nobody knows', async () => {
+    const { bob, evil, id } = await inGroup();
+    const before = evil.seen.length;
+    for (let at = 0; at < 20; at++) {
+      await evil.send(bob, { groupId: groupId32(id), membershipHash: crypto.randomBytes(32), request: true });
+    }
+    expect(evil.seen.length - before).toBeLessThanOrEqual(2);
+  });
+
+  it('says what it likes, but not what is no message of a group', async () => {
+    const { bob, evil, id } = await inGroup();
+    await evil.send(bob, { groupId: new Uint8Array(5), payload: bytesOf('x') });
+    await evil.send(bob, {
+      groupId: groupId32(id),
+      membershipHash: new Uint8Array(7),
+      payload: bytesOf('x'),
+    });
+    await evil.send(bob, { groupId: groupId32(id), changes: [new Uint8Array(100_000)] });
+    expect(refusals(bob)).toEqual(['MALFORMED_MESSAGE', 'LIMIT_EXCEEDED']);
+    expect(bob.texts).toEqual([]);
+  });
+});
+
+describe('an administrator without rules', () => {
+  async function led() {
+    const world = await circle(['alice', 'bob', 'carol', 'mallory']);
+    const { alice, bob, carol, mallory, settle, network } = world;
+    const { group } = await alice.messenger.createGroup('g', keysOf(bob, carol, mallory));
+    await settle();
+    await alice.messenger.promoteMembers(group.id, keysOf(mallory));
+    await settle();
+    await mallory.messenger.close();
+    const evil = await newAdversary(network, mallory.identity, alice, bob, carol);
+    const head = (await idsOf(alice, group.id)).at(-1) as string;
+    return { ...world, id: group.id, head, evil, rest: [alice, bob, carol] };
+  }
+
+  it('with a thousand heads changes nothing for the others, before and after a restart', async () => {
+    const { alice, bob, carol, evil, id, head, network, rest } = await led();
+    for (let batch = 0; batch < 5; batch++) {
+      const changes = Array.from({ length: 200 }, (_, at) =>
+        evil.sign(id, [head], { kind: 'rename', name: `${batch} ${at}` }),
+      );
+      for (const party of rest) await evil.send(party, { groupId: groupId32(id), changes });
+    }
+    await alice.messenger.renameGroup(id, 'clean');
+    await alice.messenger.removeMembers(id, keysOf(evil));
+    await quiet(network, ...rest);
+    await alice.restart();
+    await bob.messenger.sendToGroup(id, bytesOf('still here'));
+    await quiet(network, ...rest);
+    for (const party of rest) {
+      expect(await party.messenger.group(id)).toMatchObject({ members: { length: 3 } });
+      expect((await party.messenger.group(id)).membershipHash).toBe(
+        (await alice.messenger.group(id)).membershipHash,
+      );
+    }
+    expect(carol.texts.at(-1)).toMatch(/still here$/);
+    expect(refusals(carol)).toEqual(['LIMIT_EXCEEDED']);
+  });
+
+  it('who shows different people different things: the first honest change brings them together', async () => {
+    const { alice, bob, carol, evil, id, head, network, rest } = await led();
+    const toBob = evil.sign(id, [head], { kind: 'rename', name: 'for bob' });
+    const toCarol = evil.sign(id, [head], { kind: 'remove', identities: keysOf(bob) });
+    await evil.send(bob, { groupId: groupId32(id), changes: [toBob] });
+    await evil.send(carol, { groupId: groupId32(id), changes: [toCarol] });
+    // Each writes, and learns that the others know something else.
+    for (const party of [bob, carol, alice]) {
+      await party.messenger.sendToGroup(id, bytesOf('hello')).catch(() => undefined);
+      await quiet(network, ...rest);
+    }
+    const hashes = await Promise.all(
+      rest.map(async (party) => (await party.messenger.group(id)).membershipHash),
+    );
+    expect(new Set(hashes).size).toBe(1);
+    expect((await bob.messenger.group(id)).joined).toBe(false);
+  });
+
+  it('who lets a ghost in, and that one another: they learn that they are out', async () => {
+    const { alice, bob, carol, evil, id, head, network, rest } = await led();
+    const ghosts = [await newParty(network, 'dave'), await newParty(network, 'erin')] as [Party, Party];
+    await alice.messenger.removeMembers(id, keysOf(evil));
+    await quiet(network, ...rest);
+    const everyone = [...rest, ...ghosts];
+    for (const ghost of ghosts) {
+      for (const other of rest) await ghost.messenger.addContact(await other.messenger.contactCode());
+      await ghost.messenger.addContact(evil.identity.publicKey);
+    }
+    const adds = evil.sign(id, [head], { kind: 'add', identities: keysOf(...ghosts) });
+    const promotes = evil.sign(id, [idOf(adds)], { kind: 'promote', identities: keysOf(ghosts[0]) });
+    const log = await changesOf(alice, id);
+    const old = log.slice(0, log.findIndex((change) => idOf(change) === head) + 1);
+    for (const ghost of ghosts)
+      await evil.send(ghost, { groupId: groupId32(id), changes: [...old, adds, promotes] });
+    expect((await ghosts[0].messenger.group(id)).joined).toBe(true);
+    await ghosts[0].messenger.renameGroup(id, 'haunted');
+    await quiet(network, ...everyone);
+    for (const ghost of ghosts) {
+      await ghost.messenger.sendToGroup(id, bytesOf('boo')).catch(() => undefined);
+      await quiet(network, ...everyone);
+    }
+    for (const ghost of ghosts) expect((await ghost.messenger.group(id)).joined).toBe(false);
+    for (const party of rest) {
+      expect(party.texts.filter((text) => text.includes('boo'))).toEqual([]);
+      expect(await party.messenger.group(id)).toMatchObject({ name: 'g', members: { length: 3 } });
+    }
+    expect(bob.texts).toEqual(carol.texts);
+  });
+
+  it('who withholds the branch on which it let somebody in: it is void when it is shown at last', async () => {
+    const { alice, bob, evil, id, head, network, rest } = await led();
+    const friend = crypto.secp256k1.generateKeyPair();
+    const withheld = evil.sign(id, [head], { kind: 'add', identities: [friend.publicKey] });
+    const promoted = evil.sign(id, [idOf(withheld)], { kind: 'promote', identities: [friend.publicKey] });
+    await alice.messenger.removeMembers(id, keysOf(evil));
+    await quiet(network, ...rest);
+    await evil.send(bob, { groupId: groupId32(id), changes: [withheld, promoted] });
+    await quiet(network, ...rest);
+    expect((await bob.messenger.group(id)).members).toHaveLength(3);
+    const accomplice = await newAdversary(network, friend, bob);
+    const takes = accomplice.sign(id, [idOf(promoted)], { kind: 'remove', identities: keysOf(alice) });
+    await accomplice.send(bob, { groupId: groupId32(id), changes: [withheld, promoted, takes] });
+    expect((await bob.messenger.group(id)).members).toHaveLength(3);
+    expect((await bob.messenger.group(id)).admins).toHaveLength(1);
+  });
+
+  it('with the longest names and lists costs no more than they say', async () => {
+    const { bob, evil, id, head } = await led();
+    const names = Array.from({ length: 300 }, () => crypto.secp256k1.generateKeyPair().publicKey);
+    const big = evil.sign(id, [head], { kind: 'add', identities: names });
+    await evil.send(bob, {
+      groupId: groupId32(id),
+      changes: [big, evil.sign(id, [head], { kind: 'rename', name: 'x'.repeat(257) })],
+    });
+    expect((await bob.messenger.group(id)).members).toHaveLength(304);
+    const off = new Uint8Array(33).fill(255).fill(2, 0, 1);
+    await evil.send(bob, {
+      groupId: groupId32(id),
+      changes: [evil.sign(id, [head], { kind: 'add', identities: [off] })],
+    });
+    expect((await bob.messenger.group(id)).members).toHaveLength(304);
+  });
+});
+
+describe('a stranger', () => {
+  it('who never was a member is refused before a signature is looked at', async () => {
+    const { alice, bob, network, settle, mallory } = await circle(['alice', 'bob', 'mallory']);
+    const { group } = await alice.messenger.createGroup('g', keysOf(bob));
+    await settle();
+    await mallory.messenger.close();
+    const evil = await newAdversary(network, mallory.identity, bob);
+    const before = await sizesOf(bob);
+    const changes = Array.from({ length: 200 }, (_, at) =>
+      evil.sign(group.id, [group.id], { kind: 'add', identities: keysOf(evil) }, at),
+    );
+    await evil.send(bob, { groupId: groupId32(group.id), changes, payload: bytesOf('I am in') });
+    await evil.send(bob, { groupId: groupId32(group.id), payload: bytesOf('I am in') });
+    expect(refusals(bob)).toEqual(['NOT_PERMITTED']);
+    expect(bob.texts).toEqual([]);
+    const after = await sizesOf(bob);
+    for (const table of ['group', 'change', 'heard', 'fanout']) expect(after[table]).toEqual(before[table]);
+    expect((await bob.messenger.group(group.id)).members).toHaveLength(2);
+  });
+
+  it('who was just let in may be faster than the news of it', async () => {
+    const { alice, bob, carol, settle, network, all } = await circle(['alice', 'bob', 'carol']);
+    const { group } = await alice.messenger.createGroup('g', keysOf(bob));
+    await settle();
+    network.partition(
+      [alice, carol].map(({ identity }) => identity.publicKey),
+      keysOf(bob),
+    );
+    await alice.messenger.addMembers(group.id, keysOf(carol));
+    await settle();
+    network.partition(keysOf(bob, carol), keysOf(alice));
+    await carol.messenger.sendToGroup(group.id, bytesOf('hi, I am new'));
+    await settle();
+    expect(bob.texts).toEqual([expect.stringMatching(/hi, I am new$/)]);
+    network.heal();
+    await quiet(network, ...all);
+  });
+
+  it('puts us into so many groups and no more; leaving makes room', async () => {
+    const { network, bob, clock } = await circle(['bob'], {}, { maxUninvitedGroups: 3 });
+    const stranger = await newParty(network, 'stranger', { clock });
+    await stranger.messenger.addContact(await bob.messenger.contactCode());
+    const ids: string[] = [];
+    for (let at = 0; at < 5; at++) {
+      ids.push((await stranger.messenger.createGroup(`g${at}`, keysOf(bob))).group.id);
+      await quiet(network, bob, stranger);
+    }
+    expect((await bob.messenger.groups()).length).toBe(3);
+    expect(refusals(bob)).toContain('LIMIT_EXCEEDED');
+    await bob.messenger.leaveGroup(ids[0] as string);
+    await stranger.messenger.createGroup('another', keysOf(bob));
+    await quiet(network, bob, stranger);
+    expect((await bob.messenger.groups()).filter(({ joined }) => joined)).toHaveLength(3);
+  });
+});
+
+describe('a stranger who puts us in and out', () => {
+  it('leaves no more groups than may be, and these can be forgotten', async () => {
+    const { network, bob, clock } = await circle(['bob'], {}, { maxUninvitedGroups: 3 });
+    const stranger = await newParty(network, 'stranger', { clock });
+    await stranger.messenger.addContact(await bob.messenger.contactCode());
+    for (let at = 0; at < 5; at++) {
+      const { group } = await stranger.messenger.createGroup(`g${at}`, keysOf(bob));
+      await stranger.messenger.removeMembers(group.id, keysOf(bob));
+      await quiet(network, bob, stranger);
+    }
+    const groups = await bob.messenger.groups();
+    expect(groups.map(({ joined }) => joined)).toEqual([false, false, false]);
+    for (const { id } of groups) await bob.messenger.leaveGroup(id);
+    expect(await bob.messenger.groups()).toEqual([]);
+    const { change, heard } = await sizesOf(bob);
+    expect([change, heard]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('views that were split', () => {
+  async function split() {
+    const world = await circle(['alice', 'bob', 'carol', 'dave']);
+    const { alice, bob, carol, settle } = world;
+    const { group } = await alice.messenger.createGroup('g', keysOf(bob, carol));
+    await settle();
+    await alice.messenger.promoteMembers(group.id, keysOf(bob));
+    await settle();
+    return { ...world, id: group.id };
+  }
+  const heal = async ({ network, settle, all, clock }: Awaited<ReturnType<typeof split>>, id: string) => {
+    network.heal();
+    for (let round = 0; round < 2; round++) {
+      await settle();
+      for (const party of all) await party.messenger.sendToGroup(id, bytesOf('hello')).catch(() => undefined);
+      await settle();
+      clock.advance(HOUR);
+    }
+    const views = [];
+    for (const party of all) {
+      const group = await party.messenger.group(id).catch(() => undefined);
+      if (group !== undefined) views.push({ party, group });
+    }
+    return views;
+  };
+
+  it('by mutual removal with additions on both sides come together, and the one who was let in by who lost is out for all', async () => {
+    const world = await split();
+    const { alice, bob, carol, dave, network, id, settle } = world;
+    network.partition(keysOf(alice, carol), keysOf(bob, dave));
+    await alice.messenger.removeMembers(id, keysOf(bob));
+    await bob.messenger.addMembers(id, keysOf(dave));
+    await bob.messenger.removeMembers(id, keysOf(alice));
+    await settle();
+    const views = await heal(world, id);
+    for (const { party, group } of views) {
+      expect(group.joined).toBe(party === alice || party === carol);
+    }
+    for (const { party, group } of views) {
+      if (party === dave) continue;
+      expect(group.members.map(encodeHex).toSorted()).toEqual(keysOf(alice, carol).map(encodeHex).toSorted());
+    }
+    expect(bob.events.groupChangeLost.map(({ kind, reason }) => `${kind} ${reason}`)).toEqual(
+      expect.arrayContaining(['add authorRevoked', 'remove authorRevoked']),
+    );
+    expect(dave.events.groupChangeLost).toMatchObject([{ kind: 'add', reason: 'authorRevoked' }]);
+  });
+
+  it('by an addition of somebody removed at the same time: the ghost learns that it is out', async () => {
+    const world = await split();
+    const { alice, bob, carol, dave, network, id, settle } = world;
+    network.partition(keysOf(alice, carol), keysOf(bob, dave));
+    await alice.messenger.removeMembers(id, keysOf(bob));
+    await bob.messenger.addMembers(id, keysOf(dave));
+    await settle();
+    expect((await dave.messenger.group(id)).joined).toBe(true);
+    await heal(world, id);
+    expect((await dave.messenger.group(id)).joined).toBe(false);
+    expect((await alice.messenger.group(id)).members).toHaveLength(2);
+  });
+
+  it('by leaving and demotion come together', async () => {
+    const world = await split();
+    const { alice, bob, carol, network, id, settle } = world;
+    network.partition(keysOf(alice), keysOf(bob, carol));
+    await alice.messenger.demoteMembers(id, keysOf(bob));
+    await bob.messenger.renameGroup(id, 'by bob');
+    await carol.messenger.leaveGroup(id);
+    await settle();
+    const views = await heal(world, id);
+    const [first] = views;
+    for (const { party, group } of views) {
+      if (party === carol) expect(group.joined).toBe(false);
+      else expect(group.membershipHash).toBe(first?.group.membershipHash);
+    }
+    expect((await bob.messenger.group(id)).name).toBe('g');
+    expect(bob.events.groupChangeLost).toMatchObject([{ kind: 'rename', reason: 'authorRevoked' }]);
+  });
+
+  it('when nobody leads any more: the eldest does, with its first change', async () => {
+    const world = await split();
+    const { alice, bob, carol, id, settle } = world;
+    await bob.messenger.leaveGroup(id);
+    await settle();
+    await alice.messenger.leaveGroup(id);
+    await settle();
+    expect((await carol.messenger.group(id)).admins).toEqual([]);
+    await carol.messenger.renameGroup(id, 'mine');
+    expect(await carol.messenger.group(id)).toMatchObject({ name: 'mine', admins: { length: 1 } });
+  });
+});
+
+describe('a log over the size of a message', () => {
+  it('goes in parts, to new members too, and mutes nobody', async () => {
+    const world = await circle(['alice', 'bob', 'carol'], { maxPayloadBytes: 32 * 1024 });
+    const { alice, bob, carol, settle } = world;
+    const crowd = Array.from({ length: 100 }, () => crypto.secp256k1.generateKeyPair().publicKey);
+    const { group } = await alice.messenger.createGroup('g', keysOf(bob));
+    for (let at = 0; at < 10; at++) {
+      await alice.messenger.addMembers(group.id, crowd);
+      await alice.messenger.removeMembers(group.id, crowd);
+    }
+    await settle();
+    expect((await sizesOf(alice))['change']?.bytes).toBeGreaterThan(64 * 1024);
+    await alice.messenger.addMembers(group.id, keysOf(carol));
+    await settle();
+    await alice.messenger.sendToGroup(group.id, bytesOf('to all'));
+    await settle();
+    for (const party of [bob, carol]) {
+      expect(party.texts).toEqual([expect.stringMatching(/to all$/)]);
+      expect((await party.messenger.group(group.id)).membershipHash).toBe(
+        (await alice.messenger.group(group.id)).membershipHash,
+      );
+    }
+    expect(alice.events.sendFailed).toEqual([]);
+  });
+
+  it('a message that overtakes the one that made the group is read all the same', async () => {
+    const { alice, bob, settle, network } = await circle(['alice', 'bob']);
+    network.setConditions({ reordering: 0.9 });
+    for (let round = 0; round < 5; round++) {
+      const { group } = await alice.messenger.createGroup(`g${round}`, keysOf(bob));
+      for (const text of ['one', 'two', 'three']) await alice.messenger.sendToGroup(group.id, bytesOf(text));
+      await settle();
+    }
+    expect(bob.texts).toHaveLength(15);
+  });
+
+  it('is not told again and again to who never answers', async () => {
+    const { alice, bob, network, settle, clock } = await circle(['alice', 'bob']);
+    const { group } = await alice.messenger.createGroup('g', keysOf(bob));
+    await settle();
+    network.partition(keysOf(alice), keysOf(bob));
+    for (let at = 0; at < 40; at++) await alice.messenger.renameGroup(group.id, `n${at}`);
+    const before = (await sizesOf(alice))['outbox']?.bytes ?? 0;
+    await alice.messenger.sendToGroup(group.id, bytesOf('one'));
+    const after = (await sizesOf(alice))['outbox']?.bytes ?? 0;
+    expect(after - before).toBeLessThan(1500);
+    network.heal();
+    clock.advance(HOUR);
+    await settle();
+  });
+});
+
+describe('what the application keeps of a group', () => {
+  it('goes into the commit that creates or changes it', async () => {
+    const { alice, bob } = await circle(['alice', 'bob']);
+    const alongside = ({ id }: { id: string }) => [
+      { type: 'put', key: `app/${id}`, value: bytesOf('noted') } as const,
+    ];
+    const { group, result } = await alice.messenger.createGroup('g', keysOf(bob), { alongside });
+    expect(textOf((await alice.store.get(`app/${result.id}`))?.value as Uint8Array)).toBe('noted');
+    const progress: number[] = [];
+    const members = Object.freeze(keysOf(bob));
+    const changed = await alice.messenger.removeMembers(group.id, members, {
+      alongside,
+      onProgress: (done) => progress.push(done),
+    });
+    expect(progress).toEqual([2]);
+    expect(await alice.store.get(`app/${changed.id}`)).toBeDefined();
+    expect(await alice.messenger.removeMembers(group.id, members)).toEqual({ id: '', members: [] });
+  });
+});
