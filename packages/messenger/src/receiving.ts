@@ -15,6 +15,7 @@ import type { Device } from './device/device.js';
 import { messageIdFor } from './device/messages.js';
 import type { Effects } from './effects.js';
 import type { Events, MessengerEvents } from './events.js';
+import { EarlyMessages } from './groups/early-messages.js';
 import type { FanOut } from './groups/fan-out.js';
 import type { Groups } from './groups/groups.js';
 import type { Listening } from './listening.js';
@@ -60,6 +61,7 @@ export class Receiving {
   readonly #settings: Pick<Settings, 'crypto' | 'clock' | 'limits' | 'logger'>;
   /** What the user was told of messages that can't be read, by sender: once for each cause, until one can be read. */
   readonly #told = new Map<string, string>();
+  readonly #early = new EarlyMessages();
 
   constructor(
     device: Device,
@@ -108,8 +110,16 @@ export class Receiving {
       }
       if (error.code === 'CLOSED') throw error;
       if (error.code === 'DUPLICATE_MESSAGE' || error.code === 'MESSAGE_TOO_OLD') return;
+      if (await this.#waitsForGroup(message, error)) return;
       await this.#refused(message, error);
     }
+  }
+
+  /** A message of somebody whom the user has let in may come before what makes its group. */
+  async #waitsForGroup(message: TransportMessage, error: SottoError): Promise<boolean> {
+    if (!isSottoError(error, 'NOT_FOUND') || error.details.what !== 'group') return false;
+    if (!(await this.#steps.run((work) => this.#device.isAccepted(work, message.sender)))) return false;
+    return this.#early.add(error.details.id, message);
   }
 
   /** What is on a public channel is of a chat that we are in, or of the one whose bundle it is for. */
@@ -205,7 +215,12 @@ export class Receiving {
       const { protection } = outcome;
       const news = await this.#groups.receive(work, { sender, senderInstallation, protection }, value);
       const { groupId, changed, lost, outgoing, refused, late } = news;
-      if (changed) effects.tell('groupChanged', { groupId });
+      if (changed) {
+        effects.tell('groupChanged', { groupId });
+        effects.after.push(() => {
+          for (const early of this.#early.take(groupId)) this.#steps.inBackground(this.receive(early));
+        });
+      }
       for (const one of lost) effects.tell('groupChangeLost', one);
       for (const one of outgoing) this.#fanOut.add(work, one);
       if (outgoing.length > 0) effects.after.push(() => this.#steps.inBackground(this.#fanOut.continue()));

@@ -559,6 +559,26 @@ describe('a log over the size of a message', () => {
     expect(alice.events.sendFailed).toEqual([]);
   });
 
+  it('a message that overtakes all the parts of a long log is read when they are there', async () => {
+    const { alice, bob, carol, settle, network } = await circle(['alice', 'bob', 'carol']);
+    const { group } = await alice.messenger.createGroup('g', keysOf(bob));
+    for (let i = 0; i < 3; i++) {
+      const crowd = Array.from({ length: 400 }, () => crypto.secp256k1.generateKeyPair().publicKey);
+      await alice.messenger.addMembers(group.id, crowd);
+      await alice.messenger.removeMembers(group.id, crowd);
+    }
+    await settle();
+    expect((await sizesOf(alice))['change']?.bytes).toBeGreaterThan(64 * 1024);
+    network.setConditions({ reordering: 1 });
+    await carol.messenger.accept(alice.identity.publicKey);
+    await alice.messenger.addMembers(group.id, keysOf(carol));
+    for (const text of ['one', 'two', 'three']) await alice.messenger.sendToGroup(group.id, bytesOf(text));
+    await settle();
+    await settle();
+    expect(carol.texts.map((text) => text.split(': ').at(-1)).toSorted()).toEqual(['one', 'three', 'two']);
+    expect(refusals(carol)).toEqual([]);
+  });
+
   it('a message that overtakes the one that made the group is read all the same', async () => {
     const { alice, bob, settle, network } = await circle(['alice', 'bob']);
     network.setConditions({ reordering: 0.9 });
