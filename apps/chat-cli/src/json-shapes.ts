@@ -57,6 +57,18 @@ export function entryJson(session: Session, conversation: string, entry: Entry):
       };
     case 'new-device':
       return { conversation, number, what, device: notice.installationId };
+    case 'group-change-lost': {
+      const { kind, author, subjects, reason } = notice;
+      return {
+        conversation,
+        number,
+        what,
+        kind,
+        author: personJson(session, author),
+        subjects: subjects.map((identity) => personJson(session, identity)),
+        reason,
+      };
+    }
     case 'group-changed': {
       const people = (list: readonly PublicKey[]) => list.map((identity) => personJson(session, identity));
       return {
@@ -72,7 +84,7 @@ export function entryJson(session: Session, conversation: string, entry: Entry):
 }
 
 function messageJson(session: Session, message: Message): JsonObject {
-  const { id, sender, own, content, state, failure, protection, sentAt, storedAt } = message;
+  const { id, sender, own, content, state, failure, late, protection, sentAt, storedAt } = message;
   return {
     id,
     sender: personJson(session, sender),
@@ -80,6 +92,7 @@ function messageJson(session: Session, message: Message): JsonObject {
     ...(content.kind === 'text' ? { text: content.text } : { payload: encodeBase64(content.payload) }),
     state,
     ...(failure !== undefined && { failure }),
+    ...(late && { late }),
     protection,
     sentAt,
     storedAt,

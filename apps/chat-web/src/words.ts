@@ -35,6 +35,20 @@ export function sentenceOf(notice: NoticeContent, nameFor: (identity: PublicKey)
         : 'A message could not be read on this device.';
     case 'new-device':
       return 'A new device of this person appeared. If you did not expect that, ask.';
+    case 'group-change-lost': {
+      const who = nameFor(notice.author);
+      const whom = notice.subjects.map(nameFor).join(', ');
+      const change = {
+        create: 'created the group',
+        rename: 'renamed the group',
+        add: `added ${whom}`,
+        remove: `removed ${whom}`,
+        promote: `made ${whom} an administrator`,
+        demote: `took administration from ${whom}`,
+        leave: 'left the group',
+      }[notice.kind];
+      return `It has no effect that ${who} ${change}: somebody else changed the group at the same time.`;
+    }
     case 'group-changed': {
       const { name, joined, left } = notice;
       const parts = [

@@ -17,6 +17,7 @@ import type {
   Conversation,
   DeviceOutcome,
   Group,
+  GroupChangeLost,
   Messenger,
   MessengerEvents,
   ReceivedMessage,
@@ -134,6 +135,7 @@ export class Conversations {
         this.#inTurn(() => this.#noteState(id, 'failed', error.code)),
       ),
       messenger.on('groupChanged', ({ groupId }) => this.#inTurn(() => this.#noteGroup(groupId))),
+      messenger.on('groupChangeLost', (lost) => this.#inTurn(() => this.#noteLostChange(lost))),
       messenger.on('deviceSeen', (event) => this.#inTurn(() => this.#noteDevice(event))),
       messenger.on('accepted', ({ identity }) => this.#inTurn(() => this.#noteLetIn(identity))),
       messenger.on('blocked', ({ identity }) => this.#inTurn(() => this.#noteLetIn(identity))),
@@ -443,6 +445,7 @@ export class Conversations {
           state: 'received',
           protection: message.protection,
           verified: message.verified,
+          ...(message.late && { late: true }),
           sentAt: message.sentAt,
           payload: payloadText(message.payload),
         },
@@ -503,6 +506,13 @@ export class Conversations {
       const noted = this.#history.groupWrite(groupId, { name: group.name, members });
       await this.#addNotice(conversation, row, notice, [noted]);
     }
+  }
+
+  async #noteLostChange({ groupId, kind, author, subjects, reason }: GroupChangeLost): Promise<void> {
+    const conversation: Conversation = { kind: 'group', groupId };
+    const row = this.#rows.get(conversationKey(conversation));
+    if (row === undefined) return;
+    await this.#addNotice(conversation, row, { what: 'group-change-lost', kind, author, subjects, reason });
   }
 
   async #noteDevice(event: MessengerEvents['deviceSeen']): Promise<void> {

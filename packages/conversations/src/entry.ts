@@ -1,5 +1,5 @@
 import type { ErrorCode, PublicKey } from '@sotto/core';
-import type { ReceivedMessage } from '@sotto/messenger';
+import type { GroupChangeLost, ReceivedMessage } from '@sotto/messenger';
 
 /** What stands in a conversation. */
 export type Entry = Message | Notice;
@@ -25,6 +25,8 @@ export interface Message {
   readonly protection: ReceivedMessage['protection'];
   /** Whether the sender was verified when it came. */
   readonly verified: boolean;
+  /** Of a group: its author was removed shortly before it came. */
+  readonly late: boolean;
   /** Milliseconds since the epoch by the sender's clock. */
   readonly sentAt: number;
   /** Milliseconds since the epoch by ours: when it was stored here. */
@@ -64,4 +66,12 @@ export type NoticeContent =
       readonly name: string | undefined;
       readonly joined: readonly PublicKey[];
       readonly left: readonly PublicKey[];
+    }
+  /** A change of the group by us, or about us, has no effect: somebody else changed it at the same time. */
+  | {
+      readonly what: 'group-change-lost';
+      readonly kind: GroupChangeLost['kind'];
+      readonly author: PublicKey;
+      readonly subjects: readonly PublicKey[];
+      readonly reason: GroupChangeLost['reason'];
     };

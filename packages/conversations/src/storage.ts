@@ -10,7 +10,7 @@ import {
   SottoError,
   type Write,
 } from '@sotto/core';
-import { APPLICATION_PREFIX } from '@sotto/messenger';
+import { APPLICATION_PREFIX, type GroupChangeLost } from '@sotto/messenger';
 import type { Content, Entry, MessageState, NoticeContent } from './entry.js';
 import { decodeText } from './text.js';
 
@@ -63,6 +63,7 @@ export type StoredEntry = { readonly storedAt: number } & (
         readonly failure?: string;
         readonly protection: 'dr' | 'dh' | 'public';
         readonly verified: boolean;
+        readonly late?: true;
         readonly sentAt: number;
         /** Base64. */
         readonly payload: string;
@@ -77,6 +78,13 @@ export type StoredEntry = { readonly storedAt: number } & (
             readonly name?: string;
             readonly joined: readonly string[];
             readonly left: readonly string[];
+          }
+        | {
+            readonly what: 'group-change-lost';
+            readonly kind: GroupChangeLost['kind'];
+            readonly author: string;
+            readonly subjects: readonly string[];
+            readonly reason: GroupChangeLost['reason'];
           };
     }
 );
@@ -133,13 +141,14 @@ export function entryOf(number: number, stored: StoredEntry): Entry {
     if ('notice' in stored) {
       return { kind: 'notice', number, storedAt, notice: noticeOf(stored.notice) };
     }
-    const { sender, payload, failure, ...message } = stored.message;
+    const { sender, payload, failure, late = false, ...message } = stored.message;
     return {
       kind: 'message',
       number,
       storedAt,
       ...message,
       failure: failure as ErrorCode | undefined,
+      late,
       sender: decodeHex(sender) as PublicKey,
       content: contentOf(decodeBase64(payload)),
     };
@@ -154,6 +163,8 @@ export function storedNotice(notice: NoticeContent): Extract<StoredEntry, { noti
       return { ...notice, sender: encodeHex(notice.sender) };
     case 'new-device':
       return notice;
+    case 'group-change-lost':
+      return { ...notice, author: encodeHex(notice.author), subjects: notice.subjects.map(encodeHex) };
     case 'group-changed': {
       const { what, name, joined, left } = notice;
       const members = { joined: joined.map(encodeHex), left: left.map(encodeHex) };
@@ -168,6 +179,12 @@ function noticeOf(stored: Extract<StoredEntry, { notice: unknown }>['notice']): 
       return { ...stored, sender: decodeHex(stored.sender) as PublicKey };
     case 'new-device':
       return stored;
+    case 'group-change-lost':
+      return {
+        ...stored,
+        author: decodeHex(stored.author) as PublicKey,
+        subjects: stored.subjects.map((name) => decodeHex(name) as PublicKey),
+      };
     case 'group-changed': {
       const keys = (names: readonly string[]) => names.map((name) => decodeHex(name) as PublicKey);
       return { what: stored.what, name: stored.name, joined: keys(stored.joined), left: keys(stored.left) };

@@ -178,3 +178,33 @@ describe('a message that failed', () => {
     expect(alice.messenger.failed()).toEqual([]);
   });
 });
+
+describe('a change of a group that has no effect', () => {
+  it('is told to its author: somebody else changed the group at the same time', async () => {
+    const network = newNetwork();
+    const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
+    await alice.conversations.addContact(await bob.messenger.contactCode());
+    await bob.conversations.addContact(await alice.messenger.contactCode());
+    const key = bob.identity.publicKey;
+    const { group } = await alice.messenger.createGroup('boats', [key]);
+    await alice.messenger.promoteMembers(group.id, [key]);
+    await quiet(network, alice, bob);
+    network.partition([alice.identity.publicKey], [key]);
+    await bob.messenger.renameGroup(group.id, 'ships');
+    await alice.messenger.removeMembers(group.id, [key]);
+    network.heal();
+    for (let round = 0; round < 3; round++) await quiet(network, alice, bob);
+    const entries = await bob.conversations.entries({ kind: 'group', groupId: group.id });
+    expect(entries.flatMap((entry) => (entry.kind === 'notice' ? [entry.notice] : []))).toContainEqual({
+      what: 'group-change-lost',
+      kind: 'rename',
+      author: key,
+      subjects: [],
+      reason: 'authorRevoked',
+    });
+    expect(bob.conversations.get({ kind: 'group', groupId: group.id })?.group).toMatchObject({
+      name: 'boats',
+      joined: false,
+    });
+  });
+});

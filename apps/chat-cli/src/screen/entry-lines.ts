@@ -16,14 +16,18 @@ export function entryLines(session: Session, entries: readonly Entry[], width: n
 }
 
 function messageLines(session: Session, message: Message, width: number): ScreenLine[] {
-  const { own, sender, content, state, failure, storedAt } = message;
+  const { own, sender, content, state, failure, late, storedAt } = message;
   const text =
     content.kind === 'text'
       ? content.text.split('\n').map(plain).join('\n')
       : `(${content.payload.length} bytes that are no text)`;
   const mark = { received: '', sent: '', pending: '  … waiting', failed: '  ✗ not sent' }[state];
   const style = own ? { color: state === 'failed' ? 'red' : 'cyan' } : {};
-  const lines = wrapped(`${timeOf(storedAt)} ${nameOf(session, sender)}: ${text}${mark}`, width, style);
+  const lines = wrapped(
+    `${timeOf(storedAt)} ${nameOf(session, sender)}: ${text}${late ? '  (after removal)' : ''}${mark}`,
+    width,
+    style,
+  );
   if (state !== 'failed') return lines;
   const reason = explainCode(failure ?? 'TRANSPORT_REFUSED');
   return [...lines, ...wrapped(`  ${reason} /retry or /giveup`, width, { dim: true })];
@@ -47,6 +51,20 @@ function sentenceOf(notice: NoticeContent, nameFor: (identity: PublicKey) => str
         : 'A message could not be read on this device.';
     case 'new-device':
       return 'A new device of this person appeared. If you did not expect that, ask.';
+    case 'group-change-lost': {
+      const who = nameFor(notice.author);
+      const whom = notice.subjects.map(nameFor).join(', ');
+      const change = {
+        create: 'created the group',
+        rename: 'renamed the group',
+        add: `added ${whom}`,
+        remove: `removed ${whom}`,
+        promote: `made ${whom} an administrator`,
+        demote: `took administration from ${whom}`,
+        leave: 'left the group',
+      }[notice.kind];
+      return `It has no effect that ${who} ${change}: somebody else changed the group at the same time.`;
+    }
     case 'group-changed': {
       const { name, joined, left } = notice;
       return [

@@ -206,7 +206,7 @@ const STATES: Readonly<Record<Message['state'], readonly [sign: string, words: s
 };
 
 function Bubble({ message, named }: { readonly message: Message; readonly named: boolean }) {
-  const { content, own, protection, state, sender, sentAt } = message;
+  const { content, own, protection, state, late, sender, sentAt } = message;
   const [sign, words] = STATES[state];
   return (
     <div class={`bubble ${own ? 'own' : 'other'} ${state}`}>
@@ -226,6 +226,7 @@ function Bubble({ message, named }: { readonly message: Message; readonly named:
         {protection === 'dh' && (
           <span title="This message had no forward secrecy">no forward secrecy · </span>
         )}
+        {late && <span title="Its author was removed from the group shortly before">after removal · </span>}
         <time>{timeOf(sentAt)}</time>
         {words !== '' && (
           <span class="state" title={words}>
