@@ -11,8 +11,10 @@ export class SendOutcomes {
   readonly #waiting = new Map<string, number>();
   /** Messages that have parts to come. */
   readonly #growing = new Set<string>();
-  /** Messages with a part that will never be taken. */
-  readonly #failed = new Set<string>();
+  /** How many parts of a message the transport will never take. */
+  readonly #failed = new Map<string, number>();
+  /** Messages of which the application gave a part up. */
+  readonly #givenUp = new Set<string>();
 
   constructor(events: Events) {
     this.#events = events;
@@ -33,16 +35,40 @@ export class SendOutcomes {
     this.#waiting.set(id, (this.#waiting.get(id) ?? 0) + 1);
   }
 
-  /** A part will never be taken: no `sent` follows. */
+  /** A part will never be taken: no `sent` follows, unless it is tried again. */
   failed(id: string, error: SottoError): void {
-    this.#failed.add(id);
+    this.hasFailed(id);
     this.#events.emit('sendFailed', { id, error });
+  }
+
+  /** A part had failed in an earlier run. */
+  hasFailed(id: string): void {
+    this.#failed.set(id, (this.#failed.get(id) ?? 0) + 1);
+  }
+
+  /** A part that had failed waits again. */
+  waitsAgain(id: string): void {
+    this.#failedNoMore(id);
+    this.waits(id);
+  }
+
+  /** A part that had failed was given up: no `sent` follows. */
+  failedGivenUp(id: string): void {
+    this.#failedNoMore(id);
+    if (this.#waiting.has(id) || this.#growing.has(id) || this.#failed.has(id)) this.#givenUp.add(id);
+    else this.#givenUp.delete(id);
   }
 
   /** A part waits no more since the application gave it up: no `sent` follows. */
   givenUp(id: string): void {
-    this.#failed.add(id);
+    this.#givenUp.add(id);
     this.done(id);
+  }
+
+  #failedNoMore(id: string): void {
+    const left = (this.#failed.get(id) ?? 1) - 1;
+    if (left > 0) this.#failed.set(id, left);
+    else this.#failed.delete(id);
   }
 
   /** A part waits no more: it was taken, or has failed. */
@@ -61,7 +87,7 @@ export class SendOutcomes {
   }
 
   #noneWaits(id: string): void {
-    if (this.#growing.has(id)) return;
-    if (!this.#failed.delete(id)) this.#events.emit('sent', { id });
+    if (this.#growing.has(id) || this.#failed.has(id)) return;
+    if (!this.#givenUp.delete(id)) this.#events.emit('sent', { id });
   }
 }
