@@ -125,7 +125,9 @@ export class Conversations {
     const unsent = await messenger.unsent();
     const failed = new Set(messenger.failed());
     for (const id of await this.#history.outgoing()) {
-      if (!unsent.has(id) && !failed.has(id)) await this.#noteState(id, 'sent');
+      if (unsent.has(id)) continue;
+      if (!failed.has(id)) await this.#noteState(id, 'sent');
+      else if ((await this.#history.stateOf(id)) === 'pending') await this.#noteState(id, 'failed');
     }
     this.#stops.push(
       messenger.on('message', (message) => this.#inTurn(() => this.#take(message))),
@@ -380,9 +382,11 @@ export class Conversations {
    */
   async giveUp(id: string): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#messenger.giveUp(id);
       const deleted = await this.#history.deleteOutgoing(id);
+      // One commit: it is gone here if and only if it is not sent.
+      await this.#messenger.giveUp(id, { alongside: deleted?.writes ?? [] });
       if (deleted === undefined) return;
+      this.#history.deleted(id);
       const row = this.#rows.get(deleted.key);
       if (row !== undefined) await this.#reload(deleted.key, row);
       this.#tell({ what: 'conversation', key: deleted.key });

@@ -177,4 +177,45 @@ describe('a message that failed', () => {
     expect(await linesOf(bob, alice)).toEqual([]);
     expect(alice.messenger.failed()).toEqual([]);
   });
+
+  it('given up when its conversation was removed and begun anew: nothing of the new one is deleted', async () => {
+    const { network, alice, bob, id, settle } = await scene();
+    await alice.conversations.remove(direct(bob.identity));
+    settle();
+    await alice.conversations.send(direct(bob.identity), 'another beginning');
+    await quiet(network, alice, bob);
+    await alice.conversations.giveUp(id);
+    expect(await linesOf(alice, bob)).toEqual(['> another beginning sent dr']);
+    expect(alice.conversations.get(direct(bob.identity))?.lastMessage).toBeDefined();
+  });
+
+  it('given up, and killed at any commit: it is there and not sent, or gone; never there as sent', async () => {
+    for (let commit = 0; commit < 4; commit++) {
+      const { network, alice, bob, id } = await scene();
+      let left = commit;
+      alice.kept.failWith(() => {
+        if (left-- <= 0) throw new SottoError('STORE_UNAVAILABLE', 'killed', { reason: 'a test' });
+      });
+      await alice.conversations.giveUp(id).catch(() => {});
+      await alice.conversations.close();
+      await alice.messenger.close().catch(() => {});
+      alice.kept.failWith(undefined);
+      await alice.open();
+      await quiet(network, alice, bob);
+      const isThere = alice.messenger.failed().includes(id);
+      expect(await linesOf(alice, bob)).toEqual(isThere ? ['> hello failed dr'] : []);
+    }
+  });
+
+  it('failed and killed before that was noted: it is failed at the next start', async () => {
+    const { network, alice, bob, id } = await scene();
+    await alice.conversations.retry(id);
+    await alice.conversations.close();
+    await alice.messenger.flushed();
+    await alice.stop();
+    await alice.open();
+    await quiet(network, alice, bob);
+    expect(await linesOf(alice, bob)).toEqual(['> hello failed dr']);
+    expect(alice.messenger.failed()).toEqual([id]);
+  });
 });

@@ -3,6 +3,7 @@ import type { Device } from './device/device.js';
 import type { Effects } from './effects.js';
 import type { Listening } from './listening.js';
 import type { Settings } from './options.js';
+import { OF_OURS } from './outbox.js';
 import type { Sending } from './sending.js';
 import type { Steps } from './steps.js';
 import type { UnitOfWork } from './storage/ledger.js';
@@ -40,13 +41,7 @@ export class ContactCodes {
     await this.#steps.run(async (work, effects) => {
       const message = await this.#device.encodePublic(work);
       const { name } = contactCodeChannel(crypto, this.#device.identity);
-      this.#sending.post(
-        work,
-        effects,
-        { $case: 'publicName', value: name },
-        message,
-        crypto.keccak256(message),
-      );
+      this.#sending.post(work, effects, { $case: 'publicName', value: name }, message, OF_OURS);
     });
     this.#steps.later('publish', limits.contactCodeIntervalMs, () => {
       this.#steps.inBackground(this.#cleanUp());

@@ -29,7 +29,7 @@ import { FanOut } from './groups/fan-out.js';
 import { type Group, Groups } from './groups/groups.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import { Listening } from './listening.js';
-import type { GroupSendOptions, MessengerOptions, SendOptions, Settings } from './options.js';
+import type { GiveUpOptions, GroupSendOptions, MessengerOptions, SendOptions, Settings } from './options.js';
 import { Outbox } from './outbox.js';
 import { encodePayload } from './payload.js';
 import { Receiving } from './receiving.js';
@@ -267,11 +267,11 @@ export class Messenger {
 
   /**
    * Gives a message up: its parts that failed, or wait for the transport, are never sent. Some may have been taken before.
-   * @throws NOT_FOUND when no part of such a message waits or has failed; STORE codes
+   * @throws NOT_FOUND when no part of such a message waits or has failed; INVALID_ARGUMENT; STORE codes
    */
-  async giveUp(id: string): Promise<void> {
+  async giveUp(id: string, options: GiveUpOptions = {}): Promise<void> {
     this.#steps.checkOpen();
-    if ((await this.#outbox.giveUp(id)) === 0) throw noSuchMessage(id);
+    if ((await this.#outbox.giveUp(id, options.alongside)) === 0) throw noSuchMessage(id);
   }
 
   // 1:1
@@ -298,6 +298,7 @@ export class Messenger {
             work,
             effects,
             encodePayload({ $case: 'ownCopy', value: { to: recipient, payload } }),
+            encrypted.id,
           );
       const id = encodeHex(encrypted.id);
       work.alongside(options.alongside?.({ id, devices: encrypted.devices }) ?? []);

@@ -8,6 +8,7 @@ import {
   type SharedKey,
   SottoError,
   type TransportConnection,
+  type Write,
 } from '@sotto/core';
 import type { Device } from './device/device.js';
 import type { Events } from './events.js';
@@ -25,6 +26,9 @@ const RETRY_MOST_MS = 60_000;
 const PARALLEL = 8;
 /** Entries kept that the transport will never take; the oldest go. */
 const MOST_FAILED = 1_000;
+
+/** What messages have for an id that the messenger sends of itself: the application is told nothing of them. */
+export const OF_OURS = new Uint8Array(0);
 
 /** Where an entry goes, in words that don't hold the negotiated secret. */
 export type OutboxChannel = NonNullable<OutboxRecord['channel']>;
@@ -120,7 +124,9 @@ export class Outbox {
 
   /** Ids of the messages of which the transport will never take a part. */
   failed(): readonly string[] {
-    return [...new Set(Array.from(this.#failed.values(), ({ messageId }) => encodeHex(messageId)))];
+    const ids = new Set(Array.from(this.#failed.values(), ({ messageId }) => encodeHex(messageId)));
+    ids.delete('');
+    return [...ids];
   }
 
   /** Offers the failed parts of a message once more. @returns how many there were */
@@ -157,10 +163,15 @@ export class Outbox {
     return entries.filter(([number]) => this.#waiting.has(number) && !this.#underWay.has(number));
   }
 
-  /** Deletes the parts of a message that are not being sent just now. @returns how many there were */
-  async giveUp(id: string): Promise<number> {
+  /**
+   * Deletes the parts of a message that are not being sent just now.
+   * @param alongside writes of the application for the same commit, if there are any such parts
+   * @returns how many there were
+   */
+  async giveUp(id: string, alongside: readonly Write[] = []): Promise<number> {
     const failed = this.#failedOf(id);
     const waiting = this.#idle([...this.#waiting]).filter(([, { messageId }]) => encodeHex(messageId) === id);
+    if (failed.length + waiting.length === 0) return 0;
     // From here on they aren't offered any more, and nobody else gives them up.
     for (const [number] of failed) this.#failed.delete(number);
     for (const [number] of waiting) {
@@ -170,6 +181,7 @@ export class Outbox {
     try {
       await this.#device.ledger.run(async (work) => {
         for (const [number] of [...failed, ...waiting]) work.delete(outboxTable, number);
+        work.alongside(alongside);
       });
     } catch (error) {
       for (const [number, record] of failed) this.#failed.set(number, record);
@@ -206,6 +218,11 @@ export class Outbox {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
     this.#retryAfter = RETRY_FIRST_MS;
+    // Nobody else tries again what is of ours.
+    for (const [number, record] of this.#failedOf('')) {
+      this.#failed.delete(number);
+      this.#waiting.set(number, record);
+    }
     this.#tryAll();
   }
 

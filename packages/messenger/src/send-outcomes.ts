@@ -3,7 +3,8 @@ import type { Events } from './events.js';
 
 /**
  * What became of messages of several parts: `sent` is told once, of a message all of whose parts were taken. A group of
- * many is encrypted for some members at a time, so that nothing may wait of a message that has more parts to come.
+ * many is encrypted for some members at a time, so that nothing may wait of a message that has more parts to come. Nothing is told, nor counted, of what has no id: that is
+ * none of the application's.
  */
 export class SendOutcomes {
   readonly #events: Events;
@@ -32,17 +33,20 @@ export class SendOutcomes {
 
   /** A part waits for the transport. */
   waits(id: string): void {
+    if (id === '') return;
     this.#waiting.set(id, (this.#waiting.get(id) ?? 0) + 1);
   }
 
   /** A part will never be taken: no `sent` follows, unless it is tried again. */
   failed(id: string, error: SottoError): void {
+    if (id === '') return;
     this.hasFailed(id);
     this.#events.emit('sendFailed', { id, error });
   }
 
   /** A part had failed in an earlier run. */
   hasFailed(id: string): void {
+    if (id === '') return;
     this.#failed.set(id, (this.#failed.get(id) ?? 0) + 1);
   }
 
@@ -73,6 +77,7 @@ export class SendOutcomes {
 
   /** A part waits no more: it was taken, or has failed. */
   done(id: string): void {
+    if (id === '') return;
     const left = (this.#waiting.get(id) ?? 1) - 1;
     if (left > 0) this.#waiting.set(id, left);
     else {

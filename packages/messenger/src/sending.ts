@@ -5,7 +5,7 @@ import { messageIdFor } from './device/messages.js';
 import type { Effects } from './effects.js';
 import type { Listening } from './listening.js';
 import type { Settings } from './options.js';
-import type { Outbox, OutboxChannel } from './outbox.js';
+import { OF_OURS, type Outbox, type OutboxChannel } from './outbox.js';
 import type { UnitOfWork } from './storage/ledger.js';
 
 /** Encrypts, and puts what comes out on its way; within steps. */
@@ -55,18 +55,20 @@ export class Sending {
     return { ...encrypted, id };
   }
 
+  /** Encrypts for our other devices, as a part of the message of that id. */
   async copyToOwnDevices(
     work: UnitOfWork,
     effects: Effects,
     content: Uint8Array,
+    messageId: Uint8Array,
   ): Promise<readonly DeviceOutcome[]> {
     if (!(await this.#device.hasPairedDevices(work))) return [];
-    return (await this.encryptTo(work, effects, this.#device.identity, content)).devices;
+    return (await this.encryptTo(work, effects, this.#device.identity, content, messageId)).devices;
   }
 
   /** Tells an identity our bundle, in a message without content. */
   async tellBundle(work: UnitOfWork, effects: Effects, to: PublicKey): Promise<void> {
     const { message } = await this.#device.encryptDh(work, to, new Uint8Array(0));
-    this.post(work, effects, { $case: 'partitioned', value: to }, message);
+    this.post(work, effects, { $case: 'partitioned', value: to }, message, OF_OURS);
   }
 }

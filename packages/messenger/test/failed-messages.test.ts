@@ -131,4 +131,47 @@ describe('a message that failed', () => {
     expect(idsOf(alice.events.sent).filter((one) => one === id)).toHaveLength(1);
     expect([bob, carol].map(({ texts }) => texts.length)).toEqual([1, 1]);
   });
+
+  it('that the messenger sends of itself: not told, not listed, and tried again with the next connection', async () => {
+    const { alice, bob, carol, fates, settle } = await scene();
+    fates('refused');
+    await alice.messenger.addContact(bob.identity.publicKey);
+    await alice.messenger.publishContactCode();
+    await settle();
+    expect(alice.events.sendFailed).toEqual([]);
+    expect(alice.messenger.failed()).toEqual([]);
+    fates('taken');
+    await alice.restart();
+    await carol.messenger.lookUp(alice.identity.publicKey);
+    await settle();
+    expect((await carol.messenger.devices(alice.identity.publicKey)).length).toBeGreaterThan(0);
+    expect(alice.events.sent).toEqual([]);
+    let waiting = 0;
+    for await (const _ of alice.store.list('outbox/')) waiting++;
+    expect(waiting).toBe(0);
+  });
+
+  it('for our own other devices: a part of the message', async () => {
+    const { clock, network, alice, bob, fates, settle } = await scene();
+    const laptop = await newParty(network, 'alice-2', { clock, identity: alice.identity });
+    await settle();
+    await laptop.messenger.announceDevice();
+    await laptop.messenger.flushed();
+    await settle();
+    await alice.messenger.enableDevice('alice-2');
+    await settle();
+    alice.events.sent.length = 0;
+    fates('taken', 'refused');
+    const { id, ownDevices } = await alice.say(bob, 'hello');
+    await settle();
+    expect(ownDevices).toHaveLength(1);
+    expect(idsOf(alice.events.sendFailed)).toEqual([id]);
+    expect(alice.events.sent).toEqual([]);
+    fates('taken');
+    await alice.messenger.retry(id);
+    await settle();
+    await laptop.messenger.flushed();
+    expect(idsOf(alice.events.sent)).toEqual([id]);
+    expect(laptop.texts).toEqual(['direct copy alice-1 dr: hello']);
+  });
 });
