@@ -274,11 +274,12 @@ export class Conversations {
    */
   async block(identity: PublicKey): Promise<void> {
     const conversation: Conversation = { kind: 'direct', peer: identity };
-    const isRequest = this.#rows.get(conversationKey(conversation))?.request ?? false;
-    await this.#inTurn(async () => {
+    const isRequest = await this.#inTurn(async () => {
+      const { request = false } = this.#rows.get(conversationKey(conversation)) ?? {};
       await this.#messenger.block(identity);
       this.#contacts.delete(encodeHex(identity));
       this.#tell({ what: 'people' });
+      return request;
     });
     if (isRequest) await this.remove(conversation);
     await this.#tail;
@@ -436,6 +437,11 @@ export class Conversations {
     const { conversation } = message;
     const key = conversationKey(conversation);
     try {
+      // What a request wrote goes with it when it is blocked, and this message came just before.
+      if (message.request && this.person(message.sender).blocked) {
+        await message.acknowledge();
+        return;
+      }
       const row = await this.#rowFor(conversation);
       const { stored, writes } = this.#history.append(key, row.stored, {
         storedAt: this.#clock.now(),

@@ -65,6 +65,25 @@ describe('people who write first', () => {
     expect(bob.conversations.blocked()).toHaveLength(1);
   });
 
+  it('blocked while their messages come: nothing of them is left', async () => {
+    const network = createMemoryNetwork({ clock: manualClock() });
+    const [bob, carol] = [await newParty(network, 'bob-1'), await newParty(network, 'carol-1')];
+    await carol.conversations.addContact(await bob.messenger.contactCode());
+    await quiet(network, bob, carol);
+    for (let i = 0; i < 20; i++) {
+      await carol.messenger.resetSession(bob.identity.publicKey);
+      const stop = bob.messenger.on('message', () => {
+        stop();
+        void bob.conversations.block(carol.identity.publicKey);
+      });
+      await Promise.all(['a', 'b', 'c'].map((text) => carol.conversations.send(direct(bob.identity), text)));
+      await quiet(network, bob, carol);
+      expect(bob.conversations.list()).toEqual([]);
+      expect(await bob.messenger.requests()).toEqual([]);
+      await bob.conversations.unblock(carol.identity.publicKey);
+    }
+  });
+
   it('beyond a bound the oldest of their conversations are removed', async () => {
     const network = newNetwork();
     const bob = await newParty(network, 'bob-1');

@@ -77,12 +77,14 @@ export class ContactCodes {
     }
   }
 
-  /** Deletes what is over: some in each step, so that nothing waits long. */
+  /** Deletes what is over, by a time that has certainly come: some in each step, so that nothing waits long. */
   async #cleanUp(): Promise<void> {
-    let position = await this.#steps.run((work) => this.#device.deleteExpired(work));
+    const time = await this.#steps.run((work) => this.#device.certainTime(work));
+    if (time === undefined) return;
+    let position = await this.#steps.run((work) => this.#device.deleteExpired(work, undefined, time));
     while (position !== undefined && !this.#steps.closed) {
       const from = position;
-      position = await this.#steps.run((work) => this.#device.deleteExpired(work, from));
+      position = await this.#steps.run((work) => this.#device.deleteExpired(work, from, time));
     }
   }
 

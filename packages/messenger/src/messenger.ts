@@ -401,6 +401,10 @@ export class Messenger {
         reason: 'our own',
       });
     }
+    await this.#blocklist.while(key, () => this.#block(key));
+  }
+
+  async #block(key: PublicKey): Promise<void> {
     await this.#steps.run(async (work, effects) => {
       this.#blocklist.block(work, effects, key);
       await this.#device.forgetStranger(work, key);
@@ -419,7 +423,7 @@ export class Messenger {
     const key = this.#parse(identity);
     await this.#steps.run(async (work, effects) => {
       this.#blocklist.unblock(work, effects, key);
-      if (await this.#device.isAccepted(work, key)) this.#listening.hearNegotiated(work, effects, key);
+      if (await this.#device.isKnown(work, key)) this.#listening.hearNegotiated(work, effects, key);
       effects.tell('blocked', { identity: key, blocked: false });
     });
   }

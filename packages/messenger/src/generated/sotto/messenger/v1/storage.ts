@@ -101,6 +101,8 @@ export interface StrangersRecord {
   wrote: StrangerEntry[];
   /** Identities that we know from groups, and that wrote to us 1:1, 33 bytes each, oldest first. */
   known: Uint8Array[];
+  /** Milliseconds since the epoch: when strangers were answered with our bundle in the last hour. */
+  answeredAt: bigint[];
 }
 
 /** A stranger who wrote to us. */
@@ -117,6 +119,8 @@ export interface StrangerEntry {
 export interface ClockRecord {
   /** Milliseconds since the epoch: a time that was read, and that no later reading has contradicted. */
   observedAt: bigint;
+  /** Milliseconds since the epoch: an earlier one that a day went by after; 0 when there is none. */
+  certainAt: bigint;
 }
 
 /** The record "seenindex": what is remembered of messages that no ratchet protects from being repeated. */
@@ -251,7 +255,7 @@ export interface Conversation {
 export interface OutboxRecord {
   /** The ProtocolMessage. */
   payload: Uint8Array;
-  /** 32 bytes: id of the message that it is part of. */
+  /** 32 bytes: id of the message that it is part of; empty for what the messenger sends of itself. */
   messageId: Uint8Array;
   /** Where it goes. */
   channel:
@@ -634,7 +638,7 @@ export const PeerRecord: MessageFns<PeerRecord> = {
 };
 
 function createBaseStrangersRecord(): StrangersRecord {
-  return { seen: [], wrote: [], known: [] };
+  return { seen: [], wrote: [], known: [], answeredAt: [] };
 }
 
 export const StrangersRecord: MessageFns<StrangersRecord> = {
@@ -647,6 +651,16 @@ export const StrangersRecord: MessageFns<StrangersRecord> = {
     }
     for (const v of message.known) {
       writer.uint32(26).bytes(v!);
+    }
+    if (message.answeredAt.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.answeredAt) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field answeredAt of type int64 is too large");
+        }
+        writer.int64(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -687,6 +701,24 @@ export const StrangersRecord: MessageFns<StrangersRecord> = {
 
             message.known.push(reader.bytes());
             continue;
+          }
+          case 4: {
+            if (tag === 32) {
+              message.answeredAt.push(reader.int64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.answeredAt.push(reader.int64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
@@ -770,7 +802,7 @@ export const StrangerEntry: MessageFns<StrangerEntry> = {
 };
 
 function createBaseClockRecord(): ClockRecord {
-  return { observedAt: 0n };
+  return { observedAt: 0n, certainAt: 0n };
 }
 
 export const ClockRecord: MessageFns<ClockRecord> = {
@@ -780,6 +812,12 @@ export const ClockRecord: MessageFns<ClockRecord> = {
         throw new globalThis.Error("value provided for field message.observedAt of type int64 too large");
       }
       writer.uint32(8).int64(message.observedAt);
+    }
+    if (message.certainAt !== 0n) {
+      if (BigInt.asIntN(64, message.certainAt) !== message.certainAt) {
+        throw new globalThis.Error("value provided for field message.certainAt of type int64 too large");
+      }
+      writer.uint32(16).int64(message.certainAt);
     }
     return writer;
   },
@@ -803,6 +841,14 @@ export const ClockRecord: MessageFns<ClockRecord> = {
             }
 
             message.observedAt = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.certainAt = reader.int64() as bigint;
             continue;
           }
         }
