@@ -126,7 +126,9 @@ export class Conversations {
     const unsent = await messenger.unsent();
     const failed = new Set(messenger.failed());
     for (const id of await this.#history.outgoing()) {
-      if (!unsent.has(id) && !failed.has(id)) await this.#noteState(id, 'sent');
+      if (unsent.has(id)) continue;
+      if (!failed.has(id)) await this.#noteState(id, 'sent');
+      else if ((await this.#history.stateOf(id)) === 'pending') await this.#noteState(id, 'failed');
     }
     this.#stops.push(
       messenger.on('message', (message) => this.#inTurn(() => this.#take(message))),
@@ -274,11 +276,12 @@ export class Conversations {
    */
   async block(identity: PublicKey): Promise<void> {
     const conversation: Conversation = { kind: 'direct', peer: identity };
-    const isRequest = this.#rows.get(conversationKey(conversation))?.request ?? false;
-    await this.#inTurn(async () => {
+    const isRequest = await this.#inTurn(async () => {
+      const { request = false } = this.#rows.get(conversationKey(conversation)) ?? {};
       await this.#messenger.block(identity);
       this.#contacts.delete(encodeHex(identity));
       this.#tell({ what: 'people' });
+      return request;
     });
     if (isRequest) await this.remove(conversation);
     await this.#tail;
@@ -382,9 +385,11 @@ export class Conversations {
    */
   async giveUp(id: string): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#messenger.giveUp(id);
       const deleted = await this.#history.deleteOutgoing(id);
+      // One commit: it is gone here if and only if it is not sent.
+      await this.#messenger.giveUp(id, { alongside: deleted?.writes ?? [] });
       if (deleted === undefined) return;
+      this.#history.deleted(id);
       const row = this.#rows.get(deleted.key);
       if (row !== undefined) await this.#reload(deleted.key, row);
       this.#tell({ what: 'conversation', key: deleted.key });
@@ -434,6 +439,11 @@ export class Conversations {
     const { conversation } = message;
     const key = conversationKey(conversation);
     try {
+      // What a request wrote goes with it when it is blocked, and this message came just before.
+      if (message.request && this.person(message.sender).blocked) {
+        await message.acknowledge();
+        return;
+      }
       const row = await this.#rowFor(conversation);
       const { stored, writes } = this.#history.append(key, row.stored, {
         storedAt: this.#clock.now(),

@@ -18,6 +18,7 @@ import {
   type StoredConversation,
   type StoredEntry,
   type StoredGroup,
+  type StoredMessage,
   type StoredPlace,
   storedNotice,
 } from './storage.js';
@@ -162,28 +163,46 @@ export class History {
     return place.conversation;
   }
 
+  /** The state of a message of ours, of those whose state may still change. */
+  async stateOf(id: string): Promise<MessageState | undefined> {
+    const place = await this.#get<StoredPlace>(outgoingRecord(id));
+    return place && (await this.#messageAt(place, id))?.state;
+  }
+
+  /** A message of ours, unless its conversation was removed, and perhaps begun anew. */
+  async #messageAt({ conversation, number }: StoredPlace, id: string): Promise<StoredMessage | undefined> {
+    const stored = await this.#get<StoredEntry>(entryRecord(conversation, number));
+    return stored !== undefined && 'message' in stored && stored.message.id === id
+      ? stored.message
+      : undefined;
+  }
+
   /**
-   * Deletes a message of ours that was given up, and gives its conversation's key and what is stored of that now;
-   * `undefined` when there is no such message.
+   * What deletes a message of ours that is given up, and the key of its conversation; call {@link deleted} when that is
+   * stored. `undefined` when there is no such message.
    */
   async deleteOutgoing(
     id: string,
-  ): Promise<{ readonly key: string; readonly stored: StoredConversation } | undefined> {
+  ): Promise<{ readonly key: string; readonly writes: readonly Write[] } | undefined> {
     const place = await this.#get<StoredPlace>(outgoingRecord(id));
-    const before = place && (await this.conversation(place.conversation));
-    if (place === undefined || before === undefined) return undefined;
+    if (place === undefined) return undefined;
     const { conversation: key, number } = place;
-    const stored =
-      before.lastMessage === number
-        ? { ...before, lastMessage: await this.#messageBefore(key, number) }
-        : before;
-    await this.#store.commit([
-      { type: 'delete', key: entryRecord(key, number) },
-      { type: 'delete', key: outgoingRecord(id) },
-      put(conversationRecord(key), stored),
-    ]);
+    const writes: Write[] = [{ type: 'delete', key: outgoingRecord(id) }];
+    const before = await this.conversation(key);
+    if (before !== undefined && (await this.#messageAt(place, id)) !== undefined) {
+      const lastMessage =
+        before.lastMessage === number ? await this.#messageBefore(key, number) : before.lastMessage;
+      writes.push(
+        { type: 'delete', key: entryRecord(key, number) },
+        put(conversationRecord(key), { ...before, lastMessage }),
+      );
+    }
+    return { key, writes };
+  }
+
+  /** Notes that what {@link deleteOutgoing} gave is stored. */
+  deleted(id: string): void {
     this.#outgoing.delete(id);
-    return { key, stored };
   }
 
   /** The number of the last message before a number; -1 when there is none. */

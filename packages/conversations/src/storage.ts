@@ -50,6 +50,9 @@ export interface StoredGroup {
   readonly members: readonly string[];
 }
 
+/** A message in a {@link StoredEntry}. */
+export type StoredMessage = Extract<StoredEntry, { readonly message: unknown }>['message'];
+
 export type StoredEntry = { readonly storedAt: number } & (
   | {
       readonly message: {

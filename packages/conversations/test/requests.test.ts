@@ -65,6 +65,25 @@ describe('people who write first', () => {
     expect(bob.conversations.blocked()).toHaveLength(1);
   });
 
+  it('blocked while their messages come: nothing of them is left', async () => {
+    const network = createMemoryNetwork({ clock: manualClock() });
+    const [bob, carol] = [await newParty(network, 'bob-1'), await newParty(network, 'carol-1')];
+    await carol.conversations.addContact(await bob.messenger.contactCode());
+    await quiet(network, bob, carol);
+    for (let i = 0; i < 20; i++) {
+      await carol.messenger.resetSession(bob.identity.publicKey);
+      const stop = bob.messenger.on('message', () => {
+        stop();
+        void bob.conversations.block(carol.identity.publicKey);
+      });
+      await Promise.all(['a', 'b', 'c'].map((text) => carol.conversations.send(direct(bob.identity), text)));
+      await quiet(network, bob, carol);
+      expect(bob.conversations.list()).toEqual([]);
+      expect(await bob.messenger.requests()).toEqual([]);
+      await bob.conversations.unblock(carol.identity.publicKey);
+    }
+  });
+
   it('beyond a bound the oldest of their conversations are removed', async () => {
     const network = newNetwork();
     const bob = await newParty(network, 'bob-1');
@@ -176,6 +195,47 @@ describe('a message that failed', () => {
     await quiet(network, alice, bob);
     expect(await linesOf(bob, alice)).toEqual([]);
     expect(alice.messenger.failed()).toEqual([]);
+  });
+
+  it('given up when its conversation was removed and begun anew: nothing of the new one is deleted', async () => {
+    const { network, alice, bob, id, settle } = await scene();
+    await alice.conversations.remove(direct(bob.identity));
+    settle();
+    await alice.conversations.send(direct(bob.identity), 'another beginning');
+    await quiet(network, alice, bob);
+    await alice.conversations.giveUp(id);
+    expect(await linesOf(alice, bob)).toEqual(['> another beginning sent dr']);
+    expect(alice.conversations.get(direct(bob.identity))?.lastMessage).toBeDefined();
+  });
+
+  it('given up, and killed at any commit: it is there and not sent, or gone; never there as sent', async () => {
+    for (let commit = 0; commit < 4; commit++) {
+      const { network, alice, bob, id } = await scene();
+      let left = commit;
+      alice.kept.failWith(() => {
+        if (left-- <= 0) throw new SottoError('STORE_UNAVAILABLE', 'killed', { reason: 'a test' });
+      });
+      await alice.conversations.giveUp(id).catch(() => {});
+      await alice.conversations.close();
+      await alice.messenger.close().catch(() => {});
+      alice.kept.failWith(undefined);
+      await alice.open();
+      await quiet(network, alice, bob);
+      const isThere = alice.messenger.failed().includes(id);
+      expect(await linesOf(alice, bob)).toEqual(isThere ? ['> hello failed dr'] : []);
+    }
+  });
+
+  it('failed and killed before that was noted: it is failed at the next start', async () => {
+    const { network, alice, bob, id } = await scene();
+    await alice.conversations.retry(id);
+    await alice.conversations.close();
+    await alice.messenger.flushed();
+    await alice.stop();
+    await alice.open();
+    await quiet(network, alice, bob);
+    expect(await linesOf(alice, bob)).toEqual(['> hello failed dr']);
+    expect(alice.messenger.failed()).toEqual([id]);
   });
 });
 

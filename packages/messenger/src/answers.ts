@@ -8,16 +8,12 @@ import type { Settings } from './options.js';
 import type { Sending } from './sending.js';
 import type { UnitOfWork } from './storage/ledger.js';
 
-const HOUR_MS = 60 * 60_000;
-
 /** Tells peers whose messages we can't read what we are, once in a while. Wire profile, section 5. */
 export class Answers {
   readonly #device: Device;
   readonly #listening: Listening;
   readonly #sending: Sending;
   readonly #settings: Pick<Settings, 'clock' | 'limits'>;
-  /** When strangers were answered lately. */
-  #toStrangers: number[] = [];
 
   constructor(
     device: Device,
@@ -44,23 +40,16 @@ export class Answers {
     const since = now - Number(peer.answeredAt);
     if (peer.answeredAt !== 0n && since >= 0 && since < limits.answerIntervalMs) return false;
     const isStranger = !(await this.#device.isAccepted(work, to));
-    if (isStranger && !this.#mayAnswerStranger(now)) return false;
+    if (isStranger && !(await this.#device.countAnswer(work, limits.strangerAnswersPerHour))) return false;
     if (remedy.renewPreKey) await this.#device.renewPreKey(work);
     putPeer(work, to, { ...peer, answeredAt: BigInt(Math.trunc(now)) });
     await this.#device.noteAnswered(work, to);
     await this.#sending.tellBundle(work, effects, to);
     if (isStranger) {
-      // At once: many steps may share a commit. One that is done over counts twice, which only costs an answer.
-      this.#toStrangers.push(now);
       await this.#listening.hearAnswered(work, effects);
     } else {
       this.#listening.hearNegotiated(work, effects, to);
     }
     return true;
-  }
-
-  #mayAnswerStranger(now: number): boolean {
-    this.#toStrangers = this.#toStrangers.filter((at) => at <= now && now - at < HOUR_MS);
-    return this.#toStrangers.length < this.#settings.limits.strangerAnswersPerHour;
   }
 }

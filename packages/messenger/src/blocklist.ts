@@ -6,17 +6,34 @@ import { blockedTable } from './storage/tables.js';
 /** Identities that the user blocked: what they send is dropped before anything else is done with it. */
 export class Blocklist {
   readonly #blocked = new Set<string>();
+  /** Those whose blocking is being stored. */
+  readonly #beingBlocked = new Map<string, number>();
 
   async load(work: UnitOfWork): Promise<void> {
     for (const [identity] of await work.keys(blockedTable)) this.#blocked.add(identity as string);
   }
 
   has(identity: PublicKey): boolean {
-    return this.#blocked.size > 0 && this.#blocked.has(encodeHex(identity));
+    if (this.#blocked.size + this.#beingBlocked.size === 0) return false;
+    const name = encodeHex(identity);
+    return this.#blocked.has(name) || this.#beingBlocked.has(name);
   }
 
   list(): readonly PublicKey[] {
     return [...this.#blocked].toSorted().map((identity) => decodeHex(identity) as PublicKey);
+  }
+
+  /** Runs what blocks an identity. From now on it counts as blocked, so that nothing of it slips in meanwhile. */
+  async while(identity: PublicKey, block: () => Promise<void>): Promise<void> {
+    const name = encodeHex(identity);
+    this.#beingBlocked.set(name, (this.#beingBlocked.get(name) ?? 0) + 1);
+    try {
+      await block();
+    } finally {
+      const left = (this.#beingBlocked.get(name) ?? 1) - 1;
+      if (left > 0) this.#beingBlocked.set(name, left);
+      else this.#beingBlocked.delete(name);
+    }
   }
 
   block(work: UnitOfWork, effects: Effects, identity: PublicKey): void {

@@ -3,6 +3,7 @@ import type { Device } from './device/device.js';
 import type { Effects } from './effects.js';
 import type { Listening } from './listening.js';
 import type { Settings } from './options.js';
+import { OF_OURS } from './outbox.js';
 import type { Sending } from './sending.js';
 import type { Steps } from './steps.js';
 import type { UnitOfWork } from './storage/ledger.js';
@@ -40,10 +41,7 @@ export class ContactCodes {
     await this.#steps.run(async (work, effects) => {
       const message = await this.#device.encodePublic(work);
       const { name } = contactCodeChannel(crypto, this.#device.identity);
-      this.#sending.post(work, effects, { $case: 'publicName', value: name }, message, {
-        messageId: crypto.keccak256(message),
-        automatic: true,
-      });
+      this.#sending.post(work, effects, { $case: 'publicName', value: name }, message, OF_OURS);
     });
     this.#steps.later('publish', limits.contactCodeIntervalMs, () => {
       this.#steps.inBackground(this.#cleanUp());
@@ -79,12 +77,14 @@ export class ContactCodes {
     }
   }
 
-  /** Deletes what is over: some in each step, so that nothing waits long. */
+  /** Deletes what is over, by a time that has certainly come: some in each step, so that nothing waits long. */
   async #cleanUp(): Promise<void> {
-    let position = await this.#steps.run((work) => this.#device.deleteExpired(work));
+    const time = await this.#steps.run((work) => this.#device.certainTime(work));
+    if (time === undefined) return;
+    let position = await this.#steps.run((work) => this.#device.deleteExpired(work, undefined, time));
     while (position !== undefined && !this.#steps.closed) {
       const from = position;
-      position = await this.#steps.run((work) => this.#device.deleteExpired(work, from));
+      position = await this.#steps.run((work) => this.#device.deleteExpired(work, from, time));
     }
   }
 

@@ -22,7 +22,13 @@ export type {
 export type { Group } from './groups/groups.js';
 export { Inbox } from './inbox.js';
 export { DEFAULT_LIMITS, type MessengerLimits } from './limits.js';
-export type { GroupSendOptions, MessengerOptions, SendOptions, TakenMessage } from './options.js';
+export type {
+  GiveUpOptions,
+  GroupSendOptions,
+  MessengerOptions,
+  SendOptions,
+  TakenMessage,
+} from './options.js';
 export type { Contact, GroupSendResult, MemberOutcome, SendResult } from './results.js';
 export { APPLICATION_PREFIX, type Ledger, type UnitOfWork } from './storage/ledger.js';
 export { CHAT_NAME_MAX_LENGTH, parseChatName } from './topics.js';

@@ -28,7 +28,7 @@ import { FanOut } from './groups/fan-out.js';
 import { type Group, Groups, type Outgoing } from './groups/groups.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import { Listening } from './listening.js';
-import type { GroupSendOptions, MessengerOptions, SendOptions, Settings } from './options.js';
+import type { GiveUpOptions, GroupSendOptions, MessengerOptions, SendOptions, Settings } from './options.js';
 import { Outbox } from './outbox.js';
 import { encodePayload } from './payload.js';
 import { Receiving } from './receiving.js';
@@ -265,11 +265,11 @@ export class Messenger {
 
   /**
    * Gives a message up: its parts that failed, or wait for the transport, are never sent. Some may have been taken before.
-   * @throws NOT_FOUND when no part of such a message waits or has failed; STORE codes
+   * @throws NOT_FOUND when no part of such a message waits or has failed; INVALID_ARGUMENT; STORE codes
    */
-  async giveUp(id: string): Promise<void> {
+  async giveUp(id: string, options: GiveUpOptions = {}): Promise<void> {
     this.#steps.checkOpen();
-    if ((await this.#outbox.giveUp(id)) === 0) throw noSuchMessage(id);
+    if ((await this.#outbox.giveUp(id, options.alongside)) === 0) throw noSuchMessage(id);
   }
 
   // 1:1
@@ -296,6 +296,7 @@ export class Messenger {
             work,
             effects,
             encodePayload({ $case: 'ownCopy', value: { to: recipient, payload } }),
+            encrypted.id,
           );
       const id = encodeHex(encrypted.id);
       work.alongside(options.alongside?.({ id, devices: encrypted.devices }) ?? []);
@@ -398,6 +399,10 @@ export class Messenger {
         reason: 'our own',
       });
     }
+    await this.#blocklist.while(key, () => this.#block(key));
+  }
+
+  async #block(key: PublicKey): Promise<void> {
     await this.#steps.run(async (work, effects) => {
       this.#blocklist.block(work, effects, key);
       await this.#device.forgetStranger(work, key);
@@ -416,7 +421,7 @@ export class Messenger {
     const key = this.#parse(identity);
     await this.#steps.run(async (work, effects) => {
       this.#blocklist.unblock(work, effects, key);
-      if (await this.#device.isAccepted(work, key)) this.#listening.hearNegotiated(work, effects, key);
+      if (await this.#device.isKnown(work, key)) this.#listening.hearNegotiated(work, effects, key);
       effects.tell('blocked', { identity: key, blocked: false });
     });
   }
@@ -527,7 +532,7 @@ export class Messenger {
       const channel = { $case: 'publicName', value: chat } as const;
       await this.#device.rememberSent(work, message, chat);
       const messageId = publicMessageIdFor(this.#settings.crypto, this.identity, message, chat);
-      const id = encodeHex(this.#sending.post(work, effects, channel, message, { messageId }));
+      const id = encodeHex(this.#sending.post(work, effects, channel, message, messageId));
       work.alongside(options.alongside?.({ id, devices: [] }) ?? []);
       return { id };
     });

@@ -37,6 +37,14 @@ export interface SendOptions {
   readonly alongside?: (taken: TakenMessage) => readonly Write[];
 }
 
+export interface GiveUpOptions {
+  /**
+   * Writes of the application for the commit in which the message is given up, to the messenger's store; keys begin with
+   * `app/`. Nothing of it is stored when there was nothing to give up.
+   */
+  readonly alongside?: readonly Write[];
+}
+
 /** A message about to be taken. */
 export interface TakenMessage {
   /** Names the message in `sent` and `sendFailed`. */

@@ -8,6 +8,7 @@ import {
   type SharedKey,
   SottoError,
   type TransportConnection,
+  type Write,
 } from '@sotto/core';
 import type { Device } from './device/device.js';
 import type { Events } from './events.js';
@@ -25,6 +26,9 @@ const RETRY_MOST_MS = 60_000;
 const PARALLEL = 8;
 /** Entries kept that the transport will never take; the oldest go. */
 const MOST_FAILED = 1_000;
+
+/** What messages have for an id that the messenger sends of itself: the application is told nothing of them. */
+export const OF_OURS = new Uint8Array(0);
 
 /** Where an entry goes, in words that don't hold the negotiated secret. */
 export type OutboxChannel = NonNullable<OutboxRecord['channel']>;
@@ -81,10 +85,13 @@ export class Outbox {
       this.#next = Number(number) + 1;
       if (this.#waiting.has(number) || this.#failed.has(number)) continue;
       this.#bytes += value.payload.length;
-      if (value.failed) this.#failed.set(number, value);
-      else {
+      const id = encodeHex(value.messageId);
+      if (value.failed) {
+        this.#failed.set(number, value);
+        this.#outcomes.hasFailed(id);
+      } else {
         this.#waiting.set(number, value);
-        this.#outcomes.waits(encodeHex(value.messageId));
+        this.#outcomes.waits(id);
       }
     }
   }
@@ -117,48 +124,74 @@ export class Outbox {
 
   /** Ids of the messages of which the transport will never take a part. */
   failed(): readonly string[] {
-    return [...new Set(Array.from(this.#failed.values(), ({ messageId }) => encodeHex(messageId)))];
+    const ids = new Set(Array.from(this.#failed.values(), ({ messageId }) => encodeHex(messageId)));
+    ids.delete('');
+    return [...ids];
   }
 
   /** Offers the failed parts of a message once more. @returns how many there were */
   async retry(id: string): Promise<number> {
-    const entries = this.#failedOf(id);
-    await this.#device.ledger.run(async (work) => {
-      for (const [number, record] of entries) work.put(outboxTable, { ...record, failed: false }, number);
-    });
-    for (const [number] of entries) {
+    const entries = this.#failedOf(id).map(
+      ([number, record]): OutboxEntry => [number, { ...record, failed: false }],
+    );
+    // From here on they wait, so that nobody else takes them for failed ones.
+    for (const [number, record] of entries) {
       this.#failed.delete(number);
-      this.#outcomes.waits(id);
+      this.#waiting.set(number, record);
+      this.#outcomes.waitsAgain(id);
     }
-    this.release(entries.map(([number, record]) => [number, { ...record, failed: false }]));
+    try {
+      await this.#device.ledger.run(async (work) => {
+        for (const [number, record] of entries) work.put(outboxTable, record, number);
+      });
+    } catch (error) {
+      for (const [number, record] of this.#idle(entries)) {
+        this.#waiting.delete(number);
+        this.#queue.delete(number);
+        this.#failed.set(number, { ...record, failed: true });
+        this.#outcomes.hasFailed(id);
+        this.#outcomes.done(id);
+      }
+      throw error;
+    }
+    this.release(this.#idle(entries));
     return entries.length;
   }
 
-  /** Deletes the parts of a message that are not being sent just now. @returns how many there were */
-  async giveUp(id: string): Promise<number> {
-    const waiting = [...this.#waiting].filter(
-      ([number, { messageId }]) => !this.#underWay.has(number) && encodeHex(messageId) === id,
-    );
-    // From here on they aren't offered any more.
+  /** Those of some entries that still wait, and are not being sent. */
+  #idle(entries: readonly OutboxEntry[]): OutboxEntry[] {
+    return entries.filter(([number]) => this.#waiting.has(number) && !this.#underWay.has(number));
+  }
+
+  /**
+   * Deletes the parts of a message that are not being sent just now.
+   * @param alongside writes of the application for the same commit, if there are any such parts
+   * @returns how many there were
+   */
+  async giveUp(id: string, alongside: readonly Write[] = []): Promise<number> {
+    const failed = this.#failedOf(id);
+    const waiting = this.#idle([...this.#waiting]).filter(([, { messageId }]) => encodeHex(messageId) === id);
+    if (failed.length + waiting.length === 0) return 0;
+    // From here on they aren't offered any more, and nobody else gives them up.
+    for (const [number] of failed) this.#failed.delete(number);
     for (const [number] of waiting) {
       this.#waiting.delete(number);
       this.#queue.delete(number);
     }
-    const entries = [...this.#failedOf(id), ...waiting];
     try {
       await this.#device.ledger.run(async (work) => {
-        for (const [number] of entries) work.delete(outboxTable, number);
+        for (const [number] of [...failed, ...waiting]) work.delete(outboxTable, number);
+        work.alongside(alongside);
       });
     } catch (error) {
+      for (const [number, record] of failed) this.#failed.set(number, record);
       this.release(waiting);
       throw error;
     }
-    for (const [number, { payload }] of entries) {
-      this.#failed.delete(number);
-      this.#bytes -= payload.length;
-    }
+    for (const [, { payload }] of [...failed, ...waiting]) this.#bytes -= payload.length;
+    for (const _ of failed) this.#outcomes.failedGivenUp(id);
     for (const _ of waiting) this.#outcomes.givenUp(id);
-    return entries.length;
+    return failed.length + waiting.length;
   }
 
   #failedOf(id: string): OutboxEntry[] {
@@ -185,6 +218,11 @@ export class Outbox {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
     this.#retryAfter = RETRY_FIRST_MS;
+    // Nobody else tries again what is of ours.
+    for (const [number, record] of this.#failedOf('')) {
+      this.#failed.delete(number);
+      this.#waiting.set(number, record);
+    }
     this.#tryAll();
   }
 
@@ -231,8 +269,8 @@ export class Outbox {
       this.#retryAfter = RETRY_FIRST_MS;
     } catch (error) {
       if (!isPermanent(error)) return this.#tryLater();
-      if (!record.automatic) return this.#keepFailed(number, record, error);
-      this.#outcomes.failed(messageId, error);
+      // What nobody wrote is dropped.
+      if (messageId !== '') return this.#keepFailed(number, record, error);
     } finally {
       this.#sending--;
     }
@@ -264,7 +302,10 @@ export class Outbox {
     }
     this.#waiting.delete(number);
     this.#failed.set(number, failed);
-    if (oldest !== undefined && this.#failed.delete(oldest[0])) this.#bytes -= oldest[1].payload.length;
+    if (oldest !== undefined && this.#failed.delete(oldest[0])) {
+      this.#bytes -= oldest[1].payload.length;
+      this.#outcomes.failedGivenUp(encodeHex(oldest[1].messageId));
+    }
     const id = encodeHex(record.messageId);
     this.#outcomes.failed(id, error);
     this.#outcomes.done(id);

@@ -96,6 +96,8 @@ export class Receiving {
     if (this.#blocklist.has(sender) || !this.#isExpected(message)) return;
     try {
       await this.#steps.run(async (work, effects) => {
+        // It may have been blocked while the message waited for its turn.
+        if (this.#blocklist.has(sender)) return;
         const outcome = await this.#device.decrypt(work, sender, payload, {
           channel: channel.kind === 'public' ? channel : { kind: 'private' },
           sentAt,

@@ -5,15 +5,8 @@ import { messageIdFor } from './device/messages.js';
 import type { Effects } from './effects.js';
 import type { Listening } from './listening.js';
 import type { Settings } from './options.js';
-import type { Outbox, OutboxChannel } from './outbox.js';
+import { OF_OURS, type Outbox, type OutboxChannel } from './outbox.js';
 import type { UnitOfWork } from './storage/ledger.js';
-
-interface PostOptions {
-  /** Id of the message that it is a part of. Default: its own. */
-  readonly messageId?: Uint8Array;
-  /** Nobody wrote it: when the transport will never take it, it is dropped. */
-  readonly automatic?: boolean;
-}
 
 /** Encrypts, and puts what comes out on its way; within steps. */
 export class Sending {
@@ -40,15 +33,10 @@ export class Sending {
     effects: Effects,
     channel: OutboxChannel,
     payload: Uint8Array,
-    {
-      messageId = messageIdFor(this.#settings.crypto, this.#device.identity, payload),
-      automatic = false,
-    }: PostOptions = {},
+    messageId = messageIdFor(this.#settings.crypto, this.#device.identity, payload),
   ): Uint8Array {
     const createdAt = BigInt(Math.trunc(this.#settings.clock.now()));
-    effects.outbox.push(
-      this.#outbox.add(work, { payload, messageId, channel, createdAt, failed: false, automatic }),
-    );
+    effects.outbox.push(this.#outbox.add(work, { payload, messageId, channel, createdAt, failed: false }));
     return messageId;
   }
 
@@ -62,29 +50,25 @@ export class Sending {
   ): Promise<EncryptedMessage & { readonly id: Uint8Array }> {
     const encrypted = await this.#device.encryptDirect(work, to, content);
     const $case = encrypted.negotiatedSecret === undefined ? 'partitioned' : 'negotiated';
-    const id = this.post(
-      work,
-      effects,
-      { $case, value: to },
-      encrypted.message,
-      messageId === undefined ? {} : { messageId },
-    );
+    const id = this.post(work, effects, { $case, value: to }, encrypted.message, messageId);
     this.#listening.hearNegotiated(work, effects, to);
     return { ...encrypted, id };
   }
 
+  /** Encrypts for our other devices, as a part of the message of that id. */
   async copyToOwnDevices(
     work: UnitOfWork,
     effects: Effects,
     content: Uint8Array,
+    messageId: Uint8Array,
   ): Promise<readonly DeviceOutcome[]> {
     if (!(await this.#device.hasPairedDevices(work))) return [];
-    return (await this.encryptTo(work, effects, this.#device.identity, content)).devices;
+    return (await this.encryptTo(work, effects, this.#device.identity, content, messageId)).devices;
   }
 
   /** Tells an identity our bundle, in a message without content. */
   async tellBundle(work: UnitOfWork, effects: Effects, to: PublicKey): Promise<void> {
     const { message } = await this.#device.encryptDh(work, to, new Uint8Array(0));
-    this.post(work, effects, { $case: 'partitioned', value: to }, message, { automatic: true });
+    this.post(work, effects, { $case: 'partitioned', value: to }, message, OF_OURS);
   }
 }

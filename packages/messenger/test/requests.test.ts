@@ -1,4 +1,4 @@
-import { type Channel, encodeHex, type TransportConnection } from '@sotto/core';
+import { type Channel, encodeHex, SottoError, type Store, type TransportConnection } from '@sotto/core';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { newParty, type Party, quiet } from './party.js';
@@ -133,6 +133,103 @@ describe('message requests', () => {
     expect(await requests()).toEqual([keyOf(carol)]);
   });
 
+  it('blocked while its messages come: it is no request afterwards', async () => {
+    const { network, bob, stranger, requests } = await scene();
+    const carol = await stranger('carol-1');
+    await Promise.all(Array.from({ length: 40 }, (_, i) => carol.say(bob, `${i}`)));
+    let blocking: Promise<void> | undefined;
+    let afterwards = 0;
+    bob.messenger.on('message', () => {
+      if (blocking !== undefined) afterwards++;
+      blocking ??= bob.messenger.block(carol.identity.publicKey);
+    });
+    await quiet(network, bob, carol);
+    await blocking;
+    // What comes after the block doesn't make it a request again.
+    await Promise.all(Array.from({ length: 40 }, (_, i) => carol.say(bob, `more ${i}`)));
+    await quiet(network, bob, carol);
+    expect(await requests()).toEqual([]);
+    expect(bob.messenger.blocked()).toEqual([carol.identity.publicKey]);
+    const peers: string[] = [];
+    for await (const { key } of bob.store.list('peer/')) peers.push(key);
+    expect(peers).toEqual([]);
+    expect(bob.texts).toHaveLength(1 + afterwards);
+  });
+
+  it('blocked in the same burst as a message: the message does not make it a request again', async () => {
+    const { network, bob, stranger, requests } = await scene();
+    const carol = await stranger('carol-1');
+    const said = carol.say(bob, 'hello?');
+    const blocked = bob.messenger.block(carol.identity.publicKey);
+    await Promise.all([said, blocked]);
+    await quiet(network, bob, carol);
+    expect(bob.texts).toEqual([]);
+    expect(await requests()).toEqual([]);
+  });
+
+  it('blocked and unblocked: as much is taken of it as of any other request', async () => {
+    const { network, bob, stranger } = await scene({ limits: { maxRequestMessages: 5 } });
+    const carol = await stranger('carol-1');
+    for (let round = 0; round < 3; round++) {
+      bob.texts.length = 0;
+      for (let i = 0; i < 5; i++) await carol.say(bob, `${i}`);
+      await quiet(network, bob, carol);
+      expect(bob.texts).toHaveLength(5);
+      await bob.messenger.block(carol.identity.publicKey);
+      await bob.messenger.unblock(carol.identity.publicKey);
+      await carol.messenger.resetSession(bob.identity.publicKey);
+    }
+  });
+
+  it('a store that fails: a message counts once, however often it is tried', async () => {
+    let failures = 0;
+    const { network, bob, stranger } = await scene({
+      limits: { maxRequestMessages: 5 },
+      wrapStore: (store: Store): Store => ({
+        ...store,
+        commit: (writes, options) => {
+          if (failures-- > 0) {
+            throw new SottoError('STORE_UNAVAILABLE', 'Not now.', { reason: 'a test' });
+          }
+          return store.commit(writes, options);
+        },
+      }),
+    });
+    const carol = await stranger('carol-1');
+    const meet = carol.say(bob, '0');
+    await meet;
+    await quiet(network, bob, carol);
+    for (let i = 1; i < 5; i++) {
+      failures = 2;
+      await carol.say(bob, `${i}`);
+      for (let tries = 0; tries < 4; tries++) {
+        await quiet(network, bob, carol);
+        bob.clock.advance(10_000);
+      }
+    }
+    expect(bob.texts).toHaveLength(5);
+  });
+
+  it('somebody we know from a group, blocked and unblocked: its topic is listened to again', async () => {
+    const { network, clock, bob, topicsOf } = await scene();
+    const [alice, carol] = [
+      await newParty(network, 'alice-1', { clock }),
+      await newParty(network, 'carol-1', { clock }),
+    ];
+    await alice.messenger.createGroup('friends', [bob.identity.publicKey, carol.identity.publicKey]);
+    await quiet(network, alice, bob, carol);
+    const [group] = await bob.messenger.groups();
+    await bob.messenger.sendToGroup(group?.id as string, bytesOf('hi'));
+    await quiet(network, alice, bob, carol);
+    expect(topicsOf(carol).negotiated).toBe(true);
+    await bob.messenger.block(carol.identity.publicKey);
+    await quiet(network, bob);
+    expect(topicsOf(carol).negotiated).toBe(false);
+    await bob.messenger.unblock(carol.identity.publicKey);
+    await quiet(network, bob);
+    expect(topicsOf(carol).negotiated).toBe(true);
+  });
+
   it('our own identity cannot be blocked', async () => {
     const { bob } = await scene();
     await expect(bob.messenger.block(bob.identity.publicKey)).rejects.toMatchObject({
@@ -242,5 +339,30 @@ describe('answers to strangers', () => {
     await last.say(bob, 'on the negotiated topic');
     await quiet(network, bob, last);
     expect(bob.texts.at(-1)).toBe('direct s13 dr: on the negotiated topic');
+  });
+
+  it('are as few when all strangers write in one moment, and over restarts', async () => {
+    const { network, clock, bob, seen } = await scene({ limits: { strangerAnswersPerHour: 4 } });
+    const other = await newParty(network, 'bob-2', { identity: bob.identity, clock, start: false });
+    const code = await other.messenger.contactCode();
+    const answers = () => seen.sent.filter(({ kind }) => kind === 'partitioned').length;
+    for (let round = 0; round < 3; round++) {
+      const strangers = await Promise.all(
+        Array.from({ length: 16 }, (_, i) => newParty(network, `s${round}-${i}`, { clock })),
+      );
+      for (const party of strangers) await party.messenger.addContact(code);
+      await quiet(network, bob, ...strangers);
+      await Promise.all(strangers.map((party) => party.say(bob, 'x')));
+      await quiet(network, bob, ...strangers);
+      expect(answers()).toBe(4);
+      await bob.restart();
+      await quiet(network, bob);
+    }
+    clock.advance(HOUR);
+    const late = await newParty(network, 'late', { clock });
+    await late.messenger.addContact(code);
+    await late.say(bob, 'x');
+    await quiet(network, bob, late);
+    expect(answers()).toBe(5);
   });
 });

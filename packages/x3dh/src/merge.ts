@@ -11,7 +11,7 @@ export interface KnownDevice extends BundleDevice {
   readonly vouched: boolean;
   /** The device once began again with a lower version: what others still say of it may be from before. */
   readonly restarted: boolean;
-  /** It is known from a bundle with a strict signature: no other bundle is believed about it any more. */
+  /** It makes strict signatures, as far as we know: no bundle without one is believed about it any more. */
   readonly strict: boolean;
 }
 
@@ -37,7 +37,8 @@ export interface BundleMerge {
  * are not believed about a prekey that it named itself.
  *
  * Once a device is known from a bundle with a strict signature, a bundle without one says nothing of it: somebody may
- * have removed that signature and moved bytes across borders that the other one doesn't see.
+ * have removed that signature and moved bytes across borders that the other one doesn't see. That is so for a device that
+ * made such a bundle itself, or may have: what a sibling lists may be a device that makes none.
  *
  * @param bundle devices and time of a bundle that was verified and found plausible, and whether it had a strict
  *   signature
@@ -62,18 +63,22 @@ export function mergeBundle(
     const speaker = ownWord === undefined ? 'unknown' : installationId === ownWord ? 'itself' : 'sibling';
     const own = speaker === 'itself';
     const before = known.get(installationId);
-    const update = { ...device, timestamp, statedAt: timestamp, vouched: own, restarted: false, strict };
+    const update = { ...device, timestamp, statedAt: timestamp, vouched: own, restarted: false };
     if (before === undefined) {
       added.push(installationId);
-      devices.set(installationId, update);
+      devices.set(installationId, { ...update, strict: strict && speaker !== 'sibling' });
       continue;
     }
-    if (before.strict && !strict) {
+    // Whoever passes a contact code on can remove a strict signature, but not from what a device has sent itself. If it had
+    // not spoken so far, the contact code was that of a sibling.
+    const isSiblings = own && !before.vouched && known.size > 1;
+    if (before.strict && !strict && !isSiblings) {
       stale.push(installationId);
       continue;
     }
+    const makesStrict = own ? strict : before.strict || (strict && speaker === 'unknown' && !before.vouched);
     // What was known of the protocol version until now may have been changed on its way.
-    const corrects = strict && !before.strict && timestamp >= before.timestamp;
+    const corrects = makesStrict && !before.strict && timestamp >= before.timestamp;
     const newer = timestamp > before.timestamp;
     const latest = newer ? timestamp : before.timestamp;
     if (device.version === before.version && compareBytes(device.signedPreKey, before.signedPreKey) === 0) {
@@ -82,7 +87,7 @@ export function mergeBundle(
         devices.set(installationId, {
           ...before,
           protocolVersion: newer || corrects ? device.protocolVersion : before.protocolVersion,
-          strict,
+          strict: makesStrict,
           timestamp: latest,
           ...(confirmed && { statedAt: timestamp, vouched: true }),
         });
@@ -92,7 +97,12 @@ export function mergeBundle(
     } else if (replaces(device, timestamp, speaker, before)) {
       rotated.push(installationId);
       const restarted = before.restarted || device.version <= before.version;
-      devices.set(installationId, { ...update, timestamp: latest, restarted: own && restarted });
+      devices.set(installationId, {
+        ...update,
+        timestamp: latest,
+        restarted: own && restarted,
+        strict: makesStrict,
+      });
     } else {
       stale.push(installationId);
     }
@@ -109,7 +119,8 @@ function replaces(
 ): boolean {
   const own = speaker === 'itself';
   if (speaker === 'sibling' && before.vouched) return false;
-  if (device.version > before.version) return own || !before.restarted;
+  // What a device said before it began again may come late, or be passed on again by somebody else.
+  if (device.version > before.version) return !before.restarted || (own && timestamp > before.statedAt);
   if (timestamp <= before.statedAt || compareBytes(device.signedPreKey, before.signedPreKey) === 0)
     return false;
   return own || (device.version === before.version && !before.vouched);

@@ -481,6 +481,36 @@ describe('merge', () => {
     expect(devices.get('one')).toMatchObject({ protocolVersion: 1, strict: true });
   });
 
+  it('what a device said before it began again is not believed afterwards, passed on by whomever', () => {
+    const before = at({ one: second });
+    const again = at({ one: device(1) }, 1);
+    const { devices } = mergeBundle(mergeBundle(new Map(), before, 'one').devices, again, 'one');
+    for (const speaker of ['one', 'two', undefined]) {
+      expect(mergeBundle(devices, before, speaker)).toMatchObject({ devices, rotated: [], stale: ['one'] });
+    }
+    // Its next prekey is taken, whatever version it has.
+    expect(mergeBundle(devices, at({ one: device(2) }, 2), 'one').rotated).toEqual(['one']);
+  });
+
+  it('a device that makes no strict signatures is believed of itself, though a sibling that makes them lists it', () => {
+    const listed = { ...at({ deployed: first, ours: first }), strict: true };
+    for (const speaker of ['ours', undefined]) {
+      for (const order of [[at({ deployed: first }, -1)], []]) {
+        let devices: ReturnType<typeof mergeBundle>['devices'] = new Map();
+        for (const own of order) devices = mergeBundle(devices, own, 'deployed').devices;
+        devices = mergeBundle(devices, listed, speaker).devices;
+        const rotated = mergeBundle(devices, at({ deployed: second }, 1), 'deployed');
+        expect(rotated.rotated).toEqual(['deployed']);
+        const listedAgain = { ...at({ deployed: second, ours: first }, 2), strict: true };
+        const { devices: after } = mergeBundle(rotated.devices, listedAgain, speaker);
+        const again = mergeBundle(after, at({ deployed: device(1) }, 3), 'deployed');
+        expect(again.rotated).toEqual(['deployed']);
+        // Of the other one it says nothing.
+        expect(mergeBundle(again.devices, at({ ours: second }, 4), 'deployed').stale).toEqual(['ours']);
+      }
+    }
+  });
+
   it('leaves devices alone that the bundle does not name', () => {
     const { devices } = mergeBundle(new Map(), at({ one: first, two: first }));
     expect(mergeBundle(devices, at({ one: second }, 1)).devices.get('two')).toEqual(devices.get('two'));

@@ -24,6 +24,7 @@ import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './limits.js';
 import { publicMessageIdFor, signedTime } from './messages.js';
 import { NegotiatedSecrets } from './negotiated-secrets.js';
 import { OwnBundle } from './own-bundle.js';
+import { certainTime } from './own-clock.js';
 import { currentPreKey, ownDeviceRecord, putNewPreKey, renewEpoch, replaceIfOlder } from './own-pre-keys.js';
 import {
   activeDevices,
@@ -37,9 +38,9 @@ import {
   withoutSessions,
 } from './peers.js';
 import { type Remedy, remedyFor } from './remedy.js';
-import { isAccepted, listRequests, type MessageRequest, RequestCounts } from './requests.js';
+import { countRequest, isAccepted, listRequests, type MessageRequest } from './requests.js';
 import { refuseRepeated } from './seen-messages.js';
-import { forgetStranger, getStrangers, isLetIn, noteWrote, raiseStanding } from './strangers.js';
+import { countAnswer, forgetStranger, getStrangers, isLetIn, noteWrote, raiseStanding } from './strangers.js';
 
 /** What {@link openDevice} needs. */
 export interface DeviceOptions {
@@ -160,7 +161,6 @@ export class Device {
   readonly #context: DeviceContext;
   readonly #ownBundle = new OwnBundle();
   readonly #bundles = new RecentBundles();
-  readonly #requestCounts = new RequestCounts();
 
   /** @internal Made by {@link openDevice}. */
   constructor(store: Store, ledger: Ledger, context: DeviceContext) {
@@ -322,10 +322,24 @@ export class Device {
    * Deletes private prekeys whose grace is over and forgets messages that can't come any more, neither of them until our
    * clock has been right for a day, as far as that can be told. Then deletes message keys that are too old and idle
    * sessions, some in each step: call it again with what it gives, until that is `undefined`.
+   * @param time milliseconds since the epoch: keys and sessions that were too old then are deleted. Default: now, by our
+   *   clock. See {@link certainTime}
    */
-  async deleteExpired(work: UnitOfWork, from?: SweepPosition): Promise<SweepPosition> {
+  async deleteExpired(
+    work: UnitOfWork,
+    from?: SweepPosition,
+    time = this.#context.clock.now(),
+  ): Promise<SweepPosition> {
     if (from === undefined) await deleteExpired(work, this.#context);
-    return sweep(work, this.#context, from);
+    return sweep(work, this.#context, time, from);
+  }
+
+  /**
+   * A time that has certainly come, a day old at least, in milliseconds since the epoch; `undefined` while our clock has not
+   * been right for a day, as far as that can be told.
+   */
+  async certainTime(work: UnitOfWork): Promise<number | undefined> {
+    return certainTime(work, this.#context);
   }
 
   /** What to do about a message of an authentic sender that {@link decrypt} refused. */
@@ -347,12 +361,12 @@ export class Device {
     identity: PublicKey,
     bytes: number,
   ): Promise<{ readonly isNew: boolean }> {
-    return this.#requestCounts.add(work, this.#context, identity, bytes);
+    return countRequest(work, this.#context, identity, bytes);
   }
 
   /** Those who wrote to us and whom the user hasn't accepted yet, oldest first. */
   async requests(work: UnitOfWork): Promise<readonly MessageRequest[]> {
-    return listRequests(work, this.#context, this.#requestCounts);
+    return listRequests(work, this.#context);
   }
 
   /** Whether the user has let an identity in; our own always is. */
@@ -360,9 +374,19 @@ export class Device {
     return isAccepted(this.#context, identity, await getPeer(work, identity));
   }
 
+  /** Whether we know an identity by more than what it sent of itself: the user has let it in, or we wrote to it. */
+  async isKnown(work: UnitOfWork, identity: PublicKey): Promise<boolean> {
+    return isLetIn(await getPeer(work, identity));
+  }
+
   /** Notes that we told a stranger our bundle, so that we listen to the topic negotiated with it. */
   async noteAnswered(work: UnitOfWork, identity: PublicKey): Promise<void> {
     await noteWrote(work, this.#context, identity, { answered: true });
+  }
+
+  /** Counts an answer to a stranger. @returns whether strangers may be given one more, of so many in an hour */
+  async countAnswer(work: UnitOfWork, most: number): Promise<boolean> {
+    return countAnswer(work, this.#context, most);
   }
 
   /** Strangers whose negotiated topic we listen to. */

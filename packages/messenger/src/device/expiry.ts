@@ -27,27 +27,30 @@ export type SweepPosition = { readonly table: 'session' | 'skipped'; readonly af
 /**
  * Deletes message keys that are too old, and sessions in which nothing happened for too long, some in each step. What was
  * stored at a time that has not come yet, by a clock that was ahead, begins its time anew.
+ * @param time milliseconds since the epoch: what was too old then is deleted
  * @param from where the step before stopped; without it from the beginning
  * @returns where the next step goes on, or `undefined` when all was looked at
  */
 export async function sweep(
   work: UnitOfWork,
   context: DeviceContext,
+  time: number,
   from: SweepPosition = { table: 'skipped', after: '' },
 ): Promise<SweepPosition> {
   let after = from.after;
   if (from.table === 'skipped') {
-    const next = await sweepSkippedKeys(work, context, after);
+    const next = await sweepSkippedKeys(work, context, time, after);
     if (next !== undefined) return { table: 'skipped', after: next };
     after = '';
   }
-  const next = await sweepSessions(work, context, after);
+  const next = await sweepSessions(work, context, time, after);
   return next === undefined ? undefined : { table: 'session', after: next };
 }
 
 async function sweepSkippedKeys(
   work: UnitOfWork,
   context: DeviceContext,
+  time: number,
   after: string,
 ): Promise<string | undefined> {
   const { records, next } = await work.page(skippedKeyTable, after, BATCH);
@@ -55,9 +58,9 @@ async function sweepSkippedKeys(
   const expired = new Map<string, { readonly key: Uint8Array; readonly n: number }[]>();
   for (const { segments, value } of records) {
     const [session = '', key = '', n = ''] = segments;
-    const elapsed = timeSince(value.storedAt, context);
-    if (elapsed === undefined) work.put(skippedKeyTable, { ...value, storedAt: now }, session, key, n);
-    if (elapsed === undefined || elapsed <= context.limits.skippedKeyLifetimeMs) continue;
+    const isOfFuture = timeSince(value.storedAt, context) === undefined;
+    if (isOfFuture) work.put(skippedKeyTable, { ...value, storedAt: now }, session, key, n);
+    if (isOfFuture || time - value.storedAt <= context.limits.skippedKeyLifetimeMs) continue;
     work.delete(skippedKeyTable, session, key, n);
     const ids = expired.get(session) ?? [];
     ids.push({ key: decodeHex(key), n: Number(n) });
@@ -75,17 +78,18 @@ async function sweepSkippedKeys(
 async function sweepSessions(
   work: UnitOfWork,
   context: DeviceContext,
+  time: number,
   after: string,
 ): Promise<string | undefined> {
   const { records, next } = await work.page(sessionTable, after, BATCH);
   const now = BigInt(Math.trunc(context.clock.now()));
   for (const { segments, value } of records) {
     const [session = ''] = segments;
-    const elapsed = timeSince(Number(value.usedAt), context);
+    const isOfFuture = timeSince(Number(value.usedAt), context) === undefined;
     // The step may have changed it since it was stored.
-    const current = elapsed === undefined ? await work.get(sessionTable, session) : undefined;
+    const current = isOfFuture ? await work.get(sessionTable, session) : undefined;
     if (current !== undefined) work.put(sessionTable, { ...current, usedAt: now }, session);
-    if (elapsed === undefined || elapsed <= context.limits.sessionIdleMs) continue;
+    if (isOfFuture || time - Number(value.usedAt) <= context.limits.sessionIdleMs) continue;
     for (const table of [skippedKeyTable, endedChainTable]) {
       for (const rest of await work.keys(table, [session])) work.delete(table, ...rest);
     }

@@ -17,9 +17,16 @@ export async function certainTime(
   const now = Math.trunc(clock.now());
   const known = await work.get(clockTable);
   const observedAt = Number(known?.observedAt ?? 0n);
-  if (known !== undefined && now >= observedAt && now - observedAt < STANDS_AFTER_MS) return undefined;
-  work.put(clockTable, { observedAt: BigInt(now) });
-  return known !== undefined && now >= observedAt ? observedAt : undefined;
+  const certainAt = Number(known?.certainAt ?? 0n);
+  if (known === undefined || now < observedAt) {
+    // What was certain still is, unless it lies in the future as well.
+    const stands = now < certainAt ? 0 : certainAt;
+    work.put(clockTable, { observedAt: BigInt(now), certainAt: BigInt(stands) });
+    return stands === 0 ? undefined : stands;
+  }
+  if (now - observedAt < STANDS_AFTER_MS) return certainAt === 0 ? undefined : certainAt;
+  work.put(clockTable, { observedAt: BigInt(now), certainAt: BigInt(observedAt) });
+  return observedAt;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { compareBytes, copyBytes, encodeHex, forgetOldest, type PublicKey, SottoError } from '@sotto/core';
+import { compareBytes, copyBytes, type PublicKey, SottoError } from '@sotto/core';
 import { type PeerRecord, Standing } from '../generated/sotto/messenger/v1/storage.js';
 import type { UnitOfWork } from '../storage/ledger.js';
 import { strangersTable } from '../storage/tables.js';
@@ -16,59 +16,30 @@ export interface MessageRequest {
   readonly messages: number;
 }
 
-interface Count {
-  readonly messages: number;
-  readonly bytes: number;
-}
-
-/** So often what a request has written is stored; in between it is counted in memory, to spare a write a message. */
-const STORED_EVERY = 16;
-
-/** What those have written whom the user hasn't let in yet. */
-export class RequestCounts {
-  readonly #counts = new Map<string, Count>();
-
-  /**
-   * Counts a 1:1 message for the application, unless the user has let its sender in.
-   * @param bytes of its payload
-   * @returns whether the message made its sender a request
-   * @throws LIMIT_EXCEEDED when the sender has written as much as is taken of a request
-   */
-  async add(
-    work: UnitOfWork,
-    context: DeviceContext,
-    identity: PublicKey,
-    bytes: number,
-  ): Promise<{ readonly isNew: boolean }> {
-    const { clock, limits } = context;
-    const peer = await getPeer(work, identity);
-    if (isAccepted(context, identity, peer)) return { isNew: false };
-    const before = this.of(identity, peer);
-    const messages = before.messages + 1;
-    const total = before.bytes + bytes;
-    check('messages of a request', messages, limits.maxRequestMessages);
-    check('bytes of a request', total, limits.maxRequestBytes);
-    const isNew = peer.requestedAt === 0n;
-    if (isNew || messages % STORED_EVERY === 0) {
-      const requestedAt = isNew ? BigInt(Math.trunc(clock.now())) : peer.requestedAt;
-      putPeer(work, identity, {
-        ...peer,
-        requestMessages: messages,
-        requestBytes: BigInt(total),
-        requestedAt,
-      });
-    }
-    this.#counts.set(encodeHex(identity), { messages, bytes: total });
-    forgetOldest(this.#counts, limits.maxRequests);
-    if (isNew && peer.standing === Standing.STANDING_KNOWN) await listKnown(work, context, identity);
-    return { isNew };
-  }
-
-  of(identity: Uint8Array, peer: PeerRecord): Count {
-    const stored = { messages: peer.requestMessages, bytes: Number(peer.requestBytes) };
-    const counted = this.#counts.get(encodeHex(identity));
-    return counted !== undefined && counted.messages > stored.messages ? counted : stored;
-  }
+/**
+ * Counts a 1:1 message for the application, unless the user has let its sender in.
+ * @param bytes of its payload
+ * @returns whether the message made its sender a request
+ * @throws LIMIT_EXCEEDED when the sender has written as much as is taken of a request
+ */
+export async function countRequest(
+  work: UnitOfWork,
+  context: DeviceContext,
+  identity: PublicKey,
+  bytes: number,
+): Promise<{ readonly isNew: boolean }> {
+  const { clock, limits } = context;
+  const peer = await getPeer(work, identity);
+  if (isAccepted(context, identity, peer)) return { isNew: false };
+  const requestMessages = peer.requestMessages + 1;
+  const requestBytes = peer.requestBytes + BigInt(bytes);
+  check('messages of a request', requestMessages, limits.maxRequestMessages);
+  check('bytes of a request', Number(requestBytes), limits.maxRequestBytes);
+  const isNew = peer.requestedAt === 0n;
+  const requestedAt = isNew ? BigInt(Math.trunc(clock.now())) : peer.requestedAt;
+  putPeer(work, identity, { ...peer, requestMessages, requestBytes, requestedAt });
+  if (isNew && peer.standing === Standing.STANDING_KNOWN) await listKnown(work, context, identity);
+  return { isNew };
 }
 
 function check(what: string, actual: number, limit: number): void {
@@ -91,7 +62,6 @@ export function isAccepted(context: DeviceContext, identity: PublicKey, peer: Pe
 export async function listRequests(
   work: UnitOfWork,
   context: DeviceContext,
-  counts: RequestCounts,
 ): Promise<readonly MessageRequest[]> {
   const { wrote, known } = await getStrangers(work);
   const requests: MessageRequest[] = [];
@@ -101,7 +71,7 @@ export async function listRequests(
     requests.push({
       identity: copyBytes(identity) as PublicKey,
       requestedAt: Number(peer.requestedAt),
-      messages: counts.of(identity, peer).messages,
+      messages: peer.requestMessages,
     });
   }
   return requests.toSorted((a, b) => a.requestedAt - b.requestedAt);

@@ -10,7 +10,8 @@ import { strangersTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
 import { deletePeer, getPeer, putPeer } from './peers.js';
 
-const NOBODY: StrangersRecord = { seen: [], wrote: [], known: [] };
+const HOUR_MS = 60 * 60_000;
+const NOBODY: StrangersRecord = { seen: [], wrote: [], known: [], answeredAt: [] };
 
 /** The strangers of whom anything is kept, oldest first. */
 export async function getStrangers(work: UnitOfWork): Promise<StrangersRecord> {
@@ -57,6 +58,24 @@ function changes(known: StrangerEntry, change: Partial<StrangerEntry>): boolean 
   return answered !== known.answered || skippedKeys !== known.skippedKeys;
 }
 
+/**
+ * Counts an answer to a stranger, if strangers may be given one more: so many in an hour, restarts included.
+ * @returns whether it may be given
+ */
+export async function countAnswer(
+  work: UnitOfWork,
+  { clock }: Pick<DeviceContext, 'clock'>,
+  most: number,
+): Promise<boolean> {
+  const now = Math.trunc(clock.now());
+  const strangers = await getStrangers(work);
+  // A time that has not come yet proves nothing.
+  const lately = strangers.answeredAt.filter((at) => Number(at) <= now && now - Number(at) < HOUR_MS);
+  if (lately.length >= most) return false;
+  work.put(strangersTable, { ...strangers, answeredAt: [...lately, BigInt(now)] }, 'all');
+  return true;
+}
+
 /** Raises the standing of an identity; a standing is never lowered so. */
 export async function raiseStanding(
   work: UnitOfWork,
@@ -79,7 +98,7 @@ export async function forgetStranger(work: UnitOfWork, identity: Uint8Array): Pr
   const isListed =
     seen.length + wrote.length + known.length <
     strangers.seen.length + strangers.wrote.length + strangers.known.length;
-  if (isListed) work.put(strangersTable, { seen, wrote, known }, 'all');
+  if (isListed) work.put(strangersTable, { ...strangers, seen, wrote, known }, 'all');
 }
 
 export function isLetIn({ standing }: PeerRecord): boolean {

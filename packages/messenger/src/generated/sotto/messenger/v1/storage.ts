@@ -101,6 +101,8 @@ export interface StrangersRecord {
   wrote: StrangerEntry[];
   /** Identities that we know from groups, and that wrote to us 1:1, 33 bytes each, oldest first. */
   known: Uint8Array[];
+  /** Milliseconds since the epoch: when strangers were answered with our bundle in the last hour. */
+  answeredAt: bigint[];
 }
 
 /** A stranger who wrote to us. */
@@ -117,6 +119,8 @@ export interface StrangerEntry {
 export interface ClockRecord {
   /** Milliseconds since the epoch: a time that was read, and that no later reading has contradicted. */
   observedAt: bigint;
+  /** Milliseconds since the epoch: an earlier one that a day went by after; 0 when there is none. */
+  certainAt: bigint;
 }
 
 /** The record "seenindex": what is remembered of messages that no ratchet protects from being repeated. */
@@ -253,7 +257,7 @@ export interface Conversation {
 export interface OutboxRecord {
   /** The ProtocolMessage. */
   payload: Uint8Array;
-  /** 32 bytes: id of the message that it is part of. */
+  /** 32 bytes: id of the message that it is part of; empty for what the messenger sends of itself. */
   messageId: Uint8Array;
   /** Where it goes. */
   channel:
@@ -274,8 +278,6 @@ export interface OutboxRecord {
   createdAt: bigint;
   /** The transport will never take it: it waits for the application to try it again or give it up. */
   failed: boolean;
-  /** Nobody wrote it: our bundle, for instance. When the transport will never take it, it is dropped. */
-  automatic: boolean;
 }
 
 /** A record "chat/...": a public chat that was joined. */
@@ -682,7 +684,7 @@ export const PeerRecord: MessageFns<PeerRecord> = {
 };
 
 function createBaseStrangersRecord(): StrangersRecord {
-  return { seen: [], wrote: [], known: [] };
+  return { seen: [], wrote: [], known: [], answeredAt: [] };
 }
 
 export const StrangersRecord: MessageFns<StrangersRecord> = {
@@ -695,6 +697,16 @@ export const StrangersRecord: MessageFns<StrangersRecord> = {
     }
     for (const v of message.known) {
       writer.uint32(26).bytes(v!);
+    }
+    if (message.answeredAt.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.answeredAt) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field answeredAt of type int64 is too large");
+        }
+        writer.int64(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -735,6 +747,24 @@ export const StrangersRecord: MessageFns<StrangersRecord> = {
 
             message.known.push(reader.bytes());
             continue;
+          }
+          case 4: {
+            if (tag === 32) {
+              message.answeredAt.push(reader.int64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.answeredAt.push(reader.int64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
@@ -818,7 +848,7 @@ export const StrangerEntry: MessageFns<StrangerEntry> = {
 };
 
 function createBaseClockRecord(): ClockRecord {
-  return { observedAt: 0n };
+  return { observedAt: 0n, certainAt: 0n };
 }
 
 export const ClockRecord: MessageFns<ClockRecord> = {
@@ -828,6 +858,12 @@ export const ClockRecord: MessageFns<ClockRecord> = {
         throw new globalThis.Error("value provided for field message.observedAt of type int64 too large");
       }
       writer.uint32(8).int64(message.observedAt);
+    }
+    if (message.certainAt !== 0n) {
+      if (BigInt.asIntN(64, message.certainAt) !== message.certainAt) {
+        throw new globalThis.Error("value provided for field message.certainAt of type int64 too large");
+      }
+      writer.uint32(16).int64(message.certainAt);
     }
     return writer;
   },
@@ -851,6 +887,14 @@ export const ClockRecord: MessageFns<ClockRecord> = {
             }
 
             message.observedAt = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.certainAt = reader.int64() as bigint;
             continue;
           }
         }
@@ -1746,14 +1790,7 @@ export const Conversation: MessageFns<Conversation> = {
 };
 
 function createBaseOutboxRecord(): OutboxRecord {
-  return {
-    payload: new Uint8Array(0),
-    messageId: new Uint8Array(0),
-    channel: undefined,
-    createdAt: 0n,
-    failed: false,
-    automatic: false,
-  };
+  return { payload: new Uint8Array(0), messageId: new Uint8Array(0), channel: undefined, createdAt: 0n, failed: false };
 }
 
 export const OutboxRecord: MessageFns<OutboxRecord> = {
@@ -1786,9 +1823,6 @@ export const OutboxRecord: MessageFns<OutboxRecord> = {
     }
     if (message.failed !== false) {
       writer.uint32(64).bool(message.failed);
-    }
-    if (message.automatic !== false) {
-      writer.uint32(72).bool(message.automatic);
     }
     return writer;
   },
@@ -1868,14 +1902,6 @@ export const OutboxRecord: MessageFns<OutboxRecord> = {
             }
 
             message.failed = reader.bool();
-            continue;
-          }
-          case 9: {
-            if (tag !== 72) {
-              break;
-            }
-
-            message.automatic = reader.bool();
             continue;
           }
         }

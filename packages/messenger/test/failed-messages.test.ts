@@ -1,0 +1,177 @@
+import { type Channel, SottoError, type Transport } from '@sotto/core';
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
+import { describe, expect, it } from 'vitest';
+import { newParty, quiet } from './party.js';
+import { manualClock } from './support.js';
+import { bytesOf, START } from './world.js';
+
+const idsOf = (events: readonly { readonly id: string }[]) => events.map(({ id }) => id);
+
+type Fate = 'taken' | 'refused' | 'unavailable';
+
+/** Alice's transport does with each part of a message what it is told to. */
+async function scene() {
+  const clock = manualClock(START);
+  const network = createMemoryNetwork({ clock });
+  const inner = network.transport();
+  let fateOf: (channel: Channel) => Fate = () => 'taken';
+  const transport: Transport = {
+    ...inner,
+    connect: async (...args) => {
+      const connection = await inner.connect(...args);
+      return {
+        ...(connection.history && { history: connection.history.bind(connection) }),
+        listen: (channels) => connection.listen(channels),
+        close: () => connection.close(),
+        send: async (channel, payload) => {
+          const fate = fateOf(channel);
+          if (fate === 'refused') throw new SottoError('TRANSPORT_REFUSED', 'Not now.', { reason: 'a test' });
+          if (fate === 'unavailable') {
+            throw new SottoError('TRANSPORT_UNAVAILABLE', 'Not now.', { reason: 'a test' });
+          }
+          return connection.send(channel, payload);
+        },
+      };
+    },
+  };
+  const alice = await newParty(network, 'alice-1', { clock, transport });
+  const [bob, carol] = [
+    await newParty(network, 'bob-1', { clock }),
+    await newParty(network, 'carol-1', { clock }),
+  ];
+  const { group } = await alice.messenger.createGroup('both', [
+    bob.identity.publicKey,
+    carol.identity.publicKey,
+  ]);
+  await quiet(network, alice, bob, carol);
+  alice.events.sent.length = 0;
+  return {
+    clock,
+    network,
+    alice,
+    bob,
+    carol,
+    groupId: group.id,
+    /** What becomes of the next parts, in their order; of further ones the last. */
+    fates(...fates: Fate[]) {
+      fateOf = () => (fates.length > 1 ? (fates.shift() as Fate) : (fates[0] as Fate));
+    },
+    settle: () => quiet(network, alice, bob, carol),
+  };
+}
+
+describe('a message that failed', () => {
+  it('tried again twice at once: sent once, told once, and nothing waits for it afterwards', async () => {
+    const { alice, bob, fates, settle } = await scene();
+    fates('refused');
+    const { id } = await alice.say(bob, 'hello');
+    await settle();
+    expect(alice.messenger.failed()).toEqual([id]);
+    fates('taken');
+    const results = await Promise.allSettled([alice.messenger.retry(id), alice.messenger.retry(id)]);
+    await settle();
+    expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(bob.texts.filter((text) => text.endsWith('hello'))).toHaveLength(1);
+    expect(idsOf(alice.events.sent)).toEqual([id]);
+    expect(await alice.messenger.unsent()).toEqual(new Set());
+  });
+
+  it('tried again and given up at once: what was given up is not sent', async () => {
+    const { alice, bob, fates, settle } = await scene();
+    fates('refused');
+    const { id } = await alice.say(bob, 'hello');
+    await settle();
+    fates('taken');
+    await Promise.all([alice.messenger.retry(id), alice.messenger.giveUp(id)]);
+    await settle();
+    expect(bob.texts.filter((text) => text.endsWith('hello'))).toEqual([]);
+    expect(alice.events.sent).toEqual([]);
+    expect(alice.messenger.failed()).toEqual([]);
+    expect(await alice.messenger.unsent()).toEqual(new Set());
+  });
+
+  it('given up twice at once: the second time there is nothing', async () => {
+    const { alice, bob, fates, settle } = await scene();
+    fates('refused');
+    const { id } = await alice.say(bob, 'hello');
+    await settle();
+    const results = await Promise.allSettled([alice.messenger.giveUp(id), alice.messenger.giveUp(id)]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('in one part, tried again while another one still waits: sent when both were taken', async () => {
+    const { clock, alice, bob, carol, groupId, fates, settle } = await scene();
+    fates('refused', 'unavailable');
+    const { id } = await alice.messenger.sendToGroup(groupId, bytesOf('hello'));
+    await settle();
+    expect(alice.messenger.failed()).toEqual([id]);
+    expect(await alice.messenger.unsent()).toEqual(new Set([id]));
+    await alice.messenger.retry(id);
+    fates('taken');
+    clock.advance(5_000);
+    await settle();
+    expect([bob, carol].map(({ texts }) => texts.length)).toEqual([1, 1]);
+    expect(idsOf(alice.events.sent)).toEqual([id]);
+  });
+
+  it('in one part: not told as sent after a restart in which the other one was taken', async () => {
+    const { alice, bob, carol, groupId, fates, settle } = await scene();
+    fates('refused', 'unavailable');
+    const { id } = await alice.messenger.sendToGroup(groupId, bytesOf('hello'));
+    await settle();
+    fates('unavailable');
+    await alice.messenger.close();
+    fates('taken');
+    await alice.restart();
+    await settle();
+    expect(idsOf(alice.events.sent)).not.toContain(id);
+    expect(alice.messenger.failed()).toEqual([id]);
+    await alice.messenger.retry(id);
+    await settle();
+    expect(idsOf(alice.events.sent).filter((one) => one === id)).toHaveLength(1);
+    expect([bob, carol].map(({ texts }) => texts.length)).toEqual([1, 1]);
+  });
+
+  it('that the messenger sends of itself: not told, not listed, and tried again with the next connection', async () => {
+    const { alice, bob, carol, fates, settle } = await scene();
+    fates('refused');
+    await alice.messenger.addContact(bob.identity.publicKey);
+    await alice.messenger.publishContactCode();
+    await settle();
+    expect(alice.events.sendFailed).toEqual([]);
+    expect(alice.messenger.failed()).toEqual([]);
+    fates('taken');
+    await alice.restart();
+    await carol.messenger.lookUp(alice.identity.publicKey);
+    await settle();
+    expect((await carol.messenger.devices(alice.identity.publicKey)).length).toBeGreaterThan(0);
+    expect(alice.events.sent).toEqual([]);
+    let waiting = 0;
+    for await (const _ of alice.store.list('outbox/')) waiting++;
+    expect(waiting).toBe(0);
+  });
+
+  it('for our own other devices: a part of the message', async () => {
+    const { clock, network, alice, bob, fates, settle } = await scene();
+    const laptop = await newParty(network, 'alice-2', { clock, identity: alice.identity });
+    await settle();
+    await laptop.messenger.announceDevice();
+    await laptop.messenger.flushed();
+    await settle();
+    await alice.messenger.enableDevice('alice-2');
+    await settle();
+    alice.events.sent.length = 0;
+    fates('taken', 'refused');
+    const { id, ownDevices } = await alice.say(bob, 'hello');
+    await settle();
+    expect(ownDevices).toHaveLength(1);
+    expect(idsOf(alice.events.sendFailed)).toEqual([id]);
+    expect(alice.events.sent).toEqual([]);
+    fates('taken');
+    await alice.messenger.retry(id);
+    await settle();
+    await laptop.messenger.flushed();
+    expect(idsOf(alice.events.sent)).toEqual([id]);
+    expect(laptop.texts).toEqual(['direct copy alice-1 dr: hello']);
+  });
+});
