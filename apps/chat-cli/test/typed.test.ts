@@ -56,7 +56,15 @@ describe('somebody is added', () => {
       ['something else', 'hello!', 'INVALID_TEXT', /characters that none of them has/],
       ['nothing but spaces', '   ', 'MALFORMED_MESSAGE', /makes no sense/],
       ['a contact code with JSON cut off', base64('{"identity": '), 'MALFORMED_MESSAGE', /makes no sense/],
-      ['a contact code cut off', code.slice(0, -9), 'MALFORMED_MESSAGE', /Was all of it copied/],
+      ...[5, 6, 7, 8, 9].map(
+        (missing) =>
+          [
+            `a contact code without its last ${missing} characters`,
+            code.slice(0, -missing),
+            'MALFORMED_MESSAGE',
+            /Was all of it copied/,
+          ] as const,
+      ),
       [
         'a contact code that is not base64',
         `${code.slice(0, 40)}*${code.slice(41)}`,
