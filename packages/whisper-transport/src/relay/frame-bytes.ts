@@ -47,7 +47,7 @@ export class FrameWriter {
   topics(topics: readonly Topic[]): this {
     for (const topic of topics) {
       if (topic.length !== TOPIC_LENGTH) {
-        throw new SottoError('INVALID_LENGTH', 'This is no topic.', {
+        throw new SottoError('INVALID_LENGTH', 'Not a topic.', {
           what: 'topic',
           expected: TOPIC_LENGTH,
           actual: topic.length,
