@@ -118,11 +118,12 @@ describe.runIf(hasChromium())('strangers, failures and a clock that is off', () 
     await alice.page.getByRole('alertdialog').getByRole('button', { name: 'Block' }).click();
     await alice.button('Unblock').waitFor();
     await alice.link('Back').click();
-    await alice.see('You blocked this person.');
+    await alice.see('You blocked this person');
     await alice.bubble('Sorry about that.').waitFor();
+    expect(await alice.page.getByLabel('Message', { exact: true }).count()).toBe(0);
     await inspect(alice.page, 'blocked-conversation');
     await alice.button('Unblock').click();
-    await alice.seeNoMore('You blocked this person.');
+    await alice.seeNoMore('You blocked this person');
   });
 
   it('a clock that is off by an hour: said once, and messages go through', async () => {
@@ -156,8 +157,6 @@ describe.runIf(hasChromium())('strangers, failures and a clock that is off', () 
     await failed.getByTitle('Could not be sent').waitFor();
     await failed.getByText('Check that the clock of this device is right').waitFor();
     await inspect(alice.page, 'failed');
-    await failed.getByRole('button', { name: 'Try again' }).click();
-    await failed.getByTitle('Could not be sent').waitFor();
     await setClock(alice, 0);
     await failed.getByRole('button', { name: 'Try again' }).click();
     await failed.getByTitle('Sent', { exact: true }).waitFor();
