@@ -90,7 +90,7 @@ describe('somebody whom one does not know', () => {
     const { conversation: fromBob } = await alice.message('It is me, Bob.');
     const { conversation: fromCarol } = await alice.message('And me, Carol.');
     const { requests } = (await alice.ask('requests')) as { requests: Line[] };
-    expect(requests.map(({ key, request }) => [key, request]).sort()).toEqual(
+    expect(requests.map(({ conversation, request }) => [conversation, request]).sort()).toEqual(
       [fromBob, fromCarol].sort().map((key) => [key, true]),
     );
     await alice.ask('accept', { conversation: fromBob });
@@ -127,7 +127,7 @@ describe('somebody whom one does not know', () => {
     await later.message('Sorry.');
     expect(later.lines.filter(({ text }) => text === 'Only today!')).toEqual([]);
     const { requests } = (await later.ask('requests')) as { requests: Line[] };
-    expect(requests.map(({ key }) => key)).toContain(conversation);
+    expect(requests.map((line) => line['conversation'])).toContain(conversation);
   });
 });
 
@@ -164,13 +164,13 @@ describe('a clock that is off', () => {
     }
     const [kept, dropped] = failed;
     expect(await a.ask('giveup', { conversation })).toEqual({ id: dropped });
-    expect(await a.refusal('giveup', { conversation, id: dropped })).toBe('NOT_FOUND');
+    expect(await a.refusal('giveup', { conversation, message: dropped })).toBe('NOT_FOUND');
     await a.end();
 
     const later = await alice.comeOnline();
     const { entries } = (await later.ask('history', { conversation })) as { entries: Line[] };
     expect(entries.map(({ id, state }) => [id, state])).toEqual([[kept, 'failed']]);
-    expect(await later.ask('retry', { conversation })).toEqual({ id: kept });
+    expect(await later.ask('retry', { conversation, message: kept })).toEqual({ id: kept });
     await later.event('state', { id: kept, state: 'sent' });
     await b.message('keep this');
     expect(b.lines.filter(({ text }) => text === 'not this')).toEqual([]);

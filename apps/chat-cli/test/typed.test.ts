@@ -253,9 +253,9 @@ describe('requests', () => {
       ['block', { conversation: (await chat.ask('card'))['key'] }, 'INVALID_ARGUMENT'],
       ['unblock', {}, 'BAD_REQUEST'],
       ['retry', { conversation: 'Echo' }, 'NOTHING_FAILED'],
-      ['retry', { conversation: 'Echo', id: 'ab'.repeat(32) }, 'NOT_FOUND'],
+      ['retry', { conversation: 'Echo', message: 'ab'.repeat(32) }, 'NOT_FOUND'],
       ['giveup', { conversation: 'Echo' }, 'NOTHING_FAILED'],
-      ['giveup', { conversation: 'Echo', id: 'no id' }, 'NOT_FOUND'],
+      ['giveup', { conversation: 'Echo', message: 'no-id' }, 'NOT_FOUND'],
     ];
     for (const [name, fields, code] of refusals) {
       expect((await error(name, fields))?.code, `${name} ${JSON.stringify(fields).slice(0, 60)}`).toBe(code);
