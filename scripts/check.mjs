@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkPackages } from './check-packages.mjs';
+import { checkCitedTests } from './cited-tests.mjs';
 import { checkByteCopies } from './lint/byte-copies.mjs';
 import { checkReadmeBlocks } from './readme-blocks.mjs';
 import { readJson, root, runTool, workspacePackages } from './workspace.mjs';
@@ -27,6 +28,7 @@ const steps = [
   { name: 'size', about: 'size budgets, gzip', run: checkSizes, show: true },
   { name: 'generated', about: 'generated code is up to date', run: checkGenerated },
   { name: 'models', about: 'formal models keep their invariants', run: checkModels },
+  { name: 'cited', about: 'tests that documents cite exist', run: async () => checkCitedTests() },
   { name: 'readme', about: 'code blocks of the documents compile and run', run: checkReadmeBlocks },
 ];
 

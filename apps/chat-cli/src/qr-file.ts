@@ -44,7 +44,7 @@ function pixelsOf(bytes: Uint8Array): Pixels {
     const factor = Math.ceil(Math.max(pixels.width, pixels.height) / QR_IMAGE_MAX_SIDE);
     return factor > 1 ? thinned(pixels, factor) : pixels;
   } catch {
-    throw new Complaint('NOT_A_PICTURE', 'This is no PNG or JPEG picture, or a damaged one.');
+    throw new Complaint('NOT_A_PICTURE', 'Not a PNG or JPEG picture, or a damaged one.');
   }
 }
 

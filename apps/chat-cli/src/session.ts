@@ -81,8 +81,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       );
   });
   messenger.on('clockSkew', (skew) => {
-    const sentence = explainClock(skew);
-    if (sentence !== undefined) warn('CLOCK_SKEW', sentence);
+    warn('CLOCK_SKEW', explainClock(skew) ?? 'The clock of this device is right again.');
   });
   messenger.on('storageTrouble', ({ error }) => warn(explain(error).code, explain(error).message));
   messenger.on('storeReplaced', ({ how }) =>

@@ -9,6 +9,13 @@ import { onTestFinished } from 'vitest';
 export const PROGRAM = join(import.meta.dirname, '../dist/main.js');
 const NODE_PROGRAM = join(import.meta.dirname, '../../whisper-node/dist/main.js');
 
+/** Environment of a program whose clock is off. */
+export function clockOff(milliseconds: number): Readonly<Record<string, string>> {
+  const shift = `const now = Date.now; Date.now = () => now() + ${milliseconds};`;
+  const url = `data:text/javascript,${encodeURIComponent(shift)}`;
+  return { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${url}` };
+}
+
 /** A line that the program wrote. */
 export type Line = Readonly<Record<string, unknown>>;
 
@@ -220,8 +227,8 @@ export class Someone {
   }
 
   /** Starts it, and waits until it is connected. */
-  async comeOnline(): Promise<Chat> {
-    const chat = await this.come();
+  async comeOnline(environment: Readonly<Record<string, string>> = {}): Promise<Chat> {
+    const chat = await this.come(environment);
     await chat.event('status', { status: 'connected' });
     return chat;
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { decodeQr, encodeContactCard, parseContactCard } from '@sotto/identity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { crypto } from '../src/vault.js';
-import { add, Someone, temporaryFolder, WhisperNode } from './programs.js';
+import { add, clockOff, Someone, temporaryFolder, WhisperNode } from './programs.js';
 import { hasTerminal, Terminal } from './terminal.js';
 
 const PASSPHRASE = 'correct horse battery';
@@ -327,6 +327,71 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     await a.see('● connected');
     await b.message('When it is back.');
     await a.seeNoMore('… waiting');
+  });
+
+  it('a request: marked in the list and above, accepted or blocked; the blocked are listed', async () => {
+    const [alice, bob] = [await settled(), await settled()];
+    const b = await bob.comeOnline();
+    const a = await opened(alice);
+    a.enter('/requests');
+    await a.see('Nobody is waiting.');
+    a.press('Enter');
+    await b.ask('add', { who: /zQ3sh\w+/.exec(a.screen())?.[0] as string, name: 'Alice' });
+    await b.ask('send', { conversation: 'Alice', text: 'Hello, I am Bob.' });
+    await a.see(/^\? zQ3sh/m);
+    a.press('C-n');
+    await a.see('Hello, I am Bob.');
+    await a.see('message request: /accept or /block');
+    a.enter('/requests');
+    await a.see('/to it, then /accept or /block');
+    a.press('Enter');
+    a.enter('/accept');
+    await a.see('Accepted.');
+    a.press('Enter');
+    await a.seeNoMore('message request');
+    a.enter('/block');
+    await a.see('Blocked. /unblock with the key undoes it.');
+    a.press('Enter');
+    await a.see('blocked, /unblock lets them write again');
+    a.enter('/blocked');
+    await a.see(((await b.ask('card')) as { key: string }).key);
+    a.press('Enter');
+    a.enter('/unblock');
+    await a.see('Not blocked any more.');
+    a.press('Enter');
+    await a.seeNoMore('blocked, /unblock');
+    expect(await a.see('Hello, I am Bob.')).toContain('forward secrecy, not verified');
+  });
+
+  it('a message that failed says why, and is tried again or given up', async () => {
+    const [alice, bob] = [await settled(), await settled()];
+    const b = await bob.comeOnline();
+    const before = await alice.comeOnline();
+    await add(before, b, 'Bob');
+    await before.end();
+    const a = await opened(alice, { env: clockOff(3 * 86_400_000) });
+    a.press('Enter');
+    await a.see('The clock of this device is 3 days ahead.');
+    a.enter('/to Bob');
+    await a.see('Bob: ');
+    a.enter('In vain.');
+    await a.see('In vain.  ✗ not sent');
+    await a.see('Check that the clock of this device is');
+    await a.see('/retry or /giveup');
+    a.enter('/giveup');
+    await a.seeNoMore('In vain.');
+    a.enter('Again.');
+    await a.see('Again.  ✗ not sent');
+    a.press('C-c');
+    await a.see('exit code');
+    const later = await opened(alice);
+    later.press('Enter');
+    later.enter('/to Bob');
+    await later.see('Again.  ✗ not sent');
+    later.enter('/retry');
+    await later.seeNoMore('✗ not sent');
+    await b.message('Again.');
+    expect(b.lines.filter(({ text }) => text === 'In vain.')).toEqual([]);
   });
 
   it('a second one with the same data says that it is in use', async () => {

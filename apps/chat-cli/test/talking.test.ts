@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { add, type Line, Someone, temporaryFolder, WhisperNode } from './programs.js';
+import { add, type Chat, clockOff, type Line, Someone, temporaryFolder, WhisperNode } from './programs.js';
+
+const HOUR_MS = 3_600_000;
 
 const node = new WhisperNode();
 beforeAll(() => node.start());
@@ -73,6 +75,105 @@ describe('two people', () => {
     const later = await alice.comeOnline();
     await b.message('When you are back.');
     expect(await later.end()).toBe(0);
+  });
+});
+
+describe('somebody whom one does not know', () => {
+  it('is a request until accepted; an answer lets in as well', async () => {
+    const [a, b, c] = await Promise.all([1, 2, 3].map(() => someone().comeOnline()));
+    await add(b as Chat, a as Chat, 'Alice');
+    await add(c as Chat, a as Chat, 'Alice');
+    const alice = a as Chat;
+    expect(await alice.ask('requests')).toEqual({ requests: [] });
+    await b?.ask('send', { conversation: 'Alice', text: 'It is me, Bob.' });
+    await c?.ask('send', { conversation: 'Alice', text: 'And me, Carol.' });
+    const { conversation: fromBob } = await alice.message('It is me, Bob.');
+    const { conversation: fromCarol } = await alice.message('And me, Carol.');
+    const { requests } = (await alice.ask('requests')) as { requests: Line[] };
+    expect(requests.map(({ conversation, request }) => [conversation, request]).sort()).toEqual(
+      [fromBob, fromCarol].sort().map((key) => [key, true]),
+    );
+    await alice.ask('accept', { conversation: fromBob });
+    await alice.ask('send', { conversation: fromCarol, text: 'Hello, Carol.' });
+    await c?.message('Hello, Carol.');
+    expect(await alice.ask('requests')).toEqual({ requests: [] });
+    await b?.ask('send', { conversation: 'Alice', text: 'Thank you.' });
+    await alice.message('Thank you.');
+  });
+
+  it('is blocked: nothing of it comes, also after a restart; unblocked, it is a request again', async () => {
+    const who = someone();
+    const a = await who.comeOnline();
+    const b = await someone().comeOnline();
+    const friend = await someone().comeOnline();
+    await add(b, a, 'Alice');
+    await add(friend, a, 'Alice');
+    await b.ask('send', { conversation: 'Alice', text: 'Buy my coins!' });
+    const { conversation } = await a.message('Buy my coins!');
+    const { person } = (await a.ask('block', { conversation })) as { person: Line };
+    expect(person).toMatchObject({ blocked: true });
+    expect((await a.ask('list'))['conversations']).toEqual([]);
+    expect(await a.end()).toBe(0);
+
+    const later = await who.comeOnline();
+    expect(await later.ask('blocked')).toEqual({ blocked: [person] });
+    await b.ask('send', { conversation: 'Alice', text: 'Only today!' });
+    await b.ask('flush');
+    await friend.ask('send', { conversation: 'Alice', text: 'Lunch?' });
+    await later.message('Lunch?');
+    await later.ask('unblock', { conversation: person['key'] });
+    expect(await later.ask('blocked')).toEqual({ blocked: [] });
+    await b.ask('send', { conversation: 'Alice', text: 'Sorry.' });
+    await later.message('Sorry.');
+    expect(later.lines.filter(({ text }) => text === 'Only today!')).toEqual([]);
+    const { requests } = (await later.ask('requests')) as { requests: Line[] };
+    expect(requests.map((line) => line['conversation'])).toContain(conversation);
+  });
+});
+
+describe('a clock that is off', () => {
+  it('by hours: it is said, and messages go through', async () => {
+    const [alice, bob] = [someone(), someone()];
+    const b = await bob.comeOnline();
+    const a = await alice.comeOnline(clockOff(5 * HOUR_MS));
+    const warning = await a.event('warning', { code: 'CLOCK_SKEW' });
+    expect(warning['message']).toMatch(/5 hours ahead\. Messages still go through/);
+    await add(a, b, 'Bob');
+    await a.ask('send', { conversation: 'Bob', text: 'What time is it?' });
+    await b.message('What time is it?');
+    expect(a.lines.filter(({ code }) => code === 'CLOCK_SKEW')).toHaveLength(1);
+  });
+
+  it('by days: a message fails with a reason; tried again by a right clock it arrives, given up it is gone', async () => {
+    const [alice, bob] = [someone(), someone()];
+    const b = await bob.comeOnline();
+    const first = await alice.comeOnline();
+    const conversation = await add(first, b, 'Bob');
+    expect(await first.refusal('retry', { conversation })).toBe('NOTHING_FAILED');
+    expect(await first.end()).toBe(0);
+
+    const a = await alice.comeOnline(clockOff(72 * HOUR_MS));
+    const warning = await a.event('warning', { code: 'CLOCK_SKEW' });
+    expect(warning['message']).toMatch(/3 days ahead\. Messages can't be sent/);
+    const failed = [];
+    for (const text of ['keep this', 'not this']) {
+      const { id } = await a.ask('send', { conversation, text });
+      const state = await a.event('state', { id, state: 'failed' });
+      expect(state).toMatchObject({ failure: 'TRANSPORT_REFUSED' });
+      failed.push(id);
+    }
+    const [kept, dropped] = failed;
+    expect(await a.ask('giveup', { conversation })).toEqual({ id: dropped });
+    expect(await a.refusal('giveup', { conversation, message: dropped })).toBe('NOT_FOUND');
+    await a.end();
+
+    const later = await alice.comeOnline();
+    const { entries } = (await later.ask('history', { conversation })) as { entries: Line[] };
+    expect(entries.map(({ id, state }) => [id, state])).toEqual([[kept, 'failed']]);
+    expect(await later.ask('retry', { conversation, message: kept })).toEqual({ id: kept });
+    await later.event('state', { id: kept, state: 'sent' });
+    await b.message('keep this');
+    expect(b.lines.filter(({ text }) => text === 'not this')).toEqual([]);
   });
 });
 

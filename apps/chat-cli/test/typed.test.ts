@@ -56,7 +56,15 @@ describe('somebody is added', () => {
       ['something else', 'hello!', 'INVALID_TEXT', /characters that none of them has/],
       ['nothing but spaces', '   ', 'MALFORMED_MESSAGE', /makes no sense/],
       ['a contact code with JSON cut off', base64('{"identity": '), 'MALFORMED_MESSAGE', /makes no sense/],
-      ['a contact code cut off', code.slice(0, -9), 'MALFORMED_MESSAGE', /Was all of it copied/],
+      ...[5, 6, 7, 8, 9].map(
+        (missing) =>
+          [
+            `a contact code without its last ${missing} characters`,
+            code.slice(0, -missing),
+            'MALFORMED_MESSAGE',
+            /Was all of it copied/,
+          ] as const,
+      ),
       [
         'a contact code that is not base64',
         `${code.slice(0, 40)}*${code.slice(41)}`,
@@ -240,10 +248,28 @@ describe('requests', () => {
       ['verify', { conversation: '#a-chat' }, 'UNKNOWN_PERSON'],
       ['pair', { device: 'ffff' }, 'BAD_REQUEST'],
       ['kick', { conversation: '#a-chat', members: ['Echo'] }, 'WRONG_KIND'],
+      ['accept', { conversation: 'Nobody' }, 'UNKNOWN_PERSON'],
+      ['block', { conversation: '#a-chat' }, 'UNKNOWN_PERSON'],
+      ['block', { conversation: (await chat.ask('card'))['key'] }, 'INVALID_ARGUMENT'],
+      ['unblock', {}, 'BAD_REQUEST'],
+      ['retry', { conversation: 'Echo' }, 'NOTHING_FAILED'],
+      ['retry', { conversation: 'Echo', message: 'ab'.repeat(32) }, 'NOT_FOUND'],
+      ['giveup', { conversation: 'Echo' }, 'NOTHING_FAILED'],
+      ['giveup', { conversation: 'Echo', message: 'no-id' }, 'NOT_FOUND'],
     ];
     for (const [name, fields, code] of refusals) {
       expect((await error(name, fields))?.code, `${name} ${JSON.stringify(fields).slice(0, 60)}`).toBe(code);
     }
+  });
+});
+
+describe('somebody is blocked', () => {
+  it('twice, and unblocked twice: the same as once', async () => {
+    const { person } = (await chat.ask('block', { conversation: 'Echo' })) as { person: { key: string } };
+    await chat.ask('block', { conversation: person.key });
+    expect(await chat.ask('blocked')).toMatchObject({ blocked: [{ key: person.key, contact: false }] });
+    for (let times = 0; times < 2; times++) await chat.ask('unblock', { conversation: person.key });
+    expect(await chat.ask('blocked')).toEqual({ blocked: [] });
   });
 });
 

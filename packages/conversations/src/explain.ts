@@ -32,7 +32,7 @@ const SENTENCES: Sentences = {
   INVALID_PUBLIC_KEY:
     'This names a key that does not exist. A character was changed or mistyped, or something else was copied.',
   MALFORMED_MESSAGE:
-    'This is no contact card, key or contact code: what is inside makes no sense. Was all of it copied?',
+    'This is not a contact card, key or contact code: what is inside makes no sense. Was all of it copied?',
   BUNDLE_SIGNATURE_INVALID:
     'This contact code was not signed by the person that it names. Do not trust where it came from.',
   BUNDLE_IMPLAUSIBLE:
@@ -84,7 +84,7 @@ function aboutCard({ details }: SottoError<'INVALID_CONTACT_CARD'>): string {
 function aboutText({ details }: SottoError<'INVALID_TEXT'>): string {
   switch (details.what) {
     case 'contact code':
-      return 'This is no contact card, key or contact code: it has characters that none of them has. Was something else copied?';
+      return 'This is not a contact card, key or contact code: it has characters that none of them has. Was something else copied?';
     case 'public key':
       return 'This begins like a key, but is none: it has characters that no key has.';
     case 'safety number':

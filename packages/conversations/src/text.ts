@@ -43,7 +43,7 @@ function checkCharacters(text: string): void {
 }
 
 function notText(reason: string): SottoError<'INVALID_TEXT'> {
-  return new SottoError('INVALID_TEXT', `This is no text that can be shown: ${reason}.`, {
+  return new SottoError('INVALID_TEXT', `This text cannot be shown: ${reason}.`, {
     what: 'text of a message',
     reason,
   });

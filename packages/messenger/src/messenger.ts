@@ -414,7 +414,8 @@ export class Messenger {
   }
 
   /**
-   * Takes again what an identity sends. What it sent meanwhile is gone. Somebody who was let in before still is.
+   * Takes again what an identity sends. What it sent meanwhile was dropped, and comes only if history is asked for that time
+   * again and still has it. Somebody who was let in before still is.
    * @throws INVALID_PUBLIC_KEY
    */
   async unblock(identity: Uint8Array): Promise<void> {

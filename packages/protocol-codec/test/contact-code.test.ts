@@ -61,6 +61,16 @@ describe('contact codes', () => {
     refusal('MALFORMED_MESSAGE', () => decodeContactCode(encodeBase64(encodeUtf8('hello'))));
   });
 
+  it('cut off at any place, it is malformed: its characters are not what is wrong with it', () => {
+    fc.assert(
+      fc.property(anyBundle, fc.nat(), (bundle, at) => {
+        const code = encodeContactCode(bundle);
+        const rest = code.slice(0, 4 + (at % (code.length - 8)));
+        refusal('MALFORMED_MESSAGE', () => decodeContactCode(rest));
+      }),
+    );
+  });
+
   it('refuses a huge one before reading it', () => {
     refusal('LIMIT_EXCEEDED', () => decodeContactCode('A'.repeat(2 ** 20)));
     refusal('LIMIT_EXCEEDED', () => decodeContactCode('='.repeat(2 ** 20)));

@@ -86,5 +86,5 @@ export function relay(options: RelayOptions): Carrier {
 }
 
 function invalid(what: string, reason: string): SottoError {
-  return new SottoError('INVALID_ARGUMENT', `This is no good as ${what}: ${reason}.`, { what, reason });
+  return new SottoError('INVALID_ARGUMENT', `Not usable as ${what}: ${reason}.`, { what, reason });
 }

@@ -116,5 +116,5 @@ function parseNodeUrl(text: string, plaintextAllowed: boolean): { readonly polle
 }
 
 function invalid(what: string, reason: string): SottoError {
-  return new SottoError('INVALID_ARGUMENT', `This is no good as ${what}: ${reason}.`, { what, reason });
+  return new SottoError('INVALID_ARGUMENT', `Not usable as ${what}: ${reason}.`, { what, reason });
 }

@@ -104,7 +104,7 @@ const flush: Action = {
 
 /** The message named, or the last one that failed in the conversation. @throws Complaint NOTHING_FAILED */
 async function failedMessage(session: Session, given: Given): Promise<string> {
-  const id = given.optional('id');
+  const id = given.optional('message');
   if (id !== undefined) return id;
   const { conversation } = findListed(session, given.text('conversation'));
   const entries = await session.conversations.entries(conversation, { limit: PAGE });
@@ -117,7 +117,7 @@ async function failedMessage(session: Session, given: Given): Promise<string> {
 const retry: Action = {
   name: 'retry',
   about: 'sends the last message that failed once more',
-  parameters: [CURRENT, { name: 'id', kind: 'word', optional: true }],
+  parameters: [CURRENT, { name: 'message', kind: 'word', optional: true }],
   async run(session, given) {
     const id = await failedMessage(session, given);
     await session.conversations.retry(id);
@@ -128,7 +128,7 @@ const retry: Action = {
 const giveUp: Action = {
   name: 'giveup',
   about: 'deletes the last message that failed; it is never sent',
-  parameters: [CURRENT, { name: 'id', kind: 'word', optional: true }],
+  parameters: [CURRENT, { name: 'message', kind: 'word', optional: true }],
   async run(session, given) {
     const id = await failedMessage(session, given);
     await session.conversations.giveUp(id);

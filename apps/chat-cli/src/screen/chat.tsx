@@ -168,14 +168,15 @@ const PROTECTIONS = {
 function titleLine(session: Session, key: string | undefined): string {
   if (key === undefined) return 'No conversation is open: /to NAME, /add CARD NAME, or Ctrl-N';
   const conversation = parseConversationKey(key);
-  const protection = session.conversations.get(conversation)?.protection;
-  const verified =
-    conversation.kind === 'direct'
-      ? session.conversations.person(conversation.peer).verified
-        ? ', ✓ verified'
-        : ', not verified'
-      : '';
-  return `${titleOf(session, conversation)}: ${protection === undefined ? '' : PROTECTIONS[protection]}${verified}`;
+  const summary = session.conversations.get(conversation);
+  const said: string[] = summary === undefined ? [] : [PROTECTIONS[summary.protection]];
+  if (conversation.kind === 'direct') {
+    const { verified, blocked } = session.conversations.person(conversation.peer);
+    if (blocked) said.push('blocked, /unblock lets them write again');
+    else if (summary?.request) said.push('message request: /accept or /block');
+    else said.push(verified ? '✓ verified' : 'not verified');
+  }
+  return `${titleOf(session, conversation)}: ${said.join(', ')}`;
 }
 
 /** Who wrote something that was not seen: it has to be said where no list says it. */

@@ -28,6 +28,7 @@ export function ConversationPage({ conversation }: ConversationProps) {
   const summary = conversations.get(conversation);
   const protection = summary?.protection ?? (conversation.kind === 'public' ? 'public' : 'identity-key');
   const isMember = conversation.kind !== 'group' || summary?.group?.joined === true;
+  const isBlocked = conversation.kind === 'direct' && conversations.person(conversation.peer).blocked;
   return (
     <Page
       title={<ConversationTitle conversation={conversation} group={summary?.group} />}
@@ -42,11 +43,8 @@ export function ConversationPage({ conversation }: ConversationProps) {
         <Stranger conversation={conversation} request={summary?.request === true} />
       )}
       <Log conversation={conversation} />
-      {isMember ? (
-        <Composer conversation={conversation} />
-      ) : (
-        <p class="hint">You are not a member of this group.</p>
-      )}
+      {!isMember && <p class="hint">You are not a member of this group.</p>}
+      {isMember && !isBlocked && <Composer conversation={conversation} />}
     </Page>
   );
 }
@@ -111,7 +109,7 @@ function Blocked({ peer }: { readonly peer: PublicKey }) {
   const task = useTask();
   return (
     <p class="notice bad">
-      You blocked this person.{' '}
+      You blocked this person: nothing that they send is taken.{' '}
       <button
         type="button"
         class="link"

@@ -113,7 +113,7 @@ function Row({ summary }: { readonly summary: ConversationSummary }) {
 
 function Preview({ summary: { lastMessage, group } }: { readonly summary: ConversationSummary }) {
   if (lastMessage === undefined)
-    return <>{group && !group.joined ? 'You are no member.' : 'Nothing said yet.'}</>;
+    return <>{group && !group.joined ? 'You are not a member.' : 'Nothing said yet.'}</>;
   const { content, own } = lastMessage;
   return (
     <>

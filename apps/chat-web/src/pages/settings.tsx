@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { ConfirmButton } from '../components/confirm-button.js';
 import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
+import { Identicon } from '../components/identicon.js';
 import { NewPassphrase } from '../components/new-passphrase.js';
 import { Page } from '../components/page.js';
 import { PersonName } from '../components/person-name.js';
@@ -113,15 +114,18 @@ function BlockedPeople() {
       <h2 id="blocked">Blocked people</h2>
       <ul class="lines">
         {blocked.map(({ identity }) => (
-          <li key={encodeHex(identity)}>
-            <PersonName identity={identity} />{' '}
-            <button
-              type="button"
-              disabled={task.busy}
-              onClick={() => void task.run(() => conversations.unblock(identity))}
-            >
-              Unblock
-            </button>
+          <li key={encodeHex(identity)} class="member">
+            <Identicon identity={identity} />
+            <PersonName identity={identity} />
+            <span class="row">
+              <button
+                type="button"
+                disabled={task.busy}
+                onClick={() => void task.run(() => conversations.unblock(identity))}
+              >
+                Unblock
+              </button>
+            </span>
           </li>
         ))}
       </ul>

@@ -140,7 +140,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     await bob.page.getByRole('alertdialog').getByRole('button', { name: 'Leave the group' }).click();
     await alice.see('Left: Bob.');
     await bob.link('Back').click();
-    await bob.see('You are no member of this group');
+    await bob.see('You are not a member of this group');
   });
 
   it('talk in a public chat, which says that it is public', async () => {

@@ -1,24 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPortableProvider } from '@sotto/crypto';
 import { encodeContactCard, qrModules } from '@sotto/identity';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type Site, serveSite } from '../../scripts/serve.mjs';
 import { hasChromium, openProfile, type Profile } from './chromium.js';
+import { inspect as inspectPage } from './inspect.js';
 import { type Node, startNode } from './node.js';
 import { Person } from './person.js';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** Where screenshots go, when they are wanted. */
-const SCREENSHOTS = process.env['SOTTO_SCREENSHOTS'];
-
-const SIZES = [
-  { name: 'phone', width: 390, height: 844 },
-  { name: 'desktop', width: 1180, height: 760 },
-] as const;
 
 const crypto = createPortableProvider();
 const somebody = encodeContactCard(crypto, { identity: crypto.secp256k1.generateKeyPair().publicKey });
@@ -40,7 +30,6 @@ describe.runIf(hasChromium())('the pages', () => {
     const [one, two] = profiles as [Profile, Profile];
     alice = await Person.arrive(one.context, site.url);
     bob = await Person.arrive(two.context, site.url);
-    if (SCREENSHOTS) await mkdir(SCREENSHOTS, { recursive: true });
   });
   afterAll(async () => {
     for (const profile of profiles ?? []) await profile.close();
@@ -49,29 +38,7 @@ describe.runIf(hasChromium())('the pages', () => {
     if (files) await rm(files, { recursive: true, force: true });
   });
 
-  /** At both widths, light and dark: nothing that axe finds, nothing wider than the screen. */
-  async function inspect(name: string): Promise<void> {
-    const { page } = alice;
-    for (const { name: size, ...viewport } of SIZES) {
-      await page.setViewportSize(viewport);
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        expect(wide, `${name} is too wide on a ${size}`).toBeLessThanOrEqual(0);
-        const violations = await page.evaluate(async (axe) => {
-          if (!('axe' in globalThis)) new Function(axe)();
-          const { axe: loaded } = globalThis as unknown as {
-            axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-          };
-          const found = await loaded.run();
-          return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-        }, AXE);
-        expect(violations, `${name}, ${size}, ${colorScheme}`).toEqual([]);
-        if (SCREENSHOTS)
-          await page.screenshot({ path: join(SCREENSHOTS, `${name}-${size}-${colorScheme}.png`) });
-      }
-    }
-  }
+  const inspect = (name: string) => inspectPage(alice.page, name);
 
   it('to begin with', async () => {
     await inspect('welcome');

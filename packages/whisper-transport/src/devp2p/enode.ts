@@ -17,7 +17,7 @@ export interface Enode {
  */
 export function parseEnode(crypto: CryptoProvider, text: string): Enode {
   const refuse = (reason: string) =>
-    new SottoError('INVALID_TEXT', `This is no enode URL: ${reason}.`, { what: 'enode URL', reason });
+    new SottoError('INVALID_TEXT', `Not an enode URL: ${reason}.`, { what: 'enode URL', reason });
   const match = /^enode:\/\/([^@/]*)@(.+):(\d{1,5})\/?(?:\?discport=\d{1,5})?$/.exec(text.trim());
   if (match === null) throw refuse('not of the form enode://<key>@<host>:<port>');
   const [, digits = '', address = '', portDigits = ''] = match;

@@ -2,7 +2,7 @@ import { SottoError, type Topic } from '@sotto/core';
 import { TOPIC_LENGTH } from '../topics.js';
 
 export function malformedFrame(reason: string): SottoError<'MALFORMED_MESSAGE'> {
-  return new SottoError('MALFORMED_MESSAGE', 'This is no frame of the relay protocol.', {
+  return new SottoError('MALFORMED_MESSAGE', 'Not a frame of the relay protocol.', {
     what: 'relay frame',
     reason,
   });
@@ -47,7 +47,7 @@ export class FrameWriter {
   topics(topics: readonly Topic[]): this {
     for (const topic of topics) {
       if (topic.length !== TOPIC_LENGTH) {
-        throw new SottoError('INVALID_LENGTH', 'This is no topic.', {
+        throw new SottoError('INVALID_LENGTH', 'Not a topic.', {
           what: 'topic',
           expected: TOPIC_LENGTH,
           actual: topic.length,

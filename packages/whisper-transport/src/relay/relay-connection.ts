@@ -362,7 +362,7 @@ function secondOf(seconds: number): number {
 }
 
 function notOurs(reason: string): SottoError<'TRANSPORT_REFUSED'> {
-  return new SottoError('TRANSPORT_REFUSED', `This is no relay to talk to: ${reason}.`, { reason });
+  return new SottoError('TRANSPORT_REFUSED', `Not a relay that can be used: ${reason}.`, { reason });
 }
 
 const ADVICE: Partial<Record<RelayRefusalCode, string>> = {
