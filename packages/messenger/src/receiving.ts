@@ -45,6 +45,8 @@ const REASONS = {
 
 /** Senders of whom it is remembered that the user was told of their unreadable messages. */
 const MOST_TOLD = 1024;
+/** Causes of one sender of which the user is told: devices times codes, as many as an honest one can have. */
+const MOST_CAUSES = 16;
 
 /** What becomes of a message that the transport brings. */
 export class Receiving {
@@ -58,8 +60,11 @@ export class Receiving {
   readonly #fanOut: FanOut;
   readonly #delivery: Delivery;
   readonly #settings: Pick<Settings, 'crypto' | 'clock' | 'limits' | 'logger'>;
-  /** What the user was told of messages that can't be read, by sender: once for each cause, until one can be read. */
-  readonly #told = new Map<string, string>();
+  /**
+   * What the user was told of messages that can't be read, by sender: once for each device and cause, until one of that
+   * device can be read.
+   */
+  readonly #told = new Map<string, Set<string>>();
 
   constructor(
     device: Device,
@@ -181,7 +186,9 @@ export class Receiving {
       );
       return;
     }
-    effects.after.push(() => this.#told.delete(encodeHex(sender)));
+    if (outcome.protection === 'dr') {
+      effects.after.push(() => this.#forgetTold(encodeHex(sender), senderInstallation));
+    }
     if (outcome.sessionBegun) {
       effects.tell('sessionBegun', from);
     }
@@ -238,16 +245,30 @@ export class Receiving {
     });
   }
 
+  /** A device can be read again; one of which nothing is known by name may have been that device. */
+  #forgetTold(sender: string, installationId: string): void {
+    const told = this.#told.get(sender);
+    for (const cause of told ?? []) {
+      if ([installationId, ''].some((id) => cause.startsWith(causeOf(id, '')))) told?.delete(cause);
+    }
+    if (told?.size === 0) this.#told.delete(sender);
+  }
+
   #undecryptable(event: MessengerEvents['undecryptable']): void {
     const { messageId, code, sender, senderInstallation } = event;
     this.#settings.logger.info('undecryptable', { messageId, code });
     const name = encodeHex(sender);
-    const cause = `${senderInstallation} ${code}`;
-    if (this.#told.get(name) === cause) return;
-    this.#told.set(name, cause);
+    const told = this.#told.get(name) ?? new Set();
+    const cause = causeOf(senderInstallation, code);
+    if (told.has(cause) || told.size >= MOST_CAUSES) return;
+    this.#told.set(name, told.add(cause));
     forgetOldest(this.#told, MOST_TOLD);
     this.#events.emit('undecryptable', event);
   }
+}
+
+function causeOf(installationId: string, code: string): string {
+  return `${installationId} ${code}`;
 }
 
 function isStorage(error: SottoError): boolean {
