@@ -60,12 +60,14 @@ export class Receiving {
   readonly #fanOut: FanOut;
   readonly #delivery: Delivery;
   readonly #settings: Pick<Settings, 'crypto' | 'clock' | 'limits' | 'logger'>;
+  readonly #letIn: (work: UnitOfWork, effects: Effects, identity: PublicKey) => Promise<void>;
   /**
    * What the user was told of messages that can't be read, by sender: once for each device and cause, until one of that
    * device can be read.
    */
   readonly #told = new Map<string, Set<string>>();
 
+  /** @param letIn what is done when the user lets an identity in */
   constructor(
     device: Device,
     groups: Groups,
@@ -77,6 +79,7 @@ export class Receiving {
     fanOut: FanOut,
     delivery: Delivery,
     settings: Pick<Settings, 'crypto' | 'clock' | 'limits' | 'logger'>,
+    letIn: (work: UnitOfWork, effects: Effects, identity: PublicKey) => Promise<void>,
   ) {
     this.#device = device;
     this.#groups = groups;
@@ -88,6 +91,7 @@ export class Receiving {
     this.#fanOut = fanOut;
     this.#delivery = delivery;
     this.#settings = settings;
+    this.#letIn = letIn;
   }
 
   /**
@@ -238,6 +242,8 @@ export class Receiving {
       });
     }
     const to = this.#settings.crypto.secp256k1.parsePublicKey(value.to);
+    // The user has written to it on another device.
+    await this.#letIn(work, effects, to);
     return deliver({
       conversation: { kind: { $case: 'peer', value: to } },
       payload: value.payload,
