@@ -23,6 +23,8 @@ export class CatchUp {
   #lostAt: number | undefined;
   /** How far our clock is ahead, in milliseconds, as the transport says; `undefined` while it says nothing. */
   #skewMs: number | undefined;
+  /** Our clock's time when it was looked at last; `undefined` before that. */
+  #watchedAt: number | undefined;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(listening: Listening, steps: Steps, settings: Pick<Settings, 'clock' | 'limits' | 'logger'>) {
@@ -38,20 +40,37 @@ export class CatchUp {
     if (status === 'reconnecting') this.#losses++;
     if (status !== 'reconnecting' || !this.#caughtUp) return;
     this.#caughtUp = false;
+    this.#noticeJump();
     this.#lostAt = this.#settings.clock.now();
     const completeUntil = this.#provenTime();
     if (completeUntil === undefined) return;
     this.#steps.inBackground(this.#steps.run(async (work) => work.put(historyTable, { completeUntil })));
   }
 
-  /** Notices when our clock is set while we run: what it said before is no measure of what it says now. */
+  /** Looks after our clock from now on. When it was set, or we slept, history may have been asked for the wrong time. */
   #watchClock(): void {
-    const before = this.#settings.clock.now();
+    this.#watchedAt = this.#settings.clock.now();
     this.#steps.later('clock', CLOCK_CHECK_MS, () => {
-      const elapsed = this.#settings.clock.now() - before;
-      if (Math.abs(elapsed - CLOCK_CHECK_MS) > CLOCK_CHECK_MS) this.#lostAt = undefined;
+      if (this.#noticeJump()) {
+        this.#caughtUp = false;
+        this.begin();
+      }
       this.#watchClock();
     });
+  }
+
+  /**
+   * Notices when our clock was set while we run: what it said before, or what was said of it, is no measure of what it says
+   * now.
+   */
+  #noticeJump(): boolean {
+    const now = this.#settings.clock.now();
+    const elapsed = now - (this.#watchedAt ?? now);
+    if (elapsed >= 0 && elapsed <= 2 * CLOCK_CHECK_MS) return false;
+    this.#watchedAt = now;
+    this.#lostAt = undefined;
+    this.#skewMs = undefined;
+    return true;
   }
 
   /**
@@ -64,6 +83,7 @@ export class CatchUp {
 
   /** Hears how far our clock is ahead of the others', in milliseconds. */
   heardSkew(skewMs: number): void {
+    this.#noticeJump();
     this.#skewMs = skewMs;
   }
 
@@ -72,6 +92,7 @@ export class CatchUp {
    * transport says, or the latest time that anybody else has given.
    */
   #provenTime(): bigint | undefined {
+    this.#noticeJump();
     const now = this.#settings.clock.now();
     const corrected = this.#skewMs === undefined ? undefined : now - Math.max(0, this.#skewMs);
     const proven = corrected ?? Math.min(now, this.#latestHeard);
@@ -83,8 +104,11 @@ export class CatchUp {
     const { clock, limits, logger } = this.#settings;
     const { connection } = this.#listening;
     if (connection?.history === undefined) return;
-    const to = clock.now() + limits.maxClockAheadMs;
-    const request = { channels, from: Math.min(Math.max(from, to - limits.historyMaxMs), to), to };
+    const now = clock.now();
+    // A time that has not come yet was said by a clock that was ahead.
+    const since = from > now ? 0 : from;
+    const to = now + limits.maxClockAheadMs;
+    const request = { channels, from: Math.max(since, now - limits.historyMaxMs), to };
     this.#steps.inBackground(
       connection.history(request).catch((error) => {
         logger.warn('history not complete', { error: errorName(error) });
@@ -94,7 +118,7 @@ export class CatchUp {
 
   /** In the background, one after another; does nothing when nothing is missing, or there is no history. */
   begin(): void {
-    if (this.#losses === 0) this.#watchClock();
+    if (this.#watchedAt === undefined) this.#watchClock();
     const run = this.#tail.then(() => this.#fetchHistory());
     this.#tail = run.catch(() => undefined);
     this.#steps.inBackground(run);
@@ -105,6 +129,7 @@ export class CatchUp {
     const { connection } = this.#listening;
     if (this.#caughtUp || connection?.history === undefined) return;
     const losses = this.#losses;
+    this.#noticeJump();
     const now = clock.now();
     const record = await this.#steps.run((work) => work.get(historyTable));
     // Clocks differ, so the ends overlap; what comes twice is noticed.

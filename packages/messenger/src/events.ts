@@ -112,7 +112,7 @@ export interface MessengerEvents {
   bundleRotated: { readonly identity: PublicKey; readonly installationId: string };
   /**
    * A message came that this device can't read; the reason is for people, the code for programs. Told once for each cause
-   * and sender, until a message of that sender can be read.
+   * and device, until a message of that device can be read in a session; of one sender 16 times at most.
    */
   undecryptable: {
     readonly messageId: string;

@@ -129,6 +129,7 @@ export class Messenger {
       fanOut,
       delivery,
       settings,
+      (work, effects, identity) => this.#letIn(work, effects, identity),
     );
     this.#catchUp = new CatchUp(listening, steps, settings);
   }
@@ -375,15 +376,12 @@ export class Messenger {
 
   /**
    * Lets an identity in: its messages are no request any more, and we listen to its topics. What history has of the time
-   * since its request is fetched. Writing to somebody, or adding a contact, does the same.
+   * since its request is fetched. Writing to somebody, on another device of ours as well, or adding a contact, does the same.
    * @throws INVALID_PUBLIC_KEY
    */
   async accept(identity: Uint8Array): Promise<void> {
     const key = this.#parse(identity);
-    await this.#steps.run(async (work, effects) => {
-      await this.#accept(work, effects, key);
-      this.#listening.hearNegotiated(work, effects, key);
-    });
+    await this.#steps.run((work, effects) => this.#letIn(work, effects, key));
   }
 
   /**
@@ -661,6 +659,12 @@ export class Messenger {
     effects.after.push(() =>
       this.#catchUp.fetch(channels, Number(requestedAt) - this.#settings.limits.maxClockAheadMs),
     );
+  }
+
+  /** Lets an identity in, and listens to its topic, in the step under way. */
+  async #letIn(work: UnitOfWork, effects: Effects, identity: PublicKey): Promise<void> {
+    await this.#accept(work, effects, identity);
+    this.#listening.hearNegotiated(work, effects, identity);
   }
 
   async #changeGroup(

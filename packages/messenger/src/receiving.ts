@@ -46,6 +46,8 @@ const REASONS = {
 
 /** Senders of whom it is remembered that the user was told of their unreadable messages. */
 const MOST_TOLD = 1024;
+/** Causes of one sender of which the user is told: devices times codes, as many as an honest one can have. */
+const MOST_CAUSES = 16;
 
 /** What becomes of a message that the transport brings. */
 export class Receiving {
@@ -59,10 +61,15 @@ export class Receiving {
   readonly #fanOut: FanOut;
   readonly #delivery: Delivery;
   readonly #settings: Pick<Settings, 'crypto' | 'clock' | 'limits' | 'logger'>;
-  /** What the user was told of messages that can't be read, by sender: once for each cause, until one can be read. */
-  readonly #told = new Map<string, string>();
   readonly #early = new EarlyMessages();
+  readonly #letIn: (work: UnitOfWork, effects: Effects, identity: PublicKey) => Promise<void>;
+  /**
+   * What the user was told of messages that can't be read, by sender: once for each device and cause, until one of that
+   * device can be read.
+   */
+  readonly #told = new Map<string, Set<string>>();
 
+  /** @param letIn what is done when the user lets an identity in */
   constructor(
     device: Device,
     groups: Groups,
@@ -74,6 +81,7 @@ export class Receiving {
     fanOut: FanOut,
     delivery: Delivery,
     settings: Pick<Settings, 'crypto' | 'clock' | 'limits' | 'logger'>,
+    letIn: (work: UnitOfWork, effects: Effects, identity: PublicKey) => Promise<void>,
   ) {
     this.#device = device;
     this.#groups = groups;
@@ -85,6 +93,7 @@ export class Receiving {
     this.#fanOut = fanOut;
     this.#delivery = delivery;
     this.#settings = settings;
+    this.#letIn = letIn;
   }
 
   /**
@@ -191,7 +200,9 @@ export class Receiving {
       );
       return;
     }
-    effects.after.push(() => this.#told.delete(encodeHex(sender)));
+    if (outcome.protection === 'dr') {
+      effects.after.push(() => this.#forgetTold(encodeHex(sender), senderInstallation));
+    }
     if (outcome.sessionBegun) {
       effects.tell('sessionBegun', from);
     }
@@ -259,6 +270,8 @@ export class Receiving {
       });
     }
     const to = this.#settings.crypto.secp256k1.parsePublicKey(value.to);
+    // The user has written to it on another device.
+    await this.#letIn(work, effects, to);
     return deliver({
       conversation: { kind: { $case: 'peer', value: to } },
       payload: value.payload,
@@ -266,16 +279,30 @@ export class Receiving {
     });
   }
 
+  /** A device can be read again; one of which nothing is known by name may have been that device. */
+  #forgetTold(sender: string, installationId: string): void {
+    const told = this.#told.get(sender);
+    for (const cause of told ?? []) {
+      if ([installationId, ''].some((id) => cause.startsWith(causeOf(id, '')))) told?.delete(cause);
+    }
+    if (told?.size === 0) this.#told.delete(sender);
+  }
+
   #undecryptable(event: MessengerEvents['undecryptable']): void {
     const { messageId, code, sender, senderInstallation } = event;
     this.#settings.logger.info('undecryptable', { messageId, code });
     const name = encodeHex(sender);
-    const cause = `${senderInstallation} ${code}`;
-    if (this.#told.get(name) === cause) return;
-    this.#told.set(name, cause);
+    const told = this.#told.get(name) ?? new Set();
+    const cause = causeOf(senderInstallation, code);
+    if (told.has(cause) || told.size >= MOST_CAUSES) return;
+    this.#told.set(name, told.add(cause));
     forgetOldest(this.#told, MOST_TOLD);
     this.#events.emit('undecryptable', event);
   }
+}
+
+function causeOf(installationId: string, code: string): string {
+  return `${installationId} ${code}`;
 }
 
 function isStorage(error: SottoError): boolean {

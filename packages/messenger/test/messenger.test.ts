@@ -267,6 +267,8 @@ describe('exactly once', () => {
     await alice.messenger.addContact(await bob.messenger.contactCode());
     await alice.say(bob, 'one');
     await quiet(network, alice, bob);
+    await bob.messenger.accept(alice.identity.publicKey);
+    await quiet(network, alice, bob);
     commits = [];
     await alice.say(bob, 'two');
     await quiet(network, alice, bob);

@@ -1,4 +1,7 @@
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
+import { jumpingClock } from './jumping-clock.js';
+import { newParty, quiet } from './party.js';
 import { manualClock } from './support.js';
 import {
   DAY,
@@ -7,6 +10,7 @@ import {
   meet,
   type Node,
   newNode,
+  read,
   readText,
   refused,
   START,
@@ -113,7 +117,92 @@ describe('a start with a wrong clock', () => {
   );
 });
 
+describe('a clock that was ahead for days', () => {
+  it('and was set right: what comes from then on is taken within two days, and nothing of before twice', async () => {
+    const alice = await newNode('alice-1');
+    const clock = settableClock();
+    const bob = await newNode('bob-1', { clock });
+    const said = await publish(alice);
+    expect(await readText(bob, alice, said)).toBe('public: public');
+    for (let day = 0; day < 3; day++) {
+      clock.set(START + (100 + day) * DAY + day * MINUTE);
+      await bob.reopen();
+      await deleteExpired(bob);
+    }
+    for (let day = 3; day < 6; day++) {
+      clock.set(START + day * DAY + day * MINUTE);
+      alice.clock.advance(clock.now() - alice.clock.now());
+      await bob.reopen();
+      await deleteExpired(bob);
+      expect(await refused(bob, () => readText(bob, alice, said))).toBe('MESSAGE_TOO_OLD');
+    }
+    expect(await readText(bob, alice, await publish(alice))).toBe('public: public');
+  });
+});
+
+describe('messages that are dated at will', () => {
+  it('make what is remembered of days no larger than there can be honest ones', async () => {
+    const clock = settableClock();
+    const [alice, bob] = [await newNode('alice-1', { clock }), await newNode('bob-1', { clock })];
+    for (let day = 1; day <= 300; day++) {
+      clock.set(START - day * DAY);
+      const said = await publish(alice);
+      clock.set(START);
+      await readText(bob, alice, said).catch(() => {});
+    }
+    const index = await bob.store.get('seenindex/all');
+    expect(index?.value.length).toBeLessThan(200 * 16);
+    // Those of today are taken, and once.
+    const today = await publish(alice);
+    expect(await readText(bob, alice, today)).toBe('public: public');
+    expect(await refused(bob, () => readText(bob, alice, today))).toBe('DUPLICATE_MESSAGE');
+  });
+});
+
+describe('a device that was made by a clock that was ahead', () => {
+  it('tells of messages that it cannot read all the same', async () => {
+    const clock = settableClock(START + 365 * DAY);
+    const bob = await newNode('bob-1', { clock });
+    clock.set(START);
+    const [alice, other] = [await newNode('alice-1'), await newNode('bob-2', { identity: bob.identity })];
+    await meet(alice, other);
+    const { message } = await write(alice, bob.identity.publicKey, 'not for this device');
+    const outcome = await read(bob, alice.identity.publicKey, message);
+    expect(outcome).toMatchObject({ kind: 'unreadable', remedy: { answer: true, tell: true } });
+  });
+});
+
 describe('what ends by time', () => {
+  it('in a messenger: nothing for a clock that is ahead for some hours, and all by one that stays right', async () => {
+    const network = createMemoryNetwork({ clock: manualClock(START) });
+    const clock = jumpingClock(START);
+    const [alice, bob] = [
+      await newParty(network, 'alice-1'),
+      await newParty(network, 'bob-1', { clock: clock as never }),
+    ];
+    await alice.messenger.addContact(await bob.messenger.contactCode());
+    await alice.say(bob, 'hello');
+    await quiet(network, alice, bob);
+    const sessions = async () => {
+      let count = 0;
+      for await (const _ of bob.store.list('session/')) count++;
+      return count;
+    };
+    expect(await sessions()).toBe(1);
+    clock.jump(200 * DAY);
+    for (let hour = 0; hour < 20; hour++) {
+      clock.advance(HOUR);
+      await quiet(network, alice, bob);
+    }
+    expect(await sessions()).toBe(1);
+    clock.jump(-200 * DAY);
+    for (let day = 0; day < 95; day++) {
+      clock.advance(DAY);
+      await quiet(network, bob);
+    }
+    expect(await sessions()).toBe(0);
+  });
+
   it('keys of messages that never came, and sessions in which nothing happened', async () => {
     const [alice, bob] = [await newNode('alice-1'), await newNode('bob-1')];
     await meet(alice, bob);

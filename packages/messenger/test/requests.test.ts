@@ -1,6 +1,14 @@
-import { type Channel, encodeHex, SottoError, type Store, type TransportConnection } from '@sotto/core';
+import {
+  type Channel,
+  encodeHex,
+  SottoError,
+  type Store,
+  type Transport,
+  type TransportConnection,
+} from '@sotto/core';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
+import { jumpingClock } from './jumping-clock.js';
 import { newParty, type Party, quiet } from './party.js';
 import { manualClock } from './support.js';
 import { bytesOf, crypto, HOUR, START } from './world.js';
@@ -103,6 +111,57 @@ describe('message requests', () => {
     await accept(bob, carol);
     expect(await requests()).toEqual([]);
     expect(bob.events.accepted).toEqual([{ identity: carol.identity.publicKey }]);
+  });
+
+  it('writing to it on another device of ours accepts it on this one', async () => {
+    const { network, clock, bob, stranger, requests, topicsOf } = await scene();
+    const laptop = await newParty(network, 'bob-2', { identity: bob.identity, clock });
+    await bob.messenger.announceDevice();
+    await laptop.messenger.announceDevice();
+    await quiet(network, bob, laptop);
+    await laptop.messenger.enableDevice('bob-1');
+    const carol = await stranger('carol-1');
+    await carol.say(bob, 'hello?');
+    await quiet(network, bob, laptop, carol);
+    expect(await requests()).toEqual([keyOf(carol)]);
+    await laptop.say(carol, 'hello!');
+    await quiet(network, bob, laptop, carol);
+    expect(bob.texts.at(-1)).toBe('direct copy bob-2 dr: hello!');
+    expect(await requests()).toEqual([]);
+    expect(topicsOf(carol).negotiated).toBe(true);
+    expect(bob.events.accepted).toEqual([{ identity: carol.identity.publicKey }]);
+  });
+
+  it('accepted after our clock was ahead when it wrote: history is asked for what it may have written', async () => {
+    const clock = manualClock(START);
+    const network = createMemoryNetwork({ clock });
+    const inner = network.transport();
+    const asked: { readonly from: number; readonly to: number }[] = [];
+    const own = jumpingClock(START);
+    const transport: Transport = {
+      ...inner,
+      connect: async (...args) => {
+        const connection = await inner.connect(...args);
+        return {
+          send: (...message) => connection.send(...message),
+          listen: (channels) => connection.listen(channels),
+          close: () => connection.close(),
+          history: async ({ from, to }) => void asked.push({ from, to }),
+        };
+      },
+    };
+    const bob = await newParty(network, 'bob-1', { clock: own, transport });
+    const carol = await newParty(network, 'carol-1', { clock });
+    own.jump(48 * HOUR);
+    await carol.say(bob, 'hello?');
+    await quiet(network, bob, carol);
+    own.jump(-48 * HOUR);
+    asked.length = 0;
+    await bob.messenger.accept(carol.identity.publicKey);
+    await quiet(network, bob, carol);
+    expect(asked).toHaveLength(1);
+    expect(asked[0]?.from).toBeLessThan(START);
+    expect(asked[0]?.to).toBeGreaterThan(START);
   });
 
   it('blocked: nothing is taken, in 1:1, public chats and groups; unblocked: taken again', async () => {

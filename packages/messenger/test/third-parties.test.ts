@@ -185,9 +185,13 @@ describe('a message sealed again for somebody else', () => {
   });
 });
 
-function unreadableFrom(signer: KeyPair, bundles: readonly ReturnType<typeof signBundle>[] = []): Uint8Array {
+function unreadableFrom(
+  signer: KeyPair,
+  installationId = 'stranger-1',
+  bundles: readonly ReturnType<typeof signBundle>[] = [],
+): Uint8Array {
   return encodeProtocolMessage({
-    installationId: 'stranger-1',
+    installationId,
     bundles,
     directMessages: new Map([
       [
@@ -201,6 +205,31 @@ function unreadableFrom(signer: KeyPair, bundles: readonly ReturnType<typeof sig
     publicMessage: undefined,
   });
 }
+
+describe('messages that cannot be read', () => {
+  it('of two devices that take turns: told once of each', async () => {
+    const { bob, bus, settle } = await scene();
+    const stranger = crypto.secp256k1.generateKeyPair();
+    for (let i = 0; i < 6; i++) {
+      bus.post(partitioned(bob.identity), stranger, unreadableFrom(stranger, `stranger-${i % 2}`));
+      await settle();
+    }
+    expect(bob.events.undecryptable.map(({ senderInstallation }) => senderInstallation)).toEqual([
+      'stranger-0',
+      'stranger-1',
+    ]);
+  });
+
+  it('of devices made up without end: told of so many of one sender', async () => {
+    const { bob, bus, settle } = await scene();
+    const stranger = crypto.secp256k1.generateKeyPair();
+    for (let i = 0; i < 60; i++) {
+      bus.post(partitioned(bob.identity), stranger, unreadableFrom(stranger, `stranger-${i}`));
+    }
+    await settle();
+    expect(bob.events.undecryptable).toHaveLength(16);
+  });
+});
 
 describe('a genuine message that was kept', () => {
   it('a first message, in a new envelope after 70 days, when session and prekey are gone: no answer', async () => {

@@ -51,7 +51,8 @@ export async function remedyFor(
   if (entry === undefined && (await goesToEnoughOfUs(work, context, directMessages))) return TELL;
 
   // What was written before there was this device can't be for it, but its sender should know of it.
-  const tell = signedAt === undefined || signedAt + limits.maxClockAheadMs >= Number(createdAt);
+  const isOlder = signedAt !== undefined && signedAt + limits.maxClockAheadMs < Number(createdAt);
+  const tell = !isOlder || timeSince(Number(createdAt), context) === undefined;
   const device = findDevice(await getPeer(work, from), message.installationId);
   if (device === undefined) return { answer: true, renewPreKey: false, tell };
   const { works, lost } = await lookThrough(work, device, epoch, entry?.drHeader?.id);

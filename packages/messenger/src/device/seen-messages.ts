@@ -6,6 +6,8 @@ import type { DeviceContext } from './context.js';
 
 /** Messages are remembered, and forgotten, a day's worth at a time. */
 const DAY_MS = 24 * 60 * 60_000;
+/** Days of which messages are remembered, by what they say and by our clock: twice as many as there can be honestly. */
+const MOST_BUCKETS = 200;
 
 /** What a message says of itself that nobody on the way can change. */
 export interface SeenMessage {
@@ -54,14 +56,21 @@ export async function refuseRepeated(
   const counts = new Map(index.counts).set(bucket, (index.counts.get(bucket) ?? 0) + 1);
   work.put(seenTable, new Uint8Array(0), bucket, id);
   work.put(seenIndexTable, { ...index, counts }, 'all');
-  if (total(counts) > limits.maxSeenMessages) await forgetOldest(work, { ...index, counts }, bucket);
+  // Whoever dates messages at will makes the index no larger than that.
+  if (total(counts) > limits.maxSeenMessages || counts.size > MOST_BUCKETS)
+    await forgetOldest(work, { ...index, counts }, bucket);
 }
 
-/** Forgets the days that were over at a time, the oldest one in each call. */
+/**
+ * Forgets the days that were over at a time, the oldest one in each call. What a clock that was ahead for long has forgotten
+ * is refused up to today, and no longer than that.
+ * @param time milliseconds since the epoch, a time that has certainly come
+ */
 export async function forgetSeen(work: UnitOfWork, context: DeviceContext, time: number): Promise<void> {
   const index = await work.get(seenIndexTable, 'all');
   if (index === undefined) return;
-  const floor = Math.max(index.floor, dayOf(time - context.limits.seenRetentionMs));
+  const known = Math.min(index.floor, dayOf(context.clock.now()));
+  const floor = Math.max(known, dayOf(time - context.limits.seenRetentionMs));
   const [oldest] = bucketsOf(index);
   if (oldest !== undefined && dayIn(oldest) < floor) await forgetOldest(work, { ...index, floor });
   else if (floor !== index.floor) work.put(seenIndexTable, { ...index, floor }, 'all');

@@ -1,0 +1,192 @@
+import type { LocalParty, Transport } from '@sotto/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { jumpingClock } from './jumping-clock.js';
+import { newParty, type Party } from './party.js';
+import { manualClock } from './support.js';
+import { bytesOf, DAY, HOUR, MINUTE, newNode, START } from './world.js';
+
+/** A node that keeps everything, by the right time; whether it tells what time it is, is its own affair. */
+function keepingNode(right: ReturnType<typeof manualClock>, tellsTime: boolean, own: { now(): number }) {
+  const kept: { readonly sentAt: number; readonly sender: Uint8Array; readonly payload: Uint8Array }[] = [];
+  let line: { readonly party: LocalParty; lost: boolean } | undefined;
+  let told: number | undefined;
+  const give = (party: LocalParty, message: (typeof kept)[number], fromHistory: boolean) =>
+    party.onMessage({
+      ...message,
+      sender: message.sender as never,
+      payload: message.payload.slice(),
+      channel: { kind: 'public', name: 'cats' },
+      fromHistory,
+    });
+  /** As a sealed transport does it: the first time, and when it has changed. */
+  const tellTime = () => {
+    const skewMs = own.now() - right.now();
+    if (!tellsTime || told === skewMs) return;
+    told = skewMs;
+    line?.party.onClock?.({ skewMs, source: 'node', corrected: true });
+  };
+  const transport: Transport = {
+    capabilities: { maxPayloadBytes: 1 << 20, history: true, confirmsSend: true },
+    async connect(party) {
+      line = { party, lost: false };
+      const mine = line;
+      told = undefined;
+      tellTime();
+      return {
+        send: async () => {},
+        listen: async () => {},
+        async history({ from, to }) {
+          // The node's list, as far as it has what is asked for.
+          for (const message of kept.filter(({ sentAt }) => sentAt >= from && sentAt <= to)) {
+            await give(party, message, true);
+          }
+        },
+        close: async () => {
+          if (line === mine) line = undefined;
+        },
+      };
+    },
+  };
+  return {
+    transport,
+    async publish(sender: Uint8Array, payload: Uint8Array) {
+      const message = { sentAt: right.now(), sender, payload };
+      kept.push(message);
+      tellTime();
+      // What comes at the wrong time is dropped, as far as that isn't made up for.
+      const off = Math.abs(own.now() - right.now());
+      const isInTime = off <= (tellsTime ? DAY : 10_000);
+      if (line !== undefined && !line.lost && isInTime) await give(line.party, message, false);
+    },
+    lose() {
+      if (line === undefined || line.lost) return;
+      line.lost = true;
+      line.party.onStatus?.('reconnecting');
+    },
+    regain() {
+      if (!line?.lost) return;
+      line.lost = false;
+      tellTime();
+      line.party.onStatus?.('connected');
+    },
+  };
+}
+
+async function settle(bob: Party): Promise<void> {
+  for (let round = 0; round < 4; round++) {
+    await bob.messenger.flushed();
+    await new Promise(setImmediate);
+  }
+}
+
+type Step =
+  | { readonly do: 'pass'; readonly ms: number }
+  | { readonly do: 'set'; readonly ms: number }
+  | { readonly do: 'say' | 'lose' | 'regain' | 'stop' | 'start' };
+
+/** Bob lives through a story, has his clock set right in the end, and starts again: what he did not get then. */
+async function missedIn(story: readonly Step[], tellsTime: boolean): Promise<readonly string[]> {
+  const right = manualClock(START);
+  const own = jumpingClock(START);
+  const node = keepingNode(right, tellsTime, own);
+  const alice = await newNode('alice-1', { clock: right });
+  const bob = await newParty(undefined as never, 'bob-1', { clock: own, transport: node.transport });
+  await bob.messenger.joinChat('cats');
+  await settle(bob);
+  const said: string[] = [];
+  let off = 0;
+  let runs = true;
+  const restart = async () => {
+    await (runs ? bob.messenger.close() : undefined);
+    runs = true;
+    await bob.restart();
+    await settle(bob);
+  };
+  for (const step of story) {
+    switch (step.do) {
+      case 'pass':
+        right.advance(step.ms);
+        own.advance(step.ms);
+        break;
+      case 'set':
+        own.jump(step.ms - off);
+        off = step.ms;
+        break;
+      case 'say': {
+        const text = `${said.length}`;
+        said.push(text);
+        const message = await alice.device.ledger.run((work) =>
+          alice.device.encodePublic(work, bytesOf(text)),
+        );
+        await node.publish(alice.identity.publicKey, message);
+        break;
+      }
+      case 'lose':
+        node.lose();
+        break;
+      case 'regain':
+        node.regain();
+        break;
+      case 'stop':
+        if (runs) await bob.messenger.close();
+        runs = false;
+        break;
+      case 'start':
+        if (!runs) await restart();
+    }
+    await settle(bob);
+  }
+  own.jump(-off);
+  await restart();
+  const heard = new Set(bob.texts.map((text) => text.split(': ')[1]));
+  await bob.messenger.close();
+  return said.filter((text) => !heard.has(text));
+}
+
+const pass = (ms: number): Step => ({ do: 'pass', ms });
+const set = (ms: number): Step => ({ do: 'set', ms });
+const [say, lose, regain, stop, start] = (['say', 'lose', 'regain', 'stop', 'start'] as const).map(
+  (one): Step => ({ do: one }),
+) as [Step, Step, Step, Step, Step];
+
+describe('what is sent while we are away comes at the start after it, whatever our clock said', () => {
+  it.each([
+    [
+      'set ahead while we run, after the node has told that it is right',
+      [say, pass(HOUR), set(DAY), pass(5 * MINUTE), lose, stop, pass(HOUR), say, pass(DAY), pass(HOUR)],
+    ],
+    [
+      'set ahead a moment before the connection is lost',
+      [say, pass(HOUR), set(6 * HOUR), lose, pass(MINUTE), stop, pass(HOUR), say, pass(DAY)],
+    ],
+    [
+      'set ahead while the connection is lost, and right before it is back',
+      [say, set(3 * HOUR), pass(MINUTE), lose, pass(HOUR), say, pass(3 * HOUR), set(0), regain, pass(MINUTE)],
+    ],
+    [
+      'behind for one start',
+      [say, stop, pass(HOUR), say, set(-100 * DAY), start, pass(HOUR), say, stop, pass(HOUR)],
+    ],
+  ] as [string, Step[]][])('%s', async (_, story) => {
+    expect(await missedIn(story, true)).toEqual([]);
+    expect(await missedIn(story, false)).toEqual([]);
+  });
+
+  it('any story, in a quiet network, with a node that tells the time or not', async () => {
+    const time = fc.constantFrom(MINUTE / 2, 5 * MINUTE, HOUR, 5 * HOUR, DAY);
+    const off = fc.constantFrom(0, 0, HOUR, 5 * HOUR, DAY, 3 * DAY, -HOUR, -DAY, -40 * DAY);
+    const step: fc.Arbitrary<Step> = fc.oneof(
+      time.map(pass),
+      time.map(pass),
+      off.map(set),
+      fc.constantFrom(say, lose, regain, stop, start),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 14 }), fc.boolean(), async (story, tellsTime) => {
+        expect(await missedIn(story, tellsTime)).toEqual([]);
+      }),
+      { numRuns: Number(process.env['RUNS'] ?? 150) },
+    );
+  }, 120_000);
+});
