@@ -1,9 +1,11 @@
-import type { Store } from '@sotto/core';
+import { encodeHex, type Store } from '@sotto/core';
 import { encrypt, secp256k1Suite, startInitiator } from '@sotto/double-ratchet';
 import { encodeProtocolMessage } from '@sotto/protocol-codec';
 import { bundleTimestamp, initiateX3dh, signBundle } from '@sotto/x3dh';
 import { describe, expect, it } from 'vitest';
 import { openDevice } from '../src/index.js';
+import { decodeRecord, encodeRecord, recordKey } from '../src/storage/table.js';
+import { peerTable } from '../src/storage/tables.js';
 import { manualClock } from './support.js';
 import {
   bytesOf,
@@ -89,6 +91,26 @@ describe('what outsiders can grow', () => {
     expect(devices).toHaveLength(16);
     expect(await countOf(bob.store, 'session')).toBe(16);
     expect(await countOf(bob.store, 'peer')).toBe(1);
+  });
+
+  it('a record with more devices than are remembered, from before there was a bound, shrinks', async () => {
+    const bob = await newNode('bob-1');
+    const { identity, messages } = await fromMadeUpDevices(bob, 20);
+    await read(bob, identity.publicKey, messages[0] as Uint8Array);
+    const key = recordKey(peerTable, [encodeHex(identity.publicKey)]);
+    const record = decodeRecord(crypto, peerTable, key, (await bob.store.get(key))?.value as Uint8Array);
+    const [one] = record.devices as [(typeof record.devices)[number]];
+    const devices = Array.from({ length: 2000 }, (_, i) => ({
+      ...one,
+      installationId: `old-${i}`,
+      sessions: [],
+    }));
+    const value = encodeRecord(crypto, peerTable, key, { ...record, devices });
+    await bob.store.commit([{ type: 'put', key, value }]);
+    await bob.reopen();
+    expect((await read(bob, identity.publicKey, messages[1] as Uint8Array)).kind).toBe('message');
+    const left = await bob.device.ledger.run((work) => bob.device.devices(work, identity.publicKey));
+    expect(left).toHaveLength(16);
   });
 
   it('a new device is not forgotten for the many that wrote before it', async () => {
