@@ -27,7 +27,10 @@ export async function serveJson(
   };
   const feed = new Feed(session, ({ what, conversation, entry }) => {
     if (what === 'entry') write({ event: entry.kind, ...entryJson(session, conversation, entry) });
-    else write({ event: 'state', conversation, number: entry.number, id: entry.id, state: entry.state });
+    else {
+      const { number, id, state, failure } = entry;
+      write({ event: 'state', conversation, number, id, state, ...(failure !== undefined && { failure }) });
+    }
   });
   session.onNotice((notice) => {
     if (notice.what === 'status') write({ event: 'status', status: notice.status });

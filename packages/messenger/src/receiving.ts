@@ -210,9 +210,12 @@ export class Receiving {
     if (outcome.protection === 'public') {
       const { channel } = message;
       if (channel.kind !== 'public' || !this.#listening.inChat(channel.name)) return;
+      const content = decodePayload(outcome.payload);
+      // Copies and news of groups have no place in public.
+      if (content.$case !== 'application') return;
       return deliver({
         conversation: { kind: { $case: 'publicChat', value: channel.name } },
-        payload: outcome.payload,
+        payload: content.value,
         ownCopy: own,
       });
     }
