@@ -61,12 +61,16 @@ describe('a peer that went back to an old copy of its store without noticing', (
     expect(alice.texts).toEqual(['direct bob-1 dr: again']);
   });
 
-  it('reads again at once when the session is reset', async () => {
-    const { alice, bob, turn } = await scene();
+  it('reads again at once what is written after a reset, each way', async () => {
+    const { network, alice, bob, turn } = await scene();
     await bob.messenger.resetSession(alice.identity.publicKey);
-    await turn('again');
-    await turn('and again');
-    expect(alice.texts).toEqual(['direct bob-1 dr: again', 'direct bob-1 dr: and again']);
-    expect(bob.texts.at(-1)).toBe('direct alice-1 dr: and again');
+    await bob.say(alice, 'again');
+    await quiet(network, alice, bob);
+    expect(alice.texts).toEqual(['direct bob-1 dr: again']);
+    await alice.messenger.resetSession(bob.identity.publicKey);
+    await turn('both ways');
+    await turn('and on');
+    expect(bob.texts).toEqual(['direct alice-1 dr: both ways', 'direct alice-1 dr: and on']);
+    expect(alice.texts.slice(1)).toEqual(['direct bob-1 dr: both ways', 'direct bob-1 dr: and on']);
   });
 });
