@@ -265,12 +265,14 @@ export class Messenger {
   }
 
   /**
-   * Gives a message up: its parts that failed, or wait for the transport, are never sent. Some may have been taken before.
+   * Gives a message up: its parts that failed, wait for the transport, or have yet to be encrypted for members of a group, are
+   * never sent. Some may have been taken before.
    * @throws NOT_FOUND when no part of such a message waits or has failed; INVALID_ARGUMENT; STORE codes
    */
   async giveUp(id: string, options: GiveUpOptions = {}): Promise<void> {
     this.#steps.checkOpen();
-    if ((await this.#outbox.giveUp(id, options.alongside)) === 0) throw noSuchMessage(id);
+    const given = await this.#outbox.giveUp(id, options.alongside, (work) => this.#fanOut.drop(work, id));
+    if (given === 0) throw noSuchMessage(id);
   }
 
   // 1:1

@@ -166,22 +166,28 @@ export class Outbox {
   /**
    * Deletes the parts of a message that are not being sent just now.
    * @param alongside writes of the application for the same commit, if there are any such parts
+   * @param dropRest drops the parts that have yet to be made, and gives how many
    * @returns how many there were
    */
-  async giveUp(id: string, alongside: readonly Write[] = []): Promise<number> {
+  async giveUp(
+    id: string,
+    alongside: readonly Write[] = [],
+    dropRest: (work: UnitOfWork) => Promise<number> = async () => 0,
+  ): Promise<number> {
     const failed = this.#failedOf(id);
     const waiting = this.#idle([...this.#waiting]).filter(([, { messageId }]) => encodeHex(messageId) === id);
-    if (failed.length + waiting.length === 0) return 0;
     // From here on they aren't offered any more, and nobody else gives them up.
     for (const [number] of failed) this.#failed.delete(number);
     for (const [number] of waiting) {
       this.#waiting.delete(number);
       this.#queue.delete(number);
     }
+    let rest = 0;
     try {
       await this.#device.ledger.run(async (work) => {
+        rest = await dropRest(work);
         for (const [number] of [...failed, ...waiting]) work.delete(outboxTable, number);
-        work.alongside(alongside);
+        if (failed.length + waiting.length + rest > 0) work.alongside(alongside);
       });
     } catch (error) {
       for (const [number, record] of failed) this.#failed.set(number, record);
@@ -191,7 +197,8 @@ export class Outbox {
     for (const [, { payload }] of [...failed, ...waiting]) this.#bytes -= payload.length;
     for (const _ of failed) this.#outcomes.failedGivenUp(id);
     for (const _ of waiting) this.#outcomes.givenUp(id);
-    return failed.length + waiting.length;
+    if (rest > 0) this.#outcomes.restGivenUp(id);
+    return failed.length + waiting.length + rest;
   }
 
   #failedOf(id: string): OutboxEntry[] {

@@ -42,6 +42,11 @@ const REASONS = {
     unanswered:
       'The sender used a session that this device does not have. It was told, and its next message will be readable.',
   },
+  SESSION_BROKEN: {
+    answered: 'The message does not fit the session with its sender. Its next message will be readable.',
+    unanswered:
+      'The message does not fit the session with its sender, or was meant for somebody else. If the sender went back to an old copy of its data, that passes within a day; reset the session to write to it at once.',
+  },
 } as const;
 
 /** Senders of whom it is remembered that the user was told of their unreadable messages. */
@@ -142,7 +147,8 @@ export class Receiving {
   /** A message did not open, or may not be taken: the sender and the user are told where that helps. */
   async #refused({ sender, payload, channel }: TransportMessage, error: SottoError): Promise<void> {
     let answered = false;
-    if (SESSION_BROKEN.has(error.code)) {
+    const isBroken = SESSION_BROKEN.has(error.code);
+    if (isBroken) {
       if (channel.kind === 'public') return;
       const tell = await this.#steps.run(async (work, effects) => {
         const remedy = await this.#device.remedyFor(work, sender, payload);
@@ -156,7 +162,7 @@ export class Receiving {
       sender,
       senderInstallation: '',
       code: error.code,
-      reason: error.message,
+      reason: isBroken ? REASONS.SESSION_BROKEN[answered ? 'answered' : 'unanswered'] : error.message,
       answered,
     });
   }

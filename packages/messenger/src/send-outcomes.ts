@@ -69,6 +69,12 @@ export class SendOutcomes {
     this.done(id);
   }
 
+  /** Parts that were still to come will not be made: no `sent` follows. */
+  restGivenUp(id: string): void {
+    this.#givenUp.add(id);
+    this.grown(id);
+  }
+
   #failedNoMore(id: string): void {
     const left = (this.#failed.get(id) ?? 1) - 1;
     if (left > 0) this.#failed.set(id, left);

@@ -132,6 +132,39 @@ describe('a message that failed', () => {
     expect([bob, carol].map(({ texts }) => texts.length)).toEqual([1, 1]);
   });
 
+  it('to a group, given up while it is being encrypted for members: nobody else gets it, and it is not sent', async () => {
+    const { clock, network } = await scene();
+    const dave = await newParty(network, 'dave-1', { clock, limits: { fanoutBatch: 1 } });
+    const members = await Promise.all(['b', 'c', 'd', 'e'].map((name) => newParty(network, `${name}-1`)));
+    const { group } = await dave.messenger.createGroup(
+      'many',
+      members.map(({ identity }) => identity.publicKey),
+    );
+    await quiet(network, dave, ...members);
+    dave.events.sent.length = 0;
+    let ids: readonly string[] = [];
+    let givenUp: Promise<void> | undefined;
+    await dave.messenger.sendToGroup(group.id, bytesOf('hello'), {
+      alongside: ({ id }) => {
+        ids = [id];
+        return [];
+      },
+      onProgress: () => {
+        givenUp ??= dave.messenger.giveUp(ids[0] as string);
+      },
+    });
+    await givenUp;
+    await quiet(network, dave, ...members);
+    const got = members.filter(({ texts }) => texts.some((text) => text.endsWith('hello'))).length;
+    expect(got).toBeLessThan(members.length);
+    expect(idsOf(dave.events.sent)).not.toContain(ids[0]);
+    expect(await dave.messenger.unsent()).toEqual(new Set());
+    await expect(dave.messenger.giveUp(ids[0] as string)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await dave.restart();
+    await quiet(network, dave, ...members);
+    expect(members.filter(({ texts }) => texts.some((text) => text.endsWith('hello')))).toHaveLength(got);
+  });
+
   it('that the messenger sends of itself: not told, not listed, and tried again with the next connection', async () => {
     const { alice, bob, carol, fates, settle } = await scene();
     fates('refused');

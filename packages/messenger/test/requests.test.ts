@@ -315,6 +315,29 @@ describe('message requests', () => {
     expect(bob.texts).toHaveLength(5);
   });
 
+  it('forgotten since it makes us keep too many message keys: a request all the same, and within the bound', async () => {
+    const { network, bob, stranger, requests } = await scene({
+      limits: { maxStrangerSkippedKeys: 10, maxRequests: 3 },
+    });
+    const strangers: Party[] = [];
+    for (let i = 0; i < 6; i++) {
+      const party = await stranger(`stranger-${i}`);
+      strangers.push(party);
+      network.disconnect(party.identity.publicKey);
+      await Promise.all(Array.from({ length: 20 + i }, (_, n) => party.say(bob, `lost ${n}`)));
+      for (const id of await party.messenger.unsent()) await party.messenger.giveUp(id);
+      network.reconnect(party.identity.publicKey);
+      await party.say(bob, 'seen');
+      await quiet(network, bob, party);
+      expect(bob.texts.at(-1)).toBe(`direct stranger-${i} dr: seen`);
+    }
+    // Nothing is kept of anybody who isn't listed, and so would never be forgotten.
+    const peers: string[] = [];
+    for await (const { key } of bob.store.list('peer/')) peers.push(key.slice('peer/'.length));
+    expect(peers.toSorted()).toEqual((await requests()).toSorted());
+    expect(await requests()).toContain(keyOf(strangers.at(-1) as Party));
+  });
+
   it('no more is taken of a request than its bound, which is told once; after acceptance, everything is', async () => {
     const { network, bob, stranger } = await scene({ limits: { maxRequestMessages: 5 } });
     const carol = await stranger('carol-1');

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { newParty, type Party } from './party.js';
 import { partitioned, publicTopic, sealedBus } from './sealed-bus.js';
 import { manualClock } from './support.js';
-import { bytesOf, crypto, DAY, HOUR, MINUTE, START } from './world.js';
+import { bytesOf, crypto, DAY, HOUR, MINUTE, newNode, START } from './world.js';
 
 /** Lets everything that is on its way arrive. */
 async function settle(...parties: readonly Party[]): Promise<void> {
@@ -205,6 +205,27 @@ function unreadableFrom(
     publicMessage: undefined,
   });
 }
+
+describe('messages that have no effect', () => {
+  it('are not remembered: answers of somebody whom we have no session with', async () => {
+    const { bob, bus, settle } = await scene();
+    const remembered = async () => {
+      let count = 0;
+      for await (const _ of bob.store.list('seen/')) count++;
+      return count;
+    };
+    const before = await remembered();
+    const stranger = await newNode('stranger-1');
+    for (let i = 0; i < 20; i++) {
+      const { message } = await stranger.device.ledger.run((work) =>
+        stranger.device.encryptDh(work, bob.identity.publicKey, new Uint8Array(0)),
+      );
+      bus.post(partitioned(bob.identity), stranger.identity, message);
+    }
+    await settle();
+    expect(await remembered()).toBe(before);
+  });
+});
 
 describe('messages that cannot be read', () => {
   it('of two devices that take turns: told once of each', async () => {

@@ -159,9 +159,10 @@ export async function decryptMessage(
       ephemeralKey: entry.dhHeader.key,
       payload: entry.payload,
     });
-    await guard();
     const empty = payload.length === 0;
     const sessionsLost = empty && (await noteLostSessions(work, from, senderInstallation, message));
+    // What has no effect need not be remembered: anybody can send such without end.
+    if (!empty || sessionsLost) await guard();
     if (!empty) {
       await noteHeard(work, from, senderInstallation);
       await noteWrote(work, context, from);

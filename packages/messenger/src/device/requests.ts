@@ -4,7 +4,7 @@ import type { UnitOfWork } from '../storage/ledger.js';
 import { strangersTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
 import { getPeer, putPeer } from './peers.js';
-import { getStrangers } from './strangers.js';
+import { getStrangers, noteWrote } from './strangers.js';
 
 /** Somebody who wrote to us and waits for the user to accept it. */
 export interface MessageRequest {
@@ -39,6 +39,8 @@ export async function countRequest(
   const requestedAt = isNew ? BigInt(Math.trunc(clock.now())) : peer.requestedAt;
   putPeer(work, identity, { ...peer, requestMessages, requestBytes, requestedAt });
   if (isNew && peer.standing === Standing.STANDING_KNOWN) await listKnown(work, context, identity);
+  // This very message may have made us forget it, for the message keys that it wanted kept.
+  else if (isNew) await noteWrote(work, context, identity);
   return { isNew };
 }
 

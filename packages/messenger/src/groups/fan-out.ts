@@ -68,6 +68,17 @@ export class FanOut {
     return (await this.#pending(work)).map(({ fanout }) => encodeHex(fanout.id));
   }
 
+  /** Drops what is left of a message to a group; changes are told all the same. @returns how many members that leaves out */
+  async drop(work: UnitOfWork, id: string): Promise<number> {
+    let members = 0;
+    for (const { number, fanout } of await this.#pending(work)) {
+      if (encodeHex(fanout.id) !== id || fanout.payload === undefined) continue;
+      work.delete(fanoutTable, number);
+      members += fanout.remaining.length;
+    }
+    return members;
+  }
+
   /**
    * Encrypts what waits for members: one message, or all that an earlier run left. One fan-out at a time; when the
    * store fails, the rest is tried again by itself.
