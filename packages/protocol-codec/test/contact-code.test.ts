@@ -64,8 +64,9 @@ describe('contact codes', () => {
   it('cut off at any place, it is malformed: its characters are not what is wrong with it', () => {
     fc.assert(
       fc.property(anyBundle, fc.nat(), (bundle, at) => {
-        const code = encodeContactCode(bundle);
-        const rest = code.slice(0, 4 + (at % (code.length - 8)));
+        // Padding says nothing: without it, the code is whole.
+        const digits = encodeContactCode(bundle).replaceAll('=', '');
+        const rest = digits.slice(0, at % digits.length);
         refusal('MALFORMED_MESSAGE', () => decodeContactCode(rest));
       }),
     );
