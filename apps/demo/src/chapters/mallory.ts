@@ -90,7 +90,7 @@ async function withAStolenKey(stage: Stage, alice: Device, bob: Device): Promise
 
 async function again(stage: Stage, alice: Device, bob: Device): Promise<void> {
   stage.tell("She repeats an old message after Bob's phone was off. What his store says:");
-  const payload = alice.tap.sent[0]?.payload ?? new Uint8Array();
+  const payload = alice.tap.sent.at(-1)?.payload ?? new Uint8Array();
   await bob.switchOff();
   const device = await openDevice({
     identity: bob.identity,
