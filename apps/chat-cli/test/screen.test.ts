@@ -372,7 +372,7 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     const before = await alice.comeOnline();
     await add(before, b, 'Bob');
     await before.end();
-    const a = await opened(alice, { env: clockOff(3 * 86_400_000) });
+    const a = await opened(alice, { columns: 160, env: clockOff(3 * 86_400_000) });
     a.press('Enter');
     await a.see('The clock of this device is 3 days ahead.');
     a.enter('/to Bob');
@@ -387,9 +387,9 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     await a.see('Again.  ✗ not sent');
     a.press('C-c');
     await a.see('exit code');
-    const later = await opened(alice);
-    later.press('Enter');
+    const later = await opened(alice, { columns: 160 });
     later.enter('/to Bob');
+    await later.see('Bob: ');
     await later.see('Again.  ✗ not sent');
     later.enter('/retry');
     await later.seeNoMore('✗ not sent');
