@@ -58,8 +58,9 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     await bob.page.goto(site.url);
     await bob.unlock();
     await bob.open('hello Bob');
-    await bob.see('This person is not among your contacts.');
+    await bob.see('Message request.');
     await bob.write('hello you');
+    await bob.see('This person is not among your contacts.');
     await alice.bubble('hello you').waitFor();
     await bob.see('Forward secrecy');
   });

@@ -122,6 +122,10 @@ export class Person {
   /** Opens a conversation by what it is called in the list. */
   async open(name: string | RegExp): Promise<void> {
     await this.go('#/');
-    await this.page.locator('a.conversation', { hasText: name }).first().click();
+    const line = this.page.locator('a.conversation', { hasText: name }).first();
+    await line.waitFor({ state: 'attached' });
+    // Requests are folded up.
+    if (!(await line.isVisible())) await this.page.locator('details.requests > summary').click();
+    await line.click();
   }
 }
