@@ -8,6 +8,7 @@ import {
 } from '@sotto/core';
 import type { DecryptOutcome } from './device/decryption.js';
 import type { Device } from './device/device.js';
+import { storedNow } from './device/own-clock.js';
 import { getPeer } from './device/peers.js';
 import type { Effects } from './effects.js';
 import type { Conversation, Events, ReceivedMessage } from './events.js';
@@ -79,7 +80,7 @@ export class Delivery {
       sender: message.sender,
       senderInstallation: outcome.senderInstallation,
       protection: PROTECTIONS[outcome.protection],
-      receivedAt: BigInt(Math.trunc(this.#clock.now())),
+      receivedAt: storedNow(this.#clock),
       sentAt: BigInt(Math.trunc(message.sentAt)),
       groupMembershipHash: new Uint8Array(0),
       late: false,

@@ -2,6 +2,7 @@ import type { PublicKey } from '@sotto/core';
 import type { Device } from './device/device.js';
 import type { DeviceOutcome, EncryptedMessage } from './device/encryption.js';
 import { messageIdFor } from './device/messages.js';
+import { storedNow } from './device/own-clock.js';
 import type { Effects } from './effects.js';
 import type { Listening } from './listening.js';
 import type { Settings } from './options.js';
@@ -35,7 +36,7 @@ export class Sending {
     payload: Uint8Array,
     messageId = messageIdFor(this.#settings.crypto, this.#device.identity, payload),
   ): Uint8Array {
-    const createdAt = BigInt(Math.trunc(this.#settings.clock.now()));
+    const createdAt = storedNow(this.#settings.clock);
     effects.outbox.push(this.#outbox.add(work, { payload, messageId, channel, createdAt, failed: false }));
     return messageId;
   }

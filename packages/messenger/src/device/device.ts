@@ -24,7 +24,7 @@ import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './limits.js';
 import { publicMessageIdFor, signedTime } from './messages.js';
 import { NegotiatedSecrets } from './negotiated-secrets.js';
 import { OwnBundle } from './own-bundle.js';
-import { certainTime } from './own-clock.js';
+import { certainTime, storedNow } from './own-clock.js';
 import { currentPreKey, ownDeviceRecord, putNewPreKey, renewEpoch, replaceIfOlder } from './own-pre-keys.js';
 import {
   activeDevices,
@@ -103,7 +103,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
     const device = {
       identity: identity.publicKey,
       installationId: id,
-      createdAt: BigInt(Math.trunc(clock.now())),
+      createdAt: storedNow(clock),
       currentPreKey: new Uint8Array(0),
       epoch: 0,
     };

@@ -14,6 +14,7 @@ import { type PeerDevice, Standing } from '../generated/sotto/messenger/v1/stora
 import type { UnitOfWork } from '../storage/ledger.js';
 import { sessionTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
+import { storedNow } from './own-clock.js';
 import { activeDevices, getPeer, putPeer, withDevice, withinBounds } from './peers.js';
 import {
   addSession,
@@ -177,7 +178,7 @@ async function encryptForDevice(
     {
       ratchet: encodeState(next),
       ephemeralKey: ephemeralKey ?? new Uint8Array(0),
-      usedAt: BigInt(Math.trunc(context.clock.now())),
+      usedAt: storedNow(context.clock),
     },
     encodeHex(summary.id),
   );

@@ -3,7 +3,7 @@ import { decodeState, encodeState, withoutSkippedKeys } from '@sotto/double-ratc
 import type { UnitOfWork } from '../storage/ledger.js';
 import { endedChainTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
-import { certainTime, timeSince } from './own-clock.js';
+import { certainTime, storedNow, timeSince } from './own-clock.js';
 import { deleteExpiredPreKeys } from './own-pre-keys.js';
 import { forgetSeen } from './seen-messages.js';
 
@@ -82,7 +82,7 @@ async function sweepSessions(
   after: string,
 ): Promise<string | undefined> {
   const { records, next } = await work.page(sessionTable, after, BATCH);
-  const now = BigInt(Math.trunc(context.clock.now()));
+  const now = storedNow(context.clock);
   for (const { segments, value } of records) {
     const [session = ''] = segments;
     const isOfFuture = timeSince(Number(value.usedAt), context) === undefined;

@@ -1,3 +1,4 @@
+import type { Clock } from '@sotto/core';
 import type { UnitOfWork } from '../storage/ledger.js';
 import { clockTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
@@ -40,4 +41,9 @@ export function timeSince(
   const elapsed = clock.now() - storedMs;
   if (elapsed >= 0) return elapsed;
   return elapsed >= -limits.maxClockAheadMs ? 0 : undefined;
+}
+
+/** Our clock's time as records have it: whole milliseconds since the epoch. A clock may give fractions. */
+export function storedNow(clock: Clock): bigint {
+  return BigInt(Math.trunc(clock.now()));
 }

@@ -3,7 +3,7 @@ import type { DeviceRecord, PreKeyRecord } from '../generated/sotto/messenger/v1
 import type { UnitOfWork } from '../storage/ledger.js';
 import { deviceTable, preKeyTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
-import { certainTime, timeSince } from './own-clock.js';
+import { certainTime, storedNow, timeSince } from './own-clock.js';
 
 /** The record of this device; there since it was opened first. */
 export async function ownDeviceRecord(work: UnitOfWork): Promise<DeviceRecord> {
@@ -22,7 +22,7 @@ export function putNewPreKey(
     publicKey,
     privateKey,
     version: previousVersion + 1,
-    createdAt: BigInt(Math.trunc(clock.now())),
+    createdAt: storedNow(clock),
     retiredAt: 0n,
   };
   work.put(preKeyTable, preKey, encodeHex(publicKey));
@@ -48,7 +48,7 @@ export async function replaceIfOlder(
   const current = (await work.get(preKeyTable, encodeHex(device.currentPreKey))) as PreKeyRecord;
   const elapsed = timeSince(Number(current.createdAt), context);
   if (elapsed !== undefined && elapsed <= age) return current;
-  const retiredAt = BigInt(Math.trunc(context.clock.now()));
+  const retiredAt = storedNow(context.clock);
   work.put(preKeyTable, { ...current, retiredAt }, encodeHex(current.publicKey));
   const time = await certainTime(work, context);
   if (time !== undefined) await deleteExpiredPreKeys(work, context, time);
@@ -66,7 +66,7 @@ export async function renewEpoch(
 ): Promise<void> {
   const name = encodeHex(device.currentPreKey);
   const current = (await work.get(preKeyTable, name)) as PreKeyRecord;
-  work.put(preKeyTable, { ...current, retiredAt: BigInt(Math.trunc(context.clock.now())) }, name);
+  work.put(preKeyTable, { ...current, retiredAt: storedNow(context.clock) }, name);
   putNewPreKey(work, context, { ...device, epoch: device.epoch + 1 }, current.version);
 }
 

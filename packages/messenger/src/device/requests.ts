@@ -3,6 +3,7 @@ import { type PeerRecord, Standing } from '../generated/sotto/messenger/v1/stora
 import type { UnitOfWork } from '../storage/ledger.js';
 import { strangersTable } from '../storage/tables.js';
 import type { DeviceContext } from './context.js';
+import { storedNow } from './own-clock.js';
 import { getPeer, putPeer } from './peers.js';
 import { getStrangers, noteWrote } from './strangers.js';
 
@@ -36,7 +37,7 @@ export async function countRequest(
   check('messages of a request', requestMessages, limits.maxRequestMessages);
   check('bytes of a request', Number(requestBytes), limits.maxRequestBytes);
   const isNew = peer.requestedAt === 0n;
-  const requestedAt = isNew ? BigInt(Math.trunc(clock.now())) : peer.requestedAt;
+  const requestedAt = isNew ? storedNow(clock) : peer.requestedAt;
   putPeer(work, identity, { ...peer, requestMessages, requestBytes, requestedAt });
   if (isNew && peer.standing === Standing.STANDING_KNOWN) await listKnown(work, context, identity);
   // This very message may have made us forget it, for the message keys that it wanted kept.

@@ -49,7 +49,7 @@ export async function noteWrote(
     known === undefined
       ? [...strangers.wrote, entry]
       : strangers.wrote.map((other) => (other === known ? entry : other));
-  const seen = strangers.seen.filter((other) => compareBytes(other, identity) !== 0);
+  const seen = without(strangers.seen, identity);
   await keep(work, context, { ...strangers, seen, wrote: withoutOldAnswers(wrote, context) });
 }
 
@@ -92,9 +92,9 @@ export async function raiseStanding(
 /** No longer counts somebody among the strangers; what is kept of them stays. */
 export async function forgetStranger(work: UnitOfWork, identity: Uint8Array): Promise<void> {
   const strangers = await getStrangers(work);
-  const seen = strangers.seen.filter((other) => compareBytes(other, identity) !== 0);
+  const seen = without(strangers.seen, identity);
   const wrote = strangers.wrote.filter((other) => compareBytes(other.identity, identity) !== 0);
-  const known = strangers.known.filter((other) => compareBytes(other, identity) !== 0);
+  const known = without(strangers.known, identity);
   const isListed =
     seen.length + wrote.length + known.length <
     strangers.seen.length + strangers.wrote.length + strangers.known.length;
@@ -134,6 +134,10 @@ async function keep(work: UnitOfWork, { limits }: DeviceContext, strangers: Stra
     await deletePeer(work, identity);
   }
   work.put(strangersTable, { ...strangers, seen, wrote }, 'all');
+}
+
+function without(identities: readonly Uint8Array[], identity: Uint8Array): Uint8Array[] {
+  return identities.filter((other) => compareBytes(other, identity) !== 0);
 }
 
 function includes(identities: readonly Uint8Array[], identity: Uint8Array): boolean {

@@ -1,5 +1,6 @@
 import { compareBytes, encodeHex, type PublicKey } from '@sotto/core';
 import type { Device } from '../device/device.js';
+import { storedNow } from '../device/own-clock.js';
 import type { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
 import type {
   FanoutRecord,
@@ -208,7 +209,7 @@ export class Telling {
   }
 
   #now(): bigint {
-    return BigInt(Math.trunc(this.#settings.clock.now()));
+    return storedNow(this.#settings.clock);
   }
 
   /** Whether a moment is longer ago than that. One in the future is none. */
