@@ -220,14 +220,16 @@ export class EngineStore implements DurableStore {
 
   async #commit(writes: readonly Write[]): Promise<Revision> {
     await this.#settleDoubt();
-    await this.#checkExpectations(writes.filter(({ expect }) => expect !== undefined));
+    await this.#readInCommit(() =>
+      this.#checkExpectations(writes.filter(({ expect }) => expect !== undefined)),
+    );
     const revision = this.#revision + 1;
     const changes: EngineChange[] = [{ key: HEADER_KEY, value: this.#encodeHeader(revision) }];
     for (const write of writes) {
       if (write.type === 'put') changes.push({ key: write.key, value: encodeRecord(write.value, revision) });
       else if (write.type === 'delete') changes.push({ key: write.key, value: undefined });
     }
-    await this.#keepForSnapshots(changes);
+    await this.#readInCommit(() => this.#keepForSnapshots(changes));
     // From here on the revision counts as used, whatever becomes of the write.
     this.#revision = revision;
     try {
@@ -245,6 +247,18 @@ export class EngineStore implements DurableStore {
     this.#countChanges(changes.length - 1);
     await this.#anchor?.save(revision).catch(() => {});
     return revision;
+  }
+
+  /** Runs what a commit has to read first; once more on an engine opened again when the place was gone. */
+  async #readInCommit(run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      if (this.#engine.reopen === undefined || isSottoError(error)) throw error;
+      this.#down = true;
+      await this.#settleDoubt();
+      await run();
+    }
   }
 
   compact(): Promise<void> {

@@ -312,6 +312,36 @@ describe('a read that fails since the place is gone', () => {
     expect(await texts(store)).toEqual(['a=1']);
   });
 
+  it('opens it again and is tried again, by a commit that expects something', async () => {
+    const engine = new DoubtfulEngine();
+    const store = await createEngineStore(engine);
+    const revision = await store.commit([put('a', '1')]);
+    engine.open = false;
+    await store.commit([{ ...put('a', '2'), expect: revision }]);
+    engine.open = false;
+    await expect(store.commit([{ ...put('a', '3'), expect: revision }])).rejects.toMatchObject({
+      code: 'STORE_CONFLICT',
+    });
+    expect(await texts(store)).toEqual(['a=2']);
+    expect(engine.calls.filter((call) => call === 'reopen')).toHaveLength(2);
+  });
+
+  it('opens it again and is tried again, by a commit that keeps what a listing has still to show', async () => {
+    const engine = new DoubtfulEngine();
+    const store = await createEngineStore(engine);
+    const keys = Array.from({ length: 100 }, (_, i) => `k${100 + i}`);
+    await store.commit(keys.map((key) => put(key, 'old')));
+    const seen: string[] = [];
+    for await (const { key, value } of store.list('')) {
+      if (seen.length === 0) {
+        engine.open = false;
+        await store.commit([put('k199', 'new')]);
+      }
+      seen.push(`${key}=${decodeUtf8(value)}`);
+    }
+    expect(seen).toEqual(keys.map((key) => `${key}=old`));
+  });
+
   it('is not tried again in an engine that can not be opened again', async () => {
     const engine = new MemoryEngine();
     const store = await createEngineStore(engine);
