@@ -305,7 +305,7 @@ describe('several devices', () => {
     await again.conversations.open(direct(alice.identity));
     await alice.conversations.send(direct(bob.identity), 'for the old one');
     await quiet(network, alice, bob, again);
-    expect(await linesOf(again, alice)).toContain('! undecryptable');
+    expect(await linesOf(again, alice)).toContain('! decryption-failed');
     await alice.conversations.send(direct(bob.identity), 'for both');
     await quiet(network, alice, bob, again);
     expect(await linesOf(again, alice)).toContain('< for both received dr');

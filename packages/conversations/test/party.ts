@@ -119,7 +119,7 @@ export async function quiet(network: MemoryNetwork, ...parties: readonly Party[]
 export const direct = ({ publicKey }: Pick<KeyPair, 'publicKey'>) =>
   ({ kind: 'direct', peer: publicKey }) as const;
 
-/** An entry in a word: `> hello sent dr`, `< hello received dh`, `! undecryptable`. */
+/** An entry in a word: `> hello sent dr`, `< hello received dh`, `! decryption-failed`. */
 export function lineOf(entry: Entry): string {
   if (entry.kind === 'notice') return `! ${entry.notice.what}`;
   const text = entry.content.kind === 'text' ? entry.content.text : `${entry.content.payload.length} bytes`;

@@ -153,8 +153,8 @@ function turnReceiving(
     state.remoteKey === undefined
       ? NOTHING_SKIPPED
       : skipTo(suite, state.remoteKey, state.receiving, header.pn, limits);
-  // The peer can only turn on a key that we have sent; a due turn is made now so that nothing else authenticates.
-  const current = state.sending.kind === 'due' ? turnSending(suite, state) : state;
+  // The peer can only turn on a key that we have sent; an inactive side takes its turn now so that nothing else authenticates.
+  const current = state.sending.kind === 'inactive' ? turnSending(suite, state) : state;
   const { chain, keyPair } = current.sending as Extract<RatchetState['sending'], { kind: 'chain' }>;
   const dhOutput = suite.dh(keyPair.privateKey, header.key);
   const { rootKey, chainKey } = stepRootKey(suite.crypto, current.rootKey, dhOutput);
@@ -162,7 +162,7 @@ function turnReceiving(
     state: new RatchetState({
       ...current,
       rootKey,
-      sending: { kind: 'due', keyPair },
+      sending: { kind: 'inactive', keyPair },
       previousLength: chain.n,
       remoteKey: copyBytes(header.key),
       receiving: { chainKey, n: 0 },

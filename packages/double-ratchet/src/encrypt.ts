@@ -33,7 +33,7 @@ export function encrypt(
 ): Encrypted {
   parseBytes(plaintext, 'plaintext');
   parseBytes(associatedData, 'associated data');
-  const ready = state.sending.kind === 'due' ? turnSending(suite, state) : state;
+  const ready = state.sending.kind === 'inactive' ? turnSending(suite, state) : state;
   const { chain, keyPair } = ready.sending as Extract<RatchetState['sending'], { kind: 'chain' }>;
   if (chain.n > MAX_COUNTER) {
     throw new SottoError('RATCHET_EXHAUSTED', 'This chain has no message numbers left.', {});
@@ -53,7 +53,7 @@ export function encrypt(
 /** The sending half of a DH ratchet step: a new key pair against the peer's current key. */
 export function turnSending(suite: RatchetSuite, state: RatchetState): RatchetState {
   const keyPair = suite.generateKeyPair();
-  // A due turn always has a remote key: a responder begins with a chain, an initiator with the peer's key.
+  // An inactive side always has a remote key: a responder begins with a chain, an initiator with the peer's key.
   const dhOutput = suite.dh(keyPair.privateKey, state.remoteKey as Uint8Array);
   const { rootKey, chainKey } = stepRootKey(suite.crypto, state.rootKey, dhOutput);
   return new RatchetState({

@@ -115,7 +115,7 @@ export function decodeState(bytes: Uint8Array): RatchetState {
   let sending: SendingSide;
   if (chain === undefined) {
     if (remoteKey === undefined) throw corrupt('no chain and nobody to turn to');
-    sending = { kind: 'due', keyPair };
+    sending = { kind: 'inactive', keyPair };
   } else {
     if (keyPair === undefined) throw corrupt('a sending chain without its key');
     sending = { kind: 'chain', chain, keyPair };

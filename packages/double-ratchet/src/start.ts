@@ -20,7 +20,7 @@ export function startInitiator(
   return new RatchetState({
     suite: suite.name,
     rootKey: copyBytes(sharedKey),
-    sending: { kind: 'due', keyPair: undefined },
+    sending: { kind: 'inactive', keyPair: undefined },
     previousLength: 0,
     remoteKey: copyBytes(remoteKey),
     receiving: { chainKey: copyBytes(sharedKey), n: 0 },

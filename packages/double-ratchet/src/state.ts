@@ -16,7 +16,7 @@ export type SendingSide =
    * The peer turned the ratchet, or we have just begun: the next message draws a new key pair. Until then the old
    * one (none at the beginning) is what the peer may still turn on.
    */
-  | { readonly kind: 'due'; readonly keyPair: RatchetKeyPair | undefined };
+  | { readonly kind: 'inactive'; readonly keyPair: RatchetKeyPair | undefined };
 
 /** The fields of a {@link RatchetState}. */
 export interface RatchetFields {
@@ -24,7 +24,7 @@ export interface RatchetFields {
   /** 32 bytes. */
   readonly rootKey: Uint8Array;
   readonly sending: SendingSide;
-  /** Length of our sending chain before the current (or due) one: `pn` of the messages sent. */
+  /** Length of our sending chain before the current (or next) one: `pn` of the messages sent. */
   readonly previousLength: number;
   /** The peer's current ratchet key; none while a responder has not received anything. */
   readonly remoteKey: Uint8Array | undefined;

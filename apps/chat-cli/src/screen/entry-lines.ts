@@ -45,7 +45,7 @@ function timeOf(milliseconds: number): string {
 /** What happened to a conversation, in a sentence. */
 function sentenceOf(notice: NoticeContent, nameFor: (identity: PublicKey) => string): string {
   switch (notice.what) {
-    case 'undecryptable':
+    case 'decryption-failed':
       return notice.answered
         ? 'A message could not be read on this device. The sender was told; the next one will be readable.'
         : 'A message could not be read on this device.';

@@ -69,7 +69,7 @@ async function openMessage(
   const bytes = unhex(message.protobuf);
   try {
     const view = viewWire(bytes);
-    const outcome = await bob.ledger.run((work) => bob.decrypt(work, from, bytes));
+    const outcome = await bob.transaction((tx) => bob.decrypt(tx, from, bytes));
     if (outcome.kind !== 'message') return { ...view, text: outcome.kind, right: false };
     const right = compareBytes(outcome.payload, unhex(message.payload)) === 0;
     return { ...view, text: shown(outcome.payload), right };
@@ -92,7 +92,7 @@ async function openBob({ bob }: Transcript): Promise<{ readonly bob: Device; rea
     crypto,
     clock: { ...systemClock, now: () => now },
   });
-  const own = await device.ledger.run((work) => device.bundle(work));
+  const own = await device.read((tx) => device.bundle(tx));
   // But for the time, which is exact to the millisecond here, and our strict signature it has to be the same bundle.
   const { timestamp, signature } = recorded;
   const bundle = encodeHex(encodeBundle({ ...own, timestamp, signature, strictSignature: undefined }));

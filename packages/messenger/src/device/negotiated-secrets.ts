@@ -1,6 +1,6 @@
 import { copyBytes, encodeHex, type KeyPair, type PublicKey, type SharedKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { Recent } from './recent.js';
+import { LruCache } from './lru-cache.js';
 
 /** Secrets kept; the least recently used go. As many as a sealed transport keeps keys: 40 MB at most. */
 const MOST = 200_000;
@@ -12,7 +12,7 @@ const MOST = 200_000;
 export class NegotiatedSecrets {
   readonly #crypto: CryptoProvider;
   readonly #identity: KeyPair;
-  readonly #known = new Recent<SharedKey>(MOST);
+  readonly #known = new LruCache<SharedKey>(MOST);
 
   constructor(crypto: CryptoProvider, identity: KeyPair) {
     this.#crypto = crypto;

@@ -109,8 +109,8 @@ class World {
 
   async #ping(): Promise<World['pings'][number]> {
     const id = this.pings.length;
-    const { message } = await this.alice.device.ledger.run((work) =>
-      this.alice.device.encryptDirect(work, this.bob.publicKey, new TextEncoder().encode(`ping ${id}`)),
+    const { message } = await this.alice.device.transaction((tx) =>
+      this.alice.device.encryptDirect(tx, this.bob.publicKey, new TextEncoder().encode(`ping ${id}`)),
     );
     const ping = { id, payload: encodeHex(message), taken: false };
     this.pings.push(ping);

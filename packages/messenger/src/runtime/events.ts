@@ -1,5 +1,6 @@
 import {
   type ClockSkew,
+  compareBytes,
   isSottoError,
   type Logger,
   type PublicKey,
@@ -7,7 +8,9 @@ import {
   type TransportStatus,
   type Write,
 } from '@sotto/core';
-import type { Protection } from './device/decryption.js';
+import type { Protection } from '../device/decryption.js';
+import type { BundleNews } from '../device/peers.js';
+import type { Transaction } from '../storage/transaction.js';
 
 /** What conversation a message belongs to. */
 export type Conversation =
@@ -55,7 +58,7 @@ export interface ReceivedMessage {
   /** Milliseconds since the epoch as the sender or the transport claims. */
   readonly sentAt: number;
   /**
-   * Says that the application is done with it; until then it is given again after each restart. With `alongside`, what
+   * Says that the application is done with it; until then it is redelivered after each restart. With `alongside`, what
    * the application keeps of the message is stored in the same commit: both have happened, or neither.
    * @returns whether it was this call that did it; else nothing was stored
    * @throws STORE codes (nothing has happened, try again); INVALID_ARGUMENT; CLOSED
@@ -85,7 +88,7 @@ export interface GroupChangeLost {
   readonly by: string;
 }
 
-/** What a messenger tells, by name. */
+/** The events of a messenger, by name. */
 export interface MessengerEvents {
   message: ReceivedMessage;
   /**
@@ -111,22 +114,22 @@ export interface MessengerEvents {
   /** A device of a peer has a new signed prekey. */
   bundleRotated: { readonly identity: PublicKey; readonly installationId: string };
   /**
-   * A message came that this device can't read; the reason is for people, the code for programs. Told once for each cause
-   * and device, until a message of that device can be read in a session; of one sender 16 times at most.
+   * A message came that this device can't read; the reason is for people, the code for programs. Emitted once for each cause
+   * and device, until a message of that device can be read in a session; for one sender 16 times at most.
    */
-  undecryptable: {
+  decryptionFailed: {
     readonly messageId: string;
     readonly sender: PublicKey;
     readonly senderInstallation: string;
     readonly code: string;
     readonly reason: string;
-    /** Whether the sender was told, so that its next message will be readable. */
+    /** Whether the sender was answered, so that its next message will be readable. */
     readonly answered: boolean;
   };
-  /** The transport took all parts of a message, for all devices and members: told once. */
+  /** The transport took all parts of a message, for all devices and members. Emitted once. */
   sent: { readonly id: string };
   /**
-   * The transport will never take a part of a message; told of each such part. The part is kept until the application
+   * The transport will never take a part of a message. Emitted for each such part. The part is kept until the application
    * tries it again (`retry`) or gives it up (`giveUp`).
    */
   sendFailed: { readonly id: string; readonly error: SottoError };
@@ -146,8 +149,8 @@ export interface MessengerEvents {
    * new device. `restored`: an old copy was put back: every conversation begins a new session.
    */
   storeReplaced: { readonly how: 'lost' | 'restored' };
-  /** The store could not be read or written. What was under way is tried again. */
-  storageTrouble: { readonly error: unknown };
+  /** The store could not be read or written. What was in progress is tried again. */
+  storageError: { readonly error: unknown };
 }
 
 type Listener<T> = (event: T) => void | Promise<void>;
@@ -185,9 +188,29 @@ export class Events {
     }
   }
 
-  storageTrouble(error: unknown): void {
-    this.#logger.warn('storage trouble', { error: errorName(error) });
-    this.emit('storageTrouble', { error });
+  /** Emits an event once a transaction is committed. */
+  emitOnCommit<K extends keyof MessengerEvents>(tx: Transaction, name: K, event: MessengerEvents[K]): void {
+    tx.onCommit('event', () => this.emit(name, event));
+  }
+
+  /** Tells what a bundle has changed of an identity's devices. */
+  emitBundleNews(tx: Transaction, identity: PublicKey, news: BundleNews, ownIdentity: PublicKey): void {
+    const { firstContact } = news;
+    const own = compareBytes(identity, ownIdentity) === 0;
+    for (const installationId of news.added) {
+      this.emitOnCommit(tx, 'deviceSeen', { identity, installationId, own, firstContact });
+    }
+    for (const installationId of news.rotated) {
+      this.emitOnCommit(tx, 'bundleRotated', { identity, installationId });
+    }
+    for (const installationId of news.reset) {
+      this.emitOnCommit(tx, 'sessionReset', { identity, installationId });
+    }
+  }
+
+  storageError(error: unknown): void {
+    this.#logger.warn('storage error', { error: errorName(error) });
+    this.emit('storageError', { error });
   }
 }
 

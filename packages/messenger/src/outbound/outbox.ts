@@ -1,6 +1,5 @@
 import {
   type Channel,
-  type Clock,
   copyBytes,
   encodeHex,
   isSottoError,
@@ -10,43 +9,40 @@ import {
   type TransportConnection,
   type Write,
 } from '@sotto/core';
-import type { Device } from './device/device.js';
-import type { Events } from './events.js';
-import type { OutboxRecord } from './generated/sotto/messenger/v1/storage.js';
-import type { MessengerLimits } from './limits.js';
-import type { SendOutcomes } from './send-outcomes.js';
-import type { UnitOfWork } from './storage/ledger.js';
-import { outboxTable } from './storage/tables.js';
+import { messageIdFor } from '../device/messages.js';
+import { storedNow } from '../device/own-clock.js';
+import type { OutboxRecord } from '../generated/sotto/messenger/v1/storage.js';
+import type { MessengerContext } from '../runtime/context.js';
+import { outboxTable } from '../storage/tables.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
+import type { DeliveryTracker } from './delivery-tracker.js';
 
 /** First wait after a failed send; doubled each time. */
 const RETRY_FIRST_MS = 1_000;
 /** Longest wait between two tries. */
 const RETRY_MOST_MS = 60_000;
-/** Sends under way at once. */
+/** Sends in flight at once. */
 const PARALLEL = 8;
 /** Entries kept that the transport will never take; the oldest go. */
 const MOST_FAILED = 1_000;
 
-/** What messages have for an id that the messenger sends of itself: the application is told nothing of them. */
-export const OF_OURS = new Uint8Array(0);
+/** The id of what the messenger sends by itself: no event tells the application of it. */
+export const NO_MESSAGE_ID = new Uint8Array(0);
 
 /** Where an entry goes, in words that don't hold the negotiated secret. */
 export type OutboxChannel = NonNullable<OutboxRecord['channel']>;
 
 /** A record with its number. */
-export type OutboxEntry = readonly [number: string, record: OutboxRecord];
+type OutboxEntry = readonly [number: string, record: OutboxRecord];
 
 /**
- * Ciphertexts that the transport has not taken yet. An entry is stored in the step that moved the ratchet, offered
+ * Ciphertexts that the transport has not taken yet. One is stored in the transaction that moved the ratchet, offered
  * until the transport takes it, the same bytes each time, and deleted then. A crash in between means that it is
- * sent twice, which the receiver's ratchet notices.
+ * sent twice, which the receiver's ratchet notices. Everything that leaves does so here.
  */
 export class Outbox {
-  readonly #device: Device;
-  readonly #clock: Clock;
-  readonly #outcomes: SendOutcomes;
-  readonly #events: Events;
-  readonly #limits: Pick<MessengerLimits, 'maxOutboxBytes'>;
+  readonly #context: MessengerContext;
+  readonly #tracker: DeliveryTracker;
   readonly #waiting = new Map<string, OutboxRecord>();
   /** Those that the transport will never take, oldest first. */
   readonly #failed = new Map<string, OutboxRecord>();
@@ -55,7 +51,7 @@ export class Outbox {
   /** Those of them that are to be tried now, oldest first. */
   #queue = new Map<string, OutboxRecord>();
   /** Entries that are being sent, or were taken and are being deleted. */
-  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #inFlight = new Map<string, Promise<void>>();
   /** How many of those are being sent. */
   #sending = 0;
   #connection: TransportConnection | undefined;
@@ -63,24 +59,15 @@ export class Outbox {
   #retryAfter = RETRY_FIRST_MS;
   #cancelRetry: (() => void) | undefined;
 
-  constructor(
-    device: Device,
-    clock: Clock,
-    outcomes: SendOutcomes,
-    events: Events,
-    limits: Pick<MessengerLimits, 'maxOutboxBytes'>,
-  ) {
-    this.#device = device;
-    this.#clock = clock;
-    this.#outcomes = outcomes;
-    this.#events = events;
-    this.#limits = limits;
+  constructor(context: MessengerContext, tracker: DeliveryTracker) {
+    this.#context = context;
+    this.#tracker = tracker;
   }
 
   /** Reads what an earlier run left. Damaged entries are reported and left. */
-  async load(work: UnitOfWork): Promise<void> {
-    const damaged = (_key: string, error: unknown) => this.#events.storageTrouble(error);
-    for await (const { segments, value } of work.list(outboxTable, [], damaged)) {
+  async load(tx: ReadTransaction): Promise<void> {
+    const damaged = (_key: string, error: unknown) => this.#context.events.storageError(error);
+    for await (const { segments, value } of tx.list(outboxTable, [], damaged)) {
       const number = segments[0] as string;
       this.#next = Number(number) + 1;
       if (this.#waiting.has(number) || this.#failed.has(number)) continue;
@@ -88,38 +75,45 @@ export class Outbox {
       const id = encodeHex(value.messageId);
       if (value.failed) {
         this.#failed.set(number, value);
-        this.#outcomes.hasFailed(id);
+        this.#tracker.addFailed(id);
       } else {
         this.#waiting.set(number, value);
-        this.#outcomes.waits(id);
+        this.#tracker.addPending(id);
       }
     }
   }
 
   /**
-   * Adds an entry within a step. Call {@link stored} when the step is committed, and {@link release} to send it.
+   * Puts a ProtocolMessage on its way: it is stored with the transaction and leaves after the commit.
+   * @param messageId of the message that it is a part of. Default: the id of this one. {@link NO_MESSAGE_ID} for what the
+   *   messenger sends by itself
+   * @returns the id of the message
    * @throws LIMIT_EXCEEDED when too much waits for the transport
    */
-  add(work: UnitOfWork, record: OutboxRecord): OutboxEntry {
-    const actual = this.#bytes + record.payload.length;
-    if (actual > this.#limits.maxOutboxBytes) {
+  post(
+    tx: Transaction,
+    channel: OutboxChannel,
+    payload: Uint8Array,
+    messageId = messageIdFor(this.#context.settings.crypto, this.#context.device.identity, payload),
+  ): Uint8Array {
+    const { clock, limits } = this.#context.settings;
+    const actual = this.#bytes + payload.length;
+    if (actual > limits.maxOutboxBytes) {
       throw new SottoError('LIMIT_EXCEEDED', 'Too much waits to be sent. Connect, or give messages up.', {
         what: 'bytes in the outbox',
-        limit: this.#limits.maxOutboxBytes,
+        limit: limits.maxOutboxBytes,
         actual,
       });
     }
+    const record = { payload, messageId, channel, createdAt: storedNow(clock), failed: false };
     const number = String(this.#next++).padStart(16, '0');
-    work.put(outboxTable, record, number);
-    return [number, record];
-  }
-
-  /** Counts entries whose step was committed: from now on their messages are not sent yet. */
-  stored(entries: readonly OutboxEntry[]): void {
-    for (const [, { messageId, payload }] of entries) {
+    tx.put(outboxTable, record, number);
+    tx.onCommit('state', () => {
       this.#bytes += payload.length;
-      this.#outcomes.waits(encodeHex(messageId));
-    }
+      this.#tracker.addPending(encodeHex(messageId));
+    });
+    tx.onCommit('send', () => this.#release([[number, record]]));
+    return messageId;
   }
 
   /** Ids of the messages of which the transport will never take a part. */
@@ -138,29 +132,29 @@ export class Outbox {
     for (const [number, record] of entries) {
       this.#failed.delete(number);
       this.#waiting.set(number, record);
-      this.#outcomes.waitsAgain(id);
+      this.#tracker.retried(id);
     }
     try {
-      await this.#device.ledger.run(async (work) => {
-        for (const [number, record] of entries) work.put(outboxTable, record, number);
+      await this.#context.device.transaction(async (tx) => {
+        for (const [number, record] of entries) tx.put(outboxTable, record, number);
       });
     } catch (error) {
       for (const [number, record] of this.#idle(entries)) {
         this.#waiting.delete(number);
         this.#queue.delete(number);
         this.#failed.set(number, { ...record, failed: true });
-        this.#outcomes.hasFailed(id);
-        this.#outcomes.done(id);
+        this.#tracker.addFailed(id);
+        this.#tracker.removePending(id);
       }
       throw error;
     }
-    this.release(this.#idle(entries));
+    this.#release(this.#idle(entries));
     return entries.length;
   }
 
-  /** Those of some entries that still wait, and are not being sent. */
+  /** Those entries that still wait, and are not being sent. */
   #idle(entries: readonly OutboxEntry[]): OutboxEntry[] {
-    return entries.filter(([number]) => this.#waiting.has(number) && !this.#underWay.has(number));
+    return entries.filter(([number]) => this.#waiting.has(number) && !this.#inFlight.has(number));
   }
 
   /**
@@ -172,7 +166,7 @@ export class Outbox {
   async giveUp(
     id: string,
     alongside: readonly Write[] = [],
-    dropRest: (work: UnitOfWork) => Promise<number> = async () => 0,
+    dropRest: (tx: Transaction) => Promise<number> = async () => 0,
   ): Promise<number> {
     const failed = this.#failedOf(id);
     const waiting = this.#idle([...this.#waiting]).filter(([, { messageId }]) => encodeHex(messageId) === id);
@@ -184,20 +178,20 @@ export class Outbox {
     }
     let rest = 0;
     try {
-      await this.#device.ledger.run(async (work) => {
-        rest = await dropRest(work);
-        for (const [number] of [...failed, ...waiting]) work.delete(outboxTable, number);
-        if (failed.length + waiting.length + rest > 0) work.alongside(alongside);
+      await this.#context.device.transaction(async (tx) => {
+        rest = await dropRest(tx);
+        for (const [number] of [...failed, ...waiting]) tx.delete(outboxTable, number);
+        if (failed.length + waiting.length + rest > 0) tx.alongside(alongside);
       });
     } catch (error) {
       for (const [number, record] of failed) this.#failed.set(number, record);
-      this.release(waiting);
+      this.#release(waiting);
       throw error;
     }
     for (const [, { payload }] of [...failed, ...waiting]) this.#bytes -= payload.length;
-    for (const _ of failed) this.#outcomes.failedGivenUp(id);
-    for (const _ of waiting) this.#outcomes.givenUp(id);
-    if (rest > 0) this.#outcomes.restGivenUp(id);
+    for (const _ of failed) this.#tracker.failedGivenUp(id);
+    for (const _ of waiting) this.#tracker.pendingGivenUp(id);
+    if (rest > 0) this.#tracker.openGivenUp(id);
     return failed.length + waiting.length + rest;
   }
 
@@ -206,7 +200,7 @@ export class Outbox {
   }
 
   /** Begins to send entries that are stored. */
-  release(entries: readonly OutboxEntry[]): void {
+  #release(entries: readonly OutboxEntry[]): void {
     for (const [number, record] of entries) {
       this.#waiting.set(number, record);
       this.#queue.set(number, record);
@@ -225,30 +219,30 @@ export class Outbox {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
     this.#retryAfter = RETRY_FIRST_MS;
-    // Nobody else tries again what is of ours.
+    // What the messenger sends by itself, the application can't retry.
     for (const [number, record] of this.#failedOf('')) {
       this.#failed.delete(number);
       this.#waiting.set(number, record);
     }
-    this.#tryAll();
+    this.#retryAll();
   }
 
-  /** Stops to send and waits for what is under way. */
+  /** Stops sending and waits for what is in flight. */
   async detach(): Promise<void> {
     this.#connection = undefined;
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
-    await Promise.all(this.#underWay.values());
+    await Promise.all(this.#inFlight.values());
   }
 
-  /** Resolves when nothing is under way: all was taken, or waits for another try. */
+  /** Resolves when nothing is in flight: all was taken, or waits for another try. */
   async settled(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay.values());
+    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight.values());
   }
 
   /** What failed goes first again: it is older than what has not been tried. */
-  #tryAll(): void {
-    this.#queue = new Map([...this.#waiting].filter(([number]) => !this.#underWay.has(number)));
+  #retryAll(): void {
+    this.#queue = new Map([...this.#waiting].filter(([number]) => !this.#inFlight.has(number)));
     this.#pump();
   }
 
@@ -257,10 +251,10 @@ export class Outbox {
     for (const [number, record] of this.#queue) {
       if (this.#sending >= PARALLEL) return;
       this.#queue.delete(number);
-      this.#underWay.set(
+      this.#inFlight.set(
         number,
         this.#send(this.#connection, number, record).finally(() => {
-          this.#underWay.delete(number);
+          this.#inFlight.delete(number);
           if (this.#waiting.has(number)) this.#queue.set(number, record);
           this.#pump();
         }),
@@ -275,7 +269,7 @@ export class Outbox {
       await connection.send(this.#channelOf(record), copyBytes(record.payload));
       this.#retryAfter = RETRY_FIRST_MS;
     } catch (error) {
-      if (!isPermanent(error)) return this.#tryLater();
+      if (!isPermanent(error)) return this.#scheduleRetry();
       // What nobody wrote is dropped.
       if (messageId !== '') return this.#keepFailed(number, record, error);
     } finally {
@@ -284,14 +278,14 @@ export class Outbox {
     // The next one goes out while this one is being deleted.
     this.#pump();
     try {
-      await this.#device.ledger.run(async (work) => work.delete(outboxTable, number));
+      await this.#context.device.transaction(async (tx) => tx.delete(outboxTable, number));
     } catch (error) {
-      this.#events.storageTrouble(error);
-      return this.#tryLater();
+      this.#context.events.storageError(error);
+      return this.#scheduleRetry();
     }
     this.#waiting.delete(number);
     this.#bytes -= record.payload.length;
-    this.#outcomes.done(messageId);
+    this.#tracker.removePending(messageId);
   }
 
   /** Keeps what the transport will never take, until the application tries it again or gives it up. */
@@ -299,30 +293,30 @@ export class Outbox {
     const failed = { ...record, failed: true };
     const [oldest] = this.#failed.size >= MOST_FAILED ? this.#failed : [];
     try {
-      await this.#device.ledger.run(async (work) => {
-        work.put(outboxTable, failed, number);
-        if (oldest !== undefined) work.delete(outboxTable, oldest[0]);
+      await this.#context.device.transaction(async (tx) => {
+        tx.put(outboxTable, failed, number);
+        if (oldest !== undefined) tx.delete(outboxTable, oldest[0]);
       });
     } catch (problem) {
-      this.#events.storageTrouble(problem);
-      return this.#tryLater();
+      this.#context.events.storageError(problem);
+      return this.#scheduleRetry();
     }
     this.#waiting.delete(number);
     this.#failed.set(number, failed);
     if (oldest !== undefined && this.#failed.delete(oldest[0])) {
       this.#bytes -= oldest[1].payload.length;
-      this.#outcomes.failedGivenUp(encodeHex(oldest[1].messageId));
+      this.#tracker.failedGivenUp(encodeHex(oldest[1].messageId));
     }
     const id = encodeHex(record.messageId);
-    this.#outcomes.failed(id, error);
-    this.#outcomes.done(id);
+    this.#tracker.failed(id, error);
+    this.#tracker.removePending(id);
   }
 
-  #tryLater(): void {
+  #scheduleRetry(): void {
     if (this.#cancelRetry !== undefined || this.#connection === undefined) return;
-    this.#cancelRetry = this.#clock.after(this.#retryAfter, () => {
+    this.#cancelRetry = this.#context.settings.clock.after(this.#retryAfter, () => {
       this.#cancelRetry = undefined;
-      this.#tryAll();
+      this.#retryAll();
     });
     this.#retryAfter = Math.min(2 * this.#retryAfter, RETRY_MOST_MS);
   }
@@ -338,7 +332,7 @@ export class Outbox {
       case 'negotiated':
         return {
           kind: 'negotiated',
-          secret: this.#device.negotiatedSecret(channel.value as PublicKey) as SharedKey,
+          secret: this.#context.device.negotiatedSecret(channel.value as PublicKey) as SharedKey,
         };
       default:
         throw new SottoError('TRANSPORT_REFUSED', 'The entry names no channel.', { reason: 'no channel' });

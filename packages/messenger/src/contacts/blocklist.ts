@@ -1,7 +1,6 @@
 import { decodeHex, encodeHex, type PublicKey } from '@sotto/core';
-import type { Effects } from './effects.js';
-import type { UnitOfWork } from './storage/ledger.js';
-import { blockedTable } from './storage/tables.js';
+import { blockedTable } from '../storage/tables.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 
 /** Identities that the user blocked: what they send is dropped before anything else is done with it. */
 export class Blocklist {
@@ -9,8 +8,8 @@ export class Blocklist {
   /** Those whose blocking is being stored. */
   readonly #beingBlocked = new Map<string, number>();
 
-  async load(work: UnitOfWork): Promise<void> {
-    for (const [identity] of await work.keys(blockedTable)) this.#blocked.add(identity as string);
+  async load(tx: ReadTransaction): Promise<void> {
+    for (const [identity] of await tx.keys(blockedTable)) this.#blocked.add(identity as string);
   }
 
   has(identity: PublicKey): boolean {
@@ -36,15 +35,15 @@ export class Blocklist {
     }
   }
 
-  block(work: UnitOfWork, effects: Effects, identity: PublicKey): void {
+  block(tx: Transaction, identity: PublicKey): void {
     const name = encodeHex(identity);
-    work.put(blockedTable, new Uint8Array(0), name);
-    effects.after.push(() => this.#blocked.add(name));
+    tx.put(blockedTable, new Uint8Array(0), name);
+    tx.onCommit('state', () => this.#blocked.add(name));
   }
 
-  unblock(work: UnitOfWork, effects: Effects, identity: PublicKey): void {
+  unblock(tx: Transaction, identity: PublicKey): void {
     const name = encodeHex(identity);
-    work.delete(blockedTable, name);
-    effects.after.push(() => this.#blocked.delete(name));
+    tx.delete(blockedTable, name);
+    tx.onCommit('state', () => this.#blocked.delete(name));
   }
 }

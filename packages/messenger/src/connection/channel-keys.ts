@@ -1,18 +1,18 @@
 import { type ChannelKeyCache, concatBytes, copyBytes, type Logger } from '@sotto/core';
-import { errorName } from './events.js';
-import type { Ledger } from './storage/ledger.js';
-import type { Table } from './storage/table.js';
+import { errorName } from '../runtime/events.js';
+import type { Table } from '../storage/table.js';
+import type { Transactions } from '../storage/transaction-manager.js';
 
 /**
  * Keys kept: two for each of 100,000 conversations, some 20 MB. What is more is derived again at each start; what is
- * kept is what is listened to, so that nothing of it has to go for something else.
+ * kept is what we subscribe to, so that nothing of it has to go for something else.
  */
 const MOST = 200_000;
 /** Keys asked for at once from which on the whole table is read instead. */
 const FEW = 32;
 /** Keys changed or forgotten in one commit. */
-const STEP = 1_000;
-/** Starts after which the key of a channel goes that is neither listened to nor written to. */
+const PER_COMMIT = 1_000;
+/** Starts after which the key of a channel goes that we neither subscribe to nor write to. */
 const UNUSED_STARTS = 2;
 const KEY_LENGTH = 32;
 
@@ -35,17 +35,17 @@ const channelKeyTable: Table<KeptKey> = {
 
 /** Keeps what the transport has derived for channels in the messenger's store. */
 export class StoredChannelKeys implements ChannelKeyCache {
-  readonly #ledger: Ledger;
+  readonly #transactions: Transactions;
   readonly #logger: Logger;
   readonly #most: number;
   /** Of what is kept, by id, for how many starts it was not used. */
   #kept: Promise<Map<string, number>> | undefined;
-  /** What was listened to last; `undefined` before the first list of this start. */
-  #listened: ReadonlySet<string> | undefined;
+  /** What we subscribed to last; `undefined` before the first list of this start. */
+  #subscribed: ReadonlySet<string> | undefined;
 
   /** @param most keys kept; for tests */
-  constructor(ledger: Ledger, logger: Logger, most = MOST) {
-    this.#ledger = ledger;
+  constructor(transactions: Transactions, logger: Logger, most = MOST) {
+    this.#transactions = transactions;
     this.#logger = logger;
     this.#most = most;
   }
@@ -56,17 +56,17 @@ export class StoredChannelKeys implements ChannelKeyCache {
       const kept = await this.#load();
       const wanted = new Set(ids.filter((id) => kept.has(id)));
       if (wanted.size === 0) return;
-      await this.#ledger.run(async (work) => {
+      await this.#transactions.read(async (tx) => {
         // A damaged one is derived again.
         const damaged = () => undefined;
         if (wanted.size <= FEW) {
           for (const id of wanted) {
-            const record = await work.get(channelKeyTable, id).catch(damaged);
+            const record = await tx.get(channelKeyTable, id).catch(damaged);
             if (record !== undefined) found.set(id, record.key);
           }
           return;
         }
-        for await (const { segments, value } of work.list(channelKeyTable, [], damaged)) {
+        for await (const { segments, value } of tx.list(channelKeyTable, [], damaged)) {
           const [id = ''] = segments;
           if (wanted.has(id)) found.set(id, value.key);
         }
@@ -85,8 +85,8 @@ export class StoredChannelKeys implements ChannelKeyCache {
   }
 
   async retain(ids: ReadonlySet<string>): Promise<void> {
-    const before = this.#listened;
-    this.#listened = ids;
+    const before = this.#subscribed;
+    this.#subscribed = ids;
     await this.#try(async () => {
       const kept = await this.#load();
       if (before === undefined) return this.#countStart(kept, ids);
@@ -102,10 +102,10 @@ export class StoredChannelKeys implements ChannelKeyCache {
   async #countStart(kept: Map<string, number>, ids: ReadonlySet<string>): Promise<void> {
     const idle = [...kept.keys()].filter((id) => !ids.has(id));
     const changes: [string, KeptKey | undefined][] = [];
-    await this.#ledger.run(async (work) => {
+    await this.#transactions.read(async (tx) => {
       changes.length = 0;
       for (const id of idle) {
-        const record = await work.get(channelKeyTable, id).catch(() => undefined);
+        const record = await tx.get(channelKeyTable, id).catch(() => undefined);
         const unused = 1 + (record?.unused ?? UNUSED_STARTS);
         const { key } = record ?? {};
         changes.push([id, key === undefined || unused > UNUSED_STARTS ? undefined : { key, unused }]);
@@ -119,26 +119,26 @@ export class StoredChannelKeys implements ChannelKeyCache {
     kept: Map<string, number>,
     changes: readonly (readonly [string, KeptKey | undefined])[],
   ): Promise<void> {
-    for (let i = 0; i < changes.length; i += STEP) {
-      const step = changes.slice(i, i + STEP);
-      // At once, so that the cap holds whatever else is under way.
-      for (const [id, record] of step) if (record !== undefined) kept.set(id, record.unused);
-      await this.#ledger.run(async (work) => {
-        for (const [id, record] of step) {
-          if (record === undefined) work.delete(channelKeyTable, id);
-          else work.put(channelKeyTable, record, id);
+    for (let i = 0; i < changes.length; i += PER_COMMIT) {
+      const batch = changes.slice(i, i + PER_COMMIT);
+      // At once, so that the cap holds whatever else is in flight.
+      for (const [id, record] of batch) if (record !== undefined) kept.set(id, record.unused);
+      await this.#transactions.transaction(async (tx) => {
+        for (const [id, record] of batch) {
+          if (record === undefined) tx.delete(channelKeyTable, id);
+          else tx.put(channelKeyTable, record, id);
         }
       });
-      for (const [id, record] of step) if (record === undefined) kept.delete(id);
+      for (const [id, record] of batch) if (record === undefined) kept.delete(id);
     }
   }
 
   #load(): Promise<Map<string, number>> {
-    this.#kept ??= this.#ledger
-      .run(async (work) => {
+    this.#kept ??= this.#transactions
+      .read(async (tx) => {
         const kept = new Map<string, number>();
         const damaged = () => {};
-        for await (const { segments, value } of work.list(channelKeyTable, [], damaged)) {
+        for await (const { segments, value } of tx.list(channelKeyTable, [], damaged)) {
           kept.set(segments[0] as string, value.unused);
         }
         return kept;

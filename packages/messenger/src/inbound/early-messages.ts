@@ -6,7 +6,7 @@ const MOST_MESSAGES = 256;
 const MOST_BYTES = 1024 * 1024;
 
 /**
- * Messages of groups that are not known yet: they overtook what makes the group. Nothing of them is opened, so that they can
+ * Messages of groups that are not known yet: they came before what makes the group. Nothing of them is opened, so that they can
  * be received again when it is there. In memory, within bounds: the oldest go.
  */
 export class EarlyMessages {

@@ -1,22 +1,12 @@
-import {
-  type Clock,
-  copyBytes,
-  encodeHex,
-  type PublicKey,
-  type TransportMessage,
-  type Write,
-} from '@sotto/core';
-import type { DecryptOutcome } from './device/decryption.js';
-import type { Device } from './device/device.js';
-import { storedNow } from './device/own-clock.js';
-import { getPeer } from './device/peers.js';
-import type { Effects } from './effects.js';
-import type { Conversation, Events, ReceivedMessage } from './events.js';
-import { type InboxRecord, Protection } from './generated/sotto/messenger/v1/storage.js';
-import { Inbox } from './inbox.js';
-import type { MessengerLimits } from './limits.js';
-import type { Steps } from './steps.js';
-import type { UnitOfWork } from './storage/ledger.js';
+import { copyBytes, encodeHex, type PublicKey, type TransportMessage, type Write } from '@sotto/core';
+import type { DecryptOutcome } from '../device/decryption.js';
+import { storedNow } from '../device/own-clock.js';
+import { getPeer } from '../device/peers.js';
+import { UnacknowledgedMessages } from '../device/unacknowledged.js';
+import { type InboxRecord, Protection } from '../generated/sotto/messenger/v1/storage.js';
+import type { MessengerContext } from '../runtime/context.js';
+import type { Conversation, ReceivedMessage } from '../runtime/events.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 
 const PROTECTIONS = {
   dr: Protection.PROTECTION_DR,
@@ -24,92 +14,81 @@ const PROTECTIONS = {
   public: Protection.PROTECTION_PUBLIC,
 } as const;
 
-/** What stands in a message for the application. */
+/** What a message holds for the application. */
 export type Content = Pick<InboxRecord, 'conversation' | 'payload' | 'ownCopy'> &
   Partial<Pick<InboxRecord, 'groupMembershipHash' | 'late'>>;
 
-/** Gives messages to the application, and keeps them in the inbox until it has acknowledged them. */
-export class Delivery {
-  readonly #inbox = new Inbox();
-  readonly #events: Events;
-  readonly #steps: Steps;
-  readonly #device: Device;
-  readonly #clock: Clock;
-  readonly #limits: Pick<MessengerLimits, 'maxInboxBytes'>;
-  #unread: (() => void)[] = [];
+/** Delivers messages to the application, and keeps them until it has acknowledged them. */
+export class Inbox {
+  readonly #context: MessengerContext;
+  readonly #unacknowledged = new UnacknowledgedMessages();
+  /** What an earlier run left, until it is delivered again. */
+  #left: (() => void)[] = [];
 
-  constructor(
-    device: Device,
-    events: Events,
-    steps: Steps,
-    clock: Clock,
-    limits: Pick<MessengerLimits, 'maxInboxBytes'>,
-  ) {
-    this.#device = device;
-    this.#events = events;
-    this.#steps = steps;
-    this.#clock = clock;
-    this.#limits = limits;
+  constructor(context: MessengerContext) {
+    this.#context = context;
   }
 
   /** Reads what an earlier run left. */
-  async load(work: UnitOfWork): Promise<void> {
-    for (const record of await this.#inbox.load(work, (error) => this.#events.storageTrouble(error))) {
-      const sender = await this.#senderOf(work, record);
-      this.#unread.push(() => this.#give(record, sender));
+  async load(tx: ReadTransaction): Promise<void> {
+    const { events } = this.#context;
+    this.#left = [];
+    for (const record of await this.#unacknowledged.load(tx, (error) => events.storageError(error))) {
+      const sender = await this.#senderOf(tx, record);
+      this.#left.push(() => this.#emit(record, sender));
     }
   }
 
-  /** Gives what an earlier run left, once. */
-  giveUnread(): void {
-    const unread = this.#unread;
-    this.#unread = [];
-    for (const give of unread) give();
+  /** Delivers again what an earlier run left, once. */
+  redeliver(): void {
+    const left = this.#left;
+    this.#left = [];
+    for (const emit of left) emit();
   }
 
-  /** Keeps a message with the step that opened it, and gives it when that is stored. */
+  /**
+   * Stores a message with the transaction that opened it, and emits it after the commit.
+   * @throws STORE_UNAVAILABLE when too much waits for the application; LIMIT_EXCEEDED for a request
+   */
   async deliver(
-    work: UnitOfWork,
-    effects: Effects,
+    tx: Transaction,
     message: TransportMessage,
     outcome: Extract<DecryptOutcome, { kind: 'message' }>,
     content: Content,
   ): Promise<void> {
+    const { clock, limits } = this.#context.settings;
     const record: InboxRecord = {
       messageId: outcome.messageId,
       sender: message.sender,
       senderInstallation: outcome.senderInstallation,
       protection: PROTECTIONS[outcome.protection],
-      receivedAt: storedNow(this.#clock),
+      receivedAt: storedNow(clock),
       sentAt: BigInt(Math.trunc(message.sentAt)),
       groupMembershipHash: new Uint8Array(0),
       late: false,
       ...content,
     };
-    const sender = await this.#senderOf(work, record);
-    const number = this.#inbox.add(work, record, this.#limits.maxInboxBytes, sender.request);
-    effects.after.push(() => {
-      this.#inbox.added(record, number);
-      this.#give(record, sender);
-    });
+    const sender = await this.#senderOf(tx, record);
+    this.#unacknowledged.add(tx, record, limits.maxInboxBytes, sender.request);
+    tx.onCommit('event', () => this.#emit(record, sender));
   }
 
   /** What the user has decided about a message's sender. */
   async #senderOf(
-    work: UnitOfWork,
+    tx: ReadTransaction,
     { sender, conversation, ownCopy }: InboxRecord,
   ): Promise<Pick<ReceivedMessage, 'verified' | 'request'>> {
-    const { verified } = await getPeer(work, sender);
+    const { verified } = await getPeer(tx, sender);
     const isDirect = conversation?.kind?.$case === 'peer' && !ownCopy;
-    const request = isDirect && !(await this.#device.isAccepted(work, sender as PublicKey));
+    const request = isDirect && !(await this.#context.device.isAccepted(tx, sender as PublicKey));
     return { verified, request };
   }
 
-  #give(record: InboxRecord, sender: Pick<ReceivedMessage, 'verified' | 'request'>): void {
+  #emit(record: InboxRecord, sender: Pick<ReceivedMessage, 'verified' | 'request'>): void {
     const messageId = copyBytes(record.messageId);
     // One after another: the second one of two at the same time has to see that the first one was.
     let turn: Promise<unknown> = Promise.resolve();
-    this.#events.emit('message', {
+    this.#context.events.emit('message', {
       id: encodeHex(messageId),
       sender: copyBytes(record.sender) as PublicKey,
       senderInstallation: record.senderInstallation,
@@ -133,11 +112,10 @@ export class Delivery {
 
   /** @returns whether it waited until now */
   async #acknowledge(messageId: Uint8Array, alongside: readonly Write[]): Promise<boolean> {
-    return this.#steps.run(async (work, effects) => {
-      if (!this.#inbox.has(work, messageId)) return false;
-      this.#inbox.acknowledge(work, messageId);
-      work.alongside(alongside);
-      effects.after.push(() => this.#inbox.acknowledged(messageId));
+    return this.#context.runtime.transaction(async (tx) => {
+      if (!this.#unacknowledged.has(tx, messageId)) return false;
+      this.#unacknowledged.acknowledge(tx, messageId);
+      tx.alongside(alongside);
       return true;
     });
   }

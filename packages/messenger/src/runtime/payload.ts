@@ -1,5 +1,5 @@
 import { compareBytes, concatBytes, copyBytes, SottoError } from '@sotto/core';
-import { Payload } from './generated/sotto/messenger/v1/payload.js';
+import { Payload } from '../generated/sotto/messenger/v1/payload.js';
 
 /** Begins every payload of ours; no text, JSON or protobuf message of an application begins so. */
 const MARKER = Uint8Array.of(0xff, ...new TextEncoder().encode('sotto'), 0, 1);

@@ -1,4 +1,4 @@
-import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './device/limits.js';
+import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from '../device/limits.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -6,7 +6,7 @@ const HOUR = 60 * MINUTE;
 /** Times and bounds of a messenger, those of its device included. */
 export interface MessengerLimits extends DeviceLimits {
   /**
-   * An identity whose messages this device can't read is told so with our bundle, but not more often. Default 2 h
+   * An identity whose messages this device can't read is answered with our bundle, but not more often. Default 2 h
    * (wire profile, section 5).
    */
   readonly answerIntervalMs: number;
@@ -36,21 +36,21 @@ export interface MessengerLimits extends DeviceLimits {
    * late: they may have been on their way. Default 10 min.
    */
   readonly groupGraceMs: number;
-  /** A device of a member is told the same news of a group again after so long, while it shows no sign of it. Default 10 min. */
+  /** A device of a member is sent the same changes of a group again after so long, while it shows no sign of having them. Default 10 min. */
   readonly groupNewsIntervalMs: number;
   /**
    * A member is asked for changes of a group, and answered such a question, this often at most. Default 5 min: an answer
    * may be as long as the log.
    */
   readonly groupAskIntervalMs: number;
-  /** Somebody who is no member of a group and writes to it is told why, this often at most. Default 1 h. */
+  /** Somebody who is not a member of a group and writes to it is told why, this often at most. Default 1 h. */
   readonly groupTellIntervalMs: number;
   /**
    * Most groups that we are in by somebody whom the user has not let in, and have not written to. Beyond it, further ones
    * are refused; leaving one or writing to it makes room. Default 64, more than an honest start brings.
    */
   readonly maxUninvitedGroups: number;
-  /** Members of a group that are encrypted for in one commit. Default 16: short steps, so that nothing waits long. */
+  /** Members of a group that are encrypted for in one commit. Default 16: short transactions, so that nothing waits long. */
   readonly fanoutBatch: number;
 }
 

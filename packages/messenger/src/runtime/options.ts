@@ -1,6 +1,6 @@
 import type { Clock, KeyPair, Logger, Store, Transport, Write } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import type { DeviceOutcome } from './device/encryption.js';
+import type { DeviceOutcome } from '../device/encryption.js';
 import type { MessengerLimits } from './limits.js';
 
 /** What `createMessenger` needs. */
@@ -12,7 +12,7 @@ export interface MessengerOptions {
   /** Default: the best provider of the platform. */
   readonly crypto?: CryptoProvider;
   readonly clock?: Clock;
-  /** Gets events and public identifiers, never keys or contents. Default: silence. */
+  /** Gets events and public identifiers, never keys or contents. Default: nothing is logged. */
   readonly logger?: Logger;
   /** Name of this device; drawn at random for a new store, and remembered by it. */
   readonly installationId?: string;

@@ -2,8 +2,9 @@ import { SottoError, type Store, type Write } from '@sotto/core';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
-import { Ledger } from '../src/storage/ledger.js';
+
 import { bytesTable } from '../src/storage/table.js';
+import { TransactionManager } from '../src/storage/transaction-manager.js';
 import { newParty, quiet } from './party.js';
 import { manualClock } from './support.js';
 import { bytesOf, crypto, dump, START } from './world.js';
@@ -26,7 +27,7 @@ function noting(store: Store = createMemoryStore()) {
       return store.commit(writes, options);
     },
   };
-  return { store: noted, below: store, commits, failing, ledger: new Ledger(noted, crypto) };
+  return { store: noted, below: store, commits, failing, manager: new TransactionManager(noted, crypto) };
 }
 
 const settled = async (promises: readonly Promise<unknown>[]) =>
@@ -36,13 +37,13 @@ const settled = async (promises: readonly Promise<unknown>[]) =>
 const unavailable = () => new SottoError('STORE_UNAVAILABLE', 'The disk is full.', { reason: 'full' });
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-describe('steps in a burst', () => {
+describe('transactions in a burst', () => {
   it('share a commit, each sees those before it, and each is told its own', async () => {
-    const { ledger, commits } = noting();
+    const { manager, commits } = noting();
     const count = async (i: number) =>
-      ledger.run(async (work) => {
-        const before = (await work.get(cachedTable, 'counter'))?.[0] ?? 0;
-        work.put(cachedTable, Uint8Array.of(before + 1), 'counter');
+      manager.transaction(async (tx) => {
+        const before = (await tx.get(cachedTable, 'counter'))?.[0] ?? 0;
+        tx.put(cachedTable, Uint8Array.of(before + 1), 'counter');
         return `${i} after ${before}`;
       });
     expect(await Promise.all(numbers(5).map(count))).toEqual(numbers(5).map((i) => `${i} after ${i}`));
@@ -52,44 +53,44 @@ describe('steps in a burst', () => {
   });
 
   it('a bad one is refused and leaves nothing, the others stand', async () => {
-    const { ledger, commits } = noting();
-    const steps = numbers(5).map((i) =>
-      ledger.run(async (work) => {
-        work.put(table, Uint8Array.of(i), `${i}`);
+    const { manager, commits } = noting();
+    const outcomes = numbers(5).map((i) =>
+      manager.transaction(async (tx) => {
+        tx.put(table, Uint8Array.of(i), `${i}`);
         if (i === 2) throw new SottoError('NOT_FOUND', 'No.', { what: 'it', id: '2' });
         return i;
       }),
     );
-    expect(await settled(steps)).toEqual([0, 1, 'NOT_FOUND', 3, 4]);
+    expect(await settled(outcomes)).toEqual([0, 1, 'NOT_FOUND', 3, 4]);
     expect(commits.map((writes) => writes.map(({ key }) => key))).toEqual([
       ['note/0', 'note/1', 'note/3', 'note/4'],
     ]);
   });
 
   it('one whose writes no store takes hurts only itself', async () => {
-    const { ledger, below } = noting();
-    const steps = numbers(4).map((i) =>
-      ledger.run(async (work) => {
-        work.put(table, Uint8Array.of(i), `${i}`);
-        work.alongside([{ type: 'put', key: i === 1 ? 'app/\n' : `app/${i}`, value: Uint8Array.of(i) }]);
+    const { manager, below } = noting();
+    const outcomes = numbers(4).map((i) =>
+      manager.transaction(async (tx) => {
+        tx.put(table, Uint8Array.of(i), `${i}`);
+        tx.alongside([{ type: 'put', key: i === 1 ? 'app/\n' : `app/${i}`, value: Uint8Array.of(i) }]);
         return i;
       }),
     );
-    expect(await settled(steps)).toEqual([0, 'INVALID_ARGUMENT', 2, 3]);
+    expect(await settled(outcomes)).toEqual([0, 'INVALID_ARGUMENT', 2, 3]);
     expect(await below.get('note/1')).toBeUndefined();
     expect(await below.get('app/2')).toMatchObject({ value: Uint8Array.of(2) });
   });
 
   it('a commit that fails fails all that shared it, changes nothing, and may be tried again', async () => {
-    const { ledger, below, failing } = noting();
-    await ledger.run(async (work) => work.put(cachedTable, Uint8Array.of(7), 'counter'));
+    const { manager, below, failing } = noting();
+    await manager.transaction(async (tx) => tx.put(cachedTable, Uint8Array.of(7), 'counter'));
     const before = await dump(below);
     failing.push(unavailable());
     const run = () =>
       numbers(3).map((i) =>
-        ledger.run(async (work) => {
-          const [counter = 0] = (await work.get(cachedTable, 'counter')) ?? [];
-          work.put(cachedTable, Uint8Array.of(counter + 1), 'counter');
+        manager.transaction(async (tx) => {
+          const [counter = 0] = (await tx.get(cachedTable, 'counter')) ?? [];
+          tx.put(cachedTable, Uint8Array.of(counter + 1), 'counter');
           if (i === 1) throw new SottoError('NOT_FOUND', 'No.', { what: 'it', id: '1' });
           return counter;
         }),
@@ -100,7 +101,7 @@ describe('steps in a burst', () => {
   });
 
   it('nobody is told before it is stored', async () => {
-    const { ledger, store } = noting();
+    const { manager, store } = noting();
     const told: string[] = [];
     const commit = store.commit.bind(store);
     store.commit = async (writes, options) => {
@@ -108,18 +109,18 @@ describe('steps in a burst', () => {
       told.push('stored');
       return commit(writes, options);
     };
-    const steps = ['one', 'two'].map(async (name) => {
-      await ledger.run(async (work) => work.put(table, bytesOf(name), name));
+    const outcomes = ['one', 'two'].map(async (name) => {
+      await manager.transaction(async (tx) => tx.put(table, bytesOf(name), name));
       told.push(name);
     });
-    await Promise.all(steps);
+    await Promise.all(outcomes);
     expect(told).toEqual(['stored', 'one', 'two']);
   });
 
   it('are bounded in number and bytes', async () => {
-    const { ledger, commits } = noting();
+    const { manager, commits } = noting();
     const put = (length: number) => (i: number) =>
-      ledger.run(async (work) => work.put(table, new Uint8Array(length), `${i}`));
+      manager.transaction(async (tx) => tx.put(table, new Uint8Array(length), `${i}`));
     await Promise.all(numbers(200).map(put(1)));
     expect(Math.max(...commits.map((writes) => writes.length))).toBe(64);
     expect(commits).toHaveLength(4);
@@ -129,12 +130,12 @@ describe('steps in a burst', () => {
   });
 
   it('one that lists sees what those before it have stored', async () => {
-    const { ledger, commits } = noting();
-    const put = (name: string) => ledger.run(async (work) => work.put(table, bytesOf(name), name));
+    const { manager, commits } = noting();
+    const put = (name: string) => manager.transaction(async (tx) => tx.put(table, bytesOf(name), name));
     const [, , seen] = await Promise.all([
       put('a'),
       put('b'),
-      ledger.run(async (work) => work.keys(table)),
+      manager.transaction(async (tx) => tx.keys(table)),
       put('c'),
     ]);
     expect(seen).toEqual([['a'], ['b']]);
@@ -142,10 +143,10 @@ describe('steps in a burst', () => {
   });
 
   it('writes of the application under one key: the last holds, and an expectation gets its own commit', async () => {
-    const { ledger, below, commits } = noting();
+    const { manager, below, commits } = noting();
     const say = (text: string, expect?: number | 'absent') =>
-      ledger.run(async (work) =>
-        work.alongside([
+      manager.transaction(async (tx) =>
+        tx.alongside([
           { type: 'put', key: 'app/last', value: bytesOf(text), ...(expect !== undefined && { expect }) },
         ]),
       );
@@ -160,17 +161,17 @@ describe('steps in a burst', () => {
   it('another writer in between: each is done over, once', async () => {
     const shared = createMemoryStore();
     const [one, two] = [noting(shared), noting(shared)];
-    const count = ({ ledger }: typeof one) =>
-      ledger.run(async (work) => {
-        const [counter = 0] = (await work.get(cachedTable, 'counter')) ?? [];
-        work.put(cachedTable, Uint8Array.of(counter + 1), 'counter');
+    const count = ({ manager }: typeof one) =>
+      manager.transaction(async (tx) => {
+        const [counter = 0] = (await tx.get(cachedTable, 'counter')) ?? [];
+        tx.put(cachedTable, Uint8Array.of(counter + 1), 'counter');
       });
     await count(one);
     await count(two);
     await Promise.all(numbers(10).map(() => count(one)));
-    expect(await two.ledger.run(async (work) => work.keys(cachedTable))).toHaveLength(1);
-    const fresh = new Ledger(shared, crypto);
-    expect(await fresh.run((work) => work.get(cachedTable, 'counter'))).toEqual(Uint8Array.of(12));
+    expect(await two.manager.read((tx) => tx.keys(cachedTable))).toHaveLength(1);
+    const fresh = new TransactionManager(shared, crypto);
+    expect(await fresh.read((tx) => tx.get(cachedTable, 'counter'))).toEqual(Uint8Array.of(12));
   });
 });
 
