@@ -175,6 +175,132 @@ describe('transactions in a burst', () => {
   });
 });
 
+describe('a read', () => {
+  it('commits nothing, sees what was committed, and has nothing to write with', async () => {
+    const { manager, commits } = noting();
+    await manager.transaction(async (tx) => tx.put(table, bytesOf('one'), 'one'));
+    commits.length = 0;
+    const seen = await manager.read(async (tx) => {
+      expect('put' in tx || 'delete' in tx || 'alongside' in tx || 'onCommit' in tx).toBe(false);
+      return [await tx.get(table, 'one'), await tx.keys(table)];
+    });
+    expect(seen).toEqual([bytesOf('one'), [['one']]]);
+    expect(commits).toHaveLength(0);
+  });
+
+  it('in a burst whose commit fails: answers with what is stored, while the writes are refused', async () => {
+    const { manager, failing } = noting();
+    await manager.transaction(async (tx) => tx.put(cachedTable, Uint8Array.of(1), 'counter'));
+    failing.push(unavailable());
+    const outcomes = [
+      manager.transaction(async (tx) => tx.put(cachedTable, Uint8Array.of(2), 'counter')),
+      manager.read((tx) => tx.get(cachedTable, 'counter')),
+    ];
+    expect(await settled(outcomes)).toEqual(['STORE_UNAVAILABLE', Uint8Array.of(1)]);
+  });
+});
+
+describe('commit hooks', () => {
+  it('run phase by phase, whatever the order in which they were registered, before the caller goes on', async () => {
+    const { manager } = noting();
+    const order: string[] = [];
+    await manager.transaction(async (tx) => {
+      for (const phase of ['send', 'subscribe', 'event', 'state'] as const) {
+        tx.onCommit(phase, () => order.push(`${phase} 1`));
+        tx.onCommit(phase, () => order.push(`${phase} 2`));
+      }
+      tx.put(table, bytesOf('one'), 'one');
+    });
+    order.push('caller');
+    expect(order).toEqual([
+      'state 1',
+      'state 2',
+      'event 1',
+      'event 2',
+      'subscribe 1',
+      'subscribe 2',
+      'send 1',
+      'send 2',
+      'caller',
+    ]);
+  });
+
+  it('of a phase wait for those before it that take time; the caller and other transactions do not', async () => {
+    const { manager } = noting();
+    const order: string[] = [];
+    let subscribed = () => {};
+    await manager.transaction(async (tx) => {
+      tx.onCommit('send', () => order.push('sent'));
+      tx.onCommit('subscribe', () => new Promise<void>((resolve) => (subscribed = resolve)));
+    });
+    await manager.transaction(async (tx) => tx.onCommit('send', () => order.push('another')));
+    order.push('caller');
+    subscribed();
+    await manager.settled();
+    expect(order).toEqual(['another', 'caller', 'sent']);
+  });
+
+  it('of a transaction that throws, or whose commit fails, never run', async () => {
+    const { manager, failing } = noting();
+    let ran = 0;
+    const put = (fail: boolean) =>
+      manager.transaction(async (tx) => {
+        tx.put(table, bytesOf('one'), 'one');
+        tx.onCommit('state', () => ran++);
+        if (fail) throw new SottoError('NOT_FOUND', 'No.', { what: 'it', id: '1' });
+      });
+    expect(await settled([put(true)])).toEqual(['NOT_FOUND']);
+    failing.push(unavailable());
+    expect(await settled([put(false), put(false)])).toEqual(['STORE_UNAVAILABLE', 'STORE_UNAVAILABLE']);
+    expect(ran).toBe(0);
+    await put(false);
+    expect(ran).toBe(1);
+  });
+
+  it('of one that is done over, for another writer or as it shared a commit, run once', async () => {
+    const shared = createMemoryStore();
+    const [one, two] = [noting(shared), noting(shared)];
+    let runs = 0;
+    let ran = 0;
+    const count = ({ manager }: typeof one) =>
+      manager.transaction(async (tx) => {
+        runs++;
+        const [counter = 0] = (await tx.get(cachedTable, 'counter')) ?? [];
+        tx.put(cachedTable, Uint8Array.of(counter + 1), 'counter');
+        tx.onCommit('state', () => ran++);
+      });
+    await count(one);
+    await count(two);
+    await Promise.all([count(one), count(one)]);
+    const listed = one.manager.transaction(async (tx) => {
+      runs++;
+      await tx.keys(cachedTable);
+      tx.onCommit('state', () => ran++);
+    });
+    await Promise.all([count(one), listed]);
+    expect(ran).toBe(6);
+    expect(runs).toBeGreaterThan(6);
+  });
+
+  it('that fail keep neither the others nor the caller from going on, and are reported', async () => {
+    const reported: unknown[] = [];
+    const manager = new TransactionManager(createMemoryStore(), crypto, (error) => reported.push(error));
+    let sent = false;
+    await manager.transaction(async (tx) => {
+      tx.onCommit('event', () => {
+        throw new Error('thrown');
+      });
+      tx.onCommit('subscribe', () => Promise.reject(new Error('rejected')));
+      tx.onCommit('send', () => {
+        sent = true;
+      });
+    });
+    await manager.settled();
+    expect(reported).toEqual([new Error('thrown'), new Error('rejected')]);
+    expect(sent).toBe(true);
+  });
+});
+
 describe('messages in a burst', () => {
   async function two() {
     const network = createMemoryNetwork({ clock: manualClock(START) });
