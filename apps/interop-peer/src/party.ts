@@ -109,7 +109,7 @@ export class Party {
     const from = request.identity('from');
     const message = request.bytes('message');
     const msgId = request.text('msgId');
-    const again = await this.#unconfirmed.giveAgain(messageIdFor(this.#crypto, from, message), msgId);
+    const again = await this.#unconfirmed.redeliver(messageIdFor(this.#crypto, from, message), msgId);
     if (again !== undefined) return { payload: encodeHex(again.payload), security: again.security };
 
     return this.#device.transaction(async (tx) => {

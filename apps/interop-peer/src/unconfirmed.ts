@@ -18,8 +18,8 @@ export interface Reading {
 interface Entry {
   readonly record: InboxRecord;
   readonly msgId: string;
-  /** It was given in this run. */
-  readonly given: boolean;
+  /** It was delivered in this run. */
+  readonly delivered: boolean;
 }
 
 /** The driver's name for a message, under the id of the message. */
@@ -35,7 +35,7 @@ const FOLDER = 'message';
 const NUMBERS: Readonly<Record<Protection, InboxRecord['protection']>> = { dr: 1, dh: 2, public: 3 };
 
 /**
- * Messages that were given and not confirmed. They outlive the process, and are given once more after each restart:
+ * Messages that were delivered and not confirmed. They outlive the process, and are redelivered after each restart:
  * so a crash between reading and confirming loses nothing.
  */
 export class Unconfirmed {
@@ -58,7 +58,7 @@ export class Unconfirmed {
       for (const record of records) {
         const id = encodeHex(record.messageId);
         const msgId = (await tx.get(msgIdTable, FOLDER, id)) ?? '';
-        unconfirmed.#entries.set(id, { record, msgId, given: false });
+        unconfirmed.#entries.set(id, { record, msgId, delivered: false });
       }
     });
     return unconfirmed;
@@ -69,20 +69,20 @@ export class Unconfirmed {
   }
 
   /**
-   * Gives an entry of an earlier run once more, under a new name.
+   * Delivers an entry of an earlier run once more, under a new name.
    * @returns `undefined` when there is no entry of this id
-   * @throws DUPLICATE_MESSAGE when it was given in this run
+   * @throws DUPLICATE_MESSAGE when it was delivered in this run
    */
-  async giveAgain(messageId: Uint8Array, msgId: string): Promise<Reading | undefined> {
+  async redeliver(messageId: Uint8Array, msgId: string): Promise<Reading | undefined> {
     const id = encodeHex(messageId);
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
-    const { record, given } = entry;
-    if (given) {
+    const { record, delivered } = entry;
+    if (delivered) {
       throw new SottoError('DUPLICATE_MESSAGE', 'This message was received before.', { messageId: id });
     }
     await this.#device.transaction(async (tx) => tx.put(msgIdTable, msgId, FOLDER, id));
-    this.#entries.set(id, { record, msgId, given: true });
+    this.#entries.set(id, { record, msgId, delivered: true });
     return { payload: record.payload, security: securityOf(record) };
   }
 
@@ -111,7 +111,7 @@ export class Unconfirmed {
     const id = encodeHex(messageId);
     this.#unacknowledged.add(tx, record);
     tx.put(msgIdTable, msgId, FOLDER, id);
-    tx.onCommit('state', () => this.#entries.set(id, { record, msgId, given: true }));
+    tx.onCommit('state', () => this.#entries.set(id, { record, msgId, delivered: true }));
   }
 
   /**

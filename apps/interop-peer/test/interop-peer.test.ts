@@ -37,6 +37,17 @@ describe('two parties', () => {
     expect([...decoded.signedPreKeys.keys()]).toEqual(['bob-1']);
   });
 
+  it.each(['bundle', 'direct', 'dh', 'public'])(
+    '%s rotates a prekey that is due; state does not',
+    async (cmd) => {
+      const { alice, bob } = await pair();
+      await bob.ask('clock', { now: NOW + 25 * HOUR });
+      expect((await bob.ask('state'))['preKeyVersion']).toBe(1);
+      await bob.ask(cmd, { to: alice.identity, payload: hex('hello') });
+      expect((await bob.ask('state'))['preKeyVersion']).toBe(2);
+    },
+  );
+
   it('a first message, answers, and the agreed topic', async () => {
     const { alice, bob } = await pair();
     const added = await alice.ask('processBundle', { payload: (await bob.ask('bundle'))['bundle'] });

@@ -194,10 +194,19 @@ export class TransactionManager implements Transactions {
   #runHook(hook: CommitHook): Promise<unknown> | undefined {
     try {
       const result = hook();
-      return result instanceof Promise ? result.catch(this.#onHookError) : undefined;
+      return result instanceof Promise ? result.catch((error) => this.#report(error)) : undefined;
     } catch (error) {
-      this.#onHookError(error);
+      this.#report(error);
       return undefined;
+    }
+  }
+
+  #report(error: unknown): void {
+    try {
+      this.#onHookError(error);
+    } catch (problem) {
+      // Nothing may keep the queue from going on.
+      void Promise.reject(problem);
     }
   }
 }
