@@ -292,7 +292,14 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     a.press('Up');
     await a.see('> Oh, hello');
     a.press('C-u');
-    a.type('pasted\r');
+    a.type('typed at once\r/help\r');
+    await a.see('Commands:');
+    a.press('Enter');
+    await a.see('Echo: typed at once');
+    expect(a.screen()).not.toContain('Echo: /help');
+    a.paste('pasted\nin two lines');
+    await a.see('> pasted⏎in two lines');
+    a.press('Enter');
     await a.see('Echo: pasted');
   });
 

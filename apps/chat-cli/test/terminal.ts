@@ -52,6 +52,13 @@ export class Terminal {
     this.#tmux(['send-keys', '-l', '--', text]);
   }
 
+  /** Pastes a text, as a terminal does. */
+  paste(text: string): void {
+    this.#tmux(['set-buffer', '--', text]);
+    // In brackets, when the program asked for them.
+    this.#tmux(['paste-buffer', '-p']);
+  }
+
   /** Presses keys, by tmux's names. */
   press(...keys: readonly string[]): void {
     this.#tmux(['send-keys', ...keys]);
