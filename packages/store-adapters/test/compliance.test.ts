@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { type StoreCasesOptions, type StorePlace, storeCases } from '@sotto/compliance/store';
 import type { Store } from '@sotto/core';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { randomBytes } from '@sotto/testing/random';
 import { MemoryLevel } from 'memory-level';
 import { describe, it } from 'vitest';
 import { createEncryptedStore, ENCRYPTED_VALUE_MAX_BYTES } from '../src/encrypted.js';
@@ -8,9 +10,7 @@ import { createLevelStore } from '../src/level.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createMemoryStore } from '../src/memory.js';
 import { createSqliteStore } from '../src/sqlite.js';
-import { randomBytes } from './random-bytes.js';
 import { sqlites } from './sqlites.js';
-import { temporaryDirectory } from './temporary-directory.js';
 
 interface Adapter extends StoreCasesOptions {
   readonly name: string;
@@ -34,7 +34,7 @@ const adapters: readonly Adapter[] = [
   {
     name: 'leveldb',
     async createPlace() {
-      const path = join(await temporaryDirectory(), 'store');
+      const path = join(temporaryDirectory(), 'store');
       return { open: () => createLevelDbStore({ path }) };
     },
   },
@@ -42,7 +42,7 @@ const adapters: readonly Adapter[] = [
     name: 'leveldb, faster',
     records: 10_000,
     async createPlace() {
-      const path = join(await temporaryDirectory(), 'store');
+      const path = join(temporaryDirectory(), 'store');
       return { open: () => createLevelDbStore({ path, durability: 'process-crash' }) };
     },
   },
@@ -50,7 +50,7 @@ const adapters: readonly Adapter[] = [
     ({ name, openDatabase }): Adapter => ({
       name: `sqlite, ${name}`,
       async createPlace() {
-        const path = join(await temporaryDirectory(), 'store.sqlite');
+        const path = join(temporaryDirectory(), 'store.sqlite');
         return { open: () => createSqliteStore({ path, openDatabase }) };
       },
     }),
@@ -66,7 +66,7 @@ const adapters: readonly Adapter[] = [
     records: 2000,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
     async createPlace() {
-      const path = join(await temporaryDirectory(), 'store');
+      const path = join(temporaryDirectory(), 'store');
       return { open: async () => encrypted(await createLevelDbStore({ path })) };
     },
   },
@@ -75,7 +75,7 @@ const adapters: readonly Adapter[] = [
     records: 2000,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
     async createPlace() {
-      const path = join(await temporaryDirectory(), 'store.sqlite');
+      const path = join(temporaryDirectory(), 'store.sqlite');
       return { open: async () => encrypted(await createSqliteStore({ path })) };
     },
   },

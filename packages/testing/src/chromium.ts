@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import process from 'node:process';
 import { type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
+import { createTemporaryDirectory } from './files.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 
@@ -25,28 +24,38 @@ export function hasChromium(): boolean {
   return false;
 }
 
+/** Starts Chromium with its data in a directory that may hold those of an earlier run. */
+export function launchChromium(
+  directory: string,
+  options: BrowserContextOptions = {},
+  args: readonly string[] = [],
+): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(directory, {
+    executablePath: CHROMIUM,
+    args: [...ARGUMENTS, ...args],
+    locale: 'en-GB',
+    ...options,
+  });
+}
+
 /** A browser with a profile of its own, in a directory that goes with it. */
 export interface Profile {
   readonly context: BrowserContext;
   close(): Promise<void>;
 }
 
+/** Starts Chromium with a new profile. */
 export async function openProfile(
   options: BrowserContextOptions = {},
   args: readonly string[] = [],
 ): Promise<Profile> {
-  const directory = await mkdtemp(join(tmpdir(), 'sotto-chat-'));
-  const context = await chromium.launchPersistentContext(directory, {
-    executablePath: CHROMIUM,
-    args: [...ARGUMENTS, ...args],
-    locale: 'en-GB',
-    ...options,
-  });
+  const directory = createTemporaryDirectory();
+  const context = await launchChromium(directory.path, options, args);
   return {
     context,
     async close() {
       await context.close();
-      await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+      directory.remove();
     },
   };
 }

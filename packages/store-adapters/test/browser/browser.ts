@@ -1,31 +1,10 @@
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { launchChromium } from '@sotto/testing/chromium';
 import { build } from 'esbuild';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import type { PageApi } from './page.js';
-
-const CHROMIUM = '/usr/bin/chromium';
-
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-/** Whether the tests can run; says it loudly when they can't, and fails when they have to. */
-export function hasChromium(): boolean {
-  if (existsSync(CHROMIUM)) return true;
-  const message = `${CHROMIUM} is missing: NOTHING IS TESTED IN A BROWSER (apt-get install chromium)`;
-  if (process.env['SOTTO_REQUIRE_CHROMIUM'] === '1') throw new Error(message);
-  process.stderr.write(`\n!!! ${message}\n\n`);
-  return false;
-}
 
 /** A page's own functions, called from outside. */
 export type PageCalls = {
@@ -61,10 +40,7 @@ export async function startBrowser(profile: string, wantedPort = 0): Promise<Bro
   });
   await new Promise<void>((resolve) => server.listen(wantedPort, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM,
-    args: ARGUMENTS,
-  });
+  const context = await launchChromium(profile);
   return {
     context,
     port,

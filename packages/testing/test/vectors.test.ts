@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { loadVectors, unhex } from '../src/index.js';
+import { loadVectors, unhex } from '../src/vectors/index.js';
 
 describe('loadVectors', () => {
   it.each([

@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { freePort } from './free-port.js';
+import { createTemporaryDirectory } from '../files.js';
+import { endChild } from '../line-process.js';
+import { freePort } from '../ports.js';
 
 export interface GethOptions {
   /** Whether it listens for peers and may be told to call some, on loopback alone. Default: it has none. */
@@ -16,7 +14,7 @@ export interface GethOptions {
 /** A Whisper node on loopback with a data directory that is thrown away. */
 export class Geth {
   readonly #program: string;
-  readonly #folder: string;
+  readonly #directory = createTemporaryDirectory();
   readonly #httpPort: number;
   readonly #wsPort: number;
   readonly #peerPort: number;
@@ -25,12 +23,10 @@ export class Geth {
 
   private constructor(
     program: string,
-    folder: string,
     [httpPort, wsPort, peerPort]: readonly [number, number, number],
     options: GethOptions,
   ) {
     this.#program = program;
-    this.#folder = folder;
     this.#httpPort = httpPort;
     this.#wsPort = wsPort;
     this.#peerPort = peerPort;
@@ -38,9 +34,8 @@ export class Geth {
   }
 
   static async start(program: string, options: GethOptions = {}): Promise<Geth> {
-    const folder = await mkdtemp(join(tmpdir(), 'sotto-geth-data-'));
     const peerPort = options.peers === true ? await freePort() : 0;
-    const geth = new Geth(program, folder, [await freePort(), await freePort(), peerPort], options);
+    const geth = new Geth(program, [await freePort(), await freePort(), peerPort], options);
     await geth.start();
     return geth;
   }
@@ -71,7 +66,17 @@ export class Geth {
     const whisper = ['--shh', '--shh.pow', `${minimumPow}`];
     const geth = spawn(
       this.#program,
-      [...chain, '--datadir', this.#folder, ...network, ...loopback, ...quiet, ...whisper, ...http, ...ws],
+      [
+        ...chain,
+        '--datadir',
+        this.#directory.path,
+        ...network,
+        ...loopback,
+        ...quiet,
+        ...whisper,
+        ...http,
+        ...ws,
+      ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     this.#process = geth;
@@ -93,16 +98,13 @@ export class Geth {
   async kill(): Promise<void> {
     const geth = this.#process;
     this.#process = undefined;
-    if (geth === undefined || geth.exitCode !== null || geth.signalCode !== null) return;
-    const ended = once(geth, 'exit');
-    geth.kill('SIGKILL');
-    await ended;
+    await endChild(geth, 'SIGKILL');
   }
 
   /** Stops it for good. */
   async close(): Promise<void> {
     await this.kill();
-    await rm(this.#folder, { recursive: true, force: true });
+    this.#directory.remove();
   }
 
   /** Where peers reach it. */

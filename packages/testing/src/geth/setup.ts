@@ -17,7 +17,7 @@ declare module 'vitest' {
 
 /** A Vitest `globalSetup`: builds geth, once for this checkout, and provides its path as `geth`. */
 export default async function setup(project: TestProject): Promise<void> {
-  const folder = join(import.meta.dirname, `../node_modules/.cache/geth-${VERSION}`);
+  const folder = join(import.meta.dirname, `../../node_modules/.cache/geth-${VERSION}`);
   try {
     project.provide('geth', await installGo(folder, 'geth', MODULE));
   } catch (error) {

@@ -45,7 +45,7 @@ const BIGINT_FIELDS: Partial<Record<VectorName, string>> = {
  * on nothing else.
  */
 export function loadVectors<Name extends VectorName>(name: Name): VectorFiles[Name] {
-  const text = readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), 'utf8');
+  const text = readFileSync(new URL(`../../vectors/${name}.json`, import.meta.url), 'utf8');
   const bigintField = BIGINT_FIELDS[name];
   const revive = (key: string, value: unknown) =>
     key === bigintField ? BigInt(value as string | number | bigint) : value;
