@@ -14,7 +14,7 @@ import { lockCases, reopenCases } from './store/reopen-cases.js';
 import { sizeCases } from './store/size-cases.js';
 import type { StoreCase } from './store/store-case.js';
 
-export type { StoreCase, StorePlace } from './store/store-case.js';
+export type { StoreCase, StoreFixture } from './store/store-case.js';
 
 export interface StoreCasesOptions {
   /** Whether a place keeps what was committed when its store is closed. Default true. */

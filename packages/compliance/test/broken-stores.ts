@@ -1,12 +1,12 @@
 import type { ListOptions, StoredEntry, StoredRecord, Write } from '@sotto/core';
 import { SottoError } from '@sotto/core';
-import type { StorePlace } from '../src/store.js';
+import type { StoreFixture } from '../src/store.js';
 import { createPlace, Disk, ReferenceStore, type StoreClass } from './reference-store.js';
 
 /** A store with one promise broken, and cases that have to notice it. */
 export interface BrokenStore {
   readonly fault: string;
-  readonly createPlace: () => StorePlace;
+  readonly createPlace: () => StoreFixture;
   readonly caughtBy: readonly string[];
 }
 

@@ -1,6 +1,8 @@
 export * from './arguments.js';
 export * from './bytes.js';
 export * from './carrier.js';
+export * from './crypto-limits.js';
+export * from './crypto-provider.js';
 export * from './environment.js';
 export * from './errors.js';
 export * from './forget-oldest.js';
@@ -9,3 +11,4 @@ export * from './redacted.js';
 export * from './store.js';
 export * from './system-clock.js';
 export * from './transport.js';
+export * from './x25519-key-pair.js';

@@ -2,9 +2,8 @@
  * A provider for browsers that is several times as fast as the portable one where the curve is concerned. An entry of its
  * own, since the libraries that it loads are 130 kB, compressed.
  */
-import { type RandomSource, SottoError } from '@sotto/core';
+import { type RandomSource, SottoError, type X25519Provider } from '@sotto/core';
 import { createPortableProvider } from './portable.js';
-import type { CryptoProviderWithX25519 } from './provider.js';
 import { createSecp256k1 } from './webassembly/secp256k1.js';
 
 /** Options of {@link loadWebAssemblyProvider}. */
@@ -23,7 +22,7 @@ export interface WebAssemblyProviderOptions {
  */
 export async function loadWebAssemblyProvider(
   options: WebAssemblyProviderOptions = {},
-): Promise<CryptoProviderWithX25519> {
+): Promise<X25519Provider> {
   const portable = createPortableProvider(options);
   const { instantiateSecp256k1, loadKeccak256 } = await loadLibraries();
   // The seed blinds what the library computes with private keys on its own.

@@ -1,4 +1,4 @@
-import type { CryptoProvider, CryptoProviderWithX25519 } from '@sotto/crypto';
+import type { CryptoProvider, X25519Provider } from '@sotto/crypto';
 
 /** Names of the Diffie-Hellman groups that a ratchet may turn on. */
 export type SuiteName = 'secp256k1' | 'curve25519';
@@ -40,7 +40,7 @@ export function secp256k1Suite(crypto: CryptoProvider): RatchetSuite {
 }
 
 /** The suite that the specification names: X25519. For uses where the first ratchet key comes from elsewhere. */
-export function curve25519Suite(crypto: CryptoProviderWithX25519): RatchetSuite {
+export function curve25519Suite(crypto: X25519Provider): RatchetSuite {
   return {
     name: 'curve25519',
     publicKeyLength: 32,

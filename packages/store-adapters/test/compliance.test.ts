@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type StoreCasesOptions, type StorePlace, storeCases } from '@sotto/compliance/store';
+import { type StoreCasesOptions, type StoreFixture, storeCases } from '@sotto/compliance/store';
 import type { Store } from '@sotto/core';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { randomBytes } from '@sotto/testing/random';
@@ -14,7 +14,7 @@ import { sqlites } from './sqlites.js';
 
 interface Adapter extends StoreCasesOptions {
   readonly name: string;
-  createPlace(): StorePlace | Promise<StorePlace>;
+  createPlace(): StoreFixture | Promise<StoreFixture>;
 }
 
 const adapters: readonly Adapter[] = [

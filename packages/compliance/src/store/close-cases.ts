@@ -1,6 +1,6 @@
 import { isSottoError } from '@sotto/core';
 import { expectRejection, expectSame, expectThat } from '../expectations.js';
-import { onStore, type StoreCase, type StorePlace, withStore } from './store-case.js';
+import { onStore, type StoreCase, type StoreFixture, withStore } from './store-case.js';
 import { digits, listKeys, put } from './writes.js';
 
 /** Closing, also in the middle of things. */
@@ -23,7 +23,7 @@ export function closeCases(durable: boolean): readonly StoreCase[] {
 
     {
       name: 'close: what is under way is done or refused with CLOSED, and nothing in between',
-      async run(place: StorePlace) {
+      async run(place: StoreFixture) {
         const store = await place.open();
         const outcomes = Promise.all(
           Array.from({ length: 50 }, (_, i) =>

@@ -1,8 +1,7 @@
-import type { RandomSource } from '@sotto/core';
+import type { CryptoProvider, RandomSource, Secp256k1, X25519 } from '@sotto/core';
 import { keccak256 as nobleKeccak256 } from '../portable/hash.js';
 import { createSecp256k1 as createNobleSecp256k1 } from '../portable/secp256k1.js';
 import { createX25519 as createNobleX25519 } from '../portable/x25519.js';
-import type { CryptoProvider, Secp256k1, X25519 } from '../provider.js';
 import { loadWebAssemblyProvider } from '../webassembly.js';
 import { createSecp256k1 } from './secp256k1.js';
 import type { loadAddon } from './secp256k1-addon.js';

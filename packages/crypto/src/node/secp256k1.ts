@@ -7,13 +7,13 @@ import {
   PUBLIC_KEY_LENGTH,
   type PublicKey,
   type RandomSource,
+  type Secp256k1,
   SIGNATURE_LENGTH,
   type Signature,
   UNCOMPRESSED_PUBLIC_KEY_LENGTH,
   wipeBytes,
 } from '@sotto/core';
 import { requireLength } from '../arguments.js';
-import type { Secp256k1 } from '../provider.js';
 import {
   DIGEST_LENGTH,
   drawScalar,

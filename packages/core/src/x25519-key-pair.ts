@@ -1,4 +1,5 @@
-import { type Branded, Redacted } from '@sotto/core';
+import type { Branded } from './keys.js';
+import { Redacted } from './redacted.js';
 
 /** An X25519 public key: a u coordinate, 32 bytes little-endian. */
 export type X25519PublicKey = Branded<'X25519PublicKey'>;

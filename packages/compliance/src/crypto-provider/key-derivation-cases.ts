@@ -1,5 +1,6 @@
-import { HKDF_MAX_LENGTH, PBKDF2_MAX_ITERATIONS, PBKDF2_MAX_LENGTH } from '../limits.js';
-import { ascii, expectBytes, expectRefusal, repeated } from './expectations.js';
+import { encodeUtf8 as ascii, HKDF_MAX_LENGTH, PBKDF2_MAX_ITERATIONS, PBKDF2_MAX_LENGTH } from '@sotto/core';
+import { expectBytes, expectRefusal } from '../expectations.js';
+import { repeated } from './bytes.js';
 import type { ProviderCase } from './provider-case.js';
 
 const NO_COUNTS = [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32];

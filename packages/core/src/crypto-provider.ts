@@ -1,4 +1,5 @@
-import type { KeyPair, PublicKey, RandomSource, Signature } from '@sotto/core';
+import type { RandomSource } from './environment.js';
+import type { KeyPair, PublicKey, Signature } from './keys.js';
 import type { X25519KeyPair } from './x25519-key-pair.js';
 
 /**
@@ -11,7 +12,7 @@ import type { X25519KeyPair } from './x25519-key-pair.js';
  *   give the same code for the same input, whatever is wrong with it.
  * - Operations on secrets are constant in time as far as the provider's underlying library is.
  *
- * `providerCases` of `@sotto/crypto/suite` tells whether an implementation keeps all of this.
+ * `providerCases` of `@sotto/compliance/crypto-provider` tells whether an implementation keeps all of this.
  */
 export interface CryptoProvider {
   /** For people and reports: `portable`, for instance. */
@@ -95,7 +96,7 @@ export interface CryptoProvider {
  * A provider that has X25519 as well, which nothing but `curve25519Suite` of `@sotto/double-ratchet` needs. It is apart,
  * since a browser would load the curve for nothing: the default provider there has none.
  */
-export interface CryptoProviderWithX25519 extends CryptoProvider {
+export interface X25519Provider extends CryptoProvider {
   readonly x25519: X25519;
 }
 

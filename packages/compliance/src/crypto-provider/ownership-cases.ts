@@ -1,6 +1,7 @@
 import { isBytes } from '@sotto/core';
+import { expectBytes, expectRefusal, expectThat } from '../expectations.js';
+import { notBytes, SharingBytes } from '../odd-bytes.js';
 import { createDraw } from './draw.js';
-import { expectBytes, expectRefusal, expectTrue } from './expectations.js';
 import { operations } from './operations.js';
 import type { ProviderCase } from './provider-case.js';
 
@@ -48,28 +49,21 @@ export function ownershipCases(): readonly ProviderCase[] {
           const given = inputs();
           given.forEach((input, index) => {
             if (!isBytes(input)) return;
-            for (const other of notBytes(input)) {
+            for (const [kind, other] of notBytes(input)) {
+              // An optional argument may be missing.
+              if (other === undefined) continue;
               const spoilt = given.map((one, i) => (i === index ? other : one));
-              expectRefusal(() => operation.run(provider, spoilt), 'INVALID_ARGUMENT', `input ${index}`);
+              expectRefusal(
+                () => operation.run(provider, spoilt),
+                'INVALID_ARGUMENT',
+                `input ${index}: ${kind}`,
+              );
             }
           });
         },
       },
     ] satisfies ProviderCase[];
   });
-}
-
-/** What looks like bytes to careless eyes. */
-function notBytes(bytes: Uint8Array): readonly unknown[] {
-  return [
-    new Uint8ClampedArray(bytes),
-    new Int8Array(bytes),
-    new DataView(Uint8Array.from(bytes).buffer),
-    [...bytes],
-    'x'.repeat(bytes.length),
-    { length: bytes.length },
-    null,
-  ];
 }
 
 function expectOutputs(actual: readonly Uint8Array[], expected: readonly Uint8Array[], what: string): void {
@@ -81,9 +75,9 @@ function expectOutputs(actual: readonly Uint8Array[], expected: readonly Uint8Ar
 function expectFresh(outputs: readonly Uint8Array[], others: readonly unknown[]): void {
   outputs.forEach((output, index) => {
     // Not a Buffer, whose `slice` doesn't copy.
-    expectTrue(output.constructor.name === 'Uint8Array', 'what comes out is a plain Uint8Array');
+    expectThat(output.constructor.name === 'Uint8Array', 'what comes out is a plain Uint8Array');
     for (const other of [...others, ...outputs.slice(index + 1)]) {
-      expectTrue(
+      expectThat(
         !(other instanceof Uint8Array && overlap(output, other)),
         'what comes out shares no memory with anything else',
       );
@@ -96,6 +90,28 @@ function overlap(a: Uint8Array, b: Uint8Array): boolean {
     a.buffer === b.buffer &&
     a.byteOffset < b.byteOffset + b.byteLength &&
     b.byteOffset < a.byteOffset + a.byteLength
+  );
+}
+
+/**
+ * That every operation takes bytes of further kinds as it takes any others: kinds that a suite without Node can't make, such
+ * as bytes of another realm.
+ * @param kinds by name, how to make one with the same content
+ */
+export function byteKindCases(
+  kinds: ReadonlyMap<string, (bytes: Uint8Array) => Uint8Array>,
+): readonly ProviderCase[] {
+  return operations().flatMap((operation) =>
+    [...kinds].map(([kind, make]) => ({
+      name: `${operation.name}: takes bytes of ${kind} as any others`,
+      run(provider) {
+        const inputs = operation.usual(createDraw(operation.name));
+        const placed = inputs.map((input) => (isBytes(input) ? make(input) : input));
+        const outputs = operation.run(provider, placed);
+        expectOutputs(outputs, operation.run(provider, inputs), 'the same inputs of the usual kind');
+        expectFresh(outputs, placed);
+      },
+    })),
   );
 }
 
@@ -115,15 +131,8 @@ function inSharedMemory(input: unknown): unknown {
   return shared;
 }
 
-/** Like Node's Buffer: a subclass whose `slice` is a view of the same memory. */
-class PooledBytes extends Uint8Array<ArrayBuffer> {
-  override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
-    return this.subarray(start, end);
-  }
-}
-
 function asPooledBytes(input: unknown): unknown {
-  return isBytes(input) ? PooledBytes.from(input) : input;
+  return isBytes(input) ? new SharingBytes(input) : input;
 }
 
 /** A copy of all the memory that an input is a view of. */

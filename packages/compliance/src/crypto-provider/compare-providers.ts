@@ -1,7 +1,7 @@
+import type { X25519Provider } from '@sotto/core';
 import { encodeHex, isSottoError } from '@sotto/core';
-import type { CryptoProviderWithX25519 } from '../provider.js';
+import { describeError, expectBytes } from '../expectations.js';
 import { createDraw } from './draw.js';
-import { describeError, expectBytes } from './expectations.js';
 import { type Operation, operations } from './operations.js';
 
 /** Options of {@link compareProviders}. */
@@ -21,11 +21,7 @@ export interface CompareOptions {
  * @throws a plain Error that names the operation, the inputs and both results at the first difference, or when
  * one of them throws anything but a SottoError
  */
-export function compareProviders(
-  a: CryptoProviderWithX25519,
-  b: CryptoProviderWithX25519,
-  options: CompareOptions,
-): void {
+export function compareProviders(a: X25519Provider, b: X25519Provider, options: CompareOptions): void {
   const { seed, rounds, only = /^/ } = options;
   const compared = operations().filter(({ name }) => only.test(name));
   for (let round = 0; round < rounds; round++) {
@@ -51,11 +47,7 @@ export function compareProviders(
   }
 }
 
-function resultOf(
-  operation: Operation,
-  provider: CryptoProviderWithX25519,
-  inputs: readonly unknown[],
-): string {
+function resultOf(operation: Operation, provider: X25519Provider, inputs: readonly unknown[]): string {
   // Copies, so that a provider that writes to its inputs doesn't pass that on to the other.
   const own = inputs.map((input) => (input instanceof Uint8Array ? Uint8Array.from(input) : input));
   try {
@@ -75,11 +67,7 @@ function showInput(input: unknown): string {
   return input instanceof Uint8Array ? encodeHex(input) || 'nothing' : String(input);
 }
 
-function compareGeneratedKeys(
-  curve: 'secp256k1' | 'x25519',
-  maker: CryptoProviderWithX25519,
-  user: CryptoProviderWithX25519,
-) {
+function compareGeneratedKeys(curve: 'secp256k1' | 'x25519', maker: X25519Provider, user: X25519Provider) {
   const pair = maker[curve].generateKeyPair();
   expectBytes(
     user[curve].keyPairFromPrivateKey(pair.privateKey).publicKey,

@@ -1,4 +1,5 @@
-import { expectBytes, expectRefusal, hex, repeated, withBitFlipped } from './expectations.js';
+import { expectBytes, expectRefusal, hex } from '../expectations.js';
+import { repeated, withBitFlipped } from './bytes.js';
 import type { ProviderCase } from './provider-case.js';
 
 /** NIST SP 800-38A, appendix F.5. */

@@ -1,10 +1,10 @@
-import type { RandomSource } from '@sotto/core';
-import type { CryptoProviderWithX25519 } from '../provider.js';
-import { expectBytes, expectRefusal, expectTrue, hex, repeated } from './expectations.js';
+import type { RandomSource, X25519Provider } from '@sotto/core';
+import { expectBytes, expectRefusal, expectThat, hex } from '../expectations.js';
+import { repeated } from './bytes.js';
 import { ONE, ORDER, ZERO } from './hostile-inputs.js';
 
 /** Builds a provider that takes its randomness from `random`. */
-export type CreateProvider = (options: { readonly random: RandomSource }) => CryptoProviderWithX25519;
+export type CreateProvider = (options: { readonly random: RandomSource }) => X25519Provider;
 
 /** One requirement on providers whose random source can be given. */
 export interface RandomSourceCase {
@@ -44,7 +44,7 @@ export function randomSourceCases(): readonly RandomSourceCase[] {
         const { random, draws } = scripted(ZERO, ORDER, 'ff'.repeat(32), ONE, ZERO);
         const pair = create({ random }).secp256k1.generateKeyPair();
         expectBytes(pair.privateKey, ONE, 'private key');
-        expectTrue(draws.join() === '32,32,32,32', 'four candidates of 32 bytes are drawn');
+        expectThat(draws.join() === '32,32,32,32', 'four candidates of 32 bytes are drawn');
       },
     },
     {
@@ -53,7 +53,7 @@ export function randomSourceCases(): readonly RandomSourceCase[] {
         const { random, draws } = scripted(...Array.from({ length: 17 }, () => ZERO));
         const provider = create({ random });
         expectRefusal(() => provider.secp256k1.generateKeyPair(), 'INVALID_PRIVATE_KEY', 'only zeros');
-        expectTrue(draws.length === 16, '16 candidates are drawn');
+        expectThat(draws.length === 16, '16 candidates are drawn');
       },
     },
     {
@@ -62,7 +62,7 @@ export function randomSourceCases(): readonly RandomSourceCase[] {
         const { random, draws } = scripted('ff'.repeat(32), ZERO);
         const pair = create({ random }).x25519.generateKeyPair();
         expectBytes(pair.privateKey, repeated(0xff, 32), 'private key');
-        expectTrue(draws.join() === '32', '32 bytes are drawn');
+        expectThat(draws.join() === '32', '32 bytes are drawn');
       },
     },
     {
@@ -88,7 +88,7 @@ export function randomSourceCases(): readonly RandomSourceCase[] {
         x25519.ecdh(digest, x25519.keyPairFromPrivateKey(digest).publicKey);
         provider.sealAes256Gcm(digest, repeated(1, 12), digest);
         provider.aesCtr(digest, repeated(1, 16), digest);
-        expectTrue(draws.length === 0, 'nothing is drawn');
+        expectThat(draws.length === 0, 'nothing is drawn');
       },
     },
   ];

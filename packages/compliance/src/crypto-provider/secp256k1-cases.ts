@@ -1,16 +1,8 @@
-import { encodeHex } from '@sotto/core';
-import type { CryptoProviderWithX25519 } from '../provider.js';
-import {
-  ascii,
-  expectBytes,
-  expectRedacted,
-  expectRefusal,
-  expectTrue,
-  hex,
-  repeated,
-  sameBytes,
-  withBitFlipped,
-} from './expectations.js';
+import type { X25519Provider } from '@sotto/core';
+import { encodeUtf8 as ascii, encodeHex } from '@sotto/core';
+import { expectBytes, expectRefusal, expectThat, hex, sameBytes } from '../expectations.js';
+import { repeated, withBitFlipped } from './bytes.js';
+import { expectRedacted } from './expect-redacted.js';
 import {
   G_X,
   G_Y,
@@ -113,7 +105,7 @@ export function secp256k1Cases(): readonly ProviderCase[] {
         const second = secp256k1.generateKeyPair();
         const again = secp256k1.keyPairFromPrivateKey(first.privateKey);
         expectBytes(first.publicKey, again.publicKey, 'public key');
-        expectTrue(!sameBytes(first.privateKey, second.privateKey), 'two pairs have two private keys');
+        expectThat(!sameBytes(first.privateKey, second.privateKey), 'two pairs have two private keys');
         expectRedacted(first, encodeHex(first.privateKey));
       },
     },
@@ -140,7 +132,7 @@ export function secp256k1Cases(): readonly ProviderCase[] {
             expectRefusal(() => secp256k1.signRecoverable(repeated(1, 32), bytes), 'INVALID_LENGTH', what),
           ]) {
             const shown = `${error.message} ${JSON.stringify(error)}`;
-            expectTrue(!/a7a7|167,\s*167/i.test(shown), 'an error does not show the private key');
+            expectThat(!/a7a7|167,\s*167/i.test(shown), 'an error does not show the private key');
           }
         }
       },
@@ -253,12 +245,12 @@ export function secp256k1Cases(): readonly ProviderCase[] {
         for (let i = 0; i < 24; i++) {
           const digest = provider.sha256(Uint8Array.of(i));
           const signature = secp256k1.signRecoverable(digest, privateKey);
-          expectTrue(signature.length === 65, 'a signature has 65 bytes');
-          expectTrue(encodeHex(signature.subarray(32, 64)) <= HALF_ORDER, 's is low');
+          expectThat(signature.length === 65, 'a signature has 65 bytes');
+          expectThat(encodeHex(signature.subarray(32, 64)) <= HALF_ORDER, 's is low');
           seen.add(signature[64] as number);
           expectBytes(secp256k1.recoverPublicKey(digest, signature), publicKey, 'signer');
         }
-        expectTrue([...seen].sort().join() === '0,1', 'v is 0 or 1, and both occur');
+        expectThat([...seen].sort().join() === '0,1', 'v is 0 or 1, and both occur');
       },
     },
     {
@@ -306,7 +298,7 @@ export function secp256k1Cases(): readonly ProviderCase[] {
         const zero = secp256k1.recoverPublicKey(hex(RECOVERY.digest), knownSignature('00'));
         const key27 = secp256k1.recoverPublicKey(hex(RECOVERY.digest), knownSignature('1b'));
         expectBytes(key27, zero, 'v 27');
-        expectTrue(!sameBytes(zero, hex(RECOVERY.publicKey)), 'the other v gives another key');
+        expectThat(!sameBytes(zero, hex(RECOVERY.publicKey)), 'the other v gives another key');
       },
     },
     {
@@ -334,7 +326,7 @@ export function secp256k1Cases(): readonly ProviderCase[] {
       name: 'secp256k1.recoverPublicKey: s up to half the order, and not one more',
       run({ secp256k1 }) {
         const key = secp256k1.recoverPublicKey(hex(RECOVERY.digest), hex(`${G_X}${HALF_ORDER}00`));
-        expectTrue(key.length === 33, 'half the order is a low s');
+        expectThat(key.length === 33, 'half the order is a low s');
         expectInvalidSignature({ secp256k1 }, hex(`${G_X}${HALF_ORDER_PLUS_1}00`), 'one more');
         expectInvalidSignature({ secp256k1 }, hex(`${G_X}${ORDER_MINUS_1}00`), 'the highest s');
       },
@@ -386,10 +378,10 @@ export function secp256k1Cases(): readonly ProviderCase[] {
         const signer = hex(RECOVERY.publicKey);
         for (let bit = 0; bit < 256; bit += 37) {
           const other = secp256k1.recoverPublicKey(withBitFlipped(digest, bit), signature);
-          expectTrue(!sameBytes(other, signer), `bit ${bit} of the digest counts`);
+          expectThat(!sameBytes(other, signer), `bit ${bit} of the digest counts`);
         }
         for (let bit = 0; bit < 512; bit += 37) {
-          expectTrue(
+          expectThat(
             !recovers({ secp256k1 }, digest, withBitFlipped(signature, bit), signer),
             `bit ${bit} of r || s counts`,
           );
@@ -399,7 +391,7 @@ export function secp256k1Cases(): readonly ProviderCase[] {
   ];
 }
 
-type Curve = Pick<CryptoProviderWithX25519, 'secp256k1'>;
+type Curve = Pick<X25519Provider, 'secp256k1'>;
 
 function generator(): Uint8Array {
   return hex(`02${G_X}`);

@@ -1,4 +1,6 @@
-import { ascii, expectBytes, hex, repeated } from './expectations.js';
+import { encodeUtf8 as ascii } from '@sotto/core';
+import { expectBytes, hex } from '../expectations.js';
+import { repeated } from './bytes.js';
 import type { ProviderCase } from './provider-case.js';
 
 const KECCAK_256 = [

@@ -1,9 +1,9 @@
 import { secp256k1 as curve } from '@noble/curves/secp256k1.js';
-import { concatBytes, copyBytes } from '@sotto/core';
-import { HKDF_MAX_LENGTH, PBKDF2_MAX_ITERATIONS } from '../limits.js';
-import type { CryptoProviderWithX25519 } from '../provider.js';
+import type { X25519Provider } from '@sotto/core';
+import { concatBytes, copyBytes, HKDF_MAX_LENGTH, PBKDF2_MAX_ITERATIONS } from '@sotto/core';
+import { hex } from '../expectations.js';
+import { repeated, withBitFlipped } from './bytes.js';
 import type { Draw } from './draw.js';
-import { hex, repeated, withBitFlipped } from './expectations.js';
 import {
   BASE_NOT_REDUCED,
   HALF_ORDER,
@@ -24,7 +24,7 @@ export interface Operation {
   usual(draw: Draw): readonly unknown[];
   /** Inputs some of which are at their limits or beyond. */
   hostile(draw: Draw): readonly unknown[];
-  run(provider: CryptoProviderWithX25519, inputs: readonly unknown[]): readonly Uint8Array[];
+  run(provider: X25519Provider, inputs: readonly unknown[]): readonly Uint8Array[];
 }
 
 /** How to draw one input. */
@@ -36,7 +36,7 @@ interface Parameter<T> {
 function operation<Inputs extends readonly unknown[]>(
   name: string,
   parameters: { readonly [Index in keyof Inputs]: Parameter<Inputs[Index]> },
-  run: (provider: CryptoProviderWithX25519, ...inputs: Inputs) => readonly Uint8Array[],
+  run: (provider: X25519Provider, ...inputs: Inputs) => readonly Uint8Array[],
 ): Operation {
   const list: readonly Parameter<unknown>[] = parameters;
   return {

@@ -1,13 +1,7 @@
 import { encodeHex } from '@sotto/core';
-import {
-  expectBytes,
-  expectRedacted,
-  expectRefusal,
-  expectTrue,
-  hex,
-  repeated,
-  sameBytes,
-} from './expectations.js';
+import { expectBytes, expectRefusal, expectThat, hex, sameBytes } from '../expectations.js';
+import { repeated } from './bytes.js';
+import { expectRedacted } from './expect-redacted.js';
 import { BASE_NOT_REDUCED, smallOrderPoints, ZERO } from './hostile-inputs.js';
 import type { ProviderCase } from './provider-case.js';
 
@@ -85,7 +79,7 @@ export function x25519Cases(): readonly ProviderCase[] {
         const second = x25519.generateKeyPair();
         const again = x25519.keyPairFromPrivateKey(first.privateKey);
         expectBytes(first.publicKey, again.publicKey, 'public key');
-        expectTrue(!sameBytes(first.privateKey, second.privateKey), 'two pairs have two private keys');
+        expectThat(!sameBytes(first.privateKey, second.privateKey), 'two pairs have two private keys');
         expectRedacted(first, encodeHex(first.privateKey));
       },
     },

@@ -1,4 +1,5 @@
-import { hex, repeated } from './expectations.js';
+import { hex } from '../expectations.js';
+import { repeated } from './bytes.js';
 
 /** Bytes that must be refused, and what is wrong with them. */
 export interface HostileInput {
