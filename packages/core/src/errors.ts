@@ -141,6 +141,22 @@ export function invalidArgument(what: string, reason: string): SottoError<'INVAL
 }
 
 /**
+ * The error of an optional package that can't be loaded.
+ * @param what what needs it, at the beginning of a sentence
+ * @param packages what to install, by npm's names
+ * @param cause what loading it threw
+ */
+export function packageMissing(
+  what: string,
+  packages: readonly string[],
+  cause: unknown,
+): SottoError<'PACKAGE_MISSING'> {
+  const message = `${what} needs what is not installed here: npm install ${packages.join(' ')}`;
+  const reason = (cause as { code?: string } | undefined)?.code ?? 'it cannot be loaded';
+  return new SottoError('PACKAGE_MISSING', message, { packages, reason }, { cause });
+}
+
+/**
  * Whether `error` is Sotto's, and (with `code`) whether it is that one. Works across copies of the package.
  */
 export function isSottoError<C extends ErrorCode = ErrorCode>(

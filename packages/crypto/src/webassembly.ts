@@ -2,7 +2,7 @@
  * A provider for browsers that is several times as fast as the portable one where the curve is concerned. An entry of its
  * own, since the libraries that it loads are 130 kB, compressed.
  */
-import { type RandomSource, SottoError, type X25519Provider } from '@sotto/core';
+import { packageMissing, type RandomSource, type X25519Provider } from '@sotto/core';
 import { createPortableProvider } from './portable.js';
 import { createSecp256k1 } from './webassembly/secp256k1.js';
 
@@ -46,9 +46,6 @@ async function loadLibraries() {
   } catch (cause) {
     // The packages are there, and can't run.
     if (cause instanceof WebAssembly.CompileError || cause instanceof WebAssembly.LinkError) throw cause;
-    const packages = ['@bitauth/libauth', 'hash-wasm'];
-    const message = `The WebAssembly provider needs two more packages: npm install ${packages.join(' ')}`;
-    const reason = (cause as { code?: string }).code ?? 'they cannot be loaded';
-    throw new SottoError('PACKAGE_MISSING', message, { packages, reason }, { cause });
+    throw packageMissing('The WebAssembly provider', ['@bitauth/libauth', 'hash-wasm'], cause);
   }
 }

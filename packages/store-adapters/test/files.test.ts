@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeUtf8, encodeUtf8, type Store, type Write } from '@sotto/core';
@@ -126,6 +127,28 @@ describe('the anchor in a file', () => {
   });
 });
 
+describe('leveldb', () => {
+  it('says what to install when it is missing, and makes nothing', async () => {
+    vi.resetModules();
+    vi.doMock('classic-level', () => {
+      throw new Error('not installed');
+    });
+    const path = join(temporaryDirectory(), 'store');
+    try {
+      const { createLevelDbStore: create } = await import('../src/leveldb.js');
+      await expect(create({ path })).rejects.toMatchObject({
+        code: 'PACKAGE_MISSING',
+        message: expect.stringContaining('npm install classic-level'),
+        details: { packages: ['classic-level'] },
+      });
+      expect(existsSync(path)).toBe(false);
+    } finally {
+      vi.doUnmock('classic-level');
+      vi.resetModules();
+    }
+  });
+});
+
 describe('sqlite', () => {
   it('says what is missing when there is none', async () => {
     vi.resetModules();
@@ -139,8 +162,9 @@ describe('sqlite', () => {
       const { createSqliteStore: create } = await import('../src/sqlite.js');
       const options: SqliteStoreOptions = { path: join(temporaryDirectory(), 'store') };
       await expect(create(options)).rejects.toMatchObject({
-        code: 'STORE_UNAVAILABLE',
-        details: { reason: expect.stringContaining('libsql') },
+        code: 'PACKAGE_MISSING',
+        message: expect.stringContaining('npm install libsql'),
+        details: { packages: ['libsql'] },
       });
     } finally {
       vi.doUnmock('libsql');
