@@ -11,6 +11,9 @@
  * The compliance suite for implementers is in `@sotto/compliance`.
  */
 export interface Store {
+  /** How what was opened relates to what was closed before. A store that can't tell leaves it out. */
+  readonly continuity?: Continuity | undefined;
+
   /** The record under the key, or `undefined` when there is none. */
   get(key: string): Promise<StoredRecord | undefined>;
 
@@ -38,6 +41,20 @@ export interface Store {
   /** Waits for what is under way and lets go of all resources. Closing twice is fine. */
   close(): Promise<void>;
 }
+
+/**
+ * How a store that was opened relates to the one that was closed.
+ *
+ * - `new`: there was nothing here.
+ * - `continued`: it goes on where it stopped.
+ * - `lost`: something outside of the store knows of it, and there is none: it was deleted, or evicted by the browser.
+ * - `rolled-back`: something outside of the store knows of later commits than it has: an old copy was put back. Its ratchets must
+ *   not be used; sessions have to be started anew.
+ *
+ * `lost` and `rolled-back` are said on each opening until the first commit: let that one record what follows from it.
+ * Where nothing outside of the store notes how far it has come, only `new` and `continued` can be told.
+ */
+export type Continuity = 'new' | 'continued' | 'lost' | 'rolled-back';
 
 /**
  * Grows with each commit of a store and is never reused, so that a record that was deleted and made again has

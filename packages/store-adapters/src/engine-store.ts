@@ -1,4 +1,5 @@
 import {
+  type Continuity,
   compareBytes,
   invalidArgument,
   isSottoError,
@@ -10,7 +11,7 @@ import {
   type StoredRecord,
   type Write,
 } from '@sotto/core';
-import type { Continuity, DurableStore } from './durable-store.js';
+import type { DurableStore } from './durable-store.js';
 import { decodeRecord, decodeRevision, encodeRecord, encodeRevision } from './record.js';
 import type { RevisionAnchor } from './revision-anchor.js';
 import { SerialQueue } from './serial-queue.js';

@@ -1,4 +1,5 @@
 import {
+  type Continuity,
   copyBytes,
   isSottoError,
   type ListOptions,
@@ -11,7 +12,6 @@ import {
   type Write,
   wipeBytes,
 } from '@sotto/core';
-import { type Continuity, continuityOf } from '../durable-store.js';
 import { SerialQueue } from '../serial-queue.js';
 import { checkAborted, closedError, parseKey, parseListRange, parseWrites } from '../store-arguments.js';
 import type { EncryptedStore, EncryptedStoreOptions } from './encrypted-store.js';
@@ -73,7 +73,7 @@ export class EncryptedRecordStore implements EncryptedStore {
     rootRevision: Revision,
     fallback: Continuity,
   ) {
-    this.continuity = continuityOf(store) ?? fallback;
+    this.continuity = store.continuity ?? fallback;
     this.#store = store;
     this.#randomBytes = randomBytes;
     this.#keys = keys;

@@ -1,5 +1,4 @@
-import type { RandomSource, Store } from '@sotto/core';
-import type { Continuity } from '../durable-store.js';
+import type { Continuity, RandomSource, Store } from '@sotto/core';
 import type { PassphraseCost } from './keyring.js';
 
 export interface EncryptedStoreOptions {

@@ -273,6 +273,29 @@ describe.runIf(hasChromium())('in Chromium', () => {
     }
   });
 
+  it('deletes a store with its anchor, so that the next one is new; not while another tab has it', () =>
+    withTabs(2, async (one, other) => {
+      await one.call.open('s', { name: 'deleted' });
+      await one.call.put('s', { a: '1' });
+      expect(await other.call.delete({ name: 'deleted' })).toEqual({ code: 'STORE_LOCKED' });
+      expect(await one.call.get('s', 'a')).toBe('1');
+      await one.call.close('s');
+      expect(await other.call.delete({ name: 'deleted' })).toBeUndefined();
+      expect(await other.call.open('s', { name: 'deleted' })).toMatchObject({ continuity: 'new' });
+      expect(await other.call.keys('s')).toEqual([]);
+      await other.call.close('s');
+      expect(await other.call.delete({ name: 'never there' })).toBeUndefined();
+    }));
+
+  it('deletes a store that another tab hands over', () =>
+    withTabs(2, async (one, other) => {
+      await one.call.open('s', { name: 'deleted for good' });
+      await one.call.put('s', { a: '1' });
+      expect(await other.call.delete({ name: 'deleted for good', whenLocked: 'hand-over' })).toBeUndefined();
+      expect(await one.call.get('s', 'a')).toEqual({ code: 'STORE_LOCKED' });
+      expect(await other.call.open('s', { name: 'deleted for good' })).toMatchObject({ continuity: 'new' });
+    }));
+
   it('asks the browser not to evict the data, unless told not to', () =>
     withTabs(1, async ({ call }) => {
       expect(await call.persistCalls({ name: 'asked' }, true)).toEqual({ calls: 1, persisted: true });

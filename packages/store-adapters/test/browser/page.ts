@@ -7,6 +7,8 @@ import { BrowserLevel } from 'browser-level';
 import { createEncryptedStore } from '../../src/encrypted.js';
 import {
   createIndexedDbStore,
+  type DeleteIndexedDbStoreOptions,
+  deleteIndexedDbStore,
   type IndexedDbStore,
   type IndexedDbStoreOptions,
 } from '../../src/indexeddb.js';
@@ -171,6 +173,8 @@ const api = {
     await store.close();
     return { calls, persisted };
   },
+
+  delete: (options: DeleteIndexedDbStoreOptions) => outcome(deleteIndexedDbStore(options)),
 
   /** Deletes the database behind the store's back, as a browser does that needs the space. */
   evict: (name: string) =>
