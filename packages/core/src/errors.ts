@@ -1,15 +1,23 @@
 /**
- * Every error that Sotto raises on purpose, by its stable code, with the type of its details.
+ * The catalogue of errors: every one that a package of Sotto raises on purpose, by its stable code, with the type of its details.
  *
  * Match on `error.code`, never on the message or with `instanceof`: two copies of this package may be loaded at
  * once. Details never hold secrets, plaintexts or key material; sizes, names, counts and public identifiers only.
  */
 export interface ErrorDetails {
   // Bytes and keys
-  /** Bytes of the wrong length. */
-  INVALID_LENGTH: { readonly what: string; readonly expected: number | string; readonly actual: number };
-  /** Text that is not what it should be: hex, base64, UTF-8, an installation id. */
-  INVALID_TEXT: { readonly what: string; readonly reason: string };
+  /**
+   * Bytes of the wrong length, or (`safety number`) digits. `what` names them for a developer; `kind` says which of the
+   * things that people type or paste it is, if it is one.
+   */
+  INVALID_LENGTH: {
+    readonly what: string;
+    readonly kind?: 'public key' | 'safety number';
+    readonly expected: number | string;
+    readonly actual: number;
+  };
+  /** Text that is not what it should be. */
+  INVALID_TEXT: { readonly what: TextKind; readonly reason: string };
   /** An argument outside its documented range. */
   INVALID_ARGUMENT: { readonly what: string; readonly reason: string };
   /** Not the encoding of a point on the curve. */
@@ -63,7 +71,10 @@ export interface ErrorDetails {
   /** The message is older than what is remembered of messages, so whether it came before can't be told. */
   MESSAGE_TOO_OLD: { readonly messageId: string };
   /** The named device, group, contact or message isn't known here. */
-  NOT_FOUND: { readonly what: string; readonly id: string };
+  NOT_FOUND: {
+    readonly what: 'contact' | 'conversation' | 'device' | 'group' | 'group change' | 'message' | 'peer';
+    readonly id: string;
+  };
   /** The author of a request isn't allowed to do it. */
   NOT_PERMITTED: { readonly what: string };
   /** Not one of the devices addressed could be sent to. */
@@ -119,6 +130,21 @@ export interface ErrorDetails {
   ABORTED: { readonly what: string };
 }
 
+/** The kinds of text that INVALID_TEXT tells apart: what people type or paste, and what programs exchange. */
+export type TextKind =
+  | 'base64'
+  | 'chat name'
+  | 'contact code'
+  | 'conversation key'
+  | 'enode URL'
+  | 'hex'
+  | 'installation id'
+  | 'message text'
+  | 'person name'
+  | 'public key'
+  | 'safety number'
+  | 'text';
+
 /** A stable error code, see {@link ErrorDetails}. */
 export type ErrorCode = keyof ErrorDetails;
 
@@ -168,5 +194,16 @@ export function isSottoError<C extends ErrorCode = ErrorCode>(
     error.name === 'SottoError' &&
     'code' in error &&
     (code === undefined || error.code === code)
+  );
+}
+
+/** Whether an error tells of one damaged record or state, of which everything else in the store knows nothing. */
+export function isDamage(
+  error: unknown,
+): error is SottoError<'STATE_CORRUPT' | 'STORE_CORRUPT' | 'STORE_ROLLBACK'> {
+  return (
+    isSottoError(error, 'STATE_CORRUPT') ||
+    isSottoError(error, 'STORE_CORRUPT') ||
+    isSottoError(error, 'STORE_ROLLBACK')
   );
 }

@@ -3,8 +3,9 @@
  * own, since the libraries that it loads are 130 kB, compressed.
  */
 import { packageMissing, type RandomSource, type X25519Provider } from '@sotto/core';
+import { createSecp256k1 } from './libsecp256k1.js';
 import { createPortableProvider } from './portable.js';
-import { createSecp256k1 } from './webassembly/secp256k1.js';
+import { webAssemblyLibSecp256k1 } from './webassembly/secp256k1.js';
 
 /** Options of {@link loadWebAssemblyProvider}. */
 export interface WebAssemblyProviderOptions {
@@ -35,7 +36,7 @@ export async function loadWebAssemblyProvider(
       keccak256: 'hash-wasm',
       others: '@noble, in JavaScript',
     },
-    secp256k1: createSecp256k1(library, portable.randomBytes, portable.secp256k1),
+    secp256k1: createSecp256k1(webAssemblyLibSecp256k1(library), portable.randomBytes, portable.secp256k1),
     keccak256: await loadKeccak256(),
   };
 }

@@ -91,6 +91,7 @@ function checkLength(bytes: Uint8Array, lengths: readonly number[]): Uint8Array 
   if (!lengths.includes(bytes.length)) {
     throw new SottoError('INVALID_LENGTH', 'A public key has another length.', {
       what: 'public key',
+      kind: 'public key',
       expected: lengths.join(' or '),
       actual: bytes.length,
     });

@@ -57,7 +57,8 @@ export function parseSafetyNumber(text: string): SafetyNumber {
   }
   if (digits.length !== SAFETY_NUMBER_DIGITS) {
     throw new SottoError('INVALID_LENGTH', 'A safety number has 60 digits.', {
-      what: 'safety number, digits',
+      what: 'digits of a safety number',
+      kind: 'safety number',
       expected: SAFETY_NUMBER_DIGITS,
       actual: digits.length,
     });

@@ -92,6 +92,7 @@ describe('hostile: what is no public key', () => {
   ])('wrong length, %s: INVALID_LENGTH', (_, text, expected, actual) => {
     expect(thrown('INVALID_LENGTH', () => parse(text)).details).toEqual({
       what: 'public key',
+      kind: 'public key',
       expected,
       actual,
     });

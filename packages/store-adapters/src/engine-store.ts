@@ -6,6 +6,7 @@ import {
   type ListOptions,
   parseObject,
   type Revision,
+  SerialQueue,
   SottoError,
   type StoredEntry,
   type StoredRecord,
@@ -14,7 +15,6 @@ import {
 import type { DurableStore } from './durable-store.js';
 import { decodeRecord, decodeRevision, encodeRecord, encodeRevision } from './record.js';
 import type { RevisionAnchor } from './revision-anchor.js';
-import { SerialQueue } from './serial-queue.js';
 import { Snapshot } from './snapshot.js';
 import type { EngineChange, StorageEngine } from './storage-engine.js';
 import {
@@ -66,8 +66,8 @@ export interface EngineStoreOptions {
   readonly compactAfter?: number;
 }
 
-/** A write that failed, of which nobody knows yet whether it took effect. */
-interface DoubtfulWrite {
+/** A write that failed, and of which is not known yet whether it took effect. */
+interface InDoubtWrite {
   readonly changes: readonly EngineChange[];
   /** What stood under the same keys before. */
   readonly before: readonly EngineChange[];
@@ -93,7 +93,7 @@ export class EngineStore implements DurableStore {
   #changes: number;
   /** The number of changes at which to look whether to compact. */
   #compactAt: number;
-  #doubt: DoubtfulWrite | undefined;
+  #inDoubt: InDoubtWrite | undefined;
   /** Whether the engine is closed, since opening it again failed. */
   #down = false;
   #reopening: Promise<void> | undefined;
@@ -220,7 +220,7 @@ export class EngineStore implements DurableStore {
   }
 
   async #commit(writes: readonly Write[]): Promise<Revision> {
-    await this.#settleDoubt();
+    await this.#resolveInDoubt();
     await this.#readInCommit(() =>
       this.#checkExpectations(writes.filter(({ expect }) => expect !== undefined)),
     );
@@ -238,7 +238,7 @@ export class EngineStore implements DurableStore {
     } catch (error) {
       if (this.#engine.reopen) {
         const before = await this.#current(changes).catch(() => undefined);
-        if (before) this.#doubt = { changes, before };
+        if (before) this.#inDoubt = { changes, before };
         // Reading fails as well: the write can't be taken back if it took effect, but the engine may recover.
         else this.#down = true;
       }
@@ -257,7 +257,7 @@ export class EngineStore implements DurableStore {
     } catch (error) {
       if (this.#engine.reopen === undefined || isSottoError(error)) throw error;
       this.#down = true;
-      await this.#settleDoubt();
+      await this.#resolveInDoubt();
       await run();
     }
   }
@@ -271,7 +271,7 @@ export class EngineStore implements DurableStore {
 
   close(): Promise<void> {
     this.#closing ??= this.#queue.run(async () => {
-      await this.#settleDoubt().catch(() => {});
+      await this.#resolveInDoubt().catch(() => {});
       // A failure keeps nobody from closing: what was committed is stored, and compacting is tried again next time.
       await this.#compactIfDue(COMPACT_ON_CLOSE_BYTES).catch(() => {});
       await Promise.allSettled(this.#reading);
@@ -312,7 +312,7 @@ export class EngineStore implements DurableStore {
 
   async #planCompaction(): Promise<number> {
     try {
-      await this.#settleDoubt();
+      await this.#resolveInDoubt();
       return (await this.#engine.planCompaction?.()) ?? 0;
     } catch (error) {
       throw unavailable(error);
@@ -364,8 +364,8 @@ export class EngineStore implements DurableStore {
    * After a write that failed: finds out from the disk whether it took effect, and takes it back if it did, since
    * its caller was told that nothing happened.
    */
-  async #settleDoubt(): Promise<void> {
-    if (this.#doubt === undefined && !this.#down) return;
+  async #resolveInDoubt(): Promise<void> {
+    if (this.#inDoubt === undefined && !this.#down) return;
     this.#reopening = this.#reopen();
     try {
       await this.#reopening;
@@ -381,13 +381,13 @@ export class EngineStore implements DurableStore {
     const revision = await this.#readRevision();
     if (revision < this.#stored) throw vanished();
     this.#down = false;
-    if (this.#doubt !== undefined) {
-      const { changes, before } = this.#doubt;
+    if (this.#inDoubt !== undefined) {
+      const { changes, before } = this.#inDoubt;
       if (isSame(await this.#current(changes), changes)) {
         // The header stays, so that the revision isn't used again.
         await this.#engine.write(before.filter(({ key }) => key !== HEADER_KEY));
       }
-      this.#doubt = undefined;
+      this.#inDoubt = undefined;
     }
     if (revision > this.#revision) {
       // While the engine was closed somebody else came in, wrote, and left: what listings held on to is gone.
@@ -419,7 +419,7 @@ export class EngineStore implements DurableStore {
   }
 
   async #beforeReading(): Promise<void> {
-    if (this.#down && !this.#reopening) await this.#queue.run(() => this.#settleDoubt());
+    if (this.#down && !this.#reopening) await this.#queue.run(() => this.#resolveInDoubt());
     while (this.#reopening) await this.#reopening;
     this.#checkOpen();
   }

@@ -1,10 +1,12 @@
 import {
   type Continuity,
   copyBytes,
+  isDamage,
   isSottoError,
   type ListOptions,
   type RandomSource,
   type Revision,
+  SerialQueue,
   SottoError,
   type Store,
   type StoredEntry,
@@ -12,7 +14,6 @@ import {
   type Write,
   wipeBytes,
 } from '@sotto/core';
-import { SerialQueue } from '../serial-queue.js';
 import { checkAborted, closedError, parseKey, parseListRange, parseWrites } from '../store-arguments.js';
 import type { EncryptedStore, EncryptedStoreOptions } from './encrypted-store.js';
 import { type HiddenKey, KeyHider, recordName } from './hidden-key.js';
@@ -326,8 +327,4 @@ export class EncryptedRecordStore implements EncryptedStore {
   #checkOpen(): void {
     if (this.#closing) throw closedError();
   }
-}
-
-function isDamage(error: unknown): boolean {
-  return isSottoError(error, 'STORE_CORRUPT') || isSottoError(error, 'STORE_ROLLBACK');
 }

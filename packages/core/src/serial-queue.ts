@@ -1,4 +1,4 @@
-/** Runs asynchronous tasks one after another, in the order in which they came. */
+/** Runs asynchronous tasks one after another, in the order in which they came. A task that fails doesn't stop the next. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
 
@@ -7,5 +7,10 @@ export class SerialQueue {
     const result = this.#last.then(task);
     this.#last = result.catch(() => {});
     return result;
+  }
+
+  /** Resolves when every task so far has settled. */
+  async settled(): Promise<void> {
+    await this.#last;
   }
 }
