@@ -16,6 +16,7 @@ import type { StoreCase } from './store/store-case.js';
 
 export type { StoreCase, StoreFixture } from './store/store-case.js';
 
+/** What the stores of a fixture promise, see {@link storeCases}. */
 export interface StoreCasesOptions {
   /** Whether a place keeps what was committed when its store is closed. Default true. */
   readonly durable?: boolean;

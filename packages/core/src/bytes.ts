@@ -3,9 +3,9 @@ import { base64 } from '@scure/base';
 import { parseText } from './arguments.js';
 import { invalidArgument, SottoError } from './errors.js';
 
-const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const HEX_DIGITS = utf8Encoder.encode('0123456789abcdef');
+const utf8Encoder = /* @__PURE__ */ new TextEncoder();
+const utf8Decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const HEX_DIGITS = /* @__PURE__ */ utf8Encoder.encode('0123456789abcdef');
 
 /** Reads what kind of typed array something is from the thing itself, so that it works across realms and can't be forged. */
 const typedArrayKind = Object.getOwnPropertyDescriptor(

@@ -29,6 +29,7 @@ export interface CryptoProvider {
    */
   readonly randomBytes: RandomSource;
 
+  /** The curve of identities, prekeys and deployed ratchets. */
   readonly secp256k1: Secp256k1;
 
   /** KECCAK-256 (the original padding, not SHA3-256) of the parts one after another, 32 bytes. */
@@ -97,6 +98,7 @@ export interface CryptoProvider {
  * since a browser would load the curve for nothing: the default provider there has none.
  */
 export interface X25519Provider extends CryptoProvider {
+  /** The curve of the Double Ratchet specification. */
   readonly x25519: X25519;
 }
 

@@ -11,9 +11,13 @@ export interface Clock {
 
 /** Facts for an operator: never keys, plaintexts or ciphertexts. */
 export interface Logger {
+  /** For whoever looks for a fault. */
   debug(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** What goes as it should. */
   info(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** What went wrong and was got over. */
   warn(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** What went wrong and stays so. */
   error(event: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 

@@ -150,8 +150,11 @@ export type ErrorCode = keyof ErrorDetails;
 
 /** The one error class of Sotto. `code` is stable across versions; `message` is for people. */
 export class SottoError<C extends ErrorCode = ErrorCode> extends Error {
+  /** The same in every copy of this package. */
   override readonly name = 'SottoError';
+  /** What is wrong, see {@link ErrorDetails}. */
   readonly code: C;
+  /** What the code promises, and no secrets. */
   readonly details: ErrorDetails[C];
 
   constructor(code: C, message: string, details: ErrorDetails[C], options?: { readonly cause?: unknown }) {

@@ -47,10 +47,12 @@ export class LruCache<K, V extends object | string | number | bigint> {
     return created;
   }
 
+  /** Removes what is under the key, if there is something. */
   delete(key: K): void {
     this.#values.delete(key);
   }
 
+  /** Removes everything. */
   clear(): void {
     this.#values.clear();
   }
@@ -74,10 +76,12 @@ export class DedupSet<K> {
     return true;
   }
 
+  /** Whether it is remembered. */
   has(member: K): boolean {
     return this.#members.has(member);
   }
 
+  /** Forgets a member, so that it is new again. */
   delete(member: K): void {
     this.#members.delete(member);
   }

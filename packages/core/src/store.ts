@@ -64,20 +64,25 @@ export type Revision = number;
 
 /** What {@link Store.get} gives. The caller owns `value`. */
 export interface StoredRecord {
+  /** Fresh; the caller owns it. */
   readonly value: Uint8Array;
+  /** Of the commit that wrote it. */
   readonly revision: Revision;
 }
 
 /** What {@link Store.list} gives. The caller owns `value`. */
 export interface StoredEntry extends StoredRecord {
+  /** 1 to 1024 printable ASCII characters. */
   readonly key: string;
 }
 
+/** What {@link Store.list} gives of the records. */
 export interface ListOptions {
   /** Begin behind this key. */
   readonly after?: string;
   /** Stop after so many records. */
   readonly limit?: number;
+  /** Ends the listing with ABORTED. */
   readonly signal?: AbortSignal;
 }
 

@@ -10,6 +10,7 @@ import type { RatchetSuite } from './suite.js';
 export interface Encrypted {
   /** Replaces the state: store it before the message leaves. */
   readonly next: RatchetState;
+  /** What is to be sent. */
   readonly message: RatchetMessage;
   /** The same in one piece, see `encodeMessage`; the body of `message` is a view of it. */
   readonly encoded: Uint8Array;

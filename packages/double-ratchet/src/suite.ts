@@ -13,13 +13,16 @@ export interface RatchetKeyPair {
 
 /** A Diffie-Hellman group together with the primitives that the ratchet needs. */
 export interface RatchetSuite {
+  /** Is kept in states, so that one isn't used with another suite. */
   readonly name: SuiteName;
   /** Bytes of a ratchet public key. */
   readonly publicKeyLength: number;
+  /** What the hashes and ciphers come from. */
   readonly crypto: CryptoProvider;
+  /** A new pair, for one turn of the ratchet. */
   generateKeyPair(): RatchetKeyPair;
   /**
-   * 32 bytes.
+   * The shared secret of the two keys, 32 bytes.
    * @throws INVALID_PUBLIC_KEY
    */
   dh(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;

@@ -42,6 +42,7 @@ export class MnemonicAccount extends Account {
 /** An Ethereum wallet. Prints redacted. */
 export class Wallet extends Redacted {
   constructor(
+    /** Of secp256k1. */
     readonly keyPair: KeyPair,
     /** `0x` and 40 digits, EIP-55. */
     readonly address: string,

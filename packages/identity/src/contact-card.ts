@@ -18,6 +18,7 @@ import { checkProvider } from './check-provider.js';
 
 /** What one person hands to another, to be written to. */
 export interface ContactCard {
+  /** 33 bytes, compressed SEC1. */
   readonly identity: PublicKey;
   /**
    * The bundle that was current when the card was made, of this identity. As good as its signature, which is not

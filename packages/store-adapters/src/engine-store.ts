@@ -54,6 +54,7 @@ const COMPACT_BYTES_PER_CHANGE = 16 * 1024;
 /** Bytes up to which a store is compacted whenever it is closed: rewriting so much takes half a second at most. */
 const COMPACT_ON_CLOSE_BYTES = 32 * 1024 * 1024;
 
+/** Options of every store that is built on an engine. */
 export interface EngineStoreOptions {
   /** Where the store's progress is noted besides, so that a loss or an old copy is noticed. Default none. */
   readonly anchor?: RevisionAnchor;

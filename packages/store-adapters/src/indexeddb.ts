@@ -16,6 +16,7 @@ export type { IndexedDbStore } from './indexeddb/indexeddb-store.js';
 export { createLocalStorageAnchor } from './indexeddb/local-storage-anchor.js';
 export type { WhenLocked } from './indexeddb/tab-lock.js';
 
+/** Options of {@link createIndexedDbStore}. */
 export interface IndexedDbStoreOptions {
   /** The name of the database; one store of a name in an origin. */
   readonly name: string;

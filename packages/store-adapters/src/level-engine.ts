@@ -7,12 +7,17 @@ const BELOW_ALL_KEYS = '\x00';
 
 /** What is used of an abstract-level database, each call with its own encodings. */
 export interface LevelDatabase {
+  /** Opens it, and locks it where others could open it as well. */
   open(): Promise<void>;
+  /** Closes it. It may be opened again. */
   close(): Promise<void>;
+  /** The value under a key, if there is one. */
   get(key: string, options: Encodings): Promise<Uint8Array | undefined>;
+  /** Pairs of a range in ascending order of their keys. */
   iterator(options: Encodings & { gt?: string; gte?: string; lt: string; limit: number }): {
     all(): Promise<[string, Uint8Array][]>;
   };
+  /** Does all of the operations or none of them. */
   batch(operations: Operation[], options: Encodings & { sync: boolean }): Promise<void>;
 }
 

@@ -12,6 +12,7 @@ import { parseName } from './store-arguments.js';
 
 export type { Durability } from './durability.js';
 
+/** Options of {@link createLevelDbStore}. */
 export interface LevelDbStoreOptions extends EngineStoreOptions {
   /** The directory of the database; made, for its owner alone, when it isn't there. */
   readonly path: string;

@@ -4,13 +4,19 @@ import type { EngineChange, KeyRange, StorageEngine } from './storage-engine.js'
 
 /** What is used of a synchronous SQLite binding; those of Node, libsql and better-sqlite3 have it alike. */
 export interface SqliteDatabase {
+  /** Runs statements that have no parameters and no result. */
   exec(sql: string): unknown;
+  /** Compiles one statement. */
   prepare(sql: string): SqliteStatement;
+  /** Closes the file. */
   close(): unknown;
 }
 
+/** A compiled statement. */
 export interface SqliteStatement {
+  /** Runs it to its end. */
   run(...parameters: (string | number | Uint8Array)[]): unknown;
+  /** All rows that it gives. */
   all(...parameters: (string | number | Uint8Array)[]): unknown[];
 }
 

@@ -13,6 +13,7 @@ import { parseName } from './store-arguments.js';
 export type { Durability } from './durability.js';
 export type { SqliteDatabase, SqliteStatement } from './sqlite-engine.js';
 
+/** Options of {@link createSqliteStore}. */
 export interface SqliteStoreOptions extends EngineStoreOptions {
   /** The file of the database; made, for its owner alone, when it isn't there. `-wal` is put beside it. */
   readonly path: string;

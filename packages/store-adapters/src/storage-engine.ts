@@ -49,13 +49,18 @@ export interface StorageEngine {
 
 /** Keys from `from`, itself left out when `exclusive`, up to and without `below`. */
 export interface KeyRange {
+  /** The first key. */
   readonly from: string;
+  /** Whether `from` itself is left out. */
   readonly exclusive: boolean;
+  /** The first key that is not in the range any more. */
   readonly below: string;
 }
 
 /** A new value for a key, or none. */
 export interface EngineChange {
+  /** 1 to 1024 ASCII characters, 0x01 to 0x7e. */
   readonly key: string;
+  /** Borrowed until the write settles; `undefined` deletes. */
   readonly value: Uint8Array | undefined;
 }

@@ -8,6 +8,7 @@ export type CreateProvider = (options: { readonly random: RandomSource }) => X25
 
 /** One requirement on providers whose random source can be given. */
 export interface RandomSourceCase {
+  /** Unique; begins with the operation. */
   readonly name: string;
   /** Throws a plain Error that says what was expected. */
   run(create: CreateProvider): void;
