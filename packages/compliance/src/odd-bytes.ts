@@ -28,7 +28,7 @@ export function oddBytes(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   return kinds;
 }
 
-/** What isn't a Uint8Array, although it looks like one to careless eyes; by name. */
+/** What isn't a Uint8Array, although it resembles one; by name. */
 export function notBytes(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const others: readonly (readonly [string, unknown])[] = [
     ['a Uint8ClampedArray', new Uint8ClampedArray(bytes)],

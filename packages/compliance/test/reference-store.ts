@@ -140,7 +140,7 @@ export class ReferenceStore implements Store {
 export type StoreClass = new (disk: Disk) => Store;
 
 /** An empty place for stores of that class, with a lock. */
-export function createPlace(Class: StoreClass): StoreFixture {
+export function createFixture(Class: StoreClass): StoreFixture {
   const disk = new Disk();
   return {
     async open() {

@@ -73,7 +73,7 @@ export function decodeHex(text: string): Uint8Array {
   try {
     return hexToBytes(text.replace(/^0x/i, ''));
   } catch {
-    throw new SottoError('INVALID_TEXT', 'This is not hexadecimal text.', {
+    throw new SottoError('INVALID_TEXT', 'Not hexadecimal text.', {
       what: 'hex',
       reason: 'not an even number of hexadecimal digits',
     });
@@ -93,7 +93,7 @@ export function decodeBase64(text: string): Uint8Array {
   try {
     return base64.decode(text);
   } catch {
-    throw new SottoError('INVALID_TEXT', 'This is not base64 text.', {
+    throw new SottoError('INVALID_TEXT', 'Not base64 text.', {
       what: 'base64',
       reason: 'not padded standard base64',
     });
@@ -106,7 +106,7 @@ export function decodeBase64(text: string): Uint8Array {
  */
 export function encodeUtf8(text: string): Uint8Array {
   if (/\p{Surrogate}/u.test(parseText(text, 'text'))) {
-    throw new SottoError('INVALID_TEXT', 'The text has half of a surrogate pair.', {
+    throw new SottoError('INVALID_TEXT', 'The text has a lone surrogate.', {
       what: 'text',
       reason: 'lone surrogate',
     });
@@ -122,7 +122,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return utf8Decoder.decode(bytes);
   } catch {
-    throw new SottoError('INVALID_TEXT', 'These bytes are not UTF-8.', {
+    throw new SottoError('INVALID_TEXT', 'Not valid UTF-8.', {
       what: 'text',
       reason: 'invalid UTF-8',
     });

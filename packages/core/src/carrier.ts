@@ -19,21 +19,21 @@ export interface CarrierCapabilities {
   readonly minimumPow: number;
 }
 
-/** The side above the pipe: what is told of a connection. */
+/** The side above the pipe: what a connection reports. */
 export interface CarrierHandler {
   /** `envelope` is fresh; the receiver owns it. */
   onEnvelope(topic: Topic, envelope: Uint8Array, fromHistory: boolean): void | Promise<void>;
-  /** Told when the connection is made, lost and regained. */
+  /** Called when the connection is made, lost and regained. */
   onStatus?(status: 'connected' | 'reconnecting' | 'closed'): void;
-  /** Told what time it is at the other end, by a carrier whose other end says so. */
+  /** Called with the time at the other end, by a carrier whose other end reports it. */
   onClock?(reading: ClockReading): void;
 }
 
-/** What somebody else's clock says at this moment. */
+/** A reading of another party's clock, now. */
 export interface ClockReading {
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Whose clock it is: a text that stays the same for each. */
+  /** Whose clock it is: a text that stays the same for each party. */
   readonly source: string;
 }
 

@@ -68,7 +68,7 @@ export interface ErrorDetails {
   DEVICE_NOT_ADDRESSED: { readonly installationId: string };
   /** The same message was received before. */
   DUPLICATE_MESSAGE: { readonly messageId: string };
-  /** The message is older than what is remembered of messages, so whether it came before can't be told. */
+  /** The message is older than what is remembered of messages, so nobody can tell whether it came before. */
   MESSAGE_TOO_OLD: { readonly messageId: string };
   /** The named device, group, contact or message isn't known here. */
   NOT_FOUND: {
@@ -82,7 +82,7 @@ export interface ErrorDetails {
 
   // People
   /**
-   * Words that are no BIP39 mnemonic. `word`: not of the word list, at these positions counted from 1 (the words
+   * Words that are not a BIP39 mnemonic. `word`: not of the word list, at these positions counted from 1 (the words
    * themselves are half of a secret and aren't named); `count`: not 12, 15, 18, 21 or 24; `checksum`: words of the
    * list that don't belong together, so one is wrong or two are swapped.
    */
@@ -91,7 +91,7 @@ export interface ErrorDetails {
     | { readonly problem: 'count'; readonly count: number }
     | { readonly problem: 'checksum' };
   /**
-   * A text that is no contact card that this software reads. `not-a-card`: something else was scanned or pasted;
+   * Not a contact card that this software reads. `not-a-card`: something else was scanned or pasted;
    * `damaged`: a card, cut off or altered; `newer-version`: intact, and made by newer software.
    */
   INVALID_CONTACT_CARD:

@@ -1,6 +1,6 @@
 /**
  * Deletes the oldest members of a map or set, those put there first, once it has an eighth more than it may have.
- * Many at once and seldom: finding the first member takes longer the more were deleted before it.
+ * Many at once and rarely: finding the first member takes longer the more were deleted before it.
  * @param limit how many members are kept at least; up to an eighth more stay
  */
 export function evictOldest<K>(members: Map<K, unknown> | Set<K>, limit: number): void {

@@ -33,12 +33,12 @@ export interface Store {
 
   /**
    * Rewrites what the store keeps, so that what was deleted or replaced can't be read from the disk any more, as far
-   * as the place offers it. Nothing that can be read through this port changes. A store without it keeps no remains,
-   * or can't get rid of them: its documentation says which. Stores may do it by themselves, too.
+   * as the medium allows. Nothing that can be read through this port changes. A store without this method leaves no
+   * remains, or can't get rid of them: its documentation says which. Stores may do it by themselves, too.
    */
   compact?(): Promise<void>;
 
-  /** Waits for what is under way and lets go of all resources. Closing twice is fine. */
+  /** Waits for what is in progress and releases all resources. Closing twice is fine. */
   close(): Promise<void>;
 }
 

@@ -24,7 +24,7 @@ export interface TransportCapabilities {
   readonly maxPayloadBytes: number;
   /** Whether `history` answers messages sent while we were away. */
   readonly history: boolean;
-  /** Whether a resolved `send` means that somebody else has the message (and not only that it was queued). */
+  /** Whether a resolved `send` means that another party has the message (and not only that it was queued). */
   readonly confirmsSend: boolean;
 }
 
@@ -37,11 +37,11 @@ export interface LocalParty {
    * call again meanwhile. A rejection means that the message was not kept and should be delivered again.
    */
   onMessage(message: TransportMessage): Promise<void>;
-  /** Told when the connection is lost and regained. */
+  /** Called when the connection is lost and regained. */
   onStatus?(status: TransportStatus): void;
   /**
-   * Told how far our clock is off once others have said what the time is, with 0 when it is right, and again whenever that
-   * changes. What is stored and remembered goes by our own clock all the same: what others say of the time is not proven.
+   * Called with how far our clock is off once others have reported the time, with 0 when it is right, and again whenever
+   * that changes. What is stored still goes by our own clock: nothing proves what others say of the time.
    */
   onClock?(skew: ClockSkew): void;
   /** Where keys of channels are kept that are expensive to derive. Without it they are derived again at each start. */

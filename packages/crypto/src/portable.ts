@@ -26,7 +26,7 @@ export function createPortableProvider(options: PortableProviderOptions = {}): X
   return { ...provider, x25519: createX25519(provider.randomBytes) };
 }
 
-/** The same for who has to load little: all but X25519, which a bundler leaves out then. */
+/** The same without X25519, which a bundler then leaves out: for applications where size matters. */
 export function createMinimalProvider(options: PortableProviderOptions = {}): CryptoProvider {
   const randomBytes = guardRandom(options.random ?? platformRandom);
   return {

@@ -111,7 +111,7 @@ export function decodeState(bytes: Uint8Array): RatchetState {
 
   let sending: SendingSide;
   if (chain === undefined) {
-    if (remoteKey === undefined) throw corrupt('no chain and nobody to turn to');
+    if (remoteKey === undefined) throw corrupt('no sending chain and no remote key');
     sending = { kind: 'inactive', keyPair };
   } else {
     if (keyPair === undefined) throw corrupt('a sending chain without its key');

@@ -56,7 +56,7 @@ const COMPACT_ON_CLOSE_BYTES = 32 * 1024 * 1024;
 
 /** Options of every store that is built on an engine. */
 export interface EngineStoreOptions {
-  /** Where the store's progress is noted besides, so that a loss or an old copy is noticed. Default none. */
+  /** Where the store's progress is also recorded, so that a loss or an old copy is noticed. Default none. */
   readonly anchor?: RevisionAnchor;
   /**
    * How many records may be written or deleted until the store compacts itself, since their old contents can be read
@@ -273,7 +273,7 @@ export class EngineStore implements DurableStore {
   close(): Promise<void> {
     this.#closing ??= this.#queue.run(async () => {
       await this.#resolveInDoubt().catch(() => {});
-      // A failure keeps nobody from closing: what was committed is stored, and compacting is tried again next time.
+      // A failure doesn't prevent closing: what was committed is stored, and compacting is tried again next time.
       await this.#compactIfDue(COMPACT_ON_CLOSE_BYTES).catch(() => {});
       await Promise.allSettled(this.#reading);
       await this.#engine.close();
@@ -324,7 +324,7 @@ export class EngineStore implements DurableStore {
     if (!this.#engine.compact) return;
     await this.#planCompaction();
     try {
-      // An engine may keep what was replaced as long as somebody reads who began before that.
+      // An engine may keep what was replaced as long as a read is in progress that began before that.
       await Promise.allSettled(this.#reading);
       await this.#engine.compact();
       await this.#engine.write([{ key: COMPACTED_KEY, value: encodeRevision(this.#revision) }]);
@@ -391,7 +391,7 @@ export class EngineStore implements DurableStore {
       this.#inDoubt = undefined;
     }
     if (revision > this.#revision) {
-      // While the engine was closed somebody else came in, wrote, and left: what listings held on to is gone.
+      // While the engine was closed another process opened, wrote and closed it: what listings held on to is gone.
       this.#revision = revision;
       this.#snapshots.clear();
     }

@@ -1,5 +1,5 @@
 /**
- * The way to an adapter of one's own: an engine that can keep bytes under text, and the store that is built on it.
+ * For writing your own adapter: an engine that can keep bytes under text, and the store that is built on it.
  */
 import { parseObject } from '@sotto/core';
 import type { DurableStore } from './durable-store.js';

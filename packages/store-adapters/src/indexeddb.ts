@@ -27,7 +27,7 @@ export interface IndexedDbStoreOptions {
   /** Gives up waiting for another tab. */
   readonly signal?: AbortSignal;
   /**
-   * Where the store's progress is noted besides. Default: in `localStorage`, where there is one (not in workers).
+   * Where the store's progress is also recorded. Default: in `localStorage`, where there is one (not in workers).
    * A browser that clears everything of the origin clears that as well: only an anchor elsewhere notices it.
    */
   readonly anchor?: RevisionAnchor;

@@ -14,26 +14,26 @@ import { sqlites } from './sqlites.js';
 
 interface Adapter extends StoreCasesOptions {
   readonly name: string;
-  createPlace(): StoreFixture | Promise<StoreFixture>;
+  createFixture(): StoreFixture | Promise<StoreFixture>;
 }
 
 const adapters: readonly Adapter[] = [
   {
     name: 'memory',
     durable: false,
-    createPlace: () => ({ open: async () => createMemoryStore() }),
+    createFixture: () => ({ open: async () => createMemoryStore() }),
   },
   {
     name: 'level on memory-level',
     exclusive: false,
-    createPlace() {
+    createFixture() {
       const database = new MemoryLevel();
       return { open: () => createLevelStore({ database }) };
     },
   },
   {
     name: 'leveldb',
-    async createPlace() {
+    async createFixture() {
       const path = join(temporaryDirectory(), 'store');
       return { open: () => createLevelDbStore({ path }) };
     },
@@ -41,7 +41,7 @@ const adapters: readonly Adapter[] = [
   {
     name: 'leveldb, faster',
     records: 10_000,
-    async createPlace() {
+    async createFixture() {
       const path = join(temporaryDirectory(), 'store');
       return { open: () => createLevelDbStore({ path, durability: 'process-crash' }) };
     },
@@ -49,7 +49,7 @@ const adapters: readonly Adapter[] = [
   ...sqlites.map(
     ({ name, openDatabase }): Adapter => ({
       name: `sqlite, ${name}`,
-      async createPlace() {
+      async createFixture() {
         const path = join(temporaryDirectory(), 'store.sqlite');
         return { open: () => createSqliteStore({ path, openDatabase }) };
       },
@@ -59,13 +59,13 @@ const adapters: readonly Adapter[] = [
     name: 'encrypted, on memory',
     durable: false,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
-    createPlace: () => ({ open: async () => encrypted(createMemoryStore()) }),
+    createFixture: () => ({ open: async () => encrypted(createMemoryStore()) }),
   },
   {
     name: 'encrypted, on leveldb',
     records: 2000,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
-    async createPlace() {
+    async createFixture() {
       const path = join(temporaryDirectory(), 'store');
       return { open: async () => encrypted(await createLevelDbStore({ path })) };
     },
@@ -74,7 +74,7 @@ const adapters: readonly Adapter[] = [
     name: 'encrypted, on sqlite',
     records: 2000,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
-    async createPlace() {
+    async createFixture() {
       const path = join(temporaryDirectory(), 'store.sqlite');
       return { open: async () => encrypted(await createSqliteStore({ path })) };
     },
@@ -86,6 +86,6 @@ function encrypted(store: Store): Promise<Store> {
   return createEncryptedStore({ store, passphrase: 'correct horse', randomBytes, passphraseCost });
 }
 
-describe.each(adapters)('$name', ({ createPlace, ...options }) => {
-  it.each(storeCases(options))('$name', async ({ run }) => run(await createPlace()), 300_000);
+describe.each(adapters)('$name', ({ createFixture, ...options }) => {
+  it.each(storeCases(options))('$name', async ({ run }) => run(await createFixture()), 300_000);
 });

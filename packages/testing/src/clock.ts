@@ -53,7 +53,7 @@ export function manualClock(start = START): ManualClock {
   };
 }
 
-/** A manual clock that somebody may also set: what waits for a time then waits as long as it would have. */
+/** A manual clock that can also be set, as users do: timers still take as long as they would have. */
 export interface SettableClock extends ManualClock {
   /** Sets the clock by so many milliseconds, forward or back. No timer runs. */
   jump(milliseconds: number): void;
@@ -72,7 +72,7 @@ export function settableClock(start = START): SettableClock {
   };
 }
 
-/** Resolves when everything has run that waits for nothing but its turn. */
+/** Resolves when every task that only waits for the event loop has run. */
 export async function rest(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 }

@@ -18,7 +18,7 @@ export function createTemporaryDirectory(): { readonly path: string; remove(): v
   const path = mkdtempSync(join(tmpdir(), 'sotto-test-'));
   return {
     path,
-    // A process that was told to end may write in it for a moment yet.
+    // A process that was asked to end may still write there for a moment.
     remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
   };
 }

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 
-/** Below the ports that the system gives to whoever asks for any. */
+/** Below the range from which the system picks ephemeral ports. */
 const LOWEST = 20_000;
 const HIGHEST = 32_000;
 
@@ -11,13 +11,13 @@ export async function freePort(): Promise<number> {
   return take(0);
 }
 
-/** A port on loopback that is free now, and stays so for whoever comes back to it: nobody gets it by chance. */
+/** A port on loopback that is free now, and likely stays so: the system doesn't give it to anybody as an ephemeral port. */
 export async function lastingPort(): Promise<number> {
   for (;;) {
     try {
       return await take(randomInt(LOWEST, HIGHEST));
     } catch {
-      // Somebody has it.
+      // It is in use.
     }
   }
 }

@@ -23,7 +23,7 @@ export interface NodeProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A Whisper node of ours in a process of its own on loopback, in a directory that is thrown away. */
+/** A Whisper node of ours in a process of its own on loopback, in a temporary directory. */
 export class NodeProcess {
   readonly #directory = createTemporaryDirectory();
   readonly #options: NodeProcessOptions;
@@ -129,7 +129,7 @@ export class NodeProcess {
     this.#process?.kill(signal);
   }
 
-  /** Stops it for good, and throws its directory away. */
+  /** Stops it for good, and deletes its directory. */
   async close(): Promise<void> {
     await this.kill();
     this.#directory.remove();

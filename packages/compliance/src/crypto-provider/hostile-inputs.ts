@@ -34,7 +34,7 @@ export const X_OF_NO_POINT = `${'00'.repeat(31)}05`;
 /** X25519's base point written as 9 + the field prime. */
 export const BASE_NOT_REDUCED = `f6${'ff'.repeat(30)}7f`;
 
-/** 32 bytes each that are no scalar in 1 .. order - 1. */
+/** 32 bytes each that are not a scalar in 1 .. order - 1. */
 export function invalidScalars(): readonly HostileInput[] {
   return [
     { why: 'zero', bytes: hex(ZERO) },

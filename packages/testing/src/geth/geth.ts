@@ -5,13 +5,13 @@ import { endChild } from '../line-process.js';
 import { freePort } from '../ports.js';
 
 export interface GethOptions {
-  /** Whether it listens for peers and may be told to call some, on loopback alone. Default: it has none. */
+  /** Whether it listens for peers and can dial some, on loopback alone. Default: it has none. */
   readonly peers?: boolean;
   /** Least proof of work that it takes. Default 0.002. */
   readonly minimumPow?: number;
 }
 
-/** A Whisper node on loopback with a data directory that is thrown away. */
+/** A Whisper node on loopback with a temporary data directory. */
 export class Geth {
   readonly #program: string;
   readonly #directory = createTemporaryDirectory();
@@ -46,7 +46,7 @@ export class Geth {
 
   /** Starts it, with the same ports as before and nothing of what it knew. Resolves when it answers. */
   async start(): Promise<void> {
-    // A developer's chain has no network; another chain has no blocks here, and nobody who has.
+    // A developer's chain has no network; another chain has no blocks here, and no peers that have any.
     const { peers = false, minimumPow = 0.002 } = this.#options;
     const api = peers ? 'shh,admin' : 'shh';
     const http = [
