@@ -15,8 +15,7 @@ const layers = {
   'whisper-transport': ['core', 'crypto'],
   'store-adapters': ['core'],
   compliance: ['core'],
-  'test-vectors': [],
-  'geth-harness': [],
+  testing: ['core'], // private: see the rule of its name
 };
 
 /** Sources that may import Node's own modules: folders `node/`, files `*.node.ts`, and these. */
@@ -24,8 +23,7 @@ const forNode = [
   '/node/',
   '^packages/whisper-transport/src/devp2p/',
   '[.]node[.]ts$',
-  '^packages/test-vectors/src/', // private; reads its files for tests
-  '^packages/geth-harness/src/', // private; starts programs for tests
+  '^packages/testing/src/', // private; reads files and starts programs for tests
   '^packages/store-adapters/src/(leveldb|sqlite)[.]ts$', // entries for Node; browsers take ./level
 ];
 
@@ -60,6 +58,13 @@ export default {
       severity: 'error',
       from: { path: '^((?:packages|apps)/[^/]+)/' },
       to: { path: '^(packages|apps)/[^/]+/(src|test)/', pathNot: '^$1/' },
+    },
+    {
+      name: 'testing-for-tests-only',
+      comment: 'Only tests and the private apps have what tests share.',
+      severity: 'error',
+      from: { path: '^packages/(?!testing/)[^/]+/src/' },
+      to: { path: '^packages/testing/' },
     },
     {
       name: 'no-cycles',

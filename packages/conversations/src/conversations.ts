@@ -683,7 +683,7 @@ function isWithoutRatchet({ result }: { readonly result: object }): boolean {
   return 'devices' in result && (result.devices as readonly DeviceOutcome[]).some(isDh);
 }
 
-function notFound(what: string, id: string): SottoError<'NOT_FOUND'> {
+function notFound(what: SottoError<'NOT_FOUND'>['details']['what'], id: string): SottoError<'NOT_FOUND'> {
   return new SottoError('NOT_FOUND', `There is no such ${what}.`, { what, id });
 }
 

@@ -1,8 +1,9 @@
 import { SottoError } from '@sotto/core';
+import { manualClock } from '@sotto/testing/clock';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { conversationKey } from '../src/index.js';
-import { direct, lineOf, linesOf, manualClock, newParty, type Party, quiet } from './party.js';
+import { direct, lineOf, linesOf, newParty, type Party, quiet } from './party.js';
 
 async function two() {
   const network = createMemoryNetwork({ clock: manualClock() });

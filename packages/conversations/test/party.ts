@@ -1,33 +1,12 @@
-import { type Clock, type KeyPair, type Logger, type Store, silentLogger, type Transport } from '@sotto/core';
+import { type KeyPair, type Logger, type Store, silentLogger, type Transport } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, type Messenger } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { type ManualClock, manualClock } from '@sotto/testing/clock';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { type Change, type Conversations, createConversations, type Entry } from '../src/index.js';
 
 const crypto = defaultProvider();
-const START = Date.parse('2026-11-23T12:00:00Z');
-
-/** A clock that stands until it is moved; timers run when it passes them. */
-export function manualClock(start = START): Clock & { advance(milliseconds: number): void } {
-  let now = start;
-  const timers = new Set<{ readonly at: number; readonly run: () => void }>();
-  return {
-    now: () => now,
-    after(milliseconds, run) {
-      const timer = { at: now + milliseconds, run };
-      timers.add(timer);
-      return () => timers.delete(timer);
-    },
-    advance(milliseconds) {
-      now += milliseconds;
-      for (const timer of [...timers].filter(({ at }) => at <= now)) {
-        timers.delete(timer);
-        timer.run();
-      }
-    },
-  };
-}
 
 /** A store that outlives its messenger, and fails on demand. */
 export function keptStore() {
@@ -54,7 +33,7 @@ export function keptStore() {
 
 export interface Party {
   readonly identity: KeyPair;
-  readonly clock: ReturnType<typeof manualClock>;
+  readonly clock: ManualClock;
   readonly kept: ReturnType<typeof keptStore>;
   readonly changes: Change[];
   messenger: Messenger;

@@ -8,6 +8,7 @@ import type { KeyPair, PublicKey, SharedKey } from './keys.js';
  * `sealedTransport` of `@sotto/whisper-transport` do the signing and encrypting.
  */
 export interface Transport {
+  /** What this transport can do. */
   readonly capabilities: TransportCapabilities;
 
   /**
@@ -23,7 +24,7 @@ export interface TransportCapabilities {
   readonly maxPayloadBytes: number;
   /** Whether `history` answers messages sent while we were away. */
   readonly history: boolean;
-  /** Whether a resolved `send` means that somebody else has the message (and not only that it was queued). */
+  /** Whether a resolved `send` means that another party has the message (and not only that it was queued). */
   readonly confirmsSend: boolean;
 }
 
@@ -36,11 +37,11 @@ export interface LocalParty {
    * call again meanwhile. A rejection means that the message was not kept and should be delivered again.
    */
   onMessage(message: TransportMessage): Promise<void>;
-  /** Told when the connection is lost and regained. */
+  /** Called when the connection is lost and regained. */
   onStatus?(status: TransportStatus): void;
   /**
-   * Told how far our clock is off once others have said what the time is, with 0 when it is right, and again whenever that
-   * changes. What is stored and remembered goes by our own clock all the same: what others say of the time is not proven.
+   * Called with how far our clock is off once others have reported the time, with 0 when it is right, and again whenever
+   * that changes. What is stored still goes by our own clock: nothing proves what others say of the time.
    */
   onClock?(skew: ClockSkew): void;
   /** Where keys of channels are kept that are expensive to derive. Without it they are derived again at each start. */
@@ -70,6 +71,7 @@ export interface ClockSkew {
   readonly corrected: boolean;
 }
 
+/** Whether a connection is there. After `closed` nothing more comes. */
 export type TransportStatus = 'connected' | 'reconnecting' | 'closed';
 
 /** A message that arrived, with a sender for whom the transport vouches. */
@@ -100,6 +102,7 @@ export type Channel =
   /** Known to the two holders of the negotiated secret alone. */
   | { readonly kind: 'negotiated'; readonly secret: SharedKey };
 
+/** A connection of one party. */
 export interface TransportConnection {
   /**
    * Resolves when the transport has taken responsibility for the message, see `confirmsSend`.
@@ -124,11 +127,14 @@ export interface TransportConnection {
   close(): Promise<void>;
 }
 
+/** Which messages of the past are wanted. */
 export interface HistoryRequest {
+  /** Some of the channels listened to. */
   readonly channels: readonly Channel[];
   /** Milliseconds since the epoch, inclusive. */
   readonly from: number;
   /** Milliseconds since the epoch, inclusive. */
   readonly to: number;
+  /** Gives up waiting. */
   readonly signal?: AbortSignal;
 }

@@ -17,11 +17,13 @@ import {
 import { type Chain, RatchetState } from './state.js';
 import type { RatchetSuite } from './suite.js';
 
+/** What {@link decrypt} may need beside the message. */
 export interface DecryptOptions {
   /** Bytes that the sender gave as well; deployed peers use none. */
   readonly associatedData?: Uint8Array;
   /** The message key kept for this message, when {@link skippedKeyFor} names one. Borrowed. */
   readonly skippedKey?: Uint8Array;
+  /** Default: what deployed peers use. */
   readonly limits?: RatchetLimits;
 }
 
@@ -29,6 +31,7 @@ export interface DecryptOptions {
 export interface Decrypted {
   /** Replaces the state: store it, with the key changes, in one write, before the plaintext is used. */
   readonly next: RatchetState;
+  /** Fresh; the caller owns it. */
   readonly plaintext: Uint8Array;
   /** Skipped message keys to keep, and to delete, in that same write. */
   readonly keys: SkippedKeyChanges;

@@ -10,6 +10,7 @@ import type { RatchetSuite } from './suite.js';
 export interface Encrypted {
   /** Replaces the state: store it before the message leaves. */
   readonly next: RatchetState;
+  /** What is to be sent. */
   readonly message: RatchetMessage;
   /** The same in one piece, see `encodeMessage`; the body of `message` is a view of it. */
   readonly encoded: Uint8Array;
@@ -23,7 +24,7 @@ const NO_BYTES = new Uint8Array(0);
  *
  * @param associatedData bytes that the receiver must present as well; deployed peers use none
  * @throws RATCHET_EXHAUSTED after 2^32 - 1 messages in one chain; INVALID_PUBLIC_KEY when the peer's ratchet key
- *   that the session was started with is no point; INVALID_ARGUMENT
+ *   that the session was started with is not on the curve; INVALID_ARGUMENT
  */
 export function encrypt(
   suite: RatchetSuite,

@@ -15,7 +15,7 @@ import { CatchUp } from './connection/catch-up.js';
 import { StoredChannelKeys } from './connection/channel-keys.js';
 import { Subscriptions } from './connection/subscriptions.js';
 import { Contacts } from './contacts/contacts.js';
-import { continuityOf, type Device, type DeviceInfo, openDevice } from './device/device.js';
+import { type Device, type DeviceInfo, openDevice } from './device/device.js';
 import { publicMessageIdFor } from './device/messages.js';
 import type { MessageRequest } from './device/requests.js';
 import { FanOut, type QueuedMessage } from './groups/fan-out.js';
@@ -59,7 +59,7 @@ export async function createMessenger(options: MessengerOptions): Promise<Messen
   const runtime = new Runtime(device, events, settings.clock);
   const messenger = new Messenger({ device, events, runtime, settings });
   const { store, restored } = settings;
-  const continuity = continuityOf(store);
+  const { continuity } = store;
   await messenger.load(
     (restored ?? continuity === 'rolled-back') ? 'restored' : continuity === 'lost' ? 'lost' : undefined,
   );

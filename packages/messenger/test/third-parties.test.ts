@@ -1,6 +1,6 @@
 import { encodeHex, type KeyPair } from '@sotto/core';
 import { encodeProtocolMessage } from '@sotto/protocol-codec';
-import { loadVectors, unhex } from '@sotto/test-vectors';
+import { loadVectors, unhex } from '@sotto/testing/vectors';
 import { bundleTimestamp, signBundle } from '@sotto/x3dh';
 import { describe, expect, it } from 'vitest';
 import { newParty, type Party } from './party.js';

@@ -57,7 +57,7 @@ describe('transactions in a burst', () => {
     const outcomes = numbers(5).map((i) =>
       manager.transaction(async (tx) => {
         tx.put(table, Uint8Array.of(i), `${i}`);
-        if (i === 2) throw new SottoError('NOT_FOUND', 'No.', { what: 'it', id: '2' });
+        if (i === 2) throw new SottoError('NOT_FOUND', 'No.', { what: 'device', id: '2' });
         return i;
       }),
     );
@@ -91,7 +91,7 @@ describe('transactions in a burst', () => {
         manager.transaction(async (tx) => {
           const [counter = 0] = (await tx.get(cachedTable, 'counter')) ?? [];
           tx.put(cachedTable, Uint8Array.of(counter + 1), 'counter');
-          if (i === 1) throw new SottoError('NOT_FOUND', 'No.', { what: 'it', id: '1' });
+          if (i === 1) throw new SottoError('NOT_FOUND', 'No.', { what: 'device', id: '1' });
           return counter;
         }),
       );
@@ -247,7 +247,7 @@ describe('commit hooks', () => {
       manager.transaction(async (tx) => {
         tx.put(table, bytesOf('one'), 'one');
         tx.onCommit('state', () => ran++);
-        if (fail) throw new SottoError('NOT_FOUND', 'No.', { what: 'it', id: '1' });
+        if (fail) throw new SottoError('NOT_FOUND', 'No.', { what: 'device', id: '1' });
       });
     expect(await settled([put(true)])).toEqual(['NOT_FOUND']);
     failing.push(unavailable());

@@ -2,7 +2,7 @@ import { encodeHex, type PublicKey } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { decodeBundle } from '@sotto/protocol-codec';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { loadVectors, unhex } from '@sotto/test-vectors';
+import { loadVectors, unhex } from '@sotto/testing/vectors';
 import { describe, expect, it } from 'vitest';
 import { openDevice } from '../src/index.js';
 import { manualClock } from './support.js';

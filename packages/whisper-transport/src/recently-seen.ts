@@ -1,4 +1,4 @@
-import { forgetOldest } from '@sotto/core';
+import { evictOldest } from '@sotto/core';
 
 /** Remembers so many names and some more, the most recent ones. */
 export class RecentlySeen {
@@ -13,7 +13,7 @@ export class RecentlySeen {
   add(name: string): boolean {
     if (this.#names.has(name)) return false;
     this.#names.add(name);
-    forgetOldest(this.#names, this.#most);
+    evictOldest(this.#names, this.#most);
     return true;
   }
 

@@ -1,5 +1,5 @@
 import { createPortableProvider } from '@sotto/crypto';
-import { loadVectors } from '@sotto/test-vectors';
+import { loadVectors } from '@sotto/testing/vectors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JsonRpcHttp } from '../src/json-rpc/http-client.js';

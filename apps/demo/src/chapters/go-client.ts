@@ -3,7 +3,7 @@ import { createPortableProvider } from '@sotto/crypto';
 import { type Device, openDevice } from '@sotto/messenger';
 import { decodeBundle, encodeBundle } from '@sotto/protocol-codec';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { loadVectors, unhex } from '@sotto/test-vectors';
+import { loadVectors, unhex } from '@sotto/testing/vectors';
 import { shuffled } from '../chance.js';
 import type { Chapter } from '../chapter.js';
 import { shown, table } from '../screen.js';
@@ -29,7 +29,7 @@ function loadTranscripts(): readonly Transcript[] {
     return loadVectors('protocol-session').cases;
   } catch (cause) {
     throw new Error(
-      `the recorded messages can't be read (${(cause as Error).message}). They are in packages/test-vectors/vectors/protocol-session.json; restore the file with \`git checkout\`.`,
+      `the recorded messages can't be read (${(cause as Error).message}). They are in packages/testing/vectors/protocol-session.json; restore the file with \`git checkout\`.`,
       { cause },
     );
   }

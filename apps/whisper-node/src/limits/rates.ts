@@ -1,4 +1,4 @@
-import { type Clock, forgetOldest } from '@sotto/core';
+import { type Clock, evictOldest } from '@sotto/core';
 import { TokenBucket } from './token-bucket.js';
 
 /** Addresses whose rate is remembered, and some more: 2 MB. Who is forgotten begins with a full bucket. */
@@ -24,7 +24,7 @@ export class Rates {
     const bucket = this.#buckets.get(client) ?? new TokenBucket(this.#clock, this.#perSecond, this.#most);
     this.#buckets.delete(client);
     this.#buckets.set(client, bucket);
-    forgetOldest(this.#buckets, REMEMBERED);
+    evictOldest(this.#buckets, REMEMBERED);
     return bucket.take(amount);
   }
 }

@@ -1,9 +1,9 @@
 import { encodeHex } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { Geth } from '@sotto/geth-harness';
-import type {} from '@sotto/geth-harness/setup';
 import { createMessenger, type Messenger, type ReceivedMessage } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { Geth } from '@sotto/testing/geth';
+import type {} from '@sotto/testing/geth/setup';
 import { sealedTransport } from '@sotto/whisper-transport';
 import { devp2pPeer } from '@sotto/whisper-transport/devp2p';
 import { whisperNode } from '@sotto/whisper-transport/node';

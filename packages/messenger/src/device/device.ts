@@ -83,7 +83,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
     if (known !== undefined) {
       if (compareBytes(known.identity, identity.publicKey) !== 0) throw notOurs('identity');
       if (wanted !== undefined && wanted !== known.installationId) throw notOurs('installation id');
-      if (options.restored ?? continuityOf(store) === 'rolled-back')
+      if (options.restored ?? store.continuity === 'rolled-back')
         await renewEpoch(tx, { crypto, clock }, known);
       return known.installationId as InstallationId;
     }
@@ -109,11 +109,6 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
   };
   await transactions.transaction((tx) => deleteExpired(tx, context));
   return new Device(store, transactions, context);
-}
-
-/** What a store knows of its own past, as the adapters of `@sotto/store-adapters` do by an anchor outside of it. */
-export function continuityOf(store: Store): unknown {
-  return 'continuity' in store ? store.continuity : undefined;
 }
 
 function notOurs(what: string): SottoError {

@@ -23,7 +23,7 @@ export interface DeviceOptions {
   readonly installationId?: string;
   readonly limits?: Partial<DeviceLimits>;
   /**
-   * The store is an old copy that was put back, as the adapters' `continuity` tells. Its ratchets may have gone on
+   * The store is an old copy that was put back, as its `continuity` tells. Its ratchets may have gone on
    * since: nothing more is sent on them, every conversation begins a new session, and a new prekey is published.
    * Default: whether the store itself says so.
    */

@@ -1,4 +1,4 @@
-import { compareBytes, encodeHex, type PublicKey } from '@sotto/core';
+import { compareBytes, encodeHex, type PublicKey, LruCache } from '@sotto/core';
 import type { Bundle } from '@sotto/protocol-codec';
 import {
   type BundleMerge,
@@ -12,7 +12,6 @@ import { type PeerDevice, type PeerRecord, Standing } from '../generated/sotto/m
 import { peerTable } from '../storage/tables.js';
 import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 import type { DeviceContext } from './context.js';
-import { LruCache } from './lru-cache.js';
 import { deleteSession } from './sessions.js';
 
 /** What is known of an identity; an empty record when nothing is. */
@@ -104,7 +103,7 @@ export function activeDevices(peer: PeerRecord, most: number): readonly PeerDevi
  * identity.
  */
 export class BundleCache {
-  readonly #verified = new LruCache<VerifiedBundle>(512);
+  readonly #verified = new LruCache<string, VerifiedBundle>(512);
   /** The bundle that changed nothing in a record, and who sent it. Records are replaced, never changed. */
   readonly #merged = new WeakMap<
     PeerRecord,
@@ -113,7 +112,7 @@ export class BundleCache {
 
   /** The bundle, or an equal one that was verified before. @throws BUNDLE_SIGNATURE_INVALID */
   verify({ crypto }: Pick<DeviceContext, 'crypto'>, bundle: Bundle): VerifiedBundle {
-    return this.#verified.get(fingerprint(bundle), () => verifyBundle(crypto, bundle));
+    return this.#verified.getOrCreate(fingerprint(bundle), () => verifyBundle(crypto, bundle));
   }
 
   /**

@@ -1,8 +1,15 @@
-import { compareBytes, concatBytes, copyBytes, encodeHex, encodeUtf8, type PublicKey } from '@sotto/core';
+import {
+  compareBytes,
+  concatBytes,
+  copyBytes,
+  encodeHex,
+  encodeUtf8,
+  isDamage,
+  type PublicKey,
+} from '@sotto/core';
 import { decodeState, listSkippedKeys, type RatchetState, startInitiator } from '@sotto/double-ratchet';
 import { initiateX3dh } from '@sotto/x3dh';
 import type { PeerDevice, SessionSummary } from '../generated/sotto/messenger/v1/storage.js';
-import { isDamage } from '../storage/damage.js';
 import { endedChainTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
 import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 import type { DeviceContext } from './context.js';

@@ -1,4 +1,4 @@
-import { encodeHex, forgetOldest, type PublicKey } from '@sotto/core';
+import { encodeHex, evictOldest, type PublicKey } from '@sotto/core';
 import type { Subscriptions } from '../connection/subscriptions.js';
 import { happenedWithin, storedNow } from '../device/own-clock.js';
 import { getPeer, putPeer } from '../device/peers.js';
@@ -97,7 +97,7 @@ export class DecryptionFailures {
     const cause = causeOf(senderInstallation, code);
     if (reported.has(cause) || reported.size >= CAUSES_MAX) return;
     this.#reported.set(name, reported.add(cause));
-    forgetOldest(this.#reported, SENDERS_MAX);
+    evictOldest(this.#reported, SENDERS_MAX);
     this.#context.events.emit('decryptionFailed', event);
   }
 

@@ -1,4 +1,4 @@
-import { forgetOldest, isSottoError, type Store } from '@sotto/core';
+import { evictOldest, isSottoError, type Store } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { type CachedRecord, COMMIT_FIRST, GroupCommit } from './group-commit.js';
 import {
@@ -141,7 +141,7 @@ export class TransactionManager implements Transactions {
       return;
     } finally {
       // The oldest go first; reading a record again puts it at the end.
-      forgetOldest(this.#cache, CACHED_RECORDS);
+      evictOldest(this.#cache, CACHED_RECORDS);
     }
     for (const outcome of outcomes) outcome();
   }

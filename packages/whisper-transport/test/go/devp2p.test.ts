@@ -1,7 +1,7 @@
 import { createInbox } from '@sotto/compliance/inbox';
 import { encodeHex, type KeyPair, type TransportConnection } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { Geth } from '@sotto/geth-harness';
+import { Geth } from '@sotto/testing/geth';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { bloomOfTopics } from '../../src/bloom.js';
 import { devp2pPeer, parseEnode } from '../../src/devp2p/index.js';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { decodeHex, encodeHex, encodeUtf8 } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import type { Geth } from '@sotto/geth-harness';
+import type { Geth } from '@sotto/testing/geth';
 import { topicOf } from '../../src/topics.js';
 
 const crypto = createPortableProvider();

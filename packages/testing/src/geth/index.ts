@@ -1,0 +1,2 @@
+export { buildGo } from './build-go.js';
+export { Geth, type GethOptions } from './geth.js';
