@@ -7,17 +7,22 @@ import { readJson, root, toolEnvironment } from './workspace.mjs';
 
 const { packageManager, engines } = readJson(join(root, 'package.json'));
 
-/** A package that fails doesn't keep the others from being tested. */
-const KEEP_GOING = '--continue=dependencies-successful';
-/** For suites that start programs of their own. */
-const ONE_BY_ONE = '--concurrency=1';
-
 const tasks = {
   install: [],
   build: [['turbo', 'run', 'build']],
-  test: [['turbo', 'run', 'test', KEEP_GOING]],
-  'test:browser': [['turbo', 'run', 'test:browser', KEEP_GOING, ONE_BY_ONE]],
-  'test:go': [['turbo', 'run', 'test:go', KEEP_GOING, ONE_BY_ONE]],
+  test: [
+    ['tsc', '-b'],
+    ['vitest', 'run'],
+  ],
+  'test:browser': [
+    ['tsc', '-b'],
+    ['pnpm', '--dir', 'apps/chat-web', '--silent', 'run', 'bundle'],
+    ['vitest', 'run', '--config', 'vitest.browser.config.ts'],
+  ],
+  'test:go': [
+    ['tsc', '-b'],
+    ['vitest', 'run', '--config', 'vitest.go.config.ts'],
+  ],
   demo: [
     // One compiler for the demo and all that it references: several times faster than one a package.
     ['tsc', '-b', 'apps/demo'],

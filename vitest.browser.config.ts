@@ -1,0 +1,8 @@
+import { defineConfig } from 'vitest/config';
+import { projects, shared } from './vitest.projects.js';
+
+/** `npm run test:browser`: the tests in Chromium. */
+export default defineConfig({
+  root: import.meta.dirname, // also when started in a package
+  test: { ...shared, testTimeout: 300_000, projects: projects('test/browser') },
+});
