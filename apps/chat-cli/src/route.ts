@@ -1,6 +1,5 @@
 import type { Transport } from '@sotto/core';
 import { sealedTransport } from '@sotto/whisper-transport';
-import { devp2pPeer } from '@sotto/whisper-transport/devp2p';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { relay, whisperNode } from '@sotto/whisper-transport/node';
 import type { Route } from './options.js';
@@ -9,14 +8,15 @@ export const KEY_LEAVES =
   'The node gets the private key of this account: whoever runs it can read and write as you. Use a node of your own.';
 
 /**
- * The transport for a way to travel.
+ * The transport for a way to travel. Code for peers is loaded only for peers: it is a quarter of the time to start.
  * @throws INVALID_ARGUMENT
  */
-export function transportFor(route: Exclude<Route, { kind: 'memory' }>): Transport {
+export async function transportFor(route: Exclude<Route, { kind: 'memory' }>): Promise<Transport> {
   switch (route.kind) {
     case 'relay':
       return sealedTransport(relay({ url: route.url }));
     case 'peers': {
+      const { devp2pPeer } = await import('@sotto/whisper-transport/devp2p');
       const { enodes: peers, mailserver } = route;
       return sealedTransport(devp2pPeer({ peers, ...(mailserver && { mailserver }) }));
     }
