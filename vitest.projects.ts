@@ -11,6 +11,22 @@ type ProjectOptions = NonNullable<TestProjectInlineConfiguration['test']>;
 /** From a package's own folder only that package's tests run: `../../node_modules/.bin/vitest run`. */
 const [parent, name] = relative(root, process.cwd()).split(sep);
 
+/**
+ * Their test files share a process, which loads the package once. Not of packages whose tests replace modules or leave
+ * sockets and processes to end by themselves.
+ */
+const sharing = [
+  'compliance',
+  'conversations',
+  'core',
+  'double-ratchet',
+  'group-log',
+  'identity',
+  'messenger',
+  'protocol-codec',
+  'x3dh',
+].map((package_) => `packages/${package_}`);
+
 /** The packages and apps whose tests run, as in `packages/x3dh`. */
 export const folders: readonly string[] = ['packages', 'apps']
   .flatMap((kind) => readdirSync(join(root, kind)).map((folder) => `${kind}/${folder}`))
@@ -28,7 +44,12 @@ export function projects(folder: string, options: ProjectOptions = {}): TestProj
     .map((path) => ({
       extends: true,
       root: join(root, path),
-      test: { name: basename(path), include: [`${folder}/**/*.test.ts`], ...options },
+      test: {
+        name: basename(path),
+        include: [`${folder}/**/*.test.ts`],
+        isolate: !sharing.includes(path),
+        ...options,
+      },
     }));
 }
 
@@ -36,6 +57,8 @@ export const shared = {
   // Guards against hanging only: tests do arithmetic and start processes, on machines that may be busy.
   testTimeout: 120_000,
   hookTimeout: 120_000,
-  // Vitest leaves one core for its own process, which has little to do.
-  maxWorkers: availableParallelism(),
+  // One more than there are cores: many tests wait for programs that they started.
+  maxWorkers: availableParallelism() + 1,
+  // Node loads what is compiled by itself, much faster than through Vite.
+  server: { deps: { external: [/\/(packages|apps)\/[^/]+\/dist\//] } },
 };
