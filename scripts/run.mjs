@@ -16,7 +16,7 @@ const tasks = {
   ],
   'test:browser': [
     ['tsc', '-b'],
-    ['pnpm', '--dir', 'apps/chat-web', '--silent', 'run', 'bundle'],
+    ['node', 'apps/chat-web/scripts/bundle.mjs'],
     ['vitest', 'run', '--config', 'vitest.browser.config.ts'],
   ],
   'test:go': [
@@ -38,12 +38,16 @@ const tasks = {
   ],
   chat: [
     ['tsc', '-b', 'apps/chat-web', 'apps/whisper-node'],
-    ['pnpm', '--dir', 'apps/chat-web', '--silent', 'run', 'bundle'],
+    ['node', 'apps/chat-web/scripts/bundle.mjs'],
     ['node', 'scripts/chat.mjs'],
   ],
   bench: [
     ['tsc', '-b', 'apps/bench'],
     ['node', 'apps/bench/dist/main.js'],
+  ],
+  api: [
+    ['tsc', '-b'],
+    ['node', 'scripts/api-reports.mjs'],
   ],
   check: [['node', 'scripts/check.mjs']],
   mutation: [
@@ -96,7 +100,7 @@ if (!steps) fail(`Unknown task "${name}". Known: ${Object.keys(tasks).join(', ')
 checkNode();
 if (!installed()) {
   process.stderr.write(
-    `Installing dependencies with ${packageManager} (first run only: half a minute or so)...\n`,
+    `Installing dependencies with ${packageManager} (the first time only, about half a minute)...\n`,
   );
   // How far it is, where somebody looks on.
   const reporter = process.stdout.isTTY ? [] : ['--reporter=append-only', '--loglevel=warn'];
@@ -112,6 +116,11 @@ if (!installed()) {
   );
 }
 steps.forEach(([command, ...args], index) => {
-  if (command === 'tsc') process.stderr.write('Compiling what has changed...\n');
+  if (command === 'tsc') {
+    const isFirst = !existsSync(join(root, 'packages', 'core', 'dist'));
+    process.stderr.write(
+      isFirst ? 'Compiling (about half a minute the first time)...\n' : 'Compiling what has changed...\n',
+    );
+  }
   run(command, index === steps.length - 1 ? [...args, ...rest] : args);
 });
