@@ -13,16 +13,18 @@ const layers = {
   conversations: ['core', 'messenger'],
   identity: ['core', 'crypto', 'protocol-codec'],
   'whisper-transport': ['core', 'crypto'],
+  'whisper-devp2p': ['core', 'crypto', 'whisper-transport'],
+  'whisper-rpc': ['core', 'crypto', 'whisper-transport'],
   'store-adapters': ['core'],
   compliance: ['core'],
   'test-vectors': [],
-  'geth-harness': [],
+  'geth-harness': ['core', 'crypto'],
 };
 
 /** Sources that may import Node's own modules: folders `node/`, files `*.node.ts`, and these. */
 const forNode = [
   '/node/',
-  '^packages/whisper-transport/src/devp2p/',
+  '^packages/whisper-devp2p/src/',
   '[.]node[.]ts$',
   '^packages/test-vectors/src/', // private; reads its files for tests
   '^packages/geth-harness/src/', // private; starts programs for tests

@@ -5,7 +5,6 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    exclude: ['test/go/**'], // see vitest.go.config.ts
     coverage: { include: ['src/**'], reporter: ['text-summary', 'json-summary'] },
   },
 });

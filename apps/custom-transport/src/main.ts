@@ -5,13 +5,13 @@
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { sealedTransport } from '@sotto/whisper-transport';
+import { createSealedTransport } from '@sotto/whisper-transport';
 import { broadcastChannel } from './broadcast-channel.js';
 import { nats } from './nats.js';
 
 const [, , broker] = process.argv;
 const carrier = broker === undefined ? broadcastChannel('sotto-example') : nats(broker);
-const transport = sealedTransport(carrier);
+const transport = createSealedTransport(carrier);
 const { secp256k1 } = defaultProvider();
 const open = () =>
   createMessenger({ identity: secp256k1.generateKeyPair(), store: createMemoryStore(), transport });

@@ -1,6 +1,6 @@
 import { connect, type Subscription } from '@nats-io/transport-node';
 import { type Carrier, decodeHex, encodeHex, type Topic } from '@sotto/core';
-import { pipeCarrier } from '@sotto/whisper-transport';
+import { createPipeCarrier } from '@sotto/whisper-transport';
 
 const PREFIX = 'sotto.';
 /** Lost again already, which is told on its own. */
@@ -14,7 +14,7 @@ const subjectOf = (topic: Topic) => PREFIX + encodeHex(topic);
  * @param servers `nats://127.0.0.1:4222`, for one
  */
 export function nats(servers: string): Carrier {
-  return pipeCarrier(async ({ deliver, status }) => {
+  return createPipeCarrier(async ({ deliver, status }) => {
     const connection = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 250 });
     const subscriptions = new Map<string, Subscription>();
     void (async () => {

@@ -1,7 +1,7 @@
 import { carrierCases } from '@sotto/compliance/carrier';
 import { transportCases } from '@sotto/compliance/transport';
 import { createPortableProvider } from '@sotto/crypto';
-import { sealedTransport } from '@sotto/whisper-transport';
+import { createSealedTransport } from '@sotto/whisper-transport';
 import { describe, it } from 'vitest';
 import { broadcastChannel } from '../src/broadcast-channel.js';
 
@@ -18,10 +18,10 @@ describe('BroadcastChannel as a carrier', () => {
 });
 
 describe('BroadcastChannel, sealed', () => {
-  it.each(transportCases({ patience: SLOW }))(
+  it.each(transportCases({ timeout: SLOW }))(
     '$name',
     async ({ run }) => {
-      const transport = sealedTransport(broadcastChannel(`transport-${networks++}`));
+      const transport = createSealedTransport(broadcastChannel(`transport-${networks++}`));
       await run({ transport: () => transport, identity });
     },
     SLOW,

@@ -1,7 +1,7 @@
 import { carrierCases } from '@sotto/compliance/carrier';
 import { transportCases } from '@sotto/compliance/transport';
 import { createPortableProvider } from '@sotto/crypto';
-import { sealedTransport } from '@sotto/whisper-transport';
+import { createSealedTransport } from '@sotto/whisper-transport';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nats } from '../src/nats.js';
 import { Broker, natsServer } from './nats-server.js';
@@ -26,7 +26,7 @@ describe.skipIf(natsServer === undefined)('a NATS broker as a carrier', () => {
   });
   afterAll(() => broker?.stop());
 
-  it.each(carrierCases({ interruptible: true, patience: 20_000 }))(
+  it.each(carrierCases({ interruptible: true, timeout: 20_000 }))(
     '$name',
     async ({ run }) => {
       await run({
@@ -53,10 +53,10 @@ describe.skipIf(natsServer === undefined)('a NATS broker, sealed', () => {
   });
   afterAll(() => broker?.stop());
 
-  it.each(transportCases({ interruptible: true, patience: SLOW }))(
+  it.each(transportCases({ interruptible: true, timeout: SLOW }))(
     '$name',
     async ({ run }) => {
-      const transport = sealedTransport(nats(broker.url));
+      const transport = createSealedTransport(nats(broker.url));
       await run({
         transport: () => transport,
         identity,

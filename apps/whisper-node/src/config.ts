@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { defaultProvider } from '@sotto/crypto';
-import { parseEnode } from '@sotto/whisper-transport/devp2p';
+import { parseEnode } from '@sotto/whisper-devp2p';
 import { type Address, parseAddress } from './http/address.js';
 import { isAddressOrSubnet } from './http/client-address.js';
 

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { type Clock, encodeHex, type Logger, systemClock } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { loadAcceleratedProvider } from '@sotto/crypto/accelerated';
-import { EnvelopePool, envelopeHash, proofOfWork } from '@sotto/whisper-transport';
-import { createWhisperHost, type WhisperHost } from '@sotto/whisper-transport/devp2p';
+import { createWhisperHost, type WhisperHost } from '@sotto/whisper-devp2p';
 import { createWorkerMiner } from '@sotto/whisper-transport/miner';
 import { RELAY_FRAME_OVERHEAD } from '@sotto/whisper-transport/relay-protocol';
+import { EnvelopePool, envelopeHash, proofOfWork } from '@sotto/whisper-transport/whisper';
 import { EnvelopeArchive } from './archive/envelope-archive.js';
 import type { Config } from './config.js';
 import type { AccessRules } from './http/access.js';
@@ -18,7 +18,7 @@ import { Rates } from './limits/rates.js';
 import { Mailserver } from './mail/mailserver.js';
 import { Metrics } from './metrics.js';
 import { readNodeKey } from './node-key.js';
-import { RelayClient } from './relay/relay-client.js';
+import { RelaySession } from './relay/relay-client.js';
 import { RelayServer } from './relay/relay-server.js';
 import { createAdminApi } from './rpc/admin-api.js';
 import { type Api, Dispatcher } from './rpc/dispatcher.js';
@@ -164,7 +164,9 @@ export class WhisperNode {
     });
     this.#closers.push(() => pool.close());
     pool.subscribe((pooled, origin) => {
-      this.#metrics.countEnvelope(origin instanceof RelayClient ? 'relay' : origin === RPC ? 'rpc' : 'peers');
+      this.#metrics.countEnvelope(
+        origin instanceof RelaySession ? 'relay' : origin === RPC ? 'rpc' : 'peers',
+      );
       void archive?.add(pooled).catch(() => {});
     });
     this.#metrics.gauge('pool_envelopes', 'Envelopes that are alive', () => pool.size);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeHex, silentLogger, systemClock } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { EnvelopePool, type PooledEnvelope } from '@sotto/whisper-transport';
+import { EnvelopePool, type PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { EnvelopeArchive } from '../src/archive/envelope-archive.js';
 import { sealEnvelope } from './envelopes.js';

@@ -1,16 +1,6 @@
 import { concatBytes, systemClock } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import {
-  channelSymmetricKey,
-  createInlineMiner,
-  encodeEnvelope,
-  encodePlain,
-  encodeWithoutNonce,
-  envelopeHash,
-  powBits,
-  sealData,
-} from '@sotto/whisper-transport';
-import { createWhisperHost, parseEnode } from '@sotto/whisper-transport/devp2p';
+import { createWhisperHost, parseEnode } from '@sotto/whisper-devp2p';
 import {
   decodeMailCompletion,
   encodeBareMailRequest,
@@ -18,7 +8,16 @@ import {
   type MailCompletion,
   type MailRequest,
   sealMailRequest,
-} from '@sotto/whisper-transport/mailserver';
+} from '@sotto/whisper-devp2p/mailserver';
+import { createInlineMiner, powBits } from '@sotto/whisper-transport';
+import {
+  channelSymmetricKey,
+  encodeEnvelope,
+  encodePlain,
+  encodeWithoutNonce,
+  envelopeHash,
+  sealData,
+} from '@sotto/whisper-transport/whisper';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sealEnvelope } from './envelopes.js';
 import { NodeProcess } from './node-process.js';

@@ -1,6 +1,6 @@
 import { createPortableProvider } from '@sotto/crypto';
-import { EnvelopePool } from '@sotto/whisper-transport';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
+import { EnvelopePool } from '@sotto/whisper-transport/whisper';
 import { expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { RelayServer } from '../src/relay/relay-server.js';

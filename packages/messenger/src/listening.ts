@@ -76,7 +76,7 @@ export class Listening {
 
   /** Tells the transport what we listen to now. */
   async listen(): Promise<void> {
-    await this.connection?.listen(this.channels());
+    await this.connection?.subscribe(this.channels());
   }
 
   /** Closes the connection, once. */

@@ -1,8 +1,9 @@
 import { type Clock, copyBytes, encodeHex, SottoError, systemClock, type Topic } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
+import { DedupSet } from './dedup-set.js';
 import { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
-import { decodeEnvelope, ENVELOPE_MAX_BYTES, type Envelope, envelopeHash } from './envelope/envelope.js';
-import { RecentlySeen } from './recently-seen.js';
+import { decodeEnvelope, type Envelope, envelopeHash } from './envelope/envelope.js';
+import { ENVELOPE_MAX_BYTES } from './envelope/limits.js';
 import { TopicIndex } from './topic-index.js';
 
 /** An envelope that is alive. Its bytes are everybody's: not to be changed. */
@@ -46,7 +47,7 @@ export class EnvelopePool {
   readonly #expiring = new Map<number, Set<string>>();
   readonly #byTopic = new TopicIndex<PooledEnvelope>();
   /** What had to make room: not new when a peer brings it again. */
-  readonly #displaced: RecentlySeen;
+  readonly #displaced: DedupSet;
   readonly #listeners = new Set<PoolListener>();
   #policy: EnvelopePolicy;
   /** Of those that may be in it. */
@@ -62,7 +63,7 @@ export class EnvelopePool {
     this.#longestTtl = this.#policy.maxTtl;
     this.#maxEnvelopes = options.maxEnvelopes ?? 200_000;
     this.#maxBytes = options.maxBytes ?? 2 ** 27;
-    this.#displaced = new RecentlySeen(this.#maxEnvelopes);
+    this.#displaced = new DedupSet(this.#maxEnvelopes);
     this.#cancelTimer = this.#sweepLater();
   }
 

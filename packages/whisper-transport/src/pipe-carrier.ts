@@ -9,8 +9,8 @@ import {
   SottoError,
   type Topic,
 } from '@sotto/core';
+import { onAbort } from './on-abort.js';
 import { abortedError, closedError, unavailableError } from './transport-errors.js';
-import { whenAborted } from './when-aborted.js';
 
 /** What an open pipe tells. */
 export interface PipeEvents {
@@ -21,7 +21,7 @@ export interface PipeEvents {
 }
 
 /** An open pipe. What it throws that is no SottoError becomes TRANSPORT_UNAVAILABLE. */
-export interface OpenPipe {
+export interface Pipe {
   /** Sends bytes, for good: they are not changed later. Resolves when the pipe has taken them. */
   publish(topic: Topic, envelope: Uint8Array): void | Promise<void>;
   /** For a pipe with topics of its own: what is wanted from now on, each topic once. */
@@ -32,9 +32,9 @@ export interface OpenPipe {
 }
 
 /** Opens a pipe. */
-export type OpensPipe = (events: PipeEvents, signal?: AbortSignal) => OpenPipe | Promise<OpenPipe>;
+export type PipeOpener = (events: PipeEvents, signal?: AbortSignal) => Pipe | Promise<Pipe>;
 
-export interface PipeOptions {
+export interface PipeCarrierOptions {
   /** Largest envelope in bytes. Default 1 MiB, as Whisper nodes have it. */
   readonly maxEnvelopeBytes?: number;
   /** Whether pipes have `history`. Default false. */
@@ -45,42 +45,36 @@ export interface PipeOptions {
  * Makes a carrier of anything that moves bytes: a channel between tabs, a socket, a broker. Topics, sizes, signals, closing
  * and the ownership of bytes are looked after here; the pipe only moves what it is given.
  */
-export function pipeCarrier(open: OpensPipe, options: PipeOptions = {}): Carrier {
+export function createPipeCarrier(open: PipeOpener, options: PipeCarrierOptions = {}): Carrier {
   const { maxEnvelopeBytes = 1024 * 1024, history = false } = options;
   return {
     capabilities: { maxEnvelopeBytes, history, minimumPow: 0 },
     async open(handler, { signal } = {}) {
-      const connection = new PipeConnection(handler, maxEnvelopeBytes);
+      const connection = new PipeConnection(handler, maxEnvelopeBytes, history);
       await connection.open(open, signal);
-      return history ? connection : withoutHistory(connection);
+      return connection;
     },
   };
 }
 
-function withoutHistory(connection: PipeConnection): CarrierConnection {
-  return {
-    publish: (topic, envelope, options) => connection.publish(topic, envelope, options),
-    subscribe: (topics) => connection.subscribe(topics),
-    close: () => connection.close(),
-  };
-}
-
 class PipeConnection implements CarrierConnection {
+  declare readonly history?: NonNullable<CarrierConnection['history']>;
   readonly #handler: CarrierHandler;
   readonly #maxEnvelopeBytes: number;
   readonly #closing = new AbortController();
   #topics: ReadonlySet<string> = new Set();
   /** What came from history and is not taken yet. */
   readonly #handing = new Set<Promise<void>>();
-  #pipe: OpenPipe | undefined;
+  #pipe: Pipe | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(handler: CarrierHandler, maxEnvelopeBytes: number) {
+  constructor(handler: CarrierHandler, maxEnvelopeBytes: number, hasHistory: boolean) {
     this.#handler = handler;
     this.#maxEnvelopeBytes = maxEnvelopeBytes;
+    if (hasHistory) this.history = (topics, from, to, options) => this.#history(topics, from, to, options);
   }
 
-  async open(open: OpensPipe, signal: AbortSignal | undefined): Promise<void> {
+  async open(open: PipeOpener, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) throw abortedError('open');
     const pipe = await unlessUnavailable(async () => open(this.#events(), signal));
     if (signal?.aborted) {
@@ -115,7 +109,7 @@ class PipeConnection implements CarrierConnection {
     await this.#unlessEnded('subscribe', undefined, async () => pipe.subscribe?.([...wanted.values()]));
   }
 
-  async history(
+  async #history(
     topics: readonly Topic[],
     from: number,
     to: number,
@@ -163,7 +157,7 @@ class PipeConnection implements CarrierConnection {
     handing.then(done, done);
   }
 
-  #check(what: string, signal: AbortSignal | undefined): OpenPipe {
+  #check(what: string, signal: AbortSignal | undefined): Pipe {
     if (this.#pipe === undefined || this.#closing.signal.aborted) throw closedError();
     if (signal?.aborted) throw abortedError(what);
     return this.#pipe;
@@ -179,7 +173,7 @@ class PipeConnection implements CarrierConnection {
         for (const stop of stops) stop();
         then();
       };
-      const stops = [whenAborted(closing, close), whenAborted(signal, abort)];
+      const stops = [onAbort(closing, close), onAbort(signal, abort)];
       unlessUnavailable(run).then(
         () => settle(resolve),
         (error) => settle(() => reject(error)),

@@ -4,11 +4,11 @@ import {
   type CarrierConnection,
   type Channel,
   type Clock,
+  type ConnectOptions,
   encodeHex,
   encodeUtf8,
   type HistoryRequest,
   isSottoError,
-  type LocalParty,
   type PublicKey,
   parseBytes,
   SottoError,
@@ -18,29 +18,25 @@ import {
   type TransportConnection,
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
-import { channelKey, checkMayListen } from './channel-key.js';
+import { channelId, checkMayListen } from './channel-id.js';
 import { SkewEstimate } from './clock-skew.js';
+import { DedupSet } from './dedup-set.js';
 import {
   checkEnvelope,
   checkLifetime,
   DEFAULT_ENVELOPE_POLICY,
   type EnvelopePolicy,
 } from './envelope/check.js';
-import {
-  decodeEnvelope,
-  type Envelope,
-  encodeEnvelope,
-  encodeWithoutNonce,
-  SEALING_OVERHEAD,
-} from './envelope/envelope.js';
+import { decodeEnvelope, type Envelope, encodeEnvelope, encodeWithoutNonce } from './envelope/envelope.js';
+import { SEALING_OVERHEAD } from './envelope/limits.js';
 import { peekTopic } from './envelope/peek-topic.js';
 import { decodePlain, encodePlain } from './envelope/plain.js';
 import { type OpeningKey, openData, sealData } from './envelope/seal.js';
-import { HandOver } from './hand-over.js';
 import { createInlineMiner } from './mining/inline-miner.js';
 import { type Miner, powBits } from './mining/miner.js';
-import { RecentlySeen } from './recently-seen.js';
-import { type ChannelCipher, ChannelKeys, type Pbkdf2, type ResolvedChannel, topicNumber } from './topics.js';
+import { RedeliveryQueue } from './redelivery-queue.js';
+import { topicNumber } from './topic.js';
+import { type ChannelCipher, ChannelKeys, type Pbkdf2, type ResolvedChannel } from './topics.js';
 import { abortedError, closedError } from './transport-errors.js';
 
 export interface SealedTransportOptions {
@@ -68,7 +64,7 @@ export interface SealedTransportOptions {
  * Turns any pipe that moves bytes by topic into an authenticated transport: every message is signed, padded,
  * encrypted for its channel and put into a Whisper envelope with its proof of work. Wire profile, section 7.
  */
-export function sealedTransport(carrier: Carrier, options: SealedTransportOptions = {}): Transport {
+export function createSealedTransport(carrier: Carrier, options: SealedTransportOptions = {}): Transport {
   const { crypto = defaultProvider(), clock = systemClock, ttl = 15, remembered = 50_000 } = options;
   if (!Number.isInteger(ttl) || ttl < 10) {
     throw new SottoError('INVALID_ARGUMENT', 'Envelopes have to live 10 seconds at least.', {
@@ -90,10 +86,14 @@ export function sealedTransport(carrier: Carrier, options: SealedTransportOption
   const { history } = carrier.capabilities;
   return {
     capabilities: { maxPayloadBytes: settings.maxPayloadBytes, history, confirmsSend: true },
-    async connect(party, { signal } = {}) {
-      const connection = new SealedConnection(party, settings, options.miner ?? createInlineMiner(clock));
-      await connection.open(carrier, signal);
-      return history ? connection : withoutHistory(connection);
+    async connect(connectOptions) {
+      const connection = new SealedConnection(
+        connectOptions,
+        settings,
+        options.miner ?? createInlineMiner(clock),
+      );
+      await connection.open(carrier);
+      return connection;
     },
   };
 }
@@ -114,45 +114,40 @@ interface Settings {
   readonly pbkdf2: Pbkdf2 | undefined;
 }
 
-function withoutHistory(connection: SealedConnection): TransportConnection {
-  return {
-    send: (channel, payload, options) => connection.send(channel, payload, options),
-    listen: (channels) => connection.listen(channels),
-    close: () => connection.close(),
-  };
-}
-
 class SealedConnection implements TransportConnection {
-  readonly #party: LocalParty;
+  declare readonly history?: NonNullable<TransportConnection['history']>;
+  readonly #options: ConnectOptions;
   readonly #settings: Settings;
   readonly #miner: Miner;
   readonly #closing = new AbortController();
-  readonly #envelopes: RecentlySeen;
-  readonly #messages: RecentlySeen;
+  readonly #envelopes: DedupSet;
+  readonly #messages: DedupSet;
   /** What is being taken, by the names of its envelope and of itself. */
-  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #inFlight = new Map<string, Promise<void>>();
   /** What is listened to, by the number of the topic: opening costs no more the more chats there are. */
   #listening = new Map<number, readonly ResolvedChannel[]>();
   #prepared: Promise<unknown> = Promise.resolve();
   #connection: CarrierConnection | undefined;
-  readonly #handOver: HandOver;
+  readonly #redelivery: RedeliveryQueue;
   readonly #time: SkewEstimate;
 
-  constructor(party: LocalParty, settings: Settings, miner: Miner) {
-    this.#party = party;
+  constructor(options: ConnectOptions, settings: Settings, miner: Miner) {
+    this.#options = options;
+    if (settings.capabilities.history) this.history = (request) => this.#history(request);
     this.#settings = settings;
     this.#miner = miner;
-    this.#handOver = new HandOver(party, settings.clock);
-    this.#time = new SkewEstimate(settings.clock, 'people', (skew) => party.onClock?.(skew));
-    this.#envelopes = new RecentlySeen(settings.remembered);
-    this.#messages = new RecentlySeen(settings.remembered);
+    this.#redelivery = new RedeliveryQueue(options, settings.clock);
+    this.#time = new SkewEstimate(settings.clock, 'people', (skew) => options.onClock?.(skew));
+    this.#envelopes = new DedupSet(settings.remembered);
+    this.#messages = new DedupSet(settings.remembered);
   }
 
-  async open(carrier: Carrier, signal: AbortSignal | undefined): Promise<void> {
+  async open(carrier: Carrier): Promise<void> {
+    const { signal } = this.#options;
     this.#connection = await carrier.open(
       {
         onEnvelope: (_topic, bytes, fromHistory) => this.#take(bytes, fromHistory),
-        onStatus: (status) => this.#party.onStatus?.(status),
+        onStatus: (status) => this.#options.onStatus?.(status),
         onClock: ({ source, now }) => this.#time.noteNode(source, now),
       },
       signal === undefined ? {} : { signal },
@@ -197,7 +192,7 @@ class SealedConnection implements TransportConnection {
     signal: AbortSignal | undefined,
   ): Promise<{ readonly envelope: Uint8Array; readonly expiry: number }> {
     const { crypto, ttl, policy, capabilities } = this.#settings;
-    const plain = encodePlain(crypto, payload, this.#party.identity);
+    const plain = encodePlain(crypto, payload, this.#options.identity);
     const data = sealData(crypto, cipher, plain);
     const expiry = Math.floor(this.#time.now() / 1000) + ttl;
     const unmined = { expiry, ttl, topic, data };
@@ -224,7 +219,7 @@ class SealedConnection implements TransportConnection {
     }
   }
 
-  async listen(channels: readonly Channel[]): Promise<void> {
+  async subscribe(channels: readonly Channel[]): Promise<void> {
     this.#open();
     const prepared = this.#prepared.then(() => this.#prepare(channels));
     // In the order of the calls, so that the last list is the one in force, however long the keys of another take.
@@ -232,24 +227,24 @@ class SealedConnection implements TransportConnection {
     await prepared;
     const connection = this.#open();
     const listening = new Map<number, ResolvedChannel[]>();
-    for (const channel of new Map(channels.map((one) => [channelKey(one), one])).values()) {
-      checkMayListen(this.#party.identity.publicKey, channel);
+    for (const channel of new Map(channels.map((one) => [channelId(one), one])).values()) {
+      checkMayListen(this.#options.identity.publicKey, channel);
       const resolved = this.#settings.keys.resolve(channel);
       const topic = topicNumber(resolved.topic);
       listening.set(topic, [...(listening.get(topic) ?? []), resolved]);
     }
     this.#listening = listening;
-    const { channelKeys } = this.#party;
+    const { channelKeys } = this.#options;
     if (channelKeys !== undefined) void this.#settings.keys.retain(channels, channelKeys);
     await connection.subscribe([...listening.values()].map(([first]) => (first as ResolvedChannel).topic));
   }
 
   #prepare(channels: readonly Channel[]): Promise<void> {
     const { keys, pbkdf2 } = this.#settings;
-    return keys.prepare(channels, { pbkdf2, cache: this.#party.channelKeys });
+    return keys.prepare(channels, { pbkdf2, cache: this.#options.channelKeys });
   }
 
-  async history(request: HistoryRequest): Promise<void> {
+  async #history(request: HistoryRequest): Promise<void> {
     await this.#prepare(request.channels);
     const connection = this.#open();
     const topics = new Map(
@@ -269,7 +264,7 @@ class SealedConnection implements TransportConnection {
     const connection = this.#connection;
     this.#connection = undefined;
     this.#closing.abort();
-    this.#handOver.close();
+    this.#redelivery.close();
     await connection?.close();
   }
 
@@ -291,7 +286,7 @@ class SealedConnection implements TransportConnection {
     const mayTell = fromHistory ? [] : channels.filter(({ channel }) => channel.kind === 'negotiated');
     if (!inTime && mayTell.length === 0) return;
     const name = this.#nameOf(bytes);
-    if (!this.#envelopes.add(name)) return this.#underWay.get(name);
+    if (!this.#envelopes.add(name)) return this.#inFlight.get(name);
     for (const { channel, cipher } of inTime ? channels : mayTell) {
       const opened = this.#openWith(cipher, envelope.data);
       if (opened === undefined) continue;
@@ -301,14 +296,14 @@ class SealedConnection implements TransportConnection {
       // By now it may be another time.
       if (!inTime && !this.#isInTime(envelope, fromHistory)) break;
       // On this channel: anybody can put a copy on another one. A send that was tried again comes in another envelope.
-      const id = this.#nameOf(encodeUtf8(channelKey(channel)), signer, payload);
-      if (!this.#messages.add(id)) return this.#underWay.get(id);
+      const id = this.#nameOf(encodeUtf8(channelId(channel)), signer, payload);
+      if (!this.#messages.add(id)) return this.#inFlight.get(id);
       // Given up in the end, it is forgotten, so that history can bring it again.
-      const given = this.#handOver.give({ sender: signer, payload, channel, sentAt, fromHistory }, () => {
+      const given = this.#redelivery.give({ sender: signer, payload, channel, sentAt, fromHistory }, () => {
         this.#envelopes.delete(name);
         this.#messages.delete(id);
       });
-      await this.#whileUnderWay([name, id], given);
+      await this.#whileInFlight([name, id], given);
       return;
     }
     // When the clock is right, history may bring it.
@@ -339,10 +334,10 @@ class SealedConnection implements TransportConnection {
   }
 
   /** A history that brings the same waits for it too: it is over when everything in it was taken. */
-  async #whileUnderWay(names: readonly string[], given: Promise<void>): Promise<void> {
-    for (const name of names) this.#underWay.set(name, given);
+  async #whileInFlight(names: readonly string[], given: Promise<void>): Promise<void> {
+    for (const name of names) this.#inFlight.set(name, given);
     await given;
-    for (const name of names) this.#underWay.delete(name);
+    for (const name of names) this.#inFlight.delete(name);
   }
 
   #openWith(
@@ -351,7 +346,7 @@ class SealedConnection implements TransportConnection {
   ): { readonly signer: PublicKey; readonly payload: Uint8Array } | undefined {
     const { crypto } = this.#settings;
     const key: OpeningKey =
-      cipher.kind === 'symmetric' ? cipher : { kind: 'asymmetric', identity: this.#party.identity };
+      cipher.kind === 'symmetric' ? cipher : { kind: 'asymmetric', identity: this.#options.identity };
     return readable(() => {
       const { signer, payload } = decodePlain(crypto, openData(crypto, key, data));
       // Nobody vouches for what is not signed.

@@ -1,5 +1,5 @@
 import type { Topic } from '@sotto/core';
-import { topicNumber } from './topics.js';
+import { topicNumber } from './topic.js';
 
 /**
  * Envelopes by their topic. Most topics have one envelope, which is kept as it is: a set for each would cost more than

@@ -9,20 +9,14 @@ import {
   type Topic,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { TOPIC_LENGTH } from './topic.js';
 
-/** Bytes of a topic. */
-export const TOPIC_LENGTH = 4;
 /** Partitioned topics there are. */
 const PARTITIONS = 5000;
 /** Bytes of the key of a channel. */
 const KEY_LENGTH = 32;
 /** Rounds by which the key of a channel is derived from its name. Slow on purpose, so derive once. */
 const KEY_ITERATIONS = 65_356;
-
-/** The four bytes of a topic as an unsigned number: what is looked up for each envelope that comes. */
-export function topicNumber(topic: Uint8Array): number {
-  return new DataView(topic.buffer, topic.byteOffset).getUint32(0);
-}
 
 /** The topic of a name: the first 4 bytes of its KECCAK-256. Wire profile, section 6. */
 export function topicOf(crypto: CryptoProvider, name: string): Topic {
@@ -102,7 +96,7 @@ export class ChannelKeys {
   readonly #crypto: CryptoProvider;
   readonly #most: number;
   readonly #keys = new Map<string, KnownKey>();
-  readonly #underWay = new Map<string, Promise<unknown>>();
+  readonly #inFlight = new Map<string, Promise<unknown>>();
 
   /** @param most symmetric keys kept; the least recently used go. Default 200,000, the conversations of a
    * very large store: 20 MB. */
@@ -133,8 +127,8 @@ export class ChannelKeys {
     await Promise.all(
       missing.map(async (name) => {
         if (this.#keys.has(name)) return;
-        const deriving = this.#underWay.get(name) ?? this.#derive(name, derive, cache);
-        this.#underWay.set(name, deriving);
+        const deriving = this.#inFlight.get(name) ?? this.#derive(name, derive, cache);
+        this.#inFlight.set(name, deriving);
         await deriving;
       }),
     );
@@ -152,7 +146,7 @@ export class ChannelKeys {
       const { id } = this.#keep(name, key);
       void cache?.put(id, copyBytes(key));
     } finally {
-      this.#underWay.delete(name);
+      this.#inFlight.delete(name);
     }
   }
 

@@ -2,7 +2,9 @@ import type { Carrier, CarrierHandler, Channel, ClockSkew, KeyPair, SharedKey } 
 import { createPortableProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
 import { SkewEstimate } from '../src/clock-skew.js';
-import { decodeEnvelope, type Envelope, MAX_CORRECTION_MS, relay, sealedTransport } from '../src/index.js';
+import { createSealedTransport, MAX_CORRECTION_MS } from '../src/index.js';
+import { createRelayCarrier } from '../src/relay.js';
+import { decodeEnvelope, type Envelope } from '../src/whisper.js';
 import { bus } from './bus.js';
 import { scriptedRelay, WELCOME } from './scripted-relay.js';
 
@@ -101,8 +103,13 @@ async function overRelay(off: number, welcome: object) {
   scripted.welcome = { ...WELCOME, ...welcome } as typeof WELCOME;
   const clock = clockOff(off);
   const told: ClockSkew[] = [];
-  const sealed = sealedTransport(
-    relay({ url: 'ws://relay.example', crypto, clock, webSocket: scripted.webSocket }),
+  const sealed = createSealedTransport(
+    createRelayCarrier({
+      url: 'ws://relay.example',
+      random: crypto.randomBytes,
+      clock,
+      webSocket: scripted.webSocket,
+    }),
     {
       crypto,
       clock,
@@ -218,16 +225,16 @@ describe('a pipe that tells no time', () => {
     const alice = crypto.secp256k1.generateKeyPair();
     const people = Array.from({ length: 4 }, () => crypto.secp256k1.generateKeyPair());
     const options = { crypto, policy: { minimumPow: 0 } };
-    const connection = await sealedTransport(carrier, { ...options, clock }).connect({
+    const connection = await createSealedTransport(carrier, { ...options, clock }).connect({
       identity: alice,
       onMessage: async ({ payload }) => void texts.push(textOf(payload)),
       onClock: (skew) => told.push(skew),
     });
     const channels = people.map((one): Channel => ({ kind: 'negotiated', secret: secretOf(alice, one) }));
-    await connection.listen([...channels, CHAT]);
+    await connection.subscribe([...channels, CHAT]);
     const others = await Promise.all(
       people.map((identity) =>
-        sealedTransport(carrier, { ...options, clock: clockOff(0) }).connect({
+        createSealedTransport(carrier, { ...options, clock: clockOff(0) }).connect({
           identity,
           onMessage: async () => {},
         }),
@@ -278,18 +285,18 @@ describe('a pipe that tells no time', () => {
     const [alice, bob] = [crypto.secp256k1.generateKeyPair(), crypto.secp256k1.generateKeyPair()];
     const channel: Channel = { kind: 'negotiated', secret: secretOf(alice, bob) };
     const options = { crypto, policy: { minimumPow: 0 } };
-    const sender = await sealedTransport(pipe, { ...options, clock: clockOff(0) }).connect({
+    const sender = await createSealedTransport(pipe, { ...options, clock: clockOff(0) }).connect({
       identity: bob,
       onMessage: async () => {},
     });
     await sender.send(channel, bytesOf('late'));
     const { topic, envelope } = carried[0] as (typeof carried)[number];
     const texts: string[] = [];
-    const connection = await sealedTransport(carrier, { ...options, clock: clockOff(HOUR) }).connect({
+    const connection = await createSealedTransport(carrier, { ...options, clock: clockOff(HOUR) }).connect({
       identity: alice,
       onMessage: async ({ payload, fromHistory }) => void texts.push(`${textOf(payload)} ${fromHistory}`),
     });
-    await connection.listen([channel]);
+    await connection.subscribe([channel]);
     await handlers[0]?.onEnvelope(topic, envelope.slice(), false);
     expect(texts).toEqual([]);
     await handlers[0]?.onEnvelope(topic, envelope.slice(), true);

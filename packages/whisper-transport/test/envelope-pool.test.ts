@@ -2,16 +2,16 @@ import type { SottoError } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
 import { encodeWithoutNonce } from '../src/envelope/envelope.js';
+import { powBits } from '../src/index.js';
+import { createNonceSearch } from '../src/mining/nonce-search.js';
 import {
   decodeEnvelope,
   type Envelope,
   EnvelopePool,
   type EnvelopePoolOptions,
   encodeEnvelope,
-  powBits,
   proofOfWork,
-} from '../src/index.js';
-import { createNonceSearch } from '../src/mining/nonce-search.js';
+} from '../src/whisper.js';
 import { manualClock } from './manual-clock.js';
 
 const crypto = createPortableProvider();

@@ -2,6 +2,7 @@ import { encodeHex, type PublicKey } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { loadVectors, unhex } from '@sotto/test-vectors';
 import { describe, expect, it } from 'vitest';
+import { negotiatedName } from '../src/topics.js';
 import {
   bloomOf,
   channelSymmetricKey,
@@ -11,13 +12,12 @@ import {
   encodeEnvelope,
   encodePlain,
   envelopeHash,
-  negotiatedName,
   openData,
   partitionedName,
   proofOfWork,
   sealData,
   topicOf,
-} from '../src/index.js';
+} from '../src/whisper.js';
 
 const crypto = createPortableProvider();
 const numbered = <T>(cases: readonly T[]) => cases.map((c, index) => [index, c] as const);

@@ -1,5 +1,5 @@
 import { compareBytes, SottoError, type Topic } from '@sotto/core';
-import { matchesBloom } from '@sotto/whisper-transport';
+import { matchesBloom } from '@sotto/whisper-transport/whisper';
 import {
   beginOf,
   endOf,

@@ -1,5 +1,5 @@
 import { type Clock, decodeHex, isSottoError, type Logger, SottoError } from '@sotto/core';
-import type { PooledEnvelope } from '@sotto/whisper-transport';
+import type { PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import {
   ALL_ENVELOPES,
   additions,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
-import { addressName } from '@sotto/whisper-transport/devp2p';
+import { addressName } from '@sotto/whisper-devp2p';
 
 /** Proxies in front of this server that say whom they speak for. */
 export class TrustedProxies {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { addressName } from '@sotto/whisper-transport/devp2p';
+import { addressName } from '@sotto/whisper-devp2p';
 import type { TrustedProxies } from './client-address.js';
 
 /** A connection that counts for an address. */

@@ -1,13 +1,6 @@
 import { type Clock, isSottoError, type Logger } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import {
-  channelSymmetricKey,
-  checkEnvelope,
-  type EnvelopePolicy,
-  envelopeHash,
-  proofOfWork,
-} from '@sotto/whisper-transport';
-import type { DirectEnvelope, WhisperHost, WhisperPeer } from '@sotto/whisper-transport/devp2p';
+import type { DirectEnvelope, WhisperHost, WhisperPeer } from '@sotto/whisper-devp2p';
 import {
   type BareMailRequest,
   encodeMailCompletion,
@@ -15,7 +8,14 @@ import {
   type MailRequest,
   mailRefusal,
   openMailRequest,
-} from '@sotto/whisper-transport/mailserver';
+} from '@sotto/whisper-devp2p/mailserver';
+import type { EnvelopePolicy } from '@sotto/whisper-transport';
+import {
+  channelSymmetricKey,
+  checkEnvelope,
+  envelopeHash,
+  proofOfWork,
+} from '@sotto/whisper-transport/whisper';
 import type { EnvelopeArchive } from '../archive/envelope-archive.js';
 
 /** What clients of deployed networks know without being told: no secret. */

@@ -1,5 +1,4 @@
 import { type Clock, encodeHex, isSottoError, type Topic } from '@sotto/core';
-import type { EnvelopePool } from '@sotto/whisper-transport';
 import {
   type ClientFrame,
   decodeClientFrame,
@@ -7,6 +6,7 @@ import {
   type RelayFrame,
   type RelayRefusalCode,
 } from '@sotto/whisper-transport/relay-protocol';
+import type { EnvelopePool } from '@sotto/whisper-transport/whisper';
 import type { WebSocket } from 'ws';
 import type { EnvelopeArchive } from '../archive/envelope-archive.js';
 import { TokenBucket } from '../limits/token-bucket.js';
@@ -36,7 +36,7 @@ export interface RelayHost {
   takeTopics(address: string, more: number): boolean;
   /** Bytes that clients of an address have yet to take. */
   untakenOf(address: string): number;
-  onTopicsChanged(client: RelayClient, before: ReadonlySet<string>, after: ReadonlySet<string>): void;
+  onTopicsChanged(client: RelaySession, before: ReadonlySet<string>, after: ReadonlySet<string>): void;
   onFrame(kind: string, outcome: string): void;
 }
 
@@ -60,7 +60,7 @@ const TRY_AGAIN_LATER = 1013;
 const COSTS = { publish: 1, ping: 1, subscribe: 5, history: 5 };
 
 /** One client of the relay. `docs/relay-protocol.md`. */
-export class RelayClient {
+export class RelaySession {
   readonly #socket: WebSocket;
   readonly #host: RelayHost;
   /** As `addressName` gives it. */

@@ -1,11 +1,11 @@
 import { type Clock, encodeHex, type Logger } from '@sotto/core';
-import { ENVELOPE_MAX_BYTES, type EnvelopePool, type PooledEnvelope } from '@sotto/whisper-transport';
 import { encodeRelayFrame, RELAY_VERSION } from '@sotto/whisper-transport/relay-protocol';
+import { ENVELOPE_MAX_BYTES, type EnvelopePool, type PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import type { WebSocket } from 'ws';
 import type { EnvelopeArchive } from '../archive/envelope-archive.js';
 import { Quota } from '../limits/quota.js';
 import { Rates } from '../limits/rates.js';
-import { RelayClient, type RelayHost, type RelayLimits } from './relay-client.js';
+import { type RelayHost, type RelayLimits, RelaySession } from './relay-client.js';
 
 export interface RelayServerOptions {
   readonly pool: EnvelopePool;
@@ -29,11 +29,11 @@ export class RelayServer implements RelayHost {
   readonly limits: RelayLimits;
   readonly #logger: Logger;
   readonly #onFrame: (kind: string, outcome: string) => void;
-  readonly #clients = new Set<RelayClient>();
-  readonly #byAddress = new Map<string, Set<RelayClient>>();
+  readonly #clients = new Set<RelaySession>();
+  readonly #byAddress = new Map<string, Set<RelaySession>>();
   readonly #rates: Rates;
   readonly #addressTopics: Quota;
-  readonly #byTopic = new Map<string, Set<RelayClient>>();
+  readonly #byTopic = new Map<string, Set<RelaySession>>();
   readonly #unsubscribe: () => void;
   #cancelHeartbeat: () => void;
 
@@ -66,7 +66,7 @@ export class RelayServer implements RelayHost {
    * @param address what its limits go by, as `addressName` gives it
    */
   accept(socket: WebSocket, address: string): void {
-    const client = new RelayClient(socket, this, address);
+    const client = new RelaySession(socket, this, address);
     this.#clients.add(client);
     const others = this.#byAddress.get(address);
     if (others === undefined) this.#byAddress.set(address, new Set([client]));
@@ -91,7 +91,7 @@ export class RelayServer implements RelayHost {
     });
   }
 
-  onTopicsChanged(client: RelayClient, before: ReadonlySet<string>, after: ReadonlySet<string>): void {
+  onTopicsChanged(client: RelaySession, before: ReadonlySet<string>, after: ReadonlySet<string>): void {
     for (const topic of before) {
       if (after.has(topic)) continue;
       const clients = this.#byTopic.get(topic);

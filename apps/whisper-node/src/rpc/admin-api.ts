@@ -1,5 +1,5 @@
 import { decodeHex, isSottoError } from '@sotto/core';
-import type { WhisperHost } from '@sotto/whisper-transport/devp2p';
+import type { WhisperHost } from '@sotto/whisper-devp2p';
 import type { Api, Method } from './dispatcher.js';
 import { refused } from './rpc-error.js';
 

@@ -1,6 +1,11 @@
 import { type Clock, compareBytes, encodeHex, isSottoError, type PublicKey, type Topic } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { decodePlain, type OpeningKey, openData, type PooledEnvelope } from '@sotto/whisper-transport';
+import {
+  decodePlain,
+  type OpeningKey,
+  openData,
+  type PooledEnvelope,
+} from '@sotto/whisper-transport/whisper';
 import { Quota } from '../limits/quota.js';
 import { refused } from './rpc-error.js';
 

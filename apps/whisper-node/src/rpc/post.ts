@@ -1,15 +1,14 @@
 import { type Clock, isSottoError, type KeyPair, type PublicKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { type Miner, powBits } from '@sotto/whisper-transport';
 import {
   type ChannelCipher,
   ENVELOPE_MAX_BYTES,
   encodeEnvelope,
   encodePlain,
   encodeWithoutNonce,
-  type Miner,
-  powBits,
   sealData,
-} from '@sotto/whisper-transport';
+} from '@sotto/whisper-transport/whisper';
 import type { KeyStore } from './key-store.js';
 import type { Fields } from './params.js';
 import { refused } from './rpc-error.js';

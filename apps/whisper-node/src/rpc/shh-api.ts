@@ -2,13 +2,13 @@ import { pbkdf2 } from 'node:crypto';
 import { promisify } from 'node:util';
 import { type Clock, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import type { Miner } from '@sotto/whisper-transport';
 import {
   channelKeyRequest,
   ENVELOPE_MAX_BYTES,
   type EnvelopePool,
-  type Miner,
   type OpeningKey,
-} from '@sotto/whisper-transport';
+} from '@sotto/whisper-transport/whisper';
 import type { FairQueue } from '../limits/fair-queue.js';
 import type { Api, Method, Subscriber } from './dispatcher.js';
 import type { Criteria, Filters } from './filters.js';

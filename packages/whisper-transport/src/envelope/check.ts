@@ -1,6 +1,7 @@
 import { SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { type Envelope, proofOfWork } from './envelope.js';
+import { DEFAULT_MINIMUM_POW } from './limits.js';
 
 /** What an envelope must be to be carried. */
 export interface EnvelopePolicy {
@@ -14,7 +15,11 @@ export interface EnvelopePolicy {
   readonly maxAhead: number;
 }
 
-export const DEFAULT_ENVELOPE_POLICY: EnvelopePolicy = { minimumPow: 0.002, maxTtl: 300, maxAhead: 10 };
+export const DEFAULT_ENVELOPE_POLICY: EnvelopePolicy = {
+  minimumPow: DEFAULT_MINIMUM_POW,
+  maxTtl: 300,
+  maxAhead: 10,
+};
 
 /**
  * Refuses what should not be carried, and gives the proof of work of the rest. Cheap checks first; the proof of work

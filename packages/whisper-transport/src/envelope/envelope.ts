@@ -1,13 +1,9 @@
 import { RLP } from '@ethereumjs/rlp';
 import { concatBytes, copyBytes, invalidArgument, parseBytes, SottoError, type Topic } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { TOPIC_LENGTH } from '../topics.js';
+import { TOPIC_LENGTH } from '../topic.js';
 import { isFlatList } from './flat-list.js';
-
-/** Largest envelope that is read, in bytes: what deployed nodes let through. */
-export const ENVELOPE_MAX_BYTES = 1024 * 1024;
-/** Bytes that sealing adds at most: padding, signature, ECIES and the envelope. */
-export const SEALING_OVERHEAD = 1024;
+import { ENVELOPE_MAX_BYTES } from './limits.js';
 
 /** A Whisper envelope, EIP-627. */
 export interface Envelope {

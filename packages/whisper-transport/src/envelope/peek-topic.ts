@@ -1,5 +1,5 @@
 import type { Topic } from '@sotto/core';
-import { TOPIC_LENGTH } from '../topics.js';
+import { TOPIC_LENGTH } from '../topic.js';
 
 /**
  * The topic of an encoded envelope, a view of it, without reading the rest: to pass over what nobody wants at little

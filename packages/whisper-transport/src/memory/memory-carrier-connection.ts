@@ -8,12 +8,12 @@ import {
   type Topic,
 } from '@sotto/core';
 import { closedError } from '../transport-errors.js';
-import type { MemoryEnd, Router, Sent } from './memory-end.js';
+import type { MemoryEndpoint, Router, Sent } from './endpoint.js';
 
 const topicKey = (topic: Topic) => `topic:${encodeHex(topic)}`;
 
 /** One end of a memory network that moves envelopes by topic. */
-export class MemoryCarrierConnection implements CarrierConnection, MemoryEnd {
+export class MemoryCarrierConnection implements CarrierConnection, MemoryEndpoint {
   readonly owner: PublicKey | undefined;
   readonly #handler: CarrierHandler;
   readonly #router: Router;

@@ -1,25 +1,25 @@
 import {
   type Channel,
+  type ConnectOptions,
   copyBytes,
   type HistoryRequest,
-  type LocalParty,
   type PublicKey,
   type TransportConnection,
   type TransportMessage,
 } from '@sotto/core';
-import { channelKey, checkMayListen } from '../channel-key.js';
+import { channelId, checkMayListen } from '../channel-id.js';
 import { closedError } from '../transport-errors.js';
-import type { MemoryEnd, Router, Sent } from './memory-end.js';
+import type { MemoryEndpoint, Router, Sent } from './endpoint.js';
 
 /** One party's end of a memory network. */
-export class MemoryConnection implements TransportConnection, MemoryEnd {
-  readonly #party: LocalParty;
+export class MemoryConnection implements TransportConnection, MemoryEndpoint {
+  readonly #party: ConnectOptions;
   readonly #router: Router;
   readonly #taken = new WeakSet<Sent>();
   #listening: ReadonlySet<string> = new Set();
   #closed = false;
 
-  constructor(party: LocalParty, router: Router) {
+  constructor(party: ConnectOptions, router: Router) {
     this.#party = party;
     this.#router = router;
   }
@@ -67,11 +67,11 @@ export class MemoryConnection implements TransportConnection, MemoryEnd {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     this.#checkOpen();
-    const sent = { key: channelKey(channel), place: channel, sender: this.owner, bytes: payload };
+    const sent = { key: channelId(channel), place: channel, sender: this.owner, bytes: payload };
     this.#router.send(sent, options.signal);
   }
 
-  async listen(channels: readonly Channel[]): Promise<void> {
+  async subscribe(channels: readonly Channel[]): Promise<void> {
     this.#checkOpen();
     this.#listening = this.#keysOf(channels);
   }
@@ -90,7 +90,7 @@ export class MemoryConnection implements TransportConnection, MemoryEnd {
 
   #keysOf(channels: readonly Channel[]): ReadonlySet<string> {
     for (const channel of channels) checkMayListen(this.owner, channel);
-    return new Set(channels.map(channelKey));
+    return new Set(channels.map(channelId));
   }
 
   #checkOpen(): void {

@@ -9,9 +9,9 @@ import {
   type Transport,
 } from '@sotto/core';
 import { abortedError } from '../transport-errors.js';
+import type { MemoryEndpoint, Router, Sent } from './endpoint.js';
 import { MemoryCarrierConnection } from './memory-carrier-connection.js';
 import { MemoryConnection } from './memory-connection.js';
-import type { MemoryEnd, Router, Sent } from './memory-end.js';
 import { changeConditions, Dice, FAIR_CONDITIONS, type NetworkConditions } from './network-conditions.js';
 
 export interface MemoryNetworkOptions {
@@ -73,7 +73,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
 /** A message on its way to one receiver. */
 interface Copy {
   readonly sent: Sent;
-  readonly to: MemoryEnd;
+  readonly to: MemoryEndpoint;
   readonly tries: number;
 }
 
@@ -93,7 +93,7 @@ class Network implements MemoryNetwork, Router {
   readonly #maxPayloadBytes: number;
   readonly #historySize: number;
   readonly #maxTries: number;
-  readonly #ends = new Set<MemoryEnd>();
+  readonly #ends = new Set<MemoryEndpoint>();
   readonly #history: Sent[] = [];
   #conditions: NetworkConditions;
   #sides: readonly ReadonlySet<string>[] = [];
@@ -105,7 +105,7 @@ class Network implements MemoryNetwork, Router {
   /** Behind a partition. */
   #waiting: Copy[] = [];
   /** Copies that wait for the clock or for `onMessage` to settle, and requests for history. */
-  #underWay = 0;
+  #inFlight = 0;
   #turnComes = false;
   #onIdle: (() => void)[] = [];
 
@@ -121,9 +121,9 @@ class Network implements MemoryNetwork, Router {
   transport(): Transport {
     return {
       capabilities: { maxPayloadBytes: this.#maxPayloadBytes, history: true, confirmsSend: true },
-      connect: async (party, { signal } = {}) => {
-        checkAborted(signal, 'connect');
-        return this.#join(new MemoryConnection(party, this));
+      connect: async (options) => {
+        checkAborted(options.signal, 'connect');
+        return this.#join(new MemoryConnection(options, this));
       },
     };
   }
@@ -188,14 +188,14 @@ class Network implements MemoryNetwork, Router {
   }
 
   async history(
-    to: MemoryEnd,
+    to: MemoryEndpoint,
     keys: ReadonlySet<string>,
     request: { readonly from: number; readonly to: number; readonly signal?: AbortSignal | undefined },
   ): Promise<void> {
     const wanted = this.#history.filter(
       ({ key, sentAt }) => keys.has(key) && sentAt >= request.from && sentAt <= request.to,
     );
-    this.#underWay++;
+    this.#inFlight++;
     try {
       for (const sent of this.#happens(this.#conditions.reordering) ? this.#shuffle(wanted) : wanted) {
         checkAborted(request.signal, 'history');
@@ -204,19 +204,19 @@ class Network implements MemoryNetwork, Router {
       }
       checkAborted(request.signal, 'history');
     } finally {
-      this.#underWay--;
+      this.#inFlight--;
       this.#schedule();
     }
   }
 
-  leave(end: MemoryEnd): void {
+  leave(end: MemoryEndpoint): void {
     this.#ends.delete(end);
     this.#waiting = this.#waiting.filter(({ to }) => to !== end);
   }
 
   // Within
 
-  #join<T extends MemoryEnd>(end: T): T {
+  #join<T extends MemoryEndpoint>(end: T): T {
     this.#checkConnected(end.owner);
     this.#ends.add(end);
     return end;
@@ -236,7 +236,7 @@ class Network implements MemoryNetwork, Router {
   }
 
   /** What has come already does not come again. */
-  async #handFromHistory(sent: Sent, to: MemoryEnd): Promise<void> {
+  async #handFromHistory(sent: Sent, to: MemoryEndpoint): Promise<void> {
     if (to.has(sent)) return;
     for (let tries = 0; tries < this.#maxTries; tries++) {
       if (await to.hand(sent, true)) return;
@@ -265,9 +265,9 @@ class Network implements MemoryNetwork, Router {
       this.#arrive(copy);
       return;
     }
-    this.#underWay++;
+    this.#inFlight++;
     this.#clock.after(min + this.#dice.next() * (max - min), () => {
-      this.#underWay--;
+      this.#inFlight--;
       this.#arrive(copy);
     });
   }
@@ -296,7 +296,7 @@ class Network implements MemoryNetwork, Router {
 
   #turn(): void {
     for (const copy of this.#arriving.splice(0)) void this.#deliver(copy);
-    if (this.#arriving.length === 0 && this.#underWay === 0) {
+    if (this.#arriving.length === 0 && this.#inFlight === 0) {
       if (this.#held.length === 0) {
         for (const resolve of this.#onIdle.splice(0)) resolve();
         return;
@@ -319,14 +319,14 @@ class Network implements MemoryNetwork, Router {
     }
     this.#arriving.push(...this.#held.filter((held) => held.overtakers <= 0).map((held) => held.copy));
     this.#held = this.#held.filter(({ overtakers }) => overtakers > 0);
-    this.#underWay++;
+    this.#inFlight++;
     const taken = await to.hand(sent, false);
-    this.#underWay--;
+    this.#inFlight--;
     if (!taken && tries + 1 < this.#maxTries) this.#arriving.push({ ...copy, tries: tries + 1 });
     this.#schedule();
   }
 
-  #reaches(sender: PublicKey | undefined, to: MemoryEnd): boolean {
+  #reaches(sender: PublicKey | undefined, to: MemoryEndpoint): boolean {
     if (to.owner === undefined) return true;
     const receiver = encodeHex(to.owner);
     if (this.#disconnected.has(receiver)) return false;

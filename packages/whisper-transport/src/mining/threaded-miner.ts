@@ -1,5 +1,5 @@
 import { type Clock, type Logger, silentLogger, systemClock } from '@sotto/core';
-import { whenAborted } from '../when-aborted.js';
+import { onAbort } from '../on-abort.js';
 import { createInlineMiner } from './inline-miner.js';
 import { type MineOptions, type Miner, minerAborted, minerClosed, minerTimedOut } from './miner.js';
 import type { Found } from './nonce-search.js';
@@ -119,7 +119,7 @@ export class ThreadedMiner implements Miner {
       };
       const cancelTimer =
         timeLimit === undefined ? () => {} : this.#clock.after(timeLimit, () => this.#stop(job));
-      const stops = [whenAborted(closing, close), whenAborted(signal, abort)];
+      const stops = [onAbort(closing, close), onAbort(signal, abort)];
       this.#waiting.push(job);
       this.#assign();
     });

@@ -1,5 +1,5 @@
 import { SottoError, type Topic } from '@sotto/core';
-import { TOPIC_LENGTH } from '../topics.js';
+import { TOPIC_LENGTH } from '../topic.js';
 
 export function malformedFrame(reason: string): SottoError<'MALFORMED_MESSAGE'> {
   return new SottoError('MALFORMED_MESSAGE', 'Not a frame of the relay protocol.', {

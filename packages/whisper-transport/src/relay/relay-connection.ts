@@ -10,8 +10,8 @@ import {
   SottoError,
   type Topic,
 } from '@sotto/core';
-import { type Patience, waitPatiently, withPatience } from '../patience.js';
 import { closedError, timeoutError, unavailableError } from '../transport-errors.js';
+import { type WaitLimits, waitWithin, withDeadline } from '../wait.js';
 import { type BackOff, backOffDelay } from '../web-socket/back-off.js';
 import { PendingCalls } from '../web-socket/pending-calls.js';
 import { ReconnectingSocket } from '../web-socket/reconnecting-socket.js';
@@ -29,6 +29,8 @@ import {
 
 export interface RelaySettings {
   readonly url: string;
+  /** Whether the relay keeps an archive. */
+  readonly history: boolean;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly logger: Logger;
@@ -36,7 +38,7 @@ export interface RelaySettings {
   readonly maxEnvelopeBytes: number;
   readonly callTimeout: number;
   readonly heartbeat: number;
-  readonly patience: number;
+  readonly offlineTimeout: number;
   readonly pageSize: number;
   readonly backOff: BackOff;
 }
@@ -58,6 +60,7 @@ const LATEST_SECOND = 2 ** 32 - 1;
 
 /** A client's connection to a relay. `docs/relay-protocol.md`. */
 export class RelayConnection implements CarrierConnection {
+  declare readonly history?: NonNullable<CarrierConnection['history']>;
   readonly #handler: CarrierHandler;
   readonly #settings: RelaySettings;
   readonly #socket: ReconnectingSocket;
@@ -77,6 +80,9 @@ export class RelayConnection implements CarrierConnection {
     const { callTimeout, maxEnvelopeBytes } = settings;
     this.#handler = handler;
     this.#settings = settings;
+    if (settings.history) {
+      this.history = (topics, from, to, options) => this.#history(topics, from, to, options);
+    }
     this.#calls = new PendingCalls(settings.clock);
     this.#socket = new ReconnectingSocket(
       { ...settings, openTimeout: callTimeout, maxMessageBytes: maxEnvelopeBytes + RELAY_FRAME_OVERHEAD },
@@ -139,7 +145,7 @@ export class RelayConnection implements CarrierConnection {
     }
   }
 
-  async history(
+  async #history(
     topics: readonly Topic[],
     from: number,
     to: number,
@@ -200,15 +206,15 @@ export class RelayConnection implements CarrierConnection {
 
   /** Tries again with the same while the relay is away or has too much to do. */
   async #untilTaken<T>(what: string, signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
-    const { clock, patience } = this.#settings;
+    const { clock, offlineTimeout } = this.#settings;
     this.#checkOpen();
-    return withPatience(clock, signal, patience, (patient) => this.#tryWhile(patient, what, call));
+    return withDeadline(clock, signal, offlineTimeout, (limits) => this.#tryWhile(limits, what, call));
   }
 
-  async #tryWhile<T>(patient: Patience, what: string, call: () => Promise<T>): Promise<T> {
+  async #tryWhile<T>(limits: WaitLimits, what: string, call: () => Promise<T>): Promise<T> {
     const { clock, random, backOff } = this.#settings;
     const wait = (arm: (done: () => void) => () => void) =>
-      waitPatiently(patient, this.#closing.signal, what, arm);
+      waitWithin(limits, this.#closing.signal, what, arm);
     for (let failures = 1; ; failures++) {
       if (!this.#online) {
         await wait((done) => {

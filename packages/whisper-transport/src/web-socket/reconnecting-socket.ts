@@ -83,7 +83,7 @@ export class ReconnectingSocket {
    * Opens the socket if it is lost, once, and keeps it open no longer: for cleaning up before the end.
    * @throws TRANSPORT_UNAVAILABLE, TIMEOUT, CLOSED
    */
-  async reopenForTheLastTime(): Promise<void> {
+  async reopenForCleanup(): Promise<void> {
     this.#leaving = true;
     this.#cancelRetry();
     if (this.#socket !== undefined) return;

@@ -1,0 +1,407 @@
+import type { Socket } from 'node:net';
+import { copyBytes, decodeHex, isSottoError, type KeyPair, SottoError } from '@sotto/core';
+import { decodeEnvelope, EnvelopePool } from '@sotto/whisper-transport/whisper';
+import { decodeBareMailRequest } from '../mail/request.js';
+import type { WhisperPacket } from '../packets/packet.js';
+import type { WhisperStatus } from '../packets/status.js';
+import { macHashes } from '../rlpx/mac-hash.js';
+import { DISCONNECT_REASON } from '../rlpx/rlpx-session.js';
+import { BanList } from './ban-list.js';
+import { Dialer } from './dialer.js';
+import { type Enode, enodeId, formatEnode, parseEnode } from './enode.js';
+import { EnvelopeExchange, type WhisperHostCounters } from './envelope-exchange.js';
+import {
+  type DirectEnvelope,
+  type HostSettings,
+  nodeKeyOf,
+  settingsOf,
+  type WhisperHostOptions,
+  type WhisperPeer,
+} from './host-options.js';
+import { PeerListener } from './peer-listener.js';
+import { PeerTable } from './peer-table.js';
+import { WhisperLink, type WhisperLinkHandler } from './whisper-link.js';
+
+/** A node of the Whisper network: peers, and the envelopes that go between them. */
+export interface WhisperHost {
+  /** Our own id: 128 hex digits. */
+  readonly id: string;
+  /** URL by which others reach it, with the real port; `undefined` when it does not listen. */
+  readonly enode: string | undefined;
+  /** Who is connected and has said its status. */
+  readonly peers: readonly WhisperPeer[];
+  readonly pool: EnvelopePool;
+  readonly counters: Readonly<WhisperHostCounters>;
+  /**
+   * Calls a peer, and again whenever it is gone.
+   * @throws INVALID_TEXT, CLOSED
+   */
+  addPeer(enode: string, options?: { readonly trusted?: boolean }): void;
+  /** Calls it no more, trusts it no more, and disconnects it. @throws INVALID_TEXT */
+  removePeer(enode: string): void;
+  /** Takes p2p messages from a peer from now on, by its id or enode URL. @throws INVALID_TEXT */
+  trustPeer(idOrEnode: string): void;
+  /**
+   * Puts an envelope into the pool and sends it to all peers that take it. True as soon as one of them has it, as far
+   * as the socket can tell; false when no peer does, in which case those who come later get it while it lives.
+   *
+   * @throws what {@link EnvelopePool.add} throws
+   */
+  publish(envelope: Uint8Array, origin?: unknown): Promise<boolean>;
+  /** Tells all peers which topics are wanted, 64 bytes; `undefined` for all. */
+  setBloom(bloom: Uint8Array | undefined): void;
+  /** Tells all peers the least proof of work that is taken, and the pool too. @throws INVALID_ARGUMENT */
+  setMinimumPow(minimumPow: number): void;
+  /**
+   * Asks a mailbox, by its id; it must be trusted for its answer to be taken. Resolves when the socket has it.
+   * @throws NOT_FOUND for who is not connected; TRANSPORT_UNAVAILABLE when the connection ends meanwhile
+   */
+  sendP2pRequest(peerId: string, envelope: Uint8Array): Promise<void>;
+  /**
+   * Sends envelopes to one peer alone, as fast as it takes them: one a packet, or with `batch` as many as half a MiB holds.
+   * @throws as `sendP2pRequest`
+   */
+  sendP2pMessages(
+    peerId: string,
+    envelopes: Iterable<Uint8Array>,
+    options?: { readonly batch?: boolean },
+  ): Promise<void>;
+  /** Says that a request was answered. @throws as `sendP2pRequest` */
+  sendRequestComplete(peerId: string, payload: Uint8Array): Promise<void>;
+  /** Says goodbye to all and closes. Closing twice is fine. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a node that speaks `shh/6` over devp2p. Resolves when it listens, if it is to; peers are called meanwhile.
+ *
+ * @throws INVALID_TEXT for an enode URL; INVALID_ARGUMENT, INVALID_LENGTH, INVALID_PRIVATE_KEY for other options;
+ * TRANSPORT_UNAVAILABLE when it can't listen there
+ */
+export async function createWhisperHost(options: WhisperHostOptions = {}): Promise<WhisperHost> {
+  const host = new Host(options);
+  try {
+    await host.listen();
+  } catch (cause) {
+    await host.close();
+    const reason = `can't listen: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}`;
+    throw new SottoError('TRANSPORT_UNAVAILABLE', `The host ${reason}.`, { reason }, { cause });
+  }
+  return host;
+}
+
+/** Bytes of envelopes in one packet to one peer: deployed nodes take packets of 1 MiB. */
+const BATCH_BYTES = 2 ** 19;
+
+class Host implements WhisperHost, WhisperLinkHandler {
+  readonly id: string;
+  readonly pool: EnvelopePool;
+  readonly #options: WhisperHostOptions;
+  readonly #settings: HostSettings;
+  readonly #nodeKey: KeyPair;
+  readonly #newMacHash = macHashes();
+  readonly #idBytes: Uint8Array;
+  readonly #ownsPool: boolean;
+  readonly #bans: BanList;
+  readonly #dialer: Dialer;
+  readonly #peers: PeerTable;
+  readonly #exchange: EnvelopeExchange;
+  readonly #listener: PeerListener;
+  #closed = false;
+
+  constructor(options: WhisperHostOptions) {
+    this.#options = options;
+    this.#settings = settingsOf(options);
+    const { crypto, clock, backOff, handshakeTimeout, maxPeers, maxPeersPerAddress } = this.#settings;
+    this.#nodeKey = nodeKeyOf(crypto, options.nodeKey);
+    this.id = enodeId(crypto, this.#nodeKey.publicKey);
+    this.#idBytes = decodeHex(this.id);
+    const trusted = (options.trustedPeers ?? []).map((url) => parseEnode(crypto, url));
+    const wanted = [...(options.peers ?? []).map((url) => parseEnode(crypto, url)), ...trusted];
+    this.#bans = new BanList(clock);
+    this.#ownsPool = options.pool === undefined;
+    this.pool = options.pool ?? new EnvelopePool({ crypto, clock });
+    this.#peers = new PeerTable({
+      id: this.id,
+      maxPeers,
+      maxPeersPerAddress,
+      bans: this.#bans,
+      trusted: trusted.map(({ id }) => id),
+      isCalled: (id) => this.#dialer.has(id),
+      onGone: (link, reason) => this.#gone(link, reason),
+    });
+    this.#exchange = new EnvelopeExchange({
+      settings: this.#settings,
+      pool: this.pool,
+      bloom: options.bloom,
+      peers: this.#peers,
+    });
+    this.#dialer = new Dialer({
+      clock,
+      random: crypto.randomBytes,
+      backOff,
+      timeout: handshakeTimeout,
+      bannedFor: (id) => this.#bans.remaining(id),
+      isConnected: (id) => this.#peers.get(id) !== undefined,
+      onSocket: (socket, enode, gone) => this.#connected(socket, enode, gone),
+    });
+    this.#listener = new PeerListener(options, (socket) => this.#called(socket));
+    for (const enode of wanted) this.#dialer.add(enode);
+  }
+
+  listen(): Promise<void> {
+    return this.#listener.open();
+  }
+
+  get enode(): string | undefined {
+    const { host, port } = this.#listener;
+    return port === 0 ? undefined : formatEnode({ id: this.id, host, port });
+  }
+
+  get peers(): readonly WhisperPeer[] {
+    return [...this.#peers];
+  }
+
+  get counters(): Readonly<WhisperHostCounters> {
+    return this.#exchange.counters;
+  }
+
+  addPeer(url: string, { trusted = false }: { readonly trusted?: boolean } = {}): void {
+    if (this.#closed) throw closed();
+    const enode = parseEnode(this.#settings.crypto, url);
+    if (trusted) this.#peers.trust(enode.id);
+    this.#dialer.add(enode);
+  }
+
+  removePeer(url: string): void {
+    const { id } = parseEnode(this.#settings.crypto, url);
+    this.#dialer.delete(id);
+    this.#peers.distrust(id);
+    this.#peers.get(id)?.disconnect(DISCONNECT_REASON.DISCONNECT_REQUESTED);
+  }
+
+  trustPeer(idOrEnode: string): void {
+    const isId = /^[0-9a-fA-F]{128}$/.test(idOrEnode);
+    this.#peers.trust(isId ? idOrEnode.toLowerCase() : parseEnode(this.#settings.crypto, idOrEnode).id);
+  }
+
+  async publish(envelope: Uint8Array, origin?: unknown): Promise<boolean> {
+    if (this.#closed) throw closed();
+    return this.#exchange.publish(envelope, origin);
+  }
+
+  setBloom(bloom: Uint8Array | undefined): void {
+    this.#exchange.setBloom(bloom);
+  }
+
+  setMinimumPow(minimumPow: number): void {
+    this.#exchange.setMinimumPow(minimumPow);
+  }
+
+  async sendP2pRequest(peerId: string, envelope: Uint8Array): Promise<void> {
+    await this.#sendTo(peerId, { kind: 'p2pRequest', envelope });
+  }
+
+  async sendP2pMessages(
+    peerId: string,
+    envelopes: Iterable<Uint8Array>,
+    { batch = false }: { readonly batch?: boolean } = {},
+  ): Promise<void> {
+    for (const part of inBatches(envelopes, batch ? BATCH_BYTES : 0)) {
+      await this.#sendTo(peerId, { kind: 'p2pMessages', envelopes: part });
+    }
+  }
+
+  async sendRequestComplete(peerId: string, payload: Uint8Array): Promise<void> {
+    await this.#sendTo(peerId, { kind: 'requestComplete', payload });
+  }
+
+  async #sendTo(peerId: string, packet: WhisperPacket): Promise<void> {
+    const link = this.#peers.get(peerId.toLowerCase());
+    if (link === undefined) {
+      throw new SottoError('NOT_FOUND', 'This peer is not connected.', { what: 'peer', id: peerId });
+    }
+    if (await link.send(packet)) return;
+    const reason = 'the peer has gone';
+    throw new SottoError('TRANSPORT_UNAVAILABLE', `Not sent: ${reason}.`, { reason });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#dialer.close();
+    this.#exchange.close();
+    if (this.#ownsPool) this.pool.close();
+    const deaf = this.#listener.close();
+    const { links } = this.#peers;
+    const gone = links.map((link) => link.ended);
+    for (const link of links) link.disconnect(DISCONNECT_REASON.CLIENT_QUITTING);
+    await Promise.all([deaf, ...gone]);
+  }
+
+  // Connections
+
+  #called(socket: Socket): void {
+    if (this.#closed || !this.#peers.admitsCaller(socket.remoteAddress ?? '')) {
+      socket.on('error', () => {});
+      socket.destroy();
+      return;
+    }
+    this.#link(socket, undefined);
+  }
+
+  #connected(socket: Socket, enode: Enode, gone: () => void): void {
+    if (this.#closed) {
+      socket.destroy();
+      return;
+    }
+    void this.#link(socket, decodeHex(enode.id)).ended.then(gone);
+  }
+
+  #link(socket: Socket, remoteId: Uint8Array | undefined): WhisperLink {
+    const link = new WhisperLink(
+      {
+        socket,
+        nodeKey: this.#nodeKey,
+        id: this.#idBytes,
+        remoteId,
+        listenPort: this.#listener.port,
+        newMacHash: this.#newMacHash,
+        settings: this.#settings,
+      },
+      this,
+    );
+    this.#peers.addLink(link);
+    return link;
+  }
+
+  admit(link: WhisperLink): WhisperStatus | { readonly refused: DISCONNECT_REASON } {
+    const refused = this.#closed ? DISCONNECT_REASON.CLIENT_QUITTING : this.#peers.refusal(link);
+    if (refused !== undefined) return { refused };
+    link.trusted = this.#peers.isTrusted(link.id);
+    return {
+      minimumPow: this.pool.policy.minimumPow,
+      bloom: this.#exchange.bloom,
+      lightNode: this.#settings.mode === 'light',
+    };
+  }
+
+  onReady(link: WhisperLink): void {
+    if (!this.#peers.add(link)) return;
+    this.#exchange.correct(link);
+    this.#settings.logger.info('whisper.peer-connected', { peer: link.id, address: link.address });
+    this.#tell(() => this.#options.onPeer?.(link));
+    this.#exchange.offerAll(link);
+  }
+
+  onClosed(link: WhisperLink, reason: string): void {
+    if (this.#peers.delete(link, reason)) return;
+    this.#settings.logger.debug('whisper.peer-not-connected', { peer: link.id, reason });
+  }
+
+  #gone(link: WhisperLink, reason: string): void {
+    this.#settings.logger.info('whisper.peer-gone', { peer: link.id, reason });
+    this.#tell(() => this.#options.onPeerGone?.(link, reason));
+  }
+
+  onDropped(_link: WhisperLink, envelopes: number): void {
+    this.#exchange.counters.dropped += envelopes;
+  }
+
+  onSent(_link: WhisperLink, envelopes: number): void {
+    this.#exchange.counters.sent += envelopes;
+  }
+
+  onViolation(link: WhisperLink, reason: string): void {
+    const { logger, ban } = this.#settings;
+    logger.warn('whisper.peer-violation', { peer: link.id, address: link.address, reason });
+    // Who is not known yet can't be banned; who is trusted gets another chance.
+    if (link.id === '' || this.#peers.isTrusted(link.id)) return;
+    this.#bans.ban(link.id, ban.duration);
+    this.#exchange.counters.bans++;
+  }
+
+  onRequirements(link: WhisperLink): void {
+    this.#tell(() => this.#options.onPeerChange?.(link));
+    this.#exchange.offerAll(link);
+  }
+
+  onPacket(link: WhisperLink, packet: WhisperPacket): void {
+    const { onEnvelope, onP2pRequest, onBareRequest, onP2pMessages, onRequestComplete } = this.#options;
+    switch (packet.kind) {
+      case 'envelopes':
+        for (const envelope of packet.envelopes) {
+          if (onEnvelope !== undefined) {
+            const read = readable(() => decodeEnvelope(envelope));
+            if (read !== undefined) this.#tell(() => onEnvelope(link, read));
+          }
+          this.#exchange.receive(link, envelope);
+        }
+        break;
+      case 'p2pRequest': {
+        const request = direct(packet.envelope);
+        this.#tell(() => onP2pRequest?.(link, request));
+        break;
+      }
+      case 'bareRequest': {
+        const request = readable(() => decodeBareMailRequest(packet.body));
+        if (request !== undefined) this.#tell(() => onBareRequest?.(link, request));
+        break;
+      }
+      case 'p2pMessages': {
+        if (!link.trusted) break;
+        const messages = packet.envelopes.map(direct);
+        this.#tell(() => onP2pMessages?.(link, messages));
+        break;
+      }
+      case 'requestComplete':
+        if (link.trusted) this.#tell(() => onRequestComplete?.(link, packet.payload));
+        break;
+    }
+  }
+
+  /** Runs a hook: what it throws is not the peer's doing. */
+  #tell(run: () => void | Promise<void> | undefined): void {
+    const { logger } = this.#settings;
+    const failed = (error: unknown) =>
+      logger.error('whisper.hook-failed', { error: error instanceof Error ? error.name : typeof error });
+    try {
+      run()?.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+}
+
+/** Parts that are no larger than that, unless one envelope is. */
+function* inBatches(envelopes: Iterable<Uint8Array>, most: number): Iterable<Uint8Array[]> {
+  let part: Uint8Array[] = [];
+  let size = 0;
+  for (const envelope of envelopes) {
+    if (part.length > 0 && size + envelope.length > most) {
+      yield part;
+      [part, size] = [[], 0];
+    }
+    part.push(envelope);
+    size += envelope.length;
+  }
+  if (part.length > 0) yield part;
+}
+
+/** What can't be read is nothing to answer, and nobody is banned for it: others may know a form that we don't. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isSottoError(error)) return undefined;
+    throw error;
+  }
+}
+
+function direct(bytes: Uint8Array): DirectEnvelope {
+  return { bytes: copyBytes(bytes), envelope: decodeEnvelope(bytes) };
+}
+
+function closed(): SottoError<'CLOSED'> {
+  return new SottoError('CLOSED', 'The host was closed.', { what: 'host' });
+}

@@ -1,0 +1,283 @@
+import type { Socket } from 'node:net';
+import { encodeHex, type KeyPair, type Topic } from '@sotto/core';
+import type { PooledEnvelope } from '@sotto/whisper-transport/whisper';
+import { matchesBloom } from '@sotto/whisper-transport/whisper';
+import { decodePacket, type EncodedPacket, encodePacket, type WhisperPacket } from '../packets/packet.js';
+import type { WhisperStatus } from '../packets/status.js';
+import { malformed } from '../rlp/rlp-list.js';
+import type { NewMacHash } from '../rlpx/mac-hash.js';
+import { type DISCONNECT_REASON, RlpxSession } from '../rlpx/rlpx-session.js';
+import { addressName } from './address-name.js';
+import type { HostSettings, WhisperPeer } from './host-options.js';
+import { SendQueue } from './send-queue.js';
+import { TokenBucket } from './token-bucket.js';
+
+/** Bytes that may wait in the socket before envelopes wait in the queue instead, where they can still expire. */
+const HIGH_WATER = 512 * 1024;
+/** Milliseconds for which changed requirements of a peer are gathered before the whole pool is gone through. */
+const REQUIREMENTS_DELAY = 500;
+
+export interface WhisperLinkOptions {
+  readonly socket: Socket;
+  readonly nodeKey: KeyPair;
+  /** Our own id, 64 bytes. */
+  readonly id: Uint8Array;
+  /** Id of the peer when we called it, 64 bytes. */
+  readonly remoteId: Uint8Array | undefined;
+  readonly listenPort: number;
+  readonly newMacHash: NewMacHash;
+  readonly settings: HostSettings;
+}
+
+/** What a link reports; the host decides. */
+export interface WhisperLinkHandler {
+  /** Who it is is known. Our status, or why the peer is not wanted. */
+  admit(link: WhisperLink): WhisperStatus | { readonly refused: DISCONNECT_REASON };
+  /** Its status came: from now on envelopes go both ways. */
+  onReady(link: WhisperLink): void;
+  /** What it asks of envelopes has changed. Not more often than twice a second. */
+  onRequirements(link: WhisperLink): void;
+  onPacket(link: WhisperLink, packet: WhisperPacket): void;
+  onViolation(link: WhisperLink, reason: string): void;
+  onDropped(link: WhisperLink, envelopes: number): void;
+  onSent(link: WhisperLink, envelopes: number): void;
+  /** Once, at the end. */
+  onClosed(link: WhisperLink, reason: string): void;
+}
+
+/** One peer: its status, what it is known to have, what waits for it, and how fast it may send. */
+export class WhisperLink implements WhisperPeer {
+  readonly inbound: boolean;
+  /** Where it comes from, as {@link addressName} gives it: what limits go by. */
+  readonly addressName: string;
+  trusted = false;
+  /** What we have said of ourselves; `undefined` before. */
+  greeting: WhisperStatus | undefined;
+  /** Resolves when the connection has ended. */
+  readonly ended: Promise<void>;
+  readonly #session: RlpxSession;
+  readonly #settings: HostSettings;
+  readonly #handler: WhisperLinkHandler;
+  /** As long as the pool has them: no bound of its own is needed. */
+  readonly #known = new WeakSet<PooledEnvelope>();
+  readonly #queue: SendQueue;
+  readonly #envelopeRate: TokenBucket;
+  readonly #byteRate: TokenBucket;
+  readonly #refusals: TokenBucket;
+  readonly #timers = new Set<() => void>();
+  #status: WhisperStatus | undefined;
+  #id = '';
+  #flushPlanned = false;
+  #waitsForSocket = false;
+  #requirementsPlanned = false;
+  #cancelResume = () => {};
+  #violation: string | undefined;
+  #closed = false;
+  #resolveEnded = () => {};
+
+  constructor(options: WhisperLinkOptions, handler: WhisperLinkHandler) {
+    const { settings } = options;
+    const { clock, receive, ban } = settings;
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    this.inbound = options.remoteId === undefined;
+    this.addressName = addressName(options.socket.remoteAddress ?? '');
+    if (options.remoteId !== undefined) this.#id = encodeHex(options.remoteId);
+    this.#settings = settings;
+    this.#handler = handler;
+    this.#queue = new SendQueue(settings.send);
+    this.#envelopeRate = new TokenBucket(clock, receive.envelopesPerSecond);
+    this.#byteRate = new TokenBucket(clock, receive.bytesPerSecond);
+    this.#refusals = new TokenBucket(clock, ban.refusedPerMinute / 60, ban.refusedPerMinute);
+    this.#session = new RlpxSession(
+      {
+        ...options,
+        clientId: settings.clientId,
+        maxPacketBytes: receive.packetBytes,
+      },
+      {
+        onReady: () => this.#greet(),
+        onPacket: (packet) => this.#take(packet),
+        onViolation: (reason) => this.#violated(reason),
+        onClosed: () => this.#end(),
+      },
+    );
+    this.#after(settings.handshakeTimeout, () => {
+      if (this.#status === undefined) this.#session.destroy();
+    });
+  }
+
+  /** Empty until it is known. */
+  get id(): string {
+    return this.#id;
+  }
+  get address(): string {
+    return this.#session.remoteAddress;
+  }
+  get clientId(): string {
+    return this.#session.remoteClientId;
+  }
+  get lightNode(): boolean {
+    return this.#status?.lightNode ?? false;
+  }
+  get minimumPow(): number {
+    return this.#status?.minimumPow ?? 0;
+  }
+  get bloom(): Uint8Array | undefined {
+    return this.#status?.bloom;
+  }
+  /** Whether envelopes go both ways. */
+  get ready(): boolean {
+    return this.#status !== undefined && !this.#closed;
+  }
+
+  /** Notes that the peer has an envelope. */
+  markKnown(pooled: PooledEnvelope): void {
+    this.#known.add(pooled);
+    this.#queue.delete(pooled);
+  }
+
+  /** Whether it would take an envelope, or has it. */
+  takes({ pow, envelope }: PooledEnvelope): boolean {
+    return this.ready && pow >= this.minimumPow && this.#wants(envelope.topic);
+  }
+
+  /** Sends an envelope when its turn comes, if the peer takes it and is not known to have it. */
+  offer(pooled: PooledEnvelope): void {
+    if (this.#known.has(pooled) || !this.takes(pooled)) return;
+    const dropped = this.#queue.add(pooled);
+    if (dropped > 0) this.#handler.onDropped(this, dropped);
+    if (this.#flushPlanned || this.#waitsForSocket) return;
+    this.#flushPlanned = true;
+    this.#after(this.#settings.send.gather, () => {
+      this.#flushPlanned = false;
+      this.#flush();
+    });
+  }
+
+  /** Sends an envelope at once; whether the socket has passed it on, or the peer had it. */
+  async deliver(pooled: PooledEnvelope): Promise<boolean> {
+    if (this.#known.has(pooled)) return true;
+    if (!this.takes(pooled)) return false;
+    this.#queue.delete(pooled);
+    if (!this.#sendEnvelopes([pooled])) return false;
+    return this.#session.flushed();
+  }
+
+  /** Sends a packet; resolves when the socket has room for more: whether the connection is still there. */
+  async send(packet: WhisperPacket): Promise<boolean> {
+    if (!this.ready || !this.#session.send(encodePacket(packet))) return false;
+    return this.#session.backlog > HIGH_WATER ? this.#session.flushed() : true;
+  }
+
+  /** Counts an envelope that was refused; false when there were too many. */
+  tolerate(): boolean {
+    return this.#refusals.take(1) === 0;
+  }
+
+  disconnect(reason: DISCONNECT_REASON): void {
+    this.#session.disconnect(reason);
+    // Before the hellos there is no way to say goodbye.
+    if (this.#session.remoteClientId === '') this.#session.destroy();
+  }
+
+  #wants(topic: Topic): boolean {
+    return this.bloom === undefined || matchesBloom(this.bloom, topic);
+  }
+
+  #greet(): void {
+    this.#id = this.#session.remoteIdHex;
+    const answer = this.#handler.admit(this);
+    if ('refused' in answer) this.#session.disconnect(answer.refused);
+    else {
+      this.greeting = answer;
+      this.#session.send(encodePacket({ kind: 'status', status: answer }));
+    }
+  }
+
+  #take(encoded: EncodedPacket): void {
+    const packet = decodePacket(encoded);
+    if ((packet?.kind === 'status') !== (this.#status === undefined)) {
+      throw malformed('status', this.#status === undefined ? 'it has to be first' : 'it came before');
+    }
+    const envelopes = packet !== undefined && 'envelopes' in packet ? packet.envelopes.length : 0;
+    this.#slowDown(1 + envelopes, encoded.body.length);
+    if (packet?.kind === 'status') {
+      this.#status = packet.status;
+      this.#handler.onReady(this);
+    } else if (packet?.kind === 'powRequirement' || packet?.kind === 'bloom') {
+      const { kind: _, ...change } = packet;
+      this.#status = { ...(this.#status as WhisperStatus), ...change };
+      this.#planRequirements();
+    } else if (packet !== undefined) {
+      this.#handler.onPacket(this, packet);
+    }
+  }
+
+  /** Reads on when what came is within what is allowed. */
+  #slowDown(envelopes: number, bytes: number): void {
+    const wait = Math.max(this.#envelopeRate.take(envelopes), this.#byteRate.take(bytes));
+    if (wait === 0) return;
+    this.#session.pause();
+    this.#cancelResume();
+    this.#cancelResume = this.#after(wait, () => this.#session.resume());
+  }
+
+  #planRequirements(): void {
+    if (this.#requirementsPlanned) return;
+    this.#requirementsPlanned = true;
+    this.#after(REQUIREMENTS_DELAY, () => {
+      this.#requirementsPlanned = false;
+      this.#handler.onRequirements(this);
+    });
+  }
+
+  #flush(): void {
+    while (this.ready && this.#queue.size > 0) {
+      if (this.#session.backlog > HIGH_WATER) {
+        this.#waitsForSocket = true;
+        void this.#session.flushed().then(() => {
+          this.#waitsForSocket = false;
+          this.#flush();
+        });
+        return;
+      }
+      const batch = this.#queue.takeBatch(Math.floor(this.#settings.clock.now() / 1000));
+      // What it asks for may have changed while they waited.
+      const wanted = batch.filter((pooled) => this.takes(pooled));
+      if (wanted.length > 0 && !this.#sendEnvelopes(wanted)) return;
+    }
+  }
+
+  #sendEnvelopes(batch: readonly PooledEnvelope[]): boolean {
+    const envelopes = batch.map(({ bytes }) => bytes);
+    if (!this.#session.send(encodePacket({ kind: 'envelopes', envelopes }))) return false;
+    for (const pooled of batch) this.#known.add(pooled);
+    this.#handler.onSent(this, batch.length);
+    return true;
+  }
+
+  #violated(reason: string): void {
+    this.#violation = reason;
+    this.#handler.onViolation(this, reason);
+  }
+
+  #after(milliseconds: number, run: () => void): () => void {
+    const cancel = this.#settings.clock.after(milliseconds, () => {
+      this.#timers.delete(cancel);
+      run();
+    });
+    this.#timers.add(cancel);
+    return cancel;
+  }
+
+  #end(): void {
+    this.#closed = true;
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    this.#queue.clear();
+    this.#handler.onClosed(this, this.#violation ?? this.#session.endReason ?? 'the connection was lost');
+    this.#resolveEnded();
+  }
+}

@@ -1,0 +1,17 @@
+/** For Node: Whisper peers by devp2p. */
+
+export { createDevp2pCarrier, type Devp2pCarrierOptions } from './devp2p-carrier.js';
+export { addressName } from './host/address-name.js';
+export { type Enode, formatEnode, parseEnode } from './host/enode.js';
+export type { WhisperHostCounters } from './host/envelope-exchange.js';
+export type {
+  BanPolicy,
+  DirectEnvelope,
+  ReceiveLimits,
+  SendLimits,
+  WhisperHostHooks,
+  WhisperHostOptions,
+  WhisperPeer,
+} from './host/host-options.js';
+export { createWhisperHost, type WhisperHost } from './host/whisper-host.js';
+export type { MailserverOptions } from './mail-client.js';

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    exclude: ['test/go/**'], // see vitest.go.config.ts
+    coverage: { include: ['src/**'], reporter: ['text-summary', 'json-summary'] },
+  },
+});

@@ -1,0 +1,427 @@
+import {
+  type Channel,
+  type ConnectOptions,
+  compareBytes,
+  encodeHex,
+  encodeUtf8,
+  isSottoError,
+  type Logger,
+  SottoError,
+  type TransportConnection,
+} from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import type { ChannelKeys, OpenWebSocket, ResolvedChannel } from '@sotto/whisper-transport/internal';
+import {
+  abortedError,
+  backOffDelay,
+  channelId,
+  checkMayListen,
+  closedError,
+  DedupSet,
+  RedeliveryQueue,
+  unavailableError,
+  type WaitLimits,
+  waitWithin,
+  withDeadline,
+} from '@sotto/whisper-transport/internal';
+import { ENVELOPE_MAX_BYTES, SEALING_OVERHEAD } from '@sotto/whisper-transport/whisper';
+import type { ClientSettings } from '../json-rpc/client.js';
+import { type Fetch, JsonRpcHttp } from '../json-rpc/http-client.js';
+import { isRecord, notUnderstood } from '../json-rpc/message.js';
+import { isForgotten } from '../json-rpc/refusal.js';
+import { JsonRpcWebSocket } from '../json-rpc/web-socket-client.js';
+import { NodeFilters } from './node-filters.js';
+import { NodeKeys } from './node-keys.js';
+import { parseNodeMessage } from './node-message.js';
+
+/** Times in a row that the node is asked anew what it has of us and what it asks for. */
+const OUTDATED_MOST = 3;
+
+function isAway(error: unknown): boolean {
+  return isSottoError(error, 'TRANSPORT_UNAVAILABLE') || isSottoError(error, 'TIMEOUT');
+}
+
+/** Whether the node has forgotten what we gave it, or asks for more than when we last asked. */
+function isOutdated(error: unknown): boolean {
+  return (
+    isForgotten(error) ||
+    (isSottoError(error, 'TRANSPORT_REFUSED') && /pow too low/i.test(error.details.reason))
+  );
+}
+
+function isTooSlow(error: unknown): error is SottoError<'TRANSPORT_REFUSED'> {
+  return (
+    isSottoError(error, 'TRANSPORT_REFUSED') && /failed to reach the pow target/i.test(error.details.reason)
+  );
+}
+
+export interface RpcSettings extends ClientSettings {
+  /** Whether messages are polled for over HTTP, or come by subscription over a WebSocket. */
+  readonly polled: boolean;
+  readonly crypto: CryptoProvider;
+  readonly logger: Logger;
+  readonly openWebSocket: OpenWebSocket;
+  readonly fetch: Fetch;
+  readonly ttl: number;
+  readonly powTime: number;
+  readonly powTarget: number;
+  readonly pollInterval: number;
+  readonly heartbeat: number;
+  readonly offlineTimeout: number;
+  readonly remembered: number;
+  readonly channelKeys: ChannelKeys;
+}
+
+/** One identity's connection to a Whisper node. */
+export class RpcConnection implements TransportConnection {
+  readonly #options: ConnectOptions;
+  readonly #settings: RpcSettings;
+  readonly #rpc: JsonRpcHttp | JsonRpcWebSocket;
+  readonly #keys: NodeKeys;
+  readonly #filters: NodeFilters;
+  readonly #redelivery: RedeliveryQueue;
+  readonly #envelopes: DedupSet;
+  readonly #messages: DedupSet;
+  readonly #closing = new AbortController();
+  /** What has to be over before the keys are removed. */
+  readonly #inFlight = new Set<Promise<unknown>>();
+  readonly #waiting = new Set<() => void>();
+  #online = false;
+  #failedPolls = 0;
+  #cancelTimer = () => {};
+  #powTarget: number;
+  #maxPayload = ENVELOPE_MAX_BYTES - SEALING_OVERHEAD;
+  #prepared: Promise<unknown> = Promise.resolve();
+  #closed: Promise<void> | undefined;
+
+  constructor(options: ConnectOptions, settings: RpcSettings) {
+    this.#options = options;
+    this.#settings = settings;
+    this.#rpc = settings.polled
+      ? new JsonRpcHttp(settings, settings.fetch)
+      : new JsonRpcWebSocket(settings, settings.openWebSocket, {
+          onLost: () => this.#lost(),
+          onReconnected: () => this.#track(this.#reconnected()),
+        });
+    this.#keys = new NodeKeys(this.#rpc, options.identity);
+    this.#filters = new NodeFilters(this.#rpc, this.#keys, (listened, value) => this.#take(listened, value));
+    this.#redelivery = new RedeliveryQueue(options, settings.clock);
+    this.#envelopes = new DedupSet(settings.remembered);
+    this.#messages = new DedupSet(settings.remembered);
+    this.#powTarget = settings.powTarget;
+  }
+
+  /**
+   * The first try has to succeed, so that a wrong address is told; from then on the connection mends itself.
+   * @throws TRANSPORT_UNAVAILABLE, TRANSPORT_REFUSED, TIMEOUT, ABORTED
+   */
+  async open(): Promise<void> {
+    const { signal } = this.#options;
+    const abort = () => this.#rpc.close();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      if (signal?.aborted) throw abortedError('connect');
+      if (this.#rpc instanceof JsonRpcWebSocket) await this.#rpc.open(signal);
+      await this.#readInfo();
+      await this.#keys.identity();
+    } catch (error) {
+      this.#closing.abort();
+      this.#cancelTimer();
+      this.#rpc.close();
+      throw isSottoError(error, 'CLOSED') && signal?.aborted ? abortedError('connect') : error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+    this.#online = true;
+    this.#schedulePoll();
+  }
+
+  async send(
+    channel: Channel,
+    payload: Uint8Array,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    this.#checkOpen();
+    if (payload.length > this.#maxPayload) {
+      throw new SottoError('LIMIT_EXCEEDED', 'The message is too large for the node.', {
+        what: 'bytes of a payload',
+        limit: this.#maxPayload,
+        actual: payload.length,
+      });
+    }
+    const { publicKey } = this.#options.identity;
+    // What we send comes back on channels that we listen to as well, maybe before the node says that it has it.
+    this.#messages.add(this.#idOf(channel, publicKey, payload));
+    await this.#track(this.#sendUntilTaken(channel, `0x${encodeHex(payload)}`, signal));
+  }
+
+  async subscribe(channels: readonly Channel[]): Promise<void> {
+    this.#checkOpen();
+    const { channelKeys } = this.#settings;
+    for (const channel of channels) checkMayListen(this.#options.identity.publicKey, channel);
+    const cache = this.#options.channelKeys;
+    const prepared = this.#prepared.then(() => channelKeys.prepare(channels, { cache }));
+    // In the order of the calls, so that the last list is the one in force.
+    this.#prepared = prepared.catch(() => undefined);
+    await prepared;
+    this.#checkOpen();
+    if (cache !== undefined) void channelKeys.retain(channels, cache);
+    this.#filters.want(
+      new Map(channels.map((channel) => [channelId(channel), channelKeys.resolve(channel)])),
+    );
+    await this.#track(this.#installNow());
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw closedError();
+  }
+
+  async #close(): Promise<void> {
+    const { logger } = this.#settings;
+    this.#closing.abort();
+    this.#cancelTimer();
+    this.#redelivery.close();
+    await Promise.allSettled(this.#inFlight);
+    try {
+      // For want of a connection the keys would stay there.
+      if (this.#rpc instanceof JsonRpcWebSocket) await this.#rpc.reopenForCleanup();
+      await this.#keys.removeAll();
+      await this.#filters.removeAll();
+    } catch (error) {
+      logger.warn('whisper-rpc.keys-left-on-node', { code: isSottoError(error) ? error.code : 'unknown' });
+    }
+    this.#rpc.close();
+    this.#options.onStatus?.('closed');
+  }
+
+  // Sending
+
+  async #sendUntilTaken(channel: Channel, payload: string, signal: AbortSignal | undefined): Promise<void> {
+    const { channelKeys } = this.#settings;
+    await channelKeys.prepare([channel], { cache: this.#options.channelKeys });
+    const resolved = channelKeys.resolve(channel);
+    await this.#untilTaken(() => this.#post(resolved, payload, signal), signal);
+  }
+
+  async #post({ topic, cipher }: ResolvedChannel, payload: string, signal: AbortSignal | undefined) {
+    const { ttl, powTime } = this.#settings;
+    const sig = await this.#keys.identity();
+    const key =
+      cipher.kind === 'symmetric'
+        ? { symKeyID: await this.#keys.symmetric(cipher.key) }
+        : { pubKey: this.#uncompressed(cipher.recipient) };
+    const params = { ...key, sig, topic: `0x${encodeHex(topic)}`, payload, ttl, powTime };
+    try {
+      const hash = await this.#rpc.call('shh_post', [{ ...params, powTarget: this.#powTarget }], {
+        extraTime: powTime * 1000,
+        ...(signal && { signal }),
+      });
+      if (typeof hash === 'string') this.#envelopes.add(hash.replace(/^0x/, '').toLowerCase());
+    } catch (error) {
+      // A matter of luck, and of what else the node has to do: no reason to lose the message.
+      if (!isTooSlow(error)) throw error;
+      throw new SottoError('TRANSPORT_UNAVAILABLE', error.message, error.details);
+    }
+  }
+
+  /** Tries again with the same message while the node can't be reached or has to be given its keys again. */
+  async #untilTaken(post: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    const { clock, offlineTimeout } = this.#settings;
+    await withDeadline(clock, signal, offlineTimeout, (limits) => this.#tryWhile(limits, post));
+  }
+
+  async #tryWhile(limits: WaitLimits, post: () => Promise<void>): Promise<void> {
+    const { random, backOff, clock } = this.#settings;
+    const wait = (arm: (done: () => void) => () => void) =>
+      waitWithin(limits, this.#closing.signal, 'send', arm);
+    let failures = 0;
+    let outdated = 0;
+    for (let refresh = false; ; ) {
+      if (!this.#online) {
+        await wait((done) => {
+          this.#waiting.add(done);
+          return () => this.#waiting.delete(done);
+        });
+      }
+      try {
+        if (refresh) await this.#refresh();
+        return await post();
+      } catch (error) {
+        refresh = isOutdated(error) && ++outdated <= OUTDATED_MOST;
+        if (refresh) continue;
+        if (isForgotten(error)) throw unavailableError('it keeps forgetting our keys');
+        if (!isAway(error)) throw error;
+        const delay = backOffDelay(++failures, backOff, random);
+        await wait((done) => clock.after(delay, done));
+      }
+    }
+  }
+
+  // Receiving
+
+  #take(listened: ResolvedChannel, value: unknown): void {
+    const { crypto, logger } = this.#settings;
+    if (this.#closing.signal.aborted) return;
+    const message = parseNodeMessage(crypto, value);
+    if (typeof message === 'string' || compareBytes(message.topic, listened.topic) !== 0) {
+      const reason = typeof message === 'string' ? message : 'of another topic';
+      logger.debug('whisper-rpc.message-dropped', { reason });
+      return;
+    }
+    const { hash, signer, payload, sentAt } = message;
+    if (!this.#envelopes.add(hash)) return;
+    const { channel } = listened;
+    // On this channel: anybody can put a copy on another one. A send that was tried again comes in another envelope.
+    const id = this.#idOf(channel, signer, payload);
+    if (!this.#messages.add(id)) return;
+    void this.#redelivery.give({ sender: signer, payload, channel, sentAt, fromHistory: false }, () => {
+      this.#envelopes.delete(hash);
+      this.#messages.delete(id);
+    });
+  }
+
+  /** Installs what is wanted; if the node is away, that is done when it is back. */
+  async #installNow(): Promise<void> {
+    for (let outdated = 0; this.#online; ) {
+      try {
+        if (outdated > 0) await this.#refresh();
+        return await this.#filters.install();
+      } catch (error) {
+        if (isForgotten(error) && ++outdated <= OUTDATED_MOST) continue;
+        if (!isAway(error)) throw error;
+        this.#drop('it does not answer');
+      }
+    }
+  }
+
+  /** Gives the node what it may have lost. */
+  async #restore(): Promise<void> {
+    await this.#refresh();
+    await this.#keys.identity();
+    await this.#filters.install();
+  }
+
+  /** Learns anew what the node asks for, and which of our keys it has. */
+  async #refresh(): Promise<void> {
+    await this.#readInfo();
+    await this.#keys.verify();
+  }
+
+  async #readInfo(): Promise<void> {
+    const info = await this.#rpc.call('shh_info', []);
+    if (!isRecord(info)) throw notUnderstood('no information about itself');
+    const { minPow, maxMessageSize } = info;
+    if (typeof minPow === 'number') this.#powTarget = Math.max(this.#settings.powTarget, minPow);
+    if (typeof maxMessageSize === 'number') {
+      const least = Math.min(ENVELOPE_MAX_BYTES, maxMessageSize) - SEALING_OVERHEAD;
+      this.#maxPayload = Math.max(0, least);
+    }
+  }
+
+  // The connection
+
+  /** The next poll of a node by HTTP, or the next check of a node by WebSocket. */
+  #schedulePoll(milliseconds?: number): void {
+    const { clock, polled, pollInterval, heartbeat } = this.#settings;
+    if (this.#closing.signal.aborted) return;
+    this.#cancelTimer = clock.after(milliseconds ?? (polled ? pollInterval : heartbeat), () => {
+      void this.#track(polled ? this.#poll() : this.#checkAlive());
+    });
+  }
+
+  async #poll(): Promise<void> {
+    const { pollInterval, backOff, random } = this.#settings;
+    try {
+      if (!this.#online || this.#filters.size === 0) await this.#readInfo();
+      const complete = await this.#filters.fetch();
+      if (!complete || !this.#online) await this.#restore();
+      this.#failedPolls = 0;
+      this.#regained();
+      this.#schedulePoll(pollInterval);
+    } catch (error) {
+      this.#logRefusal(error);
+      this.#lost();
+      this.#schedulePoll(Math.max(pollInterval, backOffDelay(++this.#failedPolls, backOff, random)));
+    }
+  }
+
+  async #checkAlive(): Promise<void> {
+    try {
+      await this.#rpc.call('shh_version', []);
+    } catch (error) {
+      if (isSottoError(error, 'TIMEOUT')) this.#drop('it does not answer');
+    }
+    if (this.#online) this.#schedulePoll();
+  }
+
+  async #reconnected(): Promise<void> {
+    try {
+      await this.#restore();
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      this.#logRefusal(error);
+      return this.#drop('it does not do what it should');
+    }
+    if (this.#rpc instanceof JsonRpcWebSocket) this.#rpc.settle();
+    this.#regained();
+    this.#cancelTimer();
+    this.#schedulePoll();
+  }
+
+  /** Takes the node for lost, so that it is looked for and given everything again. */
+  #drop(reason: string): void {
+    if (this.#rpc instanceof JsonRpcWebSocket) this.#rpc.drop(reason);
+    else this.#lost();
+  }
+
+  #lost(): void {
+    // Subscriptions are the socket's, filters are the node's.
+    if (!this.#settings.polled) {
+      this.#filters.lost();
+      this.#cancelTimer();
+    }
+    if (!this.#online) return;
+    this.#online = false;
+    if (!this.#closing.signal.aborted) this.#options.onStatus?.('reconnecting');
+  }
+
+  #regained(): void {
+    if (this.#online || this.#closing.signal.aborted) return;
+    this.#online = true;
+    this.#options.onStatus?.('connected');
+    for (const done of [...this.#waiting]) done();
+    // Asked for at the last moment.
+    if (!this.#filters.complete) {
+      this.#track(this.#installNow()).catch((error) => this.#logRefusal(error));
+    }
+  }
+
+  // Small things
+
+  #logRefusal(error: unknown): void {
+    if (!isSottoError(error, 'TRANSPORT_REFUSED')) return;
+    this.#settings.logger.warn('whisper-rpc.refused', { reason: error.details.reason });
+  }
+
+  #idOf(channel: Channel, signer: Uint8Array, payload: Uint8Array): string {
+    return encodeHex(this.#settings.crypto.keccak256(encodeUtf8(channelId(channel)), signer, payload));
+  }
+
+  #uncompressed(publicKey: Parameters<CryptoProvider['secp256k1']['uncompressPublicKey']>[0]): string {
+    return `0x${encodeHex(this.#settings.crypto.secp256k1.uncompressPublicKey(publicKey))}`;
+  }
+
+  async #track<T>(promise: Promise<T>): Promise<T> {
+    this.#inFlight.add(promise);
+    try {
+      return await promise;
+    } finally {
+      this.#inFlight.delete(promise);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import { forgetOldest } from '@sotto/core';
+
+/** Remembers so many names and some more, the most recent ones. */
+export class DedupSet {
+  readonly #most: number;
+  readonly #names = new Set<string>();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Adds a name; whether it is new. */
+  add(name: string): boolean {
+    if (this.#names.has(name)) return false;
+    this.#names.add(name);
+    forgetOldest(this.#names, this.#most);
+    return true;
+  }
+
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  delete(name: string): void {
+    this.#names.delete(name);
+  }
+}
