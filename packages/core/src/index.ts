@@ -8,4 +8,5 @@ export * from './keys.js';
 export * from './redacted.js';
 export * from './store.js';
 export * from './system-clock.js';
+export * from './token-bucket.js';
 export * from './transport.js';

@@ -2,16 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { RLP } from '@ethereumjs/rlp';
+import { concatBytes } from '@sotto/core';
+import { joinList } from '@sotto/whisper-transport/internal';
 import { encodeEnvelope } from '@sotto/whisper-transport/whisper';
 import { describe, expect, it } from 'vitest';
 import { enodeId } from '../src/host/enode.js';
 import { decodePacket, type EncodedPacket, type WhisperPacket } from '../src/packets/packet.js';
-import { joinList } from '../src/rlp/rlp-list.js';
 import { compress } from '../src/rlpx/snappy.js';
 import { crypto, envelope, lazyEnvelope, TOPIC } from './envelopes.js';
 import { type TestHost, testHost, urlOf } from './hosts.js';
 import { manualClock } from './manual-clock.js';
-import { rawPeer, STATUS, sendRaw } from './raw-peer.js';
+import { rawPeer, STATUS } from './raw-peer.js';
 
 const envelopes = (...list: Uint8Array[]): WhisperPacket => ({ kind: 'envelopes', envelopes: list });
 
@@ -175,7 +176,8 @@ describe('hostile connections', () => {
     const host = await testHost();
     const peer = await rawPeer(urlOf(host));
     peer.send(STATUS);
-    peer.session._sendMessage(0, compress(RLP.encode([5, 'raw', [['shh', 6]], 0, new Uint8Array(64)])));
+    const hello = compress(RLP.encode([5, 'raw', [['shh', 6]], 0, new Uint8Array(64)]));
+    peer.session.sendMessage(concatBytes(Uint8Array.of(0x80), hello));
     await peer.ended();
     expect(host.counters.bans).toBe(1);
   });
@@ -184,9 +186,11 @@ describe('hostile connections', () => {
     const host = await testHost();
     const peer = await rawPeer(urlOf(host));
     peer.send(STATUS);
-    for (const code of [2, 3]) peer.session._sendMessage(code, new Uint8Array(2000).fill(0xc1));
+    for (const code of [2, 3]) {
+      peer.session.sendMessage(concatBytes(Uint8Array.of(code), new Uint8Array(2000).fill(0xc1)));
+    }
     await goesOn(host);
-    peer.session._sendMessage(3, new Uint8Array(2049));
+    peer.session.sendMessage(concatBytes(Uint8Array.of(3), new Uint8Array(2049)));
     await peer.ended();
   });
 
@@ -195,7 +199,7 @@ describe('hostile connections', () => {
       const host = await testHost();
       const peer = await rawPeer(urlOf(host));
       peer.send(STATUS);
-      sendRaw(peer.session, message);
+      peer.session.sendMessage(message);
       await peer.ended();
       expect(host.counters.bans).toBe(1);
     }

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
-import { macHashes } from '../src/rlpx/mac-hash.js';
+import { macHashes, newPortableMacHash } from '../src/rlpx/mac-hash.js';
 import { crypto } from './envelopes.js';
 
 it('hashes for many connections by turns, and goes on where it was asked', async () => {
   const newHash = macHashes();
-  await expect.poll(newHash).toBeDefined();
+  const inJavaScript = newPortableMacHash().constructor;
+  await expect.poll(() => newHash().constructor === inJavaScript).toBe(false);
   const connections = Array.from({ length: 3 }, (_, i) => {
     const hash = newHash();
-    if (hash === undefined) throw new Error('it was there a moment ago');
     return { hash, said: [Uint8Array.of(i)] as Uint8Array[] };
   });
   for (const { hash, said } of connections) for (const bytes of said) hash.update(bytes);

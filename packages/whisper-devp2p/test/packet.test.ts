@@ -1,16 +1,14 @@
 import { RLP } from '@ethereumjs/rlp';
 import { concatBytes, decodeHex, encodeHex, type SottoError } from '@sotto/core';
-import { encodeEnvelope, peekTopic } from '@sotto/whisper-transport/whisper';
+import { joinList } from '@sotto/whisper-transport/internal';
+import { encodeEnvelope } from '@sotto/whisper-transport/whisper';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatEnode, parseEnode } from '../src/host/enode.js';
-import { TokenBucket } from '../src/host/token-bucket.js';
 import { decodePacket, encodePacket, type WhisperPacket } from '../src/packets/packet.js';
 import { powToBits } from '../src/packets/status.js';
-import { joinList, splitList } from '../src/rlp/rlp-list.js';
 import { compress, uncompress } from '../src/rlpx/snappy.js';
 import { crypto, envelope } from './envelopes.js';
-import { manualClock } from './manual-clock.js';
 
 const status = (...parts: Parameters<typeof RLP.encode>[0][]) => ({ code: 0, body: RLP.encode(parts) });
 const bits = powToBits(0.002);
@@ -188,50 +186,6 @@ describe('hostile packets: a typed error, nothing more', () => {
   });
 });
 
-describe('lists of what is encoded already', () => {
-  it('are what the library makes of them, in both directions', () => {
-    const items = fc.array(
-      fc.oneof(fc.uint8Array({ maxLength: 80 }), fc.array(fc.uint8Array({ maxLength: 30 }))),
-      {
-        maxLength: 30,
-      },
-    );
-    fc.assert(
-      fc.property(items, (list) => {
-        const encoded = list.map((item) => RLP.encode(item));
-        expect(joinList(encoded)).toEqual(RLP.encode(list));
-        expect(splitList('list', joinList(encoded), 30)).toEqual(encoded);
-      }),
-    );
-    const long = Array.from({ length: 70 }, () => new Uint8Array(1000));
-    expect(joinList(long.map((item) => RLP.encode(item)))).toEqual(RLP.encode(long));
-  });
-});
-
-describe('the topic of an envelope, at a glance', () => {
-  it('is what decoding gives', () => {
-    const integer = fc.integer({ min: 0, max: 2 ** 32 - 1 });
-    const fields = fc.record({
-      expiry: integer,
-      ttl: integer,
-      topic: fc.uint8Array({ minLength: 4, maxLength: 4 }),
-      data: fc.uint8Array({ maxLength: 300 }),
-      nonce: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-    });
-    fc.assert(
-      fc.property(fields, (value) => {
-        expect(peekTopic(encodeEnvelope(value))?.slice()).toEqual(value.topic);
-      }),
-    );
-  });
-
-  it('is none for what is no envelope', () => {
-    for (const hex of ['', '80', 'c0', 'c401028401', 'f8', 'c3010203', 'ff', 'c685010203']) {
-      expect(peekTopic(decodeHex(hex))).toBeUndefined();
-    }
-  });
-});
-
 describe('Snappy', () => {
   it('undoes itself, with plain arrays', () => {
     fc.assert(
@@ -294,23 +248,4 @@ describe('enode URLs', () => {
     [`enode://${id}@a b:1`, /host/],
     [`enode://${id}@a/b:1`, /host/],
   ])('%s', (text, reason) => expect(reasonOf(text)).toMatch(reason));
-});
-
-describe('a token bucket', () => {
-  it('gives a second’s worth at once, and then so many a second', () => {
-    const clock = manualClock();
-    const bucket = new TokenBucket(clock, 10);
-    expect(bucket.take(10)).toBe(0);
-    expect(bucket.take(5)).toBe(500);
-  });
-
-  it('gives nothing for a clock that is set back', async () => {
-    let now = 10_000;
-    const bucket = new TokenBucket({ now: () => now, after: () => () => {} }, 10);
-    bucket.take(10);
-    now = 0;
-    expect(bucket.take(1)).toBe(100);
-    now = 1000;
-    expect(bucket.take(0)).toBe(0);
-  });
 });

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { decodeHex, type KeyPair } from '@sotto/core';
+import { decodeHex, type KeyPair, systemClock } from '@sotto/core';
 import { enodeId, parseEnode } from '../src/host/enode.js';
 import { type EncodedPacket, encodePacket, type WhisperPacket } from '../src/packets/packet.js';
+import { newPortableMacHash } from '../src/rlpx/mac-hash.js';
 import { RlpxSession } from '../src/rlpx/rlpx-session.js';
 import { crypto } from './envelopes.js';
 import { waiter } from './hosts.js';
@@ -41,14 +42,16 @@ export async function rawPeer(
   const session = new RlpxSession(
     {
       socket,
+      crypto,
+      clock: systemClock,
       nodeKey,
-      id: decodeHex(id),
+      id: decodeHex(claimedId ?? id),
       remoteId: decodeHex(remoteId),
       clientId: 'raw',
       listenPort: 0,
       maxPacketBytes: 2 ** 24,
-      // What the library does by itself, so that both are known to do the same.
-      newMacHash: () => undefined,
+      // In JavaScript, unlike the host, so that both are known to do the same.
+      newMacHash: newPortableMacHash,
     },
     {
       onReady: () => {
@@ -66,7 +69,6 @@ export async function rawPeer(
       },
     },
   );
-  if (claimedId !== undefined) Object.assign(session, { id: decodeHex(claimedId) });
   await until(() => ready || ended);
   return {
     id,
@@ -81,16 +83,6 @@ export async function rawPeer(
       return session.endReason ?? 'no reason';
     },
   };
-}
-
-/** Sends bytes as a message, with whatever code they begin with. */
-export function sendRaw(session: RlpxSession, message: Uint8Array): void {
-  const ecies = session['_eciesSession'];
-  const header = ecies.createBlockHeader(message.length);
-  const body = ecies.createBody(message);
-  if (header === undefined || body === undefined) throw new Error('no handshake was done');
-  session['_socket'].write(header);
-  session['_socket'].write(body);
 }
 
 /** What a plain node says first. */

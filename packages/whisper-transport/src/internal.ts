@@ -8,6 +8,17 @@ export { Deadline } from './deadline.js';
 export { DedupSet } from './dedup-set.js';
 export { onAbort } from './on-abort.js';
 export { RedeliveryQueue } from './redelivery-queue.js';
+export {
+  encodeItem,
+  encodeList,
+  firstItem,
+  isList,
+  joinList,
+  malformed,
+  readBytes,
+  readInteger,
+  splitList,
+} from './rlp.js';
 export { ChannelKeys, type ResolvedChannel } from './topics.js';
 export { abortedError, closedError, timeoutError, unavailableError } from './transport-errors.js';
 export { type WaitLimits, waitWithin, withDeadline } from './wait.js';

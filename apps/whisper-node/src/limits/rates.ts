@@ -1,5 +1,4 @@
-import { type Clock, forgetOldest } from '@sotto/core';
-import { TokenBucket } from './token-bucket.js';
+import { type Clock, forgetOldest, TokenBucket } from '@sotto/core';
 
 /** Addresses whose rate is remembered, and some more: 2 MB. Who is forgotten begins with a full bucket. */
 const REMEMBERED = 10_000;
@@ -19,12 +18,12 @@ export class Rates {
     this.#most = most;
   }
 
-  /** As {@link TokenBucket.take}. */
+  /** As {@link TokenBucket.tryTake}. */
   take(client: string, amount: number): number | undefined {
     const bucket = this.#buckets.get(client) ?? new TokenBucket(this.#clock, this.#perSecond, this.#most);
     this.#buckets.delete(client);
     this.#buckets.set(client, bucket);
     forgetOldest(this.#buckets, REMEMBERED);
-    return bucket.take(amount);
+    return bucket.tryTake(amount);
   }
 }

@@ -1,4 +1,4 @@
-import { type Clock, encodeHex, isSottoError, type Topic } from '@sotto/core';
+import { type Clock, encodeHex, isSottoError, TokenBucket, type Topic } from '@sotto/core';
 import {
   type ClientFrame,
   decodeClientFrame,
@@ -9,7 +9,6 @@ import {
 import type { EnvelopePool } from '@sotto/whisper-transport/whisper';
 import type { WebSocket } from 'ws';
 import type { EnvelopeArchive } from '../archive/envelope-archive.js';
-import { TokenBucket } from '../limits/token-bucket.js';
 
 export interface RelayLimits {
   /** Topics of one subscription or history. */
@@ -158,7 +157,7 @@ export class RelaySession {
 
   /** Whether it is within what the client, and its address, may cost; if it is owed, no more is read for a while. */
   #pay(cost: number): boolean {
-    const own = this.#budget.take(cost);
+    const own = this.#budget.tryTake(cost);
     const ofAddress = own === undefined ? undefined : this.#host.delayOf(this.address, cost);
     if (own === undefined || ofAddress === undefined) return false;
     const wait = Math.max(own, ofAddress);

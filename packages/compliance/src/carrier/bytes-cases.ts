@@ -2,7 +2,7 @@ import type { Topic } from '@sotto/core';
 import { copyBytes } from '@sotto/core';
 import { expectRejection, expectSame } from '../expectations.js';
 import { notBytes, oddBytes } from '../odd-bytes.js';
-import { type CarrierCase, type CarrierTraits, carries, onCarrier } from './carrier-case.js';
+import { ATTEMPTS, type CarrierCase, type CarrierTraits, carries, onCarrier } from './carrier-case.js';
 
 /** That bytes arrive as they were sent, and whose they are. */
 export function bytesCases(traits: CarrierTraits): readonly CarrierCase[] {
@@ -63,7 +63,7 @@ export function bytesCases(traits: CarrierTraits): readonly CarrierCase[] {
       for (const kind of kinds) {
         const envelope = await network.envelope(network.topic, 300);
         // More than once where envelopes get lost; each time they are the sender's again.
-        for (let i = 0; i < (traits.loses ? 5 : 1); i++) {
+        for (let i = 0; i < (traits.loses ? ATTEMPTS : 1); i++) {
           const lent = [network.topic, envelope].map((bytes) => oddBytes(bytes).get(kind)) as [
             Topic,
             Uint8Array,

@@ -48,7 +48,7 @@ export interface Arrival {
 }
 
 /** Attempts to get something through a pipe that loses, or to make an envelope of one length. */
-const ATTEMPTS = 20;
+export const ATTEMPTS = 20;
 
 /** Bits of a topic that tell those of one case apart; the others tell the cases apart. */
 const TOPIC_BITS = 12;

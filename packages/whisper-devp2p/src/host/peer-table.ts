@@ -1,4 +1,4 @@
-import { DISCONNECT_REASON } from '../rlpx/rlpx-session.js';
+import { DisconnectReason } from '../rlpx/disconnect-reason.js';
 import { addressName } from './address-name.js';
 import type { BanList } from './ban-list.js';
 import type { WhisperLink } from './whisper-link.js';
@@ -80,16 +80,16 @@ export class PeerTable {
   }
 
   /** Why a peer is not wanted, once it is known who it is; `undefined` when it is. */
-  refusal(link: WhisperLink): DISCONNECT_REASON | undefined {
+  refusal(link: WhisperLink): DisconnectReason | undefined {
     const { id, bans, maxPeers, maxPeersPerAddress } = this.#options;
-    if (link.id === id) return DISCONNECT_REASON.SAME_IDENTITY;
-    if (bans.remaining(link.id) > 0) return DISCONNECT_REASON.USELESS_PEER;
-    if (this.#peers.has(link.id)) return DISCONNECT_REASON.ALREADY_CONNECTED;
+    if (link.id === id) return DisconnectReason.SAME_IDENTITY;
+    if (bans.remaining(link.id) > 0) return DisconnectReason.USELESS_PEER;
+    if (this.#peers.has(link.id)) return DisconnectReason.ALREADY_CONNECTED;
     if (this.#isInvited(link)) return undefined;
     const callers = [...this].filter((peer) => !this.#isInvited(peer));
     const neighbours = callers.filter(({ addressName }) => addressName === link.addressName);
     const tooMany = callers.length >= maxPeers || neighbours.length >= maxPeersPerAddress;
-    return tooMany ? DISCONNECT_REASON.TOO_MANY_PEERS : undefined;
+    return tooMany ? DisconnectReason.TOO_MANY_PEERS : undefined;
   }
 
   #isInvited({ id, inbound }: WhisperLink): boolean {
@@ -103,10 +103,10 @@ export class PeerTable {
       // Each has called the other at the same moment: both keep the call of the greater id.
       const byGreater = (one: WhisperLink) => one.inbound === link.id > this.#options.id;
       if (!byGreater(link) || byGreater(known)) {
-        link.disconnect(DISCONNECT_REASON.ALREADY_CONNECTED);
+        link.disconnect(DisconnectReason.ALREADY_CONNECTED);
         return false;
       }
-      known.disconnect(DISCONNECT_REASON.ALREADY_CONNECTED);
+      known.disconnect(DisconnectReason.ALREADY_CONNECTED);
       this.#forget(known, 'it is connected twice');
     }
     this.#peers.set(link.id, link);

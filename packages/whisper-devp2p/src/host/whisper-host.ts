@@ -4,8 +4,8 @@ import { decodeEnvelope, EnvelopePool } from '@sotto/whisper-transport/whisper';
 import { decodeBareMailRequest } from '../mail/request.js';
 import type { WhisperPacket } from '../packets/packet.js';
 import type { WhisperStatus } from '../packets/status.js';
+import { DisconnectReason } from '../rlpx/disconnect-reason.js';
 import { macHashes } from '../rlpx/mac-hash.js';
-import { DISCONNECT_REASON } from '../rlpx/rlpx-session.js';
 import { BanList } from './ban-list.js';
 import { Dialer } from './dialer.js';
 import { type Enode, enodeId, formatEnode, parseEnode } from './enode.js';
@@ -177,7 +177,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
     const { id } = parseEnode(this.#settings.crypto, url);
     this.#dialer.delete(id);
     this.#peers.distrust(id);
-    this.#peers.get(id)?.disconnect(DISCONNECT_REASON.DISCONNECT_REQUESTED);
+    this.#peers.get(id)?.disconnect(DisconnectReason.DISCONNECT_REQUESTED);
   }
 
   trustPeer(idOrEnode: string): void {
@@ -235,7 +235,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
     const deaf = this.#listener.close();
     const { links } = this.#peers;
     const gone = links.map((link) => link.ended);
-    for (const link of links) link.disconnect(DISCONNECT_REASON.CLIENT_QUITTING);
+    for (const link of links) link.disconnect(DisconnectReason.CLIENT_QUITTING);
     await Promise.all([deaf, ...gone]);
   }
 
@@ -275,8 +275,8 @@ class Host implements WhisperHost, WhisperLinkHandler {
     return link;
   }
 
-  admit(link: WhisperLink): WhisperStatus | { readonly refused: DISCONNECT_REASON } {
-    const refused = this.#closed ? DISCONNECT_REASON.CLIENT_QUITTING : this.#peers.refusal(link);
+  admit(link: WhisperLink): WhisperStatus | { readonly refused: DisconnectReason } {
+    const refused = this.#closed ? DisconnectReason.CLIENT_QUITTING : this.#peers.refusal(link);
     if (refused !== undefined) return { refused };
     link.trusted = this.#peers.isTrusted(link.id);
     return {

@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net';
-import { encodeHex, type KeyPair, type Topic } from '@sotto/core';
+import { encodeHex, type KeyPair, TokenBucket, type Topic } from '@sotto/core';
+import { malformed } from '@sotto/whisper-transport/internal';
 import type { PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import { matchesBloom } from '@sotto/whisper-transport/whisper';
 import { decodePacket, type EncodedPacket, encodePacket, type WhisperPacket } from '../packets/packet.js';
 import type { WhisperStatus } from '../packets/status.js';
-import { malformed } from '../rlp/rlp-list.js';
+import type { DisconnectReason } from '../rlpx/disconnect-reason.js';
 import type { NewMacHash } from '../rlpx/mac-hash.js';
-import { type DISCONNECT_REASON, RlpxSession } from '../rlpx/rlpx-session.js';
+import { RlpxSession } from '../rlpx/rlpx-session.js';
 import { addressName } from './address-name.js';
 import type { HostSettings, WhisperPeer } from './host-options.js';
 import { SendQueue } from './send-queue.js';
-import { TokenBucket } from './token-bucket.js';
 
 /** Bytes that may wait in the socket before envelopes wait in the queue instead, where they can still expire. */
 const HIGH_WATER = 512 * 1024;
@@ -32,7 +32,7 @@ export interface WhisperLinkOptions {
 /** What a link reports; the host decides. */
 export interface WhisperLinkHandler {
   /** Who it is is known. Our status, or why the peer is not wanted. */
-  admit(link: WhisperLink): WhisperStatus | { readonly refused: DISCONNECT_REASON };
+  admit(link: WhisperLink): WhisperStatus | { readonly refused: DisconnectReason };
   /** Its status came: from now on envelopes go both ways. */
   onReady(link: WhisperLink): void;
   /** What it asks of envelopes has changed. Not more often than twice a second. */
@@ -93,6 +93,8 @@ export class WhisperLink implements WhisperPeer {
     this.#session = new RlpxSession(
       {
         ...options,
+        crypto: settings.crypto,
+        clock,
         clientId: settings.clientId,
         maxPacketBytes: receive.packetBytes,
       },
@@ -176,7 +178,7 @@ export class WhisperLink implements WhisperPeer {
     return this.#refusals.take(1) === 0;
   }
 
-  disconnect(reason: DISCONNECT_REASON): void {
+  disconnect(reason: DisconnectReason): void {
     this.#session.disconnect(reason);
     // Before the hellos there is no way to say goodbye.
     if (this.#session.remoteClientId === '') this.#session.destroy();

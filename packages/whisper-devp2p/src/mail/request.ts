@@ -1,7 +1,7 @@
-import { RLP } from '@ethereumjs/rlp';
 import { copyBytes, type KeyPair, SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { type Miner, powBits } from '@sotto/whisper-transport';
+import { encodeList, readBytes, splitList } from '@sotto/whisper-transport/internal';
 import {
   BLOOM_LENGTH,
   decodePlain,
@@ -12,7 +12,6 @@ import {
   openData,
   sealData,
 } from '@sotto/whisper-transport/whisper';
-import { readBytes, splitList } from '../rlp/rlp-list.js';
 
 /** Bytes of a cursor: time and hash of an envelope. */
 export const MAIL_CURSOR_LENGTH = 36;
@@ -49,7 +48,7 @@ export interface BareMailRequest extends MailRequest {
 
 /** What is inside the envelope of a request: `RLP([lower, upper, bloom, limit, cursor, batch])`, as Status has it. */
 export function encodeMailRequest({ lower, upper, bloom, limit, cursor, batch }: MailRequest): Uint8Array {
-  return RLP.encode([lower, upper, bloom, limit, cursor, batch ? 1 : 0]);
+  return encodeList([lower, upper, bloom, limit, cursor, batch ? 1 : 0]);
 }
 
 /** `RLP([id, lower, upper, limit, cursor, bloom])`. */
@@ -61,7 +60,7 @@ export function encodeBareMailRequest({
   cursor,
   bloom,
 }: BareMailRequest): Uint8Array {
-  return RLP.encode([id, lower, upper, limit, cursor, bloom]);
+  return encodeList([id, lower, upper, limit, cursor, bloom]);
 }
 
 /** Whether the body of a p2p request is a bare one: its first item has 32 bytes, the expiry of an envelope 4 at most. */

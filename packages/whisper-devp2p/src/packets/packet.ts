@@ -1,8 +1,15 @@
-import { RLP } from '@ethereumjs/rlp';
 import { copyBytes, SottoError } from '@sotto/core';
+import {
+  encodeItem,
+  isList,
+  joinList,
+  malformed,
+  readBytes,
+  readInteger,
+  splitList,
+} from '@sotto/whisper-transport/internal';
 import { BLOOM_LENGTH, ENVELOPE_MAX_BYTES } from '@sotto/whisper-transport/whisper';
 import { isBareMailRequest } from '../mail/request.js';
-import { isList, joinList, malformed, readBytes, readInteger, splitList } from '../rlp/rlp-list.js';
 import {
   decodeStatus,
   encodeStatus,
@@ -63,14 +70,14 @@ export function encodePacket(packet: WhisperPacket): EncodedPacket {
     case 'envelopes':
       return { code: code.envelopes, body: joinList(packet.envelopes) };
     case 'powRequirement':
-      return { code: code.powRequirement, body: RLP.encode(powToBits(packet.minimumPow)) };
+      return { code: code.powRequirement, body: encodeItem(powToBits(packet.minimumPow)) };
     case 'bloom':
       return {
         code: code.bloom,
-        body: RLP.encode(packet.bloom ?? new Uint8Array(BLOOM_LENGTH).fill(0xff)),
+        body: encodeItem(packet.bloom ?? new Uint8Array(BLOOM_LENGTH).fill(0xff)),
       };
     case 'requestComplete':
-      return { code: code.requestComplete, body: RLP.encode(packet.payload) };
+      return { code: code.requestComplete, body: encodeItem(packet.payload) };
     case 'p2pRequest':
       return { code: code.p2pRequest, body: packet.envelope };
     case 'bareRequest':

@@ -1,7 +1,13 @@
-import { RLP } from '@ethereumjs/rlp';
 import { copyBytes } from '@sotto/core';
+import {
+  encodeList,
+  isList,
+  malformed,
+  readBytes,
+  readInteger,
+  splitList,
+} from '@sotto/whisper-transport/internal';
 import { BLOOM_LENGTH } from '@sotto/whisper-transport/whisper';
-import { isList, malformed, readBytes, readInteger, splitList } from '../rlp/rlp-list.js';
 
 /** The version of Whisper spoken. */
 const WHISPER_VERSION = 6;
@@ -32,7 +38,7 @@ export interface WhisperStatus {
  */
 export function encodeStatus({ minimumPow, bloom, lightNode }: WhisperStatus): Uint8Array {
   const filter = bloom ?? new Uint8Array(BLOOM_LENGTH).fill(0xff);
-  return RLP.encode([WHISPER_VERSION, powToBits(minimumPow), filter, lightNode ? 1 : 0]);
+  return encodeList([WHISPER_VERSION, powToBits(minimumPow), filter, lightNode ? 1 : 0]);
 }
 
 /**

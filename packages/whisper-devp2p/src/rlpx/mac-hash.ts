@@ -1,42 +1,43 @@
-import type { Peer } from '@ethereumjs/devp2p';
-import { concatBytes } from '@sotto/core';
+import { keccak_256 } from '@noble/hashes/sha3.js';
 import { createKeccak } from 'hash-wasm';
 
-/** KECCAK-256 of all that has come, which goes on: each MAC of RLPx is made of one. */
+/** KECCAK-256 of everything so far, which can be continued: each MAC of RLPx is one. */
 export interface MacHash {
   update(bytes: Uint8Array): unknown;
-  /** What it is digested of is not gone on with. */
+  /** What is digested is a copy, and not continued. */
   clone(): { digest(): Uint8Array };
 }
 
-/** Makes one; `undefined` when it has to be done without. */
-export type NewMacHash = () => MacHash | undefined;
+export type NewMacHash = () => MacHash;
 
-/** What is loaded; `undefined` before anybody asked. */
-let shelf: { newHash?: () => MacHash } | undefined;
+/** `undefined` before anybody asked; empty while it is loaded, and where WebAssembly may not run. */
+let loaded: { create?: NewMacHash } | undefined;
 
 /**
- * In WebAssembly, some ten times as fast as the library's own. Loaded once, from the first call on: that takes less time than
- * a handshake. Until then there are none, and nor are there where WebAssembly may not run.
+ * Hashes in WebAssembly, some ten times as fast as in JavaScript. It is loaded once, by the first call, which takes less time than a
+ * handshake. Until then, and where WebAssembly may not run, hashes are made in JavaScript.
  */
 export function macHashes(): NewMacHash {
-  shelf ??= startLoading();
-  return () => shelf?.newHash?.();
+  loaded ??= startLoading();
+  return () => (loaded?.create ?? newPortableMacHash)();
 }
 
-function startLoading(): { newHash?: () => MacHash } {
-  const filled: { newHash?: () => MacHash } = {};
+/** A hash in JavaScript. */
+export const newPortableMacHash: NewMacHash = () => keccak_256.create();
+
+function startLoading(): { create?: NewMacHash } {
+  const filled: { create?: NewMacHash } = {};
   void load().then(
-    (newHash) => {
-      filled.newHash = newHash;
+    (create) => {
+      filled.create = create;
     },
     () => {},
   );
   return filled;
 }
 
-async function load(): Promise<() => MacHash> {
-  // One for all connections: what each has hashed so far is 400 bytes, which are put into it when their turn comes.
+async function load(): Promise<NewMacHash> {
+  // One for all connections: the state of each has 400 bytes, which are loaded when its turn comes.
   const keccak = await createKeccak(256);
   const nothing = keccak.init().save();
   return () => {
@@ -48,28 +49,4 @@ async function load(): Promise<() => MacHash> {
       clone: () => ({ digest: () => keccak.load(state).digest('binary') }),
     };
   };
-}
-
-/** Has the MACs of a session, once its handshake is done, hash with these if there are any. */
-export function hashMacsWith(ecies: Peer['_eciesSession'], newHash: NewMacHash): void {
-  const setupFrame = ecies._setupFrame.bind(ecies);
-  ecies._setupFrame = (remoteData, incoming) => {
-    setupFrame(remoteData, incoming);
-    // The library keeps what it has begun to hash to itself, so it is begun again.
-    begin(ecies['_ingressMac'], ecies['_nonce'], remoteData, newHash());
-    begin(ecies['_egressMac'], ecies['_remoteNonce'], ecies['_initMsg'], newHash());
-  };
-}
-
-function begin(
-  mac: Peer['_eciesSession']['_ingressMac'],
-  nonce: Uint8Array | null,
-  message: Uint8Array | null | undefined,
-  hash: MacHash | undefined,
-): void {
-  if (hash === undefined || mac === null || nonce === null || message === null || message === undefined)
-    return;
-  const masked = mac['_secret'].map((byte, i) => byte ^ (nonce[i] as number));
-  hash.update(concatBytes(masked, message));
-  Object.assign(mac, { _hash: hash });
 }

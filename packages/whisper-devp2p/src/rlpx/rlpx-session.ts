@@ -1,55 +1,80 @@
 import type { Socket } from 'node:net';
-import { type Capabilities, DISCONNECT_REASON, Peer } from '@ethereumjs/devp2p';
-import { RLP } from '@ethereumjs/rlp';
 import {
+  type Clock,
+  compareBytes,
   concatBytes,
   copyBytes,
   encodeHex,
-  encodeUtf8,
   isSottoError,
   type KeyPair,
   SottoError,
 } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import {
+  encodeItem,
+  encodeList,
+  isList,
+  malformed,
+  readInteger,
+  splitList,
+} from '@sotto/whisper-transport/internal';
 import { type EncodedPacket, PACKET_CODES } from '../packets/packet.js';
-import { hashMacsWith, type NewMacHash } from './mac-hash.js';
+import { DisconnectReason, disconnectReasonName } from './disconnect-reason.js';
+import { FrameCipher, HEADER_BYTES, sealedBodyLength } from './frame-cipher.js';
+import {
+  deriveSecrets,
+  keyFromRaw,
+  LENGTH_BYTES,
+  newHalf,
+  type OwnHalf,
+  openAck,
+  openAuth,
+  type RemoteHalf,
+  sealAck,
+  sealAuth,
+} from './handshake.js';
+import { DEVP2P_VERSION, decodeHello, encodeHello, type Hello } from './hello.js';
+import type { NewMacHash } from './mac-hash.js';
 import { compress, uncompress } from './snappy.js';
 
-export { DISCONNECT_REASON } from '@ethereumjs/devp2p';
-
-/** Codes below are devp2p's own: hello, disconnect, ping, pong. */
+/** Codes below are devp2p's own. */
 const BASE_CODES = 16;
 /** Bytes of a message of devp2p's own at most, as go-ethereum has it. */
 const BASE_MAX_BYTES = 2048;
-/** From this version of devp2p on, bodies are compressed. */
-const SNAPPY_VERSION = 5;
-/** Milliseconds that a peer gets to answer a ping. */
+/** Milliseconds between two pings. */
+const PING_INTERVAL = 15_000;
+/** Milliseconds within which something has to come after a ping. */
 const PING_TIMEOUT = 20_000;
-/** Milliseconds that what was sent last gets to leave, after which the socket is torn down. */
+/** Milliseconds that the last message gets to leave, after which the socket is destroyed. */
 const LINGER = 2_000;
+const CAPABILITY = { name: 'shh', version: 6 } as const;
 
 const base = { hello: 0, disconnect: 1, ping: 2, pong: 3 } as const;
+const EMPTY_LIST = encodeList([]);
 
 export interface RlpxSessionOptions {
   readonly socket: Socket;
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
   readonly nodeKey: KeyPair;
   /** Our own id: 64 bytes. */
   readonly id: Uint8Array;
-  /** Id of the peer when we called it, 64 bytes; none when it called us. */
+  /** Id of the peer when we dialed it, 64 bytes; none when it dialed us. */
   readonly remoteId: Uint8Array | undefined;
   /** What we call ourselves. */
   readonly clientId: string;
   /** Port that we listen on; 0 for none. */
   readonly listenPort: number;
-  /** Bytes of a packet at most, before and after it is uncompressed. */
+  /** Bytes of a packet at most, compressed or not. */
   readonly maxPacketBytes: number;
-  /** What its MACs hash with; where there is none, with what the library has. */
+  /** Makes the hashes of the MACs. */
   readonly newMacHash: NewMacHash;
 }
 
 export interface RlpxSessionHandler {
   /** Both sides have said hello, and both speak Whisper. */
   onReady(): void;
-  /** A Whisper packet; its body is the handler's. What the handler throws is a violation by the peer. */
+  /** A Whisper packet; the handler owns its body. An error that the handler throws is a violation by the peer. */
   onPacket(packet: EncodedPacket): void;
   /** The peer has broken the protocol. It is being disconnected. */
   onViolation(reason: string): void;
@@ -57,211 +82,305 @@ export interface RlpxSessionHandler {
   onClosed(): void;
 }
 
+/** What is read next from the socket. */
+type Step =
+  | { readonly kind: 'handshakeLength' }
+  | { readonly kind: 'handshake'; readonly bytes: number }
+  | { readonly kind: 'header' }
+  | { readonly kind: 'body'; readonly length: number };
+
 /**
- * One encrypted connection with a peer. The handshake, the frames and the pings are those of @ethereumjs/devp2p; what
- * it does not do is done here:
- *
- * - It takes a packet's code from one raw byte. Codes are RLP, so those from 128 on (Whisper's from 112 on) take two.
- * - It hashes each MAC in JavaScript, which costs more than all else that is done with a packet.
- * - It leaves compressing to its caller, and uncompresses without a limit, with a library that a crafted packet keeps
- *   busy for ever.
- * - It believes the id that a caller claims in its hello, whichever key the handshake was done with.
- * - It takes a second hello, and packets of any size.
- * - Having disconnected, it waits for the peer to close the socket.
+ * One encrypted connection with a peer: RLPx, and devp2p's own messages (hello, ping, disconnect).
+ * https://github.com/ethereum/devp2p/blob/master/rlpx.md
  */
-export class RlpxSession extends Peer {
+export class RlpxSession {
+  readonly #options: RlpxSessionOptions;
   readonly #handler: RlpxSessionHandler;
-  readonly #maxPacketBytes: number;
-  /** What came and is not yet enough for the next step, so that a large packet is put together once. */
-  #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
+  readonly #socket: Socket;
+  readonly #own: OwnHalf;
+  /** Our message of the handshake, once it was sent. */
+  #ownMessage: Uint8Array | undefined;
+  #frames: FrameCipher | undefined;
+  /** Proven by the handshake, 64 bytes. */
+  #remoteId: Uint8Array | undefined;
+  #hello: Hello | undefined;
+  /** Chunks that are not yet enough for the next step, so that a large packet is concatenated once. */
+  #chunks: Uint8Array[] = [];
+  #buffered = 0;
+  #step: Step = { kind: 'handshakeLength' };
+  #endReason: number | undefined;
+  /** Nothing is sent or read any more. */
+  #closed = false;
+  #isPaused = false;
+  #cancelPing = () => {};
+  #cancelLinger = () => {};
 
   constructor(options: RlpxSessionOptions, handler: RlpxSessionHandler) {
-    super({
-      socket: options.socket,
-      privateKey: options.nodeKey.privateKey,
-      id: options.id,
-      // Null is how the library says that the peer called us.
-      remoteId: (options.remoteId ?? null) as Uint8Array,
-      clientId: encodeUtf8(options.clientId),
-      capabilities: [{ name: 'shh', version: 6, length: PACKET_CODES, constructor: NoProtocol }],
-      // Only asked for primitives to use in place of its own.
-      common: { customCrypto: {} } as never,
-      // Null is how it is told that there is none; a 0 it writes in a way that others refuse.
-      port: (options.listenPort === 0 ? null : options.listenPort) as number,
-      timeout: PING_TIMEOUT,
-    });
+    const { socket, crypto, nodeKey, remoteId } = options;
+    this.#options = options;
     this.#handler = handler;
-    this.#maxPacketBytes = options.maxPacketBytes;
-    hashMacsWith(this._eciesSession, options.newMacHash);
-    options.socket.setNoDelay(true);
-    options.socket.once('close', () => handler.onClosed());
-    this.events.once('connect', () => handler.onReady());
+    this.#socket = socket;
+    this.#own = newHalf(crypto);
+    this.#remoteId = remoteId;
+    socket.setNoDelay(true);
+    // An error is followed by `close`.
+    socket.on('error', () => {});
+    socket.on('data', (data) => this.#onData(data));
+    socket.once('close', () => this.#end());
+    if (remoteId === undefined) return;
+    this.#ownMessage = sealAuth(crypto, this.#own, nodeKey, keyFromRaw(crypto, remoteId));
+    socket.write(this.#ownMessage);
   }
 
   /** The peer's id, 128 hex digits; known once the session is ready. */
   get remoteIdHex(): string {
-    return encodeHex(this.getId() ?? new Uint8Array(0));
+    return encodeHex(this.#remoteId ?? new Uint8Array(0));
   }
 
   /** What the peer calls itself. */
   get remoteClientId(): string {
-    return this._hello?.clientId ?? '';
+    return this.#hello?.clientId ?? '';
   }
 
-  /** Address and port at the other end of the socket. */
+  /** Address and port of the other end of the socket. */
   get remoteAddress(): string {
-    const { remoteAddress = '', remotePort = 0 } = this._socket;
+    const { remoteAddress = '', remotePort = 0 } = this.#socket;
     return `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
   }
 
-  /** Why it was ended, in the words of devp2p, by either side; `undefined` when nobody said. */
+  /** Why either side ended it, in devp2p's words; `undefined` when neither said. */
   get endReason(): string | undefined {
-    return this._disconnectReason === undefined
-      ? undefined
-      : this.getDisconnectPrefix(this._disconnectReason);
+    return this.#endReason === undefined ? undefined : disconnectReasonName(this.#endReason);
   }
 
-  /** Bytes that the socket has not passed on yet. */
+  /** Bytes that wait in the socket. */
   get backlog(): number {
-    return this._socket.writableLength;
+    return this.#socket.writableLength;
   }
 
-  /** Reads no more until `resume`: the peer is kept waiting. */
+  /** Stops reading until `resume`: the peer has to wait. */
   pause(): void {
-    this._socket.pause();
+    this.#isPaused = true;
+    this.#socket.pause();
   }
 
   resume(): void {
-    this._socket.resume();
+    this.#isPaused = false;
+    this.#socket.resume();
   }
 
-  /** Hands a packet to the socket; false when the connection is at its end. */
+  /** Hands a packet to the socket; false when the connection is over. */
   send({ code, body }: EncodedPacket): boolean {
-    return this._sendMessage(BASE_CODES + code, this.#compressed(body)) === true;
+    return this.sendMessage(concatBytes(encodeItem(BASE_CODES + code), this.#compressed(body)));
   }
 
-  /** Resolves when the socket has passed on all that was sent before: true, or false when it failed to. */
+  /** Hands bytes to the socket as a message, whatever they are; false when the connection is over. */
+  sendMessage(message: Uint8Array): boolean {
+    if (this.#closed || this.#frames === undefined || this.#socket.destroyed) return false;
+    this.#socket.write(this.#frames.seal(message));
+    return true;
+  }
+
+  /** Resolves with true when the socket has passed on everything sent before, with false when it failed to. */
   flushed(): Promise<boolean> {
     return new Promise((resolve) => {
-      if (this._closed || !this._socket.writable) resolve(false);
-      else this._socket.write(new Uint8Array(0), (error) => resolve(error === null || error === undefined));
+      if (this.#closed || !this.#socket.writable) resolve(false);
+      else this.#socket.write(new Uint8Array(0), (error) => resolve(error === null || error === undefined));
     });
+  }
+
+  /** Tells the peer why, and ends the connection. */
+  disconnect(reason: DisconnectReason): void {
+    if (this.#closed) return;
+    this.#sendBase(base.disconnect, encodeList([reason]));
+    this.#endReason = reason;
+    this.#linger();
   }
 
   /** Ends the connection without a word. */
   destroy(): void {
-    this._closed = true;
-    this._socket.destroy();
+    this.#closed = true;
+    this.#socket.destroy();
   }
 
-  override _onSocketData(data: Uint8Array): void {
-    if (this._closed) return;
-    this.#waiting.push(data);
-    this.#waitingBytes += data.length;
-    if (this.#waitingBytes + this._socketData.length < this._nextPacketSize) return;
-    this._socketData = concatBytes(this._socketData, ...this.#waiting);
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+  #sendBase(code: number, body: Uint8Array): void {
+    this.sendMessage(concatBytes(encodeItem(code), this.#compressed(body)));
+  }
+
+  #linger(): void {
+    this.#closed = true;
+    this.#socket.end();
+    // The end of the peer's side is noticed only while reading.
+    this.#socket.resume();
+    this.#cancelLinger = this.#options.clock.after(LINGER, () => this.#socket.destroy());
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#cancelPing();
+    this.#cancelLinger();
+    this.#handler.onClosed();
+  }
+
+  // Reading
+
+  #onData(data: Uint8Array): void {
+    if (this.#closed) return;
+    this.#chunks.push(data);
+    this.#buffered += data.length;
     try {
-      while (!this._closed && this._socketData.length >= this._nextPacketSize) this.#step();
+      while (!this.#closed && this.#buffered >= bytesOf(this.#step))
+        this.#take(this.#read(bytesOf(this.#step)));
     } catch (error) {
-      this.#violated(isSottoError(error) ? error.message : 'the connection can not be understood');
+      this.disconnect(DisconnectReason.SUBPROTOCOL_ERROR);
+      this.#handler.onViolation(isSottoError(error) ? error.message : 'the connection cannot be understood');
     }
   }
 
-  #step(): void {
-    if (this._state === 'Auth') this._handleAuth();
-    else if (this._state === 'Ack') this._handleAck();
-    else if (this._state === 'Header') this.#takeHeader();
-    else this._handleBody();
+  #read(length: number): Uint8Array {
+    const [first] = this.#chunks;
+    const all = this.#chunks.length === 1 && first !== undefined ? first : concatBytes(...this.#chunks);
+    this.#chunks = all.length > length ? [all.subarray(length)] : [];
+    this.#buffered = all.length - length;
+    return all.subarray(0, length);
   }
 
-  #takeHeader(): void {
-    this._handleHeader();
-    // Padding and MAC are 31 bytes at most.
-    const size = this._nextPacketSize - 32;
-    if (size > this.#maxPacketBytes) throw oversize(this.#maxPacketBytes, size);
+  #take(bytes: Uint8Array): void {
+    switch (this.#step.kind) {
+      case 'handshakeLength':
+        // Put back: the handshake authenticates its length.
+        this.#step = {
+          kind: 'handshake',
+          bytes: LENGTH_BYTES + ((bytes[0] as number) << 8) + (bytes[1] as number),
+        };
+        this.#chunks.unshift(bytes);
+        this.#buffered += bytes.length;
+        break;
+      case 'handshake':
+        this.#takeHandshake(copyBytes(bytes));
+        this.#step = { kind: 'header' };
+        break;
+      case 'header': {
+        const length = this.#openFrames.openHeader(bytes);
+        if (length > this.#options.maxPacketBytes) throw oversize(this.#options.maxPacketBytes, length);
+        this.#step = { kind: 'body', length };
+        break;
+      }
+      case 'body': {
+        const message = this.#openFrames.openBody(bytes, this.#step.length);
+        this.#step = { kind: 'header' };
+        this.#takeMessage(message);
+      }
+    }
   }
 
-  override _handleBody(): void {
-    const frame = this._socketData.subarray(0, this._nextPacketSize);
-    this._socketData = this._socketData.subarray(this._nextPacketSize);
-    const body = this._eciesSession.parseBody(frame);
-    this._state = 'Header';
-    this._nextPacketSize = 32;
-    if (body === undefined) throw violation('a body before the handshake');
-    const { code, rest } = readCode(body);
-    if (code < BASE_CODES) this.#takeBase(code, rest);
-    else if (!this._connected) throw violation('a packet before hello');
-    else if (code >= BASE_CODES + PACKET_CODES) throw violation('a packet of no protocol that we share');
+  get #openFrames(): FrameCipher {
+    if (this.#frames === undefined) throw violation('a frame before the handshake');
+    return this.#frames;
+  }
+
+  #takeHandshake(message: Uint8Array): void {
+    const { crypto, nodeKey } = this.#options;
+    if (this.#ownMessage !== undefined) {
+      this.#established(openAck(crypto, nodeKey, message), this.#ownMessage, message, true);
+      return;
+    }
+    const { peer, ...remote } = openAuth(crypto, nodeKey, message);
+    this.#remoteId = crypto.secp256k1.uncompressPublicKey(peer).subarray(1);
+    const ownMessage = sealAck(crypto, this.#own, peer);
+    this.#ownMessage = ownMessage;
+    this.#socket.write(ownMessage);
+    this.#established(remote, ownMessage, message, false);
+  }
+
+  #established(remote: RemoteHalf, ownMessage: Uint8Array, remoteMessage: Uint8Array, dialed: boolean): void {
+    const { crypto, newMacHash, clientId, id, listenPort } = this.#options;
+    const own = this.#own;
+    const secrets = deriveSecrets(crypto, own, remote, dialed);
+    this.#frames = new FrameCipher({ crypto, secrets, own, remote, ownMessage, remoteMessage, newMacHash });
+    const hello: Hello = { version: DEVP2P_VERSION, clientId, capabilities: [CAPABILITY], id };
+    this.#sendBase(base.hello, encodeHello(hello, listenPort));
+  }
+
+  #takeMessage(message: Uint8Array): void {
+    const { code, body } = readCode(message);
+    if (code < BASE_CODES) this.#takeBase(code, body);
+    else if (this.#hello === undefined) throw violation('a packet before hello');
+    else if (code >= BASE_CODES + PACKET_CODES)
+      throw violation('a packet of a protocol that we do not share');
     else {
       this.#handler.onPacket({
         code: code - BASE_CODES,
-        body: this.#uncompressed(rest, this.#maxPacketBytes),
+        body: this.#uncompressed(body, this.#options.maxPacketBytes),
       });
     }
   }
 
-  #takeBase(code: number, rest: Uint8Array): void {
-    if (rest.length > BASE_MAX_BYTES) throw oversize(BASE_MAX_BYTES, rest.length);
+  #takeBase(code: number, body: Uint8Array): void {
+    if (body.length > BASE_MAX_BYTES) throw oversize(BASE_MAX_BYTES, body.length);
     if (code === base.hello) {
-      if (this._hello !== null) throw violation('a second hello');
-      this._handleHello(RLP.decode(rest));
+      if (this.#hello !== undefined) throw violation('a second hello');
+      this.#takeHello(decodeHello(body));
     } else if (code === base.disconnect) {
-      this._handleDisconnect(this.#reasonOf(rest));
+      this.#endReason = this.#readReason(body);
       this.#linger();
-    } else if (this._hello === null) {
+    } else if (this.#hello === undefined) {
       throw violation('a packet before hello');
     } else if (code === base.ping) {
-      this._handlePing();
-    } else if (code === base.pong) {
-      this._handlePong();
+      this.#sendBase(base.pong, EMPTY_LIST);
     }
   }
 
-  /** The reason of a disconnect: bare or in a list, compressed or, by some, not. */
-  #reasonOf(rest: Uint8Array): Uint8Array {
-    for (const read of [() => this.#uncompressed(rest, BASE_MAX_BYTES), () => rest]) {
+  #takeHello(hello: Hello): void {
+    // The handshake has proven who it is; a hello can claim anything.
+    if (compareBytes(hello.id, this.#remoteId ?? new Uint8Array(0)) !== 0) {
+      this.disconnect(DisconnectReason.INVALID_IDENTITY);
+      return;
+    }
+    const { name, version } = CAPABILITY;
+    if (!hello.capabilities.some((theirs) => theirs.name === name && theirs.version === version)) {
+      this.disconnect(DisconnectReason.USELESS_PEER);
+      return;
+    }
+    this.#hello = hello;
+    this.#schedulePing();
+    this.#handler.onReady();
+  }
+
+  /** The reason of a disconnect: bare or in a list, compressed or, from some, not. */
+  #readReason(body: Uint8Array): number {
+    for (const read of [() => this.#uncompressed(body, BASE_MAX_BYTES), () => body]) {
       try {
-        const decoded = RLP.decode(read());
-        const reason = Array.isArray(decoded) ? decoded[0] : decoded;
-        if (reason instanceof Uint8Array && reason.length === 1) return reason;
+        const bytes = read();
+        const [item] = isList(bytes) ? splitList('disconnect', bytes, 1) : [bytes];
+        return Number(readInteger('disconnect', item ?? EMPTY_LIST));
       } catch {
-        // The other way, or none: they are leaving anyhow.
+        // It may be in the other form; either way the peer is leaving.
       }
     }
-    return Uint8Array.of(DISCONNECT_REASON.DISCONNECT_REQUESTED);
+    return DisconnectReason.DISCONNECT_REQUESTED;
   }
 
-  override _handleHello(payload: unknown): void {
-    // Whoever called us is who did the handshake, not who the hello says.
-    this._remoteId ??= (this._eciesSession['_remotePublicKey'] ?? new Uint8Array(0)).subarray(1);
-    super._handleHello(payload);
+  // Pings
+
+  #schedulePing(): void {
+    const { clock } = this.#options;
+    this.#cancelPing();
+    this.#cancelPing = clock.after(PING_INTERVAL, () => {
+      const received = this.#socket.bytesRead;
+      this.#sendBase(base.ping, EMPTY_LIST);
+      this.#cancelPing = clock.after(PING_TIMEOUT, () => {
+        // While we don't read, the answer may wait in the socket.
+        if (this.#socket.bytesRead > received || this.#isPaused) this.#schedulePing();
+        else this.disconnect(DisconnectReason.TIMEOUT);
+      });
+    });
   }
 
-  override _sendDisconnect(reason: DISCONNECT_REASON): void {
-    if (this._closed) return;
-    const body = RLP.encode([reason]);
-    this._sendMessage(base.disconnect, this._hello === null ? body : this.#compressed(body));
-    this._disconnectReason = reason;
-    this._closed = true;
-    this._socket.end();
-    this.#linger();
-  }
-
-  #linger(): void {
-    this._socket.resume();
-    this._socket.setTimeout(LINGER, () => this._socket.destroy());
-  }
-
-  #violated(reason: string): void {
-    this.disconnect(DISCONNECT_REASON.SUBPROTOCOL_ERROR);
-    this.#handler.onViolation(reason);
-  }
+  // Compression
 
   get #compresses(): boolean {
-    return this._hello !== null && this._hello.protocolVersion >= SNAPPY_VERSION;
+    return this.#hello !== undefined && this.#hello.version >= DEVP2P_VERSION;
   }
 
   #compressed(body: Uint8Array): Uint8Array {
@@ -273,23 +392,31 @@ export class RlpxSession extends Peer {
   }
 }
 
-/** The library makes one for each protocol shared; packets reach the handler without it. */
-const NoProtocol = class {} as unknown as Capabilities['constructor'];
+/** Bytes that a step has to read. */
+function bytesOf(step: Step): number {
+  switch (step.kind) {
+    case 'handshakeLength':
+      return LENGTH_BYTES;
+    case 'handshake':
+      return step.bytes;
+    case 'header':
+      return HEADER_BYTES;
+    case 'body':
+      return sealedBodyLength(step.length);
+  }
+}
 
 /** The RLP integer that a message begins with. Ours are below 256. */
-function readCode(body: Uint8Array): { code: number; rest: Uint8Array } {
-  const [first = 0x100, second = 0] = body;
-  if (first < 0x80) return { code: first, rest: body.subarray(1) };
-  if (first === 0x80) return { code: 0, rest: body.subarray(1) };
-  if (first === 0x81 && second >= 0x80) return { code: second, rest: body.subarray(2) };
-  throw violation('no code of a packet');
+function readCode(message: Uint8Array): { readonly code: number; readonly body: Uint8Array } {
+  const [first = 0x100, second = 0] = message;
+  if (first < 0x80) return { code: first, body: message.subarray(1) };
+  if (first === 0x80) return { code: 0, body: message.subarray(1) };
+  if (first === 0x81 && second >= 0x80) return { code: second, body: message.subarray(2) };
+  throw violation('not a code of a packet');
 }
 
 function violation(reason: string): SottoError<'MALFORMED_MESSAGE'> {
-  return new SottoError('MALFORMED_MESSAGE', `The peer breaks the protocol: ${reason}.`, {
-    what: 'devp2p',
-    reason,
-  });
+  return malformed('devp2p message', reason);
 }
 
 function oversize(limit: number, actual: number): SottoError<'LIMIT_EXCEEDED'> {

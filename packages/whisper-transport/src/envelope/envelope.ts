@@ -1,8 +1,7 @@
-import { RLP } from '@ethereumjs/rlp';
 import { concatBytes, copyBytes, invalidArgument, parseBytes, SottoError, type Topic } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { encodeList, integerOf, malformed, readStrings } from '../rlp.js';
 import { TOPIC_LENGTH } from '../topic.js';
-import { isFlatList } from './flat-list.js';
 import { ENVELOPE_MAX_BYTES } from './limits.js';
 
 /** A Whisper envelope, EIP-627. */
@@ -24,7 +23,7 @@ export interface Envelope {
  * @throws INVALID_ARGUMENT, with the name of the field
  */
 export function encodeWithoutNonce(envelope: Omit<Envelope, 'nonce'>): Uint8Array {
-  return RLP.encode(fieldsOf(envelope));
+  return encodeList(fieldsOf(envelope));
 }
 
 /**
@@ -36,7 +35,7 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
   if (typeof nonce !== 'bigint' || nonce < 0n || nonce >= 1n << 64n) {
     throw invalidArgument('nonce', 'not a bigint from 0 and below 2^64');
   }
-  return RLP.encode([...fieldsOf(envelope), nonce]);
+  return encodeList([...fieldsOf(envelope), nonce]);
 }
 
 function fieldsOf({ expiry, ttl, topic, data }: Omit<Envelope, 'nonce'>): (number | Uint8Array)[] {
@@ -45,7 +44,6 @@ function fieldsOf({ expiry, ttl, topic, data }: Omit<Envelope, 'nonce'>): (numbe
       throw invalidArgument(what, 'not a whole number from 0 and below 2^32');
     }
   }
-  // Copies, since RLP takes bytes of our own realm alone.
   return [expiry, ttl, copyBytes(topic, 'topic'), copyBytes(data, 'data')];
 }
 
@@ -61,42 +59,21 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
       actual: bytes.length,
     });
   }
-  if (!isFlatList(bytes, 5)) throw malformed('it is no list of five byte strings');
-  let fields: unknown;
-  try {
-    fields = RLP.decode(copyBytes(bytes));
-  } catch (cause) {
-    throw malformed('it is not RLP', cause);
-  }
-  const [expiry, ttl, topic, data, nonce] = fields as [
+  const [expiry, ttl, topic, data, nonce] = readStrings('envelope', bytes, 5) as [
     Uint8Array,
     Uint8Array,
     Uint8Array,
     Uint8Array,
     Uint8Array,
   ];
-  if (topic.length !== TOPIC_LENGTH) throw malformed(`a topic of ${topic.length} bytes`);
+  if (topic.length !== TOPIC_LENGTH) throw malformed('envelope', `a topic of ${topic.length} bytes`);
   return {
-    expiry: Number(integer('expiry', expiry, 4)),
-    ttl: Number(integer('ttl', ttl, 4)),
+    expiry: Number(integerOf('expiry of an envelope', expiry, 4)),
+    ttl: Number(integerOf('time to live of an envelope', ttl, 4)),
     topic: copyBytes(topic),
     data: copyBytes(data),
-    nonce: integer('nonce', nonce, 8),
+    nonce: integerOf('nonce of an envelope', nonce, 8),
   };
-}
-
-function integer(what: string, bytes: Uint8Array, most: number): bigint {
-  if (bytes.length > most || bytes[0] === 0) throw malformed(`${what} is not a canonical integer`);
-  return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-}
-
-function malformed(reason: string, cause?: unknown): SottoError {
-  return new SottoError(
-    'MALFORMED_MESSAGE',
-    'Not a valid envelope.',
-    { what: 'envelope', reason },
-    { cause },
-  );
 }
 
 /** KECCAK-256 of the encoded envelope, 32 bytes: names it on the network. */

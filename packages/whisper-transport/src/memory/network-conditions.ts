@@ -1,6 +1,4 @@
-import { SottoError } from '@sotto/core';
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { invalidArgument } from '@sotto/core';
 
 /** How badly a network treats each copy of a message. Probabilities are from 0, never, to 1, always. */
 export interface NetworkConditions {
@@ -31,36 +29,33 @@ export function changeConditions(
 ): NetworkConditions {
   const next = { ...conditions, ...changes };
   for (const what of ['loss', 'duplication', 'reordering'] as const) {
-    if (!(next[what] >= 0 && next[what] <= 1)) throw outside(what, 'a probability is from 0 to 1');
+    if (!(next[what] >= 0 && next[what] <= 1)) throw invalidArgument(what, 'a probability is from 0 to 1');
   }
   const { min, max } = next.latency;
-  if (!(min >= 0 && max >= min && Number.isFinite(max))) throw outside('latency', 'not 0 <= min <= max');
+  if (!(min >= 0 && max >= min && Number.isFinite(max)))
+    throw invalidArgument('latency', 'not 0 <= min <= max');
   return next;
 }
 
-function outside(what: string, reason: string): SottoError {
-  return new SottoError('INVALID_ARGUMENT', `These are no conditions for a network: ${what}.`, {
-    what,
-    reason,
-  });
-}
-
-/** The chances of a network: the same for the same seed. Not for secrets. */
+/** Random numbers, the same for the same seed: Mulberry32. Not for secrets. */
 export class Dice {
-  readonly #generator;
+  #state: number;
 
   /** @throws INVALID_ARGUMENT when the seed isn't an integer */
   constructor(seed: number) {
-    if (!Number.isSafeInteger(seed)) throw outside('seed', 'not an integer');
-    this.#generator = xoroshiro128plus(seed);
+    if (!Number.isSafeInteger(seed)) throw invalidArgument('seed', 'not an integer');
+    this.#state = seed | 0;
   }
 
-  /** From 0 up to and without 1. */
+  /** From 0 to below 1. */
   next(): number {
-    return uniformFloat64(this.#generator);
+    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** An integer from 0 up to and without `end`. */
+  /** An integer from 0 to below `end`. */
   below(end: number): number {
     return Math.floor(this.next() * end);
   }
