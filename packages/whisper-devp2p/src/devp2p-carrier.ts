@@ -17,41 +17,43 @@ import {
   closedError,
   Deadline,
   SkewEstimate,
+  unavailableError,
   type WaitLimits,
+  waitWithin,
   withDeadline,
 } from '@sotto/whisper-transport/internal';
 import type { PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import { bloomOfTopics, ENVELOPE_MAX_BYTES } from '@sotto/whisper-transport/whisper';
 import { parseEnode } from './host/enode.js';
-import { nodeKeyOf, settingsOf, type WhisperHostOptions } from './host/host-options.js';
+import { type DirectEnvelope, nodeKeyOf, settingsOf, type WhisperHostOptions } from './host/host-options.js';
 import { createWhisperHost, type WhisperHost } from './host/whisper-host.js';
 import { MailClient, type MailQuery, type MailserverOptions } from './mail-client.js';
 
-/** Bytes that a packet has around its one envelope at most: deployed nodes take packets of 1 MiB. */
+/** Most bytes of a packet beside its one envelope: deployed nodes accept packets of 1 MiB. */
 const PACKET_OVERHEAD = 16;
 
 export interface Devp2pCarrierOptions
   extends Omit<WhisperHostOptions, 'bloom' | 'pool' | 'onPeer' | 'onPeerChange' | 'onPeerGone'> {
   /**
-   * Milliseconds that `open`, and a `publish` without a signal, wait for a peer; with a signal `publish` waits until
-   * that fires. Default 5,000.
+   * Milliseconds that `open`, and a `publish` without a signal, wait for a peer; with a signal `publish` waits until it fires.
+   * Default 5,000.
    */
   readonly offlineTimeout?: number;
   /**
-   * Most proof of work that is done because peers ask for it. Default 2: ten times what go-ethereum asks for by
-   * itself. A peer that asks for more is not sent to.
+   * Most proof of work that is done because peers require it. Default 2: ten times the default requirement of go-ethereum. A peer
+   * that requires more is sent nothing.
    */
   readonly maximumPow?: number;
-  /** Who keeps what comes while nobody is here: with one, there is a history. */
+  /** The mailserver that stores envelopes for anyone offline. With one, there is a history. */
   readonly mailserver?: MailserverOptions;
 }
 
 /**
  * A carrier over peers of the Whisper network: `createSealedTransport(createDevp2pCarrier({ peers: ['enode://…'] }))` is a transport
- * that gives nobody the identity key. A light client unless told otherwise: peers are asked only for the topics that
- * are listened to, through a filter that lets some others through, too, and that tells them roughly which they are.
+ * that gives nobody the identity key. It is a light client by default: peers are asked only for the subscribed topics, through a bloom
+ * filter that lets some others through, too, and reveals roughly which they are.
  *
- * The connections that are opened at one time share one host.
+ * All connections that are open at the same time share one host.
  *
  * @throws INVALID_TEXT for an enode URL, INVALID_ARGUMENT
  */
@@ -71,16 +73,16 @@ export function createDevp2pCarrier(options: Devp2pCarrierOptions): Carrier {
       const connection = new Connection(hub, handler, options.mailserver !== undefined);
       await hub.join(connection, signal);
       connection.opened();
-      hub.tellTimeTo(connection);
+      hub.reportTimeTo(connection);
       return connection;
     },
   };
 }
 
-/** The host that connections share; there as long as there are any. */
+/** The host that connections share. It exists as long as there are connections. */
 class Hub {
   readonly clock: Clock;
-  /** By what the peers send that we call. */
+  /** Estimated from the envelopes of the peers that we dial. */
   readonly #time: SkewEstimate;
   readonly #options: Devp2pCarrierOptions;
   readonly #connections = new Set<Connection>();
@@ -93,9 +95,9 @@ class Hub {
   constructor(options: Devp2pCarrierOptions) {
     this.#options = options;
     const own = options.clock ?? systemClock;
-    const time = new SkewEstimate(own, 'nodes', () => this.#tellTime());
+    const time = new SkewEstimate(own, 'nodes', () => this.#reportTime());
     this.#time = time;
-    // That of the network, so that envelopes are judged, and requests sealed, as peers do.
+    // The network's time, so that envelopes are checked, and requests sealed, as by peers.
     this.clock = { now: () => time.now(), after: (milliseconds, run) => own.after(milliseconds, run) };
     const { crypto } = settingsOf(options);
     this.#nodeKey = nodeKeyOf(crypto, options.nodeKey);
@@ -103,10 +105,10 @@ class Hub {
   }
 
   /**
-   * Asks the mailserver, and again while it is away.
-   * @throws TRANSPORT_UNAVAILABLE when the time is over; ABORTED
+   * Queries the mailserver, and again while it is offline.
+   * @throws TRANSPORT_UNAVAILABLE when the deadline has passed; ABORTED; CLOSED
    */
-  async history(query: MailQuery): Promise<void> {
+  async history(query: MailQuery, closing: AbortSignal): Promise<void> {
     await withDeadline(this.clock, query.signal, this.offlineTimeout, async (limits) => {
       for (;;) {
         const host = await this.host();
@@ -114,15 +116,15 @@ class Hub {
           return await this.#mail?.query(host, query);
         } catch (error) {
           if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE') || limits.deadline?.isOver) throw error;
-          // Silent though it is connected: no change to wait for.
+          // It is connected but silent: there is no change to wait for.
           if (host.peers.some(({ id }) => id === this.#mail?.id)) throw error;
-          await this.change('history', limits);
+          await this.change('history', limits, closing);
         }
       }
     });
   }
 
-  /** What peers ask for, with 0.002 as what can be counted on. */
+  /** The highest requirement of the peers; at least 0.002, the default of deployed nodes. */
   get minimumPow(): number {
     const { maximumPow = 2 } = this.#options;
     const asked = this.#peers.map(({ minimumPow }) => minimumPow).filter((pow) => pow <= maximumPow);
@@ -138,14 +140,16 @@ class Hub {
     return this.#host;
   }
 
-  /** @throws TRANSPORT_UNAVAILABLE when no peer came in time; ABORTED */
+  /** @throws TRANSPORT_UNAVAILABLE when no peer connected in time; ABORTED */
   async join(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
     this.#connections.add(connection);
     try {
       const host = await this.host();
       const deadline = new Deadline(this.clock, this.offlineTimeout);
       try {
-        while (host.peers.length === 0) await this.change('open', { deadline, signal });
+        while (host.peers.length === 0) {
+          await this.change('open', { deadline, signal }, connection.closing);
+        }
       } finally {
         deadline.cancel();
       }
@@ -168,55 +172,37 @@ class Hub {
     );
   }
 
-  /** Tells peers which topics are wanted in all. */
+  /** Tells peers the subscribed topics of all connections. */
   async announce(): Promise<void> {
     const host = await this.host();
     host.setBloom(bloomOfTopics([...this.#connections].flatMap((connection) => connection.topics)));
   }
 
   /**
-   * Resolves when a peer came, went, or changed what it asks for.
-   * @throws TRANSPORT_UNAVAILABLE when the time is over; ABORTED
+   * Resolves when a peer connected, disconnected, or changed its requirements.
+   * @param closing fires when the connection that waits is closed
+   * @throws TRANSPORT_UNAVAILABLE when the deadline has passed; ABORTED; CLOSED
    */
-  change(what: string, { deadline, signal }: WaitLimits): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = () => {
-        this.#waiting.delete(done);
-        stop?.();
-        signal?.removeEventListener('abort', abort);
-      };
-      const done = () => {
-        settle();
-        resolve();
-      };
-      const abort = () => {
-        settle();
-        reject(abortedError(what));
-      };
-      const late = () => {
-        settle();
-        reject(unavailable('no peer that takes it is connected'));
-      };
-      let stop: (() => void) | undefined;
+  change(what: string, limits: WaitLimits, closing: AbortSignal): Promise<void> {
+    const arm = (done: () => void) => {
       this.#waiting.add(done);
-      signal?.addEventListener('abort', abort, { once: true });
-      stop = deadline?.onOver(late);
-      if (signal?.aborted) abort();
-    });
+      return () => this.#waiting.delete(done);
+    };
+    return waitWithin(limits, closing, what, arm, 'no peer that accepts it is connected');
   }
 
-  /** Lets those who wait look again. */
+  /** Lets waiting calls check again. */
   wake(): void {
     for (const done of [...this.#waiting]) done();
   }
 
-  /** A connection that comes later has to know as well. */
-  tellTimeTo(connection: Connection): void {
-    if (this.#time.correction !== 0) connection.tellTime(this.#time.now());
+  /** Tells the time to a connection that was opened after the estimate was made. */
+  reportTimeTo(connection: Connection): void {
+    if (this.#time.correction !== 0) connection.reportTime(this.#time.now());
   }
 
-  #tellTime(): void {
-    for (const connection of this.#connections) connection.tellTime(this.#time.now());
+  #reportTime(): void {
+    for (const connection of this.#connections) connection.reportTime(this.#time.now());
   }
 
   async #start(): Promise<WhisperHost> {
@@ -227,7 +213,7 @@ class Hub {
       this.#peers = host.peers;
       const has = this.#peers.length;
       const status = has > 0 && had === 0 ? 'connected' : has === 0 && had > 0 ? 'reconnecting' : undefined;
-      if (status !== undefined) for (const connection of this.#connections) connection.tell(status);
+      if (status !== undefined) for (const connection of this.#connections) connection.reportStatus(status);
       this.wake();
     };
     host = await createWhisperHost({
@@ -261,7 +247,7 @@ class Hub {
     changed();
     host.pool.subscribe((pooled, origin) => {
       for (const connection of this.#connections) {
-        if (connection !== origin) connection.take(pooled);
+        if (connection !== origin) connection.deliver(pooled);
       }
     });
     return host;
@@ -274,13 +260,22 @@ class Connection implements CarrierConnection {
   readonly #handler: CarrierHandler;
   /** By topic in hex. */
   #topics = new Map<string, Topic>();
+  readonly #closing = new AbortController();
   #opened = false;
-  #closed = false;
 
   constructor(hub: Hub, handler: CarrierHandler, hasHistory: boolean) {
     this.#hub = hub;
     if (hasHistory) this.history = (topics, from, to, options) => this.#history(topics, from, to, options);
     this.#handler = handler;
+  }
+
+  /** Fires when the connection is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   get topics(): Topic[] {
@@ -298,24 +293,24 @@ class Connection implements CarrierConnection {
       throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for peers.', details);
     }
     await withDeadline(this.#hub.clock, signal, this.#hub.offlineTimeout, async (limits) => {
-      for (let tries = 0; ; tries++) {
+      for (let attempt = 0; ; attempt++) {
         this.#checkOpen();
         if (signal?.aborted) throw abortedError('publish');
-        if (await this.#publishNow(envelope, tries)) return;
+        if (await this.#publishNow(envelope, attempt)) return;
         this.#checkOpen();
-        await this.#hub.change('publish', limits);
+        await this.#hub.change('publish', limits, this.closing);
       }
     });
   }
 
-  async #publishNow(envelope: Uint8Array, tries: number): Promise<boolean> {
+  async #publishNow(envelope: Uint8Array, attempt: number): Promise<boolean> {
     const host = await this.#hub.host();
     try {
       return await host.publish(envelope, this);
     } catch (error) {
       if (!isSottoError(error, 'MALFORMED_MESSAGE')) throw error;
-      // It was fine when it came: meanwhile it has expired.
-      if (tries > 0) throw unavailable('no peer that takes it came while it was alive');
+      // It was valid at first: it has expired meanwhile.
+      if (attempt > 0) throw unavailableError('no peer that accepts it connected before it expired');
       throw new SottoError('TRANSPORT_REFUSED', 'Peers would refuse the envelope.', error.details);
     }
   }
@@ -327,10 +322,10 @@ class Connection implements CarrierConnection {
     const added = [...this.#topics.keys()].filter((name) => !before.has(name));
     await this.#hub.announce();
     if (added.length === 0) return;
-    // Peers don't send again what came by chance before, or for another connection.
+    // Peers don't repeat envelopes that arrived before, by chance or for another connection.
     const { pool } = await this.#hub.host();
     const fresh = new Set(added);
-    for (const pooled of pool) if (fresh.has(encodeHex(pooled.envelope.topic))) this.take(pooled);
+    for (const pooled of pool) if (fresh.has(encodeHex(pooled.envelope.topic))) this.deliver(pooled);
   }
 
   async #history(
@@ -340,50 +335,40 @@ class Connection implements CarrierConnection {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     this.#checkOpen();
-    await this.#hub.history({
-      topics,
-      from,
-      to,
-      signal,
-      take: ({ envelope, bytes }) => {
-        if (!this.#closed) return this.#handler.onEnvelope(envelope.topic, bytes, true);
-      },
-    });
+    const onEnvelope = ({ envelope, bytes }: DirectEnvelope) => {
+      if (!this.#closed) return this.#handler.onEnvelope(envelope.topic, bytes, true);
+    };
+    await this.#hub.history({ topics, from, to, signal, onEnvelope }, this.closing);
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.#closed = true;
-    this.#hub.wake();
+    this.#closing.abort();
     await this.#hub.leave(this);
     this.#handler.onStatus?.('closed');
   }
 
-  /** Hands it on, if its topic is listened to. */
-  take({ envelope, bytes }: PooledEnvelope): void {
+  /** Delivers an envelope, if its topic is subscribed to. */
+  deliver({ envelope, bytes }: PooledEnvelope): void {
     const topic = this.#topics.get(encodeHex(envelope.topic));
     if (topic !== undefined && !this.#closed)
       void this.#handler.onEnvelope(copyBytes(topic), copyBytes(bytes), false);
   }
 
-  /** From now on the one who opened it is told of changes. */
+  /** From now on status changes are reported. */
   opened(): void {
     this.#opened = true;
   }
 
-  tellTime(now: number): void {
+  reportTime(now: number): void {
     if (!this.#closed) this.#handler.onClock?.({ now, source: 'peers' });
   }
 
-  tell(status: 'connected' | 'reconnecting'): void {
+  reportStatus(status: 'connected' | 'reconnecting'): void {
     if (this.#opened && !this.#closed) this.#handler.onStatus?.(status);
   }
 
   #checkOpen(): void {
     if (this.#closed) throw closedError();
   }
-}
-
-function unavailable(reason: string): SottoError<'TRANSPORT_UNAVAILABLE'> {
-  return new SottoError('TRANSPORT_UNAVAILABLE', `Peers can't be reached: ${reason}.`, { reason });
 }

@@ -1,7 +1,7 @@
 import { type Clock, compareBytes, encodeHex, type KeyPair, SottoError, type Topic } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import type { Miner } from '@sotto/whisper-transport';
-import { createInlineMiner } from '@sotto/whisper-transport';
+import { createInlineMiner, type Miner } from '@sotto/whisper-transport';
+import { abortedError, onAbort } from '@sotto/whisper-transport/internal';
 import { bloomOfTopics, channelSymmetricKey, envelopeHash } from '@sotto/whisper-transport/whisper';
 import { parseEnode } from './host/enode.js';
 import type { DirectEnvelope, WhisperPeer } from './host/host-options.js';
@@ -9,20 +9,20 @@ import type { WhisperHost } from './host/whisper-host.js';
 import { decodeMailCompletion } from './mail/completion.js';
 import { MAIL_SPAN_MOST, sealMailRequest } from './mail/request.js';
 
-/** Milliseconds that a mailserver may be silent in the middle of an answer. */
+/** Milliseconds that a mailserver may pause within an answer. */
 const SILENCE_MS = 10_000;
 /** Envelopes of one page. */
 const PAGE_SIZE = 500;
 const LATEST_SECOND = 2 ** 32 - 1;
-/** Days that are asked for at most, those before the end: each is a request, and mailservers keep 30. */
+/** Most days of a query, counted back from its end: each is a request, and mailservers keep 30. */
 const DAYS_MOST = 366;
-/** Seconds beyond our clock that are asked for: nobody has sealed anything later, and each day is a request. */
+/** How far a query may reach into the future, in seconds: nothing was sealed later, and each day is a request. */
 const AHEAD_MOST = MAIL_SPAN_MOST;
 
 export interface MailserverOptions {
-  /** Where it is. It is trusted to send what it likes; it is called as the other peers are. */
+  /** Its `enode://` URL. It is dialed like the other peers, and trusted: its p2p messages are accepted. */
   readonly enode: string;
-  /** What it asks of those who ask. Default of deployed ones: `status-offline-inbox`. */
+  /** The password that requests are sealed with. Deployed mailservers use `status-offline-inbox`. */
   readonly password: string;
 }
 
@@ -32,8 +32,8 @@ export interface MailQuery {
   readonly from: number;
   readonly to: number;
   readonly signal: AbortSignal | undefined;
-  /** Gets what is on these topics. */
-  readonly take: (message: DirectEnvelope) => void | Promise<void>;
+  /** Receives the envelopes of these topics. */
+  readonly onEnvelope: (message: DirectEnvelope) => void | Promise<void>;
 }
 
 interface Page {
@@ -43,7 +43,7 @@ interface Page {
   readonly fail: (error: Error) => void;
 }
 
-/** Asks one mailserver. One request at a time: what it sends does not say to which one it belongs. */
+/** Queries one mailserver, with one request at a time: its envelopes don't say which request they answer. */
 export class MailClient {
   readonly id: string;
   readonly #crypto: CryptoProvider;
@@ -81,13 +81,13 @@ export class MailClient {
   }
 
   onGone(peer: WhisperPeer): void {
-    if (peer.id === this.id) this.#page?.fail(unavailable('the mailserver has gone'));
+    if (peer.id === this.id) this.#page?.fail(unavailable('the mailserver has disconnected'));
   }
 
   /**
-   * Asks day by day, the oldest first. Resolves when the last envelope was taken.
-   * @throws TRANSPORT_REFUSED with the mailserver's words; TRANSPORT_UNAVAILABLE when it is not connected, goes or is
-   * silent; ABORTED
+   * Requests day by day, oldest first. Resolves when `onEnvelope` has resolved for the last envelope.
+   * @throws TRANSPORT_REFUSED with the mailserver's words; TRANSPORT_UNAVAILABLE when it is not connected, disconnects or
+   * is silent; ABORTED
    */
   query(host: WhisperHost, query: MailQuery): Promise<void> {
     const result = this.#turn.then(() => this.#query(host, query));
@@ -98,17 +98,17 @@ export class MailClient {
   async #query(host: WhisperHost, query: MailQuery): Promise<void> {
     for (const span of spansOf(query, Math.floor(this.#clock.now() / 1000))) {
       for (let cursor: Uint8Array = new Uint8Array(0); ; ) {
-        const next = await this.#ask(host, query, span, cursor);
-        // One that gives the same page again would do so for ever.
+        const next = await this.#requestPage(host, query, span, cursor);
+        // A mailserver that repeats a page would do so forever.
         if (next.length === 0 || compareBytes(next, cursor) === 0) break;
         cursor = next;
       }
     }
   }
 
-  async #ask(
+  async #requestPage(
     host: WhisperHost,
-    { topics, signal, take }: MailQuery,
+    { topics, signal, onEnvelope }: MailQuery,
     span: Span,
     cursor: Uint8Array,
   ): Promise<Uint8Array> {
@@ -131,18 +131,19 @@ export class MailClient {
       signal,
     });
     const wanted = new Set(topics.map(encodeHex));
-    const taken: Promise<unknown>[] = [];
-    const next = await this.#answered(envelopeHash(crypto, sealed), signal, {
+    const deliveries: Promise<unknown>[] = [];
+    const next = await this.#answer(envelopeHash(crypto, sealed), signal, {
       onMessage: (message) => {
-        if (wanted.has(encodeHex(message.envelope.topic))) taken.push(Promise.resolve(take(message)));
+        if (wanted.has(encodeHex(message.envelope.topic)))
+          deliveries.push(Promise.resolve(onEnvelope(message)));
       },
       send: () => host.sendP2pRequest(this.id, sealed),
     });
-    await Promise.all(taken);
+    await Promise.all(deliveries);
     return next;
   }
 
-  #answered(
+  #answer(
     requestId: Uint8Array,
     signal: AbortSignal | undefined,
     {
@@ -151,26 +152,26 @@ export class MailClient {
     }: { readonly onMessage: (message: DirectEnvelope) => void; readonly send: () => Promise<void> },
   ): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(abortedError('history'));
       let cancelTimer = () => {};
       const settle = () => {
         cancelTimer();
-        signal?.removeEventListener('abort', abort);
+        stopListening();
         this.#page = undefined;
       };
       const fail = (error: Error) => {
         settle();
         reject(error);
       };
-      const abort = () => fail(new SottoError('ABORTED', 'The caller gave up.', { what: 'history' }));
-      const listen = () => {
+      const restartTimer = () => {
         cancelTimer();
         cancelTimer = this.#clock.after(SILENCE_MS, () => fail(unavailable('the mailserver is silent')));
       };
-      signal?.addEventListener('abort', abort, { once: true });
+      const stopListening = onAbort(signal, () => fail(abortedError('history')));
       this.#page = {
         requestId,
         onMessage: (message) => {
-          listen();
+          restartTimer();
           onMessage(message);
         },
         onComplete: (cursor) => {
@@ -179,8 +180,7 @@ export class MailClient {
         },
         fail,
       };
-      listen();
-      if (signal?.aborted) return abort();
+      restartTimer();
       send().catch(() => fail(unavailable('the mailserver is not connected')));
     });
   }
@@ -192,7 +192,7 @@ interface Span {
   readonly upper: number;
 }
 
-/** What one request may ask for each, the oldest first. */
+/** The spans of single requests, oldest first. */
 function* spansOf({ from, to }: Pick<MailQuery, 'from' | 'to'>, now: number): Iterable<Span> {
   const end = Math.min(secondOf(Math.ceil(to / 1000)), now + AHEAD_MOST);
   const begin = Math.max(secondOf(Math.floor(from / 1000)), end - DAYS_MOST * MAIL_SPAN_MOST);
@@ -206,10 +206,10 @@ function secondOf(seconds: number): number {
 }
 
 function unavailable(reason: string): SottoError<'TRANSPORT_UNAVAILABLE'> {
-  return new SottoError('TRANSPORT_UNAVAILABLE', `The history can't be had: ${reason}.`, { reason });
+  return new SottoError('TRANSPORT_UNAVAILABLE', `The history is unavailable: ${reason}.`, { reason });
 }
 
-function refused(said: string): SottoError<'TRANSPORT_REFUSED'> {
-  const reason = said === '' ? 'no reason given' : said;
+function refused(words: string): SottoError<'TRANSPORT_REFUSED'> {
+  const reason = words === '' ? 'no reason given' : words;
   return new SottoError('TRANSPORT_REFUSED', `The mailserver refuses: ${reason}.`, { reason });
 }

@@ -1,6 +1,6 @@
 import { type Channel, compareBytes, encodeHex, type PublicKey, SottoError } from '@sotto/core';
 
-/** A text that two channels share when they are the same one. */
+/** A text that identifies a channel: equal for equal channels. It contains the secret of a negotiated channel. */
 export function channelId(channel: Channel): string {
   switch (channel.kind) {
     case 'public':
@@ -13,12 +13,12 @@ export function channelId(channel: Channel): string {
 }
 
 /**
- * Channels of a recipient are for the recipient alone.
+ * Checks that an identity may subscribe to a channel: one with a recipient is for the recipient alone.
  * @throws INVALID_ARGUMENT
  */
-export function checkMayListen(identity: PublicKey, channel: Channel): void {
+export function checkMaySubscribe(identity: PublicKey, channel: Channel): void {
   if (!('recipient' in channel) || compareBytes(channel.recipient, identity) === 0) return;
-  throw new SottoError('INVALID_ARGUMENT', 'Only the recipient of a channel can listen to it.', {
+  throw new SottoError('INVALID_ARGUMENT', 'Only the recipient of a channel can subscribe to it.', {
     what: 'channel',
     reason: 'the recipient is another identity',
   });

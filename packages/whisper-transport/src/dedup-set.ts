@@ -1,6 +1,6 @@
 import { forgetOldest } from '@sotto/core';
 
-/** Remembers so many names and some more, the most recent ones. */
+/** A set that only keeps its most recent members: about `most` of them. */
 export class DedupSet {
   readonly #most: number;
   readonly #names = new Set<string>();
@@ -9,7 +9,7 @@ export class DedupSet {
     this.#most = most;
   }
 
-  /** Adds a name; whether it is new. */
+  /** Adds a name. @returns whether it is new */
   add(name: string): boolean {
     if (this.#names.has(name)) return false;
     this.#names.add(name);

@@ -2,7 +2,7 @@
  * What the transports of this project share, in packages of their own. Not for applications: it changes without notice,
  * in any release.
  */
-export { channelId, checkMayListen } from './channel-id.js';
+export { channelId, checkMaySubscribe } from './channel-id.js';
 export { SkewEstimate } from './clock-skew.js';
 export { Deadline } from './deadline.js';
 export { DedupSet } from './dedup-set.js';

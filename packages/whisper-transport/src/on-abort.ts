@@ -1,9 +1,9 @@
-/** What runs when a signal fires. */
+/** Callbacks by signal. */
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Runs when the signal, which has not fired yet, does; unless what is given back is called before. Without a signal it
- * never runs. However many wait, a signal gets one listener: Node warns of a leak from the eleventh on.
+ * Calls `run` when the signal, which must not have fired yet, fires; the returned function cancels that. Without a signal it is never
+ * called. A signal gets a single listener for all callbacks, as Node.js warns of a leak from the eleventh listener on.
  */
 export function onAbort(signal: AbortSignal | undefined, run: () => void): () => void {
   if (signal === undefined) return () => {};

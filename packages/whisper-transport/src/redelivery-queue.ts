@@ -1,31 +1,34 @@
 import { type Clock, type ConnectOptions, copyBytes, type TransportMessage } from '@sotto/core';
 
-/** Waits between tries to hand out a message that its receiver could not keep. */
+/** Milliseconds between attempts to deliver a message that the receiver rejected. */
 const RETRIES_MS = [100, 1_000, 5_000, 30_000];
 
-/** Hands messages to a party until they are kept. */
+/** Delivers messages to `onMessage`, and again while it rejects. */
 export class RedeliveryQueue {
-  readonly #party: ConnectOptions;
+  readonly #receiver: Pick<ConnectOptions, 'onMessage'>;
   readonly #clock: Clock;
   readonly #retries = new Set<() => void>();
   #closed = false;
 
-  constructor(party: ConnectOptions, clock: Clock) {
-    this.#party = party;
+  constructor(receiver: Pick<ConnectOptions, 'onMessage'>, clock: Clock) {
+    this.#receiver = receiver;
     this.#clock = clock;
   }
 
-  /** @param forget runs when the party would not keep the message in any of five tries */
-  async give(message: TransportMessage, forget: () => void, tries = 0): Promise<void> {
+  /**
+   * Resolves after the first attempt.
+   * @param onGivenUp called when the receiver has rejected the message five times
+   */
+  async deliver(message: TransportMessage, onGivenUp: () => void, attempt = 0): Promise<void> {
     if (this.#closed) return;
     try {
-      await this.#party.onMessage({ ...message, payload: copyBytes(message.payload) });
+      await this.#receiver.onMessage({ ...message, payload: copyBytes(message.payload) });
     } catch {
-      const wait = RETRIES_MS[tries];
-      if (wait === undefined || this.#closed) return forget();
+      const wait = RETRIES_MS[attempt];
+      if (wait === undefined || this.#closed) return onGivenUp();
       const cancel = this.#clock.after(wait, () => {
         this.#retries.delete(cancel);
-        void this.give(message, forget, tries + 1);
+        void this.deliver(message, onGivenUp, attempt + 1);
       });
       this.#retries.add(cancel);
     }

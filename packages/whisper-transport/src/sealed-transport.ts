@@ -18,7 +18,7 @@ import {
   type TransportConnection,
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
-import { channelId, checkMayListen } from './channel-id.js';
+import { channelId, checkMaySubscribe } from './channel-id.js';
 import { SkewEstimate } from './clock-skew.js';
 import { DedupSet } from './dedup-set.js';
 import {
@@ -228,7 +228,7 @@ class SealedConnection implements TransportConnection {
     const connection = this.#open();
     const listening = new Map<number, ResolvedChannel[]>();
     for (const channel of new Map(channels.map((one) => [channelId(one), one])).values()) {
-      checkMayListen(this.#options.identity.publicKey, channel);
+      checkMaySubscribe(this.#options.identity.publicKey, channel);
       const resolved = this.#settings.keys.resolve(channel);
       const topic = topicNumber(resolved.topic);
       listening.set(topic, [...(listening.get(topic) ?? []), resolved]);
@@ -299,10 +299,13 @@ class SealedConnection implements TransportConnection {
       const id = this.#nameOf(encodeUtf8(channelId(channel)), signer, payload);
       if (!this.#messages.add(id)) return this.#inFlight.get(id);
       // Given up in the end, it is forgotten, so that history can bring it again.
-      const given = this.#redelivery.give({ sender: signer, payload, channel, sentAt, fromHistory }, () => {
-        this.#envelopes.delete(name);
-        this.#messages.delete(id);
-      });
+      const given = this.#redelivery.deliver(
+        { sender: signer, payload, channel, sentAt, fromHistory },
+        () => {
+          this.#envelopes.delete(name);
+          this.#messages.delete(id);
+        },
+      );
       await this.#whileInFlight([name, id], given);
       return;
     }

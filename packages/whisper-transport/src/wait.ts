@@ -3,21 +3,22 @@ import { Deadline } from './deadline.js';
 import { onAbort } from './on-abort.js';
 import { abortedError, closedError, unavailableError } from './transport-errors.js';
 
-/** How long somebody waits for a node that is away: until his signal fires or, without one, for a while. */
+/** How long a call waits while the other side is offline: until its signal fires or, without one, until a deadline. */
 export interface WaitLimits {
   readonly signal?: AbortSignal | undefined;
   readonly deadline?: Deadline | undefined;
 }
 
 /**
- * Runs what may have to wait, within the offlineTimeout of who wants it.
- * @param milliseconds for whoever has no signal
+ * Runs a call that may have to wait.
+ * @param signal ends its waits; without one a deadline does
+ * @param milliseconds until that deadline
  */
 export async function withDeadline<T>(
   clock: Clock,
   signal: AbortSignal | undefined,
   milliseconds: number,
-  run: (offlineTimeout: WaitLimits) => Promise<T>,
+  run: (limits: WaitLimits) => Promise<T>,
 ): Promise<T> {
   if (signal !== undefined) return run({ signal });
   const deadline = new Deadline(clock, milliseconds);
@@ -29,18 +30,20 @@ export async function withDeadline<T>(
 }
 
 /**
- * Waits for something.
+ * Waits for an event, within limits.
  *
- * @param closing fires when nobody may wait any longer
- * @param what is waited for, for errors
- * @param arm has `done` called when it has come; what it gives back stops that
- * @throws ABORTED, CLOSED; TRANSPORT_UNAVAILABLE when the time is over
+ * @param closing fires when the connection is closed
+ * @param what names the call in errors
+ * @param arm arranges that `done` is called at the event; the function that it returns undoes this
+ * @param reason of TRANSPORT_UNAVAILABLE
+ * @throws ABORTED, CLOSED; TRANSPORT_UNAVAILABLE when the deadline has passed
  */
 export function waitWithin(
   { signal, deadline }: WaitLimits,
   closing: AbortSignal,
   what: string,
   arm: (done: () => void) => () => void,
+  reason = 'it is offline',
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortedError(what));
@@ -53,11 +56,11 @@ export function waitWithin(
       settle();
       reject(error);
     };
-    if (deadline?.isOver) return reject(unavailableError('it is away'));
+    if (deadline?.isOver) return reject(unavailableError(reason));
     const stops = [
       onAbort(closing, () => fail(closedError())),
       onAbort(signal, () => fail(abortedError(what))),
-      deadline?.onOver(() => fail(unavailableError('it is away'))) ?? (() => {}),
+      deadline?.onOver(() => fail(unavailableError(reason))) ?? (() => {}),
     ];
     const disarm = arm(() => {
       settle();

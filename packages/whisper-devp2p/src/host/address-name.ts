@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
 
-/** Groups of 16 bits of an IPv6 address that belong to one customer: a /64 is the least that anybody is given. */
+/** Groups of 16 bits of an IPv6 address that identify a customer: nobody is assigned less than a /64. */
 const IPV6_GROUPS = 4;
 
 /**
- * What limits for each address go by: the IPv4 address, also where it is written as IPv6; the /64 of an IPv6 address,
- * since whoever has one address of it has all 2^64.
+ * The name by which limits per address count: the IPv4 address, also where it is written as IPv6; or the /64 of an IPv6 address, as
+ * whoever has one of its addresses has all 2^64.
  */
 export function addressName(address: string): string {
   const [bare = ''] = address.split('%');

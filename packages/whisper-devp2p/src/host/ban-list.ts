@@ -1,12 +1,12 @@
 import { type Clock, forgetOldest } from '@sotto/core';
 
-/** Ids remembered, and some more: what is banned first is forgiven first. */
+/** About how many bans are kept; the oldest are dropped first. */
 const MOST = 10_000;
 
-/** Who is not to be talked to, for a time. */
+/** Peers that are banned for a time. */
 export class BanList {
   readonly #clock: Clock;
-  /** By the clock of {@link #now}. */
+  /** Ends of bans by id, by the clock of {@link #now}. */
   readonly #until = new Map<string, number>();
   #lastNow = Number.NEGATIVE_INFINITY;
 
@@ -20,9 +20,9 @@ export class BanList {
     forgetOldest(this.#until, MOST);
   }
 
-  /** Milliseconds for which it is still banned; 0 when it is not. */
+  /** Milliseconds for which a peer is still banned; 0 when it isn't. */
   remaining(id: string): number {
-    // First, as it may move what is noted.
+    // First, as it may shift the bans.
     const now = this.#now();
     if (!this.#until.has(id)) return 0;
     const remaining = (this.#until.get(id) as number) - now;
@@ -31,7 +31,7 @@ export class BanList {
     return 0;
   }
 
-  /** A clock that was set back makes no ban longer: all of them are moved with it. */
+  /** When the clock was set back, all bans are shifted with it, so that none lasts longer. */
   #now(): number {
     const now = this.#clock.now();
     const back = this.#lastNow - now;

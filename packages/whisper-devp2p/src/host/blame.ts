@@ -3,12 +3,12 @@ import type { EnvelopePolicy } from '@sotto/whisper-transport';
 import { decodeEnvelope } from '@sotto/whisper-transport/whisper';
 
 /**
- * Whether a peer is to blame for an envelope that the pool has refused. It is not for what any deployed node hands on:
- * what expired a moment ago, on its way, and times to live that only we refuse; nor when the pool is full or closed.
+ * Whether a peer is to blame for an envelope that the pool has refused. It isn't for anything that deployed nodes forward: envelopes
+ * that expired on their way, or have a time to live that only we refuse; nor when the pool is full or closed.
  *
- * @param error what the pool threw
+ * @param error thrown by the pool
  * @param now seconds since the epoch
- * @param tolerance seconds for which it may have expired
+ * @param tolerance seconds ago that the envelope may have expired
  */
 export function isPeersFault(
   error: unknown,

@@ -3,7 +3,7 @@ import type { Clock, RandomSource } from '@sotto/core';
 import { type BackOff, backOffDelay } from '@sotto/whisper-transport/internal';
 import type { Enode } from './enode.js';
 
-/** Milliseconds that a connection has to hold for the peer to be called again as if nothing had failed. */
+/** Milliseconds that a connection has to last before the back-off starts anew. */
 const STABLE = 30_000;
 
 export interface DialerOptions {
@@ -12,15 +12,15 @@ export interface DialerOptions {
   readonly backOff: BackOff;
   /** Milliseconds for the socket to connect. */
   readonly timeout: number;
-  /** Milliseconds for which a peer is not to be called. */
+  /** Milliseconds for which a peer must not be dialed. */
   readonly bannedFor: (id: string) => number;
-  /** Whether there is a connection already, because the peer called us. */
+  /** Whether the peer is connected already, having dialed us. */
   readonly isConnected: (id: string) => boolean;
-  /** Takes over the socket; calls `gone` when the connection has ended. */
-  readonly onSocket: (socket: Socket, enode: Enode, gone: () => void) => void;
+  /** Takes over the socket; calls `onEnded` when the connection has ended. */
+  readonly onSocket: (socket: Socket, enode: Enode, onEnded: () => void) => void;
 }
 
-/** Keeps calling the peers that are wanted, with growing pauses between. */
+/** Dials peers, and again whenever they are gone, with exponential back-off. */
 export class Dialer {
   readonly #options: DialerOptions;
   readonly #stops = new Map<string, () => void>();
@@ -35,10 +35,10 @@ export class Dialer {
 
   add(enode: Enode): void {
     if (this.#stops.has(enode.id)) return;
-    this.#stops.set(enode.id, this.#keepCalling(enode));
+    this.#stops.set(enode.id, this.#keepDialing(enode));
   }
 
-  /** Calls it no more; a connection that there is stays. */
+  /** Stops dialing a peer; an existing connection stays. */
   delete(id: string): void {
     this.#stops.get(id)?.();
     this.#stops.delete(id);
@@ -48,49 +48,49 @@ export class Dialer {
     for (const id of [...this.#stops.keys()]) this.delete(id);
   }
 
-  #keepCalling(enode: Enode): () => void {
+  #keepDialing(enode: Enode): () => void {
     const { clock, random, backOff, timeout, bannedFor, isConnected, onSocket } = this.#options;
     let stopped = false;
     let failures = 0;
     let cancelTimer = () => {};
-    let calling: Socket | undefined;
+    let dialing: Socket | undefined;
 
-    const later = () => {
+    const scheduleDial = () => {
       if (stopped) return;
       failures++;
       const wait = Math.max(backOffDelay(failures, backOff, random), bannedFor(enode.id));
-      cancelTimer = clock.after(wait, call);
+      cancelTimer = clock.after(wait, dial);
     };
-    const call = () => {
+    const dial = () => {
       if (isConnected(enode.id)) {
-        later();
+        scheduleDial();
         return;
       }
       const socket = connect({ host: enode.host, port: enode.port });
-      calling = socket;
-      // The reason does not matter: an error is followed by `close`.
+      dialing = socket;
+      // An error is followed by `close`.
       socket.on('error', () => {});
       const cancelTimeout = clock.after(timeout, () => socket.destroy());
       socket.once('close', cancelTimeout);
-      socket.once('close', later);
+      socket.once('close', scheduleDial);
       socket.once('connect', () => {
         cancelTimeout();
-        calling = undefined;
-        socket.off('close', later);
+        dialing = undefined;
+        socket.off('close', scheduleDial);
         const cancelStable = clock.after(STABLE, () => {
           failures = 0;
         });
         onSocket(socket, enode, () => {
           cancelStable();
-          later();
+          scheduleDial();
         });
       });
     };
-    call();
+    dial();
     return () => {
       stopped = true;
       cancelTimer();
-      calling?.destroy();
+      dialing?.destroy();
     };
   }
 }

@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/core';
+import { invalidArgument } from '@sotto/core';
 import type { EnvelopePool, PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import { matchesBloom, peekTopic } from '@sotto/whisper-transport/whisper';
 import type { WhisperPacket } from '../packets/packet.js';
@@ -6,35 +6,35 @@ import { isPeersFault } from './blame.js';
 import type { HostSettings } from './host-options.js';
 import { WhisperLink } from './whisper-link.js';
 
-/** Milliseconds for which peers may still send by the requirements that we had before, as deployed nodes have it. */
+/** Milliseconds for which peers may still send by our previous requirements, as with deployed nodes. */
 const CHANGE_TOLERANCE = 10_000;
 
-/** What a host has done since it was made, for its operator. */
+/** What a host has done since it was created, for its operator. */
 export interface WhisperHostCounters {
-  /** Envelopes that peers sent and that were new. */
+  /** New envelopes from peers. */
   received: number;
-  /** Envelopes that peers sent and that were known. */
+  /** Known envelopes from peers. */
   repeated: number;
-  /** Envelopes that peers sent and that were refused, or not asked for. */
+  /** Envelopes from peers that were refused, or not asked for. */
   refused: number;
-  /** Envelopes handed to a peer, counted for each. */
+  /** Envelopes sent, counted for each peer. */
   sent: number;
-  /** Envelopes that had to go from a peer's queue for newer ones. */
+  /** Envelopes dropped from a peer's queue for newer ones. */
   dropped: number;
-  /** Times that a peer was banned. */
+  /** Bans of peers. */
   bans: number;
 }
 
 export interface EnvelopeExchangeOptions {
   readonly settings: HostSettings;
   readonly pool: EnvelopePool;
-  /** Topics that we want, 64 bytes; `undefined` for all. */
+  /** The topics that we want: a bloom filter, 64 bytes; `undefined` for all. */
   readonly bloom: Uint8Array | undefined;
-  /** Those that are ready. */
+  /** The peers that are ready. */
   readonly peers: Iterable<WhisperLink>;
 }
 
-/** Envelopes between the pool and the peers, and what we ask of them. */
+/** Exchanges envelopes between the pool and the peers. */
 export class EnvelopeExchange {
   readonly counters: WhisperHostCounters = {
     received: 0,
@@ -48,10 +48,10 @@ export class EnvelopeExchange {
   readonly #pool: EnvelopePool;
   readonly #peers: Iterable<WhisperLink>;
   readonly #unsubscribe: () => void;
-  /** What peers brought: in light mode not handed on. */
+  /** Envelopes from peers, which are not forwarded in light mode. */
   readonly #foreign = new WeakSet<PooledEnvelope>();
   #bloom: Uint8Array | undefined;
-  /** What we ask for has changed a moment ago. */
+  /** Whether our requirements changed a moment ago. */
   #hasChanged = false;
   #cancelChange = () => {};
 
@@ -75,8 +75,8 @@ export class EnvelopeExchange {
   /** @throws INVALID_ARGUMENT */
   setMinimumPow(minimumPow: number): void {
     if (!Number.isFinite(minimumPow) || minimumPow < 0) {
-      const reason = 'not a number that is 0 or more';
-      throw new SottoError('INVALID_ARGUMENT', 'No such proof of work.', { what: 'minimumPow', reason });
+      const reason = 'not a number of 0 or more';
+      throw invalidArgument('minimumPow', reason);
     }
     this.#pool.setPolicy({ minimumPow });
     this.#announce({ kind: 'powRequirement', minimumPow });
@@ -91,7 +91,7 @@ export class EnvelopeExchange {
     for (const link of this.#peers) void link.send(packet);
   }
 
-  /** Tells a peer what has changed since it was greeted. */
+  /** Tells a peer our requirements, if they have changed since our status. */
   correct(link: WhisperLink): void {
     const { minimumPow } = this.#pool.policy;
     if (link.greeting?.minimumPow !== minimumPow) void link.send({ kind: 'powRequirement', minimumPow });
@@ -105,7 +105,7 @@ export class EnvelopeExchange {
     return anyTrue([...this.#peers].map((link) => link.deliver(pooled)));
   }
 
-  /** Offers an envelope that has come in to all who may not have it. */
+  /** Offers a new envelope to all peers that may not have it. */
   #spread(pooled: PooledEnvelope, origin: unknown): void {
     if (origin instanceof WhisperLink) {
       this.#foreign.add(pooled);
@@ -115,19 +115,19 @@ export class EnvelopeExchange {
     for (const link of this.#peers) link.offer(pooled);
   }
 
-  /** A peer is new, or asks for something else: it may want what is alive. */
+  /** Offers all live envelopes to a peer that is new, or has changed its requirements. */
   offerAll(link: WhisperLink): void {
     const light = this.#settings.mode === 'light';
     for (const pooled of this.#pool) if (!light || !this.#foreign.has(pooled)) link.offer(pooled);
   }
 
-  /** Takes an envelope from a peer. @throws what the pool threw, once the peer has sent too much that it refuses */
+  /** Accepts an envelope from a peer. @throws the pool's error, once the peer has sent too many that are refused */
   receive(link: WhisperLink, bytes: Uint8Array): void {
     const { counters } = this;
     const pool = this.#pool;
     const topic = peekTopic(bytes);
     if (topic !== undefined && this.#bloom !== undefined && !matchesBloom(this.#bloom, topic)) {
-      // A neighbour may not have heard yet what is wanted; how much it sends is limited anyhow.
+      // The peer may not know our filter yet; the rate at which it sends is limited anyway.
       counters.refused++;
       return;
     }
@@ -151,7 +151,7 @@ export class EnvelopeExchange {
   }
 }
 
-/** As soon as one of them is true, or all are false. */
+/** Resolves with true as soon as one of them does, or with false when all have. */
 function anyTrue(promises: readonly Promise<boolean>[]): Promise<boolean> {
   return new Promise((resolve) => {
     for (const promise of promises) void promise.then((value) => value && resolve(true));

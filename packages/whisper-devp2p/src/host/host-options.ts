@@ -1,44 +1,51 @@
-import { type Clock, type Logger, type PrivateKey, SottoError, silentLogger, systemClock } from '@sotto/core';
+import {
+  type Clock,
+  invalidArgument,
+  type Logger,
+  type PrivateKey,
+  silentLogger,
+  systemClock,
+} from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { type BackOff, DEFAULT_BACK_OFF } from '@sotto/whisper-transport/internal';
 import type { Envelope, EnvelopePool } from '@sotto/whisper-transport/whisper';
 import type { BareMailRequest } from '../mail/request.js';
 
-/** Another node, connected. Its properties are those of now. */
+/** A connected peer. Its properties are live. */
 export interface WhisperPeer {
   /** Its public key without the first byte: 128 hex digits. The connection proves it. */
   readonly id: string;
-  /** Address and port at the other end of the socket. */
+  /** Address and port of the other end of the socket. */
   readonly address: string;
   /** What it calls itself. */
   readonly clientId: string;
-  /** Whether it called us. */
+  /** Whether it dialed us. */
   readonly inbound: boolean;
-  /** Whether we take p2p messages from it, see {@link WhisperHostOptions.trustedPeers}. */
+  /** Whether its p2p messages are accepted, see {@link WhisperHostOptions.trustedPeers}. */
   readonly trusted: boolean;
-  /** Whether it hands on nothing. */
+  /** Whether it forwards nothing. */
   readonly lightNode: boolean;
-  /** Least proof of work that it takes. */
+  /** Least proof of work that it accepts. */
   readonly minimumPow: number;
-  /** Topics that it wants, 64 bytes; `undefined` for all of them. */
+  /** The topics that it wants: a bloom filter, 64 bytes; `undefined` for all. */
   readonly bloom: Uint8Array | undefined;
 }
 
-/** An envelope for us alone. */
+/** An envelope that was sent to us alone. */
 export interface DirectEnvelope {
-  /** As it came. Fresh; the receiver owns them. */
+  /** Its bytes. Fresh; the receiver owns them. */
   readonly bytes: Uint8Array;
-  /** Well-formed, and not checked further: it may have expired and carry no proof of work. */
+  /** Well-formed, but not checked further: it may have expired and have no proof of work. */
   readonly envelope: Envelope;
 }
 
-/** What a host tells of. None of them may throw; a promise that rejects is logged. */
+/** Callbacks of a host. They must not throw; a promise that rejects is logged. */
 export interface WhisperHostHooks {
-  /** A peer has come: connected, and its status is known. */
+  /** A peer has connected, and its status is known. */
   onPeer?(peer: WhisperPeer): void;
-  /** A peer asks for another proof of work, or for other topics. Not more often than twice a second. */
+  /** A peer has changed the proof of work or topics that it asks for. Called at most twice a second. */
   onPeerChange?(peer: WhisperPeer): void;
-  /** A peer that had come has gone. */
+  /** A peer has disconnected. */
   onPeerGone?(peer: WhisperPeer, reason: string): void;
   /** A peer has sent an envelope, whatever becomes of it: how its life compares to our clock is left to the hook. */
   onEnvelope?(peer: WhisperPeer, envelope: Envelope): void;
@@ -75,16 +82,16 @@ export interface SendLimits {
   readonly gather: number;
 }
 
-/** Who misbehaves is disconnected and, for a time, neither called nor let in. Peers that are trusted are not banned. */
+/** A peer that misbehaves is disconnected, and neither dialed nor accepted for a time. Trusted peers aren't banned. */
 export interface BanPolicy {
   /** Milliseconds. Default 600,000: ten minutes. */
   readonly duration: number;
   /**
-   * Envelopes a minute that may be refused: damaged, too little proof of work, of the future, or expired for more
-   * than {@link expiryTolerance}. Default 20. Damaged packets, too large ones and a wrong status are banned at once.
+   * Envelopes a minute that may be refused: damaged, with too little proof of work, from the future, or expired for more than
+   * {@link expiryTolerance}. Default 20. Damaged packets, too large ones and a wrong status are banned at once.
    */
   readonly refusedPerMinute: number;
-  /** Seconds for which an envelope may have expired on its way; it is dropped all the same. Default 20, as geth. */
+  /** Seconds ago that an envelope may have expired, on its way, without blame; it is dropped anyway. Default 20, as in geth. */
   readonly expiryTolerance: number;
 }
 
@@ -92,38 +99,38 @@ export interface WhisperHostOptions extends WhisperHostHooks {
   readonly crypto?: CryptoProvider;
   readonly clock?: Clock;
   readonly logger?: Logger;
-  /** 32 bytes: the key that names this host to its peers; no identity of a messenger. Default: a new one. */
+  /** 32 bytes: the private key that identifies this host to peers, geth's `--nodekey`. Not a messenger's identity. Default: a new one. */
   readonly nodeKey?: Uint8Array;
-  /** Where to listen. Default: nowhere, only calling others. Port 0 takes a free one. */
+  /** Where to listen. Default: nowhere, the host only dials. Port 0 is any free port. */
   readonly listen?: { readonly host?: string; readonly port: number };
-  /** Host to be named in {@link WhisperHost.enode}. Default: the one listened on, or 127.0.0.1 when that is all. */
+  /** Host name in {@link WhisperHost.enode}. Default: the address listened on, or 127.0.0.1 when that is every address. */
   readonly advertisedHost?: string;
-  /** `enode://` URLs that are called, and called again whenever they are gone. They don't count for `maxPeers`. */
+  /** `enode://` URLs of peers that are dialed, and again whenever they are gone. They don't count toward `maxPeers`. */
   readonly peers?: readonly string[];
-  /** The same, and their p2p messages are taken: mailboxes of ours. */
+  /** Peers that are dialed in the same way and whose p2p messages are accepted: our mailservers. */
   readonly trustedPeers?: readonly string[];
-  /** Peers that may call us. Default 25. */
+  /** Most inbound peers. Default 25, as geth has it. */
   readonly maxPeers?: number;
-  /** Of them from one address (IPv4, or /64 of IPv6), so that nobody takes all places alone. Default 8. */
+  /** Most inbound peers of one address (IPv4, or /64 of IPv6), so that nobody takes all places alone. Default 8. */
   readonly maxPeersPerAddress?: number;
-  /** `full` hands on what comes, `light` only sends what is published here. Default `light`. */
+  /** `full` forwards all envelopes, `light` only sends those published here. Default `light`. */
   readonly mode?: 'full' | 'light';
-  /** Where envelopes live. It says what is asked of them. Default: one of its own. Not closed with the host if given. */
+  /** The pool of live envelopes, with its policy. Default: a new one. One that is given isn't closed with the host. */
   readonly pool?: EnvelopePool;
-  /** Topics wanted, 64 bytes; `undefined` for all. */
+  /** The topics wanted: a bloom filter, 64 bytes. Default: all. */
   readonly bloom?: Uint8Array;
   readonly receive?: Partial<ReceiveLimits>;
   readonly send?: Partial<SendLimits>;
   readonly ban?: Partial<BanPolicy>;
-  /** Waits before a peer is called again. */
+  /** Waits before a peer is dialed again. */
   readonly backOff?: Partial<BackOff>;
-  /** Milliseconds for a connection to come about, hello and status included. Default 10,000. */
+  /** Milliseconds to set up a connection, hello and status included. Default 10,000. */
   readonly handshakeTimeout?: number;
   /** What we call ourselves. Default `sotto`. */
   readonly clientId?: string;
 }
 
-/** Options, with the defaults filled in. */
+/** Options with defaults. */
 export interface HostSettings {
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
@@ -162,10 +169,10 @@ export function settingsOf(options: WhisperHostOptions): HostSettings {
   const { maxPeers, maxPeersPerAddress } = settings;
   const numbers = { ...settings.receive, ...settings.send, ...settings.ban, maxPeers, maxPeersPerAddress };
   for (const [what, value] of Object.entries(numbers)) {
-    if (!(value >= 0)) throw invalid(what, 'not a number that is 0 or more');
+    if (!(value >= 0)) throw invalidArgument(what, 'not a number of 0 or more');
   }
   for (const what of ['envelopesPerSecond', 'bytesPerSecond'] as const) {
-    if (settings.receive[what] === 0) throw invalid(what, 'nothing could ever be received');
+    if (settings.receive[what] === 0) throw invalidArgument(what, 'nothing could be received');
   }
   return settings;
 }
@@ -174,8 +181,4 @@ export function nodeKeyOf(crypto: CryptoProvider, nodeKey: Uint8Array | undefine
   return nodeKey === undefined
     ? crypto.secp256k1.generateKeyPair()
     : crypto.secp256k1.keyPairFromPrivateKey(nodeKey as PrivateKey);
-}
-
-function invalid(what: string, reason: string): SottoError<'INVALID_ARGUMENT'> {
-  return new SottoError('INVALID_ARGUMENT', `The option ${what} is refused: ${reason}.`, { what, reason });
 }

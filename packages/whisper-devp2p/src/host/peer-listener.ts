@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { WhisperHostOptions } from './host-options.js';
 
-/** Takes the calls of peers, if it is to listen anywhere. */
+/** Accepts inbound connections, if a place to listen is given. */
 export class PeerListener {
   readonly #options: Pick<WhisperHostOptions, 'listen' | 'advertisedHost'>;
   readonly #onSocket: (socket: Socket) => void;
@@ -16,7 +16,7 @@ export class PeerListener {
     this.#onSocket = onSocket;
   }
 
-  /** Resolves when it listens; rejects as Node's server does when it can't. */
+  /** Resolves when it listens; rejects with the error of `node:net` when it can't. */
   async open(): Promise<void> {
     const { listen } = this.#options;
     if (listen === undefined) return;
@@ -26,19 +26,19 @@ export class PeerListener {
     await once(server, 'listening');
   }
 
-  /** The one in fact; 0 when it does not listen. */
+  /** The actual port; 0 when it doesn't listen. */
   get port(): number {
     return (this.#server?.address() as AddressInfo | null | undefined)?.port ?? 0;
   }
 
-  /** By which others reach it. */
+  /** The address by which others reach it. */
   get host(): string {
     const listening = this.#options.listen?.host ?? '127.0.0.1';
     const everywhere = listening === '0.0.0.0' || listening === '::';
     return this.#options.advertisedHost ?? (everywhere ? '127.0.0.1' : listening);
   }
 
-  /** Takes no more calls from now on. Resolves when the connections that came by it have ended as well. */
+  /** Accepts no more connections. Resolves when all that it accepted have ended. */
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;

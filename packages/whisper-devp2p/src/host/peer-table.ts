@@ -3,34 +3,34 @@ import { addressName } from './address-name.js';
 import type { BanList } from './ban-list.js';
 import type { WhisperLink } from './whisper-link.js';
 
-/** Callers that are let in at once while nobody knows yet who they are: each costs a handshake. */
-const MAX_UNKNOWN_CALLERS = 32;
-/** Of them from one address: the others can still call. */
-const MAX_UNKNOWN_PER_ADDRESS = 16;
+/** Most inbound connections that are not identified yet: each costs a handshake. */
+const MAX_UNIDENTIFIED = 32;
+/** Most of them from one address, so that others can still connect. */
+const MAX_UNIDENTIFIED_PER_ADDRESS = 16;
 
 export interface PeerTableOptions {
   /** Our own id, 128 hex digits. */
   readonly id: string;
-  /** Peers that may call us. */
+  /** Most inbound peers. */
   readonly maxPeers: number;
-  /** Of them from one address. */
+  /** Most of them from one address. */
   readonly maxPeersPerAddress: number;
   readonly bans: BanList;
-  /** Ids of those whose p2p messages are taken. */
+  /** Ids of peers whose p2p messages are accepted. */
   readonly trusted: Iterable<string>;
-  /** Whether we call this peer. */
-  readonly isCalled: (id: string) => boolean;
-  /** A peer that was there has gone. */
+  /** Whether we dial this peer. */
+  readonly isDialed: (id: string) => boolean;
+  /** A peer that was ready has disconnected. */
   readonly onGone: (link: WhisperLink, reason: string) => void;
 }
 
-/** Who is connected, who may be, and who is trusted. */
+/** All connections: which peers are ready, which are accepted, and which are trusted. */
 export class PeerTable {
   readonly #options: PeerTableOptions;
   readonly #trusted: Set<string>;
-  /** All connections, with those that nobody knows yet. */
+  /** All connections, including those not identified yet. */
   readonly #links = new Set<WhisperLink>();
-  /** Those that are ready, by id. */
+  /** Peers that are ready, by id. */
   readonly #peers = new Map<string, WhisperLink>();
 
   constructor(options: PeerTableOptions) {
@@ -38,25 +38,25 @@ export class PeerTable {
     this.#trusted = new Set(options.trusted);
   }
 
-  /** Those that are ready. */
+  /** Iterates over the peers that are ready. */
   [Symbol.iterator](): IterableIterator<WhisperLink> {
     return this.#peers.values();
   }
 
-  /** All connections, with those that nobody knows yet. */
+  /** All connections, including those not identified yet. */
   get links(): readonly WhisperLink[] {
     return [...this.#links];
   }
 
-  /** Whether one more may call from there whom nobody knows yet. */
-  admitsCaller(address: string): boolean {
+  /** Whether one more unidentified connection from this address is accepted. */
+  admits(address: string): boolean {
     const name = addressName(address);
     const unknown = this.links.filter((link) => link.inbound && !link.ready);
-    if (unknown.length >= MAX_UNKNOWN_CALLERS) return false;
-    return unknown.filter((link) => link.addressName === name).length < MAX_UNKNOWN_PER_ADDRESS;
+    if (unknown.length >= MAX_UNIDENTIFIED) return false;
+    return unknown.filter((link) => link.addressName === name).length < MAX_UNIDENTIFIED_PER_ADDRESS;
   }
 
-  /** One that is ready. */
+  /** A peer that is ready. */
   get(id: string): WhisperLink | undefined {
     return this.#peers.get(id);
   }
@@ -79,7 +79,7 @@ export class PeerTable {
     this.#links.add(link);
   }
 
-  /** Why a peer is not wanted, once it is known who it is; `undefined` when it is. */
+  /** Why an identified peer is refused; `undefined` when it isn't. */
   refusal(link: WhisperLink): DisconnectReason | undefined {
     const { id, bans, maxPeers, maxPeersPerAddress } = this.#options;
     if (link.id === id) return DisconnectReason.SAME_IDENTITY;
@@ -93,14 +93,14 @@ export class PeerTable {
   }
 
   #isInvited({ id, inbound }: WhisperLink): boolean {
-    return !inbound || this.isTrusted(id) || this.#options.isCalled(id);
+    return !inbound || this.isTrusted(id) || this.#options.isDialed(id);
   }
 
-  /** Notes that a peer is ready; of two connections to it, one is ended. Whether it is not this one. */
+  /** Adds a ready peer. Of two connections to a peer, one is ended. @returns whether this one stays */
   add(link: WhisperLink): boolean {
     const known = this.#peers.get(link.id);
     if (known !== undefined) {
-      // Each has called the other at the same moment: both keep the call of the greater id.
+      // Both dialed at the same moment: the connection dialed by the greater id stays.
       const byGreater = (one: WhisperLink) => one.inbound === link.id > this.#options.id;
       if (!byGreater(link) || byGreater(known)) {
         link.disconnect(DisconnectReason.ALREADY_CONNECTED);
@@ -113,7 +113,7 @@ export class PeerTable {
     return true;
   }
 
-  /** Notes that a connection has ended. Whether it was a peer that was there. */
+  /** Removes a connection that has ended. @returns whether its peer was ready */
   delete(link: WhisperLink, reason: string): boolean {
     this.#links.delete(link);
     if (this.#peers.get(link.id) !== link) return false;

@@ -1,11 +1,11 @@
 import type { PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import type { SendLimits } from './host-options.js';
 
-/** Envelopes in one packet at most, and their bytes: a deployed node takes packets of 1 MiB. */
+/** Most envelopes of one packet, and most of their bytes: deployed nodes accept packets of 1 MiB. */
 const BATCH_ENVELOPES = 2_000;
 const BATCH_BYTES = 512 * 1024;
 
-/** What waits to be sent to one peer, oldest first, each once. */
+/** Envelopes that wait to be sent to one peer, oldest first, each once. */
 export class SendQueue {
   readonly #limits: SendLimits;
   readonly #envelopes = new Set<PooledEnvelope>();
@@ -19,7 +19,7 @@ export class SendQueue {
     return this.#envelopes.size;
   }
 
-  /** Puts it at the end; how many had to go for it. */
+  /** Appends an envelope. @returns how many were dropped for it */
   add(pooled: PooledEnvelope): number {
     if (this.#envelopes.has(pooled)) return 0;
     this.#envelopes.add(pooled);
@@ -38,7 +38,7 @@ export class SendQueue {
     if (this.#envelopes.delete(pooled)) this.#bytes -= pooled.bytes.length;
   }
 
-  /** Takes out what goes into one packet. What has expired is left out. @param now seconds since the epoch */
+  /** Removes the envelopes for one packet, and drops expired ones. @param now seconds since the epoch */
   takeBatch(now: number): PooledEnvelope[] {
     const batch: PooledEnvelope[] = [];
     let bytes = 0;

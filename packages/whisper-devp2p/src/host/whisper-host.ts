@@ -127,7 +127,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
       maxPeersPerAddress,
       bans: this.#bans,
       trusted: trusted.map(({ id }) => id),
-      isCalled: (id) => this.#dialer.has(id),
+      isDialed: (id) => this.#dialer.has(id),
       onGone: (link, reason) => this.#gone(link, reason),
     });
     this.#exchange = new EnvelopeExchange({
@@ -242,7 +242,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
   // Connections
 
   #called(socket: Socket): void {
-    if (this.#closed || !this.#peers.admitsCaller(socket.remoteAddress ?? '')) {
+    if (this.#closed || !this.#peers.admits(socket.remoteAddress ?? '')) {
       socket.on('error', () => {});
       socket.destroy();
       return;

@@ -15,9 +15,10 @@ import {
   abortedError,
   backOffDelay,
   channelId,
-  checkMayListen,
+  checkMaySubscribe,
   closedError,
   DedupSet,
+  onAbort,
   RedeliveryQueue,
   unavailableError,
   type WaitLimits,
@@ -117,10 +118,9 @@ export class RpcConnection implements TransportConnection {
    */
   async open(): Promise<void> {
     const { signal } = this.#options;
-    const abort = () => this.#rpc.close();
-    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) throw abortedError('connect');
+    const stopListening = onAbort(signal, () => this.#rpc.close());
     try {
-      if (signal?.aborted) throw abortedError('connect');
       if (this.#rpc instanceof JsonRpcWebSocket) await this.#rpc.open(signal);
       await this.#readInfo();
       await this.#keys.identity();
@@ -130,7 +130,7 @@ export class RpcConnection implements TransportConnection {
       this.#rpc.close();
       throw isSottoError(error, 'CLOSED') && signal?.aborted ? abortedError('connect') : error;
     } finally {
-      signal?.removeEventListener('abort', abort);
+      stopListening();
     }
     this.#online = true;
     this.#schedulePoll();
@@ -158,7 +158,7 @@ export class RpcConnection implements TransportConnection {
   async subscribe(channels: readonly Channel[]): Promise<void> {
     this.#checkOpen();
     const { channelKeys } = this.#settings;
-    for (const channel of channels) checkMayListen(this.#options.identity.publicKey, channel);
+    for (const channel of channels) checkMaySubscribe(this.#options.identity.publicKey, channel);
     const cache = this.#options.channelKeys;
     const prepared = this.#prepared.then(() => channelKeys.prepare(channels, { cache }));
     // In the order of the calls, so that the last list is the one in force.
@@ -232,10 +232,10 @@ export class RpcConnection implements TransportConnection {
   /** Tries again with the same message while the node can't be reached or has to be given its keys again. */
   async #untilTaken(post: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
     const { clock, offlineTimeout } = this.#settings;
-    await withDeadline(clock, signal, offlineTimeout, (limits) => this.#tryWhile(limits, post));
+    await withDeadline(clock, signal, offlineTimeout, (limits) => this.#retryWithin(limits, post));
   }
 
-  async #tryWhile(limits: WaitLimits, post: () => Promise<void>): Promise<void> {
+  async #retryWithin(limits: WaitLimits, post: () => Promise<void>): Promise<void> {
     const { random, backOff, clock } = this.#settings;
     const wait = (arm: (done: () => void) => () => void) =>
       waitWithin(limits, this.#closing.signal, 'send', arm);
@@ -279,7 +279,7 @@ export class RpcConnection implements TransportConnection {
     // On this channel: anybody can put a copy on another one. A send that was tried again comes in another envelope.
     const id = this.#idOf(channel, signer, payload);
     if (!this.#messages.add(id)) return;
-    void this.#redelivery.give({ sender: signer, payload, channel, sentAt, fromHistory: false }, () => {
+    void this.#redelivery.deliver({ sender: signer, payload, channel, sentAt, fromHistory: false }, () => {
       this.#envelopes.delete(hash);
       this.#messages.delete(id);
     });

@@ -1,5 +1,11 @@
 import { isSottoError } from '@sotto/core';
-import { abortedError, closedError, timeoutError, unavailableError } from '@sotto/whisper-transport/internal';
+import {
+  abortedError,
+  closedError,
+  onAbort,
+  timeoutError,
+  unavailableError,
+} from '@sotto/whisper-transport/internal';
 import type { CallOptions, ClientSettings, JsonRpcClient } from './client.js';
 import { encodeRequest, notUnderstood, parseServerMessage } from './message.js';
 import { refusalOf } from './refusal.js';
@@ -44,9 +50,8 @@ export class JsonRpcHttp implements JsonRpcClient {
         controller.abort();
       };
     });
-    const abort = () => stop(abortedError(method));
     const cancelTimer = clock.after(limit, () => stop(timeoutError(method, limit)));
-    signal?.addEventListener('abort', abort, { once: true });
+    const stopListening = onAbort(signal, () => stop(abortedError(method)));
     this.#inFlight.add(stop);
     try {
       const text = await Promise.race([
@@ -60,7 +65,7 @@ export class JsonRpcHttp implements JsonRpcClient {
       return answer.result;
     } finally {
       cancelTimer();
-      signal?.removeEventListener('abort', abort);
+      stopListening();
       this.#inFlight.delete(stop);
     }
   }

@@ -7,7 +7,7 @@ import {
   type TransportConnection,
   type TransportMessage,
 } from '@sotto/core';
-import { channelId, checkMayListen } from '../channel-id.js';
+import { channelId, checkMaySubscribe } from '../channel-id.js';
 import { closedError } from '../transport-errors.js';
 import type { MemoryEndpoint, Router, Sent } from './endpoint.js';
 
@@ -89,7 +89,7 @@ export class MemoryConnection implements TransportConnection, MemoryEndpoint {
   }
 
   #keysOf(channels: readonly Channel[]): ReadonlySet<string> {
-    for (const channel of channels) checkMayListen(this.owner, channel);
+    for (const channel of channels) checkMaySubscribe(this.owner, channel);
     return new Set(channels.map(channelId));
   }
 
