@@ -221,7 +221,7 @@ class Hub {
       clock: this.clock,
       nodeKey: this.#nodeKey.privateKey,
       onEnvelope: (peer, envelope) => {
-        if (!peer.inbound) this.#time.notePeer(peer.id, envelope);
+        if (!peer.inbound) this.#time.addEnvelope(peer.id, envelope);
         this.#options.onEnvelope?.(peer, envelope);
       },
       trustedPeers: [

@@ -1,4 +1,4 @@
-/** For Node: Whisper peers by devp2p. */
+/** Whisper peers over devp2p, in Node.js. */
 
 export { createDevp2pCarrier, type Devp2pCarrierOptions } from './devp2p-carrier.js';
 export { addressName } from './host/address-name.js';

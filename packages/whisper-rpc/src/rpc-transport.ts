@@ -1,4 +1,11 @@
-import { type Clock, type Logger, SottoError, silentLogger, systemClock, type Transport } from '@sotto/core';
+import {
+  type Clock,
+  invalidArgument,
+  type Logger,
+  silentLogger,
+  systemClock,
+  type Transport,
+} from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import {
   type BackOff,
@@ -11,64 +18,66 @@ import { ENVELOPE_MAX_BYTES, SEALING_OVERHEAD } from '@sotto/whisper-transport/w
 import { RpcConnection } from './connection/rpc-connection.js';
 import type { Fetch } from './json-rpc/http-client.js';
 
+/** Options of {@link createRpcTransport}. */
 export interface RpcTransportOptions {
   /**
-   * Where the node offers its JSON-RPC API: `ws:` or `wss:` (messages come by subscription), `http:` or `https:`
-   * (messages are polled for). Without TLS only this machine, see `unsafePlaintext`.
+   * The node's JSON-RPC API: `ws:` or `wss:` (messages arrive by subscription), `http:` or `https:` (messages are polled for).
+   * Without TLS only on this machine, see `unsafePlaintext`.
    */
   readonly url: string;
-  /** Lets the identity's private key travel unencrypted to another machine: anybody on the way can take it. */
+  /** Allows sending the identity's private key unencrypted to another machine: anybody on the way can read it. */
   readonly unsafePlaintext?: boolean;
   readonly crypto?: CryptoProvider;
   readonly clock?: Clock;
-  /** Gets events, never keys or contents. Default: silence. */
+  /** Receives events, never keys or contents. Default: none. */
   readonly logger?: Logger;
-  /** Default: the global WebSocket. Node 20 has none: there, take `createRpcTransport` of `@sotto/whisper-transport/node`. */
+  /** Default: the runtime's own WebSocket; in Node.js the package `ws`, if it is installed. */
   readonly webSocket?: OpenWebSocket;
   /** Default: the global fetch. */
   readonly fetch?: Fetch;
-  /** Seconds that envelopes live. Default 15, as deployed clients have it; 10 at least. */
+  /** Seconds until envelopes expire, at least 10. Default 15, as with deployed clients. */
   readonly ttl?: number;
-  /** Proof of work of our envelopes; what the node asks for, when that is more. Default 0.002. */
+  /** Proof of work of our envelopes, if the node doesn't require more. Default 0.002, what deployed nodes require. */
   readonly powTarget?: number;
-  /** Whole seconds that the node may work on an envelope. Default 5. */
+  /** Seconds that the node may spend on the proof of work of an envelope, a whole number. Default 5, as with deployed clients. */
   readonly powTime?: number;
   /** Milliseconds between two polls over HTTP. Default 1,000. */
   readonly pollInterval?: number;
-  /** Milliseconds that the node may take for an answer, its proof of work apart. Default 10,000. */
+  /** Milliseconds until a call times out, proof of work not included. Default 10,000. */
   readonly callTimeout?: number;
-  /** Milliseconds between two checks that a WebSocket's node still answers. Default 30,000. */
+  /** Milliseconds between two checks that the node still answers, over WebSocket. Default 30,000. */
   readonly heartbeat?: number;
   /**
-   * Milliseconds that a send without a signal waits for a node that is away, before it fails with
-   * TRANSPORT_UNAVAILABLE; with a signal it waits until that fires. Default 5,000.
+   * Milliseconds that a send without a signal waits while the node is offline, before it fails with TRANSPORT_UNAVAILABLE; with a
+   * signal it waits until the signal fires. Default 5,000.
    */
   readonly offlineTimeout?: number;
-  /** Characters of an answer that are read; one poll may bring many messages. Default 2^25: 32 MB. */
+  /** Most characters of an answer; one poll may return many messages. Default 2^25: 32 MB. */
   readonly maxAnswerLength?: number;
-  /** Waits before a lost connection is tried again. Default: from 250 ms to 30 s. */
+  /** Waits between attempts to reconnect. Default: from 250 ms to 30 s. */
   readonly backOff?: Partial<BackOff>;
-  /** Envelopes and messages remembered, to notice repetitions. Default 50,000 each: 10 MB at most. */
+  /** Envelopes and messages remembered, to drop repetitions. Default 50,000 each: 10 MB at most. */
   readonly remembered?: number;
 }
 
 /**
- * A transport over somebody's Whisper node, go-ethereum 1.9 for one, by its JSON-RPC API. Wire profile, section 7.
+ * A transport over the JSON-RPC API of a Whisper node, such as go-ethereum 1.9. Wire profile, section 7.
  *
- * **This gives the node the private key of the identity**, as the node signs and opens what goes through it, and the
- * keys of the channels with it: who runs the node can write as you and read your partitioned and discovery
- * channels, for ever. (What the messenger has encrypted stays encrypted, to whoever did not have the key before.)
- * Use a node of your own. Keys are removed from the node on `close`; a process that dies leaves them there until
- * the node is started anew. A transport that keeps the key to itself is `createSealedTransport` over a carrier; this API
- * has no call that takes a sealed envelope.
+ * **It gives the node the private key of the identity**, which the node needs to sign and open messages, and the keys of the channels:
+ * whoever runs the node can write as you and read your partitioned and discovery channels, forever. (Messages that the messenger has
+ * encrypted stay encrypted for anyone who did not have the key before.) Use a node of your own. Keys are removed from the node on
+ * `close`; a process that dies leaves them there until the node restarts. `createSealedTransport` over a carrier keeps the key to itself;
+ * this API has no call that accepts a sealed envelope.
  *
  * @throws INVALID_ARGUMENT
  */
 export function createRpcTransport(options: RpcTransportOptions): Transport {
   const { url, crypto = defaultProvider(), ttl = 15, powTime = 5 } = options;
   const { polled } = parseNodeUrl(url, options.unsafePlaintext === true);
-  if (!Number.isInteger(ttl) || ttl < 10) throw invalid('ttl', 'not a whole number of seconds, 10 or more');
-  if (!Number.isInteger(powTime) || powTime < 1) throw invalid('powTime', 'not a whole number of seconds');
+  if (!Number.isInteger(ttl) || ttl < 10)
+    throw invalidArgument('ttl', 'not a whole number of seconds, 10 or more');
+  if (!Number.isInteger(powTime) || powTime < 1)
+    throw invalidArgument('powTime', 'not a whole number of seconds');
   const settings = {
     url,
     polled,
@@ -107,18 +116,17 @@ export function createRpcTransport(options: RpcTransportOptions): Transport {
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 function parseNodeUrl(text: string, plaintextAllowed: boolean): { readonly polled: boolean } {
-  if (!URL.canParse(text)) throw invalid('url', 'not a URL');
+  if (!URL.canParse(text)) throw invalidArgument('url', 'not a URL');
   const { protocol, hostname } = new URL(text);
   if (!['ws:', 'wss:', 'http:', 'https:'].includes(protocol)) {
-    throw invalid('url', 'neither ws:, wss:, http: nor https:');
+    throw invalidArgument('url', 'neither ws:, wss:, http: nor https:');
   }
   const plaintext = protocol === 'ws:' || protocol === 'http:';
   if (plaintext && !plaintextAllowed && !LOOPBACK.test(hostname)) {
-    throw invalid('url', 'the private key would travel unencrypted to another machine; use wss: or https:');
+    throw invalidArgument(
+      'url',
+      'the private key would travel unencrypted to another machine; use wss: or https:',
+    );
   }
   return { polled: protocol.startsWith('http') };
-}
-
-function invalid(what: string, reason: string): SottoError {
-  return new SottoError('INVALID_ARGUMENT', `Not usable as ${what}: ${reason}.`, { what, reason });
 }

@@ -12,38 +12,39 @@ import {
 import { onAbort } from './on-abort.js';
 import { abortedError, closedError, unavailableError } from './transport-errors.js';
 
-/** What an open pipe tells. */
+/** What a pipe reports. */
 export interface PipeEvents {
-  /** Something came; what nobody subscribed to is dropped. The bytes are copied. */
+  /** Delivers an envelope that arrived; it is dropped unless its topic is subscribed to. The bytes are copied. */
   deliver(topic: Topic, envelope: Uint8Array, options?: { readonly fromHistory?: boolean }): void;
-  /** The connection was lost, or is there again. */
+  /** Reports that the connection was lost or restored. */
   status(status: 'connected' | 'reconnecting'): void;
 }
 
-/** An open pipe. What it throws that is no SottoError becomes TRANSPORT_UNAVAILABLE. */
+/** An open pipe. Errors that it throws and that aren't SottoErrors become TRANSPORT_UNAVAILABLE. */
 export interface Pipe {
-  /** Sends bytes, for good: they are not changed later. Resolves when the pipe has taken them. */
+  /** Sends an envelope. The pipe owns the bytes. Resolves when the pipe has taken responsibility for them. */
   publish(topic: Topic, envelope: Uint8Array): void | Promise<void>;
-  /** For a pipe with topics of its own: what is wanted from now on, each topic once. */
+  /** For pipes that select by topic: the topics wanted from now on, each once. */
   subscribe?(topics: readonly Topic[]): void | Promise<void>;
-  /** Delivers what was sent between two times (ms since the epoch) on these topics; resolves after the last. */
+  /** Delivers the envelopes of these topics sent between two times (ms since the epoch); resolves after the last. */
   history?(topics: readonly Topic[], from: number, to: number): Promise<void>;
   close(): void | Promise<void>;
 }
 
-/** Opens a pipe. */
+/** Opens a pipe. `signal` aborts opening. */
 export type PipeOpener = (events: PipeEvents, signal?: AbortSignal) => Pipe | Promise<Pipe>;
 
+/** Options of {@link createPipeCarrier}. */
 export interface PipeCarrierOptions {
-  /** Largest envelope in bytes. Default 1 MiB, as Whisper nodes have it. */
+  /** Largest envelope in bytes. Default 1 MiB, as with deployed Whisper nodes. */
   readonly maxEnvelopeBytes?: number;
   /** Whether pipes have `history`. Default false. */
   readonly history?: boolean;
 }
 
 /**
- * Makes a carrier of anything that moves bytes: a channel between tabs, a socket, a broker. Topics, sizes, signals, closing
- * and the ownership of bytes are looked after here; the pipe only moves what it is given.
+ * Creates a carrier over anything that moves bytes: a channel between tabs, a socket, a broker. It takes care of topics, sizes,
+ * signals, closing and the ownership of bytes; the pipe only moves what it is given.
  */
 export function createPipeCarrier(open: PipeOpener, options: PipeCarrierOptions = {}): Carrier {
   const { maxEnvelopeBytes = 1024 * 1024, history = false } = options;
@@ -63,8 +64,8 @@ class PipeConnection implements CarrierConnection {
   readonly #maxEnvelopeBytes: number;
   readonly #closing = new AbortController();
   #topics: ReadonlySet<string> = new Set();
-  /** What came from history and is not taken yet. */
-  readonly #handing = new Set<Promise<void>>();
+  /** Deliveries from history that `onEnvelope` has not finished yet. */
+  readonly #deliveries = new Set<Promise<void>>();
   #pipe: Pipe | undefined;
   #closed: Promise<void> | undefined;
 
@@ -76,7 +77,7 @@ class PipeConnection implements CarrierConnection {
 
   async open(open: PipeOpener, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) throw abortedError('open');
-    const pipe = await unlessUnavailable(async () => open(this.#events(), signal));
+    const pipe = await wrapErrors(async () => open(this.#events(), signal));
     if (signal?.aborted) {
       await pipe.close();
       throw abortedError('open');
@@ -119,7 +120,7 @@ class PipeConnection implements CarrierConnection {
     const asked = topics.map((topic) => copyBytes(topic));
     await this.#unlessEnded('history', signal, async () => {
       await pipe.history?.(asked, from, to);
-      await Promise.all(this.#handing);
+      await Promise.all(this.#deliveries);
     });
   }
 
@@ -138,12 +139,12 @@ class PipeConnection implements CarrierConnection {
     return {
       deliver: (topic, envelope, { fromHistory = false } = {}) => {
         if (this.#closing.signal.aborted || !this.#topics.has(encodeHex(parseBytes(topic, 'topic')))) return;
-        const handing = this.#handler.onEnvelope(
+        const delivery = this.#handler.onEnvelope(
           copyBytes(topic),
           copyBytes(envelope, 'envelope'),
           fromHistory,
         );
-        if (fromHistory && handing !== undefined) this.#handOverLater(handing);
+        if (fromHistory && delivery !== undefined) this.#track(delivery);
       },
       status: (status) => {
         if (!this.#closing.signal.aborted) this.#handler.onStatus?.(status);
@@ -151,10 +152,10 @@ class PipeConnection implements CarrierConnection {
     };
   }
 
-  #handOverLater(handing: Promise<void>): void {
-    this.#handing.add(handing);
-    const done = () => this.#handing.delete(handing);
-    handing.then(done, done);
+  #track(delivery: Promise<void>): void {
+    this.#deliveries.add(delivery);
+    const done = () => this.#deliveries.delete(delivery);
+    delivery.then(done, done);
   }
 
   #check(what: string, signal: AbortSignal | undefined): Pipe {
@@ -163,7 +164,7 @@ class PipeConnection implements CarrierConnection {
     return this.#pipe;
   }
 
-  /** Runs until it is over, the connection is closed or the caller gives up. */
+  /** Runs until it settles, the connection is closed or the signal fires. */
   #unlessEnded(what: string, signal: AbortSignal | undefined, run: () => Promise<void>): Promise<void> {
     const closing = this.#closing.signal;
     return new Promise((resolve, reject) => {
@@ -174,7 +175,7 @@ class PipeConnection implements CarrierConnection {
         then();
       };
       const stops = [onAbort(closing, close), onAbort(signal, abort)];
-      unlessUnavailable(run).then(
+      wrapErrors(run).then(
         () => settle(resolve),
         (error) => settle(() => reject(error)),
       );
@@ -182,8 +183,8 @@ class PipeConnection implements CarrierConnection {
   }
 }
 
-/** What a pipe throws of its own may say anything, so it is kept as the cause alone. */
-async function unlessUnavailable<T>(run: () => Promise<T>): Promise<T> {
+/** Errors of a pipe may say anything, so they are only kept as the cause. */
+async function wrapErrors<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (cause) {

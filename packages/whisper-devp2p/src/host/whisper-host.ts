@@ -22,58 +22,58 @@ import { PeerListener } from './peer-listener.js';
 import { PeerTable } from './peer-table.js';
 import { WhisperLink, type WhisperLinkHandler } from './whisper-link.js';
 
-/** A node of the Whisper network: peers, and the envelopes that go between them. */
+/** A host in the Whisper network: it connects to peers and exchanges envelopes with them. */
 export interface WhisperHost {
   /** Our own id: 128 hex digits. */
   readonly id: string;
-  /** URL by which others reach it, with the real port; `undefined` when it does not listen. */
+  /** Its `enode://` URL, with the actual port; `undefined` when it doesn't listen. */
   readonly enode: string | undefined;
-  /** Who is connected and has said its status. */
+  /** The connected peers whose status is known. */
   readonly peers: readonly WhisperPeer[];
   readonly pool: EnvelopePool;
   readonly counters: Readonly<WhisperHostCounters>;
   /**
-   * Calls a peer, and again whenever it is gone.
+   * Dials a peer, and again whenever it is gone.
    * @throws INVALID_TEXT, CLOSED
    */
   addPeer(enode: string, options?: { readonly trusted?: boolean }): void;
-  /** Calls it no more, trusts it no more, and disconnects it. @throws INVALID_TEXT */
+  /** Stops dialing and trusting a peer, and disconnects it. @throws INVALID_TEXT */
   removePeer(enode: string): void;
-  /** Takes p2p messages from a peer from now on, by its id or enode URL. @throws INVALID_TEXT */
+  /** Accepts p2p messages of a peer from now on, given by id or enode URL. @throws INVALID_TEXT */
   trustPeer(idOrEnode: string): void;
   /**
-   * Puts an envelope into the pool and sends it to all peers that take it. True as soon as one of them has it, as far
-   * as the socket can tell; false when no peer does, in which case those who come later get it while it lives.
+   * Adds an envelope to the pool and sends it to all peers that accept it. Resolves with true as soon as the socket of one of them has
+   * passed it on; with false when no peer accepts it, in which case peers that connect later get it until it expires.
    *
-   * @throws what {@link EnvelopePool.add} throws
+   * @throws as {@link EnvelopePool.add} does
    */
   publish(envelope: Uint8Array, origin?: unknown): Promise<boolean>;
-  /** Tells all peers which topics are wanted, 64 bytes; `undefined` for all. */
+  /** Tells all peers which topics are wanted: a bloom filter, 64 bytes; `undefined` for all. */
   setBloom(bloom: Uint8Array | undefined): void;
-  /** Tells all peers the least proof of work that is taken, and the pool too. @throws INVALID_ARGUMENT */
+  /** Sets the least proof of work that the pool accepts, and tells all peers. @throws INVALID_ARGUMENT */
   setMinimumPow(minimumPow: number): void;
   /**
-   * Asks a mailbox, by its id; it must be trusted for its answer to be taken. Resolves when the socket has it.
-   * @throws NOT_FOUND for who is not connected; TRANSPORT_UNAVAILABLE when the connection ends meanwhile
+   * Sends a request to a mailserver, by its id. It has to be trusted, or its answer is ignored. Resolves when the socket has it.
+   * @throws NOT_FOUND when it is not connected; TRANSPORT_UNAVAILABLE when the connection ends meanwhile
    */
   sendP2pRequest(peerId: string, envelope: Uint8Array): Promise<void>;
   /**
-   * Sends envelopes to one peer alone, as fast as it takes them: one a packet, or with `batch` as many as half a MiB holds.
-   * @throws as `sendP2pRequest`
+   * Sends envelopes to one peer alone, as fast as it reads them: one a packet, or with `batch` as many as fit into half a MiB.
+   * @throws as `sendP2pRequest` does
    */
   sendP2pMessages(
     peerId: string,
     envelopes: Iterable<Uint8Array>,
     options?: { readonly batch?: boolean },
   ): Promise<void>;
-  /** Says that a request was answered. @throws as `sendP2pRequest` */
+  /** Tells a peer that its request was answered. @throws as `sendP2pRequest` does */
   sendRequestComplete(peerId: string, payload: Uint8Array): Promise<void>;
-  /** Says goodbye to all and closes. Closing twice is fine. */
+  /** Disconnects all peers and closes. Closing twice is fine. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a node that speaks `shh/6` over devp2p. Resolves when it listens, if it is to; peers are called meanwhile.
+ * Starts a host that speaks `shh/6` over devp2p. Resolves when it listens, if it is to; peers are dialed in the background.
  *
  * @throws INVALID_TEXT for an enode URL; INVALID_ARGUMENT, INVALID_LENGTH, INVALID_PRIVATE_KEY for other options;
  * TRANSPORT_UNAVAILABLE when it can't listen there
@@ -84,13 +84,13 @@ export async function createWhisperHost(options: WhisperHostOptions = {}): Promi
     await host.listen();
   } catch (cause) {
     await host.close();
-    const reason = `can't listen: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}`;
+    const reason = `cannot listen: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}`;
     throw new SottoError('TRANSPORT_UNAVAILABLE', `The host ${reason}.`, { reason }, { cause });
   }
   return host;
 }
 
-/** Bytes of envelopes in one packet to one peer: deployed nodes take packets of 1 MiB. */
+/** Most bytes of envelopes in a batch: deployed nodes accept packets of 1 MiB. */
 const BATCH_BYTES = 2 ** 19;
 
 class Host implements WhisperHost, WhisperLinkHandler {
@@ -128,7 +128,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
       bans: this.#bans,
       trusted: trusted.map(({ id }) => id),
       isDialed: (id) => this.#dialer.has(id),
-      onGone: (link, reason) => this.#gone(link, reason),
+      onGone: (link, reason) => this.#disconnected(link, reason),
     });
     this.#exchange = new EnvelopeExchange({
       settings: this.#settings,
@@ -143,9 +143,9 @@ class Host implements WhisperHost, WhisperLinkHandler {
       timeout: handshakeTimeout,
       bannedFor: (id) => this.#bans.remaining(id),
       isConnected: (id) => this.#peers.get(id) !== undefined,
-      onSocket: (socket, enode, gone) => this.#connected(socket, enode, gone),
+      onSocket: (socket, enode, onEnded) => this.#dialed(socket, enode, onEnded),
     });
-    this.#listener = new PeerListener(options, (socket) => this.#called(socket));
+    this.#listener = new PeerListener(options, (socket) => this.#accept(socket));
     for (const enode of wanted) this.#dialer.add(enode);
   }
 
@@ -232,16 +232,16 @@ class Host implements WhisperHost, WhisperLinkHandler {
     this.#dialer.close();
     this.#exchange.close();
     if (this.#ownsPool) this.pool.close();
-    const deaf = this.#listener.close();
+    const stoppedListening = this.#listener.close();
     const { links } = this.#peers;
-    const gone = links.map((link) => link.ended);
+    const ended = links.map((link) => link.ended);
     for (const link of links) link.disconnect(DisconnectReason.CLIENT_QUITTING);
-    await Promise.all([deaf, ...gone]);
+    await Promise.all([stoppedListening, ...ended]);
   }
 
   // Connections
 
-  #called(socket: Socket): void {
+  #accept(socket: Socket): void {
     if (this.#closed || !this.#peers.admits(socket.remoteAddress ?? '')) {
       socket.on('error', () => {});
       socket.destroy();
@@ -250,12 +250,12 @@ class Host implements WhisperHost, WhisperLinkHandler {
     this.#link(socket, undefined);
   }
 
-  #connected(socket: Socket, enode: Enode, gone: () => void): void {
+  #dialed(socket: Socket, enode: Enode, onEnded: () => void): void {
     if (this.#closed) {
       socket.destroy();
       return;
     }
-    void this.#link(socket, decodeHex(enode.id)).ended.then(gone);
+    void this.#link(socket, decodeHex(enode.id)).ended.then(onEnded);
   }
 
   #link(socket: Socket, remoteId: Uint8Array | undefined): WhisperLink {
@@ -290,7 +290,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
     if (!this.#peers.add(link)) return;
     this.#exchange.correct(link);
     this.#settings.logger.info('whisper.peer-connected', { peer: link.id, address: link.address });
-    this.#tell(() => this.#options.onPeer?.(link));
+    this.#notify(() => this.#options.onPeer?.(link));
     this.#exchange.offerAll(link);
   }
 
@@ -299,9 +299,9 @@ class Host implements WhisperHost, WhisperLinkHandler {
     this.#settings.logger.debug('whisper.peer-not-connected', { peer: link.id, reason });
   }
 
-  #gone(link: WhisperLink, reason: string): void {
+  #disconnected(link: WhisperLink, reason: string): void {
     this.#settings.logger.info('whisper.peer-gone', { peer: link.id, reason });
-    this.#tell(() => this.#options.onPeerGone?.(link, reason));
+    this.#notify(() => this.#options.onPeerGone?.(link, reason));
   }
 
   onDropped(_link: WhisperLink, envelopes: number): void {
@@ -315,14 +315,14 @@ class Host implements WhisperHost, WhisperLinkHandler {
   onViolation(link: WhisperLink, reason: string): void {
     const { logger, ban } = this.#settings;
     logger.warn('whisper.peer-violation', { peer: link.id, address: link.address, reason });
-    // Who is not known yet can't be banned; who is trusted gets another chance.
+    // An unidentified peer can't be banned; a trusted one gets another chance.
     if (link.id === '' || this.#peers.isTrusted(link.id)) return;
     this.#bans.ban(link.id, ban.duration);
     this.#exchange.counters.bans++;
   }
 
   onRequirements(link: WhisperLink): void {
-    this.#tell(() => this.#options.onPeerChange?.(link));
+    this.#notify(() => this.#options.onPeerChange?.(link));
     this.#exchange.offerAll(link);
   }
 
@@ -333,35 +333,35 @@ class Host implements WhisperHost, WhisperLinkHandler {
         for (const envelope of packet.envelopes) {
           if (onEnvelope !== undefined) {
             const read = readable(() => decodeEnvelope(envelope));
-            if (read !== undefined) this.#tell(() => onEnvelope(link, read));
+            if (read !== undefined) this.#notify(() => onEnvelope(link, read));
           }
           this.#exchange.receive(link, envelope);
         }
         break;
       case 'p2pRequest': {
         const request = direct(packet.envelope);
-        this.#tell(() => onP2pRequest?.(link, request));
+        this.#notify(() => onP2pRequest?.(link, request));
         break;
       }
       case 'bareRequest': {
         const request = readable(() => decodeBareMailRequest(packet.body));
-        if (request !== undefined) this.#tell(() => onBareRequest?.(link, request));
+        if (request !== undefined) this.#notify(() => onBareRequest?.(link, request));
         break;
       }
       case 'p2pMessages': {
         if (!link.trusted) break;
         const messages = packet.envelopes.map(direct);
-        this.#tell(() => onP2pMessages?.(link, messages));
+        this.#notify(() => onP2pMessages?.(link, messages));
         break;
       }
       case 'requestComplete':
-        if (link.trusted) this.#tell(() => onRequestComplete?.(link, packet.payload));
+        if (link.trusted) this.#notify(() => onRequestComplete?.(link, packet.payload));
         break;
     }
   }
 
-  /** Runs a hook: what it throws is not the peer's doing. */
-  #tell(run: () => void | Promise<void> | undefined): void {
+  /** Calls a hook; its errors are not the peer's fault. */
+  #notify(run: () => void | Promise<void> | undefined): void {
     const { logger } = this.#settings;
     const failed = (error: unknown) =>
       logger.error('whisper.hook-failed', { error: error instanceof Error ? error.name : typeof error });
@@ -373,7 +373,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
   }
 }
 
-/** Parts that are no larger than that, unless one envelope is. */
+/** Batches of up to `most` bytes; a larger envelope is a batch of its own. */
 function* inBatches(envelopes: Iterable<Uint8Array>, most: number): Iterable<Uint8Array[]> {
   let part: Uint8Array[] = [];
   let size = 0;
@@ -388,7 +388,7 @@ function* inBatches(envelopes: Iterable<Uint8Array>, most: number): Iterable<Uin
   if (part.length > 0) yield part;
 }
 
-/** What can't be read is nothing to answer, and nobody is banned for it: others may know a form that we don't. */
+/** `undefined` when it can't be read. Nobody is banned for that: there may be forms that we don't know. */
 function readable<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -12,9 +12,9 @@ import { addressName } from './address-name.js';
 import type { HostSettings, WhisperPeer } from './host-options.js';
 import { SendQueue } from './send-queue.js';
 
-/** Bytes that may wait in the socket before envelopes wait in the queue instead, where they can still expire. */
+/** Bytes in the socket from which on envelopes wait in the queue instead, where they can still expire. */
 const HIGH_WATER = 512 * 1024;
-/** Milliseconds for which changed requirements of a peer are gathered before the whole pool is gone through. */
+/** Milliseconds for which changes of a peer's requirements are collected before all live envelopes are offered to it again. */
 const REQUIREMENTS_DELAY = 500;
 
 export interface WhisperLinkOptions {
@@ -22,20 +22,20 @@ export interface WhisperLinkOptions {
   readonly nodeKey: KeyPair;
   /** Our own id, 64 bytes. */
   readonly id: Uint8Array;
-  /** Id of the peer when we called it, 64 bytes. */
+  /** Id of the peer when we dialed it, 64 bytes. */
   readonly remoteId: Uint8Array | undefined;
   readonly listenPort: number;
   readonly newMacHash: NewMacHash;
   readonly settings: HostSettings;
 }
 
-/** What a link reports; the host decides. */
+/** What a link reports to its host, which decides. */
 export interface WhisperLinkHandler {
-  /** Who it is is known. Our status, or why the peer is not wanted. */
+  /** The peer is identified. @returns our status, or why the peer is refused */
   admit(link: WhisperLink): WhisperStatus | { readonly refused: DisconnectReason };
-  /** Its status came: from now on envelopes go both ways. */
+  /** The peer's status has arrived: from now on envelopes are exchanged. */
   onReady(link: WhisperLink): void;
-  /** What it asks of envelopes has changed. Not more often than twice a second. */
+  /** The peer's requirements have changed. Called at most twice a second. */
   onRequirements(link: WhisperLink): void;
   onPacket(link: WhisperLink, packet: WhisperPacket): void;
   onViolation(link: WhisperLink, reason: string): void;
@@ -45,20 +45,20 @@ export interface WhisperLinkHandler {
   onClosed(link: WhisperLink, reason: string): void;
 }
 
-/** One peer: its status, what it is known to have, what waits for it, and how fast it may send. */
+/** The connection with one peer: its status, the envelopes it is known to have, its queue, and its rate limits. */
 export class WhisperLink implements WhisperPeer {
   readonly inbound: boolean;
-  /** Where it comes from, as {@link addressName} gives it: what limits go by. */
+  /** The name of its address by which limits count, see {@link addressName}. */
   readonly addressName: string;
   trusted = false;
-  /** What we have said of ourselves; `undefined` before. */
+  /** The status that we have sent; `undefined` before that. */
   greeting: WhisperStatus | undefined;
   /** Resolves when the connection has ended. */
   readonly ended: Promise<void>;
   readonly #session: RlpxSession;
   readonly #settings: HostSettings;
   readonly #handler: WhisperLinkHandler;
-  /** As long as the pool has them: no bound of its own is needed. */
+  /** Weak: bounded by the pool. */
   readonly #known = new WeakSet<PooledEnvelope>();
   readonly #queue: SendQueue;
   readonly #envelopeRate: TokenBucket;
@@ -110,7 +110,7 @@ export class WhisperLink implements WhisperPeer {
     });
   }
 
-  /** Empty until it is known. */
+  /** Empty until the peer is identified. */
   get id(): string {
     return this.#id;
   }
@@ -129,25 +129,25 @@ export class WhisperLink implements WhisperPeer {
   get bloom(): Uint8Array | undefined {
     return this.#status?.bloom;
   }
-  /** Whether envelopes go both ways. */
+  /** Whether envelopes are exchanged. */
   get ready(): boolean {
     return this.#status !== undefined && !this.#closed;
   }
 
-  /** Notes that the peer has an envelope. */
+  /** Records that the peer has an envelope. */
   markKnown(pooled: PooledEnvelope): void {
     this.#known.add(pooled);
     this.#queue.delete(pooled);
   }
 
-  /** Whether it would take an envelope, or has it. */
-  takes({ pow, envelope }: PooledEnvelope): boolean {
+  /** Whether the peer asks for such envelopes. */
+  accepts({ pow, envelope }: PooledEnvelope): boolean {
     return this.ready && pow >= this.minimumPow && this.#wants(envelope.topic);
   }
 
-  /** Sends an envelope when its turn comes, if the peer takes it and is not known to have it. */
+  /** Queues an envelope, if the peer accepts it and is not known to have it. */
   offer(pooled: PooledEnvelope): void {
-    if (this.#known.has(pooled) || !this.takes(pooled)) return;
+    if (this.#known.has(pooled) || !this.accepts(pooled)) return;
     const dropped = this.#queue.add(pooled);
     if (dropped > 0) this.#handler.onDropped(this, dropped);
     if (this.#flushPlanned || this.#waitsForSocket) return;
@@ -158,29 +158,29 @@ export class WhisperLink implements WhisperPeer {
     });
   }
 
-  /** Sends an envelope at once; whether the socket has passed it on, or the peer had it. */
+  /** Sends an envelope at once. @returns whether the socket has passed it on, or the peer had it */
   async deliver(pooled: PooledEnvelope): Promise<boolean> {
     if (this.#known.has(pooled)) return true;
-    if (!this.takes(pooled)) return false;
+    if (!this.accepts(pooled)) return false;
     this.#queue.delete(pooled);
     if (!this.#sendEnvelopes([pooled])) return false;
     return this.#session.flushed();
   }
 
-  /** Sends a packet; resolves when the socket has room for more: whether the connection is still there. */
+  /** Sends a packet. Resolves when the socket has room for more, with whether the connection still exists. */
   async send(packet: WhisperPacket): Promise<boolean> {
     if (!this.ready || !this.#session.send(encodePacket(packet))) return false;
     return this.#session.backlog > HIGH_WATER ? this.#session.flushed() : true;
   }
 
-  /** Counts an envelope that was refused; false when there were too many. */
+  /** Counts a refused envelope. @returns false when there were too many */
   tolerate(): boolean {
     return this.#refusals.take(1) === 0;
   }
 
   disconnect(reason: DisconnectReason): void {
     this.#session.disconnect(reason);
-    // Before the hellos there is no way to say goodbye.
+    // Before the hellos no reason can be sent.
     if (this.#session.remoteClientId === '') this.#session.destroy();
   }
 
@@ -201,10 +201,13 @@ export class WhisperLink implements WhisperPeer {
   #take(encoded: EncodedPacket): void {
     const packet = decodePacket(encoded);
     if ((packet?.kind === 'status') !== (this.#status === undefined)) {
-      throw malformed('status', this.#status === undefined ? 'it has to be first' : 'it came before');
+      throw malformed(
+        'status',
+        this.#status === undefined ? 'it has to be the first packet' : 'it was sent before',
+      );
     }
     const envelopes = packet !== undefined && 'envelopes' in packet ? packet.envelopes.length : 0;
-    this.#slowDown(1 + envelopes, encoded.body.length);
+    this.#throttle(1 + envelopes, encoded.body.length);
     if (packet?.kind === 'status') {
       this.#status = packet.status;
       this.#handler.onReady(this);
@@ -217,8 +220,8 @@ export class WhisperLink implements WhisperPeer {
     }
   }
 
-  /** Reads on when what came is within what is allowed. */
-  #slowDown(envelopes: number, bytes: number): void {
+  /** Stops reading until the peer is within its rate limits again. */
+  #throttle(envelopes: number, bytes: number): void {
     const wait = Math.max(this.#envelopeRate.take(envelopes), this.#byteRate.take(bytes));
     if (wait === 0) return;
     this.#session.pause();
@@ -246,8 +249,8 @@ export class WhisperLink implements WhisperPeer {
         return;
       }
       const batch = this.#queue.takeBatch(Math.floor(this.#settings.clock.now() / 1000));
-      // What it asks for may have changed while they waited.
-      const wanted = batch.filter((pooled) => this.takes(pooled));
+      // The peer's requirements may have changed meanwhile.
+      const wanted = batch.filter((pooled) => this.accepts(pooled));
       if (wanted.length > 0 && !this.#sendEnvelopes(wanted)) return;
     }
   }

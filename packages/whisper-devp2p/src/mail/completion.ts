@@ -2,30 +2,30 @@ import { concatBytes, copyBytes, encodeUtf8, SottoError } from '@sotto/core';
 import { MAIL_CURSOR_LENGTH } from './request.js';
 
 const HASH_LENGTH = 32;
-/** What a refusal begins with. */
+/** The prefix of a refusal. */
 const ERROR = encodeUtf8('ERROR=');
 
-/** What a mailserver says when an answer is over: code 125 of `shh/6`. */
+/** How a mailserver ends an answer: code 125 of `shh/6`. */
 export type MailCompletion =
-  /** It has sent all of it. */
+  /** All envelopes were sent. */
   | {
       readonly outcome: 'completed';
       /** Hash of the request's envelope, or the id of a bare request; 32 bytes. */
       readonly requestId: Uint8Array;
-      /** Hash of the last envelope sent, 32 bytes; zeros when there was none. */
+      /** Hash of the last envelope sent, 32 bytes; zeros when there were none. */
       readonly lastHash: Uint8Array;
-      /** Where to go on, 36 bytes; empty when this was all. */
+      /** The cursor of the next page, 36 bytes; empty when this was the last. */
       readonly cursor: Uint8Array;
     }
-  /** It won't answer. */
+  /** The request was refused. */
   | {
       readonly outcome: 'refused';
       readonly requestId: Uint8Array;
-      /** For people, in the mailserver's words. */
+      /** For people; in the mailserver's words. */
       readonly reason: string;
     };
 
-/** `request 32 || hash of the last envelope 32 || cursor 36?`, or `ERROR= || request 32 || text`, as Status has it. */
+/** `request 32 || hash of the last envelope 32 || cursor 36?`, or `ERROR= || request 32 || text`, as Status does. */
 export function encodeMailCompletion(completion: MailCompletion): Uint8Array {
   if (completion.outcome === 'refused') {
     return concatBytes(ERROR, completion.requestId, encodeUtf8(completion.reason));
@@ -34,7 +34,7 @@ export function encodeMailCompletion(completion: MailCompletion): Uint8Array {
   return concatBytes(requestId, lastHash, cursor);
 }
 
-/** Reads it as deployed clients do. Bytes are copied. @throws MALFORMED_MESSAGE */
+/** Reads an {@link encodeMailCompletion}, as deployed clients do. Bytes are copied. @throws MALFORMED_MESSAGE */
 export function decodeMailCompletion(payload: Uint8Array): MailCompletion {
   const textAt = ERROR.length + HASH_LENGTH;
   if (payload.length >= textAt && ERROR.every((byte, i) => payload[i] === byte)) {
@@ -51,7 +51,7 @@ export function decodeMailCompletion(payload: Uint8Array): MailCompletion {
       reason: `${payload.length} bytes`,
     });
   }
-  // The oldest say only which request it was.
+  // The oldest mailservers send the request's hash only.
   const lastHash = new Uint8Array(HASH_LENGTH);
   lastHash.set(payload.subarray(HASH_LENGTH, cursorAt));
   const cursor = copyBytes(payload.subarray(cursorAt));
@@ -63,7 +63,7 @@ export function decodeMailCompletion(payload: Uint8Array): MailCompletion {
   };
 }
 
-/** Somebody else's words for a log or a screen: whatever can't be shown is left out. */
+/** A text of somebody else, for a log or a screen: without characters that can't be shown. */
 function readableText(bytes: Uint8Array): string {
   const text = new TextDecoder().decode(bytes);
   return text.replaceAll(/[\p{C}\uFFFD]/gu, '').trim();

@@ -13,11 +13,11 @@ import {
   sealData,
 } from '@sotto/whisper-transport/whisper';
 
-/** Bytes of a cursor: time and hash of an envelope. */
+/** Bytes of a cursor: the time and hash of an envelope. */
 export const MAIL_CURSOR_LENGTH = 36;
-/** Seconds that one request may span, as deployed mailservers have it. */
+/** Most seconds that one request may span, as with deployed mailservers. */
 export const MAIL_SPAN_MOST = 86_400;
-/** Envelopes of one answer, likewise. */
+/** Most envelopes of one answer, as with deployed mailservers. */
 export const MAIL_LIMIT_MOST = 1_000;
 const ID_LENGTH = 32;
 /** Seconds that a request lives. */
@@ -28,30 +28,30 @@ const TOPIC = new Uint8Array(4);
 export interface MailRequest {
   /** Seconds since the epoch, inclusive, below 2^32. */
   readonly lower: number;
-  /** Likewise. */
+  /** Seconds since the epoch, inclusive, below 2^32. */
   readonly upper: number;
-  /** Topics wanted, 64 bytes. */
+  /** The topics wanted: a bloom filter, 64 bytes. */
   readonly bloom: Uint8Array;
-  /** Envelopes at most, {@link MAIL_LIMIT_MOST} or less; 0 when the mailserver is to say. */
+  /** Most envelopes, up to {@link MAIL_LIMIT_MOST}; 0 leaves it to the mailserver. */
   readonly limit: number;
-  /** Empty to begin; later what the answer before gave, 36 bytes. */
+  /** Empty for the first page, then the cursor of the previous answer, 36 bytes. */
   readonly cursor: Uint8Array;
-  /** Whether envelopes are to come many a packet, or one. */
+  /** Whether a packet may have many envelopes. */
   readonly batch: boolean;
 }
 
-/** A request that stands for itself, without an envelope and a password. */
+/** A request without an envelope and password. */
 export interface BareMailRequest extends MailRequest {
-  /** Chosen by who asks, 32 bytes: comes back in the answer. */
+  /** Chosen by the client, 32 bytes; repeated in the answer. */
   readonly id: Uint8Array;
 }
 
-/** What is inside the envelope of a request: `RLP([lower, upper, bloom, limit, cursor, batch])`, as Status has it. */
+/** The contents of a request's envelope: `RLP([lower, upper, bloom, limit, cursor, batch])`, as Status encodes it. */
 export function encodeMailRequest({ lower, upper, bloom, limit, cursor, batch }: MailRequest): Uint8Array {
   return encodeList([lower, upper, bloom, limit, cursor, batch ? 1 : 0]);
 }
 
-/** `RLP([id, lower, upper, limit, cursor, bloom])`. */
+/** A bare request: `RLP([id, lower, upper, limit, cursor, bloom])`. */
 export function encodeBareMailRequest({
   id,
   lower,
@@ -71,7 +71,7 @@ export function isBareMailRequest(body: Uint8Array): boolean {
 }
 
 /**
- * Reads what {@link encodeBareMailRequest} made. Bytes are copied.
+ * Reads a bare request, see {@link encodeBareMailRequest}. Bytes are copied.
  * @throws MALFORMED_MESSAGE
  */
 export function decodeBareMailRequest(body: Uint8Array): BareMailRequest {
@@ -89,7 +89,7 @@ export function decodeBareMailRequest(body: Uint8Array): BareMailRequest {
   });
 }
 
-/** Why a deployed mailserver refuses a request that can be read, in its words; `undefined` when it doesn't. */
+/** Why a deployed mailserver refuses a well-formed request, in its words; `undefined` when it doesn't. */
 export function mailRefusal({ lower, upper, bloom, limit }: MailRequest): string | undefined {
   if (lower > upper) return `query range is invalid: from > to (${lower} > ${upper})`;
   if (upper - lower > MAIL_SPAN_MOST) {
@@ -101,9 +101,9 @@ export function mailRefusal({ lower, upper, bloom, limit }: MailRequest): string
 }
 
 /**
- * Reads both forms that deployed mailservers take: that of {@link encodeMailRequest}, and the bytes of go-ethereum's
- * wmailserver, `lower 4 || upper 4 || bloom 64? || limit 4? || cursor 36?`; also five items, without `batch`. Whether
- * what it asks is within limits is for {@link mailRefusal}. Bytes are copied.
+ * Reads both forms that deployed mailservers accept: that of {@link encodeMailRequest}, also without `batch`, and the bytes of
+ * go-ethereum's wmailserver, `lower 4 || upper 4 || bloom 64? || limit 4? || cursor 36?`. {@link mailRefusal} tells whether it is within
+ * limits. Bytes are copied.
  *
  * @throws MALFORMED_MESSAGE
  */
@@ -130,7 +130,7 @@ function decodeList(payload: Uint8Array): MailRequest {
   };
 }
 
-/** The items of a list; those that are missing are empty. Later versions have more behind. */
+/** The items of a list; missing ones are empty, and those of later versions are ignored. */
 function itemsOf(list: Uint8Array, least: number) {
   const items = splitList('mail request', list, 16);
   if (items.length < least) throw malformed(`fewer than ${least} items`);
@@ -176,7 +176,7 @@ export interface MailSealing {
   readonly now: number;
   /** `channelSymmetricKey` of the mailserver's password, 32 bytes. */
   readonly key: Uint8Array;
-  /** The node key of who asks: go-ethereum wants it, Status anybody's. */
+  /** The client's node key: go-ethereum requires it, Status accepts any key. */
   readonly signer: KeyPair;
   /** Default 0.002. */
   readonly minimumPow?: number;
@@ -196,7 +196,7 @@ export async function sealMailRequest(request: MailRequest, sealing: MailSealing
 }
 
 /**
- * Opens a request at the mailserver. Who has signed it is not looked at, as at Status' mailservers; that somebody has is.
+ * Opens a request at the mailserver. It has to be signed, but by whom does not matter, as with Status' mailservers.
  *
  * @throws AUTHENTICATION_FAILED for another password; MALFORMED_MESSAGE, INVALID_SIGNATURE
  */
@@ -205,6 +205,6 @@ export function openMailRequest(crypto: CryptoProvider, key: Uint8Array, envelop
     crypto,
     openData(crypto, { kind: 'symmetric', key }, envelope.data),
   );
-  if (signer === undefined) throw malformed('nobody has signed it');
+  if (signer === undefined) throw malformed('it is not signed');
   return decodeMailRequest(payload);
 }

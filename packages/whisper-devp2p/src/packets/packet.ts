@@ -21,11 +21,11 @@ import {
 
 /** Message codes of the capability `shh/6`. */
 export const PACKET_CODES = 128;
-/** Envelopes in one packet at most: as many of the smallest that clients seal as go into 10 MiB. */
+/** Most envelopes of one packet: as many of the smallest that clients seal as fit into 10 MiB. */
 const MAX_ENVELOPES = 2 ** 15;
-/** Bytes of the end of a mailbox request at most; deployed ones take 100. */
+/** Most bytes of a request's completion; deployed ones have 100. */
 const REQUEST_COMPLETE_MAX_BYTES = 1024;
-/** Bytes of a bare request at most; they have some 115, and later ones may have topics behind. */
+/** Most bytes of a bare request; they have some 115, and later versions may append topics. */
 const BARE_REQUEST_MAX_BYTES = 4 * 1024;
 
 const code = {
@@ -38,22 +38,22 @@ const code = {
   p2pMessages: 127,
 } as const;
 
-/** What peers say to each other, EIP-627. Envelopes are encoded, as `encodeEnvelope` gives them. */
+/** The packets of Whisper, EIP-627. Envelopes are encoded, see `encodeEnvelope`. */
 export type WhisperPacket =
-  /** The first packet of each side, and never again. */
+  /** The first packet of each side, sent once. */
   | { readonly kind: 'status'; readonly status: WhisperStatus }
   | { readonly kind: 'envelopes'; readonly envelopes: readonly Uint8Array[] }
-  /** Least proof of work taken from now on. */
+  /** The least proof of work accepted from now on. */
   | { readonly kind: 'powRequirement'; readonly minimumPow: number }
-  /** Topics wanted from now on, 64 bytes; `undefined` for all. */
+  /** The topics wanted from now on: a bloom filter, 64 bytes; `undefined` for all. */
   | { readonly kind: 'bloom'; readonly bloom: Uint8Array | undefined }
-  /** A mailbox request, answered: of deployed ones its hash, the last envelope's and a cursor. */
+  /** The end of an answer to a mailserver request, see `encodeMailCompletion`. */
   | { readonly kind: 'requestComplete'; readonly payload: Uint8Array }
-  /** Asks a mailbox, sealed for it. */
+  /** A request to a mailserver, sealed for it. */
   | { readonly kind: 'p2pRequest'; readonly envelope: Uint8Array }
-  /** Asks a mailbox as newer clients do: `decodeBareMailRequest` reads it. */
+  /** A request to a mailserver in the form of newer clients, see `decodeBareMailRequest`. */
   | { readonly kind: 'bareRequest'; readonly body: Uint8Array }
-  /** For the receiver alone, not to be handed on, and perhaps expired: what a mailbox kept. */
+  /** Envelopes of a mailserver: for the receiver alone, not to be forwarded, and possibly expired. */
   | { readonly kind: 'p2pMessages'; readonly envelopes: readonly Uint8Array[] };
 
 export interface EncodedPacket {
@@ -83,7 +83,7 @@ export function encodePacket(packet: WhisperPacket): EncodedPacket {
     case 'bareRequest':
       return { code: code.p2pRequest, body: packet.body };
     case 'p2pMessages': {
-      // go-ethereum takes a single one; Status nodes that, or a list.
+      // go-ethereum accepts a single envelope, Status nodes also a list.
       const [only] = packet.envelopes;
       const single = only !== undefined && packet.envelopes.length === 1;
       return { code: code.p2pMessages, body: single ? only : joinList(packet.envelopes) };
@@ -92,9 +92,9 @@ export function encodePacket(packet: WhisperPacket): EncodedPacket {
 }
 
 /**
- * Reads a packet. Envelopes are only told apart, not read: views of the bytes given.
+ * Reads a packet. Its envelopes are not decoded: they are views of the bytes given.
  *
- * @returns `undefined` for a code that later software may know
+ * @returns `undefined` for an unknown code, which later versions may use
  * @throws MALFORMED_MESSAGE; LIMIT_EXCEEDED
  */
 export function decodePacket({ code: which, body }: EncodedPacket): WhisperPacket | undefined {
@@ -115,7 +115,7 @@ export function decodePacket({ code: which, body }: EncodedPacket): WhisperPacke
       return { kind: 'requestComplete', payload };
     }
     case code.p2pRequest:
-      // Told apart by the first item: an id has 32 bytes, an expiry 4 at most.
+      // They differ in the first item: an id has 32 bytes, an expiry at most 4.
       return isBareMailRequest(body)
         ? { kind: 'bareRequest', body: readBareRequest(body) }
         : { kind: 'p2pRequest', envelope: envelopeOf(body) };
@@ -136,7 +136,7 @@ function splitEnvelopes(body: Uint8Array): Uint8Array[] {
   return splitList('envelopes', body, MAX_ENVELOPES).map(envelopeOf);
 }
 
-/** Either one envelope, a list of byte strings, or a list of those. */
+/** Either one envelope, which is a list of byte strings, or a list of envelopes. */
 function splitP2pMessages(body: Uint8Array): Uint8Array[] {
   const parts = splitList('p2p messages', body, MAX_ENVELOPES);
   const [first] = parts;
@@ -144,7 +144,7 @@ function splitP2pMessages(body: Uint8Array): Uint8Array[] {
 }
 
 function envelopeOf(item: Uint8Array): Uint8Array {
-  if (!isList(item)) throw malformed('envelope', 'no list');
+  if (!isList(item)) throw malformed('envelope', 'not a list');
   if (item.length > ENVELOPE_MAX_BYTES) throw tooLong('envelope', ENVELOPE_MAX_BYTES, item.length);
   return item;
 }

@@ -9,22 +9,22 @@ import {
 } from '@sotto/whisper-transport/internal';
 import { BLOOM_LENGTH } from '@sotto/whisper-transport/whisper';
 
-/** The version of Whisper spoken. */
+/** The version of Whisper. */
 const WHISPER_VERSION = 6;
-/** Parts of a status that are looked at, and then some: those of later software are passed over. */
-const MAX_PARTS = 32;
+/** Most items of a status; those of later versions are ignored. */
+const ITEMS_MOST = 32;
 
-/** What two peers tell each other first. */
+/** What two peers tell each other first, EIP-627. */
 export interface WhisperStatus {
-  /** Least proof of work that is taken: finite, 0 or more. */
+  /** The least proof of work accepted: finite, 0 or more. */
   readonly minimumPow: number;
-  /** 64 bytes: the topics wanted; `undefined` for all of them. */
+  /** The topics wanted: a bloom filter, 64 bytes; `undefined` for all. */
   readonly bloom: Uint8Array | undefined;
-  /** Whether it only sends its own envelopes and hands on none. */
+  /** Whether it only sends its own envelopes and forwards none. */
   readonly lightNode: boolean;
-  /** Whether it wants to have envelopes confirmed; sent by Status nodes. */
+  /** Whether it asks for envelopes to be confirmed; sent by Status nodes. */
   readonly confirmations?: boolean;
-  /** What a Status node says of its limits: envelopes a second by address, by peer, by topic; 0 is none. */
+  /** The limits of a Status node: envelopes a second by address, peer and topic; 0 is no limit. */
   readonly rateLimits?: {
     readonly perAddress: number;
     readonly perPeer: number;
@@ -34,7 +34,7 @@ export interface WhisperStatus {
 
 /**
  * `RLP([6, proof of work as the bits of a float64, bloom 64, lightNode])`: what every deployed node accepts.
- * Confirmations and limits are left out: who says nothing of them isn't asked for any.
+ * Confirmations and limits are left out, so that none are asked of us.
  */
 export function encodeStatus({ minimumPow, bloom, lightNode }: WhisperStatus): Uint8Array {
   const filter = bloom ?? new Uint8Array(BLOOM_LENGTH).fill(0xff);
@@ -43,11 +43,11 @@ export function encodeStatus({ minimumPow, bloom, lightNode }: WhisperStatus): U
 
 /**
  * Reads the status of a plain node, `[6, pow, bloom, lightNode]`, or of a Status node, which appends `confirmations`
- * and `[perAddress, perPeer, perTopic]`. Only the version has to be there; what follows is passed over.
+ * and `[perAddress, perPeer, perTopic]`. Only the version is required; further items are ignored.
  * @throws MALFORMED_MESSAGE; LIMIT_EXCEEDED
  */
 export function decodeStatus(body: Uint8Array): WhisperStatus {
-  const [version, pow, bloom, lightNode, confirmations, limits] = splitList('status', body, MAX_PARTS);
+  const [version, pow, bloom, lightNode, confirmations, limits] = splitList('status', body, ITEMS_MOST);
   if (version === undefined || readInteger('version', version) !== BigInt(WHISPER_VERSION)) {
     throw malformed('status', `not version ${WHISPER_VERSION}`);
   }
@@ -61,8 +61,8 @@ export function decodeStatus(body: Uint8Array): WhisperStatus {
 }
 
 function readLimits(item: Uint8Array) {
-  const [perAddress = 0, perPeer = 0, perTopic = 0] = splitList('rate limits', item, MAX_PARTS).map((limit) =>
-    Number(readInteger('rate limit', limit)),
+  const [perAddress = 0, perPeer = 0, perTopic = 0] = splitList('rate limits', item, ITEMS_MOST).map(
+    (limit) => Number(readInteger('rate limit', limit)),
   );
   return { perAddress, perPeer, perTopic };
 }
@@ -73,7 +73,7 @@ function readFlag(what: string, item: Uint8Array): boolean {
   return value === 1n;
 }
 
-/** A filter of 64 bytes, fresh; `undefined` for one that lets everything through. Nothing at all may stand for that. */
+/** A bloom filter of 64 bytes, fresh; `undefined` for one that matches everything, which may also be encoded as empty. */
 export function readBloom(bytes: Uint8Array, mayBeEmpty: boolean): Uint8Array | undefined {
   if (bytes.length === 0 && mayBeEmpty) return undefined;
   if (bytes.length !== BLOOM_LENGTH) throw malformed('bloom filter', `${bytes.length} bytes`);
@@ -87,13 +87,13 @@ export function powToBits(pow: number): bigint {
   return view.getBigUint64(0);
 }
 
-/** @throws MALFORMED_MESSAGE for what is negative, infinite or no number */
+/** @throws MALFORMED_MESSAGE when it is negative, infinite or not a number */
 export function powFromBits(bits: bigint): number {
   const view = new DataView(new ArrayBuffer(8));
   view.setBigUint64(0, bits);
   const pow = view.getFloat64(0);
   if (!Number.isFinite(pow) || pow < 0 || Object.is(pow, -0)) {
-    throw malformed('proof of work', 'no number that is 0 or more');
+    throw malformed('proof of work', 'not a number of 0 or more');
   }
   return pow;
 }

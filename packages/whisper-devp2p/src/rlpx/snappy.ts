@@ -1,7 +1,7 @@
 import { SottoError } from '@sotto/core';
 import { compressSync, uncompressSync } from 'snappy';
 
-/** Snappy, without framing: how the bodies of devp2p's messages are compressed. The bytes given back are fresh. */
+/** Compresses with Snappy, without framing, as devp2p does. Returns fresh bytes. */
 export function compress(bytes: Uint8Array): Uint8Array {
   return plain(compressSync(bytes));
 }
@@ -13,7 +13,7 @@ export function compress(bytes: Uint8Array): Uint8Array {
 export function uncompress(bytes: Uint8Array, most: number): Uint8Array {
   const length = announcedLength(bytes);
   if (length > most) {
-    throw new SottoError('LIMIT_EXCEEDED', 'It would be too long, uncompressed.', {
+    throw new SottoError('LIMIT_EXCEEDED', 'Too long, once uncompressed.', {
       what: 'bytes, uncompressed',
       limit: most,
       actual: length,
@@ -22,11 +22,11 @@ export function uncompress(bytes: Uint8Array, most: number): Uint8Array {
   try {
     return plain(uncompressSync(bytes, { asBuffer: true }) as Uint8Array);
   } catch {
-    throw malformed('it can not be uncompressed');
+    throw malformed('it cannot be uncompressed');
   }
 }
 
-/** What the first bytes say of the length: a little-endian varint below 2^32. */
+/** The announced length: a little-endian varint below 2^32. */
 function announcedLength(bytes: Uint8Array): number {
   let length = 0;
   for (let i = 0; i < 5; i++) {
@@ -35,14 +35,14 @@ function announcedLength(bytes: Uint8Array): number {
     length += (byte & 0x7f) * 2 ** (7 * i);
     if (byte < 0x80) return length;
   }
-  throw malformed('its length is no 32-bit integer');
+  throw malformed('its length is not a 32-bit integer');
 }
 
-/** Not a Buffer, whose methods differ. */
+/** As a Uint8Array, not a Buffer, whose methods differ. */
 function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function malformed(reason: string): SottoError<'MALFORMED_MESSAGE'> {
-  return new SottoError('MALFORMED_MESSAGE', `This is not Snappy: ${reason}.`, { what: 'snappy', reason });
+  return new SottoError('MALFORMED_MESSAGE', `Not valid Snappy: ${reason}.`, { what: 'snappy', reason });
 }

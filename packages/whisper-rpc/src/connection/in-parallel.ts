@@ -1,7 +1,7 @@
-/** Calls under way to a node at once. */
+/** Most calls to a node at the same time. */
 const CALLS_MOST = 16;
 
-/** Runs over all items, some at a time. Fails as soon as one of them has, and begins no more. */
+/** Runs a call for each item, several at a time. Fails with the first error, and starts no further calls. */
 export async function inParallel<T>(items: Iterable<T>, run: (item: T) => Promise<void>): Promise<void> {
   const left = [...items].values();
   let failed = false;

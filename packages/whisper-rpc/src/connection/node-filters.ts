@@ -2,13 +2,13 @@ import { encodeHex, isSottoError } from '@sotto/core';
 import type { ResolvedChannel } from '@sotto/whisper-transport/internal';
 import { unavailableError } from '@sotto/whisper-transport/internal';
 import type { JsonRpcHttp } from '../json-rpc/http-client.js';
-import { notUnderstood } from '../json-rpc/message.js';
+import { invalidAnswer } from '../json-rpc/message.js';
 import { isForgotten } from '../json-rpc/refusal.js';
 import { JsonRpcWebSocket } from '../json-rpc/web-socket-client.js';
 import { inParallel } from './in-parallel.js';
 import type { NodeKeys } from './node-keys.js';
 
-/** What we listen to on a node: filters that are polled, or subscriptions of a socket. */
+/** Our filters on a node, which are polled, or our subscriptions over a socket. */
 export class NodeFilters {
   readonly #rpc: JsonRpcHttp | JsonRpcWebSocket;
   readonly #keys: NodeKeys;
@@ -16,12 +16,12 @@ export class NodeFilters {
   #wanted: ReadonlyMap<string, ResolvedChannel> = new Map();
   /** The node's ids, by channel. */
   readonly #installed = new Map<string, string>();
-  /** They are changed by one at a time. */
+  /** Changes run one after the other. */
   #installing: Promise<unknown> = Promise.resolve();
-  /** Counts the sockets; a subscription is of one of them. */
+  /** Counts the sockets: a subscription belongs to one of them. */
   #era = 0;
 
-  /** @param onMessage gets what the node gives, as it is */
+  /** @param onMessage receives messages as the node gives them */
   constructor(
     rpc: JsonRpcHttp | JsonRpcWebSocket,
     keys: NodeKeys,
@@ -32,24 +32,24 @@ export class NodeFilters {
     this.#onMessage = onMessage;
   }
 
-  /** Sets what {@link install} makes the node give: channels by their names, all of them. */
-  want(channels: ReadonlyMap<string, ResolvedChannel>): void {
+  /** Sets the channels, by their ids, for the next {@link install}: the whole list. */
+  setWanted(channels: ReadonlyMap<string, ResolvedChannel>): void {
     this.#wanted = channels;
   }
 
-  /** How many the node has, as far as is known. */
+  /** Number of filters on the node, as far as we know. */
   get size(): number {
     return this.#installed.size;
   }
 
-  /** Whether the node has all that are wanted. */
+  /** Whether all wanted filters are on the node. */
   get complete(): boolean {
     return [...this.#wanted.keys()].every((name) => this.#installed.has(name));
   }
 
-  /** Makes the node's filters those of the channels wanted. */
+  /** Adds and removes filters so that the node has those of the wanted channels. */
   install(): Promise<void> {
-    return this.#alone(async () => {
+    return this.#serially(async () => {
       for (const [name, id] of [...this.#installed]) {
         if (this.#wanted.has(name)) continue;
         await this.#remove(id);
@@ -59,15 +59,15 @@ export class NodeFilters {
       await inParallel(this.#wanted, async ([name, channel]) => {
         if (this.#installed.has(name)) return;
         const id = await this.#add(channel);
-        if (typeof id !== 'string') throw notUnderstood('no id of a filter');
-        // Of a socket that is gone by now.
+        if (typeof id !== 'string') throw invalidAnswer('not the id of a filter');
+        // The socket was lost meanwhile.
         if (era !== this.#era) throw unavailableError('the connection is lost');
         this.#installed.set(name, id);
       });
     });
   }
 
-  /** Asks each filter for what came since. @returns whether the node knew all of them */
+  /** Fetches the new messages of each filter. @returns whether the node still had all of them */
   async fetch(): Promise<boolean> {
     let complete = true;
     await inParallel([...this.#installed], async ([name, id]) => {
@@ -75,7 +75,7 @@ export class NodeFilters {
       if (listened === undefined) return;
       try {
         const messages = await this.#rpc.call('shh_getFilterMessages', [id]);
-        if (!Array.isArray(messages)) throw notUnderstood('no list of messages');
+        if (!Array.isArray(messages)) throw invalidAnswer('not a list of messages');
         for (const message of messages) this.#onMessage(listened, message);
       } catch (error) {
         if (!isForgotten(error)) throw error;
@@ -87,7 +87,7 @@ export class NodeFilters {
     return complete;
   }
 
-  /** The socket is gone, and all subscriptions with it. */
+  /** The socket was lost, and all subscriptions with it. */
   lost(): void {
     this.#era++;
     this.#installed.clear();
@@ -115,12 +115,12 @@ export class NodeFilters {
       if (this.#rpc instanceof JsonRpcWebSocket) await this.#rpc.unsubscribe('shh', id);
       else await this.#rpc.call('shh_deleteMessageFilter', [id]);
     } catch (error) {
-      // The node has not got it any more, which is what was wanted.
+      // The node doesn't have it any more, which is the goal.
       if (!isSottoError(error, 'TRANSPORT_REFUSED')) throw error;
     }
   }
 
-  #alone<T>(run: () => Promise<T>): Promise<T> {
+  #serially<T>(run: () => Promise<T>): Promise<T> {
     const result = this.#installing.then(run);
     this.#installing = result.catch(() => {});
     return result;

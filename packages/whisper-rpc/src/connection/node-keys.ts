@@ -1,18 +1,18 @@
 import { encodeHex, type KeyPair } from '@sotto/core';
 import type { JsonRpcClient } from '../json-rpc/client.js';
-import { notUnderstood } from '../json-rpc/message.js';
+import { invalidAnswer } from '../json-rpc/message.js';
 import { isForgotten } from '../json-rpc/refusal.js';
 import { inParallel } from './in-parallel.js';
 
-/** Symmetric keys kept on the node for channels that are only written to. */
+/** Most symmetric keys on the node; the least recently used are removed. Channels that are only written to need one each. */
 const KEYS_MOST = 1_000;
 
-/** The keys that we left on a node: what they are called there, and how all of them are removed again. */
+/** Our keys on a node, by the ids that it gave them. */
 export class NodeKeys {
   readonly #rpc: JsonRpcClient;
   readonly #identity: KeyPair;
   #identityId: Promise<string> | undefined;
-  /** Ids by key in hex, in the order of their use. */
+  /** Ids by key in hex, the least recently used first. */
   readonly #symmetric = new Map<string, Promise<string>>();
 
   constructor(rpc: JsonRpcClient, identity: KeyPair) {
@@ -20,7 +20,7 @@ export class NodeKeys {
     this.#identity = identity;
   }
 
-  /** The node's id of our identity key, which it is given when it hasn't got it. */
+  /** The node's id of our identity key; adds the key if necessary. */
   identity(): Promise<string> {
     this.#identityId ??= this.#add('shh_addPrivateKey', this.#identity.privateKey);
     const id = this.#identityId;
@@ -30,7 +30,7 @@ export class NodeKeys {
     return id;
   }
 
-  /** The node's id of a symmetric key of 32 bytes. */
+  /** The node's id of a symmetric key of 32 bytes; adds the key if necessary. */
   async symmetric(key: Uint8Array): Promise<string> {
     const name = encodeHex(key);
     const id = this.#symmetric.get(name) ?? this.#add('shh_addSymKey', key);
@@ -43,7 +43,7 @@ export class NodeKeys {
     return id;
   }
 
-  /** Asks the node which of the keys it still has, and forgets the ids of the others. */
+  /** Asks the node which keys it still has, and forgets the ids of the others. */
   async verify(): Promise<void> {
     const identityId = this.#identityId;
     if (identityId !== undefined && !(await this.#has('shh_hasKeyPair', identityId))) {
@@ -60,7 +60,7 @@ export class NodeKeys {
     const identityId = this.#identityId;
     this.#symmetric.clear();
     this.#identityId = undefined;
-    // The one that matters most first.
+    // The identity first: it matters most.
     if (identityId !== undefined) await this.#remove('shh_deleteKeyPair', identityId);
     await inParallel(symmetric, (id) => this.#remove('shh_deleteSymKey', id));
   }
@@ -74,7 +74,7 @@ export class NodeKeys {
 
   async #add(method: string, key: Uint8Array): Promise<string> {
     const id = await this.#rpc.call(method, [`0x${encodeHex(key)}`]);
-    if (typeof id !== 'string' || id === '') throw notUnderstood(`no id in its answer to ${method}`);
+    if (typeof id !== 'string' || id === '') throw invalidAnswer(`no id in its answer to ${method}`);
     return id;
   }
 

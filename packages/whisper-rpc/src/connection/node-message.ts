@@ -9,7 +9,7 @@ export interface NodeMessage {
   readonly hash: string;
   /** 4 bytes. */
   readonly topic: Topic;
-  /** Whose signature the node has verified. */
+  /** The signer, verified by the node. */
   readonly signer: PublicKey;
   /** Fresh. */
   readonly payload: Uint8Array;
@@ -20,10 +20,10 @@ export interface NodeMessage {
 /**
  * Reads a message as `shh_subscribe` and `shh_getFilterMessages` give it.
  *
- * @returns the reason when it is one that cannot be delivered; unsigned ones, for which nobody vouches, among them
+ * @returns the reason for a message that can't be delivered, such as an unsigned one
  */
 export function parseNodeMessage(crypto: CryptoProvider, value: unknown): NodeMessage | string {
-  if (!isRecord(value)) return 'no object';
+  if (!isRecord(value)) return 'not an object';
   const { hash, topic, sig, payload, timestamp } = value;
   if (sig === undefined || sig === null || sig === '' || sig === '0x') return 'not signed';
   if (typeof hash !== 'string' || typeof topic !== 'string' || typeof sig !== 'string') return 'malformed';

@@ -28,21 +28,21 @@ import {
 import { ENVELOPE_MAX_BYTES, SEALING_OVERHEAD } from '@sotto/whisper-transport/whisper';
 import type { ClientSettings } from '../json-rpc/client.js';
 import { type Fetch, JsonRpcHttp } from '../json-rpc/http-client.js';
-import { isRecord, notUnderstood } from '../json-rpc/message.js';
+import { invalidAnswer, isRecord } from '../json-rpc/message.js';
 import { isForgotten } from '../json-rpc/refusal.js';
 import { JsonRpcWebSocket } from '../json-rpc/web-socket-client.js';
 import { NodeFilters } from './node-filters.js';
 import { NodeKeys } from './node-keys.js';
 import { parseNodeMessage } from './node-message.js';
 
-/** Times in a row that the node is asked anew what it has of us and what it asks for. */
+/** Most consecutive times that the node's requirements and our keys on it are refreshed for one call. */
 const OUTDATED_MOST = 3;
 
 function isAway(error: unknown): boolean {
   return isSottoError(error, 'TRANSPORT_UNAVAILABLE') || isSottoError(error, 'TIMEOUT');
 }
 
-/** Whether the node has forgotten what we gave it, or asks for more than when we last asked. */
+/** Whether the node has lost our keys or filters, or requires more proof of work than we know. */
 function isOutdated(error: unknown): boolean {
   return (
     isForgotten(error) ||
@@ -57,7 +57,7 @@ function isTooSlow(error: unknown): error is SottoError<'TRANSPORT_REFUSED'> {
 }
 
 export interface RpcSettings extends ClientSettings {
-  /** Whether messages are polled for over HTTP, or come by subscription over a WebSocket. */
+  /** Whether messages are polled for over HTTP; otherwise they arrive by subscription over a WebSocket. */
   readonly polled: boolean;
   readonly crypto: CryptoProvider;
   readonly logger: Logger;
@@ -73,7 +73,7 @@ export interface RpcSettings extends ClientSettings {
   readonly channelKeys: ChannelKeys;
 }
 
-/** One identity's connection to a Whisper node. */
+/** The connection of one identity to a Whisper node. */
 export class RpcConnection implements TransportConnection {
   readonly #options: ConnectOptions;
   readonly #settings: RpcSettings;
@@ -84,7 +84,7 @@ export class RpcConnection implements TransportConnection {
   readonly #envelopes: DedupSet;
   readonly #messages: DedupSet;
   readonly #closing = new AbortController();
-  /** What has to be over before the keys are removed. */
+  /** Calls that have to end before the keys are removed. */
   readonly #inFlight = new Set<Promise<unknown>>();
   readonly #waiting = new Set<() => void>();
   #online = false;
@@ -113,7 +113,7 @@ export class RpcConnection implements TransportConnection {
   }
 
   /**
-   * The first try has to succeed, so that a wrong address is told; from then on the connection mends itself.
+   * The first attempt has to succeed, so that a wrong address is reported; from then on the connection is restored by itself.
    * @throws TRANSPORT_UNAVAILABLE, TRANSPORT_REFUSED, TIMEOUT, ABORTED
    */
   async open(): Promise<void> {
@@ -150,9 +150,9 @@ export class RpcConnection implements TransportConnection {
       });
     }
     const { publicKey } = this.#options.identity;
-    // What we send comes back on channels that we listen to as well, maybe before the node says that it has it.
+    // Our messages come back on channels that we are subscribed to, possibly before the node has answered.
     this.#messages.add(this.#idOf(channel, publicKey, payload));
-    await this.#track(this.#sendUntilTaken(channel, `0x${encodeHex(payload)}`, signal));
+    await this.#track(this.#sendUntilAccepted(channel, `0x${encodeHex(payload)}`, signal));
   }
 
   async subscribe(channels: readonly Channel[]): Promise<void> {
@@ -161,12 +161,12 @@ export class RpcConnection implements TransportConnection {
     for (const channel of channels) checkMaySubscribe(this.#options.identity.publicKey, channel);
     const cache = this.#options.channelKeys;
     const prepared = this.#prepared.then(() => channelKeys.prepare(channels, { cache }));
-    // In the order of the calls, so that the last list is the one in force.
+    // In the order of the calls, so that the last list takes effect.
     this.#prepared = prepared.catch(() => undefined);
     await prepared;
     this.#checkOpen();
     if (cache !== undefined) void channelKeys.retain(channels, cache);
-    this.#filters.want(
+    this.#filters.setWanted(
       new Map(channels.map((channel) => [channelId(channel), channelKeys.resolve(channel)])),
     );
     await this.#track(this.#installNow());
@@ -188,7 +188,7 @@ export class RpcConnection implements TransportConnection {
     this.#redelivery.close();
     await Promise.allSettled(this.#inFlight);
     try {
-      // For want of a connection the keys would stay there.
+      // Without a connection the keys would stay on the node.
       if (this.#rpc instanceof JsonRpcWebSocket) await this.#rpc.reopenForCleanup();
       await this.#keys.removeAll();
       await this.#filters.removeAll();
@@ -201,11 +201,15 @@ export class RpcConnection implements TransportConnection {
 
   // Sending
 
-  async #sendUntilTaken(channel: Channel, payload: string, signal: AbortSignal | undefined): Promise<void> {
+  async #sendUntilAccepted(
+    channel: Channel,
+    payload: string,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { channelKeys } = this.#settings;
     await channelKeys.prepare([channel], { cache: this.#options.channelKeys });
     const resolved = channelKeys.resolve(channel);
-    await this.#untilTaken(() => this.#post(resolved, payload, signal), signal);
+    await this.#untilAccepted(() => this.#post(resolved, payload, signal), signal);
   }
 
   async #post({ topic, cipher }: ResolvedChannel, payload: string, signal: AbortSignal | undefined) {
@@ -230,7 +234,7 @@ export class RpcConnection implements TransportConnection {
   }
 
   /** Tries again with the same message while the node can't be reached or has to be given its keys again. */
-  async #untilTaken(post: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  async #untilAccepted(post: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
     const { clock, offlineTimeout } = this.#settings;
     await withDeadline(clock, signal, offlineTimeout, (limits) => this.#retryWithin(limits, post));
   }
@@ -254,7 +258,7 @@ export class RpcConnection implements TransportConnection {
       } catch (error) {
         refresh = isOutdated(error) && ++outdated <= OUTDATED_MOST;
         if (refresh) continue;
-        if (isForgotten(error)) throw unavailableError('it keeps forgetting our keys');
+        if (isForgotten(error)) throw unavailableError('it keeps losing our keys');
         if (!isAway(error)) throw error;
         const delay = backOffDelay(++failures, backOff, random);
         await wait((done) => clock.after(delay, done));
@@ -276,7 +280,7 @@ export class RpcConnection implements TransportConnection {
     const { hash, signer, payload, sentAt } = message;
     if (!this.#envelopes.add(hash)) return;
     const { channel } = listened;
-    // On this channel: anybody can put a copy on another one. A send that was tried again comes in another envelope.
+    // By channel, as anybody can send a copy on another one. A repeated send arrives in another envelope.
     const id = this.#idOf(channel, signer, payload);
     if (!this.#messages.add(id)) return;
     void this.#redelivery.deliver({ sender: signer, payload, channel, sentAt, fromHistory: false }, () => {
@@ -285,7 +289,7 @@ export class RpcConnection implements TransportConnection {
     });
   }
 
-  /** Installs what is wanted; if the node is away, that is done when it is back. */
+  /** Installs the filters of the subscription; if the node is offline, that happens when it is back. */
   async #installNow(): Promise<void> {
     for (let outdated = 0; this.#online; ) {
       try {
@@ -299,14 +303,14 @@ export class RpcConnection implements TransportConnection {
     }
   }
 
-  /** Gives the node what it may have lost. */
+  /** Gives the node the keys and filters that it may have lost. */
   async #restore(): Promise<void> {
     await this.#refresh();
     await this.#keys.identity();
     await this.#filters.install();
   }
 
-  /** Learns anew what the node asks for, and which of our keys it has. */
+  /** Reads the node's requirements again, and which of our keys it has. */
   async #refresh(): Promise<void> {
     await this.#readInfo();
     await this.#keys.verify();
@@ -314,7 +318,7 @@ export class RpcConnection implements TransportConnection {
 
   async #readInfo(): Promise<void> {
     const info = await this.#rpc.call('shh_info', []);
-    if (!isRecord(info)) throw notUnderstood('no information about itself');
+    if (!isRecord(info)) throw invalidAnswer('no information about itself');
     const { minPow, maxMessageSize } = info;
     if (typeof minPow === 'number') this.#powTarget = Math.max(this.#settings.powTarget, minPow);
     if (typeof maxMessageSize === 'number') {
@@ -325,7 +329,7 @@ export class RpcConnection implements TransportConnection {
 
   // The connection
 
-  /** The next poll of a node by HTTP, or the next check of a node by WebSocket. */
+  /** Schedules the next poll over HTTP, or the next check over WebSocket. */
   #schedulePoll(milliseconds?: number): void {
     const { clock, polled, pollInterval, heartbeat } = this.#settings;
     if (this.#closing.signal.aborted) return;
@@ -365,7 +369,7 @@ export class RpcConnection implements TransportConnection {
     } catch (error) {
       if (this.#closing.signal.aborted) return;
       this.#logRefusal(error);
-      return this.#drop('it does not do what it should');
+      return this.#drop('it misbehaves');
     }
     if (this.#rpc instanceof JsonRpcWebSocket) this.#rpc.settle();
     this.#regained();
@@ -373,14 +377,14 @@ export class RpcConnection implements TransportConnection {
     this.#schedulePoll();
   }
 
-  /** Takes the node for lost, so that it is looked for and given everything again. */
+  /** Treats the connection as lost, so that it is restored with all keys and filters. */
   #drop(reason: string): void {
     if (this.#rpc instanceof JsonRpcWebSocket) this.#rpc.drop(reason);
     else this.#lost();
   }
 
   #lost(): void {
-    // Subscriptions are the socket's, filters are the node's.
+    // Subscriptions end with the socket, filters stay on the node.
     if (!this.#settings.polled) {
       this.#filters.lost();
       this.#cancelTimer();
@@ -395,13 +399,13 @@ export class RpcConnection implements TransportConnection {
     this.#online = true;
     this.#options.onStatus?.('connected');
     for (const done of [...this.#waiting]) done();
-    // Asked for at the last moment.
+    // Subscribed to while the connection was restored.
     if (!this.#filters.complete) {
       this.#track(this.#installNow()).catch((error) => this.#logRefusal(error));
     }
   }
 
-  // Small things
+  // Helpers
 
   #logRefusal(error: unknown): void {
     if (!isSottoError(error, 'TRANSPORT_REFUSED')) return;

@@ -1,20 +1,20 @@
 import type { Clock, RandomSource } from '@sotto/core';
 import type { BackOff } from '@sotto/whisper-transport/internal';
 
-/** Calls to a node by JSON-RPC 2.0. */
+/** Calls a Whisper node by JSON-RPC 2.0. */
 export interface JsonRpcClient {
   /**
-   * @throws TIMEOUT; TRANSPORT_UNAVAILABLE when the node can't be reached or understood; TRANSPORT_REFUSED when it
+   * @throws TIMEOUT; TRANSPORT_UNAVAILABLE when the node can't be reached or its answer is invalid; TRANSPORT_REFUSED when it
    * answers with an error; CLOSED; ABORTED
    */
   call(method: string, params: readonly unknown[], options?: CallOptions): Promise<unknown>;
-  /** Calls under way fail with CLOSED. Closing twice is fine. */
+  /** Pending calls fail with CLOSED. Closing twice is fine. */
   close(): void;
 }
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** Milliseconds that the answer may take beyond what other calls may. */
+  /** Milliseconds added to the timeout. */
   readonly extraTime?: number;
 }
 
@@ -22,9 +22,9 @@ export interface ClientSettings {
   readonly url: string;
   readonly clock: Clock;
   readonly random: RandomSource;
-  /** Milliseconds that an answer may take. */
+  /** Milliseconds until a call times out. */
   readonly callTimeout: number;
-  /** Characters that an answer may have. */
+  /** Most characters of an answer. */
   readonly maxAnswerLength: number;
   readonly backOff: BackOff;
 }

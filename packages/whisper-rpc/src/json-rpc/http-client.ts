@@ -7,7 +7,7 @@ import {
   unavailableError,
 } from '@sotto/whisper-transport/internal';
 import type { CallOptions, ClientSettings, JsonRpcClient } from './client.js';
-import { encodeRequest, notUnderstood, parseServerMessage } from './message.js';
+import { encodeRequest, invalidAnswer, parseServerMessage } from './message.js';
 import { refusalOf } from './refusal.js';
 
 /** The part of the global `fetch` that is used. */
@@ -21,7 +21,7 @@ export type Fetch = (
   },
 ) => Promise<Response>;
 
-/** JSON-RPC over HTTP: one request a call. */
+/** JSON-RPC over HTTP: one request for each call. */
 export class JsonRpcHttp implements JsonRpcClient {
   readonly #settings: ClientSettings;
   readonly #fetch: Fetch;
@@ -43,7 +43,7 @@ export class JsonRpcHttp implements JsonRpcClient {
     const limit = callTimeout + extraTime;
     const controller = new AbortController();
     let stop = (_reason: Error): void => {};
-    // Not every fetch settles once its signal fires.
+    // Some implementations of fetch don't settle when the signal fires.
     const stopped = new Promise<never>((_, reject) => {
       stop = (reason) => {
         reject(reason);
@@ -60,7 +60,7 @@ export class JsonRpcHttp implements JsonRpcClient {
       ]);
       const answer = parseServerMessage(text, maxAnswerLength);
       if (answer.kind === 'notification' || answer.id !== id)
-        throw notUnderstood('an answer to another call');
+        throw invalidAnswer('an answer to another call');
       if (answer.kind === 'error') throw refusalOf(method, answer.error);
       return answer.result;
     } finally {
@@ -94,7 +94,7 @@ export class JsonRpcHttp implements JsonRpcClient {
     }
   }
 
-  /** Reads no further than the limit: what the other side says of the length is not relied on. */
+  /** Reads up to the limit, whatever length is announced. */
   async #read(response: Response): Promise<string> {
     const { maxAnswerLength } = this.#settings;
     const reader = response.body?.getReader();
@@ -109,7 +109,7 @@ export class JsonRpcHttp implements JsonRpcClient {
       length += part.length;
       if (length > maxAnswerLength) {
         await reader.cancel();
-        throw notUnderstood(`an answer of more than ${maxAnswerLength} characters`);
+        throw invalidAnswer(`an answer of more than ${maxAnswerLength} characters`);
       }
       parts.push(part);
     }

@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/core';
 
-/** What a JSON-RPC 2.0 server says. */
+/** A message of a JSON-RPC 2.0 server. */
 export type ServerMessage =
   | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly error: NodeError }
@@ -9,7 +9,7 @@ export type ServerMessage =
 /** The `error` of an answer. */
 export interface NodeError {
   readonly code: number;
-  /** As the node wrote it. */
+  /** In the node's words. */
   readonly message: string;
 }
 
@@ -19,27 +19,27 @@ export function encodeRequest(id: number, method: string, params: readonly unkno
 
 /**
  * Reads an answer or notification.
- * @param most UTF-16 code units; a longer text is not read
- * @throws TRANSPORT_UNAVAILABLE: whoever writes that is no node, or a broken one
+ * @param most UTF-16 code units; a longer text is refused
+ * @throws TRANSPORT_UNAVAILABLE: the other side is not a node, or a broken one
  */
 export function parseServerMessage(text: string, most: number): ServerMessage {
-  if (text.length > most) throw notUnderstood(`an answer of more than ${most} characters`);
+  if (text.length > most) throw invalidAnswer(`an answer of more than ${most} characters`);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     // The cause would quote the text.
-    throw notUnderstood('an answer that is not JSON');
+    throw invalidAnswer('an answer that is not JSON');
   }
-  if (!isRecord(value)) throw notUnderstood('an answer that is no JSON-RPC object');
+  if (!isRecord(value)) throw invalidAnswer('an answer that is not a JSON-RPC object');
   const { id, error, params } = value;
   if (id === undefined && isRecord(params) && typeof params['subscription'] === 'string') {
     return { kind: 'notification', subscription: params['subscription'], result: params['result'] };
   }
-  // A request that was not understood is answered without its id.
-  if (typeof id !== 'number') throw notUnderstood('an answer to no call');
+  // An invalid request is answered without its id.
+  if (typeof id !== 'number') throw invalidAnswer('an answer to no call');
   if (error === undefined || error === null) return { kind: 'result', id, result: value['result'] };
-  if (!isRecord(error)) throw notUnderstood('an error that is no object');
+  if (!isRecord(error)) throw invalidAnswer('an error that is not an object');
   const { code, message } = error;
   return {
     kind: 'error',
@@ -55,7 +55,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** For what cannot be an answer of a sound node. */
-export function notUnderstood(reason: string): SottoError<'TRANSPORT_UNAVAILABLE'> {
-  return new SottoError('TRANSPORT_UNAVAILABLE', `The node cannot be understood: ${reason}.`, { reason });
+/** For answers that no working node gives. */
+export function invalidAnswer(reason: string): SottoError<'TRANSPORT_UNAVAILABLE'> {
+  return new SottoError('TRANSPORT_UNAVAILABLE', `The node gave an invalid answer: ${reason}.`, { reason });
 }

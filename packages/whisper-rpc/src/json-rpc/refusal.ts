@@ -10,9 +10,9 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/oversized|too (large|big)/i, 'Send less at once.'],
 ];
 
-/** The node's refusal of a call as an error that says what to do about it. */
+/** The error for a call that the node has refused, with what to do about it. */
 export function refusalOf(method: string, { code, message }: NodeError): SottoError<'TRANSPORT_REFUSED'> {
-  // A node knows keys; what it says of them does not belong in a log.
+  // The node's words may contain keys, which don't belong in logs.
   const reason = message.slice(0, REASON_MAX_LENGTH).replaceAll(/[0-9a-f]{16,}/gi, '(hex)');
   const advice =
     code === METHOD_NOT_FOUND
@@ -22,7 +22,7 @@ export function refusalOf(method: string, { code, message }: NodeError): SottoEr
   return new SottoError('TRANSPORT_REFUSED', advice === undefined ? said : `${said} ${advice}`, { reason });
 }
 
-/** Whether the node refused because it does not know a key or filter: it was started anew, or never had it. */
+/** Whether the node refused because it does not have a key or filter of ours, for example after a restart. */
 export function isForgotten(error: unknown): boolean {
   return (
     isSottoError(error, 'TRANSPORT_REFUSED') &&

@@ -11,19 +11,19 @@ import { encodeRequest, parseServerMessage, type ServerMessage } from './message
 import { refusalOf } from './refusal.js';
 
 export interface WebSocketEvents {
-  /** The socket is open again, and the node has no subscription of ours. */
+  /** A new socket is open; the node has none of our subscriptions. */
   onReconnected(): void;
-  /** The socket is lost; the next try is under way. */
+  /** The connection is lost; reconnecting has begun. */
   onLost(): void;
 }
 
 interface Called {
   readonly method: string;
-  /** Runs with the result before anything else of the node is looked at. */
+  /** Called with the result before the next message of the node is handled. */
   readonly onResult: ((result: unknown) => void) | undefined;
 }
 
-/** JSON-RPC over a WebSocket that is opened again whenever it is lost. */
+/** JSON-RPC over a WebSocket that reconnects by itself. */
 export class JsonRpcWebSocket implements JsonRpcClient {
   readonly #settings: ClientSettings;
   readonly #socket: ReconnectingSocket;
@@ -51,7 +51,7 @@ export class JsonRpcWebSocket implements JsonRpcClient {
   }
 
   /**
-   * Opens the socket, once; from then on it is kept open.
+   * Connects, in a single attempt; from then on the socket reconnects by itself.
    * @throws TRANSPORT_UNAVAILABLE, TIMEOUT, ABORTED, CLOSED
    */
   open(signal?: AbortSignal): Promise<void> {
@@ -62,14 +62,14 @@ export class JsonRpcWebSocket implements JsonRpcClient {
     return this.#call(method, params, options, undefined);
   }
 
-  /** Subscribes by `<namespace>_subscribe`; the listener is gone when the socket is lost. */
+  /** Subscribes with `<namespace>_subscribe`, until the connection is lost. */
   async subscribe(
     namespace: string,
     params: readonly unknown[],
     listener: (result: unknown) => void,
     options: CallOptions = {},
   ): Promise<unknown> {
-    // Registered with the answer: a notification may be right behind it.
+    // Registered together with the answer, as a notification may follow at once.
     return this.#call(`${namespace}_subscribe`, params, options, (id) => {
       if (typeof id === 'string') this.#listeners.set(id, listener);
     });
@@ -81,18 +81,18 @@ export class JsonRpcWebSocket implements JsonRpcClient {
     await this.call(`${namespace}_unsubscribe`, [id]);
   }
 
-  /** Gives the socket up, as if it had been lost: for a node that is there and does not do what it should. */
+  /** Treats the connection as lost: for a node that is reachable but misbehaves. */
   drop(reason: string): void {
     this.#socket.drop(reason);
   }
 
-  /** Says that the node is in order again, so that the next loss begins with a short wait. */
+  /** Resets the back-off, once the node has proven to work again. */
   settle(): void {
     this.#socket.settle();
   }
 
   /**
-   * Opens the socket if it is lost, once, and keeps it open no longer: for cleaning up before the end.
+   * Connects if the connection is lost, in a single attempt, and stops reconnecting: for cleaning up before `close`.
    * @throws TRANSPORT_UNAVAILABLE, TIMEOUT, CLOSED
    */
   reopenForCleanup(): Promise<void> {
@@ -127,7 +127,7 @@ export class JsonRpcWebSocket implements JsonRpcClient {
     try {
       message = parseServerMessage(typeof data === 'string' ? data : '', this.#settings.maxAnswerLength);
     } catch (error) {
-      // Which call it should have answered is not known, so none of them will be.
+      // It may have been meant for any pending call, so all of them fail.
       this.#socket.drop(isSottoError(error, 'TRANSPORT_UNAVAILABLE') ? error.details.reason : 'an error');
       return;
     }

@@ -14,12 +14,12 @@ export interface Envelope {
   readonly topic: Topic;
   /** The sealed message. */
   readonly data: Uint8Array;
-  /** What makes the proof of work, below 2^64. */
+  /** Chosen for the proof of work, below 2^64. */
   readonly nonce: bigint;
 }
 
 /**
- * `RLP([expiry, ttl, topic, data])`: what the proof of work is over, before the nonce.
+ * `RLP([expiry, ttl, topic, data])`: the proof of work hashes it with the nonce.
  * @throws INVALID_ARGUMENT, with the name of the field
  */
 export function encodeWithoutNonce(envelope: Omit<Envelope, 'nonce'>): Uint8Array {
@@ -76,12 +76,12 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   };
 }
 
-/** KECCAK-256 of the encoded envelope, 32 bytes: names it on the network. */
+/** KECCAK-256 of the encoded envelope, 32 bytes: its name on the network. */
 export function envelopeHash(crypto: CryptoProvider, encoded: Uint8Array): Uint8Array {
   return crypto.keccak256(encoded);
 }
 
-/** Bits of zero at the beginning of a hash. */
+/** Number of leading zero bits of a hash. */
 export function leadingZeroBits(hash: Uint8Array): number {
   const at = hash.findIndex((byte) => byte !== 0);
   return at === -1 ? 8 * hash.length : 8 * at + Math.clz32(hash[at] as number) - 24;
@@ -94,7 +94,7 @@ export function leadingZeroBits(hash: Uint8Array): number {
 export function proofOfWork(crypto: CryptoProvider, envelope: Envelope): number {
   const prefix = encodeWithoutNonce(envelope);
   const hash = crypto.keccak256(concatBytes(prefix, bigEndian64(envelope.nonce)));
-  // Divided one after the other, as deployed nodes do: the last bit of the quotient depends on it.
+  // Two divisions, as in deployed nodes: the last bit of the quotient depends on it.
   return 2 ** leadingZeroBits(hash) / prefix.length / envelope.ttl;
 }
 

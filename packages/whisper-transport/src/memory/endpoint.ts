@@ -1,29 +1,29 @@
 import type { Channel, PublicKey, Topic } from '@sotto/core';
 
-/** A message or envelope as the network took it. */
+/** A message or envelope in the network. */
 export interface Sent {
-  /** Where it goes; who listens to the same key gets it. */
+  /** Identifies the channel or topic; endpoints subscribed to the same key receive it. */
   readonly key: string;
-  readonly place: Channel | Topic;
+  readonly target: Channel | Topic;
   readonly sender: PublicKey | undefined;
   readonly bytes: Uint8Array;
   /** Milliseconds since the epoch. */
   readonly sentAt: number;
 }
 
-/** What a network needs to know of those who are connected to it. */
+/** A connection, as its network sees it. */
 export interface MemoryEndpoint {
-  /** Whose it is, for who can reach whom. */
+  /** Whose connection it is, for partitions. */
   readonly owner: PublicKey | undefined;
-  listensTo(key: string): boolean;
-  /** Whether it has taken this already. */
+  isSubscribed(key: string): boolean;
+  /** Whether it has received this already. */
   has(sent: Sent): boolean;
-  /** Hands fresh bytes over; whether they were taken. */
-  hand(sent: Sent, fromHistory: boolean): Promise<boolean>;
-  tellStatus(status: 'connected' | 'reconnecting'): void;
+  /** Delivers a copy. @returns whether it was accepted */
+  deliver(sent: Sent, fromHistory: boolean): Promise<boolean>;
+  reportStatus(status: 'connected' | 'reconnecting'): void;
 }
 
-/** What those who are connected need of their network. */
+/** The network, as its connections see it. */
 export interface Router {
   send(sent: Omit<Sent, 'sentAt'>, signal: AbortSignal | undefined): void;
   history(
@@ -31,5 +31,5 @@ export interface Router {
     keys: ReadonlySet<string>,
     request: { readonly from: number; readonly to: number; readonly signal?: AbortSignal | undefined },
   ): Promise<void>;
-  leave(end: MemoryEndpoint): void;
+  leave(endpoint: MemoryEndpoint): void;
 }

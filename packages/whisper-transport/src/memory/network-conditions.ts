@@ -1,17 +1,17 @@
 import { invalidArgument } from '@sotto/core';
 
-/** How badly a network treats each copy of a message. Probabilities are from 0, never, to 1, always. */
+/** What happens to each copy of a message. Probabilities are from 0, never, to 1, always. */
 export interface NetworkConditions {
-  /** A copy is lost. The copies are one for each who listens, and one for history. Default 0. */
+  /** A copy is lost. There is one copy for each subscriber, and one for history. Default 0. */
   readonly loss: number;
   /** A copy arrives twice. Default 0. */
   readonly duplication: number;
   /**
-   * A copy is held back until others have overtaken it, or nothing else is on its way. No time passes for it, so
-   * only messages that are on their way together change places. Default 0.
+   * A copy is held back until others have overtaken it, or nothing else is in transit. This takes no time, so only messages that are in
+   * transit together change places. Default 0.
    */
   readonly reordering: number;
-  /** Milliseconds that a copy takes, evenly distributed, by the clock of the network. Default 0 to 0. */
+  /** Milliseconds of transit, evenly distributed, by the network's clock. Default 0 to 0. */
   readonly latency: { readonly min: number; readonly max: number };
 }
 
@@ -22,14 +22,14 @@ export const FAIR_CONDITIONS: NetworkConditions = {
   latency: { min: 0, max: 0 },
 };
 
-/** Lays changes over conditions. @throws INVALID_ARGUMENT */
+/** Conditions with changes. @throws INVALID_ARGUMENT */
 export function changeConditions(
   conditions: NetworkConditions,
   changes: Partial<NetworkConditions>,
 ): NetworkConditions {
   const next = { ...conditions, ...changes };
   for (const what of ['loss', 'duplication', 'reordering'] as const) {
-    if (!(next[what] >= 0 && next[what] <= 1)) throw invalidArgument(what, 'a probability is from 0 to 1');
+    if (!(next[what] >= 0 && next[what] <= 1)) throw invalidArgument(what, 'not a probability from 0 to 1');
   }
   const { min, max } = next.latency;
   if (!(min >= 0 && max >= min && Number.isFinite(max)))

@@ -13,41 +13,42 @@ import { type BackOff, DEFAULT_BACK_OFF } from '../web-socket/back-off.js';
 import { globalWebSocket, type OpenWebSocket } from '../web-socket/web-socket-like.js';
 import { RelayConnection } from './relay-connection.js';
 
+/** Options of {@link createRelayCarrier}. */
 export interface RelayCarrierOptions {
-  /** Where the relay is: `ws:` or `wss:`. Envelopes are sealed; without TLS, who listens in learns what the relay does. */
+  /** Address of the relay: `ws:` or `wss:`. Envelopes are sealed, but without TLS an eavesdropper learns what the relay does. */
   readonly url: string;
-  /** Whether the relay keeps an archive. Default: true, as our node does. */
+  /** Whether the relay keeps an archive. Default true, as `whisper-node` does. */
   readonly history?: boolean;
-  /** Proof of work that the relay asks for. Default 0.002, as deployed nodes have it. */
+  /** Proof of work that the relay requires. Default 0.002, as with deployed nodes. */
   readonly minimumPow?: number;
-  /** Largest envelope in bytes. Default 1 MiB, as deployed nodes have it. */
+  /** Largest envelope in bytes. Default 1 MiB, as with deployed nodes. */
   readonly maxEnvelopeBytes?: number;
-  /** Default: the global WebSocket. Node 20 has none: there, take `relay` of `@sotto/whisper-transport/node`. */
+  /** Default: the runtime's own WebSocket; in Node.js the package `ws`, if it is installed. */
   readonly webSocket?: OpenWebSocket;
-  /** Spreads the waits between attempts. Default: `crypto.getRandomValues`. */
+  /** Randomizes the waits between attempts. Default: `crypto.getRandomValues`. */
   readonly random?: RandomSource;
   readonly clock?: Clock;
-  /** Gets events, never keys or contents. Default: silence. */
+  /** Receives events, never keys or contents. Default: none. */
   readonly logger?: Logger;
-  /** Milliseconds that an answer may take. Default 10,000. */
+  /** Milliseconds until a call times out. Default 10,000. */
   readonly callTimeout?: number;
   /** Milliseconds between two checks that the relay still answers. Default 30,000. */
   readonly heartbeat?: number;
   /**
-   * Milliseconds that a call without a signal waits for a relay that is away, before it fails with
-   * TRANSPORT_UNAVAILABLE; with a signal it waits until that fires. Default 5,000.
+   * Milliseconds that a call without a signal waits while the relay is offline, before it fails with TRANSPORT_UNAVAILABLE; with a
+   * signal it waits until the signal fires. Default 5,000.
    */
   readonly offlineTimeout?: number;
-  /** Envelopes of a history asked for at once, 1 to 65,535. Default 500; the relay may give fewer. */
+  /** Envelopes requested in one page of a history, 1 to 65,535. Default 500; the relay may send fewer. */
   readonly pageSize?: number;
-  /** Waits before a lost connection is tried again. Default: from 250 ms to 30 s. */
+  /** Waits between attempts to reconnect. Default: from 250 ms to 30 s. */
   readonly backOff?: Partial<BackOff>;
 }
 
 /**
- * A carrier over the WebSocket relay of a node, `docs/relay-protocol.md`: for browsers, and for whoever has no
- * Whisper peer. Seal what goes through it: `createSealedTransport(createRelayCarrier({ url }))`. The relay has no key; it learns which
- * topics are listened to and written to, when, and from which address.
+ * A carrier over the WebSocket relay of a Whisper node, `docs/relay-protocol.md`: for browsers, and wherever there are no Whisper peers. It
+ * carries sealed envelopes: `createSealedTransport(createRelayCarrier({ url }))`. The relay has no
+ * key; it learns which topics are subscribed and written to, when, and from which address.
  *
  * @throws INVALID_ARGUMENT
  */
