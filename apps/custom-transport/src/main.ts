@@ -6,11 +6,12 @@ import { defaultProvider } from '@sotto/crypto';
 import { createMessenger } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { createSealedTransport } from '@sotto/whisper-transport';
-import { broadcastChannel } from './broadcast-channel.js';
-import { nats } from './nats.js';
+import { createBroadcastChannelCarrier } from './broadcast-channel.js';
+import { createNatsCarrier } from './nats.js';
 
 const [, , broker] = process.argv;
-const carrier = broker === undefined ? broadcastChannel('sotto-example') : nats(broker);
+const carrier =
+  broker === undefined ? createBroadcastChannelCarrier('sotto-example') : createNatsCarrier(broker);
 const transport = createSealedTransport(carrier);
 const { secp256k1 } = defaultProvider();
 const open = () =>

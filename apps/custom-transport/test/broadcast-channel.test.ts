@@ -3,7 +3,7 @@ import { transportCases } from '@sotto/compliance/transport';
 import { createPortableProvider } from '@sotto/crypto';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { describe, it } from 'vitest';
-import { broadcastChannel } from '../src/broadcast-channel.js';
+import { createBroadcastChannelCarrier } from '../src/broadcast-channel.js';
 
 /** Where so much is sealed and worked for in one thread, on a machine that may be busy. */
 const SLOW = 120_000;
@@ -12,7 +12,7 @@ let networks = 0;
 
 describe('BroadcastChannel as a carrier', () => {
   it.each(carrierCases())('$name', async ({ run }) => {
-    const carrier = broadcastChannel(`carrier-${networks++}`);
+    const carrier = createBroadcastChannelCarrier(`carrier-${networks++}`);
     await run({ carrier: () => carrier });
   });
 });
@@ -21,7 +21,7 @@ describe('BroadcastChannel, sealed', () => {
   it.each(transportCases({ timeout: SLOW }))(
     '$name',
     async ({ run }) => {
-      const transport = createSealedTransport(broadcastChannel(`transport-${networks++}`));
+      const transport = createSealedTransport(createBroadcastChannelCarrier(`transport-${networks++}`));
       await run({ transport: () => transport, identity });
     },
     SLOW,

@@ -3,7 +3,7 @@ import { transportCases } from '@sotto/compliance/transport';
 import { createPortableProvider } from '@sotto/crypto';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nats } from '../src/nats.js';
+import { createNatsCarrier } from '../src/nats.js';
 import { Broker, natsServer } from './nats-server.js';
 
 const SLOW = 120_000;
@@ -30,7 +30,7 @@ describe.skipIf(natsServer === undefined)('a NATS broker as a carrier', () => {
     '$name',
     async ({ run }) => {
       await run({
-        carrier: () => nats(broker.url),
+        carrier: () => createNatsCarrier(broker.url),
         async interrupt() {
           await broker.stop();
           await broker.start();
@@ -41,7 +41,7 @@ describe.skipIf(natsServer === undefined)('a NATS broker as a carrier', () => {
   );
 
   it('that nobody runs is told as unavailable', async () => {
-    const opening = nats('nats://127.0.0.1:1').open({ onEnvelope() {} });
+    const opening = createNatsCarrier('nats://127.0.0.1:1').open({ onEnvelope() {} });
     await expect(opening).rejects.toMatchObject({ code: 'TRANSPORT_UNAVAILABLE' });
   });
 });
@@ -56,7 +56,7 @@ describe.skipIf(natsServer === undefined)('a NATS broker, sealed', () => {
   it.each(transportCases({ interruptible: true, timeout: SLOW }))(
     '$name',
     async ({ run }) => {
-      const transport = createSealedTransport(nats(broker.url));
+      const transport = createSealedTransport(createNatsCarrier(broker.url));
       await run({
         transport: () => transport,
         identity,

@@ -5,23 +5,23 @@ import type { WebSocket } from 'ws';
 import type { EnvelopeArchive } from '../archive/envelope-archive.js';
 import { Quota } from '../limits/quota.js';
 import { Rates } from '../limits/rates.js';
-import { type RelayHost, type RelayLimits, RelaySession } from './relay-client.js';
+import { type RelayHost, type RelayLimits, RelaySession } from './relay-session.js';
 
 export interface RelayServerOptions {
   readonly pool: EnvelopePool;
-  /** What histories come from; without one there are none. */
+  /** The archive that answers histories. Without it there are none. */
   readonly archive: EnvelopeArchive | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: RelayLimits;
-  /** Told of each frame, for figures. */
+  /** Called for each frame, for metrics. */
   readonly onFrame?: (kind: string, outcome: string) => void;
 }
 
-/** Milliseconds between two looks at whether clients are still there. */
+/** Milliseconds between two pings of clients. */
 const HEARTBEAT_MS = 30_000;
 
-/** The relay: hands envelopes of the pool to those who have subscribed to their topics. */
+/** The relay: sends envelopes of the pool to the clients that have subscribed to their topics. */
 export class RelayServer implements RelayHost {
   readonly pool: EnvelopePool;
   readonly archive: EnvelopeArchive | undefined;
@@ -48,22 +48,22 @@ export class RelayServer implements RelayHost {
     this.#logger = options.logger;
     this.#onFrame = options.onFrame ?? (() => {});
     this.#unsubscribe = this.pool.subscribe((pooled) => this.#deliver(pooled));
-    this.#cancelHeartbeat = this.#beatLater();
+    this.#cancelHeartbeat = this.#scheduleHeartbeat();
   }
 
-  /** Clients connected. */
+  /** Number of connected clients. */
   get clients(): number {
     return this.#clients.size;
   }
 
-  /** Topics that somebody has subscribed to. */
+  /** Number of topics with subscriptions. */
   get topics(): number {
     return this.#byTopic.size;
   }
 
   /**
-   * Takes a WebSocket that has just been opened.
-   * @param address what its limits go by, as `addressName` gives it
+   * Accepts a WebSocket that has just been opened.
+   * @param address the name of its address, see `addressName`, by which limits count
    */
   accept(socket: WebSocket, address: string): void {
     const client = new RelaySession(socket, this, address);
@@ -115,9 +115,9 @@ export class RelayServer implements RelayHost {
     return true;
   }
 
-  untakenOf(address: string): number {
+  unreadOf(address: string): number {
     let bytes = 0;
-    for (const { untaken } of this.#byAddress.get(address) ?? []) bytes += untaken;
+    for (const { unread } of this.#byAddress.get(address) ?? []) bytes += unread;
     return bytes;
   }
 
@@ -138,10 +138,10 @@ export class RelayServer implements RelayHost {
     for (const client of clients) client.sendEncoded(frame);
   }
 
-  #beatLater(): () => void {
+  #scheduleHeartbeat(): () => void {
     return this.clock.after(HEARTBEAT_MS, () => {
       for (const client of this.#clients) client.checkAlive();
-      this.#cancelHeartbeat = this.#beatLater();
+      this.#cancelHeartbeat = this.#scheduleHeartbeat();
     });
   }
 }

@@ -11,58 +11,58 @@ import type { WebSocket } from 'ws';
 import type { EnvelopeArchive } from '../archive/envelope-archive.js';
 
 export interface RelayLimits {
-  /** Topics of one subscription or history. */
+  /** Most topics of one subscription or history. */
   readonly maxTopics: number;
-  /** Frames a second of one client; three times as many at once. Who is faster is read from more slowly. */
+  /** Frames a second of one client, three times as many at once. A faster client is read from more slowly. */
   readonly rate: number;
-  /** Envelopes of one page of a history. */
+  /** Most envelopes of one page of a history. */
   readonly pageSize: number;
-  /** Frames a second of all clients of one address; three times as many at once. */
+  /** Frames a second of all clients of one address, three times as many at once. */
   readonly addressRate: number;
-  /** Topics that all clients of one address are subscribed to. */
+  /** Most topics of all clients of one address. */
   readonly addressTopics: number;
 }
 
-/** What a client's connection needs of the relay. */
+/** The relay, as its sessions see it. */
 export interface RelayHost {
   readonly pool: EnvelopePool;
   readonly archive: EnvelopeArchive | undefined;
   readonly clock: Clock;
   readonly limits: RelayLimits;
-  /** Milliseconds that a frame of this cost has to wait for its address; `undefined` when that is too fast. */
+  /** Milliseconds that a frame of this cost has to wait for its address's rate; `undefined` when it is refused. */
   delayOf(address: string, cost: number): number | undefined;
-  /** Whether an address may have so many topics more; fewer always. */
+  /** Reserves more topics for an address, or releases them when `more` is negative. @returns whether it may have them */
   takeTopics(address: string, more: number): boolean;
-  /** Bytes that clients of an address have yet to take. */
-  untakenOf(address: string): number;
+  /** Bytes that the clients of an address have not read yet. */
+  unreadOf(address: string): number;
   onTopicsChanged(client: RelaySession, before: ReadonlySet<string>, after: ReadonlySet<string>): void;
   onFrame(kind: string, outcome: string): void;
 }
 
-/** Bytes that a client may leave untaken before he is taken for gone. */
-const UNTAKEN_MOST = 16 * 1024 * 1024;
-/** Of those of one address: four of them may sleep, and then there is no more to wait for. */
-const ADDRESS_UNTAKEN_MOST = 4 * UNTAKEN_MOST;
-/** Bytes from which on it is looked at what the others of the address have. */
-const UNTAKEN_SUSPECT = 2 ** 20;
-/** Milliseconds for the first frame of a client: twice what it takes one that has nothing to say to send a ping. */
+/** Most bytes that a client may leave unread before it is disconnected. */
+const UNREAD_MOST = 16 * 1024 * 1024;
+/** The same for all clients of one address: as much as four stalled clients. */
+const ADDRESS_UNREAD_MOST = 4 * UNREAD_MOST;
+/** Unread bytes of a client from which on those of its address are summed up. */
+const UNREAD_SUSPECT = 2 ** 20;
+/** Milliseconds until a client's first frame: twice the time after which an idle client sends a ping. */
 const FIRST_FRAME_MS = 60_000;
-/** Bytes of a frame, or of an answer, that count as one frame more: 1 MiB takes as long as 32 small ones. */
+/** Bytes of a frame or answer that count as one more frame: 1 MiB takes as long as 32 small ones. */
 const BYTES_PER_COST = 2 ** 15;
-/** Bytes of envelopes still alive that a new subscription brings at most. */
+/** Most bytes of live envelopes that are sent for a new subscription. */
 const ALIVE_MOST = 4 * 1024 * 1024;
-/** Statuses of a WebSocket that is closed: a frame that can't be read; try again later. */
+/** Close codes of WebSockets: an invalid frame; no frame at all; try again later. */
 const PROTOCOL_ERROR = 1002;
 const SILENT = 1008;
 const TRY_AGAIN_LATER = 1013;
-/** Frames that one counts for which makes the relay look at much. */
+/** Cost of each kind of frame, in simple frames. */
 const COSTS = { publish: 1, ping: 1, subscribe: 5, history: 5 };
 
-/** One client of the relay. `docs/relay-protocol.md`. */
+/** The session of one client with the relay, `docs/relay-protocol.md`. */
 export class RelaySession {
   readonly #socket: WebSocket;
   readonly #host: RelayHost;
-  /** As `addressName` gives it. */
+  /** The name of its address, see `addressName`. */
   readonly address: string;
   readonly #budget: TokenBucket;
   #topics: ReadonlySet<string> = new Set();
@@ -80,7 +80,7 @@ export class RelaySession {
       socket.close(SILENT);
     });
     this.#budget = new TokenBucket(host.clock, host.limits.rate, 3 * host.limits.rate);
-    socket.on('message', (data, isBinary) => void this.#take(data as Uint8Array, isBinary));
+    socket.on('message', (data, isBinary) => void this.#receive(data as Uint8Array, isBinary));
     socket.on('close', () => {
       this.#cancelResume();
       this.#cancelFirst();
@@ -95,8 +95,8 @@ export class RelaySession {
     return this.#topics;
   }
 
-  /** Bytes that it has yet to take. */
-  get untaken(): number {
+  /** Bytes that it has not read yet. */
+  get unread(): number {
     return this.#socket.bufferedAmount;
   }
 
@@ -106,8 +106,8 @@ export class RelaySession {
 
   sendEncoded(frame: Uint8Array): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#sleeps()) {
-      this.#host.onFrame('envelope', 'untaken');
+    if (this.#isStalled()) {
+      this.#host.onFrame('envelope', 'unread');
       this.#socket.close(TRY_AGAIN_LATER);
       this.#socket.terminate();
       return;
@@ -115,13 +115,13 @@ export class RelaySession {
     this.#socket.send(frame);
   }
 
-  #sleeps(): boolean {
-    const { untaken } = this;
-    if (untaken <= UNTAKEN_SUSPECT) return false;
-    return untaken > UNTAKEN_MOST || this.#host.untakenOf(this.address) > ADDRESS_UNTAKEN_MOST;
+  #isStalled(): boolean {
+    const { unread } = this;
+    if (unread <= UNREAD_SUSPECT) return false;
+    return unread > UNREAD_MOST || this.#host.unreadOf(this.address) > ADDRESS_UNREAD_MOST;
   }
 
-  /** Lets go of a client that has not answered since this was called last. */
+  /** Pings the client, and disconnects it if it has not answered the previous ping. */
   checkAlive(): void {
     if (this.#alive) this.#socket.ping();
     else this.terminate();
@@ -132,7 +132,7 @@ export class RelaySession {
     this.#socket.terminate();
   }
 
-  async #take(data: Uint8Array, isBinary: boolean): Promise<void> {
+  async #receive(data: Uint8Array, isBinary: boolean): Promise<void> {
     let frame: ClientFrame;
     try {
       if (!isBinary) throw new Refusal('malformed', 'a text');
@@ -155,18 +155,18 @@ export class RelaySession {
     }
   }
 
-  /** Whether it is within what the client, and its address, may cost; if it is owed, no more is read for a while. */
+  /** Charges the client and its address. Reading pauses while they are in debt. @returns false when the debt would be too large */
   #pay(cost: number): boolean {
     const own = this.#budget.tryTake(cost);
     const ofAddress = own === undefined ? undefined : this.#host.delayOf(this.address, cost);
     if (own === undefined || ofAddress === undefined) return false;
     const wait = Math.max(own, ofAddress);
-    if (wait > 0) this.#readOnAfter(wait);
+    if (wait > 0) this.#pauseFor(wait);
     return true;
   }
 
-  /** Who is too fast is kept waiting: it may be we who were slow, and what came meanwhile is read at once. */
-  #readOnAfter(milliseconds: number): void {
+  /** Pauses reading instead of refusing: we may have been slow ourselves, and have many frames to read at once. */
+  #pauseFor(milliseconds: number): void {
     this.#socket.pause();
     this.#cancelResume();
     this.#cancelResume = this.#host.clock.after(milliseconds, () => this.#socket.resume());
@@ -207,7 +207,7 @@ export class RelaySession {
     this.#sendAlive(topics.filter((topic) => !before.has(encodeHex(topic))));
   }
 
-  /** Looks at no other envelopes than those of the topics: a client may ask for this again and again. */
+  /** Only visits the envelopes of these topics, as a client may repeat this at will. */
   #sendAlive(topics: readonly Topic[]): void {
     let sent = 0;
     for (const topic of new Map(topics.map((one) => [encodeHex(one), one])).values()) {
@@ -234,7 +234,7 @@ export class RelaySession {
         this.send({ kind: 'archived', id, topic, envelope: bytes });
         sent += bytes.length;
       }
-      // An answer costs as well: the question has a few bytes, and each page up to 4 MiB.
+      // Answers have a cost, too: a request has a few bytes, and a page up to 4 MiB.
       this.#pay(Math.min(this.#host.limits.rate, Math.floor(sent / BYTES_PER_COST)));
       this.send({ kind: 'page', id, cursor: page.cursor });
     } finally {
@@ -253,7 +253,7 @@ export class RelaySession {
 
   #refuse(kind: string, id: number, { code, reason }: Pick<Refusal, 'code' | 'reason'>): void {
     this.#host.onFrame(kind, code);
-    // It may be for its clock that the envelope is from another time.
+    // The client's clock may be the reason.
     if (code === 'unacceptable') this.#sendTime();
     this.send({ kind: 'refused', id, code, reason });
   }
@@ -276,6 +276,6 @@ function refusalOf(error: unknown): Refusal {
   if (isSottoError(error, 'LIMIT_EXCEEDED') && error.details.what === 'bytes of an envelope') {
     return new Refusal('limit', 'the envelope is too large');
   }
-  // A full pool has room again in a while, and so has the disk, one hopes.
+  // A full pool, or disk, may have room later.
   return new Refusal('busy', 'it cannot be done now');
 }
