@@ -187,7 +187,7 @@ describe('the mailserver', () => {
     [
       'unsigned',
       () => sealPayload(encodeMailRequest(everything()), { signed: false }),
-      'request is invalid: nobody has signed it',
+      'request is invalid: it is not signed',
     ],
     ['nonsense inside', () => sealPayload(new Uint8Array(50)), 'request is invalid: 50 bytes'],
     [

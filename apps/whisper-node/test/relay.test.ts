@@ -110,7 +110,7 @@ describe('the relay of the node', () => {
     ['more than 10 s in the future', () => sealEnvelope({ topic, expiry: now() + 60 }), 'in the future'],
     ['expired', () => sealEnvelope({ topic, expiry: now() - 5 }), 'expired'],
     ['too little work', () => sealEnvelope({ topic, idle: true }), 'proof of work'],
-    ['no envelope at all', async () => Uint8Array.of(1, 2, 3), 'list of five'],
+    ['no envelope at all', async () => Uint8Array.of(1, 2, 3), 'not a list'],
   ])('%s: refused as unacceptable', async (_, envelope, reason) => {
     const client = await rawClient();
     client.say({ kind: 'publish', id: 9, envelope: await envelope() });
