@@ -1,5 +1,5 @@
 /** Whisper's own formats, EIP-627, for whoever builds a node or reads envelopes. Wire profile, sections 6 and 7. */
-export { BLOOM_LENGTH, bloomOf, bloomOfTopics, matchesBloom } from './bloom.js';
+export { BLOOM_LENGTH, bloomOfTopics, matchesBloom } from './bloom.js';
 export { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
 export {
   decodeEnvelope,
@@ -23,7 +23,6 @@ export {
   type ChannelCipher,
   channelKeyRequest,
   channelSymmetricKey,
-  contactCodeName,
   partitionedName,
   topicOf,
 } from './topics.js';

@@ -4,6 +4,7 @@ import { Deadline } from '../src/deadline.js';
 import { createInlineMiner } from '../src/index.js';
 import { waitWithin, withDeadline } from '../src/wait.js';
 import { EnvelopePool, encodeEnvelope } from '../src/whisper.js';
+
 import { manualClock, rest } from './manual-clock.js';
 
 const crypto = createPortableProvider();

@@ -5,6 +5,7 @@ import { SkewEstimate } from '../src/clock-skew.js';
 import { createSealedTransport, MAX_CORRECTION_MS } from '../src/index.js';
 import { createRelayCarrier } from '../src/relay.js';
 import { decodeEnvelope, type Envelope } from '../src/whisper.js';
+
 import { bus } from './bus.js';
 import { scriptedRelay, WELCOME } from './scripted-relay.js';
 

@@ -12,6 +12,7 @@ import {
   encodeEnvelope,
   proofOfWork,
 } from '../src/whisper.js';
+
 import { manualClock } from './manual-clock.js';
 
 const crypto = createPortableProvider();

@@ -2,11 +2,10 @@ import { encodeHex, type PublicKey } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { loadVectors, unhex } from '@sotto/test-vectors';
 import { describe, expect, it } from 'vitest';
-import { negotiatedName } from '../src/topics.js';
+import { bloomOf } from '../src/bloom.js';
+import { contactCodeName, negotiatedName } from '../src/topics.js';
 import {
-  bloomOf,
   channelSymmetricKey,
-  contactCodeName,
   decodeEnvelope,
   decodePlain,
   encodeEnvelope,
