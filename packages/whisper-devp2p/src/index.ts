@@ -3,12 +3,12 @@
 export { createDevp2pCarrier, type Devp2pCarrierOptions } from './devp2p-carrier.js';
 export { addressName } from './host/address-name.js';
 export { type Enode, formatEnode, parseEnode } from './host/enode.js';
-export type { WhisperHostCounters } from './host/envelope-exchange.js';
 export type {
   BanPolicy,
   DirectEnvelope,
   ReceiveLimits,
   SendLimits,
+  WhisperHostCounters,
   WhisperHostHooks,
   WhisperHostOptions,
   WhisperPeer,

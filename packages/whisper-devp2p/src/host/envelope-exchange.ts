@@ -3,27 +3,11 @@ import type { EnvelopePool, PooledEnvelope } from '@sotto/whisper-transport/whis
 import { matchesBloom, peekTopic } from '@sotto/whisper-transport/whisper';
 import type { WhisperPacket } from '../packets/packet.js';
 import { isPeersFault } from './blame.js';
-import type { HostSettings } from './host-options.js';
+import type { HostSettings, WhisperHostCounters } from './host-options.js';
 import { WhisperLink } from './whisper-link.js';
 
 /** Milliseconds for which peers may still send by our previous requirements, as with deployed nodes. */
 const CHANGE_TOLERANCE = 10_000;
-
-/** What a host has done since it was created, for its operator. */
-export interface WhisperHostCounters {
-  /** New envelopes from peers. */
-  received: number;
-  /** Known envelopes from peers. */
-  repeated: number;
-  /** Envelopes from peers that were refused, or not asked for. */
-  refused: number;
-  /** Envelopes sent, counted for each peer. */
-  sent: number;
-  /** Envelopes dropped from a peer's queue for newer ones. */
-  dropped: number;
-  /** Bans of peers. */
-  bans: number;
-}
 
 export interface EnvelopeExchangeOptions {
   readonly settings: HostSettings;

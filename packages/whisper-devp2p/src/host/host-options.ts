@@ -130,6 +130,22 @@ export interface WhisperHostOptions extends WhisperHostHooks {
   readonly clientId?: string;
 }
 
+/** What a host has done since it was created, for its operator. */
+export interface WhisperHostCounters {
+  /** New envelopes from peers. */
+  received: number;
+  /** Known envelopes from peers. */
+  repeated: number;
+  /** Envelopes from peers that were refused, or not asked for. */
+  refused: number;
+  /** Envelopes sent, counted for each peer. */
+  sent: number;
+  /** Envelopes dropped from a peer's queue for newer ones. */
+  dropped: number;
+  /** Bans of peers. */
+  bans: number;
+}
+
 /** Options with defaults. */
 export interface HostSettings {
   readonly crypto: CryptoProvider;

@@ -9,12 +9,13 @@ import { macHashes } from '../rlpx/mac-hash.js';
 import { BanList } from './ban-list.js';
 import { Dialer } from './dialer.js';
 import { type Enode, enodeId, formatEnode, parseEnode } from './enode.js';
-import { EnvelopeExchange, type WhisperHostCounters } from './envelope-exchange.js';
+import { EnvelopeExchange } from './envelope-exchange.js';
 import {
   type DirectEnvelope,
   type HostSettings,
   nodeKeyOf,
   settingsOf,
+  type WhisperHostCounters,
   type WhisperHostOptions,
   type WhisperPeer,
 } from './host-options.js';
