@@ -17,8 +17,7 @@ const layers = {
   'whisper-rpc': ['core', 'crypto', 'whisper-transport'],
   'store-adapters': ['core'],
   compliance: ['core'],
-  'test-vectors': [],
-  'geth-harness': ['core', 'crypto'],
+  testing: ['core'], // private: see the rule of its name
 };
 
 /** Sources that may import Node's own modules: folders `node/`, files `*.node.ts`, and these. */
@@ -26,8 +25,7 @@ const forNode = [
   '/node/',
   '^packages/whisper-devp2p/src/',
   '[.]node[.]ts$',
-  '^packages/test-vectors/src/', // private; reads its files for tests
-  '^packages/geth-harness/src/', // private; starts programs for tests
+  '^packages/testing/src/', // private; reads files and starts programs for tests
   '^packages/store-adapters/src/(leveldb|sqlite)[.]ts$', // entries for Node; browsers take ./level
 ];
 
@@ -62,6 +60,13 @@ export default {
       severity: 'error',
       from: { path: '^((?:packages|apps)/[^/]+)/' },
       to: { path: '^(packages|apps)/[^/]+/(src|test)/', pathNot: '^$1/' },
+    },
+    {
+      name: 'testing-for-tests-only',
+      comment: 'Only tests and the private apps have what tests share.',
+      severity: 'error',
+      from: { path: '^packages/(?!testing/)[^/]+/src/' },
+      to: { path: '^packages/testing/' },
     },
     {
       name: 'no-cycles',

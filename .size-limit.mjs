@@ -5,6 +5,22 @@ const dist = (name, entry = 'index') => `packages/${name}/dist/${entry}.js`;
 
 const budgets = [
   {
+    name: 'double-ratchet without a provider: starting, encrypting, decrypting',
+    import: {
+      [dist('double-ratchet')]:
+        '{ startInitiator, startResponder, encrypt, decrypt, skippedKeyFor, secp256k1Suite }',
+    },
+    limit: '3.5 kB',
+  },
+  {
+    name: 'double-ratchet without a provider, and states as bytes',
+    import: {
+      [dist('double-ratchet')]:
+        '{ startInitiator, startResponder, encrypt, decrypt, skippedKeyFor, encodeState, decodeState, secp256k1Suite }',
+    },
+    limit: '4.5 kB',
+  },
+  {
     name: 'double-ratchet with the default provider of browsers',
     import: {
       [dist('double-ratchet')]:

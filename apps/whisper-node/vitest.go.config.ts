@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/go/**/*.test.ts'],
-    globalSetup: ['@sotto/geth-harness/setup'],
+    globalSetup: ['@sotto/testing/geth/setup'],
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,

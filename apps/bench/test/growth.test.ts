@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createPortableProvider } from '@sotto/crypto';
+import { temporaryDirectory } from '@sotto/testing/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asResults, type Curve, formatAims, formatCurve } from '../src/growth/curve.js';
 import { drawCurves } from '../src/growth/line-chart.js';
@@ -10,7 +8,7 @@ import { hurrying } from '../src/growth/providers.js';
 import { type Grown, growCurves, growthParts } from '../src/growth/report.js';
 
 describe('the curves of growth, short', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sotto-bench-test-'));
+  const folder = temporaryDirectory(afterAll);
   let growth: Grown;
   beforeAll(async () => {
     growth = await growCurves(Object.keys(growthParts), {
@@ -20,7 +18,6 @@ describe('the curves of growth, short', () => {
       onProgress: () => {},
     });
   }, 300_000);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('have a figure for each size on each line', () => {
     expect(growth.failures).toEqual([]);

@@ -1,23 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { describe, expect, it } from 'vitest';
 import { powContestants } from '../src/proof-of-work/contestants.js';
 import { type Results, race } from '../src/race.js';
 import { DEPLOYED_POW, wholeContestants } from '../src/whole/contestants.js';
 import { startConversation, wholeScenarios } from '../src/whole/conversation.js';
 import type { Setup, WholeScenarioId } from '../src/whole/library.js';
 import { formatRatios, judgeWhole } from '../src/whole/report.js';
-
-const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-});
-function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sotto-bench-test-'));
-  folders.push(folder);
-  return folder;
-}
 
 const setups: readonly Setup[] = [
   { provider: 'accelerated', store: 'leveldb', minimumPow: DEPLOYED_POW },
@@ -26,7 +14,7 @@ const setups: readonly Setup[] = [
 
 describe('a conversation of whole messages', () => {
   it.each(setups)('goes both ways in a session, %o', async (setup) => {
-    const { alice, bob, bring } = await startConversation(setup, newFolder());
+    const { alice, bob, bring } = await startConversation(setup, temporaryDirectory());
     const read: string[] = [];
     for (const messenger of [alice, bob]) {
       messenger.on('message', ({ payload, protection }) => {

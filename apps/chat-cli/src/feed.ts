@@ -1,4 +1,5 @@
 import { conversationKey, type Entry, type Message, parseConversationKey } from '@sotto/conversations';
+import { SerialQueue } from '@sotto/core';
 import type { Session } from './session.js';
 
 const PAGE = 100;
@@ -20,7 +21,7 @@ export class Feed {
   readonly #next = new Map<string, number>();
   /** Numbers of messages of ours that are not sent, by conversation. */
   readonly #pending = new Map<string, Set<number>>();
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #queue = new SerialQueue();
   #stop = () => {};
 
   constructor(session: Session, tell: (item: FeedItem) => void) {
@@ -41,13 +42,13 @@ export class Feed {
     }
     this.#stop = conversations.subscribe((change) => {
       if (change.what === 'conversation')
-        this.#tail = this.#tail.then(() => this.#drain(change.key)).catch(() => undefined);
+        void this.#queue.run(() => this.#drain(change.key)).catch(() => undefined);
     });
   }
 
   /** Resolves when everything that has happened so far was told. */
   async settled(): Promise<void> {
-    await this.#tail;
+    await this.#queue.settled();
   }
 
   stop(): void {

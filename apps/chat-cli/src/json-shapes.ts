@@ -47,7 +47,7 @@ export function entryJson(session: Session, conversation: string, entry: Entry):
   const { notice } = entry;
   const { what } = notice;
   switch (notice.what) {
-    case 'undecryptable':
+    case 'decryption-failed':
       return {
         conversation,
         number,

@@ -83,7 +83,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   messenger.on('clockSkew', (skew) => {
     warn('CLOCK_SKEW', explainClock(skew) ?? 'The clock of this device is right again.');
   });
-  messenger.on('storageTrouble', ({ error }) => warn(explain(error).code, explain(error).message));
+  messenger.on('storageError', ({ error }) => warn(explain(error).code, explain(error).message));
   messenger.on('storeReplaced', ({ how }) =>
     warn(
       'STORE_REPLACED',

@@ -12,9 +12,10 @@ import {
 import { join } from 'node:path';
 import { encodeHex } from '@sotto/core';
 import { accountFromMnemonic, formatKeyText, parseMnemonic } from '@sotto/identity';
+import { temporaryDirectory } from '@sotto/testing/files';
 import { describe, expect, it } from 'vitest';
 import { crypto, openVault } from '../src/vault.js';
-import { add, Chat, PROGRAM, Someone, temporaryFolder } from './programs.js';
+import { add, Chat, PROGRAM, Someone } from './programs.js';
 
 // Nobody is there: accounts are opened all the same.
 const ROUTE = ['--relay', 'ws://127.0.0.1:9'];
@@ -30,7 +31,7 @@ async function refused(flags: readonly string[], environment: Readonly<Record<st
 
 /** A file with a text in it. */
 function fileOf(text: string): string {
-  const file = join(temporaryFolder(), 'file');
+  const file = join(temporaryDirectory(), 'file');
   writeFileSync(file, text);
   return file;
 }
@@ -86,7 +87,7 @@ describe('a new account', () => {
   });
 
   it('a folder that can not be written to is named, with the reason', async () => {
-    const file = join(temporaryFolder(), 'missing', 'words');
+    const file = join(temporaryDirectory(), 'missing', 'words');
     const { code, message } = await refused(['--data', someone().data, '--words-to', file]);
     expect(code).toBe('FILE_UNREADABLE');
     expect(message).toContain('ENOENT');
@@ -279,7 +280,7 @@ describe('a backup', () => {
       bytes.subarray(0, -1),
       bytes.map((byte, i) => (i === bytes.length - 9 ? byte ^ 1 : byte)),
     ]) {
-      const broken = join(temporaryFolder(), 'damaged');
+      const broken = join(temporaryDirectory(), 'damaged');
       writeFileSync(broken, damaged);
       expect(await refused(from(broken), environment)).toMatchObject({ code: 'MALFORMED_MESSAGE' });
     }
@@ -330,7 +331,7 @@ describe('the data directory', () => {
   });
 
   it('a path that is a file is told', async () => {
-    const { code } = await refused(['--data', fileOf(''), '--words-to', join(temporaryFolder(), 'words')]);
+    const { code } = await refused(['--data', fileOf(''), '--words-to', join(temporaryDirectory(), 'words')]);
     expect(code).toBe('STORE_UNAVAILABLE');
   });
 });

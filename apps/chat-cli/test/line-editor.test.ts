@@ -1,12 +1,12 @@
 import type { Key } from 'ink';
 import { describe, expect, it } from 'vitest';
-import { EMPTY_LINE, edit, type Line, strokesIn } from '../src/screen/line-editor.js';
+import { EMPTY_LINE, edit, type Line, StrokeReader } from '../src/screen/line-editor.js';
 
 const NO_KEY = {} as Key;
 
 /** The line after what came at once, as far as it is edited by it. */
 function after(line: Line, input: string): Line {
-  return strokesIn(input, NO_KEY).reduce(edit, line);
+  return new StrokeReader().read(input, NO_KEY).reduce(edit, line);
 }
 
 describe('keys that come together', () => {
@@ -17,21 +17,36 @@ describe('keys that come together', () => {
     ['Ctrl-U and what replaces it', 'wrong\x15right', 'right'],
     ['Ctrl-W', 'one two\x17three', 'one three'],
     ['Ctrl-A', 'world\x01hello ', 'hello world'],
-    ['line breaks in the middle stay', 'one\r\ntwo', 'one\ntwo'],
     ['other control characters mean nothing', 'a\x07b', 'ab'],
   ])('%s', (_, input, text) => {
     expect(after(EMPTY_LINE, input).text).toBe(text);
   });
 
-  it('an Enter at the end is one, a Tab before it as well', () => {
-    expect(strokesIn('/he\t\r', NO_KEY).map(({ input, key }) => [input, key])).toEqual([
+  it('each Enter is one, wherever it stands, and a Tab as well', () => {
+    const strokes = (input: string) => new StrokeReader().read(input, NO_KEY);
+    expect(strokes('/he\t\r').map(({ input, key }) => [input, key])).toEqual([
       ['/he', {}],
       ['', { tab: true }],
       ['\r', { return: true }],
     ]);
+    // A page is left and a command given before the screen is drawn again: it must not go out as a message.
+    expect(strokes('\r/accept\r').map(({ input, key }) => [input, key])).toEqual([
+      ['\r', { return: true }],
+      ['/accept', {}],
+      ['\r', { return: true }],
+    ]);
+  });
+
+  it('a line break in pasted text is not an Enter', () => {
+    const reader = new StrokeReader();
+    const strokes = ['[200~', 'one\r\n/two\r', '[201~', 'x\r'].flatMap((input) => reader.read(input, NO_KEY));
+    expect(strokes.filter(({ key }) => key.return)).toHaveLength(1);
+    expect(strokes.slice(0, 1).reduce(edit, EMPTY_LINE).text).toBe('one\n/two\n');
   });
 
   it('what came alone is as it was told', () => {
-    expect(strokesIn('', { leftArrow: true } as Key)).toEqual([{ input: '', key: { leftArrow: true } }]);
+    expect(new StrokeReader().read('', { leftArrow: true } as Key)).toEqual([
+      { input: '', key: { leftArrow: true } },
+    ]);
   });
 });

@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { LineProcess } from '@sotto/testing/line-process';
+import { NodeProcess } from '@sotto/testing/whisper-node';
 import { onTestFinished } from 'vitest';
 
 export const PROGRAM = join(import.meta.dirname, '../dist/main.js');
@@ -19,62 +17,30 @@ export function clockOff(milliseconds: number): Readonly<Record<string, string>>
 /** A line that the program wrote. */
 export type Line = Readonly<Record<string, unknown>>;
 
-/** A folder that is thrown away after the test. Whoever was told to end may be writing in it for a moment yet. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'chat-cli-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
-  return folder;
-}
-
 /** The built chat with `--json`, as a process of its own. */
 export class Chat {
-  readonly #process: ChildProcess;
-  readonly #waiting = new Set<() => void>();
-  readonly #ended: Promise<number | null>;
+  readonly #process: LineProcess;
   #requests = 0;
-  /** Everything that it wrote. */
-  readonly lines: Line[] = [];
-  stderr = '';
 
   constructor(flags: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-    this.#process = spawn(process.execPath, [PROGRAM, '--json', ...flags], {
-      env: { ...process.env, ...environment },
-    });
-    const { stdout, stderr } = this.#process;
-    stderr?.on('data', (chunk) => {
-      this.stderr += chunk;
-    });
-    createInterface({ input: stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      this.lines.push(JSON.parse(line));
-      for (const wake of this.#waiting) wake();
-    });
-    this.#ended = once(this.#process, 'close').then(([code]) => {
-      for (const wake of this.#waiting) wake();
-      return code as number | null;
-    });
+    this.#process = new LineProcess(process.execPath, [PROGRAM, '--json', ...flags], environment);
     onTestFinished(async () => {
       await this.kill();
     });
   }
 
+  /** Everything that it wrote. */
+  get lines(): readonly Line[] {
+    return this.#process.lines.map((line) => JSON.parse(line));
+  }
+
+  get stderr(): string {
+    return this.#process.stderr;
+  }
+
   /** The first line that fits, from the beginning or yet to come. */
   async line(fits: (line: Line) => boolean): Promise<Line> {
-    for (;;) {
-      const found = this.lines.find(fits);
-      if (found !== undefined) return found;
-      if (this.#process.exitCode !== null || this.#process.signalCode !== null) {
-        throw new Error(
-          `It ended: ${this.stderr}\n${this.lines.map((line) => JSON.stringify(line)).join('\n')}`,
-        );
-      }
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          this.#waiting.delete(wake);
-          resolve();
-        };
-        this.#waiting.add(wake);
-      });
-    }
+    return JSON.parse(await this.#process.line((line) => fits(JSON.parse(line))));
   }
 
   event(name: string, fields: Line = {}): Promise<Line> {
@@ -109,101 +75,39 @@ export class Chat {
   }
 
   write(line: string): void {
-    this.#process.stdin?.write(`${line}\n`);
+    this.#process.write(`${line}\n`);
   }
 
   /** Ends its input. @returns the exit code */
   async end(): Promise<number | null> {
-    this.#process.stdin?.end();
-    return this.#ended;
+    return (await this.#process.end()).code;
   }
 
   get ended(): Promise<number | null> {
-    return this.#ended;
+    return this.#process.ended.then(({ code }) => code);
   }
 
   async terminate(): Promise<number | null> {
-    this.#process.kill('SIGTERM');
-    return this.#ended;
+    return (await this.#process.kill('SIGTERM')).code;
   }
 
   async kill(): Promise<void> {
-    this.#process.kill('SIGKILL');
-    await this.#ended;
+    await this.#process.kill();
   }
 }
 
-const MAIL_PASSWORD = 'status-offline-inbox';
-
-/** A node of ours on loopback, for the tests of a file. */
-export class WhisperNode {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'chat-cli-node-'));
-  #process: ChildProcess | undefined;
-  #started: Record<string, string> | undefined;
-
-  /** Starts it, on the ports that it had before. */
-  async start(): Promise<void> {
-    const listen = (name: string) => {
-      const before = this.#started?.[name];
-      return before === undefined ? '127.0.0.1:0' : new URL(before.replace(/^\w+/, 'http')).host;
-    };
-    const password = join(this.#folder, 'mail-password');
-    writeFileSync(password, MAIL_PASSWORD);
-    const flags = [
-      '--mail-password-file',
-      password,
-      '--relay',
-      listen('relay'),
-      '--rpc',
-      listen('rpc'),
-      '--p2p',
-      listen('enode'),
-    ];
-    const child = spawn(
-      process.execPath,
-      [NODE_PROGRAM, '--data', join(this.#folder, 'data'), '--admin', 'off', '--rpc-keys', ...flags],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    );
-    this.#process = child;
-    this.#started = await new Promise((resolve, reject) => {
-      child.once('exit', (code) => reject(new Error(`The node ended with ${code}.`)));
-      createInterface({ input: child.stdout }).on('line', (text) => {
-        const line = JSON.parse(text);
-        if (line.event === 'node.started') resolve(line);
-        if (line.event === 'node.not-started') reject(new Error(line.reason));
-      });
-    });
-  }
-
-  get relay(): string {
-    return this.#started?.['relay'] as string;
-  }
-
-  get rpc(): string {
-    return this.#started?.['rpc'] as string;
-  }
-
-  get enode(): string {
-    return this.#started?.['enode'] as string;
-  }
-
-  async stop(): Promise<void> {
-    const child = this.#process;
-    if (child === undefined || child.exitCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGTERM');
-    await ended;
-  }
-
-  async close(): Promise<void> {
-    await this.stop();
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
+/** A node of ours on loopback, not started yet, for the tests of a file. */
+export function newNode(): NodeProcess {
+  return new NodeProcess({
+    program: NODE_PROGRAM,
+    flags: ['--admin', 'off', '--rpc-keys'],
+    environment: { WHISPER_NODE_MAIL_PASSWORD: 'status-offline-inbox' },
+  });
 }
 
-/** Somebody with a data directory of his own. */
+/** A person with a data directory of their own. */
 export class Someone {
-  readonly folder = temporaryFolder();
+  readonly folder = temporaryDirectory();
   readonly data = join(this.folder, 'data');
   readonly words = join(this.folder, 'words');
   readonly #route: readonly string[];

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeQr, encodeContactCard, parseContactCard } from '@sotto/identity';
+import { temporaryDirectory } from '@sotto/testing/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { crypto } from '../src/vault.js';
-import { add, clockOff, Someone, temporaryFolder, WhisperNode } from './programs.js';
+import { add, clockOff, newNode, Someone } from './programs.js';
 import { hasTerminal, Terminal } from './terminal.js';
 
 const PASSPHRASE = 'correct horse battery';
 
-const node = new WhisperNode();
+const node = newNode();
 beforeAll(() => node.start());
 afterAll(() => node.close());
 
@@ -292,7 +293,14 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     a.press('Up');
     await a.see('> Oh, hello');
     a.press('C-u');
-    a.type('pasted\r');
+    a.type('typed at once\r/help\r');
+    await a.see('Commands:');
+    a.press('Enter');
+    await a.see('Echo: typed at once');
+    expect(a.screen()).not.toContain('Echo: /help');
+    a.paste('pasted\nin two lines');
+    await a.see('> pasted⏎in two lines');
+    a.press('Enter');
     await a.see('Echo: pasted');
   });
 
@@ -412,7 +420,7 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
   });
 
   it('says before anything else that a JSON-RPC node gets the key', async () => {
-    const terminal = new Terminal(['--data', `${temporaryFolder()}/data`, '--node', node.rpc]);
+    const terminal = new Terminal(['--data', `${temporaryDirectory()}/data`, '--node', node.rpc('http')]);
     await terminal.see('The node gets the private key of this account');
     await makeAccount(terminal);
     await terminal.see(/The node gets the private key of this account[\s\S]*Enter goes back/);

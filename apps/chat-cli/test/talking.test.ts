@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { temporaryDirectory } from '@sotto/testing/files';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { add, type Chat, clockOff, type Line, Someone, temporaryFolder, WhisperNode } from './programs.js';
+import { add, type Chat, clockOff, type Line, newNode, Someone } from './programs.js';
 
 const HOUR_MS = 3_600_000;
 
-const node = new WhisperNode();
+const node = newNode();
 beforeAll(() => node.start());
 afterAll(() => node.close());
 
@@ -250,8 +251,8 @@ describe('more than two', () => {
 
 describe('other ways to travel', () => {
   it.each([
-    ['JSON-RPC by WebSocket', () => ['--node', node.rpc.replace(/^http/, 'ws')]],
-    ['JSON-RPC by HTTP', () => ['--node', node.rpc.replace(/^ws/, 'http')]],
+    ['JSON-RPC by WebSocket', () => ['--node', node.rpc('ws')]],
+    ['JSON-RPC by HTTP', () => ['--node', node.rpc('http')]],
     ['a peer by devp2p', () => ['--peer', node.enode]],
   ])('%s', async (_, route) => {
     const a = await new Someone(...route()).comeOnline();
@@ -289,7 +290,7 @@ describe('the echo bot of the README', () => {
   });
 
   it('says everything again', async () => {
-    const bot = spawn(process.execPath, [file, join(temporaryFolder(), 'bot'), '--relay', node.relay], {
+    const bot = spawn(process.execPath, [file, join(temporaryDirectory(), 'bot'), '--relay', node.relay], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const ended = once(bot, 'exit');

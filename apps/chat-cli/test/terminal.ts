@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { createTemporaryDirectory } from '@sotto/testing/files';
 import { expect, onTestFinished } from 'vitest';
 import { PROGRAM } from './programs.js';
 
@@ -19,8 +19,8 @@ export function hasTerminal(): boolean {
 
 /** The built chat in a real terminal: a tmux server of its own, without anybody's settings. */
 export class Terminal {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'chat-cli-tmux-'));
-  readonly #socket = join(this.#folder, 'socket');
+  readonly #folder = createTemporaryDirectory();
+  readonly #socket = join(this.#folder.path, 'socket');
 
   constructor(
     flags: readonly string[],
@@ -43,13 +43,20 @@ export class Terminal {
     });
     onTestFinished(() => {
       this.#tmux(['kill-server']);
-      rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+      this.#folder.remove();
     });
   }
 
   /** Types a text, as it is. */
   type(text: string): void {
     this.#tmux(['send-keys', '-l', '--', text]);
+  }
+
+  /** Pastes a text, as a terminal does. */
+  paste(text: string): void {
+    this.#tmux(['set-buffer', '--', text]);
+    // In brackets, when the program asked for them.
+    this.#tmux(['paste-buffer', '-p']);
   }
 
   /** Presses keys, by tmux's names. */

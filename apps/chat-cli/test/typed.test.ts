@@ -8,11 +8,12 @@ import {
   formatSafetyNumber,
   qrModules,
 } from '@sotto/identity';
+import { temporaryDirectory } from '@sotto/testing/files';
 import { encode as encodePng } from 'fast-png';
 import jpeg from 'jpeg-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { crypto } from '../src/vault.js';
-import { Chat, temporaryFolder } from './programs.js';
+import { Chat } from './programs.js';
 
 const { publicKey } = crypto.secp256k1.generateKeyPair();
 const card = encodeContactCard(crypto, { identity: publicKey });
@@ -24,7 +25,7 @@ let folder: string;
 
 /** All in a trial: nothing of it needs a network or a disk. */
 beforeEach(async () => {
-  folder = temporaryFolder();
+  folder = temporaryDirectory();
   chat = new Chat(['--memory']);
   await chat.event('ready');
 });

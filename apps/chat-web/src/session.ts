@@ -80,7 +80,7 @@ export async function openSession({
     status.value = now === 'connected' ? 'online' : 'offline';
   });
   messenger.on('deviceSeen', ({ own }) => (own ? refreshDevices() : undefined));
-  messenger.on('storageTrouble', () => notify('This browser could not store something. It is tried again.'));
+  messenger.on('storageError', () => notify('This browser could not store something. It is tried again.'));
   messenger.on('storeReplaced', () =>
     notify('An old copy of your data was put back. Every conversation begins a new session.'),
   );

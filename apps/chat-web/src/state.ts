@@ -2,7 +2,12 @@ import { signal } from '@preact/signals';
 import { isSottoError, type KeyPair } from '@sotto/core';
 import { restoreBackup } from '@sotto/messenger/backup';
 import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
-import { createIndexedDbStore, type IndexedDbStore, type WhenLocked } from '@sotto/store-adapters/indexeddb';
+import {
+  createIndexedDbStore,
+  deleteIndexedDbStore,
+  type IndexedDbStore,
+  type WhenLocked,
+} from '@sotto/store-adapters/indexeddb';
 import { nodeAddress } from './config.js';
 import {
   crypto,
@@ -86,7 +91,7 @@ export async function restoreAccount(
   } catch (error) {
     // Nothing of it is in the store, but a keyring is: begin anew with an empty one.
     await store.close();
-    await deleteDatabase();
+    await deleteIndexedDbStore({ name: DATABASE });
     await openStore();
     throw error;
   }
@@ -101,7 +106,7 @@ export async function unlock(passphrase: string): Promise<void> {
   if (identity !== undefined) return enter(disk, { store, identity, node, announce: false });
   // The page was closed between making the store and putting the account in.
   await store.close();
-  await deleteDatabase();
+  await deleteIndexedDbStore({ name: DATABASE });
   await openStore();
 }
 
@@ -120,7 +125,7 @@ export async function removeAccount(): Promise<void> {
   phase.value = { name: 'opening' };
   if (value.name === 'open') await value.session.close();
   if (value.name === 'locked') await value.disk.close();
-  await deleteDatabase();
+  await deleteIndexedDbStore({ name: DATABASE });
   await openStore();
 }
 
@@ -150,14 +155,4 @@ async function* chunksOf(blob: Blob): AsyncGenerator<Uint8Array, void> {
     if (done) return;
     yield value;
   }
-}
-
-/** The database and what the adapter noted of it: on purpose this time, so it isn't `lost`. */
-async function deleteDatabase(): Promise<void> {
-  localStorage.removeItem(`sotto:${DATABASE}:revision`);
-  await new Promise<void>((resolve, reject) => {
-    const request = indexedDB.deleteDatabase(`sotto:${DATABASE}`);
-    request.onsuccess = () => resolve();
-    request.onerror = () => reject(request.error);
-  });
 }

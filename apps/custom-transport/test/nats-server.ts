@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { endChild } from '@sotto/testing/line-process';
+import { freePort } from '@sotto/testing/ports';
 
 /** Whether Debian's nats-server, or another, is on the PATH or where Debian puts it. */
 export const natsServer = ['nats-server', '/usr/sbin/nats-server'].find(
@@ -44,20 +44,7 @@ export class Broker {
 
   async stop(): Promise<void> {
     const process = this.#process;
-    if (process === undefined) return;
     this.#process = undefined;
-    process.removeAllListeners('exit');
-    const ended = once(process, 'exit');
-    process.kill('SIGKILL');
-    await ended;
+    await endChild(process, 'SIGKILL');
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

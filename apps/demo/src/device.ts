@@ -24,7 +24,7 @@ export interface Whereabouts {
 export class Device {
   /** What was given to the application and not read yet, in order of arrival. */
   readonly inbox: ReceivedMessage[] = [];
-  readonly refused: MessengerEvents['undecryptable'][] = [];
+  readonly refused: MessengerEvents['decryptionFailed'][] = [];
   readonly name: string;
   readonly identity: KeyPair;
   readonly #at: Whereabouts;
@@ -74,7 +74,7 @@ export class Device {
     messenger.on('message', (message) => {
       this.inbox.push(message);
     });
-    messenger.on('undecryptable', (event) => {
+    messenger.on('decryptionFailed', (event) => {
       this.refused.push(event);
     });
     await messenger.start();

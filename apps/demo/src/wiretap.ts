@@ -1,4 +1,11 @@
-import type { Carrier, Channel, Topic, Transport, TransportMessage } from '@sotto/core';
+import {
+  type Carrier,
+  type Channel,
+  SerialQueue,
+  type Topic,
+  type Transport,
+  type TransportMessage,
+} from '@sotto/core';
 import { createSealedTransport, type Pbkdf2 } from '@sotto/whisper-transport';
 import { viewWire } from './wire-view.js';
 
@@ -26,7 +33,7 @@ export class Wiretap {
   readonly #onPublished: (overheard: Overheard) => void;
   /** What is being sealed; one at a time, so that each envelope is known by what is in it. */
   #sealing: Pick<Overheard, 'channel' | 'payload'> | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
   /** @param pbkdf2 derives the keys of channels */
   constructor(pbkdf2: Pbkdf2, onPublished: (overheard: Overheard) => void) {
@@ -52,7 +59,7 @@ export class Wiretap {
         const history = connection.history?.bind(connection);
         return {
           send: (channel, payload, sendOptions) =>
-            this.#oneByOne(async () => {
+            this.#queue.run(async () => {
               this.#sealing = { channel, payload: payload.slice() };
               await connection.send(channel, payload, sendOptions);
             }),
@@ -62,12 +69,6 @@ export class Wiretap {
         };
       },
     };
-  }
-
-  #oneByOne(send: () => Promise<void>): Promise<void> {
-    const sent = this.#queue.then(send);
-    this.#queue = sent.catch(() => undefined);
-    return sent;
   }
 
   #below(carrier: Carrier): Carrier {

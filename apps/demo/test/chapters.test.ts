@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadVectors } from '@sotto/test-vectors';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { loadVectors } from '@sotto/testing/vectors';
+import { describe, expect, it } from 'vitest';
 import { shuffled } from '../src/chance.js';
 import { openTranscript, type Transcript } from '../src/chapters/go-client.js';
 import { restart } from '../src/chapters/restart.js';
@@ -34,8 +32,7 @@ describe('a chapter', () => {
   it('that breaks off leaves the next one alone', async () => {
     const screen = paper();
     const checks = new Checks(screen);
-    const folder = mkdtempSync(join(tmpdir(), 'demo-test-'));
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const folder = temporaryDirectory();
     const broken = { ...restart, play: () => Promise.reject(new Error('The tree fell over.')) };
     await playTour([broken, safetyNumber], { screen, checks, folder, seed: 1, verbose: false });
     checks.summary();

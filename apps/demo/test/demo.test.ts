@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { CHAPTERS } from '../src/chapters/index.js';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -25,12 +25,6 @@ function run(
 ) {
   const env = environment(changes);
   return spawnSync(process.execPath, [...nodeArgs, MAIN, ...args], { env, encoding: 'utf8' });
-}
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'demo-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /** The story without what is drawn anew each time: keys, words, sizes by a byte, times. */
@@ -59,11 +53,10 @@ const widerThan80 = (output: string) =>
 
 describe('the whole tour', () => {
   let tour: ReturnType<typeof run>;
-  const folder = mkdtempSync(join(tmpdir(), 'demo-test-'));
+  const folder = temporaryDirectory(afterAll);
 
   beforeAll(() => {
     tour = run(['--seed', '5'], { TMPDIR: folder });
-    return () => rmSync(folder, { recursive: true, force: true });
   });
 
   it('comes to its end with everything as it says', () => {
@@ -205,7 +198,7 @@ describe('what does not come out right', () => {
   });
 
   it('no place for the stores: says what to do', () => {
-    const { status, stderr } = run([], { TMPDIR: join(temporaryFolder(), 'not-there') });
+    const { status, stderr } = run([], { TMPDIR: join(temporaryDirectory(), 'not-there') });
     expect(status).toBe(1);
     expect(stderr).toContain('Set TMPDIR to a folder that can be written to');
   });
@@ -233,7 +226,7 @@ describe('stopped on its way', () => {
     ['SIGINT', 130, 'Hours later Bob switches his phone on.'],
     ['SIGTERM', 143, 'Paired: the phone lists'],
   ] as const)('by %s, code %i, after "%s": leaves no files behind', async (signal, code, text) => {
-    const folder = temporaryFolder();
+    const folder = temporaryDirectory();
     const { child, exit } = await startedUntil(text, folder);
     let rest = '';
     child.stdout.on('data', (chunk) => {
@@ -246,7 +239,7 @@ describe('stopped on its way', () => {
   });
 
   it('because nobody reads any more: leaves no files behind', async () => {
-    const folder = temporaryFolder();
+    const folder = temporaryDirectory();
     const { child, exit } = await startedUntil('I count to eight.', folder);
     child.stdout.destroy();
     expect(await exit).toEqual([1, null]);

@@ -5,7 +5,7 @@ import {
   type EncryptedMessage,
   messageIdFor,
   openDevice,
-  type UnitOfWork,
+  type Transaction,
 } from '@sotto/messenger';
 import { decodeBundle, encodeBundle, encodeBundleJson, encodeContactCode } from '@sotto/protocol-codec';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
@@ -70,7 +70,10 @@ export class Party {
   }
 
   async bundle(): Promise<Fields> {
-    const bundle = await this.#device.ledger.run((work) => this.#device.bundle(work));
+    const bundle = await this.#device.transaction(async (tx) => {
+      await this.#device.rotatePreKeyIfDue(tx);
+      return this.#device.bundle(tx);
+    });
     return {
       bundle: encodeHex(encodeBundle(bundle)),
       json: encodeBundleJson(bundle),
@@ -80,25 +83,25 @@ export class Party {
 
   async processBundle(request: Request): Promise<Fields> {
     const bundle = decodeBundle(request.bytes('payload'));
-    const { added } = await this.#device.ledger.run((work) => this.#device.processBundle(work, bundle));
+    const { added } = await this.#device.transaction((tx) => this.#device.processBundle(tx, bundle));
     return { added };
   }
 
   async direct(request: Request): Promise<Fields> {
     const to = request.identity('to');
     const payload = request.bytes('payload');
-    return this.#send(to, payload, (work) => this.#device.encryptDirect(work, to, payload));
+    return this.#send(to, payload, (tx) => this.#device.encryptDirect(tx, to, payload));
   }
 
   async dh(request: Request): Promise<Fields> {
     const to = request.identity('to');
     const payload = request.bytes('payload');
-    return this.#send(to, payload, (work) => this.#device.encryptDh(work, to, payload));
+    return this.#send(to, payload, (tx) => this.#device.encryptDh(tx, to, payload));
   }
 
   async public(request: Request): Promise<Fields> {
     const payload = request.bytes('payload');
-    const message = await this.#device.ledger.run((work) => this.#device.encodePublic(work, payload));
+    const message = await this.#device.transaction((tx) => this.#device.encodePublic(tx, payload));
     return { message: encodeHex(message) };
   }
 
@@ -106,19 +109,16 @@ export class Party {
     const from = request.identity('from');
     const message = request.bytes('message');
     const msgId = request.text('msgId');
-    const again = await this.#unconfirmed.giveAgain(messageIdFor(this.#crypto, from, message), msgId);
+    const again = await this.#unconfirmed.redeliver(messageIdFor(this.#crypto, from, message), msgId);
     if (again !== undefined) return { payload: encodeHex(again.payload), security: again.security };
 
-    let added = () => {};
-    const answer = await this.#device.ledger.run(async (work) => {
-      const outcome = await this.#device.decrypt(work, from, message);
+    return this.#device.transaction(async (tx) => {
+      const outcome = await this.#device.decrypt(tx, from, message);
       if (outcome.kind === 'bundle') return { payload: '', security: 'public' };
       if (outcome.kind === 'unreadable') throw this.#unreadable(outcome.reason);
-      added = this.#unconfirmed.add(work, from, outcome, msgId, this.#clock.now());
+      this.#unconfirmed.add(tx, from, outcome, msgId, this.#clock.now());
       return { payload: encodeHex(outcome.payload), security: outcome.protection };
     });
-    added();
-    return answer;
   }
 
   async confirm(request: Request): Promise<Fields> {
@@ -136,7 +136,7 @@ export class Party {
 
   async devices(request: Request): Promise<Fields> {
     const of = request.identity('of');
-    const devices = await this.#device.ledger.run((work) => this.#device.devices(work, of));
+    const devices = await this.#device.read((tx) => this.#device.devices(tx, of));
     return {
       devices: devices.map(({ installationId, enabled, protocolVersion }) => ({
         id: installationId,
@@ -147,31 +147,31 @@ export class Party {
   }
 
   async state(): Promise<Fields> {
-    const { identity, installationId, ledger } = this.#device;
-    return ledger.run(async (work) => ({
+    const { identity, installationId } = this.#device;
+    return this.#device.read(async (tx) => ({
       identity: encodeHex(identity),
       install: installationId,
       now: this.#clock.now(),
       clockFixed: this.#clock.isFixed,
-      preKeyVersion: (await this.#device.currentPreKey(work)).version,
-      otherDevices: (await this.#device.devices(work, identity)).length,
+      preKeyVersion: (await this.#device.currentPreKey(tx)).version,
+      otherDevices: (await this.#device.devices(tx, identity)).length,
       unconfirmed: this.#unconfirmed.size,
     }));
   }
 
-  /** Encrypts for somebody and for our own paired devices, in one step. */
+  /** Encrypts for somebody and for our own paired devices, in one transaction. */
   async #send(
     to: PublicKey,
     payload: Uint8Array,
-    encrypt: (work: UnitOfWork) => Promise<EncryptedMessage>,
+    encrypt: (tx: Transaction) => Promise<EncryptedMessage>,
   ): Promise<Fields> {
-    const { identity, ledger } = this.#device;
-    return ledger.run(async (work) => {
-      const { message, devices, negotiatedSecret, topicMode } = await encrypt(work);
+    const { identity } = this.#device;
+    return this.#device.transaction(async (tx) => {
+      const { message, devices, negotiatedSecret, topicMode } = await encrypt(tx);
       // An empty message only tells our bundle: nothing that our other devices would have to know.
       const copied =
-        payload.length > 0 && compareBytes(to, identity) !== 0 && (await this.#device.hasPairedDevices(work));
-      const own = copied ? (await this.#device.encryptDirect(work, identity, payload)).message : undefined;
+        payload.length > 0 && compareBytes(to, identity) !== 0 && (await this.#device.hasPairedDevices(tx));
+      const own = copied ? (await this.#device.encryptDirect(tx, identity, payload)).message : undefined;
       return {
         message: encodeHex(message),
         installations: devices
@@ -185,8 +185,8 @@ export class Party {
   }
 
   async #pair(install: string, enabled: boolean): Promise<Fields> {
-    const { identity, ledger } = this.#device;
-    await ledger.run((work) => this.#device.updateDevice(work, identity, install, { enabled }));
+    const { identity } = this.#device;
+    await this.#device.transaction((tx) => this.#device.updateDevice(tx, identity, install, { enabled }));
     return {};
   }
 

@@ -1,7 +1,13 @@
 import { decodeUtf8, encodeHex, encodeUtf8, SottoError } from '@sotto/core';
-import { type DecryptOutcome, type Device, Inbox, type Protection, type UnitOfWork } from '@sotto/messenger';
+import {
+  type DecryptOutcome,
+  type Device,
+  type Protection,
+  type Transaction,
+  UnacknowledgedMessages,
+} from '@sotto/messenger';
 
-type InboxRecord = Parameters<Inbox['add']>[1];
+type InboxRecord = Parameters<UnacknowledgedMessages['add']>[1];
 
 /** What a message says to who drives us. */
 export interface Reading {
@@ -12,8 +18,8 @@ export interface Reading {
 interface Entry {
   readonly record: InboxRecord;
   readonly msgId: string;
-  /** It was given in this run. */
-  readonly given: boolean;
+  /** It was delivered in this run. */
+  readonly delivered: boolean;
 }
 
 /** The driver's name for a message, under the id of the message. */
@@ -29,12 +35,12 @@ const FOLDER = 'message';
 const NUMBERS: Readonly<Record<Protection, InboxRecord['protection']>> = { dr: 1, dh: 2, public: 3 };
 
 /**
- * Messages that were given and not confirmed. They outlive the process, and are given once more after each restart:
+ * Messages that were delivered and not confirmed. They outlive the process, and are redelivered after each restart:
  * so a crash between reading and confirming loses nothing.
  */
 export class Unconfirmed {
   readonly #device: Device;
-  readonly #inbox = new Inbox();
+  readonly #unacknowledged = new UnacknowledgedMessages();
   /** By message id in hex. */
   readonly #entries = new Map<string, Entry>();
 
@@ -45,14 +51,14 @@ export class Unconfirmed {
   /** Reads what an earlier run left. @throws STATE_CORRUPT, and what the store throws */
   static async load(device: Device): Promise<Unconfirmed> {
     const unconfirmed = new Unconfirmed(device);
-    await device.ledger.run(async (work) => {
-      const records = await unconfirmed.#inbox.load(work, (error) => {
+    await device.read(async (tx) => {
+      const records = await unconfirmed.#unacknowledged.load(tx, (error) => {
         throw error;
       });
       for (const record of records) {
         const id = encodeHex(record.messageId);
-        const msgId = (await work.get(msgIdTable, FOLDER, id)) ?? '';
-        unconfirmed.#entries.set(id, { record, msgId, given: false });
+        const msgId = (await tx.get(msgIdTable, FOLDER, id)) ?? '';
+        unconfirmed.#entries.set(id, { record, msgId, delivered: false });
       }
     });
     return unconfirmed;
@@ -63,31 +69,31 @@ export class Unconfirmed {
   }
 
   /**
-   * Gives an entry of an earlier run once more, under a new name.
+   * Delivers an entry of an earlier run once more, under a new name.
    * @returns `undefined` when there is no entry of this id
-   * @throws DUPLICATE_MESSAGE when it was given in this run
+   * @throws DUPLICATE_MESSAGE when it was delivered in this run
    */
-  async giveAgain(messageId: Uint8Array, msgId: string): Promise<Reading | undefined> {
+  async redeliver(messageId: Uint8Array, msgId: string): Promise<Reading | undefined> {
     const id = encodeHex(messageId);
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
-    const { record, given } = entry;
-    if (given) {
+    const { record, delivered } = entry;
+    if (delivered) {
       throw new SottoError('DUPLICATE_MESSAGE', 'This message was received before.', { messageId: id });
     }
-    await this.#device.ledger.run(async (work) => work.put(msgIdTable, msgId, FOLDER, id));
-    this.#entries.set(id, { record, msgId, given: true });
+    await this.#device.transaction(async (tx) => tx.put(msgIdTable, msgId, FOLDER, id));
+    this.#entries.set(id, { record, msgId, delivered: true });
     return { payload: record.payload, security: securityOf(record) };
   }
 
-  /** Adds a message within the step that opened it; call what it gives when the step is committed. */
+  /** Adds a message in the transaction that opened it. */
   add(
-    work: UnitOfWork,
+    tx: Transaction,
     sender: Uint8Array,
     outcome: Extract<DecryptOutcome, { kind: 'message' }>,
     msgId: string,
     now: number,
-  ): () => void {
+  ): void {
     const { messageId, senderInstallation, protection, payload } = outcome;
     const record: InboxRecord = {
       messageId,
@@ -103,12 +109,9 @@ export class Unconfirmed {
       late: false,
     };
     const id = encodeHex(messageId);
-    const number = this.#inbox.add(work, record);
-    work.put(msgIdTable, msgId, FOLDER, id);
-    return () => {
-      this.#inbox.added(record, number);
-      this.#entries.set(id, { record, msgId, given: true });
-    };
+    this.#unacknowledged.add(tx, record);
+    tx.put(msgIdTable, msgId, FOLDER, id);
+    tx.onCommit('state', () => this.#entries.set(id, { record, msgId, delivered: true }));
   }
 
   /**
@@ -123,16 +126,13 @@ export class Unconfirmed {
         id: msgId,
       });
     }
-    await this.#device.ledger.run(async (work) => {
+    await this.#device.transaction(async (tx) => {
       for (const [id, { record }] of confirmed) {
-        this.#inbox.acknowledge(work, record.messageId);
-        work.delete(msgIdTable, FOLDER, id);
+        this.#unacknowledged.acknowledge(tx, record.messageId);
+        tx.delete(msgIdTable, FOLDER, id);
+        tx.onCommit('state', () => this.#entries.delete(id));
       }
     });
-    for (const [id, { record }] of confirmed) {
-      this.#inbox.acknowledged(record.messageId);
-      this.#entries.delete(id);
-    }
   }
 }
 

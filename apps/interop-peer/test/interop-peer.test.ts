@@ -1,19 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeHex, encodeHex } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { decodeBundle, decodeContactCode, decodeProtocolMessage } from '@sotto/protocol-codec';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { describe, expect, it } from 'vitest';
 import { HOUR, hex, NOW, Speaker } from './conversation.js';
 import { type Answer, PeerProcess } from './peer-process.js';
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'interop-peer-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** The entry for a device in a ProtocolMessage. */
 function entryOf({ message }: Answer, installation: string) {
@@ -36,6 +29,17 @@ describe('two parties', () => {
     expect(Buffer.from(contactCode, 'base64').toString()).toBe(json);
     expect([...decoded.signedPreKeys.keys()]).toEqual(['bob-1']);
   });
+
+  it.each(['bundle', 'direct', 'dh', 'public'])(
+    '%s rotates a prekey that is due; state does not',
+    async (cmd) => {
+      const { alice, bob } = await pair();
+      await bob.ask('clock', { now: NOW + 25 * HOUR });
+      expect((await bob.ask('state'))['preKeyVersion']).toBe(1);
+      await bob.ask(cmd, { to: alice.identity, payload: hex('hello') });
+      expect((await bob.ask('state'))['preKeyVersion']).toBe(2);
+    },
+  );
 
   it('a first message, answers, and the agreed topic', async () => {
     const { alice, bob } = await pair();
@@ -265,7 +269,7 @@ describe('a durable store', () => {
   it.each(['close and open', 'end and start', 'kill -9 and start'])(
     'goes on where it stopped: %s',
     async (how) => {
-      const db = join(temporaryFolder(), 'bob');
+      const db = join(temporaryDirectory(), 'bob');
       const peer = new PeerProcess();
       const alice = await Speaker.open(peer, 'alice-1');
       let home = new PeerProcess();
@@ -306,7 +310,7 @@ describe('a durable store', () => {
   );
 
   it('an entry of an earlier run can be confirmed without reading it again', async () => {
-    const db = join(temporaryFolder(), 'bob');
+    const db = join(temporaryDirectory(), 'bob');
     const peer = new PeerProcess();
     const alice = await Speaker.open(peer, 'alice-1');
     let bob = await Speaker.open(peer, 'bob-1', { db });
@@ -320,7 +324,7 @@ describe('a durable store', () => {
   });
 
   it('belongs to one key and one installation', async () => {
-    const folder = temporaryFolder();
+    const folder = temporaryDirectory();
     const peer = new PeerProcess();
     const bob = await Speaker.open(peer, 'bob-1', { db: join(folder, 'bob') });
     const open = { install: 'bob-1', db: join(folder, 'bob') };
@@ -336,7 +340,7 @@ describe('a durable store', () => {
   });
 
   it('that was made by something else is refused', async () => {
-    const path = join(temporaryFolder(), 'strange');
+    const path = join(temporaryDirectory(), 'strange');
     const store = await createLevelDbStore({ path });
     await store.commit([{ type: 'put', key: 'something', value: new Uint8Array(1) }]);
     await store.close();

@@ -1,6 +1,5 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { LineProcess } from '@sotto/testing/line-process';
 import { onTestFinished } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -10,45 +9,25 @@ export type Answer = Record<string, any>;
 
 /** The built program in a process of its own. */
 export class PeerProcess {
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #waiting: { resolve(line: string): void; reject(error: Error): void }[] = [];
-  readonly #unread: string[] = [];
-  #buffer = '';
+  readonly #process = new LineProcess(process.execPath, [MAIN]);
   #id = 0;
-  stderr = '';
 
   constructor() {
-    const child = spawn(process.execPath, [MAIN]);
-    this.#child = child;
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      const lines = (this.#buffer + text).split('\n');
-      this.#buffer = lines.pop() as string;
-      for (const line of lines) {
-        const waiting = this.#waiting.shift();
-        if (waiting) waiting.resolve(line);
-        else this.#unread.push(line);
-      }
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text;
-    });
-    child.once('exit', () => {
-      const error = new Error(`The process ended: ${this.stderr}`);
-      for (const { reject } of this.#waiting.splice(0)) reject(error);
-    });
     onTestFinished(() => this.kill());
+  }
+
+  get stderr(): string {
+    return this.#process.stderr;
   }
 
   /** Sends bytes as they are. */
   write(bytes: string | Uint8Array): void {
-    this.#child.stdin.write(bytes);
+    this.#process.write(bytes);
   }
 
   /** The next line that was answered. */
-  async line(): Promise<string> {
-    const unread = this.#unread.shift();
-    if (unread !== undefined) return unread;
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  line(): Promise<string> {
+    return this.#process.nextLine();
   }
 
   /** One request; fails when the answer is an error. */
@@ -74,17 +53,13 @@ export class PeerProcess {
     return answer;
   }
 
-  /** Closes stdin; the exit code. */
+  /** Closes stdin. @returns the exit code */
   async end(): Promise<number | null> {
-    this.#child.stdin.end();
-    const [code] = await once(this.#child, 'exit');
-    return code as number | null;
+    return (await this.#process.end()).code;
   }
 
   /** Ends it as a crash would. */
   async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.kill('SIGKILL');
-    await once(this.#child, 'exit');
+    await this.#process.kill();
   }
 }

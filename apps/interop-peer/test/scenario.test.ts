@@ -1,12 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeHex } from '@sotto/core';
 import { decodeProtocolMessage } from '@sotto/protocol-codec';
+import { temporaryDirectory } from '@sotto/testing/files';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { HOUR, hex, NOW, Speaker } from './conversation.js';
 import { PeerProcess } from './peer-process.js';
 
@@ -244,8 +243,7 @@ describe('random scenarios between processes', () => {
     'every message is read exactly once by each device addressed (SOTTO_SEED=%i)',
     { timeout: 120_000 },
     async (seed) => {
-      const folder = mkdtempSync(join(tmpdir(), 'interop-scenario-'));
-      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+      const folder = temporaryDirectory();
       await new Scenario(seed).play(folder);
     },
   );

@@ -4,7 +4,7 @@ import { createPortableProvider } from '@sotto/crypto';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { NodeProcess } from './node-process.js';
+import { type NodeProcess, startNode } from './node-process.js';
 import { callByHttp, postText, rpcOverSocket } from './rpc-client.js';
 
 const crypto = createPortableProvider();
@@ -13,7 +13,7 @@ let node: NodeProcess;
 beforeAll(async () => {
   const few = ['--address-connections', '5', '--rpc-address-filters', '3', '--rpc-address-keys', '4'];
   const fewer = ['--rpc-filter-topics', '2', '--rpc-address-waiting', '8', '--relay-address-topics', '6'];
-  node = await NodeProcess.start([...few, ...fewer, '--rpc-keys']);
+  node = await startNode([...few, ...fewer, '--rpc-keys']);
 });
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
@@ -99,12 +99,7 @@ describe('connections of one address', () => {
   });
 
   it('behind a proxy that is trusted, clients are told apart by what it says, and can forge nothing', async () => {
-    const behind = await NodeProcess.start([
-      '--address-connections',
-      '2',
-      '--trusted-proxies',
-      '127.0.0.0/8',
-    ]);
+    const behind = await startNode(['--address-connections', '2', '--trusted-proxies', '127.0.0.0/8']);
     try {
       const from = async (forwarded: string) => {
         const socket = await opens(behind.relay, { headers: { 'x-forwarded-for': forwarded } });

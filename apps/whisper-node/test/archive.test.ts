@@ -1,32 +1,28 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, truncate, unlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeHex, silentLogger, systemClock } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
+import { temporaryDirectory } from '@sotto/testing/files';
 import { EnvelopePool, type PooledEnvelope } from '@sotto/whisper-transport/whisper';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { EnvelopeArchive } from '../src/archive/envelope-archive.js';
 import { sealEnvelope } from './envelopes.js';
-import { NodeProcess } from './node-process.js';
+import { type NodeProcess, startNode } from './node-process.js';
 import { relayClient } from './relay-client.js';
 
 const crypto = createPortableProvider();
 const topic = Uint8Array.of(1, 2, 3, 4);
 const DAY = 86_400_000;
 
-let folder: string;
+const folder = temporaryDirectory(afterAll);
 const closers: (() => unknown)[] = [];
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sotto-archive-'));
-});
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function startNode(...flags: string[]) {
-  const node = await NodeProcess.start(['--relay-rate', '10000', '--min-pow', '0', ...flags]);
+async function newNode(...flags: string[]) {
+  const node = await startNode(['--relay-rate', '10000', '--min-pow', '0', ...flags]);
   closers.push(() => node.close());
   return node;
 }
@@ -172,7 +168,7 @@ describe('pruning', () => {
   });
 
   it('of a real node: --archive-mb holds, and holds after a restart', async () => {
-    const node = await startNode('--archive-mb', '1');
+    const node = await newNode('--archive-mb', '1');
     const client = await clientOf(node);
     const taken = await publish(client, 60, 40_000);
     expect(taken.length).toBe(60);
@@ -191,9 +187,9 @@ describe('pruning', () => {
 
 describe('two nodes on the same data directory', () => {
   it('the second one does not start, and says why; the first goes on', async () => {
-    const node = await startNode();
+    const node = await newNode();
     const client = await clientOf(node);
-    const second = NodeProcess.start(['--data', node.folder]);
+    const second = startNode(['--data', node.folder]);
     await expect(second).rejects.toThrow(/another process has the archive.*--data/);
     expect((await publish(client, 1)).length).toBe(1);
   });
@@ -220,7 +216,7 @@ describe('a corrupted archive', () => {
     ['a table is overwritten', 'some', async (path: string) => overwrite(await find(path, /\.ldb$/))],
     ['the log is overwritten', 'some', async (path: string) => overwrite(await find(path, /\.log$/))],
   ])('%s: the node starts, with what can be read', async (_, kept, harm) => {
-    const node = await startNode();
+    const node = await newNode();
     const first = await publish(await clientOf(node), 40);
     await node.stop();
     // What was in the log goes into a table.
@@ -259,7 +255,7 @@ describe('a corrupted archive', () => {
   it('what is no database at all: the node does not start without a word', async () => {
     const path = await mkdtemp(join(folder, 'no-database-'));
     await writeFile(join(path, 'archive'), 'a file where a directory should be');
-    const starting = NodeProcess.start(['--data', path]);
+    const starting = startNode(['--data', path]);
     await expect(starting).rejects.toThrow(/node\.not-started/);
   });
 });
@@ -285,7 +281,7 @@ describe('a full disk', () => {
       return skip(loud);
     }
     closers.push(() => execFileSync('umount', [path]));
-    const node = await startNode('--data', path);
+    const node = await newNode('--data', path);
     const health = async () => (await fetch(`${node.admin}/health`)).status;
     const client = await clientOf(node);
     const listener = await clientOf(node);

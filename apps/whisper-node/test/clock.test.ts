@@ -4,7 +4,7 @@ import { createPortableProvider } from '@sotto/crypto';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { NodeProcess } from './node-process.js';
+import { type NodeProcess, startNode } from './node-process.js';
 
 const crypto = createPortableProvider();
 const MINUTE = 60_000;
@@ -12,7 +12,7 @@ const HOUR = 60 * MINUTE;
 
 let node: NodeProcess;
 beforeAll(async () => {
-  node = await NodeProcess.start();
+  node = await startNode();
 });
 afterAll(() => node?.close());
 

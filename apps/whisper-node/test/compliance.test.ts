@@ -5,7 +5,7 @@ import { createSealedTransport } from '@sotto/whisper-transport';
 import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { sealEnvelope } from './envelopes.js';
-import { NodeProcess } from './node-process.js';
+import { type NodeProcess, startNode } from './node-process.js';
 
 const crypto = createPortableProvider();
 const identity = () => crypto.secp256k1.generateKeyPair();
@@ -20,7 +20,7 @@ const flags = ['--relay-rate', '1000', '--relay-topics', '2000'];
 let shared: NodeProcess;
 let own: NodeProcess | undefined;
 beforeAll(async () => {
-  shared = await NodeProcess.start(flags);
+  shared = await startNode(flags);
 });
 afterEach(async () => {
   await own?.close();
@@ -46,7 +46,7 @@ function place(node: NodeProcess) {
 
 async function placeFor(name: string) {
   if (!name.startsWith('interruption:')) return place(shared);
-  own = await NodeProcess.start(flags);
+  own = await startNode(flags);
   return place(own);
 }
 

@@ -1,21 +1,18 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { afterAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../src/config.js';
 import { type Address, isLoopback, parseAddress } from '../src/http/address.js';
-import { NodeProcess } from './node-process.js';
+import { startNode } from './node-process.js';
 
 const program = join(import.meta.dirname, '../dist/main.js');
 const PEER = `enode://${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8'}@127.0.0.1:30303`;
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sotto-config-'));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryDirectory(afterAll);
 
 /** Runs the program to its end. */
 function run(args: readonly string[], environment: Record<string, string> = {}) {
@@ -142,7 +139,7 @@ describe('the program', () => {
   });
 
   it('an address that is taken, and a damaged node key, are told with what to do', async () => {
-    const node = await NodeProcess.start();
+    const node = await startNode();
     try {
       const taken = new URL(node.rpc('http')).host;
       const off = ['--data', 'other', '--relay', 'off', '--admin', 'off', '--p2p', 'off', '--rpc'];
@@ -167,7 +164,7 @@ describe('the program', () => {
     const outside = Object.values(networkInterfaces()).flatMap((addresses = []) =>
       addresses.filter(({ internal, family }) => !internal && family === 'IPv4'),
     );
-    const node = await NodeProcess.start();
+    const node = await startNode();
     try {
       for (const url of [node.relay, node.rpc('http'), node.admin, node.enode.replace('enode', 'http')]) {
         const { host, port } = parseAddress(new URL(url).host) as Address;

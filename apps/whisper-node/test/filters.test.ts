@@ -1,5 +1,6 @@
 import { systemClock } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
+import { manualClock } from '@sotto/testing/clock';
 import {
   encodeEnvelope,
   encodePlain,
@@ -12,7 +13,6 @@ import type { WebSocket } from 'ws';
 import { Dispatcher } from '../src/rpc/dispatcher.js';
 import { type Criteria, Filters } from '../src/rpc/filters.js';
 import { acceptSocket } from '../src/rpc/rpc-server.js';
-import { ManualClock } from './manual-clock.js';
 import { PretendSocket } from './pretend-socket.js';
 
 const crypto = createPortableProvider();
@@ -60,7 +60,7 @@ it('what waits for one client in all its filters is bounded in bytes; that of an
 });
 
 it('a client of JSON-RPC that answers no ping is let go, and one that does is not', () => {
-  const clock = new ManualClock();
+  const clock = manualClock(0);
   const dispatcher = new Dispatcher({
     api: { modules: {}, methods: new Map(), subscribers: new Map() },
     logger: { debug() {}, info() {}, warn() {}, error() {} },
@@ -79,7 +79,7 @@ it('a client of JSON-RPC that answers no ping is let go, and one that does is no
 });
 
 it('a filter goes when nobody asked it for five minutes, whatever the clock says meanwhile', () => {
-  const clock = new ManualClock();
+  const clock = manualClock(0);
   let off = 0;
   const jumping = { now: () => clock.now() + off, after: clock.after.bind(clock) };
   filters = new Filters(crypto, jumping, {

@@ -5,7 +5,7 @@ import { EnvelopePool } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { COLLECTS, collectedMegabytes } from './collected-memory.js';
 import { sealEnvelope } from './envelopes.js';
-import { NodeProcess } from './node-process.js';
+import { type NodeProcess, startNode } from './node-process.js';
 import { relayClient } from './relay-client.js';
 
 const crypto = createPortableProvider();
@@ -17,7 +17,7 @@ const MINUTE = 60_000;
 let node: NodeProcess;
 const closers: (() => unknown)[] = [];
 beforeAll(async () => {
-  node = await NodeProcess.start([], COLLECTS);
+  node = await startNode([], COLLECTS);
 });
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { COLLECTS, collectedMegabytes } from './collected-memory.js';
 import { sealEnvelope } from './envelopes.js';
-import { NodeProcess } from './node-process.js';
+import { type NodeProcess, startNode } from './node-process.js';
 import { relayClient } from './relay-client.js';
 import { callByHttp, postText, rpcOverSocket } from './rpc-client.js';
 
@@ -18,7 +18,7 @@ const closers: (() => unknown)[] = [];
 beforeAll(async () => {
   const few = ['--max-connections', '8', '--rpc-filters', '5', '--rpc-body-mb', '1'];
   const free = ['--min-pow', '0', '--relay-rate', '1000000', '--rpc-keys'];
-  node = await NodeProcess.start([...few, ...free], COLLECTS);
+  node = await startNode([...few, ...free], COLLECTS);
 });
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
@@ -156,7 +156,7 @@ describe('origins', () => {
   });
 
   it('a page that was let in is told so, and no other', async () => {
-    const open = await NodeProcess.start(['--rpc-origins', 'https://chat.example']);
+    const open = await startNode(['--rpc-origins', 'https://chat.example']);
     try {
       const ask = (origin: string) =>
         fetch(open.rpc('http'), {

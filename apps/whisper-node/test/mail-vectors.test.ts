@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, decodeHex, encodeHex, silentLogger } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { loadVectors, type MailRequestCase } from '@sotto/test-vectors';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { loadVectors, type MailRequestCase } from '@sotto/testing/vectors';
 import { decodeBareMailRequest, decodeMailCompletion } from '@sotto/whisper-devp2p/mailserver';
 import { DEFAULT_ENVELOPE_POLICY, decodeEnvelope } from '@sotto/whisper-transport/whisper';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -24,11 +23,10 @@ const clock: Clock = {
 /** Whose requests these are. */
 const peer = { id: 'ab'.repeat(64) };
 
-let folder: string;
+const folder = temporaryDirectory(afterAll);
 let archive: EnvelopeArchive;
 let mailserver: Mailserver;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sotto-mail-'));
   const limits = { maxAge: 100 * 86_400, maxBytes: 1e6, maxWaiting: 100 };
   archive = await EnvelopeArchive.open({
     path: join(folder, 'archive'),
@@ -56,7 +54,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await archive?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 /** What our mailserver answers, as packets. */

@@ -20,7 +20,7 @@ import {
 } from '@sotto/whisper-transport/whisper';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sealEnvelope } from './envelopes.js';
-import { NodeProcess } from './node-process.js';
+import { type NodeProcess, startNode } from './node-process.js';
 
 const crypto = createPortableProvider();
 const miner = createInlineMiner(systemClock);
@@ -43,7 +43,7 @@ const published: string[] = [];
 const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
 beforeAll(async () => {
-  node = await NodeProcess.start([], { WHISPER_NODE_MAIL_PASSWORD: 'the-password' });
+  node = await startNode([], { WHISPER_NODE_MAIL_PASSWORD: 'the-password' });
   asker = await startAsker();
   for (let i = 0; i < 25; i++) {
     const envelope = await sealEnvelope({ topic: crypto.randomBytes(4) });
@@ -232,7 +232,7 @@ describe('the mailserver', () => {
 
 describe('a mailserver with the password that everybody knows', () => {
   it('answers bare requests as sealed ones', async () => {
-    const open = await NodeProcess.start([], { WHISPER_NODE_MAIL_PASSWORD: 'status-offline-inbox' });
+    const open = await startNode([], { WHISPER_NODE_MAIL_PASSWORD: 'status-offline-inbox' });
     const client = await startAsker(open);
     try {
       const envelope = await sealEnvelope({ topic: crypto.randomBytes(4) });

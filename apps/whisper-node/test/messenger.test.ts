@@ -3,7 +3,7 @@ import { createDevp2pCarrier } from '@sotto/whisper-devp2p';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { NodeProcess } from './node-process.js';
+import { type NodeProcess, startNode } from './node-process.js';
 import { createPerson } from './person.js';
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -40,7 +40,7 @@ describe.each(ways)('two messengers through our node by %s', (_, carrierTo) => {
   const closers: (() => unknown)[] = [];
 
   beforeAll(async () => {
-    node = await NodeProcess.start([], { WHISPER_NODE_MAIL_PASSWORD: PASSWORD });
+    node = await startNode([], { WHISPER_NODE_MAIL_PASSWORD: PASSWORD });
   });
   afterEach(async () => {
     for (const close of closers.splice(0)) await close();

@@ -1,16 +1,16 @@
 import { createPortableProvider } from '@sotto/crypto';
+import { manualClock } from '@sotto/testing/clock';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { EnvelopePool } from '@sotto/whisper-transport/whisper';
 import { expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { RelayServer } from '../src/relay/relay-server.js';
-import { ManualClock } from './manual-clock.js';
 import { PretendSocket } from './pretend-socket.js';
 
 const RATE = 10;
 
 function connect() {
-  const clock = new ManualClock();
+  const clock = manualClock(0);
   const pool = new EnvelopePool({ crypto: createPortableProvider(), clock });
   const logger = { debug() {}, info() {}, warn() {}, error() {} };
   const limits = { maxTopics: 10, rate: RATE, pageSize: 10, addressRate: 2 * RATE, addressTopics: 15 };

@@ -7,7 +7,7 @@ import { decodeEnvelope } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { sealEnvelope } from './envelopes.js';
-import { NodeProcess } from './node-process.js';
+import { type NodeProcess, startNode } from './node-process.js';
 import { relayClient } from './relay-client.js';
 
 const crypto = createPortableProvider();
@@ -19,7 +19,7 @@ let node: NodeProcess;
 const closers: (() => unknown)[] = [];
 
 beforeAll(async () => {
-  node = await NodeProcess.start(['--relay-rate', '1000', '--relay-topics', '20']);
+  node = await startNode(['--relay-rate', '1000', '--relay-topics', '20']);
 });
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();

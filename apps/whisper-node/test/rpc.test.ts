@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createInbox } from '@sotto/compliance/inbox';
 import { createPortableProvider } from '@sotto/crypto';
-import { loadVectors } from '@sotto/test-vectors';
+import { loadVectors } from '@sotto/testing/vectors';
 import { createRpcTransport } from '@sotto/whisper-rpc';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { NodeProcess } from './node-process.js';
+import { type NodeProcess, startNode } from './node-process.js';
 import { callByHttp, postText, rpcOverSocket } from './rpc-client.js';
 
 const { cases } = loadVectors('whisper-rpc');
@@ -15,7 +15,7 @@ const HUGE = /^0x00… \(1 MiB and one byte\)$/;
 
 let node: NodeProcess;
 beforeAll(async () => {
-  node = await NodeProcess.start(['--rpc-keys', '--rpc-admin', '--rpc-filters', '50', '--rpc-batch', '10']);
+  node = await startNode(['--rpc-keys', '--rpc-admin', '--rpc-filters', '50', '--rpc-batch', '10']);
 });
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
@@ -243,7 +243,7 @@ describe('what a node must bear', () => {
 
 describe('a node that was told nothing', () => {
   it('has no method that takes, makes or uses keys, and none that changes it', async () => {
-    const plain = await NodeProcess.start();
+    const plain = await startNode();
     closers.push(() => plain.close());
     const url = plain.rpc('http');
     const methods = new Set(cases.flatMap(({ request }) => (request === undefined ? [] : [request.method])));

@@ -4,7 +4,7 @@ import { encodeHex } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sealEnvelope } from './envelopes.js';
-import { NodeProcess } from './node-process.js';
+import { type NodeProcess, startNode } from './node-process.js';
 import { relayClient } from './relay-client.js';
 import { callByHttp, postText } from './rpc-client.js';
 
@@ -14,8 +14,8 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function startNode(...flags: string[]) {
-  const node = await NodeProcess.start(['--min-pow', '0', '--relay-rate', '100000', ...flags]);
+async function newNode(...flags: string[]) {
+  const node = await startNode(['--min-pow', '0', '--relay-rate', '100000', ...flags]);
   closers.push(() => node.close());
   return node;
 }
@@ -28,7 +28,7 @@ async function clientOf(node: NodeProcess) {
 
 describe('a node that is told to stop', () => {
   it('with envelopes on their way to the disk: what was acknowledged is there afterwards', async () => {
-    const node = await startNode();
+    const node = await newNode();
     const client = await clientOf(node);
     const topic = crypto.randomBytes(4);
     const envelopes = await Promise.all(
@@ -50,7 +50,7 @@ describe('a node that is told to stop', () => {
   });
 
   it('with proof of work, a history and half a request under way: ends in order, and does not wait for them', async () => {
-    const node = await startNode('--rpc-keys', '--rpc-pow-seconds', '3600');
+    const node = await newNode('--rpc-keys', '--rpc-pow-seconds', '3600');
     const url = node.rpc('http');
     const client = await clientOf(node);
     const topic = crypto.randomBytes(4);

@@ -1,4 +1,4 @@
-import { type ErrorCode, encodeHex, isSottoError } from '@sotto/core';
+import { compareBytes, decodeHex, type ErrorCode, encodeHex, isSottoError } from '@sotto/core';
 
 /** @throws a plain Error unless the claim holds */
 export function expectThat(holds: boolean, claim: string): asserts holds {
@@ -11,10 +11,18 @@ export function expectSame(actual: unknown, expected: unknown, what: string): vo
   if (got !== wanted) throw new Error(`${what}: expected ${shorten(wanted)}, got ${shorten(got)}.`);
 }
 
-/** @throws a plain Error that shows both unless they are the same bytes */
-export function expectBytes(actual: Uint8Array | undefined, expected: Uint8Array, what: string): void {
-  if (actual === undefined) throw new Error(`${what}: expected ${expected.length} bytes, got nothing.`);
-  const [got, wanted] = [encodeHex(actual), encodeHex(expected)];
+/**
+ * @param expected bytes, or their hex
+ * @throws a plain Error that shows both unless they are the same bytes
+ */
+export function expectBytes(
+  actual: Uint8Array | undefined,
+  expected: Uint8Array | string,
+  what: string,
+): void {
+  const bytes = typeof expected === 'string' ? hex(expected) : expected;
+  if (actual === undefined) throw new Error(`${what}: expected ${bytes.length} bytes, got nothing.`);
+  const [got, wanted] = [encodeHex(actual), encodeHex(bytes)];
   if (got !== wanted) throw new Error(`${what}: expected ${shorten(wanted)}, got ${shorten(got)}.`);
 }
 
@@ -34,9 +42,33 @@ export async function expectRejection(
   throw new Error(`${what}: expected ${code}, but it resolved to ${shorten(JSON.stringify(answer))}.`);
 }
 
+/**
+ * Runs what should be refused, and gives the error.
+ * @throws a plain Error unless it throws that code
+ */
+export function expectRefusal(run: () => unknown, code: ErrorCode, what: string): Error {
+  try {
+    run();
+  } catch (error) {
+    if (isSottoError(error, code)) return error;
+    throw new Error(`${what}: expected ${code}, got ${describeError(error)}.`, { cause: error });
+  }
+  throw new Error(`${what}: expected ${code}, but it was accepted.`);
+}
+
 /** The code of Sotto's errors, the text of others. */
-function describeError(error: unknown): string {
-  return isSottoError(error) ? error.code : String(error);
+export function describeError(error: unknown): string {
+  return isSottoError(error) ? error.code : `an error that is not Sotto's: ${String(error)}`;
+}
+
+/** Bytes of a hex text; white space in it is for the reader. */
+export function hex(text: string): Uint8Array {
+  return decodeHex(text.replace(/\s/g, ''));
+}
+
+/** Whether the two are equal. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return compareBytes(a, b) === 0;
 }
 
 function shorten(text: string | undefined): string {

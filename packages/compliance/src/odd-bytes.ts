@@ -1,5 +1,5 @@
 /** A Uint8Array whose `slice` gives a view of the same memory, as that of Node's Buffer does. */
-class SharingBytes extends Uint8Array {
+export class SharingBytes extends Uint8Array {
   override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
     return this.subarray(start, end) as Uint8Array<ArrayBuffer>;
   }
@@ -28,7 +28,7 @@ export function oddBytes(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   return kinds;
 }
 
-/** What is no Uint8Array, although it looks like one to careless eyes; by name. */
+/** What isn't a Uint8Array, although it resembles one; by name. */
 export function notBytes(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const others: readonly (readonly [string, unknown])[] = [
     ['a Uint8ClampedArray', new Uint8ClampedArray(bytes)],
@@ -36,7 +36,9 @@ export function notBytes(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
     ['a DataView', new DataView(new Uint8Array(bytes).buffer)],
     ['an ArrayBuffer', new Uint8Array(bytes).buffer],
     ['an array of numbers', [...bytes]],
-    ['a text', 'bytes'],
+    ['a text', 'x'.repeat(bytes.length)],
+    ['an object with a length', { length: bytes.length }],
+    ['null', null],
     ['an object of that name', Object.create(Uint8Array.prototype)],
     ['nothing', undefined],
   ];

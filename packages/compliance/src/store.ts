@@ -14,8 +14,9 @@ import { lockCases, reopenCases } from './store/reopen-cases.js';
 import { sizeCases } from './store/size-cases.js';
 import type { StoreCase } from './store/store-case.js';
 
-export type { StoreCase, StorePlace } from './store/store-case.js';
+export type { StoreCase, StoreFixture } from './store/store-case.js';
 
+/** What the stores of a fixture promise, see {@link storeCases}. */
 export interface StoreCasesOptions {
   /** Whether a place keeps what was committed when its store is closed. Default true. */
   readonly durable?: boolean;

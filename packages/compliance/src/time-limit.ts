@@ -1,6 +1,6 @@
 import { type Clock, isSottoError, systemClock } from '@sotto/core';
 
-/** Bounds every wait of a suite, so that what hangs is told by name. */
+/** Bounds every wait of a suite, so that a failure names what hangs. */
 export class TimeLimit {
   readonly milliseconds: number;
   readonly #clock: Clock;

@@ -1,17 +1,17 @@
 import type { ListOptions, StoredEntry, StoredRecord, Write } from '@sotto/core';
 import { SottoError } from '@sotto/core';
-import type { StorePlace } from '../src/store.js';
-import { createPlace, Disk, ReferenceStore, type StoreClass } from './reference-store.js';
+import type { StoreFixture } from '../src/store.js';
+import { createFixture, Disk, ReferenceStore, type StoreClass } from './reference-store.js';
 
 /** A store with one promise broken, and cases that have to notice it. */
 export interface BrokenStore {
   readonly fault: string;
-  readonly createPlace: () => StorePlace;
+  readonly createFixture: () => StoreFixture;
   readonly caughtBy: readonly string[];
 }
 
 function broken(fault: string, Class: StoreClass, ...caughtBy: string[]): BrokenStore {
-  return { fault, createPlace: () => createPlace(Class), caughtBy };
+  return { fault, createFixture: () => createFixture(Class), caughtBy };
 }
 
 const pause = () => new Promise<void>((resolve) => queueMicrotask(resolve));
@@ -36,7 +36,7 @@ export const brokenStores: readonly BrokenStore[] = [
         return new Uint8Array(value);
       }
     },
-    'bytes in: what is no Uint8Array is refused, and the commit with it',
+    'bytes in: what is not a Uint8Array is refused, and the commit with it',
   ),
   broken(
     'forgets records with every compaction',
@@ -327,7 +327,7 @@ export const brokenStores: readonly BrokenStore[] = [
         if (typeof key !== 'string') super.checkKey(key);
       }
     },
-    'keys: what is no key is refused everywhere, and the commit with it',
+    'keys: an invalid key is refused everywhere, and the commit with it',
   ),
   broken(
     'treats keys as equal whatever their case',
@@ -618,8 +618,8 @@ export const brokenStores: readonly BrokenStore[] = [
   ),
   {
     fault: 'closes while commits are under way, and loses what they have confirmed',
-    createPlace() {
-      const place = createPlace(
+    createFixture() {
+      const place = createFixture(
         class extends ReferenceStore {
           override async close() {
             if (!this.closed && this.disk.records.size > 50) this.disk.records.clear();
@@ -633,7 +633,7 @@ export const brokenStores: readonly BrokenStore[] = [
   },
   {
     fault: 'forgets everything when closed',
-    createPlace() {
+    createFixture() {
       let disk = new Disk();
       return {
         async open() {
@@ -651,8 +651,8 @@ export const brokenStores: readonly BrokenStore[] = [
   },
   {
     fault: 'loses the values when closed',
-    createPlace: () =>
-      createPlace(
+    createFixture: () =>
+      createFixture(
         class extends ReferenceStore {
           override async close() {
             for (const record of this.disk.records.values()) record.value.fill(0);
@@ -667,7 +667,7 @@ export const brokenStores: readonly BrokenStore[] = [
   },
   {
     fault: 'lets two stores work in one place',
-    createPlace() {
+    createFixture() {
       const disk = new Disk();
       return { open: async () => new ReferenceStore(disk) };
     },
@@ -678,7 +678,7 @@ export const brokenStores: readonly BrokenStore[] = [
   },
   {
     fault: 'lets those in who come at once',
-    createPlace() {
+    createFixture() {
       const disk = new Disk();
       return {
         async open() {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createFaultyStore, type FaultPlan } from '../src/faulty-store.js';
 import { contents, listKeys, put } from '../src/store/writes.js';
 import { storeCases } from '../src/store.js';
-import { createPlace, Disk, ReferenceStore } from './reference-store.js';
+import { createFixture, Disk, ReferenceStore } from './reference-store.js';
 
 /** Whether a promise has settled once everything that was ready to run has run. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
@@ -21,7 +21,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 
 describe('without a plan', () => {
   it.each(storeCases({ records: 1000 }))('is as good as the store underneath: $name', ({ run }) => {
-    const place = createPlace(ReferenceStore);
+    const place = createFixture(ReferenceStore);
     return run({ open: async () => createFaultyStore(await place.open()) });
   });
 

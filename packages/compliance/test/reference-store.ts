@@ -11,7 +11,7 @@ import {
   type StoredRecord,
   type Write,
 } from '@sotto/core';
-import type { StorePlace } from '../src/store.js';
+import type { StoreFixture } from '../src/store.js';
 
 /** What a place keeps while no store is open there. */
 export class Disk {
@@ -140,7 +140,7 @@ export class ReferenceStore implements Store {
 export type StoreClass = new (disk: Disk) => Store;
 
 /** An empty place for stores of that class, with a lock. */
-export function createPlace(Class: StoreClass): StorePlace {
+export function createFixture(Class: StoreClass): StoreFixture {
   const disk = new Disk();
   return {
     async open() {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { storeCases } from '../src/store.js';
 import { brokenStores } from './broken-stores.js';
-import { createPlace, ReferenceStore } from './reference-store.js';
+import { createFixture, ReferenceStore } from './reference-store.js';
 
 const cases = storeCases();
 
 describe('a store that keeps every promise', () => {
-  it.each(cases)('$name', ({ run }) => run(createPlace(ReferenceStore)), 60_000);
+  it.each(cases)('$name', ({ run }) => run(createFixture(ReferenceStore)), 60_000);
 
   it('has fewer cases to pass when it is volatile and shared', () => {
     const names = storeCases({ durable: false }).map(({ name }) => name);
@@ -23,9 +23,9 @@ describe('a store broken on purpose', () => {
     ),
   )(
     'that $fault is caught by "$name"',
-    async ({ name, createPlace }) => {
+    async ({ name, createFixture }) => {
       const caught = cases.find((one) => one.name === name);
-      await expect(caught?.run(createPlace())).rejects.toThrow();
+      await expect(caught?.run(createFixture())).rejects.toThrow();
     },
     60_000,
   );

@@ -54,7 +54,7 @@ export function parseConversationKey(key: string): Conversation {
     return { kind: 'direct', peer: decodeHex(rest) as PublicKey };
   }
   throw new SottoError('INVALID_TEXT', 'This names no conversation.', {
-    what: 'key of a conversation',
+    what: 'conversation key',
     reason: 'not d-, p- or g- and what belongs to it',
   });
 }

@@ -141,8 +141,8 @@ export class Conversations {
       messenger.on('deviceSeen', (event) => this.#inTurn(() => this.#noteDevice(event))),
       messenger.on('accepted', ({ identity }) => this.#inTurn(() => this.#noteLetIn(identity))),
       messenger.on('blocked', ({ identity }) => this.#inTurn(() => this.#noteLetIn(identity))),
-      messenger.on('undecryptable', ({ sender, answered }) =>
-        this.#inTurn(() => this.#noteUndecryptable(sender, answered)),
+      messenger.on('decryptionFailed', ({ sender, answered }) =>
+        this.#inTurn(() => this.#noteDecryptionFailed(sender, answered)),
       ),
     );
   }
@@ -567,12 +567,12 @@ export class Conversations {
     }
   }
 
-  async #noteUndecryptable(sender: PublicKey, answered: boolean): Promise<void> {
+  async #noteDecryptionFailed(sender: PublicKey, answered: boolean): Promise<void> {
     const conversation: Conversation = { kind: 'direct', peer: sender };
     // Strangers can send garbage without end; a conversation doesn't begin with it.
     const row = this.#rows.get(conversationKey(conversation));
     if (row !== undefined)
-      await this.#addNotice(conversation, row, { what: 'undecryptable', sender, answered });
+      await this.#addNotice(conversation, row, { what: 'decryption-failed', sender, answered });
   }
 
   async #addNotice(
@@ -683,7 +683,7 @@ function isWithoutRatchet({ result }: { readonly result: object }): boolean {
   return 'devices' in result && (result.devices as readonly DeviceOutcome[]).some(isDh);
 }
 
-function notFound(what: string, id: string): SottoError<'NOT_FOUND'> {
+function notFound(what: SottoError<'NOT_FOUND'>['details']['what'], id: string): SottoError<'NOT_FOUND'> {
   return new SottoError('NOT_FOUND', `There is no such ${what}.`, { what, id });
 }
 

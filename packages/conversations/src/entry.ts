@@ -57,7 +57,7 @@ export interface Notice {
 
 export type NoticeContent =
   /** A message came that this device can't read. `answered`: the sender was told, its next one will be readable. */
-  | { readonly what: 'undecryptable'; readonly sender: PublicKey; readonly answered: boolean }
+  | { readonly what: 'decryption-failed'; readonly sender: PublicKey; readonly answered: boolean }
   /** Somebody whom we talk to has one device more. Worth a look when it was not expected. */
   | { readonly what: 'new-device'; readonly installationId: string }
   /** A group was joined or changed. What didn't change is empty or `undefined`. */

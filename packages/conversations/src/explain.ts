@@ -86,24 +86,29 @@ function aboutText({ details }: SottoError<'INVALID_TEXT'>): string {
     case 'contact code':
       return 'This is not a contact card, key or contact code: it has characters that none of them has. Was something else copied?';
     case 'public key':
-      return 'This begins like a key, but is none: it has characters that no key has.';
+      return 'This begins like a key, but is not one: it has characters that no key has.';
     case 'safety number':
       return 'A safety number has digits only.';
     case 'chat name':
       return 'A public chat is named with small letters a to z, digits and hyphens.';
-    case 'text of a message':
+    case 'message text':
       return details.reason === 'empty'
         ? 'Nothing was written.'
         : 'There are characters in it that can not be sent.';
-    case 'name of a person':
+    case 'person name':
       return 'There are characters in this name that can not be seen. Please type it.';
-    default:
+    case 'base64':
+    case 'conversation key':
+    case 'enode URL':
+    case 'hex':
+    case 'installation id':
+    case 'text':
       return 'There are characters in it that can not be used here.';
   }
 }
 
 function aboutLength({ details }: SottoError<'INVALID_LENGTH'>): string {
-  return details.what.startsWith('safety number')
+  return details.kind === 'safety number'
     ? `A safety number has 60 digits; these are ${details.actual}. Is the end missing?`
     : 'A key of this length does not exist: some of it is missing, or there is too much.';
 }

@@ -11,6 +11,7 @@ export {
   createConversations,
   type SendTextOptions,
 } from './conversations.js';
+export { describeNotice } from './describe-notice.js';
 export type { Content, Entry, Message, MessageState, Notice, NoticeContent } from './entry.js';
 export { explain, explainClock, explainCode, type Sentences } from './explain.js';
 export { PERSON_NAME_MAX_CHARACTERS, type Person, parsePersonName } from './person.js';

@@ -26,7 +26,7 @@ export function parsePersonName(text: string): string {
   const name = text.normalize('NFC').trim().replace(/\s+/g, ' ');
   if (/[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}\u202a-\u202e\u2066-\u2069]/u.test(name)) {
     throw new SottoError('INVALID_TEXT', 'A name has letters, digits and signs that can be seen.', {
-      what: 'name of a person',
+      what: 'person name',
       reason: 'control characters',
     });
   }

@@ -74,7 +74,7 @@ export type StoredEntry = { readonly storedAt: number } & (
     }
   | {
       readonly notice:
-        | { readonly what: 'undecryptable'; readonly sender: string; readonly answered: boolean }
+        | { readonly what: 'decryption-failed'; readonly sender: string; readonly answered: boolean }
         | { readonly what: 'new-device'; readonly installationId: string }
         | {
             readonly what: 'group-changed';
@@ -162,7 +162,7 @@ export function entryOf(number: number, stored: StoredEntry): Entry {
 
 export function storedNotice(notice: NoticeContent): Extract<StoredEntry, { notice: unknown }>['notice'] {
   switch (notice.what) {
-    case 'undecryptable':
+    case 'decryption-failed':
       return { ...notice, sender: encodeHex(notice.sender) };
     case 'new-device':
       return notice;
@@ -178,7 +178,7 @@ export function storedNotice(notice: NoticeContent): Extract<StoredEntry, { noti
 
 function noticeOf(stored: Extract<StoredEntry, { notice: unknown }>['notice']): NoticeContent {
   switch (stored.what) {
-    case 'undecryptable':
+    case 'decryption-failed':
       return { ...stored, sender: decodeHex(stored.sender) as PublicKey };
     case 'new-device':
       return stored;

@@ -44,7 +44,7 @@ function checkCharacters(text: string): void {
 
 function notText(reason: string): SottoError<'INVALID_TEXT'> {
   return new SottoError('INVALID_TEXT', `This text cannot be shown: ${reason}.`, {
-    what: 'text of a message',
+    what: 'message text',
     reason,
   });
 }

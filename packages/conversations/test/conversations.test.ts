@@ -1,8 +1,9 @@
 import { SottoError } from '@sotto/core';
+import { manualClock } from '@sotto/testing/clock';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { conversationKey } from '../src/index.js';
-import { direct, lineOf, linesOf, manualClock, newParty, type Party, quiet } from './party.js';
+import { direct, lineOf, linesOf, newParty, type Party, quiet } from './party.js';
 
 async function two() {
   const network = createMemoryNetwork({ clock: manualClock() });
@@ -305,7 +306,7 @@ describe('several devices', () => {
     await again.conversations.open(direct(alice.identity));
     await alice.conversations.send(direct(bob.identity), 'for the old one');
     await quiet(network, alice, bob, again);
-    expect(await linesOf(again, alice)).toContain('! undecryptable');
+    expect(await linesOf(again, alice)).toContain('! decryption-failed');
     await alice.conversations.send(direct(bob.identity), 'for both');
     await quiet(network, alice, bob, again);
     expect(await linesOf(again, alice)).toContain('< for both received dr');

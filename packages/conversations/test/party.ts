@@ -1,33 +1,12 @@
-import { type Clock, type KeyPair, type Logger, type Store, silentLogger, type Transport } from '@sotto/core';
+import { type KeyPair, type Logger, type Store, silentLogger, type Transport } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, type Messenger } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { type ManualClock, manualClock } from '@sotto/testing/clock';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { type Change, type Conversations, createConversations, type Entry } from '../src/index.js';
 
 const crypto = defaultProvider();
-const START = Date.parse('2026-11-23T12:00:00Z');
-
-/** A clock that stands until it is moved; timers run when it passes them. */
-export function manualClock(start = START): Clock & { advance(milliseconds: number): void } {
-  let now = start;
-  const timers = new Set<{ readonly at: number; readonly run: () => void }>();
-  return {
-    now: () => now,
-    after(milliseconds, run) {
-      const timer = { at: now + milliseconds, run };
-      timers.add(timer);
-      return () => timers.delete(timer);
-    },
-    advance(milliseconds) {
-      now += milliseconds;
-      for (const timer of [...timers].filter(({ at }) => at <= now)) {
-        timers.delete(timer);
-        timer.run();
-      }
-    },
-  };
-}
 
 /** A store that outlives its messenger, and fails on demand. */
 export function keptStore() {
@@ -54,7 +33,7 @@ export function keptStore() {
 
 export interface Party {
   readonly identity: KeyPair;
-  readonly clock: ReturnType<typeof manualClock>;
+  readonly clock: ManualClock;
   readonly kept: ReturnType<typeof keptStore>;
   readonly changes: Change[];
   messenger: Messenger;
@@ -119,7 +98,7 @@ export async function quiet(network: MemoryNetwork, ...parties: readonly Party[]
 export const direct = ({ publicKey }: Pick<KeyPair, 'publicKey'>) =>
   ({ kind: 'direct', peer: publicKey }) as const;
 
-/** An entry in a word: `> hello sent dr`, `< hello received dh`, `! undecryptable`. */
+/** An entry in a word: `> hello sent dr`, `< hello received dh`, `! decryption-failed`. */
 export function lineOf(entry: Entry): string {
   if (entry.kind === 'notice') return `! ${entry.notice.what}`;
   const text = entry.content.kind === 'text' ? entry.content.text : `${entry.content.payload.length} bytes`;

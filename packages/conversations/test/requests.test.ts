@@ -1,7 +1,8 @@
 import { type Channel, SottoError, type Transport } from '@sotto/core';
+import { manualClock } from '@sotto/testing/clock';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
-import { direct, linesOf, manualClock, newParty, quiet } from './party.js';
+import { direct, linesOf, newParty, quiet } from './party.js';
 
 const newNetwork = () => createMemoryNetwork({ clock: manualClock() });
 const DAY = 24 * 60 * 60_000;

@@ -1,9 +1,10 @@
 import { createMessenger } from '@sotto/messenger';
 import { exportBackup, restoreBackup } from '@sotto/messenger/backup';
+import { manualClock } from '@sotto/testing/clock';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { createConversations } from '../src/index.js';
-import { direct, keptStore, lineOf, linesOf, manualClock, newParty, type Party, quiet } from './party.js';
+import { direct, keptStore, lineOf, linesOf, newParty, type Party, quiet } from './party.js';
 
 const PASSPHRASE = 'a passphrase for backups';
 const lobby = { kind: 'public', name: 'lobby' } as const;

@@ -1,7 +1,7 @@
 import { invalidArgument } from './errors.js';
 
 /*
- * Checks of what TypeScript checks, for those who call from plain JavaScript: a wrong argument is told by its name, at once.
+ * Checks of what TypeScript checks, for callers in plain JavaScript: a wrong argument is reported at once, by its name.
  */
 
 /**

@@ -3,9 +3,9 @@ import { base64 } from '@scure/base';
 import { parseText } from './arguments.js';
 import { invalidArgument, SottoError } from './errors.js';
 
-const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const HEX_DIGITS = utf8Encoder.encode('0123456789abcdef');
+const utf8Encoder = /* @__PURE__ */ new TextEncoder();
+const utf8Decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const HEX_DIGITS = /* @__PURE__ */ utf8Encoder.encode('0123456789abcdef');
 
 /** Reads what kind of typed array something is from the thing itself, so that it works across realms and can't be forged. */
 const typedArrayKind = Object.getOwnPropertyDescriptor(
@@ -73,7 +73,7 @@ export function decodeHex(text: string): Uint8Array {
   try {
     return hexToBytes(text.replace(/^0x/i, ''));
   } catch {
-    throw new SottoError('INVALID_TEXT', 'This is not hexadecimal text.', {
+    throw new SottoError('INVALID_TEXT', 'Not hexadecimal text.', {
       what: 'hex',
       reason: 'not an even number of hexadecimal digits',
     });
@@ -93,7 +93,7 @@ export function decodeBase64(text: string): Uint8Array {
   try {
     return base64.decode(text);
   } catch {
-    throw new SottoError('INVALID_TEXT', 'This is not base64 text.', {
+    throw new SottoError('INVALID_TEXT', 'Not base64 text.', {
       what: 'base64',
       reason: 'not padded standard base64',
     });
@@ -106,7 +106,7 @@ export function decodeBase64(text: string): Uint8Array {
  */
 export function encodeUtf8(text: string): Uint8Array {
   if (/\p{Surrogate}/u.test(parseText(text, 'text'))) {
-    throw new SottoError('INVALID_TEXT', 'The text has half of a surrogate pair.', {
+    throw new SottoError('INVALID_TEXT', 'The text has a lone surrogate.', {
       what: 'text',
       reason: 'lone surrogate',
     });
@@ -122,7 +122,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return utf8Decoder.decode(bytes);
   } catch {
-    throw new SottoError('INVALID_TEXT', 'These bytes are not UTF-8.', {
+    throw new SottoError('INVALID_TEXT', 'Not valid UTF-8.', {
       what: 'text',
       reason: 'invalid UTF-8',
     });

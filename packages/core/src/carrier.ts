@@ -3,11 +3,13 @@
  * carries, and need not know anybody: sealing is done above it.
  */
 export interface Carrier {
+  /** What this carrier can do. */
   readonly capabilities: CarrierCapabilities;
   /** Connects. `onEnvelope` gets whatever arrives on a subscribed topic; it doesn't throw. */
   open(handler: CarrierHandler, options?: { readonly signal?: AbortSignal }): Promise<CarrierConnection>;
 }
 
+/** What a carrier can do, as data. */
 export interface CarrierCapabilities {
   /** Largest envelope in bytes. */
   readonly maxEnvelopeBytes: number;
@@ -17,25 +19,28 @@ export interface CarrierCapabilities {
   readonly minimumPow: number;
 }
 
+/** The side above the pipe: what a connection reports. */
 export interface CarrierHandler {
   /** `envelope` is fresh; the receiver owns it. */
   onEnvelope(topic: Topic, envelope: Uint8Array, fromHistory: boolean): void | Promise<void>;
+  /** Called when the connection is made, lost and regained. */
   onStatus?(status: 'connected' | 'reconnecting' | 'closed'): void;
-  /** Told what time it is at the other end, by a carrier whose other end says so. */
+  /** Called with the time at the other end, by a carrier whose other end reports it. */
   onClock?(reading: ClockReading): void;
 }
 
-/** What somebody else's clock says at this moment. */
+/** A reading of another party's clock, now. */
 export interface ClockReading {
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Whose clock it is: a text that stays the same for each. */
+  /** Whose clock it is: a text that stays the same for each party. */
   readonly source: string;
 }
 
 /** 4 bytes. */
 export type Topic = Uint8Array;
 
+/** An open pipe. */
 export interface CarrierConnection {
   /**
    * Resolves when the pipe has taken the envelope.

@@ -11,13 +11,17 @@ export interface Clock {
 
 /** Facts for an operator: never keys, plaintexts or ciphertexts. */
 export interface Logger {
+  /** Details for diagnosing a fault. */
   debug(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** Normal operation. */
   info(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** Something went wrong, and was recovered from. */
   warn(event: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** Something went wrong for good. */
   error(event: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** A logger that says nothing: the default everywhere. */
+/** A logger that discards everything: the default everywhere. */
 export const silentLogger: Logger = {
   debug() {},
   info() {},

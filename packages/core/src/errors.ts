@@ -1,15 +1,23 @@
 /**
- * Every error that Sotto raises on purpose, by its stable code, with the type of its details.
+ * The catalogue of errors: every one that a package of Sotto raises on purpose, by its stable code, with the type of its details.
  *
  * Match on `error.code`, never on the message or with `instanceof`: two copies of this package may be loaded at
  * once. Details never hold secrets, plaintexts or key material; sizes, names, counts and public identifiers only.
  */
 export interface ErrorDetails {
   // Bytes and keys
-  /** Bytes of the wrong length. */
-  INVALID_LENGTH: { readonly what: string; readonly expected: number | string; readonly actual: number };
-  /** Text that is not what it should be: hex, base64, UTF-8, an installation id. */
-  INVALID_TEXT: { readonly what: string; readonly reason: string };
+  /**
+   * Bytes of the wrong length, or (`safety number`) digits. `what` names them for a developer; `kind` says which of the
+   * things that people type or paste it is, if it is one.
+   */
+  INVALID_LENGTH: {
+    readonly what: string;
+    readonly kind?: 'public key' | 'safety number';
+    readonly expected: number | string;
+    readonly actual: number;
+  };
+  /** Text that is not what it should be. */
+  INVALID_TEXT: { readonly what: TextKind; readonly reason: string };
   /** An argument outside its documented range. */
   INVALID_ARGUMENT: { readonly what: string; readonly reason: string };
   /** Not the encoding of a point on the curve. */
@@ -60,10 +68,13 @@ export interface ErrorDetails {
   DEVICE_NOT_ADDRESSED: { readonly installationId: string };
   /** The same message was received before. */
   DUPLICATE_MESSAGE: { readonly messageId: string };
-  /** The message is older than what is remembered of messages, so whether it came before can't be told. */
+  /** The message is older than what is remembered of messages, so nobody can tell whether it came before. */
   MESSAGE_TOO_OLD: { readonly messageId: string };
   /** The named device, group, contact or message isn't known here. */
-  NOT_FOUND: { readonly what: string; readonly id: string };
+  NOT_FOUND: {
+    readonly what: 'contact' | 'conversation' | 'device' | 'group' | 'group change' | 'message' | 'peer';
+    readonly id: string;
+  };
   /** The author of a request isn't allowed to do it. */
   NOT_PERMITTED: { readonly what: string };
   /** Not one of the devices addressed could be sent to. */
@@ -71,7 +82,7 @@ export interface ErrorDetails {
 
   // People
   /**
-   * Words that are no BIP39 mnemonic. `word`: not of the word list, at these positions counted from 1 (the words
+   * Words that are not a BIP39 mnemonic. `word`: not of the word list, at these positions counted from 1 (the words
    * themselves are half of a secret and aren't named); `count`: not 12, 15, 18, 21 or 24; `checksum`: words of the
    * list that don't belong together, so one is wrong or two are swapped.
    */
@@ -80,7 +91,7 @@ export interface ErrorDetails {
     | { readonly problem: 'count'; readonly count: number }
     | { readonly problem: 'checksum' };
   /**
-   * A text that is no contact card that this software reads. `not-a-card`: something else was scanned or pasted;
+   * Not a contact card that this software reads. `not-a-card`: something else was scanned or pasted;
    * `damaged`: a card, cut off or altered; `newer-version`: intact, and made by newer software.
    */
   INVALID_CONTACT_CARD:
@@ -119,13 +130,31 @@ export interface ErrorDetails {
   ABORTED: { readonly what: string };
 }
 
+/** The kinds of text that INVALID_TEXT tells apart: what people type or paste, and what programs exchange. */
+export type TextKind =
+  | 'base64'
+  | 'chat name'
+  | 'contact code'
+  | 'conversation key'
+  | 'enode URL'
+  | 'hex'
+  | 'installation id'
+  | 'message text'
+  | 'person name'
+  | 'public key'
+  | 'safety number'
+  | 'text';
+
 /** A stable error code, see {@link ErrorDetails}. */
 export type ErrorCode = keyof ErrorDetails;
 
 /** The one error class of Sotto. `code` is stable across versions; `message` is for people. */
 export class SottoError<C extends ErrorCode = ErrorCode> extends Error {
+  /** The same in every copy of this package. */
   override readonly name = 'SottoError';
+  /** What is wrong, see {@link ErrorDetails}. */
   readonly code: C;
+  /** What the code promises, and no secrets. */
   readonly details: ErrorDetails[C];
 
   constructor(code: C, message: string, details: ErrorDetails[C], options?: { readonly cause?: unknown }) {
@@ -141,6 +170,22 @@ export function invalidArgument(what: string, reason: string): SottoError<'INVAL
 }
 
 /**
+ * The error of an optional package that can't be loaded.
+ * @param what what needs it, at the beginning of a sentence
+ * @param packages what to install, by npm's names
+ * @param cause what loading it threw
+ */
+export function packageMissing(
+  what: string,
+  packages: readonly string[],
+  cause: unknown,
+): SottoError<'PACKAGE_MISSING'> {
+  const message = `${what} needs what is not installed here: npm install ${packages.join(' ')}`;
+  const reason = (cause as { code?: string } | undefined)?.code ?? 'it cannot be loaded';
+  return new SottoError('PACKAGE_MISSING', message, { packages, reason }, { cause });
+}
+
+/**
  * Whether `error` is Sotto's, and (with `code`) whether it is that one. Works across copies of the package.
  */
 export function isSottoError<C extends ErrorCode = ErrorCode>(
@@ -152,5 +197,16 @@ export function isSottoError<C extends ErrorCode = ErrorCode>(
     error.name === 'SottoError' &&
     'code' in error &&
     (code === undefined || error.code === code)
+  );
+}
+
+/** Whether an error tells of one damaged record or state, of which everything else in the store knows nothing. */
+export function isDamage(
+  error: unknown,
+): error is SottoError<'STATE_CORRUPT' | 'STORE_CORRUPT' | 'STORE_ROLLBACK'> {
+  return (
+    isSottoError(error, 'STATE_CORRUPT') ||
+    isSottoError(error, 'STORE_CORRUPT') ||
+    isSottoError(error, 'STORE_ROLLBACK')
   );
 }

@@ -43,7 +43,7 @@ export class KeyPair extends Redacted {
 /** Name of one device of an identity: 1 to 256 bytes of UTF-8, and not `none`. */
 export type InstallationId = string & { readonly [brand]: 'InstallationId' };
 
-/** Map key that addresses a message to nobody's device in particular: the fallback without a bundle. */
+/** Map key that addresses a message to no device in particular: the fallback without a bundle. */
 export const NO_INSTALLATION = 'none';
 
 /** Longest installation id in bytes of UTF-8. Deployed clients use UUIDs; the bound keeps records small. */

@@ -5,10 +5,12 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom');
  * name and no field. A guard against accidents, not against an attacker in the same process.
  */
 export abstract class Redacted {
+  /** The name of the class, and no field. */
   toString(): string {
     return `[${this.constructor.name}: redacted]`;
   }
 
+  /** As {@link toString}. */
   toJSON(): string {
     return this.toString();
   }

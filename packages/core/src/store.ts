@@ -11,6 +11,9 @@
  * The compliance suite for implementers is in `@sotto/compliance`.
  */
 export interface Store {
+  /** How what was opened relates to what was closed before. A store that can't tell leaves it out. */
+  readonly continuity?: Continuity | undefined;
+
   /** The record under the key, or `undefined` when there is none. */
   get(key: string): Promise<StoredRecord | undefined>;
 
@@ -30,14 +33,28 @@ export interface Store {
 
   /**
    * Rewrites what the store keeps, so that what was deleted or replaced can't be read from the disk any more, as far
-   * as the place offers it. Nothing that can be read through this port changes. A store without it keeps no remains,
-   * or can't get rid of them: its documentation says which. Stores may do it by themselves, too.
+   * as the medium allows. Nothing that can be read through this port changes. A store without this method leaves no
+   * remains, or can't get rid of them: its documentation says which. Stores may do it by themselves, too.
    */
   compact?(): Promise<void>;
 
-  /** Waits for what is under way and lets go of all resources. Closing twice is fine. */
+  /** Waits for what is in progress and releases all resources. Closing twice is fine. */
   close(): Promise<void>;
 }
+
+/**
+ * How a store that was opened relates to the one that was closed.
+ *
+ * - `new`: there was nothing here.
+ * - `continued`: it goes on where it stopped.
+ * - `lost`: something outside of the store knows of it, and there is none: it was deleted, or evicted by the browser.
+ * - `rolled-back`: something outside of the store knows of later commits than it has: an old copy was put back. Its ratchets must
+ *   not be used; sessions have to be started anew.
+ *
+ * `lost` and `rolled-back` are said on each opening until the first commit: let that one record what follows from it.
+ * Where nothing outside of the store notes how far it has come, only `new` and `continued` can be told.
+ */
+export type Continuity = 'new' | 'continued' | 'lost' | 'rolled-back';
 
 /**
  * Grows with each commit of a store and is never reused, so that a record that was deleted and made again has
@@ -47,20 +64,25 @@ export type Revision = number;
 
 /** What {@link Store.get} gives. The caller owns `value`. */
 export interface StoredRecord {
+  /** Fresh; the caller owns it. */
   readonly value: Uint8Array;
+  /** Of the commit that wrote it. */
   readonly revision: Revision;
 }
 
 /** What {@link Store.list} gives. The caller owns `value`. */
 export interface StoredEntry extends StoredRecord {
+  /** 1 to 1024 printable ASCII characters. */
   readonly key: string;
 }
 
+/** What {@link Store.list} gives of the records. */
 export interface ListOptions {
   /** Begin behind this key. */
   readonly after?: string;
   /** Stop after so many records. */
   readonly limit?: number;
+  /** Ends the listing with ABORTED. */
   readonly signal?: AbortSignal;
 }
 

@@ -8,6 +8,7 @@ import type { KeyPair, PublicKey, SharedKey } from './keys.js';
  * `createSealedTransport` of `@sotto/whisper-transport` sign and encrypt.
  */
 export interface Transport {
+  /** What this transport can do. */
   readonly capabilities: TransportCapabilities;
 
   /**
@@ -23,7 +24,7 @@ export interface TransportCapabilities {
   readonly maxPayloadBytes: number;
   /** Whether `history` answers messages sent while we were away. */
   readonly history: boolean;
-  /** Whether a resolved `send` means that somebody else has the message (and not only that it was queued). */
+  /** Whether a resolved `send` means that another party has the message (and not only that it was queued). */
   readonly confirmsSend: boolean;
 }
 
@@ -72,6 +73,7 @@ export interface ClockSkew {
   readonly corrected: boolean;
 }
 
+/** Whether a connection is there. After `closed` nothing more comes. */
 export type TransportStatus = 'connected' | 'reconnecting' | 'closed';
 
 /** A message that arrived, with a sender for whom the transport vouches. */
@@ -102,6 +104,7 @@ export type Channel =
   /** Known to the two holders of the negotiated secret alone. */
   | { readonly kind: 'negotiated'; readonly secret: SharedKey };
 
+/** A connection of one party. */
 export interface TransportConnection {
   /**
    * Resolves when the transport has taken responsibility for the message, see `confirmsSend`.
@@ -126,11 +129,14 @@ export interface TransportConnection {
   close(): Promise<void>;
 }
 
+/** Which messages of the past are wanted. */
 export interface HistoryRequest {
+  /** Some of the channels listened to. */
   readonly channels: readonly Channel[];
   /** Milliseconds since the epoch, inclusive. */
   readonly from: number;
   /** Milliseconds since the epoch, inclusive. */
   readonly to: number;
+  /** Gives up waiting. */
   readonly signal?: AbortSignal;
 }

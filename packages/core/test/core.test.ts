@@ -10,7 +10,7 @@ import {
   encodeBase64,
   encodeHex,
   encodeUtf8,
-  forgetOldest,
+  evictOldest,
   isSottoError,
   KeyPair,
   type PrivateKey,
@@ -143,14 +143,14 @@ describe('environment', () => {
 describe('what is remembered', () => {
   it('goes, the oldest first, once there is an eighth more than there may be', () => {
     const map = new Map(Array.from({ length: 9 }, (_, i) => [i, 'x']));
-    forgetOldest(map, 8);
+    evictOldest(map, 8);
     expect(map.size).toBe(9);
     map.delete(0);
     map.set(0, 'again').set(9, 'x');
-    forgetOldest(map, 8);
+    evictOldest(map, 8);
     expect([...map.keys()]).toEqual([3, 4, 5, 6, 7, 8, 0, 9]);
     const set = new Set('abc');
-    forgetOldest(set, 1);
+    evictOldest(set, 1);
     expect([...set]).toEqual(['c']);
   });
 });

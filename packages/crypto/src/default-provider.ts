@@ -1,5 +1,5 @@
-import { createPortableProviderWithoutX25519 } from './portable.js';
-import type { CryptoProvider } from './provider.js';
+import type { CryptoProvider } from '@sotto/core';
+import { createMinimalProvider } from './portable.js';
 
 let instance: CryptoProvider | undefined;
 
@@ -8,6 +8,6 @@ let instance: CryptoProvider | undefined;
  * Node and the portable one, without X25519, elsewhere. Made on the first call, the same one on every call.
  */
 export function defaultProvider(): CryptoProvider {
-  instance ??= createPortableProviderWithoutX25519();
+  instance ??= createMinimalProvider();
   return instance;
 }

@@ -1,4 +1,4 @@
-import type { CryptoProvider } from './provider.js';
+import type { CryptoProvider } from '@sotto/core';
 
 /**
  * What a provider runs on and why, in lines for a person or a log: its name, then each part with its library.

@@ -1,4 +1,5 @@
 import {
+  type CryptoProvider,
   concatBytes,
   copyBytes,
   parseBytes,
@@ -6,7 +7,6 @@ import {
   UNCOMPRESSED_PUBLIC_KEY_LENGTH,
   wipeBytes,
 } from '@sotto/core';
-import type { CryptoProvider } from './provider.js';
 
 const IV_LENGTH = 16;
 const TAG_LENGTH = 32;

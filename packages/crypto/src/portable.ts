@@ -1,13 +1,12 @@
 import { equalBytes } from '@noble/ciphers/utils.js';
 import { randomBytes as platformRandom } from '@noble/hashes/utils.js';
-import { parseBytes, type RandomSource } from '@sotto/core';
+import { type CryptoProvider, parseBytes, type RandomSource, type X25519Provider } from '@sotto/core';
 import { aesCtr, openAes256Gcm, sealAes256Gcm } from './portable/aes.js';
 import { hmacSha256, keccak256, sha256 } from './portable/hash.js';
 import { hkdfSha256, pbkdf2Sha256 } from './portable/key-derivation.js';
 import { guardRandom } from './portable/random.js';
 import { createSecp256k1 } from './portable/secp256k1.js';
 import { createX25519 } from './portable/x25519.js';
-import type { CryptoProvider, CryptoProviderWithX25519 } from './provider.js';
 
 /** Options of {@link createPortableProvider}. */
 export interface PortableProviderOptions {
@@ -22,13 +21,13 @@ export interface PortableProviderOptions {
  * The provider that runs wherever JavaScript does, on @noble/curves, @noble/hashes and @noble/ciphers. It holds
  * no state but its random source.
  */
-export function createPortableProvider(options: PortableProviderOptions = {}): CryptoProviderWithX25519 {
-  const provider = createPortableProviderWithoutX25519(options);
+export function createPortableProvider(options: PortableProviderOptions = {}): X25519Provider {
+  const provider = createMinimalProvider(options);
   return { ...provider, x25519: createX25519(provider.randomBytes) };
 }
 
-/** The same for who has to load little: all but X25519, which a bundler leaves out then. */
-export function createPortableProviderWithoutX25519(options: PortableProviderOptions = {}): CryptoProvider {
+/** The same without X25519, which a bundler then leaves out: for applications where size matters. */
+export function createMinimalProvider(options: PortableProviderOptions = {}): CryptoProvider {
   const randomBytes = guardRandom(options.random ?? platformRandom);
   return {
     name: 'portable',

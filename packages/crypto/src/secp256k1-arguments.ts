@@ -46,12 +46,12 @@ export function invalidSignature(reason: string): SottoError {
 }
 
 /** The recovery bit, 0 or 1, of a signature of 65 bytes. */
-export function requireRecoveryBit(signature: Uint8Array): number {
+export function requireRecoveryBit(signature: Uint8Array): 0 | 1 {
   const v = signature[SIGNATURE_LENGTH - 1] as number;
   // 27 and 28 are how Ethereum's own tools write 0 and 1.
-  const recovery = v >= 27 ? v - 27 : v;
-  if (recovery > 1) throw invalidSignature('v is none of 0, 1, 27 and 28');
-  return recovery;
+  if (v === 0 || v === 27) return 0;
+  if (v === 1 || v === 28) return 1;
+  throw invalidSignature('v is none of 0, 1, 27 and 28');
 }
 
 /** The forms of a public key: libsecp256k1 also takes the hybrid prefixes 06 and 07. */

@@ -2,10 +2,10 @@
  * A provider for browsers that is several times as fast as the portable one where the curve is concerned. An entry of its
  * own, since the libraries that it loads are 130 kB, compressed.
  */
-import { type RandomSource, SottoError } from '@sotto/core';
+import { packageMissing, type RandomSource, type X25519Provider } from '@sotto/core';
+import { createSecp256k1 } from './libsecp256k1.js';
 import { createPortableProvider } from './portable.js';
-import type { CryptoProviderWithX25519 } from './provider.js';
-import { createSecp256k1 } from './webassembly/secp256k1.js';
+import { webAssemblyLibSecp256k1 } from './webassembly/secp256k1.js';
 
 /** Options of {@link loadWebAssemblyProvider}. */
 export interface WebAssemblyProviderOptions {
@@ -23,7 +23,7 @@ export interface WebAssemblyProviderOptions {
  */
 export async function loadWebAssemblyProvider(
   options: WebAssemblyProviderOptions = {},
-): Promise<CryptoProviderWithX25519> {
+): Promise<X25519Provider> {
   const portable = createPortableProvider(options);
   const { instantiateSecp256k1, loadKeccak256 } = await loadLibraries();
   // The seed blinds what the library computes with private keys on its own.
@@ -36,7 +36,7 @@ export async function loadWebAssemblyProvider(
       keccak256: 'hash-wasm',
       others: '@noble, in JavaScript',
     },
-    secp256k1: createSecp256k1(library, portable.randomBytes, portable.secp256k1),
+    secp256k1: createSecp256k1(webAssemblyLibSecp256k1(library), portable.randomBytes, portable.secp256k1),
     keccak256: await loadKeccak256(),
   };
 }
@@ -47,9 +47,6 @@ async function loadLibraries() {
   } catch (cause) {
     // The packages are there, and can't run.
     if (cause instanceof WebAssembly.CompileError || cause instanceof WebAssembly.LinkError) throw cause;
-    const packages = ['@bitauth/libauth', 'hash-wasm'];
-    const message = `The WebAssembly provider needs two more packages: npm install ${packages.join(' ')}`;
-    const reason = (cause as { code?: string }).code ?? 'they cannot be loaded';
-    throw new SottoError('PACKAGE_MISSING', message, { packages, reason }, { cause });
+    throw packageMissing('The WebAssembly provider', ['@bitauth/libauth', 'hash-wasm'], cause);
   }
 }

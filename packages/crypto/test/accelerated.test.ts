@@ -1,4 +1,5 @@
 import { randomBytes as nodeRandomBytes } from 'node:crypto';
+import { compareProviders, providerCases, randomSourceCases } from '@sotto/compliance/crypto-provider';
 import { decodeHex, encodeHex } from '@sotto/core';
 import { describe, expect, test } from 'vitest';
 import * as elsewhere from '../src/index.js';
@@ -8,7 +9,6 @@ import { chooseKeccak256, chooseSecp256k1, chooseX25519, loadSecp256k1 } from '.
 import * as inNode from '../src/node/index.js';
 import { loadAddon } from '../src/node/secp256k1-addon.js';
 import { createX25519 } from '../src/node/x25519.js';
-import { compareProviders, providerCases, randomSourceCases } from '../src/suite.js';
 
 const portable = createPortableProvider();
 const accelerated = await loadAcceleratedProvider();

@@ -10,18 +10,18 @@ import {
   SottoError,
 } from '@sotto/core';
 import {
-  type CryptoProviderWithX25519,
   createPortableProvider,
   type Secp256k1,
   type X25519,
   type X25519KeyPair,
+  type X25519Provider,
 } from '../src/index.js';
 
 /** A provider with one fault, as they are really made. */
 export interface BrokenProvider {
   /** Begins with the name of the operation. */
   readonly fault: string;
-  readonly provider: CryptoProviderWithX25519;
+  readonly provider: X25519Provider;
   /** Names of cases that have to notice. */
   readonly noticedBy: RegExp;
   /** Whether the fault shows in results, and so in a comparison; or only in memory, types or randomness. */
@@ -30,15 +30,15 @@ export interface BrokenProvider {
 
 const sound = createPortableProvider();
 
-function withFault(changes: Partial<CryptoProviderWithX25519>): CryptoProviderWithX25519 {
+function withFault(changes: Partial<X25519Provider>): X25519Provider {
   return { ...sound, name: 'broken', ...changes };
 }
 
-function withSecp256k1(changes: Partial<Secp256k1>): CryptoProviderWithX25519 {
+function withSecp256k1(changes: Partial<Secp256k1>): X25519Provider {
   return withFault({ secp256k1: { ...sound.secp256k1, ...changes } });
 }
 
-function withX25519(changes: Partial<X25519>): CryptoProviderWithX25519 {
+function withX25519(changes: Partial<X25519>): X25519Provider {
   return withFault({ x25519: { ...sound.x25519, ...changes } });
 }
 

@@ -11,10 +11,10 @@ import {
   pbkdf2Sync,
   timingSafeEqual,
 } from 'node:crypto';
+import { compareProviders } from '@sotto/compliance/crypto-provider';
 import { SottoError } from '@sotto/core';
 import { describe, expect, test } from 'vitest';
-import { type CryptoProviderWithX25519, createPortableProvider } from '../src/index.js';
-import { compareProviders } from '../src/suite.js';
+import { createPortableProvider, type X25519Provider } from '../src/index.js';
 
 const portable = createPortableProvider();
 
@@ -22,7 +22,7 @@ const portable = createPortableProvider();
  * What node:crypto can do, as a second opinion on the libraries. The portable provider runs first, so that its
  * refusals count; an input that it accepts is computed again by OpenSSL.
  */
-const openssl: CryptoProviderWithX25519 = {
+const openssl: X25519Provider = {
   ...portable,
   name: 'OpenSSL',
   sha256: (...parts) => plain(parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest()),
@@ -108,7 +108,7 @@ describe('compareProviders', () => {
   });
 
   test('another code is a difference', () => {
-    const broken: CryptoProviderWithX25519 = {
+    const broken: X25519Provider = {
       ...portable,
       name: 'broken',
       aesCtr(key, iv, data) {
@@ -123,7 +123,7 @@ describe('compareProviders', () => {
   });
 
   test("errors that are not Sotto's are not accepted, even from both", () => {
-    const broken: CryptoProviderWithX25519 = {
+    const broken: X25519Provider = {
       ...portable,
       name: 'broken',
       keccak256: () => {
@@ -163,7 +163,7 @@ describe('compareProviders', () => {
   test('the same seed draws the same inputs, another seed others', () => {
     const seen = (seed: number | string) => {
       const inputs: string[] = [];
-      const spy: CryptoProviderWithX25519 = {
+      const spy: X25519Provider = {
         ...portable,
         sha256: (...parts) => {
           inputs.push(parts.join('/'));

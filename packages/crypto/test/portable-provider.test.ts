@@ -1,6 +1,6 @@
+import { providerCases, randomSourceCases } from '@sotto/compliance/crypto-provider';
 import { describe, test } from 'vitest';
 import { createPortableProvider } from '../src/portable.js';
-import { providerCases, randomSourceCases } from '../src/suite.js';
 
 describe('the portable provider meets the suite', () => {
   const provider = createPortableProvider();

@@ -23,7 +23,7 @@ describe('the default provider, where it is not Node', () => {
 
   test('is not made by importing the package', async () => {
     const made = vi.fn();
-    vi.doMock('../src/portable.js', () => ({ createPortableProviderWithoutX25519: made }));
+    vi.doMock('../src/portable.js', () => ({ createMinimalProvider: made }));
     const fresh = await import('../src/default-provider.js');
     expect(made).not.toHaveBeenCalled();
     fresh.defaultProvider();

@@ -1,12 +1,12 @@
-import { describe, expect, test } from 'vitest';
-import { createPortableProvider } from '../src/portable.js';
 import {
   type CreateProvider,
   compareProviders,
   type ProviderCase,
   providerCases,
   randomSourceCases,
-} from '../src/suite.js';
+} from '@sotto/compliance/crypto-provider';
+import { describe, expect, test } from 'vitest';
+import { createPortableProvider } from '../src/portable.js';
 import { brokenProviders } from './broken-providers.js';
 
 /** What the case says about the provider; `undefined` when it is content. */

@@ -1,5 +1,5 @@
 import { decodeHex, encodeHex, encodeUtf8 } from '@sotto/core';
-import { loadVectors } from '@sotto/test-vectors';
+import { loadVectors } from '@sotto/testing/vectors';
 import { describe, expect, test } from 'vitest';
 import { createPortableProvider, openEcies } from '../src/index.js';
 

@@ -1,7 +1,7 @@
+import { compareProviders, providerCases, randomSourceCases } from '@sotto/compliance/crypto-provider';
 import { decodeHex, type RandomSource } from '@sotto/core';
 import { describe, expect, test, vi } from 'vitest';
 import { createPortableProvider, describeProvider } from '../src/index.js';
-import { compareProviders, providerCases, randomSourceCases } from '../src/suite.js';
 import { loadWebAssemblyProvider } from '../src/webassembly.js';
 
 const portable = createPortableProvider();

@@ -17,11 +17,13 @@ import {
 import { type Chain, RatchetState } from './state.js';
 import type { RatchetSuite } from './suite.js';
 
+/** What {@link decrypt} may need beside the message. */
 export interface DecryptOptions {
   /** Bytes that the sender gave as well; deployed peers use none. */
   readonly associatedData?: Uint8Array;
   /** The message key kept for this message, when {@link skippedKeyFor} names one. Borrowed. */
   readonly skippedKey?: Uint8Array;
+  /** Default: what deployed peers use. */
   readonly limits?: RatchetLimits;
 }
 
@@ -29,6 +31,7 @@ export interface DecryptOptions {
 export interface Decrypted {
   /** Replaces the state: store it, with the key changes, in one write, before the plaintext is used. */
   readonly next: RatchetState;
+  /** Fresh; the caller owns it. */
   readonly plaintext: Uint8Array;
   /** Skipped message keys to keep, and to delete, in that same write. */
   readonly keys: SkippedKeyChanges;
@@ -153,8 +156,8 @@ function turnReceiving(
     state.remoteKey === undefined
       ? NOTHING_SKIPPED
       : skipTo(suite, state.remoteKey, state.receiving, header.pn, limits);
-  // The peer can only turn on a key that we have sent; a due turn is made now so that nothing else authenticates.
-  const current = state.sending.kind === 'due' ? turnSending(suite, state) : state;
+  // The peer can only turn on a key that we have sent; an inactive side takes its turn now so that nothing else authenticates.
+  const current = state.sending.kind === 'inactive' ? turnSending(suite, state) : state;
   const { chain, keyPair } = current.sending as Extract<RatchetState['sending'], { kind: 'chain' }>;
   const dhOutput = suite.dh(keyPair.privateKey, header.key);
   const { rootKey, chainKey } = stepRootKey(suite.crypto, current.rootKey, dhOutput);
@@ -162,7 +165,7 @@ function turnReceiving(
     state: new RatchetState({
       ...current,
       rootKey,
-      sending: { kind: 'due', keyPair },
+      sending: { kind: 'inactive', keyPair },
       previousLength: chain.n,
       remoteKey: copyBytes(header.key),
       receiving: { chainKey, n: 0 },

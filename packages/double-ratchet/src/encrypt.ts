@@ -10,6 +10,7 @@ import type { RatchetSuite } from './suite.js';
 export interface Encrypted {
   /** Replaces the state: store it before the message leaves. */
   readonly next: RatchetState;
+  /** What is to be sent. */
   readonly message: RatchetMessage;
   /** The same in one piece, see `encodeMessage`; the body of `message` is a view of it. */
   readonly encoded: Uint8Array;
@@ -23,7 +24,7 @@ const NO_BYTES = new Uint8Array(0);
  *
  * @param associatedData bytes that the receiver must present as well; deployed peers use none
  * @throws RATCHET_EXHAUSTED after 2^32 - 1 messages in one chain; INVALID_PUBLIC_KEY when the peer's ratchet key
- *   that the session was started with is no point; INVALID_ARGUMENT
+ *   that the session was started with is not on the curve; INVALID_ARGUMENT
  */
 export function encrypt(
   suite: RatchetSuite,
@@ -33,7 +34,7 @@ export function encrypt(
 ): Encrypted {
   parseBytes(plaintext, 'plaintext');
   parseBytes(associatedData, 'associated data');
-  const ready = state.sending.kind === 'due' ? turnSending(suite, state) : state;
+  const ready = state.sending.kind === 'inactive' ? turnSending(suite, state) : state;
   const { chain, keyPair } = ready.sending as Extract<RatchetState['sending'], { kind: 'chain' }>;
   if (chain.n > MAX_COUNTER) {
     throw new SottoError('RATCHET_EXHAUSTED', 'This chain has no message numbers left.', {});
@@ -53,7 +54,7 @@ export function encrypt(
 /** The sending half of a DH ratchet step: a new key pair against the peer's current key. */
 export function turnSending(suite: RatchetSuite, state: RatchetState): RatchetState {
   const keyPair = suite.generateKeyPair();
-  // A due turn always has a remote key: a responder begins with a chain, an initiator with the peer's key.
+  // An inactive side always has a remote key: a responder begins with a chain, an initiator with the peer's key.
   const dhOutput = suite.dh(keyPair.privateKey, state.remoteKey as Uint8Array);
   const { rootKey, chainKey } = stepRootKey(suite.crypto, state.rootKey, dhOutput);
   return new RatchetState({

@@ -15,6 +15,7 @@ export interface RatchetHeader {
 
 /** A message of the ratchet. */
 export interface RatchetMessage {
+  /** What travels in the clear. */
   readonly header: RatchetHeader;
   /** `iv 16 || ciphertext || MAC 32`. */
   readonly body: Uint8Array;

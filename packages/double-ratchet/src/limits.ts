@@ -5,11 +5,11 @@ export interface RatchetLimits {
    * single header can ask for. Default 1000, as deployed peers have it.
    */
   readonly maxSkippedPerChain: number;
-  /** Most skipped message keys kept for a session; beyond it the oldest are deleted. Default 2000, likewise. */
+  /** Most skipped message keys kept for a session; beyond it the oldest are deleted. Default 2000, as deployed peers have it. */
   readonly maxStoredKeys: number;
   /**
    * A skipped key is deleted once so many messages were received after it was stored, so that a lost message's
-   * key doesn't lie around for ever. Default 3000, likewise.
+   * key doesn't lie around for ever. Default 3000, as deployed peers have it.
    */
   readonly maxKeyAge: number;
 }

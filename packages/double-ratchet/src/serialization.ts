@@ -55,10 +55,7 @@ export function encodeState(state: RatchetState): Uint8Array {
   }
   if (remoteKey !== undefined) out.bytes(remoteKey);
   const chains = groupByChain(state.skipped);
-  if (chains.length > MOST) {
-    const details = { what: 'chains with skipped keys', limit: MOST, actual: chains.length };
-    throw new SottoError('LIMIT_EXCEEDED', 'The state lists skipped keys of too many chains.', details);
-  }
+  if (chains.length > MOST) throw tooMany('chains with skipped keys', MOST, chains.length);
   out.u16(chains.length);
   for (const runs of chains) {
     out.bytes((runs[0] as SkippedRun).key);
@@ -114,8 +111,8 @@ export function decodeState(bytes: Uint8Array): RatchetState {
 
   let sending: SendingSide;
   if (chain === undefined) {
-    if (remoteKey === undefined) throw corrupt('no chain and nobody to turn to');
-    sending = { kind: 'due', keyPair };
+    if (remoteKey === undefined) throw corrupt('no sending chain and no remote key');
+    sending = { kind: 'inactive', keyPair };
   } else {
     if (keyPair === undefined) throw corrupt('a sending chain without its key');
     sending = { kind: 'chain', chain, keyPair };
@@ -160,36 +157,40 @@ function corrupt(reason: string): SottoError {
 }
 
 class Writer {
-  readonly #parts: number[] = [];
+  readonly #bytes: number[] = [];
+
+  #integer(value: number, length: number): void {
+    if (value > MOST_COUNTED) throw tooMany('counter of a ratchet state', MOST_COUNTED, value);
+    for (let shift = 8 * (length - 1); shift >= 0; shift -= 8) this.#bytes.push((value >>> shift) & 0xff);
+  }
 
   u8(value: number): void {
-    this.#parts.push(value);
+    this.#integer(value, 1);
   }
 
   u16(value: number): void {
-    this.#parts.push(value >>> 8, value & 0xff);
+    this.#integer(value, 2);
   }
 
   u32(value: number): void {
-    if (value > MOST_COUNTED) {
-      const details = { what: 'counter of a ratchet state', limit: MOST_COUNTED, actual: value };
-      throw new SottoError(
-        'LIMIT_EXCEEDED',
-        'A counter of the ratchet state is too large to be stored.',
-        details,
-      );
-    }
-    this.u16(value >>> 16);
-    this.u16(value & 0xffff);
+    this.#integer(value, 4);
   }
 
   bytes(value: Uint8Array): void {
-    for (const byte of value) this.#parts.push(byte);
+    this.#bytes.push(...value);
   }
 
   finish(): Uint8Array {
-    return Uint8Array.from(this.#parts);
+    return Uint8Array.from(this.#bytes);
   }
+}
+
+function tooMany(what: string, limit: number, actual: number): SottoError {
+  return new SottoError('LIMIT_EXCEEDED', `The ratchet state can't be stored: ${what}.`, {
+    what,
+    limit,
+    actual,
+  });
 }
 
 class Reader {

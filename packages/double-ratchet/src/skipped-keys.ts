@@ -5,6 +5,7 @@ import type { RatchetLimits } from './limits.js';
 export interface SkippedKeyId {
   /** The sender's ratchet public key. */
   readonly key: Uint8Array;
+  /** From 0. */
   readonly n: number;
 }
 
@@ -16,14 +17,19 @@ export interface SkippedKey extends SkippedKeyId {
 
 /** What a decryption asks of the keeper of skipped keys, in the same atomic write as the next state. */
 export interface SkippedKeyChanges {
+  /** Keys to be kept from now on. */
   readonly stored: readonly SkippedKey[];
+  /** Keys to be deleted. */
   readonly deleted: readonly SkippedKeyId[];
 }
 
 /** Message keys `first .. first + count - 1` of one chain, stored together. */
 export interface SkippedRun {
+  /** The sender's ratchet public key. */
   readonly key: Uint8Array;
+  /** Number of the first message. */
   readonly first: number;
+  /** How many messages, at least one. */
   readonly count: number;
   /** How many messages the session had received when these were stored: their age is counted from it. */
   readonly storedAt: number;

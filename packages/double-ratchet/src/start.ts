@@ -8,7 +8,7 @@ import type { RatchetKeyPair, RatchetSuite } from './suite.js';
  *
  * @param sharedKey 32 bytes that both parties know, from X3DH for instance; copied
  * @param remoteKey the responder's first ratchet key (X3DH: its signed prekey); copied
- * @throws INVALID_LENGTH, INVALID_ARGUMENT; a remote key that is no point shows when the first message is encrypted
+ * @throws INVALID_LENGTH, INVALID_ARGUMENT; a remote key that is not on the curve is noticed when the first message is encrypted
  */
 export function startInitiator(
   suite: RatchetSuite,
@@ -20,7 +20,7 @@ export function startInitiator(
   return new RatchetState({
     suite: suite.name,
     rootKey: copyBytes(sharedKey),
-    sending: { kind: 'due', keyPair: undefined },
+    sending: { kind: 'inactive', keyPair: undefined },
     previousLength: 0,
     remoteKey: copyBytes(remoteKey),
     receiving: { chainKey: copyBytes(sharedKey), n: 0 },

@@ -4,7 +4,9 @@ import type { RatchetKeyPair, SuiteName } from './suite.js';
 
 /** A symmetric-key chain: the key of its next message, 32 bytes, and that message's number. */
 export interface Chain {
+  /** 32 bytes. */
   readonly chainKey: Uint8Array;
+  /** From 0. */
   readonly n: number;
 }
 
@@ -16,21 +18,25 @@ export type SendingSide =
    * The peer turned the ratchet, or we have just begun: the next message draws a new key pair. Until then the old
    * one (none at the beginning) is what the peer may still turn on.
    */
-  | { readonly kind: 'due'; readonly keyPair: RatchetKeyPair | undefined };
+  | { readonly kind: 'inactive'; readonly keyPair: RatchetKeyPair | undefined };
 
 /** The fields of a {@link RatchetState}. */
 export interface RatchetFields {
+  /** The suite that the session was started with. */
   readonly suite: SuiteName;
   /** 32 bytes. */
   readonly rootKey: Uint8Array;
+  /** What we send on. */
   readonly sending: SendingSide;
-  /** Length of our sending chain before the current (or due) one: `pn` of the messages sent. */
+  /** Length of our sending chain before the current (or next) one: `pn` of the messages sent. */
   readonly previousLength: number;
   /** The peer's current ratchet key; none while a responder has not received anything. */
   readonly remoteKey: Uint8Array | undefined;
+  /** The chain that the peer sends on. */
   readonly receiving: Chain;
   /** Messages received, not counting those opened with a skipped key: the clock by which skipped keys age. */
   readonly received: number;
+  /** Which message keys are kept for messages that have not come yet. */
   readonly skipped: SkippedKeyIndex;
 }
 
@@ -39,24 +45,17 @@ export interface RatchetFields {
  * replaces the old by the new in one write. Holds secrets, prints redacted.
  */
 export class RatchetState extends Redacted implements RatchetFields {
-  readonly suite: SuiteName;
-  readonly rootKey: Uint8Array;
-  readonly sending: SendingSide;
-  readonly previousLength: number;
-  readonly remoteKey: Uint8Array | undefined;
-  readonly receiving: Chain;
-  readonly received: number;
-  readonly skipped: SkippedKeyIndex;
+  declare readonly suite: SuiteName;
+  declare readonly rootKey: Uint8Array;
+  declare readonly sending: SendingSide;
+  declare readonly previousLength: number;
+  declare readonly remoteKey: Uint8Array | undefined;
+  declare readonly receiving: Chain;
+  declare readonly received: number;
+  declare readonly skipped: SkippedKeyIndex;
 
   constructor(fields: RatchetFields) {
     super();
-    this.suite = fields.suite;
-    this.rootKey = fields.rootKey;
-    this.sending = fields.sending;
-    this.previousLength = fields.previousLength;
-    this.remoteKey = fields.remoteKey;
-    this.receiving = fields.receiving;
-    this.received = fields.received;
-    this.skipped = fields.skipped;
+    Object.assign(this, fields);
   }
 }

@@ -1,4 +1,4 @@
-import type { CryptoProvider, CryptoProviderWithX25519 } from '@sotto/crypto';
+import type { CryptoProvider, X25519Provider } from '@sotto/crypto';
 
 /** Names of the Diffie-Hellman groups that a ratchet may turn on. */
 export type SuiteName = 'secp256k1' | 'curve25519';
@@ -13,13 +13,16 @@ export interface RatchetKeyPair {
 
 /** A Diffie-Hellman group together with the primitives that the ratchet needs. */
 export interface RatchetSuite {
+  /** Is kept in states, so that one isn't used with another suite. */
   readonly name: SuiteName;
   /** Bytes of a ratchet public key. */
   readonly publicKeyLength: number;
+  /** What the hashes and ciphers come from. */
   readonly crypto: CryptoProvider;
+  /** A new pair, for one turn of the ratchet. */
   generateKeyPair(): RatchetKeyPair;
   /**
-   * 32 bytes.
+   * The shared secret of the two keys, 32 bytes.
    * @throws INVALID_PUBLIC_KEY
    */
   dh(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;
@@ -40,7 +43,7 @@ export function secp256k1Suite(crypto: CryptoProvider): RatchetSuite {
 }
 
 /** The suite that the specification names: X25519. For uses where the first ratchet key comes from elsewhere. */
-export function curve25519Suite(crypto: CryptoProviderWithX25519): RatchetSuite {
+export function curve25519Suite(crypto: X25519Provider): RatchetSuite {
   return {
     name: 'curve25519',
     publicKeyLength: 32,

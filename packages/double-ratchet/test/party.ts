@@ -1,5 +1,5 @@
 import { encodeHex } from '@sotto/core';
-import { type CryptoProviderWithX25519, createPortableProvider } from '@sotto/crypto';
+import { createPortableProvider, type X25519Provider } from '@sotto/crypto';
 import {
   curve25519Suite,
   decrypt,
@@ -18,7 +18,7 @@ import {
 
 export const crypto = createPortableProvider();
 
-export function suiteNamed(name: SuiteName, provider: CryptoProviderWithX25519 = crypto): RatchetSuite {
+export function suiteNamed(name: SuiteName, provider: X25519Provider = crypto): RatchetSuite {
   return name === 'secp256k1' ? secp256k1Suite(provider) : curve25519Suite(provider);
 }
 

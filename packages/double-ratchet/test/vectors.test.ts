@@ -1,6 +1,6 @@
 import { encodeHex } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { loadVectors, unhex } from '@sotto/test-vectors';
+import { loadVectors, unhex } from '@sotto/testing/vectors';
 import { describe, expect, it } from 'vitest';
 import { encodeHeader, messageKeyOf, nextChainKey, startInitiator, startResponder } from '../src/index.js';
 import { openBody, sealMessage } from '../src/message-cipher.js';

@@ -1,4 +1,4 @@
-import { forgetOldest } from '@sotto/core';
+import { LruCache } from '@sotto/core';
 import { type Bits, hasBit } from './bits.js';
 import type { Graph } from './graph.js';
 import { View } from './view.js';
@@ -9,7 +9,7 @@ const KEPT = 64;
 /** Groups as the ancestors of changes make them. */
 export class ViewCache {
   readonly #graph: Graph;
-  readonly #views = new Map<string, View>();
+  readonly #views = new LruCache<string, View>(KEPT);
   /** How many views were worked out from all their changes. For tests, which count instead of taking times. */
   resolved = 0;
 
@@ -25,17 +25,16 @@ export class ViewCache {
       (one) => !parents.some((other) => other !== one && hasBit(graph.at(other).ancestors, one)),
     );
     const [head = 0] = heads;
-    const known = this.#get(heads);
+    const known = this.#views.get(heads.join());
     if (known !== undefined) return { view: known, ancestors };
     let view: View | undefined;
     // A change that builds on all the others has effect, and leaves theirs as it was.
-    if (heads.length === 1) view = this.#get(this.#heads(head))?.followedBy(head);
+    if (heads.length === 1) view = this.#views.get(this.#heads(head).join())?.followedBy(head);
     if (view === undefined) {
       this.resolved++;
       view = View.of(graph, ancestors);
     }
     this.#views.set(heads.join(), view);
-    forgetOldest(this.#views, KEPT);
     return { view, ancestors };
   }
 
@@ -44,15 +43,5 @@ export class ViewCache {
     return parents.filter(
       (one) => !parents.some((other) => other !== one && hasBit(this.#graph.at(other).ancestors, one)),
     );
-  }
-
-  #get(heads: readonly number[]): View | undefined {
-    const key = heads.join();
-    const view = this.#views.get(key);
-    if (view !== undefined) {
-      this.#views.delete(key);
-      this.#views.set(key, view);
-    }
-    return view;
   }
 }

@@ -10,7 +10,7 @@ export const CHAT_PATH = "m/43'/60'/1581'/0'/0";
 /** BIP32 path under which the wallets stand, by index. */
 export const WALLETS_PATH = "m/44'/60'/0'/0";
 
-/** Who one is: the identity key that messages are signed with. Prints redacted. */
+/** An account: the identity key that messages are signed with. Prints redacted. */
 export class Account extends Redacted {
   constructor(
     /** The chat key. */
@@ -32,7 +32,7 @@ export class MnemonicAccount extends Account {
 
   /**
    * The wallet at `m/44'/60'/0'/0/index`, 0 when none is given. Made on each call.
-   * @throws INVALID_ARGUMENT when `index` is no integer from 0 to 2^31 - 1
+   * @throws INVALID_ARGUMENT when `index` is not an integer from 0 to 2^31 - 1
    */
   wallet(index = 0): Wallet {
     return this.#walletAt(index);
@@ -42,6 +42,7 @@ export class MnemonicAccount extends Account {
 /** An Ethereum wallet. Prints redacted. */
 export class Wallet extends Redacted {
   constructor(
+    /** Of secp256k1. */
     readonly keyPair: KeyPair,
     /** `0x` and 40 digits, EIP-55. */
     readonly address: string,
@@ -54,8 +55,8 @@ export class Wallet extends Redacted {
 
 /**
  * The account of a mnemonic and its BIP39 passphrase. The same two always give the same account, and every passphrase
- * gives one: a mistyped passphrase is no error but another, empty account. Takes some tens of milliseconds.
- * @throws INVALID_TEXT when the passphrase has half of a surrogate pair, LIMIT_EXCEEDED when it is too long
+ * gives one: a mistyped passphrase is not an error but another, empty account. Takes some tens of milliseconds.
+ * @throws INVALID_TEXT when the passphrase has a lone surrogate, LIMIT_EXCEEDED when it is too long
  */
 export function accountFromMnemonic(
   crypto: CryptoProvider,

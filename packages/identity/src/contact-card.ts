@@ -16,8 +16,9 @@ import type { CryptoProvider } from '@sotto/crypto';
 import { type Bundle, type DecodeOptions, decodeBundle, encodeBundle } from '@sotto/protocol-codec';
 import { checkProvider } from './check-provider.js';
 
-/** What one person hands to another, to be written to. */
+/** What one person hands to another, in order to be contacted. */
 export interface ContactCard {
+  /** 33 bytes, compressed SEC1. */
   readonly identity: PublicKey;
   /**
    * The bundle that was current when the card was made, of this identity. As good as its signature, which is not
@@ -96,7 +97,7 @@ export interface ContactCardOptions {
  * @throws INVALID_CONTACT_CARD `not-a-card`, `damaged`, or `newer-version`: the frame and its checksum stay the same in
  * every version, so a damaged version number isn't mistaken for a newer one
  * @throws WRONG_IDENTITY when the card is sound and not of `expected`
- * @throws INVALID_PUBLIC_KEY for an `expected` that is none
+ * @throws INVALID_PUBLIC_KEY for an `expected` that is not a public key
  * @throws LIMIT_EXCEEDED beyond {@link CONTACT_CARD_MAX_CHARACTERS}, or beyond a limit of the bundle
  */
 export function parseContactCard(

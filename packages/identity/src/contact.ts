@@ -18,7 +18,7 @@ const BEGINS_LIKE_A_KEY = /^\s*(0|f[0-9a-f]{3}|z)/i;
  * Reads whatever names a person: a contact card or a link with one, the text of a public key, or a contact code as
  * deployed clients make it. The form is known by its beginning, and the errors are those of that form.
  * @throws INVALID_CONTACT_CARD for a card; INVALID_TEXT, INVALID_LENGTH, INVALID_PUBLIC_KEY for a key
- * @throws INVALID_TEXT, MALFORMED_MESSAGE, INVALID_PUBLIC_KEY for a contact code, and for what is none of them
+ * @throws INVALID_TEXT, MALFORMED_MESSAGE, INVALID_PUBLIC_KEY for a contact code, and for anything else
  * @throws WRONG_IDENTITY when it is sound and not of `expected`; LIMIT_EXCEEDED
  */
 export function parseContact(

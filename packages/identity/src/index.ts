@@ -1,4 +1,12 @@
-export * from './account.js';
+export {
+  Account,
+  accountFromMnemonic,
+  accountFromPrivateKey,
+  CHAT_PATH,
+  type MnemonicAccount,
+  WALLETS_PATH,
+  Wallet,
+} from './account.js';
 export { parseContact } from './contact.js';
 export {
   CONTACT_CARD_CHARACTERS,
@@ -14,7 +22,7 @@ export * from './key-text.js';
 export {
   createMnemonic,
   MNEMONIC_MAX_CHARACTERS,
-  Mnemonic,
+  type Mnemonic,
   type MnemonicWordCount,
   PASSPHRASE_MAX_CHARACTERS,
   parseMnemonic,

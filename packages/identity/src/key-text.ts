@@ -51,7 +51,7 @@ export function formatKeyText(crypto: CryptoProvider, publicKey: Uint8Array, for
  * mistake.
  * @throws INVALID_TEXT for what is neither hexadecimal nor `f…` nor `z…`, and for another multicodec
  * @throws INVALID_LENGTH when there are not 33 bytes (or 65, without multibase)
- * @throws INVALID_PUBLIC_KEY when the bytes are no point on the curve
+ * @throws INVALID_PUBLIC_KEY when the bytes are not a point on the curve
  * @throws LIMIT_EXCEEDED beyond {@link KEY_TEXT_MAX_CHARACTERS}
  */
 export function parseKeyText(crypto: CryptoProvider, text: string): PublicKey {
@@ -91,6 +91,7 @@ function checkLength(bytes: Uint8Array, lengths: readonly number[]): Uint8Array 
   if (!lengths.includes(bytes.length)) {
     throw new SottoError('INVALID_LENGTH', 'A public key has another length.', {
       what: 'public key',
+      kind: 'public key',
       expected: lengths.join(' or '),
       actual: bytes.length,
     });
@@ -112,7 +113,7 @@ function base58Bytes(text: string): Uint8Array {
 }
 
 function notAKey(reason: string): SottoError<'INVALID_TEXT'> {
-  return new SottoError('INVALID_TEXT', `This is not the text of a public key: ${reason}.`, {
+  return new SottoError('INVALID_TEXT', `Not a valid public key: ${reason}.`, {
     what: 'public key',
     reason,
   });

@@ -30,7 +30,7 @@ export class Mnemonic extends Redacted {
 
 /**
  * A new mnemonic from the provider's randomness.
- * @throws INVALID_ARGUMENT when `words` is none of 12 (the default), 15, 18, 21, 24
+ * @throws INVALID_ARGUMENT when `words` is not 12 (the default), 15, 18, 21 or 24
  */
 export function createMnemonic(
   crypto: CryptoProvider,
@@ -98,7 +98,7 @@ export function parseMnemonic(text: string): Mnemonic {
 /**
  * The BIP39 seed, 64 fresh secret bytes. Slow on purpose: 2048 rounds of PBKDF2 take some tens of milliseconds.
  * `passphrase` is brought to NFKD, and nothing else is done to it: case and spaces count.
- * @throws INVALID_TEXT when the passphrase has half of a surrogate pair, LIMIT_EXCEEDED
+ * @throws INVALID_TEXT when the passphrase has a lone surrogate, LIMIT_EXCEEDED
  */
 export function mnemonicToSeed(mnemonic: Mnemonic, passphrase: string): Uint8Array {
   parseObject(mnemonic, 'mnemonic', 'words');

@@ -26,7 +26,7 @@ const MAX_BYTES: Readonly<Record<QrErrorCorrection, number>> = {
 
 /**
  * The code module by module: rows, `true` is dark, with a quiet zone of 4 around it. For those who draw it themselves.
- * @throws LIMIT_EXCEEDED when the text has no room in a code, INVALID_TEXT when it has half of a surrogate pair
+ * @throws LIMIT_EXCEEDED when the text has no room in a code, INVALID_TEXT when it has a lone surrogate
  */
 export function qrModules(text: string, options: QrOptions = {}): boolean[][] {
   const ecc = parseObject(options, 'options').errorCorrection ?? 'medium';

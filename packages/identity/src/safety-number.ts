@@ -10,7 +10,7 @@ export type SafetyNumber = string & { readonly [brand]: 'SafetyNumber' };
 
 /** Changes when the derivation does, so that no two versions give the same number. */
 const CONTEXT = concatBytes(encodeUtf8('Sotto safety number'), Uint8Array.of(1));
-/** What Signal's numeric fingerprint does: makes the search for a look-alike 5200 times as dear. */
+/** What Signal's numeric fingerprint does: makes the search for a look-alike 5200 times as expensive. */
 const ITERATIONS = 5200;
 const GROUP_DIGITS = 5;
 const GROUPS_PER_IDENTITY = 6;
@@ -57,7 +57,8 @@ export function parseSafetyNumber(text: string): SafetyNumber {
   }
   if (digits.length !== SAFETY_NUMBER_DIGITS) {
     throw new SottoError('INVALID_LENGTH', 'A safety number has 60 digits.', {
-      what: 'safety number, digits',
+      what: 'digits of a safety number',
+      kind: 'safety number',
       expected: SAFETY_NUMBER_DIGITS,
       actual: digits.length,
     });

@@ -1,5 +1,5 @@
 import { decodeHex, encodeHex } from '@sotto/core';
-import { loadVectors } from '@sotto/test-vectors';
+import { loadVectors } from '@sotto/testing/vectors';
 import { describe, expect, test } from 'vitest';
 import {
   Account,

@@ -1,5 +1,5 @@
 import { decodeBase64 } from '@sotto/core';
-import { loadVectors } from '@sotto/test-vectors';
+import { loadVectors } from '@sotto/testing/vectors';
 import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import {

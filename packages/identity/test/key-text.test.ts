@@ -1,6 +1,6 @@
 import { base58 } from '@scure/base';
 import { concatBytes, decodeHex, encodeHex } from '@sotto/core';
-import { loadVectors } from '@sotto/test-vectors';
+import { loadVectors } from '@sotto/testing/vectors';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatKeyText, KEY_TEXT_MAX_CHARACTERS, type KeyTextForm, parseKeyText } from '../src/index.js';
@@ -92,6 +92,7 @@ describe('hostile: what is no public key', () => {
   ])('wrong length, %s: INVALID_LENGTH', (_, text, expected, actual) => {
     expect(thrown('INVALID_LENGTH', () => parse(text)).details).toEqual({
       what: 'public key',
+      kind: 'public key',
       expected,
       actual,
     });

@@ -1,5 +1,5 @@
 import { encodeHex } from '@sotto/core';
-import { loadVectors } from '@sotto/test-vectors';
+import { loadVectors } from '@sotto/testing/vectors';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {

@@ -1,7 +1,7 @@
-import { invalidArgument, isBytes, type KeyPair, parseBytes, parseObject, type Store } from '@sotto/core';
-import type { CryptoProvider } from '@sotto/crypto';
-import type { MessengerEvents } from './events.js';
-import type { MessengerOptions } from './options.js';
+import { invalidArgument, parseBytes, parseObject } from '@sotto/core';
+import { checkDeviceOptions } from './device/options.js';
+import type { MessengerEvents } from './runtime/events.js';
+import type { MessengerOptions } from './runtime/options.js';
 
 /*
  * What TypeScript checks, checked for those who call from plain JavaScript: a wrong argument ends in INVALID_ARGUMENT that
@@ -15,37 +15,6 @@ export function checkMessengerOptions(options: MessengerOptions): void {
   if (options.logger !== undefined) parseObject(options.logger, 'logger', 'info', 'warn', 'error');
 }
 
-/** @throws INVALID_ARGUMENT */
-export function checkDeviceOptions(
-  options: Pick<MessengerOptions, 'identity' | 'store' | 'crypto' | 'clock' | 'limits' | 'installationId'>,
-): void {
-  parseObject(options, 'options');
-  checkIdentity(options.identity);
-  checkStore(options.store);
-  const { crypto, clock, limits, installationId } = options;
-  if (crypto !== undefined) {
-    parseObject<CryptoProvider>(crypto, 'crypto', 'secp256k1', 'keccak256', 'randomBytes');
-  }
-  if (clock !== undefined) parseObject(clock, 'clock', 'now', 'after');
-  if (limits !== undefined) parseObject(limits, 'limits');
-  if (installationId !== undefined && typeof installationId !== 'string') {
-    throw invalidArgument('installationId', 'not a text');
-  }
-}
-
-function checkIdentity(identity: KeyPair): void {
-  if (typeof identity === 'string' || isBytes(identity)) {
-    throw invalidArgument('identity', 'a key pair is needed: make it with keyPairFromPrivateKey');
-  }
-  parseObject(identity, 'identity', 'publicKey', 'privateKey');
-  parseBytes(identity.publicKey, 'identity.publicKey');
-  parseBytes(identity.privateKey, 'identity.privateKey');
-}
-
-function checkStore(store: Store): void {
-  parseObject<Store>(store, 'store', 'get', 'list', 'commit', 'close');
-}
-
 /** The names of all events: the compiler sees to it that none is missing. */
 const EVENT_NAMES: Readonly<Record<keyof MessengerEvents, true>> = {
   message: true,
@@ -56,7 +25,7 @@ const EVENT_NAMES: Readonly<Record<keyof MessengerEvents, true>> = {
   sessionBegun: true,
   sessionReset: true,
   bundleRotated: true,
-  undecryptable: true,
+  decryptionFailed: true,
   sent: true,
   sendFailed: true,
   groupChanged: true,
@@ -64,7 +33,7 @@ const EVENT_NAMES: Readonly<Record<keyof MessengerEvents, true>> = {
   status: true,
   clockSkew: true,
   storeReplaced: true,
-  storageTrouble: true,
+  storageError: true,
 };
 
 /** @throws INVALID_ARGUMENT */

@@ -1,7 +1,6 @@
 import {
   type ClockSkew,
   compareBytes,
-  decodeHex,
   encodeHex,
   type PublicKey,
   parseFunction,
@@ -11,34 +10,35 @@ import {
 } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { decodeContactCode } from '@sotto/protocol-codec';
-import { Answers } from './answers.js';
 import { checkEventName, checkMessengerOptions, checkPayload } from './arguments.js';
-import { Blocklist } from './blocklist.js';
-import { CatchUp } from './catch-up.js';
-import { StoredChannelKeys } from './channel-keys.js';
-import { ContactCodes } from './contact-codes.js';
-import { Delivery } from './delivery.js';
-import { continuityOf, type Device, type DeviceInfo, openDevice } from './device/device.js';
+import { CatchUp } from './connection/catch-up.js';
+import { StoredChannelKeys } from './connection/channel-keys.js';
+import { Subscriptions } from './connection/subscriptions.js';
+import { Contacts } from './contacts/contacts.js';
+import { type Device, type DeviceInfo, openDevice } from './device/device.js';
 import { publicMessageIdFor } from './device/messages.js';
-import { getPeer, putPeer } from './device/peers.js';
 import type { MessageRequest } from './device/requests.js';
-import type { Effects } from './effects.js';
-import { Events, type MessengerEvents } from './events.js';
-import { FanOut } from './groups/fan-out.js';
-import { type Group, Groups, type Outgoing } from './groups/groups.js';
-import { DEFAULT_LIMITS } from './limits.js';
-import { Listening } from './listening.js';
-import type { GiveUpOptions, GroupSendOptions, MessengerOptions, SendOptions, Settings } from './options.js';
-import { Outbox } from './outbox.js';
-import { encodePayload } from './payload.js';
-import { Receiving } from './receiving.js';
-import type { Contact, GroupSendResult, SendResult } from './results.js';
-import { SendOutcomes } from './send-outcomes.js';
-import { Sending } from './sending.js';
-import { Steps } from './steps.js';
-import type { UnitOfWork } from './storage/ledger.js';
-import { contactTable } from './storage/tables.js';
-import { parseChatName } from './topics.js';
+import { FanOut, type QueuedMessage } from './groups/fan-out.js';
+import { type Group, Groups } from './groups/groups.js';
+import { MemberSync } from './groups/member-sync.js';
+import { GroupRecords } from './groups/records.js';
+import { DecryptionFailures } from './inbound/decryption-failures.js';
+import { Inbox } from './inbound/inbox.js';
+import { Receiver } from './inbound/receiver.js';
+import { BundlePublication } from './outbound/bundle-publication.js';
+import { DeliveryTracker } from './outbound/delivery-tracker.js';
+import { Outbox } from './outbound/outbox.js';
+import { Sender } from './outbound/sender.js';
+import { CleanUp } from './runtime/clean-up.js';
+import type { MessengerContext } from './runtime/context.js';
+import { Events, type MessengerEvents } from './runtime/events.js';
+import { DEFAULT_LIMITS } from './runtime/limits.js';
+import type { GiveUpOptions, GroupSendOptions, MessengerOptions, SendOptions } from './runtime/options.js';
+import { encodePayload } from './runtime/payload.js';
+import type { Contact, GroupSendResult, SendResult } from './runtime/results.js';
+import { Runtime } from './runtime/runtime.js';
+import { parseChatName } from './runtime/topics.js';
+import type { ReadTransaction, Transaction } from './storage/transaction.js';
 
 /**
  * Opens a store as a device of an identity. Attach listeners, then call {@link Messenger.start}.
@@ -54,9 +54,12 @@ export async function createMessenger(options: MessengerOptions): Promise<Messen
     logger: options.logger ?? silentLogger,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
-  const messenger = new Messenger(await openDevice(settings), settings);
+  const events = new Events(settings.logger);
+  const device = await openDevice({ ...settings, onHookError: (error) => events.storageError(error) });
+  const runtime = new Runtime(device, events, settings.clock);
+  const messenger = new Messenger({ device, events, runtime, settings });
   const { store, restored } = settings;
-  const continuity = continuityOf(store);
+  const { continuity } = store;
   await messenger.load(
     (restored ?? continuity === 'rolled-back') ? 'restored' : continuity === 'lost' ? 'lost' : undefined,
   );
@@ -72,97 +75,81 @@ function noSuchMessage(id: string): SottoError {
 
 /** The whole protocol for one device, over a store and a transport. */
 export class Messenger {
-  readonly #device: Device;
-  readonly #settings: Settings;
-  readonly #events: Events;
-  readonly #outcomes: SendOutcomes;
+  readonly #context: MessengerContext;
+  readonly #tracker: DeliveryTracker;
+  readonly #subscriptions: Subscriptions;
   readonly #outbox: Outbox;
-  readonly #listening: Listening;
-  readonly #steps: Steps;
-  readonly #sending: Sending;
-  readonly #contactCodes: ContactCodes;
+  readonly #sender: Sender;
+  readonly #publication: BundlePublication;
   readonly #groups: Groups;
   readonly #fanOut: FanOut;
-  readonly #delivery: Delivery;
-  readonly #blocklist: Blocklist;
-  readonly #receiving: Receiving;
+  readonly #contacts: Contacts;
+  readonly #inbox: Inbox;
+  readonly #receiver: Receiver;
   readonly #catchUp: CatchUp;
+  readonly #cleanUp: CleanUp;
   #storeReplaced: 'lost' | 'restored' | undefined;
   #starting: Promise<void> | undefined;
   #clockIsOff = false;
 
   /** @internal Made by {@link createMessenger}. */
-  constructor(device: Device, settings: Settings) {
-    const { crypto, clock, logger, limits } = settings;
-    this.#device = device;
-    this.#settings = settings;
-    const events = new Events(logger);
-    const outcomes = new SendOutcomes(events);
-    const outbox = new Outbox(device, clock, outcomes, events, limits);
-    const listening = new Listening(device, crypto);
-    const steps = new Steps(device, outbox, listening, events, clock, () => this.publishContactCode());
-    const sending = new Sending(device, outbox, listening, settings);
-    const groups = new Groups(device, settings);
-    const fanOut = new FanOut(device, crypto, groups, outcomes, sending, steps, limits);
-    const delivery = new Delivery(device, events, steps, clock, limits);
-    const answers = new Answers(device, listening, sending, settings);
-    const blocklist = new Blocklist();
-    this.#events = events;
-    this.#outcomes = outcomes;
+  constructor(context: MessengerContext) {
+    const tracker = new DeliveryTracker(context.events);
+    const subscriptions = new Subscriptions(context);
+    const catchUp = new CatchUp(context, subscriptions);
+    const outbox = new Outbox(context, tracker);
+    const sender = new Sender(context, outbox, subscriptions);
+    const groupRecords = new GroupRecords(context.settings.crypto);
+    const memberSync = new MemberSync(context);
+    const fanOut = new FanOut(context, groupRecords, memberSync, sender, tracker);
+    const groups = new Groups(context, groupRecords, memberSync, fanOut);
+    const contacts = new Contacts(context, subscriptions, sender, catchUp);
+    const inbox = new Inbox(context);
+    const failures = new DecryptionFailures(context, sender, subscriptions);
+    this.#context = context;
+    this.#tracker = tracker;
+    this.#subscriptions = subscriptions;
     this.#outbox = outbox;
-    this.#listening = listening;
-    this.#steps = steps;
-    this.#sending = sending;
-    this.#contactCodes = new ContactCodes(device, listening, sending, steps, settings);
+    this.#sender = sender;
+    this.#publication = new BundlePublication(context, outbox);
     this.#groups = groups;
     this.#fanOut = fanOut;
-    this.#delivery = delivery;
-    this.#blocklist = blocklist;
-    this.#receiving = new Receiving(
-      device,
-      groups,
-      events,
-      listening,
-      answers,
-      blocklist,
-      steps,
-      fanOut,
-      delivery,
-      settings,
-      (work, effects, identity) => this.#letIn(work, effects, identity),
-    );
-    this.#catchUp = new CatchUp(listening, steps, settings);
+    this.#contacts = contacts;
+    this.#inbox = inbox;
+    this.#receiver = new Receiver(context, subscriptions, failures, { contacts, groups, inbox });
+    this.#catchUp = catchUp;
+    this.#cleanUp = new CleanUp(context);
   }
 
   /** @internal Reads what an earlier run left. */
   async load(replaced?: 'lost' | 'restored'): Promise<void> {
     this.#storeReplaced = replaced;
-    await this.#device.ledger.run(async (work) => {
-      await this.#delivery.load(work);
-      await this.#outbox.load(work);
-      await this.#fanOut.load(work);
-      await this.#listening.loadChats(work);
-      await this.#blocklist.load(work);
+    await this.#context.device.read(async (tx) => {
+      await this.#inbox.load(tx);
+      await this.#outbox.load(tx);
+      await this.#fanOut.load(tx);
+      await this.#subscriptions.loadChats(tx);
+      await this.#contacts.load(tx);
     });
   }
 
   /** 33 bytes. */
   get identity(): PublicKey {
-    return this.#device.identity;
+    return this.#context.device.identity;
   }
 
   get installationId(): string {
-    return this.#device.installationId;
+    return this.#context.device.installationId;
   }
 
-  /** Listens to one kind of event; the function given back stops it. Listeners run after what they tell of is stored. */
+  /** Listens to one kind of event; the returned function stops it. An event is emitted after what it reports is stored. */
   on<K extends keyof MessengerEvents>(
     name: K,
     listener: (event: MessengerEvents[K]) => void | Promise<void>,
   ): () => void {
     checkEventName(name);
     parseFunction(listener, 'listener');
-    return this.#events.on(name, listener);
+    return this.#context.events.on(name, listener);
   }
 
   /**
@@ -171,7 +158,7 @@ export class Messenger {
    * @throws TRANSPORT_UNAVAILABLE, STORE codes, CLOSED
    */
   async start(): Promise<void> {
-    this.#steps.checkOpen();
+    this.#context.runtime.checkOpen();
     this.#starting ??= this.#start().finally(() => {
       this.#starting = undefined;
     });
@@ -179,73 +166,75 @@ export class Messenger {
   }
 
   async #start(): Promise<void> {
-    if (this.#listening.connection !== undefined) return;
-    await this.#listening.load();
-    this.#steps.checkOpen();
-    if (this.#storeReplaced !== undefined) this.#events.emit('storeReplaced', { how: this.#storeReplaced });
+    const { device, events, runtime, settings } = this.#context;
+    if (this.#subscriptions.connection !== undefined) return;
+    await this.#subscriptions.load();
+    runtime.checkOpen();
+    if (this.#storeReplaced !== undefined) events.emit('storeReplaced', { how: this.#storeReplaced });
     this.#storeReplaced = undefined;
-    this.#delivery.giveUnread();
-    const { transport, identity } = this.#settings;
-    const connection = await transport.connect({
-      identity,
-      channelKeys: new StoredChannelKeys(this.#device.ledger, this.#settings.logger),
+    this.#inbox.redeliver();
+    const connection = await settings.transport.connect({
+      identity: settings.identity,
+      channelKeys: new StoredChannelKeys(device, settings.logger),
       onMessage: async (message) => {
-        await this.#receiving.receive(message);
-        if (compareBytes(message.sender, identity.publicKey) !== 0) this.#catchUp.heard(message.sentAt);
+        await this.#receiver.receive(message);
+        if (compareBytes(message.sender, device.identity) !== 0) this.#catchUp.noteSentAt(message.sentAt);
       },
-      onClock: (skew) => this.#heardClock(skew),
+      onClock: (skew) => this.#noteClockSkew(skew),
       onStatus: (status) => {
-        this.#events.emit('status', status);
+        events.emit('status', status);
         if (status === 'connected') this.#outbox.retryNow();
         this.#catchUp.followConnection(status);
       },
     });
-    // From here on steps tell it what they want listened to: they may come while the first list is being taken.
-    this.#listening.connection = connection;
+    // From here on commits tell it what we subscribe to: they may come while the first list is being taken.
+    this.#subscriptions.connection = connection;
     try {
-      await this.#listening.listen();
-      this.#steps.checkOpen();
+      await this.#subscriptions.update();
+      runtime.checkOpen();
     } catch (error) {
-      await this.#listening.disconnect();
+      await this.#subscriptions.disconnect();
       throw error;
     }
     this.#outbox.attach(connection);
-    this.#steps.inBackground(this.#fanOut.continue());
+    this.#fanOut.resume();
     this.#catchUp.begin();
-    await this.publishContactCode();
-    this.#steps.inBackground(this.#contactCodes.announceToContacts());
+    this.#cleanUp.start();
+    await this.#publication.publish();
+    runtime.inBackground(this.#publication.watchPreKey());
+    runtime.inBackground(this.#contacts.announceToAll());
   }
 
-  #heardClock(skew: ClockSkew): void {
-    this.#catchUp.heardSkew(skew.skewMs);
+  #noteClockSkew(skew: ClockSkew): void {
+    this.#catchUp.noteSkew(skew.skewMs);
     const wasOff = this.#clockIsOff;
     this.#clockIsOff = skew.skewMs !== 0;
-    if (this.#clockIsOff || wasOff) this.#events.emit('clockSkew', skew);
+    if (this.#clockIsOff || wasOff) this.#context.events.emit('clockSkew', skew);
   }
 
   /**
-   * Sends what was taken as far as the transport lets, then closes transport and store; a `start` under way rejects with
+   * Sends what was taken as far as the transport lets, then closes transport and store; a `start` in progress rejects with
    * CLOSED. Closing twice is fine.
    */
   async close(): Promise<void> {
-    if (this.#steps.closed) return;
-    this.#steps.close();
+    if (this.#context.runtime.closed) return;
+    this.#context.runtime.close();
     await this.flushed();
     await this.#outbox.detach();
-    await this.#listening.disconnect();
-    await this.#device.close();
+    await this.#subscriptions.disconnect();
+    await this.#context.device.close();
   }
 
   /** Resolves when the transport has taken all messages, or has to be tried again later. */
   async flushed(): Promise<void> {
-    await this.#steps.settled();
+    await this.#context.runtime.settled();
     await this.#outbox.settled();
   }
 
   /** Ids of the messages of which a part has yet to be encrypted for somebody, or to be taken by the transport. */
   async unsent(): Promise<ReadonlySet<string>> {
-    return this.#steps.run(async (work) => {
-      return new Set([...this.#outcomes.waiting(), ...(await this.#fanOut.waiting(work))]);
+    return this.#read(async (tx) => {
+      return new Set([...this.#tracker.pending(), ...(await this.#fanOut.queuedIds(tx))]);
     });
   }
 
@@ -260,7 +249,7 @@ export class Messenger {
    * @throws NOT_FOUND when no part of such a message has failed; STORE codes
    */
   async retry(id: string): Promise<void> {
-    this.#steps.checkOpen();
+    this.#context.runtime.checkOpen();
     if ((await this.#outbox.retry(id)) === 0) throw noSuchMessage(id);
   }
 
@@ -270,8 +259,8 @@ export class Messenger {
    * @throws NOT_FOUND when no part of such a message waits or has failed; INVALID_ARGUMENT; STORE codes
    */
   async giveUp(id: string, options: GiveUpOptions = {}): Promise<void> {
-    this.#steps.checkOpen();
-    const given = await this.#outbox.giveUp(id, options.alongside, (work) => this.#fanOut.drop(work, id));
+    this.#context.runtime.checkOpen();
+    const given = await this.#outbox.giveUp(id, options.alongside, (tx) => this.#fanOut.drop(tx, id));
     if (given === 0) throw noSuchMessage(id);
   }
 
@@ -288,22 +277,12 @@ export class Messenger {
   async send(to: Uint8Array, payload: Uint8Array, options: SendOptions = {}): Promise<SendResult> {
     const recipient = this.#parse(to);
     checkPayload(payload);
-    return this.#steps.run(async (work, effects) => {
-      await this.#accept(work, effects, recipient);
-      const content = encodePayload({ $case: 'application', value: payload });
-      const encrypted = await this.#sending.encryptTo(work, effects, recipient, content);
-      const isOwn = compareBytes(recipient, this.identity) === 0;
-      const ownDevices = isOwn
-        ? []
-        : await this.#sending.copyToOwnDevices(
-            work,
-            effects,
-            encodePayload({ $case: 'ownCopy', value: { to: recipient, payload } }),
-            encrypted.id,
-          );
-      const id = encodeHex(encrypted.id);
-      work.alongside(options.alongside?.({ id, devices: encrypted.devices }) ?? []);
-      return { id, devices: encrypted.devices, ownDevices };
+    return this.#transaction(async (tx) => {
+      await this.#contacts.accept(tx, recipient);
+      const { id: bytes, devices, ownDevices } = await this.#sender.sendDirect(tx, recipient, payload);
+      const id = encodeHex(bytes);
+      tx.alongside(options.alongside?.({ id, devices }) ?? []);
+      return { id, devices, ownDevices };
     });
   }
 
@@ -311,11 +290,11 @@ export class Messenger {
 
   /** Our bundle as a text to show or send to people. */
   async contactCode(): Promise<string> {
-    return this.#steps.run((work) => this.#device.contactCode(work));
+    return this.#read((tx) => this.#context.device.contactCode(tx));
   }
 
   /**
-   * Adds a contact, listens for its bundle and to the topic negotiated with it, and tells it our bundle once, so that it
+   * Adds a contact, subscribes to its bundle and to the topic negotiated with it, and sends it our bundle once, so that it
    * writes to this device as well when it knows others of ours.
    * @param who a contact code, or an identity of 33 or 65 bytes
    * @throws INVALID_TEXT, MALFORMED_MESSAGE, BUNDLE_SIGNATURE_INVALID, BUNDLE_IMPLAUSIBLE, INVALID_PUBLIC_KEY
@@ -323,67 +302,43 @@ export class Messenger {
   async addContact(who: string | Uint8Array, name = ''): Promise<Contact> {
     const bundle = typeof who === 'string' ? decodeContactCode(who) : undefined;
     const identity = this.#parse(bundle?.identity ?? (who as Uint8Array));
-    return this.#steps.run(async (work, effects) => {
-      if (bundle !== undefined)
-        this.#receiving.tellNews(effects, identity, await this.#device.processBundle(work, bundle));
-      await this.#accept(work, effects, identity);
-      await this.#contactCodes.announceTo(work, effects, identity, name);
-      this.#listening.hearNegotiated(work, effects, identity);
-      const { verified } = await getPeer(work, identity);
-      effects.listen = true;
-      effects.after.push(() => this.#listening.watch(identity));
-      return { identity, name, verified };
-    });
+    return this.#transaction((tx) => this.#contacts.add(tx, identity, name, bundle));
   }
 
-  /** No longer listens for an identity's bundle; sessions with it stay. */
+  /** No longer subscribes to an identity's bundle; sessions with it stay. */
   async removeContact(identity: Uint8Array): Promise<void> {
     const key = this.#parse(identity);
-    await this.#steps.run(async (work, effects) => {
-      work.delete(contactTable, encodeHex(key));
-      effects.after.push(() => this.#listening.unwatch(key));
-      effects.listen = true;
-    });
+    await this.#transaction(async (tx) => this.#contacts.remove(tx, key));
   }
 
   async contacts(): Promise<readonly Contact[]> {
-    return this.#steps.run(async (work) => {
-      const found: Contact[] = [];
-      for await (const { segments, value } of work.list(contactTable, [], () => {})) {
-        const identity = decodeHex(segments[0] as string) as PublicKey;
-        found.push({ identity, name: value.name, verified: (await getPeer(work, identity)).verified });
-      }
-      return found;
-    });
+    return this.#read((tx) => this.#contacts.list(tx));
   }
 
   /** Notes whether the user has compared safety numbers with an identity, which lets it in. */
   async setVerified(identity: Uint8Array, verified: boolean): Promise<void> {
     const key = this.#parse(identity);
-    await this.#steps.run(async (work, effects) => {
-      if (verified) await this.#accept(work, effects, key);
-      putPeer(work, key, { ...(await getPeer(work, key)), verified });
-    });
+    await this.#transaction((tx) => this.#contacts.setVerified(tx, key, verified));
   }
 
   // Message requests
 
   /**
-   * Those who wrote to us and whom the user hasn't let in yet, oldest first. Until then no topic of theirs is listened to
+   * Those who wrote to us and whom the user hasn't let in yet, oldest first. Until then we subscribe to no topic of theirs
    * beyond what an answer of ours moved them to, and only so much is kept of them (docs/limits.md).
    */
   async requests(): Promise<readonly MessageRequest[]> {
-    return this.#steps.run((work) => this.#device.requests(work));
+    return this.#read((tx) => this.#context.device.requests(tx));
   }
 
   /**
-   * Lets an identity in: its messages are no request any more, and we listen to its topics. What history has of the time
+   * Lets an identity in: its messages are no longer a request, and we subscribe to its topics. What history has of the time
    * since its request is fetched. Writing to somebody, on another device of ours as well, or adding a contact, does the same.
    * @throws INVALID_PUBLIC_KEY
    */
   async accept(identity: Uint8Array): Promise<void> {
     const key = this.#parse(identity);
-    await this.#steps.run((work, effects) => this.#letIn(work, effects, key));
+    await this.#transaction((tx) => this.#contacts.letIn(tx, key));
   }
 
   /**
@@ -399,18 +354,7 @@ export class Messenger {
         reason: 'our own',
       });
     }
-    await this.#blocklist.while(key, () => this.#block(key));
-  }
-
-  async #block(key: PublicKey): Promise<void> {
-    await this.#steps.run(async (work, effects) => {
-      this.#blocklist.block(work, effects, key);
-      await this.#device.forgetStranger(work, key);
-      work.delete(contactTable, encodeHex(key));
-      effects.after.push(() => this.#listening.unwatch(key));
-      this.#listening.unhearNegotiated(work, effects, key);
-      effects.tell('blocked', { identity: key, blocked: true });
-    });
+    await this.#contacts.block(key);
   }
 
   /**
@@ -420,30 +364,26 @@ export class Messenger {
    */
   async unblock(identity: Uint8Array): Promise<void> {
     const key = this.#parse(identity);
-    await this.#steps.run(async (work, effects) => {
-      this.#blocklist.unblock(work, effects, key);
-      if (await this.#device.isKnown(work, key)) this.#listening.hearNegotiated(work, effects, key);
-      effects.tell('blocked', { identity: key, blocked: false });
-    });
+    await this.#transaction((tx) => this.#contacts.unblock(tx, key));
   }
 
   /** The identities that the user blocked, 33 bytes each, in order of their bytes. */
   blocked(): readonly PublicKey[] {
-    return this.#blocklist.list();
+    return this.#contacts.blocked();
   }
 
   /**
-   * Looks for an identity's bundle on its contact-code topic: listens from now on, and asks history where the
+   * Looks for an identity's bundle on its contact-code topic: subscribes from now on, and asks history where the
    * transport has it. Resolves when history was asked.
    * @returns whether a device of the identity is known now
    */
   async lookUp(identity: Uint8Array): Promise<boolean> {
-    return this.#contactCodes.lookUp(this.#parse(identity));
+    return this.#contacts.lookUp(this.#parse(identity));
   }
 
   /** Publishes our bundle on our contact-code topic; done by itself on start, on rotation and every 6 hours. */
   async publishContactCode(): Promise<void> {
-    await this.#contactCodes.publish();
+    await this.#publication.publish();
   }
 
   // Devices
@@ -451,7 +391,7 @@ export class Messenger {
   /** What is known of an identity's devices: by default our own other ones. */
   async devices(identity: Uint8Array = this.identity): Promise<readonly DeviceInfo[]> {
     const key = this.#parse(identity);
-    return this.#steps.run((work) => this.#device.devices(work, key));
+    return this.#read((tx) => this.#context.device.devices(tx, key));
   }
 
   /**
@@ -480,9 +420,9 @@ export class Messenger {
     await this.#updateOwnDevice(installationId, description);
   }
 
-  /** Tells the other devices of our identity that this one is there: the first step of pairing. */
+  /** Announces this device to the other devices of our identity: the first step of pairing. */
   async announceDevice(): Promise<void> {
-    await this.#steps.run((work, effects) => this.#sending.tellBundle(work, effects, this.identity));
+    await this.#transaction((tx) => this.#sender.sendBundle(tx, this.identity));
   }
 
   /**
@@ -490,34 +430,32 @@ export class Messenger {
    */
   async resetSession(identity: Uint8Array, installationId?: string): Promise<void> {
     const key = this.#parse(identity);
-    await this.#steps.run(async (work, effects) => {
-      await this.#device.resetSessions(work, key, installationId);
-      effects.tell('sessionReset', { identity: key, installationId });
+    await this.#transaction(async (tx) => {
+      await this.#context.device.resetSessions(tx, key, installationId);
+      this.#context.events.emitOnCommit(tx, 'sessionReset', { identity: key, installationId });
     });
   }
 
   // Public chats
 
-  /** Listens to a public chat. @throws INVALID_TEXT */
+  /** Subscribes to a public chat. @throws INVALID_TEXT */
   async joinChat(name: string): Promise<void> {
     const chat = parseChatName(name);
-    await this.#steps.run(async (work, effects) =>
-      this.#listening.joinChat(work, effects, chat, this.#settings.clock.now()),
-    );
-    await this.#listening.listen();
+    await this.#transaction(async (tx) => this.#subscriptions.subscribeChat(tx, chat));
+    await this.#subscriptions.update();
   }
 
   async leaveChat(name: string): Promise<void> {
     const chat = parseChatName(name);
-    await this.#steps.run(async (work, effects) => this.#listening.leaveChat(work, effects, chat));
+    await this.#transaction(async (tx) => this.#subscriptions.unsubscribeChat(tx, chat));
   }
 
   /** The public chats that were joined. */
   chats(): readonly string[] {
-    return this.#listening.chats();
+    return this.#subscriptions.chats();
   }
 
-  /** Says something in a public chat, readable by anybody. @throws INVALID_TEXT */
+  /** Sends to a public chat, readable by anybody. @throws INVALID_TEXT */
   async sendPublic(
     name: string,
     payload: Uint8Array,
@@ -525,16 +463,16 @@ export class Messenger {
   ): Promise<{ readonly id: string }> {
     const chat = parseChatName(name);
     checkPayload(payload);
-    return this.#steps.run(async (work, effects) => {
-      const message = await this.#device.encodePublic(
-        work,
+    return this.#transaction(async (tx) => {
+      const message = await this.#context.device.encodePublic(
+        tx,
         encodePayload({ $case: 'application', value: payload }),
       );
       const channel = { $case: 'publicName', value: chat } as const;
-      await this.#device.rememberSent(work, message, chat);
-      const messageId = publicMessageIdFor(this.#settings.crypto, this.identity, message, chat);
-      const id = encodeHex(this.#sending.post(work, effects, channel, message, messageId));
-      work.alongside(options.alongside?.({ id, devices: [] }) ?? []);
+      await this.#context.device.rememberSent(tx, message, chat);
+      const messageId = publicMessageIdFor(this.#context.settings.crypto, this.identity, message, chat);
+      const id = encodeHex(this.#outbox.post(tx, channel, message, messageId));
+      tx.alongside(options.alongside?.({ id, devices: [] }) ?? []);
       return { id };
     });
   }
@@ -552,12 +490,12 @@ export class Messenger {
     options: GroupSendOptions = {},
   ): Promise<{ readonly group: Group; readonly result: GroupSendResult }> {
     const parsed = members.map((member) => this.#parse(member));
-    const { groupId, id } = await this.#steps.run(async (work, effects) => {
-      const { groupId, outgoing } = this.#groups.create(work, name, parsed);
-      effects.tell('groupChanged', { groupId });
-      return { groupId, id: this.#queue(work, outgoing, options) };
+    const { groupId, queued } = await this.#transaction(async (tx) => {
+      const created = this.#groups.create(tx, name, parsed, options.onProgress);
+      this.#putAlongside(tx, created.queued, options);
+      return created;
     });
-    const result = await this.#fanOut.continue(id, options);
+    const result = await queued.result();
     return { group: await this.group(groupId), result };
   }
 
@@ -619,11 +557,11 @@ export class Messenger {
 
   /** @throws NOT_FOUND */
   async group(groupId: string): Promise<Group> {
-    return this.#steps.run((work) => this.#groups.get(work, groupId));
+    return this.#read((tx) => this.#groups.get(tx, groupId));
   }
 
   async groups(): Promise<readonly Group[]> {
-    return this.#steps.run((work) => this.#groups.list(work));
+    return this.#read((tx) => this.#groups.list(tx));
   }
 
   /**
@@ -637,67 +575,52 @@ export class Messenger {
     options: GroupSendOptions = {},
   ): Promise<GroupSendResult> {
     checkPayload(payload);
-    const id = await this.#steps.run(async (work) =>
-      this.#queue(work, await this.#groups.send(work, groupId, payload), options),
-    );
-    return this.#fanOut.continue(id, options);
+    const queued = await this.#transaction(async (tx) => {
+      const message = await this.#groups.send(tx, groupId, payload, options.onProgress);
+      this.#putAlongside(tx, message, options);
+      return message;
+    });
+    return queued.result();
   }
 
   // Within
-
-  /** The user lets an identity in, in the step under way. */
-  async #accept(work: UnitOfWork, effects: Effects, identity: PublicKey): Promise<void> {
-    if (await this.#device.isAccepted(work, identity)) return;
-    const { requestedAt } = await getPeer(work, identity);
-    await this.#device.accept(work, identity);
-    effects.tell('accepted', { identity });
-    await this.#listening.hearAnswered(work, effects);
-    if (requestedAt === 0n) return;
-    // What it wrote since to the topic that an answer moved it to, which may not have been listened to all the time.
-    const channels = [
-      this.#listening.negotiatedChannel(identity),
-      { kind: 'partitioned', recipient: this.identity } as const,
-    ];
-    effects.after.push(() =>
-      this.#catchUp.fetch(channels, Number(requestedAt) - this.#settings.limits.maxClockAheadMs),
-    );
-  }
-
-  /** Lets an identity in, and listens to its topic, in the step under way. */
-  async #letIn(work: UnitOfWork, effects: Effects, identity: PublicKey): Promise<void> {
-    await this.#accept(work, effects, identity);
-    this.#listening.hearNegotiated(work, effects, identity);
-  }
 
   async #changeGroup(
     groupId: string,
     action: Parameters<Groups['change']>[2],
     options: GroupSendOptions = {},
   ): Promise<GroupSendResult> {
-    const id = await this.#steps.run(async (work, effects) => {
-      const outgoing = await this.#groups.change(work, groupId, action);
-      if (outgoing === undefined) return undefined;
-      effects.tell('groupChanged', { groupId });
-      return this.#queue(work, outgoing, options);
+    const queued = await this.#transaction(async (tx) => {
+      const message = await this.#groups.change(tx, groupId, action, options.onProgress);
+      if (message !== undefined) this.#putAlongside(tx, message, options);
+      return message;
     });
-    return id === undefined ? { id: '', members: [] } : this.#fanOut.continue(id, options);
+    return queued === undefined ? { id: '', members: [] } : queued.result();
   }
 
-  /** Puts a message to members into the queue, and what the application keeps of it into the same commit. */
-  #queue(work: UnitOfWork, outgoing: Outgoing, options: GroupSendOptions): string {
-    const { id } = this.#fanOut.add(work, outgoing);
-    work.alongside(options.alongside?.({ id, devices: [] }) ?? []);
-    return id;
+  /** Puts what the application keeps of a message to a group into the commit that queues it. */
+  #putAlongside(tx: Transaction, { id }: QueuedMessage, { alongside }: GroupSendOptions): void {
+    tx.alongside(alongside?.({ id, devices: [] }) ?? []);
+  }
+
+  #transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#context.runtime.transaction(run);
+  }
+
+  #read<T>(run: (tx: ReadTransaction) => Promise<T>): Promise<T> {
+    return this.#context.runtime.read(run);
   }
 
   #parse(key: Uint8Array): PublicKey {
-    return this.#settings.crypto.secp256k1.parsePublicKey(key);
+    return this.#context.settings.crypto.secp256k1.parsePublicKey(key);
   }
 
   async #updateOwnDevice(
     installationId: string,
     change: Parameters<Device['updateDevice']>[3],
   ): Promise<void> {
-    await this.#steps.run((work) => this.#device.updateDevice(work, this.identity, installationId, change));
+    await this.#transaction((tx) =>
+      this.#context.device.updateDevice(tx, this.identity, installationId, change),
+    );
   }
 }

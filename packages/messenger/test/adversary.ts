@@ -3,7 +3,7 @@ import { type GroupAction, parseChange, signChange } from '@sotto/group-log';
 import { decodeContactCode, decodeProtocolMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
 import type { GroupPayload } from '../src/generated/sotto/messenger/v1/payload.js';
-import { decodePayload, encodePayload } from '../src/payload.js';
+import { decodePayload, encodePayload } from '../src/runtime/payload.js';
 import { decodeRecord } from '../src/storage/table.js';
 import { changeTable } from '../src/storage/tables.js';
 import type { Party } from './party.js';
@@ -35,8 +35,8 @@ export async function newAdversary(
   const connection = await network.transport().connect({
     identity,
     onMessage: async ({ sender, payload }) => {
-      const outcome = await device.ledger
-        .run((work) => device.decrypt(work, sender, payload))
+      const outcome = await device
+        .transaction((tx) => device.decrypt(tx, sender, payload))
         .catch(() => undefined);
       if (outcome?.kind !== 'message') return;
       const content = decodePayload(outcome.payload);
@@ -52,7 +52,7 @@ export async function newAdversary(
   ]);
   for (const party of known) {
     const bundle = decodeContactCode(await party.messenger.contactCode());
-    await device.ledger.run((work) => device.processBundle(work, bundle));
+    await device.transaction((tx) => device.processBundle(tx, bundle));
   }
   const encode = (payload: Partial<GroupPayload>) =>
     encodePayload({
@@ -76,14 +76,14 @@ export async function newAdversary(
     identity,
     seen,
     send: async (to, payload) => {
-      const { message } = await device.ledger.run((work) =>
-        device.encryptDirect(work, to.identity.publicKey, encode(payload)),
+      const { message } = await device.transaction((tx) =>
+        device.encryptDirect(tx, to.identity.publicKey, encode(payload)),
       );
       await post(to, message);
     },
     sendAs: async (to, installationId, payload) => {
-      const { message } = await device.ledger.run((work) =>
-        device.encryptDh(work, to.identity.publicKey, encode(payload)),
+      const { message } = await device.transaction((tx) =>
+        device.encryptDh(tx, to.identity.publicKey, encode(payload)),
       );
       await post(
         to,

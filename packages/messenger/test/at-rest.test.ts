@@ -1,6 +1,5 @@
 /** What a messenger leaves in the files of its store: no message that was acknowledged, no ratchet that was replaced. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Store } from '@sotto/core';
 import { decodeState, decrypt, secp256k1Suite } from '@sotto/double-ratchet';
@@ -8,17 +7,13 @@ import { decodeProtocolMessage } from '@sotto/protocol-codec';
 import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import { createSqliteStore } from '@sotto/store-adapters/sqlite';
+import { temporaryDirectory } from '@sotto/testing/files';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SessionRecord } from '../src/generated/sotto/messenger/v1/storage.js';
 import { newParty, quiet } from './party.js';
 import { manualClock } from './support.js';
 import { crypto, START } from './world.js';
-
-const directories: string[] = [];
-afterAll(async () => {
-  for (const directory of directories) await rm(directory, { recursive: true, force: true });
-});
 
 const level = (path: string) => createLevelDbStore({ path, durability: 'process-crash' });
 const sqlite = (path: string) => createSqliteStore({ path: `${path}.db`, durability: 'process-crash' });
@@ -39,8 +34,7 @@ describe.each<[string, (path: string) => Promise<Store>]>([
   ['encrypted over sqlite', async (path) => encrypted(await sqlite(path))],
 ])('%s, closed', (_, open) => {
   it('holds no plaintext that was acknowledged, and no chain key of a ratchet that was replaced', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'sotto-at-rest-'));
-    directories.push(directory);
+    const directory = temporaryDirectory();
     const store = await open(join(directory, 'store'));
     const sessions: Uint8Array[] = [];
     const spied: Store = {

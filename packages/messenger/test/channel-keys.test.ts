@@ -3,11 +3,11 @@ import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { createSealedTransport, type Pbkdf2 } from '@sotto/whisper-transport';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
-import { StoredChannelKeys } from '../src/channel-keys.js';
+import { StoredChannelKeys } from '../src/connection/channel-keys.js';
 import { createMessenger } from '../src/index.js';
-import { Ledger } from '../src/storage/ledger.js';
 import { encodeRecord, recordKey } from '../src/storage/table.js';
 import { contactTable, negotiatedTable } from '../src/storage/tables.js';
+import { TransactionManager } from '../src/storage/transaction-manager.js';
 import { crypto, keptStore, keptView } from './world.js';
 
 const CONVERSATIONS = 10_000;
@@ -89,7 +89,7 @@ describe('keys of channels', () => {
   });
 
   const openCache = (store: Store, most?: number): ChannelKeyCache =>
-    new StoredChannelKeys(new Ledger(store, crypto), silentLogger, most);
+    new StoredChannelKeys(new TransactionManager(store, crypto), silentLogger, most);
   const key = (n: number) => new Uint8Array(32).fill(n);
 
   it('no more are kept than the cap says, and what is kept stays', async () => {

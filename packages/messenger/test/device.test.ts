@@ -67,7 +67,7 @@ describe('two devices', () => {
     expect(await readText(bob, alice, (messages[0] as { message: Uint8Array }).message)).toBe('dr: 1');
   });
 
-  it('agree on a negotiated topic once each addressed device was heard', async () => {
+  it('agree on a negotiated topic once each addressed device has written', async () => {
     const { alice, bob } = await pairOfNodes();
     const first = await write(alice, bob.identity.publicKey, '1');
     expect(first.negotiatedSecret).toBeUndefined();
@@ -84,8 +84,8 @@ describe('two devices', () => {
     const [alice, bob, carol] = [await newNode('alice-1'), await newNode('bob-1'), await newNode('carol-1')];
     await talk(alice, bob, 'no bundle yet');
     expect((await write(bob, alice.identity.publicKey, 'x')).negotiatedSecret).toBeDefined();
-    const { message } = await alice.device.ledger.run((work) =>
-      alice.device.encryptDh(work, carol.identity.publicKey, new Uint8Array(0)),
+    const { message } = await alice.device.transaction((tx) =>
+      alice.device.encryptDh(tx, carol.identity.publicKey, new Uint8Array(0)),
     );
     await readText(carol, alice, message);
     expect((await write(carol, alice.identity.publicKey, 'x')).negotiatedSecret).toBeUndefined();
@@ -96,17 +96,17 @@ describe('two devices', () => {
     const { message } = await write(alice, bob.identity.publicKey, 'x');
     const [bundle] = decodeProtocolMessage(message).bundles;
     expect([...(bundle?.signedPreKeys.keys() ?? [])]).toEqual(['alice-1']);
-    const code = await alice.device.ledger.run((work) => alice.device.contactCode(work));
+    const code = await alice.device.transaction((tx) => alice.device.contactCode(tx));
     expect(compareBytes(decodeContactCode(code).identity, alice.identity.publicKey)).toBe(0);
   });
 
   it('read public messages and bundles alone', async () => {
     const { alice, bob } = await pairOfNodes();
-    const said = await alice.device.ledger.run((work) => alice.device.encodePublic(work, bytesOf('all')));
+    const said = await alice.device.transaction((tx) => alice.device.encodePublic(tx, bytesOf('all')));
     expect(await readText(bob, alice, said)).toBe('public: all');
-    const again = await alice.device.ledger.run((work) => alice.device.encodePublic(work, bytesOf('all')));
+    const again = await alice.device.transaction((tx) => alice.device.encodePublic(tx, bytesOf('all')));
     expect(await readText(bob, alice, again)).toBe('public: all');
-    const bundle = await alice.device.ledger.run((work) => alice.device.encodePublic(work));
+    const bundle = await alice.device.transaction((tx) => alice.device.encodePublic(tx));
     expect(await readText(bob, alice, bundle)).toBe('bundle');
   });
 });
@@ -214,13 +214,13 @@ describe('hostile cases: two sides at once', () => {
         clock: alice.clock,
       });
     const [one, two] = [await open(), await open()];
-    const bundle = await bob.device.ledger.run((work) => bob.device.bundle(work));
-    await one.ledger.run((work) => one.processBundle(work, bundle));
+    const bundle = await bob.device.transaction((tx) => bob.device.bundle(tx));
+    await one.transaction((tx) => one.processBundle(tx, bundle));
     const sent: Uint8Array[] = [];
     for (let i = 0; i < 4; i++) {
       const results = await Promise.all(
         [one, two].map((device) =>
-          device.ledger.run((work) => device.encryptDirect(work, bob.identity.publicKey, bytesOf('x'))),
+          device.transaction((tx) => device.encryptDirect(tx, bob.identity.publicKey, bytesOf('x'))),
         ),
       );
       sent.push(...results.map(({ message }) => message));
@@ -240,9 +240,10 @@ describe('rotation', () => {
   it('+48 h: rotates once', async () => {
     const alice = await newNode('alice-1');
     const version = () =>
-      alice.device.ledger.run(
-        async (work) => (await alice.device.bundle(work)).signedPreKeys.get('alice-1')?.version,
-      );
+      alice.device.transaction(async (tx) => {
+        await alice.device.rotatePreKeyIfDue(tx);
+        return (await alice.device.bundle(tx)).signedPreKeys.get('alice-1')?.version;
+      });
     expect(await version()).toBe(1);
     alice.clock.advance(48 * HOUR);
     expect(await version()).toBe(2);
@@ -258,7 +259,7 @@ describe('rotation', () => {
     await meet(veryLate, bob);
     const tooLate = await write(veryLate, bob.identity.publicKey, 'too late');
     bob.clock.advance(25 * HOUR);
-    await bob.device.ledger.run((work) => bob.device.bundle(work));
+    await bob.device.transaction((tx) => bob.device.rotatePreKeyIfDue(tx));
     expect(await readText(bob, alice, onItsWay.message)).toBe('dr: late');
     bob.clock.advance(31 * DAY);
     expect(await readText(bob, veryLate, tooLate.message)).toBe('SESSION_NOT_FOUND');
@@ -337,14 +338,14 @@ describe('several devices', () => {
     const [phone, laptop] = [await newNode('phone', { identity }), await newNode('laptop', { identity })];
     await meet(phone, laptop);
     const listed = async () => [
-      ...(await phone.device.ledger.run((work) => phone.device.bundle(work))).signedPreKeys.keys(),
+      ...(await phone.device.transaction((tx) => phone.device.bundle(tx))).signedPreKeys.keys(),
     ];
     const enable = (enabled: boolean) =>
-      phone.device.ledger.run((work) =>
-        phone.device.updateDevice(work, identity.publicKey, 'laptop', { enabled }),
+      phone.device.transaction((tx) =>
+        phone.device.updateDevice(tx, identity.publicKey, 'laptop', { enabled }),
       );
     expect(await listed()).toEqual(['phone']);
-    expect(await phone.device.ledger.run((work) => phone.device.hasPairedDevices(work))).toBe(false);
+    expect(await phone.device.transaction((tx) => phone.device.hasPairedDevices(tx))).toBe(false);
     await enable(true);
     expect((await listed()).toSorted()).toEqual(['laptop', 'phone']);
     const copy = await write(phone, identity.publicKey, 'copy');
@@ -352,11 +353,11 @@ describe('several devices', () => {
     expect(await readText(laptop, phone, copy.message)).toBe('dr: copy');
     await enable(false);
     expect(await listed()).toEqual(['phone']);
-    expect(await phone.device.ledger.run((work) => phone.device.hasPairedDevices(work))).toBe(false);
+    expect(await phone.device.transaction((tx) => phone.device.hasPairedDevices(tx))).toBe(false);
     expect(
       await refused(phone, () =>
-        phone.device.ledger.run((work) =>
-          phone.device.updateDevice(work, identity.publicKey, 'tablet', { enabled: true }),
+        phone.device.transaction((tx) =>
+          phone.device.updateDevice(tx, identity.publicKey, 'tablet', { enabled: true }),
         ),
       ),
     ).toBe('NOT_FOUND');
@@ -366,14 +367,14 @@ describe('several devices', () => {
     const identity = crypto.secp256k1.generateKeyPair();
     const [phone, laptop] = [await newNode('phone', { identity }), await newNode('laptop', { identity })];
     await meet(phone, laptop);
-    await phone.device.ledger.run((work) =>
-      phone.device.updateDevice(work, identity.publicKey, 'laptop', {
+    await phone.device.transaction((tx) =>
+      phone.device.updateDevice(tx, identity.publicKey, 'laptop', {
         name: 'my laptop',
         metadata: new Map([['os', 'Debian']]),
       }),
     );
     await phone.reopen();
-    const [info] = await phone.device.ledger.run((work) => phone.device.devices(work, identity.publicKey));
+    const [info] = await phone.device.transaction((tx) => phone.device.devices(tx, identity.publicKey));
     expect(info).toMatchObject({
       installationId: 'laptop',
       name: 'my laptop',
@@ -390,7 +391,7 @@ describe('several devices', () => {
       await meet(alice, await newNode(name, { identity, clock: manualClock(START + index * 1000) }));
       await write(alice, identity.publicKey, 'x');
     }
-    const known = await alice.device.ledger.run((work) => alice.device.devices(work, identity.publicKey));
+    const known = await alice.device.transaction((tx) => alice.device.devices(tx, identity.publicKey));
     expect(known.map(({ installationId }) => installationId).toSorted()).toEqual(['bob-2', 'bob-3']);
     const sessions = [];
     for await (const { key } of alice.store.list('session/')) sessions.push(key);
@@ -406,11 +407,11 @@ describe('recovery', () => {
     const again = await newNode('bob-1', { identity: bob.identity, clock: manualClock(START + 5 * 60_000) });
     const lost = await write(alice, bob.identity.publicKey, 'lost');
     expect(await readText(again, alice, lost.message)).toBe('SESSION_NOT_FOUND');
-    const answer = await again.device.ledger.run((work) =>
-      again.device.encryptDh(work, alice.identity.publicKey, new Uint8Array(0)),
+    const answer = await again.device.transaction((tx) =>
+      again.device.encryptDh(tx, alice.identity.publicKey, new Uint8Array(0)),
     );
     const outcome = await read(alice, again.identity.publicKey, answer.message);
-    expect(outcome).toMatchObject({ kind: 'message', protection: 'dh', news: { restarted: ['bob-1'] } });
+    expect(outcome).toMatchObject({ kind: 'message', protection: 'dh', news: { reset: ['bob-1'] } });
     expect(await talk(alice, again, 'again')).toBe('dr: again');
     expect(await talk(again, alice, 'here I am')).toBe('dr: here I am');
   });
@@ -430,7 +431,7 @@ describe('recovery', () => {
     const { alice, bob } = await pairOfNodes();
     await talk(alice, bob, 'one');
     await talk(bob, alice, 'two');
-    await alice.device.ledger.run((work) => alice.device.resetSessions(work, bob.identity.publicKey));
+    await alice.device.transaction((tx) => alice.device.resetSessions(tx, bob.identity.publicKey));
     const { message, devices } = await write(alice, bob.identity.publicKey, 'anew');
     expect(devices[0]).toMatchObject({ sent: 'x3dh+dr' });
     expect(await readText(bob, alice, message)).toBe('dr: anew');

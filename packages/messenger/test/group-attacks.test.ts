@@ -27,7 +27,7 @@ async function circle<N extends string>(names: readonly N[], options: Options = 
 
 const keysOf = (...parties: readonly { identity: KeyPair }[]) =>
   parties.map(({ identity }) => identity.publicKey);
-const refusals = (party: Party) => party.events.undecryptable.map(({ code }) => code);
+const refusals = (party: Party) => party.events.decryptionFailed.map(({ code }) => code);
 const groupId32 = (id: string) => decodeHex(id);
 
 /** Alice leads a group of Bob, Carol and Mallory; Mallory was an administrator, and was removed. */
@@ -217,7 +217,7 @@ describe('a plain member', () => {
       await evil.sendAs(bob, `i${at}-`.padEnd(256, 'x'), { groupId: groupId32(id), membershipHash: hash });
     }
     const after = await sizesOf(bob);
-    for (const table of ['group', 'heard', 'change'] as const) {
+    for (const table of ['group', 'membersync', 'change'] as const) {
       expect(after[table]?.bytes ?? 0).toBeLessThanOrEqual((before[table]?.bytes ?? 0) + 256);
     }
   });
@@ -383,7 +383,8 @@ describe('a stranger', () => {
     expect(refusals(bob)).toEqual(['NOT_PERMITTED']);
     expect(bob.texts).toEqual([]);
     const after = await sizesOf(bob);
-    for (const table of ['group', 'change', 'heard', 'fanout']) expect(after[table]).toEqual(before[table]);
+    for (const table of ['group', 'change', 'membersync', 'fanout'])
+      expect(after[table]).toEqual(before[table]);
     expect((await bob.messenger.group(group.id)).members).toHaveLength(2);
   });
 
@@ -437,8 +438,8 @@ describe('a stranger who puts us in and out', () => {
     expect(groups.map(({ joined }) => joined)).toEqual([false, false, false]);
     for (const { id } of groups) await bob.messenger.leaveGroup(id);
     expect(await bob.messenger.groups()).toEqual([]);
-    const { change, heard } = await sizesOf(bob);
-    expect([change, heard]).toEqual([undefined, undefined]);
+    const { change, membersync } = await sizesOf(bob);
+    expect([change, membersync]).toEqual([undefined, undefined]);
   });
 });
 

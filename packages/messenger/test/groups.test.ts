@@ -1,6 +1,17 @@
-import { encodeHex } from '@sotto/core';
+import { encodeHex, silentLogger } from '@sotto/core';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
+import { Subscriptions } from '../src/connection/subscriptions.js';
+import { FanOut } from '../src/groups/fan-out.js';
+import { Groups } from '../src/groups/groups.js';
+import { MemberSync } from '../src/groups/member-sync.js';
+import { GroupRecords } from '../src/groups/records.js';
+import { DEFAULT_LIMITS, openDevice } from '../src/index.js';
+import { DeliveryTracker } from '../src/outbound/delivery-tracker.js';
+import { Outbox } from '../src/outbound/outbox.js';
+import { Sender } from '../src/outbound/sender.js';
+import { Events } from '../src/runtime/events.js';
+import { Runtime } from '../src/runtime/runtime.js';
 import { newParty, type Party, quiet } from './party.js';
 import { manualClock } from './support.js';
 import { bytesOf, crypto, START } from './world.js';
@@ -105,10 +116,7 @@ describe('private groups', () => {
     const [alice, bob, carol] = parties as [Party, Party, Party];
     const { group } = await alice.messenger.createGroup('g', keysOf(bob, carol));
     await quiet(network, ...parties);
-    // As a crash between the step that stores the message and the one that encrypts it leaves it.
-    const { Groups } = await import('../src/groups/groups.js');
-    const { DEFAULT_LIMITS, openDevice } = await import('../src/index.js');
-    const { fanoutTable } = await import('../src/storage/tables.js');
+    // As a crash leaves it between the transaction that stores the message and the one that encrypts it.
     await alice.messenger.close();
     const device = await openDevice({
       identity: alice.identity,
@@ -126,14 +134,22 @@ describe('private groups', () => {
       crypto,
       identity: alice.identity,
       clock: alice.clock,
+      logger: silentLogger,
       limits: DEFAULT_LIMITS,
       transport: network.transport(),
     };
-    const groups = new Groups(device, settings);
-    await device.ledger.run(async (work) => {
-      const outgoing = await groups.send(work, group.id, bytesOf('cut off'));
-      work.put(fanoutTable, { id: new Uint8Array(16), ...outgoing }, '0000000000000009');
-    });
+    const events = new Events(silentLogger);
+    const runtime = new Runtime(device, events, alice.clock);
+    runtime.close();
+    const context = { device, events, runtime, settings };
+    const records = new GroupRecords(crypto);
+    const memberSync = new MemberSync(context);
+    const tracker = new DeliveryTracker(events);
+    const sender = new Sender(context, new Outbox(context, tracker), new Subscriptions(context));
+    const fanOut = new FanOut(context, records, memberSync, sender, tracker);
+    const groups = new Groups(context, records, memberSync, fanOut);
+    await device.transaction((tx) => groups.send(tx, group.id, bytesOf('cut off')));
+    await runtime.settled();
     await alice.restart();
     await quiet(network, ...parties);
     for (const party of [bob, carol])

@@ -72,9 +72,9 @@ function bundleOf(
 }
 
 const process = (node: Node, bundle: Bundle) => () =>
-  node.device.ledger.run((work) => node.device.processBundle(work, bundle));
+  node.device.transaction((tx) => node.device.processBundle(tx, bundle));
 const knownOf = async (node: Node, of: Node) =>
-  (await node.device.ledger.run((work) => node.device.devices(work, of.identity.publicKey))).map(
+  (await node.device.transaction((tx) => node.device.devices(tx, of.identity.publicKey))).map(
     ({ installationId, preKeyVersion }) => `${installationId} v${preKeyVersion}`,
   );
 
@@ -158,7 +158,7 @@ describe('hostile cases: bundles', () => {
     expect((await before(older)).changed).toBe(true);
     for (let i = 0; i < 3; i++) {
       expect(await before(older)).toEqual({
-        news: { added: [], rotated: [], restarted: [], firstContact: false },
+        news: { added: [], rotated: [], reset: [], firstContact: false },
         changed: false,
       });
     }
@@ -169,8 +169,8 @@ describe('hostile cases: bundles', () => {
     // What no signature covers is taken from a newer bundle only.
     expect((await before(unsigned(newer, 7))).changed).toBe(false);
     // What the user says of a device makes another record of it.
-    await bob.device.ledger.run((work) =>
-      bob.device.updateDevice(work, alice.identity.publicKey, 'alice-2', { name: 'laptop' }),
+    await bob.device.transaction((tx) =>
+      bob.device.updateDevice(tx, alice.identity.publicKey, 'alice-2', { name: 'laptop' }),
     );
     expect((await before(newer)).changed).toBe(false);
     expect(await refused(bob, process(bob, { ...newer, timestamp: newer.timestamp + 1n }))).toBe(
@@ -182,7 +182,7 @@ describe('hostile cases: bundles', () => {
   it('the same prekey published under another identity takes nothing from its owner', async () => {
     const { alice, bob } = await session();
     const carol = await newNode('carol-1');
-    const own = await bob.device.ledger.run((work) => bob.device.bundle(work));
+    const own = await bob.device.transaction((tx) => bob.device.bundle(tx));
     const stolen = own.signedPreKeys.get('bob-1')?.signedPreKey as Uint8Array;
     await process(alice, bundleOf(carol, { 'bob-1': { key: stolen } }))();
     expect(await talk(alice, bob, 'still for bob')).toBe('dr: still for bob');
@@ -228,7 +228,7 @@ describe('hostile cases: bundles', () => {
     await meet(late, bob);
     const { message } = await write(late, bob.identity.publicKey, 'x');
     const outcome = await read(bob, alice.identity.publicKey, message);
-    expect(outcome).toMatchObject({ kind: 'message', bundleProblem: { code: 'BUNDLE_IMPLAUSIBLE' } });
+    expect(outcome).toMatchObject({ kind: 'message', bundleError: { code: 'BUNDLE_IMPLAUSIBLE' } });
   });
 
   it('zero prekeys', async () => {
@@ -309,7 +309,7 @@ describe('hostile cases: X3DH header', () => {
     await bob.reopen();
     expect(await refused(bob, handle(bob, alice, message))).toBe('DUPLICATE_MESSAGE');
     for (let i = 0; i < 10; i++) {
-      await alice.device.ledger.run((work) => alice.device.resetSessions(work, bob.identity.publicKey));
+      await alice.device.transaction((tx) => alice.device.resetSessions(tx, bob.identity.publicKey));
       await talk(alice, bob, 'anew');
     }
     expect(await refused(bob, handle(bob, alice, message))).toBe('DUPLICATE_MESSAGE');
@@ -318,7 +318,7 @@ describe('hostile cases: X3DH header', () => {
   it('replay of a message with no session: duplicate, before and after a restart', async () => {
     const [alice, bob] = [await newNode('alice-1'), await newNode('bob-1')];
     const { message } = await write(alice, bob.identity.publicKey, 'x');
-    const said = await alice.device.ledger.run((work) => alice.device.encodePublic(work, bytesOf('all')));
+    const said = await alice.device.transaction((tx) => alice.device.encodePublic(tx, bytesOf('all')));
     for (const first of [message, said]) {
       await readText(bob, alice, first);
       expect(await refused(bob, handle(bob, alice, first))).toBe('DUPLICATE_MESSAGE');
@@ -357,7 +357,7 @@ describe('hostile cases: X3DH header', () => {
   it('many fresh sessions from one peer: bounded records', async () => {
     const { alice, bob } = await session();
     for (let i = 0; i < 30; i++) {
-      await alice.device.ledger.run((work) => alice.device.resetSessions(work, bob.identity.publicKey));
+      await alice.device.transaction((tx) => alice.device.resetSessions(tx, bob.identity.publicKey));
       expect(await talk(alice, bob, `${i}`)).toBe(`dr: ${i}`);
     }
     for (const node of [alice, bob]) {
@@ -421,7 +421,7 @@ describe('hostile cases: ratchet in a session', () => {
     expect(await refused(bob, handle(bob, alice, sent[1] as Uint8Array))).toBe('DUPLICATE_MESSAGE');
     expect(await readText(bob, alice, sent[0] as Uint8Array)).toBe('dr: 0');
     for (let i = 0; i < 10; i++) {
-      await alice.device.ledger.run((work) => alice.device.resetSessions(work, bob.identity.publicKey));
+      await alice.device.transaction((tx) => alice.device.resetSessions(tx, bob.identity.publicKey));
       await talk(alice, bob, 'anew');
     }
     expect(await count()).toBe(0);
@@ -491,8 +491,8 @@ describe('hostile cases: clocks, devices', () => {
     await talk(alice, bob, 'x');
     await talk(bob, alice, 'y');
     const mallory = await newNode('bob-1');
-    const { message } = await mallory.device.ledger.run((work) =>
-      mallory.device.encryptDh(work, alice.identity.publicKey, new Uint8Array(0)),
+    const { message } = await mallory.device.transaction((tx) =>
+      mallory.device.encryptDh(tx, alice.identity.publicKey, new Uint8Array(0)),
     );
     expect(await read(alice, mallory.identity.publicKey, message)).toMatchObject({ sessionsLost: false });
     const { devices } = await write(alice, bob.identity.publicKey, 'z');

@@ -32,7 +32,7 @@ async function countOf(store: Store, table: string): Promise<number> {
 async function fromMadeUpDevices(to: Node, count: number) {
   const identity = crypto.secp256k1.generateKeyPair();
   const suite = secp256k1Suite(crypto);
-  const bundle = await to.device.ledger.run((work) => to.device.bundle(work));
+  const bundle = await to.device.transaction((tx) => to.device.bundle(tx));
   const preKey = bundle.signedPreKeys.get(to.name)?.signedPreKey as never;
   const messages = Array.from({ length: count }, (_, i) => {
     const { sharedKey, ephemeralKey } = initiateX3dh(crypto, {
@@ -87,7 +87,7 @@ describe('what outsiders can grow', () => {
     for (const message of messages) {
       expect((await read(bob, identity.publicKey, message)).kind).toBe('message');
     }
-    const devices = await bob.device.ledger.run((work) => bob.device.devices(work, identity.publicKey));
+    const devices = await bob.device.transaction((tx) => bob.device.devices(tx, identity.publicKey));
     expect(devices).toHaveLength(16);
     expect(await countOf(bob.store, 'session')).toBe(16);
     expect(await countOf(bob.store, 'peer')).toBe(1);
@@ -109,7 +109,7 @@ describe('what outsiders can grow', () => {
     await bob.store.commit([{ type: 'put', key, value }]);
     await bob.reopen();
     expect((await read(bob, identity.publicKey, messages[1] as Uint8Array)).kind).toBe('message');
-    const left = await bob.device.ledger.run((work) => bob.device.devices(work, identity.publicKey));
+    const left = await bob.device.transaction((tx) => bob.device.devices(tx, identity.publicKey));
     expect(left).toHaveLength(16);
   });
 
@@ -137,7 +137,7 @@ describe('what outsiders can grow', () => {
     for (let i = 0; i < 8; i++) {
       const { message } = await write(alice, bob.identity.publicKey, `${i}`);
       expect(await readText(bob, alice, message)).toBe(`dr: ${i}`);
-      await alice.device.ledger.run((work) => alice.device.resetSessions(work, bob.identity.publicKey));
+      await alice.device.transaction((tx) => alice.device.resetSessions(tx, bob.identity.publicKey));
     }
     expect(await countOf(bob.store, 'session')).toBe(5);
     expect(await talk(alice, bob, 'x')).toBe('dr: x');
@@ -179,8 +179,8 @@ describe('what outsiders can grow', () => {
     const said: Uint8Array[] = [];
     for (let day = 0; day < 6; day++) {
       for (let i = 0; i < 5; i++) {
-        const message = await alice.device.ledger.run((work) =>
-          alice.device.encodePublic(work, bytesOf(`${day} ${i}`)),
+        const message = await alice.device.transaction((tx) =>
+          alice.device.encodePublic(tx, bytesOf(`${day} ${i}`)),
         );
         said.push(message);
         expect(await readText(bob, alice, message)).toBe(`public: ${day} ${i}`);

@@ -249,7 +249,7 @@ describe('exactly once', () => {
     await alice.say(bob, 'one');
     await quiet(network, alice, bob);
     expect(bob.texts).toEqual(['direct alice-1 dr: one']);
-    expect(bob.events.storageTrouble).toHaveLength(2);
+    expect(bob.events.storageError).toHaveLength(2);
   });
 
   it('one message received is one commit, one message sent is two', async () => {
@@ -315,11 +315,11 @@ describe('recovery', () => {
     await quiet(network, laptop);
     network.reconnect(alice.identity.publicKey);
     await quiet(network, alice, bob, laptop);
-    expect(laptop.events.undecryptable.map(({ code, answered }) => [code, answered])).toEqual([
+    expect(laptop.events.decryptionFailed.map(({ code, answered }) => [code, answered])).toEqual([
       // The user is told once.
       ['DEVICE_NOT_ADDRESSED', true],
     ]);
-    expect(laptop.events.undecryptable[0]?.reason).toMatch(/next message will be readable/);
+    expect(laptop.events.decryptionFailed[0]?.reason).toMatch(/next message will be readable/);
     await alice.say(bob, 'now');
     await quiet(network, alice, bob, laptop);
     expect(laptop.texts).toEqual(['direct alice-1 dr: now']);
@@ -487,7 +487,7 @@ describe('devices of our own', () => {
 
   it('nobody else can say what we sent', async () => {
     const { network, alice, bob } = await two();
-    const { encodePayload } = await import('../src/payload.js');
+    const { encodePayload } = await import('../src/runtime/payload.js');
     const forged = encodePayload({
       $case: 'ownCopy',
       value: { to: alice.identity.publicKey, payload: bytesOf('forged') },
@@ -497,9 +497,9 @@ describe('devices of our own', () => {
     const mallory = await newNode('mallory');
     const code = await bob.messenger.contactCode();
     const { decodeContactCode } = await import('@sotto/protocol-codec');
-    await mallory.device.ledger.run((work) => mallory.device.processBundle(work, decodeContactCode(code)));
-    const { message } = await mallory.device.ledger.run((work) =>
-      mallory.device.encryptDirect(work, bob.identity.publicKey, forged),
+    await mallory.device.transaction((tx) => mallory.device.processBundle(tx, decodeContactCode(code)));
+    const { message } = await mallory.device.transaction((tx) =>
+      mallory.device.encryptDirect(tx, bob.identity.publicKey, forged),
     );
     const connection = await network
       .transport()
@@ -507,7 +507,7 @@ describe('devices of our own', () => {
     await connection.send({ kind: 'partitioned', recipient: bob.identity.publicKey }, message);
     await quiet(network, alice, bob);
     expect(bob.texts).toEqual([]);
-    expect(bob.events.undecryptable[0]).toMatchObject({
+    expect(bob.events.decryptionFailed[0]).toMatchObject({
       code: 'NOT_PERMITTED',
       sender: mallory.identity.publicKey,
     });

@@ -116,9 +116,7 @@ async function missedIn(story: readonly Step[], tellsTime: boolean): Promise<rea
       case 'say': {
         const text = `${said.length}`;
         said.push(text);
-        const message = await alice.device.ledger.run((work) =>
-          alice.device.encodePublic(work, bytesOf(text)),
-        );
+        const message = await alice.device.transaction((tx) => alice.device.encodePublic(tx, bytesOf(text)));
         await node.publish(alice.identity.publicKey, message);
         break;
       }

@@ -85,13 +85,13 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
   };
 
   const send = async (from: Node, to: PublicKey, label: string) => {
-    const { message } = await from.device.ledger.run((work) =>
-      from.device.encryptDirect(work, to, bytesOf(label)),
+    const { message } = await from.device.transaction((tx) =>
+      from.device.encryptDirect(tx, to, bytesOf(label)),
     );
     post(from, to, label, message);
-    const own = await from.device.ledger.run(async (work) =>
-      (await from.device.hasPairedDevices(work)) && to !== from.identity.publicKey
-        ? from.device.encryptDirect(work, from.identity.publicKey, bytesOf(`${label} copy`))
+    const own = await from.device.transaction(async (tx) =>
+      (await from.device.hasPairedDevices(tx)) && to !== from.identity.publicKey
+        ? from.device.encryptDirect(tx, from.identity.publicKey, bytesOf(`${label} copy`))
         : undefined,
     );
     if (own !== undefined) post(from, from.identity.publicKey, `${label} copy`, own.message);
@@ -102,8 +102,8 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
     delivered.push(envelope);
     const before = await dump(to.store);
     try {
-      const outcome = await to.device.ledger.run((work) =>
-        to.device.decrypt(work, from.identity.publicKey, message),
+      const outcome = await to.device.transaction((tx) =>
+        to.device.decrypt(tx, from.identity.publicKey, message),
       );
       if (outcome.kind === 'unreadable') {
         result.undecryptable++;
@@ -136,8 +136,8 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
 
   let answers = 0;
   const answer = async (from: Node, to: PublicKey) => {
-    const { message } = await from.device.ledger.run((work) =>
-      from.device.encryptDh(work, to, new Uint8Array(0)),
+    const { message } = await from.device.transaction((tx) =>
+      from.device.encryptDh(tx, to, new Uint8Array(0)),
     );
     post(from, to, `answer ${answers++}`, message);
   };
@@ -146,8 +146,8 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
   const refuse = async (to: Node, from: Node, message: Uint8Array) => {
     const before = await dump(to.store);
     try {
-      const outcome = await to.device.ledger.run((work) =>
-        to.device.decrypt(work, from.identity.publicKey, message),
+      const outcome = await to.device.transaction((tx) =>
+        to.device.decrypt(tx, from.identity.publicKey, message),
       );
       // Not for this device, or nothing but a bundle: nothing was opened.
       if (outcome.kind === 'message' && outcome.payload.length > 0) {
@@ -239,11 +239,11 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
         const node = nodeAt(action.who);
         const sibling = nodes.find((other) => sameIdentity(other, node) && other !== node);
         if (sibling === undefined) break;
-        const bundle = await sibling.device.ledger.run((work) => sibling.device.bundle(work));
+        const bundle = await sibling.device.transaction((tx) => sibling.device.bundle(tx));
         try {
-          await node.device.ledger.run(async (work) => {
-            await node.device.processBundle(work, bundle);
-            await node.device.updateDevice(work, node.identity.publicKey, sibling.name, {
+          await node.device.transaction(async (tx) => {
+            await node.device.processBundle(tx, bundle);
+            await node.device.updateDevice(tx, node.identity.publicKey, sibling.name, {
               enabled: action.enabled,
             });
           });

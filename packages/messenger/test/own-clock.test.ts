@@ -25,9 +25,14 @@ async function keysOf(node: Node, table: string): Promise<number> {
 }
 
 const publish = (node: Node) =>
-  node.device.ledger.run((work) => node.device.encodePublic(work, new TextEncoder().encode('public')));
-const deleteExpired = (node: Node) => node.device.ledger.run((work) => node.device.deleteExpired(work));
-const preKeyOf = (node: Node) => node.device.ledger.run((work) => node.device.currentPreKey(work));
+  node.device.transaction((tx) => node.device.encodePublic(tx, new TextEncoder().encode('public')));
+const deleteExpired = (node: Node) => node.device.transaction((tx) => node.device.deleteExpired(tx));
+/** The prekey that a message sent now would show. */
+const preKeyOf = (node: Node) =>
+  node.device.transaction(async (tx) => {
+    await node.device.rotatePreKeyIfDue(tx);
+    return node.device.currentPreKey(tx);
+  });
 
 /** A clock that may also be set back. */
 function settableClock(start = START) {
@@ -168,7 +173,7 @@ describe('a device that was made by a clock that was ahead', () => {
     await meet(alice, other);
     const { message } = await write(alice, bob.identity.publicKey, 'not for this device');
     const outcome = await read(bob, alice.identity.publicKey, message);
-    expect(outcome).toMatchObject({ kind: 'unreadable', remedy: { answer: true, tell: true } });
+    expect(outcome).toMatchObject({ kind: 'unreadable', remedy: { answer: true, report: true } });
   });
 });
 
@@ -248,7 +253,7 @@ describe('what ends by time', () => {
     let steps = 1;
     for (let position = await deleteExpired(bob); position !== undefined; steps++) {
       const from = position;
-      position = await bob.device.ledger.run((work) => bob.device.deleteExpired(work, from));
+      position = await bob.device.transaction((tx) => bob.device.deleteExpired(tx, from));
     }
     expect(steps).toBeGreaterThan(2);
     expect(await keysOf(bob, 'skipped')).toBe(0);

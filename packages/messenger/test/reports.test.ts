@@ -81,7 +81,7 @@ describe('an empty payload', () => {
       ['direct', 0],
     ]);
     expect(alice.events.sent.map(({ id }) => id)).toEqual(expect.arrayContaining([one.id, other.id]));
-    expect(bob.events.undecryptable).toEqual([]);
+    expect(bob.events.decryptionFailed).toEqual([]);
   });
 
   it('and one that begins like a payload of ours arrive in a public chat as they were', async () => {
@@ -135,10 +135,10 @@ describe('more devices than a message goes to', () => {
     const heard = devices.filter((device) => payloads(device).includes('three'));
     const others = devices.filter((device) => !heard.includes(device));
     expect([heard.length, others.length]).toEqual([3, 3]);
-    for (const { events } of heard) expect(events.undecryptable).toEqual([]);
+    for (const { events } of heard) expect(events.decryptionFailed).toEqual([]);
     for (const { events } of others) {
-      expect(events.undecryptable.map(({ code }) => code)).toEqual(['DEVICE_NOT_ADDRESSED']);
-      expect(events.undecryptable[0]?.reason).toMatch(/Write to it from this device/);
+      expect(events.decryptionFailed.map(({ code }) => code)).toEqual(['DEVICE_NOT_ADDRESSED']);
+      expect(events.decryptionFailed[0]?.reason).toMatch(/Write to it from this device/);
     }
   });
 });

@@ -344,7 +344,7 @@ describe('message requests', () => {
     for (let i = 0; i < 8; i++) await carol.say(bob, `${i}`);
     await quiet(network, bob, carol);
     expect(bob.texts).toHaveLength(5);
-    expect(bob.events.undecryptable.map(({ code }) => code)).toEqual(['LIMIT_EXCEEDED']);
+    expect(bob.events.decryptionFailed.map(({ code }) => code)).toEqual(['LIMIT_EXCEEDED']);
     await bob.messenger.accept(carol.identity.publicKey);
     for (let i = 8; i < 16; i++) await carol.say(bob, `${i}`);
     await quiet(network, bob, carol);

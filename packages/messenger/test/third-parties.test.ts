@@ -1,6 +1,6 @@
 import { encodeHex, type KeyPair } from '@sotto/core';
 import { encodeProtocolMessage } from '@sotto/protocol-codec';
-import { loadVectors, unhex } from '@sotto/test-vectors';
+import { loadVectors, unhex } from '@sotto/testing/vectors';
 import { bundleTimestamp, signBundle } from '@sotto/x3dh';
 import { describe, expect, it } from 'vitest';
 import { newParty, type Party } from './party.js';
@@ -76,7 +76,7 @@ describe('a message sealed again for somebody else', () => {
     bus.reseal(partitioned(bob.identity), plain as Uint8Array);
     await settle();
     expect(bus.log).toEqual([]);
-    expect(bob.events.undecryptable).toEqual([]);
+    expect(bob.events.decryptionFailed).toEqual([]);
     await unharmed();
   });
 
@@ -144,7 +144,7 @@ describe('a message sealed again for somebody else', () => {
     bus.reseal(partitioned(bob.identity), plain as Uint8Array);
     await settle();
     expect(bus.log).toEqual([]);
-    expect(bob.events.undecryptable).toEqual([]);
+    expect(bob.events.decryptionFailed).toEqual([]);
     await unharmed();
   });
 
@@ -163,7 +163,7 @@ describe('a message sealed again for somebody else', () => {
       expect(bus.log).toEqual([]);
     }
     expect(bob.texts.filter((text) => text.startsWith('cats'))).toEqual([]);
-    expect(bob.events.undecryptable).toEqual([]);
+    expect(bob.events.decryptionFailed).toEqual([]);
     await unharmed();
   });
 
@@ -180,7 +180,7 @@ describe('a message sealed again for somebody else', () => {
     await settle();
     await laptop.messenger.flushed();
     expect(bus.log).toEqual([]);
-    expect(laptop.events.undecryptable).toEqual([]);
+    expect(laptop.events.decryptionFailed).toEqual([]);
     expect(alice.events.sessionReset).toEqual([]);
   });
 });
@@ -217,8 +217,8 @@ describe('messages that have no effect', () => {
     const before = await remembered();
     const stranger = await newNode('stranger-1');
     for (let i = 0; i < 20; i++) {
-      const { message } = await stranger.device.ledger.run((work) =>
-        stranger.device.encryptDh(work, bob.identity.publicKey, new Uint8Array(0)),
+      const { message } = await stranger.device.transaction((tx) =>
+        stranger.device.encryptDh(tx, bob.identity.publicKey, new Uint8Array(0)),
       );
       bus.post(partitioned(bob.identity), stranger.identity, message);
     }
@@ -235,7 +235,7 @@ describe('messages that cannot be read', () => {
       bus.post(partitioned(bob.identity), stranger, unreadableFrom(stranger, `stranger-${i % 2}`));
       await settle();
     }
-    expect(bob.events.undecryptable.map(({ senderInstallation }) => senderInstallation)).toEqual([
+    expect(bob.events.decryptionFailed.map(({ senderInstallation }) => senderInstallation)).toEqual([
       'stranger-0',
       'stranger-1',
     ]);
@@ -248,7 +248,7 @@ describe('messages that cannot be read', () => {
       bus.post(partitioned(bob.identity), stranger, unreadableFrom(stranger, `stranger-${i}`));
     }
     await settle();
-    expect(bob.events.undecryptable).toHaveLength(16);
+    expect(bob.events.decryptionFailed).toHaveLength(16);
   });
 });
 
@@ -267,11 +267,11 @@ describe('a genuine message that was kept', () => {
       await settle();
     }
     await bob.messenger.resetSession(carol.identity.publicKey);
-    const before = { told: bob.events.undecryptable.length, texts: bob.texts.length };
+    const before = { told: bob.events.decryptionFailed.length, texts: bob.texts.length };
     bus.log.length = 0;
     for (const [i, envelope] of captured.entries()) bus.replay(envelope, BigInt(i + 7));
     await settle();
-    expect(bob.events.undecryptable).toHaveLength(before.told);
+    expect(bob.events.decryptionFailed).toHaveLength(before.told);
     expect(bob.texts).toHaveLength(before.texts);
     const toCarol = bus.opened(partitioned(carol.identity));
     expect(toCarol).toEqual([]);

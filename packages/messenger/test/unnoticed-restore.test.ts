@@ -51,9 +51,9 @@ describe('a peer that went back to an old copy of its store without noticing', (
       await quiet(network, alice, bob);
     }
     for (const { events } of [alice, bob]) {
-      expect(events.undecryptable).toHaveLength(1);
-      expect(events.undecryptable[0]).toMatchObject({ answered: false });
-      expect(events.undecryptable[0]?.reason).toContain('reset the session');
+      expect(events.decryptionFailed).toHaveLength(1);
+      expect(events.decryptionFailed[0]).toMatchObject({ answered: false });
+      expect(events.decryptionFailed[0]?.reason).toContain('reset the session');
     }
     for (const { texts } of [alice, bob]) texts.length = 0;
     await turn('again');

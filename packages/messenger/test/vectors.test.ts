@@ -2,7 +2,7 @@ import { encodeHex, type PublicKey } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { decodeBundle } from '@sotto/protocol-codec';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { loadVectors, unhex } from '@sotto/test-vectors';
+import { loadVectors, unhex } from '@sotto/testing/vectors';
 import { describe, expect, it } from 'vitest';
 import { openDevice } from '../src/index.js';
 import { manualClock } from './support.js';
@@ -27,18 +27,18 @@ describe('protocol-session.json: transcripts of a deployed client', () => {
         crypto,
         clock: manualClock(Number(bundle.timestamp / 1_000_000n)),
       });
-      const own = await bob.ledger.run((work) => bob.bundle(work));
+      const own = await bob.transaction((tx) => bob.bundle(tx));
       expect(own.signedPreKeys).toEqual(bundle.signedPreKeys);
       for (const message of messages) {
-        const outcome = await bob.ledger.run((work) =>
-          bob.decrypt(work, unhex(c.alice.identity) as PublicKey, unhex(message.protobuf)),
+        const outcome = await bob.transaction((tx) =>
+          bob.decrypt(tx, unhex(c.alice.identity) as PublicKey, unhex(message.protobuf)),
         );
         if (outcome.kind !== 'message') throw new Error(outcome.kind);
         expect(encodeHex(outcome.payload)).toBe(message.payload);
         expect(outcome.senderInstallation).toBe(c.alice.installationId);
         if (message.kind !== 'direct') expect(outcome.protection).toBe(message.kind);
       }
-      const known = await bob.ledger.run((work) => bob.devices(work, unhex(c.alice.identity) as PublicKey));
+      const known = await bob.transaction((tx) => bob.devices(tx, unhex(c.alice.identity) as PublicKey));
       expect(known.map(({ installationId }) => installationId)).toEqual([c.alice.installationId]);
     }
   });

@@ -79,18 +79,18 @@ export async function newNode(
 
 /** Lets one device know the other's bundle. */
 export async function meet(node: Node, other: Node): Promise<void> {
-  const bundle = await other.device.ledger.run((work) => other.device.bundle(work));
-  await node.device.ledger.run((work) => node.device.processBundle(work, bundle));
+  const bundle = await other.device.transaction((tx) => other.device.bundle(tx));
+  await node.device.transaction((tx) => node.device.processBundle(tx, bundle));
 }
 
 /** Encrypts a text to an identity. */
 export function write(from: Node, to: PublicKey, text: string) {
-  return from.device.ledger.run((work) => from.device.encryptDirect(work, to, bytesOf(text)));
+  return from.device.transaction((tx) => from.device.encryptDirect(tx, to, bytesOf(text)));
 }
 
 /** Hands a message to a device. */
 export function read(to: Node, from: PublicKey, message: Uint8Array): Promise<DecryptOutcome> {
-  return to.device.ledger.run((work) => to.device.decrypt(work, from, message));
+  return to.device.transaction((tx) => to.device.decrypt(tx, from, message));
 }
 
 /** The text that a device reads, with how it was protected: `dr: hello`. */

@@ -1,4 +1,4 @@
-import { loadVectors, unhex } from '@sotto/test-vectors';
+import { loadVectors, unhex } from '@sotto/testing/vectors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeProtocolMessage, isBareMessage } from '../src/index.js';

@@ -1,5 +1,5 @@
 import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8, isSottoError } from '@sotto/core';
-import { loadVectors, unhex } from '@sotto/test-vectors';
+import { loadVectors, unhex } from '@sotto/testing/vectors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeBundle, decodeContactCode, encodeBundle, encodeContactCode } from '../src/index.js';

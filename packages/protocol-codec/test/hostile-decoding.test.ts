@@ -1,5 +1,5 @@
 import { concatBytes, isSottoError } from '@sotto/core';
-import { loadVectors, unhex } from '@sotto/test-vectors';
+import { loadVectors, unhex } from '@sotto/testing/vectors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,19 +1,20 @@
 import {
+  type Continuity,
   compareBytes,
   invalidArgument,
   isSottoError,
   type ListOptions,
   parseObject,
   type Revision,
+  SerialQueue,
   SottoError,
   type StoredEntry,
   type StoredRecord,
   type Write,
 } from '@sotto/core';
-import type { Continuity, DurableStore } from './durable-store.js';
+import type { DurableStore } from './durable-store.js';
 import { decodeRecord, decodeRevision, encodeRecord, encodeRevision } from './record.js';
 import type { RevisionAnchor } from './revision-anchor.js';
-import { SerialQueue } from './serial-queue.js';
 import { Snapshot } from './snapshot.js';
 import type { EngineChange, StorageEngine } from './storage-engine.js';
 import {
@@ -53,8 +54,9 @@ const COMPACT_BYTES_PER_CHANGE = 16 * 1024;
 /** Bytes up to which a store is compacted whenever it is closed: rewriting so much takes half a second at most. */
 const COMPACT_ON_CLOSE_BYTES = 32 * 1024 * 1024;
 
+/** Options of every store that is built on an engine. */
 export interface EngineStoreOptions {
-  /** Where the store's progress is noted besides, so that a loss or an old copy is noticed. Default none. */
+  /** Where the store's progress is also recorded, so that a loss or an old copy is noticed. Default none. */
   readonly anchor?: RevisionAnchor;
   /**
    * How many records may be written or deleted until the store compacts itself, since their old contents can be read
@@ -65,8 +67,8 @@ export interface EngineStoreOptions {
   readonly compactAfter?: number;
 }
 
-/** A write that failed, of which nobody knows yet whether it took effect. */
-interface DoubtfulWrite {
+/** A write that failed, and of which is not known yet whether it took effect. */
+interface InDoubtWrite {
   readonly changes: readonly EngineChange[];
   /** What stood under the same keys before. */
   readonly before: readonly EngineChange[];
@@ -92,7 +94,7 @@ export class EngineStore implements DurableStore {
   #changes: number;
   /** The number of changes at which to look whether to compact. */
   #compactAt: number;
-  #doubt: DoubtfulWrite | undefined;
+  #inDoubt: InDoubtWrite | undefined;
   /** Whether the engine is closed, since opening it again failed. */
   #down = false;
   #reopening: Promise<void> | undefined;
@@ -219,7 +221,7 @@ export class EngineStore implements DurableStore {
   }
 
   async #commit(writes: readonly Write[]): Promise<Revision> {
-    await this.#settleDoubt();
+    await this.#resolveInDoubt();
     await this.#readInCommit(() =>
       this.#checkExpectations(writes.filter(({ expect }) => expect !== undefined)),
     );
@@ -237,7 +239,7 @@ export class EngineStore implements DurableStore {
     } catch (error) {
       if (this.#engine.reopen) {
         const before = await this.#current(changes).catch(() => undefined);
-        if (before) this.#doubt = { changes, before };
+        if (before) this.#inDoubt = { changes, before };
         // Reading fails as well: the write can't be taken back if it took effect, but the engine may recover.
         else this.#down = true;
       }
@@ -256,7 +258,7 @@ export class EngineStore implements DurableStore {
     } catch (error) {
       if (this.#engine.reopen === undefined || isSottoError(error)) throw error;
       this.#down = true;
-      await this.#settleDoubt();
+      await this.#resolveInDoubt();
       await run();
     }
   }
@@ -270,8 +272,8 @@ export class EngineStore implements DurableStore {
 
   close(): Promise<void> {
     this.#closing ??= this.#queue.run(async () => {
-      await this.#settleDoubt().catch(() => {});
-      // A failure keeps nobody from closing: what was committed is stored, and compacting is tried again next time.
+      await this.#resolveInDoubt().catch(() => {});
+      // A failure doesn't prevent closing: what was committed is stored, and compacting is tried again next time.
       await this.#compactIfDue(COMPACT_ON_CLOSE_BYTES).catch(() => {});
       await Promise.allSettled(this.#reading);
       await this.#engine.close();
@@ -311,7 +313,7 @@ export class EngineStore implements DurableStore {
 
   async #planCompaction(): Promise<number> {
     try {
-      await this.#settleDoubt();
+      await this.#resolveInDoubt();
       return (await this.#engine.planCompaction?.()) ?? 0;
     } catch (error) {
       throw unavailable(error);
@@ -322,7 +324,7 @@ export class EngineStore implements DurableStore {
     if (!this.#engine.compact) return;
     await this.#planCompaction();
     try {
-      // An engine may keep what was replaced as long as somebody reads who began before that.
+      // An engine may keep what was replaced as long as a read is in progress that began before that.
       await Promise.allSettled(this.#reading);
       await this.#engine.compact();
       await this.#engine.write([{ key: COMPACTED_KEY, value: encodeRevision(this.#revision) }]);
@@ -363,8 +365,8 @@ export class EngineStore implements DurableStore {
    * After a write that failed: finds out from the disk whether it took effect, and takes it back if it did, since
    * its caller was told that nothing happened.
    */
-  async #settleDoubt(): Promise<void> {
-    if (this.#doubt === undefined && !this.#down) return;
+  async #resolveInDoubt(): Promise<void> {
+    if (this.#inDoubt === undefined && !this.#down) return;
     this.#reopening = this.#reopen();
     try {
       await this.#reopening;
@@ -380,16 +382,16 @@ export class EngineStore implements DurableStore {
     const revision = await this.#readRevision();
     if (revision < this.#stored) throw vanished();
     this.#down = false;
-    if (this.#doubt !== undefined) {
-      const { changes, before } = this.#doubt;
+    if (this.#inDoubt !== undefined) {
+      const { changes, before } = this.#inDoubt;
       if (isSame(await this.#current(changes), changes)) {
         // The header stays, so that the revision isn't used again.
         await this.#engine.write(before.filter(({ key }) => key !== HEADER_KEY));
       }
-      this.#doubt = undefined;
+      this.#inDoubt = undefined;
     }
     if (revision > this.#revision) {
-      // While the engine was closed somebody else came in, wrote, and left: what listings held on to is gone.
+      // While the engine was closed another process opened, wrote and closed it: what listings held on to is gone.
       this.#revision = revision;
       this.#snapshots.clear();
     }
@@ -418,7 +420,7 @@ export class EngineStore implements DurableStore {
   }
 
   async #beforeReading(): Promise<void> {
-    if (this.#down && !this.#reopening) await this.#queue.run(() => this.#settleDoubt());
+    if (this.#down && !this.#reopening) await this.#queue.run(() => this.#resolveInDoubt());
     while (this.#reopening) await this.#reopening;
     this.#checkOpen();
   }

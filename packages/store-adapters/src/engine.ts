@@ -1,5 +1,5 @@
 /**
- * The way to an adapter of one's own: an engine that can keep bytes under text, and the store that is built on it.
+ * For writing your own adapter: an engine that can keep bytes under text, and the store that is built on it.
  */
 import { parseObject } from '@sotto/core';
 import type { DurableStore } from './durable-store.js';
@@ -7,7 +7,7 @@ import { EngineStore, type EngineStoreOptions } from './engine-store.js';
 import type { StorageEngine } from './storage-engine.js';
 import { storeMigrations } from './store-header.js';
 
-export type { Continuity, DurableStore } from './durable-store.js';
+export type { DurableStore } from './durable-store.js';
 export { DEFAULT_COMPACT_AFTER, type EngineStoreOptions } from './engine-store.js';
 export type { RevisionAnchor } from './revision-anchor.js';
 export type { EngineChange, KeyRange, StorageEngine } from './storage-engine.js';

@@ -2,9 +2,9 @@
 import { invalidArgument, parseObject } from '@sotto/core';
 import { type Durability, parseDurability } from './durability.js';
 import { createEngineStore } from './engine.js';
-import { IndexedDbEngine } from './indexeddb/indexeddb-engine.js';
+import { deleteDatabase, IndexedDbEngine } from './indexeddb/indexeddb-engine.js';
 import type { IndexedDbStore } from './indexeddb/indexeddb-store.js';
-import { createLocalStorageAnchor } from './indexeddb/local-storage-anchor.js';
+import { createLocalStorageAnchor, removeLocalStorageAnchor } from './indexeddb/local-storage-anchor.js';
 import { acquireTabLock, type WhenLocked } from './indexeddb/tab-lock.js';
 import { TabStore } from './indexeddb/tab-store.js';
 import type { RevisionAnchor } from './revision-anchor.js';
@@ -16,6 +16,7 @@ export type { IndexedDbStore } from './indexeddb/indexeddb-store.js';
 export { createLocalStorageAnchor } from './indexeddb/local-storage-anchor.js';
 export type { WhenLocked } from './indexeddb/tab-lock.js';
 
+/** Options of {@link createIndexedDbStore}. */
 export interface IndexedDbStoreOptions {
   /** The name of the database; one store of a name in an origin. */
   readonly name: string;
@@ -26,7 +27,7 @@ export interface IndexedDbStoreOptions {
   /** Gives up waiting for another tab. */
   readonly signal?: AbortSignal;
   /**
-   * Where the store's progress is noted besides. Default: in `localStorage`, where there is one (not in workers).
+   * Where the store's progress is also recorded. Default: in `localStorage`, where there is one (not in workers).
    * A browser that clears everything of the origin clears that as well: only an anchor elsewhere notices it.
    */
   readonly anchor?: RevisionAnchor;
@@ -50,9 +51,7 @@ export async function createIndexedDbStore(options: IndexedDbStoreOptions): Prom
   } = parseObject(options, 'options');
   parseName(name, 'name');
   parseDurability(durability);
-  if (!['fail', 'wait', 'hand-over'].includes(whenLocked)) {
-    throw invalidArgument('whenLocked', 'none of "fail", "wait" and "hand-over"');
-  }
+  parseWhenLocked(whenLocked);
   const anchor = options.anchor ?? createLocalStorageAnchor(name);
   if (anchor !== undefined) parseObject(anchor, 'anchor', 'load', 'save');
   const lock = await acquireTabLock(name, whenLocked, signal);
@@ -64,6 +63,38 @@ export async function createIndexedDbStore(options: IndexedDbStoreOptions): Prom
     lock.release();
     throw error;
   }
+}
+
+/** Options of {@link deleteIndexedDbStore}. */
+export type DeleteIndexedDbStoreOptions = Pick<IndexedDbStoreOptions, 'name' | 'whenLocked' | 'signal'>;
+
+/**
+ * Deletes a store from this browser: its database, and what was noted of it in `localStorage`, so that a store of the same
+ * name is `new` and not `lost` afterwards. An anchor of your own is yours to reset. Where there is no such store, nothing
+ * happens.
+ *
+ * The store must not be open: close it first. Another tab that has it open is treated as `whenLocked` says.
+ * @throws STORE_LOCKED, ABORTED, STORE_UNAVAILABLE, INVALID_ARGUMENT
+ */
+export async function deleteIndexedDbStore(options: DeleteIndexedDbStoreOptions): Promise<void> {
+  const { name, whenLocked = 'fail', signal } = parseObject(options, 'options');
+  parseName(name, 'name');
+  parseWhenLocked(whenLocked);
+  const lock = await acquireTabLock(name, whenLocked, signal);
+  try {
+    // First, so that a page that is closed meanwhile leaves a store that is there and whole.
+    removeLocalStorageAnchor(name);
+    await deleteDatabase(name);
+  } catch (error) {
+    throw unavailable(error);
+  } finally {
+    lock.release();
+  }
+}
+
+function parseWhenLocked(whenLocked: WhenLocked): void {
+  if (['fail', 'wait', 'hand-over'].includes(whenLocked)) return;
+  throw invalidArgument('whenLocked', 'none of "fail", "wait" and "hand-over"');
 }
 
 async function openEngine(name: string, durability: Durability): Promise<IndexedDbEngine> {

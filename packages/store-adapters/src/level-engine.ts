@@ -7,12 +7,17 @@ const BELOW_ALL_KEYS = '\x00';
 
 /** What is used of an abstract-level database, each call with its own encodings. */
 export interface LevelDatabase {
+  /** Opens it, and locks it where others could open it as well. */
   open(): Promise<void>;
+  /** Closes it. It may be opened again. */
   close(): Promise<void>;
+  /** The value under a key, if there is one. */
   get(key: string, options: Encodings): Promise<Uint8Array | undefined>;
+  /** Pairs of a range in ascending order of their keys. */
   iterator(options: Encodings & { gt?: string; gte?: string; lt: string; limit: number }): {
     all(): Promise<[string, Uint8Array][]>;
   };
+  /** Does all of the operations or none of them. */
   batch(operations: Operation[], options: Encodings & { sync: boolean }): Promise<void>;
 }
 
@@ -64,7 +69,7 @@ export class LevelEngine implements StorageEngine {
     files?: LevelFiles,
   ): Promise<LevelEngine> {
     const engine = new LevelEngine(database, sync, where, files);
-    await engine.#told(database.open());
+    await engine.#translateErrors(database.open());
     return engine;
   }
 
@@ -72,7 +77,7 @@ export class LevelEngine implements StorageEngine {
   // thread where that is possible: the way to another one and back takes ten times as long as LevelDB to find a record.
   get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     const database = this.#database;
-    return this.#told(
+    return this.#translateErrors(
       canReadAtOnce(database)
         ? (async () => keys.map((key) => database.getSync(key, encodings)))()
         : Promise.all(keys.map((key) => database.get(key, encodings))),
@@ -81,7 +86,7 @@ export class LevelEngine implements StorageEngine {
 
   page({ from, exclusive, below }: KeyRange, limit: number): Promise<[string, Uint8Array][]> {
     const start = exclusive ? { gt: from } : { gte: from };
-    return this.#told(this.#database.iterator({ ...start, lt: below, limit, ...encodings }).all());
+    return this.#translateErrors(this.#database.iterator({ ...start, lt: below, limit, ...encodings }).all());
   }
 
   write(changes: readonly EngineChange[]): Promise<void> {
@@ -91,19 +96,21 @@ export class LevelEngine implements StorageEngine {
     );
     // `sync` is an option of classic-level, which the others pass over.
     const options = { ...encodings, sync: this.#sync };
-    return this.#told(this.#database.batch(operations, options));
+    return this.#translateErrors(this.#database.batch(operations, options));
   }
 
   async reopen(): Promise<void> {
     // LevelDB after a failed write: what was half written to its log must be behind the end of a new one.
     await this.#database.close().catch(() => {});
-    await this.#told(this.#database.open());
+    await this.#translateErrors(this.#database.open());
   }
 
   async planCompaction(): Promise<number> {
     const database = this.#database;
     if (!canCompact(database)) return 0;
-    const size = await this.#told(database.approximateSize(BELOW_ALL_KEYS, AFTER_ALL_KEYS, encodings));
+    const size = await this.#translateErrors(
+      database.approximateSize(BELOW_ALL_KEYS, AFTER_ALL_KEYS, encodings),
+    );
     await this.#files?.checkRoom(size);
     return size;
   }
@@ -112,7 +119,8 @@ export class LevelEngine implements StorageEngine {
     // LevelDB merges what is above the lowest level into it, but what it wrote there first, from memory, keeps values
     // that were replaced meanwhile. So it gets something to merge that spans all of it.
     const span = [BELOW_ALL_KEYS, AFTER_ALL_KEYS];
-    const compact = () => this.#told(database.compactRange(BELOW_ALL_KEYS, AFTER_ALL_KEYS, encodings));
+    const compact = () =>
+      this.#translateErrors(database.compactRange(BELOW_ALL_KEYS, AFTER_ALL_KEYS, encodings));
     await compact();
     await this.write(span.map((key) => ({ key, value: new Uint8Array(1) })));
     await compact();
@@ -121,7 +129,7 @@ export class LevelEngine implements StorageEngine {
   }
 
   async close(): Promise<void> {
-    await this.#told(this.#database.close());
+    await this.#translateErrors(this.#database.close());
     if (!this.#compacted) return;
     // The MANIFEST still names the first and last keys of the tables that are gone. Opening begins a new one. Everything
     // is stored and closed, so what fails here is left as it is.
@@ -130,11 +138,11 @@ export class LevelEngine implements StorageEngine {
       await this.#database.close();
       await this.#files?.deleteReports();
     } catch {
-      // As said.
+      // Nothing that was committed depends on it.
     }
   }
 
-  async #told<T>(call: Promise<T>): Promise<T> {
+  async #translateErrors<T>(call: Promise<T>): Promise<T> {
     try {
       return await call;
     } catch (error) {

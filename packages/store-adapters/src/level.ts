@@ -6,6 +6,7 @@ import { type LevelDatabase, LevelEngine } from './level-engine.js';
 
 export type { LevelDatabase } from './level-engine.js';
 
+/** Options of {@link createLevelStore}. */
 export interface LevelStoreOptions extends EngineStoreOptions {
   /**
    * Any abstract-level database: classic-level, browser-level, memory-level, a sublevel, react-native-leveldb. The

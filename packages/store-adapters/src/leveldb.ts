@@ -1,18 +1,18 @@
-/** LevelDB on Node. */
+/** LevelDB on Node, with the package `classic-level`, which is installed beside this one. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseObject, SottoError } from '@sotto/core';
-import { ClassicLevel } from 'classic-level';
+import { packageMissing, parseObject, SottoError } from '@sotto/core';
 import { type Durability, parseDurability } from './durability.js';
 import type { DurableStore } from './durable-store.js';
 import { createEngineStore, type EngineStoreOptions } from './engine.js';
 import { parseEngineStoreOptions } from './engine-store.js';
-import { LevelEngine } from './level-engine.js';
+import { type LevelDatabase, LevelEngine } from './level-engine.js';
 import { checkRoomToCompact } from './room-to-compact.node.js';
 import { parseName } from './store-arguments.js';
 
 export type { Durability } from './durability.js';
 
+/** Options of {@link createLevelDbStore}. */
 export interface LevelDbStoreOptions extends EngineStoreOptions {
   /** The directory of the database; made, for its owner alone, when it isn't there. */
   readonly path: string;
@@ -25,13 +25,15 @@ export interface LevelDbStoreOptions extends EngineStoreOptions {
  *
  * After STORE_UNAVAILABLE (disk full, I/O error) reading goes on, and the next commit opens the database again
  * before it writes; a failed commit that nevertheless reached the disk is taken back then.
- * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE, INVALID_ARGUMENT
+ * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE, INVALID_ARGUMENT; PACKAGE_MISSING when
+ * `classic-level` isn't installed, or has no build for this machine
  */
 export async function createLevelDbStore(given: LevelDbStoreOptions): Promise<DurableStore> {
   const { path, durability = 'power-loss', ...options } = parseObject(given, 'options');
   parseName(path, 'path');
   parseDurability(durability);
   parseEngineStoreOptions(options);
+  const openDatabase = await loadClassicLevel();
   await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     const details = { reason: error.code ?? error.name };
     throw new SottoError('STORE_UNAVAILABLE', "The store's directory can't be made.", details, {
@@ -45,6 +47,15 @@ export async function createLevelDbStore(given: LevelDbStoreOptions): Promise<Du
       for (const name of ['LOG', 'LOG.old']) await rm(join(path, name), { force: true });
     },
   };
-  const engine = await LevelEngine.open(new ClassicLevel(path), sync, path, files);
+  const engine = await LevelEngine.open(openDatabase(path), sync, path, files);
   return createEngineStore(engine, options);
+}
+
+async function loadClassicLevel(): Promise<(path: string) => LevelDatabase> {
+  try {
+    const { ClassicLevel } = await import('classic-level');
+    return (path) => new ClassicLevel(path);
+  } catch (cause) {
+    throw packageMissing('A store in LevelDB', ['classic-level'], cause);
+  }
 }

@@ -4,13 +4,19 @@ import type { EngineChange, KeyRange, StorageEngine } from './storage-engine.js'
 
 /** What is used of a synchronous SQLite binding; those of Node, libsql and better-sqlite3 have it alike. */
 export interface SqliteDatabase {
+  /** Runs statements that have no parameters and no result. */
   exec(sql: string): unknown;
+  /** Compiles one statement. */
   prepare(sql: string): SqliteStatement;
+  /** Closes the file. */
   close(): unknown;
 }
 
+/** A compiled statement. */
 export interface SqliteStatement {
+  /** Runs it to its end. */
   run(...parameters: (string | number | Uint8Array)[]): unknown;
+  /** All rows that it gives. */
   all(...parameters: (string | number | Uint8Array)[]): unknown[];
 }
 
@@ -82,7 +88,7 @@ export class SqliteEngine implements StorageEngine {
   }
 
   async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#told(() =>
+    return this.#translateErrors(() =>
       keys.map((key) => {
         const [row] = this.#get.all(key) as { value: Blob }[];
         return row && toBytes(row.value);
@@ -92,12 +98,14 @@ export class SqliteEngine implements StorageEngine {
 
   async page({ from, exclusive, below }: KeyRange, limit: number): Promise<[string, Uint8Array][]> {
     const select = exclusive ? this.#pageBehind : this.#pageFrom;
-    const rows = this.#told(() => select.all(from, below, limit) as { key: string; value: Blob }[]);
+    const rows = this.#translateErrors(
+      () => select.all(from, below, limit) as { key: string; value: Blob }[],
+    );
     return rows.map(({ key, value }) => [key, toBytes(value)]);
   }
 
   async write(changes: readonly EngineChange[]): Promise<void> {
-    this.#told(() => {
+    this.#translateErrors(() => {
       this.#database.exec('BEGIN IMMEDIATE');
       try {
         for (const { key, value } of changes) {
@@ -114,7 +122,7 @@ export class SqliteEngine implements StorageEngine {
 
   async planCompaction(): Promise<number> {
     const pragma = (name: string) => {
-      const [row] = this.#told(() => this.#database.prepare(`PRAGMA ${name}`).all()) as [
+      const [row] = this.#translateErrors(() => this.#database.prepare(`PRAGMA ${name}`).all()) as [
         Record<string, number>,
       ];
       return row[name] as number;
@@ -125,7 +133,7 @@ export class SqliteEngine implements StorageEngine {
   }
 
   async compact(): Promise<void> {
-    this.#told(() => {
+    this.#translateErrors(() => {
       // Deleted records are overwritten where they stood, but not what balancing the pages of the tree leaves behind of
       // records that it moved. So everything is written anew, through memory: nothing goes to temporary files.
       this.#database.exec('VACUUM');
@@ -143,9 +151,9 @@ export class SqliteEngine implements StorageEngine {
       this.#database.prepare('PRAGMA locking_mode = NORMAL').all();
       this.#get.all('');
     } catch {
-      // As said.
+      // Nothing that was committed depends on it.
     }
-    this.#told(() => this.#database.close());
+    this.#translateErrors(() => this.#database.close());
   }
 
   #rollBack(): void {
@@ -156,7 +164,7 @@ export class SqliteEngine implements StorageEngine {
     }
   }
 
-  #told<T>(run: () => T): T {
+  #translateErrors<T>(run: () => T): T {
     try {
       return run();
     } catch (error) {

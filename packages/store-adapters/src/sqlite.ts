@@ -1,7 +1,7 @@
 /** SQLite on Node: the one of Node itself where it has one (22.13 and later), else the package `libsql`. */
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { parseFunction, parseObject, SottoError } from '@sotto/core';
+import { packageMissing, parseFunction, parseObject, SottoError } from '@sotto/core';
 import { type Durability, parseDurability } from './durability.js';
 import type { DurableStore } from './durable-store.js';
 import { createEngineStore, type EngineStoreOptions } from './engine.js';
@@ -13,6 +13,7 @@ import { parseName } from './store-arguments.js';
 export type { Durability } from './durability.js';
 export type { SqliteDatabase, SqliteStatement } from './sqlite-engine.js';
 
+/** Options of {@link createSqliteStore}. */
 export interface SqliteStoreOptions extends EngineStoreOptions {
   /** The file of the database; made, for its owner alone, when it isn't there. `-wal` is put beside it. */
   readonly path: string;
@@ -29,8 +30,8 @@ export interface SqliteStoreOptions extends EngineStoreOptions {
  * A store in one file, with SQLite in WAL mode. One process and one handle at a time.
  *
  * Each call works synchronously inside: a commit holds up the event loop while the disk takes it.
- * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE (also when there is no SQLite),
- * INVALID_ARGUMENT
+ * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE, INVALID_ARGUMENT; PACKAGE_MISSING when this
+ * Node has no SQLite (before 22.13) and `libsql` isn't installed
  */
 export async function createSqliteStore(given: SqliteStoreOptions): Promise<DurableStore> {
   const { path, durability = 'power-loss', openDatabase, ...options } = parseObject(given, 'options');
@@ -47,10 +48,12 @@ export async function createSqliteStore(given: SqliteStoreOptions): Promise<Dura
 
 /**
  * Opens databases with `node:sqlite`, else with `libsql`.
- * @throws STORE_UNAVAILABLE when there is neither
+ * @throws PACKAGE_MISSING when there is neither
  */
-export async function findSqlite(): Promise<(path: string) => SqliteDatabase> {
-  return (await findNodeSqlite()) ?? (await findLibsql()) ?? noSqlite();
+async function findSqlite(): Promise<(path: string) => SqliteDatabase> {
+  const found = (await findNodeSqlite()) ?? (await findLibsql());
+  if (found !== undefined) return found;
+  throw packageMissing('A store in SQLite, on a Node before 22.13,', ['libsql'], undefined);
 }
 
 /** `node:sqlite`, or `undefined` when this Node has none, or only behind a flag. */
@@ -73,11 +76,6 @@ export async function findLibsql(): Promise<((path: string) => SqliteDatabase) |
   } catch {
     return undefined;
   }
-}
-
-function noSqlite(): never {
-  const details = { reason: 'no SQLite here: use Node 22.13 or later, or install the package libsql' };
-  throw new SottoError('STORE_UNAVAILABLE', `There is ${details.reason}.`, details);
 }
 
 async function createFile(path: string): Promise<void> {

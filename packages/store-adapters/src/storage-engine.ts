@@ -1,5 +1,5 @@
 /**
- * What a place that keeps bytes under text has to offer for a Store to be built on it. Revisions, expectations,
+ * What a key-value database has to offer for a Store to be built on it. Revisions, expectations,
  * snapshots, checks, order of calls and closing come with `createEngineStore`; it makes one `write` at a time,
  * and none of the others after `close`.
  *
@@ -24,7 +24,7 @@ export interface StorageEngine {
   write(changes: readonly EngineChange[]): Promise<void>;
 
   /**
-   * Lets go of everything and opens again, so that what can be read is what is on the disk. For an engine that can't
+   * Releases everything and opens again, so that what can be read is what is on the disk. For an engine that can't
    * tell after a failed `write` whether it took effect: it is called before the next one, and until then reads give
    * what stood there before. It is called after a failed read as well, unless that threw a SottoError, and then the read
    * is tried again. When it rejects, it is called again before anything else.
@@ -43,19 +43,24 @@ export interface StorageEngine {
    */
   planCompaction?(): Promise<number>;
 
-  /** Lets go of everything. Called once. */
+  /** Releases everything. Called once. */
   close(): Promise<void>;
 }
 
 /** Keys from `from`, itself left out when `exclusive`, up to and without `below`. */
 export interface KeyRange {
+  /** The first key. */
   readonly from: string;
+  /** Whether `from` itself is left out. */
   readonly exclusive: boolean;
+  /** The first key that is not in the range any more. */
   readonly below: string;
 }
 
 /** A new value for a key, or none. */
 export interface EngineChange {
+  /** 1 to 1024 ASCII characters, 0x01 to 0x7e. */
   readonly key: string;
+  /** Borrowed until the write settles; `undefined` deletes. */
   readonly value: Uint8Array | undefined;
 }

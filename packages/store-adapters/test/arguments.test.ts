@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Store } from '@sotto/core';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { randomBytes } from '@sotto/testing/random';
 import { describe, expect, it } from 'vitest';
 import { createEncryptedStore } from '../src/encrypted.js';
 import { createEngineStore } from '../src/engine.js';
@@ -13,8 +15,6 @@ import { createLevelDbStore } from '../src/leveldb.js';
 import { createMemoryStore } from '../src/memory.js';
 import { createSqliteStore } from '../src/sqlite.js';
 import { MemoryEngine } from './memory-engine.js';
-import { randomBytes } from './random-bytes.js';
-import { temporaryDirectory } from './temporary-directory.js';
 
 type Call = (given: never) => unknown;
 const refused = (what: string) => ({ name: 'SottoError', code: 'INVALID_ARGUMENT', details: { what } });
@@ -69,7 +69,7 @@ describe('a wrong argument is refused by name', () => {
   });
 
   it('says of a promise that it was not awaited', async () => {
-    const forgotten = createLevelDbStore({ path: join(await temporaryDirectory(), 'store') });
+    const forgotten = createLevelDbStore({ path: join(temporaryDirectory(), 'store') });
     await expect(
       createEncryptedStore({ store: forgotten as unknown as Store, passphrase, randomBytes }),
     ).rejects.toMatchObject({ details: { what: 'store', reason: expect.stringContaining('await') } });

@@ -2,6 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeUtf8, encodeHex, encodeUtf8, type Store, type Write } from '@sotto/core';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { LineProcess } from '@sotto/testing/line-process';
+import { randomBytes } from '@sotto/testing/random';
 import { describe, expect, it } from 'vitest';
 import { openKeyring } from '../src/encrypted/keyring.js';
 import { RecordSealer } from '../src/encrypted/sealed-record.js';
@@ -10,11 +13,9 @@ import type { EngineStoreOptions } from '../src/engine-store.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createMemoryStore } from '../src/memory.js';
 import { createSqliteStore } from '../src/sqlite.js';
-import { buildChild, startProcess } from './child-process.js';
+import { buildChild } from './build-child.js';
 import { openStore } from './children/open-store.js';
-import { randomBytes } from './random-bytes.js';
 import { sqlites } from './sqlites.js';
-import { temporaryDirectory } from './temporary-directory.js';
 
 const cheap = { memoryKiB: 8, passes: 1 };
 const passphrase = 'correct horse';
@@ -82,7 +83,7 @@ async function settled(store: Store): Promise<void> {
 
 describe.each(kinds)('$kind', ({ open }) => {
   it('closed: nothing of what was replaced or deleted is in the files', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const live = new Map<string, string>();
     const writes = history(1, live);
     for (const commits of [60, 1, 3000]) {
@@ -99,7 +100,7 @@ describe.each(kinds)('$kind', ({ open }) => {
   });
 
   it('open: the store compacts itself after as many changes as it was told', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const live = new Map<string, string>();
     const writes = history(2, live);
     const store = await open(join(directory, 'store'), { compactAfter: 100 });
@@ -113,7 +114,7 @@ describe.each(kinds)('$kind', ({ open }) => {
   });
 
   it('told never to: everything stays until it is asked', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const live = new Map<string, string>();
     const writes = history(3, live);
     const store = await open(join(directory, 'store'), { compactAfter: Number.POSITIVE_INFINITY });
@@ -125,7 +126,7 @@ describe.each(kinds)('$kind', ({ open }) => {
   });
 
   it('read while it is compacted: listings go on, and hold on to nothing', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const live = new Map<string, string>();
     const writes = history(4, live);
     const store = await open(join(directory, 'store'));
@@ -146,7 +147,7 @@ describe.each(kinds)('$kind', ({ open }) => {
   it.each([0, -1, 1.5, Number.NaN, '5' as unknown as number])(
     'compactAfter %s is refused, and nothing is left open',
     async (compactAfter) => {
-      const path = join(await temporaryDirectory(), 'store');
+      const path = join(temporaryDirectory(), 'store');
       await expect(open(path, { compactAfter })).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
         details: { what: 'compactAfter' },
@@ -158,7 +159,7 @@ describe.each(kinds)('$kind', ({ open }) => {
 
 describe('leveldb', () => {
   it('closed: not even the keys of what was deleted are in the files', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const path = join(directory, 'store');
     for (const round of [1, 2]) {
       const store = await createLevelDbStore({ path });
@@ -182,8 +183,8 @@ describe('leveldb', () => {
 
 describe.each(['leveldb', 'sqlite'] as const)('%s, killed', (kind) => {
   it('what was replaced before is gone when the next session has ended', async () => {
-    const directory = await temporaryDirectory();
-    const writer = startProcess(process.execPath, [
+    const directory = temporaryDirectory();
+    const writer = new LineProcess(process.execPath, [
       await buildChild('writer'),
       kind,
       directory,
@@ -191,9 +192,8 @@ describe.each(['leveldb', 'sqlite'] as const)('%s, killed', (kind) => {
       '500',
       '-',
     ]);
-    await writer.said((line) => line === 'done 40');
-    writer.kill();
-    await writer.ended;
+    await writer.line((line) => line === 'done 40');
+    await writer.kill();
     let store = await openStore(kind, directory);
     await store.commit([{ type: 'delete', key: 'log/000000007' }]);
     await store.close();
@@ -206,7 +206,7 @@ describe.each(['leveldb', 'sqlite'] as const)('%s, killed', (kind) => {
     };
     expect((await bytes()).includes(Buffer.alloc(200, 7))).toBe(false);
     // Not only by a session that wrote.
-    const other = startProcess(process.execPath, [
+    const other = new LineProcess(process.execPath, [
       await buildChild('writer'),
       kind,
       directory,
@@ -214,9 +214,8 @@ describe.each(['leveldb', 'sqlite'] as const)('%s, killed', (kind) => {
       '500',
       '-',
     ]);
-    await other.said((line) => line.startsWith('done'));
-    other.kill();
-    await other.ended;
+    await other.line((line) => line.startsWith('done'));
+    await other.kill();
     store = await openStore(kind, directory);
     await store.close();
     const reopened = await openStore(kind, directory);
@@ -357,7 +356,7 @@ describe('encrypted', () => {
   it.each(kinds)(
     'over $kind, closed: no record that was replaced or deleted is in the files',
     async ({ open }) => {
-      const directory = await temporaryDirectory();
+      const directory = temporaryDirectory();
       const inner = await open(join(directory, 'store'));
       const written: Uint8Array[] = [];
       const spied: Store = {

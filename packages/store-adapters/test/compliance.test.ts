@@ -1,6 +1,8 @@
 import { join } from 'node:path';
-import { type StoreCasesOptions, type StorePlace, storeCases } from '@sotto/compliance/store';
+import { type StoreCasesOptions, type StoreFixture, storeCases } from '@sotto/compliance/store';
 import type { Store } from '@sotto/core';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { randomBytes } from '@sotto/testing/random';
 import { MemoryLevel } from 'memory-level';
 import { describe, it } from 'vitest';
 import { createEncryptedStore, ENCRYPTED_VALUE_MAX_BYTES } from '../src/encrypted.js';
@@ -8,49 +10,47 @@ import { createLevelStore } from '../src/level.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createMemoryStore } from '../src/memory.js';
 import { createSqliteStore } from '../src/sqlite.js';
-import { randomBytes } from './random-bytes.js';
 import { sqlites } from './sqlites.js';
-import { temporaryDirectory } from './temporary-directory.js';
 
 interface Adapter extends StoreCasesOptions {
   readonly name: string;
-  createPlace(): StorePlace | Promise<StorePlace>;
+  createFixture(): StoreFixture | Promise<StoreFixture>;
 }
 
 const adapters: readonly Adapter[] = [
   {
     name: 'memory',
     durable: false,
-    createPlace: () => ({ open: async () => createMemoryStore() }),
+    createFixture: () => ({ open: async () => createMemoryStore() }),
   },
   {
     name: 'level on memory-level',
     exclusive: false,
-    createPlace() {
+    createFixture() {
       const database = new MemoryLevel();
       return { open: () => createLevelStore({ database }) };
     },
   },
   {
     name: 'leveldb',
-    async createPlace() {
-      const path = join(await temporaryDirectory(), 'store');
+    async createFixture() {
+      const path = join(temporaryDirectory(), 'store');
       return { open: () => createLevelDbStore({ path }) };
     },
   },
   {
     name: 'leveldb, faster',
     records: 10_000,
-    async createPlace() {
-      const path = join(await temporaryDirectory(), 'store');
+    async createFixture() {
+      const path = join(temporaryDirectory(), 'store');
       return { open: () => createLevelDbStore({ path, durability: 'process-crash' }) };
     },
   },
   ...sqlites.map(
     ({ name, openDatabase }): Adapter => ({
       name: `sqlite, ${name}`,
-      async createPlace() {
-        const path = join(await temporaryDirectory(), 'store.sqlite');
+      async createFixture() {
+        const path = join(temporaryDirectory(), 'store.sqlite');
         return { open: () => createSqliteStore({ path, openDatabase }) };
       },
     }),
@@ -59,14 +59,14 @@ const adapters: readonly Adapter[] = [
     name: 'encrypted, on memory',
     durable: false,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
-    createPlace: () => ({ open: async () => encrypted(createMemoryStore()) }),
+    createFixture: () => ({ open: async () => encrypted(createMemoryStore()) }),
   },
   {
     name: 'encrypted, on leveldb',
     records: 2000,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
-    async createPlace() {
-      const path = join(await temporaryDirectory(), 'store');
+    async createFixture() {
+      const path = join(temporaryDirectory(), 'store');
       return { open: async () => encrypted(await createLevelDbStore({ path })) };
     },
   },
@@ -74,8 +74,8 @@ const adapters: readonly Adapter[] = [
     name: 'encrypted, on sqlite',
     records: 2000,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
-    async createPlace() {
-      const path = join(await temporaryDirectory(), 'store.sqlite');
+    async createFixture() {
+      const path = join(temporaryDirectory(), 'store.sqlite');
       return { open: async () => encrypted(await createSqliteStore({ path })) };
     },
   },
@@ -86,6 +86,6 @@ function encrypted(store: Store): Promise<Store> {
   return createEncryptedStore({ store, passphrase: 'correct horse', randomBytes, passphraseCost });
 }
 
-describe.each(adapters)('$name', ({ createPlace, ...options }) => {
-  it.each(storeCases(options))('$name', async ({ run }) => run(await createPlace()), 300_000);
+describe.each(adapters)('$name', ({ createFixture, ...options }) => {
+  it.each(storeCases(options))('$name', async ({ run }) => run(await createFixture()), 300_000);
 });

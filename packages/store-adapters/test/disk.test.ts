@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { decodeUtf8, type Store } from '@sotto/core';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { LineProcess } from '@sotto/testing/line-process';
 import { describe, expect, it } from 'vitest';
-import { buildChild, startProcess } from './child-process.js';
+import { buildChild } from './build-child.js';
 import { diskStores, openStore } from './children/open-store.js';
-import { temporaryDirectory } from './temporary-directory.js';
 
 /** What is stored belongs together, and is what was confirmed: at most the commit under way came on top. */
 async function checkLog(store: Store, confirmed: readonly number[], underWay?: number): Promise<number> {
@@ -31,10 +32,10 @@ function confirmedBy(lines: readonly string[]): number[] {
 
 describe.each(diskStores)('%s', (kind) => {
   it('opened by another process is STORE_LOCKED, until that one closes it or dies', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     for (const leave of ['end', 'kill'] as const) {
-      const holder = startProcess(process.execPath, [await buildChild('holder'), kind, directory]);
-      await holder.said((line) => line === 'open');
+      const holder = new LineProcess(process.execPath, [await buildChild('holder'), kind, directory]);
+      await holder.line((line) => line === 'open');
       await expect(openStore(kind, directory)).rejects.toMatchObject({ code: 'STORE_LOCKED' });
       holder[leave]();
       await holder.ended;
@@ -43,18 +44,17 @@ describe.each(diskStores)('%s', (kind) => {
   });
 
   it('killed over and over: what was confirmed is there, in whole commits', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const child = await buildChild('writer');
     let confirmed: number[] = [];
     for (let kill = 1; kill <= 12; kill++) {
-      const writer = startProcess(process.execPath, [child, kind, directory, '1000000', '500', '-']);
+      const writer = new LineProcess(process.execPath, [child, kind, directory, '1000000', '500', '-']);
       // Sometimes right after opening, sometimes after a while: by what it says, not by the clock.
       const enough = (kill * 7) % 11;
-      await writer.said(
+      await writer.line(
         (line) => line === (enough === 0 ? 'open' : `done ${(confirmed.at(-1) ?? 0) + enough}`),
       );
-      writer.kill();
-      await writer.ended;
+      await writer.kill();
       confirmed = [...confirmed, ...confirmedBy(writer.lines)];
       const store = await openStore(kind, directory);
       const next = (confirmed.at(-1) ?? 0) + 1;
@@ -76,7 +76,7 @@ describe.runIf(mayRun('a full disk', smallDisk !== undefined, 'mounting a tmpfs 
     it.each(diskStores)(
       '%s: STORE_UNAVAILABLE, and the work goes on when there is space again',
       async (kind) => {
-        const directory = await temporaryDirectory();
+        const directory = temporaryDirectory();
         const child = await buildChild('writer');
         // The writer runs twice in one namespace, on one disk: what the second one finds is what was stored.
         const script = [
@@ -87,10 +87,10 @@ describe.runIf(mayRun('a full disk', smallDisk !== undefined, 'mounting a tmpfs 
           `"$NODE" ${child} "$KIND" ${directory} 0 0 -`,
           `cp -r ${directory}/. "$COPY"`,
         ].join(' && ');
-        const copy = await temporaryDirectory();
+        const copy = temporaryDirectory();
         const [command, ...args] = (smallDisk as string).split(' ');
         const environment = { NODE: process.execPath, KIND: kind, COPY: copy };
-        const writer = startProcess(command as string, [...args, 'sh', '-c', script], environment);
+        const writer = new LineProcess(command as string, [...args, 'sh', '-c', script], environment);
         const { code, stderr } = await writer.ended;
         expect(stderr).toBe('');
         expect(code).toBe(0);
@@ -124,11 +124,11 @@ describe.runIf(mayRun('a failing fsync', strace, 'strace is not installed, or ma
     it.each(cases)(
       '$kind: the call $call fails; commits are confirmed or not there',
       async ({ kind, call }) => {
-        const directory = await temporaryDirectory();
+        const directory = temporaryDirectory();
         const child = await buildChild('writer');
         const inject = `inject=fsync,fdatasync:error=EIO:when=${call}..${call}`;
         const args = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync,fdatasync', '-e', inject];
-        const writer = startProcess(
+        const writer = new LineProcess(
           'strace',
           [...args, process.execPath, child, kind, directory, '30', '500', '-'],
           {

@@ -2,6 +2,8 @@ import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFaultyStore } from '@sotto/compliance/faulty-store';
 import { decodeUtf8, encodeHex, encodeUtf8, type Store, type Write } from '@sotto/core';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { randomBytes } from '@sotto/testing/random';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { RecordSealer } from '../src/encrypted/sealed-record.js';
@@ -10,8 +12,6 @@ import { createFileAnchor } from '../src/file-anchor.node.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createMemoryStore } from '../src/memory.js';
 import { createSqliteStore } from '../src/sqlite.js';
-import { randomBytes } from './random-bytes.js';
-import { temporaryDirectory } from './temporary-directory.js';
 
 const cheap = { memoryKiB: 8, passes: 1 };
 const put = (key: string, text: string): Write => ({ type: 'put', key, value: encodeUtf8(text) });
@@ -177,7 +177,7 @@ describe('what became of the store underneath', () => {
   });
 
   it('an old copy of a LevelDB that was put back', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const [path, copy] = [join(directory, 'store'), join(directory, 'copy')];
     const anchor = createFileAnchor(join(directory, 'anchor'));
     const open = async () => encryptWhole(await createLevelDbStore({ path, anchor }));
@@ -222,7 +222,7 @@ describe('what the store underneath sees', () => {
   });
 
   it('in files: no known secret in plain text, LevelDB and SQLite', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const passphrase = 'PASSPHRASE-in-plain-text';
     const value = 'VALUE-in-plain-text-'.repeat(20);
     const dataKeys: Uint8Array[] = [];
@@ -255,7 +255,7 @@ describe('what the store underneath sees', () => {
   });
 
   it('in files: the search would find them', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     for (const inner of [
       await createLevelDbStore({ path: join(directory, 'level') }),
       await createSqliteStore({ path: join(directory, 'store.sqlite') }),

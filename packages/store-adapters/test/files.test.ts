@@ -1,15 +1,17 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeUtf8, encodeUtf8, type Store, type Write } from '@sotto/core';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { LineProcess } from '@sotto/testing/line-process';
 import { describe, expect, it, vi } from 'vitest';
 import type { DurableStore } from '../src/durable-store.js';
 import { createFileAnchor } from '../src/file-anchor.node.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createSqliteStore, type SqliteStoreOptions } from '../src/sqlite.js';
-import { buildChild, startProcess } from './child-process.js';
+import { buildChild } from './build-child.js';
 import { sqlites } from './sqlites.js';
-import { temporaryDirectory } from './temporary-directory.js';
 
 const put = (key: string, text: string): Write => ({ type: 'put', key, value: encodeUtf8(text) });
 
@@ -36,7 +38,7 @@ async function allBytes(directory: string): Promise<Buffer> {
 
 describe.each(kinds)('$kind', ({ open }) => {
   it('makes the directories above it, for their owner alone', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const path = join(directory, 'new', 'deep', 'store');
     await (await open(path)).close();
     for (const made of [join(directory, 'new'), join(directory, 'new', 'deep'), path]) {
@@ -45,13 +47,13 @@ describe.each(kinds)('$kind', ({ open }) => {
   });
 
   it('says STORE_UNAVAILABLE where it can not be', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     await writeFile(join(directory, 'file'), 'not a directory');
     await expect(open(join(directory, 'file', 'store'))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
   it('deletes for real: after compacting, nothing of what was deleted or replaced is in the files', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const store = await open(join(directory, 'store'));
     const secret = (i: number) => `SECRET-${i}-`.repeat(30);
     for (let i = 0; i < 200; i++) await store.commit([put(`k${i}`, secret(i)), put('same', secret(i))]);
@@ -66,7 +68,7 @@ describe.each(kinds)('$kind', ({ open }) => {
   });
 
   it('does not open what is damaged as a whole', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const path = join(directory, 'store');
     const store = await open(path);
     await store.commit([put('a', '1')]);
@@ -80,7 +82,7 @@ describe.each(kinds)('$kind', ({ open }) => {
   });
 
   it('notices by its anchor that an old copy was put back, or that it is gone', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const [path, copy] = [join(directory, 'store'), join(directory, 'copy')];
     const anchor = createFileAnchor(join(directory, 'anchor'));
     const state = async (run: (store: DurableStore) => Promise<unknown> = async () => {}) => {
@@ -105,7 +107,7 @@ describe.each(kinds)('$kind', ({ open }) => {
 
 describe('the anchor in a file', () => {
   it('is nothing when it is missing or holds nonsense, and fails when it can not be read', async () => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const path = join(directory, 'anchor');
     const anchor = createFileAnchor(path);
     expect(await anchor.load()).toBeUndefined();
@@ -125,6 +127,28 @@ describe('the anchor in a file', () => {
   });
 });
 
+describe('leveldb', () => {
+  it('says what to install when it is missing, and makes nothing', async () => {
+    vi.resetModules();
+    vi.doMock('classic-level', () => {
+      throw new Error('not installed');
+    });
+    const path = join(temporaryDirectory(), 'store');
+    try {
+      const { createLevelDbStore: create } = await import('../src/leveldb.js');
+      await expect(create({ path })).rejects.toMatchObject({
+        code: 'PACKAGE_MISSING',
+        message: expect.stringContaining('npm install classic-level'),
+        details: { packages: ['classic-level'] },
+      });
+      expect(existsSync(path)).toBe(false);
+    } finally {
+      vi.doUnmock('classic-level');
+      vi.resetModules();
+    }
+  });
+});
+
 describe('sqlite', () => {
   it('says what is missing when there is none', async () => {
     vi.resetModules();
@@ -136,10 +160,11 @@ describe('sqlite', () => {
     });
     try {
       const { createSqliteStore: create } = await import('../src/sqlite.js');
-      const options: SqliteStoreOptions = { path: join(await temporaryDirectory(), 'store') };
+      const options: SqliteStoreOptions = { path: join(temporaryDirectory(), 'store') };
       await expect(create(options)).rejects.toMatchObject({
-        code: 'STORE_UNAVAILABLE',
-        details: { reason: expect.stringContaining('libsql') },
+        code: 'PACKAGE_MISSING',
+        message: expect.stringContaining('npm install libsql'),
+        details: { packages: ['libsql'] },
       });
     } finally {
       vi.doUnmock('libsql');
@@ -149,7 +174,7 @@ describe('sqlite', () => {
   });
 
   it('finds one by itself', async () => {
-    const path = join(await temporaryDirectory(), 'store');
+    const path = join(temporaryDirectory(), 'store');
     const store = await createSqliteStore({ path });
     await store.commit([put('a', '1')]);
     expect(await texts(store)).toEqual(['a=1']);
@@ -158,7 +183,7 @@ describe('sqlite', () => {
 
   it('reads what another binding wrote', async () => {
     for (const writer of sqlites) {
-      const path = join(await temporaryDirectory(), 'store');
+      const path = join(temporaryDirectory(), 'store');
       const store = await createSqliteStore({ path, openDatabase: writer.openDatabase });
       await store.commit([put('a', 'by one'), put('b', 'x'.repeat(10_000))]);
       await store.close();
@@ -182,11 +207,11 @@ describe.runIf(strace)('waiting for the disk', () => {
     { kind: 'leveldb faster', atMost: 20 },
     { kind: 'sqlite faster', atMost: 20 },
   ])('$kind', async ({ kind, atLeast = 0, atMost = 1000 }) => {
-    const directory = await temporaryDirectory();
+    const directory = temporaryDirectory();
     const trace = join(directory, 'trace');
     const child = await buildChild('writer');
     const args = ['-f', '-qq', '-o', trace, '-e', 'trace=fsync,fdatasync'];
-    const writer = startProcess('strace', [
+    const writer = new LineProcess('strace', [
       ...args,
       process.execPath,
       child,

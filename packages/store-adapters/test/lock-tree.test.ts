@@ -1,11 +1,11 @@
 import { base64urlnopad } from '@scure/base';
 import { encodeHex, type Store, type Write } from '@sotto/core';
+import { randomBytes } from '@sotto/testing/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLock } from '../src/encrypted/lock.js';
 import { LockTree, type RootKey } from '../src/encrypted/lock-tree.js';
 import { createMemoryStore } from '../src/memory.js';
-import { randomBytes } from './random-bytes.js';
 
 /** Names that share a first leaf: a thousandth of the records of a large store. */
 function nameOf(number: number, lead: readonly [number, number] = [0, 0]): string {

@@ -8,12 +8,12 @@ import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeUtf8, encodeUtf8, type Store } from '@sotto/core';
+import { temporaryDirectory } from '@sotto/testing/files';
+import { randomBytes } from '@sotto/testing/random';
 import { describe, expect, it } from 'vitest';
 import { createEncryptedStore } from '../src/encrypted.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createSqliteStore } from '../src/sqlite.js';
-import { randomBytes } from './random-bytes.js';
-import { temporaryDirectory } from './temporary-directory.js';
 
 const fixtures = fileURLToPath(new URL('fixtures', import.meta.url));
 const passphrase = 'the passphrase of the fixtures';
@@ -71,7 +71,7 @@ if (wanted) await write(wanted);
 
 describe.each((await readdir(fixtures)).filter((name) => name.startsWith('schema-')))('%s', (schema) => {
   it.each(Object.keys(openers))('%s is read, and written on', async (file) => {
-    const path = join(await temporaryDirectory(), file);
+    const path = join(temporaryDirectory(), file);
     await cp(join(fixtures, schema, file), path, { recursive: true });
     const open = openers[file] as (path: string) => Promise<Store>;
     let store = await open(path);

@@ -1,10 +1,10 @@
 import { encodeHex, systemClock } from '@sotto/core';
+import { manualClock, rest } from '@sotto/testing/clock';
 import { bloomOfTopics } from '@sotto/whisper-transport/whisper';
 import { describe, expect, it } from 'vitest';
 import { createDevp2pCarrier, type Devp2pCarrierOptions } from '../src/index.js';
 import { crypto, envelope, lazyEnvelope, TOPIC } from './envelopes.js';
 import { testHost, urlOf, waiter } from './hosts.js';
-import { manualClock, rest } from './manual-clock.js';
 
 const NOBODY = `enode://${encodeHex(crypto.secp256k1.uncompressPublicKey(crypto.secp256k1.generateKeyPair().publicKey)).slice(2)}@127.0.0.1:1`;
 
@@ -34,7 +34,7 @@ describe('a devp2p peer as a carrier', () => {
       code: 'TRANSPORT_UNAVAILABLE',
     });
     await rest();
-    await clock.advance(3_000);
+    await clock.advanceAndRest(3_000);
     await opening;
     const signal = AbortSignal.abort();
     await expect(carrier.open({ onEnvelope() {} }, { signal })).rejects.toMatchObject({ code: 'ABORTED' });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { RLP } from '@ethereumjs/rlp';
 import { concatBytes } from '@sotto/core';
+import { manualClock } from '@sotto/testing/clock';
 import { joinList } from '@sotto/whisper-transport/internal';
 import { encodeEnvelope } from '@sotto/whisper-transport/whisper';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +12,6 @@ import { decodePacket, type EncodedPacket, type WhisperPacket } from '../src/pac
 import { compress } from '../src/rlpx/snappy.js';
 import { crypto, envelope, lazyEnvelope, TOPIC } from './envelopes.js';
 import { type TestHost, testHost, urlOf } from './hosts.js';
-import { manualClock } from './manual-clock.js';
 import { rawPeer, STATUS } from './raw-peer.js';
 
 const envelopes = (...list: Uint8Array[]): WhisperPacket => ({ kind: 'envelopes', envelopes: list });
@@ -105,7 +105,7 @@ describe('hostile peers: disconnected and banned, and the host goes on', () => {
     peer.send(STATUS, STATUS);
     await peer.ended();
     expect(await (await rawPeer(urlOf(host), nodeKey)).ended()).toBe('USELESS_PEER');
-    await clock.advance(60_001);
+    await clock.advanceAndRest(60_001);
     const again = await rawPeer(urlOf(host), nodeKey);
     again.send(STATUS);
     await host.connected(1);
@@ -136,7 +136,7 @@ describe('hostile peers: disconnected and banned, and the host goes on', () => {
     const good = envelope({ pow: 1 });
     peer.send(envelopes(envelope({ pow: 0.002, below: 1 }), good));
     await host.has(good);
-    await clock.advance(10_001);
+    await clock.advanceAndRest(10_001);
     peer.send(envelopes(lazyEnvelope()));
     await peer.ended();
     expect(host.counters.bans).toBe(1);
@@ -157,7 +157,7 @@ describe('hostile connections', () => {
     silence.resume();
     await goesOn(host);
     // Whoever has not said who he is by then.
-    await clock.advance(10_001);
+    await clock.advanceAndRest(10_001);
     await Promise.all(ended);
   });
 
@@ -222,7 +222,7 @@ describe('floods', () => {
     void all.then(() => {
       done = true;
     });
-    for (let i = 0; !done && i < 200; i++) await clock.advance(500);
+    for (let i = 0; !done && i < 200; i++) await clock.advanceAndRest(500);
     await all;
     expect(host.gone).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { encodeHex } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { type ArchivedEnvelopeCase, loadVectors, type MailRequestCase, unhex } from '@sotto/test-vectors';
+import { type ArchivedEnvelopeCase, loadVectors, type MailRequestCase, unhex } from '@sotto/testing/vectors';
 import {
   bloomOfTopics,
   channelSymmetricKey,

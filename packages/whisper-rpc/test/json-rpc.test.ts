@@ -1,5 +1,6 @@
 import { createPortableProvider } from '@sotto/crypto';
-import { loadVectors } from '@sotto/test-vectors';
+import { manualClock, rest } from '@sotto/testing/clock';
+import { loadVectors } from '@sotto/testing/vectors';
 import { backOffDelay, DEFAULT_BACK_OFF } from '@sotto/whisper-transport/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +8,6 @@ import { JsonRpcHttp } from '../src/json-rpc/http-client.js';
 import { parseServerMessage } from '../src/json-rpc/message.js';
 import { refusalOf } from '../src/json-rpc/refusal.js';
 import { JsonRpcWebSocket } from '../src/json-rpc/web-socket-client.js';
-import { manualClock, rest } from './manual-clock.js';
 import { type Answer, refusal, result, scriptedServer } from './scripted-socket.js';
 
 const { randomBytes } = createPortableProvider();
@@ -102,7 +102,7 @@ describe('JSON-RPC over a WebSocket', () => {
       code: 'TIMEOUT',
       details: { what: 'shh_post', milliseconds: 1_000 },
     });
-    await clock.advance(1_000);
+    await clock.advanceAndRest(1_000);
     await call;
     server.sockets[0]?.say(result(1, 'late'));
     silent = false;
@@ -128,7 +128,7 @@ describe('JSON-RPC over a WebSocket', () => {
     server.sockets[0]?.say(text);
     await call;
     expect(server.sockets[0]?.closed).toBe(true);
-    await clock.advance(DEFAULT_BACK_OFF.first);
+    await clock.advanceAndRest(DEFAULT_BACK_OFF.first);
     expect(events).toEqual(['lost', 'reconnected']);
     socket.close();
   });
@@ -145,11 +145,11 @@ describe('JSON-RPC over a WebSocket', () => {
       expect(wait).toBeGreaterThanOrEqual(longest / 2);
       expect(wait).toBeLessThanOrEqual(longest);
       waits.push(wait);
-      await clock.advance(wait);
+      await clock.advanceAndRest(wait);
     }
     expect(server.tries).toBe(13);
     server.down = false;
-    await clock.advance(30_000);
+    await clock.advanceAndRest(30_000);
     expect(server.sockets.length).toBeGreaterThan(0);
     socket.close();
     expect(clock.next()).toBeUndefined();
@@ -159,7 +159,7 @@ describe('JSON-RPC over a WebSocket', () => {
     const { socket, server, clock } = setup(() => undefined);
     server.mute = true;
     const opening = expect(socket.open()).rejects.toMatchObject({ code: 'TIMEOUT' });
-    await clock.advance(1_000);
+    await clock.advanceAndRest(1_000);
     await opening;
     server.sockets[0]?.emit('open');
     await expect(socket.call('shh_version', [])).rejects.toMatchObject({ code: 'TRANSPORT_UNAVAILABLE' });
@@ -233,7 +233,7 @@ describe('JSON-RPC over HTTP', () => {
       code: 'TIMEOUT',
       details: { milliseconds: 1_500 },
     });
-    await clock.advance(1_500);
+    await clock.advanceAndRest(1_500);
     await call;
   });
 

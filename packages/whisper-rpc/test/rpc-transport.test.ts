@@ -1,10 +1,10 @@
 import { createInbox } from '@sotto/compliance/inbox';
 import { type Channel, type ChannelKeyCache, encodeHex, type KeyPair } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
+import { manualClock, rest } from '@sotto/testing/clock';
 import { createRpcTransport, type RpcTransportOptions } from '@sotto/whisper-rpc';
 import { topicOf } from '@sotto/whisper-transport/whisper';
 import { describe, expect, it } from 'vitest';
-import { manualClock, rest } from './manual-clock.js';
 import { pretendNode } from './pretend-node.js';
 
 const crypto = createPortableProvider();
@@ -45,11 +45,11 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     const leave = async () => {
       server.down = true;
       server.cut();
-      await clock.advance(1_000);
+      await clock.advanceAndRest(1_000);
     };
     const comeBack = async () => {
       server.down = false;
-      await clock.advance(60_000);
+      await clock.advanceAndRest(60_000);
     };
     return { clock, node, server, logged, options, join, leave, comeBack };
   }
@@ -117,7 +117,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     }
     node.deliver(told({ topic: '0x01020304' }), topic);
     node.deliver(told());
-    await clock.advance(1_000);
+    await clock.advanceAndRest(1_000);
     expect(alice.messages).toEqual([
       {
         sender: stranger.publicKey,
@@ -140,7 +140,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     node.deliver(message);
     node.deliver(told());
     node.deliver(told({ payload: '0xcc' }));
-    await clock.advance(1_000);
+    await clock.advanceAndRest(1_000);
     expect(alice.messages.map(({ payload }) => encodeHex(payload))).toEqual(['aabb', 'cc']);
     await alice.connection.close();
   });
@@ -151,7 +151,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     const second = await join(first.identity);
     for (const { connection } of [first, second]) await connection.subscribe([chat]);
     await first.connection.send(chat, bytesOf('from the first'));
-    await clock.advance(1_000);
+    await clock.advanceAndRest(1_000);
     expect([first.texts(), second.texts()]).toEqual([[], ['from the first']]);
     for (const { connection } of [first, second]) await connection.close();
   });
@@ -167,7 +167,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     });
     await connection.subscribe([chat]);
     node.deliver(told());
-    await clock.advance(10_000);
+    await clock.advanceAndRest(10_000);
     expect(tries).toBe(3);
     await connection.close();
   });
@@ -180,7 +180,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     const sent = alice.connection.send(chat, bytesOf('hello'), { signal });
     await rest();
     await leave();
-    await clock.advance(120_000);
+    await clock.advanceAndRest(120_000);
     expect(alice.statuses).toEqual(['reconnecting']);
     node.silent.clear();
     await comeBack();
@@ -202,10 +202,10 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     const sent = expect(alice.connection.send(chat, bytesOf('hello'))).rejects.toMatchObject({
       code: 'TRANSPORT_UNAVAILABLE',
     });
-    await clock.advance(5_000);
+    await clock.advanceAndRest(5_000);
     await sent;
     const closing = alice.connection.close();
-    await clock.advance(60_000);
+    await clock.advanceAndRest(60_000);
     await closing;
   });
 
@@ -218,7 +218,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     await comeBack();
     expect(node.filters).toBe(2);
     node.deliver(told());
-    await clock.advance(1_000);
+    await clock.advanceAndRest(1_000);
     expect(alice.messages).toHaveLength(1);
     await alice.connection.send(chat, bytesOf('hello'));
     await alice.connection.close();
@@ -256,7 +256,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     await alice.connection.subscribe([chat]);
     await comeBack();
     node.deliver(told());
-    await clock.advance(1_000);
+    await clock.advanceAndRest(1_000);
     expect(alice.messages).toHaveLength(1);
     await alice.connection.close();
   });
@@ -286,7 +286,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
       'failed to reach the PoW target, specified pow time (5 seconds) was insufficient',
     ]);
     const sent = alice.connection.send(chat, bytesOf('hello'));
-    await clock.advance(1_000);
+    await clock.advanceAndRest(1_000);
     await sent;
     const targets = node.calls.flatMap(({ method, params }) =>
       method === 'shh_post' ? [(params[0] as { powTarget: number }).powTarget] : [],
@@ -357,7 +357,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     server.down = true;
     server.cut();
     const closing = bob.connection.close();
-    await clock.advance(60_000);
+    await clock.advanceAndRest(60_000);
     await closing;
     expect(logged.at(-1)).toBe('whisper-rpc.keys-left-on-node');
     expect(clock.next()).toBeUndefined();
@@ -377,7 +377,7 @@ describe('a node that is there and does not answer', () => {
     }).connect(alice.party);
     await connection.subscribe([chat]);
     node.silent.add('shh_version');
-    await clock.advance(41_000);
+    await clock.advanceAndRest(41_000);
     expect(alice.statuses).toEqual(['reconnecting', 'connected']);
     node.deliver(told());
     expect(alice.messages).toHaveLength(1);
@@ -396,9 +396,9 @@ describe('a filter not found', () => {
     );
     await connection.subscribe([chat]);
     node.forgetFilters();
-    await clock.advance(1_000);
+    await clock.advanceAndRest(1_000);
     node.deliver(told({ sig: told().sig, payload: '0x01' }));
-    await clock.advance(1_000);
+    await clock.advanceAndRest(1_000);
     expect(alice.messages).toHaveLength(1);
     expect(alice.statuses).toEqual([]);
     await connection.close();

@@ -1,4 +1,4 @@
-import { type Clock, type ClockSkew, forgetOldest } from '@sotto/core';
+import { type Clock, type ClockSkew, evictOldest } from '@sotto/core';
 
 /**
  * Largest correction of our clock, in milliseconds: a day covers all mistakes of time zones. Someone who lies about the time can make
@@ -75,7 +75,7 @@ export class SkewEstimate {
     if (!Number.isFinite(theirs)) return;
     this.#nodes.delete(source);
     this.#nodes.set(source, this.#clock.now() - theirs);
-    forgetOldest(this.#nodes, NODES_MOST);
+    evictOldest(this.#nodes, NODES_MOST);
     this.#update();
   }
 
@@ -85,7 +85,7 @@ export class SkewEstimate {
     const ages = [...(this.#peers.get(source) ?? []), { age, isAlive: age >= 0 && age <= ttl * 1000 }];
     this.#peers.delete(source);
     this.#peers.set(source, ages.slice(-ENVELOPES_MOST));
-    forgetOldest(this.#peers, PEERS_MOST);
+    evictOldest(this.#peers, PEERS_MOST);
     this.#update();
   }
 

@@ -1,6 +1,5 @@
-import { type Clock, copyBytes, encodeHex, SottoError, systemClock, type Topic } from '@sotto/core';
+import { type Clock, copyBytes, DedupSet, encodeHex, SottoError, systemClock, type Topic } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
-import { DedupSet } from './dedup-set.js';
 import { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
 import { decodeEnvelope, type Envelope, envelopeHash } from './envelope/envelope.js';
 import { ENVELOPE_MAX_BYTES } from './envelope/limits.js';
@@ -49,7 +48,7 @@ export class EnvelopePool {
   readonly #expiring = new Map<number, Set<string>>();
   readonly #byTopic = new TopicIndex<PooledEnvelope>();
   /** Envelopes removed to make room, which are not new when they arrive again. */
-  readonly #displaced: DedupSet;
+  readonly #displaced: DedupSet<string>;
   readonly #listeners = new Set<PoolListener>();
   #policy: EnvelopePolicy;
   /** The longest time to live that an envelope in the pool may have. */

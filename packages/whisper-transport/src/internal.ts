@@ -5,7 +5,6 @@
 export { channelId, checkMaySubscribe } from './channel-id.js';
 export { SkewEstimate } from './clock-skew.js';
 export { Deadline } from './deadline.js';
-export { DedupSet } from './dedup-set.js';
 export { onAbort } from './on-abort.js';
 export { RedeliveryQueue } from './redelivery-queue.js';
 export {

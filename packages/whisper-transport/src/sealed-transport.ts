@@ -5,6 +5,7 @@ import {
   type Channel,
   type Clock,
   type ConnectOptions,
+  DedupSet,
   encodeHex,
   encodeUtf8,
   type HistoryRequest,
@@ -20,7 +21,6 @@ import {
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { channelId, checkMaySubscribe } from './channel-id.js';
 import { SkewEstimate } from './clock-skew.js';
-import { DedupSet } from './dedup-set.js';
 import {
   checkEnvelope,
   checkLifetime,
@@ -123,8 +123,8 @@ class SealedConnection implements TransportConnection {
   readonly #settings: Settings;
   readonly #miner: Miner;
   readonly #closing = new AbortController();
-  readonly #envelopes: DedupSet;
-  readonly #messages: DedupSet;
+  readonly #envelopes: DedupSet<string>;
+  readonly #messages: DedupSet<string>;
   /** Deliveries to `onMessage` that have not finished, by the names of envelope and message. */
   readonly #inFlight = new Map<string, Promise<void>>();
   /** Subscribed channels by the number of their topic, so that the number of chats does not matter for each envelope. */

@@ -4,7 +4,7 @@ import {
   copyBytes,
   encodeHex,
   encodeUtf8,
-  forgetOldest,
+  evictOldest,
   type PublicKey,
   type Topic,
 } from '@sotto/core';
@@ -180,7 +180,7 @@ export class ChannelKeys {
     const known = this.#keys.get(name) ?? this.#keep(name, channelSymmetricKey(this.#crypto, name));
     this.#keys.delete(name);
     this.#keys.set(name, known);
-    forgetOldest(this.#keys, this.#most);
+    evictOldest(this.#keys, this.#most);
     return { topic: copyBytes(known.topic) as Topic, cipher: { kind: 'symmetric', key: known.key } };
   }
 

@@ -1,6 +1,6 @@
 import { encodeHex, type PublicKey } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { loadVectors, unhex } from '@sotto/test-vectors';
+import { loadVectors, unhex } from '@sotto/testing/vectors';
 import { describe, expect, it } from 'vitest';
 import { bloomOf } from '../src/bloom.js';
 import { contactCodeName, negotiatedName } from '../src/topics.js';

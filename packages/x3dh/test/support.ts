@@ -1,5 +1,5 @@
 import { type CryptoProvider, createPortableProvider } from '@sotto/crypto';
-import { unhex } from '@sotto/test-vectors';
+import { unhex } from '@sotto/testing/vectors';
 import type { VerifiedBundle } from '../src/index.js';
 import { bundleTimestamp, signBundle } from '../src/index.js';
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { buildGo } from '@sotto/geth-harness';
+import { buildGo } from '@sotto/testing/geth';
 
 const NAME = 'go-node';
 const sources = fileURLToPath(new URL('../../go-node/', import.meta.url));

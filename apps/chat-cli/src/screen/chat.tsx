@@ -1,6 +1,6 @@
 import { parseConversationKey } from '@sotto/conversations';
 import { Box, Text, useApp, useInput } from 'ink';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { explain } from '../explain.js';
 import { keyText, titleOf } from '../names.js';
 import type { Route } from '../options.js';
@@ -36,6 +36,8 @@ export function Chat({ session, route }: ChatProps) {
   const [page, setPage] = useState<Page | undefined>({ lines: welcome(session, route), codes: [] });
   const [back, setBack] = useState(0);
   const [limit, setLimit] = useState(PAGE_ENTRIES);
+  /** How many lines were entered. */
+  const turns = useRef(0);
 
   const width = columns;
   const height = Math.max(3, rows - OTHER_ROWS);
@@ -53,9 +55,14 @@ export function Chat({ session, route }: ChatProps) {
   };
   const submit = (text: string) => {
     if (text.trim() === '') return show({});
+    const turn = ++turns.current;
     if (/^\/quit\s*$/.test(text)) return exit();
     if (/^\/help\b/.test(text)) return show({ page: { lines: helpLines(), codes: [] } });
-    perform(session, text, current).then(show, (error) => show({ page: complaintPage(error) }));
+    perform(session, text, current).then(
+      // What was asked for meanwhile stays on the screen.
+      (next) => turn === turns.current && show(next),
+      (error) => show({ page: complaintPage(error) }),
+    );
   };
   const step = (by: number) => {
     const keys = session.conversations.list().map(({ key }) => key);

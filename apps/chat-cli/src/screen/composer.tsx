@@ -1,7 +1,7 @@
 import { Box, Text, useInput } from 'ink';
 import { useRef, useState } from 'react';
 import { complete } from './command-line.js';
-import { EMPTY_LINE, edit, type Line, lineOf, type Stroke, strokesIn } from './line-editor.js';
+import { EMPTY_LINE, edit, type Line, lineOf, type Stroke, StrokeReader } from './line-editor.js';
 
 interface ComposerProps {
   readonly width: number;
@@ -15,6 +15,7 @@ export function Composer({ width, onSubmit }: ComposerProps) {
   // Several keys may come before the next drawing.
   const now = useRef(line);
   const history = useRef<{ readonly typed: string[]; at: number }>({ typed: [], at: 0 });
+  const reader = useRef(new StrokeReader());
   const become = (next: Line) => {
     now.current = next;
     setLine(next);
@@ -41,7 +42,7 @@ export function Composer({ width, onSubmit }: ComposerProps) {
     if (key.pageUp || key.pageDown || (key.ctrl && /^[np]$/.test(input))) return;
     become(edit(now.current, stroke));
   };
-  useInput((input, key) => strokesIn(input, key).forEach(press));
+  useInput((input, key) => reader.current.read(input, key).forEach(press));
 
   return (
     <Box width={width} height={1} overflow="hidden">

@@ -13,18 +13,33 @@ export interface Stroke {
   readonly key: Partial<Key>;
 }
 
-/**
- * What came at once, one after another: who types faster than the screen is drawn has his keys handed over together, as
- * one text with control characters in it. Only an Enter at the end is one; others were pasted, and are line breaks.
- */
-export function strokesIn(input: string, key: Key): readonly Stroke[] {
-  const pieces = input.match(/[\r\n]+$|[^\p{Cc}\r\n]+|[\r\n]+|\p{Cc}/gu) ?? [];
-  if (pieces.length < 2) return [{ input, key }];
-  return pieces.map((piece, i) => strokeOf(piece, i === pieces.length - 1));
+/** What the terminal sends before and after pasted text, as Ink hands it over. */
+const PASTE_BEGINS = '[200~';
+const PASTE_ENDS = '[201~';
+
+/** Tells keys from pasted text, which the terminal brackets (`enterScreen` asks it to). */
+export class StrokeReader {
+  #pasting = false;
+
+  /**
+   * The strokes in one piece of input. Those of a fast typist come together, as one text with control characters in it;
+   * each Enter is one. A line break in pasted text is a line break.
+   */
+  read(input: string, key: Key): readonly Stroke[] {
+    if (input === PASTE_BEGINS || input === PASTE_ENDS) {
+      this.#pasting = input === PASTE_BEGINS;
+      return [];
+    }
+    // A paste that is an Enter alone comes as the key.
+    if (this.#pasting) return [{ input: key.return ? '\n' : key.tab ? ' ' : input, key: {} }];
+    const pieces = input.match(/\r\n?|[^\p{Cc}]+|\p{Cc}/gu) ?? [];
+    return pieces.length < 2 ? [{ input, key }] : pieces.map(strokeOf);
+  }
 }
 
-function strokeOf(piece: string, last: boolean): Stroke {
-  if (/^[\r\n]/.test(piece)) return { input: piece, key: last ? { return: true } : {} };
+function strokeOf(piece: string): Stroke {
+  if (piece.startsWith('\r')) return { input: piece, key: { return: true } };
+  if (piece === '\n') return { input: piece, key: {} };
   if (piece === '\t') return { input: '', key: { tab: true } };
   if (piece === '\x7f' || piece === '\b') return { input: '', key: { backspace: true } };
   const control = /^\p{Cc}/u.test(piece);

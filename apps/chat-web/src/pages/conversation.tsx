@@ -1,4 +1,4 @@
-import { conversationKey, type Entry, explainCode, type Message } from '@sotto/conversations';
+import { conversationKey, describeNotice, type Entry, explainCode, type Message } from '@sotto/conversations';
 import type { PublicKey } from '@sotto/core';
 import type { Conversation } from '@sotto/messenger';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
@@ -13,7 +13,7 @@ import { Protection } from '../components/protection.js';
 import { formatRoute, go } from '../route.js';
 import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
-import { isSame, nameOf, sentenceOf, timeOf } from '../words.js';
+import { isSame, nameOf, timeOf } from '../words.js';
 
 /** Entries that are shown at first, and added by each “earlier”. */
 const PAGE = 50;
@@ -178,7 +178,7 @@ function Log({ conversation }: ConversationProps) {
       {entries.map((entry, i) =>
         entry.kind === 'notice' ? (
           <p key={entry.number} class="happened">
-            {sentenceOf(entry.notice, nameFor)}
+            {describeNotice(entry.notice, nameFor)}
           </p>
         ) : (
           <Bubble

@@ -1,15 +1,16 @@
 import { rm } from 'node:fs/promises';
+import { hasChromium, openProfile, type Profile } from '@sotto/testing/chromium';
+import type { NodeProcess } from '@sotto/testing/whisper-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Site, serveSite } from '../../scripts/serve.mjs';
-import { hasChromium, openProfile, type Profile } from './chromium.js';
-import { type Node, startNode } from './node.js';
+import { startNode } from './node.js';
 import { PASSPHRASE, Person } from './person.js';
 
 const PHONE = { viewport: { width: 390, height: 844 } };
 
 /** One story: each test goes on where the one before it stopped. */
 describe.runIf(hasChromium())('two people, two browsers', () => {
-  let node: Node;
+  let node: NodeProcess;
   let site: Site;
   const profiles: Profile[] = [];
   const newProfile = async (...options: Parameters<typeof openProfile>) => {
@@ -24,7 +25,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
 
   beforeAll(async () => {
     node = await startNode();
-    site = await serveSite({ node: node.url });
+    site = await serveSite({ node: node.relay });
     alice = await Person.arrive(await newProfile(PHONE), site.url);
     bob = await Person.arrive(await newProfile(), site.url);
   });
@@ -207,7 +208,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     await alice.see(/^Offline/);
     await alice.write('written offline');
     await alice.bubble('written offline').getByTitle('Waiting to be sent').waitFor();
-    await node.restart();
+    await node.start();
     await alice.bubble('written offline').getByTitle('Sent', { exact: true }).waitFor();
     await bob.bubble('written offline').waitFor();
     await alice.seeNoMore(/^Offline/);
@@ -220,7 +221,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     await alice.see(/^Offline/);
     await alice.open('Bob');
     await alice.bubble('written offline').waitFor();
-    await node.restart();
+    await node.start();
     await alice.seeNoMore(/^Offline/);
   });
 

@@ -1,12 +1,13 @@
+import { hasChromium, openProfile, type Profile } from '@sotto/testing/chromium';
+import type { NodeProcess } from '@sotto/testing/whisper-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Site, serveSite } from '../../scripts/serve.mjs';
-import { hasChromium, openProfile, type Profile } from './chromium.js';
-import { type Node, startNode } from './node.js';
+import { startNode } from './node.js';
 import { Person } from './person.js';
 
 /** Browsers close databases under pages, when they are short of something. The whole chat has to go on then. */
 describe.runIf(hasChromium())('a database that the browser closed under the chat', () => {
-  let node: Node;
+  let node: NodeProcess;
   let site: Site;
   const profiles: Profile[] = [];
   let alice: Person;
@@ -14,7 +15,7 @@ describe.runIf(hasChromium())('a database that the browser closed under the chat
 
   beforeAll(async () => {
     node = await startNode();
-    site = await serveSite({ node: node.url });
+    site = await serveSite({ node: node.relay });
     const arrive = async () => {
       const profile = await openProfile();
       profiles.push(profile);

@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { hasChromium, openProfile } from '@sotto/testing/chromium';
+import { temporaryDirectory } from '@sotto/testing/files';
 import { describe, expect, it } from 'vitest';
-import { hasChromium, openProfile } from './chromium.js';
 import { Person } from './person.js';
 
 const COMMAND = fileURLToPath(new URL('../../../../scripts/chat.mjs', import.meta.url));
@@ -35,7 +33,7 @@ async function runCommand(data: string) {
 
 describe.runIf(hasChromium())('npm run chat', () => {
   it('prints an address where two people can talk, and stops node and page', async () => {
-    const data = await mkdtemp(join(tmpdir(), 'sotto-chat-node-'));
+    const data = temporaryDirectory();
     const command = await runCommand(data);
     const { node } = (await (await fetch(`${command.url}config.json`)).json()) as { node: string };
     const profiles = [await openProfile(), await openProfile()];
@@ -51,16 +49,15 @@ describe.runIf(hasChromium())('npm run chat', () => {
     } finally {
       for (const profile of profiles) await profile.close();
       expect(await command.stop()).toBe(0);
-      await rm(data, { recursive: true, force: true, maxRetries: 5 });
     }
     await expect(fetch(command.url)).rejects.toThrow();
     await expect(fetch(node.replace('ws:', 'http:'))).rejects.toThrow();
   });
 
   it('says so when its port is taken, and leaves no node behind', async () => {
-    const data = await mkdtemp(join(tmpdir(), 'sotto-chat-node-'));
+    const data = temporaryDirectory();
     const first = await runCommand(data);
-    const other = await mkdtemp(join(tmpdir(), 'sotto-chat-node-'));
+    const other = temporaryDirectory();
     try {
       const flags = ['--port', new URL(first.url).port, '--relay-port', '0', '--data', other];
       const second = spawn(process.execPath, [COMMAND, ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -74,8 +71,6 @@ describe.runIf(hasChromium())('npm run chat', () => {
       expect(code).toBe(1);
     } finally {
       expect(await first.stop()).toBe(0);
-      for (const directory of [data, other])
-        await rm(directory, { recursive: true, force: true, maxRetries: 5 });
     }
   });
 });

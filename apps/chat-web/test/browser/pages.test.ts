@@ -1,31 +1,31 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createPortableProvider } from '@sotto/crypto';
 import { encodeContactCard, qrModules } from '@sotto/identity';
+import { hasChromium, openProfile, type Profile } from '@sotto/testing/chromium';
+import { temporaryDirectory } from '@sotto/testing/files';
+import type { NodeProcess } from '@sotto/testing/whisper-node';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type Site, serveSite } from '../../scripts/serve.mjs';
-import { hasChromium, openProfile, type Profile } from './chromium.js';
 import { inspect as inspectPage } from './inspect.js';
-import { type Node, startNode } from './node.js';
+import { startNode } from './node.js';
 import { Person } from './person.js';
 
 const crypto = createPortableProvider();
 const somebody = encodeContactCard(crypto, { identity: crypto.secp256k1.generateKeyPair().publicKey });
 
 describe.runIf(hasChromium())('the pages', () => {
-  let node: Node;
+  let node: NodeProcess;
   let site: Site;
   let profiles: Profile[];
   /** Pictures to scan. */
-  let files: string;
+  const files = temporaryDirectory(afterAll);
   let alice: Person;
   let bob: Person;
 
   beforeAll(async () => {
     node = await startNode();
-    site = await serveSite({ node: node.url });
-    files = await mkdtemp(join(tmpdir(), 'sotto-pictures-'));
+    site = await serveSite({ node: node.relay });
     profiles = await Promise.all([openProfile({}, await cameraShowing(somebody, files)), openProfile()]);
     const [one, two] = profiles as [Profile, Profile];
     alice = await Person.arrive(one.context, site.url);
@@ -35,7 +35,6 @@ describe.runIf(hasChromium())('the pages', () => {
     for (const profile of profiles ?? []) await profile.close();
     await site?.close();
     await node?.close();
-    if (files) await rm(files, { recursive: true, force: true });
   });
 
   const inspect = (name: string) => inspectPage(alice.page, name);

@@ -1,12 +1,13 @@
+import { hasChromium, openProfile, type Profile } from '@sotto/testing/chromium';
+import type { NodeProcess } from '@sotto/testing/whisper-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Site, serveSite } from '../../scripts/serve.mjs';
-import { hasChromium, openProfile, type Profile } from './chromium.js';
-import { type Node, startNode } from './node.js';
+import { startNode } from './node.js';
 import { Person } from './person.js';
 
 describe.runIf(hasChromium())('a link that proposes another node', () => {
-  let own: Node;
-  let other: Node;
+  let own: NodeProcess;
+  let other: NodeProcess;
   let site: Site;
   let profile: Profile;
   let alice: Person;
@@ -15,7 +16,7 @@ describe.runIf(hasChromium())('a link that proposes another node', () => {
 
   beforeAll(async () => {
     [own, other] = await Promise.all([startNode(), startNode()]);
-    site = await serveSite({ node: own.url });
+    site = await serveSite({ node: own.relay });
     profile = await openProfile();
     alice = await Person.arrive(profile.context, site.url);
     alice.page.on('websocket', (socket) => connected.add(new URL(socket.url()).host));
@@ -34,14 +35,14 @@ describe.runIf(hasChromium())('a link that proposes another node', () => {
     await alice.page.goto(url);
   };
   const follow = (node: string) => load(`${site.url}?node=${encodeURIComponent(node)}#/settings`);
-  const connectsTo = (node: Node) =>
+  const connectsTo = (node: NodeProcess) =>
     expect.poll(() => [...connected], { timeout: 60_000 }).toEqual([hostOf(node)]);
-  const hostOf = (node: Node) => new URL(node.url).host;
+  const hostOf = (node: NodeProcess) => new URL(node.relay).host;
   const address = () => alice.page.evaluate(() => location.search + location.hash);
 
   it('changes nothing before it is answered, shows the host, and is not asked again once declined', async () => {
     await alice.createAccount();
-    await follow(other.url);
+    await follow(other.relay);
     await alice.see('Use another node?');
     await alice.see(hostOf(other));
     await alice.see(hostOf(own));
@@ -51,7 +52,7 @@ describe.runIf(hasChromium())('a link that proposes another node', () => {
     await alice.isOpen();
     await connectsTo(own);
     expect(await address()).toBe('#/settings');
-    await follow(other.url);
+    await follow(other.relay);
     await alice.unlock();
     await alice.isOpen();
     await connectsTo(own);
@@ -66,7 +67,7 @@ describe.runIf(hasChromium())('a link that proposes another node', () => {
 
   it('once accepted the node is used, and stays', async () => {
     // The other one was declined; by another path it is another address, and the same node.
-    const proposed = `${other.url}/`.replace(/\/+$/, '/accepted');
+    const proposed = `${other.relay}/`.replace(/\/+$/, '/accepted');
     await follow(proposed);
     await alice.button(`Use ${hostOf(other)}`).click();
     for (const again of [false, true]) {

@@ -1,15 +1,16 @@
+import { hasChromium, openProfile, type Profile } from '@sotto/testing/chromium';
+import type { NodeProcess } from '@sotto/testing/whisper-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Site, serveSite } from '../../scripts/serve.mjs';
-import { hasChromium, openProfile, type Profile } from './chromium.js';
 import { inspect } from './inspect.js';
-import { type Node, startNode } from './node.js';
+import { startNode } from './node.js';
 import { Person } from './person.js';
 
 const DAY_MS = 86_400_000;
 
 /** One story: each test goes on where the one before it stopped. */
 describe.runIf(hasChromium())('strangers, failures and a clock that is off', () => {
-  let node: Node;
+  let node: NodeProcess;
   let site: Site;
   const profiles: Profile[] = [];
   const arrive = async () => {
@@ -24,7 +25,7 @@ describe.runIf(hasChromium())('strangers, failures and a clock that is off', () 
 
   beforeAll(async () => {
     node = await startNode();
-    site = await serveSite({ node: node.url });
+    site = await serveSite({ node: node.relay });
     [alice, bob, carol] = [await arrive(), await arrive(), await arrive()];
     for (const person of [alice, bob, carol]) await person.createAccount();
     const card = await alice.cardPicture();

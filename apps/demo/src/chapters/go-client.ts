@@ -3,7 +3,7 @@ import { createPortableProvider } from '@sotto/crypto';
 import { type Device, openDevice } from '@sotto/messenger';
 import { decodeBundle, encodeBundle } from '@sotto/protocol-codec';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { loadVectors, unhex } from '@sotto/test-vectors';
+import { loadVectors, unhex } from '@sotto/testing/vectors';
 import { shuffled } from '../chance.js';
 import type { Chapter } from '../chapter.js';
 import { shown, table } from '../screen.js';
@@ -29,7 +29,7 @@ function loadTranscripts(): readonly Transcript[] {
     return loadVectors('protocol-session').cases;
   } catch (cause) {
     throw new Error(
-      `the recorded messages can't be read (${(cause as Error).message}). They are in packages/test-vectors/vectors/protocol-session.json; restore the file with \`git checkout\`.`,
+      `the recorded messages can't be read (${(cause as Error).message}). They are in packages/testing/vectors/protocol-session.json; restore the file with \`git checkout\`.`,
       { cause },
     );
   }
@@ -69,7 +69,7 @@ async function openMessage(
   const bytes = unhex(message.protobuf);
   try {
     const view = viewWire(bytes);
-    const outcome = await bob.ledger.run((work) => bob.decrypt(work, from, bytes));
+    const outcome = await bob.transaction((tx) => bob.decrypt(tx, from, bytes));
     if (outcome.kind !== 'message') return { ...view, text: outcome.kind, right: false };
     const right = compareBytes(outcome.payload, unhex(message.payload)) === 0;
     return { ...view, text: shown(outcome.payload), right };
@@ -92,7 +92,7 @@ async function openBob({ bob }: Transcript): Promise<{ readonly bob: Device; rea
     crypto,
     clock: { ...systemClock, now: () => now },
   });
-  const own = await device.ledger.run((work) => device.bundle(work));
+  const own = await device.read((tx) => device.bundle(tx));
   // But for the time, which is exact to the millisecond here, and our strict signature it has to be the same bundle.
   const { timestamp, signature } = recorded;
   const bundle = encodeHex(encodeBundle({ ...own, timestamp, signature, strictSignature: undefined }));

@@ -99,7 +99,7 @@ async function again(stage: Stage, alice: Device, bob: Device): Promise<void> {
     clock: systemClock,
   });
   await stage.expectRefused('It was read once, and its key is gone', 'DUPLICATE_MESSAGE', () =>
-    device.ledger.run((work) => device.decrypt(work, alice.key, payload)),
+    device.transaction((tx) => device.decrypt(tx, alice.key, payload)),
   );
   await device.close();
 }

@@ -1,4 +1,4 @@
-import { type Clock, decodeHex, isSottoError, type Logger, SottoError } from '@sotto/core';
+import { type Clock, decodeHex, isSottoError, type Logger, SerialQueue, SottoError } from '@sotto/core';
 import type { PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import {
   ALL_ENVELOPES,
@@ -76,7 +76,7 @@ export class EnvelopeArchive {
   readonly #pending = new Map<string, Promise<void>>();
   #waiting: Waiting[] = [];
   /** Writes run one after the other, so that the totals are right. */
-  #writing: Promise<unknown> = Promise.resolve();
+  readonly #writing = new SerialQueue();
   #flushing: Promise<void> | undefined;
   #count = 0;
   #bytes = 0;
@@ -165,7 +165,7 @@ export class EnvelopeArchive {
     this.#cancelPruning();
     await Promise.allSettled([...this.#pending.values()]);
     await this.#flushing;
-    await this.#writing;
+    await this.#writing.settled();
     await this.#level.close();
   }
 
@@ -200,7 +200,7 @@ export class EnvelopeArchive {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        await this.#alone(() => this.#write(batch));
+        await this.#writing.run(() => this.#write(batch));
         for (const { written } of batch) written();
       } catch (error) {
         this.#failed(error);
@@ -244,7 +244,7 @@ export class EnvelopeArchive {
   #pruneLater(milliseconds: number): void {
     this.#cancelPruning = this.#clock.after(milliseconds, async () => {
       try {
-        await this.#alone(async () => {
+        await this.#writing.run(async () => {
           if (!this.failing) await this.#removeOld();
         });
       } catch (error) {
@@ -325,7 +325,7 @@ export class EnvelopeArchive {
     if (!isDue(this.#salvageAt, SALVAGE_INTERVAL_MS, now)) return;
     this.#salvageAt = now + SALVAGE_INTERVAL_MS;
     this.#logger.warn('archive.damaged', { reason: reasonOf(error) });
-    this.#alone(() => this.#salvage()).catch((failure) => this.#failed(failure));
+    this.#writing.run(() => this.#salvage()).catch((failure) => this.#failed(failure));
   }
 
   async #salvage(): Promise<void> {
@@ -333,12 +333,6 @@ export class EnvelopeArchive {
     await this.#commit([], count, bytes);
     this.#retryAt = undefined;
     this.#logger.warn('archive.repaired', { envelopes: count });
-  }
-
-  #alone(run: () => Promise<void>): Promise<void> {
-    const result = this.#writing.then(run);
-    this.#writing = result.catch(() => {});
-    return result;
   }
 
   async #read<T>(run: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { type Clock, forgetOldest, TokenBucket } from '@sotto/core';
+import { type Clock, evictOldest, TokenBucket } from '@sotto/core';
 
 /** About how many clients are remembered: 2 MB. A forgotten one starts with a full bucket. */
 const REMEMBERED = 10_000;
@@ -23,7 +23,7 @@ export class Rates {
     const bucket = this.#buckets.get(client) ?? new TokenBucket(this.#clock, this.#perSecond, this.#most);
     this.#buckets.delete(client);
     this.#buckets.set(client, bucket);
-    forgetOldest(this.#buckets, REMEMBERED);
+    evictOldest(this.#buckets, REMEMBERED);
     return bucket.tryTake(amount);
   }
 }

@@ -1,12 +1,12 @@
 import { createInbox } from '@sotto/compliance/inbox';
 import { createPortableProvider } from '@sotto/crypto';
-import { Geth } from '@sotto/geth-harness';
-import type {} from '@sotto/geth-harness/setup';
+import { Geth } from '@sotto/testing/geth';
+import type {} from '@sotto/testing/geth/setup';
 import { createRpcTransport } from '@sotto/whisper-rpc';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { NodeProcess } from '../node-process.js';
+import { type NodeProcess, startNode } from '../node-process.js';
 import { callByHttp, postText, rpcOverSocket } from '../rpc-client.js';
 
 const crypto = createPortableProvider();
@@ -20,7 +20,7 @@ describe.skipIf(program === undefined)('our node beside a go-ethereum node', () 
 
   beforeAll(async () => {
     geth = await Geth.start(program as string, { peers: true });
-    node = await NodeProcess.start(['--peers', await geth.enode(), '--rpc-keys']);
+    node = await startNode(['--peers', await geth.enode(), '--rpc-keys']);
     await vi.waitUntil(async () => (await node.metric('whisper_node_peers')) === 1, { timeout: 30_000 });
   });
   afterEach(async () => {

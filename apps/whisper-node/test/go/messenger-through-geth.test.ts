@@ -1,9 +1,9 @@
 import { encodeHex } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { Geth } from '@sotto/geth-harness';
-import type {} from '@sotto/geth-harness/setup';
 import { createMessenger, type Messenger, type ReceivedMessage } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { Geth } from '@sotto/testing/geth';
+import type {} from '@sotto/testing/geth/setup';
 import { createDevp2pCarrier } from '@sotto/whisper-devp2p';
 import { createRpcTransport } from '@sotto/whisper-rpc';
 import { createSealedTransport } from '@sotto/whisper-transport';

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { buildGo, Geth } from '@sotto/geth-harness';
-import type {} from '@sotto/geth-harness/setup';
+import { buildGo, Geth } from '@sotto/testing/geth';
+import type {} from '@sotto/testing/geth/setup';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { NodeProcess } from '../node-process.js';
+import { type NodeProcess, startNode } from '../node-process.js';
 
 const geth = inject('geth');
 const run = promisify(execFile);
@@ -24,7 +24,7 @@ describe.skipIf(geth === undefined)("go-ethereum's own client", () => {
     const cache = join(import.meta.dirname, '../../node_modules/.cache/shhclient');
     program = await buildGo(join(import.meta.dirname, 'shhclient'), cache, 'shhclient');
     theirs = await Geth.start(geth as string);
-    ours = await NodeProcess.start(['--rpc-keys']);
+    ours = await startNode(['--rpc-keys']);
   }, 600_000);
   afterAll(async () => {
     await ours?.close();

@@ -1,6 +1,6 @@
 import { isSottoError } from '@sotto/core';
 import { expectRejection, expectSame, expectThat } from '../expectations.js';
-import { onStore, type StoreCase, type StorePlace, withStore } from './store-case.js';
+import { onStore, type StoreCase, type StoreFixture, withStore } from './store-case.js';
 import { digits, listKeys, put } from './writes.js';
 
 /** Closing, also in the middle of things. */
@@ -23,8 +23,8 @@ export function closeCases(durable: boolean): readonly StoreCase[] {
 
     {
       name: 'close: what is under way is done or refused with CLOSED, and nothing in between',
-      async run(place: StorePlace) {
-        const store = await place.open();
+      async run(fixture: StoreFixture) {
+        const store = await fixture.open();
         const outcomes = Promise.all(
           Array.from({ length: 50 }, (_, i) =>
             doneOrClosed(store.commit([put(`a${digits(i)}`, 'x'), put(`b${digits(i)}`, 'x')])),
@@ -35,7 +35,7 @@ export function closeCases(durable: boolean): readonly StoreCase[] {
         const [done] = await Promise.all([outcomes, reads, listing, store.close()]);
         const stored = done.flatMap((resolved, i) => (resolved ? [digits(i)] : []));
         if (!durable) return;
-        await withStore(place, async (reopened) => {
+        await withStore(fixture, async (reopened) => {
           for (const half of ['a', 'b']) {
             const keys = await listKeys(reopened, half);
             expectSame(

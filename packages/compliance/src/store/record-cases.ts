@@ -98,7 +98,7 @@ export function recordCases(maxValueBytes: number): readonly StoreCase[] {
       expectSame(await listKeys(store, ''), [], 'odd keys after deleting them');
     }),
 
-    onStore('keys: what is no key is refused everywhere, and the commit with it', async (store) => {
+    onStore('keys: an invalid key is refused everywhere, and the commit with it', async (store) => {
       for (const key of NO_KEYS) {
         const shown = JSON.stringify(key).slice(0, 40);
         await expectRejection(store.get(key), 'INVALID_ARGUMENT', `get(${shown})`);
@@ -149,7 +149,7 @@ export function recordCases(maxValueBytes: number): readonly StoreCase[] {
       }
     }),
 
-    onStore('bytes in: what is no Uint8Array is refused, and the commit with it', async (store) => {
+    onStore('bytes in: what is not a Uint8Array is refused, and the commit with it', async (store) => {
       for (const [kind, value] of notBytes(patternBytes(10))) {
         const refused = store.commit([put('good', 'x'), { type: 'put', key: 'a', value }]);
         await expectRejection(refused, 'INVALID_ARGUMENT', `a value that is ${kind}`);

@@ -1,7 +1,7 @@
 import type { Store } from '@sotto/core';
 
 /** Somewhere to keep a store: a path, a database name, an object in memory. Empty at the start of each case. */
-export interface StorePlace {
+export interface StoreFixture {
   /**
    * Opens the store that is kept here. Closing it and opening again gives what was committed, unless the options
    * say `durable: false`.
@@ -17,17 +17,17 @@ export interface StoreCase {
    * Throws a plain Error that says what was expected when the store doesn't meet it. Closes every store that it
    * opens; clearing the place away is the caller's business.
    */
-  run(place: StorePlace): Promise<void>;
+  run(fixture: StoreFixture): Promise<void>;
 }
 
 /** A case that works on one open store. */
 export function onStore(name: string, run: (store: Store) => Promise<void>): StoreCase {
-  return { name, run: (place) => withStore(place, run) };
+  return { name, run: (fixture) => withStore(fixture, run) };
 }
 
 /** Opens, runs, and closes whatever happened. */
-export async function withStore<T>(place: StorePlace, run: (store: Store) => Promise<T>): Promise<T> {
-  const store = await place.open();
+export async function withStore<T>(fixture: StoreFixture, run: (store: Store) => Promise<T>): Promise<T> {
+  const store = await fixture.open();
   try {
     return await run(store);
   } finally {

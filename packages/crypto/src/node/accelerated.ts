@@ -1,7 +1,6 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
-import { parseBytes, type RandomSource } from '@sotto/core';
+import { parseBytes, type RandomSource, type Secp256k1, type X25519Provider } from '@sotto/core';
 import { guardRandom } from '../portable/random.js';
-import type { CryptoProviderWithX25519, Secp256k1 } from '../provider.js';
 import { aesCtr, openAes256Gcm, sealAes256Gcm } from './aes.js';
 import {
   type Choice,
@@ -35,9 +34,7 @@ export interface AcceleratedProviderOptions {
  *
  * WebAssembly can't be had at once: the first hashes are @noble's, until it is loaded in the background.
  */
-export function createAcceleratedProvider(
-  options: AcceleratedProviderOptions = {},
-): CryptoProviderWithX25519 {
+export function createAcceleratedProvider(options: AcceleratedProviderOptions = {}): X25519Provider {
   const randomBytes = randomOf(options);
   return assemble(
     randomBytes,
@@ -52,7 +49,7 @@ export function createAcceleratedProvider(
  */
 export async function loadAcceleratedProvider(
   options: AcceleratedProviderOptions = {},
-): Promise<CryptoProviderWithX25519> {
+): Promise<X25519Provider> {
   const randomBytes = randomOf(options);
   const keccak256 = chooseKeccak256();
   const addon = options.secp256k1 === 'noble' ? undefined : loadAddon();
@@ -71,8 +68,8 @@ function randomOf({ random }: AcceleratedProviderOptions): RandomSource {
 function assemble(
   randomBytes: RandomSource,
   secp256k1: Choice<Secp256k1>,
-  keccak256: Choice<CryptoProviderWithX25519['keccak256']>,
-): CryptoProviderWithX25519 {
+  keccak256: Choice<X25519Provider['keccak256']>,
+): X25519Provider {
   const x25519 = chooseX25519(randomBytes);
   return {
     name: 'accelerated',

@@ -1,7 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { wipeBytes } from '@sotto/core';
+import { type CryptoProvider, wipeBytes } from '@sotto/core';
 import { requireCtrArguments, requireGcmArguments, tagDoesNotFit } from '../aes-arguments.js';
-import type { CryptoProvider } from '../provider.js';
 import { plainBytes } from './plain-bytes.js';
 
 const TAG_LENGTH = 16;

@@ -1,10 +1,10 @@
-import type { RandomSource } from '@sotto/core';
+import type { CryptoProvider, RandomSource, Secp256k1, X25519 } from '@sotto/core';
+import { createSecp256k1 } from '../libsecp256k1.js';
 import { keccak256 as nobleKeccak256 } from '../portable/hash.js';
 import { createSecp256k1 as createNobleSecp256k1 } from '../portable/secp256k1.js';
 import { createX25519 as createNobleX25519 } from '../portable/x25519.js';
-import type { CryptoProvider, Secp256k1, X25519 } from '../provider.js';
 import { loadWebAssemblyProvider } from '../webassembly.js';
-import { createSecp256k1 } from './secp256k1.js';
+import { nativeLibSecp256k1 } from './secp256k1.js';
 import type { loadAddon } from './secp256k1-addon.js';
 import { createX25519 } from './x25519.js';
 
@@ -25,7 +25,7 @@ export function chooseSecp256k1(
     return { part, library: `@noble/curves: npm secp256k1 could not be loaded: ${addon.problem}` };
   }
   return {
-    part: createSecp256k1(addon, randomBytes, part),
+    part: createSecp256k1(nativeLibSecp256k1(addon), randomBytes, part),
     library: 'libsecp256k1, native, of npm secp256k1',
   };
 }

@@ -1,4 +1,4 @@
-import type { CryptoProvider } from '../provider.js';
+import type { CryptoProvider } from '@sotto/core';
 import { createAcceleratedProvider } from './accelerated.js';
 
 let instance: CryptoProvider | undefined;

@@ -1,8 +1,13 @@
 import { pbkdf2Sync } from 'node:crypto';
-import { parseBytes, wipeBytes } from '@sotto/core';
+import {
+  type CryptoProvider,
+  HKDF_MAX_LENGTH,
+  PBKDF2_MAX_ITERATIONS,
+  PBKDF2_MAX_LENGTH,
+  parseBytes,
+  wipeBytes,
+} from '@sotto/core';
 import { requireInteger } from '../arguments.js';
-import { HKDF_MAX_LENGTH, PBKDF2_MAX_ITERATIONS, PBKDF2_MAX_LENGTH } from '../limits.js';
-import type { CryptoProvider } from '../provider.js';
 import { hmacSha256 } from './hash.js';
 import { plainBytes } from './plain-bytes.js';
 

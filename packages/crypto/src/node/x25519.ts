@@ -1,10 +1,16 @@
 import { Buffer } from 'node:buffer';
 import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from 'node:crypto';
-import { concatBytes, type RandomSource, wipeBytes } from '@sotto/core';
+import {
+  concatBytes,
+  type RandomSource,
+  wipeBytes,
+  type X25519,
+  X25519KeyPair,
+  type X25519PrivateKey,
+  type X25519PublicKey,
+} from '@sotto/core';
 import { requireLength } from '../arguments.js';
-import type { X25519 } from '../provider.js';
 import { smallOrder } from '../x25519-arguments.js';
-import { X25519KeyPair, type X25519PrivateKey, type X25519PublicKey } from '../x25519-key-pair.js';
 import { plainBytes } from './plain-bytes.js';
 
 const KEY_LENGTH = 32;

@@ -1,6 +1,6 @@
 import { ctr, gcm } from '@noble/ciphers/aes.js';
+import type { CryptoProvider } from '@sotto/core';
 import { requireCtrArguments, requireGcmArguments, tagDoesNotFit } from '../aes-arguments.js';
-import type { CryptoProvider } from '../provider.js';
 
 export const aesCtr: CryptoProvider['aesCtr'] = (key, iv, data) => {
   requireCtrArguments(key, iv, data);

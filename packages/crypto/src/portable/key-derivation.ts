@@ -1,10 +1,14 @@
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { pbkdf2 } from '@noble/hashes/pbkdf2.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { parseBytes } from '@sotto/core';
+import {
+  type CryptoProvider,
+  HKDF_MAX_LENGTH,
+  PBKDF2_MAX_ITERATIONS,
+  PBKDF2_MAX_LENGTH,
+  parseBytes,
+} from '@sotto/core';
 import { requireInteger } from '../arguments.js';
-import { HKDF_MAX_LENGTH, PBKDF2_MAX_ITERATIONS, PBKDF2_MAX_LENGTH } from '../limits.js';
-import type { CryptoProvider } from '../provider.js';
 
 export const hkdfSha256: CryptoProvider['hkdfSha256'] = ({ inputKey, salt, info, length }) => {
   parseBytes(inputKey, 'inputKey');

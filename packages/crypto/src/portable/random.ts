@@ -1,6 +1,5 @@
-import type { RandomSource } from '@sotto/core';
+import { RANDOM_MAX_LENGTH, type RandomSource } from '@sotto/core';
 import { requireInteger, requireLength } from '../arguments.js';
-import { RANDOM_MAX_LENGTH } from '../limits.js';
 
 /**
  * Guards a source: what it gives has the length asked for, and is a fresh, plain `Uint8Array` even when the

@@ -6,11 +6,11 @@ import {
   type PublicKey,
   parseBytes,
   type RandomSource,
+  type Secp256k1,
   SIGNATURE_LENGTH,
   type Signature,
 } from '@sotto/core';
 import { requireLength } from '../arguments.js';
-import type { Secp256k1 } from '../provider.js';
 import {
   DIGEST_LENGTH,
   drawScalar,

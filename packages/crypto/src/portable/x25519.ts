@@ -1,9 +1,13 @@
 import { x25519 as curve } from '@noble/curves/ed25519.js';
-import type { RandomSource } from '@sotto/core';
+import {
+  type RandomSource,
+  type X25519,
+  X25519KeyPair,
+  type X25519PrivateKey,
+  type X25519PublicKey,
+} from '@sotto/core';
 import { requireLength } from '../arguments.js';
-import type { X25519 } from '../provider.js';
 import { smallOrder } from '../x25519-arguments.js';
-import { X25519KeyPair, type X25519PrivateKey, type X25519PublicKey } from '../x25519-key-pair.js';
 
 const KEY_LENGTH = 32;
 

@@ -11,7 +11,7 @@ export interface BlindingPair {
 }
 
 /**
- * Gives another pair of scalars each time, to multiply a secret with before somebody may watch what is done with it.
+ * Gives another pair of scalars each time, to multiply a secret with before it is used where timing can be observed.
  *
  * @param draw draws a scalar at random
  * @param multiply the product of two scalars, in constant time

@@ -1,7 +1,6 @@
-import { copyBytes } from '@sotto/core';
+import { type CryptoProvider, copyBytes } from '@sotto/core';
 import { createKeccak } from 'hash-wasm';
 import { requireParts } from '../arguments.js';
-import type { CryptoProvider } from '../provider.js';
 
 /** Loads KECCAK-256 in WebAssembly (npm `hash-wasm`), some ten times as fast as @noble/hashes. */
 export async function loadKeccak256(): Promise<CryptoProvider['keccak256']> {

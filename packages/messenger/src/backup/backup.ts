@@ -12,8 +12,8 @@ import {
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { type BackupEntry, BackupPart } from '../generated/sotto/messenger/v1/backup.js';
-import { APPLICATION_PREFIX } from '../storage/ledger.js';
 import { decodeRecord, encodeRecord, recordKey, type Table } from '../storage/table.js';
+import { APPLICATION_PREFIX } from '../storage/transaction.js';
 import { MOVING_TABLES } from './moving-records.js';
 import { type BackupCost, damaged, openStream, sealStream } from './sealed-stream.js';
 

@@ -7,6 +7,7 @@ import {
   PeerRecord,
   type StrangersRecord,
 } from '../generated/sotto/messenger/v1/storage.js';
+import { parseChatName } from '../runtime/topics.js';
 import type { Table } from '../storage/table.js';
 import {
   blockedTable,
@@ -20,7 +21,6 @@ import {
   seenTable,
   strangersTable,
 } from '../storage/tables.js';
-import { parseChatName } from '../topics.js';
 
 /** How records of a table move. */
 export interface MovingTable {
@@ -51,7 +51,7 @@ export const MOVING_TABLES: ReadonlyMap<string, MovingTable> = new Map([
   moving(strangersTable, one(ALL), checkStrangers),
   moving(blockedTable, one(IDENTITY)),
   moving(inboxTable, one(NUMBER), checkInbox),
-  moving(groupTable, one(ID), checkGroup, withoutTelling),
+  moving(groupTable, one(ID), checkGroup, withoutNotices),
   moving(changeTable, isChangeKey, checkChange),
   moving(peerTable, one(IDENTITY), checkPeer, withoutSessions),
 ]);
@@ -93,8 +93,8 @@ function notAnnounced(contact: ContactRecord): Uint8Array {
   return ContactRecord.encode({ ...contact, announced: false }).finish();
 }
 
-function withoutTelling(group: GroupRecord): Uint8Array {
-  return GroupRecord.encode({ ...group, told: new Map() }).finish();
+function withoutNotices(group: GroupRecord): Uint8Array {
+  return GroupRecord.encode({ ...group, exclusionNotices: new Map() }).finish();
 }
 
 function checkGroup({ past, departures }: GroupRecord): void {
@@ -117,7 +117,7 @@ function checkChange(change: Uint8Array): void {
 }
 
 function withoutSessions(peer: PeerRecord): Uint8Array {
-  const devices = peer.devices.map((device) => ({ ...device, sessions: [], heard: false }));
+  const devices = peer.devices.map((device) => ({ ...device, sessions: [], hasReplied: false }));
   return PeerRecord.encode({ ...peer, devices, answeredAt: 0n }).finish();
 }
 

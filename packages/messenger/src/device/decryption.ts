@@ -23,22 +23,22 @@ import {
 } from '@sotto/protocol-codec';
 import { acceptX3dh, openDhFallback } from '@sotto/x3dh';
 import type { PeerDevice, PeerRecord, SessionSummary } from '../generated/sotto/messenger/v1/storage.js';
-import type { UnitOfWork } from '../storage/ledger.js';
 import { endedChainTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 import type { DeviceContext } from './context.js';
 import { messageIdFor, newestBundle, publicMessageIdFor, signedTime } from './messages.js';
-import { findPreKeyPair, ownDeviceRecord } from './own-pre-keys.js';
 import {
+  type BundleCache,
   type BundleNews,
   findDevice,
   getPeer,
   NO_NEWS,
   newPeerDevice,
   putPeer,
-  type RecentBundles,
   withDevice,
   withinBounds,
 } from './peers.js';
+import { findPreKeyPair, ownDeviceRecord } from './pre-keys.js';
 import { type Remedy, remedyFor } from './remedy.js';
 import { refuseRepeated } from './seen-messages.js';
 import { addSession, loadSession, type Session, sessionId, sessionOrder } from './sessions.js';
@@ -47,7 +47,7 @@ import { getStrangers, isLetIn, noteSeen, noteWrote } from './strangers.js';
 /** How a received message was protected. */
 export type Protection = 'dr' | 'dh' | 'public';
 
-/** What a message told of its sender, whatever became of its payload. */
+/** What a message says of its sender, whatever its payload. */
 interface Common {
   /** KECCAK-256 of sender and ProtocolMessage, and of the name of a public channel, 32 bytes. */
   readonly messageId: Uint8Array;
@@ -56,7 +56,7 @@ interface Common {
   /** What its bundle changed. */
   readonly news: BundleNews;
   /** Why its bundle was not taken, if it was not. */
-  readonly bundleProblem: SottoError | undefined;
+  readonly bundleError: SottoError | undefined;
 }
 
 /** What came out of a message. */
@@ -99,16 +99,16 @@ export interface DecryptOptions {
 }
 
 /**
- * Opens a message within a step; when it throws, the step is dropped and nothing has changed. Bundles first,
+ * Opens a message; when it throws, the transaction is given up and nothing has changed. Bundles first,
  * then the entry for this device or `none`. Wire profile, section 5.
  *
  * @throws DUPLICATE_MESSAGE, MALFORMED_MESSAGE, BUNDLE_SIGNATURE_INVALID, AUTHENTICATION_FAILED and what the
  *   ratchet throws
  */
 export async function decryptMessage(
-  work: UnitOfWork,
+  tx: Transaction,
   context: DeviceContext,
-  recentBundles: RecentBundles,
+  bundleCache: BundleCache,
   from: PublicKey,
   bytes: Uint8Array,
   { channel, sentAt }: DecryptOptions = {},
@@ -118,7 +118,7 @@ export async function decryptMessage(
       ? publicMessageIdFor(context.crypto, from, bytes, channel.name)
       : messageIdFor(context.crypto, from, bytes);
   if (channel?.kind !== 'private' && isBareMessage(bytes)) {
-    await refuseRepeated(work, context, { messageId, signedAt: undefined, sentAt });
+    await refuseRepeated(tx, context, { messageId, signedAt: undefined, sentAt });
     return bareMessage(messageId, bytes);
   }
   const message = decodeProtocolMessage(bytes);
@@ -126,10 +126,10 @@ export async function decryptMessage(
   const common = {
     messageId,
     senderInstallation,
-    ...(await takeBundle(work, context, recentBundles, from, message)),
+    ...(await processBundle(tx, context, bundleCache, from, message)),
   };
   const signedAt = signedTime(from, message);
-  const guard = () => refuseRepeated(work, context, { messageId, signedAt, sentAt });
+  const guard = () => refuseRepeated(tx, context, { messageId, signedAt, sentAt });
 
   if (message.publicMessage !== undefined) {
     if (channel?.kind === 'private') return { ...common, kind: 'bundle' };
@@ -146,7 +146,7 @@ export async function decryptMessage(
   if (message.directMessages.size === 0 || channel?.kind === 'public') return { ...common, kind: 'bundle' };
 
   const unreadable = async (reason: 'DEVICE_NOT_ADDRESSED' | 'SESSION_NOT_FOUND') => {
-    const remedy = await remedyFor(work, context, from, message);
+    const remedy = await remedyFor(tx, context, from, message);
     const own = compareBytes(from, context.identity.publicKey) === 0;
     return { ...common, kind: 'unreadable', reason, own, remedy } as const;
   };
@@ -160,17 +160,17 @@ export async function decryptMessage(
       payload: entry.payload,
     });
     const empty = payload.length === 0;
-    const sessionsLost = empty && (await noteLostSessions(work, from, senderInstallation, message));
+    const sessionsLost = empty && (await noteLostSessions(tx, from, senderInstallation, message));
     // What has no effect need not be remembered: anybody can send such without end.
     if (!empty || sessionsLost) await guard();
     if (!empty) {
-      await noteHeard(work, from, senderInstallation);
-      await noteWrote(work, context, from);
+      await noteReplied(tx, from, senderInstallation);
+      await noteWrote(tx, context, from);
     }
     return { ...common, kind: 'message', payload, protection: 'dh', sessionBegun: false, sessionsLost };
   }
 
-  const opened = await openInSession(work, context, from, senderInstallation, entry, messageId);
+  const opened = await openInSession(tx, context, from, senderInstallation, entry, messageId);
   if (opened === undefined) return unreadable('SESSION_NOT_FOUND');
   if (opened.sessionBegun) await guard();
   return { ...common, kind: 'message', protection: 'dr', sessionsLost: false, ...opened };
@@ -183,7 +183,7 @@ function bareMessage(messageId: Uint8Array, bytes: Uint8Array): DecryptOutcome {
     messageId,
     senderInstallation: '',
     news: NO_NEWS,
-    bundleProblem: undefined,
+    bundleError: undefined,
     payload: copyBytes(bytes),
     protection: 'public',
     sessionBegun: false,
@@ -192,24 +192,24 @@ function bareMessage(messageId: Uint8Array, bytes: Uint8Array): DecryptOutcome {
 }
 
 /** Verifies and applies the sender's newest bundle; older ones and those of others are passed over. */
-async function takeBundle(
-  work: UnitOfWork,
+async function processBundle(
+  tx: Transaction,
   context: DeviceContext,
-  recentBundles: RecentBundles,
+  bundleCache: BundleCache,
   from: PublicKey,
   message: ProtocolMessage,
-): Promise<Pick<Common, 'news' | 'bundleProblem'>> {
+): Promise<Pick<Common, 'news' | 'bundleError'>> {
   const newest = newestBundle(from, message);
-  if (newest === undefined) return { news: NO_NEWS, bundleProblem: undefined };
-  const bundle = recentBundles.verify(context, newest);
+  if (newest === undefined) return { news: NO_NEWS, bundleError: undefined };
+  const bundle = bundleCache.verify(context, newest);
   try {
-    const news = await recentBundles.apply(work, context, bundle, message.installationId);
-    if (news.added.length > 0) await noteSeen(work, context, from);
-    return { news, bundleProblem: undefined };
+    const news = await bundleCache.apply(tx, context, bundle, message.installationId);
+    if (news.added.length > 0) await noteSeen(tx, context, from);
+    return { news, bundleError: undefined };
   } catch (error) {
     // A peer whose clock is a year ahead can still be read in the sessions that there are.
     if (!isSottoError(error, 'BUNDLE_IMPLAUSIBLE')) throw error;
-    return { news: NO_NEWS, bundleProblem: error };
+    return { news: NO_NEWS, bundleError: error };
   }
 }
 
@@ -226,37 +226,37 @@ function duplicate(messageId: Uint8Array): SottoError {
  * by whoever stole it. The sessions that it retires are not sent on any more, and still receive.
  */
 async function noteLostSessions(
-  work: UnitOfWork,
+  tx: Transaction,
   from: PublicKey,
   installationId: string,
   message: ProtocolMessage,
 ): Promise<boolean> {
-  const peer = await getPeer(work, from);
+  const peer = await getPeer(tx, from);
   const device = findDevice(peer, installationId);
   const shown = newestBundle(from, message);
   // An older one than what is known says nothing of now.
-  if (device === undefined || shown === undefined || shown.timestamp < device.statedAt) return false;
+  if (device === undefined || shown === undefined || shown.timestamp < device.attestedAt) return false;
   const isRetired = (session: SessionSummary) =>
     !session.lost && compareBytes(session.peerPreKey, device.signedPreKey) !== 0;
   if (!device.sessions.some(isRetired)) return false;
   const sessions = device.sessions.map((session) =>
     isRetired(session) ? { ...session, lost: true } : session,
   );
-  putPeer(work, from, withDevice(peer, { ...device, sessions }));
+  putPeer(tx, from, withDevice(peer, { ...device, sessions }));
   return true;
 }
 
-/** A message has come from a device: it knows us, and listens to our negotiated topic. Wire profile, section 6. */
-async function noteHeard(work: UnitOfWork, from: PublicKey, installationId: string): Promise<void> {
-  const peer = await getPeer(work, from);
+/** A message has come from a device: it knows us, and subscribes to our negotiated topic. Wire profile, section 6. */
+async function noteReplied(tx: Transaction, from: PublicKey, installationId: string): Promise<void> {
+  const peer = await getPeer(tx, from);
   const device = findDevice(peer, installationId);
-  if (device === undefined || device.heard) return;
-  putPeer(work, from, withDevice(peer, { ...device, heard: true }));
+  if (device === undefined || device.hasReplied) return;
+  putPeer(tx, from, withDevice(peer, { ...device, hasReplied: true }));
 }
 
 /** Tries the sessions that fit the headers; `undefined` when there is none. */
 async function openInSession(
-  work: UnitOfWork,
+  tx: Transaction,
   context: DeviceContext,
   from: PublicKey,
   senderInstallation: string,
@@ -275,7 +275,7 @@ async function openInSession(
   }
   const installationId = parseInstallationId(senderInstallation);
   const remote = { identity: from, installationId };
-  const peer = await getPeer(work, from);
+  const peer = await getPeer(tx, from);
   const isOwn = compareBytes(from, context.identity.publicKey) === 0;
   const device = findDevice(peer, installationId) ?? newPeerDevice(installationId, !isOwn);
 
@@ -288,19 +288,19 @@ async function openInSession(
   const message: RatchetMessage = { header: drHeader, body: entry.payload };
   let refusal: unknown;
   for (const summary of candidates) {
-    const session = await loadSession(work, summary);
+    const session = await loadSession(tx, summary);
     if (session === undefined) continue;
     try {
-      const opened = await openWith(work, context, session, message);
+      const opened = await openWith(tx, context, session, message);
       const knowsPreKey = compareBytes(summary.peerPreKey, device.signedPreKey) === 0;
-      if (!device.heard || !knowsPreKey) {
+      if (!device.hasReplied || !knowsPreKey) {
         const peerPreKey = device.signedPreKey;
         const sessions = device.sessions.map((other) =>
           other === summary ? { ...other, peerPreKey } : other,
         );
-        putPeer(work, from, withDevice(peer, { ...device, heard: true, sessions }));
+        putPeer(tx, from, withDevice(peer, { ...device, hasReplied: true, sessions }));
       }
-      await noteWrote(work, context, from, await skippedKeysOf(work, peer, from, opened.skipped));
+      await noteWrote(tx, context, from, await skippedKeysOf(tx, peer, from, opened.skipped));
       return { payload: opened.plaintext, sessionBegun: false };
     } catch (error) {
       // Used here before: it is no other session's either.
@@ -311,7 +311,7 @@ async function openInSession(
   if (refusal !== undefined) throw refusal;
   if (x3dhHeader === undefined || named === undefined) return undefined;
 
-  const signedPreKey = await findPreKeyPair(work, context, x3dhHeader.id);
+  const signedPreKey = await findPreKeyPair(tx, context, x3dhHeader.id);
   if (signedPreKey === undefined) return undefined;
   const sharedKey = acceptX3dh(context.crypto, {
     identity: context.identity,
@@ -319,7 +319,7 @@ async function openInSession(
     remoteIdentity: from,
     ephemeralKey: x3dhHeader.key,
   });
-  const { currentPreKey, epoch } = await ownDeviceRecord(work);
+  const { currentPreKey, epoch } = await ownDeviceRecord(tx);
   const summary = {
     id: named,
     initiator: false,
@@ -330,45 +330,44 @@ async function openInSession(
     peerPreKey: device.signedPreKey,
   };
   const state = startResponder(context.suite, sharedKey, signedPreKey);
-  const opened = await openWith(work, context, { summary, state, ephemeralKey: undefined }, message);
+  const opened = await openWith(tx, context, { summary, state, ephemeralKey: undefined }, message);
   const known: PeerDevice = {
     ...device,
-    heard: true,
+    hasReplied: true,
     sessions: device.sessions.filter(({ id }) => compareBytes(id, named) !== 0),
   };
-  const withSession = await addSession(work, context, known, summary, { preKey: currentPreKey, epoch });
-  putPeer(work, from, await withinBounds(work, withDevice(peer, withSession), context));
-  await noteWrote(work, context, from, await skippedKeysOf(work, peer, from, opened.skipped));
+  const withSession = await addSession(tx, context, known, summary, { preKey: currentPreKey, epoch });
+  putPeer(tx, from, await withinBounds(tx, withDevice(peer, withSession), context));
+  await noteWrote(tx, context, from, await skippedKeysOf(tx, peer, from, opened.skipped));
   return { payload: opened.plaintext, sessionBegun: true };
 }
 
 /** What the message keys kept for a stranger come to, when a message has changed their number. */
 async function skippedKeysOf(
-  work: UnitOfWork,
+  tx: ReadTransaction,
   peer: PeerRecord,
   from: PublicKey,
   change: number,
 ): Promise<{ readonly skippedKeys?: number }> {
   if (change === 0 || isLetIn(peer)) return {};
-  const { wrote } = await getStrangers(work);
+  const { wrote } = await getStrangers(tx);
   const known = wrote.find(({ identity }) => compareBytes(identity, from) === 0);
   return { skippedKeys: Math.max(0, (known?.skippedKeys ?? 0) + change) };
 }
 
 /**
- * One ratchet step: the session and its skipped keys, in the step under way.
+ * One ratchet step: the session and its skipped keys.
  * @returns the payload, and how many skipped keys there are more than before
  */
 async function openWith(
-  work: UnitOfWork,
+  tx: Transaction,
   context: DeviceContext,
   session: Session,
   message: RatchetMessage,
 ): Promise<{ readonly plaintext: Uint8Array; readonly skipped: number }> {
   const name = encodeHex(session.summary.id);
   const wanted = skippedKeyFor(session.state, message.header);
-  const record =
-    wanted && (await work.get(skippedKeyTable, name, encodeHex(wanted.key), wanted.n.toString()));
+  const record = wanted && (await tx.get(skippedKeyTable, name, encodeHex(wanted.key), wanted.n.toString()));
   const skippedKey = record?.messageKey;
   const { remoteKey } = session.state;
   // What comes again of the chain being read, the ratchet itself refuses.
@@ -376,7 +375,7 @@ async function openWith(
   if (
     wanted === undefined &&
     !isOfCurrentChain &&
-    (await work.get(endedChainTable, name, encodeHex(message.header.key)))
+    (await tx.get(endedChainTable, name, encodeHex(message.header.key)))
   ) {
     throw new SottoError('RATCHET_DUPLICATE', 'This message is of a chain that was read to its end.', {
       n: message.header.n,
@@ -390,14 +389,14 @@ async function openWith(
   );
   const storedAt = context.clock.now();
   for (const { key, n, messageKey } of keys.stored) {
-    work.put(skippedKeyTable, { messageKey, storedAt }, name, encodeHex(key), n.toString());
+    tx.put(skippedKeyTable, { messageKey, storedAt }, name, encodeHex(key), n.toString());
   }
-  for (const { key, n } of keys.deleted) work.delete(skippedKeyTable, name, encodeHex(key), n.toString());
+  for (const { key, n } of keys.deleted) tx.delete(skippedKeyTable, name, encodeHex(key), n.toString());
   if (remoteKey !== undefined && compareBytes(remoteKey, next.remoteKey as Uint8Array) !== 0) {
-    work.put(endedChainTable, new Uint8Array(0), name, encodeHex(remoteKey));
+    tx.put(endedChainTable, new Uint8Array(0), name, encodeHex(remoteKey));
   }
   // An answer: the X3DH header need not be repeated any more.
-  work.put(
+  tx.put(
     sessionTable,
     { ratchet: encodeState(next), ephemeralKey: new Uint8Array(0), usedAt: BigInt(Math.trunc(storedAt)) },
     name,

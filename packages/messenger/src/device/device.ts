@@ -1,8 +1,6 @@
 import {
-  type Clock,
   compareBytes,
   type InstallationId,
-  type KeyPair,
   type PublicKey,
   parseInstallationId,
   SottoError,
@@ -12,54 +10,44 @@ import type { CryptoProvider } from '@sotto/crypto';
 import { secp256k1Suite } from '@sotto/double-ratchet';
 import { type Bundle, decodeProtocolMessage, encodeContactCode } from '@sotto/protocol-codec';
 import type { VerifiedBundle } from '@sotto/x3dh';
-import { checkDeviceOptions } from '../arguments.js';
 import { type PeerDevice, Standing } from '../generated/sotto/messenger/v1/storage.js';
-import { Ledger, type UnitOfWork } from '../storage/ledger.js';
 import { deviceTable } from '../storage/tables.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
+import { TransactionManager, type Transactions } from '../storage/transaction-manager.js';
 import type { DeviceContext } from './context.js';
 import { type DecryptOptions, type DecryptOutcome, decryptMessage } from './decryption.js';
 import { type EncryptedMessage, encodePublic, encryptDh, encryptDirect } from './encryption.js';
 import { deleteExpired, type SweepPosition, sweep } from './expiry.js';
-import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './limits.js';
+import { DEFAULT_DEVICE_LIMITS } from './limits.js';
 import { publicMessageIdFor, signedTime } from './messages.js';
 import { NegotiatedSecrets } from './negotiated-secrets.js';
+import { checkDeviceOptions, type DeviceOptions } from './options.js';
 import { OwnBundle } from './own-bundle.js';
 import { certainTime, storedNow } from './own-clock.js';
-import { currentPreKey, ownDeviceRecord, putNewPreKey, renewEpoch, replaceIfOlder } from './own-pre-keys.js';
 import {
   activeDevices,
+  BundleCache,
   type BundleNews,
   deletePeer,
   findDevice,
   getPeer,
   putPeer,
-  RecentBundles,
   withDevice,
   withoutSessions,
 } from './peers.js';
+import {
+  currentPreKey,
+  ownDeviceRecord,
+  putNewPreKey,
+  renewEpoch,
+  renewPreKey,
+  rotatePreKeyIfDue,
+  timeUntilRotation,
+} from './pre-keys.js';
 import { type Remedy, remedyFor } from './remedy.js';
 import { countRequest, isAccepted, listRequests, type MessageRequest } from './requests.js';
 import { refuseRepeated } from './seen-messages.js';
 import { countAnswer, forgetStranger, getStrangers, isLetIn, noteWrote, raiseStanding } from './strangers.js';
-
-/** What {@link openDevice} needs. */
-export interface DeviceOptions {
-  /** The identity; the store remembers its public key and opens for no other. */
-  readonly identity: KeyPair;
-  /** Ours until `close`. */
-  readonly store: Store;
-  readonly crypto: CryptoProvider;
-  readonly clock: Clock;
-  /** Name of this device; drawn at random for a new store, and remembered by it. */
-  readonly installationId?: string;
-  readonly limits?: Partial<DeviceLimits>;
-  /**
-   * The store is an old copy that was put back, as the adapters' `continuity` tells. Its ratchets may have gone on
-   * since: nothing more is sent on them, every conversation begins a new session, and a new prekey is published.
-   * Default: whether the store itself says so.
-   */
-  readonly restored?: boolean;
-}
 
 /** A device of an identity, as the application sees it. */
 export interface DeviceInfo {
@@ -89,14 +77,14 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
   const { identity, store, crypto, clock } = options;
   const wanted =
     options.installationId === undefined ? undefined : parseInstallationId(options.installationId);
-  const ledger = new Ledger(store, crypto);
-  const installationId = await ledger.run(async (work) => {
-    const known = await work.get(deviceTable);
+  const transactions = new TransactionManager(store, crypto, options.onHookError);
+  const installationId = await transactions.transaction(async (tx) => {
+    const known = await tx.get(deviceTable);
     if (known !== undefined) {
       if (compareBytes(known.identity, identity.publicKey) !== 0) throw notOurs('identity');
       if (wanted !== undefined && wanted !== known.installationId) throw notOurs('installation id');
-      if (options.restored ?? continuityOf(store) === 'rolled-back')
-        await renewEpoch(work, { crypto, clock }, known);
+      if (options.restored ?? store.continuity === 'rolled-back')
+        await renewEpoch(tx, { crypto, clock }, known);
       return known.installationId as InstallationId;
     }
     const id = wanted ?? randomInstallationId(crypto);
@@ -107,7 +95,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
       currentPreKey: new Uint8Array(0),
       epoch: 0,
     };
-    putNewPreKey(work, { crypto, clock }, device, 0);
+    putNewPreKey(tx, { crypto, clock }, device, 0);
     return id;
   });
   const context: DeviceContext = {
@@ -119,13 +107,8 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
     limits: { ...DEFAULT_DEVICE_LIMITS, ...options.limits },
     negotiated: new NegotiatedSecrets(crypto, identity),
   };
-  await ledger.run((work) => deleteExpired(work, context));
-  return new Device(store, ledger, context);
-}
-
-/** What a store knows of its own past, as the adapters of `@sotto/store-adapters` do by an anchor outside of it. */
-export function continuityOf(store: Store): unknown {
-  return 'continuity' in store ? store.continuity : undefined;
+  await transactions.transaction((tx) => deleteExpired(tx, context));
+  return new Device(store, transactions, context);
 }
 
 function notOurs(what: string): SottoError {
@@ -152,21 +135,41 @@ function randomInstallationId(crypto: CryptoProvider): InstallationId {
  * One device of one identity: everything between a payload and a ProtocolMessage, over a store and without a
  * transport. `Messenger` is built on it; use it alone when you move the messages yourself.
  *
- * Each method works within a step of the {@link Ledger}: `device.ledger.run((work) => device.encryptDirect(work, ...))`.
- * What the step did is stored when `run` resolves, all of it or nothing; hand out its result only then.
+ * Each method works within a transaction: `device.transaction((tx) => device.encryptDirect(tx, ...))`. What it did is stored
+ * when that resolves, all of it or nothing; hand out its result only then.
  */
-export class Device {
-  readonly ledger: Ledger;
+export class Device implements Transactions {
   readonly #store: Store;
+  readonly #transactions: TransactionManager;
   readonly #context: DeviceContext;
   readonly #ownBundle = new OwnBundle();
-  readonly #bundles = new RecentBundles();
+  readonly #bundles = new BundleCache();
+  #onPreKeyRotated: () => unknown = () => {};
 
   /** @internal Made by {@link openDevice}. */
-  constructor(store: Store, ledger: Ledger, context: DeviceContext) {
+  constructor(store: Store, transactions: TransactionManager, context: DeviceContext) {
     this.#store = store;
-    this.ledger = ledger;
+    this.#transactions = transactions;
     this.#context = context;
+  }
+
+  /**
+   * Runs a transaction on the store of this device. It may be run again before it is stored, so all that it does it does
+   * through `tx`, commit hooks included.
+   * @throws STORE codes
+   */
+  transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#transactions.transaction(run);
+  }
+
+  /** Runs a transaction that only reads. @throws STORE codes */
+  read<T>(run: (tx: ReadTransaction) => Promise<T>): Promise<T> {
+    return this.#transactions.read(run);
+  }
+
+  /** Resolves when all transactions so far have ended, with what follows their commits. */
+  settled(): Promise<void> {
+    return this.#transactions.settled();
   }
 
   /** 33 bytes. */
@@ -178,23 +181,49 @@ export class Device {
     return this.#context.installationId;
   }
 
-  /** Our current bundle; rotates the signed prekey first when it is due. */
-  async bundle(work: UnitOfWork, options: { readonly fresh?: boolean } = {}): Promise<VerifiedBundle> {
-    const preKey = await currentPreKey(work, this.#context);
-    return this.#ownBundle.get(work, this.#context, preKey, options.fresh);
+  /**
+   * Our bundle: this device with its signed prekey in use, and its paired devices. Rotates nothing: a transaction that
+   * publishes it calls {@link rotatePreKeyIfDue} first.
+   */
+  async bundle(tx: ReadTransaction): Promise<VerifiedBundle> {
+    return this.#ownBundle.get(tx, this.#context, await currentPreKey(tx));
   }
 
   /** Our bundle as a text to hand to people: `base64(JSON(Bundle))`. */
-  async contactCode(work: UnitOfWork): Promise<string> {
-    return encodeContactCode(await this.bundle(work));
+  async contactCode(tx: ReadTransaction): Promise<string> {
+    return encodeContactCode(await this.bundle(tx));
   }
 
-  /** Our signed prekey in use: its public key and version. Rotates it first when that is due. */
+  /** Our signed prekey in use, however old: its public key, 33 bytes, and version. */
   async currentPreKey(
-    work: UnitOfWork,
+    tx: ReadTransaction,
   ): Promise<{ readonly publicKey: Uint8Array; readonly version: number }> {
-    const { publicKey, version } = await currentPreKey(work, this.#context);
+    const { publicKey, version } = await currentPreKey(tx);
     return { publicKey, version };
+  }
+
+  /**
+   * Rotates our signed prekey when it is over its lifetime, or was made at a time that has not come yet. What encrypts here
+   * does so by itself; call it before {@link bundle} when you publish that.
+   * @returns whether it was rotated
+   */
+  async rotatePreKeyIfDue(tx: Transaction): Promise<boolean> {
+    return this.#publishIf(tx, await rotatePreKeyIfDue(tx, this.#context));
+  }
+
+  /** Rotates our signed prekey before its time, unless it is new. @returns whether it was rotated */
+  async renewPreKey(tx: Transaction): Promise<boolean> {
+    return this.#publishIf(tx, await renewPreKey(tx, this.#context));
+  }
+
+  /** Milliseconds until our signed prekey is due to be rotated; 0 when it is. */
+  async timeUntilRotation(tx: ReadTransaction): Promise<number> {
+    return timeUntilRotation(tx, this.#context);
+  }
+
+  /** From now on this is called after each commit that rotated our signed prekey: the bundle has to be published anew. */
+  onPreKeyRotated(publish: () => unknown): void {
+    this.#onPreKeyRotated = publish;
   }
 
   /**
@@ -202,10 +231,10 @@ export class Device {
    * that come with messages are taken by {@link decrypt}.
    * @throws BUNDLE_SIGNATURE_INVALID, BUNDLE_IMPLAUSIBLE
    */
-  async processBundle(work: UnitOfWork, bundle: Bundle): Promise<BundleNews> {
+  async processBundle(tx: Transaction, bundle: Bundle): Promise<BundleNews> {
     const verified = this.#bundles.verify(this.#context, bundle);
-    const news = await this.#bundles.apply(work, this.#context, verified);
-    await raiseStanding(work, this.#context, verified.identity, Standing.STANDING_KNOWN);
+    const news = await this.#bundles.apply(tx, this.#context, verified);
+    await raiseStanding(tx, this.#context, verified.identity, Standing.STANDING_KNOWN);
     return news;
   }
 
@@ -213,22 +242,28 @@ export class Device {
    * Encrypts for the active devices of an identity, or of our own for our other devices.
    * @throws NO_DEVICE_REACHED
    */
-  async encryptDirect(work: UnitOfWork, to: PublicKey, payload: Uint8Array): Promise<EncryptedMessage> {
-    const outgoing = await this.#outgoing(work);
-    return encryptDirect(work, this.#context, to, payload, outgoing);
+  async encryptDirect(tx: Transaction, to: PublicKey, payload: Uint8Array): Promise<EncryptedMessage> {
+    await this.rotatePreKeyIfDue(tx);
+    const { publicKey: preKey } = await currentPreKey(tx);
+    const { epoch } = await ownDeviceRecord(tx);
+    const outgoing = { bundle: await this.bundle(tx), own: { preKey, epoch } };
+    return encryptDirect(tx, this.#context, to, payload, outgoing);
   }
 
   /** Encrypts to the identity key alone, as the automatic answer to an unknown device has it. */
-  async encryptDh(work: UnitOfWork, to: PublicKey, payload: Uint8Array): Promise<EncryptedMessage> {
-    return encryptDh(this.#context, to, payload, (await this.#outgoing(work)).bundle);
+  async encryptDh(tx: Transaction, to: PublicKey, payload: Uint8Array): Promise<EncryptedMessage> {
+    await this.rotatePreKeyIfDue(tx);
+    return encryptDh(this.#context, to, payload, await this.bundle(tx));
   }
 
   /**
    * A message that anybody can read, with our bundle; without a payload the bundle alone. Signed anew each time,
    * so that two equal payloads are two messages.
    */
-  async encodePublic(work: UnitOfWork, payload?: Uint8Array): Promise<Uint8Array> {
-    return encodePublic(this.#context, await this.bundle(work, { fresh: true }), payload);
+  async encodePublic(tx: Transaction, payload?: Uint8Array): Promise<Uint8Array> {
+    await this.rotatePreKeyIfDue(tx);
+    const bundle = await this.#ownBundle.get(tx, this.#context, await currentPreKey(tx), true);
+    return encodePublic(this.#context, bundle, payload);
   }
 
   /**
@@ -237,40 +272,40 @@ export class Device {
    *   INVALID_PUBLIC_KEY and the RATCHET codes
    */
   async decrypt(
-    work: UnitOfWork,
+    tx: Transaction,
     from: PublicKey,
     message: Uint8Array,
     options?: DecryptOptions,
   ): Promise<DecryptOutcome> {
-    return decryptMessage(work, this.#context, this.#bundles, from, message, options);
+    return decryptMessage(tx, this.#context, this.#bundles, from, message, options);
   }
 
   /**
    * Remembers a public message of ours, so that it isn't taken for another device's when it comes back, after a backup was
    * restored for instance.
    */
-  async rememberSent(work: UnitOfWork, message: Uint8Array, channel: string): Promise<void> {
+  async rememberSent(tx: Transaction, message: Uint8Array, channel: string): Promise<void> {
     const messageId = publicMessageIdFor(this.#context.crypto, this.identity, message, channel);
     const signedAt = signedTime(this.identity, decodeProtocolMessage(message));
-    await refuseRepeated(work, this.#context, { messageId, signedAt, sentAt: undefined });
+    await refuseRepeated(tx, this.#context, { messageId, signedAt, sentAt: undefined });
   }
 
   /** What is known of an identity's devices; of our own, the other ones. */
-  async devices(work: UnitOfWork, identity: PublicKey): Promise<readonly DeviceInfo[]> {
-    return (await getPeer(work, identity)).devices.map(infoOf);
+  async devices(tx: ReadTransaction, identity: PublicKey): Promise<readonly DeviceInfo[]> {
+    return (await getPeer(tx, identity)).devices.map(infoOf);
   }
 
   /** Installation ids that a message to an identity goes to now. */
-  async activeInstallations(work: UnitOfWork, identity: PublicKey): Promise<readonly string[]> {
-    const peer = await getPeer(work, identity);
+  async activeInstallations(tx: ReadTransaction, identity: PublicKey): Promise<readonly string[]> {
+    const peer = await getPeer(tx, identity);
     return activeDevices(peer, this.#context.limits.maxActiveDevices).map(
       ({ installationId }) => installationId,
     );
   }
 
   /** Whether another device of our identity is active: one that gets copies of what we send. */
-  async hasPairedDevices(work: UnitOfWork): Promise<boolean> {
-    return activeDevices(await getPeer(work, this.identity), 1).length > 0;
+  async hasPairedDevices(tx: ReadTransaction): Promise<boolean> {
+    return activeDevices(await getPeer(tx, this.identity), 1).length > 0;
   }
 
   /**
@@ -278,12 +313,12 @@ export class Device {
    * @throws NOT_FOUND
    */
   async updateDevice(
-    work: UnitOfWork,
+    tx: Transaction,
     identity: PublicKey,
     installationId: string,
     change: Partial<Pick<DeviceInfo, 'enabled' | 'name' | 'metadata'>>,
   ): Promise<void> {
-    const peer = await getPeer(work, identity);
+    const peer = await getPeer(tx, identity);
     const device = findDevice(peer, installationId);
     if (device === undefined) {
       throw new SottoError('NOT_FOUND', 'No such device is known. It has to send something first.', {
@@ -292,7 +327,7 @@ export class Device {
       });
     }
     putPeer(
-      work,
+      tx,
       identity,
       withDevice(peer, {
         ...device,
@@ -303,14 +338,14 @@ export class Device {
   }
 
   /** Gives up the sessions with an identity's devices, or with one: the next message begins anew. */
-  async resetSessions(work: UnitOfWork, identity: PublicKey, installationId?: string): Promise<void> {
-    const peer = await getPeer(work, identity);
+  async resetSessions(tx: Transaction, identity: PublicKey, installationId?: string): Promise<void> {
+    const peer = await getPeer(tx, identity);
     const devices = peer.devices.map((device) =>
       installationId === undefined || device.installationId === installationId
         ? withoutSessions(device)
         : device,
     );
-    putPeer(work, identity, { ...peer, devices });
+    putPeer(tx, identity, { ...peer, devices });
   }
 
   /** The secret behind the topic negotiated with an identity, 32 bytes. */
@@ -321,35 +356,30 @@ export class Device {
   /**
    * Deletes private prekeys whose grace is over and forgets messages that can't come any more, neither of them until our
    * clock has been right for a day, as far as that can be told. Then deletes message keys that are too old and idle
-   * sessions, some in each step: call it again with what it gives, until that is `undefined`.
+   * sessions, some in each transaction: call it again with what it gives, until that is `undefined`.
    * @param time milliseconds since the epoch: keys and sessions that were too old then are deleted. Default: now, by our
    *   clock. See {@link certainTime}
    */
   async deleteExpired(
-    work: UnitOfWork,
+    tx: Transaction,
     from?: SweepPosition,
     time = this.#context.clock.now(),
   ): Promise<SweepPosition> {
-    if (from === undefined) await deleteExpired(work, this.#context);
-    return sweep(work, this.#context, time, from);
+    if (from === undefined) await deleteExpired(tx, this.#context);
+    return sweep(tx, this.#context, time, from);
   }
 
   /**
    * A time that has certainly come, a day old at least, in milliseconds since the epoch; `undefined` while our clock has not
    * been right for a day, as far as that can be told.
    */
-  async certainTime(work: UnitOfWork): Promise<number | undefined> {
-    return certainTime(work, this.#context);
+  async certainTime(tx: Transaction): Promise<number | undefined> {
+    return certainTime(tx, this.#context);
   }
 
   /** What to do about a message of an authentic sender that {@link decrypt} refused. */
-  async remedyFor(work: UnitOfWork, from: PublicKey, message: Uint8Array): Promise<Remedy> {
-    return remedyFor(work, this.#context, from, decodeProtocolMessage(message));
-  }
-
-  /** Replaces our signed prekey, unless it is new. */
-  async renewPreKey(work: UnitOfWork): Promise<void> {
-    await replaceIfOlder(work, this.#context, this.#context.limits.renewPreKeyAfterMs);
+  async remedyFor(tx: ReadTransaction, from: PublicKey, message: Uint8Array): Promise<Remedy> {
+    return remedyFor(tx, this.#context, from, decodeProtocolMessage(message));
   }
 
   /**
@@ -357,68 +387,64 @@ export class Device {
    * @throws LIMIT_EXCEEDED
    */
   async countRequest(
-    work: UnitOfWork,
+    tx: Transaction,
     identity: PublicKey,
     bytes: number,
   ): Promise<{ readonly isNew: boolean }> {
-    return countRequest(work, this.#context, identity, bytes);
+    return countRequest(tx, this.#context, identity, bytes);
   }
 
   /** Those who wrote to us and whom the user hasn't accepted yet, oldest first. */
-  async requests(work: UnitOfWork): Promise<readonly MessageRequest[]> {
-    return listRequests(work, this.#context);
+  async requests(tx: ReadTransaction): Promise<readonly MessageRequest[]> {
+    return listRequests(tx, this.#context);
   }
 
   /** Whether the user has let an identity in; our own always is. */
-  async isAccepted(work: UnitOfWork, identity: PublicKey): Promise<boolean> {
-    return isAccepted(this.#context, identity, await getPeer(work, identity));
+  async isAccepted(tx: ReadTransaction, identity: PublicKey): Promise<boolean> {
+    return isAccepted(this.#context, identity, await getPeer(tx, identity));
   }
 
   /** Whether we know an identity by more than what it sent of itself: the user has let it in, or we wrote to it. */
-  async isKnown(work: UnitOfWork, identity: PublicKey): Promise<boolean> {
-    return isLetIn(await getPeer(work, identity));
+  async isKnown(tx: ReadTransaction, identity: PublicKey): Promise<boolean> {
+    return isLetIn(await getPeer(tx, identity));
   }
 
-  /** Notes that we told a stranger our bundle, so that we listen to the topic negotiated with it. */
-  async noteAnswered(work: UnitOfWork, identity: PublicKey): Promise<void> {
-    await noteWrote(work, this.#context, identity, { answered: true });
+  /** Notes that we sent a stranger our bundle, so that we subscribe to the topic negotiated with it. */
+  async noteAnswered(tx: Transaction, identity: PublicKey): Promise<void> {
+    await noteWrote(tx, this.#context, identity, { answered: true });
   }
 
   /** Counts an answer to a stranger. @returns whether strangers may be given one more, of so many in an hour */
-  async countAnswer(work: UnitOfWork, most: number): Promise<boolean> {
-    return countAnswer(work, this.#context, most);
+  async countAnswer(tx: Transaction, most: number): Promise<boolean> {
+    return countAnswer(tx, this.#context, most);
   }
 
-  /** Strangers whose negotiated topic we listen to. */
-  async answeredStrangers(work: UnitOfWork): Promise<readonly PublicKey[]> {
-    const { wrote } = await getStrangers(work);
+  /** Strangers to whose negotiated topic we subscribe. */
+  async answeredStrangers(tx: ReadTransaction): Promise<readonly PublicKey[]> {
+    const { wrote } = await getStrangers(tx);
     return wrote.filter(({ answered }) => answered).map(({ identity }) => identity as PublicKey);
   }
 
   /** Forgets a stranger with all that is kept of it. Does nothing for those whom the user has let in. */
-  async forgetStranger(work: UnitOfWork, identity: PublicKey): Promise<void> {
-    await forgetStranger(work, identity);
-    if (!isLetIn(await getPeer(work, identity))) await deletePeer(work, identity);
+  async forgetStranger(tx: Transaction, identity: PublicKey): Promise<void> {
+    await forgetStranger(tx, identity);
+    if (!isLetIn(await getPeer(tx, identity))) await deletePeer(tx, identity);
   }
 
   /** The user lets an identity in: what is kept of it is no longer forgotten for others. */
-  async accept(work: UnitOfWork, identity: PublicKey): Promise<void> {
-    await raiseStanding(work, this.#context, identity, Standing.STANDING_ACCEPTED);
+  async accept(tx: Transaction, identity: PublicKey): Promise<void> {
+    await raiseStanding(tx, this.#context, identity, Standing.STANDING_ACCEPTED);
   }
 
-  /** Waits for steps under way and closes the store. */
+  /** Waits for what is in progress and closes the store. */
   async close(): Promise<void> {
-    await this.ledger.idle();
+    await this.#transactions.settled();
     await this.#store.close();
   }
 
-  async #outgoing(work: UnitOfWork) {
-    const preKey = await currentPreKey(work, this.#context);
-    const { epoch } = await ownDeviceRecord(work);
-    return {
-      bundle: await this.#ownBundle.get(work, this.#context, preKey),
-      own: { preKey: preKey.publicKey, epoch },
-    };
+  #publishIf(tx: Transaction, rotated: boolean): boolean {
+    if (rotated) tx.onCommit('send', () => this.#onPreKeyRotated());
+    return rotated;
   }
 }
 

@@ -11,8 +11,8 @@ import { encodeState, encrypt } from '@sotto/double-ratchet';
 import { type DirectMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
 import { sealDhFallback, type VerifiedBundle } from '@sotto/x3dh';
 import { type PeerDevice, Standing } from '../generated/sotto/messenger/v1/storage.js';
-import type { UnitOfWork } from '../storage/ledger.js';
 import { sessionTable } from '../storage/tables.js';
+import type { Transaction } from '../storage/transaction.js';
 import type { DeviceContext } from './context.js';
 import { storedNow } from './own-clock.js';
 import { activeDevices, getPeer, putPeer, withDevice, withinBounds } from './peers.js';
@@ -59,14 +59,14 @@ interface Outgoing {
  * @throws NO_DEVICE_REACHED when every device failed
  */
 export async function encryptDirect(
-  work: UnitOfWork,
+  tx: Transaction,
   context: DeviceContext,
   to: PublicKey,
   payload: Uint8Array,
   { bundle, own }: Outgoing,
 ): Promise<EncryptedMessage> {
-  await raiseStanding(work, context, to, Standing.STANDING_KNOWN);
-  const known = await getPeer(work, to);
+  await raiseStanding(tx, context, to, Standing.STANDING_KNOWN);
+  const known = await getPeer(tx, to);
   let peer = known;
   const addressed = activeDevices(peer, context.limits.maxActiveDevices);
   if (addressed.length === 0) return encryptDh(context, to, payload, bundle);
@@ -76,7 +76,7 @@ export async function encryptDirect(
   for (const device of addressed) {
     const { installationId } = device;
     try {
-      const { updated, entry } = await encryptForDevice(work, context, to, device, payload, own);
+      const { updated, entry } = await encryptForDevice(tx, context, to, device, payload, own);
       if (updated !== device) peer = withDevice(peer, updated);
       entries.set(installationId, entry);
       devices.push({ installationId, sent: entry.x3dhHeader === undefined ? 'dr' : 'x3dh+dr' });
@@ -92,10 +92,10 @@ export async function encryptDirect(
       failures: devices.length,
     });
   }
-  if (peer !== known) putPeer(work, to, await withinBounds(work, peer, context));
+  if (peer !== known) putPeer(tx, to, await withinBounds(tx, peer, context));
   const reached = addressed.filter(({ installationId }) => entries.has(installationId));
   const topicMode = reached.every(({ protocolVersion }) => protocolVersion >= 1) ? 1 : 0;
-  const agreed = topicMode === 1 && reached.every(({ heard }) => heard);
+  const agreed = topicMode === 1 && reached.every(({ hasReplied }) => hasReplied);
   return {
     message: protocolMessage(context, bundle, { directMessages: entries }),
     devices,
@@ -144,7 +144,7 @@ function protocolMessage(
 }
 
 async function encryptForDevice(
-  work: UnitOfWork,
+  tx: Transaction,
   context: DeviceContext,
   to: PublicKey,
   device: PeerDevice,
@@ -158,10 +158,10 @@ async function encryptForDevice(
     summary !== undefined && session === undefined;
     summary = sessionForSending(updated, own)
   ) {
-    session = await loadSession(work, summary);
+    session = await loadSession(tx, summary);
     if (session !== undefined) break;
     // A damaged session is given up for another, or a new one.
-    await deleteSession(work, summary.id);
+    await deleteSession(tx, summary.id);
     updated = {
       ...updated,
       sessions: updated.sessions.filter(({ id }) => compareBytes(id, summary?.id ?? id) !== 0),
@@ -169,11 +169,11 @@ async function encryptForDevice(
   }
   if (session === undefined) {
     session = beginSession(context, to, updated, own.epoch);
-    updated = await addSession(work, context, updated, session.summary, own);
+    updated = await addSession(tx, context, updated, session.summary, own);
   }
   const { summary, ephemeralKey } = session;
   const { next, message } = encrypt(context.suite, session.state, payload);
-  work.put(
+  tx.put(
     sessionTable,
     {
       ratchet: encodeState(next),

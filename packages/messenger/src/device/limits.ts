@@ -4,7 +4,7 @@ const DAY = 24 * HOUR;
 
 /** Times and bounds of a device. Each has the default that deployed peers imply, or the reason given. */
 export interface DeviceLimits {
-  /** A signed prekey is replaced, when next used, once it is older. Default 24 h (specification, "Bundle retrieval"). */
+  /** A signed prekey is rotated once it is older. Default 24 h (specification, "Bundle retrieval"). */
   readonly preKeyLifetimeMs: number;
   /**
    * The private key of a replaced prekey is kept so long for messages on their way, then deleted. Default 30 days,
@@ -44,7 +44,7 @@ export interface DeviceLimits {
   readonly maxRequestMessages: number;
   /** Most bytes of their payloads. Default 1 MiB. */
   readonly maxRequestBytes: number;
-  /** Strangers whose negotiated topic we listen to since we answered them; the oldest go. Default 32. */
+  /** Strangers to whose negotiated topic we subscribe since we answered them; the oldest go. Default 32. */
   readonly maxStrangerTopics: number;
   /**
    * Message keys kept for messages of strangers that have not come yet; beyond it, who has the most is forgotten.

@@ -1,6 +1,5 @@
-import { copyBytes, encodeHex, type KeyPair, type PublicKey, type SharedKey } from '@sotto/core';
+import { copyBytes, encodeHex, type KeyPair, LruCache, type PublicKey, type SharedKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { Recent } from './recent.js';
 
 /** Secrets kept; the least recently used go. As many as a sealed transport keeps keys: 40 MB at most. */
 const MOST = 200_000;
@@ -12,7 +11,7 @@ const MOST = 200_000;
 export class NegotiatedSecrets {
   readonly #crypto: CryptoProvider;
   readonly #identity: KeyPair;
-  readonly #known = new Recent<SharedKey>(MOST);
+  readonly #known = new LruCache<string, SharedKey>(MOST);
 
   constructor(crypto: CryptoProvider, identity: KeyPair) {
     this.#crypto = crypto;
@@ -23,6 +22,6 @@ export class NegotiatedSecrets {
   get(peer: PublicKey): SharedKey {
     const { secp256k1 } = this.#crypto;
     const agree = () => secp256k1.ecdh(this.#identity.privateKey, peer) as SharedKey;
-    return copyBytes(this.#known.get(encodeHex(peer), agree)) as SharedKey;
+    return copyBytes(this.#known.getOrCreate(encodeHex(peer), agree)) as SharedKey;
   }
 }

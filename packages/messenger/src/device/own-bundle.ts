@@ -1,7 +1,7 @@
 import type { Bundle, SignedPreKey } from '@sotto/protocol-codec';
 import { bundleTimestamp, signBundle, type VerifiedBundle } from '@sotto/x3dh';
 import type { PreKeyRecord } from '../generated/sotto/messenger/v1/storage.js';
-import type { UnitOfWork } from '../storage/ledger.js';
+import type { ReadTransaction } from '../storage/transaction.js';
 import type { DeviceContext } from './context.js';
 import { activeDevices, getPeer } from './peers.js';
 
@@ -18,13 +18,13 @@ export class OwnBundle {
    * @param fresh sign again whatever the age of the last one
    */
   async get(
-    work: UnitOfWork,
+    tx: ReadTransaction,
     context: DeviceContext,
     preKey: PreKeyRecord,
     fresh = false,
   ): Promise<VerifiedBundle> {
     const { crypto, clock, limits, identity, installationId } = context;
-    const paired = activeDevices(await getPeer(work, identity.publicKey), limits.maxActiveDevices - 1).filter(
+    const paired = activeDevices(await getPeer(tx, identity.publicKey), limits.maxActiveDevices - 1).filter(
       (device) => device.signedPreKey.length > 0,
     );
     const signedPreKeys = new Map<string, SignedPreKey>([

@@ -1,4 +1,4 @@
-import { compareBytes, encodeHex, type PublicKey } from '@sotto/core';
+import { compareBytes, encodeHex, LruCache, type PublicKey } from '@sotto/core';
 import type { Bundle } from '@sotto/protocol-codec';
 import {
   type BundleMerge,
@@ -9,16 +9,15 @@ import {
   verifyBundle,
 } from '@sotto/x3dh';
 import { type PeerDevice, type PeerRecord, Standing } from '../generated/sotto/messenger/v1/storage.js';
-import type { UnitOfWork } from '../storage/ledger.js';
 import { peerTable } from '../storage/tables.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 import type { DeviceContext } from './context.js';
-import { Recent } from './recent.js';
 import { deleteSession } from './sessions.js';
 
 /** What is known of an identity; an empty record when nothing is. */
-export async function getPeer(work: UnitOfWork, identity: Uint8Array): Promise<PeerRecord> {
+export async function getPeer(tx: ReadTransaction, identity: Uint8Array): Promise<PeerRecord> {
   return (
-    (await work.get(peerTable, encodeHex(identity))) ?? {
+    (await tx.get(peerTable, encodeHex(identity))) ?? {
       devices: [],
       answeredAt: 0n,
       verified: false,
@@ -30,15 +29,15 @@ export async function getPeer(work: UnitOfWork, identity: Uint8Array): Promise<P
   );
 }
 
-export function putPeer(work: UnitOfWork, identity: Uint8Array, peer: PeerRecord): void {
-  work.put(peerTable, peer, encodeHex(identity));
+export function putPeer(tx: Transaction, identity: Uint8Array, peer: PeerRecord): void {
+  tx.put(peerTable, peer, encodeHex(identity));
 }
 
 /** Forgets an identity with its devices and sessions. */
-export async function deletePeer(work: UnitOfWork, identity: Uint8Array): Promise<void> {
-  const { devices } = await getPeer(work, identity);
-  for (const { sessions } of devices) for (const { id } of sessions) await deleteSession(work, id);
-  work.delete(peerTable, encodeHex(identity));
+export async function deletePeer(tx: Transaction, identity: Uint8Array): Promise<void> {
+  const { devices } = await getPeer(tx, identity);
+  for (const { sessions } of devices) for (const { id } of sessions) await deleteSession(tx, id);
+  tx.delete(peerTable, encodeHex(identity));
 }
 
 /** The record with one device replaced, or added. */
@@ -60,25 +59,25 @@ export function newPeerDevice(installationId: string, enabled: boolean): PeerDev
     protocolVersion: 0,
     timestamp: 0n,
     enabled,
-    heard: false,
+    hasReplied: false,
     sessions: [],
     name: '',
     metadata: new Map(),
-    statedAt: 0n,
-    vouched: false,
-    restarted: false,
+    attestedAt: 0n,
+    selfAttested: false,
+    reset: false,
     strict: false,
   };
 }
 
 /**
- * A device that lost its store: nothing that we had with it is there any more, and it listens to no topic that was
- * negotiated before.
+ * A device that lost its store: nothing that we had with it is there any more, and it subscribes to no topic
+ * that was negotiated before.
  */
 export function withoutSessions(device: PeerDevice): PeerDevice {
   return {
     ...device,
-    heard: false,
+    hasReplied: false,
     sessions: device.sessions.map((session) => ({ ...session, lost: true })),
   };
 }
@@ -100,40 +99,40 @@ export function activeDevices(peer: PeerRecord, most: number): readonly PeerDevi
 }
 
 /**
- * Bundles met lately. One that comes with every message is verified once, and laid once over what is known of its
+ * Bundles met lately. One that comes with every message is verified once, and merged once into what is known of its
  * identity.
  */
-export class RecentBundles {
-  readonly #verified = new Recent<VerifiedBundle>(512);
-  /** The bundle that changed nothing in a record, and whose word it was. Records are replaced, never changed. */
-  readonly #reflected = new WeakMap<
+export class BundleCache {
+  readonly #verified = new LruCache<string, VerifiedBundle>(512);
+  /** The bundle that changed nothing in a record, and who sent it. Records are replaced, never changed. */
+  readonly #merged = new WeakMap<
     PeerRecord,
-    readonly [bundle: VerifiedBundle, ownWord?: string | undefined]
+    readonly [bundle: VerifiedBundle, attestedBy?: string | undefined]
   >();
 
   /** The bundle, or an equal one that was verified before. @throws BUNDLE_SIGNATURE_INVALID */
   verify({ crypto }: Pick<DeviceContext, 'crypto'>, bundle: Bundle): VerifiedBundle {
-    return this.#verified.get(fingerprint(bundle), () => verifyBundle(crypto, bundle));
+    return this.#verified.getOrCreate(fingerprint(bundle), () => verifyBundle(crypto, bundle));
   }
 
   /**
-   * Lays a verified bundle over what is known of its identity, in the step under way.
+   * Merges a verified bundle into what is known of its identity.
    *
-   * @param ownWord installation id of the device that sent the bundle itself, see `mergeBundle`
+   * @param attestedBy installation id of the device that sent the bundle itself, see `mergeBundle`
    * @throws BUNDLE_IMPLAUSIBLE
    */
   async apply(
-    work: UnitOfWork,
+    tx: Transaction,
     context: DeviceContext,
     bundle: VerifiedBundle,
-    ownWord?: string,
+    attestedBy?: string,
   ): Promise<BundleNews> {
-    const peer = await getPeer(work, bundle.identity);
-    const [reflected, whose] = this.#reflected.get(peer) ?? [];
-    if (reflected === bundle && whose === ownWord) return NO_NEWS;
-    const { next, news } = await layOver(work, context, peer, bundle, ownWord);
-    if (next === peer) this.#reflected.set(peer, [bundle, ownWord]);
-    else putPeer(work, bundle.identity, next);
+    const peer = await getPeer(tx, bundle.identity);
+    const [merged, by] = this.#merged.get(peer) ?? [];
+    if (merged === bundle && by === attestedBy) return NO_NEWS;
+    const { next, news } = await mergeInto(tx, context, peer, bundle, attestedBy);
+    if (next === peer) this.#merged.set(peer, [bundle, attestedBy]);
+    else putPeer(tx, bundle.identity, next);
     return news;
   }
 }
@@ -151,20 +150,20 @@ function fingerprint({ identity, signedPreKeys, timestamp, signature, strictSign
 /** What a bundle changed. */
 export interface BundleNews extends Pick<BundleMerge, 'added' | 'rotated'> {
   /** Installation ids of devices that lost their store and began again. */
-  readonly restarted: readonly string[];
+  readonly reset: readonly string[];
   /** No device of the identity was known before. */
   readonly firstContact: boolean;
 }
 
-export const NO_NEWS: BundleNews = { added: [], rotated: [], restarted: [], firstContact: false };
+export const NO_NEWS: BundleNews = { added: [], rotated: [], reset: [], firstContact: false };
 
-/** What a bundle makes of a record, which is given back as it is when nothing in it changes. */
-async function layOver(
-  work: UnitOfWork,
+/** A record with a bundle merged into it; the same record when nothing in it changes. */
+async function mergeInto(
+  tx: Transaction,
   context: DeviceContext,
   peer: PeerRecord,
   bundle: VerifiedBundle,
-  ownWord: string | undefined,
+  attestedBy: string | undefined,
 ): Promise<{ readonly next: PeerRecord; readonly news: BundleNews }> {
   const { crypto, clock, limits, identity, installationId: ownInstallation } = context;
   const { devices } = checkBundlePlausibility(crypto, bundle, {
@@ -176,10 +175,7 @@ async function layOver(
   const known = new Map(
     peer.devices
       .filter(({ signedPreKey }) => signedPreKey.length > 0)
-      .map((device): [string, KnownDevice] => [
-        device.installationId,
-        { ...device, signedPreKey: device.signedPreKey as PublicKey },
-      ]),
+      .map((device): [string, KnownDevice] => [device.installationId, toKnownDevice(device)]),
   );
   const merge = mergeBundle(
     known,
@@ -189,28 +185,39 @@ async function layOver(
       timestamp: bundle.timestamp,
       strict: bundle.strictSignature !== undefined,
     },
-    ownWord,
+    attestedBy,
   );
-  const restarted: string[] = [];
+  const reset: string[] = [];
   let next = peer;
   for (const update of merge.devices.values()) {
     if (known.get(update.installationId) === update) continue;
     // Devices of others are taken when seen; our own wait for the user.
     const before = findDevice(peer, update.installationId) ?? newPeerDevice(update.installationId, !isOwn);
-    const { installationId, ...statement } = update;
-    const changed = { ...before, ...statement };
+    const { installationId, statedAt, vouched, restarted, ...rest } = update;
+    const changed = { ...before, ...rest, attestedAt: statedAt, selfAttested: vouched, reset: restarted };
     const beganAgain = merge.rotated.includes(installationId) && update.version <= before.version;
-    if (beganAgain) restarted.push(installationId);
+    if (beganAgain) reset.push(installationId);
     next = withDevice(next, beganAgain ? withoutSessions(changed) : changed);
   }
   return {
-    next: next === peer ? peer : await withinBounds(work, next, context),
+    next: next === peer ? peer : await withinBounds(tx, next, context),
     news: {
       added: merge.added,
       rotated: merge.rotated,
-      restarted,
+      reset,
       firstContact: peer.devices.length === 0 && merge.added.length > 0,
     },
+  };
+}
+
+/** A device as X3DH merges bundles into it; it has a prekey. */
+function toKnownDevice({ attestedAt, selfAttested, reset, ...device }: PeerDevice): KnownDevice {
+  return {
+    ...device,
+    signedPreKey: device.signedPreKey as PublicKey,
+    statedAt: attestedAt,
+    vouched: selfAttested,
+    restarted: reset,
   };
 }
 
@@ -219,7 +226,7 @@ async function layOver(
  * bundle dates the ones that never wrote.
  */
 export async function withinBounds(
-  work: UnitOfWork,
+  tx: Transaction,
   peer: PeerRecord,
   { limits }: DeviceContext,
 ): Promise<PeerRecord> {
@@ -227,7 +234,7 @@ export async function withinBounds(
   if (devices.length > limits.maxKnownDevices) {
     const kept = devices.toSorted(byImportance).slice(0, limits.maxKnownDevices);
     for (const { sessions } of devices.filter((device) => !kept.includes(device))) {
-      for (const { id } of sessions) await deleteSession(work, id);
+      for (const { id } of sessions) await deleteSession(tx, id);
     }
     devices = kept;
   }
@@ -237,7 +244,7 @@ export async function withinBounds(
   for (const device of devices.toSorted(byImportance).toReversed()) {
     if (excess <= 0) break;
     const gone = device.sessions.slice(0, Math.min(excess, device.sessions.length - 1));
-    for (const { id } of gone) await deleteSession(work, id);
+    for (const { id } of gone) await deleteSession(tx, id);
     excess -= gone.length;
     const fewer = { ...device, sessions: device.sessions.slice(gone.length) };
     devices = devices.map((other) => (other === device ? fewer : other));
@@ -247,6 +254,6 @@ export async function withinBounds(
 
 /** A device that has just appeared is among the most recent; of those that no bundle dates, those that wrote come first. */
 function byImportance(a: PeerDevice, b: PeerDevice): number {
-  if (a.timestamp === b.timestamp && a.heard !== b.heard) return a.heard ? -1 : 1;
+  if (a.timestamp === b.timestamp && a.hasReplied !== b.hasReplied) return a.hasReplied ? -1 : 1;
   return byActivity(a, b);
 }

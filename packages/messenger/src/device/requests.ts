@@ -1,7 +1,7 @@
 import { compareBytes, copyBytes, type PublicKey, SottoError } from '@sotto/core';
 import { type PeerRecord, Standing } from '../generated/sotto/messenger/v1/storage.js';
-import type { UnitOfWork } from '../storage/ledger.js';
 import { strangersTable } from '../storage/tables.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 import type { DeviceContext } from './context.js';
 import { storedNow } from './own-clock.js';
 import { getPeer, putPeer } from './peers.js';
@@ -24,13 +24,13 @@ export interface MessageRequest {
  * @throws LIMIT_EXCEEDED when the sender has written as much as is taken of a request
  */
 export async function countRequest(
-  work: UnitOfWork,
+  tx: Transaction,
   context: DeviceContext,
   identity: PublicKey,
   bytes: number,
 ): Promise<{ readonly isNew: boolean }> {
   const { clock, limits } = context;
-  const peer = await getPeer(work, identity);
+  const peer = await getPeer(tx, identity);
   if (isAccepted(context, identity, peer)) return { isNew: false };
   const requestMessages = peer.requestMessages + 1;
   const requestBytes = peer.requestBytes + BigInt(bytes);
@@ -38,10 +38,10 @@ export async function countRequest(
   check('bytes of a request', Number(requestBytes), limits.maxRequestBytes);
   const isNew = peer.requestedAt === 0n;
   const requestedAt = isNew ? storedNow(clock) : peer.requestedAt;
-  putPeer(work, identity, { ...peer, requestMessages, requestBytes, requestedAt });
-  if (isNew && peer.standing === Standing.STANDING_KNOWN) await listKnown(work, context, identity);
+  putPeer(tx, identity, { ...peer, requestMessages, requestBytes, requestedAt });
+  if (isNew && peer.standing === Standing.STANDING_KNOWN) await listKnown(tx, context, identity);
   // This very message may have made us forget it, for the message keys that it wanted kept.
-  else if (isNew) await noteWrote(work, context, identity);
+  else if (isNew) await noteWrote(tx, context, identity);
   return { isNew };
 }
 
@@ -63,13 +63,13 @@ export function isAccepted(context: DeviceContext, identity: PublicKey, peer: Pe
 
 /** Those who wrote to us and wait, oldest first. */
 export async function listRequests(
-  work: UnitOfWork,
+  tx: ReadTransaction,
   context: DeviceContext,
 ): Promise<readonly MessageRequest[]> {
-  const { wrote, known } = await getStrangers(work);
+  const { wrote, known } = await getStrangers(tx);
   const requests: MessageRequest[] = [];
   for (const identity of [...wrote.map((entry) => entry.identity), ...known] as PublicKey[]) {
-    const peer = await getPeer(work, identity);
+    const peer = await getPeer(tx, identity);
     if (peer.requestedAt === 0n || isAccepted(context, identity, peer)) continue;
     requests.push({
       identity: copyBytes(identity) as PublicKey,
@@ -81,8 +81,8 @@ export async function listRequests(
 }
 
 /** Members of our groups that wrote to us 1:1. Beyond the bound the oldest is no longer listed; its messages stay. */
-async function listKnown(work: UnitOfWork, { limits }: DeviceContext, identity: PublicKey): Promise<void> {
-  const strangers = await getStrangers(work);
+async function listKnown(tx: Transaction, { limits }: DeviceContext, identity: PublicKey): Promise<void> {
+  const strangers = await getStrangers(tx);
   const known = [...strangers.known, identity].slice(-limits.maxRequests);
-  work.put(strangersTable, { ...strangers, known }, 'all');
+  tx.put(strangersTable, { ...strangers, known }, 'all');
 }

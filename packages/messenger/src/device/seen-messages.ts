@@ -1,7 +1,7 @@
 import { encodeHex, SottoError } from '@sotto/core';
 import type { SeenIndexRecord } from '../generated/sotto/messenger/v1/storage.js';
-import type { UnitOfWork } from '../storage/ledger.js';
 import { seenIndexTable, seenTable } from '../storage/tables.js';
+import type { Transaction } from '../storage/transaction.js';
 import type { DeviceContext } from './context.js';
 
 /** Messages are remembered, and forgotten, a day's worth at a time. */
@@ -27,7 +27,7 @@ export interface SeenMessage {
  * @throws DUPLICATE_MESSAGE, MESSAGE_TOO_OLD; LIMIT_EXCEEDED when more came in a day than can be remembered
  */
 export async function refuseRepeated(
-  work: UnitOfWork,
+  tx: Transaction,
   context: DeviceContext,
   message: SeenMessage,
 ): Promise<void> {
@@ -35,11 +35,11 @@ export async function refuseRepeated(
   const { messageId, signedAt, sentAt } = message;
   const now = clock.now();
   const id = encodeHex(messageId);
-  const index = (await work.get(seenIndexTable, 'all')) ?? { floor: 0, counts: new Map() };
+  const index = (await tx.get(seenIndexTable, 'all')) ?? { floor: 0, counts: new Map() };
   const dated = signedAt === undefined ? undefined : bucketName('d', dayOf(signedAt));
   const undated = [...index.counts.keys()].filter((bucket) => bucket.startsWith('u'));
   for (const bucket of dated === undefined ? undated : [dated, ...undated]) {
-    if (index.counts.has(bucket) && (await work.get(seenTable, bucket, id)) !== undefined) {
+    if (index.counts.has(bucket) && (await tx.get(seenTable, bucket, id)) !== undefined) {
       throw new SottoError('DUPLICATE_MESSAGE', 'This message was received before.', {
         messageId: encodeHex(messageId),
       });
@@ -54,11 +54,11 @@ export async function refuseRepeated(
   const isFuture = signedAt !== undefined && signedAt > now + limits.maxClockAheadMs;
   const bucket = dated === undefined || isFuture ? bucketName('u', dayOf(now)) : dated;
   const counts = new Map(index.counts).set(bucket, (index.counts.get(bucket) ?? 0) + 1);
-  work.put(seenTable, new Uint8Array(0), bucket, id);
-  work.put(seenIndexTable, { ...index, counts }, 'all');
+  tx.put(seenTable, new Uint8Array(0), bucket, id);
+  tx.put(seenIndexTable, { ...index, counts }, 'all');
   // Whoever dates messages at will makes the index no larger than that.
   if (total(counts) > limits.maxSeenMessages || counts.size > MOST_BUCKETS)
-    await forgetOldest(work, { ...index, counts }, bucket);
+    await forgetOldest(tx, { ...index, counts }, bucket);
 }
 
 /**
@@ -66,17 +66,17 @@ export async function refuseRepeated(
  * is refused up to today, and no longer than that.
  * @param time milliseconds since the epoch, a time that has certainly come
  */
-export async function forgetSeen(work: UnitOfWork, context: DeviceContext, time: number): Promise<void> {
-  const index = await work.get(seenIndexTable, 'all');
+export async function forgetSeen(tx: Transaction, context: DeviceContext, time: number): Promise<void> {
+  const index = await tx.get(seenIndexTable, 'all');
   if (index === undefined) return;
   const known = Math.min(index.floor, dayOf(context.clock.now()));
   const floor = Math.max(known, dayOf(time - context.limits.seenRetentionMs));
   const [oldest] = bucketsOf(index);
-  if (oldest !== undefined && dayIn(oldest) < floor) await forgetOldest(work, { ...index, floor });
-  else if (floor !== index.floor) work.put(seenIndexTable, { ...index, floor }, 'all');
+  if (oldest !== undefined && dayIn(oldest) < floor) await forgetOldest(tx, { ...index, floor });
+  else if (floor !== index.floor) tx.put(seenIndexTable, { ...index, floor }, 'all');
 }
 
-async function forgetOldest(work: UnitOfWork, index: SeenIndexRecord, except?: string): Promise<void> {
+async function forgetOldest(tx: Transaction, index: SeenIndexRecord, except?: string): Promise<void> {
   const oldest = bucketsOf(index).find((bucket) => bucket !== except);
   if (oldest === undefined) {
     const actual = total(index.counts);
@@ -86,11 +86,11 @@ async function forgetOldest(work: UnitOfWork, index: SeenIndexRecord, except?: s
       actual,
     });
   }
-  for (const segments of await work.keys(seenTable, [oldest])) work.delete(seenTable, ...segments);
+  for (const segments of await tx.keys(seenTable, [oldest])) tx.delete(seenTable, ...segments);
   const counts = new Map(index.counts);
   counts.delete(oldest);
   const floor = Math.max(index.floor, oldest.startsWith('d') ? dayIn(oldest) + 1 : 0);
-  work.put(seenIndexTable, { floor, counts }, 'all');
+  tx.put(seenIndexTable, { floor, counts }, 'all');
 }
 
 function bucketsOf(index: SeenIndexRecord): string[] {

@@ -1,9 +1,17 @@
-import { compareBytes, concatBytes, copyBytes, encodeHex, encodeUtf8, type PublicKey } from '@sotto/core';
+import {
+  compareBytes,
+  concatBytes,
+  copyBytes,
+  encodeHex,
+  encodeUtf8,
+  isDamage,
+  type PublicKey,
+} from '@sotto/core';
 import { decodeState, listSkippedKeys, type RatchetState, startInitiator } from '@sotto/double-ratchet';
 import { initiateX3dh } from '@sotto/x3dh';
 import type { PeerDevice, SessionSummary } from '../generated/sotto/messenger/v1/storage.js';
-import { isDamage, type UnitOfWork } from '../storage/ledger.js';
 import { endedChainTable, sessionTable, skippedKeyTable } from '../storage/tables.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 import type { DeviceContext } from './context.js';
 
 const SESSION_ID_LENGTH = 16;
@@ -98,9 +106,12 @@ export function beginSession(
 /**
  * Reads a session; none when its record is missing or damaged, so that one bad record costs one session.
  */
-export async function loadSession(work: UnitOfWork, summary: SessionSummary): Promise<Session | undefined> {
+export async function loadSession(
+  tx: ReadTransaction,
+  summary: SessionSummary,
+): Promise<Session | undefined> {
   try {
-    const record = await work.get(sessionTable, encodeHex(summary.id));
+    const record = await tx.get(sessionTable, encodeHex(summary.id));
     if (record === undefined) return undefined;
     return {
       summary,
@@ -114,24 +125,23 @@ export async function loadSession(work: UnitOfWork, summary: SessionSummary): Pr
 }
 
 /** Deletes a session with the keys kept for its late messages. */
-export async function deleteSession(work: UnitOfWork, id: Uint8Array): Promise<void> {
+export async function deleteSession(tx: Transaction, id: Uint8Array): Promise<void> {
   const name = encodeHex(id);
-  const session = await loadSession(work, { id } as SessionSummary);
+  const session = await loadSession(tx, { id } as SessionSummary);
   if (session !== undefined) {
     for (const key of listSkippedKeys(session.state.skipped)) {
-      work.delete(skippedKeyTable, name, encodeHex(key.key), key.n.toString());
+      tx.delete(skippedKeyTable, name, encodeHex(key.key), key.n.toString());
     }
   } else {
-    for (const segments of await work.keys(skippedKeyTable, [name]))
-      work.delete(skippedKeyTable, ...segments);
+    for (const segments of await tx.keys(skippedKeyTable, [name])) tx.delete(skippedKeyTable, ...segments);
   }
-  for (const segments of await work.keys(endedChainTable, [name])) work.delete(endedChainTable, ...segments);
-  work.delete(sessionTable, name);
+  for (const segments of await tx.keys(endedChainTable, [name])) tx.delete(endedChainTable, ...segments);
+  tx.delete(sessionTable, name);
 }
 
 /** The device with a session added; beyond the bound the oldest go that are not sent on. */
 export async function addSession(
-  work: UnitOfWork,
+  tx: Transaction,
   { limits }: DeviceContext,
   device: PeerDevice,
   session: SessionSummary,
@@ -142,7 +152,7 @@ export async function addSession(
   while (sessions.length > limits.maxSessionsPerDevice) {
     const oldest = sessions.find((candidate) => candidate !== sentOn && candidate !== session);
     if (oldest === undefined) break;
-    await deleteSession(work, oldest.id);
+    await deleteSession(tx, oldest.id);
     sessions = sessions.filter((candidate) => candidate !== oldest);
   }
   return { ...device, sessions };

@@ -5,29 +5,30 @@ import {
   type StrangerEntry,
   type StrangersRecord,
 } from '../generated/sotto/messenger/v1/storage.js';
-import type { UnitOfWork } from '../storage/ledger.js';
 import { strangersTable } from '../storage/tables.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 import type { DeviceContext } from './context.js';
+import { happenedWithin, storedNow } from './own-clock.js';
 import { deletePeer, getPeer, putPeer } from './peers.js';
 
 const HOUR_MS = 60 * 60_000;
 const NOBODY: StrangersRecord = { seen: [], wrote: [], known: [], answeredAt: [] };
 
 /** The strangers of whom anything is kept, oldest first. */
-export async function getStrangers(work: UnitOfWork): Promise<StrangersRecord> {
-  return (await work.get(strangersTable, 'all')) ?? NOBODY;
+export async function getStrangers(tx: ReadTransaction): Promise<StrangersRecord> {
+  return (await tx.get(strangersTable, 'all')) ?? NOBODY;
 }
 
 /**
  * Counts somebody of whom a bundle was kept, and forgets the first of those who are too many. Does nothing for our own
  * identity and for whom we let in.
  */
-export async function noteSeen(work: UnitOfWork, context: DeviceContext, identity: PublicKey): Promise<void> {
-  if (!(await isStranger(work, context, identity))) return;
-  const strangers = await getStrangers(work);
+export async function noteSeen(tx: Transaction, context: DeviceContext, identity: PublicKey): Promise<void> {
+  if (!(await isStranger(tx, context, identity))) return;
+  const strangers = await getStrangers(tx);
   if (includes(strangers.seen, identity) || find(strangers.wrote, identity) !== undefined) return;
   const seen = [...strangers.seen, identity];
-  await keep(work, context, { ...strangers, seen });
+  await keep(tx, context, { ...strangers, seen });
 }
 
 /**
@@ -35,13 +36,13 @@ export async function noteSeen(work: UnitOfWork, context: DeviceContext, identit
  * many. Does nothing for our own identity and for whom we let in.
  */
 export async function noteWrote(
-  work: UnitOfWork,
+  tx: Transaction,
   context: DeviceContext,
   identity: PublicKey,
   change: Partial<Omit<StrangerEntry, 'identity'>> = {},
 ): Promise<void> {
-  if (!(await isStranger(work, context, identity))) return;
-  const strangers = await getStrangers(work);
+  if (!(await isStranger(tx, context, identity))) return;
+  const strangers = await getStrangers(tx);
   const known = find(strangers.wrote, identity);
   if (known !== undefined && !changes(known, change)) return;
   const entry = { ...(known ?? { identity, answered: false, skippedKeys: 0 }), ...change };
@@ -50,7 +51,7 @@ export async function noteWrote(
       ? [...strangers.wrote, entry]
       : strangers.wrote.map((other) => (other === known ? entry : other));
   const seen = without(strangers.seen, identity);
-  await keep(work, context, { ...strangers, seen, wrote: withoutOldAnswers(wrote, context) });
+  await keep(tx, context, { ...strangers, seen, wrote: withoutOldAnswers(wrote, context) });
 }
 
 function changes(known: StrangerEntry, change: Partial<StrangerEntry>): boolean {
@@ -63,61 +64,63 @@ function changes(known: StrangerEntry, change: Partial<StrangerEntry>): boolean 
  * @returns whether it may be given
  */
 export async function countAnswer(
-  work: UnitOfWork,
-  { clock }: Pick<DeviceContext, 'clock'>,
+  tx: Transaction,
+  context: Pick<DeviceContext, 'clock' | 'limits'>,
   most: number,
 ): Promise<boolean> {
-  const now = Math.trunc(clock.now());
-  const strangers = await getStrangers(work);
-  // A time that has not come yet proves nothing.
-  const lately = strangers.answeredAt.filter((at) => Number(at) <= now && now - Number(at) < HOUR_MS);
+  const strangers = await getStrangers(tx);
+  const lately = strangers.answeredAt.filter((at) => happenedWithin(at, HOUR_MS, context));
   if (lately.length >= most) return false;
-  work.put(strangersTable, { ...strangers, answeredAt: [...lately, BigInt(now)] }, 'all');
+  tx.put(strangersTable, { ...strangers, answeredAt: [...lately, storedNow(context.clock)] }, 'all');
   return true;
 }
 
 /** Raises the standing of an identity; a standing is never lowered so. */
 export async function raiseStanding(
-  work: UnitOfWork,
+  tx: Transaction,
   context: DeviceContext,
   identity: PublicKey,
   standing: Standing,
 ): Promise<void> {
-  const peer = await getPeer(work, identity);
+  const peer = await getPeer(tx, identity);
   if (peer.standing >= standing || compareBytes(identity, context.identity.publicKey) === 0) return;
-  await forgetStranger(work, identity);
-  putPeer(work, identity, { ...peer, standing });
+  await forgetStranger(tx, identity);
+  putPeer(tx, identity, { ...peer, standing });
 }
 
 /** No longer counts somebody among the strangers; what is kept of them stays. */
-export async function forgetStranger(work: UnitOfWork, identity: Uint8Array): Promise<void> {
-  const strangers = await getStrangers(work);
+export async function forgetStranger(tx: Transaction, identity: Uint8Array): Promise<void> {
+  const strangers = await getStrangers(tx);
   const seen = without(strangers.seen, identity);
   const wrote = strangers.wrote.filter((other) => compareBytes(other.identity, identity) !== 0);
   const known = without(strangers.known, identity);
   const isListed =
     seen.length + wrote.length + known.length <
     strangers.seen.length + strangers.wrote.length + strangers.known.length;
-  if (isListed) work.put(strangersTable, { ...strangers, seen, wrote, known }, 'all');
+  if (isListed) tx.put(strangersTable, { ...strangers, seen, wrote, known }, 'all');
 }
 
 export function isLetIn({ standing }: PeerRecord): boolean {
   return standing !== Standing.STANDING_UNSPECIFIED;
 }
 
-async function isStranger(work: UnitOfWork, context: DeviceContext, identity: PublicKey): Promise<boolean> {
+async function isStranger(
+  tx: ReadTransaction,
+  context: DeviceContext,
+  identity: PublicKey,
+): Promise<boolean> {
   if (compareBytes(identity, context.identity.publicKey) === 0) return false;
-  return !isLetIn(await getPeer(work, identity));
+  return !isLetIn(await getPeer(tx, identity));
 }
 
-/** Of those answered, only so many topics are listened to: the most recent ones. */
+/** Of those answered, we subscribe to only so many topics: the most recent ones. */
 function withoutOldAnswers(wrote: readonly StrangerEntry[], { limits }: DeviceContext): StrangerEntry[] {
   let excess = wrote.filter(({ answered }) => answered).length - limits.maxStrangerTopics;
   return wrote.map((entry) => (entry.answered && excess-- > 0 ? { ...entry, answered: false } : entry));
 }
 
 /** Stores the lists, within their bounds: whoever falls out is forgotten with everything that was kept. */
-async function keep(work: UnitOfWork, { limits }: DeviceContext, strangers: StrangersRecord): Promise<void> {
+async function keep(tx: Transaction, { limits }: DeviceContext, strangers: StrangersRecord): Promise<void> {
   const seen = strangers.seen.slice(-limits.maxStrangersSeen);
   let wrote = strangers.wrote.slice(-limits.maxRequests);
   let skippedKeys = wrote.reduce((sum, entry) => sum + entry.skippedKeys, 0);
@@ -131,9 +134,9 @@ async function keep(work: UnitOfWork, { limits }: DeviceContext, strangers: Stra
     ...strangers.wrote.filter((entry) => !wrote.includes(entry)).map(({ identity }) => identity),
   ];
   for (const identity of gone) {
-    await deletePeer(work, identity);
+    await deletePeer(tx, identity);
   }
-  work.put(strangersTable, { ...strangers, seen, wrote }, 'all');
+  tx.put(strangersTable, { ...strangers, seen, wrote }, 'all');
 }
 
 function without(identities: readonly Uint8Array[], identity: Uint8Array): Uint8Array[] {

@@ -1,167 +1,190 @@
 import { compareBytes, copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
-import type { CryptoProvider } from '@sotto/crypto';
-import type { Device } from '../device/device.js';
 import type { DeviceOutcome } from '../device/encryption.js';
-import type { Effects } from '../effects.js';
 import type { FanoutRecord } from '../generated/sotto/messenger/v1/storage.js';
-import type { MessengerLimits } from '../limits.js';
-import type { GroupSendOptions } from '../options.js';
-import { encodePayload } from '../payload.js';
-import type { GroupSendResult, MemberOutcome } from '../results.js';
-import type { SendOutcomes } from '../send-outcomes.js';
-import type { Sending } from '../sending.js';
-import type { Steps } from '../steps.js';
-import type { UnitOfWork } from '../storage/ledger.js';
+import type { DeliveryTracker } from '../outbound/delivery-tracker.js';
+import type { Sender } from '../outbound/sender.js';
+import type { MessengerContext } from '../runtime/context.js';
+import type { GroupSendOptions } from '../runtime/options.js';
+import { encodePayload } from '../runtime/payload.js';
+import type { GroupSendResult, MemberOutcome } from '../runtime/results.js';
 import { fanoutTable } from '../storage/tables.js';
-import type { Groups, Outgoing } from './groups.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
+import type { MemberSync } from './member-sync.js';
+import type { GroupRecords } from './records.js';
 
-/** How long after a failure of the store a fan-out goes on. */
+/** How long after a failure of the store the queue goes on. */
 const RETRY_MS = 5_000;
 
-/** Encrypts messages to groups for their members, some members in each commit, so that nothing else waits long. */
+/** A message to members of a group that is to be put into the queue. */
+export type GroupMessage = Omit<FanoutRecord, 'id'>;
+
+/** A message in the queue. */
+export interface QueuedMessage {
+  /** Names the message, 32 hex digits. */
+  readonly id: string;
+  /** Resolves when it was encrypted for all members. Call it after the commit. */
+  result(): Promise<GroupSendResult>;
+}
+
+/**
+ * The queue of messages to groups. They are encrypted for some members in each commit, so that nothing else waits long;
+ * what a crash leaves goes on at the next start.
+ */
 export class FanOut {
-  readonly #device: Device;
-  readonly #crypto: CryptoProvider;
-  readonly #groups: Groups;
-  readonly #outcomes: SendOutcomes;
-  readonly #sending: Sending;
-  readonly #steps: Steps;
-  readonly #limits: Pick<MessengerLimits, 'fanoutBatch'>;
+  readonly #context: MessengerContext;
+  readonly #records: GroupRecords;
+  readonly #memberSync: MemberSync;
+  readonly #sender: Sender;
+  readonly #tracker: DeliveryTracker;
   #next = 0;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(
-    device: Device,
-    crypto: CryptoProvider,
-    groups: Groups,
-    outcomes: SendOutcomes,
-    sending: Sending,
-    steps: Steps,
-    limits: Pick<MessengerLimits, 'fanoutBatch'>,
+    context: MessengerContext,
+    records: GroupRecords,
+    memberSync: MemberSync,
+    sender: Sender,
+    tracker: DeliveryTracker,
   ) {
-    this.#device = device;
-    this.#crypto = crypto;
-    this.#groups = groups;
-    this.#outcomes = outcomes;
-    this.#sending = sending;
-    this.#steps = steps;
-    this.#limits = limits;
+    this.#context = context;
+    this.#records = records;
+    this.#memberSync = memberSync;
+    this.#sender = sender;
+    this.#tracker = tracker;
   }
 
-  /** Reads what an earlier run left. */
-  async load(work: UnitOfWork): Promise<void> {
-    for (const { number, fanout } of await this.#pending(work)) {
+  /** Reads what an earlier run left; {@link resume} goes on with it. */
+  async load(tx: ReadTransaction): Promise<void> {
+    for (const { number, message } of await this.#queued(tx)) {
       this.#next = Math.max(this.#next, Number(number) + 1);
-      this.#outcomes.growing(encodeHex(fanout.id));
+      this.#tracker.open(encodeHex(message.id));
     }
   }
 
-  /** Puts a message into the queue, with the step under way; {@link continue} goes on with it. */
-  add(work: UnitOfWork, outgoing: Outgoing): { readonly id: string } {
-    const id = this.#crypto.randomBytes(16);
-    work.put(fanoutTable, { id, ...outgoing }, String(this.#next++).padStart(16, '0'));
-    return { id: encodeHex(id) };
+  /** Puts a message into the queue; after the commit it is encrypted, one message after another. */
+  enqueue(
+    tx: Transaction,
+    message: GroupMessage,
+    onProgress?: GroupSendOptions['onProgress'],
+  ): QueuedMessage {
+    const bytes = this.#context.settings.crypto.randomBytes(16);
+    const id = encodeHex(bytes);
+    tx.put(fanoutTable, { id: bytes, ...message }, String(this.#next++).padStart(16, '0'));
+    let result: Promise<GroupSendResult> = Promise.resolve({ id, members: [] });
+    tx.onCommit('state', () => this.#tracker.open(id));
+    tx.onCommit('send', () => {
+      result = this.#process(id, onProgress);
+      this.#context.runtime.inBackground(result);
+    });
+    return { id, result: () => result };
+  }
+
+  /** Goes on with all that is in the queue, in the background. */
+  resume(): void {
+    this.#context.runtime.inBackground(this.#process());
   }
 
   /** Ids of the messages that have yet to be encrypted for somebody. */
-  async waiting(work: UnitOfWork): Promise<readonly string[]> {
-    return (await this.#pending(work)).map(({ fanout }) => encodeHex(fanout.id));
+  async queuedIds(tx: ReadTransaction): Promise<readonly string[]> {
+    return (await this.#queued(tx)).map(({ message }) => encodeHex(message.id));
   }
 
-  /** Drops what is left of a message to a group; changes are told all the same. @returns how many members that leaves out */
-  async drop(work: UnitOfWork, id: string): Promise<number> {
+  /**
+   * Drops what is left of a message to a group; changes are sent all the same.
+   * @returns how many members that leaves out
+   */
+  async drop(tx: Transaction, id: string): Promise<number> {
     let members = 0;
-    for (const { number, fanout } of await this.#pending(work)) {
-      if (encodeHex(fanout.id) !== id || fanout.payload === undefined) continue;
-      work.delete(fanoutTable, number);
-      members += fanout.remaining.length;
+    for (const { number, message } of await this.#queued(tx)) {
+      if (encodeHex(message.id) !== id || message.payload === undefined) continue;
+      tx.delete(fanoutTable, number);
+      members += message.remaining.length;
     }
     return members;
   }
 
-  /**
-   * Encrypts what waits for members: one message, or all that an earlier run left. One fan-out at a time; when the
-   * store fails, the rest is tried again by itself.
-   */
-  continue(only?: string, options: GroupSendOptions = {}): Promise<GroupSendResult> {
-    const run = this.#tail.then(() => this.#run(only, options));
+  /** Encrypts one message for its members, or all messages in the queue, after what is being encrypted already. */
+  #process(only?: string, onProgress?: GroupSendOptions['onProgress']): Promise<GroupSendResult> {
+    const run = this.#tail.then(() => this.#run(only, onProgress));
     // Without the outcome, which is as long as the group.
     this.#tail = run.then(() => {}).catch(() => {});
     return run;
   }
 
-  async #run(only: string | undefined, options: GroupSendOptions): Promise<GroupSendResult> {
+  async #run(only: string | undefined, onProgress: GroupSendOptions['onProgress']): Promise<GroupSendResult> {
+    const { runtime } = this.#context;
     const members: MemberOutcome[] = [];
     try {
-      for (const { number, fanout } of await this.#steps.run((work) => this.#pending(work))) {
-        const id = encodeHex(fanout.id);
+      for (const { number, message } of await runtime.read((tx) => this.#queued(tx))) {
+        const id = encodeHex(message.id);
         if (only !== undefined && only !== id) continue;
-        const total = fanout.remaining.length;
-        this.#outcomes.growing(id);
+        const total = message.remaining.length;
         for (let left = total; left > 0; ) {
-          const done = await this.#steps.run((work, effects) => this.#batch(work, effects, number));
+          const done = await runtime.transaction((tx) => this.#encryptBatch(tx, number));
           members.push(...done.outcomes);
           left = done.left;
-          options.onProgress?.(total - left, total);
+          onProgress?.(total - left, total);
         }
-        this.#outcomes.grown(id);
+        this.#tracker.close(id);
       }
     } catch (error) {
-      this.#steps.later('fan-out', RETRY_MS, () => this.#steps.inBackground(this.continue()));
+      runtime.schedule('fan-out', RETRY_MS, () => this.resume());
       throw error;
     }
     return { id: only ?? '', members };
   }
 
-  /** The messages to encrypt for members, oldest first, left from an earlier run included. */
-  async #pending(
-    work: UnitOfWork,
-  ): Promise<readonly { readonly number: string; readonly fanout: FanoutRecord }[]> {
-    const found: { number: string; fanout: FanoutRecord }[] = [];
-    for await (const { segments, value } of work.list(fanoutTable, [], () => {})) {
-      found.push({ number: segments[0] as string, fanout: value });
+  /** The messages in the queue, oldest first. */
+  async #queued(
+    tx: ReadTransaction,
+  ): Promise<readonly { readonly number: string; readonly message: FanoutRecord }[]> {
+    const found: { number: string; message: FanoutRecord }[] = [];
+    for await (const { segments, value } of tx.list(fanoutTable, [], () => {})) {
+      found.push({ number: segments[0] as string, message: value });
     }
     return found;
   }
 
-  async #batch(
-    work: UnitOfWork,
-    effects: Effects,
+  /** Encrypts a message for some of its members; the last ones take it out of the queue. */
+  async #encryptBatch(
+    tx: Transaction,
     number: string,
   ): Promise<{ readonly outcomes: readonly MemberOutcome[]; readonly left: number }> {
-    const fanout = await work.get(fanoutTable, number);
-    if (fanout === undefined) return { outcomes: [], left: 0 };
+    const { device, settings } = this.#context;
+    const message = await tx.get(fanoutTable, number);
+    if (message === undefined) return { outcomes: [], left: 0 };
     // Fresh: an outcome that is kept shall not keep the whole record.
-    const batch = fanout.remaining.slice(0, this.#limits.fanoutBatch).map((one) => copyBytes(one));
-    const remaining = fanout.remaining.slice(batch.length);
+    const batch = message.remaining.slice(0, settings.limits.fanoutBatch).map((one) => copyBytes(one));
+    const remaining = message.remaining.slice(batch.length);
     const outcomes: MemberOutcome[] = [];
     for (const member of batch as PublicKey[]) {
-      const own = compareBytes(member, this.#device.identity) === 0;
-      if (own && !(await this.#device.hasPairedDevices(work))) continue;
+      const own = compareBytes(member, device.identity) === 0;
+      if (own && !(await device.hasPairedDevices(tx))) continue;
       try {
-        const devices = await this.#encrypt(work, effects, fanout, member);
+        const devices = await this.#encryptFor(tx, message, member);
         if (devices !== undefined) outcomes.push({ member, result: { devices } });
       } catch (error) {
         if (!isSottoError(error, 'NO_DEVICE_REACHED')) throw error;
         outcomes.push({ member, result: { failed: error } });
       }
     }
-    if (remaining.length === 0) work.delete(fanoutTable, number);
-    else work.put(fanoutTable, { ...fanout, remaining }, number);
+    if (remaining.length === 0) tx.delete(fanoutTable, number);
+    else tx.put(fanoutTable, { ...message, remaining }, number);
     return { outcomes, left: remaining.length };
   }
 
-  /** @returns what became of it by device; `undefined` when there was nothing to send */
-  async #encrypt(
-    work: UnitOfWork,
-    effects: Effects,
-    fanout: FanoutRecord,
+  /** @returns the outcome by device; `undefined` when there was nothing to send */
+  async #encryptFor(
+    tx: Transaction,
+    message: FanoutRecord,
     member: PublicKey,
   ): Promise<readonly DeviceOutcome[] | undefined> {
+    const group = await this.#records.find(tx, encodeHex(message.groupId));
+    if (group === undefined) return undefined;
     let devices: readonly DeviceOutcome[] | undefined;
-    for (const value of await this.#groups.partsFor(work, fanout, member)) {
+    for (const value of await this.#memberSync.partsFor(tx, message, group, member)) {
       const content = encodePayload({ $case: 'group', value });
-      ({ devices } = await this.#sending.encryptTo(work, effects, member, content, fanout.id));
+      ({ devices } = await this.#sender.encryptTo(tx, member, content, message.id));
     }
     return devices;
   }

@@ -9,19 +9,21 @@ import {
   signChange,
 } from '@sotto/group-log';
 import type { Protection } from '../device/decryption.js';
-import type { Device } from '../device/device.js';
-import type { GroupChangeLost } from '../events.js';
+import { happenedWithin, storedNow } from '../device/own-clock.js';
 import type { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
-import type { FanoutRecord, GroupRecord } from '../generated/sotto/messenger/v1/storage.js';
-import type { Settings } from '../options.js';
-import type { UnitOfWork } from '../storage/ledger.js';
+import type { GroupRecord } from '../generated/sotto/messenger/v1/storage.js';
+import type { MessengerContext } from '../runtime/context.js';
+import type { GroupChangeLost } from '../runtime/events.js';
+import type { GroupSendOptions } from '../runtime/options.js';
 import { groupTable } from '../storage/tables.js';
-import { GroupRecords, type KnownGroup, NEW_GROUP } from './records.js';
-import { Telling } from './telling.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
+import type { FanOut, GroupMessage, QueuedMessage } from './fan-out.js';
+import type { MemberSync } from './member-sync.js';
+import { type GroupRecords, type KnownGroup, NEW_GROUP } from './records.js';
 
 /** Departures that are remembered: a full group. */
 const DEPARTURES_MAX = 1000;
-/** Groups that one sender tells us in parts at the same time; the oldest go first. In memory alone. */
+/** Groups that one sender sends us in parts at the same time; the oldest go first. In memory alone. */
 const PARTIAL_GROUPS_OF_SENDER = 4;
 /** Bytes of such groups, of all senders; the oldest go first. Four full logs. */
 const PARTIAL_GROUPS_BYTES = 16 * 1024 * 1024;
@@ -43,54 +45,57 @@ export interface Group {
   readonly joined: boolean;
 }
 
-/** A message to members that is to be put on its way. */
-export type Outgoing = Omit<FanoutRecord, 'id'>;
+/** Where a message of a group came from. */
+export interface GroupSender {
+  readonly sender: PublicKey;
+  readonly senderInstallation: string;
+  readonly protection: Protection;
+}
 
-/** What follows from a message of a group. */
-export interface GroupNews {
+/** The outcome of a message of a group. */
+export interface GroupOutcome {
   readonly groupId: string;
   /** Whether the group was changed by it. */
   readonly changed: boolean;
-  /** Changes by us, or about us, that have no effect, or not what they say. */
-  readonly lost: readonly GroupChangeLost[];
   /** Its sender was no longer a member. */
   readonly late: boolean;
-  /** What is to be told because of it. */
-  readonly outgoing: readonly Outgoing[];
   /** Why its payload is not taken, though what came with it is. */
   readonly refused: SottoError | undefined;
 }
 
-type GroupSettings = Pick<Settings, 'crypto' | 'identity' | 'clock' | 'limits' | 'transport'>;
-type Change = Exclude<GroupAction, { readonly kind: 'create' }>;
+type OwnChange = Exclude<GroupAction, { readonly kind: 'create' }>;
+type OnProgress = GroupSendOptions['onProgress'];
 
-/** What the messenger knows of private groups, docs/group-protocol.md. Works within steps of the ledger. */
+/**
+ * Private groups, docs/group-protocol.md: what we change and send goes into the queue of the {@link FanOut}, what comes is
+ * applied, answered and reported to the application.
+ */
 export class Groups {
-  readonly #device: Device;
-  readonly #settings: GroupSettings;
+  readonly #context: MessengerContext;
   readonly #records: GroupRecords;
-  readonly #telling: Telling;
+  readonly #memberSync: MemberSync;
+  readonly #fanOut: FanOut;
   readonly #ownName: string;
   /** Logs of groups that are not known yet, as they come in parts; by sender and group. */
   readonly #partial = new Map<string, GroupLog>();
 
-  constructor(device: Device, settings: GroupSettings) {
-    this.#device = device;
-    this.#settings = settings;
-    this.#records = new GroupRecords(settings.crypto);
-    this.#telling = new Telling(device, settings);
-    this.#ownName = encodeHex(settings.identity.publicKey);
+  constructor(context: MessengerContext, records: GroupRecords, memberSync: MemberSync, fanOut: FanOut) {
+    this.#context = context;
+    this.#records = records;
+    this.#memberSync = memberSync;
+    this.#fanOut = fanOut;
+    this.#ownName = encodeHex(context.device.identity);
   }
 
   /** @throws NOT_FOUND */
-  async get(work: UnitOfWork, groupId: string): Promise<Group> {
-    return this.#describe((await this.#get(work, groupId)).log);
+  async get(tx: ReadTransaction, groupId: string): Promise<Group> {
+    return this.#describe((await this.#get(tx, groupId)).log);
   }
 
-  async list(work: UnitOfWork): Promise<readonly Group[]> {
+  async list(tx: ReadTransaction): Promise<readonly Group[]> {
     const groups: Group[] = [];
-    for (const [groupId] of await work.keys(groupTable)) {
-      groups.push(this.#describe((await this.#get(work, groupId as string)).log));
+    for (const [groupId] of await tx.keys(groupTable)) {
+      groups.push(this.#describe((await this.#get(tx, groupId as string)).log));
     }
     return groups;
   }
@@ -100,12 +105,13 @@ export class Groups {
    * @throws INVALID_PUBLIC_KEY, LIMIT_EXCEEDED
    */
   create(
-    work: UnitOfWork,
+    tx: Transaction,
     name: string,
     members: readonly PublicKey[],
-  ): { readonly groupId: string; readonly outgoing: Outgoing } {
+    onProgress?: OnProgress,
+  ): { readonly groupId: string; readonly queued: QueuedMessage } {
     checkName(name);
-    const { crypto, identity, clock } = this.#settings;
+    const { crypto, identity, clock } = this.#context.settings;
     const encoded = signChange(crypto, identity, {
       groupId: undefined,
       parents: [],
@@ -116,23 +122,32 @@ export class Groups {
     const groupId = parseChange(crypto, encoded).id;
     const applied = GroupLog.empty(crypto, groupId).apply([encoded], this.#ownName);
     checkTaken(applied);
-    const { log } = this.#records.put(work, undefined, NEW_GROUP, [applied]);
-    return { groupId, outgoing: this.#toMembers(log.state.members, groupId) };
+    const { log } = this.#records.put(tx, undefined, NEW_GROUP, [applied]);
+    this.#emitChanged(tx, groupId);
+    return {
+      groupId,
+      queued: this.#fanOut.enqueue(tx, this.#toMembers(log.state.members, groupId), onProgress),
+    };
   }
 
   /**
-   * Changes a group: signed by us, and to be told to all members, those whom it removes included. Who has what they
-   * are to get already is left out.
+   * Changes a group: signed by us, and sent to all members, those whom it removes included. Members who have what they are
+   * to get already are left out.
    *
    * @returns `undefined` when nothing is left to do
    * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY
    */
-  async change(work: UnitOfWork, groupId: string, wanted: Change): Promise<Outgoing | undefined> {
+  async change(
+    tx: Transaction,
+    groupId: string,
+    wanted: OwnChange,
+    onProgress?: OnProgress,
+  ): Promise<QueuedMessage | undefined> {
     if (wanted.kind === 'rename') checkName(wanted.name);
-    const found = await this.#get(work, groupId);
+    const found = await this.#get(tx, groupId);
     const before = found.log;
     const applied: Applied[] = [];
-    const sign = (log: GroupLog, action: Change): GroupLog => {
+    const sign = (log: GroupLog, action: OwnChange): GroupLog => {
       const one = log.apply([this.#sign(log, action)], this.#ownName);
       checkTaken(one);
       applied.push(one);
@@ -140,7 +155,7 @@ export class Groups {
     };
     if (wanted.kind === 'leave' && found.record.uninvited && !before.isMember(this.#ownName)) {
       // Somebody whom the user never let in has put us in, and out again: nothing of that has to stay.
-      await this.#records.forget(work, found);
+      await this.#records.forget(tx, found);
       return undefined;
     }
     let log = before;
@@ -151,40 +166,38 @@ export class Groups {
         what: wanted.kind,
       });
     }
-    if (claims) log = sign(log, { kind: 'promote', identities: [this.#settings.identity.publicKey] });
+    if (claims) log = sign(log, { kind: 'promote', identities: [this.#context.settings.identity.publicKey] });
     const action = this.#leftToDo(log, wanted);
     if (action !== undefined) log = sign(log, action);
     if (applied.length === 0) return undefined;
     this.#records.put(
-      work,
+      tx,
       found,
       this.#withDepartures({ ...found.record, uninvited: false }, before, log),
       applied,
     );
-    return this.#toMembers(new Set([...before.state.members, ...log.state.members]), groupId);
+    this.#emitChanged(tx, groupId);
+    const members = new Set([...before.state.members, ...log.state.members]);
+    return this.#fanOut.enqueue(tx, this.#toMembers(members, groupId), onProgress);
   }
 
   /**
-   * Puts a message to a group on its way.
-   * @throws NOT_FOUND, NOT_PERMITTED when we are no member
+   * Sends a payload to the members of a group.
+   * @throws NOT_FOUND, NOT_PERMITTED when we are not a member
    */
-  async send(work: UnitOfWork, groupId: string, payload: Uint8Array): Promise<Outgoing> {
-    const found = await this.#get(work, groupId);
+  async send(
+    tx: Transaction,
+    groupId: string,
+    payload: Uint8Array,
+    onProgress?: OnProgress,
+  ): Promise<QueuedMessage> {
+    const found = await this.#get(tx, groupId);
     if (!found.log.isMember(this.#ownName)) {
       throw new SottoError('NOT_PERMITTED', 'Only members may write to the group.', { what: 'send' });
     }
-    if (found.record.uninvited) this.#records.put(work, found, { ...found.record, uninvited: false }, []);
-    return { ...this.#toMembers(found.log.state.members, groupId), payload };
-  }
-
-  /** What one member gets of what is on its way: messages in order, the last with the payload. */
-  async partsFor(
-    work: UnitOfWork,
-    fanout: FanoutRecord,
-    member: PublicKey,
-  ): Promise<readonly GroupPayload[]> {
-    const found = await this.#records.find(work, encodeHex(fanout.groupId));
-    return found === undefined ? [] : this.#telling.partsFor(work, fanout, found, member);
+    if (found.record.uninvited) this.#records.put(tx, found, { ...found.record, uninvited: false }, []);
+    const message = { ...this.#toMembers(found.log.state.members, groupId), payload };
+    return this.#fanOut.enqueue(tx, message, onProgress);
   }
 
   /**
@@ -195,15 +208,7 @@ export class Groups {
    *   known and the changes don't tell; NOT_PERMITTED when the sender has nothing to do with it; LIMIT_EXCEEDED when
    *   others have put us into too many groups
    */
-  async receive(
-    work: UnitOfWork,
-    from: {
-      readonly sender: PublicKey;
-      readonly senderInstallation: string;
-      readonly protection: Protection;
-    },
-    payload: GroupPayload,
-  ): Promise<GroupNews> {
+  async receive(tx: Transaction, from: GroupSender, payload: GroupPayload): Promise<GroupOutcome> {
     if (payload.groupId.length !== 32 || payload.membershipHash.length !== 32) {
       throw new SottoError('MALFORMED_MESSAGE', 'Not a valid message of a group.', {
         what: 'GroupPayload',
@@ -212,13 +217,13 @@ export class Groups {
     }
     const groupId = encodeHex(payload.groupId);
     const name = encodeHex(from.sender);
-    const before = await this.#records.find(work, groupId);
+    const before = await this.#records.find(tx, groupId);
     const applied = this.#apply(before?.log, groupId, name, payload);
     const found =
       before === undefined
-        ? await this.#join(work, from.sender, payload, applied)
-        : this.#keep(work, before, applied);
-    if (found === undefined) return nothingOf(groupId);
+        ? await this.#join(tx, from.sender, payload, applied)
+        : this.#keep(tx, before, applied);
+    if (found === undefined) return { groupId, changed: false, late: false, refused: undefined };
     const { log } = found;
     const isMember = log.isMember(name);
     const isLate = !isMember && this.#isInGrace(found.record, from.sender);
@@ -227,23 +232,19 @@ export class Groups {
       hasPayload && !isMember && !isLate
         ? new SottoError('NOT_PERMITTED', 'The sender is not a member of the group.', { what: 'send' })
         : undefined;
-    const outgoing = isMember
-      ? await this.#answer(work, found, from, payload)
-      : this.#tellExcluded(work, found, from.sender);
+    if (isMember) await this.#answer(tx, found, from, payload);
+    else this.#notifyExcluded(tx, found, from.sender);
     const newcomers = applied === undefined ? [] : this.#newcomersTo(before?.log, applied);
-    return {
-      groupId,
-      changed:
-        applied !== undefined &&
-        (before === undefined || encodeHex(before.log.membershipHash) !== encodeHex(log.membershipHash)),
-      lost: applied === undefined ? [] : this.#lostOf(groupId, applied),
-      late: isLate && hasPayload,
-      outgoing: newcomers.length === 0 ? outgoing : [...outgoing, this.#toMembers(newcomers, groupId)],
-      refused,
-    };
+    if (newcomers.length > 0) this.#fanOut.enqueue(tx, this.#toMembers(newcomers, groupId));
+    const changed =
+      applied !== undefined &&
+      (before === undefined || encodeHex(before.log.membershipHash) !== encodeHex(log.membershipHash));
+    if (changed) this.#emitChanged(tx, groupId);
+    if (applied !== undefined) this.#emitLost(tx, groupId, applied);
+    return { groupId, changed, late: isLate && hasPayload, refused };
   }
 
-  /** Members whom others have let in while we changed the group: who let them in could not tell them of that. */
+  /** Members whom others have let in while we changed the group: those who let them in could not send them our change. */
   #newcomersTo(before: GroupLog | undefined, { log, effective }: Applied): readonly string[] {
     if (before === undefined || !effective.some((id) => log.isConcurrent(id, this.#ownName))) return [];
     return log.state.members.filter((name) => name !== this.#ownName && !before.isMember(name));
@@ -258,7 +259,8 @@ export class Groups {
   ): Applied | undefined {
     if (known === undefined) {
       if (changes.length === 0) throw notFound(groupId);
-      const log = this.#partial.get(`${sender} ${groupId}`) ?? GroupLog.empty(this.#settings.crypto, groupId);
+      const log =
+        this.#partial.get(`${sender} ${groupId}`) ?? GroupLog.empty(this.#context.settings.crypto, groupId);
       return log.apply(changes, sender);
     }
     const isStranger = sender !== this.#ownName && !known.names(sender);
@@ -278,7 +280,7 @@ export class Groups {
 
   /** A group that was not known: kept when both the sender and we are in it. `undefined` while parts are missing. */
   async #join(
-    work: UnitOfWork,
+    tx: Transaction,
     sender: PublicKey,
     payload: GroupPayload,
     applied: Applied | undefined,
@@ -294,12 +296,12 @@ export class Groups {
       if (payload.payload === undefined) return undefined;
       throw notFound(log.groupId);
     }
-    const isInvited = this.#isOwn(sender) || (await this.#device.isAccepted(work, sender));
-    if (!isInvited) await this.#checkUninvited(work);
+    const isInvited = this.#isOwn(sender) || (await this.#context.device.isAccepted(tx, sender));
+    if (!isInvited) await this.#checkUninvited(tx);
     this.#partial.delete(key);
     const changes = log.changes();
-    const whole = GroupLog.empty(this.#settings.crypto, log.groupId).apply(changes, name);
-    return this.#records.put(work, undefined, { ...NEW_GROUP, uninvited: !isInvited }, [whole]);
+    const whole = GroupLog.empty(this.#context.settings.crypto, log.groupId).apply(changes, name);
+    return this.#records.put(tx, undefined, { ...NEW_GROUP, uninvited: !isInvited }, [whole]);
   }
 
   #keepPartial(key: string, sender: string, log: GroupLog): void {
@@ -316,10 +318,10 @@ export class Groups {
     }
   }
 
-  async #checkUninvited(work: UnitOfWork): Promise<void> {
-    const limit = this.#settings.limits.maxUninvitedGroups;
+  async #checkUninvited(tx: ReadTransaction): Promise<void> {
+    const limit = this.#context.settings.limits.maxUninvitedGroups;
     let count = 1;
-    for await (const { value } of work.list(groupTable, [], () => {})) if (value.uninvited) count++;
+    for await (const { value } of tx.list(groupTable, [], () => {})) if (value.uninvited) count++;
     if (count > limit) {
       throw new SottoError('LIMIT_EXCEEDED', 'Strangers have put this identity into too many groups.', {
         what: 'groups by strangers',
@@ -329,55 +331,54 @@ export class Groups {
     }
   }
 
-  #keep(work: UnitOfWork, found: KnownGroup, applied: Applied | undefined): KnownGroup {
+  #keep(tx: Transaction, found: KnownGroup, applied: Applied | undefined): KnownGroup {
     if (applied === undefined) return found;
     if (applied.added.length === 0 && applied.evicted.length === 0)
       return this.#records.note(found, applied.log);
-    return this.#records.put(work, found, this.#withDepartures(found.record, found.log, applied.log), [
+    return this.#records.put(tx, found, this.#withDepartures(found.record, found.log, applied.log), [
       applied,
     ]);
   }
 
-  /** What a member is told for what it named, and what it is asked. */
+  /** Sends a member what they lack by what they named, and asks for what we lack. */
   async #answer(
-    work: UnitOfWork,
+    tx: Transaction,
     { log, record }: KnownGroup,
-    { sender, senderInstallation, protection }: Parameters<Groups['receive']>[1],
+    { sender, senderInstallation, protection }: GroupSender,
     { membershipHash, request }: GroupPayload,
-  ): Promise<readonly Outgoing[]> {
+  ): Promise<void> {
     const { groupId } = log;
     const ours = log.membershipHash;
     if (protection === 'dr') {
-      await this.#telling.heard(work, groupId, sender, senderInstallation, membershipHash);
+      await this.#memberSync.acknowledged(tx, groupId, sender, senderInstallation, membershipHash);
     }
-    const complete = request && (await this.#telling.mayAgain(work, groupId, sender, 'answeredAt'));
+    const complete = request && (await this.#memberSync.mayAgain(tx, groupId, sender, 'answeredAt'));
     const differs = compareBytes(membershipHash, ours) !== 0;
     const isPast = record.past.some(({ hash }) => compareBytes(hash, membershipHash) === 0);
-    const asks = differs && !isPast && (await this.#telling.mayAgain(work, groupId, sender, 'askedAt'));
-    const tells = differs && (await this.#telling.isDue(work, groupId, sender, ours));
-    if (!complete && !asks && !tells) return [];
-    return [{ ...this.#toMembers([encodeHex(sender)], groupId), request: asks, complete }];
+    const asks = differs && !isPast && (await this.#memberSync.mayAgain(tx, groupId, sender, 'askedAt'));
+    const sends = differs && (await this.#memberSync.isDue(tx, groupId, sender, ours));
+    if (!complete && !asks && !sends) return;
+    this.#fanOut.enqueue(tx, { ...this.#toMembers([encodeHex(sender)], groupId), request: asks, complete });
   }
 
-  /** Who is out and doesn't know is told why, and no more than that; once in a while. */
-  #tellExcluded(work: UnitOfWork, found: KnownGroup, sender: PublicKey): readonly Outgoing[] {
+  /** Tells somebody who is out and doesn't know it why, and no more than that; once in a while. */
+  #notifyExcluded(tx: Transaction, found: KnownGroup, sender: PublicKey): void {
     const name = encodeHex(sender);
-    if (this.#isOwn(sender) || found.log.exclusionOf(name) === undefined) return [];
-    const told = this.#telling.tellAgain(found.record, name);
-    if (told === undefined) return [];
-    this.#records.put(work, found, { ...found.record, told }, []);
-    return [this.#toMembers([name], found.log.groupId)];
+    if (this.#isOwn(sender) || found.log.exclusionOf(name) === undefined) return;
+    const exclusionNotices = this.#memberSync.noteExclusion(found.record, name);
+    if (exclusionNotices === undefined) return;
+    this.#records.put(tx, found, { ...found.record, exclusionNotices }, []);
+    this.#fanOut.enqueue(tx, this.#toMembers([name], found.log.groupId));
   }
 
   /** Notes who is no longer a member, with the time at which we learnt it. */
   #withDepartures(record: GroupRecord, before: GroupLog, after: GroupLog): GroupRecord {
-    const now = this.#settings.clock.now();
     const gone = before.state.members.filter((name) => !after.isMember(name));
     const known = record.departures.filter(
       ({ identity, learntAt }) => !after.isMember(encodeHex(identity)) && this.#isRecent(learntAt),
     );
     if (gone.length === 0 && known.length === record.departures.length) return record;
-    const learntAt = BigInt(Math.trunc(now));
+    const learntAt = storedNow(this.#context.settings.clock);
     const departures = [...known, ...gone.map((name) => ({ identity: decodeHex(name), learntAt }))];
     return { ...record, departures: departures.slice(-DEPARTURES_MAX) };
   }
@@ -388,21 +389,25 @@ export class Groups {
     );
   }
 
-  /** A time that the clock has not reached is none: it may have been wrong. */
   #isRecent(learntAt: bigint): boolean {
-    const since = this.#settings.clock.now() - Number(learntAt);
-    return since >= 0 && since < this.#settings.limits.groupGraceMs;
+    return happenedWithin(learntAt, this.#context.settings.limits.groupGraceMs, this.#context.settings);
   }
 
-  /** Of what has no effect, what we made or what is about us. */
-  #lostOf(groupId: string, { lost, void: voided, overruled }: Applied): readonly GroupChangeLost[] {
-    return [...lost, ...voided, ...overruled]
-      .filter(({ author, names }) => author === this.#ownName || names.includes(this.#ownName))
-      .map((one) => ({ groupId, change: one.id, by: one.by, ...describeLoss(one) }));
+  #emitChanged(tx: Transaction, groupId: string): void {
+    this.#context.events.emitOnCommit(tx, 'groupChanged', { groupId });
+  }
+
+  /** Tells of changes that have no effect, of those that we made or that are about us. */
+  #emitLost(tx: Transaction, groupId: string, { lost, void: voided, overruled }: Applied): void {
+    for (const one of [...lost, ...voided, ...overruled]) {
+      if (one.author !== this.#ownName && !one.names.includes(this.#ownName)) continue;
+      const event: GroupChangeLost = { groupId, change: one.id, by: one.by, ...describeLoss(one) };
+      this.#context.events.emitOnCommit(tx, 'groupChangeLost', event);
+    }
   }
 
   /** What of a change is not done already. */
-  #leftToDo(log: GroupLog, action: Change): Change | undefined {
+  #leftToDo(log: GroupLog, action: OwnChange): OwnChange | undefined {
     if (!('identities' in action)) return action;
     const isLeft = (name: string) => {
       if (action.kind === 'add') return !log.isMember(name);
@@ -413,13 +418,13 @@ export class Groups {
     return identities.length === 0 ? undefined : { kind: action.kind, identities };
   }
 
-  #sign(log: GroupLog, action: Change): Uint8Array {
-    const { crypto, identity, clock } = this.#settings;
+  #sign(log: GroupLog, action: OwnChange): Uint8Array {
+    const { crypto, identity, clock } = this.#context.settings;
     const parents = log.parentsFor(this.#ownName, action);
     return signChange(crypto, identity, { groupId: log.groupId, parents, time: clock.now(), action });
   }
 
-  #toMembers(members: Iterable<string>, groupId: string): Outgoing {
+  #toMembers(members: Iterable<string>, groupId: string): GroupMessage {
     return {
       groupId: decodeHex(groupId),
       payload: undefined,
@@ -430,8 +435,8 @@ export class Groups {
     };
   }
 
-  async #get(work: UnitOfWork, groupId: string): Promise<KnownGroup> {
-    const found = await this.#records.find(work, groupId);
+  async #get(tx: ReadTransaction, groupId: string): Promise<KnownGroup> {
+    const found = await this.#records.find(tx, groupId);
     if (found === undefined) throw notFound(groupId);
     return found;
   }
@@ -450,19 +455,14 @@ export class Groups {
   }
 
   #isOwn(identity: Uint8Array): boolean {
-    return compareBytes(identity, this.#settings.identity.publicKey) === 0;
+    return compareBytes(identity, this.#context.settings.identity.publicKey) === 0;
   }
 
   /** Each once, 33 bytes. @throws INVALID_PUBLIC_KEY */
   #identities(identities: readonly Uint8Array[]): readonly PublicKey[] {
-    const parsed = identities.map((one) => this.#settings.crypto.secp256k1.parsePublicKey(one));
+    const parsed = identities.map((one) => this.#context.settings.crypto.secp256k1.parsePublicKey(one));
     return [...new Map(parsed.map((one) => [encodeHex(one), one])).values()];
   }
-}
-
-/** Nothing that the user would notice. */
-function nothingOf(groupId: string): GroupNews {
-  return { groupId, changed: false, lost: [], late: false, outgoing: [], refused: undefined };
 }
 
 function describeLoss({ kind, author, names, reason }: Ineffective) {

@@ -2,10 +2,10 @@ import { encodeHex } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { type Applied, GroupLog, type StoredChange } from '@sotto/group-log';
 import type { GroupRecord } from '../generated/sotto/messenger/v1/storage.js';
-import type { UnitOfWork } from '../storage/ledger.js';
-import { changeTable, groupTable, heardTable } from '../storage/tables.js';
+import { changeTable, groupTable, memberSyncTable } from '../storage/tables.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 
-/** Names of a group that are remembered, so that who names one of them is told only what is newer. */
+/** Names of a group that are remembered, so that a device that names one of them is sent only what is newer. */
 const PAST_MAX = 32;
 
 /** A group as it is stored. */
@@ -15,25 +15,30 @@ export interface KnownGroup {
 }
 
 /** A group of which nothing is stored. */
-export const NEW_GROUP: GroupRecord = { past: [], departures: [], told: new Map(), uninvited: false };
+export const NEW_GROUP: GroupRecord = {
+  past: [],
+  departures: [],
+  exclusionNotices: new Map(),
+  uninvited: false,
+};
 
 /** Groups in the store: a small record for each, and one for each change, so that a change rewrites little. */
 export class GroupRecords {
   readonly #crypto: CryptoProvider;
-  /** Logs, by the record that was stored with them. A step that is given up leaves none behind. */
+  /** Logs, by the record that was stored with them. A transaction that is not committed leaves none behind. */
   readonly #logs = new WeakMap<GroupRecord, GroupLog>();
 
   constructor(crypto: CryptoProvider) {
     this.#crypto = crypto;
   }
 
-  async find(work: UnitOfWork, groupId: string): Promise<KnownGroup | undefined> {
-    const record = await work.get(groupTable, groupId);
+  async find(tx: ReadTransaction, groupId: string): Promise<KnownGroup | undefined> {
+    const record = await tx.get(groupTable, groupId);
     if (record === undefined) return undefined;
     let log = this.#logs.get(record);
     if (log === undefined) {
       const changes: StoredChange[] = [];
-      for await (const { segments, value } of work.list(changeTable, [groupId])) {
+      for await (const { segments, value } of tx.list(changeTable, [groupId])) {
         changes.push({ number: Number(segments[1]), encoded: value });
       }
       log = GroupLog.open(this.#crypto, groupId, changes);
@@ -44,7 +49,7 @@ export class GroupRecords {
 
   /** Stores what is new of a group. */
   put(
-    work: UnitOfWork,
+    tx: Transaction,
     before: KnownGroup | undefined,
     record: GroupRecord,
     applied: readonly Applied[],
@@ -52,26 +57,26 @@ export class GroupRecords {
     const log = (applied.at(-1)?.log ?? before?.log) as GroupLog;
     const { groupId } = log;
     for (const { added, evicted } of applied) {
-      for (const { number, encoded } of added) work.put(changeTable, encoded, groupId, numberKey(number));
-      for (const number of evicted) work.delete(changeTable, groupId, numberKey(number));
+      for (const { number, encoded } of added) tx.put(changeTable, encoded, groupId, numberKey(number));
+      for (const number of evicted) tx.delete(changeTable, groupId, numberKey(number));
     }
     const hash = log.membershipHash;
     const isNews = record.past.every((one) => encodeHex(one.hash) !== encodeHex(hash));
     const past = [...record.past, { hash, nextNumber: log.nextNumber }].slice(-PAST_MAX);
     const next = isNews ? { ...record, past } : { ...record };
-    work.put(groupTable, next, groupId);
+    tx.put(groupTable, next, groupId);
     this.#logs.set(next, log);
     return { record: next, log };
   }
 
   /** Deletes all that is stored of a group. */
-  async forget(work: UnitOfWork, { log }: KnownGroup): Promise<void> {
+  async forget(tx: Transaction, { log }: KnownGroup): Promise<void> {
     const { groupId } = log;
-    for (const { number } of log.stored()) work.delete(changeTable, groupId, numberKey(number));
-    for (const [, identity] of await work.keys(heardTable, [groupId])) {
-      work.delete(heardTable, groupId, identity as string);
+    for (const { number } of log.stored()) tx.delete(changeTable, groupId, numberKey(number));
+    for (const [, identity] of await tx.keys(memberSyncTable, [groupId])) {
+      tx.delete(memberSyncTable, groupId, identity as string);
     }
-    work.delete(groupTable, groupId);
+    tx.delete(groupTable, groupId);
   }
 
   /** Keeps, in memory alone, what changed nothing that is stored: changes that wait for others. */

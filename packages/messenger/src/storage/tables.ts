@@ -5,9 +5,9 @@ import {
   DeviceRecord,
   FanoutRecord,
   GroupRecord,
-  HeardRecord,
   HistoryRecord,
   InboxRecord,
+  MemberSyncRecord,
   OutboxRecord,
   PeerRecord,
   PreKeyRecord,
@@ -26,7 +26,7 @@ export const preKeyTable = messageTable('prekey', PreKeyRecord, true);
 export const peerTable = messageTable('peer', PeerRecord, true);
 /** `contact/<identity>`: identities that the user added. */
 export const contactTable = messageTable('contact', ContactRecord, false);
-/** `negotiated/<identity>`: identities whose negotiated topic is listened to. Empty. */
+/** `negotiated/<identity>`: identities to whose negotiated topic we subscribe. Empty. */
 export const negotiatedTable = bytesTable('negotiated');
 /** `session/<session id>`: one Double Ratchet session. */
 export const sessionTable = messageTable('session', SessionRecord, true);
@@ -59,8 +59,8 @@ export const chatTable = messageTable('chat', ChatRecord, false);
 export const groupTable = messageTable('group', GroupRecord, true);
 /** `change/<group id>/<number>`: the signed changes of a group, as they were taken. */
 export const changeTable = bytesTable('change');
-/** `heard/<group id>/<identity>`: what the devices of a member know of a group. */
-export const heardTable = messageTable('heard', HeardRecord, true);
+/** `membersync/<group id>/<identity>`: which changes of a group the devices of a member have. */
+export const memberSyncTable = messageTable('membersync', MemberSyncRecord, true);
 /** `fanout/<number>`: messages to a group on their way through its members. */
 export const fanoutTable = messageTable('fanout', FanoutRecord, false);
 /** `history`: until when we know what was sent to us. One record. */

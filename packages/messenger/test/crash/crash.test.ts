@@ -1,13 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { encodeHex, isSottoError, type KeyPair, type PublicKey } from '@sotto/core';
+import { encodeHex, isSottoError, type KeyPair, type PublicKey, systemClock } from '@sotto/core';
 import { decodeProtocolMessage } from '@sotto/protocol-codec';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import { createSqliteStore } from '@sotto/store-adapters/sqlite';
+import { manualClock } from '@sotto/testing/clock';
+import { temporaryDirectory } from '@sotto/testing/files';
 import { describe, expect, it } from 'vitest';
 import { type Node, newNode, read } from '../world.js';
 
@@ -28,7 +29,7 @@ type Death =
 
 /** The other side: it keeps all that it sent, and sees all that the killed process lets out. */
 class World {
-  readonly directory = mkdtempSync(join(tmpdir(), 'sotto-crash-'));
+  readonly directory = temporaryDirectory();
   readonly pings: { readonly id: number; readonly payload: string; taken: boolean }[] = [];
   readonly said: string[] = [];
   readonly heard: string[] = [];
@@ -109,8 +110,8 @@ class World {
 
   async #ping(): Promise<World['pings'][number]> {
     const id = this.pings.length;
-    const { message } = await this.alice.device.ledger.run((work) =>
-      this.alice.device.encryptDirect(work, this.bob.publicKey, new TextEncoder().encode(`ping ${id}`)),
+    const { message } = await this.alice.device.transaction((tx) =>
+      this.alice.device.encryptDirect(tx, this.bob.publicKey, new TextEncoder().encode(`ping ${id}`)),
     );
     const ping = { id, payload: encodeHex(message), taken: false };
     this.pings.push(ping);
@@ -148,7 +149,6 @@ class World {
     expect(new Set(this.heard).size).toBe(this.heard.length);
     expect(this.heard).toEqual(expect.arrayContaining(this.said));
     if (!this.kind.startsWith('encrypted')) await this.#checkStore();
-    rmSync(this.directory, { recursive: true });
   }
 
   async #checkStore(): Promise<void> {
@@ -174,9 +174,7 @@ function exitOf(child: ChildProcess): Promise<void> {
 }
 
 async function newWorld(kind: Kind): Promise<World> {
-  const alice = await newNode('alice-1', {
-    clock: { ...(await import('@sotto/core')).systemClock, advance() {} },
-  });
+  const alice = await newNode('alice-1', { clock: { ...manualClock(), ...systemClock } });
   const bob = await newNode('unused');
   return new World(kind, alice, bob.identity);
 }

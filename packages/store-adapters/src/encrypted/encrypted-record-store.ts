@@ -1,9 +1,12 @@
 import {
+  type Continuity,
   copyBytes,
+  isDamage,
   isSottoError,
   type ListOptions,
   type RandomSource,
   type Revision,
+  SerialQueue,
   SottoError,
   type Store,
   type StoredEntry,
@@ -11,8 +14,6 @@ import {
   type Write,
   wipeBytes,
 } from '@sotto/core';
-import { type Continuity, continuityOf } from '../durable-store.js';
-import { SerialQueue } from '../serial-queue.js';
 import { checkAborted, closedError, parseKey, parseListRange, parseWrites } from '../store-arguments.js';
 import type { EncryptedStore, EncryptedStoreOptions } from './encrypted-store.js';
 import { type HiddenKey, KeyHider, recordName } from './hidden-key.js';
@@ -73,7 +74,7 @@ export class EncryptedRecordStore implements EncryptedStore {
     rootRevision: Revision,
     fallback: Continuity,
   ) {
-    this.continuity = continuityOf(store) ?? fallback;
+    this.continuity = store.continuity ?? fallback;
     this.#store = store;
     this.#randomBytes = randomBytes;
     this.#keys = keys;
@@ -192,7 +193,7 @@ export class EncryptedRecordStore implements EncryptedStore {
       const old = this.#keys.wrappingKey;
       await this.#renewDataKey(await createWrappingKey(passphrase, cost, this.#randomBytes));
       wipeBytes(old.key);
-      // The old keyring is of use to nobody now. It has happened even if the files can't be rewritten at the moment.
+      // The old keyring is useless now. It has happened even if the files can't be rewritten at the moment.
       await this.#store.compact?.().catch(() => {});
     });
   }
@@ -221,7 +222,7 @@ export class EncryptedRecordStore implements EncryptedStore {
 
   close(): Promise<void> {
     this.#closing ??= this.#queue.run(async () => {
-      // Before the store underneath compacts itself. A failure keeps nobody from closing: it is done next time.
+      // Before the store underneath compacts itself. A failure doesn't prevent closing: it is done next time.
       if (this.#changes > 0) await this.#renewDataKey().catch(() => {});
       await this.#store.close();
       const { dataKey, nameKey, wrappingKey } = this.#keys;
@@ -316,7 +317,7 @@ export class EncryptedRecordStore implements EncryptedStore {
     if (!isSottoError(error, 'STORE_CONFLICT')) return error;
     const { key: innerKey } = error.details;
     if (LockTree.isRoot(innerKey)) {
-      const message = 'Somebody else is writing to the store underneath.';
+      const message = 'Another writer has changed the store underneath.';
       return new SottoError('STORE_LOCKED', message, { where: 'encrypted store' }, { cause: error });
     }
     const key = writes[hidden.findIndex((one) => one.innerKey === innerKey)]?.key ?? '';
@@ -326,8 +327,4 @@ export class EncryptedRecordStore implements EncryptedStore {
   #checkOpen(): void {
     if (this.#closing) throw closedError();
   }
-}
-
-function isDamage(error: unknown): boolean {
-  return isSottoError(error, 'STORE_CORRUPT') || isSottoError(error, 'STORE_ROLLBACK');
 }

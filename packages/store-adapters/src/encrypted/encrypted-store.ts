@@ -1,7 +1,7 @@
-import type { RandomSource, Store } from '@sotto/core';
-import type { Continuity } from '../durable-store.js';
+import type { Continuity, RandomSource, Store } from '@sotto/core';
 import type { PassphraseCost } from './keyring.js';
 
+/** Options of `createEncryptedStore`. */
 export interface EncryptedStoreOptions {
   /**
    * Where the sealed records are kept; nothing else may be in it. The encrypted store closes it when it is closed

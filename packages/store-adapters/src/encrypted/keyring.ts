@@ -84,7 +84,7 @@ export async function createWrappingKey(
       `memory not from 8 to ${memory} KiB, or passes not from 1 to ${most}`,
     );
   }
-  // How good a passphrase has to be is for the application to say. This one is none.
+  // How strong a passphrase has to be is for the application to say. This one is empty.
   if (normalised(passphrase).trim() === '') throw invalidArgument('passphrase', 'blank');
   const salt = randomBytes(SALT_LENGTH);
   return { cost: { memoryKiB, passes }, salt, key: await deriveKey(passphrase, cost, salt) };

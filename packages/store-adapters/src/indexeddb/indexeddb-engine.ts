@@ -72,8 +72,17 @@ export class IndexedDbEngine implements StorageEngine {
   }
 }
 
+/** Deletes the database, when no connection to it is open any more. */
+export async function deleteDatabase(name: string): Promise<void> {
+  await answer(indexedDB.deleteDatabase(databaseOf(name)));
+}
+
+function databaseOf(name: string): string {
+  return `sotto:${name}`;
+}
+
 function openDatabase(name: string): Promise<IDBDatabase> {
-  const request = indexedDB.open(`sotto:${name}`, 1);
+  const request = indexedDB.open(databaseOf(name), 1);
   request.onupgradeneeded = () => {
     request.result.createObjectStore(RECORDS);
   };

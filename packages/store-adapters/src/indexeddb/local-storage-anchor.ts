@@ -3,6 +3,7 @@ import type { RevisionAnchor } from '../revision-anchor.js';
 /** The part of `Storage` that an anchor needs. */
 interface KeyValueStorage {
   getItem(key: string): string | null;
+  removeItem(key: string): void;
   setItem(key: string, value: string): void;
 }
 
@@ -13,7 +14,7 @@ interface KeyValueStorage {
 export function createLocalStorageAnchor(name: string): RevisionAnchor | undefined {
   const storage = findLocalStorage();
   if (!storage) return undefined;
-  const key = `sotto:${name}:revision`;
+  const key = keyOf(name);
   return {
     async load() {
       const revision = Number(storage.getItem(key) ?? Number.NaN);
@@ -23,6 +24,15 @@ export function createLocalStorageAnchor(name: string): RevisionAnchor | undefin
       storage.setItem(key, String(revision));
     },
   };
+}
+
+/** Forgets what was noted of a store, so that it isn't missed. */
+export function removeLocalStorageAnchor(name: string): void {
+  findLocalStorage()?.removeItem(keyOf(name));
+}
+
+function keyOf(name: string): string {
+  return `sotto:${name}:revision`;
 }
 
 function findLocalStorage(): KeyValueStorage | undefined {

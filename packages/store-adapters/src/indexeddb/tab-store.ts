@@ -26,7 +26,7 @@ export class TabStore implements IndexedDbStore {
   }
 
   get(key: string) {
-    return this.#told(this.#store.get(key));
+    return this.#asLocked(this.#store.get(key));
   }
 
   async *list(prefix: string, options?: ListOptions): AsyncGenerator<StoredEntry, void> {
@@ -38,11 +38,11 @@ export class TabStore implements IndexedDbStore {
   }
 
   commit(writes: readonly Write[], options?: { readonly signal?: AbortSignal }) {
-    return this.#told(this.#store.commit(writes, options));
+    return this.#asLocked(this.#store.commit(writes, options));
   }
 
   compact() {
-    return this.#told(this.#store.compact());
+    return this.#asLocked(this.#store.compact());
   }
 
   async close(): Promise<void> {
@@ -53,7 +53,7 @@ export class TabStore implements IndexedDbStore {
     }
   }
 
-  async #told<T>(call: Promise<T>): Promise<T> {
+  async #asLocked<T>(call: Promise<T>): Promise<T> {
     try {
       return await call;
     } catch (error) {

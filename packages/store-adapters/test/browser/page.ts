@@ -1,5 +1,5 @@
 /** What runs in the page: the stores of this package, and calls for the tests outside to make. */
-import { type StorePlace, storeCases } from '@sotto/compliance/store';
+import { type StoreFixture, storeCases } from '@sotto/compliance/store';
 import { decodeUtf8, encodeUtf8, isSottoError, type Store } from '@sotto/core';
 // The polyfill that browser-level wants of whoever bundles it.
 import 'events/events.js';
@@ -7,6 +7,8 @@ import { BrowserLevel } from 'browser-level';
 import { createEncryptedStore } from '../../src/encrypted.js';
 import {
   createIndexedDbStore,
+  type DeleteIndexedDbStoreOptions,
+  deleteIndexedDbStore,
   type IndexedDbStore,
   type IndexedDbStoreOptions,
 } from '../../src/indexeddb.js';
@@ -14,7 +16,7 @@ import { createLevelStore } from '../../src/level.js';
 
 const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
-const places: Record<string, (name: string) => StorePlace> = {
+const places: Record<string, (name: string) => StoreFixture> = {
   indexeddb: (name) => ({ open: () => createIndexedDbStore({ name }) }),
   'indexeddb, faster': (name) => ({
     open: () => createIndexedDbStore({ name, durability: 'process-crash' }),
@@ -64,7 +66,7 @@ const api = {
     const found = storeCases(options).find((one) => one.name === name);
     if (!found) return `there is no case ${name}`;
     try {
-      await found.run((places[adapter] as (name: string) => StorePlace)(`${adapter} ${name}`));
+      await found.run((places[adapter] as (name: string) => StoreFixture)(`${adapter} ${name}`));
       return undefined;
     } catch (error) {
       return error instanceof Error ? `${error.message}\n${error.stack}` : String(error);
@@ -171,6 +173,8 @@ const api = {
     await store.close();
     return { calls, persisted };
   },
+
+  delete: (options: DeleteIndexedDbStoreOptions) => outcome(deleteIndexedDbStore(options)),
 
   /** Deletes the database behind the store's back, as a browser does that needs the space. */
   evict: (name: string) =>

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Store } from '@sotto/core';
+import { randomBytes } from '@sotto/testing/random';
 import { createEncryptedStore } from '../../src/encrypted.js';
 import { createLevelDbStore } from '../../src/leveldb.js';
 import { createSqliteStore } from '../../src/sqlite.js';
-import { randomBytes } from '../random-bytes.js';
 
 /** The stores that are tried on a real disk, by name. */
 export const diskStores = ['leveldb', 'sqlite', 'encrypted leveldb', 'encrypted sqlite'] as const;

@@ -1,4 +1,4 @@
-import { type Clock, forgetOldest } from '@sotto/core';
+import { type Clock, evictOldest } from '@sotto/core';
 
 /** About how many bans are kept; the oldest are dropped first. */
 const MOST = 10_000;
@@ -17,7 +17,7 @@ export class BanList {
   ban(id: string, milliseconds: number): void {
     this.#until.delete(id);
     this.#until.set(id, this.#now() + milliseconds);
-    forgetOldest(this.#until, MOST);
+    evictOldest(this.#until, MOST);
   }
 
   /** Milliseconds for which a peer is still banned; 0 when it isn't. */

@@ -1,8 +1,8 @@
 import { createInbox } from '@sotto/compliance/inbox';
 import { encodeHex, type KeyPair, type TransportConnection } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { Geth, GethParty } from '@sotto/geth-harness';
-import type {} from '@sotto/geth-harness/setup';
+import { Geth, GethParty } from '@sotto/testing/geth';
+import type {} from '@sotto/testing/geth/setup';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import {
   bloomOfTopics,
@@ -54,7 +54,7 @@ describe.skipIf(program === undefined)('a go-ethereum node as a devp2p peer', ()
 
   it('symmetric messages both ways', async () => {
     const alice = await join();
-    const theirs = await GethParty.create(geth);
+    const theirs = await GethParty.create(geth, crypto);
     const filter = await theirs.listen(CHAT.name, channelSymmetricKey(crypto, CHAT.name));
     await alice.connection.subscribe([CHAT]);
     await alice.connection.send(CHAT, bytesOf('from sotto'));
@@ -70,7 +70,7 @@ describe.skipIf(program === undefined)('a go-ethereum node as a devp2p peer', ()
 
   it('asymmetric messages both ways', async () => {
     const alice = await join();
-    const theirs = await GethParty.create(geth);
+    const theirs = await GethParty.create(geth, crypto);
     const peer = secp256k1.parsePublicKey(theirs.publicKey);
     const filter = await theirs.listenAsRecipient(partitionedName(peer));
     await alice.connection.send({ kind: 'partitioned', recipient: peer }, bytesOf('for geth alone'));
@@ -87,7 +87,7 @@ describe.skipIf(program === undefined)('a go-ethereum node as a devp2p peer', ()
 
   it('a topic that is listened to only later brings what is still alive', async () => {
     const alice = await join();
-    const theirs = await GethParty.create(geth);
+    const theirs = await GethParty.create(geth, crypto);
     const name = 'listened-to-later';
     await theirs.post(name, channelSymmetricKey(crypto, name), 'early');
     await alice.connection.subscribe([{ kind: 'public', name }]);
@@ -133,7 +133,7 @@ describe.skipIf(program === undefined)('neighbours of go-ethereum nodes', () => 
     expect(host.peers.map(({ inbound }) => inbound).sort()).toEqual([false, true]);
 
     const key = channelSymmetricKey(crypto, CHAT.name);
-    const [alice, bob] = [await GethParty.create(a), await GethParty.create(b)];
+    const [alice, bob] = [await GethParty.create(a, crypto), await GethParty.create(b, crypto)];
     const [ofAlice, ofBob] = [await alice.listen(CHAT.name, key), await bob.listen(CHAT.name, key)];
     await alice.post(CHAT.name, key, 'one');
     expect(await bob.receive(ofBob, 1)).toEqual([{ payload: 'one', signer: alice.id }]);
@@ -208,7 +208,7 @@ describe.skipIf(program === undefined)('neighbours of go-ethereum nodes', () => 
     const host = await testHost({ peers: [await geth.enode()], mode: 'light' });
     await host.connected(1);
     const key = channelSymmetricKey(crypto, CHAT.name);
-    const theirs = await GethParty.create(geth);
+    const theirs = await GethParty.create(geth, crypto);
     const filter = await theirs.listen(CHAT.name, key, { allowP2P: true });
     await geth.call('shh_markTrustedPeer', host.enode);
     // An envelope of long ago, which would be refused on the ordinary way, as a mailbox keeps them.

@@ -2,6 +2,7 @@ import {
   type Channel,
   type ConnectOptions,
   compareBytes,
+  DedupSet,
   encodeHex,
   encodeUtf8,
   isSottoError,
@@ -17,7 +18,6 @@ import {
   channelId,
   checkMaySubscribe,
   closedError,
-  DedupSet,
   onAbort,
   RedeliveryQueue,
   unavailableError,
@@ -81,8 +81,8 @@ export class RpcConnection implements TransportConnection {
   readonly #keys: NodeKeys;
   readonly #filters: NodeFilters;
   readonly #redelivery: RedeliveryQueue;
-  readonly #envelopes: DedupSet;
-  readonly #messages: DedupSet;
+  readonly #envelopes: DedupSet<string>;
+  readonly #messages: DedupSet<string>;
   readonly #closing = new AbortController();
   /** Calls that have to end before the keys are removed. */
   readonly #inFlight = new Set<Promise<unknown>>();

@@ -1,8 +1,8 @@
 import { createInbox } from '@sotto/compliance/inbox';
 import { type Channel, encodeHex, type KeyPair, type SharedKey, type TransportConnection } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { Geth } from '@sotto/geth-harness';
-import type {} from '@sotto/geth-harness/setup';
+import { Geth } from '@sotto/testing/geth';
+import type {} from '@sotto/testing/geth/setup';
 import { createRpcTransport, type RpcTransportOptions } from '@sotto/whisper-rpc';
 import { partitionedName, topicOf } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';

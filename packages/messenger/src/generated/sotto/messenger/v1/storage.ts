@@ -109,7 +109,7 @@ export interface StrangersRecord {
 export interface StrangerEntry {
   /** 33 bytes. */
   identity: Uint8Array;
-  /** We told it our bundle, and listen to the topic negotiated with it. */
+  /** We sent it our bundle, and subscribe to the topic negotiated with it. */
   answered: boolean;
   /** Message keys kept for messages of it that have not come yet. */
   skippedKeys: number;
@@ -158,8 +158,8 @@ export interface PeerDevice {
   timestamp: bigint;
   /** Messages go to it. Devices of others are enabled when seen, own ones when the user says so. */
   enabled: boolean;
-  /** A message came from it. */
-  heard: boolean;
+  /** A message came from it: it knows us, and subscribes to our negotiated topic. */
+  hasReplied: boolean;
   /** Sessions with it, oldest first. */
   sessions: SessionSummary[];
   /** A name, for the user's own devices. */
@@ -167,11 +167,11 @@ export interface PeerDevice {
   /** What the application keeps with it. */
   metadata: Map<string, string>;
   /** Nanoseconds since the epoch of the bundle from which the prekey is known, or the device last confirmed it. */
-  statedAt: bigint;
+  attestedAt: bigint;
   /** The device itself named this prekey. */
-  vouched: boolean;
-  /** The device once began again: only what it says of itself is believed. */
-  restarted: boolean;
+  selfAttested: boolean;
+  /** The device once began again with a lower version: only what it says of itself is believed. */
+  reset: boolean;
   /** Known from a bundle with a strict signature: no other bundle is believed about it. */
   strict: boolean;
 }
@@ -292,13 +292,13 @@ export interface GroupRecord {
   past: PastMembership[];
   /** Who is no longer a member, since lately. */
   departures: Departure[];
-  /** Whom we told why they are no members, by identity in hex: milliseconds since the epoch. */
-  told: Map<string, bigint>;
+  /** When we last told somebody why they are not a member, by identity in hex: milliseconds since the epoch. */
+  exclusionNotices: Map<string, bigint>;
   /** We are in it by somebody whom the user has not let in, and have not written to it. */
   uninvited: boolean;
 }
 
-export interface GroupRecord_ToldEntry {
+export interface GroupRecord_ExclusionNoticesEntry {
   key: string;
   value: bigint;
 }
@@ -319,26 +319,26 @@ export interface Departure {
   learntAt: bigint;
 }
 
-/** A record "heard/...": what the devices of a member know of a group. */
-export interface HeardRecord {
-  /** At most as many as devices of one identity are known, the latest heard last. */
-  devices: HeardDevice[];
-  /** Milliseconds since the epoch: when we last asked it for changes. */
+/** A record "membersync/...": which changes of a group the devices of a member have. */
+export interface MemberSyncRecord {
+  /** At most as many as devices of one identity are known, the latest to write last. */
+  devices: DeviceSync[];
+  /** Milliseconds since the epoch: when we last asked the member for changes. */
   askedAt: bigint;
-  /** Milliseconds since the epoch: when we last answered such a question of it. */
+  /** Milliseconds since the epoch: when we last answered such a question of theirs. */
   answeredAt: bigint;
 }
 
-/** What one device knows of a group. */
-export interface HeardDevice {
+/** Which changes of a group one device has. */
+export interface DeviceSync {
   /** Installation id; empty for all that are not known. */
   installationId: string;
-  /** 32 bytes: the membership that it named last; empty when it named none yet. */
-  membershipHash: Uint8Array;
-  /** 32 bytes: the membership that we told it last; may be empty. */
-  toldHash: Uint8Array;
+  /** 32 bytes: the membership that the device named last; empty when it named none yet. */
+  ackedHash: Uint8Array;
+  /** 32 bytes: the membership of which we last sent it the changes; may be empty. */
+  sentHash: Uint8Array;
   /** Milliseconds since the epoch: when that was. */
-  toldAt: bigint;
+  sentAt: bigint;
 }
 
 /** A record "fanout/...": a message to the members of a group that has not been encrypted for all of them. */
@@ -1092,13 +1092,13 @@ function createBasePeerDevice(): PeerDevice {
     protocolVersion: 0,
     timestamp: 0n,
     enabled: false,
-    heard: false,
+    hasReplied: false,
     sessions: [],
     name: "",
     metadata: new Map(),
-    statedAt: 0n,
-    vouched: false,
-    restarted: false,
+    attestedAt: 0n,
+    selfAttested: false,
+    reset: false,
     strict: false,
   };
 }
@@ -1126,8 +1126,8 @@ export const PeerDevice: MessageFns<PeerDevice> = {
     if (message.enabled !== false) {
       writer.uint32(48).bool(message.enabled);
     }
-    if (message.heard !== false) {
-      writer.uint32(56).bool(message.heard);
+    if (message.hasReplied !== false) {
+      writer.uint32(56).bool(message.hasReplied);
     }
     for (const v of message.sessions) {
       SessionSummary.encode(v!, writer.uint32(66).fork()).join();
@@ -1138,17 +1138,17 @@ export const PeerDevice: MessageFns<PeerDevice> = {
     message.metadata.forEach((value, key) => {
       PeerDevice_MetadataEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
     });
-    if (message.statedAt !== 0n) {
-      if (BigInt.asIntN(64, message.statedAt) !== message.statedAt) {
-        throw new globalThis.Error("value provided for field message.statedAt of type int64 too large");
+    if (message.attestedAt !== 0n) {
+      if (BigInt.asIntN(64, message.attestedAt) !== message.attestedAt) {
+        throw new globalThis.Error("value provided for field message.attestedAt of type int64 too large");
       }
-      writer.uint32(88).int64(message.statedAt);
+      writer.uint32(88).int64(message.attestedAt);
     }
-    if (message.vouched !== false) {
-      writer.uint32(96).bool(message.vouched);
+    if (message.selfAttested !== false) {
+      writer.uint32(96).bool(message.selfAttested);
     }
-    if (message.restarted !== false) {
-      writer.uint32(104).bool(message.restarted);
+    if (message.reset !== false) {
+      writer.uint32(104).bool(message.reset);
     }
     if (message.strict !== false) {
       writer.uint32(112).bool(message.strict);
@@ -1222,7 +1222,7 @@ export const PeerDevice: MessageFns<PeerDevice> = {
               break;
             }
 
-            message.heard = reader.bool();
+            message.hasReplied = reader.bool();
             continue;
           }
           case 8: {
@@ -1257,7 +1257,7 @@ export const PeerDevice: MessageFns<PeerDevice> = {
               break;
             }
 
-            message.statedAt = reader.int64() as bigint;
+            message.attestedAt = reader.int64() as bigint;
             continue;
           }
           case 12: {
@@ -1265,7 +1265,7 @@ export const PeerDevice: MessageFns<PeerDevice> = {
               break;
             }
 
-            message.vouched = reader.bool();
+            message.selfAttested = reader.bool();
             continue;
           }
           case 13: {
@@ -1273,7 +1273,7 @@ export const PeerDevice: MessageFns<PeerDevice> = {
               break;
             }
 
-            message.restarted = reader.bool();
+            message.reset = reader.bool();
             continue;
           }
           case 14: {
@@ -1967,7 +1967,7 @@ export const ChatRecord: MessageFns<ChatRecord> = {
 };
 
 function createBaseGroupRecord(): GroupRecord {
-  return { past: [], departures: [], told: new Map(), uninvited: false };
+  return { past: [], departures: [], exclusionNotices: new Map(), uninvited: false };
 }
 
 export const GroupRecord: MessageFns<GroupRecord> = {
@@ -1978,8 +1978,8 @@ export const GroupRecord: MessageFns<GroupRecord> = {
     for (const v of message.departures) {
       Departure.encode(v!, writer.uint32(18).fork()).join();
     }
-    message.told.forEach((value, key) => {
-      GroupRecord_ToldEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    message.exclusionNotices.forEach((value, key) => {
+      GroupRecord_ExclusionNoticesEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
     });
     if (message.uninvited !== false) {
       writer.uint32(32).bool(message.uninvited);
@@ -2021,9 +2021,9 @@ export const GroupRecord: MessageFns<GroupRecord> = {
               break;
             }
 
-            const entry3 = GroupRecord_ToldEntry.decode(reader, reader.uint32());
+            const entry3 = GroupRecord_ExclusionNoticesEntry.decode(reader, reader.uint32());
             if (entry3.value !== undefined) {
-              message.told.set(entry3.key, entry3.value);
+              message.exclusionNotices.set(entry3.key, entry3.value);
             }
             continue;
           }
@@ -2048,12 +2048,12 @@ export const GroupRecord: MessageFns<GroupRecord> = {
   },
 };
 
-function createBaseGroupRecord_ToldEntry(): GroupRecord_ToldEntry {
+function createBaseGroupRecord_ExclusionNoticesEntry(): GroupRecord_ExclusionNoticesEntry {
   return { key: "", value: 0n };
 }
 
-export const GroupRecord_ToldEntry: MessageFns<GroupRecord_ToldEntry> = {
-  encode(message: GroupRecord_ToldEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const GroupRecord_ExclusionNoticesEntry: MessageFns<GroupRecord_ExclusionNoticesEntry> = {
+  encode(message: GroupRecord_ExclusionNoticesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
       writer.uint32(10).string(message.key);
     }
@@ -2066,7 +2066,7 @@ export const GroupRecord_ToldEntry: MessageFns<GroupRecord_ToldEntry> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): GroupRecord_ToldEntry {
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupRecord_ExclusionNoticesEntry {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -2075,7 +2075,7 @@ export const GroupRecord_ToldEntry: MessageFns<GroupRecord_ToldEntry> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseGroupRecord_ToldEntry();
+      const message = createBaseGroupRecord_ExclusionNoticesEntry();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -2225,14 +2225,14 @@ export const Departure: MessageFns<Departure> = {
   },
 };
 
-function createBaseHeardRecord(): HeardRecord {
+function createBaseMemberSyncRecord(): MemberSyncRecord {
   return { devices: [], askedAt: 0n, answeredAt: 0n };
 }
 
-export const HeardRecord: MessageFns<HeardRecord> = {
-  encode(message: HeardRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const MemberSyncRecord: MessageFns<MemberSyncRecord> = {
+  encode(message: MemberSyncRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.devices) {
-      HeardDevice.encode(v!, writer.uint32(10).fork()).join();
+      DeviceSync.encode(v!, writer.uint32(10).fork()).join();
     }
     if (message.askedAt !== 0n) {
       if (BigInt.asIntN(64, message.askedAt) !== message.askedAt) {
@@ -2249,7 +2249,7 @@ export const HeardRecord: MessageFns<HeardRecord> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): HeardRecord {
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberSyncRecord {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -2258,7 +2258,7 @@ export const HeardRecord: MessageFns<HeardRecord> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHeardRecord();
+      const message = createBaseMemberSyncRecord();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -2267,7 +2267,7 @@ export const HeardRecord: MessageFns<HeardRecord> = {
               break;
             }
 
-            message.devices.push(HeardDevice.decode(reader, reader.uint32()));
+            message.devices.push(DeviceSync.decode(reader, reader.uint32()));
             continue;
           }
           case 2: {
@@ -2299,31 +2299,31 @@ export const HeardRecord: MessageFns<HeardRecord> = {
   },
 };
 
-function createBaseHeardDevice(): HeardDevice {
-  return { installationId: "", membershipHash: new Uint8Array(0), toldHash: new Uint8Array(0), toldAt: 0n };
+function createBaseDeviceSync(): DeviceSync {
+  return { installationId: "", ackedHash: new Uint8Array(0), sentHash: new Uint8Array(0), sentAt: 0n };
 }
 
-export const HeardDevice: MessageFns<HeardDevice> = {
-  encode(message: HeardDevice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const DeviceSync: MessageFns<DeviceSync> = {
+  encode(message: DeviceSync, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.installationId !== "") {
       writer.uint32(10).string(message.installationId);
     }
-    if (message.membershipHash.length !== 0) {
-      writer.uint32(18).bytes(message.membershipHash);
+    if (message.ackedHash.length !== 0) {
+      writer.uint32(18).bytes(message.ackedHash);
     }
-    if (message.toldHash.length !== 0) {
-      writer.uint32(26).bytes(message.toldHash);
+    if (message.sentHash.length !== 0) {
+      writer.uint32(26).bytes(message.sentHash);
     }
-    if (message.toldAt !== 0n) {
-      if (BigInt.asIntN(64, message.toldAt) !== message.toldAt) {
-        throw new globalThis.Error("value provided for field message.toldAt of type int64 too large");
+    if (message.sentAt !== 0n) {
+      if (BigInt.asIntN(64, message.sentAt) !== message.sentAt) {
+        throw new globalThis.Error("value provided for field message.sentAt of type int64 too large");
       }
-      writer.uint32(32).int64(message.toldAt);
+      writer.uint32(32).int64(message.sentAt);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): HeardDevice {
+  decode(input: BinaryReader | Uint8Array, length?: number): DeviceSync {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -2332,7 +2332,7 @@ export const HeardDevice: MessageFns<HeardDevice> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHeardDevice();
+      const message = createBaseDeviceSync();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -2349,7 +2349,7 @@ export const HeardDevice: MessageFns<HeardDevice> = {
               break;
             }
 
-            message.membershipHash = reader.bytes();
+            message.ackedHash = reader.bytes();
             continue;
           }
           case 3: {
@@ -2357,7 +2357,7 @@ export const HeardDevice: MessageFns<HeardDevice> = {
               break;
             }
 
-            message.toldHash = reader.bytes();
+            message.sentHash = reader.bytes();
             continue;
           }
           case 4: {
@@ -2365,7 +2365,7 @@ export const HeardDevice: MessageFns<HeardDevice> = {
               break;
             }
 
-            message.toldAt = reader.int64() as bigint;
+            message.sentAt = reader.int64() as bigint;
             continue;
           }
         }

@@ -1,0 +1,40 @@
+import type { PublicKey } from '@sotto/core';
+import type { NoticeContent } from './entry.js';
+
+/**
+ * What happened to a conversation, in plain English.
+ * @param nameFor what to call a person; the name of a group, which others chose, comes as it is
+ */
+export function describeNotice(notice: NoticeContent, nameFor: (identity: PublicKey) => string): string {
+  switch (notice.what) {
+    case 'decryption-failed':
+      return notice.answered
+        ? 'A message could not be read on this device. The sender was told; the next one will be readable.'
+        : 'A message could not be read on this device.';
+    case 'new-device':
+      return 'A new device of this person appeared. If you did not expect that, ask.';
+    case 'group-change-lost': {
+      const who = nameFor(notice.author);
+      const whom = notice.subjects.map(nameFor).join(', ');
+      const change = {
+        create: 'created the group',
+        rename: 'renamed the group',
+        add: `added ${whom}`,
+        remove: `removed ${whom}`,
+        promote: `made ${whom} an administrator`,
+        demote: `took administration from ${whom}`,
+        leave: 'left the group',
+      }[notice.kind];
+      return `It has no effect that ${who} ${change}: somebody else changed the group at the same time.`;
+    }
+    case 'group-changed': {
+      const { name, joined, left } = notice;
+      const parts = [
+        ...(name === undefined ? [] : [`The group is called “${name}”.`]),
+        ...(joined.length > 0 ? [`Joined: ${joined.map(nameFor).join(', ')}.`] : []),
+        ...(left.length > 0 ? [`Left: ${left.map(nameFor).join(', ')}.`] : []),
+      ];
+      return parts.join(' ');
+    }
+  }
+}

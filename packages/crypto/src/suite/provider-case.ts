@@ -1,9 +1,0 @@
-import type { CryptoProviderWithX25519 } from '../provider.js';
-
-/** One requirement on a provider. */
-export interface ProviderCase {
-  /** Unique; begins with the operation, as in `secp256k1.ecdh: ...`. */
-  readonly name: string;
-  /** Throws a plain Error that says what was expected when the provider doesn't meet it. */
-  run(provider: CryptoProviderWithX25519): void;
-}

@@ -1,0 +1,162 @@
+import {
+  type Channel,
+  decodeHex,
+  encodeHex,
+  type PublicKey,
+  type SharedKey,
+  type TransportConnection,
+} from '@sotto/core';
+import type { MessengerContext } from '../runtime/context.js';
+import { contactCodeChannel } from '../runtime/topics.js';
+import { chatTable, contactTable, negotiatedTable } from '../storage/tables.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
+
+/** What we subscribe to for contacts, conversations and public chats, as channels of the transport. */
+export class Subscriptions {
+  readonly #context: MessengerContext;
+  /** Identities whose negotiated topic we subscribe to, in hex; before {@link load} only those of this run. */
+  readonly #negotiated = new Set<string>();
+  /** Contacts, in hex, and those looked up in this run; before {@link load} only those of this run. */
+  readonly #watched = new Set<string>();
+  /** Strangers to whose negotiated topic we subscribe since we answered them, in hex. */
+  #answered: readonly string[] = [];
+  readonly #chats = new Set<string>();
+  #loaded = false;
+  /** Transactions that change what we subscribe to. */
+  readonly #changed = new WeakSet<Transaction>();
+  /** Set once we are connected. */
+  connection: TransportConnection | undefined;
+
+  constructor(context: MessengerContext) {
+    this.#context = context;
+  }
+
+  async loadChats(tx: ReadTransaction): Promise<void> {
+    for (const [name] of await tx.keys(chatTable)) this.#chats.add(name as string);
+  }
+
+  /** Reads what we subscribe to. Needed only to connect, and with 100,000 conversations it takes seconds. */
+  async load(): Promise<void> {
+    if (this.#loaded) return;
+    const { device } = this.#context;
+    await device.read(async (tx) => {
+      for (const [identity] of await tx.keys(negotiatedTable)) this.#negotiated.add(identity as string);
+      for (const [identity] of await tx.keys(contactTable)) {
+        this.#watched.add(identity as string);
+        // One that knows another device of ours may be there already.
+        this.#negotiated.add(identity as string);
+      }
+      this.#answered = (await device.answeredStrangers(tx)).map(encodeHex);
+    });
+    this.#loaded = true;
+  }
+
+  /** All that we subscribe to now. */
+  channels(): readonly Channel[] {
+    const { device, settings } = this.#context;
+    return [
+      { kind: 'partitioned', recipient: device.identity },
+      { kind: 'discovery', recipient: device.identity },
+      // Our other devices publish their bundles there as well: each of them learns of the others.
+      contactCodeChannel(settings.crypto, device.identity),
+      ...[...this.#chats].map((name): Channel => ({ kind: 'public', name })),
+      // Whom we talk to as well as contacts: one that lost its devices is found again by its bundle.
+      ...[...new Set([...this.#watched, ...this.#negotiated])].map((name) =>
+        contactCodeChannel(settings.crypto, decodeHex(name) as PublicKey),
+      ),
+      ...[...new Set([...this.#negotiated, ...this.#answered])].map((name) =>
+        this.negotiatedChannel(decodeHex(name) as PublicKey),
+      ),
+    ];
+  }
+
+  negotiatedChannel(identity: PublicKey): Channel {
+    return { kind: 'negotiated', secret: this.#context.device.negotiatedSecret(identity) as SharedKey };
+  }
+
+  /** Tells the transport what we subscribe to now. */
+  async update(): Promise<void> {
+    await this.connection?.subscribe(this.channels());
+  }
+
+  /** Closes the connection, once. */
+  async disconnect(): Promise<void> {
+    const { connection } = this;
+    this.connection = undefined;
+    await connection?.close();
+  }
+
+  /** Subscribes to an identity's bundle until the end of this run, from the next {@link update} on. */
+  watch(identity: PublicKey): void {
+    this.#watched.add(encodeHex(identity));
+  }
+
+  /** Subscribes to a contact's bundle and to the topic negotiated with it. */
+  subscribeContact(tx: Transaction, identity: PublicKey): void {
+    this.#change(tx, () => this.watch(identity));
+    this.subscribeNegotiated(tx, identity);
+  }
+
+  /** No longer subscribes to an identity's bundle as that of a contact. */
+  unsubscribeContact(tx: Transaction, identity: PublicKey): void {
+    this.#change(tx, () => this.#watched.delete(encodeHex(identity)));
+  }
+
+  /** Subscribes to the topic negotiated with an identity. */
+  subscribeNegotiated(tx: Transaction, identity: PublicKey): void {
+    const name = encodeHex(identity);
+    if (this.#negotiated.has(name)) return;
+    // Before `load` it may be there already, and is put once more.
+    tx.put(negotiatedTable, new Uint8Array(0), name);
+    this.#change(tx, () => this.#negotiated.add(name));
+  }
+
+  /** Subscribes to the topics negotiated with the strangers whom we answered, and to no others of strangers. */
+  async subscribeAnswered(tx: Transaction): Promise<void> {
+    const answered = (await this.#context.device.answeredStrangers(tx)).map(encodeHex);
+    this.#change(tx, () => {
+      this.#answered = answered;
+    });
+  }
+
+  /** No longer subscribes to the topic negotiated with an identity. */
+  unsubscribeNegotiated(tx: Transaction, identity: PublicKey): void {
+    const name = encodeHex(identity);
+    tx.delete(negotiatedTable, name);
+    this.#change(tx, () => {
+      this.#negotiated.delete(name);
+      this.#answered = this.#answered.filter((other) => other !== name);
+    });
+  }
+
+  subscribeChat(tx: Transaction, chat: string): void {
+    tx.put(chatTable, { joinedAt: BigInt(Math.trunc(this.#context.settings.clock.now())) }, chat);
+    this.#change(tx, () => this.#chats.add(chat));
+  }
+
+  unsubscribeChat(tx: Transaction, chat: string): void {
+    tx.delete(chatTable, chat);
+    this.#change(tx, () => this.#chats.delete(chat));
+  }
+
+  /** Whether a public channel is the one on which an identity publishes its bundle. */
+  isContactCodeOf(name: string, identity: PublicKey): boolean {
+    return contactCodeChannel(this.#context.settings.crypto, identity).name === name;
+  }
+
+  inChat(name: string): boolean {
+    return this.#chats.has(name);
+  }
+
+  chats(): readonly string[] {
+    return [...this.#chats].toSorted();
+  }
+
+  /** Several changes of one transaction reach the transport as one. */
+  #change(tx: Transaction, change: () => unknown): void {
+    tx.onCommit('state', change);
+    if (this.#changed.has(tx)) return;
+    this.#changed.add(tx);
+    tx.onCommit('subscribe', () => this.update());
+  }
+}

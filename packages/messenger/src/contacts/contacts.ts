@@ -1,0 +1,196 @@
+import { compareBytes, decodeHex, encodeHex, type PublicKey } from '@sotto/core';
+import type { Bundle } from '@sotto/protocol-codec';
+import type { CatchUp } from '../connection/catch-up.js';
+import type { Subscriptions } from '../connection/subscriptions.js';
+import { getPeer, putPeer } from '../device/peers.js';
+import type { Sender } from '../outbound/sender.js';
+import type { MessengerContext } from '../runtime/context.js';
+import type { Contact } from '../runtime/results.js';
+import { contactCodeChannel } from '../runtime/topics.js';
+import { contactTable } from '../storage/tables.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
+import { Blocklist } from './blocklist.js';
+
+/** Contacts that are sent our bundle in one transaction. */
+const ANNOUNCED_AT_ONCE = 16;
+
+/** Whom the user has added, let in or blocked, and what follows from that for subscriptions and history. */
+export class Contacts {
+  readonly #context: MessengerContext;
+  readonly #subscriptions: Subscriptions;
+  readonly #sender: Sender;
+  readonly #catchUp: CatchUp;
+  readonly #blocklist = new Blocklist();
+
+  constructor(context: MessengerContext, subscriptions: Subscriptions, sender: Sender, catchUp: CatchUp) {
+    this.#context = context;
+    this.#subscriptions = subscriptions;
+    this.#sender = sender;
+    this.#catchUp = catchUp;
+  }
+
+  async load(tx: ReadTransaction): Promise<void> {
+    await this.#blocklist.load(tx);
+  }
+
+  // Contacts
+
+  /**
+   * Adds a contact, with the bundle of its contact code if there is one.
+   * @throws BUNDLE_SIGNATURE_INVALID, BUNDLE_IMPLAUSIBLE
+   */
+  async add(
+    tx: Transaction,
+    identity: PublicKey,
+    name: string,
+    bundle: Bundle | undefined,
+  ): Promise<Contact> {
+    const { device, events } = this.#context;
+    if (bundle !== undefined) {
+      const news = await device.processBundle(tx, bundle);
+      events.emitBundleNews(tx, identity, news, device.identity);
+    }
+    await this.accept(tx, identity);
+    await this.#announceTo(tx, identity, name);
+    this.#subscriptions.subscribeContact(tx, identity);
+    const { verified } = await getPeer(tx, identity);
+    return { identity, name, verified };
+  }
+
+  remove(tx: Transaction, identity: PublicKey): void {
+    tx.delete(contactTable, encodeHex(identity));
+    this.#subscriptions.unsubscribeContact(tx, identity);
+  }
+
+  async list(tx: ReadTransaction): Promise<readonly Contact[]> {
+    const found: Contact[] = [];
+    for await (const { segments, value } of tx.list(contactTable, [], () => {})) {
+      const identity = decodeHex(segments[0] as string) as PublicKey;
+      found.push({ identity, name: value.name, verified: (await getPeer(tx, identity)).verified });
+    }
+    return found;
+  }
+
+  /** Notes whether the user has compared safety numbers with an identity, which lets it in. */
+  async setVerified(tx: Transaction, identity: PublicKey, verified: boolean): Promise<void> {
+    if (verified) await this.accept(tx, identity);
+    putPeer(tx, identity, { ...(await getPeer(tx, identity)), verified });
+  }
+
+  /**
+   * Keeps a contact, and sends it our bundle if this device has not done so yet. A peer that knows other devices of ours
+   * and talks to them on a negotiated topic writes to this one only when it has learned of it.
+   */
+  async #announceTo(tx: Transaction, identity: PublicKey, name: string): Promise<void> {
+    const known = await tx.get(contactTable, encodeHex(identity));
+    const isUs = compareBytes(identity, this.#context.device.identity) === 0;
+    if (!known?.announced && !isUs) await this.#sender.sendBundle(tx, identity);
+    tx.put(contactTable, { name, announced: true }, encodeHex(identity));
+  }
+
+  /** Sends our bundle to the contacts that this device has brought from another one, some in each transaction. */
+  async announceToAll(): Promise<void> {
+    const { runtime } = this.#context;
+    for (let after = ''; !runtime.closed; ) {
+      const next = await runtime.transaction(async (tx) => {
+        const page = await tx.page(contactTable, after, ANNOUNCED_AT_ONCE);
+        for (const { segments, value } of page.records) {
+          if (value.announced) continue;
+          await this.#announceTo(tx, decodeHex(segments[0] as string) as PublicKey, value.name);
+        }
+        return page.next;
+      });
+      if (next === undefined) return;
+      after = next;
+    }
+  }
+
+  /**
+   * Subscribes to an identity's contact code, and asks history for it.
+   * @returns whether a device of it is known now
+   */
+  async lookUp(identity: PublicKey): Promise<boolean> {
+    const { device, runtime, settings } = this.#context;
+    const { crypto, clock, limits } = settings;
+    this.#subscriptions.watch(identity);
+    await this.#subscriptions.update();
+    const now = clock.now();
+    await this.#subscriptions.connection?.history?.({
+      channels: [contactCodeChannel(crypto, identity)],
+      from: now - limits.lookUpMs,
+      to: now + limits.maxClockAheadMs,
+    });
+    return runtime.read(async (tx) => (await device.devices(tx, identity)).length > 0);
+  }
+
+  // Requests
+
+  /** Whether the user has let an identity in; our own always is. */
+  isAccepted(tx: ReadTransaction, identity: PublicKey): Promise<boolean> {
+    return this.#context.device.isAccepted(tx, identity);
+  }
+
+  /** The user lets an identity in. What history has of the time since its request is fetched. */
+  async accept(tx: Transaction, identity: PublicKey): Promise<void> {
+    const { device, events, settings } = this.#context;
+    if (await device.isAccepted(tx, identity)) return;
+    const { requestedAt } = await getPeer(tx, identity);
+    await device.accept(tx, identity);
+    events.emitOnCommit(tx, 'accepted', { identity });
+    await this.#subscriptions.subscribeAnswered(tx);
+    if (requestedAt === 0n) return;
+    // What it wrote since to the topic that an answer moved it to, to which we may not have subscribed all the time.
+    const channels = [
+      this.#subscriptions.negotiatedChannel(identity),
+      { kind: 'partitioned', recipient: device.identity } as const,
+    ];
+    const from = Number(requestedAt) - settings.limits.maxClockAheadMs;
+    tx.onCommit('send', () => this.#catchUp.fetch(channels, from));
+  }
+
+  /** Lets an identity in, and subscribes to the topic negotiated with it. */
+  async letIn(tx: Transaction, identity: PublicKey): Promise<void> {
+    await this.accept(tx, identity);
+    this.#subscriptions.subscribeNegotiated(tx, identity);
+  }
+
+  /**
+   * Counts a 1:1 message of somebody whom the user may not have let in, and reports a new request.
+   * @param bytes of its payload
+   * @throws LIMIT_EXCEEDED when they have written as much as is taken of a request
+   */
+  async countMessage(tx: Transaction, sender: PublicKey, bytes: number): Promise<void> {
+    const { isNew } = await this.#context.device.countRequest(tx, sender, bytes);
+    if (isNew) this.#context.events.emitOnCommit(tx, 'request', { identity: sender });
+  }
+
+  // Blocking
+
+  isBlocked(identity: PublicKey): boolean {
+    return this.#blocklist.has(identity);
+  }
+
+  blocked(): readonly PublicKey[] {
+    return this.#blocklist.list();
+  }
+
+  async block(identity: PublicKey): Promise<void> {
+    const { device, events, runtime } = this.#context;
+    await this.#blocklist.while(identity, () =>
+      runtime.transaction(async (tx) => {
+        this.#blocklist.block(tx, identity);
+        await device.forgetStranger(tx, identity);
+        this.remove(tx, identity);
+        this.#subscriptions.unsubscribeNegotiated(tx, identity);
+        events.emitOnCommit(tx, 'blocked', { identity, blocked: true });
+      }),
+    );
+  }
+
+  async unblock(tx: Transaction, identity: PublicKey): Promise<void> {
+    const { device, events } = this.#context;
+    this.#blocklist.unblock(tx, identity);
+    if (await device.isKnown(tx, identity)) this.#subscriptions.subscribeNegotiated(tx, identity);
+    events.emitOnCommit(tx, 'blocked', { identity, blocked: false });
+  }
+}

@@ -1,0 +1,120 @@
+import { encodeHex, evictOldest, type PublicKey } from '@sotto/core';
+import type { Subscriptions } from '../connection/subscriptions.js';
+import { happenedWithin, storedNow } from '../device/own-clock.js';
+import { getPeer, putPeer } from '../device/peers.js';
+import type { Remedy } from '../device/remedy.js';
+import type { Sender } from '../outbound/sender.js';
+import type { MessengerContext } from '../runtime/context.js';
+import type { MessengerEvents } from '../runtime/events.js';
+import type { Transaction } from '../storage/transaction.js';
+
+const REASONS = {
+  DEVICE_NOT_ADDRESSED: {
+    answered: 'The sender does not know this device yet. Its next message will be readable.',
+    unanswered:
+      'The sender writes to other devices of yours, the three that were active last. Write to it from this device, or end the pairing with one that you no longer use.',
+  },
+  SESSION_NOT_FOUND: {
+    answered: 'The sender used a session that this device does not have. Its next message will be readable.',
+    unanswered:
+      'The sender used a session that this device does not have. It was told, and its next message will be readable.',
+  },
+  SESSION_BROKEN: {
+    answered: 'The message does not fit the session with its sender. Its next message will be readable.',
+    unanswered:
+      'The message does not fit the session with its sender, or was meant for somebody else. If the sender went back to an old copy of its data, that passes within a day; reset the session to write to it at once.',
+  },
+} as const;
+
+/** Senders of whom it is remembered what was reported of their unreadable messages. */
+const SENDERS_MAX = 1024;
+/** Causes reported of one sender: devices times codes, as many as an honest one can have. */
+const CAUSES_MAX = 16;
+
+/** Messages that can't be read: their senders are answered where that helps, and the user is told, once for each cause. */
+export class DecryptionFailures {
+  readonly #context: MessengerContext;
+  readonly #sender: Sender;
+  readonly #subscriptions: Subscriptions;
+  /** What was reported, by sender: once for each device and cause, until a message of that device can be read. */
+  readonly #reported = new Map<string, Set<string>>();
+
+  constructor(context: MessengerContext, sender: Sender, subscriptions: Subscriptions) {
+    this.#context = context;
+    this.#sender = sender;
+    this.#subscriptions = subscriptions;
+  }
+
+  /**
+   * Does what helps about a message that can't be read: answers its sender with our bundle, and reports it.
+   * @param code of the error, when that differs from the kind of failure
+   */
+  async handle(
+    tx: Transaction,
+    message: Pick<MessengerEvents['decryptionFailed'], 'messageId' | 'sender' | 'senderInstallation'>,
+    remedy: Remedy,
+    kind: keyof typeof REASONS,
+    code: string = kind,
+  ): Promise<void> {
+    const answered = await this.#answer(tx, message.sender, remedy);
+    const reason = REASONS[kind][answered ? 'answered' : 'unanswered'];
+    if (remedy.report) this.reportOnCommit(tx, { ...message, code, reason, answered });
+  }
+
+  /**
+   * Answers with our bundle. An answer may move the sender to the negotiated topic at once, so that we subscribe to it.
+   * Wire profile, section 5.
+   * @returns whether it was answered: not too often, neither one identity nor strangers all together
+   */
+  async #answer(tx: Transaction, to: PublicKey, remedy: Remedy): Promise<boolean> {
+    if (!remedy.answer) return false;
+    const { device, settings } = this.#context;
+    const { clock, limits } = settings;
+    const peer = await getPeer(tx, to);
+    if (happenedWithin(peer.answeredAt, limits.answerIntervalMs, settings)) return false;
+    const isStranger = !(await device.isAccepted(tx, to));
+    if (isStranger && !(await device.countAnswer(tx, limits.strangerAnswersPerHour))) return false;
+    if (remedy.renewPreKey) await device.renewPreKey(tx);
+    putPeer(tx, to, { ...peer, answeredAt: storedNow(clock) });
+    await device.noteAnswered(tx, to);
+    await this.#sender.sendBundle(tx, to);
+    if (isStranger) await this.#subscriptions.subscribeAnswered(tx);
+    else this.#subscriptions.subscribeNegotiated(tx, to);
+    return true;
+  }
+
+  /** Reports a message that can't be read once a transaction is committed. */
+  reportOnCommit(tx: Transaction, event: MessengerEvents['decryptionFailed']): void {
+    tx.onCommit('event', () => this.report(event));
+  }
+
+  /** Reports a message that can't be read, unless the same was reported of its sender's device. */
+  report(event: MessengerEvents['decryptionFailed']): void {
+    const { messageId, code, sender, senderInstallation } = event;
+    this.#context.settings.logger.info('decryption failed', { messageId, code });
+    const name = encodeHex(sender);
+    const reported = this.#reported.get(name) ?? new Set();
+    const cause = causeOf(senderInstallation, code);
+    if (reported.has(cause) || reported.size >= CAUSES_MAX) return;
+    this.#reported.set(name, reported.add(cause));
+    evictOldest(this.#reported, SENDERS_MAX);
+    this.#context.events.emit('decryptionFailed', event);
+  }
+
+  /**
+   * Notes that a device can be read again: what comes is reported anew, also of a device whose name wasn't known, which may
+   * have been this one.
+   */
+  readAgain(sender: PublicKey, installationId: string): void {
+    const name = encodeHex(sender);
+    const reported = this.#reported.get(name);
+    for (const cause of reported ?? []) {
+      if ([installationId, ''].some((id) => cause.startsWith(causeOf(id, '')))) reported?.delete(cause);
+    }
+    if (reported?.size === 0) this.#reported.delete(name);
+  }
+}
+
+function causeOf(installationId: string, code: string): string {
+  return `${installationId} ${code}`;
+}

@@ -1,0 +1,230 @@
+import { compareBytes, encodeHex, isSottoError, SottoError, type TransportMessage } from '@sotto/core';
+import type { Subscriptions } from '../connection/subscriptions.js';
+import type { Contacts } from '../contacts/contacts.js';
+import type { DecryptOutcome } from '../device/decryption.js';
+import { messageIdFor } from '../device/messages.js';
+import type { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
+import type { Groups } from '../groups/groups.js';
+import type { MessengerContext } from '../runtime/context.js';
+import { decodePayload } from '../runtime/payload.js';
+import type { Transaction } from '../storage/transaction.js';
+import type { DecryptionFailures } from './decryption-failures.js';
+import { EarlyMessages } from './early-messages.js';
+import type { Content, Inbox } from './inbox.js';
+
+const SESSION_BROKEN: ReadonlySet<string> = new Set([
+  'AUTHENTICATION_FAILED',
+  'RATCHET_KEY_MISSING',
+  'RATCHET_MALFORMED',
+  'RATCHET_TOO_MANY_SKIPPED',
+]);
+
+/** A message that was opened. */
+type Opened = Extract<DecryptOutcome, { readonly kind: 'message' }>;
+
+/** Where messages go once they are opened. */
+export interface Destinations {
+  readonly contacts: Contacts;
+  readonly groups: Groups;
+  readonly inbox: Inbox;
+}
+
+/** The way of a message in: it is decrypted, routed by what it holds, and delivered, in one transaction. */
+export class Receiver {
+  readonly #context: MessengerContext;
+  readonly #subscriptions: Subscriptions;
+  readonly #failures: DecryptionFailures;
+  readonly #to: Destinations;
+  readonly #early = new EarlyMessages();
+
+  constructor(
+    context: MessengerContext,
+    subscriptions: Subscriptions,
+    failures: DecryptionFailures,
+    destinations: Destinations,
+  ) {
+    this.#context = context;
+    this.#subscriptions = subscriptions;
+    this.#failures = failures;
+    this.#to = destinations;
+  }
+
+  /**
+   * Resolves when the message needs no more: it is stored, or was reported as one that this device can't read.
+   * @throws STORE codes, CLOSED: it was not kept, and the transport redelivers it
+   */
+  async receive(message: TransportMessage): Promise<void> {
+    const { device, events, runtime } = this.#context;
+    const { sender, payload, channel, sentAt } = message;
+    if (this.#to.contacts.isBlocked(sender) || !this.#isExpected(message)) return;
+    try {
+      await runtime.transaction(async (tx) => {
+        // It may have been blocked while the message waited for its turn.
+        if (this.#to.contacts.isBlocked(sender)) return;
+        const outcome = await device.decrypt(tx, sender, payload, {
+          channel: channel.kind === 'public' ? channel : { kind: 'private' },
+          sentAt,
+        });
+        events.emitBundleNews(tx, sender, outcome.news, device.identity);
+        await this.#route(tx, message, outcome);
+      });
+    } catch (error) {
+      if (!isSottoError(error) || isStorageError(error)) {
+        events.storageError(error);
+        throw error;
+      }
+      if (error.code === 'CLOSED') throw error;
+      if (error.code === 'DUPLICATE_MESSAGE' || error.code === 'MESSAGE_TOO_OLD') return;
+      if (await this.#waitsForGroup(message, error)) return;
+      await this.#refused(message, error);
+    }
+  }
+
+  /** What is on a public channel is for a chat that we are in, or the bundle of the identity whose channel it is. */
+  #isExpected({ channel, sender }: TransportMessage): boolean {
+    if (channel.kind !== 'public' || this.#subscriptions.inChat(channel.name)) return true;
+    return this.#subscriptions.isContactCodeOf(channel.name, sender);
+  }
+
+  /** Hands a message that was decrypted to what it is for. */
+  async #route(tx: Transaction, message: TransportMessage, outcome: DecryptOutcome): Promise<void> {
+    const { device, events } = this.#context;
+    const { sender } = message;
+    const { senderInstallation } = outcome;
+    // The transport may bring us what we sent ourselves.
+    if (this.#isOwn(message) && senderInstallation === device.installationId) return;
+    if (outcome.kind === 'bundle') return;
+    if (outcome.kind === 'unreadable') {
+      const id = { messageId: encodeHex(outcome.messageId), sender, senderInstallation };
+      return this.#failures.handle(tx, id, outcome.remedy, outcome.reason);
+    }
+    const from = { identity: sender, installationId: senderInstallation };
+    if (outcome.protection === 'dr') {
+      tx.onCommit('state', () => this.#failures.readAgain(sender, senderInstallation));
+    }
+    if (outcome.sessionBegun) events.emitOnCommit(tx, 'sessionBegun', from);
+    if (outcome.protection === 'public') return this.#deliverPublic(tx, message, outcome);
+    if (outcome.payload.length === 0 && outcome.protection === 'dh') {
+      // An answer that only brings the sender's bundle.
+      if (outcome.sessionsLost) events.emitOnCommit(tx, 'sessionReset', from);
+      return;
+    }
+    const { $case, value } = decodePayload(outcome.payload);
+    if ($case === 'group') return this.#deliverToGroup(tx, message, outcome, value);
+    if ($case === 'application') return this.#deliverDirect(tx, message, outcome, value);
+    return this.#deliverOwnCopy(tx, message, outcome, value);
+  }
+
+  async #deliverPublic(tx: Transaction, message: TransportMessage, outcome: Opened): Promise<void> {
+    const { channel } = message;
+    if (channel.kind !== 'public' || !this.#subscriptions.inChat(channel.name)) return;
+    const content = decodePayload(outcome.payload);
+    // Copies and changes of groups have no place in public.
+    if (content.$case !== 'application') return;
+    const conversation = { kind: { $case: 'publicChat', value: channel.name } } as const;
+    await this.#deliver(tx, message, outcome, { conversation, payload: content.value });
+  }
+
+  async #deliverDirect(
+    tx: Transaction,
+    message: TransportMessage,
+    outcome: Opened,
+    payload: Uint8Array,
+  ): Promise<void> {
+    await this.#to.contacts.countMessage(tx, message.sender, payload.length);
+    const conversation = { kind: { $case: 'peer', value: message.sender } } as const;
+    await this.#deliver(tx, message, outcome, { conversation, payload });
+  }
+
+  async #deliverOwnCopy(
+    tx: Transaction,
+    message: TransportMessage,
+    outcome: Opened,
+    copy: { readonly to: Uint8Array; readonly payload: Uint8Array },
+  ): Promise<void> {
+    // Only our own devices can say what we sent.
+    if (!this.#isOwn(message)) {
+      throw new SottoError('NOT_PERMITTED', 'Somebody else claims to be a device of ours.', {
+        what: 'own copy',
+      });
+    }
+    const to = this.#context.settings.crypto.secp256k1.parsePublicKey(copy.to);
+    // The user has written to it on another device.
+    await this.#to.contacts.letIn(tx, to);
+    const conversation = { kind: { $case: 'peer', value: to } } as const;
+    await this.#deliver(tx, message, outcome, { conversation, payload: copy.payload, ownCopy: true });
+  }
+
+  async #deliverToGroup(
+    tx: Transaction,
+    message: TransportMessage,
+    outcome: Opened,
+    value: GroupPayload,
+  ): Promise<void> {
+    const { sender } = message;
+    const { senderInstallation, protection } = outcome;
+    const from = { sender, senderInstallation, protection };
+    const { groupId, changed, refused, late } = await this.#to.groups.receive(tx, from, value);
+    if (changed) tx.onCommit('send', () => this.#receiveEarly(groupId));
+    if (refused !== undefined) {
+      const { code, message: reason } = refused;
+      const messageId = encodeHex(outcome.messageId);
+      const event = { messageId, sender, senderInstallation, code, reason, answered: false };
+      this.#failures.reportOnCommit(tx, event);
+      return;
+    }
+    if (value.payload === undefined) return;
+    await this.#deliver(tx, message, outcome, {
+      conversation: { kind: { $case: 'group', value: value.groupId } },
+      payload: value.payload,
+      groupMembershipHash: value.membershipHash,
+      late,
+    });
+  }
+
+  async #deliver(
+    tx: Transaction,
+    message: TransportMessage,
+    outcome: Opened,
+    content: Omit<Content, 'ownCopy'> & Partial<Pick<Content, 'ownCopy'>>,
+  ): Promise<void> {
+    await this.#to.inbox.deliver(tx, message, outcome, { ownCopy: this.#isOwn(message), ...content });
+  }
+
+  /** A message of somebody whom the user has let in may come before what makes its group. */
+  async #waitsForGroup(message: TransportMessage, error: SottoError): Promise<boolean> {
+    if (!isSottoError(error, 'NOT_FOUND') || error.details.what !== 'group') return false;
+    const { runtime } = this.#context;
+    if (!(await runtime.read((tx) => this.#to.contacts.isAccepted(tx, message.sender)))) return false;
+    return this.#early.add(error.details.id, message);
+  }
+
+  #receiveEarly(groupId: string): void {
+    for (const early of this.#early.take(groupId)) this.#context.runtime.inBackground(this.receive(early));
+  }
+
+  /** A message could not be opened, or may not be taken: its sender is answered and the user told where that helps. */
+  async #refused({ sender, payload, channel }: TransportMessage, error: SottoError): Promise<void> {
+    const { device, runtime, settings } = this.#context;
+    const messageId = encodeHex(messageIdFor(settings.crypto, sender, payload));
+    const id = { messageId, sender, senderInstallation: '' };
+    const { code, message: reason } = error;
+    if (!SESSION_BROKEN.has(code)) {
+      this.#failures.report({ ...id, code, reason, answered: false });
+      return;
+    }
+    if (channel.kind === 'public') return;
+    await runtime.transaction(async (tx) => {
+      const remedy = await device.remedyFor(tx, sender, payload);
+      await this.#failures.handle(tx, id, remedy, 'SESSION_BROKEN', code);
+    });
+  }
+
+  #isOwn({ sender }: TransportMessage): boolean {
+    return compareBytes(sender, this.#context.device.identity) === 0;
+  }
+}
+
+function isStorageError(error: SottoError): boolean {
+  return error.code.startsWith('STORE_') || error.code === 'ABORTED';
+}

@@ -1,0 +1,345 @@
+import {
+  type Channel,
+  copyBytes,
+  encodeHex,
+  isSottoError,
+  type PublicKey,
+  type SharedKey,
+  SottoError,
+  type TransportConnection,
+  type Write,
+} from '@sotto/core';
+import { messageIdFor } from '../device/messages.js';
+import { storedNow } from '../device/own-clock.js';
+import type { OutboxRecord } from '../generated/sotto/messenger/v1/storage.js';
+import type { MessengerContext } from '../runtime/context.js';
+import { outboxTable } from '../storage/tables.js';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
+import type { DeliveryTracker } from './delivery-tracker.js';
+
+/** First wait after a failed send; doubled each time. */
+const RETRY_FIRST_MS = 1_000;
+/** Longest wait between two tries. */
+const RETRY_MOST_MS = 60_000;
+/** Sends in flight at once. */
+const PARALLEL = 8;
+/** Entries kept that the transport will never take; the oldest go. */
+const MOST_FAILED = 1_000;
+
+/** The id of what the messenger sends by itself: no event tells the application of it. */
+export const NO_MESSAGE_ID = new Uint8Array(0);
+
+/** Where an entry goes, in words that don't hold the negotiated secret. */
+export type OutboxChannel = NonNullable<OutboxRecord['channel']>;
+
+/** A record with its number. */
+type OutboxEntry = readonly [number: string, record: OutboxRecord];
+
+/**
+ * Ciphertexts that the transport has not taken yet. One is stored in the transaction that moved the ratchet, offered
+ * until the transport takes it, the same bytes each time, and deleted then. A crash in between means that it is
+ * sent twice, which the receiver's ratchet notices. Everything that leaves does so here.
+ */
+export class Outbox {
+  readonly #context: MessengerContext;
+  readonly #tracker: DeliveryTracker;
+  readonly #waiting = new Map<string, OutboxRecord>();
+  /** Those that the transport will never take, oldest first. */
+  readonly #failed = new Map<string, OutboxRecord>();
+  /** Bytes of all entries. */
+  #bytes = 0;
+  /** Those of them that are to be tried now, oldest first. */
+  #queue = new Map<string, OutboxRecord>();
+  /** Entries that are being sent, or were taken and are being deleted. */
+  readonly #inFlight = new Map<string, Promise<void>>();
+  /** How many of those are being sent. */
+  #sending = 0;
+  #connection: TransportConnection | undefined;
+  #next = 0;
+  #retryAfter = RETRY_FIRST_MS;
+  #cancelRetry: (() => void) | undefined;
+
+  constructor(context: MessengerContext, tracker: DeliveryTracker) {
+    this.#context = context;
+    this.#tracker = tracker;
+  }
+
+  /** Reads what an earlier run left. Damaged entries are reported and left. */
+  async load(tx: ReadTransaction): Promise<void> {
+    const damaged = (_key: string, error: unknown) => this.#context.events.storageError(error);
+    for await (const { segments, value } of tx.list(outboxTable, [], damaged)) {
+      const number = segments[0] as string;
+      this.#next = Number(number) + 1;
+      if (this.#waiting.has(number) || this.#failed.has(number)) continue;
+      this.#bytes += value.payload.length;
+      const id = encodeHex(value.messageId);
+      if (value.failed) {
+        this.#failed.set(number, value);
+        this.#tracker.addFailed(id);
+      } else {
+        this.#waiting.set(number, value);
+        this.#tracker.addPending(id);
+      }
+    }
+  }
+
+  /**
+   * Puts a ProtocolMessage on its way: it is stored with the transaction and leaves after the commit.
+   * @param messageId of the message that it is a part of. Default: the id of this one. {@link NO_MESSAGE_ID} for what the
+   *   messenger sends by itself
+   * @returns the id of the message
+   * @throws LIMIT_EXCEEDED when too much waits for the transport
+   */
+  post(
+    tx: Transaction,
+    channel: OutboxChannel,
+    payload: Uint8Array,
+    messageId = messageIdFor(this.#context.settings.crypto, this.#context.device.identity, payload),
+  ): Uint8Array {
+    const { clock, limits } = this.#context.settings;
+    const actual = this.#bytes + payload.length;
+    if (actual > limits.maxOutboxBytes) {
+      throw new SottoError('LIMIT_EXCEEDED', 'Too much waits to be sent. Connect, or give messages up.', {
+        what: 'bytes in the outbox',
+        limit: limits.maxOutboxBytes,
+        actual,
+      });
+    }
+    const record = { payload, messageId, channel, createdAt: storedNow(clock), failed: false };
+    const number = String(this.#next++).padStart(16, '0');
+    tx.put(outboxTable, record, number);
+    tx.onCommit('state', () => {
+      this.#bytes += payload.length;
+      this.#tracker.addPending(encodeHex(messageId));
+    });
+    tx.onCommit('send', () => this.#release([[number, record]]));
+    return messageId;
+  }
+
+  /** Ids of the messages of which the transport will never take a part. */
+  failed(): readonly string[] {
+    const ids = new Set(Array.from(this.#failed.values(), ({ messageId }) => encodeHex(messageId)));
+    ids.delete('');
+    return [...ids];
+  }
+
+  /** Offers the failed parts of a message once more. @returns how many there were */
+  async retry(id: string): Promise<number> {
+    const entries = this.#failedOf(id).map(
+      ([number, record]): OutboxEntry => [number, { ...record, failed: false }],
+    );
+    // From here on they wait, so that nobody else takes them for failed ones.
+    for (const [number, record] of entries) {
+      this.#failed.delete(number);
+      this.#waiting.set(number, record);
+      this.#tracker.retried(id);
+    }
+    try {
+      await this.#context.device.transaction(async (tx) => {
+        for (const [number, record] of entries) tx.put(outboxTable, record, number);
+      });
+    } catch (error) {
+      for (const [number, record] of this.#idle(entries)) {
+        this.#waiting.delete(number);
+        this.#queue.delete(number);
+        this.#failed.set(number, { ...record, failed: true });
+        this.#tracker.addFailed(id);
+        this.#tracker.removePending(id);
+      }
+      throw error;
+    }
+    this.#release(this.#idle(entries));
+    return entries.length;
+  }
+
+  /** Those entries that still wait, and are not being sent. */
+  #idle(entries: readonly OutboxEntry[]): OutboxEntry[] {
+    return entries.filter(([number]) => this.#waiting.has(number) && !this.#inFlight.has(number));
+  }
+
+  /**
+   * Deletes the parts of a message that are not being sent just now.
+   * @param alongside writes of the application for the same commit, if there are any such parts
+   * @param dropRest drops the parts that have yet to be made, and gives how many
+   * @returns how many there were
+   */
+  async giveUp(
+    id: string,
+    alongside: readonly Write[] = [],
+    dropRest: (tx: Transaction) => Promise<number> = async () => 0,
+  ): Promise<number> {
+    const failed = this.#failedOf(id);
+    const waiting = this.#idle([...this.#waiting]).filter(([, { messageId }]) => encodeHex(messageId) === id);
+    // From here on they aren't offered any more, and nobody else gives them up.
+    for (const [number] of failed) this.#failed.delete(number);
+    for (const [number] of waiting) {
+      this.#waiting.delete(number);
+      this.#queue.delete(number);
+    }
+    let rest = 0;
+    try {
+      await this.#context.device.transaction(async (tx) => {
+        rest = await dropRest(tx);
+        for (const [number] of [...failed, ...waiting]) tx.delete(outboxTable, number);
+        if (failed.length + waiting.length + rest > 0) tx.alongside(alongside);
+      });
+    } catch (error) {
+      for (const [number, record] of failed) this.#failed.set(number, record);
+      this.#release(waiting);
+      throw error;
+    }
+    for (const [, { payload }] of [...failed, ...waiting]) this.#bytes -= payload.length;
+    for (const _ of failed) this.#tracker.failedGivenUp(id);
+    for (const _ of waiting) this.#tracker.pendingGivenUp(id);
+    if (rest > 0) this.#tracker.openGivenUp(id);
+    return failed.length + waiting.length + rest;
+  }
+
+  #failedOf(id: string): OutboxEntry[] {
+    return [...this.#failed].filter(([, { messageId }]) => encodeHex(messageId) === id);
+  }
+
+  /** Begins to send entries that are stored. */
+  #release(entries: readonly OutboxEntry[]): void {
+    for (const [number, record] of entries) {
+      this.#waiting.set(number, record);
+      this.#queue.set(number, record);
+    }
+    this.#pump();
+  }
+
+  /** Begins to send over a connection, at once. */
+  attach(connection: TransportConnection): void {
+    this.#connection = connection;
+    this.retryNow();
+  }
+
+  /** Tries again now what waits for another try: the connection is back. */
+  retryNow(): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    this.#retryAfter = RETRY_FIRST_MS;
+    // What the messenger sends by itself, the application can't retry.
+    for (const [number, record] of this.#failedOf('')) {
+      this.#failed.delete(number);
+      this.#waiting.set(number, record);
+    }
+    this.#retryAll();
+  }
+
+  /** Stops sending and waits for what is in flight. */
+  async detach(): Promise<void> {
+    this.#connection = undefined;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    await Promise.all(this.#inFlight.values());
+  }
+
+  /** Resolves when nothing is in flight: all was taken, or waits for another try. */
+  async settled(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight.values());
+  }
+
+  /** What failed goes first again: it is older than what has not been tried. */
+  #retryAll(): void {
+    this.#queue = new Map([...this.#waiting].filter(([number]) => !this.#inFlight.has(number)));
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (this.#connection === undefined || this.#cancelRetry !== undefined) return;
+    for (const [number, record] of this.#queue) {
+      if (this.#sending >= PARALLEL) return;
+      this.#queue.delete(number);
+      this.#inFlight.set(
+        number,
+        this.#send(this.#connection, number, record).finally(() => {
+          this.#inFlight.delete(number);
+          if (this.#waiting.has(number)) this.#queue.set(number, record);
+          this.#pump();
+        }),
+      );
+    }
+  }
+
+  async #send(connection: TransportConnection, number: string, record: OutboxRecord): Promise<void> {
+    const messageId = encodeHex(record.messageId);
+    this.#sending++;
+    try {
+      await connection.send(this.#channelOf(record), copyBytes(record.payload));
+      this.#retryAfter = RETRY_FIRST_MS;
+    } catch (error) {
+      if (!isPermanent(error)) return this.#scheduleRetry();
+      // What nobody wrote is dropped.
+      if (messageId !== '') return this.#keepFailed(number, record, error);
+    } finally {
+      this.#sending--;
+    }
+    // The next one goes out while this one is being deleted.
+    this.#pump();
+    try {
+      await this.#context.device.transaction(async (tx) => tx.delete(outboxTable, number));
+    } catch (error) {
+      this.#context.events.storageError(error);
+      return this.#scheduleRetry();
+    }
+    this.#waiting.delete(number);
+    this.#bytes -= record.payload.length;
+    this.#tracker.removePending(messageId);
+  }
+
+  /** Keeps what the transport will never take, until the application tries it again or gives it up. */
+  async #keepFailed(number: string, record: OutboxRecord, error: SottoError): Promise<void> {
+    const failed = { ...record, failed: true };
+    const [oldest] = this.#failed.size >= MOST_FAILED ? this.#failed : [];
+    try {
+      await this.#context.device.transaction(async (tx) => {
+        tx.put(outboxTable, failed, number);
+        if (oldest !== undefined) tx.delete(outboxTable, oldest[0]);
+      });
+    } catch (problem) {
+      this.#context.events.storageError(problem);
+      return this.#scheduleRetry();
+    }
+    this.#waiting.delete(number);
+    this.#failed.set(number, failed);
+    if (oldest !== undefined && this.#failed.delete(oldest[0])) {
+      this.#bytes -= oldest[1].payload.length;
+      this.#tracker.failedGivenUp(encodeHex(oldest[1].messageId));
+    }
+    const id = encodeHex(record.messageId);
+    this.#tracker.failed(id, error);
+    this.#tracker.removePending(id);
+  }
+
+  #scheduleRetry(): void {
+    if (this.#cancelRetry !== undefined || this.#connection === undefined) return;
+    this.#cancelRetry = this.#context.settings.clock.after(this.#retryAfter, () => {
+      this.#cancelRetry = undefined;
+      this.#retryAll();
+    });
+    this.#retryAfter = Math.min(2 * this.#retryAfter, RETRY_MOST_MS);
+  }
+
+  #channelOf({ channel }: OutboxRecord): Channel {
+    switch (channel?.$case) {
+      case 'publicName':
+        return { kind: 'public', name: channel.value };
+      case 'partitioned':
+        return { kind: 'partitioned', recipient: channel.value as PublicKey };
+      case 'discovery':
+        return { kind: 'discovery', recipient: channel.value as PublicKey };
+      case 'negotiated':
+        return {
+          kind: 'negotiated',
+          secret: this.#context.device.negotiatedSecret(channel.value as PublicKey) as SharedKey,
+        };
+      default:
+        throw new SottoError('TRANSPORT_REFUSED', 'The entry names no channel.', { reason: 'no channel' });
+    }
+  }
+}
+
+function isPermanent(error: unknown): error is SottoError {
+  return isSottoError(error, 'LIMIT_EXCEEDED') || isSottoError(error, 'TRANSPORT_REFUSED');
+}

@@ -1,0 +1,68 @@
+import { compareBytes, type PublicKey } from '@sotto/core';
+import type { Subscriptions } from '../connection/subscriptions.js';
+import type { DeviceOutcome, EncryptedMessage } from '../device/encryption.js';
+import type { MessengerContext } from '../runtime/context.js';
+import { encodePayload } from '../runtime/payload.js';
+import type { Transaction } from '../storage/transaction.js';
+import { NO_MESSAGE_ID, type Outbox } from './outbox.js';
+
+/** A message that was encrypted and put into the outbox. */
+export interface Posted extends Pick<EncryptedMessage, 'devices'> {
+  /** 32 bytes. */
+  readonly id: Uint8Array;
+}
+
+/** Encrypts for identities and puts the result into the outbox. */
+export class Sender {
+  readonly #context: MessengerContext;
+  readonly #outbox: Outbox;
+  readonly #subscriptions: Subscriptions;
+
+  constructor(context: MessengerContext, outbox: Outbox, subscriptions: Subscriptions) {
+    this.#context = context;
+    this.#outbox = outbox;
+    this.#subscriptions = subscriptions;
+  }
+
+  /**
+   * Sends a 1:1 message, with copies to our own other devices.
+   * @throws NO_DEVICE_REACHED, LIMIT_EXCEEDED
+   */
+  async sendDirect(
+    tx: Transaction,
+    to: PublicKey,
+    payload: Uint8Array,
+  ): Promise<Posted & { readonly ownDevices: readonly DeviceOutcome[] }> {
+    const { device } = this.#context;
+    const posted = await this.encryptTo(tx, to, encodePayload({ $case: 'application', value: payload }));
+    const isOwn = compareBytes(to, device.identity) === 0;
+    if (isOwn || !(await device.hasPairedDevices(tx))) return { ...posted, ownDevices: [] };
+    const copy = encodePayload({ $case: 'ownCopy', value: { to, payload } });
+    const { devices } = await this.encryptTo(tx, device.identity, copy, posted.id);
+    return { ...posted, ownDevices: devices };
+  }
+
+  /**
+   * Encrypts for an identity's devices and posts the result; the first message also subscribes to the negotiated topic.
+   * @param messageId of the message that this is a part of. Default: its own
+   * @throws NO_DEVICE_REACHED, LIMIT_EXCEEDED
+   */
+  async encryptTo(
+    tx: Transaction,
+    to: PublicKey,
+    content: Uint8Array,
+    messageId?: Uint8Array,
+  ): Promise<Posted> {
+    const { message, devices, negotiatedSecret } = await this.#context.device.encryptDirect(tx, to, content);
+    const $case = negotiatedSecret === undefined ? 'partitioned' : 'negotiated';
+    const id = this.#outbox.post(tx, { $case, value: to }, message, messageId);
+    this.#subscriptions.subscribeNegotiated(tx, to);
+    return { devices, id };
+  }
+
+  /** Sends our bundle to an identity, in a message without content. */
+  async sendBundle(tx: Transaction, to: PublicKey): Promise<void> {
+    const { message } = await this.#context.device.encryptDh(tx, to, new Uint8Array(0));
+    this.#outbox.post(tx, { $case: 'partitioned', value: to }, message, NO_MESSAGE_ID);
+  }
+}

@@ -1,0 +1,79 @@
+import { type Clock, isSottoError, SottoError } from '@sotto/core';
+import type { ReadTransaction, Transaction } from '../storage/transaction.js';
+import type { Transactions } from '../storage/transaction-manager.js';
+import type { Events } from './events.js';
+
+/** What a messenger does by itself after a while. */
+export type Schedule = 'fan-out' | 'publish' | 'rotation' | 'clean-up' | 'clock';
+
+/** What a messenger runs until it is closed: transactions, timers, and work in the background. */
+export class Runtime implements Transactions {
+  readonly #store: Transactions & { settled(): Promise<void> };
+  readonly #events: Events;
+  readonly #clock: Clock;
+  readonly #background = new Set<Promise<unknown>>();
+  readonly #timers = new Map<Schedule, () => void>();
+  #closed = false;
+
+  constructor(store: Transactions & { settled(): Promise<void> }, events: Events, clock: Clock) {
+    this.#store = store;
+    this.#events = events;
+    this.#clock = clock;
+  }
+
+  /**
+   * Runs a transaction. It may be run again before it is stored, so all that it does it does through `tx`, commit hooks
+   * included.
+   * @throws CLOSED, STORE codes
+   */
+  async transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T> {
+    this.checkOpen();
+    return this.#store.transaction(run);
+  }
+
+  /** Runs a transaction that only reads. @throws CLOSED, STORE codes */
+  async read<T>(run: (tx: ReadTransaction) => Promise<T>): Promise<T> {
+    this.checkOpen();
+    return this.#store.read(run);
+  }
+
+  /** Accounts for work that nobody waits for: its failure is reported as an error of the store. */
+  inBackground(promise: Promise<unknown>): void {
+    const settled = promise
+      .catch((error) => {
+        if (!isSottoError(error, 'CLOSED')) this.#events.storageError(error);
+      })
+      .finally(() => this.#background.delete(settled));
+    this.#background.add(settled);
+  }
+
+  /** Does something after a while, unless closed before, or scheduled again for the same purpose. */
+  schedule(purpose: Schedule, ms: number, run: () => void): void {
+    this.#timers.get(purpose)?.();
+    if (!this.#closed) this.#timers.set(purpose, this.#clock.after(ms, run));
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** @throws CLOSED */
+  checkOpen(): void {
+    if (this.#closed) throw new SottoError('CLOSED', 'The messenger was closed.', { what: 'messenger' });
+  }
+
+  /** Nothing begins any more. */
+  close(): void {
+    this.#closed = true;
+    for (const cancel of this.#timers.values()) cancel();
+  }
+
+  /** Resolves when what is in progress in the background has ended, and what follows from commits has. */
+  async settled(): Promise<void> {
+    for (;;) {
+      await this.#store.settled();
+      if (this.#background.size === 0) return;
+      await Promise.all(this.#background);
+    }
+  }
+}

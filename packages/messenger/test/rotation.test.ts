@@ -1,0 +1,165 @@
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
+import { describe, expect, it } from 'vitest';
+import { newParty, type Party, quiet } from './party.js';
+import { manualClock } from './support.js';
+import { bytesOf, crypto, dump, HOUR, MINUTE, newNode, START } from './world.js';
+
+/** Two who have talked, with a group and a chat. */
+async function two() {
+  const network = createMemoryNetwork({ clock: manualClock(START) });
+  const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
+  await alice.messenger.addContact(await bob.messenger.contactCode(), 'Bob');
+  await alice.messenger.joinChat('chat');
+  const { group } = await alice.messenger.createGroup('group', [bob.identity.publicKey]);
+  await alice.say(bob, 'hello');
+  await quiet(network, alice, bob);
+  await bob.say(alice, 'hi');
+  await quiet(network, alice, bob);
+  return { network, alice, bob, groupId: group.id };
+}
+
+/** 25 hours pass on a party's clock, and none of its timers runs. */
+function sleep({ clock }: Party): void {
+  const now = clock.now.bind(clock);
+  clock.now = () => now() + 25 * HOUR;
+}
+
+/** The version of the prekey that somebody else knows of a party's device. */
+async function versionSeenBy(watcher: Party, of: Party): Promise<number | undefined> {
+  return (await watcher.messenger.devices(of.identity.publicKey))[0]?.preKeyVersion;
+}
+
+const preKeysOf = async (party: Party) => {
+  let count = 0;
+  for await (const _ of party.store.list('prekey/')) count++;
+  return count;
+};
+
+describe('reading when the prekey is over its lifetime', () => {
+  it.each<[string, (party: Party, peer: Party, groupId: string) => unknown]>([
+    ['contacts', ({ messenger }) => messenger.contacts()],
+    ['requests', ({ messenger }) => messenger.requests()],
+    ['blocked', ({ messenger }) => messenger.blocked()],
+    ['devices', ({ messenger }, peer) => messenger.devices(peer.identity.publicKey)],
+    ['our own devices', ({ messenger }) => messenger.devices()],
+    ['group', ({ messenger }, _, groupId) => messenger.group(groupId)],
+    ['groups', ({ messenger }) => messenger.groups()],
+    ['chats', ({ messenger }) => messenger.chats()],
+    ['unsent', ({ messenger }) => messenger.unsent()],
+    ['failed', ({ messenger }) => messenger.failed()],
+    ['contactCode', ({ messenger }) => messenger.contactCode()],
+    ['flushed', ({ messenger }) => messenger.flushed()],
+  ])('%s draws no prekey, writes nothing and sends nothing', async (_, read) => {
+    const { network, alice, bob, groupId } = await two();
+    sleep(alice);
+    bob.clock.advance(25 * HOUR);
+    await quiet(network, alice, bob);
+    const before = await dump(alice.store);
+    const events = JSON.stringify(Object.values(bob.events).map(({ length }) => length));
+    await read(alice, bob, groupId);
+    await quiet(network, alice, bob);
+    expect(await dump(alice.store)).toBe(before);
+    expect(JSON.stringify(Object.values(bob.events).map(({ length }) => length))).toBe(events);
+    expect(await versionSeenBy(bob, alice)).toBe(1);
+  });
+
+  it('of a device alone: the bundle shows the prekey in use until it is rotated', async () => {
+    const { device, clock, store } = await newNode('alice-1');
+    clock.advance(25 * HOUR);
+    const before = await dump(store);
+    const shown = async () =>
+      (await device.read((tx) => device.bundle(tx))).signedPreKeys.get('alice-1')?.version;
+    expect([await shown(), (await device.read((tx) => device.currentPreKey(tx))).version]).toEqual([1, 1]);
+    expect(await dump(store)).toBe(before);
+    expect(await device.transaction((tx) => device.rotatePreKeyIfDue(tx))).toBe(true);
+    expect(await device.transaction((tx) => device.rotatePreKeyIfDue(tx))).toBe(false);
+    expect(await shown()).toBe(2);
+  });
+});
+
+describe('rotation', () => {
+  it('of an idle messenger: by its timer, and the bundle is published anew', async () => {
+    const { network, alice, bob } = await two();
+    expect(await versionSeenBy(bob, alice)).toBe(1);
+    for (let hour = 0; hour < 24; hour++) {
+      for (const { clock } of [alice, bob]) clock.advance(HOUR);
+      await quiet(network, alice, bob);
+    }
+    expect([await preKeysOf(alice), await versionSeenBy(bob, alice)]).toEqual([1, 1]);
+    for (const { clock } of [alice, bob]) clock.advance(MINUTE);
+    await quiet(network, alice, bob);
+    expect([await preKeysOf(alice), await versionSeenBy(bob, alice)]).toEqual([2, 2]);
+    // Day after day, and once a day.
+    for (let hour = 0; hour < 48; hour++) {
+      for (const { clock } of [alice, bob]) clock.advance(HOUR);
+      await quiet(network, alice, bob);
+    }
+    expect([await preKeysOf(alice), await versionSeenBy(bob, alice)]).toEqual([3, 3]);
+  });
+
+  it('after 25 hours of sleep: within the hour', async () => {
+    const { network, alice, bob } = await two();
+    sleep(alice);
+    bob.clock.advance(25 * HOUR);
+    await quiet(network, alice, bob);
+    expect(await preKeysOf(alice)).toBe(1);
+    for (const { clock } of [alice, bob]) clock.advance(HOUR);
+    await quiet(network, alice, bob);
+    expect([await preKeysOf(alice), await versionSeenBy(bob, alice)]).toEqual([2, 2]);
+  });
+
+  it('by a message 25 hours later: before it is encrypted, and the bundle is published as well', async () => {
+    const { network, alice, bob } = await two();
+    const carol = await newParty(network, 'carol-1');
+    await carol.messenger.addContact(alice.identity.publicKey, 'Alice');
+    await alice.messenger.publishContactCode();
+    await quiet(network, alice, bob, carol);
+    expect(await versionSeenBy(carol, alice)).toBe(1);
+    sleep(alice);
+    for (const { clock } of [bob, carol]) clock.advance(25 * HOUR);
+    const rotated = bob.events.bundleRotated.length;
+    await alice.say(bob, 'a day later');
+    await quiet(network, alice, bob, carol);
+    expect(bob.texts.at(-1)).toBe('direct alice-1 dr: a day later');
+    expect(bob.events.bundleRotated.length).toBe(rotated + 1);
+    expect(await preKeysOf(alice)).toBe(2);
+    // Carol got no message: it learns of the new prekey by the bundle.
+    expect(await versionSeenBy(carol, alice)).toBe(2);
+  });
+
+  it('in a transaction that fails: nothing is rotated, and nothing published', async () => {
+    const { device, clock, store } = await newNode('alice-1');
+    let published = 0;
+    device.onPreKeyRotated(() => published++);
+    clock.advance(25 * HOUR);
+    const before = await dump(store);
+    const to = crypto.secp256k1.generateKeyPair().publicKey;
+    const failing = device.transaction(async (tx) => {
+      await device.encryptDirect(tx, to, bytesOf('hello'));
+      throw new Error('changed its mind');
+    });
+    await expect(failing).rejects.toThrow('changed its mind');
+    expect([await dump(store), published]).toEqual([before, 0]);
+    await device.transaction((tx) => device.encryptDirect(tx, to, bytesOf('hello')));
+    expect(published).toBe(1);
+  });
+
+  it('with a clock that was set back: a prekey made in the future is rotated by the timer, once', async () => {
+    const clock = manualClock(START);
+    const network = createMemoryNetwork({ clock: manualClock(START) });
+    let off = 100 * 24 * HOUR;
+    const now = clock.now.bind(clock);
+    clock.now = () => now() + off;
+    const alice = await newParty(network, 'alice-1', { clock });
+    await quiet(network, alice);
+    off = 0;
+    clock.advance(HOUR);
+    await quiet(network, alice);
+    expect(await preKeysOf(alice)).toBe(2);
+    for (let hour = 0; hour < 3; hour++) {
+      clock.advance(HOUR);
+      await quiet(network, alice);
+    }
+    expect(await preKeysOf(alice)).toBe(2);
+  });
+});

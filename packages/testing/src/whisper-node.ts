@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { createTemporaryDirectory } from './files.js';
+import { endChild } from './line-process.js';
+import { lastingPort } from './ports.js';
+
+const SERVERS = ['relay', 'rpc', 'admin', 'p2p'] as const;
+
+/** Where a running node is to be found, as it logs it. */
+interface Started {
+  readonly relay: string;
+  readonly rpc: string;
+  readonly admin: string;
+  readonly enode: string;
+}
+
+export interface NodeProcessOptions {
+  /** Path of the built program, `dist/main.js` of `@sotto/whisper-node`. */
+  readonly program: string;
+  readonly flags?: readonly string[];
+  /** What is different from the environment of the tests. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A Whisper node of ours in a process of its own on loopback, in a temporary directory. */
+export class NodeProcess {
+  readonly #directory = createTemporaryDirectory();
+  readonly #options: NodeProcessOptions;
+  #ports: readonly number[] | undefined;
+  #process: ChildProcess | undefined;
+  #started: Started | undefined;
+  /** Lines that it has logged. */
+  readonly log: Readonly<Record<string, unknown>>[] = [];
+
+  /** Not started yet. */
+  constructor(options: NodeProcessOptions) {
+    this.#options = options;
+  }
+
+  /** One that is running. */
+  static async start(options: NodeProcessOptions): Promise<NodeProcess> {
+    const node = new NodeProcess(options);
+    try {
+      await node.start();
+    } catch (error) {
+      await node.close();
+      throw error;
+    }
+    return node;
+  }
+
+  /** Its directory. */
+  get folder(): string {
+    return this.#directory.path;
+  }
+
+  /** Starts it, with what is in its directory. Resolves when it says that it has started. */
+  async start(): Promise<void> {
+    const { program, flags = [], environment = {} } = this.#options;
+    // Where it was, once it was somewhere: clients come back to it.
+    this.#ports ??= await Promise.all(SERVERS.map(lastingPort));
+    const addresses = this.#ports.flatMap((port, i) => [`--${SERVERS[i]}`, `127.0.0.1:${port}`]);
+    const child = spawn(
+      process.execPath,
+      [program, '--data', this.folder, ...addresses, '--log-level', 'debug', ...flags],
+      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...environment } },
+    );
+    this.#process = child;
+    await new Promise<void>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) => {
+        reject(
+          new Error(
+            `the node ended with ${code}:\n${this.log.map((line) => JSON.stringify(line)).join('\n')}`,
+          ),
+        );
+      });
+      createInterface({ input: child.stdout }).on('line', (text) => {
+        const line = JSON.parse(text) as Record<string, unknown>;
+        this.log.push(line);
+        if (line['event'] !== 'node.started') return;
+        this.#started = line as unknown as Started;
+        resolve();
+      });
+    });
+  }
+
+  /** The address of its relay, `ws:` and so on. */
+  get relay(): string {
+    return this.#address('relay');
+  }
+
+  /** The address of its JSON-RPC. */
+  rpc(scheme: 'http' | 'ws'): string {
+    return this.#address('rpc').replace(/^http/, scheme);
+  }
+
+  get admin(): string {
+    return this.#address('admin');
+  }
+
+  get enode(): string {
+    return this.#address('enode');
+  }
+
+  /** A figure of `/metrics`, with its labels if it has any. */
+  async metric(name: string): Promise<number> {
+    // Not by a connection that is kept: the node may just be closing it.
+    const response = await fetch(`${this.admin}/metrics`, { headers: { connection: 'close' } });
+    const text = await response.text();
+    const line = text.split('\n').find((one) => one.startsWith(`${name} `));
+    if (line === undefined) throw new Error(`no figure ${name}`);
+    return Number(line.split(' ').at(-1));
+  }
+
+  /** Asks it to stop. @returns its exit code */
+  stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<number | null> {
+    return this.#end(signal);
+  }
+
+  /** Stops it at once, as a power cut would. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** Sends it a signal that does not end it. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
+  }
+
+  /** Stops it for good, and deletes its directory. */
+  async close(): Promise<void> {
+    await this.kill();
+    this.#directory.remove();
+  }
+
+  #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#process;
+    this.#process = undefined;
+    return endChild(child, signal);
+  }
+
+  #address(name: keyof Started): string {
+    const address = this.#started?.[name];
+    if (address === undefined) throw new Error(`the node said nothing of ${name}`);
+    return address;
+  }
+}
