@@ -13,6 +13,8 @@ const layers = {
   conversations: ['core', 'messenger'],
   identity: ['core', 'crypto', 'protocol-codec'],
   'whisper-transport': ['core', 'crypto'],
+  'whisper-devp2p': ['core', 'crypto', 'whisper-transport'],
+  'whisper-rpc': ['core', 'crypto', 'whisper-transport'],
   'store-adapters': ['core'],
   compliance: ['core'],
   testing: ['core'], // private: see the rule of its name
@@ -21,7 +23,7 @@ const layers = {
 /** Sources that may import Node's own modules: folders `node/`, files `*.node.ts`, and these. */
 const forNode = [
   '/node/',
-  '^packages/whisper-transport/src/devp2p/',
+  '^packages/whisper-devp2p/src/',
   '[.]node[.]ts$',
   '^packages/testing/src/', // private; reads files and starts programs for tests
   '^packages/store-adapters/src/(leveldb|sqlite)[.]ts$', // entries for Node; browsers take ./level

@@ -37,6 +37,25 @@ const budgets = [
     limit: '84 kB',
   },
   {
+    name: 'relay client, without the sealing above it',
+    import: { [dist('whisper-transport', 'relay')]: '{ createRelayCarrier }' },
+    limit: '6 kB',
+  },
+  {
+    name: 'sealed transport over a relay, with the default provider',
+    import: {
+      [dist('whisper-transport')]: '{ createSealedTransport }',
+      [dist('whisper-transport', 'relay')]: '{ createRelayCarrier }',
+    },
+    // Two thirds of it are the provider.
+    limit: '41 kB',
+  },
+  {
+    name: 'transport over the JSON-RPC of a Whisper node, without a provider',
+    import: { [dist('whisper-rpc')]: '{ createRpcTransport }' },
+    limit: '32.5 kB',
+  },
+  {
     name: 'what the WebAssembly provider loads, when it is called',
     import: { [dist('crypto', 'webassembly/libraries')]: '*' },
     // A build of libsecp256k1 with its tables, as text; hash-wasm's KECCAK.

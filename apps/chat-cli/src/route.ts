@@ -1,7 +1,8 @@
 import type { Transport } from '@sotto/core';
-import { sealedTransport } from '@sotto/whisper-transport';
+import { createRpcTransport } from '@sotto/whisper-rpc';
+import { createSealedTransport } from '@sotto/whisper-transport';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
-import { relay, whisperNode } from '@sotto/whisper-transport/node';
+import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 import type { Route } from './options.js';
 
 export const KEY_LEAVES =
@@ -14,21 +15,21 @@ export const KEY_LEAVES =
 export async function transportFor(route: Exclude<Route, { kind: 'memory' }>): Promise<Transport> {
   switch (route.kind) {
     case 'relay':
-      return sealedTransport(relay({ url: route.url }));
+      return createSealedTransport(createRelayCarrier({ url: route.url }));
     case 'peers': {
-      const { devp2pPeer } = await import('@sotto/whisper-transport/devp2p');
+      const { createDevp2pCarrier } = await import('@sotto/whisper-devp2p');
       const { enodes: peers, mailserver } = route;
-      return sealedTransport(devp2pPeer({ peers, ...(mailserver && { mailserver }) }));
+      return createSealedTransport(createDevp2pCarrier({ peers, ...(mailserver && { mailserver }) }));
     }
     case 'node':
-      return whisperNode({ url: route.url });
+      return createRpcTransport({ url: route.url });
   }
 }
 
 /** A network within this process, for as many as ask. */
 export function memoryNetwork(): () => Transport {
   const network = createMemoryNetwork();
-  return () => sealedTransport(network.carrier());
+  return () => createSealedTransport(network.carrier());
 }
 
 /** Where messages go, in a few words. */

@@ -1,7 +1,8 @@
 import type { Transport } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { type Pbkdf2, relay, sealedTransport } from '@sotto/whisper-transport';
+import { createSealedTransport, type Pbkdf2 } from '@sotto/whisper-transport';
 import { createWorkerMiner } from '@sotto/whisper-transport/miner';
+import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 
 /** A transport over a node's WebSocket. The node sees sealed envelopes; keys stay here. */
 export function connectTo(
@@ -11,7 +12,7 @@ export function connectTo(
   // Proof of work in Web Workers, so that the page stays quick.
   const miner = createWorkerMiner();
   return {
-    transport: sealedTransport(relay({ url: node }), {
+    transport: createSealedTransport(createRelayCarrier({ url: node }), {
       crypto,
       miner,
       pbkdf2,

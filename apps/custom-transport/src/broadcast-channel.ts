@@ -1,9 +1,9 @@
 import type { Carrier } from '@sotto/core';
-import { pipeCarrier } from '@sotto/whisper-transport';
+import { createPipeCarrier } from '@sotto/whisper-transport';
 
-/** Messages between the tabs, windows and workers of one origin, or between the threads of a Node process. */
-export function broadcastChannel(name: string): Carrier {
-  return pipeCarrier(({ deliver }) => {
+/** Messages between the tabs, windows and workers of one origin, or between the threads of a Node.js process. */
+export function createBroadcastChannelCarrier(name: string): Carrier {
+  return createPipeCarrier(({ deliver }) => {
     const channel = new BroadcastChannel(name);
     channel.onmessage = ({ data: [topic, envelope] }) => deliver(topic, envelope);
     return {

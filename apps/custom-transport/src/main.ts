@@ -5,13 +5,14 @@
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { sealedTransport } from '@sotto/whisper-transport';
-import { broadcastChannel } from './broadcast-channel.js';
-import { nats } from './nats.js';
+import { createSealedTransport } from '@sotto/whisper-transport';
+import { createBroadcastChannelCarrier } from './broadcast-channel.js';
+import { createNatsCarrier } from './nats.js';
 
 const [, , broker] = process.argv;
-const carrier = broker === undefined ? broadcastChannel('sotto-example') : nats(broker);
-const transport = sealedTransport(carrier);
+const carrier =
+  broker === undefined ? createBroadcastChannelCarrier('sotto-example') : createNatsCarrier(broker);
+const transport = createSealedTransport(carrier);
 const { secp256k1 } = defaultProvider();
 const open = () =>
   createMessenger({ identity: secp256k1.generateKeyPair(), store: createMemoryStore(), transport });

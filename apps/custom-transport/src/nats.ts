@@ -1,20 +1,20 @@
 import { connect, type Subscription } from '@nats-io/transport-node';
 import { type Carrier, decodeHex, encodeHex, type Topic } from '@sotto/core';
-import { pipeCarrier } from '@sotto/whisper-transport';
+import { createPipeCarrier } from '@sotto/whisper-transport';
 
 const PREFIX = 'sotto.';
-/** Lost again already, which is told on its own. */
+/** The connection is lost again, which is reported separately. */
 const ignore = () => {};
 const subjectOf = (topic: Topic) => PREFIX + encodeHex(topic);
 
 /**
- * Messages through a NATS broker: a subject for each topic. The broker sees topics, sizes and times; never keys, senders or
+ * Messages through a NATS broker, with a subject for each topic. The broker sees topics, sizes and times; never keys, senders or
  * contents. The client reconnects, and subscribes again, by itself.
  *
- * @param servers `nats://127.0.0.1:4222`, for one
+ * @param servers such as `nats://127.0.0.1:4222`
  */
-export function nats(servers: string): Carrier {
-  return pipeCarrier(async ({ deliver, status }) => {
+export function createNatsCarrier(servers: string): Carrier {
+  return createPipeCarrier(async ({ deliver, status }) => {
     const connection = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 250 });
     const subscriptions = new Map<string, Subscription>();
     void (async () => {
@@ -42,7 +42,7 @@ export function nats(servers: string): Carrier {
           const callback = (_: unknown, { data }: { readonly data: Uint8Array }) => deliver(topic, data);
           subscriptions.set(subject, connection.subscribe(subject, { callback }));
         }
-        await connection.flush(); // and so has it these
+        await connection.flush(); // the broker has the subscriptions
       },
       close: () => connection.close(),
     };

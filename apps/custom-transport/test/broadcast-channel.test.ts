@@ -1,9 +1,9 @@
 import { carrierCases } from '@sotto/compliance/carrier';
 import { transportCases } from '@sotto/compliance/transport';
 import { createPortableProvider } from '@sotto/crypto';
-import { sealedTransport } from '@sotto/whisper-transport';
+import { createSealedTransport } from '@sotto/whisper-transport';
 import { describe, it } from 'vitest';
-import { broadcastChannel } from '../src/broadcast-channel.js';
+import { createBroadcastChannelCarrier } from '../src/broadcast-channel.js';
 
 /** Where so much is sealed and worked for in one thread, on a machine that may be busy. */
 const SLOW = 120_000;
@@ -12,16 +12,16 @@ let networks = 0;
 
 describe('BroadcastChannel as a carrier', () => {
   it.each(carrierCases())('$name', async ({ run }) => {
-    const carrier = broadcastChannel(`carrier-${networks++}`);
+    const carrier = createBroadcastChannelCarrier(`carrier-${networks++}`);
     await run({ carrier: () => carrier });
   });
 });
 
 describe('BroadcastChannel, sealed', () => {
-  it.each(transportCases({ patience: SLOW }))(
+  it.each(transportCases({ timeout: SLOW }))(
     '$name',
     async ({ run }) => {
-      const transport = sealedTransport(broadcastChannel(`transport-${networks++}`));
+      const transport = createSealedTransport(createBroadcastChannelCarrier(`transport-${networks++}`));
       await run({ transport: () => transport, identity });
     },
     SLOW,

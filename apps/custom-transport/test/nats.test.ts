@@ -1,9 +1,9 @@
 import { carrierCases } from '@sotto/compliance/carrier';
 import { transportCases } from '@sotto/compliance/transport';
 import { createPortableProvider } from '@sotto/crypto';
-import { sealedTransport } from '@sotto/whisper-transport';
+import { createSealedTransport } from '@sotto/whisper-transport';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nats } from '../src/nats.js';
+import { createNatsCarrier } from '../src/nats.js';
 import { Broker, natsServer } from './nats-server.js';
 
 const SLOW = 120_000;
@@ -26,11 +26,11 @@ describe.skipIf(natsServer === undefined)('a NATS broker as a carrier', () => {
   });
   afterAll(() => broker?.stop());
 
-  it.each(carrierCases({ interruptible: true, patience: 20_000 }))(
+  it.each(carrierCases({ interruptible: true, timeout: 20_000 }))(
     '$name',
     async ({ run }) => {
       await run({
-        carrier: () => nats(broker.url),
+        carrier: () => createNatsCarrier(broker.url),
         async interrupt() {
           await broker.stop();
           await broker.start();
@@ -41,7 +41,7 @@ describe.skipIf(natsServer === undefined)('a NATS broker as a carrier', () => {
   );
 
   it('that nobody runs is told as unavailable', async () => {
-    const opening = nats('nats://127.0.0.1:1').open({ onEnvelope() {} });
+    const opening = createNatsCarrier('nats://127.0.0.1:1').open({ onEnvelope() {} });
     await expect(opening).rejects.toMatchObject({ code: 'TRANSPORT_UNAVAILABLE' });
   });
 });
@@ -53,10 +53,10 @@ describe.skipIf(natsServer === undefined)('a NATS broker, sealed', () => {
   });
   afterAll(() => broker?.stop());
 
-  it.each(transportCases({ interruptible: true, patience: SLOW }))(
+  it.each(transportCases({ interruptible: true, timeout: SLOW }))(
     '$name',
     async ({ run }) => {
-      const transport = sealedTransport(nats(broker.url));
+      const transport = createSealedTransport(createNatsCarrier(broker.url));
       await run({
         transport: () => transport,
         identity,

@@ -6,7 +6,7 @@ import {
   type Transport,
   type TransportMessage,
 } from '@sotto/core';
-import { type Pbkdf2, sealedTransport } from '@sotto/whisper-transport';
+import { createSealedTransport, type Pbkdf2 } from '@sotto/whisper-transport';
 import { viewWire } from './wire-view.js';
 
 /** A message on its way: what was sealed, and the envelope that everybody on the network sees. */
@@ -43,22 +43,19 @@ export class Wiretap {
 
   /** A sealed transport over the carrier, listened in on above and below the sealing. */
   over(carrier: Carrier): Transport {
-    const sealed = sealedTransport(this.#below(carrier), { ttl: TTL, pbkdf2: this.#pbkdf2 });
+    const sealed = createSealedTransport(this.#below(carrier), { ttl: TTL, pbkdf2: this.#pbkdf2 });
     return {
       capabilities: sealed.capabilities,
-      connect: async (party, options) => {
-        const connection = await sealed.connect(
-          {
-            ...party,
-            onMessage: (message) => {
-              if (hasContent(message.payload)) {
-                this.arrived.push({ ...message, payload: message.payload.slice() });
-              }
-              return party.onMessage(message);
-            },
+      connect: async (options) => {
+        const connection = await sealed.connect({
+          ...options,
+          onMessage: (message) => {
+            if (hasContent(message.payload)) {
+              this.arrived.push({ ...message, payload: message.payload.slice() });
+            }
+            return options.onMessage(message);
           },
-          options,
-        );
+        });
         const history = connection.history?.bind(connection);
         return {
           send: (channel, payload, sendOptions) =>
@@ -66,7 +63,7 @@ export class Wiretap {
               this.#sealing = { channel, payload: payload.slice() };
               await connection.send(channel, payload, sendOptions);
             }),
-          listen: (channels) => connection.listen(channels),
+          subscribe: (channels) => connection.subscribe(channels),
           ...(history && { history }),
           close: () => connection.close(),
         };

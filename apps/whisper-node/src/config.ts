@@ -1,16 +1,16 @@
 import { parseArgs } from 'node:util';
 import { defaultProvider } from '@sotto/crypto';
-import { parseEnode } from '@sotto/whisper-transport/devp2p';
+import { parseEnode } from '@sotto/whisper-devp2p';
 import { type Address, parseAddress } from './http/address.js';
 import { isAddressOrSubnet } from './http/client-address.js';
 
 interface Flag<T> {
   /** For `--help`. */
   readonly about: string;
-  /** What the value is, for `--help`; none for a switch. */
+  /** The kind of value, for `--help`; none for a switch. */
   readonly value?: string;
   readonly byDefault: string;
-  /** Throws with what is wrong. */
+  /** Throws with the reason when it is invalid. */
   readonly parse: (text: string) => T;
 }
 
@@ -31,7 +31,7 @@ const list = (byDefault: string, about: string, check: (part: string) => void) =
   flag('LIST', byDefault, about, (given) => parseList(given, check));
 const listen = (byDefault: string, about: string) => flag('HOST:PORT', byDefault, about, parseListen);
 
-/** Every setting: flag `--its-name`, environment variable `WHISPER_NODE_ITS_NAME`. Flags go first. */
+/** All settings: flag `--its-name`, environment variable `WHISPER_NODE_ITS_NAME`. Flags take precedence. */
 const FLAGS = {
   data: flag(
     'DIR',
@@ -89,7 +89,7 @@ const FLAGS = {
   'pool-mb': number('MB', 128, 'bytes of them', 1),
 
   'max-connections': count('N', 2_000, 'connections at once, to each port'),
-  // One in twenty: room for an office or a school behind one address, and twenty such.
+  // A twentieth: room for an office or school behind one address, and for twenty of them.
   'address-connections': count('N', 100, 'of them from one address (IPv4, or /64 of IPv6)'),
   'trusted-proxies': list(
     '',
@@ -98,9 +98,9 @@ const FLAGS = {
   ),
   'relay-topics': count('N', 2_000, 'topics of one subscription or history'),
   'relay-rate': count('N', 100, 'frames a second of one client; 32 KiB count as one more'),
-  // Of five busy clients, or a hundred of the usual kind.
+  // Five busy clients, or a hundred usual ones.
   'relay-address-rate': count('N', 0, 'the same for all clients of one address; 0: five times as many', 0),
-  // Of ten clients with as many as one may have: some 4 MB of memory.
+  // Ten clients with the most topics: some 4 MB of memory.
   'relay-address-topics': count(
     'N',
     0,
@@ -113,7 +113,7 @@ const FLAGS = {
   'rpc-address-rate': count('N', 1_000, 'calls a second of one address; who is faster waits'),
   'rpc-filters': count('N', 5_000, 'filters and subscriptions at once'),
   'rpc-address-filters': count('N', 1_000, 'of them of one address'),
-  // More than any subscription of the relay may have.
+  // More than any subscription at the relay may have.
   'rpc-filter-topics': count('N', 2_000, 'topics of one filter'),
   'rpc-filter-messages': count('N', 5_000, 'messages that wait in one filter; the oldest go first'),
   'rpc-filter-mb': number(
@@ -125,9 +125,9 @@ const FLAGS = {
   'rpc-key-limit': count('N', 20_000, 'private keys, and symmetric keys, at once'),
   'rpc-address-keys': count('N', 5_000, 'of each kind of one address'),
   'rpc-pow-seconds': number('SECONDS', 30, 'proof of work for one shh_post', 1),
-  // One leaves the other threads of the process to the disk. Some 30 ms each.
+  // One leaves the process's other threads to the disk. Some 30 ms each.
   'rpc-derivations': count('N', 1, 'keys derived from passwords at once; others wait, addresses by turns'),
-  // A whole batch, by twenty clients.
+  // A whole batch of each of twenty clients.
   'rpc-waiting': count('N', 2_000, 'derivations, and proofs of work, that wait'),
   'rpc-address-waiting': count('N', 100, 'of each kind of one address; more are refused'),
 
@@ -138,7 +138,7 @@ type FlagName = keyof typeof FLAGS;
 
 export type Config = { readonly [Name in FlagName]: ReturnType<(typeof FLAGS)[Name]['parse']> };
 
-/** What is said of a setting that is no good, or `help` when that is asked for. */
+/** The error for an invalid setting, or `help` when that was requested. */
 export class ConfigError extends Error {
   readonly help: boolean;
 
@@ -149,7 +149,7 @@ export class ConfigError extends Error {
 }
 
 /**
- * The settings of a run.
+ * Parses the settings of a run.
  * @throws ConfigError with a text for people
  */
 export function parseConfig(
@@ -173,7 +173,7 @@ export function parseConfig(
   return Object.fromEntries(entries) as Config;
 }
 
-/** The table of all settings. */
+/** The table of all settings, for `--help`. */
 function usage(): string {
   const rows = Object.entries(FLAGS as Record<string, Flag<unknown>>).map(
     ([name, { value, byDefault, about }]) => {
@@ -240,7 +240,7 @@ function parseCount(given: string, least: number): number {
   return value;
 }
 
-/** @param check throws with what is wrong with a part */
+/** @param check throws with the reason when a part is invalid */
 function parseList(given: string, check: (part: string) => void): readonly string[] {
   const parts = given
     .split(',')
@@ -262,7 +262,7 @@ function parseLevel(given: string): string {
   return given;
 }
 
-/** A name or address alone; or nothing, or all where a list may have that. */
+/** A host name or address; or nothing, or `*` where a list may have that. */
 function parseHost(given: string): string {
   if (/[/@\s]|:\d+$/.test(given.replace(/^[0-9a-f:]+$/i, ''))) {
     throw new Error('has to be a name or address, without https:// before it and a port behind it');
@@ -274,10 +274,10 @@ function checkProxy(given: string): void {
   if (!isAddressOrSubnet(given)) throw new Error('has to be an address, or a subnet such as 10.0.0.0/8');
 }
 
-/** What browsers send is compared letter by letter. */
+/** Origins are compared with those of browsers letter by letter. */
 function checkOrigin(given: string): void {
   if (given === '*' || given === 'localhost') return;
-  // Of an extension of a browser, for one, the address has no origin by the standard; it is sent as it is.
+  // The address of a browser extension, for example, has no origin by the standard; it is sent as it is.
   const { origin } = URL.canParse(given) && !given.includes('*') ? new URL(given) : { origin: undefined };
   if (origin === given || (origin === 'null' && /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]+$/.test(given))) return;
   throw new Error('has to be an origin such as https://chat.example, with nothing behind it, localhost or *');

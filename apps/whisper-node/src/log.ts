@@ -1,7 +1,7 @@
 import type { Logger } from '@sotto/core';
 import { pino } from 'pino';
 
-/** Logs lines of JSON to standard output: `level`, `time`, `event`, and what the event has to say. */
+/** Logs lines of JSON to standard output: `level`, `time`, `event`, and the event's fields. */
 export function createLogger(level: string): Logger {
   const log = pino({
     level,

@@ -6,7 +6,7 @@ import { WhisperNode } from './node.js';
 
 const BAD_SETTINGS = 2;
 
-/** Not a flag: anybody on the machine can see those. */
+/** Not a flag, as anybody on the machine can read flags. */
 async function readMailPassword(config: Config): Promise<string | undefined> {
   const file = config['mail-password-file'];
   if (file === '') return process.env['WHISPER_NODE_MAIL_PASSWORD'] || undefined;
@@ -32,7 +32,7 @@ async function run(): Promise<void> {
   logger.info('node.started', { ...addresses });
   let stopping = false;
   const stop = async (signal: string) => {
-    // Whoever asks twice does not want to wait.
+    // A second signal means not to wait.
     if (stopping) process.exit(1);
     stopping = true;
     logger.info('node.stopping', { signal });

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
-/** What is counted, for Prometheus. */
+/** Metrics for Prometheus. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #envelopes = this.#counter('envelopes_total', 'Envelopes that came into the pool', ['from']);
@@ -23,7 +23,7 @@ export class Metrics {
     this.#relayFrames.inc({ kind, outcome });
   }
 
-  /** @param method one that there is: what clients make up is not kept */
+  /** @param method an existing one: names made up by clients are not counted */
   countRpcCall(method: string, outcome: string): void {
     this.#rpcCalls.inc({ method, outcome });
   }
@@ -32,7 +32,7 @@ export class Metrics {
     this.#mail.inc({ outcome });
   }
 
-  /** A figure that is looked up when it is asked for. */
+  /** A figure that is read when it is requested. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({
       name: `whisper_node_${name}`,

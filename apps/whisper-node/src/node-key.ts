@@ -4,7 +4,7 @@ import { decodeHex, encodeHex, type PrivateKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
 /**
- * The key that names the node to its peers, 32 bytes: from `nodekey` in its directory, made when there is none.
+ * The key that identifies the node to its peers, 32 bytes: from `nodekey` in its directory, generated when it is missing.
  * @throws an Error with a text for people when it is damaged
  */
 export async function readNodeKey(crypto: CryptoProvider, folder: string): Promise<Uint8Array> {
@@ -30,7 +30,7 @@ function parseNodeKey(crypto: CryptoProvider, text: string, path: string): Uint8
   try {
     return crypto.secp256k1.keyPairFromPrivateKey(decodeHex(text.trim()) as PrivateKey).privateKey;
   } catch {
-    // Not what is wrong with it: that may show a part of it.
+    // Without the reason, which may show a part of the key.
     throw new Error(`the node key in ${path} is damaged: put it back, or remove it to be given another one`);
   }
 }

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { type Clock, encodeHex, type Logger, systemClock } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { loadAcceleratedProvider } from '@sotto/crypto/accelerated';
-import { EnvelopePool, envelopeHash, proofOfWork } from '@sotto/whisper-transport';
-import { createWhisperHost, type WhisperHost } from '@sotto/whisper-transport/devp2p';
+import { createWhisperHost, type WhisperHost } from '@sotto/whisper-devp2p';
 import { createWorkerMiner } from '@sotto/whisper-transport/miner';
 import { RELAY_FRAME_OVERHEAD } from '@sotto/whisper-transport/relay-protocol';
+import { EnvelopePool, envelopeHash, proofOfWork } from '@sotto/whisper-transport/whisper';
 import { EnvelopeArchive } from './archive/envelope-archive.js';
 import type { Config } from './config.js';
 import type { AccessRules } from './http/access.js';
@@ -18,8 +18,8 @@ import { Rates } from './limits/rates.js';
 import { Mailserver } from './mail/mailserver.js';
 import { Metrics } from './metrics.js';
 import { readNodeKey } from './node-key.js';
-import { RelayClient } from './relay/relay-client.js';
 import { RelayServer } from './relay/relay-server.js';
+import { RelaySession } from './relay/relay-session.js';
 import { createAdminApi } from './rpc/admin-api.js';
 import { type Api, Dispatcher } from './rpc/dispatcher.js';
 import { Filters } from './rpc/filters.js';
@@ -27,16 +27,16 @@ import { KeyStore } from './rpc/key-store.js';
 import { acceptSocket, createHttpHandler } from './rpc/rpc-server.js';
 import { createShhApi } from './rpc/shh-api.js';
 
-/** Envelopes that may wait for the disk: a few seconds of a busy network. */
+/** Most envelopes that wait for the disk: a few seconds of a busy network. */
 const ARCHIVE_WAITING_MOST = 20_000;
 const RELAY_PAGE_SIZE = 1_000;
 const MEGABYTE = 1_000_000;
 const DAY = 86_400;
 
-/** Origin of what comes by JSON-RPC. */
+/** Origin of envelopes from JSON-RPC. */
 const RPC = Symbol('rpc');
 
-/** Where a running node is to be found. */
+/** The addresses of a running node. */
 export interface NodeAddresses {
   readonly relay?: string;
   readonly rpc?: string;
@@ -44,7 +44,7 @@ export interface NodeAddresses {
   readonly enode?: string;
 }
 
-/** A Whisper node: the pool of envelopes in the middle, and around it who brings them and takes them. */
+/** A Whisper node: a pool of envelopes, and the services that add and read them. */
 export class WhisperNode {
   readonly #config: Config;
   readonly #logger: Logger;
@@ -68,9 +68,9 @@ export class WhisperNode {
   }
 
   /**
-   * Starts it; what was started is stopped again when something can't be.
+   * Starts the node; if a service can't start, the others are stopped again.
    *
-   * @param mailPassword what peers have to know to be given what is archived; without one, no peer is
+   * @param mailPassword the password for requests of archived envelopes; without it, requests are refused
    */
   static async start(
     config: Config,
@@ -87,7 +87,7 @@ export class WhisperNode {
     }
   }
 
-  /** Stops taking, writes what is to be written, lets go of everything. Closing twice is fine. */
+  /** Stops accepting, writes pending envelopes, releases everything. Closing twice is fine. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -164,7 +164,9 @@ export class WhisperNode {
     });
     this.#closers.push(() => pool.close());
     pool.subscribe((pooled, origin) => {
-      this.#metrics.countEnvelope(origin instanceof RelayClient ? 'relay' : origin === RPC ? 'rpc' : 'peers');
+      this.#metrics.countEnvelope(
+        origin instanceof RelaySession ? 'relay' : origin === RPC ? 'rpc' : 'peers',
+      );
       void archive?.add(pooled).catch(() => {});
     });
     this.#metrics.gauge('pool_envelopes', 'Envelopes that are alive', () => pool.size);
@@ -270,7 +272,7 @@ export class WhisperNode {
     return host;
   }
 
-  /** @returns the address in fact */
+  /** @returns the actual address */
   async #openRpc(
     pool: EnvelopePool,
     archive: EnvelopeArchive | undefined,
@@ -331,7 +333,7 @@ export class WhisperNode {
     });
   }
 
-  /** @returns the address in fact, `undefined` when it is not to listen */
+  /** @returns the actual address; `undefined` when it must not listen */
   async #listen(
     name: 'relay' | 'rpc' | 'admin',
     origins: AccessRules['origins'],
@@ -348,7 +350,7 @@ export class WhisperNode {
   }
 }
 
-/** Says which setting it is about when it can't be listened there. */
+/** Names the setting in the error when listening fails. */
 async function withAdvice<T>(name: string, opening: Promise<T>): Promise<T> {
   try {
     return await opening;
@@ -358,7 +360,7 @@ async function withAdvice<T>(name: string, opening: Promise<T>): Promise<T> {
   }
 }
 
-/** All of them as one, with what JSON-RPC itself brings. */
+/** Merges the APIs, with the methods of JSON-RPC itself. */
 function mergeApis(...apis: readonly Api[]): Api {
   return {
     modules: Object.assign({ rpc: '1.0' }, ...apis.map(({ modules }) => modules)),

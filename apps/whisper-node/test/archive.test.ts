@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { encodeHex, silentLogger, systemClock } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { temporaryDirectory } from '@sotto/testing/files';
-import { EnvelopePool, type PooledEnvelope } from '@sotto/whisper-transport';
+import { EnvelopePool, type PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { EnvelopeArchive } from '../src/archive/envelope-archive.js';
 import { sealEnvelope } from './envelopes.js';

@@ -1,8 +1,8 @@
 import { createInbox } from '@sotto/compliance/inbox';
 import { type Channel, type Clock, type ClockSkew, systemClock } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { sealedTransport } from '@sotto/whisper-transport';
-import { relay } from '@sotto/whisper-transport/node';
+import { createSealedTransport } from '@sotto/whisper-transport';
+import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type NodeProcess, startNode } from './node-process.js';
 
@@ -20,9 +20,9 @@ async function join(off: number, channel: Channel) {
   const clock: Clock = { ...systemClock, now: () => Date.now() + off };
   const box = createInbox(crypto.secp256k1.generateKeyPair());
   const skews: ClockSkew[] = [];
-  const transport = sealedTransport(relay({ url: node.relay, clock }), { crypto, clock });
+  const transport = createSealedTransport(createRelayCarrier({ url: node.relay, clock }), { crypto, clock });
   const connection = await transport.connect({ ...box.party, onClock: (skew) => skews.push(skew) });
-  await connection.listen([channel]);
+  await connection.subscribe([channel]);
   return { ...box, connection, skews, now: () => clock.now() };
 }
 

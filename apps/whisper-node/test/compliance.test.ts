@@ -1,8 +1,8 @@
 import { carrierCases } from '@sotto/compliance/carrier';
 import { transportCases } from '@sotto/compliance/transport';
 import { createPortableProvider } from '@sotto/crypto';
-import { sealedTransport } from '@sotto/whisper-transport';
-import { relay } from '@sotto/whisper-transport/node';
+import { createSealedTransport } from '@sotto/whisper-transport';
+import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { sealEnvelope } from './envelopes.js';
 import { type NodeProcess, startNode } from './node-process.js';
@@ -12,7 +12,7 @@ const identity = () => crypto.secp256k1.generateKeyPair();
 /** Where so much is sealed and worked for in one thread, on a machine that may be busy. */
 const SLOW = 120_000;
 /** What is still alive comes to who subscribes later; the rest is in the archive. */
-const traits = { retains: true, history: true, interruptible: true, patience: SLOW };
+const traits = { retains: true, history: true, interruptible: true, timeout: SLOW };
 
 const flags = ['--relay-rate', '1000', '--relay-topics', '2000'];
 
@@ -30,10 +30,11 @@ afterAll(() => shared?.close());
 
 /** The relay of a node. */
 function place(node: NodeProcess) {
-  const carrier = () => relay({ url: node.relay, crypto, backOff: { first: 20, most: 200 } });
+  const carrier = () =>
+    createRelayCarrier({ url: node.relay, random: crypto.randomBytes, backOff: { first: 20, most: 200 } });
   return {
     carrier,
-    transport: () => sealedTransport(carrier(), { crypto }),
+    transport: () => createSealedTransport(carrier(), { crypto }),
     identity,
     wrap: (topic: Uint8Array, data: Uint8Array) => sealEnvelope({ topic, data }),
     async interrupt() {

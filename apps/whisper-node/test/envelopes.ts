@@ -1,12 +1,7 @@
 import { systemClock } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import {
-  createInlineMiner,
-  encodeEnvelope,
-  encodeWithoutNonce,
-  powBits,
-  proofOfWork,
-} from '@sotto/whisper-transport';
+import { createInlineMiner, powBits } from '@sotto/whisper-transport';
+import { encodeEnvelope, encodeWithoutNonce, proofOfWork } from '@sotto/whisper-transport/whisper';
 
 const crypto = createPortableProvider();
 

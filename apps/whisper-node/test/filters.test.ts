@@ -7,7 +7,7 @@ import {
   envelopeHash,
   type PooledEnvelope,
   sealData,
-} from '@sotto/whisper-transport';
+} from '@sotto/whisper-transport/whisper';
 import { afterEach, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { Dispatcher } from '../src/rpc/dispatcher.js';

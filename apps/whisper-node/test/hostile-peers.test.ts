@@ -1,7 +1,7 @@
 import { systemClock } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { EnvelopePool } from '@sotto/whisper-transport';
-import { createWhisperHost } from '@sotto/whisper-transport/devp2p';
+import { createWhisperHost } from '@sotto/whisper-devp2p';
+import { EnvelopePool } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { COLLECTS, collectedMegabytes } from './collected-memory.js';
 import { sealEnvelope } from './envelopes.js';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { addressName } from '@sotto/whisper-transport/devp2p';
+import { addressName } from '@sotto/whisper-devp2p';
 import { describe, expect, it } from 'vitest';
 import { isAddressOrSubnet, TrustedProxies } from '../src/http/client-address.js';
 import { FairQueue } from '../src/limits/fair-queue.js';

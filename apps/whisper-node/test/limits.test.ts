@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { encodeHex } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { encodeEnvelope } from '@sotto/whisper-transport';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
+import { encodeEnvelope } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { COLLECTS, collectedMegabytes } from './collected-memory.js';
@@ -205,17 +205,17 @@ describe('a client that never reads', () => {
       .poll(() => node.metric('whisper_node_relay_frames_total{kind="subscribe",outcome="done"}'))
       .toBe(2);
     sleeper.pause();
-    const untaken = () =>
-      node.metric('whisper_node_relay_frames_total{kind="envelope",outcome="untaken"}').catch(() => 0);
+    const unread = () =>
+      node.metric('whisper_node_relay_frames_total{kind="envelope",outcome="unread"}').catch(() => 0);
     const before = await collectedMegabytes(node);
     const sent: string[] = [];
     // Far more than the kernel and the node keep for one client.
-    while (sent.length < 200 && (await untaken()) === 0) {
+    while (sent.length < 200 && (await unread()) === 0) {
       const envelope = large();
       expect((await publisher.publish(envelope)).kind).toBe('done');
       sent.push(nameOf(envelope));
     }
-    expect(await untaken()).toBe(1);
+    expect(await unread()).toBe(1);
     await expect.poll(() => node.metric('whisper_node_relay_clients')).toBe(2);
     const heard = () =>
       reader.frames.flatMap((frame) => (frame.kind === 'envelope' ? [nameOf(frame.envelope)] : []));

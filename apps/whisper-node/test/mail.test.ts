@@ -1,16 +1,6 @@
 import { concatBytes, systemClock } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import {
-  channelSymmetricKey,
-  createInlineMiner,
-  encodeEnvelope,
-  encodePlain,
-  encodeWithoutNonce,
-  envelopeHash,
-  powBits,
-  sealData,
-} from '@sotto/whisper-transport';
-import { createWhisperHost, parseEnode } from '@sotto/whisper-transport/devp2p';
+import { createWhisperHost, parseEnode } from '@sotto/whisper-devp2p';
 import {
   decodeMailCompletion,
   encodeBareMailRequest,
@@ -18,7 +8,16 @@ import {
   type MailCompletion,
   type MailRequest,
   sealMailRequest,
-} from '@sotto/whisper-transport/mailserver';
+} from '@sotto/whisper-devp2p/mailserver';
+import { createInlineMiner, powBits } from '@sotto/whisper-transport';
+import {
+  channelSymmetricKey,
+  encodeEnvelope,
+  encodePlain,
+  encodeWithoutNonce,
+  envelopeHash,
+  sealData,
+} from '@sotto/whisper-transport/whisper';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sealEnvelope } from './envelopes.js';
 import { type NodeProcess, startNode } from './node-process.js';
@@ -188,7 +187,7 @@ describe('the mailserver', () => {
     [
       'unsigned',
       () => sealPayload(encodeMailRequest(everything()), { signed: false }),
-      'request is invalid: nobody has signed it',
+      'request is invalid: it is not signed',
     ],
     ['nonsense inside', () => sealPayload(new Uint8Array(50)), 'request is invalid: 50 bytes'],
     [

@@ -1,7 +1,7 @@
 import type { Carrier } from '@sotto/core';
-import { sealedTransport } from '@sotto/whisper-transport';
-import { devp2pPeer } from '@sotto/whisper-transport/devp2p';
-import { relay } from '@sotto/whisper-transport/node';
+import { createDevp2pCarrier } from '@sotto/whisper-devp2p';
+import { createSealedTransport } from '@sotto/whisper-transport';
+import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type NodeProcess, startNode } from './node-process.js';
 import { createPerson } from './person.js';
@@ -27,11 +27,11 @@ function counting(carrier: Carrier, published: { count: number }): Carrier {
 const PASSWORD = 'status-offline-inbox';
 
 const ways = [
-  ['its relay', (node: NodeProcess) => relay({ url: node.relay })],
+  ['its relay', (node: NodeProcess) => createRelayCarrier({ url: node.relay })],
   [
     'devp2p, with its mailserver',
     (node: NodeProcess) =>
-      devp2pPeer({ peers: [node.enode], mailserver: { enode: node.enode, password: PASSWORD } }),
+      createDevp2pCarrier({ peers: [node.enode], mailserver: { enode: node.enode, password: PASSWORD } }),
   ],
 ] as const;
 
@@ -51,7 +51,7 @@ describe.each(ways)('two messengers through our node by %s', (_, carrierTo) => {
   const published = { count: 0 };
 
   async function person() {
-    const one = await createPerson(sealedTransport(counting(carrierTo(node), published)));
+    const one = await createPerson(createSealedTransport(counting(carrierTo(node), published)));
     closers.push(() => one.messenger.close());
     return one;
   }

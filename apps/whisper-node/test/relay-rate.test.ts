@@ -1,7 +1,7 @@
 import { createPortableProvider } from '@sotto/crypto';
 import { manualClock } from '@sotto/testing/clock';
-import { EnvelopePool } from '@sotto/whisper-transport';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
+import { EnvelopePool } from '@sotto/whisper-transport/whisper';
 import { expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { RelayServer } from '../src/relay/relay-server.js';

@@ -1,7 +1,7 @@
 import { systemClock } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { EnvelopePool, encodeEnvelope, type PooledEnvelope } from '@sotto/whisper-transport';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
+import { EnvelopePool, encodeEnvelope, type PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import { expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
 import { RelayServer } from '../src/relay/relay-server.js';

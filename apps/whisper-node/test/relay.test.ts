@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createInbox } from '@sotto/compliance/inbox';
 import { createPortableProvider } from '@sotto/crypto';
-import { decodeEnvelope, sealedTransport } from '@sotto/whisper-transport';
-import { relay } from '@sotto/whisper-transport/node';
+import { createSealedTransport } from '@sotto/whisper-transport';
+import { createRelayCarrier } from '@sotto/whisper-transport/relay';
+import { decodeEnvelope } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { sealEnvelope } from './envelopes.js';
@@ -33,9 +34,12 @@ async function rawClient(headers: Record<string, string> = {}) {
 
 async function join(identity = crypto.secp256k1.generateKeyPair()) {
   const box = createInbox(identity);
-  const connection = await sealedTransport(relay({ url: node.relay, backOff: { first: 50, most: 500 } }), {
-    crypto,
-  }).connect(box.party);
+  const connection = await createSealedTransport(
+    createRelayCarrier({ url: node.relay, backOff: { first: 50, most: 500 } }),
+    {
+      crypto,
+    },
+  ).connect(box.party);
   closers.push(() => connection.close());
   return { ...box, connection };
 }
@@ -44,7 +48,7 @@ describe('the relay of the node', () => {
   it('carries messages between two, and keeps them for who comes later', async () => {
     const [alice, bob] = [await join(), await join()];
     const channel = { kind: 'public', name: 'through-the-relay' } as const;
-    await bob.connection.listen([channel]);
+    await bob.connection.subscribe([channel]);
     await alice.connection.send(channel, bytesOf('one'));
     await alice.connection.send(channel, bytesOf('two'));
     await bob.count(2);
@@ -53,7 +57,7 @@ describe('the relay of the node', () => {
     await carol.connection.history?.({ channels: [channel], from: Date.now() - 60_000, to: Date.now() });
     // Not listened to: nothing is opened.
     expect(carol.texts()).toEqual([]);
-    await carol.connection.listen([channel]);
+    await carol.connection.subscribe([channel]);
     await carol.connection.history?.({ channels: [channel], from: Date.now() - 60_000, to: Date.now() });
     expect(carol.texts().sort()).toEqual(['one', 'two']);
   });
@@ -106,7 +110,7 @@ describe('the relay of the node', () => {
     ['more than 10 s in the future', () => sealEnvelope({ topic, expiry: now() + 60 }), 'in the future'],
     ['expired', () => sealEnvelope({ topic, expiry: now() - 5 }), 'expired'],
     ['too little work', () => sealEnvelope({ topic, idle: true }), 'proof of work'],
-    ['no envelope at all', async () => Uint8Array.of(1, 2, 3), 'list of five'],
+    ['no envelope at all', async () => Uint8Array.of(1, 2, 3), 'not a list'],
   ])('%s: refused as unacceptable', async (_, envelope, reason) => {
     const client = await rawClient();
     client.say({ kind: 'publish', id: 9, envelope: await envelope() });
@@ -242,12 +246,12 @@ describe('a node that stops and starts again', () => {
       if (signal === 'SIGKILL') await node.kill();
       else expect(await node.stop(signal)).toBe(0);
       await alice.status('reconnecting');
-      const { signal: patient } = new AbortController();
-      const sent = alice.connection.send(channel, bytesOf('meanwhile'), { signal: patient });
+      const { signal: limits } = new AbortController();
+      const sent = alice.connection.send(channel, bytesOf('meanwhile'), { signal: limits });
       await node.start();
       await sent;
       const bob = await join();
-      await bob.connection.listen([channel]);
+      await bob.connection.subscribe([channel]);
       await bob.connection.history?.({ channels: [channel], from: Date.now() - 600_000, to: Date.now() });
       await bob.count(6);
       expect(bob.texts().sort()).toEqual(['0', '1', '2', '3', '4', 'meanwhile']);

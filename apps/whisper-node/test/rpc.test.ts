@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createInbox } from '@sotto/compliance/inbox';
 import { createPortableProvider } from '@sotto/crypto';
 import { loadVectors } from '@sotto/testing/vectors';
-import { whisperNode } from '@sotto/whisper-transport/node';
+import { createRpcTransport } from '@sotto/whisper-rpc';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type NodeProcess, startNode } from './node-process.js';
@@ -98,14 +98,14 @@ describe.each(['ws', 'http'] as const)('our own client of Whisper nodes by %s', 
   it('talks through our node', async () => {
     const join = async () => {
       const box = createInbox(crypto.secp256k1.generateKeyPair());
-      const transport = whisperNode({ url: node.rpc(scheme), crypto, pollInterval: 50 });
+      const transport = createRpcTransport({ url: node.rpc(scheme), crypto, pollInterval: 50 });
       const connection = await transport.connect(box.party);
       closers.push(() => connection.close());
       return { ...box, connection };
     };
     const [alice, bob] = [await join(), await join()];
     const recipient = bob.party.identity.publicKey;
-    await bob.connection.listen([
+    await bob.connection.subscribe([
       { kind: 'public', name: 'a-chat' },
       { kind: 'partitioned', recipient },
     ]);

@@ -1,5 +1,5 @@
 /**
- * What every Carrier has to do, as data. It needs no test runner; hand each case to whichever you use, with a place
+ * What every Carrier has to do, as data. It needs no test runner; hand each case to whichever you use, with a fixture
  * that makes carriers of one network.
  */
 import type { Clock } from '@sotto/core';
@@ -10,9 +10,9 @@ import { endCases } from './carrier/end-cases.js';
 import { historyCases } from './carrier/history-cases.js';
 import { interruptionCases } from './carrier/interruption-cases.js';
 import { topicCases } from './carrier/topic-cases.js';
-import { Patience } from './patience.js';
+import { TimeLimit } from './time-limit.js';
 
-export type { CarrierCase, CarrierPlace } from './carrier/carrier-case.js';
+export type { CarrierCase, CarrierFixture } from './carrier/carrier-case.js';
 
 /** What a carrier says of itself. By default it is asked for a good one: nothing lost, repeated or out of order. */
 export interface CarrierCasesOptions {
@@ -29,19 +29,19 @@ export interface CarrierCasesOptions {
   readonly retains?: boolean;
   /** Whether the capabilities say so. Default false. */
   readonly history?: boolean;
-  /** Whether the place can interrupt connections. Default false. */
+  /** Whether the fixture can interrupt connections. Default false. */
   readonly interruptible?: boolean;
   /** Milliseconds that anything may take. Default 10,000; of a pipe that loses, so much for each attempt. */
-  readonly patience?: number;
+  readonly timeout?: number;
   /** Bounds the waits, and dates what is asked of history. Default: the machine's. */
   readonly clock?: Clock;
 }
 
-/** The requirements on every carrier. They are independent of one another, and may share a place. */
+/** The requirements on every carrier. They are independent of one another, and may share a fixture. */
 export function carrierCases(options: CarrierCasesOptions = {}): readonly CarrierCase[] {
   const { loses = false, repeats = false, reorders = false, retains = false } = options;
-  const { patience = 10_000, clock } = options;
-  const traits = { loses, repeats, reorders, retains, patience: new Patience(patience, clock) };
+  const { timeout = 10_000, clock } = options;
+  const traits = { loses, repeats, reorders, retains, timeLimit: new TimeLimit(timeout, clock) };
   return [
     ...deliveryCases(traits),
     ...topicCases(traits),

@@ -1,16 +1,16 @@
 /** For tests of transports: a party that keeps what it gets, and can be waited for. */
 import {
+  type ConnectOptions,
   decodeUtf8,
   type KeyPair,
-  type LocalParty,
   type TransportMessage,
   type TransportStatus,
 } from '@sotto/core';
-import { Arrivals } from './patience.js';
+import { Arrivals } from './time-limit.js';
 
 export interface Inbox {
   /** To be connected. */
-  readonly party: LocalParty;
+  readonly party: ConnectOptions;
   /** What came, in the order in which it came. */
   readonly messages: readonly TransportMessage[];
   readonly statuses: readonly TransportStatus[];

@@ -1,5 +1,5 @@
 import type { CarrierCapabilities, Topic } from '@sotto/core';
-import type { CarrierPlace } from '../src/carrier.js';
+import type { CarrierFixture } from '../src/carrier.js';
 import {
   type Carried,
   type CarrierClass,
@@ -12,7 +12,7 @@ import {
 /** A carrier with one promise broken, and cases that have to notice it. */
 export interface BrokenCarrier {
   readonly fault: string;
-  readonly createPlace: () => CarrierPlace;
+  readonly createPlace: () => CarrierFixture;
   readonly caughtBy: readonly string[];
 }
 

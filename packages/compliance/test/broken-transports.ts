@@ -1,5 +1,5 @@
 import type { Channel, HistoryRequest, PublicKey, TransportCapabilities } from '@sotto/core';
-import type { TransportPlace } from '../src/transport.js';
+import type { TransportFixture } from '../src/transport.js';
 import { turn } from './reference-carrier.js';
 import {
   ReferenceConnection as Reference,
@@ -12,7 +12,7 @@ import {
 /** A transport with one promise broken, and cases that have to notice it. */
 export interface BrokenTransport {
   readonly fault: string;
-  readonly createPlace: () => TransportPlace;
+  readonly createPlace: () => TransportFixture;
   readonly caughtBy: readonly string[];
 }
 
@@ -48,9 +48,9 @@ export const brokenRetainingTransports: readonly BrokenTransport[] = [
   broken(
     'brings it with each listening',
     class extends RetainingConnection {
-      override async listen(channels: readonly Channel[]) {
+      override async subscribe(channels: readonly Channel[]) {
         this.taken.clear();
-        await super.listen(channels);
+        await super.subscribe(channels);
       }
     },
     'channels: listening brings what was sent shortly before',
@@ -149,8 +149,8 @@ export const brokenTransports: readonly BrokenTransport[] = [
   broken(
     'adds to the list instead of replacing it',
     class extends Reference {
-      override async listen(channels: readonly Channel[]) {
-        await super.listen([...this.channels, ...channels]);
+      override async subscribe(channels: readonly Channel[]) {
+        await super.subscribe([...this.channels, ...channels]);
       }
     },
     'channels: a new list replaces the one before',
@@ -168,12 +168,12 @@ export const brokenTransports: readonly BrokenTransport[] = [
   broken(
     'has one connection for each identity',
     class extends Reference {
-      override async listen(channels: readonly Channel[]) {
+      override async subscribe(channels: readonly Channel[]) {
         for (const other of this.network.connections) {
           if (other !== this && same(other.party.identity.publicKey, this.party.identity.publicKey))
             other.channels = [];
         }
-        await super.listen(channels);
+        await super.subscribe(channels);
       }
     },
     'parties: two devices of one identity both get what is for it',

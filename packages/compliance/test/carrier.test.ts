@@ -10,7 +10,7 @@ import {
 const everything = { history: true, interruptible: true };
 const cases = carrierCases(everything);
 /** Enough for what works; what hangs is waited for so long. */
-const impatient = carrierCases({ ...everything, patience: 300 });
+const impatient = carrierCases({ ...everything, timeout: 300 });
 
 describe('a carrier that keeps every promise', () => {
   it.each(cases)('$name', ({ run }) => run(new CarrierNetwork(ReferenceCarrierConnection).place()));
@@ -36,7 +36,7 @@ const eachCatch = (carriers: readonly BrokenCarrier[]) =>
   );
 
 describe('a retaining carrier broken on purpose', () => {
-  const retaining = carrierCases({ ...everything, retains: true, patience: 300 });
+  const retaining = carrierCases({ ...everything, retains: true, timeout: 300 });
   it.each(eachCatch(brokenRetainingCarriers))(
     'that $fault is caught by "$name"',
     async ({ name, createPlace }) => {

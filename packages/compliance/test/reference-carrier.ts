@@ -10,7 +10,7 @@ import {
   systemClock,
   type Topic,
 } from '@sotto/core';
-import type { CarrierPlace } from '../src/carrier.js';
+import type { CarrierFixture } from '../src/carrier.js';
 
 export interface Carried {
   readonly topic: Topic;
@@ -37,7 +37,7 @@ export class CarrierNetwork {
     this.capabilities = { maxEnvelopeBytes: 100_000, history: true, minimumPow: 0, ...capabilities };
   }
 
-  place(): CarrierPlace {
+  place(): CarrierFixture {
     const carrier: Carrier = {
       capabilities: this.capabilities,
       open: async (handler, { signal } = {}) => {

@@ -1,9 +1,9 @@
 import {
   type Channel,
+  type ConnectOptions,
   compareBytes,
   type HistoryRequest,
   KeyPair,
-  type LocalParty,
   type PrivateKey,
   type PublicKey,
   SottoError,
@@ -12,7 +12,7 @@ import {
   type TransportConnection,
 } from '@sotto/core';
 import { describeChannel } from '../src/transport/transport-case.js';
-import type { TransportPlace } from '../src/transport.js';
+import type { TransportFixture } from '../src/transport.js';
 import { turn } from './reference-carrier.js';
 
 export interface Sent {
@@ -23,7 +23,7 @@ export interface Sent {
 }
 
 type Options = { readonly signal?: AbortSignal };
-export type TransportClass = new (network: TransportNetwork, party: LocalParty) => ReferenceConnection;
+export type TransportClass = new (network: TransportNetwork, party: ConnectOptions) => ReferenceConnection;
 
 /** Two channels with the same key are the same channel. */
 const keyOf = (channel: Channel) => JSON.stringify(describeChannel(channel));
@@ -42,12 +42,12 @@ export class TransportNetwork {
     this.capabilities = { maxPayloadBytes: 100_000, history: true, confirmsSend: true, ...capabilities };
   }
 
-  place(): TransportPlace {
+  place(): TransportFixture {
     const transport = {
       capabilities: this.capabilities,
-      connect: async (party: LocalParty, { signal }: Options = {}) => {
-        const connection = new this.Class(this, party);
-        connection.checkSignal(signal);
+      connect: async (options: ConnectOptions) => {
+        const connection = new this.Class(this, options);
+        connection.checkSignal(options.signal);
         this.connections.add(connection);
         return connection;
       },
@@ -84,7 +84,7 @@ export class ReferenceConnection implements TransportConnection {
 
   constructor(
     readonly network: TransportNetwork,
-    readonly party: LocalParty,
+    readonly party: ConnectOptions,
   ) {}
 
   async send(channel: Channel, payload: Uint8Array, options: Options = {}): Promise<void> {
@@ -131,7 +131,7 @@ export class ReferenceConnection implements TransportConnection {
     await this.party.onMessage({ channel, sender, payload: payload.slice(), sentAt, fromHistory });
   }
 
-  async listen(channels: readonly Channel[]): Promise<void> {
+  async subscribe(channels: readonly Channel[]): Promise<void> {
     this.checkOpen();
     this.checkRecipients(channels);
     this.channels = channels;
@@ -197,8 +197,8 @@ export class RetainingConnection extends ReferenceConnection {
   /** What is being handed over: history waits for it as well. */
   readonly handing = new Map<Sent, Promise<void>>();
 
-  override async listen(channels: readonly Channel[]): Promise<void> {
-    await super.listen(channels);
+  override async subscribe(channels: readonly Channel[]): Promise<void> {
+    await super.subscribe(channels);
     for (const sent of this.network.sent) this.arrive(sent);
   }
 

@@ -6,7 +6,7 @@ import { ReferenceConnection, RetainingConnection, TransportNetwork } from './re
 const everything = { history: true, interruptible: true };
 const cases = transportCases(everything);
 /** Enough for what works; what hangs is waited for so long. */
-const impatient = transportCases({ ...everything, patience: 300 });
+const impatient = transportCases({ ...everything, timeout: 300 });
 
 describe('a transport that keeps every promise', () => {
   it.each(cases)('$name', ({ run }) => run(new TransportNetwork(ReferenceConnection).place()));
@@ -30,7 +30,7 @@ const eachCatch = (transports: readonly BrokenTransport[]) =>
   );
 
 describe('a retaining transport broken on purpose', () => {
-  const retaining = transportCases({ ...everything, retains: true, patience: 300 });
+  const retaining = transportCases({ ...everything, retains: true, timeout: 300 });
   it.each(eachCatch(brokenRetainingTransports))(
     'that $fault is caught by "$name"',
     async ({ name, createPlace }) => {

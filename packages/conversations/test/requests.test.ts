@@ -143,7 +143,7 @@ describe('a message that failed', () => {
       connect: async (...args) => {
         const connection = await inner.connect(...args);
         return {
-          listen: (channels) => connection.listen(channels),
+          subscribe: (channels) => connection.subscribe(channels),
           close: () => connection.close(),
           send: async (channel: Channel, payload: Uint8Array) => {
             if (refuses && channel.kind !== 'public') {

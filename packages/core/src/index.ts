@@ -11,5 +11,6 @@ export * from './redacted.js';
 export * from './serial-queue.js';
 export * from './store.js';
 export * from './system-clock.js';
+export * from './token-bucket.js';
 export * from './transport.js';
 export * from './x25519-key-pair.js';

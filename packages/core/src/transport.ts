@@ -5,17 +5,17 @@ import type { KeyPair, PublicKey, SharedKey } from './keys.js';
  * channel, and vouches for the sender of each message that it delivers.
  *
  * A pipe that can't vouch for anybody implements the smaller {@link Carrier} instead and lets
- * `sealedTransport` of `@sotto/whisper-transport` do the signing and encrypting.
+ * `createSealedTransport` of `@sotto/whisper-transport` sign and encrypt.
  */
 export interface Transport {
   /** What this transport can do. */
   readonly capabilities: TransportCapabilities;
 
   /**
-   * Begins to send and receive as `party`. One connection for one identity; a transport may serve several.
-   * @throws TRANSPORT_UNAVAILABLE when there is nothing to connect to and the transport doesn't retry by itself
+   * Connects as an identity. Each connection serves one identity; a transport may have several connections.
+   * @throws TRANSPORT_UNAVAILABLE when there is nothing to connect to and the transport doesn't retry by itself; ABORTED
    */
-  connect(party: LocalParty, options?: { readonly signal?: AbortSignal }): Promise<TransportConnection>;
+  connect(options: ConnectOptions): Promise<TransportConnection>;
 }
 
 /** What a transport can do, as data, so that the messenger and applications can adapt. */
@@ -28,46 +28,48 @@ export interface TransportCapabilities {
   readonly confirmsSend: boolean;
 }
 
-/** The one who connects, and where its messages go. */
-export interface LocalParty {
+/** Who connects, and what receives the messages. */
+export interface ConnectOptions {
   /** Signs what is sent and opens what is addressed to us. Borrowed for the life of the connection. */
   readonly identity: KeyPair;
   /**
-   * Takes a message. The transport waits for the promise before it drops its own copy of the message; it may
-   * call again meanwhile. A rejection means that the message was not kept and should be delivered again.
+   * Receives a message. The transport keeps its own copy until the promise resolves, and may deliver other messages
+   * meanwhile. A rejection means that the message was not stored and has to be delivered again.
    */
   onMessage(message: TransportMessage): Promise<void>;
-  /** Called when the connection is lost and regained. */
+  /** Called when the connection is lost, restored or closed. */
   onStatus?(status: TransportStatus): void;
   /**
-   * Called with how far our clock is off once others have reported the time, with 0 when it is right, and again whenever
-   * that changes. What is stored still goes by our own clock: nothing proves what others say of the time.
+   * Called with the offset of our clock once other nodes or people have told their time (0 when ours is right), and again
+   * whenever the offset changes. Stored times go by our own clock all the same: nothing proves what others claim.
    */
   onClock?(skew: ClockSkew): void;
-  /** Where keys of channels are kept that are expensive to derive. Without it they are derived again at each start. */
+  /** Stores channel keys, which are expensive to derive. Without it they are derived again at each start. */
   readonly channelKeys?: ChannelKeyCache;
+  /** Aborts connecting. Without effect once connected. */
+  readonly signal?: AbortSignal;
 }
 
 /**
- * Keeps the keys that a transport has derived for channels, over restarts. Keys are secrets: they open what goes by a
- * channel. A cache that fails costs the work again and no more, so none of its methods rejects.
+ * Stores the keys that a transport has derived for channels, across restarts. They are secrets: they decrypt what is sent on
+ * a channel. None of the methods rejects, as a cache that fails only costs deriving the keys again.
  */
 export interface ChannelKeyCache {
-  /** The keys that are kept, by id; what isn't is missing. Ids tell nothing of the channel. Keys are the caller's. */
+  /** The stored keys by id, without those that aren't stored. Ids reveal nothing of the channel. The caller owns the keys. */
   get(ids: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
-  /** Keeps a key of 32 bytes, if there is room. Borrowed until the promise settles. */
+  /** Stores a key of 32 bytes, if there is room. Borrowed until the promise settles. */
   put(id: string, key: Uint8Array): Promise<void>;
-  /** Forgets all others: what is listened to now needs these alone. */
+  /** Deletes all other keys: the current subscription needs only these. */
   retain(ids: ReadonlySet<string>): Promise<void>;
 }
 
-/** How far our clock is from that of the network, as a transport hears it from others. */
+/** The offset of our clock from the network's, estimated by a transport. */
 export interface ClockSkew {
   /** Milliseconds by which ours is ahead; negative when it is behind. */
   readonly skewMs: number;
-  /** Who says so: the node that we are connected to, or several people whom we have a conversation with. */
+  /** Where the estimate comes from: the node that we are connected to, or several people with whom we have a conversation. */
   readonly source: 'node' | 'peers';
-  /** Whether the transport makes up for it in what it sends and takes. Not beyond a day. */
+  /** Whether the transport corrects for it in what it sends and accepts. It doesn't correct more than a day. */
   readonly corrected: boolean;
 }
 
@@ -80,7 +82,7 @@ export interface TransportMessage {
   readonly sender: PublicKey;
   /** The bytes handed to `send` at the other end. Fresh; the receiver owns them. */
   readonly payload: Uint8Array;
-  /** The channel that it came by. */
+  /** The channel on which it arrived. */
   readonly channel: Channel;
   /** Milliseconds since the epoch, as the sender or the transport claims. */
   readonly sentAt: number;
@@ -89,8 +91,8 @@ export interface TransportMessage {
 }
 
 /**
- * Where a message goes or comes from, in the terms of the protocol (wire profile, section 6). How a channel
- * becomes a topic and a key is the transport's business.
+ * Where a message is sent or received, in the terms of the protocol (wire profile, section 6). The transport turns a channel
+ * into a topic and a key.
  */
 export type Channel =
   /** Readable by anybody who knows the name: public chats, contact codes. */
@@ -111,19 +113,19 @@ export interface TransportConnection {
   send(channel: Channel, payload: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<void>;
 
   /**
-   * Sets what is listened to: the whole list, replacing the one before. `partitioned` and `discovery` channels
-   * here have our own identity as recipient. Resolves when messages on the new channels will be delivered.
+   * Sets the channels to receive from: the whole list, replacing the previous one. `partitioned` and `discovery` channels
+   * must have our own identity as recipient. Resolves when messages on the new channels will be delivered.
    */
-  listen(channels: readonly Channel[]): Promise<void>;
+  subscribe(channels: readonly Channel[]): Promise<void>;
 
   /**
-   * Asks for messages sent between two times (ms since the epoch) on the channels listened to; they come through
-   * `onMessage` with `fromHistory`, in any order. Resolves when the last of them was taken.
+   * Requests messages sent between two times (ms since the epoch) on subscribed channels; they arrive through
+   * `onMessage` with `fromHistory`, in any order. Resolves when `onMessage` has resolved for the last of them.
    * Present when `capabilities.history`.
    */
   history?(request: HistoryRequest): Promise<void>;
 
-  /** Sends what was taken, then disconnects. Closing twice is fine. */
+  /** Finishes pending sends, then disconnects. Closing twice is fine. */
   close(): Promise<void>;
 }
 

@@ -15,19 +15,23 @@ const ENCRYPTION_KEY_LENGTH = 16;
 /** Bytes that sealing adds to a plaintext: `R` 65, `iv` 16, tag 32. */
 export const ECIES_OVERHEAD = UNCOMPRESSED_PUBLIC_KEY_LENGTH + IV_LENGTH + TAG_LENGTH;
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /**
- * Encrypts to a secp256k1 public key as go-ethereum's ECIES does (AES-128-CTR, HMAC-SHA-256, no shared
- * information; wire profile, section 7): `R 65 || iv 16 || ciphertext || tag 32`.
+ * Encrypts to a secp256k1 public key as go-ethereum's ECIES does (AES-128-CTR, HMAC-SHA-256; wire profile, section 7):
+ * `R 65 || iv 16 || ciphertext || tag 32`.
  *
  * Draws the ephemeral key pair, then the iv. Says nothing of who sealed it; sign inside when that matters.
  *
  * @param recipientPublicKey 33 or 65 bytes
+ * @param sharedInfo authenticated by the tag and not sent. Whisper has none; RLPx has the length of the message
  * @throws INVALID_PUBLIC_KEY
  */
 export function sealEcies(
   crypto: CryptoProvider,
   recipientPublicKey: Uint8Array,
   plaintext: Uint8Array,
+  sharedInfo: Uint8Array = NOTHING,
 ): Uint8Array {
   const recipient = crypto.secp256k1.parsePublicKey(recipientPublicKey);
   parseBytes(plaintext, 'plaintext');
@@ -35,7 +39,7 @@ export function sealEcies(
   const iv = crypto.randomBytes(IV_LENGTH);
   const keys = deriveKeys(crypto, ephemeral.privateKey, recipient);
   const body = concatBytes(iv, crypto.aesCtr(keys.encryption, iv, plaintext));
-  const tag = crypto.hmacSha256(keys.mac, body);
+  const tag = crypto.hmacSha256(keys.mac, body, sharedInfo);
   wipeBytes(keys.encryption, keys.mac, ephemeral.privateKey);
   return concatBytes(crypto.secp256k1.uncompressPublicKey(ephemeral.publicKey), body, tag);
 }
@@ -47,7 +51,12 @@ export function sealEcies(
  * @throws INVALID_LENGTH when `sealed` is shorter than 113 bytes, or the private key isn't 32;
  * INVALID_PRIVATE_KEY; INVALID_PUBLIC_KEY when `R` isn't an uncompressed point; AUTHENTICATION_FAILED
  */
-export function openEcies(crypto: CryptoProvider, privateKey: Uint8Array, sealed: Uint8Array): Uint8Array {
+export function openEcies(
+  crypto: CryptoProvider,
+  privateKey: Uint8Array,
+  sealed: Uint8Array,
+  sharedInfo: Uint8Array = NOTHING,
+): Uint8Array {
   if (parseBytes(sealed, 'ECIES ciphertext').length < ECIES_OVERHEAD) {
     throw new SottoError('INVALID_LENGTH', `${sealed.length} bytes are too few for an ECIES ciphertext.`, {
       what: 'ECIES ciphertext',
@@ -59,7 +68,7 @@ export function openEcies(crypto: CryptoProvider, privateKey: Uint8Array, sealed
   const body = sealed.subarray(UNCOMPRESSED_PUBLIC_KEY_LENGTH, -TAG_LENGTH);
   const tag = sealed.subarray(-TAG_LENGTH);
   const keys = deriveKeys(crypto, privateKey, ephemeral);
-  const expected = crypto.hmacSha256(keys.mac, body);
+  const expected = crypto.hmacSha256(keys.mac, body, sharedInfo);
   try {
     if (!crypto.equalBytes(expected, tag)) {
       throw new SottoError('AUTHENTICATION_FAILED', "The tag doesn't fit: wrong key, or altered bytes.", {

@@ -49,6 +49,18 @@ describe('ECIES', () => {
     expect(drawn).toEqual([]);
   });
 
+  test('shared information is authenticated, and not sent', () => {
+    const info = Uint8Array.of(1, 2);
+    const message = sealEcies(crypto, recipient.publicKey, plaintext, info);
+    expect(message.length).toBe(plaintext.length + ECIES_OVERHEAD);
+    expect(openEcies(crypto, recipient.privateKey, message, info)).toEqual(plaintext);
+    for (const other of [undefined, Uint8Array.of(1), Uint8Array.of(1, 3)]) {
+      expect(codeOf(() => openEcies(crypto, recipient.privateKey, message, other))).toBe(
+        'AUTHENTICATION_FAILED',
+      );
+    }
+  });
+
   test('two sealings of one plaintext share nothing', () => {
     const other = sealEcies(crypto, recipient.publicKey, plaintext);
     expect(other.subarray(1, 33)).not.toEqual(sealed.subarray(1, 33));

@@ -43,7 +43,7 @@ export async function newAdversary(
       if (content.$case === 'group') seen.push(content.value);
     },
   });
-  await connection.listen([
+  await connection.subscribe([
     { kind: 'partitioned', recipient: identity.publicKey },
     ...known.map((party) => ({
       kind: 'negotiated' as const,

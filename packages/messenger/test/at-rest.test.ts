@@ -59,7 +59,7 @@ describe.each<[string, (path: string) => Promise<Store>]>([
         wire.push(new Uint8Array(payload));
       },
     });
-    await tap.listen([{ kind: 'partitioned', recipient: bob.identity.publicKey }]);
+    await tap.subscribe([{ kind: 'partitioned', recipient: bob.identity.publicKey }]);
     await alice.messenger.addContact(await bob.messenger.contactCode());
     await bob.messenger.addContact(await alice.messenger.contactCode());
     const marks = Array.from({ length: MESSAGES }, (_, i) => `PLAINTEXT-${i}-${'#'.repeat(50)}`);

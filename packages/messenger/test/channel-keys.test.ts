@@ -1,6 +1,6 @@
 import { type Channel, type ChannelKeyCache, encodeHex, type Store, silentLogger } from '@sotto/core';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { type Pbkdf2, sealedTransport } from '@sotto/whisper-transport';
+import { createSealedTransport, type Pbkdf2 } from '@sotto/whisper-transport';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { StoredChannelKeys } from '../src/connection/channel-keys.js';
@@ -25,7 +25,7 @@ async function derivedBy(
     derived++;
     return crypto.sha256(password);
   };
-  const transport = sealedTransport(network.carrier(), { crypto, pbkdf2 });
+  const transport = createSealedTransport(network.carrier(), { crypto, pbkdf2 });
   const messenger = await createMessenger({ identity, store: keptView(store), transport, crypto });
   await messenger.start();
   await meanwhile(messenger);
@@ -130,13 +130,13 @@ describe('keys of channels', () => {
       derived++;
       return crypto.sha256(password);
     };
-    const transport = sealedTransport(createMemoryNetwork().carrier(), { crypto, pbkdf2 });
+    const transport = createSealedTransport(createMemoryNetwork().carrier(), { crypto, pbkdf2 });
     const connection = await transport.connect({
       identity: crypto.secp256k1.generateKeyPair(),
       onMessage: async () => {},
     });
     const channel: Channel = { kind: 'public', name: 'chat' };
-    await Promise.all([connection.listen([channel]), connection.send(channel, key(1))]);
+    await Promise.all([connection.subscribe([channel]), connection.send(channel, key(1))]);
     await connection.close();
     expect(derived).toBe(1);
   });

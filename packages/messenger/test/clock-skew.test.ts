@@ -1,4 +1,4 @@
-import type { ClockSkew, LocalParty, Transport } from '@sotto/core';
+import type { ClockSkew, ConnectOptions, Transport } from '@sotto/core';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { expect, it } from 'vitest';
@@ -7,13 +7,13 @@ import { crypto } from './world.js';
 
 it('a clock that is off is told to the application', async () => {
   const told: ClockSkew[] = [];
-  let party: LocalParty | undefined;
+  let party: ConnectOptions | undefined;
   const inner = createMemoryNetwork().transport();
   const transport: Transport = {
     capabilities: inner.capabilities,
-    connect(one, options) {
-      party = one;
-      return inner.connect(one, options);
+    connect(options) {
+      party = options;
+      return inner.connect(options);
     },
   };
   const identity = crypto.secp256k1.generateKeyPair();

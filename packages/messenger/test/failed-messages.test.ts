@@ -21,7 +21,7 @@ async function scene() {
       const connection = await inner.connect(...args);
       return {
         ...(connection.history && { history: connection.history.bind(connection) }),
-        listen: (channels) => connection.listen(channels),
+        subscribe: (channels) => connection.subscribe(channels),
         close: () => connection.close(),
         send: async (channel, payload) => {
           const fate = fateOf(channel);

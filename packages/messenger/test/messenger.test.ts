@@ -577,7 +577,7 @@ describe('clocks and closing', () => {
     }
   });
 
-  it.each(['connect', 'listen', 'commit'])(
+  it.each(['connect', 'subscribe', 'commit'])(
     'closed in the middle of its start, at %s: leaves no connection and no timer',
     async (point) => {
       const network = newNetwork();
@@ -588,16 +588,16 @@ describe('clocks and closing', () => {
       let connections = 0;
       const transport: Transport = {
         ...network.transport(),
-        async connect(party, options) {
+        async connect(options) {
           reached('connect');
-          const connection = await network.transport().connect(party, options);
+          const connection = await network.transport().connect(options);
           connections++;
           return {
             ...connection,
             send: (...args) => connection.send(...args),
-            async listen(channels) {
-              await connection.listen(channels);
-              reached('listen');
+            async subscribe(channels) {
+              await connection.subscribe(channels);
+              reached('subscribe');
             },
             async close() {
               connections--;
@@ -645,15 +645,15 @@ describe('clocks and closing', () => {
     let connected = () => {};
     const slow: Transport = {
       ...network.transport(),
-      async connect(party, options) {
-        const connection = await network.transport().connect(party, options);
+      async connect(options) {
+        const connection = await network.transport().connect(options);
         let first = true;
         return {
           ...connection,
           send: (...send) => connection.send(...send),
           close: () => connection.close(),
-          async listen(channels) {
-            await connection.listen(channels);
+          async subscribe(channels) {
+            await connection.subscribe(channels);
             if (!first) return;
             first = false;
             await new Promise<void>((resolve) => {
@@ -689,9 +689,9 @@ describe('clocks and closing', () => {
     let connections = 0;
     const counted: Transport = {
       ...network.transport(),
-      connect(party, options) {
+      connect(options) {
         connections++;
-        return network.transport().connect(party, options);
+        return network.transport().connect(options);
       },
     };
     const alice = await newParty(network, 'alice-1', { start: false, transport: counted });
@@ -877,7 +877,7 @@ function cuttable(
       });
       return {
         send: (...args) => connection.send(...args),
-        listen: (channels) => connection.listen(channels),
+        subscribe: (channels) => connection.subscribe(channels),
         async history(request) {
           asked.push(request.from);
           for (const message of missed.splice(0)) {

@@ -1,4 +1,4 @@
-import type { LocalParty, Transport } from '@sotto/core';
+import type { ConnectOptions, Transport } from '@sotto/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jumpingClock } from './jumping-clock.js';
@@ -9,9 +9,9 @@ import { bytesOf, DAY, HOUR, MINUTE, newNode, START } from './world.js';
 /** A node that keeps everything, by the right time; whether it tells what time it is, is its own affair. */
 function keepingNode(right: ReturnType<typeof manualClock>, tellsTime: boolean, own: { now(): number }) {
   const kept: { readonly sentAt: number; readonly sender: Uint8Array; readonly payload: Uint8Array }[] = [];
-  let line: { readonly party: LocalParty; lost: boolean } | undefined;
+  let line: { readonly party: ConnectOptions; lost: boolean } | undefined;
   let told: number | undefined;
-  const give = (party: LocalParty, message: (typeof kept)[number], fromHistory: boolean) =>
+  const give = (party: ConnectOptions, message: (typeof kept)[number], fromHistory: boolean) =>
     party.onMessage({
       ...message,
       sender: message.sender as never,
@@ -35,7 +35,7 @@ function keepingNode(right: ReturnType<typeof manualClock>, tellsTime: boolean, 
       tellTime();
       return {
         send: async () => {},
-        listen: async () => {},
+        subscribe: async () => {},
         async history({ from, to }) {
           // The node's list, as far as it has what is asked for.
           for (const message of kept.filter(({ sentAt }) => sentAt >= from && sentAt <= to)) {

@@ -26,9 +26,9 @@ function observed(network: ReturnType<typeof createMemoryNetwork>) {
         return {
           ...(connection.history && { history: connection.history.bind(connection) }),
           close: () => connection.close(),
-          listen: (channels: readonly Channel[]) => {
+          subscribe: (channels: readonly Channel[]) => {
             seen.channels = channels;
-            return connection.listen(channels);
+            return connection.subscribe(channels);
           },
           send: (channel: Channel, payload: Uint8Array) => {
             seen.sent.push(channel);
@@ -144,7 +144,7 @@ describe('message requests', () => {
         const connection = await inner.connect(...args);
         return {
           send: (...message) => connection.send(...message),
-          listen: (channels) => connection.listen(channels),
+          subscribe: (channels) => connection.subscribe(channels),
           close: () => connection.close(),
           history: async ({ from, to }) => void asked.push({ from, to }),
         };

@@ -1,4 +1,5 @@
 import type { KeyPair } from '@sotto/core';
+import { createPipeCarrier, createSealedTransport } from '@sotto/whisper-transport';
 import {
   channelSymmetricKey,
   decodeEnvelope,
@@ -7,11 +8,9 @@ import {
   type OpeningKey,
   openData,
   partitionedName,
-  pipeCarrier,
   sealData,
-  sealedTransport,
   topicOf,
-} from '@sotto/whisper-transport';
+} from '@sotto/whisper-transport/whisper';
 import type { manualClock } from './support.js';
 import { crypto } from './world.js';
 
@@ -60,8 +59,8 @@ export function sealedBus(clock: ReturnType<typeof manualClock>) {
       isCut = cut;
     },
     transport: () =>
-      sealedTransport(
-        pipeCarrier(({ deliver }) => {
+      createSealedTransport(
+        createPipeCarrier(({ deliver }) => {
           lines.add(deliver);
           return {
             publish(topic, envelope) {

@@ -3,7 +3,7 @@
 // Both clients get the same envelopes on topics that they don't listen to, by turns, so that what else the machine does
 // hits both alike. Needs the package built.
 import { defaultProvider } from '@sotto/crypto';
-import { encodeEnvelope, sealedTransport } from '../dist/index.js';
+import { createSealedTransport, encodeEnvelope } from '../dist/index.js';
 
 const CHATS = [10, 1_000];
 /** Distinct envelopes, given again and again: none of them gets as far as to be remembered. */
@@ -23,10 +23,12 @@ async function client(chats) {
       return { async publish() {}, async subscribe() {}, async close() {} };
     },
   };
-  const transport = sealedTransport(carrier, { crypto, policy: { minimumPow: 0 } });
+  const transport = createSealedTransport(carrier, { crypto, policy: { minimumPow: 0 } });
   const identity = crypto.secp256k1.generateKeyPair();
   const connection = await transport.connect({ identity, onMessage: async () => {} });
-  await connection.listen(Array.from({ length: chats }, (_, i) => ({ kind: 'public', name: `chat-${i}` })));
+  await connection.subscribe(
+    Array.from({ length: chats }, (_, i) => ({ kind: 'public', name: `chat-${i}` })),
+  );
   return { hand, close: () => connection.close(), nanoseconds: [] };
 }
 

@@ -1,37 +1,36 @@
 import { type Clock, type ClockSkew, evictOldest } from '@sotto/core';
 
 /**
- * Most that a clock is corrected by, in milliseconds: a day has all mistakes of time zones in it. Whoever lies about the time
- * can make our envelopes useless to others while he is believed, and do no more than that.
+ * Largest correction of our clock, in milliseconds: a day covers all mistakes of time zones. Someone who lies about the time can make
+ * our envelopes invalid for others while the lie is believed, and do no more than that.
  */
 export const MAX_CORRECTION_MS = 86_400_000;
-/** What is put down to the way that a reading takes, in milliseconds; deployed nodes bear 10 s. */
+/** Offsets of a node's reading up to this many milliseconds count as transit time; deployed nodes tolerate 10 s. */
 const TOLERATED_MS = 2_000;
-/** The same for envelopes, which may have waited somewhere. */
+/** The same for the envelopes of peers, which may have been delayed. */
 const TOLERATED_OF_PEERS_MS = 5_000;
-/** Nodes that count: nobody is connected to more. */
+/** Most nodes whose readings count: nobody is connected to more. */
 const NODES_MOST = 16;
-/** Peers that count: those who were heard last. */
+/** Most peers whose envelopes count: the most recent ones. */
 const PEERS_MOST = 15;
 /**
- * Who the peers are. `people` have signed what they sent, and share a secret with us: three at least, as one, or two together,
- * may have a wrong clock, or lie. `nodes` hand on what others have sealed: one that we have chosen is enough, and no envelope says
- * anything by itself.
+ * What the peers are. `people` have signed their envelopes and share a secret with us: at least three are needed, as one or two may have a
+ * wrong clock, or lie. `nodes` forward envelopes of others: one that we have chosen is enough, but a single envelope says nothing.
  */
 export type PeerKind = 'people' | 'nodes';
 const PEERS_LEAST: Record<PeerKind, number> = { people: 3, nodes: 1 };
-/** Envelopes of a peer that count, and how many there must be before their age says something by itself. */
+/** Most envelopes of a peer that count, and how many are needed before their ages are compared. */
 const ENVELOPES_MOST = 16;
 const ENVELOPES_LEAST = 8;
 
-/** How old an envelope was when it came, by our clock. */
+/** The age of an envelope at its arrival, by our clock. */
 interface Age {
-  /** Milliseconds; negative when it is from the future. */
+  /** Milliseconds; negative for one from the future. */
   readonly age: number;
   readonly isAlive: boolean;
 }
 
-/** What an envelope says of the time. */
+/** The times of an envelope. */
 interface Lifetime {
   /** Seconds since the epoch. */
   readonly expiry: number;
@@ -40,39 +39,39 @@ interface Lifetime {
 }
 
 /**
- * How far our clock is from that of the network, by what others say. A node that we have chosen and that tells its time is
- * believed, of several the one in the middle; without any, the one in the middle of the peers that sent envelopes.
+ * Estimates the offset of our clock from the network's. A node that we have chosen and that tells its time is believed; of several, the
+ * median. Without any, it is the median of the peers that sent envelopes.
  */
 export class SkewEstimate {
   readonly #clock: Clock;
   readonly #onChange: (skew: ClockSkew) => void;
   readonly #kind: PeerKind;
-  /** By source, how far ours is ahead. */
+  /** By node, how far our clock is ahead. */
   readonly #nodes = new Map<string, number>();
-  /** By source, how old its last envelopes were by our clock when they came. */
+  /** By peer, the ages of its last envelopes. */
   readonly #peers = new Map<string, readonly Age[]>();
-  /** `undefined` while nobody has said anything that counts. */
+  /** `undefined` until there are enough readings. */
   #skew: ClockSkew | undefined;
 
-  /** @param onChange is told of the first estimate, and when it changes by more than what is tolerated */
+  /** @param onChange called with the first estimate, and when it changes by more than the tolerance */
   constructor(clock: Clock, kind: PeerKind, onChange: (skew: ClockSkew) => void = () => {}) {
     this.#clock = clock;
     this.#onChange = onChange;
     this.#kind = kind;
   }
 
-  /** Milliseconds to take from our clock; 0 when there is nothing to correct, or too much. */
+  /** Milliseconds to subtract from our clock; 0 when the offset is tolerable, or too large to be corrected. */
   get correction(): number {
     return this.#skew?.corrected ? this.#skew.skewMs : 0;
   }
 
-  /** Milliseconds since the epoch, as the network has it. */
+  /** The network's time, in milliseconds since the epoch. */
   now(): number {
     return this.#clock.now() - this.correction;
   }
 
-  /** Notes what a node says the time is, in milliseconds since the epoch. */
-  noteNode(source: string, theirs: number): void {
+  /** Adds the reading of a node's clock, in milliseconds since the epoch. */
+  addReading(source: string, theirs: number): void {
     if (!Number.isFinite(theirs)) return;
     this.#nodes.delete(source);
     this.#nodes.set(source, this.#clock.now() - theirs);
@@ -80,8 +79,8 @@ export class SkewEstimate {
     this.#update();
   }
 
-  /** Notes an envelope that has just come from a peer. */
-  notePeer(source: string, { expiry, ttl }: Lifetime): void {
+  /** Adds an envelope that has just arrived from a peer. */
+  addEnvelope(source: string, { expiry, ttl }: Lifetime): void {
     const age = this.#clock.now() - (expiry - ttl) * 1000;
     const ages = [...(this.#peers.get(source) ?? []), { age, isAlive: age >= 0 && age <= ttl * 1000 }];
     this.#peers.delete(source);
@@ -116,8 +115,8 @@ export class SkewEstimate {
 }
 
 /**
- * What is alive by our clock may have waited somewhere, so that a few such say nothing. Of many, those that came fastest tell
- * the time; not the very fastest, whose sender's clock may be ahead.
+ * Envelopes that are alive by our clock may have been delayed, so that a few of them say nothing. Of many, the fastest tell the time; but
+ * not the very fastest, whose sender's clock may be ahead.
  */
 function skewOfPeer(ages: readonly Age[], kind: PeerKind): number | undefined {
   const last = ages.at(-1);
@@ -127,7 +126,7 @@ function skewOfPeer(ages: readonly Age[], kind: PeerKind): number | undefined {
   return sorted[sorted.length >> 2] as number;
 }
 
-/** Of an even number, the one nearer to 0 of the two in the middle. */
+/** Of an even number of values, the middle one that is nearer to 0. */
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const [low = 0, high = 0] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];

@@ -1,8 +1,8 @@
 import type { Clock } from '@sotto/core';
 
 /**
- * A span of time that has begun. A timer keeps it, which goes on evenly when the clock is set: a deadline that was a time of day
- * would be over at once, or never.
+ * The end of a span of time. It is kept by a timer, which a clock that is set does not affect: a deadline stored as a time of day
+ * would pass at once, or never.
  */
 export class Deadline {
   #isOver = false;
@@ -21,14 +21,14 @@ export class Deadline {
     return this.#isOver;
   }
 
-  /** Runs it when the time is over, at once if it is; the function given back stops that. */
+  /** Calls `run` when the deadline passes, at once if it has; the returned function cancels that. */
   onOver(run: () => void): () => void {
     if (this.#isOver) run();
     else this.#waiting.add(run);
     return () => this.#waiting.delete(run);
   }
 
-  /** Nobody waits for it any more. */
+  /** Stops the timer; nothing is called any more. */
   cancel(): void {
     this.#cancel();
     this.#waiting.clear();

@@ -1,40 +1,42 @@
-import { type Clock, copyBytes, encodeHex, SottoError, systemClock, type Topic } from '@sotto/core';
+import { type Clock, copyBytes, DedupSet, encodeHex, SottoError, systemClock, type Topic } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
-import { decodeEnvelope, ENVELOPE_MAX_BYTES, type Envelope, envelopeHash } from './envelope/envelope.js';
-import { RecentlySeen } from './recently-seen.js';
+import { decodeEnvelope, type Envelope, envelopeHash } from './envelope/envelope.js';
+import { ENVELOPE_MAX_BYTES } from './envelope/limits.js';
 import { TopicIndex } from './topic-index.js';
 
-/** An envelope that is alive. Its bytes are everybody's: not to be changed. */
+/** A live envelope. Its bytes are shared and must not be changed. */
 export interface PooledEnvelope {
   /** KECCAK-256 of the bytes in hex, 64 digits: its name on the network. */
   readonly hash: string;
-  /** As it goes over the wire. */
+  /** As on the wire. */
   readonly bytes: Uint8Array;
   readonly envelope: Envelope;
   /** Its proof of work. */
   readonly pow: number;
 }
 
+/** Options of an {@link EnvelopePool}. */
 export interface EnvelopePoolOptions {
   readonly crypto?: CryptoProvider;
   readonly clock?: Clock;
-  /** What an envelope must be to get in. Default: as deployed nodes have it, with a ceiling for the time to live. */
+  /** Requirements on envelopes. Default: those of deployed nodes, with a limit for the time to live. */
   readonly policy?: Partial<EnvelopePolicy>;
-  /** Envelopes alive at once. Default 200,000: 2,000 a second that live 100 s. */
+  /** Most live envelopes. Default 200,000: 2,000 a second that live 100 s. */
   readonly maxEnvelopes?: number;
-  /** Bytes of all of them. Default 2^27: 128 MB, which cost about three times that in memory. */
+  /** Most bytes of all of them. Default 2^27: 128 MB, which take about three times as much memory. */
   readonly maxBytes?: number;
 }
 
-/** Told of each envelope that comes in, once, with whoever brought it. Doesn't throw. */
+/** Called once for each new envelope, with its origin. Must not throw. */
 export type PoolListener = (envelope: PooledEnvelope, origin: unknown) => void;
 
 /**
- * The envelopes that are alive, by hash: what a node has to hand on, and to know again. Each costs the same however
- * many there are; they leave in the second after they expire.
+ * The live envelopes of a node, by hash: those that it forwards and recognizes. The cost of each does not depend on their number; they
+ * are removed in the second after they expire.
  *
- * When it is full, what would live longest goes first, or is not let in: it takes most room, and clients do with 15 s.
+ * When the pool is full, envelopes that would live longest are removed first, or refused: they take up most space, and clients need no
+ * more than 15 s.
  */
 export class EnvelopePool {
   readonly #crypto: CryptoProvider;
@@ -45,11 +47,11 @@ export class EnvelopePool {
   /** Hashes by the second in which they expire. */
   readonly #expiring = new Map<number, Set<string>>();
   readonly #byTopic = new TopicIndex<PooledEnvelope>();
-  /** What had to make room: not new when a peer brings it again. */
-  readonly #displaced: RecentlySeen;
+  /** Envelopes removed to make room, which are not new when they arrive again. */
+  readonly #displaced: DedupSet<string>;
   readonly #listeners = new Set<PoolListener>();
   #policy: EnvelopePolicy;
-  /** Of those that may be in it. */
+  /** The longest time to live that an envelope in the pool may have. */
   #longestTtl: number;
   #bytes = 0;
   #cancelTimer: () => void;
@@ -62,37 +64,37 @@ export class EnvelopePool {
     this.#longestTtl = this.#policy.maxTtl;
     this.#maxEnvelopes = options.maxEnvelopes ?? 200_000;
     this.#maxBytes = options.maxBytes ?? 2 ** 27;
-    this.#displaced = new RecentlySeen(this.#maxEnvelopes);
-    this.#cancelTimer = this.#sweepLater();
+    this.#displaced = new DedupSet(this.#maxEnvelopes);
+    this.#cancelTimer = this.#scheduleSweep();
   }
 
-  /** What is asked of envelopes now. */
+  /** The current requirements. */
   get policy(): EnvelopePolicy {
     return this.#policy;
   }
 
-  /** Asks something else of envelopes from now on; those that are in stay. */
+  /** Changes the requirements; envelopes in the pool stay. */
   setPolicy(changes: Partial<EnvelopePolicy>): void {
     this.#policy = { ...this.#policy, ...changes };
     this.#longestTtl = Math.max(this.#longestTtl, this.#policy.maxTtl);
   }
 
-  /** Envelopes in it. */
+  /** Number of envelopes. */
   get size(): number {
     return this.#envelopes.size;
   }
 
-  /** Bytes of all of them. */
+  /** Bytes of all envelopes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Topics that some envelope in it has. */
+  /** Number of topics of the envelopes. */
   get topics(): number {
     return this.#byTopic.size;
   }
 
-  /** Those with this topic, in the order in which they came. Costs no more the more others there are. */
+  /** The envelopes of a topic, in order of arrival. The cost does not depend on the number of others. */
   withTopic(topic: Topic): Iterable<PooledEnvelope> {
     return this.#byTopic.get(topic);
   }
@@ -106,12 +108,12 @@ export class EnvelopePool {
   }
 
   /**
-   * Takes an envelope, and tells the listeners. The bytes are copied.
+   * Adds an envelope, and calls the listeners. The bytes are copied.
    *
-   * @param origin whoever brought it; handed to the listeners, who need not give it back to him
+   * @param origin where it came from; passed to the listeners, which need not send it back there
    * @returns `undefined` when it is known already
-   * @throws MALFORMED_MESSAGE, with the reason, for what should not be carried; LIMIT_EXCEEDED when it is too large
-   * or there is no room for it; CLOSED
+   * @throws MALFORMED_MESSAGE with the reason when it does not meet the requirements; LIMIT_EXCEEDED when it is too large or the pool is
+   * full; CLOSED
    */
   add(bytes: Uint8Array, origin?: unknown): PooledEnvelope | undefined {
     const { pooled, isNew } = this.offer(bytes, origin);
@@ -119,9 +121,9 @@ export class EnvelopePool {
   }
 
   /**
-   * Does what {@link add} does, and also gives what is known already.
+   * Like {@link add}, but also returns an envelope that is known already.
    *
-   * @returns `pooled` is missing when it had to make room and is still remembered
+   * @returns `pooled` is missing for an envelope that was removed to make room
    * @throws as `add` does
    */
   offer(bytes: Uint8Array, origin?: unknown): { readonly pooled?: PooledEnvelope; readonly isNew: boolean } {
@@ -146,13 +148,13 @@ export class EnvelopePool {
     return { pooled, isNew: true };
   }
 
-  /** Tells the listener of each envelope that comes in, until the function given back is called. */
+  /** Calls the listener for each new envelope, until the returned function is called. */
   subscribe(listener: PoolListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Forgets everything. Closing twice is fine. */
+  /** Removes everything. Closing twice is fine. */
   close(): void {
     this.#closed = true;
     this.#cancelTimer();
@@ -167,16 +169,16 @@ export class EnvelopePool {
     return Math.floor(this.#clock.now() / 1000);
   }
 
-  #sweepLater(): () => void {
+  #scheduleSweep(): () => void {
     return this.#clock.after(1000, () => {
       this.#sweep();
-      this.#cancelTimer = this.#sweepLater();
+      this.#cancelTimer = this.#scheduleSweep();
     });
   }
 
   /**
-   * Drops what has expired, and what would not be let in now, as the clock was set back: it would stay for as long. There
-   * are few seconds to look at: those up to the longest time to live.
+   * Removes envelopes that have expired, and those from a future that a clock set back has left: they would stay that long. Only the
+   * seconds up to the longest time to live have to be checked.
    */
   #sweep(): void {
     const now = this.#seconds();

@@ -7,9 +7,9 @@ export type { MineOptions, Miner } from './mining/miner.js';
 export type { WorkerMinerOptions } from './mining/threaded-miner.js';
 
 /**
- * Does proof of work off this thread: in Web Workers, in Node in worker threads. Where they can't be had (none in this
- * runtime, or forbidden by the page's policy) it works in this thread, in short pieces. Close it when it is no longer
- * needed; who has several transports needs one miner.
+ * Does proof of work off this thread: in Web Workers, or in Node.js in worker threads. Where they are unavailable (not in this runtime, or
+ * forbidden by the page's policy) it works on this thread, in short slices. Close it when it is no longer needed; several transports can
+ * share one.
  */
 export function createWorkerMiner(options: WorkerMinerOptions = {}): Miner {
   const { threads = Math.max(1, (globalThis.navigator?.hardwareConcurrency ?? 2) - 1) } = options;

@@ -9,80 +9,75 @@ import {
   SottoError,
   type Topic,
 } from '@sotto/core';
+import { onAbort } from './on-abort.js';
 import { abortedError, closedError, unavailableError } from './transport-errors.js';
-import { whenAborted } from './when-aborted.js';
 
-/** What an open pipe tells. */
+/** What a pipe reports. */
 export interface PipeEvents {
-  /** Something came; what nobody subscribed to is dropped. The bytes are copied. */
+  /** Delivers an envelope that arrived; it is dropped unless its topic is subscribed to. The bytes are copied. */
   deliver(topic: Topic, envelope: Uint8Array, options?: { readonly fromHistory?: boolean }): void;
-  /** The connection was lost, or is there again. */
+  /** Reports that the connection was lost or restored. */
   status(status: 'connected' | 'reconnecting'): void;
 }
 
-/** An open pipe. What it throws that is no SottoError becomes TRANSPORT_UNAVAILABLE. */
-export interface OpenPipe {
-  /** Sends bytes, for good: they are not changed later. Resolves when the pipe has taken them. */
+/** An open pipe. Errors that it throws and that aren't SottoErrors become TRANSPORT_UNAVAILABLE. */
+export interface Pipe {
+  /** Sends an envelope. The pipe owns the bytes. Resolves when the pipe has taken responsibility for them. */
   publish(topic: Topic, envelope: Uint8Array): void | Promise<void>;
-  /** For a pipe with topics of its own: what is wanted from now on, each topic once. */
+  /** For pipes that select by topic: the topics wanted from now on, each once. */
   subscribe?(topics: readonly Topic[]): void | Promise<void>;
-  /** Delivers what was sent between two times (ms since the epoch) on these topics; resolves after the last. */
+  /** Delivers the envelopes of these topics sent between two times (ms since the epoch); resolves after the last. */
   history?(topics: readonly Topic[], from: number, to: number): Promise<void>;
   close(): void | Promise<void>;
 }
 
-/** Opens a pipe. */
-export type OpensPipe = (events: PipeEvents, signal?: AbortSignal) => OpenPipe | Promise<OpenPipe>;
+/** Opens a pipe. `signal` aborts opening. */
+export type PipeOpener = (events: PipeEvents, signal?: AbortSignal) => Pipe | Promise<Pipe>;
 
-export interface PipeOptions {
-  /** Largest envelope in bytes. Default 1 MiB, as Whisper nodes have it. */
+/** Options of {@link createPipeCarrier}. */
+export interface PipeCarrierOptions {
+  /** Largest envelope in bytes. Default 1 MiB, as with deployed Whisper nodes. */
   readonly maxEnvelopeBytes?: number;
   /** Whether pipes have `history`. Default false. */
   readonly history?: boolean;
 }
 
 /**
- * Makes a carrier of anything that moves bytes: a channel between tabs, a socket, a broker. Topics, sizes, signals, closing
- * and the ownership of bytes are looked after here; the pipe only moves what it is given.
+ * Creates a carrier over anything that moves bytes: a channel between tabs, a socket, a broker. It takes care of topics, sizes,
+ * signals, closing and the ownership of bytes; the pipe only moves what it is given.
  */
-export function pipeCarrier(open: OpensPipe, options: PipeOptions = {}): Carrier {
+export function createPipeCarrier(open: PipeOpener, options: PipeCarrierOptions = {}): Carrier {
   const { maxEnvelopeBytes = 1024 * 1024, history = false } = options;
   return {
     capabilities: { maxEnvelopeBytes, history, minimumPow: 0 },
     async open(handler, { signal } = {}) {
-      const connection = new PipeConnection(handler, maxEnvelopeBytes);
+      const connection = new PipeConnection(handler, maxEnvelopeBytes, history);
       await connection.open(open, signal);
-      return history ? connection : withoutHistory(connection);
+      return connection;
     },
   };
 }
 
-function withoutHistory(connection: PipeConnection): CarrierConnection {
-  return {
-    publish: (topic, envelope, options) => connection.publish(topic, envelope, options),
-    subscribe: (topics) => connection.subscribe(topics),
-    close: () => connection.close(),
-  };
-}
-
 class PipeConnection implements CarrierConnection {
+  declare readonly history?: NonNullable<CarrierConnection['history']>;
   readonly #handler: CarrierHandler;
   readonly #maxEnvelopeBytes: number;
   readonly #closing = new AbortController();
   #topics: ReadonlySet<string> = new Set();
-  /** What came from history and is not taken yet. */
-  readonly #handing = new Set<Promise<void>>();
-  #pipe: OpenPipe | undefined;
+  /** Deliveries from history that `onEnvelope` has not finished yet. */
+  readonly #deliveries = new Set<Promise<void>>();
+  #pipe: Pipe | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(handler: CarrierHandler, maxEnvelopeBytes: number) {
+  constructor(handler: CarrierHandler, maxEnvelopeBytes: number, hasHistory: boolean) {
     this.#handler = handler;
     this.#maxEnvelopeBytes = maxEnvelopeBytes;
+    if (hasHistory) this.history = (topics, from, to, options) => this.#history(topics, from, to, options);
   }
 
-  async open(open: OpensPipe, signal: AbortSignal | undefined): Promise<void> {
+  async open(open: PipeOpener, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) throw abortedError('open');
-    const pipe = await unlessUnavailable(async () => open(this.#events(), signal));
+    const pipe = await wrapErrors(async () => open(this.#events(), signal));
     if (signal?.aborted) {
       await pipe.close();
       throw abortedError('open');
@@ -115,7 +110,7 @@ class PipeConnection implements CarrierConnection {
     await this.#unlessEnded('subscribe', undefined, async () => pipe.subscribe?.([...wanted.values()]));
   }
 
-  async history(
+  async #history(
     topics: readonly Topic[],
     from: number,
     to: number,
@@ -125,7 +120,7 @@ class PipeConnection implements CarrierConnection {
     const asked = topics.map((topic) => copyBytes(topic));
     await this.#unlessEnded('history', signal, async () => {
       await pipe.history?.(asked, from, to);
-      await Promise.all(this.#handing);
+      await Promise.all(this.#deliveries);
     });
   }
 
@@ -144,12 +139,12 @@ class PipeConnection implements CarrierConnection {
     return {
       deliver: (topic, envelope, { fromHistory = false } = {}) => {
         if (this.#closing.signal.aborted || !this.#topics.has(encodeHex(parseBytes(topic, 'topic')))) return;
-        const handing = this.#handler.onEnvelope(
+        const delivery = this.#handler.onEnvelope(
           copyBytes(topic),
           copyBytes(envelope, 'envelope'),
           fromHistory,
         );
-        if (fromHistory && handing !== undefined) this.#handOverLater(handing);
+        if (fromHistory && delivery !== undefined) this.#track(delivery);
       },
       status: (status) => {
         if (!this.#closing.signal.aborted) this.#handler.onStatus?.(status);
@@ -157,19 +152,19 @@ class PipeConnection implements CarrierConnection {
     };
   }
 
-  #handOverLater(handing: Promise<void>): void {
-    this.#handing.add(handing);
-    const done = () => this.#handing.delete(handing);
-    handing.then(done, done);
+  #track(delivery: Promise<void>): void {
+    this.#deliveries.add(delivery);
+    const done = () => this.#deliveries.delete(delivery);
+    delivery.then(done, done);
   }
 
-  #check(what: string, signal: AbortSignal | undefined): OpenPipe {
+  #check(what: string, signal: AbortSignal | undefined): Pipe {
     if (this.#pipe === undefined || this.#closing.signal.aborted) throw closedError();
     if (signal?.aborted) throw abortedError(what);
     return this.#pipe;
   }
 
-  /** Runs until it is over, the connection is closed or the caller gives up. */
+  /** Runs until it settles, the connection is closed or the signal fires. */
   #unlessEnded(what: string, signal: AbortSignal | undefined, run: () => Promise<void>): Promise<void> {
     const closing = this.#closing.signal;
     return new Promise((resolve, reject) => {
@@ -179,8 +174,8 @@ class PipeConnection implements CarrierConnection {
         for (const stop of stops) stop();
         then();
       };
-      const stops = [whenAborted(closing, close), whenAborted(signal, abort)];
-      unlessUnavailable(run).then(
+      const stops = [onAbort(closing, close), onAbort(signal, abort)];
+      wrapErrors(run).then(
         () => settle(resolve),
         (error) => settle(() => reject(error)),
       );
@@ -188,8 +183,8 @@ class PipeConnection implements CarrierConnection {
   }
 }
 
-/** What a pipe throws of its own may say anything, so it is kept as the cause alone. */
-async function unlessUnavailable<T>(run: () => Promise<T>): Promise<T> {
+/** Errors of a pipe may say anything, so they are only kept as the cause. */
+async function wrapErrors<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (cause) {

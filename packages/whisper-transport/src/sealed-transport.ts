@@ -4,11 +4,12 @@ import {
   type CarrierConnection,
   type Channel,
   type Clock,
+  type ConnectOptions,
+  DedupSet,
   encodeHex,
   encodeUtf8,
   type HistoryRequest,
   isSottoError,
-  type LocalParty,
   type PublicKey,
   parseBytes,
   SottoError,
@@ -18,7 +19,7 @@ import {
   type TransportConnection,
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
-import { channelKey, checkMayListen } from './channel-key.js';
+import { channelId, checkMaySubscribe } from './channel-id.js';
 import { SkewEstimate } from './clock-skew.js';
 import {
   checkEnvelope,
@@ -26,54 +27,52 @@ import {
   DEFAULT_ENVELOPE_POLICY,
   type EnvelopePolicy,
 } from './envelope/check.js';
-import {
-  decodeEnvelope,
-  type Envelope,
-  encodeEnvelope,
-  encodeWithoutNonce,
-  SEALING_OVERHEAD,
-} from './envelope/envelope.js';
+import { decodeEnvelope, type Envelope, encodeEnvelope, encodeWithoutNonce } from './envelope/envelope.js';
+import { SEALING_OVERHEAD } from './envelope/limits.js';
 import { peekTopic } from './envelope/peek-topic.js';
 import { decodePlain, encodePlain } from './envelope/plain.js';
 import { type OpeningKey, openData, sealData } from './envelope/seal.js';
-import { HandOver } from './hand-over.js';
 import { createInlineMiner } from './mining/inline-miner.js';
 import { type Miner, powBits } from './mining/miner.js';
-import { RecentlySeen } from './recently-seen.js';
-import { type ChannelCipher, ChannelKeys, type Pbkdf2, type ResolvedChannel, topicNumber } from './topics.js';
+import { RedeliveryQueue } from './redelivery-queue.js';
+import { topicNumber } from './topic.js';
+import { type ChannelCipher, ChannelKeys, type Pbkdf2, type ResolvedChannel } from './topics.js';
 import { abortedError, closedError } from './transport-errors.js';
 
+/** Options of {@link createSealedTransport}. */
 export interface SealedTransportOptions {
   readonly crypto?: CryptoProvider;
   readonly clock?: Clock;
   /**
-   * Who does the proof of work: `createWorkerMiner` of `@sotto/whisper-transport/miner`, for one. It stays yours: it isn't
-   * closed with the connection. Default: this thread, in short pieces.
+   * Does the proof of work, such as `createWorkerMiner` of `@sotto/whisper-transport/miner`. It isn't closed with the connection.
+   * Default: this thread, in short slices.
    */
   readonly miner?: Miner;
   /**
-   * Derives the keys of channels off this thread, with WebCrypto for instance. Default: the provider does, which holds
-   * this thread up for 20 to 150 ms a channel, once.
+   * Derives channel keys off this thread, for example with WebCrypto. Default: the provider does, which blocks this thread for 20 to
+   * 150 ms once for each channel.
    */
   readonly pbkdf2?: Pbkdf2;
-  /** Seconds that envelopes live. Default 15, as deployed clients have it; 10 at least. */
+  /** Seconds until envelopes expire, at least 10. Default 15, as with deployed clients. */
   readonly ttl?: number;
-  /** What is asked of envelopes that come. The proof of work asked of ours is the carrier's, if that is more. */
+  /** Requirements on envelopes. Ours also meet the carrier's proof of work, if that is more. Default: as with deployed nodes. */
   readonly policy?: Partial<EnvelopePolicy>;
-  /** Envelopes and messages remembered, to notice repetitions. Default 50,000 each: 10 MB at most. */
+  /** Envelopes and messages remembered, to drop repetitions. Default 50,000 each: 10 MB at most. */
   readonly remembered?: number;
 }
 
 /**
- * Turns any pipe that moves bytes by topic into an authenticated transport: every message is signed, padded,
- * encrypted for its channel and put into a Whisper envelope with its proof of work. Wire profile, section 7.
+ * Turns a carrier, which moves bytes by topic, into an authenticated transport: every message is signed, padded, encrypted for its
+ * channel and put into a Whisper envelope with proof of work. Wire profile, section 7.
+ *
+ * @throws INVALID_ARGUMENT
  */
-export function sealedTransport(carrier: Carrier, options: SealedTransportOptions = {}): Transport {
+export function createSealedTransport(carrier: Carrier, options: SealedTransportOptions = {}): Transport {
   const { crypto = defaultProvider(), clock = systemClock, ttl = 15, remembered = 50_000 } = options;
   if (!Number.isInteger(ttl) || ttl < 10) {
-    throw new SottoError('INVALID_ARGUMENT', 'Envelopes have to live 10 seconds at least.', {
+    throw new SottoError('INVALID_ARGUMENT', 'Envelopes have to live at least 10 seconds.', {
       what: 'ttl',
-      reason: 'not a whole number of seconds, 10 or more',
+      reason: 'not a whole number of at least 10 seconds',
     });
   }
   const settings: Settings = {
@@ -90,16 +89,20 @@ export function sealedTransport(carrier: Carrier, options: SealedTransportOption
   const { history } = carrier.capabilities;
   return {
     capabilities: { maxPayloadBytes: settings.maxPayloadBytes, history, confirmsSend: true },
-    async connect(party, { signal } = {}) {
-      const connection = new SealedConnection(party, settings, options.miner ?? createInlineMiner(clock));
-      await connection.open(carrier, signal);
-      return history ? connection : withoutHistory(connection);
+    async connect(connectOptions) {
+      const connection = new SealedConnection(
+        connectOptions,
+        settings,
+        options.miner ?? createInlineMiner(clock),
+      );
+      await connection.open(carrier);
+      return connection;
     },
   };
 }
 
-/** How often a message is sealed for one send: again when it waited too long, or our clock turned out to be off. */
-const SEALED_MOST = 5;
+/** Most times that a message is sealed for one send: again when it expired while waiting, or when our clock was off. */
+const ATTEMPTS_MOST = 5;
 
 interface Settings {
   readonly crypto: CryptoProvider;
@@ -107,53 +110,48 @@ interface Settings {
   readonly ttl: number;
   readonly remembered: number;
   readonly policy: EnvelopePolicy;
-  /** Read for each envelope: what the other side asks for may change. */
+  /** Read for each envelope, as requirements may change. */
   readonly capabilities: CarrierCapabilities;
   readonly maxPayloadBytes: number;
   readonly keys: ChannelKeys;
   readonly pbkdf2: Pbkdf2 | undefined;
 }
 
-function withoutHistory(connection: SealedConnection): TransportConnection {
-  return {
-    send: (channel, payload, options) => connection.send(channel, payload, options),
-    listen: (channels) => connection.listen(channels),
-    close: () => connection.close(),
-  };
-}
-
 class SealedConnection implements TransportConnection {
-  readonly #party: LocalParty;
+  declare readonly history?: NonNullable<TransportConnection['history']>;
+  readonly #options: ConnectOptions;
   readonly #settings: Settings;
   readonly #miner: Miner;
   readonly #closing = new AbortController();
-  readonly #envelopes: RecentlySeen;
-  readonly #messages: RecentlySeen;
-  /** What is being taken, by the names of its envelope and of itself. */
-  readonly #underWay = new Map<string, Promise<void>>();
-  /** What is listened to, by the number of the topic: opening costs no more the more chats there are. */
-  #listening = new Map<number, readonly ResolvedChannel[]>();
+  readonly #envelopes: DedupSet<string>;
+  readonly #messages: DedupSet<string>;
+  /** Deliveries to `onMessage` that have not finished, by the names of envelope and message. */
+  readonly #inFlight = new Map<string, Promise<void>>();
+  /** Subscribed channels by the number of their topic, so that the number of chats does not matter for each envelope. */
+  #subscribed = new Map<number, readonly ResolvedChannel[]>();
   #prepared: Promise<unknown> = Promise.resolve();
   #connection: CarrierConnection | undefined;
-  readonly #handOver: HandOver;
+  readonly #redelivery: RedeliveryQueue;
   readonly #time: SkewEstimate;
 
-  constructor(party: LocalParty, settings: Settings, miner: Miner) {
-    this.#party = party;
+  constructor(options: ConnectOptions, settings: Settings, miner: Miner) {
+    this.#options = options;
+    if (settings.capabilities.history) this.history = (request) => this.#history(request);
     this.#settings = settings;
     this.#miner = miner;
-    this.#handOver = new HandOver(party, settings.clock);
-    this.#time = new SkewEstimate(settings.clock, 'people', (skew) => party.onClock?.(skew));
-    this.#envelopes = new RecentlySeen(settings.remembered);
-    this.#messages = new RecentlySeen(settings.remembered);
+    this.#redelivery = new RedeliveryQueue(options, settings.clock);
+    this.#time = new SkewEstimate(settings.clock, 'people', (skew) => options.onClock?.(skew));
+    this.#envelopes = new DedupSet(settings.remembered);
+    this.#messages = new DedupSet(settings.remembered);
   }
 
-  async open(carrier: Carrier, signal: AbortSignal | undefined): Promise<void> {
+  async open(carrier: Carrier): Promise<void> {
+    const { signal } = this.#options;
     this.#connection = await carrier.open(
       {
-        onEnvelope: (_topic, bytes, fromHistory) => this.#take(bytes, fromHistory),
-        onStatus: (status) => this.#party.onStatus?.(status),
-        onClock: ({ source, now }) => this.#time.noteNode(source, now),
+        onEnvelope: (_topic, bytes, fromHistory) => this.#receive(bytes, fromHistory),
+        onStatus: (status) => this.#options.onStatus?.(status),
+        onClock: ({ source, now }) => this.#time.addReading(source, now),
       },
       signal === undefined ? {} : { signal },
     );
@@ -176,14 +174,14 @@ class SealedConnection implements TransportConnection {
     }
     await this.#prepare([channel]);
     const { topic, cipher } = this.#settings.keys.resolve(channel);
-    for (let tries = 1; ; tries++) {
+    for (let attempt = 1; ; attempt++) {
       const { correction } = this.#time;
       const { envelope, expiry } = await this.#seal(topic, cipher, payload, options.signal);
       try {
         return await connection.publish(topic, envelope, options);
       } catch (error) {
-        if (!isSottoError(error, 'TRANSPORT_REFUSED') || tries >= SEALED_MOST) throw error;
-        // It may have waited until it had expired; or what the time is came with the refusal.
+        if (!isSottoError(error, 'TRANSPORT_REFUSED') || attempt >= ATTEMPTS_MOST) throw error;
+        // It may have expired while it waited, or the refusal may have told the time.
         const isLate = this.#time.now() / 1000 >= expiry;
         if (!isLate && this.#time.correction === correction) throw error;
       }
@@ -197,21 +195,21 @@ class SealedConnection implements TransportConnection {
     signal: AbortSignal | undefined,
   ): Promise<{ readonly envelope: Uint8Array; readonly expiry: number }> {
     const { crypto, ttl, policy, capabilities } = this.#settings;
-    const plain = encodePlain(crypto, payload, this.#party.identity);
+    const plain = encodePlain(crypto, payload, this.#options.identity);
     const data = sealData(crypto, cipher, plain);
     const expiry = Math.floor(this.#time.now() / 1000) + ttl;
     const unmined = { expiry, ttl, topic, data };
-    // A peer whose clock is behind ours divides by as much more, and one second for the way.
-    const asked = capabilities.minimumPow * (1 + (policy.maxAhead + 1) / ttl);
-    const target = Math.max(policy.minimumPow, asked);
+    // A peer whose clock is behind ours sees a longer lifetime; one second more for the transit.
+    const required = capabilities.minimumPow * (1 + (policy.maxAhead + 1) / ttl);
+    const target = Math.max(policy.minimumPow, required);
     const nonce = target > 0 ? await this.#mine(encodeWithoutNonce(unmined), target, signal) : 0n;
     const envelope = encodeEnvelope({ ...unmined, nonce });
-    // What we sent comes back to us on channels that we listen to as well.
+    // Our own envelopes come back on subscribed channels.
     this.#envelopes.add(this.#nameOf(envelope));
     return { envelope, expiry };
   }
 
-  /** Work for a connection that was closed is in vain. */
+  /** Stops when the connection is closed. */
   async #mine(prefix: Uint8Array, target: number, signal: AbortSignal | undefined): Promise<bigint> {
     const closing = this.#closing.signal;
     try {
@@ -224,32 +222,32 @@ class SealedConnection implements TransportConnection {
     }
   }
 
-  async listen(channels: readonly Channel[]): Promise<void> {
+  async subscribe(channels: readonly Channel[]): Promise<void> {
     this.#open();
     const prepared = this.#prepared.then(() => this.#prepare(channels));
-    // In the order of the calls, so that the last list is the one in force, however long the keys of another take.
+    // In the order of the calls, so that the last list takes effect, however long the keys of others take.
     this.#prepared = prepared.catch(() => undefined);
     await prepared;
     const connection = this.#open();
-    const listening = new Map<number, ResolvedChannel[]>();
-    for (const channel of new Map(channels.map((one) => [channelKey(one), one])).values()) {
-      checkMayListen(this.#party.identity.publicKey, channel);
+    const subscribed = new Map<number, ResolvedChannel[]>();
+    for (const channel of new Map(channels.map((one) => [channelId(one), one])).values()) {
+      checkMaySubscribe(this.#options.identity.publicKey, channel);
       const resolved = this.#settings.keys.resolve(channel);
       const topic = topicNumber(resolved.topic);
-      listening.set(topic, [...(listening.get(topic) ?? []), resolved]);
+      subscribed.set(topic, [...(subscribed.get(topic) ?? []), resolved]);
     }
-    this.#listening = listening;
-    const { channelKeys } = this.#party;
+    this.#subscribed = subscribed;
+    const { channelKeys } = this.#options;
     if (channelKeys !== undefined) void this.#settings.keys.retain(channels, channelKeys);
-    await connection.subscribe([...listening.values()].map(([first]) => (first as ResolvedChannel).topic));
+    await connection.subscribe([...subscribed.values()].map(([first]) => (first as ResolvedChannel).topic));
   }
 
   #prepare(channels: readonly Channel[]): Promise<void> {
     const { keys, pbkdf2 } = this.#settings;
-    return keys.prepare(channels, { pbkdf2, cache: this.#party.channelKeys });
+    return keys.prepare(channels, { pbkdf2, cache: this.#options.channelKeys });
   }
 
-  async history(request: HistoryRequest): Promise<void> {
+  async #history(request: HistoryRequest): Promise<void> {
     await this.#prepare(request.channels);
     const connection = this.#open();
     const topics = new Map(
@@ -259,7 +257,7 @@ class SealedConnection implements TransportConnection {
       }),
     );
     const options = request.signal === undefined ? {} : { signal: request.signal };
-    // Envelopes carry the network's time. Not less than was asked for: what others say of the time may be wrong.
+    // Envelopes carry the network's time. The span is only widened, as others may be wrong about the time.
     const from = Math.min(request.from, request.from - this.#time.correction);
     const to = Math.max(request.to, request.to - this.#time.correction);
     await connection.history?.([...topics.values()], from, to, options);
@@ -269,7 +267,7 @@ class SealedConnection implements TransportConnection {
     const connection = this.#connection;
     this.#connection = undefined;
     this.#closing.abort();
-    this.#handOver.close();
+    this.#redelivery.close();
     await connection?.close();
   }
 
@@ -278,44 +276,47 @@ class SealedConnection implements TransportConnection {
     return this.#connection;
   }
 
-  /** Whatever arrives: nobody is told of what is not for us, expired, damaged or known. */
-  async #take(bytes: Uint8Array, fromHistory: boolean): Promise<void> {
-    // Most of what comes may be for others: a filter of topics lets many through. That costs a glance.
+  /** Handles an envelope. Those that are not for us, expired, damaged or known are dropped silently. */
+  async #receive(bytes: Uint8Array, fromHistory: boolean): Promise<void> {
+    // Most envelopes may be for others, as bloom filters let many through: those cost a look at four bytes.
     const topic = peekTopic(parseBytes(bytes, 'envelope'));
-    const channels = topic && this.#listening.get(topicNumber(topic));
+    const channels = topic && this.#subscribed.get(topicNumber(topic));
     if (channels === undefined) return;
     const envelope = readable(() => decodeEnvelope(bytes));
     if (envelope === undefined) return;
     const inTime = this.#isInTime(envelope, fromHistory);
-    // Of what comes at the wrong time, only those who share a secret with us say something of the time.
-    const mayTell = fromHistory ? [] : channels.filter(({ channel }) => channel.kind === 'negotiated');
-    if (!inTime && mayTell.length === 0) return;
+    // An envelope of another time counts as a reading of the clock only from people who share a secret with us.
+    const tellingTime = fromHistory ? [] : channels.filter(({ channel }) => channel.kind === 'negotiated');
+    if (!inTime && tellingTime.length === 0) return;
     const name = this.#nameOf(bytes);
-    if (!this.#envelopes.add(name)) return this.#underWay.get(name);
-    for (const { channel, cipher } of inTime ? channels : mayTell) {
+    if (!this.#envelopes.add(name)) return this.#inFlight.get(name);
+    for (const { channel, cipher } of inTime ? channels : tellingTime) {
       const opened = this.#openWith(cipher, envelope.data);
       if (opened === undefined) continue;
       const { signer, payload } = opened;
       const sentAt = (envelope.expiry - envelope.ttl) * 1000;
-      if (!fromHistory && channel.kind === 'negotiated') this.#time.notePeer(encodeHex(signer), envelope);
-      // By now it may be another time.
+      if (!fromHistory && channel.kind === 'negotiated') this.#time.addEnvelope(encodeHex(signer), envelope);
+      // The reading may have changed our estimate.
       if (!inTime && !this.#isInTime(envelope, fromHistory)) break;
-      // On this channel: anybody can put a copy on another one. A send that was tried again comes in another envelope.
-      const id = this.#nameOf(encodeUtf8(channelKey(channel)), signer, payload);
-      if (!this.#messages.add(id)) return this.#underWay.get(id);
-      // Given up in the end, it is forgotten, so that history can bring it again.
-      const given = this.#handOver.give({ sender: signer, payload, channel, sentAt, fromHistory }, () => {
-        this.#envelopes.delete(name);
-        this.#messages.delete(id);
-      });
-      await this.#whileUnderWay([name, id], given);
+      // By channel, as anybody can send a copy on another one. A repeated send arrives in another envelope.
+      const id = this.#nameOf(encodeUtf8(channelId(channel)), signer, payload);
+      if (!this.#messages.add(id)) return this.#inFlight.get(id);
+      // When delivery is given up, it is forgotten, so that history can bring it again.
+      const delivery = this.#redelivery.deliver(
+        { sender: signer, payload, channel, sentAt, fromHistory },
+        () => {
+          this.#envelopes.delete(name);
+          this.#messages.delete(id);
+        },
+      );
+      await this.#whileInFlight([name, id], delivery);
       return;
     }
-    // When the clock is right, history may bring it.
+    // History may bring it once the clock is right.
     if (!inTime) this.#envelopes.delete(name);
   }
 
-  /** What comes from history has expired by nature. */
+  /** Whether an envelope is valid now; from history, whether it was when it expired. */
   #isInTime(envelope: Envelope, fromHistory: boolean): boolean {
     const { crypto, clock, policy } = this.#settings;
     const isInTimeAt = (milliseconds: number) => {
@@ -329,20 +330,20 @@ class SealedConnection implements TransportConnection {
       return checked ?? false;
     };
     if (isInTimeAt(this.#time.now())) return true;
-    // Our clock may have been set right a moment ago.
+    // Our own clock may just have been corrected.
     return this.#time.correction !== 0 && isInTimeAt(clock.now());
   }
 
-  /** Names what was seen, for us alone: SHA-256 costs a fraction of the KECCAK-256 that names it on the network. */
+  /** A name for our own records: SHA-256 costs a fraction of the KECCAK-256 that names envelopes on the network. */
   #nameOf(...parts: readonly Uint8Array[]): string {
     return encodeHex(this.#settings.crypto.sha256(...parts));
   }
 
-  /** A history that brings the same waits for it too: it is over when everything in it was taken. */
-  async #whileUnderWay(names: readonly string[], given: Promise<void>): Promise<void> {
-    for (const name of names) this.#underWay.set(name, given);
-    await given;
-    for (const name of names) this.#underWay.delete(name);
+  /** Records a delivery, so that a history that brings the same message waits for it, too. */
+  async #whileInFlight(names: readonly string[], delivery: Promise<void>): Promise<void> {
+    for (const name of names) this.#inFlight.set(name, delivery);
+    await delivery;
+    for (const name of names) this.#inFlight.delete(name);
   }
 
   #openWith(
@@ -351,16 +352,16 @@ class SealedConnection implements TransportConnection {
   ): { readonly signer: PublicKey; readonly payload: Uint8Array } | undefined {
     const { crypto } = this.#settings;
     const key: OpeningKey =
-      cipher.kind === 'symmetric' ? cipher : { kind: 'asymmetric', identity: this.#party.identity };
+      cipher.kind === 'symmetric' ? cipher : { kind: 'asymmetric', identity: this.#options.identity };
     return readable(() => {
       const { signer, payload } = decodePlain(crypto, openData(crypto, key, data));
-      // Nobody vouches for what is not signed.
+      // Unsigned messages have no known sender.
       return signer && { signer, payload };
     });
   }
 }
 
-/** `undefined` for what is damaged, or refused. */
+/** `undefined` when it is damaged or refused. */
 function readable<T>(read: () => T): T | undefined {
   try {
     return read();

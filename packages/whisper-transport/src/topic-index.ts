@@ -1,26 +1,26 @@
 import type { Topic } from '@sotto/core';
-import { topicNumber } from './topics.js';
+import { topicNumber } from './topic.js';
 
 /**
- * Envelopes by their topic. Most topics have one envelope, which is kept as it is: a set for each would cost more than
- * the rest of the index.
+ * Envelopes by topic. Most topics have a single envelope, which is stored without a set: sets would take more memory than the rest of
+ * the index.
  */
 export class TopicIndex<T extends { readonly envelope: { readonly topic: Topic } }> {
   readonly #envelopes = new Map<number, T | Set<T>>();
 
-  /** Topics that some envelope has. */
+  /** Number of topics. */
   get size(): number {
     return this.#envelopes.size;
   }
 
-  /** In the order in which they were added. */
+  /** In insertion order. */
   get(topic: Topic): Iterable<T> {
     const found = this.#envelopes.get(topicNumber(topic));
     if (found === undefined) return [];
     return found instanceof Set ? found.values() : [found];
   }
 
-  /** Adds one that is not in it. */
+  /** Adds an envelope that is not in the index. */
   add(pooled: T): void {
     const topic = topicNumber(pooled.envelope.topic);
     const found = this.#envelopes.get(topic);

@@ -9,20 +9,14 @@ import {
   type Topic,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { TOPIC_LENGTH } from './topic.js';
 
-/** Bytes of a topic. */
-export const TOPIC_LENGTH = 4;
-/** Partitioned topics there are. */
+/** Number of partitioned topics. */
 const PARTITIONS = 5000;
-/** Bytes of the key of a channel. */
+/** Bytes of a channel key. */
 const KEY_LENGTH = 32;
-/** Rounds by which the key of a channel is derived from its name. Slow on purpose, so derive once. */
+/** PBKDF2 rounds by which a channel key is derived from its name. Slow on purpose, so derive once. */
 const KEY_ITERATIONS = 65_356;
-
-/** The four bytes of a topic as an unsigned number: what is looked up for each envelope that comes. */
-export function topicNumber(topic: Uint8Array): number {
-  return new DataView(topic.buffer, topic.byteOffset).getUint32(0);
-}
 
 /** The topic of a name: the first 4 bytes of its KECCAK-256. Wire profile, section 6. */
 export function topicOf(crypto: CryptoProvider, name: string): Topic {
@@ -30,18 +24,18 @@ export function topicOf(crypto: CryptoProvider, name: string): Topic {
 }
 
 /**
- * The symmetric key of a channel, 32 bytes: PBKDF2 of its name. Takes 20 to 150 ms; {@link ChannelKeys} keeps it.
+ * The symmetric key of a channel, 32 bytes: PBKDF2 of its name. It takes 20 to 150 ms; {@link ChannelKeys} caches it.
  */
 export function channelSymmetricKey(crypto: CryptoProvider, name: string): Uint8Array {
   return crypto.pbkdf2Sha256(channelKeyRequest(name));
 }
 
-/** PBKDF2-HMAC-SHA-256 that doesn't hold up this thread: `CryptoProvider.pbkdf2Sha256`, with a promise. */
+/** PBKDF2-HMAC-SHA-256 that does not block this thread: `CryptoProvider.pbkdf2Sha256` with a promise. */
 export type Pbkdf2 = (
   request: Parameters<CryptoProvider['pbkdf2Sha256']>[0],
 ) => Promise<ReturnType<CryptoProvider['pbkdf2Sha256']>>;
 
-/** What {@link channelSymmetricKey} asks of PBKDF2, for whoever derives it elsewhere. */
+/** The PBKDF2 parameters of {@link channelSymmetricKey}, for deriving the key elsewhere. */
 export function channelKeyRequest(name: string): Parameters<Pbkdf2>[0] {
   return {
     password: encodeUtf8(name),
@@ -56,30 +50,30 @@ export function contactCodeName(crypto: CryptoProvider, identity: PublicKey): st
   return `0x${encodeHex(crypto.secp256k1.uncompressPublicKey(identity))}-contact-code`;
 }
 
-/** Name of the topic on which an identity is written to first, shared with one in 5000 others. */
+/** Name of the topic for the first message to an identity, shared with one in 5,000 identities. */
 export function partitionedName(identity: PublicKey): string {
   const x = BigInt(`0x${encodeHex(identity.subarray(1))}`);
   return `contact-discovery-${x % BigInt(PARTITIONS)}`;
 }
 
-/** Name of an identity's own discovery topic, as older clients use it. */
+/** Name of an identity's own discovery topic, used by older clients. */
 export function discoveryName(crypto: CryptoProvider, identity: PublicKey): string {
   return `contact-discovery-${encodeHex(crypto.secp256k1.uncompressPublicKey(identity))}`;
 }
 
-/** Name of the topic that two identities negotiated: their shared secret in hex. */
+/** Name of the topic that two identities have negotiated: their shared secret in hex. */
 export function negotiatedName(secret: Uint8Array): string {
   return encodeHex(secret);
 }
 
-/** How what goes by a channel is encrypted. */
+/** How messages on a channel are encrypted. */
 export type ChannelCipher =
-  /** With the key of the name, 32 bytes: for everyone who knows it. */
+  /** With the key derived from the channel's name, 32 bytes: for everyone who knows the name. */
   | { readonly kind: 'symmetric'; readonly key: Uint8Array }
   /** For one identity. */
   | { readonly kind: 'asymmetric'; readonly recipient: PublicKey };
 
-/** A channel as the network knows it. */
+/** A channel with its topic and keys. */
 export interface ResolvedChannel {
   readonly channel: Channel;
   /** 4 bytes. */
@@ -90,30 +84,32 @@ export interface ResolvedChannel {
 interface KnownKey {
   readonly topic: Topic;
   readonly key: Uint8Array;
-  /** What it is kept under elsewhere. */
+  /** Its id in a `ChannelKeyCache`. */
   readonly id: string;
 }
 
-/** Bytes of the id of a key, of a hash that tells nothing of the name. */
+/** Bytes of the id of a key: a hash that reveals nothing of the name. */
 const ID_LENGTH = 16;
 
-/** Turns channels into topics and keys, and keeps what was expensive to derive. */
+/** Turns channels into topics and keys, and caches the keys, which are expensive to derive. */
 export class ChannelKeys {
   readonly #crypto: CryptoProvider;
   readonly #most: number;
   readonly #keys = new Map<string, KnownKey>();
-  readonly #underWay = new Map<string, Promise<unknown>>();
+  readonly #inFlight = new Map<string, Promise<unknown>>();
 
-  /** @param most symmetric keys kept; the least recently used go. Default 200,000, the conversations of a
-   * very large store: 20 MB. */
+  /**
+   * @param most cached symmetric keys; the least recently used are dropped. Default 200,000, the conversations of a very large store:
+   * 20 MB
+   */
   constructor(crypto: CryptoProvider, most = 200_000) {
     this.#crypto = crypto;
     this.#most = most;
   }
 
   /**
-   * Has ready what {@link resolve} will want of these channels: what the cache doesn't have is derived, and put there.
-   * @param pbkdf2 derives without holding up this thread
+   * Prepares the keys of channels for {@link resolve}: those that the cache doesn't have are derived and stored there.
+   * @param pbkdf2 derives without blocking this thread
    */
   async prepare(
     channels: readonly Channel[],
@@ -133,14 +129,14 @@ export class ChannelKeys {
     await Promise.all(
       missing.map(async (name) => {
         if (this.#keys.has(name)) return;
-        const deriving = this.#underWay.get(name) ?? this.#derive(name, derive, cache);
-        this.#underWay.set(name, deriving);
+        const deriving = this.#inFlight.get(name) ?? this.#derive(name, derive, cache);
+        this.#inFlight.set(name, deriving);
         await deriving;
       }),
     );
   }
 
-  /** Tells the cache that it need keep no others than the keys of these channels. */
+  /** Removes all keys from the cache but those of these channels. */
   async retain(channels: readonly Channel[], cache: ChannelKeyCache): Promise<void> {
     const names = channels.flatMap((channel) => nameOfSymmetric(channel) ?? []);
     await cache.retain(new Set(names.map((name) => this.#keys.get(name)?.id ?? this.#idOf(name))));
@@ -152,7 +148,7 @@ export class ChannelKeys {
       const { id } = this.#keep(name, key);
       void cache?.put(id, copyBytes(key));
     } finally {
-      this.#underWay.delete(name);
+      this.#inFlight.delete(name);
     }
   }
 
@@ -162,6 +158,7 @@ export class ChannelKeys {
     return encodeHex(hash.subarray(0, ID_LENGTH));
   }
 
+  /** The topic and keys of a channel. Derives a missing key, which blocks this thread. */
   resolve(channel: Channel): ResolvedChannel {
     const crypto = this.#crypto;
     switch (channel.kind) {

@@ -1,10 +1,10 @@
 import { createPortableProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
 import { Deadline } from '../src/deadline.js';
-import { BanList } from '../src/devp2p/ban-list.js';
-import { TokenBucket } from '../src/devp2p/token-bucket.js';
-import { createInlineMiner, EnvelopePool, encodeEnvelope } from '../src/index.js';
-import { waitPatiently, withPatience } from '../src/patience.js';
+import { createInlineMiner } from '../src/index.js';
+import { waitWithin, withDeadline } from '../src/wait.js';
+import { EnvelopePool, encodeEnvelope } from '../src/whisper.js';
+
 import { manualClock, rest } from './manual-clock.js';
 
 const crypto = createPortableProvider();
@@ -40,11 +40,11 @@ describe.each([
     expect([deadline.isOver, told]).toEqual([true, 2]);
   });
 
-  it('patience lasts as long as was said', async () => {
+  it('a wait without a signal lasts as long as was said', async () => {
     const clock = jumpingClock();
     let outcome = 'waits';
-    const waiting = withPatience(clock, undefined, 5_000, (patience) =>
-      waitPatiently(patience, new AbortController().signal, 'it', () => () => {}),
+    const waiting = withDeadline(clock, undefined, 5_000, (limits) =>
+      waitWithin(limits, new AbortController().signal, 'it', () => () => {}),
     ).catch((error: { code: string }) => {
       outcome = error.code;
     });
@@ -82,29 +82,6 @@ describe.each([
     await searching;
     expect(outcome).toBe('TIMEOUT');
     await miner.close();
-  });
-
-  it('a ban lasts no longer than was said', async () => {
-    const clock = jumpingClock();
-    const bans = new BanList(clock);
-    bans.ban('a', 600_000);
-    clock.jump(jump);
-    expect(bans.remaining('a')).toBeLessThanOrEqual(600_000);
-    await clock.advance(600_000);
-    expect(bans.remaining('a')).toBe(0);
-    bans.ban('b', 1_000);
-    expect(bans.remaining('b')).toBe(1_000);
-  });
-
-  it('a rate is what it was, apart from one rest', async () => {
-    const clock = jumpingClock();
-    const bucket = new TokenBucket(clock, 10);
-    bucket.take(10);
-    clock.jump(jump);
-    bucket.take(10);
-    expect(bucket.take(10)).toBeGreaterThanOrEqual(jump > 0 ? 1_000 : 2_000);
-    await clock.advance(2_000);
-    expect(bucket.take(0)).toBe(0);
   });
 
   it('a pool lets go of what is of another time, and takes what is of the new one', async () => {

@@ -2,7 +2,10 @@ import type { Carrier, CarrierHandler, Channel, ClockSkew, KeyPair, SharedKey } 
 import { createPortableProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
 import { SkewEstimate } from '../src/clock-skew.js';
-import { decodeEnvelope, type Envelope, MAX_CORRECTION_MS, relay, sealedTransport } from '../src/index.js';
+import { createSealedTransport, MAX_CORRECTION_MS } from '../src/index.js';
+import { createRelayCarrier } from '../src/relay.js';
+import { decodeEnvelope, type Envelope } from '../src/whisper.js';
+
 import { bus } from './bus.js';
 import { scriptedRelay, WELCOME } from './scripted-relay.js';
 
@@ -38,58 +41,58 @@ describe('what others say of the time', () => {
 
   it('of one node is believed, of several the one in the middle', () => {
     const { estimate, told } = estimateOf(10 * MINUTE);
-    estimate.noteNode('a', NOW);
+    estimate.addReading('a', NOW);
     expect([estimate.correction, estimate.now()]).toEqual([10 * MINUTE, NOW]);
     // One of three lies.
-    estimate.noteNode('b', NOW + 5 * HOUR);
-    estimate.noteNode('c', NOW + 5_000);
+    estimate.addReading('b', NOW + 5 * HOUR);
+    estimate.addReading('c', NOW + 5_000);
     expect(estimate.correction).toBe(10 * MINUTE - 5_000);
     expect(told[0]).toEqual({ skewMs: 10 * MINUTE, source: 'node', corrected: true });
   });
 
   it('is no correction within what the way takes, and none beyond a day, which is told', () => {
     const { estimate, told } = estimateOf(0);
-    estimate.noteNode('a', NOW - 1_500);
+    estimate.addReading('a', NOW - 1_500);
     expect([estimate.correction, told]).toEqual([0, [{ skewMs: 0, source: 'node', corrected: true }]]);
-    estimate.noteNode('a', NOW + MAX_CORRECTION_MS);
+    estimate.addReading('a', NOW + MAX_CORRECTION_MS);
     expect(estimate.correction).toBe(-MAX_CORRECTION_MS);
-    estimate.noteNode('a', NOW + MAX_CORRECTION_MS + 60_000);
+    estimate.addReading('a', NOW + MAX_CORRECTION_MS + 60_000);
     expect(estimate.correction).toBe(0);
     expect(told.at(-1)).toMatchObject({ corrected: false, skewMs: -MAX_CORRECTION_MS - 60_000 });
-    estimate.noteNode('a', Number.NaN);
-    estimate.noteNode('a', NOW);
+    estimate.addReading('a', Number.NaN);
+    estimate.addReading('a', NOW);
     expect(told.at(-1)).toEqual({ skewMs: 0, source: 'node', corrected: true });
   });
 
   it('of two people is not believed, of three it is, and a lie of one changes little', () => {
     const { estimate } = estimateOf(10 * MINUTE);
-    estimate.notePeer('bob', alive(1_000));
-    estimate.notePeer('bob', alive(1_000));
-    estimate.notePeer('carol', alive(1_000));
+    estimate.addEnvelope('bob', alive(1_000));
+    estimate.addEnvelope('bob', alive(1_000));
+    estimate.addEnvelope('carol', alive(1_000));
     expect(estimate.correction).toBe(0);
-    estimate.notePeer('mallory', alive(-20 * HOUR));
+    estimate.addEnvelope('mallory', alive(-20 * HOUR));
     expect(estimate.correction).toBeGreaterThan(10 * MINUTE - 1);
     expect(estimate.correction).toBeLessThan(11 * MINUTE);
   });
 
   it('of people is not believed against a node', () => {
     const { estimate } = estimateOf(0);
-    estimate.noteNode('node', NOW);
-    for (const name of ['a', 'b', 'c', 'd']) estimate.notePeer(name, alive(5 * HOUR));
+    estimate.addReading('node', NOW);
+    for (const name of ['a', 'b', 'c', 'd']) estimate.addEnvelope(name, alive(5 * HOUR));
     expect(estimate.correction).toBe(0);
   });
 
   it('envelopes that waited while they were alive say nothing', () => {
     const { estimate } = estimateOf(0);
-    for (const name of ['a', 'b', 'c', 'd']) estimate.notePeer(name, alive(12_000));
+    for (const name of ['a', 'b', 'c', 'd']) estimate.addEnvelope(name, alive(12_000));
     expect(estimate.correction).toBe(0);
   });
 
   it('of a peer that hands on takes eight envelopes, and finds 14 seconds', () => {
     const { estimate } = estimateOf(14_000, 'nodes');
-    for (let i = 0; i < 7; i++) estimate.notePeer('peer', alive(500 * i));
+    for (let i = 0; i < 7; i++) estimate.addEnvelope('peer', alive(500 * i));
     expect(estimate.correction).toBe(0);
-    estimate.notePeer('peer', alive(1_000));
+    estimate.addEnvelope('peer', alive(1_000));
     expect(estimate.correction).toBeGreaterThanOrEqual(14_000);
     expect(estimate.correction).toBeLessThan(16_000);
   });
@@ -101,8 +104,13 @@ async function overRelay(off: number, welcome: object) {
   scripted.welcome = { ...WELCOME, ...welcome } as typeof WELCOME;
   const clock = clockOff(off);
   const told: ClockSkew[] = [];
-  const sealed = sealedTransport(
-    relay({ url: 'ws://relay.example', crypto, clock, webSocket: scripted.webSocket }),
+  const sealed = createSealedTransport(
+    createRelayCarrier({
+      url: 'ws://relay.example',
+      random: crypto.randomBytes,
+      clock,
+      webSocket: scripted.webSocket,
+    }),
     {
       crypto,
       clock,
@@ -218,16 +226,16 @@ describe('a pipe that tells no time', () => {
     const alice = crypto.secp256k1.generateKeyPair();
     const people = Array.from({ length: 4 }, () => crypto.secp256k1.generateKeyPair());
     const options = { crypto, policy: { minimumPow: 0 } };
-    const connection = await sealedTransport(carrier, { ...options, clock }).connect({
+    const connection = await createSealedTransport(carrier, { ...options, clock }).connect({
       identity: alice,
       onMessage: async ({ payload }) => void texts.push(textOf(payload)),
       onClock: (skew) => told.push(skew),
     });
     const channels = people.map((one): Channel => ({ kind: 'negotiated', secret: secretOf(alice, one) }));
-    await connection.listen([...channels, CHAT]);
+    await connection.subscribe([...channels, CHAT]);
     const others = await Promise.all(
       people.map((identity) =>
-        sealedTransport(carrier, { ...options, clock: clockOff(0) }).connect({
+        createSealedTransport(carrier, { ...options, clock: clockOff(0) }).connect({
           identity,
           onMessage: async () => {},
         }),
@@ -278,18 +286,18 @@ describe('a pipe that tells no time', () => {
     const [alice, bob] = [crypto.secp256k1.generateKeyPair(), crypto.secp256k1.generateKeyPair()];
     const channel: Channel = { kind: 'negotiated', secret: secretOf(alice, bob) };
     const options = { crypto, policy: { minimumPow: 0 } };
-    const sender = await sealedTransport(pipe, { ...options, clock: clockOff(0) }).connect({
+    const sender = await createSealedTransport(pipe, { ...options, clock: clockOff(0) }).connect({
       identity: bob,
       onMessage: async () => {},
     });
     await sender.send(channel, bytesOf('late'));
     const { topic, envelope } = carried[0] as (typeof carried)[number];
     const texts: string[] = [];
-    const connection = await sealedTransport(carrier, { ...options, clock: clockOff(HOUR) }).connect({
+    const connection = await createSealedTransport(carrier, { ...options, clock: clockOff(HOUR) }).connect({
       identity: alice,
       onMessage: async ({ payload, fromHistory }) => void texts.push(`${textOf(payload)} ${fromHistory}`),
     });
-    await connection.listen([channel]);
+    await connection.subscribe([channel]);
     await handlers[0]?.onEnvelope(topic, envelope.slice(), false);
     expect(texts).toEqual([]);
     await handlers[0]?.onEnvelope(topic, envelope.slice(), true);

@@ -2,7 +2,7 @@ import { carrierCases } from '@sotto/compliance/carrier';
 import { transportCases } from '@sotto/compliance/transport';
 import { createPortableProvider } from '@sotto/crypto';
 import { describe, it } from 'vitest';
-import { sealedTransport } from '../src/index.js';
+import { createSealedTransport } from '../src/index.js';
 import { createMemoryNetwork } from '../src/memory.js';
 
 const crypto = createPortableProvider();
@@ -25,7 +25,7 @@ describe("the memory network's carrier", () => {
 });
 
 describe("the memory network's carrier, in bad conditions", () => {
-  it.each(carrierCases({ history: false, loses: true, repeats: true, reorders: true, patience: 100 }))(
+  it.each(carrierCases({ history: false, loses: true, repeats: true, reorders: true, timeout: 100 }))(
     '$name',
     async ({ run }) => {
       const conditions = { loss: 0.3, duplication: 0.3, reordering: 0.3 };
@@ -36,11 +36,11 @@ describe("the memory network's carrier, in bad conditions", () => {
 });
 
 describe('a sealed transport over it', () => {
-  it.each(transportCases({ history: true, patience: SLOW }))(
+  it.each(transportCases({ history: true, timeout: SLOW }))(
     '$name',
     async ({ run }) => {
       const network = createMemoryNetwork();
-      await run({ transport: () => sealedTransport(network.carrier(), { crypto }), identity });
+      await run({ transport: () => createSealedTransport(network.carrier(), { crypto }), identity });
     },
     SLOW,
   );

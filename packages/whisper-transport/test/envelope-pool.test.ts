@@ -2,16 +2,17 @@ import type { SottoError } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
 import { encodeWithoutNonce } from '../src/envelope/envelope.js';
+import { powBits } from '../src/index.js';
+import { createNonceSearch } from '../src/mining/nonce-search.js';
 import {
   decodeEnvelope,
   type Envelope,
   EnvelopePool,
   type EnvelopePoolOptions,
   encodeEnvelope,
-  powBits,
   proofOfWork,
-} from '../src/index.js';
-import { createNonceSearch } from '../src/mining/nonce-search.js';
+} from '../src/whisper.js';
+
 import { manualClock } from './manual-clock.js';
 
 const crypto = createPortableProvider();
@@ -89,7 +90,7 @@ describe('the pool of envelopes', () => {
     ['expired', (now: number) => sealed({ expiry: now - 1 }), 'it has expired'],
     ['too little work', (now: number) => idle(now + 15), 'too little proof of work'],
     ['over 1 MiB', () => new Uint8Array(1024 * 1024 + 1), 'LIMIT_EXCEEDED'],
-    ['no RLP', () => Uint8Array.of(0xff, 1, 2), 'no list of five'],
+    ['not RLP', () => Uint8Array.of(0xff, 1, 2), 'cut off'],
   ])('%s: refused', (_, make, reason) => {
     const { pool: p, now } = pool({ policy: { minimumPow: 0.002 } });
     const bytes = make(now());
@@ -105,7 +106,7 @@ describe('the pool of envelopes', () => {
       nested.set([0xfa, left >> 16, (left >> 8) & 255, left & 255], at);
     }
     const { pool: p } = pool();
-    expect(reasonOf(() => p.add(nested))).toMatch('MALFORMED_MESSAGE: it is no list of five byte strings');
+    expect(reasonOf(() => p.add(nested))).toMatch('MALFORMED_MESSAGE: not a list of 5 byte strings');
     p.close();
   });
 

@@ -47,7 +47,7 @@ async function join(
     },
     onStatus: (status) => statuses.push(status),
   });
-  await connection.listen(channels);
+  await connection.subscribe(channels);
   return { connection, received, statuses, texts: () => received.map(text) };
 }
 
@@ -100,7 +100,7 @@ describe('channels', () => {
   it('nobody listens, or asks history, in the place of a recipient', async () => {
     const network = createMemoryNetwork();
     const { connection } = await join(network, carol);
-    await expect(connection.listen([to(bob)])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(connection.subscribe([to(bob)])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(
       connection.history?.({ channels: [to(bob)], from: 0, to: Number.MAX_SAFE_INTEGER }),
     ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
@@ -124,7 +124,7 @@ describe('channels', () => {
     const network = createMemoryNetwork();
     const a = await join(network, alice);
     const b = await join(network, bob);
-    await b.connection.listen([to(bob)]);
+    await b.connection.subscribe([to(bob)]);
     await a.connection.send(chat, encodeUtf8('not any more'));
     await network.idle();
     expect(b.texts()).toEqual([]);
@@ -204,7 +204,7 @@ describe('delivery', () => {
       code: 'ABORTED',
     });
     await expect(
-      network.transport().connect({ identity: bob, onMessage: async () => {} }, { signal }),
+      network.transport().connect({ identity: bob, onMessage: async () => {}, signal }),
     ).rejects.toMatchObject({ code: 'ABORTED' });
     await expect(a.connection.history?.({ channels: [chat], from: 0, to: 1, signal })).rejects.toMatchObject({
       code: 'ABORTED',
@@ -213,7 +213,7 @@ describe('delivery', () => {
     await a.connection.close();
     expect(a.statuses).toEqual(['closed']);
     await expect(a.connection.send(chat, encodeUtf8('x'))).rejects.toMatchObject({ code: 'CLOSED' });
-    await expect(a.connection.listen([])).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(a.connection.subscribe([])).rejects.toMatchObject({ code: 'CLOSED' });
     await expect(a.connection.history?.({ channels: [], from: 0, to: 1 })).rejects.toMatchObject({
       code: 'CLOSED',
     });

@@ -1,7 +1,7 @@
 import { carrierCases } from '@sotto/compliance/carrier';
 import { encodeHex, type SottoError, type Topic } from '@sotto/core';
 import { describe, expect, it } from 'vitest';
-import { type OpenPipe, type PipeEvents, pipeCarrier } from '../src/index.js';
+import { createPipeCarrier, type Pipe, type PipeEvents } from '../src/index.js';
 
 const TOPIC = Uint8Array.of(1, 2, 3, 4);
 const handler = { onEnvelope() {} };
@@ -10,7 +10,7 @@ const handler = { onEnvelope() {} };
 function hub() {
   const ends = new Set<PipeEvents>();
   const sent: { topic: Topic; envelope: Uint8Array; at: number }[] = [];
-  return pipeCarrier(
+  return createPipeCarrier(
     (events) => {
       ends.add(events);
       return {
@@ -34,8 +34,8 @@ function hub() {
   );
 }
 
-const open = (pipe: Partial<OpenPipe>) =>
-  pipeCarrier(() => ({ publish() {}, close() {}, ...pipe })).open(handler);
+const open = (pipe: Partial<Pipe>) =>
+  createPipeCarrier(() => ({ publish() {}, close() {}, ...pipe })).open(handler);
 
 describe('a carrier of any pipe', () => {
   it.each(carrierCases({ history: true }))('$name', async ({ run }) => {
@@ -47,7 +47,9 @@ describe('a carrier of any pipe', () => {
     const fail = () => {
       throw new Error('refused nats://user:password@broker');
     };
-    await expect(pipeCarrier(fail).open(handler)).rejects.toMatchObject({ code: 'TRANSPORT_UNAVAILABLE' });
+    await expect(createPipeCarrier(fail).open(handler)).rejects.toMatchObject({
+      code: 'TRANSPORT_UNAVAILABLE',
+    });
     const connection = await open({ publish: fail, subscribe: async () => fail() });
     for (const call of [() => connection.publish(TOPIC, TOPIC), () => connection.subscribe([TOPIC])]) {
       const error = await call().then(
@@ -75,7 +77,7 @@ describe('a carrier of any pipe', () => {
   it('a pipe that opens when the caller has gone is closed again', async () => {
     const controller = new AbortController();
     let closed = 0;
-    const opening = pipeCarrier(async () => {
+    const opening = createPipeCarrier(async () => {
       controller.abort();
       return { publish() {}, close: () => void closed++ };
     }).open(handler, { signal: controller.signal });

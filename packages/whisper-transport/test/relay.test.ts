@@ -1,7 +1,7 @@
 import type { CarrierConnection } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type RelayOptions, relay } from '../src/index.js';
+import { createRelayCarrier, type RelayCarrierOptions } from '../src/relay.js';
 import { manualClock, rest } from './manual-clock.js';
 import { scriptedRelay, WELCOME } from './scripted-relay.js';
 
@@ -16,10 +16,16 @@ afterEach(async () => {
   for (const connection of open.splice(0)) await connection.close();
 });
 
-function setup(options: Partial<RelayOptions> = {}) {
+function setup(options: Partial<RelayCarrierOptions> = {}) {
   const clock = manualClock();
   const server = scriptedRelay();
-  const carrier = relay({ url, webSocket: server.webSocket, clock, crypto, ...options });
+  const carrier = createRelayCarrier({
+    url,
+    webSocket: server.webSocket,
+    clock,
+    random: crypto.randomBytes,
+    ...options,
+  });
   const heard: string[] = [];
   const statuses: string[] = [];
   const connect = async (signal?: AbortSignal) => {
@@ -152,8 +158,8 @@ describe('the relay as a carrier', () => {
     expect(heard).toEqual(['5678: 192123']);
   });
 
-  it('away for longer than the patience: TRANSPORT_UNAVAILABLE', async () => {
-    const { clock, server, connect } = setup({ patience: 3_000 });
+  it('away for longer than the offlineTimeout: TRANSPORT_UNAVAILABLE', async () => {
+    const { clock, server, connect } = setup({ offlineTimeout: 3_000 });
     const connection = await connect();
     server.down = true;
     server.cut();
@@ -180,7 +186,7 @@ describe('the relay as a carrier', () => {
   });
 
   it('a call that never answers: the connection is opened again, and it is sent again', async () => {
-    const { clock, server, connect } = setup({ patience: 60_000 });
+    const { clock, server, connect } = setup({ offlineTimeout: 60_000 });
     const connection = await connect();
     const answer = server.answer;
     server.answer = () => {};

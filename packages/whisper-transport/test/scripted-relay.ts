@@ -1,4 +1,4 @@
-import type { WebSocketLike } from '../src/index.js';
+import type { WebSocketLike } from '../src/relay.js';
 import {
   type ClientFrame,
   decodeClientFrame,

@@ -3,29 +3,27 @@ import type { Channel, KeyPair, SharedKey, Topic, Transport, TransportMessage } 
 import { createPortableProvider } from '@sotto/crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bloomOf } from '../src/bloom.js';
+import { createSealedTransport, type Pbkdf2, powBits } from '../src/index.js';
+import { createInlineMiner } from '../src/mining/inline-miner.js';
+import { discoveryName } from '../src/topics.js';
 import {
-  bloomOf,
   bloomOfTopics,
   type ChannelCipher,
   channelSymmetricKey,
   checkEnvelope,
   decodeEnvelope,
   decodePlain,
-  discoveryName,
   type Envelope,
   encodeEnvelope,
   encodePlain,
   matchesBloom,
   type OpeningKey,
   openData,
-  type Pbkdf2,
-  powBits,
   proofOfWork,
   sealData,
-  sealedTransport,
   topicOf,
-} from '../src/index.js';
-import { createInlineMiner } from '../src/mining/inline-miner.js';
+} from '../src/whisper.js';
 import { bus } from './bus.js';
 
 const crypto = createPortableProvider();
@@ -69,7 +67,7 @@ async function party(transport: Transport, identity: KeyPair = crypto.secp256k1.
 }
 
 const transportOver = ({ carrier }: ReturnType<typeof bus>, options = {}) =>
-  sealedTransport(carrier, { crypto, clock, policy: { minimumPow: 0 }, ...options });
+  createSealedTransport(carrier, { crypto, clock, policy: { minimumPow: 0 }, ...options });
 
 const CHAT: Channel = { kind: 'public', name: 'status' };
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -83,12 +81,12 @@ describe('a sealed transport', () => {
         asked.push({ name: textOf(request.password), answer });
       });
     const { carrier } = bus();
-    const native = sealedTransport(carrier, { crypto, clock, pbkdf2 });
-    const plain = sealedTransport(carrier, { crypto, clock });
+    const native = createSealedTransport(carrier, { crypto, clock, pbkdf2 });
+    const plain = createSealedTransport(carrier, { crypto, clock });
     const [alice, bob] = [await party(plain), await party(native)];
     const names = (...list: string[]) => list.map((name): Channel => ({ kind: 'public', name }));
-    const first = bob.connection.listen(names('one'));
-    const second = bob.connection.listen(names('two'));
+    const first = bob.connection.subscribe(names('one'));
+    const second = bob.connection.subscribe(names('two'));
     // The first list takes longest.
     await new Promise(setImmediate);
     for (const { answer } of asked.splice(0).reverse()) answer();
@@ -100,7 +98,7 @@ describe('a sealed transport', () => {
       await alice.connection.send(channel as Channel, bytesOf(`to ${(channel as { name: string }).name}`));
     }
     expect(bob.messages.map(({ payload }) => textOf(payload))).toEqual(['to two']);
-    await bob.connection.listen(names('one', 'two'));
+    await bob.connection.subscribe(names('one', 'two'));
     expect(asked).toEqual([]);
   });
 
@@ -128,7 +126,7 @@ describe('a sealed transport', () => {
       { kind: 'discovery', recipient: bob.identity.publicKey },
       { kind: 'negotiated', secret },
     ];
-    await bob.connection.listen(channels);
+    await bob.connection.subscribe(channels);
     for (const [index, channel] of channels.entries())
       await alice.connection.send(channel, bytesOf(`${index}`));
     expect(bob.messages.map(({ payload, channel }) => [textOf(payload), channel])).toEqual(
@@ -153,7 +151,7 @@ describe('a sealed transport', () => {
     const transport = transportOver(pipe);
     const [alice, bob] = [await party(transport), await party(transport)];
     const recipient = bob.identity.publicKey;
-    await bob.connection.listen([CHAT, { kind: 'partitioned', recipient }]);
+    await bob.connection.subscribe([CHAT, { kind: 'partitioned', recipient }]);
     await alice.connection.send(CHAT, bytesOf('x'));
     const { envelope } = pipe.carried[0] as { envelope: Uint8Array };
     const sealed = decodeEnvelope(envelope);
@@ -170,13 +168,13 @@ describe('a sealed transport', () => {
     const pipe = bus();
     const transport = transportOver(pipe);
     const [alice, bob] = [await party(transport), await party(transport)];
-    await bob.connection.listen([CHAT]);
+    await bob.connection.subscribe([CHAT]);
     await alice.connection.send(CHAT, bytesOf('once'));
     await bob.connection.history?.({ channels: [CHAT], from: 0, to: START });
     for (const { topic, envelope } of [...pipe.carried]) await pipe.carry(topic, envelope);
     expect(bob.messages).toHaveLength(1);
     const late = await party(transport);
-    await late.connection.listen([CHAT]);
+    await late.connection.subscribe([CHAT]);
     await late.connection.history?.({ channels: [CHAT], from: 0, to: START });
     expect(late.messages.map(({ fromHistory }) => fromHistory)).toEqual([true]);
   });
@@ -185,7 +183,7 @@ describe('a sealed transport', () => {
     const pipe = bus();
     const transport = transportOver(pipe);
     const [alice, bob] = [await party(transport), await party(transport)];
-    await bob.connection.listen([CHAT]);
+    await bob.connection.subscribe([CHAT]);
     await alice.connection.send(CHAT, bytesOf('tried twice'));
     await alice.connection.send(CHAT, bytesOf('tried twice'));
     expect(pipe.carried).toHaveLength(2);
@@ -199,7 +197,7 @@ describe('a sealed transport', () => {
     const discovery: Channel = { kind: 'discovery', recipient: bob.identity.publicKey };
     const dogs: Channel = { kind: 'public', name: 'dogs' };
     await alice.connection.send(CHAT, bytesOf('important'));
-    await bob.connection.listen([CHAT, dogs, discovery]);
+    await bob.connection.subscribe([CHAT, dogs, discovery]);
     const { topic, envelope } = pipe.carried[0] as (typeof pipe.carried)[number];
     const key = channelSymmetricKey(crypto, 'status');
     const plain = openData(crypto, { kind: 'symmetric', key }, decodeEnvelope(envelope).data);
@@ -226,7 +224,7 @@ describe('a sealed transport', () => {
     const transport = transportOver(pipe);
     const [alice, bob] = [await party(transport), await party(transport)];
     await alice.connection.send(CHAT, bytesOf('earlier'));
-    await bob.connection.listen([CHAT]);
+    await bob.connection.subscribe([CHAT]);
     const topic = topicOf(crypto, 'status');
     const plain = encodePlain(crypto, bytesOf('long ago'), alice.identity);
     const data = sealData(crypto, { kind: 'symmetric', key: channelSymmetricKey(crypto, 'status') }, plain);
@@ -252,7 +250,7 @@ describe('a sealed transport', () => {
       identity: crypto.secp256k1.generateKeyPair(),
       onMessage: () => kept,
     });
-    await bob.listen([CHAT]);
+    await bob.subscribe([CHAT]);
     // The bus waits for its receivers.
     void alice.connection.send(CHAT, bytesOf('slowly'));
     await turn();
@@ -273,7 +271,7 @@ describe('a sealed transport', () => {
     const pipe = bus();
     const transport = transportOver(pipe);
     const [alice, bob] = [await party(transport), await party(transport)];
-    await bob.connection.listen([CHAT]);
+    await bob.connection.subscribe([CHAT]);
     bob.refusals.left = 3;
     await alice.connection.send(CHAT, bytesOf('again'));
     for (let i = 0; i < 5; i++) await turn();
@@ -294,7 +292,7 @@ describe('a sealed transport', () => {
     await alice.connection.send(CHAT, bytesOf('x'));
     const { envelope } = pipe.carried[0] as { envelope: Uint8Array };
     expect(proofOfWork(crypto, decodeEnvelope(envelope))).toBeGreaterThanOrEqual(0.05);
-    expect(() => sealedTransport(pipe.carrier, { ttl: 9 })).toThrow(/10 seconds/);
+    expect(() => createSealedTransport(pipe.carrier, { ttl: 9 })).toThrow(/10 seconds/);
   });
 
   function shared(bytes: Uint8Array): Uint8Array {
@@ -318,7 +316,7 @@ describe('a sealed transport', () => {
       await alice.connection.send(CHAT, payload);
       payload.fill(0);
       const { topic, envelope } = pipe.carried[0]!;
-      await bob.connection.listen([CHAT]);
+      await bob.connection.subscribe([CHAT]);
       const [lentTopic, lent] = [make(topic), make(envelope)];
       await pipe.deliver(lentTopic, lent);
       lent.fill(0);
@@ -331,7 +329,7 @@ describe('a sealed transport', () => {
   it('tells a carrier that delivers what is no bytes, and a caller who sends it, instead of dropping it', async () => {
     const pipe = bus();
     const alice = await party(transportOver(pipe));
-    await alice.connection.listen([CHAT]);
+    await alice.connection.subscribe([CHAT]);
     await alice.connection.send(CHAT, bytesOf('x'));
     const { topic } = pipe.carried[0]!;
     for (const other of [new Uint8ClampedArray(50), 'text', undefined] as unknown[] as Uint8Array[]) {
@@ -357,7 +355,7 @@ describe('a sealed transport', () => {
     await alice.connection.close();
     await alice.connection.close();
     await expect(another).rejects.toMatchObject({ code: 'CLOSED' });
-    await expect(alice.connection.listen([])).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(alice.connection.subscribe([])).rejects.toMatchObject({ code: 'CLOSED' });
   });
 });
 
@@ -461,7 +459,7 @@ describe('hostile cases: envelopes and nodes', () => {
     const bob = await party(transportOver(pipe));
     const recipient = bob.identity.publicKey;
     const channel: Channel = { kind: 'partitioned', recipient };
-    await bob.connection.listen([channel]);
+    await bob.connection.subscribe([channel]);
     const { topic: heard } = decodeEnvelope(
       await party(transportOver(pipe)).then(async ({ connection }) => {
         await connection.send(channel, bytesOf('signed'));

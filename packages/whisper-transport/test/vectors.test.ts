@@ -2,22 +2,21 @@ import { encodeHex, type PublicKey } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { loadVectors, unhex } from '@sotto/testing/vectors';
 import { describe, expect, it } from 'vitest';
+import { bloomOf } from '../src/bloom.js';
+import { contactCodeName, negotiatedName } from '../src/topics.js';
 import {
-  bloomOf,
   channelSymmetricKey,
-  contactCodeName,
   decodeEnvelope,
   decodePlain,
   encodeEnvelope,
   encodePlain,
   envelopeHash,
-  negotiatedName,
   openData,
   partitionedName,
   proofOfWork,
   sealData,
   topicOf,
-} from '../src/index.js';
+} from '../src/whisper.js';
 
 const crypto = createPortableProvider();
 const numbered = <T>(cases: readonly T[]) => cases.map((c, index) => [index, c] as const);

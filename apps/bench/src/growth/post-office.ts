@@ -1,4 +1,4 @@
-import type { Channel, LocalParty, PublicKey, Transport, TransportConnection } from '@sotto/core';
+import type { Channel, ConnectOptions, PublicKey, Transport, TransportConnection } from '@sotto/core';
 
 /** A message as a transport was given it. */
 export interface Letter {
@@ -13,7 +13,7 @@ export interface Letter {
  */
 export class PostOffice implements Transport {
   readonly capabilities = { maxPayloadBytes: 2 ** 30, history: false, confirmsSend: true };
-  readonly #parties = new Set<LocalParty>();
+  readonly #parties = new Set<ConnectOptions>();
   #route: (letter: Letter) => void = () => {};
 
   /** Where letters go from now on. Default: nowhere. */
@@ -21,13 +21,13 @@ export class PostOffice implements Transport {
     this.#route = route;
   }
 
-  async connect(party: LocalParty): Promise<TransportConnection> {
+  async connect(party: ConnectOptions): Promise<TransportConnection> {
     this.#parties.add(party);
     return {
       send: async (channel, payload) => {
         this.#route({ sender: party.identity.publicKey, channel, payload: payload.slice() });
       },
-      listen: async () => {},
+      subscribe: async () => {},
       close: async () => void this.#parties.delete(party),
     };
   }

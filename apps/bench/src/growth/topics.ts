@@ -1,6 +1,6 @@
 import type { Carrier, CarrierHandler, Channel, Topic, Transport, TransportConnection } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { sealedTransport } from '@sotto/whisper-transport';
+import { createSealedTransport } from '@sotto/whisper-transport';
 import type { Extent, Growth } from './curve.js';
 import { Notebook } from './notebook.js';
 import type { Providers } from './providers.js';
@@ -90,13 +90,13 @@ interface Sealed {
 /** What it takes to derive the key of a topic as it is done in earnest. */
 async function timeDerivation(crypto: CryptoProvider): Promise<Spent> {
   const { carrier } = hollowCarrier();
-  const transport = sealedTransport(carrier, { crypto, policy: { minimumPow: 0 } });
+  const transport = createSealedTransport(carrier, { crypto, policy: { minimumPow: 0 } });
   const connection = await transport.connect({
     identity: crypto.secp256k1.generateKeyPair(),
     onMessage: async () => {},
   });
   const channels = Array.from({ length: DERIVED }, (_, i): Channel => ({ kind: 'public', name: nameOf(i) }));
-  const spent = await timed(() => connection.listen(channels));
+  const spent = await timed(() => connection.subscribe(channels));
   await connection.close();
   return each(spent, DERIVED);
 }
@@ -127,7 +127,7 @@ class Ear {
   }
 
   listen(): Promise<void> {
-    return this.#connection.listen(this.#channels);
+    return this.#connection.subscribe(this.#channels);
   }
 
   async take({ topic, envelope }: Sealed): Promise<void> {
@@ -172,7 +172,7 @@ class Mouth {
 
 /** Sealing with keys that are derived in no time: what a key costs, it costs once, and is measured by itself. */
 function quickTransport(crypto: CryptoProvider, carrier: Carrier): Transport {
-  return sealedTransport(carrier, {
+  return createSealedTransport(carrier, {
     crypto,
     policy: { minimumPow: 0 },
     pbkdf2: async ({ password }) => crypto.sha256(password),

@@ -1,8 +1,9 @@
 // The process of one who does proof of work: measures hashes a second.
 import { randomFillSync } from 'node:crypto';
 import { systemClock, type Topic } from '@sotto/core';
-import { createInlineMiner, encodeWithoutNonce, type Miner } from '@sotto/whisper-transport';
+import { createInlineMiner, type Miner } from '@sotto/whisper-transport';
 import { createWorkerMiner } from '@sotto/whisper-transport/miner';
+import { encodeWithoutNonce } from '@sotto/whisper-transport/whisper';
 import { type Measured, serveMeasurements } from '../measuring.js';
 import { GO_NODE, POW_SIZES, type PowScenarioId } from './contestants.js';
 import { GoNode } from './go-node.js';

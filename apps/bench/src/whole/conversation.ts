@@ -7,7 +7,7 @@ import { loadWebAssemblyProvider } from '@sotto/crypto/webassembly';
 import { createMessenger, type Messenger, type ReceivedMessage } from '@sotto/messenger';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import { createSqliteStore } from '@sotto/store-adapters/sqlite';
-import { sealedTransport } from '@sotto/whisper-transport';
+import { createSealedTransport } from '@sotto/whisper-transport';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import type { Measured } from '../measuring.js';
 import type { Setup, StoreId, WholeScenarioId } from './library.js';
@@ -29,7 +29,7 @@ export interface Conversation {
 export async function startConversation(setup: Setup, folder: string): Promise<Conversation> {
   const crypto = await loadProvider(setup.provider);
   const network = createMemoryNetwork({ historySize: HISTORY });
-  const transport = sealedTransport(askingFor(setup.minimumPow, network.carrier()), {
+  const transport = createSealedTransport(askingFor(setup.minimumPow, network.carrier()), {
     crypto,
     policy: { minimumPow: setup.minimumPow },
   });

@@ -2,7 +2,7 @@ import { encodeUtf8, type KeyPair, systemClock } from '@sotto/core';
 import { encodeContactCard, parseContactCard } from '@sotto/identity';
 import { openDevice } from '@sotto/messenger';
 import { decodeContactCode, encodeContactCode } from '@sotto/protocol-codec';
-import { sealedTransport } from '@sotto/whisper-transport';
+import { createSealedTransport } from '@sotto/whisper-transport';
 import type { Chapter } from '../chapter.js';
 import type { Device } from '../device.js';
 import { befriend, type Stage } from '../stage.js';
@@ -122,7 +122,7 @@ async function sendAs(
   channel: Overheard['channel'],
   payload: Uint8Array,
 ): Promise<void> {
-  const transport = sealedTransport(stage.network.carrier(), { ttl: 60 });
+  const transport = createSealedTransport(stage.network.carrier(), { ttl: 60 });
   const connection = await transport.connect({ identity, onMessage: async () => {} });
   await connection.send(channel, payload);
   await stage.settled();

@@ -1,8 +1,9 @@
 // A client with many chats, and one who writes to it now and then: what it must get in the middle of garbage.
 import { randomInt } from 'node:crypto';
 import { defaultProvider } from '@sotto/crypto';
-import { sealedTransport, topicOf } from '@sotto/whisper-transport';
-import { relay } from '@sotto/whisper-transport/node';
+import { createSealedTransport } from '@sotto/whisper-transport';
+import { createRelayCarrier } from '@sotto/whisper-transport/relay';
+import { topicOf } from '@sotto/whisper-transport/whisper';
 
 const crypto = defaultProvider();
 const nameOf = (chat) => `chat-${chat}`;
@@ -15,7 +16,7 @@ export const topicsOfChats = (chats) =>
 export async function startChats(url, chats, every) {
   const arrivals = new Map();
   const connect = (onMessage) =>
-    sealedTransport(relay({ url }), { crypto }).connect({
+    createSealedTransport(createRelayCarrier({ url }), { crypto }).connect({
       identity: crypto.secp256k1.generateKeyPair(),
       onMessage,
     });
@@ -23,7 +24,9 @@ export async function startChats(url, chats, every) {
     const text = new TextDecoder().decode(payload);
     arrivals.set(text, (arrivals.get(text) ?? 0) + 1);
   });
-  await client.listen(Array.from({ length: chats }, (_, chat) => ({ kind: 'public', name: nameOf(chat) })));
+  await client.subscribe(
+    Array.from({ length: chats }, (_, chat) => ({ kind: 'public', name: nameOf(chat) })),
+  );
   const friend = await connect(async () => {});
   let count = 0;
   const sent = new Set();

@@ -2,13 +2,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { systemClock } from '@sotto/core';
 import { loadAcceleratedProvider } from '@sotto/crypto/accelerated';
-import {
-  createInlineMiner,
-  encodeEnvelope,
-  encodeWithoutNonce,
-  powBits,
-  proofOfWork,
-} from '@sotto/whisper-transport';
+import { createInlineMiner, powBits } from '@sotto/whisper-transport';
+import { encodeEnvelope, encodeWithoutNonce, proofOfWork } from '@sotto/whisper-transport/whisper';
 
 const TTL = 15;
 /** Of data: 300, 560 and 810 bytes of an envelope. */

@@ -7,26 +7,26 @@ const TIME_LENGTH = 4;
 /** Bytes of a position: time and hash. */
 export const POSITION_LENGTH = TIME_LENGTH + HASH_LENGTH;
 
-/** The record of an envelope, `e || time || hash`: topic and envelope. In the order of time, for who asks by bloom. */
+/** The record of an envelope, `e || time || hash`: topic and envelope. In the order of time, for queries by bloom filter. */
 const ENVELOPE = 0x65;
-/** One for each of these, `t || topic || time || hash`: nothing in it. In the order of topics, for who asks by topic. */
+/** The index entry of an envelope, `t || topic || time || hash`, without a value. In the order of topics, for queries by topic. */
 const TOPIC = 0x74;
-/** The record that says how many there are, and how large. */
+/** The record of the totals: number of envelopes, and their bytes. */
 export const TOTALS_KEY = Uint8Array.of(0x6d);
-/** A byte that means nothing: classic-level 3.0 never frees an empty value, 32 bytes for each record. */
+/** A byte without meaning: classic-level 3.0 never frees an empty value, 32 bytes for each record. */
 const NOTHING = Uint8Array.of(0);
 
-/** Where an envelope is in the order of time: seconds since the epoch when it was sealed, and its hash. */
+/** The position of an envelope in the order of time: seconds since the epoch when it was sealed, and its hash. */
 export function positionAt(time: number, hash: Uint8Array): Uint8Array {
   return concatBytes(uint32(time), hash);
 }
 
-/** Before all positions of that second. */
+/** Before all positions of a second. */
 export function beginOf(time: number): Uint8Array {
   return uint32(time);
 }
 
-/** Behind all positions of that second. */
+/** After all positions of a second. */
 export function endOf(time: number): Uint8Array {
   return concatBytes(uint32(time), new Uint8Array(HASH_LENGTH + 1).fill(0xff));
 }
@@ -58,7 +58,7 @@ export function hashOf(position: Uint8Array): Uint8Array {
 /** The records of all envelopes. */
 export const ALL_ENVELOPES = { gte: envelopeKey(beginOf(0)), lt: envelopeKey(endOf(0xffff_ffff)) };
 
-/** What stores an envelope. */
+/** The operations that store an envelope. */
 export function additions(topic: Topic, position: Uint8Array, envelope: Uint8Array): BatchOperation[] {
   return [
     { type: 'put', key: envelopeKey(position), value: concatBytes(topic, envelope) },
@@ -66,7 +66,7 @@ export function additions(topic: Topic, position: Uint8Array, envelope: Uint8Arr
   ];
 }
 
-/** What removes one. */
+/** The operations that remove an envelope. */
 export function removals(topic: Topic, position: Uint8Array): BatchOperation[] {
   return [
     { type: 'del', key: envelopeKey(position) },

@@ -10,28 +10,28 @@ export interface ArchivedEnvelope {
 
 export interface ArchivePage {
   readonly envelopes: readonly ArchivedEnvelope[];
-  /** Where the next page begins; empty when there is none. */
+  /** The cursor of the next page; empty when this is the last. */
   readonly cursor: Uint8Array;
 }
 
-/** A page ends with the envelope that makes it larger than this. */
+/** Bytes of a page: the envelope that exceeds them is its last. */
 const MOST_BYTES = 4 * 1024 * 1024;
-/** Records looked at for one page: then it ends, whatever it has. */
+/** Most records read for one page: then it ends, whatever it holds. */
 const MOST_LOOKED_AT = 50_000;
 
-/** A page that is being filled. */
+/** A page being filled. */
 export class PageInProgress {
   readonly #envelopes: ArchivedEnvelope[] = [];
   readonly #limit: number;
   #bytes = 0;
   #lookedAt = 0;
 
-  /** @param limit envelopes */
+  /** @param limit most envelopes */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Envelopes that still fit. */
+  /** Number of envelopes that still fit. */
   get room(): number {
     return this.#limit - this.#envelopes.length;
   }
@@ -40,14 +40,14 @@ export class PageInProgress {
     return this.room <= 0 || this.#bytes >= MOST_BYTES || this.#lookedAt >= MOST_LOOKED_AT;
   }
 
-  /** @param value topic and envelope, as they are stored */
+  /** @param value topic and envelope, as stored */
   put(position: Uint8Array, value: Uint8Array): void {
     const bytes = value.slice(TOPIC_LENGTH);
     this.#bytes += bytes.length;
     this.#envelopes.push({ topic: value.slice(0, TOPIC_LENGTH), hash: hashOf(position), bytes });
   }
 
-  /** A record was looked at, whether it was put here or not. */
+  /** Counts a record that was read, whether it was added or not. */
   lookedAt(): void {
     this.#lookedAt++;
   }

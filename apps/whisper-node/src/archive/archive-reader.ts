@@ -1,5 +1,5 @@
 import { compareBytes, SottoError, type Topic } from '@sotto/core';
-import { matchesBloom } from '@sotto/whisper-transport';
+import { matchesBloom } from '@sotto/whisper-transport/whisper';
 import {
   beginOf,
   endOf,
@@ -13,33 +13,33 @@ import {
 import { type ArchivePage, PageInProgress } from './archive-page.js';
 import type { Level } from './level.js';
 
-/** What is asked for by topic. Comes in the order of topics. */
+/** A query by topics. Envelopes come in the order of topics. */
 export interface TopicQuery {
   readonly topics: readonly Topic[];
   /** Seconds since the epoch, inclusive. */
   readonly from: number;
   readonly to: number;
   readonly limit: number;
-  /** Where to go on; empty to begin. */
+  /** The cursor of the previous page; empty for the first. */
   readonly cursor: Uint8Array;
 }
 
-/** What is asked for by bloom filter. Comes the oldest first. */
+/** A query by bloom filter. Envelopes come oldest first. */
 export interface BloomQuery {
   readonly bloom: Uint8Array;
   /** Seconds since the epoch, inclusive. */
   readonly lower: number;
   readonly upper: number;
   readonly limit: number;
-  /** The last one of the page before, 36 bytes; empty to begin. */
+  /** The position of the previous page's last envelope, 36 bytes; empty for the first page. */
   readonly cursor: Uint8Array;
 }
 
-/** Records read in one step. */
+/** Records read in one batch. */
 const STEP = 1_000;
 const NO_CURSOR = new Uint8Array(0);
 
-/** @throws MALFORMED_MESSAGE for a cursor that was not given here; what LevelDB throws */
+/** @throws MALFORMED_MESSAGE for an invalid cursor; errors of LevelDB */
 export async function readByTopics(level: Level, query: TopicQuery): Promise<ArchivePage> {
   const { from, to } = query;
   const page = new PageInProgress(query.limit);
@@ -60,7 +60,7 @@ export async function readByTopics(level: Level, query: TopicQuery): Promise<Arc
 
 type Range = ({ readonly gt: Uint8Array } | { readonly gte: Uint8Array }) & { readonly lt: Uint8Array };
 
-/** @returns the last position on the page when that is full */
+/** @returns the last position of the page when it is full */
 async function readTopic(level: Level, range: Range, page: PageInProgress): Promise<Uint8Array | undefined> {
   const keys = level.keys(range);
   try {
@@ -72,7 +72,7 @@ async function readTopic(level: Level, range: Range, page: PageInProgress): Prom
       for (const [i, position] of positions.entries()) {
         page.lookedAt();
         const value = values[i];
-        // Removed in between.
+        // Removed meanwhile.
         if (value !== undefined) page.put(position, value);
         if (page.full) return position;
       }
@@ -82,7 +82,7 @@ async function readTopic(level: Level, range: Range, page: PageInProgress): Prom
   }
 }
 
-/** @throws what LevelDB throws */
+/** @throws errors of LevelDB */
 export async function readByBloom(level: Level, query: BloomQuery): Promise<ArchivePage> {
   const page = new PageInProgress(query.limit);
   const { cursor } = query;

@@ -1,5 +1,5 @@
 import { type Clock, decodeHex, isSottoError, type Logger, SerialQueue, SottoError } from '@sotto/core';
-import type { PooledEnvelope } from '@sotto/whisper-transport';
+import type { PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import {
   ALL_ENVELOPES,
   additions,
@@ -19,9 +19,9 @@ import { salvage } from './salvage.js';
 export interface ArchiveLimits {
   /** Seconds that envelopes are kept. */
   readonly maxAge: number;
-  /** Bytes of envelopes that are kept; the oldest go first. */
+  /** Most bytes of envelopes; the oldest are removed first. */
   readonly maxBytes: number;
-  /** Envelopes that may wait to be written. */
+  /** Most envelopes that wait to be written. */
   readonly maxWaiting: number;
 }
 
@@ -33,21 +33,21 @@ export interface ArchiveOptions {
   readonly logger: Logger;
 }
 
-/** Milliseconds that envelopes gather to be written together: a batch costs more than what is in it. */
+/** Milliseconds for which envelopes are collected into one batch: a batch costs more than its contents. */
 const GATHER_MS = 20;
 const PRUNE_INTERVAL_MS = 60_000;
-/** Looks in a row between which the clock went on as it should before anything goes for its age: ten minutes. */
+/** Consecutive checks with a steady clock before anything is removed for its age: ten minutes. */
 const STEADY_LOOKS = 10;
-/** Of them before it is enough that the clock is steady: a day. Until then an envelope of the last day has to agree. */
+/** Consecutive checks after which a steady clock is enough: a day. Until then an envelope of the last day has to confirm it. */
 const STEADY_ALONE_LOOKS = 1_440;
 const DAY = 86_400;
-/** Records removed in one step. */
+/** Records removed in one batch. */
 const REMOVAL_STEP = 1_000;
-/** Milliseconds between two tries to write again after it failed. */
+/** Milliseconds between two attempts to write after a failure. */
 const RETRY_MS = 5_000;
-/** Milliseconds between two repairs, which look at everything that there is. */
+/** Milliseconds between two repairs, which read everything. */
 const SALVAGE_INTERVAL_MS = 3_600_000;
-/** What of the limit is left when there was too much, so that not every envelope makes another one go. */
+/** The share of the limit that is left after removing, so that not every envelope causes a removal. */
 const PRUNE_TO = 0.95;
 
 interface Waiting {
@@ -57,7 +57,7 @@ interface Waiting {
 }
 
 /**
- * Envelopes in LevelDB, until they are too old or too many. Written in batches: what `add` has resolved for survives
+ * Envelopes in LevelDB, until they are too old or too many. They are written in batches: once `add` has resolved, they survive
  * a process that is killed.
  */
 export class EnvelopeArchive {
@@ -65,25 +65,25 @@ export class EnvelopeArchive {
   readonly #limits: ArchiveLimits;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  /** Seconds since the epoch. What was sealed before may be there from an earlier life. */
+  /** Seconds since the epoch: envelopes sealed before may have been stored by an earlier run. */
   #openedAt: number;
-  /** When the newest of them was sealed, in seconds since the epoch; 0 when there is none. */
+  /** When the newest envelope was sealed, in seconds since the epoch; 0 without any. */
   #newest = 0;
-  /** By the clock, in milliseconds, when it was last looked for what is too old. */
+  /** The clock at the last check for old envelopes, in milliseconds. */
   #lookedAt: number;
-  /** Looks in a row between which the clock went on as it should. */
+  /** Number of consecutive checks with a steady clock. */
   #steadyLooks = 0;
   readonly #pending = new Map<string, Promise<void>>();
   #waiting: Waiting[] = [];
-  /** Whoever writes does it alone, so that the totals are right. */
+  /** Writes run one after the other, so that the totals are right. */
   readonly #writing = new SerialQueue();
   #flushing: Promise<void> | undefined;
   #count = 0;
   #bytes = 0;
   #cancelPruning = () => {};
-  /** When it may be repaired again. */
+  /** Earliest time of the next repair. */
   #salvageAt = 0;
-  /** When it may be tried again, if the last write failed. */
+  /** Earliest time of the next attempt, if the last write failed. */
   #retryAt: number | undefined;
   #closed: Promise<void> | undefined;
 
@@ -97,8 +97,8 @@ export class EnvelopeArchive {
   }
 
   /**
-   * What is damaged is repaired, now and whenever it shows, and what is left is kept.
-   * @throws an Error with a text for people, when the directory is no good or another process has it
+   * Damage is repaired, at opening and whenever it is noticed; readable envelopes are kept.
+   * @throws an Error with a text for people when the directory can't be used or another process has it
    */
   static async open(options: ArchiveOptions): Promise<EnvelopeArchive> {
     const { level, damaged } = await openLevel(options.path, options.logger);
@@ -110,29 +110,29 @@ export class EnvelopeArchive {
     return archive;
   }
 
-  /** Envelopes in it. */
+  /** Number of envelopes. */
   get count(): number {
     return this.#count;
   }
 
-  /** Bytes of all of them. */
+  /** Bytes of all envelopes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Envelopes that wait to be written. */
+  /** Number of envelopes that wait to be written. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
-  /** Whether the last write failed: the disk is full, or broken. It goes on by itself when it can. */
+  /** Whether the last write failed: the disk is full, or broken. Writing resumes by itself. */
   get failing(): boolean {
     return this.#retryAt !== undefined;
   }
 
   /**
-   * Resolves when the envelope, new to the pool, is written.
-   * @throws STORE_UNAVAILABLE when it can't be written, or too many wait
+   * Adds an envelope that is new to the pool. Resolves when it is written.
+   * @throws STORE_UNAVAILABLE when it can't be written, or too many are waiting
    */
   add(pooled: PooledEnvelope): Promise<void> {
     const { expiry, ttl } = pooled.envelope;
@@ -140,12 +140,12 @@ export class EnvelopeArchive {
     return this.#pending.get(pooled.hash) ?? this.#track(pooled, this.#enqueue(pooled));
   }
 
-  /** As {@link add}, for one that may be there already. */
+  /** Like {@link add}, for an envelope that may be stored already. */
   addAgain(pooled: PooledEnvelope): Promise<void> {
     return this.#pending.get(pooled.hash) ?? this.#track(pooled, this.#addUnlessThere(pooled));
   }
 
-  /** @throws MALFORMED_MESSAGE for a cursor that was not given here; STORE_UNAVAILABLE */
+  /** @throws MALFORMED_MESSAGE for an invalid cursor; STORE_UNAVAILABLE */
   byTopics(query: TopicQuery): Promise<ArchivePage> {
     return this.#read(() => readByTopics(this.#level, query));
   }
@@ -155,7 +155,7 @@ export class EnvelopeArchive {
     return this.#read(() => readByBloom(this.#level, query));
   }
 
-  /** Writes what waits, and lets go of the directory. Closing twice is fine. */
+  /** Writes waiting envelopes, and releases the directory. Closing twice is fine. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -174,7 +174,7 @@ export class EnvelopeArchive {
   #track(pooled: PooledEnvelope, added: Promise<void>): Promise<void> {
     const tracked = added.finally(() => this.#pending.delete(pooled.hash));
     this.#pending.set(pooled.hash, tracked);
-    // Told to whoever waits for it, and to the log.
+    // Reported to the callers of `add`, and logged.
     tracked.catch(() => {});
     return tracked;
   }
@@ -193,7 +193,7 @@ export class EnvelopeArchive {
     });
   }
 
-  /** Writes all that waits in one batch; meanwhile the next one gathers. */
+  /** Writes all waiting envelopes in one batch; meanwhile the next is collected. */
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0) {
       await new Promise<void>((resolve) => this.#clock.after(GATHER_MS, resolve));
@@ -210,7 +210,7 @@ export class EnvelopeArchive {
     this.#flushing = undefined;
   }
 
-  /** Said once, and not with each envelope. */
+  /** Logged once, and not with each envelope. */
   #failed(error: unknown): void {
     if (!this.failing) this.#logger.error('archive.write-failed', { reason: reasonOf(error) });
     const now = this.#clock.now();
@@ -262,7 +262,7 @@ export class EnvelopeArchive {
     );
   }
 
-  /** A clock that is wrong for a while, or jumps, must not cost the archive: what is deleted doesn't come back. */
+  /** A clock that is wrong for a while, or jumps, must not empty the archive: deleted envelopes don't come back. */
   #isClockPlausible(): boolean {
     const now = this.#clock.now();
     const passed = now - this.#lookedAt;
@@ -273,7 +273,7 @@ export class EnvelopeArchive {
     return this.#steadyLooks >= STEADY_ALONE_LOOKS || Math.abs(now / 1000 - this.#newest) <= DAY;
   }
 
-  /** Removes from the oldest on, as long as that is said of the next one's time and the bytes that are left. */
+  /** Removes the oldest envelopes while the predicate holds for the next one's time and the remaining bytes. */
   async #removeOldest(goes: (time: number, left: number) => boolean): Promise<void> {
     for (;;) {
       const oldest = await this.#level.iterator({ ...ALL_ENVELOPES, limit: REMOVAL_STEP }).all();
@@ -291,9 +291,9 @@ export class EnvelopeArchive {
     }
   }
 
-  // Small things
+  // Helpers
 
-  /** The totals are written with what they are of. */
+  /** The totals are written together with the envelopes. */
   async #commit(operations: readonly BatchOperation[], count: number, bytes: number): Promise<void> {
     const totals = new Uint8Array(16);
     const view = new DataView(totals.buffer);
@@ -319,7 +319,7 @@ export class EnvelopeArchive {
     this.#openedAt = Math.max(this.#openedAt, this.#newest);
   }
 
-  /** What is damaged is mended, once in a while: everything has to be looked at. */
+  /** Repairs damage, but not too often: everything has to be read. */
   #mendLater(error: unknown): void {
     const now = this.#clock.now();
     if (!isDue(this.#salvageAt, SALVAGE_INTERVAL_MS, now)) return;
@@ -349,7 +349,7 @@ export class EnvelopeArchive {
   }
 }
 
-/** Whether a time has come that was at most so far away; a clock that was set back doesn't put it off. */
+/** Whether a time has come that was at most a given span away; a clock that was set back doesn't delay it. */
 function isDue(at: number, atMost: number, now: number): boolean {
   return now >= at || at - now > atMost;
 }

@@ -8,26 +8,26 @@ export type BatchOperation =
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: Uint8Array };
 
-/** Bytes that must be free for a database to be opened again that could not write. */
+/** Free bytes needed to reopen a database after a failed write. */
 const ROOM = 32 * 1024 * 1024;
 
-/** LevelDB in a directory, not opened yet. */
+/** A LevelDB database in a directory, not opened yet. */
 export function createLevel(path: string): Level {
   return new ClassicLevel(path, { keyEncoding: 'view', valueEncoding: 'view' });
 }
 
 /**
- * Opens it in a directory, which is made for its owner alone.
+ * Opens the database in a directory, which is created with access for its owner alone.
  *
- * @returns `damaged` when it had to be repaired to be opened
- * @throws an Error with a text for people, when another process has it, or it cannot be opened at all
+ * @returns `damaged` when it had to be repaired
+ * @throws an Error with a text for people when another process has it, or it can't be opened
  */
 export async function openLevel(
   path: string,
   logger: Logger,
 ): Promise<{ readonly level: Level; readonly damaged: boolean }> {
   await mkdir(path, { recursive: true, mode: 0o700 });
-  // LevelDB would take it for empty, and remove the rest.
+  // LevelDB would consider it empty, and remove the rest.
   const beheaded = await hasLostItsHead(path);
   if (beheaded) {
     logger.warn('archive.damaged', { reason: 'CURRENT is missing' });
@@ -57,10 +57,10 @@ export async function openLevel(
 }
 
 /**
- * Once it could not write, LevelDB takes nothing until it is opened again. As long as the disk is full it is left as it is, so
+ * After a failed write, LevelDB accepts nothing until it is reopened. While the disk is full it stays as it is, so
  * that it can still be read.
  *
- * @throws an Error when it can't be had now
+ * @throws an Error when it can't be reopened now
  */
 export async function reopenLevel(level: Level): Promise<void> {
   const { bavail, bsize } = await statfs(level.location);
@@ -74,7 +74,7 @@ async function hasLostItsHead(path: string): Promise<boolean> {
   return files.some((name) => /\.(ldb|sst)$/.test(name)) && !files.includes('CURRENT');
 }
 
-/** Whether it is bytes on the disk that are not what they were. */
+/** Whether an error is due to damaged bytes on the disk. */
 export function isDamage(error: unknown): boolean {
   return codeOf(error) === 'LEVEL_CORRUPTION';
 }
@@ -84,7 +84,7 @@ function codeOf(error: unknown): string | undefined {
   return cause?.code ?? code;
 }
 
-/** What LevelDB says, which is in the cause. */
+/** LevelDB's message, which is in the cause. */
 export function reasonOf(error: unknown): string {
   const { cause } = error as { cause?: unknown };
   return (cause instanceof Error ? cause : (error as Error)).message;

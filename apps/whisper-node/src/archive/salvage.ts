@@ -9,15 +9,15 @@ import {
 } from './archive-key.js';
 import { type BatchOperation, createLevel, isDamage, type Level } from './level.js';
 
-/** Records written in one step. */
+/** Records written in one batch. */
 const STEP = 2_000;
 
 /**
- * Moves what can still be read of a damaged database into a new one, which takes its place. LevelDB's own repair makes it
- * readable again, and leaves damaged records in it. The new one takes as much room, until the old one goes.
+ * Copies the readable records of a damaged database into a new one, which replaces it. LevelDB's own repair makes it
+ * readable, but leaves damaged records in it. The new one needs as much space, until the old one is deleted.
  *
- * @returns how many envelopes there are, and their bytes
- * @throws what LevelDB and the file system throw
+ * @returns the number of envelopes, and their bytes
+ * @throws errors of LevelDB and the file system
  */
 export async function salvage(level: Level): Promise<{ readonly count: number; readonly bytes: number }> {
   const { location } = level;
@@ -56,7 +56,7 @@ async function copyReadable(from: Level, to: Level): Promise<{ count: number; by
       operations = [];
     }
   } catch (error) {
-    // Told at the end, when everything else has come.
+    // Thrown at the end, after everything else was copied.
     if (!isDamage(error)) throw error;
   }
   await to.batch(operations);

@@ -2,18 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { isLoopback } from './address.js';
 
-/** Who may ask. */
+/** Who may send requests. */
 export interface AccessRules {
   /**
-   * Origins of web pages that may: `https://chat.example`; `localhost` for all pages of this machine; `*` for all there
-   * are. Who is no web page says no origin, and may.
+   * Allowed origins of web pages: `https://chat.example`; `localhost` for all pages of this machine; `*` for all
+   * pages. Other programs send no origin, and are allowed.
    */
   readonly origins: readonly string[];
-  /** Names by which this server is asked, besides `localhost` and addresses; `*` for all. Against DNS rebinding. */
+  /** Host names of this server, besides `localhost` and addresses; `*` for all. Against DNS rebinding. */
   readonly hosts: readonly string[];
 }
 
-/** Why a request is refused; `undefined` when it may go on. */
+/** Why a request is refused; `undefined` when it isn't. */
 export function refusalOf(request: IncomingMessage, { origins, hosts }: AccessRules): string | undefined {
   const { host, origin } = request.headers;
   if (!mayBeAskedAs(host, hosts)) return 'this server is not known by that name';
@@ -28,7 +28,7 @@ function mayAsk(origin: string, origins: readonly string[]): boolean {
 }
 
 function mayBeAskedAs(host: string | undefined, hosts: readonly string[]): boolean {
-  // HTTP/1.0, which no browser speaks.
+  // HTTP/1.0, which no browser uses.
   if (host === undefined || hosts.includes('*')) return true;
   if (!URL.canParse(`http://${host}`)) return false;
   const { hostname } = new URL(`http://${host}`);

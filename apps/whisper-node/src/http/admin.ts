@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
 import { answer } from './listener.js';
 
-/** Whether the node does its work, and what about it. */
+/** The health of the node, with details. */
 export interface Health {
   readonly ok: boolean;
   readonly [fact: string]: unknown;
 }
 
-/** `/health` and `/metrics`, for those who watch over the node. */
+/** `/health` and `/metrics`, for operators. */
 export function createAdminPages(registry: Registry, health: () => Health) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'GET only\n');

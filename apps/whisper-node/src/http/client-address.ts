@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
-import { addressName } from '@sotto/whisper-transport/devp2p';
+import { addressName } from '@sotto/whisper-devp2p';
 
-/** Proxies in front of this server that say whom they speak for. */
+/** Proxies in front of this server that state their client's address. */
 export class TrustedProxies {
   readonly #addresses = new BlockList();
 
-  /** @param list addresses and subnets (`10.0.0.0/8`), as {@link isAddressOrSubnet} takes them */
+  /** @param list addresses and subnets (`10.0.0.0/8`), see {@link isAddressOrSubnet} */
   constructor(list: readonly string[]) {
     for (const one of list) {
       const [address = '', bits] = one.split('/');
@@ -23,10 +23,10 @@ export class TrustedProxies {
   }
 
   /**
-   * Who asks. What `X-Forwarded-For` says counts only from a proxy of the list, and only as far back as proxies of the
-   * list have said it: anybody can write what stands before. A proxy that doesn't say it is the client itself.
+   * The address of the client. `X-Forwarded-For` counts only from a proxy of the list, and only as far back as proxies of the
+   * list have written it: anybody can write the entries before. A proxy without the header is the client itself.
    *
-   * @returns the name of {@link addressName}
+   * @returns its name, see {@link addressName}
    */
   clientOf(request: IncomingMessage): string {
     let client = request.socket.remoteAddress ?? '';
@@ -43,7 +43,7 @@ export class TrustedProxies {
   }
 }
 
-/** Whether a text is an address, or a subnet as `10.0.0.0/8`. */
+/** Whether a text is an address, or a subnet such as `10.0.0.0/8`. */
 export function isAddressOrSubnet(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const family = isIP(address);

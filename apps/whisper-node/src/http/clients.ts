@@ -1,45 +1,45 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { addressName } from '@sotto/whisper-transport/devp2p';
+import { addressName } from '@sotto/whisper-devp2p';
 import type { TrustedProxies } from './client-address.js';
 
 /** A connection that counts for an address. */
 export interface Connection {
-  /** What limits go by, as `addressName` gives it. */
+  /** The name of its address, see `addressName`. */
   readonly client: string;
-  /** It does something: from now on it isn't closed for a newer one. */
+  /** A request begins: from now on it isn't closed for a newer connection. */
   begin(): void;
-  /** It has done that. */
+  /** A request has ended. */
   end(): void;
 }
 
 interface Held {
   readonly close: () => void;
-  /** Things under way. */
+  /** Number of pending requests. */
   busy: number;
 }
 
 /**
- * Who is connected, by address: no more of each than allowed. Who has as many closes, with one more, the oldest of those that do
- * nothing: behind one address there may be many people, and whoever only holds places shouldn't keep the others out.
+ * The connections by address, with a limit for each. A connection beyond it closes the oldest idle one of the same
+ * address: many people may share it, and idle connections shouldn't keep others out.
  */
 export class Clients {
   readonly #most: number;
   readonly #proxies: TrustedProxies | undefined;
-  /** By address, the oldest first. */
+  /** Connections by address, the oldest first. */
   readonly #held = new Map<string, Set<Held>>();
   readonly #bySocket = new WeakMap<object, Connection>();
 
-  /** @param most of one address */
+  /** @param most connections of one address */
   constructor(most: number, proxies: TrustedProxies | undefined) {
     this.#most = most;
     this.#proxies = proxies;
   }
 
-  /** Whether a connection may stay. Those of a proxy are counted by what they carry. */
+  /** Whether a connection may stay. Those of a proxy count by their requests. */
   admit(socket: Socket): boolean {
     const { remoteAddress } = socket;
-    // Gone already.
+    // Closed already.
     if (remoteAddress === undefined) return false;
     if (this.#proxies?.has(remoteAddress)) return true;
     const connection = this.#hold(addressName(remoteAddress), socket, (left) => socket.once('close', left));
@@ -48,8 +48,8 @@ export class Clients {
   }
 
   /**
-   * What a request counts for; `undefined` when its client has too much under way.
-   * @param onEnd is given what to call when it is over
+   * The address that a request counts for; `undefined` when it has too many pending requests.
+   * @param onEnd receives a function to call at the end of the request
    */
   admitRequest(request: IncomingMessage, onEnd: (left: () => void) => void): Connection | undefined {
     const { socket } = request;

@@ -10,30 +10,30 @@ import { Clients } from './clients.js';
 export interface ListenerOptions {
   readonly address: Address;
   readonly access: AccessRules;
-  /** Connections at once, of HTTP and WebSocket together. */
+  /** Most connections, of HTTP and WebSocket together. */
   readonly maxConnections: number;
-  /** Connections at once of one client, by its address. Default: as many as in all. */
+  /** Most connections of one client, by its address. Default: as many as in all. */
   readonly maxConnectionsPerAddress?: number;
-  /** Who is asked for the address of a client. Default: nobody. */
+  /** Proxies whose statement of a client's address is trusted. Default: none. */
   readonly proxies?: TrustedProxies;
-  /** Bytes of one message of a WebSocket. */
+  /** Most bytes of one WebSocket message. */
   readonly maxMessageBytes: number;
   /**
-   * A rejection ends the request: who asks has gone, or it is a defect.
-   * @param client its address, as `addressName` gives it
+   * A rejection ends the request: the client has gone, or there is a bug.
+   * @param client the name of its address, see `addressName`
    */
   onRequest(request: IncomingMessage, response: ServerResponse, client: string): void | Promise<void>;
-  /** A WebSocket that was opened. Without this, none are. */
+  /** Accepts a WebSocket. Without it, none are accepted. */
   onSocket?(socket: WebSocket, client: string): void;
 }
 
-/** Milliseconds that the head of a request, and a request as a whole, may take. */
+/** Timeouts for the head of a request, and for a whole request, in milliseconds. */
 const HEAD_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Milliseconds between two looks at whether one takes longer; also for connections that never say anything. */
+/** Milliseconds between two checks of these timeouts, also for connections that never send anything. */
 const TIMEOUT_CHECK_MS = 2_000;
 /**
- * Milliseconds for which nothing goes either way before an HTTP connection is closed: longer than any answer takes.
+ * Milliseconds until an idle HTTP connection is closed: longer than any answer takes.
  * WebSockets have heartbeats instead.
  */
 const IDLE_MS = 120_000;
@@ -50,7 +50,7 @@ export class Listener {
     this.#sockets = sockets;
   }
 
-  /** Rejects when the address can't be had. */
+  /** Rejects when the address can't be listened on. */
   static async open(options: ListenerOptions): Promise<Listener> {
     const { address, access, maxConnections, proxies, maxMessageBytes, onRequest, onSocket } = options;
     const server = createServer({
@@ -83,7 +83,7 @@ export class Listener {
       const connection = clients.admitRequest(request, (left) => socket.once('close', left));
       if (connection === undefined) return refuseUpgrade(socket, '429 Too Many Requests', TOO_MANY);
       sockets.handleUpgrade(request, socket, head, (opened) => {
-        // One that has said something stays.
+        // A connection that has sent something stays.
         opened.once('message', () => connection.begin());
         onSocket?.(opened, connection.client);
       });
@@ -93,14 +93,14 @@ export class Listener {
     return new Listener(server, sockets);
   }
 
-  /** Where it listens in fact. */
+  /** The actual address. */
   get address(): Address {
     const address = this.#server.address();
     if (typeof address !== 'object' || address === null) throw new Error('The listener was closed.');
     return { host: address.address, port: address.port };
   }
 
-  /** Connections are cut: whoever is connected has a way to mend that. */
+  /** Ends all connections: clients reconnect by themselves. */
   async close(): Promise<void> {
     for (const socket of this.#sockets?.clients ?? []) socket.terminate();
     const closed = once(this.#server, 'close');

@@ -1,16 +1,16 @@
 export interface FairQueueLimits {
-  /** Jobs that run at once. */
+  /** Most jobs that run at once. */
   readonly atOnce: number;
-  /** Jobs of one client that wait. */
+  /** Most waiting jobs of one client. */
   readonly waitingPerClient: number;
-  /** Jobs that wait in all. */
+  /** Most waiting jobs in all. */
   readonly waiting: number;
 }
 
-/** Runs expensive jobs, few at once. Clients take turns, so that whoever wants one waits for one of each other client. */
+/** Runs expensive jobs, few at once. Clients take turns, so that a job waits for at most one job of each other client. */
 export class FairQueue {
   readonly #limits: FairQueueLimits;
-  /** What waits, by client, in the order of their turns. */
+  /** Waiting jobs by client, in the order of their turns. */
   readonly #waiting = new Map<string, (() => Promise<void>)[]>();
   #running = 0;
   #count = 0;
@@ -21,7 +21,7 @@ export class FairQueue {
 
   /**
    * Runs a job when its turn comes.
-   * @param tooMany makes the error that is thrown when too many wait already
+   * @param tooMany creates the error for when too many are waiting
    */
   run<T>(client: string, job: () => Promise<T>, tooMany: () => Error): Promise<T> {
     const own = this.#waiting.get(client) ?? [];
@@ -39,7 +39,7 @@ export class FairQueue {
     if (this.#running >= this.#limits.atOnce) return;
     for (const [client, jobs] of this.#waiting) {
       const job = jobs.shift();
-      // To the end of the line.
+      // To the end of the queue.
       this.#waiting.delete(client);
       if (jobs.length > 0) this.#waiting.set(client, jobs);
       if (job === undefined) continue;

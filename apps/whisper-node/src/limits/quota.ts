@@ -1,14 +1,14 @@
-/** How much of something each client holds. Costs memory only for those that hold something. */
+/** How much of something each client holds. Clients that hold nothing take no memory. */
 export class Quota {
   readonly #most: number;
   readonly #held = new Map<string, number>();
 
-  /** @param most for one client */
+  /** @param most of one client */
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** Takes it, unless that would be too much: whether it was taken. */
+  /** Takes an amount, unless that would be too much. @returns whether it was taken */
   take(client: string, amount = 1): boolean {
     const held = (this.#held.get(client) ?? 0) + amount;
     if (held > this.#most) return false;
@@ -16,14 +16,14 @@ export class Quota {
     return true;
   }
 
-  /** Gives back what was taken. */
+  /** Gives back an amount. */
   give(client: string, amount = 1): void {
     const left = (this.#held.get(client) ?? 0) - amount;
     if (left > 0) this.#held.set(client, left);
     else this.#held.delete(client);
   }
 
-  /** What one client holds. */
+  /** The amount that a client holds. */
   of(client: string): number {
     return this.#held.get(client) ?? 0;
   }

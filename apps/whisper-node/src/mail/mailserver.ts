@@ -1,13 +1,6 @@
 import { type Clock, isSottoError, type Logger } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import {
-  channelSymmetricKey,
-  checkEnvelope,
-  type EnvelopePolicy,
-  envelopeHash,
-  proofOfWork,
-} from '@sotto/whisper-transport';
-import type { DirectEnvelope, WhisperHost, WhisperPeer } from '@sotto/whisper-transport/devp2p';
+import type { DirectEnvelope, WhisperHost, WhisperPeer } from '@sotto/whisper-devp2p';
 import {
   type BareMailRequest,
   encodeMailCompletion,
@@ -15,13 +8,20 @@ import {
   type MailRequest,
   mailRefusal,
   openMailRequest,
-} from '@sotto/whisper-transport/mailserver';
+} from '@sotto/whisper-devp2p/mailserver';
+import type { EnvelopePolicy } from '@sotto/whisper-transport';
+import {
+  channelSymmetricKey,
+  checkEnvelope,
+  envelopeHash,
+  proofOfWork,
+} from '@sotto/whisper-transport/whisper';
 import type { EnvelopeArchive } from '../archive/envelope-archive.js';
 
-/** What clients of deployed networks know without being told: no secret. */
+/** The password that all clients of deployed networks know: not a secret. */
 const PUBLIC_PASSWORD = 'status-offline-inbox';
 
-/** What is needed of a host to answer. */
+/** The part of a host that answers use. */
 export type MailHost = Pick<WhisperHost, 'sendP2pMessages' | 'sendRequestComplete'>;
 
 export interface MailserverSettings {
@@ -29,26 +29,26 @@ export interface MailserverSettings {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly archive: Pick<EnvelopeArchive, 'byBloom'>;
-  /** What those who ask have to know. */
+  /** The password of requests. */
   readonly password: string;
   /** Whether requests without a password are answered although the password is a secret. */
   readonly withoutPassword: boolean;
-  /** What is asked of the envelope of a request. */
+  /** Requirements on the envelopes of requests. */
   readonly policy: () => EnvelopePolicy;
-  /** Told of each request, for figures. */
+  /** Called for each request, for metrics. */
   readonly onRequest: (outcome: string) => void;
 }
 
-/** Bytes of the envelope of a request. They have some 500. */
+/** Most bytes of a request's envelope. They have some 500. */
 const REQUEST_MOST = 4 * 1024;
 const NO_HASH = new Uint8Array(32);
 
-/** Answers peers that ask for what was archived, and says so when it won't. */
+/** Answers peers' requests for archived envelopes, or refuses them. */
 export class Mailserver {
   readonly #settings: MailserverSettings;
   readonly #key: Uint8Array;
   readonly #answersAll: boolean;
-  /** Peers whose request is being answered: one at a time each. */
+  /** Peers with a pending request: one each. */
   readonly #busy = new Set<string>();
 
   constructor(settings: MailserverSettings) {
@@ -63,7 +63,7 @@ export class Mailserver {
     await this.#reply(host, peer, id, () => this.#open(request));
   }
 
-  /** The same for one that has no envelope, and no password. */
+  /** Answers a request without envelope and password. */
   async answerBare(host: MailHost, peer: Pick<WhisperPeer, 'id'>, request: BareMailRequest): Promise<void> {
     await this.#reply(host, peer, request.id, () => {
       if (!this.#answersAll) throw new Refusal('a password is needed here');
@@ -97,7 +97,7 @@ export class Mailserver {
       }
     } catch (error) {
       if (!isSottoError(error)) throw error;
-      // It has gone, or the archive can't be read.
+      // The peer has disconnected, or the archive can't be read.
       onRequest('failed');
       logger.info('mail.request-failed', { code: error.code });
     } finally {
@@ -109,7 +109,7 @@ export class Mailserver {
     const { crypto, clock, policy } = this.#settings;
     if (bytes.length > REQUEST_MOST) throw new Refusal('the request is too large');
     const { minimumPow } = policy();
-    // First, as at deployed ones: a client may wait for these words.
+    // First, as deployed mailservers do: a client may wait for these words.
     if (!(proofOfWork(crypto, envelope) >= minimumPow)) throw new Refusal('PoW() is too low');
     checkEnvelope(crypto, envelope, Math.floor(clock.now() / 1000), policy());
     return openMailRequest(crypto, this.#key, envelope);
@@ -135,7 +135,7 @@ export class Mailserver {
   }
 }
 
-/** Told to who asks. */
+/** A refusal that is sent to the client. */
 class Refusal extends Error {}
 
 function checked(request: MailRequest): MailRequest {
@@ -144,7 +144,7 @@ function checked(request: MailRequest): MailRequest {
   return request;
 }
 
-/** What to tell who asks; `undefined` for what is not its doing. */
+/** The refusal for an error; `undefined` when the client isn't to blame. */
 function reasonOf(error: unknown): string | undefined {
   if (error instanceof Refusal) return error.message;
   if (isSottoError(error, 'AUTHENTICATION_FAILED')) return 'failed to decrypt p2p request';

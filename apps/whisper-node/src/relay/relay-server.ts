@@ -1,27 +1,27 @@
 import { type Clock, encodeHex, type Logger } from '@sotto/core';
-import { ENVELOPE_MAX_BYTES, type EnvelopePool, type PooledEnvelope } from '@sotto/whisper-transport';
 import { encodeRelayFrame, RELAY_VERSION } from '@sotto/whisper-transport/relay-protocol';
+import { ENVELOPE_MAX_BYTES, type EnvelopePool, type PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import type { WebSocket } from 'ws';
 import type { EnvelopeArchive } from '../archive/envelope-archive.js';
 import { Quota } from '../limits/quota.js';
 import { Rates } from '../limits/rates.js';
-import { RelayClient, type RelayHost, type RelayLimits } from './relay-client.js';
+import { type RelayHost, type RelayLimits, RelaySession } from './relay-session.js';
 
 export interface RelayServerOptions {
   readonly pool: EnvelopePool;
-  /** What histories come from; without one there are none. */
+  /** The archive that answers histories. Without it there are none. */
   readonly archive: EnvelopeArchive | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: RelayLimits;
-  /** Told of each frame, for figures. */
+  /** Called for each frame, for metrics. */
   readonly onFrame?: (kind: string, outcome: string) => void;
 }
 
-/** Milliseconds between two looks at whether clients are still there. */
+/** Milliseconds between two pings of clients. */
 const HEARTBEAT_MS = 30_000;
 
-/** The relay: hands envelopes of the pool to those who have subscribed to their topics. */
+/** The relay: sends envelopes of the pool to the clients that have subscribed to their topics. */
 export class RelayServer implements RelayHost {
   readonly pool: EnvelopePool;
   readonly archive: EnvelopeArchive | undefined;
@@ -29,11 +29,11 @@ export class RelayServer implements RelayHost {
   readonly limits: RelayLimits;
   readonly #logger: Logger;
   readonly #onFrame: (kind: string, outcome: string) => void;
-  readonly #clients = new Set<RelayClient>();
-  readonly #byAddress = new Map<string, Set<RelayClient>>();
+  readonly #clients = new Set<RelaySession>();
+  readonly #byAddress = new Map<string, Set<RelaySession>>();
   readonly #rates: Rates;
   readonly #addressTopics: Quota;
-  readonly #byTopic = new Map<string, Set<RelayClient>>();
+  readonly #byTopic = new Map<string, Set<RelaySession>>();
   readonly #unsubscribe: () => void;
   #cancelHeartbeat: () => void;
 
@@ -48,25 +48,25 @@ export class RelayServer implements RelayHost {
     this.#logger = options.logger;
     this.#onFrame = options.onFrame ?? (() => {});
     this.#unsubscribe = this.pool.subscribe((pooled) => this.#deliver(pooled));
-    this.#cancelHeartbeat = this.#beatLater();
+    this.#cancelHeartbeat = this.#scheduleHeartbeat();
   }
 
-  /** Clients connected. */
+  /** Number of connected clients. */
   get clients(): number {
     return this.#clients.size;
   }
 
-  /** Topics that somebody has subscribed to. */
+  /** Number of topics with subscriptions. */
   get topics(): number {
     return this.#byTopic.size;
   }
 
   /**
-   * Takes a WebSocket that has just been opened.
-   * @param address what its limits go by, as `addressName` gives it
+   * Accepts a WebSocket that has just been opened.
+   * @param address the name of its address, see `addressName`, by which limits count
    */
   accept(socket: WebSocket, address: string): void {
-    const client = new RelayClient(socket, this, address);
+    const client = new RelaySession(socket, this, address);
     this.#clients.add(client);
     const others = this.#byAddress.get(address);
     if (others === undefined) this.#byAddress.set(address, new Set([client]));
@@ -91,7 +91,7 @@ export class RelayServer implements RelayHost {
     });
   }
 
-  onTopicsChanged(client: RelayClient, before: ReadonlySet<string>, after: ReadonlySet<string>): void {
+  onTopicsChanged(client: RelaySession, before: ReadonlySet<string>, after: ReadonlySet<string>): void {
     for (const topic of before) {
       if (after.has(topic)) continue;
       const clients = this.#byTopic.get(topic);
@@ -115,9 +115,9 @@ export class RelayServer implements RelayHost {
     return true;
   }
 
-  untakenOf(address: string): number {
+  unreadOf(address: string): number {
     let bytes = 0;
-    for (const { untaken } of this.#byAddress.get(address) ?? []) bytes += untaken;
+    for (const { unread } of this.#byAddress.get(address) ?? []) bytes += unread;
     return bytes;
   }
 
@@ -138,10 +138,10 @@ export class RelayServer implements RelayHost {
     for (const client of clients) client.sendEncoded(frame);
   }
 
-  #beatLater(): () => void {
+  #scheduleHeartbeat(): () => void {
     return this.clock.after(HEARTBEAT_MS, () => {
       for (const client of this.#clients) client.checkAlive();
-      this.#cancelHeartbeat = this.#beatLater();
+      this.#cancelHeartbeat = this.#scheduleHeartbeat();
     });
   }
 }

@@ -1,9 +1,9 @@
 import { decodeHex, isSottoError } from '@sotto/core';
-import type { WhisperHost } from '@sotto/whisper-transport/devp2p';
+import type { WhisperHost } from '@sotto/whisper-devp2p';
 import type { Api, Method } from './dispatcher.js';
 import { refused } from './rpc-error.js';
 
-/** The namespace `admin`, as far as it is of use here, and the methods of `shh` that change the node. */
+/** The useful part of the namespace `admin`, and the methods of `shh` that change the node. */
 export function createAdminApi(host: WhisperHost): Api {
   const methods: Record<string, Method> = {
     admin_nodeInfo: () => ({ id: host.id, enode: host.enode ?? '', protocols: { shh: { version: '6.0' } } }),

@@ -4,41 +4,41 @@ import { methodNotFound, RpcError, refused, tooMany } from './rpc-error.js';
 
 /** One client: over HTTP a request, over a WebSocket the connection. */
 export interface RpcSession {
-  /** Its address, as `addressName` gives it: what limits go by. */
+  /** The name of its address, see `addressName`, by which limits count. */
   readonly client: string;
-  /** Sends a notification; `undefined` where there is no way to. */
+  /** Sends a notification; `undefined` where that is impossible. */
   readonly notify: ((subscription: string, namespace: string, result: unknown) => void) | undefined;
-  /** What ends the client's subscriptions, by id. */
+  /** Functions that end the client's subscriptions, by id. */
   readonly subscriptions: Map<string, () => void>;
 }
 
-/** @param client address of who calls */
+/** @param client name of the caller's address */
 export type Method = (params: Params, client: string) => unknown;
 
-/** Begins a subscription; what it gives back ends it. */
+/** Begins a subscription; the returned function ends it. */
 export type Subscriber = (params: Params, notify: (result: unknown) => void, client: string) => () => void;
 
-/** What there is to be called. */
+/** The methods that can be called. */
 export interface Api {
-  /** By namespace, its version. */
+  /** Versions by namespace. */
   readonly modules: Readonly<Record<string, string>>;
-  /** By full name. */
+  /** Methods by full name. */
   readonly methods: ReadonlyMap<string, Method>;
-  /** By namespace and kind: `shh messages`. */
+  /** Subscriptions by namespace and kind: `shh messages`. */
   readonly subscribers: ReadonlyMap<string, Subscriber>;
 }
 
 export interface DispatcherOptions {
   readonly api: Api;
   readonly logger: Logger;
-  /** Calls of one batch. */
+  /** Most calls of one batch. */
   readonly maxBatch: number;
   /** 32 hex digits, fresh. */
   readonly newSubscriptionId: () => string;
-  /** Milliseconds that a call has to wait, counted by the address of who calls; `undefined` when it is refused. */
+  /** Milliseconds that a call has to wait, by the caller's address; `undefined` when it is refused. */
   readonly delayOf: (client: string) => number | undefined;
   readonly clock: Clock;
-  /** Told of each call, for figures. */
+  /** Called for each call, for metrics. */
   readonly onCall: (method: string, outcome: string) => void;
 }
 
@@ -52,7 +52,7 @@ export class Dispatcher {
     this.#options = options;
   }
 
-  /** Answers a text; `undefined` when nothing is to be said. */
+  /** Answers a message; `undefined` when there is no answer. */
   async answer(text: string, session: RpcSession): Promise<string | undefined> {
     let request: unknown;
     try {
@@ -74,7 +74,7 @@ export class Dispatcher {
     return answers.length === 0 ? undefined : JSON.stringify(answers);
   }
 
-  /** Ends what the client has subscribed to. */
+  /** Ends the client's subscriptions. */
   end(session: RpcSession): void {
     for (const end of session.subscriptions.values()) end();
     session.subscriptions.clear();

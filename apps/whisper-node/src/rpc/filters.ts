@@ -1,22 +1,27 @@
 import { type Clock, compareBytes, encodeHex, isSottoError, type PublicKey, type Topic } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { decodePlain, type OpeningKey, openData, type PooledEnvelope } from '@sotto/whisper-transport';
+import {
+  decodePlain,
+  type OpeningKey,
+  openData,
+  type PooledEnvelope,
+} from '@sotto/whisper-transport/whisper';
 import { Quota } from '../limits/quota.js';
 import { refused } from './rpc-error.js';
 
-/** What a client wants to see. */
+/** What a client's filter lets through. */
 export interface Criteria {
   readonly key: OpeningKey;
   /** None for all topics. */
   readonly topics: readonly Topic[];
   readonly minimumPow: number;
-  /** Only what he has signed. */
+  /** Only messages of this signer. */
   readonly signer: PublicKey | undefined;
-  /** Also what a peer sends directly, such as a mailserver. */
+  /** Also envelopes sent to us alone, such as a mailserver's. */
   readonly allowP2p: boolean;
 }
 
-/** A message as JSON-RPC has it. */
+/** A message in JSON-RPC. */
 export interface RpcMessage {
   readonly sig?: string;
   readonly ttl: number;
@@ -31,13 +36,13 @@ export interface RpcMessage {
 
 export interface FilterLimits {
   readonly maxFilters: number;
-  /** Of them of one client. */
+  /** Most filters of one client. */
   readonly maxFiltersPerClient: number;
-  /** Topics of one filter. */
+  /** Most topics of one filter. */
   readonly maxTopics: number;
-  /** Messages that wait in one filter. */
+  /** Most waiting messages of one filter. */
   readonly maxMessages: number;
-  /** Bytes of what waits in all filters of one client. */
+  /** Most bytes of waiting messages in all filters of one client. */
   readonly maxBytesPerClient: number;
 }
 
@@ -48,14 +53,14 @@ interface Opened {
 
 class Filter {
   readonly criteria: Criteria;
-  /** One key is tried once for an envelope, however many filters have it. */
+  /** Filters with the same key share the attempt to open an envelope. */
   readonly keyName: string;
   readonly onMessage: ((message: RpcMessage) => void) | undefined;
-  /** Whose it is. */
+  /** The client that it belongs to. */
   readonly client: string;
   /** By hash, the oldest first. */
   messages = new Map<string, RpcMessage>();
-  /** Number of the look before it was asked last. */
+  /** Number of the last check before it was used. */
   usedAt: number;
 
   constructor(
@@ -73,15 +78,15 @@ class Filter {
   }
 }
 
-/** Milliseconds between two looks at which filters were asked, and looks after which one goes: as in go-ethereum. */
-const LOOK_MS = 60_000;
-const UNUSED_LOOKS = 5;
+/** Milliseconds between two checks for unused filters, and checks after which one is removed: as in go-ethereum. */
+const CHECK_MS = 60_000;
+const UNUSED_CHECKS = 5;
 /** Bytes of a message without payload and padding. */
 const MESSAGE_BYTES = 1_000;
 const ALL_TOPICS = '';
 const hex = (bytes: Uint8Array) => `0x${encodeHex(bytes)}`;
 
-/** The filters of all clients. What comes is only opened for those on its topic. */
+/** The filters of all clients. An envelope is only opened for filters on its topic. */
 export class Filters {
   readonly #crypto: CryptoProvider;
   readonly #clock: Clock;
@@ -89,10 +94,10 @@ export class Filters {
   readonly #filters = new Map<string, Filter>();
   readonly #byTopic = new Map<string, Set<Filter>>();
   readonly #held: Quota;
-  /** Bytes that wait. */
+  /** Bytes of waiting messages. */
   readonly #bytes: Quota;
-  /** How often it was looked: time by this, however the clock is set. */
-  #looks = 0;
+  /** Number of checks so far: measures time however the clock is set. */
+  #checks = 0;
   #cancelCleaning: () => void;
 
   constructor(crypto: CryptoProvider, clock: Clock, limits: FilterLimits) {
@@ -101,14 +106,14 @@ export class Filters {
     this.#limits = limits;
     this.#held = new Quota(limits.maxFiltersPerClient);
     this.#bytes = new Quota(limits.maxBytesPerClient);
-    this.#cancelCleaning = this.#cleanLater();
+    this.#cancelCleaning = this.#scheduleCleaning();
   }
 
   get size(): number {
     return this.#filters.size;
   }
 
-  /** @param onMessage gets what comes; without it, messages wait until they are fetched */
+  /** @param onMessage receives messages; without it, they wait until they are fetched */
   install(client: string, criteria: Criteria, onMessage?: (message: RpcMessage) => void): string {
     const { maxFilters, maxFiltersPerClient, maxTopics } = this.#limits;
     if (criteria.topics.length > maxTopics) throw refused(`no more than ${maxTopics} topics in a filter`);
@@ -117,7 +122,7 @@ export class Filters {
     if (!this.#held.take(client))
       throw refused(`no more than ${maxFiltersPerClient} filters of one address; delete some`);
     const id = encodeHex(this.#crypto.randomBytes(32));
-    const filter = new Filter(client, criteria, this.#looks, onMessage);
+    const filter = new Filter(client, criteria, this.#checks, onMessage);
     this.#filters.set(id, filter);
     for (const topic of topicsOf(filter)) {
       const others = this.#byTopic.get(topic);
@@ -127,7 +132,7 @@ export class Filters {
     return id;
   }
 
-  /** Whether there was one. */
+  /** @returns whether it existed */
   remove(id: string): boolean {
     const filter = this.#filters.get(id);
     if (filter === undefined) return false;
@@ -142,11 +147,11 @@ export class Filters {
     return true;
   }
 
-  /** What has come since it was asked last. */
+  /** The messages since the last call. */
   fetch(id: string): RpcMessage[] {
     const filter = this.#filters.get(id);
     if (filter === undefined) throw refused('filter not found');
-    filter.usedAt = this.#looks;
+    filter.usedAt = this.#checks;
     return this.#emptied(filter);
   }
 
@@ -157,7 +162,7 @@ export class Filters {
     return messages;
   }
 
-  /** Shows an envelope to those who may want it. */
+  /** Offers an envelope to the filters on its topic. */
   offer(pooled: PooledEnvelope, isP2p = false): void {
     const opened = new Map<string, Opened | undefined>();
     for (const topic of [encodeHex(pooled.envelope.topic), ALL_TOPICS]) {
@@ -211,7 +216,7 @@ export class Filters {
     this.#bytes.give(filter.client, bytesOf(message));
   }
 
-  /** `undefined` when the key does not fit, or what it opens is damaged. */
+  /** `undefined` when the key is wrong, or the contents are invalid. */
   #open(key: OpeningKey, { envelope, pow, hash }: PooledEnvelope): Opened | undefined {
     const { secp256k1 } = this.#crypto;
     try {
@@ -237,14 +242,14 @@ export class Filters {
     }
   }
 
-  #cleanLater(): () => void {
-    return this.#clock.after(LOOK_MS, () => {
-      this.#looks++;
-      const since = this.#looks - UNUSED_LOOKS;
+  #scheduleCleaning(): () => void {
+    return this.#clock.after(CHECK_MS, () => {
+      this.#checks++;
+      const since = this.#checks - UNUSED_CHECKS;
       for (const [id, filter] of [...this.#filters]) {
         if (filter.onMessage === undefined && filter.usedAt < since) this.remove(id);
       }
-      this.#cancelCleaning = this.#cleanLater();
+      this.#cancelCleaning = this.#scheduleCleaning();
     });
   }
 }
@@ -253,12 +258,12 @@ function topicsOf({ criteria }: Filter): readonly string[] {
   return criteria.topics.length === 0 ? [ALL_TOPICS] : criteria.topics.map(encodeHex);
 }
 
-/** What a message costs while it waits: its texts have one byte a character. */
+/** The memory of a waiting message: one byte for each character. */
 function bytesOf({ payload, padding }: RpcMessage): number {
   return MESSAGE_BYTES + payload.length + padding.length;
 }
 
-/** Between payload and signature. Wire profile, section 7. */
+/** The padding between payload and signature. Wire profile, section 7. */
 function paddingOf(plain: Uint8Array, payloadLength: number): Uint8Array {
   const flags = plain[0] as number;
   const end = plain.length - ((flags & 0b100) === 0 ? 0 : 65);

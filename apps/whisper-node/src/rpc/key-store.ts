@@ -8,11 +8,11 @@ const KEY_LENGTH = 32;
 export interface KeyLimits {
   /** Keys of one kind. */
   readonly most: number;
-  /** Of them of one client: what it doesn't delete stays until the node is stopped. */
+  /** Most keys of one client: those that it doesn't delete stay until the node stops. */
   readonly mostPerClient: number;
 }
 
-/** Keys that clients have given to the node or had it make, in memory, by random ids. */
+/** Keys that clients have added to the node or let it generate, in memory, by random ids. */
 export class KeyStore {
   readonly #crypto: CryptoProvider;
   readonly #pairs: Keys<KeyPair>;
@@ -62,7 +62,7 @@ export class KeyStore {
     return this.#symmetric.keep(client, key);
   }
 
-  /** Throws as adding one would: before it is worked for. */
+  /** Throws as adding a key would, before the work for it is done. */
   checkRoomForSymmetric(client: string): void {
     this.#symmetric.checkRoom(client);
   }
@@ -81,7 +81,7 @@ export class KeyStore {
     return key;
   }
 
-  /** Forgets all of them. */
+  /** Deletes all keys. */
   clear(): void {
     this.#pairs.clear();
     this.#symmetric.clear();
@@ -125,7 +125,7 @@ class Keys<Key> {
     return this.#keys.get(id)?.key;
   }
 
-  /** Whether there was one. Anybody who knows its id may. */
+  /** Deletes a key; anybody who knows its id may. @returns whether it existed */
   delete(id: string): boolean {
     const held = this.#keys.get(id);
     if (held === undefined) return false;

@@ -1,7 +1,7 @@
 import { decodeHex, isSottoError } from '@sotto/core';
 import { invalidArgument, invalidParams } from './rpc-error.js';
 
-/** The arguments of a call, read as go-ethereum reads them. */
+/** The arguments of a call, parsed as go-ethereum parses them. */
 export class Params {
   readonly #values: readonly unknown[];
 
@@ -9,7 +9,7 @@ export class Params {
     this.#values = values;
   }
 
-  /** @throws RpcError when there are more than so many */
+  /** @throws RpcError when there are more */
   atMost(count: number): void {
     if (this.#values.length > count) throw invalidParams(`too many arguments, want at most ${count}`);
   }
@@ -42,7 +42,7 @@ export class Params {
   }
 }
 
-/** The fields of an argument; what is missing is empty or 0, as in Go. */
+/** The fields of an argument; missing ones are empty or 0, as in Go. */
 export class Fields {
   readonly #index: number;
   readonly #values: Readonly<Record<string, unknown>>;
@@ -71,7 +71,7 @@ export class Fields {
     return this.#read(name, new Uint8Array(0), bytesOf);
   }
 
-  /** 4 bytes; zeros when there is none. */
+  /** 4 bytes; zeros when it is missing. */
   topic(name: string): Uint8Array {
     return this.#read(name, new Uint8Array(4), topicOf);
   }

@@ -1,22 +1,21 @@
 import { type Clock, isSottoError, type KeyPair, type PublicKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { type Miner, powBits } from '@sotto/whisper-transport';
 import {
   type ChannelCipher,
   ENVELOPE_MAX_BYTES,
   encodeEnvelope,
   encodePlain,
   encodeWithoutNonce,
-  type Miner,
-  powBits,
   sealData,
-} from '@sotto/whisper-transport';
+} from '@sotto/whisper-transport/whisper';
 import type { KeyStore } from './key-store.js';
 import type { Fields } from './params.js';
 import { refused } from './rpc-error.js';
 
-/** Seconds that an envelope lives whose sender does not say. */
+/** Default time to live of an envelope, in seconds. */
 const DEFAULT_TTL = 50;
-/** Bytes of an encoded nonce, and what the length of the list may grow by. */
+/** Bytes of an encoded nonce, and by which the list's length may grow. */
 const NONCE_MOST = 12;
 
 export interface PostOptions {
@@ -25,11 +24,11 @@ export interface PostOptions {
   readonly keys: KeyStore;
   readonly miner: Pick<Miner, 'mine'>;
   readonly policy: () => { readonly minimumPow: number; readonly maxTtl: number };
-  /** Seconds of proof of work that a client may ask for. */
+  /** Most seconds of proof of work that a client may request. */
   readonly maxPowTime: number;
 }
 
-/** Seals what `shh_post` is given: in the order, and with the refusals, of go-ethereum. */
+/** Seals a message for `shh_post`, with the checks and errors of go-ethereum in the same order. */
 export async function sealPosted(options: PostOptions, fields: Fields): Promise<Uint8Array> {
   const { crypto, clock, keys, policy } = options;
   const cipherOf = readCipher(options, fields);
@@ -55,7 +54,7 @@ export async function sealPosted(options: PostOptions, fields: Fields): Promise<
   return encodeEnvelope({ ...unmined, nonce });
 }
 
-/** Looks at which key is meant first, and whether there is one later: that is the order of refusals. */
+/** Checks first which key is meant, and later whether it exists: the order of errors in go-ethereum. */
 function readCipher({ crypto, keys }: PostOptions, fields: Fields): () => ChannelCipher {
   const symKeyId = fields.text('symKeyID');
   const pubKey = fields.bytes('pubKey');
@@ -79,7 +78,7 @@ async function mine(
   const insufficient = () =>
     refused(`failed to reach the PoW target, specified pow time (${powTime} seconds) was insufficient`);
   const prefix = encodeWithoutNonce(unmined);
-  // Nobody would carry it, so nobody works for it. go-ethereum does, until its time is over, and then says this.
+  // Nobody would carry it, so no proof of work is done. go-ethereum does it until the time is over, and then returns this.
   if (prefix.length + NONCE_MOST > ENVELOPE_MAX_BYTES) throw insufficient();
   try {
     const timeLimit = 1000 * Math.min(Math.max(0, powTime), maxPowTime);

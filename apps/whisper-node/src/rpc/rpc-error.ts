@@ -1,4 +1,4 @@
-/** An error that goes to the client, with the codes and words of go-ethereum 1.9. */
+/** An error that is sent to the client, with the codes and words of go-ethereum 1.9. */
 export class RpcError extends Error {
   readonly code: number;
 
@@ -8,9 +8,9 @@ export class RpcError extends Error {
   }
 }
 
-/** What a method refuses for reasons of its own. */
+/** The refusal of a method. */
 export const refused = (message: string) => new RpcError(-32_000, message);
-/** Later it may be done. The code is EIP-1474's for what is limited. */
+/** A refusal that may succeed later, with EIP-1474's code for rate limits. */
 export const tooMany = (message: string) => new RpcError(-32_005, message);
 export const invalidParams = (message: string) => new RpcError(-32_602, message);
 export const invalidArgument = (index: number, message: string) =>

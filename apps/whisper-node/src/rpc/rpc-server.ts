@@ -5,14 +5,14 @@ import { answer } from '../http/listener.js';
 import { Quota } from '../limits/quota.js';
 import type { Dispatcher, RpcSession } from './dispatcher.js';
 
-/** Bytes of notifications that a client may leave untaken before he is taken for gone. */
-const UNTAKEN_MOST = 16 * 1024 * 1024;
-/** Calls of one WebSocket under way at once; the others wait unread. */
+/** Most bytes of notifications that a client may leave unread before it is disconnected. */
+const UNREAD_MOST = 16 * 1024 * 1024;
+/** Most pending calls of one WebSocket; further ones wait unread. */
 const CALLS_MOST = 100;
 
-/** Milliseconds between two looks at whether the clients of WebSockets are still there. */
+/** Milliseconds between two pings of WebSocket clients. */
 const HEARTBEAT_MS = 30_000;
-/** Largest bodies that one client, and all of them, may be sending at once: four, and forty of them. */
+/** Bodies of the largest size that one client, and all clients, may be sending at once: 4 and 40. */
 const BODIES_PER_CLIENT = 4;
 const BODIES = 40;
 
@@ -20,7 +20,7 @@ const BODIES = 40;
 export function createHttpHandler(dispatcher: Dispatcher, maxBytes: number) {
   const bodies = new Bodies(maxBytes);
   return async (request: IncomingMessage, response: ServerResponse, client: string): Promise<void> => {
-    // The listener has looked at whose page it is.
+    // The listener has checked the origin.
     const { origin } = request.headers;
     if (origin !== undefined)
       response.setHeader('access-control-allow-origin', origin).setHeader('vary', 'origin');
@@ -43,7 +43,7 @@ export function createHttpHandler(dispatcher: Dispatcher, maxBytes: number) {
   };
 }
 
-/** What is being read: slow senders add up. */
+/** Bodies that are being read: slow senders add up. */
 class Bodies {
   readonly #maxBytes: number;
   readonly #ofClient: Quota;
@@ -55,7 +55,7 @@ class Bodies {
     this.#ofAll = new Quota(BODIES * maxBytes);
   }
 
-  /** A status when it is longer than allowed, or there is too much: then no more of it is read. */
+  /** A status when it is too long, or there are too many: then the rest isn't read. */
   async read(request: IncomingMessage, client: string): Promise<{ readonly text: string } | 413 | 429> {
     const parts: Buffer[] = [];
     let length = 0;
@@ -87,7 +87,7 @@ export function acceptSocket(dispatcher: Dispatcher, clock: Clock, socket: WebSo
   const stopLooking = endWhenGone(socket, clock);
   const send = (text: string) => {
     if (socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount > UNTAKEN_MOST) socket.terminate();
+    if (socket.bufferedAmount > UNREAD_MOST) socket.terminate();
     else socket.send(text);
   };
   const session: RpcSession = {
@@ -102,7 +102,7 @@ export function acceptSocket(dispatcher: Dispatcher, clock: Clock, socket: WebSo
       ),
     subscriptions: new Map(),
   };
-  // A message that is too large, and the like: the socket closes by itself.
+  // For example a message that is too large: the socket closes by itself.
   socket.on('error', () => {});
   socket.on('close', () => {
     stopLooking();
@@ -117,7 +117,7 @@ export function acceptSocket(dispatcher: Dispatcher, clock: Clock, socket: WebSo
   });
 }
 
-/** Pings a client, and lets go of one that has not answered the ping before: nothing else tells that it is gone. */
+/** Pings a client, and disconnects one that has not answered the previous ping: nothing else shows that it is gone. */
 function endWhenGone(socket: WebSocket, clock: Clock): () => void {
   let alive = true;
   socket.on('pong', () => {

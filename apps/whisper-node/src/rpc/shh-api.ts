@@ -2,13 +2,13 @@ import { pbkdf2 } from 'node:crypto';
 import { promisify } from 'node:util';
 import { type Clock, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import type { Miner } from '@sotto/whisper-transport';
 import {
   channelKeyRequest,
   ENVELOPE_MAX_BYTES,
   type EnvelopePool,
-  type Miner,
   type OpeningKey,
-} from '@sotto/whisper-transport';
+} from '@sotto/whisper-transport/whisper';
 import type { FairQueue } from '../limits/fair-queue.js';
 import type { Api, Method, Subscriber } from './dispatcher.js';
 import type { Criteria, Filters } from './filters.js';
@@ -24,17 +24,17 @@ export interface ShhOptions {
   readonly keys: KeyStore;
   readonly filters: Filters;
   readonly miner: Miner;
-  /** Derivations from passwords, and searches for proofs of work: what one client could stop the others with. */
+  /** Key derivations and proofs of work, with which one client could block the others. */
   readonly derivations: FairQueue;
   readonly searches: FairQueue;
   readonly maxPowTime: number;
-  /** Whether keys may be given, made and used. */
+  /** Whether keys may be added, generated and used. */
   readonly withKeys: boolean;
-  /** Hands an envelope to the network, and to the archive. */
+  /** Sends an envelope to the network and the archive. */
   readonly publish: (envelope: Uint8Array) => Promise<void>;
 }
 
-/** Proof of work that takes no time worth waiting for: what the usual 0.002 is for up to 17 kB. */
+/** Bits of proof of work that aren't worth queueing: enough for the usual 0.002 in up to 17 kB. */
 const BITS_AT_ONCE = 10;
 
 const hex = (bytes: Uint8Array) => `0x${encodeHex(bytes)}`;
@@ -57,7 +57,7 @@ export function createShhApi(options: ShhOptions): Api {
 function inform({ pool }: ShhOptions): Record<string, Method> {
   return {
     shh_version: () => '6.0',
-    // What go-ethereum has queued for its filters; here they are served at once.
+    // go-ethereum's queue for filters; here they are served at once.
     shh_info: () => ({
       memory: pool.bytes,
       messages: 0,
@@ -124,13 +124,13 @@ function exchange(options: ShhOptions): Record<string, Method> {
 
 const tooManyWait = () => tooMany('too much of this waits already; try again later');
 
-/** Off this thread, which serves the others meanwhile. */
+/** Derives off this thread, which serves other clients meanwhile. */
 function deriveChannelKey(password: string): Promise<Uint8Array> {
   const { password: bytes, salt, iterations, length } = channelKeyRequest(password);
   return promisify(pbkdf2)(bytes, salt, iterations, length, 'sha256');
 }
 
-/** What takes longer waits for its turn. */
+/** Longer jobs wait for their turn. */
 function minerFor({ miner, searches }: ShhOptions, client: string): PostOptions['miner'] {
   return {
     mine: (prefix, bits, mineOptions) =>
@@ -150,7 +150,7 @@ function readFilter(options: ShhOptions, fields: Fields): Criteria {
   return criteriaOf(fields, key, signer);
 }
 
-/** As for a filter, with refusals that differ. */
+/** As for a filter, with different errors. */
 function readSubscription(options: ShhOptions, fields: Fields): Criteria {
   const [symKeyId, privateKeyId] = readKeyIds(fields);
   const signer = readSigner(options, fields);

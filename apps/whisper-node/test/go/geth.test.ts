@@ -2,8 +2,9 @@ import { createInbox } from '@sotto/compliance/inbox';
 import { createPortableProvider } from '@sotto/crypto';
 import { Geth } from '@sotto/testing/geth';
 import type {} from '@sotto/testing/geth/setup';
-import { sealedTransport } from '@sotto/whisper-transport';
-import { relay, whisperNode } from '@sotto/whisper-transport/node';
+import { createRpcTransport } from '@sotto/whisper-rpc';
+import { createSealedTransport } from '@sotto/whisper-transport';
+import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { type NodeProcess, startNode } from '../node-process.js';
 import { callByHttp, postText, rpcOverSocket } from '../rpc-client.js';
@@ -35,8 +36,8 @@ describe.skipIf(program === undefined)('our node beside a go-ethereum node', () 
     const box = createInbox(crypto.secp256k1.generateKeyPair());
     const transport =
       where === 'our relay'
-        ? sealedTransport(relay({ url: node.relay }), { crypto })
-        : whisperNode({ url: where === 'geth by JSON-RPC' ? geth.url('ws') : node.rpc('ws'), crypto });
+        ? createSealedTransport(createRelayCarrier({ url: node.relay }), { crypto })
+        : createRpcTransport({ url: where === 'geth by JSON-RPC' ? geth.url('ws') : node.rpc('ws'), crypto });
     const connection = await transport.connect(box.party);
     closers.push(() => connection.close());
     return { ...box, connection };
@@ -51,8 +52,8 @@ describe.skipIf(program === undefined)('our node beside a go-ethereum node', () 
           { kind: 'public', name: `neighbours-${where}` },
           { kind: 'partitioned', recipient: party.identity.publicKey },
         ] as const;
-      await alice.connection.listen(channelsOf(alice));
-      await bob.connection.listen(channelsOf(bob));
+      await alice.connection.subscribe(channelsOf(alice));
+      await bob.connection.subscribe(channelsOf(bob));
       for (const channel of channelsOf(bob))
         await alice.connection.send(channel, bytesOf(`to Bob, ${channel.kind}`));
       for (const channel of channelsOf(alice))

@@ -4,9 +4,9 @@ import { createMessenger, type Messenger, type ReceivedMessage } from '@sotto/me
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { Geth } from '@sotto/testing/geth';
 import type {} from '@sotto/testing/geth/setup';
-import { sealedTransport } from '@sotto/whisper-transport';
-import { devp2pPeer } from '@sotto/whisper-transport/devp2p';
-import { whisperNode } from '@sotto/whisper-transport/node';
+import { createDevp2pCarrier } from '@sotto/whisper-devp2p';
+import { createRpcTransport } from '@sotto/whisper-rpc';
+import { createSealedTransport } from '@sotto/whisper-transport';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 
 const crypto = createPortableProvider();
@@ -31,8 +31,10 @@ describe.skipIf(program === undefined).each(['ws', 'http', 'devp2p'] as const)(
     async function transport() {
       const backOff = { most: 500 };
       return way === 'devp2p'
-        ? sealedTransport(devp2pPeer({ peers: [await geth.enode()], crypto, backOff }), { crypto })
-        : whisperNode({ url: geth.url(way), crypto, pollInterval: 100, backOff });
+        ? createSealedTransport(createDevp2pCarrier({ peers: [await geth.enode()], crypto, backOff }), {
+            crypto,
+          })
+        : createRpcTransport({ url: geth.url(way), crypto, pollInterval: 100, backOff });
     }
 
     async function person() {

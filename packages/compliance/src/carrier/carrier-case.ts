@@ -9,10 +9,10 @@ import {
   type Topic,
 } from '@sotto/core';
 import { caseNumber } from '../case-number.js';
-import { Arrivals, type Patience } from '../patience.js';
+import { Arrivals, type TimeLimit } from '../time-limit.js';
 
 /** A network that a carrier moves envelopes through. Cases may share it, as each has topics of its own. */
-export interface CarrierPlace {
+export interface CarrierFixture {
   /** The carrier, for one more who connects to the same network. */
   carrier(): Carrier;
   /** Makes an envelope around the content, for a pipe that takes no other bytes. Default: the content itself. */
@@ -27,17 +27,17 @@ export interface CarrierCase {
   readonly name: string;
   /**
    * Throws a plain Error that says what was expected when the carrier doesn't meet it. Closes every connection that it
-   * opens; clearing the place away is the caller's business.
+   * opens; the caller disposes of the fixture.
    */
-  run(place: CarrierPlace): Promise<void>;
+  run(fixture: CarrierFixture): Promise<void>;
 }
 
-/** What is known of the pipe, see `CarrierCasesOptions`. */
-export interface PipeTraits {
+/** What is known of the network, see `CarrierCasesOptions`. */
+export interface CarrierTraits {
   readonly loses: boolean;
   readonly repeats: boolean;
   readonly retains: boolean;
-  readonly patience: Patience;
+  readonly timeLimit: TimeLimit;
 }
 
 /** An envelope that arrived. */
@@ -48,47 +48,47 @@ export interface Arrival {
 }
 
 /** Attempts to get something through a pipe that loses, or to make an envelope of one length. */
-const ATTEMPTS = 20;
+export const ATTEMPTS = 20;
 
 /** Bits of a topic that tell those of one case apart; the others tell the cases apart. */
 const TOPIC_BITS = 12;
 
 /** A case with any number of connections, all of which are closed at its end. */
-export function onPipe(
+export function onCarrier(
   name: string,
-  traits: PipeTraits,
-  run: (pipe: Pipe, place: CarrierPlace) => Promise<void>,
+  traits: CarrierTraits,
+  run: (network: TestNetwork, fixture: CarrierFixture) => Promise<void>,
 ): CarrierCase {
   return {
     name,
-    async run(place) {
-      const pipe = new Pipe(place, traits);
+    async run(fixture) {
+      const network = new TestNetwork(fixture, traits);
       try {
-        await run(pipe, place);
+        await run(network, fixture);
       } finally {
-        await pipe.close();
+        await network.close();
       }
     },
   };
 }
 
 /** Opens connections for a case, makes envelopes, and gets them through. */
-export class Pipe {
-  readonly #place: CarrierPlace;
-  readonly #traits: PipeTraits;
-  readonly #ends: End[] = [];
+export class TestNetwork {
+  readonly #fixture: CarrierFixture;
+  readonly #traits: CarrierTraits;
+  readonly #ends: Endpoint[] = [];
   readonly #case = caseNumber();
   /** A few that belong to this case alone. */
   readonly topics: readonly [Topic, Topic, Topic] = [this.topicAt(0), this.topicAt(1), this.topicAt(2)];
   #made = 0;
 
-  constructor(place: CarrierPlace, traits: PipeTraits) {
-    this.#place = place;
+  constructor(fixture: CarrierFixture, traits: CarrierTraits) {
+    this.#fixture = fixture;
     this.#traits = traits;
   }
 
-  get patience(): Patience {
-    return this.#traits.patience;
+  get timeLimit(): TimeLimit {
+    return this.#traits.timeLimit;
   }
 
   /** The first of {@link topics}, for who needs one. */
@@ -103,11 +103,11 @@ export class Pipe {
     return topic;
   }
 
-  async open(topics: readonly Topic[] = [], onEnvelope?: (arrival: Arrival) => void): Promise<End> {
-    const { patience } = this.#traits;
+  async open(topics: readonly Topic[] = [], onEnvelope?: (arrival: Arrival) => void): Promise<Endpoint> {
+    const { timeLimit } = this.#traits;
     const arrivals = new Arrivals<Arrival>();
     const statuses = new Arrivals<string>();
-    const opening = this.#place.carrier().open({
+    const opening = this.#fixture.carrier().open({
       onEnvelope(topic, envelope, fromHistory) {
         // What they are when they come; the receiver may change its bytes.
         arrivals.add({ topic: copyBytes(topic), envelope: copyBytes(envelope), fromHistory });
@@ -115,10 +115,10 @@ export class Pipe {
       },
       onStatus: (status) => statuses.add(status),
     });
-    const connection = await patience.wait(opening, 'open resolves');
-    const end = new End(connection, arrivals, statuses);
+    const connection = await timeLimit.wait(opening, 'open resolves');
+    const end = new Endpoint(connection, arrivals, statuses);
     this.#ends.push(end);
-    await patience.wait(connection.subscribe(topics), 'subscribe resolves');
+    await timeLimit.wait(connection.subscribe(topics), 'subscribe resolves');
     return end;
   }
 
@@ -127,13 +127,13 @@ export class Pipe {
     const name = encodeUtf8(`${encodeHex(topic)} ${this.#made++} `);
     const filling = Uint8Array.from({ length: Math.max(0, size - name.length) }, (_, i) => (i * 31) & 0xff);
     const content = concatBytes(name, filling);
-    return (await this.#place.wrap?.(topic, content)) ?? content;
+    return (await this.#fixture.wrap?.(topic, content)) ?? content;
   }
 
   /** Publishes a new envelope, and answers it. */
-  async publish(from: End, topic: Topic, size?: number): Promise<Uint8Array> {
+  async publish(from: Endpoint, topic: Topic, size?: number): Promise<Uint8Array> {
     const envelope = await this.envelope(topic, size);
-    await this.patience.wait(from.connection.publish(topic, envelope), 'publish resolves');
+    await this.timeLimit.wait(from.connection.publish(topic, envelope), 'publish resolves');
     return envelope;
   }
 
@@ -149,19 +149,19 @@ export class Pipe {
   }
 
   /** Publishes a new envelope until it has come to all these; answers it. */
-  async bring(from: End, topic: Topic, to: readonly End[], size?: number): Promise<Uint8Array> {
+  async bring(from: Endpoint, topic: Topic, to: readonly Endpoint[], size?: number): Promise<Uint8Array> {
     const envelope = await this.envelope(topic, size);
     await this.carry(from, topic, to, envelope);
     return envelope;
   }
 
   /** Publishes an envelope until it has come to all these. */
-  async carry(from: End, topic: Topic, to: readonly End[], envelope: Uint8Array): Promise<void> {
+  async carry(from: Endpoint, topic: Topic, to: readonly Endpoint[], envelope: Uint8Array): Promise<void> {
     const there = Promise.all(to.map((end) => end.arrivals.until(carries(envelope))));
     for (let attempt = this.#traits.loses ? ATTEMPTS : 1; attempt > 0; attempt--) {
-      await this.patience.wait(from.connection.publish(topic, envelope), 'publish resolves');
+      await this.timeLimit.wait(from.connection.publish(topic, envelope), 'publish resolves');
       try {
-        await this.patience.wait(there, `an envelope of ${envelope.length} bytes arrives`);
+        await this.timeLimit.wait(there, `an envelope of ${envelope.length} bytes arrives`);
         return;
       } catch (error) {
         if (attempt === 1) throw error;
@@ -170,18 +170,18 @@ export class Pipe {
   }
 
   /** Lets come what is on its way to these: what is sent later arrives, with a few in between. */
-  async settle(from: End, topic: Topic, to: readonly End[]): Promise<void> {
+  async settle(from: Endpoint, topic: Topic, to: readonly Endpoint[]): Promise<void> {
     for (let i = 0; i < 3; i++) await this.bring(from, topic, to);
   }
 
   async close(): Promise<void> {
     const closing = Promise.all(this.#ends.map(({ connection }) => connection.close()));
-    await this.patience.wait(closing, 'close resolves');
+    await this.timeLimit.wait(closing, 'close resolves');
   }
 }
 
 /** One connection, and what came by it. */
-export class End {
+export class Endpoint {
   constructor(
     readonly connection: CarrierConnection,
     readonly arrivals: Arrivals<Arrival>,

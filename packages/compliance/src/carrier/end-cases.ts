@@ -1,91 +1,103 @@
 import { expectRejection, expectSame, expectThat } from '../expectations.js';
-import { outcomeOf } from '../patience.js';
-import { type CarrierCase, onPipe, type PipeTraits } from './carrier-case.js';
+import { outcomeOf } from '../time-limit.js';
+import { type CarrierCase, type CarrierTraits, onCarrier } from './carrier-case.js';
 
 const MANY = 50;
 /** How a call may end whose connection is closed or whose signal fires meanwhile. */
 const fair = (how: 'CLOSED' | 'ABORTED') => ['resolved', how];
 
 /** What closing and aborting stop, and what they leave alone. */
-export function endCases(traits: PipeTraits): readonly CarrierCase[] {
-  const { patience } = traits;
+export function endCases(traits: CarrierTraits): readonly CarrierCase[] {
+  const { timeLimit } = traits;
   return [
-    onPipe('close: afterwards every call is refused, and closing again is fine', traits, async (pipe) => {
-      const { connection } = await pipe.open([pipe.topic]);
-      await patience.wait(connection.close(), 'close resolves');
-      await patience.wait(connection.close(), 'closing twice resolves');
-      const envelope = await pipe.envelope(pipe.topic);
-      const calls = [
-        ['publish', connection.publish(pipe.topic, envelope)],
-        ['subscribe', connection.subscribe([pipe.topic])],
-        ...(connection.history ? ([['history', connection.history([pipe.topic], 0, 1)]] as const) : []),
-      ] as const;
-      for (const [what, call] of calls) {
-        await patience.wait(expectRejection(call, 'CLOSED', what), `${what} settles`);
-      }
-    }),
+    onCarrier(
+      'close: afterwards every call is refused, and closing again is fine',
+      traits,
+      async (network) => {
+        const { connection } = await network.open([network.topic]);
+        await timeLimit.wait(connection.close(), 'close resolves');
+        await timeLimit.wait(connection.close(), 'closing twice resolves');
+        const envelope = await network.envelope(network.topic);
+        const calls = [
+          ['publish', connection.publish(network.topic, envelope)],
+          ['subscribe', connection.subscribe([network.topic])],
+          ...(connection.history ? ([['history', connection.history([network.topic], 0, 1)]] as const) : []),
+        ] as const;
+        for (const [what, call] of calls) {
+          await timeLimit.wait(expectRejection(call, 'CLOSED', what), `${what} settles`);
+        }
+      },
+    ),
 
-    onPipe('close: nothing arrives afterwards, and the others go on', traits, async (pipe) => {
-      const sender = await pipe.open();
-      const [leaving, staying] = [await pipe.open([pipe.topic]), await pipe.open([pipe.topic])];
-      await pipe.bring(sender, pipe.topic, [leaving, staying]);
-      const on = Array.from({ length: 5 }, () => pipe.publish(sender, pipe.topic));
-      await patience.wait(leaving.connection.close(), 'close resolves');
+    onCarrier('close: nothing arrives afterwards, and the others go on', traits, async (network) => {
+      const sender = await network.open();
+      const [leaving, staying] = [await network.open([network.topic]), await network.open([network.topic])];
+      await network.bring(sender, network.topic, [leaving, staying]);
+      const on = Array.from({ length: 5 }, () => network.publish(sender, network.topic));
+      await timeLimit.wait(leaving.connection.close(), 'close resolves');
       const before = leaving.arrivals.all.length;
       await Promise.all(on);
-      await pipe.settle(sender, pipe.topic, [staying]);
+      await network.settle(sender, network.topic, [staying]);
       expectSame(leaving.arrivals.all.length, before, 'arrivals at a closed connection');
     }),
 
-    onPipe('close: in the middle of many calls, each of them settles', traits, async (pipe) => {
-      const sender = await pipe.open([pipe.topic]);
-      const envelopes = await Promise.all(Array.from({ length: MANY }, () => pipe.envelope(pipe.topic)));
-      const calls = envelopes.map((envelope) => outcomeOf(sender.connection.publish(pipe.topic, envelope)));
-      await patience.wait(sender.connection.close(), 'close resolves');
-      const outcomes = await patience.wait(Promise.all(calls), 'every publish settles');
+    onCarrier('close: in the middle of many calls, each of them settles', traits, async (network) => {
+      const sender = await network.open([network.topic]);
+      const envelopes = await Promise.all(
+        Array.from({ length: MANY }, () => network.envelope(network.topic)),
+      );
+      const calls = envelopes.map((envelope) =>
+        outcomeOf(sender.connection.publish(network.topic, envelope)),
+      );
+      await timeLimit.wait(sender.connection.close(), 'close resolves');
+      const outcomes = await timeLimit.wait(Promise.all(calls), 'every publish settles');
       const strange = outcomes.filter((outcome) => !fair('CLOSED').includes(outcome));
       expectSame(strange, [], 'outcomes other than resolved and CLOSED');
     }),
 
-    onPipe('close: who closed can be followed by another', traits, async (pipe) => {
-      const first = await pipe.open([pipe.topic]);
-      await patience.wait(first.connection.close(), 'close resolves');
-      const [sender, second] = [await pipe.open(), await pipe.open([pipe.topic])];
-      await pipe.bring(sender, pipe.topic, [second]);
+    onCarrier('close: who closed can be followed by another', traits, async (network) => {
+      const first = await network.open([network.topic]);
+      await timeLimit.wait(first.connection.close(), 'close resolves');
+      const [sender, second] = [await network.open(), await network.open([network.topic])];
+      await network.bring(sender, network.topic, [second]);
     }),
 
-    onPipe('abort: a signal that has fired stops open, publish and history', traits, async (pipe, place) => {
-      const signal = AbortSignal.abort();
-      const opening = place.carrier().open({ onEnvelope() {} }, { signal });
-      await patience.wait(expectRejection(opening, 'ABORTED', 'open'), 'open settles');
-      const sender = await pipe.open();
-      const receiver = await pipe.open([pipe.topic]);
-      const envelope = await pipe.envelope(pipe.topic);
-      const publishing = sender.connection.publish(pipe.topic, envelope, { signal });
-      await patience.wait(expectRejection(publishing, 'ABORTED', 'publish'), 'publish settles');
-      const asking = receiver.connection.history?.([pipe.topic], 0, 1, { signal });
-      if (asking) await patience.wait(expectRejection(asking, 'ABORTED', 'history'), 'history settles');
-      await pipe.settle(sender, pipe.topic, [receiver]);
-      expectSame(receiver.count(envelope), 0, 'arrivals of what was aborted before it was sent');
-    }),
+    onCarrier(
+      'abort: a signal that has fired stops open, publish and history',
+      traits,
+      async (network, fixture) => {
+        const signal = AbortSignal.abort();
+        const opening = fixture.carrier().open({ onEnvelope() {} }, { signal });
+        await timeLimit.wait(expectRejection(opening, 'ABORTED', 'open'), 'open settles');
+        const sender = await network.open();
+        const receiver = await network.open([network.topic]);
+        const envelope = await network.envelope(network.topic);
+        const publishing = sender.connection.publish(network.topic, envelope, { signal });
+        await timeLimit.wait(expectRejection(publishing, 'ABORTED', 'publish'), 'publish settles');
+        const asking = receiver.connection.history?.([network.topic], 0, 1, { signal });
+        if (asking) await timeLimit.wait(expectRejection(asking, 'ABORTED', 'history'), 'history settles');
+        await network.settle(sender, network.topic, [receiver]);
+        expectSame(receiver.count(envelope), 0, 'arrivals of what was aborted before it was sent');
+      },
+    ),
 
-    onPipe('abort: a signal that fires on the way ends the call alone', traits, async (pipe) => {
-      const sender = await pipe.open();
-      const receiver = await pipe.open([pipe.topic]);
+    onCarrier('abort: a signal that fires on the way ends the call alone', traits, async (network) => {
+      const sender = await network.open();
+      const receiver = await network.open([network.topic]);
       const controllers = Array.from({ length: MANY }, () => new AbortController());
-      const envelopes = await Promise.all(controllers.map(() => pipe.envelope(pipe.topic)));
+      const envelopes = await Promise.all(controllers.map(() => network.envelope(network.topic)));
       const calls = controllers.map(({ signal }, i) =>
-        outcomeOf(sender.connection.publish(pipe.topic, envelopes[i] as Uint8Array, { signal })),
+        outcomeOf(sender.connection.publish(network.topic, envelopes[i] as Uint8Array, { signal })),
       );
       for (const controller of controllers) controller.abort();
-      const outcomes = await patience.wait(Promise.all(calls), 'every publish settles');
+      const outcomes = await timeLimit.wait(Promise.all(calls), 'every publish settles');
       const strange = outcomes.filter((outcome) => !fair('ABORTED').includes(outcome));
       expectSame(strange, [], 'outcomes other than resolved and ABORTED');
-      await pipe.bring(sender, pipe.topic, [receiver]);
+      await network.bring(sender, network.topic, [receiver]);
     }),
 
-    onPipe('capabilities: they are said before anybody connects', traits, async (_, place) => {
-      const { maxEnvelopeBytes, history, minimumPow } = place.carrier().capabilities;
+    onCarrier('capabilities: they are said before anybody connects', traits, async (_, fixture) => {
+      const { maxEnvelopeBytes, history, minimumPow } = fixture.carrier().capabilities;
       expectThat(
         Number.isSafeInteger(maxEnvelopeBytes) && maxEnvelopeBytes > 0,
         'maxEnvelopeBytes is a size',

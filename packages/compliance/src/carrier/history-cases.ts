@@ -1,28 +1,36 @@
 import { type Clock, systemClock } from '@sotto/core';
 import { expectSame, expectThat } from '../expectations.js';
-import { type CarrierCase, carries, type End, onPipe, type Pipe, type PipeTraits } from './carrier-case.js';
+import {
+  type CarrierCase,
+  type CarrierTraits,
+  carries,
+  type Endpoint,
+  onCarrier,
+  type TestNetwork,
+} from './carrier-case.js';
 
 const HOUR = 3_600_000;
 
 /** What was sent while we were away. For carriers that say that they have it. */
-export function historyCases(traits: PipeTraits, clock: Clock = systemClock): readonly CarrierCase[] {
-  const { patience } = traits;
-  const ask = async (end: End, topics: readonly Uint8Array[], from: number, to: number) => {
+export function historyCases(traits: CarrierTraits, clock: Clock = systemClock): readonly CarrierCase[] {
+  const { timeLimit } = traits;
+  const ask = async (end: Endpoint, topics: readonly Uint8Array[], from: number, to: number) => {
     expectThat(end.connection.history !== undefined, 'the connection has history, as the capabilities say');
-    await patience.wait(end.connection.history(topics, from, to), 'history resolves');
+    await timeLimit.wait(end.connection.history(topics, from, to), 'history resolves');
   };
   /** Somebody to whom nothing comes but by history. */
-  const openLate = (pipe: Pipe, topics: readonly Uint8Array[]) => pipe.open(traits.retains ? [] : topics);
-  const recent = (end: End, topics: readonly Uint8Array[]) =>
+  const openLate = (network: TestNetwork, topics: readonly Uint8Array[]) =>
+    network.open(traits.retains ? [] : topics);
+  const recent = (end: Endpoint, topics: readonly Uint8Array[]) =>
     ask(end, topics, clock.now() - HOUR, clock.now() + HOUR);
 
   return [
-    onPipe('history: who comes late gets what was sent before, marked so', traits, async (pipe) => {
-      const [A] = pipe.topics;
-      const [sender, witness] = [await pipe.open(), await pipe.open([A])];
+    onCarrier('history: who comes late gets what was sent before, marked so', traits, async (network) => {
+      const [A] = network.topics;
+      const [sender, witness] = [await network.open(), await network.open([A])];
       const sent: Uint8Array[] = [];
-      for (let i = 0; i < 10; i++) sent.push(await pipe.bring(sender, A, [witness]));
-      const late = await openLate(pipe, [A]);
+      for (let i = 0; i < 10; i++) sent.push(await network.bring(sender, A, [witness]));
+      const late = await openLate(network, [A]);
       await recent(late, [A]);
       expectSame(
         sent.map((one) => late.count(one) > 0),
@@ -33,12 +41,12 @@ export function historyCases(traits: PipeTraits, clock: Clock = systemClock): re
       expectSame(live.length, 0, 'arrivals from history that are not marked so');
     }),
 
-    onPipe('history: only of the topics asked for', traits, async (pipe) => {
-      const [A, B] = pipe.topics;
-      const [sender, witness] = [await pipe.open(), await pipe.open([A, B])];
-      const onA = await pipe.bring(sender, A, [witness]);
-      const onB = await pipe.bring(sender, B, [witness]);
-      const late = await openLate(pipe, [A, B]);
+    onCarrier('history: only of the topics asked for', traits, async (network) => {
+      const [A, B] = network.topics;
+      const [sender, witness] = [await network.open(), await network.open([A, B])];
+      const onA = await network.bring(sender, A, [witness]);
+      const onB = await network.bring(sender, B, [witness]);
+      const late = await openLate(network, [A, B]);
       await recent(late, [B]);
       expectSame([late.count(onA) > 0, late.count(onB) > 0], [false, true], 'whether it came, on A and on B');
       expectThat(
@@ -47,11 +55,11 @@ export function historyCases(traits: PipeTraits, clock: Clock = systemClock): re
       );
     }),
 
-    onPipe('history: only of the time asked for', traits, async (pipe) => {
-      const [A] = pipe.topics;
-      const [sender, witness] = [await pipe.open(), await pipe.open([A])];
-      const envelope = await pipe.bring(sender, A, [witness]);
-      const late = await openLate(pipe, [A]);
+    onCarrier('history: only of the time asked for', traits, async (network) => {
+      const [A] = network.topics;
+      const [sender, witness] = [await network.open(), await network.open([A])];
+      const envelope = await network.bring(sender, A, [witness]);
+      const late = await openLate(network, [A]);
       const now = clock.now();
       await ask(late, [A], now - 48 * HOUR, now - 24 * HOUR);
       expectSame(late.count(envelope), 0, 'arrivals from a day before it was sent');
@@ -59,20 +67,20 @@ export function historyCases(traits: PipeTraits, clock: Clock = systemClock): re
       expectThat(late.count(envelope) > 0, 'it comes when its own time is asked for');
     }),
 
-    onPipe('history: what there is none of comes to an end', traits, async (pipe) => {
-      const [A] = pipe.topics;
-      const end = await pipe.open([A]);
+    onCarrier('history: what there is none of comes to an end', traits, async (network) => {
+      const [A] = network.topics;
+      const end = await network.open([A]);
       await recent(end, [A]);
       await recent(end, []);
       expectSame(end.arrivals.all.length, 0, 'arrivals from an empty history');
     }),
 
-    onPipe('history: may be asked again, and by several at once', traits, async (pipe) => {
-      const [A, B] = pipe.topics;
-      const [sender, witness] = [await pipe.open(), await pipe.open([A, B])];
-      const onA = await pipe.bring(sender, A, [witness]);
-      const onB = await pipe.bring(sender, B, [witness]);
-      const [one, two] = [await openLate(pipe, [A, B]), await openLate(pipe, [A, B])];
+    onCarrier('history: may be asked again, and by several at once', traits, async (network) => {
+      const [A, B] = network.topics;
+      const [sender, witness] = [await network.open(), await network.open([A, B])];
+      const onA = await network.bring(sender, A, [witness]);
+      const onB = await network.bring(sender, B, [witness]);
+      const [one, two] = [await openLate(network, [A, B]), await openLate(network, [A, B])];
       await Promise.all([recent(one, [A]), recent(one, [B]), recent(two, [A, B])]);
       await recent(two, [A]);
       const there = [one.count(onA), one.count(onB), two.count(onA), two.count(onB)].map((n) => n > 0);

@@ -1,36 +1,36 @@
 import { expectThat } from '../expectations.js';
-import { outcomeOf, untilMended } from '../patience.js';
-import { type CarrierCase, type CarrierPlace, onPipe, type PipeTraits } from './carrier-case.js';
+import { outcomeOf, untilMended } from '../time-limit.js';
+import { type CarrierCase, type CarrierFixture, type CarrierTraits, onCarrier } from './carrier-case.js';
 
 /** That a connection mends itself. For places that can interrupt it. */
-export function interruptionCases(traits: PipeTraits): readonly CarrierCase[] {
-  const { patience } = traits;
-  const interrupt = async (place: CarrierPlace) => {
-    expectThat(place.interrupt !== undefined, 'the place can interrupt its connections');
-    await patience.wait(place.interrupt(), 'the interruption is over');
+export function interruptionCases(traits: CarrierTraits): readonly CarrierCase[] {
+  const { timeLimit } = traits;
+  const interrupt = async (fixture: CarrierFixture) => {
+    expectThat(fixture.interrupt !== undefined, 'the fixture can interrupt its connections');
+    await timeLimit.wait(fixture.interrupt(), 'the interruption is over');
   };
 
   return [
-    onPipe('interruption: told, mended, and subscribed again', traits, async (pipe, place) => {
-      const [sender, receiver] = [await pipe.open(), await pipe.open([pipe.topic])];
-      await pipe.bring(sender, pipe.topic, [receiver]);
-      await interrupt(place);
-      for (const { statuses } of [sender, receiver]) await untilMended(statuses, patience);
-      await pipe.bring(sender, pipe.topic, [receiver]);
+    onCarrier('interruption: told, mended, and subscribed again', traits, async (network, fixture) => {
+      const [sender, receiver] = [await network.open(), await network.open([network.topic])];
+      await network.bring(sender, network.topic, [receiver]);
+      await interrupt(fixture);
+      for (const { statuses } of [sender, receiver]) await untilMended(statuses, timeLimit);
+      await network.bring(sender, network.topic, [receiver]);
     }),
 
-    onPipe(
+    onCarrier(
       'interruption: what is published meanwhile is taken or refused as unavailable',
       traits,
-      async (pipe, place) => {
-        const [sender, receiver] = [await pipe.open(), await pipe.open([pipe.topic])];
-        await pipe.bring(sender, pipe.topic, [receiver]);
-        const cut = interrupt(place);
+      async (network, fixture) => {
+        const [sender, receiver] = [await network.open(), await network.open([network.topic])];
+        await network.bring(sender, network.topic, [receiver]);
+        const cut = interrupt(fixture);
         const outcomes = await Promise.all(
           Array.from({ length: 10 }, async () => {
-            const envelope = await pipe.envelope(pipe.topic);
-            return patience.wait(
-              outcomeOf(sender.connection.publish(pipe.topic, envelope)),
+            const envelope = await network.envelope(network.topic);
+            return timeLimit.wait(
+              outcomeOf(sender.connection.publish(network.topic, envelope)),
               'publish settles',
             );
           }),
@@ -42,25 +42,29 @@ export function interruptionCases(traits: PipeTraits): readonly CarrierCase[] {
             `publish resolves or says TRANSPORT_UNAVAILABLE, and not ${outcome}`,
           );
         }
-        for (const { statuses } of [sender, receiver]) await untilMended(statuses, patience);
-        await pipe.bring(sender, pipe.topic, [receiver]);
+        for (const { statuses } of [sender, receiver]) await untilMended(statuses, timeLimit);
+        await network.bring(sender, network.topic, [receiver]);
       },
     ),
 
-    onPipe('interruption: a connection closed meanwhile stays closed', traits, async (pipe, place) => {
-      const [sender, leaving, staying] = [
-        await pipe.open(),
-        await pipe.open([pipe.topic]),
-        await pipe.open([pipe.topic]),
-      ];
-      await pipe.bring(sender, pipe.topic, [leaving, staying]);
-      const cut = interrupt(place);
-      await patience.wait(leaving.connection.close(), 'close resolves');
-      const before = leaving.arrivals.all.length;
-      await cut;
-      for (const { statuses } of [sender, staying]) await untilMended(statuses, patience);
-      await pipe.settle(sender, pipe.topic, [staying]);
-      expectThat(leaving.arrivals.all.length === before, 'nothing arrives at a closed connection');
-    }),
+    onCarrier(
+      'interruption: a connection closed meanwhile stays closed',
+      traits,
+      async (network, fixture) => {
+        const [sender, leaving, staying] = [
+          await network.open(),
+          await network.open([network.topic]),
+          await network.open([network.topic]),
+        ];
+        await network.bring(sender, network.topic, [leaving, staying]);
+        const cut = interrupt(fixture);
+        await timeLimit.wait(leaving.connection.close(), 'close resolves');
+        const before = leaving.arrivals.all.length;
+        await cut;
+        for (const { statuses } of [sender, staying]) await untilMended(statuses, timeLimit);
+        await network.settle(sender, network.topic, [staying]);
+        expectThat(leaving.arrivals.all.length === before, 'nothing arrives at a closed connection');
+      },
+    ),
   ];
 }

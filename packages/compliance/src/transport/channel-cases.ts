@@ -1,15 +1,15 @@
 import type { Channel } from '@sotto/core';
 import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
-import type { Patience } from '../patience.js';
+import type { TimeLimit } from '../time-limit.js';
 import { describeChannel, holds, onNetwork, secretOf, type TransportCase } from './transport-case.js';
 
 const KINDS = ['public', 'partitioned', 'discovery', 'negotiated'] as const;
 
 /** Who gets what by which channel, and what is vouched for. */
-export function channelCases(patience: Patience, retains: boolean): readonly TransportCase[] {
+export function channelCases(timeLimit: TimeLimit, retains: boolean): readonly TransportCase[] {
   return [
     ...KINDS.map((kind, at) =>
-      onNetwork(`channels: ${kind} arrives, with its sender vouched for`, patience, async (network) => {
+      onNetwork(`channels: ${kind} arrives, with its sender vouched for`, timeLimit, async (network) => {
         const alice = await network.connect();
         const bob = await network.connect(network.channelsOf);
         const channel = network.channelsOf(bob.identity)[at] as Channel;
@@ -23,7 +23,7 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
       }),
     ),
 
-    onNetwork('channels: all kinds at once, each message by its own', patience, async (network) => {
+    onNetwork('channels: all kinds at once, each message by its own', timeLimit, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(network.channelsOf);
       for (const channel of network.channelsOf(bob.identity)) {
@@ -33,7 +33,7 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
       }
     }),
 
-    onNetwork("channels: what is for one isn't given to another", patience, async (network) => {
+    onNetwork("channels: what is for one isn't given to another", timeLimit, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(network.channelsOf);
       const eve = await network.connect(network.channelsOf);
@@ -49,25 +49,25 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
       );
     }),
 
-    onNetwork("channels: nobody may listen to what is another's", patience, async (network) => {
+    onNetwork("channels: nobody may listen to what is another's", timeLimit, async (network) => {
       const bob = await network.connect();
       const eve = await network.connect();
       for (const channel of network.channelsOf(bob.identity).slice(1, 3)) {
-        const listening = eve.connection.listen([channel]);
+        const listening = eve.connection.subscribe([channel]);
         const refused = expectRejection(
           listening,
           'INVALID_ARGUMENT',
           `listen to ${channel.kind} of another`,
         );
-        await patience.wait(refused, 'listen settles');
+        await timeLimit.wait(refused, 'listen settles');
       }
     }),
 
     onNetwork(
       'channels: names and secrets that are alike are not the same',
-      patience,
-      async (network, place) => {
-        const identity = place.identity();
+      timeLimit,
+      async (network, fixture) => {
+        const identity = fixture.identity();
         const secret = (last: number) => {
           const bytes = secretOf(identity);
           bytes[31] = last;
@@ -93,26 +93,26 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
       },
     ),
 
-    onNetwork('channels: a new list replaces the one before', patience, async (network) => {
+    onNetwork('channels: a new list replaces the one before', timeLimit, async (network) => {
       const [a, b, c] = [network.publicChat('a'), network.publicChat('b'), network.publicChat('c')];
       const alice = await network.connect();
       const bob = await network.connect(() => [a, b]);
       await network.bring(alice, a, [bob]);
-      await patience.wait(bob.connection.listen([b, c]), 'listen resolves');
+      await timeLimit.wait(bob.connection.subscribe([b, c]), 'subscribe resolves');
       const late = await network.send(alice, a);
       await network.settle(alice, c, [bob]);
       await network.bring(alice, b, [bob]);
       expectSame(bob.count(late), 0, 'arrivals by a channel given up');
-      await patience.wait(bob.connection.listen([]), 'listen to nothing resolves');
+      await timeLimit.wait(bob.connection.subscribe([]), 'subscribe to nothing resolves');
       const unheard = await network.send(alice, b);
-      await patience.wait(bob.connection.listen([c]), 'listen resolves');
+      await timeLimit.wait(bob.connection.subscribe([c]), 'subscribe resolves');
       await network.settle(alice, c, [bob]);
       expectSame(bob.count(unheard), 0, 'arrivals while nothing was listened to');
     }),
 
-    ...(retains ? retaining(patience) : notRetaining(patience)),
+    ...(retains ? retaining(timeLimit) : notRetaining(timeLimit)),
 
-    onNetwork('channels: one named twice brings each message once', patience, async (network) => {
+    onNetwork('channels: one named twice brings each message once', timeLimit, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(() => [network.chat, { ...network.chat }]);
       const payload = await network.bring(alice, network.chat, [bob]);
@@ -120,7 +120,7 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
       expectSame(bob.count(payload), 1, 'arrivals of a message');
     }),
 
-    onNetwork('channels: one may be written to that one does not listen to', patience, async (network) => {
+    onNetwork('channels: one may be written to that one does not listen to', timeLimit, async (network) => {
       const alice = await network.connect(() => [network.publicChat('elsewhere')]);
       const bob = await network.connect(() => [network.chat]);
       await network.bring(alice, network.chat, [bob]);
@@ -128,9 +128,9 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
 
     onNetwork(
       'parties: two devices of one identity both get what is for it',
-      patience,
-      async (network, place) => {
-        const identity = place.identity();
+      timeLimit,
+      async (network, fixture) => {
+        const identity = fixture.identity();
         const alice = await network.connect();
         const phone = await network.connect(network.channelsOf, () => {}, identity);
         const laptop = await network.connect(network.channelsOf, () => {}, identity);
@@ -139,8 +139,8 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
       },
     ),
 
-    onNetwork('parties: one writes to the other device of its own', patience, async (network, place) => {
-      const identity = place.identity();
+    onNetwork('parties: one writes to the other device of its own', timeLimit, async (network, fixture) => {
+      const identity = fixture.identity();
       const phone = await network.connect(network.channelsOf, () => {}, identity);
       const laptop = await network.connect(network.channelsOf, () => {}, identity);
       await network.bring(phone, { kind: 'partitioned', recipient: identity.publicKey }, [laptop]);
@@ -149,9 +149,9 @@ export function channelCases(patience: Patience, retains: boolean): readonly Tra
 }
 
 /** What was sent before one listened does not come by it. */
-function notRetaining(patience: Patience): readonly TransportCase[] {
+function notRetaining(timeLimit: TimeLimit): readonly TransportCase[] {
   return [
-    onNetwork('channels: what was sent before listening does not come by it', patience, async (network) => {
+    onNetwork('channels: what was sent before listening does not come by it', timeLimit, async (network) => {
       const alice = await network.connect();
       const witness = await network.connect(() => [network.chat]);
       const before = await network.bring(alice, network.chat, [witness]);
@@ -163,15 +163,15 @@ function notRetaining(patience: Patience): readonly TransportCase[] {
 }
 
 /** It does, for what was sent shortly before; and once. */
-function retaining(patience: Patience): readonly TransportCase[] {
+function retaining(timeLimit: TimeLimit): readonly TransportCase[] {
   return [
-    onNetwork('channels: listening brings what was sent shortly before', patience, async (network) => {
+    onNetwork('channels: listening brings what was sent shortly before', timeLimit, async (network) => {
       const alice = await network.connect();
       const before = await network.send(alice, network.chat);
       const bob = await network.connect(() => [network.chat]);
-      await patience.wait(bob.arrivals.until(holds(before)), 'what was sent before arrives');
-      await patience.wait(bob.connection.listen([]), 'listen to nothing resolves');
-      await patience.wait(bob.connection.listen([network.chat]), 'listen resolves');
+      await timeLimit.wait(bob.arrivals.until(holds(before)), 'what was sent before arrives');
+      await timeLimit.wait(bob.connection.subscribe([]), 'subscribe to nothing resolves');
+      await timeLimit.wait(bob.connection.subscribe([network.chat]), 'subscribe resolves');
       await network.settle(alice, network.chat, [bob]);
       expectSame(bob.count(before), 1, 'arrivals of what was sent before');
     }),

@@ -1,14 +1,14 @@
 import { copyBytes } from '@sotto/core';
 import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
-import type { Patience } from '../patience.js';
+import type { TimeLimit } from '../time-limit.js';
 import { holds, onNetwork, type TransportCase } from './transport-case.js';
 
 const MANY = 40;
 
 /** That messages arrive whole, once, and again when they were refused. */
-export function deliveryCases(patience: Patience): readonly TransportCase[] {
+export function deliveryCases(timeLimit: TimeLimit): readonly TransportCase[] {
   return [
-    onNetwork('payload: of many sizes, unaltered', patience, async (network) => {
+    onNetwork('payload: of many sizes, unaltered', timeLimit, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(() => [network.chat]);
       for (const size of [16, 189, 190, 255, 256, 257, 4_096, 65_536]) {
@@ -16,29 +16,33 @@ export function deliveryCases(patience: Patience): readonly TransportCase[] {
       }
     }),
 
-    onNetwork('payload: the largest arrives, and one larger is refused', patience, async (network, place) => {
-      const { maxPayloadBytes } = place.transport().capabilities;
-      expectThat(Number.isSafeInteger(maxPayloadBytes) && maxPayloadBytes > 0, 'maxPayloadBytes is a size');
-      const alice = await network.connect();
-      const bob = await network.connect(() => [network.chat]);
-      const tooLarge = network.payload(maxPayloadBytes + 1);
-      const sending = alice.connection.send(network.chat, tooLarge);
-      await patience.wait(expectRejection(sending, 'LIMIT_EXCEEDED', 'send'), 'send settles');
-      await network.bring(alice, network.chat, [bob], maxPayloadBytes);
-      expectSame(bob.count(tooLarge), 0, 'arrivals of a message that was refused');
-    }),
+    onNetwork(
+      'payload: the largest arrives, and one larger is refused',
+      timeLimit,
+      async (network, fixture) => {
+        const { maxPayloadBytes } = fixture.transport().capabilities;
+        expectThat(Number.isSafeInteger(maxPayloadBytes) && maxPayloadBytes > 0, 'maxPayloadBytes is a size');
+        const alice = await network.connect();
+        const bob = await network.connect(() => [network.chat]);
+        const tooLarge = network.payload(maxPayloadBytes + 1);
+        const sending = alice.connection.send(network.chat, tooLarge);
+        await timeLimit.wait(expectRejection(sending, 'LIMIT_EXCEEDED', 'send'), 'send settles');
+        await network.bring(alice, network.chat, [bob], maxPayloadBytes);
+        expectSame(bob.count(tooLarge), 0, 'arrivals of a message that was refused');
+      },
+    ),
 
-    onNetwork('payload: the sender has its bytes back when send resolves', patience, async (network) => {
+    onNetwork('payload: the sender has its bytes back when send resolves', timeLimit, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(() => [network.chat]);
       const payload = network.payload(500);
       const sent = copyBytes(payload);
-      await patience.wait(alice.connection.send(network.chat, payload), 'send resolves');
+      await timeLimit.wait(alice.connection.send(network.chat, payload), 'send resolves');
       payload.fill(0);
-      await patience.wait(bob.arrivals.until(holds(sent)), 'the message arrives as it was');
+      await timeLimit.wait(bob.arrivals.until(holds(sent)), 'the message arrives as it was');
     }),
 
-    onNetwork('payload: what arrives belongs to its receiver alone', patience, async (network) => {
+    onNetwork('payload: what arrives belongs to its receiver alone', timeLimit, async (network) => {
       const alice = await network.connect();
       const careless = await network.connect(
         () => [network.chat],
@@ -50,19 +54,19 @@ export function deliveryCases(patience: Patience): readonly TransportCase[] {
       for (let i = 0; i < 3; i++) await network.bring(alice, network.chat, [careless, careful]);
     }),
 
-    onNetwork(`delivery: of ${MANY} sent at once, each comes once`, patience, async (network) => {
+    onNetwork(`delivery: of ${MANY} sent at once, each comes once`, timeLimit, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(() => [network.chat]);
       const sent = await Promise.all(Array.from({ length: MANY }, () => network.send(alice, network.chat)));
       for (const payload of sent) {
-        await patience.wait(bob.arrivals.until(holds(payload)), 'each message arrives');
+        await timeLimit.wait(bob.arrivals.until(holds(payload)), 'each message arrives');
       }
       await network.settle(alice, network.chat, [bob]);
       const often = sent.filter((payload) => bob.count(payload) !== 1);
       expectSame(often.length, 0, 'messages that came more than once');
     }),
 
-    onNetwork('delivery: both ways at once', patience, async (network) => {
+    onNetwork('delivery: both ways at once', timeLimit, async (network) => {
       const [alice, bob] = [
         await network.connect(network.channelsOf),
         await network.connect(network.channelsOf),
@@ -81,7 +85,7 @@ export function deliveryCases(patience: Patience): readonly TransportCase[] {
       );
     }),
 
-    onNetwork('delivery: what the receiver could not keep is given again', patience, async (network) => {
+    onNetwork('delivery: what the receiver could not keep is given again', timeLimit, async (network) => {
       const alice = await network.connect();
       const refused: Uint8Array[] = [];
       const bob = await network.connect(
@@ -93,13 +97,13 @@ export function deliveryCases(patience: Patience): readonly TransportCase[] {
         },
       );
       const payload = await network.send(alice, network.chat);
-      await patience.wait(bob.arrivals.until(holds(payload)), 'a message that was refused comes again');
+      await timeLimit.wait(bob.arrivals.until(holds(payload)), 'a message that was refused comes again');
       expectSame(refused.length, 2, 'times that it was refused');
       for (const again of refused) expectBytes(again, payload, 'what was refused');
       expectSame(bob.count(payload), 1, 'times that it was kept');
     }),
 
-    onNetwork('delivery: a receiver that takes its time loses nothing', patience, async (network) => {
+    onNetwork('delivery: a receiver that takes its time loses nothing', timeLimit, async (network) => {
       const alice = await network.connect();
       let letGo = () => {};
       const gate = new Promise<void>((resolve) => {
@@ -114,7 +118,7 @@ export function deliveryCases(patience: Patience): readonly TransportCase[] {
       expectSame(bob.arrivals.all.length, 0, 'messages kept before the receiver was ready');
       letGo();
       for (const payload of sent) {
-        await patience.wait(bob.arrivals.until(holds(payload)), 'each message arrives');
+        await timeLimit.wait(bob.arrivals.until(holds(payload)), 'each message arrives');
       }
     }),
   ];

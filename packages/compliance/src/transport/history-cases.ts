@@ -1,6 +1,6 @@
 import { type Channel, type Clock, systemClock } from '@sotto/core';
 import { expectBytes, expectSame, expectThat } from '../expectations.js';
-import type { Patience } from '../patience.js';
+import type { TimeLimit } from '../time-limit.js';
 import { holds, onNetwork, type Party, type TransportCase } from './transport-case.js';
 
 const HOUR = 3_600_000;
@@ -9,7 +9,7 @@ const SLOW = 20;
 
 /** What was sent while we were away. For transports that say that they have it. */
 export function historyCases(
-  patience: Patience,
+  timeLimit: TimeLimit,
   retains: boolean,
   clock: Clock = systemClock,
 ): readonly TransportCase[] {
@@ -18,7 +18,7 @@ export function historyCases(
     arrivals.all.filter((message) => message.fromHistory || !retains);
   const ask = async (party: Party, channels: readonly Channel[], from: number, to: number) => {
     expectThat(party.connection.history !== undefined, 'the connection has history');
-    await patience.wait(party.connection.history({ channels, from, to }), 'history resolves');
+    await timeLimit.wait(party.connection.history({ channels, from, to }), 'history resolves');
   };
   const recent = (party: Party, channels: readonly Channel[]) =>
     ask(party, channels, clock.now() - HOUR, clock.now() + HOUR);
@@ -26,10 +26,10 @@ export function historyCases(
   return [
     onNetwork(
       'history: who was away gets what was sent, once and marked so',
-      patience,
-      async (network, place) => {
+      timeLimit,
+      async (network, fixture) => {
         const alice = await network.connect();
-        const identity = place.identity();
+        const identity = fixture.identity();
         const sent = new Map<Channel, Uint8Array>();
         for (const channel of network.channelsOf(identity))
           sent.set(channel, await network.send(alice, channel));
@@ -48,7 +48,7 @@ export function historyCases(
       },
     ),
 
-    onNetwork('history: what came live does not come again', patience, async (network) => {
+    onNetwork('history: what came live does not come again', timeLimit, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(() => [network.chat]);
       const payload = await network.bring(alice, network.chat, [bob]);
@@ -56,7 +56,7 @@ export function historyCases(
       expectSame(bob.count(payload), 1, 'arrivals of a message');
     }),
 
-    onNetwork('history: only of the channels and the time asked for', patience, async (network) => {
+    onNetwork('history: only of the channels and the time asked for', timeLimit, async (network) => {
       const alice = await network.connect();
       const other = network.publicChat('another');
       const here = await network.send(alice, network.chat);
@@ -70,7 +70,7 @@ export function historyCases(
       expectSame(bob.count(there), 1, 'arrivals by the channel asked for');
     }),
 
-    onNetwork('history: resolves when the last message was taken', patience, async (network) => {
+    onNetwork('history: resolves when the last message was taken', timeLimit, async (network) => {
       const alice = await network.connect();
       const sent: Uint8Array[] = [];
       for (let i = 0; i < 5; i++) sent.push(await network.send(alice, network.chat));
@@ -86,7 +86,7 @@ export function historyCases(
       );
     }),
 
-    onNetwork('history: what there is none of comes to an end', patience, async (network) => {
+    onNetwork('history: what there is none of comes to an end', timeLimit, async (network) => {
       const bob = await network.connect(() => [network.chat]);
       await recent(bob, [network.chat]);
       await recent(bob, []);

@@ -11,10 +11,10 @@ import {
   type TransportMessage,
 } from '@sotto/core';
 import { caseNumber } from '../case-number.js';
-import { Arrivals, type Patience } from '../patience.js';
+import { Arrivals, type TimeLimit } from '../time-limit.js';
 
 /** A network that a transport moves messages through. Cases may share it, as each has channels of its own. */
-export interface TransportPlace {
+export interface TransportFixture {
   /** The transport, for one more who connects to the same network. */
   transport(): Transport;
   /** A new identity: `createPortableProvider().secp256k1.generateKeyPair()` of `@sotto/crypto`, for one. */
@@ -29,23 +29,23 @@ export interface TransportCase {
   readonly name: string;
   /**
    * Throws a plain Error that says what was expected when the transport doesn't meet it. Closes every connection that
-   * it opens; clearing the place away is the caller's business.
+   * it opens; the caller disposes of the fixture.
    */
-  run(place: TransportPlace): Promise<void>;
+  run(fixture: TransportFixture): Promise<void>;
 }
 
 /** A case with any number of parties, all of which are closed at its end. */
 export function onNetwork(
   name: string,
-  patience: Patience,
-  run: (network: Network, place: TransportPlace) => Promise<void>,
+  timeLimit: TimeLimit,
+  run: (network: TestNetwork, fixture: TransportFixture) => Promise<void>,
 ): TransportCase {
   return {
     name,
-    async run(place) {
-      const network = new Network(place, patience);
+    async run(fixture) {
+      const network = new TestNetwork(fixture, timeLimit);
       try {
-        await run(network, place);
+        await run(network, fixture);
       } finally {
         await network.close();
       }
@@ -57,18 +57,18 @@ export function onNetwork(
 export type Reader = (message: TransportMessage) => void | Promise<void>;
 
 /** Connects parties for a case, and gets messages through. */
-export class Network {
-  readonly patience: Patience;
-  readonly #place: TransportPlace;
+export class TestNetwork {
+  readonly timeLimit: TimeLimit;
+  readonly #fixture: TransportFixture;
   readonly #parties: Party[] = [];
   readonly #case = caseNumber();
   /** A public chat of this case alone. */
   readonly chat = this.publicChat('compliance');
   #made = 0;
 
-  constructor(place: TransportPlace, patience: Patience) {
-    this.#place = place;
-    this.patience = patience;
+  constructor(fixture: TransportFixture, timeLimit: TimeLimit) {
+    this.#fixture = fixture;
+    this.timeLimit = timeLimit;
   }
 
   /** Another one for each name. */
@@ -88,11 +88,11 @@ export class Network {
   async connect(
     channels: (identity: KeyPair) => readonly Channel[] = () => [],
     read: Reader = () => {},
-    identity: KeyPair = this.#place.identity(),
+    identity: KeyPair = this.#fixture.identity(),
   ): Promise<Party> {
     const arrivals = new Arrivals<TransportMessage>();
     const statuses = new Arrivals<string>();
-    const connecting = this.#place.transport().connect({
+    const connecting = this.#fixture.transport().connect({
       identity,
       async onMessage(message) {
         // As it is when it comes; the reader may change its bytes.
@@ -104,12 +104,12 @@ export class Network {
     });
     const party = new Party(
       identity,
-      await this.patience.wait(connecting, 'connect resolves'),
+      await this.timeLimit.wait(connecting, 'connect resolves'),
       arrivals,
       statuses,
     );
     this.#parties.push(party);
-    await this.patience.wait(party.connection.listen(channels(identity)), 'listen resolves');
+    await this.timeLimit.wait(party.connection.subscribe(channels(identity)), 'subscribe resolves');
     return party;
   }
 
@@ -123,7 +123,7 @@ export class Network {
   /** Sends another payload, and answers it. */
   async send(from: Party, channel: Channel, size?: number): Promise<Uint8Array> {
     const payload = this.payload(size);
-    await this.patience.wait(from.connection.send(channel, payload), 'send resolves');
+    await this.timeLimit.wait(from.connection.send(channel, payload), 'send resolves');
     return payload;
   }
 
@@ -131,7 +131,7 @@ export class Network {
   async bring(from: Party, channel: Channel, to: readonly Party[], size?: number): Promise<Uint8Array> {
     const payload = await this.send(from, channel, size);
     const there = Promise.all(to.map(({ arrivals }) => arrivals.until(holds(payload))));
-    await this.patience.wait(there, `a payload of ${payload.length} bytes arrives by ${channel.kind}`);
+    await this.timeLimit.wait(there, `a payload of ${payload.length} bytes arrives by ${channel.kind}`);
     return payload;
   }
 
@@ -142,7 +142,7 @@ export class Network {
 
   async close(): Promise<void> {
     const closing = Promise.all(this.#parties.map(({ connection }) => connection.close()));
-    await this.patience.wait(closing, 'close resolves');
+    await this.timeLimit.wait(closing, 'close resolves');
   }
 }
 

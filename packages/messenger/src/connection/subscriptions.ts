@@ -76,7 +76,7 @@ export class Subscriptions {
 
   /** Tells the transport what we subscribe to now. */
   async update(): Promise<void> {
-    await this.connection?.listen(this.channels());
+    await this.connection?.subscribe(this.channels());
   }
 
   /** Closes the connection, once. */

@@ -1,26 +1,31 @@
 import { SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { type Envelope, proofOfWork } from './envelope.js';
+import { DEFAULT_MINIMUM_POW } from './limits.js';
 
-/** What an envelope must be to be carried. */
+/** Requirements on envelopes. */
 export interface EnvelopePolicy {
-  /** Least proof of work. Default 0.002, what deployed nodes ask for. */
+  /** Least proof of work. Default 0.002, what deployed nodes require. */
   readonly minimumPow: number;
   /**
-   * Longest time to live in seconds. Default 300: clients use 15, and a node has to remember an envelope that long.
+   * Longest time to live in seconds. Default 300: clients use 15, and a node has to remember envelopes that long.
    */
   readonly maxTtl: number;
-  /** How far a sender's clock may be ahead, in seconds. Default 10, as deployed nodes have it. */
+  /** How far a sender's clock may be ahead, in seconds. Default 10, as with deployed nodes. */
   readonly maxAhead: number;
 }
 
-export const DEFAULT_ENVELOPE_POLICY: EnvelopePolicy = { minimumPow: 0.002, maxTtl: 300, maxAhead: 10 };
+export const DEFAULT_ENVELOPE_POLICY: EnvelopePolicy = {
+  minimumPow: DEFAULT_MINIMUM_POW,
+  maxTtl: 300,
+  maxAhead: 10,
+};
 
 /**
- * Refuses what should not be carried, and gives the proof of work of the rest. Cheap checks first; the proof of work
- * costs one hash.
+ * Checks that an envelope meets the requirements. Cheap checks come first; the proof of work costs one hash.
  *
  * @param now seconds since the epoch
+ * @returns its proof of work
  * @throws MALFORMED_MESSAGE with the reason
  */
 export function checkEnvelope(
@@ -36,7 +41,7 @@ export function checkEnvelope(
 }
 
 /**
- * The part of {@link checkEnvelope} before the proof of work, for where none is asked for.
+ * The checks of {@link checkEnvelope} before the proof of work, for carriers that require none.
  * @throws MALFORMED_MESSAGE with the reason
  */
 export function checkLifetime({ expiry, ttl }: Envelope, now: number, policy: EnvelopePolicy): void {

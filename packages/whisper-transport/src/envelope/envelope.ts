@@ -1,13 +1,8 @@
-import { RLP } from '@ethereumjs/rlp';
 import { concatBytes, copyBytes, invalidArgument, parseBytes, SottoError, type Topic } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { TOPIC_LENGTH } from '../topics.js';
-import { isFlatList } from './flat-list.js';
-
-/** Largest envelope that is read, in bytes: what deployed nodes let through. */
-export const ENVELOPE_MAX_BYTES = 1024 * 1024;
-/** Bytes that sealing adds at most: padding, signature, ECIES and the envelope. */
-export const SEALING_OVERHEAD = 1024;
+import { encodeList, integerOf, malformed, readStrings } from '../rlp.js';
+import { TOPIC_LENGTH } from '../topic.js';
+import { ENVELOPE_MAX_BYTES } from './limits.js';
 
 /** A Whisper envelope, EIP-627. */
 export interface Envelope {
@@ -19,16 +14,16 @@ export interface Envelope {
   readonly topic: Topic;
   /** The sealed message. */
   readonly data: Uint8Array;
-  /** What makes the proof of work, below 2^64. */
+  /** Chosen for the proof of work, below 2^64. */
   readonly nonce: bigint;
 }
 
 /**
- * `RLP([expiry, ttl, topic, data])`: what the proof of work is over, before the nonce.
+ * `RLP([expiry, ttl, topic, data])`: the proof of work hashes it with the nonce.
  * @throws INVALID_ARGUMENT, with the name of the field
  */
 export function encodeWithoutNonce(envelope: Omit<Envelope, 'nonce'>): Uint8Array {
-  return RLP.encode(fieldsOf(envelope));
+  return encodeList(fieldsOf(envelope));
 }
 
 /**
@@ -40,7 +35,7 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
   if (typeof nonce !== 'bigint' || nonce < 0n || nonce >= 1n << 64n) {
     throw invalidArgument('nonce', 'not a bigint from 0 and below 2^64');
   }
-  return RLP.encode([...fieldsOf(envelope), nonce]);
+  return encodeList([...fieldsOf(envelope), nonce]);
 }
 
 function fieldsOf({ expiry, ttl, topic, data }: Omit<Envelope, 'nonce'>): (number | Uint8Array)[] {
@@ -49,7 +44,6 @@ function fieldsOf({ expiry, ttl, topic, data }: Omit<Envelope, 'nonce'>): (numbe
       throw invalidArgument(what, 'not a whole number from 0 and below 2^32');
     }
   }
-  // Copies, since RLP takes bytes of our own realm alone.
   return [expiry, ttl, copyBytes(topic, 'topic'), copyBytes(data, 'data')];
 }
 
@@ -65,50 +59,29 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
       actual: bytes.length,
     });
   }
-  if (!isFlatList(bytes, 5)) throw malformed('it is no list of five byte strings');
-  let fields: unknown;
-  try {
-    fields = RLP.decode(copyBytes(bytes));
-  } catch (cause) {
-    throw malformed('it is not RLP', cause);
-  }
-  const [expiry, ttl, topic, data, nonce] = fields as [
+  const [expiry, ttl, topic, data, nonce] = readStrings('envelope', bytes, 5) as [
     Uint8Array,
     Uint8Array,
     Uint8Array,
     Uint8Array,
     Uint8Array,
   ];
-  if (topic.length !== TOPIC_LENGTH) throw malformed(`a topic of ${topic.length} bytes`);
+  if (topic.length !== TOPIC_LENGTH) throw malformed('envelope', `a topic of ${topic.length} bytes`);
   return {
-    expiry: Number(integer('expiry', expiry, 4)),
-    ttl: Number(integer('ttl', ttl, 4)),
+    expiry: Number(integerOf('expiry of an envelope', expiry, 4)),
+    ttl: Number(integerOf('time to live of an envelope', ttl, 4)),
     topic: copyBytes(topic),
     data: copyBytes(data),
-    nonce: integer('nonce', nonce, 8),
+    nonce: integerOf('nonce of an envelope', nonce, 8),
   };
 }
 
-function integer(what: string, bytes: Uint8Array, most: number): bigint {
-  if (bytes.length > most || bytes[0] === 0) throw malformed(`${what} is not a canonical integer`);
-  return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-}
-
-function malformed(reason: string, cause?: unknown): SottoError {
-  return new SottoError(
-    'MALFORMED_MESSAGE',
-    'Not a valid envelope.',
-    { what: 'envelope', reason },
-    { cause },
-  );
-}
-
-/** KECCAK-256 of the encoded envelope, 32 bytes: names it on the network. */
+/** KECCAK-256 of the encoded envelope, 32 bytes: its name on the network. */
 export function envelopeHash(crypto: CryptoProvider, encoded: Uint8Array): Uint8Array {
   return crypto.keccak256(encoded);
 }
 
-/** Bits of zero at the beginning of a hash. */
+/** Number of leading zero bits of a hash. */
 export function leadingZeroBits(hash: Uint8Array): number {
   const at = hash.findIndex((byte) => byte !== 0);
   return at === -1 ? 8 * hash.length : 8 * at + Math.clz32(hash[at] as number) - 24;
@@ -121,7 +94,7 @@ export function leadingZeroBits(hash: Uint8Array): number {
 export function proofOfWork(crypto: CryptoProvider, envelope: Envelope): number {
   const prefix = encodeWithoutNonce(envelope);
   const hash = crypto.keccak256(concatBytes(prefix, bigEndian64(envelope.nonce)));
-  // Divided one after the other, as deployed nodes do: the last bit of the quotient depends on it.
+  // Two divisions, as in deployed nodes: the last bit of the quotient depends on it.
   return 2 ** leadingZeroBits(hash) / prefix.length / envelope.ttl;
 }
 

@@ -1,9 +1,9 @@
 import type { Topic } from '@sotto/core';
-import { TOPIC_LENGTH } from '../topics.js';
+import { TOPIC_LENGTH } from '../topic.js';
 
 /**
- * The topic of an encoded envelope, a view of it, without reading the rest: to pass over what nobody wants at little
- * cost. What is no envelope gives `undefined`, or any four bytes: the decoder has the last word.
+ * The topic of an encoded envelope, as a view, without decoding the rest: unwanted envelopes cost little. For bytes that aren't a valid
+ * envelope it returns `undefined` or any four bytes: only `decodeEnvelope` validates.
  */
 export function peekTopic(bytes: Uint8Array): Topic | undefined {
   const prefix = bytes[0] ?? 0;

@@ -8,17 +8,17 @@ import {
   type Topic,
 } from '@sotto/core';
 import { closedError } from '../transport-errors.js';
-import type { MemoryEnd, Router, Sent } from './memory-end.js';
+import type { MemoryEndpoint, Router, Sent } from './endpoint.js';
 
 const topicKey = (topic: Topic) => `topic:${encodeHex(topic)}`;
 
-/** One end of a memory network that moves envelopes by topic. */
-export class MemoryCarrierConnection implements CarrierConnection, MemoryEnd {
+/** A carrier connection to a memory network. */
+export class MemoryCarrierConnection implements CarrierConnection, MemoryEndpoint {
   readonly owner: PublicKey | undefined;
   readonly #handler: CarrierHandler;
   readonly #router: Router;
-  readonly #taken = new WeakSet<Sent>();
-  #listening: ReadonlySet<string> = new Set();
+  readonly #received = new WeakSet<Sent>();
+  #subscribed: ReadonlySet<string> = new Set();
   #closed = false;
 
   constructor(handler: CarrierHandler, owner: PublicKey | undefined, router: Router) {
@@ -29,25 +29,25 @@ export class MemoryCarrierConnection implements CarrierConnection, MemoryEnd {
 
   // For the network
 
-  listensTo(key: string): boolean {
-    return !this.#closed && this.#listening.has(key);
+  isSubscribed(key: string): boolean {
+    return !this.#closed && this.#subscribed.has(key);
   }
 
   has(sent: Sent): boolean {
-    return this.#taken.has(sent);
+    return this.#received.has(sent);
   }
 
-  async hand(sent: Sent, fromHistory: boolean): Promise<boolean> {
-    this.#taken.add(sent);
-    await this.#handler.onEnvelope(copyBytes(sent.place as Topic), copyBytes(sent.bytes), fromHistory);
+  async deliver(sent: Sent, fromHistory: boolean): Promise<boolean> {
+    this.#received.add(sent);
+    await this.#handler.onEnvelope(copyBytes(sent.target as Topic), copyBytes(sent.bytes), fromHistory);
     return true;
   }
 
-  tellStatus(status: 'connected' | 'reconnecting'): void {
+  reportStatus(status: 'connected' | 'reconnecting'): void {
     this.#handler.onStatus?.(status);
   }
 
-  // For who is connected
+  // For the application
 
   async publish(
     topic: Topic,
@@ -56,14 +56,14 @@ export class MemoryCarrierConnection implements CarrierConnection, MemoryEnd {
   ): Promise<void> {
     this.#checkOpen();
     parseBytes(envelope, 'envelope');
-    const place = copyBytes(topic, 'topic');
-    const sent = { key: topicKey(place as Topic), place, sender: this.owner, bytes: envelope };
+    const target = copyBytes(topic, 'topic');
+    const sent = { key: topicKey(target as Topic), target, sender: this.owner, bytes: envelope };
     this.#router.send(sent, options.signal);
   }
 
   async subscribe(topics: readonly Topic[]): Promise<void> {
     this.#checkOpen();
-    this.#listening = new Set(topics.map(topicKey));
+    this.#subscribed = new Set(topics.map(topicKey));
   }
 
   async history(

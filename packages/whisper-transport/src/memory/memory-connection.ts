@@ -1,65 +1,65 @@
 import {
   type Channel,
+  type ConnectOptions,
   copyBytes,
   type HistoryRequest,
-  type LocalParty,
   type PublicKey,
   type TransportConnection,
   type TransportMessage,
 } from '@sotto/core';
-import { channelKey, checkMayListen } from '../channel-key.js';
+import { channelId, checkMaySubscribe } from '../channel-id.js';
 import { closedError } from '../transport-errors.js';
-import type { MemoryEnd, Router, Sent } from './memory-end.js';
+import type { MemoryEndpoint, Router, Sent } from './endpoint.js';
 
-/** One party's end of a memory network. */
-export class MemoryConnection implements TransportConnection, MemoryEnd {
-  readonly #party: LocalParty;
+/** A transport connection to a memory network. */
+export class MemoryConnection implements TransportConnection, MemoryEndpoint {
+  readonly #options: ConnectOptions;
   readonly #router: Router;
-  readonly #taken = new WeakSet<Sent>();
-  #listening: ReadonlySet<string> = new Set();
+  readonly #received = new WeakSet<Sent>();
+  #subscribed: ReadonlySet<string> = new Set();
   #closed = false;
 
-  constructor(party: LocalParty, router: Router) {
-    this.#party = party;
+  constructor(options: ConnectOptions, router: Router) {
+    this.#options = options;
     this.#router = router;
   }
 
   // For the network
 
   get owner(): PublicKey {
-    return this.#party.identity.publicKey;
+    return this.#options.identity.publicKey;
   }
 
-  listensTo(key: string): boolean {
-    return !this.#closed && this.#listening.has(key);
+  isSubscribed(key: string): boolean {
+    return !this.#closed && this.#subscribed.has(key);
   }
 
   has(sent: Sent): boolean {
-    return this.#taken.has(sent);
+    return this.#received.has(sent);
   }
 
-  async hand(sent: Sent, fromHistory: boolean): Promise<boolean> {
+  async deliver(sent: Sent, fromHistory: boolean): Promise<boolean> {
     const message: TransportMessage = {
       sender: copyBytes(sent.sender as PublicKey) as PublicKey,
       payload: copyBytes(sent.bytes),
-      channel: sent.place as Channel,
+      channel: sent.target as Channel,
       sentAt: sent.sentAt,
       fromHistory,
     };
     try {
-      await this.#party.onMessage(message);
-      this.#taken.add(sent);
+      await this.#options.onMessage(message);
+      this.#received.add(sent);
       return true;
     } catch {
       return false;
     }
   }
 
-  tellStatus(status: 'connected' | 'reconnecting'): void {
-    this.#party.onStatus?.(status);
+  reportStatus(status: 'connected' | 'reconnecting'): void {
+    this.#options.onStatus?.(status);
   }
 
-  // For who is connected
+  // For the application
 
   async send(
     channel: Channel,
@@ -67,13 +67,13 @@ export class MemoryConnection implements TransportConnection, MemoryEnd {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     this.#checkOpen();
-    const sent = { key: channelKey(channel), place: channel, sender: this.owner, bytes: payload };
+    const sent = { key: channelId(channel), target: channel, sender: this.owner, bytes: payload };
     this.#router.send(sent, options.signal);
   }
 
-  async listen(channels: readonly Channel[]): Promise<void> {
+  async subscribe(channels: readonly Channel[]): Promise<void> {
     this.#checkOpen();
-    this.#listening = this.#keysOf(channels);
+    this.#subscribed = this.#keysOf(channels);
   }
 
   async history(request: HistoryRequest): Promise<void> {
@@ -85,12 +85,12 @@ export class MemoryConnection implements TransportConnection, MemoryEnd {
     if (this.#closed) return;
     this.#closed = true;
     this.#router.leave(this);
-    this.#party.onStatus?.('closed');
+    this.#options.onStatus?.('closed');
   }
 
   #keysOf(channels: readonly Channel[]): ReadonlySet<string> {
-    for (const channel of channels) checkMayListen(this.owner, channel);
-    return new Set(channels.map(channelKey));
+    for (const channel of channels) checkMaySubscribe(this.owner, channel);
+    return new Set(channels.map(channelId));
   }
 
   #checkOpen(): void {

@@ -9,13 +9,14 @@ import {
   type Transport,
 } from '@sotto/core';
 import { abortedError } from '../transport-errors.js';
+import type { MemoryEndpoint, Router, Sent } from './endpoint.js';
 import { MemoryCarrierConnection } from './memory-carrier-connection.js';
 import { MemoryConnection } from './memory-connection.js';
-import type { MemoryEnd, Router, Sent } from './memory-end.js';
 import { changeConditions, Dice, FAIR_CONDITIONS, type NetworkConditions } from './network-conditions.js';
 
+/** Options of {@link createMemoryNetwork}. */
 export interface MemoryNetworkOptions {
-  /** An integer. The same seed and the same calls make the same network. Default 0. */
+  /** An integer. The same seed and the same calls give the same network. Default 0. */
   readonly seed?: number;
   /** Dates messages, and waits when there is latency. Default: the clock of the machine. */
   readonly clock?: Clock;
@@ -29,40 +30,39 @@ export interface MemoryNetworkOptions {
   readonly maxTries?: number;
 }
 
-/** A network within this process, and the strings to pull on it. */
+/** A network within this process, and the controls for its conditions. */
 export interface MemoryNetwork {
-  /** A transport of this network; it serves any number of parties. */
+  /** A transport of this network, for any number of connections. */
   transport(): Transport;
   /**
-   * A carrier of this network, to be sealed over: for any number of connections. Its envelopes and the messages of
-   * transports don't meet.
+   * A carrier of this network, for any number of connections. Its envelopes and the messages of transports are kept apart.
    *
-   * @param owner whose connections these are, for {@link partition} and {@link disconnect}; nobody's in particular
+   * @param owner whose connections these are, for {@link partition} and {@link disconnect}. Default: nobody's
    */
   carrier(owner?: PublicKey): Carrier;
-  /** Changes how messages sent from now on are treated. @throws INVALID_ARGUMENT */
+  /** Changes the conditions for messages sent from now on. @throws INVALID_ARGUMENT */
   setConditions(changes: Partial<NetworkConditions>): void;
   /**
-   * Splits the network: only identities of one side reach each other, and those that are on no side. What is
-   * sent to another side waits for {@link heal}.
+   * Splits the network: identities reach only those of the same side, and those on no side. Messages to another side wait for
+   * {@link heal}.
    */
   partition(...sides: readonly (readonly PublicKey[])[]): void;
-  /** Ends a partition; what waited goes on its way. */
+  /** Ends a partition; messages that waited are delivered. */
   heal(): void;
-  /** Cuts an identity off: its sends fail with TRANSPORT_UNAVAILABLE, and what is for it waits. */
+  /** Disconnects an identity: its sends fail with TRANSPORT_UNAVAILABLE, and messages for it wait. */
   disconnect(identity: PublicKey): void;
-  /** Ends {@link disconnect}; what waited goes on its way. */
+  /** Ends {@link disconnect}; messages that waited are delivered. */
   reconnect(identity: PublicKey): void;
   /**
-   * Resolves when nothing is on its way and every `onMessage` has settled. What waits for a partition to end is
-   * not on its way.
+   * Resolves when nothing is in transit and every `onMessage` has settled. Messages that wait for the end of a partition don't count as
+   * in transit.
    */
   idle(): Promise<void>;
 }
 
 /**
- * Makes a network that delivers in the next turn of the event loop's microtasks, without timers, unless it is
- * given latency. It is trusted: nothing is sealed, and the sender is who connected.
+ * Creates a network that delivers in a microtask, without timers, unless it is given latency. It is trusted: nothing is sealed, and the
+ * sender is whoever connected.
  *
  * @throws INVALID_ARGUMENT
  */
@@ -70,10 +70,10 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
   return new Network(options);
 }
 
-/** A message on its way to one receiver. */
+/** A message in transit to one receiver. */
 interface Copy {
   readonly sent: Sent;
-  readonly to: MemoryEnd;
+  readonly to: MemoryEndpoint;
   readonly tries: number;
 }
 
@@ -84,7 +84,7 @@ interface HeldCopy {
   overtakers: number;
 }
 
-/** Most copies that overtake one that is held back. */
+/** Most copies that overtake a held one. */
 const MOST_OVERTAKERS = 8;
 
 class Network implements MemoryNetwork, Router {
@@ -93,19 +93,19 @@ class Network implements MemoryNetwork, Router {
   readonly #maxPayloadBytes: number;
   readonly #historySize: number;
   readonly #maxTries: number;
-  readonly #ends = new Set<MemoryEnd>();
+  readonly #endpoints = new Set<MemoryEndpoint>();
   readonly #history: Sent[] = [];
   #conditions: NetworkConditions;
   #sides: readonly ReadonlySet<string>[] = [];
   readonly #disconnected = new Set<string>();
 
-  /** To be delivered in the next turn. */
+  /** Delivered in the next turn. */
   #arriving: Copy[] = [];
   #held: HeldCopy[] = [];
   /** Behind a partition. */
   #waiting: Copy[] = [];
-  /** Copies that wait for the clock or for `onMessage` to settle, and requests for history. */
-  #underWay = 0;
+  /** Copies that wait for the clock or for `onMessage`, and history requests. */
+  #inFlight = 0;
   #turnComes = false;
   #onIdle: (() => void)[] = [];
 
@@ -121,9 +121,9 @@ class Network implements MemoryNetwork, Router {
   transport(): Transport {
     return {
       capabilities: { maxPayloadBytes: this.#maxPayloadBytes, history: true, confirmsSend: true },
-      connect: async (party, { signal } = {}) => {
-        checkAborted(signal, 'connect');
-        return this.#join(new MemoryConnection(party, this));
+      connect: async (options) => {
+        checkAborted(options.signal, 'connect');
+        return this.#join(new MemoryConnection(options, this));
       },
     };
   }
@@ -144,7 +144,7 @@ class Network implements MemoryNetwork, Router {
 
   partition(...sides: readonly (readonly PublicKey[])[]): void {
     this.#sides = sides.map((side) => new Set(side.map(encodeHex)));
-    this.#letWaitingGo();
+    this.#releaseWaiting();
   }
 
   heal(): void {
@@ -155,14 +155,14 @@ class Network implements MemoryNetwork, Router {
     const name = encodeHex(identity);
     if (this.#disconnected.has(name)) return;
     this.#disconnected.add(name);
-    this.#tellStatus(name, 'reconnecting');
+    this.#reportStatus(name, 'reconnecting');
   }
 
   reconnect(identity: PublicKey): void {
     const name = encodeHex(identity);
     if (!this.#disconnected.delete(name)) return;
-    this.#tellStatus(name, 'connected');
-    this.#letWaitingGo();
+    this.#reportStatus(name, 'connected');
+    this.#releaseWaiting();
   }
 
   async idle(): Promise<void> {
@@ -188,65 +188,70 @@ class Network implements MemoryNetwork, Router {
   }
 
   async history(
-    to: MemoryEnd,
+    to: MemoryEndpoint,
     keys: ReadonlySet<string>,
     request: { readonly from: number; readonly to: number; readonly signal?: AbortSignal | undefined },
   ): Promise<void> {
     const wanted = this.#history.filter(
       ({ key, sentAt }) => keys.has(key) && sentAt >= request.from && sentAt <= request.to,
     );
-    this.#underWay++;
+    this.#inFlight++;
     try {
-      for (const sent of this.#happens(this.#conditions.reordering) ? this.#shuffle(wanted) : wanted) {
+      for (const sent of this.#occurs(this.#conditions.reordering) ? this.#shuffle(wanted) : wanted) {
         checkAborted(request.signal, 'history');
         this.#checkConnected(to.owner);
-        if (this.#reaches(sent.sender, to) && to.listensTo(sent.key)) await this.#handFromHistory(sent, to);
+        if (this.#reaches(sent.sender, to) && to.isSubscribed(sent.key))
+          await this.#deliverFromHistory(sent, to);
       }
       checkAborted(request.signal, 'history');
     } finally {
-      this.#underWay--;
+      this.#inFlight--;
       this.#schedule();
     }
   }
 
-  leave(end: MemoryEnd): void {
-    this.#ends.delete(end);
-    this.#waiting = this.#waiting.filter(({ to }) => to !== end);
+  leave(endpoint: MemoryEndpoint): void {
+    this.#endpoints.delete(endpoint);
+    this.#waiting = this.#waiting.filter(({ to }) => to !== endpoint);
   }
 
-  // Within
+  // Routing
 
-  #join<T extends MemoryEnd>(end: T): T {
-    this.#checkConnected(end.owner);
-    this.#ends.add(end);
-    return end;
+  #join<T extends MemoryEndpoint>(endpoint: T): T {
+    this.#checkConnected(endpoint.owner);
+    this.#endpoints.add(endpoint);
+    return endpoint;
   }
 
   #distribute(sent: Sent): void {
-    if (!this.#happens(this.#conditions.loss)) {
+    if (!this.#occurs(this.#conditions.loss)) {
       this.#history.push(sent);
       if (this.#history.length > this.#historySize) this.#history.shift();
     }
-    for (const to of this.#ends) {
-      if (!to.listensTo(sent.key) || this.#happens(this.#conditions.loss)) continue;
+    for (const to of this.#endpoints) {
+      if (!to.isSubscribed(sent.key) || this.#occurs(this.#conditions.loss)) continue;
       const copy = { sent, to, tries: 0 };
-      this.#carry(copy);
-      if (this.#happens(this.#conditions.duplication)) this.#carry(copy);
+      this.#transmit(copy);
+      if (this.#occurs(this.#conditions.duplication)) this.#transmit(copy);
     }
   }
 
-  /** What has come already does not come again. */
-  async #handFromHistory(sent: Sent, to: MemoryEnd): Promise<void> {
+  /** Messages that were received before are skipped. */
+  async #deliverFromHistory(sent: Sent, to: MemoryEndpoint): Promise<void> {
     if (to.has(sent)) return;
     for (let tries = 0; tries < this.#maxTries; tries++) {
-      if (await to.hand(sent, true)) return;
+      if (await to.deliver(sent, true)) return;
     }
-    throw new SottoError('TRANSPORT_UNAVAILABLE', 'A message of history was not taken. Ask again later.', {
-      reason: 'the receiver refused it',
-    });
+    throw new SottoError(
+      'TRANSPORT_UNAVAILABLE',
+      'A message of the history was rejected. Request it again later.',
+      {
+        reason: 'the receiver rejected it',
+      },
+    );
   }
 
-  #happens(probability: number): boolean {
+  #occurs(probability: number): boolean {
     return probability > 0 && this.#dice.next() < probability;
   }
 
@@ -259,21 +264,21 @@ class Network implements MemoryNetwork, Router {
     return shuffled;
   }
 
-  #carry(copy: Copy): void {
+  #transmit(copy: Copy): void {
     const { min, max } = this.#conditions.latency;
     if (max === 0) {
       this.#arrive(copy);
       return;
     }
-    this.#underWay++;
+    this.#inFlight++;
     this.#clock.after(min + this.#dice.next() * (max - min), () => {
-      this.#underWay--;
+      this.#inFlight--;
       this.#arrive(copy);
     });
   }
 
   #arrive(copy: Copy): void {
-    if (this.#happens(this.#conditions.reordering)) {
+    if (this.#occurs(this.#conditions.reordering)) {
       this.#held.push({ copy, overtakers: 1 + this.#dice.below(MOST_OVERTAKERS) });
     } else {
       this.#arriving.push(copy);
@@ -281,7 +286,7 @@ class Network implements MemoryNetwork, Router {
     this.#schedule();
   }
 
-  #letWaitingGo(): void {
+  #releaseWaiting(): void {
     for (const copy of this.#waiting.splice(0)) this.#arrive(copy);
   }
 
@@ -296,12 +301,12 @@ class Network implements MemoryNetwork, Router {
 
   #turn(): void {
     for (const copy of this.#arriving.splice(0)) void this.#deliver(copy);
-    if (this.#arriving.length === 0 && this.#underWay === 0) {
+    if (this.#arriving.length === 0 && this.#inFlight === 0) {
       if (this.#held.length === 0) {
         for (const resolve of this.#onIdle.splice(0)) resolve();
         return;
       }
-      // Nobody is left to overtake them.
+      // Nothing is left to overtake them.
       this.#arriving = this.#shuffle(this.#held.splice(0).map(({ copy }) => copy));
     }
     if (this.#arriving.length > 0) this.#schedule();
@@ -309,7 +314,7 @@ class Network implements MemoryNetwork, Router {
 
   async #deliver(copy: Copy): Promise<void> {
     const { sent, to, tries } = copy;
-    if (!to.listensTo(sent.key)) return;
+    if (!to.isSubscribed(sent.key)) return;
     if (!this.#reaches(sent.sender, to)) {
       this.#waiting.push(copy);
       return;
@@ -319,14 +324,14 @@ class Network implements MemoryNetwork, Router {
     }
     this.#arriving.push(...this.#held.filter((held) => held.overtakers <= 0).map((held) => held.copy));
     this.#held = this.#held.filter(({ overtakers }) => overtakers > 0);
-    this.#underWay++;
-    const taken = await to.hand(sent, false);
-    this.#underWay--;
-    if (!taken && tries + 1 < this.#maxTries) this.#arriving.push({ ...copy, tries: tries + 1 });
+    this.#inFlight++;
+    const accepted = await to.deliver(sent, false);
+    this.#inFlight--;
+    if (!accepted && tries + 1 < this.#maxTries) this.#arriving.push({ ...copy, tries: tries + 1 });
     this.#schedule();
   }
 
-  #reaches(sender: PublicKey | undefined, to: MemoryEnd): boolean {
+  #reaches(sender: PublicKey | undefined, to: MemoryEndpoint): boolean {
     if (to.owner === undefined) return true;
     const receiver = encodeHex(to.owner);
     if (this.#disconnected.has(receiver)) return false;
@@ -341,9 +346,9 @@ class Network implements MemoryNetwork, Router {
     });
   }
 
-  #tellStatus(name: string, status: 'connected' | 'reconnecting'): void {
-    for (const end of this.#ends) {
-      if (end.owner && encodeHex(end.owner) === name) end.tellStatus(status);
+  #reportStatus(name: string, status: 'connected' | 'reconnecting'): void {
+    for (const endpoint of this.#endpoints) {
+      if (endpoint.owner && encodeHex(endpoint.owner) === name) endpoint.reportStatus(status);
     }
   }
 }

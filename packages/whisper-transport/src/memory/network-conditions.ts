@@ -1,19 +1,17 @@
-import { SottoError } from '@sotto/core';
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { invalidArgument } from '@sotto/core';
 
-/** How badly a network treats each copy of a message. Probabilities are from 0, never, to 1, always. */
+/** What happens to each copy of a message. Probabilities are from 0, never, to 1, always. */
 export interface NetworkConditions {
-  /** A copy is lost. The copies are one for each who listens, and one for history. Default 0. */
+  /** A copy is lost. There is one copy for each subscriber, and one for history. Default 0. */
   readonly loss: number;
   /** A copy arrives twice. Default 0. */
   readonly duplication: number;
   /**
-   * A copy is held back until others have overtaken it, or nothing else is on its way. No time passes for it, so
-   * only messages that are on their way together change places. Default 0.
+   * A copy is held back until others have overtaken it, or nothing else is in transit. This takes no time, so only messages that are in
+   * transit together change places. Default 0.
    */
   readonly reordering: number;
-  /** Milliseconds that a copy takes, evenly distributed, by the clock of the network. Default 0 to 0. */
+  /** Milliseconds of transit, evenly distributed, by the network's clock. Default 0 to 0. */
   readonly latency: { readonly min: number; readonly max: number };
 }
 
@@ -24,43 +22,40 @@ export const FAIR_CONDITIONS: NetworkConditions = {
   latency: { min: 0, max: 0 },
 };
 
-/** Lays changes over conditions. @throws INVALID_ARGUMENT */
+/** Conditions with changes. @throws INVALID_ARGUMENT */
 export function changeConditions(
   conditions: NetworkConditions,
   changes: Partial<NetworkConditions>,
 ): NetworkConditions {
   const next = { ...conditions, ...changes };
   for (const what of ['loss', 'duplication', 'reordering'] as const) {
-    if (!(next[what] >= 0 && next[what] <= 1)) throw outside(what, 'a probability is from 0 to 1');
+    if (!(next[what] >= 0 && next[what] <= 1)) throw invalidArgument(what, 'not a probability from 0 to 1');
   }
   const { min, max } = next.latency;
-  if (!(min >= 0 && max >= min && Number.isFinite(max))) throw outside('latency', 'not 0 <= min <= max');
+  if (!(min >= 0 && max >= min && Number.isFinite(max)))
+    throw invalidArgument('latency', 'not 0 <= min <= max');
   return next;
 }
 
-function outside(what: string, reason: string): SottoError {
-  return new SottoError('INVALID_ARGUMENT', `These are no conditions for a network: ${what}.`, {
-    what,
-    reason,
-  });
-}
-
-/** The chances of a network: the same for the same seed. Not for secrets. */
+/** Random numbers, the same for the same seed: Mulberry32. Not for secrets. */
 export class Dice {
-  readonly #generator;
+  #state: number;
 
   /** @throws INVALID_ARGUMENT when the seed isn't an integer */
   constructor(seed: number) {
-    if (!Number.isSafeInteger(seed)) throw outside('seed', 'not an integer');
-    this.#generator = xoroshiro128plus(seed);
+    if (!Number.isSafeInteger(seed)) throw invalidArgument('seed', 'not an integer');
+    this.#state = seed | 0;
   }
 
-  /** From 0 up to and without 1. */
+  /** From 0 to below 1. */
   next(): number {
-    return uniformFloat64(this.#generator);
+    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** An integer from 0 up to and without `end`. */
+  /** An integer from 0 to below `end`. */
   below(end: number): number {
     return Math.floor(this.next() * end);
   }

@@ -3,18 +3,19 @@ import { Deadline } from '../deadline.js';
 import { type MineOptions, type Miner, minerAborted, minerClosed, minerTimedOut } from './miner.js';
 import { createNonceSearch, type Found, loadFastNonceSearch } from './nonce-search.js';
 
-/** Milliseconds, and nonces, after which others get their turn. */
+/** Milliseconds, and nonces, after which the thread is yielded. */
 const TURN_MS = 10;
 const TURN_NONCES = 8_192;
-/** Nonces between two looks at the clock. */
+/** Nonces between two readings of the clock. */
 const PIECE = 256;
 
+/** Options of {@link createInlineMiner}. */
 export interface InlineMinerOptions {
-  /** `auto`, the default: WebAssembly where it may run, else @noble/hashes. `noble`: that in any case. */
+  /** `auto`, the default: WebAssembly where it may run, else @noble/hashes. `noble`: always @noble/hashes. */
   readonly keccak256?: 'auto' | 'noble';
 }
 
-/** A miner on the thread that it is called from: works in short pieces, between which others get their turn. */
+/** A miner on the calling thread. It works in short slices and yields between them. */
 export function createInlineMiner(clock: Clock, { keccak256 = 'auto' }: InlineMinerOptions = {}): Miner {
   const loading = keccak256 === 'noble' ? createNonceSearch : loadFastNonceSearch();
   let closed = false;

@@ -1,2 +1,2 @@
-/** Of hash-wasm, what the search for nonces loads: a bundler leaves the rest of it out. */
+/** The part of hash-wasm that the search for nonces loads: bundlers leave out the rest. */
 export { createKeccak } from 'hash-wasm';

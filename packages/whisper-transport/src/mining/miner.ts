@@ -1,32 +1,33 @@
 import { SottoError } from '@sotto/core';
 import { abortedError } from '../transport-errors.js';
 
-/** Somebody who does the proof of work: on this thread, on another, or elsewhere. */
+/** Does proof of work: on this thread, on others, or elsewhere. */
 export interface Miner {
   /**
-   * A nonce whose KECCAK-256 over prefix and nonce begins with so many bits of zero.
+   * Finds a nonce such that KECCAK-256 over prefix and nonce begins with this many zero bits.
    *
    * @param prefix RLP of the envelope without its nonce; borrowed until the promise settles
-   * @param options.timeLimit milliseconds after which it is given up. Default: never
+   * @param options.timeLimit milliseconds until TIMEOUT. Default: none
    * @throws ABORTED, CLOSED, TIMEOUT
    */
   mine(prefix: Uint8Array, bits: number, options?: MineOptions): Promise<bigint>;
   /**
-   * The nonce with the most bits of zero that is found within so many milliseconds.
+   * Finds the nonce with the most leading zero bits within a number of milliseconds.
    * @throws ABORTED, CLOSED
    */
   mineFor(prefix: Uint8Array, milliseconds: number, options?: Pick<MineOptions, 'signal'>): Promise<bigint>;
-  /** Gives up what is under way, with CLOSED. Closing twice is fine. */
+  /** Pending searches fail with CLOSED. Closing twice is fine. */
   close(): Promise<void>;
 }
 
+/** Options of {@link Miner.mine}. */
 export interface MineOptions {
   readonly signal?: AbortSignal;
   readonly timeLimit?: number;
 }
 
 /**
- * Bits of zero that a hash needs for a proof of work. Wire profile, section 7.
+ * Leading zero bits that a hash needs for a proof of work. Wire profile, section 7.
  *
  * @param target proof of work to reach
  * @param size bytes of the envelope without its nonce

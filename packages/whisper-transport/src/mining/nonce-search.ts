@@ -1,19 +1,19 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { leadingZeroBits } from '../envelope/envelope.js';
 
-/** The best nonce of a search, and the bits of zero that its hash begins with. */
+/** The best nonce of a search, and the number of leading zero bits of its hash. */
 export interface Found {
   readonly nonce: bigint;
   readonly bits: number;
 }
 
-/** Looks for nonces behind one prefix, which is hashed once. */
+/** Searches nonces for one prefix, which is hashed once. */
 export interface NonceSearch {
-  /** Tries nonces one after the other, up to `count` of them; stops at the first with so many bits of zero. */
+  /** Tries up to `count` nonces in order; stops at the first with this many leading zero bits. */
   find(bits: number, from: number, count: number): Found;
 }
 
-/** Hashes prefix and nonce; what it gives is overwritten by the next call. */
+/** Hashes prefix and nonce. The result is overwritten by the next call. */
 type HashNonce = (nonce: Uint8Array) => Uint8Array;
 
 function createSearch(hash: HashNonce): NonceSearch {
@@ -33,7 +33,7 @@ function createSearch(hash: HashNonce): NonceSearch {
   };
 }
 
-/** A search with @noble/hashes: there everywhere, at once. */
+/** A search with @noble/hashes: available everywhere, at once. */
 export function createNonceSearch(prefix: Uint8Array): NonceSearch {
   const begun = keccak_256.create().update(prefix);
   const attempt = begun.clone();
@@ -48,8 +48,8 @@ export function createNonceSearch(prefix: Uint8Array): NonceSearch {
 let fastSearch: Promise<typeof createNonceSearch> | undefined;
 
 /**
- * A search with the WebAssembly of hash-wasm, some ten times as fast; loaded once. Where WebAssembly is missing or
- * forbidden, it gives {@link createNonceSearch}.
+ * A search with the WebAssembly of hash-wasm, some ten times as fast; loaded once. Where WebAssembly is missing or forbidden, it is
+ * {@link createNonceSearch}.
  */
 export function loadFastNonceSearch(): Promise<typeof createNonceSearch> {
   fastSearch ??= loadSearch();

@@ -1,22 +1,22 @@
-/** What is said between a miner and its threads, and what a thread does. */
+/** The messages between a miner and its threads, and the program of a thread. */
 import { type Found, loadFastNonceSearch } from './nonce-search.js';
 
-/** Nonces tried between two looks at the messages: some 10 ms. */
+/** Nonces between two checks for messages: some 10 ms. */
 const PIECE = 4_000;
 
-/** To a thread. It has one order at a time. */
+/** A message to a thread, which has one order at a time. */
 export type Order =
   | { readonly kind: 'search'; readonly prefix: Uint8Array; readonly bits: number }
-  /** Answer with the best so far. */
+  /** Answer with the best nonce so far. */
   | { readonly kind: 'stop' };
 
-/** A thread's end of the line. */
+/** How a thread communicates with its miner. */
 export interface ThreadPort {
   postMessage(found: Found): void;
   onOrder(listener: (order: Order) => void): void;
 }
 
-/** Serves one order after the other; runs in a thread of its own, as long as the thread does. */
+/** Serves orders one after the other, as long as the thread runs. */
 export function serveOrders(port: ThreadPort): void {
   const searches = loadFastNonceSearch();
   let stopped = true;
@@ -37,12 +37,12 @@ export function serveOrders(port: ThreadPort): void {
   });
 }
 
-const line = new MessageChannel();
+const channel = new MessageChannel();
 
-/** Lets messages in; unlike a timer it does not wait. */
+/** Yields to incoming messages, without the delay of a timer. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
-    line.port1.onmessage = () => resolve();
-    line.port2.postMessage(null);
+    channel.port1.onmessage = () => resolve();
+    channel.port2.postMessage(null);
   });
 }

@@ -1,45 +1,45 @@
 import { type Clock, type Logger, silentLogger, systemClock } from '@sotto/core';
-import { whenAborted } from '../when-aborted.js';
+import { onAbort } from '../on-abort.js';
 import { createInlineMiner } from './inline-miner.js';
 import { type MineOptions, type Miner, minerAborted, minerClosed, minerTimedOut } from './miner.js';
 import type { Found } from './nonce-search.js';
 import type { Order } from './thread.js';
 
-/** Work of less than so many bits is done at once, as asking a thread takes longer: 1,000 hashes, some 10 ms. */
+/** Searches for fewer bits are done on the calling thread, as asking another takes longer: 1,000 hashes, some 10 ms. */
 const BITS_AT_ONCE = 10;
 
-/** A thread, as the miner sees it. */
+/** A thread, as its miner sees it. */
 export interface MiningThread {
   order(order: Order): void;
-  /** Whether the program waits for the thread before it ends. */
+  /** Whether the thread keeps the process alive. */
   hold(busy: boolean): void;
   terminate(): void;
 }
 
-/** Starts a thread; throws, or calls `onFailure`, where there are none. */
+/** Starts a thread; throws, or calls `onFailure`, where threads are unavailable. */
 export type StartThread = (
   onFound: (found: Found) => void,
   onFailure: (reason: string) => void,
 ) => MiningThread;
 
+/** Options of `createWorkerMiner`. */
 export interface WorkerMinerOptions {
-  /** Threads at most; each is started when there is work for it. Default: one less than the machine has, at least 1. */
+  /** Most threads; each is started when there is work for it. Default: one less than the machine has, at least 1. */
   readonly threads?: number;
   readonly clock?: Clock;
-  /** Told when threads can't be had: event `mining.no-threads`. Default: silence. */
+  /** Receives the event `mining.no-threads` when threads are unavailable. Default: none. */
   readonly logger?: Logger;
 }
 
 interface Job {
   readonly prefix: Uint8Array;
   readonly bits: number;
-  /** Without anything found: the job has to go on without threads. */
+  /** Called with `undefined` when the job has to continue without threads. */
   readonly finish: (found: Found | undefined) => void;
 }
 
 /**
- * A miner that does its work in threads, one for each job. Where threads can't be had, or one fails, it goes on in
- * the thread that it is called from.
+ * A miner that works in threads, one for each job. Where threads are unavailable, or one fails, it continues on the calling thread.
  */
 export class ThreadedMiner implements Miner {
   readonly #start: StartThread;
@@ -85,7 +85,7 @@ export class ThreadedMiner implements Miner {
     await this.#inline.close();
   }
 
-  /** What a thread found, the best that it had when the time was up; `undefined` when there are no threads. */
+  /** Searches in a thread: the best nonce within the time limit. @returns `undefined` when there are no threads */
   #inThread(
     prefix: Uint8Array,
     bits: number,
@@ -119,13 +119,13 @@ export class ThreadedMiner implements Miner {
       };
       const cancelTimer =
         timeLimit === undefined ? () => {} : this.#clock.after(timeLimit, () => this.#stop(job));
-      const stops = [whenAborted(closing, close), whenAborted(signal, abort)];
+      const stops = [onAbort(closing, close), onAbort(signal, abort)];
       this.#waiting.push(job);
       this.#assign();
     });
   }
 
-  /** Makes a job finish with what has been found for it; with nothing, if its turn has not come. */
+  /** Finishes a job with the best nonce so far; with none, if it has not started. */
   #stop(job: Job): void {
     const at = this.#waiting.indexOf(job);
     if (at >= 0) {
@@ -141,7 +141,7 @@ export class ThreadedMiner implements Miner {
       try {
         thread = this.#idle.pop() ?? this.#startThread();
       } catch (error) {
-        this.#giveThreadsUp(error instanceof Error ? error.message : 'unknown');
+        this.#continueWithoutThreads(error instanceof Error ? error.message : 'unknown');
         return;
       }
       const job = this.#waiting.shift() as Job;
@@ -155,7 +155,7 @@ export class ThreadedMiner implements Miner {
     const thread = this.#start(
       (found) => {
         const job = this.#busy.get(thread);
-        // Given up before it answered.
+        // The job was aborted before the thread answered.
         if (job === undefined) return;
         this.#busy.delete(thread);
         thread.hold(false);
@@ -163,13 +163,13 @@ export class ThreadedMiner implements Miner {
         job.finish(found);
         this.#assign();
       },
-      (reason) => this.#giveThreadsUp(reason),
+      (reason) => this.#continueWithoutThreads(reason),
     );
     return thread;
   }
 
-  /** One failure is enough: whatever made it would make others. */
-  #giveThreadsUp(reason: string): void {
+  /** After one failure, as its cause would make other threads fail, too. */
+  #continueWithoutThreads(reason: string): void {
     if (this.#withoutThreads || this.#closing.signal.aborted) return;
     this.#withoutThreads = true;
     this.#logger.warn('mining.no-threads', { reason });

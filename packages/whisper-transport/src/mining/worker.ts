@@ -1,4 +1,4 @@
-/** The program of a Web Worker that does proof of work. */
+/** The program of a Web Worker for proof of work. */
 import { type Order, serveOrders } from './thread.js';
 
 declare const self: DedicatedWorkerGlobalScope;

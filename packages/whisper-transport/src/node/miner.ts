@@ -1,4 +1,4 @@
-/** The entry `./miner` in Node, by the export condition `node`. The same names as in `../miner.ts`. */
+/** The entry `./miner` in Node.js, by the export condition `node`. The same names as in `../miner.ts`. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Miner } from '../mining/miner.js';

@@ -1,4 +1,4 @@
-/** The program of a thread of Node's that does proof of work. */
+/** The program of a worker thread of Node.js for proof of work. */
 import { parentPort } from 'node:worker_threads';
 import { serveOrders } from '../mining/thread.js';
 

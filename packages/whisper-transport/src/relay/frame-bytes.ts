@@ -1,14 +1,14 @@
 import { SottoError, type Topic } from '@sotto/core';
-import { TOPIC_LENGTH } from '../topics.js';
+import { TOPIC_LENGTH } from '../topic.js';
 
 export function malformedFrame(reason: string): SottoError<'MALFORMED_MESSAGE'> {
-  return new SottoError('MALFORMED_MESSAGE', 'Not a frame of the relay protocol.', {
+  return new SottoError('MALFORMED_MESSAGE', `Not a valid frame of the relay protocol: ${reason}.`, {
     what: 'relay frame',
     reason,
   });
 }
 
-/** Puts a frame together. */
+/** Writes a frame. */
 export class FrameWriter {
   readonly #parts: Uint8Array[] = [];
   #length = 0;
@@ -71,7 +71,10 @@ export class FrameWriter {
   #integer(length: number, value: number, write: (view: DataView) => void): this {
     if (!Number.isSafeInteger(value) || value < 0 || value >= 2 ** (8 * length)) {
       const reason = `not an integer of ${length} bytes`;
-      throw new SottoError('INVALID_ARGUMENT', 'A frame can not hold that.', { what: 'relay frame', reason });
+      throw new SottoError('INVALID_ARGUMENT', 'The value does not fit into a frame.', {
+        what: 'relay frame',
+        reason,
+      });
     }
     return this.#number(length, write);
   }
@@ -83,7 +86,7 @@ export class FrameWriter {
   }
 }
 
-/** Takes a frame apart; what it gives is copied. */
+/** Reads a frame; bytes are copied. */
 export class FrameReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -106,12 +109,12 @@ export class FrameReader {
     return this.#view.getUint32(this.#skip(4));
   }
 
-  /** Above 2^53 it is rounded: no field of ours is as large. */
+  /** Rounded above 2^53: no field is as large. */
   uint64(): number {
     return Number(this.#view.getBigUint64(this.#skip(8)));
   }
 
-  /** Bytes that have not been read. */
+  /** Number of bytes left to read. */
   get left(): number {
     return this.#bytes.length - this.#at;
   }
@@ -131,12 +134,12 @@ export class FrameReader {
 
   topics(): Topic[] {
     const left = this.#bytes.length - this.#at;
-    if (left % TOPIC_LENGTH !== 0) throw malformedFrame('a part of a topic');
+    if (left % TOPIC_LENGTH !== 0) throw malformedFrame('an incomplete topic');
     return Array.from({ length: left / TOPIC_LENGTH }, () => this.bytes(TOPIC_LENGTH));
   }
 
   end(): void {
-    if (this.#at !== this.#bytes.length) throw malformedFrame('something behind its end');
+    if (this.#at !== this.#bytes.length) throw malformedFrame('bytes after its end');
   }
 
   #skip(length: number): number {

@@ -1,56 +1,56 @@
 /**
- * The frames of the relay protocol, version 1: `docs/relay-protocol.md`. One frame a binary WebSocket message, all integers
+ * The frames of the relay protocol, version 1: `docs/relay-protocol.md`. Each binary WebSocket message is one frame; integers are
  * big-endian.
  */
 import { decodeUtf8, encodeUtf8, type Topic } from '@sotto/core';
-import { TOPIC_LENGTH } from '../topics.js';
+import { TOPIC_LENGTH } from '../topic.js';
 import { FrameReader, FrameWriter, malformedFrame as malformed } from './frame-bytes.js';
 
-/** Version that {@link RelayWelcome} names. */
+/** Version of the protocol, see {@link RelayWelcome}. */
 export const RELAY_VERSION = 1;
 /** Longest cursor of a history, in bytes. */
 export const RELAY_CURSOR_MAX_LENGTH = 255;
-/** Bytes that a frame has beside the envelope in it, at most. */
+/** Most bytes of a frame beside its envelope. */
 export const RELAY_FRAME_OVERHEAD = 16;
 /** Longest reason of a refusal, in bytes. */
 const REASON_MAX_BYTES = 300;
 
 /** Why a relay refuses. */
 export type RelayRefusalCode =
-  /** The frame can't be read. */
+  /** Not a valid frame. */
   | 'malformed'
-  /** The envelope will not be carried by anybody: work, time to live, expiry. */
+  /** Nobody would carry the envelope: proof of work, time to live, expiry. */
   | 'unacceptable'
   /** Too large, or too many. */
   | 'limit'
-  /** Too much at once; the same again later may be taken. */
+  /** Too many requests; the same request may be accepted later. */
   | 'busy'
-  /** This relay doesn't do that. */
+  /** The relay doesn't offer this. */
   | 'unsupported';
 
 const CODES: readonly RelayRefusalCode[] = ['malformed', 'unacceptable', 'limit', 'busy', 'unsupported'];
 
-/** What a client says. `id` is below 2^32 and comes back in the answer. */
+/** A frame of a client. `id` is below 2^32 and repeated in the answer. */
 export type ClientFrame =
   | { readonly kind: 'publish'; readonly id: number; readonly envelope: Uint8Array }
-  /** The whole list of topics, replacing the one before. */
+  /** The whole list of topics, replacing the previous one. */
   | { readonly kind: 'subscribe'; readonly id: number; readonly topics: readonly Topic[] }
   | {
       readonly kind: 'history';
       readonly id: number;
       /** Seconds since the epoch, inclusive, below 2^32. */
       readonly from: number;
-      /** Likewise. */
+      /** Seconds since the epoch, inclusive, below 2^32. */
       readonly to: number;
-      /** Envelopes at most, below 2^16. */
+      /** Most envelopes, below 2^16. */
       readonly limit: number;
-      /** Empty to begin; later what the page before gave. */
+      /** Empty for the first page, then the cursor of the previous one. */
       readonly cursor: Uint8Array;
       readonly topics: readonly Topic[];
     }
   | { readonly kind: 'ping'; readonly id: number };
 
-/** What a relay says first. */
+/** The first frame of a relay. */
 export interface RelayWelcome {
   readonly kind: 'welcome';
   readonly version: number;
@@ -58,13 +58,13 @@ export interface RelayWelcome {
   readonly history: boolean;
   readonly minimumPow: number;
   readonly maxEnvelopeBytes: number;
-  /** Topics of one subscription or history. */
+  /** Most topics of one subscription or history. */
   readonly maxTopics: number;
-  /** Its clock, in milliseconds since the epoch; absent when it doesn't say. */
+  /** Its clock, in milliseconds since the epoch, if it tells. */
   readonly time?: number;
 }
 
-/** What a relay says. */
+/** A frame of a relay. */
 export type RelayFrame =
   | RelayWelcome
   | { readonly kind: 'done'; readonly id: number }
@@ -76,14 +76,14 @@ export type RelayFrame =
       readonly reason: string;
     }
   | { readonly kind: 'envelope'; readonly topic: Topic; readonly envelope: Uint8Array }
-  /** One of a history. */
+  /** An envelope of a history. */
   | {
       readonly kind: 'archived';
       readonly id: number;
       readonly topic: Topic;
       readonly envelope: Uint8Array;
     }
-  /** End of a page of a history; an empty cursor is the end of all. */
+  /** The end of a page of a history; an empty cursor marks the last page. */
   | { readonly kind: 'page'; readonly id: number; readonly cursor: Uint8Array }
   /** Its clock, in milliseconds since the epoch. */
   | { readonly kind: 'time'; readonly time: number };
@@ -101,7 +101,7 @@ const PAGE = 0x85;
 const TIME = 0x86;
 const TIME_LENGTH = 8;
 
-/** @throws INVALID_ARGUMENT, INVALID_LENGTH for what no frame can hold */
+/** @throws INVALID_ARGUMENT, INVALID_LENGTH when a value does not fit into a frame */
 export function encodeClientFrame(frame: ClientFrame): Uint8Array {
   switch (frame.kind) {
     case 'publish':
@@ -145,11 +145,11 @@ export function decodeClientFrame(bytes: Uint8Array): ClientFrame {
       reader.end();
       return { kind: 'ping', id };
     default:
-      throw malformed(`a type of ${type}`);
+      throw malformed(`an unknown type, ${type}`);
   }
 }
 
-/** @throws INVALID_ARGUMENT, INVALID_LENGTH for what no frame can hold */
+/** @throws INVALID_ARGUMENT, INVALID_LENGTH when a value does not fit into a frame */
 export function encodeRelayFrame(frame: RelayFrame): Uint8Array {
   switch (frame.kind) {
     case 'welcome': {
@@ -181,7 +181,8 @@ export function encodeRelayFrame(frame: RelayFrame): Uint8Array {
 }
 
 /**
- * Reads a relay's frame; bytes are copied. `undefined` for a type that this version does not know.
+ * Reads a relay's frame; bytes are copied.
+ * @returns `undefined` for an unknown type, which later versions may use
  * @throws MALFORMED_MESSAGE
  */
 export function decodeRelayFrame(bytes: Uint8Array): RelayFrame | undefined {
@@ -190,7 +191,7 @@ export function decodeRelayFrame(bytes: Uint8Array): RelayFrame | undefined {
   switch (type) {
     case WELCOME: {
       const [version, flags, minimumPow] = [reader.uint8(), reader.uint8(), reader.float64()];
-      // Whatever a later version adds comes behind.
+      // Later versions append their additions.
       const [maxEnvelopeBytes, maxTopics] = [reader.uint32(), reader.uint32()];
       return {
         kind: 'welcome',
@@ -210,8 +211,8 @@ export function decodeRelayFrame(bytes: Uint8Array): RelayFrame | undefined {
     case REFUSED: {
       const [id, code] = [reader.uint32(), reader.uint8()];
       const rest = reader.rest();
-      if (rest.length > REASON_MAX_BYTES) throw malformed('a reason without end');
-      // A code that is not known yet is no reason to try again.
+      if (rest.length > REASON_MAX_BYTES) throw malformed('a reason that is too long');
+      // An unknown code is not a reason to try again.
       return { kind: 'refused', id, code: CODES[code - 1] ?? 'unsupported', reason: readReason(rest) };
     }
     case ENVELOPE:
@@ -222,7 +223,7 @@ export function decodeRelayFrame(bytes: Uint8Array): RelayFrame | undefined {
     }
     case PAGE: {
       const [id, cursor] = [reader.uint32(), reader.rest()];
-      if (cursor.length > RELAY_CURSOR_MAX_LENGTH) throw malformed('a cursor without end');
+      if (cursor.length > RELAY_CURSOR_MAX_LENGTH) throw malformed('a cursor that is too long');
       return { kind: 'page', id, cursor };
     }
     case TIME:
@@ -236,6 +237,6 @@ function readReason(bytes: Uint8Array): string {
   try {
     return decodeUtf8(bytes);
   } catch {
-    throw malformed('a reason that is no text');
+    throw malformed('a reason that is not UTF-8');
   }
 }

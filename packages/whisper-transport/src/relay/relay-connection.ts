@@ -10,8 +10,9 @@ import {
   SottoError,
   type Topic,
 } from '@sotto/core';
-import { type Patience, waitPatiently, withPatience } from '../patience.js';
-import { closedError, timeoutError, unavailableError } from '../transport-errors.js';
+import { onAbort } from '../on-abort.js';
+import { abortedError, closedError, timeoutError, unavailableError } from '../transport-errors.js';
+import { type WaitLimits, waitWithin, withDeadline } from '../wait.js';
 import { type BackOff, backOffDelay } from '../web-socket/back-off.js';
 import { PendingCalls } from '../web-socket/pending-calls.js';
 import { ReconnectingSocket } from '../web-socket/reconnecting-socket.js';
@@ -29,6 +30,8 @@ import {
 
 export interface RelaySettings {
   readonly url: string;
+  /** Whether the relay keeps an archive. */
+  readonly history: boolean;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly logger: Logger;
@@ -36,28 +39,29 @@ export interface RelaySettings {
   readonly maxEnvelopeBytes: number;
   readonly callTimeout: number;
   readonly heartbeat: number;
-  readonly patience: number;
+  readonly offlineTimeout: number;
   readonly pageSize: number;
   readonly backOff: BackOff;
 }
 
-/** What is kept with a call: what of a history has been handed over and not yet been taken. */
+/** Stored with a call: the deliveries of a history that `onEnvelope` has not finished yet. */
 type Deliveries = Promise<unknown>[];
 
 interface RelayCallOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds that the answer may take beyond what others may. */
+  /** Milliseconds added to the timeout. */
   readonly extraTime?: number;
   readonly deliveries?: Deliveries;
 }
 
-/** A line that is slower than 10 kB/s may time out on a large envelope. */
+/** A connection below 10 kB/s may time out on a large envelope. */
 const SLOWEST_BYTES_PER_MS = 10;
 const NO_CURSOR: Uint8Array = new Uint8Array(0);
 const LATEST_SECOND = 2 ** 32 - 1;
 
 /** A client's connection to a relay. `docs/relay-protocol.md`. */
 export class RelayConnection implements CarrierConnection {
+  declare readonly history?: NonNullable<CarrierConnection['history']>;
   readonly #handler: CarrierHandler;
   readonly #settings: RelaySettings;
   readonly #socket: ReconnectingSocket;
@@ -65,9 +69,9 @@ export class RelayConnection implements CarrierConnection {
   readonly #closing = new AbortController();
   readonly #waiting = new Set<() => void>();
   #topics: readonly Topic[] = [];
-  /** Its welcome has come, and it has our topics. */
+  /** Whether the relay has welcomed us and has our topics. */
   #online = false;
-  /** May be there before anybody waits for it. */
+  /** It may arrive before anyone waits for it. */
   #welcome: RelayWelcome | undefined;
   #onWelcome = (_welcome: RelayWelcome) => {};
   #onLost = (_reason: string) => {};
@@ -77,6 +81,9 @@ export class RelayConnection implements CarrierConnection {
     const { callTimeout, maxEnvelopeBytes } = settings;
     this.#handler = handler;
     this.#settings = settings;
+    if (settings.history) {
+      this.history = (topics, from, to, options) => this.#history(topics, from, to, options);
+    }
     this.#calls = new PendingCalls(settings.clock);
     this.#socket = new ReconnectingSocket(
       { ...settings, openTimeout: callTimeout, maxMessageBytes: maxEnvelopeBytes + RELAY_FRAME_OVERHEAD },
@@ -90,21 +97,21 @@ export class RelayConnection implements CarrierConnection {
   }
 
   /**
-   * The first try has to succeed, so that a wrong address is told; from then on the connection mends itself.
+   * The first attempt has to succeed, so that a wrong address is reported; from then on the connection is restored by itself.
    * @throws TRANSPORT_UNAVAILABLE, TRANSPORT_REFUSED, TIMEOUT, ABORTED
    */
   async open(signal: AbortSignal | undefined): Promise<void> {
-    const abort = () => this.#onLost('the caller gave up');
-    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) throw abortedError('connect');
+    const stopListening = onAbort(signal, () => this.#onLost('the connection was aborted'));
     try {
       await this.#socket.open(signal);
       await this.#welcomed();
     } catch (error) {
       this.#socket.close();
       if (!signal?.aborted) throw error;
-      throw new SottoError('ABORTED', 'The caller gave up.', { what: 'connect' });
+      throw abortedError('connect');
     } finally {
-      signal?.removeEventListener('abort', abort);
+      stopListening();
     }
     this.#regained();
   }
@@ -120,7 +127,7 @@ export class RelayConnection implements CarrierConnection {
       throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for the relay.', details);
     }
     const extraTime = envelope.length / SLOWEST_BYTES_PER_MS;
-    await this.#untilTaken('publish', signal, () =>
+    await this.#untilAccepted('publish', signal, () =>
       this.#call('publish', (id) => ({ kind: 'publish', id, envelope }), { signal, extraTime }),
     );
   }
@@ -132,14 +139,14 @@ export class RelayConnection implements CarrierConnection {
     try {
       await this.#sendTopics();
     } catch (error) {
-      // What is lost is subscribed to again as soon as the relay is back.
+      // After a loss, the topics are sent again as soon as the relay is back.
       if (isSottoError(error, 'TIMEOUT')) this.#socket.drop('it does not answer');
       else if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE')) throw error;
-      else this.#socket.drop('it does not take the topics');
+      else this.#socket.drop('it does not accept the topics');
     }
   }
 
-  async history(
+  async #history(
     topics: readonly Topic[],
     from: number,
     to: number,
@@ -154,8 +161,8 @@ export class RelayConnection implements CarrierConnection {
     } as const;
     let cursor = NO_CURSOR;
     do {
-      // A page that broke off is asked for again as a whole; who receives knows envelopes again.
-      cursor = await this.#untilTaken('history', signal, async () => {
+      // An interrupted page is requested again as a whole; the receiver recognizes envelopes that arrive twice.
+      cursor = await this.#untilAccepted('history', signal, async () => {
         const deliveries: Deliveries = [];
         const next = await this.#call('history', (id) => ({ ...page, id, cursor }), {
           signal,
@@ -198,17 +205,17 @@ export class RelayConnection implements CarrierConnection {
     });
   }
 
-  /** Tries again with the same while the relay is away or has too much to do. */
-  async #untilTaken<T>(what: string, signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
-    const { clock, patience } = this.#settings;
+  /** Repeats a call while the relay is offline or overloaded. */
+  async #untilAccepted<T>(what: string, signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
+    const { clock, offlineTimeout } = this.#settings;
     this.#checkOpen();
-    return withPatience(clock, signal, patience, (patient) => this.#tryWhile(patient, what, call));
+    return withDeadline(clock, signal, offlineTimeout, (limits) => this.#retryWithin(limits, what, call));
   }
 
-  async #tryWhile<T>(patient: Patience, what: string, call: () => Promise<T>): Promise<T> {
+  async #retryWithin<T>(limits: WaitLimits, what: string, call: () => Promise<T>): Promise<T> {
     const { clock, random, backOff } = this.#settings;
     const wait = (arm: (done: () => void) => () => void) =>
-      waitPatiently(patient, this.#closing.signal, what, arm);
+      waitWithin(limits, this.#closing.signal, what, arm);
     for (let failures = 1; ; failures++) {
       if (!this.#online) {
         await wait((done) => {
@@ -234,7 +241,7 @@ export class RelayConnection implements CarrierConnection {
 
   // The connection
 
-  /** Resolves with the relay's first word. */
+  /** Resolves with the relay's welcome. */
   #welcomed(): Promise<RelayWelcome> {
     const { clock, callTimeout } = this.#settings;
     return new Promise<RelayWelcome>((resolve, reject) => {
@@ -250,7 +257,7 @@ export class RelayConnection implements CarrierConnection {
       const cancelTimer = clock.after(callTimeout, () => fail(timeoutError('connect', callTimeout)));
       this.#onLost = (reason) => fail(unavailableError(reason));
       this.#onWelcome = (welcome) => {
-        if (welcome.version !== RELAY_VERSION) return fail(notOurs(`it speaks version ${welcome.version}`));
+        if (welcome.version !== RELAY_VERSION) return fail(notUsable(`it speaks version ${welcome.version}`));
         settle();
         resolve(welcome);
       };
@@ -258,7 +265,7 @@ export class RelayConnection implements CarrierConnection {
     });
   }
 
-  /** After the socket was opened again. */
+  /** After a reconnection. */
   async #greet(): Promise<void> {
     try {
       await this.#welcomed();
@@ -268,10 +275,10 @@ export class RelayConnection implements CarrierConnection {
       }
     } catch (error) {
       if (this.#closing.signal.aborted) return;
-      this.#settings.logger.warn('relay.not-in-order', {
+      this.#settings.logger.warn('relay.misbehaves', {
         code: isSottoError(error) ? error.code : 'unknown',
       });
-      return this.#socket.drop('it does not do what it should');
+      return this.#socket.drop('it misbehaves');
     }
     this.#socket.settle();
     this.#regained();
@@ -280,7 +287,7 @@ export class RelayConnection implements CarrierConnection {
   #regained(): void {
     if (this.#closing.signal.aborted) return;
     this.#online = true;
-    this.#beatLater();
+    this.#scheduleHeartbeat();
     this.#handler.onStatus?.('connected');
     for (const done of [...this.#waiting]) done();
   }
@@ -295,32 +302,34 @@ export class RelayConnection implements CarrierConnection {
     if (wasOnline) this.#handler.onStatus?.('reconnecting');
   }
 
-  #beatLater(): void {
+  #scheduleHeartbeat(): void {
     const { clock, heartbeat } = this.#settings;
     this.#cancelHeartbeat();
     this.#cancelHeartbeat = clock.after(heartbeat, () => {
-      // What waits for an answer finds out as well, and a ping behind a large envelope would be late.
-      if (this.#calls.size > 0) return this.#beatLater();
+      // A pending call notices a lost relay as well, and a ping behind a large envelope would be late.
+      if (this.#calls.size > 0) return this.#scheduleHeartbeat();
       this.#call('ping', (id) => ({ kind: 'ping', id })).then(
-        () => this.#online && this.#beatLater(),
+        () => this.#online && this.#scheduleHeartbeat(),
         (error) => {
-          // Refusing too is an answer.
+          // A refusal is an answer, too.
           if (isSottoError(error, 'TIMEOUT')) this.#socket.drop('it does not answer');
-          else if (this.#online) this.#beatLater();
+          else if (this.#online) this.#scheduleHeartbeat();
         },
       );
     });
   }
 
-  // What the relay says
+  // Frames of the relay
 
   #take(data: unknown): void {
     let frame: RelayFrame | undefined;
     try {
-      if (!(data instanceof ArrayBuffer)) throw notOurs('it does not answer in bytes');
+      if (!(data instanceof ArrayBuffer)) throw notUsable('it does not answer in bytes');
       frame = decodeRelayFrame(new Uint8Array(data));
     } catch (error) {
-      this.#socket.drop(isSottoError(error, 'MALFORMED_MESSAGE') ? error.details.reason : 'it is no relay');
+      this.#socket.drop(
+        isSottoError(error, 'MALFORMED_MESSAGE') ? error.details.reason : 'it is not a relay',
+      );
       return;
     }
     switch (frame?.kind) {
@@ -361,8 +370,8 @@ function secondOf(seconds: number): number {
   return Math.min(Math.max(seconds, 0), LATEST_SECOND);
 }
 
-function notOurs(reason: string): SottoError<'TRANSPORT_REFUSED'> {
-  return new SottoError('TRANSPORT_REFUSED', `Not a relay that can be used: ${reason}.`, { reason });
+function notUsable(reason: string): SottoError<'TRANSPORT_REFUSED'> {
+  return new SottoError('TRANSPORT_REFUSED', `This relay cannot be used: ${reason}.`, { reason });
 }
 
 const ADVICE: Partial<Record<RelayRefusalCode, string>> = {

@@ -1,19 +1,20 @@
 import type { RandomSource } from '@sotto/core';
 
+/** Waits between attempts to connect. */
 export interface BackOff {
-  /** Milliseconds before the first new try. Default 250. */
+  /** Milliseconds before the first retry. Default 250. */
   readonly first: number;
-  /** Milliseconds between tries at most. Default 30,000. */
+  /** Longest wait between two attempts, in milliseconds. Default 30,000. */
   readonly most: number;
 }
 
 export const DEFAULT_BACK_OFF: BackOff = { first: 250, most: 30_000 };
 
 /**
- * Milliseconds to wait before a new try: doubles up to the ceiling, and a random half of it is left out, so that the
- * clients of a node that comes back do not all come at once.
+ * Milliseconds to wait before the next attempt: doubled after each failure up to the maximum, then reduced by a random share of up
+ * to a half, so that the clients of a restarted server don't all return at once.
  *
- * @param failures tries that failed in a row, 1 at least
+ * @param failures consecutive failures, at least 1
  */
 export function backOffDelay(failures: number, { first, most }: BackOff, random: RandomSource): number {
   const longest = Math.min(most, first * 2 ** Math.min(failures - 1, 30));

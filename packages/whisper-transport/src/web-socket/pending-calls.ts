@@ -1,4 +1,5 @@
 import type { Clock } from '@sotto/core';
+import { onAbort } from '../on-abort.js';
 import { abortedError, timeoutError } from '../transport-errors.js';
 
 interface PendingCall<Result, Extra> {
@@ -9,18 +10,18 @@ interface PendingCall<Result, Extra> {
 }
 
 export interface NewCall<Extra> {
-  /** For errors. */
+  /** Names the call in errors. */
   readonly what: string;
   /** Milliseconds that the answer may take. */
   readonly timeout: number;
   readonly signal?: AbortSignal | undefined;
-  /** Kept with the call until it is answered. */
+  /** Stored with the call until it is answered. */
   readonly extra: Extra;
-  /** Sends it; what it throws is the outcome of the call. */
+  /** Sends the call; if it throws, the call fails with that error. */
   readonly send: (id: number) => void;
 }
 
-/** Calls over one connection that wait for their answers, by number. */
+/** The calls of one connection that wait for an answer, by number. */
 export class PendingCalls<Result, Extra = undefined> {
   readonly #clock: Clock;
   readonly #calls = new Map<number, PendingCall<Result, Extra>>();
@@ -30,7 +31,7 @@ export class PendingCalls<Result, Extra = undefined> {
     this.#clock = clock;
   }
 
-  /** Calls that wait. */
+  /** Number of pending calls. */
   get size(): number {
     return this.#calls.size;
   }
@@ -43,16 +44,15 @@ export class PendingCalls<Result, Extra = undefined> {
       const settle = () => {
         this.#calls.delete(id);
         cancelTimer();
-        signal?.removeEventListener('abort', abort);
+        stopListening();
       };
       const fail = (error: Error) => {
         settle();
         reject(error);
       };
-      const abort = () => fail(abortedError(what));
       const start = () => this.#clock.after(timeout, () => fail(timeoutError(what, timeout)));
       let cancelTimer = start();
-      signal?.addEventListener('abort', abort, { once: true });
+      const stopListening = onAbort(signal, () => fail(abortedError(what)));
       this.#calls.set(id, {
         extra,
         resolve: (result) => {
@@ -73,17 +73,17 @@ export class PendingCalls<Result, Extra = undefined> {
     });
   }
 
-  /** What was kept with a call that still waits. */
+  /** What was stored with a pending call. */
   extraOf(id: number): Extra | undefined {
     return this.#calls.get(id)?.extra;
   }
 
-  /** Starts the time that an answer may take anew: a part of it has come. */
+  /** Restarts the timeout of a call: a part of its answer has arrived. */
   renew(id: number): void {
     this.#calls.get(id)?.renew();
   }
 
-  /** An answer that comes after its time is of no use to anybody. */
+  /** An answer to a call that is no longer pending is dropped. */
   resolve(id: number, result: Result): void {
     this.#calls.get(id)?.resolve(result);
   }

@@ -1,4 +1,5 @@
 import type { Clock, RandomSource } from '@sotto/core';
+import { onAbort } from '../on-abort.js';
 import { abortedError, closedError, timeoutError, unavailableError } from '../transport-errors.js';
 import { type BackOff, backOffDelay } from './back-off.js';
 import type { OpenWebSocket, WebSocketLike } from './web-socket-like.js';
@@ -9,20 +10,20 @@ export interface SocketSettings {
   readonly random: RandomSource;
   /** Milliseconds that opening may take. */
   readonly openTimeout: number;
-  /** What has to come through in one message. */
+  /** The size of the largest message that has to arrive. */
   readonly maxMessageBytes: number;
   readonly backOff: BackOff;
 }
 
 export interface SocketEvents {
   onMessage(data: unknown): void;
-  /** The socket is lost; the next try is under way. */
+  /** The connection is lost; reconnecting has begun. */
   onLost(reason: string): void;
-  /** The socket is open again, and the other end knows nothing of the one before. */
+  /** A new socket is open; the other side knows nothing of the previous one. */
   onReconnected(): void;
 }
 
-/** A WebSocket that is opened again whenever it is lost, after waits that grow up to a ceiling. */
+/** A WebSocket that reconnects whenever the connection is lost, with exponential back-off. */
 export class ReconnectingSocket {
   readonly #settings: SocketSettings;
   readonly #openSocket: OpenWebSocket;
@@ -31,7 +32,7 @@ export class ReconnectingSocket {
   #cancelRetry = () => {};
   #abandonOpening = (_reason: Error) => {};
   #failures = 0;
-  /** No longer opened again. */
+  /** Set once it must not reconnect any more. */
   #leaving = false;
   #closed = false;
 
@@ -42,21 +43,20 @@ export class ReconnectingSocket {
   }
 
   /**
-   * Opens the socket, once; from then on it is kept open.
+   * Connects, in a single attempt; from then on the socket reconnects by itself.
    * @throws TRANSPORT_UNAVAILABLE, TIMEOUT, ABORTED, CLOSED
    */
   async open(signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) throw abortedError('connect');
-    const abort = () => this.#abandonOpening(abortedError('connect'));
-    signal?.addEventListener('abort', abort, { once: true });
+    const stopListening = onAbort(signal, () => this.#abandonOpening(abortedError('connect')));
     try {
       await this.#openOnce();
     } finally {
-      signal?.removeEventListener('abort', abort);
+      stopListening();
     }
   }
 
-  /** @throws CLOSED; TRANSPORT_UNAVAILABLE while it is not open, or when it is found lost */
+  /** @throws CLOSED; TRANSPORT_UNAVAILABLE while the connection is lost */
   send(data: string | Uint8Array): void {
     const socket = this.#socket;
     if (this.#closed) throw closedError();
@@ -69,21 +69,21 @@ export class ReconnectingSocket {
     }
   }
 
-  /** Gives the socket up, as if it had been lost: for a node that is there and does not do what it should. */
+  /** Treats the connection as lost: for a peer that is reachable but misbehaves. */
   drop(reason: string): void {
     if (this.#socket !== undefined) this.#lose(this.#socket, reason);
   }
 
-  /** Says that the other end is in order again, so that the next loss begins with a short wait. */
+  /** Resets the back-off, once the other side has proven to work again. */
   settle(): void {
     this.#failures = 0;
   }
 
   /**
-   * Opens the socket if it is lost, once, and keeps it open no longer: for cleaning up before the end.
+   * Connects if the connection is lost, in a single attempt, and stops reconnecting: for cleaning up before `close`.
    * @throws TRANSPORT_UNAVAILABLE, TIMEOUT, CLOSED
    */
-  async reopenForTheLastTime(): Promise<void> {
+  async reopenForCleanup(): Promise<void> {
     this.#leaving = true;
     this.#cancelRetry();
     if (this.#socket !== undefined) return;
@@ -91,7 +91,7 @@ export class ReconnectingSocket {
     await this.#openOnce();
   }
 
-  /** Nothing is told from here on. Closing twice is fine. */
+  /** No event is emitted from here on. Closing twice is fine. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -111,7 +111,7 @@ export class ReconnectingSocket {
         socket = this.#openSocket(url, maxMessageBytes);
         socket.binaryType = 'arraybuffer';
       } catch {
-        return reject(unavailableError('the address is no good'));
+        return reject(unavailableError('the address cannot be used'));
       }
       let failed = false;
       const fail = (error: Error) => {
@@ -129,7 +129,7 @@ export class ReconnectingSocket {
       );
       const gone = () => {
         if (this.#socket === socket) this.#lose(socket, 'the connection is lost');
-        else if (!failed) fail(unavailableError('nobody answers there'));
+        else if (!failed) fail(unavailableError('nobody answers at this address'));
       };
       socket.addEventListener('open', () => {
         if (failed) return socket.close();
@@ -151,17 +151,17 @@ export class ReconnectingSocket {
     socket.close();
     if (this.#closed) return;
     this.#events.onLost(reason);
-    this.#retryLater();
+    this.#scheduleRetry();
   }
 
-  #retryLater(): void {
+  #scheduleRetry(): void {
     const { clock, random, backOff } = this.#settings;
     if (this.#closed || this.#leaving) return;
     this.#failures++;
     this.#cancelRetry = clock.after(backOffDelay(this.#failures, backOff, random), () => {
       this.#openOnce().then(
         () => this.#events.onReconnected(),
-        () => this.#retryLater(),
+        () => this.#scheduleRetry(),
       );
     });
   }

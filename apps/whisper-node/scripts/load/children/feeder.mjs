@@ -1,6 +1,6 @@
 // A process that sends: started by load.mjs, which says how by a message, and asks how much by another.
 import { once } from 'node:events';
-import { createWhisperHost } from '@sotto/whisper-transport/devp2p';
+import { createWhisperHost } from '@sotto/whisper-devp2p';
 import { decodeRelayFrame, encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { WebSocket } from 'ws';
 import { createGarbage, createLight, GARBAGE, REFUSED } from '../envelopes.mjs';

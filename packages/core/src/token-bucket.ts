@@ -1,0 +1,41 @@
+import type { Clock } from './environment.js';
+
+/** A rate limit: so many tokens a second on average, and a number of them at once after a rest. */
+export class TokenBucket {
+  readonly #clock: Clock;
+  readonly #perSecond: number;
+  readonly #capacity: number;
+  /** Negative while tokens are owed. */
+  #tokens: number;
+  #filledAt: number;
+
+  /** @param capacity tokens at once, when none were taken for long. Default: those of a second */
+  constructor(clock: Clock, perSecond: number, capacity = perSecond) {
+    this.#clock = clock;
+    this.#perSecond = perSecond;
+    this.#capacity = capacity;
+    this.#tokens = capacity;
+    this.#filledAt = clock.now();
+  }
+
+  /** Takes tokens, and owes those that are missing. @returns milliseconds until nothing is owed; 0 when nothing is */
+  take(tokens: number): number {
+    this.#fill();
+    this.#tokens -= tokens;
+    return this.#tokens >= 0 ? 0 : (-this.#tokens / this.#perSecond) * 1000;
+  }
+
+  /** As {@link take}, but takes nothing and returns `undefined` when more than the capacity would be owed. */
+  tryTake(tokens: number): number | undefined {
+    this.#fill();
+    return this.#tokens - tokens < -this.#capacity ? undefined : this.take(tokens);
+  }
+
+  #fill(): void {
+    const now = this.#clock.now();
+    // A clock that is set back gives nothing.
+    const passed = Math.max(0, now - this.#filledAt);
+    this.#filledAt = now;
+    this.#tokens = Math.min(this.#capacity, this.#tokens + (passed / 1000) * this.#perSecond);
+  }
+}
