@@ -1,4 +1,4 @@
-import { copyBytes, encodeHex, type KeyPair, type PublicKey, type SharedKey, LruCache } from '@sotto/core';
+import { copyBytes, encodeHex, type KeyPair, LruCache, type PublicKey, type SharedKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
 /** Secrets kept; the least recently used go. As many as a sealed transport keeps keys: 40 MB at most. */

@@ -1,4 +1,4 @@
-import { compareBytes, encodeHex, type PublicKey, LruCache } from '@sotto/core';
+import { compareBytes, encodeHex, LruCache, type PublicKey } from '@sotto/core';
 import type { Bundle } from '@sotto/protocol-codec';
 import {
   type BundleMerge,

@@ -1,4 +1,4 @@
-import { SottoError, type Write, isDamage } from '@sotto/core';
+import { isDamage, SottoError, type Write } from '@sotto/core';
 import type { AnyTable, Change, GroupCommit } from './group-commit.js';
 import { decodeRecord, encodeRecord, recordKey, type Table } from './table.js';
 
