@@ -16,7 +16,9 @@ function writtenAt(path) {
 /** What the compiler wrote last in this package and in those it depends on. */
 function compiledAt() {
   const { references = [] } = JSON.parse(readFileSync(join(app, 'tsconfig.json'), 'utf8'));
-  return Math.max(...references.map(({ path }) => writtenAt(join(app, path, 'dist', 'tsconfig.tsbuildinfo'))));
+  return Math.max(
+    ...references.map(({ path }) => writtenAt(join(app, path, 'dist', 'tsconfig.tsbuildinfo'))),
+  );
 }
 
 const inputs = ['src', 'public', 'index.html', 'vite.config.ts', 'package.json', '../../pnpm-lock.yaml'];
