@@ -193,8 +193,8 @@ async function mergeInto(
     if (known.get(update.installationId) === update) continue;
     // Devices of others are taken when seen; our own wait for the user.
     const before = findDevice(peer, update.installationId) ?? newPeerDevice(update.installationId, !isOwn);
-    const { installationId, statedAt, vouched, restarted, ...rest } = update;
-    const changed = { ...before, ...rest, attestedAt: statedAt, selfAttested: vouched, reset: restarted };
+    const { installationId } = update;
+    const changed = { ...before, ...update };
     const beganAgain = merge.rotated.includes(installationId) && update.version <= before.version;
     if (beganAgain) reset.push(installationId);
     next = withDevice(next, beganAgain ? withoutSessions(changed) : changed);
@@ -211,14 +211,8 @@ async function mergeInto(
 }
 
 /** A device as X3DH merges bundles into it; it has a prekey. */
-function toKnownDevice({ attestedAt, selfAttested, reset, ...device }: PeerDevice): KnownDevice {
-  return {
-    ...device,
-    signedPreKey: device.signedPreKey as PublicKey,
-    statedAt: attestedAt,
-    vouched: selfAttested,
-    restarted: reset,
-  };
+function toKnownDevice(device: PeerDevice): KnownDevice {
+  return { ...device, signedPreKey: device.signedPreKey as PublicKey };
 }
 
 /**
