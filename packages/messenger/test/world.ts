@@ -1,7 +1,7 @@
 import { isSottoError, type KeyPair, type PublicKey, type Store } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
+import { type DecryptOutcome, type Device, type DeviceLimits, openDevice } from '@sotto/device';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { type DecryptOutcome, type Device, type DeviceLimits, openDevice } from '../src/index.js';
 import { manualClock } from './support.js';
 
 export const crypto = defaultProvider();
