@@ -1,7 +1,6 @@
 import { encodeHex, isSottoError, SottoError } from '@sotto/core';
-import type { InboxMessage } from './storage/records.js';
+import { type InboxMessage, receivedTable } from './storage/received-table.js';
 import type { Table } from './storage/table.js';
-import { receivedTable } from './storage/tables.js';
 import type { ReadTransaction, Transaction } from './storage/transaction.js';
 
 /** Most bytes of payloads in an inbox. 64 MiB: an application that is away for weeks. */

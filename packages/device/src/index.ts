@@ -11,7 +11,8 @@ export type { BundleNews } from './peers.js';
 export type { Remedy } from './remedy.js';
 export type { MessageRequest } from './requests.js';
 export { defineTable, type TableDefinition } from './storage/define-table.js';
-export type { InboxMessage, Protection } from './storage/records.js';
+export type { InboxMessage } from './storage/received-table.js';
+export type { Protection } from './storage/records.js';
 export type { RecordCodec, Table } from './storage/table.js';
 export {
   type AnyTable,

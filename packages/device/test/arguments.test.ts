@@ -3,6 +3,7 @@ import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { manualClock } from '@sotto/testing/clock';
 import { describe, expect, it } from 'vitest';
 import { defineTable, openDevice } from '../src/index.js';
+import * as tables from '../src/storage/tables.js';
 import { crypto, START } from './world.js';
 
 const identity = crypto.secp256k1.generateKeyPair();
@@ -35,8 +36,12 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
     expect(await named(() => openDevice(options as never))).toBe(what);
   });
 
-  it.each(['', 'Note', 'a/b', 'session', 'app', 'x'.repeat(33)])('defineTable: the name %j', async (name) => {
-    const codec = { encode: (value: Uint8Array) => value, decode: (value: Uint8Array) => value };
-    expect(await named(() => defineTable({ name, ...codec }))).toBe('name of a table');
-  });
+  const own = Object.values(tables).map(({ name }) => name);
+  it.each(['', 'Note', 'a/b', 'x'.repeat(33), 'app', 'received', ...own])(
+    'defineTable: the name %j',
+    async (name) => {
+      const codec = { encode: (value: Uint8Array) => value, decode: (value: Uint8Array) => value };
+      expect(await named(() => defineTable({ name, ...codec }))).toBe('name of a table');
+    },
+  );
 });

@@ -1,7 +1,21 @@
 import { invalidArgument } from '@sotto/core';
 import { type RecordCodec, type Table, table } from './table.js';
-import { DEVICE_TABLES } from './tables.js';
 
+/** Names of the device's own tables, and what keys of plain records of the application begin with. */
+const TAKEN: readonly string[] = [
+  'app',
+  'chain',
+  'clock',
+  'device',
+  'peer',
+  'prekey',
+  'received',
+  'seen',
+  'seenindex',
+  'session',
+  'skipped',
+  'strangers',
+];
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 
 /** What {@link defineTable} takes. */
@@ -19,8 +33,6 @@ export interface TableDefinition<T> extends RecordCodec<T> {
  */
 export function defineTable<T>({ name, cached = false, encode, decode }: TableDefinition<T>): Table<T> {
   if (!NAME.test(name)) throw invalidArgument('name of a table', 'characters or length');
-  if (name === 'app' || DEVICE_TABLES.some((other) => other.name === name)) {
-    throw invalidArgument('name of a table', 'taken');
-  }
+  if (TAKEN.includes(name)) throw invalidArgument('name of a table', 'taken');
   return table(name, { encode, decode }, cached);
 }

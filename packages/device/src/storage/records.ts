@@ -1,7 +1,5 @@
 import {
   PeerRecord as PeerMessage,
-  Protection as ProtectionNumber,
-  ReceivedRecord,
   Standing as StandingNumber,
 } from '../generated/sotto/device/v1/storage.js';
 import type { RecordCodec } from './table.js';
@@ -51,40 +49,3 @@ export const peerCodec: RecordCodec<PeerRecord> = {
 
 /** How a received message was protected: in a session, with the identity key alone, or not at all. */
 export type Protection = 'dr' | 'dh' | 'public';
-
-const PROTECTION_NUMBERS = {
-  dr: ProtectionNumber.PROTECTION_DR,
-  dh: ProtectionNumber.PROTECTION_DH,
-  public: ProtectionNumber.PROTECTION_PUBLIC,
-} as const;
-
-/** A message in an inbox, see `createInbox`. */
-export interface InboxMessage {
-  /** 32 bytes. */
-  readonly messageId: Uint8Array;
-  /** 33 bytes, compressed SEC1. */
-  readonly sender: Uint8Array;
-  /** The sender's device; may be empty for a message outside of sessions. */
-  readonly senderInstallation: string;
-  readonly protection: Protection;
-  readonly payload: Uint8Array;
-  /** Milliseconds since the epoch, by our clock. */
-  readonly receivedAt: number;
-  /** What the application calls it. */
-  readonly label: string;
-}
-
-export const inboxCodec: RecordCodec<InboxMessage> = {
-  encode: (message) =>
-    ReceivedRecord.encode({
-      ...message,
-      protection: PROTECTION_NUMBERS[message.protection],
-      receivedAt: BigInt(Math.trunc(message.receivedAt)),
-    }).finish(),
-  decode(bytes) {
-    const { protection: number, receivedAt, ...rest } = ReceivedRecord.decode(bytes);
-    const protection = (['dr', 'dh', 'public'] as const).find((name) => PROTECTION_NUMBERS[name] === number);
-    if (protection === undefined) throw new Error('it does not say how the message was protected');
-    return { ...rest, protection, receivedAt: Number(receivedAt) };
-  },
-};

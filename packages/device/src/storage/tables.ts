@@ -6,7 +6,7 @@ import {
   SessionRecord,
   StrangersRecord,
 } from '../generated/sotto/device/v1/storage.js';
-import { inboxCodec, peerCodec } from './records.js';
+import { peerCodec } from './records.js';
 import { decodeSkippedKey, encodeSkippedKey } from './skipped-key-record.js';
 import { bytesTable, messageTable, table } from './table.js';
 
@@ -30,20 +30,3 @@ export const seenIndexTable = messageTable('seenindex', SeenIndexRecord, true);
 export const strangersTable = messageTable('strangers', StrangersRecord, true);
 /** `clock`: what is known of our own clock. One record. */
 export const clockTable = messageTable('clock', ClockRecord, true);
-/** `received/<number>`: messages that the application has not acknowledged. */
-export const receivedTable = table('received', inboxCodec);
-
-/** Names that no table of anybody else may have. */
-export const DEVICE_TABLES: readonly { readonly name: string }[] = [
-  deviceTable,
-  preKeyTable,
-  peerTable,
-  sessionTable,
-  skippedKeyTable,
-  endedChainTable,
-  seenTable,
-  seenIndexTable,
-  strangersTable,
-  clockTable,
-  receivedTable,
-];
