@@ -6,6 +6,7 @@ const covered = [
   'conversations',
   'core',
   'crypto',
+  'device',
   'double-ratchet',
   'group-log',
   'identity',
