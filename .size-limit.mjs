@@ -31,10 +31,15 @@ const budgets = [
     limit: '28 kB',
   },
   {
+    name: 'device, everything but the store',
+    import: { [dist('device')]: '*' },
+    limit: '35 kB',
+  },
+  {
     name: 'messenger, everything but store and transport',
     import: { [dist('messenger')]: '*' },
     // A quarter of it is the provider, a fifth the generated code of records and payloads, an eighth the log of groups.
-    limit: '84 kB',
+    limit: '85 kB',
   },
   {
     name: 'relay client, without the sealing above it',

@@ -3,14 +3,20 @@
 //   npm run check -- types lint    only these
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeApiReports } from './api-reports.mjs';
 import { checkPackages } from './check-packages.mjs';
 import { checkCitedTests } from './cited-tests.mjs';
 import { checkByteCopies } from './lint/byte-copies.mjs';
+import { checkTerms } from './lint/terms.mjs';
 import { checkReadmeBlocks } from './readme-blocks.mjs';
-import { readJson, root, runTool, workspacePackages } from './workspace.mjs';
+import { updateReferences } from './references.mjs';
+import { root, runTool, workspacePackages } from './workspace.mjs';
+
+/** Files whose words are not chosen here: generated, or the list of terms itself. */
+const NOT_OURS = /\/generated\/|\/api\/|^scripts\/lint\/terms[.]mjs$|CHANGELOG[.]md$/;
 
 const steps = [
-  { name: 'references', about: 'every package and test folder is in tsconfig.json', run: checkReferences },
+  { name: 'references', about: "TypeScript's references follow the dependencies", run: checkReferences },
   { name: 'types', about: 'sources and tests type-check; builds dist', run: checkTypes },
   { name: 'lint', about: 'lint and format', run: () => runTool('biome', ['ci', '--colors=off', '.']) },
   {
@@ -25,18 +31,14 @@ const steps = [
   },
   { name: 'imports', about: 'direction of imports, cycles', run: checkImports },
   { name: 'packages', about: 'what would be published works for who installs it', run: checkPackages },
+  { name: 'api', about: 'API reports are up to date, and all of it is documented', run: checkApi },
+  { name: 'words', about: 'spelling and terms', run: checkWords },
   { name: 'size', about: 'size budgets, gzip', run: checkSizes, show: true },
   { name: 'generated', about: 'generated code is up to date', run: checkGenerated },
   { name: 'models', about: 'formal models keep their invariants', run: checkModels },
   { name: 'cited', about: 'tests that documents cite exist', run: async () => checkCitedTests() },
   { name: 'readme', about: 'code blocks of the documents compile and run', run: checkReadmeBlocks },
 ];
-
-function tsconfigFolders() {
-  return workspacePackages()
-    .flatMap(({ folder }) => [folder, `${folder}/test`])
-    .filter((folder) => existsSync(join(root, folder, 'tsconfig.json')));
-}
 
 function packagesWithSources() {
   return workspacePackages()
@@ -45,22 +47,36 @@ function packagesWithSources() {
 }
 
 async function checkReferences() {
-  const listed = new Set(readJson(join(root, 'tsconfig.json')).references.map(({ path }) => path));
-  const missing = tsconfigFolders().filter((folder) => !listed.has(folder));
-  const bare = workspacePackages()
-    .flatMap(({ folder }) => [folder, `${folder}/test`])
-    .filter((folder) => existsSync(join(root, folder)) && !existsSync(join(root, folder, 'tsconfig.json')));
+  const stale = updateReferences(false);
   return {
-    ok: missing.length + bare.length === 0,
-    output: [
-      ...missing.map((folder) => `${folder} is not among the references of tsconfig.json\n`),
-      ...bare.map((folder) => `${folder} has no tsconfig.json\n`),
-    ].join(''),
+    ok: stale.length === 0,
+    output: stale.map((file) => `${file} is out of date: run \`npm run references\`\n`).join(''),
   };
 }
 
+async function checkApi() {
+  const problems = makeApiReports(false);
+  return { ok: problems.length === 0, output: problems.map((problem) => `${problem}\n`).join('') };
+}
+
+async function checkWords() {
+  const spelling = await runTool('cspell', ['lint', '--no-progress', '--no-summary', '--no-color']);
+  const { output } = await runTool('git', [
+    'ls-files',
+    '*.md',
+    '*.ts',
+    '*.tsx',
+    '*.mjs',
+    '*.proto',
+    '*.html',
+  ]);
+  const files = output.split('\n').filter((file) => file !== '' && !NOT_OURS.test(file));
+  const terms = checkTerms(root, files);
+  return { ok: spelling.ok && terms.length === 0, output: `${spelling.output}${terms.join('')}` };
+}
+
 function checkTypes() {
-  return runTool('tsc', ['-b', ...tsconfigFolders()]);
+  return runTool('tsc', ['-b']);
 }
 
 function checkImports() {

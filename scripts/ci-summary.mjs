@@ -1,6 +1,6 @@
 // Sums up what .ci/run has run, from the reports that the parts wrote and their exit codes ("test=0 check=1 ...").
-import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { readJson, root, workspacePackages } from './workspace.mjs';
 
@@ -16,29 +16,43 @@ function count(what, { passed, failed, skipped = 0 }) {
   process.stdout.write(`${what.padEnd(42)} ${notes.join(', ')}\n`);
 }
 
-/** A package's vitest report. A suite that left none has failed, and so has one that ran nothing. */
-function countTests(folder, part) {
-  const file = join(root, folder, 'reports', `${part.replace(':', '-')}.json`);
-  const what = `${part} ${folder}`;
-  if (!existsSync(file)) return count(`${what}: no report`, { passed: 0, failed: 1 });
-  const report = readJson(file);
-  for (const { name, message, assertionResults } of report.testResults) {
-    const failed = assertionResults.filter(({ status }) => status === 'failed');
-    for (const test of failed)
-      failures.push({ what, test: test.fullName, why: test.failureMessages.join('\n') });
-    if (failed.length === 0 && message) failures.push({ what, test: relative(root, name), why: message });
+/** Test files that no report has named yet: one that is left at the end did not run. */
+const notRun = new Set(
+  workspacePackages()
+    .map(({ folder }) => join(root, folder, 'test'))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder, { recursive: true }).map((file) => join(folder, file)))
+    .filter((file) => file.endsWith('.test.ts')),
+);
+
+/** A Vitest report, package by package. A part that left none has failed, and so has a file without a test. */
+function countTests(part) {
+  const report = join(root, 'reports', `${part.replace(':', '-')}.json`);
+  if (!existsSync(report)) return count(`${part}: no report`, { passed: 0, failed: 1 });
+  const packages = new Map();
+  for (const { name, status, message, assertionResults } of readJson(report).testResults) {
+    const file = relative(root, name);
+    const what = `${part} ${file.split(sep).slice(0, 2).join('/')}`;
+    const sums = packages.get(what) ?? { passed: 0, failed: 0, skipped: 0 };
+    packages.set(what, sums);
+    for (const test of assertionResults) {
+      if (test.status === 'passed') sums.passed++;
+      else if (test.status !== 'failed') sums.skipped++;
+      else {
+        sums.failed++;
+        failures.push({ what, test: test.fullName, why: test.failureMessages.join('\n') });
+      }
+    }
+    // A file that could not be loaded fails without a test of it failing.
+    const broken = status === 'failed' && !assertionResults.some((test) => test.status === 'failed');
+    const again = !notRun.delete(resolve(name));
+    if (broken || again || assertionResults.length === 0) {
+      sums.failed++;
+      failures.push({ what, test: file, why: message || (again ? 'ran twice' : 'without a test') });
+    }
   }
-  // A file that could not be loaded fails without a test of it failing.
-  const brokenFiles = report.testResults.filter(
-    ({ status, assertionResults }) =>
-      status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
-  ).length;
-  const empty = report.numTotalTests === 0 && brokenFiles === 0 ? 1 : 0;
-  count(what, {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + brokenFiles + empty,
-    skipped: report.numPendingTests + report.numTodoTests,
-  });
+  if (packages.size === 0) count(`${part}: no tests`, { passed: 0, failed: 1 });
+  for (const [what, sums] of packages) count(what, sums);
 }
 
 for (const outcome of process.argv.slice(2)) {
@@ -51,9 +65,7 @@ for (const outcome of process.argv.slice(2)) {
     const failed = steps.filter(({ ok }) => !ok).length;
     count('check steps', { passed: steps.length - failed, failed });
   } else if (part.startsWith('test')) {
-    for (const { folder, manifest } of workspacePackages()) {
-      if (manifest.scripts?.[part] !== undefined) countTests(folder, part);
-    }
+    countTests(part);
   } else {
     count(part, { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1 });
   }
@@ -61,6 +73,12 @@ for (const outcome of process.argv.slice(2)) {
   if (status !== 0 && counts.failed === failedBefore) {
     count(`${part}: exit code ${status}`, { passed: 0, failed: 1 });
   }
+}
+
+if (notRun.size > 0) {
+  count('test files that did not run', { passed: 0, failed: notRun.size });
+  for (const file of notRun)
+    failures.push({ what: 'not run', test: relative(root, file), why: 'in no report' });
 }
 
 for (const { what, test, why } of failures) {

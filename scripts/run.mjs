@@ -7,17 +7,22 @@ import { readJson, root, toolEnvironment } from './workspace.mjs';
 
 const { packageManager, engines } = readJson(join(root, 'package.json'));
 
-/** A package that fails doesn't keep the others from being tested. */
-const KEEP_GOING = '--continue=dependencies-successful';
-/** For suites that start programs of their own. */
-const ONE_BY_ONE = '--concurrency=1';
-
 const tasks = {
   install: [],
   build: [['turbo', 'run', 'build']],
-  test: [['turbo', 'run', 'test', KEEP_GOING]],
-  'test:browser': [['turbo', 'run', 'test:browser', KEEP_GOING, ONE_BY_ONE]],
-  'test:go': [['turbo', 'run', 'test:go', KEEP_GOING, ONE_BY_ONE]],
+  test: [
+    ['tsc', '-b'],
+    ['vitest', 'run'],
+  ],
+  'test:browser': [
+    ['tsc', '-b'],
+    ['node', 'apps/chat-web/scripts/bundle.mjs'],
+    ['vitest', 'run', '--config', 'vitest.browser.config.ts'],
+  ],
+  'test:go': [
+    ['tsc', '-b'],
+    ['vitest', 'run', '--config', 'vitest.go.config.ts'],
+  ],
   demo: [
     // One compiler for the demo and all that it references: several times faster than one a package.
     ['tsc', '-b', 'apps/demo'],
@@ -33,12 +38,16 @@ const tasks = {
   ],
   chat: [
     ['tsc', '-b', 'apps/chat-web', 'apps/whisper-node'],
-    ['pnpm', '--dir', 'apps/chat-web', '--silent', 'run', 'bundle'],
+    ['node', 'apps/chat-web/scripts/bundle.mjs'],
     ['node', 'scripts/chat.mjs'],
   ],
   bench: [
     ['tsc', '-b', 'apps/bench'],
     ['node', 'apps/bench/dist/main.js'],
+  ],
+  api: [
+    ['tsc', '-b'],
+    ['node', 'scripts/api-reports.mjs'],
   ],
   check: [['node', 'scripts/check.mjs']],
   mutation: [
@@ -91,7 +100,7 @@ if (!steps) fail(`Unknown task "${name}". Known: ${Object.keys(tasks).join(', ')
 checkNode();
 if (!installed()) {
   process.stderr.write(
-    `Installing dependencies with ${packageManager} (first run only: half a minute or so)...\n`,
+    `Installing dependencies with ${packageManager} (the first time only, about half a minute)...\n`,
   );
   // How far it is, where somebody looks on.
   const reporter = process.stdout.isTTY ? [] : ['--reporter=append-only', '--loglevel=warn'];
@@ -107,6 +116,11 @@ if (!installed()) {
   );
 }
 steps.forEach(([command, ...args], index) => {
-  if (command === 'tsc') process.stderr.write('Compiling what has changed...\n');
+  if (command === 'tsc') {
+    const isFirst = !existsSync(join(root, 'packages', 'core', 'dist'));
+    process.stderr.write(
+      isFirst ? 'Compiling (about half a minute the first time)...\n' : 'Compiling what has changed...\n',
+    );
+  }
   run(command, index === steps.length - 1 ? [...args, ...rest] : args);
 });

@@ -41,7 +41,7 @@ async function run(options: Options): Promise<number> {
 
 async function open(options: Options): Promise<{ readonly session: Session; close(): Promise<void> }> {
   if (options.route.kind === 'memory') return openTrial();
-  const transport = transportFor(options.route);
+  const transport = await transportFor(options.route);
   const session = await openSession({ ...(await openAccount(options, await asksOf(options))), transport });
   return { session, close: () => session.close() };
 }

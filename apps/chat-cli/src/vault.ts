@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { KeyPair, Store } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
+import { loadArgon2id } from '@sotto/crypto/webassembly';
 import { createEncryptedStore, type EncryptedStore } from '@sotto/store-adapters/encrypted';
 import { createFileAnchor } from '@sotto/store-adapters/file-anchor';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
@@ -40,8 +41,13 @@ export async function openVault(directory: string): Promise<Vault> {
     content: (await isEmpty(disk)) ? 'new' : (await disk.get(ACCOUNT)) === undefined ? 'locked' : 'plain',
     replaced: continuity === 'lost' || continuity === 'rolled-back' ? continuity : undefined,
     plain: disk,
-    unlock: (passphrase) =>
-      createEncryptedStore({ store: disk, passphrase, randomBytes: crypto.randomBytes }),
+    unlock: async (passphrase) =>
+      createEncryptedStore({
+        store: disk,
+        passphrase,
+        randomBytes: crypto.randomBytes,
+        argon2id: await loadArgon2id(),
+      }),
     close: () => disk.close(),
   };
 }

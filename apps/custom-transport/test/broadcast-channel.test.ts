@@ -1,13 +1,13 @@
 import { carrierCases } from '@sotto/compliance/carrier';
 import { transportCases } from '@sotto/compliance/transport';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { describe, it } from 'vitest';
 import { createBroadcastChannelCarrier } from '../src/broadcast-channel.js';
 
 /** Where so much is sealed and worked for in one thread, on a machine that may be busy. */
 const SLOW = 120_000;
-const identity = () => createPortableProvider().secp256k1.generateKeyPair();
+const identity = () => defaultProvider().secp256k1.generateKeyPair();
 let networks = 0;
 
 describe('BroadcastChannel as a carrier', () => {

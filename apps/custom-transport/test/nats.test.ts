@@ -1,13 +1,13 @@
 import { carrierCases } from '@sotto/compliance/carrier';
 import { transportCases } from '@sotto/compliance/transport';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createNatsCarrier } from '../src/nats.js';
 import { Broker, natsServer } from './nats-server.js';
 
 const SLOW = 120_000;
-const identity = () => createPortableProvider().secp256k1.generateKeyPair();
+const identity = () => defaultProvider().secp256k1.generateKeyPair();
 
 if (natsServer === undefined) {
   const loud =

@@ -6,7 +6,7 @@ import {
   messageIdFor,
   openDevice,
   type Transaction,
-} from '@sotto/messenger';
+} from '@sotto/device';
 import { decodeBundle, encodeBundle, encodeBundleJson, encodeContactCode } from '@sotto/protocol-codec';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import { createMemoryStore } from '@sotto/store-adapters/memory';

@@ -1,13 +1,13 @@
-import { decodeUtf8, encodeHex, encodeUtf8, SottoError } from '@sotto/core';
+import { encodeHex, SottoError } from '@sotto/core';
 import {
+  createInbox,
   type DecryptOutcome,
   type Device,
+  type Inbox,
+  type InboxMessage,
   type Protection,
   type Transaction,
-  UnacknowledgedMessages,
-} from '@sotto/messenger';
-
-type InboxRecord = Parameters<UnacknowledgedMessages['add']>[1];
+} from '@sotto/device';
 
 /** What a message says to who drives us. */
 export interface Reading {
@@ -16,23 +16,11 @@ export interface Reading {
 }
 
 interface Entry {
-  readonly record: InboxRecord;
-  readonly msgId: string;
+  /** Its label is the driver's name for it. */
+  readonly message: InboxMessage;
   /** It was delivered in this run. */
   readonly delivered: boolean;
 }
-
-/** The driver's name for a message, under the id of the message. */
-const msgIdTable = {
-  name: 'interop',
-  cached: false,
-  encode: encodeUtf8,
-  decode: decodeUtf8,
-};
-const FOLDER = 'message';
-
-/** The numbers that the records of the inbox have for it. */
-const NUMBERS: Readonly<Record<Protection, InboxRecord['protection']>> = { dr: 1, dh: 2, public: 3 };
 
 /**
  * Messages that were delivered and not confirmed. They outlive the process, and are redelivered after each restart:
@@ -40,7 +28,7 @@ const NUMBERS: Readonly<Record<Protection, InboxRecord['protection']>> = { dr: 1
  */
 export class Unconfirmed {
   readonly #device: Device;
-  readonly #unacknowledged = new UnacknowledgedMessages();
+  readonly #inbox: Inbox<InboxMessage> = createInbox();
   /** By message id in hex. */
   readonly #entries = new Map<string, Entry>();
 
@@ -52,13 +40,11 @@ export class Unconfirmed {
   static async load(device: Device): Promise<Unconfirmed> {
     const unconfirmed = new Unconfirmed(device);
     await device.read(async (tx) => {
-      const records = await unconfirmed.#unacknowledged.load(tx, (error) => {
+      const messages = await unconfirmed.#inbox.load(tx, (error) => {
         throw error;
       });
-      for (const record of records) {
-        const id = encodeHex(record.messageId);
-        const msgId = (await tx.get(msgIdTable, FOLDER, id)) ?? '';
-        unconfirmed.#entries.set(id, { record, msgId, delivered: false });
+      for (const message of messages) {
+        unconfirmed.#entries.set(encodeHex(message.messageId), { message, delivered: false });
       }
     });
     return unconfirmed;
@@ -77,13 +63,13 @@ export class Unconfirmed {
     const id = encodeHex(messageId);
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
-    const { record, delivered } = entry;
-    if (delivered) {
+    if (entry.delivered) {
       throw new SottoError('DUPLICATE_MESSAGE', 'This message was received before.', { messageId: id });
     }
-    await this.#device.transaction(async (tx) => tx.put(msgIdTable, msgId, FOLDER, id));
-    this.#entries.set(id, { record, msgId, delivered: true });
-    return { payload: record.payload, security: securityOf(record) };
+    const message = { ...entry.message, label: msgId };
+    await this.#device.transaction(async (tx) => this.#inbox.replace(tx, message));
+    this.#entries.set(id, { message, delivered: true });
+    return { payload: message.payload, security: message.protection };
   }
 
   /** Adds a message in the transaction that opened it. */
@@ -95,23 +81,17 @@ export class Unconfirmed {
     now: number,
   ): void {
     const { messageId, senderInstallation, protection, payload } = outcome;
-    const record: InboxRecord = {
+    const message: InboxMessage = {
       messageId,
       sender,
       senderInstallation,
-      protection: NUMBERS[protection],
+      protection,
       payload,
-      receivedAt: BigInt(now),
-      sentAt: BigInt(now),
-      conversation: { kind: { $case: 'peer', value: sender } },
-      ownCopy: false,
-      groupMembershipHash: new Uint8Array(0),
-      late: false,
+      receivedAt: now,
+      label: msgId,
     };
-    const id = encodeHex(messageId);
-    this.#unacknowledged.add(tx, record);
-    tx.put(msgIdTable, msgId, FOLDER, id);
-    tx.onCommit('state', () => this.#entries.set(id, { record, msgId, delivered: true }));
+    this.#inbox.add(tx, message);
+    tx.onCommit('state', () => this.#entries.set(encodeHex(messageId), { message, delivered: true }));
   }
 
   /**
@@ -119,7 +99,7 @@ export class Unconfirmed {
    * @throws NOT_FOUND
    */
   async confirm(msgId: string): Promise<void> {
-    const confirmed = [...this.#entries].filter(([, entry]) => entry.msgId === msgId);
+    const confirmed = [...this.#entries].filter(([, { message }]) => message.label === msgId);
     if (confirmed.length === 0) {
       throw new SottoError('NOT_FOUND', 'No message of this msgId waits to be confirmed.', {
         what: 'message',
@@ -127,22 +107,10 @@ export class Unconfirmed {
       });
     }
     await this.#device.transaction(async (tx) => {
-      for (const [id, { record }] of confirmed) {
-        this.#unacknowledged.acknowledge(tx, record.messageId);
-        tx.delete(msgIdTable, FOLDER, id);
+      for (const [id, { message }] of confirmed) {
+        this.#inbox.acknowledge(tx, message.messageId);
         tx.onCommit('state', () => this.#entries.delete(id));
       }
     });
   }
-}
-
-function securityOf({ protection }: InboxRecord): Protection {
-  const security = (['dr', 'dh', 'public'] as const).find((name) => NUMBERS[name] === protection);
-  if (security === undefined) {
-    throw new SottoError('STATE_CORRUPT', 'A stored message does not say how it was protected.', {
-      what: 'inbox',
-      reason: 'no protection',
-    });
-  }
-  return security;
 }

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type NodeProcess, startNode } from './node-process.js';
 import { callByHttp, postText, rpcOverSocket } from './rpc-client.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const closers: (() => unknown)[] = [];
 let node: NodeProcess;
 beforeAll(async () => {

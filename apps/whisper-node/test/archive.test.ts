@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeHex, silentLogger, systemClock } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { EnvelopePool, type PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { sealEnvelope } from './envelopes.js';
 import { type NodeProcess, startNode } from './node-process.js';
 import { relayClient } from './relay-client.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const topic = Uint8Array.of(1, 2, 3, 4);
 const DAY = 86_400_000;
 

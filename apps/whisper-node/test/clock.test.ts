@@ -1,12 +1,12 @@
 import { createInbox } from '@sotto/compliance/inbox';
 import { type Channel, type Clock, type ClockSkew, systemClock } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type NodeProcess, startNode } from './node-process.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 

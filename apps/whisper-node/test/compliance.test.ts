@@ -1,13 +1,13 @@
 import { carrierCases } from '@sotto/compliance/carrier';
 import { transportCases } from '@sotto/compliance/transport';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { sealEnvelope } from './envelopes.js';
 import { type NodeProcess, startNode } from './node-process.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const identity = () => crypto.secp256k1.generateKeyPair();
 /** Where so much is sealed and worked for in one thread, on a machine that may be busy. */
 const SLOW = 120_000;

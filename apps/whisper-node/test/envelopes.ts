@@ -1,9 +1,9 @@
 import { systemClock } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createInlineMiner, powBits } from '@sotto/whisper-transport';
 import { encodeEnvelope, encodeWithoutNonce, proofOfWork } from '@sotto/whisper-transport/whisper';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 
 export interface EnvelopeFields {
   readonly topic: Uint8Array;

@@ -1,5 +1,5 @@
 import { systemClock } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { manualClock } from '@sotto/testing/clock';
 import {
   encodeEnvelope,
@@ -15,7 +15,7 @@ import { type Criteria, Filters } from '../src/rpc/filters.js';
 import { acceptSocket } from '../src/rpc/rpc-server.js';
 import { PretendSocket } from './pretend-socket.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const key = crypto.randomBytes(32);
 const topic = Uint8Array.of(1, 2, 3, 4);
 const criteria: Criteria = {

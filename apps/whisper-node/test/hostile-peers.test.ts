@@ -1,5 +1,5 @@
 import { systemClock } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createWhisperHost } from '@sotto/whisper-devp2p';
 import { EnvelopePool } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { sealEnvelope } from './envelopes.js';
 import { type NodeProcess, startNode } from './node-process.js';
 import { relayClient } from './relay-client.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 /** Refused envelopes a minute that a peer is forgiven, and how many each sends. */
 const FORGIVEN = 20;
 const EACH = 150;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { encodeHex } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { encodeEnvelope } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ import { type NodeProcess, startNode } from './node-process.js';
 import { relayClient } from './relay-client.js';
 import { callByHttp, postText, rpcOverSocket } from './rpc-client.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 let node: NodeProcess;
 const closers: (() => unknown)[] = [];
 beforeAll(async () => {

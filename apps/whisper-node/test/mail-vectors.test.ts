@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Clock, decodeHex, encodeHex, silentLogger } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { loadVectors, type MailRequestCase } from '@sotto/testing/vectors';
 import { decodeBareMailRequest, decodeMailCompletion } from '@sotto/whisper-devp2p/mailserver';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EnvelopeArchive } from '../src/archive/envelope-archive.js';
 import { type MailHost, Mailserver } from '../src/mail/mailserver.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const { cases } = loadVectors('status-mailserver');
 /** When the requests were sealed. */
 const NOW = Math.max(...cases.requests.flatMap(({ envelope }) => envelope?.expiry ?? [])) - 100_000;

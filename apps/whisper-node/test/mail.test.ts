@@ -1,5 +1,5 @@
 import { concatBytes, systemClock } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createWhisperHost, parseEnode } from '@sotto/whisper-devp2p';
 import {
   decodeMailCompletion,
@@ -22,7 +22,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sealEnvelope } from './envelopes.js';
 import { type NodeProcess, startNode } from './node-process.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const miner = createInlineMiner(systemClock);
 const signer = crypto.secp256k1.generateKeyPair();
 const key = channelSymmetricKey(crypto, 'the-password');

@@ -1,9 +1,9 @@
 import type { Transport } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, type ReceivedMessage } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** Somebody with a messenger, who keeps what he gets. */

@@ -1,4 +1,4 @@
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { manualClock } from '@sotto/testing/clock';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { EnvelopePool } from '@sotto/whisper-transport/whisper';
@@ -11,7 +11,7 @@ const RATE = 10;
 
 function connect() {
   const clock = manualClock(0);
-  const pool = new EnvelopePool({ crypto: createPortableProvider(), clock });
+  const pool = new EnvelopePool({ crypto: defaultProvider(), clock });
   const logger = { debug() {}, info() {}, warn() {}, error() {} };
   const limits = { maxTopics: 10, rate: RATE, pageSize: 10, addressRate: 2 * RATE, addressTopics: 15 };
   const relay = new RelayServer({ pool, archive: undefined, clock, logger, limits });

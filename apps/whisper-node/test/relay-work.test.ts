@@ -1,5 +1,5 @@
 import { systemClock } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { EnvelopePool, encodeEnvelope, type PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import { expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import type { WebSocket } from 'ws';
 import { RelayServer } from '../src/relay/relay-server.js';
 import { PretendSocket } from './pretend-socket.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const FOREIGN = 2_000;
 const topic = Uint8Array.of(0xff, 1, 2, 3);
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createInbox } from '@sotto/compliance/inbox';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 import { decodeEnvelope } from '@sotto/whisper-transport/whisper';
@@ -10,7 +10,7 @@ import { sealEnvelope } from './envelopes.js';
 import { type NodeProcess, startNode } from './node-process.js';
 import { relayClient } from './relay-client.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const now = () => Math.floor(Date.now() / 1000);
 const topic = Uint8Array.of(1, 2, 3, 4);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createInbox } from '@sotto/compliance/inbox';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { loadVectors } from '@sotto/testing/vectors';
 import { createRpcTransport } from '@sotto/whisper-rpc';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { type NodeProcess, startNode } from './node-process.js';
 import { callByHttp, postText, rpcOverSocket } from './rpc-client.js';
 
 const { cases } = loadVectors('whisper-rpc');
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const closers: (() => unknown)[] = [];
 const HUGE = /^0x00… \(1 MiB and one byte\)$/;
 

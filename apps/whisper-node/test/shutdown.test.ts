@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { encodeHex } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sealEnvelope } from './envelopes.js';
 import { type NodeProcess, startNode } from './node-process.js';
 import { relayClient } from './relay-client.js';
 import { callByHttp, postText } from './rpc-client.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();

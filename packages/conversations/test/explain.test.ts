@@ -1,5 +1,5 @@
 import { encodeUtf8, isSottoError, SottoError } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import {
   compareSafetyNumbers,
   decodeQr,
@@ -11,7 +11,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { encodeText, explain, explainClock, parsePersonName } from '../src/index.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const { publicKey } = crypto.secp256k1.generateKeyPair();
 const card = encodeContactCard(crypto, { identity: publicKey });
 const key = formatKeyText(crypto, publicKey, 'uncompressed');

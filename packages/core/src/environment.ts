@@ -1,6 +1,17 @@
 /** `length` fresh bytes from a cryptographically secure source; the caller owns them. */
 export type RandomSource = (length: number) => Uint8Array;
 
+/**
+ * Argon2id with one lane and 32 bytes of output (RFC 9106). Borrows its arguments; the caller owns the result.
+ * @param memoryKiB memory in KiB
+ * @param passes over that memory
+ */
+export type Argon2id = (
+  password: Uint8Array,
+  salt: Uint8Array,
+  cost: { readonly memoryKiB: number; readonly passes: number },
+) => Promise<Uint8Array>;
+
 /** Time, injected so that tests and devices can own it. */
 export interface Clock {
   /** Milliseconds since the epoch. */

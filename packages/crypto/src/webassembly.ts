@@ -2,7 +2,7 @@
  * A provider for browsers that is several times as fast as the portable one where the curve is concerned. An entry of its
  * own, since the libraries that it loads are 130 kB, compressed.
  */
-import { packageMissing, type RandomSource, type X25519Provider } from '@sotto/core';
+import { type Argon2id, packageMissing, type RandomSource, type X25519Provider } from '@sotto/core';
 import { createSecp256k1 } from './libsecp256k1.js';
 import { createPortableProvider } from './portable.js';
 import { webAssemblyLibSecp256k1 } from './webassembly/secp256k1.js';
@@ -39,6 +39,19 @@ export async function loadWebAssemblyProvider(
     secp256k1: createSecp256k1(webAssemblyLibSecp256k1(library), portable.randomBytes, portable.secp256k1),
     keccak256: await loadKeccak256(),
   };
+}
+
+/**
+ * Loads Argon2id (npm `hash-wasm`) in WebAssembly, for stores and backups under a passphrase: several times as fast as in
+ * JavaScript.
+ * @throws PACKAGE_MISSING when it isn't installed
+ */
+export async function loadArgon2id(): Promise<Argon2id> {
+  try {
+    return (await import('./webassembly/argon2id.js')).webAssemblyArgon2id;
+  } catch (cause) {
+    throw packageMissing('Argon2id in WebAssembly', ['hash-wasm'], cause);
+  }
 }
 
 async function loadLibraries() {

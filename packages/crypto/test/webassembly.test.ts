@@ -1,8 +1,9 @@
+import { argon2idAsync } from '@noble/hashes/argon2.js';
 import { compareProviders, providerCases, randomSourceCases } from '@sotto/compliance/crypto-provider';
-import { decodeHex, type RandomSource } from '@sotto/core';
+import { decodeHex, encodeUtf8, type RandomSource } from '@sotto/core';
 import { describe, expect, test, vi } from 'vitest';
 import { createPortableProvider, describeProvider } from '../src/index.js';
-import { loadWebAssemblyProvider } from '../src/webassembly.js';
+import { loadArgon2id, loadWebAssemblyProvider } from '../src/webassembly.js';
 
 const portable = createPortableProvider();
 const provider = await loadWebAssemblyProvider();
@@ -79,4 +80,38 @@ describe('without its packages', () => {
       }
     },
   );
+});
+
+describe('Argon2id', () => {
+  test.each([
+    [8, 1],
+    [64, 3],
+    [1024, 2],
+  ])(
+    'of %i KiB and %i passes: as @noble/hashes has it, and the arguments stay as they were',
+    async (memoryKiB, passes) => {
+      const argon2id = await loadArgon2id();
+      const [password, salt] = [encodeUtf8('correct horse ☃'), new Uint8Array(16).fill(7)];
+      const key = await argon2id(password, salt, { memoryKiB, passes });
+      expect(key).toEqual(await argon2idAsync(password, salt, { m: memoryKiB, t: passes, p: 1, dkLen: 32 }));
+      expect([password, salt]).toEqual([encodeUtf8('correct horse ☃'), new Uint8Array(16).fill(7)]);
+    },
+  );
+
+  test('says what to install where it is missing', async () => {
+    vi.resetModules();
+    vi.doMock('hash-wasm', () => {
+      throw Object.assign(new Error("Cannot find package 'hash-wasm'"), { code: 'ERR_MODULE_NOT_FOUND' });
+    });
+    try {
+      const { loadArgon2id: load } = await import('../src/webassembly.js');
+      await expect(load()).rejects.toMatchObject({
+        code: 'PACKAGE_MISSING',
+        details: { packages: ['hash-wasm'] },
+      });
+    } finally {
+      vi.doUnmock('hash-wasm');
+      vi.resetModules();
+    }
+  });
 });

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { playScenario } from './model.js';
 
-/** Steps in all; more with SOTTO_SOAK, in nightly runs and before a release. */
+/** Steps in all; more with SOTTO_SOAK, at night and before a release. */
 const STEPS = Number(process.env['SOTTO_SOAK'] ?? 100_000);
 /** Printed with each failure; set it to see the same scenarios again. */
 const SEED = Number(process.env['SOTTO_MODEL_SEED'] ?? randomInt(2 ** 31));

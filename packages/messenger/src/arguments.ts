@@ -1,5 +1,5 @@
 import { invalidArgument, parseBytes, parseObject } from '@sotto/core';
-import { checkDeviceOptions } from './device/options.js';
+import { checkDeviceOptions } from '@sotto/device/internal';
 import type { MessengerEvents } from './runtime/events.js';
 import type { MessengerOptions } from './runtime/options.js';
 

@@ -2,18 +2,14 @@ export { createMessenger, type Messenger } from './messenger.js';
 
 // The messenger comes first: a bundler then puts close together what is alike, which gzip makes 1 kB smaller.
 
-export type { DecryptOutcome, Protection } from './device/decryption.js';
-export { Device, type DeviceInfo, openDevice } from './device/device.js';
-export type {
-  DeviceOutcome,
-  EncryptedMessage,
-  SendProtection,
-} from './device/encryption.js';
-export { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './device/limits.js';
-export { messageIdFor } from './device/messages.js';
-export type { DeviceOptions } from './device/options.js';
-export type { MessageRequest } from './device/requests.js';
-export { UnacknowledgedMessages } from './device/unacknowledged.js';
+export {
+  APPLICATION_PREFIX,
+  type DeviceInfo,
+  type DeviceOutcome,
+  type MessageRequest,
+  type Protection,
+  type SendProtection,
+} from '@sotto/device';
 export type { Group } from './groups/groups.js';
 export type {
   AcknowledgeOptions,
@@ -32,10 +28,3 @@ export type {
 } from './runtime/options.js';
 export type { Contact, GroupSendResult, MemberOutcome, SendResult } from './runtime/results.js';
 export { CHAT_NAME_MAX_LENGTH, parseChatName } from './runtime/topics.js';
-export {
-  APPLICATION_PREFIX,
-  type CommitHook,
-  type CommitPhase,
-  type ReadTransaction,
-  type Transaction,
-} from './storage/transaction.js';

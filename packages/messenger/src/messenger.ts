@@ -9,15 +9,18 @@ import {
   systemClock,
 } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
+import type { DeviceInfo, MessageRequest, ReadTransaction, Transaction } from '@sotto/device';
+import {
+  type MessengerDevice as Device,
+  openMessengerDevice as openDevice,
+  publicMessageIdFor,
+} from '@sotto/device/internal';
 import { decodeContactCode } from '@sotto/protocol-codec';
 import { checkEventName, checkMessengerOptions, checkPayload } from './arguments.js';
 import { CatchUp } from './connection/catch-up.js';
 import { StoredChannelKeys } from './connection/channel-keys.js';
 import { Subscriptions } from './connection/subscriptions.js';
 import { Contacts } from './contacts/contacts.js';
-import { type Device, type DeviceInfo, openDevice } from './device/device.js';
-import { publicMessageIdFor } from './device/messages.js';
-import type { MessageRequest } from './device/requests.js';
 import { FanOut, type QueuedMessage } from './groups/fan-out.js';
 import { type Group, Groups } from './groups/groups.js';
 import { MemberSync } from './groups/member-sync.js';
@@ -38,7 +41,6 @@ import { encodePayload } from './runtime/payload.js';
 import type { Contact, GroupSendResult, SendResult } from './runtime/results.js';
 import { Runtime } from './runtime/runtime.js';
 import { parseChatName } from './runtime/topics.js';
-import type { ReadTransaction, Transaction } from './storage/transaction.js';
 
 /**
  * Opens a store as a device of an identity. Attach listeners, then call {@link Messenger.start}.
@@ -466,9 +468,9 @@ export class Messenger {
     return this.#transaction(async (tx) => {
       const message = await this.#context.device.encodePublic(
         tx,
-        encodePayload({ $case: 'application', value: payload }),
+        encodePayload({ kind: 'application', payload }),
       );
-      const channel = { $case: 'publicName', value: chat } as const;
+      const channel = { kind: 'public', name: chat } as const;
       await this.#context.device.rememberSent(tx, message, chat);
       const messageId = publicMessageIdFor(this.#context.settings.crypto, this.identity, message, chat);
       const id = encodeHex(this.#outbox.post(tx, channel, message, messageId));

@@ -1,10 +1,9 @@
 import { encodeHex, type KeyPair, type SharedKey } from '@sotto/core';
+import { decodeRecord } from '@sotto/device/internal';
 import { type GroupAction, parseChange, signChange } from '@sotto/group-log';
 import { decodeContactCode, decodeProtocolMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
-import type { GroupPayload } from '../src/generated/sotto/messenger/v1/payload.js';
-import { decodePayload, encodePayload } from '../src/runtime/payload.js';
-import { decodeRecord } from '../src/storage/table.js';
+import { decodePayload, encodePayload, type GroupPayload } from '../src/runtime/payload.js';
 import { changeTable } from '../src/storage/tables.js';
 import type { Party } from './party.js';
 import { crypto, newNode, START } from './world.js';
@@ -40,7 +39,7 @@ export async function newAdversary(
         .catch(() => undefined);
       if (outcome?.kind !== 'message') return;
       const content = decodePayload(outcome.payload);
-      if (content.$case === 'group') seen.push(content.value);
+      if (content.kind === 'group') seen.push(content.group);
     },
   });
   await connection.subscribe([
@@ -56,8 +55,8 @@ export async function newAdversary(
   }
   const encode = (payload: Partial<GroupPayload>) =>
     encodePayload({
-      $case: 'group',
-      value: {
+      kind: 'group',
+      group: {
         groupId: new Uint8Array(32),
         membershipHash: new Uint8Array(32),
         changes: [],

@@ -2,7 +2,7 @@ import { encodeHex, type SottoError } from '@sotto/core';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
-import { createMessenger, openDevice } from '../src/index.js';
+import { createMessenger } from '../src/index.js';
 import { newParty } from './party.js';
 import { manualClock } from './support.js';
 import { crypto, START } from './world.js';
@@ -47,10 +47,6 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
   ] as const)('createMessenger: %s', async (what, change) => {
     const options = change === undefined ? undefined : { ...right(), ...change };
     expect(await named(() => createMessenger(options as never))).toBe(what);
-  });
-
-  it('openDevice', async () => {
-    expect(await named(() => openDevice({ ...right(), store: undefined } as never))).toBe('store');
   });
 
   it('of a messenger: payloads, events, listeners', async () => {

@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Store } from '@sotto/core';
+import { sessionTable } from '@sotto/device/internal';
 import { decodeState, decrypt, secp256k1Suite } from '@sotto/double-ratchet';
 import { decodeProtocolMessage } from '@sotto/protocol-codec';
 import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
@@ -10,7 +11,6 @@ import { createSqliteStore } from '@sotto/store-adapters/sqlite';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
-import { SessionRecord } from '../src/generated/sotto/messenger/v1/storage.js';
 import { newParty, quiet } from './party.js';
 import { manualClock } from './support.js';
 import { crypto, START } from './world.js';
@@ -82,7 +82,7 @@ describe.each<[string, (path: string) => Promise<Store>]>([
     expect(marks.filter((_, i) => isThere(`PLAINTEXT-${i}-`))).toEqual([]);
 
     // A record is framed by one byte and a checksum of four.
-    const states = sessions.map((value) => decodeState(SessionRecord.decode(value.subarray(1, -4)).ratchet));
+    const states = sessions.map((value) => decodeState(sessionTable.decode(value.subarray(1, -4)).ratchet));
     expect(states.length).toBeGreaterThan(MESSAGES);
     const last = states.at(-1);
     const left = states.filter(({ receiving }) => receiving && isThere(receiving.chainKey));

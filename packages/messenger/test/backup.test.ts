@@ -1,11 +1,12 @@
 import { concatBytes, encodeHex, type Store } from '@sotto/core';
+import { peerTable } from '@sotto/device/internal';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it, vi } from 'vitest';
 import { sealStream } from '../src/backup/sealed-stream.js';
 import { backupFileName, exportBackup, restoreBackup } from '../src/backup.js';
 import { type BackupEntry, BackupPart } from '../src/generated/sotto/messenger/v1/backup.js';
-import { InboxRecord, PeerDevice, PeerRecord } from '../src/generated/sotto/messenger/v1/storage.js';
+import { InboxRecord } from '../src/generated/sotto/messenger/v1/storage.js';
 import { createMessenger } from '../src/index.js';
 import { newParty, quiet } from './party.js';
 import { manualClock } from './support.js';
@@ -228,13 +229,14 @@ describe('backup', () => {
   const application = (at: string, value: Uint8Array = new Uint8Array()): BackupEntry => ({
     content: { $case: 'applicationRecord', value: { key: at, value } },
   });
+  const nothingOf = (bytes: Uint8Array) => peerTable.decode(bytes);
+  type PeerDevice = ReturnType<typeof nothingOf>['devices'][number];
   const device = (installationId: string, signedPreKey: Uint8Array = new Uint8Array()): PeerDevice => ({
-    ...PeerDevice.decode(NOTHING),
+    ...(nothingOf(Uint8Array.of(0x0a, 0)).devices[0] as PeerDevice),
     installationId,
     signedPreKey,
   });
-  const peerOf = (...devices: PeerDevice[]) =>
-    PeerRecord.encode({ ...PeerRecord.decode(NOTHING), devices }).finish();
+  const peerOf = (...devices: PeerDevice[]) => peerTable.encode({ ...nothingOf(NOTHING), devices });
   const inbox = (fields: Partial<InboxRecord>) =>
     InboxRecord.encode({
       ...InboxRecord.decode(NOTHING),

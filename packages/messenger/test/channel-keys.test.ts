@@ -1,13 +1,12 @@
 import { type Channel, type ChannelKeyCache, encodeHex, type Store, silentLogger } from '@sotto/core';
+import { encodeRecord, recordKey, TransactionManager } from '@sotto/device/internal';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { createSealedTransport, type Pbkdf2 } from '@sotto/whisper-transport';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { StoredChannelKeys } from '../src/connection/channel-keys.js';
 import { createMessenger } from '../src/index.js';
-import { encodeRecord, recordKey } from '../src/storage/table.js';
 import { contactTable, negotiatedTable } from '../src/storage/tables.js';
-import { TransactionManager } from '../src/storage/transaction-manager.js';
 import { crypto, keptStore, keptView } from './world.js';
 
 const CONVERSATIONS = 10_000;

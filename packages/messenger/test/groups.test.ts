@@ -1,4 +1,5 @@
 import { encodeHex, silentLogger } from '@sotto/core';
+import { openMessengerDevice } from '@sotto/device/internal';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { Subscriptions } from '../src/connection/subscriptions.js';
@@ -6,7 +7,7 @@ import { FanOut } from '../src/groups/fan-out.js';
 import { Groups } from '../src/groups/groups.js';
 import { MemberSync } from '../src/groups/member-sync.js';
 import { GroupRecords } from '../src/groups/records.js';
-import { DEFAULT_LIMITS, openDevice } from '../src/index.js';
+import { DEFAULT_LIMITS } from '../src/index.js';
 import { DeliveryTracker } from '../src/outbound/delivery-tracker.js';
 import { Outbox } from '../src/outbound/outbox.js';
 import { Sender } from '../src/outbound/sender.js';
@@ -118,7 +119,7 @@ describe('private groups', () => {
     await quiet(network, ...parties);
     // As a crash leaves it between the transaction that stores the message and the one that encrypts it.
     await alice.messenger.close();
-    const device = await openDevice({
+    const device = await openMessengerDevice({
       identity: alice.identity,
       store: {
         ...alice.store,

@@ -489,8 +489,9 @@ describe('devices of our own', () => {
     const { network, alice, bob } = await two();
     const { encodePayload } = await import('../src/runtime/payload.js');
     const forged = encodePayload({
-      $case: 'ownCopy',
-      value: { to: alice.identity.publicKey, payload: bytesOf('forged') },
+      kind: 'ownCopy',
+      to: alice.identity.publicKey,
+      payload: bytesOf('forged'),
     });
     // The escape keeps an application from sending one, so the device below is used.
     const { newNode } = await import('./world.js');

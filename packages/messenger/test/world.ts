@@ -1,7 +1,7 @@
-import { isSottoError, type KeyPair, type PublicKey, type Store } from '@sotto/core';
+import type { KeyPair, PublicKey, Store } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
+import { type DecryptOutcome, type Device, type DeviceLimits, openDevice } from '@sotto/device';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { type DecryptOutcome, type Device, type DeviceLimits, openDevice } from '../src/index.js';
 import { manualClock } from './support.js';
 
 export const crypto = defaultProvider();
@@ -77,50 +77,9 @@ export async function newNode(
   return node;
 }
 
-/** Lets one device know the other's bundle. */
-export async function meet(node: Node, other: Node): Promise<void> {
-  const bundle = await other.device.transaction((tx) => other.device.bundle(tx));
-  await node.device.transaction((tx) => node.device.processBundle(tx, bundle));
-}
-
-/** Encrypts a text to an identity. */
-export function write(from: Node, to: PublicKey, text: string) {
-  return from.device.transaction((tx) => from.device.encryptDirect(tx, to, bytesOf(text)));
-}
-
 /** Hands a message to a device. */
 export function read(to: Node, from: PublicKey, message: Uint8Array): Promise<DecryptOutcome> {
   return to.device.transaction((tx) => to.device.decrypt(tx, from, message));
-}
-
-/** The text that a device reads, with how it was protected: `dr: hello`. */
-export async function readText(to: Node, from: Node, message: Uint8Array): Promise<string> {
-  const outcome = await read(to, from.identity.publicKey, message);
-  return outcome.kind === 'message'
-    ? `${outcome.protection}: ${textOf(outcome.payload)}`
-    : outcome.kind === 'unreadable'
-      ? outcome.reason
-      : outcome.kind;
-}
-
-/** Sends a text from one device to the other's identity, and gives what the other reads. */
-export async function talk(from: Node, to: Node, text: string): Promise<string> {
-  const { message } = await write(from, to.identity.publicKey, text);
-  return readText(to, from, message);
-}
-
-/** The code with which something is refused; the store must be as before. */
-export async function refused(node: Node, run: () => Promise<unknown>): Promise<string> {
-  const before = await dump(node.store);
-  let code = 'no error';
-  try {
-    await run();
-  } catch (error) {
-    if (!isSottoError(error)) throw error;
-    code = error.code;
-  }
-  if ((await dump(node.store)) !== before) throw new Error(`refused with ${code}, but the store has changed`);
-  return code;
 }
 
 export const MINUTE = 60_000;

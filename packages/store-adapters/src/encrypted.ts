@@ -13,10 +13,11 @@ export { ENCRYPTED_VALUE_MAX_BYTES } from './encrypted/sealed-record.js';
  * something else; STORE_ROLLBACK when they don't belong together; STORE_SCHEMA_NEWER; INVALID_ARGUMENT
  */
 export async function createEncryptedStore(options: EncryptedStoreOptions): Promise<EncryptedStore> {
-  const { store, passphrase, randomBytes, passphraseCost } = parseObject(options, 'options');
+  const { store, passphrase, randomBytes, passphraseCost, argon2id } = parseObject(options, 'options');
   parseObject(store, 'store', 'get', 'list', 'commit', 'close');
   parseText(passphrase, 'passphrase');
   parseFunction(randomBytes, 'randomBytes');
   if (passphraseCost !== undefined) parseObject(passphraseCost, 'passphraseCost', 'memoryKiB', 'passes');
+  if (argon2id !== undefined) parseFunction(argon2id, 'argon2id');
   return EncryptedRecordStore.open(options);
 }

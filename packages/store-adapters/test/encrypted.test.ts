@@ -1,7 +1,8 @@
 import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { argon2idAsync } from '@noble/hashes/argon2.js';
 import { createFaultyStore } from '@sotto/compliance/faulty-store';
-import { decodeUtf8, encodeHex, encodeUtf8, type Store, type Write } from '@sotto/core';
+import { type Argon2id, decodeUtf8, encodeHex, encodeUtf8, type Store, type Write } from '@sotto/core';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { randomBytes } from '@sotto/testing/random';
 import fc from 'fast-check';
@@ -55,6 +56,34 @@ async function innerKeyOf(inner: Store, outer: Store, key: string): Promise<stri
   expect(added).toHaveLength(1);
   return added[0]!;
 }
+
+describe('a key derivation of the caller', () => {
+  it('is used to make the store, to open it and to change its passphrase', async () => {
+    const store = createMemoryStore();
+    const costs: unknown[] = [];
+    const argon2id: Argon2id = async (password, salt, cost) => {
+      costs.push(cost);
+      return argon2idAsync(password, salt, { m: cost.memoryKiB, t: cost.passes, p: 1, dkLen: 32 });
+    };
+    const options = { passphrase: 'correct horse', randomBytes, passphraseCost: cheap };
+    const made = await createEncryptedStore({ store: kept(store), ...options, argon2id });
+    await made.commit([{ type: 'put', key: 'a', value: encodeUtf8('1') }]);
+    await made.changePassphrase('battery staple', cheap);
+    await made.close();
+    expect(costs).toEqual([cheap, cheap]);
+    // The same keys as by default.
+    const opened = await createEncryptedStore({
+      store: kept(store),
+      ...options,
+      passphrase: 'battery staple',
+    });
+    expect((await opened.get('a'))?.value).toEqual(encodeUtf8('1'));
+    await opened.close();
+    await expect(
+      createEncryptedStore({ store, ...options, argon2id: 'fast' as never }),
+    ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+});
 
 describe('the passphrase', () => {
   it('opens the store again, in whichever Unicode form it is typed', async () => {

@@ -1,6 +1,6 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { encodeHex } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import {
   type Envelope,
   encodeEnvelope,
@@ -8,7 +8,7 @@ import {
   proofOfWork,
 } from '@sotto/whisper-transport/whisper';
 
-export const crypto = createPortableProvider();
+export const crypto = defaultProvider();
 export const TOPIC = Uint8Array.of(1, 2, 3, 4);
 
 export interface EnvelopeOptions extends Partial<Omit<Envelope, 'nonce'>> {

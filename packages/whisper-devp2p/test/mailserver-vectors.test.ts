@@ -1,5 +1,5 @@
 import { encodeHex } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { type ArchivedEnvelopeCase, loadVectors, type MailRequestCase, unhex } from '@sotto/testing/vectors';
 import {
   bloomOfTopics,
@@ -25,7 +25,7 @@ import {
 } from '../src/mailserver.js';
 import { decodePacket, encodePacket } from '../src/packets/packet.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const { cases } = loadVectors('status-mailserver');
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const named = <T extends { readonly name: string }>(all: readonly T[]) =>

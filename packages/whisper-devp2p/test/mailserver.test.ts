@@ -1,6 +1,6 @@
 import { RLP } from '@ethereumjs/rlp';
 import { concatBytes, systemClock } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createInlineMiner } from '@sotto/whisper-transport';
 import { decodeEnvelope, encodePlain, proofOfWork, sealData } from '@sotto/whisper-transport/whisper';
 import fc from 'fast-check';
@@ -14,7 +14,7 @@ import {
   sealMailRequest,
 } from '../src/mailserver.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const uint32 = (value: number) => {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value);

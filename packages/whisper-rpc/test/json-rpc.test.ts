@@ -1,4 +1,4 @@
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { manualClock, rest } from '@sotto/testing/clock';
 import { loadVectors } from '@sotto/testing/vectors';
 import { backOffDelay, DEFAULT_BACK_OFF } from '@sotto/whisper-transport/internal';
@@ -10,7 +10,7 @@ import { refusalOf } from '../src/json-rpc/refusal.js';
 import { JsonRpcWebSocket } from '../src/json-rpc/web-socket-client.js';
 import { type Answer, refusal, result, scriptedServer } from './scripted-socket.js';
 
-const { randomBytes } = createPortableProvider();
+const { randomBytes } = defaultProvider();
 const { cases: conversation } = loadVectors('whisper-rpc');
 
 function setup(answer: Answer) {

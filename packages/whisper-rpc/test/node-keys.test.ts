@@ -1,10 +1,10 @@
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
 import { NodeKeys } from '../src/connection/node-keys.js';
 import type { JsonRpcClient } from '../src/json-rpc/client.js';
 import { refusalOf } from '../src/json-rpc/refusal.js';
 
-const identity = createPortableProvider().secp256k1.generateKeyPair();
+const identity = defaultProvider().secp256k1.generateKeyPair();
 const keyOf = (number: number) => {
   const key = new Uint8Array(32);
   new DataView(key.buffer).setUint32(0, number);

@@ -1,8 +1,8 @@
 import { encodeHex } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { refusal, result, type ScriptedSocket, scriptedServer } from './scripted-socket.js';
 
-const { randomBytes, secp256k1 } = createPortableProvider();
+const { randomBytes, secp256k1 } = defaultProvider();
 
 interface Filter {
   readonly topic: string;

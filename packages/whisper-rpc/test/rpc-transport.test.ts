@@ -1,13 +1,13 @@
 import { createInbox } from '@sotto/compliance/inbox';
 import { type Channel, type ChannelKeyCache, encodeHex, type KeyPair } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { manualClock, rest } from '@sotto/testing/clock';
 import { createRpcTransport, type RpcTransportOptions } from '@sotto/whisper-rpc';
 import { topicOf } from '@sotto/whisper-transport/whisper';
 import { describe, expect, it } from 'vitest';
 import { pretendNode } from './pretend-node.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const { secp256k1 } = crypto;
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const chat: Channel = { kind: 'public', name: 'chat' };

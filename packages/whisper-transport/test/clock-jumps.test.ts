@@ -1,4 +1,4 @@
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
 import { createInlineMiner } from '../src/index.js';
 import { Deadline } from '../src/support/deadline.js';
@@ -7,7 +7,7 @@ import { EnvelopePool, encodeEnvelope } from '../src/whisper.js';
 
 import { manualClock, rest } from './manual-clock.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const YEAR = 365 * 86_400_000;
 
 /** A clock whose timers go on evenly while what it says is set. */

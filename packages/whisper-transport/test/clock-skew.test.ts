@@ -1,5 +1,5 @@
 import type { Carrier, CarrierHandler, Channel, ClockSkew, KeyPair, SharedKey } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
 import { createSealedTransport, MAX_CORRECTION_MS } from '../src/index.js';
 import { createRelayCarrier } from '../src/relay.js';
@@ -9,7 +9,7 @@ import { decodeEnvelope, type Envelope } from '../src/whisper.js';
 import { bus } from './bus.js';
 import { scriptedRelay, WELCOME } from './scripted-relay.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

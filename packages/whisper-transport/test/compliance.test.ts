@@ -1,11 +1,11 @@
 import { carrierCases } from '@sotto/compliance/carrier';
 import { transportCases } from '@sotto/compliance/transport';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { describe, it } from 'vitest';
 import { createSealedTransport } from '../src/index.js';
 import { createMemoryNetwork } from '../src/memory.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const identity = () => crypto.secp256k1.generateKeyPair();
 /** Where so much is sealed and worked for in one thread, on a machine that may be busy. */
 const SLOW = 120_000;

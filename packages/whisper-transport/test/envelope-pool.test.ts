@@ -1,5 +1,5 @@
 import type { SottoError } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
 import { encodeWithoutNonce } from '../src/envelope/envelope.js';
 import { powBits } from '../src/index.js';
@@ -15,7 +15,7 @@ import {
 
 import { manualClock } from './manual-clock.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 
 function sealed(fields: Partial<Envelope> & Pick<Envelope, 'expiry'>, minimumPow = 0.002): Uint8Array {
   const envelope = {

@@ -8,12 +8,12 @@ import {
   type TransportMessage,
   type TransportStatus,
 } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMemoryNetwork, type MemoryNetwork } from '../src/memory.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const [alice, bob, carol] = [1, 2, 3].map(() => crypto.secp256k1.generateKeyPair()) as [
   KeyPair,
   KeyPair,

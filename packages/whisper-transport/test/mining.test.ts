@@ -1,4 +1,4 @@
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createWorkerMiner } from '@sotto/whisper-transport/miner';
 import { afterEach, describe, expect, it } from 'vitest';
 import { bigEndian64, leadingZeroBits } from '../src/envelope/envelope.js';
@@ -8,7 +8,7 @@ import { createNonceSearch, loadFastNonceSearch } from '../src/mining/nonce-sear
 import { type MiningThread, ThreadedMiner } from '../src/mining/threaded-miner.js';
 import { manualClock } from './manual-clock.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const bitsOf = (prefix: Uint8Array, nonce: bigint) =>
   leadingZeroBits(crypto.keccak256(prefix, bigEndian64(nonce)));
 

@@ -1,11 +1,11 @@
 import type { CarrierConnection } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRelayCarrier, type RelayCarrierOptions } from '../src/relay.js';
 import { manualClock, rest } from './manual-clock.js';
 import { scriptedRelay, WELCOME } from './scripted-relay.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const topic = Uint8Array.of(1, 2, 3, 4);
 const other = Uint8Array.of(5, 6, 7, 8);
 const envelope = Uint8Array.of(0xc0, 1, 2, 3);

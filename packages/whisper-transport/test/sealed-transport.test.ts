@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import type { Channel, KeyPair, SharedKey, Topic, Transport, TransportMessage } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bloomOf } from '../src/channels/bloom.js';
@@ -26,7 +26,7 @@ import {
 } from '../src/whisper.js';
 import { bus } from './bus.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const START = Date.parse('2026-11-23T12:00:00Z');
 const NOW = START / 1000;
 const bytesOf = (text: string) => new TextEncoder().encode(text);

@@ -6,11 +6,11 @@ export interface KnownDevice extends BundleDevice {
   /** `Bundle.timestamp` of the newest bundle that named the device as it is; ns since the epoch, 0 when undated. */
   readonly timestamp: bigint;
   /** Time of the bundle from which the prekey is known, or in which the device itself last confirmed it. */
-  readonly statedAt: bigint;
+  readonly attestedAt: bigint;
   /** The device itself named this prekey. */
-  readonly vouched: boolean;
+  readonly selfAttested: boolean;
   /** The device once began again with a lower version: what others still say of it may be from before. */
-  readonly restarted: boolean;
+  readonly reset: boolean;
   /** It makes strict signatures, as far as we know: no bundle without one is believed about it any more. */
   readonly strict: boolean;
 }
@@ -42,7 +42,7 @@ export interface BundleMerge {
  *
  * @param bundle devices and time of a bundle that was verified and found plausible, and whether it had a strict
  *   signature
- * @param ownWord installation id of the device that sent the bundle; none when that is not known, as with a contact code
+ * @param attestedBy installation id of the device that sent the bundle; none when that is not known, as with a contact code
  */
 export function mergeBundle(
   known: ReadonlyMap<string, KnownDevice>,
@@ -51,7 +51,7 @@ export function mergeBundle(
     readonly timestamp: bigint;
     readonly strict?: boolean | undefined;
   },
-  ownWord?: string,
+  attestedBy?: string,
 ): BundleMerge {
   const devices = new Map(known);
   const added: string[] = [];
@@ -60,10 +60,11 @@ export function mergeBundle(
   const { timestamp, strict = false } = bundle;
   for (const device of bundle.devices) {
     const { installationId } = device;
-    const speaker = ownWord === undefined ? 'unknown' : installationId === ownWord ? 'itself' : 'sibling';
+    const speaker =
+      attestedBy === undefined ? 'unknown' : installationId === attestedBy ? 'itself' : 'sibling';
     const own = speaker === 'itself';
     const before = known.get(installationId);
-    const update = { ...device, timestamp, statedAt: timestamp, vouched: own, restarted: false };
+    const update = { ...device, timestamp, attestedAt: timestamp, selfAttested: own, reset: false };
     if (before === undefined) {
       added.push(installationId);
       devices.set(installationId, { ...update, strict: strict && speaker !== 'sibling' });
@@ -71,36 +72,38 @@ export function mergeBundle(
     }
     // Whoever passes a contact code on can remove a strict signature, but not from what a device has sent itself. If it had
     // not spoken so far, the contact code was that of a sibling.
-    const isSiblings = own && !before.vouched && known.size > 1;
+    const isSiblings = own && !before.selfAttested && known.size > 1;
     if (before.strict && !strict && !isSiblings) {
       stale.push(installationId);
       continue;
     }
-    const makesStrict = own ? strict : before.strict || (strict && speaker === 'unknown' && !before.vouched);
+    const makesStrict = own
+      ? strict
+      : before.strict || (strict && speaker === 'unknown' && !before.selfAttested);
     // What was known of the protocol version until now may have been changed on its way.
     const corrects = makesStrict && !before.strict && timestamp >= before.timestamp;
     const newer = timestamp > before.timestamp;
     const latest = newer ? timestamp : before.timestamp;
     if (device.version === before.version && compareBytes(device.signedPreKey, before.signedPreKey) === 0) {
-      const confirmed = own && timestamp >= before.statedAt;
-      if (newer || corrects || (confirmed && !before.vouched)) {
+      const confirmed = own && timestamp >= before.attestedAt;
+      if (newer || corrects || (confirmed && !before.selfAttested)) {
         devices.set(installationId, {
           ...before,
           protocolVersion: newer || corrects ? device.protocolVersion : before.protocolVersion,
           strict: makesStrict,
           timestamp: latest,
-          ...(confirmed && { statedAt: timestamp, vouched: true }),
+          ...(confirmed && { attestedAt: timestamp, selfAttested: true }),
         });
       } else if (timestamp < before.timestamp) {
         stale.push(installationId);
       }
     } else if (replaces(device, timestamp, speaker, before)) {
       rotated.push(installationId);
-      const restarted = before.restarted || device.version <= before.version;
+      const reset = before.reset || device.version <= before.version;
       devices.set(installationId, {
         ...update,
         timestamp: latest,
-        restarted: own && restarted,
+        reset: own && reset,
         strict: makesStrict,
       });
     } else {
@@ -118,10 +121,10 @@ function replaces(
   before: KnownDevice,
 ): boolean {
   const own = speaker === 'itself';
-  if (speaker === 'sibling' && before.vouched) return false;
+  if (speaker === 'sibling' && before.selfAttested) return false;
   // What a device said before it began again may come late, or be passed on again by somebody else.
-  if (device.version > before.version) return !before.restarted || (own && timestamp > before.statedAt);
-  if (timestamp <= before.statedAt || compareBytes(device.signedPreKey, before.signedPreKey) === 0)
+  if (device.version > before.version) return !before.reset || (own && timestamp > before.attestedAt);
+  if (timestamp <= before.attestedAt || compareBytes(device.signedPreKey, before.signedPreKey) === 0)
     return false;
-  return own || (device.version === before.version && !before.vouched);
+  return own || (device.version === before.version && !before.selfAttested);
 }

@@ -342,9 +342,9 @@ describe('merge', () => {
       installationId: 'one',
       ...first,
       timestamp: bundleTimestamp(NOW),
-      statedAt: bundleTimestamp(NOW),
-      vouched: false,
-      restarted: false,
+      attestedAt: bundleTimestamp(NOW),
+      selfAttested: false,
+      reset: false,
       strict: false,
     });
   });
@@ -461,7 +461,7 @@ describe('merge', () => {
     const merged = mergeBundle(heard, at({ one: device(1) }, 2), 'one');
     expect(merged.rotated).toEqual(['one']);
     expect(merged.devices.get('one')).toMatchObject({
-      vouched: true,
+      selfAttested: true,
       timestamp: bundleTimestamp(NOW + 9 * 60_000),
     });
   });
@@ -548,7 +548,7 @@ describe('merge', () => {
           const byId = (devices: ReadonlyMap<string, KnownDevice>) =>
             [...devices]
               .toSorted(([x], [y]) => (x < y ? -1 : 1))
-              .map(([id, { statedAt: _, ...known }]) => [id, known]);
+              .map(([id, { attestedAt: _, ...known }]) => [id, known]);
           expect(byId(merge(shuffled))).toEqual(byId(merge(bundles)));
         },
       ),

@@ -1,11 +1,12 @@
-import { concatBytes, encodeHex, encodeUtf8, type KeyPair, type Write } from '@sotto/core';
+import { decodeHex, encodeHex, type KeyPair, systemClock } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { openDevice } from '@sotto/device';
 import { createMessenger, type Messenger } from '@sotto/messenger';
+import { memberSyncTable } from '@sotto/messenger/internal';
 import { encodeContactCode } from '@sotto/protocol-codec';
 import { bundleTimestamp, signBundle } from '@sotto/x3dh';
 import { settledMemory, usedMemory } from './memory.js';
 import { PostOffice } from './post-office.js';
-import { reframe } from './seed.js';
 import { each, type Spent, timed } from './stopwatch.js';
 import { type GrowthStore, openGrowthStore } from './stores.js';
 
@@ -115,20 +116,27 @@ export class Crowd {
     const groups = await this.#messenger.groups();
     await this.#messenger.close();
     const store = await openGrowthStore(this.kind, this.#path);
-    const writes: Write[] = [];
-    for (const { id, members, membershipHash } of groups) {
-      for (const member of members) {
-        const key = `heard/${id}/${encodeHex(member)}`;
-        const heard = (devices.get(encodeHex(member)) ?? []).map((device) =>
-          heardDevice(device, Buffer.from(membershipHash, 'hex')),
-        );
-        // A record's format, its content, and a checksum that is made anew.
-        const record = concatBytes(Uint8Array.of(1), ...heard, new Uint8Array(4));
-        writes.push({ type: 'put', key, value: reframe(this.#crypto, key, record) });
+    const device = await openDevice({
+      identity: this.#identity,
+      store,
+      crypto: this.#crypto,
+      clock: systemClock,
+    });
+    await device.transaction(async (tx) => {
+      for (const { id, members, membershipHash } of groups) {
+        const ackedHash = decodeHex(membershipHash);
+        for (const member of members.map(encodeHex)) {
+          const synced = (devices.get(member) ?? []).map((installationId) => ({
+            installationId,
+            ackedHash,
+            sentHash: new Uint8Array(0),
+            sentAt: 0n,
+          }));
+          tx.put(memberSyncTable, { devices: synced, askedAt: 0n, answeredAt: 0n }, id, member);
+        }
       }
-    }
-    await store.commit(writes);
-    await store.close();
+    });
+    await device.close();
     this.#messenger = await openMessenger(
       this.#crypto,
       { kind: this.kind, path: this.#path },
@@ -176,15 +184,4 @@ function contactCode(crypto: CryptoProvider, devices: number): string {
   return encodeContactCode(
     signBundle(crypto, crypto.secp256k1.generateKeyPair(), { signedPreKeys, timestamp }),
   );
-}
-
-/** A device in the record of what a member has heard, as Protocol Buffers write it. */
-function heardDevice(name: string, membershipHash: Uint8Array): Uint8Array {
-  const field = (tag: number, bytes: Uint8Array) =>
-    concatBytes(Uint8Array.of(tag, ...varint(bytes.length)), bytes);
-  return field(0x0a, concatBytes(field(0x0a, encodeUtf8(name)), field(0x12, membershipHash)));
-}
-
-function varint(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >>> 7)];
 }

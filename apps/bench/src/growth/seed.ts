@@ -1,5 +1,6 @@
-import { encodeHex, type KeyPair } from '@sotto/core';
+import { compareBytes, decodeHex, encodeHex, type KeyPair } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import { bytesTable, decodeRecord, encodeRecord, peerTable, sessionTable } from '@sotto/device/internal';
 import { createMessenger, type Messenger } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { type Letter, PostOffice } from './post-office.js';
@@ -56,7 +57,7 @@ export async function growSeed(
   await us.flushed();
   const entries = await readAll(store);
   await us.close();
-  const sessions = identities.map((one) => entriesOf(entries, one));
+  const sessions = identities.map((one) => entriesOf(crypto, entries, one));
   const taken = new Set(sessions.flat());
   return {
     identity,
@@ -87,16 +88,19 @@ async function correspond(post: PostOffice, us: Messenger, him: Messenger): Prom
   }
 }
 
-/** The records that name an identity, and those that name its session. */
-function entriesOf(entries: readonly Entry[], identity: Uint8Array): Entry[] {
+/** The records that name an identity, and those that name its sessions. */
+function entriesOf(crypto: CryptoProvider, entries: readonly Entry[], identity: Uint8Array): Entry[] {
   const name = encodeHex(identity);
-  const own = entries.filter(([key]) => key.split('/').includes(name));
-  const peer = own.find(([key]) => key.startsWith('peer/'))?.[1];
-  const sessions = entries.filter(([key]) => {
-    const [table, id] = key.split('/');
-    return (table === 'session' || table === 'chain') && peer && encodeHex(peer).includes(id as string);
+  const ids = new Set(
+    entries
+      .filter(([key]) => key === `${peerTable.name}/${name}`)
+      .flatMap(([key, value]) => decodeRecord(crypto, peerTable, key, value).devices)
+      .flatMap(({ sessions }) => sessions.map(({ id }) => encodeHex(id))),
+  );
+  return entries.filter(([key]) => {
+    const segments = key.split('/');
+    return segments.includes(name) || ids.has(segments[1] ?? '');
   });
-  return [...own, ...sessions];
 }
 
 /**
@@ -122,29 +126,28 @@ function* copyOf(
   { identity, entries }: Correspondent,
   as: Uint8Array,
 ): Generator<Entry> {
-  const sessionKey = entries.find(([key]) => key.startsWith('session/'))?.[0] ?? '';
+  const session = entries.find(([key]) => key.startsWith(`${sessionTable.name}/`))?.[0].split('/')[1] ?? '';
+  const [oldId, newId] = [decodeHex(session), crypto.randomBytes(16)];
   const names: readonly (readonly [string, string])[] = [
     [encodeHex(identity), encodeHex(as)],
-    [sessionKey.slice('session/'.length), encodeHex(crypto.randomBytes(16))],
+    [session, encodeHex(newId)],
   ];
   for (const [key, value] of entries) {
     const copied = names.reduce((text, [from, to]) => text.replace(from, to), key);
-    yield [copied, reframe(crypto, copied, names.reduce(replaceBytes, value))];
+    const table = key.split('/')[0] as string;
+    if (table === peerTable.name) {
+      const peer = decodeRecord(crypto, peerTable, key, value);
+      const devices = peer.devices.map((device) => ({
+        ...device,
+        sessions: device.sessions.map((one) =>
+          compareBytes(one.id, oldId) === 0 ? { ...one, id: newId } : one,
+        ),
+      }));
+      yield [copied, encodeRecord(crypto, peerTable, copied, { ...peer, devices })];
+    } else {
+      // What is in it stays as it is; only its key is another.
+      const content = decodeRecord(crypto, bytesTable(table), key, value);
+      yield [copied, encodeRecord(crypto, bytesTable(table), copied, content)];
+    }
   }
-}
-
-function replaceBytes(bytes: Uint8Array, [from, to]: readonly [string, string]): Uint8Array {
-  const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(Buffer.from(from, 'hex'));
-  if (at < 0) return bytes;
-  const copy = bytes.slice();
-  copy.set(Buffer.from(to, 'hex'), at);
-  return copy;
-}
-
-/** A record of the messenger ends with a checksum of its key and itself. */
-export function reframe(crypto: CryptoProvider, key: string, record: Uint8Array): Uint8Array {
-  const framed = record.slice();
-  const end = framed.length - 4;
-  framed.set(crypto.sha256(new TextEncoder().encode(key), framed.subarray(0, end)).subarray(0, 4), end);
-  return framed;
 }

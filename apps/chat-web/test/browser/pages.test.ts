@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { encodeContactCard, qrModules } from '@sotto/identity';
 import { hasChromium, openProfile, type Profile } from '@sotto/testing/chromium';
 import { temporaryDirectory } from '@sotto/testing/files';
@@ -11,7 +11,7 @@ import { inspect as inspectPage } from './inspect.js';
 import { startNode } from './node.js';
 import { Person } from './person.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const somebody = encodeContactCard(crypto, { identity: crypto.secp256k1.generateKeyPair().publicKey });
 
 describe.runIf(hasChromium())('the pages', () => {

@@ -1,6 +1,6 @@
 import { compareBytes, encodeHex, systemClock } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
-import { type Device, openDevice } from '@sotto/messenger';
+import { type Device, openDevice } from '@sotto/device';
 import { decodeBundle, encodeBundle } from '@sotto/protocol-codec';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { loadVectors, unhex } from '@sotto/testing/vectors';

@@ -1,6 +1,6 @@
 import { encodeUtf8, type KeyPair, systemClock } from '@sotto/core';
+import { openDevice } from '@sotto/device';
 import { encodeContactCard, parseContactCard } from '@sotto/identity';
-import { openDevice } from '@sotto/messenger';
 import { decodeContactCode, encodeContactCode } from '@sotto/protocol-codec';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import type { Chapter } from '../chapter.js';

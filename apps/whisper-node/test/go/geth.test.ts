@@ -1,5 +1,5 @@
 import { createInbox } from '@sotto/compliance/inbox';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { Geth } from '@sotto/testing/geth';
 import type {} from '@sotto/testing/geth/setup';
 import { createRpcTransport } from '@sotto/whisper-rpc';
@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from
 import { type NodeProcess, startNode } from '../node-process.js';
 import { callByHttp, postText, rpcOverSocket } from '../rpc-client.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const program = inject('geth');
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 

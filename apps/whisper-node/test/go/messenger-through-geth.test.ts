@@ -1,5 +1,5 @@
 import { encodeHex } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, type Messenger, type ReceivedMessage } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { Geth } from '@sotto/testing/geth';
@@ -9,7 +9,7 @@ import { createRpcTransport } from '@sotto/whisper-rpc';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const program = inject('geth');
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

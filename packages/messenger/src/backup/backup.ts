@@ -11,9 +11,9 @@ import {
   type Write,
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
-import { type BackupEntry, BackupPart } from '../generated/sotto/messenger/v1/backup.js';
-import { decodeRecord, encodeRecord, recordKey, type Table } from '../storage/table.js';
-import { APPLICATION_PREFIX } from '../storage/transaction.js';
+import { APPLICATION_PREFIX } from '@sotto/device';
+import { bytesTable, decodeRecord, encodeRecord, recordKey } from '@sotto/device/internal';
+import { decodePart, type Entry, encodePart, type KnownEntry } from './entries.js';
 import { MOVING_TABLES } from './moving-records.js';
 import { type BackupCost, damaged, openStream, sealStream } from './sealed-stream.js';
 
@@ -27,13 +27,6 @@ const PART_BYTES = 64 * 1024;
 export const DEFAULT_RESTORE_MAX_BYTES = 256 * 1024 * 1024;
 /** What a record costs beyond its bytes while it is held in memory. */
 const RECORD_OVERHEAD_BYTES = 256;
-
-const rawTable = (name: string): Table<Uint8Array> => ({
-  name,
-  cached: false,
-  encode: (value) => value,
-  decode: (bytes) => bytes,
-});
 
 export interface BackupOptions {
   /** Borrowed; may be in use by a messenger meanwhile: what is stored when the export begins is what moves. */
@@ -75,40 +68,40 @@ async function* partsOf(
     for await (const _ of store.list(`${name}/`, listing)) total++;
   }
   for await (const _ of store.list(APPLICATION_PREFIX, listing)) total++;
-  let entries: BackupEntry[] = [{ content: { $case: 'account', value: identity.privateKey } }];
+  let entries: KnownEntry[] = [{ kind: 'account', privateKey: identity.privateKey }];
   let bytes = 0;
   let done = 0;
   const flush = () => {
-    const part = BackupPart.encode({ entries }).finish();
+    const part = encodePart(entries);
     entries = [];
     bytes = 0;
     options.onProgress?.({ done, total });
     return part;
   };
-  for await (const { content, length } of contentsOf(crypto, store, listing)) {
-    entries.push({ content });
-    bytes += length;
+  for await (const entry of recordsOf(crypto, store, listing)) {
+    entries.push(entry);
+    bytes += entry.value.length;
     done++;
     if (bytes >= PART_BYTES) yield flush();
   }
   yield flush();
 }
 
-/** The records that move, with how many bytes each is. */
-async function* contentsOf(
+/** The records that move. */
+async function* recordsOf(
   crypto: CryptoProvider,
   store: Store,
   listing: { readonly signal?: AbortSignal },
-): AsyncGenerator<{ readonly content: NonNullable<BackupEntry['content']>; readonly length: number }, void> {
+): AsyncGenerator<Exclude<KnownEntry, { kind: 'account' }>, void> {
   for (const [table, { reduce }] of MOVING_TABLES) {
     for await (const { key, value: framed } of store.list(`${table}/`, listing)) {
-      const value = reduce(decodeRecord(crypto, rawTable(table), key, framed));
+      const value = reduce(decodeRecord(crypto, bytesTable(table), key, framed));
       const segments = key.split('/').slice(1).map(decodeURIComponent);
-      yield { content: { $case: 'record', value: { table, segments, value } }, length: value.length };
+      yield { kind: 'record', table, segments, value };
     }
   }
   for await (const { key, value } of store.list(APPLICATION_PREFIX, listing)) {
-    yield { content: { $case: 'applicationRecord', value: { key, value } }, length: value.length };
+    yield { kind: 'applicationRecord', key, value };
   }
 }
 
@@ -125,7 +118,7 @@ export interface RestoreBackupOptions extends BackupOptions {
  * new device of that identity when it is opened.
  *
  * @param chunks borrowed until the next one is asked for
- * @throws INVALID_ARGUMENT, also when the store is not empty; MALFORMED_MESSAGE when it is no backup, or damaged, inside
+ * @throws INVALID_ARGUMENT, also when the store is not empty; MALFORMED_MESSAGE when it is not a backup, or damaged, inside
  *   of what authenticates too; LIMIT_EXCEEDED; STATE_VERSION_UNSUPPORTED, STORE_WRONG_PASSPHRASE, STORE codes, ABORTED
  */
 export async function restoreBackup(
@@ -150,13 +143,13 @@ export async function restoreBackup(
   const writes = new Map<string, Write>();
   for await (const part of openStream(crypto, passphrase, chunks)) {
     if (signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what: 'restore' });
-    for (const content of contentsOfPart(part)) {
-      if (content?.$case === 'account') {
+    for (const entry of entriesOf(part)) {
+      if (entry.kind === 'account') {
         if (identity !== undefined) throw damaged('it holds two accounts');
-        identity = accountOf(crypto, content.value);
+        identity = accountOf(crypto, entry.privateKey);
         continue;
       }
-      const record = recordOf(crypto, content);
+      const record = recordOf(crypto, entry);
       if (record === undefined) continue;
       if (writes.has(record.key)) throw damaged('it holds a record twice');
       bytes += record.key.length + record.value.length + RECORD_OVERHEAD_BYTES;
@@ -173,9 +166,9 @@ export async function restoreBackup(
   return { identity };
 }
 
-function contentsOfPart(part: Uint8Array): readonly BackupEntry['content'][] {
+function entriesOf(part: Uint8Array): readonly Entry[] {
   try {
-    return BackupPart.decode(part).entries.map(({ content }) => content);
+    return decodePart(part);
   } catch (cause) {
     throw damaged('a part of it is not made of records', cause);
   }
@@ -192,16 +185,16 @@ function accountOf(crypto: CryptoProvider, privateKey: Uint8Array): KeyPair {
 /** The record that an entry brings; none of what a later version moves and this one doesn't know. */
 function recordOf(
   crypto: CryptoProvider,
-  content: BackupEntry['content'],
+  entry: Entry,
 ): { readonly key: string; readonly value: Uint8Array } | undefined {
-  if (content?.$case === 'applicationRecord') {
-    const { key, value } = content.value;
+  if (entry.kind === 'applicationRecord') {
+    const { key, value } = entry;
     if (!key.startsWith(APPLICATION_PREFIX)) throw damaged("a record of the application isn't under app/");
     checkSize(key, value);
     return { key, value };
   }
-  if (content?.$case !== 'record') return undefined;
-  const { table, segments, value } = content.value;
+  if (entry.kind !== 'record') return undefined;
+  const { table, segments, value } = entry;
   const moving = MOVING_TABLES.get(table);
   if (moving === undefined) return undefined;
   try {
@@ -210,7 +203,7 @@ function recordOf(
     throw damaged(`a record of ${table} is not valid`, cause);
   }
   const key = recordKey({ name: table }, segments);
-  const framed = encodeRecord(crypto, rawTable(table), key, value);
+  const framed = encodeRecord(crypto, bytesTable(table), key, value);
   checkSize(key, framed);
   return { key, value: framed };
 }

@@ -1,7 +1,6 @@
 import { type ChannelKeyCache, concatBytes, copyBytes, type Logger } from '@sotto/core';
+import { defineTable, type Transactions } from '@sotto/device';
 import { errorName } from '../runtime/events.js';
-import type { Table } from '../storage/table.js';
-import type { Transactions } from '../storage/transaction-manager.js';
 
 /**
  * Keys kept: two for each of 100,000 conversations, some 20 MB. What is more is derived again at each start; what is
@@ -23,15 +22,14 @@ interface KeptKey {
 }
 
 /** `channel-key/<id>`: the key of a channel. */
-const channelKeyTable: Table<KeptKey> = {
+const channelKeyTable = defineTable<KeptKey>({
   name: 'channel-key',
-  cached: false,
   encode: ({ key, unused }) => concatBytes(Uint8Array.of(unused), key),
   decode: (bytes) => {
     if (bytes.length !== 1 + KEY_LENGTH) throw new Error('not a key of a channel');
     return { unused: bytes[0] as number, key: copyBytes(bytes.subarray(1)) };
   },
-};
+});
 
 /** Keeps what the transport has derived for channels in the messenger's store. */
 export class StoredChannelKeys implements ChannelKeyCache {

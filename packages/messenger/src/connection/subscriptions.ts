@@ -6,10 +6,10 @@ import {
   type SharedKey,
   type TransportConnection,
 } from '@sotto/core';
+import type { ReadTransaction, Transaction } from '@sotto/device';
 import type { MessengerContext } from '../runtime/context.js';
 import { contactCodeChannel } from '../runtime/topics.js';
 import { chatTable, contactTable, negotiatedTable } from '../storage/tables.js';
-import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 
 /** What we subscribe to for contacts, conversations and public chats, as channels of the transport. */
 export class Subscriptions {

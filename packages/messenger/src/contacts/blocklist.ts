@@ -1,6 +1,6 @@
 import { decodeHex, encodeHex, type PublicKey } from '@sotto/core';
+import type { ReadTransaction, Transaction } from '@sotto/device';
 import { blockedTable } from '../storage/tables.js';
-import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 
 /** Identities that the user blocked: what they send is dropped before anything else is done with it. */
 export class Blocklist {

@@ -1,14 +1,13 @@
 import { compareBytes, decodeHex, encodeHex, type PublicKey } from '@sotto/core';
+import type { ReadTransaction, Transaction } from '@sotto/device';
 import type { Bundle } from '@sotto/protocol-codec';
 import type { CatchUp } from '../connection/catch-up.js';
 import type { Subscriptions } from '../connection/subscriptions.js';
-import { getPeer, putPeer } from '../device/peers.js';
 import type { Sender } from '../outbound/sender.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { Contact } from '../runtime/results.js';
 import { contactCodeChannel } from '../runtime/topics.js';
 import { contactTable } from '../storage/tables.js';
-import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 import { Blocklist } from './blocklist.js';
 
 /** Contacts that are sent our bundle in one transaction. */
@@ -53,8 +52,7 @@ export class Contacts {
     await this.accept(tx, identity);
     await this.#announceTo(tx, identity, name);
     this.#subscriptions.subscribeContact(tx, identity);
-    const { verified } = await getPeer(tx, identity);
-    return { identity, name, verified };
+    return { identity, name, verified: await device.isVerified(tx, identity) };
   }
 
   remove(tx: Transaction, identity: PublicKey): void {
@@ -63,10 +61,11 @@ export class Contacts {
   }
 
   async list(tx: ReadTransaction): Promise<readonly Contact[]> {
+    const { device } = this.#context;
     const found: Contact[] = [];
     for await (const { segments, value } of tx.list(contactTable, [], () => {})) {
       const identity = decodeHex(segments[0] as string) as PublicKey;
-      found.push({ identity, name: value.name, verified: (await getPeer(tx, identity)).verified });
+      found.push({ identity, name: value.name, verified: await device.isVerified(tx, identity) });
     }
     return found;
   }
@@ -74,7 +73,7 @@ export class Contacts {
   /** Notes whether the user has compared safety numbers with an identity, which lets it in. */
   async setVerified(tx: Transaction, identity: PublicKey, verified: boolean): Promise<void> {
     if (verified) await this.accept(tx, identity);
-    putPeer(tx, identity, { ...(await getPeer(tx, identity)), verified });
+    await this.#context.device.setVerified(tx, identity, verified);
   }
 
   /**
@@ -134,17 +133,17 @@ export class Contacts {
   async accept(tx: Transaction, identity: PublicKey): Promise<void> {
     const { device, events, settings } = this.#context;
     if (await device.isAccepted(tx, identity)) return;
-    const { requestedAt } = await getPeer(tx, identity);
+    const request = await device.request(tx, identity);
     await device.accept(tx, identity);
     events.emitOnCommit(tx, 'accepted', { identity });
     await this.#subscriptions.subscribeAnswered(tx);
-    if (requestedAt === 0n) return;
+    if (request === undefined) return;
     // What it wrote since to the topic that an answer moved it to, to which we may not have subscribed all the time.
     const channels = [
       this.#subscriptions.negotiatedChannel(identity),
       { kind: 'partitioned', recipient: device.identity } as const,
     ];
-    const from = Number(requestedAt) - settings.limits.maxClockAheadMs;
+    const from = request.requestedAt - settings.limits.maxClockAheadMs;
     tx.onCommit('send', () => this.#catchUp.fetch(channels, from));
   }
 

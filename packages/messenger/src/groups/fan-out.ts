@@ -1,14 +1,13 @@
 import { compareBytes, copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
-import type { DeviceOutcome } from '../device/encryption.js';
-import type { FanoutRecord } from '../generated/sotto/messenger/v1/storage.js';
+import type { DeviceOutcome, ReadTransaction, Transaction } from '@sotto/device';
 import type { DeliveryTracker } from '../outbound/delivery-tracker.js';
 import type { Sender } from '../outbound/sender.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { GroupSendOptions } from '../runtime/options.js';
 import { encodePayload } from '../runtime/payload.js';
 import type { GroupSendResult, MemberOutcome } from '../runtime/results.js';
+import type { FanoutRecord } from '../storage/records.js';
 import { fanoutTable } from '../storage/tables.js';
-import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 import type { MemberSync } from './member-sync.js';
 import type { GroupRecords } from './records.js';
 
@@ -183,7 +182,7 @@ export class FanOut {
     if (group === undefined) return undefined;
     let devices: readonly DeviceOutcome[] | undefined;
     for (const value of await this.#memberSync.partsFor(tx, message, group, member)) {
-      const content = encodePayload({ $case: 'group', value });
+      const content = encodePayload({ kind: 'group', group: value });
       ({ devices } = await this.#sender.encryptTo(tx, member, content, message.id));
     }
     return devices;

@@ -1,4 +1,6 @@
 import { compareBytes, decodeHex, encodeHex, encodeUtf8, type PublicKey, SottoError } from '@sotto/core';
+import type { Protection, ReadTransaction, Transaction } from '@sotto/device';
+import { happenedWithin, storedNow } from '@sotto/device/internal';
 import {
   type Applied,
   GROUP_NAME_MAX_BYTES,
@@ -8,15 +10,12 @@ import {
   parseChange,
   signChange,
 } from '@sotto/group-log';
-import type { Protection } from '../device/decryption.js';
-import { happenedWithin, storedNow } from '../device/own-clock.js';
-import type { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
-import type { GroupRecord } from '../generated/sotto/messenger/v1/storage.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { GroupChangeLost } from '../runtime/events.js';
 import type { GroupSendOptions } from '../runtime/options.js';
+import type { GroupPayload } from '../runtime/payload.js';
+import type { GroupRecord } from '../storage/records.js';
 import { groupTable } from '../storage/tables.js';
-import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 import type { FanOut, GroupMessage, QueuedMessage } from './fan-out.js';
 import type { MemberSync } from './member-sync.js';
 import { type GroupRecords, type KnownGroup, NEW_GROUP } from './records.js';

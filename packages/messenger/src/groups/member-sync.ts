@@ -1,15 +1,10 @@
 import { compareBytes, encodeHex, type PublicKey } from '@sotto/core';
-import { happenedWithin, storedNow } from '../device/own-clock.js';
-import type { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
-import type {
-  DeviceSync,
-  FanoutRecord,
-  GroupRecord,
-  MemberSyncRecord,
-} from '../generated/sotto/messenger/v1/storage.js';
+import type { ReadTransaction, Transaction } from '@sotto/device';
+import { happenedWithin, storedNow } from '@sotto/device/internal';
 import type { MessengerContext } from '../runtime/context.js';
+import type { GroupPayload } from '../runtime/payload.js';
+import type { DeviceSync, FanoutRecord, GroupRecord, MemberSyncRecord } from '../storage/records.js';
 import { memberSyncTable } from '../storage/tables.js';
-import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 import type { KnownGroup } from './records.js';
 
 /** Bytes of changes in one message at most: a small one, since each device of a member gets it encrypted by itself. */

@@ -1,9 +1,9 @@
 import { encodeHex } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import type { ReadTransaction, Transaction } from '@sotto/device';
 import { type Applied, GroupLog, type StoredChange } from '@sotto/group-log';
-import type { GroupRecord } from '../generated/sotto/messenger/v1/storage.js';
+import type { GroupRecord } from '../storage/records.js';
 import { changeTable, groupTable, memberSyncTable } from '../storage/tables.js';
-import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 
 /** Names of a group that are remembered, so that a device that names one of them is sent only what is newer. */
 const PAST_MAX = 32;

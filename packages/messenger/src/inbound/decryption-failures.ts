@@ -1,12 +1,9 @@
 import { encodeHex, evictOldest, type PublicKey } from '@sotto/core';
+import type { Remedy, Transaction } from '@sotto/device';
 import type { Subscriptions } from '../connection/subscriptions.js';
-import { happenedWithin, storedNow } from '../device/own-clock.js';
-import { getPeer, putPeer } from '../device/peers.js';
-import type { Remedy } from '../device/remedy.js';
 import type { Sender } from '../outbound/sender.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { MessengerEvents } from '../runtime/events.js';
-import type { Transaction } from '../storage/transaction.js';
 
 const REASONS = {
   DEVICE_NOT_ADDRESSED: {
@@ -68,15 +65,10 @@ export class DecryptionFailures {
    */
   async #answer(tx: Transaction, to: PublicKey, remedy: Remedy): Promise<boolean> {
     if (!remedy.answer) return false;
-    const { device, settings } = this.#context;
-    const { clock, limits } = settings;
-    const peer = await getPeer(tx, to);
-    if (happenedWithin(peer.answeredAt, limits.answerIntervalMs, settings)) return false;
+    const { device } = this.#context;
     const isStranger = !(await device.isAccepted(tx, to));
-    if (isStranger && !(await device.countAnswer(tx, limits.strangerAnswersPerHour))) return false;
+    if (!(await device.countAnswer(tx, to))) return false;
     if (remedy.renewPreKey) await device.renewPreKey(tx);
-    putPeer(tx, to, { ...peer, answeredAt: storedNow(clock) });
-    await device.noteAnswered(tx, to);
     await this.#sender.sendBundle(tx, to);
     if (isStranger) await this.#subscriptions.subscribeAnswered(tx);
     else this.#subscriptions.subscribeNegotiated(tx, to);

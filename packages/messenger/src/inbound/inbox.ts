@@ -1,32 +1,25 @@
 import { copyBytes, encodeHex, type PublicKey, type TransportMessage, type Write } from '@sotto/core';
-import type { DecryptOutcome } from '../device/decryption.js';
-import { storedNow } from '../device/own-clock.js';
-import { getPeer } from '../device/peers.js';
-import { UnacknowledgedMessages } from '../device/unacknowledged.js';
-import { type InboxRecord, Protection } from '../generated/sotto/messenger/v1/storage.js';
+import type { DecryptOutcome, Inbox as DeviceInbox, ReadTransaction, Transaction } from '@sotto/device';
+import { createInboxOf } from '@sotto/device/internal';
 import type { MessengerContext } from '../runtime/context.js';
 import type { Conversation, ReceivedMessage } from '../runtime/events.js';
-import type { ReadTransaction, Transaction } from '../storage/transaction.js';
-
-const PROTECTIONS = {
-  dr: Protection.PROTECTION_DR,
-  dh: Protection.PROTECTION_DH,
-  public: Protection.PROTECTION_PUBLIC,
-} as const;
+import type { InboxMessage } from '../storage/records.js';
+import { inboxTable } from '../storage/tables.js';
 
 /** What a message holds for the application. */
-export type Content = Pick<InboxRecord, 'conversation' | 'payload' | 'ownCopy'> &
-  Partial<Pick<InboxRecord, 'groupMembershipHash' | 'late'>>;
+export type Content = Pick<InboxMessage, 'conversation' | 'payload' | 'ownCopy'> &
+  Partial<Pick<InboxMessage, 'membershipHash' | 'late'>>;
 
 /** Delivers messages to the application, and keeps them until it has acknowledged them. */
 export class Inbox {
   readonly #context: MessengerContext;
-  readonly #unacknowledged = new UnacknowledgedMessages();
+  readonly #unacknowledged: DeviceInbox<InboxMessage>;
   /** What an earlier run left, until it is delivered again. */
   #left: (() => void)[] = [];
 
   constructor(context: MessengerContext) {
     this.#context = context;
+    this.#unacknowledged = createInboxOf(inboxTable, context.settings.limits.maxInboxBytes);
   }
 
   /** Reads what an earlier run left. */
@@ -56,35 +49,36 @@ export class Inbox {
     outcome: Extract<DecryptOutcome, { kind: 'message' }>,
     content: Content,
   ): Promise<void> {
-    const { clock, limits } = this.#context.settings;
-    const record: InboxRecord = {
+    const { clock } = this.#context.settings;
+    const record: InboxMessage = {
       messageId: outcome.messageId,
       sender: message.sender,
       senderInstallation: outcome.senderInstallation,
-      protection: PROTECTIONS[outcome.protection],
-      receivedAt: storedNow(clock),
-      sentAt: BigInt(Math.trunc(message.sentAt)),
-      groupMembershipHash: new Uint8Array(0),
+      protection: outcome.protection,
+      receivedAt: Math.trunc(clock.now()),
+      sentAt: Math.trunc(message.sentAt),
+      membershipHash: undefined,
       late: false,
       ...content,
     };
     const sender = await this.#senderOf(tx, record);
-    this.#unacknowledged.add(tx, record, limits.maxInboxBytes, sender.request);
+    this.#unacknowledged.add(tx, record, sender.request);
     tx.onCommit('event', () => this.#emit(record, sender));
   }
 
   /** What the user has decided about a message's sender. */
   async #senderOf(
     tx: ReadTransaction,
-    { sender, conversation, ownCopy }: InboxRecord,
+    { sender, conversation, ownCopy }: InboxMessage,
   ): Promise<Pick<ReceivedMessage, 'verified' | 'request'>> {
-    const { verified } = await getPeer(tx, sender);
-    const isDirect = conversation?.kind?.$case === 'peer' && !ownCopy;
-    const request = isDirect && !(await this.#context.device.isAccepted(tx, sender as PublicKey));
+    const { device } = this.#context;
+    const verified = await device.isVerified(tx, sender);
+    const isDirect = conversation.kind === 'direct' && !ownCopy;
+    const request = isDirect && !(await device.isAccepted(tx, sender));
     return { verified, request };
   }
 
-  #emit(record: InboxRecord, sender: Pick<ReceivedMessage, 'verified' | 'request'>): void {
+  #emit(record: InboxMessage, sender: Pick<ReceivedMessage, 'verified' | 'request'>): void {
     const messageId = copyBytes(record.messageId);
     // One after another: the second one of two at the same time has to see that the first one was.
     let turn: Promise<unknown> = Promise.resolve();
@@ -92,16 +86,15 @@ export class Inbox {
       id: encodeHex(messageId),
       sender: copyBytes(record.sender) as PublicKey,
       senderInstallation: record.senderInstallation,
-      protection: protectionOf(record.protection),
+      protection: record.protection,
       ...sender,
-      conversation: conversationOf(record),
+      conversation: copyOf(record.conversation),
       ownCopy: record.ownCopy,
-      membershipHash:
-        record.groupMembershipHash.length > 0 ? encodeHex(record.groupMembershipHash) : undefined,
+      membershipHash: record.membershipHash,
       late: record.late,
       payload: copyBytes(record.payload),
-      receivedAt: Number(record.receivedAt),
-      sentAt: Number(record.sentAt),
+      receivedAt: record.receivedAt,
+      sentAt: record.sentAt,
       acknowledge: ({ alongside = [] } = {}) => {
         const acknowledged = turn.then(() => this.#acknowledge(messageId, alongside));
         turn = acknowledged.catch(() => undefined);
@@ -121,19 +114,8 @@ export class Inbox {
   }
 }
 
-function protectionOf(protection: Protection): ReceivedMessage['protection'] {
-  if (protection === Protection.PROTECTION_DR) return 'dr';
-  return protection === Protection.PROTECTION_PUBLIC ? 'public' : 'dh';
-}
-
-function conversationOf(record: InboxRecord): Conversation {
-  const kind = record.conversation?.kind;
-  switch (kind?.$case) {
-    case 'publicChat':
-      return { kind: 'public', name: kind.value };
-    case 'group':
-      return { kind: 'group', groupId: encodeHex(kind.value) };
-    default:
-      return { kind: 'direct', peer: copyBytes(kind?.value ?? record.sender) as PublicKey };
-  }
+/** Fresh, as the application owns it. */
+function copyOf(conversation: Conversation): Conversation {
+  if (conversation.kind !== 'direct') return conversation;
+  return { kind: 'direct', peer: copyBytes(conversation.peer) as PublicKey };
 }

@@ -1,13 +1,10 @@
 import { compareBytes, encodeHex, isSottoError, SottoError, type TransportMessage } from '@sotto/core';
+import { type DecryptOutcome, messageIdFor, type Transaction } from '@sotto/device';
 import type { Subscriptions } from '../connection/subscriptions.js';
 import type { Contacts } from '../contacts/contacts.js';
-import type { DecryptOutcome } from '../device/decryption.js';
-import { messageIdFor } from '../device/messages.js';
-import type { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
 import type { Groups } from '../groups/groups.js';
 import type { MessengerContext } from '../runtime/context.js';
-import { decodePayload } from '../runtime/payload.js';
-import type { Transaction } from '../storage/transaction.js';
+import { decodePayload, type GroupPayload } from '../runtime/payload.js';
 import type { DecryptionFailures } from './decryption-failures.js';
 import { EarlyMessages } from './early-messages.js';
 import type { Content, Inbox } from './inbox.js';
@@ -109,10 +106,10 @@ export class Receiver {
       if (outcome.sessionsLost) events.emitOnCommit(tx, 'sessionReset', from);
       return;
     }
-    const { $case, value } = decodePayload(outcome.payload);
-    if ($case === 'group') return this.#deliverToGroup(tx, message, outcome, value);
-    if ($case === 'application') return this.#deliverDirect(tx, message, outcome, value);
-    return this.#deliverOwnCopy(tx, message, outcome, value);
+    const content = decodePayload(outcome.payload);
+    if (content.kind === 'group') return this.#deliverToGroup(tx, message, outcome, content.group);
+    if (content.kind === 'application') return this.#deliverDirect(tx, message, outcome, content.payload);
+    return this.#deliverOwnCopy(tx, message, outcome, content);
   }
 
   async #deliverPublic(tx: Transaction, message: TransportMessage, outcome: Opened): Promise<void> {
@@ -120,9 +117,9 @@ export class Receiver {
     if (channel.kind !== 'public' || !this.#subscriptions.inChat(channel.name)) return;
     const content = decodePayload(outcome.payload);
     // Copies and changes of groups have no place in public.
-    if (content.$case !== 'application') return;
-    const conversation = { kind: { $case: 'publicChat', value: channel.name } } as const;
-    await this.#deliver(tx, message, outcome, { conversation, payload: content.value });
+    if (content.kind !== 'application') return;
+    const conversation = { kind: 'public', name: channel.name } as const;
+    await this.#deliver(tx, message, outcome, { conversation, payload: content.payload });
   }
 
   async #deliverDirect(
@@ -132,7 +129,7 @@ export class Receiver {
     payload: Uint8Array,
   ): Promise<void> {
     await this.#to.contacts.countMessage(tx, message.sender, payload.length);
-    const conversation = { kind: { $case: 'peer', value: message.sender } } as const;
+    const conversation = { kind: 'direct', peer: message.sender } as const;
     await this.#deliver(tx, message, outcome, { conversation, payload });
   }
 
@@ -151,7 +148,7 @@ export class Receiver {
     const to = this.#context.settings.crypto.secp256k1.parsePublicKey(copy.to);
     // The user has written to it on another device.
     await this.#to.contacts.letIn(tx, to);
-    const conversation = { kind: { $case: 'peer', value: to } } as const;
+    const conversation = { kind: 'direct', peer: to } as const;
     await this.#deliver(tx, message, outcome, { conversation, payload: copy.payload, ownCopy: true });
   }
 
@@ -175,9 +172,9 @@ export class Receiver {
     }
     if (value.payload === undefined) return;
     await this.#deliver(tx, message, outcome, {
-      conversation: { kind: { $case: 'group', value: value.groupId } },
+      conversation: { kind: 'group', groupId },
       payload: value.payload,
-      groupMembershipHash: value.membershipHash,
+      membershipHash: value.membershipHash.length > 0 ? encodeHex(value.membershipHash) : undefined,
       late,
     });
   }

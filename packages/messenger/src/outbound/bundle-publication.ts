@@ -23,7 +23,7 @@ export class BundlePublication {
       await runtime.transaction(async (tx) => {
         const message = await device.encodePublic(tx);
         const { name } = contactCodeChannel(settings.crypto, device.identity);
-        this.#outbox.post(tx, { $case: 'publicName', value: name }, message, NO_MESSAGE_ID);
+        this.#outbox.post(tx, { kind: 'public', name }, message, NO_MESSAGE_ID);
       });
     } finally {
       runtime.schedule('publish', settings.limits.contactCodeIntervalMs, () =>

@@ -3,18 +3,15 @@ import {
   copyBytes,
   encodeHex,
   isSottoError,
-  type PublicKey,
   type SharedKey,
   SottoError,
   type TransportConnection,
   type Write,
 } from '@sotto/core';
-import { messageIdFor } from '../device/messages.js';
-import { storedNow } from '../device/own-clock.js';
-import type { OutboxRecord } from '../generated/sotto/messenger/v1/storage.js';
+import { messageIdFor, type ReadTransaction, type Transaction } from '@sotto/device';
 import type { MessengerContext } from '../runtime/context.js';
+import type { OutboxChannel, OutboxMessage } from '../storage/records.js';
 import { outboxTable } from '../storage/tables.js';
-import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 import type { DeliveryTracker } from './delivery-tracker.js';
 
 /** First wait after a failed send; doubled each time. */
@@ -29,11 +26,8 @@ const MOST_FAILED = 1_000;
 /** The id of what the messenger sends by itself: no event tells the application of it. */
 export const NO_MESSAGE_ID = new Uint8Array(0);
 
-/** Where an entry goes, in words that don't hold the negotiated secret. */
-export type OutboxChannel = NonNullable<OutboxRecord['channel']>;
-
 /** A record with its number. */
-type OutboxEntry = readonly [number: string, record: OutboxRecord];
+type OutboxEntry = readonly [number: string, record: OutboxMessage];
 
 /**
  * Ciphertexts that the transport has not taken yet. One is stored in the transaction that moved the ratchet, offered
@@ -43,13 +37,13 @@ type OutboxEntry = readonly [number: string, record: OutboxRecord];
 export class Outbox {
   readonly #context: MessengerContext;
   readonly #tracker: DeliveryTracker;
-  readonly #waiting = new Map<string, OutboxRecord>();
+  readonly #waiting = new Map<string, OutboxMessage>();
   /** Those that the transport will never take, oldest first. */
-  readonly #failed = new Map<string, OutboxRecord>();
+  readonly #failed = new Map<string, OutboxMessage>();
   /** Bytes of all entries. */
   #bytes = 0;
   /** Those of them that are to be tried now, oldest first. */
-  #queue = new Map<string, OutboxRecord>();
+  #queue = new Map<string, OutboxMessage>();
   /** Entries that are being sent, or were taken and are being deleted. */
   readonly #inFlight = new Map<string, Promise<void>>();
   /** How many of those are being sent. */
@@ -105,7 +99,7 @@ export class Outbox {
         actual,
       });
     }
-    const record = { payload, messageId, channel, createdAt: storedNow(clock), failed: false };
+    const record = { payload, messageId, channel, createdAt: clock.now(), failed: false };
     const number = String(this.#next++).padStart(16, '0');
     tx.put(outboxTable, record, number);
     tx.onCommit('state', () => {
@@ -262,7 +256,7 @@ export class Outbox {
     }
   }
 
-  async #send(connection: TransportConnection, number: string, record: OutboxRecord): Promise<void> {
+  async #send(connection: TransportConnection, number: string, record: OutboxMessage): Promise<void> {
     const messageId = encodeHex(record.messageId);
     this.#sending++;
     try {
@@ -289,7 +283,7 @@ export class Outbox {
   }
 
   /** Keeps what the transport will never take, until the application tries it again or gives it up. */
-  async #keepFailed(number: string, record: OutboxRecord, error: SottoError): Promise<void> {
+  async #keepFailed(number: string, record: OutboxMessage, error: SottoError): Promise<void> {
     const failed = { ...record, failed: true };
     const [oldest] = this.#failed.size >= MOST_FAILED ? this.#failed : [];
     try {
@@ -321,21 +315,17 @@ export class Outbox {
     this.#retryAfter = Math.min(2 * this.#retryAfter, RETRY_MOST_MS);
   }
 
-  #channelOf({ channel }: OutboxRecord): Channel {
-    switch (channel?.$case) {
-      case 'publicName':
-        return { kind: 'public', name: channel.value };
-      case 'partitioned':
-        return { kind: 'partitioned', recipient: channel.value as PublicKey };
-      case 'discovery':
-        return { kind: 'discovery', recipient: channel.value as PublicKey };
+  #channelOf({ channel }: OutboxMessage): Channel {
+    switch (channel.kind) {
+      case 'public':
+        return channel;
       case 'negotiated':
         return {
           kind: 'negotiated',
-          secret: this.#context.device.negotiatedSecret(channel.value as PublicKey) as SharedKey,
+          secret: this.#context.device.negotiatedSecret(channel.peer) as SharedKey,
         };
       default:
-        throw new SottoError('TRANSPORT_REFUSED', 'The entry names no channel.', { reason: 'no channel' });
+        return { kind: channel.kind, recipient: channel.peer };
     }
   }
 }

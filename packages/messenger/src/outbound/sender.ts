@@ -1,9 +1,8 @@
 import { compareBytes, type PublicKey } from '@sotto/core';
+import type { DeviceOutcome, EncryptedMessage, Transaction } from '@sotto/device';
 import type { Subscriptions } from '../connection/subscriptions.js';
-import type { DeviceOutcome, EncryptedMessage } from '../device/encryption.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { encodePayload } from '../runtime/payload.js';
-import type { Transaction } from '../storage/transaction.js';
 import { NO_MESSAGE_ID, type Outbox } from './outbox.js';
 
 /** A message that was encrypted and put into the outbox. */
@@ -34,10 +33,10 @@ export class Sender {
     payload: Uint8Array,
   ): Promise<Posted & { readonly ownDevices: readonly DeviceOutcome[] }> {
     const { device } = this.#context;
-    const posted = await this.encryptTo(tx, to, encodePayload({ $case: 'application', value: payload }));
+    const posted = await this.encryptTo(tx, to, encodePayload({ kind: 'application', payload }));
     const isOwn = compareBytes(to, device.identity) === 0;
     if (isOwn || !(await device.hasPairedDevices(tx))) return { ...posted, ownDevices: [] };
-    const copy = encodePayload({ $case: 'ownCopy', value: { to, payload } });
+    const copy = encodePayload({ kind: 'ownCopy', to, payload });
     const { devices } = await this.encryptTo(tx, device.identity, copy, posted.id);
     return { ...posted, ownDevices: devices };
   }
@@ -54,8 +53,8 @@ export class Sender {
     messageId?: Uint8Array,
   ): Promise<Posted> {
     const { message, devices, negotiatedSecret } = await this.#context.device.encryptDirect(tx, to, content);
-    const $case = negotiatedSecret === undefined ? 'partitioned' : 'negotiated';
-    const id = this.#outbox.post(tx, { $case, value: to }, message, messageId);
+    const kind = negotiatedSecret === undefined ? 'partitioned' : 'negotiated';
+    const id = this.#outbox.post(tx, { kind, peer: to }, message, messageId);
     this.#subscriptions.subscribeNegotiated(tx, to);
     return { devices, id };
   }
@@ -63,6 +62,6 @@ export class Sender {
   /** Sends our bundle to an identity, in a message without content. */
   async sendBundle(tx: Transaction, to: PublicKey): Promise<void> {
     const { message } = await this.#context.device.encryptDh(tx, to, new Uint8Array(0));
-    this.#outbox.post(tx, { $case: 'partitioned', value: to }, message, NO_MESSAGE_ID);
+    this.#outbox.post(tx, { kind: 'partitioned', peer: to }, message, NO_MESSAGE_ID);
   }
 }

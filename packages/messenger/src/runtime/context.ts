@@ -1,4 +1,4 @@
-import type { Device } from '../device/device.js';
+import type { MessengerDevice as Device } from '@sotto/device/internal';
 import type { Events } from './events.js';
 import type { Settings } from './options.js';
 import type { Runtime } from './runtime.js';

@@ -8,9 +8,7 @@ import {
   type TransportStatus,
   type Write,
 } from '@sotto/core';
-import type { Protection } from '../device/decryption.js';
-import type { BundleNews } from '../device/peers.js';
-import type { Transaction } from '../storage/transaction.js';
+import type { BundleNews, Protection, Transaction } from '@sotto/device';
 
 /** What conversation a message belongs to. */
 export type Conversation =

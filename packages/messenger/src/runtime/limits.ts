@@ -1,20 +1,10 @@
-import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from '../device/limits.js';
+import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from '@sotto/device';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /** Times and bounds of a messenger, those of its device included. */
 export interface MessengerLimits extends DeviceLimits {
-  /**
-   * An identity whose messages this device can't read is answered with our bundle, but not more often. Default 2 h
-   * (wire profile, section 5).
-   */
-  readonly answerIntervalMs: number;
-  /**
-   * Strangers who are answered with our bundle in an hour, all together: what they can make us publish. Default 20, more
-   * than honest strangers need.
-   */
-  readonly strangerAnswersPerHour: number;
   /**
    * Most bytes of messages that wait for the application; beyond it, further ones are refused, and come again if the
    * transport keeps them. Default 64 MiB: an application that is away for weeks.
@@ -56,8 +46,6 @@ export interface MessengerLimits extends DeviceLimits {
 
 export const DEFAULT_LIMITS: MessengerLimits = {
   ...DEFAULT_DEVICE_LIMITS,
-  answerIntervalMs: 2 * HOUR,
-  strangerAnswersPerHour: 20,
   maxInboxBytes: 64 * 1024 * 1024,
   maxOutboxBytes: 64 * 1024 * 1024,
   contactCodeIntervalMs: 6 * HOUR,

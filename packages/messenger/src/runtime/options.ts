@@ -1,6 +1,6 @@
 import type { Clock, KeyPair, Logger, Store, Transport, Write } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import type { DeviceOutcome } from '../device/encryption.js';
+import type { DeviceOutcome } from '@sotto/device';
 import type { MessengerLimits } from './limits.js';
 
 /** What `createMessenger` needs. */

@@ -1,13 +1,17 @@
 import { compareBytes, concatBytes, copyBytes, SottoError } from '@sotto/core';
-import { Payload } from '../generated/sotto/messenger/v1/payload.js';
+import { type GroupPayload, Payload } from '../generated/sotto/messenger/v1/payload.js';
+
+export type { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
 
 /** Begins every payload of ours; no text, JSON or protobuf message of an application begins so. */
 const MARKER = Uint8Array.of(0xff, ...new TextEncoder().encode('sotto'), 0, 1);
 
 /** What stands in a payload: an application's bytes, or something of ours. */
 export type PayloadContent =
-  | { readonly $case: 'application'; readonly value: Uint8Array }
-  | Extract<NonNullable<Payload['content']>, { $case: 'ownCopy' | 'group' }>;
+  | { readonly kind: 'application'; readonly payload: Uint8Array }
+  /** A copy of what another device of ours sent, and to whom: 33 bytes. */
+  | { readonly kind: 'ownCopy'; readonly to: Uint8Array; readonly payload: Uint8Array }
+  | { readonly kind: 'group'; readonly group: GroupPayload };
 
 function hasMarker(bytes: Uint8Array): boolean {
   return bytes.length >= MARKER.length && compareBytes(bytes.subarray(0, MARKER.length), MARKER) === 0;
@@ -18,11 +22,17 @@ function hasMarker(bytes: Uint8Array): boolean {
  * of ours, and none at all, which outside of a session would say something else: that we could not read.
  */
 export function encodePayload(content: PayloadContent): Uint8Array {
-  if (content.$case === 'application') {
-    if (content.value.length > 0 && !hasMarker(content.value)) return content.value;
-    return wrap({ content: { $case: 'escaped', value: content.value } });
+  switch (content.kind) {
+    case 'application': {
+      const { payload } = content;
+      if (payload.length > 0 && !hasMarker(payload)) return payload;
+      return wrap({ content: { $case: 'escaped', value: payload } });
+    }
+    case 'ownCopy':
+      return wrap({ content: { $case: 'ownCopy', value: { to: content.to, payload: content.payload } } });
+    case 'group':
+      return wrap({ content: { $case: 'group', value: content.group } });
   }
-  return wrap({ content });
 }
 
 function wrap(payload: Payload): Uint8Array {
@@ -34,11 +44,11 @@ function wrap(payload: Payload): Uint8Array {
  * @throws MALFORMED_MESSAGE when it begins as ours and does not go on so
  */
 export function decodePayload(bytes: Uint8Array): PayloadContent {
-  if (!hasMarker(bytes)) return { $case: 'application', value: bytes };
+  if (!hasMarker(bytes)) return { kind: 'application', payload: bytes };
   const malformed = (reason: string, cause?: unknown) =>
     new SottoError(
       'MALFORMED_MESSAGE',
-      'The payload is not one of ours after all.',
+      'The payload begins like one of ours, and is not valid.',
       { what: 'Payload', reason },
       { cause },
     );
@@ -49,6 +59,14 @@ export function decodePayload(bytes: Uint8Array): PayloadContent {
     throw malformed('it cannot be decoded', cause);
   }
   const { content } = payload;
-  if (content === undefined) throw malformed('of a kind that this version does not know');
-  return content.$case === 'escaped' ? { $case: 'application', value: copyBytes(content.value) } : content;
+  switch (content?.$case) {
+    case 'escaped':
+      return { kind: 'application', payload: copyBytes(content.value) };
+    case 'ownCopy':
+      return { kind: 'ownCopy', ...content.value };
+    case 'group':
+      return { kind: 'group', group: content.value };
+    default:
+      throw malformed('of a kind that this version does not know');
+  }
 }

@@ -1,5 +1,5 @@
 import type { PublicKey, SottoError } from '@sotto/core';
-import type { DeviceOutcome } from '../device/encryption.js';
+import type { DeviceOutcome } from '@sotto/device';
 
 /** What became of a message that was sent. */
 export interface SendResult {

@@ -1,6 +1,5 @@
 import { type Clock, isSottoError, SottoError } from '@sotto/core';
-import type { ReadTransaction, Transaction } from '../storage/transaction.js';
-import type { Transactions } from '../storage/transaction-manager.js';
+import type { ReadTransaction, Transaction, Transactions } from '@sotto/device';
 import type { Events } from './events.js';
 
 /** What a messenger does by itself after a while. */

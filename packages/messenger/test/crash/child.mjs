@@ -2,14 +2,14 @@
 // network, and an application that notes what it was given.
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { createMessenger } from '@sotto/messenger';
 import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import { createSqliteStore } from '@sotto/store-adapters/sqlite';
 
 const { kind, directory, privateKey, killAt, killWhen } = JSON.parse(process.argv[2]);
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 
 async function openStore() {
   const store = kind.includes('leveldb')

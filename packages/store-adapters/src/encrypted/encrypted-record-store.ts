@@ -1,4 +1,5 @@
 import {
+  type Argon2id,
   type Continuity,
   copyBytes,
   isDamage,
@@ -58,6 +59,7 @@ export class EncryptedRecordStore implements EncryptedStore {
   readonly #tree: LockTree;
   readonly #hider: KeyHider;
   readonly #randomBytes: RandomSource;
+  readonly #argon2id: Argon2id | undefined;
   readonly #queue = new SerialQueue();
   /** The revision of the tree's root underneath: whoever else writes there changes it. */
   #rootRevision: Revision;
@@ -68,7 +70,7 @@ export class EncryptedRecordStore implements EncryptedStore {
   #closing: Promise<void> | undefined;
 
   private constructor(
-    { store, randomBytes }: EncryptedStoreOptions,
+    { store, randomBytes, argon2id }: EncryptedStoreOptions,
     keys: Keys,
     tree: LockTree,
     rootRevision: Revision,
@@ -77,6 +79,7 @@ export class EncryptedRecordStore implements EncryptedStore {
     this.continuity = store.continuity ?? fallback;
     this.#store = store;
     this.#randomBytes = randomBytes;
+    this.#argon2id = argon2id;
     this.#keys = keys;
     this.#hider = new KeyHider(keys.nameKey);
     this.#tree = tree;
@@ -85,19 +88,19 @@ export class EncryptedRecordStore implements EncryptedStore {
   }
 
   static async open(options: EncryptedStoreOptions): Promise<EncryptedRecordStore> {
-    const { store, passphrase, randomBytes } = options;
+    const { store, passphrase, randomBytes, argon2id } = options;
     const keyring = await store.get(KEYRING);
     if (!keyring) return EncryptedRecordStore.#create(options);
-    const { version, ...keys } = await openKeyring(keyring.value, passphrase);
+    const { version, ...keys } = await openKeyring(keyring.value, passphrase, argon2id);
     const rootKey = { dataKey: keys.dataKey, keyringVersion: version };
     const { tree, revision } = await LockTree.load(store, randomBytes, rootKey);
     return new EncryptedRecordStore(options, keys, tree, revision, 'continued');
   }
 
   static async #create(options: EncryptedStoreOptions): Promise<EncryptedRecordStore> {
-    const { store, passphrase, randomBytes, passphraseCost = DEFAULT_PASSPHRASE_COST } = options;
+    const { store, passphrase, randomBytes, passphraseCost = DEFAULT_PASSPHRASE_COST, argon2id } = options;
     for await (const _ of store.list('', { limit: 1 })) throw missing('keyring');
-    const wrappingKey = await createWrappingKey(passphrase, passphraseCost, randomBytes);
+    const wrappingKey = await createWrappingKey(passphrase, passphraseCost, randomBytes, argon2id);
     const [dataKey, nameKey] = [randomBytes(KEYRING_KEY_LENGTH), randomBytes(KEYRING_KEY_LENGTH)];
     const keys = { dataKey, nameKey, wrappingKey };
     const keyring = sealKeyring({ version: 1, dataKey, nameKey }, wrappingKey, randomBytes);
@@ -191,7 +194,7 @@ export class EncryptedRecordStore implements EncryptedStore {
     return this.#queue.run(async () => {
       this.#checkOpen();
       const old = this.#keys.wrappingKey;
-      await this.#renewDataKey(await createWrappingKey(passphrase, cost, this.#randomBytes));
+      await this.#renewDataKey(await createWrappingKey(passphrase, cost, this.#randomBytes, this.#argon2id));
       wipeBytes(old.key);
       // The old keyring is useless now. It has happened even if the files can't be rewritten at the moment.
       await this.#store.compact?.().catch(() => {});

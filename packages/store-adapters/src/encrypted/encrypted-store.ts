@@ -1,4 +1,4 @@
-import type { Continuity, RandomSource, Store } from '@sotto/core';
+import type { Argon2id, Continuity, RandomSource, Store } from '@sotto/core';
 import type { PassphraseCost } from './keyring.js';
 
 /** Options of `createEncryptedStore`. */
@@ -20,6 +20,11 @@ export interface EncryptedStoreOptions {
    * Default `DEFAULT_PASSPHRASE_COST`.
    */
   readonly passphraseCost?: PassphraseCost;
+  /**
+   * Derives a key from the passphrase. Default: Argon2id in JavaScript (@noble/hashes). `loadArgon2id` of
+   * `@sotto/crypto/webassembly` is several times as fast, and gives the same keys.
+   */
+  readonly argon2id?: Argon2id;
 }
 
 /**

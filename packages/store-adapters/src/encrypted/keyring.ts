@@ -2,6 +2,7 @@ import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { argon2idAsync } from '@noble/hashes/argon2.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import {
+  type Argon2id,
   compareBytes,
   concatBytes,
   copyBytes,
@@ -75,6 +76,7 @@ export async function createWrappingKey(
   passphrase: string,
   cost: PassphraseCost,
   randomBytes: RandomSource,
+  argon2id?: Argon2id,
 ): Promise<WrappingKey> {
   const { memoryKiB, passes } = parseObject(cost, 'passphraseCost', 'memoryKiB', 'passes');
   if (!isAffordable(memoryKiB, passes)) {
@@ -87,7 +89,7 @@ export async function createWrappingKey(
   // How strong a passphrase has to be is for the application to say. This one is empty.
   if (normalised(passphrase).trim() === '') throw invalidArgument('passphrase', 'blank');
   const salt = randomBytes(SALT_LENGTH);
-  return { cost: { memoryKiB, passes }, salt, key: await deriveKey(passphrase, cost, salt) };
+  return { cost: { memoryKiB, passes }, salt, key: await deriveKey(passphrase, cost, salt, argon2id) };
 }
 
 /**
@@ -122,6 +124,7 @@ export function sealKeyring(
 export async function openKeyring(
   bytes: Uint8Array,
   passphrase: string,
+  argon2id?: Argon2id,
 ): Promise<Keyring & { readonly wrappingKey: WrappingKey }> {
   const end = bytes.length - CHECKSUM_LENGTH;
   if (end < 1 || compareBytes(bytes.subarray(end), checksum(bytes.subarray(0, end))) !== 0) throw corrupt();
@@ -139,7 +142,7 @@ export async function openKeyring(
   const head = bytes.subarray(0, HEAD_LENGTH);
   const nonce = bytes.subarray(HEAD_LENGTH, HEAD_LENGTH + NONCE_LENGTH);
   const salt = copyBytes(head.subarray(HEAD_LENGTH - SALT_LENGTH));
-  const key = await deriveKey(passphrase, cost, salt);
+  const key = await deriveKey(passphrase, cost, salt, argon2id);
   try {
     const keys = xchacha20poly1305(key, nonce, head).decrypt(bytes.subarray(HEAD_LENGTH + NONCE_LENGTH, end));
     const dataKey = copyBytes(keys.subarray(0, KEYRING_KEY_LENGTH));
@@ -153,14 +156,18 @@ export async function openKeyring(
   }
 }
 
+const portableArgon2id: Argon2id = (password, salt, { memoryKiB, passes }) =>
+  argon2idAsync(password, salt, { m: memoryKiB, t: passes, p: 1, dkLen: 32 });
+
 async function deriveKey(
   passphrase: string,
-  { memoryKiB, passes }: PassphraseCost,
+  cost: PassphraseCost,
   salt: Uint8Array,
+  argon2id = portableArgon2id,
 ): Promise<Uint8Array> {
   const password = encodeUtf8(normalised(passphrase));
   try {
-    return await argon2idAsync(password, salt, { m: memoryKiB, t: passes, p: 1, dkLen: 32 });
+    return await argon2id(password, salt, cost);
   } finally {
     wipeBytes(password);
   }

@@ -1,6 +1,6 @@
 import { createInbox } from '@sotto/compliance/inbox';
 import { encodeHex, type KeyPair, type TransportConnection } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { Geth, GethParty } from '@sotto/testing/geth';
 import type {} from '@sotto/testing/geth/setup';
 import { createSealedTransport } from '@sotto/whisper-transport';
@@ -18,7 +18,7 @@ import { createDevp2pCarrier, parseEnode } from '../../src/index.js';
 import { envelope } from '../envelopes.js';
 import { type TestHost, testHost } from '../hosts.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const { secp256k1 } = crypto;
 const program = inject('geth');
 const bytesOf = (text: string) => new TextEncoder().encode(text);

@@ -1,6 +1,6 @@
 import { createInbox } from '@sotto/compliance/inbox';
 import { type Channel, encodeHex, type KeyPair, type SharedKey, type TransportConnection } from '@sotto/core';
-import { createPortableProvider } from '@sotto/crypto';
+import { defaultProvider } from '@sotto/crypto';
 import { Geth } from '@sotto/testing/geth';
 import type {} from '@sotto/testing/geth/setup';
 import { createRpcTransport, type RpcTransportOptions } from '@sotto/whisper-rpc';
@@ -8,7 +8,7 @@ import { partitionedName, topicOf } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { tapped } from './tap.js';
 
-const crypto = createPortableProvider();
+const crypto = defaultProvider();
 const { secp256k1 } = crypto;
 const program = inject('geth');
 const bytesOf = (text: string) => new TextEncoder().encode(text);

@@ -1,0 +1,402 @@
+import {
+  compareBytes,
+  copyBytes,
+  encodeHex,
+  isSottoError,
+  NO_INSTALLATION,
+  type PublicKey,
+  parseInstallationId,
+  SottoError,
+} from '@sotto/core';
+import {
+  decrypt,
+  encodeState,
+  type RatchetMessage,
+  skippedKeyFor,
+  startResponder,
+} from '@sotto/double-ratchet';
+import {
+  type DirectMessage,
+  decodeProtocolMessage,
+  isBareMessage,
+  type ProtocolMessage,
+} from '@sotto/protocol-codec';
+import { acceptX3dh, openDhFallback } from '@sotto/x3dh';
+import type { DeviceContext } from './context.js';
+import { messageIdFor, newestBundle, publicMessageIdFor, signedTime } from './messages.js';
+import {
+  type BundleCache,
+  type BundleNews,
+  findDevice,
+  getPeer,
+  NO_NEWS,
+  newPeerDevice,
+  putPeer,
+  withDevice,
+  withinBounds,
+} from './peers.js';
+import { findPreKeyPair, ownDeviceRecord } from './pre-keys.js';
+import { type Remedy, remedyFor } from './remedy.js';
+import { refuseRepeated } from './seen-messages.js';
+import { addSession, loadSession, type Session, sessionId, sessionOrder } from './sessions.js';
+import type { PeerDevice, PeerRecord, Protection, SessionSummary } from './storage/records.js';
+import { endedChainTable, sessionTable, skippedKeyTable } from './storage/tables.js';
+import type { ReadTransaction, Transaction } from './storage/transaction.js';
+import { getStrangers, isLetIn, noteSeen, noteWrote } from './strangers.js';
+
+/** What a message says of its sender, whatever its payload. */
+interface Common {
+  /** KECCAK-256 of sender and ProtocolMessage, and of the name of a public channel, 32 bytes. */
+  readonly messageId: Uint8Array;
+  /** Installation id that the sender gives; empty when there is none. */
+  readonly senderInstallation: string;
+  /** What its bundle changed. */
+  readonly news: BundleNews;
+  /** Why its bundle was not taken, if it was not. */
+  readonly bundleError: SottoError | undefined;
+}
+
+/** What came out of a message. */
+export type DecryptOutcome = Common &
+  (
+    | {
+        readonly kind: 'message';
+        readonly payload: Uint8Array;
+        readonly protection: Protection;
+        /** A session began with it. */
+        readonly sessionBegun: boolean;
+        /** The sender said that it lost the sessions that we had with it. */
+        readonly sessionsLost: boolean;
+      }
+    /** Nothing but the bundle. */
+    | { readonly kind: 'bundle' }
+    /** Authentic as far as the transport vouches, and not for us to read. */
+    | {
+        readonly kind: 'unreadable';
+        readonly reason: 'DEVICE_NOT_ADDRESSED' | 'SESSION_NOT_FOUND';
+        /** It comes from a device of our own identity. */
+        readonly own: boolean;
+        readonly remedy: Remedy;
+      }
+  );
+
+/** How a message came, as far as that matters to what becomes of it. */
+export interface DecryptOptions {
+  /**
+   * The kind of channel that it came by, with the name of a public one. Then what doesn't belong there has no effect: a
+   * direct message on a public channel, where anybody can have put it, or a public message on a channel of ours. Default:
+   * not known, and everything is read.
+   */
+  readonly channel?:
+    | { readonly kind: 'public'; readonly name: string }
+    | { readonly kind: 'private' }
+    | undefined;
+  /** Milliseconds since the epoch, as the sender or the transport claims. */
+  readonly sentAt?: number | undefined;
+}
+
+/**
+ * Opens a message; when it throws, the transaction is given up and nothing has changed. Bundles first,
+ * then the entry for this device or `none`. Wire profile, section 5.
+ *
+ * @throws DUPLICATE_MESSAGE, MALFORMED_MESSAGE, BUNDLE_SIGNATURE_INVALID, AUTHENTICATION_FAILED and what the
+ *   ratchet throws
+ */
+export async function decryptMessage(
+  tx: Transaction,
+  context: DeviceContext,
+  bundleCache: BundleCache,
+  from: PublicKey,
+  bytes: Uint8Array,
+  { channel, sentAt }: DecryptOptions = {},
+): Promise<DecryptOutcome> {
+  const messageId =
+    channel?.kind === 'public'
+      ? publicMessageIdFor(context.crypto, from, bytes, channel.name)
+      : messageIdFor(context.crypto, from, bytes);
+  if (channel?.kind !== 'private' && isBareMessage(bytes)) {
+    await refuseRepeated(tx, context, { messageId, signedAt: undefined, sentAt });
+    return bareMessage(messageId, bytes);
+  }
+  const message = decodeProtocolMessage(bytes);
+  const { installationId: senderInstallation } = message;
+  const common = {
+    messageId,
+    senderInstallation,
+    ...(await processBundle(tx, context, bundleCache, from, message)),
+  };
+  const signedAt = signedTime(from, message);
+  const guard = () => refuseRepeated(tx, context, { messageId, signedAt, sentAt });
+
+  if (message.publicMessage !== undefined) {
+    if (channel?.kind === 'private') return { ...common, kind: 'bundle' };
+    await guard();
+    return {
+      ...common,
+      kind: 'message',
+      payload: message.publicMessage,
+      protection: 'public',
+      sessionBegun: false,
+      sessionsLost: false,
+    };
+  }
+  if (message.directMessages.size === 0 || channel?.kind === 'public') return { ...common, kind: 'bundle' };
+
+  const unreadable = async (reason: 'DEVICE_NOT_ADDRESSED' | 'SESSION_NOT_FOUND') => {
+    const remedy = await remedyFor(tx, context, from, message);
+    const own = compareBytes(from, context.identity.publicKey) === 0;
+    return { ...common, kind: 'unreadable', reason, own, remedy } as const;
+  };
+  const entry =
+    message.directMessages.get(context.installationId) ?? message.directMessages.get(NO_INSTALLATION);
+  if (entry === undefined) return unreadable('DEVICE_NOT_ADDRESSED');
+
+  if (entry.dhHeader !== undefined && entry.drHeader === undefined) {
+    const payload = openDhFallback(context.crypto, context.identity, {
+      ephemeralKey: entry.dhHeader.key,
+      payload: entry.payload,
+    });
+    const empty = payload.length === 0;
+    const sessionsLost = empty && (await noteLostSessions(tx, from, senderInstallation, message));
+    // What has no effect need not be remembered: anybody can send such without end.
+    if (!empty || sessionsLost) await guard();
+    if (!empty) {
+      await noteReplied(tx, from, senderInstallation);
+      await noteWrote(tx, context, from);
+    }
+    return { ...common, kind: 'message', payload, protection: 'dh', sessionBegun: false, sessionsLost };
+  }
+
+  const opened = await openInSession(tx, context, from, senderInstallation, entry, messageId);
+  if (opened === undefined) return unreadable('SESSION_NOT_FOUND');
+  if (opened.sessionBegun) await guard();
+  return { ...common, kind: 'message', protection: 'dr', sessionsLost: false, ...opened };
+}
+
+/** A public message of a client that puts no ProtocolMessage around it: no bundle comes with it. */
+function bareMessage(messageId: Uint8Array, bytes: Uint8Array): DecryptOutcome {
+  return {
+    kind: 'message',
+    messageId,
+    senderInstallation: '',
+    news: NO_NEWS,
+    bundleError: undefined,
+    payload: copyBytes(bytes),
+    protection: 'public',
+    sessionBegun: false,
+    sessionsLost: false,
+  };
+}
+
+/** Verifies and applies the sender's newest bundle; older ones and those of others are passed over. */
+async function processBundle(
+  tx: Transaction,
+  context: DeviceContext,
+  bundleCache: BundleCache,
+  from: PublicKey,
+  message: ProtocolMessage,
+): Promise<Pick<Common, 'news' | 'bundleError'>> {
+  const newest = newestBundle(from, message);
+  if (newest === undefined) return { news: NO_NEWS, bundleError: undefined };
+  const bundle = bundleCache.verify(context, newest);
+  try {
+    const news = await bundleCache.apply(tx, context, bundle, message.installationId);
+    if (news.added.length > 0) await noteSeen(tx, context, from);
+    return { news, bundleError: undefined };
+  } catch (error) {
+    // A peer whose clock is a year ahead can still be read in the sessions that there are.
+    if (!isSottoError(error, 'BUNDLE_IMPLAUSIBLE')) throw error;
+    return { news: NO_NEWS, bundleError: error };
+  }
+}
+
+function duplicate(messageId: Uint8Array): SottoError {
+  return new SottoError('DUPLICATE_MESSAGE', 'This message was received before.', {
+    messageId: encodeHex(messageId),
+  });
+}
+
+/**
+ * An empty message outside of any session says that its sender could not read us. It counts when it shows a prekey that
+ * the sessions with that device don't know yet: a device that lost a session makes a new one before it says so. With the
+ * prekey that was known all along, somebody may have brought it about, and a session begun with that prekey could be read
+ * by whoever stole it. The sessions that it retires are not sent on any more, and still receive.
+ */
+async function noteLostSessions(
+  tx: Transaction,
+  from: PublicKey,
+  installationId: string,
+  message: ProtocolMessage,
+): Promise<boolean> {
+  const peer = await getPeer(tx, from);
+  const device = findDevice(peer, installationId);
+  const shown = newestBundle(from, message);
+  // An older one than what is known says nothing of now.
+  if (device === undefined || shown === undefined || shown.timestamp < device.attestedAt) return false;
+  const isRetired = (session: SessionSummary) =>
+    !session.lost && compareBytes(session.peerPreKey, device.signedPreKey) !== 0;
+  if (!device.sessions.some(isRetired)) return false;
+  const sessions = device.sessions.map((session) =>
+    isRetired(session) ? { ...session, lost: true } : session,
+  );
+  putPeer(tx, from, withDevice(peer, { ...device, sessions }));
+  return true;
+}
+
+/** A message has come from a device: it knows us, and subscribes to our negotiated topic. Wire profile, section 6. */
+async function noteReplied(tx: Transaction, from: PublicKey, installationId: string): Promise<void> {
+  const peer = await getPeer(tx, from);
+  const device = findDevice(peer, installationId);
+  if (device === undefined || device.hasReplied) return;
+  putPeer(tx, from, withDevice(peer, { ...device, hasReplied: true }));
+}
+
+/** Tries the sessions that fit the headers; `undefined` when there is none. */
+async function openInSession(
+  tx: Transaction,
+  context: DeviceContext,
+  from: PublicKey,
+  senderInstallation: string,
+  entry: DirectMessage,
+  messageId: Uint8Array,
+): Promise<{ readonly payload: Uint8Array; readonly sessionBegun: boolean } | undefined> {
+  const { x3dhHeader, drHeader } = entry;
+  const malformed = (reason: string) =>
+    new SottoError('MALFORMED_MESSAGE', 'The headers of the message do not fit together.', {
+      what: 'DirectMessageProtocol',
+      reason,
+    });
+  if (drHeader === undefined) throw malformed('no ratchet header');
+  if (x3dhHeader !== undefined && compareBytes(x3dhHeader.id, drHeader.id) !== 0) {
+    throw malformed('two prekeys named');
+  }
+  const installationId = parseInstallationId(senderInstallation);
+  const remote = { identity: from, installationId };
+  const peer = await getPeer(tx, from);
+  const isOwn = compareBytes(from, context.identity.publicKey) === 0;
+  const device = findDevice(peer, installationId) ?? newPeerDevice(installationId, !isOwn);
+
+  const named = x3dhHeader && sessionId(context, remote, x3dhHeader.id, x3dhHeader.key);
+  const candidates = device.sessions
+    .filter((session) =>
+      named ? compareBytes(session.id, named) === 0 : compareBytes(session.signedPreKey, drHeader.id) === 0,
+    )
+    .toReversed();
+  const message: RatchetMessage = { header: drHeader, body: entry.payload };
+  let refusal: unknown;
+  for (const summary of candidates) {
+    const session = await loadSession(tx, summary);
+    if (session === undefined) continue;
+    try {
+      const opened = await openWith(tx, context, session, message);
+      const knowsPreKey = compareBytes(summary.peerPreKey, device.signedPreKey) === 0;
+      if (!device.hasReplied || !knowsPreKey) {
+        const peerPreKey = device.signedPreKey;
+        const sessions = device.sessions.map((other) =>
+          other === summary ? { ...other, peerPreKey } : other,
+        );
+        putPeer(tx, from, withDevice(peer, { ...device, hasReplied: true, sessions }));
+      }
+      await noteWrote(tx, context, from, await skippedKeysOf(tx, peer, from, opened.skipped));
+      return { payload: opened.plaintext, sessionBegun: false };
+    } catch (error) {
+      // Used here before: it is no other session's either.
+      if (isSottoError(error, 'RATCHET_DUPLICATE')) throw duplicate(messageId);
+      refusal = error;
+    }
+  }
+  if (refusal !== undefined) throw refusal;
+  if (x3dhHeader === undefined || named === undefined) return undefined;
+
+  const signedPreKey = await findPreKeyPair(tx, context, x3dhHeader.id);
+  if (signedPreKey === undefined) return undefined;
+  const sharedKey = acceptX3dh(context.crypto, {
+    identity: context.identity,
+    signedPreKey,
+    remoteIdentity: from,
+    ephemeralKey: x3dhHeader.key,
+  });
+  const { currentPreKey, epoch } = await ownDeviceRecord(tx);
+  const summary = {
+    id: named,
+    initiator: false,
+    signedPreKey: x3dhHeader.id,
+    order: sessionOrder(sharedKey),
+    lost: false,
+    epoch,
+    peerPreKey: device.signedPreKey,
+  };
+  const state = startResponder(context.suite, sharedKey, signedPreKey);
+  const opened = await openWith(tx, context, { summary, state, ephemeralKey: undefined }, message);
+  const known: PeerDevice = {
+    ...device,
+    hasReplied: true,
+    sessions: device.sessions.filter(({ id }) => compareBytes(id, named) !== 0),
+  };
+  const withSession = await addSession(tx, context, known, summary, { preKey: currentPreKey, epoch });
+  putPeer(tx, from, await withinBounds(tx, withDevice(peer, withSession), context));
+  await noteWrote(tx, context, from, await skippedKeysOf(tx, peer, from, opened.skipped));
+  return { payload: opened.plaintext, sessionBegun: true };
+}
+
+/** What the message keys kept for a stranger come to, when a message has changed their number. */
+async function skippedKeysOf(
+  tx: ReadTransaction,
+  peer: PeerRecord,
+  from: PublicKey,
+  change: number,
+): Promise<{ readonly skippedKeys?: number }> {
+  if (change === 0 || isLetIn(peer)) return {};
+  const { wrote } = await getStrangers(tx);
+  const known = wrote.find(({ identity }) => compareBytes(identity, from) === 0);
+  return { skippedKeys: Math.max(0, (known?.skippedKeys ?? 0) + change) };
+}
+
+/**
+ * One ratchet step: the session and its skipped keys.
+ * @returns the payload, and how many skipped keys there are more than before
+ */
+async function openWith(
+  tx: Transaction,
+  context: DeviceContext,
+  session: Session,
+  message: RatchetMessage,
+): Promise<{ readonly plaintext: Uint8Array; readonly skipped: number }> {
+  const name = encodeHex(session.summary.id);
+  const wanted = skippedKeyFor(session.state, message.header);
+  const record = wanted && (await tx.get(skippedKeyTable, name, encodeHex(wanted.key), wanted.n.toString()));
+  const skippedKey = record?.messageKey;
+  const { remoteKey } = session.state;
+  // What comes again of the chain being read, the ratchet itself refuses.
+  const isOfCurrentChain = remoteKey !== undefined && compareBytes(remoteKey, message.header.key) === 0;
+  if (
+    wanted === undefined &&
+    !isOfCurrentChain &&
+    (await tx.get(endedChainTable, name, encodeHex(message.header.key)))
+  ) {
+    throw new SottoError('RATCHET_DUPLICATE', 'This message is of a chain that was read to its end.', {
+      n: message.header.n,
+    });
+  }
+  const { next, plaintext, keys } = decrypt(
+    context.suite,
+    session.state,
+    message,
+    skippedKey && { skippedKey },
+  );
+  const storedAt = context.clock.now();
+  for (const { key, n, messageKey } of keys.stored) {
+    tx.put(skippedKeyTable, { messageKey, storedAt }, name, encodeHex(key), n.toString());
+  }
+  for (const { key, n } of keys.deleted) tx.delete(skippedKeyTable, name, encodeHex(key), n.toString());
+  if (remoteKey !== undefined && compareBytes(remoteKey, next.remoteKey as Uint8Array) !== 0) {
+    tx.put(endedChainTable, new Uint8Array(0), name, encodeHex(remoteKey));
+  }
+  // An answer: the X3DH header need not be repeated any more.
+  tx.put(
+    sessionTable,
+    { ratchet: encodeState(next), ephemeralKey: new Uint8Array(0), usedAt: BigInt(Math.trunc(storedAt)) },
+    name,
+  );
+  return { plaintext, skipped: keys.stored.length - keys.deleted.length };
+}

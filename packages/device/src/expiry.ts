@@ -1,0 +1,99 @@
+import { decodeHex } from '@sotto/core';
+import { decodeState, encodeState, withoutSkippedKeys } from '@sotto/double-ratchet';
+import type { DeviceContext } from './context.js';
+import { certainTime, storedNow, timeSince } from './own-clock.js';
+import { deleteExpiredPreKeys } from './pre-keys.js';
+import { forgetSeen } from './seen-messages.js';
+import { endedChainTable, sessionTable, skippedKeyTable } from './storage/tables.js';
+import type { Transaction } from './storage/transaction.js';
+
+/** Records looked at in one transaction: short ones, so that nothing waits long. */
+const BATCH = 256;
+
+/**
+ * Deletes the private prekeys whose grace is over, and forgets messages outside of sessions that can't come any more. By a
+ * time that has certainly come, so that nothing goes when our clock is wrong once.
+ */
+export async function deleteExpired(tx: Transaction, context: DeviceContext): Promise<void> {
+  const time = await certainTime(tx, context);
+  if (time === undefined) return;
+  await deleteExpiredPreKeys(tx, context, time);
+  await forgetSeen(tx, context, time);
+}
+
+/** Where a sweep goes on; `undefined` at its end. */
+export type SweepPosition = { readonly table: 'session' | 'skipped'; readonly after: string } | undefined;
+
+/**
+ * Deletes message keys that are too old, and sessions in which nothing happened for too long, some in each transaction. What was
+ * stored at a time that has not come yet, by a clock that was ahead, begins its time anew.
+ * @param time milliseconds since the epoch: what was too old then is deleted
+ * @param from where the one before stopped; without it from the beginning
+ * @returns where the next one goes on, or `undefined` when all was looked at
+ */
+export async function sweep(
+  tx: Transaction,
+  context: DeviceContext,
+  time: number,
+  from: SweepPosition = { table: 'skipped', after: '' },
+): Promise<SweepPosition> {
+  let after = from.after;
+  if (from.table === 'skipped') {
+    const next = await sweepSkippedKeys(tx, context, time, after);
+    if (next !== undefined) return { table: 'skipped', after: next };
+    after = '';
+  }
+  const next = await sweepSessions(tx, context, time, after);
+  return next === undefined ? undefined : { table: 'session', after: next };
+}
+
+async function sweepSkippedKeys(
+  tx: Transaction,
+  context: DeviceContext,
+  time: number,
+  after: string,
+): Promise<string | undefined> {
+  const { records, next } = await tx.page(skippedKeyTable, after, BATCH);
+  const now = context.clock.now();
+  const expired = new Map<string, { readonly key: Uint8Array; readonly n: number }[]>();
+  for (const { segments, value } of records) {
+    const [session = '', key = '', n = ''] = segments;
+    const isOfFuture = timeSince(value.storedAt, context) === undefined;
+    if (isOfFuture) tx.put(skippedKeyTable, { ...value, storedAt: now }, session, key, n);
+    if (isOfFuture || time - value.storedAt <= context.limits.skippedKeyLifetimeMs) continue;
+    tx.delete(skippedKeyTable, session, key, n);
+    const ids = expired.get(session) ?? [];
+    ids.push({ key: decodeHex(key), n: Number(n) });
+    expired.set(session, ids);
+  }
+  for (const [session, ids] of expired) {
+    const record = await tx.get(sessionTable, session);
+    if (record === undefined) continue;
+    const ratchet = encodeState(withoutSkippedKeys(decodeState(record.ratchet), ids));
+    tx.put(sessionTable, { ...record, ratchet }, session);
+  }
+  return next;
+}
+
+async function sweepSessions(
+  tx: Transaction,
+  context: DeviceContext,
+  time: number,
+  after: string,
+): Promise<string | undefined> {
+  const { records, next } = await tx.page(sessionTable, after, BATCH);
+  const now = storedNow(context.clock);
+  for (const { segments, value } of records) {
+    const [session = ''] = segments;
+    const isOfFuture = timeSince(Number(value.usedAt), context) === undefined;
+    // This transaction may have changed it since it was stored.
+    const current = isOfFuture ? await tx.get(sessionTable, session) : undefined;
+    if (current !== undefined) tx.put(sessionTable, { ...current, usedAt: now }, session);
+    if (isOfFuture || time - Number(value.usedAt) <= context.limits.sessionIdleMs) continue;
+    for (const table of [skippedKeyTable, endedChainTable]) {
+      for (const rest of await tx.keys(table, [session])) tx.delete(table, ...rest);
+    }
+    tx.delete(sessionTable, session);
+  }
+  return next;
+}

@@ -1,0 +1,253 @@
+import { compareBytes, encodeHex, LruCache, type PublicKey } from '@sotto/core';
+import type { Bundle } from '@sotto/protocol-codec';
+import {
+  type BundleMerge,
+  checkBundlePlausibility,
+  type KnownDevice,
+  mergeBundle,
+  type VerifiedBundle,
+  verifyBundle,
+} from '@sotto/x3dh';
+import type { DeviceContext } from './context.js';
+import { deleteSession } from './sessions.js';
+import type { PeerDevice, PeerRecord } from './storage/records.js';
+import { peerTable } from './storage/tables.js';
+import type { ReadTransaction, Transaction } from './storage/transaction.js';
+
+/** What is known of an identity; an empty record when nothing is. */
+export async function getPeer(tx: ReadTransaction, identity: Uint8Array): Promise<PeerRecord> {
+  return (
+    (await tx.get(peerTable, encodeHex(identity))) ?? {
+      devices: [],
+      answeredAt: 0n,
+      verified: false,
+      standing: 'stranger',
+      requestMessages: 0,
+      requestBytes: 0n,
+      requestedAt: 0n,
+    }
+  );
+}
+
+export function putPeer(tx: Transaction, identity: Uint8Array, peer: PeerRecord): void {
+  tx.put(peerTable, peer, encodeHex(identity));
+}
+
+/** Forgets an identity with its devices and sessions. */
+export async function deletePeer(tx: Transaction, identity: Uint8Array): Promise<void> {
+  const { devices } = await getPeer(tx, identity);
+  for (const { sessions } of devices) for (const { id } of sessions) await deleteSession(tx, id);
+  tx.delete(peerTable, encodeHex(identity));
+}
+
+/** The record with one device replaced, or added. */
+export function withDevice(peer: PeerRecord, device: PeerDevice): PeerRecord {
+  const others = peer.devices.filter(({ installationId }) => installationId !== device.installationId);
+  return { ...peer, devices: [...others, device] };
+}
+
+export function findDevice(peer: PeerRecord, installationId: string): PeerDevice | undefined {
+  return peer.devices.find((device) => device.installationId === installationId);
+}
+
+/** A device of which nothing is known but its name. */
+export function newPeerDevice(installationId: string, enabled: boolean): PeerDevice {
+  return {
+    installationId,
+    signedPreKey: new Uint8Array(0),
+    version: 0,
+    protocolVersion: 0,
+    timestamp: 0n,
+    enabled,
+    hasReplied: false,
+    sessions: [],
+    name: '',
+    metadata: new Map(),
+    attestedAt: 0n,
+    selfAttested: false,
+    reset: false,
+    strict: false,
+  };
+}
+
+/**
+ * A device that lost its store: nothing that we had with it is there any more, and it subscribes to no topic
+ * that was negotiated before.
+ */
+export function withoutSessions(device: PeerDevice): PeerDevice {
+  return {
+    ...device,
+    hasReplied: false,
+    sessions: device.sessions.map((session) => ({ ...session, lost: true })),
+  };
+}
+
+/** Most recently active first; ties by byte order of the id, so that they are settled the same way every time. */
+function byActivity(a: PeerDevice, b: PeerDevice): number {
+  if (a.timestamp !== b.timestamp) return a.timestamp > b.timestamp ? -1 : 1;
+  return a.installationId < b.installationId ? -1 : 1;
+}
+
+/** The devices of an identity that messages go to: enabled, usable, the most recently active. */
+export function activeDevices(peer: PeerRecord, most: number): readonly PeerDevice[] {
+  return peer.devices
+    .filter(
+      ({ enabled, signedPreKey, sessions }) => enabled && (signedPreKey.length > 0 || sessions.length > 0),
+    )
+    .toSorted(byActivity)
+    .slice(0, most);
+}
+
+/**
+ * Bundles met lately. One that comes with every message is verified once, and merged once into what is known of its
+ * identity.
+ */
+export class BundleCache {
+  readonly #verified = new LruCache<string, VerifiedBundle>(512);
+  /** The bundle that changed nothing in a record, and who sent it. Records are replaced, never changed. */
+  readonly #merged = new WeakMap<
+    PeerRecord,
+    readonly [bundle: VerifiedBundle, attestedBy?: string | undefined]
+  >();
+
+  /** The bundle, or an equal one that was verified before. @throws BUNDLE_SIGNATURE_INVALID */
+  verify({ crypto }: Pick<DeviceContext, 'crypto'>, bundle: Bundle): VerifiedBundle {
+    return this.#verified.getOrCreate(fingerprint(bundle), () => verifyBundle(crypto, bundle));
+  }
+
+  /**
+   * Merges a verified bundle into what is known of its identity.
+   *
+   * @param attestedBy installation id of the device that sent the bundle itself, see `mergeBundle`
+   * @throws BUNDLE_IMPLAUSIBLE
+   */
+  async apply(
+    tx: Transaction,
+    context: DeviceContext,
+    bundle: VerifiedBundle,
+    attestedBy?: string,
+  ): Promise<BundleNews> {
+    const peer = await getPeer(tx, bundle.identity);
+    const [merged, by] = this.#merged.get(peer) ?? [];
+    if (merged === bundle && by === attestedBy) return NO_NEWS;
+    const { next, news } = await mergeInto(tx, context, peer, bundle, attestedBy);
+    if (next === peer) this.#merged.set(peer, [bundle, attestedBy]);
+    else putPeer(tx, bundle.identity, next);
+    return news;
+  }
+}
+
+/** All that a bundle says, as a text that no other bundle shares. */
+function fingerprint({ identity, signedPreKeys, timestamp, signature, strictSignature }: Bundle): string {
+  const strict = strictSignature === undefined ? '' : encodeHex(strictSignature);
+  let text = `${encodeHex(identity)} ${timestamp} ${encodeHex(signature)} ${strict}`;
+  for (const [id, { signedPreKey, version, protocolVersion }] of signedPreKeys) {
+    text += ` ${id.length}:${id} ${encodeHex(signedPreKey)} ${version} ${protocolVersion}`;
+  }
+  return text;
+}
+
+/** What a bundle changed. */
+export interface BundleNews extends Pick<BundleMerge, 'added' | 'rotated'> {
+  /** Installation ids of devices that lost their store and began again. */
+  readonly reset: readonly string[];
+  /** No device of the identity was known before. */
+  readonly firstContact: boolean;
+}
+
+export const NO_NEWS: BundleNews = { added: [], rotated: [], reset: [], firstContact: false };
+
+/** A record with a bundle merged into it; the same record when nothing in it changes. */
+async function mergeInto(
+  tx: Transaction,
+  context: DeviceContext,
+  peer: PeerRecord,
+  bundle: VerifiedBundle,
+  attestedBy: string | undefined,
+): Promise<{ readonly next: PeerRecord; readonly news: BundleNews }> {
+  const { crypto, clock, limits, identity, installationId: ownInstallation } = context;
+  const { devices } = checkBundlePlausibility(crypto, bundle, {
+    now: clock.now(),
+    maxAheadMs: limits.maxClockAheadMs,
+    acceptUndated: limits.acceptUndatedBundles,
+  });
+  const isOwn = compareBytes(bundle.identity, identity.publicKey) === 0;
+  const known = new Map(
+    peer.devices
+      .filter(({ signedPreKey }) => signedPreKey.length > 0)
+      .map((device): [string, KnownDevice] => [device.installationId, toKnownDevice(device)]),
+  );
+  const merge = mergeBundle(
+    known,
+    {
+      // What we are ourselves, nobody tells us.
+      devices: isOwn ? devices.filter(({ installationId }) => installationId !== ownInstallation) : devices,
+      timestamp: bundle.timestamp,
+      strict: bundle.strictSignature !== undefined,
+    },
+    attestedBy,
+  );
+  const reset: string[] = [];
+  let next = peer;
+  for (const update of merge.devices.values()) {
+    if (known.get(update.installationId) === update) continue;
+    // Devices of others are taken when seen; our own wait for the user.
+    const before = findDevice(peer, update.installationId) ?? newPeerDevice(update.installationId, !isOwn);
+    const { installationId } = update;
+    const changed = { ...before, ...update };
+    const beganAgain = merge.rotated.includes(installationId) && update.version <= before.version;
+    if (beganAgain) reset.push(installationId);
+    next = withDevice(next, beganAgain ? withoutSessions(changed) : changed);
+  }
+  return {
+    next: next === peer ? peer : await withinBounds(tx, next, context),
+    news: {
+      added: merge.added,
+      rotated: merge.rotated,
+      reset,
+      firstContact: peer.devices.length === 0 && merge.added.length > 0,
+    },
+  };
+}
+
+/** A device as X3DH merges bundles into it; it has a prekey. */
+function toKnownDevice(device: PeerDevice): KnownDevice {
+  return { ...device, signedPreKey: device.signedPreKey as PublicKey };
+}
+
+/**
+ * Bounds the devices and sessions remembered of an identity. The least recently active devices go first, of those that no
+ * bundle dates the ones that never wrote.
+ */
+export async function withinBounds(
+  tx: Transaction,
+  peer: PeerRecord,
+  { limits }: DeviceContext,
+): Promise<PeerRecord> {
+  let { devices } = peer;
+  if (devices.length > limits.maxKnownDevices) {
+    const kept = devices.toSorted(byImportance).slice(0, limits.maxKnownDevices);
+    for (const { sessions } of devices.filter((device) => !kept.includes(device))) {
+      for (const { id } of sessions) await deleteSession(tx, id);
+    }
+    devices = kept;
+  }
+  let excess =
+    devices.reduce((sum, { sessions }) => sum + sessions.length, 0) - limits.maxSessionsPerIdentity;
+  // The last one of each device stays: it is the one in use.
+  for (const device of devices.toSorted(byImportance).toReversed()) {
+    if (excess <= 0) break;
+    const gone = device.sessions.slice(0, Math.min(excess, device.sessions.length - 1));
+    for (const { id } of gone) await deleteSession(tx, id);
+    excess -= gone.length;
+    const fewer = { ...device, sessions: device.sessions.slice(gone.length) };
+    devices = devices.map((other) => (other === device ? fewer : other));
+  }
+  return devices === peer.devices ? peer : { ...peer, devices };
+}
+
+/** A device that has just appeared is among the most recent; of those that no bundle dates, those that wrote come first. */
+function byImportance(a: PeerDevice, b: PeerDevice): number {
+  if (a.timestamp === b.timestamp && a.hasReplied !== b.hasReplied) return a.hasReplied ? -1 : 1;
+  return byActivity(a, b);
+}

@@ -1,0 +1,113 @@
+import { SottoError } from '@sotto/core';
+import { describe, expect, it } from 'vitest';
+import { createInbox, defineTable, type InboxMessage } from '../src/index.js';
+import { bytesOf, dump, meet, newNode, textOf, write } from './world.js';
+
+const codesOf = async (run: () => Promise<unknown>) =>
+  run().then(
+    () => 'no error',
+    (error: SottoError) => error.code,
+  );
+const fail = (error: SottoError) => {
+  throw error;
+};
+
+/** Two devices, and what the second one makes of a text of the first. */
+async function two() {
+  const [alice, bob] = [await newNode('alice-1'), await newNode('bob-1')];
+  await meet(alice, bob);
+  const message = async (text: string): Promise<InboxMessage> => {
+    const { message: bytes } = await write(alice, bob.identity.publicKey, text);
+    const sender = alice.identity.publicKey;
+    const outcome = await bob.device.transaction((tx) => bob.device.decrypt(tx, sender, bytes));
+    if (outcome.kind !== 'message') throw new Error(outcome.kind);
+    const { messageId, senderInstallation, protection, payload } = outcome;
+    const receivedAt = bob.clock.now();
+    return { messageId, sender, senderInstallation, protection, payload, receivedAt, label: '' };
+  };
+  return { bob, message };
+}
+
+describe('an inbox', () => {
+  it('gives again after a restart what was not acknowledged, in order, as it was', async () => {
+    const { bob, message } = await two();
+    const inbox = createInbox();
+    const messages = [await message('one'), await message('two'), await message('three')];
+    await bob.device.transaction(async (tx) => {
+      for (const one of messages) inbox.add(tx, one);
+    });
+    const [one, second, three] = messages as [InboxMessage, InboxMessage, InboxMessage];
+    await bob.device.transaction(async (tx) => {
+      inbox.acknowledge(tx, second.messageId);
+      inbox.replace(tx, { ...three, label: 'the third' });
+    });
+    await bob.reopen();
+    const again = createInbox();
+    const left = await bob.device.read((tx) => again.load(tx, fail));
+    expect(left).toEqual([one, { ...three, label: 'the third' }]);
+    expect(left.map(({ payload }) => textOf(payload))).toEqual(['one', 'three']);
+    expect(await bob.device.read(async (tx) => again.has(tx, second.messageId))).toBe(false);
+  });
+
+  it('knows of no message that was acknowledged, or never added', async () => {
+    const { bob, message } = await two();
+    const inbox = createInbox();
+    const one = await message('one');
+    const acknowledge = () => bob.device.transaction(async (tx) => inbox.acknowledge(tx, one.messageId));
+    expect(await codesOf(acknowledge)).toBe('NOT_FOUND');
+    await bob.device.transaction(async (tx) => inbox.add(tx, one));
+    expect(await codesOf(acknowledge)).toBe('no error');
+    expect(await codesOf(acknowledge)).toBe('NOT_FOUND');
+    expect(await codesOf(() => bob.device.transaction(async (tx) => inbox.replace(tx, one)))).toBe(
+      'NOT_FOUND',
+    );
+  });
+
+  it('refuses what goes beyond its bytes, requests at half of them, and nothing has changed', async () => {
+    const { bob, message } = await two();
+    const inbox = createInbox({ maxBytes: 10 });
+    const one = { ...(await message('one')), payload: bytesOf('123456') };
+    const before = await dump(bob.store);
+    const add = (isRequest: boolean) => () =>
+      bob.device.transaction(async (tx) => inbox.add(tx, one, isRequest));
+    expect(await codesOf(add(true))).toBe('LIMIT_EXCEEDED');
+    expect(await dump(bob.store)).toBe(before);
+    expect(await codesOf(add(false))).toBe('no error');
+    expect(await codesOf(add(false))).toBe('STORE_UNAVAILABLE');
+  });
+
+  it('reports a damaged entry, and gives the others', async () => {
+    const { bob, message } = await two();
+    const inbox = createInbox();
+    for (const text of ['one', 'two']) {
+      const one = await message(text);
+      await bob.device.transaction(async (tx) => inbox.add(tx, one));
+    }
+    const key = `received/${'0'.padStart(16, '0')}`;
+    const value = (await bob.store.get(key))?.value as Uint8Array;
+    await bob.store.commit([
+      { type: 'put', key, value: value.map((byte, i) => (i === 9 ? byte ^ 1 : byte)) },
+    ]);
+    await bob.reopen();
+    const reported: string[] = [];
+    const left = await bob.device.read((tx) =>
+      createInbox().load(tx, ({ code }) => void reported.push(code)),
+    );
+    expect([left.map(({ payload }) => textOf(payload)), reported]).toEqual([['two'], ['STATE_CORRUPT']]);
+  });
+});
+
+describe('a table of the application', () => {
+  it('is stored in the commit of the message, or not at all', async () => {
+    const notes = defineTable<string>({ name: 'note', encode: bytesOf, decode: textOf });
+    const { device } = await newNode('alice-1');
+    const failing = device.transaction(async (tx) => {
+      tx.put(notes, 'first', '1');
+      throw new SottoError('NOT_FOUND', 'No.', { what: 'device', id: '1' });
+    });
+    expect(await codesOf(() => failing)).toBe('NOT_FOUND');
+    await device.transaction(async (tx) => tx.put(notes, 'second', '2'));
+    expect(await device.read((tx) => tx.keys(notes))).toEqual([['2']]);
+    expect(await device.read((tx) => tx.get(notes, '2'))).toBe('second');
+  });
+});

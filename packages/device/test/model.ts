@@ -1,0 +1,285 @@
+import { encodeHex, isSottoError, type KeyPair, type PublicKey, type Store } from '@sotto/core';
+import { decodeProtocolMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
+import { manualClock } from '@sotto/testing/clock';
+import { expect } from 'vitest';
+import { type Device, openDevice } from '../src/index.js';
+import { bytesOf, crypto, dump, HOUR, keptStore, keptView, MINUTE, START, textOf } from './world.js';
+
+export type Action =
+  | { readonly type: 'send'; readonly from: number; readonly to: number }
+  | { readonly type: 'deliver' | 'drop' | 'replay'; readonly pick: number }
+  | { readonly type: 'corrupt'; readonly pick: number; readonly bit: number }
+  | { readonly type: 'restart' | 'lose'; readonly who: number }
+  | { readonly type: 'advance'; readonly hours: number }
+  | { readonly type: 'skew'; readonly who: number; readonly minutes: number }
+  | { readonly type: 'pair'; readonly who: number; readonly enabled: boolean }
+  | { readonly type: 'settle' };
+
+interface Node {
+  readonly identity: KeyPair;
+  readonly name: string;
+  readonly clock: ReturnType<typeof manualClock>;
+  store: Store;
+  device: Device;
+  /** Labels read, to notice a second time. */
+  readonly read: Set<string>;
+}
+
+/** A message on its way to one device. */
+interface Envelope {
+  readonly from: Node;
+  readonly to: Node;
+  readonly label: string;
+  readonly message: Uint8Array;
+  /** The sender encrypted for exactly this device of ours, or for nobody in particular. */
+  readonly addressed: boolean;
+  /** How often the store of the addressee had been lost when it was sent. */
+  readonly life: number;
+}
+
+/** Plays a scenario on devices that share nothing but messages, and checks what must hold at each step. */
+export async function runScenario(devicesPerIdentity: readonly number[], actions: readonly Action[]) {
+  const nodes: Node[] = [];
+  const lives = new Map<Node, number>();
+  const usedNumbers = new Set<string>();
+  const onTheWay: Envelope[] = [];
+  const delivered: Envelope[] = [];
+  const result = { read: 0, undecryptable: 0, refused: 0 };
+
+  const open = async (identity: KeyPair, name: string, clock: Node['clock'], keep = keptStore()) => ({
+    store: keep.store,
+    device: await openDevice({ identity, installationId: name, store: keep.view(), crypto, clock }),
+  });
+  for (const [index, count] of devicesPerIdentity.slice(0, 4).entries()) {
+    const identity = crypto.secp256k1.generateKeyPair();
+    for (let n = 0; n < count && nodes.length < 5; n++) {
+      const clock = manualClock(START);
+      const name = `${index}-${n}`;
+      nodes.push({ identity, name, clock, read: new Set(), ...(await open(identity, name, clock)) });
+    }
+  }
+  const nodeAt = (index: number) => nodes[index % nodes.length] as Node;
+  const sameIdentity = (a: Node, b: Node) => a.identity === b.identity;
+  const devicesOf = (identity: PublicKey) => nodes.filter((node) => node.identity.publicKey === identity);
+
+  /** Puts one ProtocolMessage on its way to all devices of an identity, as a transport does. */
+  const post = (from: Node, to: PublicKey, label: string, message: Uint8Array) => {
+    const entries = decodeProtocolMessage(message).directMessages;
+    for (const [installationId, { drHeader }] of entries) {
+      if (drHeader === undefined) continue;
+      const id = `${installationId} ${encodeHex(drHeader.key)}/${drHeader.n}`;
+      if (usedNumbers.has(id)) throw new Error(`number used twice: ${id}`);
+      usedNumbers.add(id);
+    }
+    for (const node of devicesOf(to)) {
+      if (node === from) continue;
+      onTheWay.push({
+        from,
+        to: node,
+        label,
+        message,
+        addressed: entries.has(node.name) || entries.has('none'),
+        life: lives.get(node) ?? 0,
+      });
+    }
+  };
+
+  const send = async (from: Node, to: PublicKey, label: string) => {
+    const { message } = await from.device.transaction((tx) =>
+      from.device.encryptDirect(tx, to, bytesOf(label)),
+    );
+    post(from, to, label, message);
+    const own = await from.device.transaction(async (tx) =>
+      (await from.device.hasPairedDevices(tx)) && to !== from.identity.publicKey
+        ? from.device.encryptDirect(tx, from.identity.publicKey, bytesOf(`${label} copy`))
+        : undefined,
+    );
+    if (own !== undefined) post(from, from.identity.publicKey, `${label} copy`, own.message);
+  };
+
+  const deliver = async (envelope: Envelope): Promise<void> => {
+    const { from, to, label, message } = envelope;
+    delivered.push(envelope);
+    const before = await dump(to.store);
+    try {
+      const outcome = await to.device.transaction((tx) =>
+        to.device.decrypt(tx, from.identity.publicKey, message),
+      );
+      if (outcome.kind === 'unreadable') {
+        result.undecryptable++;
+        // Told so: the next message will be readable.
+        if (!outcome.own) await answer(to, from.identity.publicKey);
+        // A device that kept its store and was addressed must have been able to read.
+        const justified =
+          !envelope.addressed || envelope.life !== (lives.get(to) ?? 0) || lostSender(envelope);
+        if (!justified) throw new Error(`${to.name} could not read ${label}: ${outcome.reason}`);
+        return;
+      }
+      if (outcome.kind === 'bundle' || outcome.payload.length === 0) return;
+      if (to.read.has(label)) throw new Error(`${to.name} read ${label} twice`);
+      expect(textOf(outcome.payload)).toBe(label);
+      to.read.add(label);
+      result.read++;
+    } catch (error) {
+      if (!isSottoError(error)) throw error;
+      expect(await dump(to.store)).toBe(before);
+      const again = to.read.has(label) || label.startsWith('answer');
+      const lost = envelope.life !== (lives.get(to) ?? 0);
+      if (!again && !lost) throw new Error(`${to.name} refused ${label}: ${error.code} ${error.message}`);
+      result.undecryptable++;
+    }
+  };
+  const lostSender = ({ to, from }: Envelope) => (lives.get(to) ?? 0) > 0 || (lives.get(from) ?? 0) > 0;
+
+  const roundLabel = (round: number, from: Node, to: KeyPair) =>
+    `round ${round} ${from.name} to ${nodes.findIndex(({ identity }) => identity === to)}`;
+
+  let answers = 0;
+  const answer = async (from: Node, to: PublicKey) => {
+    const { message } = await from.device.transaction((tx) =>
+      from.device.encryptDh(tx, to, new Uint8Array(0)),
+    );
+    post(from, to, `answer ${answers++}`, message);
+  };
+
+  /** Something that must be refused, and change nothing. */
+  const refuse = async (to: Node, from: Node, message: Uint8Array) => {
+    const before = await dump(to.store);
+    try {
+      const outcome = await to.device.transaction((tx) =>
+        to.device.decrypt(tx, from.identity.publicKey, message),
+      );
+      // Not for this device, or nothing but a bundle: nothing was opened.
+      if (outcome.kind === 'message' && outcome.payload.length > 0) {
+        throw new Error(`${to.name} opened what it should refuse: ${textOf(outcome.payload)}`);
+      }
+    } catch (error) {
+      if (!isSottoError(error)) throw error;
+      expect(await dump(to.store)).toBe(before);
+      result.refused++;
+    }
+  };
+
+  const corrupt = (message: Uint8Array, bit: number): Uint8Array => {
+    const decoded = decodeProtocolMessage(message);
+    return encodeProtocolMessage({
+      ...decoded,
+      directMessages: new Map(
+        [...decoded.directMessages].map(([id, entry]) => {
+          const payload = entry.payload.slice();
+          const at = (bit >> 3) % payload.length;
+          payload[at] = (payload[at] as number) ^ (1 << (bit & 7));
+          return [id, { ...entry, payload }];
+        }),
+      ),
+    });
+  };
+
+  const settle = async () => {
+    while (onTheWay.length > 0) await deliver(onTheWay.shift() as Envelope);
+  };
+
+  let sent = 0;
+  for (const action of actions) {
+    switch (action.type) {
+      case 'send': {
+        const from = nodeAt(action.from);
+        const others = nodes.filter((node) => !sameIdentity(node, from));
+        const to = others[action.to % Math.max(1, others.length)];
+        if (to !== undefined) await send(from, to.identity.publicKey, `message ${sent++}`);
+        break;
+      }
+      case 'deliver':
+        if (onTheWay.length > 0)
+          await deliver(onTheWay.splice(action.pick % onTheWay.length, 1)[0] as Envelope);
+        break;
+      case 'drop':
+        if (onTheWay.length > 0) onTheWay.splice(action.pick % onTheWay.length, 1);
+        break;
+      case 'replay': {
+        const envelope = delivered[action.pick % Math.max(1, delivered.length)];
+        if (envelope?.to.read.has(envelope.label) && envelope.life === (lives.get(envelope.to) ?? 0)) {
+          await refuse(envelope.to, envelope.from, envelope.message);
+        }
+        break;
+      }
+      case 'corrupt': {
+        const envelope = onTheWay[action.pick % Math.max(1, onTheWay.length)];
+        if (envelope !== undefined)
+          await refuse(envelope.to, envelope.from, corrupt(envelope.message, action.bit));
+        break;
+      }
+      case 'restart': {
+        const node = nodeAt(action.who);
+        await node.device.close();
+        node.device = await openDevice({
+          identity: node.identity,
+          installationId: node.name,
+          store: keptView(node.store),
+          crypto,
+          clock: node.clock,
+        });
+        break;
+      }
+      case 'lose': {
+        const node = nodeAt(action.who);
+        lives.set(node, (lives.get(node) ?? 0) + 1);
+        // What it read is forgotten with the store: history may bring it again.
+        node.read.clear();
+        Object.assign(node, await open(node.identity, node.name, node.clock));
+        break;
+      }
+      case 'advance':
+        for (const { clock } of nodes) clock.advance(action.hours * HOUR);
+        break;
+      case 'skew':
+        nodeAt(action.who).clock.advance(action.minutes * MINUTE);
+        break;
+      case 'pair': {
+        const node = nodeAt(action.who);
+        const sibling = nodes.find((other) => sameIdentity(other, node) && other !== node);
+        if (sibling === undefined) break;
+        const bundle = await sibling.device.transaction((tx) => sibling.device.bundle(tx));
+        try {
+          await node.device.transaction(async (tx) => {
+            await node.device.processBundle(tx, bundle);
+            await node.device.updateDevice(tx, node.identity.publicKey, sibling.name, {
+              enabled: action.enabled,
+            });
+          });
+        } catch (error) {
+          // Its clock may have been pushed too far ahead of ours.
+          if (!isSottoError(error, 'BUNDLE_IMPLAUSIBLE')) throw error;
+        }
+        break;
+      }
+      case 'settle':
+        await settle();
+        break;
+    }
+  }
+
+  // A quiet round trip: clocks agree again, everything is delivered, and then every pair talks both ways.
+  const latest = Math.max(...nodes.map(({ clock }) => clock.now()));
+  for (const { clock } of nodes) clock.advance(latest + MINUTE - clock.now());
+  await settle();
+  for (let round = 0; round < 3; round++) {
+    for (const from of nodes) {
+      for (const to of new Set(
+        nodes.filter((node) => !sameIdentity(node, from)).map(({ identity }) => identity),
+      )) {
+        await send(from, to.publicKey, roundLabel(round, from, to));
+      }
+      await settle();
+    }
+  }
+  // Converged: in the last round each device read what each stranger wrote, those three at most that are addressed.
+  for (const from of nodes) {
+    for (const to of nodes) {
+      if (!sameIdentity(from, to) && !to.read.has(roundLabel(2, from, to.identity))) {
+        throw new Error(`${to.name} and ${from.name} did not converge`);
+      }
+    }
+  }
+  return result;
+}

@@ -1,0 +1,128 @@
+import { isSottoError, type KeyPair, type PublicKey, type Store } from '@sotto/core';
+import { defaultProvider } from '@sotto/crypto';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { manualClock } from '@sotto/testing/clock';
+import { type DecryptOutcome, type Device, type DeviceLimits, openDevice } from '../src/index.js';
+
+export const crypto = defaultProvider();
+export const START = Date.parse('2026-11-23T12:00:00Z');
+export const bytesOf = (text: string) => new TextEncoder().encode(text);
+export const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** A store that stays open when it is closed, so that the device on it can be opened again. */
+export function keptView(store: Store): Store {
+  return {
+    get: (key) => store.get(key),
+    list: (prefix, options) => store.list(prefix, options),
+    commit: (writes, options) => store.commit(writes, options),
+    close: async () => {},
+  };
+}
+
+/** A new store in memory, with such views of it. */
+export function keptStore(): { readonly store: Store; readonly view: () => Store } {
+  const store = createMemoryStore();
+  return { store, view: () => keptView(store) };
+}
+
+/** Everything a store holds, as text: two equal dumps are two byte-identical states. */
+export async function dump(store: Store): Promise<string> {
+  const lines: string[] = [];
+  for await (const { key, value } of store.list('')) lines.push(`${key} ${value.join()}`);
+  return lines.join('\n');
+}
+
+/** A device with its store and clock. */
+export interface Node {
+  readonly name: string;
+  readonly identity: KeyPair;
+  readonly store: Store;
+  readonly clock: ReturnType<typeof manualClock>;
+  device: Device;
+  reopen(): Promise<void>;
+}
+
+/** Opens a device with a new store. */
+export async function newNode(
+  name: string,
+  options: {
+    readonly identity?: KeyPair;
+    readonly clock?: ReturnType<typeof manualClock>;
+    readonly limits?: Partial<DeviceLimits>;
+  } = {},
+): Promise<Node> {
+  const identity = options.identity ?? crypto.secp256k1.generateKeyPair();
+  const clock = options.clock ?? manualClock(START);
+  const { store, view } = keptStore();
+  const open = () =>
+    openDevice({
+      identity,
+      installationId: name,
+      store: view(),
+      crypto,
+      clock,
+      ...(options.limits && { limits: options.limits }),
+    });
+  const node: Node = {
+    name,
+    identity,
+    store,
+    clock,
+    device: await open(),
+    async reopen() {
+      await node.device.close();
+      node.device = await open();
+    },
+  };
+  return node;
+}
+
+/** Lets one device know the other's bundle. */
+export async function meet(node: Node, other: Node): Promise<void> {
+  const bundle = await other.device.transaction((tx) => other.device.bundle(tx));
+  await node.device.transaction((tx) => node.device.processBundle(tx, bundle));
+}
+
+/** Encrypts a text to an identity. */
+export function write(from: Node, to: PublicKey, text: string) {
+  return from.device.transaction((tx) => from.device.encryptDirect(tx, to, bytesOf(text)));
+}
+
+/** Hands a message to a device. */
+export function read(to: Node, from: PublicKey, message: Uint8Array): Promise<DecryptOutcome> {
+  return to.device.transaction((tx) => to.device.decrypt(tx, from, message));
+}
+
+/** The text that a device reads, with how it was protected: `dr: hello`. */
+export async function readText(to: Node, from: Node, message: Uint8Array): Promise<string> {
+  const outcome = await read(to, from.identity.publicKey, message);
+  return outcome.kind === 'message'
+    ? `${outcome.protection}: ${textOf(outcome.payload)}`
+    : outcome.kind === 'unreadable'
+      ? outcome.reason
+      : outcome.kind;
+}
+
+/** Sends a text from one device to the other's identity, and gives what the other reads. */
+export async function talk(from: Node, to: Node, text: string): Promise<string> {
+  const { message } = await write(from, to.identity.publicKey, text);
+  return readText(to, from, message);
+}
+
+/** The code with which something is refused; the store must be as before. */
+export async function refused(node: Node, run: () => Promise<unknown>): Promise<string> {
+  const before = await dump(node.store);
+  let code = 'no error';
+  try {
+    await run();
+  } catch (error) {
+    if (!isSottoError(error)) throw error;
+    code = error.code;
+  }
+  if ((await dump(node.store)) !== before) throw new Error(`refused with ${code}, but the store has changed`);
+  return code;
+}
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;

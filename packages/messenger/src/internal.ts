@@ -1,0 +1,6 @@
+/**
+ * Tables of a messenger, for tools that make stores, such as benchmarks. They may change in any release.
+ *
+ * @module
+ */
+export { memberSyncTable } from './storage/tables.js';

@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config';
+import { folders, projects, shared } from './vitest.projects.js';
+
+/** Of these, 95 % of the lines are run by tests. */
+const covered = [
+  'conversations',
+  'core',
+  'crypto',
+  'device',
+  'double-ratchet',
+  'group-log',
+  'identity',
+  'messenger',
+  'protocol-codec',
+  'x3dh',
+].map((name) => `packages/${name}`);
+
+/** `npm test`: the tests that need nothing but Node. Those in a browser and beside Go code have configs of their own. */
+export default defineConfig({
+  root: import.meta.dirname, // also when started in a package
+  test: {
+    ...shared,
+    projects: projects('test', { exclude: ['test/browser/**', 'test/go/**'] }),
+    // Only with `--coverage`, as CI runs it.
+    coverage: {
+      include: folders.map((folder) => `${folder}/src/**`),
+      exclude: ['packages/*/src/generated/**'],
+      reporter: ['text-summary', 'json-summary'],
+      thresholds: Object.fromEntries(
+        covered
+          .filter((folder) => folders.includes(folder))
+          .map((folder) => [`${folder}/src/**`, { lines: 95 }]),
+      ),
+    },
+  },
+});

@@ -1,0 +1,64 @@
+// What the three Vitest configs share: one project for each package that has such tests.
+import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, join, relative, sep } from 'node:path';
+import type { TestProjectInlineConfiguration } from 'vitest/config';
+
+const root = import.meta.dirname;
+
+type ProjectOptions = NonNullable<TestProjectInlineConfiguration['test']>;
+
+/** From a package's own folder only that package's tests run: `../../node_modules/.bin/vitest run`. */
+const [parent, name] = relative(root, process.cwd()).split(sep);
+
+/**
+ * Their test files share a process, which loads the package once. Not of packages whose tests replace modules or leave
+ * sockets and processes to end by themselves.
+ */
+const sharing = [
+  'compliance',
+  'conversations',
+  'core',
+  'double-ratchet',
+  'group-log',
+  'identity',
+  'messenger',
+  'protocol-codec',
+  'x3dh',
+].map((package_) => `packages/${package_}`);
+
+/** The packages and apps whose tests run, as in `packages/x3dh`. */
+export const folders: readonly string[] = ['packages', 'apps']
+  .flatMap((kind) => readdirSync(join(root, kind)).map((folder) => `${kind}/${folder}`))
+  .filter((folder) => existsSync(join(root, folder, 'test')))
+  .filter((folder, _, all) => folder === `${parent}/${name}` || !all.includes(`${parent}/${name}`));
+
+/**
+ * One project for each package and app with tests in `folder`, under the package's name: `vitest run --project x3dh`.
+ *
+ * @param folder in the package, as in `test/browser`
+ */
+export function projects(folder: string, options: ProjectOptions = {}): TestProjectInlineConfiguration[] {
+  return folders
+    .filter((path) => existsSync(join(root, path, folder)))
+    .map((path) => ({
+      extends: true,
+      root: join(root, path),
+      test: {
+        name: basename(path),
+        include: [`${folder}/**/*.test.ts`],
+        isolate: !sharing.includes(path),
+        ...options,
+      },
+    }));
+}
+
+export const shared = {
+  // Guards against hanging only: tests do arithmetic and start processes, on machines that may be busy.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  // One more than there are cores: many tests wait for programs that they started.
+  maxWorkers: availableParallelism() + 1,
+  // Node loads what is compiled by itself, much faster than through Vite.
+  server: { deps: { external: [/\/(packages|apps)\/[^/]+\/dist\//] } },
+};
