@@ -10,7 +10,7 @@ import { endCases } from './carrier/end-cases.js';
 import { historyCases } from './carrier/history-cases.js';
 import { interruptionCases } from './carrier/interruption-cases.js';
 import { topicCases } from './carrier/topic-cases.js';
-import { TimeLimit } from './time-limit.js';
+import { TimeLimit } from './support/time-limit.js';
 
 export type { CarrierCase, CarrierFixture } from './carrier/carrier-case.js';
 

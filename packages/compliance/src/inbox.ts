@@ -6,7 +6,7 @@ import {
   type TransportMessage,
   type TransportStatus,
 } from '@sotto/core';
-import { Arrivals } from './time-limit.js';
+import { Arrivals } from './support/time-limit.js';
 
 export interface Inbox {
   /** To be connected. */

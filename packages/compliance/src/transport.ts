@@ -3,7 +3,7 @@
  * that makes transports of one network.
  */
 import type { Clock } from '@sotto/core';
-import { TimeLimit } from './time-limit.js';
+import { TimeLimit } from './support/time-limit.js';
 import { channelCases } from './transport/channel-cases.js';
 import { deliveryCases } from './transport/delivery-cases.js';
 import { endCases } from './transport/end-cases.js';

@@ -1,4 +1,12 @@
-import { type Clock, compareBytes, encodeHex, type KeyPair, SottoError, type Topic } from '@sotto/core';
+import {
+  type Clock,
+  compareBytes,
+  encodeHex,
+  type KeyPair,
+  SerialQueue,
+  SottoError,
+  type Topic,
+} from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { createInlineMiner, type Miner } from '@sotto/whisper-transport';
 import { abortedError, onAbort } from '@sotto/whisper-transport/internal';
@@ -53,7 +61,7 @@ export class MailClient {
   readonly #miner: Miner;
   #key: Uint8Array | undefined;
   #page: Page | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
   /** @param signer the node key of the host @throws INVALID_TEXT */
   constructor(crypto: CryptoProvider, clock: Clock, signer: KeyPair, { enode, password }: MailserverOptions) {
@@ -90,9 +98,7 @@ export class MailClient {
    * is silent; ABORTED
    */
   query(host: WhisperHost, query: MailQuery): Promise<void> {
-    const result = this.#turn.then(() => this.#query(host, query));
-    this.#turn = result.catch(() => {});
-    return result;
+    return this.#queue.run(() => this.#query(host, query));
   }
 
   async #query(host: WhisperHost, query: MailQuery): Promise<void> {

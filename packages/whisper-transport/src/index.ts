@@ -1,4 +1,4 @@
-export { MAX_CORRECTION_MS } from './clock-skew.js';
+export type { Pbkdf2 } from './channels/topics.js';
 export type { EnvelopePolicy } from './envelope/check.js';
 export { createInlineMiner, type InlineMinerOptions } from './mining/inline-miner.js';
 export { type MineOptions, type Miner, powBits } from './mining/miner.js';
@@ -9,5 +9,5 @@ export {
   type PipeEvents,
   type PipeOpener,
 } from './pipe-carrier.js';
-export { createSealedTransport, type SealedTransportOptions } from './sealed-transport.js';
-export type { Pbkdf2 } from './topics.js';
+export { MAX_CORRECTION_MS } from './sealed/clock-skew.js';
+export { createSealedTransport, type SealedTransportOptions } from './sealed/sealed-transport.js';

@@ -2,11 +2,12 @@
  * What the transports of this project share, in packages of their own. Not for applications: it changes without notice,
  * in any release.
  */
-export { channelId, checkMaySubscribe } from './channel-id.js';
-export { SkewEstimate } from './clock-skew.js';
-export { Deadline } from './deadline.js';
-export { onAbort } from './on-abort.js';
-export { RedeliveryQueue } from './redelivery-queue.js';
+export { channelId, checkMaySubscribe } from './channels/channel-id.js';
+export { ChannelKeys, type ResolvedChannel } from './channels/topics.js';
+export { SkewEstimate } from './sealed/clock-skew.js';
+export { Deadline } from './support/deadline.js';
+export { onAbort } from './support/on-abort.js';
+export { RedeliveryQueue } from './support/redelivery-queue.js';
 export {
   encodeItem,
   encodeList,
@@ -17,10 +18,9 @@ export {
   readBytes,
   readInteger,
   splitList,
-} from './rlp.js';
-export { ChannelKeys, type ResolvedChannel } from './topics.js';
-export { abortedError, closedError, timeoutError, unavailableError } from './transport-errors.js';
-export { type WaitLimits, waitWithin, withDeadline } from './wait.js';
+} from './support/rlp.js';
+export { abortedError, closedError, timeoutError, unavailableError } from './support/transport-errors.js';
+export { type WaitLimits, waitWithin, withDeadline } from './support/wait.js';
 export { type BackOff, backOffDelay, DEFAULT_BACK_OFF } from './web-socket/back-off.js';
 export { PendingCalls } from './web-socket/pending-calls.js';
 export { ReconnectingSocket } from './web-socket/reconnecting-socket.js';

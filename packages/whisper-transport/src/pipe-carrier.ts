@@ -9,8 +9,8 @@ import {
   SottoError,
   type Topic,
 } from '@sotto/core';
-import { onAbort } from './on-abort.js';
-import { abortedError, closedError, unavailableError } from './transport-errors.js';
+import { onAbort } from './support/on-abort.js';
+import { abortedError, closedError, unavailableError } from './support/transport-errors.js';
 
 /** What a pipe reports. */
 export interface PipeEvents {

@@ -1,5 +1,12 @@
 /** Whisper's own formats, EIP-627, for whoever builds a node or reads envelopes. Wire profile, sections 6 and 7. */
-export { BLOOM_LENGTH, bloomOfTopics, matchesBloom } from './bloom.js';
+export { BLOOM_LENGTH, bloomOfTopics, matchesBloom } from './channels/bloom.js';
+export {
+  type ChannelCipher,
+  channelKeyRequest,
+  channelSymmetricKey,
+  partitionedName,
+  topicOf,
+} from './channels/topics.js';
 export { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
 export {
   decodeEnvelope,
@@ -9,20 +16,13 @@ export {
   envelopeHash,
   proofOfWork,
 } from './envelope/envelope.js';
-export { ENVELOPE_MAX_BYTES, SEALING_OVERHEAD } from './envelope/limits.js';
-export { peekTopic } from './envelope/peek-topic.js';
-export { decodePlain, encodePlain, type PlainMessage } from './envelope/plain.js';
-export { type OpeningKey, openData, sealData } from './envelope/seal.js';
 export {
   EnvelopePool,
   type EnvelopePoolOptions,
   type PooledEnvelope,
   type PoolListener,
-} from './envelope-pool.js';
-export {
-  type ChannelCipher,
-  channelKeyRequest,
-  channelSymmetricKey,
-  partitionedName,
-  topicOf,
-} from './topics.js';
+} from './envelope/envelope-pool.js';
+export { ENVELOPE_MAX_BYTES, SEALING_OVERHEAD } from './envelope/limits.js';
+export { peekTopic } from './envelope/peek-topic.js';
+export { decodePlain, encodePlain, type PlainMessage } from './envelope/plain.js';
+export { type OpeningKey, openData, sealData } from './envelope/seal.js';

@@ -1,8 +1,8 @@
 import { defaultProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
-import { Deadline } from '../src/deadline.js';
 import { createInlineMiner } from '../src/index.js';
-import { waitWithin, withDeadline } from '../src/wait.js';
+import { Deadline } from '../src/support/deadline.js';
+import { waitWithin, withDeadline } from '../src/support/wait.js';
 import { EnvelopePool, encodeEnvelope } from '../src/whisper.js';
 
 import { manualClock, rest } from './manual-clock.js';

@@ -1,9 +1,9 @@
 import type { Carrier, CarrierHandler, Channel, ClockSkew, KeyPair, SharedKey } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
-import { SkewEstimate } from '../src/clock-skew.js';
 import { createSealedTransport, MAX_CORRECTION_MS } from '../src/index.js';
 import { createRelayCarrier } from '../src/relay.js';
+import { SkewEstimate } from '../src/sealed/clock-skew.js';
 import { decodeEnvelope, type Envelope } from '../src/whisper.js';
 
 import { bus } from './bus.js';

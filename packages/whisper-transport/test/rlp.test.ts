@@ -2,7 +2,7 @@ import { RLP } from '@ethereumjs/rlp';
 import { decodeHex } from '@sotto/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeItem, firstItem, joinList, readBytes, readInteger, splitList } from '../src/rlp.js';
+import { encodeItem, firstItem, joinList, readBytes, readInteger, splitList } from '../src/support/rlp.js';
 import { encodeEnvelope, peekTopic } from '../src/whisper.js';
 
 describe('items', () => {

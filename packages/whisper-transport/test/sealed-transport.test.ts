@@ -3,10 +3,10 @@ import type { Channel, KeyPair, SharedKey, Topic, Transport, TransportMessage } 
 import { defaultProvider } from '@sotto/crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bloomOf } from '../src/bloom.js';
+import { bloomOf } from '../src/channels/bloom.js';
+import { discoveryName } from '../src/channels/topics.js';
 import { createSealedTransport, type Pbkdf2, powBits } from '../src/index.js';
 import { createInlineMiner } from '../src/mining/inline-miner.js';
-import { discoveryName } from '../src/topics.js';
 import {
   bloomOfTopics,
   type ChannelCipher,

@@ -2,8 +2,8 @@ import { encodeHex, type PublicKey } from '@sotto/core';
 import { createPortableProvider } from '@sotto/crypto';
 import { loadVectors, unhex } from '@sotto/testing/vectors';
 import { describe, expect, it } from 'vitest';
-import { bloomOf } from '../src/bloom.js';
-import { contactCodeName, negotiatedName } from '../src/topics.js';
+import { bloomOf } from '../src/channels/bloom.js';
+import { contactCodeName, negotiatedName } from '../src/channels/topics.js';
 import {
   channelSymmetricKey,
   decodeEnvelope,

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { waitWithin } from '../src/wait.js';
+import { waitWithin } from '../src/support/wait.js';
 
 const warnings: Error[] = [];
 const onWarning = (warning: Error) => warnings.push(warning);

@@ -1,7 +1,7 @@
 import type { Topic } from '@sotto/core';
 import { copyBytes } from '@sotto/core';
-import { expectRejection, expectSame } from '../expectations.js';
-import { notBytes, oddBytes } from '../odd-bytes.js';
+import { expectRejection, expectSame } from '../support/expectations.js';
+import { notBytes, oddBytes } from '../support/odd-bytes.js';
 import { ATTEMPTS, type CarrierCase, type CarrierTraits, carries, onCarrier } from './carrier-case.js';
 
 /** That bytes arrive as they were sent, and whose they are. */

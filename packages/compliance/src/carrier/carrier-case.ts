@@ -8,8 +8,8 @@ import {
   encodeUtf8,
   type Topic,
 } from '@sotto/core';
-import { caseNumber } from '../case-number.js';
-import { Arrivals, type TimeLimit } from '../time-limit.js';
+import { caseNumber } from '../support/case-number.js';
+import { Arrivals, type TimeLimit } from '../support/time-limit.js';
 
 /** A network that a carrier moves envelopes through. Cases may share it, as each has topics of its own. */
 export interface CarrierFixture {

@@ -1,4 +1,4 @@
-import { expectSame, expectThat } from '../expectations.js';
+import { expectSame, expectThat } from '../support/expectations.js';
 import { type CarrierCase, type CarrierTraits, carries, onCarrier } from './carrier-case.js';
 
 const MANY = 100;

@@ -1,5 +1,5 @@
-import { expectRejection, expectSame, expectThat } from '../expectations.js';
-import { outcomeOf } from '../time-limit.js';
+import { expectRejection, expectSame, expectThat } from '../support/expectations.js';
+import { outcomeOf } from '../support/time-limit.js';
 import { type CarrierCase, type CarrierTraits, onCarrier } from './carrier-case.js';
 
 const MANY = 50;

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@sotto/core';
-import { expectSame, expectThat } from '../expectations.js';
+import { expectSame, expectThat } from '../support/expectations.js';
 import {
   type CarrierCase,
   type CarrierTraits,

@@ -1,5 +1,5 @@
-import { expectThat } from '../expectations.js';
-import { outcomeOf, untilMended } from '../time-limit.js';
+import { expectThat } from '../support/expectations.js';
+import { outcomeOf, untilMended } from '../support/time-limit.js';
 import { type CarrierCase, type CarrierFixture, type CarrierTraits, onCarrier } from './carrier-case.js';
 
 /** That a connection mends itself. For places that can interrupt it. */

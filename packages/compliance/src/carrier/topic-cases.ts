@@ -1,5 +1,5 @@
 import { copyBytes } from '@sotto/core';
-import { expectSame } from '../expectations.js';
+import { expectSame } from '../support/expectations.js';
 import { type CarrierCase, type CarrierTraits, carries, onCarrier } from './carrier-case.js';
 
 const MANY_TOPICS = 1_000;

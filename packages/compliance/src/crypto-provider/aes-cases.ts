@@ -1,4 +1,4 @@
-import { expectBytes, expectRefusal, hex } from '../expectations.js';
+import { expectBytes, expectRefusal, hex } from '../support/expectations.js';
 import { repeated, withBitFlipped } from './bytes.js';
 import type { ProviderCase } from './provider-case.js';
 

@@ -1,5 +1,5 @@
 import { RANDOM_MAX_LENGTH } from '@sotto/core';
-import { expectRefusal, expectThat, sameBytes } from '../expectations.js';
+import { expectRefusal, expectThat, sameBytes } from '../support/expectations.js';
 import { repeated, withBitFlipped } from './bytes.js';
 import type { ProviderCase } from './provider-case.js';
 

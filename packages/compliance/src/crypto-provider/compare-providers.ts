@@ -1,6 +1,6 @@
 import type { X25519Provider } from '@sotto/core';
 import { encodeHex, isSottoError } from '@sotto/core';
-import { describeError, expectBytes } from '../expectations.js';
+import { describeError, expectBytes } from '../support/expectations.js';
 import { createDraw } from './draw.js';
 import { type Operation, operations } from './operations.js';
 

@@ -1,4 +1,4 @@
-import { expectThat, hex } from '../expectations.js';
+import { expectThat, hex } from '../support/expectations.js';
 
 /** That no way of printing the pair shows the private key, of which `secret` is the hex. */
 export function expectRedacted(pair: object, secret: string): void {

@@ -1,5 +1,5 @@
 import { encodeUtf8 as ascii } from '@sotto/core';
-import { expectBytes, hex } from '../expectations.js';
+import { expectBytes, hex } from '../support/expectations.js';
 import { repeated } from './bytes.js';
 import type { ProviderCase } from './provider-case.js';
 

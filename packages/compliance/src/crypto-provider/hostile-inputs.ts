@@ -1,4 +1,4 @@
-import { hex } from '../expectations.js';
+import { hex } from '../support/expectations.js';
 import { repeated } from './bytes.js';
 
 /** Bytes that must be refused, and what is wrong with them. */

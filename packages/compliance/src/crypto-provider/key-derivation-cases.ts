@@ -1,5 +1,5 @@
 import { encodeUtf8 as ascii, HKDF_MAX_LENGTH, PBKDF2_MAX_ITERATIONS, PBKDF2_MAX_LENGTH } from '@sotto/core';
-import { expectBytes, expectRefusal } from '../expectations.js';
+import { expectBytes, expectRefusal } from '../support/expectations.js';
 import { repeated } from './bytes.js';
 import type { ProviderCase } from './provider-case.js';
 

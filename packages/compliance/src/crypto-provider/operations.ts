@@ -1,7 +1,7 @@
 import { secp256k1 as curve } from '@noble/curves/secp256k1.js';
 import type { X25519Provider } from '@sotto/core';
 import { concatBytes, copyBytes, HKDF_MAX_LENGTH, PBKDF2_MAX_ITERATIONS } from '@sotto/core';
-import { hex } from '../expectations.js';
+import { hex } from '../support/expectations.js';
 import { repeated, withBitFlipped } from './bytes.js';
 import type { Draw } from './draw.js';
 import {

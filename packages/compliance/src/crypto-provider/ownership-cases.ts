@@ -1,6 +1,6 @@
 import { isBytes } from '@sotto/core';
-import { expectBytes, expectRefusal, expectThat } from '../expectations.js';
-import { notBytes, SharingBytes } from '../odd-bytes.js';
+import { expectBytes, expectRefusal, expectThat } from '../support/expectations.js';
+import { notBytes, SharingBytes } from '../support/odd-bytes.js';
 import { createDraw } from './draw.js';
 import { operations } from './operations.js';
 import type { ProviderCase } from './provider-case.js';

@@ -1,5 +1,5 @@
 import type { RandomSource, X25519Provider } from '@sotto/core';
-import { expectBytes, expectRefusal, expectThat, hex } from '../expectations.js';
+import { expectBytes, expectRefusal, expectThat, hex } from '../support/expectations.js';
 import { repeated } from './bytes.js';
 import { ONE, ORDER, ZERO } from './hostile-inputs.js';
 

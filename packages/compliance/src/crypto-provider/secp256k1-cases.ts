@@ -1,6 +1,6 @@
 import type { X25519Provider } from '@sotto/core';
 import { encodeUtf8 as ascii, encodeHex } from '@sotto/core';
-import { expectBytes, expectRefusal, expectThat, hex, sameBytes } from '../expectations.js';
+import { expectBytes, expectRefusal, expectThat, hex, sameBytes } from '../support/expectations.js';
 import { repeated, withBitFlipped } from './bytes.js';
 import { expectRedacted } from './expect-redacted.js';
 import {

@@ -1,5 +1,5 @@
 import { encodeHex } from '@sotto/core';
-import { expectBytes, expectRefusal, expectThat, hex, sameBytes } from '../expectations.js';
+import { expectBytes, expectRefusal, expectThat, hex, sameBytes } from '../support/expectations.js';
 import { repeated } from './bytes.js';
 import { expectRedacted } from './expect-redacted.js';
 import { BASE_NOT_REDUCED, smallOrderPoints, ZERO } from './hostile-inputs.js';

@@ -1,5 +1,5 @@
 import { isSottoError } from '@sotto/core';
-import { expectRejection, expectSame, expectThat } from '../expectations.js';
+import { expectRejection, expectSame, expectThat } from '../support/expectations.js';
 import { onStore, type StoreCase } from './store-case.js';
 import { contents, digits, listKeys, put } from './writes.js';
 

@@ -1,5 +1,5 @@
 import { isSottoError } from '@sotto/core';
-import { expectRejection, expectSame, expectThat } from '../expectations.js';
+import { expectRejection, expectSame, expectThat } from '../support/expectations.js';
 import { onStore, type StoreCase, type StoreFixture, withStore } from './store-case.js';
 import { digits, listKeys, put } from './writes.js';
 

@@ -1,5 +1,5 @@
 import type { Write } from '@sotto/core';
-import { expectRejection, expectSame, expectThat } from '../expectations.js';
+import { expectRejection, expectSame, expectThat } from '../support/expectations.js';
 import { onStore, type StoreCase } from './store-case.js';
 import { check, contents, put, remove } from './writes.js';
 

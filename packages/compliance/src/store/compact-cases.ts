@@ -1,4 +1,4 @@
-import { expectRejection, expectSame } from '../expectations.js';
+import { expectRejection, expectSame } from '../support/expectations.js';
 import { onStore, type StoreCase } from './store-case.js';
 import { contents, digits, put, remove } from './writes.js';
 

@@ -1,5 +1,5 @@
 import { decodeUtf8, isSottoError, type Store } from '@sotto/core';
-import { expectSame, expectThat } from '../expectations.js';
+import { expectSame, expectThat } from '../support/expectations.js';
 import { onStore, type StoreCase } from './store-case.js';
 import { digits, listKeys, put, remove } from './writes.js';
 

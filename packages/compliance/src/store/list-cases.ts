@@ -1,4 +1,4 @@
-import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
+import { expectBytes, expectRejection, expectSame, expectThat } from '../support/expectations.js';
 import { onStore, type StoreCase } from './store-case.js';
 import { collect, contents, digits, listKeys, patternBytes, printEntry, put, remove } from './writes.js';
 

@@ -1,6 +1,6 @@
 import { copyBytes, STORE_KEY_MAX_LENGTH, STORE_VALUE_MAX_BYTES } from '@sotto/core';
-import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
-import { notBytes, oddBytes } from '../odd-bytes.js';
+import { expectBytes, expectRejection, expectSame, expectThat } from '../support/expectations.js';
+import { notBytes, oddBytes } from '../support/odd-bytes.js';
 import { onStore, type StoreCase } from './store-case.js';
 import { check, collect, contents, listKeys, patternBytes, put, remove } from './writes.js';
 

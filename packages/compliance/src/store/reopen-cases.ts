@@ -1,4 +1,4 @@
-import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
+import { expectBytes, expectRejection, expectSame, expectThat } from '../support/expectations.js';
 import { type StoreCase, withStore } from './store-case.js';
 import { contents, listKeys, patternBytes, put, remove } from './writes.js';
 

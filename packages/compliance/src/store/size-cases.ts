@@ -1,4 +1,4 @@
-import { expectSame, expectThat } from '../expectations.js';
+import { expectSame, expectThat } from '../support/expectations.js';
 import { onStore, type StoreCase } from './store-case.js';
 import { collect, digits, listKeys, put, remove } from './writes.js';
 

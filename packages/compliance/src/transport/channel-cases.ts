@@ -1,6 +1,6 @@
 import type { Channel } from '@sotto/core';
-import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
-import type { TimeLimit } from '../time-limit.js';
+import { expectBytes, expectRejection, expectSame, expectThat } from '../support/expectations.js';
+import type { TimeLimit } from '../support/time-limit.js';
 import { describeChannel, holds, onNetwork, secretOf, type TransportCase } from './transport-case.js';
 
 const KINDS = ['public', 'partitioned', 'discovery', 'negotiated'] as const;

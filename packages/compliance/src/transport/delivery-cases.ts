@@ -1,6 +1,6 @@
 import { copyBytes } from '@sotto/core';
-import { expectBytes, expectRejection, expectSame, expectThat } from '../expectations.js';
-import type { TimeLimit } from '../time-limit.js';
+import { expectBytes, expectRejection, expectSame, expectThat } from '../support/expectations.js';
+import type { TimeLimit } from '../support/time-limit.js';
 import { holds, onNetwork, type TransportCase } from './transport-case.js';
 
 const MANY = 40;

@@ -1,5 +1,5 @@
-import { expectRejection, expectSame, expectThat } from '../expectations.js';
-import { outcomeOf, type TimeLimit } from '../time-limit.js';
+import { expectRejection, expectSame, expectThat } from '../support/expectations.js';
+import { outcomeOf, type TimeLimit } from '../support/time-limit.js';
 import { onNetwork, type TransportCase } from './transport-case.js';
 
 const MANY = 20;

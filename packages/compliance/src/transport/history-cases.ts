@@ -1,6 +1,6 @@
 import { type Channel, type Clock, systemClock } from '@sotto/core';
-import { expectBytes, expectSame, expectThat } from '../expectations.js';
-import type { TimeLimit } from '../time-limit.js';
+import { expectBytes, expectSame, expectThat } from '../support/expectations.js';
+import type { TimeLimit } from '../support/time-limit.js';
 import { holds, onNetwork, type Party, type TransportCase } from './transport-case.js';
 
 const HOUR = 3_600_000;

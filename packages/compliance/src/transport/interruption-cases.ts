@@ -1,5 +1,5 @@
-import { expectThat } from '../expectations.js';
-import { outcomeOf, type TimeLimit, untilMended } from '../time-limit.js';
+import { expectThat } from '../support/expectations.js';
+import { outcomeOf, type TimeLimit, untilMended } from '../support/time-limit.js';
 import { holds, onNetwork, type TransportCase, type TransportFixture } from './transport-case.js';
 
 /** That a connection mends itself. For places that can interrupt it. */

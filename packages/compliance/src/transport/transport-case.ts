@@ -10,8 +10,8 @@ import {
   type TransportConnection,
   type TransportMessage,
 } from '@sotto/core';
-import { caseNumber } from '../case-number.js';
-import { Arrivals, type TimeLimit } from '../time-limit.js';
+import { caseNumber } from '../support/case-number.js';
+import { Arrivals, type TimeLimit } from '../support/time-limit.js';
 
 /** A network that a transport moves messages through. Cases may share it, as each has channels of its own. */
 export interface TransportFixture {

@@ -1,4 +1,4 @@
-import { encodeHex, isSottoError } from '@sotto/core';
+import { encodeHex, isSottoError, SerialQueue } from '@sotto/core';
 import type { ResolvedChannel } from '@sotto/whisper-transport/internal';
 import { unavailableError } from '@sotto/whisper-transport/internal';
 import type { JsonRpcHttp } from '../json-rpc/http-client.js';
@@ -17,7 +17,7 @@ export class NodeFilters {
   /** The node's ids, by channel. */
   readonly #installed = new Map<string, string>();
   /** Changes run one after the other. */
-  #installing: Promise<unknown> = Promise.resolve();
+  readonly #changes = new SerialQueue();
   /** Counts the sockets: a subscription belongs to one of them. */
   #era = 0;
 
@@ -49,7 +49,7 @@ export class NodeFilters {
 
   /** Adds and removes filters so that the node has those of the wanted channels. */
   install(): Promise<void> {
-    return this.#serially(async () => {
+    return this.#changes.run(async () => {
       for (const [name, id] of [...this.#installed]) {
         if (this.#wanted.has(name)) continue;
         await this.#remove(id);
@@ -118,11 +118,5 @@ export class NodeFilters {
       // The node doesn't have it any more, which is the goal.
       if (!isSottoError(error, 'TRANSPORT_REFUSED')) throw error;
     }
-  }
-
-  #serially<T>(run: () => Promise<T>): Promise<T> {
-    const result = this.#installing.then(run);
-    this.#installing = result.catch(() => {});
-    return result;
   }
 }

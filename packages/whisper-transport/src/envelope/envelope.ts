@@ -1,7 +1,7 @@
 import { concatBytes, copyBytes, invalidArgument, parseBytes, SottoError, type Topic } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { encodeList, integerOf, malformed, readStrings } from '../rlp.js';
-import { TOPIC_LENGTH } from '../topic.js';
+import { TOPIC_LENGTH } from '../channels/topic.js';
+import { encodeList, integerOf, malformed, readStrings } from '../support/rlp.js';
 import { ENVELOPE_MAX_BYTES } from './limits.js';
 
 /** A Whisper envelope, EIP-627. */

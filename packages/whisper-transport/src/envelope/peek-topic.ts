@@ -1,5 +1,5 @@
 import type { Topic } from '@sotto/core';
-import { TOPIC_LENGTH } from '../topic.js';
+import { TOPIC_LENGTH } from '../channels/topic.js';
 
 /**
  * The topic of an encoded envelope, as a view, without decoding the rest: unwanted envelopes cost little. For bytes that aren't a valid

@@ -1,6 +1,6 @@
 import { concatBytes, type KeyPair, SottoError } from '@sotto/core';
 import { type CryptoProvider, openEcies, sealEcies } from '@sotto/crypto';
-import type { ChannelCipher } from '../topics.js';
+import type { ChannelCipher } from '../channels/topics.js';
 
 const NONCE_LENGTH = 12;
 const TAG_LENGTH = 16;

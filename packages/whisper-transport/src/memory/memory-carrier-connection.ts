@@ -7,7 +7,7 @@ import {
   parseBytes,
   type Topic,
 } from '@sotto/core';
-import { closedError } from '../transport-errors.js';
+import { closedError } from '../support/transport-errors.js';
 import type { MemoryEndpoint, Router, Sent } from './endpoint.js';
 
 const topicKey = (topic: Topic) => `topic:${encodeHex(topic)}`;

@@ -7,8 +7,8 @@ import {
   type TransportConnection,
   type TransportMessage,
 } from '@sotto/core';
-import { channelId, checkMaySubscribe } from '../channel-id.js';
-import { closedError } from '../transport-errors.js';
+import { channelId, checkMaySubscribe } from '../channels/channel-id.js';
+import { closedError } from '../support/transport-errors.js';
 import type { MemoryEndpoint, Router, Sent } from './endpoint.js';
 
 /** A transport connection to a memory network. */

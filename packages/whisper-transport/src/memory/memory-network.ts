@@ -8,7 +8,7 @@ import {
   systemClock,
   type Transport,
 } from '@sotto/core';
-import { abortedError } from '../transport-errors.js';
+import { abortedError } from '../support/transport-errors.js';
 import type { MemoryEndpoint, Router, Sent } from './endpoint.js';
 import { MemoryCarrierConnection } from './memory-carrier-connection.js';
 import { MemoryConnection } from './memory-connection.js';

@@ -1,5 +1,5 @@
 import type { Clock } from '@sotto/core';
-import { Deadline } from '../deadline.js';
+import { Deadline } from '../support/deadline.js';
 import { type MineOptions, type Miner, minerAborted, minerClosed, minerTimedOut } from './miner.js';
 import { createNonceSearch, type Found, loadFastNonceSearch } from './nonce-search.js';
 

@@ -1,5 +1,5 @@
 import { SottoError } from '@sotto/core';
-import { abortedError } from '../transport-errors.js';
+import { abortedError } from '../support/transport-errors.js';
 
 /** Does proof of work: on this thread, on others, or elsewhere. */
 export interface Miner {

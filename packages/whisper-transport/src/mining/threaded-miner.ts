@@ -1,5 +1,5 @@
 import { type Clock, type Logger, silentLogger, systemClock } from '@sotto/core';
-import { onAbort } from '../on-abort.js';
+import { onAbort } from '../support/on-abort.js';
 import { createInlineMiner } from './inline-miner.js';
 import { type MineOptions, type Miner, minerAborted, minerClosed, minerTimedOut } from './miner.js';
 import type { Found } from './nonce-search.js';

@@ -1,5 +1,5 @@
 import { SottoError, type Topic } from '@sotto/core';
-import { TOPIC_LENGTH } from '../topic.js';
+import { TOPIC_LENGTH } from '../channels/topic.js';
 
 export function malformedFrame(reason: string): SottoError<'MALFORMED_MESSAGE'> {
   return new SottoError('MALFORMED_MESSAGE', `Not a valid frame of the relay protocol: ${reason}.`, {

@@ -3,7 +3,7 @@
  * big-endian.
  */
 import { decodeUtf8, encodeUtf8, type Topic } from '@sotto/core';
-import { TOPIC_LENGTH } from '../topic.js';
+import { TOPIC_LENGTH } from '../channels/topic.js';
 import { FrameReader, FrameWriter, malformedFrame as malformed } from './frame-bytes.js';
 
 /** Version of the protocol, see {@link RelayWelcome}. */

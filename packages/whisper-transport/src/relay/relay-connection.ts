@@ -10,9 +10,9 @@ import {
   SottoError,
   type Topic,
 } from '@sotto/core';
-import { onAbort } from '../on-abort.js';
-import { abortedError, closedError, timeoutError, unavailableError } from '../transport-errors.js';
-import { type WaitLimits, waitWithin, withDeadline } from '../wait.js';
+import { onAbort } from '../support/on-abort.js';
+import { abortedError, closedError, timeoutError, unavailableError } from '../support/transport-errors.js';
+import { type WaitLimits, waitWithin, withDeadline } from '../support/wait.js';
 import { type BackOff, backOffDelay } from '../web-socket/back-off.js';
 import { PendingCalls } from '../web-socket/pending-calls.js';
 import { ReconnectingSocket } from '../web-socket/reconnecting-socket.js';

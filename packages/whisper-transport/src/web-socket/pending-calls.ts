@@ -1,6 +1,6 @@
 import type { Clock } from '@sotto/core';
-import { onAbort } from '../on-abort.js';
-import { abortedError, timeoutError } from '../transport-errors.js';
+import { onAbort } from '../support/on-abort.js';
+import { abortedError, timeoutError } from '../support/transport-errors.js';
 
 interface PendingCall<Result, Extra> {
   readonly extra: Extra;

@@ -1,6 +1,6 @@
 import type { Clock, RandomSource } from '@sotto/core';
-import { onAbort } from '../on-abort.js';
-import { abortedError, closedError, timeoutError, unavailableError } from '../transport-errors.js';
+import { onAbort } from '../support/on-abort.js';
+import { abortedError, closedError, timeoutError, unavailableError } from '../support/transport-errors.js';
 import { type BackOff, backOffDelay } from './back-off.js';
 import type { OpenWebSocket, WebSocketLike } from './web-socket-like.js';
 

@@ -19,25 +19,25 @@ import {
   type TransportConnection,
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
-import { channelId, checkMaySubscribe } from './channel-id.js';
-import { SkewEstimate } from './clock-skew.js';
+import { channelId, checkMaySubscribe } from '../channels/channel-id.js';
+import { topicNumber } from '../channels/topic.js';
+import { type ChannelCipher, ChannelKeys, type Pbkdf2, type ResolvedChannel } from '../channels/topics.js';
 import {
   checkEnvelope,
   checkLifetime,
   DEFAULT_ENVELOPE_POLICY,
   type EnvelopePolicy,
-} from './envelope/check.js';
-import { decodeEnvelope, type Envelope, encodeEnvelope, encodeWithoutNonce } from './envelope/envelope.js';
-import { SEALING_OVERHEAD } from './envelope/limits.js';
-import { peekTopic } from './envelope/peek-topic.js';
-import { decodePlain, encodePlain } from './envelope/plain.js';
-import { type OpeningKey, openData, sealData } from './envelope/seal.js';
-import { createInlineMiner } from './mining/inline-miner.js';
-import { type Miner, powBits } from './mining/miner.js';
-import { RedeliveryQueue } from './redelivery-queue.js';
-import { topicNumber } from './topic.js';
-import { type ChannelCipher, ChannelKeys, type Pbkdf2, type ResolvedChannel } from './topics.js';
-import { abortedError, closedError } from './transport-errors.js';
+} from '../envelope/check.js';
+import { decodeEnvelope, type Envelope, encodeEnvelope, encodeWithoutNonce } from '../envelope/envelope.js';
+import { SEALING_OVERHEAD } from '../envelope/limits.js';
+import { peekTopic } from '../envelope/peek-topic.js';
+import { decodePlain, encodePlain } from '../envelope/plain.js';
+import { type OpeningKey, openData, sealData } from '../envelope/seal.js';
+import { createInlineMiner } from '../mining/inline-miner.js';
+import { type Miner, powBits } from '../mining/miner.js';
+import { RedeliveryQueue } from '../support/redelivery-queue.js';
+import { abortedError, closedError } from '../support/transport-errors.js';
+import { SkewEstimate } from './clock-skew.js';
 
 /** Options of {@link createSealedTransport}. */
 export interface SealedTransportOptions {

@@ -1,8 +1,8 @@
 import { type Clock, copyBytes, DedupSet, encodeHex, SottoError, systemClock, type Topic } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
-import { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './envelope/check.js';
-import { decodeEnvelope, type Envelope, envelopeHash } from './envelope/envelope.js';
-import { ENVELOPE_MAX_BYTES } from './envelope/limits.js';
+import { checkEnvelope, DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from './check.js';
+import { decodeEnvelope, type Envelope, envelopeHash } from './envelope.js';
+import { ENVELOPE_MAX_BYTES } from './limits.js';
 import { TopicIndex } from './topic-index.js';
 
 /** A live envelope. Its bytes are shared and must not be changed. */

@@ -1,5 +1,5 @@
 import type { Topic } from '@sotto/core';
-import { topicNumber } from './topic.js';
+import { topicNumber } from '../channels/topic.js';
 
 /**
  * Envelopes by topic. Most topics have a single envelope, which is stored without a set: sets would take more memory than the rest of
