@@ -111,7 +111,8 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
   return new Device(store, transactions, context);
 }
 
-function notOurs(what: string): SottoError {
+/** What opening a store for somebody else is refused with. */
+export function notOurs(what: string): SottoError {
   return new SottoError(
     'INVALID_ARGUMENT',
     `This store belongs to another ${what}. Open it with its own, or use an empty store.`,
