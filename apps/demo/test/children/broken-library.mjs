@@ -10,7 +10,7 @@ function decryptDespite(code) {
       return await decrypt.call(this, work, from, message);
     } catch (error) {
       if (error.code !== code) throw error;
-      const news = { added: [], rotated: [], restarted: [] };
+      const news = { added: [], rotated: [], reset: [], firstContact: false };
       return { kind: 'bundle', messageId: new Uint8Array(32), senderInstallation: '', news };
     }
   };

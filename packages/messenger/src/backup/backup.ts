@@ -12,6 +12,7 @@ import {
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { type BackupEntry, BackupPart } from '../generated/sotto/messenger/v1/backup.js';
+import { throwIfAborted } from '../runtime/abort.js';
 import { decodeRecord, encodeRecord, recordKey, type Table } from '../storage/table.js';
 import { APPLICATION_PREFIX } from '../storage/transaction.js';
 import { MOVING_TABLES } from './moving-records.js';
@@ -35,20 +36,23 @@ const rawTable = (name: string): Table<Uint8Array> => ({
   decode: (bytes) => bytes,
 });
 
+/** What a backup is made of, or restored from. */
 export interface BackupOptions {
   /** Borrowed; may be in use by a messenger meanwhile: what is stored when the export begins is what moves. */
   readonly store: Store;
   /** Compared after Unicode normalisation (NFKC). For a new backup, `BACKUP_PASSPHRASE_MIN_LENGTH` characters or more. */
   readonly passphrase: string;
-  readonly crypto?: CryptoProvider;
+  readonly crypto?: CryptoProvider | undefined;
   /** Told after each part how many records were handled; `total` is known when exporting. */
-  readonly onProgress?: (progress: { readonly done: number; readonly total: number | undefined }) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?:
+    | ((progress: { readonly done: number; readonly total: number | undefined }) => void)
+    | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ExportBackupOptions extends BackupOptions {
   readonly identity: KeyPair;
-  readonly cost?: BackupCost;
+  readonly cost?: BackupCost | undefined;
 }
 
 /**
@@ -117,7 +121,7 @@ export interface RestoreBackupOptions extends BackupOptions {
    * Most bytes that the backup may bring, counting 256 more for each record; beyond it LIMIT_EXCEEDED, and nothing is
    * stored. Default `DEFAULT_RESTORE_MAX_BYTES`.
    */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /**
@@ -149,7 +153,7 @@ export async function restoreBackup(
   let bytes = 0;
   const writes = new Map<string, Write>();
   for await (const part of openStream(crypto, passphrase, chunks)) {
-    if (signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what: 'restore' });
+    throwIfAborted(signal, 'restore');
     for (const content of contentsOfPart(part)) {
       if (content?.$case === 'account') {
         if (identity !== undefined) throw damaged('it holds two accounts');

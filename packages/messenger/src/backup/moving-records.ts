@@ -89,8 +89,8 @@ function isSeenKey(segments: readonly string[]): boolean {
 }
 
 /** The new device tells them itself that it is there. */
-function notAnnounced(contact: ContactRecord): Uint8Array {
-  return ContactRecord.encode({ ...contact, announced: false }).finish();
+function notAnnounced(): Uint8Array {
+  return ContactRecord.encode({ announced: false }).finish();
 }
 
 function withoutNotices(group: GroupRecord): Uint8Array {

@@ -5,7 +5,8 @@ import { getPeer } from '../device/peers.js';
 import { UnacknowledgedMessages } from '../device/unacknowledged.js';
 import { type InboxRecord, Protection } from '../generated/sotto/messenger/v1/storage.js';
 import type { MessengerContext } from '../runtime/context.js';
-import type { Conversation, ReceivedMessage } from '../runtime/events.js';
+import type { Conversation } from '../runtime/conversation.js';
+import type { ReceivedMessage } from '../runtime/events.js';
 import type { ReadTransaction, Transaction } from '../storage/transaction.js';
 
 const PROTECTIONS = {

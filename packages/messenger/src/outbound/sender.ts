@@ -1,6 +1,7 @@
 import { compareBytes, type PublicKey } from '@sotto/core';
 import type { Subscriptions } from '../connection/subscriptions.js';
 import type { DeviceOutcome, EncryptedMessage } from '../device/encryption.js';
+import { publicMessageIdFor } from '../device/messages.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { encodePayload } from '../runtime/payload.js';
 import type { Transaction } from '../storage/transaction.js';
@@ -40,6 +41,20 @@ export class Sender {
     const copy = encodePayload({ $case: 'ownCopy', value: { to, payload } });
     const { devices } = await this.encryptTo(tx, device.identity, copy, posted.id);
     return { ...posted, ownDevices: devices };
+  }
+
+  /**
+   * Sends to a public chat.
+   * @returns the id of the message, 32 bytes
+   * @throws LIMIT_EXCEEDED
+   */
+  async sendPublic(tx: Transaction, chat: string, payload: Uint8Array): Promise<Uint8Array> {
+    const { device, settings } = this.#context;
+    const content = encodePayload({ $case: 'application', value: payload });
+    const message = await device.encodePublic(tx, content);
+    await device.rememberSent(tx, message, chat);
+    const id = publicMessageIdFor(settings.crypto, device.identity, message, chat);
+    return this.#outbox.post(tx, { $case: 'publicName', value: chat }, message, id);
   }
 
   /**
