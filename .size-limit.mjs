@@ -34,7 +34,7 @@ const budgets = [
     name: 'messenger, everything but store and transport',
     import: { [dist('messenger')]: '*' },
     // A quarter of it is the provider, a fifth the generated code of records and payloads, an eighth the log of groups.
-    limit: '84 kB',
+    limit: '86 kB',
   },
   {
     name: 'relay client, without the sealing above it',

@@ -94,7 +94,7 @@ describe('messages', () => {
     expect(await linesOf(bob, alice)).toEqual([]);
   });
 
-  it('a text that is none is refused, and leaves nothing', async () => {
+  it('an invalid text is refused, and leaves nothing', async () => {
     const { alice, bob } = await two();
     await expect(alice.conversations.send(direct(bob.identity), ' ')).rejects.toMatchObject({
       code: 'INVALID_TEXT',

@@ -258,7 +258,7 @@ describe('backup', () => {
     ['a contact that can not be decoded', [account, record('contact', [peer], Uint8Array.of(0x0a, 200))]],
     ['a chat of no such name', [account, record('chat', ['Not A Chat'])]],
     ['a group of no such id', [account, record('group', ['00'])]],
-    ['an inbox number that is none', [account, record('inbox', ['x'], inbox({}))]],
+    ['an invalid inbox number', [account, record('inbox', ['x'], inbox({}))]],
     ['a message with a short id', [account, record('inbox', ['1'], inbox({ messageId: new Uint8Array(3) }))]],
     ['a message with no sender', [account, record('inbox', ['1'], inbox({ sender: new Uint8Array() }))]],
     [

@@ -165,7 +165,7 @@ describe('messages that are dated at will', () => {
 });
 
 describe('a device that was made by a clock that was ahead', () => {
-  it('tells of messages that it cannot read all the same', async () => {
+  it('reports messages that it cannot read all the same', async () => {
     const clock = settableClock(START + 365 * DAY);
     const bob = await newNode('bob-1', { clock });
     clock.set(START);

@@ -398,7 +398,7 @@ export class Groups {
     this.#context.events.emitOnCommit(tx, 'groupChanged', { groupId });
   }
 
-  /** Tells of changes that have no effect, of those that we made or that are about us. */
+  /** Reports changes that have no effect, of those that we made or that are about us. */
   #emitLost(tx: Transaction, groupId: string, { lost, void: voided, overruled }: Applied): void {
     for (const one of [...lost, ...voided, ...overruled]) {
       if (one.author !== this.#ownName && !one.names.includes(this.#ownName)) continue;
