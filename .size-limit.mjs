@@ -39,7 +39,7 @@ const budgets = [
     name: 'messenger, everything but store and transport',
     import: { [dist('messenger')]: '*' },
     // A quarter of it is the provider, a fifth the generated code of records and payloads, an eighth the log of groups.
-    limit: '85 kB',
+    limit: '87 kB',
   },
   {
     name: 'relay client, without the sealing above it',

@@ -30,7 +30,7 @@ describe('a conversation of whole messages', () => {
       await run();
       expect(read.length - before).toBe(operations);
     }
-    expect(await alice.unsent()).toEqual(new Set());
+    expect(await alice.outbox.pending()).toEqual(new Set());
     await Promise.all([alice.close(), bob.close()]);
   });
 });

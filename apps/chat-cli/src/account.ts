@@ -1,12 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { compareBytes, isSottoError, type KeyPair, type Store } from '@sotto/core';
 import { accountFromMnemonic, createMnemonic, type Mnemonic, parseMnemonic } from '@sotto/identity';
+import { readAccount, writeAccount } from '@sotto/messenger';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
 import type { Asks } from './asks.js';
 import { loadBackup } from './backup.js';
 import { Complaint } from './complaint.js';
 import type { Options } from './options.js';
-import { crypto, openVault, readAccount, type Vault, writeAccount } from './vault.js';
+import { crypto, openVault, type Vault } from './vault.js';
 
 /** What a session is opened with. */
 interface OpenAccount {
@@ -26,11 +27,11 @@ export async function openAccount(options: Options, asks: Asks | undefined): Pro
   let store: Store | undefined;
   try {
     store = await openStore(vault, given, options, asks);
-    const existing = await readAccount(store);
+    const existing = await readAccount(store, crypto);
     const { identity, recovered } = existing
       ? { identity: existing, recovered: false }
       : await makeAccount(store, options, asks);
-    if (existing === undefined) await writeAccount(store, identity);
+    if (existing === undefined) await writeAccount(store, identity, crypto);
     else await checkWords(options, existing);
     return { store, identity, restored: vault.replaced === 'rolled-back', announce: recovered };
   } catch (error) {

@@ -56,7 +56,7 @@ export async function serveJson(
   await session.messenger.flushed();
   await feed.settled();
   feed.stop();
-  return (await session.messenger.unsent()).size === 0 ? 0 : UNSENT;
+  return (await session.messenger.outbox.pending()).size === 0 ? 0 : UNSENT;
 }
 
 async function answerTo(session: Session, line: string) {

@@ -1,6 +1,6 @@
 import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
 import { isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
-import { createMessenger, type Messenger } from '@sotto/messenger';
+import { createMessenger, type Messenger, type StartFailure } from '@sotto/messenger';
 import { explain } from './explain.js';
 import { crypto } from './vault.js';
 
@@ -17,7 +17,7 @@ export interface Session {
   readonly messenger: Messenger;
   readonly conversations: Conversations;
   readonly status: Status;
-  /** Calls back with notices; the function given back stops it. */
+  /** Calls back with notices; the returned function stops it. */
   onNotice(listener: (notice: Notice) => void): () => void;
   /** Connects in the background, again and again until it works. Resolves after the first attempt. */
   start(): Promise<void>;
@@ -34,9 +34,6 @@ export interface SessionOptions {
   /** Tell our other devices of this one: the account was recovered here. */
   readonly announce?: boolean;
 }
-
-const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 30_000;
 
 /** Opens an account; call `start` when listeners are attached. */
 export async function openSession(options: SessionOptions): Promise<Session> {
@@ -55,25 +52,27 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     status = now;
     tell({ what: 'status', status });
   };
-  let timer: NodeJS.Timeout | undefined;
-  let wait = FIRST_WAIT_MS;
 
-  const connect = async (): Promise<void> => {
-    try {
-      await messenger.start();
-      become('connected');
-    } catch (error) {
-      if (closed) return;
-      become('offline');
-      const { code, message } = explain(error);
-      if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE')) warn(code, `Not connected: ${message}`);
-      timer = setTimeout(connect, wait);
-      wait = Math.min(2 * wait, LONGEST_WAIT_MS);
-    }
-  };
+  const connect = () =>
+    new Promise<void>((afterFirstTry) => {
+      const onRetry = ({ error }: StartFailure) => {
+        become('offline');
+        const { code, message } = explain(error);
+        if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE')) warn(code, `Not connected: ${message}`);
+        afterFirstTry();
+      };
+      messenger
+        .start({ retry: true, onRetry })
+        // It fails only when it is closed.
+        .then(
+          () => become('connected'),
+          () => undefined,
+        )
+        .finally(afterFirstTry);
+    });
 
   messenger.on('status', (now) => become(now === 'connected' ? 'connected' : 'offline'));
-  messenger.on('deviceSeen', ({ own, installationId }) => {
+  messenger.on('deviceAdded', ({ own, installationId }) => {
     if (own)
       warn(
         'OWN_DEVICE_SEEN',
@@ -105,12 +104,11 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       return () => listeners.delete(listener);
     },
     async start() {
-      if (options.announce) await messenger.announceDevice();
+      if (options.announce) await messenger.devices.announce();
       await connect();
     },
     async close() {
       closed = true;
-      clearTimeout(timer);
       await conversations.close();
       await messenger.close();
     },

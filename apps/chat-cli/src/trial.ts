@@ -19,7 +19,7 @@ export async function openTrial(): Promise<{ readonly session: Session; close():
   });
   await echo.start();
   const session = await openSession(account());
-  const { identity } = await session.conversations.addContact(await echo.contactCode(), 'Echo');
+  const { identity } = await session.conversations.addContact(await echo.contacts.ownCode(), 'Echo');
   await session.conversations.open({ kind: 'direct', peer: identity });
   return {
     session,

@@ -1,16 +1,14 @@
 import { join } from 'node:path';
-import type { KeyPair, Store } from '@sotto/core';
+import type { Store } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { loadArgon2id } from '@sotto/crypto/webassembly';
+import { readAccount } from '@sotto/messenger';
 import { createEncryptedStore, type EncryptedStore } from '@sotto/store-adapters/encrypted';
 import { createFileAnchor } from '@sotto/store-adapters/file-anchor';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 
 /** In Node: node:crypto, and libsecp256k1 where it is installed. */
 export const crypto = defaultProvider();
-
-/** Where the account's private key stands in the store. */
-const ACCOUNT = 'app/account';
 
 /** A data directory that was opened and not looked into yet. */
 export interface Vault {
@@ -30,15 +28,20 @@ export interface Vault {
 
 /**
  * Opens a data directory, which is made when it isn't there.
- * @throws STORE_LOCKED when another process has it, STORE_UNAVAILABLE, STORE_CORRUPT, STORE_SCHEMA_NEWER
+ * @throws STORE_LOCKED when another process has it, STORE_UNAVAILABLE, STORE_CORRUPT, STORE_SCHEMA_NEWER; STATE_CORRUPT,
+ *   STATE_VERSION_UNSUPPORTED for the account
  */
 export async function openVault(directory: string): Promise<Vault> {
   // The anchor stands beside the directory: who puts an old copy of the directory back leaves it.
   const anchor = createFileAnchor(`${directory}.anchor`);
   const disk = await createLevelDbStore({ path: join(directory, 'store'), anchor });
   const { continuity } = disk;
+  const content = await contentOf(disk).catch(async (error) => {
+    await disk.close();
+    throw error;
+  });
   return {
-    content: (await isEmpty(disk)) ? 'new' : (await disk.get(ACCOUNT)) === undefined ? 'locked' : 'plain',
+    content,
     replaced: continuity === 'lost' || continuity === 'rolled-back' ? continuity : undefined,
     plain: disk,
     unlock: async (passphrase) =>
@@ -52,14 +55,10 @@ export async function openVault(directory: string): Promise<Vault> {
   };
 }
 
-/** The account in a store; `undefined` when there is none yet. */
-export async function readAccount(store: Store): Promise<KeyPair | undefined> {
-  const record = await store.get(ACCOUNT);
-  return record && crypto.secp256k1.keyPairFromPrivateKey(record.value);
-}
-
-export async function writeAccount(store: Store, { privateKey }: KeyPair): Promise<void> {
-  await store.commit([{ type: 'put', key: ACCOUNT, value: privateKey }]);
+/** What is in a store before it is unlocked: an account shows only in one that is not encrypted. */
+async function contentOf(store: Store): Promise<Vault['content']> {
+  if (await isEmpty(store)) return 'new';
+  return (await readAccount(store, crypto)) === undefined ? 'locked' : 'plain';
 }
 
 async function isEmpty(store: Store): Promise<boolean> {

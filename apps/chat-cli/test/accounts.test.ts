@@ -125,7 +125,7 @@ describe('an account from its words', () => {
   });
 
   it.each([
-    ['a word that is none', WORDS.replace('winner', 'winer'), /^Word 2 is none/],
+    ['an unknown word', WORDS.replace('winner', 'winer'), /^Word 2 is none/],
     ['two of them', WORDS.replace('legal winner', 'lgal winer'), /places 1, 2/],
     ['a word too few', WORDS.replace(' yellow', ''), /^These are 11 words/],
     ['two words swapped', WORDS.replace('wave sausage', 'sausage wave'), /do not belong together/],
@@ -363,7 +363,7 @@ describe('the command line', () => {
     [['--peer', 'enode://1234']],
     [['--mailserver', 'enode://1234']],
     [['--node', 'ftp://127.0.0.1']],
-  ])('%j: an address that is none is refused before an account is made', async (route) => {
+  ])('%j: an invalid address is refused before an account is made', async (route) => {
     const { folder, data } = someone();
     const words = join(folder, 'words');
     const chat = new Chat(['--data', data, '--words-to', words, ...route]);

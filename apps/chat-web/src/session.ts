@@ -1,16 +1,13 @@
 import { type Signal, signal } from '@preact/signals';
 import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
-import { isSottoError, type KeyPair, type Store } from '@sotto/core';
+import { isSottoError, type KeyPair } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
-import { createMessenger, type DeviceInfo, type Messenger } from '@sotto/messenger';
+import { createMessenger, type DeviceInfo, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
 import { connectTo } from './transport.js';
 
 /** In browsers: JavaScript from @noble. */
 export const crypto = defaultProvider();
-
-/** Where the account's private key stands in the encrypted store. */
-const ACCOUNT = 'app/account';
 
 /** An account that is open: everything the pages work with. */
 export interface Session {
@@ -28,16 +25,6 @@ export interface Session {
   /** Reads again what is known of our other devices. */
   refreshDevices(): Promise<void>;
   close(): Promise<void>;
-}
-
-/** The account in an encrypted store; `undefined` when there is none yet. */
-export async function readAccount(store: Store): Promise<KeyPair | undefined> {
-  const record = await store.get(ACCOUNT);
-  return record && crypto.secp256k1.keyPairFromPrivateKey(record.value);
-}
-
-export async function writeAccount(store: Store, { privateKey }: KeyPair): Promise<void> {
-  await store.commit([{ type: 'put', key: ACCOUNT, value: privateKey }]);
 }
 
 export interface SessionOptions {
@@ -70,7 +57,7 @@ export async function openSession({
     if (!notices.value.includes(text)) notices.value = [...notices.value, text];
   };
   const refreshDevices = async () => {
-    ownDevices.value = (await messenger.devices()).filter(
+    ownDevices.value = (await messenger.devices.list()).filter(
       ({ installationId }) => installationId !== messenger.installationId,
     );
   };
@@ -79,7 +66,7 @@ export async function openSession({
   messenger.on('status', (now) => {
     status.value = now === 'connected' ? 'online' : 'offline';
   });
-  messenger.on('deviceSeen', ({ own }) => (own ? refreshDevices() : undefined));
+  messenger.on('deviceAdded', ({ own }) => (own ? refreshDevices() : undefined));
   messenger.on('storageError', () => notify('This browser could not store something. It is tried again.'));
   messenger.on('storeReplaced', () =>
     notify('An old copy of your data was put back. Every conversation begins a new session.'),
@@ -92,8 +79,21 @@ export async function openSession({
     if (aboutClock !== undefined) notify(aboutClock);
   });
   await refreshDevices();
-  if (announce) await messenger.announceDevice();
-  const stopConnecting = keepConnecting(messenger, status, notify);
+  if (announce) await messenger.devices.announce();
+  const onRetry = ({ error }: StartFailure) => {
+    status.value = 'offline';
+    if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE')) notify(`Not connected: ${(error as Error).message}`);
+  };
+  messenger.start({ retry: true, onRetry }).then(
+    () => {
+      status.value = 'online';
+    },
+    // Closed meanwhile.
+    () => undefined,
+  );
+  // A start that waits for its next try makes it at once.
+  const tryNow = () => void messenger.start().catch(() => undefined);
+  addEventListener('online', tryNow);
 
   return {
     identity,
@@ -106,42 +106,10 @@ export async function openSession({
     notices,
     refreshDevices,
     async close() {
-      stopConnecting();
+      removeEventListener('online', tryNow);
       await conversations.close();
       await messenger.close();
       await closeMiner();
     },
-  };
-}
-
-/** Tries to start until it works; from then on the transport mends itself. */
-function keepConnecting(
-  messenger: Messenger,
-  status: Session['status'],
-  notify: (text: string) => void,
-): () => void {
-  let wait = 1_000;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let stopped = false;
-  const attempt = async () => {
-    clearTimeout(timer);
-    try {
-      await messenger.start();
-      status.value = 'online';
-      removeEventListener('online', attempt);
-    } catch (error) {
-      if (stopped) return;
-      status.value = 'offline';
-      if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE')) notify(`Not connected: ${(error as Error).message}`);
-      timer = setTimeout(attempt, wait);
-      wait = Math.min(2 * wait, 30_000);
-    }
-  };
-  addEventListener('online', attempt);
-  void attempt();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-    removeEventListener('online', attempt);
   };
 }

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { isSottoError, type KeyPair } from '@sotto/core';
+import { readAccount, writeAccount } from '@sotto/messenger';
 import { restoreBackup } from '@sotto/messenger/backup';
 import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
 import {
@@ -9,14 +10,7 @@ import {
   type WhenLocked,
 } from '@sotto/store-adapters/indexeddb';
 import { nodeAddress } from './config.js';
-import {
-  crypto,
-  openSession,
-  readAccount,
-  type Session,
-  type SessionOptions,
-  writeAccount,
-} from './session.js';
+import { crypto, openSession, type Session, type SessionOptions } from './session.js';
 
 const DATABASE = 'chat';
 
@@ -66,7 +60,7 @@ export async function createAccount(
   // What may fail comes before the store is made.
   const node = await nodeAddress();
   const store = await encrypted(disk, passphrase);
-  await writeAccount(store, identity);
+  await writeAccount(store, identity, crypto);
   await enter(disk, { store, identity, node, announce: recovered });
 }
 
@@ -86,7 +80,7 @@ export async function restoreAccount(
       crypto,
       onProgress: ({ done }) => onProgress(done),
     });
-    await writeAccount(store, identity);
+    await writeAccount(store, identity, crypto);
     await enter(disk, { store, identity, node, announce: true });
   } catch (error) {
     // Nothing of it is in the store, but a keyring is: begin anew with an empty one.
@@ -102,7 +96,7 @@ export async function unlock(passphrase: string): Promise<void> {
   const disk = diskOf('locked');
   const node = await nodeAddress();
   const store = await encrypted(disk, passphrase);
-  const identity = await readAccount(store);
+  const identity = await readAccount(store, crypto);
   if (identity !== undefined) return enter(disk, { store, identity, node, announce: false });
   // The page was closed between making the store and putting the account in.
   await store.close();

@@ -27,7 +27,7 @@ const read = new Promise<void>((resolve) => {
 });
 console.log(`Alice and Bob connect by ${broker ?? 'a BroadcastChannel'}.`);
 await Promise.all([alice.start(), bob.start()]);
-const contact = await alice.addContact(await bob.contactCode());
+const contact = await alice.contacts.add(await bob.contacts.ownCode());
 await alice.send(contact.identity, new TextEncoder().encode('Whoever carries this cannot read it.'));
 await read;
 await Promise.all([alice.close(), bob.close()]);

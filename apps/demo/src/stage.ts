@@ -172,9 +172,9 @@ export class Stage {
 /** Lets devices know each other, by contact codes handed over. Chapter `card` shows how people do it. */
 export async function befriend(...devices: readonly Device[]): Promise<void> {
   for (const one of devices) {
-    const code = await one.messenger.contactCode();
+    const code = await one.messenger.contacts.ownCode();
     for (const other of devices) {
-      if (!other.is(one.key)) await other.messenger.addContact(code, one.name);
+      if (!other.is(one.key)) await other.messenger.contacts.add(code);
     }
   }
 }

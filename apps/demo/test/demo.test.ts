@@ -59,7 +59,7 @@ describe('the whole tour', () => {
     tour = run(['--seed', '5'], { TMPDIR: folder });
   });
 
-  it('comes to its end with everything as it says', () => {
+  it('comes to the end with everything as it says', () => {
     const { status, stdout, stderr } = tour;
     expect(stderr).toBe('');
     expect(stdout).not.toMatch(/✗|NOT SO| FAILED$|\bundefined\b|\bNaN\b|\[object/m);

@@ -10,8 +10,8 @@ import {
 import { decodeBundle, encodeBundle, encodeBundleJson, encodeContactCode } from '@sotto/protocol-codec';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { accountOf } from './account.js';
 import { DeviceClock } from './device-clock.js';
-import { identityOf } from './identity-record.js';
 import { invalid, type Request } from './request.js';
 import { Unconfirmed } from './unconfirmed.js';
 
@@ -44,7 +44,7 @@ export class Party {
     const path = request.optionalText('db') ?? '';
     const store = path === '' ? createMemoryStore() : await createLevelDbStore({ path: parsePath(path) });
     try {
-      const identity = await identityOf(store, crypto, given);
+      const identity = await accountOf(store, crypto, given);
       const device = await openDevice({ identity, store, crypto, clock, installationId });
       const party = new Party(device, crypto, clock, await Unconfirmed.load(device));
       const answer = {

@@ -59,7 +59,7 @@ describe.each(ways)('two messengers through our node by %s', (_, carrierTo) => {
   it('talk, both there', async () => {
     const [alice, bob] = [await person(), await person()];
     await Promise.all([alice.messenger.start(), bob.messenger.start()]);
-    const contact = await alice.messenger.addContact(await bob.messenger.contactCode());
+    const contact = await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     await alice.messenger.send(contact.identity, bytesOf('Psst, Bob.'));
     await bob.count(1);
     await bob.messenger.send(alice.identity.publicKey, bytesOf('Yes, Alice?'));
@@ -72,7 +72,7 @@ describe.each(ways)('two messengers through our node by %s', (_, carrierTo) => {
     const archived = () => node.metric('whisper_node_archive_envelopes');
     const [archivedBefore, publishedBefore] = [await archived(), published.count];
     await alice.messenger.start();
-    const contact = await alice.messenger.addContact(await bob.messenger.contactCode());
+    const contact = await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     const texts = Array.from({ length: 10 }, (_, i) => `while you were away ${i}`);
     for (const text of texts) await alice.messenger.send(contact.identity, bytesOf(text));
     await alice.messenger.flushed();
@@ -86,7 +86,7 @@ describe.each(ways)('two messengers through our node by %s', (_, carrierTo) => {
     await bob.count(10);
     const carol = await person();
     await carol.messenger.start();
-    const toBob = await carol.messenger.addContact(await bob.messenger.contactCode());
+    const toBob = await carol.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     await carol.messenger.send(toBob.identity, bytesOf('the last'));
     await bob.count(11);
     expect(bob.texts().sort()).toEqual(['the last', ...texts].sort());

@@ -6,14 +6,17 @@ import type { Message } from './entry.js';
 export interface ConversationSummary {
   /** Names the conversation in one word, see {@link conversationKey}. */
   readonly key: string;
+  /** What calls of this package and `Messenger.send` take. */
   readonly conversation: Conversation;
   /** When something was last stored in it, or it was opened. Milliseconds since the epoch by our clock. */
   readonly lastActivity: number;
   /** Messages of others that were not marked read. */
   readonly unread: number;
+  /** `undefined` while there is none. */
   readonly lastMessage: Message | undefined;
+  /** How it is protected, as far as its last message tells. */
   readonly protection: ConversationProtection;
-  /** Of a 1:1: the other one wrote, and the user hasn't let it in yet: accept or block. */
+  /** Of a 1:1: the other one wrote, and the user hasn't let them in yet: accept or block. */
   readonly request: boolean;
   /** Of a group: what it is now. */
   readonly group: Group | undefined;
@@ -53,7 +56,7 @@ export function parseConversationKey(key: string): Conversation {
   if (key.startsWith('d-') && /^0[23][0-9a-f]{64}$/.test(rest)) {
     return { kind: 'direct', peer: decodeHex(rest) as PublicKey };
   }
-  throw new SottoError('INVALID_TEXT', 'This names no conversation.', {
+  throw new SottoError('INVALID_TEXT', 'Not a valid conversation key.', {
     what: 'conversation key',
     reason: 'not d-, p- or g- and what belongs to it',
   });

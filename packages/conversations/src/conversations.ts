@@ -18,6 +18,7 @@ import type {
   DeviceOutcome,
   Group,
   GroupChangeLost,
+  MemberOutcome,
   Messenger,
   MessengerEvents,
   ReceivedMessage,
@@ -36,9 +37,10 @@ export interface ConversationsOptions {
   readonly messenger: Messenger;
   /** The store that the messenger has; it stays the messenger's to close. */
   readonly store: Store;
-  readonly clock?: Clock;
-  /** Gets events and codes, never contents. Default: silence. */
-  readonly logger?: Logger;
+  /** Default: the clock of the machine. */
+  readonly clock?: Clock | undefined;
+  /** Gets events and codes, never contents. Default: nothing is logged. */
+  readonly logger?: Logger | undefined;
 }
 
 /** Something to draw anew. */
@@ -47,12 +49,13 @@ export type Change =
   | { readonly what: 'conversation'; readonly key: string }
   /** A conversation was removed. */
   | { readonly what: 'removed'; readonly key: string }
-  /** Somebody was added, renamed, verified or removed. */
+  /** Somebody was added, renamed, verified, removed or blocked. */
   | { readonly what: 'people' };
 
+/** How a text is sent. */
 export interface SendTextOptions {
-  /** Of a group: told how many members were encrypted for. */
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Told for how many of the recipients it has been encrypted: members of a group, some at a time; else one. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
@@ -90,7 +93,9 @@ export class Conversations {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #rows = new Map<string, Row>();
+  /** By identity in hex: the messenger says who they are, the names are ours. */
   readonly #contacts = new Map<string, Contact>();
+  readonly #names = new Map<string, string>();
   /** Identities who wrote and whom the user hasn't let in, in hex. */
   #requests: ReadonlySet<string> = new Set();
   readonly #listeners = new Set<(change: Change) => void>();
@@ -111,20 +116,24 @@ export class Conversations {
   /** @internal Reads what is there and begins to listen. */
   async load(): Promise<void> {
     const messenger = this.#messenger;
-    for (const contact of await messenger.contacts())
+    for (const contact of await messenger.contacts.list()) {
       this.#contacts.set(encodeHex(contact.identity), contact);
+    }
+    for (const [identity, name] of await this.#history.names()) {
+      if (this.#contacts.has(identity)) this.#names.set(identity, name);
+    }
     await this.#loadRequests();
     for (const { conversation, stored } of await this.#history.conversations()) {
       await this.#addRow(conversation, stored);
     }
-    for (const name of messenger.chats()) await this.#ensure({ kind: 'public', name });
-    for (const { id, joined } of await messenger.groups()) {
+    for (const name of messenger.chats.list()) await this.#ensure({ kind: 'public', name });
+    for (const { id, joined } of await messenger.groups.list()) {
       // One of which there was a notice and is no row was removed here.
       const isNews = joined && (await this.#history.group(id)) === undefined;
       if (isNews) await this.#ensure({ kind: 'group', groupId: id });
     }
-    const unsent = await messenger.unsent();
-    const failed = new Set(messenger.failed());
+    const unsent = await messenger.outbox.pending();
+    const failed = new Set(messenger.outbox.failed());
     for (const id of await this.#history.outgoing()) {
       if (unsent.has(id)) continue;
       if (!failed.has(id)) await this.#noteState(id, 'sent');
@@ -138,16 +147,17 @@ export class Conversations {
       ),
       messenger.on('groupChanged', ({ groupId }) => this.#inTurn(() => this.#noteGroup(groupId))),
       messenger.on('groupChangeLost', (lost) => this.#inTurn(() => this.#noteLostChange(lost))),
-      messenger.on('deviceSeen', (event) => this.#inTurn(() => this.#noteDevice(event))),
+      messenger.on('deviceAdded', (event) => this.#inTurn(() => this.#noteDevice(event))),
       messenger.on('accepted', ({ identity }) => this.#inTurn(() => this.#noteLetIn(identity))),
       messenger.on('blocked', ({ identity }) => this.#inTurn(() => this.#noteLetIn(identity))),
+      messenger.on('contactChanged', ({ identity, contact }) => this.#noteContact(identity, contact)),
       messenger.on('decryptionFailed', ({ sender, answered }) =>
         this.#inTurn(() => this.#noteDecryptionFailed(sender, answered)),
       ),
     );
   }
 
-  /** Stops to listen, and waits for what is under way. Close the messenger after it. */
+  /** Stops listening, and waits for what is in progress. Close the messenger after it. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const stop of this.#stops.splice(0)) stop();
@@ -156,7 +166,7 @@ export class Conversations {
     this.#listeners.clear();
   }
 
-  /** Calls back after each change; the function given back stops it. */
+  /** Calls back after each change; the returned function stops it. */
   subscribe(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -174,6 +184,7 @@ export class Conversations {
       .map(([key, row]) => summaryOf(key, row));
   }
 
+  /** The line of one conversation; `undefined` when it isn't in the list. */
   get(conversation: Conversation): ConversationSummary | undefined {
     const key = conversationKey(conversation);
     const row = this.#rows.get(key);
@@ -194,15 +205,16 @@ export class Conversations {
     return this.#history.entries(key, Math.max(0, end - (options.limit ?? 50)), end);
   }
 
-  /** Somebody as this user knows him; also strangers. */
+  /** Somebody as this user knows them; also strangers. */
   person(identity: PublicKey): Person {
-    const contact = this.#contacts.get(encodeHex(identity));
+    const key = encodeHex(identity);
+    const contact = this.#contacts.get(key);
     return {
       identity,
-      name: contact?.name ?? '',
+      name: this.#names.get(key) ?? '',
       contact: contact !== undefined,
       verified: contact?.verified ?? false,
-      blocked: this.#messenger.blocked().some((other) => compareBytes(other, identity) === 0),
+      blocked: this.#messenger.requests.blocked().some((other) => compareBytes(other, identity) === 0),
     };
   }
 
@@ -223,25 +235,25 @@ export class Conversations {
   /**
    * Adds somebody, or gives a contact another name. Names are local.
    * @param who a contact code, or an identity of 33 or 65 bytes
-   * @throws what `Messenger.addContact` and {@link parsePersonName} throw
+   * @throws what `contacts.add` of the messenger and {@link parsePersonName} throw
    */
   async addContact(who: string | Uint8Array, name = ''): Promise<Person> {
     const parsed = parsePersonName(name);
     return this.#inTurn(async () => {
-      const contact = await this.#messenger.addContact(who, parsed);
-      this.#contacts.set(encodeHex(contact.identity), contact);
+      const { identity } = await this.#messenger.contacts.add(who, {
+        alongside: (contact) => [this.#history.nameWrite(encodeHex(contact.identity), parsed)],
+      });
+      this.#names.set(encodeHex(identity), parsed);
       this.#tell({ what: 'people' });
-      return this.person(contact.identity);
+      return this.person(identity);
     });
   }
 
-  /** Forgets somebody's name and that he was verified; the conversation stays. */
+  /** Forgets somebody's name and that they were verified; the conversation stays. */
   async removeContact(identity: PublicKey): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#messenger.setVerified(identity, false);
-      await this.#messenger.removeContact(identity);
-      this.#contacts.delete(encodeHex(identity));
-      this.#tell({ what: 'people' });
+      await this.#messenger.contacts.setVerified(identity, false);
+      await this.#messenger.contacts.remove(identity, { alongside: this.#withoutName(identity) });
     });
   }
 
@@ -252,35 +264,30 @@ export class Conversations {
   async setVerified(identity: PublicKey, verified: boolean): Promise<void> {
     await this.#inTurn(async () => {
       const name = encodeHex(identity);
-      const contact = this.#contacts.get(name);
-      if (contact === undefined) throw notFound('contact', name);
-      await this.#messenger.setVerified(identity, verified);
-      this.#contacts.set(name, { ...contact, verified });
-      this.#tell({ what: 'people' });
+      if (!this.#contacts.has(name)) throw notFound('contact', name);
+      await this.#messenger.contacts.setVerified(identity, verified);
     });
   }
 
   /**
-   * Lets somebody in who wrote: its conversation is no request any more. Answering, or adding a contact, does the same.
+   * Lets somebody in who wrote: their conversation is no request any more. Answering, or adding a contact, does the same.
    * @throws INVALID_PUBLIC_KEY, STORE codes
    */
   async accept(identity: PublicKey): Promise<void> {
-    await this.#messenger.accept(identity);
+    await this.#messenger.requests.accept(identity);
     await this.#tail;
   }
 
   /**
-   * Blocks somebody: nothing is taken of it any more. It is no contact any more; a conversation stays, unless it was a
-   * request.
+   * Blocks somebody: nothing is taken of them any more, and they are no contact any more, with a name. A conversation stays,
+   * unless it was a request.
    * @throws INVALID_PUBLIC_KEY, INVALID_ARGUMENT for our own identity, STORE codes
    */
   async block(identity: PublicKey): Promise<void> {
     const conversation: Conversation = { kind: 'direct', peer: identity };
     const isRequest = await this.#inTurn(async () => {
       const { request = false } = this.#rows.get(conversationKey(conversation)) ?? {};
-      await this.#messenger.block(identity);
-      this.#contacts.delete(encodeHex(identity));
-      this.#tell({ what: 'people' });
+      await this.#messenger.requests.block(identity, { alongside: this.#withoutName(identity) });
       return request;
     });
     if (isRequest) await this.remove(conversation);
@@ -290,14 +297,18 @@ export class Conversations {
   /** Takes again what somebody sends. @throws INVALID_PUBLIC_KEY, STORE codes */
   async unblock(identity: PublicKey): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#messenger.unblock(identity);
+      await this.#messenger.requests.unblock(identity);
       this.#tell({ what: 'people' });
     });
   }
 
   /** Those whom the user blocked. */
   blocked(): readonly Person[] {
-    return this.#messenger.blocked().map((identity) => this.person(identity));
+    return this.#messenger.requests.blocked().map((identity) => this.person(identity));
+  }
+
+  #withoutName(identity: PublicKey): readonly Write[] {
+    return [this.#history.nameWrite(encodeHex(identity), '')];
   }
 
   // Conversations
@@ -305,7 +316,7 @@ export class Conversations {
   /** Makes sure that a conversation is in the list; joins a public chat. */
   async open(conversation: Conversation): Promise<ConversationSummary> {
     return this.#inTurn(async () => {
-      if (conversation.kind === 'public') await this.#messenger.joinChat(conversation.name);
+      if (conversation.kind === 'public') await this.#messenger.chats.join(conversation.name);
       return this.#ensure(conversation);
     });
   }
@@ -314,13 +325,14 @@ export class Conversations {
   async remove(conversation: Conversation): Promise<void> {
     await this.#inTurn(async () => {
       const key = conversationKey(conversation);
-      if (conversation.kind === 'public') await this.#messenger.leaveChat(conversation.name);
+      if (conversation.kind === 'public') await this.#messenger.chats.leave(conversation.name);
       await this.#history.remove(key);
       this.#rows.delete(key);
       this.#tell({ what: 'removed', key });
     });
   }
 
+  /** Sets the count of unread messages to 0. @throws STORE codes */
   async markRead(conversation: Conversation): Promise<void> {
     await this.#inTurn(async () => {
       const key = conversationKey(conversation);
@@ -336,8 +348,8 @@ export class Conversations {
   /**
    * Sends a text. Resolves when it is stored, in one commit here and in the messenger; it is `pending` until the
    * transport has taken all of it.
-   * @throws INVALID_TEXT, LIMIT_EXCEEDED for the text; what the messenger's `send`, `sendPublic` and `sendToGroup`
-   *   throw. Nothing is kept of it then
+   * @throws INVALID_TEXT, LIMIT_EXCEEDED for the text; what `send` of the messenger throws. Nothing
+   *   is kept of it then
    */
   async send(conversation: Conversation, text: string, options: SendTextOptions = {}): Promise<Message> {
     const payload = encodeText(text);
@@ -351,8 +363,9 @@ export class Conversations {
       };
       let failure: unknown;
       try {
-        const { members } = await this.#dispatch(conversation, payload, { ...options, alongside });
-        if (members?.some(isWithoutRatchet)) await this.#history.setProtection(key, next, 'dh');
+        const result = await this.#messenger.send(conversation, payload, { ...options, alongside });
+        const isWeak = result.kind === 'group' && result.members.some(isWithoutRatchet);
+        if (isWeak) await this.#history.setProtection(key, next, 'dh');
       } catch (error) {
         failure = error;
       }
@@ -374,7 +387,7 @@ export class Conversations {
    */
   async retry(id: string): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#messenger.retry(id);
+      await this.#messenger.outbox.retry(id);
       await this.#noteState(id, 'pending');
     });
   }
@@ -387,30 +400,13 @@ export class Conversations {
     await this.#inTurn(async () => {
       const deleted = await this.#history.deleteOutgoing(id);
       // One commit: it is gone here if and only if it is not sent.
-      await this.#messenger.giveUp(id, { alongside: deleted?.writes ?? [] });
+      await this.#messenger.outbox.giveUp(id, { alongside: deleted?.writes ?? [] });
       if (deleted === undefined) return;
       this.#history.deleted(id);
       const row = this.#rows.get(deleted.key);
       if (row !== undefined) await this.#reload(deleted.key, row);
       this.#tell({ what: 'conversation', key: deleted.key });
     });
-  }
-
-  #dispatch(
-    conversation: Conversation,
-    payload: Uint8Array,
-    options: SendTextOptions & {
-      readonly alongside: (taken: TakenMessage) => ReturnType<History['append']>['writes'];
-    },
-  ): Promise<{ readonly members?: readonly { readonly result: object }[] }> {
-    switch (conversation.kind) {
-      case 'direct':
-        return this.#messenger.send(conversation.peer, payload, options).then(() => ({}));
-      case 'public':
-        return this.#messenger.sendPublic(conversation.name, payload, options).then(() => ({}));
-      case 'group':
-        return this.#messenger.sendToGroup(conversation.groupId, payload, options);
-    }
   }
 
   #ownEntry(conversation: Conversation, payload: Uint8Array, { id, devices }: TakenMessage): StoredEntry {
@@ -480,7 +476,8 @@ export class Conversations {
   /** All parts are taken, as far as the outbox knows: a fan-out may still be on its way through the members. */
   async #settle(id: string): Promise<void> {
     if (!this.#history.isOutgoing(id)) return;
-    if ((await this.#messenger.unsent()).has(id) || this.#messenger.failed().includes(id)) return;
+    if ((await this.#messenger.outbox.pending()).has(id) || this.#messenger.outbox.failed().includes(id))
+      return;
     await this.#noteState(id, 'sent');
   }
 
@@ -494,7 +491,7 @@ export class Conversations {
 
   async #noteGroup(groupId: string): Promise<void> {
     const conversation: Conversation = { kind: 'group', groupId };
-    const group = await this.#messenger.group(groupId);
+    const group = await this.#messenger.groups.get(groupId);
     const before = await this.#history.group(groupId);
     const known = this.#rows.get(conversationKey(conversation));
     // A group that was removed here, or that we never were in, is no news.
@@ -525,7 +522,7 @@ export class Conversations {
     await this.#addNotice(conversation, row, { what: 'group-change-lost', kind, author, subjects, reason });
   }
 
-  async #noteDevice(event: MessengerEvents['deviceSeen']): Promise<void> {
+  async #noteDevice(event: MessengerEvents['deviceAdded']): Promise<void> {
     if (event.own) return;
     const conversation: Conversation = { kind: 'direct', peer: event.identity };
     const row = this.#rows.get(conversationKey(conversation));
@@ -550,8 +547,18 @@ export class Conversations {
     this.#tell({ what: 'people' });
   }
 
+  #noteContact(identity: PublicKey, contact: Contact | undefined): void {
+    const key = encodeHex(identity);
+    if (contact === undefined) {
+      this.#contacts.delete(key);
+      this.#names.delete(key);
+      this.#inTurn(() => this.#history.forgetName(key)).catch(() => undefined);
+    } else this.#contacts.set(key, contact);
+    this.#tell({ what: 'people' });
+  }
+
   async #loadRequests(): Promise<void> {
-    const requests = await this.#messenger.requests();
+    const requests = await this.#messenger.requests.list();
     this.#requests = new Set(requests.map(({ identity }) => encodeHex(identity)));
   }
 
@@ -611,11 +618,11 @@ export class Conversations {
       stored,
       lastMessage: await this.#history.message(key, stored.lastMessage),
       deviceKnown:
-        conversation.kind === 'direct' && (await this.#messenger.devices(conversation.peer)).length > 0,
+        conversation.kind === 'direct' && (await this.#messenger.devices.list(conversation.peer)).length > 0,
       request: conversation.kind === 'direct' && this.#requests.has(encodeHex(conversation.peer)),
       group:
         conversation.kind === 'group'
-          ? await this.#messenger.group(conversation.groupId).catch(() => undefined)
+          ? await this.#messenger.groups.get(conversation.groupId).catch(() => undefined)
           : undefined,
     };
     this.#rows.set(key, row);
@@ -679,8 +686,8 @@ function isDh(outcome: DeviceOutcome): boolean {
   return 'sent' in outcome && outcome.sent === 'dh';
 }
 
-function isWithoutRatchet({ result }: { readonly result: object }): boolean {
-  return 'devices' in result && (result.devices as readonly DeviceOutcome[]).some(isDh);
+function isWithoutRatchet({ result }: MemberOutcome): boolean {
+  return 'devices' in result && result.devices.some(isDh);
 }
 
 function notFound(what: SottoError<'NOT_FOUND'>['details']['what'], id: string): SottoError<'NOT_FOUND'> {

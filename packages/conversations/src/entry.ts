@@ -17,7 +17,9 @@ export interface Message {
   readonly own: boolean;
   /** The device that it was written on; empty when not known. */
   readonly installationId: string;
+  /** What it says. */
   readonly content: Content;
+  /** How far it has come. */
   readonly state: MessageState;
   /** Of one that failed: the code of the error, see `explain`. */
   readonly failure: ErrorCode | undefined;
@@ -49,12 +51,14 @@ export type Content =
 /** Something that happened to a conversation. */
 export interface Notice {
   readonly kind: 'notice';
+  /** Place in the conversation, as of a {@link Message}. */
   readonly number: number;
   readonly notice: NoticeContent;
   /** Milliseconds since the epoch by our clock. */
   readonly storedAt: number;
 }
 
+/** What happened, by `what`. */
 export type NoticeContent =
   /** A message came that this device can't read. `answered`: the sender was told, its next one will be readable. */
   | { readonly what: 'decryption-failed'; readonly sender: PublicKey; readonly answered: boolean }

@@ -73,7 +73,7 @@ function aboutWords({ details }: SottoError<'INVALID_MNEMONIC'>): string {
 function aboutCard({ details }: SottoError<'INVALID_CONTACT_CARD'>): string {
   switch (details.problem) {
     case 'not-a-card':
-      return 'This is something else than a contact card. Was the right thing copied or scanned?';
+      return 'This is not a contact card. Was the right thing copied or scanned?';
     case 'damaged':
       return 'This contact card is damaged: a piece is missing, or a character was changed. Copy or scan it again.';
     case 'newer-version':

@@ -9,6 +9,8 @@ import {
   entryOf,
   entryRecord,
   groupRecord,
+  nameRecord,
+  namesPrefix,
   outgoingPrefix,
   outgoingRecord,
   PAGE_SIZE,
@@ -19,6 +21,7 @@ import {
   type StoredEntry,
   type StoredGroup,
   type StoredMessage,
+  type StoredName,
   type StoredPlace,
   storedNotice,
 } from './storage.js';
@@ -220,6 +223,27 @@ export class History {
     const stored = await this.#get<StoredEntry>(record);
     if (stored === undefined || !('message' in stored)) return;
     await this.#store.commit([put(record, { ...stored, message: { ...stored.message, protection } })]);
+  }
+
+  /** The names that the user gave, by identity in hex. */
+  async names(): Promise<ReadonlyMap<string, string>> {
+    const found = new Map<string, string>();
+    await this.#each(namesPrefix, (identity, value) => {
+      found.set(identity, read<StoredName>(value).name);
+    });
+    return found;
+  }
+
+  /** How a name is noted, by identity in hex; an empty one is deleted. */
+  nameWrite(identity: string, name: string): Write {
+    const key = nameRecord(identity);
+    return name === '' ? { type: 'delete', key } : put<StoredName>(key, { name });
+  }
+
+  /** Deletes a name, unless that was done already. */
+  async forgetName(identity: string): Promise<void> {
+    if ((await this.#store.get(nameRecord(identity))) === undefined) return;
+    await this.#store.commit([this.nameWrite(identity, '')]);
   }
 
   async group(groupId: string): Promise<StoredGroup | undefined> {

@@ -3,7 +3,7 @@ import { type PublicKey, SottoError } from '@sotto/core';
 /** Longest name that a user gives to somebody, in characters. */
 export const PERSON_NAME_MAX_CHARACTERS = 64;
 
-/** Somebody, as this user knows him. */
+/** Somebody, as this user knows them. */
 export interface Person {
   /** 33 bytes. */
   readonly identity: PublicKey;

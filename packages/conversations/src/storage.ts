@@ -22,6 +22,7 @@ import { decodeText } from './text.js';
  * app/conversations/entry/<conversation>/<page>/<number> StoredEntry; pages of 64, the reach of one listing
  * app/conversations/outgoing/<message id>                StoredPlace of a message that has not been sent
  * app/conversations/group/<group id>                     StoredGroup: as the last notice about it left it
+ * app/conversations/name/<identity>                      StoredName that the user gave a contact
  */
 const ROOT = `${APPLICATION_PREFIX}conversations`;
 const VERSION = 1;
@@ -48,6 +49,10 @@ export interface StoredGroup {
   readonly name: string;
   /** Identities in hex. */
   readonly members: readonly string[];
+}
+
+export interface StoredName {
+  readonly name: string;
 }
 
 /** A message in a {@link StoredEntry}. */
@@ -93,8 +98,10 @@ export type StoredEntry = { readonly storedAt: number } & (
 );
 
 export const conversationsPrefix = `${ROOT}/list/`;
+export const namesPrefix = `${ROOT}/name/`;
 export const outgoingPrefix = `${ROOT}/outgoing/`;
 export const conversationRecord = (key: string) => `${conversationsPrefix}${key}`;
+export const nameRecord = (identity: string) => `${namesPrefix}${identity}`;
 export const outgoingRecord = (messageId: string) => `${outgoingPrefix}${messageId}`;
 export const groupRecord = (groupId: string) => `${ROOT}/group/${groupId}`;
 export const entriesPrefix = (key: string) => `${ROOT}/entry/${key}/`;

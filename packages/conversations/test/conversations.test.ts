@@ -8,7 +8,7 @@ import { direct, lineOf, linesOf, newParty, type Party, quiet } from './party.js
 async function two() {
   const network = createMemoryNetwork({ clock: manualClock() });
   const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
-  await alice.conversations.addContact(await bob.messenger.contactCode(), 'Bob');
+  await alice.conversations.addContact(await bob.messenger.contacts.ownCode(), 'Bob');
   return { network, alice, bob };
 }
 
@@ -94,7 +94,7 @@ describe('messages', () => {
     expect(await linesOf(bob, alice)).toEqual([]);
   });
 
-  it('a text that is none is refused, and leaves nothing', async () => {
+  it('an invalid text is refused, and leaves nothing', async () => {
     const { alice, bob } = await two();
     await expect(alice.conversations.send(direct(bob.identity), ' ')).rejects.toMatchObject({
       code: 'INVALID_TEXT',
@@ -234,7 +234,7 @@ describe('the list', () => {
     const alice = await newParty(network, 'alice-1');
     const logger = { debug: note, info: note, warn: note, error: note };
     const bob = await newParty(network, 'bob-1', { logger });
-    await alice.conversations.addContact(await bob.messenger.contactCode());
+    await alice.conversations.addContact(await bob.messenger.contacts.ownCode());
     for (const text of ['one', 'two', 'three']) await alice.conversations.send(direct(bob.identity), text);
     await bob.conversations.open({ kind: 'public', name: 'status' });
     await quiet(network, alice, bob);
@@ -271,12 +271,57 @@ describe('people', () => {
     expect(alice.changes).toContainEqual({ what: 'people' });
   });
 
+  it('have a name while they are contacts, whoever removes or blocks them', async () => {
+    const { alice, bob } = await two();
+    const { publicKey } = bob.identity;
+    const { conversations, messenger } = alice;
+    const name = () => [conversations.person(publicKey).name, conversations.contacts().length];
+    const stored = async () => {
+      await conversations.markRead(direct(bob.identity));
+      const found: string[] = [];
+      for await (const { key } of alice.kept.store.list('app/conversations/name/')) found.push(key);
+      return found.length;
+    };
+    expect([...name(), await stored()]).toEqual(['Bob', 1, 1]);
+    await messenger.contacts.setVerified(publicKey, true);
+    expect(conversations.person(publicKey).verified).toBe(true);
+    for (const end of [
+      () => conversations.removeContact(publicKey),
+      () => conversations.block(publicKey),
+      () => messenger.contacts.remove(publicKey),
+      () => messenger.requests.block(publicKey),
+    ]) {
+      await end();
+      expect([...name(), await stored()]).toEqual(['', 0, 0]);
+      await messenger.requests.unblock(publicKey);
+      await messenger.contacts.add(publicKey);
+      expect([...name(), await stored()]).toEqual(['', 1, 0]);
+      await conversations.addContact(publicKey, 'Bob');
+      expect([...name(), await stored()]).toEqual(['Bob', 1, 1]);
+    }
+    await conversations.addContact(publicKey);
+    expect([...name(), await stored()]).toEqual(['', 1, 0]);
+  });
+
+  it('are not renamed when that can not be stored', async () => {
+    const { alice, bob } = await two();
+    alice.kept.failWith(failing);
+    await expect(alice.conversations.addContact(bob.identity.publicKey, 'Bobby')).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    });
+    alice.kept.failWith(undefined);
+    expect(alice.conversations.person(bob.identity.publicKey).name).toBe('Bob');
+    await alice.stop();
+    await alice.open();
+    expect(alice.conversations.person(bob.identity.publicKey).name).toBe('Bob');
+  });
+
   it('with a new device: the conversation says so, the first time it is none', async () => {
     const { network, alice, bob } = await two();
     await alice.conversations.send(direct(bob.identity), 'hello');
     await quiet(network, alice, bob);
     const laptop = await newParty(network, 'bob-2', { identity: bob.identity });
-    await alice.messenger.addContact(await laptop.messenger.contactCode(), 'Bob');
+    await alice.messenger.contacts.add(await laptop.messenger.contacts.ownCode());
     await quiet(network, alice, bob, laptop);
     expect(await linesOf(alice, bob)).toEqual(['> hello sent dr', '! new-device']);
   });
@@ -286,11 +331,11 @@ describe('several devices', () => {
   it('what is sent on one stands in the history of the other, as our own', async () => {
     const { network, alice, bob } = await two();
     const laptop = await newParty(network, 'alice-2', { identity: alice.identity });
-    await laptop.messenger.announceDevice();
-    await alice.messenger.announceDevice();
+    await laptop.messenger.devices.announce();
+    await alice.messenger.devices.announce();
     await quiet(network, alice, bob, laptop);
-    await alice.messenger.enableDevice('alice-2');
-    await laptop.messenger.enableDevice('alice-1');
+    await alice.messenger.devices.enable('alice-2');
+    await laptop.messenger.devices.enable('alice-1');
     await quiet(network, alice, bob, laptop);
     await alice.conversations.send(direct(bob.identity), 'hello');
     await quiet(network, alice, bob, laptop);
@@ -316,7 +361,7 @@ describe('several devices', () => {
 describe('groups', () => {
   it('are joined, written in, changed and left', async () => {
     const { network, alice, bob } = await two();
-    const { group } = await alice.messenger.createGroup('friends', [bob.identity.publicKey]);
+    const { group } = await alice.messenger.groups.create('friends', [bob.identity.publicKey]);
     const conversation = { kind: 'group', groupId: group.id } as const;
     await quiet(network, alice, bob);
     const progress: number[] = [];
@@ -326,9 +371,9 @@ describe('groups', () => {
     expect(sent).toMatchObject({ own: true });
     expect(progress.at(-1)).toBe(1);
     await quiet(network, alice, bob);
-    await alice.messenger.renameGroup(group.id, 'old friends');
+    await alice.messenger.groups.rename(group.id, 'old friends');
     await quiet(network, alice, bob);
-    await bob.messenger.leaveGroup(group.id);
+    await bob.messenger.groups.leave(group.id);
     await quiet(network, alice, bob);
     expect((await bob.conversations.entries(conversation)).map(lineOf)).toEqual([
       '! group-changed',
@@ -354,7 +399,7 @@ describe('groups', () => {
 
   it('that was removed stays away over a restart, and comes back with what is said in it', async () => {
     const { network, alice, bob } = await two();
-    const { group } = await alice.messenger.createGroup('friends', [bob.identity.publicKey]);
+    const { group } = await alice.messenger.groups.create('friends', [bob.identity.publicKey]);
     const conversation = { kind: 'group', groupId: group.id } as const;
     await quiet(network, alice, bob);
     await bob.conversations.remove(conversation);
@@ -371,7 +416,7 @@ describe('groups', () => {
 
   it('of nobody but ourselves: sent at once', async () => {
     const { network, alice } = await two();
-    const { group } = await alice.messenger.createGroup('notes', []);
+    const { group } = await alice.messenger.groups.create('notes', []);
     const conversation = { kind: 'group', groupId: group.id } as const;
     await quiet(network, alice);
     await alice.conversations.send(conversation, 'note to self');
@@ -383,7 +428,7 @@ describe('groups', () => {
   it('with a member of whom no device is known: no forward secrecy yet', async () => {
     const network = createMemoryNetwork({ clock: manualClock() });
     const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
-    const { group } = await alice.messenger.createGroup('friends', [bob.identity.publicKey]);
+    const { group } = await alice.messenger.groups.create('friends', [bob.identity.publicKey]);
     const conversation = { kind: 'group', groupId: group.id } as const;
     await alice.conversations.send(conversation, 'hello');
     expect(alice.conversations.get(conversation)?.protection).toBe('identity-key');

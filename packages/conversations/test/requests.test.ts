@@ -13,7 +13,7 @@ describe('people who write first', () => {
     const bob = await newParty(network, 'bob-1');
     for (const letIn of ['answer', 'accept', 'add'] as const) {
       const carol = await newParty(network, `carol-${letIn}`);
-      await carol.conversations.addContact(await bob.messenger.contactCode());
+      await carol.conversations.addContact(await bob.messenger.contacts.ownCode());
       await carol.conversations.send(direct(bob.identity), 'hello?');
       await quiet(network, bob, carol);
       const conversation = direct(carol.identity);
@@ -42,7 +42,7 @@ describe('people who write first', () => {
       await newParty(network, 'dave-1'),
     ];
     for (const party of [carol, dave]) {
-      await party.conversations.addContact(await bob.messenger.contactCode());
+      await party.conversations.addContact(await bob.messenger.contacts.ownCode());
       await party.conversations.send(direct(bob.identity), 'hello');
     }
     await quiet(network, bob, carol, dave);
@@ -69,10 +69,10 @@ describe('people who write first', () => {
   it('blocked while their messages come: nothing of them is left', async () => {
     const network = createMemoryNetwork({ clock: manualClock() });
     const [bob, carol] = [await newParty(network, 'bob-1'), await newParty(network, 'carol-1')];
-    await carol.conversations.addContact(await bob.messenger.contactCode());
+    await carol.conversations.addContact(await bob.messenger.contacts.ownCode());
     await quiet(network, bob, carol);
     for (let i = 0; i < 20; i++) {
-      await carol.messenger.resetSession(bob.identity.publicKey);
+      await carol.messenger.devices.resetSession(bob.identity.publicKey);
       const stop = bob.messenger.on('message', () => {
         stop();
         void bob.conversations.block(carol.identity.publicKey);
@@ -80,7 +80,7 @@ describe('people who write first', () => {
       await Promise.all(['a', 'b', 'c'].map((text) => carol.conversations.send(direct(bob.identity), text)));
       await quiet(network, bob, carol);
       expect(bob.conversations.list()).toEqual([]);
-      expect(await bob.messenger.requests()).toEqual([]);
+      expect(await bob.messenger.requests.list()).toEqual([]);
       await bob.conversations.unblock(carol.identity.publicKey);
     }
   });
@@ -88,12 +88,12 @@ describe('people who write first', () => {
   it('beyond a bound the oldest of their conversations are removed', async () => {
     const network = newNetwork();
     const bob = await newParty(network, 'bob-1');
-    const code = await bob.messenger.contactCode();
+    const code = await bob.messenger.contacts.ownCode();
     const parties = [];
     for (let i = 0; i < 260; i++) {
       const stranger = await newParty(network, `s${i}`);
       parties.push(stranger);
-      await stranger.messenger.addContact(code);
+      await stranger.messenger.contacts.add(code);
       await stranger.messenger.send(bob.identity.publicKey, new TextEncoder().encode(`${i}`));
       await stranger.messenger.flushed();
       await network.idle();
@@ -115,7 +115,7 @@ describe('the list', () => {
       await newParty(network, 'young-1'),
     ];
     for (const { conversations } of [old, young]) {
-      await conversations.addContact(await bob.messenger.contactCode());
+      await conversations.addContact(await bob.messenger.contacts.ownCode());
     }
     bob.clock.advance(DAY);
     await old.conversations.send(direct(bob.identity), 'old');
@@ -158,7 +158,7 @@ describe('a message that failed', () => {
       refuses = false;
     };
     const [alice, bob] = [await newParty(network, 'alice-1', { wrap }), await newParty(network, 'bob-1')];
-    await alice.conversations.addContact(await bob.messenger.contactCode());
+    await alice.conversations.addContact(await bob.messenger.contacts.ownCode());
     const { id } = await alice.conversations.send(direct(bob.identity), 'hello');
     await quiet(network, alice, bob);
     return { network, alice, bob, id, settle };
@@ -171,7 +171,7 @@ describe('a message that failed', () => {
     await alice.stop();
     await alice.open();
     expect(await linesOf(alice, bob)).toEqual(['> hello failed dr']);
-    expect(alice.messenger.failed()).toEqual([id]);
+    expect(alice.messenger.outbox.failed()).toEqual([id]);
     await alice.conversations.retry(id);
     await quiet(network, alice, bob);
     expect(await linesOf(alice, bob)).toEqual(['> hello failed dr']);
@@ -195,7 +195,7 @@ describe('a message that failed', () => {
     await alice.open();
     await quiet(network, alice, bob);
     expect(await linesOf(bob, alice)).toEqual([]);
-    expect(alice.messenger.failed()).toEqual([]);
+    expect(alice.messenger.outbox.failed()).toEqual([]);
   });
 
   it('given up when its conversation was removed and begun anew: nothing of the new one is deleted', async () => {
@@ -222,7 +222,7 @@ describe('a message that failed', () => {
       alice.kept.failWith(undefined);
       await alice.open();
       await quiet(network, alice, bob);
-      const isThere = alice.messenger.failed().includes(id);
+      const isThere = alice.messenger.outbox.failed().includes(id);
       expect(await linesOf(alice, bob)).toEqual(isThere ? ['> hello failed dr'] : []);
     }
   });
@@ -236,7 +236,7 @@ describe('a message that failed', () => {
     await alice.open();
     await quiet(network, alice, bob);
     expect(await linesOf(alice, bob)).toEqual(['> hello failed dr']);
-    expect(alice.messenger.failed()).toEqual([id]);
+    expect(alice.messenger.outbox.failed()).toEqual([id]);
   });
 });
 
@@ -244,15 +244,15 @@ describe('a change of a group that has no effect', () => {
   it('is told to its author: somebody else changed the group at the same time', async () => {
     const network = newNetwork();
     const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
-    await alice.conversations.addContact(await bob.messenger.contactCode());
-    await bob.conversations.addContact(await alice.messenger.contactCode());
+    await alice.conversations.addContact(await bob.messenger.contacts.ownCode());
+    await bob.conversations.addContact(await alice.messenger.contacts.ownCode());
     const key = bob.identity.publicKey;
-    const { group } = await alice.messenger.createGroup('boats', [key]);
-    await alice.messenger.promoteMembers(group.id, [key]);
+    const { group } = await alice.messenger.groups.create('boats', [key]);
+    await alice.messenger.groups.promote(group.id, [key]);
     await quiet(network, alice, bob);
     network.partition([alice.identity.publicKey], [key]);
-    await bob.messenger.renameGroup(group.id, 'ships');
-    await alice.messenger.removeMembers(group.id, [key]);
+    await bob.messenger.groups.rename(group.id, 'ships');
+    await alice.messenger.groups.remove(group.id, [key]);
     network.heal();
     for (let round = 0; round < 3; round++) await quiet(network, alice, bob);
     const entries = await bob.conversations.entries({ kind: 'group', groupId: group.id });

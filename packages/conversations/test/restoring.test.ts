@@ -66,7 +66,7 @@ describe('after restoring a backup on a new device', () => {
     const network = createMemoryNetwork({ clock });
     const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
     for (const { clock: own } of [alice, bob]) own.advance(0);
-    await alice.conversations.addContact(await bob.messenger.contactCode(), 'Bob');
+    await alice.conversations.addContact(await bob.messenger.contacts.ownCode(), 'Bob');
     await alice.conversations.send(direct(bob.identity), 'hello');
     await quiet(network, alice, bob);
     await bob.conversations.send(direct(alice.identity), 'hi');
@@ -105,7 +105,7 @@ describe('a device of somebody else', () => {
     ] as const)
       expect(await linesOf(one, other)).not.toContain('! new-device');
     const laptop = await newParty(network, 'bob-2', { identity: bob.identity });
-    await laptop.conversations.addContact(await alice.messenger.contactCode(), 'Alice');
+    await laptop.conversations.addContact(await alice.messenger.contacts.ownCode(), 'Alice');
     await laptop.conversations.send(direct(alice.identity), 'from the laptop');
     await quiet(network, alice, bob, laptop);
     await laptop.conversations.send(direct(alice.identity), 'and again');

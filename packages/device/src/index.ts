@@ -1,3 +1,4 @@
+export { readAccount, writeAccount } from './account.js';
 export type { DecryptOptions, DecryptOutcome } from './decryption.js';
 export type { Device, DeviceInfo } from './device.js';
 export type { DeviceOutcome, EncryptedMessage, SendProtection } from './encryption.js';

@@ -101,7 +101,8 @@ export async function openMessengerDevice(options: DeviceOptions): Promise<Messe
   return new StoredDevice(store, transactions, context);
 }
 
-function notOurs(what: string): SottoError {
+/** What opening a store for somebody else is refused with. */
+export function notOurs(what: string): SottoError {
   return new SottoError(
     'INVALID_ARGUMENT',
     `This store belongs to another ${what}. Open it with its own, or use an empty store.`,

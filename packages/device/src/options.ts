@@ -22,20 +22,20 @@ export interface DeviceOptions {
   /** Prekeys, bundles and records are dated by it. */
   readonly clock: Clock;
   /** Name of this device; drawn at random for a new store, and remembered by it. */
-  readonly installationId?: string;
+  readonly installationId?: string | undefined;
   /** Default: `DEFAULT_DEVICE_LIMITS`. */
-  readonly limits?: Partial<DeviceLimits>;
+  readonly limits?: Partial<DeviceLimits> | undefined;
   /**
    * The store is an old copy that was put back, as its `continuity` tells. Its ratchets may have gone on
    * since: nothing more is sent on them, every conversation begins a new session, and a new prekey is published.
    * Default: whether the store itself says so.
    */
-  readonly restored?: boolean;
+  readonly restored?: boolean | undefined;
   /**
    * Gets errors of commit hooks (`Transaction.onCommit`), which undo nothing. Default: an unhandled rejection, so that
    * none is lost.
    */
-  readonly onHookError?: (error: unknown) => void;
+  readonly onHookError?: ((error: unknown) => void) | undefined;
 }
 
 /**
@@ -43,7 +43,9 @@ export interface DeviceOptions {
  * @throws INVALID_ARGUMENT that names the option that is wrong
  */
 export function checkDeviceOptions(
-  options: Omit<DeviceOptions, 'crypto' | 'clock'> & Partial<Pick<DeviceOptions, 'crypto' | 'clock'>>,
+  options: Omit<DeviceOptions, 'crypto' | 'clock'> & {
+    readonly [K in 'crypto' | 'clock']?: DeviceOptions[K] | undefined;
+  },
 ): void {
   parseObject(options, 'options');
   checkIdentity(options.identity);

@@ -4,8 +4,8 @@ import type { MessengerEvents } from './runtime/events.js';
 import type { MessengerOptions } from './runtime/options.js';
 
 /*
- * What TypeScript checks, checked for those who call from plain JavaScript: a wrong argument ends in INVALID_ARGUMENT that
- * names it, and nothing has happened.
+ * What TypeScript checks, for callers in plain JavaScript: a wrong argument is refused with INVALID_ARGUMENT that names it,
+ * and nothing has happened.
  */
 
 /** @throws INVALID_ARGUMENT */
@@ -18,13 +18,14 @@ export function checkMessengerOptions(options: MessengerOptions): void {
 /** The names of all events: the compiler sees to it that none is missing. */
 const EVENT_NAMES: Readonly<Record<keyof MessengerEvents, true>> = {
   message: true,
-  deviceSeen: true,
+  deviceAdded: true,
   request: true,
   accepted: true,
+  contactChanged: true,
   blocked: true,
-  sessionBegun: true,
+  sessionEstablished: true,
   sessionReset: true,
-  bundleRotated: true,
+  preKeyRotated: true,
   decryptionFailed: true,
   sent: true,
   sendFailed: true,

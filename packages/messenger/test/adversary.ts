@@ -50,7 +50,7 @@ export async function newAdversary(
     })),
   ]);
   for (const party of known) {
-    const bundle = decodeContactCode(await party.messenger.contactCode());
+    const bundle = decodeContactCode(await party.messenger.contacts.ownCode());
     await device.transaction((tx) => device.processBundle(tx, bundle));
   }
   const encode = (payload: Partial<GroupPayload>) =>
@@ -114,7 +114,7 @@ export async function viewOf(
   groupId: string,
   people: Readonly<Record<string, { identity: KeyPair }>>,
 ) {
-  const { name, members, admins, joined } = await party.messenger.group(groupId);
+  const { name, members, admins, joined } = await party.messenger.groups.get(groupId);
   const nameOf = (key: Uint8Array) =>
     Object.entries(people).find(
       ([, { identity }]) => encodeHex(identity.publicKey) === encodeHex(key),

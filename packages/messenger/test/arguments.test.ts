@@ -55,16 +55,16 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
     for (const send of [
       () => messenger.send(own, 'hello' as never),
       () => messenger.send(own, [1, 2] as never),
-      () => messenger.sendPublic('cats', 'hello' as never),
-      () => messenger.sendToGroup('x', undefined as never),
+      () => messenger.send({ kind: 'public', name: 'cats' }, 'hello' as never),
+      () => messenger.send({ kind: 'group', groupId: 'x' }, undefined as never),
     ]) {
       expect(await named(send)).toBe('payload');
+    }
+    for (const to of [{ kind: 'person' }, {}, undefined, null, encodeHex(own)]) {
+      expect(await named(() => messenger.send(to as never, new Uint8Array(1)))).toBe('conversation');
     }
     expect(await named(() => messenger.on('mesage' as never, () => {}))).toBe('name of an event');
     expect(await named(() => messenger.on('toString' as never, () => {}))).toBe('name of an event');
     expect(await named(() => messenger.on('message', 'x' as never))).toBe('listener');
-    expect(await named(() => messenger.send(encodeHex(own) as never, new Uint8Array(1)))).not.toBe(
-      'no error',
-    );
   });
 });

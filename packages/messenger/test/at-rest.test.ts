@@ -60,8 +60,8 @@ describe.each<[string, (path: string) => Promise<Store>]>([
       },
     });
     await tap.subscribe([{ kind: 'partitioned', recipient: bob.identity.publicKey }]);
-    await alice.messenger.addContact(await bob.messenger.contactCode());
-    await bob.messenger.addContact(await alice.messenger.contactCode());
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    await bob.messenger.contacts.add(await alice.messenger.contacts.ownCode());
     const marks = Array.from({ length: MESSAGES }, (_, i) => `PLAINTEXT-${i}-${'#'.repeat(50)}`);
     for (const [i, mark] of marks.entries()) {
       await alice.say(bob, mark);

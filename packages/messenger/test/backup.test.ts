@@ -29,14 +29,14 @@ async function someone() {
   const network = createMemoryNetwork({ clock: manualClock(START) });
   const alice = await newParty(network, 'alice-1', { acknowledge: false });
   const bob = await newParty(network, 'bob-1');
-  await alice.messenger.addContact(await bob.messenger.contactCode(), 'Bob');
-  await alice.messenger.setVerified(bob.identity.publicKey, true);
-  await alice.messenger.joinChat('status');
+  await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+  await alice.messenger.contacts.setVerified(bob.identity.publicKey, true);
+  await alice.messenger.chats.join('status');
   await alice.say(bob, 'hello');
   await quiet(network, alice, bob);
   await bob.say(alice, 'read me later');
   await quiet(network, alice, bob);
-  const { group } = await alice.messenger.createGroup('friends', [bob.identity.publicKey]);
+  const { group } = await alice.messenger.groups.create('friends', [bob.identity.publicKey]);
   await quiet(network, alice, bob);
   const progress: number[] = [];
   const backup = await collect(
@@ -106,13 +106,13 @@ describe('backup', () => {
     });
     await messenger.start();
     expect(texts).toEqual(['direct read me later true']);
-    expect(await messenger.contacts()).toMatchObject([{ name: 'Bob', verified: true }]);
-    expect(messenger.chats()).toEqual(['status']);
-    expect((await messenger.group(group.id)).name).toBe('friends');
+    expect(await messenger.contacts.list()).toEqual([{ identity: bob.identity.publicKey, verified: true }]);
+    expect(messenger.chats.list()).toEqual(['status']);
+    expect((await messenger.groups.get(group.id)).name).toBe('friends');
     const { devices } = await messenger.send(bob.identity.publicKey, bytesOf('from the new one'));
     // A session of its own, and not the one of the old device.
     expect(devices).toEqual([{ installationId: 'bob-1', sent: 'x3dh+dr' }]);
-    await messenger.sendToGroup(group.id, bytesOf('and to all'));
+    await messenger.send({ kind: 'group', groupId: group.id }, bytesOf('and to all'));
     await messenger.flushed();
     await quiet(network, bob);
     expect(bob.texts.slice(-2).toSorted()).toEqual([
@@ -260,7 +260,7 @@ describe('backup', () => {
     ['a contact that can not be decoded', [account, record('contact', [peer], Uint8Array.of(0x0a, 200))]],
     ['a chat of no such name', [account, record('chat', ['Not A Chat'])]],
     ['a group of no such id', [account, record('group', ['00'])]],
-    ['an inbox number that is none', [account, record('inbox', ['x'], inbox({}))]],
+    ['an invalid inbox number', [account, record('inbox', ['x'], inbox({}))]],
     ['a message with a short id', [account, record('inbox', ['1'], inbox({ messageId: new Uint8Array(3) }))]],
     ['a message with no sender', [account, record('inbox', ['1'], inbox({ sender: new Uint8Array() }))]],
     [

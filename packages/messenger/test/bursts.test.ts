@@ -24,7 +24,7 @@ describe('messages in a burst', () => {
       });
     const alice = await newParty(network, 'alice-1', { wrapStore: counting('alice') });
     const bob = await newParty(network, 'bob-1', { wrapStore: counting('bob') });
-    await alice.messenger.addContact(await bob.messenger.contactCode(), 'Bob');
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     await alice.say(bob, 'hello');
     await quiet(network, alice, bob);
     commits.alice = 0;

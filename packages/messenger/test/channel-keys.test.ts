@@ -61,19 +61,19 @@ describe('keys of channels', () => {
     const identity = crypto.secp256k1.generateKeyPair();
     const network = createMemoryNetwork();
     await derivedBy(store, identity, network, async (messenger) => {
-      await messenger.joinChat('one');
-      await messenger.joinChat('two');
+      await messenger.chats.join('one');
+      await messenger.chats.join('two');
     });
     // Two chats, and our own contact code.
     expect((await storedIds(store)).length).toBe(3);
     const derived = await derivedBy(store, identity, network, async (messenger) => {
-      await messenger.leaveChat('one');
+      await messenger.chats.leave('one');
       await messenger.flushed();
     });
     expect(derived).toBe(0);
     expect((await storedIds(store)).length).toBe(2);
     const contact = crypto.secp256k1.generateKeyPair().publicKey;
-    await derivedBy(store, identity, network, (messenger) => messenger.addContact(contact));
+    await derivedBy(store, identity, network, (messenger) => messenger.contacts.add(contact));
     // Its contact code, and the topic negotiated with it.
     expect((await storedIds(store)).length).toBe(4);
     const records = [contactTable, negotiatedTable].map((table) => recordKey(table, [encodeHex(contact)]));

@@ -15,7 +15,7 @@ describe('what became of a message is told', () => {
     const members = await Promise.all(
       ['b', 'c', 'd', 'e', 'f'].map((name) => newParty(network, `${name}-1`)),
     );
-    const { group } = await alice.messenger.createGroup(
+    const { group } = await alice.messenger.groups.create(
       'many',
       members.map(({ identity }) => identity.publicKey),
     );
@@ -24,7 +24,7 @@ describe('what became of a message is told', () => {
     const sentAt: number[] = [];
     let left = members.length;
     alice.messenger.on('sent', () => void sentAt.push(left));
-    const { id } = await alice.messenger.sendToGroup(group.id, bytesOf('hello'), {
+    const { id } = await alice.messenger.send({ kind: 'group', groupId: group.id }, bytesOf('hello'), {
       // Each batch has left before the next is made: nothing waits then, and yet it is not all.
       onProgress: (done, total) => {
         left = total - done;
@@ -39,13 +39,13 @@ describe('what became of a message is told', () => {
     const network = createMemoryNetwork({ clock: manualClock(START) });
     const alice = await newParty(network, 'alice-1', { limits: { fanoutBatch: 1 } });
     const members = await Promise.all(['b', 'c', 'd'].map((name) => newParty(network, `${name}-1`)));
-    const { group, result } = await alice.messenger.createGroup(
+    const { group, result } = await alice.messenger.groups.create(
       'some',
       members.map(({ identity }) => identity.publicKey),
     );
     await quiet(network, alice, ...members);
     let closing: Promise<void> | undefined;
-    const sending = alice.messenger.sendToGroup(group.id, bytesOf('hello'), {
+    const sending = alice.messenger.send({ kind: 'group', groupId: group.id }, bytesOf('hello'), {
       onProgress: () => {
         closing ??= alice.messenger.close();
       },
@@ -70,6 +70,6 @@ describe('what became of a message is told', () => {
     await quiet(network, alice, bob);
     expect(new Set(idsOf(alice.events.sendFailed))).toEqual(new Set([id]));
     expect([id, fine.id].map((each) => times(alice.events.sent, each))).toEqual([0, 1]);
-    expect(await alice.messenger.unsent()).toEqual(new Set());
+    expect(await alice.messenger.outbox.pending()).toEqual(new Set());
   });
 });

@@ -39,7 +39,7 @@ async function scene() {
     await newParty(network, 'bob-1', { clock }),
     await newParty(network, 'carol-1', { clock }),
   ];
-  const { group } = await alice.messenger.createGroup('both', [
+  const { group } = await alice.messenger.groups.create('both', [
     bob.identity.publicKey,
     carol.identity.publicKey,
   ]);
@@ -66,14 +66,17 @@ describe('a message that failed', () => {
     fates('refused');
     const { id } = await alice.say(bob, 'hello');
     await settle();
-    expect(alice.messenger.failed()).toEqual([id]);
+    expect(alice.messenger.outbox.failed()).toEqual([id]);
     fates('taken');
-    const results = await Promise.allSettled([alice.messenger.retry(id), alice.messenger.retry(id)]);
+    const results = await Promise.allSettled([
+      alice.messenger.outbox.retry(id),
+      alice.messenger.outbox.retry(id),
+    ]);
     await settle();
     expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
     expect(bob.texts.filter((text) => text.endsWith('hello'))).toHaveLength(1);
     expect(idsOf(alice.events.sent)).toEqual([id]);
-    expect(await alice.messenger.unsent()).toEqual(new Set());
+    expect(await alice.messenger.outbox.pending()).toEqual(new Set());
   });
 
   it('tried again and given up at once: what was given up is not sent', async () => {
@@ -82,12 +85,12 @@ describe('a message that failed', () => {
     const { id } = await alice.say(bob, 'hello');
     await settle();
     fates('taken');
-    await Promise.all([alice.messenger.retry(id), alice.messenger.giveUp(id)]);
+    await Promise.all([alice.messenger.outbox.retry(id), alice.messenger.outbox.giveUp(id)]);
     await settle();
     expect(bob.texts.filter((text) => text.endsWith('hello'))).toEqual([]);
     expect(alice.events.sent).toEqual([]);
-    expect(alice.messenger.failed()).toEqual([]);
-    expect(await alice.messenger.unsent()).toEqual(new Set());
+    expect(alice.messenger.outbox.failed()).toEqual([]);
+    expect(await alice.messenger.outbox.pending()).toEqual(new Set());
   });
 
   it('given up twice at once: the second time there is nothing', async () => {
@@ -95,18 +98,21 @@ describe('a message that failed', () => {
     fates('refused');
     const { id } = await alice.say(bob, 'hello');
     await settle();
-    const results = await Promise.allSettled([alice.messenger.giveUp(id), alice.messenger.giveUp(id)]);
+    const results = await Promise.allSettled([
+      alice.messenger.outbox.giveUp(id),
+      alice.messenger.outbox.giveUp(id),
+    ]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
   });
 
   it('in one part, tried again while another one still waits: sent when both were taken', async () => {
     const { clock, alice, bob, carol, groupId, fates, settle } = await scene();
     fates('refused', 'unavailable');
-    const { id } = await alice.messenger.sendToGroup(groupId, bytesOf('hello'));
+    const { id } = await alice.messenger.send({ kind: 'group', groupId }, bytesOf('hello'));
     await settle();
-    expect(alice.messenger.failed()).toEqual([id]);
-    expect(await alice.messenger.unsent()).toEqual(new Set([id]));
-    await alice.messenger.retry(id);
+    expect(alice.messenger.outbox.failed()).toEqual([id]);
+    expect(await alice.messenger.outbox.pending()).toEqual(new Set([id]));
+    await alice.messenger.outbox.retry(id);
     fates('taken');
     clock.advance(5_000);
     await settle();
@@ -117,7 +123,7 @@ describe('a message that failed', () => {
   it('in one part: not told as sent after a restart in which the other one was taken', async () => {
     const { alice, bob, carol, groupId, fates, settle } = await scene();
     fates('refused', 'unavailable');
-    const { id } = await alice.messenger.sendToGroup(groupId, bytesOf('hello'));
+    const { id } = await alice.messenger.send({ kind: 'group', groupId }, bytesOf('hello'));
     await settle();
     fates('unavailable');
     await alice.messenger.close();
@@ -125,8 +131,8 @@ describe('a message that failed', () => {
     await alice.restart();
     await settle();
     expect(idsOf(alice.events.sent)).not.toContain(id);
-    expect(alice.messenger.failed()).toEqual([id]);
-    await alice.messenger.retry(id);
+    expect(alice.messenger.outbox.failed()).toEqual([id]);
+    await alice.messenger.outbox.retry(id);
     await settle();
     expect(idsOf(alice.events.sent).filter((one) => one === id)).toHaveLength(1);
     expect([bob, carol].map(({ texts }) => texts.length)).toEqual([1, 1]);
@@ -136,7 +142,7 @@ describe('a message that failed', () => {
     const { clock, network } = await scene();
     const dave = await newParty(network, 'dave-1', { clock, limits: { fanoutBatch: 1 } });
     const members = await Promise.all(['b', 'c', 'd', 'e'].map((name) => newParty(network, `${name}-1`)));
-    const { group } = await dave.messenger.createGroup(
+    const { group } = await dave.messenger.groups.create(
       'many',
       members.map(({ identity }) => identity.publicKey),
     );
@@ -144,13 +150,13 @@ describe('a message that failed', () => {
     dave.events.sent.length = 0;
     let ids: readonly string[] = [];
     let givenUp: Promise<void> | undefined;
-    await dave.messenger.sendToGroup(group.id, bytesOf('hello'), {
+    await dave.messenger.send({ kind: 'group', groupId: group.id }, bytesOf('hello'), {
       alongside: ({ id }) => {
         ids = [id];
         return [];
       },
       onProgress: () => {
-        givenUp ??= dave.messenger.giveUp(ids[0] as string);
+        givenUp ??= dave.messenger.outbox.giveUp(ids[0] as string);
       },
     });
     await givenUp;
@@ -158,8 +164,8 @@ describe('a message that failed', () => {
     const got = members.filter(({ texts }) => texts.some((text) => text.endsWith('hello'))).length;
     expect(got).toBeLessThan(members.length);
     expect(idsOf(dave.events.sent)).not.toContain(ids[0]);
-    expect(await dave.messenger.unsent()).toEqual(new Set());
-    await expect(dave.messenger.giveUp(ids[0] as string)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await dave.messenger.outbox.pending()).toEqual(new Set());
+    await expect(dave.messenger.outbox.giveUp(ids[0] as string)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await dave.restart();
     await quiet(network, dave, ...members);
     expect(members.filter(({ texts }) => texts.some((text) => text.endsWith('hello')))).toHaveLength(got);
@@ -168,16 +174,16 @@ describe('a message that failed', () => {
   it('that the messenger sends of itself: not told, not listed, and tried again with the next connection', async () => {
     const { alice, bob, carol, fates, settle } = await scene();
     fates('refused');
-    await alice.messenger.addContact(bob.identity.publicKey);
-    await alice.messenger.publishContactCode();
+    await alice.messenger.contacts.add(bob.identity.publicKey);
+    await alice.messenger.contacts.publishOwnCode();
     await settle();
     expect(alice.events.sendFailed).toEqual([]);
-    expect(alice.messenger.failed()).toEqual([]);
+    expect(alice.messenger.outbox.failed()).toEqual([]);
     fates('taken');
     await alice.restart();
-    await carol.messenger.lookUp(alice.identity.publicKey);
+    await carol.messenger.contacts.lookUp(alice.identity.publicKey);
     await settle();
-    expect((await carol.messenger.devices(alice.identity.publicKey)).length).toBeGreaterThan(0);
+    expect((await carol.messenger.devices.list(alice.identity.publicKey)).length).toBeGreaterThan(0);
     expect(alice.events.sent).toEqual([]);
     let waiting = 0;
     for await (const _ of alice.store.list('outbox/')) waiting++;
@@ -188,10 +194,10 @@ describe('a message that failed', () => {
     const { clock, network, alice, bob, fates, settle } = await scene();
     const laptop = await newParty(network, 'alice-2', { clock, identity: alice.identity });
     await settle();
-    await laptop.messenger.announceDevice();
+    await laptop.messenger.devices.announce();
     await laptop.messenger.flushed();
     await settle();
-    await alice.messenger.enableDevice('alice-2');
+    await alice.messenger.devices.enable('alice-2');
     await settle();
     alice.events.sent.length = 0;
     fates('taken', 'refused');
@@ -201,7 +207,7 @@ describe('a message that failed', () => {
     expect(idsOf(alice.events.sendFailed)).toEqual([id]);
     expect(alice.events.sent).toEqual([]);
     fates('taken');
-    await alice.messenger.retry(id);
+    await alice.messenger.outbox.retry(id);
     await settle();
     await laptop.messenger.flushed();
     expect(idsOf(alice.events.sent)).toEqual([id]);

@@ -27,7 +27,7 @@ async function circle(...names: string[]) {
 
 const keysOf = (...parties: Party[]) => parties.map(({ identity }) => identity.publicKey);
 const namesOf = async (party: Party, groupId: string) => {
-  const { members, name, admins } = await party.messenger.group(groupId);
+  const { members, name, admins } = await party.messenger.groups.get(groupId);
   return { name, members: members.map(encodeHex).toSorted(), admins: admins.map(encodeHex).toSorted() };
 };
 const hexOf = (...parties: Party[]) =>
@@ -39,7 +39,7 @@ describe('private groups', () => {
   it('create, talk, rename, add, remove, leave', async () => {
     const { network, parties } = await circle('alice', 'bob', 'carol', 'dave');
     const [alice, bob, carol, dave] = parties as [Party, Party, Party, Party];
-    const { group, result } = await alice.messenger.createGroup('friends', keysOf(bob, carol));
+    const { group, result } = await alice.messenger.groups.create('friends', keysOf(bob, carol));
     const id = group.id;
     expect(result.members).toHaveLength(2);
     await quiet(network, ...parties);
@@ -51,21 +51,23 @@ describe('private groups', () => {
       });
     }
     const progress: number[] = [];
-    await bob.messenger.sendToGroup(id, bytesOf('hi'), { onProgress: (done) => progress.push(done) });
+    await bob.messenger.send({ kind: 'group', groupId: id }, bytesOf('hi'), {
+      onProgress: (done) => progress.push(done),
+    });
     await quiet(network, ...parties);
     expect(progress.at(-1)).toBe(3);
     expect(alice.texts).toEqual([expect.stringMatching(/^group bob d[rh]: hi$/)]);
     expect(carol.texts).toEqual([expect.stringMatching(/^group bob d[rh]: hi$/)]);
     expect(alice.messages[0]).toMatchObject({
       conversation: { kind: 'group', groupId: id },
-      membershipHash: (await bob.messenger.group(id)).membershipHash,
+      membershipHash: (await bob.messenger.groups.get(id)).membershipHash,
       late: false,
     });
-    await expect(bob.messenger.renameGroup(id, 'enemies')).rejects.toMatchObject({ code: 'NOT_PERMITTED' });
-    await alice.messenger.promoteMembers(id, keysOf(bob));
+    await expect(bob.messenger.groups.rename(id, 'enemies')).rejects.toMatchObject({ code: 'NOT_PERMITTED' });
+    await alice.messenger.groups.promote(id, keysOf(bob));
     await quiet(network, ...parties);
-    await bob.messenger.renameGroup(id, 'old friends');
-    await bob.messenger.addMembers(id, keysOf(dave));
+    await bob.messenger.groups.rename(id, 'old friends');
+    await bob.messenger.groups.add(id, keysOf(dave));
     await quiet(network, ...parties);
     for (const party of parties) {
       expect(await namesOf(party, id)).toEqual({
@@ -74,36 +76,38 @@ describe('private groups', () => {
         admins: hexOf(alice, bob),
       });
     }
-    await dave.messenger.sendToGroup(id, bytesOf('thanks'));
+    await dave.messenger.send({ kind: 'group', groupId: id }, bytesOf('thanks'));
     await quiet(network, ...parties);
     expect(carol.texts.at(-1)).toMatch(/^group dave d[rh]: thanks$/);
-    await alice.messenger.removeMembers(id, keysOf(carol));
+    await alice.messenger.groups.remove(id, keysOf(carol));
     await quiet(network, ...parties);
-    expect((await carol.messenger.group(id)).joined).toBe(false);
-    await expect(carol.messenger.sendToGroup(id, bytesOf('let me in'))).rejects.toMatchObject({
+    expect((await carol.messenger.groups.get(id)).joined).toBe(false);
+    await expect(
+      carol.messenger.send({ kind: 'group', groupId: id }, bytesOf('let me in')),
+    ).rejects.toMatchObject({
       code: 'NOT_PERMITTED',
     });
-    await alice.messenger.demoteMembers(id, keysOf(bob));
-    await bob.messenger.leaveGroup(id);
+    await alice.messenger.groups.demote(id, keysOf(bob));
+    await bob.messenger.groups.leave(id);
     await quiet(network, ...parties);
     expect((await namesOf(alice, id)).members).toEqual(hexOf(alice, dave));
     expect(await namesOf(dave, id)).toEqual(await namesOf(alice, id));
-    expect((await alice.messenger.groups()).map(({ name }) => name)).toEqual(['old friends']);
+    expect((await alice.messenger.groups.list()).map(({ name }) => name)).toEqual(['old friends']);
   });
 
   it('changes and messages in any order of arrival come to the same', async () => {
     const { network, parties } = await circle('alice', 'bob', 'carol', 'dave');
     const [alice, bob, carol, dave] = parties as [Party, Party, Party, Party];
     network.setConditions({ reordering: 0.7, duplication: 0.3 });
-    const { group } = await alice.messenger.createGroup('g', keysOf(bob, carol));
-    await alice.messenger.promoteMembers(group.id, keysOf(bob, carol));
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol));
+    await alice.messenger.groups.promote(group.id, keysOf(bob, carol));
     await quiet(network, ...parties);
     // At the same time, and against each other.
     await Promise.all([
-      alice.messenger.renameGroup(group.id, 'a'),
-      bob.messenger.renameGroup(group.id, 'b'),
-      carol.messenger.addMembers(group.id, keysOf(dave)),
-      bob.messenger.sendToGroup(group.id, bytesOf('from bob')),
+      alice.messenger.groups.rename(group.id, 'a'),
+      bob.messenger.groups.rename(group.id, 'b'),
+      carol.messenger.groups.add(group.id, keysOf(dave)),
+      bob.messenger.send({ kind: 'group', groupId: group.id }, bytesOf('from bob')),
     ]);
     await quiet(network, ...parties);
     const seen = await Promise.all(parties.map((party) => namesOf(party, group.id)));
@@ -115,7 +119,7 @@ describe('private groups', () => {
   it('a fan-out that was cut off goes on after a restart', async () => {
     const { network, parties } = await circle('alice', 'bob', 'carol');
     const [alice, bob, carol] = parties as [Party, Party, Party];
-    const { group } = await alice.messenger.createGroup('g', keysOf(bob, carol));
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol));
     await quiet(network, ...parties);
     // As a crash leaves it between the transaction that stores the message and the one that encrypts it.
     await alice.messenger.close();
@@ -164,16 +168,16 @@ describe('private groups', () => {
     const { network, parties } = await circle('alice-1', 'bob');
     const [alice, bob] = parties as [Party, Party];
     const laptop = await newParty(network, 'alice-2', { identity: alice.identity });
-    await laptop.messenger.announceDevice();
-    await alice.messenger.announceDevice();
+    await laptop.messenger.devices.announce();
+    await alice.messenger.devices.announce();
     await quiet(network, alice, bob, laptop);
-    await alice.messenger.enableDevice('alice-2');
-    await laptop.messenger.enableDevice('alice-1');
-    const { group } = await alice.messenger.createGroup('g', keysOf(bob));
-    await alice.messenger.sendToGroup(group.id, bytesOf('hello'));
+    await alice.messenger.devices.enable('alice-2');
+    await laptop.messenger.devices.enable('alice-1');
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob));
+    await alice.messenger.send({ kind: 'group', groupId: group.id }, bytesOf('hello'));
     await quiet(network, alice, bob, laptop);
     expect(laptop.texts).toEqual(['group copy alice-1 dr: hello']);
-    await laptop.messenger.sendToGroup(group.id, bytesOf('from the laptop'));
+    await laptop.messenger.send({ kind: 'group', groupId: group.id }, bytesOf('from the laptop'));
     await quiet(network, alice, bob, laptop);
     expect(bob.texts.at(-1)).toMatch(/^group alice-2 d[rh]: from the laptop$/);
     expect(alice.texts.at(-1)).toMatch(/^group copy alice-2 dr: from the laptop$/);
@@ -182,17 +186,19 @@ describe('private groups', () => {
   it('refuses names, members and groups that cannot be', async () => {
     const { parties } = await circle('alice', 'bob');
     const [alice, bob] = parties as [Party, Party];
-    await expect(alice.messenger.createGroup('x'.repeat(257), [])).rejects.toMatchObject({
+    await expect(alice.messenger.groups.create('x'.repeat(257), [])).rejects.toMatchObject({
       code: 'LIMIT_EXCEEDED',
     });
-    await expect(alice.messenger.createGroup('g', [new Uint8Array(33)])).rejects.toMatchObject({
+    await expect(alice.messenger.groups.create('g', [new Uint8Array(33)])).rejects.toMatchObject({
       code: 'INVALID_PUBLIC_KEY',
     });
-    await expect(alice.messenger.group('00'.repeat(32))).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(alice.messenger.sendToGroup('00'.repeat(32), bytesOf('x'))).rejects.toMatchObject({
+    await expect(alice.messenger.groups.get('00'.repeat(32))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(
+      alice.messenger.send({ kind: 'group', groupId: '00'.repeat(32) }, bytesOf('x')),
+    ).rejects.toMatchObject({
       code: 'NOT_FOUND',
     });
-    const { group } = await alice.messenger.createGroup('g', keysOf(bob, bob, alice));
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, bob, alice));
     expect(group.members).toHaveLength(2);
   });
 });

@@ -18,7 +18,7 @@ const newNetwork = () => createMemoryNetwork({ clock: manualClock(START) });
 async function two() {
   const network = newNetwork();
   const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
-  await alice.messenger.addContact(await bob.messenger.contactCode(), 'Bob');
+  await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
   await quiet(network, alice, bob);
   return { network, alice, bob };
 }
@@ -36,10 +36,10 @@ describe('1:1', () => {
     await quiet(network, alice, bob);
     expect(bob.texts).toEqual(['direct alice-1 dr: hello', 'direct alice-1 dr: how are you']);
     expect(alice.texts).toEqual(['direct bob-1 dr: hi']);
-    expect(bob.events.deviceSeen).toEqual([
+    expect(bob.events.deviceAdded).toEqual([
       { identity: alice.identity.publicKey, installationId: 'alice-1', own: false, firstContact: true },
     ]);
-    expect(bob.events.sessionBegun).toHaveLength(1);
+    expect(bob.events.sessionEstablished).toHaveLength(1);
     expect(alice.events.sent.map(({ id }) => id)).toEqual(expect.arrayContaining([first.id, third.id]));
     expect(bob.messages[0]?.id).toBe(first.id);
   });
@@ -76,7 +76,7 @@ describe('1:1', () => {
     const { network, alice, bob } = await two();
     await alice.say(bob, 'one');
     await quiet(network, alice, bob);
-    await bob.messenger.setVerified(alice.identity.publicKey, true);
+    await bob.messenger.contacts.setVerified(alice.identity.publicKey, true);
     await alice.say(bob, 'two');
     await quiet(network, alice, bob);
     expect(bob.messages.map(({ verified }) => verified)).toEqual([false, true]);
@@ -105,7 +105,7 @@ describe('exactly once', () => {
     const network = newNetwork();
     const alice = await newParty(network, 'alice-1');
     const bob = await newParty(network, 'bob-1', { acknowledge: false });
-    await alice.messenger.addContact(await bob.messenger.contactCode());
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     await alice.say(bob, 'one');
     await quiet(network, alice, bob);
     expect(bob.texts).toHaveLength(1);
@@ -149,7 +149,7 @@ describe('exactly once', () => {
     const carol = await newParty(network, 'carol-1');
     const alice = await newParty(network, 'alice-1', { wrapStore: watching });
     for (const other of [bob, carol]) {
-      await alice.messenger.addContact(await other.messenger.contactCode());
+      await alice.messenger.contacts.add(await other.messenger.contacts.ownCode());
       await alice.say(other, 'hello');
       await quiet(network, alice, other);
       await other.say(alice, 'welcome');
@@ -166,7 +166,7 @@ describe('exactly once', () => {
     });
     // Written to and removed before it is known who else there is.
     await offline.send(bob.identity.publicKey, bytesOf('from the tunnel'));
-    await offline.removeContact(carol.identity.publicKey);
+    await offline.contacts.remove(carol.identity.publicKey);
     expect(listed.filter((prefix) => /^(negotiated|contact)/.test(prefix))).toEqual([]);
     const heard: string[] = [];
     offline.on('message', async (message) => {
@@ -183,7 +183,7 @@ describe('exactly once', () => {
     await quiet(network, bob, carol);
     await offline.flushed();
     expect(heard.toSorted()).toEqual(['one', 'two']);
-    expect((await offline.contacts()).map(({ identity }) => identity)).toEqual([bob.identity.publicKey]);
+    expect((await offline.contacts.list()).map(({ identity }) => identity)).toEqual([bob.identity.publicKey]);
     await offline.close();
   });
 
@@ -211,7 +211,7 @@ describe('exactly once', () => {
     });
     const alice = await newParty(network, 'alice-1', { wrapStore: slow });
     const bob = await newParty(network, 'bob-1');
-    await alice.messenger.addContact(await bob.messenger.contactCode());
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     await quiet(network, alice, bob);
     stopped = new Promise((resolve) => {
       release = resolve;
@@ -226,7 +226,7 @@ describe('exactly once', () => {
     await quiet(network, alice, bob);
     expect(bob.texts).toEqual(texts.map((text) => `direct alice-1 dr: ${text}`));
     expect(alice.events.sent).toHaveLength(30);
-    expect([...(await alice.messenger.unsent())]).toEqual([]);
+    expect([...(await alice.messenger.outbox.pending())]).toEqual([]);
   });
 
   it('a store that fails while receiving: the message comes again, once', async () => {
@@ -244,7 +244,7 @@ describe('exactly once', () => {
     });
     const alice = await newParty(network, 'alice-1');
     const bob = await newParty(network, 'bob-1', { wrapStore: failing });
-    await alice.messenger.addContact(await bob.messenger.contactCode());
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     failures = 2;
     await alice.say(bob, 'one');
     await quiet(network, alice, bob);
@@ -264,10 +264,10 @@ describe('exactly once', () => {
     });
     const alice = await newParty(network, 'alice-1');
     const bob = await newParty(network, 'bob-1', { wrapStore: counting, acknowledge: false });
-    await alice.messenger.addContact(await bob.messenger.contactCode());
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     await alice.say(bob, 'one');
     await quiet(network, alice, bob);
-    await bob.messenger.accept(alice.identity.publicKey);
+    await bob.messenger.requests.accept(alice.identity.publicKey);
     await quiet(network, alice, bob);
     commits = [];
     await alice.say(bob, 'two');
@@ -336,10 +336,10 @@ describe('recovery', () => {
       await from.say(to, 'on the negotiated topic');
       await quiet(network, alice, bob);
     }
-    const code = await alice.messenger.contactCode();
+    const code = await alice.messenger.contacts.ownCode();
     await bob.messenger.close();
     // Alice hears nothing of it by the topic of contact codes.
-    await alice.messenger.removeContact(bob.identity.publicKey);
+    await alice.messenger.contacts.remove(bob.identity.publicKey);
     network.disconnect(alice.identity.publicKey);
     const phone = await newParty(network, 'bob-2', {
       identity: bob.identity,
@@ -347,7 +347,7 @@ describe('recovery', () => {
     });
     await quiet(network, phone);
     network.reconnect(alice.identity.publicKey);
-    await phone.messenger.addContact(code);
+    await phone.messenger.contacts.add(code);
     await quiet(network, alice, phone);
     await alice.say(bob, 'to the new phone');
     await quiet(network, alice, phone);
@@ -385,13 +385,13 @@ describe('recovery', () => {
     await quiet(network, alice, bob);
     await bob.say(alice, 'two');
     await quiet(network, alice, bob);
-    await alice.messenger.resetSession(bob.identity.publicKey);
+    await alice.messenger.devices.resetSession(bob.identity.publicKey);
     expect(alice.events.sessionReset).toHaveLength(1);
     const { devices } = await alice.say(bob, 'three');
     expect(devices[0]).toMatchObject({ sent: 'x3dh+dr' });
     await quiet(network, alice, bob);
     expect(bob.texts.at(-1)).toBe('direct alice-1 dr: three');
-    expect(bob.events.sessionBegun).toHaveLength(2);
+    expect(bob.events.sessionEstablished).toHaveLength(2);
   });
 });
 
@@ -402,9 +402,9 @@ describe('bundles', () => {
     const bob = await newParty(network, 'bob-1');
     await quiet(network, alice, bob);
     // Published before alice listened.
-    expect(await alice.messenger.lookUp(bob.identity.publicKey)).toBe(true);
+    expect(await alice.messenger.contacts.lookUp(bob.identity.publicKey)).toBe(true);
     const nobody = crypto.secp256k1.generateKeyPair().publicKey;
-    expect(await alice.messenger.lookUp(nobody)).toBe(false);
+    expect(await alice.messenger.contacts.lookUp(nobody)).toBe(false);
     const { devices } = await alice.say(bob, 'x');
     expect(devices).toEqual([{ installationId: 'bob-1', sent: 'x3dh+dr' }]);
   });
@@ -413,9 +413,9 @@ describe('bundles', () => {
     const network = newNetwork();
     const watcher = await newParty(network, 'watcher');
     const bob = await newParty(network, 'bob-1');
-    await watcher.messenger.addContact(bob.identity.publicKey);
+    await watcher.messenger.contacts.add(bob.identity.publicKey);
     await quiet(network, bob, watcher);
-    const version = async () => (await watcher.messenger.devices(bob.identity.publicKey))[0];
+    const version = async () => (await watcher.messenger.devices.list(bob.identity.publicKey))[0];
     watcher.clock.advance(6 * HOUR);
     bob.clock.advance(6 * HOUR);
     await quiet(network, bob, watcher);
@@ -424,28 +424,30 @@ describe('bundles', () => {
     bob.clock.advance(19 * HOUR);
     await quiet(network, bob, watcher);
     expect(await version()).toMatchObject({ preKeyVersion: 2 });
-    expect(watcher.events.bundleRotated).toEqual([
+    expect(watcher.events.preKeyRotated).toEqual([
       { identity: bob.identity.publicKey, installationId: 'bob-1' },
     ]);
   });
 
   it('in a contact code: damaged, forged, of somebody else', async () => {
     const { alice, bob } = await two();
-    const code = await bob.messenger.contactCode();
-    const contact = await alice.messenger.addContact(code);
+    const code = await bob.messenger.contacts.ownCode();
+    const contact = await alice.messenger.contacts.add(code);
     expect(contact.identity).toEqual(bob.identity.publicKey);
-    await expect(alice.messenger.addContact('%%%')).rejects.toMatchObject({ code: 'INVALID_TEXT' });
-    await expect(alice.messenger.addContact(btoa('{"identity":1}'))).rejects.toMatchObject({
+    await expect(alice.messenger.contacts.add('%%%')).rejects.toMatchObject({ code: 'INVALID_TEXT' });
+    await expect(alice.messenger.contacts.add(btoa('{"identity":1}'))).rejects.toMatchObject({
       code: 'MALFORMED_MESSAGE',
     });
     const json = JSON.parse(atob(code));
     const forged = btoa(JSON.stringify({ ...json, timestamp: `${BigInt(json.timestamp) + 1n}` }));
-    await expect(alice.messenger.addContact(forged)).rejects.toMatchObject({
+    await expect(alice.messenger.contacts.add(forged)).rejects.toMatchObject({
       code: 'BUNDLE_SIGNATURE_INVALID',
     });
-    expect((await alice.messenger.contacts()).map(({ name }) => name)).toEqual(['']);
-    await alice.messenger.removeContact(bob.identity.publicKey);
-    expect(await alice.messenger.contacts()).toEqual([]);
+    expect(await alice.messenger.contacts.list()).toEqual([
+      { identity: bob.identity.publicKey, verified: false },
+    ]);
+    await alice.messenger.contacts.remove(bob.identity.publicKey);
+    expect(await alice.messenger.contacts.list()).toEqual([]);
   });
 });
 
@@ -453,19 +455,19 @@ describe('devices of our own', () => {
   it('pair, get copies, and part', async () => {
     const { network, alice, bob } = await two();
     const laptop = await newParty(network, 'alice-2', { identity: alice.identity });
-    await laptop.messenger.announceDevice();
-    await alice.messenger.announceDevice();
+    await laptop.messenger.devices.announce();
+    await alice.messenger.devices.announce();
     await quiet(network, alice, bob, laptop);
-    expect(alice.events.deviceSeen).toContainEqual({
+    expect(alice.events.deviceAdded).toContainEqual({
       identity: alice.identity.publicKey,
       installationId: 'alice-2',
       own: true,
       firstContact: true,
     });
-    await alice.messenger.enableDevice('alice-2');
-    await laptop.messenger.enableDevice('alice-1');
-    await alice.messenger.describeDevice('alice-2', { name: 'laptop' });
-    expect((await alice.messenger.devices())[0]).toMatchObject({
+    await alice.messenger.devices.enable('alice-2');
+    await laptop.messenger.devices.enable('alice-1');
+    await alice.messenger.devices.describe('alice-2', { name: 'laptop' });
+    expect((await alice.messenger.devices.list())[0]).toMatchObject({
       installationId: 'alice-2',
       enabled: true,
       name: 'laptop',
@@ -479,10 +481,10 @@ describe('devices of our own', () => {
     await quiet(network, alice, bob, laptop);
     expect(alice.texts.at(-1)).toBe('direct bob-1 dr: to both');
     expect(laptop.texts.at(-1)).toBe('direct bob-1 dr: to both');
-    await alice.messenger.disableDevice('alice-2');
+    await alice.messenger.devices.disable('alice-2');
     const { ownDevices: none } = await alice.say(bob, 'alone');
     expect(none).toEqual([]);
-    await expect(alice.messenger.enableDevice('tablet')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(alice.messenger.devices.enable('tablet')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('nobody else can say what we sent', async () => {
@@ -496,7 +498,7 @@ describe('devices of our own', () => {
     // The escape keeps an application from sending one, so the device below is used.
     const { newNode } = await import('./world.js');
     const mallory = await newNode('mallory');
-    const code = await bob.messenger.contactCode();
+    const code = await bob.messenger.contacts.ownCode();
     const { decodeContactCode } = await import('@sotto/protocol-codec');
     await mallory.device.transaction((tx) => mallory.device.processBundle(tx, decodeContactCode(code)));
     const { message } = await mallory.device.transaction((tx) =>
@@ -519,29 +521,29 @@ describe('public chats', () => {
   it('join, send, receive, leave', async () => {
     const network = newNetwork();
     const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
-    await alice.messenger.joinChat('status');
-    await bob.messenger.joinChat('status');
-    await alice.messenger.sendPublic('status', bytesOf('hello all'));
-    await alice.messenger.sendPublic('status', bytesOf('hello all'));
+    await alice.messenger.chats.join('status');
+    await bob.messenger.chats.join('status');
+    await alice.messenger.send({ kind: 'public', name: 'status' }, bytesOf('hello all'));
+    await alice.messenger.send({ kind: 'public', name: 'status' }, bytesOf('hello all'));
     await quiet(network, alice, bob);
     expect(bob.texts).toEqual(['status alice-1 public: hello all', 'status alice-1 public: hello all']);
     expect(alice.texts).toEqual([]);
     expect(bob.messages[0]?.sender).toEqual(alice.identity.publicKey);
     await bob.restart();
-    expect(bob.messenger.chats()).toEqual(['status']);
-    await alice.messenger.sendPublic('status', bytesOf('still there'));
+    expect(bob.messenger.chats.list()).toEqual(['status']);
+    await alice.messenger.send({ kind: 'public', name: 'status' }, bytesOf('still there'));
     await quiet(network, alice, bob);
     expect(bob.texts).toHaveLength(3);
-    await bob.messenger.leaveChat('status');
-    await alice.messenger.sendPublic('status', bytesOf('gone'));
+    await bob.messenger.chats.leave('status');
+    await alice.messenger.send({ kind: 'public', name: 'status' }, bytesOf('gone'));
     await quiet(network, alice, bob);
     expect(bob.texts).toHaveLength(3);
   });
 
   it.each(['', 'Status', 'a b', 'ä', 'x'.repeat(129), '#status'])('the name %j is refused', async (name) => {
     const alice = await newParty(newNetwork(), 'alice-1');
-    await expect(alice.messenger.joinChat(name)).rejects.toMatchObject({ code: 'INVALID_TEXT' });
-    await expect(alice.messenger.sendPublic(name, bytesOf('x'))).rejects.toMatchObject({
+    await expect(alice.messenger.chats.join(name)).rejects.toMatchObject({ code: 'INVALID_TEXT' });
+    await expect(alice.messenger.send({ kind: 'public', name }, bytesOf('x'))).rejects.toMatchObject({
       code: 'INVALID_TEXT',
     });
   });
@@ -666,11 +668,11 @@ describe('clocks and closing', () => {
     };
     const alice = await newParty(network, 'alice-1', { start: false, transport: slow });
     const [bob, carol] = [await newParty(network, 'bob-1'), await newParty(network, 'carol-1')];
-    await alice.messenger.addContact(await bob.messenger.contactCode());
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     const start = alice.messenger.start();
     await new Promise(setImmediate);
     await alice.say(bob, 'hello Bob');
-    await alice.messenger.addContact(carol.identity.publicKey, 'Carol');
+    await alice.messenger.contacts.add(carol.identity.publicKey);
     connected();
     await start;
     await quiet(network, alice, bob, carol);
@@ -680,9 +682,9 @@ describe('clocks and closing', () => {
     await quiet(network, alice, bob);
     expect(alice.texts).toEqual(['direct bob-1 dr: one', 'direct bob-1 dr: on the topic of the two']);
     // Carol has been heard of by nothing but her contact code.
-    await carol.messenger.publishContactCode();
+    await carol.messenger.contacts.publishOwnCode();
     await quiet(network, alice, carol);
-    expect(await alice.messenger.devices(carol.identity.publicKey)).toHaveLength(1);
+    expect(await alice.messenger.devices.list(carol.identity.publicKey)).toHaveLength(1);
   });
 
   it('started twice at once: one connection, and both wait for it', async () => {
@@ -782,20 +784,20 @@ describe('what the application keeps, in the same commit', () => {
 
   it('of a message sent, by its id: 1:1, public and group', async () => {
     const { network, alice, bob } = await two();
-    await alice.messenger.joinChat('status');
-    const { group } = await alice.messenger.createGroup('friends', [bob.identity.publicKey]);
+    await alice.messenger.chats.join('status');
+    const { group } = await alice.messenger.groups.create('friends', [bob.identity.publicKey]);
     const alongside = ({ id, devices }: TakenMessage) => [note(id, `mine ${devices.length}`)];
     const { messenger } = alice;
     const ids = [
       (await messenger.send(bob.identity.publicKey, bytesOf('a'), { alongside })).id,
-      (await messenger.sendPublic('status', bytesOf('b'), { alongside })).id,
-      (await messenger.sendToGroup(group.id, bytesOf('c'), { alongside })).id,
+      (await messenger.send({ kind: 'public', name: 'status' }, bytesOf('b'), { alongside })).id,
+      (await messenger.send({ kind: 'group', groupId: group.id }, bytesOf('c'), { alongside })).id,
     ];
     expect(await notes(alice.store)).toEqual(
       ids.map((id, i) => `app/${id} mine ${i === 0 ? 1 : 0}`).toSorted(),
     );
     await quiet(network, alice, bob);
-    expect(await messenger.unsent()).toEqual(new Set());
+    expect(await messenger.outbox.pending()).toEqual(new Set());
   });
 
   it('of a message received, once, and only when it was acknowledged', async () => {
@@ -854,7 +856,7 @@ describe('what the application keeps, in the same commit', () => {
     network.disconnect(alice.identity.publicKey);
     const { id } = await alice.say(bob, 'later');
     await alice.messenger.flushed();
-    expect(await alice.messenger.unsent()).toContain(id);
+    expect(await alice.messenger.outbox.pending()).toContain(id);
   });
 });
 

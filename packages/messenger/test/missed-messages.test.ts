@@ -92,7 +92,7 @@ async function missedIn(story: readonly Step[], tellsTime: boolean): Promise<rea
   const node = keepingNode(right, tellsTime, own);
   const alice = await newNode('alice-1', { clock: right });
   const bob = await newParty(undefined as never, 'bob-1', { clock: own, transport: node.transport });
-  await bob.messenger.joinChat('cats');
+  await bob.messenger.chats.join('cats');
   await settle(bob);
   const said: string[] = [];
   let off = 0;

@@ -13,7 +13,7 @@ describe('what ends by time', () => {
       await newParty(network, 'alice-1'),
       await newParty(network, 'bob-1', { clock: clock as never }),
     ];
-    await alice.messenger.addContact(await bob.messenger.contactCode());
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     await alice.say(bob, 'hello');
     await quiet(network, alice, bob);
     const sessions = async () => {

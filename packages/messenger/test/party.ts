@@ -2,6 +2,7 @@ import type { KeyPair, Store, Transport } from '@sotto/core';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
 import {
   createMessenger,
+  type DirectSendResult,
   type Messenger,
   type MessengerEvents,
   type MessengerLimits,
@@ -21,14 +22,14 @@ export interface Party {
   readonly messages: ReceivedMessage[];
   readonly events: { readonly [K in keyof MessengerEvents]: MessengerEvents[K][] };
   restart(): Promise<void>;
-  say(to: Party, text: string): ReturnType<Messenger['send']>;
+  say(to: Party, text: string): Promise<DirectSendResult>;
 }
 
 const EVENTS = [
-  'deviceSeen',
-  'sessionBegun',
+  'deviceAdded',
+  'sessionEstablished',
   'sessionReset',
-  'bundleRotated',
+  'preKeyRotated',
   'decryptionFailed',
   'sent',
   'sendFailed',
@@ -39,6 +40,7 @@ const EVENTS = [
   'storeReplaced',
   'request',
   'accepted',
+  'contactChanged',
   'blocked',
 ] as const;
 

@@ -29,13 +29,13 @@ describe('what was sent while we were away, after our clock was off', () => {
       wrong.setOff(ahead);
       const alice = await newParty(network, 'alice-1', { clock: right });
       const bob = await newParty(network, 'bob-1', { clock: wrong });
-      for (const { messenger } of [alice, bob]) await messenger.joinChat('lobby');
+      for (const { messenger } of [alice, bob]) await messenger.chats.join('lobby');
       await quiet(network, alice, bob);
       await bob.messenger.close();
       wrong.setOff(0);
       right.advance(30 * MINUTE);
       await alice.say(bob, 'while away');
-      await alice.messenger.sendPublic('lobby', bytesOf('said in public'));
+      await alice.messenger.send({ kind: 'public', name: 'lobby' }, bytesOf('said in public'));
       await quiet(network, alice);
       right.advance(15 * MINUTE);
       await bob.restart();
@@ -72,8 +72,8 @@ describe('an empty payload', () => {
   it('arrives in a public chat, and at somebody whose bundle is not known', async () => {
     const network = createMemoryNetwork({ clock: manualClock(START) });
     const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
-    for (const { messenger } of [alice, bob]) await messenger.joinChat('lobby');
-    const one = await alice.messenger.sendPublic('lobby', new Uint8Array());
+    for (const { messenger } of [alice, bob]) await messenger.chats.join('lobby');
+    const one = await alice.messenger.send({ kind: 'public', name: 'lobby' }, new Uint8Array());
     const other = await alice.messenger.send(bob.identity.publicKey, new Uint8Array());
     await quiet(network, alice, bob);
     expect(bob.messages.map(({ conversation, payload }) => [conversation.kind, payload.length])).toEqual([
@@ -87,9 +87,9 @@ describe('an empty payload', () => {
   it('and one that begins like a payload of ours arrive in a public chat as they were', async () => {
     const network = createMemoryNetwork({ clock: manualClock(START) });
     const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
-    for (const { messenger } of [alice, bob]) await messenger.joinChat('lobby');
+    for (const { messenger } of [alice, bob]) await messenger.chats.join('lobby');
     const odd = Uint8Array.of(0xff, ...bytesOf('sotto'), 0, 1, 7, 7);
-    await alice.messenger.sendPublic('lobby', odd);
+    await alice.messenger.send({ kind: 'public', name: 'lobby' }, odd);
     await quiet(network, alice, bob);
     expect(bob.messages.map(({ payload }) => payload)).toEqual([odd]);
   });
@@ -97,12 +97,12 @@ describe('an empty payload', () => {
   it('arrives when a session begins anew with it, and ends none', async () => {
     const network = createMemoryNetwork({ clock: manualClock(START) });
     const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
-    await alice.messenger.addContact(await bob.messenger.contactCode());
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     await alice.say(bob, '1');
     await quiet(network, alice, bob);
     await bob.say(alice, '2');
     await quiet(network, alice, bob);
-    await alice.messenger.resetSession(bob.identity.publicKey);
+    await alice.messenger.devices.resetSession(bob.identity.publicKey);
     await alice.messenger.send(bob.identity.publicKey, new Uint8Array());
     await quiet(network, alice, bob);
     expect(payloads(bob)).toEqual(['1', '']);
@@ -115,11 +115,11 @@ describe('more devices than a message goes to', () => {
     const network = createMemoryNetwork({ clock: manualClock(START) });
     const identity = crypto.secp256k1.generateKeyPair();
     const alice = await newParty(network, 'alice-1');
-    await alice.messenger.addContact(identity.publicKey);
+    await alice.messenger.contacts.add(identity.publicKey);
     const devices: Party[] = [];
     for (let i = 0; i < 6; i++) {
       const device = await newParty(network, `bob-${i}`, { identity });
-      await device.messenger.addContact(await alice.messenger.contactCode());
+      await device.messenger.contacts.add(await alice.messenger.contacts.ownCode());
       devices.push(device);
     }
     for (const device of devices) {
@@ -147,12 +147,12 @@ describe('bytes that are handed in', () => {
   it('as a Buffer, and changed afterwards: what was sent is what they were', async () => {
     const network = createMemoryNetwork({ clock: manualClock(START) });
     const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
-    for (const { messenger } of [alice, bob]) await messenger.joinChat('lobby');
+    for (const { messenger } of [alice, bob]) await messenger.chats.join('lobby');
     const payload = Buffer.from('as it was');
     const key = Buffer.from(bob.identity.publicKey);
     network.disconnect(alice.identity.publicKey);
     await alice.messenger.send(key, payload);
-    await alice.messenger.sendPublic('lobby', payload);
+    await alice.messenger.send({ kind: 'public', name: 'lobby' }, payload);
     payload.fill(0x58);
     key.fill(0);
     network.reconnect(alice.identity.publicKey);

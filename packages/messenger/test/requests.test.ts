@@ -47,10 +47,11 @@ async function scene(options = {}) {
   const bob = await newParty(network, 'bob-1', { clock, transport, ...options });
   const stranger = async (name: string) => {
     const party = await newParty(network, name, { clock });
-    await party.messenger.addContact(await bob.messenger.contactCode());
+    await party.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     return party;
   };
-  const requests = async () => (await bob.messenger.requests()).map(({ identity }) => encodeHex(identity));
+  const requests = async () =>
+    (await bob.messenger.requests.list()).map(({ identity }) => encodeHex(identity));
   const topicsOf = (party: Party) => {
     const secret = encodeHex(crypto.secp256k1.ecdh(bob.identity.privateKey, party.identity.publicKey));
     const uncompressed = encodeHex(crypto.secp256k1.uncompressPublicKey(party.identity.publicKey));
@@ -78,14 +79,14 @@ describe('message requests', () => {
     await quiet(network, bob, carol);
     expect(bob.messages.map(({ request }) => request)).toEqual([true, true]);
     expect(bob.events.request).toEqual([{ identity: carol.identity.publicKey }]);
-    expect(await bob.messenger.requests()).toEqual([
+    expect(await bob.messenger.requests.list()).toEqual([
       { identity: carol.identity.publicKey, requestedAt: START, messages: 2 },
     ]);
     expect(topicsOf(carol)).toEqual({ negotiated: false, contactCode: false });
     expect(seen.sent).toEqual([]);
     await bob.restart();
     expect(await requests()).toEqual([keyOf(carol)]);
-    await bob.messenger.accept(carol.identity.publicKey);
+    await bob.messenger.requests.accept(carol.identity.publicKey);
     await quiet(network, bob, carol);
     expect(await requests()).toEqual([]);
     expect(topicsOf(carol).negotiated).toBe(true);
@@ -100,9 +101,12 @@ describe('message requests', () => {
     [
       'adding it',
       async (bob: Party, carol: Party) =>
-        void (await bob.messenger.addContact(await carol.messenger.contactCode())),
+        void (await bob.messenger.contacts.add(await carol.messenger.contacts.ownCode())),
     ],
-    ['verifying it', (bob: Party, carol: Party) => bob.messenger.setVerified(carol.identity.publicKey, true)],
+    [
+      'verifying it',
+      (bob: Party, carol: Party) => bob.messenger.contacts.setVerified(carol.identity.publicKey, true),
+    ],
   ])('%s accepts it', async (_, accept) => {
     const { network, bob, stranger, requests } = await scene();
     const carol = await stranger('carol-1');
@@ -116,10 +120,10 @@ describe('message requests', () => {
   it('writing to it on another device of ours accepts it on this one', async () => {
     const { network, clock, bob, stranger, requests, topicsOf } = await scene();
     const laptop = await newParty(network, 'bob-2', { identity: bob.identity, clock });
-    await bob.messenger.announceDevice();
-    await laptop.messenger.announceDevice();
+    await bob.messenger.devices.announce();
+    await laptop.messenger.devices.announce();
     await quiet(network, bob, laptop);
-    await laptop.messenger.enableDevice('bob-1');
+    await laptop.messenger.devices.enable('bob-1');
     const carol = await stranger('carol-1');
     await carol.say(bob, 'hello?');
     await quiet(network, bob, laptop, carol);
@@ -157,7 +161,7 @@ describe('message requests', () => {
     await quiet(network, bob, carol);
     own.jump(-48 * HOUR);
     asked.length = 0;
-    await bob.messenger.accept(carol.identity.publicKey);
+    await bob.messenger.requests.accept(carol.identity.publicKey);
     await quiet(network, bob, carol);
     expect(asked).toHaveLength(1);
     expect(asked[0]?.from).toBeLessThan(START);
@@ -167,25 +171,25 @@ describe('message requests', () => {
   it('blocked: nothing is taken, in 1:1, public chats and groups; unblocked: taken again', async () => {
     const { network, bob, stranger, requests } = await scene();
     const carol = await stranger('carol-1');
-    await bob.messenger.joinChat('cats');
+    await bob.messenger.chats.join('cats');
     await carol.say(bob, 'hello?');
     await quiet(network, bob, carol);
-    await bob.messenger.block(carol.identity.publicKey);
-    expect(bob.messenger.blocked()).toEqual([carol.identity.publicKey]);
+    await bob.messenger.requests.block(carol.identity.publicKey);
+    expect(bob.messenger.requests.blocked()).toEqual([carol.identity.publicKey]);
     expect(await requests()).toEqual([]);
     await bob.restart();
-    expect(bob.messenger.blocked()).toEqual([carol.identity.publicKey]);
+    expect(bob.messenger.requests.blocked()).toEqual([carol.identity.publicKey]);
     const before = bob.texts.length;
     await carol.say(bob, 'hello??');
-    await carol.messenger.sendPublic('cats', bytesOf('hello???'));
-    await carol.messenger.createGroup('spam', [bob.identity.publicKey]);
+    await carol.messenger.send({ kind: 'public', name: 'cats' }, bytesOf('hello???'));
+    await carol.messenger.groups.create('spam', [bob.identity.publicKey]);
     await quiet(network, bob, carol);
     expect(bob.texts).toHaveLength(before);
-    expect(await bob.messenger.groups()).toEqual([]);
+    expect(await bob.messenger.groups.list()).toEqual([]);
     expect(await requests()).toEqual([]);
-    await bob.messenger.unblock(carol.identity.publicKey);
+    await bob.messenger.requests.unblock(carol.identity.publicKey);
     expect(bob.events.blocked.map(({ blocked }) => blocked)).toEqual([true, false]);
-    await carol.messenger.resetSession(bob.identity.publicKey);
+    await carol.messenger.devices.resetSession(bob.identity.publicKey);
     await carol.say(bob, 'sorry');
     await quiet(network, bob, carol);
     expect(bob.texts.at(-1)).toBe('direct carol-1 dr: sorry');
@@ -200,7 +204,7 @@ describe('message requests', () => {
     let afterwards = 0;
     bob.messenger.on('message', () => {
       if (blocking !== undefined) afterwards++;
-      blocking ??= bob.messenger.block(carol.identity.publicKey);
+      blocking ??= bob.messenger.requests.block(carol.identity.publicKey);
     });
     await quiet(network, bob, carol);
     await blocking;
@@ -208,7 +212,7 @@ describe('message requests', () => {
     await Promise.all(Array.from({ length: 40 }, (_, i) => carol.say(bob, `more ${i}`)));
     await quiet(network, bob, carol);
     expect(await requests()).toEqual([]);
-    expect(bob.messenger.blocked()).toEqual([carol.identity.publicKey]);
+    expect(bob.messenger.requests.blocked()).toEqual([carol.identity.publicKey]);
     const peers: string[] = [];
     for await (const { key } of bob.store.list('peer/')) peers.push(key);
     expect(peers).toEqual([]);
@@ -219,7 +223,7 @@ describe('message requests', () => {
     const { network, bob, stranger, requests } = await scene();
     const carol = await stranger('carol-1');
     const said = carol.say(bob, 'hello?');
-    const blocked = bob.messenger.block(carol.identity.publicKey);
+    const blocked = bob.messenger.requests.block(carol.identity.publicKey);
     await Promise.all([said, blocked]);
     await quiet(network, bob, carol);
     expect(bob.texts).toEqual([]);
@@ -234,9 +238,9 @@ describe('message requests', () => {
       for (let i = 0; i < 5; i++) await carol.say(bob, `${i}`);
       await quiet(network, bob, carol);
       expect(bob.texts).toHaveLength(5);
-      await bob.messenger.block(carol.identity.publicKey);
-      await bob.messenger.unblock(carol.identity.publicKey);
-      await carol.messenger.resetSession(bob.identity.publicKey);
+      await bob.messenger.requests.block(carol.identity.publicKey);
+      await bob.messenger.requests.unblock(carol.identity.publicKey);
+      await carol.messenger.devices.resetSession(bob.identity.publicKey);
     }
   });
 
@@ -275,23 +279,23 @@ describe('message requests', () => {
       await newParty(network, 'alice-1', { clock }),
       await newParty(network, 'carol-1', { clock }),
     ];
-    await alice.messenger.createGroup('friends', [bob.identity.publicKey, carol.identity.publicKey]);
+    await alice.messenger.groups.create('friends', [bob.identity.publicKey, carol.identity.publicKey]);
     await quiet(network, alice, bob, carol);
-    const [group] = await bob.messenger.groups();
-    await bob.messenger.sendToGroup(group?.id as string, bytesOf('hi'));
+    const [group] = await bob.messenger.groups.list();
+    await bob.messenger.send({ kind: 'group', groupId: group?.id as string }, bytesOf('hi'));
     await quiet(network, alice, bob, carol);
     expect(topicsOf(carol).negotiated).toBe(true);
-    await bob.messenger.block(carol.identity.publicKey);
+    await bob.messenger.requests.block(carol.identity.publicKey);
     await quiet(network, bob);
     expect(topicsOf(carol).negotiated).toBe(false);
-    await bob.messenger.unblock(carol.identity.publicKey);
+    await bob.messenger.requests.unblock(carol.identity.publicKey);
     await quiet(network, bob);
     expect(topicsOf(carol).negotiated).toBe(true);
   });
 
   it('our own identity cannot be blocked', async () => {
     const { bob } = await scene();
-    await expect(bob.messenger.block(bob.identity.publicKey)).rejects.toMatchObject({
+    await expect(bob.messenger.requests.block(bob.identity.publicKey)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
   });
@@ -325,7 +329,7 @@ describe('message requests', () => {
       strangers.push(party);
       network.disconnect(party.identity.publicKey);
       await Promise.all(Array.from({ length: 20 + i }, (_, n) => party.say(bob, `lost ${n}`)));
-      for (const id of await party.messenger.unsent()) await party.messenger.giveUp(id);
+      for (const id of await party.messenger.outbox.pending()) await party.messenger.outbox.giveUp(id);
       network.reconnect(party.identity.publicKey);
       await party.say(bob, 'seen');
       await quiet(network, bob, party);
@@ -345,7 +349,7 @@ describe('message requests', () => {
     await quiet(network, bob, carol);
     expect(bob.texts).toHaveLength(5);
     expect(bob.events.decryptionFailed.map(({ code }) => code)).toEqual(['LIMIT_EXCEEDED']);
-    await bob.messenger.accept(carol.identity.publicKey);
+    await bob.messenger.requests.accept(carol.identity.publicKey);
     for (let i = 8; i < 16; i++) await carol.say(bob, `${i}`);
     await quiet(network, bob, carol);
     expect(bob.texts.slice(5)).toEqual(Array.from({ length: 8 }, (_, i) => `direct carol-1 dr: ${i + 8}`));
@@ -374,12 +378,12 @@ describe('answers to strangers', () => {
   it('are few also when many strangers write at once', async () => {
     const { network, clock, bob, seen } = await scene({ limits: { strangerAnswersPerHour: 4 } });
     const other = await newParty(network, 'bob-2', { identity: bob.identity, clock, start: false });
-    const code = await other.messenger.contactCode();
+    const code = await other.messenger.contacts.ownCode();
     const strangers: Party[] = [];
     for (let i = 0; i < 20; i++) {
       const party = await newParty(network, `s${i}`, { clock });
       strangers.push(party);
-      await party.messenger.addContact(code);
+      await party.messenger.contacts.add(code);
     }
     await quiet(network, bob, ...strangers);
     seen.sent.length = 0;
@@ -393,14 +397,14 @@ describe('answers to strangers', () => {
       limits: { strangerAnswersPerHour: 4, maxStrangerTopics: 6 },
     });
     const other = await newParty(network, 'bob-2', { identity: bob.identity, clock, start: false });
-    const code = await other.messenger.contactCode();
+    const code = await other.messenger.contacts.ownCode();
     const strangers: Party[] = [];
     const write = async (count: number) => {
       for (let i = 0; i < count; i++) {
         const party = await newParty(network, `s${strangers.length}`, { clock });
         strangers.push(party);
         // They know another device of his only.
-        await party.messenger.addContact(code);
+        await party.messenger.contacts.add(code);
         await party.say(bob, 'x');
         await quiet(network, bob, party);
       }
@@ -426,13 +430,13 @@ describe('answers to strangers', () => {
   it('are as few when all strangers write in one moment, and over restarts', async () => {
     const { network, clock, bob, seen } = await scene({ limits: { strangerAnswersPerHour: 4 } });
     const other = await newParty(network, 'bob-2', { identity: bob.identity, clock, start: false });
-    const code = await other.messenger.contactCode();
+    const code = await other.messenger.contacts.ownCode();
     const answers = () => seen.sent.filter(({ kind }) => kind === 'partitioned').length;
     for (let round = 0; round < 3; round++) {
       const strangers = await Promise.all(
         Array.from({ length: 16 }, (_, i) => newParty(network, `s${round}-${i}`, { clock })),
       );
-      for (const party of strangers) await party.messenger.addContact(code);
+      for (const party of strangers) await party.messenger.contacts.add(code);
       await quiet(network, bob, ...strangers);
       await Promise.all(strangers.map((party) => party.say(bob, 'x')));
       await quiet(network, bob, ...strangers);
@@ -442,7 +446,7 @@ describe('answers to strangers', () => {
     }
     clock.advance(HOUR);
     const late = await newParty(network, 'late', { clock });
-    await late.messenger.addContact(code);
+    await late.messenger.contacts.add(code);
     await late.say(bob, 'x');
     await quiet(network, bob, late);
     expect(answers()).toBe(5);

@@ -8,9 +8,9 @@ import { dump, HOUR, MINUTE, START } from './world.js';
 async function two() {
   const network = createMemoryNetwork({ clock: manualClock(START) });
   const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
-  await alice.messenger.addContact(await bob.messenger.contactCode(), 'Bob');
-  await alice.messenger.joinChat('chat');
-  const { group } = await alice.messenger.createGroup('group', [bob.identity.publicKey]);
+  await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+  await alice.messenger.chats.join('chat');
+  const { group } = await alice.messenger.groups.create('group', [bob.identity.publicKey]);
   await alice.say(bob, 'hello');
   await quiet(network, alice, bob);
   await bob.say(alice, 'hi');
@@ -26,7 +26,7 @@ function sleep({ clock }: Party): void {
 
 /** The version of the prekey that somebody else knows of a party's device. */
 async function versionSeenBy(watcher: Party, of: Party): Promise<number | undefined> {
-  return (await watcher.messenger.devices(of.identity.publicKey))[0]?.preKeyVersion;
+  return (await watcher.messenger.devices.list(of.identity.publicKey))[0]?.preKeyVersion;
 }
 
 const preKeysOf = async (party: Party) => {
@@ -37,17 +37,17 @@ const preKeysOf = async (party: Party) => {
 
 describe('reading when the prekey is over its lifetime', () => {
   it.each<[string, (party: Party, peer: Party, groupId: string) => unknown]>([
-    ['contacts', ({ messenger }) => messenger.contacts()],
-    ['requests', ({ messenger }) => messenger.requests()],
-    ['blocked', ({ messenger }) => messenger.blocked()],
-    ['devices', ({ messenger }, peer) => messenger.devices(peer.identity.publicKey)],
-    ['our own devices', ({ messenger }) => messenger.devices()],
-    ['group', ({ messenger }, _, groupId) => messenger.group(groupId)],
-    ['groups', ({ messenger }) => messenger.groups()],
-    ['chats', ({ messenger }) => messenger.chats()],
-    ['unsent', ({ messenger }) => messenger.unsent()],
-    ['failed', ({ messenger }) => messenger.failed()],
-    ['contactCode', ({ messenger }) => messenger.contactCode()],
+    ['contacts', ({ messenger }) => messenger.contacts.list()],
+    ['requests', ({ messenger }) => messenger.requests.list()],
+    ['blocked', ({ messenger }) => messenger.requests.blocked()],
+    ['devices', ({ messenger }, peer) => messenger.devices.list(peer.identity.publicKey)],
+    ['our own devices', ({ messenger }) => messenger.devices.list()],
+    ['group', ({ messenger }, _, groupId) => messenger.groups.get(groupId)],
+    ['groups', ({ messenger }) => messenger.groups.list()],
+    ['chats', ({ messenger }) => messenger.chats.list()],
+    ['unsent', ({ messenger }) => messenger.outbox.pending()],
+    ['failed', ({ messenger }) => messenger.outbox.failed()],
+    ['contactCode', ({ messenger }) => messenger.contacts.ownCode()],
     ['flushed', ({ messenger }) => messenger.flushed()],
   ])('%s draws no prekey, writes nothing and sends nothing', async (_, read) => {
     const { network, alice, bob, groupId } = await two();
@@ -98,17 +98,17 @@ describe('rotation', () => {
   it('by a message 25 hours later: before it is encrypted, and the bundle is published as well', async () => {
     const { network, alice, bob } = await two();
     const carol = await newParty(network, 'carol-1');
-    await carol.messenger.addContact(alice.identity.publicKey, 'Alice');
-    await alice.messenger.publishContactCode();
+    await carol.messenger.contacts.add(alice.identity.publicKey);
+    await alice.messenger.contacts.publishOwnCode();
     await quiet(network, alice, bob, carol);
     expect(await versionSeenBy(carol, alice)).toBe(1);
     sleep(alice);
     for (const { clock } of [bob, carol]) clock.advance(25 * HOUR);
-    const rotated = bob.events.bundleRotated.length;
+    const rotated = bob.events.preKeyRotated.length;
     await alice.say(bob, 'a day later');
     await quiet(network, alice, bob, carol);
     expect(bob.texts.at(-1)).toBe('direct alice-1 dr: a day later');
-    expect(bob.events.bundleRotated.length).toBe(rotated + 1);
+    expect(bob.events.preKeyRotated.length).toBe(rotated + 1);
     expect(await preKeysOf(alice)).toBe(2);
     // Carol got no message: it learns of the new prekey by the bundle.
     expect(await versionSeenBy(carol, alice)).toBe(2);

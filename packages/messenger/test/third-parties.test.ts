@@ -30,7 +30,7 @@ async function scene() {
     [bob, alice],
     [alice, mallory],
   ] as const) {
-    await one.messenger.addContact(await other.messenger.contactCode());
+    await one.messenger.contacts.add(await other.messenger.contacts.ownCode());
   }
   await settle(alice, bob, mallory);
   for (const [from, to] of [
@@ -83,7 +83,7 @@ describe('a message sealed again for somebody else', () => {
   it("one for a device that bears the recipient's name: no answer, no reset", async () => {
     const { alice, bob, bus, open, settle, unharmed } = await scene();
     const namesake = await open('bob-1');
-    await alice.messenger.addContact(await namesake.messenger.contactCode());
+    await alice.messenger.contacts.add(await namesake.messenger.contacts.ownCode());
     bus.log.length = 0;
     await alice.say(namesake, 'for the namesake');
     await settle();
@@ -98,7 +98,7 @@ describe('a message sealed again for somebody else', () => {
   it("one encrypted for the recipient's own prekey, which somebody else published: no answer, no reset", async () => {
     const { alice, bob, bus, settle, unharmed } = await scene();
     const thief = crypto.secp256k1.generateKeyPair();
-    const code = JSON.parse(atob(await bob.messenger.contactCode()));
+    const code = JSON.parse(atob(await bob.messenger.contacts.ownCode()));
     const { signedPreKey } = Object.values(code.signedPreKeys)[0] as { signedPreKey: string };
     const stolen = signBundle(crypto, thief, {
       signedPreKeys: new Map([
@@ -150,7 +150,7 @@ describe('a message sealed again for somebody else', () => {
 
   it('put on the topic of a contact code, or into a public chat: no effect', async () => {
     const { alice, bob, mallory, bus, settle, unharmed } = await scene();
-    await bob.messenger.joinChat('cats');
+    await bob.messenger.chats.join('cats');
     bus.log.length = 0;
     await alice.say(mallory, 'for mallory');
     await settle();
@@ -256,7 +256,7 @@ describe('a genuine message that was kept', () => {
   it('a first message, in a new envelope after 70 days, when session and prekey are gone: no answer', async () => {
     const { alice, bob, clock, bus, settle } = await scene();
     const carol = await newParty(undefined as never, 'carol-1', { clock, transport: bus.transport() });
-    await carol.messenger.addContact(await bob.messenger.contactCode());
+    await carol.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     bus.log.length = 0;
     await carol.say(bob, 'first');
     await settle();
@@ -266,7 +266,7 @@ describe('a genuine message that was kept', () => {
       clock.advance(DAY);
       await settle();
     }
-    await bob.messenger.resetSession(carol.identity.publicKey);
+    await bob.messenger.devices.resetSession(carol.identity.publicKey);
     const before = { told: bob.events.decryptionFailed.length, texts: bob.texts.length };
     bus.log.length = 0;
     for (const [i, envelope] of captured.entries()) bus.replay(envelope, BigInt(i + 7));
@@ -303,11 +303,11 @@ describe('a genuine message that was kept', () => {
 describe('public messages', () => {
   it('moved to another chat are another message there; the first one is not lost for it', async () => {
     const { alice, bob, bus, settle } = await scene();
-    for (const chat of ['cats', 'dogs']) await bob.messenger.joinChat(chat);
-    await alice.messenger.joinChat('cats');
+    for (const chat of ['cats', 'dogs']) await bob.messenger.chats.join(chat);
+    await alice.messenger.chats.join('cats');
     bus.cut(true);
     bus.log.length = 0;
-    await alice.messenger.sendPublic('cats', bytesOf('I hate them'));
+    await alice.messenger.send({ kind: 'public', name: 'cats' }, bytesOf('I hate them'));
     await settle();
     const [plain] = bus.opened(publicTopic('cats'));
     const genuine = bus.log.slice();
@@ -326,7 +326,7 @@ describe('public messages', () => {
 
   it('of clients of early 2020 come without a ProtocolMessage around them', async () => {
     const { bob, bus, settle } = await scene();
-    await bob.messenger.joinChat('status');
+    await bob.messenger.chats.join('status');
     const bare = loadVectors('status-application').cases.chains.flatMap(
       ({ toTransport }) => toTransport ?? [],
     );
@@ -350,10 +350,10 @@ describe('public messages', () => {
 
   it('come once, and not again when they are older than what is remembered, by live envelope or history', async () => {
     const { alice, bob, clock, bus, settle } = await scene();
-    await bob.messenger.joinChat('cats');
+    await bob.messenger.chats.join('cats');
     const carol = await newParty(undefined as never, 'carol-1', { clock, transport: bus.transport() });
     bus.log.length = 0;
-    await alice.messenger.sendPublic('cats', bytesOf('public words'));
+    await alice.messenger.send({ kind: 'public', name: 'cats' }, bytesOf('public words'));
     await carol.say(bob, 'without a session');
     await settle();
     const captured = bus.log.slice();

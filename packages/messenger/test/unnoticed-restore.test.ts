@@ -12,8 +12,8 @@ async function scene() {
     await newParty(network, 'alice-1', { clock }),
     await newParty(network, 'bob-1', { clock }),
   ];
-  await alice.messenger.addContact(await bob.messenger.contactCode());
-  await bob.messenger.addContact(await alice.messenger.contactCode());
+  await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+  await bob.messenger.contacts.add(await alice.messenger.contacts.ownCode());
   const turn = async (text: string) => {
     for (const [from, to] of [
       [alice, bob],
@@ -63,11 +63,11 @@ describe('a peer that went back to an old copy of its store without noticing', (
 
   it('reads again at once what is written after a reset, each way', async () => {
     const { network, alice, bob, turn } = await scene();
-    await bob.messenger.resetSession(alice.identity.publicKey);
+    await bob.messenger.devices.resetSession(alice.identity.publicKey);
     await bob.say(alice, 'again');
     await quiet(network, alice, bob);
     expect(alice.texts).toEqual(['direct bob-1 dr: again']);
-    await alice.messenger.resetSession(bob.identity.publicKey);
+    await alice.messenger.devices.resetSession(bob.identity.publicKey);
     await turn('both ways');
     await turn('and on');
     expect(bob.texts).toEqual(['direct alice-1 dr: both ways', 'direct alice-1 dr: and on']);

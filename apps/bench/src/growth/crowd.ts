@@ -57,12 +57,12 @@ export class Crowd {
     const messenger = await openMessenger(crypto, options, identity);
     const members: Uint8Array[] = [];
     for (let i = 0; i < (options.sizes.at(-1) as number); i++) {
-      const { identity: member } = await messenger.addContact(contactCode(crypto, options.devices));
+      const { identity: member } = await messenger.contacts.add(contactCode(crypto, options.devices));
       members.push(member);
     }
     const groups = new Map<number, string>();
     for (const size of options.sizes) {
-      const { group } = await messenger.createGroup('', members.slice(0, size));
+      const { group } = await messenger.groups.create('', members.slice(0, size));
       groups.set(size, group.id);
     }
     await messenger.start();
@@ -107,13 +107,13 @@ export class Crowd {
   async hearAll(): Promise<void> {
     const devices = new Map<string, readonly string[]>();
     for (const member of this.#members) {
-      const known = await this.#messenger.devices(member);
+      const known = await this.#messenger.devices.list(member);
       devices.set(
         encodeHex(member),
         known.map(({ installationId }) => installationId),
       );
     }
-    const groups = await this.#messenger.groups();
+    const groups = await this.#messenger.groups.list();
     await this.#messenger.close();
     const store = await openGrowthStore(this.kind, this.#path);
     const device = await openDevice({
@@ -151,9 +151,13 @@ export class Crowd {
   }
 
   async #sendTo(size: number, onProgress = () => {}): Promise<void> {
-    const { members } = await this.#messenger.sendToGroup(this.#groups.get(size) as string, this.#payload, {
-      onProgress,
-    });
+    const { members } = await this.#messenger.send(
+      { kind: 'group', groupId: this.#groups.get(size) as string },
+      this.#payload,
+      {
+        onProgress,
+      },
+    );
     if (members.some(({ result }) => 'failed' in result)) throw new Error('a member was not encrypted for');
     await this.#messenger.flushed();
   }

@@ -81,7 +81,7 @@ async function correspond(post: PostOffice, us: Messenger, him: Messenger): Prom
     await Promise.all(under.splice(0));
     await to.flushed();
   };
-  await him.addContact(await us.contactCode());
+  await him.contacts.add(await us.contacts.ownCode());
   for (let turn = 0; turn < 2; turn++) {
     await bring(him, us);
     await bring(us, him);

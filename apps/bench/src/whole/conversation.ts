@@ -56,7 +56,7 @@ export async function startConversation(setup: Setup, folder: string): Promise<C
     await message.acknowledge();
   }
 
-  await alice.addContact(await bob.contactCode());
+  await alice.contacts.add(await bob.contacts.ownCode());
   const hello = new Uint8Array(16);
   // Two turns, so that both are on the negotiated topic.
   for (let turn = 0; turn < 2; turn++) {

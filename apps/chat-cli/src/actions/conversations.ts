@@ -98,7 +98,7 @@ const flush: Action = {
   forPrograms: true,
   async run({ messenger }) {
     await messenger.flushed();
-    return { value: { unsent: (await messenger.unsent()).size } };
+    return { value: { unsent: (await messenger.outbox.pending()).size } };
   },
 };
 

@@ -39,11 +39,11 @@ const pair: Action = {
   ],
   async run({ messenger }, given) {
     const { installationId } = await findDevice(messenger, given.text('device'));
-    await messenger.enableDevice(installationId);
+    await messenger.devices.enable(installationId);
     const name = given.optional('name');
-    if (name !== undefined) await messenger.describeDevice(installationId, { name });
+    if (name !== undefined) await messenger.devices.describe(installationId, { name });
     // So that it sees us as well.
-    await messenger.announceDevice();
+    await messenger.devices.announce();
     return { value: { device: installationId }, said: ['Paired. Do the same on the other device.'] };
   },
 };
@@ -54,7 +54,7 @@ const unpair: Action = {
   parameters: [{ name: 'device', kind: 'word' }],
   async run({ messenger }, given) {
     const { installationId } = await findDevice(messenger, given.text('device'));
-    await messenger.disableDevice(installationId);
+    await messenger.devices.disable(installationId);
     return { value: { device: installationId }, said: ['No longer paired.'] };
   },
 };
@@ -64,7 +64,7 @@ const announce: Action = {
   about: 'tells your other devices that this one is there',
   parameters: [],
   async run({ messenger }) {
-    await messenger.announceDevice();
+    await messenger.devices.announce();
     return {
       value: { thisDevice: messenger.installationId },
       said: ['Told. Your other devices ask for pairing.'],
@@ -78,13 +78,13 @@ const reset: Action = {
   parameters: [CURRENT],
   async run(session, given) {
     const person = findPerson(session, given.text('conversation'));
-    await session.messenger.resetSession(person);
+    await session.messenger.devices.resetSession(person);
     return { value: {}, said: [`The next message to ${nameOf(session, person)} begins a new session.`] };
   },
 };
 
 async function otherDevices(messenger: Session['messenger']): Promise<readonly DeviceInfo[]> {
-  return (await messenger.devices()).filter(
+  return (await messenger.devices.list()).filter(
     ({ installationId }) => installationId !== messenger.installationId,
   );
 }

@@ -12,7 +12,7 @@ const create: Action = {
   about: 'makes a private group of contacts: /group "Our hike" Ada Bob',
   parameters: [{ name: 'name', kind: 'word' }, MEMBERS],
   async run(session, given) {
-    const { group } = await session.messenger.createGroup(
+    const { group } = await session.messenger.groups.create(
       given.text('name').trim(),
       membersIn(session, given),
     );
@@ -28,7 +28,7 @@ const members: Action = {
   about: 'who is in this group',
   parameters: [CURRENT],
   async run(session, given) {
-    const group = await session.messenger.group(findGroup(session, given.text('conversation')));
+    const group = await session.messenger.groups.get(findGroup(session, given.text('conversation')));
     const admins = new Set(group.admins.map(encodeHex));
     return {
       value: { group: groupJson(session, group) },
@@ -50,7 +50,7 @@ function change(name: string, about: string, run: Change): Action {
     async run(session, given) {
       const groupId = findGroup(session, given.text('conversation'));
       await run(session, groupId, membersIn(session, given));
-      return { value: { group: groupJson(session, await session.messenger.group(groupId)) } };
+      return { value: { group: groupJson(session, await session.messenger.groups.get(groupId)) } };
     },
   };
 }
@@ -65,7 +65,7 @@ const leave: Action = {
   parameters: [CURRENT],
   async run(session, given) {
     const groupId = findGroup(session, given.text('conversation'));
-    await session.messenger.leaveGroup(groupId);
+    await session.messenger.groups.leave(groupId);
     return { value: { conversation: conversationKey({ kind: 'group', groupId }) } };
   },
 };
@@ -74,16 +74,16 @@ export const GROUPS: readonly Action[] = [
   create,
   members,
   change('invite', 'adds contacts to this group: /invite Ada Bob', ({ messenger }, groupId, people) =>
-    messenger.addMembers(groupId, people),
+    messenger.groups.add(groupId, people),
   ),
   change('kick', 'removes members from this group', ({ messenger }, groupId, people) =>
-    messenger.removeMembers(groupId, people),
+    messenger.groups.remove(groupId, people),
   ),
   change('promote', 'makes members administrators', ({ messenger }, groupId, people) =>
-    messenger.promoteMembers(groupId, people),
+    messenger.groups.promote(groupId, people),
   ),
   change('demote', 'makes administrators plain members', ({ messenger }, groupId, people) =>
-    messenger.demoteMembers(groupId, people),
+    messenger.groups.demote(groupId, people),
   ),
   leave,
 ];

@@ -22,7 +22,7 @@ const card: Action = {
   about: 'your card, to be shown or sent to people: as a QR code and as text',
   parameters: [],
   async run({ identity: { publicKey }, messenger }) {
-    const contactCode = await messenger.contactCode();
+    const contactCode = await messenger.contacts.ownCode();
     const full = encodeContactCard(crypto, { identity: publicKey, bundle: decodeContactCode(contactCode) });
     const short = encodeContactCard(crypto, { identity: publicKey });
     const key = keyText(publicKey);
@@ -77,7 +77,7 @@ async function addCard(
   const conversation = { kind: 'direct', peer: identity } as const;
   await conversations.open(conversation);
   // With no bundle, look for one: messages have forward secrecy from the first one on then.
-  if (bundle === undefined) void messenger.lookUp(identity).catch(() => undefined);
+  if (bundle === undefined) void messenger.contacts.lookUp(identity).catch(() => undefined);
   const show = conversationKey(conversation);
   return {
     value: { conversation: show, person: personJson(session, identity), sameName: double },
@@ -121,7 +121,7 @@ const name: Action = {
     const chosen = given.text('name');
     if (conversation.kind === 'public') throw new Complaint('WRONG_KIND', 'A public chat keeps its name.');
     if (conversation.kind === 'group')
-      await session.messenger.renameGroup(conversation.groupId, chosen.trim());
+      await session.messenger.groups.rename(conversation.groupId, chosen.trim());
     else await session.conversations.addContact(conversation.peer, chosen);
     return { value: { conversation: conversationKey(conversation) } };
   },

@@ -17,7 +17,7 @@ export function Card() {
   const [code, setCode] = useState<string>();
   const task = useTask();
   useEffect(() => {
-    void task.run(async () => setCode(await messenger.contactCode()));
+    void task.run(async () => setCode(await messenger.contacts.ownCode()));
   }, [messenger]);
   const { publicKey } = identity;
   const key = formatKeyText(crypto, publicKey, 'base58btc');

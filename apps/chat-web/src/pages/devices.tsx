@@ -56,7 +56,7 @@ export function Devices() {
         <button
           type="button"
           disabled={task.busy}
-          onClick={() => void task.run(() => messenger.announceDevice())}
+          onClick={() => void task.run(() => messenger.devices.announce())}
         >
           Tell my other devices of this one
         </button>
@@ -86,7 +86,7 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
           class="row"
           onSubmit={(event) => {
             event.preventDefault();
-            change(() => messenger.describeDevice(installationId, { name: name.trim() }));
+            change(() => messenger.devices.describe(installationId, { name: name.trim() }));
           }}
         >
           <Field label="Name of this device" value={name} onValue={setName} />
@@ -97,7 +97,7 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
             label="Unpair"
             question="It gets no copies any more. People who know it go on writing to it until you use three others."
             busy={task.busy}
-            onConfirm={() => change(() => messenger.disableDevice(installationId))}
+            onConfirm={() => change(() => messenger.devices.disable(installationId))}
           />
         </form>
       ) : (
@@ -107,9 +107,9 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
           disabled={task.busy}
           onClick={() =>
             change(async () => {
-              await messenger.enableDevice(installationId);
+              await messenger.devices.enable(installationId);
               // So that it sees us as well.
-              await messenger.announceDevice();
+              await messenger.devices.announce();
             })
           }
         >

@@ -19,7 +19,7 @@ export function GroupDetails({ groupId }: { readonly groupId: string }) {
   const now = revision.value;
   // `now` says that it may have changed
   useEffect(() => {
-    messenger.group(groupId).then(setGroup, () => undefined);
+    messenger.groups.get(groupId).then(setGroup, () => undefined);
   }, [groupId, now]);
   if (group === undefined) return <p role="status">…</p>;
   const admins = new Set(group.admins.map(encodeHex));
@@ -50,7 +50,7 @@ export function GroupDetails({ groupId }: { readonly groupId: string }) {
             label="Leave the group"
             question="You can't read what is written after that."
             busy={task.busy}
-            onConfirm={() => void task.run(() => messenger.leaveGroup(groupId))}
+            onConfirm={() => void task.run(() => messenger.groups.leave(groupId))}
           />
         </section>
       )}
@@ -71,7 +71,7 @@ function Rename({ group, task }: ChangeProps) {
       class="row"
       onSubmit={(event) => {
         event.preventDefault();
-        void task.run(() => messenger.renameGroup(group.id, name.trim()));
+        void task.run(() => messenger.groups.rename(group.id, name.trim()));
       }}
     >
       <Field label="Name of the group" value={name} onValue={setName} />
@@ -106,7 +106,7 @@ function Member({ groupId, member, isAdmin, mayChange, task }: MemberProps) {
             <button
               type="button"
               disabled={task.busy}
-              onClick={change(() => messenger.demoteMembers(groupId, [member]))}
+              onClick={change(() => messenger.groups.demote(groupId, [member]))}
             >
               Make a plain member
             </button>
@@ -114,7 +114,7 @@ function Member({ groupId, member, isAdmin, mayChange, task }: MemberProps) {
             <button
               type="button"
               disabled={task.busy}
-              onClick={change(() => messenger.promoteMembers(groupId, [member]))}
+              onClick={change(() => messenger.groups.promote(groupId, [member]))}
             >
               Make an administrator
             </button>
@@ -122,7 +122,7 @@ function Member({ groupId, member, isAdmin, mayChange, task }: MemberProps) {
           <button
             type="button"
             disabled={task.busy}
-            onClick={change(() => messenger.removeMembers(groupId, [member]))}
+            onClick={change(() => messenger.groups.remove(groupId, [member]))}
           >
             Remove
           </button>
@@ -143,7 +143,7 @@ function AddMembers({ group, task }: ChangeProps) {
       onSubmit={(event) => {
         event.preventDefault();
         void task.run(async () => {
-          await messenger.addMembers(group.id, chosen);
+          await messenger.groups.add(group.id, chosen);
           setChosen([]);
         });
       }}

@@ -82,7 +82,7 @@ function FoundPerson({ card, onCancel }: { readonly card: ContactCard; readonly 
     const conversation = { kind: 'direct', peer: card.identity } as const;
     await conversations.open(conversation);
     // With no bundle, look for one: messages have forward secrecy from the first one on then.
-    if (card.bundle === undefined) void messenger.lookUp(card.identity).catch(() => undefined);
+    if (card.bundle === undefined) void messenger.contacts.lookUp(card.identity).catch(() => undefined);
     go({ page: 'conversation', conversation });
   };
   return (
@@ -156,7 +156,7 @@ function CreateGroup() {
   const [chosen, setChosen] = useState<readonly PublicKey[]>([]);
   const task = useTask();
   const create = async () => {
-    const { group } = await messenger.createGroup(name.trim(), chosen);
+    const { group } = await messenger.groups.create(name.trim(), chosen);
     const conversation = { kind: 'group', groupId: group.id } as const;
     await conversations.open(conversation);
     go({ page: 'conversation', conversation });

@@ -195,7 +195,7 @@ function PeerDevices({ peer }: PersonProps) {
   const now = revision.value;
   // `now` says that there may be something new
   useEffect(() => {
-    messenger.devices(peer).then(setDevices, () => undefined);
+    messenger.devices.list(peer).then(setDevices, () => undefined);
   }, [peer, now]);
   return (
     <section aria-labelledby="their-devices">
@@ -212,7 +212,7 @@ function PeerDevices({ peer }: PersonProps) {
         ))}
       </ul>
       {devices.length > 0 && (
-        <button type="button" onClick={() => void task.run(() => messenger.resetSession(peer))}>
+        <button type="button" onClick={() => void task.run(() => messenger.devices.resetSession(peer))}>
           Begin a new session
         </button>
       )}

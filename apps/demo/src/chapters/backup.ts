@@ -15,8 +15,8 @@ export const backup: Chapter = {
     const phone = await stage.device("Alice's phone");
     const bob = await stage.device('Bob');
     await befriend(phone, bob);
-    await phone.messenger.setVerified(bob.key, true);
-    const { group } = await phone.messenger.createGroup('Sailing', [bob.key]);
+    await phone.messenger.contacts.setVerified(bob.key, true);
+    const { group } = await phone.messenger.groups.create('Sailing', [bob.key]);
     await stage.settled();
     await stage.deliver(phone, bob, 'Ahoy!');
 
@@ -42,16 +42,16 @@ export const backup: Chapter = {
     stage.check('Her key is back', crypto.equalBytes(restored.identity.publicKey, phone.key));
     await renewed.switchOn();
     await stage.settled();
-    const [contact] = await renewed.messenger.contacts();
+    const [contact] = await renewed.messenger.contacts.list();
     stage.check(
       'Bob is back, and is verified',
       contact !== undefined && bob.is(contact.identity) && contact.verified,
     );
-    stage.check('The group is back', (await renewed.messenger.group(group.id)).joined);
+    stage.check('The group is back', (await renewed.messenger.groups.get(group.id)).joined);
 
     stage.tell('The keys of sessions are not in it: two phones must never use the same ones.');
     const { devices } = await renewed.messenger.send(bob.key, encodeUtf8('Ahoy again.'));
-    await renewed.messenger.sendToGroup(group.id, encodeUtf8('Who has a boat?'));
+    await renewed.messenger.send({ kind: 'group', groupId: group.id }, encodeUtf8('Who has a boat?'));
     await stage.settled();
     const [began] = devices;
     stage.check(

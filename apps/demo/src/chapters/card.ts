@@ -20,10 +20,10 @@ export const card: Chapter = {
     const key = formatKeyText(crypto, scanned.identity, 'base58btc');
     stage.check(`The picture reads as Bob's key, ${key.slice(0, 16)}…`, bob.is(scanned.identity));
 
-    await alice.messenger.addContact(scanned.identity, 'Bob');
-    const found = await alice.messenger.lookUp(scanned.identity);
+    await alice.messenger.contacts.add(scanned.identity);
+    const found = await alice.messenger.contacts.lookUp(scanned.identity);
     stage.check("With it she finds what Bob's phone has put on the network, signed by him", found);
-    const devices = await alice.messenger.devices(scanned.identity);
+    const devices = await alice.messenger.devices.list(scanned.identity);
     stage.check('It names the devices of Bob, one, and how to begin with it', devices.length === 1);
   },
 };

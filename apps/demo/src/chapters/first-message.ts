@@ -7,7 +7,7 @@ export const firstMessage: Chapter = {
   async play(stage) {
     const alice = await stage.device('Alice');
     const bob = await stage.device('Bob');
-    await alice.messenger.addContact(await bob.messenger.contactCode(), 'Bob');
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     await bob.switchOff();
 
     stage.tell(

@@ -15,7 +15,7 @@ export const group: Chapter = {
     await befriend(...four);
 
     stage.tell('Alice makes a group. No server knows of it: its changes are signed messages.');
-    const created = await alice.messenger.createGroup('Dinner', [bob.key, carol.key, dave.key]);
+    const created = await alice.messenger.groups.create('Dinner', [bob.key, carol.key, dave.key]);
     const { id } = created.group;
     await stage.settled();
     stage.check('All four have the same group "Dinner"', await agree(four, id, four));
@@ -24,16 +24,16 @@ export const group: Chapter = {
 
     stage.tell('Only who made it, or was made its administrator, may change the group:');
     await stage.expectRefused('Carol wants to remove Bob', 'NOT_PERMITTED', () =>
-      carol.messenger.removeMembers(id, [bob.key]),
+      carol.messenger.groups.remove(id, [bob.key]),
     );
-    await alice.messenger.removeMembers(id, [dave.key]);
+    await alice.messenger.groups.remove(id, [dave.key]);
     await stage.settled();
     const three = [alice, bob, carol];
     stage.check('Alice removes Dave: the three who are left agree on it', await agree(three, id, three));
     await say(stage, alice, id, 'Dave hates cheese.', [bob, carol]);
     stage.check('Nothing of it comes to Dave', dave.inbox.length === 0);
     await stage.expectRefused('Dave wants to write to the group', 'NOT_PERMITTED', () =>
-      dave.messenger.sendToGroup(id, encodeUtf8('Hello?')),
+      dave.messenger.send({ kind: 'group', groupId: id }, encodeUtf8('Hello?')),
     );
   },
 };
@@ -46,7 +46,7 @@ async function say(
   text: string,
   readers: readonly Device[],
 ): Promise<void> {
-  await from.messenger.sendToGroup(groupId, encodeUtf8(text));
+  await from.messenger.send({ kind: 'group', groupId }, encodeUtf8(text));
   await stage.settled();
   const read = await Promise.all(readers.map((reader) => reader.read()));
   const names = readers.map(({ name }) => name).join(', ');
@@ -59,7 +59,7 @@ async function say(
 
 /** Whether all of them see these members, in the same state of the group. */
 async function agree(devices: readonly Device[], groupId: string, members: readonly Device[]) {
-  const seen = await Promise.all(devices.map((device) => device.messenger.group(groupId)));
+  const seen = await Promise.all(devices.map((device) => device.messenger.groups.get(groupId)));
   const names = (keys: readonly Uint8Array[]) => keys.map(encodeHex).toSorted().join();
   return (
     new Set(seen.map(({ membershipHash }) => membershipHash)).size === 1 &&

@@ -15,18 +15,18 @@ export const laptop: Chapter = {
     );
     const computer = await stage.device("Alice's laptop", phone.identity);
     await befriend(computer, bob);
-    await phone.messenger.announceDevice();
-    await computer.messenger.announceDevice();
+    await phone.messenger.devices.announce();
+    await computer.messenger.devices.announce();
     await stage.settled();
-    const [seen] = await phone.messenger.devices();
+    const [seen] = await phone.messenger.devices.list();
     stage.check(
       'The phone sees a new device, and waits for her word',
       seen?.installationId === computer.messenger.installationId && !seen.enabled,
     );
-    await phone.messenger.enableDevice(computer.messenger.installationId);
-    await computer.messenger.enableDevice(phone.messenger.installationId);
-    await phone.messenger.describeDevice(computer.messenger.installationId, { name: 'laptop' });
-    const [paired] = await phone.messenger.devices();
+    await phone.messenger.devices.enable(computer.messenger.installationId);
+    await computer.messenger.devices.enable(phone.messenger.installationId);
+    await phone.messenger.devices.describe(computer.messenger.installationId, { name: 'laptop' });
+    const [paired] = await phone.messenger.devices.list();
     stage.check('Paired: the phone lists "laptop"', paired?.enabled === true && paired.name === 'laptop');
 
     stage.tell('What one of them sends, the other shows as well:');

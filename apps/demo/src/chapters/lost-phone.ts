@@ -25,12 +25,12 @@ export const lostPhone: Chapter = {
     stage.tell('Her phone falls into a lake. The laptop still gets what Bob writes:');
     await phone.switchOff();
     await stage.deliver(bob, laptop, 'Hold on to your phone.');
-    await laptop.messenger.disableDevice(lost);
+    await laptop.messenger.devices.disable(lost);
     const { ownDevices } = await laptop.messenger.send(bob.key, encodeUtf8('Too late.'));
     await stage.settled();
     await bob.read();
     stage.check('She ends its pairing: what she sends is not copied to it', ownDevices.length === 0);
-    const { signedPreKeys } = decodeContactCode(await laptop.messenger.contactCode());
+    const { signedPreKeys } = decodeContactCode(await laptop.messenger.contacts.ownCode());
     stage.check('Her contact code no longer names it', signedPreKeys.size === 1 && !signedPreKeys.has(lost));
 
     stage.tell(`On a new phone she types her twelve words: ${mnemonic.words.slice(0, 3).join(' ')} …`);
@@ -52,7 +52,7 @@ export const lostPhone: Chapter = {
     const began = forRenewed !== undefined && 'sent' in forRenewed && forRenewed.sent === 'x3dh+dr';
     stage.check('It is a new session; the keys of the lost phone have no part in it', began);
 
-    const back = [...(await renewed.messenger.contacts()), ...(await renewed.messenger.groups())];
+    const back = [...(await renewed.messenger.contacts.list()), ...(await renewed.messenger.groups.list())];
     stage.limit('Contacts, groups and old messages are not in twelve words', back.length === 0);
     const stillSealed = devices.some(({ installationId }) => installationId === lost);
     stage.limit('Bob still seals for the lost phone, too: nobody can tell him not to', stillSealed);
@@ -61,9 +61,9 @@ export const lostPhone: Chapter = {
 };
 
 async function pair(stage: Stage, one: Device, other: Device): Promise<void> {
-  await one.messenger.announceDevice();
-  await other.messenger.announceDevice();
+  await one.messenger.devices.announce();
+  await other.messenger.devices.announce();
   await stage.settled();
-  await one.messenger.enableDevice(other.messenger.installationId);
-  await other.messenger.enableDevice(one.messenger.installationId);
+  await one.messenger.devices.enable(other.messenger.installationId);
+  await other.messenger.devices.enable(one.messenger.installationId);
 }

@@ -41,13 +41,13 @@ async function forgedCards(stage: Stage, alice: Device, bob: Device): Promise<vo
   await stage.expectRefused('She has put her own card in its place', 'WRONG_IDENTITY', () =>
     parseContactCard(crypto, herCard, { expected }),
   );
-  const { signedPreKeys, ...bundle } = decodeContactCode(await alice.messenger.contactCode());
+  const { signedPreKeys, ...bundle } = decodeContactCode(await alice.messenger.contacts.ownCode());
   const forged = new Map(
     [...signedPreKeys].map(([id, preKey]) => [id, { ...preKey, signedPreKey: her.publicKey }]),
   );
   const code = encodeContactCode({ ...bundle, signedPreKeys: forged });
   await stage.expectRefused('She has put her key into what Alice signed', 'BUNDLE_SIGNATURE_INVALID', () =>
-    bob.messenger.addContact(code),
+    bob.messenger.contacts.add(code),
   );
 }
 

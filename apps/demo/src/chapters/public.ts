@@ -10,8 +10,8 @@ export const publicChat: Chapter = {
     const mallory = await stage.device('Mallory');
 
     stage.tell('Whoever knows the name of a public room can read in it, Mallory too.');
-    for (const device of [alice, bob, mallory]) await device.messenger.joinChat('sailing');
-    await alice.messenger.sendPublic('sailing', encodeUtf8('Does anybody sell a phone?'));
+    for (const device of [alice, bob, mallory]) await device.messenger.chats.join('sailing');
+    await alice.messenger.send({ kind: 'public', name: 'sailing' }, encodeUtf8('Does anybody sell a phone?'));
     await stage.settled();
     const [message] = bob.inbox;
     stage.check(

@@ -25,7 +25,7 @@ export const safetyNumber: Chapter = {
     const withStranger = createSafetyNumber(crypto, alice.key, stranger);
     stage.check("With another key than Bob's they differ", !compareSafetyNumbers(onHers, withStranger));
 
-    await alice.messenger.setVerified(bob.key, true);
+    await alice.messenger.contacts.setVerified(bob.key, true);
     await bob.messenger.send(alice.key, encodeUtf8('Now you know.'));
     await stage.settled();
     stage.check('From now on what he writes is marked as verified', alice.inbox[0]?.verified === true);

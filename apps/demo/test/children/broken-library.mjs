@@ -18,7 +18,7 @@ function decryptDespite(code) {
       return await decrypt.call(this, tx, from, message);
     } catch (error) {
       if (error.code !== code) throw error;
-      const news = { added: [], rotated: [], reset: [] };
+      const news = { added: [], rotated: [], reset: [], firstContact: false };
       return { kind: 'bundle', messageId: new Uint8Array(32), senderInstallation: '', news };
     }
   };

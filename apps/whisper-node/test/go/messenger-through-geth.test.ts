@@ -71,7 +71,7 @@ describe.skipIf(program === undefined).each(['ws', 'http', 'devp2p'] as const)(
 
     it('contact code, first message, answers, public chat', async () => {
       const [alice, bob] = [await person(), await person()];
-      const contact = await alice.messenger.addContact(await bob.messenger.contactCode());
+      const contact = await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
       expect(encodeHex(contact.identity)).toBe(encodeHex(bob.identity.publicKey));
 
       await alice.messenger.send(contact.identity, bytesOf('first'));
@@ -86,19 +86,19 @@ describe.skipIf(program === undefined).each(['ws', 'http', 'devp2p'] as const)(
       expect(bob.texts()).toEqual(['dr: first', 'dr: and again']);
       expect(alice.texts()).toEqual(['dr: answer']);
 
-      await alice.messenger.joinChat('whisper-for-real');
-      await bob.messenger.joinChat('whisper-for-real');
-      await alice.messenger.sendPublic('whisper-for-real', bytesOf('hello all'));
+      await alice.messenger.chats.join('whisper-for-real');
+      await bob.messenger.chats.join('whisper-for-real');
+      await alice.messenger.send({ kind: 'public', name: 'whisper-for-real' }, bytesOf('hello all'));
       await bob.count(3);
       expect(bob.texts()[2]).toBe('public: hello all');
-      await bob.messenger.sendPublic('whisper-for-real', bytesOf('hello Alice'));
+      await bob.messenger.send({ kind: 'public', name: 'whisper-for-real' }, bytesOf('hello Alice'));
       await alice.count(2);
       expect(alice.texts()[1]).toBe('public: hello Alice');
     });
 
     it('closes although the node is away and messages wait for it', async () => {
       const [alice, bob] = [await person(), await person()];
-      await alice.messenger.addContact(await bob.messenger.contactCode());
+      await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
       const lost = new Promise<void>((resolve) => {
         alice.messenger.on('status', async (status) => {
           if (status === 'reconnecting') resolve();
@@ -107,7 +107,7 @@ describe.skipIf(program === undefined).each(['ws', 'http', 'devp2p'] as const)(
       await geth.kill();
       await lost;
       await alice.messenger.send(bob.identity.publicKey, bytesOf('later'));
-      await alice.messenger.joinChat('joined-while-away');
+      await alice.messenger.chats.join('joined-while-away');
       await alice.messenger.close();
       expect(alice.received).toEqual([]);
       await geth.start();
@@ -115,7 +115,7 @@ describe.skipIf(program === undefined).each(['ws', 'http', 'devp2p'] as const)(
 
     it('the node restarts between two messages', async () => {
       const [alice, bob] = [await person(), await person()];
-      const contact = await alice.messenger.addContact(await bob.messenger.contactCode());
+      const contact = await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
       await alice.messenger.send(contact.identity, bytesOf('before'));
       await bob.count(1);
       const back = Promise.all(

@@ -13,6 +13,7 @@ import {
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { APPLICATION_PREFIX } from '@sotto/device';
 import { bytesTable, decodeRecord, encodeRecord, recordKey } from '@sotto/device/internal';
+import { throwIfAborted } from '../runtime/abort.js';
 import { decodePart, type Entry, encodePart, type KnownEntry } from './entries.js';
 import { MOVING_TABLES } from './moving-records.js';
 import { type BackupCost, damaged, openStream, sealStream } from './sealed-stream.js';
@@ -28,20 +29,23 @@ export const DEFAULT_RESTORE_MAX_BYTES = 256 * 1024 * 1024;
 /** What a record costs beyond its bytes while it is held in memory. */
 const RECORD_OVERHEAD_BYTES = 256;
 
+/** What a backup is made of, or restored from. */
 export interface BackupOptions {
   /** Borrowed; may be in use by a messenger meanwhile: what is stored when the export begins is what moves. */
   readonly store: Store;
   /** Compared after Unicode normalisation (NFKC). For a new backup, `BACKUP_PASSPHRASE_MIN_LENGTH` characters or more. */
   readonly passphrase: string;
-  readonly crypto?: CryptoProvider;
+  readonly crypto?: CryptoProvider | undefined;
   /** Told after each part how many records were handled; `total` is known when exporting. */
-  readonly onProgress?: (progress: { readonly done: number; readonly total: number | undefined }) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?:
+    | ((progress: { readonly done: number; readonly total: number | undefined }) => void)
+    | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ExportBackupOptions extends BackupOptions {
   readonly identity: KeyPair;
-  readonly cost?: BackupCost;
+  readonly cost?: BackupCost | undefined;
 }
 
 /**
@@ -110,7 +114,7 @@ export interface RestoreBackupOptions extends BackupOptions {
    * Most bytes that the backup may bring, counting 256 more for each record; beyond it LIMIT_EXCEEDED, and nothing is
    * stored. Default `DEFAULT_RESTORE_MAX_BYTES`.
    */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /**
@@ -142,7 +146,7 @@ export async function restoreBackup(
   let bytes = 0;
   const writes = new Map<string, Write>();
   for await (const part of openStream(crypto, passphrase, chunks)) {
-    if (signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what: 'restore' });
+    throwIfAborted(signal, 'restore');
     for (const entry of entriesOf(part)) {
       if (entry.kind === 'account') {
         if (identity !== undefined) throw damaged('it holds two accounts');

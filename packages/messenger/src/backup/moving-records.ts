@@ -38,8 +38,8 @@ export const MOVING_TABLES: ReadonlyMap<string, MovingTable> = new Map([
 ]);
 
 /** The new device tells them itself that it is there. */
-function notAnnounced(contact: ContactRecord): ContactRecord {
-  return { ...contact, announced: false };
+function notAnnounced(): ContactRecord {
+  return { announced: false };
 }
 
 function withoutNotices(group: GroupRecord): GroupRecord {

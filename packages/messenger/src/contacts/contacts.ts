@@ -1,4 +1,4 @@
-import { compareBytes, decodeHex, encodeHex, type PublicKey } from '@sotto/core';
+import { compareBytes, decodeHex, encodeHex, type PublicKey, type Write } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import type { Bundle } from '@sotto/protocol-codec';
 import type { CatchUp } from '../connection/catch-up.js';
@@ -38,53 +38,56 @@ export class Contacts {
    * Adds a contact, with the bundle of its contact code if there is one.
    * @throws BUNDLE_SIGNATURE_INVALID, BUNDLE_IMPLAUSIBLE
    */
-  async add(
-    tx: Transaction,
-    identity: PublicKey,
-    name: string,
-    bundle: Bundle | undefined,
-  ): Promise<Contact> {
+  async add(tx: Transaction, identity: PublicKey, bundle: Bundle | undefined): Promise<Contact> {
     const { device, events } = this.#context;
     if (bundle !== undefined) {
       const news = await device.processBundle(tx, bundle);
       events.emitBundleNews(tx, identity, news, device.identity);
     }
     await this.accept(tx, identity);
-    await this.#announceTo(tx, identity, name);
+    await this.#announceTo(tx, identity);
     this.#subscriptions.subscribeContact(tx, identity);
-    return { identity, name, verified: await device.isVerified(tx, identity) };
+    const contact = await this.#describe(tx, identity);
+    events.emitOnCommit(tx, 'contactChanged', { identity, contact });
+    return contact;
   }
 
   remove(tx: Transaction, identity: PublicKey): void {
     tx.delete(contactTable, encodeHex(identity));
     this.#subscriptions.unsubscribeContact(tx, identity);
+    this.#context.events.emitOnCommit(tx, 'contactChanged', { identity, contact: undefined });
   }
 
   async list(tx: ReadTransaction): Promise<readonly Contact[]> {
-    const { device } = this.#context;
     const found: Contact[] = [];
-    for await (const { segments, value } of tx.list(contactTable, [], () => {})) {
-      const identity = decodeHex(segments[0] as string) as PublicKey;
-      found.push({ identity, name: value.name, verified: await device.isVerified(tx, identity) });
+    for await (const { segments } of tx.list(contactTable, [], () => {})) {
+      found.push(await this.#describe(tx, decodeHex(segments[0] as string) as PublicKey));
     }
     return found;
+  }
+
+  async #describe(tx: ReadTransaction, identity: PublicKey): Promise<Contact> {
+    return { identity, verified: await this.#context.device.isVerified(tx, identity) };
   }
 
   /** Notes whether the user has compared safety numbers with an identity, which lets it in. */
   async setVerified(tx: Transaction, identity: PublicKey, verified: boolean): Promise<void> {
     if (verified) await this.accept(tx, identity);
     await this.#context.device.setVerified(tx, identity, verified);
+    if ((await tx.get(contactTable, encodeHex(identity))) === undefined) return;
+    const contact = { identity, verified };
+    this.#context.events.emitOnCommit(tx, 'contactChanged', { identity, contact });
   }
 
   /**
    * Keeps a contact, and sends it our bundle if this device has not done so yet. A peer that knows other devices of ours
    * and talks to them on a negotiated topic writes to this one only when it has learned of it.
    */
-  async #announceTo(tx: Transaction, identity: PublicKey, name: string): Promise<void> {
+  async #announceTo(tx: Transaction, identity: PublicKey): Promise<void> {
     const known = await tx.get(contactTable, encodeHex(identity));
     const isUs = compareBytes(identity, this.#context.device.identity) === 0;
     if (!known?.announced && !isUs) await this.#sender.sendBundle(tx, identity);
-    tx.put(contactTable, { name, announced: true }, encodeHex(identity));
+    tx.put(contactTable, { announced: true }, encodeHex(identity));
   }
 
   /** Sends our bundle to the contacts that this device has brought from another one, some in each transaction. */
@@ -95,7 +98,7 @@ export class Contacts {
         const page = await tx.page(contactTable, after, ANNOUNCED_AT_ONCE);
         for (const { segments, value } of page.records) {
           if (value.announced) continue;
-          await this.#announceTo(tx, decodeHex(segments[0] as string) as PublicKey, value.name);
+          await this.#announceTo(tx, decodeHex(segments[0] as string) as PublicKey);
         }
         return page.next;
       });
@@ -173,7 +176,8 @@ export class Contacts {
     return this.#blocklist.list();
   }
 
-  async block(identity: PublicKey): Promise<void> {
+  /** @param alongside writes of the application for the same commit */
+  async block(identity: PublicKey, alongside: readonly Write[]): Promise<void> {
     const { device, events, runtime } = this.#context;
     await this.#blocklist.while(identity, () =>
       runtime.transaction(async (tx) => {
@@ -182,6 +186,7 @@ export class Contacts {
         this.remove(tx, identity);
         this.#subscriptions.unsubscribeNegotiated(tx, identity);
         events.emitOnCommit(tx, 'blocked', { identity, blocked: true });
+        tx.alongside(alongside);
       }),
     );
   }

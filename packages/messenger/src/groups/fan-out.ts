@@ -3,7 +3,7 @@ import type { DeviceOutcome, ReadTransaction, Transaction } from '@sotto/device'
 import type { DeliveryTracker } from '../outbound/delivery-tracker.js';
 import type { Sender } from '../outbound/sender.js';
 import type { MessengerContext } from '../runtime/context.js';
-import type { GroupSendOptions } from '../runtime/options.js';
+import type { SendOptions } from '../runtime/options.js';
 import { encodePayload } from '../runtime/payload.js';
 import type { GroupSendResult, MemberOutcome } from '../runtime/results.js';
 import type { FanoutRecord } from '../storage/records.js';
@@ -64,12 +64,14 @@ export class FanOut {
   enqueue(
     tx: Transaction,
     message: GroupMessage,
-    onProgress?: GroupSendOptions['onProgress'],
+    { alongside, onProgress }: SendOptions = {},
   ): QueuedMessage {
     const bytes = this.#context.settings.crypto.randomBytes(16);
     const id = encodeHex(bytes);
     tx.put(fanoutTable, { id: bytes, ...message }, String(this.#next++).padStart(16, '0'));
-    let result: Promise<GroupSendResult> = Promise.resolve({ id, members: [] });
+    const conversation = { kind: 'group', groupId: encodeHex(message.groupId) } as const;
+    tx.alongside(alongside?.({ id, conversation, devices: [] }) ?? []);
+    let result: Promise<GroupSendResult> = Promise.resolve({ kind: 'group', id, members: [] });
     tx.onCommit('state', () => this.#tracker.open(id));
     tx.onCommit('send', () => {
       result = this.#process(id, onProgress);
@@ -103,14 +105,14 @@ export class FanOut {
   }
 
   /** Encrypts one message for its members, or all messages in the queue, after what is being encrypted already. */
-  #process(only?: string, onProgress?: GroupSendOptions['onProgress']): Promise<GroupSendResult> {
+  #process(only?: string, onProgress?: SendOptions['onProgress']): Promise<GroupSendResult> {
     const run = this.#tail.then(() => this.#run(only, onProgress));
     // Without the outcome, which is as long as the group.
     this.#tail = run.then(() => {}).catch(() => {});
     return run;
   }
 
-  async #run(only: string | undefined, onProgress: GroupSendOptions['onProgress']): Promise<GroupSendResult> {
+  async #run(only: string | undefined, onProgress: SendOptions['onProgress']): Promise<GroupSendResult> {
     const { runtime } = this.#context;
     const members: MemberOutcome[] = [];
     try {
@@ -130,7 +132,7 @@ export class FanOut {
       runtime.schedule('fan-out', RETRY_MS, () => this.resume());
       throw error;
     }
-    return { id: only ?? '', members };
+    return { kind: 'group', id: only ?? '', members };
   }
 
   /** The messages in the queue, oldest first. */

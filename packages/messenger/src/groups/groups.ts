@@ -12,7 +12,7 @@ import {
 } from '@sotto/group-log';
 import type { MessengerContext } from '../runtime/context.js';
 import type { GroupChangeLost } from '../runtime/events.js';
-import type { GroupSendOptions } from '../runtime/options.js';
+import type { SendOptions } from '../runtime/options.js';
 import type { GroupPayload } from '../runtime/payload.js';
 import type { GroupRecord } from '../storage/records.js';
 import { groupTable } from '../storage/tables.js';
@@ -33,6 +33,7 @@ const STRANGER_CHANGES_MAX = 256;
 export interface Group {
   /** 64 hex digits. */
   readonly id: string;
+  /** As an administrator named it; untrusted text of up to `GROUP_NAME_MAX_BYTES` bytes of UTF-8. */
   readonly name: string;
   /** 33 bytes each, in the order in which they joined. */
   readonly members: readonly PublicKey[];
@@ -62,8 +63,8 @@ export interface GroupOutcome {
   readonly refused: SottoError | undefined;
 }
 
-type OwnChange = Exclude<GroupAction, { readonly kind: 'create' }>;
-type OnProgress = GroupSendOptions['onProgress'];
+/** A change of a group that exists. */
+export type OwnChange = Exclude<GroupAction, { readonly kind: 'create' }>;
 
 /**
  * Private groups, docs/group-protocol.md: what we change and send goes into the queue of the {@link FanOut}, what comes is
@@ -107,7 +108,7 @@ export class Groups {
     tx: Transaction,
     name: string,
     members: readonly PublicKey[],
-    onProgress?: OnProgress,
+    options?: SendOptions,
   ): { readonly groupId: string; readonly queued: QueuedMessage } {
     checkName(name);
     const { crypto, identity, clock } = this.#context.settings;
@@ -125,7 +126,7 @@ export class Groups {
     this.#emitChanged(tx, groupId);
     return {
       groupId,
-      queued: this.#fanOut.enqueue(tx, this.#toMembers(log.state.members, groupId), onProgress),
+      queued: this.#fanOut.enqueue(tx, this.#toMembers(log.state.members, groupId), options),
     };
   }
 
@@ -140,7 +141,7 @@ export class Groups {
     tx: Transaction,
     groupId: string,
     wanted: OwnChange,
-    onProgress?: OnProgress,
+    options?: SendOptions,
   ): Promise<QueuedMessage | undefined> {
     if (wanted.kind === 'rename') checkName(wanted.name);
     const found = await this.#get(tx, groupId);
@@ -177,7 +178,7 @@ export class Groups {
     );
     this.#emitChanged(tx, groupId);
     const members = new Set([...before.state.members, ...log.state.members]);
-    return this.#fanOut.enqueue(tx, this.#toMembers(members, groupId), onProgress);
+    return this.#fanOut.enqueue(tx, this.#toMembers(members, groupId), options);
   }
 
   /**
@@ -188,7 +189,7 @@ export class Groups {
     tx: Transaction,
     groupId: string,
     payload: Uint8Array,
-    onProgress?: OnProgress,
+    options?: SendOptions,
   ): Promise<QueuedMessage> {
     const found = await this.#get(tx, groupId);
     if (!found.log.isMember(this.#ownName)) {
@@ -196,7 +197,7 @@ export class Groups {
     }
     if (found.record.uninvited) this.#records.put(tx, found, { ...found.record, uninvited: false }, []);
     const message = { ...this.#toMembers(found.log.state.members, groupId), payload };
-    return this.#fanOut.enqueue(tx, message, onProgress);
+    return this.#fanOut.enqueue(tx, message, options);
   }
 
   /**
@@ -396,7 +397,7 @@ export class Groups {
     this.#context.events.emitOnCommit(tx, 'groupChanged', { groupId });
   }
 
-  /** Tells of changes that have no effect, of those that we made or that are about us. */
+  /** Reports changes that have no effect, of those that we made or that are about us. */
   #emitLost(tx: Transaction, groupId: string, { lost, void: voided, overruled }: Applied): void {
     for (const one of [...lost, ...voided, ...overruled]) {
       if (one.author !== this.#ownName && !one.names.includes(this.#ownName)) continue;

@@ -2,7 +2,8 @@ import { copyBytes, encodeHex, type PublicKey, type TransportMessage, type Write
 import type { DecryptOutcome, Inbox as DeviceInbox, ReadTransaction, Transaction } from '@sotto/device';
 import { createInboxOf } from '@sotto/device/internal';
 import type { MessengerContext } from '../runtime/context.js';
-import type { Conversation, ReceivedMessage } from '../runtime/events.js';
+import type { Conversation } from '../runtime/conversation.js';
+import type { ReceivedMessage } from '../runtime/events.js';
 import type { InboxMessage } from '../storage/records.js';
 import { inboxTable } from '../storage/tables.js';
 

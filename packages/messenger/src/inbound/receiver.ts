@@ -99,7 +99,7 @@ export class Receiver {
     if (outcome.protection === 'dr') {
       tx.onCommit('state', () => this.#failures.readAgain(sender, senderInstallation));
     }
-    if (outcome.sessionBegun) events.emitOnCommit(tx, 'sessionBegun', from);
+    if (outcome.sessionBegun) events.emitOnCommit(tx, 'sessionEstablished', from);
     if (outcome.protection === 'public') return this.#deliverPublic(tx, message, outcome);
     if (outcome.payload.length === 0 && outcome.protection === 'dh') {
       // An answer that only brings the sender's bundle.

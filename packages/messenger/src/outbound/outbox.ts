@@ -159,8 +159,8 @@ export class Outbox {
    */
   async giveUp(
     id: string,
-    alongside: readonly Write[] = [],
-    dropRest: (tx: Transaction) => Promise<number> = async () => 0,
+    alongside: readonly Write[] | undefined,
+    dropRest: (tx: Transaction) => Promise<number>,
   ): Promise<number> {
     const failed = this.#failedOf(id);
     const waiting = this.#idle([...this.#waiting]).filter(([, { messageId }]) => encodeHex(messageId) === id);
@@ -175,7 +175,7 @@ export class Outbox {
       await this.#context.device.transaction(async (tx) => {
         rest = await dropRest(tx);
         for (const [number] of [...failed, ...waiting]) tx.delete(outboxTable, number);
-        if (failed.length + waiting.length + rest > 0) tx.alongside(alongside);
+        if (failed.length + waiting.length + rest > 0) tx.alongside(alongside ?? []);
       });
     } catch (error) {
       for (const [number, record] of failed) this.#failed.set(number, record);

@@ -1,5 +1,6 @@
 import { compareBytes, type PublicKey } from '@sotto/core';
 import type { DeviceOutcome, EncryptedMessage, Transaction } from '@sotto/device';
+import { publicMessageIdFor } from '@sotto/device/internal';
 import type { Subscriptions } from '../connection/subscriptions.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { encodePayload } from '../runtime/payload.js';
@@ -39,6 +40,20 @@ export class Sender {
     const copy = encodePayload({ kind: 'ownCopy', to, payload });
     const { devices } = await this.encryptTo(tx, device.identity, copy, posted.id);
     return { ...posted, ownDevices: devices };
+  }
+
+  /**
+   * Sends to a public chat.
+   * @returns the id of the message, 32 bytes
+   * @throws LIMIT_EXCEEDED
+   */
+  async sendPublic(tx: Transaction, chat: string, payload: Uint8Array): Promise<Uint8Array> {
+    const { device, settings } = this.#context;
+    const content = encodePayload({ kind: 'application', payload });
+    const message = await device.encodePublic(tx, content);
+    await device.rememberSent(tx, message, chat);
+    const id = publicMessageIdFor(settings.crypto, device.identity, message, chat);
+    return this.#outbox.post(tx, { kind: 'public', name: chat }, message, id);
   }
 
   /**

@@ -6,22 +6,11 @@ import {
   type PublicKey,
   type SottoError,
   type TransportStatus,
-  type Write,
 } from '@sotto/core';
 import type { BundleNews, Protection, Transaction } from '@sotto/device';
-
-/** What conversation a message belongs to. */
-export type Conversation =
-  /** 1:1 with another identity, 33 bytes. */
-  | { readonly kind: 'direct'; readonly peer: PublicKey }
-  | { readonly kind: 'public'; readonly name: string }
-  /** `groupId` is 64 hex digits. */
-  | { readonly kind: 'group'; readonly groupId: string };
-
-export interface AcknowledgeOptions {
-  /** Writes of the application for the same commit, to the messenger's store; keys begin with `app/`. */
-  readonly alongside?: readonly Write[];
-}
+import type { Conversation } from './conversation.js';
+import type { CommitOptions } from './options.js';
+import type { Contact } from './results.js';
 
 /** A message for the application. */
 export interface ReceivedMessage {
@@ -39,6 +28,7 @@ export interface ReceivedMessage {
   readonly verified: boolean;
   /** A 1:1 message of somebody whom the user hasn't let in. */
   readonly request: boolean;
+  /** Where it belongs, and where an answer is sent. */
   readonly conversation: Conversation;
   /** It was sent by another device of ours. */
   readonly ownCopy: boolean;
@@ -61,7 +51,7 @@ export interface ReceivedMessage {
    * @returns whether it was this call that did it; else nothing was stored
    * @throws STORE codes (nothing has happened, try again); INVALID_ARGUMENT; CLOSED
    */
-  acknowledge(options?: AcknowledgeOptions): Promise<boolean>;
+  acknowledge(options?: CommitOptions): Promise<boolean>;
 }
 
 /** A change of a group that has no effect, or does not do for somebody what it says: docs/group-protocol.md. */
@@ -88,29 +78,32 @@ export interface GroupChangeLost {
 
 /** The events of a messenger, by name. */
 export interface MessengerEvents {
+  /** A message came, or one of an earlier run that was not acknowledged is delivered again. */
   message: ReceivedMessage;
   /**
-   * A device was seen for the first time. An own one waits for `enableDevice`. With `firstContact`, no device of that
+   * A device was seen for the first time. An own one waits for `devices.enable`. With `firstContact`, no device of that
    * identity was known before, so that it isn't a new one among others.
    */
-  deviceSeen: {
+  deviceAdded: {
     readonly identity: PublicKey;
     readonly installationId: string;
     readonly own: boolean;
     readonly firstContact: boolean;
   };
-  /** Somebody whom the user hasn't let in wrote for the first time: `accept` or `block`. */
+  /** Somebody whom the user hasn't let in wrote for the first time: `requests.accept` or `requests.block`. */
   request: { readonly identity: PublicKey };
   /** The user has let an identity in: accepted it, added it, or wrote to it. */
   accepted: { readonly identity: PublicKey };
+  /** A contact was added, verified or no longer so, or removed: then `contact` is `undefined`. */
+  contactChanged: { readonly identity: PublicKey; readonly contact: Contact | undefined };
   /** The user blocked an identity, or blocks it no longer. */
   blocked: { readonly identity: PublicKey; readonly blocked: boolean };
-  /** A peer began a session with us. */
-  sessionBegun: { readonly identity: PublicKey; readonly installationId: string };
+  /** A peer established a session with us (X3DH): its first message could be read. */
+  sessionEstablished: { readonly identity: PublicKey; readonly installationId: string };
   /** A peer lost its session, or the application gave it up: the next message begins a new one. */
   sessionReset: { readonly identity: PublicKey; readonly installationId: string | undefined };
   /** A device of a peer has a new signed prekey. */
-  bundleRotated: { readonly identity: PublicKey; readonly installationId: string };
+  preKeyRotated: { readonly identity: PublicKey; readonly installationId: string };
   /**
    * A message came that this device can't read; the reason is for people, the code for programs. Emitted once for each cause
    * and device, until a message of that device can be read in a session; for one sender 16 times at most.
@@ -128,7 +121,7 @@ export interface MessengerEvents {
   sent: { readonly id: string };
   /**
    * The transport will never take a part of a message. Emitted for each such part. The part is kept until the application
-   * tries it again (`retry`) or gives it up (`giveUp`).
+   * tries it again (`outbox.retry`) or gives it up (`outbox.giveUp`).
    */
   sendFailed: { readonly id: string; readonly error: SottoError };
   /** A group was created, joined or changed. */
@@ -162,7 +155,7 @@ export class Events {
     this.#logger = logger;
   }
 
-  /** Listens; the function given back stops it. */
+  /** Listens; the returned function stops it. */
   on<K extends keyof MessengerEvents>(name: K, listener: Listener<MessengerEvents[K]>): () => void {
     let listeners = this.#listeners.get(name);
     if (listeners === undefined) {
@@ -191,15 +184,15 @@ export class Events {
     tx.onCommit('event', () => this.emit(name, event));
   }
 
-  /** Tells what a bundle has changed of an identity's devices. */
+  /** Emits what a bundle has changed of an identity's devices, once a transaction is committed. */
   emitBundleNews(tx: Transaction, identity: PublicKey, news: BundleNews, ownIdentity: PublicKey): void {
     const { firstContact } = news;
     const own = compareBytes(identity, ownIdentity) === 0;
     for (const installationId of news.added) {
-      this.emitOnCommit(tx, 'deviceSeen', { identity, installationId, own, firstContact });
+      this.emitOnCommit(tx, 'deviceAdded', { identity, installationId, own, firstContact });
     }
     for (const installationId of news.rotated) {
-      this.emitOnCommit(tx, 'bundleRotated', { identity, installationId });
+      this.emitOnCommit(tx, 'preKeyRotated', { identity, installationId });
     }
     for (const installationId of news.reset) {
       this.emitOnCommit(tx, 'sessionReset', { identity, installationId });

@@ -6,7 +6,7 @@ import {
   OutboxRecord,
   Protection as ProtectionNumber,
 } from '../generated/sotto/messenger/v1/storage.js';
-import type { Conversation } from '../runtime/events.js';
+import type { Conversation } from '../runtime/conversation.js';
 
 export type {
   ContactRecord,

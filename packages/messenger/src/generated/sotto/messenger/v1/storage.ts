@@ -31,8 +31,6 @@ export namespace Protection {
 
 /** A record "contact/...": an identity that the user added. */
 export interface ContactRecord {
-  /** A name the user gave. */
-  name: string;
   /** This device has told it our bundle. */
   announced: boolean;
 }
@@ -194,16 +192,13 @@ export interface HistoryRecord {
 }
 
 function createBaseContactRecord(): ContactRecord {
-  return { name: "", announced: false };
+  return { announced: false };
 }
 
 export const ContactRecord: MessageFns<ContactRecord> = {
   encode(message: ContactRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.name !== "") {
-      writer.uint32(10).string(message.name);
-    }
     if (message.announced !== false) {
-      writer.uint32(16).bool(message.announced);
+      writer.uint32(8).bool(message.announced);
     }
     return writer;
   },
@@ -222,15 +217,7 @@ export const ContactRecord: MessageFns<ContactRecord> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.name = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
+            if (tag !== 8) {
               break;
             }
 

@@ -1,0 +1,167 @@
+import { type ClockSkew, compareBytes, isSottoError, type TransportConnection } from '@sotto/core';
+import type { Contacts } from '../contacts/contacts.js';
+import type { FanOut } from '../groups/fan-out.js';
+import type { Inbox } from '../inbound/inbox.js';
+import type { Receiver } from '../inbound/receiver.js';
+import type { BundlePublication } from '../outbound/bundle-publication.js';
+import type { Outbox } from '../outbound/outbox.js';
+import { throwIfAborted } from '../runtime/abort.js';
+import type { CleanUp } from '../runtime/clean-up.js';
+import type { MessengerContext } from '../runtime/context.js';
+import type { StartOptions } from '../runtime/options.js';
+import type { CatchUp } from './catch-up.js';
+import { StoredChannelKeys } from './channel-keys.js';
+import type { Subscriptions } from './subscriptions.js';
+
+/** First wait after a try that failed; doubled each time. */
+const RETRY_FIRST_MS = 1_000;
+/** Longest wait between two tries. */
+const RETRY_MOST_MS = 30_000;
+
+/** What is set going once there is a connection. */
+export interface Started {
+  readonly subscriptions: Subscriptions;
+  readonly inbox: Inbox;
+  readonly receiver: Receiver;
+  readonly outbox: Outbox;
+  readonly fanOut: FanOut;
+  readonly catchUp: CatchUp;
+  readonly cleanUp: CleanUp;
+  readonly publication: BundlePublication;
+  readonly contacts: Contacts;
+}
+
+/** Connects a messenger, at once or again and again until it works, and sets everything going. */
+export class Startup {
+  readonly #context: MessengerContext;
+  readonly #parts: Started;
+  #storeReplaced: 'lost' | 'restored' | undefined;
+  #starting: Promise<void> | undefined;
+  /** Ends the wait for the next try. */
+  #tryNow: (() => void) | undefined;
+  #clockIsOff = false;
+
+  /** @param storeReplaced what became of the store, to be told on start */
+  constructor(context: MessengerContext, parts: Started, storeReplaced: 'lost' | 'restored' | undefined) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#storeReplaced = storeReplaced;
+  }
+
+  /** @throws what the last try failed with; ABORTED, CLOSED */
+  async start(options: StartOptions): Promise<void> {
+    this.#context.runtime.checkOpen();
+    this.#tryNow?.();
+    this.#starting ??= this.#start(options).finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  /** A start that waits for its next try ends, with CLOSED. */
+  stop(): void {
+    this.#tryNow?.();
+  }
+
+  async #start({ retry = false, signal, onRetry }: StartOptions): Promise<void> {
+    const { runtime } = this.#context;
+    let waitMs = RETRY_FIRST_MS;
+    for (let attempts = 1; ; attempts++) {
+      runtime.checkOpen();
+      throwIfAborted(signal, 'start');
+      try {
+        return await this.#try(signal);
+      } catch (error) {
+        runtime.checkOpen();
+        throwIfAborted(signal, 'start');
+        if (!retry || isSottoError(error, 'CLOSED')) throw error;
+        onRetry?.({ error, attempts, waitMs });
+      }
+      await this.#wait(waitMs, signal);
+      waitMs = Math.min(2 * waitMs, RETRY_MOST_MS);
+    }
+  }
+
+  #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        cancel();
+        signal?.removeEventListener('abort', done);
+        this.#tryNow = undefined;
+        resolve();
+      };
+      const cancel = this.#context.settings.clock.after(ms, done);
+      signal?.addEventListener('abort', done);
+      this.#tryNow = done;
+      // The one who was told of the failure may have ended it.
+      if (signal?.aborted || this.#context.runtime.closed) done();
+    });
+  }
+
+  async #try(signal: AbortSignal | undefined): Promise<void> {
+    const { events, runtime } = this.#context;
+    const { subscriptions, inbox, outbox, fanOut, catchUp, cleanUp, publication, contacts } = this.#parts;
+    if (subscriptions.connection !== undefined) return;
+    await subscriptions.load();
+    runtime.checkOpen();
+    if (this.#storeReplaced !== undefined) events.emit('storeReplaced', { how: this.#storeReplaced });
+    this.#storeReplaced = undefined;
+    inbox.redeliver();
+    const connection = await this.#connect(signal);
+    // From here on commits tell it what we subscribe to: they may come while the first list is being taken.
+    subscriptions.connection = connection;
+    try {
+      await subscriptions.update();
+      catchUp.begin();
+      await this.#publish();
+      runtime.checkOpen();
+      throwIfAborted(signal, 'start');
+    } catch (error) {
+      // As if it was lost: what is sent until the next start is asked for then.
+      catchUp.followConnection('reconnecting');
+      await subscriptions.disconnect();
+      throw error;
+    }
+    outbox.attach(connection);
+    fanOut.resume();
+    cleanUp.start();
+    runtime.inBackground(publication.watchPreKey());
+    runtime.inBackground(contacts.announceToAll());
+  }
+
+  /** Publishes our bundle, unless so much waits to be sent that it has to do without for now. */
+  async #publish(): Promise<void> {
+    try {
+      await this.#parts.publication.publish();
+    } catch (error) {
+      if (!isSottoError(error, 'LIMIT_EXCEEDED')) throw error;
+    }
+  }
+
+  #connect(signal: AbortSignal | undefined): Promise<TransportConnection> {
+    const { device, events, settings } = this.#context;
+    const { receiver, catchUp, outbox } = this.#parts;
+    return settings.transport.connect({
+      identity: settings.identity,
+      channelKeys: new StoredChannelKeys(device, settings.logger),
+      onMessage: async (message) => {
+        await receiver.receive(message);
+        if (compareBytes(message.sender, device.identity) !== 0) catchUp.noteSentAt(message.sentAt);
+      },
+      onClock: (skew) => this.#noteClockSkew(skew),
+      onStatus: (status) => {
+        events.emit('status', status);
+        if (status === 'connected') outbox.retryNow();
+        catchUp.followConnection(status);
+      },
+      ...(signal && { signal }),
+    });
+  }
+
+  #noteClockSkew(skew: ClockSkew): void {
+    this.#parts.catchUp.noteSkew(skew.skewMs);
+    const wasOff = this.#clockIsOff;
+    this.#clockIsOff = skew.skewMs !== 0;
+    if (this.#clockIsOff || wasOff) this.#context.events.emit('clockSkew', skew);
+  }
+}

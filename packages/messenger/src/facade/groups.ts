@@ -1,0 +1,134 @@
+import type { PublicKey } from '@sotto/core';
+import type { Group, Groups, OwnChange } from '../groups/groups.js';
+import { throwIfAborted } from '../runtime/abort.js';
+import type { MessengerContext } from '../runtime/context.js';
+import type { SendOptions } from '../runtime/options.js';
+import type { GroupSendResult } from '../runtime/results.js';
+
+/**
+ * Private groups: `messenger.groups`. A change is signed by us and sent to the members, so each takes the options of
+ * `send`. It resolves when it was encrypted for all of them; after a crash in between the rest goes on at the next start.
+ * A change that leaves nothing to do gives `undefined`: nothing is sent then, and no option called. The rules, and who may
+ * do what, are in docs/group-protocol.md.
+ */
+export class MessengerGroups {
+  readonly #context: MessengerContext;
+  readonly #groups: Groups;
+
+  /** @internal */
+  constructor(context: MessengerContext, groups: Groups) {
+    this.#context = context;
+    this.#groups = groups;
+  }
+
+  /**
+   * Creates a private group, with us as administrator.
+   * @param members 33 or 65 bytes each; we are one in any case
+   * @throws INVALID_PUBLIC_KEY; LIMIT_EXCEEDED, also for the name; ABORTED, STORE codes, CLOSED
+   */
+  async create(
+    name: string,
+    members: readonly Uint8Array[],
+    options: SendOptions = {},
+  ): Promise<{ readonly group: Group; readonly result: GroupSendResult }> {
+    const parsed = this.#parse(members);
+    const { groupId, queued } = await this.#context.runtime.transaction(async (tx) => {
+      throwIfAborted(options.signal, 'create');
+      return this.#groups.create(tx, name, parsed, options);
+    });
+    const result = await queued.result();
+    return { group: await this.get(groupId), result };
+  }
+
+  /**
+   * A group as it is now.
+   * @param groupId 64 hex digits
+   * @throws NOT_FOUND, STORE codes, CLOSED
+   */
+  async get(groupId: string): Promise<Group> {
+    return this.#context.runtime.read((tx) => this.#groups.get(tx, groupId));
+  }
+
+  /** All groups that are known here, those that we have left included. @throws STORE codes, CLOSED */
+  async list(): Promise<readonly Group[]> {
+    return this.#context.runtime.read((tx) => this.#groups.list(tx));
+  }
+
+  /** Gives a group another name. @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, ABORTED, STORE codes, CLOSED */
+  async rename(groupId: string, name: string, options?: SendOptions): Promise<GroupSendResult | undefined> {
+    return this.#change(groupId, { kind: 'rename', name }, options);
+  }
+
+  /**
+   * Adds members; those who are members already are left out.
+   * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY, ABORTED, STORE codes, CLOSED
+   */
+  async add(
+    groupId: string,
+    members: readonly Uint8Array[],
+    options?: SendOptions,
+  ): Promise<GroupSendResult | undefined> {
+    return this.#change(groupId, { kind: 'add', identities: this.#parse(members) }, options);
+  }
+
+  /**
+   * Removes members; those who aren't members are left out. For oneself there is {@link leave}. What they changed before
+   * stays; what they sign later, however dated, has no effect, unless they are more senior and remove us.
+   * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY, ABORTED, STORE codes, CLOSED
+   */
+  async remove(
+    groupId: string,
+    members: readonly Uint8Array[],
+    options?: SendOptions,
+  ): Promise<GroupSendResult | undefined> {
+    return this.#change(groupId, { kind: 'remove', identities: this.#parse(members) }, options);
+  }
+
+  /**
+   * Makes members administrators.
+   * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY, ABORTED, STORE codes, CLOSED
+   */
+  async promote(
+    groupId: string,
+    members: readonly Uint8Array[],
+    options?: SendOptions,
+  ): Promise<GroupSendResult | undefined> {
+    return this.#change(groupId, { kind: 'promote', identities: this.#parse(members) }, options);
+  }
+
+  /**
+   * Makes administrators plain members; the last one can't be demoted before another is named.
+   * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY, ABORTED, STORE codes, CLOSED
+   */
+  async demote(
+    groupId: string,
+    members: readonly Uint8Array[],
+    options?: SendOptions,
+  ): Promise<GroupSendResult | undefined> {
+    return this.#change(groupId, { kind: 'demote', identities: this.#parse(members) }, options);
+  }
+
+  /**
+   * Leaves a group. One that strangers put us into, and out of again, is forgotten.
+   * @throws NOT_FOUND, NOT_PERMITTED when we are not a member; ABORTED, STORE codes, CLOSED
+   */
+  async leave(groupId: string, options?: SendOptions): Promise<GroupSendResult | undefined> {
+    return this.#change(groupId, { kind: 'leave' }, options);
+  }
+
+  async #change(
+    groupId: string,
+    action: OwnChange,
+    options: SendOptions = {},
+  ): Promise<GroupSendResult | undefined> {
+    const queued = await this.#context.runtime.transaction(async (tx) => {
+      throwIfAborted(options.signal, action.kind);
+      return this.#groups.change(tx, groupId, action, options);
+    });
+    return queued?.result();
+  }
+
+  #parse(members: readonly Uint8Array[]): readonly PublicKey[] {
+    return members.map((member) => this.#context.settings.crypto.secp256k1.parsePublicKey(member));
+  }
+}
