@@ -19,6 +19,7 @@ const sharing = [
   'compliance',
   'conversations',
   'core',
+  'device',
   'double-ratchet',
   'group-log',
   'identity',

@@ -1,8 +1,8 @@
 // The one command that gates a merge. Runs every step, also after one has failed, and sums up.
 //   npm run check                  all steps
 //   npm run check -- types lint    only these
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { makeApiReports } from './api-reports.mjs';
 import { checkPackages } from './check-packages.mjs';
 import { checkCitedTests } from './cited-tests.mjs';
@@ -34,6 +34,7 @@ const steps = [
   { name: 'api', about: 'API reports are up to date, and all of it is documented', run: checkApi },
   { name: 'words', about: 'spelling and terms', run: checkWords },
   { name: 'size', about: 'size budgets, gzip', run: checkSizes, show: true },
+  { name: 'schemas', about: 'schemas are well-formed, and old records can be read', run: checkSchemas },
   { name: 'generated', about: 'generated code is up to date', run: checkGenerated },
   { name: 'models', about: 'formal models keep their invariants', run: checkModels },
   { name: 'cited', about: 'tests that documents cite exist', run: async () => checkCitedTests() },
@@ -100,14 +101,47 @@ async function checkSizes() {
   }
 }
 
+async function checkSchemas() {
+  return inSequence(
+    ['buf', ['lint', 'proto']],
+    // Formatted by `buf format --write proto`.
+    ['buf', ['format', 'proto', '--exit-code', '--diff']],
+    ['buf', ['breaking', 'proto', '--against', 'proto/baseline.binpb']],
+  );
+}
+
+/** Generates the code anew; where that changes a file, the committed one was not what the schemas generate. */
 async function checkGenerated() {
-  const script = 'check:generated';
+  const before = generatedCode();
+  const result = await runTool('pnpm', ['--recursive', '--if-present', 'run', 'generate']);
+  const after = generatedCode();
+  const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
+    (file) => before.get(file) !== after.get(file),
+  );
+  const stale = changed.map((file) => `${file} was out of date, and has been generated anew: commit it\n`);
+  return {
+    ok: result.ok && stale.length === 0,
+    output: `${result.ok ? '' : result.output}${stale.join('')}`,
+  };
+}
+
+/** Texts of the generated files, by path. Line ends are Git's business and don't count. */
+function generatedCode() {
+  const folders = packagesWithSources().map((folder) => join(root, folder, 'src', 'generated'));
+  return new Map(
+    folders
+      .filter((folder) => existsSync(folder))
+      .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [relative(root, path), readFileSync(path, 'utf8').replaceAll('\r\n', '\n')]),
+  );
+}
+
+/** Runs tools one after another, all of them. */
+async function inSequence(...commands) {
   const results = [];
-  for (const { folder, manifest } of workspacePackages()) {
-    if (manifest.scripts?.[script] === undefined) continue;
-    const result = await runTool('pnpm', ['run', script], { cwd: join(root, folder) });
-    results.push({ ...result, output: `${folder}:\n${result.output}` });
-  }
+  for (const [command, args, options] of commands) results.push(await runTool(command, args, options));
   return { ok: results.every(({ ok }) => ok), output: results.map(({ output }) => output).join('') };
 }
 
@@ -120,23 +154,11 @@ async function checkModels() {
     if (!installed.ok) return installed;
   }
   const model = 'group-log.qnt';
-  const results = [
-    await runTool(process.execPath, [bin, 'test', '--backend=typescript', model], { cwd }),
-    await runTool(
-      process.execPath,
-      [
-        bin,
-        'run',
-        '--backend=typescript',
-        '--max-samples=80',
-        '--max-steps=6',
-        '--invariant=Invariants',
-        model,
-      ],
-      { cwd },
-    ),
-  ];
-  return { ok: results.every(({ ok }) => ok), output: results.map(({ output }) => output).join('') };
+  const run = [bin, 'run', '--backend=typescript', '--max-samples=80', '--max-steps=6'];
+  return inSequence(
+    [process.execPath, [bin, 'test', '--backend=typescript', model], { cwd }],
+    [process.execPath, [...run, '--invariant=Invariants', model], { cwd }],
+  );
 }
 
 const wanted = process.argv.slice(2);

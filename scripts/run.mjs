@@ -45,6 +45,7 @@ const tasks = {
     ['tsc', '-b', 'apps/bench'],
     ['node', 'apps/bench/dist/main.js'],
   ],
+  generate: [['pnpm', '--recursive', '--if-present', 'run', 'generate']],
   api: [
     ['tsc', '-b'],
     ['node', 'scripts/api-reports.mjs'],

@@ -96,7 +96,7 @@ export interface DecryptOptions {
 }
 
 /**
- * Opens a message; when it throws, the transaction is given up and nothing has changed. Bundles first,
+ * Opens a message; when it throws, the transaction is abandoned and nothing has changed. Bundles first,
  * then the entry for this device or `none`. Wire profile, section 5.
  *
  * @throws DUPLICATE_MESSAGE, MALFORMED_MESSAGE, BUNDLE_SIGNATURE_INVALID, AUTHENTICATION_FAILED and what the
@@ -374,7 +374,7 @@ async function openWith(
     !isOfCurrentChain &&
     (await tx.get(endedChainTable, name, encodeHex(message.header.key)))
   ) {
-    throw new SottoError('RATCHET_DUPLICATE', 'This message is of a chain that was read to its end.', {
+    throw new SottoError('RATCHET_DUPLICATE', 'This message is of a chain that was read completely.', {
       n: message.header.n,
     });
   }

@@ -11,6 +11,7 @@ import type { ReadTransaction, Transaction, Transactions } from './storage/trans
 
 /** A device of an identity, as the application sees it. */
 export interface DeviceInfo {
+  /** Names the device among those of its identity. */
   readonly installationId: string;
   /** Messages go to it. */
   readonly enabled: boolean;

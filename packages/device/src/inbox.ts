@@ -10,6 +10,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
 export interface InboxEntry {
   /** 32 bytes. */
   readonly messageId: Uint8Array;
+  /** Its length counts against the cap. */
   readonly payload: Uint8Array;
 }
 

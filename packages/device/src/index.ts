@@ -17,6 +17,7 @@ export type { RecordCodec, Table } from './storage/table.js';
 export {
   type AnyTable,
   APPLICATION_PREFIX,
+  COMMIT_PHASES,
   type CommitHook,
   type CommitPhase,
   type KeyedRecord,

@@ -17,10 +17,13 @@ export interface DeviceOptions {
   readonly identity: KeyPair;
   /** Ours until `close`. */
   readonly store: Store;
+  /** All primitives. */
   readonly crypto: CryptoProvider;
+  /** Prekeys, bundles and records are dated by it. */
   readonly clock: Clock;
   /** Name of this device; drawn at random for a new store, and remembered by it. */
   readonly installationId?: string;
+  /** Default: `DEFAULT_DEVICE_LIMITS`. */
   readonly limits?: Partial<DeviceLimits>;
   /**
    * The store is an old copy that was put back, as its `continuity` tells. Its ratchets may have gone on

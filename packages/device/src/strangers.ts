@@ -20,7 +20,7 @@ export async function getStrangers(tx: ReadTransaction): Promise<StrangersRecord
 
 /**
  * Counts somebody of whom a bundle was kept, and forgets the first of those who are too many. Does nothing for our own
- * identity and for whom we let in.
+ * identity and for those whom the user has let in.
  */
 export async function noteSeen(tx: Transaction, context: DeviceContext, identity: PublicKey): Promise<void> {
   if (!(await isStranger(tx, context, identity))) return;
@@ -32,7 +32,8 @@ export async function noteSeen(tx: Transaction, context: DeviceContext, identity
 
 /**
  * Counts a message from a stranger with the message keys that it made us keep, and forgets the first of those who are too
- * many. Does nothing for our own identity and for whom we let in.
+ * many. Does nothing for our own identity and for
+ * those whom the user has let in.
  */
 export async function noteWrote(
   tx: Transaction,

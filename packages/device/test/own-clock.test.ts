@@ -162,7 +162,7 @@ describe('messages that are dated at will', () => {
 });
 
 describe('a device that was made by a clock that was ahead', () => {
-  it('tells of messages that it cannot read all the same', async () => {
+  it('reports messages that it cannot read all the same', async () => {
     const clock = settableClock(START + 365 * DAY);
     const bob = await newNode('bob-1', { clock });
     clock.set(START);
@@ -210,7 +210,7 @@ describe('what ends by time', () => {
     expect(await keysOf(bob, 'session')).toBe(1);
   });
 
-  it('goes on where it stopped: more than fits into one step', async () => {
+  it('goes on where it stopped: more than fits into one transaction', async () => {
     const bob = await newNode('bob-1');
     const alice = await newNode('alice-1');
     await meet(alice, bob);

@@ -42,7 +42,7 @@ export function oneSegment(pattern: RegExp): (segments: readonly string[]) => bo
   return ([segment, ...rest]) => rest.length === 0 && pattern.test(segment ?? '');
 }
 
-/** @throws an error that says what does not hold */
+/** Checks one thing about a record. @throws an error that says what does not hold */
 export function demand(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(`not valid: ${what}`);
 }

@@ -16,7 +16,9 @@ export interface InboxMessage {
   readonly sender: Uint8Array;
   /** The sender's device; may be empty for a message outside of sessions. */
   readonly senderInstallation: string;
+  /** How it travelled. */
   readonly protection: Protection;
+  /** The payload of the application. */
   readonly payload: Uint8Array;
   /** Milliseconds since the epoch, by our clock. */
   readonly receivedAt: number;

@@ -13,7 +13,7 @@ import {
 
 /** Decoded records kept in memory, and some more; others are read again from the store. */
 const CACHED_RECORDS = 4096;
-/** How often a transaction is done over because another writer was faster. */
+/** How often a transaction is run again because another writer was faster. */
 const CONFLICT_RETRIES = 3;
 /** Most transactions that share a commit: what a burst brings, and few enough that the first doesn't wait long. */
 const GROUP_MAX_TRANSACTIONS = 64;
@@ -30,7 +30,7 @@ interface Queued {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly readOnly: boolean;
-  /** How often it was done over because another writer was faster. */
+  /** How often it was run again because another writer was faster. */
   conflicts: number;
 }
 

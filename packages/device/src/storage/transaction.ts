@@ -15,6 +15,7 @@ export const APPLICATION_PREFIX = 'app/';
  */
 export const COMMIT_PHASES = ['state', 'event', 'subscribe', 'send'] as const;
 
+/** A name of {@link COMMIT_PHASES}. */
 export type CommitPhase = (typeof COMMIT_PHASES)[number];
 
 /** Something to do after a commit. The phases after it wait for the promise that it may return. */
@@ -22,7 +23,9 @@ export type CommitHook = () => unknown;
 
 /** A record with the segments of its key behind the name of its table. */
 export interface KeyedRecord<T> {
+  /** Unescaped. */
   readonly segments: readonly string[];
+  /** Decoded; immutable, as it may be cached. */
   readonly value: T;
 }
 
@@ -82,7 +85,7 @@ export interface Transaction extends ReadTransaction {
 
   /**
    * Does something once this transaction is committed, after what was registered before for the same phase. It never
-   * happens when the commit fails, nor for a run that is done over. By then nothing can undo the commit: an error of a
+   * happens when the commit fails, nor for a run that is repeated. By then nothing can undo the commit: an error of a
    * hook keeps neither the other hooks nor the caller from going on, and is reported apart.
    */
   onCommit(phase: CommitPhase, hook: CommitHook): void;

@@ -22,7 +22,7 @@ const PART_BYTES = 64 * 1024;
 
 /**
  * Default of what a backup may bring, in bytes: all of it is held in memory until it is stored in one commit. A hundred
- * thousand messages have some 50 MB.
+ * thousand messages have about 50 MB.
  */
 export const DEFAULT_RESTORE_MAX_BYTES = 256 * 1024 * 1024;
 /** What a record costs beyond its bytes while it is held in memory. */

@@ -3,7 +3,7 @@ import { defineTable, type Transactions } from '@sotto/device';
 import { errorName } from '../runtime/events.js';
 
 /**
- * Keys kept: two for each of 100,000 conversations, some 20 MB. What is more is derived again at each start; what is
+ * Keys kept: two for each of 100,000 conversations, about 20 MB. What is more is derived again at each start; what is
  * kept is what we subscribe to, so that nothing of it has to go for something else.
  */
 const MOST = 200_000;

@@ -88,7 +88,7 @@ const transport = {
             payload: Buffer.from(payload).toString('hex'),
           });
         }),
-      listen: async () => {},
+      subscribe: async () => {},
       close: async () => {},
     };
   },
