@@ -100,7 +100,7 @@ const FLAGS = {
   'relay-rate': count('N', 100, 'frames a second of one client; 32 KiB count as one more'),
   // Five busy clients, or a hundred usual ones.
   'relay-address-rate': count('N', 0, 'the same for all clients of one address; 0: five times as many', 0),
-  // Ten clients with the most topics: some 4 MB of memory.
+  // Ten clients with the most topics: about 4 MB of memory.
   'relay-address-topics': count(
     'N',
     0,
@@ -125,7 +125,7 @@ const FLAGS = {
   'rpc-key-limit': count('N', 20_000, 'private keys, and symmetric keys, at once'),
   'rpc-address-keys': count('N', 5_000, 'of each kind of one address'),
   'rpc-pow-seconds': number('SECONDS', 30, 'proof of work for one shh_post', 1),
-  // One leaves the process's other threads to the disk. Some 30 ms each.
+  // One leaves the process's other threads to the disk. About 30 ms each.
   'rpc-derivations': count('N', 1, 'keys derived from passwords at once; others wait, addresses by turns'),
   // A whole batch of each of twenty clients.
   'rpc-waiting': count('N', 2_000, 'derivations, and proofs of work, that wait'),

@@ -14,7 +14,7 @@ const PEER = `enode://${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815
 
 const folder = temporaryDirectory(afterAll);
 
-/** Runs the program to its end. */
+/** Runs the program until it exits. */
 function run(args: readonly string[], environment: Record<string, string> = {}) {
   return new Promise<{ code: number; out: string; err: string }>((resolve) => {
     const options = { env: { ...process.env, ...environment }, cwd: folder };

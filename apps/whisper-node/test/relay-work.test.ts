@@ -64,7 +64,7 @@ it('a client that subscribes anew again and again: the relay looks at no envelop
   }
   const brought = socket.frames.flatMap((frame) => (frame.kind === 'envelope' ? [frame.envelope] : []));
   expect(brought).toEqual(Array(ROUNDS).fill(own).flat());
-  // One of each envelope brought; a walk over the pool would take some 100,000.
+  // One of each envelope brought; a walk over the pool would take about 100,000.
   expect(looks() - before).toBe(ROUNDS * own.length);
   relay.close();
   pool.close();

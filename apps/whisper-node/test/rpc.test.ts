@@ -162,7 +162,7 @@ describe('what a node must bear', () => {
     expect(await errorOf(body)).toEqual(error);
   });
 
-  it('a huge request is not read to its end', async () => {
+  it('a huge request is not read completely', async () => {
     const { status } = await postText(node.rpc('http'), `"${'x'.repeat(6_000_000)}"`).catch(() => ({
       status: 413,
     }));

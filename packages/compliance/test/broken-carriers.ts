@@ -436,7 +436,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
     'history: what there is none of comes to an end',
   ),
   broken(
-    'does not tell of an interruption',
+    'does not report an interruption',
     class extends Reference {
       override tell() {}
     },

@@ -401,7 +401,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
     'history: what there is none of comes to an end',
   ),
   broken(
-    'does not tell of an interruption',
+    'does not report an interruption',
     class extends Reference {
       override tell() {}
     },

@@ -14,4 +14,5 @@ export type {
   WhisperPeer,
 } from './host/host-options.js';
 export { createWhisperHost, type WhisperHost } from './host/whisper-host.js';
+export type { BareMailRequest, MailRequest } from './mail/request.js';
 export type { MailserverOptions } from './mail-client.js';

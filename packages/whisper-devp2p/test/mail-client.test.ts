@@ -87,7 +87,7 @@ it('a refusal is told at once, in the words of the mailserver', async () => {
   });
 });
 
-it('from the beginning of time to its end it asks for a year', async () => {
+it('for all of time it asks for a year', async () => {
   const { host, asked } = await strictMailserver([]);
   const now = Math.floor(Date.now() / 1000);
   const { error } = await ask(urlOf(host), 0, 2 ** 40);

@@ -117,7 +117,7 @@ describe('JSON-RPC over a WebSocket', () => {
     ['huge JSON', JSON.stringify({ jsonrpc: '2.0', id: 1, result: 'x'.repeat(10_000) })],
     ['an array', '[]'],
     ['an answer to no call', '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse error"}}'],
-    ['an error that is none', '{"jsonrpc":"2.0","id":1,"error":7}'],
+    ['an error that is not an object', '{"jsonrpc":"2.0","id":1,"error":7}'],
     ['bytes', new Uint8Array(4)],
   ])('%s: calls fail with TRANSPORT_UNAVAILABLE, and the connection is made anew', async (_, text) => {
     const { socket, server, clock, events } = setup(() => undefined);

@@ -14,7 +14,7 @@ const chat: Channel = { kind: 'public', name: 'chat' };
 const topic = `0x${encodeHex(topicOf(crypto, 'chat'))}`;
 const stranger = secp256k1.generateKeyPair();
 
-/** A message as a node tells of it. */
+/** A message as a node reports it. */
 function told(fields: Readonly<Record<string, unknown>> = {}) {
   const sig = `0x${encodeHex(secp256k1.uncompressPublicKey(stranger.publicKey))}`;
   const hash = `0x${encodeHex(crypto.randomBytes(32))}`;

@@ -3,8 +3,8 @@
  * in any release.
  */
 export { channelId, checkMaySubscribe } from './channels/channel-id.js';
-export { ChannelKeys, type ResolvedChannel } from './channels/topics.js';
-export { SkewEstimate } from './sealed/clock-skew.js';
+export { type ChannelCipher, ChannelKeys, type Pbkdf2, type ResolvedChannel } from './channels/topics.js';
+export { type Lifetime, type PeerKind, SkewEstimate } from './sealed/clock-skew.js';
 export { Deadline } from './support/deadline.js';
 export { onAbort } from './support/on-abort.js';
 export { RedeliveryQueue } from './support/redelivery-queue.js';
@@ -15,6 +15,7 @@ export {
   isList,
   joinList,
   malformed,
+  type RlpScalar,
   readBytes,
   readInteger,
   splitList,
@@ -22,6 +23,10 @@ export {
 export { abortedError, closedError, timeoutError, unavailableError } from './support/transport-errors.js';
 export { type WaitLimits, waitWithin, withDeadline } from './support/wait.js';
 export { type BackOff, backOffDelay, DEFAULT_BACK_OFF } from './web-socket/back-off.js';
-export { PendingCalls } from './web-socket/pending-calls.js';
-export { ReconnectingSocket } from './web-socket/reconnecting-socket.js';
+export { type NewCall, PendingCalls } from './web-socket/pending-calls.js';
+export {
+  ReconnectingSocket,
+  type SocketEvents,
+  type SocketSettings,
+} from './web-socket/reconnecting-socket.js';
 export { globalWebSocket, type OpenWebSocket, type WebSocketLike } from './web-socket/web-socket-like.js';

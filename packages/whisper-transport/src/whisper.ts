@@ -4,6 +4,7 @@ export {
   type ChannelCipher,
   channelKeyRequest,
   channelSymmetricKey,
+  type Pbkdf2,
   partitionedName,
   topicOf,
 } from './channels/topics.js';

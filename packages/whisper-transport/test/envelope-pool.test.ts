@@ -54,7 +54,7 @@ function reasonOf(act: () => unknown): string {
 }
 
 describe('the pool of envelopes', () => {
-  it('takes each once, tells of it once and with its origin, and gives it by hash', () => {
+  it('takes each once, reports it once with its origin, and gives it by hash', () => {
     const { pool: p, now } = pool();
     const heard: unknown[] = [];
     p.subscribe(({ hash }, origin) => heard.push([hash, origin]));

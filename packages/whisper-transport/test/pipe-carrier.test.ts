@@ -6,7 +6,7 @@ import { createPipeCarrier, type Pipe, type PipeEvents } from '../src/index.js';
 const TOPIC = Uint8Array.of(1, 2, 3, 4);
 const handler = { onEnvelope() {} };
 
-/** A pipe that gives everything to everybody, and what was sent to who asks. */
+/** A pipe that delivers everything to everybody, and earlier envelopes on request. */
 function hub() {
   const ends = new Set<PipeEvents>();
   const sent: { topic: Topic; envelope: Uint8Array; at: number }[] = [];

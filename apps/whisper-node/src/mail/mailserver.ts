@@ -39,7 +39,7 @@ export interface MailserverSettings {
   readonly onRequest: (outcome: string) => void;
 }
 
-/** Most bytes of a request's envelope. They have some 500. */
+/** Most bytes of a request's envelope. They have about 500. */
 const REQUEST_MOST = 4 * 1024;
 const NO_HASH = new Uint8Array(32);
 

@@ -47,23 +47,23 @@ export interface WhisperHostHooks {
   onPeerChange?(peer: WhisperPeer): void;
   /** A peer has disconnected. */
   onPeerGone?(peer: WhisperPeer, reason: string): void;
-  /** A peer has sent an envelope, whatever becomes of it: how its life compares to our clock is left to the hook. */
+  /** A peer has sent an envelope, which is not checked yet: its times may be those of another clock. */
   onEnvelope?(peer: WhisperPeer, envelope: Envelope): void;
-  /** Somebody asks for what a mailbox keeps. From any peer: look into the envelope for who may. */
+  /** A request to a mailserver, from any peer: the host does not check who may ask. */
   onP2pRequest?(peer: WhisperPeer, request: DirectEnvelope): void | Promise<void>;
-  /** The same, asked without an envelope and a password, by newer clients. What can't be read is passed over. */
+  /** A request in the form of newer clients, without envelope and password. Invalid ones are ignored. */
   onBareRequest?(peer: WhisperPeer, request: BareMailRequest): void | Promise<void>;
-  /** What a mailbox sends, from trusted peers only. */
+  /** Envelopes of a mailserver, from trusted peers only. */
   onP2pMessages?(peer: WhisperPeer, messages: readonly DirectEnvelope[]): void | Promise<void>;
-  /** A mailbox has sent all, or refuses, from trusted peers only: `decodeMailCompletion` reads it. */
+  /** A mailserver has completed or refused a request, from trusted peers only: see `decodeMailCompletion`. */
   onRequestComplete?(peer: WhisperPeer, payload: Uint8Array): void | Promise<void>;
 }
 
-/** What one peer may send. A peer that is faster is read from more slowly; nothing is lost. */
+/** Limits on what one peer sends. A faster peer is read from more slowly; nothing is lost. */
 export interface ReceiveLimits {
-  /** Packets and envelopes a second. Default 5,000: more than twice the 2,000 that a node is meant to bear in all. */
+  /** Packets and envelopes a second. Default 5,000: more than twice the 2,000 that a node is designed for in all. */
   readonly envelopesPerSecond: number;
-  /** Bytes a second. Default 4 MiB: so many envelopes of 800 bytes. */
+  /** Bytes a second. Default 4 MiB: that rate with envelopes of 800 bytes. */
   readonly bytesPerSecond: number;
   /**
    * Bytes of a packet. Default 10 MiB, the most that go-ethereum can be told to take: it sends all that it has in one

@@ -25,7 +25,7 @@ export const PACKET_CODES = 128;
 const MAX_ENVELOPES = 2 ** 15;
 /** Most bytes of a request's completion; deployed ones have 100. */
 const REQUEST_COMPLETE_MAX_BYTES = 1024;
-/** Most bytes of a bare request; they have some 115, and later versions may append topics. */
+/** Most bytes of a bare request; they have about 115, and later versions may append topics. */
 const BARE_REQUEST_MAX_BYTES = 4 * 1024;
 
 const code = {

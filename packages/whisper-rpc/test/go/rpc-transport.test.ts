@@ -106,7 +106,7 @@ describe.skipIf(program === undefined).each(['ws', 'http'] as const)('a go-ether
     await alice.connection.send(toBob[1] as Channel, bytesOf('again'));
     await alice.connection.send(toBob[1] as Channel, bytesOf('last'));
     await bob.count(2);
-    // A node tells of what came between two polls in any order.
+    // A node returns the messages between two polls in any order.
     expect(bob.texts().sort()).toEqual(['again', 'last']);
   });
 

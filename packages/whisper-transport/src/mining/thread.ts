@@ -1,7 +1,7 @@
 /** The messages between a miner and its threads, and the program of a thread. */
 import { type Found, loadFastNonceSearch } from './nonce-search.js';
 
-/** Nonces between two checks for messages: some 10 ms. */
+/** Nonces between two checks for messages: about 10 ms. */
 const PIECE = 4_000;
 
 /** A message to a thread, which has one order at a time. */

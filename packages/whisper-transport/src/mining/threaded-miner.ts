@@ -5,7 +5,7 @@ import { type MineOptions, type Miner, minerAborted, minerClosed, minerTimedOut 
 import type { Found } from './nonce-search.js';
 import type { Order } from './thread.js';
 
-/** Searches for fewer bits are done on the calling thread, as asking another takes longer: 1,000 hashes, some 10 ms. */
+/** Searches for fewer bits are done on the calling thread, as asking another takes longer: 1,000 hashes, about 10 ms. */
 const BITS_AT_ONCE = 10;
 
 /** A thread, as its miner sees it. */

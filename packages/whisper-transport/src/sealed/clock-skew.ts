@@ -31,7 +31,7 @@ interface Age {
 }
 
 /** The times of an envelope. */
-interface Lifetime {
+export interface Lifetime {
   /** Seconds since the epoch. */
   readonly expiry: number;
   /** Seconds. */

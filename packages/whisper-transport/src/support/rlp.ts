@@ -12,7 +12,7 @@ const LONG_LIST = 0xf8;
 /** Lengths from here on are written out behind the first byte. */
 const LONG_LENGTH = 56;
 
-/** An item that is no list: bytes, or an integer of 0 or more, which is written big-endian without leading zeros. */
+/** An item that is not a list: bytes, or an integer of 0 or more, which is written big-endian without leading zeros. */
 export type RlpScalar = Uint8Array | number | bigint;
 
 /** Encodes one item. */
