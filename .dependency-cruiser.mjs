@@ -30,11 +30,11 @@ const forNode = [
   '^packages/store-adapters/src/(leveldb|sqlite)[.]ts$', // entries for Node; browsers take ./level
 ];
 
-const strangers = existsSync('packages')
+const unlistedPackages = existsSync('packages')
   ? readdirSync('packages').filter((name) => existsSync(`packages/${name}/package.json`) && !(name in layers))
   : [];
-if (strangers.length > 0) {
-  throw new Error(`Give ${strangers.join(', ')} a place among the layers in .dependency-cruiser.mjs.`);
+if (unlistedPackages.length > 0) {
+  throw new Error(`Give ${unlistedPackages.join(', ')} a place among the layers in .dependency-cruiser.mjs.`);
 }
 
 const layerRules = Object.entries(layers).map(([name, allowed]) => ({
@@ -56,7 +56,7 @@ export default {
       to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {
-      name: 'through-the-door',
+      name: 'public-entry-only',
       comment: 'Other packages are imported by name, through their exports.',
       severity: 'error',
       from: { path: '^((?:packages|apps)/[^/]+)/' },
@@ -73,6 +73,14 @@ export default {
       name: 'no-cycles',
       severity: 'error',
       from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-folder-cycles',
+      comment: 'Folders inside a package depend on each other in one direction.',
+      scope: 'folder',
+      severity: 'error',
+      from: { path: '^(packages|apps)/[^/]+/src/' },
       to: { circular: true },
     },
     {

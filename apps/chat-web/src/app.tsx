@@ -1,11 +1,11 @@
 import { Explained } from './components/explained.js';
 import { Screen } from './components/screen.js';
-import { Shell } from './components/shell.js';
 import { proposedNode } from './config.js';
 import { ProposedNode } from './pages/proposed-node.js';
 import { Unlock } from './pages/unlock.js';
 import { Welcome } from './pages/welcome.js';
 import { SessionContext } from './session-context.js';
+import { Shell } from './shell.js';
 import { openStore, phase } from './state.js';
 
 export function App() {

@@ -3,7 +3,6 @@ import { defaultProvider } from '@sotto/crypto';
 import { openMessengerDevice as openDevice } from '@sotto/device/internal';
 import { checkEventName, checkMessengerOptions, checkPayload } from './arguments.js';
 import { CatchUp } from './connection/catch-up.js';
-import { Startup } from './connection/startup.js';
 import { Subscriptions } from './connection/subscriptions.js';
 import { Contacts } from './contacts/contacts.js';
 import { MessengerChats } from './facade/chats.js';
@@ -32,6 +31,7 @@ import { DEFAULT_LIMITS } from './runtime/limits.js';
 import type { MessengerOptions, SendOptions, StartOptions } from './runtime/options.js';
 import type { DirectSendResult, GroupSendResult, PublicSendResult, SendResult } from './runtime/results.js';
 import { Runtime } from './runtime/runtime.js';
+import { Startup } from './startup.js';
 
 /**
  * Opens a store as a device of an identity. Attach listeners, then call {@link Messenger.start}.

@@ -1,6 +1,6 @@
 import type { PublicKey } from '@sotto/core';
+import { isSame, nameOf } from '../format.js';
 import { useSession } from '../session-context.js';
-import { isSame, nameOf } from '../words.js';
 
 /** Somebody's name, or key, and whether safety numbers were compared. */
 export function PersonName({ identity }: { readonly identity: PublicKey }) {

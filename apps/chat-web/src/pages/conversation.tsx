@@ -10,10 +10,10 @@ import { Identicon } from '../components/identicon.js';
 import { Page } from '../components/page.js';
 import { PersonName } from '../components/person-name.js';
 import { Protection } from '../components/protection.js';
+import { isSame, nameOf, timeOf } from '../format.js';
 import { formatRoute, go } from '../route.js';
 import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
-import { isSame, nameOf, timeOf } from '../words.js';
 
 /** Entries that are shown at first, and added by each “earlier”. */
 const PAGE = 50;

@@ -4,9 +4,9 @@ import { ConfirmButton } from '../components/confirm-button.js';
 import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
 import { Page } from '../components/page.js';
+import { timeOf } from '../format.js';
 import { useSession } from '../session-context.js';
 import { type Task, useTask } from '../use-task.js';
-import { timeOf } from '../words.js';
 
 /** Our devices: which get copies of what we write, and how to add one. */
 export function Devices() {

@@ -7,9 +7,9 @@ import { Field } from '../components/field.js';
 import { Identicon } from '../components/identicon.js';
 import { PersonChoice } from '../components/person-choice.js';
 import { PersonName } from '../components/person-name.js';
+import { isSame } from '../format.js';
 import { useSession } from '../session-context.js';
 import { type Task, useTask } from '../use-task.js';
-import { isSame } from '../words.js';
 
 /** A group: its members, and what an administrator may change. */
 export function GroupDetails({ groupId }: { readonly groupId: string }) {

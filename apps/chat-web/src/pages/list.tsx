@@ -3,10 +3,10 @@ import { conversationKey } from '@sotto/conversations';
 import { ConversationTitle } from '../components/conversation-title.js';
 import { Identicon } from '../components/identicon.js';
 import { Protection } from '../components/protection.js';
+import { timeOf } from '../format.js';
 import { formatRoute, route } from '../route.js';
 import { useSession } from '../session-context.js';
 import { lock } from '../state.js';
-import { timeOf } from '../words.js';
 
 /** All conversations, the latest first, and the ways to everything else. */
 export function ConversationList() {

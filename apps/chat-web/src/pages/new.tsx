@@ -8,11 +8,11 @@ import { Identicon } from '../components/identicon.js';
 import { Page } from '../components/page.js';
 import { PersonChoice } from '../components/person-choice.js';
 import { Scanner } from '../components/scanner.js';
+import { isSame } from '../format.js';
 import { go } from '../route.js';
 import { crypto } from '../session.js';
 import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
-import { isSame } from '../words.js';
 
 /** The ways to begin: somebody's card, a public chat, a private group. */
 export function New({ text }: { readonly text: string }) {

@@ -16,10 +16,10 @@ import { Identicon } from '../components/identicon.js';
 import { PersonName } from '../components/person-name.js';
 import { QrCode } from '../components/qr-code.js';
 import { Scanner } from '../components/scanner.js';
+import { timeOf } from '../format.js';
 import { crypto } from '../session.js';
 import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
-import { timeOf } from '../words.js';
 
 interface PersonProps {
   readonly peer: PublicKey;

@@ -3,6 +3,7 @@ import { type RecordCodec, type Table, table } from './table.js';
 
 /** Names of the device's own tables, and what keys of plain records of the application begin with. */
 const TAKEN: readonly string[] = [
+  'account',
   'app',
   'chain',
   'clock',

@@ -1,17 +1,17 @@
 import { type ClockSkew, compareBytes, isSottoError, type TransportConnection } from '@sotto/core';
-import type { Contacts } from '../contacts/contacts.js';
-import type { FanOut } from '../groups/fan-out.js';
-import type { Inbox } from '../inbound/inbox.js';
-import type { Receiver } from '../inbound/receiver.js';
-import type { BundlePublication } from '../outbound/bundle-publication.js';
-import type { Outbox } from '../outbound/outbox.js';
-import { throwIfAborted } from '../runtime/abort.js';
-import type { CleanUp } from '../runtime/clean-up.js';
-import type { MessengerContext } from '../runtime/context.js';
-import type { StartOptions } from '../runtime/options.js';
-import type { CatchUp } from './catch-up.js';
-import { StoredChannelKeys } from './channel-keys.js';
-import type { Subscriptions } from './subscriptions.js';
+import type { CatchUp } from './connection/catch-up.js';
+import { StoredChannelKeys } from './connection/channel-keys.js';
+import type { Subscriptions } from './connection/subscriptions.js';
+import type { Contacts } from './contacts/contacts.js';
+import type { FanOut } from './groups/fan-out.js';
+import type { Inbox } from './inbound/inbox.js';
+import type { Receiver } from './inbound/receiver.js';
+import type { BundlePublication } from './outbound/bundle-publication.js';
+import type { Outbox } from './outbound/outbox.js';
+import { throwIfAborted } from './runtime/abort.js';
+import type { CleanUp } from './runtime/clean-up.js';
+import type { MessengerContext } from './runtime/context.js';
+import type { StartOptions } from './runtime/options.js';
 
 /** First wait after a try that failed; doubled each time. */
 const RETRY_FIRST_MS = 1_000;

@@ -1,14 +1,14 @@
 import { conversationKey } from '@sotto/conversations';
 import { useEffect } from 'preact/hooks';
-import { Card } from '../pages/card.js';
-import { ConversationPage } from '../pages/conversation.js';
-import { Details } from '../pages/details.js';
-import { Devices } from '../pages/devices.js';
-import { ConversationList } from '../pages/list.js';
-import { New } from '../pages/new.js';
-import { Settings } from '../pages/settings.js';
-import { route } from '../route.js';
-import { useSession } from '../session-context.js';
+import { Card } from './pages/card.js';
+import { ConversationPage } from './pages/conversation.js';
+import { Details } from './pages/details.js';
+import { Devices } from './pages/devices.js';
+import { ConversationList } from './pages/list.js';
+import { New } from './pages/new.js';
+import { Settings } from './pages/settings.js';
+import { route } from './route.js';
+import { useSession } from './session-context.js';
 
 /** The list of conversations and, beside it or instead of it, what is open. */
 export function Shell() {
