@@ -247,7 +247,8 @@ describe('a client that never reads', () => {
 });
 
 describe('garbage', () => {
-  const COUNT = 60_000;
+  /** More of it with SOTTO_LONG, as CI sets it. */
+  const COUNT = process.env['SOTTO_LONG'] === '1' ? 60_000 : 20_000;
 
   it(`${COUNT} envelopes of it: each refused, the heap flat, and a good one still goes through`, async () => {
     const [loud, quiet] = [await client(), await client()];
@@ -275,7 +276,7 @@ describe('garbage', () => {
     await flood(COUNT);
     expect((await collectedMegabytes(node)) - before).toBeLessThan(5);
     const refused = 'whisper_node_relay_frames_total{kind="publish",outcome="unacceptable"}';
-    expect(await node.metric(refused)).toBe(1.1 * COUNT);
+    expect(await node.metric(refused)).toBe(COUNT + COUNT / 10);
     const good = await sealEnvelope({ topic, idle: true });
     expect((await quiet.publish(good)).kind).toBe('done');
     expect((await quiet.next('envelope')).envelope).toEqual(good);

@@ -1,4 +1,5 @@
 import { runInNewContext } from 'node:vm';
+import { encodeHex } from '@sotto/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -72,7 +73,13 @@ describe.each(['secp256k1', 'curve25519'] as const)('state as bytes, %s', (name)
       expect(encodeState(back)).toEqual(encodeState(withSkipped([{ key, first: 0, count, storedAt: 3 }])));
     }
     const many = Array.from({ length: 70_000 }, (_, i) => ({ key, first: 2 * i, count: 1, storedAt: 0 }));
-    expect(decodeState(encodeState(withSkipped(many))).skipped).toEqual(many);
+    const { skipped } = decodeState(encodeState(withSkipped(many)));
+    // Compared by hand: so many objects take an assertion many seconds.
+    const isSame = skipped.every(
+      (run, i) =>
+        run.first === 2 * i && run.count === 1 && run.storedAt === 0 && encodeHex(run.key) === encodeHex(key),
+    );
+    expect([skipped.length, isSame]).toEqual([70_000, true]);
   });
 
   it('that can not be written is refused, and never cut short', () => {
