@@ -51,7 +51,7 @@ export class Checks {
   /** Notes that the section under way could not go on. */
   broke(error: unknown): void {
     const reason = isSottoError(error) ? `${error.code}, ${error.message}` : String(error);
-    this.expect(`It goes on until the end. What stopped it: ${reason}`, false);
+    this.expect(`It goes on to the end. What stopped it: ${reason}`, false);
     if (!isSottoError(error) || !error.code.startsWith('STORE_')) return;
     const advice =
       'The stores are in the folder for temporary files. Set TMPDIR to a folder on this machine that can be written to and has some space, and run this again.';
