@@ -42,6 +42,8 @@ export interface ErrorDetails {
   BUNDLE_SIGNATURE_INVALID: { readonly reason: string };
   /** A bundle that verifies, yet says what no honest peer says (time, version, number of devices). */
   BUNDLE_IMPLAUSIBLE: { readonly reason: string };
+  /** A sound bundle that is older than one known. Both in nanoseconds since the epoch. */
+  BUNDLE_STALE: { readonly timestamp: bigint; readonly known: bigint };
 
   // Double Ratchet
   /** A ratchet message whose shape is wrong: short body, key of the wrong length, impossible counters. */
@@ -122,6 +124,12 @@ export interface ErrorDetails {
   TRANSPORT_UNAVAILABLE: { readonly reason: string };
   /** The other end answered, and refused. */
   TRANSPORT_REFUSED: { readonly reason: string };
+  /** No directory of bundles answers now. Trying again later may work. `directory` is its name. */
+  DIRECTORY_UNAVAILABLE: { readonly directory: string; readonly reason: string };
+  /** A directory refused a publication. */
+  DIRECTORY_REFUSED: { readonly directory: string; readonly reason: string };
+  /** A directory answered with something that can't be what was asked for: altered, of another identity, expired. */
+  DIRECTORY_ANSWER_INVALID: { readonly directory: string; readonly reason: string };
   /** A call was not answered in time. */
   TIMEOUT: { readonly what: string; readonly milliseconds: number };
   /** The resource was closed. */
@@ -137,11 +145,14 @@ export type TextKind =
   | 'contact code'
   | 'conversation key'
   | 'enode URL'
+  | 'ENS name'
+  | 'Ethereum address'
   | 'hex'
   | 'installation id'
   | 'message text'
   | 'person name'
   | 'public key'
+  | 'recipient'
   | 'safety number'
   | 'text';
 

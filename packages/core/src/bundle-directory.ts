@@ -1,0 +1,85 @@
+import type { KeyPair, PublicKey } from './keys.js';
+
+/**
+ * The BundleDirectory port: a place where the newest prekey bundle of an identity can be published and found while its owner
+ * is offline, such as the name system of Ethereum, IPNS, Swarm or a web server.
+ *
+ * A directory is never trusted. What it finds are candidates, which `createDirectories` of `@sotto/directories` verifies as
+ * any other bundle: signature, identity, plausibility, and that it isn't older than what is known. The worst that a
+ * directory can do is to find nothing or something old, and to learn who is being looked up.
+ *
+ * `directoryCases` of `@sotto/compliance/directory` tells whether an implementation keeps all of this.
+ */
+export interface BundleDirectory {
+  /** For people and reports, and unique among those asked together: `ipns`, for instance. */
+  readonly name: string;
+  /** What this directory can do. */
+  readonly capabilities: BundleDirectoryCapabilities;
+
+  /**
+   * Finds bundles that may be the newest one of an identity. None is found when the directory knows of none; anything that
+   * keeps it from knowing is an error. The identity is borrowed, the candidates are fresh and belong to the caller.
+   * @throws DIRECTORY_UNAVAILABLE when nobody answers, DIRECTORY_ANSWER_INVALID when the answer can't be what was asked
+   * for, LIMIT_EXCEEDED when it is too large, TIMEOUT, ABORTED
+   */
+  find(identity: PublicKey, options?: FindBundlesOptions): Promise<readonly BundleCandidate[]>;
+
+  /**
+   * Publishes a bundle in place of the one before. Resolves when another party has it. Publishing the same again is
+   * fine and renews what expires. Present when `capabilities.publishing` is `free` or `paid`.
+   * @throws BUNDLE_STALE when a newer one is published already; LIMIT_EXCEEDED beyond `maxBundleBytes`; DIRECTORY_UNAVAILABLE (try again later), DIRECTORY_REFUSED,
+   * DIRECTORY_ANSWER_INVALID, TIMEOUT, ABORTED, INVALID_ARGUMENT
+   */
+  publish?(publication: BundlePublication, options?: { readonly signal?: AbortSignal }): Promise<void>;
+}
+
+/** What a directory can do, as data, so that the messenger and applications can adapt. */
+export interface BundleDirectoryCapabilities {
+  /**
+   * What publishing takes: `free` can be done at each rotation and by a timer; `paid` too, from what the owner has paid
+   * in advance; `transaction` is signed and paid by the owner each time, so a program only prepares it; `none`: it is
+   * only read here.
+   */
+  readonly publishing: 'free' | 'paid' | 'transaction' | 'none';
+  /**
+   * Who can put something else in place of what was published: the holder of the identity key, the holder of a name, or
+   * the operator of a server. None of them can forge a bundle; all but the first can withhold it or put an old one back.
+   */
+  readonly updatedBy: 'identity-key' | 'name-owner' | 'operator';
+  /**
+   * Milliseconds after which a publication is no longer found unless it is renewed; none when it stays. So a bundle that is
+   * found may be this old although its owner has published a newer one that didn't arrive.
+   */
+  readonly lifetimeMs?: number;
+  /** Largest bundle in bytes that is published or found. */
+  readonly maxBundleBytes: number;
+}
+
+/** How to look. */
+export interface FindBundlesOptions {
+  /** The name by which the identity was found, such as `alice.eth`, for directories that go by names. */
+  readonly name?: string;
+  /** Gives up. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a directory found. As good as its signature, which nobody has checked so far. */
+export interface BundleCandidate {
+  /** The Bundle message (wire profile, section 2). */
+  readonly bundle: Uint8Array;
+  /** Where it was found, for people and reports: a host, a name, a contract. */
+  readonly source: string;
+}
+
+/** What is published. */
+export interface BundlePublication {
+  /** Whose bundle it is; signs what the directory wants signed. Borrowed until the promise settles. */
+  readonly identity: KeyPair;
+  /** The Bundle message. Borrowed until the promise settles. */
+  readonly bundle: Uint8Array;
+  /**
+   * Grows with each new bundle: its timestamp, in nanoseconds since the epoch. So the devices of an identity, and one that
+   * has lost its store, agree on what is newest. 0 to 2^63 - 1.
+   */
+  readonly sequence: bigint;
+}
