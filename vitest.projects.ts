@@ -38,10 +38,15 @@ export const folders: readonly string[] = ['packages', 'apps']
  * One project for each package and app with tests in `folder`, under the package's name: `vitest run --project x3dh`.
  *
  * @param folder in the package, as in `test/browser`
+ * @param among the packages and apps to look in. Default: all
  */
-export function projects(folder: string, options: ProjectOptions = {}): TestProjectInlineConfiguration[] {
+export function projects(
+  folder: string,
+  options: ProjectOptions = {},
+  among: readonly string[] = folders,
+): TestProjectInlineConfiguration[] {
   return folders
-    .filter((path) => existsSync(join(root, path, folder)))
+    .filter((path) => among.includes(path) && existsSync(join(root, path, folder)))
     .map((path) => ({
       extends: true,
       root: join(root, path),
