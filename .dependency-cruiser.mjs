@@ -17,6 +17,7 @@ const layers = {
   'whisper-devp2p': ['core', 'crypto', 'whisper-transport'],
   'whisper-rpc': ['core', 'crypto', 'whisper-transport'],
   'store-adapters': ['core'],
+  directories: ['core', 'crypto', 'protocol-codec', 'x3dh'],
   compliance: ['core'],
   testing: ['core'], // private: see the rule of its name
 };

@@ -8,7 +8,7 @@ import type { DirectoryCase } from './directory/directory-case.js';
 import { endCases, interruptionCases } from './directory/end-cases.js';
 import { findingCases } from './directory/finding-cases.js';
 import { publishingCases } from './directory/publishing-cases.js';
-import { TimeLimit } from './time-limit.js';
+import { TimeLimit } from './support/time-limit.js';
 
 export type { DirectoryCase, DirectoryFixture } from './directory/directory-case.js';
 

@@ -1,7 +1,7 @@
 import { copyBytes } from '@sotto/core';
-import { expectRejection } from '../expectations.js';
-import { notBytes, oddBytes } from '../odd-bytes.js';
-import type { TimeLimit } from '../time-limit.js';
+import { expectRejection } from '../support/expectations.js';
+import { notBytes, oddBytes } from '../support/odd-bytes.js';
+import type { TimeLimit } from '../support/time-limit.js';
 import { atPlace, type DirectoryCase } from './directory-case.js';
 
 /** Whose the bytes are. */

@@ -6,8 +6,8 @@ import {
   type KeyPair,
   type PublicKey,
 } from '@sotto/core';
-import { expectThat, sameBytes } from '../expectations.js';
-import type { TimeLimit } from '../time-limit.js';
+import { expectThat, sameBytes } from '../support/expectations.js';
+import type { TimeLimit } from '../support/time-limit.js';
 
 /** A place that directories publish to and look in. Cases may share it, as each has identities of its own. */
 export interface DirectoryFixture {

@@ -1,5 +1,5 @@
-import { expectRejection, expectThat } from '../expectations.js';
-import type { TimeLimit } from '../time-limit.js';
+import { expectRejection, expectThat } from '../support/expectations.js';
+import type { TimeLimit } from '../support/time-limit.js';
 import { atPlace, type DirectoryCase } from './directory-case.js';
 
 /** What a directory says of itself, and that a caller can give up. */

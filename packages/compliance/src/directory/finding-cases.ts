@@ -1,5 +1,5 @@
-import { expectSame, expectThat } from '../expectations.js';
-import type { TimeLimit } from '../time-limit.js';
+import { expectSame, expectThat } from '../support/expectations.js';
+import type { TimeLimit } from '../support/time-limit.js';
 import { atPlace, type DirectoryCase } from './directory-case.js';
 
 /** That what was published is found, the newest of it, and nobody else's. */

@@ -1,5 +1,5 @@
-import { expectRejection, expectThat } from '../expectations.js';
-import { outcomeOf, type TimeLimit } from '../time-limit.js';
+import { expectRejection, expectThat } from '../support/expectations.js';
+import { outcomeOf, type TimeLimit } from '../support/time-limit.js';
 import { atPlace, type DirectoryCase } from './directory-case.js';
 
 /** That publications replace one another in one direction only. For directories that publish themselves. */

@@ -1,0 +1,164 @@
+import {
+  type Clock,
+  concatBytes,
+  copyBytes,
+  invalidArgument,
+  isSottoError,
+  parseText,
+  systemClock,
+} from '@sotto/core';
+import { answerInvalid, directoryUnavailable, tooLarge } from './errors.js';
+import { withinLimit } from './time-limit.js';
+
+/** The part of the global `fetch` that is used. */
+export type DirectoryFetch = (
+  url: string,
+  init: {
+    readonly method: 'GET' | 'POST' | 'PUT';
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body?: Uint8Array<ArrayBuffer>;
+    readonly redirect: 'manual';
+    readonly credentials: 'omit';
+    readonly referrerPolicy: 'no-referrer';
+    readonly signal: AbortSignal;
+  },
+) => Promise<Response>;
+
+/** How requests over HTTP are made, and bounded. */
+export interface HttpOptions {
+  /** Default: the global `fetch`. */
+  readonly fetch?: DirectoryFetch;
+  /** Bounds the requests. Default: the system's. */
+  readonly clock?: Clock;
+  /**
+   * Milliseconds for one request until its answer is there as a whole, however much of it has come. Default 15,000: a
+   * lookup in a distributed hash table takes seconds.
+   */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Redirects that are followed: none. The party that a person has chosen is the one that is asked, and a loop can't be.
+ */
+export const MAX_REDIRECTS = 0;
+
+/** Milliseconds for one request, see `HttpOptions`. */
+export const DEFAULT_REQUEST_TIMEOUT_MS = 15_000;
+
+/** One request. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** Most bytes of the answer that are read. */
+  readonly maxBytes: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An answer, whole. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: Uint8Array;
+  header(name: string): string | undefined;
+}
+
+/** Makes requests to one server, within limits of size and time. */
+export class HttpServer {
+  readonly #directory: string;
+  readonly #base: URL;
+  readonly #fetch: DirectoryFetch;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+
+  /**
+   * @param directory what errors call the directory
+   * @param url of the server, `https:` or `http:`, with a path before those of requests or none
+   * @throws INVALID_ARGUMENT
+   */
+  constructor(directory: string, url: string, options: HttpOptions) {
+    this.#directory = directory;
+    this.#base = parseServerUrl(url);
+    // Looked up at each call, so that it has its `this`.
+    this.#fetch = options.fetch ?? ((address, init) => fetch(address, init));
+    this.#clock = options.clock ?? systemClock;
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
+  }
+
+  /** The host, for people. */
+  get host(): string {
+    return this.#base.host;
+  }
+
+  /** @throws DIRECTORY_UNAVAILABLE, DIRECTORY_ANSWER_INVALID, LIMIT_EXCEEDED, TIMEOUT, ABORTED */
+  request(request: HttpRequest): Promise<HttpAnswer> {
+    const limit = { clock: this.#clock, timeoutMs: this.#timeoutMs, signal: request.signal };
+    return withinLimit(`request to ${this.host}`, limit, (signal) => this.#send(request, signal));
+  }
+
+  async #send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const { method, path, headers = {}, body, maxBytes } = request;
+    try {
+      const response = await this.#fetch(`${this.#base.href.replace(/\/$/, '')}${path}`, {
+        method,
+        headers,
+        ...(body !== undefined && { body: new Uint8Array(body) }),
+        redirect: 'manual',
+        credentials: 'omit',
+        referrerPolicy: 'no-referrer',
+        signal,
+      });
+      // Browsers don't say where to; see MAX_REDIRECTS.
+      if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+        await response.body?.cancel();
+        throw answerInvalid(this.#directory, `${this.host} redirects to another address`);
+      }
+      return {
+        status: response.status,
+        body: await readBody(response, maxBytes, `answer of ${this.host}, bytes`),
+        header: (name) => response.headers.get(name) ?? undefined,
+      };
+    } catch (cause) {
+      if (isSottoError(cause)) throw cause;
+      throw directoryUnavailable(this.#directory, `the request to ${this.host} failed`, cause);
+    }
+  }
+}
+
+function parseServerUrl(text: string): URL {
+  let url: URL;
+  try {
+    url = new URL(parseText(text, 'url'));
+  } catch {
+    throw invalidArgument('url', 'not an absolute URL');
+  }
+  if (!/^https?:$/.test(url.protocol)) throw invalidArgument('url', 'neither https: nor http:');
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw invalidArgument('url', 'has a user, a password, a query or a fragment');
+  }
+  return url;
+}
+
+/** Reads up to the limit, whatever length is announced. */
+async function readBody(response: Response, maxBytes: number, what: string): Promise<Uint8Array> {
+  const announced = Number(response.headers.get('content-length') ?? 0);
+  const reader = response.body?.getReader();
+  if (reader === undefined) return new Uint8Array(0);
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    if (announced > maxBytes) {
+      await reader.cancel();
+      throw tooLarge(what, maxBytes, announced);
+    }
+    const { done, value } = await reader.read();
+    if (done) return concatBytes(...parts);
+    length += value.length;
+    if (length > maxBytes) {
+      await reader.cancel();
+      throw tooLarge(what, maxBytes, length);
+    }
+    // Tiny parts would cost more than they hold.
+    parts.push(copyBytes(value));
+  }
+}

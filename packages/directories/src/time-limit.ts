@@ -1,0 +1,43 @@
+import { type Clock, SottoError } from '@sotto/core';
+
+/** What bounds one call. */
+export interface CallLimit {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** The caller's. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs something that may never settle. What it began is told to stop through its signal, and isn't waited for.
+ * @param what what TIMEOUT and ABORTED call it
+ * @throws TIMEOUT, ABORTED; what it throws itself passes through
+ */
+export async function withinLimit<T>(
+  what: string,
+  { clock, timeoutMs, signal }: CallLimit,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const aborted = () => new SottoError('ABORTED', 'The caller gave up.', { what });
+  if (signal?.aborted) throw aborted();
+  const controller = new AbortController();
+  let stop = (_reason: Error): void => {};
+  const stopped = new Promise<never>((_, reject) => {
+    stop = (reason) => {
+      reject(reason);
+      controller.abort();
+    };
+  });
+  const cancelTimer = clock.after(timeoutMs, () => {
+    const details = { what, milliseconds: timeoutMs };
+    stop(new SottoError('TIMEOUT', `No whole answer within ${timeoutMs} ms: ${what}.`, details));
+  });
+  const onAbort = () => stop(aborted());
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([run(controller.signal), stopped]);
+  } finally {
+    cancelTimer();
+    signal?.removeEventListener('abort', onAbort);
+  }
+}

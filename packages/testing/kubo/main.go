@@ -1,0 +1,9 @@
+package main
+
+import (
+	"os"
+
+	"github.com/ipfs/kubo/cmd/ipfs/kubo"
+)
+
+func main() { os.Exit(kubo.Start(kubo.BuildDefaultEnv)) }

@@ -1,0 +1,1 @@
+export { Kubo, startKuboNetwork } from './kubo.js';
