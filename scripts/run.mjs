@@ -23,6 +23,10 @@ const tasks = {
     ['tsc', '-b'],
     ['vitest', 'run', '--config', 'vitest.go.config.ts'],
   ],
+  'test:chain': [
+    ['tsc', '-b'],
+    ['vitest', 'run', '--config', 'vitest.chain.config.ts'],
+  ],
   demo: [
     // One compiler for the demo and all that it references: several times faster than one a package.
     ['tsc', '-b', 'apps/demo'],
