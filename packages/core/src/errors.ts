@@ -152,7 +152,6 @@ export type TextKind =
   | 'message text'
   | 'person name'
   | 'public key'
-  | 'recipient'
   | 'safety number'
   | 'text';
 

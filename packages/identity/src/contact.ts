@@ -14,6 +14,11 @@ import { parseKeyText } from './key-text.js';
 /** No contact code begins like this: it is base64 of `{` or of the tag of a bundle's first field. */
 const BEGINS_LIKE_A_KEY = /^\s*(0|f[0-9a-f]{3}|z)/i;
 
+/** Whether a text that names a person is read as a public key rather than as a contact code. */
+export function beginsLikeKey(text: string): boolean {
+  return BEGINS_LIKE_A_KEY.test(text);
+}
+
 /**
  * Reads whatever names a person: a contact card or a link with one, the text of a public key, or a contact code as
  * deployed clients make it. The form is known by its beginning, and the errors are those of that form.
@@ -31,7 +36,7 @@ export function parseContact(
   parseObject(options, 'options');
   if (looksLikeContactCard(text)) return parseContactCard(crypto, text, options);
   const expected = options.expected && crypto.secp256k1.parsePublicKey(options.expected);
-  const contact = BEGINS_LIKE_A_KEY.test(text)
+  const contact = beginsLikeKey(text)
     ? { identity: parseKeyText(crypto, text) }
     : contactOfCode(crypto, text, options);
   if (expected !== undefined) checkIdentity(expected, contact.identity);

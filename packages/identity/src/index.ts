@@ -29,5 +29,6 @@ export {
 } from './mnemonic.js';
 export type { PixelImage } from './pixel-image.js';
 export * from './qr.js';
+export * from './recipient.js';
 export * from './safety-number.js';
-export * from './wallet-address.js';
+export { walletAddress } from './wallet-address.js';

@@ -9,7 +9,11 @@ import { checkProvider } from './check-provider.js';
 export function walletAddress(crypto: CryptoProvider, publicKey: Uint8Array): string {
   checkProvider(crypto);
   const point = crypto.secp256k1.uncompressPublicKey(publicKey).subarray(1);
-  const digits = encodeHex(crypto.keccak256(point).subarray(12));
+  return checksumAddress(crypto, encodeHex(crypto.keccak256(point).subarray(12)));
+}
+
+/** An address with the checksum of EIP-55, of its 40 lower-case digits. */
+export function checksumAddress(crypto: CryptoProvider, digits: string): string {
   const checksum = encodeHex(crypto.keccak256(encodeUtf8(digits)));
   const cased = [...digits].map((digit, i) =>
     Number.parseInt(checksum.charAt(i), 16) >= 8 ? digit.toUpperCase() : digit,
