@@ -61,6 +61,28 @@ const budgets = [
     limit: '32.5 kB',
   },
   {
+    name: 'directory on IPNS, without a provider',
+    import: { [dist('directories', 'ipns')]: '*' },
+    // The ipns library with its signatures would be 63 kB.
+    limit: '9 kB',
+  },
+  {
+    name: 'names of ENS, beside viem and without a provider',
+    import: { [dist('directories', 'ens')]: '*' },
+    ignore: ['viem'],
+    limit: '6 kB',
+  },
+  {
+    name: 'directory on Swarm, without a provider',
+    import: { [dist('directories', 'swarm')]: '*' },
+    limit: '6 kB',
+  },
+  {
+    name: 'several directories asked as one, with decoding and checks of bundles, without a provider',
+    import: { [dist('directories')]: '*' },
+    limit: '12 kB',
+  },
+  {
     name: 'what the WebAssembly provider loads, when it is called',
     import: { [dist('crypto', 'webassembly/libraries')]: '*' },
     // A build of libsecp256k1 with its tables, as text; hash-wasm's KECCAK.

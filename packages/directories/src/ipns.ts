@@ -23,7 +23,8 @@ export {
   createKuboEndpoint,
   type IpnsEndpoint,
 } from './ipns/endpoints.js';
-export { identityOfIpnsName, ipnsName, ipnsNameBytes } from './ipns/names.js';
+export { identityOfIpnsName, ipnsNameBytes } from './ipns/key-cid.js';
+export { ipnsName } from './ipns/names.js';
 
 /** What {@link createIpnsDirectory} needs. */
 export interface IpnsDirectoryOptions {

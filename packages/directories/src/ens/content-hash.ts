@@ -1,5 +1,5 @@
 import { compareBytes, concatBytes, encodeHex, type PublicKey } from '@sotto/core';
-import { ipnsNameBytes } from '../ipns/names.js';
+import { ipnsNameBytes } from '../ipns/key-cid.js';
 
 /** Where a name leads to (ENSIP-7), as far as bundles are concerned. */
 export type EnsContent =

@@ -1,25 +1,20 @@
 import { concatBytes } from '@sotto/core';
 
-/** An unsigned LEB128 of up to 64 bits, as protobuf and the multiformats have it. */
-export function encodeVarint(value: bigint | number): Uint8Array {
+/** An unsigned LEB128 of up to 31 bits, as protobuf and the multiformats have it. */
+function encodeVarint(value: number): Uint8Array {
   const bytes: number[] = [];
-  let rest = BigInt(value);
+  let rest = value;
   do {
-    const low = Number(rest & 0x7fn);
-    rest >>= 7n;
-    bytes.push(rest > 0n ? low | 0x80 : low);
-  } while (rest > 0n);
+    const low = rest & 0x7f;
+    rest >>>= 7;
+    bytes.push(rest > 0 ? low | 0x80 : low);
+  } while (rest > 0);
   return Uint8Array.from(bytes);
 }
 
 /** A field of a protobuf message that holds bytes. */
 export function bytesField(number: number, value: Uint8Array): Uint8Array {
   return concatBytes(encodeVarint((number << 3) | 2), encodeVarint(value.length), value);
-}
-
-/** A field of a protobuf message that holds an integer. */
-export function integerField(number: number, value: bigint | number): Uint8Array {
-  return concatBytes(encodeVarint(number << 3), encodeVarint(value));
 }
 
 /** Reads bytes one piece after another; what is cut off or overlong gives `undefined`. */
