@@ -6,6 +6,7 @@ import {
   decodeFunctionResult,
   encodeFunctionData,
   type Hex,
+  HttpRequestError,
   toHex,
   zeroAddress,
 } from 'viem';
@@ -173,6 +174,13 @@ export class EnsReader {
     } catch (error) {
       if (!(error instanceof BaseError))
         throw directoryUnavailable(DIRECTORY_NAME, 'the client failed', error);
+      if (error.walk((one) => one instanceof HttpRequestError) !== null) {
+        throw directoryUnavailable(
+          DIRECTORY_NAME,
+          'the chain or a gateway of the name cannot be reached',
+          error,
+        );
+      }
       if (error.walk((one) => one instanceof Error && /^OffchainLookup/.test(one.name)) !== null) {
         throw answerInvalid(DIRECTORY_NAME, 'what a gateway answered was not accepted by the chain', error);
       }

@@ -3,7 +3,21 @@ import { decodeHex, encodeHex, type KeyPair, type PublicKey } from '@sotto/core'
 import { type Chain, startChain } from '@sotto/testing/chain';
 import type {} from '@sotto/testing/chain/setup';
 import { bundleTimestamp } from '@sotto/x3dh';
-import { type Address, createClient, http, namehash, toHex, zeroHash } from 'viem';
+import {
+  type Address,
+  concat,
+  createClient,
+  decodeFunctionData,
+  encodeAbiParameters,
+  type Hex,
+  http,
+  keccak256,
+  namehash,
+  parseAbi,
+  parseAbiParameters,
+  toHex,
+  zeroHash,
+} from 'viem';
 import { foundry } from 'viem/chains';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import {
@@ -15,7 +29,7 @@ import {
   IDENTITY_TEXT_KEY,
 } from '../../src/ens.js';
 import { createDirectories } from '../../src/index.js';
-import { bundleMaker, bundleOf, codeOf, crypto, HOUR, newIdentity } from '../support.js';
+import { bundleMaker, bundleOf, codeOf, crypto, HOUR, newIdentity, startServer } from '../support.js';
 
 const folder = inject('chain');
 
@@ -224,6 +238,101 @@ describe.skipIf(folder === undefined)('names on a chain', () => {
 
     it('finds nothing without a name', async () => {
       expect(await createEnsDirectory(names).find(newIdentity().publicKey)).toEqual([]);
+    });
+  });
+
+  describe('on a chain with a Universal Resolver', () => {
+    let universal: EnsNames;
+    beforeAll(async () => {
+      const universalResolver = await chain.deploy('UniversalResolver', chain.registry);
+      universal = createEnsNames({ crypto, client: chain.client, universalResolver });
+    });
+
+    it('are read, written and led to from addresses through it', async () => {
+      const [name, alice] = [await newName(), newIdentity()];
+      expect(await universal.resolve(name)).toEqual({ state: 'absent', name, reason: 'no-key' });
+      expect(await universal.resolve('nobody.eth')).toMatchObject({ state: 'absent', reason: 'no-key' });
+      const bundle = bundleOf(alice);
+      await chain.send(
+        owner,
+        await universal.prepare(name, { identity: alice.publicKey, ipns: true, bundle }),
+      );
+      expect(await universal.resolve(name)).toEqual(await names.resolve(name));
+      expect(await universal.resolve(name)).toMatchObject({
+        state: 'found',
+        content: { kind: 'ipns' },
+        bundle,
+      });
+      expect(await codeOf(universal.prepare('nobody.eth', { identity: alice.publicKey }))).toBe(
+        'NOT_PERMITTED',
+      );
+      await chain.setPrimaryName(owner, name);
+      expect(await universal.primaryName(owner)).toBeUndefined();
+      await chain.setRecord(owner, 'setAddr', namehash(name), 60n, owner);
+      expect(await universal.primaryName(owner)).toBe(name);
+      expect(await universal.primaryName(stranger)).toBeUndefined();
+    });
+  });
+
+  describe('whose records are off the chain, with a gateway', () => {
+    const gatewayKey = newIdentity();
+    const alice = newIdentity();
+    const point = crypto.secp256k1.uncompressPublicKey(alice.publicKey);
+    /** What the gateway answers: the key for `pubkey`, nothing for other records; signed as the resolver wants. */
+    function answerOf(callData: Hex): Hex {
+      const [, data] = decodeFunctionData({ abi: resolveAbi, data: callData }).args;
+      const asksForKey = data.startsWith('0xc8690233');
+      const result = asksForKey ? toHex(point.subarray(1)) : encodeAbiParameters([{ type: 'bytes' }], ['0x']);
+      const digest = keccak256(concat([keccak256(data), keccak256(result)]));
+      const signature = crypto.secp256k1.signRecoverable(decodeHex(digest), gatewayKey.privateKey);
+      return encodeAbiParameters(parseAbiParameters('bytes, uint8, bytes32, bytes32'), [
+        result,
+        27 + (signature[64] as number),
+        toHex(signature.subarray(0, 32)),
+        toHex(signature.subarray(32, 64)),
+      ]);
+    }
+    const resolveAbi = parseAbi(['function resolve(bytes name, bytes data) view returns (bytes)']);
+
+    async function offchainName(
+      answer: (callData: Hex) => { status: number; data: string },
+    ): Promise<string> {
+      const url = await startServer((request, response) => {
+        const asked = JSON.parse(new TextDecoder().decode(request.content)) as { data: Hex };
+        const { status, data } = answer(asked.data);
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ data }));
+      });
+      const resolver = await chain.deploy('OffchainResolver', url, walletAddressOf(gatewayKey));
+      const domain = `offchain-${count++}.eth`;
+      await chain.register(domain, owner, resolver);
+      return `alice.${domain}`;
+    }
+    const walletAddressOf = ({ publicKey }: KeyPair) =>
+      toHex(crypto.keccak256(crypto.secp256k1.uncompressPublicKey(publicKey).subarray(1)).subarray(12));
+
+    it('are found by CCIP-Read, of all names below a domain', async () => {
+      const name = await offchainName((data) => ({ status: 200, data: answerOf(data) }));
+      expect(await names.resolve(name)).toEqual({
+        state: 'found',
+        name,
+        identity: alice.publicKey,
+        record: 'pubkey',
+      });
+      expect(await codeOf(names.prepare(name, { identity: alice.publicKey }))).toBe('NOT_PERMITTED');
+    });
+
+    it('are refused when the gateway has changed the answer', async () => {
+      const name = await offchainName((data) => {
+        const answer = answerOf(data);
+        const at = answer.indexOf(encodeHex(point.subarray(1, 9)));
+        return { status: 200, data: at < 0 ? answer : `${answer.slice(0, at)}ee${answer.slice(at + 2)}` };
+      });
+      expect(await codeOf(names.resolve(name))).toBe('DIRECTORY_ANSWER_INVALID');
+    });
+
+    it('are unavailable when the gateway fails', async () => {
+      const name = await offchainName(() => ({ status: 500, data: '0x' }));
+      expect(await codeOf(names.resolve(name))).toBe('DIRECTORY_UNAVAILABLE');
     });
   });
 

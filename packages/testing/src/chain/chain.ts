@@ -37,8 +37,13 @@ export interface Chain {
   readonly accounts: readonly Address[];
   readonly registry: Address;
   readonly resolver: Address;
-  /** Gives a name such as `alice.eth` to an account, with the public resolver. Names above it belong to the first account. */
-  register(name: string, owner: Address): Promise<void>;
+  /** Compiles and deploys one of the contracts in `chain/contracts`, by its name. Takes seconds. */
+  deploy(name: string, ...args: readonly unknown[]): Promise<Address>;
+  /**
+   * Gives a name such as `alice.eth` to an account, with the public resolver or another one. Names above it
+   * belong to the first account.
+   */
+  register(name: string, owner: Address, resolver?: Address): Promise<void>;
   /** Sends what an account signs, and waits until it is done. */
   send(from: Address, transaction: { readonly to: Address; readonly data: Hex }): Promise<void>;
   /** Calls a function of the resolver as an account. */
@@ -102,14 +107,14 @@ export async function startChain(folder: string): Promise<Chain> {
   const setRecord = (from: Address, functionName: string, ...args: readonly unknown[]) =>
     write(resolver, resolverContract.abi, from, functionName, args);
 
-  const register = async (name: string, owner: Address) => {
+  const register = async (name: string, owner: Address, by: Address = resolver) => {
     const labels = name.split('.');
     for (let at = labels.length - 1; at >= 0; at--) {
       const parent = labels.slice(at + 1).join('.');
       const node = parent === '' ? zeroHash : namehash(parent);
       const label = labelhash(labels[at] as string);
       if (at > 0) await inRegistry('setSubnodeOwner', node, label, deployer);
-      else await inRegistry('setSubnodeRecord', node, label, owner, resolver, 0n);
+      else await inRegistry('setSubnodeRecord', node, label, owner, by, 0n);
     }
   };
 
@@ -121,6 +126,7 @@ export async function startChain(folder: string): Promise<Chain> {
     resolver,
     register,
     setRecord,
+    deploy: (name, ...args) => deploy(compile(folder, name), args),
     async send(from, transaction) {
       const hash = await sendTransaction(client, { ...transaction, account: from, chain: foundry });
       const { status } = await waitForTransactionReceipt(client, { hash });
@@ -135,6 +141,29 @@ export async function startChain(folder: string): Promise<Chain> {
       await endChild(anvil, 'SIGKILL');
     },
   };
+}
+
+/** Compiles a contract with the compiler that is installed beside the chain. */
+function compile(folder: string, name: string): Artifact {
+  const file = `${name}.sol`;
+  const solc = createRequire(join(folder, 'package.json'))('solc') as { compile(input: string): string };
+  const output = JSON.parse(
+    solc.compile(
+      JSON.stringify({
+        language: 'Solidity',
+        sources: { [file]: { content: readFileSync(join(folder, 'contracts', file), 'utf8') } },
+        settings: { evmVersion: 'paris', outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } } },
+      }),
+    ),
+  ) as {
+    readonly errors?: readonly { readonly severity: string; readonly formattedMessage: string }[];
+    readonly contracts?: Record<string, Record<string, { abi: Abi; evm: { bytecode: { object: string } } }>>;
+  };
+  const contract = output.contracts?.[file]?.[name];
+  if (contract === undefined) {
+    throw new Error(output.errors?.map(({ formattedMessage }) => formattedMessage).join('\n'));
+  }
+  return { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` };
 }
 
 /** The program, among the packages for each system. */

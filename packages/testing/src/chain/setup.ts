@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
@@ -17,7 +17,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<void> {
   const folder = join(import.meta.dirname, '../../chain');
   try {
-    if (!existsSync(join(folder, 'node_modules', '.package-lock.json'))) {
+    if (!isInstalled(folder)) {
       process.stderr.write('Installing a local chain, once, with 60 MB ...\n');
       const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
       await promisify(execFile)('npm', args, { cwd: folder, shell: process.platform === 'win32' });
@@ -35,4 +35,12 @@ export default async function setup(project: TestProject): Promise<void> {
         `They need the npm registry. SOTTO_REQUIRE_CHAIN=1 makes this an error.\n${line}\n\n`,
     );
   }
+}
+
+/** The install is current when npm's own record of it is newer than the lock file. */
+function isInstalled(folder: string): boolean {
+  const record = join(folder, 'node_modules', '.package-lock.json');
+  return (
+    existsSync(record) && statSync(record).mtimeMs >= statSync(join(folder, 'package-lock.json')).mtimeMs
+  );
 }
