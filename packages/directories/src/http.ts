@@ -45,13 +45,16 @@ export const MAX_REDIRECTS = 0;
 /** Milliseconds for one request, see `HttpOptions`. */
 export const DEFAULT_REQUEST_TIMEOUT_MS = 15_000;
 
+/** Bytes that are read of the answer to a request that failed. */
+const NOTE_BYTES = 500;
+
 /** One request. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** Most bytes of the answer that are read. */
+  /** Most bytes of an answer with a status of 200 to 299; of any other only the first few are read. */
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -115,7 +118,9 @@ export class HttpServer {
       }
       return {
         status: response.status,
-        body: await readBody(response, maxBytes, `answer of ${this.host}, bytes`),
+        body: response.ok
+          ? await readBody(response, maxBytes, `answer of ${this.host}, bytes`)
+          : await readNote(response),
         header: (name) => response.headers.get(name) ?? undefined,
       };
     } catch (cause) {
@@ -137,6 +142,20 @@ function parseServerUrl(text: string): URL {
     throw invalidArgument('url', 'has a user, a password, a query or a fragment');
   }
   return url;
+}
+
+/** The beginning of what is said of an error: pages that say "not found" may be of any size. */
+async function readNote(response: Response): Promise<Uint8Array> {
+  const reader = response.body?.getReader();
+  const parts: Uint8Array[] = [];
+  for (let length = 0; reader !== undefined && length < NOTE_BYTES; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(copyBytes(value.subarray(0, NOTE_BYTES - length)));
+    length += value.length;
+  }
+  await reader?.cancel();
+  return concatBytes(...parts);
 }
 
 /** Reads up to the limit, whatever length is announced. */

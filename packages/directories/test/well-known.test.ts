@@ -45,6 +45,11 @@ describe('a directory of files on a web server', () => {
     }
   });
 
+  it('takes a page that says "not found" for nothing, whatever its size', async () => {
+    const url = await startServer((_, response) => response.writeHead(404).end(new Uint8Array(1_000_000)));
+    expect(await createWellKnownDirectory({ crypto, url }).find(newIdentity().publicKey)).toEqual([]);
+  });
+
   it('sends neither cookies nor where it was asked from', async () => {
     const asked: unknown[] = [];
     const directory = createWellKnownDirectory({

@@ -152,7 +152,7 @@ function checkWritten(server: HttpServer, { status }: HttpAnswer): void {
 /** How servers say that there is none; Kubo calls it an error of its own. */
 function isAbsent({ status, body }: HttpAnswer): boolean {
   if (status === 404 || status === 410) return true;
-  return status === 500 && /\bnot found\b/i.test(String.fromCharCode(...body.subarray(0, 500)));
+  return status === 500 && /\bnot found\b/i.test(String.fromCharCode(...body));
 }
 
 /** The record among the lines of JSON that a Kubo node answers with, in the one whose `Type` is 5, a value. */

@@ -64,7 +64,7 @@ describe.skipIf(program === undefined)('two IPFS nodes', () => {
   const find = (identity: KeyPair, ...endpoints: IpnsEndpoint[]) =>
     createDirectories({ crypto, directories: [directory(...endpoints)] }).find(identity.publicKey);
 
-  it('give who has only a key the bundle of today, and after a rotation that of tomorrow', async () => {
+  it('give anyone who has only a key the bundle of today, and after a rotation that of tomorrow', async () => {
     const alice = newIdentity();
     const writers = [createKuboEndpoint(node(0).api)];
     for (const version of [1, 2]) {
