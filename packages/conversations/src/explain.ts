@@ -52,6 +52,11 @@ const SENTENCES: Sentences = {
   TRANSPORT_UNAVAILABLE: 'The node can not be reached. What you write is sent when it is back.',
   TRANSPORT_REFUSED:
     'The node did not accept this message. Check that the clock of this device is right, then try again.',
+  DIRECTORY_UNAVAILABLE: 'The place where names and keys are looked up can not be reached now. Try again later.',
+  DIRECTORY_REFUSED: 'The place where names and keys are looked up did not accept this.',
+  DIRECTORY_ANSWER_INVALID:
+    'The place where names and keys are looked up gave an answer that can not be right. It was not used.',
+  BUNDLE_STALE: 'Something newer is known already.',
   LIMIT_EXCEEDED: 'This is more than can be sent at once.',
 };
 
@@ -89,6 +94,10 @@ function aboutText({ details }: SottoError<'INVALID_TEXT'>): string {
       return 'This begins like a key, but is not one: it has characters that no key has.';
     case 'safety number':
       return 'A safety number has digits only.';
+    case 'ENS name':
+      return 'This is not a name: alice.eth is one. Is a character wrong?';
+    case 'Ethereum address':
+      return 'This is not an Ethereum address: a character is missing or was changed. Copy it again.';
     case 'chat name':
       return 'A public chat is named with small letters a to z, digits and hyphens.';
     case 'message text':
