@@ -13,10 +13,11 @@ import type { TransportCase } from './transport/transport-case.js';
 
 export type { TransportCase, TransportFixture } from './transport/transport-case.js';
 
+/** What the transport promises, and how the cases run. */
 export interface TransportCasesOptions {
-  /** Listening to a channel also brings what was sent there shortly before, as if it came live. Default false. */
+  /** Whether subscribing to a channel also delivers what was sent there shortly before, as if live. Default false. */
   readonly retains?: boolean;
-  /** Whether the capabilities say so. Default false. */
+  /** Whether the transport has a history. Must equal its `capabilities.history`. Default false. */
   readonly history?: boolean;
   /** Whether the fixture can interrupt connections. Default false. */
   readonly interruptible?: boolean;

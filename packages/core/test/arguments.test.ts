@@ -74,7 +74,7 @@ describe('other arguments', () => {
       port,
     ]);
     expect(parseObject(run, 'd')).toBe(run);
-    expect(() => parseText(5 as never, 'a')).toThrow(refused('a', 'not a text'));
+    expect(() => parseText(5 as never, 'a')).toThrow(refused('a', 'not a string'));
     expect(() => parseFunction({}, 'b')).toThrow(refused('b', 'not a function'));
     for (const value of [undefined, null, 5, 'text']) {
       expect(() => parseObject(value as never, 'c')).toThrow(refused('c', 'not an object'));

@@ -150,7 +150,7 @@ describe('decodeBundleJson', () => {
     expect(({} as Record<string, unknown>)['version']).toBeUndefined();
   });
 
-  it('refuses half of a surrogate pair in an installation id', () => {
+  it('refuses a lone surrogate in an installation id', () => {
     refusal('MALFORMED_MESSAGE', () => decodeBundleJson(withPreKeys('"\\ud800":{}')));
   });
 

@@ -139,7 +139,7 @@ describe('encodeProtocolMessage', () => {
     }
   });
 
-  it('refuses half of a surrogate pair in an installation id', () => {
+  it('refuses a lone surrogate in an installation id', () => {
     refusal('INVALID_TEXT', () => encodeProtocolMessage({ ...EMPTY, installationId: '\udc00' }));
     const directMessages = new Map([['\udc00', { payload: new Uint8Array() }]]);
     refusal('INVALID_TEXT', () => encodeProtocolMessage({ ...EMPTY, directMessages }));

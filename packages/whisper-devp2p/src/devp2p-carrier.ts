@@ -32,6 +32,7 @@ import { MailClient, type MailQuery, type MailserverOptions } from './mail-clien
 /** Most bytes of a packet beside its one envelope: deployed nodes accept packets of 1 MiB. */
 const PACKET_OVERHEAD = 16;
 
+/** Options of {@link createDevp2pCarrier}. */
 export interface Devp2pCarrierOptions
   extends Omit<WhisperHostOptions, 'bloom' | 'pool' | 'onPeer' | 'onPeerChange' | 'onPeerGone'> {
   /**

@@ -95,9 +95,13 @@ export interface BanPolicy {
   readonly expiryTolerance: number;
 }
 
+/** Options of {@link createWhisperHost}. */
 export interface WhisperHostOptions extends WhisperHostHooks {
+  /** Default: the best provider for this platform. */
   readonly crypto?: CryptoProvider;
+  /** Default: the system's clock. */
   readonly clock?: Clock;
+  /** Receives events, never keys or contents. Default: none. */
   readonly logger?: Logger;
   /** 32 bytes: the private key that identifies this host to peers, geth's `--nodekey`. Not a messenger's identity. Default: a new one. */
   readonly nodeKey?: Uint8Array;
@@ -119,8 +123,11 @@ export interface WhisperHostOptions extends WhisperHostHooks {
   readonly pool?: EnvelopePool;
   /** The topics wanted: a bloom filter, 64 bytes. Default: all. */
   readonly bloom?: Uint8Array;
+  /** What each peer may send, see {@link ReceiveLimits} for the defaults. */
   readonly receive?: Partial<ReceiveLimits>;
+  /** What is queued for each peer, see {@link SendLimits} for the defaults. */
   readonly send?: Partial<SendLimits>;
+  /** When and for how long a misbehaving peer is banned, see {@link BanPolicy} for the defaults. */
   readonly ban?: Partial<BanPolicy>;
   /** Waits before a peer is dialed again. */
   readonly backOff?: Partial<BackOff>;

@@ -31,7 +31,9 @@ export interface WhisperHost {
   readonly enode: string | undefined;
   /** The connected peers whose status is known. */
   readonly peers: readonly WhisperPeer[];
+  /** The live envelopes. */
   readonly pool: EnvelopePool;
+  /** What the host has done since it was created. */
   readonly counters: Readonly<WhisperHostCounters>;
   /**
    * Dials a peer, and again whenever it is gone.
@@ -44,7 +46,7 @@ export interface WhisperHost {
   trustPeer(idOrEnode: string): void;
   /**
    * Adds an envelope to the pool and sends it to all peers that accept it. Resolves with true as soon as the socket of one of them has
-   * passed it on; with false when no peer accepts it, in which case peers that connect later get it until it expires.
+   * passed it on; with false when no peer accepts it, in which case peers that connect later receive it until it expires.
    *
    * @throws as {@link EnvelopePool.add} does
    */

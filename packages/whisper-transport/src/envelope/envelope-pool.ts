@@ -11,6 +11,7 @@ export interface PooledEnvelope {
   readonly hash: string;
   /** As on the wire. */
   readonly bytes: Uint8Array;
+  /** The same, decoded. */
   readonly envelope: Envelope;
   /** Its proof of work. */
   readonly pow: number;
@@ -18,7 +19,9 @@ export interface PooledEnvelope {
 
 /** Options of an {@link EnvelopePool}. */
 export interface EnvelopePoolOptions {
+  /** Default: the best provider for this platform. */
   readonly crypto?: CryptoProvider;
+  /** Decides what has expired. Default: the system's clock. */
   readonly clock?: Clock;
   /** Requirements on envelopes. Default: those of deployed nodes, with a limit for the time to live. */
   readonly policy?: Partial<EnvelopePolicy>;
@@ -99,10 +102,12 @@ export class EnvelopePool {
     return this.#byTopic.get(topic);
   }
 
+  /** The envelope with this hash (64 hex digits), if it is in the pool. */
   get(hash: string): PooledEnvelope | undefined {
     return this.#envelopes.get(hash);
   }
 
+  /** All envelopes, in order of arrival. */
   [Symbol.iterator](): IterableIterator<PooledEnvelope> {
     return this.#envelopes.values();
   }

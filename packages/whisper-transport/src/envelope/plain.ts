@@ -8,15 +8,16 @@ const SIGNED = 0b100;
 
 /** What is inside an envelope. */
 export interface PlainMessage {
+  /** What was sent, without padding. */
   readonly payload: Uint8Array;
-  /** Who signed it; none when it is not signed. */
+  /** Who signed it; `undefined` when it is not signed. */
   readonly signer: PublicKey | undefined;
 }
 
 /**
  * `flags || payload size || payload || padding || signature?`. Wire profile, section 7.
  *
- * @param signer signs; without one anybody may have written it
+ * @param signer signs; without one, anyone may have written it
  * @param padding for tests; drawn at random otherwise
  */
 export function encodePlain(

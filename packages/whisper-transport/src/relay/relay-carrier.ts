@@ -27,6 +27,7 @@ export interface RelayCarrierOptions {
   readonly webSocket?: OpenWebSocket;
   /** Randomizes the waits between attempts. Default: `crypto.getRandomValues`. */
   readonly random?: RandomSource;
+  /** Default: the system's clock. */
   readonly clock?: Clock;
   /** Receives events, never keys or contents. Default: none. */
   readonly logger?: Logger;

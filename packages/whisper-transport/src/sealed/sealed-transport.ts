@@ -41,7 +41,9 @@ import { SkewEstimate } from './clock-skew.js';
 
 /** Options of {@link createSealedTransport}. */
 export interface SealedTransportOptions {
+  /** Default: the best provider for this platform. */
   readonly crypto?: CryptoProvider;
+  /** Default: the system's clock. */
   readonly clock?: Clock;
   /**
    * Does the proof of work, such as `createWorkerMiner` of `@sotto/whisper-transport/miner`. It isn't closed with the connection.

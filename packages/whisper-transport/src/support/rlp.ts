@@ -125,6 +125,7 @@ export function integerOf(what: string, content: Uint8Array, most: number): bigi
   return content.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
+/** The error of bytes that cannot be decoded: `what` names them, `reason` says what is wrong. */
 export function malformed(what: string, reason: string): SottoError<'MALFORMED_MESSAGE'> {
   return new SottoError('MALFORMED_MESSAGE', `Not a valid ${what}: ${reason}.`, { what, reason });
 }
