@@ -1,6 +1,6 @@
 /**
- * What every Transport has to do, as data. It needs no test runner; hand each case to whichever you use, with a fixture
- * that makes transports of one network.
+ * The requirements on every Transport, as data. They need no particular test runner: run each case in yours, with a
+ * fixture that creates transports on one network.
  */
 import type { Clock } from '@sotto/core';
 import { TimeLimit } from './support/time-limit.js';
@@ -21,9 +21,9 @@ export interface TransportCasesOptions {
   readonly history?: boolean;
   /** Whether the fixture can interrupt connections. Default false. */
   readonly interruptible?: boolean;
-  /** Milliseconds that anything may take. Default 10,000. */
+  /** Milliseconds that any step may take. Default 10,000. */
   readonly timeout?: number;
-  /** Bounds the waits, and dates what is asked of history. Default: the machine's. */
+  /** Times the waits, and provides the times of history requests. Default: the machine's. */
   readonly clock?: Clock;
 }
 

@@ -29,7 +29,7 @@ const AHEAD_MOST = MAIL_SPAN_MOST;
 
 /** A mailserver to fetch the history from. */
 export interface MailserverOptions {
-  /** Its `enode://` URL. It is dialed like the other peers, and trusted: its p2p messages are accepted. */
+  /** Its `enode://` URL. It is dialled like the other peers, and trusted: its p2p messages are accepted. */
   readonly enode: string;
   /** The password that requests are sealed with. Deployed mailservers use `status-offline-inbox`. */
   readonly password: string;

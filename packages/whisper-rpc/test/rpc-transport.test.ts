@@ -301,7 +301,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     node.refusals.set('shh_post', ['message size exceeded: too large']);
     await expect(alice.connection.send(chat, bytesOf('hello'))).rejects.toMatchObject({
       code: 'TRANSPORT_REFUSED',
-      message: expect.stringContaining('Send less at once'),
+      message: expect.stringContaining('Send smaller messages'),
     });
     await expect(alice.connection.send(chat, new Uint8Array(1024 * 1024))).rejects.toMatchObject({
       code: 'LIMIT_EXCEEDED',

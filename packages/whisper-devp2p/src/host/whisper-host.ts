@@ -40,7 +40,7 @@ export interface WhisperHost {
    * @throws INVALID_TEXT, CLOSED
    */
   addPeer(enode: string, options?: { readonly trusted?: boolean }): void;
-  /** Stops dialing and trusting a peer, and disconnects it. @throws INVALID_TEXT */
+  /** Stops dialling and trusting a peer, and disconnects it. @throws INVALID_TEXT */
   removePeer(enode: string): void;
   /** Accepts p2p messages of a peer from now on, given by id or enode URL. @throws INVALID_TEXT */
   trustPeer(idOrEnode: string): void;
@@ -76,7 +76,7 @@ export interface WhisperHost {
 }
 
 /**
- * Starts a host that speaks `shh/6` over devp2p. Resolves when it listens, if it is to; peers are dialed in the background.
+ * Starts a host that speaks `shh/6` over devp2p. Resolves when it listens, if it is to; peers are dialled in the background.
  *
  * @throws INVALID_TEXT for an enode URL; INVALID_ARGUMENT, INVALID_LENGTH, INVALID_PRIVATE_KEY for other options;
  * TRANSPORT_UNAVAILABLE when it can't listen there
@@ -391,7 +391,7 @@ function* inBatches(envelopes: Iterable<Uint8Array>, most: number): Iterable<Uin
   if (part.length > 0) yield part;
 }
 
-/** `undefined` when it can't be read. Nobody is banned for that: there may be forms that we don't know. */
+/** `undefined` when it can't be read. No one is banned for that: there may be forms that we don't know. */
 function readable<T>(read: () => T): T | undefined {
   try {
     return read();

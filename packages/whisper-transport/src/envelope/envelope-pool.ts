@@ -35,7 +35,7 @@ export interface EnvelopePoolOptions {
 export type PoolListener = (envelope: PooledEnvelope, origin: unknown) => void;
 
 /**
- * The live envelopes of a node, by hash: those that it forwards and recognizes. The cost of each does not depend on their number; they
+ * The live envelopes of a node, by hash: those that it forwards and recognises. The cost of each does not depend on their number; they
  * are removed in the second after they expire.
  *
  * When the pool is full, envelopes that would live longest are removed first, or refused: they take up most space, and clients need no

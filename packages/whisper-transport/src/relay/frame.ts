@@ -19,7 +19,7 @@ const REASON_MAX_BYTES = 300;
 export type RelayRefusalCode =
   /** Not a valid frame. */
   | 'malformed'
-  /** Nobody would carry the envelope: proof of work, time to live, expiry. */
+  /** The network would refuse the envelope: proof of work, time to live, expiry. */
   | 'unacceptable'
   /** Too large, or too many. */
   | 'limit'

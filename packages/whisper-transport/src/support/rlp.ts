@@ -9,7 +9,7 @@ const STRING = 0x80;
 const LONG_STRING = 0xb8;
 const LIST = 0xc0;
 const LONG_LIST = 0xf8;
-/** Lengths from here on are written out behind the first byte. */
+/** Lengths from here on are written after the first byte. */
 const LONG_LENGTH = 56;
 
 /** An item that is not a list: bytes, or an integer of 0 or more, which is written big-endian without leading zeros. */

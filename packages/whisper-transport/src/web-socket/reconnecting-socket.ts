@@ -10,7 +10,7 @@ export interface SocketSettings {
   readonly url: string;
   /** Times the waits and the opening. */
   readonly clock: Clock;
-  /** Randomizes the waits. */
+  /** Randomises the waits. */
   readonly random: RandomSource;
   /** Milliseconds that opening may take. */
   readonly openTimeout: number;
@@ -136,7 +136,7 @@ export class ReconnectingSocket {
       );
       const gone = () => {
         if (this.#socket === socket) this.#lose(socket, 'the connection is lost');
-        else if (!failed) fail(unavailableError('nobody answers at this address'));
+        else if (!failed) fail(unavailableError('nothing answers at this address'));
       };
       socket.addEventListener('open', () => {
         if (failed) return socket.close();
