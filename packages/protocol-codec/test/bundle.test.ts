@@ -68,7 +68,7 @@ describe('encodeBundle', () => {
     );
   });
 
-  it('gives the same bytes whatever the order of the prekeys', () => {
+  it('returns the same bytes whatever the order of the prekeys', () => {
     fc.assert(
       fc.property(anyBundle, (bundle) => {
         const reversed = { ...bundle, signedPreKeys: new Map([...bundle.signedPreKeys].reverse()) };
