@@ -16,7 +16,7 @@ export function showProgress(text: string): void {
   process.stderr.write(`\r\x1b[K${text}`);
 }
 
-/** Prints lines, and what could not be measured; the exit code tells of the latter. */
+/** Prints lines, and what could not be measured; the exit code reports the latter. */
 export function printReport(lines: readonly string[], results: Results): void {
   showProgress('');
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -97,7 +97,7 @@ describe('the curves of growth, short', () => {
   });
 });
 
-describe('what is made of measurements', () => {
+describe('summaries of measurements', () => {
   const curve: Omit<Curve, 'lines'> = { id: 'c', title: 'Time, ms', along: 'size' };
   const notebook = new Notebook();
   // The machine became twice as slow in the second round.

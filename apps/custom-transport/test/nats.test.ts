@@ -40,7 +40,7 @@ describe.skipIf(natsServer === undefined)('a NATS broker as a carrier', () => {
     SLOW,
   );
 
-  it('that nobody runs is told as unavailable', async () => {
+  it("that isn't running is reported as unavailable", async () => {
     const opening = createNatsCarrier('nats://127.0.0.1:1').open({ onEnvelope() {} });
     await expect(opening).rejects.toMatchObject({ code: 'TRANSPORT_UNAVAILABLE' });
   });

@@ -98,7 +98,7 @@ describe('connections of one address', () => {
     expect(await talks('relay', forged(9))).toBeUndefined();
   });
 
-  it('behind a proxy that is trusted, clients are told apart by what it says, and can forge nothing', async () => {
+  it('behind a proxy that is trusted, clients are distinguished by its header, and can forge nothing', async () => {
     const behind = await startNode(['--address-connections', '2', '--trusted-proxies', '127.0.0.0/8']);
     try {
       const from = async (forwarded: string) => {

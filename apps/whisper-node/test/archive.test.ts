@@ -252,7 +252,7 @@ describe('a corrupted archive', () => {
     expect(await node.stop()).toBe(0);
   });
 
-  it('what is no database at all: the node does not start without a word', async () => {
+  it('a file that is not a database: the node reports why it does not start', async () => {
     const path = await mkdtemp(join(folder, 'no-database-'));
     await writeFile(join(path, 'archive'), 'a file where a directory should be');
     const starting = startNode(['--data', path]);

@@ -43,7 +43,7 @@ describe('settings', () => {
     expect(parseConfig([], {})['rpc-keys']).toBe(false);
   });
 
-  it('takes all kinds of good values', () => {
+  it('accepts all kinds of valid values', () => {
     const config = parseConfig(
       [
         ...['--relay', '[::1]:0', '--rpc', 'off', '--archive-days', '0.5', '--hosts', 'node.example, ::1'],
@@ -138,7 +138,7 @@ describe('the program', () => {
     expect([empty.code, empty.err]).toEqual([2, expect.stringContaining('put a password in it')]);
   });
 
-  it('an address that is taken, and a damaged node key, are told with what to do', async () => {
+  it('an address in use, and a damaged node key, are reported with what to do', async () => {
     const node = await startNode();
     try {
       const taken = new URL(node.rpc('http')).host;
@@ -158,7 +158,7 @@ describe('the program', () => {
     }
   });
 
-  it('listens on loopback alone unless told otherwise', async () => {
+  it('listens only on loopback by default', async () => {
     const { relay, rpc, admin, p2p } = parseConfig([], {});
     for (const address of [relay, rpc, admin, p2p]) expect(isLoopback(address?.host ?? '')).toBe(true);
     const outside = Object.values(networkInterfaces()).flatMap((addresses = []) =>

@@ -78,7 +78,7 @@ it('a client of JSON-RPC that answers no ping is let go, and one that does is no
   expect([gone.terminated, there.terminated]).toEqual([true, false]);
 });
 
-it('a filter goes when nobody asked it for five minutes, whatever the clock says meanwhile', () => {
+it('a filter is removed when it was not polled for five minutes, whatever the clock says meanwhile', () => {
   const clock = manualClock(0);
   let off = 0;
   const jumping = { now: () => clock.now() + off, after: clock.after.bind(clock) };

@@ -43,7 +43,7 @@ describe('proxies', () => {
     expect(proxies.clientOf(asked(remote, forwarded))).toBe(client);
   });
 
-  it('takes addresses and subnets, and nothing else', () => {
+  it('accepts addresses and subnets, and nothing else', () => {
     const all = [
       '10.0.0.1',
       '10.0.0.0/8',
@@ -59,7 +59,7 @@ describe('proxies', () => {
   });
 });
 
-it('a quota is for each client, and is given back', () => {
+it('a quota is per client, and is returned', () => {
   const quota = new Quota(3);
   expect([quota.take('a', 2), quota.take('a', 2), quota.take('b', 3), quota.take('a')]).toEqual([
     true,
@@ -86,7 +86,7 @@ it('a rate is that of the address, whatever its clock does', () => {
 describe('a fair queue', () => {
   const limits = { atOnce: 1, waitingPerClient: 3, waiting: 4 };
 
-  it('takes turns by client', async () => {
+  it('alternates between clients', async () => {
     const queue = new FairQueue(limits);
     const order: string[] = [];
     const add = (client: string, name: string) =>

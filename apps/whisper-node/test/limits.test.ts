@@ -46,7 +46,7 @@ async function plug(url: string): Promise<Socket> {
 const ended = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()));
 
 describe('connections', () => {
-  it('one more than a port may have is closed at once; other ports go on, and who leaves makes room', async () => {
+  it('one more than a port may have is closed immediately; other ports are unaffected, and leaving makes room', async () => {
     const there = await Promise.all(Array.from({ length: 8 }, client));
     const surplus = await plug(node.relay);
     await ended(surplus);
@@ -155,7 +155,7 @@ describe('origins', () => {
     expect(status).toBe(403);
   });
 
-  it('a page that was let in is told so, and no other', async () => {
+  it('an allowed page gets the CORS header, and no other', async () => {
     const open = await startNode(['--rpc-origins', 'https://chat.example']);
     try {
       const ask = (origin: string) =>

@@ -163,7 +163,7 @@ describe('the mailserver', () => {
     expect([await packetsOf(true), await packetsOf(false)]).toEqual([1, 25]);
   });
 
-  it("takes go-ethereum's raw bytes", async () => {
+  it("accepts go-ethereum's raw bytes", async () => {
     const payload = new Uint8Array(8);
     new DataView(payload.buffer).setUint32(0, now() - 3_600);
     new DataView(payload.buffer).setUint32(4, now() + 60);

@@ -45,7 +45,7 @@ async function join(identity = crypto.secp256k1.generateKeyPair()) {
 }
 
 describe('the relay of the node', () => {
-  it('carries messages between two, and keeps them for who comes later', async () => {
+  it('carries messages between two, and stores them for latecomers', async () => {
     const [alice, bob] = [await join(), await join()];
     const channel = { kind: 'public', name: 'through-the-relay' } as const;
     await bob.connection.subscribe([channel]);
@@ -75,7 +75,7 @@ describe('the relay of the node', () => {
     });
   });
 
-  it('gives each envelope once, also to who published it, and those alive to who subscribes later', async () => {
+  it('delivers each envelope once, also to its publisher, and those still alive to later subscribers', async () => {
     const alice = await rawClient();
     const own = crypto.randomBytes(4);
     const envelope = await sealEnvelope({ topic: own });
@@ -162,7 +162,7 @@ describe('the relay of the node', () => {
     await client.next('envelope');
   });
 
-  it('a history comes page by page, each envelope once, whatever else is archived meanwhile', async () => {
+  it('a history arrives page by page, each envelope once, whatever else is archived meanwhile', async () => {
     const client = await rawClient();
     const topics = [crypto.randomBytes(4), crypto.randomBytes(4)];
     const envelopes = await Promise.all(
@@ -209,7 +209,7 @@ describe('the relay of the node', () => {
     expect(await client.next('refused', 2)).toMatchObject({ code: 'unacceptable' });
   });
 
-  it('pages of other origins are not let in; those of this machine, and who is no page, are', async () => {
+  it('pages of other origins are refused; those of this machine, and clients that are not pages, are accepted', async () => {
     const refused = async (headers: Record<string, string>) => {
       const socket = new WebSocket(node.relay, { headers });
       socket.on('error', () => {});

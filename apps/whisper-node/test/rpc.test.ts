@@ -241,8 +241,8 @@ describe('what a node must bear', () => {
   });
 });
 
-describe('a node that was told nothing', () => {
-  it('has no method that takes, makes or uses keys, and none that changes it', async () => {
+describe('a node without configuration', () => {
+  it('has no method that accepts, creates or uses keys, and none that changes it', async () => {
     const plain = await startNode();
     closers.push(() => plain.close());
     const url = plain.rpc('http');

@@ -26,7 +26,7 @@ async function clientOf(node: NodeProcess) {
   return client;
 }
 
-describe('a node that is told to stop', () => {
+describe('stopping a node', () => {
   it('with envelopes on their way to the disk: what was acknowledged is there afterwards', async () => {
     const node = await newNode();
     const client = await clientOf(node);

@@ -1,6 +1,6 @@
 /**
- * What every Carrier has to do, as data. It needs no test runner; hand each case to whichever you use, with a fixture
- * that makes carriers of one network.
+ * The requirements on every Carrier, as data. They need no particular test runner: run each case in yours, with a
+ * fixture that creates carriers on one network.
  */
 import type { Clock } from '@sotto/core';
 import { bytesCases } from './carrier/bytes-cases.js';
@@ -14,26 +14,26 @@ import { TimeLimit } from './support/time-limit.js';
 
 export type { CarrierCase, CarrierFixture } from './carrier/carrier-case.js';
 
-/** What a carrier says of itself. By default it is asked for a good one: nothing lost, repeated or out of order. */
+/** What a carrier promises. By default, everything: nothing lost, duplicated or out of order. */
 export interface CarrierCasesOptions {
-  /** It may lose envelopes. They are tried again, and no longer asked for one by one. Default false. */
+  /** Whether it may lose envelopes. The cases then publish again, and don't require each single one. Default false. */
   readonly loses?: boolean;
-  /** It may bring an envelope more than once. Default false. */
+  /** Whether it may deliver an envelope more than once. Default false. */
   readonly repeats?: boolean;
-  /** It may bring envelopes in another order. Default false. */
+  /** Whether it may deliver envelopes out of order. Default false. */
   readonly reorders?: boolean;
   /**
-   * A subscription to a topic also brings what was published there shortly before, as if it came live. Then it has to,
-   * and history has to be had without a subscription. Default false.
+   * Whether subscribing to a topic also delivers what was published there shortly before, as if live. If so, it must, and
+   * history must be available without a subscription. Default false.
    */
   readonly retains?: boolean;
-  /** Whether the capabilities say so. Default false. */
+  /** Whether the carrier has a history. Must equal its `capabilities.history`. Default false. */
   readonly history?: boolean;
   /** Whether the fixture can interrupt connections. Default false. */
   readonly interruptible?: boolean;
-  /** Milliseconds that anything may take. Default 10,000; of a pipe that loses, so much for each attempt. */
+  /** Milliseconds that any step may take. Default 10,000; for a lossy carrier, for each attempt. */
   readonly timeout?: number;
-  /** Bounds the waits, and dates what is asked of history. Default: the machine's. */
+  /** Times the waits, and provides the times of history requests. Default: the machine's. */
   readonly clock?: Clock;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What every provider of primitives has to do, as data: known answers, refusals and the ownership of bytes. It needs no
- * test runner; hand each case to whichever you use.
+ * The requirements on every provider of primitives, as data: known answers, refusals and the ownership of bytes. They
+ * need no particular test runner: run each case in yours.
  */
 import { aesCases } from './crypto-provider/aes-cases.js';
 import { bytesCases } from './crypto-provider/bytes-cases.js';

@@ -7,34 +7,34 @@ import {
   type Write,
 } from '@sotto/core';
 
-/** Which commit is struck, and how. */
+/** Which commit fails, and how. */
 export interface FaultPlan {
-  /** The commit that is struck, counting from 1. */
+  /** The commit that fails, counting from 1. */
   readonly commit: number;
-  /** Whether it is struck before it took effect in the store underneath, or after. */
+  /** Whether it fails before it takes effect in the underlying store, or after. */
   readonly moment: 'before' | 'after';
   /**
-   * - `fail`: this one commit rejects with STORE_UNAVAILABLE, the next ones work. `after` breaks the port's promise
-   *   that nothing has happened, as a disk does that dies while it confirms.
-   * - `kill`: as if the process was killed there and then. This call and all later ones never settle, and closing
-   *   does nothing, so that no line behind an `await` runs any more.
+   * - `fail`: this one commit rejects with STORE_UNAVAILABLE, later ones work. `after` breaks the port's promise
+   *   that nothing has been stored, like a disk that fails while confirming.
+   * - `kill`: as if the process were killed at this moment. This call and all later ones never settle, and closing
+   *   does nothing, so that no code after an `await` runs any more.
    */
   readonly effect: 'fail' | 'kill';
   /** Called instead of leaving the call unsettled: for a child process that sends itself SIGKILL here. */
   readonly onKill?: () => void;
 }
 
-/** A store with a fault in it. */
+/** A store with an injected fault. */
 export interface FaultyStore extends Store {
-  /** How many commits were begun: run once without a plan to learn how many write points there are. */
+  /** How many commits were started: run once without a plan to count the write points. */
   readonly commits: number;
-  /** Resolves when the plan's `kill` struck. */
+  /** Resolves when the plan's `kill` has happened. */
   readonly killed: Promise<void>;
 }
 
 /**
- * Wraps a store for tests of what happens when a commit fails or the process dies there. To come back after a
- * `kill`, wrap the store underneath again: it was neither closed nor changed by the death.
+ * Wraps a store for tests of what happens when a commit fails or the process dies there. To restart after a
+ * `kill`, wrap the underlying store again: the kill has neither closed nor changed it.
  *
  * @param plan the fault; none to count commits only
  */
@@ -111,7 +111,7 @@ class FaultInjectingStore implements FaultyStore {
   async #unlessDead<T>(call: () => Promise<T>): Promise<T> {
     if (this.#dead) return never();
     const answer = await call();
-    // What was under way when the process died doesn't come back to it either.
+    // Calls in progress when the process was killed never settle either.
     return this.#dead ? never() : answer;
   }
 }

@@ -1,4 +1,4 @@
-/** For tests of transports: a party that keeps what it gets, and can be waited for. */
+/** For tests of transports: a receiver that records messages and statuses, and that a test can wait on. */
 import {
   type ConnectOptions,
   decodeUtf8,
@@ -8,21 +8,23 @@ import {
 } from '@sotto/core';
 import { Arrivals } from './support/time-limit.js';
 
+/** A recording receiver, see {@link createInbox}. */
 export interface Inbox {
-  /** To be connected. */
+  /** To pass to `connect`. */
   readonly party: ConnectOptions;
-  /** What came, in the order in which it came. */
+  /** The messages received, in order of arrival. */
   readonly messages: readonly TransportMessage[];
+  /** The statuses reported, in order. */
   readonly statuses: readonly TransportStatus[];
   /** The payloads, read as UTF-8. */
   texts(): string[];
-  /** Resolves once so many messages are there. It has no time limit. */
+  /** Resolves once at least so many messages have arrived. Has no time limit. */
   count(least: number): Promise<void>;
-  /** Resolves once the party has been told so, counting from the beginning. It has no time limit. */
+  /** Resolves once this status has been reported, now or earlier. Has no time limit. */
   status(wanted: TransportStatus): Promise<void>;
 }
 
-/** Takes all that comes for an identity. */
+/** Records everything that arrives for an identity. */
 export function createInbox(identity: KeyPair): Inbox {
   const messages = new Arrivals<TransportMessage>();
   const statuses = new Arrivals<TransportStatus>();

@@ -1,6 +1,6 @@
 /**
- * What every Store has to do, as data. It needs no test runner; hand each case to whichever you use, with an empty
- * place to keep a store in.
+ * The requirements on every Store, as data. They need no particular test runner: run each case in yours, with an empty
+ * fixture in which a store is kept.
  */
 import { STORE_VALUE_MAX_BYTES } from '@sotto/core';
 import { abortCases } from './store/abort-cases.js';
@@ -18,20 +18,20 @@ export type { StoreCase, StoreFixture } from './store/store-case.js';
 
 /** What the stores of a fixture promise, see {@link storeCases}. */
 export interface StoreCasesOptions {
-  /** Whether a place keeps what was committed when its store is closed. Default true. */
+  /** Whether a fixture keeps what was committed when its store is closed. Default true. */
   readonly durable?: boolean;
-  /** Whether a place refuses a second store while one is open there, with STORE_LOCKED. Default: as `durable`. */
+  /** Whether a fixture refuses a second store with STORE_LOCKED while one is open. Default: as `durable`. */
   readonly exclusive?: boolean;
   /**
    * Largest value in bytes that the store documents. Default 16 MiB, the port's own maximum; a store on top of
-   * something narrower may take less.
+   * something with a lower limit may accept less.
    */
   readonly maxValueBytes?: number;
-  /** Records of the case with many. Default 100,000; fewer where that takes too long. */
+  /** Number of records in the case with many. Default 100,000; fewer where that takes too long. */
   readonly records?: number;
 }
 
-/** The requirements on every store. They are independent of one another; each wants an empty place of its own. */
+/** The requirements on every store. They are independent of one another; each needs an empty fixture of its own. */
 export function storeCases(options: StoreCasesOptions = {}): readonly StoreCase[] {
   const { durable = true, maxValueBytes = STORE_VALUE_MAX_BYTES, records = 100_000 } = options;
   const { exclusive = durable } = options;

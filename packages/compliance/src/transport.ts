@@ -1,6 +1,6 @@
 /**
- * What every Transport has to do, as data. It needs no test runner; hand each case to whichever you use, with a fixture
- * that makes transports of one network.
+ * The requirements on every Transport, as data. They need no particular test runner: run each case in yours, with a
+ * fixture that creates transports on one network.
  */
 import type { Clock } from '@sotto/core';
 import { TimeLimit } from './support/time-limit.js';
@@ -13,16 +13,17 @@ import type { TransportCase } from './transport/transport-case.js';
 
 export type { TransportCase, TransportFixture } from './transport/transport-case.js';
 
+/** What the transport promises, and how the cases run. */
 export interface TransportCasesOptions {
-  /** Listening to a channel also brings what was sent there shortly before, as if it came live. Default false. */
+  /** Whether subscribing to a channel also delivers what was sent there shortly before, as if live. Default false. */
   readonly retains?: boolean;
-  /** Whether the capabilities say so. Default false. */
+  /** Whether the transport has a history. Must equal its `capabilities.history`. Default false. */
   readonly history?: boolean;
   /** Whether the fixture can interrupt connections. Default false. */
   readonly interruptible?: boolean;
-  /** Milliseconds that anything may take. Default 10,000. */
+  /** Milliseconds that any step may take. Default 10,000. */
   readonly timeout?: number;
-  /** Bounds the waits, and dates what is asked of history. Default: the machine's. */
+  /** Times the waits, and provides the times of history requests. Default: the machine's. */
   readonly clock?: Clock;
 }
 

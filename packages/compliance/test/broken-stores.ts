@@ -103,7 +103,7 @@ export const brokenStores: readonly BrokenStore[] = [
     'delete: the record is gone, and deleting what is absent is no error',
   ),
   broken(
-    'lets go of a listing only when it is read to its end',
+    'lets go of a listing only when it is read to completion',
     class extends ReferenceStore {
       #open = 0;
       override async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<StoredEntry, void> {

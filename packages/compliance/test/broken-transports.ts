@@ -259,7 +259,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
         await this.hand(shown, fromHistory).catch(() => {});
       }
     },
-    'delivery: what the receiver could not keep is given again',
+    'delivery: what the receiver could not store is redelivered',
   ),
   broken(
     'drops what comes while the receiver is busy',

@@ -1,23 +1,23 @@
 import { invalidArgument } from './errors.js';
 
 /*
- * Checks of what TypeScript checks, for callers in plain JavaScript: a wrong argument is reported at once, by its name.
+ * Checks what TypeScript checks, for callers in plain JavaScript: a wrong argument is reported immediately, by name.
  */
 
 /**
- * Checks that an argument is a text.
- * @param what what INVALID_ARGUMENT calls it
+ * Checks that an argument is a string.
+ * @param what names it in INVALID_ARGUMENT
  * @throws INVALID_ARGUMENT
  */
 export function parseText(value: string, what: string): string {
   if (typeof value === 'string') return value;
-  throw invalidArgument(what, 'not a text');
+  throw invalidArgument(what, 'not a string');
 }
 
 /**
- * Checks that an argument is an object, or function, that has these members: options, or a port such as a store. Where a
- * promise is given instead, the reason says that it was not waited for.
- * @param what what INVALID_ARGUMENT calls it
+ * Checks that an argument is an object, or function, that has these members: options, or a port such as a store. For a
+ * promise, the reason says that it has to be awaited first.
+ * @param what names it in INVALID_ARGUMENT
  * @throws INVALID_ARGUMENT
  */
 export function parseObject<T extends object>(
@@ -38,7 +38,7 @@ export function parseObject<T extends object>(
 
 /**
  * Checks that an argument is a function.
- * @param what what INVALID_ARGUMENT calls it
+ * @param what names it in INVALID_ARGUMENT
  * @throws INVALID_ARGUMENT
  */
 export function parseFunction<T>(value: T, what: string): T {

@@ -7,23 +7,23 @@ const utf8Encoder = /* @__PURE__ */ new TextEncoder();
 const utf8Decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const HEX_DIGITS = /* @__PURE__ */ utf8Encoder.encode('0123456789abcdef');
 
-/** Reads what kind of typed array something is from the thing itself, so that it works across realms and can't be forged. */
+/** Reads the kind of a typed array from its internal slot, so that it works across realms and can't be forged. */
 const typedArrayKind = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
   Symbol.toStringTag,
 )?.get as (this: unknown) => string | undefined;
 
 /**
- * Whether a value is a Uint8Array: of any realm (another frame, a `vm` context), on any memory, and of any subclass, such
- * as Buffer. Other typed arrays, arrays of numbers and what only looks like one are not.
+ * Whether a value is a Uint8Array: of any realm (another frame, a `vm` context), on any kind of buffer, and of any
+ * subclass, such as Buffer. Other typed arrays, arrays of numbers and look-alikes are not.
  */
 export function isBytes(value: unknown): value is Uint8Array {
   return typedArrayKind.call(value) === 'Uint8Array';
 }
 
 /**
- * Checks that bytes from outside are a Uint8Array, see {@link isBytes}, and gives them as they are.
- * @param what what INVALID_ARGUMENT calls them
+ * Checks that bytes from outside are a Uint8Array, see {@link isBytes}, and returns them as they are.
+ * @param what names them in INVALID_ARGUMENT
  * @throws INVALID_ARGUMENT
  */
 export function parseBytes(value: Uint8Array, what: string): Uint8Array {
@@ -33,8 +33,8 @@ export function parseBytes(value: Uint8Array, what: string): Uint8Array {
 
 /**
  * A copy of bytes from outside: a plain Uint8Array of this realm, with memory of its own that holds nothing else. For
- * whatever is kept or handed on; `slice` isn't that, since a Buffer's gives a view of the same memory.
- * @param what what INVALID_ARGUMENT calls them
+ * whatever is kept or passed on; `slice` won't do, since a Buffer's returns a view of the same memory.
+ * @param what names them in INVALID_ARGUMENT
  * @throws INVALID_ARGUMENT
  */
 export function copyBytes(value: Uint8Array, what = 'bytes'): Uint8Array {
@@ -42,7 +42,7 @@ export function copyBytes(value: Uint8Array, what = 'bytes'): Uint8Array {
 }
 
 /**
- * A fresh array of the parts one after another.
+ * The parts, concatenated; fresh.
  * @throws INVALID_ARGUMENT
  */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
@@ -55,7 +55,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
  * @throws INVALID_ARGUMENT
  */
 export function encodeHex(bytes: Uint8Array): string {
-  // In one piece, since many are kept as names: V8 has a text put together from digits as a tree eight times as large.
+  // Decoded in one piece, since many are kept as names: V8 stores a string built digit by digit as a tree eight times as large.
   const digits = new Uint8Array(2 * parseBytes(bytes, 'bytes').length);
   let at = 0;
   for (const byte of bytes) {
@@ -66,7 +66,7 @@ export function encodeHex(bytes: Uint8Array): string {
 }
 
 /**
- * Bytes of a hex text, either case, with or without `0x`.
+ * Decodes hex, in either case, with or without `0x`.
  * @throws INVALID_TEXT
  */
 export function decodeHex(text: string): Uint8Array {
@@ -86,7 +86,7 @@ export function encodeBase64(bytes: Uint8Array): string {
 }
 
 /**
- * Bytes of standard, padded base64; nothing else is accepted.
+ * Decodes standard, padded base64; nothing else is accepted.
  * @throws INVALID_TEXT
  */
 export function decodeBase64(text: string): Uint8Array {
@@ -101,8 +101,8 @@ export function decodeBase64(text: string): Uint8Array {
 }
 
 /**
- * UTF-8 of a well-formed text.
- * @throws INVALID_TEXT when the text has a lone surrogate, which no UTF-8 can hold; INVALID_ARGUMENT
+ * Encodes a well-formed string as UTF-8.
+ * @throws INVALID_TEXT when the text has a lone surrogate, which UTF-8 cannot represent; INVALID_ARGUMENT
  */
 export function encodeUtf8(text: string): Uint8Array {
   if (/\p{Surrogate}/u.test(parseText(text, 'text'))) {
@@ -115,7 +115,7 @@ export function encodeUtf8(text: string): Uint8Array {
 }
 
 /**
- * The text of valid UTF-8; a byte order mark is kept.
+ * Decodes valid UTF-8; a byte order mark is kept.
  * @throws INVALID_TEXT
  */
 export function decodeUtf8(bytes: Uint8Array): string {
@@ -130,7 +130,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /**
- * Order of two byte strings, shorter first when one begins the other: negative, 0 or positive.
+ * Compares two byte strings lexicographically, a prefix before what it begins: negative, 0 or positive.
  * Not constant in time: for public values only; secrets go through `CryptoProvider.equalBytes`.
  */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
@@ -142,7 +142,7 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
-/** Overwrites the bytes with zeros. Best effort: the runtime may have made copies before. */
+/** Overwrites the bytes with zeros. Best effort: the runtime may have made copies. */
 export function wipeBytes(...secrets: readonly Uint8Array[]): void {
   for (const secret of secrets) secret.fill(0);
 }

@@ -1,11 +1,11 @@
 /**
- * The Carrier port: a dumb pipe that moves opaque bytes by topic. It may lose, repeat, delay and reorder what it
- * carries, and need not know anybody: sealing is done above it.
+ * The Carrier port: a dumb pipe that moves opaque bytes by topic. It may lose, duplicate, delay and reorder what it
+ * carries, and needs to know no identities: sealing is done above it.
  */
 export interface Carrier {
   /** What this carrier can do. */
   readonly capabilities: CarrierCapabilities;
-  /** Connects. `onEnvelope` gets whatever arrives on a subscribed topic; it doesn't throw. */
+  /** Connects. `onEnvelope` receives whatever arrives on a subscribed topic; it doesn't throw. */
   open(handler: CarrierHandler, options?: { readonly signal?: AbortSignal }): Promise<CarrierConnection>;
 }
 
@@ -13,9 +13,9 @@ export interface Carrier {
 export interface CarrierCapabilities {
   /** Largest envelope in bytes. */
   readonly maxEnvelopeBytes: number;
-  /** Whether `history` is there. */
+  /** Whether connections have `history`. */
   readonly history: boolean;
-  /** Proof of work that the other side asks for; 0 when none. It may change: to be read for each envelope. */
+  /** Proof of work that the other side requires; 0 if none. It may change: read it for each envelope. */
   readonly minimumPow: number;
 }
 
@@ -23,7 +23,7 @@ export interface CarrierCapabilities {
 export interface CarrierHandler {
   /** `envelope` is fresh; the receiver owns it. */
   onEnvelope(topic: Topic, envelope: Uint8Array, fromHistory: boolean): void | Promise<void>;
-  /** Called when the connection is made, lost and regained. */
+  /** Called when the connection is established, lost and restored. */
   onStatus?(status: 'connected' | 'reconnecting' | 'closed'): void;
   /** Called with the time at the other end, by a carrier whose other end reports it. */
   onClock?(reading: ClockReading): void;
@@ -33,7 +33,7 @@ export interface CarrierHandler {
 export interface ClockReading {
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Whose clock it is: a text that stays the same for each party. */
+  /** Whose clock it is: a string that stays the same for each party. */
   readonly source: string;
 }
 
@@ -43,13 +43,13 @@ export type Topic = Uint8Array;
 /** An open pipe. */
 export interface CarrierConnection {
   /**
-   * Resolves when the pipe has taken the envelope.
+   * Resolves when the pipe has accepted the envelope.
    * @throws TRANSPORT_UNAVAILABLE (try again), TRANSPORT_REFUSED, LIMIT_EXCEEDED, CLOSED, ABORTED
    */
   publish(topic: Topic, envelope: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** Sets the topics wanted: the whole list, replacing the one before. */
+  /** Sets the topics to receive: the whole list, replacing the previous one. */
   subscribe(topics: readonly Topic[]): Promise<void>;
-  /** Envelopes between two times in ms since the epoch, through `onEnvelope`; resolves after the last. */
+  /** Delivers the envelopes sent between two times (ms since the epoch) to `onEnvelope`; resolves after the last. */
   history?(
     topics: readonly Topic[],
     from: number,

@@ -3,28 +3,28 @@ import type { KeyPair, PublicKey, Signature } from './keys.js';
 import type { X25519KeyPair } from './x25519-key-pair.js';
 
 /**
- * Every primitive that Sotto uses, synchronous, so that a protocol step is one pure function call.
+ * Every primitive that Sotto uses. Synchronous, so that a step of a protocol is one pure function call.
  *
  * - Bytes in are borrowed and never changed; bytes out are fresh, plain `Uint8Array`s that belong to the caller.
- * - What is not a Uint8Array throws INVALID_ARGUMENT with the parameter's name; one of another realm is as good as any.
- *   Wrong lengths throw INVALID_LENGTH, numbers out of range INVALID_ARGUMENT, before any work is done: all of
- *   them in the order of the parameters, and only then what the bytes say, again in that order. So two providers
- *   give the same code for the same input, whatever is wrong with it.
+ * - Anything but a Uint8Array (of any realm) throws INVALID_ARGUMENT with the parameter's name.
+ *   Wrong lengths throw INVALID_LENGTH, numbers out of range INVALID_ARGUMENT, before any work is done: first the
+ *   shapes of all parameters, in their order, then their contents, again in that order. So all providers throw the same
+ *   code for the same input.
  * - Operations on secrets are constant in time as far as the provider's underlying library is.
  *
- * `providerCases` of `@sotto/compliance/crypto-provider` tells whether an implementation keeps all of this.
+ * `providerCases` of `@sotto/compliance/crypto-provider` tests whether an implementation fulfils all of this.
  */
 export interface CryptoProvider {
-  /** For people and reports: `portable`, for instance. */
+  /** For people and reports, for example `portable`. */
   readonly name: string;
   /**
-   * Of each part, the library that does it, and why where a faster one is missing. For people and reports, see
+   * For each part, the library behind it and, where a faster one is missing, why. For people and reports, see
    * `describeProvider`.
    */
   readonly parts?: Readonly<Record<string, string>>;
 
   /**
-   * Fresh random bytes, 0 to 65536 of them. What the source itself throws passes through.
+   * Fresh random bytes, 0 to 65536 of them. Errors of the source itself are passed on.
    * @throws INVALID_ARGUMENT
    */
   readonly randomBytes: RandomSource;
@@ -32,11 +32,11 @@ export interface CryptoProvider {
   /** The curve of identities, prekeys and deployed ratchets. */
   readonly secp256k1: Secp256k1;
 
-  /** KECCAK-256 (the original padding, not SHA3-256) of the parts one after another, 32 bytes. */
+  /** KECCAK-256 (the original padding, not SHA3-256) of the concatenated parts, 32 bytes. */
   keccak256(...parts: readonly Uint8Array[]): Uint8Array;
-  /** SHA-256 of the parts one after another, 32 bytes. */
+  /** SHA-256 of the concatenated parts, 32 bytes. */
   sha256(...parts: readonly Uint8Array[]): Uint8Array;
-  /** HMAC-SHA-256 over the parts one after another, 32 bytes; the key has any length. */
+  /** HMAC-SHA-256 over the concatenated parts, 32 bytes; the key may have any length. */
   hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
   /**
    * HKDF-SHA-256, RFC 5869: extract, then expand to `length` bytes (1 to 8160).
@@ -68,7 +68,7 @@ export interface CryptoProvider {
   aesCtr(key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array;
 
   /**
-   * AES-256-GCM: key 32 bytes, nonce 12 bytes; gives ciphertext || 16-byte tag. No associated data is the same
+   * AES-256-GCM: key 32 bytes, nonce 12 bytes; returns ciphertext || 16-byte tag. No associated data is the same
    * as empty associated data.
    * @throws INVALID_LENGTH
    */
@@ -79,8 +79,8 @@ export interface CryptoProvider {
     associatedData?: Uint8Array,
   ): Uint8Array;
   /**
-   * Opens what {@link sealAes256Gcm} gave.
-   * @throws INVALID_LENGTH for key and nonce; AUTHENTICATION_FAILED when the tag doesn't fit or there is none
+   * Opens what {@link sealAes256Gcm} returned.
+   * @throws INVALID_LENGTH for key and nonce; AUTHENTICATION_FAILED when the tag is wrong or missing
    */
   openAes256Gcm(
     key: Uint8Array,
@@ -94,8 +94,8 @@ export interface CryptoProvider {
 }
 
 /**
- * A provider that has X25519 as well, which nothing but `curve25519Suite` of `@sotto/double-ratchet` needs. It is apart,
- * since a browser would load the curve for nothing: the default provider there has none.
+ * A provider that also has X25519, which only `curve25519Suite` of `@sotto/double-ratchet` needs. The default provider
+ * of browsers omits it, so that they don't load a curve that they don't use.
  */
 export interface X25519Provider extends CryptoProvider {
   /** The curve of the Double Ratchet specification. */
@@ -105,8 +105,8 @@ export interface X25519Provider extends CryptoProvider {
 /** Wire profile, section 1. */
 export interface Secp256k1 {
   /**
-   * Draws 32-byte candidates from `randomBytes` until one is a valid scalar; that one is the private key. Not one
-   * in 2^127 is invalid, so a source that gives 16 of them in a row is broken and is given up.
+   * Draws 32-byte candidates from `randomBytes` until one is a valid scalar; that one is the private key. Fewer than one
+   * in 2^127 is invalid, so a source that returns 16 of them in a row is broken and is given up.
    * @throws INVALID_PRIVATE_KEY when the source is given up
    */
   generateKeyPair(): KeyPair;
@@ -138,8 +138,8 @@ export interface Secp256k1 {
    */
   signRecoverable(digest: Uint8Array, privateKey: Uint8Array): Signature;
   /**
-   * The key that made the signature. One rule for what other software writes: `v` 0 or 1 (27 and 28 are taken as
-   * 0 and 1), r and s in 1 .. order - 1; a high s is refused, since it is the same signature written twice.
+   * The key that made the signature. One rule for what other software writes: `v` 0 or 1 (27 and 28 count as
+   * 0 and 1), r and s in 1 .. order - 1; a high s is refused, since it is a second encoding of the same signature.
    * @throws INVALID_LENGTH, INVALID_SIGNATURE
    */
   recoverPublicKey(digest: Uint8Array, signature: Uint8Array): PublicKey;
@@ -155,7 +155,7 @@ export interface X25519 {
    */
   keyPairFromPrivateKey(privateKey: Uint8Array): X25519KeyPair;
   /**
-   * The shared u coordinate, 32 bytes. As the RFC wants it, the top bit of the public key is ignored and a u not
+   * The shared u coordinate, 32 bytes. As the RFC requires, the top bit of the public key is ignored and a u not
    * below the field prime is reduced.
    * @throws INVALID_LENGTH; INVALID_PUBLIC_KEY when the result would be all zero (a point of small order)
    */

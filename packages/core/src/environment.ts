@@ -12,11 +12,11 @@ export type Argon2id = (
   cost: { readonly memoryKiB: number; readonly passes: number },
 ) => Promise<Uint8Array>;
 
-/** Time, injected so that tests and devices can own it. */
+/** Time, injected so that tests and devices can control it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Calls `run` once after `milliseconds`; the function given back cancels it. */
+  /** Calls `run` once after `milliseconds`; the returned function cancels that. */
   after(milliseconds: number, run: () => void): () => void;
 }
 
@@ -28,7 +28,7 @@ export interface Logger {
   info(event: string, fields?: Readonly<Record<string, unknown>>): void;
   /** Something went wrong, and was recovered from. */
   warn(event: string, fields?: Readonly<Record<string, unknown>>): void;
-  /** Something went wrong for good. */
+  /** Something failed and was not recovered from. */
   error(event: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 

@@ -1,8 +1,8 @@
 /**
  * The catalogue of errors: every one that a package of Sotto raises on purpose, by its stable code, with the type of its details.
  *
- * Match on `error.code`, never on the message or with `instanceof`: two copies of this package may be loaded at
- * once. Details never hold secrets, plaintexts or key material; sizes, names, counts and public identifiers only.
+ * Match on `error.code`, never on the message or with `instanceof`: two copies of this package may be
+ * loaded. Details never hold secrets, plaintexts or key material; sizes, names, counts and public identifiers only.
  */
 export interface ErrorDetails {
   // Bytes and keys
@@ -16,7 +16,7 @@ export interface ErrorDetails {
     readonly expected: number | string;
     readonly actual: number;
   };
-  /** Text that is not what it should be. */
+  /** Text that isn't in the expected format. */
   INVALID_TEXT: { readonly what: TextKind; readonly reason: string };
   /** An argument outside its documented range. */
   INVALID_ARGUMENT: { readonly what: string; readonly reason: string };
@@ -26,9 +26,9 @@ export interface ErrorDetails {
   INVALID_PRIVATE_KEY: { readonly curve: 'secp256k1' | 'x25519' };
   /** A signature that is malformed, or from which no key can be recovered. */
   INVALID_SIGNATURE: { readonly reason: string };
-  /** An authentication tag or MAC that does not fit: wrong key, or altered bytes. */
+  /** An authentication tag or MAC that doesn't match: wrong key, or altered bytes. */
   AUTHENTICATION_FAILED: { readonly what: string };
-  /** A package that is optional, and that was asked for, can't be loaded: what to install, by npm's names. */
+  /** An optional package that is needed here can't be loaded; `packages` are the npm packages to install. */
   PACKAGE_MISSING: { readonly packages: readonly string[]; readonly reason: string };
 
   // Wire format
@@ -40,7 +40,7 @@ export interface ErrorDetails {
   // Bundles and key agreement
   /** The signature of a bundle was not made by the identity that the bundle names. */
   BUNDLE_SIGNATURE_INVALID: { readonly reason: string };
-  /** A bundle that verifies, yet says what no honest peer says (time, version, number of devices). */
+  /** A bundle that verifies, with values that no honest peer would sign (time, version, number of devices). */
   BUNDLE_IMPLAUSIBLE: { readonly reason: string };
   /** A sound bundle that is older than one known. Both in nanoseconds since the epoch. */
   BUNDLE_STALE: { readonly timestamp: bigint; readonly known: bigint };
@@ -52,7 +52,7 @@ export interface ErrorDetails {
   RATCHET_DUPLICATE: { readonly n: number };
   /** More messages would have to be skipped in one chain than the limit allows. */
   RATCHET_TOO_MANY_SKIPPED: { readonly limit: number; readonly requested: number };
-  /** The stored key of a skipped message was not handed in, although the state lists it. */
+  /** The stored key of a skipped message was not passed, although the state lists it. */
   RATCHET_KEY_MISSING: { readonly n: number };
   /** A chain reached 2^32 - 1 messages and can't go on. */
   RATCHET_EXHAUSTED: Record<string, never>;
@@ -70,45 +70,45 @@ export interface ErrorDetails {
   DEVICE_NOT_ADDRESSED: { readonly installationId: string };
   /** The same message was received before. */
   DUPLICATE_MESSAGE: { readonly messageId: string };
-  /** The message is older than what is remembered of messages, so nobody can tell whether it came before. */
+  /** The message is older than the record of received messages reaches, so it may be a duplicate. */
   MESSAGE_TOO_OLD: { readonly messageId: string };
   /** The named device, group, contact or message isn't known here. */
   NOT_FOUND: {
     readonly what: 'contact' | 'conversation' | 'device' | 'group' | 'group change' | 'message' | 'peer';
     readonly id: string;
   };
-  /** The author of a request isn't allowed to do it. */
+  /** The author of a request isn't permitted to make it. */
   NOT_PERMITTED: { readonly what: string };
-  /** Not one of the devices addressed could be sent to. */
+  /** None of the devices addressed could be sent to. */
   NO_DEVICE_REACHED: { readonly failures: number };
 
   // People
   /**
-   * Words that are not a BIP39 mnemonic. `word`: not of the word list, at these positions counted from 1 (the words
-   * themselves are half of a secret and aren't named); `count`: not 12, 15, 18, 21 or 24; `checksum`: words of the
-   * list that don't belong together, so one is wrong or two are swapped.
+   * Words that are not a BIP39 mnemonic. `word`: the words at these positions, counted from 1, aren't in the word list
+   * (they are part of a secret and aren't quoted); `count`: not 12, 15, 18, 21 or 24; `checksum`: the
+   * checksum doesn't match, so a word is wrong or two are swapped.
    */
   INVALID_MNEMONIC:
     | { readonly problem: 'word'; readonly positions: readonly number[] }
     | { readonly problem: 'count'; readonly count: number }
     | { readonly problem: 'checksum' };
   /**
-   * Not a contact card that this software reads. `not-a-card`: something else was scanned or pasted;
+   * Not a contact card that this version can read. `not-a-card`: something else was scanned or pasted;
    * `damaged`: a card, cut off or altered; `newer-version`: intact, and made by newer software.
    */
   INVALID_CONTACT_CARD:
     | { readonly problem: 'not-a-card' }
     | { readonly problem: 'damaged'; readonly reason: string }
     | { readonly problem: 'newer-version'; readonly version: number; readonly supported: number };
-  /** Sound, and of another identity than the one expected. Public keys in hex, 33 bytes each. */
+  /** Valid, but from an identity other than the expected one. Public keys in hex, 33 bytes each. */
   WRONG_IDENTITY: { readonly expected: string; readonly actual: string };
-  /** An image with no QR code in it that can be read. */
+  /** An image without a readable QR code. */
   QR_UNREADABLE: { readonly reason: string };
 
   // Ports
-  /** A write expected another revision of a record; nothing of the commit was stored. */
+  /** A record doesn't have the revision that a write expects; nothing of the commit was stored. */
   STORE_CONFLICT: { readonly key: string };
-  /** Another process, tab or handle is the writer of this store. */
+  /** Another process, tab or handle has this store open. */
   STORE_LOCKED: { readonly where: string };
   /** The store cannot write or read now: disk full, I/O error, quota. Trying again later may work. */
   STORE_UNAVAILABLE: { readonly reason: string };
@@ -181,8 +181,8 @@ export function invalidArgument(what: string, reason: string): SottoError<'INVAL
 
 /**
  * The error of an optional package that can't be loaded.
- * @param what what needs it, at the beginning of a sentence
- * @param packages what to install, by npm's names
+ * @param what what needs it, to begin a sentence with
+ * @param packages the npm packages to install
  * @param cause what loading it threw
  */
 export function packageMissing(
@@ -190,13 +190,13 @@ export function packageMissing(
   packages: readonly string[],
   cause: unknown,
 ): SottoError<'PACKAGE_MISSING'> {
-  const message = `${what} needs what is not installed here: npm install ${packages.join(' ')}`;
+  const message = `${what} needs a package that isn't installed: npm install ${packages.join(' ')}`;
   const reason = (cause as { code?: string } | undefined)?.code ?? 'it cannot be loaded';
   return new SottoError('PACKAGE_MISSING', message, { packages, reason }, { cause });
 }
 
 /**
- * Whether `error` is Sotto's, and (with `code`) whether it is that one. Works across copies of the package.
+ * Whether `error` is a SottoError and, with `code`, whether it has that code. Works across copies of the package.
  */
 export function isSottoError<C extends ErrorCode = ErrorCode>(
   error: unknown,
@@ -210,7 +210,7 @@ export function isSottoError<C extends ErrorCode = ErrorCode>(
   );
 }
 
-/** Whether an error tells of one damaged record or state, of which everything else in the store knows nothing. */
+/** Whether an error reports one damaged record or state, which leaves everything else in the store usable. */
 export function isDamage(
   error: unknown,
 ): error is SottoError<'STATE_CORRUPT' | 'STORE_CORRUPT' | 'STORE_ROLLBACK'> {

@@ -5,14 +5,14 @@ import { Redacted } from './redacted.js';
 
 declare const brand: unique symbol;
 
-/** Bytes known to be a particular kind of key. Made by a parser or by the library, never by a cast outside. */
+/** Bytes known to be a particular kind of key. Made by a parser or by the library, never by a cast in calling code. */
 export type Branded<Name extends string> = Uint8Array & { readonly [brand]: Name };
 
 /** A point on secp256k1, 33 bytes, compressed SEC1. */
 export type PublicKey = Branded<'PublicKey'>;
 /** A secp256k1 scalar, 32 bytes big-endian, in 1 .. order - 1. */
 export type PrivateKey = Branded<'PrivateKey'>;
-/** 32 secret bytes agreed by two parties. */
+/** 32 secret bytes that two parties have agreed on. */
 export type SharedKey = Branded<'SharedKey'>;
 /** A recoverable ECDSA signature, 65 bytes `r || s || v`, `v` 0 or 1, low s. */
 export type Signature = Branded<'Signature'>;
@@ -43,7 +43,7 @@ export class KeyPair extends Redacted {
 /** Name of one device of an identity: 1 to 256 bytes of UTF-8, and not `none`. */
 export type InstallationId = string & { readonly [brand]: 'InstallationId' };
 
-/** Map key that addresses a message to no device in particular: the fallback without a bundle. */
+/** The map key of a message to no device in particular: the fallback when no bundle is known. */
 export const NO_INSTALLATION = 'none';
 
 /** Longest installation id in bytes of UTF-8. Deployed clients use UUIDs; the bound keeps records small. */

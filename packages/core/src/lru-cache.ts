@@ -1,6 +1,6 @@
 /**
- * Deletes the oldest members of a map or set, those put there first, once it has an eighth more than it may have.
- * Many at once and rarely: finding the first member takes longer the more were deleted before it.
+ * Deletes the oldest members of a map or set, those inserted first, once it exceeds its limit by an eighth. It deletes
+ * many at a time, and rarely, because finding the first member slows down with each one deleted before it.
  * @param limit how many members are kept at least; up to an eighth more stay
  */
 export function evictOldest<K>(members: Map<K, unknown> | Set<K>, limit: number): void {
@@ -11,7 +11,7 @@ export function evictOldest<K>(members: Map<K, unknown> | Set<K>, limit: number)
   }
 }
 
-/** A cache of the values used last: the least recently used ones are evicted. */
+/** A cache that evicts the least recently used values. */
 export class LruCache<K, V extends object | string | number | bigint> {
   readonly #limit: number;
   readonly #values = new Map<K, V>();
@@ -21,7 +21,7 @@ export class LruCache<K, V extends object | string | number | bigint> {
     this.#limit = limit;
   }
 
-  /** The value under the key, which counts as used now. */
+  /** The value under the key; this counts as a use. */
   get(key: K): V | undefined {
     const value = this.#values.get(key);
     if (value !== undefined) {
@@ -31,14 +31,14 @@ export class LruCache<K, V extends object | string | number | bigint> {
     return value;
   }
 
-  /** Puts a value under the key, in place of the one before. */
+  /** Puts a value under the key, replacing the previous one. */
   set(key: K, value: V): void {
     this.#values.delete(key);
     this.#values.set(key, value);
     evictOldest(this.#values, this.#limit);
   }
 
-  /** The value under the key, or the one that is made now and kept. When making it throws, nothing changes. */
+  /** The value under the key; if there is none, makes and keeps one. When `make` throws, nothing changes. */
   getOrCreate(key: K, create: () => V): V {
     const found = this.get(key);
     if (found !== undefined) return found;
@@ -47,7 +47,7 @@ export class LruCache<K, V extends object | string | number | bigint> {
     return created;
   }
 
-  /** Removes what is under the key, if there is something. */
+  /** Removes the value under the key, if there is one. */
   delete(key: K): void {
     this.#values.delete(key);
   }
@@ -58,7 +58,7 @@ export class LruCache<K, V extends object | string | number | bigint> {
   }
 }
 
-/** Remembers the members added last, to tell which one is new. */
+/** Remembers the members added last, to recognise duplicates. */
 export class DedupSet<K> {
   readonly #limit: number;
   readonly #members = new Set<K>();
@@ -76,7 +76,7 @@ export class DedupSet<K> {
     return true;
   }
 
-  /** Whether it is remembered. */
+  /** Whether a member is remembered. */
   has(member: K): boolean {
     return this.#members.has(member);
   }

@@ -2,10 +2,10 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /**
  * Base of everything that holds a secret: printing, logging, string conversion and `JSON.stringify` show its
- * name and no field. A guard against accidents, not against an attacker in the same process.
+ * class name and no fields. A guard against accidents, not against an attacker in the same process.
  */
 export abstract class Redacted {
-  /** The name of the class, and no field. */
+  /** The name of the class, and no fields. */
   toString(): string {
     return `[${this.constructor.name}: redacted]`;
   }
@@ -15,6 +15,7 @@ export abstract class Redacted {
     return this.toString();
   }
 
+  /** What `console.log` and `util.inspect` of Node.js print: as {@link toString}. */
   [INSPECT](): string {
     return this.toString();
   }

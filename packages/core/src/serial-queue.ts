@@ -1,4 +1,4 @@
-/** Runs asynchronous tasks one after another, in the order in which they came. A task that fails doesn't stop the next. */
+/** Runs asynchronous tasks one after another, in the order in which they were added. A task that fails doesn't stop the next. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
 

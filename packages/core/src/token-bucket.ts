@@ -1,6 +1,6 @@
 import type { Clock } from './environment.js';
 
-/** A rate limit: so many tokens a second on average, and a number of them at once after a rest. */
+/** A rate limit: so many tokens a second on average, with bursts of up to `capacity`. */
 export class TokenBucket {
   readonly #clock: Clock;
   readonly #perSecond: number;
@@ -9,7 +9,7 @@ export class TokenBucket {
   #tokens: number;
   #filledAt: number;
 
-  /** @param capacity tokens at once, when none were taken for long. Default: those of a second */
+  /** @param capacity largest burst, available after a pause. Default: the tokens of one second */
   constructor(clock: Clock, perSecond: number, capacity = perSecond) {
     this.#clock = clock;
     this.#perSecond = perSecond;
@@ -18,7 +18,7 @@ export class TokenBucket {
     this.#filledAt = clock.now();
   }
 
-  /** Takes tokens, and owes those that are missing. @returns milliseconds until nothing is owed; 0 when nothing is */
+  /** Takes tokens, going into debt if there are too few. @returns milliseconds until the debt is paid; 0 without one */
   take(tokens: number): number {
     this.#fill();
     this.#tokens -= tokens;
@@ -33,7 +33,7 @@ export class TokenBucket {
 
   #fill(): void {
     const now = this.#clock.now();
-    // A clock that is set back gives nothing.
+    // A clock that is set back adds no tokens.
     const passed = Math.max(0, now - this.#filledAt);
     this.#filledAt = now;
     this.#tokens = Math.min(this.#capacity, this.#tokens + (passed / 1000) * this.#perSecond);

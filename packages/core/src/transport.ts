@@ -4,7 +4,7 @@ import type { KeyPair, PublicKey, SharedKey } from './keys.js';
  * The Transport port: what the messenger needs of a network. It moves whole messages to a recipient or a
  * channel, and vouches for the sender of each message that it delivers.
  *
- * A pipe that can't vouch for anybody implements the smaller {@link Carrier} instead and lets
+ * A pipe that can't vouch for senders implements the smaller {@link Carrier} instead and lets
  * `createSealedTransport` of `@sotto/whisper-transport` sign and encrypt.
  */
 export interface Transport {
@@ -22,7 +22,7 @@ export interface Transport {
 export interface TransportCapabilities {
   /** Largest payload of {@link TransportConnection.send} in bytes. */
   readonly maxPayloadBytes: number;
-  /** Whether `history` answers messages sent while we were away. */
+  /** Whether `history` returns messages sent while we were offline. */
   readonly history: boolean;
   /** Whether a resolved `send` means that another party has the message (and not only that it was queued). */
   readonly confirmsSend: boolean;
@@ -40,8 +40,8 @@ export interface ConnectOptions {
   /** Called when the connection is lost, restored or closed. */
   onStatus?(status: TransportStatus): void;
   /**
-   * Called with the offset of our clock once other nodes or people have told their time (0 when ours is right), and again
-   * whenever the offset changes. Stored times go by our own clock all the same: nothing proves what others claim.
+   * Called with the offset of our clock once other nodes or people have reported their time (0 when ours is right), and again
+   * whenever the offset changes. Stored times still follow our own clock: nothing proves what others claim.
    */
   onClock?(skew: ClockSkew): void;
   /** Stores channel keys, which are expensive to derive. Without it they are derived again at each start. */
@@ -73,14 +73,14 @@ export interface ClockSkew {
   readonly corrected: boolean;
 }
 
-/** Whether a connection is there. After `closed` nothing more comes. */
+/** Whether the connection is up. `closed` is final. */
 export type TransportStatus = 'connected' | 'reconnecting' | 'closed';
 
 /** A message that arrived, with a sender for whom the transport vouches. */
 export interface TransportMessage {
   /** 33 bytes; verified by the transport. */
   readonly sender: PublicKey;
-  /** The bytes handed to `send` at the other end. Fresh; the receiver owns them. */
+  /** The bytes passed to `send` at the other end. Fresh; the receiver owns them. */
   readonly payload: Uint8Array;
   /** The channel on which it arrived. */
   readonly channel: Channel;
@@ -95,13 +95,13 @@ export interface TransportMessage {
  * into a topic and a key.
  */
 export type Channel =
-  /** Readable by anybody who knows the name: public chats, contact codes. */
+  /** Readable by anyone who knows the name: public chats, contact codes. */
   | { readonly kind: 'public'; readonly name: string }
   /** One identity's share of a partitioned topic; only `recipient` can read it. */
   | { readonly kind: 'partitioned'; readonly recipient: PublicKey }
   /** One identity's own discovery topic; only `recipient` can read it. */
   | { readonly kind: 'discovery'; readonly recipient: PublicKey }
-  /** Known to the two holders of the negotiated secret alone. */
+  /** Readable only by the two holders of the negotiated secret. */
   | { readonly kind: 'negotiated'; readonly secret: SharedKey };
 
 /** A connection of one party. */
@@ -131,7 +131,7 @@ export interface TransportConnection {
 
 /** Which messages of the past are wanted. */
 export interface HistoryRequest {
-  /** Some of the channels listened to. */
+  /** A subset of the subscribed channels. */
   readonly channels: readonly Channel[];
   /** Milliseconds since the epoch, inclusive. */
   readonly from: number;

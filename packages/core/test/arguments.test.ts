@@ -65,7 +65,7 @@ describe('bytes from outside', () => {
 });
 
 describe('other arguments', () => {
-  it('texts, functions and objects are given as they are; what is none is refused by name', () => {
+  it('strings, functions and objects are returned as they are; anything else is refused by name', () => {
     const run = () => {};
     const port = { close: run };
     expect([parseText('', 'a'), parseFunction(run, 'b'), parseObject(port, 'c', 'close')]).toEqual([
@@ -74,7 +74,7 @@ describe('other arguments', () => {
       port,
     ]);
     expect(parseObject(run, 'd')).toBe(run);
-    expect(() => parseText(5 as never, 'a')).toThrow(refused('a', 'not a text'));
+    expect(() => parseText(5 as never, 'a')).toThrow(refused('a', 'not a string'));
     expect(() => parseFunction({}, 'b')).toThrow(refused('b', 'not a function'));
     for (const value of [undefined, null, 5, 'text']) {
       expect(() => parseObject(value as never, 'c')).toThrow(refused('c', 'not an object'));
@@ -85,7 +85,7 @@ describe('other arguments', () => {
     );
   });
 
-  it('a text that is none is not turned into one', () => {
+  it("a value that isn't a string is not converted to one", () => {
     expect(() => encodeUtf8(undefined as never)).toThrow(refused('text'));
     expect(() => encodeUtf8(5 as never)).toThrow(refused('text'));
     expect(() => parseInstallationId(undefined as never)).toThrow(refused('installation id'));

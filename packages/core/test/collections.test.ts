@@ -27,7 +27,7 @@ describe('a cache of what was used last', () => {
   });
 });
 
-describe('a set that tells what is new', () => {
+describe('a deduplicating set', () => {
   it('forgets the oldest members beyond its limit', () => {
     const seen = new DedupSet<string>(2);
     expect(['a', 'b', 'a', 'c'].map((member) => seen.add(member))).toEqual([true, true, false, true]);

@@ -45,15 +45,15 @@ describe('bytes', () => {
     expect(decodeUtf8(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61))).toBe('\ufeffa');
   });
 
-  it.each(['0', 'zz', '0x0', 'a b ', '١٢'])('%j is no hex', (text) => {
+  it.each(['0', 'zz', '0x0', 'a b ', '١٢'])('%j is not hex', (text) => {
     expect(codeOf(() => decodeHex(text))).toBe('INVALID_TEXT');
   });
 
-  it.each(['a', 'YQ', 'YQ=', '!!!!', 'YQ==\n', '_-8='])('%j is no base64', (text) => {
+  it.each(['a', 'YQ', 'YQ=', '!!!!', 'YQ==\n', '_-8='])('%j is not base64', (text) => {
     expect(codeOf(() => decodeBase64(text))).toBe('INVALID_TEXT');
   });
 
-  it('that are no text are refused, and text that is no UTF-8', () => {
+  it('that are not text are refused, and text that is not UTF-8', () => {
     expect(codeOf(() => decodeUtf8(Uint8Array.of(0xff)))).toBe('INVALID_TEXT');
     expect(codeOf(() => decodeUtf8(Uint8Array.of(0xed, 0xa0, 0x80)))).toBe('INVALID_TEXT');
     expect(codeOf(() => encodeUtf8('\ud800'))).toBe('INVALID_TEXT');
@@ -79,7 +79,7 @@ describe('bytes', () => {
 describe('errors', () => {
   const error = new SottoError('STORE_LOCKED', 'Somebody else writes.', { where: 'here' }, { cause: 'x' });
 
-  it('are told by code, across copies of the package', () => {
+  it('are recognised by code, across copies of the package', () => {
     expect(error).toMatchObject({
       name: 'SottoError',
       code: 'STORE_LOCKED',
@@ -119,7 +119,7 @@ describe('keys', () => {
 });
 
 describe('environment', () => {
-  it('the clock of the machine tells the time and calls once, unless cancelled', async () => {
+  it('the system clock reads the time and calls once, unless cancelled', async () => {
     expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(60_000);
     const calls: string[] = [];
     const cancel = systemClock.after(0, () => calls.push('cancelled'));

@@ -12,13 +12,13 @@ const newBucket = (perSecond: number, capacity?: number) => {
 };
 
 describe('a token bucket', () => {
-  it('gives a second’s worth at once, and then so many a second', () => {
+  it('allows a burst of one second, and then so many tokens a second', () => {
     const bucket = newBucket(10);
     expect(bucket.take(10)).toBe(0);
     expect(bucket.take(5)).toBe(500);
   });
 
-  it('gives nothing for a clock that is set back', () => {
+  it('adds no tokens when the clock is set back', () => {
     const bucket = newBucket(10);
     bucket.take(10);
     clock.time -= 10_000;
@@ -27,7 +27,7 @@ describe('a token bucket', () => {
     expect(bucket.take(0)).toBe(0);
   });
 
-  it('refuses to owe more than its capacity, and takes nothing then', () => {
+  it('refuses a debt beyond its capacity, and takes nothing then', () => {
     const bucket = newBucket(10, 20);
     expect(bucket.tryTake(30)).toBe(1_000);
     expect(bucket.tryTake(11)).toBeUndefined();

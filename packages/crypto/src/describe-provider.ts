@@ -1,8 +1,8 @@
 import type { CryptoProvider } from '@sotto/core';
 
 /**
- * What a provider runs on and why, in lines for a person or a log: its name, then each part with its library.
- * `describeProvider(defaultProvider())` tells it of the one that is used where none is named.
+ * What a provider runs on and why, as lines for a person or a log: its name, then each part with its library.
+ * `describeProvider(defaultProvider())` describes the default.
  */
 export function describeProvider(provider: CryptoProvider): string {
   const parts = Object.entries(provider.parts ?? {});

@@ -21,7 +21,7 @@ const NOTHING: Uint8Array = new Uint8Array(0);
  * Encrypts to a secp256k1 public key as go-ethereum's ECIES does (AES-128-CTR, HMAC-SHA-256; wire profile, section 7):
  * `R 65 || iv 16 || ciphertext || tag 32`.
  *
- * Draws the ephemeral key pair, then the iv. Says nothing of who sealed it; sign inside when that matters.
+ * Draws the ephemeral key pair, then the iv. Does not authenticate the sender; sign the plaintext where that matters.
  *
  * @param recipientPublicKey 33 or 65 bytes
  * @param sharedInfo authenticated by the tag and not sent. Whisper has none; RLPx has the length of the message

@@ -23,15 +23,15 @@ import {
   requireRecoveryBit,
 } from './secp256k1-arguments.js';
 
-/** The functions of libsecp256k1, which each build of it offers in its own way. `undefined` is a refusal; results are fresh. */
+/** The functions of libsecp256k1, adapted by each build of it. `undefined` means that the input was refused; results are fresh. */
 export interface LibSecp256k1 {
   /** Whether 32 bytes are in 1 .. order - 1. */
   isScalar(bytes: Uint8Array): boolean;
   /** The public key of a scalar, 33 bytes. */
   publicKeyOf(privateKey: Uint8Array): Uint8Array | undefined;
-  /** A public key in the form of 33 or 65 bytes. */
+  /** Converts a public key to the form of 33 or 65 bytes. */
   convert(publicKey: Uint8Array, length: number): Uint8Array | undefined;
-  /** The x coordinate of a scalar times a point, 32 bytes, in a time that doesn't depend on the scalar. */
+  /** The x coordinate of a scalar times a point, 32 bytes, in constant time. */
   ecdh(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
   /** Signs a digest that is a scalar: `r || s` and the recovery bit. */
   sign(digest: Uint8Array, privateKey: Uint8Array): readonly [rs: Uint8Array, recovery: number] | undefined;
@@ -43,7 +43,7 @@ export interface LibSecp256k1 {
 
 /**
  * secp256k1 on a build of libsecp256k1.
- * @param portable signs the digests that the library treats differently
+ * @param portable signs the digests that the library handles differently
  */
 export function createSecp256k1(
   library: LibSecp256k1,
@@ -105,7 +105,7 @@ export function createSecp256k1(
       requireLength('digest', digest, DIGEST_LENGTH);
       requireLength('private key', privateKey, PRIVATE_KEY_LENGTH);
       requireScalar(privateKey);
-      // RFC 6979 reduces the digest before the nonce is derived from it; these builds of the library don't. What is no
+      // RFC 6979 reduces the digest before the nonce is derived from it; these builds of the library don't. A digest that is not a
       // scalar is exactly what would be reduced: one digest in 2^128.
       if (!library.isScalar(digest)) return portable.signRecoverable(digest, privateKey);
       const [rs, recovery] = library.sign(digest, privateKey) ?? raise(invalidScalar());
@@ -122,7 +122,7 @@ export function createSecp256k1(
       const rs = copyBytes(signature.subarray(0, SIGNATURE_LENGTH - 1));
       requireScalars(rs);
       const publicKey = library.recover(digest, rs, recovery);
-      return (publicKey ?? raise(invalidSignature('no key can have made it'))) as PublicKey;
+      return (publicKey ?? raise(invalidSignature('no key can be recovered from it'))) as PublicKey;
     },
   };
 }

@@ -11,22 +11,22 @@ import { createX25519 } from './portable/x25519.js';
 /** Options of {@link createPortableProvider}. */
 export interface PortableProviderOptions {
   /**
-   * Where keys, nonces and everything else random comes from. Default: the platform's secure source,
-   * `crypto.getRandomValues`. Only tests have a reason to give another.
+   * Where all randomness (keys, nonces) comes from. Default: the platform's secure source,
+   * `crypto.getRandomValues`. Only tests have a reason to pass another.
    */
   readonly random?: RandomSource;
 }
 
 /**
- * The provider that runs wherever JavaScript does, on @noble/curves, @noble/hashes and @noble/ciphers. It holds
- * no state but its random source.
+ * The provider that runs wherever JavaScript does, on @noble/curves, @noble/hashes and @noble/ciphers. Its
+ * only state is its random source.
  */
 export function createPortableProvider(options: PortableProviderOptions = {}): X25519Provider {
   const provider = createMinimalProvider(options);
   return { ...provider, x25519: createX25519(provider.randomBytes) };
 }
 
-/** The same without X25519, which a bundler then leaves out: for applications where size matters. */
+/** The same without X25519, which a bundler can then omit: for applications where size matters. */
 export function createMinimalProvider(options: PortableProviderOptions = {}): CryptoProvider {
   const randomBytes = guardRandom(options.random ?? platformRandom);
   return {

@@ -8,21 +8,25 @@ import {
   UNCOMPRESSED_PUBLIC_KEY_LENGTH,
 } from '@sotto/core';
 
-/** Bytes of what ECDSA signs. */
+/** Bytes of a digest that ECDSA signs. */
 export const DIGEST_LENGTH = 32;
 
-/** Draws before a random source is given up; even the second is as unlikely as a guessed key. */
+/** Attempts before a random source is given up; needing even a second is as unlikely as guessing a key. */
 const MAX_DRAWS = 16;
 
-/** The first draw of 32 bytes that `isScalar` takes. */
+/** The first 32 bytes drawn that `isScalar` accepts. */
 export function drawScalar(randomBytes: RandomSource, isScalar: (bytes: Uint8Array) => boolean): Uint8Array {
   for (let draw = 0; draw < MAX_DRAWS; draw++) {
     const candidate = randomBytes(PRIVATE_KEY_LENGTH);
     if (isScalar(candidate)) return candidate;
   }
-  throw new SottoError('INVALID_PRIVATE_KEY', `The random source gave no key in ${MAX_DRAWS} draws.`, {
-    curve: 'secp256k1',
-  });
+  throw new SottoError(
+    'INVALID_PRIVATE_KEY',
+    `The random source returned no valid key in ${MAX_DRAWS} attempts.`,
+    {
+      curve: 'secp256k1',
+    },
+  );
 }
 
 export function invalidScalar(): SottoError {
@@ -51,10 +55,10 @@ export function requireRecoveryBit(signature: Uint8Array): 0 | 1 {
   // 27 and 28 are how Ethereum's own tools write 0 and 1.
   if (v === 0 || v === 27) return 0;
   if (v === 1 || v === 28) return 1;
-  throw invalidSignature('v is none of 0, 1, 27 and 28');
+  throw invalidSignature('v must be 0, 1, 27 or 28');
 }
 
-/** The forms of a public key: libsecp256k1 also takes the hybrid prefixes 06 and 07. */
+/** Checks the form of a public key: libsecp256k1 also accepts the hybrid prefixes 06 and 07. */
 export function requirePointForm(bytes: Uint8Array): void {
   const prefix = parseBytes(bytes, 'public key')[0];
   const compressed = bytes.length === PUBLIC_KEY_LENGTH && (prefix === 2 || prefix === 3);

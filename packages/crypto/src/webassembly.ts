@@ -1,6 +1,6 @@
 /**
- * A provider for browsers that is several times as fast as the portable one where the curve is concerned. An entry of its
- * own, since the libraries that it loads are 130 kB, compressed.
+ * A provider for browsers whose curve is several times as fast as the portable one. It is a separate entry, since the
+ * libraries that it loads are 130 kB, compressed.
  */
 import { type Argon2id, packageMissing, type RandomSource, type X25519Provider } from '@sotto/core';
 import { createSecp256k1 } from './libsecp256k1.js';
@@ -9,13 +9,13 @@ import { webAssemblyLibSecp256k1 } from './webassembly/secp256k1.js';
 
 /** Options of {@link loadWebAssemblyProvider}. */
 export interface WebAssemblyProviderOptions {
-  /** Where keys, nonces and everything else random comes from. Default: `crypto.getRandomValues`. Only for tests. */
+  /** Where all randomness (keys, nonces) comes from. Default: `crypto.getRandomValues`. Only for tests. */
   readonly random?: RandomSource;
 }
 
 /**
- * Loads libsecp256k1 (npm `@bitauth/libauth`) and KECCAK-256 (npm `hash-wasm`) in WebAssembly, when it is called and not
- * before; the rest is @noble. It gives the same bytes and the same refusals as the portable provider.
+ * Loads libsecp256k1 (npm `@bitauth/libauth`) and KECCAK-256 (npm `hash-wasm`) in WebAssembly, only when it is
+ * called; the rest is @noble. It returns the same bytes and throws the same errors as the portable provider.
  *
  * Rejects with what the runtime throws where WebAssembly is missing or forbidden (a page's policy has to have
  * `script-src 'wasm-unsafe-eval'`): fall back to `createPortableProvider`.
@@ -26,7 +26,7 @@ export async function loadWebAssemblyProvider(
 ): Promise<X25519Provider> {
   const portable = createPortableProvider(options);
   const { instantiateSecp256k1, loadKeccak256 } = await loadLibraries();
-  // The seed blinds what the library computes with private keys on its own.
+  // The seed blinds the library's own computations with private keys.
   const library = await instantiateSecp256k1(createPortableProvider().randomBytes(32));
   return {
     ...portable,
@@ -58,7 +58,7 @@ async function loadLibraries() {
   try {
     return await import('./webassembly/libraries.js');
   } catch (cause) {
-    // The packages are there, and can't run.
+    // The packages are installed, but can't run.
     if (cause instanceof WebAssembly.CompileError || cause instanceof WebAssembly.LinkError) throw cause;
     throw packageMissing('The WebAssembly provider', ['@bitauth/libauth', 'hash-wasm'], cause);
   }

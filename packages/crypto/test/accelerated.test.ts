@@ -36,11 +36,11 @@ for (const [name, create] of providers) {
 }
 
 describe('the accelerated provider beside the portable one', () => {
-  test('gives the same bytes and refusals', () => {
+  test('returns the same bytes and throws the same errors', () => {
     compareProviders(portable, accelerated, { seed: 'accelerated', rounds: 60 });
   }, 60_000);
 
-  test('gives the same for all that is hostile to secp256k1', () => {
+  test('agrees on all hostile inputs of secp256k1', () => {
     compareProviders(portable, accelerated, {
       seed: 'hostile',
       rounds: 400,
@@ -181,7 +181,7 @@ describe('what a provider runs on', () => {
     expect(forced.parts?.['secp256k1']).toBe('@noble/curves: as asked');
   });
 
-  test('KECCAK-256 is there at once, the same while WebAssembly is loaded and after, and it is said which it is', async () => {
+  test('KECCAK-256 is available immediately, the same before and after WebAssembly has loaded, and reports its library', async () => {
     let bring = (_: typeof portable.keccak256) => {};
     const coming = new Promise<typeof portable.keccak256>((resolve) => {
       bring = resolve;
@@ -234,7 +234,7 @@ describe('the default provider in Node', () => {
     expect(byName.defaultProvider().name).toBe('accelerated');
   });
 
-  test('comes with the same exports as elsewhere', () => {
+  test('has the same exports as elsewhere', () => {
     expect(Object.keys(inNode).sort()).toEqual(Object.keys(elsewhere).sort());
   });
 });

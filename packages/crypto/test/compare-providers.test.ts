@@ -100,7 +100,7 @@ describe('compareProviders', () => {
     compareProviders(portable, openssl, { seed: 'OpenSSL', rounds: 40 });
   });
 
-  test('a difference is told with the operation, the seed, the round and both results', () => {
+  test('a difference is reported with the operation, the seed, the round and both results', () => {
     const broken = { ...portable, name: 'broken', sha256: () => new Uint8Array(32) };
     expect(() => compareProviders(portable, broken, { seed: 3, rounds: 1 })).toThrow(
       /^sha256\([0-9a-f]+, [0-9a-f]+\), seed 3, round 0: portable gave [0-9a-f]{64}; broken gave (00){32}\.$/,

@@ -96,7 +96,7 @@ describe('ECIES', () => {
     expect(() => openEcies(watched, recipient.privateKey, sealed)).toThrow('decrypted');
   });
 
-  test('an ephemeral that is no uncompressed point is refused', () => {
+  test('an ephemeral key that is not an uncompressed point is refused', () => {
     for (const prefix of [0, 2, 3, 5, 6, 7]) {
       const altered = Uint8Array.from(sealed);
       altered[0] = prefix;

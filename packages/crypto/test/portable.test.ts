@@ -15,13 +15,13 @@ describe('the default provider, where it is not Node', () => {
     expect(defaultProvider()).toBe(defaultProvider());
   });
 
-  test('has all but X25519, which nobody has to load who does not ask for it', () => {
+  test('has everything except X25519, which is loaded only on request', () => {
     const { x25519, ...others } = createPortableProvider();
     expect(x25519).toBeDefined();
     expect(Object.keys(defaultProvider()).toSorted()).toEqual(Object.keys(others).toSorted());
   });
 
-  test('is not made by importing the package', async () => {
+  test('is not created by importing the package', async () => {
     const made = vi.fn();
     vi.doMock('../src/portable.js', () => ({ createMinimalProvider: made }));
     const fresh = await import('../src/default-provider.js');
@@ -39,14 +39,14 @@ describe('the random source', () => {
     expect(platform).toHaveBeenCalledOnce();
   });
 
-  test('may give Buffers; what comes out is plain all the same', () => {
+  test('may return Buffers; the output is plain all the same', () => {
     const crypto = createPortableProvider({ random: (length) => nodeRandomBytes(length) });
     expect(crypto.randomBytes(16).constructor).toBe(Uint8Array);
     expect(crypto.secp256k1.generateKeyPair().privateKey.constructor).toBe(Uint8Array);
     expect(crypto.x25519.generateKeyPair().privateKey.constructor).toBe(Uint8Array);
   });
 
-  test('lets its own error through', () => {
+  test('passes on its own error', () => {
     const crypto = createPortableProvider({
       random: () => {
         throw new Error('no entropy');

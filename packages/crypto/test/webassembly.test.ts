@@ -27,11 +27,11 @@ describe('the WebAssembly provider with a random source of its own', () => {
 });
 
 describe('the WebAssembly provider beside the portable one', () => {
-  test('gives the same bytes and refusals', () => {
+  test('returns the same bytes and throws the same errors', () => {
     compareProviders(portable, provider, { seed: 'webassembly', rounds: 60 });
   }, 60_000);
 
-  test('gives the same for all that is hostile to secp256k1', () => {
+  test('agrees on all hostile inputs of secp256k1', () => {
     compareProviders(portable, provider, {
       seed: 'hostile',
       rounds: 400,

@@ -17,9 +17,9 @@ import {
 import { type Chain, RatchetState } from './state.js';
 import type { RatchetSuite } from './suite.js';
 
-/** What {@link decrypt} may need beside the message. */
+/** Options of {@link decrypt}. */
 export interface DecryptOptions {
-  /** Bytes that the sender gave as well; deployed peers use none. */
+  /** The bytes that the sender passed to `encrypt`; deployed peers use none. */
   readonly associatedData?: Uint8Array;
   /** The message key kept for this message, when {@link skippedKeyFor} names one. Borrowed. */
   readonly skippedKey?: Uint8Array;
@@ -27,13 +27,13 @@ export interface DecryptOptions {
   readonly limits?: RatchetLimits;
 }
 
-/** What {@link decrypt} gives. */
+/** What {@link decrypt} returns. */
 export interface Decrypted {
   /** Replaces the state: store it, with the key changes, in one write, before the plaintext is used. */
   readonly next: RatchetState;
   /** Fresh; the caller owns it. */
   readonly plaintext: Uint8Array;
-  /** Skipped message keys to keep, and to delete, in that same write. */
+  /** Skipped message keys to keep and to delete in the same write. */
   readonly keys: SkippedKeyChanges;
 }
 
@@ -45,8 +45,8 @@ export function skippedKeyFor(state: RatchetState, header: RatchetHeader): Skipp
 }
 
 /**
- * Opens one message, in whatever order it came. A failure throws and has changed nothing: the state given is
- * still the state of the session. Double Ratchet specification, section 3.5.
+ * Decrypts one message; messages may arrive in any order. A failure throws and changes nothing: the given state is
+ * still that of the session. Double Ratchet specification, section 3.5.
  *
  * @throws RATCHET_MALFORMED, RATCHET_TOO_MANY_SKIPPED before any key is derived;
  *   RATCHET_DUPLICATE when the message's key was used already or deleted; RATCHET_KEY_MISSING;
@@ -68,7 +68,7 @@ export function decrypt(
   const skippedId = skippedKeyFor(state, header);
   if (skippedId !== undefined) {
     if (options.skippedKey === undefined) {
-      throw new SottoError('RATCHET_KEY_MISSING', 'The stored key of this message was not handed in.', {
+      throw new SottoError('RATCHET_KEY_MISSING', 'The stored key of this message was not passed.', {
         n: header.n,
       });
     }
@@ -130,7 +130,7 @@ function checkShape(suite: RatchetSuite, { header, body }: RatchetMessage): void
 }
 
 interface Skipped {
-  /** The chain as it stands at the message wanted. */
+  /** The chain, stepped to the wanted message. */
   readonly chain: Chain;
   readonly keys: readonly SkippedKey[];
   readonly runs: readonly Omit<SkippedRun, 'storedAt'>[];
@@ -138,7 +138,7 @@ interface Skipped {
 
 const NOTHING_SKIPPED: Pick<Skipped, 'keys' | 'runs'> = { keys: [], runs: [] };
 
-/** The receiving half of a DH ratchet step; the sending half is put off until something is sent. */
+/** The receiving half of a DH ratchet step; the sending half is deferred until something is sent. */
 function turnReceiving(
   suite: RatchetSuite,
   state: RatchetState,
@@ -156,7 +156,7 @@ function turnReceiving(
     state.remoteKey === undefined
       ? NOTHING_SKIPPED
       : skipTo(suite, state.remoteKey, state.receiving, header.pn, limits);
-  // The peer can only turn on a key that we have sent; an inactive side takes its turn now so that nothing else authenticates.
+  // The peer can only ratchet against a key that we have sent; an inactive side steps now, so that nothing else authenticates.
   const current = state.sending.kind === 'inactive' ? turnSending(suite, state) : state;
   const { chain, keyPair } = current.sending as Extract<RatchetState['sending'], { kind: 'chain' }>;
   const dhOutput = suite.dh(keyPair.privateKey, header.key);
@@ -174,7 +174,7 @@ function turnReceiving(
   };
 }
 
-/** Steps a receiving chain up to message `until`, keeping the keys passed on the way. */
+/** Steps a receiving chain up to message `until`, keeping the keys that are skipped. */
 function skipTo(
   suite: RatchetSuite,
   key: Uint8Array,
@@ -196,7 +196,7 @@ function skipTo(
 
 function checkSkip(from: number, until: number, limits: RatchetLimits): void {
   if (until < from) {
-    throw new SottoError('RATCHET_DUPLICATE', 'This message was received before, or is too old.', {
+    throw new SottoError('RATCHET_DUPLICATE', 'This message was received already, or is too old.', {
       n: until,
     });
   }

@@ -6,25 +6,26 @@ import { stepRootKey } from './root-key.js';
 import { RatchetState } from './state.js';
 import type { RatchetSuite } from './suite.js';
 
-/** What {@link encrypt} gives. */
+/** What {@link encrypt} returns. */
 export interface Encrypted {
   /** Replaces the state: store it before the message leaves. */
   readonly next: RatchetState;
-  /** What is to be sent. */
+  /** The message to send. */
   readonly message: RatchetMessage;
-  /** The same in one piece, see `encodeMessage`; the body of `message` is a view of it. */
+  /** The same as one byte string, see `encodeMessage`; the body of `message` is a view of it. */
   readonly encoded: Uint8Array;
 }
 
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Encrypts one message and steps the sending chain; the first message after the peer's turn turns the ratchet.
+ * Encrypts one message and steps the sending chain; the first message after a DH ratchet step of the peer makes ours.
  * Double Ratchet specification, section 3.4.
  *
  * @param associatedData bytes that the receiver must present as well; deployed peers use none
- * @throws RATCHET_EXHAUSTED after 2^32 - 1 messages in one chain; INVALID_PUBLIC_KEY when the peer's ratchet key
- *   that the session was started with is not on the curve; INVALID_ARGUMENT
+ * @throws RATCHET_EXHAUSTED after 2^32 - 1 messages in one chain; INVALID_PUBLIC_KEY when the peer's ratchet
+ *   key
+ * with which the session was started is not on the curve; INVALID_ARGUMENT
  */
 export function encrypt(
   suite: RatchetSuite,

@@ -2,8 +2,8 @@ import { removeSkippedKey, type SkippedKeyId } from './skipped-keys.js';
 import { RatchetState } from './state.js';
 
 /**
- * The state without some skipped keys: their keeper has deleted them, for their age for instance. Those that the state
- * doesn't list are passed over.
+ * The state without some skipped keys, which the caller has deleted, for example because of their age. Keys that the state
+ * doesn't list are ignored.
  */
 export function withoutSkippedKeys(state: RatchetState, ids: Iterable<SkippedKeyId>): RatchetState {
   let { skipped } = state;

@@ -1,6 +1,6 @@
 import { copyBytes, parseBytes, SottoError } from '@sotto/core';
 
-/** Largest counter in a header; the value above it, 2^32 - 1, would leave no next one and is refused. */
+/** Largest counter in a header; 2^32 - 1 would leave no next number and is refused. */
 export const MAX_COUNTER = 0xffff_fffe;
 
 /** What travels in the clear with each message; authenticated. Double Ratchet specification, section 2. */
@@ -9,7 +9,7 @@ export interface RatchetHeader {
   readonly key: Uint8Array;
   /** Number of the message in its chain, from 0. */
   readonly n: number;
-  /** Length of the sender's chain before this one. */
+  /** Length of the sender's previous chain. */
   readonly pn: number;
 }
 
@@ -32,7 +32,7 @@ export function encodeHeader(header: RatchetHeader): Uint8Array {
 }
 
 /**
- * One message as one byte string, `header || body`, for those who have no format of their own for headers.
+ * One message as one byte string, `header || body`, for protocols without a header format of their own.
  */
 export function encodeMessage(message: RatchetMessage): Uint8Array {
   const header = encodeHeader(message.header);

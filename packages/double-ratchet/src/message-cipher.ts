@@ -6,7 +6,7 @@ const ZERO_SALT = new Uint8Array(32);
 const IV_LENGTH = 16;
 const MAC_LENGTH = 32;
 
-/** Bytes that a body has beyond its plaintext: iv and MAC. */
+/** Bytes of a body in addition to its plaintext: iv and MAC. */
 export const BODY_OVERHEAD = IV_LENGTH + MAC_LENGTH;
 
 /** The keys of one message. */
@@ -30,8 +30,8 @@ function deriveMessageKeys(crypto: CryptoProvider, messageKey: Uint8Array): Mess
 }
 
 /**
- * `header || iv || AES-256-CTR || HMAC-SHA-256(associated data || header || iv || ciphertext)`, in one piece: what is
- * authenticated lies together, and a large message is copied once.
+ * `header || iv || AES-256-CTR || HMAC-SHA-256(associated data || header || iv || ciphertext)`, as one byte string: what is
+ * authenticated is contiguous, and a large message is copied once.
  */
 export function sealMessage(
   crypto: CryptoProvider,
@@ -53,7 +53,7 @@ export function sealMessage(
 }
 
 /**
- * Opens the body of what {@link sealMessage} made. The MAC is compared in constant time, and before anything is decrypted.
+ * Opens the body of what {@link sealMessage} returned. The MAC is compared in constant time, and before anything is decrypted.
  * @throws AUTHENTICATION_FAILED; RATCHET_MALFORMED when the body is shorter than iv and MAC
  */
 export function openBody(

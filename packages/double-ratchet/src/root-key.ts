@@ -3,11 +3,11 @@ import type { CryptoProvider } from '@sotto/crypto';
 
 const ROOT_INFO = encodeUtf8('rsZUpEuXUqqwXBvSy3EcievAh4cMj6QL');
 
-/** What one turn of the DH ratchet yields; 32 bytes each. */
+/** The keys from one step of the DH ratchet; 32 bytes each. */
 export interface RootStep {
   readonly rootKey: Uint8Array;
   readonly chainKey: Uint8Array;
-  /** Derived by deployed peers for header encryption, which nobody uses. */
+  /** Derived by deployed peers for header encryption, which none of them uses. */
   readonly headerKey: Uint8Array;
 }
 

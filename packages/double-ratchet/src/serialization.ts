@@ -10,8 +10,8 @@ import type { RatchetKeyPair, SuiteName } from './suite.js';
  *   | root key 32 | receiving chain key 32 | receiving n 4 | previous length 4 | received 4
  *   | sending chain key 32, n 4 (flag 1) | own public key, private key 32 (flag 2) | remote key (flag 4)
  *   | chains of skipped keys: count 2, each: key, number of runs 2, each run: first 4, count 2, stored at 4
- * Runs of one chain that stand next to each other in the index are written under one key. What is too many for two bytes
- * is written as several: a run of 70,000 keys as two runs, and 70,000 runs of one chain under its key twice.
+ * Adjacent runs of one chain are written under one key. Counts that exceed two bytes
+ * are split: a run of 70,000 keys is written as two runs, and 70,000 runs of one chain under its key twice.
  */
 const MOST = 0xffff;
 const MOST_COUNTED = 0xffff_ffff;
@@ -25,9 +25,9 @@ const SUITES: readonly { readonly name: SuiteName; readonly publicKeyLength: num
 ];
 
 /**
- * The state as bytes, to be kept secret: at most 224 without skipped keys, and some 10 more for each gap. The
+ * The state as bytes, to be kept secret: at most 224 without skipped keys, and about 10 more for each gap. The
  * skipped message keys themselves are not in it.
- * @throws LIMIT_EXCEEDED when the skipped keys are of more than 65,535 chains, which takes limits far beyond the default,
+ * @throws LIMIT_EXCEEDED when the skipped keys belong to more than 65,535 chains, which requires limits far beyond the default,
  * or a counter is beyond 2^32 - 1
  */
 export function encodeState(state: RatchetState): Uint8Array {

@@ -9,17 +9,17 @@ export interface SkippedKeyId {
   readonly n: number;
 }
 
-/** A message key kept for a message that has not come yet. Secret. */
+/** A message key kept for a message that hasn't arrived yet. Secret. */
 export interface SkippedKey extends SkippedKeyId {
   /** 32 bytes. */
   readonly messageKey: Uint8Array;
 }
 
-/** What a decryption asks of the keeper of skipped keys, in the same atomic write as the next state. */
+/** Changes to the stored skipped keys, to be made in the same atomic write as the next state. */
 export interface SkippedKeyChanges {
-  /** Keys to be kept from now on. */
+  /** Keys to store. */
   readonly stored: readonly SkippedKey[];
-  /** Keys to be deleted. */
+  /** Keys to delete. */
   readonly deleted: readonly SkippedKeyId[];
 }
 
@@ -31,13 +31,13 @@ export interface SkippedRun {
   readonly first: number;
   /** How many messages, at least one. */
   readonly count: number;
-  /** How many messages the session had received when these were stored: their age is counted from it. */
+  /** How many messages the session had received when these were stored: their age counts from there. */
   readonly storedAt: number;
 }
 
 /**
- * Which skipped keys exist, oldest first. Part of the ratchet state; holds no secrets, so that the keys
- * themselves can be records of their own and a step doesn't rewrite them.
+ * Which skipped keys exist, oldest first. Part of the ratchet state; holds no secrets, so that each key
+ * can be a record of its own that a step doesn't rewrite.
  */
 export type SkippedKeyIndex = readonly SkippedRun[];
 
@@ -57,7 +57,7 @@ export function hasSkippedKey(index: SkippedKeyIndex, id: SkippedKeyId): boolean
   return findRun(index, id) !== -1;
 }
 
-/** The index without a key; the same index when it was not listed. */
+/** The index without a key; the same index if the key wasn't listed. */
 export function removeSkippedKey(index: SkippedKeyIndex, id: SkippedKeyId): SkippedKeyIndex {
   const at = findRun(index, id);
   const run = index[at];

@@ -3,12 +3,12 @@ import { RatchetState } from './state.js';
 import type { RatchetKeyPair, RatchetSuite } from './suite.js';
 
 /**
- * The state of the party that sends first. Both chains begin as the shared key; the first message draws our
+ * The initial state of the initiator, who sends first. Both chains begin with the shared key; the first message draws our
  * first ratchet key pair. Wire profile, section 4.
  *
- * @param sharedKey 32 bytes that both parties know, from X3DH for instance; copied
+ * @param sharedKey 32 bytes that both parties know, from X3DH for example; copied
  * @param remoteKey the responder's first ratchet key (X3DH: its signed prekey); copied
- * @throws INVALID_LENGTH, INVALID_ARGUMENT; a remote key that is not on the curve is noticed when the first message is encrypted
+ * @throws INVALID_LENGTH, INVALID_ARGUMENT; a remote key that is not on the curve is detected when the first message is encrypted
  */
 export function startInitiator(
   suite: RatchetSuite,
@@ -30,7 +30,7 @@ export function startInitiator(
 }
 
 /**
- * The state of the party that is written to first.
+ * The initial state of the responder, who receives first.
  *
  * @param sharedKey 32 bytes that both parties know; copied
  * @param keyPair our first ratchet key pair (X3DH: our signed prekey); copied

@@ -15,8 +15,8 @@ export type SendingSide =
   /** A chain to send on, under our current ratchet key. */
   | { readonly kind: 'chain'; readonly chain: Chain; readonly keyPair: RatchetKeyPair }
   /**
-   * The peer turned the ratchet, or we have just begun: the next message draws a new key pair. Until then the old
-   * one (none at the beginning) is what the peer may still turn on.
+   * The peer made a DH ratchet step, or we have just started: the next message draws a new key pair. Until then the peer
+   * may still ratchet against the old one (if there is one).
    */
   | { readonly kind: 'inactive'; readonly keyPair: RatchetKeyPair | undefined };
 
@@ -30,28 +30,36 @@ export interface RatchetFields {
   readonly sending: SendingSide;
   /** Length of our sending chain before the current (or next) one: `pn` of the messages sent. */
   readonly previousLength: number;
-  /** The peer's current ratchet key; none while a responder has not received anything. */
+  /** The peer's current ratchet key, see `RatchetSuite.publicKeyLength`; `undefined` until a responder has received something. */
   readonly remoteKey: Uint8Array | undefined;
   /** The chain that the peer sends on. */
   readonly receiving: Chain;
-  /** Messages received, not counting those opened with a skipped key: the clock by which skipped keys age. */
+  /** Messages received, without those opened with a skipped key: the clock by which skipped keys age. */
   readonly received: number;
-  /** Which message keys are kept for messages that have not come yet. */
+  /** Which message keys are kept for messages that haven't arrived yet. */
   readonly skipped: SkippedKeyIndex;
 }
 
 /**
- * A Double Ratchet session at one moment. Immutable: each step gives the next one, and whoever keeps the session
- * replaces the old by the new in one write. Holds secrets, prints redacted.
+ * The state of a Double Ratchet session. Immutable: each step returns the next state, and the caller replaces the stored
+ * one with it in a single write. Holds secrets, prints redacted.
  */
 export class RatchetState extends Redacted implements RatchetFields {
+  /** The suite that the session was started with. */
   declare readonly suite: SuiteName;
+  /** 32 bytes. */
   declare readonly rootKey: Uint8Array;
+  /** What we send on. */
   declare readonly sending: SendingSide;
+  /** Length of our sending chain before the current (or next) one: `pn` of the messages sent. */
   declare readonly previousLength: number;
+  /** The peer's current ratchet key, see `RatchetSuite.publicKeyLength`; `undefined` until a responder has received something. */
   declare readonly remoteKey: Uint8Array | undefined;
+  /** The chain that the peer sends on. */
   declare readonly receiving: Chain;
+  /** Messages received, without those opened with a skipped key: the clock by which skipped keys age. */
   declare readonly received: number;
+  /** Which message keys are kept for messages that haven't arrived yet. */
   declare readonly skipped: SkippedKeyIndex;
 
   constructor(fields: RatchetFields) {

@@ -1,6 +1,6 @@
 import type { CryptoProvider, X25519Provider } from '@sotto/crypto';
 
-/** Names of the Diffie-Hellman groups that a ratchet may turn on. */
+/** Names of the Diffie-Hellman groups that a ratchet can use. */
 export type SuiteName = 'secp256k1' | 'curve25519';
 
 /** A ratchet key pair of a suite. */
@@ -13,13 +13,13 @@ export interface RatchetKeyPair {
 
 /** A Diffie-Hellman group together with the primitives that the ratchet needs. */
 export interface RatchetSuite {
-  /** Is kept in states, so that one isn't used with another suite. */
+  /** Stored in states, so that they aren't used with another suite. */
   readonly name: SuiteName;
   /** Bytes of a ratchet public key. */
   readonly publicKeyLength: number;
-  /** What the hashes and ciphers come from. */
+  /** Provides the hashes and ciphers. */
   readonly crypto: CryptoProvider;
-  /** A new pair, for one turn of the ratchet. */
+  /** A new pair, for one step of the DH ratchet. */
   generateKeyPair(): RatchetKeyPair;
   /**
    * The shared secret of the two keys, 32 bytes.
@@ -42,7 +42,7 @@ export function secp256k1Suite(crypto: CryptoProvider): RatchetSuite {
   };
 }
 
-/** The suite that the specification names: X25519. For uses where the first ratchet key comes from elsewhere. */
+/** The suite that the specification names: X25519. For protocols that obtain the first ratchet key elsewhere. */
 export function curve25519Suite(crypto: X25519Provider): RatchetSuite {
   return {
     name: 'curve25519',

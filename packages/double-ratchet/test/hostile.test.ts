@@ -123,7 +123,7 @@ describe.each(['secp256k1', 'curve25519'] as const)('hostile cases: ratchet, %s'
     expect(refuse(tooMany.bob, tooMany.next)).toBe('RATCHET_TOO_MANY_SKIPPED');
   });
 
-  it('n = 2^32 - 1 is refused at once, without deriving', () => {
+  it('n = 2^32 - 1 is refused without deriving anything', () => {
     const { alice, bob } = pair(name);
     const message = alice.send(bytesOf('x'));
     const derivations = { count: 0 };
@@ -303,7 +303,7 @@ describe('limits', () => {
     expect(textOf(bob.receive(lost))).toBe('lost');
   });
 
-  it('the message right behind a gap was received, and is a duplicate', () => {
+  it('the message right after a gap was received, and is a duplicate', () => {
     const { alice, bob } = pair();
     const [lost, arrived] = [alice.send(bytesOf('lost')), alice.send(bytesOf('arrived'))];
     bob.receive(arrived);
@@ -336,7 +336,7 @@ describe('limits', () => {
 });
 
 describe('steps', () => {
-  it('are pure: the same state gives the same chain keys and is not changed', () => {
+  it('are pure: the same state yields the same chain keys and is not changed', () => {
     const { alice, bob } = pair();
     bob.receive(alice.send(bytesOf('hello')));
     const before = encodeState(alice.state);
@@ -346,7 +346,7 @@ describe('steps', () => {
     expect(two).toEqual(one);
   });
 
-  it('borrow what they are given: later changes to inputs and outputs do no harm', () => {
+  it('borrow their inputs: later changes to inputs and outputs do no harm', () => {
     const suite = suiteNamed('curve25519');
     const sharedKey = crypto.randomBytes(32);
     const bobPair = suite.generateKeyPair();

@@ -40,7 +40,7 @@ function moments(name: 'secp256k1' | 'curve25519'): Record<string, Party> {
 }
 
 describe.each(['secp256k1', 'curve25519'] as const)('state as bytes, %s', (name) => {
-  it.each(Object.entries(moments(name)))('%s comes back the same', (_, party) => {
+  it.each(Object.entries(moments(name)))('%s round-trips', (_, party) => {
     const bytes = encodeState(party.state);
     const back = decodeState(bytes);
     expect(back).toEqual(party.state);
@@ -158,7 +158,7 @@ describe.each(['secp256k1', 'curve25519'] as const)('state as bytes, %s', (name)
     }
   });
 
-  it('grows by some 10 bytes for a gap', () => {
+  it('grows by about 10 bytes for a gap', () => {
     const party = moments(name)['with gaps'] as Party;
     // Two chains with a key each, six gaps.
     expect(encodeState(party.state).length).toBeLessThan(224 + 2 * (33 + 2) + 6 * 10 + 1);
@@ -204,7 +204,7 @@ describe.each(['secp256k1', 'curve25519'] as const)('state as bytes, %s', (name)
     expect(codeOf(() => decodeState(chainWithoutKey))).toBe('STATE_CORRUPT');
   });
 
-  it('random bytes never give anything but a typed error or a state', () => {
+  it('random bytes yield either a typed error or a state', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 0, max: 7 }), (bytes, flags) => {
         for (const input of [bytes, Uint8Array.of(1, name === 'secp256k1' ? 1 : 2, flags, ...bytes)]) {
@@ -217,7 +217,7 @@ describe.each(['secp256k1', 'curve25519'] as const)('state as bytes, %s', (name)
 });
 
 describe('a message as bytes', () => {
-  it('comes back the same', () => {
+  it('round-trips', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 33, maxLength: 33 }),
@@ -232,7 +232,7 @@ describe('a message as bytes', () => {
     );
   });
 
-  it('is not changed by reading it, and what was read of it is left alone by what comes after', () => {
+  it('is not changed by reading it, and later changes do not affect what was read', () => {
     const { alice, bob } = pair();
     const bytes = encodeMessage(alice.send(bytesOf('x')));
     const before = bytes.slice();

@@ -6,7 +6,7 @@ import { WIRE_VARINT, WireCursor } from './wire-cursor.js';
 const TELLING_FIELD = 3;
 
 /**
- * Whether bytes are an application's message without a ProtocolMessage around them, as clients of early 2020 send it to
+ * Whether bytes are an application's message without a ProtocolMessage around it, as clients of early 2020 send it to
  * public chats: its field 3 is a varint, where a ProtocolMessage has its bundles. Bytes that are neither are not bare.
  * Never throws. Wire profile, section 5.
  * @param bytes borrowed

@@ -1,7 +1,7 @@
 import { decodeBase64 } from '@sotto/core';
 
 /**
- * Bytes of base64 in the standard or the URL-safe alphabet, padded or not, as readers of proto3 JSON have to take
+ * Decodes base64 in the standard or the URL-safe alphabet, padded or not, as readers of proto3 JSON have to accept
  * it; `undefined` when it is neither.
  */
 export function decodeLenientBase64(text: string): Uint8Array | undefined {

@@ -11,9 +11,9 @@ const MAX_UINT32 = 2n ** 32n - 1n;
 
 /**
  * The proto3 JSON of a bundle, as deployed peers write it: fields in the order of their numbers, defaults left out,
- * bytes in base64, the timestamp as text, prekeys in the byte order of their installation ids.
- * @throws INVALID_ARGUMENT when a version is no uint32 or the timestamp no int64
- * @throws INVALID_TEXT when an installation id has half of a surrogate pair
+ * bytes in base64, the timestamp as a string, prekeys in the byte order of their installation ids.
+ * @throws INVALID_ARGUMENT when a version is not a uint32 or the timestamp not an int64
+ * @throws INVALID_TEXT when an installation id has a lone surrogate
  */
 export function encodeBundleJson(bundle: Bundle): string {
   const { identity, signedPreKeys, signature, timestamp, strictSignature } = bundleToWire(bundle);
@@ -36,15 +36,15 @@ export function encodeBundleJson(bundle: Bundle): string {
   ]);
 }
 
-// Objects are put together as text: a JavaScript object would order numeric keys by number.
+// Objects are assembled as text: a JavaScript object would order numeric keys by number.
 const text = JSON.stringify as (value: string) => string;
 const member = (name: string, json: string) => `${text(name)}:${json}`;
 const object = (members: readonly (string | false)[]) => `{${members.filter(Boolean).join(',')}}`;
 
 /**
- * Reads the proto3 JSON of a bundle. As that mapping wants it, fields are also known by their names in the schema,
- * integers may be numbers or text, base64 may be either alphabet and unpadded, null is the default, and unknown
- * fields are passed over. A name that stands twice with different values is refused.
+ * Reads the proto3 JSON of a bundle. As that mapping requires, fields may have their names in the schema,
+ * integers may be numbers or strings, base64 may be of either alphabet and unpadded, null is the default, and unknown
+ * fields are ignored. A name that occurs twice with different values is refused.
  * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
  */
 export function decodeBundleJson(json: string, options?: DecodeOptions): Bundle {
@@ -82,7 +82,7 @@ function readPreKeys(bundle: Members, limits: DecodeLimits): Map<string, SignedP
   return preKeys;
 }
 
-/** What an object has of its own: a Map, so that no name can reach into a prototype. */
+/** The own members of an object, as a Map, so that no name can reach into a prototype. */
 type Members = ReadonlyMap<string, unknown>;
 
 function members(what: string, value: unknown): Members {
@@ -92,7 +92,7 @@ function members(what: string, value: unknown): Members {
   return new Map(Object.entries(value));
 }
 
-/** Integers become bigint, other numbers NaN: a bundle has none. */
+/** Integers become bigint, other numbers NaN, since a bundle has no others. */
 function parseJson(json: string): unknown {
   try {
     return parse(json, undefined, (digits) => parseInteger(digits) ?? Number.NaN);
@@ -102,7 +102,7 @@ function parseJson(json: string): unknown {
   }
 }
 
-/** The value, or `undefined` where the default stands. */
+/** The value, or `undefined` for the default. */
 function readField(from: Members, [name, schemaName]: FieldNames): unknown {
   if (schemaName === undefined || !from.has(schemaName)) return from.get(name) ?? undefined;
   if (from.has(name)) throw malformed(name, 'given under both of its names');
@@ -126,7 +126,7 @@ function readInteger(from: Members, names: FieldNames, min: bigint, max: bigint)
   return integer;
 }
 
-/** Exact for plain digits; also takes the forms `1.0` and `1e3`. */
+/** Exact for plain digits; also accepts the forms `1.0` and `1e3`. */
 function parseInteger(digits: string): bigint | undefined {
   if (/^-?\d{1,20}$/.test(digits)) return BigInt(digits);
   const value = /^-?\d[\d.eE+-]{0,30}$/.test(digits) ? Number(digits) : Number.NaN;
@@ -137,6 +137,6 @@ function utf8Length(installationId: string): number {
   try {
     return encodeUtf8(installationId).length;
   } catch {
-    throw malformed('installation id', 'half of a surrogate pair');
+    throw malformed('installation id', 'lone surrogate');
   }
 }

@@ -17,8 +17,8 @@ export interface SignedPreKey {
 }
 
 /**
- * X3DH prekey bundle (wire profile, section 2). Decoding checks its structure and nothing of its meaning: lengths of
- * keys, signature, time and versions are checked where a bundle is verified.
+ * X3DH prekey bundle (wire profile, section 2). Decoding checks only its structure: lengths of
+ * keys, signature, time and versions are checked when a bundle is verified.
  */
 export interface Bundle {
   /** Public identity key: 33 bytes, compressed SEC1, from an honest peer. */
@@ -29,15 +29,15 @@ export interface Bundle {
   readonly signature: Uint8Array;
   /** Nanoseconds since the epoch, an int64; 0 from old peers. */
   readonly timestamp: bigint;
-  /** 65 bytes `r || s || v` over an encoding without ambiguity; absent from deployed peers. Wire profile, section 2. */
+  /** 65 bytes `r || s || v` over an unambiguous encoding; absent from deployed peers. Wire profile, section 2. */
   readonly strictSignature?: Uint8Array | undefined;
 }
 
 /**
- * The Bundle message, fresh. The same bundle always gives the same bytes: prekeys stand in the byte order of their
+ * The Bundle message, fresh. The encoding is deterministic: prekeys are in the byte order of their
  * installation ids.
- * @throws INVALID_ARGUMENT when a version is no uint32 or the timestamp no int64
- * @throws INVALID_TEXT when an installation id has half of a surrogate pair
+ * @throws INVALID_ARGUMENT when a version is not a uint32 or the timestamp not an int64
+ * @throws INVALID_TEXT when an installation id has a lone surrogate
  */
 export function encodeBundle(bundle: Bundle): Uint8Array {
   return WireBundle.encode(bundleToWire(bundle)).finish();
@@ -50,7 +50,7 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
 export function decodeBundle(bytes: Uint8Array, options?: DecodeOptions): Bundle {
   const limits = limitsOf(options);
   checkLimit('Bundle, bytes', parseBytes(bytes, 'Bundle').length, limits.maxBundleBytes);
-  // Of our own realm and memory, which not every engine's decoder of text asks for, but some.
+  // A copy in our own realm and memory, which the TextDecoder of some engines requires.
   const own = copyBytes(bytes);
   checkWire(own, BUNDLE, limits);
   return bundleFromWire(WireBundle.decode(own));
@@ -71,7 +71,7 @@ export function bundleToWire(bundle: Bundle): WireBundle {
   };
 }
 
-/** Copies, since the generated decoder gives views of its input. */
+/** Copies, since the generated decoder returns views of its input. */
 export function bundleFromWire(wire: WireBundle): Bundle {
   const signedPreKeys = new Map<string, SignedPreKey>();
   for (const [installationId, { signedPreKey, version, protocolVersion }] of wire.signedPreKeys) {

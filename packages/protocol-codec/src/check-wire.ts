@@ -5,14 +5,14 @@ import { WIRE_LENGTH_DELIMITED, WIRE_VARINT, WireCursor, type WireInput } from '
 import type { FieldShape, MessageShape } from './wire-shapes.js';
 
 /**
- * Checks the structure of an encoded message before the generated decoder sees it, which alone would take a map
- * entry with no value for none at all, cut integers to their type, keep the last of two values for one field, and
+ * Checks the structure of an encoded message before the generated decoder sees it, which by itself would drop a map
+ * entry with no value, truncate integers to their type, keep the last of two values of one field, and
  * allocate before it counts.
  *
  * Refused are: varints that are truncated or of more than 64 bits, uint32 values above 2^32 - 1, values longer than
  * what is left, field number 0, groups, a known field with another wire type, a field that may occur once and occurs
  * twice, two map entries with one key, a map entry with no value, and text that is not UTF-8. Unknown fields are
- * passed over.
+ * ignored.
  *
  * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
  */
@@ -43,7 +43,7 @@ function checkMessage(input: WireInput, start: number, end: number, shape: Messa
   }
 }
 
-/** Checks the value that the cursor stands on; of a map entry, the wire type alone. */
+/** Checks the value at the cursor; for a map entry, only its wire type. */
 function checkValue(input: WireInput, cursor: WireCursor, field: FieldShape, what: string): void {
   const { valueStart: start, valueEnd: end } = cursor;
   const wireType = field.type === 'uint32' || field.type === 'int64' ? WIRE_VARINT : WIRE_LENGTH_DELIMITED;
@@ -56,7 +56,7 @@ function checkValue(input: WireInput, cursor: WireCursor, field: FieldShape, wha
 
 const ENTRY_KEY: FieldShape = { name: 'key', type: 'string', size: 'maxInstallationIdBytes' };
 
-/** Checks an entry and gives its key: an absent one is the empty text, as in every proto3 implementation. */
+/** Checks an entry and returns its key: an absent one is the empty string, as in every proto3 implementation. */
 function checkMapEntry(
   input: WireInput,
   start: number,

@@ -5,7 +5,7 @@ import { decodeBundleJson, encodeBundleJson } from './bundle-json.js';
 import { checkLimit, type DecodeOptions, limitsOf } from './decode-limits.js';
 import { malformed } from './malformed.js';
 
-/** `{`, with which every JSON of a bundle begins, and no protobuf does: it would be the tag of a group. */
+/** `{`, the first byte of the JSON of every bundle, and of no protobuf, where it would be the tag of a group. */
 const OPENING_BRACE = 0x7b;
 
 /** Both alphabets of base64. */
@@ -13,8 +13,8 @@ const BASE64_DIGITS = /^[0-9a-z+/_-]*$/i;
 
 /**
  * The contact code of a bundle: its proto3 JSON in base64 (specification, "Prekeys").
- * @throws INVALID_ARGUMENT when a version is no uint32 or the timestamp no int64
- * @throws INVALID_TEXT when an installation id has half of a surrogate pair
+ * @throws INVALID_ARGUMENT when a version is not a uint32 or the timestamp not an int64
+ * @throws INVALID_TEXT when an installation id has a lone surrogate
  */
 export function encodeContactCode(bundle: Bundle): string {
   return encodeBase64(encodeUtf8(encodeBundleJson(bundle)));
@@ -22,10 +22,10 @@ export function encodeContactCode(bundle: Bundle): string {
 
 /**
  * Reads a contact code: base64 of a bundle's proto3 JSON or, as some releases made it, of the Bundle message. White
- * space around it is ignored, and the URL-safe alphabet and missing padding are accepted. The bundle is as good as
- * its signature, which is not checked here.
- * @throws INVALID_TEXT when it has characters that base64 doesn't have
- * @throws MALFORMED_MESSAGE when there is no bundle inside, or a piece of the text is missing
+ * space around it is ignored, and the URL-safe alphabet and missing padding are accepted. The bundle's
+ * signature is not checked here.
+ * @throws INVALID_TEXT when it has characters outside of base64
+ * @throws MALFORMED_MESSAGE when it doesn't contain a bundle, or is cut off
  * @throws LIMIT_EXCEEDED
  */
 export function decodeContactCode(text: string, options?: DecodeOptions): Bundle {
@@ -34,9 +34,9 @@ export function decodeContactCode(text: string, options?: DecodeOptions): Bundle
   checkLimit('contact code, characters', code.length, 4 * Math.ceil(maxBundleBytes / 3));
   const bytes = decodeLenientBase64(code);
   if (bytes === undefined) {
-    // Wherever a code is cut off, its digits may not add up to bytes.
+    // A code that is cut off may not decode to whole bytes.
     if (BASE64_DIGITS.test(code)) throw malformed('contact code', 'cut off');
-    throw new SottoError('INVALID_TEXT', 'This is not a contact code: it is not base64.', {
+    throw new SottoError('INVALID_TEXT', 'Not a valid contact code: not base64.', {
       what: 'contact code',
       reason: 'not base64',
     });

@@ -1,12 +1,12 @@
 import { INSTALLATION_ID_MAX_BYTES, SottoError } from '@sotto/core';
 
-/** What a decoder takes before it refuses with LIMIT_EXCEEDED. Deployed peers stay far below every default. */
+/** What a decoder accepts; anything beyond is refused with LIMIT_EXCEEDED. Deployed peers stay far below every default. */
 export interface DecodeLimits {
-  /** Bytes of a ProtocolMessage. 16 MiB: what a store takes as one record, 16 times a Whisper envelope. */
+  /** Bytes of a ProtocolMessage. 16 MiB: the largest record of a store, 16 times a Whisper envelope. */
   readonly maxMessageBytes: number;
   /**
    * Bytes of a Bundle, and characters of its JSON. 256 KiB: `maxDevicesPerBundle` devices with the longest
-   * installation ids make less than 50 KiB.
+   * installation ids come to less than 50 KiB.
    */
   readonly maxBundleBytes: number;
   /** Bundles in one message, the deprecated one included. 16: peers send 1, and each costs a signature check. */
@@ -26,7 +26,7 @@ export interface DecodeLimits {
   readonly maxFields: number;
 }
 
-/** The limits that hold where the caller gives none. */
+/** The limits that apply where the caller passes none. */
 export const DEFAULT_DECODE_LIMITS: DecodeLimits = Object.freeze({
   maxMessageBytes: 16 * 1024 * 1024,
   maxBundleBytes: 256 * 1024,
@@ -38,6 +38,7 @@ export const DEFAULT_DECODE_LIMITS: DecodeLimits = Object.freeze({
   maxFields: 65_536,
 });
 
+/** Options of the decoders. */
 export interface DecodeOptions {
   /** Limits to use instead of {@link DEFAULT_DECODE_LIMITS}, one by one. */
   readonly limits?: Partial<DecodeLimits>;

@@ -1,11 +1,11 @@
 import type { DirectMessageProtocol } from './generated/sotto/secure_transport/v1/direct_message.js';
 import { checkUint32 } from './integers.js';
 
-/** Says with which keys the sender began the session. */
+/** The keys with which the sender started the session: the header of X3DH. */
 export interface X3dhHeader {
   /** Ephemeral key of the initiator: 33 bytes, compressed SEC1, from an honest peer. */
   readonly key: Uint8Array;
-  /** The recipient's prekey that was used: 33 bytes likewise. */
+  /** The recipient's prekey that was used: 33 bytes, compressed SEC1, from an honest peer. */
   readonly id: Uint8Array;
 }
 
@@ -15,9 +15,9 @@ export interface DrHeader {
   readonly key: Uint8Array;
   /** A uint32: number of the message in its sending chain. */
   readonly n: number;
-  /** A uint32: length of the sending chain before. */
+  /** A uint32: length of the previous sending chain. */
   readonly pn: number;
-  /** The prekey that began the session: 33 bytes likewise. */
+  /** The prekey with which the session was started: 33 bytes, compressed SEC1, from an honest peer. */
   readonly id: Uint8Array;
 }
 
@@ -28,13 +28,16 @@ export interface DhHeader {
 }
 
 /**
- * What one device is sent (wire profile, section 5). Honest peers send one of three shapes: `x3dhHeader` and
- * `drHeader` until they are answered, `drHeader` alone, or `dhHeader` alone. Others can arrive, and which of them to
- * refuse is for the one who opens them.
+ * A message to one device (wire profile, section 5). Honest peers send one of three shapes: `x3dhHeader` and
+ * `drHeader` until they are answered, `drHeader` alone, or `dhHeader` alone. Other combinations can arrive, and the caller decides
+ * which of them to refuse.
  */
 export interface DirectMessage {
+  /** Present until the peer has answered: what it needs to start the session. */
   readonly x3dhHeader?: X3dhHeader;
+  /** Present if the payload is encrypted with the Double Ratchet. */
   readonly drHeader?: DrHeader;
+  /** Present if the payload is encrypted with a key of a single Diffie-Hellman, for a peer whose bundle isn't known. */
   readonly dhHeader?: DhHeader;
   /** The ciphertext. */
   readonly payload: Uint8Array;
@@ -49,7 +52,7 @@ export function directMessageToWire(message: DirectMessage): DirectMessageProtoc
   return { x3dhHeader, drHeader, payload, dhHeader };
 }
 
-/** Copies, since the generated decoder gives views of its input. */
+/** Copies, since the generated decoder returns views of its input. */
 export function directMessageFromWire(wire: DirectMessageProtocol): DirectMessage {
   const { x3dhHeader, drHeader, dhHeader, payload } = wire;
   return {

@@ -7,11 +7,11 @@ import { ProtocolMessage as WireMessage } from './generated/sotto/secure_transpo
 import { sortByKey } from './sorted-map.js';
 import { PROTOCOL_MESSAGE } from './wire-shapes.js';
 
-/** The outermost message, the one that a transport carries (wire profile, section 5). */
+/** The outermost message, which transports carry (wire profile, section 5). */
 export interface ProtocolMessage {
-  /** Of the sender; empty when it says none. */
+  /** The sender's; empty when absent. */
   readonly installationId: string;
-  /** The sender's bundles. Reading, the deprecated field's bundle comes last; writing, it is not used. */
+  /** The sender's bundles. Decoding appends the one of the deprecated field; encoding doesn't use that field. */
   readonly bundles: readonly Bundle[];
   /** By the recipient's installation id, or under `none` when the sender knew no bundle. */
   readonly directMessages: ReadonlyMap<string, DirectMessage>;
@@ -20,13 +20,13 @@ export interface ProtocolMessage {
 }
 
 /**
- * The ProtocolMessage, fresh. The same message always gives the same bytes: maps stand in the byte order of their
+ * The ProtocolMessage, fresh. The encoding is deterministic: maps are in the byte order of their
  * keys.
- * @throws INVALID_ARGUMENT when a number doesn't fit its type
- * @throws INVALID_TEXT when an installation id has half of a surrogate pair
+ * @throws INVALID_ARGUMENT when a number is out of range for its type
+ * @throws INVALID_TEXT when an installation id has a lone surrogate
  */
 export function encodeProtocolMessage(message: ProtocolMessage): Uint8Array {
-  // Only checked: the generated encoder would put U+FFFD in the place of half a pair.
+  // Only checked: the generated encoder would replace a lone surrogate by U+FFFD.
   encodeUtf8(message.installationId);
   const wire: WireMessage = {
     bundle: undefined,
@@ -39,14 +39,14 @@ export function encodeProtocolMessage(message: ProtocolMessage): Uint8Array {
 }
 
 /**
- * Reads a ProtocolMessage. No bytes at all are a message that says nothing. `bytes` are borrowed, the message shares
+ * Reads a ProtocolMessage. No bytes at all are an empty message. `bytes` are borrowed, the message shares
  * nothing with them.
  * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED, INVALID_ARGUMENT
  */
 export function decodeProtocolMessage(bytes: Uint8Array, options?: DecodeOptions): ProtocolMessage {
   const limits = limitsOf(options);
   checkLimit('ProtocolMessage, bytes', parseBytes(bytes, 'ProtocolMessage').length, limits.maxMessageBytes);
-  // Of our own realm and memory, which not every engine's decoder of text asks for, but some.
+  // A copy in our own realm and memory, which the TextDecoder of some engines requires.
   const own = copyBytes(bytes);
   checkWire(own, PROTOCOL_MESSAGE, limits);
   const wire = WireMessage.decode(own);

@@ -3,7 +3,7 @@ import { compareBytes, encodeUtf8 } from '@sotto/core';
 /**
  * A map with its values converted and its keys in the byte order of their UTF-8, which is not that of JavaScript
  * strings: surrogates sort before U+E000.
- * @throws INVALID_TEXT when a key has half of a surrogate pair
+ * @throws INVALID_TEXT when a key has a lone surrogate
  */
 export function sortByKey<V, W>(map: ReadonlyMap<string, V>, convert: (value: V) => W): Map<string, W> {
   const entries = Array.from(map, ([key, value]) => ({ order: encodeUtf8(key), key, value: convert(value) }));

@@ -9,7 +9,7 @@ const WIRE_32_BIT = 5;
 
 const MAX_FIELD_NUMBER = 2 ** 29 - 1;
 
-/** The bytes under examination, and how many fields may still come in them. */
+/** The bytes being checked, and how many more fields they may have. */
 export interface WireInput {
   readonly bytes: Uint8Array;
   readonly limits: DecodeLimits;
@@ -18,14 +18,14 @@ export interface WireInput {
 
 /**
  * Walks over the fields of one message without copying or allocating: `next` goes to the next field, whose number,
- * wire type and value bounds then stand in the properties.
+ * wire type and value bounds are then in the properties.
  */
 export class WireCursor {
   number = 0;
   wireType = WIRE_VARINT;
-  /** First byte of the value; behind the length where there is one. */
+  /** Offset of the first byte of the value, after its length if it has one. */
   valueStart: number;
-  /** First byte behind the value. */
+  /** Offset of the first byte after the value. */
   valueEnd: number;
   /** Value of a varint field; not exact from 2^53 on. */
   varint = 0;
@@ -42,7 +42,7 @@ export class WireCursor {
     this.#what = what;
   }
 
-  /** False behind the last field. */
+  /** False after the last field. */
   next(): boolean {
     if (this.valueEnd === this.#end) return false;
     this.#input.fields += 1;
@@ -74,7 +74,7 @@ export class WireCursor {
     return true;
   }
 
-  /** A base-128 varint of at most 64 bits, which moves the end of the value. */
+  /** Reads a base-128 varint of at most 64 bits, advancing the end of the value. */
   #readVarint(): number {
     let value = 0;
     for (let i = 0; i < 10; i++) {

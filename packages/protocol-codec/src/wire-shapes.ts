@@ -1,6 +1,6 @@
 import type { DecodeLimits } from './decode-limits.js';
 
-/** What the structural check has to know of a message: its fields by number. */
+/** What the structural check needs to know about a message: its fields by number. */
 export interface MessageShape {
   readonly name: string;
   readonly fields: ReadonlyMap<number, FieldShape>;

@@ -51,13 +51,13 @@ describe('decodeBundleJson', () => {
     expect(decodeBundleJson(json).signedPreKeys.get('a')?.version).toBe(2);
   });
 
-  it('takes null for the default', () => {
+  it('treats null as the default', () => {
     expect(
       decodeBundleJson('{"identity":null,"signedPreKeys":null,"signature":null,"timestamp":null}'),
     ).toEqual(EMPTY);
   });
 
-  it("takes the schema's names of fields", () => {
+  it("accepts the schema's names of fields", () => {
     const json = '{"signed_pre_keys":{"a":{"signed_pre_key":"AQ==","protocol_version":3}}}';
     expect(decodeBundleJson(json).signedPreKeys.get('a')).toEqual({
       signedPreKey: Uint8Array.of(1),
@@ -133,7 +133,7 @@ describe('decodeBundleJson', () => {
     }
   });
 
-  it('refuses a name that stands twice', () => {
+  it('refuses a name that occurs twice', () => {
     refusal('MALFORMED_MESSAGE', () =>
       decodeBundleJson(withPreKeys('"a":{"version":1}', '"a":{"version":2}')),
     );
@@ -141,7 +141,7 @@ describe('decodeBundleJson', () => {
     refusal('MALFORMED_MESSAGE', () => decodeBundleJson('{"signedPreKeys":{},"signed_pre_keys":{}}'));
   });
 
-  it('takes names of prototypes for what they are: installation ids, or unknown fields', () => {
+  it('treats names of prototypes like any others: as installation ids, or unknown fields', () => {
     const json = withPreKeys('"__proto__":{"version":7}', '"constructor":{"version":8}');
     const { signedPreKeys } = decodeBundleJson(json);
     expect(signedPreKeys.get('__proto__')?.version).toBe(7);
@@ -150,7 +150,7 @@ describe('decodeBundleJson', () => {
     expect(({} as Record<string, unknown>)['version']).toBeUndefined();
   });
 
-  it('refuses half of a surrogate pair in an installation id', () => {
+  it('refuses a lone surrogate in an installation id', () => {
     refusal('MALFORMED_MESSAGE', () => decodeBundleJson(withPreKeys('"\\ud800":{}')));
   });
 

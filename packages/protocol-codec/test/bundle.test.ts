@@ -68,7 +68,7 @@ describe('encodeBundle', () => {
     );
   });
 
-  it('gives the same bytes whatever the order of the prekeys', () => {
+  it('returns the same bytes whatever the order of the prekeys', () => {
     fc.assert(
       fc.property(anyBundle, (bundle) => {
         const reversed = { ...bundle, signedPreKeys: new Map([...bundle.signedPreKeys].reverse()) };
@@ -111,7 +111,7 @@ describe('encodeBundle', () => {
     refusal('INVALID_ARGUMENT', () => encodeBundleJson({ ...EMPTY, timestamp }));
   });
 
-  it('refuses half of a surrogate pair in an installation id', () => {
+  it('refuses a lone surrogate in an installation id', () => {
     const preKey = { signedPreKey: new Uint8Array(33), version: 1, protocolVersion: 0 };
     const bundle = { ...EMPTY, signedPreKeys: new Map([['a\ud800', preKey]]) };
     refusal('INVALID_TEXT', () => encodeBundle(bundle));

@@ -93,7 +93,7 @@ describe('encodeProtocolMessage', () => {
     );
   });
 
-  it('gives the same bytes whatever the order of the map', () => {
+  it('returns the same bytes whatever the order of the map', () => {
     fc.assert(
       fc.property(anyMessage, (message) => {
         const reversed = { ...message, directMessages: new Map([...message.directMessages].reverse()) };
@@ -102,7 +102,7 @@ describe('encodeProtocolMessage', () => {
     );
   });
 
-  it('changes nothing of what it is given', () => {
+  it('does not change its input', () => {
     fc.assert(
       fc.property(anyMessage, (message) => {
         const before = structuredClone(message);
@@ -122,7 +122,7 @@ describe('encodeProtocolMessage', () => {
     );
   });
 
-  it('takes an empty public message for none', () => {
+  it('treats an empty public message as absent', () => {
     const encoded = encodeProtocolMessage({ ...EMPTY, publicMessage: new Uint8Array() });
     expect(decodeProtocolMessage(encoded)).toEqual(EMPTY);
     expect(decodeProtocolMessage(block(102))).toEqual(EMPTY);
@@ -139,7 +139,7 @@ describe('encodeProtocolMessage', () => {
     }
   });
 
-  it('refuses half of a surrogate pair in an installation id', () => {
+  it('refuses a lone surrogate in an installation id', () => {
     refusal('INVALID_TEXT', () => encodeProtocolMessage({ ...EMPTY, installationId: '\udc00' }));
     const directMessages = new Map([['\udc00', { payload: new Uint8Array() }]]);
     refusal('INVALID_TEXT', () => encodeProtocolMessage({ ...EMPTY, directMessages }));

@@ -1,12 +1,12 @@
 import { invalidArgument } from '@sotto/core';
 
 /**
- * What a commit that was answered survives.
+ * What a resolved commit survives.
  *
- * - `power-loss`: everything, as far as the disk keeps its word: each commit waits for the disk (fsync).
- * - `process-crash`: the death of the process, but not of the machine. Many times faster, and after a power cut the
- *   last commits may be missing: the ratchets are older than what was sent with them, which is a restored backup in
- *   miniature. Only with an anchor on something more durable is it noticed.
+ * - `power-loss`: everything, if the disk honours flushes: each commit waits for the disk (fsync).
+ * - `process-crash`: the death of the process, but not of the machine. Many times faster, but a power cut may lose
+ *   the last commits: the ratchets are then older than the messages already sent, as after restoring a small backup.
+ *   Only an anchor on more durable storage detects it.
  */
 export type Durability = 'power-loss' | 'process-crash';
 

@@ -1,4 +1,4 @@
-/** Encryption over any store. */
+/** Encryption on top of any store. */
 import { parseFunction, parseObject, parseText } from '@sotto/core';
 import { EncryptedRecordStore } from './encrypted/encrypted-record-store.js';
 import type { EncryptedStore, EncryptedStoreOptions } from './encrypted/encrypted-store.js';
@@ -8,8 +8,8 @@ export { DEFAULT_PASSPHRASE_COST, PASSPHRASE_COST_MAX, type PassphraseCost } fro
 export { ENCRYPTED_VALUE_MAX_BYTES } from './encrypted/sealed-record.js';
 
 /**
- * Opens the encrypted store inside of another one, or makes one there when that is empty.
- * @throws STORE_WRONG_PASSPHRASE; STORE_CORRUPT when keyring or index are damaged, or the store underneath holds
+ * Opens the encrypted store inside another one, or creates it there when that is empty.
+ * @throws STORE_WRONG_PASSPHRASE; STORE_CORRUPT when keyring or index are damaged, or the underlying store holds
  * something else; STORE_ROLLBACK when they don't belong together; STORE_SCHEMA_NEWER; INVALID_ARGUMENT
  */
 export async function createEncryptedStore(options: EncryptedStoreOptions): Promise<EncryptedStore> {

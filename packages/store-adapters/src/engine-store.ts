@@ -38,25 +38,25 @@ import { unavailable } from './unavailable.js';
 /** Records of the first page of a listing; the sizes of later ones follow the sizes of the records. */
 const FIRST_PAGE = 16;
 const LARGEST_PAGE = 1024;
-/** What a page should come to in bytes: enough to make the round trip worth it, little enough to hold. */
+/** Target size of a page in bytes: large enough to be worth the round trip, small enough to hold in memory. */
 const PAGE_BYTES = 256 * 1024;
 
 /**
- * Records written or deleted until a store compacts itself: some 400 messages, which compacting a small store for costs
+ * Records written or deleted until a store compacts itself: about 400 messages; compacting a small store takes
  * hundredths of a second.
  */
 export const DEFAULT_COMPACT_AFTER = 2000;
 /**
- * Bytes that may have to be rewritten for each change: a store of 100 MB compacts itself after 6,000 changes, and spends
- * some tenths of a millisecond on each that way. What is deleted stays in the files of a large store for longer.
+ * Bytes that may have to be rewritten for each change: a store of 100 MB compacts itself after 6,000 changes, which amounts
+ * to tenths of a millisecond for each. What is deleted stays in the files of a large store for longer.
  */
 const COMPACT_BYTES_PER_CHANGE = 16 * 1024;
-/** Bytes up to which a store is compacted whenever it is closed: rewriting so much takes half a second at most. */
+/** Size in bytes up to which a store is compacted whenever it is closed: rewriting that takes half a second at most. */
 const COMPACT_ON_CLOSE_BYTES = 32 * 1024 * 1024;
 
 /** Options of every store that is built on an engine. */
 export interface EngineStoreOptions {
-  /** Where the store's progress is also recorded, so that a loss or an old copy is noticed. Default none. */
+  /** Where the store's progress is also recorded, so that a loss or an old copy is detected. Default none. */
   readonly anchor?: RevisionAnchor;
   /**
    * How many records may be written or deleted until the store compacts itself, since their old contents can be read
@@ -67,16 +67,16 @@ export interface EngineStoreOptions {
   readonly compactAfter?: number;
 }
 
-/** A write that failed, and of which is not known yet whether it took effect. */
+/** A failed write that may or may not have taken effect. */
 interface InDoubtWrite {
   readonly changes: readonly EngineChange[];
-  /** What stood under the same keys before. */
+  /** The previous values of the same keys. */
   readonly before: readonly EngineChange[];
 }
 
 /**
- * The Store on a {@link StorageEngine}. All writing goes through one queue; reading goes on beside it, except while
- * the engine is opened again.
+ * The Store on a {@link StorageEngine}. All writes go through one queue; reads run concurrently, except while
+ * the engine is being reopened.
  */
 export class EngineStore implements DurableStore {
   readonly continuity: Continuity;
@@ -92,10 +92,10 @@ export class EngineStore implements DurableStore {
   readonly #compactAfter: number;
   /** Records changed since the engine was compacted; those of earlier sessions are counted by the commit. */
   #changes: number;
-  /** The number of changes at which to look whether to compact. */
+  /** The number of changes at which to check whether to compact. */
   #compactAt: number;
   #inDoubt: InDoubtWrite | undefined;
-  /** Whether the engine is closed, since opening it again failed. */
+  /** Whether the engine is closed because reopening it failed. */
   #down = false;
   #reopening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -135,7 +135,7 @@ export class EngineStore implements DurableStore {
       const revision = header?.revision ?? 0;
       const continuity =
         anchored > revision ? (header ? 'rolled-back' : 'lost') : header ? 'continued' : 'new';
-      // Revisions that were used by commits now lost are not used again.
+      // Revisions used by commits that are now lost are not reused.
       const state = {
         continuity,
         schema: migrations.length + 1,
@@ -162,7 +162,7 @@ export class EngineStore implements DurableStore {
     checkAborted(options.signal, 'list');
     this.#checkOpen();
     const snapshot = new Snapshot(range);
-    // Between two commits, so that the listing shows each of them as a whole or not at all.
+    // Between two commits, so that the listing sees each of them atomically.
     await this.#queue.run(async () => this.#snapshots.add(snapshot));
     try {
       yield* this.#listSnapshot(snapshot, range.limit, options.signal);
@@ -232,7 +232,7 @@ export class EngineStore implements DurableStore {
       else if (write.type === 'delete') changes.push({ key: write.key, value: undefined });
     }
     await this.#readInCommit(() => this.#keepForSnapshots(changes));
-    // From here on the revision counts as used, whatever becomes of the write.
+    // From here on the revision counts as used, whether or not the write succeeds.
     this.#revision = revision;
     try {
       await this.#engine.write(changes);
@@ -240,7 +240,7 @@ export class EngineStore implements DurableStore {
       if (this.#engine.reopen) {
         const before = await this.#current(changes).catch(() => undefined);
         if (before) this.#inDoubt = { changes, before };
-        // Reading fails as well: the write can't be taken back if it took effect, but the engine may recover.
+        // Reading fails as well: the write can't be undone if it took effect, but the engine may recover.
         else this.#down = true;
       }
       throw error;
@@ -251,7 +251,7 @@ export class EngineStore implements DurableStore {
     return revision;
   }
 
-  /** Runs what a commit has to read first; once more on an engine opened again when the place was gone. */
+  /** Runs the reads that a commit needs first, and retries them on the reopened engine when the database was gone. */
   async #readInCommit(run: () => Promise<void>): Promise<void> {
     try {
       await run();
@@ -273,7 +273,7 @@ export class EngineStore implements DurableStore {
   close(): Promise<void> {
     this.#closing ??= this.#queue.run(async () => {
       await this.#resolveInDoubt().catch(() => {});
-      // A failure doesn't prevent closing: what was committed is stored, and compacting is tried again next time.
+      // A failure doesn't prevent closing: what was committed is stored, and compacting is retried next time.
       await this.#compactIfDue(COMPACT_ON_CLOSE_BYTES).catch(() => {});
       await Promise.allSettled(this.#reading);
       await this.#engine.close();
@@ -281,7 +281,7 @@ export class EngineStore implements DurableStore {
     return this.#closing;
   }
 
-  /** Has the store compact itself behind the commits that wait already, once enough has changed. */
+  /** Schedules compacting after the commits already queued, once enough has changed. */
   #countChanges(changes: number): void {
     if (!this.#engine.compact) return;
     this.#changes += changes;
@@ -291,15 +291,15 @@ export class EngineStore implements DurableStore {
       .run(async () => {
         if (!this.#closing) this.#compactAt = await this.#compactIfDue(0);
       })
-      // Such as a full disk: tried again later. What was committed is stored.
+      // Such as a full disk: retried later. What was committed is stored.
       .catch(() => {
         this.#compactAt = this.#changes + this.#compactAfter;
       });
   }
 
   /**
-   * @param atOnce size in bytes up to which any change at all is reason enough
-   * @returns the number of changes at which to look again
+   * @param atOnce size in bytes up to which a single change is reason enough
+   * @returns the number of changes at which to check again
    */
   async #compactIfDue(atOnce: number): Promise<number> {
     const never = !this.#engine.compact || this.#compactAfter === Number.POSITIVE_INFINITY;
@@ -324,13 +324,13 @@ export class EngineStore implements DurableStore {
     if (!this.#engine.compact) return;
     await this.#planCompaction();
     try {
-      // An engine may keep what was replaced as long as a read is in progress that began before that.
+      // An engine may keep replaced values for as long as reads that began before the change are in progress.
       await Promise.allSettled(this.#reading);
       await this.#engine.compact();
       await this.#engine.write([{ key: COMPACTED_KEY, value: encodeRevision(this.#revision) }]);
       this.#changes = 0;
     } catch (error) {
-      // It may have failed in a write of its own.
+      // Compacting may have failed in one of its own writes.
       this.#down = this.#engine.reopen !== undefined;
       throw unavailable(error);
     }
@@ -345,7 +345,7 @@ export class EngineStore implements DurableStore {
     });
   }
 
-  /** Shows the snapshots that are being read what is about to be changed. */
+  /** Passes the open snapshots the values that are about to change. */
   async #keepForSnapshots(changes: readonly EngineChange[]): Promise<void> {
     const snapshots = [...this.#snapshots];
     const needed = changes.filter(({ key }) => snapshots.some((snapshot) => snapshot.needs(key)));
@@ -354,7 +354,7 @@ export class EngineStore implements DurableStore {
     }
   }
 
-  /** What stands under the keys now. */
+  /** The current values of the keys. */
   async #current(wanted: readonly { readonly key: string }[]): Promise<EngineChange[]> {
     if (wanted.length === 0) return [];
     const values = await this.#engine.get(wanted.map(({ key }) => key));
@@ -362,8 +362,8 @@ export class EngineStore implements DurableStore {
   }
 
   /**
-   * After a write that failed: finds out from the disk whether it took effect, and takes it back if it did, since
-   * its caller was told that nothing happened.
+   * After a failed write: determines from the disk whether it took effect, and undoes it if it did, since
+   * its caller was told that nothing was stored.
    */
   async #resolveInDoubt(): Promise<void> {
     if (this.#inDoubt === undefined && !this.#down) return;
@@ -385,13 +385,13 @@ export class EngineStore implements DurableStore {
     if (this.#inDoubt !== undefined) {
       const { changes, before } = this.#inDoubt;
       if (isSame(await this.#current(changes), changes)) {
-        // The header stays, so that the revision isn't used again.
+        // The header stays, so that the revision isn't reused.
         await this.#engine.write(before.filter(({ key }) => key !== HEADER_KEY));
       }
       this.#inDoubt = undefined;
     }
     if (revision > this.#revision) {
-      // While the engine was closed another process opened, wrote and closed it: what listings held on to is gone.
+      // While the engine was closed, another process opened it and wrote: the snapshots of listings are invalid.
       this.#revision = revision;
       this.#snapshots.clear();
     }
@@ -408,7 +408,7 @@ export class EngineStore implements DurableStore {
       try {
         return await this.#underWay(run());
       } catch (error) {
-        // The place may be gone and not the data, as when a browser closes a database: then it is opened again.
+        // The connection may be gone and not the data, as when a browser closes a database: then it is reopened.
         if (this.#engine.reopen === undefined || isSottoError(error) || this.#closing) throw error;
         this.#down = true;
         await this.#beforeReading();
@@ -425,7 +425,7 @@ export class EngineStore implements DurableStore {
     this.#checkOpen();
   }
 
-  /** Waited for before the engine is opened again, compacted or closed. */
+  /** Awaited before the engine is reopened, compacted or closed. */
   async #underWay<T>(reading: Promise<T>): Promise<T> {
     this.#reading.add(reading);
     try {
@@ -469,12 +469,12 @@ export function parseEngineStoreOptions(options: EngineStoreOptions): EngineStor
   if (anchor !== undefined) parseObject(anchor, 'anchor', 'load', 'save');
   if (compactAfter === Number.POSITIVE_INFINITY) return options;
   if (!Number.isSafeInteger(compactAfter) || compactAfter < 1) {
-    throw invalidArgument('compactAfter', 'neither a whole number from 1 nor Infinity');
+    throw invalidArgument('compactAfter', 'not a whole number of at least 1, or Infinity');
   }
   return options;
 }
 
-/** The user or the browser has cleared the data away under an open store, or put an old copy in its place. */
+/** The user or the browser has deleted the data of an open store, or replaced it by an old copy. */
 function vanished(): SottoError<'STORE_ROLLBACK'> {
   return new SottoError(
     'STORE_ROLLBACK',
@@ -486,6 +486,6 @@ function vanished(): SottoError<'STORE_ROLLBACK'> {
 }
 
 function interrupted(): SottoError<'STORE_UNAVAILABLE'> {
-  const details = { reason: 'another process wrote while the store was being opened again' };
+  const details = { reason: 'another process wrote while the store was being reopened' };
   return new SottoError('STORE_UNAVAILABLE', 'The listing was interrupted.', details);
 }

@@ -1,5 +1,5 @@
 /**
- * For writing your own adapter: an engine that can keep bytes under text, and the store that is built on it.
+ * For writing your own adapter: an engine that stores bytes by string keys, and the store that is built on it.
  */
 import { parseObject } from '@sotto/core';
 import type { DurableStore } from './durable-store.js';

@@ -6,9 +6,9 @@ import { parseName } from './store-arguments.js';
 export type { RevisionAnchor } from './revision-anchor.js';
 
 /**
- * Keeps a store's revision in a file. Put it where a backup of the store, and a restore, doesn't reach: what is
- * restored together with the store can't tell that it is old.
- * @param path of the file; its directory must be there
+ * Keeps a store's revision in a file. Put it where backups of the store don't include it: an anchor
+ * that is restored together with the store can't detect the restore.
+ * @param path of the file; its directory must exist
  * @throws INVALID_ARGUMENT
  */
 export function createFileAnchor(path: string): RevisionAnchor {
@@ -24,7 +24,7 @@ export function createFileAnchor(path: string): RevisionAnchor {
       }
     },
     async save(revision) {
-      // Whole or not at all. It isn't forced to the disk: an anchor that lags behind only notices less.
+      // Atomically, but without fsync: an anchor that lags behind only detects less.
       await writeFile(`${path}.new`, String(revision), { mode: 0o600 });
       await rename(`${path}.new`, path);
     },

@@ -12,32 +12,34 @@ import { parseName } from './store-arguments.js';
 import { unavailable } from './unavailable.js';
 
 export type { Durability } from './durability.js';
+export type { DurableStore } from './durable-store.js';
 export type { IndexedDbStore } from './indexeddb/indexeddb-store.js';
 export { createLocalStorageAnchor } from './indexeddb/local-storage-anchor.js';
 export type { WhenLocked } from './indexeddb/tab-lock.js';
+export type { RevisionAnchor } from './revision-anchor.js';
 
 /** Options of {@link createIndexedDbStore}. */
 export interface IndexedDbStoreOptions {
-  /** The name of the database; one store of a name in an origin. */
+  /** The name of the database, unique within the origin. */
   readonly name: string;
-  /** What a commit that was answered survives. Default `power-loss`. */
+  /** What a resolved commit survives. Default `power-loss`. */
   readonly durability?: Durability;
   /** What to do when another tab has the store open. Default `fail`. */
   readonly whenLocked?: WhenLocked;
-  /** Gives up waiting for another tab. */
+  /** Aborts waiting for another tab. */
   readonly signal?: AbortSignal;
   /**
-   * Where the store's progress is also recorded. Default: in `localStorage`, where there is one (not in workers).
-   * A browser that clears everything of the origin clears that as well: only an anchor elsewhere notices it.
+   * Where the store's progress is also recorded. Default: in `localStorage`, where available (not in workers).
+   * A browser that clears all data of the origin clears that as well: only an anchor elsewhere detects it.
    */
   readonly anchor?: RevisionAnchor;
-  /** Whether to ask the browser not to evict the data when space is short. Some ask the user. Default true. */
+  /** Whether to ask the browser not to evict the data when space is short. Some browsers ask the user. Default true. */
   readonly persist?: boolean;
 }
 
 /**
  * A store in IndexedDB, for one tab or worker of an origin at a time (Web Locks). A tab that asks with
- * `whenLocked: 'hand-over'` gets it from the one that has it.
+ * `whenLocked: 'hand-over'` takes it over from the one that has it.
  * @throws STORE_LOCKED; ABORTED; STORE_UNAVAILABLE, also where there are no Web Locks (only secure contexts have
  * them); STORE_CORRUPT, STORE_SCHEMA_NEWER, INVALID_ARGUMENT
  */
@@ -69,11 +71,11 @@ export async function createIndexedDbStore(options: IndexedDbStoreOptions): Prom
 export type DeleteIndexedDbStoreOptions = Pick<IndexedDbStoreOptions, 'name' | 'whenLocked' | 'signal'>;
 
 /**
- * Deletes a store from this browser: its database, and what was noted of it in `localStorage`, so that a store of the same
- * name is `new` and not `lost` afterwards. An anchor of your own is yours to reset. Where there is no such store, nothing
- * happens.
+ * Deletes a store from this browser: its database, and its anchor in `localStorage`, so that a store of the same
+ * name is `new` and not `lost` afterwards. Reset an anchor of your own yourself. Does nothing when there is no such
+ * store.
  *
- * The store must not be open: close it first. Another tab that has it open is treated as `whenLocked` says.
+ * The store must not be open: close it first. `whenLocked` says what happens when another tab has it open.
  * @throws STORE_LOCKED, ABORTED, STORE_UNAVAILABLE, INVALID_ARGUMENT
  */
 export async function deleteIndexedDbStore(options: DeleteIndexedDbStoreOptions): Promise<void> {
@@ -82,7 +84,7 @@ export async function deleteIndexedDbStore(options: DeleteIndexedDbStoreOptions)
   parseWhenLocked(whenLocked);
   const lock = await acquireTabLock(name, whenLocked, signal);
   try {
-    // First, so that a page that is closed meanwhile leaves a store that is there and whole.
+    // First, so that a page closed in between leaves an intact store.
     removeLocalStorageAnchor(name);
     await deleteDatabase(name);
   } catch (error) {

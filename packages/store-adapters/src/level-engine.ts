@@ -5,36 +5,40 @@ import { AFTER_ALL_KEYS } from './store-arguments.js';
 /** Sorts before the header of a store. */
 const BELOW_ALL_KEYS = '\x00';
 
-/** What is used of an abstract-level database, each call with its own encodings. */
+/** The part of an abstract-level database that is used; each call passes its encodings. */
 export interface LevelDatabase {
-  /** Opens it, and locks it where others could open it as well. */
+  /** Opens it, and locks it against other processes where those could open it. */
   open(): Promise<void>;
   /** Closes it. It may be opened again. */
   close(): Promise<void>;
   /** The value under a key, if there is one. */
-  get(key: string, options: Encodings): Promise<Uint8Array | undefined>;
+  get(key: string, options: LevelEncodings): Promise<Uint8Array | undefined>;
   /** Pairs of a range in ascending order of their keys. */
-  iterator(options: Encodings & { gt?: string; gte?: string; lt: string; limit: number }): {
+  iterator(options: LevelEncodings & { gt?: string; gte?: string; lt: string; limit: number }): {
     all(): Promise<[string, Uint8Array][]>;
   };
-  /** Does all of the operations or none of them. */
-  batch(operations: Operation[], options: Encodings & { sync: boolean }): Promise<void>;
+  /** Applies all operations atomically. */
+  batch(operations: LevelOperation[], options: LevelEncodings & { sync: boolean }): Promise<void>;
 }
 
-interface Encodings {
+/** The encodings of a call: keys are text, values are bytes. */
+export interface LevelEncodings {
+  /** Text. */
   readonly keyEncoding: 'utf8';
+  /** `Uint8Array`. */
   readonly valueEncoding: 'view';
 }
 
-type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string };
+/** An operation of a `batch`. */
+export type LevelOperation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string };
 
-const encodings: Encodings = { keyEncoding: 'utf8', valueEncoding: 'view' };
+const encodings: LevelEncodings = { keyEncoding: 'utf8', valueEncoding: 'view' };
 
-/** What can be done about the files of a database on a disk. */
+/** Access to the files of a database on a disk. */
 export interface LevelFiles {
-  /** Rejects when so many bytes can't be rewritten now. */
+  /** Rejects when there is no room to rewrite so many bytes now. */
   checkRoom(bytes: number): Promise<void>;
-  /** Deletes the reports of what LevelDB did, in which keys of records are named. Called when it is closed. */
+  /** Deletes the logs of LevelDB's activity, which contain keys of records. Called when it is closed. */
   deleteReports(): Promise<void>;
 }
 
@@ -44,7 +48,7 @@ export class LevelEngine implements StorageEngine {
   readonly #sync: boolean;
   readonly #where: string;
   readonly #files: LevelFiles | undefined;
-  /** Frees what was deleted; only where the database can. */
+  /** Frees what was deleted; absent where the database can't. */
   readonly compact?: () => Promise<void>;
   #compacted = false;
 
@@ -58,7 +62,7 @@ export class LevelEngine implements StorageEngine {
 
   /**
    * @param sync whether to wait for the disk in each write (LevelDB; others ignore it)
-   * @param where what STORE_LOCKED calls the place
+   * @param where names the place in STORE_LOCKED
    * @param files where the database is on a disk
    * @throws STORE_LOCKED, STORE_CORRUPT, STORE_UNAVAILABLE
    */
@@ -73,8 +77,8 @@ export class LevelEngine implements StorageEngine {
     return engine;
   }
 
-  // Single gets rather than `getMany`, which in browser-level 3 answers a failed read as if nothing was there. On this
-  // thread where that is possible: the way to another one and back takes ten times as long as LevelDB to find a record.
+  // Single gets rather than `getMany`, which in browser-level 3 returns `undefined` for a failed read. On this
+  // thread where that is possible: a round trip to another thread takes ten times as long as LevelDB's lookup.
   get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     const database = this.#database;
     return this.#translateErrors(
@@ -91,16 +95,16 @@ export class LevelEngine implements StorageEngine {
 
   write(changes: readonly EngineChange[]): Promise<void> {
     const operations = changes.map(
-      ({ key, value }): Operation =>
+      ({ key, value }): LevelOperation =>
         value === undefined ? { type: 'del', key } : { type: 'put', key, value },
     );
-    // `sync` is an option of classic-level, which the others pass over.
+    // `sync` is an option of classic-level, which the others ignore.
     const options = { ...encodings, sync: this.#sync };
     return this.#translateErrors(this.#database.batch(operations, options));
   }
 
   async reopen(): Promise<void> {
-    // LevelDB after a failed write: what was half written to its log must be behind the end of a new one.
+    // After a failed write, LevelDB must start a new log, so that a partial record in the old one is not appended to.
     await this.#database.close().catch(() => {});
     await this.#translateErrors(this.#database.open());
   }
@@ -116,8 +120,8 @@ export class LevelEngine implements StorageEngine {
   }
 
   async #compact(database: Compacting): Promise<void> {
-    // LevelDB merges what is above the lowest level into it, but what it wrote there first, from memory, keeps values
-    // that were replaced meanwhile. So it gets something to merge that spans all of it.
+    // LevelDB merges the upper levels into the lowest, but a table that it writes there directly from memory keeps values
+    // that have been replaced since. So it is given something to merge that spans all keys.
     const span = [BELOW_ALL_KEYS, AFTER_ALL_KEYS];
     const compact = () =>
       this.#translateErrors(database.compactRange(BELOW_ALL_KEYS, AFTER_ALL_KEYS, encodings));
@@ -131,8 +135,8 @@ export class LevelEngine implements StorageEngine {
   async close(): Promise<void> {
     await this.#translateErrors(this.#database.close());
     if (!this.#compacted) return;
-    // The MANIFEST still names the first and last keys of the tables that are gone. Opening begins a new one. Everything
-    // is stored and closed, so what fails here is left as it is.
+    // The MANIFEST still names the first and last keys of the tables that are gone. Reopening starts a new one. Everything
+    // is stored and closed, so failures here are ignored.
     try {
       await this.#database.open();
       await this.#database.close();
@@ -152,9 +156,9 @@ export class LevelEngine implements StorageEngine {
 }
 
 interface Compacting {
-  compactRange(start: string, end: string, options: Encodings): Promise<void>;
-  /** Bytes in tables; what is in memory and in the log alone doesn't count. */
-  approximateSize(start: string, end: string, options: Encodings): Promise<number>;
+  compactRange(start: string, end: string, options: LevelEncodings): Promise<void>;
+  /** Bytes in tables; what is only in memory and in the log doesn't count. */
+  approximateSize(start: string, end: string, options: LevelEncodings): Promise<number>;
 }
 
 function canCompact(database: object): database is Compacting {
@@ -162,7 +166,7 @@ function canCompact(database: object): database is Compacting {
 }
 
 interface ReadingAtOnce {
-  getSync(key: string, options: Encodings): Uint8Array | undefined;
+  getSync(key: string, options: LevelEncodings): Uint8Array | undefined;
 }
 
 function canReadAtOnce(database: object): database is ReadingAtOnce {
@@ -170,7 +174,7 @@ function canReadAtOnce(database: object): database is ReadingAtOnce {
   return supports?.getSync === true;
 }
 
-/** Sotto's error for one of abstract-level's, which may say why it failed in its cause. */
+/** Sotto's error for one of abstract-level's, whose cause may hold the reason. */
 function describeLevelError(error: unknown, where: string): SottoError {
   const codes: string[] = [];
   for (let reason = error; reason instanceof Error; reason = reason.cause) {

@@ -4,17 +4,20 @@ import { createEngineStore, type EngineStoreOptions } from './engine.js';
 import { parseEngineStoreOptions } from './engine-store.js';
 import { type LevelDatabase, LevelEngine } from './level-engine.js';
 
-export type { LevelDatabase } from './level-engine.js';
+export type { DurableStore } from './durable-store.js';
+export type { EngineStoreOptions } from './engine-store.js';
+export type { LevelDatabase, LevelEncodings, LevelOperation } from './level-engine.js';
+export type { RevisionAnchor } from './revision-anchor.js';
 
 /** Options of {@link createLevelStore}. */
 export interface LevelStoreOptions extends EngineStoreOptions {
   /**
    * Any abstract-level database: classic-level, browser-level, memory-level, a sublevel, react-native-leveldb. The
-   * store owns it: it opens and closes it, and nobody else may write to it. A commit is as atomic and as durable as
+   * store owns it: it opens and closes it, and nothing else may write to it. A commit is as atomic and as durable as
    * its `batch`.
    */
   readonly database: LevelDatabase;
-  /** What to call the place in STORE_LOCKED and STORE_CORRUPT. Default `database`. */
+  /** Names the place in STORE_LOCKED and STORE_CORRUPT. Default `database`. */
   readonly name?: string;
 }
 

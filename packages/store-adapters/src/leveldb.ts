@@ -1,4 +1,4 @@
-/** LevelDB on Node, with the package `classic-level`, which is installed beside this one. */
+/** LevelDB on Node, with the package `classic-level`, an optional peer dependency. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageMissing, parseObject, SottoError } from '@sotto/core';
@@ -11,20 +11,23 @@ import { checkRoomToCompact } from './room-to-compact.node.js';
 import { parseName } from './store-arguments.js';
 
 export type { Durability } from './durability.js';
+export type { DurableStore } from './durable-store.js';
+export type { EngineStoreOptions } from './engine-store.js';
+export type { RevisionAnchor } from './revision-anchor.js';
 
 /** Options of {@link createLevelDbStore}. */
 export interface LevelDbStoreOptions extends EngineStoreOptions {
-  /** The directory of the database; made, for its owner alone, when it isn't there. */
+  /** The directory of the database; created if missing, accessible only to its owner. */
   readonly path: string;
-  /** What a commit that was answered survives. Default `power-loss`. */
+  /** What a resolved commit survives. Default `power-loss`. */
   readonly durability?: Durability;
 }
 
 /**
  * A store in a directory, with LevelDB. One process and one handle at a time.
  *
- * After STORE_UNAVAILABLE (disk full, I/O error) reading goes on, and the next commit opens the database again
- * before it writes; a failed commit that nevertheless reached the disk is taken back then.
+ * After STORE_UNAVAILABLE (disk full, I/O error) reads still work, and the next commit reopens the database
+ * before it writes; a failed commit that reached the disk after all is then undone.
  * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE, INVALID_ARGUMENT; PACKAGE_MISSING when
  * `classic-level` isn't installed, or has no build for this machine
  */
@@ -36,7 +39,7 @@ export async function createLevelDbStore(given: LevelDbStoreOptions): Promise<Du
   const openDatabase = await loadClassicLevel();
   await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     const details = { reason: error.code ?? error.name };
-    throw new SottoError('STORE_UNAVAILABLE', "The store's directory can't be made.", details, {
+    throw new SottoError('STORE_UNAVAILABLE', "The store's directory can't be created.", details, {
       cause: error,
     });
   });

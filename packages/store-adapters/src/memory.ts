@@ -18,10 +18,10 @@ import {
 } from './store-arguments.js';
 
 /**
- * A store in memory: for tests, and for what need not outlive the process. Closing it drops everything.
+ * A store in memory: for tests, and for data that need not outlive the process. Closing it drops everything.
  *
- * A commit is one synchronous step. A listing notes its records when it begins (one reference each), so it costs
- * what it lists, and no commit waits for it.
+ * A commit is one synchronous step. A listing references its records when it begins, so its cost
+ * depends only on what it lists, and no commit waits for it.
  */
 export function createMemoryStore(): Store {
   return new MemoryStore();
@@ -69,7 +69,7 @@ class MemoryStore implements Store {
     return revision;
   }
 
-  /** Nothing to do: what was deleted is garbage of the process. */
+  /** Nothing to do: what was deleted is garbage-collected. */
   async compact(): Promise<void> {
     this.#checkOpen();
   }

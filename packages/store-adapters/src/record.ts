@@ -2,7 +2,7 @@ import { SottoError, type StoredRecord } from '@sotto/core';
 
 const REVISION_LENGTH = 8;
 
-/** What an engine keeps under a record's key: revision (8 bytes, big-endian) || value. Fresh. */
+/** What an engine stores under a record's key: revision (8 bytes, big-endian) || value. Fresh. */
 export function encodeRecord(value: Uint8Array, revision: number): Uint8Array {
   const bytes = new Uint8Array(REVISION_LENGTH + value.length);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(revision));
@@ -16,7 +16,7 @@ export function encodeRevision(revision: number): Uint8Array {
 }
 
 /**
- * The record of what {@link encodeRecord} gave; the value is fresh.
+ * Reads what {@link encodeRecord} returned; the value is fresh.
  * @throws STORE_CORRUPT
  */
 export function decodeRecord(key: string, bytes: Uint8Array): StoredRecord {

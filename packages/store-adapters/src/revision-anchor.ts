@@ -1,14 +1,14 @@
 /**
- * Remembers outside of a store how far the store has come, so that on opening a store that was lost, or replaced by
- * an old copy of itself, is noticed. It holds one number that tells nothing; it protects from accidents and careless
- * restores, and from an attacker as far as they can't set it back as well.
+ * Records outside a store how many commits it has seen, so that a store that was lost, or replaced by
+ * an old copy of itself, is detected when it is opened. It holds a single number, which reveals nothing. It protects from
+ * accidents and careless restores, and from attackers who can't reset the anchor as well.
  *
- * An anchor that can't be written is no reason to refuse a commit, which has happened: the store ignores rejections
- * of `save`, and notices less.
+ * When the anchor is written, the commit has already happened, so the store ignores rejections
+ * of `save`; it then detects less.
  */
 export interface RevisionAnchor {
   /** The number saved last, or `undefined` when there is none. */
   load(): Promise<number | undefined>;
-  /** Called after each commit, one call at a time. It need not be durable at once. */
+  /** Called after each commit, one call at a time. It need not be durable immediately. */
   save(revision: number): Promise<void>;
 }

@@ -2,14 +2,14 @@ import type { KeyRange } from './storage-engine.js';
 import type { ListRange } from './store-arguments.js';
 
 /**
- * The rest of a listing, held as it stood when the listing began: commits tell it what stood under a key before
- * they change it. So an engine needs no snapshots of its own, and a listing costs what is changed meanwhile.
+ * The rest of a listing, as of the moment when the listing began: commits pass it the old value of a key before
+ * they change it (copy-on-write). So an engine needs no snapshots of its own, and a listing costs only what changes meanwhile.
  */
 export class Snapshot {
   #from: string;
   #exclusive: boolean;
   readonly #below: string;
-  /** What stood under keys of the rest that were changed since; `undefined` when nothing did. */
+  /** The old values of keys of the rest that were changed since; `undefined` for keys that didn't exist. */
   readonly #before = new Map<string, Uint8Array | undefined>();
 
   constructor({ from, exclusive, below }: ListRange) {
@@ -18,23 +18,23 @@ export class Snapshot {
     this.#below = below;
   }
 
-  /** What is still to be read. */
+  /** The range still to be read. */
   get rest(): KeyRange {
     return { from: this.#from, exclusive: this.#exclusive, below: this.#below };
   }
 
-  /** Whether {@link keep} has to be told of a key before it changes. */
+  /** Whether {@link keep} has to be called for a key before it changes. */
   needs(key: string): boolean {
     return this.#isAhead(key) && key < this.#below && !this.#before.has(key);
   }
 
-  /** Keeps what stands under the key, to show it after it was changed. */
+  /** Keeps the current value of the key, to yield it after a change. */
   keep(key: string, value: Uint8Array | undefined): void {
     if (this.needs(key)) this.#before.set(key, value);
   }
 
   /**
-   * Takes a page that was read from the beginning of the rest, moves on behind it, and gives what stood there when
+   * Accepts a page read from the start of the rest, advances past it, and returns its records as of when
    * the listing began.
    * @param last whether the page reaches the end of the rest
    */

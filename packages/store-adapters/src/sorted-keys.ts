@@ -1,4 +1,4 @@
-/** Most keys in a block before it is halved: short enough that inserting in the middle of it costs little. */
+/** Most keys in a block before it is halved: short enough that inserting in the middle is cheap. */
 const BLOCK_LENGTH = 512;
 
 /** A set of keys in ascending order, kept in blocks so that inserting and removing stay cheap with many. */
@@ -6,7 +6,7 @@ export class SortedKeys {
   /** None of them empty, except when there is only one. */
   #blocks: string[][] = [[]];
 
-  /** Adds a key that isn't there yet. */
+  /** Adds a key that isn't in the set. */
   add(key: string): void {
     const at = this.#blockOf(key);
     const block = this.#blocks[at] as string[];
@@ -14,7 +14,7 @@ export class SortedKeys {
     if (block.length > BLOCK_LENGTH) this.#blocks.splice(at + 1, 0, block.splice(BLOCK_LENGTH / 2));
   }
 
-  /** Removes a key that is there. */
+  /** Removes a key that is in the set. */
   remove(key: string): void {
     const at = this.#blockOf(key);
     const block = this.#blocks[at] as string[];
@@ -22,7 +22,7 @@ export class SortedKeys {
     if (block.length === 0 && this.#blocks.length > 1) this.#blocks.splice(at, 1);
   }
 
-  /** The keys from `from` up to and without `below`. */
+  /** The keys from `from`, inclusive, to `below`, exclusive. */
   *range(from: string, below: string): Generator<string, void> {
     for (let at = this.#blockOf(from); at < this.#blocks.length; at++) {
       const block = this.#blocks[at] as string[];
@@ -34,7 +34,7 @@ export class SortedKeys {
     }
   }
 
-  /** The last block that begins at the key or below it; the first one when there is none. */
+  /** The last block that begins at or before the key; the first block when there is none. */
   #blockOf(key: string): number {
     let low = 0;
     let high = this.#blocks.length;
@@ -47,7 +47,7 @@ export class SortedKeys {
   }
 }
 
-/** Where the first key stands that isn't below `bound`. */
+/** The index of the first key that isn't below `bound`. */
 function position(block: readonly string[], bound: string): number {
   let low = 0;
   let high = block.length;

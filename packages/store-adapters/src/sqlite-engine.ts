@@ -2,7 +2,7 @@ import { SottoError } from '@sotto/core';
 import type { Durability } from './durability.js';
 import type { EngineChange, KeyRange, StorageEngine } from './storage-engine.js';
 
-/** What is used of a synchronous SQLite binding; those of Node, libsql and better-sqlite3 have it alike. */
+/** The part of a synchronous SQLite binding that is used; Node, libsql and better-sqlite3 all have it. */
 export interface SqliteDatabase {
   /** Runs statements that have no parameters and no result. */
   exec(sql: string): unknown;
@@ -14,19 +14,19 @@ export interface SqliteDatabase {
 
 /** A compiled statement. */
 export interface SqliteStatement {
-  /** Runs it to its end. */
+  /** Runs it to completion. */
   run(...parameters: (string | number | Uint8Array)[]): unknown;
-  /** All rows that it gives. */
+  /** All rows of its result. */
   all(...parameters: (string | number | Uint8Array)[]): unknown[];
 }
 
-/** SQLite's primary result codes that mean something of their own here. */
+/** SQLite's primary result codes that are handled here. */
 const BUSY = 5;
 const LOCKED = 6;
 const CORRUPT = 11;
 const NOT_A_DATABASE = 26;
 
-/** A value as the bindings give it: libsql has buffers, the others have views. */
+/** A value as the bindings return it: a buffer from libsql, a view from the others. */
 type Blob = ArrayBuffer | Uint8Array;
 
 /** A {@link StorageEngine} in one SQLite file. */
@@ -52,8 +52,8 @@ export class SqliteEngine implements StorageEngine {
   }
 
   /**
-   * @param where what STORE_LOCKED calls the place
-   * @param checkRoom rejects when so many bytes can't be rewritten now
+   * @param where names the place in STORE_LOCKED
+   * @param checkRoom rejects when there is no room to rewrite so many bytes now
    * @throws STORE_LOCKED, STORE_CORRUPT, STORE_UNAVAILABLE
    */
   static open(
@@ -69,10 +69,10 @@ export class SqliteEngine implements StorageEngine {
       database.exec('PRAGMA locking_mode = EXCLUSIVE');
       database.exec('PRAGMA journal_mode = WAL');
       database.exec(`PRAGMA synchronous = ${durability === 'power-loss' ? 'FULL' : 'NORMAL'}`);
-      // macOS: has the disk write what it has in its cache, too.
+      // macOS: also flushes the disk's own cache.
       database.exec('PRAGMA fullfsync = ON');
       database.exec('PRAGMA checkpoint_fullfsync = ON');
-      // Deleted records are overwritten, and nothing goes to temporary files.
+      // Deleted records are overwritten, and no temporary files are used.
       database.exec('PRAGMA secure_delete = ON');
       database.exec('PRAGMA temp_store = MEMORY');
       database.exec('BEGIN EXCLUSIVE');
@@ -134,10 +134,11 @@ export class SqliteEngine implements StorageEngine {
 
   async compact(): Promise<void> {
     this.#translateErrors(() => {
-      // Deleted records are overwritten where they stood, but not what balancing the pages of the tree leaves behind of
-      // records that it moved. So everything is written anew, through memory: nothing goes to temporary files.
+      // Deleted records are overwritten in place, but not the remains of records that rebalancing the B-tree has
+      //
+      // moved. So everything is rewritten, through memory: no temporary files are used.
       this.#database.exec('VACUUM');
-      // A statement that gives rows has to be read to its end to do all of its work.
+      // A statement that returns rows does all of its work only when all of them are read.
       this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
     });
   }
@@ -145,8 +146,9 @@ export class SqliteEngine implements StorageEngine {
   async close(): Promise<void> {
     try {
       // libsql closes a database only when the last of its statements is collected as garbage. Leaving WAL mode, and
-      // then exclusive mode with the next read, gives the lock back now. That takes space on the disk: where there is
-      // none, the records stay in the -wal file, and the lock until the process ends or collects its garbage.
+      // then exclusive mode with the next read, releases the lock now. That needs space on the disk: without
+      //
+      // it, the records stay in the -wal file, and the lock is held until the process ends or collects its garbage.
       this.#database.prepare('PRAGMA journal_mode = DELETE').all();
       this.#database.prepare('PRAGMA locking_mode = NORMAL').all();
       this.#get.all('');
@@ -160,7 +162,7 @@ export class SqliteEngine implements StorageEngine {
     try {
       this.#database.exec('ROLLBACK');
     } catch {
-      // SQLite rolls back by itself after some errors, and says then that there is no transaction.
+      // SQLite rolls back by itself after some errors, and then reports that there is no transaction.
     }
   }
 

@@ -1,4 +1,4 @@
-/** SQLite on Node: the one of Node itself where it has one (22.13 and later), else the package `libsql`. */
+/** SQLite on Node: Node's own where it has one (22.13 and later), otherwise the package `libsql`. */
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { packageMissing, parseFunction, parseObject, SottoError } from '@sotto/core';
@@ -11,17 +11,20 @@ import { type SqliteDatabase, SqliteEngine } from './sqlite-engine.js';
 import { parseName } from './store-arguments.js';
 
 export type { Durability } from './durability.js';
+export type { DurableStore } from './durable-store.js';
+export type { EngineStoreOptions } from './engine-store.js';
+export type { RevisionAnchor } from './revision-anchor.js';
 export type { SqliteDatabase, SqliteStatement } from './sqlite-engine.js';
 
 /** Options of {@link createSqliteStore}. */
 export interface SqliteStoreOptions extends EngineStoreOptions {
-  /** The file of the database; made, for its owner alone, when it isn't there. `-wal` is put beside it. */
+  /** The file of the database; created if missing, accessible only to its owner. A `-wal` file is kept beside it. */
   readonly path: string;
-  /** What a commit that was answered survives. Default `power-loss`. */
+  /** What a resolved commit survives. Default `power-loss`. */
   readonly durability?: Durability;
   /**
    * Opens the database with a SQLite of your choice, synchronous and not waiting for locks: `(path) => new
-   * Database(path)` of better-sqlite3, for instance. Default `node:sqlite`, else `libsql`.
+   * Database(path)` of better-sqlite3, for example. Default `node:sqlite`, otherwise `libsql`.
    */
   readonly openDatabase?: (path: string) => SqliteDatabase;
 }
@@ -29,7 +32,7 @@ export interface SqliteStoreOptions extends EngineStoreOptions {
 /**
  * A store in one file, with SQLite in WAL mode. One process and one handle at a time.
  *
- * Each call works synchronously inside: a commit holds up the event loop while the disk takes it.
+ * Each call works synchronously inside: a commit blocks the event loop until it is on the disk.
  * @throws STORE_LOCKED, STORE_CORRUPT, STORE_SCHEMA_NEWER, STORE_UNAVAILABLE, INVALID_ARGUMENT; PACKAGE_MISSING when this
  * Node has no SQLite (before 22.13) and `libsql` isn't installed
  */
@@ -47,7 +50,7 @@ export async function createSqliteStore(given: SqliteStoreOptions): Promise<Dura
 }
 
 /**
- * Opens databases with `node:sqlite`, else with `libsql`.
+ * Opens databases with `node:sqlite`, otherwise with `libsql`.
  * @throws PACKAGE_MISSING when there is neither
  */
 async function findSqlite(): Promise<(path: string) => SqliteDatabase> {
@@ -58,7 +61,7 @@ async function findSqlite(): Promise<(path: string) => SqliteDatabase> {
 
 /** `node:sqlite`, or `undefined` when this Node has none, or only behind a flag. */
 export async function findNodeSqlite(): Promise<((path: string) => SqliteDatabase) | undefined> {
-  // A variable, so that neither types nor bundlers look for it where it isn't.
+  // In a variable, so that neither TypeScript nor bundlers try to resolve it.
   const name = 'node:sqlite';
   try {
     const { DatabaseSync } = (await import(name)) as { DatabaseSync: new (path: string) => SqliteDatabase };
@@ -84,6 +87,8 @@ async function createFile(path: string): Promise<void> {
     await (await open(path, 'a', 0o600)).close();
   } catch (error) {
     const details = { reason: (error as NodeJS.ErrnoException).code ?? 'unknown' };
-    throw new SottoError('STORE_UNAVAILABLE', "The store's file can't be made.", details, { cause: error });
+    throw new SottoError('STORE_UNAVAILABLE', "The store's file can't be created.", details, {
+      cause: error,
+    });
   }
 }

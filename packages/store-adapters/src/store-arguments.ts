@@ -11,14 +11,14 @@ import {
 } from '@sotto/core';
 
 /**
- * The checks that every adapter owes to the Store port, in one place: what they let through is safe to store.
+ * The checks that the Store port requires of every adapter, in one place: what they accept is safe to store.
  */
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
-/** Sorts directly behind every key that may begin with what stands before it. Never part of a key. */
+/** Appended to a prefix, sorts directly after every key that begins with it. Never part of a key. */
 export const AFTER_ALL_KEYS = '\x7f';
-/** The lowest key there can be. */
+/** The lowest possible key. */
 const FIRST_KEY = ' ';
 
 /**
@@ -26,8 +26,7 @@ const FIRST_KEY = ' ';
  * @throws INVALID_ARGUMENT
  */
 export function parseKey(key: string): string {
-  if (typeof key !== 'string' || key.length === 0)
-    throw invalidArgument('key', 'not a text of at least 1 character');
+  if (typeof key !== 'string' || key.length === 0) throw invalidArgument('key', 'not a non-empty string');
   return parsePrefix(key, 'key');
 }
 
@@ -36,7 +35,7 @@ export function parseKey(key: string): string {
  * @throws INVALID_ARGUMENT
  */
 function parsePrefix(prefix: string, what = 'prefix'): string {
-  if (typeof prefix !== 'string') throw invalidArgument(what, 'not a text');
+  if (typeof prefix !== 'string') throw invalidArgument(what, 'not a string');
   if (prefix.length > STORE_KEY_MAX_LENGTH) {
     throw invalidArgument(what, `longer than ${STORE_KEY_MAX_LENGTH} characters`);
   }
@@ -48,11 +47,11 @@ function parsePrefix(prefix: string, what = 'prefix'): string {
 export interface ListRange {
   /** Lower bound; itself in the range unless `exclusive`. */
   readonly from: string;
-  /** Whether `from` itself is left out. */
+  /** Whether `from` itself is excluded. */
   readonly exclusive: boolean;
-  /** Upper bound, itself not in the range. */
+  /** Upper bound, exclusive. */
   readonly below: string;
-  /** Most records to give; `Infinity` for all. */
+  /** Most records to return; `Infinity` for all. */
   readonly limit: number;
 }
 
@@ -72,7 +71,7 @@ export function parseListRange(prefix: string, options: ListOptions = {}): ListR
 }
 
 /**
- * Checks what a store is called or where it is: a text, not empty.
+ * Checks the name or location of a store: a non-empty string.
  * @throws INVALID_ARGUMENT
  */
 export function parseName(name: string, what: string): string {
@@ -81,7 +80,7 @@ export function parseName(name: string, what: string): string {
 }
 
 /**
- * Checks the writes of a commit: keys, values, expectations, and that no key is named twice.
+ * Checks the writes of a commit: keys, values, expectations, and that no key occurs twice.
  * @throws INVALID_ARGUMENT; LIMIT_EXCEEDED when a value is too large
  */
 export function parseWrites(
@@ -93,7 +92,7 @@ export function parseWrites(
   for (const write of writes as readonly Write[]) {
     parseObject(write, 'writes');
     parseKey(write.key);
-    if (seen.has(write.key)) throw invalidArgument('writes', 'a key is named more than once');
+    if (seen.has(write.key)) throw invalidArgument('writes', 'a key occurs more than once');
     seen.add(write.key);
     if (write.type === 'put') parseValue(write.value, maxValueBytes);
     else if (write.type !== 'delete' && write.type !== 'check')
@@ -126,7 +125,7 @@ function parseExpectation({ type, expect }: Write): void {
  */
 export function checkExpectation(write: Write, revision: number | undefined): void {
   if (write.expect === undefined || write.expect === (revision ?? 'absent')) return;
-  throw new SottoError('STORE_CONFLICT', 'A record is not in the revision that was expected.', {
+  throw new SottoError('STORE_CONFLICT', "A record doesn't have the expected revision.", {
     key: write.key,
   });
 }

@@ -1,17 +1,17 @@
 import { decodeUtf8, encodeUtf8, SottoError } from '@sotto/core';
 import type { EngineChange, StorageEngine } from './storage-engine.js';
 
-/** Where the header is kept: below every key that a record may have. */
+/** The key of the header: below every key that a record may have. */
 export const HEADER_KEY = '\x01';
 
 /**
- * Where it is kept up to which revision the engine was compacted: 8 bytes, big-endian. Nothing when it never was. So
- * that what was deleted just before a crash, or in many short sessions, is not forgotten.
+ * The key of the revision up to which the engine was compacted: 8 bytes, big-endian; absent when it never was. It ensures
+ * that what was deleted just before a crash, or in many short sessions, is compacted eventually.
  */
 export const COMPACTED_KEY = '\x02';
 
 /**
- * What a store says about itself, written with every commit.
+ * Metadata of a store, written with every commit.
  *
  * Layout: schema (4 bytes, big-endian) || revision (8 bytes, big-endian) || progress (UTF-8).
  */
@@ -20,14 +20,14 @@ export interface StoreHeader {
   readonly schema: number;
   /** The revision of the last commit. */
   readonly revision: number;
-  /** How far the migration to the next schema has come; empty when none is under way. */
+  /** How far the migration to the next schema has come; empty when none is in progress. */
   readonly progress: string;
 }
 
 /**
- * One piece of the way from a schema to the next: what to change, and the progress from which to go on afterwards.
- * `undefined` when nothing is left. Each piece is written in one step with its progress, so that a migration that is
- * killed goes on where it stood; a piece is never made twice.
+ * One step of a migration to the next schema: what to change, and the progress from which to continue afterwards.
+ * `undefined` when nothing is left. Each step is written atomically with its progress, so that a migration that is
+ * killed resumes where it stopped; no step runs twice.
  */
 export type Migration = (
   engine: StorageEngine,

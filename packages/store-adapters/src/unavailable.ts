@@ -1,6 +1,6 @@
 import { isSottoError, SottoError } from '@sotto/core';
 
-/** The error of an engine in Sotto's terms: what says what it is passes, anything else means that the engine failed. */
+/** The error of an engine in Sotto's terms: a SottoError stays as it is, anything else becomes STORE_UNAVAILABLE. */
 export function unavailable(error: unknown): SottoError {
   if (isSottoError(error)) return error;
   const reason = nameOf(error);
@@ -12,7 +12,7 @@ export function unavailable(error: unknown): SottoError {
   );
 }
 
-/** The code of errors of Node, the name of others. (Codes of DOMExceptions are numbers of the past.) */
+/** The code of errors of Node, the name of others. (Codes of DOMExceptions are legacy numbers.) */
 function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   const { code } = error as { code?: unknown };

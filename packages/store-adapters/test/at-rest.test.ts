@@ -99,7 +99,7 @@ describe.each(kinds)('$kind', ({ open }) => {
     await store.close();
   });
 
-  it('open: the store compacts itself after as many changes as it was told', async () => {
+  it('open: the store compacts itself after the configured number of changes', async () => {
     const directory = temporaryDirectory();
     const live = new Map<string, string>();
     const writes = history(2, live);
@@ -113,7 +113,7 @@ describe.each(kinds)('$kind', ({ open }) => {
     await store.close();
   });
 
-  it('told never to: everything stays until it is asked', async () => {
+  it('disabled: everything stays until compact is called', async () => {
     const directory = temporaryDirectory();
     const live = new Map<string, string>();
     const writes = history(3, live);

@@ -96,7 +96,7 @@ describe('the passphrase', () => {
     }
   });
 
-  it('that is wrong is told as such, and the right one may be tried next', async () => {
+  it('that is wrong is reported as such, and the right one may be tried next', async () => {
     const inner = createMemoryStore();
     await (await encrypt(inner)).commit([put('a', '1')]);
     for (const wrong of ['Correct horse', 'correct horse ', 'x']) {
@@ -205,7 +205,7 @@ describe('what became of the store underneath', () => {
     expect((await encrypt(inner)).continuity).toBe('continued');
   });
 
-  it('an old copy of a LevelDB that was put back', async () => {
+  it('an old copy of a LevelDB that was restored', async () => {
     const directory = temporaryDirectory();
     const [path, copy] = [join(directory, 'store'), join(directory, 'copy')];
     const anchor = createFileAnchor(join(directory, 'anchor'));
@@ -380,7 +380,7 @@ describe('tampering and damage', () => {
     expect(await texts(await encrypt(inner))).toEqual(['inbox/1=mail', 'session/peer/2=other']);
   });
 
-  it('a deleted record that is put back is noticed', async () => {
+  it('a deleted record that is restored is detected', async () => {
     const { inner, innerKey } = await storeWithTwoStates();
     const sealed = (await inner.get(innerKey))!.value;
     await (await encrypt(inner)).commit([{ type: 'delete', key }]);
@@ -398,14 +398,14 @@ describe('tampering and damage', () => {
     await expect((await encrypt(inner)).get(key)).rejects.toMatchObject({ code: 'STORE_ROLLBACK' });
   });
 
-  it('an older record put back together with older parts of the index is noticed', async () => {
+  it('an older record restored together with older parts of the index is detected', async () => {
     const { inner, innerKey, before } = await storeWithTwoStates();
     const nodes = [...before].filter(([one]) => one.startsWith('v/') || one === innerKey);
     await inner.commit(nodes.map(([one, value]) => ({ type: 'put', key: one, value })));
     await expect((await encrypt(inner)).get(key)).rejects.toMatchObject({ code: 'STORE_ROLLBACK' });
   });
 
-  it('an older keyring put back is noticed', async () => {
+  it('a restored older keyring is detected', async () => {
     const inner = createMemoryStore();
     const store = await encrypt(inner, 'old');
     const keyring = (await inner.get('k'))!.value;
@@ -432,7 +432,7 @@ describe('tampering and damage', () => {
     expect(await innerRecords(inner, '')).toEqual(before);
   });
 
-  it('a store that holds something else is not taken over', async () => {
+  it('a store that holds something else is not overwritten', async () => {
     const inner = createMemoryStore();
     await inner.commit([put('settings', 'plain')]);
     await expect(encrypt(inner)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });

@@ -47,7 +47,7 @@ describe('a write that fails', () => {
       return { engine, store };
     }
 
-    it('is taken back before the next write', async () => {
+    it('is undone before the next write', async () => {
       const { engine, store } = await failingStore();
       expect(await texts(store, 'a')).toEqual(['a=1']);
       const revision = await store.commit([put('d', '3')]);
@@ -59,7 +59,7 @@ describe('a write that fails', () => {
       expect(await texts(reopened)).toEqual(['a=1', 'b=1', 'd=3']);
     });
 
-    it('is taken back when the store is closed', async () => {
+    it('is undone when the store is closed', async () => {
       const { engine, store } = await failingStore();
       await store.close();
       expect(await texts(await createEngineStore(new MemoryEngine(engine.pairs)))).toEqual(['a=1', 'b=1']);
@@ -80,7 +80,7 @@ describe('a write that fails', () => {
       expect(await texts(store)).toEqual(['a=1', 'b=1', 'd=3']);
     });
 
-    it('leaves a listing under way as it was', async () => {
+    it('leaves a listing in progress as it was', async () => {
       const engine = new DoubtfulEngine();
       const store = await createEngineStore(engine);
       const keys = Array.from({ length: 100 }, (_, i) => `k${100 + i}`);
@@ -443,7 +443,7 @@ describe('the anchor', () => {
     };
   }
 
-  it('tells new, continued, rolled back and lost', async () => {
+  it('reports new, continued, rolled back and lost', async () => {
     const anchor = memoryAnchor();
     const engine = new MemoryEngine();
     const store = await createEngineStore(engine, { anchor });

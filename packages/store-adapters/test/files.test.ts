@@ -67,7 +67,7 @@ describe.each(kinds)('$kind', ({ open }) => {
     expect((await allBytes(directory)).includes('SECRET-')).toBe(false);
   });
 
-  it('does not open what is damaged as a whole', async () => {
+  it('does not open a store that is entirely damaged', async () => {
     const directory = temporaryDirectory();
     const path = join(directory, 'store');
     const store = await open(path);
@@ -81,7 +81,7 @@ describe.each(kinds)('$kind', ({ open }) => {
     await expect(open(path)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
   });
 
-  it('notices by its anchor that an old copy was put back, or that it is gone', async () => {
+  it('detects by its anchor that an old copy was restored, or that it is gone', async () => {
     const directory = temporaryDirectory();
     const [path, copy] = [join(directory, 'store'), join(directory, 'copy')];
     const anchor = createFileAnchor(join(directory, 'anchor'));
@@ -150,7 +150,7 @@ describe('leveldb', () => {
 });
 
 describe('sqlite', () => {
-  it('says what is missing when there is none', async () => {
+  it('reports what is missing when there is none', async () => {
     vi.resetModules();
     vi.doMock('libsql', () => {
       throw new Error('not installed');

@@ -131,7 +131,7 @@ describe('the tree of locks', () => {
     expect(await bed.versionOf(names[1] as string)).toBeUndefined();
   });
 
-  it('gives each record and each node on the way a new key: nothing old opens from the root', async () => {
+  it('issues new keys for each record and each node on its path: nothing old opens from the root', async () => {
     const bed = await Bed.make();
     const names = Array.from({ length: 40 }, (_, number) => nameOf(number));
     await bed.put(names);
@@ -155,7 +155,7 @@ describe('the tree of locks', () => {
     }
   });
 
-  it.each([3, 2, 1])('notices a node of depth %i put back', async (depth) => {
+  it.each([3, 2, 1])('detects a restored node of depth %i', async (depth) => {
     const bed = await Bed.make();
     const names = Array.from({ length: 200 }, (_, number) => nameOf(number));
     await bed.put(names);

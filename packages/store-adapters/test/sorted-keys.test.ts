@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { SortedKeys } from '../src/sorted-keys.js';
 
-it('gives every range in order, whatever was added and removed', () => {
+it('returns every range in order, whatever was added and removed', () => {
   const key = fc.integer({ min: 0, max: 3000 }).map((n) => `k${n}`);
   const step = fc.record({
     first: fc.integer({ min: 0, max: 3000 }),

@@ -15,7 +15,7 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/** Whether the tests can run; says it loudly when they can't, and fails when they have to. */
+/** Whether the tests can run; warns loudly when they can't, and throws when they are required to. */
 export function hasChromium(): boolean {
   if (existsSync(CHROMIUM)) return true;
   const message = `${CHROMIUM} is missing: NOTHING IS TESTED IN A BROWSER (apt-get install chromium)`;
@@ -24,7 +24,7 @@ export function hasChromium(): boolean {
   return false;
 }
 
-/** Starts Chromium with its data in a directory that may hold those of an earlier run. */
+/** Starts Chromium with its profile in a directory, which may hold that of an earlier run. */
 export function launchChromium(
   directory: string,
   options: BrowserContextOptions = {},
@@ -38,7 +38,7 @@ export function launchChromium(
   });
 }
 
-/** A browser with a profile of its own, in a directory that goes with it. */
+/** A browser with a profile of its own, in a directory that is deleted with it. */
 export interface Profile {
   readonly context: BrowserContext;
   close(): Promise<void>;

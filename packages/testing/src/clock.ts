@@ -1,15 +1,15 @@
 import type { Clock } from '@sotto/core';
 
-/** Where a manual clock stands when a test doesn't say: a time that no rule of the protocol is about. */
+/** Where a manual clock starts by default: a time that no rule of the protocol depends on. */
 const START = Date.parse('2026-11-23T12:00:00Z');
 
 /** A clock that stands still until a test moves it. */
 export interface ManualClock extends Clock {
   /** Milliseconds until the next timer runs; `undefined` when there is none. */
   next(): number | undefined;
-  /** Moves on. Timers run in the order of their times when the clock passes them, one right after the other. */
+  /** Advances the clock. Timers run in the order of their times as the clock passes them, one directly after the other. */
   advance(milliseconds: number): void;
-  /** As {@link advance}, and lets what a timer began come to rest before the next timer runs. */
+  /** As {@link advance}, but waits for what a timer started to settle before the next timer runs. */
   advanceAndRest(milliseconds: number): Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export function settableClock(start = START): SettableClock {
   };
 }
 
-/** Resolves when every task that only waits for the event loop has run. */
+/** Resolves when every task that is only waiting for the event loop has run. */
 export async function rest(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 }

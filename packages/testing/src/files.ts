@@ -13,12 +13,12 @@ export function temporaryDirectory(whenDone: (remove: () => void) => void = onTe
   return path;
 }
 
-/** An empty directory on the disk, for what has an end of its own. */
+/** An empty directory on the disk, which the caller removes. */
 export function createTemporaryDirectory(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'sotto-test-'));
   return {
     path,
-    // A process that was asked to end may still write there for a moment.
+    // A process that was told to exit may still write there for a moment.
     remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
   };
 }

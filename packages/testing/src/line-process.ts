@@ -10,7 +10,7 @@ export interface ProcessEnd {
   readonly stderr: string;
 }
 
-/** A program in a process of its own that speaks by lines. */
+/** A program in a process of its own that communicates by lines. */
 export class LineProcess {
   /** Everything that it has written to stdout. */
   readonly lines: string[] = [];
@@ -38,7 +38,7 @@ export class LineProcess {
       child.on('error', (error) => {
         this.stderr += error.message;
       });
-      // What is written to a process that has ended is lost, and no error of the test.
+      // Writing to a process that has ended is not an error of the test.
       child.stdin.on('error', () => {});
       child.on('close', (code) => {
         this.#over = true;
@@ -52,7 +52,7 @@ export class LineProcess {
     return this.#child.pid as number;
   }
 
-  /** The first line that fits, from the beginning or yet to come. Rejects when the process ends without one. */
+  /** The first line that matches, past or future. Rejects when the process ends without one. */
   async line(fits: (line: string) => boolean): Promise<string> {
     for (;;) {
       const found = this.lines.find(fits);
@@ -61,7 +61,7 @@ export class LineProcess {
     }
   }
 
-  /** The next line that this function hasn't given yet. Rejects when the process ends without one. */
+  /** The next line that this function hasn't returned yet. Rejects when the process ends without one. */
   async nextLine(): Promise<string> {
     const index = this.#read++;
     while (this.lines.length <= index) await this.#more();
@@ -79,7 +79,7 @@ export class LineProcess {
     return this.ended;
   }
 
-  /** Sends it a signal that ends it: by default the one that it can't do anything about. */
+  /** Ends it with a signal: by default SIGKILL. */
   kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<ProcessEnd> {
     this.#child.kill(signal);
     return this.ended;
@@ -101,7 +101,7 @@ export class LineProcess {
   }
 }
 
-/** Ends a process, unless it has ended, and waits for that. @returns its exit code */
+/** Ends a process, unless it has ended, and waits for its exit. @returns its exit code */
 export async function endChild(
   child: ChildProcess | undefined,
   signal: NodeJS.Signals,

@@ -6,12 +6,12 @@ import { type AddressInfo, createServer } from 'node:net';
 const LOWEST = 20_000;
 const HIGHEST = 32_000;
 
-/** A port on loopback that nobody listens on now. For programs that can't say which one they took. */
+/** A free port on loopback. For programs that can't report which one they chose. */
 export async function freePort(): Promise<number> {
   return take(0);
 }
 
-/** A port on loopback that is free now, and likely stays so: the system doesn't give it to anybody as an ephemeral port. */
+/** A port on loopback that is free now, and likely stays so: the system doesn't assign it as an ephemeral port. */
 export async function lastingPort(): Promise<number> {
   for (;;) {
     try {

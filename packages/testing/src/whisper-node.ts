@@ -7,7 +7,7 @@ import { lastingPort } from './ports.js';
 
 const SERVERS = ['relay', 'rpc', 'admin', 'p2p'] as const;
 
-/** Where a running node is to be found, as it logs it. */
+/** The addresses of a running node, as it logs them. */
 interface Started {
   readonly relay: string;
   readonly rpc: string;
@@ -19,11 +19,11 @@ export interface NodeProcessOptions {
   /** Path of the built program, `dist/main.js` of `@sotto/whisper-node`. */
   readonly program: string;
   readonly flags?: readonly string[];
-  /** What is different from the environment of the tests. */
+  /** Changes to the environment of the tests. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A Whisper node of ours in a process of its own on loopback, in a temporary directory. */
+/** A `whisper-node` in a process of its own on loopback, in a temporary directory. */
 export class NodeProcess {
   readonly #directory = createTemporaryDirectory();
   readonly #options: NodeProcessOptions;
@@ -55,10 +55,10 @@ export class NodeProcess {
     return this.#directory.path;
   }
 
-  /** Starts it, with what is in its directory. Resolves when it says that it has started. */
+  /** Starts it, with what is in its directory. Resolves when it has logged that it started. */
   async start(): Promise<void> {
     const { program, flags = [], environment = {} } = this.#options;
-    // Where it was, once it was somewhere: clients come back to it.
+    // Its previous addresses, after a first start, so that clients reconnect.
     this.#ports ??= await Promise.all(SERVERS.map(lastingPort));
     const addresses = this.#ports.flatMap((port, i) => [`--${SERVERS[i]}`, `127.0.0.1:${port}`]);
     const child = spawn(
@@ -104,9 +104,9 @@ export class NodeProcess {
     return this.#address('enode');
   }
 
-  /** A figure of `/metrics`, with its labels if it has any. */
+  /** A metric of `/metrics`, with its labels if it has any. */
   async metric(name: string): Promise<number> {
-    // Not by a connection that is kept: the node may just be closing it.
+    // Without keep-alive: the node may just be closing the connection.
     const response = await fetch(`${this.admin}/metrics`, { headers: { connection: 'close' } });
     const text = await response.text();
     const line = text.split('\n').find((one) => one.startsWith(`${name} `));
@@ -119,7 +119,7 @@ export class NodeProcess {
     return this.#end(signal);
   }
 
-  /** Stops it at once, as a power cut would. */
+  /** Kills it, as a power cut would. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }

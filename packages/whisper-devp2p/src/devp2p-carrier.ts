@@ -32,6 +32,7 @@ import { MailClient, type MailQuery, type MailserverOptions } from './mail-clien
 /** Most bytes of a packet beside its one envelope: deployed nodes accept packets of 1 MiB. */
 const PACKET_OVERHEAD = 16;
 
+/** Options of {@link createDevp2pCarrier}. */
 export interface Devp2pCarrierOptions
   extends Omit<WhisperHostOptions, 'bloom' | 'pool' | 'onPeer' | 'onPeerChange' | 'onPeerGone'> {
   /**
@@ -50,7 +51,7 @@ export interface Devp2pCarrierOptions
 
 /**
  * A carrier over peers of the Whisper network: `createSealedTransport(createDevp2pCarrier({ peers: ['enode://…'] }))` is a transport
- * that gives nobody the identity key. It is a light client by default: peers are asked only for the subscribed topics, through a bloom
+ * that gives no one the identity key. It is a light client by default: peers are asked only for the subscribed topics, through a bloom
  * filter that lets some others through, too, and reveals roughly which they are.
  *
  * All connections that are open at the same time share one host.

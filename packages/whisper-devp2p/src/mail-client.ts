@@ -27,8 +27,9 @@ const DAYS_MOST = 366;
 /** How far a query may reach into the future, in seconds: nothing was sealed later, and each day is a request. */
 const AHEAD_MOST = MAIL_SPAN_MOST;
 
+/** A mailserver to fetch the history from. */
 export interface MailserverOptions {
-  /** Its `enode://` URL. It is dialed like the other peers, and trusted: its p2p messages are accepted. */
+  /** Its `enode://` URL. It is dialled like the other peers, and trusted: its p2p messages are accepted. */
   readonly enode: string;
   /** The password that requests are sealed with. Deployed mailservers use `status-offline-inbox`. */
   readonly password: string;

@@ -1,4 +1,4 @@
-/** Requests to mailservers and their answers, for whoever writes a mailserver. Wire profile, section 7. */
+/** Requests to mailservers and their answers, for writing a mailserver. Wire profile, section 7. */
 export { decodeMailCompletion, encodeMailCompletion, type MailCompletion } from './mail/completion.js';
 export {
   type BareMailRequest,

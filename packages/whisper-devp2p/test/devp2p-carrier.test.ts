@@ -27,7 +27,7 @@ describe('a devp2p peer as a carrier', () => {
     return { carrier, connection, came, statuses, until };
   }
 
-  it('nobody answers: TRANSPORT_UNAVAILABLE when offlineTimeout is over, ABORTED when the caller gives up', async () => {
+  it('nothing answers: TRANSPORT_UNAVAILABLE when offlineTimeout is over, ABORTED when the caller aborts', async () => {
     const clock = manualClock();
     const carrier = createDevp2pCarrier({ peers: [NOBODY], crypto, clock, offlineTimeout: 3_000 });
     const opening = expect(carrier.open({ onEnvelope() {} })).rejects.toMatchObject({
@@ -40,13 +40,13 @@ describe('a devp2p peer as a carrier', () => {
     await expect(carrier.open({ onEnvelope() {} }, { signal })).rejects.toMatchObject({ code: 'ABORTED' });
   });
 
-  it('what is no enode URL is refused at once', () => {
+  it('an invalid enode URL is refused immediately', () => {
     expect(() => createDevp2pCarrier({ peers: ['http://127.0.0.1'], crypto })).toThrow(
       expect.objectContaining({ code: 'INVALID_TEXT' }),
     );
   });
 
-  it('asks peers for its topics alone, and for what comes to be listened to', async () => {
+  it('asks peers only for its topics, and for those subscribed to later', async () => {
     const node = await testHost();
     const { connection } = await opened({ peers: [urlOf(node)] });
     await node.connected(1);
@@ -59,7 +59,7 @@ describe('a devp2p peer as a carrier', () => {
     await connection.close();
   });
 
-  it('connections opened together share one host, and hear each other', async () => {
+  it('connections opened together share one host, and receive from each other', async () => {
     const node = await testHost();
     const options = { crypto, peers: [urlOf(node)] };
     const carrier = createDevp2pCarrier(options);
@@ -87,7 +87,7 @@ describe('a devp2p peer as a carrier', () => {
     await node.connected(0);
   });
 
-  it('a node that disconnects during a send: the send goes on with the next, and status is told', async () => {
+  it('a node that disconnects during a send: the send continues with the next, and the status is reported', async () => {
     const nodeKey = crypto.randomBytes(32);
     const first = await testHost({ nodeKey });
     const port = Number(new URL(urlOf(first)).port);

@@ -9,7 +9,7 @@ import { testHost, urlOf, waiter } from './hosts.js';
 const OTHER_TOPIC = Uint8Array.of(200, 100, 50, 0);
 
 describe('hosts among each other', () => {
-  it('a full one hands on what comes, once and not back', async () => {
+  it('a full one forwards what arrives, once and not back', async () => {
     const middle = await testHost();
     const alice = await testHost({ mode: 'light', peers: [urlOf(middle)] });
     const bob = await testHost({ mode: 'light', peers: [urlOf(middle)] });
@@ -60,7 +60,7 @@ describe('hosts among each other', () => {
     expect(bob.peers.map(({ lightNode }) => lightNode)).toEqual([true]);
   });
 
-  it('who comes later gets what is still alive', async () => {
+  it('latecomers receive what is still alive', async () => {
     const a = await testHost();
     const bytes = envelope();
     await expect(a.publish(bytes)).resolves.toBe(false);
@@ -193,7 +193,7 @@ describe('connections', () => {
     expect([a.peers.length, b.peers.length]).toEqual([1, 1]);
   });
 
-  it('takes no more callers than it is told, apart from those that it knows', async () => {
+  it('accepts no more inbound peers than configured, apart from known ones', async () => {
     const a = await testHost({ maxPeers: 1 });
     const b = await testHost({ peers: [urlOf(a)] });
     await a.connected(1);
@@ -227,7 +227,7 @@ describe('connections', () => {
     expect(a.peers).toEqual([]);
   });
 
-  it('a port that is taken: TRANSPORT_UNAVAILABLE', async () => {
+  it('a port that is in use: TRANSPORT_UNAVAILABLE', async () => {
     const a = await testHost();
     const port = Number(new URL(urlOf(a)).port);
     await expect(createWhisperHost({ crypto, listen: { port } })).rejects.toMatchObject({

@@ -84,7 +84,7 @@ describe('hostile peers: disconnected and banned, and the host goes on', () => {
     await goesOn(host);
   });
 
-  it('TTL 0 (infinite work), a TTL above the ceiling, and what expired a moment ago: dropped, and nobody is blamed', async () => {
+  it('TTL 0 (infinite work), a TTL above the ceiling, and what expired a moment ago: dropped, and no peer is blamed', async () => {
     const host = await testHost({ ban: { refusedPerMinute: 1 } });
     const peer = await rawPeer(urlOf(host));
     const now = Math.floor(Date.now() / 1000);
@@ -124,7 +124,7 @@ describe('hostile peers: disconnected and banned, and the host goes on', () => {
     await host.connected(1);
   });
 
-  it('too little work for a while after we ask for more: dropped, and nobody is blamed', async () => {
+  it('too little work for a while after we ask for more: dropped, and no peer is blamed', async () => {
     const clock = manualClock(Date.now());
     const host = await testHost({ clock, ban: { refusedPerMinute: 0 } });
     const peer = await rawPeer(urlOf(host));
@@ -144,7 +144,7 @@ describe('hostile peers: disconnected and banned, and the host goes on', () => {
 });
 
 describe('hostile connections', () => {
-  it('bytes that are no handshake, and silence: ended, and nobody else is disturbed', async () => {
+  it('bytes that are not a handshake, and silence: ended, and no other peer is disturbed', async () => {
     const clock = manualClock(Date.now());
     const host = await testHost({ clock });
     const { port } = new URL(urlOf(host));

@@ -77,7 +77,7 @@ it('asks day by day, the oldest first, each page after the other, with six items
   for (const [i, [lower]] of days.entries()) if (i > 0) expect(lower).toBe((days[i - 1]?.[1] as number) + 1);
 });
 
-it('a refusal is told at once, in the words of the mailserver', async () => {
+it('a refusal is reported immediately, in the words of the mailserver', async () => {
   const { host } = await strictMailserver([]);
   const now = Math.floor(Date.now() / 1000);
   const { error } = await ask(urlOf(host), now - 100, now, 'another password');

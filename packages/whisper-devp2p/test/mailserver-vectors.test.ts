@@ -34,7 +34,7 @@ const named = <T extends { readonly name: string }>(all: readonly T[]) =>
 const isOlder = ({ request }: MailRequestCase) => request.batch === undefined;
 
 describe('status-mailserver.json', () => {
-  it('the password gives the key', () => {
+  it('the key is derived from the password', () => {
     expect(encodeHex(channelSymmetricKey(crypto, cases.password))).toBe(cases.symKey);
   });
 

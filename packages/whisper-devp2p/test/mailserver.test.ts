@@ -59,7 +59,7 @@ describe('requests to a mailserver', () => {
     });
   });
 
-  it('of later versions, with more behind, are read', () => {
+  it('of later versions, with more items, are read', () => {
     const later = RLP.encode([1, 2, bloom, 3, cursor, 1, [Uint8Array.of(1, 2, 3, 4)]]);
     expect(decodeMailRequest(later)).toEqual({ lower: 1, upper: 2, bloom, limit: 3, cursor, batch: true });
   });

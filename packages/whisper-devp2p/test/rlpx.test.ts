@@ -95,7 +95,7 @@ describe('the handshake of RLPx, with the vectors of EIP-8', () => {
     );
   });
 
-  it('refuses what was altered anywhere, its length included, or was sealed for somebody else', () => {
+  it('refuses what was altered anywhere, its length included, or was sealed for someone else', () => {
     const message = decodeHex(AUTH[0] as string);
     for (const at of [1, 2, 80, 100, message.length - 1]) {
       const altered = Uint8Array.from(message);

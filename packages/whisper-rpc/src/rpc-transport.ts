@@ -25,9 +25,11 @@ export interface RpcTransportOptions {
    * Without TLS only on this machine, see `unsafePlaintext`.
    */
   readonly url: string;
-  /** Allows sending the identity's private key unencrypted to another machine: anybody on the way can read it. */
+  /** Allows sending the identity's private key unencrypted to another machine: anyone on the path can read it. */
   readonly unsafePlaintext?: boolean;
+  /** Default: the best provider for this platform. */
   readonly crypto?: CryptoProvider;
+  /** Default: the system's clock. */
   readonly clock?: Clock;
   /** Receives events, never keys or contents. Default: none. */
   readonly logger?: Logger;

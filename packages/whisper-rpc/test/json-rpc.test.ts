@@ -94,7 +94,7 @@ describe('JSON-RPC over a WebSocket', () => {
     socket.close();
   });
 
-  it('a call that never answers: TIMEOUT, and the late answer disturbs nobody', async () => {
+  it('a call without an answer: TIMEOUT, and the late answer is ignored', async () => {
     let silent = true;
     const { socket, server, clock, events } = setup(({ id }) => (silent ? undefined : result(id, 'now')));
     await socket.open();
@@ -155,7 +155,7 @@ describe('JSON-RPC over a WebSocket', () => {
     expect(clock.next()).toBeUndefined();
   });
 
-  it('a server that takes the connection and never opens it: TIMEOUT', async () => {
+  it('a server that accepts the connection and never opens it: TIMEOUT', async () => {
     const { socket, server, clock } = setup(() => undefined);
     server.mute = true;
     const opening = expect(socket.open()).rejects.toMatchObject({ code: 'TIMEOUT' });
@@ -166,13 +166,13 @@ describe('JSON-RPC over a WebSocket', () => {
     socket.close();
   });
 
-  it('nobody there: TRANSPORT_UNAVAILABLE', async () => {
+  it('unreachable: TRANSPORT_UNAVAILABLE', async () => {
     const { socket, server } = setup(() => undefined);
     server.down = true;
     await expect(socket.open()).rejects.toMatchObject({ code: 'TRANSPORT_UNAVAILABLE' });
   });
 
-  it('ends a call whose caller gives up, and all of them when it is closed', async () => {
+  it('ends a call whose caller aborts, and all of them when it is closed', async () => {
     const { socket, clock } = setup(() => undefined);
     await socket.open();
     const controller = new AbortController();
@@ -237,7 +237,7 @@ describe('JSON-RPC over HTTP', () => {
     await call;
   });
 
-  it('ends a call whose caller gives up, and all of them when it is closed', async () => {
+  it('ends a call whose caller aborts, and all of them when it is closed', async () => {
     const { http, clock } = setup(() => undefined);
     const controller = new AbortController();
     const aborted = expect(http.call('a', [], controller)).rejects.toMatchObject({ code: 'ABORTED' });

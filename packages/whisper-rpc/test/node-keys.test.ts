@@ -71,7 +71,7 @@ describe('keys on a node', () => {
     expect(kept.size).toBe(2);
   });
 
-  it('that are gone already are no trouble; that stay are told of', async () => {
+  it('that are gone already are fine; those that stay are reported', async () => {
     const { keys, kept, trouble } = keeper();
     await keys.identity();
     await keys.symmetric(keyOf(1));

@@ -54,7 +54,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     return { clock, node, server, logged, options, join, leave, comeBack };
   }
 
-  it('takes keys of channels from the cache of who connects, and puts there what it had to derive', async () => {
+  it('reads channel keys from the cache in ConnectOptions, and stores there what it had to derive', async () => {
     const { options } = world();
     const kept = new Map<string, Uint8Array>();
     let retained: ReadonlySet<string> | undefined;
@@ -96,7 +96,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     });
   });
 
-  it('drops what is unsigned, malformed, or of another topic, and tells nobody but the log', async () => {
+  it('drops what is unsigned, malformed, or of another topic, and only logs it', async () => {
     const { node, clock, join, logged } = world();
     const alice = await join();
     await alice.connection.subscribe([chat]);
@@ -156,7 +156,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     for (const { connection } of [first, second]) await connection.close();
   });
 
-  it('gives a message again that was not kept', async () => {
+  it('redelivers a message that was not stored', async () => {
     const { node, clock, options } = world();
     let tries = 0;
     const connection = await createRpcTransport(options).connect({
@@ -209,7 +209,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     await closing;
   });
 
-  it('a node that restarts and forgets keys and filters: it is given them again', async () => {
+  it('a node that restarts and forgets keys and filters: they are installed again', async () => {
     const { node, clock, join, leave, comeBack } = world();
     const alice = await join();
     await alice.connection.subscribe([chat, { kind: 'discovery', recipient: alice.identity.publicKey }]);
@@ -225,7 +225,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     expect([node.keys, node.filters]).toEqual([0, 0]);
   });
 
-  it('forgets keys without a word: they are given to it again', async () => {
+  it('forgets keys silently: they are installed again', async () => {
     const { node, join } = world();
     const alice = await join();
     await alice.connection.send(chat, bytesOf('before'));
@@ -301,7 +301,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     node.refusals.set('shh_post', ['message size exceeded: too large']);
     await expect(alice.connection.send(chat, bytesOf('hello'))).rejects.toMatchObject({
       code: 'TRANSPORT_REFUSED',
-      message: expect.stringContaining('Send less at once'),
+      message: expect.stringContaining('Send smaller messages'),
     });
     await expect(alice.connection.send(chat, new Uint8Array(1024 * 1024))).rejects.toMatchObject({
       code: 'LIMIT_EXCEEDED',
@@ -309,7 +309,7 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     await alice.connection.close();
   });
 
-  it('does not connect to a node without Whisper, to nobody, or when the caller has given up', async () => {
+  it('does not connect to a node without Whisper, to an unreachable one, or when the caller has aborted', async () => {
     const { node, server, clock, join, options } = world();
     node.refusals.set('shh_info', ['the method shh_info does not exist/is not available']);
     await expect(join()).rejects.toMatchObject({ code: 'TRANSPORT_REFUSED' });

@@ -28,6 +28,7 @@ export interface Pipe {
   subscribe?(topics: readonly Topic[]): void | Promise<void>;
   /** Delivers the envelopes of these topics sent between two times (ms since the epoch); resolves after the last. */
   history?(topics: readonly Topic[], from: number, to: number): Promise<void>;
+  /** Closes the pipe. Called once; nothing else is called afterwards. */
   close(): void | Promise<void>;
 }
 

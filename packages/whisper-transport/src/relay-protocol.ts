@@ -1,4 +1,4 @@
-/** The frames of the relay protocol, for whoever writes a relay: `docs/relay-protocol.md`. */
+/** The frames of the relay protocol, for writing a relay: `docs/relay-protocol.md`. */
 export {
   type ClientFrame,
   decodeClientFrame,

@@ -1,4 +1,4 @@
-/** Whisper's own formats, EIP-627, for whoever builds a node or reads envelopes. Wire profile, sections 6 and 7. */
+/** Whisper's own formats, EIP-627, for building nodes and reading envelopes. Wire profile, sections 6 and 7. */
 export { BLOOM_LENGTH, bloomOfTopics, matchesBloom } from './channels/bloom.js';
 export {
   type ChannelCipher,

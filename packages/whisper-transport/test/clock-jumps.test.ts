@@ -84,7 +84,7 @@ describe.each([
     await miner.close();
   });
 
-  it('a pool lets go of what is of another time, and takes what is of the new one', async () => {
+  it('a pool drops envelopes of another time, and accepts those of the new one', async () => {
     const clock = jumpingClock();
     const pool = new EnvelopePool({ crypto, clock, policy: { minimumPow: 0 } });
     const envelope = () => {

@@ -50,7 +50,7 @@ describe('what others say of the time', () => {
     expect(told[0]).toEqual({ skewMs: 10 * MINUTE, source: 'node', corrected: true });
   });
 
-  it('is no correction within what the way takes, and none beyond a day, which is told', () => {
+  it('is not corrected within the transit time, nor beyond a day, which is reported', () => {
     const { estimate, told } = estimateOf(0);
     estimate.addReading('a', NOW - 1_500);
     expect([estimate.correction, told]).toEqual([0, [{ skewMs: 0, source: 'node', corrected: true }]]);
@@ -88,7 +88,7 @@ describe('what others say of the time', () => {
     expect(estimate.correction).toBe(0);
   });
 
-  it('of a peer that hands on takes eight envelopes, and finds 14 seconds', () => {
+  it('of a peer that forwards needs eight envelopes, and finds 14 seconds', () => {
     const { estimate } = estimateOf(14_000, 'nodes');
     for (let i = 0; i < 7; i++) estimate.addEnvelope('peer', alive(500 * i));
     expect(estimate.correction).toBe(0);
@@ -140,7 +140,7 @@ describe('a sealed transport whose clock is off', () => {
     },
   );
 
-  it('seals anew when the refusal tells what the time is, once', async () => {
+  it('seals again when the refusal contains the time, once', async () => {
     const { connection, published, scripted } = await overRelay(10 * MINUTE, {});
     scripted.answer = (frame, socket) => {
       const late = frame.kind === 'publish' && sealedAt(decodeEnvelope(frame.envelope)) > NOW + 10_000;
@@ -158,7 +158,7 @@ describe('a sealed transport whose clock is off', () => {
     await connection.close();
   });
 
-  it('and then set right: what was taken from it is so no longer, after one refusal', async () => {
+  it('and then set right: the old estimate is replaced after one refusal', async () => {
     const { connection, clock, published, scripted, told } = await overRelay(3 * HOUR, { time: NOW });
     await connection.send(CHAT, bytesOf('x'));
     clock.off = 0;
@@ -174,7 +174,7 @@ describe('a sealed transport whose clock is off', () => {
     await connection.close();
   });
 
-  it('a refusal for another reason is told as it is', async () => {
+  it('a refusal for another reason is passed on', async () => {
     const { connection, scripted, published } = await overRelay(0, { time: NOW });
     scripted.answer = (frame, socket) =>
       socket.say({ kind: 'refused', id: frame.id, code: 'unacceptable', reason: 'too little proof of work' });
@@ -213,7 +213,7 @@ describe('a sealed transport whose clock is off', () => {
   });
 });
 
-describe('a pipe that tells no time', () => {
+describe('a pipe that reports no time', () => {
   const secretOf = (one: KeyPair, other: KeyPair) =>
     crypto.secp256k1.ecdh(one.privateKey, other.publicKey) as SharedKey;
 
@@ -268,7 +268,7 @@ describe('a pipe that tells no time', () => {
     expect(told).toEqual([]);
   });
 
-  it('what came at the wrong time is not taken for known when history brings it', async () => {
+  it('what arrived at the wrong time does not count as known when history delivers it', async () => {
     const handlers: CarrierHandler[] = [];
     const carrier: Carrier = {
       capabilities: { maxEnvelopeBytes: 2 ** 20, history: true, minimumPow: 0 },

@@ -54,7 +54,7 @@ function reasonOf(act: () => unknown): string {
 }
 
 describe('the pool of envelopes', () => {
-  it('takes each once, reports it once with its origin, and gives it by hash', () => {
+  it('accepts each once, reports it once with its origin, and returns it by hash', () => {
     const { pool: p, now } = pool();
     const heard: unknown[] = [];
     p.subscribe(({ hash }, origin) => heard.push([hash, origin]));
@@ -71,7 +71,7 @@ describe('the pool of envelopes', () => {
     p.close();
   });
 
-  it('tells nobody who has left, and takes nothing once closed', () => {
+  it('calls no listener that was removed, and accepts nothing once closed', () => {
     const { pool: p, now } = pool();
     const heard: unknown[] = [];
     p.subscribe((envelope) => heard.push(envelope))();
@@ -136,7 +136,7 @@ describe('the pool of envelopes', () => {
     p.close();
   });
 
-  it('gives those of a topic in the order in which they came, and forgets topics with their last envelope', async () => {
+  it('returns those of a topic in order of arrival, and forgets topics with their last envelope', async () => {
     const { pool: p, clock, now } = pool({ maxEnvelopes: 4 });
     const [one, two] = [Uint8Array.of(255, 0, 0, 1), Uint8Array.of(0, 0, 0, 1)];
     const add = (topic: Uint8Array, ttl: number) => p.add(sealed({ expiry: now() + ttl, ttl, topic }));

@@ -97,7 +97,7 @@ describe('channels', () => {
     expect([a.texts(), b.texts(), c.texts()]).toEqual([[], ['for bob'], []]);
   });
 
-  it('nobody listens, or asks history, in the place of a recipient', async () => {
+  it('no one subscribes, or requests history, in place of a recipient', async () => {
     const network = createMemoryNetwork();
     const { connection } = await join(network, carol);
     await expect(connection.subscribe([to(bob)])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
@@ -132,7 +132,7 @@ describe('channels', () => {
 });
 
 describe('delivery', () => {
-  it('gives fresh bytes to each receiver, whatever the sender does with his', async () => {
+  it('delivers fresh bytes to each receiver, whatever the sender does with theirs', async () => {
     const network = createMemoryNetwork({ conditions: { duplication: 1 } });
     const a = await join(network, alice, []);
     const b = await join(network, bob);
@@ -176,7 +176,7 @@ describe('delivery', () => {
     expect(b.texts()).toEqual(['x']);
   });
 
-  it('gives a refused message again, a bounded number of times', async () => {
+  it('redelivers a rejected message, a bounded number of times', async () => {
     const network = createMemoryNetwork({ maxTries: 3 });
     const tries = new Map<string, number>();
     const a = await join(network, alice, []);
@@ -329,7 +329,7 @@ describe('partitions', () => {
     expect([a?.texts().length, b?.texts().length, c?.texts().length]).toEqual([2, 2, 2]);
   });
 
-  it('a party that is cut off can neither send nor receive, and is told so', async () => {
+  it('a party that is disconnected can neither send nor receive, and is notified', async () => {
     const network = createMemoryNetwork();
     const a = await join(network, alice);
     const b = await join(network, bob);
@@ -370,7 +370,7 @@ describe('partitions', () => {
 describe('history', () => {
   const everything = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
-  it('gives who comes later what was sent, on the channels and in the time asked for', async () => {
+  it('returns to latecomers what was sent, on the requested channels and in the requested time', async () => {
     const clock = steppedClock();
     const network = createMemoryNetwork({ clock });
     const a = await join(network, alice);
@@ -402,7 +402,7 @@ describe('history', () => {
     expect(b.texts()).toEqual(['two', 'three']);
   });
 
-  it('comes in another order when the network reorders', async () => {
+  it('arrives in another order when the network reorders', async () => {
     const network = createMemoryNetwork({ seed: 1, conditions: { reordering: 1 } });
     const a = await join(network, alice, []);
     const words = Array.from({ length: 10 }, (_, i) => `${i}`);
@@ -413,7 +413,7 @@ describe('history', () => {
     expect(b.texts().toSorted()).toEqual(words);
   });
 
-  it('says so when a message was not taken', async () => {
+  it('rejects when a message was not accepted', async () => {
     const network = createMemoryNetwork();
     const a = await join(network, alice, []);
     await a.connection.send(chat, encodeUtf8('x'));

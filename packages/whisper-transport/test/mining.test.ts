@@ -37,7 +37,7 @@ afterEach(async () => {
 });
 
 describe('a search for nonces', () => {
-  it('finds the first, the same with WebAssembly and without, behind prefixes of all lengths', async () => {
+  it('finds the first, the same with WebAssembly and without, after prefixes of all lengths', async () => {
     const fast = await loadFastNonceSearch();
     expect(fast).not.toBe(createNonceSearch);
     for (const length of [0, 1, 127, 128, 135, 136, 137, 300, 5_000]) {
@@ -59,7 +59,7 @@ describe('a search for nonces', () => {
     expect(bitsOf(prefix, nonce)).toBe(bits);
   });
 
-  it('serves two prefixes at once', async () => {
+  it('serves two prefixes concurrently', async () => {
     const fast = await loadFastNonceSearch();
     const prefixes = [crypto.randomBytes(200), crypto.randomBytes(200)] as const;
     const [a, b] = [fast(prefixes[0]), fast(prefixes[1])];
@@ -76,7 +76,7 @@ const kinds: readonly (readonly [string, () => Miner])[] = [
 ];
 
 describe.each(kinds)('a miner %s', (_, create) => {
-  it('reaches small and large targets, several at once', async () => {
+  it('reaches small and large targets, several concurrently', async () => {
     const miner = tracked(create());
     const prefix = crypto.randomBytes(500);
     const work = [0, 5, 9, 10, 12, 14].map(async (bits) => {
@@ -85,7 +85,7 @@ describe.each(kinds)('a miner %s', (_, create) => {
     await Promise.all(work);
   });
 
-  it('stops when the caller gives up, and goes on with the next', async () => {
+  it('stops when the caller aborts, and continues with the next', async () => {
     const miner = tracked(create());
     const prefix = crypto.randomBytes(500);
     const controllers = Array.from({ length: 5 }, () => new AbortController());
@@ -99,7 +99,7 @@ describe.each(kinds)('a miner %s', (_, create) => {
     expect(bitsOf(prefix, await miner.mine(prefix, 12))).toBeGreaterThanOrEqual(12);
   });
 
-  it('gives up what is under way when it is closed', async () => {
+  it('rejects what is in progress when it is closed', async () => {
     const miner = create();
     const work = miner.mine(crypto.randomBytes(500), 250);
     const outcome = expect(work).rejects.toMatchObject({ code: 'CLOSED' });
@@ -112,7 +112,7 @@ describe.each(kinds)('a miner %s', (_, create) => {
 });
 
 describe('work within a time', () => {
-  it('on this thread: gives up a target, or takes the best of the time', async () => {
+  it('on this thread: gives up a target, or returns the best within the time', async () => {
     const clock = idleClock();
     const ticking = {
       ...clock,

@@ -61,7 +61,7 @@ describe('a carrier of any pipe', () => {
     }
   });
 
-  it('a pipe that hangs holds nobody up who gives up or closes', async () => {
+  it('a pipe that hangs does not block aborting or closing', async () => {
     const hang = () => new Promise<never>(() => {});
     const connection = await open({ publish: hang, subscribe: hang });
     const controller = new AbortController();

@@ -77,7 +77,7 @@ describe('the relay as a carrier', () => {
     expect(() => setup(options)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
-  it('publishes, subscribes, and hands over what comes', async () => {
+  it('publishes, subscribes, and delivers what arrives', async () => {
     const { server, heard, statuses, connect } = setup();
     const connection = await connect();
     await connection.subscribe([topic, other]);
@@ -97,7 +97,7 @@ describe('the relay as a carrier', () => {
     }
   });
 
-  it('nobody there at first: TRANSPORT_UNAVAILABLE, and no more tries', async () => {
+  it('unreachable at first: TRANSPORT_UNAVAILABLE, and no retries', async () => {
     const { clock, server, connect } = setup();
     server.down = true;
     await expect(connect()).rejects.toMatchObject({ code: 'TRANSPORT_UNAVAILABLE' });
@@ -118,7 +118,7 @@ describe('the relay as a carrier', () => {
     expect(server.last.closed).toBe(true);
   });
 
-  it('the caller gives up connecting: ABORTED', async () => {
+  it('the caller aborts connecting: ABORTED', async () => {
     for (const when of ['opening', 'welcome'] as const) {
       const { server, connect } = setup();
       server.welcome = undefined;
@@ -171,7 +171,7 @@ describe('the relay as a carrier', () => {
     expect(outcome.value).toBe('TRANSPORT_UNAVAILABLE');
   });
 
-  it('gives up a send when the caller does, or the connection is closed', async () => {
+  it('aborts a send when the caller does, or the connection is closed', async () => {
     const { server, connect } = setup();
     const connection = await connect();
     server.answer = () => {};
@@ -209,7 +209,7 @@ describe('the relay as a carrier', () => {
     expect(statuses.slice(0, 2)).toEqual(['connected', 'reconnecting']);
   });
 
-  it('refusals: those for good are told, busy is tried again', async () => {
+  it('refusals: permanent ones are passed on, busy is retried', async () => {
     const { clock, server, connect } = setup();
     const connection = await connect();
     const answer = server.answer;
@@ -258,7 +258,7 @@ describe('the relay as a carrier', () => {
 describe("the relay's history", () => {
   const cursor = Uint8Array.of(7, 7);
 
-  it('is asked for page by page, and resolves when the last was taken', async () => {
+  it('is requested page by page, and resolves when the last envelope was accepted', async () => {
     const { server, connect, heard } = setup({ pageSize: 2 });
     const connection = await connect();
     server.answer = (frame, socket) => {
@@ -277,7 +277,7 @@ describe("the relay's history", () => {
     expect(server.heard('history')[2]).toMatchObject({ from: 0, to: 2 ** 32 - 1 });
   });
 
-  it('is not over before its receiver has taken it', async () => {
+  it('does not end before its receiver has accepted everything', async () => {
     const { server, carrier } = setup();
     let taken = () => {};
     const connection = await carrier.open({
@@ -316,7 +316,7 @@ describe("the relay's history", () => {
     expect(server.heard('history').map((frame) => frame.cursor.length)).toEqual([0, 2, 2]);
   });
 
-  it('a page may take long as long as something comes', async () => {
+  it('a page may take long as long as something arrives', async () => {
     const { clock, server, connect } = setup();
     const connection = await connect();
     server.answer = () => {};
@@ -332,7 +332,7 @@ describe("the relay's history", () => {
     expect([outcome.value, server.sockets.length]).toEqual(['done', 1]);
   });
 
-  it('none there: TRANSPORT_REFUSED; not offered when told so', async () => {
+  it('none there: TRANSPORT_REFUSED; not offered when disabled', async () => {
     const { server, connect } = setup();
     const connection = await connect();
     server.answer = ({ id }, socket) =>

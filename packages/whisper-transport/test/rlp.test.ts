@@ -27,7 +27,7 @@ describe('items', () => {
     for (const value of [0, 1, 127, 128, 255, 256]) expect(encodeItem(value)).toEqual(RLP.encode(value));
   });
 
-  it('what comes behind the first is left alone', () => {
+  it('what follows the first is left alone', () => {
     const item = encodeItem(Uint8Array.of(1, 2, 3));
     expect(firstItem('item', Uint8Array.of(...item, 9, 9))).toEqual(item);
   });
@@ -54,7 +54,7 @@ describe('lists of encoded items', () => {
 });
 
 describe('the topic of an envelope, at a glance', () => {
-  it('is what decoding gives', () => {
+  it('is what decoding returns', () => {
     const integer = fc.integer({ min: 0, max: 2 ** 32 - 1 });
     const fields = fc.record({
       expiry: integer,
@@ -70,7 +70,7 @@ describe('the topic of an envelope, at a glance', () => {
     );
   });
 
-  it('is none for what is no envelope', () => {
+  it('is undefined for what is not an envelope', () => {
     for (const hex of ['', '80', 'c0', 'c401028401', 'f8', 'c3010203', 'ff', 'c685010203']) {
       expect(peekTopic(decodeHex(hex))).toBeUndefined();
     }

@@ -73,7 +73,7 @@ const CHAT: Channel = { kind: 'public', name: 'status' };
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('a sealed transport', () => {
-  it('derives keys elsewhere when told so: once a channel, and the last list is the one in force', async () => {
+  it('derives keys elsewhere if configured: once a channel, and the last list takes effect', async () => {
     const asked: { readonly name: string; readonly answer: () => void }[] = [];
     const pbkdf2: Pbkdf2 = (request) =>
       new Promise((resolve) => {
@@ -190,7 +190,7 @@ describe('a sealed transport', () => {
     expect(bob.messages).toHaveLength(1);
   });
 
-  it('a copy that somebody puts on another channel first does not suppress the true one, nor on a third', async () => {
+  it('a copy that someone sends on another channel first does not suppress the original, nor on a third', async () => {
     const pipe = bus();
     const transport = transportOver(pipe);
     const [alice, bob] = [await party(transport), await party(transport)];
@@ -219,7 +219,7 @@ describe('a sealed transport', () => {
     ]);
   });
 
-  it('says of when a message is by its envelope, also from history, and marks what comes from there', async () => {
+  it('dates a message by its envelope, also from history, and marks what comes from there', async () => {
     const pipe = bus();
     const transport = transportOver(pipe);
     const [alice, bob] = [await party(transport), await party(transport)];
@@ -239,7 +239,7 @@ describe('a sealed transport', () => {
     ]);
   });
 
-  it('a history that brings what is being taken waits until it was', async () => {
+  it('a history that repeats a message in delivery waits for it', async () => {
     const network = bus();
     const alice = await party(transportOver(network));
     let keep = () => {};
@@ -267,7 +267,7 @@ describe('a sealed transport', () => {
     expect(progress).toEqual(['kept', 'history']);
   });
 
-  it('what the receiver could not keep is given again', async () => {
+  it('what the receiver could not store is redelivered', async () => {
     const pipe = bus();
     const transport = transportOver(pipe);
     const [alice, bob] = [await party(transport), await party(transport)];
@@ -326,7 +326,7 @@ describe('a sealed transport', () => {
     },
   );
 
-  it('tells a carrier that delivers what is no bytes, and a caller who sends it, instead of dropping it', async () => {
+  it('reports to a carrier that delivers something other than bytes, and to a caller who sends it, instead of dropping it', async () => {
     const pipe = bus();
     const alice = await party(transportOver(pipe));
     await alice.connection.subscribe([CHAT]);
@@ -344,7 +344,7 @@ describe('a sealed transport', () => {
     }
   });
 
-  it('stops when it is told to', async () => {
+  it('stops on request', async () => {
     const pipe = bus({ minimumPow: 1e12 });
     const alice = await party(transportOver(pipe));
     const controller = new AbortController();
@@ -454,7 +454,7 @@ describe('hostile cases: envelopes and nodes', () => {
     );
   });
 
-  it('an unsigned one-to-one message, garbage and what is damaged disturb nobody', async () => {
+  it('unsigned one-to-one messages, garbage and damaged envelopes do no harm', async () => {
     const pipe = bus();
     const bob = await party(transportOver(pipe));
     const recipient = bob.identity.publicKey;
@@ -481,7 +481,7 @@ describe('hostile cases: envelopes and nodes', () => {
     expect(bob.messages.map(({ payload }) => textOf(payload))).toEqual(['signed']);
   });
 
-  it('random bytes give a typed error or an envelope', () => {
+  it('random bytes yield a typed error or an envelope', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
         expect(['no error', 'MALFORMED_MESSAGE']).toContain(codeOf(() => decodeEnvelope(bytes)));
@@ -497,7 +497,7 @@ describe('hostile cases: envelopes and nodes', () => {
 });
 
 describe('sealing', () => {
-  it('pads to a multiple of 256, and comes back', () => {
+  it('pads to a multiple of 256, and round-trips', () => {
     const signer = crypto.secp256k1.generateKeyPair();
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 600 }), fc.boolean(), (payload, signed) => {

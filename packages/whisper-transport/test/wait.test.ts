@@ -6,7 +6,7 @@ const onWarning = (warning: Error) => warnings.push(warning);
 process.on('warning', onWarning);
 afterEach(() => process.off('warning', onWarning));
 
-it('many wait, with one signal or with their own: each is told, and Node warns of nothing', async () => {
+it("many wait, with one signal or with their own: each is called, and Node doesn't warn", async () => {
   const closing = new AbortController();
   const giveUp = new AbortController();
   const dones: (() => void)[] = [];

@@ -33,7 +33,7 @@ export class GoNode {
     this.#answers = createInterface({ input: started.stdout })[Symbol.asyncIterator]();
   }
 
-  /** Works on envelopes with so many bytes of data until some 100,000 hashes are done; answers how many were. */
+  /** Works on envelopes with so many bytes of data until about 100,000 hashes are done; answers how many were. */
   async work(size: number, bits: number): Promise<number> {
     this.#process.stdin?.write(`${size} ${bits}\n`);
     const { value, done } = await this.#answers.next();

@@ -8,7 +8,7 @@ import { type Measured, serveMeasurements } from '../measuring.js';
 import { GO_NODE, POW_SIZES, type PowScenarioId } from './contestants.js';
 import { GoNode } from './go-node.js';
 
-/** Bits of zero that are looked for: some 16,000 hashes, so that beginning and ending count for little. */
+/** Bits of zero that are looked for: about 16,000 hashes, so that beginning and ending count for little. */
 const BITS = 14;
 
 const [, , id = ''] = process.argv;

@@ -119,7 +119,7 @@ describe.skipIf(program === undefined)('our node beside a go-ethereum node', () 
     expect(await answersOf(node.rpc('http'))).toEqual(await answersOf(geth.url('http')));
   });
 
-  it('what is no call gets the same answers', async () => {
+  it('invalid calls get the same answers', async () => {
     for (const body of [
       '{',
       '7',

@@ -4,7 +4,7 @@ import { expectRejection, expectSame } from '../support/expectations.js';
 import { notBytes, oddBytes } from '../support/odd-bytes.js';
 import { ATTEMPTS, type CarrierCase, type CarrierTraits, carries, onCarrier } from './carrier-case.js';
 
-/** That bytes arrive as they were sent, and whose they are. */
+/** That bytes arrive as they were sent, and who owns them. */
 export function bytesCases(traits: CarrierTraits): readonly CarrierCase[] {
   return [
     onCarrier('bytes: contents of many sizes arrive unaltered', traits, async (network) => {
@@ -62,7 +62,7 @@ export function bytesCases(traits: CarrierTraits): readonly CarrierCase[] {
       const kinds = [...oddBytes(new Uint8Array(1)).keys()];
       for (const kind of kinds) {
         const envelope = await network.envelope(network.topic, 300);
-        // More than once where envelopes get lost; each time they are the sender's again.
+        // Repeated where envelopes get lost; each time the bytes belong to the sender again.
         for (let i = 0; i < (traits.loses ? ATTEMPTS : 1); i++) {
           const lent = [network.topic, envelope].map((bytes) => oddBytes(bytes).get(kind)) as [
             Topic,

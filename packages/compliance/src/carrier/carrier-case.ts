@@ -11,19 +11,19 @@ import {
 import { caseNumber } from '../support/case-number.js';
 import { Arrivals, type TimeLimit } from '../support/time-limit.js';
 
-/** A network that a carrier moves envelopes through. Cases may share it, as each has topics of its own. */
+/** A network of carriers. Cases may share it, as each has topics of its own. */
 export interface CarrierFixture {
-  /** The carrier, for one more who connects to the same network. */
+  /** A carrier for one more connection to the same network. */
   carrier(): Carrier;
-  /** Makes an envelope around the content, for a pipe that takes no other bytes. Default: the content itself. */
+  /** Wraps content in an envelope, for a carrier that accepts no other bytes. Default: the content itself. */
   wrap?(topic: Topic, content: Uint8Array): Uint8Array | Promise<Uint8Array>;
-  /** Cuts all that are connected off, and lets them connect again. Resolves when they can. */
+  /** Cuts all connections, and lets them reconnect. Resolves when they can. */
   interrupt?(): Promise<void>;
 }
 
 /** One requirement on a carrier. */
 export interface CarrierCase {
-  /** Unique; begins with what it is about, as in `topics: ...`. */
+  /** Unique; begins with its subject, as in `topics: ...`. */
   readonly name: string;
   /**
    * Throws a plain Error that says what was expected when the carrier doesn't meet it. Closes every connection that it
@@ -32,7 +32,7 @@ export interface CarrierCase {
   run(fixture: CarrierFixture): Promise<void>;
 }
 
-/** What is known of the network, see `CarrierCasesOptions`. */
+/** What the network promises, see `CarrierCasesOptions`. */
 export interface CarrierTraits {
   readonly loses: boolean;
   readonly repeats: boolean;
@@ -47,13 +47,13 @@ export interface Arrival {
   readonly fromHistory: boolean;
 }
 
-/** Attempts to get something through a pipe that loses, or to make an envelope of one length. */
+/** Attempts to get an envelope through a lossy carrier, or to make one of an exact length. */
 export const ATTEMPTS = 20;
 
-/** Bits of a topic that tell those of one case apart; the others tell the cases apart. */
+/** Bits of a topic that distinguish those of one case; the others distinguish the cases. */
 const TOPIC_BITS = 12;
 
-/** A case with any number of connections, all of which are closed at its end. */
+/** A case with any number of connections, all of which are closed when it ends. */
 export function onCarrier(
   name: string,
   traits: CarrierTraits,
@@ -72,13 +72,13 @@ export function onCarrier(
   };
 }
 
-/** Opens connections for a case, makes envelopes, and gets them through. */
+/** Opens connections for a case, makes envelopes, and delivers them. */
 export class TestNetwork {
   readonly #fixture: CarrierFixture;
   readonly #traits: CarrierTraits;
   readonly #ends: Endpoint[] = [];
   readonly #case = caseNumber();
-  /** A few that belong to this case alone. */
+  /** A few topics that only this case uses. */
   readonly topics: readonly [Topic, Topic, Topic] = [this.topicAt(0), this.topicAt(1), this.topicAt(2)];
   #made = 0;
 
@@ -91,7 +91,7 @@ export class TestNetwork {
     return this.#traits.timeLimit;
   }
 
-  /** The first of {@link topics}, for who needs one. */
+  /** The first of {@link topics}. */
   get topic(): Topic {
     return this.topics[0];
   }
@@ -109,7 +109,7 @@ export class TestNetwork {
     const statuses = new Arrivals<string>();
     const opening = this.#fixture.carrier().open({
       onEnvelope(topic, envelope, fromHistory) {
-        // What they are when they come; the receiver may change its bytes.
+        // A copy at the time of arrival; the receiver may change its bytes.
         arrivals.add({ topic: copyBytes(topic), envelope: copyBytes(envelope), fromHistory });
         onEnvelope?.({ topic, envelope, fromHistory });
       },
@@ -122,7 +122,7 @@ export class TestNetwork {
     return end;
   }
 
-  /** Another envelope each time, of so many bytes of content at least. */
+  /** A different envelope each time, with at least so many bytes of content. */
   async envelope(topic: Topic, size = 32): Promise<Uint8Array> {
     const name = encodeUtf8(`${encodeHex(topic)} ${this.#made++} `);
     const filling = Uint8Array.from({ length: Math.max(0, size - name.length) }, (_, i) => (i * 31) & 0xff);
@@ -130,14 +130,14 @@ export class TestNetwork {
     return (await this.#fixture.wrap?.(topic, content)) ?? content;
   }
 
-  /** Publishes a new envelope, and answers it. */
+  /** Publishes a new envelope, and returns it. */
   async publish(from: Endpoint, topic: Topic, size?: number): Promise<Uint8Array> {
     const envelope = await this.envelope(topic, size);
     await this.timeLimit.wait(from.connection.publish(topic, envelope), 'publish resolves');
     return envelope;
   }
 
-  /** An envelope of just so many bytes, whatever wrapping adds: proof of work has a nonce of one length or another. */
+  /** An envelope of exactly so many bytes, wrapping included: the nonce of the proof of work varies in length. */
   async envelopeOf(topic: Topic, length: number): Promise<Uint8Array> {
     let size = length;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -148,14 +148,14 @@ export class TestNetwork {
     throw new Error(`Expected that an envelope can be made of ${length} bytes.`);
   }
 
-  /** Publishes a new envelope until it has come to all these; answers it. */
+  /** Publishes a new envelope until all of these have received it; returns it. */
   async bring(from: Endpoint, topic: Topic, to: readonly Endpoint[], size?: number): Promise<Uint8Array> {
     const envelope = await this.envelope(topic, size);
     await this.carry(from, topic, to, envelope);
     return envelope;
   }
 
-  /** Publishes an envelope until it has come to all these. */
+  /** Publishes an envelope until all of these have received it. */
   async carry(from: Endpoint, topic: Topic, to: readonly Endpoint[], envelope: Uint8Array): Promise<void> {
     const there = Promise.all(to.map((end) => end.arrivals.until(carries(envelope))));
     for (let attempt = this.#traits.loses ? ATTEMPTS : 1; attempt > 0; attempt--) {
@@ -169,7 +169,7 @@ export class TestNetwork {
     }
   }
 
-  /** Lets come what is on its way to these: what is sent later arrives, with a few in between. */
+  /** Flushes what is in transit to these: waits until envelopes sent later have arrived. */
   async settle(from: Endpoint, topic: Topic, to: readonly Endpoint[]): Promise<void> {
     for (let i = 0; i < 3; i++) await this.bring(from, topic, to);
   }
@@ -180,7 +180,7 @@ export class TestNetwork {
   }
 }
 
-/** One connection, and what came by it. */
+/** One connection, and what it received. */
 export class Endpoint {
   constructor(
     readonly connection: CarrierConnection,
@@ -188,7 +188,7 @@ export class Endpoint {
     readonly statuses: Arrivals<string>,
   ) {}
 
-  /** How often the envelope has come. */
+  /** How often the envelope has arrived. */
   count(envelope: Uint8Array): number {
     return this.arrivals.count(carries(envelope));
   }

@@ -3,7 +3,7 @@ import { type CarrierCase, type CarrierTraits, carries, onCarrier } from './carr
 
 const MANY = 100;
 
-/** That what is published arrives: at whom, how often, in what order. */
+/** That what is published arrives: where, how often, and in what order. */
 export function deliveryCases(
   traits: CarrierTraits & { readonly reorders: boolean },
 ): readonly CarrierCase[] {

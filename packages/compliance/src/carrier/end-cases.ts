@@ -3,10 +3,10 @@ import { outcomeOf } from '../support/time-limit.js';
 import { type CarrierCase, type CarrierTraits, onCarrier } from './carrier-case.js';
 
 const MANY = 50;
-/** How a call may end whose connection is closed or whose signal fires meanwhile. */
+/** How a call may end when its connection is closed or its signal fires meanwhile. */
 const fair = (how: 'CLOSED' | 'ABORTED') => ['resolved', how];
 
-/** What closing and aborting stop, and what they leave alone. */
+/** What closing and aborting stop, and what they don't affect. */
 export function endCases(traits: CarrierTraits): readonly CarrierCase[] {
   const { timeLimit } = traits;
   return [

@@ -11,14 +11,14 @@ import {
 
 const HOUR = 3_600_000;
 
-/** What was sent while we were away. For carriers that say that they have it. */
+/** What was sent while we were offline. For carriers with a history. */
 export function historyCases(traits: CarrierTraits, clock: Clock = systemClock): readonly CarrierCase[] {
   const { timeLimit } = traits;
   const ask = async (end: Endpoint, topics: readonly Uint8Array[], from: number, to: number) => {
     expectThat(end.connection.history !== undefined, 'the connection has history, as the capabilities say');
     await timeLimit.wait(end.connection.history(topics, from, to), 'history resolves');
   };
-  /** Somebody to whom nothing comes but by history. */
+  /** A connection that receives nothing except from history. */
   const openLate = (network: TestNetwork, topics: readonly Uint8Array[]) =>
     network.open(traits.retains ? [] : topics);
   const recent = (end: Endpoint, topics: readonly Uint8Array[]) =>

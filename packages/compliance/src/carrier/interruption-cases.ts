@@ -2,7 +2,7 @@ import { expectThat } from '../support/expectations.js';
 import { outcomeOf, untilMended } from '../support/time-limit.js';
 import { type CarrierCase, type CarrierFixture, type CarrierTraits, onCarrier } from './carrier-case.js';
 
-/** That a connection mends itself. For places that can interrupt it. */
+/** That a connection restores itself. For fixtures that can interrupt it. */
 export function interruptionCases(traits: CarrierTraits): readonly CarrierCase[] {
   const { timeLimit } = traits;
   const interrupt = async (fixture: CarrierFixture) => {

@@ -30,7 +30,7 @@ export function topicCases(traits: CarrierTraits): readonly CarrierCase[] {
 
     onCarrier('topics: the topics differ in every byte', traits, async (network) => {
       const sender = await network.open();
-      // Not the same backwards.
+      // Not a palindrome.
       const topic = network.topicAt(0xff ^ (network.topic[0] as number));
       const receiver = await network.open([topic]);
       const near = [0, 1, 2, 3].map((at) => topic.map((byte, i) => (i === at ? byte ^ 0x80 : byte)));
@@ -132,7 +132,7 @@ export function topicCases(traits: CarrierTraits): readonly CarrierCase[] {
   ];
 }
 
-/** What was published before a subscription does not come by it. */
+/** A subscription does not deliver what was published before it. */
 function notRetaining(traits: CarrierTraits): readonly CarrierCase[] {
   return [
     onCarrier('topics: what was sent before a subscription does not come by it', traits, async (network) => {
@@ -146,7 +146,7 @@ function notRetaining(traits: CarrierTraits): readonly CarrierCase[] {
   ];
 }
 
-/** It does, for what was published shortly before; and once, however the list changes. */
+/** It delivers what was published shortly before; once, however the list changes. */
 function retaining(traits: CarrierTraits): readonly CarrierCase[] {
   return [
     onCarrier('topics: a subscription brings what was sent shortly before', traits, async (network) => {

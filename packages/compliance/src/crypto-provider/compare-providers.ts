@@ -8,14 +8,14 @@ import { type Operation, operations } from './operations.js';
 export interface CompareOptions {
   /** The same seed draws the same inputs. */
   readonly seed: number | string;
-  /** How often every operation is run on usual, and again on hostile, inputs. */
+  /** How often every operation is run on usual inputs, and as often on hostile ones. */
   readonly rounds: number;
   /** Compares the operations whose names match, as in `/^secp256k1/`. Default: all. */
   readonly only?: RegExp;
 }
 
 /**
- * Runs two providers over the same drawn inputs, usual and hostile. They must give the same bytes or refuse with
+ * Runs two providers on the same drawn inputs, usual and hostile. They must return the same bytes or throw
  * the same code, and open, recover and agree on what the other made.
  *
  * @throws a plain Error that names the operation, the inputs and both results at the first difference, or when

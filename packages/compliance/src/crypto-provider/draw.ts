@@ -1,10 +1,10 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { encodeUtf8 } from '@sotto/core';
 
-/** Numbers and bytes that look random and are the same for the same seed. For tests alone. */
+/** Numbers and bytes that look random and are the same for the same seed. For tests only. */
 export interface Draw {
   bytes(length: number): Uint8Array;
-  /** From 0 up to, not including, `below`, which is 2^32 at most. */
+  /** From 0 to `below`, exclusive, which is at most 2^32. */
   integer(below: number): number;
   pick<T>(choices: readonly T[]): T;
 }

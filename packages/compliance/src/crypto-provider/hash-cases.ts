@@ -22,7 +22,7 @@ const SHA_256 = [
   ],
 ] as const;
 
-/** RFC 4231, section 4; the fifth case gives the first 16 bytes only. */
+/** RFC 4231, section 4; the fifth case has the first 16 bytes only. */
 const HMAC_SHA_256: readonly (readonly [key: Uint8Array, data: Uint8Array, mac: string])[] = [
   [repeated(0x0b, 20), ascii('Hi There'), 'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7'],
   [

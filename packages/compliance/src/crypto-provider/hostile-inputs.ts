@@ -28,7 +28,7 @@ export const G_Y = '483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10
 export const Y_OF_X_1 = '4218f20ae6c646b363db68605822fb14264ca8d2587fdd6fbc750d587e76a7ee';
 /** The x of a point with y = 1. */
 export const X_OF_Y_1 = '1fe1e5ef3fceb5c135ab7741333ce5a6e80d68167653f6b2b24bcbcfaaaff507';
-/** No point of the curve has this x. */
+/** The x of no point on the curve. */
 export const X_OF_NO_POINT = `${'00'.repeat(31)}05`;
 
 /** X25519's base point written as 9 + the field prime. */
@@ -44,7 +44,7 @@ export function invalidScalars(): readonly HostileInput[] {
   ];
 }
 
-/** Encodings of no secp256k1 public key. */
+/** Encodings that are not a secp256k1 public key. */
 export function invalidPublicKeys(): readonly HostileInput[] {
   const input = (why: string, text: string): HostileInput => ({ why, bytes: hex(text) });
   return [

@@ -17,7 +17,7 @@ import {
   X_OF_NO_POINT,
 } from './hostile-inputs.js';
 
-/** One use of a provider, as a function from drawn inputs to bytes. */
+/** An operation of a provider, as a function from drawn inputs to bytes. */
 export interface Operation {
   readonly name: string;
   /** Inputs that the operation is made for; it accepts them. */
@@ -175,7 +175,7 @@ const signature: Parameter<Uint8Array> = {
 };
 
 const coordinate: Parameter<Uint8Array> = {
-  // Not one of the few of small order: those end in 00 and 57, or are all ones or zeros.
+  // Never one of small order: those end in 00 and 57, or are all ones or zeros.
   usual: (draw) => concatBytes(draw.bytes(31), Uint8Array.of(0x2a)),
   hostile: (draw) =>
     draw.pick([
@@ -213,7 +213,7 @@ const iterations: Parameter<number> = {
   hostile: (draw) => draw.pick([-1, 0, 1.5, PBKDF2_MAX_ITERATIONS + 1, 2 ** 32, Number.NaN, Infinity]),
 };
 
-/** Key, nonce, sealed bytes and associated data that belong together: 16 zeros under a key of zeros. */
+/** Key, nonce, sealed bytes and associated data that match: 16 zeros under a key of zeros. */
 function sealedParameters() {
   const part = (bytes: Uint8Array): Parameter<Uint8Array> => ({
     usual: () => Uint8Array.from(bytes),

@@ -94,9 +94,9 @@ function overlap(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /**
- * That every operation takes bytes of further kinds as it takes any others: kinds that a suite without Node can't make, such
+ * That every operation accepts further kinds of bytes, which a suite without Node can't create, such
  * as bytes of another realm.
- * @param kinds by name, how to make one with the same content
+ * @param kinds by name, a function that makes one with the same content
  */
 export function byteKindCases(
   kinds: ReadonlyMap<string, (bytes: Uint8Array) => Uint8Array>,
@@ -115,7 +115,7 @@ export function byteKindCases(
   );
 }
 
-/** A view at an odd offset, with other bytes before and behind. */
+/** A view at an odd offset, with other bytes before and after it. */
 function inLargerBuffer(input: unknown): unknown {
   if (!isBytes(input)) return input;
   const larger = new Uint8Array(input.length + 8).fill(0x77);
@@ -123,7 +123,7 @@ function inLargerBuffer(input: unknown): unknown {
   return larger.subarray(3, 3 + input.length);
 }
 
-/** Memory that workers share, where there is such. */
+/** Shared memory, where available. */
 function inSharedMemory(input: unknown): unknown {
   if (!isBytes(input) || typeof SharedArrayBuffer !== 'function') return input;
   const shared = new Uint8Array(new SharedArrayBuffer(input.length));

@@ -3,10 +3,10 @@ import { expectBytes, expectRefusal, expectThat, hex } from '../support/expectat
 import { repeated } from './bytes.js';
 import { ONE, ORDER, ZERO } from './hostile-inputs.js';
 
-/** Builds a provider that takes its randomness from `random`. */
+/** Creates a provider that draws its randomness from `random`. */
 export type CreateProvider = (options: { readonly random: RandomSource }) => X25519Provider;
 
-/** One requirement on providers whose random source can be given. */
+/** One requirement on providers with an injected random source. */
 export interface RandomSourceCase {
   /** Unique; begins with the operation. */
   readonly name: string;
@@ -14,7 +14,7 @@ export interface RandomSourceCase {
   run(create: CreateProvider): void;
 }
 
-/** What tests and reproducible runs rely on: which randomness is drawn, when, and what becomes of it. */
+/** What tests and reproducible runs rely on: which randomness is drawn, when, and how it is used. */
 export function randomSourceCases(): readonly RandomSourceCase[] {
   return [
     {
@@ -95,7 +95,7 @@ export function randomSourceCases(): readonly RandomSourceCase[] {
   ];
 }
 
-/** A source that gives the texts' bytes in turn, and the lengths that it was asked for. */
+/** A source that returns the bytes of the texts in turn, and the lengths requested from it. */
 function scripted(...texts: readonly string[]) {
   const draws: number[] = [];
   const random: RandomSource = (length) => {

@@ -39,7 +39,7 @@ const KNOWN_KEYS = [
   [ORDER_MINUS_1, G_X, 'b7c52588d95c3b9aa25b0403f1eef75702e84bb7597aabe663b82f6f04ef2777'],
 ] as const;
 
-/** The RFC 6979 signatures for this curve that implementations have passed around since 2013; v added. */
+/** The RFC 6979 signatures for this curve that implementations have shared since 2013; v added. */
 const KNOWN_SIGNATURES = [
   {
     privateKey: ONE,

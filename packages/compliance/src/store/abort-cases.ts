@@ -3,7 +3,7 @@ import { expectRejection, expectSame, expectThat } from '../support/expectations
 import { onStore, type StoreCase } from './store-case.js';
 import { contents, digits, listKeys, put } from './writes.js';
 
-/** What an AbortSignal stops, and what it leaves behind. */
+/** What an AbortSignal stops, and in which state it leaves the store. */
 export function abortCases(): readonly StoreCase[] {
   return [
     onStore('abort: a signal that has fired stops a commit before it stores anything', async (store) => {

@@ -3,7 +3,7 @@ import { expectRejection, expectSame, expectThat } from '../support/expectations
 import { onStore, type StoreCase, type StoreFixture, withStore } from './store-case.js';
 import { digits, listKeys, put } from './writes.js';
 
-/** Closing, also in the middle of things. */
+/** Closing, also with calls in progress. */
 export function closeCases(durable: boolean): readonly StoreCase[] {
   return [
     onStore('close: every call afterwards is refused with CLOSED', async (store) => {

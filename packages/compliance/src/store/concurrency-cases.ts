@@ -3,7 +3,7 @@ import { expectSame, expectThat } from '../support/expectations.js';
 import { onStore, type StoreCase } from './store-case.js';
 import { digits, listKeys, put, remove } from './writes.js';
 
-/** Many calls at once: commits happen one after another, and no update gets lost. */
+/** Concurrent calls: commits are serialised, and no update gets lost. */
 export function concurrencyCases(): readonly StoreCase[] {
   return [
     onStore(

@@ -155,7 +155,7 @@ export function listCases(): readonly StoreCase[] {
       for await (const entry of store.list('k/')) {
         expectSame([entry.key, entry.revision], [key(2 * seen), first], `entry ${seen}`);
         expectBytes(entry.value, value(seen), `value of entry ${seen}`);
-        // Changes on all sides of where the iteration stands, near and far, in one commit and one by one.
+        // Changes before and after the position of the iteration, near and far, in one commit and one by one.
         if (seen === 0) {
           await store.commit([
             ...Array.from({ length: count }, (_, i) => put(key(2 * i + 1), 'made meanwhile')),

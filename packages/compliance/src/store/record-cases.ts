@@ -4,7 +4,7 @@ import { notBytes, oddBytes } from '../support/odd-bytes.js';
 import { onStore, type StoreCase } from './store-case.js';
 import { check, collect, contents, listKeys, patternBytes, put, remove } from './writes.js';
 
-/** Single records: what goes in comes out, whatever it is made of; what must not go in is refused. */
+/** Single records: what is stored is read back unaltered, whatever its content; what is invalid is refused. */
 export function recordCases(maxValueBytes: number): readonly StoreCase[] {
   return [
     onStore('get: nothing stands where nothing was put', async (store) => {

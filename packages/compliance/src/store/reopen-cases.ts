@@ -2,7 +2,7 @@ import { expectBytes, expectRejection, expectSame, expectThat } from '../support
 import { type StoreCase, withStore } from './store-case.js';
 import { contents, listKeys, patternBytes, put, remove } from './writes.js';
 
-/** What outlives a store that is closed and opened again. */
+/** What survives closing and reopening a store. */
 export function reopenCases(): readonly StoreCase[] {
   return [
     {

@@ -1,9 +1,9 @@
 import type { Store } from '@sotto/core';
 
-/** Somewhere to keep a store: a path, a database name, an object in memory. Empty at the start of each case. */
+/** Where a store is kept: a path, a database name, an object in memory. Empty at the start of each case. */
 export interface StoreFixture {
   /**
-   * Opens the store that is kept here. Closing it and opening again gives what was committed, unless the options
+   * Opens the store that is kept here. After closing and reopening, everything committed is there, unless the options
    * say `durable: false`.
    */
   open(): Promise<Store>;
@@ -11,21 +11,21 @@ export interface StoreFixture {
 
 /** One requirement on a store. */
 export interface StoreCase {
-  /** Unique; begins with what it is about, as in `list: ...`. */
+  /** Unique; begins with its subject, as in `list: ...`. */
   readonly name: string;
   /**
    * Throws a plain Error that says what was expected when the store doesn't meet it. Closes every store that it
-   * opens; clearing the place away is the caller's business.
+   * opens; the caller disposes of the fixture.
    */
   run(fixture: StoreFixture): Promise<void>;
 }
 
-/** A case that works on one open store. */
+/** A case on one open store. */
 export function onStore(name: string, run: (store: Store) => Promise<void>): StoreCase {
   return { name, run: (fixture) => withStore(fixture, run) };
 }
 
-/** Opens, runs, and closes whatever happened. */
+/** Opens a store, runs, and closes it in any case. */
 export async function withStore<T>(fixture: StoreFixture, run: (store: Store) => Promise<T>): Promise<T> {
   const store = await fixture.open();
   try {

@@ -7,7 +7,7 @@ import {
   type Write,
 } from '@sotto/core';
 
-/** A put of a short text. */
+/** Puts a short text. */
 export function put(key: string, text: string, expect?: number | 'absent'): Write {
   const write = { type: 'put', key, value: encodeUtf8(text) } as const;
   return expect === undefined ? write : { ...write, expect };
@@ -28,7 +28,7 @@ export async function collect(store: Store, prefix: string, options?: ListOption
   return entries;
 }
 
-/** The keys of a listing, in the order given. */
+/** The keys of a listing, in its order. */
 export async function listKeys(store: Store, prefix: string, options?: ListOptions): Promise<string[]> {
   return (await collect(store, prefix, options)).map(({ key }) => key);
 }
@@ -52,7 +52,7 @@ export function patternBytes(length: number, seed = 0): Uint8Array {
   return bytes;
 }
 
-/** `00042` for 42: numbers that sort as text. */
+/** `00042` for 42: digits that sort as text. */
 export function digits(n: number): string {
   return String(n).padStart(6, '0');
 }

@@ -1,9 +1,9 @@
 import { systemClock } from '@sotto/core';
 
-/** Not where another process began, in case it uses the same network. */
+/** Starts at random, in case another process uses the same network. */
 let next = systemClock.now();
 
-/** Another one for each case, whose topics and channels are then its own. */
+/** A different number for each case, so that its topics and channels are its own. */
 export function caseNumber(): number {
   return next++;
 }

@@ -43,7 +43,7 @@ export async function expectRejection(
 }
 
 /**
- * Runs what should be refused, and gives the error.
+ * Runs what should be refused, and returns the error.
  * @throws a plain Error unless it throws that code
  */
 export function expectRefusal(run: () => unknown, code: ErrorCode, what: string): Error {
@@ -56,12 +56,12 @@ export function expectRefusal(run: () => unknown, code: ErrorCode, what: string)
   throw new Error(`${what}: expected ${code}, but it was accepted.`);
 }
 
-/** The code of Sotto's errors, the text of others. */
+/** The code of a SottoError, the text of other errors. */
 export function describeError(error: unknown): string {
   return isSottoError(error) ? error.code : `an error that is not Sotto's: ${String(error)}`;
 }
 
-/** Bytes of a hex text; white space in it is for the reader. */
+/** Decodes hex; white space in it is ignored. */
 export function hex(text: string): Uint8Array {
   return decodeHex(text.replace(/\s/g, ''));
 }

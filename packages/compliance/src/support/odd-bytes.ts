@@ -1,11 +1,11 @@
-/** A Uint8Array whose `slice` gives a view of the same memory, as that of Node's Buffer does. */
+/** A Uint8Array whose `slice` returns a view of the same memory, as that of Node's Buffer does. */
 export class SharingBytes extends Uint8Array {
   override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
     return this.subarray(start, end) as Uint8Array<ArrayBuffer>;
   }
 }
 
-/** The same bytes in each of the kinds of Uint8Array that callers have, by name. All of them can be written to. */
+/** The same bytes in each kind of Uint8Array that callers may have, by name. All are writable. */
 export function oddBytes(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const within = new Uint8Array(bytes.length + 9);
   within.set(bytes, 5);
@@ -13,7 +13,7 @@ export function oddBytes(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
     ['a part of a larger buffer', within.subarray(5, 5 + bytes.length)],
     ['a subclass whose slice is a view, as Buffer', new SharingBytes(bytes)],
   ]);
-  // Only where web pages are isolated from others, and in newer engines.
+  // Only in cross-origin isolated pages, and in newer engines.
   if (typeof SharedArrayBuffer === 'function') {
     const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
     shared.set(bytes);
@@ -28,7 +28,7 @@ export function oddBytes(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   return kinds;
 }
 
-/** What isn't a Uint8Array, although it resembles one; by name. */
+/** Values that resemble a Uint8Array and aren't one, by name. */
 export function notBytes(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const others: readonly (readonly [string, unknown])[] = [
     ['a Uint8ClampedArray', new Uint8ClampedArray(bytes)],

@@ -26,7 +26,7 @@ export class TimeLimit {
   }
 }
 
-/** Things that came, and waits for more of them. */
+/** What has arrived, and waits for more. */
 export class Arrivals<T> {
   readonly all: T[] = [];
   readonly #waiting = new Set<() => void>();
@@ -40,7 +40,7 @@ export class Arrivals<T> {
     return this.all.filter(fits).length;
   }
 
-  /** Resolves once one that fits is there, and as often as said. */
+  /** Resolves once enough items that match have arrived. */
   until(fits: (item: T) => boolean, times = 1): Promise<void> {
     return new Promise((resolve) => {
       const look = () => {
@@ -54,7 +54,7 @@ export class Arrivals<T> {
   }
 }
 
-/** The code with which it was refused; `resolved` when it wasn't. */
+/** The code with which it was rejected; `resolved` otherwise. */
 export async function outcomeOf(promise: Promise<unknown>): Promise<string> {
   try {
     await promise;
@@ -64,14 +64,14 @@ export async function outcomeOf(promise: Promise<unknown>): Promise<string> {
   }
 }
 
-/** Waits until a connection has told that it was lost and is there again. */
+/** Waits until a connection has reported its loss and its return. */
 export async function untilMended(statuses: Arrivals<string>, timeLimit: TimeLimit): Promise<void> {
   await timeLimit.wait(
     statuses.until((status) => status === 'reconnecting'),
-    'the loss is told',
+    'the loss is reported',
   );
   await timeLimit.wait(
     statuses.until(() => statuses.all.at(-1) === 'connected'),
-    'the return is told',
+    'the return is reported',
   );
 }

@@ -5,7 +5,7 @@ import { describeChannel, holds, onNetwork, secretOf, type TransportCase } from 
 
 const KINDS = ['public', 'partitioned', 'discovery', 'negotiated'] as const;
 
-/** Who gets what by which channel, and what is vouched for. */
+/** Who receives what on which channel, and with which sender. */
 export function channelCases(timeLimit: TimeLimit, retains: boolean): readonly TransportCase[] {
   return [
     ...KINDS.map((kind, at) =>
@@ -148,7 +148,7 @@ export function channelCases(timeLimit: TimeLimit, retains: boolean): readonly T
   ];
 }
 
-/** What was sent before one listened does not come by it. */
+/** A subscription does not deliver what was sent before it. */
 function notRetaining(timeLimit: TimeLimit): readonly TransportCase[] {
   return [
     onNetwork('channels: what was sent before listening does not come by it', timeLimit, async (network) => {
@@ -162,7 +162,7 @@ function notRetaining(timeLimit: TimeLimit): readonly TransportCase[] {
   ];
 }
 
-/** It does, for what was sent shortly before; and once. */
+/** It delivers what was sent shortly before; once. */
 function retaining(timeLimit: TimeLimit): readonly TransportCase[] {
   return [
     onNetwork('channels: listening brings what was sent shortly before', timeLimit, async (network) => {

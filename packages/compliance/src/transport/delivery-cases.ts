@@ -5,7 +5,7 @@ import { holds, onNetwork, type TransportCase } from './transport-case.js';
 
 const MANY = 40;
 
-/** That messages arrive whole, once, and again when they were refused. */
+/** That messages arrive intact, once, and again when they were rejected. */
 export function deliveryCases(timeLimit: TimeLimit): readonly TransportCase[] {
   return [
     onNetwork('payload: of many sizes, unaltered', timeLimit, async (network) => {

@@ -4,7 +4,7 @@ import { onNetwork, type TransportCase } from './transport-case.js';
 
 const MANY = 20;
 
-/** What closing and aborting stop, and what they leave alone. */
+/** What closing and aborting stop, and what they don't affect. */
 export function endCases(timeLimit: TimeLimit): readonly TransportCase[] {
   return [
     onNetwork(

@@ -7,13 +7,13 @@ const HOUR = 3_600_000;
 /** Milliseconds that a receiver takes for each message. */
 const SLOW = 20;
 
-/** What was sent while we were away. For transports that say that they have it. */
+/** What was sent while we were offline. For transports with a history. */
 export function historyCases(
   timeLimit: TimeLimit,
   retains: boolean,
   clock: Clock = systemClock,
 ): readonly TransportCase[] {
-  /** What came by history to one who has just begun to listen, and to whom nobody writes. */
+  /** What a receiver gets from history who has just subscribed and receives nothing live. */
   const fromHistory = ({ arrivals }: Party) =>
     arrivals.all.filter((message) => message.fromHistory || !retains);
   const ask = async (party: Party, channels: readonly Channel[], from: number, to: number) => {

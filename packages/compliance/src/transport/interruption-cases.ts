@@ -2,7 +2,7 @@ import { expectThat } from '../support/expectations.js';
 import { outcomeOf, type TimeLimit, untilMended } from '../support/time-limit.js';
 import { holds, onNetwork, type TransportCase, type TransportFixture } from './transport-case.js';
 
-/** That a connection mends itself. For places that can interrupt it. */
+/** That a connection restores itself. For fixtures that can interrupt it. */
 export function interruptionCases(timeLimit: TimeLimit): readonly TransportCase[] {
   const interrupt = async (fixture: TransportFixture) => {
     expectThat(fixture.interrupt !== undefined, 'the fixture can interrupt its connections');

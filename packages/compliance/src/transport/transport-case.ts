@@ -13,19 +13,19 @@ import {
 import { caseNumber } from '../support/case-number.js';
 import { Arrivals, type TimeLimit } from '../support/time-limit.js';
 
-/** A network that a transport moves messages through. Cases may share it, as each has channels of its own. */
+/** A network of transports. Cases may share it, as each has channels of its own. */
 export interface TransportFixture {
-  /** The transport, for one more who connects to the same network. */
+  /** A transport for one more connection to the same network. */
   transport(): Transport;
-  /** A new identity: `createPortableProvider().secp256k1.generateKeyPair()` of `@sotto/crypto`, for one. */
+  /** A new identity: `createPortableProvider().secp256k1.generateKeyPair()` of `@sotto/crypto`, for example. */
   identity(): KeyPair;
-  /** Cuts all that are connected off, and lets them connect again. Resolves when they can. */
+  /** Cuts all connections, and lets them reconnect. Resolves when they can. */
   interrupt?(): Promise<void>;
 }
 
 /** One requirement on a transport. */
 export interface TransportCase {
-  /** Unique; begins with what it is about, as in `channels: ...`. */
+  /** Unique; begins with its subject, as in `channels: ...`. */
   readonly name: string;
   /**
    * Throws a plain Error that says what was expected when the transport doesn't meet it. Closes every connection that
@@ -34,7 +34,7 @@ export interface TransportCase {
   run(fixture: TransportFixture): Promise<void>;
 }
 
-/** A case with any number of parties, all of which are closed at its end. */
+/** A case with any number of parties, all of which are closed when it ends. */
 export function onNetwork(
   name: string,
   timeLimit: TimeLimit,
@@ -53,16 +53,16 @@ export function onNetwork(
   };
 }
 
-/** Takes a message for a party; a rejection refuses it. */
+/** Receives a message for a party; a rejection refuses it. */
 export type Reader = (message: TransportMessage) => void | Promise<void>;
 
-/** Connects parties for a case, and gets messages through. */
+/** Connects parties for a case, and delivers messages. */
 export class TestNetwork {
   readonly timeLimit: TimeLimit;
   readonly #fixture: TransportFixture;
   readonly #parties: Party[] = [];
   readonly #case = caseNumber();
-  /** A public chat of this case alone. */
+  /** A public chat that only this case uses. */
   readonly chat = this.publicChat('compliance');
   #made = 0;
 
@@ -71,12 +71,12 @@ export class TestNetwork {
     this.timeLimit = timeLimit;
   }
 
-  /** Another one for each name. */
+  /** A different one for each name. */
   publicChat(name: string): Channel {
     return { kind: 'public', name: `${this.#case} ${name}` };
   }
 
-  /** One channel of each kind that `to` listens to, whoever writes being the other end of the negotiated one. */
+  /** One channel of each kind that `to` can subscribe to; the writer is the other end of the negotiated one. */
   readonly channelsOf = (to: KeyPair): readonly Channel[] => [
     this.chat,
     { kind: 'partitioned', recipient: to.publicKey },
@@ -84,7 +84,7 @@ export class TestNetwork {
     { kind: 'negotiated', secret: secretOf(to) },
   ];
 
-  /** @param read gets each message before it counts as arrived */
+  /** @param read receives each message before it counts as arrived */
   async connect(
     channels: (identity: KeyPair) => readonly Channel[] = () => [],
     read: Reader = () => {},
@@ -95,7 +95,7 @@ export class TestNetwork {
     const connecting = this.#fixture.transport().connect({
       identity,
       async onMessage(message) {
-        // As it is when it comes; the reader may change its bytes.
+        // A copy at the time of arrival; the reader may change its bytes.
         const kept = { ...message, payload: copyBytes(message.payload) };
         await read(message);
         arrivals.add(kept);
@@ -113,21 +113,21 @@ export class TestNetwork {
     return party;
   }
 
-  /** Another payload each time, of so many bytes at least. */
+  /** A different payload each time, of at least so many bytes. */
   payload(size = 16): Uint8Array {
     const name = encodeUtf8(`payload ${this.#made++} `);
     const filling = Uint8Array.from({ length: Math.max(0, size - name.length) }, (_, i) => (i * 37) & 0xff);
     return copyBytes(concatBytes(name, filling).subarray(0, Math.max(size, name.length)));
   }
 
-  /** Sends another payload, and answers it. */
+  /** Sends a new payload, and returns it. */
   async send(from: Party, channel: Channel, size?: number): Promise<Uint8Array> {
     const payload = this.payload(size);
     await this.timeLimit.wait(from.connection.send(channel, payload), 'send resolves');
     return payload;
   }
 
-  /** Sends another payload and waits for it to arrive at all these; answers it. */
+  /** Sends a new payload and waits until all of these have received it; returns it. */
   async bring(from: Party, channel: Channel, to: readonly Party[], size?: number): Promise<Uint8Array> {
     const payload = await this.send(from, channel, size);
     const there = Promise.all(to.map(({ arrivals }) => arrivals.until(holds(payload))));
@@ -135,7 +135,7 @@ export class TestNetwork {
     return payload;
   }
 
-  /** Lets come what is on its way to these: what is sent later has arrived. */
+  /** Flushes what is in transit to these: waits until a message sent later has arrived. */
   async settle(from: Party, channel: Channel, to: readonly Party[]): Promise<void> {
     for (let i = 0; i < 3; i++) await this.bring(from, channel, to);
   }
@@ -146,7 +146,7 @@ export class TestNetwork {
   }
 }
 
-/** Somebody connected, and what came. */
+/** A connected party, and what it received. */
 export class Party {
   constructor(
     readonly identity: KeyPair,
@@ -155,7 +155,7 @@ export class Party {
     readonly statuses: Arrivals<string>,
   ) {}
 
-  /** How often the payload has come. */
+  /** How often the payload has arrived. */
   count(payload: Uint8Array): number {
     return this.arrivals.count(holds(payload));
   }
@@ -165,12 +165,12 @@ export function holds(payload: Uint8Array): (message: TransportMessage) => boole
   return (message) => compareBytes(message.payload, payload) === 0;
 }
 
-/** 32 bytes that nobody else has: what they are does not matter. */
+/** 32 bytes that no one else has; their value does not matter. */
 export function secretOf({ publicKey }: KeyPair): SharedKey {
   return copyBytes(publicKey.subarray(1, 33)) as SharedKey;
 }
 
-/** What makes two channels the same. */
+/** Whether two channels are the same. */
 export function describeChannel(channel: Channel): unknown {
   switch (channel.kind) {
     case 'public':

@@ -16,8 +16,8 @@ import { loadAddon } from './secp256k1-addon.js';
 /** Options of {@link createAcceleratedProvider}. */
 export interface AcceleratedProviderOptions {
   /**
-   * Where keys, nonces and everything else random comes from. Default: Node's secure source. Only tests have a
-   * reason to give another.
+   * Where all randomness (keys, nonces) comes from. Default: Node's secure source. Only tests have a
+   * reason to pass another.
    */
   readonly random?: RandomSource;
   /**
@@ -29,10 +29,10 @@ export interface AcceleratedProviderOptions {
 
 /**
  * The provider for Node: node:crypto (OpenSSL), libsecp256k1 where npm `secp256k1` and its native build are
- * there, KECCAK-256 of npm `hash-wasm` where that is, and @noble for the rest; its `parts` say which. It gives the same bytes
- * and the same refusals as the portable one.
+ * installed, KECCAK-256 of npm `hash-wasm` where that is installed, and @noble for the rest; `parts` says which. It returns the
+ * same bytes and throws the same errors as the portable one.
  *
- * WebAssembly can't be had at once: the first hashes are @noble's, until it is loaded in the background.
+ * WebAssembly loads in the background; until it is there, @noble hashes.
  */
 export function createAcceleratedProvider(options: AcceleratedProviderOptions = {}): X25519Provider {
   const randomBytes = randomOf(options);
@@ -44,7 +44,7 @@ export function createAcceleratedProvider(options: AcceleratedProviderOptions = 
 }
 
 /**
- * The same, but it waits for WebAssembly; and where the native libsecp256k1 can't be had, it loads the one in WebAssembly (npm
+ * The same, but it waits for WebAssembly; and where the native libsecp256k1 is unavailable, it loads the one in WebAssembly (npm
  * `@bitauth/libauth`), several times as fast as @noble/curves. Await it when the program starts.
  */
 export async function loadAcceleratedProvider(

@@ -14,7 +14,7 @@ export interface Choice<T> {
   readonly library: string;
 }
 
-/** @param addon what {@link loadAddon} gave, or `undefined` when it isn't wanted */
+/** @param addon what {@link loadAddon} returned, or `undefined` when it isn't wanted */
 export function chooseSecp256k1(
   randomBytes: RandomSource,
   addon: ReturnType<typeof loadAddon> | undefined,
@@ -47,7 +47,7 @@ export async function loadSecp256k1(
   }
 }
 
-/** OpenSSL may be built without X25519, and what stands in for it in other runtimes may lack an import. */
+/** OpenSSL may be built without X25519, and what replaces it in other runtimes may not import keys. */
 export function chooseX25519(
   randomBytes: RandomSource,
   native: X25519 = createX25519(randomBytes),
@@ -63,15 +63,15 @@ export function chooseX25519(
 
 type Keccak256 = CryptoProvider['keccak256'];
 
-/** A choice that others take the place of, once. */
+/** A choice that may be replaced once. */
 export interface LoadingChoice<T> extends Choice<T> {
-  /** Resolves when no other is waited for any more. */
+  /** Resolves when no replacement is pending any more. */
   readonly loaded: Promise<void>;
 }
 
 /**
- * @noble/hashes at once, and hash-wasm as soon as it is there: WebAssembly takes a promise to load, and the same bytes come of
- * both. node:crypto has SHA3 only, which pads differently.
+ * @noble/hashes first, and hash-wasm as soon as its WebAssembly has loaded; both return the same bytes. node:crypto only has
+ * SHA3, which pads differently.
  */
 export function chooseKeccak256(load: () => Promise<Keccak256> = loadKeccak256): LoadingChoice<Keccak256> {
   let part = nobleKeccak256;

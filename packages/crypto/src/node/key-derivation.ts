@@ -21,7 +21,7 @@ export const hkdfSha256: CryptoProvider['hkdfSha256'] = ({ inputKey, salt, info,
   requireInteger('length', length, 1, HKDF_MAX_LENGTH);
   const pseudoRandomKey = hmacSha256(salt, inputKey);
   const output = new Uint8Array(length);
-  // `previous block || info || counter`, in one piece: each part would cost a call into OpenSSL.
+  // `previous block || info || counter`, concatenated: each part would cost a call into OpenSSL.
   const input = new Uint8Array(HASH_LENGTH + info.length + 1);
   input.set(info, HASH_LENGTH);
   for (let offset = 0, counter = 1; offset < length; offset += HASH_LENGTH, counter++) {

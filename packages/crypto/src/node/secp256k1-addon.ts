@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module';
 
-/** What is used of the addon of npm `secp256k1`; it throws a plain Error for what it refuses. */
+/** The part of the addon of npm `secp256k1` that is used; it throws a plain Error for what it refuses. */
 export interface Secp256k1Addon {
   contextRandomize(seed: Uint8Array): void;
   privateKeyVerify(privateKey: Uint8Array): boolean;
   publicKeyCreate(privateKey: Uint8Array, compressed: boolean, output: Uint8Array): Uint8Array;
   publicKeyConvert(publicKey: Uint8Array, compressed: boolean, output: Uint8Array): Uint8Array;
-  /** Puts the lower of s and order - s in its place. */
+  /** Replaces s by the lower of s and order - s. */
   signatureNormalize(signature: Uint8Array): Uint8Array;
   ecdsaSign(
     digest: Uint8Array,
@@ -34,8 +34,8 @@ export interface Secp256k1Addon {
 }
 
 /**
- * Loads the native bindings, or says why they can't be. Never the package's index: where there is no native
- * build it turns to a slow library in JavaScript that isn't constant in time, and says nothing.
+ * Loads the native bindings, or says why they can't be. Never the package's index: without a native
+ * build, it silently falls back to a slow library in JavaScript that isn't constant-time.
  */
 export function loadAddon(
   load: () => unknown = requireBindings,
@@ -43,13 +43,13 @@ export function loadAddon(
   try {
     return load() as Secp256k1Addon;
   } catch (error) {
-    // The lines after the first are paths of this machine.
+    // The lines after the first contain local paths.
     const [problem = ''] = String(error instanceof Error ? error.message : error).split('\n');
     return { problem };
   }
 }
 
-/** Not before it is called: a bundle in CommonJS has no `import.meta.url`, and shall run without the addon then. */
+/** Evaluated only when called: a CommonJS bundle has no `import.meta.url`, and then runs without the addon. */
 function requireBindings(): unknown {
   const require = createRequire(import.meta.url);
   return require('secp256k1/bindings');

@@ -6,9 +6,9 @@ import type { Secp256k1Addon } from './secp256k1-addon.js';
 /** Bytes of a shared x coordinate. */
 const SHARED_LENGTH = 32;
 
-/** libsecp256k1 as the native addon of npm `secp256k1` offers it. */
+/** libsecp256k1 in the native addon of npm `secp256k1`. */
 export function nativeLibSecp256k1(addon: Secp256k1Addon): LibSecp256k1 {
-  // Blinds what the library computes with private keys. No result depends on it, so no script of a test does.
+  // Blinds what the library computes with private keys. No result depends on it, so scripted randomness in tests is not affected.
   addon.contextRandomize(platformRandom(32));
   return {
     isScalar: (bytes) => addon.privateKeyVerify(bytes),
@@ -23,7 +23,7 @@ export function nativeLibSecp256k1(addon: Secp256k1Addon): LibSecp256k1 {
 
     ecdh(privateKey, publicKey) {
       const [xbuf, ybuf] = [new Uint8Array(SHARED_LENGTH), new Uint8Array(SHARED_LENGTH)];
-      // Constant in time, with a hash that doesn't hash. publicKeyTweakMul, which looks simpler, is not.
+      // Constant-time; the hash function passes x through. publicKeyTweakMul looks simpler and isn't constant-time.
       const options = { hashfn: (x: Uint8Array) => x, xbuf, ybuf };
       try {
         return unlessRefused(() => addon.ecdh(publicKey, privateKey, options, new Uint8Array(SHARED_LENGTH)));
@@ -50,7 +50,7 @@ export function nativeLibSecp256k1(addon: Secp256k1Addon): LibSecp256k1 {
   };
 }
 
-/** The addon throws where it refuses. */
+/** The addon throws where others return `undefined`. */
 function unlessRefused<T>(call: () => T): T | undefined {
   try {
     return call();

@@ -15,7 +15,7 @@ import { plainBytes } from './plain-bytes.js';
 
 const KEY_LENGTH = 32;
 
-/** What stands before the 32 bytes of a private key in PKCS #8 (RFC 8410, section 7). */
+/** The prefix of the 32 bytes of a private key in PKCS #8 (RFC 8410, section 7). */
 const PKCS8_PREFIX = Uint8Array.from([
   0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x04, 0x22, 0x04, 0x20,
 ]);
@@ -39,7 +39,7 @@ export function createX25519(randomBytes: RandomSource): X25519 {
       try {
         return plainBytes(diffieHellman(keys));
       } catch {
-        // With keys that were imported, a result of all zeros is the only thing that OpenSSL refuses.
+        // Once keys are imported, OpenSSL refuses nothing but a result of all zeros.
         throw smallOrder();
       }
     },

@@ -2,8 +2,8 @@ import { RANDOM_MAX_LENGTH, type RandomSource } from '@sotto/core';
 import { requireInteger, requireLength } from '../arguments.js';
 
 /**
- * Guards a source: what it gives has the length asked for, and is a fresh, plain `Uint8Array` even when the
- * source hands out a Buffer or a part of a pool.
+ * Guards a source: its output has the requested length, and is a fresh, plain `Uint8Array` even when the
+ * source returns a Buffer or a part of a pool.
  */
 export function guardRandom(source: RandomSource): RandomSource {
   return (length) => {

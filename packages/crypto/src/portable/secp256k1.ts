@@ -56,7 +56,7 @@ export function createSecp256k1(randomBytes: RandomSource): Secp256k1 {
       requireScalar(privateKey);
       const recovered = curve.sign(digest, privateKey, { prehash: false, lowS: true, format: 'recovered' });
       const signature = new Uint8Array(SIGNATURE_LENGTH);
-      // The library puts the recovery byte first. 2 and 3 (x of the nonce's point not below the order) would take
+      // The library puts the recovery byte first. 2 and 3 (x of the nonce's point not below the order) would need
       // 2^127 signatures to meet, and recoverPublicKey refuses them.
       signature.set(recovered.subarray(1));
       signature.set(recovered.subarray(0, 1), SIGNATURE_LENGTH - 1);
@@ -70,7 +70,7 @@ export function createSecp256k1(randomBytes: RandomSource): Secp256k1 {
       try {
         return parsed.recoverPublicKey(digest).toBytes(true) as PublicKey;
       } catch {
-        throw invalidSignature('no key can have made it');
+        throw invalidSignature('no key can be recovered from it');
       }
     },
   };

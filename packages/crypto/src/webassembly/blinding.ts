@@ -1,17 +1,17 @@
 import { secp256k1 as curve } from '@noble/curves/secp256k1.js';
 import { wipeBytes } from '@sotto/core';
 
-/** Uses of one draw, as OpenSSL has it for RSA: in between, both numbers are squared. */
+/** Uses of one pair drawn, as in OpenSSL's blinding of RSA: in between, both numbers are squared. */
 const USES_OF_A_DRAW = 32;
 
-/** A scalar and its inverse, 32 bytes each; they are overwritten by the next ones. */
+/** A scalar and its inverse, 32 bytes each; the next pair overwrites them. */
 export interface BlindingPair {
   readonly factor: Uint8Array;
   readonly inverse: Uint8Array;
 }
 
 /**
- * Gives another pair of scalars each time, to multiply a secret with before it is used where timing can be observed.
+ * Returns a new pair of scalars each time, with which a secret is multiplied before an operation whose timing can be observed.
  *
  * @param draw draws a scalar at random
  * @param multiply the product of two scalars, in constant time
@@ -27,7 +27,7 @@ export function createBlinding(
     const last = pair;
     if (last === undefined || uses % USES_OF_A_DRAW === 0) {
       const factor = draw();
-      // Takes a time that depends on the factor, which has met no secret yet.
+      // Not constant-time, but no secret depends on the factor yet.
       pair = { factor, inverse: Fn.toBytes(Fn.inv(Fn.fromBytes(factor))) };
     } else {
       pair = { factor: multiply(last.factor, last.factor), inverse: multiply(last.inverse, last.inverse) };

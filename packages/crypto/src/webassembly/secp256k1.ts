@@ -9,10 +9,10 @@ import { createBlinding } from './blinding.js';
 const SHARED_LENGTH = 32;
 
 /**
- * libsecp256k1 as the WebAssembly build of npm `@bitauth/libauth` offers it.
+ * libsecp256k1 in the WebAssembly build of npm `@bitauth/libauth`.
  *
- * This build has no `ecdh`, and its multiplication of a point takes a time that depends on the scalar. So no secret is ever
- * used as it is: `k * P` is computed as `(k / r) * (r * P)`, with another `r` each time. Each of the two scalars alone is evenly
+ * This build has no `ecdh`, and its point multiplication isn't constant-time. So no secret is ever
+ * used directly: `k * P` is computed as `(k / r) * (r * P)`, with another `r` each time. Each of the two scalars alone is uniformly
  * distributed, whatever `k` is; `k / r` itself is computed in constant time by the library.
  */
 export function webAssemblyLibSecp256k1(library: LibAuth): LibSecp256k1 {
@@ -24,7 +24,7 @@ export function webAssemblyLibSecp256k1(library: LibAuth): LibSecp256k1 {
     return product;
   }
 
-  // No result depends on it, so no script of a test does.
+  // No result depends on it, so scripted randomness in tests is not affected.
   const nextBlinding = createBlinding(() => drawScalar(platformRandom, isScalar), multiplyScalars);
 
   return {
@@ -63,7 +63,7 @@ export function webAssemblyLibSecp256k1(library: LibAuth): LibSecp256k1 {
   };
 }
 
-/** The library answers with a text where it refuses. */
+/** The library returns an error string where it refuses. */
 function unlessRefused(answer: Uint8Array | string): Uint8Array | undefined {
   return typeof answer === 'string' ? undefined : answer;
 }

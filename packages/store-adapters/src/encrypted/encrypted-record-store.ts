@@ -41,8 +41,8 @@ const RECORDS = 'r/';
 const UNREADABLE = 'a record whose key cannot be read';
 
 /**
- * Records written or deleted until the data key is replaced, which costs the writing of two records. Sooner would be of no
- * use: the old key can be read from the files until the store underneath is compacted.
+ * Records written or deleted until the data key is replaced, which costs writing two records. Doing it sooner would not
+ * help: the old key can be read from the files until the underlying store is compacted.
  */
 const NEW_DATA_KEY_AFTER = 1000;
 
@@ -61,7 +61,7 @@ export class EncryptedRecordStore implements EncryptedStore {
   readonly #randomBytes: RandomSource;
   readonly #argon2id: Argon2id | undefined;
   readonly #queue = new SerialQueue();
-  /** The revision of the tree's root underneath: whoever else writes there changes it. */
+  /** The revision of the tree's root in the underlying store: any other writer changes it. */
   #rootRevision: Revision;
   #keys: Keys;
   /** Records changed since the data key was made; those of earlier sessions are counted by the commit. */
@@ -120,7 +120,7 @@ export class EncryptedRecordStore implements EncryptedStore {
       return await this.#get(key, hidden);
     } catch (error) {
       if (!isDamage(error)) throw error;
-      // A commit may have come between reading the record and its version. Between commits it is certain.
+      // A commit may have happened between reading the record and its version; between commits, the result is reliable.
       return this.#queue.run(() => this.#get(key, hidden));
     }
   }
@@ -142,7 +142,7 @@ export class EncryptedRecordStore implements EncryptedStore {
     const { signal } = options;
     checkAborted(signal, 'list');
     this.#checkOpen();
-    // Between two commits, so that records and versions belong together.
+    // Between two commits, so that records and versions match.
     const { entries, damage } = await this.#queue.run(() =>
       this.#readAll(this.#hider.hidePrefix(prefix), signal),
     );
@@ -196,7 +196,7 @@ export class EncryptedRecordStore implements EncryptedStore {
       const old = this.#keys.wrappingKey;
       await this.#renewDataKey(await createWrappingKey(passphrase, cost, this.#randomBytes, this.#argon2id));
       wipeBytes(old.key);
-      // The old keyring is useless now. It has happened even if the files can't be rewritten at the moment.
+      // The old keyring is useless now, so the change has taken effect even if the files can't be rewritten at the moment.
       await this.#store.compact?.().catch(() => {});
     });
   }
@@ -225,7 +225,7 @@ export class EncryptedRecordStore implements EncryptedStore {
 
   close(): Promise<void> {
     this.#closing ??= this.#queue.run(async () => {
-      // Before the store underneath compacts itself. A failure doesn't prevent closing: it is done next time.
+      // Before the underlying store compacts itself. A failure doesn't prevent closing: it is retried next time.
       if (this.#changes > 0) await this.#renewDataKey().catch(() => {});
       await this.#store.close();
       const { dataKey, nameKey, wrappingKey } = this.#keys;
@@ -236,7 +236,7 @@ export class EncryptedRecordStore implements EncryptedStore {
     return this.#closing;
   }
 
-  /** Replaces the data key behind the commits that wait already, once enough has changed. */
+  /** Replaces the data key after the commits already queued, once enough has changed. */
   #renewDataKeyBehind(): void {
     if (this.#changes < NEW_DATA_KEY_AFTER || this.#renewing) return;
     this.#renewing = true;
@@ -244,7 +244,7 @@ export class EncryptedRecordStore implements EncryptedStore {
       .run(async () => {
         if (!this.#closing) await this.#renewDataKey();
       })
-      // Tried again after the next commit, which tells its caller if the store underneath fails.
+      // Retried after the next commit, which reports to its caller if the underlying store fails.
       .catch(() => {})
       .finally(() => {
         this.#renewing = false;
@@ -252,8 +252,8 @@ export class EncryptedRecordStore implements EncryptedStore {
   }
 
   /**
-   * Seals the root under another data key: what it was sealed under before, and so all that was there before and is gone,
-   * opens with the old keyring alone, which the store underneath deletes now and overwrites when it is compacted.
+   * Seals the root under a new data key. From then on, everything replaced or deleted earlier can be opened only with the old
+   * keyring, which the underlying store deletes now and overwrites when it is compacted.
    */
   async #renewDataKey(wrappingKey = this.#keys.wrappingKey): Promise<void> {
     const version = this.#tree.version + 1;
@@ -267,12 +267,12 @@ export class EncryptedRecordStore implements EncryptedStore {
   }
 
   #openRecord(innerKey: string, sealed: Uint8Array, lock: Lock | undefined, what: string): Uint8Array {
-    // A record that was deleted, or never was.
+    // A record that was deleted or never existed.
     if (lock === undefined) throw rolledBack(what);
     return openLocked(innerKey, sealed, lock, what, this.#randomBytes);
   }
 
-  /** Commits underneath, together with the tree that belongs to it. */
+  /** Commits to the underlying store, together with the updated tree. */
   async #commit(
     writes: readonly Write[],
     changes: readonly LockChange[],
@@ -291,7 +291,7 @@ export class EncryptedRecordStore implements EncryptedStore {
     return revision;
   }
 
-  /** Opens everything below a hidden prefix, and tells apart what can't be. */
+  /** Opens everything below a hidden prefix, and separates what can't be opened. */
   async #readAll(
     innerPrefix: string,
     signal?: AbortSignal,
@@ -315,12 +315,12 @@ export class EncryptedRecordStore implements EncryptedStore {
     return { entries, damage };
   }
 
-  /** A conflict underneath in the caller's terms. */
+  /** Translates a conflict in the underlying store into the caller's terms. */
   #revealConflict(error: unknown, writes: readonly Write[], hidden: readonly HiddenKey[]): unknown {
     if (!isSottoError(error, 'STORE_CONFLICT')) return error;
     const { key: innerKey } = error.details;
     if (LockTree.isRoot(innerKey)) {
-      const message = 'Another writer has changed the store underneath.';
+      const message = 'Another writer has changed the underlying store.';
       return new SottoError('STORE_LOCKED', message, { where: 'encrypted store' }, { cause: error });
     }
     const key = writes[hidden.findIndex((one) => one.innerKey === innerKey)]?.key ?? '';

@@ -3,26 +3,26 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { base64urlnopad } from '@scure/base';
 import { encodeUtf8 } from '@sotto/core';
 
-/** How many `/`-separated beginnings of a key have a hidden name of their own. */
+/** How many leading `/`-separated segments of a key have a hidden name of their own. */
 const MAX_DEPTH = 8;
-/** Bytes of a MAC that make a hidden name: 2^64 keys until two of them may meet. */
+/** Bytes of a MAC that form a hidden name: a collision is expected after 2^64 keys. */
 const NAME_LENGTH = 16;
 const RECORDS = 'r/';
 
 const DIRECTORY = 0;
 const RECORD = 1;
 
-/** A record's key as the store underneath sees it. */
+/** A record's key in the underlying store. */
 export interface HiddenKey {
   /** `r/`, the names of the directories, the name of the record; each but the last followed by `/`. */
   readonly innerKey: string;
-  /** The name of the record, which depends on its whole key. */
+  /** The name of the record, derived from its whole key. */
   readonly name: string;
 }
 
 /**
- * Hides keys behind HMAC-SHA-256. Each directory, that is each beginning up to a `/`, is named by a MAC over the MAC
- * of the directory around it and its own segment: so records of a directory stand together, and nothing else shows.
+ * Hides keys behind HMAC-SHA-256. Each directory (a prefix that ends with `/`) is named by a MAC over the MAC
+ * of its parent directory and its own segment, so that the records of a directory are adjacent and nothing else shows.
  */
 export class KeyHider {
   readonly #hmac: ReturnType<typeof hmac.create>;
@@ -39,12 +39,12 @@ export class KeyHider {
     return { innerKey: path + name, name };
   }
 
-  /** What the hidden keys of all records have in common whose keys begin with the prefix. Others may have it, too. */
+  /** The hidden prefix shared by all records whose keys begin with the prefix. Other records may share it, too. */
   hidePrefix(prefix: string): string {
     return this.#directory(split(prefix).directories).path;
   }
 
-  /** Forgets the key, as far as that is possible. */
+  /** Wipes the key, as far as that is possible. */
   destroy(): void {
     this.#hmac.destroy();
   }
@@ -64,7 +64,7 @@ export class KeyHider {
   }
 }
 
-/** The name in a hidden key, `undefined` when there is none in it. */
+/** The name in a hidden key, `undefined` when it has none. */
 export function recordName(innerKey: string): string | undefined {
   const name = innerKey.slice(innerKey.lastIndexOf('/') + 1);
   try {

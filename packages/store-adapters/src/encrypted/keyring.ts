@@ -30,8 +30,8 @@ export interface PassphraseCost {
 export const DEFAULT_PASSPHRASE_COST: PassphraseCost = { memoryKiB: 64 * 1024, passes: 1 };
 
 /**
- * Most that a passphrase may cost, in a file too: 256 MiB and ten passes, some 20 s in plain JavaScript on a desktop of 2020.
- * A file that asks for more was not made by honest software, and would stop the process.
+ * The highest cost accepted, also from a file: 256 MiB and ten passes, about 20 s in plain JavaScript on a desktop of 2020.
+ * A file with a higher cost was not written by honest software, and would block the process.
  */
 export const PASSPHRASE_COST_MAX: PassphraseCost = { memoryKiB: 256 * 1024, passes: 10 };
 
@@ -41,17 +41,17 @@ export const KEYRING_KEY_LENGTH = 32;
 /** What is sealed under a passphrase. */
 export interface Keyring {
   /**
-   * The version of the commit that wrote it. Grows with each change of the passphrase or the data key, so that an old
-   * keyring put back is noticed.
+   * The version of the commit that wrote it. Grows with each change of the passphrase or the data key, so that a restored
+   * old keyring is detected.
    */
   readonly version: number;
-  /** Opens the root of the tree of locks, and so everything that is there now. Replaced now and then. */
+  /** Opens the root of the tree of locks, and through it everything current. Replaced from time to time. */
   readonly dataKey: Uint8Array;
-  /** Hides the keys of records; stays. */
+  /** Hides the keys of records; never changes. */
   readonly nameKey: Uint8Array;
 }
 
-/** A passphrase as far as it is needed to seal a keyring again. */
+/** What is kept of a passphrase to seal a keyring again. */
 export interface WrappingKey {
   readonly cost: PassphraseCost;
   readonly salt: Uint8Array;
@@ -69,7 +69,7 @@ const HEAD_LENGTH = 17 + SALT_LENGTH;
 const KEYRING_LENGTH = HEAD_LENGTH + NONCE_LENGTH + SEALED_KEYS_LENGTH + CHECKSUM_LENGTH;
 
 /**
- * Derives what keyrings are sealed under from a new passphrase.
+ * Derives from a new passphrase the key that keyrings are sealed under.
  * @throws INVALID_ARGUMENT
  */
 export async function createWrappingKey(
@@ -86,7 +86,7 @@ export async function createWrappingKey(
       `memory not from 8 to ${memory} KiB, or passes not from 1 to ${most}`,
     );
   }
-  // How strong a passphrase has to be is for the application to say. This one is empty.
+  // How strong a passphrase has to be is for the application to decide; only a blank one is refused here.
   if (normalised(passphrase).trim() === '') throw invalidArgument('passphrase', 'blank');
   const salt = randomBytes(SALT_LENGTH);
   return { cost: { memoryKiB, passes }, salt, key: await deriveKey(passphrase, cost, salt, argon2id) };
@@ -94,8 +94,8 @@ export async function createWrappingKey(
 
 /**
  * Layout: head || nonce (24) || sealed [data key (32) || name key (32)] || checksum (8). The keys are sealed with
- * XChaCha20-Poly1305 under the wrapping key, with the head as associated data. The checksum begins SHA-256 of all before
- * it: it tells damage from a wrong passphrase, and protects from nothing.
+ * XChaCha20-Poly1305 under the wrapping key, with the head as associated data. The checksum is the first bytes of SHA-256 of all before
+ * it: it tells damage from a wrong passphrase, and is no protection against attackers.
  */
 export function sealKeyring(
   { version, dataKey, nameKey }: Keyring,
@@ -118,7 +118,7 @@ export function sealKeyring(
 }
 
 /**
- * Opens what {@link sealKeyring} gave. All keys are fresh.
+ * Opens what {@link sealKeyring} returned. All keys are fresh.
  * @throws STORE_WRONG_PASSPHRASE, STORE_CORRUPT, STORE_SCHEMA_NEWER, INVALID_ARGUMENT
  */
 export async function openKeyring(
@@ -135,7 +135,7 @@ export async function openKeyring(
     throw new SottoError('STORE_SCHEMA_NEWER', 'The store was encrypted by newer software.', details);
   }
   const cost = { memoryKiB: view.getUint32(1), passes: view.getUint32(5) };
-  // Checked before the work, so that no file can ask for the memory of the whole machine.
+  // Checked before the work, so that no file can claim all memory of the machine.
   if (format !== FORMAT || bytes.length !== KEYRING_LENGTH || !isAffordable(cost.memoryKiB, cost.passes)) {
     throw corrupt();
   }

@@ -2,16 +2,16 @@ import { concatBytes } from '@sotto/core';
 import { decodeLock, encodeLock, LOCK_LENGTH, type Lock } from './lock.js';
 
 const NAME_LENGTH = 16;
-/** Bits of a record's name that choose the way below a branch. */
+/** Bits of a record's name that select the child of a branch. */
 const DIGIT_BITS = 5;
-/** Nodes less deep than this are branches from the start. */
+/** Nodes above this depth are branches from the start. */
 const FIRST_LEAVES = 2;
-/** Added to the digit of a branch that was a leaf once. */
+/** Added to the digit of a branch that used to be a leaf. */
 const GROWN = 0x80;
 
 /**
- * A node of the tree of locks, as it is sealed: entries of a label and a lock (40 bytes), in no order. In a leaf a label is
- * the name of a record, 16 bytes; in a branch one byte, the digit of a node below it. Never changed.
+ * A node of the tree of locks, as it is sealed: unordered entries of a label and a lock (40 bytes). In a leaf, a label is
+ * the name of a record, 16 bytes; in a branch one byte, the digit of a child. Immutable.
  */
 export class LockNode {
   readonly isBranch: boolean;
@@ -26,12 +26,12 @@ export class LockNode {
     this.#labelLength = isBranch ? 1 : NAME_LENGTH;
   }
 
-  /** How many entries. */
+  /** Number of entries. */
   get size(): number {
     return this.bytes.length / this.#entryLength;
   }
 
-  /** Views of label || lock each. */
+  /** The entries, each a view of label || lock. */
   entries(): readonly Uint8Array[] {
     const length = this.#entryLength;
     return Array.from({ length: this.size }, (_, i) => this.bytes.subarray(i * length, (i + 1) * length));
@@ -58,7 +58,7 @@ export class LockNode {
     return this.#labelLength + LOCK_LENGTH;
   }
 
-  /** Where the entry of a label begins; -1 when there is none. */
+  /** The offset of the entry of a label; -1 when there is none. */
   #find(label: Uint8Array): number {
     for (let at = 0; at < this.bytes.length; at += this.#entryLength) {
       let same = 0;
@@ -69,7 +69,7 @@ export class LockNode {
   }
 }
 
-/** What a branch says of a node below it; without a lock there is none yet. */
+/** What a branch stores about a child; without a lock, the child doesn't exist yet. */
 export interface Child {
   readonly lock: Lock | undefined;
   readonly isBranch: boolean;
@@ -82,7 +82,7 @@ export function childOf(branch: LockNode, digit: number, depth: number): Child {
   return { lock: branch.lockOf(labelOf(digit, false)), isBranch: isBranchFromStart(depth + 1) };
 }
 
-/** The branch, with another node below it; without one when that is empty. */
+/** The branch with this child replaced, or removed when it is empty. */
 export function withChild(
   branch: LockNode,
   digit: number,
@@ -95,14 +95,14 @@ export function withChild(
   return others.with(labelOf(digit, child.isBranch && !isBranchFromStart(depth + 1)), lock);
 }
 
-/** The digit of a record's name, or of bytes that begin with it, that chooses the way below a branch of this depth. */
+/** The digit of a record's name (or of bytes that begin with it) that selects the child of a branch at this depth. */
 export function digitOf(name: Uint8Array, depth: number): number {
   const bit = depth * DIGIT_BITS;
   const [high = 0, low = 0] = name.subarray(bit >> 3);
   return (((high << 8) | low) >> (16 - DIGIT_BITS - (bit & 7))) & (2 ** DIGIT_BITS - 1);
 }
 
-/** Items by digit. */
+/** Groups items by digit. */
 export function groupByDigit<T>(items: readonly T[], digit: (item: T) => number): ReadonlyMap<number, T[]> {
   const groups = new Map<number, T[]>();
   for (const item of items) {

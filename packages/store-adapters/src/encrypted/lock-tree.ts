@@ -16,17 +16,17 @@ import { decodeVersion, encodeVersion, RecordSealer, VERSION_LENGTH } from './se
 
 const ROOT = 'v';
 const CHECKSUM_LENGTH = 8;
-/** Records that a leaf speaks for before it becomes a branch: some 1.8 kB. */
+/** Most records in a leaf before it becomes a branch: about 1.8 kB. */
 const LEAF_SIZE = 32;
 
-/** The tree as it will be when `writes` are stored. */
+/** A staged change of the tree, which takes effect when `writes` are stored. */
 export interface StagedTree {
   readonly writes: readonly Write[];
-  /** To be called when they are. */
+  /** To be called once they are stored. */
   readonly apply: () => void;
 }
 
-/** A record, and the lock that it gets; none when it is deleted. */
+/** A record and its new lock; no lock when it is deleted. */
 export interface LockChange {
   /** The record's hidden name. */
   readonly name: string;
@@ -38,7 +38,7 @@ interface Change {
   readonly lock: Lock | undefined;
 }
 
-/** What the root is sealed under, and what it says of the keyring. */
+/** The key that the root is sealed under, and the version of its keyring. */
 export interface RootKey {
   /** 32 bytes; borrowed. */
   readonly dataKey: Uint8Array;
@@ -46,30 +46,30 @@ export interface RootKey {
   readonly keyringVersion: number;
 }
 
-/** A commit in the making: its version, and the nodes as it leaves them. Empty ones are no more. */
+/** A commit being staged: its version, and the resulting nodes. Empty ones are deleted. */
 interface Stage {
   readonly version: number;
   readonly nodes: Map<string, { readonly node: LockNode; readonly lock: Lock }>;
 }
 
 /**
- * The locks of all records: which version each has to have, so that an old one put back is noticed, and the key that
- * opens it, so that an old one can't be opened any more.
+ * The locks of all records: the version that each must have, so that a restored old one is detected, and the key that
+ * opens it, so that old ones can't be opened any more.
  *
- * A tree of sealed nodes. Each five bits of a record's name, which are as good as random, choose one of 32 ways: from
+ * A tree of sealed nodes. Every five bits of a record's name, which are pseudorandom, select one of 32 children: from
  * the root to a branch, from there to a leaf; a leaf that grows too large becomes a branch with leaves of its own. A
- * leaf holds the locks of records, a branch those of the nodes below it; the root is sealed under the data key, and holds
- * the version of the keyring besides. A commit gives new locks to its records and to the nodes on the way to each of
- * them: 5 kB a record at most, however many there are. So from the root one comes to what is there now, and to nothing
- * that was replaced or deleted: whoever puts back or opens an old node needs all old nodes above it.
+ * leaf holds the locks of records, a branch those of its children; the root is sealed under the data key, and also holds
+ * the version of the keyring. A commit issues new locks for its records and for the nodes on the path to each of
+ * them: at most 5 kB a record, however many there are. So the root leads to everything current, and to nothing
+ * that was replaced or deleted: to restore or open an old node, one needs all old nodes above it.
  */
 export class LockTree {
-  /** The version of the root: that of the last commit. */
+  /** The version of the root, which is that of the last commit. */
   version: number;
   #rootKey: RootKey;
   readonly #store: Store;
   readonly #randomBytes: RandomSource;
-  /** What was read or written of the tree. A node is here only if those above it are. */
+  /** The nodes read or written so far. A node is cached only if those above it are. */
   readonly #nodes = new Map<string, LockNode>();
 
   private constructor(
@@ -86,7 +86,7 @@ export class LockTree {
     this.#nodes.set(ROOT, root);
   }
 
-  /** The tree of a store without records, and the write that makes it; its version is that of the keyring. */
+  /** The tree of a store without records, and the write that creates it; its version is that of the keyring. */
   static create(store: Store, randomBytes: RandomSource, rootKey: RootKey): { tree: LockTree; write: Write } {
     const root = new LockNode(true);
     const version = rootKey.keyringVersion;
@@ -104,7 +104,7 @@ export class LockTree {
     if (!record) throw missing('version index');
     const { keyringVersion } = rootKey;
     const { keyring, sealed } = parseRoot(record.value);
-    // The key of an older keyring wouldn't open it.
+    // The key of an older keyring would not open it.
     if (keyring !== keyringVersion) throw rolledBack('keyring');
     const sealer = new RecordSealer(rootKey.dataKey, randomBytes);
     const { version, plaintext } = sealer.open(ROOT, sealed, 'version index');
@@ -120,8 +120,8 @@ export class LockTree {
   }
 
   /**
-   * The lock of a record, `undefined` when there must be none.
-   * @throws STORE_CORRUPT, STORE_ROLLBACK when the nodes above it aren't right, STORE_UNAVAILABLE
+   * The lock of a record, `undefined` when the record must not exist.
+   * @throws STORE_CORRUPT, STORE_ROLLBACK when a node above it is damaged or old, STORE_UNAVAILABLE
    */
   async lockOf(name: string): Promise<Lock | undefined> {
     const bytes = decodeName(name);
@@ -135,10 +135,10 @@ export class LockTree {
   }
 
   /**
-   * Gives records new locks, or none to those that are deleted.
+   * Stages new locks for records, and removes those of deleted ones.
    *
-   * Where a node can't be opened any more, a new one begins: the other records that it spoke for are told by
-   * {@link lockOf} as what should not be there, and the store goes on.
+   * A node that can't be opened any more is replaced by a new one: for the other records in it, {@link lockOf} then
+   * returns `undefined`, and the store stays usable.
    * @param rootKey what to seal the root under from now on; default as before
    */
   async stage(
@@ -165,13 +165,13 @@ export class LockTree {
     };
   }
 
-  /** Forgets the keys, as far as that is possible. */
+  /** Wipes the keys, as far as that is possible. */
   destroy(): void {
     for (const node of this.#nodes.values()) wipeBytes(node.bytes);
     this.#nodes.clear();
   }
 
-  /** Whether a key of the store underneath is the root's. */
+  /** Whether a key of the underlying store is the root's. */
   static isRoot(innerKey: string): boolean {
     return innerKey === ROOT;
   }
@@ -217,10 +217,10 @@ export class LockTree {
     return node;
   }
 
-  /** Reads a node that has to be as its parent says. */
+  /** Reads a node, which must match its lock in the parent. */
   async #read(key: string, { lock, isBranch }: Child): Promise<LockNode> {
     const read = new LockNode(isBranch, lock && (await this.#open(key, lock)));
-    // Unless a commit has put a newer one there meanwhile.
+    // Unless a commit has cached a newer one meanwhile.
     const node = this.#nodes.get(key) ?? read;
     this.#nodes.set(key, node);
     return node;
@@ -263,8 +263,8 @@ function lockOfNode(stage: Stage, key: string): Lock {
 }
 
 /**
- * What is sealed at a place with a lock; fresh.
- * @param what what the errors call it
+ * The plaintext of what is sealed at a place under a lock; fresh.
+ * @param what names it in errors
  * @throws STORE_ROLLBACK when it was written by another commit; STORE_CORRUPT
  */
 export function openLocked(
@@ -274,7 +274,7 @@ export function openLocked(
   what: string,
   randomBytes: RandomSource,
 ): Uint8Array {
-  // The version in the clear only tells what is old from what is damaged; what doesn't open is neither way let in.
+  // The version in the clear only tells old from damaged; what doesn't authenticate is refused either way.
   if (sealed.length >= VERSION_LENGTH && decodeVersion(sealed) < lock.version) throw rolledBack(what);
   const { version, plaintext } = new RecordSealer(lock.key, randomBytes).open(innerKey, sealed, what);
   if (version !== lock.version) throw rolledBack(what);
@@ -282,8 +282,9 @@ export function openLocked(
 }
 
 /**
- * Takes the root apart: checksum (8) || version of the keyring (8) || sealed [version of the keyring (8) || entries]. The
- * checksum begins SHA-256 of all behind it: it tells damage from a keyring that was put back, and protects from nothing.
+ * Parses the root: checksum (8) || version of the keyring (8) || sealed [version of the keyring (8) || entries]. The
+ * checksum is the first bytes of SHA-256 of all after it: it tells damage from a restored old keyring, and is no protection
+ * against attackers.
  * @throws STORE_CORRUPT
  */
 function parseRoot(bytes: Uint8Array): { readonly keyring: number; readonly sealed: Uint8Array } {
@@ -301,17 +302,17 @@ function checksum(...parts: readonly Uint8Array[]): Uint8Array {
   return sha256(concatBytes(...parts)).subarray(0, CHECKSUM_LENGTH);
 }
 
-/** The key of the node that a digit leads to. */
+/** The key of the child for a digit. */
 function below(key: string, digit: number): string {
   return `${key}/${String(digit).padStart(2, '0')}`;
 }
 
-/** The error of something that is older than it has to be. */
+/** The error of something that is older than it should be. */
 export function rolledBack(what: string): SottoError<'STORE_ROLLBACK'> {
-  return new SottoError('STORE_ROLLBACK', `An old copy was put back: ${what}.`, { what });
+  return new SottoError('STORE_ROLLBACK', `An old copy was restored: ${what}.`, { what });
 }
 
-/** The error of something that has to be there and isn't. */
+/** The error of something that should exist and doesn't. */
 export function missing(what: string): SottoError<'STORE_CORRUPT'> {
   return new SottoError('STORE_CORRUPT', `Missing: ${what}.`, { what });
 }

@@ -7,8 +7,8 @@ const KEY_LENGTH = 32;
 export const LOCK_LENGTH = VERSION_LENGTH + KEY_LENGTH;
 
 /**
- * What a place of the store underneath opens with: the version of what is sealed there, and the key that it is sealed
- * under. The key is used for nothing else, so where the lock is gone, what was sealed can't be opened any more.
+ * What opens a value sealed in the underlying store: its version, and the key that it is sealed
+ * under. The key is used for nothing else, so once the lock is gone, the value can't be opened any more.
  */
 export interface Lock {
   readonly version: number;
@@ -16,7 +16,7 @@ export interface Lock {
   readonly key: Uint8Array;
 }
 
-/** A lock with a key of its own. */
+/** A new lock, with a random key. */
 export function createLock(version: number, randomBytes: RandomSource): Lock {
   return { version, key: randomBytes(KEY_LENGTH) };
 }
@@ -26,7 +26,7 @@ export function encodeLock({ version, key }: Lock): Uint8Array {
   return concatBytes(encodeVersion(version), key);
 }
 
-/** The lock that the bytes begin with; its key is a view. */
+/** Reads the lock at the start of the bytes; its key is a view. */
 export function decodeLock(bytes: Uint8Array): Lock {
   return { version: decodeVersion(bytes), key: bytes.subarray(VERSION_LENGTH, LOCK_LENGTH) };
 }

@@ -14,7 +14,7 @@ const NONCE_LENGTH = 24;
 const TAG_LENGTH = 16;
 const KEY_LENGTH_LENGTH = 2;
 
-/** Largest value in bytes: what a store takes, less what sealing adds to it. */
+/** Largest value in bytes: the largest of a store, less what sealing adds. */
 export const ENCRYPTED_VALUE_MAX_BYTES =
   STORE_VALUE_MAX_BYTES -
   VERSION_LENGTH -
@@ -24,8 +24,8 @@ export const ENCRYPTED_VALUE_MAX_BYTES =
   STORE_KEY_MAX_LENGTH;
 
 /**
- * Seals bytes for their place in the store underneath: version (8, big-endian) || nonce (24) || ciphertext and tag.
- * The place and the version are associated data: elsewhere, or with another version, it doesn't open.
+ * Seals bytes for their place in the underlying store: version (8, big-endian) || nonce (24) || ciphertext and tag.
+ * The place and the version are associated data: it doesn't open anywhere else, or with another version.
  */
 export class RecordSealer {
   readonly #key: Uint8Array;
@@ -46,7 +46,7 @@ export class RecordSealer {
 
   /**
    * The plaintext, fresh, and the version with which it was sealed.
-   * @param what what STORE_CORRUPT says is damaged
+   * @param what names it in STORE_CORRUPT
    * @throws STORE_CORRUPT
    */
   open(
@@ -66,21 +66,21 @@ export class RecordSealer {
   }
 }
 
-/** A record as it is sealed: length of the key (2, big-endian) || key || value. */
+/** A record in the form that is sealed: length of the key (2, big-endian) || key || value. */
 export function encodeSealedRecord(key: string, value: Uint8Array): Uint8Array {
   const length = new Uint8Array(KEY_LENGTH_LENGTH);
   new DataView(length.buffer).setUint16(0, key.length);
   return concatBytes(length, encodeUtf8(key), value);
 }
 
-/** The record of what {@link encodeSealedRecord} gave, which was authenticated; `value` is a view of it. */
+/** Reads what {@link encodeSealedRecord} returned, which has been authenticated; `value` is a view of it. */
 export function decodeSealedRecord(bytes: Uint8Array): { readonly key: string; readonly value: Uint8Array } {
   const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint16(0);
   const key = String.fromCharCode(...bytes.subarray(KEY_LENGTH_LENGTH, KEY_LENGTH_LENGTH + length));
   return { key, value: bytes.subarray(KEY_LENGTH_LENGTH + length) };
 }
 
-/** 8 bytes, big-endian. In halves, since there are many and bigints are slow. */
+/** 8 bytes, big-endian. In halves, since bigints are slow and this runs often. */
 export function encodeVersion(version: number): Uint8Array {
   const bytes = new Uint8Array(VERSION_LENGTH);
   const view = new DataView(bytes.buffer);
@@ -89,7 +89,7 @@ export function encodeVersion(version: number): Uint8Array {
   return bytes;
 }
 
-/** The version that the bytes begin with. */
+/** Reads the version at the start of the bytes. */
 export function decodeVersion(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return view.getUint32(0) * 2 ** 32 + view.getUint32(4);

@@ -6,7 +6,7 @@ const RECORDS = 'records';
 
 /**
  * A {@link StorageEngine} in IndexedDB itself. Not through browser-level: that leaves it to the browser whether a
- * commit waits for the disk, answers some failed reads as if nothing was there, and needs a polyfill of Node's
+ * commit waits for the disk, returns `undefined` for some failed reads, and needs a polyfill of Node's
  * `events`. It would do for a cache.
  */
 export class IndexedDbEngine implements StorageEngine {
@@ -20,7 +20,7 @@ export class IndexedDbEngine implements StorageEngine {
     this.#database = database;
   }
 
-  /** @throws what IndexedDB has to say */
+  /** @throws the errors of IndexedDB */
   static async open(name: string, durability: Durability): Promise<IndexedDbEngine> {
     // By default Chromium and Firefox don't wait for the disk.
     const wait = durability === 'power-loss' ? 'strict' : 'relaxed';
@@ -57,7 +57,7 @@ export class IndexedDbEngine implements StorageEngine {
     });
   }
 
-  /** After a database that was closed by force, a new connection. */
+  /** Opens a new connection after the database was forcibly closed. */
   async reopen(): Promise<void> {
     this.#database.close();
     this.#database = await openDatabase(this.#name);

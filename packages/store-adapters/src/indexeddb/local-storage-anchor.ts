@@ -8,7 +8,7 @@ interface KeyValueStorage {
 }
 
 /**
- * An anchor in `localStorage`, `undefined` where there is none (workers, blocked by the user).
+ * An anchor in `localStorage`; `undefined` where that is unavailable (in workers, or blocked by the user).
  * @param name the name of the store
  */
 export function createLocalStorageAnchor(name: string): RevisionAnchor | undefined {
@@ -26,7 +26,7 @@ export function createLocalStorageAnchor(name: string): RevisionAnchor | undefin
   };
 }
 
-/** Forgets what was noted of a store, so that it isn't missed. */
+/** Deletes the anchor of a store, so that the store doesn't count as lost. */
 export function removeLocalStorageAnchor(name: string): void {
   findLocalStorage()?.removeItem(keyOf(name));
 }

@@ -6,17 +6,17 @@ import { unavailable } from '../unavailable.js';
  *
  * - `fail`: reject with STORE_LOCKED.
  * - `wait`: until that tab closes it, or is closed.
- * - `hand-over`: ask that tab to finish what is under way and let go, and take it then.
+ * - `hand-over`: ask that tab to finish what is in progress and release it, then take it over.
  */
 export type WhenLocked = 'fail' | 'wait' | 'hand-over';
 
-/** The right to be the one tab of the origin that has the store open. */
+/** The lock of the one tab of the origin that has the store open. */
 export interface TabLock {
-  /** What the lock is called. */
+  /** The name of the lock. */
   readonly name: string;
-  /** Resolves when this tab should let go: another one asked for it, or the lock was taken away. */
+  /** Resolves when this tab should release it: another tab asked for it, or the lock was stolen. */
   readonly wanted: Promise<void>;
-  /** Lets go. Twice is fine. */
+  /** Releases the lock. Releasing twice is fine. */
   release(): void;
 }
 
@@ -30,12 +30,12 @@ export async function acquireTabLock(
 ): Promise<TabLock> {
   const { locks } = navigator as { locks?: LockManager };
   if (!locks) {
-    const details = { reason: 'no Web Locks here: only secure contexts (https, localhost) have them' };
+    const details = { reason: 'no Web Locks: only secure contexts (https, localhost) have them' };
     throw new SottoError('STORE_UNAVAILABLE', "The store can't be locked.", details);
   }
   if (signal?.aborted) throw aborted();
   const name = `sotto:${store}`;
-  // Open before the lock is held, so that a request that comes while we open isn't missed.
+  // Opened before the lock is held, so that a request during opening isn't missed.
   const channel = new BroadcastChannel(name);
 
   return new Promise((resolve, reject) => {
@@ -53,7 +53,7 @@ export async function acquireTabLock(
       release();
     };
     const yieldIfAsked = async () => {
-      // Somebody has to be waiting for it: the request may be one that another tab has already satisfied.
+      // Some tab has to be waiting for it: the request may already have been satisfied by another tab.
       if (ours && (await isAwaited(locks, name))) want();
     };
     channel.onmessage = ({ data }) => {
@@ -74,12 +74,12 @@ export async function acquireTabLock(
       })
       .catch((error: unknown) => {
         channel.close();
-        // Before the lock was ours, waiting was given up; afterwards, somebody stole it.
+        // Before the lock was ours, waiting was aborted; afterwards, the lock was stolen.
         if (ours) want();
         else reject(signal?.aborted ? aborted() : unavailable(error));
       });
     if (whenLocked === 'hand-over') {
-      // Asked when the wait has begun, which the answer to a query says: the holder looks whether somebody waits.
+      // Sent once a query shows that our wait has begun: the holder checks whether a tab is waiting.
       void locks.query().then(() => {
         if (!ours) channel.postMessage(HAND_OVER);
       });

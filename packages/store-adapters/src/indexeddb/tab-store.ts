@@ -61,7 +61,7 @@ export class TabStore implements IndexedDbStore {
     }
   }
 
-  /** A store that was closed for another tab's sake says so. */
+  /** A store that another tab has taken over reports that instead of CLOSED. */
   #reveal(error: unknown): unknown {
     return this.#isHandedOver && isSottoError(error, 'CLOSED') ? lockedError(this.#lock.name) : error;
   }

@@ -64,7 +64,7 @@ describe.runIf(hasChromium())('in Chromium', () => {
         expect(await two.call.get('s', 'a')).toBe('before');
       }));
 
-    it('one that asks takes the store over; the other has finished what it had begun, and says STORE_LOCKED', () =>
+    it('one that asks takes the store over; the other finishes what it had begun, and then rejects with STORE_LOCKED', () =>
       withTabs(2, async (one, two) => {
         await one.call.open('s', { name: 'handed over' });
         const begun = Promise.all(
@@ -82,7 +82,7 @@ describe.runIf(hasChromium())('in Chromium', () => {
         expect(await two.call.put('s', { a: 'mine' })).toBeGreaterThan(0);
       }));
 
-    it('of many that ask at once, each gets it, and the last one keeps it', () =>
+    it('of many that ask at the same time, each gets it, and the last one keeps it', () =>
       withTabs(5, async (first, ...others) => {
         await first.call.open('s', { name: 'wanted' });
         await first.call.put('s', { a: 'x' });
@@ -96,7 +96,7 @@ describe.runIf(hasChromium())('in Chromium', () => {
         );
       }));
 
-    it('waiting is given up when the caller gives up', () =>
+    it('waiting is aborted with the signal', () =>
       withTabs(2, async (one, two) => {
         await one.call.open('s', { name: 'given up' });
         const code = await two.page.evaluate(async () => {
@@ -205,7 +205,7 @@ describe.runIf(hasChromium())('in Chromium', () => {
       }),
     );
 
-    it('many reads and writes at once, in the middle of it: each is done or says that it was not', () =>
+    it('many concurrent reads and writes in the middle of it: each succeeds or rejects', () =>
       withTabs(1, async (tab) => {
         const { call } = tab;
         const name = `closed, ${kind}, at once`;
@@ -301,7 +301,7 @@ describe.runIf(hasChromium())('in Chromium', () => {
       expect(await other.call.open('s', { name: 'deleted for good' })).toMatchObject({ continuity: 'new' });
     }));
 
-  it('asks the browser not to evict the data, unless told not to', () =>
+  it('asks the browser not to evict the data, unless disabled', () =>
     withTabs(1, async ({ call }) => {
       expect(await call.persistCalls({ name: 'asked' }, true)).toEqual({ calls: 1, persisted: true });
       expect(await call.persistCalls({ name: 'asked' }, false)).toEqual({ calls: 1, persisted: false });

@@ -8,8 +8,8 @@ const run = promisify(execFile);
 const SUFFIX = process.platform === 'win32' ? '.exe' : '';
 
 /**
- * Builds a program with the Go toolchain, unless it is there already; whole or not at all, should this be stopped or run
- * twice at once.
+ * Builds a program with the Go toolchain, unless it exists already. Atomic, in case it is interrupted or runs
+ * twice at the same time.
  *
  * @param build puts the program into the folder given to it
  * @returns its path
@@ -27,7 +27,7 @@ async function buildOnce(
     const { stdout } = await run('go', ['env', 'GOVERSION']);
     const [, minor = '0'] = /^go1\.(\d+)/.exec(stdout.trim()) ?? [];
     process.stderr.write(`Building ${name} with ${stdout.trim()}, once; this may take minutes ...\n`);
-    // Since Go 1.23 the linker refuses what a dependency of this go-ethereum does.
+    // Since Go 1.23, the linker refuses a technique that a dependency of this go-ethereum uses.
     await build(building, Number(minor) >= 23 ? ['-ldflags=-checklinkname=0'] : []);
     renameSync(join(building, `${name}${SUFFIX}`), program);
     return program;
@@ -36,7 +36,7 @@ async function buildOnce(
   }
 }
 
-/** Runs `go`, politely. */
+/** Runs `go` with low priority. */
 async function go(args: readonly string[], cwd: string, environment: Record<string, string>): Promise<void> {
   const [program, ...rest] = process.platform === 'win32' ? ['go', ...args] : ['nice', 'go', ...args];
   await run(program as string, rest, {
@@ -53,7 +53,7 @@ export function installGo(folder: string, name: string, module: string): Promise
   );
 }
 
-/** Builds the program whose `main.go` and `go.mod` are in a folder, anew when these have changed. @returns its path */
+/** Builds the program whose `main.go` and `go.mod` are in a folder, again when these have changed. @returns its path */
 export async function buildGo(sources: string, folder: string, name: string): Promise<string> {
   const files = readdirSync(sources);
   const program = join(folder, `${name}${SUFFIX}`);

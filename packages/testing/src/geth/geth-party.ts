@@ -2,10 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type CryptoProvider, decodeHex, encodeHex, encodeUtf8 } from '@sotto/core';
 import type { Geth } from './geth.js';
 
-/** Milliseconds between two looks at a filter, which can only be polled. */
+/** Milliseconds between two polls of a filter. */
 const POLL = 50;
 
-/** Somebody who uses a go-ethereum node by its own JSON-RPC API, with a key that lives there. */
+/** A party that uses a go-ethereum node by its JSON-RPC API, with a key that is stored there. */
 export class GethParty {
   readonly #geth: Geth;
   readonly #crypto: CryptoProvider;
@@ -31,7 +31,7 @@ export class GethParty {
     return encodeHex(this.publicKey);
   }
 
-  /** Listens to what is encrypted with a key of 32 bytes; the id of the filter. */
+  /** Subscribes to messages encrypted with a key of 32 bytes. @returns the id of the filter */
   async listen(
     name: string,
     key: Uint8Array,
@@ -41,7 +41,7 @@ export class GethParty {
     return this.#filter({ symKeyID, topics: [this.#topic(name)], ...options });
   }
 
-  /** Listens to what is encrypted to its own key. */
+  /** Subscribes to messages encrypted to its own key. */
   listenAsRecipient(name: string): Promise<string> {
     return this.#filter({ privateKeyID: this.#keyId, topics: [this.#topic(name)] });
   }
@@ -56,7 +56,7 @@ export class GethParty {
     await this.#post({ pubKey, topic: this.#topic(name) }, text);
   }
 
-  /** Resolves when so many messages have come by a filter: texts, each with its signer in hex. */
+  /** Resolves when a filter has received so many messages: texts, each with its signer in hex. */
   async receive(filter: string, count: number): Promise<{ payload: string; signer: string }[]> {
     const received: { payload: string; signer: string }[] = [];
     for (;;) {

@@ -5,9 +5,9 @@ import { endChild } from '../line-process.js';
 import { freePort } from '../ports.js';
 
 export interface GethOptions {
-  /** Whether it listens for peers and can dial some, on loopback alone. Default: it has none. */
+  /** Whether it listens for peers and can dial them, on loopback only. Default false. */
   readonly peers?: boolean;
-  /** Least proof of work that it takes. Default 0.002. */
+  /** Least proof of work that it accepts. Default 0.002. */
   readonly minimumPow?: number;
 }
 
@@ -44,9 +44,9 @@ export class Geth {
     return `${scheme}://127.0.0.1:${scheme === 'ws' ? this.#wsPort : this.#httpPort}`;
   }
 
-  /** Starts it, with the same ports as before and nothing of what it knew. Resolves when it answers. */
+  /** Starts it, with the same ports as before and none of its previous state. Resolves when it answers. */
   async start(): Promise<void> {
-    // A developer's chain has no network; another chain has no blocks here, and no peers that have any.
+    // A developer chain has no network; any other chain has no blocks here, and no peers with blocks.
     const { peers = false, minimumPow = 0.002 } = this.#options;
     const api = peers ? 'shh,admin' : 'shh';
     const http = [
@@ -94,7 +94,7 @@ export class Geth {
     });
   }
 
-  /** Stops it at once, as a power cut would. */
+  /** Kills it, as a power cut would. */
   async kill(): Promise<void> {
     const geth = this.#process;
     this.#process = undefined;
@@ -107,13 +107,13 @@ export class Geth {
     this.#directory.remove();
   }
 
-  /** Where peers reach it. */
+  /** Its address for peers. */
   async enode(): Promise<string> {
     const { enode } = (await this.call('admin_nodeInfo')) as { enode: string };
     return enode;
   }
 
-  /** A call past the transport; an error of the node is thrown with its text. */
+  /** Makes a call directly; an error of the node is thrown with its text. */
   async call(method: string, ...params: unknown[]): Promise<unknown> {
     const response = await fetch(this.url('http'), {
       method: 'POST',

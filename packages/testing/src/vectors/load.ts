@@ -33,7 +33,7 @@ export interface VectorFiles {
 
 export type VectorName = keyof VectorFiles;
 
-/** 64-bit fields by file. A file may write them as text or as a number; they are read as bigint either way. */
+/** 64-bit fields by file. A file may write them as strings or numbers; they are read as bigint either way. */
 const BIGINT_FIELDS: Partial<Record<VectorName, string>> = {
   bundle: 'timestamp',
   'whisper-envelope': 'nonce',
@@ -41,7 +41,7 @@ const BIGINT_FIELDS: Partial<Record<VectorName, string>> = {
 
 /**
  * Reads `vectors/<name>.json`, every integer exactly: the 64-bit fields are bigint, and so would be any other
- * integer beyond 2^53. The files may be replaced by others of the same shape, so count on at least one case and
+ * integer beyond 2^53. The files may be replaced by others of the same shape, so rely on at least one case and
  * on nothing else.
  */
 export function loadVectors<Name extends VectorName>(name: Name): VectorFiles[Name] {

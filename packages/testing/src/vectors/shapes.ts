@@ -1,7 +1,7 @@
 /** Bytes in lower-case hex without `0x`; `unhex` reads them. */
 export type Hex = string;
 
-/** What every file is: a text about its content, and its cases. */
+/** The shape of every file: a description, and its cases. */
 export interface VectorFile<Cases> {
   readonly about: string;
   readonly cases: Cases;
@@ -114,7 +114,7 @@ export interface RatchetMessage {
 
 export type RatchetParty = 'alice' | 'bob';
 
-/** One send or receive of `messages[message]`. With `error`, it has to be refused. */
+/** One send or receive of `messages[message]`. With `error`, it must be refused. */
 export interface RatchetStep {
   readonly send?: RatchetParty;
   readonly receive?: RatchetParty;
@@ -161,7 +161,7 @@ export interface ProtocolSessionMessage {
 /** `status-mailserver.json` */
 export interface StatusMailserverCases {
   readonly archive: readonly ArchivedEnvelopeCase[];
-  /** What the Go client makes of the payload of packet 125. */
+  /** How the Go client interprets the payload of packet 125. */
   readonly clientReads: readonly MailCompletionRead[];
   readonly completions: readonly MailCompletionCase[];
   readonly requests: readonly MailRequestCase[];
@@ -187,7 +187,7 @@ export interface MailCompletionRead {
   readonly name: string;
   readonly payload: Hex;
   readonly accepted: boolean;
-  /** Whether it tells of a failure. Of one that is accepted. */
+  /** Whether an accepted payload reports a failure. */
   readonly failed?: boolean;
   readonly requestId?: Hex;
   /** Empty when there is none. */
@@ -198,7 +198,7 @@ export interface MailCompletionCase {
   readonly name: string;
   /** Body of packet 125. */
   readonly packet: Hex;
-  /** What is in it. */
+  /** Its contents. */
   readonly payload: Hex;
   readonly requestId: Hex;
   readonly lastEnvelopeHash?: Hex;
@@ -220,10 +220,10 @@ export interface MailRequestCase {
     readonly errorText?: Hex;
   };
   readonly outcome: 'completed' | 'refused';
-  /** What is asked, as bytes: sealed in the envelope, or bare when there is none. */
+  /** The request as bytes: sealed in the envelope, or bare when there is none. */
   readonly payload: Hex;
   readonly envelope?: SealedMailRequest;
-  /** What is asked. Sealed ones have `lower` and `upper`, bare ones `id`, `from` and `to`. */
+  /** The request. Sealed ones have `lower` and `upper`, bare ones `id`, `from` and `to`. */
   readonly request: {
     readonly bloom: Hex;
     readonly limit: number;
@@ -249,7 +249,7 @@ export interface SealedMailRequest {
   readonly iv: Hex;
   readonly nonce: number;
   readonly pow: number;
-  /** What `symKey` comes from, for people. */
+  /** What `symKey` is derived from, for people. */
   readonly key: string;
   readonly symKey: Hex;
   readonly signerPrivate: Hex;
@@ -373,20 +373,20 @@ export interface X3dhCase {
   readonly sharedKey: Hex;
 }
 
-/** Messages of the application layer of deployed clients, as far as they are used so far. */
+/** Messages of the application layer of deployed clients, as far as they are used. */
 export interface StatusApplicationCases {
   readonly metadata: readonly StatusMetadataCase[];
   readonly chains: readonly StatusChainCase[];
 }
 
-/** A text on its way through the layers. */
+/** A text, encoded layer by layer. */
 export interface StatusChainCase extends StatusMetadataCase {
   readonly generation: '2020' | '2024';
-  /** What is handed to the transport as it is; of a bare public message only. */
+  /** What is passed to the transport unchanged; only of a bare public message. */
   readonly toTransport?: Hex;
 }
 
-/** A metadata message: what 2020 sends to public chats as it is. */
+/** A metadata message: what clients of 2020 send to public chats unencrypted. */
 export interface StatusMetadataCase {
   readonly name: string;
   readonly metadata: {

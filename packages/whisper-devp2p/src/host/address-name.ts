@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** Groups of 16 bits of an IPv6 address that identify a customer: nobody is assigned less than a /64. */
+/** Groups of 16 bits of an IPv6 address that identify a customer: no one is assigned less than a /64. */
 const IPV6_GROUPS = 4;
 
 /**

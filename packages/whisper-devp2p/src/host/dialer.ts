@@ -12,9 +12,9 @@ export interface DialerOptions {
   readonly backOff: BackOff;
   /** Milliseconds for the socket to connect. */
   readonly timeout: number;
-  /** Milliseconds for which a peer must not be dialed. */
+  /** Milliseconds for which a peer must not be dialled. */
   readonly bannedFor: (id: string) => number;
-  /** Whether the peer is connected already, having dialed us. */
+  /** Whether the peer is connected already, having dialled us. */
   readonly isConnected: (id: string) => boolean;
   /** Takes over the socket; calls `onEnded` when the connection has ended. */
   readonly onSocket: (socket: Socket, enode: Enode, onEnded: () => void) => void;
@@ -38,7 +38,7 @@ export class Dialer {
     this.#stops.set(enode.id, this.#keepDialing(enode));
   }
 
-  /** Stops dialing a peer; an existing connection stays. */
+  /** Stops dialling a peer; an existing connection stays. */
   delete(id: string): void {
     this.#stops.get(id)?.();
     this.#stops.delete(id);

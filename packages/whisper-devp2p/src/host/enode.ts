@@ -36,6 +36,7 @@ export function parseEnode(crypto: CryptoProvider, text: string): Enode {
   return { id, host, port };
 }
 
+/** The `enode://` URL of a peer; IPv6 addresses are bracketed. */
 export function formatEnode({ id, host, port }: Enode): string {
   return `enode://${id}@${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

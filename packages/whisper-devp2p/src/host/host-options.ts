@@ -19,7 +19,7 @@ export interface WhisperPeer {
   readonly address: string;
   /** What it calls itself. */
   readonly clientId: string;
-  /** Whether it dialed us. */
+  /** Whether it dialled us. */
   readonly inbound: boolean;
   /** Whether its p2p messages are accepted, see {@link WhisperHostOptions.trustedPeers}. */
   readonly trusted: boolean;
@@ -66,8 +66,8 @@ export interface ReceiveLimits {
   /** Bytes a second. Default 4 MiB: that rate with envelopes of 800 bytes. */
   readonly bytesPerSecond: number;
   /**
-   * Bytes of a packet. Default 10 MiB, the most that go-ethereum can be told to take: it sends all that it has in one
-   * packet to a neighbour who is new. What we send is 1 MiB at most, as it expects.
+   * Bytes of a packet. Default 10 MiB, the most that go-ethereum can be configured to accept: it sends all its envelopes in one
+   * packet to a new neighbour. What we send is 1 MiB at most, as it expects.
    */
   readonly packetBytes: number;
 }
@@ -82,22 +82,26 @@ export interface SendLimits {
   readonly gather: number;
 }
 
-/** A peer that misbehaves is disconnected, and neither dialed nor accepted for a time. Trusted peers aren't banned. */
+/** A peer that misbehaves is disconnected, and neither dialled nor accepted for a time. Trusted peers aren't banned. */
 export interface BanPolicy {
   /** Milliseconds. Default 600,000: ten minutes. */
   readonly duration: number;
   /**
    * Envelopes a minute that may be refused: damaged, with too little proof of work, from the future, or expired for more than
-   * {@link expiryTolerance}. Default 20. Damaged packets, too large ones and a wrong status are banned at once.
+   * {@link expiryTolerance}. Default 20. Damaged packets, too large ones and a wrong status are banned immediately.
    */
   readonly refusedPerMinute: number;
   /** Seconds ago that an envelope may have expired, on its way, without blame; it is dropped anyway. Default 20, as in geth. */
   readonly expiryTolerance: number;
 }
 
+/** Options of {@link createWhisperHost}. */
 export interface WhisperHostOptions extends WhisperHostHooks {
+  /** Default: the best provider for this platform. */
   readonly crypto?: CryptoProvider;
+  /** Default: the system's clock. */
   readonly clock?: Clock;
+  /** Receives events, never keys or contents. Default: none. */
   readonly logger?: Logger;
   /** 32 bytes: the private key that identifies this host to peers, geth's `--nodekey`. Not a messenger's identity. Default: a new one. */
   readonly nodeKey?: Uint8Array;
@@ -105,13 +109,13 @@ export interface WhisperHostOptions extends WhisperHostHooks {
   readonly listen?: { readonly host?: string; readonly port: number };
   /** Host name in {@link WhisperHost.enode}. Default: the address listened on, or 127.0.0.1 when that is every address. */
   readonly advertisedHost?: string;
-  /** `enode://` URLs of peers that are dialed, and again whenever they are gone. They don't count toward `maxPeers`. */
+  /** `enode://` URLs of peers that are dialled, and again whenever they are gone. They don't count toward `maxPeers`. */
   readonly peers?: readonly string[];
-  /** Peers that are dialed in the same way and whose p2p messages are accepted: our mailservers. */
+  /** Peers that are dialled in the same way and whose p2p messages are accepted: our mailservers. */
   readonly trustedPeers?: readonly string[];
   /** Most inbound peers. Default 25, as geth has it. */
   readonly maxPeers?: number;
-  /** Most inbound peers of one address (IPv4, or /64 of IPv6), so that nobody takes all places alone. Default 8. */
+  /** Most inbound peers of one address (IPv4, or /64 of IPv6), so that no one occupies all places. Default 8. */
   readonly maxPeersPerAddress?: number;
   /** `full` forwards all envelopes, `light` only sends those published here. Default `light`. */
   readonly mode?: 'full' | 'light';
@@ -119,10 +123,13 @@ export interface WhisperHostOptions extends WhisperHostHooks {
   readonly pool?: EnvelopePool;
   /** The topics wanted: a bloom filter, 64 bytes. Default: all. */
   readonly bloom?: Uint8Array;
+  /** What each peer may send, see {@link ReceiveLimits} for the defaults. */
   readonly receive?: Partial<ReceiveLimits>;
+  /** What is queued for each peer, see {@link SendLimits} for the defaults. */
   readonly send?: Partial<SendLimits>;
+  /** When and for how long a misbehaving peer is banned, see {@link BanPolicy} for the defaults. */
   readonly ban?: Partial<BanPolicy>;
-  /** Waits before a peer is dialed again. */
+  /** Waits before a peer is dialled again. */
   readonly backOff?: Partial<BackOff>;
   /** Milliseconds to set up a connection, hello and status included. Default 10,000. */
   readonly handshakeTimeout?: number;

@@ -100,7 +100,7 @@ export class PeerTable {
   add(link: WhisperLink): boolean {
     const known = this.#peers.get(link.id);
     if (known !== undefined) {
-      // Both dialed at the same moment: the connection dialed by the greater id stays.
+      // Both dialled at the same moment: the connection dialled by the greater id stays.
       const byGreater = (one: WhisperLink) => one.inbound === link.id > this.#options.id;
       if (!byGreater(link) || byGreater(known)) {
         link.disconnect(DisconnectReason.ALREADY_CONNECTED);

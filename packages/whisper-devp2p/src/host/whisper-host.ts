@@ -31,20 +31,22 @@ export interface WhisperHost {
   readonly enode: string | undefined;
   /** The connected peers whose status is known. */
   readonly peers: readonly WhisperPeer[];
+  /** The live envelopes. */
   readonly pool: EnvelopePool;
+  /** What the host has done since it was created. */
   readonly counters: Readonly<WhisperHostCounters>;
   /**
    * Dials a peer, and again whenever it is gone.
    * @throws INVALID_TEXT, CLOSED
    */
   addPeer(enode: string, options?: { readonly trusted?: boolean }): void;
-  /** Stops dialing and trusting a peer, and disconnects it. @throws INVALID_TEXT */
+  /** Stops dialling and trusting a peer, and disconnects it. @throws INVALID_TEXT */
   removePeer(enode: string): void;
   /** Accepts p2p messages of a peer from now on, given by id or enode URL. @throws INVALID_TEXT */
   trustPeer(idOrEnode: string): void;
   /**
    * Adds an envelope to the pool and sends it to all peers that accept it. Resolves with true as soon as the socket of one of them has
-   * passed it on; with false when no peer accepts it, in which case peers that connect later get it until it expires.
+   * passed it on; with false when no peer accepts it, in which case peers that connect later receive it until it expires.
    *
    * @throws as {@link EnvelopePool.add} does
    */
@@ -74,7 +76,7 @@ export interface WhisperHost {
 }
 
 /**
- * Starts a host that speaks `shh/6` over devp2p. Resolves when it listens, if it is to; peers are dialed in the background.
+ * Starts a host that speaks `shh/6` over devp2p. Resolves when it listens, if it is to; peers are dialled in the background.
  *
  * @throws INVALID_TEXT for an enode URL; INVALID_ARGUMENT, INVALID_LENGTH, INVALID_PRIVATE_KEY for other options;
  * TRANSPORT_UNAVAILABLE when it can't listen there
@@ -389,7 +391,7 @@ function* inBatches(envelopes: Iterable<Uint8Array>, most: number): Iterable<Uin
   if (part.length > 0) yield part;
 }
 
-/** `undefined` when it can't be read. Nobody is banned for that: there may be forms that we don't know. */
+/** `undefined` when it can't be read. No one is banned for that: there may be forms that we don't know. */
 function readable<T>(read: () => T): T | undefined {
   try {
     return read();

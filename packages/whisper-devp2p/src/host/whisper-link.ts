@@ -22,7 +22,7 @@ export interface WhisperLinkOptions {
   readonly nodeKey: KeyPair;
   /** Our own id, 64 bytes. */
   readonly id: Uint8Array;
-  /** Id of the peer when we dialed it, 64 bytes. */
+  /** Id of the peer when we dialled it, 64 bytes. */
   readonly remoteId: Uint8Array | undefined;
   readonly listenPort: number;
   readonly newMacHash: NewMacHash;
@@ -158,7 +158,7 @@ export class WhisperLink implements WhisperPeer {
     });
   }
 
-  /** Sends an envelope at once. @returns whether the socket has passed it on, or the peer had it */
+  /** Sends an envelope immediately. @returns whether the socket has passed it on, or the peer had it */
   async deliver(pooled: PooledEnvelope): Promise<boolean> {
     if (this.#known.has(pooled)) return true;
     if (!this.accepts(pooled)) return false;

@@ -63,7 +63,7 @@ export function decodeMailCompletion(payload: Uint8Array): MailCompletion {
   };
 }
 
-/** A text of somebody else, for a log or a screen: without characters that can't be shown. */
+/** A text from outside, for a log or a screen: without characters that can't be shown. */
 function readableText(bytes: Uint8Array): string {
   const text = new TextDecoder().decode(bytes);
   return text.replaceAll(/[\p{C}\uFFFD]/gu, '').trim();

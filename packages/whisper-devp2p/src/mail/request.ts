@@ -169,8 +169,11 @@ function malformed(reason: string): SottoError<'MALFORMED_MESSAGE'> {
   });
 }
 
+/** What a request to a mailserver is sealed with. */
 export interface MailSealing {
+  /** Encrypts and signs. */
   readonly crypto: CryptoProvider;
+  /** Does the proof of work. */
   readonly miner: Miner;
   /** Seconds since the epoch. */
   readonly now: number;
@@ -180,6 +183,7 @@ export interface MailSealing {
   readonly signer: KeyPair;
   /** Default 0.002. */
   readonly minimumPow?: number;
+  /** Stops the proof of work. */
   readonly signal?: AbortSignal | undefined;
 }
 

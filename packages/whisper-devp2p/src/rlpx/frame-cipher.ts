@@ -11,7 +11,7 @@ export const HEADER_BYTES = 32;
 const BLOCK = 16;
 /** Largest body of a frame: its length has three bytes. */
 const BODY_MOST = 2 ** 24 - 1;
-/** What deployed nodes put behind the length, and pass over: capability and context 0. */
+/** What deployed nodes send after the length, and ignore: capability and context 0. */
 const HEADER_DATA = encodeList([0, 0]);
 
 export interface FrameCipherOptions {
@@ -19,7 +19,7 @@ export interface FrameCipherOptions {
   readonly secrets: Secrets;
   readonly own: OwnHalf;
   readonly remote: RemoteHalf;
-  /** The messages of the handshake as they went over the wire: MACs begin with them. */
+  /** The messages of the handshake as sent: the MACs start with them. */
   readonly ownMessage: Uint8Array;
   readonly remoteMessage: Uint8Array;
   readonly newMacHash: NewMacHash;
@@ -77,7 +77,7 @@ export class FrameCipher {
 
   /**
    * Opens the rest of a frame, padding and MAC included.
-   * @param length what {@link openHeader} gave
+   * @param length what {@link openHeader} returned
    * @throws AUTHENTICATION_FAILED
    */
   openBody(bytes: Uint8Array, length: number): Uint8Array {
@@ -101,7 +101,7 @@ function paddedLength(length: number): number {
   return Math.ceil(length / BLOCK) * BLOCK;
 }
 
-/** One direction's MAC: a hash of all frames, stirred with AES. */
+/** The MAC of one direction: a running hash of all frames, mixed with AES. */
 class FrameMac {
   readonly #secret: Uint8Array;
   readonly #hash: MacHash;

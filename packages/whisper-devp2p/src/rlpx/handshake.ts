@@ -3,26 +3,26 @@ import { concatBytes, copyBytes, type KeyPair, type PublicKey, wipeBytes } from 
 import { type CryptoProvider, ECIES_OVERHEAD, openEcies, sealEcies } from '@sotto/crypto';
 import { encodeList, firstItem, malformed, readBytes, splitList } from '@sotto/whisper-transport/internal';
 
-/** Bytes of the length that each of the two messages begins with. */
+/** Bytes of the length prefix of each of the two messages. */
 export const LENGTH_BYTES = 2;
 const NONCE_LENGTH = 32;
 const SIGNATURE_LENGTH = 65;
-/** Version of the handshake: deployed nodes say 4 and pass over what others say. */
+/** Version of the handshake: deployed nodes send 4 and ignore what others send. */
 const VERSION = 4;
-/** Random bytes behind a message: at least so many, and up to so many more. */
+/** Random bytes after a message: at least so many, and up to so many more. */
 const PADDING_LEAST = 100;
 const PADDING_SPREAD = 151;
-/** Items of a message at most; those of later versions are passed over. */
+/** Items of a message at most; those of later versions are ignored. */
 const ITEMS_MOST = 16;
 
-/** What one side keeps of its half until the secrets are made. */
+/** What one side keeps until the secrets are derived. */
 export interface OwnHalf {
   readonly ephemeral: KeyPair;
   /** 32 bytes. */
   readonly nonce: Uint8Array;
 }
 
-/** What the message of the other side says. */
+/** The contents of the other side's message. */
 export interface RemoteHalf {
   readonly ephemeral: PublicKey;
   /** 32 bytes. */
@@ -139,7 +139,7 @@ export function keyFromRaw(crypto: CryptoProvider, raw: Uint8Array): PublicKey {
   return crypto.secp256k1.parsePublicKey(concatBytes(Uint8Array.of(4), raw));
 }
 
-/** Of two that are equally long. */
+/** XOR of two arrays of the same length. */
 export function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
   return a.map((byte, i) => byte ^ (b[i] as number));
 }

@@ -14,17 +14,17 @@ export const DEVP2P_VERSION = 5;
 /** Items of a hello, and capabilities in it, at most. */
 const ITEMS_MOST = 64;
 
-/** What each side says first. */
+/** The first message of each side. */
 export interface Hello {
   readonly version: number;
-  /** What it calls itself; empty when it can't be read. */
+  /** The client's name; empty when it can't be read. */
   readonly clientId: string;
   readonly capabilities: readonly { readonly name: string; readonly version: number }[];
   /** 64 bytes: who it claims to be. */
   readonly id: Uint8Array;
 }
 
-/** @param port that we listen on; 0 for none */
+/** @param port on which we listen; 0 for none */
 export function encodeHello({ version, clientId, capabilities, id }: Hello, port: number): Uint8Array {
   return joinList([
     encodeItem(version),
@@ -35,7 +35,7 @@ export function encodeHello({ version, clientId, capabilities, id }: Hello, port
   ]);
 }
 
-/** Reads a hello; items of later versions are passed over. @throws MALFORMED_MESSAGE; LIMIT_EXCEEDED */
+/** Reads a hello; items of later versions are ignored. @throws MALFORMED_MESSAGE; LIMIT_EXCEEDED */
 export function decodeHello(body: Uint8Array): Hello {
   const [version, clientId, capabilities, , id] = splitList('hello', body, ITEMS_MOST);
   if (version === undefined || clientId === undefined || capabilities === undefined || id === undefined) {

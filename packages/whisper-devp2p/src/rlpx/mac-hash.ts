@@ -1,21 +1,21 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { createKeccak } from 'hash-wasm';
 
-/** KECCAK-256 of everything so far, which can be continued: each MAC of RLPx is one. */
+/** A running KECCAK-256: each MAC of RLPx is one. */
 export interface MacHash {
   update(bytes: Uint8Array): unknown;
-  /** What is digested is a copy, and not continued. */
+  /** The digest of everything so far; the hash can still be updated. */
   clone(): { digest(): Uint8Array };
 }
 
 export type NewMacHash = () => MacHash;
 
-/** `undefined` before anybody asked; empty while it is loaded, and where WebAssembly may not run. */
+/** `undefined` before the first call; empty while it loads, and where WebAssembly is forbidden. */
 let loaded: { create?: NewMacHash } | undefined;
 
 /**
- * Hashes in WebAssembly, some ten times as fast as in JavaScript. It is loaded once, by the first call, which takes less time than a
- * handshake. Until then, and where WebAssembly may not run, hashes are made in JavaScript.
+ * Hashes in WebAssembly, about ten times as fast as in JavaScript. The first call loads it, which takes less time than a
+ * handshake. Until then, and where WebAssembly is forbidden, hashes are computed in JavaScript.
  */
 export function macHashes(): NewMacHash {
   loaded ??= startLoading();
@@ -37,7 +37,7 @@ function startLoading(): { create?: NewMacHash } {
 }
 
 async function load(): Promise<NewMacHash> {
-  // One for all connections: the state of each has 400 bytes, which are loaded when its turn comes.
+  // Shared by all connections: the state of each, 400 bytes, is loaded for each use.
   const keccak = await createKeccak(256);
   const nothing = keccak.init().save();
   return () => {

@@ -39,13 +39,13 @@ import { compress, uncompress } from './snappy.js';
 
 /** Codes below are devp2p's own. */
 const BASE_CODES = 16;
-/** Bytes of a message of devp2p's own at most, as go-ethereum has it. */
+/** Most bytes of a message of devp2p's own, as in go-ethereum. */
 const BASE_MAX_BYTES = 2048;
 /** Milliseconds between two pings. */
 const PING_INTERVAL = 15_000;
-/** Milliseconds within which something has to come after a ping. */
+/** Milliseconds within which something has to arrive after a ping. */
 const PING_TIMEOUT = 20_000;
-/** Milliseconds that the last message gets to leave, after which the socket is destroyed. */
+/** Milliseconds for the last message to be sent, after which the socket is destroyed. */
 const LINGER = 2_000;
 const CAPABILITY = { name: 'shh', version: 6 } as const;
 
@@ -59,26 +59,26 @@ export interface RlpxSessionOptions {
   readonly nodeKey: KeyPair;
   /** Our own id: 64 bytes. */
   readonly id: Uint8Array;
-  /** Id of the peer when we dialed it, 64 bytes; none when it dialed us. */
+  /** Id of the peer when we dialled it, 64 bytes; `undefined` when it dialled us. */
   readonly remoteId: Uint8Array | undefined;
-  /** What we call ourselves. */
+  /** Our client name. */
   readonly clientId: string;
-  /** Port that we listen on; 0 for none. */
+  /** The port on which we listen; 0 for none. */
   readonly listenPort: number;
-  /** Bytes of a packet at most, compressed or not. */
+  /** Most bytes of a packet, compressed or not. */
   readonly maxPacketBytes: number;
-  /** Makes the hashes of the MACs. */
+  /** Creates the hashes of the MACs. */
   readonly newMacHash: NewMacHash;
 }
 
 export interface RlpxSessionHandler {
-  /** Both sides have said hello, and both speak Whisper. */
+  /** Both sides have sent hello, and both speak Whisper. */
   onReady(): void;
   /** A Whisper packet; the handler owns its body. An error that the handler throws is a violation by the peer. */
   onPacket(packet: EncodedPacket): void;
   /** The peer has broken the protocol. It is being disconnected. */
   onViolation(reason: string): void;
-  /** Once, at the end, whatever the reason. */
+  /** Called once when the connection ends, for whatever reason. */
   onClosed(): void;
 }
 
@@ -98,13 +98,13 @@ export class RlpxSession {
   readonly #handler: RlpxSessionHandler;
   readonly #socket: Socket;
   readonly #own: OwnHalf;
-  /** Our message of the handshake, once it was sent. */
+  /** Our message of the handshake, once sent. */
   #ownMessage: Uint8Array | undefined;
   #frames: FrameCipher | undefined;
   /** Proven by the handshake, 64 bytes. */
   #remoteId: Uint8Array | undefined;
   #hello: Hello | undefined;
-  /** Chunks that are not yet enough for the next step, so that a large packet is concatenated once. */
+  /** Chunks that don't suffice for the next step yet, so that a large packet is concatenated once. */
   #chunks: Uint8Array[] = [];
   #buffered = 0;
   #step: Step = { kind: 'handshakeLength' };
@@ -137,7 +137,7 @@ export class RlpxSession {
     return encodeHex(this.#remoteId ?? new Uint8Array(0));
   }
 
-  /** What the peer calls itself. */
+  /** The peer's client name. */
   get remoteClientId(): string {
     return this.#hello?.clientId ?? '';
   }
@@ -148,12 +148,12 @@ export class RlpxSession {
     return `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
   }
 
-  /** Why either side ended it, in devp2p's words; `undefined` when neither said. */
+  /** Why either side ended it, in devp2p's words; `undefined` when neither gave a reason. */
   get endReason(): string | undefined {
     return this.#endReason === undefined ? undefined : disconnectReasonName(this.#endReason);
   }
 
-  /** Bytes that wait in the socket. */
+  /** Bytes buffered in the socket. */
   get backlog(): number {
     return this.#socket.writableLength;
   }
@@ -169,12 +169,12 @@ export class RlpxSession {
     this.#socket.resume();
   }
 
-  /** Hands a packet to the socket; false when the connection is over. */
+  /** Writes a packet to the socket; false when the connection has ended. */
   send({ code, body }: EncodedPacket): boolean {
     return this.sendMessage(concatBytes(encodeItem(BASE_CODES + code), this.#compressed(body)));
   }
 
-  /** Hands bytes to the socket as a message, whatever they are; false when the connection is over. */
+  /** Writes any bytes to the socket as a message; false when the connection has ended. */
   sendMessage(message: Uint8Array): boolean {
     if (this.#closed || this.#frames === undefined || this.#socket.destroyed) return false;
     this.#socket.write(this.#frames.seal(message));
@@ -189,7 +189,7 @@ export class RlpxSession {
     });
   }
 
-  /** Tells the peer why, and ends the connection. */
+  /** Sends the peer the reason, and ends the connection. */
   disconnect(reason: DisconnectReason): void {
     if (this.#closed) return;
     this.#sendBase(base.disconnect, encodeList([reason]));
@@ -197,7 +197,7 @@ export class RlpxSession {
     this.#linger();
   }
 
-  /** Ends the connection without a word. */
+  /** Ends the connection without a message. */
   destroy(): void {
     this.#closed = true;
     this.#socket.destroy();
@@ -210,7 +210,7 @@ export class RlpxSession {
   #linger(): void {
     this.#closed = true;
     this.#socket.end();
-    // The end of the peer's side is noticed only while reading.
+    // The end of the peer's side is detected only while reading.
     this.#socket.resume();
     this.#cancelLinger = this.#options.clock.after(LINGER, () => this.#socket.destroy());
   }
@@ -392,7 +392,7 @@ export class RlpxSession {
   }
 }
 
-/** Bytes that a step has to read. */
+/** Bytes that the next step has to read. */
 function bytesOf(step: Step): number {
   switch (step.kind) {
     case 'handshakeLength':

@@ -203,7 +203,7 @@ describe.skipIf(program === undefined)('neighbours of go-ethereum nodes', () => 
     await host.has(foreign);
   });
 
-  it('p2p messages reach it, whose code takes two bytes', async () => {
+  it('p2p messages reach it, although their code has two bytes', async () => {
     const geth = await start();
     const host = await testHost({ peers: [await geth.enode()], mode: 'light' });
     await host.connected(1);

@@ -21,7 +21,7 @@ export class NodeFilters {
   /** Counts the sockets: a subscription belongs to one of them. */
   #era = 0;
 
-  /** @param onMessage receives messages as the node gives them */
+  /** @param onMessage receives messages as the node returns them */
   constructor(
     rpc: JsonRpcHttp | JsonRpcWebSocket,
     keys: NodeKeys,

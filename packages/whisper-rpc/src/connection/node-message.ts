@@ -18,7 +18,7 @@ export interface NodeMessage {
 }
 
 /**
- * Reads a message as `shh_subscribe` and `shh_getFilterMessages` give it.
+ * Reads a message as `shh_subscribe` and `shh_getFilterMessages` return it.
  *
  * @returns the reason for a message that can't be delivered, such as an unsigned one
  */

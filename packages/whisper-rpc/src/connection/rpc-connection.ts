@@ -233,7 +233,7 @@ export class RpcConnection implements TransportConnection {
     }
   }
 
-  /** Tries again with the same message while the node can't be reached or has to be given its keys again. */
+  /** Tries again with the same message while the node can't be reached or needs its keys again. */
   async #untilAccepted(post: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
     const { clock, offlineTimeout } = this.#settings;
     await withDeadline(clock, signal, offlineTimeout, (limits) => this.#retryWithin(limits, post));
@@ -280,7 +280,7 @@ export class RpcConnection implements TransportConnection {
     const { hash, signer, payload, sentAt } = message;
     if (!this.#envelopes.add(hash)) return;
     const { channel } = listened;
-    // By channel, as anybody can send a copy on another one. A repeated send arrives in another envelope.
+    // By channel, as anyone can send a copy on another one. A repeated send arrives in another envelope.
     const id = this.#idOf(channel, signer, payload);
     if (!this.#messages.add(id)) return;
     void this.#redelivery.deliver({ sender: signer, payload, channel, sentAt, fromHistory: false }, () => {

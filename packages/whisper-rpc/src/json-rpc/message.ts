@@ -55,7 +55,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** For answers that no working node gives. */
+/** For answers that no working node sends. */
 export function invalidAnswer(reason: string): SottoError<'TRANSPORT_UNAVAILABLE'> {
   return new SottoError('TRANSPORT_UNAVAILABLE', `The node gave an invalid answer: ${reason}.`, { reason });
 }

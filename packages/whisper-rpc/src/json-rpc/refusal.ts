@@ -7,7 +7,7 @@ const REASON_MAX_LENGTH = 200;
 const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/pow too low/i, 'Raise powTarget to what the node asks for (`minPow` of its shh_info).'],
   [/failed to reach the pow target/i, 'Raise powTime, or lower powTarget or ttl.'],
-  [/oversized|too (large|big)/i, 'Send less at once.'],
+  [/oversized|too (large|big)/i, 'Send smaller messages.'],
 ];
 
 /** The error for a call that the node has refused, with what to do about it. */

@@ -69,7 +69,7 @@ export class JsonRpcWebSocket implements JsonRpcClient {
     listener: (result: unknown) => void,
     options: CallOptions = {},
   ): Promise<unknown> {
-    // Registered together with the answer, as a notification may follow at once.
+    // Registered together with the answer, as a notification may follow immediately.
     return this.#call(`${namespace}_subscribe`, params, options, (id) => {
       if (typeof id === 'string') this.#listeners.set(id, listener);
     });

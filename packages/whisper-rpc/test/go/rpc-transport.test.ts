@@ -90,7 +90,7 @@ describe.skipIf(program === undefined).each(['ws', 'http'] as const)('a go-ether
     expect(bob.messages.map(({ payload }) => encodeHex(payload)).sort()).toEqual(['', encodeHex(large)]);
   });
 
-  it('drops messages that nobody has signed', async () => {
+  it('drops unsigned messages', async () => {
     const { alice, bob, toBob } = await couple();
     const pubKey = `0x${encodeHex(secp256k1.uncompressPublicKey(bob.identity.publicKey))}`;
     const topic = `0x${encodeHex(topicOf(crypto, partitionedName(bob.identity.publicKey)))}`;
@@ -110,7 +110,7 @@ describe.skipIf(program === undefined).each(['ws', 'http'] as const)('a go-ether
     expect(bob.texts().sort()).toEqual(['again', 'last']);
   });
 
-  it('a node that restarts and forgets keys and filters: they are given to it again', async () => {
+  it('a node that restarts and forgets keys and filters: they are installed again', async () => {
     const { alice, bob, toAlice, toBob } = await couple();
     await alice.connection.send(toBob[0] as Channel, bytesOf('before'));
     await bob.count(1);
@@ -130,7 +130,7 @@ describe.skipIf(program === undefined).each(['ws', 'http'] as const)('a go-ether
     expect(new Set(bob.texts()).size).toBe(bob.texts().length);
   });
 
-  it('gives up a send while the node is away when its caller does', async () => {
+  it('aborts a send while the node is offline when its caller does', async () => {
     const { alice, toBob } = await couple();
     await geth.kill();
     await alice.status('reconnecting');

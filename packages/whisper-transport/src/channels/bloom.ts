@@ -10,7 +10,7 @@ function bitsOf(topic: Topic): readonly number[] {
 
 /**
  * The bloom filter of a topic as deployed nodes compute it: when two of the three bits fall into one byte, the later one replaces the
- * earlier. It tells what such a node lets through.
+ * earlier. It predicts what such a node forwards.
  */
 export function bloomOf(topic: Topic): Uint8Array {
   const bloom = new Uint8Array(BLOOM_LENGTH);
@@ -18,7 +18,7 @@ export function bloomOf(topic: Topic): Uint8Array {
   return bloom;
 }
 
-/** A bloom filter that lets all of these topics through, however a node computes theirs: for advertising them. */
+/** A bloom filter that matches all of these topics, however a node computes theirs: for advertising them. */
 export function bloomOfTopics(topics: Iterable<Topic>): Uint8Array {
   const bloom = new Uint8Array(BLOOM_LENGTH);
   for (const topic of topics) {
@@ -27,7 +27,7 @@ export function bloomOfTopics(topics: Iterable<Topic>): Uint8Array {
   return bloom;
 }
 
-/** Whether a bloom filter lets a topic through, as deployed nodes decide. */
+/** Whether a bloom filter matches a topic, as deployed nodes decide. */
 export function matchesBloom(filter: Uint8Array, topic: Topic): boolean {
   return bloomOf(topic).every((byte, i) => (byte & (filter[i] as number)) === byte);
 }

@@ -1,6 +1,6 @@
 import { type Channel, compareBytes, encodeHex, type PublicKey, SottoError } from '@sotto/core';
 
-/** A text that identifies a channel: equal for equal channels. It contains the secret of a negotiated channel. */
+/** A string that identifies a channel: equal for equal channels. It contains the secret of a negotiated channel. */
 export function channelId(channel: Channel): string {
   switch (channel.kind) {
     case 'public':
@@ -13,7 +13,7 @@ export function channelId(channel: Channel): string {
 }
 
 /**
- * Checks that an identity may subscribe to a channel: one with a recipient is for the recipient alone.
+ * Checks that an identity may subscribe to a channel: one with a recipient is only for its recipient.
  * @throws INVALID_ARGUMENT
  */
 export function checkMaySubscribe(identity: PublicKey, channel: Channel): void {

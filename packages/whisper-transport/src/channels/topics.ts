@@ -75,9 +75,11 @@ export type ChannelCipher =
 
 /** A channel with its topic and keys. */
 export interface ResolvedChannel {
+  /** The channel itself. */
   readonly channel: Channel;
   /** 4 bytes. */
   readonly topic: Topic;
+  /** How its envelopes are encrypted. */
   readonly cipher: ChannelCipher;
 }
 

@@ -15,6 +15,7 @@ export interface EnvelopePolicy {
   readonly maxAhead: number;
 }
 
+/** The requirements of deployed nodes, with a limit for the time to live. */
 export const DEFAULT_ENVELOPE_POLICY: EnvelopePolicy = {
   minimumPow: DEFAULT_MINIMUM_POW,
   maxTtl: 300,

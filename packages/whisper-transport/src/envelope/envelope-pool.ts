@@ -11,6 +11,7 @@ export interface PooledEnvelope {
   readonly hash: string;
   /** As on the wire. */
   readonly bytes: Uint8Array;
+  /** The same, decoded. */
   readonly envelope: Envelope;
   /** Its proof of work. */
   readonly pow: number;
@@ -18,7 +19,9 @@ export interface PooledEnvelope {
 
 /** Options of an {@link EnvelopePool}. */
 export interface EnvelopePoolOptions {
+  /** Default: the best provider for this platform. */
   readonly crypto?: CryptoProvider;
+  /** Decides what has expired. Default: the system's clock. */
   readonly clock?: Clock;
   /** Requirements on envelopes. Default: those of deployed nodes, with a limit for the time to live. */
   readonly policy?: Partial<EnvelopePolicy>;
@@ -32,7 +35,7 @@ export interface EnvelopePoolOptions {
 export type PoolListener = (envelope: PooledEnvelope, origin: unknown) => void;
 
 /**
- * The live envelopes of a node, by hash: those that it forwards and recognizes. The cost of each does not depend on their number; they
+ * The live envelopes of a node, by hash: those that it forwards and recognises. The cost of each does not depend on their number; they
  * are removed in the second after they expire.
  *
  * When the pool is full, envelopes that would live longest are removed first, or refused: they take up most space, and clients need no
@@ -99,10 +102,12 @@ export class EnvelopePool {
     return this.#byTopic.get(topic);
   }
 
+  /** The envelope with this hash (64 hex digits), if it is in the pool. */
   get(hash: string): PooledEnvelope | undefined {
     return this.#envelopes.get(hash);
   }
 
+  /** All envelopes, in order of arrival. */
   [Symbol.iterator](): IterableIterator<PooledEnvelope> {
     return this.#envelopes.values();
   }

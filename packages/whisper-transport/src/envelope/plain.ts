@@ -1,22 +1,23 @@
 import { copyBytes, type KeyPair, type PublicKey, SIGNATURE_LENGTH, SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
-/** Sealed messages have a multiple of so many bytes, so that their length tells less. */
+/** Sealed messages have a multiple of so many bytes, so that their length reveals less. */
 const PADDING_UNIT = 256;
 const SIZE_MASK = 0b011;
 const SIGNED = 0b100;
 
 /** What is inside an envelope. */
 export interface PlainMessage {
+  /** What was sent, without padding. */
   readonly payload: Uint8Array;
-  /** Who signed it; none when it is not signed. */
+  /** Who signed it; `undefined` when it is not signed. */
   readonly signer: PublicKey | undefined;
 }
 
 /**
  * `flags || payload size || payload || padding || signature?`. Wire profile, section 7.
  *
- * @param signer signs; without one anybody may have written it
+ * @param signer signs; without one, anyone may have written it
  * @param padding for tests; drawn at random otherwise
  */
 export function encodePlain(
@@ -29,7 +30,7 @@ export function encodePlain(
   const signatureLength = signer === undefined ? 0 : SIGNATURE_LENGTH;
   const raw = 1 + size.length + payload.length + signatureLength;
   const pad = padding ?? crypto.randomBytes(PADDING_UNIT - (raw % PADDING_UNIT));
-  // In one piece: it is signed where it stands.
+  // In one array, so that it can be signed in place.
   const plain = new Uint8Array(raw + pad.length);
   const end = plain.length - signatureLength;
   plain[0] = size.length | (signer === undefined ? 0 : SIGNED);

@@ -12,13 +12,13 @@ export function sealData(crypto: CryptoProvider, cipher: ChannelCipher, plain: U
   return concatBytes(crypto.sealAes256Gcm(cipher.key, nonce, plain), nonce);
 }
 
-/** What opens the data of an envelope. */
+/** The key that opens the data of an envelope. */
 export type OpeningKey =
   | { readonly kind: 'symmetric'; readonly key: Uint8Array }
   | { readonly kind: 'asymmetric'; readonly identity: KeyPair };
 
 /**
- * Opens what {@link sealData} made.
+ * Opens what {@link sealData} returned.
  * @throws AUTHENTICATION_FAILED for another key or altered data; MALFORMED_MESSAGE when it is too short; INVALID_PUBLIC_KEY
  */
 export function openData(crypto: CryptoProvider, key: OpeningKey, data: Uint8Array): Uint8Array {

@@ -37,7 +37,7 @@ export interface MemoryNetwork {
   /**
    * A carrier of this network, for any number of connections. Its envelopes and the messages of transports are kept apart.
    *
-   * @param owner whose connections these are, for {@link partition} and {@link disconnect}. Default: nobody's
+   * @param owner whose connections these are, for {@link partition} and {@link disconnect}. Default: no one's
    */
   carrier(owner?: PublicKey): Carrier;
   /** Changes the conditions for messages sent from now on. @throws INVALID_ARGUMENT */

@@ -22,7 +22,9 @@ export interface Miner {
 
 /** Options of {@link Miner.mine}. */
 export interface MineOptions {
+  /** Stops mining: `mine` rejects with ABORTED. */
   readonly signal?: AbortSignal;
+  /** Milliseconds until `mine` rejects with TIMEOUT. Default: none. */
   readonly timeLimit?: number;
 }
 

@@ -33,7 +33,7 @@ function createSearch(hash: HashNonce): NonceSearch {
   };
 }
 
-/** A search with @noble/hashes: available everywhere, at once. */
+/** A search with @noble/hashes: available everywhere, without loading. */
 export function createNonceSearch(prefix: Uint8Array): NonceSearch {
   const begun = keccak_256.create().update(prefix);
   const attempt = begun.clone();
@@ -48,7 +48,7 @@ export function createNonceSearch(prefix: Uint8Array): NonceSearch {
 let fastSearch: Promise<typeof createNonceSearch> | undefined;
 
 /**
- * A search with the WebAssembly of hash-wasm, some ten times as fast; loaded once. Where WebAssembly is missing or forbidden, it is
+ * A search with the WebAssembly of hash-wasm, about ten times as fast; loaded once. Where WebAssembly is missing or forbidden, it is
  * {@link createNonceSearch}.
  */
 export function loadFastNonceSearch(): Promise<typeof createNonceSearch> {

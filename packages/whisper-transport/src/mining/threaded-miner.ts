@@ -26,6 +26,7 @@ export type StartThread = (
 export interface WorkerMinerOptions {
   /** Most threads; each is started when there is work for it. Default: one less than the machine has, at least 1. */
   readonly threads?: number;
+  /** Measures time limits. Default: the system's clock. */
   readonly clock?: Clock;
   /** Receives the event `mining.no-threads` when threads are unavailable. Default: none. */
   readonly logger?: Logger;

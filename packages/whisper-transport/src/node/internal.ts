@@ -1,4 +1,4 @@
 /** The part of `../internal.ts` that is for Node.js alone. Not for applications either. */
 
-export type { OpenWebSocket } from '../web-socket/web-socket-like.js';
+export type { OpenWebSocket, WebSocketLike } from '../web-socket/web-socket-like.js';
 export { nodeWebSocket } from './web-socket.js';

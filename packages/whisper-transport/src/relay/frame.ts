@@ -19,7 +19,7 @@ const REASON_MAX_BYTES = 300;
 export type RelayRefusalCode =
   /** Not a valid frame. */
   | 'malformed'
-  /** Nobody would carry the envelope: proof of work, time to live, expiry. */
+  /** The network would refuse the envelope: proof of work, time to live, expiry. */
   | 'unacceptable'
   /** Too large, or too many. */
   | 'limit'
@@ -52,15 +52,19 @@ export type ClientFrame =
 
 /** The first frame of a relay. */
 export interface RelayWelcome {
+  /** Tells it apart from the other frames. */
   readonly kind: 'welcome';
+  /** Of the protocol, see {@link RELAY_VERSION}. */
   readonly version: number;
   /** Whether it keeps an archive and answers `history`. */
   readonly history: boolean;
+  /** The least proof of work that it accepts. */
   readonly minimumPow: number;
+  /** The largest envelope that it accepts. */
   readonly maxEnvelopeBytes: number;
   /** Most topics of one subscription or history. */
   readonly maxTopics: number;
-  /** Its clock, in milliseconds since the epoch, if it tells. */
+  /** Its clock, in milliseconds since the epoch, if it reports it. */
   readonly time?: number;
 }
 
@@ -101,7 +105,7 @@ const PAGE = 0x85;
 const TIME = 0x86;
 const TIME_LENGTH = 8;
 
-/** @throws INVALID_ARGUMENT, INVALID_LENGTH when a value does not fit into a frame */
+/** The bytes of a frame for a relay. @throws INVALID_ARGUMENT, INVALID_LENGTH when a value does not fit into a frame */
 export function encodeClientFrame(frame: ClientFrame): Uint8Array {
   switch (frame.kind) {
     case 'publish':
@@ -149,7 +153,7 @@ export function decodeClientFrame(bytes: Uint8Array): ClientFrame {
   }
 }
 
-/** @throws INVALID_ARGUMENT, INVALID_LENGTH when a value does not fit into a frame */
+/** The bytes of a frame for a client. @throws INVALID_ARGUMENT, INVALID_LENGTH when a value does not fit into a frame */
 export function encodeRelayFrame(frame: RelayFrame): Uint8Array {
   switch (frame.kind) {
     case 'welcome': {

@@ -25,8 +25,9 @@ export interface RelayCarrierOptions {
   readonly maxEnvelopeBytes?: number;
   /** Default: the runtime's own WebSocket; in Node.js the package `ws`, if it is installed. */
   readonly webSocket?: OpenWebSocket;
-  /** Randomizes the waits between attempts. Default: `crypto.getRandomValues`. */
+  /** Randomises the waits between attempts. Default: `crypto.getRandomValues`. */
   readonly random?: RandomSource;
+  /** Default: the system's clock. */
   readonly clock?: Clock;
   /** Receives events, never keys or contents. Default: none. */
   readonly logger?: Logger;

@@ -161,7 +161,7 @@ export class RelayConnection implements CarrierConnection {
     } as const;
     let cursor = NO_CURSOR;
     do {
-      // An interrupted page is requested again as a whole; the receiver recognizes envelopes that arrive twice.
+      // An interrupted page is requested again as a whole; the receiver recognises envelopes that arrive twice.
       cursor = await this.#untilAccepted('history', signal, async () => {
         const deliveries: Deliveries = [];
         const next = await this.#call('history', (id) => ({ ...page, id, cursor }), {

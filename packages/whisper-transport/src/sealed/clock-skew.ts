@@ -9,7 +9,7 @@ export const MAX_CORRECTION_MS = 86_400_000;
 const TOLERATED_MS = 2_000;
 /** The same for the envelopes of peers, which may have been delayed. */
 const TOLERATED_OF_PEERS_MS = 5_000;
-/** Most nodes whose readings count: nobody is connected to more. */
+/** Most nodes whose readings count: no client is connected to more. */
 const NODES_MOST = 16;
 /** Most peers whose envelopes count: the most recent ones. */
 const PEERS_MOST = 15;

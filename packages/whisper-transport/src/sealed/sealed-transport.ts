@@ -41,7 +41,9 @@ import { SkewEstimate } from './clock-skew.js';
 
 /** Options of {@link createSealedTransport}. */
 export interface SealedTransportOptions {
+  /** Default: the best provider for this platform. */
   readonly crypto?: CryptoProvider;
+  /** Default: the system's clock. */
   readonly clock?: Clock;
   /**
    * Does the proof of work, such as `createWorkerMiner` of `@sotto/whisper-transport/miner`. It isn't closed with the connection.
@@ -298,7 +300,7 @@ class SealedConnection implements TransportConnection {
       if (!fromHistory && channel.kind === 'negotiated') this.#time.addEnvelope(encodeHex(signer), envelope);
       // The reading may have changed our estimate.
       if (!inTime && !this.#isInTime(envelope, fromHistory)) break;
-      // By channel, as anybody can send a copy on another one. A repeated send arrives in another envelope.
+      // By channel, as anyone can send a copy on another one. A repeated send arrives in another envelope.
       const id = this.#nameOf(encodeUtf8(channelId(channel)), signer, payload);
       if (!this.#messages.add(id)) return this.#inFlight.get(id);
       // When delivery is given up, it is forgotten, so that history can bring it again.

@@ -1,8 +1,8 @@
 import type { Clock } from '@sotto/core';
 
 /**
- * The end of a span of time. It is kept by a timer, which a clock that is set does not affect: a deadline stored as a time of day
- * would pass at once, or never.
+ * A moment some milliseconds from now. It is kept by a timer, so setting the system clock does not affect it: a deadline stored as a
+ * time of day would pass immediately, or never.
  */
 export class Deadline {
   #isOver = false;
@@ -17,11 +17,12 @@ export class Deadline {
     });
   }
 
+  /** Whether the deadline has passed. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Calls `run` when the deadline passes, at once if it has; the returned function cancels that. */
+  /** Calls `run` when the deadline passes, or immediately if it has; the returned function cancels that. */
   onOver(run: () => void): () => void {
     if (this.#isOver) run();
     else this.#waiting.add(run);

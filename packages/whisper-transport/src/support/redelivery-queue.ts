@@ -3,7 +3,7 @@ import { type Clock, type ConnectOptions, copyBytes, type TransportMessage } fro
 /** Milliseconds between attempts to deliver a message that the receiver rejected. */
 const RETRIES_MS = [100, 1_000, 5_000, 30_000];
 
-/** Delivers messages to `onMessage`, and again while it rejects. */
+/** Delivers messages to `onMessage`, and redelivers those that it rejects. */
 export class RedeliveryQueue {
   readonly #receiver: Pick<ConnectOptions, 'onMessage'>;
   readonly #clock: Clock;
@@ -34,6 +34,7 @@ export class RedeliveryQueue {
     }
   }
 
+  /** Drops what is still to be redelivered. */
   close(): void {
     this.#closed = true;
     for (const cancel of this.#retries) cancel();

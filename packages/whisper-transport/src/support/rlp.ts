@@ -9,7 +9,7 @@ const STRING = 0x80;
 const LONG_STRING = 0xb8;
 const LIST = 0xc0;
 const LONG_LIST = 0xf8;
-/** Lengths from here on are written out behind the first byte. */
+/** Lengths from here on are written after the first byte. */
 const LONG_LENGTH = 56;
 
 /** An item that is not a list: bytes, or an integer of 0 or more, which is written big-endian without leading zeros. */
@@ -125,6 +125,7 @@ export function integerOf(what: string, content: Uint8Array, most: number): bigi
   return content.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
+/** The error of bytes that cannot be decoded: `what` names them, `reason` says what is wrong. */
 export function malformed(what: string, reason: string): SottoError<'MALFORMED_MESSAGE'> {
   return new SottoError('MALFORMED_MESSAGE', `Not a valid ${what}: ${reason}.`, { what, reason });
 }

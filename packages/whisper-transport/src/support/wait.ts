@@ -5,7 +5,9 @@ import { abortedError, closedError, unavailableError } from './transport-errors.
 
 /** How long a call waits while the other side is offline: until its signal fires or, without one, until a deadline. */
 export interface WaitLimits {
+  /** Ends the waits with ABORTED. */
   readonly signal?: AbortSignal | undefined;
+  /** Ends the waits with TRANSPORT_UNAVAILABLE. Absent when there is a signal. */
   readonly deadline?: Deadline | undefined;
 }
 

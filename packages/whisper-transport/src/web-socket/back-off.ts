@@ -8,6 +8,7 @@ export interface BackOff {
   readonly most: number;
 }
 
+/** The waits where none are given: from 250 ms to 30 s. */
 export const DEFAULT_BACK_OFF: BackOff = { first: 250, most: 30_000 };
 
 /**

@@ -9,11 +9,13 @@ interface PendingCall<Result, Extra> {
   readonly renew: () => void;
 }
 
+/** A call about to be made, see {@link PendingCalls.begin}. */
 export interface NewCall<Extra> {
   /** Names the call in errors. */
   readonly what: string;
   /** Milliseconds that the answer may take. */
   readonly timeout: number;
+  /** Ends the call with ABORTED. */
   readonly signal?: AbortSignal | undefined;
   /** Stored with the call until it is answered. */
   readonly extra: Extra;
@@ -21,7 +23,7 @@ export interface NewCall<Extra> {
   readonly send: (id: number) => void;
 }
 
-/** The calls of one connection that wait for an answer, by number. */
+/** The calls of one connection that await an answer, by number. */
 export class PendingCalls<Result, Extra = undefined> {
   readonly #clock: Clock;
   readonly #calls = new Map<number, PendingCall<Result, Extra>>();
@@ -36,7 +38,7 @@ export class PendingCalls<Result, Extra = undefined> {
     return this.#calls.size;
   }
 
-  /** @throws TIMEOUT, ABORTED, what `send` throws, what it is rejected with */
+  /** Makes a call; resolves with its answer. @throws TIMEOUT, ABORTED, what `send` throws, what the call is rejected with */
   begin({ what, timeout, signal, extra, send }: NewCall<Extra>): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortedError(what));
@@ -83,15 +85,17 @@ export class PendingCalls<Result, Extra = undefined> {
     this.#calls.get(id)?.renew();
   }
 
-  /** An answer to a call that is no longer pending is dropped. */
+  /** Answers a call. Does nothing if it is no longer pending. */
   resolve(id: number, result: Result): void {
     this.#calls.get(id)?.resolve(result);
   }
 
+  /** Fails a call, if it is still pending. */
   reject(id: number, error: Error): void {
     this.#calls.get(id)?.reject(error);
   }
 
+  /** Fails all pending calls, each with an error of its own. */
   rejectAll(error: () => Error): void {
     for (const { reject } of [...this.#calls.values()]) reject(error());
   }

@@ -4,18 +4,25 @@ import { abortedError, closedError, timeoutError, unavailableError } from '../su
 import { type BackOff, backOffDelay } from './back-off.js';
 import type { OpenWebSocket, WebSocketLike } from './web-socket-like.js';
 
+/** Settings of a {@link ReconnectingSocket}. */
 export interface SocketSettings {
+  /** `ws:` or `wss:`. */
   readonly url: string;
+  /** Times the waits and the opening. */
   readonly clock: Clock;
+  /** Randomises the waits. */
   readonly random: RandomSource;
   /** Milliseconds that opening may take. */
   readonly openTimeout: number;
   /** The size of the largest message that has to arrive. */
   readonly maxMessageBytes: number;
+  /** Waits between attempts to reconnect. */
   readonly backOff: BackOff;
 }
 
+/** What a {@link ReconnectingSocket} reports. */
 export interface SocketEvents {
+  /** A message arrived: a string, or an `ArrayBuffer`. */
   onMessage(data: unknown): void;
   /** The connection is lost; reconnecting has begun. */
   onLost(reason: string): void;
@@ -129,7 +136,7 @@ export class ReconnectingSocket {
       );
       const gone = () => {
         if (this.#socket === socket) this.#lose(socket, 'the connection is lost');
-        else if (!failed) fail(unavailableError('nobody answers at this address'));
+        else if (!failed) fail(unavailableError('nothing answers at this address'));
       };
       socket.addEventListener('open', () => {
         if (failed) return socket.close();
