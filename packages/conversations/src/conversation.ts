@@ -16,7 +16,7 @@ export interface ConversationSummary {
   readonly lastMessage: Message | undefined;
   /** How it is protected, as far as its last message tells. */
   readonly protection: ConversationProtection;
-  /** Of a 1:1: the other one wrote, and the user hasn't let them in yet: accept or block. */
+  /** Of a 1:1: the other one wrote, and the user hasn't accepted them yet: accept or block. */
   readonly request: boolean;
   /** Of a group: what it is now. */
   readonly group: Group | undefined;
@@ -24,7 +24,7 @@ export interface ConversationSummary {
 
 /**
  * How a conversation is protected, as far as its last message tells:
- * - `public`: anybody can read it.
+ * - `public`: anyone can read it.
  * - `identity-key`: no forward secrecy yet; who gets one of the identity keys later reads it.
  * - `ratchet`: forward secrecy.
  *

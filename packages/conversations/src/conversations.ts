@@ -49,7 +49,7 @@ export type Change =
   | { readonly what: 'conversation'; readonly key: string }
   /** A conversation was removed. */
   | { readonly what: 'removed'; readonly key: string }
-  /** Somebody was added, renamed, verified, removed or blocked. */
+  /** Someone was added, renamed, verified, removed or blocked. */
   | { readonly what: 'people' };
 
 /** How a text is sent. */
@@ -60,7 +60,7 @@ export interface SendTextOptions {
 
 /**
  * Keeps the conversations of a messenger in its store: call it between `createMessenger` and `start`. From then on it
- * takes and acknowledges all messages; let nobody else do so.
+ * takes and acknowledges all messages; let no one else do so.
  * @throws STORE codes, STATE_CORRUPT, STATE_VERSION_UNSUPPORTED
  */
 export async function createConversations(options: ConversationsOptions): Promise<Conversations> {
@@ -81,7 +81,7 @@ interface Row {
 }
 
 const EMPTY: StoredConversation = { lastActivity: 0, order: 0, unread: 0, next: 0, lastMessage: -1 };
-/** Most conversations kept of people whom the user hasn't let in; beyond it the oldest are removed. */
+/** Most conversations kept of people whom the user hasn't accepted; beyond it the oldest are removed. */
 const MOST_REQUESTS = 256;
 /** How long after a failure of the store a message is tried again. */
 const RETRY_MS = 5_000;
@@ -96,7 +96,7 @@ export class Conversations {
   /** By identity in hex: the messenger says who they are, the names are ours. */
   readonly #contacts = new Map<string, Contact>();
   readonly #names = new Map<string, string>();
-  /** Identities who wrote and whom the user hasn't let in, in hex. */
+  /** Identities who wrote and whom the user hasn't accepted, in hex. */
   #requests: ReadonlySet<string> = new Set();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #stops: (() => void)[] = [];
@@ -176,7 +176,7 @@ export class Conversations {
 
   /**
    * All conversations, the one first in which something was stored last. Those with `request` are of people whom the user
-   * hasn't let in: show them apart.
+   * hasn't accepted: show them apart.
    */
   list(): readonly ConversationSummary[] {
     return [...this.#rows]
@@ -205,7 +205,7 @@ export class Conversations {
     return this.#history.entries(key, Math.max(0, end - (options.limit ?? 50)), end);
   }
 
-  /** Somebody as this user knows them; also strangers. */
+  /** Someone as this user knows them; also strangers. */
   person(identity: PublicKey): Person {
     const key = encodeHex(identity);
     const contact = this.#contacts.get(key);
@@ -233,7 +233,7 @@ export class Conversations {
   // People
 
   /**
-   * Adds somebody, or gives a contact another name. Names are local.
+   * Adds someone, or gives a contact another name. Names are local.
    * @param who a contact code, or an identity of 33 or 65 bytes
    * @throws what `contacts.add` of the messenger and {@link parsePersonName} throw
    */
@@ -249,7 +249,7 @@ export class Conversations {
     });
   }
 
-  /** Forgets somebody's name and that they were verified; the conversation stays. */
+  /** Forgets someone's name and that they were verified; the conversation stays. */
   async removeContact(identity: PublicKey): Promise<void> {
     await this.#inTurn(async () => {
       await this.#messenger.contacts.setVerified(identity, false);
@@ -259,7 +259,7 @@ export class Conversations {
 
   /**
    * Notes whether the user has compared safety numbers with a contact.
-   * @throws NOT_FOUND for somebody who is no contact
+   * @throws NOT_FOUND for someone who is no contact
    */
   async setVerified(identity: PublicKey, verified: boolean): Promise<void> {
     await this.#inTurn(async () => {
@@ -270,7 +270,7 @@ export class Conversations {
   }
 
   /**
-   * Lets somebody in who wrote: their conversation is no request any more. Answering, or adding a contact, does the same.
+   * Lets someone in who wrote: their conversation is no request any more. Answering, or adding a contact, does the same.
    * @throws INVALID_PUBLIC_KEY, STORE codes
    */
   async accept(identity: PublicKey): Promise<void> {
@@ -279,7 +279,7 @@ export class Conversations {
   }
 
   /**
-   * Blocks somebody: nothing is taken of them any more, and they are no contact any more, with a name. A conversation stays,
+   * Blocks someone: nothing is taken of them any more, and they are no contact any more, with a name. A conversation stays,
    * unless it was a request.
    * @throws INVALID_PUBLIC_KEY, INVALID_ARGUMENT for our own identity, STORE codes
    */
@@ -294,7 +294,7 @@ export class Conversations {
     await this.#tail;
   }
 
-  /** Takes again what somebody sends. @throws INVALID_PUBLIC_KEY, STORE codes */
+  /** Takes again what someone sends. @throws INVALID_PUBLIC_KEY, STORE codes */
   async unblock(identity: PublicKey): Promise<void> {
     await this.#inTurn(async () => {
       await this.#messenger.requests.unblock(identity);
@@ -375,7 +375,7 @@ export class Conversations {
         throw failure ?? new SottoError('CLOSED', 'Closed meanwhile.', { what: 'messenger' });
       const message = row.lastMessage as Message;
       this.#tell({ what: 'conversation', key });
-      // A message to nobody but ourselves is sent already.
+      // A message to no one but ourselves is sent already.
       await this.#settle(message.id);
       return message;
     });
@@ -393,7 +393,7 @@ export class Conversations {
   }
 
   /**
-   * Gives up a message that has failed or waits, and deletes it here. Somebody may have got a part of it before.
+   * Gives up a message that has failed or waits, and deletes it here. Someone may have got a part of it before.
    * @throws NOT_FOUND when no part of it has failed or waits; STORE codes
    */
   async giveUp(id: string): Promise<void> {
@@ -535,7 +535,7 @@ export class Conversations {
     } else this.#tell({ what: 'conversation', key: conversationKey(conversation) });
   }
 
-  /** Somebody was let in, or is blocked now: the conversation with it is no request any more. */
+  /** Someone was let in, or is blocked now: the conversation with it is no request any more. */
   async #noteLetIn(identity: PublicKey): Promise<void> {
     await this.#loadRequests();
     const key = conversationKey({ kind: 'direct', peer: identity });

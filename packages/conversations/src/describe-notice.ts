@@ -25,7 +25,7 @@ export function describeNotice(notice: NoticeContent, nameFor: (identity: Public
         demote: `took administration from ${whom}`,
         leave: 'left the group',
       }[notice.kind];
-      return `It has no effect that ${who} ${change}: somebody else changed the group at the same time.`;
+      return `It has no effect that ${who} ${change}: someone else changed the group at the same time.`;
     }
     case 'group-changed': {
       const { name, joined, left } = notice;

@@ -4,8 +4,9 @@ import type { GroupChangeLost, ReceivedMessage } from '@sotto/messenger';
 /** What stands in a conversation. */
 export type Entry = Message | Notice;
 
-/** A message, ours or somebody else's. */
+/** A message, ours or someone else's. */
 export interface Message {
+  /** A message. */
   readonly kind: 'message';
   /** Place in the conversation, counted from 0 in the order in which this device stored them. Never reused. */
   readonly number: number;
@@ -23,7 +24,7 @@ export interface Message {
   readonly state: MessageState;
   /** Of one that failed: the code of the error, see `explain`. */
   readonly failure: ErrorCode | undefined;
-  /** How it travelled: `dr` has forward secrecy, `dh` has none, `public` anybody could read. */
+  /** How it travelled: `dr` has forward secrecy, `dh` has none, `public` anyone could read. */
   readonly protection: ReceivedMessage['protection'];
   /** Whether the sender was verified when it came. */
   readonly verified: boolean;
@@ -50,9 +51,11 @@ export type Content =
 
 /** Something that happened to a conversation. */
 export interface Notice {
+  /** A notice. */
   readonly kind: 'notice';
   /** Place in the conversation, as of a {@link Message}. */
   readonly number: number;
+  /** What happened. */
   readonly notice: NoticeContent;
   /** Milliseconds since the epoch by our clock. */
   readonly storedAt: number;
@@ -62,7 +65,7 @@ export interface Notice {
 export type NoticeContent =
   /** A message came that this device can't read. `answered`: the sender was told, its next one will be readable. */
   | { readonly what: 'decryption-failed'; readonly sender: PublicKey; readonly answered: boolean }
-  /** Somebody whom we talk to has one device more. Worth a look when it was not expected. */
+  /** Someone whom we talk to has one device more. Worth a look when it was not expected. */
   | { readonly what: 'new-device'; readonly installationId: string }
   /** A group was joined or changed. What didn't change is empty or `undefined`. */
   | {
@@ -71,7 +74,7 @@ export type NoticeContent =
       readonly joined: readonly PublicKey[];
       readonly left: readonly PublicKey[];
     }
-  /** A change of the group by us, or about us, has no effect: somebody else changed it at the same time. */
+  /** A change of the group by us, or about us, has no effect: someone else changed it at the same time. */
   | {
       readonly what: 'group-change-lost';
       readonly kind: GroupChangeLost['kind'];

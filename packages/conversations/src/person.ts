@@ -1,9 +1,9 @@
 import { type PublicKey, SottoError } from '@sotto/core';
 
-/** Longest name that a user gives to somebody, in characters. */
+/** Longest name that a user gives to someone, in characters. */
 export const PERSON_NAME_MAX_CHARACTERS = 64;
 
-/** Somebody, as this user knows them. */
+/** Someone, as this user knows them. */
 export interface Person {
   /** 33 bytes. */
   readonly identity: PublicKey;
@@ -18,7 +18,7 @@ export interface Person {
 }
 
 /**
- * A name for somebody as it was typed: white space around it is cut off, runs of it become one space.
+ * A name for someone as it was typed: white space around it is cut off, runs of it become one space.
  * @throws INVALID_TEXT for control characters and those that change the direction of writing, with which a name can
  * look like another one; LIMIT_EXCEEDED
  */
