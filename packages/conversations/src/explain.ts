@@ -1,13 +1,13 @@
 import { type ClockSkew, type ErrorCode, isSottoError, type SottoError } from '@sotto/core';
 
-/** Sentences of an application's own, by error code. */
+/** An application's own sentences, by error code. */
 export type Sentences = Readonly<Partial<Record<ErrorCode, string>>>;
 
 /**
- * An error in plain English, for a person: what is wrong, and what to do. Each thing that people type, paste or scan
- * wrongly has words of its own. Never repeats what was typed.
+ * Explains an error in plain English: what is wrong, and what to do. Has specific sentences for whatever people type, paste
+ * or scan wrongly. Never repeats the input.
  *
- * @param own sentences that fit the application better, such as where its data is and what it calls its node
+ * @param own sentences that fit the application better, for instance about where its data is
  */
 export function explain(error: SottoError, own: Sentences = {}): string {
   const sentence = own[error.code];
@@ -23,7 +23,7 @@ export function explain(error: SottoError, own: Sentences = {}): string {
   return SENTENCES[error.code] ?? error.message;
 }
 
-/** The sentence for a code alone: of a message that failed, for instance. */
+/** The sentence for a code alone, for instance of a failed message. */
 export function explainCode(code: ErrorCode, own: Sentences = {}): string {
   return own[code] ?? SENTENCES[code] ?? 'Something went wrong.';
 }
@@ -114,7 +114,7 @@ function aboutLength({ details }: SottoError<'INVALID_LENGTH'>): string {
 }
 
 /**
- * A clock that is off, in plain English, for a person; `undefined` when it is right (again).
+ * Explains in plain English that the clock is off; `undefined` when it is right (again).
  * @param what of the event `clockSkew`
  */
 export function explainClock({ skewMs, corrected }: ClockSkew): string | undefined {
