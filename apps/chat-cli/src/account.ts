@@ -64,7 +64,7 @@ export async function changePassphrase(options: Options, asks: Asks): Promise<vo
   }
 }
 
-/** Not a flag: anybody on the machine can see those. */
+/** Not a flag: anyone on the machine can see those. */
 async function givenPassphrase({ passphraseFile }: Options): Promise<string | undefined> {
   if (passphraseFile === undefined) return process.env['SOTTO_CHAT_PASSPHRASE'] || undefined;
   return (await readText(passphraseFile)).replace(/\r?\n$/, '');
@@ -161,7 +161,7 @@ async function readText(file: string): Promise<string> {
   } catch (error) {
     throw new Complaint(
       'FILE_UNREADABLE',
-      `${file} can not be read: ${(error as NodeJS.ErrnoException).code}.`,
+      `${file} cannot be read: ${(error as NodeJS.ErrnoException).code}.`,
     );
   }
 }
@@ -173,6 +173,6 @@ async function writeWords(file: string, { words }: Mnemonic): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST')
       throw new Complaint('FILE_EXISTS', `${file} is there already. The words need a new file.`);
-    throw new Complaint('FILE_UNREADABLE', `${file} can not be written: ${code}.`);
+    throw new Complaint('FILE_UNREADABLE', `${file} cannot be written: ${code}.`);
   }
 }

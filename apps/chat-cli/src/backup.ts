@@ -41,7 +41,7 @@ export async function saveBackup(
       throw new Complaint('FILE_EXISTS', `${file} is there already. A backup needs a new file.`);
     await rm(file, { force: true });
     if (isSottoError(error)) throw error;
-    throw new Complaint('FILE_UNREADABLE', `${file} can not be written: ${code}.`);
+    throw new Complaint('FILE_UNREADABLE', `${file} cannot be written: ${code}.`);
   }
   return records;
 }
@@ -71,7 +71,7 @@ export async function loadBackup(
       if (given === undefined && isSottoError(error, 'STORE_WRONG_PASSPHRASE')) continue;
       if (isSottoError(error)) throw error;
       const { code } = error as NodeJS.ErrnoException;
-      throw new Complaint('FILE_UNREADABLE', `${file} can not be read: ${code}.`);
+      throw new Complaint('FILE_UNREADABLE', `${file} cannot be read: ${code}.`);
     }
   }
 }

@@ -7,7 +7,7 @@ export type ComplaintCode =
   | 'UNKNOWN_COMMAND'
   /** Several people or groups have this name. */
   | 'AMBIGUOUS_NAME'
-  /** Nobody has this name, and it is no key either. */
+  /** No one has this name, and it is no key either. */
   | 'UNKNOWN_PERSON'
   | 'UNKNOWN_CONVERSATION'
   /** No message waits to be tried again. */
@@ -19,7 +19,7 @@ export type ComplaintCode =
   | 'FILE_UNREADABLE'
   | 'NOT_A_PICTURE'
   | 'FILE_EXISTS'
-  /** There is no account, and nobody who could be asked for one. */
+  /** There is no account, and no one who could be asked for one. */
   | 'NO_ACCOUNT'
   | 'ACCOUNT_EXISTS'
   | 'PASSPHRASE_NEEDED'

@@ -20,10 +20,10 @@ const SENTENCES: Sentences = {
   STORE_LOCKED:
     'This data directory is in use: another chat-cli has it open. Close that one, or choose another --data.',
   STORE_UNAVAILABLE:
-    'The data directory can not be read or written. Is the disk full, and does the directory belong to you?',
+    'The data directory cannot be read or written. Is the disk full, and does the directory belong to you?',
   STORE_CORRUPT: 'The data directory is damaged, or holds something else.',
   STORE_ROLLBACK: 'A part of the data directory was replaced by an older copy.',
   STORE_SCHEMA_NEWER: 'The data directory was made by a newer version of this program.',
-  TRANSPORT_UNAVAILABLE: 'The node or peer can not be reached. What you write is sent when it is back.',
+  TRANSPORT_UNAVAILABLE: 'The node or peer cannot be reached. What you write is sent when it is back.',
   TRANSPORT_REFUSED: 'The node or peer refuses this.',
 };

@@ -8,7 +8,7 @@ import type { Session } from './session.js';
 
 type JsonObject = { readonly [name: string]: Json | undefined };
 
-/** Somebody, as programs get him. */
+/** Someone, as programs get him. */
 export function personJson(session: Session, identity: PublicKey): JsonObject {
   const { name, contact, verified, blocked } = session.conversations.person(identity);
   return { key: keyText(identity), name, contact, verified, blocked };

@@ -46,7 +46,7 @@ async function open(options: Options): Promise<{ readonly session: Session; clos
   return { session, close: () => session.close() };
 }
 
-/** Nobody can be asked where a program talks. */
+/** No one can be asked where a program talks. */
 async function asksOf({ json }: Options): Promise<Asks | undefined> {
   return json ? undefined : (await import('./screen/ask.js')).terminalAsks();
 }
@@ -70,7 +70,7 @@ async function backUp(options: Options, file: string): Promise<number> {
 async function serve(session: Session): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  // Nobody listens any more.
+  // No one listens any more.
   process.stdout.on('error', () => stop.abort());
   return serveJson(session, process.stdin, process.stdout, stop.signal);
 }

@@ -34,7 +34,7 @@ export function titleOf(session: Session, conversation: Conversation): string {
 }
 
 /**
- * Somebody, by the name of a contact, the key of a conversation, or a key, card or contact code.
+ * Someone, by the name of a contact, the key of a conversation, or a key, card or contact code.
  * @throws Complaint AMBIGUOUS_NAME, UNKNOWN_PERSON
  */
 export function findPerson(session: Session, text: string): PublicKey {

@@ -27,7 +27,7 @@ async function readPicture(path: string): Promise<Uint8Array> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'there is none of this name' : (code ?? message);
-    throw new Complaint('FILE_UNREADABLE', `The file can not be read: ${why}.`);
+    throw new Complaint('FILE_UNREADABLE', `The file cannot be read: ${why}.`);
   }
 }
 

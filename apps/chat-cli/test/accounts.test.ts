@@ -17,7 +17,7 @@ import { describe, expect, it } from 'vitest';
 import { crypto, openVault } from '../src/vault.js';
 import { add, Chat, PROGRAM, Someone } from './programs.js';
 
-// Nobody is there: accounts are opened all the same.
+// No one is there: accounts are opened all the same.
 const ROUTE = ['--relay', 'ws://127.0.0.1:9'];
 const someone = () => new Someone(...ROUTE);
 
@@ -86,7 +86,7 @@ describe('a new account', () => {
     expect(await refused(['--data', data])).toMatchObject({ code: 'NO_ACCOUNT' });
   });
 
-  it('a folder that can not be written to is named, with the reason', async () => {
+  it('a folder that cannot be written to is named, with the reason', async () => {
     const file = join(temporaryDirectory(), 'missing', 'words');
     const { code, message } = await refused(['--data', someone().data, '--words-to', file]);
     expect(code).toBe('FILE_UNREADABLE');
@@ -168,7 +168,7 @@ describe('a passphrase', () => {
       [locked, environment],
     ] as const) {
       const chat = await who.come(env);
-      const { conversation } = await chat.ask('add', { who: KEY, name: 'Somebody Unusual' });
+      const { conversation } = await chat.ask('add', { who: KEY, name: 'Someone Unusual' });
       await chat.ask('send', { conversation, text: 'psst, between us both' });
       await chat.end();
     }
@@ -181,7 +181,7 @@ describe('a passphrase', () => {
       const disk = Buffer.concat([bytesIn(who.data), await recordsIn(who.data)]);
       const secrets = {
         key: keyOn(who),
-        name: 'Somebody Unusual',
+        name: 'Someone Unusual',
         text: Buffer.from('psst, between us both').toString('base64'),
       };
       return Object.entries(secrets).flatMap(([what, secret]) => (disk.includes(secret) ? [what] : []));
@@ -189,7 +189,7 @@ describe('a passphrase', () => {
     expect(await secretsOn(open)).toEqual(['key', 'name', 'text']);
     expect(await secretsOn(locked)).toEqual([]);
     const again = await locked.come(environment);
-    expect((await again.ask('contacts'))['contacts']).toMatchObject([{ name: 'Somebody Unusual' }]);
+    expect((await again.ask('contacts'))['contacts']).toMatchObject([{ name: 'Someone Unusual' }]);
   });
 
   it('missing, wrong, or given where there is none: three answers, each says what to do; then the right one opens', async () => {
@@ -229,7 +229,7 @@ describe('a backup', () => {
   it('moves the account with contacts and messages; where it is restored is a new device', async () => {
     const alice = someone();
     const before = await alice.come();
-    const { conversation } = await before.ask('add', { who: KEY, name: 'Somebody Unusual' });
+    const { conversation } = await before.ask('add', { who: KEY, name: 'Someone Unusual' });
     await before.ask('send', { conversation, text: 'hello' });
     await before.end();
     const file = join(alice.folder, 'backup');
@@ -239,13 +239,13 @@ describe('a backup', () => {
       records: expect.any(Number),
     });
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(readFileSync(file).includes('Somebody Unusual')).toBe(false);
+    expect(readFileSync(file).includes('Someone Unusual')).toBe(false);
 
     const after = new Chat(['--data', someone().data, '--backup-from', file, ...ROUTE], environment);
     const [old, now] = [await before.event('ready'), await after.event('ready')];
     expect(now['key']).toBe(old['key']);
     expect(now['device']).not.toBe(old['device']);
-    expect((await after.ask('contacts'))['contacts']).toMatchObject([{ name: 'Somebody Unusual' }]);
+    expect((await after.ask('contacts'))['contacts']).toMatchObject([{ name: 'Someone Unusual' }]);
     const { entries } = (await after.ask('history', { conversation })) as { entries: { text: string }[] };
     expect(entries.map(({ text }) => text)).toEqual(['hello']);
   });

@@ -50,7 +50,7 @@ export class Chat {
     );
   }
 
-  /** A message of somebody else. */
+  /** A message of someone else. */
   message(text: string): Promise<Line> {
     return this.event('message', { text, own: false });
   }

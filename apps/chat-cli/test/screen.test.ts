@@ -49,7 +49,7 @@ async function opened(who: Someone, size?: ConstructorParameters<typeof Terminal
   return terminal;
 }
 
-/** Somebody who made an account before. */
+/** Someone who made an account before. */
 async function settled(): Promise<Someone> {
   const who = someone();
   await (await who.comeOnline()).end();
@@ -188,9 +188,9 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     await terminal.see('This is a trial: nothing is kept.');
     terminal.enter('/to Echo');
     await terminal.see('Echo: ');
-    terminal.enter('Is anybody there? 你好 👍');
-    const screen = await terminal.see('Echo: Is anybody there? 你好 👍');
-    expect(screen).toContain('You: Is anybody there? 你好 👍');
+    terminal.enter('Is anyone there? 你好 👍');
+    const screen = await terminal.see('Echo: Is anyone there? 你好 👍');
+    expect(screen).toContain('You: Is anyone there? 你好 👍');
     expect(screen).toContain('Echo: forward secrecy, not verified');
     terminal.press('C-c');
     await terminal.see('exit code 0');
@@ -345,7 +345,7 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     await before.end();
     const a = await opened(alice);
     a.enter('/requests');
-    await a.see('Nobody is waiting.');
+    await a.see('No one is waiting.');
     a.press('Enter');
     await b.ask('add', { who: key, name: 'Alice' });
     await b.ask('send', { conversation: 'Alice', text: 'Hello, I am Bob.' });
@@ -413,7 +413,7 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     await second.see('exit code 1');
   });
 
-  it('is drawn where CI is set, as in a shell of somebody who tests something else', async () => {
+  it('is drawn where CI is set, as in a shell of someone who tests something else', async () => {
     const terminal = await opened(await settled(), { env: { CI: 'true', CONTINUOUS_INTEGRATION: '1' } });
     terminal.press('C-c');
     await terminal.see('exit code 0');

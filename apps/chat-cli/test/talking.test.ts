@@ -79,7 +79,7 @@ describe('two people', () => {
   });
 });
 
-describe('somebody whom one does not know', () => {
+describe('someone whom one does not know', () => {
   it('is a request until accepted; an answer lets in as well', async () => {
     const [a, b, c] = await Promise.all([1, 2, 3].map(() => someone().comeOnline()));
     await add(b as Chat, a as Chat, 'Alice');
@@ -184,8 +184,8 @@ describe('more than two', () => {
     const b = await someone().comeOnline();
     await a.ask('to', { conversation: '#a-chat' });
     await b.ask('to', { conversation: '#a-chat' });
-    await a.ask('send', { conversation: '#a-chat', text: 'Anybody?' });
-    expect(await b.message('Anybody?')).toMatchObject({ conversation: 'p-a-chat', protection: 'public' });
+    await a.ask('send', { conversation: '#a-chat', text: 'Anyone?' });
+    expect(await b.message('Anyone?')).toMatchObject({ conversation: 'p-a-chat', protection: 'public' });
     await b.ask('remove', { conversation: '#a-chat' });
     expect((await b.ask('list'))['conversations']).toEqual([]);
   });
@@ -266,7 +266,7 @@ describe('other ways to travel', () => {
 });
 
 describe('a mailserver', () => {
-  it('keeps what is sent by peers to somebody who is away', async () => {
+  it('keeps what is sent by peers to someone who is away', async () => {
     const a = await new Someone('--peer', node.enode).comeOnline();
     const bob = new Someone('--mailserver', node.enode);
     const b = await bob.comeOnline();

@@ -17,7 +17,7 @@ export function hasTerminal(): boolean {
   return false;
 }
 
-/** The built chat in a real terminal: a tmux server of its own, without anybody's settings. */
+/** The built chat in a real terminal: a tmux server of its own, without anyone's settings. */
 export class Terminal {
   readonly #folder = createTemporaryDirectory();
   readonly #socket = join(this.#folder.path, 'socket');

@@ -48,8 +48,8 @@ async function error(name: string, fields: Readonly<Record<string, unknown>>) {
 const names = async () =>
   ((await chat.ask('contacts'))['contacts'] as { name: string }[]).map(({ name }) => name);
 
-describe('somebody is added', () => {
-  it('wrong cards, keys and contact codes: each is told apart, repeated nowhere, and adds nobody', async () => {
+describe('someone is added', () => {
+  it('wrong cards, keys and contact codes: each is told apart, repeated nowhere, and adds no one', async () => {
     const { contactCode, card: own } = (await chat.ask('card')) as Record<string, string>;
     const code = contactCode as string;
     const other = JSON.parse(Buffer.from(code, 'base64').toString()) as Record<string, string>;
@@ -94,7 +94,7 @@ describe('somebody is added', () => {
     ];
     const before = await names();
     for (const [what, who, expected, message] of cases) {
-      const failure = await error('add', { who, name: 'Somebody' });
+      const failure = await error('add', { who, name: 'Someone' });
       expect(failure?.code, what).toMatch(new RegExp(`^(${expected})$`));
       expect(failure?.message, what).toMatch(message);
       for (const piece of who.match(/\S{9,}/g) ?? []) expect(failure?.message, what).not.toContain(piece);
@@ -143,7 +143,7 @@ describe('a picture is read', () => {
     }
   });
 
-  it('no picture, a damaged one, one without a code, a code of something else: four answers, and nobody is added', async () => {
+  it('no picture, a damaged one, one without a code, a code of something else: four answers, and no one is added', async () => {
     const png = pngOf(card);
     const blank = { width: 200, height: 200, data: Buffer.alloc(200 * 200 * 4, 0xff) };
     const before = await names();
@@ -194,7 +194,7 @@ describe('safety numbers', () => {
     }
   });
 
-  it('somebody who is no contact is not verified', async () => {
+  it('someone who is no contact is not verified', async () => {
     expect(await error('verify', { conversation: card, answer: 'yes' })).toMatchObject({
       code: 'UNKNOWN_PERSON',
     });
@@ -232,7 +232,7 @@ describe('requests', () => {
     await chat.ask('list');
   });
 
-  it('texts, chats and groups that can not be', async () => {
+  it('texts, chats and groups that cannot be', async () => {
     const refusals: readonly (readonly [
       name: string,
       fields: Readonly<Record<string, unknown>>,
@@ -264,7 +264,7 @@ describe('requests', () => {
   });
 });
 
-describe('somebody is blocked', () => {
+describe('someone is blocked', () => {
   it('twice, and unblocked twice: the same as once', async () => {
     const { person } = (await chat.ask('block', { conversation: 'Echo' })) as { person: { key: string } };
     await chat.ask('block', { conversation: person.key });

@@ -34,7 +34,7 @@ export async function serveSite({ node, port = 0 }) {
       'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
       'cache-control': 'no-cache',
       'x-content-type-options': 'nosniff',
-      // What the page's own policy can't say: nobody may put it into a frame.
+      // What the page's own policy can't say: no one may put it into a frame.
       'content-security-policy': "frame-ancestors 'none'",
     });
     createReadStream(file).pipe(response);

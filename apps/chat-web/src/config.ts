@@ -20,7 +20,7 @@ export function setNodeAddress(address: string): void {
 }
 
 /**
- * Looks at what the page was opened with. Anybody can make a link, and a node learns who talks when and with whom: so the user
+ * Looks at what the page was opened with. Anyone can make a link, and a node learns who talks when and with whom: so the user
  * is asked, unless it is the node anyhow, or was declined before.
  */
 export async function readProposal(): Promise<void> {

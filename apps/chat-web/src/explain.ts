@@ -11,7 +11,7 @@ export function explain(error: unknown): string {
 const SENTENCES: Sentences = {
   STORE_LOCKED: 'Another tab has your conversations open.',
   STORE_UNAVAILABLE:
-    'This browser can not store or read your data now. Is the disk full, or is this a private window?',
+    'This browser cannot store or read your data now. Is the disk full, or is this a private window?',
   STORE_CORRUPT: 'The data in this browser is damaged.',
   STORE_ROLLBACK: 'The data in this browser was replaced by an older copy in part.',
   STORE_SCHEMA_NEWER: 'The data in this browser was made by a newer version of this page. Reload to get it.',

@@ -33,7 +33,7 @@ function lookFor(image: ImageData): Promise<QrAnswer> {
   const worker = new Worker(new URL('./qr-worker.ts', import.meta.url), { type: 'module' });
   return new Promise<QrAnswer>((resolve, reject) => {
     worker.onmessage = ({ data }: MessageEvent<QrAnswer>) => resolve(data);
-    worker.onerror = () => reject(new TypeError('This browser can not look through pictures here.'));
+    worker.onerror = () => reject(new TypeError('This browser cannot look through pictures here.'));
     worker.postMessage(image);
   }).finally(() => worker.terminate());
 }

@@ -10,7 +10,7 @@ export type Route =
   | { readonly page: 'conversation' | 'details'; readonly conversation: Conversation };
 
 export function parseRoute(fragment: string): Route {
-  // A link to somebody's card, as made by the card page.
+  // A link to someone's card, as made by the card page.
   if (/^#?sotto:/i.test(fragment)) return { page: 'new', text: fragment.replace(/^#/, '') };
   const [, page, key, details] = fragment.split('/');
   switch (page) {

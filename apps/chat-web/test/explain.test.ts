@@ -3,7 +3,7 @@ import { parseMnemonic } from '@sotto/identity';
 import { expect, it } from 'vitest';
 import { explain } from '../src/explain.js';
 
-it('what went wrong, in words: of what was typed, of this browser, of a file, and of what nobody foresaw', () => {
+it('what went wrong, in words: of what was typed, of this browser, of a file, and of what no one foresaw', () => {
   try {
     parseMnemonic('legal winner');
     expect.unreachable();

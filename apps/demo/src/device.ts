@@ -20,7 +20,7 @@ export interface Whereabouts {
   readonly closing: AbortSignal;
 }
 
-/** Somebody's phone or laptop: a messenger with a store on disk. */
+/** Someone's phone or laptop: a messenger with a store on disk. */
 export class Device {
   /** What was given to the application and not read yet, in order of arrival. */
   readonly inbox: ReceivedMessage[] = [];

@@ -80,7 +80,7 @@ function conclude(checks: Checks, { seed, pause }: Options, seconds: number): vo
   terminal.line('README.md                begins with twenty lines of code');
 }
 
-/** Ends the tour in order when the program is to stop, or when nobody reads any more. */
+/** Ends the tour in order when the program is to stop, or when no one reads any more. */
 function stopper(): AbortController {
   const stop = new AbortController();
   for (const [signal, code] of Object.entries(STOPPED)) process.once(signal, () => stop.abort(code));
@@ -88,7 +88,7 @@ function stopper(): AbortController {
   return stop;
 }
 
-/** Waits for Enter; not where there is nobody to press it. */
+/** Waits for Enter; not where there is no one to press it. */
 async function waitForEnter(signal: AbortSignal): Promise<void> {
   if (!process.stdin.isTTY) return;
   const input = createInterface({ input: process.stdin, output: process.stdout, terminal: false });

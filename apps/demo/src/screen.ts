@@ -13,7 +13,7 @@ export function styled(text: string, ...styles: readonly Style[]): string {
   return styles.reduce((inner, style) => styleText(style, inner, { stream: process.stdout }), text);
 }
 
-/** Whether colours show: standard output is a terminal that has them, and nobody forbids it. */
+/** Whether colours show: standard output is a terminal that has them, and no one forbids it. */
 export function coloured(): boolean {
   return styled(' ', 'bold') !== ' ';
 }

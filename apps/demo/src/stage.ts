@@ -76,7 +76,7 @@ export class Stage {
     return device;
   }
 
-  /** Waits until nothing is on its way, and everybody has done what follows from what came. */
+  /** Waits until nothing is on its way, and everyone has done what follows from what came. */
   async settled(): Promise<void> {
     const published = () => this.#devices.reduce((sum, { tap }) => sum + tap.published, 0);
     // What came in one round may be answered in the next.

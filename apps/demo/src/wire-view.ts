@@ -1,7 +1,7 @@
 import { encodeHex } from '@sotto/core';
 import { decodeProtocolMessage } from '@sotto/protocol-codec';
 
-/** What a message is, to somebody who has opened its envelope and nothing more. */
+/** What a message is, to someone who has opened its envelope and nothing more. */
 export interface WireView {
   readonly kind: 'DH fallback' | 'X3DH' | 'ratchet' | 'public' | 'bundle only';
   /** The beginning of the sender's ratchet key, which names the chain. Empty outside of sessions. */

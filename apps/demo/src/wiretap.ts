@@ -9,7 +9,7 @@ import {
 import { createSealedTransport, type Pbkdf2 } from '@sotto/whisper-transport';
 import { viewWire } from './wire-view.js';
 
-/** A message on its way: what was sealed, and the envelope that everybody on the network sees. */
+/** A message on its way: what was sealed, and the envelope that everyone on the network sees. */
 export interface Overheard {
   readonly channel: Channel;
   /** The ProtocolMessage. */

@@ -152,7 +152,7 @@ describe('the command line', () => {
     expect(plain).toMatch(/SOTTO:1\/[A-Z2-7]+…/);
   });
 
-  it('--pause waits for nobody where there is no terminal', () => {
+  it('--pause waits for no one where there is no terminal', () => {
     const { status, stdout } = run(['--only', 'ratchet', '--only', 'public', '--pause']);
     expect(status).toBe(0);
     expect(stdout).not.toContain('Enter');
@@ -238,7 +238,7 @@ describe('stopped on its way', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('because nobody reads any more: leaves no files behind', async () => {
+  it('because no one reads any more: leaves no files behind', async () => {
     const folder = temporaryDirectory();
     const { child, exit } = await startedUntil('I count to eight.', folder);
     child.stdout.destroy();

@@ -159,7 +159,7 @@ export class Party {
     }));
   }
 
-  /** Encrypts for somebody and for our own paired devices, in one transaction. */
+  /** Encrypts for someone and for our own paired devices, in one transaction. */
   async #send(
     to: PublicKey,
     payload: Uint8Array,

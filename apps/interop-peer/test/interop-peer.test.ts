@@ -84,7 +84,7 @@ describe('two parties', () => {
     expect((await bob.direct(alice, 'yes'))['installations']).toEqual(['alice-1']);
   });
 
-  it('a public message can be read by anybody', async () => {
+  it('a public message can be read by anyone', async () => {
     const { alice, bob } = await pair();
     const { message } = await alice.ask('public', { payload: hex('to all') });
     const read = { from: alice.identity, message, msgId: '1' };

@@ -102,7 +102,7 @@ class Scenario {
     this.#seats.push({ name, owner, db, speaker, unconfirmed: new Map(), done: [] });
   }
 
-  /** Somebody says something to somebody else, with or without knowing his devices. */
+  /** Someone says something to someone else, with or without knowing his devices. */
   async #send(): Promise<void> {
     const sender = this.#pick(this.#seats) as Seat;
     const recipient = this.#pick(this.#seats.filter(({ owner }) => owner !== sender.owner)) as Seat;

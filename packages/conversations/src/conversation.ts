@@ -4,36 +4,36 @@ import type { Message } from './entry.js';
 
 /** A line of the conversation list. */
 export interface ConversationSummary {
-  /** Names the conversation in one word, see {@link conversationKey}. */
+  /** Identifies the conversation, see {@link conversationKey}. */
   readonly key: string;
-  /** What calls of this package and `Messenger.send` take. */
+  /** The conversation, as this package and `Messenger.send` accept it. */
   readonly conversation: Conversation;
-  /** When something was last stored in it, or it was opened. Milliseconds since the epoch by our clock. */
+  /** When something was last stored in it, or it was opened: milliseconds since the epoch by our clock. */
   readonly lastActivity: number;
-  /** Messages of others that were not marked read. */
+  /** Number of received messages that were not marked read. */
   readonly unread: number;
-  /** `undefined` while there is none. */
+  /** The last message; `undefined` until there is one. */
   readonly lastMessage: Message | undefined;
-  /** How it is protected, as far as its last message tells. */
+  /** How it is protected, judged by its last message. */
   readonly protection: ConversationProtection;
-  /** Of a 1:1: the other one wrote, and the user hasn't let them in yet: accept or block. */
+  /** Of a 1:1: whether the peer wrote and the user has neither accepted nor blocked them yet. */
   readonly request: boolean;
-  /** Of a group: what it is now. */
+  /** Of a group: its current state. */
   readonly group: Group | undefined;
 }
 
 /**
- * How a conversation is protected, as far as its last message tells:
- * - `public`: anybody can read it.
- * - `identity-key`: no forward secrecy yet; who gets one of the identity keys later reads it.
+ * How a conversation is protected, judged by its last message:
+ * - `public`: anyone can read it.
+ * - `identity-key`: no forward secrecy yet; whoever learns one of the identity keys later can read it.
  * - `ratchet`: forward secrecy.
  *
- * Before the first message it is what a message would have now. Whether the person is who one thinks is another
+ * Before the first message it is what a message would have now. Whether the peer is who the user thinks is a separate
  * question: see `Person.verified`.
  */
 export type ConversationProtection = 'public' | 'identity-key' | 'ratchet';
 
-/** A conversation in one word, for addresses and maps: `d-` and an identity, `p-` and a name, `g-` and a group's id. */
+/** A conversation as a string, for URLs and maps: `d-` and an identity, `p-` and a name, `g-` and a group's id. */
 export function conversationKey(conversation: Conversation): string {
   switch (conversation.kind) {
     case 'direct':
@@ -58,6 +58,6 @@ export function parseConversationKey(key: string): Conversation {
   }
   throw new SottoError('INVALID_TEXT', 'Not a valid conversation key.', {
     what: 'conversation key',
-    reason: 'not d-, p- or g- and what belongs to it',
+    reason: 'not d-, p- or g- with an identity, name or group id',
   });
 }

@@ -33,34 +33,34 @@ import { encodeText } from './text.js';
 
 /** What {@link createConversations} needs. */
 export interface ConversationsOptions {
-  /** Not started yet, or messages that it gives meanwhile are missed until its next start. */
+  /** Not started yet: messages that it emits before are missed until its next start. */
   readonly messenger: Messenger;
-  /** The store that the messenger has; it stays the messenger's to close. */
+  /** The messenger's store; the messenger closes it. */
   readonly store: Store;
-  /** Default: the clock of the machine. */
+  /** Default: the system clock. */
   readonly clock?: Clock | undefined;
-  /** Gets events and codes, never contents. Default: nothing is logged. */
+  /** Receives events and codes, never contents. Default: nothing is logged. */
   readonly logger?: Logger | undefined;
 }
 
-/** Something to draw anew. */
+/** A change to show. */
 export type Change =
   /** Entries of a conversation were added or changed, or its line in the list. */
   | { readonly what: 'conversation'; readonly key: string }
   /** A conversation was removed. */
   | { readonly what: 'removed'; readonly key: string }
-  /** Somebody was added, renamed, verified, removed or blocked. */
+  /** A person was added, renamed, verified, removed or blocked. */
   | { readonly what: 'people' };
 
 /** How a text is sent. */
 export interface SendTextOptions {
-  /** Told for how many of the recipients it has been encrypted: members of a group, some at a time; else one. */
+  /** Called with the number of recipients for whom it has been encrypted: members of a group, some at a time; otherwise one. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
  * Keeps the conversations of a messenger in its store: call it between `createMessenger` and `start`. From then on it
- * takes and acknowledges all messages; let nobody else do so.
+ * handles and acknowledges all messages; don't do so elsewhere.
  * @throws STORE codes, STATE_CORRUPT, STATE_VERSION_UNSUPPORTED
  */
 export async function createConversations(options: ConversationsOptions): Promise<Conversations> {
@@ -73,17 +73,17 @@ interface Row {
   readonly conversation: Conversation;
   stored: StoredConversation;
   lastMessage: Message | undefined;
-  /** Of a 1:1 without messages: whether a device of the other is known. */
+  /** Of a 1:1 without messages: whether a device of the peer is known. */
   deviceKnown: boolean;
-  /** Of a 1:1: the other one waits to be let in. */
+  /** Of a 1:1: whether the peer waits to be accepted. */
   request: boolean;
   group: Group | undefined;
 }
 
 const EMPTY: StoredConversation = { lastActivity: 0, order: 0, unread: 0, next: 0, lastMessage: -1 };
-/** Most conversations kept of people whom the user hasn't let in; beyond it the oldest are removed. */
+/** Most conversations kept with people whom the user hasn't accepted; the oldest are removed first. */
 const MOST_REQUESTS = 256;
-/** How long after a failure of the store a message is tried again. */
+/** Wait after a storage error before a message is retried, in milliseconds. */
 const RETRY_MS = 5_000;
 
 /** The conversations of one device. Made by {@link createConversations}. */
@@ -93,15 +93,15 @@ export class Conversations {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #rows = new Map<string, Row>();
-  /** By identity in hex: the messenger says who they are, the names are ours. */
+  /** Contacts by identity in hex: the messenger keeps who they are, this package their names. */
   readonly #contacts = new Map<string, Contact>();
   readonly #names = new Map<string, string>();
-  /** Identities who wrote and whom the user hasn't let in, in hex. */
+  /** Identities that wrote and that the user hasn't accepted, in hex. */
   #requests: ReadonlySet<string> = new Set();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #stops: (() => void)[] = [];
   readonly #retries = new Set<() => void>();
-  /** What changes conversations is done one after another, so that numbers and counts are right. */
+  /** Changes of conversations run one after another, so that numbers and counts are right. */
   #tail: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -113,7 +113,7 @@ export class Conversations {
     this.#history = new History(store, logger);
   }
 
-  /** @internal Reads what is there and begins to listen. */
+  /** @internal Reads what is stored and begins to listen. */
   async load(): Promise<void> {
     const messenger = this.#messenger;
     for (const contact of await messenger.contacts.list()) {
@@ -128,7 +128,7 @@ export class Conversations {
     }
     for (const name of messenger.chats.list()) await this.#ensure({ kind: 'public', name });
     for (const { id, joined } of await messenger.groups.list()) {
-      // One of which there was a notice and is no row was removed here.
+      // A group with a notice but without a row was removed on this device.
       const isNews = joined && (await this.#history.group(id)) === undefined;
       if (isNews) await this.#ensure({ kind: 'group', groupId: id });
     }
@@ -166,7 +166,7 @@ export class Conversations {
     this.#listeners.clear();
   }
 
-  /** Calls back after each change; the returned function stops it. */
+  /** Adds a listener for changes; the returned function removes it. */
   subscribe(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -175,8 +175,8 @@ export class Conversations {
   // Reading
 
   /**
-   * All conversations, the one first in which something was stored last. Those with `request` are of people whom the user
-   * hasn't let in: show them apart.
+   * All conversations, most recent first. Those with `request` are with people whom the user hasn't accepted: show them
+   * separately.
    */
   list(): readonly ConversationSummary[] {
     return [...this.#rows]
@@ -184,7 +184,7 @@ export class Conversations {
       .map(([key, row]) => summaryOf(key, row));
   }
 
-  /** The line of one conversation; `undefined` when it isn't in the list. */
+  /** The summary of one conversation; `undefined` when it isn't in the list. */
   get(conversation: Conversation): ConversationSummary | undefined {
     const key = conversationKey(conversation);
     const row = this.#rows.get(key);
@@ -193,7 +193,7 @@ export class Conversations {
 
   /**
    * A page of a conversation, in order: the last `limit` entries before number `before`, by default the latest. Damaged
-   * ones are left out.
+   * entries are left out.
    * @throws STORE_UNAVAILABLE, CLOSED
    */
   async entries(
@@ -205,7 +205,7 @@ export class Conversations {
     return this.#history.entries(key, Math.max(0, end - (options.limit ?? 50)), end);
   }
 
-  /** Somebody as this user knows them; also strangers. */
+  /** A person as this user knows them; also a stranger. */
   person(identity: PublicKey): Person {
     const key = encodeHex(identity);
     const contact = this.#contacts.get(key);
@@ -218,7 +218,7 @@ export class Conversations {
     };
   }
 
-  /** The contacts by name, those without one last. */
+  /** The contacts, sorted by name; those without a name last. */
   contacts(): readonly Person[] {
     return [...this.#contacts.values()]
       .map(({ identity }) => this.person(identity))
@@ -233,7 +233,7 @@ export class Conversations {
   // People
 
   /**
-   * Adds somebody, or gives a contact another name. Names are local.
+   * Adds a contact, or renames one. Names are local.
    * @param who a contact code, or an identity of 33 or 65 bytes
    * @throws what `contacts.add` of the messenger and {@link parsePersonName} throw
    */
@@ -249,7 +249,7 @@ export class Conversations {
     });
   }
 
-  /** Forgets somebody's name and that they were verified; the conversation stays. */
+  /** Removes a contact, with name and verification; the conversation stays. */
   async removeContact(identity: PublicKey): Promise<void> {
     await this.#inTurn(async () => {
       await this.#messenger.contacts.setVerified(identity, false);
@@ -259,7 +259,7 @@ export class Conversations {
 
   /**
    * Notes whether the user has compared safety numbers with a contact.
-   * @throws NOT_FOUND for somebody who is no contact
+   * @throws NOT_FOUND for a person who is not a contact
    */
   async setVerified(identity: PublicKey, verified: boolean): Promise<void> {
     await this.#inTurn(async () => {
@@ -270,7 +270,7 @@ export class Conversations {
   }
 
   /**
-   * Lets somebody in who wrote: their conversation is no request any more. Answering, or adding a contact, does the same.
+   * Accepts a person who wrote: their conversation is no longer a request. Answering, or adding a contact, does the same.
    * @throws INVALID_PUBLIC_KEY, STORE codes
    */
   async accept(identity: PublicKey): Promise<void> {
@@ -279,8 +279,8 @@ export class Conversations {
   }
 
   /**
-   * Blocks somebody: nothing is taken of them any more, and they are no contact any more, with a name. A conversation stays,
-   * unless it was a request.
+   * Blocks a person: what they send is dropped, and they are no longer a contact with a name. Their conversation stays unless
+   * it was a request.
    * @throws INVALID_PUBLIC_KEY, INVALID_ARGUMENT for our own identity, STORE codes
    */
   async block(identity: PublicKey): Promise<void> {
@@ -294,7 +294,7 @@ export class Conversations {
     await this.#tail;
   }
 
-  /** Takes again what somebody sends. @throws INVALID_PUBLIC_KEY, STORE codes */
+  /** Unblocks a person. @throws INVALID_PUBLIC_KEY, STORE codes */
   async unblock(identity: PublicKey): Promise<void> {
     await this.#inTurn(async () => {
       await this.#messenger.requests.unblock(identity);
@@ -302,7 +302,7 @@ export class Conversations {
     });
   }
 
-  /** Those whom the user blocked. */
+  /** The people whom the user blocked. */
   blocked(): readonly Person[] {
     return this.#messenger.requests.blocked().map((identity) => this.person(identity));
   }
@@ -321,7 +321,7 @@ export class Conversations {
     });
   }
 
-  /** Removes a conversation with all that stands in it from this device; leaves a public chat, but no group. */
+  /** Removes a conversation and its entries from this device. Leaves a public chat, but not a group. */
   async remove(conversation: Conversation): Promise<void> {
     await this.#inTurn(async () => {
       const key = conversationKey(conversation);
@@ -347,7 +347,7 @@ export class Conversations {
 
   /**
    * Sends a text. Resolves when it is stored, in one commit here and in the messenger; it is `pending` until the
-   * transport has taken all of it.
+   * transport has accepted all of it.
    * @throws INVALID_TEXT, LIMIT_EXCEEDED for the text; what `send` of the messenger throws. Nothing
    *   is kept of it then
    */
@@ -369,20 +369,20 @@ export class Conversations {
       } catch (error) {
         failure = error;
       }
-      // A fan-out that fails later on is gone on with by the messenger: what was stored tells.
+      // The messenger resumes a fan-out that fails later: the result is that of the stored message.
       await this.#reload(key, row);
       if (row.stored.next === next)
-        throw failure ?? new SottoError('CLOSED', 'Closed meanwhile.', { what: 'messenger' });
+        throw failure ?? new SottoError('CLOSED', 'The conversations were closed.', { what: 'messenger' });
       const message = row.lastMessage as Message;
       this.#tell({ what: 'conversation', key });
-      // A message to nobody but ourselves is sent already.
+      // A message to ourselves alone counts as sent.
       await this.#settle(message.id);
       return message;
     });
   }
 
   /**
-   * Sends the failed parts of a message once more: it is `pending` again.
+   * Retries the failed parts of a message: it is `pending` again.
    * @throws NOT_FOUND when no part of it has failed; STORE codes
    */
   async retry(id: string): Promise<void> {
@@ -393,13 +393,13 @@ export class Conversations {
   }
 
   /**
-   * Gives up a message that has failed or waits, and deletes it here. Somebody may have got a part of it before.
+   * Gives up a failed or pending message, and deletes it here. Parts of it may have been delivered already.
    * @throws NOT_FOUND when no part of it has failed or waits; STORE codes
    */
   async giveUp(id: string): Promise<void> {
     await this.#inTurn(async () => {
       const deleted = await this.#history.deleteOutgoing(id);
-      // One commit: it is gone here if and only if it is not sent.
+      // One commit: it is deleted here if and only if it is not sent.
       await this.#messenger.outbox.giveUp(id, { alongside: deleted?.writes ?? [] });
       if (deleted === undefined) return;
       this.#history.deleted(id);
@@ -429,13 +429,13 @@ export class Conversations {
     };
   }
 
-  // What the messenger tells
+  // Events of the messenger
 
   async #take(message: ReceivedMessage): Promise<void> {
     const { conversation } = message;
     const key = conversationKey(conversation);
     try {
-      // What a request wrote goes with it when it is blocked, and this message came just before.
+      // Blocking a request deletes its messages, and this one arrived just before.
       if (message.request && this.person(message.sender).blocked) {
         await message.acknowledge();
         return;
@@ -456,7 +456,7 @@ export class Conversations {
           payload: payloadText(message.payload),
         },
       });
-      // One commit: it is here when it is no longer in the inbox.
+      // One commit: it enters the history as it leaves the inbox.
       if (!(await message.acknowledge({ alongside: writes }))) return;
       row.stored = stored;
       row.lastMessage = (await this.#history.message(key, stored.lastMessage)) ?? row.lastMessage;
@@ -466,14 +466,14 @@ export class Conversations {
       }
       this.#tell({ what: 'conversation', key });
     } catch (error) {
-      // Still in the inbox: it comes again after a restart, or now.
+      // Still in the inbox: it is redelivered after a restart, or retried now.
       if (this.#closed || isSottoError(error, 'CLOSED')) return;
       this.#logger.warn('message not stored yet', { error: codeOf(error) });
       this.#later(() => this.#take(message));
     }
   }
 
-  /** All parts are taken, as far as the outbox knows: a fan-out may still be on its way through the members. */
+  /** The outbox has sent all parts; a fan-out may still have members left. */
   async #settle(id: string): Promise<void> {
     if (!this.#history.isOutgoing(id)) return;
     if ((await this.#messenger.outbox.pending()).has(id) || this.#messenger.outbox.failed().includes(id))
@@ -494,7 +494,7 @@ export class Conversations {
     const group = await this.#messenger.groups.get(groupId);
     const before = await this.#history.group(groupId);
     const known = this.#rows.get(conversationKey(conversation));
-    // A group that was removed here, or that we never were in, is no news.
+    // Changes of a group that was removed here, or that we never joined, are not shown.
     if (known === undefined && !group.joined) return;
     const members = group.members.map(encodeHex);
     const notice: NoticeContent = {
@@ -528,14 +528,14 @@ export class Conversations {
     const row = this.#rows.get(conversationKey(conversation));
     if (row === undefined) return;
     row.deviceKnown = true;
-    // The first ones are how a conversation begins.
+    // At first contact every device is new.
     if (!event.firstContact) {
       const { installationId } = event;
       await this.#addNotice(conversation, row, { what: 'new-device', installationId });
     } else this.#tell({ what: 'conversation', key: conversationKey(conversation) });
   }
 
-  /** Somebody was let in, or is blocked now: the conversation with it is no request any more. */
+  /** A person was accepted or blocked: the conversation is no longer a request. */
   async #noteLetIn(identity: PublicKey): Promise<void> {
     await this.#loadRequests();
     const key = conversationKey({ kind: 'direct', peer: identity });
@@ -562,7 +562,7 @@ export class Conversations {
     this.#requests = new Set(requests.map(({ identity }) => encodeHex(identity)));
   }
 
-  /** Strangers can begin conversations without end: beyond a bound the oldest of them go. */
+  /** Strangers can begin any number of conversations: beyond a bound the oldest are removed. */
   async #removeOldRequests(): Promise<void> {
     const requests = [...this.#rows]
       .filter(([, { request }]) => request)
@@ -576,7 +576,7 @@ export class Conversations {
 
   async #noteDecryptionFailed(sender: PublicKey, answered: boolean): Promise<void> {
     const conversation: Conversation = { kind: 'direct', peer: sender };
-    // Strangers can send garbage without end; a conversation doesn't begin with it.
+    // Strangers can send any amount of garbage, so it doesn't begin a conversation.
     const row = this.#rows.get(conversationKey(conversation));
     if (row !== undefined)
       await this.#addNotice(conversation, row, { what: 'decryption-failed', sender, answered });
@@ -691,7 +691,7 @@ function isWithoutRatchet({ result }: MemberOutcome): boolean {
 }
 
 function notFound(what: SottoError<'NOT_FOUND'>['details']['what'], id: string): SottoError<'NOT_FOUND'> {
-  return new SottoError('NOT_FOUND', `There is no such ${what}.`, { what, id });
+  return new SottoError('NOT_FOUND', `No such ${what} exists.`, { what, id });
 }
 
 function codeOf(error: unknown): string {

@@ -2,8 +2,8 @@ import type { PublicKey } from '@sotto/core';
 import type { NoticeContent } from './entry.js';
 
 /**
- * What happened to a conversation, in plain English.
- * @param nameFor what to call a person; the name of a group, which others chose, comes as it is
+ * Describes a notice in plain English.
+ * @param nameFor the name of a person; a group's name, which others chose, is inserted unchanged
  */
 export function describeNotice(notice: NoticeContent, nameFor: (identity: PublicKey) => string): string {
   switch (notice.what) {
@@ -22,10 +22,10 @@ export function describeNotice(notice: NoticeContent, nameFor: (identity: Public
         add: `added ${whom}`,
         remove: `removed ${whom}`,
         promote: `made ${whom} an administrator`,
-        demote: `took administration from ${whom}`,
+        demote: `removed ${whom} as administrator`,
         leave: 'left the group',
       }[notice.kind];
-      return `It has no effect that ${who} ${change}: somebody else changed the group at the same time.`;
+      return `It has no effect that ${who} ${change}: someone else changed the group at the same time.`;
     }
     case 'group-changed': {
       const { name, joined, left } = notice;

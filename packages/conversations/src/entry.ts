@@ -1,68 +1,72 @@
 import type { ErrorCode, PublicKey } from '@sotto/core';
 import type { GroupChangeLost, ReceivedMessage } from '@sotto/messenger';
 
-/** What stands in a conversation. */
+/** An entry of a conversation. */
 export type Entry = Message | Notice;
 
-/** A message, ours or somebody else's. */
+/** A message, sent or received. */
 export interface Message {
+  /** A message. */
   readonly kind: 'message';
-  /** Place in the conversation, counted from 0 in the order in which this device stored them. Never reused. */
+  /** Position in the conversation, from 0, in the order in which this device stored the entries. Never reused. */
   readonly number: number;
-  /** The messenger's id of it. */
+  /** The messenger's id of the message: 64 hex digits, or 32 for one of ours to a group. */
   readonly id: string;
-  /** 33 bytes; ourselves when `own`. */
+  /** The sender's identity, 33 bytes; our own when `own`. */
   readonly sender: PublicKey;
-  /** We wrote it, here or on another device of ours. */
+  /** Whether we sent it, from this device or another one of ours. */
   readonly own: boolean;
-  /** The device that it was written on; empty when not known. */
+  /** Installation id of the sending device; empty when not known. */
   readonly installationId: string;
-  /** What it says. */
+  /** Its content. */
   readonly content: Content;
-  /** How far it has come. */
+  /** Its delivery state. */
   readonly state: MessageState;
-  /** Of one that failed: the code of the error, see `explain`. */
+  /** Error code of a failed message, see `explainCode`; otherwise `undefined`. */
   readonly failure: ErrorCode | undefined;
-  /** How it travelled: `dr` has forward secrecy, `dh` has none, `public` anybody could read. */
+  /** How it was protected: `dr` with forward secrecy, `dh` without, `public` readable by anyone. */
   readonly protection: ReceivedMessage['protection'];
-  /** Whether the sender was verified when it came. */
+  /** Whether the sender was verified when it was received. */
   readonly verified: boolean;
-  /** Of a group: its author was removed shortly before it came. */
+  /** In a group: whether its sender had been removed shortly before it was received. */
   readonly late: boolean;
-  /** Milliseconds since the epoch by the sender's clock. */
+  /** When it was sent, in milliseconds since the epoch by the sender's clock. */
   readonly sentAt: number;
-  /** Milliseconds since the epoch by ours: when it was stored here. */
+  /** When it was stored here, in milliseconds since the epoch by our clock. */
   readonly storedAt: number;
 }
 
 /**
- * Of ours: `pending`: stored, and sent as soon as the transport takes it; `sent`; `failed`: the transport refused a part of
- * it, which can be tried again or given up.
- * Of others, and copies from our other devices: `received`.
+ * - `pending`: ours; stored, and sent as soon as the transport accepts it.
+ * - `sent`: ours; the transport has accepted all of it.
+ * - `failed`: ours; the transport refused a part of it, which can be retried or given up.
+ * - `received`: from others, or a copy from another device of ours.
  */
 export type MessageState = 'received' | 'pending' | 'sent' | 'failed';
 
-/** What a payload is to this package. */
+/** The content of a message: text, or bytes of another program. */
 export type Content =
   | { readonly kind: 'text'; readonly text: string }
-  /** No text: something that another program understands. Bytes as they came; fresh. */
+  /** Not text: the payload of another program, unchanged. A copy, which the caller owns. */
   | { readonly kind: 'other'; readonly payload: Uint8Array };
 
-/** Something that happened to a conversation. */
+/** An event in a conversation. */
 export interface Notice {
+  /** A notice. */
   readonly kind: 'notice';
-  /** Place in the conversation, as of a {@link Message}. */
+  /** Position in the conversation, as in {@link Message}. */
   readonly number: number;
+  /** What happened. */
   readonly notice: NoticeContent;
-  /** Milliseconds since the epoch by our clock. */
+  /** When it was stored, in milliseconds since the epoch by our clock. */
   readonly storedAt: number;
 }
 
 /** What happened, by `what`. */
 export type NoticeContent =
-  /** A message came that this device can't read. `answered`: the sender was told, its next one will be readable. */
+  /** This device can't decrypt a message. `answered`: the sender was told, and the next one will be readable. */
   | { readonly what: 'decryption-failed'; readonly sender: PublicKey; readonly answered: boolean }
-  /** Somebody whom we talk to has one device more. Worth a look when it was not expected. */
+  /** A peer has a new device. Worth checking when it was not expected. */
   | { readonly what: 'new-device'; readonly installationId: string }
   /** A group was joined or changed. What didn't change is empty or `undefined`. */
   | {
@@ -71,7 +75,7 @@ export type NoticeContent =
       readonly joined: readonly PublicKey[];
       readonly left: readonly PublicKey[];
     }
-  /** A change of the group by us, or about us, has no effect: somebody else changed it at the same time. */
+  /** A change of the group that we made, or that is about us, has no effect: another member changed it at the same time. */
   | {
       readonly what: 'group-change-lost';
       readonly kind: GroupChangeLost['kind'];

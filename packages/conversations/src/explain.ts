@@ -1,13 +1,13 @@
 import { type ClockSkew, type ErrorCode, isSottoError, type SottoError } from '@sotto/core';
 
-/** Sentences of an application's own, by error code. */
+/** An application's own sentences, by error code. */
 export type Sentences = Readonly<Partial<Record<ErrorCode, string>>>;
 
 /**
- * An error in plain English, for a person: what is wrong, and what to do. Each thing that people type, paste or scan
- * wrongly has words of its own. Never repeats what was typed.
+ * Explains an error in plain English: what is wrong, and what to do. Has specific sentences for whatever people type, paste
+ * or scan wrongly. Never repeats the input.
  *
- * @param own sentences that fit the application better, such as where its data is and what it calls its node
+ * @param own sentences that fit the application better, for instance about where its data is
  */
 export function explain(error: SottoError, own: Sentences = {}): string {
   const sentence = own[error.code];
@@ -23,7 +23,7 @@ export function explain(error: SottoError, own: Sentences = {}): string {
   return SENTENCES[error.code] ?? error.message;
 }
 
-/** The sentence for a code alone: of a message that failed, for instance. */
+/** The sentence for a code alone, for instance of a failed message. */
 export function explainCode(code: ErrorCode, own: Sentences = {}): string {
   return own[code] ?? SENTENCES[code] ?? 'Something went wrong.';
 }
@@ -37,19 +37,19 @@ const SENTENCES: Sentences = {
     'This contact code was not signed by the person that it names. Do not trust where it came from.',
   BUNDLE_IMPLAUSIBLE:
     'This contact code says impossible things about its devices or its age. Ask for a new one.',
-  WRONG_IDENTITY: 'This is sound, but it belongs to somebody else than the person here.',
+  WRONG_IDENTITY: 'This is sound, but it belongs to someone other than the person here.',
   QR_UNREADABLE: 'No QR code was found in this picture. Try a sharper one, with some white around the code.',
   NO_DEVICE_REACHED: 'None of the devices of this person can be written to.',
   NOT_PERMITTED: 'You may not do this in this group: only its administrators may, and only members write.',
   NOT_FOUND: 'This is not known here (any more).',
   STORE_LOCKED: 'The data is in use: another window or program has it open.',
-  STORE_UNAVAILABLE: 'The data can not be read or written. Is the disk full?',
+  STORE_UNAVAILABLE: 'The data cannot be read or written. Is the disk full?',
   STORE_CORRUPT: 'The data is damaged.',
   STORE_ROLLBACK: 'A part of the data was replaced by an older copy.',
   STORE_SCHEMA_NEWER: 'The data was made by a newer version of this program.',
   STORE_WRONG_PASSPHRASE: 'This is not the passphrase. Please try again; capitals and spaces count.',
   STATE_VERSION_UNSUPPORTED: 'This was made by a newer version of this program.',
-  TRANSPORT_UNAVAILABLE: 'The node can not be reached. What you write is sent when it is back.',
+  TRANSPORT_UNAVAILABLE: 'The node cannot be reached. What you write is sent when it is back.',
   TRANSPORT_REFUSED:
     'The node did not accept this message. Check that the clock of this device is right, then try again.',
   DIRECTORY_UNAVAILABLE: 'The place where names and keys are looked up can not be reached now. Try again later.',
@@ -103,16 +103,16 @@ function aboutText({ details }: SottoError<'INVALID_TEXT'>): string {
     case 'message text':
       return details.reason === 'empty'
         ? 'Nothing was written.'
-        : 'There are characters in it that can not be sent.';
+        : 'There are characters in it that cannot be sent.';
     case 'person name':
-      return 'There are characters in this name that can not be seen. Please type it.';
+      return 'There are characters in this name that cannot be seen. Please type it.';
     case 'base64':
     case 'conversation key':
     case 'enode URL':
     case 'hex':
     case 'installation id':
     case 'text':
-      return 'There are characters in it that can not be used here.';
+      return 'There are characters in it that cannot be used here.';
   }
 }
 
@@ -123,7 +123,7 @@ function aboutLength({ details }: SottoError<'INVALID_LENGTH'>): string {
 }
 
 /**
- * A clock that is off, in plain English, for a person; `undefined` when it is right (again).
+ * Explains in plain English that the clock is off; `undefined` when it is right (again).
  * @param what of the event `clockSkew`
  */
 export function explainClock({ skewMs, corrected }: ClockSkew): string | undefined {

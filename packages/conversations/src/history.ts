@@ -26,10 +26,10 @@ import {
   storedNotice,
 } from './storage.js';
 
-/** Deletes so many records in one commit. */
+/** Records deleted in one commit. */
 const REMOVED_AT_ONCE = 256;
 
-/** The records of conversations in a store. Knows no messenger; whoever calls it does one thing after another. */
+/** The records of conversations in a store. Independent of the messenger; callers must not run calls concurrently. */
 export class History {
   readonly #store: Store;
   readonly #logger: Logger;
@@ -42,7 +42,7 @@ export class History {
     this.#logger = logger;
   }
 
-  /** All conversations. Damaged records are reported and left out. */
+  /** All conversations. Damaged records are logged and left out. */
   async conversations(): Promise<
     readonly { readonly conversation: Conversation; readonly stored: StoredConversation }[]
   > {
@@ -55,7 +55,7 @@ export class History {
     return found;
   }
 
-  /** The place in the list of what is stored now. */
+  /** The position in the list for what is stored now. */
   nextOrder(): number {
     return ++this.#lastOrder;
   }
@@ -68,7 +68,7 @@ export class History {
     await this.#store.commit([put(conversationRecord(key), stored)]);
   }
 
-  /** The entries from one number up to another one, without that one. */
+  /** The entries from one number up to, but not including, another. */
   async entries(key: string, from: number, to: number): Promise<readonly Entry[]> {
     const found: Entry[] = [];
     for (let page = Math.floor(from / PAGE_SIZE); page * PAGE_SIZE < to; page++) {
@@ -94,8 +94,8 @@ export class History {
   }
 
   /**
-   * What puts an entry at the end of a conversation.
-   * @param outgoingId given for a message whose state is to be followed
+   * The writes that append an entry to a conversation.
+   * @param outgoingId id of a message whose state is to be tracked
    */
   append(
     key: string,
@@ -145,9 +145,8 @@ export class History {
   }
 
   /**
-   * Notes what became of a message of ours, and gives the key of its conversation; `undefined` when its state can't change
-   * any more.
-   * @param failure code of the error, of one that failed
+   * Stores the state of a message of ours, and returns the key of its conversation; `undefined` when its state is final.
+   * @param failure error code of a failed message
    */
   async setState(id: string, state: MessageState, failure?: string): Promise<string | undefined> {
     const place = await this.#get<StoredPlace>(outgoingRecord(id));
@@ -166,13 +165,13 @@ export class History {
     return place.conversation;
   }
 
-  /** The state of a message of ours, of those whose state may still change. */
+  /** The state of a message of ours, unless it is final. */
   async stateOf(id: string): Promise<MessageState | undefined> {
     const place = await this.#get<StoredPlace>(outgoingRecord(id));
     return place && (await this.#messageAt(place, id))?.state;
   }
 
-  /** A message of ours, unless its conversation was removed, and perhaps begun anew. */
+  /** A message of ours; `undefined` when its conversation was removed meanwhile, even if it exists again. */
   async #messageAt({ conversation, number }: StoredPlace, id: string): Promise<StoredMessage | undefined> {
     const stored = await this.#get<StoredEntry>(entryRecord(conversation, number));
     return stored !== undefined && 'message' in stored && stored.message.id === id
@@ -181,8 +180,8 @@ export class History {
   }
 
   /**
-   * What deletes a message of ours that is given up, and the key of its conversation; call {@link deleted} when that is
-   * stored. `undefined` when there is no such message.
+   * The writes that delete a message of ours that is given up, and the key of its conversation; call {@link deleted} when they
+   * are stored. `undefined` when there is no such message.
    */
   async deleteOutgoing(
     id: string,
@@ -203,7 +202,7 @@ export class History {
     return { key, writes };
   }
 
-  /** Notes that what {@link deleteOutgoing} gave is stored. */
+  /** Notes that the writes of {@link deleteOutgoing} are stored. */
   deleted(id: string): void {
     this.#outgoing.delete(id);
   }
@@ -234,13 +233,13 @@ export class History {
     return found;
   }
 
-  /** How a name is noted, by identity in hex; an empty one is deleted. */
+  /** The write that stores a name, by identity in hex, or deletes an empty one. */
   nameWrite(identity: string, name: string): Write {
     const key = nameRecord(identity);
     return name === '' ? { type: 'delete', key } : put<StoredName>(key, { name });
   }
 
-  /** Deletes a name, unless that was done already. */
+  /** Deletes a name, if there is one. */
   async forgetName(identity: string): Promise<void> {
     if ((await this.#store.get(nameRecord(identity))) === undefined) return;
     await this.#store.commit([this.nameWrite(identity, '')]);
@@ -250,12 +249,12 @@ export class History {
     return this.#get<StoredGroup>(groupRecord(groupId));
   }
 
-  /** How a group is noted, as of the last notice about it. */
+  /** The write that stores a group as of its last notice. */
   groupWrite(groupId: string, group: StoredGroup): Write {
     return put(groupRecord(groupId), group);
   }
 
-  /** Removes a conversation: its entries first, so that what a crash leaves is still in the list. */
+  /** Removes a conversation: its entries first, so that after a crash the rest is still in the list. */
   async remove(key: string): Promise<void> {
     for (;;) {
       const keys: string[] = [];
@@ -273,7 +272,7 @@ export class History {
     return record && read<T>(record.value);
   }
 
-  /** The records under a prefix, by the rest of their keys; what is damaged is reported and left out. */
+  /** The records under a prefix, by the rest of their keys; damaged ones are logged and left out. */
   async #each(prefix: string, take: (rest: string, value: Uint8Array) => void): Promise<void> {
     try {
       for await (const { key, value } of this.#store.list(prefix)) {

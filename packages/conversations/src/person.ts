@@ -1,13 +1,13 @@
 import { type PublicKey, SottoError } from '@sotto/core';
 
-/** Longest name that a user gives to somebody, in characters. */
+/** Longest name for a person, in characters. */
 export const PERSON_NAME_MAX_CHARACTERS = 64;
 
-/** Somebody, as this user knows them. */
+/** A person as this user knows them. */
 export interface Person {
   /** 33 bytes. */
   readonly identity: PublicKey;
-  /** The name that the user gave; empty when there is none. Others never see it. */
+  /** The name that the user gave them; empty when there is none. Never sent to others. */
   readonly name: string;
   /** Whether the user added this identity. */
   readonly contact: boolean;
@@ -18,8 +18,8 @@ export interface Person {
 }
 
 /**
- * A name for somebody as it was typed: white space around it is cut off, runs of it become one space.
- * @throws INVALID_TEXT for control characters and those that change the direction of writing, with which a name can
+ * Parses a name for a person: trims white space, and turns runs of it into one space.
+ * @throws INVALID_TEXT for control characters and those that change the writing direction, which can make a name
  * look like another one; LIMIT_EXCEEDED
  */
 export function parsePersonName(text: string): string {

@@ -15,8 +15,8 @@ import type { Content, Entry, MessageState, NoticeContent } from './entry.js';
 import { decodeText } from './text.js';
 
 /*
- * All records are JSON with a version. They stand in the messenger's store, so that one commit can hold a message's end
- * in the messenger and its beginning here:
+ * All records are JSON with a version. They are kept in the messenger's store, so that a message moves between
+ * the messenger's inbox or outbox and this history in one commit:
  *
  * app/conversations/list/<conversation>                  StoredConversation
  * app/conversations/entry/<conversation>/<page>/<number> StoredEntry; pages of 64, the reach of one listing
@@ -31,7 +31,7 @@ export const PAGE_SIZE = 64;
 
 export interface StoredConversation {
   readonly lastActivity: number;
-  /** Grows with everything that is stored in any conversation: the order of the list, whatever our clock says. */
+  /** Increases with everything stored in any conversation: orders the list, whatever our clock says. */
   readonly order: number;
   readonly unread: number;
   /** Number of the next entry. */
@@ -109,7 +109,7 @@ export const pagePrefix = (key: string, page: number) => `${entriesPrefix(key)}$
 export const entryRecord = (key: string, number: number) =>
   `${pagePrefix(key, Math.floor(number / PAGE_SIZE))}${digits(number)}`;
 
-/** Ordered as text like the numbers themselves. */
+/** Zero-padded, so that keys sort by number. */
 function digits(number: number): string {
   return String(number).padStart(12, '0');
 }
@@ -142,7 +142,7 @@ function parse(bytes: Uint8Array): unknown {
 }
 
 /**
- * An entry as applications get it.
+ * An entry as applications receive it.
  * @throws STATE_CORRUPT
  */
 export function entryOf(number: number, stored: StoredEntry): Entry {

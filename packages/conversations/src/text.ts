@@ -1,22 +1,22 @@
 import { decodeUtf8, encodeUtf8, SottoError } from '@sotto/core';
 
 /**
- * Longest text in bytes of UTF-8: some five pages. It is encrypted once for each device, and proof of work grows with
- * the length, so a message is no way to send a book.
+ * Longest text in bytes of UTF-8: about five pages. It is encrypted once for each device, and proof of work grows with its
+ * length.
  */
 export const TEXT_MAX_BYTES = 16 * 1024;
 
-/** Characters that no text has: C0 and C1 controls without tab and line breaks, and what Unicode calls no character. */
+/** Characters not allowed in text: C0 and C1 controls except tab and line breaks, and Unicode noncharacters. */
 const NOT_TEXT = /[\p{Cc}\p{Noncharacter_Code_Point}]/u;
 const CONTROLS_OF_TEXT = /[\t\n\r]/g;
 
 /**
- * A text as the payload of a message: its UTF-8, no frame around it. Line breaks become `\n`.
- * @throws INVALID_TEXT when it is empty or white space, or has characters that no text has; LIMIT_EXCEEDED
+ * Encodes a text as the payload of a message: plain UTF-8, without a frame. Line breaks become `\n`.
+ * @throws INVALID_TEXT when it is empty or white space, or has characters not allowed in text; LIMIT_EXCEEDED
  */
 export function encodeText(text: string): Uint8Array {
   const plain = text.replace(/\r\n?/g, '\n');
-  // A unit of UTF-16 is at least a byte of UTF-8: what is too long by that isn't encoded first.
+  // Each UTF-16 unit takes at least one byte of UTF-8, so a text that is too long by that count isn't encoded at all.
   if (plain.length > TEXT_MAX_BYTES) throw tooLong(plain.length);
   const bytes = encodeUtf8(plain);
   if (bytes.length > TEXT_MAX_BYTES) throw tooLong(bytes.length);
@@ -26,8 +26,8 @@ export function encodeText(text: string): Uint8Array {
 }
 
 /**
- * The text of a payload.
- * @throws INVALID_TEXT when it is no text: not UTF-8, empty, or with control characters as binary data has them
+ * Decodes the text of a payload.
+ * @throws INVALID_TEXT when it is not a text: not UTF-8, empty, or with control characters
  * @throws LIMIT_EXCEEDED beyond {@link TEXT_MAX_BYTES}
  */
 export function decodeText(payload: Uint8Array): string {

@@ -36,7 +36,7 @@ describe('messages', () => {
     expect(alice.changes).toContainEqual({ what: 'conversation', key });
   });
 
-  it('to somebody of whom no device is known: no forward secrecy yet, and then it is there', async () => {
+  it('to someone of whom no device is known: no forward secrecy yet, and then it is there', async () => {
     const network = createMemoryNetwork({ clock: manualClock() });
     const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
     await alice.conversations.open(direct(bob.identity));
@@ -134,7 +134,7 @@ describe('messages', () => {
     expect(bob.conversations.get(chat)).toMatchObject({ protection: 'public', unread: 1 });
     expect(bob.conversations.person(alice.identity.publicKey)).toMatchObject({ contact: false, name: '' });
     await bob.conversations.remove(chat);
-    await alice.conversations.send(chat, 'anybody?');
+    await alice.conversations.send(chat, 'anyone?');
     await quiet(network, alice, bob);
     expect(bob.conversations.get(chat)).toBeUndefined();
   });
@@ -303,7 +303,7 @@ describe('people', () => {
     expect([...name(), await stored()]).toEqual(['', 1, 0]);
   });
 
-  it('are not renamed when that can not be stored', async () => {
+  it('are not renamed when that cannot be stored', async () => {
     const { alice, bob } = await two();
     alice.kept.failWith(failing);
     await expect(alice.conversations.addContact(bob.identity.publicKey, 'Bobby')).rejects.toMatchObject({
@@ -414,7 +414,7 @@ describe('groups', () => {
     expect(bob.conversations.get(conversation)?.group).toMatchObject({ joined: true, name: 'friends' });
   });
 
-  it('of nobody but ourselves: sent at once', async () => {
+  it('of no one but ourselves: sent at once', async () => {
     const { network, alice } = await two();
     const { group } = await alice.messenger.groups.create('notes', []);
     const conversation = { kind: 'group', groupId: group.id } as const;

@@ -27,7 +27,7 @@ const CASES: readonly (readonly [what: string, run: () => unknown, told: string]
   ['a contact code that is not base64', contact('hello there!'), 'characters that none of them has'],
   ['a contact code with wrong JSON inside', contact(base64('{"identity": ')), 'makes no sense'],
   ['a contact code with JSON of something else', contact(base64('{"a": 1}')), 'a key that does not exist'],
-  ['a card of somebody else', contact(card, crypto.secp256k1.generateKeyPair().publicKey), 'somebody else'],
+  ['a card of someone else', contact(card, crypto.secp256k1.generateKeyPair().publicKey), 'someone else'],
   ['a card cut off', contact(card.slice(0, -5)), 'damaged'],
   [
     'a card with a character changed',
@@ -51,7 +51,7 @@ const CASES: readonly (readonly [what: string, run: () => unknown, told: string]
   ['a safety number with letters', () => compareSafetyNumbers('x'.repeat(60), '1'.repeat(60)), 'digits only'],
   ['a message of nothing', () => encodeText(' '), 'Nothing was written'],
   ['a message without end', () => encodeText('x'.repeat(20_000)), 'Too much'],
-  ['a name that turns the direction of writing', () => parsePersonName('a\u202eb'), 'can not be seen'],
+  ['a name that turns the direction of writing', () => parsePersonName('a\u202eb'), 'cannot be seen'],
 ];
 
 /** Made as a later version would: the frame and its checksum stay. */

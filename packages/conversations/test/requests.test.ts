@@ -241,7 +241,7 @@ describe('a message that failed', () => {
 });
 
 describe('a change of a group that has no effect', () => {
-  it('is told to its author: somebody else changed the group at the same time', async () => {
+  it('is told to its author: someone else changed the group at the same time', async () => {
     const network = newNetwork();
     const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
     await alice.conversations.addContact(await bob.messenger.contacts.ownCode());

@@ -9,7 +9,7 @@ import { direct, keptStore, lineOf, linesOf, newParty, type Party, quiet } from 
 const PASSPHRASE = 'a passphrase for backups';
 const lobby = { kind: 'public', name: 'lobby' } as const;
 
-/** Moves somebody to a new device by a backup. What is said meanwhile is said to the old one. */
+/** Moves someone to a new device by a backup. What is said meanwhile is said to the old one. */
 async function moved(network: MemoryNetwork, old: Party, meanwhile: () => Promise<void>): Promise<Party> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of exportBackup({
@@ -88,7 +88,7 @@ describe('after restoring a backup on a new device', () => {
   });
 });
 
-describe('a device of somebody else', () => {
+describe('a device of someone else', () => {
   it('is told when it is one among others, and not at first contact, by whatever way that comes', async () => {
     const network = createMemoryNetwork({ clock: manualClock() });
     const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];

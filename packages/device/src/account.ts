@@ -17,8 +17,8 @@ const KEY = recordKey(accountTable, []);
 const DEVICE_KEY = recordKey(deviceTable, []);
 
 /**
- * The account that {@link writeAccount} put into a store: the key pair to open a messenger with. Works before a messenger is
- * created on the store.
+ * Reads the account that {@link writeAccount} put into a store: the key pair to open a messenger with. Works before a
+ * messenger is created on the store.
  *
  * @returns `undefined` while there is none
  * @throws INVALID_ARGUMENT; STATE_CORRUPT when the record is damaged; STATE_VERSION_UNSUPPORTED when a later version wrote it; STORE codes
@@ -38,15 +38,14 @@ export async function readAccount(store: Store, crypto: CryptoProvider): Promise
 }
 
 /**
- * Keeps an account in a store, private key included, so that the store alone is enough to open a messenger again. The
- * record has a version and a checksum; it is as secret as the store is: use `createEncryptedStore` of
- * `@sotto/store-adapters` wherever somebody else may read the disk. Writing the same account twice is fine. Works before a
- * messenger is created on the store, and after.
+ * Keeps an account in a store, including the private key, so that the store alone is enough to open a messenger again. The
+ * record has a version and a checksum; it is only as secret as the store: use `createEncryptedStore` of
+ * `@sotto/store-adapters` wherever others may read the disk. May be called again with the same account, and before or
+ * after a messenger is created on the store.
  *
  * @param account borrowed
- * @throws INVALID_ARGUMENT when the store has another account, or belongs to a device of another identity, and when the two
- *   keys don't belong together; INVALID_PRIVATE_KEY; STATE_CORRUPT, STATE_VERSION_UNSUPPORTED; STORE codes. Nothing is
- *   stored then
+ * @throws INVALID_ARGUMENT when the store has another account or belongs to a device of another identity, or the keys don't
+ *   match; INVALID_PRIVATE_KEY; STATE_CORRUPT, STATE_VERSION_UNSUPPORTED; STORE codes. Nothing is stored then
  */
 export async function writeAccount(store: Store, account: KeyPair, crypto: CryptoProvider): Promise<void> {
   parseObject(account, 'account', 'publicKey', 'privateKey');

@@ -10,9 +10,9 @@ import { getStrangers, noteWrote } from './strangers.js';
 const HOUR_MS = 60 * 60_000;
 
 /**
- * Counts an automatic answer with our bundle to an identity, if it may be given one: neither one identity nor strangers all
- * together are answered too often, restarts included. Wire profile, section 5.
- * @returns whether it may be given
+ * Counts an automatic answer with our bundle to an identity, if the limits allow one: for each identity, and for all
+ * strangers together, also across restarts. Wire profile, section 5.
+ * @returns whether it is allowed
  */
 export async function countAnswer(tx: Transaction, context: DeviceContext, to: PublicKey): Promise<boolean> {
   const { clock, limits } = context;
@@ -20,7 +20,7 @@ export async function countAnswer(tx: Transaction, context: DeviceContext, to: P
   if (happenedWithin(peer.answeredAt, limits.answerIntervalMs, context)) return false;
   if (!isAccepted(context, to, peer) && !(await countStrangerAnswer(tx, context))) return false;
   putPeer(tx, to, { ...peer, answeredAt: storedNow(clock) });
-  // From now on we subscribe to the topic negotiated with it.
+  // From now on we are subscribed to the topic negotiated with it.
   await noteWrote(tx, context, to, { answered: true });
   return true;
 }

@@ -44,48 +44,47 @@ import { endedChainTable, sessionTable, skippedKeyTable } from './storage/tables
 import type { ReadTransaction, Transaction } from './storage/transaction.js';
 import { getStrangers, isLetIn, noteSeen, noteWrote } from './strangers.js';
 
-/** What a message says of its sender, whatever its payload. */
-interface Common {
-  /** KECCAK-256 of sender and ProtocolMessage, and of the name of a public channel, 32 bytes. */
+/** What every decrypted message has. */
+export interface DecryptOutcomeBase {
+  /** KECCAK-256 of sender, ProtocolMessage and, on a public channel, its name: 32 bytes. */
   readonly messageId: Uint8Array;
-  /** Installation id that the sender gives; empty when there is none. */
+  /** Installation id that the sender names; empty when it names none. */
   readonly senderInstallation: string;
-  /** What its bundle changed. */
+  /** What the sender's bundle changed. */
   readonly news: BundleNews;
-  /** Why its bundle was not taken, if it was not. */
+  /** Why the sender's bundle was refused; `undefined` when it wasn't. */
   readonly bundleError: SottoError | undefined;
 }
 
-/** What came out of a message. */
-export type DecryptOutcome = Common &
+/** The result of decrypting a message. */
+export type DecryptOutcome = DecryptOutcomeBase &
   (
     | {
         readonly kind: 'message';
         readonly payload: Uint8Array;
         readonly protection: Protection;
-        /** A session began with it. */
+        /** Whether it began a session. */
         readonly sessionBegun: boolean;
-        /** The sender said that it lost the sessions that we had with it. */
+        /** Whether the sender reported that it lost its sessions with us. */
         readonly sessionsLost: boolean;
       }
-    /** Nothing but the bundle. */
+    /** A message without payload: only the sender's bundle. */
     | { readonly kind: 'bundle' }
-    /** Authentic as far as the transport vouches, and not for us to read. */
+    /** A message that the transport authenticated, but that this device can't read. */
     | {
         readonly kind: 'unreadable';
         readonly reason: 'DEVICE_NOT_ADDRESSED' | 'SESSION_NOT_FOUND';
-        /** It comes from a device of our own identity. */
+        /** Whether it comes from a device of our own identity. */
         readonly own: boolean;
         readonly remedy: Remedy;
       }
   );
 
-/** How a message came, as far as that matters to what becomes of it. */
+/** How a message was received. */
 export interface DecryptOptions {
   /**
-   * The kind of channel that it came by, with the name of a public one. Then what doesn't belong there has no effect: a
-   * direct message on a public channel, where anybody can have put it, or a public message on a channel of ours. Default:
-   * not known, and everything is read.
+   * The channel that it was received on. What doesn't belong there is then ignored: a direct message on a public channel,
+   * where anyone may have put it, or a public message on a private channel. Default: unknown, and everything is read.
    */
   readonly channel?:
     | { readonly kind: 'public'; readonly name: string }
@@ -96,8 +95,8 @@ export interface DecryptOptions {
 }
 
 /**
- * Opens a message; when it throws, the transaction is abandoned and nothing has changed. Bundles first,
- * then the entry for this device or `none`. Wire profile, section 5.
+ * Decrypts a message; when it throws, the transaction is abandoned and nothing has changed. Processes bundles first, then
+ * the entry for this device or `none`. Wire profile, section 5.
  *
  * @throws DUPLICATE_MESSAGE, MALFORMED_MESSAGE, BUNDLE_SIGNATURE_INVALID, AUTHENTICATION_FAILED and what the
  *   ratchet throws
@@ -158,7 +157,7 @@ export async function decryptMessage(
     });
     const empty = payload.length === 0;
     const sessionsLost = empty && (await noteLostSessions(tx, from, senderInstallation, message));
-    // What has no effect need not be remembered: anybody can send such without end.
+    // A message without effect isn't remembered: anyone can send any number of them.
     if (!empty || sessionsLost) await guard();
     if (!empty) {
       await noteReplied(tx, from, senderInstallation);
@@ -173,7 +172,7 @@ export async function decryptMessage(
   return { ...common, kind: 'message', protection: 'dr', sessionsLost: false, ...opened };
 }
 
-/** A public message of a client that puts no ProtocolMessage around it: no bundle comes with it. */
+/** A public message of a client that doesn't wrap it in a ProtocolMessage: it has no bundle. */
 function bareMessage(messageId: Uint8Array, bytes: Uint8Array): DecryptOutcome {
   return {
     kind: 'message',
@@ -188,14 +187,14 @@ function bareMessage(messageId: Uint8Array, bytes: Uint8Array): DecryptOutcome {
   };
 }
 
-/** Verifies and applies the sender's newest bundle; older ones and those of others are passed over. */
+/** Verifies and applies the sender's newest bundle; ignores older ones and those of others. */
 async function processBundle(
   tx: Transaction,
   context: DeviceContext,
   bundleCache: BundleCache,
   from: PublicKey,
   message: ProtocolMessage,
-): Promise<Pick<Common, 'news' | 'bundleError'>> {
+): Promise<Pick<DecryptOutcomeBase, 'news' | 'bundleError'>> {
   const newest = newestBundle(from, message);
   if (newest === undefined) return { news: NO_NEWS, bundleError: undefined };
   const bundle = bundleCache.verify(context, newest);
@@ -204,7 +203,7 @@ async function processBundle(
     if (news.added.length > 0) await noteSeen(tx, context, from);
     return { news, bundleError: undefined };
   } catch (error) {
-    // A peer whose clock is a year ahead can still be read in the sessions that there are.
+    // A peer whose clock is a year ahead can still be read in existing sessions.
     if (!isSottoError(error, 'BUNDLE_IMPLAUSIBLE')) throw error;
     return { news: NO_NEWS, bundleError: error };
   }
@@ -217,10 +216,10 @@ function duplicate(messageId: Uint8Array): SottoError {
 }
 
 /**
- * An empty message outside of any session says that its sender could not read us. It counts when it shows a prekey that
- * the sessions with that device don't know yet: a device that lost a session makes a new one before it says so. With the
- * prekey that was known all along, somebody may have brought it about, and a session begun with that prekey could be read
- * by whoever stole it. The sessions that it retires are not sent on any more, and still receive.
+ * An empty message outside of any session reports that its sender could not read us. It counts only with a prekey that
+ * the sessions with that device don't know yet: a device that lost a session makes a new one before it reports so. With
+ * the known prekey, an attacker may have provoked it, and whoever stole that prekey could read a session begun with it.
+ * Retired sessions only receive from then on.
  */
 async function noteLostSessions(
   tx: Transaction,
@@ -231,7 +230,7 @@ async function noteLostSessions(
   const peer = await getPeer(tx, from);
   const device = findDevice(peer, installationId);
   const shown = newestBundle(from, message);
-  // An older one than what is known says nothing of now.
+  // A bundle older than the known one proves nothing about the present.
   if (device === undefined || shown === undefined || shown.timestamp < device.attestedAt) return false;
   const isRetired = (session: SessionSummary) =>
     !session.lost && compareBytes(session.peerPreKey, device.signedPreKey) !== 0;
@@ -243,7 +242,7 @@ async function noteLostSessions(
   return true;
 }
 
-/** A message has come from a device: it knows us, and subscribes to our negotiated topic. Wire profile, section 6. */
+/** Notes that a device wrote to us: it knows us, and subscribes to our negotiated topic. Wire profile, section 6. */
 async function noteReplied(tx: Transaction, from: PublicKey, installationId: string): Promise<void> {
   const peer = await getPeer(tx, from);
   const device = findDevice(peer, installationId);
@@ -251,7 +250,7 @@ async function noteReplied(tx: Transaction, from: PublicKey, installationId: str
   putPeer(tx, from, withDevice(peer, { ...device, hasReplied: true }));
 }
 
-/** Tries the sessions that fit the headers; `undefined` when there is none. */
+/** Tries the sessions that match the headers; `undefined` when there is none. */
 async function openInSession(
   tx: Transaction,
   context: DeviceContext,
@@ -262,7 +261,7 @@ async function openInSession(
 ): Promise<{ readonly payload: Uint8Array; readonly sessionBegun: boolean } | undefined> {
   const { x3dhHeader, drHeader } = entry;
   const malformed = (reason: string) =>
-    new SottoError('MALFORMED_MESSAGE', 'The headers of the message do not fit together.', {
+    new SottoError('MALFORMED_MESSAGE', 'The headers of the message are inconsistent.', {
       what: 'DirectMessageProtocol',
       reason,
     });
@@ -300,7 +299,7 @@ async function openInSession(
       await noteWrote(tx, context, from, await skippedKeysOf(tx, peer, from, opened.skipped));
       return { payload: opened.plaintext, sessionBegun: false };
     } catch (error) {
-      // Used here before: it is no other session's either.
+      // Decrypted in this session before, so it belongs to no other session.
       if (isSottoError(error, 'RATCHET_DUPLICATE')) throw duplicate(messageId);
       refusal = error;
     }
@@ -339,7 +338,7 @@ async function openInSession(
   return { payload: opened.plaintext, sessionBegun: true };
 }
 
-/** What the message keys kept for a stranger come to, when a message has changed their number. */
+/** Enforces the bound on message keys kept for strangers after a message changed their number. */
 async function skippedKeysOf(
   tx: ReadTransaction,
   peer: PeerRecord,
@@ -354,7 +353,7 @@ async function skippedKeysOf(
 
 /**
  * One ratchet step: the session and its skipped keys.
- * @returns the payload, and how many skipped keys there are more than before
+ * @returns the payload, and the change in the number of skipped keys
  */
 async function openWith(
   tx: Transaction,
@@ -367,14 +366,14 @@ async function openWith(
   const record = wanted && (await tx.get(skippedKeyTable, name, encodeHex(wanted.key), wanted.n.toString()));
   const skippedKey = record?.messageKey;
   const { remoteKey } = session.state;
-  // What comes again of the chain being read, the ratchet itself refuses.
+  // The ratchet itself refuses repetitions in the current chain.
   const isOfCurrentChain = remoteKey !== undefined && compareBytes(remoteKey, message.header.key) === 0;
   if (
     wanted === undefined &&
     !isOfCurrentChain &&
     (await tx.get(endedChainTable, name, encodeHex(message.header.key)))
   ) {
-    throw new SottoError('RATCHET_DUPLICATE', 'This message is of a chain that was read completely.', {
+    throw new SottoError('RATCHET_DUPLICATE', 'This message belongs to a chain that was read completely.', {
       n: message.header.n,
     });
   }
@@ -392,7 +391,7 @@ async function openWith(
   if (remoteKey !== undefined && compareBytes(remoteKey, next.remoteKey as Uint8Array) !== 0) {
     tx.put(endedChainTable, new Uint8Array(0), name, encodeHex(remoteKey));
   }
-  // An answer: the X3DH header need not be repeated any more.
+  // The peer has answered: the X3DH header need not be repeated any longer.
   tx.put(
     sessionTable,
     { ratchet: encodeState(next), ephemeralKey: new Uint8Array(0), usedAt: BigInt(Math.trunc(storedAt)) },

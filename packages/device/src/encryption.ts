@@ -26,23 +26,24 @@ import { sessionTable } from './storage/tables.js';
 import type { Transaction } from './storage/transaction.js';
 import { raiseStanding } from './strangers.js';
 
-/** How a message to one device was protected: in a session, in one not answered yet, or with no bundle. */
+/** How a message to one device was protected: `dr` in a session, `x3dh+dr` in one that the peer has not answered yet, `dh`
+ * without one, to the identity key: no forward secrecy. */
 export type SendProtection = 'dr' | 'x3dh+dr' | 'dh';
 
-/** What became of a message for one device. */
+/** The result of encrypting for one device. */
 export type DeviceOutcome =
   | { readonly installationId: string; readonly sent: SendProtection }
   | { readonly installationId: string; readonly failed: SottoError };
 
-/** A message ready to be handed to a transport. */
+/** A message ready for a transport. */
 export interface EncryptedMessage {
   /** The ProtocolMessage. */
   readonly message: Uint8Array;
-  /** Per device addressed; one entry `none` when no device is known. */
+  /** Per addressed device; a single entry `none` when no device is known. */
   readonly devices: readonly DeviceOutcome[];
-  /** Secret of the negotiated topic, once a message has come from every device addressed. */
+  /** Secret of the negotiated topic, 32 bytes; `undefined` until each addressed device has sent us a message. */
   readonly negotiatedSecret: SharedKey | undefined;
-  /** 1 when every device addressed understands negotiated topics. */
+  /** 1 when every addressed device understands negotiated topics. */
   readonly topicMode: 0 | 1;
 }
 
@@ -53,8 +54,8 @@ interface Outgoing {
 }
 
 /**
- * Encrypts for the active devices of an identity; for our own identity, for our other devices. With no device
- * known it falls back to the identity key.
+ * Encrypts for the active devices of an identity; for our own identity, for our other devices. Falls back to the identity
+ * key when no device is known.
  *
  * @throws NO_DEVICE_REACHED when every device failed
  */
@@ -81,14 +82,14 @@ export async function encryptDirect(
       entries.set(installationId, entry);
       devices.push({ installationId, sent: entry.x3dhHeader === undefined ? 'dr' : 'x3dh+dr' });
     } catch (error) {
-      // One device's bad prekey or worn-out session is no reason to leave out the others; a store that fails is.
+      // One device's bad prekey or exhausted session must not affect the others; a failing store must.
       if (!isSottoError(error, 'INVALID_PUBLIC_KEY') && !isSottoError(error, 'RATCHET_EXHAUSTED'))
         throw error;
       devices.push({ installationId, failed: error });
     }
   }
   if (entries.size === 0) {
-    throw new SottoError('NO_DEVICE_REACHED', 'No device of the recipient could be encrypted for.', {
+    throw new SottoError('NO_DEVICE_REACHED', 'Encrypting failed for every device of the recipient.', {
       failures: devices.length,
     });
   }
@@ -104,7 +105,7 @@ export async function encryptDirect(
   };
 }
 
-/** Encrypts to an identity alone, whatever is known of its devices. */
+/** Encrypts to an identity key alone, whatever is known of its devices. */
 export function encryptDh(
   context: DeviceContext,
   to: PublicKey,
@@ -121,7 +122,7 @@ export function encryptDh(
   };
 }
 
-/** A message that anybody can read, with our bundle; without a payload it carries the bundle alone. */
+/** A message that anyone can read, with our bundle; without a payload, the bundle alone. */
 export function encodePublic(
   context: DeviceContext,
   bundle: VerifiedBundle,
@@ -160,7 +161,7 @@ async function encryptForDevice(
   ) {
     session = await loadSession(tx, summary);
     if (session !== undefined) break;
-    // A damaged session is given up for another, or a new one.
+    // A damaged session is replaced by another one, or a new one.
     await deleteSession(tx, summary.id);
     updated = {
       ...updated,

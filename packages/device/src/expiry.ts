@@ -7,12 +7,12 @@ import { forgetSeen } from './seen-messages.js';
 import { endedChainTable, sessionTable, skippedKeyTable } from './storage/tables.js';
 import type { Transaction } from './storage/transaction.js';
 
-/** Records looked at in one transaction: short ones, so that nothing waits long. */
+/** Records read in one transaction: few, so that nothing waits long. */
 const BATCH = 256;
 
 /**
- * Deletes the private prekeys whose grace is over, and forgets messages outside of sessions that can't come any more. By a
- * time that has certainly come, so that nothing goes when our clock is wrong once.
+ * Deletes private prekeys whose grace period is over, and ids of messages outside of sessions that are too old to be accepted
+ * again. Uses a trusted time, so that a clock that is wrong once deletes nothing.
  */
 export async function deleteExpired(tx: Transaction, context: DeviceContext): Promise<void> {
   const time = await certainTime(tx, context);
@@ -21,15 +21,15 @@ export async function deleteExpired(tx: Transaction, context: DeviceContext): Pr
   await forgetSeen(tx, context, time);
 }
 
-/** Where a sweep goes on; `undefined` at its end. */
+/** Where a sweep continues; `undefined` when it has finished. */
 export type SweepPosition = { readonly table: 'session' | 'skipped'; readonly after: string } | undefined;
 
 /**
- * Deletes message keys that are too old, and sessions in which nothing happened for too long, some in each transaction. What was
- * stored at a time that has not come yet, by a clock that was ahead, begins its time anew.
- * @param time milliseconds since the epoch: what was too old then is deleted
- * @param from where the one before stopped; without it from the beginning
- * @returns where the next one goes on, or `undefined` when all was looked at
+ * Deletes expired message keys and idle sessions, some in each transaction. The lifetime of a record dated in the future, by a
+ * clock that was ahead, begins anew.
+ * @param time milliseconds since the epoch: what had expired by then is deleted
+ * @param from where the previous call stopped. Default: the beginning
+ * @returns where the next call continues; `undefined` when the sweep has finished
  */
 export async function sweep(
   tx: Transaction,

@@ -3,59 +3,59 @@ import { type InboxMessage, receivedTable } from './storage/received-table.js';
 import type { Table } from './storage/table.js';
 import type { ReadTransaction, Transaction } from './storage/transaction.js';
 
-/** Most bytes of payloads in an inbox. 64 MiB: an application that is away for weeks. */
+/** Default of {@link InboxOptions.maxBytes}: 64 MiB, enough for weeks without the application. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** What every entry of an inbox has. */
+/** What every entry of an inbox needs. */
 export interface InboxEntry {
-  /** 32 bytes. */
+  /** Id of the message, 32 bytes. */
   readonly messageId: Uint8Array;
   /** Its length counts against the cap. */
   readonly payload: Uint8Array;
 }
 
 /**
- * Messages that the application has not acknowledged, in order of arrival. One is stored in the transaction that used its
- * key up and handed out after the commit, and handed out again after a restart until it is acknowledged: so none is lost,
- * and none is handed out twice in one run.
+ * Messages that the application has not acknowledged, in order of arrival. Each is stored in the transaction that used up
+ * its message key, delivered after the commit, and redelivered after each restart until it is acknowledged: none is lost,
+ * and none is delivered twice in one run.
  */
 export interface Inbox<T extends InboxEntry> {
-  /** Reads what an earlier run left; oldest first. Damaged entries are reported and left where they are. */
+  /** Reads what an earlier run left, oldest first. Damaged entries are reported, and stay where they are. */
   load(tx: ReadTransaction, onDamaged: (error: SottoError) => void): Promise<readonly T[]>;
 
   /**
    * Adds an entry.
-   * @param isRequest it is from somebody whom the user hasn't let in: requests fill half of the inbox at most. Default false
-   * @throws STORE_UNAVAILABLE when the inbox is full: the message stays with the transport. For a request LIMIT_EXCEEDED: it
-   *   is dropped
+   * @param isRequest whether the user hasn't accepted the sender: requests fill at most half of the inbox. Default false
+   * @throws STORE_UNAVAILABLE when the inbox is full: the transport keeps the message. For a request LIMIT_EXCEEDED: it is
+   *   dropped
    */
   add(tx: Transaction, entry: T, isRequest?: boolean): void;
 
-  /** Puts an entry in the place of the one with the same id. @throws NOT_FOUND when there is none */
+  /** Replaces the entry with the same id. @throws NOT_FOUND when there is none */
   replace(tx: Transaction, entry: T): void;
 
   /**
-   * Deletes an entry: the application is done with it.
+   * Acknowledges an entry, which deletes it.
    * @throws NOT_FOUND when there is none, or it was acknowledged before
    */
   acknowledge(tx: Transaction, messageId: Uint8Array): void;
 
-  /** Whether an entry waits, as a transaction sees it: it may have been acknowledged in the same group commit. */
+  /** Whether a transaction sees an entry: one acknowledged in the same group commit is gone already. */
   has(tx: ReadTransaction, messageId: Uint8Array): boolean;
 }
 
 /** What {@link createInbox} takes. */
 export interface InboxOptions {
-  /** Most bytes of payloads in it; further messages are refused. Default 64 MiB: an application that is away for weeks. */
+  /** Most bytes of payloads; further messages are refused. Default 64 MiB: enough for weeks without the application. */
   readonly maxBytes?: number;
 }
 
-/** An inbox in the store of a device, one for each store. `load` it before anything else. */
+/** Creates the inbox of a device's store; one for each store. Call `load` before anything else. */
 export function createInbox({ maxBytes = MAX_BYTES }: InboxOptions = {}): Inbox<InboxMessage> {
   return createInboxOf(receivedTable, maxBytes);
 }
 
-/** An inbox over a table of one's own. @param maxBytes of the payloads of all entries */
+/** An inbox over any table. @param maxBytes most bytes of payloads in all entries */
 export function createInboxOf<T extends InboxEntry>(table: Table<T>, maxBytes: number): Inbox<T> {
   return new StoredInbox(table, maxBytes);
 }
@@ -94,7 +94,7 @@ class StoredInbox<T extends InboxEntry> implements Inbox<T> {
     const actual = this.#bytes + entry.payload.length;
     const limit = isRequest ? this.#maxBytes / 2 : this.#maxBytes;
     if (actual > limit) {
-      const message = 'Too much waits for the application to acknowledge it.';
+      const message = 'Too many messages wait to be acknowledged by the application.';
       throw isRequest
         ? new SottoError('LIMIT_EXCEEDED', message, { what: 'bytes in the inbox', limit, actual })
         : new SottoError('STORE_UNAVAILABLE', message, { reason: 'the inbox is full' });
@@ -132,7 +132,7 @@ class StoredInbox<T extends InboxEntry> implements Inbox<T> {
     const id = encodeHex(messageId);
     const number = this.#entries.get(id)?.number;
     if (number === undefined || tx.deletes(this.#table, number)) {
-      throw new SottoError('NOT_FOUND', 'No message of this id waits to be acknowledged.', {
+      throw new SottoError('NOT_FOUND', 'No message with this id waits to be acknowledged.', {
         what: 'message',
         id,
       });

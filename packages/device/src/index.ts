@@ -1,5 +1,5 @@
 export { readAccount, writeAccount } from './account.js';
-export type { DecryptOptions, DecryptOutcome } from './decryption.js';
+export type { DecryptOptions, DecryptOutcome, DecryptOutcomeBase } from './decryption.js';
 export type { Device, DeviceInfo } from './device.js';
 export type { DeviceOutcome, EncryptedMessage, SendProtection } from './encryption.js';
 export type { SweepPosition } from './expiry.js';

@@ -36,11 +36,11 @@ export interface DeviceLimits {
    */
   readonly maxStrangersSeen: number;
   /**
-   * Identities that wrote to us, and that the user hasn't let in: beyond this number their records go, the oldest first.
-   * Default 256: more than anybody reads through.
+   * Identities that wrote to us, and that the user hasn't accepted: beyond this number their records go, the oldest first.
+   * Default 256: more than anyone reads through.
    */
   readonly maxRequests: number;
-  /** Most 1:1 messages of somebody who isn't accepted; further ones are refused until then. Default 200. */
+  /** Most 1:1 messages of someone who isn't accepted; further ones are refused until then. Default 200. */
   readonly maxRequestMessages: number;
   /** Most bytes of their payloads. Default 1 MiB. */
   readonly maxRequestBytes: number;
@@ -59,7 +59,7 @@ export interface DeviceLimits {
   readonly sessionIdleMs: number;
   /**
    * A message that can't be read is answered with our bundle only when its sender signed it within this time, so that
-   * an old one that somebody kept has no effect. Default 30 days, as long as mailservers keep messages.
+   * an old one that someone kept has no effect. Default 30 days, as long as mailservers keep messages.
    */
   readonly answerMaxAgeMs: number;
   /**

@@ -101,7 +101,7 @@ export async function openMessengerDevice(options: DeviceOptions): Promise<Messe
   return new StoredDevice(store, transactions, context);
 }
 
-/** What opening a store for somebody else is refused with. */
+/** What opening a store for someone else is refused with. */
 export function notOurs(what: string): SottoError {
   return new SottoError(
     'INVALID_ARGUMENT',

@@ -180,7 +180,7 @@ async function mergeInto(
   const merge = mergeBundle(
     known,
     {
-      // What we are ourselves, nobody tells us.
+      // What we are ourselves, no one tells us.
       devices: isOwn ? devices.filter(({ installationId }) => installationId !== ownInstallation) : devices,
       timestamp: bundle.timestamp,
       strict: bundle.strictSignature !== undefined,

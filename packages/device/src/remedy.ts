@@ -24,11 +24,11 @@ const REPORT: Remedy = { ...NONE, report: true };
 
 /**
  * What to do about a message that this device can't read. An envelope is signed by its sender, but neither its recipient nor
- * its topic is: somebody else may have sealed for us what was meant for them, or what we got long ago. So an answer is due
+ * its topic is: someone else may have sealed for us what was meant for them, or what we got long ago. So an answer is due
  * only when it could be that the sender can't reach us:
  *
  * - the message isn't ours, and its bundle, which deployed peers put into every message, was signed lately;
- * - it has an entry that we could have been meant by: an entry outside of sessions that doesn't open is for somebody else;
+ * - it has an entry that we could have been meant by: an entry outside of sessions that doesn't open is for someone else;
  * - no session with the device that sent it works.
  */
 export async function remedyFor(
@@ -56,7 +56,7 @@ export async function remedyFor(
   const device = findDevice(await getPeer(tx, from), message.installationId);
   if (device === undefined) return { answer: true, renewPreKey: false, report };
   const { works, lost } = await lookThrough(tx, device, epoch, entry?.drHeader?.id);
-  // In a session that works, what is addressed to somebody else is for somebody else.
+  // In a session that works, what is addressed to someone else is for someone else.
   if (works) return entry === undefined ? NONE : { ...REPORT, report };
   return { answer: true, renewPreKey: lost, report };
 }

@@ -7,7 +7,7 @@ import { strangersTable } from './storage/tables.js';
 import type { ReadTransaction, Transaction } from './storage/transaction.js';
 import { getStrangers, noteWrote } from './strangers.js';
 
-/** Somebody who wrote to us and waits for the user to accept it. */
+/** Someone who wrote to us and waits for the user to accept it. */
 export interface MessageRequest {
   /** 33 bytes. */
   readonly identity: PublicKey;
@@ -18,7 +18,7 @@ export interface MessageRequest {
 }
 
 /**
- * Counts a 1:1 message for the application, unless the user has let its sender in.
+ * Counts a 1:1 message for the application, unless the user has accepted its sender.
  * @param bytes of its payload
  * @returns whether the message made its sender a request
  * @throws LIMIT_EXCEEDED when the sender has written as much as is taken of a request
@@ -54,7 +54,7 @@ function check(what: string, actual: number, limit: number): void {
   );
 }
 
-/** Whether messages of an identity are taken as those of somebody whom the user has let in. */
+/** Whether messages of an identity are taken as those of someone whom the user has accepted. */
 export function isAccepted(context: DeviceContext, identity: PublicKey, peer: PeerRecord): boolean {
   return peer.standing === 'accepted' || compareBytes(identity, context.identity.publicKey) === 0;
 }

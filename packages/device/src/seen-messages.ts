@@ -9,13 +9,13 @@ const DAY_MS = 24 * 60 * 60_000;
 /** Days of which messages are remembered, by what they say and by our clock: twice as many as there can be honestly. */
 const MOST_BUCKETS = 200;
 
-/** What a message says of itself that nobody on the way can change. */
+/** What a message says of itself that no one on the way can change. */
 export interface SeenMessage {
   /** 32 bytes; another one on each public channel. */
   readonly messageId: Uint8Array;
   /** Milliseconds since the epoch, signed by the sender; `undefined` when the message has no such time. */
   readonly signedAt: number | undefined;
-  /** Milliseconds since the epoch, as the transport claims; anybody who passes the message on can raise it. */
+  /** Milliseconds since the epoch, as the transport claims; anyone who passes the message on can raise it. */
   readonly sentAt: number | undefined;
 }
 

@@ -11,16 +11,16 @@ import {
 import { strangersTable } from './storage/tables.js';
 import type { ReadTransaction, Transaction } from './storage/transaction.js';
 
-const NOBODY: StrangersRecord = { seen: [], wrote: [], known: [], answeredAt: [] };
+const NO_STRANGERS: StrangersRecord = { seen: [], wrote: [], known: [], answeredAt: [] };
 
 /** The strangers of whom anything is kept, oldest first. */
 export async function getStrangers(tx: ReadTransaction): Promise<StrangersRecord> {
-  return (await tx.get(strangersTable, 'all')) ?? NOBODY;
+  return (await tx.get(strangersTable, 'all')) ?? NO_STRANGERS;
 }
 
 /**
- * Counts somebody of whom a bundle was kept, and forgets the first of those who are too many. Does nothing for our own
- * identity and for those whom the user has let in.
+ * Counts someone of whom a bundle was kept, and forgets the first of those who are too many. Does nothing for our own
+ * identity and for those whom the user has accepted.
  */
 export async function noteSeen(tx: Transaction, context: DeviceContext, identity: PublicKey): Promise<void> {
   if (!(await isStranger(tx, context, identity))) return;
@@ -33,7 +33,7 @@ export async function noteSeen(tx: Transaction, context: DeviceContext, identity
 /**
  * Counts a message from a stranger with the message keys that it made us keep, and forgets the first of those who are too
  * many. Does nothing for our own identity and for
- * those whom the user has let in.
+ * those whom the user has accepted.
  */
 export async function noteWrote(
   tx: Transaction,
@@ -72,7 +72,7 @@ export async function raiseStanding(
   putPeer(tx, identity, { ...peer, standing });
 }
 
-/** No longer counts somebody among the strangers; what is kept of them stays. */
+/** No longer counts someone among the strangers; what is kept of them stays. */
 export async function forgetStranger(tx: Transaction, identity: Uint8Array): Promise<void> {
   const strangers = await getStrangers(tx);
   const seen = without(strangers.seen, identity);

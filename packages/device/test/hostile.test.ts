@@ -120,7 +120,7 @@ describe('hostile cases: bundles', () => {
     expect(await knownOf(bob, alice)).toEqual([]);
   });
 
-  it("somebody else's bundle in a message is passed over", async () => {
+  it("someone else's bundle in a message is passed over", async () => {
     const { alice, bob } = await session();
     const carol = await newNode('carol-1');
     const { message } = await write(alice, bob.identity.publicKey, 'x');
@@ -486,7 +486,7 @@ describe('hostile cases: clocks, devices', () => {
     expect(await readText(bob, alice, message)).toBe('dh: who am I');
   });
 
-  it('an empty DH message from somebody unknown changes no session', async () => {
+  it('an empty DH message from someone unknown changes no session', async () => {
     const { alice, bob } = await session();
     await talk(alice, bob, 'x');
     await talk(bob, alice, 'y');

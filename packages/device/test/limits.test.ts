@@ -56,7 +56,7 @@ async function fromMadeUpDevices(to: Node, count: number) {
   return { identity, messages };
 }
 
-/** A public message with the bundle of an identity nobody knows, and of many devices. */
+/** A public message with the bundle of an identity no one knows, and of many devices. */
 function fromStranger(i: number, time = START): { sender: Uint8Array; message: Uint8Array } {
   const identity = crypto.secp256k1.generateKeyPair();
   const { publicKey: signedPreKey } = identity;

@@ -31,7 +31,7 @@ interface Envelope {
   readonly to: Node;
   readonly label: string;
   readonly message: Uint8Array;
-  /** The sender encrypted for exactly this device of ours, or for nobody in particular. */
+  /** The sender encrypted for exactly this device of ours, or for no one in particular. */
   readonly addressed: boolean;
   /** How often the store of the addressee had been lost when it was sent. */
   readonly life: number;

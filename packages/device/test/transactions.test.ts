@@ -96,7 +96,7 @@ describe('transactions in a burst', () => {
     expect(await settled(run())).toEqual([7, 'NOT_FOUND', 8]);
   });
 
-  it('nobody is told before it is stored', async () => {
+  it('no one is told before it is stored', async () => {
     const { manager, store } = noting();
     const told: string[] = [];
     const commit = store.commit.bind(store);

@@ -40,7 +40,7 @@ function notPermitted(what: string, message: string): SottoError {
 }
 
 /**
- * Whether the author of a change may make it, as the ancestors of the change alone tell: so everybody answers alike.
+ * Whether the author of a change may make it, judged by the ancestors of the change alone, so that everyone decides alike.
  *
  * @param view the group as those ancestors make it
  * @param ancestors the set of them
@@ -63,7 +63,7 @@ export function authorize(graph: Graph, view: View, ancestors: Bits, change: Par
   if (!isAdmin && !(isClaim && view.admins.length === 0 && view.members[0] === author)) {
     throw notPermitted(kind, 'Only an administrator of the group may do this.');
   }
-  if (kind === 'create') throw notPermitted(kind, 'A group is created once.');
+  if (kind === 'create') throw notPermitted(kind, 'A group can only be created once.');
   checkTargets(view, change);
   const authority: Authority = {
     memberGrants: [standing.memberGrant],
@@ -80,35 +80,35 @@ function checkTargets(view: View, { kind, names, author }: ParsedChange): void {
   switch (kind) {
     case 'add':
       if (!all((name) => view.standing(name) === undefined)) {
-        throw notPermitted(kind, 'Somebody to add is a member already.');
+        throw notPermitted(kind, 'An identity to add is already a member.');
       }
       checkLimit('members of a group', GROUP_MEMBERS_MAX, view.memberCount + names.length);
       break;
     case 'remove':
-      if (names.includes(author)) throw notPermitted(kind, 'Nobody removes themselves: they leave.');
+      if (names.includes(author)) throw notPermitted(kind, 'Members cannot remove themselves; they leave.');
       if (!all((name) => view.standing(name) !== undefined)) {
-        throw notPermitted(kind, 'Somebody to remove is not a member.');
+        throw notPermitted(kind, 'An identity to remove is not a member.');
       }
       break;
     case 'promote':
       if (!all((name) => view.isMember(name) && view.standing(name)?.adminGrant === -1)) {
-        throw notPermitted(kind, 'Somebody to promote is not a plain member.');
+        throw notPermitted(kind, 'An identity to promote is not a plain member.');
       }
       checkLimit('administrators of a group', GROUP_ADMINS_MAX, view.admins.length + names.length);
       break;
     case 'demote':
       if (!all((name) => (view.standing(name)?.adminGrant ?? -1) >= 0)) {
-        throw notPermitted(kind, 'Somebody to demote is not an administrator.');
+        throw notPermitted(kind, 'An identity to demote is not an administrator.');
       }
       if (view.admins.every((admin) => names.includes(admin))) {
-        throw notPermitted(kind, 'The last administrator names another one first.');
+        throw notPermitted(kind, 'The last administrator has to promote another one first.');
       }
       break;
     default:
   }
 }
 
-/** What left the group without administrator, and the author with nobody who joined earlier. */
+/** What left the group without administrator, and the author with no one who joined earlier. */
 function premisesOf(graph: Graph, view: View, ancestors: Bits, author: string): number[] {
   const found = new Set<number>();
   const own = view.standing(author)?.joined ?? LAST;

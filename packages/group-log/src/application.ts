@@ -20,31 +20,31 @@ import { attackersOf, noteContest, resolve, supportsOf, victimsOf } from './reso
 import { View } from './view.js';
 import { ViewCache } from './view-cache.js';
 
-/** A change as it is stored: one record each, in order of the numbers. */
+/** A stored change: one record each, in order of the numbers. */
 export interface StoredChange {
-  /** Grows, with gaps; never given twice in one log. */
+  /** Increases, with gaps; never reused in one log. */
   readonly number: number;
   /** The encoded SignedChange. */
   readonly encoded: Uint8Array;
 }
 
-/** What became of changes that were handed in. */
-export interface Outcome {
-  /** New changes that are kept, in an order in which ancestors come first. */
+/** What happened to the changes of a batch. */
+export interface ApplyOutcome {
+  /** New changes to store, ancestors first. */
   readonly added: readonly StoredChange[];
-  /** Numbers of changes that are no longer kept: void ones, in a full log. */
+  /** Numbers of records to delete: changes without effect, when the log is full. */
   readonly evicted: readonly number[];
-  /** Ids of the new changes that have effect. */
+  /** Ids of the new changes that have effect, 64 hex digits each. */
   readonly effective: readonly string[];
-  /** New changes that are kept, and have no effect. */
+  /** New changes that are stored, and have no effect. */
   readonly void: readonly Ineffective[];
-  /** Changes of before that have lost their effect. */
+  /** Earlier changes that have lost their effect. */
   readonly lost: readonly Ineffective[];
-  /** Grants with effect that do not do for somebody what they say, since this batch; `names` are those people. */
+  /** Effective grants that, since this batch, have no effect on some identities: those in `names`. */
   readonly overruled: readonly Ineffective[];
   /** Ids of changes that wait for ancestors. */
   readonly pending: readonly string[];
-  /** Changes that were not kept. `id` is missing where none could be read. */
+  /** Changes that were refused. `id` is `undefined` where it could not be read. */
   readonly refused: readonly { readonly id: string | undefined; readonly error: SottoError }[];
 }
 
@@ -53,31 +53,31 @@ export interface LogVersion {
   readonly crypto: LogCrypto;
   readonly groupId: string;
   readonly limits: GroupLogLimits;
-  /** May have more changes than are this version's. */
+  /** May have more changes than this version. */
   readonly graph: Graph;
   readonly views: ViewCache;
-  /** How many changes of the graph are its. */
+  /** Number of the graph's changes that belong to this version. */
   readonly length: number;
   readonly nextNumber: number;
   readonly view: View;
   readonly orphans: Orphans;
-  /** Identities that were found to be points of the curve; grows. */
+  /** Identities known to be points on the curve; grows. */
   readonly points: Set<string>;
 }
 
-/** What differs in the next version; all changes of the graph are its. */
+/** What differs in the next version, to which all changes of the graph belong. */
 export type NextVersion = Pick<LogVersion, 'graph' | 'views' | 'nextNumber' | 'view' | 'orphans'>;
 
-/** Takes a batch of changes into a log: see `GroupLog.apply`. */
+/** Applies a batch of changes to a log: see `GroupLog.apply`. */
 export function applyBatch(
   log: LogVersion,
   batch: readonly Uint8Array[],
   sender: string,
-): { readonly next: NextVersion; readonly outcome: Outcome } {
+): { readonly next: NextVersion; readonly outcome: ApplyOutcome } {
   return new Application(log).run(batch, sender);
 }
 
-/** One batch on its way into a log. */
+/** The application of one batch. */
 class Application {
   readonly #log: LogVersion;
   readonly #crypto: LogCrypto;
@@ -108,7 +108,7 @@ class Application {
     this.#views = views;
     this.#view = view;
     if (graph.length > length) {
-      // Another version went on with the graph, and may have been given up.
+      // Another version has extended the graph, and may have been abandoned.
       this.#graph = graph.restrictedTo(Array.from({ length }, (_, index) => index));
       this.#views = new ViewCache(this.#graph);
       this.#view = new View(this.#graph, view.effective);
@@ -119,7 +119,7 @@ class Application {
   run(
     batch: readonly Uint8Array[],
     sender: string,
-  ): { readonly next: NextVersion; readonly outcome: Outcome } {
+  ): { readonly next: NextVersion; readonly outcome: ApplyOutcome } {
     const waiting = this.#place(this.#parse(batch, sender), sender);
     const pending = this.#keepOrphans(waiting, sender);
     let lost: readonly Ineffective[] = [];
@@ -131,7 +131,7 @@ class Application {
     return this.#outcome(pending, lost);
   }
 
-  /** Reads what is new and well-formed. */
+  /** Parses the new changes that are well-formed. */
   #parse(batch: readonly Uint8Array[], sender: string): Map<string, Orphan> {
     const found = new Map<string, Orphan>();
     for (const [at, encoded] of batch.entries()) {
@@ -153,7 +153,7 @@ class Application {
     this.#refused.push({ id, error });
   }
 
-  /** Admits what has its ancestors here, those included that waited. Gives the rest. */
+  /** Admits changes whose ancestors are known, including ones that waited. Returns the rest. */
   #place(fresh: ReadonlyMap<string, Orphan>, sender: string): Orphan[] {
     const graph = this.#graph;
     const candidates = [
@@ -185,8 +185,8 @@ class Application {
           });
         }
         if (forgeries.size > 0 && next.sender === sender && fresh.has(id)) {
-          throw new SottoError('INVALID_SIGNATURE', 'The change came with a forged one.', {
-            reason: 'in bad company',
+          throw new SottoError('INVALID_SIGNATURE', 'The change came in a batch with a forged one.', {
+            reason: 'in a batch with a forged change',
           });
         }
         this.#admit(change, spare);
@@ -209,7 +209,7 @@ class Application {
   }
 
   /**
-   * Refuses, before their signatures are looked at, more changes of one author than can be kept: those that nobody
+   * Refuses, before their signatures are looked at, more changes of one author than can be kept: those that no one
    * else's in the batch builds on, and that are void, or side by side.
    * @throws LIMIT_EXCEEDED, from what it gives
    */
@@ -276,7 +276,7 @@ class Application {
 
   #keepOrphans(waiting: readonly Orphan[], sender: string): readonly string[] {
     if (waiting.length === 0) return [];
-    // Of a group that is being told in parts, the first of which has not come, nobody is known yet.
+    // Of a group that is being told in parts, the first of which has not come, no one is known yet.
     const isKnown = this.#graph.length === 0 || this.#graph.memberGrantsOf(sender).length > 0;
     if (!isKnown) {
       for (const { change } of waiting) {
@@ -324,7 +324,7 @@ class Application {
     this.#view = this.#view.with(effective);
   }
 
-  /** Lets go what is beyond the bounds. */
+  /** Drops what exceeds the bounds. */
   #enforceLimits(): void {
     const surplus = this.#surplus();
     if (surplus.size > 0) this.#drop(surplus);
@@ -379,7 +379,7 @@ class Application {
     return found;
   }
 
-  /** New changes beyond what one author may have, unless somebody else's change with effect builds on them. */
+  /** New changes beyond what one author may have, unless someone else's change with effect builds on them. */
   #surplus(): Map<number, SottoError> {
     const graph = this.#graph;
     const { effective } = this.#view;
@@ -394,7 +394,7 @@ class Application {
       if (voids.some((index) => index >= this.#first)) this.#surplusOfVoid(author, voids, surplus);
       if (this.#mayExceed(author, heads)) this.#surplusOfLoose(author, heads, own, surplus);
     }
-    // What builds on something that goes, goes too.
+    // What builds on a dropped change is dropped, too.
     if (surplus.size > 0) {
       for (let index = this.#first; index < graph.length; index++) {
         const by = graph.at(index).parentIndices.find((parent) => surplus.has(parent));
@@ -422,7 +422,7 @@ class Application {
     }
   }
 
-  /** Whether it is worth counting what of an author nobody has built on. */
+  /** Whether it is worth counting what of an author no one has built on. */
   #mayExceed(author: string, heads: readonly number[]): boolean {
     const { looseHeads, looseLeaves, looseBytes, looseChanges, looseRevocations } = this.#limits;
     const { changes, bytes, reserved, reservedBytes, leaves } = this.#graph.shareOf(author);
@@ -469,7 +469,7 @@ class Application {
       if (!exceeds) continue;
       surplus.set(
         index,
-        new SottoError('LIMIT_EXCEEDED', 'The author has made too many changes that nobody built on.', {
+        new SottoError('LIMIT_EXCEEDED', 'The author has made too many changes on which no one has built.', {
           what: 'changes of one author side by side',
           limit: reserved ? looseRevocations : looseHeads,
           actual: own.length,
@@ -523,7 +523,7 @@ class Application {
     return rest;
   }
 
-  /** Changes of before that had effect and have none now. */
+  /** Earlier changes that have lost their effect. */
   #lost(): readonly Ineffective[] {
     const before = this.#log;
     const isSame = this.#graph === before.graph;
@@ -565,13 +565,13 @@ class Application {
   #outcome(
     pending: readonly string[],
     lost: readonly Ineffective[],
-  ): { readonly next: NextVersion; readonly outcome: Outcome } {
+  ): { readonly next: NextVersion; readonly outcome: ApplyOutcome } {
     const graph = this.#graph;
     const within = allBits(graph.length);
     const added: StoredChange[] = [];
     const effective: string[] = [];
     const voided: Ineffective[] = [];
-    // What is new stands last.
+    // New changes come last.
     let first = graph.length;
     while (first > 0 && this.#isNew(graph.at(first - 1))) first--;
     for (let index = first; index < graph.length; index++) {

@@ -18,15 +18,16 @@ export type GroupAction =
   | { readonly kind: 'add' | 'remove' | 'promote' | 'demote'; readonly identities: readonly Uint8Array[] }
   | { readonly kind: 'leave' };
 
-/** What a change does, in a word. */
+/** The kind of a change. */
 export type ChangeKind = GroupAction['kind'];
 
-/** A change that is well-formed. Neither its signature nor its author's authority was looked at. */
+/** A well-formed change. Neither its signature nor its author's authority has been checked. */
 export interface ParsedChange {
   /** KECCAK-256 of the change, 64 hex digits. */
   readonly id: string;
   /** Author in hex. */
   readonly author: string;
+  /** What it does. */
   readonly kind: ChangeKind;
   /** The group in hex: its own id for the change that creates it. */
   readonly groupId: string;
@@ -34,7 +35,7 @@ export interface ParsedChange {
   readonly parents: readonly string[];
   /** Milliseconds since the epoch, as the author claims. */
   readonly time: number;
-  /** Name of the group, where the action has one. */
+  /** Name of the group for `create` and `rename`, otherwise `undefined`. */
   readonly name: string | undefined;
   /** Identities that the action names, in hex, ascending; of `leave` the author. */
   readonly names: readonly string[];
@@ -56,7 +57,7 @@ function malformed(reason: string, cause?: unknown): SottoError {
 }
 
 /**
- * Signs a change as its author. The log it is for decides whether it is allowed.
+ * Signs a change as its author. Whether it is allowed is decided when it is applied to a log.
  *
  * @param change `parents` in hex, in any order, none for `create`; `salt` 16 random bytes, for `create` alone
  * @returns the encoded SignedChange
@@ -106,7 +107,7 @@ function ascending(identities: readonly Uint8Array[]): Uint8Array[] {
 }
 
 /**
- * The id of a change, whatever else is wrong with it: what is known already needs no further look.
+ * The id of a change, even if the change is invalid: known ones need no further checks.
  * @param encoded borrowed
  * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
  */
@@ -150,7 +151,7 @@ export function parseChange(crypto: LogCrypto, encoded: Uint8Array): ParsedChang
   }
   const problem = problemOf(change);
   if (problem !== undefined) throw malformed(problem);
-  if (signed.signature.length !== 65) throw malformed('a signature of a wrong length');
+  if (signed.signature.length !== 65) throw malformed('a signature of the wrong length');
   if (compareBytes(reencoded, signed.change) !== 0) throw malformed('not in canonical form');
   const id = encodeHex(crypto.keccak256(signed.change));
   const author = encodeHex(change.author);
@@ -199,22 +200,22 @@ function problemOf({ action, author, parents, groupId }: Change): string | undef
   if (action === undefined) return 'an action that this version does not know';
   if (!isKey(author)) return 'no author';
   const creates = action.$case === 'create';
-  if (groupId.length !== (creates ? 0 : 32)) return 'a group id of a wrong length';
+  if (groupId.length !== (creates ? 0 : 32)) return 'a group id of the wrong length';
   if (creates ? parents.length > 0 : parents.length === 0) return 'a wrong number of parents';
   if (parents.length > CHANGE_PARENTS_MAX) return 'too many parents';
-  if (parents.some((parent) => parent.length !== 32)) return 'a parent that is no id';
+  if (parents.some((parent) => parent.length !== 32)) return 'a parent that is not an id';
   if (!areAscending(parents)) return 'parents out of order';
   const named = namedBy(action);
   if (named.length > GROUP_MEMBERS_MAX - (creates ? 1 : 0)) return 'too many identities';
   if (named.length === 0 && !creates && action.$case !== 'rename' && action.$case !== 'leave') {
     return 'no identities';
   }
-  if (!named.every(isKey)) return 'an identity of a wrong form';
+  if (!named.every(isKey)) return 'an identity that is not a compressed key';
   if (!areAscending(named)) return 'identities out of order';
   if (creates && named.some((one) => compareBytes(one, author) === 0)) return 'the creator among the members';
-  if (creates && action.value.salt.length !== SALT_LENGTH) return 'a salt of a wrong length';
+  if (creates && action.value.salt.length !== SALT_LENGTH) return 'a salt of the wrong length';
   const name = creates ? action.value.name : action.$case === 'rename' ? action.value : '';
-  return encodeUtf8(name).length > GROUP_NAME_MAX_BYTES ? 'too long a name' : undefined;
+  return encodeUtf8(name).length > GROUP_NAME_MAX_BYTES ? 'a name that is too long' : undefined;
 }
 
 function isKey(bytes: Uint8Array): boolean {

@@ -24,7 +24,7 @@ export interface Authority {
   readonly memberGrants: readonly number[];
   /** Administration of the author: the grant by the most senior granter; -1 for `leave` and for claims. */
   readonly adminGrant: number;
-  /** Of a claim: the revocations that left the group without administrator, and with nobody more senior. */
+  /** Of a claim: the revocations that left the group without administrator, and with no one more senior. */
   readonly premises: readonly number[];
   /** Seniority of the author: where the grant of administration stands. Last of all for `leave` and claims. */
   readonly rank: Rank;

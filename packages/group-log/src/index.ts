@@ -1,4 +1,4 @@
-export type { StoredChange } from './application.js';
+export type { ApplyOutcome, StoredChange } from './application.js';
 export {
   type ChangeKind,
   type GroupAction,

@@ -1,5 +1,5 @@
 /*
- * Rules of the protocol: everyone has to judge a change alike, so these are no options. Each is a function of the
+ * Rules of the protocol: everyone has to judge a change alike, so these are not configurable. Each is a function of the
  * change and its own ancestors.
  */
 
@@ -19,13 +19,13 @@ export const AUTHOR_CHANGES_MAX = 1024;
 export const AUTHOR_BYTES_MAX = 1024 * 1024;
 /**
  * Most revocations (remove, demote, leave) and claims of one author among the ancestors of a change, itself included.
- * Apart from the ordinary ones, so that an administrator who may do nothing else any more can still put somebody out.
+ * Counted apart from the ordinary ones, so that an administrator who has used those up can still remove members.
  */
 export const AUTHOR_REVOCATIONS_MAX = 512;
 /** Most identities that one author's additions name among the ancestors of a change: four full groups. */
 export const AUTHOR_NAMES_MAX = 4096;
 
-/** What one device keeps of a log. Local: these bound memory, and never what a kept change means. */
+/** What one device keeps of a log. Local: they bound memory, and never change the meaning of a stored change. */
 export interface GroupLogLimits {
   /**
    * Most changes of one author that no other author has built on, revocations apart: what one can add by forking the
@@ -36,13 +36,13 @@ export interface GroupLogLimits {
   readonly looseBytes: number;
   /** The same for revocations and claims. Default 512. */
   readonly looseRevocations: number;
-  /** The same for leaving, which anyone can who ever was a member. Default 8: some devices at the same time. */
+  /** The same for `leave`, which every former member can sign. Default 8: several devices at the same time. */
   readonly looseLeaves: number;
   /** Most effective changes of one author side by side that nothing builds on. Default 64: honest devices have a few. */
   readonly looseHeads: number;
   /**
-   * Most changes of one author that are kept although they have no effect and nothing effective builds on them. They
-   * come to effect only when the revocation that voided them is voided, and can be sent again then. Default 64.
+   * Most changes of one author that are kept although they have no effect and nothing effective builds on them. They take
+   * effect only if the revocation that voided them is itself voided, and can be sent again then. Default 64.
    */
   readonly voidChanges: number;
   /** Most changes of a log. Default 4,096: a group that changes ten times a day for a year. */
@@ -53,18 +53,19 @@ export interface GroupLogLimits {
   readonly reservedChanges: number;
   /** Bytes beyond that, for the same. Default 2 MiB. */
   readonly reservedBytes: number;
-  /** Most changes that are taken at once. Default 1,024: a message of 128 KiB holds no more of them. */
+  /** Most changes in one batch. Default 1,024: a message of 128 KiB holds no more of them. */
   readonly batch: number;
   /** Changes of one sender that wait for ancestors. Default 256, the small ones that one message of 64 KiB holds. */
   readonly orphansOfSender: number;
   /** Bytes of those. Default 64 KiB: one message that came before its predecessor. */
   readonly orphanBytesOfSender: number;
-  /** Changes that wait, of all senders; the oldest go first. Default 1,024. */
+  /** Changes that wait, of all senders; the oldest are dropped first. Default 1,024. */
   readonly orphans: number;
   /** Bytes of those. Default 256 KiB. */
   readonly orphanBytes: number;
 }
 
+/** The limits of a log that is created without any. */
 export const DEFAULT_GROUP_LOG_LIMITS: GroupLogLimits = {
   looseChanges: 1024,
   looseBytes: 1024 * 1024,

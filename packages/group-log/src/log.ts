@@ -1,6 +1,6 @@
 import { decodeHex, encodeHex, isSottoError, SottoError } from '@sotto/core';
 import { authorityOf, authorize } from './admission.js';
-import { applyBatch, type Outcome, type StoredChange } from './application.js';
+import { type ApplyOutcome, applyBatch, type StoredChange } from './application.js';
 import { allBits, type Bits, differing, eachBit, hasBit, newBits } from './bits.js';
 import { type GroupAction, type LogCrypto, type ParsedChange, parseChange } from './change.js';
 import { type Entry, Graph, isRevocation } from './graph.js';
@@ -11,17 +11,19 @@ import { attackersOf, circlesOf, noteContest, supportsOf } from './resolution.js
 import { View } from './view.js';
 import { ViewCache } from './view-cache.js';
 
-/** A group as its log makes it: the same for everyone who has the same changes with effect. */
+/** The state of a group: the same for everyone who has the same effective changes. */
 export interface GroupLogState {
+  /** Name of the group, as an administrator chose it: untrusted text. */
   readonly name: string;
   /** Identities in hex, in the order in which they joined. */
   readonly members: readonly string[];
-  /** Identities in hex, the most senior first. Empty when all have left or were put out; the eldest member may claim it. */
+  /** Identities in hex, the most senior first. Empty when all have left or were removed: the eldest member may then claim the role. */
   readonly admins: readonly string[];
 }
 
-/** What became of changes that were handed in. */
-export interface Applied extends Outcome {
+/** The result of {@link GroupLog.apply}. */
+export interface Applied extends ApplyOutcome {
+  /** The next log. */
   readonly log: GroupLog;
 }
 
@@ -36,13 +38,13 @@ interface Chain {
 
 let readViewsResolved: (log: GroupLog) => number;
 
-/** How many views were worked out from all their changes: for tests, which count instead of taking times. */
+/** Number of views resolved from scratch: for tests, which count instead of measuring time. */
 export function countViewsResolved(log: GroupLog): number {
   return readViewsResolved(log);
 }
 
 /**
- * The log of one group. Immutable: {@link apply} gives the next one. The rules are in docs/group-protocol.md.
+ * The log of one group. Immutable: {@link apply} returns the next one. The rules are in docs/group-protocol.md.
  */
 export class GroupLog {
   static {
@@ -54,13 +56,13 @@ export class GroupLog {
   readonly #limits: GroupLogLimits;
   readonly #graph: Graph;
   readonly #views: ViewCache;
-  /** How many changes of the graph are this log's. */
+  /** Number of the graph's changes that belong to this log. */
   readonly #length: number;
   readonly #bytes: number;
   readonly #nextNumber: number;
   readonly #view: View;
   readonly #orphans: Orphans;
-  /** Identities that were found to be points on the curve. Shared by all versions of a log. */
+  /** Identities known to be points on the curve. Shared by all versions of a log. */
   readonly #points: Set<string>;
   #chain: Chain | undefined;
   #heads: readonly number[] | undefined;
@@ -93,7 +95,7 @@ export class GroupLog {
     this.#chain = parts.chain;
   }
 
-  /** The log of a group of which nothing is known yet: the change that creates it comes through {@link apply}. */
+  /** The log of a group of which nothing is known yet; the change that creates it is applied with {@link apply}. */
   static empty(crypto: LogCrypto, groupId: string, limits: Partial<GroupLogLimits> = {}): GroupLog {
     const graph = new Graph();
     return new GroupLog(
@@ -112,9 +114,9 @@ export class GroupLog {
   }
 
   /**
-   * The log that was stored. Signatures are not verified again: the records are our own.
+   * Loads a stored log. Signatures are not verified again: the records are our own.
    * @param records in order of their numbers
-   * @throws STATE_CORRUPT when they are not what a log gave
+   * @throws STATE_CORRUPT when they don't form a log
    */
   static open(
     crypto: LogCrypto,
@@ -138,7 +140,7 @@ export class GroupLog {
     } catch (cause) {
       throw new SottoError(
         'STATE_CORRUPT',
-        'The stored changes of a group do not belong together.',
+        'The stored changes of a group are inconsistent.',
         { what: 'group log', reason: isSottoError(cause) ? cause.code : 'a parent is missing' },
         { cause },
       );
@@ -158,17 +160,17 @@ export class GroupLog {
     return this.#length > 0;
   }
 
-  /** How many changes are kept. */
+  /** Number of stored changes. */
   get size(): number {
     return this.#length;
   }
 
-  /** Bytes of the changes that are kept. */
+  /** Bytes of the stored changes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** How many changes wait for ancestors. */
+  /** Number of changes that wait for ancestors. */
   get waiting(): number {
     return this.#orphans.size;
   }
@@ -178,7 +180,7 @@ export class GroupLog {
     return this.#orphans.all.reduce((bytes, { change }) => bytes + change.encoded.length, 0);
   }
 
-  /** The group as it is. */
+  /** The current state of the group. */
   get state(): GroupLogState {
     let name = '';
     let depth = -1;
@@ -192,33 +194,36 @@ export class GroupLog {
     return { name, members: this.#view.members, admins: this.#view.admins };
   }
 
+  /** Whether an identity (hex) is a member. */
   isMember(identity: string): boolean {
     return this.#view.isMember(identity);
   }
 
+  /** Whether an identity (hex) is an administrator. */
   isAdmin(identity: string): boolean {
     return this.#view.isAdmin(identity);
   }
 
-  /** Whether a kept change makes an identity a member, with or without effect. */
+  /** Whether a stored change, effective or not, makes an identity a member. */
   names(identity: string): boolean {
     const [first] = this.#graph.memberGrantsOf(identity);
     return first !== undefined && first < this.#length;
   }
 
+  /** Whether a change is stored, by its id in hex. */
   has(id: string): boolean {
     return this.#indexOf(id) !== undefined;
   }
 
   /**
-   * Names the state: `h' = KECCAK-256(h || id)` over the changes with effect by depth and id, from 32 zero bytes on.
-   * 32 bytes, borrowed. Worked out once for a log, from where it differs from the one before.
+   * Identifies the state: `h' = KECCAK-256(h || id)` over the effective changes by depth and id, starting from 32 zero bytes.
+   * 32 bytes, borrowed. Computed once for a log, from where it differs from the previous one.
    */
   get membershipHash(): Uint8Array {
     return this.#hashes().hashes.at(-1) ?? new Uint8Array(32);
   }
 
-  /** The kept changes whose number is at least `from`, ancestors first. Borrowed. */
+  /** The stored changes whose number is at least `from`, ancestors first. Borrowed. */
   changes(from = 0): readonly Uint8Array[] {
     return this.#graph.entries
       .slice(0, this.#length)
@@ -226,17 +231,17 @@ export class GroupLog {
       .map(({ encoded }) => encoded);
   }
 
-  /** The kept changes as they are stored, in order of their numbers. Borrowed. */
+  /** The records to store, in order of their numbers. Borrowed. */
   stored(): readonly StoredChange[] {
     return this.#graph.entries.slice(0, this.#length).map(({ number, encoded }) => ({ number, encoded }));
   }
 
-  /** The number that the next change gets. */
+  /** The number of the next change. */
   get nextNumber(): number {
     return this.#nextNumber;
   }
 
-  /** A change and all its ancestors, ancestors first: what somebody whom it removes may be told. Borrowed. @throws NOT_FOUND */
+  /** A change and all its ancestors, ancestors first: what a member whom it removes may see. Borrowed. @throws NOT_FOUND */
   closureOf(id: string): readonly Uint8Array[] {
     const index = this.#indexOf(id);
     if (index === undefined) {
@@ -245,7 +250,7 @@ export class GroupLog {
     return [...eachBit(this.#graph.closure([index]))].map((one) => this.#graph.at(one).encoded);
   }
 
-  /** What put an identity out, or keeps it out: the id of a change with effect. `undefined` for members and strangers. */
+  /** The id of the effective change that removed an identity, or keeps it out; `undefined` for members and strangers. */
   exclusionOf(identity: string): string | undefined {
     if (this.#view.standing(identity) !== undefined) return undefined;
     const effective = this.#view.effective;
@@ -262,7 +267,7 @@ export class GroupLog {
     return undefined;
   }
 
-  /** Whether an author has made a change with effect that neither builds on another one nor is built on by it. */
+  /** Whether an author has made an effective change that is concurrent with another one. */
   isConcurrent(id: string, author: string): boolean {
     const index = this.#indexOf(id);
     if (index === undefined) return false;
@@ -276,7 +281,7 @@ export class GroupLog {
       );
   }
 
-  /** Why a kept change has no effect; `undefined` when it has, or isn't kept. */
+  /** Why a stored change has no effect; `undefined` when it has, or isn't stored. */
   explain(id: string): Ineffective | undefined {
     const index = this.#indexOf(id);
     if (index === undefined) return undefined;
@@ -285,7 +290,7 @@ export class GroupLog {
   }
 
   /**
-   * Why somebody whom a kept change adds or promotes is not what it makes them; `undefined` when they are.
+   * Why a stored change has no effect on an identity that it adds or promotes; `undefined` when it has.
    */
   explainSubject(id: string, identity: string): Ineffective | undefined {
     const index = this.#indexOf(id);
@@ -302,14 +307,14 @@ export class GroupLog {
     return undefined;
   }
 
-  /** Whether an identity may lead a group that nobody leads: the eldest member then, by promoting itself. */
+  /** Whether an identity may claim a group without administrator, by promoting itself: the eldest member may. */
   mayClaim(identity: string): boolean {
     return this.isCreated && this.#view.admins.length === 0 && this.#view.members[0] === identity;
   }
 
   /**
-   * What a new change of an author builds on: ids of heads with effect, at most {@link CHANGE_PARENTS_MAX}, those of
-   * identities that it removes or demotes last. Junk without effect never becomes an ancestor.
+   * The parents of a new change: ids of effective heads, at most {@link CHANGE_PARENTS_MAX}, those of identities that it removes
+   * or demotes last. Changes without effect never become ancestors.
    *
    * @param author in hex
    * @param action identities as they will stand in the change
@@ -348,7 +353,7 @@ export class GroupLog {
     }
   }
 
-  /** What gives author and subjects the standing that a change wants of them. */
+  /** The changes that give author and subjects the roles that a change requires. */
   #groundsOf(author: string, kind: GroupAction['kind'], named: readonly string[]): number[] {
     const grounds = new Set<number>();
     const ofAuthor = this.#view.standing(author);
@@ -364,8 +369,8 @@ export class GroupLog {
   }
 
   /**
-   * What voids the revocations that would otherwise void a change of an author, and so on for what these rest on: with
-   * them among its ancestors, a change can't bring such a revocation back by voiding what it hangs on.
+   * The changes that void the revocations that would otherwise void a change of an author, and, recursively, those that they
+   * rest on: with these among its ancestors, a change can't restore such a revocation by voiding what that depends on.
    */
   #guardsOf(author: string, grounds: readonly number[]): number[] {
     const graph = this.#graph;
@@ -394,8 +399,8 @@ export class GroupLog {
   }
 
   /**
-   * Revocations that a new change had better build on, so that it decides nothing but what it says: those of circles,
-   * and those with effect of identities that it takes authority from.
+   * Revocations that a new change should build on, so that it has no side effects: those in circles, and effective ones by
+   * identities that it revokes.
    */
   #strifeAround(named: readonly string[]): number[] {
     const graph = this.#graph;
@@ -407,7 +412,7 @@ export class GroupLog {
         .byAuthor(name)
         .filter((index) => hasBit(this.#view.effective, index) && isRevocation(graph.at(index).kind)),
     );
-    // From the latest on, so that few heads cover many.
+    // Latest first, so that few heads cover many changes.
     return [...circles, ...own].sort((a, b) => b - a);
   }
 
@@ -455,7 +460,7 @@ export class GroupLog {
     return [...found];
   }
 
-  /** Changes with effect on which nothing with effect builds. */
+  /** Effective changes on which no effective change builds. */
   #effectiveHeads(): readonly number[] {
     if (this.#heads === undefined) {
       const effective = [...eachBit(this.#view.effective)];
@@ -466,12 +471,12 @@ export class GroupLog {
   }
 
   /**
-   * Takes changes in any order, with repetitions. Each is checked in this order: its form, that its ancestors are known,
-   * that its author may do it, its signature. After the first bad signature the rest of the batch is refused unread: no
-   * honest sender passes one on.
+   * Applies changes in any order; repetitions are ignored. Checks of each, in this order: its form, that its ancestors are
+   * known, its author's permission, its signature. After the first bad signature the rest of the batch is refused unread:
+   * no honest sender passes one on.
    *
    * @param batch encoded SignedChanges; borrowed
-   * @param sender in hex: whose account changes are on that have to wait for ancestors. Nothing waits for strangers.
+   * @param sender in hex: changes that wait for ancestors count against their quota. None of a stranger's wait
    */
   apply(batch: readonly Uint8Array[], sender: string): Applied {
     const { next, outcome } = applyBatch(
@@ -490,7 +495,7 @@ export class GroupLog {
       batch,
       sender,
     );
-    // Indices stay while the graph does, and so does what was hashed.
+    // Indices are valid as long as the graph, and so are the hashes.
     const chain = next.graph === this.#graph ? this.#chain : undefined;
     const log = new GroupLog(this.#crypto, this.groupId, this.#limits, {
       ...next,

@@ -4,36 +4,39 @@ import type { Graph } from './graph.js';
 import { attackersOf, supportsOf, victimsOf } from './resolution.js';
 
 /**
- * Why a change has no effect, or not all of it.
+ * Why a change has no effect, or not its full effect.
  *
- * - `authorRevoked`: its author was removed or demoted, or left, by a change that doesn't build on it.
- * - `outranked`: it and others revoke each other in a circle, and the most senior author's stands.
- * - `supportLost`: what its author's authority rests on has no effect.
- * - `subjectRevoked`: it has effect, but somebody whom it names was removed or demoted, or left, at the same time or later.
+ * - `authorRevoked`: its author was removed or demoted, or left, by a change that doesn't build on it (a concurrent one, for instance).
+ * - `outranked`: it and others revoke each other in a circle, and the one of the most senior author stands.
+ * - `supportLost`: the change that added or promoted its author has no effect.
+ * - `subjectRevoked`: it has effect, except on identities that were removed or demoted, or left, concurrently or later.
  */
 export type LossReason = 'authorRevoked' | 'outranked' | 'supportLost' | 'subjectRevoked';
 
 /** Why, and by which change. */
 export interface Loss {
   readonly reason: LossReason;
-  /** Index of the revocation that did it. */
+  /** Index of the revocation responsible. */
   readonly by: number;
 }
 
-/** A change without effect, and why. */
+/** A change without effect, or without its full effect, and why. */
 export interface Ineffective {
+  /** Id of the change, 64 hex digits. */
   readonly id: string;
   /** Author in hex. */
   readonly author: string;
+  /** What the change was to do. */
   readonly kind: ChangeKind;
   /** Identities that it names, in hex. */
   readonly names: readonly string[];
+  /** Why it has no effect. */
   readonly reason: LossReason;
-  /** Id of the revocation that did it. */
+  /** Id of the revocation responsible, 64 hex digits. */
   readonly by: string;
 }
 
-/** Names what an index stands for. */
+/** The public form of a {@link Loss}: ids instead of indices. */
 export function ineffective(graph: Graph, index: number, { reason, by }: Loss): Ineffective {
   const { id, author, kind, names } = graph.at(index);
   return { id, author, kind, names, reason, by: graph.at(by).id };
@@ -52,7 +55,7 @@ export function lossOf(graph: Graph, effective: Bits, within: Bits, index: numbe
   return { reason: 'outranked', by: stronger ?? index };
 }
 
-/** The change that is to blame for one without effect. */
+/** The revocation responsible for a change without effect. */
 export function voidedBy(graph: Graph, effective: Bits, within: Bits, index: number): number | undefined {
   return lossOf(graph, effective, within, index)?.by;
 }

@@ -106,7 +106,7 @@ describe('caps of the protocol', () => {
     expect(both.state.admins[0]).toBe(ann.hex);
   });
 
-  it('an administrator at the cap of changes can still put somebody out, and others can do everything', () => {
+  it('an administrator at the cap of changes can still put someone out, and others can do everything', () => {
     const log = renamed(led(), bob, AUTHOR_CHANGES_MAX);
     expect(() => log.parentsFor(bob.hex, rename('one more'))).toThrow(
       expect.objectContaining({ code: 'LIMIT_EXCEEDED' }),
@@ -155,13 +155,13 @@ describe('what a device keeps', () => {
     expect(change.length).toBeLessThan(1024);
     const out = act(flooded.log, ann, remove(cid));
     expect(out.apply(more, cid.hex).effective).toEqual([]);
-    // Somebody who got other ones takes those that hers builds on.
+    // Someone who got other ones takes those that hers builds on.
     const elsewhere = start.apply(more, cid.hex).log;
     const healed = elsewhere.apply(out.changes(), ann.hex).log;
     expect(hashOf(healed)).toBe(hashOf(out));
   });
 
-  it('of somebody who was removed 64 changes, and of ghosts none', () => {
+  it('of someone who was removed 64 changes, and of ghosts none', () => {
     const start = led();
     const out = act(start, ann, remove(cid));
     const late = Array.from({ length: 200 }, (_, at) =>
@@ -289,7 +289,7 @@ describe('what it costs, counted', () => {
     Object.assign(counts, { signatures: 0, hashes: 0, points: 0 });
     expect(log.apply(bad, dan.hex).refused).toHaveLength(20);
     expect(counts).toMatchObject({ signatures: 0, points: 0 });
-    // 200 changes of somebody who is out cost as many signatures as are kept.
+    // 200 changes of someone who is out cost as many signatures as are kept.
     const out = act(log, ann, remove(cid));
     const late = Array.from({ length: 200 }, (_, at) =>
       forge(start.groupId, cid, [last(start)], rename(`l${at}`)),
@@ -338,7 +338,7 @@ describe('with real signatures', () => {
     return bytes;
   };
 
-  it('takes what the author signed, and nothing that somebody else did', () => {
+  it('takes what the author signed, and nothing that someone else did', () => {
     const promoted = begun.apply([change(a, { kind: 'promote', identities: [b.publicKey] })], 'x');
     expect(promoted.effective).toHaveLength(1);
     const forged = begun.apply([change(a, { kind: 'rename', name: 'x' }, c)], 'x');

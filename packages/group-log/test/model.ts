@@ -248,6 +248,6 @@ function check(node: Honest, other: Honest, outsider: Person, root: Uint8Array):
     const before = log.closureOf(id).slice(0, -1);
     const then = GroupLog.empty(cheapCrypto, log.groupId).apply(before, who.hex).log;
     const allowed = kind === 'leave' ? then.isMember(author) : then.isAdmin(author) || then.mayClaim(author);
-    if (!allowed) fail('NoGrowthWithoutAuthority', `${kind} by somebody who may not`);
+    if (!allowed) fail('NoGrowthWithoutAuthority', `${kind} by someone who may not`);
   }
 }

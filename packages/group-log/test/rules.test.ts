@@ -84,7 +84,7 @@ describe('membership', () => {
 });
 
 describe('revocation', () => {
-  it('can not be undone by a change from before it, however it is dated', () => {
+  it('cannot be undone by a change from before it, however it is dated', () => {
     const start = led();
     const head = idOf(start.changes().at(-1) as Uint8Array);
     const out = act(act(start, ann, remove(cid)), ann, rename('after'));
@@ -110,7 +110,7 @@ describe('revocation', () => {
     expect(byBob.apply(byCid.changes(), cid.hex).void).toHaveLength(1);
   });
 
-  it('may put out somebody more senior who does not object', () => {
+  it('may put out someone more senior who does not object', () => {
     const log = act(led(), cid, remove(ann));
     expect(show(log).members).not.toContain('ann');
   });
@@ -151,7 +151,7 @@ describe('revocation', () => {
 
   it('voids what rests on a grant of the revoked one', () => {
     const start = led();
-    // Cid, before he learns of his removal, adds and promotes Eve, who adds nobody but renames.
+    // Cid, before he learns of his removal, adds and promotes Eve, who adds no one but renames.
     const byCid = act(act(start, cid, add(eve)), cid, promote(eve));
     const byEve = act(byCid, eve, rename('by eve'));
     const out = act(start, ann, remove(cid));
@@ -182,7 +182,7 @@ describe('revocation', () => {
     expect(log.explain(idOf(onward))).toMatchObject({ reason: 'authorRevoked', by: idOf(removal) });
   });
 
-  it('never keeps anybody from leaving', () => {
+  it('never keeps anyone from leaving', () => {
     const start = led();
     const left = act(start, bob, leave);
     const merged = merge(act(start, ann, demote(bob)), left);
@@ -255,7 +255,7 @@ describe('authority', () => {
 });
 
 describe('succession', () => {
-  it('the eldest member claims a group that nobody leads', () => {
+  it('the eldest member claims a group that no one leads', () => {
     const { log } = create(ann, [bob]);
     const alone = act(act(log, ann, add(cid)), ann, leave);
     expect(show(alone).admins).toEqual([]);
@@ -274,7 +274,7 @@ describe('succession', () => {
   it('a claim falls with the revocation that it rests on', () => {
     const { log } = create(ann, [bob, cid]);
     const two = act(log, ann, promote(cid));
-    // Cid removes Ann and leaves: nobody leads. Ann, who is more senior, had removed Cid.
+    // Cid removes Ann and leaves: no one leads. Ann, who is more senior, had removed Cid.
     const alone = act(act(two, cid, remove(ann)), cid, leave);
     const claimed = act(act(alone, bob, promote(bob)), bob, rename('by bob'));
     const merged = merge(claimed, act(two, ann, remove(cid)));
@@ -363,7 +363,7 @@ describe('any order of arrival', () => {
   });
 });
 
-describe('what somebody is told', () => {
+describe('what someone is told', () => {
   it('of a removal is the removal and what it builds on', () => {
     const start = led();
     const removed = act(start, ann, remove(dan));

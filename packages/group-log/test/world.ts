@@ -35,7 +35,7 @@ export const cheapCrypto: LogCrypto = {
   },
 };
 
-/** Somebody of whom only the name matters. */
+/** Someone of whom only the name matters. */
 export interface Person {
   readonly name: string;
   readonly keys: KeyPair;

@@ -10,7 +10,7 @@ export type MnemonicWordCount = 12 | 15 | 18 | 21 | 24;
 /** Longest text that {@link parseMnemonic} looks at, in characters. 24 English words with spaces need 215 at most. */
 export const MNEMONIC_MAX_CHARACTERS = 4096;
 
-/** Longest passphrase in characters: far beyond what anybody types, so that a pasted file is noticed. */
+/** Longest passphrase in characters: far beyond what anyone types, so that a pasted file is noticed. */
 export const PASSPHRASE_MAX_CHARACTERS = 4096;
 
 const WORD_COUNTS: readonly number[] = [12, 15, 18, 21, 24];

@@ -47,7 +47,7 @@ describe('a new mnemonic', () => {
     }
   });
 
-  test('can not be changed', () => {
+  test('cannot be changed', () => {
     const { words } = createMnemonic(crypto);
     expect(() => (words as string[]).push('more')).toThrow(TypeError);
   });

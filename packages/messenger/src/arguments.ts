@@ -4,8 +4,8 @@ import type { MessengerEvents } from './runtime/events.js';
 import type { MessengerOptions } from './runtime/options.js';
 
 /*
- * What TypeScript checks, for callers in plain JavaScript: a wrong argument is refused with INVALID_ARGUMENT that names it,
- * and nothing has happened.
+ * Repeats for callers in plain JavaScript what TypeScript checks: a wrong argument is refused with an INVALID_ARGUMENT
+ * that names it, and nothing has changed.
  */
 
 /** @throws INVALID_ARGUMENT */
@@ -15,7 +15,7 @@ export function checkMessengerOptions(options: MessengerOptions): void {
   if (options.logger !== undefined) parseObject(options.logger, 'logger', 'info', 'warn', 'error');
 }
 
-/** The names of all events: the compiler sees to it that none is missing. */
+/** The names of all events; the compiler checks that none is missing. */
 const EVENT_NAMES: Readonly<Record<keyof MessengerEvents, true>> = {
   message: true,
   deviceAdded: true,
@@ -42,7 +42,7 @@ export function checkEventName(name: unknown): void {
   if (typeof name !== 'string' || !Object.hasOwn(EVENT_NAMES, name)) {
     throw invalidArgument(
       'name of an event',
-      `there is none of this name; there are ${Object.keys(EVENT_NAMES).join(', ')}`,
+      `unknown; the events are ${Object.keys(EVENT_NAMES).join(', ')}`,
     );
   }
 }

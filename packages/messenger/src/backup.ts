@@ -1,4 +1,4 @@
-/** Moving to another device. Apart from the rest, since applications without it need not carry Argon2. */
+/** Moving to another device. A separate entry point, so that applications without it don't bundle Argon2. */
 export {
   type BackupOptions,
   backupFileName,

@@ -1,6 +1,6 @@
 export { createMessenger, type Messenger } from './messenger.js';
 
-// The messenger comes first: a bundler then puts close together what is alike, which gzip makes 1 kB smaller.
+// The messenger comes first: bundlers then place similar code together, which saves 1 kB after gzip.
 
 export {
   APPLICATION_PREFIX,

@@ -1,5 +1,5 @@
 /**
- * Tables of a messenger, for tools that make stores, such as benchmarks. They may change in any release.
+ * Tables of a messenger, for tools that fill stores, such as benchmarks. They may change in any release.
  *
  * @module
  */

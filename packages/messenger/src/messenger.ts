@@ -36,7 +36,7 @@ import { Startup } from './startup.js';
 /**
  * Opens a store as a device of an identity. Attach listeners, then call {@link Messenger.start}.
  *
- * @throws INVALID_ARGUMENT that names the option that is wrong; what `openDevice` throws
+ * @throws INVALID_ARGUMENT with the name of the wrong option; whatever `openDevice` throws
  */
 export async function createMessenger(options: MessengerOptions): Promise<Messenger> {
   checkMessengerOptions(options);
@@ -70,7 +70,7 @@ export class Messenger {
   readonly groups: MessengerGroups;
   /** Public chats. */
   readonly chats: MessengerChats;
-  /** What becomes of messages after they were sent. */
+  /** Messages on their way: pending and failed ones. */
   readonly outbox: MessengerOutbox;
   readonly #context: MessengerContext;
   readonly #subscriptions: Subscriptions;
@@ -148,7 +148,7 @@ export class Messenger {
     return this.#context.device.installationId;
   }
 
-  /** Listens to one kind of event; the returned function stops it. An event is emitted after what it reports is stored. */
+  /** Adds a listener for one kind of event; the returned function removes it. Events are emitted after the commit that they report. */
   on<K extends keyof MessengerEvents>(
     name: K,
     listener: (event: MessengerEvents[K]) => void | Promise<void>,
@@ -159,20 +159,20 @@ export class Messenger {
   }
 
   /**
-   * Delivers again what was not acknowledged in an earlier run, and connects. What waits is sent and what came meanwhile is
-   * fetched in the background; `flushed` waits for that. Once it has worked, the transport mends its connection by itself.
+   * Redelivers what was not acknowledged in an earlier run, and connects. The outbox is sent and missed messages are fetched
+   * in the background; `flushed` waits for the former. From then on the transport reconnects by itself.
    *
-   * While a start is in progress, a further one gives the same promise, whatever its options, and makes one that waits try
-   * at once: call it when the network comes back.
-   * @throws TRANSPORT_UNAVAILABLE, STORE codes, ABORTED, CLOSED. Nothing is connected then, and it may be called again
+   * While a start is in progress, a further call returns the same promise, whatever its options, and ends a wait between
+   * attempts: call it when the network is back.
+   * @throws TRANSPORT_UNAVAILABLE, STORE codes, ABORTED, CLOSED. The messenger is not connected then, and `start` may be called again
    */
   async start(options: StartOptions = {}): Promise<void> {
     return this.#startup.start(options);
   }
 
   /**
-   * Sends what was taken as far as the transport lets, then closes transport and store; a `start` in progress rejects with
-   * CLOSED. Closing twice is fine.
+   * Sends what it can from the outbox, then closes transport and store; a `start` in progress rejects with CLOSED. May be
+   * called again.
    */
   async close(): Promise<void> {
     if (this.#context.runtime.closed) return;
@@ -184,7 +184,7 @@ export class Messenger {
     await this.#context.device.close();
   }
 
-  /** Resolves when the transport has taken all messages, or has to be tried again later. */
+  /** Resolves when the outbox is empty, or its rest has to be retried later. */
   async flushed(): Promise<void> {
     await this.#context.runtime.settled();
     await this.#outbox.settled();
@@ -193,18 +193,18 @@ export class Messenger {
   /**
    * Sends a message to a person, a group or a public chat.
    *
-   * - A person: encrypted for their devices and our own other ones, stored, and handed to the transport. Resolves when it is
-   *   stored: from then on it is sent, after a restart if need be.
-   * - A group: stored first, then encrypted for some members at a time. Resolves when that is done; after a crash in
-   *   between the rest goes on at the next start.
-   * - A public chat: signed, and readable by anybody. Resolves when it is stored. It need not be joined.
+   * - A person: encrypted for their devices and our own other ones, and stored. Resolves then; it is sent from then on, after
+   *   a restart if need be.
+   * - A group: stored first, then encrypted for some members at a time. Resolves when that is done; after a
+   *   crash, the next start continues.
+   * - A public chat: signed, and readable by anyone. Resolves when it is stored. It need not be joined.
    *
-   * Event `sent` tells when the transport has taken all of it.
+   * The event `sent` reports that the transport has accepted all of it.
    *
-   * @param to as messages that are received have it in `conversation`; a bare public key of 33 or 65 bytes is a person
+   * @param to the `conversation` of a received message, for instance; a bare public key of 33 or 65 bytes is a person
    * @param payload borrowed
    * @throws INVALID_ARGUMENT, INVALID_PUBLIC_KEY, INVALID_TEXT; NO_DEVICE_REACHED for a person; NOT_FOUND, NOT_PERMITTED
-   *   for a group; LIMIT_EXCEEDED when too much waits; ABORTED, STORE codes, CLOSED. Nothing was sent then
+   *   for a group; LIMIT_EXCEEDED when the outbox is full; ABORTED, STORE codes, CLOSED. Nothing was sent then
    */
   async send<R extends Recipient>(
     to: R,

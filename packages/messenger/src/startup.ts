@@ -13,12 +13,12 @@ import type { CleanUp } from './runtime/clean-up.js';
 import type { MessengerContext } from './runtime/context.js';
 import type { StartOptions } from './runtime/options.js';
 
-/** First wait after a try that failed; doubled each time. */
+/** Wait after the first failed attempt, in milliseconds; doubled each time. */
 const RETRY_FIRST_MS = 1_000;
-/** Longest wait between two tries. */
+/** Longest wait between two attempts, in milliseconds. */
 const RETRY_MOST_MS = 30_000;
 
-/** What is set going once there is a connection. */
+/** What starts once there is a connection. */
 export interface Started {
   readonly subscriptions: Subscriptions;
   readonly inbox: Inbox;
@@ -31,24 +31,24 @@ export interface Started {
   readonly contacts: Contacts;
 }
 
-/** Connects a messenger, at once or again and again until it works, and sets everything going. */
+/** Connects a messenger, retrying if asked to, and starts everything that needs a connection. */
 export class Startup {
   readonly #context: MessengerContext;
   readonly #parts: Started;
   #storeReplaced: 'lost' | 'restored' | undefined;
   #starting: Promise<void> | undefined;
-  /** Ends the wait for the next try. */
+  /** Ends the wait for the next attempt. */
   #tryNow: (() => void) | undefined;
   #clockIsOff = false;
 
-  /** @param storeReplaced what became of the store, to be told on start */
+  /** @param storeReplaced what happened to the store, reported on start */
   constructor(context: MessengerContext, parts: Started, storeReplaced: 'lost' | 'restored' | undefined) {
     this.#context = context;
     this.#parts = parts;
     this.#storeReplaced = storeReplaced;
   }
 
-  /** @throws what the last try failed with; ABORTED, CLOSED */
+  /** @throws the error of the last attempt; ABORTED, CLOSED */
   async start(options: StartOptions): Promise<void> {
     this.#context.runtime.checkOpen();
     this.#tryNow?.();
@@ -58,7 +58,7 @@ export class Startup {
     return this.#starting;
   }
 
-  /** A start that waits for its next try ends, with CLOSED. */
+  /** Ends a start that waits for its next attempt, with CLOSED. */
   stop(): void {
     this.#tryNow?.();
   }
@@ -93,7 +93,7 @@ export class Startup {
       const cancel = this.#context.settings.clock.after(ms, done);
       signal?.addEventListener('abort', done);
       this.#tryNow = done;
-      // The one who was told of the failure may have ended it.
+      // The callback may have aborted it.
       if (signal?.aborted || this.#context.runtime.closed) done();
     });
   }
@@ -108,7 +108,7 @@ export class Startup {
     this.#storeReplaced = undefined;
     inbox.redeliver();
     const connection = await this.#connect(signal);
-    // From here on commits tell it what we subscribe to: they may come while the first list is being taken.
+    // From here on commits update its subscriptions, even while it processes the first list.
     subscriptions.connection = connection;
     try {
       await subscriptions.update();
@@ -117,7 +117,7 @@ export class Startup {
       runtime.checkOpen();
       throwIfAborted(signal, 'start');
     } catch (error) {
-      // As if it was lost: what is sent until the next start is asked for then.
+      // As if the connection was lost: what is sent until the next start is queried then.
       catchUp.followConnection('reconnecting');
       await subscriptions.disconnect();
       throw error;
@@ -129,7 +129,7 @@ export class Startup {
     runtime.inBackground(contacts.announceToAll());
   }
 
-  /** Publishes our bundle, unless so much waits to be sent that it has to do without for now. */
+  /** Publishes our bundle, unless the outbox is full. */
   async #publish(): Promise<void> {
     try {
       await this.#parts.publication.publish();

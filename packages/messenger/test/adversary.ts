@@ -10,7 +10,7 @@ import { crypto, newNode, START } from './world.js';
 
 type Change = Exclude<GroupAction, { readonly kind: 'create' }>;
 
-/** Somebody who speaks the protocol of groups and keeps none of its rules. */
+/** Someone who speaks the protocol of groups and keeps none of its rules. */
 export interface Adversary {
   readonly identity: KeyPair;
   /** Payloads of groups that came, as far as it can open them. */

@@ -24,7 +24,7 @@ async function* cut(bytes: Uint8Array, size = bytes.length): AsyncGenerator<Uint
   for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
 }
 
-/** Somebody with a past: a contact, a conversation, a group, a chat, and a message not dealt with. */
+/** Someone with a past: a contact, a conversation, a group, a chat, and a message not dealt with. */
 async function someone() {
   const network = createMemoryNetwork({ clock: manualClock(START) });
   const alice = await newParty(network, 'alice-1', { acknowledge: false });
@@ -257,14 +257,14 @@ describe('backup', () => {
     ['a record with too much of a key', [account, record('contact', [peer, peer])]],
     ['a contact that is no identity', [account, record('contact', ['../x'])]],
     ['a contact in capitals', [account, record('contact', [peer.toUpperCase()])]],
-    ['a contact that can not be decoded', [account, record('contact', [peer], Uint8Array.of(0x0a, 200))]],
+    ['a contact that cannot be decoded', [account, record('contact', [peer], Uint8Array.of(0x0a, 200))]],
     ['a chat of no such name', [account, record('chat', ['Not A Chat'])]],
     ['a group of no such id', [account, record('group', ['00'])]],
     ['an invalid inbox number', [account, record('inbox', ['x'], inbox({}))]],
     ['a message with a short id', [account, record('inbox', ['1'], inbox({ messageId: new Uint8Array(3) }))]],
     ['a message with no sender', [account, record('inbox', ['1'], inbox({ sender: new Uint8Array() }))]],
     [
-      'a message of a conversation with nobody',
+      'a message of a conversation with no one',
       [
         account,
         record(

@@ -138,7 +138,7 @@ describe('a message that failed', () => {
     expect([bob, carol].map(({ texts }) => texts.length)).toEqual([1, 1]);
   });
 
-  it('to a group, given up while it is being encrypted for members: nobody else gets it, and it is not sent', async () => {
+  it('to a group, given up while it is being encrypted for members: no one else gets it, and it is not sent', async () => {
     const { clock, network } = await scene();
     const dave = await newParty(network, 'dave-1', { clock, limits: { fanoutBatch: 1 } });
     const members = await Promise.all(['b', 'c', 'd', 'e'].map((name) => newParty(network, `${name}-1`)));

@@ -71,10 +71,10 @@ describe('a removed administrator', () => {
       });
     }
     const opened = evil.seen.length;
-    await bob.messenger.send({ kind: 'group', groupId: id }, bytesOf('is anybody reading this'));
+    await bob.messenger.send({ kind: 'group', groupId: id }, bytesOf('is anyone reading this'));
     await quiet(network, ...rest);
     expect(evil.seen.slice(opened).filter(({ payload }) => payload !== undefined)).toEqual([]);
-    expect(carol.texts.at(-1)).toMatch(/is anybody reading this$/);
+    expect(carol.texts.at(-1)).toMatch(/is anyone reading this$/);
   });
 
   it('writes for a short while, marked as late, and then no more, whatever membership it names', async () => {
@@ -182,7 +182,7 @@ describe('a plain member', () => {
     return { ...world, id: group.id, hash: decodeHex(group.membershipHash), evil, rest: [alice, bob] };
   }
 
-  it('freezes no group with changes whose ancestors nobody knows', async () => {
+  it('freezes no group with changes whose ancestors no one knows', async () => {
     const { alice, bob, evil, id, network, rest } = await inGroup();
     for (let batch = 0; batch < 8; batch++) {
       const changes = Array.from({ length: 250 }, () =>
@@ -222,7 +222,7 @@ describe('a plain member', () => {
     }
   });
 
-  it('draws no flood of answers with memberships that nobody knows', async () => {
+  it('draws no flood of answers with memberships that no one knows', async () => {
     const { bob, evil, id } = await inGroup();
     const before = evil.seen.length;
     for (let at = 0; at < 20; at++) {
@@ -332,7 +332,7 @@ describe('an administrator without rules', () => {
     expect(bob.texts).toEqual(carol.texts);
   });
 
-  it('who withholds the branch on which it let somebody in: it is void when it is shown at last', async () => {
+  it('who withholds the branch on which it let someone in: it is void when it is shown at last', async () => {
     const { alice, bob, evil, id, head, network, rest } = await led();
     const friend = crypto.secp256k1.generateKeyPair();
     const withheld = evil.sign(id, [head], { kind: 'add', identities: [friend.publicKey] });
@@ -492,7 +492,7 @@ describe('views that were split', () => {
     expect(dave.events.groupChangeLost).toMatchObject([{ kind: 'add', reason: 'authorRevoked' }]);
   });
 
-  it('by an addition of somebody removed at the same time: the ghost learns that it is out', async () => {
+  it('by an addition of someone removed at the same time: the ghost learns that it is out', async () => {
     const world = await split();
     const { alice, bob, carol, dave, network, id, settle } = world;
     network.partition(keysOf(alice, carol), keysOf(bob, dave));
@@ -523,7 +523,7 @@ describe('views that were split', () => {
     expect(bob.events.groupChangeLost).toMatchObject([{ kind: 'rename', reason: 'authorRevoked' }]);
   });
 
-  it('when nobody leads any more: the eldest does, with its first change', async () => {
+  it('when no one leads any more: the eldest does, with its first change', async () => {
     const world = await split();
     const { alice, bob, carol, id, settle } = world;
     await bob.messenger.groups.leave(id);
@@ -537,7 +537,7 @@ describe('views that were split', () => {
 });
 
 describe('a log over the size of a message', () => {
-  it('goes in parts, to new members too, and mutes nobody', async () => {
+  it('goes in parts, to new members too, and mutes no one', async () => {
     const world = await circle(['alice', 'bob', 'carol'], { maxPayloadBytes: 32 * 1024 });
     const { alice, bob, carol, settle } = world;
     const crowd = Array.from({ length: 100 }, () => crypto.secp256k1.generateKeyPair().publicKey);

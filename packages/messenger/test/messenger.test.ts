@@ -403,8 +403,8 @@ describe('bundles', () => {
     await quiet(network, alice, bob);
     // Published before alice listened.
     expect(await alice.messenger.contacts.lookUp(bob.identity.publicKey)).toBe(true);
-    const nobody = crypto.secp256k1.generateKeyPair().publicKey;
-    expect(await alice.messenger.contacts.lookUp(nobody)).toBe(false);
+    const stranger = crypto.secp256k1.generateKeyPair().publicKey;
+    expect(await alice.messenger.contacts.lookUp(stranger)).toBe(false);
     const { devices } = await alice.say(bob, 'x');
     expect(devices).toEqual([{ installationId: 'bob-1', sent: 'x3dh+dr' }]);
   });
@@ -429,7 +429,7 @@ describe('bundles', () => {
     ]);
   });
 
-  it('in a contact code: damaged, forged, of somebody else', async () => {
+  it('in a contact code: damaged, forged, of someone else', async () => {
     const { alice, bob } = await two();
     const code = await bob.messenger.contacts.ownCode();
     const contact = await alice.messenger.contacts.add(code);
@@ -487,7 +487,7 @@ describe('devices of our own', () => {
     await expect(alice.messenger.devices.enable('tablet')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  it('nobody else can say what we sent', async () => {
+  it('no one else can say what we sent', async () => {
     const { network, alice, bob } = await two();
     const { encodePayload } = await import('../src/runtime/payload.js');
     const forged = encodePayload({
@@ -712,7 +712,7 @@ describe('clocks and closing', () => {
     await expect(alice.messenger.start()).rejects.toMatchObject({ code: 'CLOSED' });
   });
 
-  it('a listener that throws disturbs nobody', async () => {
+  it('a listener that throws disturbs no one', async () => {
     const { network, alice, bob } = await two();
     bob.messenger.on('message', () => {
       throw new Error('listener');

@@ -69,7 +69,7 @@ describe('what was sent while we were away, after our clock was off', () => {
 });
 
 describe('an empty payload', () => {
-  it('arrives in a public chat, and at somebody whose bundle is not known', async () => {
+  it('arrives in a public chat, and at someone whose bundle is not known', async () => {
     const network = createMemoryNetwork({ clock: manualClock(START) });
     const [alice, bob] = [await newParty(network, 'alice-1'), await newParty(network, 'bob-1')];
     for (const { messenger } of [alice, bob]) await messenger.chats.join('lobby');

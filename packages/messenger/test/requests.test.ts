@@ -273,7 +273,7 @@ describe('message requests', () => {
     expect(bob.texts).toHaveLength(5);
   });
 
-  it('somebody we know from a group, blocked and unblocked: its topic is listened to again', async () => {
+  it('someone we know from a group, blocked and unblocked: its topic is listened to again', async () => {
     const { network, clock, bob, topicsOf } = await scene();
     const [alice, carol] = [
       await newParty(network, 'alice-1', { clock }),
@@ -335,7 +335,7 @@ describe('message requests', () => {
       await quiet(network, bob, party);
       expect(bob.texts.at(-1)).toBe(`direct stranger-${i} dr: seen`);
     }
-    // Nothing is kept of anybody who isn't listed, and so would never be forgotten.
+    // Nothing is kept of anyone who isn't listed, and so would never be forgotten.
     const peers: string[] = [];
     for await (const { key } of bob.store.list('peer/')) peers.push(key.slice('peer/'.length));
     expect(peers.toSorted()).toEqual((await requests()).toSorted());

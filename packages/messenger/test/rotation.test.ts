@@ -24,7 +24,7 @@ function sleep({ clock }: Party): void {
   clock.now = () => now() + 25 * HOUR;
 }
 
-/** The version of the prekey that somebody else knows of a party's device. */
+/** The version of the prekey that someone else knows of a party's device. */
 async function versionSeenBy(watcher: Party, of: Party): Promise<number | undefined> {
   return (await watcher.messenger.devices.list(of.identity.publicKey))[0]?.preKeyVersion;
 }

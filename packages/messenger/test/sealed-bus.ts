@@ -21,7 +21,7 @@ export interface Topic {
   readonly seals: Parameters<typeof sealData>[1];
 }
 
-/** The topic of an identity's partition, as its owner or anybody else sees it. */
+/** The topic of an identity's partition, as its owner or anyone else sees it. */
 export function partitioned(identity: KeyPair): Topic {
   return {
     bytes: topicOf(crypto, partitionedName(identity.publicKey)),
@@ -54,7 +54,7 @@ export function sealedBus(clock: ReturnType<typeof manualClock>) {
   };
   return {
     log,
-    /** While it is cut, envelopes are logged and reach nobody. */
+    /** While it is cut, envelopes are logged and reach no one. */
     cut: (cut: boolean) => {
       isCut = cut;
     },
@@ -92,7 +92,7 @@ export function sealedBus(clock: ReturnType<typeof manualClock>) {
           nonce,
         }),
       ),
-    /** Signs a message as somebody and delivers it. */
+    /** Signs a message as someone and delivers it. */
     post: (topic: Topic, signer: KeyPair, message: Uint8Array) =>
       inject(seal(topic, encodePlain(crypto, message, signer))),
   };

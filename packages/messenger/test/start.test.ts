@@ -157,7 +157,7 @@ describe('start', () => {
     },
   );
 
-  it('closes the connection when a later step of it fails, and when our bundle can not be stored', async () => {
+  it('closes the connection when a later step of it fails, and when our bundle cannot be stored', async () => {
     const { messenger, state } = await setUp();
     state.subscribeFails = true;
     await expect(messenger.start()).rejects.toMatchObject({ code: 'TRANSPORT_UNAVAILABLE' });

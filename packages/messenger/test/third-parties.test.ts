@@ -65,7 +65,7 @@ async function scene() {
   };
 }
 
-describe('a message sealed again for somebody else', () => {
+describe('a message sealed again for someone else', () => {
   it('one to a contact: no answer, no reset, nothing told', async () => {
     const { alice, bob, mallory, bus, settle, unharmed } = await scene();
     bus.log.length = 0;
@@ -95,7 +95,7 @@ describe('a message sealed again for somebody else', () => {
     await unharmed();
   });
 
-  it("one encrypted for the recipient's own prekey, which somebody else published: no answer, no reset", async () => {
+  it("one encrypted for the recipient's own prekey, which someone else published: no answer, no reset", async () => {
     const { alice, bob, bus, settle, unharmed } = await scene();
     const thief = crypto.secp256k1.generateKeyPair();
     const code = JSON.parse(atob(await bob.messenger.contacts.ownCode()));
@@ -207,7 +207,7 @@ function unreadableFrom(
 }
 
 describe('messages that have no effect', () => {
-  it('are not remembered: answers of somebody whom we have no session with', async () => {
+  it('are not remembered: answers of someone whom we have no session with', async () => {
     const { bob, bus, settle } = await scene();
     const remembered = async () => {
       let count = 0;

@@ -4,7 +4,7 @@ import type { Bundle, SignedPreKey } from '@sotto/protocol-codec';
 
 declare const verified: unique symbol;
 
-/** A bundle whose signature was made by the identity that it names. */
+/** A bundle that was signed by the identity that it names. */
 export type VerifiedBundle = Bundle & { readonly identity: PublicKey; readonly [verified]: true };
 
 /** Milliseconds to the nanoseconds of `Bundle.timestamp`. */

@@ -4,7 +4,7 @@ import type { CryptoProvider } from '@sotto/crypto';
 const NONCE_LENGTH = 12;
 const TAG_LENGTH = 16;
 
-/** A message to somebody whose bundle is not known. No forward secrecy. Wire profile, section 5. */
+/** A message to an identity whose bundle is not known. No forward secrecy. Wire profile, section 5. */
 export interface DhFallbackMessage {
   /** Fresh ephemeral key, 33 bytes: `DH_header.key`. */
   readonly ephemeralKey: PublicKey;
@@ -13,7 +13,7 @@ export interface DhFallbackMessage {
 }
 
 /**
- * Encrypts to an identity alone, for lack of a bundle.
+ * Encrypts to an identity key alone, for lack of a bundle.
  *
  * Whoever later learns the recipient's identity key can read it: use it for first contact only.
  *

@@ -1,10 +1,10 @@
 import { type KeyPair, type PublicKey, Redacted, type SharedKey, wipeBytes } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
-/** What the initiator gets out of X3DH. Prints redacted. */
+/** The initiator's result of X3DH. Prints redacted. */
 export class X3dhInitiation extends Redacted {
   constructor(
-    /** 32 bytes; the other side comes to the same. */
+    /** The shared key, 32 bytes; secret. */
     readonly sharedKey: SharedKey,
     /** `EK_A`, 33 bytes: `X3DH_header.key` of every message until the peer answers. */
     readonly ephemeralKey: PublicKey,
@@ -14,10 +14,10 @@ export class X3dhInitiation extends Redacted {
 }
 
 /**
- * Key agreement of the party that writes first. X3DH without one-time prekeys, wire profile, section 3:
+ * Key agreement of the initiator. X3DH without one-time prekeys, wire profile, section 3:
  * `SK = KECCAK-256(DH(IK_A, SPK_B) || DH(EK_A, IK_B) || DH(EK_A, SPK_B))` with a fresh `EK_A`.
  *
- * The caller has verified the bundle that the prekey comes from, see `verifyBundle`.
+ * The caller must have verified the bundle that the prekey comes from, see `verifyBundle`.
  *
  * @param input.identity our identity, `IK_A`
  * @param input.remoteIdentity `IK_B`, 33 or 65 bytes
@@ -45,11 +45,11 @@ export function initiateX3dh(
 }
 
 /**
- * Key agreement of the party that was written to: 32 bytes. Proves nothing about the sender yet: keep no state
- * until a message under the key has authenticated.
+ * Key agreement of the responder. Returns the shared key, 32 bytes. Proves nothing about the sender yet: keep no state until
+ * a message under the key has authenticated.
  *
  * @param input.signedPreKey the pair that `X3DH_header.id` names
- * @param input.remoteIdentity `IK_A`, 33 or 65 bytes, as the transport vouches for it
+ * @param input.remoteIdentity `IK_A`, 33 or 65 bytes, as authenticated by the transport
  * @param input.ephemeralKey `EK_A`, `X3DH_header.key`
  * @throws INVALID_PUBLIC_KEY
  */

@@ -3,44 +3,44 @@ import type { BundleDevice } from './plausibility.js';
 
 /** What is known of one device of an identity. */
 export interface KnownDevice extends BundleDevice {
-  /** `Bundle.timestamp` of the newest bundle that named the device as it is; ns since the epoch, 0 when undated. */
+  /** `Bundle.timestamp` of the newest bundle that lists the device as it is; nanoseconds since the epoch, 0 when undated. */
   readonly timestamp: bigint;
-  /** Time of the bundle from which the prekey is known, or in which the device itself last confirmed it. */
+  /** Timestamp of the bundle from which the prekey is known, or in which the device itself last confirmed it; nanoseconds. */
   readonly attestedAt: bigint;
-  /** The device itself named this prekey. */
+  /** Whether the device itself sent a bundle with this prekey. */
   readonly selfAttested: boolean;
-  /** The device once began again with a lower version: what others still say of it may be from before. */
+  /** Whether the device once restarted with a lower version: what others list for it may be outdated. */
   readonly reset: boolean;
-  /** It makes strict signatures, as far as we know: no bundle without one is believed about it any more. */
+  /** Whether the device is known to make strict signatures: bundles without one no longer count for it. */
   readonly strict: boolean;
 }
 
-/** What a bundle changes. */
+/** The result of {@link mergeBundle}. */
 export interface BundleMerge {
-  /** All devices known afterwards, by installation id. */
+  /** All known devices after the merge, by installation id. */
   readonly devices: ReadonlyMap<string, KnownDevice>;
   /** Installation ids seen for the first time. */
   readonly added: readonly string[];
   /** Installation ids that have a new prekey. */
   readonly rotated: readonly string[];
-  /** Installation ids of which something newer was known already: nothing changed there. */
+  /** Installation ids for which something newer was known: unchanged. */
   readonly stale: readonly string[];
 }
 
 /**
- * Lays a bundle over what is known of an identity's devices. Monotone per installation: a lower version never replaces
+ * Merges a bundle into what is known of an identity's devices. Monotone per installation: a lower version never replaces
  * a higher one, and at the same version an older bundle never replaces a newer one. A device that a bundle doesn't name
  * stays as it was. Pure.
  *
- * A device that lost its store begins again at version 1 while its siblings go on listing what it had before. So what a
- * device says of itself counts for more: it is believed in a newer bundle even with a lower version, and its siblings
- * are not believed about a prekey that it named itself.
+ * A device that lost its store restarts at version 1, while its siblings still list its previous prekey. So a device's own
+ * bundles take precedence: a newer one counts even with a lower version, and its siblings' bundles can't replace a prekey
+ * that it named itself.
  *
- * Once a device is known from a bundle with a strict signature, a bundle without one says nothing of it: somebody may
- * have removed that signature and moved bytes across borders that the other one doesn't see. That is so for a device that
- * made such a bundle itself, or may have: what a sibling lists may be a device that makes none.
+ * Once a device is known from a bundle with a strict signature, a bundle without one no longer counts for it:
+ * an attacker may have removed that signature and moved bytes across borders that the other signature doesn't protect. This
+ * holds for a device that made such a bundle itself, or may have; a device listed by a sibling may not make strict ones.
  *
- * @param bundle devices and time of a bundle that was verified and found plausible, and whether it had a strict
+ * @param bundle devices and timestamp of a verified and plausible bundle, and whether it had a strict
  *   signature
  * @param attestedBy installation id of the device that sent the bundle; none when that is not known, as with a contact code
  */
@@ -70,8 +70,8 @@ export function mergeBundle(
       devices.set(installationId, { ...update, strict: strict && speaker !== 'sibling' });
       continue;
     }
-    // Whoever passes a contact code on can remove a strict signature, but not from what a device has sent itself. If it had
-    // not spoken so far, the contact code was that of a sibling.
+    // Whoever forwards a contact code can remove its strict signature, but not from a message of the device. If the device has
+    // sent none so far, the contact code came from a sibling.
     const isSiblings = own && !before.selfAttested && known.size > 1;
     if (before.strict && !strict && !isSiblings) {
       stale.push(installationId);
@@ -80,7 +80,7 @@ export function mergeBundle(
     const makesStrict = own
       ? strict
       : before.strict || (strict && speaker === 'unknown' && !before.selfAttested);
-    // What was known of the protocol version until now may have been changed on its way.
+    // The protocol version known so far may have been tampered with.
     const corrects = makesStrict && !before.strict && timestamp >= before.timestamp;
     const newer = timestamp > before.timestamp;
     const latest = newer ? timestamp : before.timestamp;
@@ -113,7 +113,7 @@ export function mergeBundle(
   return { devices, added, rotated, stale };
 }
 
-/** Whether another prekey than the one known is believed, by who says so. */
+/** Whether a prekey replaces the known one, by who sent the bundle. */
 function replaces(
   device: BundleDevice,
   timestamp: bigint,
@@ -122,7 +122,7 @@ function replaces(
 ): boolean {
   const own = speaker === 'itself';
   if (speaker === 'sibling' && before.selfAttested) return false;
-  // What a device said before it began again may come late, or be passed on again by somebody else.
+  // A bundle from before the device restarted may arrive late, or be replayed.
   if (device.version > before.version) return !before.reset || (own && timestamp > before.attestedAt);
   if (timestamp <= before.attestedAt || compareBytes(device.signedPreKey, before.signedPreKey) === 0)
     return false;

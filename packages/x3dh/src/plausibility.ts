@@ -9,33 +9,35 @@ import {
 import type { CryptoProvider } from '@sotto/crypto';
 import { bundleTimestamp, type VerifiedBundle } from './bundle.js';
 
-/** What is asked of a bundle beyond its signature. */
+/** Options of {@link checkBundlePlausibility}. */
 export interface PlausibilityOptions {
-  /** Milliseconds since the epoch. */
+  /** The current time, in milliseconds since the epoch. */
   readonly now: number;
   /** How far a peer's clock may be ahead of ours. Default 10 minutes: the drift seen on phones. */
   readonly maxAheadMs?: number;
   /** Most devices in one bundle. Default 16; honest ones have three at most. */
   readonly maxDevices?: number;
-  /** Whether bundles without a time, as releases before 2019-07 sent them, are taken. Default true. */
+  /** Whether to accept bundles without a time, as releases before 2019-07 sent them. Default true. */
   readonly acceptUndated?: boolean;
 }
 
-/** One device of a bundle that can be talked to. */
+/** A usable device of a bundle. */
 export interface BundleDevice {
+  /** Installation id, as the bundle lists it. */
   readonly installationId: string;
-  /** 33 bytes, on the curve. */
+  /** 33 bytes, compressed SEC1; on the curve. */
   readonly signedPreKey: PublicKey;
-  /** 0 to 2^31 - 1. */
+  /** Version of the prekey, 0 to 2^31 - 1. */
   readonly version: number;
-  /** 1 or more: understands negotiated topics. */
+  /** 0, or 1 and more when the device understands negotiated topics. */
   readonly protocolVersion: number;
 }
 
-/** What {@link checkBundlePlausibility} found. */
+/** The result of {@link checkBundlePlausibility}. */
 export interface PlausibleBundle {
+  /** The usable devices. */
   readonly devices: readonly BundleDevice[];
-  /** Devices left out because their prekey or id is unusable; they don't spoil the others. */
+  /** Devices left out because their prekey or id is unusable; the others are not affected. */
   readonly unusable: readonly { readonly installationId: string; readonly reason: string }[];
 }
 
@@ -52,7 +54,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const EARLIEST = 10n ** 18n;
 
 /**
- * Refuses what no honest peer signs, above all what could be made of a signed text by moving characters across
+ * Refuses bundles that no honest peer signs, above all those made from a signed text by moving characters across
  * its missing delimiters. The text under a strict signature has delimiters: there only sizes and times are checked.
  *
  * @throws BUNDLE_IMPLAUSIBLE
@@ -67,11 +69,11 @@ export function checkBundlePlausibility(
     new SottoError('BUNDLE_IMPLAUSIBLE', `No honest peer publishes such a bundle: ${reason}.`, { reason });
 
   if (bundle.timestamp === 0n) {
-    if (!acceptUndated) throw implausible('it has no time');
+    if (!acceptUndated) throw implausible('it has no timestamp');
   } else if (bundle.timestamp < EARLIEST) {
-    throw implausible('its time is not in nanoseconds since the epoch');
+    throw implausible('its timestamp is not in nanoseconds since the epoch');
   } else if (bundle.timestamp > bundleTimestamp(now + maxAheadMs)) {
-    throw implausible('its time lies in the future');
+    throw implausible('its timestamp is in the future');
   }
   if (bundle.signedPreKeys.size > maxDevices) throw implausible(`more than ${maxDevices} devices`);
 
@@ -82,7 +84,7 @@ export function checkBundlePlausibility(
   const devices: BundleDevice[] = [];
   const unusable: { installationId: string; reason: string }[] = [];
   for (const [installationId, preKey] of bundle.signedPreKeys) {
-    if (preKey.signedPreKey.length !== 33) throw implausible('a prekey that has not 33 bytes');
+    if (preKey.signedPreKey.length !== 33) throw implausible('a prekey that does not have 33 bytes');
     if (preKey.version >= VERSION_LIMIT) throw implausible('a prekey version of 2^31 or more');
     try {
       devices.push({
@@ -103,7 +105,7 @@ export function checkBundlePlausibility(
 
 /**
  * Signs that bytes were moved between id, prekey, version and time: ids with control characters, which is what the first
- * byte of a prekey is; prekeys that don't begin as a compressed point; versions that nobody can have reached by then;
+ * byte of a prekey is; prekeys that don't begin as a compressed point; versions that no one can have reached by then;
  * ids that are a UUID but for digits of the version before them.
  */
 function movedAcrossBorder(bundle: VerifiedBundle, now: number): string | undefined {

@@ -22,7 +22,7 @@ const signed = (
   timestamp: bigint = bundleTimestamp(NOW),
 ) => signBundle(crypto, identity, { signedPreKeys: new Map(Object.entries(devices)), timestamp });
 
-/** As a deployed peer makes it, or somebody who removed the strict signature. */
+/** As a deployed peer makes it, or someone who removed the strict signature. */
 const withoutStrictSignature = ({ strictSignature: _, ...bundle }: VerifiedBundle) =>
   verifyBundle(crypto, bundle);
 
@@ -267,7 +267,7 @@ describe('strict signature', () => {
   });
 });
 
-describe('bytes moved between id, prekey and version, by somebody who removed the strict signature', () => {
+describe('bytes moved between id, prekey and version, by someone who removed the strict signature', () => {
   const A = '10f1e2d3-0000-4000-8000-000000000001';
   const B = '2134567a-0000-4000-8000-000000000002';
   const honest = signed({ [A]: device(12), [B]: device(345) });
@@ -305,7 +305,7 @@ describe('bytes moved between id, prekey and version, by somebody who removed th
     expect(codeOf(() => plausible(forged))).toBe('BUNDLE_IMPLAUSIBLE');
   });
 
-  it('a version that nobody can have reached by the time of the bundle', () => {
+  it('a version that no one can have reached by the time of the bundle', () => {
     const most = 1 + Math.ceil(((NOW - Date.UTC(2019, 0, 1)) / 86_400_000) * 24);
     const withVersion = (version: number) => withoutStrictSignature(signed({ [A]: device(version) }));
     expect(codeOf(() => plausible(withVersion(most)))).toBe('no error');
@@ -429,7 +429,7 @@ describe('merge', () => {
     expect(mergeBundle(devices, at({ one: first }, 1), 'one')).toMatchObject({ devices, stale: ['one'] });
   });
 
-  it('once a device has begun again, nobody else is believed about it', () => {
+  it('once a device has begun again, no one else is believed about it', () => {
     const again = device(1);
     const { devices } = mergeBundle(
       mergeBundle(new Map(), at({ one: second })).devices,

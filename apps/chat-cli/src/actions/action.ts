@@ -16,7 +16,7 @@ export interface Parameter {
   /** Typed, it is a word, all that follows, or each of the words that follow. */
   readonly kind: 'word' | 'rest' | 'words';
   readonly optional?: true;
-  /** Nobody types it: it is the conversation that is open. */
+  /** No one types it: it is the conversation that is open. */
   readonly current?: true;
 }
 

@@ -17,7 +17,7 @@ const list: Action = {
       value: { conversations: summaries.map((summary) => summaryJson(session, summary)) },
       said:
         summaries.length === 0
-          ? ['No conversation yet: /add somebody, or /to #a-public-chat.']
+          ? ['No conversation yet: /add someone, or /to #a-public-chat.']
           : summaries.map(
               ({ conversation, unread, request }) =>
                 `${titleOf(session, conversation)}${unread > 0 ? `  ${unread} new` : ''}${request ? '  (request)' : ''}`,
@@ -93,7 +93,7 @@ const remove: Action = {
 
 const flush: Action = {
   name: 'flush',
-  about: 'waits until all was sent, or can not be sent now',
+  about: 'waits until all was sent, or cannot be sent now',
   parameters: [],
   forPrograms: true,
   async run({ messenger }) {

@@ -74,7 +74,7 @@ const announce: Action = {
 
 const reset: Action = {
   name: 'reset',
-  about: 'begins a new session with this person, when messages can not be read',
+  about: 'begins a new session with this person, when messages cannot be read',
   parameters: [CURRENT],
   async run(session, given) {
     const person = findPerson(session, given.text('conversation'));

@@ -42,7 +42,7 @@ const card: Action = {
 
 const add: Action = {
   name: 'add',
-  about: 'adds somebody by a card, a link, a key or a contact code: /add CARD NAME',
+  about: 'adds someone by a card, a link, a key or a contact code: /add CARD NAME',
   parameters: [
     { name: 'who', kind: 'word' },
     { name: 'name', kind: 'rest', optional: true },
@@ -53,7 +53,7 @@ const add: Action = {
 
 const scan: Action = {
   name: 'scan',
-  about: 'adds somebody by a picture of the QR code, PNG or JPEG: /scan FILE NAME',
+  about: 'adds someone by a picture of the QR code, PNG or JPEG: /scan FILE NAME',
   parameters: [
     { name: 'file', kind: 'word' },
     { name: 'name', kind: 'rest', optional: true },
@@ -95,7 +95,7 @@ async function addCard(
 
 const contacts: Action = {
   name: 'contacts',
-  about: 'everybody whom you added',
+  about: 'everyone whom you added',
   parameters: [],
   async run(session) {
     const people = session.conversations.contacts();
@@ -103,7 +103,7 @@ const contacts: Action = {
       value: { contacts: people.map(({ identity }) => personJson(session, identity)) },
       said:
         people.length === 0
-          ? ['You have added nobody yet: /add or /scan.']
+          ? ['You have added no one yet: /add or /scan.']
           : people.map(
               ({ identity, verified }) =>
                 `${nameOf(session, identity)}${verified ? ' ✓ verified' : ''}  ${keyText(identity)}`,
@@ -180,7 +180,7 @@ async function settle({ conversations }: Session, peer: PublicKey, same: boolean
   if (same) return;
   throw new Complaint(
     'NOT_THE_SAME',
-    "It is not the same: somebody may be between you. It counts as not verified; don't write what matters until you know.",
+    "It is not the same: someone may be between you. It counts as not verified; don't write what matters until you know.",
   );
 }
 
@@ -208,7 +208,7 @@ const requests: Action = {
       value: { requests: waiting.map((summary) => summaryJson(session, summary)) },
       said:
         waiting.length === 0
-          ? ['Nobody is waiting.']
+          ? ['No one is waiting.']
           : waiting.map(
               ({ conversation }) => `${titleOf(session, conversation)}: /to it, then /accept or /block`,
             ),
@@ -256,7 +256,7 @@ const unblock: Action = {
 
 const blocked: Action = {
   name: 'blocked',
-  about: 'everybody whom you blocked',
+  about: 'everyone whom you blocked',
   parameters: [],
   async run(session) {
     const people = session.conversations.blocked();
@@ -264,7 +264,7 @@ const blocked: Action = {
       value: { blocked: people.map(({ identity }) => personJson(session, identity)) },
       said:
         people.length === 0
-          ? ['You have blocked nobody.']
+          ? ['You have blocked no one.']
           : people.map(({ identity }) => `${nameOf(session, identity)}  ${keyText(identity)}`),
     };
   },

@@ -35,7 +35,7 @@ async function newOrRecover(): Promise<'new' | 'recover'> {
 }
 
 async function newPassphrase(): Promise<string | undefined> {
-  say('A passphrase encrypts what is kept on this machine. Nobody can restore it for you. Empty for none.');
+  say('A passphrase encrypts what is kept on this machine. No one can restore it for you. Empty for none.');
   for (;;) {
     const passphrase = await askHidden('New passphrase: ');
     if (passphrase === '') return undefined;
@@ -45,7 +45,7 @@ async function newPassphrase(): Promise<string | undefined> {
 }
 
 async function newBackupPassphrase(): Promise<string> {
-  say('The backup is encrypted with a passphrase of its own. Nobody can restore it for you.');
+  say('The backup is encrypted with a passphrase of its own. No one can restore it for you.');
   for (;;) {
     const passphrase = await askHidden('Passphrase for the backup: ');
     if (passphrase !== '' && (await askHidden('Once more: ')) === passphrase) return passphrase;

@@ -166,7 +166,7 @@ function Hint({
 }
 
 const PROTECTIONS = {
-  public: 'anybody can read this',
+  public: 'anyone can read this',
   'identity-key': 'no forward secrecy yet',
   ratchet: 'forward secrecy',
 } as const;
@@ -199,7 +199,7 @@ function welcome(session: Session, route: Route): string[] {
     'Welcome. What you can do:',
     '',
     '  /card               shows your card, for others to add you',
-    '  /add CARD NAME      adds somebody who gave you a card, a link or a key',
+    '  /add CARD NAME      adds someone who gave you a card, a link or a key',
     '  /to NAME            opens a conversation; /to #name a public chat',
     '  /help               everything else',
     '',

@@ -93,6 +93,6 @@ export function helpLines(): string[] {
     'PageUp, PageDown   back and forth in what was said; Esc to the end of it',
     'Tab   completes a command; up and down: what you typed before',
     '',
-    'In the list:  ✓ verified   = forward secrecy   ~ no forward secrecy yet   # anybody can read it',
+    'In the list:  ✓ verified   = forward secrecy   ~ no forward secrecy yet   # anyone can read it',
   ];
 }

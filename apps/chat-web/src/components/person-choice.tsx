@@ -15,7 +15,7 @@ export function PersonChoice({ legend, people, chosen, onChosen }: PersonChoiceP
   return (
     <fieldset>
       <legend>{legend}</legend>
-      {people.length === 0 && <p class="hint">Add somebody to your contacts first.</p>}
+      {people.length === 0 && <p class="hint">Add someone to your contacts first.</p>}
       {people.map(({ identity }) => (
         <label key={identity.join()} class="choice">
           <input

@@ -2,7 +2,7 @@ import type { PublicKey } from '@sotto/core';
 import { isSame, nameOf } from '../format.js';
 import { useSession } from '../session-context.js';
 
-/** Somebody's name, or key, and whether safety numbers were compared. */
+/** Someone's name, or key, and whether safety numbers were compared. */
 export function PersonName({ identity }: { readonly identity: PublicKey }) {
   const { conversations, identity: own } = useSession();
   const person = conversations.person(identity);

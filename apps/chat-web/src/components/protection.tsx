@@ -1,7 +1,7 @@
 import type { ConversationProtection } from '@sotto/conversations';
 
 const WORDS: Readonly<Record<ConversationProtection, readonly [string, string]>> = {
-  public: ['Public', 'Anybody can read along.'],
+  public: ['Public', 'Anyone can read along.'],
   'identity-key': [
     'No forward secrecy yet',
     'Encrypted, but whoever gets the key of this account later can read it. It becomes better with the first answer.',

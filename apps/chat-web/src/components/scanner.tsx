@@ -71,7 +71,7 @@ function Camera({ onText }: { readonly onText: (text: string) => void }) {
         await video.current.play();
         timer = setInterval(look, LOOK_EVERY_MS);
       })
-      .catch(() => setRefused(new TypeError('The camera can not be used. Did you allow it?')));
+      .catch(() => setRefused(new TypeError('The camera cannot be used. Did you allow it?')));
     const end = () => {
       over = true;
       clearInterval(timer);

@@ -29,7 +29,7 @@ export function Details({ conversation }: { readonly conversation: Conversation 
     case 'public':
       return (
         <Page title={`#${conversation.name}`} back={back}>
-          <p>A public chat. Whoever knows its name reads along, and nobody decides who may write.</p>
+          <p>A public chat. Whoever knows its name reads along, and no one decides who may write.</p>
           <Remove conversation={conversation} label="Leave and delete" />
         </Page>
       );

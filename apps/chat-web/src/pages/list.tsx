@@ -29,7 +29,7 @@ export function ConversationList() {
       </header>
       {all.length === 0 && (
         <p class="content hint">
-          Nobody here yet. Show your card to somebody, or add the card that you were given with “New”.
+          No one here yet. Show your card to someone, or add the card that you were given with “New”.
         </p>
       )}
       <ul>

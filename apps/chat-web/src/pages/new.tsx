@@ -14,7 +14,7 @@ import { crypto } from '../session.js';
 import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
 
-/** The ways to begin: somebody's card, a public chat, a private group. */
+/** The ways to begin: someone's card, a public chat, a private group. */
 export function New({ text }: { readonly text: string }) {
   return (
     <Page title="New conversation">
@@ -35,7 +35,7 @@ function AddPerson({ text: given }: { readonly text: string }) {
   };
   return (
     <section aria-labelledby="add-person">
-      <h2 id="add-person">Somebody</h2>
+      <h2 id="add-person">Someone</h2>
       {card === undefined ? (
         <form
           onSubmit={(event) => {

@@ -25,7 +25,7 @@ interface PersonProps {
   readonly peer: PublicKey;
 }
 
-/** Who somebody is: name, key, whether he was verified, and the way to verify him. */
+/** Who someone is: name, key, whether he was verified, and the way to verify him. */
 export function PersonDetails({ peer }: PersonProps) {
   const { identity, revision } = useSession();
   void revision.value;
@@ -122,12 +122,12 @@ function SafetyNumbers({ peer }: PersonProps) {
       {verified && <p class="good">✓ Verified: you compared this number with this person.</p>}
       {broken && (
         <p class="notice bad" role="alert">
-          <strong>The numbers are different.</strong> Somebody may be between you, or this is the number of
+          <strong>The numbers are different.</strong> Someone may be between you, or this is the number of
           another conversation. It counts as not verified; don't write anything that matters until you know.
         </p>
       )}
       <p>
-        Meet, or call each other, and compare. On the other device stands the same number, if nobody is
+        Meet, or call each other, and compare. On the other device stands the same number, if no one is
         between you.
       </p>
       <p class="safety-number">

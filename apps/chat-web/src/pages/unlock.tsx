@@ -33,7 +33,7 @@ export function Unlock() {
       <details>
         <summary>I forgot it</summary>
         <p>
-          Nobody can open this store without its passphrase. You can delete it, and recover your account from
+          No one can open this store without its passphrase. You can delete it, and recover your account from
           its words; the messages in it are lost.
         </p>
         <ConfirmButton

@@ -203,7 +203,7 @@ function ChoosePassphrase({
     <Screen title="Lock this browser">
       <p>
         A passphrase locks your messages and keys in this browser. It is asked for each time you open this
-        page, and nobody can reset it.
+        page, and no one can reset it.
       </p>
       <NewPassphrase
         action={task.busy ? 'Opening…' : 'Open my account'}

@@ -49,7 +49,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     expect(alice.words).not.toBe(bob.words);
   });
 
-  it('the first message waits for somebody who is offline, and is answered', async () => {
+  it('the first message waits for someone who is offline, and is answered', async () => {
     const picture = await bob.cardPicture();
     await bob.page.goto('about:blank');
     await alice.addByPicture(picture, 'Bob');
@@ -109,13 +109,13 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     await bob.seeNoMore('The numbers are different.');
   });
 
-  it('a card of somebody else is told from the one expected', async () => {
+  it('a card of someone else is told from the one expected', async () => {
     const own = await alice.cardPicture();
     await alice.open('Bob');
     await alice.link('Verify').click();
     await alice.page.getByText('Compare by scanning').click();
     await alice.page.getByLabel('Picture with a QR code').setInputFiles(own);
-    await alice.see('it belongs to somebody else than the person here');
+    await alice.see('it belongs to someone other than the person here');
     await alice.see('The numbers are different.');
     await alice.seeNoMore('✓ Verified');
   });
@@ -152,8 +152,8 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
       await person.button('Join').click();
       await person.page.getByRole('main').getByText('Public', { exact: true }).waitFor();
     }
-    await bob.write('hello everybody');
-    await alice.bubble('hello everybody').waitFor();
+    await bob.write('hello everyone');
+    await alice.bubble('hello everyone').waitFor();
   });
 
   it('pair a second device, recovered from the words', async () => {

@@ -12,7 +12,7 @@ import { startNode } from './node.js';
 import { Person } from './person.js';
 
 const crypto = defaultProvider();
-const somebody = encodeContactCard(crypto, { identity: crypto.secp256k1.generateKeyPair().publicKey });
+const someone = encodeContactCard(crypto, { identity: crypto.secp256k1.generateKeyPair().publicKey });
 
 describe.runIf(hasChromium())('the pages', () => {
   let node: NodeProcess;
@@ -26,7 +26,7 @@ describe.runIf(hasChromium())('the pages', () => {
   beforeAll(async () => {
     node = await startNode();
     site = await serveSite({ node: node.relay });
-    profiles = await Promise.all([openProfile({}, await cameraShowing(somebody, files)), openProfile()]);
+    profiles = await Promise.all([openProfile({}, await cameraShowing(someone, files)), openProfile()]);
     const [one, two] = profiles as [Profile, Profile];
     alice = await Person.arrive(one.context, site.url);
     bob = await Person.arrive(two.context, site.url);
@@ -82,12 +82,12 @@ describe.runIf(hasChromium())('the pages', () => {
     await bob.write('So this works without any account at a company?');
     await alice.bubble('without any account').waitFor();
     await alice.write(
-      'It does. Compare the safety number with me when we meet, then nobody can be between us.',
+      'It does. Compare the safety number with me when we meet, then no one can be between us.',
     );
     await alice.go('#/new');
     await alice.type('Name of the chat', 'sotto');
     await alice.button('Join').click();
-    await alice.write('Hello, anybody here?');
+    await alice.write('Hello, anyone here?');
     await inspect('public');
     await alice.go('#/new');
     await alice.type('Name of the group', 'Mountain trip');
@@ -102,7 +102,7 @@ describe.runIf(hasChromium())('the pages', () => {
     await alice.see('Members (2)');
     await inspect('members');
     await alice.open('Bob');
-    await alice.bubble('nobody can be between us').waitFor();
+    await alice.bubble('no one can be between us').waitFor();
     await inspect('conversation');
     await alice.go('#/');
     await inspect('list');
@@ -162,7 +162,7 @@ describe.runIf(hasChromium())('the pages', () => {
 
   it('a link with a card opens the page that adds it', async () => {
     await alice.go('#/');
-    await alice.go(`#${somebody}`);
+    await alice.go(`#${someone}`);
     await alice.button('Read it').click();
     await alice.page.getByRole('img', { name: 'The picture of this key' }).waitFor();
   });

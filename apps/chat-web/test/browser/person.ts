@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 
 export const PASSPHRASE = 'correct horse battery';
 
-/** Somebody at a browser, doing what people do: by the names of things on the screen. */
+/** Someone at a browser, doing what people do: by the names of things on the screen. */
 export class Person {
   words = '';
 

@@ -113,7 +113,7 @@ describe.runIf(hasChromium())('strangers, failures and a clock that is off', () 
     await alice.seeNoMore('Message request.');
   });
 
-  it('somebody who was let in can be blocked from the details; what was said stays', async () => {
+  it('someone who was let in can be blocked from the details; what was said stays', async () => {
     await alice.link('Verify').click();
     await alice.button('Block').click();
     await alice.page.getByRole('alertdialog').getByRole('button', { name: 'Block' }).click();
@@ -183,7 +183,7 @@ describe.runIf(hasChromium())('strangers, failures and a clock that is off', () 
 
 const OFF = 'clock-is-off-by';
 
-/** Sets the clock of somebody's page, from now on and after loading it again. */
+/** Sets the clock of someone's page, from now on and after loading it again. */
 async function setClock({ page }: Person, offMs: number): Promise<void> {
   await page.evaluate(([name, off]) => sessionStorage.setItem(name, off), [OFF, String(offMs)] as const);
 }

@@ -15,7 +15,7 @@ export const card: Chapter = {
     const text = encodeContactCard(crypto, { identity: bob.key });
     const drawn = showQr(stage, text);
 
-    stage.tell("Alice's phone takes a picture of it. Nobody asks for a telephone number.");
+    stage.tell("Alice's phone takes a picture of it. No one asks for a telephone number.");
     const scanned = parseContactCard(crypto, decodeQr(photograph(drawn), { retryMilliseconds: 1000 }));
     const key = formatKeyText(crypto, scanned.identity, 'base58btc');
     stage.check(`The picture reads as Bob's key, ${key.slice(0, 16)}…`, bob.is(scanned.identity));

@@ -3,7 +3,7 @@ import type { Chapter } from '../chapter.js';
 
 export const firstMessage: Chapter = {
   name: 'first-message',
-  title: 'A first message to somebody who is away',
+  title: 'A first message to someone who is away',
   async play(stage) {
     const alice = await stage.device('Alice');
     const bob = await stage.device('Bob');
@@ -21,7 +21,7 @@ export const firstMessage: Chapter = {
     const envelope = alice.tap.sent[0]?.envelope ?? new Uint8Array();
     const readable = encodeHex(envelope).includes(encodeHex(encodeUtf8(text)));
     stage.check(
-      `The network keeps ${envelope.length} bytes for Bob, and can not read them`,
+      `The network keeps ${envelope.length} bytes for Bob, and cannot read them`,
       envelope.length > 0 && !readable,
     );
 

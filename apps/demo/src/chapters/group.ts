@@ -38,7 +38,7 @@ export const group: Chapter = {
   },
 };
 
-/** Somebody writes to the group, and these read it: once, and nothing else. */
+/** Someone writes to the group, and these read it: once, and nothing else. */
 async function say(
   stage: Stage,
   from: Device,

@@ -55,7 +55,7 @@ export const lostPhone: Chapter = {
     const back = [...(await renewed.messenger.contacts.list()), ...(await renewed.messenger.groups.list())];
     stage.limit('Contacts, groups and old messages are not in twelve words', back.length === 0);
     const stillSealed = devices.some(({ installationId }) => installationId === lost);
-    stage.limit('Bob still seals for the lost phone, too: nobody can tell him not to', stillSealed);
+    stage.limit('Bob still seals for the lost phone, too: no one can tell him not to', stillSealed);
     stage.tell('So if others can unlock the lost phone, Alice needs a new account.');
   },
 };

@@ -72,7 +72,7 @@ async function onTheNetwork(stage: Stage, alice: Device, bob: Device): Promise<v
 async function withAStolenKey(stage: Stage, alice: Device, bob: Device): Promise<void> {
   stage.tell("She steals Alice's key, so that she can sign, and changes a message inside:");
   const { channel, payload, topic, envelope } = await caught(stage, alice, bob, 'Meet me at nine.');
-  // The message ends with its MAC, the proof that nobody has changed it.
+  // The message ends with its MAC, the proof that no one has changed it.
   await sendAs(stage, alice.identity, channel, flipped(payload, payload.length - 1));
   const [refusal] = bob.refused.splice(0);
   stage.checkCode('It does not fit the keys of the session', 'AUTHENTICATION_FAILED', refusal?.code);
@@ -115,7 +115,7 @@ async function caught(stage: Stage, alice: Device, bob: Device, text: string): P
   return overheard;
 }
 
-/** Signs and seals bytes as somebody whose key one has, and sends them. */
+/** Signs and seals bytes as someone whose key one has, and sends them. */
 async function sendAs(
   stage: Stage,
   identity: KeyPair,

@@ -11,15 +11,15 @@ export const publicChat: Chapter = {
 
     stage.tell('Whoever knows the name of a public room can read in it, Mallory too.');
     for (const device of [alice, bob, mallory]) await device.messenger.chats.join('sailing');
-    await alice.messenger.send({ kind: 'public', name: 'sailing' }, encodeUtf8('Does anybody sell a phone?'));
+    await alice.messenger.send({ kind: 'public', name: 'sailing' }, encodeUtf8('Does anyone sell a phone?'));
     await stage.settled();
     const [message] = bob.inbox;
     stage.check(
-      'It is signed: everybody sees that Alice wrote it',
+      'It is signed: everyone sees that Alice wrote it',
       message !== undefined && alice.is(message.sender),
     );
-    stage.check('It is marked as what it is: readable by everybody', message?.protection === 'public');
-    await stage.expectRead(bob, ['Does anybody sell a phone?']);
-    await stage.expectRead(mallory, ['Does anybody sell a phone?']);
+    stage.check('It is marked as what it is: readable by everyone', message?.protection === 'public');
+    await stage.expectRead(bob, ['Does anyone sell a phone?']);
+    await stage.expectRead(mallory, ['Does anyone sell a phone?']);
   },
 };

@@ -18,7 +18,7 @@ export const ratchet: Chapter = {
       [alice, bob, 'Psst, Bob.'],
       [bob, alice, 'Yes, Alice?'],
       [bob, alice, 'I am alone.'],
-      [alice, bob, 'Is anybody listening?'],
+      [alice, bob, 'Is anyone listening?'],
       [bob, alice, 'Let them.'],
     ] as const;
     const sent: ReturnType<typeof lastSent>[] = [];

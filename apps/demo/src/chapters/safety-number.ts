@@ -14,7 +14,7 @@ export const safetyNumber: Chapter = {
     await befriend(alice, bob);
 
     stage.tell(
-      'A card may have gone through strange hands. So each phone makes a number of both keys, and they compare: if it is the same, nobody is in between.',
+      'A card may have gone through strange hands. So each phone makes a number of both keys, and they compare: if it is the same, no one is in between.',
     );
     const onHers = createSafetyNumber(crypto, alice.key, bob.key);
     const onHis = createSafetyNumber(crypto, bob.key, alice.key);

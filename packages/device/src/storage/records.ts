@@ -15,8 +15,8 @@ export type {
 } from '../generated/sotto/device/v1/storage.js';
 
 /**
- * How far the user has let an identity in: `stranger`, somebody who wrote or was seen, and whose record goes when there are
- * too many of them; `known`, somebody to whom we wrote, as a member of a group for instance; `accepted`, somebody whom the
+ * How far the user has accepted an identity: `stranger`, someone who wrote or was seen, and whose record goes when there are
+ * too many of them; `known`, someone to whom we wrote, as a member of a group for instance; `accepted`, someone whom the
  * user added, accepted, or wrote to.
  */
 export type Standing = (typeof STANDINGS)[number];

@@ -17,7 +17,7 @@ export interface Table<T> extends RecordCodec<T> {
   readonly cached: boolean;
 }
 
-/** A table; `defineTable` makes one with a name that somebody else chose. */
+/** A table; `defineTable` makes one with a name that someone else chose. */
 export function table<T>(name: string, { encode, decode }: RecordCodec<T>, cached = false): Table<T> {
   return { name, cached, encode, decode };
 }
@@ -48,7 +48,7 @@ export function recordKey(table: { readonly name: string }, segments: readonly s
 
 /*
  * Each record is framed: format 1 | content | the first 4 bytes of SHA-256(key || format || content). The checksum
- * contains damage: a flipped bit in a ratchet key would otherwise show only as a session that nobody can read.
+ * contains damage: a flipped bit in a ratchet key would otherwise show only as a session that no one can read.
  */
 const FORMAT = 1;
 const CHECKSUM_LENGTH = 4;

@@ -18,38 +18,43 @@ import { decodePart, type Entry, encodePart, type KnownEntry } from './entries.j
 import { MOVING_TABLES } from './moving-records.js';
 import { type BackupCost, damaged, openStream, sealStream } from './sealed-stream.js';
 
-/** Bytes of entries that are put into one part. */
+/** Bytes of entries in one part. */
 const PART_BYTES = 64 * 1024;
 
 /**
- * Default of what a backup may bring, in bytes: all of it is held in memory until it is stored in one commit. A hundred
- * thousand messages have about 50 MB.
+ * Default of {@link RestoreBackupOptions.maxBytes}, 256 MiB: a backup is held in memory until it is stored in one commit.
+ * A hundred thousand messages have about 50 MB.
  */
 export const DEFAULT_RESTORE_MAX_BYTES = 256 * 1024 * 1024;
-/** What a record costs beyond its bytes while it is held in memory. */
+/** Memory that a record takes beyond its bytes. */
 const RECORD_OVERHEAD_BYTES = 256;
 
-/** What a backup is made of, or restored from. */
+/** Options of both {@link exportBackup} and {@link restoreBackup}. */
 export interface BackupOptions {
-  /** Borrowed; may be in use by a messenger meanwhile: what is stored when the export begins is what moves. */
+  /** Borrowed. A messenger may use it meanwhile: the backup has what is stored when the export begins. */
   readonly store: Store;
-  /** Compared after Unicode normalisation (NFKC). For a new backup, `BACKUP_PASSPHRASE_MIN_LENGTH` characters or more. */
+  /** Normalised to Unicode NFKC. A new backup needs at least `BACKUP_PASSPHRASE_MIN_LENGTH` characters. */
   readonly passphrase: string;
+  /** Every primitive. Default: the best provider of the platform. */
   readonly crypto?: CryptoProvider | undefined;
-  /** Told after each part how many records were handled; `total` is known when exporting. */
+  /** Called after each part with the number of records handled so far; `total` is `undefined` when restoring. */
   readonly onProgress?:
     | ((progress: { readonly done: number; readonly total: number | undefined }) => void)
     | undefined;
+  /** Cancels: the export or restore fails with ABORTED, and a restore has stored nothing. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What {@link exportBackup} needs. */
 export interface ExportBackupOptions extends BackupOptions {
+  /** The account that the store belongs to; its private key goes into the backup. Borrowed. */
   readonly identity: KeyPair;
+  /** Cost of guessing the passphrase. Default {@link DEFAULT_BACKUP_COST}. */
   readonly cost?: BackupCost | undefined;
 }
 
 /**
- * Everything that should move to another device, as one encrypted stream: the account, contacts, known devices, groups,
+ * Exports everything that moves to another device as one encrypted stream: the account, contacts, known devices, groups,
  * public chats, messages that the application has not acknowledged, and whatever the application keeps under `app/`.
  *
  * @throws INVALID_ARGUMENT, also for a passphrase that is too short and a cost out of range; STORE codes; ABORTED
@@ -109,21 +114,22 @@ async function* recordsOf(
   }
 }
 
+/** What {@link restoreBackup} needs. */
 export interface RestoreBackupOptions extends BackupOptions {
   /**
-   * Most bytes that the backup may bring, counting 256 more for each record; beyond it LIMIT_EXCEEDED, and nothing is
+   * Most bytes that the backup may hold, plus 256 for each record; beyond it LIMIT_EXCEEDED, and nothing is
    * stored. Default `DEFAULT_RESTORE_MAX_BYTES`.
    */
   readonly maxBytes?: number | undefined;
 }
 
 /**
- * Puts a backup into an empty store, all of it or nothing, and gives the identity to open it with. The store becomes a
- * new device of that identity when it is opened.
+ * Restores a backup into an empty store, atomically, and returns the identity to open the store with. Opening it makes
+ * a new device of that identity.
  *
- * @param chunks borrowed until the next one is asked for
- * @throws INVALID_ARGUMENT, also when the store is not empty; MALFORMED_MESSAGE when it is not a backup, or damaged, inside
- *   of what authenticates too; LIMIT_EXCEEDED; STATE_VERSION_UNSUPPORTED, STORE_WRONG_PASSPHRASE, STORE codes, ABORTED
+ * @param chunks each is borrowed until the next one is requested
+ * @throws INVALID_ARGUMENT, also when the store is not empty; MALFORMED_MESSAGE when it is not a backup, or is damaged, even
+ *   where it authenticates; LIMIT_EXCEEDED; STATE_VERSION_UNSUPPORTED, STORE_WRONG_PASSPHRASE, STORE codes, ABORTED
  */
 export async function restoreBackup(
   chunks: AsyncIterable<Uint8Array>,
@@ -137,10 +143,14 @@ export async function restoreBackup(
   if (!(maxBytes >= 0)) throw invalidArgument('maxBytes', 'negative, or not a number');
   const crypto = options.crypto ?? defaultProvider();
   for await (const _ of store.list('', { limit: 1 })) {
-    throw new SottoError('INVALID_ARGUMENT', 'A backup goes into an empty store. This one is in use.', {
-      what: 'store',
-      reason: 'not empty',
-    });
+    throw new SottoError(
+      'INVALID_ARGUMENT',
+      'A backup can only be restored into an empty store. This one is in use.',
+      {
+        what: 'store',
+        reason: 'not empty',
+      },
+    );
   }
   let identity: KeyPair | undefined;
   let bytes = 0;
@@ -159,7 +169,7 @@ export async function restoreBackup(
       bytes += record.key.length + record.value.length + RECORD_OVERHEAD_BYTES;
       if (bytes > maxBytes) {
         const details = { what: 'backup in bytes', limit: maxBytes, actual: bytes };
-        throw new SottoError('LIMIT_EXCEEDED', `The backup brings more than ${maxBytes} bytes.`, details);
+        throw new SottoError('LIMIT_EXCEEDED', `The backup holds more than ${maxBytes} bytes.`, details);
       }
       writes.set(record.key, { type: 'put', ...record, expect: 'absent' });
     }
@@ -186,7 +196,7 @@ function accountOf(crypto: CryptoProvider, privateKey: Uint8Array): KeyPair {
   }
 }
 
-/** The record that an entry brings; none of what a later version moves and this one doesn't know. */
+/** The record in an entry; `undefined` for a kind of entry that only later versions know. */
 function recordOf(
   crypto: CryptoProvider,
   entry: Entry,
@@ -212,7 +222,7 @@ function recordOf(
   return { key, value: framed };
 }
 
-/** What no store would take. */
+/** Rejects what no store would accept. */
 function checkSize(key: string, value: Uint8Array): void {
   if (!/^[\x20-\x7e]+$/.test(key) || key.length > STORE_KEY_MAX_LENGTH) throw damaged('a key is not valid');
   if (value.length > STORE_VALUE_MAX_BYTES) throw damaged('a record is too large');
@@ -224,7 +234,7 @@ function checkOptions(options: BackupOptions): void {
   parseText(options.passphrase, 'passphrase');
 }
 
-/** Name for a backup's file, with the beginning of the identity's key. */
+/** File name for a backup: `sotto-`, the first 10 hex digits of the identity's key, `.backup`. */
 export function backupFileName(identity: KeyPair): string {
   return `sotto-${encodeHex(identity.publicKey).slice(0, 10)}.backup`;
 }

@@ -11,15 +11,15 @@ export type Entry =
       readonly segments: readonly string[];
       readonly value: Uint8Array;
     }
-  /** A record of the application, with its whole key. */
+  /** A record of the application, with its full key. */
   | { readonly kind: 'applicationRecord'; readonly key: string; readonly value: Uint8Array }
-  /** Of a kind that this version doesn't know. */
+  /** An entry of a kind that this version doesn't know. */
   | { readonly kind: 'unknown' };
 
 /** An entry that this version writes. */
 export type KnownEntry = Exclude<Entry, { kind: 'unknown' }>;
 
-/** The bytes of a part of a backup. */
+/** Encodes a part of a backup. */
 export function encodePart(entries: readonly KnownEntry[]): Uint8Array {
   return BackupPart.encode({ entries: entries.map((entry) => ({ content: contentOf(entry) })) }).finish();
 }

@@ -24,7 +24,7 @@ const ID = /^[0-9a-f]{64}$/;
 const NUMBER = /^[0-9]{1,20}$/;
 const CHANGE_NUMBER = /^[0-9]{10}$/;
 
-/** The tables that move, those of the device included. Ciphertexts on their way do not: the old device sends them. */
+/** The tables that move, including those of the device. The outbox doesn't: the old device sends it. */
 export const MOVING_TABLES: ReadonlyMap<string, MovingTable> = new Map([
   moving(contactTable, { isKey: oneSegment(IDENTITY_SEGMENT), reduce: notAnnounced }),
   moving(chatTable, {
@@ -37,7 +37,7 @@ export const MOVING_TABLES: ReadonlyMap<string, MovingTable> = new Map([
   ...MOVING_DEVICE_TABLES,
 ]);
 
-/** The new device tells them itself that it is there. */
+/** The new device announces itself to its peers. */
 function notAnnounced(): ContactRecord {
   return { announced: false };
 }

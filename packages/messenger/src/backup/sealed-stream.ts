@@ -13,35 +13,35 @@ import type { CryptoProvider } from '@sotto/crypto';
 /*
  * Version 1: magic | version 1 | salt 16 | passes 4, memory in KiB 4 | first 4 bytes of SHA-256 of all that
  * then parts: length 4 | AES-256-GCM under the key of the passphrase, with the header as associated data and the nonce
- * last part? 1 | zero 7 | number 4. The first part is empty: it tells a wrong passphrase from damage.
- * The key is fresh with each salt, so counting nonces are used once. Numbers are big-endian.
+ * last part? 1 | zero 7 | number 4. The first part is empty: it distinguishes a wrong passphrase from damage.
+ * The key is fresh with each salt, so a nonce that counts is never reused. Numbers are big-endian.
  */
 const MAGIC = encodeUtf8('sotto backup\n');
 const VERSION = 1;
 const SALT_LENGTH = 16;
 const CHECK_LENGTH = 4;
 const HEADER_LENGTH = MAGIC.length + 1 + SALT_LENGTH + 8 + CHECK_LENGTH;
-/** Largest part that is read. Written ones are far smaller, unless a single record is large. */
+/** Largest part that is read. Written parts are far smaller unless a single record is large. */
 const PART_MAX_BYTES = 64 * 1024 * 1024;
 
-/** How expensive a guess of the passphrase is made: Argon2id. */
+/** Argon2id parameters: how expensive each guess of the passphrase is. */
 export interface BackupCost {
-  /** KiB, 8 to 262144. */
+  /** Memory in KiB, 8 to 262144. */
   readonly memoryKiB: number;
-  /** 1 to 10. */
+  /** Passes, 1 to 10. */
   readonly passes: number;
 }
 
-/** Half a second or so: a backup may be copied and attacked at leisure. */
+/** Takes about half a second: an attacker can work on a copied backup at leisure. */
 export const DEFAULT_BACKUP_COST: BackupCost = { memoryKiB: 64 * 1024, passes: 1 };
 /**
- * Most that is computed, for a header from outside as well, which anybody may have written: 256 MiB and ten passes, some
- * 20 s in plain JavaScript on a desktop of 2020.
+ * Highest cost that is accepted, also from the header of a backup, which anyone may have written: 256 MiB and ten passes,
+ * about 20 s in plain JavaScript on a desktop of 2020.
  */
 export const BACKUP_COST_MAX: BackupCost = { memoryKiB: 256 * 1024, passes: 10 };
 /**
- * Shortest passphrase of a new backup in characters, after normalisation. It keeps out a slip of the finger; four characters
- * are guessed in hours. A file that travels should have several words, which is for the application to ask for.
+ * Shortest passphrase of a new backup in characters, after normalisation. It rules out a slip of the finger; four characters
+ * are guessed in hours. Applications should ask for several words.
  */
 export const BACKUP_PASSPHRASE_MIN_LENGTH = 4;
 
@@ -79,7 +79,7 @@ function bigEndian32(...values: readonly number[]): Uint8Array {
 }
 
 /**
- * Seals parts one after another into a stream of bytes.
+ * Encrypts parts one after another into a stream of bytes.
  * @throws INVALID_ARGUMENT for a passphrase that is too short, and a cost out of range
  */
 export async function* sealStream(
@@ -110,7 +110,7 @@ export async function* sealStream(
 
 /**
  * Opens what {@link sealStream} made, however the stream is cut into chunks.
- * @throws MALFORMED_MESSAGE when it is no backup, damaged, cut short or goes on; STATE_VERSION_UNSUPPORTED;
+ * @throws MALFORMED_MESSAGE when it is not a backup, is damaged, truncated, or has trailing bytes; STATE_VERSION_UNSUPPORTED;
  *   STORE_WRONG_PASSPHRASE
  */
 export async function* openStream(
@@ -148,7 +148,7 @@ async function* partsOf(
   const saltAt = MAGIC.length + 1;
   const view = new DataView(head.buffer, head.byteOffset + saltAt + SALT_LENGTH, 8);
   const cost = { passes: view.getUint32(0), memoryKiB: view.getUint32(4) };
-  // Before the work: a file can't ask for the memory of the whole machine.
+  // Before the derivation: a file must not be able to claim all memory of the machine.
   if (!isAffordable(cost)) throw damaged('its passphrase cost is out of range');
   const key = await keyOf(passphrase, head.subarray(saltAt, saltAt + SALT_LENGTH), cost);
 
@@ -191,10 +191,10 @@ export function damaged(reason: string, cause?: unknown): SottoError<'MALFORMED_
   return new SottoError('MALFORMED_MESSAGE', `The backup cannot be read: ${reason}.`, details, { cause });
 }
 
-/** Reads so many bytes at a time from chunks of any size. */
+/** Reads exact numbers of bytes from chunks of any size. */
 class ChunkReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
-  /** What came and was not read: a view of a chunk of our own. */
+  /** Received and not read yet: a view of a chunk that is ours. */
   #rest: Uint8Array = new Uint8Array(0);
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
@@ -207,7 +207,7 @@ class ChunkReader {
       for (let have = this.#rest.length; have < length; ) {
         const { done, value } = await this.#chunks.next();
         if (done) throw damaged('it ends too early');
-        // The one who gives it may use its memory again for the next.
+        // The source may reuse the memory for the next chunk.
         const chunk = copyBytes(value, 'chunk');
         parts.push(chunk);
         have += chunk.length;
@@ -226,7 +226,7 @@ class ChunkReader {
     return this.read(length);
   }
 
-  /** Lets go of the source, such as an open file. */
+  /** Closes the source, such as an open file. */
   async close(): Promise<void> {
     await this.#chunks.return?.();
   }

@@ -4,24 +4,24 @@ import { errorName } from '../runtime/events.js';
 import { historyTable } from '../storage/tables.js';
 import type { Subscriptions } from './subscriptions.js';
 
-/** How often we check that our clock goes on as it should. */
+/** How often our clock is checked for jumps. */
 const CLOCK_CHECK_MS = 60_000;
 
-/** Asks history for what was sent while we were not connected. */
+/** Queries history for what was sent while we were not connected. */
 export class CatchUp {
   readonly #context: MessengerContext;
   readonly #subscriptions: Subscriptions;
-  /** Whether all that was sent to us so far has come, as far as history tells. */
+  /** Whether everything sent to us so far was received, as far as history can tell. */
   #caughtUp = false;
-  /** How often the connection was lost. */
+  /** How many times the connection was lost. */
   #losses = 0;
-  /** Milliseconds since the epoch: the latest time at which somebody else says to have sent something. */
+  /** Milliseconds since the epoch: the latest sending time claimed by anyone else. */
   #latestSentAt = 0;
-  /** Our clock's time when the connection was lost in this run; `undefined` when it was set since. */
+  /** When the connection was lost in this run, by our clock; `undefined` when the clock was set since. */
   #lostAt: number | undefined;
-  /** How far our clock is ahead, in milliseconds, as the transport says; `undefined` while it says nothing. */
+  /** How far our clock is ahead, in milliseconds, as the transport reports; `undefined` while it reports nothing. */
   #skewMs: number | undefined;
-  /** Our clock's time when it was checked last; `undefined` before that. */
+  /** Our clock at its last check; `undefined` before the first. */
   #checkedAt: number | undefined;
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -30,7 +30,7 @@ export class CatchUp {
     this.#subscriptions = subscriptions;
   }
 
-  /** What is sent while the connection is lost is asked for when it is back. */
+  /** Remembers when the connection was lost: what was sent since is queried when it is back. */
   followConnection(status: TransportStatus): void {
     const { runtime, settings } = this.#context;
     if (this.#subscriptions.connection?.history === undefined || runtime.closed) return;
@@ -45,7 +45,7 @@ export class CatchUp {
     runtime.inBackground(runtime.transaction(async (tx) => tx.put(historyTable, { completeUntil })));
   }
 
-  /** Checks our clock from now on. When it was set, or we slept, history may have been asked for the wrong time. */
+  /** Checks our clock from now on. When it was set, or the machine slept, history may have been queried for the wrong time. */
   #watchClock(): void {
     const { runtime, settings } = this.#context;
     this.#checkedAt = settings.clock.now();
@@ -59,8 +59,7 @@ export class CatchUp {
   }
 
   /**
-   * Notices when our clock was set while we run: what it said before, or what was said of it, is no measure of what it says
-   * now.
+   * Detects that our clock was set during this run: earlier readings, and what was reported about it, no longer apply.
    */
   #noticeJump(): boolean {
     const now = this.#context.settings.clock.now();
@@ -73,22 +72,22 @@ export class CatchUp {
   }
 
   /**
-   * Notes when others say that they sent something: our own clock may be ahead, and what it says then is no proof of what
-   * has come. Messages of our own are no proof either.
+   * Notes the sending times that others claim: our own clock may be ahead, so neither it nor our own messages prove what
+   * was received.
    */
   noteSentAt(sentAt: number): void {
     if (sentAt > this.#latestSentAt) this.#latestSentAt = sentAt;
   }
 
-  /** Notes how far our clock is ahead of the others', in milliseconds. */
+  /** Notes how far our clock is ahead of other clocks, in milliseconds. */
   noteSkew(skewMs: number): void {
     this.#noticeJump();
     this.#skewMs = skewMs;
   }
 
   /**
-   * Until when all has come, in milliseconds since the epoch, by a clock that isn't ours alone: corrected by what the
-   * transport says, or the latest time that anybody else has given.
+   * The time up to which everything was received, in milliseconds since the epoch, by more than our own clock: corrected by
+   * what the transport reports, or the latest time that anyone else has claimed.
    */
   #provenTime(): bigint | undefined {
     this.#noticeJump();
@@ -103,7 +102,7 @@ export class CatchUp {
     this.#context.runtime.inBackground(this.#request(channels, from));
   }
 
-  /** In the background, one after another; does nothing when nothing is missing, or there is no history. */
+  /** Runs in the background, one query after another; does nothing when nothing is missing, or there is no history. */
   begin(): void {
     if (this.#checkedAt === undefined) this.#watchClock();
     const run = this.#tail.then(() => this.#fetchHistory());
@@ -119,9 +118,9 @@ export class CatchUp {
     const now = settings.clock.now();
     const record = await runtime.read((tx) => tx.get(historyTable));
     const completeUntil = Number(record?.completeUntil ?? 0n);
-    // What lies in the future was said by a clock that was ahead.
+    // A time in the future came from a clock that was ahead.
     const since = Math.max(completeUntil > now ? 0 : completeUntil, this.#lostAt ?? 0);
-    // Clocks differ, so the ends overlap; what comes twice is noticed.
+    // Clocks differ, so the ranges overlap; duplicates are detected.
     const from = since > now ? 0 : since - settings.limits.maxClockAheadMs;
     if (!(await this.#request(this.#subscriptions.channels(), from))) return;
     const proven = this.#provenTime();
@@ -132,13 +131,13 @@ export class CatchUp {
     this.#caughtUp = losses === this.#losses;
   }
 
-  /** Asks history. @returns whether it has brought all that it has */
+  /** Queries history. @returns whether it was read completely */
   async #request(channels: readonly Channel[], from: number): Promise<boolean> {
     const { clock, limits, logger } = this.#context.settings;
     const { connection } = this.#subscriptions;
     if (connection?.history === undefined) return false;
     const now = clock.now();
-    // A time that has not come yet was said by a clock that was ahead.
+    // A time in the future came from a clock that was ahead.
     const since = from > now ? 0 : from;
     const to = now + limits.maxClockAheadMs;
     try {

@@ -3,25 +3,25 @@ import { defineTable, type Transactions } from '@sotto/device';
 import { errorName } from '../runtime/events.js';
 
 /**
- * Keys kept: two for each of 100,000 conversations, about 20 MB. What is more is derived again at each start; what is
- * kept is what we subscribe to, so that nothing of it has to go for something else.
+ * Most keys kept: two for each of 100,000 conversations, about 20 MB. Further ones are derived again at each start; keys
+ * of current subscriptions are never evicted.
  */
 const MOST = 200_000;
-/** Keys asked for at once from which on the whole table is read instead. */
+/** From this many keys in one request, the whole table is read instead. */
 const FEW = 32;
-/** Keys changed or forgotten in one commit. */
+/** Keys written or deleted in one commit. */
 const PER_COMMIT = 1_000;
-/** Starts after which the key of a channel goes that we neither subscribe to nor write to. */
+/** Starts after which the key of a channel without subscription or use is deleted. */
 const UNUSED_STARTS = 2;
 const KEY_LENGTH = 32;
 
 interface KeptKey {
   readonly key: Uint8Array;
-  /** Starts since it was used. */
+  /** Starts since it was last used. */
   readonly unused: number;
 }
 
-/** `channel-key/<id>`: the key of a channel. */
+/** `channel-key/<id>`: the derived key of a channel. */
 const channelKeyTable = defineTable<KeptKey>({
   name: 'channel-key',
   encode: ({ key, unused }) => concatBytes(Uint8Array.of(unused), key),
@@ -31,14 +31,14 @@ const channelKeyTable = defineTable<KeptKey>({
   },
 });
 
-/** Keeps what the transport has derived for channels in the messenger's store. */
+/** Keeps the keys that the transport has derived for channels in the messenger's store. */
 export class StoredChannelKeys implements ChannelKeyCache {
   readonly #transactions: Transactions;
   readonly #logger: Logger;
   readonly #most: number;
-  /** Of what is kept, by id, for how many starts it was not used. */
+  /** For each key kept, by id: the number of starts since it was used. */
   #kept: Promise<Map<string, number>> | undefined;
-  /** What we subscribed to last; `undefined` before the first list of this start. */
+  /** Our latest subscriptions; `undefined` before the first list of this run. */
   #subscribed: ReadonlySet<string> | undefined;
 
   /** @param most keys kept; for tests */
@@ -55,7 +55,7 @@ export class StoredChannelKeys implements ChannelKeyCache {
       const wanted = new Set(ids.filter((id) => kept.has(id)));
       if (wanted.size === 0) return;
       await this.#transactions.read(async (tx) => {
-        // A damaged one is derived again.
+        // A damaged key is derived again.
         const damaged = () => undefined;
         if (wanted.size <= FEW) {
           for (const id of wanted) {
@@ -96,7 +96,7 @@ export class StoredChannelKeys implements ChannelKeyCache {
     });
   }
 
-  /** Some channels are only written to, and their keys wanted again at the next start. */
+  /** Channels that we only write to need their keys again at the next start, too. */
   async #countStart(kept: Map<string, number>, ids: ReadonlySet<string>): Promise<void> {
     const idle = [...kept.keys()].filter((id) => !ids.has(id));
     const changes: [string, KeptKey | undefined][] = [];
@@ -112,14 +112,14 @@ export class StoredChannelKeys implements ChannelKeyCache {
     await this.#write(kept, changes);
   }
 
-  /** Puts keys, or forgets them. */
+  /** Writes or deletes keys. */
   async #write(
     kept: Map<string, number>,
     changes: readonly (readonly [string, KeptKey | undefined])[],
   ): Promise<void> {
     for (let i = 0; i < changes.length; i += PER_COMMIT) {
       const batch = changes.slice(i, i + PER_COMMIT);
-      // At once, so that the cap holds whatever else is in flight.
+      // Counted immediately, so that the cap holds whatever else is in flight.
       for (const [id, record] of batch) if (record !== undefined) kept.set(id, record.unused);
       await this.#transactions.transaction(async (tx) => {
         for (const [id, record] of batch) {

@@ -16,13 +16,13 @@ export class Subscriptions {
   readonly #context: MessengerContext;
   /** Identities whose negotiated topic we subscribe to, in hex; before {@link load} only those of this run. */
   readonly #negotiated = new Set<string>();
-  /** Contacts, in hex, and those looked up in this run; before {@link load} only those of this run. */
+  /** Contacts and identities looked up in this run, in hex; before {@link load} only those of this run. */
   readonly #watched = new Set<string>();
-  /** Strangers to whose negotiated topic we subscribe since we answered them, in hex. */
+  /** Strangers, in hex, to whose negotiated topic we subscribe because we answered them. */
   #answered: readonly string[] = [];
   readonly #chats = new Set<string>();
   #loaded = false;
-  /** Transactions that change what we subscribe to. */
+  /** Transactions that change our subscriptions. */
   readonly #changed = new WeakSet<Transaction>();
   /** Set once we are connected. */
   connection: TransportConnection | undefined;
@@ -35,7 +35,7 @@ export class Subscriptions {
     for (const [name] of await tx.keys(chatTable)) this.#chats.add(name as string);
   }
 
-  /** Reads what we subscribe to. Needed only to connect, and with 100,000 conversations it takes seconds. */
+  /** Reads our subscriptions. Needed only to connect; with 100,000 conversations it takes seconds. */
   async load(): Promise<void> {
     if (this.#loaded) return;
     const { device } = this.#context;
@@ -43,7 +43,7 @@ export class Subscriptions {
       for (const [identity] of await tx.keys(negotiatedTable)) this.#negotiated.add(identity as string);
       for (const [identity] of await tx.keys(contactTable)) {
         this.#watched.add(identity as string);
-        // One that knows another device of ours may be there already.
+        // A peer that knows another device of ours may have written to it already.
         this.#negotiated.add(identity as string);
       }
       this.#answered = (await device.answeredStrangers(tx)).map(encodeHex);
@@ -57,10 +57,10 @@ export class Subscriptions {
     return [
       { kind: 'partitioned', recipient: device.identity },
       { kind: 'discovery', recipient: device.identity },
-      // Our other devices publish their bundles there as well: each of them learns of the others.
+      // Our other devices publish their bundles there, too: so each finds the others.
       contactCodeChannel(settings.crypto, device.identity),
       ...[...this.#chats].map((name): Channel => ({ kind: 'public', name })),
-      // Whom we talk to as well as contacts: one that lost its devices is found again by its bundle.
+      // Not only contacts, but all peers we talk to: one that lost its devices is found again by its bundle.
       ...[...new Set([...this.#watched, ...this.#negotiated])].map((name) =>
         contactCodeChannel(settings.crypto, decodeHex(name) as PublicKey),
       ),
@@ -74,7 +74,7 @@ export class Subscriptions {
     return { kind: 'negotiated', secret: this.#context.device.negotiatedSecret(identity) as SharedKey };
   }
 
-  /** Tells the transport what we subscribe to now. */
+  /** Passes our current subscriptions to the transport. */
   async update(): Promise<void> {
     await this.connection?.subscribe(this.channels());
   }
@@ -106,12 +106,12 @@ export class Subscriptions {
   subscribeNegotiated(tx: Transaction, identity: PublicKey): void {
     const name = encodeHex(identity);
     if (this.#negotiated.has(name)) return;
-    // Before `load` it may be there already, and is put once more.
+    // Before `load` it may be stored already, and is written once more.
     tx.put(negotiatedTable, new Uint8Array(0), name);
     this.#change(tx, () => this.#negotiated.add(name));
   }
 
-  /** Subscribes to the topics negotiated with the strangers whom we answered, and to no others of strangers. */
+  /** Subscribes to the topics negotiated with exactly these strangers, whom we answered. */
   async subscribeAnswered(tx: Transaction): Promise<void> {
     const answered = (await this.#context.device.answeredStrangers(tx)).map(encodeHex);
     this.#change(tx, () => {
@@ -152,7 +152,7 @@ export class Subscriptions {
     return [...this.#chats].toSorted();
   }
 
-  /** Several changes of one transaction reach the transport as one. */
+  /** All changes of one transaction reach the transport as one update. */
   #change(tx: Transaction, change: () => unknown): void {
     tx.onCommit('state', change);
     if (this.#changed.has(tx)) return;

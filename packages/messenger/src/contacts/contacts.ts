@@ -10,10 +10,10 @@ import { contactCodeChannel } from '../runtime/topics.js';
 import { contactTable } from '../storage/tables.js';
 import { Blocklist } from './blocklist.js';
 
-/** Contacts that are sent our bundle in one transaction. */
+/** Contacts to which our bundle is sent in one transaction. */
 const ANNOUNCED_AT_ONCE = 16;
 
-/** Whom the user has added, let in or blocked, and what follows from that for subscriptions and history. */
+/** Identities that the user added, accepted or blocked, and what follows for subscriptions and history. */
 export class Contacts {
   readonly #context: MessengerContext;
   readonly #subscriptions: Subscriptions;
@@ -70,7 +70,7 @@ export class Contacts {
     return { identity, verified: await this.#context.device.isVerified(tx, identity) };
   }
 
-  /** Notes whether the user has compared safety numbers with an identity, which lets it in. */
+  /** Notes whether the user has compared safety numbers with an identity; doing so accepts it. */
   async setVerified(tx: Transaction, identity: PublicKey, verified: boolean): Promise<void> {
     if (verified) await this.accept(tx, identity);
     await this.#context.device.setVerified(tx, identity, verified);
@@ -80,8 +80,8 @@ export class Contacts {
   }
 
   /**
-   * Keeps a contact, and sends it our bundle if this device has not done so yet. A peer that knows other devices of ours
-   * and talks to them on a negotiated topic writes to this one only when it has learned of it.
+   * Stores a contact, and sends it our bundle if this device has not done so yet: a peer that already talks to other devices
+   * of ours on a negotiated topic writes to this one only once it knows it.
    */
   async #announceTo(tx: Transaction, identity: PublicKey): Promise<void> {
     const known = await tx.get(contactTable, encodeHex(identity));
@@ -90,7 +90,7 @@ export class Contacts {
     tx.put(contactTable, { announced: true }, encodeHex(identity));
   }
 
-  /** Sends our bundle to the contacts that this device has brought from another one, some in each transaction. */
+  /** Sends our bundle to the contacts restored from another device, some in each transaction. */
   async announceToAll(): Promise<void> {
     const { runtime } = this.#context;
     for (let after = ''; !runtime.closed; ) {
@@ -108,8 +108,8 @@ export class Contacts {
   }
 
   /**
-   * Subscribes to an identity's contact code, and asks history for it.
-   * @returns whether a device of it is known now
+   * Subscribes to an identity's contact code, and queries history for it.
+   * @returns whether a device of the identity is known now
    */
   async lookUp(identity: PublicKey): Promise<boolean> {
     const { device, runtime, settings } = this.#context;
@@ -127,12 +127,12 @@ export class Contacts {
 
   // Requests
 
-  /** Whether the user has let an identity in; our own always is. */
+  /** Whether the user has accepted an identity; our own always counts as accepted. */
   isAccepted(tx: ReadTransaction, identity: PublicKey): Promise<boolean> {
     return this.#context.device.isAccepted(tx, identity);
   }
 
-  /** The user lets an identity in. What history has of the time since its request is fetched. */
+  /** Accepts an identity, and fetches from history what it sent since its request. */
   async accept(tx: Transaction, identity: PublicKey): Promise<void> {
     const { device, events, settings } = this.#context;
     if (await device.isAccepted(tx, identity)) return;
@@ -141,7 +141,7 @@ export class Contacts {
     events.emitOnCommit(tx, 'accepted', { identity });
     await this.#subscriptions.subscribeAnswered(tx);
     if (request === undefined) return;
-    // What it wrote since to the topic that an answer moved it to, to which we may not have subscribed all the time.
+    // Our answer may have moved it to the negotiated topic, to which we may not have been subscribed all the time.
     const channels = [
       this.#subscriptions.negotiatedChannel(identity),
       { kind: 'partitioned', recipient: device.identity } as const,
@@ -150,16 +150,16 @@ export class Contacts {
     tx.onCommit('send', () => this.#catchUp.fetch(channels, from));
   }
 
-  /** Lets an identity in, and subscribes to the topic negotiated with it. */
+  /** Accepts an identity, and subscribes to the topic negotiated with it. */
   async letIn(tx: Transaction, identity: PublicKey): Promise<void> {
     await this.accept(tx, identity);
     this.#subscriptions.subscribeNegotiated(tx, identity);
   }
 
   /**
-   * Counts a 1:1 message of somebody whom the user may not have let in, and reports a new request.
+   * Counts a 1:1 message of an identity that the user may not have accepted, and reports a new request.
    * @param bytes of its payload
-   * @throws LIMIT_EXCEEDED when they have written as much as is taken of a request
+   * @throws LIMIT_EXCEEDED when the sender has reached the limits of a request
    */
   async countMessage(tx: Transaction, sender: PublicKey, bytes: number): Promise<void> {
     const { isNew } = await this.#context.device.countRequest(tx, sender, bytes);

@@ -21,7 +21,7 @@ export class MessengerContacts {
 
   /**
    * Adds a contact, subscribes to its bundle and to the topic negotiated with it, and sends it our bundle once, so that it
-   * writes to this device as well when it knows others of ours.
+   * writes to this device, too, if it knows other devices of ours.
    * @param who a contact code, or an identity of 33 or 65 bytes
    * @throws INVALID_TEXT, MALFORMED_MESSAGE, BUNDLE_SIGNATURE_INVALID, BUNDLE_IMPLAUSIBLE, INVALID_PUBLIC_KEY, STORE codes,
    *   CLOSED
@@ -36,7 +36,7 @@ export class MessengerContacts {
     });
   }
 
-  /** No longer subscribes to an identity's bundle; sessions with it stay. @throws INVALID_PUBLIC_KEY, STORE codes, CLOSED */
+  /** Removes a contact: no longer subscribes to its bundle. Sessions with it stay. @throws INVALID_PUBLIC_KEY, STORE codes, CLOSED */
   async remove(identity: Uint8Array, options: CommitOptions = {}): Promise<void> {
     const key = this.#parse(identity);
     await this.#context.runtime.transaction(async (tx) => {
@@ -51,7 +51,7 @@ export class MessengerContacts {
   }
 
   /**
-   * Notes whether the user has compared safety numbers with an identity, which lets it in. It need not be a contact.
+   * Notes whether the user has compared safety numbers with an identity; doing so accepts it. It need not be a contact.
    * @throws INVALID_PUBLIC_KEY, STORE codes, CLOSED
    */
   async setVerified(identity: Uint8Array, verified: boolean): Promise<void> {
@@ -60,8 +60,8 @@ export class MessengerContacts {
   }
 
   /**
-   * Looks for an identity's bundle on its contact-code topic: subscribes from now on, and asks history where the
-   * transport has it. Resolves when history was asked.
+   * Looks up an identity's bundle on its contact-code topic: subscribes until `close`, and queries history where the
+   * transport has it. Resolves after that query.
    * @returns whether a device of the identity is known now
    * @throws INVALID_PUBLIC_KEY, TRANSPORT_UNAVAILABLE, STORE codes, CLOSED
    */
@@ -69,15 +69,15 @@ export class MessengerContacts {
     return this.#contacts.lookUp(this.#parse(identity));
   }
 
-  /** Our own contact code: our bundle as a text to show or send to people. @throws STORE codes, CLOSED */
+  /** Our own contact code: our bundle as text, `base64(JSON(Bundle))`, to show or send to people. @throws STORE codes, CLOSED */
   async ownCode(): Promise<string> {
     return this.#context.runtime.read((tx) => this.#context.device.contactCode(tx));
   }
 
   /**
-   * Publishes our bundle on our contact-code topic. Done by itself on start, on rotation and every 6 hours
+   * Publishes our bundle on our contact-code topic. Happens automatically on start, on rotation and every 6 hours
    * (`contactCodeIntervalMs`).
-   * @throws LIMIT_EXCEEDED when too much waits to be sent; STORE codes, CLOSED
+   * @throws LIMIT_EXCEEDED when the outbox is full; STORE codes, CLOSED
    */
   async publishOwnCode(): Promise<void> {
     await this.#publication.publish();

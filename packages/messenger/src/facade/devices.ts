@@ -3,7 +3,7 @@ import type { DeviceInfo } from '@sotto/device';
 import type { Sender } from '../outbound/sender.js';
 import type { MessengerContext } from '../runtime/context.js';
 
-/** Our other devices, those of others, and the sessions with them: `messenger.devices`. */
+/** Our other devices, the devices of peers, and the sessions with them: `messenger.devices`. */
 export class MessengerDevices {
   readonly #context: MessengerContext;
   readonly #sender: Sender;
@@ -16,7 +16,7 @@ export class MessengerDevices {
 
   /**
    * What is known of an identity's devices.
-   * @param identity 33 or 65 bytes. Default: ours, whose other devices these are then
+   * @param identity 33 or 65 bytes. Default: our own, which lists our other devices
    * @throws INVALID_PUBLIC_KEY, STORE codes, CLOSED
    */
   async list(identity: Uint8Array = this.#own): Promise<readonly DeviceInfo[]> {
@@ -25,24 +25,23 @@ export class MessengerDevices {
   }
 
   /**
-   * Pairs another device of our identity: it gets copies of what we send, and our bundle lists it.
-   * @throws NOT_FOUND while nothing was received from it; STORE codes, CLOSED
+   * Pairs another device of our identity: it receives copies of what we send, and our bundle lists it.
+   * @throws NOT_FOUND until something was received from it; STORE codes, CLOSED
    */
   async enable(installationId: string): Promise<void> {
     await this.#update(installationId, { enabled: true });
   }
 
   /**
-   * Ends the pairing with another device of ours: it gets no copies any more, and our bundle no longer lists it. Peers that
-   * know it are not told, as the protocol has no word for it: they go on writing to it while it is among the most recently
-   * active devices of ours.
+   * Ends the pairing with another device of ours: it receives no more copies, and our bundle no longer lists it. The protocol
+   * cannot revoke a device, so peers that know it go on writing to it while it is among our most recently active devices.
    * @throws NOT_FOUND, STORE codes, CLOSED
    */
   async disable(installationId: string): Promise<void> {
     await this.#update(installationId, { enabled: false });
   }
 
-  /** Gives another device of ours a name, or metadata. @throws NOT_FOUND, STORE codes, CLOSED */
+  /** Sets the name or metadata of another device of ours. @throws NOT_FOUND, STORE codes, CLOSED */
   async describe(
     installationId: string,
     description: Partial<Pick<DeviceInfo, 'name' | 'metadata'>>,
@@ -56,7 +55,7 @@ export class MessengerDevices {
   }
 
   /**
-   * Gives up the sessions with an identity, or with one of its devices: the next message begins a new one.
+   * Resets the sessions with an identity, or with one of its devices: the next message begins a new one.
    * @param identity 33 or 65 bytes
    * @param installationId default: all of its devices
    * @throws INVALID_PUBLIC_KEY, STORE codes, CLOSED

@@ -6,10 +6,10 @@ import type { SendOptions } from '../runtime/options.js';
 import type { GroupSendResult } from '../runtime/results.js';
 
 /**
- * Private groups: `messenger.groups`. A change is signed by us and sent to the members, so each takes the options of
- * `send`. It resolves when it was encrypted for all of them; after a crash in between the rest goes on at the next start.
- * A change that leaves nothing to do gives `undefined`: nothing is sent then, and no option called. The rules, and who may
- * do what, are in docs/group-protocol.md.
+ * Private groups: `messenger.groups`. A change is signed by us and sent to the members, so each call has the options of
+ * `send`. It resolves when the change was encrypted for all members; after a crash, the next start continues. A change that
+ * has no effect resolves to `undefined`: nothing is sent, and no callback called. The rules, and who may do what, are in
+ * docs/group-protocol.md.
  */
 export class MessengerGroups {
   readonly #context: MessengerContext;
@@ -23,7 +23,7 @@ export class MessengerGroups {
 
   /**
    * Creates a private group, with us as administrator.
-   * @param members 33 or 65 bytes each; we are one in any case
+   * @param members 33 or 65 bytes each; we are always a member
    * @throws INVALID_PUBLIC_KEY; LIMIT_EXCEEDED, also for the name; ABORTED, STORE codes, CLOSED
    */
   async create(
@@ -41,7 +41,7 @@ export class MessengerGroups {
   }
 
   /**
-   * A group as it is now.
+   * The current state of a group.
    * @param groupId 64 hex digits
    * @throws NOT_FOUND, STORE codes, CLOSED
    */
@@ -49,18 +49,18 @@ export class MessengerGroups {
     return this.#context.runtime.read((tx) => this.#groups.get(tx, groupId));
   }
 
-  /** All groups that are known here, those that we have left included. @throws STORE codes, CLOSED */
+  /** All groups known here, including those that we left. @throws STORE codes, CLOSED */
   async list(): Promise<readonly Group[]> {
     return this.#context.runtime.read((tx) => this.#groups.list(tx));
   }
 
-  /** Gives a group another name. @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, ABORTED, STORE codes, CLOSED */
+  /** Renames a group. @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, ABORTED, STORE codes, CLOSED */
   async rename(groupId: string, name: string, options?: SendOptions): Promise<GroupSendResult | undefined> {
     return this.#change(groupId, { kind: 'rename', name }, options);
   }
 
   /**
-   * Adds members; those who are members already are left out.
+   * Adds members; skips those who are members already.
    * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY, ABORTED, STORE codes, CLOSED
    */
   async add(
@@ -72,8 +72,8 @@ export class MessengerGroups {
   }
 
   /**
-   * Removes members; those who aren't members are left out. For oneself there is {@link leave}. What they changed before
-   * stays; what they sign later, however dated, has no effect, unless they are more senior and remove us.
+   * Removes members; skips those who aren't members. To remove ourselves, see {@link leave}. Their earlier changes stay; what
+   * they sign later, whatever its date, has no effect, unless they are more senior and remove us.
    * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY, ABORTED, STORE codes, CLOSED
    */
   async remove(
@@ -85,7 +85,7 @@ export class MessengerGroups {
   }
 
   /**
-   * Makes members administrators.
+   * Promotes members to administrators.
    * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY, ABORTED, STORE codes, CLOSED
    */
   async promote(
@@ -97,7 +97,7 @@ export class MessengerGroups {
   }
 
   /**
-   * Makes administrators plain members; the last one can't be demoted before another is named.
+   * Demotes administrators to plain members; the last one can't be demoted before another is promoted.
    * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY, ABORTED, STORE codes, CLOSED
    */
   async demote(
@@ -109,7 +109,7 @@ export class MessengerGroups {
   }
 
   /**
-   * Leaves a group. One that strangers put us into, and out of again, is forgotten.
+   * Leaves a group. A group to which strangers added us, and from which we were removed, is forgotten.
    * @throws NOT_FOUND, NOT_PERMITTED when we are not a member; ABORTED, STORE codes, CLOSED
    */
   async leave(groupId: string, options?: SendOptions): Promise<GroupSendResult | undefined> {

@@ -5,7 +5,7 @@ import type { Outbox } from '../outbound/outbox.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { CommitOptions } from '../runtime/options.js';
 
-/** What becomes of messages after they were sent: `messenger.outbox`. Messages are named by the id that `send` gave. */
+/** Messages on their way: `messenger.outbox`. Messages are identified by the id that `send` returned. */
 export class MessengerOutbox {
   readonly #context: MessengerContext;
   readonly #outbox: Outbox;
@@ -21,7 +21,7 @@ export class MessengerOutbox {
   }
 
   /**
-   * Ids of the messages of which a part has yet to be encrypted for somebody, or to be taken by the transport.
+   * Ids of the messages with a part that has yet to be encrypted for a recipient, or accepted by the transport.
    * @throws STORE codes, CLOSED
    */
   async pending(): Promise<ReadonlySet<string>> {
@@ -30,15 +30,15 @@ export class MessengerOutbox {
     });
   }
 
-  /** Ids of the messages of which the transport will never take a part: {@link retry} or {@link giveUp}. */
+  /** Ids of the messages with a part that the transport has refused for good: {@link retry} or {@link giveUp}. */
   failed(): readonly string[] {
     return this.#outbox.failed();
   }
 
   /**
-   * Offers the failed parts of a message to the transport once more, when the reason is gone: the clock was set right, for
-   * instance. `sent` or `sendFailed` follow.
-   * @throws NOT_FOUND when no part of such a message has failed; STORE codes, CLOSED
+   * Offers the failed parts of a message to the transport once more, for instance after the clock was corrected. `sent` or
+   * `sendFailed` follow.
+   * @throws NOT_FOUND when no part of the message has failed; STORE codes, CLOSED
    */
   async retry(id: string): Promise<void> {
     this.#context.runtime.checkOpen();
@@ -46,9 +46,9 @@ export class MessengerOutbox {
   }
 
   /**
-   * Gives a message up: its parts that failed, wait for the transport, or have yet to be encrypted for members of a group, are
-   * never sent. Some may have been taken before.
-   * @throws NOT_FOUND when no part of such a message waits or has failed; INVALID_ARGUMENT; STORE codes, CLOSED
+   * Gives a message up: parts that failed, wait for the transport, or have yet to be encrypted for members of a group are
+   * never sent. Other parts may have been sent before.
+   * @throws NOT_FOUND when no part of the message waits or has failed; INVALID_ARGUMENT; STORE codes, CLOSED
    */
   async giveUp(id: string, options: CommitOptions = {}): Promise<void> {
     this.#context.runtime.checkOpen();
@@ -58,7 +58,7 @@ export class MessengerOutbox {
 }
 
 function noSuchMessage(id: string): SottoError {
-  return new SottoError('NOT_FOUND', 'No part of such a message waits or has failed.', {
+  return new SottoError('NOT_FOUND', 'No part of this message waits or has failed.', {
     what: 'message',
     id,
   });

@@ -16,8 +16,8 @@ export class MessengerRequests {
   }
 
   /**
-   * Those who wrote to us and whom the user hasn't let in yet, oldest first. Until then we subscribe to no topic of theirs
-   * beyond what an answer of ours moved them to, and only so much is kept of them (docs/limits.md).
+   * Identities that wrote to us and that the user hasn't accepted yet, oldest first. Until then we subscribe to none of their
+   * topics except the one to which an answer of ours moved them, and what is stored of them is bounded (docs/limits.md).
    * @throws STORE codes, CLOSED
    */
   async list(): Promise<readonly MessageRequest[]> {
@@ -25,8 +25,8 @@ export class MessengerRequests {
   }
 
   /**
-   * Lets an identity in: its messages are no longer a request, and we subscribe to its topics. What history has of the time
-   * since its request is fetched. Writing to somebody, on another device of ours as well, or adding a contact, does the same.
+   * Accepts an identity: its messages are no longer a request, and we subscribe to its topics. What it sent since its request
+   * is fetched from history. Writing to an identity, from any device of ours, or adding a contact does the same.
    * @throws INVALID_PUBLIC_KEY, STORE codes, CLOSED
    */
   async accept(identity: Uint8Array): Promise<void> {
@@ -35,8 +35,8 @@ export class MessengerRequests {
   }
 
   /**
-   * Drops whatever an identity sends, groups and public chats included, before anything is done with it. It is no contact
-   * any more. What else is known of it stays, unless it was a request; its history is the application's.
+   * Blocks an identity: whatever it sends is dropped before it is processed, also in groups and public chats. It is no longer
+   * a contact. What else is known of it stays, unless it was a request; its history is the application's.
    * @throws INVALID_PUBLIC_KEY; INVALID_ARGUMENT for our own identity; STORE codes, CLOSED
    */
   async block(identity: Uint8Array, options: CommitOptions = {}): Promise<void> {
@@ -51,8 +51,8 @@ export class MessengerRequests {
   }
 
   /**
-   * Takes again what an identity sends. What it sent meanwhile was dropped, and comes only if history is asked for that time
-   * again and still has it. Somebody who was let in before still is.
+   * Unblocks an identity. What it sent meanwhile was dropped, and is delivered only if history is queried for that time again
+   * and still has it. An identity that was accepted before still is.
    * @throws INVALID_PUBLIC_KEY, STORE codes, CLOSED
    */
   async unblock(identity: Uint8Array): Promise<void> {
@@ -60,7 +60,7 @@ export class MessengerRequests {
     await this.#context.runtime.transaction((tx) => this.#contacts.unblock(tx, key));
   }
 
-  /** The identities that the user blocked, 33 bytes each, in order of their bytes. */
+  /** The identities that the user blocked, 33 bytes each, in byte order. */
   blocked(): readonly PublicKey[] {
     return this.#contacts.blocked();
   }

@@ -11,23 +11,23 @@ import { fanoutTable } from '../storage/tables.js';
 import type { MemberSync } from './member-sync.js';
 import type { GroupRecords } from './records.js';
 
-/** How long after a failure of the store the queue goes on. */
+/** Wait after a storage error before the queue continues, in milliseconds. */
 const RETRY_MS = 5_000;
 
-/** A message to members of a group that is to be put into the queue. */
+/** A message to members of a group, about to be queued. */
 export type GroupMessage = Omit<FanoutRecord, 'id'>;
 
 /** A message in the queue. */
 export interface QueuedMessage {
   /** Names the message, 32 hex digits. */
   readonly id: string;
-  /** Resolves when it was encrypted for all members. Call it after the commit. */
+  /** Resolves when the message was encrypted for all members. Call it after the commit. */
   result(): Promise<GroupSendResult>;
 }
 
 /**
  * The queue of messages to groups. They are encrypted for some members in each commit, so that nothing else waits long;
- * what a crash leaves goes on at the next start.
+ * after a crash, the next start continues.
  */
 export class FanOut {
   readonly #context: MessengerContext;
@@ -52,7 +52,7 @@ export class FanOut {
     this.#tracker = tracker;
   }
 
-  /** Reads what an earlier run left; {@link resume} goes on with it. */
+  /** Reads what an earlier run left; {@link resume} continues with it. */
   async load(tx: ReadTransaction): Promise<void> {
     for (const { number, message } of await this.#queued(tx)) {
       this.#next = Math.max(this.#next, Number(number) + 1);
@@ -80,19 +80,19 @@ export class FanOut {
     return { id, result: () => result };
   }
 
-  /** Goes on with all that is in the queue, in the background. */
+  /** Processes the whole queue, in the background. */
   resume(): void {
     this.#context.runtime.inBackground(this.#process());
   }
 
-  /** Ids of the messages that have yet to be encrypted for somebody. */
+  /** Ids of the messages that have yet to be encrypted for a member. */
   async queuedIds(tx: ReadTransaction): Promise<readonly string[]> {
     return (await this.#queued(tx)).map(({ message }) => encodeHex(message.id));
   }
 
   /**
-   * Drops what is left of a message to a group; changes are sent all the same.
-   * @returns how many members that leaves out
+   * Drops the rest of a message to a group; changes of the group are sent nevertheless.
+   * @returns how many members don't receive it
    */
   async drop(tx: Transaction, id: string): Promise<number> {
     let members = 0;
@@ -104,10 +104,10 @@ export class FanOut {
     return members;
   }
 
-  /** Encrypts one message for its members, or all messages in the queue, after what is being encrypted already. */
+  /** Encrypts one message for its members, or all messages in the queue, after those being encrypted already. */
   #process(only?: string, onProgress?: SendOptions['onProgress']): Promise<GroupSendResult> {
     const run = this.#tail.then(() => this.#run(only, onProgress));
-    // Without the outcome, which is as long as the group.
+    // Without the outcome, whose size grows with the group.
     this.#tail = run.then(() => {}).catch(() => {});
     return run;
   }
@@ -146,7 +146,7 @@ export class FanOut {
     return found;
   }
 
-  /** Encrypts a message for some of its members; the last ones take it out of the queue. */
+  /** Encrypts a message for some of its members; the last ones remove it from the queue. */
   async #encryptBatch(
     tx: Transaction,
     number: string,
@@ -154,7 +154,7 @@ export class FanOut {
     const { device, settings } = this.#context;
     const message = await tx.get(fanoutTable, number);
     if (message === undefined) return { outcomes: [], left: 0 };
-    // Fresh: an outcome that is kept shall not keep the whole record.
+    // A copy: an outcome must not keep the whole record in memory.
     const batch = message.remaining.slice(0, settings.limits.fanoutBatch).map((one) => copyBytes(one));
     const remaining = message.remaining.slice(batch.length);
     const outcomes: MemberOutcome[] = [];

@@ -20,16 +20,16 @@ import type { FanOut, GroupMessage, QueuedMessage } from './fan-out.js';
 import type { MemberSync } from './member-sync.js';
 import { type GroupRecords, type KnownGroup, NEW_GROUP } from './records.js';
 
-/** Departures that are remembered: a full group. */
+/** Departures that are remembered: as many as a full group has members. */
 const DEPARTURES_MAX = 1000;
-/** Groups that one sender sends us in parts at the same time; the oldest go first. In memory alone. */
+/** Groups that one sender sends us in parts at the same time; the oldest are dropped first. In memory only. */
 const PARTIAL_GROUPS_OF_SENDER = 4;
-/** Bytes of such groups, of all senders; the oldest go first. Four full logs. */
+/** Bytes of such groups, of all senders; the oldest are dropped first. Four full logs. */
 const PARTIAL_GROUPS_BYTES = 16 * 1024 * 1024;
-/** Most changes that are looked at of somebody of whom the group doesn't know: enough to tell who let them in. */
+/** Most changes that are read from a sender unknown to the group: enough to show who added them. */
 const STRANGER_CHANGES_MAX = 256;
 
-/** A group for the application. */
+/** A group as applications see it. */
 export interface Group {
   /** 64 hex digits. */
   readonly id: string;
@@ -37,15 +37,15 @@ export interface Group {
   readonly name: string;
   /** 33 bytes each, in the order in which they joined. */
   readonly members: readonly PublicKey[];
-  /** 33 bytes each, the most senior first: of two who remove each other, the first of the two stays. */
+  /** 33 bytes each, the most senior first: of two who remove each other, the more senior one stays. */
   readonly admins: readonly PublicKey[];
-  /** Names this state of the group, 64 hex digits: what messages say that they were sent under. */
+  /** Identifies this state of the group, 64 hex digits: compare with `ReceivedMessage.membershipHash`. */
   readonly membershipHash: string;
-  /** Whether we are a member. */
+  /** Whether we are a member now. */
   readonly joined: boolean;
 }
 
-/** Where a message of a group came from. */
+/** The origin of a message of a group. */
 export interface GroupSender {
   readonly sender: PublicKey;
   readonly senderInstallation: string;
@@ -59,7 +59,7 @@ export interface GroupOutcome {
   readonly changed: boolean;
   /** Its sender was no longer a member. */
   readonly late: boolean;
-  /** Why its payload is not taken, though what came with it is. */
+  /** Why its payload is refused although the changes with it are accepted. */
   readonly refused: SottoError | undefined;
 }
 
@@ -67,7 +67,7 @@ export interface GroupOutcome {
 export type OwnChange = Exclude<GroupAction, { readonly kind: 'create' }>;
 
 /**
- * Private groups, docs/group-protocol.md: what we change and send goes into the queue of the {@link FanOut}, what comes is
+ * Private groups, docs/group-protocol.md: our changes and messages go into the queue of the {@link FanOut}; received ones are
  * applied, answered and reported to the application.
  */
 export class Groups {
@@ -76,7 +76,7 @@ export class Groups {
   readonly #memberSync: MemberSync;
   readonly #fanOut: FanOut;
   readonly #ownName: string;
-  /** Logs of groups that are not known yet, as they come in parts; by sender and group. */
+  /** Logs of groups that are not known yet and arrive in parts; by sender and group. */
   readonly #partial = new Map<string, GroupLog>();
 
   constructor(context: MessengerContext, records: GroupRecords, memberSync: MemberSync, fanOut: FanOut) {
@@ -131,10 +131,10 @@ export class Groups {
   }
 
   /**
-   * Changes a group: signed by us, and sent to all members, those whom it removes included. Members who have what they are
-   * to get already are left out.
+   * Changes a group: signs the change, and sends it to all members, including those whom it removes. Members who have it
+   * already are skipped.
    *
-   * @returns `undefined` when nothing is left to do
+   * @returns `undefined` when the change would have no effect
    * @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, INVALID_PUBLIC_KEY
    */
   async change(
@@ -154,7 +154,7 @@ export class Groups {
       return one.log;
     };
     if (wanted.kind === 'leave' && found.record.uninvited && !before.isMember(this.#ownName)) {
-      // Somebody whom the user never let in has put us in, and out again: nothing of that has to stay.
+      // Someone whom the user never accepted added us and removed us again: nothing of that has to stay.
       await this.#records.forget(tx, found);
       return undefined;
     }
@@ -201,12 +201,12 @@ export class Groups {
   }
 
   /**
-   * Takes what came of a group: first whether its sender has anything to do with it, then the changes, then whether it
-   * may write.
+   * Processes a message of a group: first whether its sender has anything to do with the group, then the changes, then
+   * whether the sender may write.
    *
-   * @throws MALFORMED_MESSAGE, INVALID_SIGNATURE when nothing of it can be taken; NOT_FOUND when the group is not
-   *   known and the changes don't tell; NOT_PERMITTED when the sender has nothing to do with it; LIMIT_EXCEEDED when
-   *   others have put us into too many groups
+   * @throws MALFORMED_MESSAGE, INVALID_SIGNATURE when nothing of it is acceptable; NOT_FOUND when the group is not
+   *   known, and the changes don't create it; NOT_PERMITTED when the sender has nothing to do with it; LIMIT_EXCEEDED when
+   *   strangers have added us to too many groups
    */
   async receive(tx: Transaction, from: GroupSender, payload: GroupPayload): Promise<GroupOutcome> {
     if (payload.groupId.length !== 32 || payload.membershipHash.length !== 32) {
@@ -244,13 +244,13 @@ export class Groups {
     return { groupId, changed, late: isLate && hasPayload, refused };
   }
 
-  /** Members whom others have let in while we changed the group: those who let them in could not send them our change. */
+  /** Members whom others added while we changed the group: those who added them could not send them our change. */
   #newcomersTo(before: GroupLog | undefined, { log, effective }: Applied): readonly string[] {
     if (before === undefined || !effective.some((id) => log.isConcurrent(id, this.#ownName))) return [];
     return log.state.members.filter((name) => name !== this.#ownName && !before.isMember(name));
   }
 
-  /** The permission first: what of the changes is looked at hangs on who sends them. */
+  /** Permission first: who the sender is decides which of the changes are read. */
   #apply(
     known: GroupLog | undefined,
     groupId: string,
@@ -269,8 +269,8 @@ export class Groups {
     if (isStranger && (changes.length === 0 || changes.length > STRANGER_CHANGES_MAX)) throw stranger();
     if (changes.length === 0) return undefined;
     const applied = known.apply(changes, sender);
-    // Somebody new may be faster than the news of who let them in, or was let in by somebody who could not, and has to
-    // learn it. Nothing else of a stranger stays.
+    // A new member's message may arrive before the change that added them; or they were added without permission, and have
+    // to learn that. Nothing else of a stranger is kept.
     if (isStranger && !applied.log.names(sender)) throw stranger();
     const [refused] = applied.refused;
     if (refused !== undefined && applied.added.length === 0 && applied.pending.length === 0)
@@ -278,7 +278,7 @@ export class Groups {
     return applied;
   }
 
-  /** A group that was not known: kept when both the sender and we are in it. `undefined` while parts are missing. */
+  /** A group that was not known: stored when both the sender and we are members. `undefined` while parts are missing. */
   async #join(
     tx: Transaction,
     sender: PublicKey,
@@ -292,7 +292,7 @@ export class Groups {
       const [refused] = (applied as Applied).refused;
       if (refused !== undefined && !log.isCreated && log.waiting === 0) throw refused.error;
       this.#keepPartial(key, name, log);
-      // The rest may be on its way; a message can't wait for it.
+      // The other parts may be on their way; a message can't wait for them.
       if (payload.payload === undefined) return undefined;
       throw notFound(log.groupId);
     }
@@ -323,7 +323,7 @@ export class Groups {
     let count = 1;
     for await (const { value } of tx.list(groupTable, [], () => {})) if (value.uninvited) count++;
     if (count > limit) {
-      throw new SottoError('LIMIT_EXCEEDED', 'Strangers have put this identity into too many groups.', {
+      throw new SottoError('LIMIT_EXCEEDED', 'Strangers have added this identity to too many groups.', {
         what: 'groups by strangers',
         limit,
         actual: count,
@@ -340,7 +340,7 @@ export class Groups {
     ]);
   }
 
-  /** Sends a member what they lack by what they named, and asks for what we lack. */
+  /** Sends a member the changes they lack, by the membership they named, and asks for those we lack. */
   async #answer(
     tx: Transaction,
     { log, record }: KnownGroup,
@@ -361,7 +361,7 @@ export class Groups {
     this.#fanOut.enqueue(tx, { ...this.#toMembers([encodeHex(sender)], groupId), request: asks, complete });
   }
 
-  /** Tells somebody who is out and doesn't know it why, and no more than that; once in a while. */
+  /** Sends a former member who doesn't know it the changes that removed them, nothing else, and rarely. */
   #notifyExcluded(tx: Transaction, found: KnownGroup, sender: PublicKey): void {
     const name = encodeHex(sender);
     if (this.#isOwn(sender) || found.log.exclusionOf(name) === undefined) return;
@@ -371,7 +371,7 @@ export class Groups {
     this.#fanOut.enqueue(tx, this.#toMembers([name], found.log.groupId));
   }
 
-  /** Notes who is no longer a member, with the time at which we learnt it. */
+  /** Notes who is no longer a member, and when we learnt it. */
   #withDepartures(record: GroupRecord, before: GroupLog, after: GroupLog): GroupRecord {
     const gone = before.state.members.filter((name) => !after.isMember(name));
     const known = record.departures.filter(
@@ -397,7 +397,7 @@ export class Groups {
     this.#context.events.emitOnCommit(tx, 'groupChanged', { groupId });
   }
 
-  /** Reports changes that have no effect, of those that we made or that are about us. */
+  /** Reports changes without effect if we made them or they are about us. */
   #emitLost(tx: Transaction, groupId: string, { lost, void: voided, overruled }: Applied): void {
     for (const one of [...lost, ...voided, ...overruled]) {
       if (one.author !== this.#ownName && !one.names.includes(this.#ownName)) continue;
@@ -406,7 +406,7 @@ export class Groups {
     }
   }
 
-  /** What of a change is not done already. */
+  /** The part of a change that isn't in effect already. */
   #leftToDo(log: GroupLog, action: OwnChange): OwnChange | undefined {
     if (!('identities' in action)) return action;
     const isLeft = (name: string) => {
@@ -428,7 +428,7 @@ export class Groups {
     return {
       groupId: decodeHex(groupId),
       payload: undefined,
-      // Our own identity too: for our other devices.
+      // Our own identity, too, for our other devices.
       remaining: [...members].map(decodeHex),
       request: false,
       complete: false,
@@ -474,7 +474,7 @@ function describeLoss({ kind, author, names, reason }: Ineffective) {
   };
 }
 
-/** @throws what the log refused a change of ours with */
+/** @throws the error with which the log refused a change of ours */
 function checkTaken({ refused }: Applied): void {
   if (refused[0] !== undefined) throw refused[0].error;
 }

@@ -7,25 +7,25 @@ import type { DeviceSync, FanoutRecord, GroupRecord, MemberSyncRecord } from '..
 import { memberSyncTable } from '../storage/tables.js';
 import type { KnownGroup } from './records.js';
 
-/** Bytes of changes in one message at most: a small one, since each device of a member gets it encrypted by itself. */
+/** Most bytes of changes in one message: few, since it is encrypted for each device of a member separately. */
 const PART_MAX_BYTES = 64 * 1024;
 /** Bytes of a message beside what is encrypted for devices: bundles, headers, what the transport adds. */
 const MESSAGE_OVERHEAD_BYTES = 8 * 1024;
-/** Bytes of changes that go along with every message until a device shows that it has them: so the order doesn't matter. */
+/** Bytes of changes that are repeated with every message until a device shows that it has them, so that order doesn't matter. */
 const SMALL_NEWS_BYTES = 4 * 1024;
-/** The least of a part, on transports for small messages. */
+/** Smallest part, on transports for small messages. */
 const PART_MIN_BYTES = 1024;
-/** Devices of a member of which we remember what they have. */
+/** Devices of a member whose known changes are remembered. */
 const SYNCED_DEVICES_MAX = 16;
 
-/** Those who are told that they are out, within one interval: nobody can make us begin sessions with a crowd. */
+/** Former members notified within one interval: a bound on the sessions that others can make us begin. */
 const EXCLUSION_NOTICES_MAX = 64;
 
 const NOTHING_KNOWN: MemberSyncRecord = { devices: [], askedAt: 0n, answeredAt: 0n };
 
 /**
- * Which changes of a group the devices of its members have, and which they are sent: what they lack, in parts that fit, and
- * not the same again and again.
+ * Tracks which changes of a group the devices of its members have, and chooses what to send: what they lack, in parts that
+ * fit, without needless repetition.
  */
 export class MemberSync {
   readonly #context: MessengerContext;
@@ -34,7 +34,7 @@ export class MemberSync {
     this.#context = context;
   }
 
-  /** Notes which membership a device of a member named. Only for messages of a session: anybody can make up devices. */
+  /** Notes which membership a device of a member named. Only for messages in a session: outside one, anyone can make up devices. */
   async acknowledged(
     tx: Transaction,
     groupId: string,
@@ -49,14 +49,14 @@ export class MemberSync {
     this.#put(tx, groupId, member, withDevices(record, [{ ...known, ackedHash }]));
   }
 
-  /** Whether a member is to be sent what they lack, for naming another membership than ours. */
+  /** Whether to send a member what they lack, since they named a membership other than ours. */
   async isDue(tx: ReadTransaction, groupId: string, member: PublicKey, ours: Uint8Array): Promise<boolean> {
     return (
       this.#due(await this.#get(tx, groupId, member), await this.#installations(tx, member), ours).length > 0
     );
   }
 
-  /** Whether a member may be asked for changes now, or may have its question answered; notes that it is. */
+  /** Whether a member may be asked for changes now, or its question be answered; if so, notes the time. */
   async mayAgain(
     tx: Transaction,
     groupId: string,
@@ -69,7 +69,7 @@ export class MemberSync {
     return true;
   }
 
-  /** Whether somebody who is out may be told so now; gives the notices to keep then. */
+  /** The notices to store if a former member may be notified now. */
   noteExclusion(record: GroupRecord, name: string): GroupRecord['exclusionNotices'] | undefined {
     const { groupTellIntervalMs } = this.#context.settings.limits;
     const recent = [...record.exclusionNotices].filter(([, at]) => this.#isWithin(at, groupTellIntervalMs));
@@ -79,8 +79,8 @@ export class MemberSync {
   }
 
   /**
-   * What one member gets: messages in order, the last with the payload. None when there is nothing to say, or when it
-   * is no longer for them.
+   * The messages for one member, in order, the last with the payload. None when there is nothing to send, or when it is no
+   * longer for them.
    */
   async partsFor(
     tx: Transaction,
@@ -101,7 +101,7 @@ export class MemberSync {
     const name = encodeHex(member);
     const installations = await this.#installations(tx, member);
     if (!log.isMember(name)) {
-      // Somebody who was removed is told that, and no more.
+      // A removed member learns of the removal, and no more.
       const exclusion = payload === undefined ? log.exclusionOf(name) : undefined;
       return exclusion === undefined ? [] : this.#split(log.closureOf(exclusion), installations).map(part);
     }
@@ -124,7 +124,7 @@ export class MemberSync {
     return [...parts.map(part), { ...part(fits ? last : []), payload, request }];
   }
 
-  /** Devices that name another membership than ours, and were not sent the changes lately. */
+  /** Devices that name a membership other than ours, and to which the changes were not sent lately. */
   #due(sync: MemberSyncRecord, installations: readonly string[], ours: Uint8Array): readonly string[] {
     return installations.filter((installationId) => {
       const device = sync.devices.find((one) => one.installationId === installationId);
@@ -135,7 +135,7 @@ export class MemberSync {
     });
   }
 
-  /** What is sent to which devices: a little again and again until they show that they have it, much only once in a while. */
+  /** Chooses what to send to which devices: small amounts with each message until acknowledged, large ones only once in a while. */
   #changesFor(
     { complete }: FanoutRecord,
     sync: MemberSyncRecord,
@@ -180,13 +180,13 @@ export class MemberSync {
     return parts;
   }
 
-  /** Each device of a member gets what is sent encrypted by itself, in one message. */
+  /** One message holds a ciphertext for each device of a member. */
   #budget(installations: readonly string[]): number {
     const room = this.#context.settings.transport.capabilities.maxPayloadBytes - MESSAGE_OVERHEAD_BYTES;
     return Math.max(PART_MIN_BYTES, Math.min(PART_MAX_BYTES, Math.floor(room / installations.length)));
   }
 
-  /** Devices that a message to a member goes to; one without a name stands for all that are not known. */
+  /** Devices that a message to a member goes to; an empty id stands for all that are not known. */
   async #installations(tx: ReadTransaction, member: PublicKey): Promise<readonly string[]> {
     const known = await this.#context.device.activeInstallations(tx, member);
     return known.length > 0 ? known : [''];

@@ -5,7 +5,7 @@ import { type Applied, GroupLog, type StoredChange } from '@sotto/group-log';
 import type { GroupRecord } from '../storage/records.js';
 import { changeTable, groupTable, memberSyncTable } from '../storage/tables.js';
 
-/** Names of a group that are remembered, so that a device that names one of them is sent only what is newer. */
+/** Membership hashes that are remembered, so that a device that names one of them is sent only newer changes. */
 const PAST_MAX = 32;
 
 /** A group as it is stored. */
@@ -22,10 +22,10 @@ export const NEW_GROUP: GroupRecord = {
   uninvited: false,
 };
 
-/** Groups in the store: a small record for each, and one for each change, so that a change rewrites little. */
+/** Groups in the store: a small record for each group, and one for each change, so that a change rewrites little. */
 export class GroupRecords {
   readonly #crypto: CryptoProvider;
-  /** Logs, by the record that was stored with them. A transaction that is not committed leaves none behind. */
+  /** Logs, by the record that was stored with them. A transaction that is not committed leaves no entry. */
   readonly #logs = new WeakMap<GroupRecord, GroupLog>();
 
   constructor(crypto: CryptoProvider) {
@@ -47,7 +47,7 @@ export class GroupRecords {
     return { record, log };
   }
 
-  /** Stores what is new of a group. */
+  /** Stores what is new in a group. */
   put(
     tx: Transaction,
     before: KnownGroup | undefined,
@@ -79,14 +79,14 @@ export class GroupRecords {
     tx.delete(groupTable, groupId);
   }
 
-  /** Keeps, in memory alone, what changed nothing that is stored: changes that wait for others. */
+  /** Keeps in memory only what changed no record: changes that wait for others. */
   note({ record }: KnownGroup, log: GroupLog): KnownGroup {
     this.#logs.set(record, log);
     return { record, log };
   }
 }
 
-/** So that records stand in order of their numbers. */
+/** Zero-padded, so that keys sort by number. */
 function numberKey(number: number): string {
   return String(number).padStart(10, '0');
 }

@@ -19,21 +19,21 @@ const REASONS = {
   SESSION_BROKEN: {
     answered: 'The message does not fit the session with its sender. Its next message will be readable.',
     unanswered:
-      'The message does not fit the session with its sender, or was meant for somebody else. If the sender went back to an old copy of its data, that passes within a day; reset the session to write to it at once.',
+      'The message does not fit the session with its sender, or was meant for someone else. If the sender went back to an old copy of its data, that passes within a day; reset the session to write to it immediately.',
   },
 } as const;
 
-/** Senders of whom it is remembered what was reported of their unreadable messages. */
+/** Senders whose reported failures are remembered. */
 const SENDERS_MAX = 1024;
-/** Causes reported of one sender: devices times codes, as many as an honest one can have. */
+/** Causes reported for one sender: devices times codes, as many as an honest one can have. */
 const CAUSES_MAX = 16;
 
-/** Messages that can't be read: their senders are answered where that helps, and the user is told, once for each cause. */
+/** Messages that can't be read: answers their senders where that helps, and reports each cause to the user once. */
 export class DecryptionFailures {
   readonly #context: MessengerContext;
   readonly #sender: Sender;
   readonly #subscriptions: Subscriptions;
-  /** What was reported, by sender: once for each device and cause, until a message of that device can be read. */
+  /** What was reported, by sender: each device and cause once, until a message of that device can be read. */
   readonly #reported = new Map<string, Set<string>>();
 
   constructor(context: MessengerContext, sender: Sender, subscriptions: Subscriptions) {
@@ -43,8 +43,8 @@ export class DecryptionFailures {
   }
 
   /**
-   * Does what helps about a message that can't be read: answers its sender with our bundle, and reports it.
-   * @param code of the error, when that differs from the kind of failure
+   * Handles a message that can't be read: answers its sender with our bundle where that helps, and reports it.
+   * @param code of the error, when it differs from the kind of failure
    */
   async handle(
     tx: Transaction,
@@ -59,9 +59,9 @@ export class DecryptionFailures {
   }
 
   /**
-   * Answers with our bundle. An answer may move the sender to the negotiated topic at once, so that we subscribe to it.
-   * Wire profile, section 5.
-   * @returns whether it was answered: not too often, neither one identity nor strangers all together
+   * Answers with our bundle, and subscribes to the negotiated topic, to which an answer may move the sender. Wire profile,
+   * section 5.
+   * @returns whether an answer was sent: their number is limited for each identity, and for strangers altogether
    */
   async #answer(tx: Transaction, to: PublicKey, remedy: Remedy): Promise<boolean> {
     if (!remedy.answer) return false;
@@ -94,7 +94,7 @@ export class DecryptionFailures {
   }
 
   /**
-   * Notes that a device can be read again: what comes is reported anew, also of a device whose name wasn't known, which may
+   * Notes that a device can be read again: later failures are reported anew, also those of an unnamed device, which may
    * have been this one.
    */
   readAgain(sender: PublicKey, installationId: string): void {

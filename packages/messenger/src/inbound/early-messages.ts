@@ -1,13 +1,13 @@
 import type { TransportMessage } from '@sotto/core';
 
-/** Messages that wait at most. */
+/** Most messages that wait. */
 const MOST_MESSAGES = 256;
-/** Bytes of them at most. */
+/** Most bytes of these. */
 const MOST_BYTES = 1024 * 1024;
 
 /**
- * Messages of groups that are not known yet: they came before what makes the group. Nothing of them is opened, so that they can
- * be received again when it is there. In memory, within bounds: the oldest go.
+ * Messages of groups that are not known yet: they arrived before the changes that create it. They stay encrypted, so that they
+ * can be processed again once the group exists. In memory, within bounds: the oldest are dropped.
  */
 export class EarlyMessages {
   readonly #waiting: { readonly groupId: string; readonly message: TransportMessage }[] = [];
@@ -24,7 +24,7 @@ export class EarlyMessages {
     return true;
   }
 
-  /** Those of a group, oldest first; they wait no more. */
+  /** Removes and returns those of a group, oldest first. */
   take(groupId: string): readonly TransportMessage[] {
     const taken = this.#waiting.filter((one) => one.groupId === groupId);
     if (taken.length === 0) return [];

@@ -7,7 +7,7 @@ import type { ReceivedMessage } from '../runtime/events.js';
 import type { InboxMessage } from '../storage/records.js';
 import { inboxTable } from '../storage/tables.js';
 
-/** What a message holds for the application. */
+/** The part of a message that is for the application. */
 export type Content = Pick<InboxMessage, 'conversation' | 'payload' | 'ownCopy'> &
   Partial<Pick<InboxMessage, 'membershipHash' | 'late'>>;
 
@@ -42,7 +42,7 @@ export class Inbox {
 
   /**
    * Stores a message with the transaction that opened it, and emits it after the commit.
-   * @throws STORE_UNAVAILABLE when too much waits for the application; LIMIT_EXCEEDED for a request
+   * @throws STORE_UNAVAILABLE when the inbox is full; LIMIT_EXCEEDED for a request
    */
   async deliver(
     tx: Transaction,
@@ -81,7 +81,7 @@ export class Inbox {
 
   #emit(record: InboxMessage, sender: Pick<ReceivedMessage, 'verified' | 'request'>): void {
     const messageId = copyBytes(record.messageId);
-    // One after another: the second one of two at the same time has to see that the first one was.
+    // One after another: of two simultaneous calls, the second has to see the effect of the first.
     let turn: Promise<unknown> = Promise.resolve();
     this.#context.events.emit('message', {
       id: encodeHex(messageId),
@@ -104,7 +104,7 @@ export class Inbox {
     });
   }
 
-  /** @returns whether it waited until now */
+  /** @returns whether this call acknowledged it */
   async #acknowledge(messageId: Uint8Array, alongside: readonly Write[]): Promise<boolean> {
     return this.#context.runtime.transaction(async (tx) => {
       if (!this.#unacknowledged.has(tx, messageId)) return false;
@@ -115,7 +115,7 @@ export class Inbox {
   }
 }
 
-/** Fresh, as the application owns it. */
+/** A copy, which the application owns. */
 function copyOf(conversation: Conversation): Conversation {
   if (conversation.kind !== 'direct') return conversation;
   return { kind: 'direct', peer: copyBytes(conversation.peer) as PublicKey };

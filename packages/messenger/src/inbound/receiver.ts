@@ -16,17 +16,17 @@ const SESSION_BROKEN: ReadonlySet<string> = new Set([
   'RATCHET_TOO_MANY_SKIPPED',
 ]);
 
-/** A message that was opened. */
+/** A decrypted message. */
 type Opened = Extract<DecryptOutcome, { readonly kind: 'message' }>;
 
-/** Where messages go once they are opened. */
+/** Where decrypted messages go. */
 export interface Destinations {
   readonly contacts: Contacts;
   readonly groups: Groups;
   readonly inbox: Inbox;
 }
 
-/** The way of a message in: it is decrypted, routed by what it holds, and delivered, in one transaction. */
+/** Processes received messages: decrypts, routes and delivers each in one transaction. */
 export class Receiver {
   readonly #context: MessengerContext;
   readonly #subscriptions: Subscriptions;
@@ -47,8 +47,8 @@ export class Receiver {
   }
 
   /**
-   * Resolves when the message needs no more: it is stored, or was reported as one that this device can't read.
-   * @throws STORE codes, CLOSED: it was not kept, and the transport redelivers it
+   * Resolves when the message is done with: it is stored, or was reported as one that this device can't read.
+   * @throws STORE codes, CLOSED: it was not stored, and the transport redelivers it
    */
   async receive(message: TransportMessage): Promise<void> {
     const { device, events, runtime } = this.#context;
@@ -77,18 +77,18 @@ export class Receiver {
     }
   }
 
-  /** What is on a public channel is for a chat that we are in, or the bundle of the identity whose channel it is. */
+  /** Whether a public channel is that of a chat that we joined, or the contact-code channel of the sender. */
   #isExpected({ channel, sender }: TransportMessage): boolean {
     if (channel.kind !== 'public' || this.#subscriptions.inChat(channel.name)) return true;
     return this.#subscriptions.isContactCodeOf(channel.name, sender);
   }
 
-  /** Hands a message that was decrypted to what it is for. */
+  /** Passes a decrypted message on by its content. */
   async #route(tx: Transaction, message: TransportMessage, outcome: DecryptOutcome): Promise<void> {
     const { device, events } = this.#context;
     const { sender } = message;
     const { senderInstallation } = outcome;
-    // The transport may bring us what we sent ourselves.
+    // The transport may deliver our own messages.
     if (this.#isOwn(message) && senderInstallation === device.installationId) return;
     if (outcome.kind === 'bundle') return;
     if (outcome.kind === 'unreadable') {
@@ -139,9 +139,9 @@ export class Receiver {
     outcome: Opened,
     copy: { readonly to: Uint8Array; readonly payload: Uint8Array },
   ): Promise<void> {
-    // Only our own devices can say what we sent.
+    // Only our own devices may send copies.
     if (!this.#isOwn(message)) {
-      throw new SottoError('NOT_PERMITTED', 'Somebody else claims to be a device of ours.', {
+      throw new SottoError('NOT_PERMITTED', 'Only our own devices may send copies of our messages.', {
         what: 'own copy',
       });
     }
@@ -188,7 +188,7 @@ export class Receiver {
     await this.#to.inbox.deliver(tx, message, outcome, { ownCopy: this.#isOwn(message), ...content });
   }
 
-  /** A message of somebody whom the user has let in may come before what makes its group. */
+  /** A message of an accepted sender may arrive before the changes that create its group. */
   async #waitsForGroup(message: TransportMessage, error: SottoError): Promise<boolean> {
     if (!isSottoError(error, 'NOT_FOUND') || error.details.what !== 'group') return false;
     const { runtime } = this.#context;
@@ -200,7 +200,7 @@ export class Receiver {
     for (const early of this.#early.take(groupId)) this.#context.runtime.inBackground(this.receive(early));
   }
 
-  /** A message could not be opened, or may not be taken: its sender is answered and the user told where that helps. */
+  /** Handles a message that could not be decrypted, or is refused: answers the sender and tells the user where that helps. */
   async #refused({ sender, payload, channel }: TransportMessage, error: SottoError): Promise<void> {
     const { device, runtime, settings } = this.#context;
     const messageId = encodeHex(messageIdFor(settings.crypto, sender, payload));

@@ -2,7 +2,7 @@ import type { MessengerContext } from '../runtime/context.js';
 import { contactCodeChannel } from '../runtime/topics.js';
 import { NO_MESSAGE_ID, type Outbox } from './outbox.js';
 
-/** How often the age of our signed prekey is checked at least: a timer may be late when the machine slept. */
+/** Longest interval between checks of our signed prekey's age: timers are late when the machine slept. */
 const CHECK_INTERVAL_MS = 60 * 60_000;
 
 /** Publishes our bundle on our contact-code topic, and keeps its prekey fresh. Wire profile, sections 2 and 6. */
@@ -16,7 +16,7 @@ export class BundlePublication {
     context.device.onPreKeyRotated(() => context.runtime.inBackground(this.publish()));
   }
 
-  /** Publishes our bundle, and again after a while. */
+  /** Publishes our bundle, and schedules the next publication. */
   async publish(): Promise<void> {
     const { device, runtime, settings } = this.#context;
     try {
@@ -32,7 +32,7 @@ export class BundlePublication {
     }
   }
 
-  /** Rotates our signed prekey whenever it is due from now on, also when nothing is sent. */
+  /** From now on, rotates our signed prekey whenever it is due, even when nothing is sent. */
   async watchPreKey(): Promise<void> {
     const { device, runtime } = this.#context;
     let wait = CHECK_INTERVAL_MS;

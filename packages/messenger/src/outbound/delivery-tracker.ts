@@ -2,32 +2,32 @@ import type { SottoError } from '@sotto/core';
 import type { Events } from '../runtime/events.js';
 
 /**
- * Tracks messages of several parts until the transport has taken them: `sent` is emitted once for a message, when all its
- * parts were taken. A message to a group is encrypted for some members at a time; it is open until the last of them, so
- * that it isn't taken for complete while more parts are to come. Nothing is emitted, nor counted, for what has no id: that is
- * none of the application's.
+ * Tracks messages of several parts until the transport has accepted them: `sent` is emitted once for a message, when all
+ * its parts were accepted. A message to a group is encrypted for some members at a time; it is open until the last of them,
+ * so that it doesn't count as complete before. Messages without an id are the messenger's own: nothing is counted or
+ * emitted for them.
  */
 export class DeliveryTracker {
   readonly #events: Events;
-  /** How many parts of a message wait for the transport. */
+  /** By message: parts that wait for the transport. */
   readonly #pending = new Map<string, number>();
-  /** Messages that have parts to come. */
+  /** Messages with parts yet to be made. */
   readonly #open = new Set<string>();
-  /** How many parts of a message the transport will never take. */
+  /** By message: parts that the transport has refused for good. */
   readonly #failed = new Map<string, number>();
-  /** Messages of which the application gave a part up. */
+  /** Messages with a part that the application gave up. */
   readonly #givenUp = new Set<string>();
 
   constructor(events: Events) {
     this.#events = events;
   }
 
-  /** Parts of a message will be made one after another. */
+  /** Opens a message whose parts are made one after another. */
   open(id: string): void {
     this.#open.add(id);
   }
 
-  /** All parts of a message were made. */
+  /** Closes a message: all its parts were made. */
   close(id: string): void {
     if (this.#open.delete(id) && !this.#pending.has(id)) this.#complete(id);
   }
@@ -38,7 +38,7 @@ export class DeliveryTracker {
     this.#pending.set(id, (this.#pending.get(id) ?? 0) + 1);
   }
 
-  /** A part will never be taken: no `sent` follows, unless it is tried again. */
+  /** A part failed for good: no `sent` follows, unless it is retried. */
   failed(id: string, error: SottoError): void {
     if (id === '') return;
     this.addFailed(id);
@@ -82,7 +82,7 @@ export class DeliveryTracker {
     else this.#failed.delete(id);
   }
 
-  /** A part is no longer pending: it was taken, or has failed. */
+  /** A part is no longer pending: it was accepted, or has failed. */
   removePending(id: string): void {
     if (id === '') return;
     const left = (this.#pending.get(id) ?? 1) - 1;
@@ -93,7 +93,7 @@ export class DeliveryTracker {
     }
   }
 
-  /** Ids of the messages of which a part is pending. */
+  /** Ids of the messages with a pending part. */
   pending(): Iterable<string> {
     return this.#pending.keys();
   }

@@ -14,37 +14,37 @@ import type { OutboxChannel, OutboxMessage } from '../storage/records.js';
 import { outboxTable } from '../storage/tables.js';
 import type { DeliveryTracker } from './delivery-tracker.js';
 
-/** First wait after a failed send; doubled each time. */
+/** Wait after the first failed send, in milliseconds; doubled each time. */
 const RETRY_FIRST_MS = 1_000;
-/** Longest wait between two tries. */
+/** Longest wait between two attempts, in milliseconds. */
 const RETRY_MOST_MS = 60_000;
-/** Sends in flight at once. */
+/** Most sends in flight. */
 const PARALLEL = 8;
-/** Entries kept that the transport will never take; the oldest go. */
+/** Most failed entries kept; the oldest are dropped first. */
 const MOST_FAILED = 1_000;
 
-/** The id of what the messenger sends by itself: no event tells the application of it. */
+/** The id of what the messenger sends of its own accord: no event reports it. */
 export const NO_MESSAGE_ID = new Uint8Array(0);
 
 /** A record with its number. */
 type OutboxEntry = readonly [number: string, record: OutboxMessage];
 
 /**
- * Ciphertexts that the transport has not taken yet. One is stored in the transaction that moved the ratchet, offered
- * until the transport takes it, the same bytes each time, and deleted then. A crash in between means that it is
- * sent twice, which the receiver's ratchet notices. Everything that leaves does so here.
+ * Ciphertexts that the transport has not accepted yet. Each is stored in the transaction that advanced the ratchet, sent
+ * with the same bytes until the transport accepts it, and deleted then. After a crash in between it is sent twice, which
+ * the receiver's ratchet detects. Everything sent passes through here.
  */
 export class Outbox {
   readonly #context: MessengerContext;
   readonly #tracker: DeliveryTracker;
   readonly #waiting = new Map<string, OutboxMessage>();
-  /** Those that the transport will never take, oldest first. */
+  /** Entries that failed for good, oldest first. */
   readonly #failed = new Map<string, OutboxMessage>();
   /** Bytes of all entries. */
   #bytes = 0;
-  /** Those of them that are to be tried now, oldest first. */
+  /** Entries ready to be sent, oldest first. */
   #queue = new Map<string, OutboxMessage>();
-  /** Entries that are being sent, or were taken and are being deleted. */
+  /** Entries that are being sent, or were accepted and are being deleted. */
   readonly #inFlight = new Map<string, Promise<void>>();
   /** How many of those are being sent. */
   #sending = 0;
@@ -78,11 +78,11 @@ export class Outbox {
   }
 
   /**
-   * Puts a ProtocolMessage on its way: it is stored with the transaction and leaves after the commit.
-   * @param messageId of the message that it is a part of. Default: the id of this one. {@link NO_MESSAGE_ID} for what the
-   *   messenger sends by itself
+   * Queues a ProtocolMessage: it is stored with the transaction and sent after the commit.
+   * @param messageId id of the message that it is a part of. Default: its own. {@link NO_MESSAGE_ID} for what the messenger
+   *   sends of its own accord
    * @returns the id of the message
-   * @throws LIMIT_EXCEEDED when too much waits for the transport
+   * @throws LIMIT_EXCEEDED when the outbox is full
    */
   post(
     tx: Transaction,
@@ -110,19 +110,19 @@ export class Outbox {
     return messageId;
   }
 
-  /** Ids of the messages of which the transport will never take a part. */
+  /** Ids of the messages with a part that the transport has refused for good. */
   failed(): readonly string[] {
     const ids = new Set(Array.from(this.#failed.values(), ({ messageId }) => encodeHex(messageId)));
     ids.delete('');
     return [...ids];
   }
 
-  /** Offers the failed parts of a message once more. @returns how many there were */
+  /** Retries the failed parts of a message. @returns how many there were */
   async retry(id: string): Promise<number> {
     const entries = this.#failedOf(id).map(
       ([number, record]): OutboxEntry => [number, { ...record, failed: false }],
     );
-    // From here on they wait, so that nobody else takes them for failed ones.
+    // Pending from here on, so that a concurrent call doesn't find them failed.
     for (const [number, record] of entries) {
       this.#failed.delete(number);
       this.#waiting.set(number, record);
@@ -146,15 +146,15 @@ export class Outbox {
     return entries.length;
   }
 
-  /** Those entries that still wait, and are not being sent. */
+  /** Of some entries, those that are pending and not being sent. */
   #idle(entries: readonly OutboxEntry[]): OutboxEntry[] {
     return entries.filter(([number]) => this.#waiting.has(number) && !this.#inFlight.has(number));
   }
 
   /**
-   * Deletes the parts of a message that are not being sent just now.
+   * Deletes the parts of a message that are not being sent now.
    * @param alongside writes of the application for the same commit, if there are any such parts
-   * @param dropRest drops the parts that have yet to be made, and gives how many
+   * @param dropRest drops the parts that have yet to be made, and returns how many
    * @returns how many there were
    */
   async giveUp(
@@ -164,7 +164,7 @@ export class Outbox {
   ): Promise<number> {
     const failed = this.#failedOf(id);
     const waiting = this.#idle([...this.#waiting]).filter(([, { messageId }]) => encodeHex(messageId) === id);
-    // From here on they aren't offered any more, and nobody else gives them up.
+    // From here on they are neither sent nor given up by a concurrent call.
     for (const [number] of failed) this.#failed.delete(number);
     for (const [number] of waiting) {
       this.#waiting.delete(number);
@@ -193,7 +193,7 @@ export class Outbox {
     return [...this.#failed].filter(([, { messageId }]) => encodeHex(messageId) === id);
   }
 
-  /** Begins to send entries that are stored. */
+  /** Starts sending stored entries. */
   #release(entries: readonly OutboxEntry[]): void {
     for (const [number, record] of entries) {
       this.#waiting.set(number, record);
@@ -202,18 +202,18 @@ export class Outbox {
     this.#pump();
   }
 
-  /** Begins to send over a connection, at once. */
+  /** Starts sending over a connection, immediately. */
   attach(connection: TransportConnection): void {
     this.#connection = connection;
     this.retryNow();
   }
 
-  /** Tries again now what waits for another try: the connection is back. */
+  /** Retries immediately whatever waits for another attempt: the connection is back. */
   retryNow(): void {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
     this.#retryAfter = RETRY_FIRST_MS;
-    // What the messenger sends by itself, the application can't retry.
+    // The application can't retry what the messenger sends of its own accord.
     for (const [number, record] of this.#failedOf('')) {
       this.#failed.delete(number);
       this.#waiting.set(number, record);
@@ -229,12 +229,12 @@ export class Outbox {
     await Promise.all(this.#inFlight.values());
   }
 
-  /** Resolves when nothing is in flight: all was taken, or waits for another try. */
+  /** Resolves when nothing is in flight: everything was accepted, or waits for another attempt. */
   async settled(): Promise<void> {
     while (this.#inFlight.size > 0) await Promise.all(this.#inFlight.values());
   }
 
-  /** What failed goes first again: it is older than what has not been tried. */
+  /** Failed entries go first again: they are older than those not tried yet. */
   #retryAll(): void {
     this.#queue = new Map([...this.#waiting].filter(([number]) => !this.#inFlight.has(number)));
     this.#pump();
@@ -264,12 +264,12 @@ export class Outbox {
       this.#retryAfter = RETRY_FIRST_MS;
     } catch (error) {
       if (!isPermanent(error)) return this.#scheduleRetry();
-      // What nobody wrote is dropped.
+      // The messenger's own messages are dropped.
       if (messageId !== '') return this.#keepFailed(number, record, error);
     } finally {
       this.#sending--;
     }
-    // The next one goes out while this one is being deleted.
+    // The next one is sent while this one is being deleted.
     this.#pump();
     try {
       await this.#context.device.transaction(async (tx) => tx.delete(outboxTable, number));
@@ -282,7 +282,7 @@ export class Outbox {
     this.#tracker.removePending(messageId);
   }
 
-  /** Keeps what the transport will never take, until the application tries it again or gives it up. */
+  /** Keeps an entry that failed for good until the application retries it or gives it up. */
   async #keepFailed(number: string, record: OutboxMessage, error: SottoError): Promise<void> {
     const failed = { ...record, failed: true };
     const [oldest] = this.#failed.size >= MOST_FAILED ? this.#failed : [];

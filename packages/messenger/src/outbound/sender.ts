@@ -57,8 +57,8 @@ export class Sender {
   }
 
   /**
-   * Encrypts for an identity's devices and posts the result; the first message also subscribes to the negotiated topic.
-   * @param messageId of the message that this is a part of. Default: its own
+   * Encrypts for an identity's devices and queues the result; the first message also subscribes to the negotiated topic.
+   * @param messageId id of the message that this is a part of. Default: its own
    * @throws NO_DEVICE_REACHED, LIMIT_EXCEEDED
    */
   async encryptTo(

@@ -10,7 +10,7 @@ export class CleanUp {
     this.#context = context;
   }
 
-  /** The first time after the interval: opening a device deletes as well. */
+  /** First after one interval: opening a device cleans up, too. */
   start(): void {
     const { runtime } = this.#context;
     runtime.schedule('clean-up', INTERVAL_MS, () => {
@@ -19,7 +19,7 @@ export class CleanUp {
     });
   }
 
-  /** By a time that has certainly come; some in each transaction, so that nothing waits long. */
+  /** Deletes by a trusted time of our clock; some records in each transaction, so that nothing waits long. */
   async #run(): Promise<void> {
     const { device, runtime } = this.#context;
     const time = await runtime.transaction((tx) => device.certainTime(tx));

@@ -13,7 +13,7 @@ export type Conversation =
 
 /**
  * Where a message is sent: a person, a group or a public chat. A bare public key of 33 or 65 bytes stands for
- * `{ kind: 'direct', peer }`; so does a `peer` that was not parsed.
+ * `{ kind: 'direct', peer }`; so does an unparsed `peer`.
  */
 export type Recipient =
   | Uint8Array

@@ -15,74 +15,75 @@ import type { Contact } from './results.js';
 /** A message for the application. */
 export interface ReceivedMessage {
   /**
-   * KECCAK-256 of sender and ProtocolMessage, and for a public chat of its name, 64 hex digits; the same on every device.
+   * Id: KECCAK-256 of sender, ProtocolMessage and, for a public chat, its name. 64 hex digits; the same on every device.
    */
   readonly id: string;
-  /** 33 bytes, as the transport vouches for it. */
+  /** 33 bytes, authenticated by the transport. */
   readonly sender: PublicKey;
-  /** The sender's device; empty when it gave none. */
+  /** The sender's installation id; empty when the message names none. */
   readonly senderInstallation: string;
-  /** How it travelled: `dr` has forward secrecy, `dh` has none, `public` anybody could read. */
+  /** How it was protected: `dr` with forward secrecy, `dh` without, `public` readable by anyone. */
   readonly protection: Protection;
   /** Whether the user has verified the sender's identity. */
   readonly verified: boolean;
-  /** A 1:1 message of somebody whom the user hasn't let in. */
+  /** Whether it is a 1:1 message of a sender whom the user hasn't accepted. */
   readonly request: boolean;
-  /** Where it belongs, and where an answer is sent. */
+  /** The conversation it belongs to, and to which an answer is sent. */
   readonly conversation: Conversation;
-  /** It was sent by another device of ours. */
+  /** Whether another device of ours sent it. */
   readonly ownCopy: boolean;
   /** Membership that a group's message was sent under, 64 hex digits; compare with `Group.membershipHash`. */
   readonly membershipHash: string | undefined;
   /**
-   * Its sender was no longer a member of the group when it came, and we had learnt that only shortly before
-   * (`groupGraceMs`): it may have been on its way.
+   * Whether its sender was no longer a member of the group when it arrived, and we had learnt that only shortly before
+   * (`groupGraceMs`): it may have been sent earlier.
    */
   readonly late: boolean;
-  /** Fresh; the application owns it. */
+  /** The application's payload. A copy, which the application owns. */
   readonly payload: Uint8Array;
-  /** Milliseconds since the epoch by our clock. */
+  /** When it was received, in milliseconds since the epoch by our clock. */
   readonly receivedAt: number;
-  /** Milliseconds since the epoch as the sender or the transport claims. */
+  /** When it was sent, in milliseconds since the epoch, as the sender or the transport claims. */
   readonly sentAt: number;
   /**
-   * Says that the application is done with it; until then it is redelivered after each restart. With `alongside`, what
-   * the application keeps of the message is stored in the same commit: both have happened, or neither.
-   * @returns whether it was this call that did it; else nothing was stored
-   * @throws STORE codes (nothing has happened, try again); INVALID_ARGUMENT; CLOSED
+   * Acknowledges the message: until then it is redelivered after each restart. With `alongside`, writes of the application
+   * are stored in the same commit, atomically.
+   * @returns whether this call acknowledged it; otherwise nothing was stored
+   * @throws STORE codes (nothing has changed, retry); INVALID_ARGUMENT; CLOSED
    */
   acknowledge(options?: CommitOptions): Promise<boolean>;
 }
 
-/** A change of a group that has no effect, or does not do for somebody what it says: docs/group-protocol.md. */
+/** A change of a group that has no effect, or not its full effect: docs/group-protocol.md. */
 export interface GroupChangeLost {
   /** 64 hex digits. */
   readonly groupId: string;
-  /** Names the change, 64 hex digits. */
+  /** Id of the change, 64 hex digits. */
   readonly change: string;
+  /** What the change was to do. */
   readonly kind: 'create' | 'rename' | 'add' | 'remove' | 'promote' | 'demote' | 'leave';
   /** 33 bytes. */
   readonly author: PublicKey;
-  /** 33 bytes each: whom it names; with `subjectRevoked`, of these who are not what it makes them. */
+  /** The identities it names, 33 bytes each; with `subjectRevoked`, those on whom it has no effect. */
   readonly subjects: readonly PublicKey[];
   /**
-   * `authorRevoked`: its author was removed or demoted, or left, without knowing of it. `outranked`: others and it
-   * revoke each other, and the most senior administrator's revocation stands. `supportLost`: who let its author in, or
-   * promoted it, was not in a position to. `subjectRevoked`: it has effect, but somebody whom it names was removed or demoted
-   * at the same time.
+   * - `authorRevoked`: its author was concurrently removed or demoted, or left.
+   * - `outranked`: it and other changes revoke each other, and the most senior administrator's revocation stands.
+   * - `supportLost`: the change that added or promoted its author has no effect.
+   * - `subjectRevoked`: it has effect, except on identities that were concurrently removed or demoted.
    */
   readonly reason: 'authorRevoked' | 'outranked' | 'supportLost' | 'subjectRevoked';
-  /** Names the change that did it, 64 hex digits. */
+  /** Id of the change responsible, 64 hex digits. */
   readonly by: string;
 }
 
 /** The events of a messenger, by name. */
 export interface MessengerEvents {
-  /** A message came, or one of an earlier run that was not acknowledged is delivered again. */
+  /** A message was received, or one that an earlier run did not acknowledge is redelivered. */
   message: ReceivedMessage;
   /**
-   * A device was seen for the first time. An own one waits for `devices.enable`. With `firstContact`, no device of that
-   * identity was known before, so that it isn't a new one among others.
+   * A device was seen for the first time. One of ours waits for `devices.enable`. With `firstContact`, no device of that
+   * identity was known before.
    */
   deviceAdded: {
     readonly identity: PublicKey;
@@ -90,23 +91,23 @@ export interface MessengerEvents {
     readonly own: boolean;
     readonly firstContact: boolean;
   };
-  /** Somebody whom the user hasn't let in wrote for the first time: `requests.accept` or `requests.block`. */
+  /** An identity that the user hasn't accepted wrote for the first time: `requests.accept` or `requests.block`. */
   request: { readonly identity: PublicKey };
-  /** The user has let an identity in: accepted it, added it, or wrote to it. */
+  /** The user has accepted an identity: by `requests.accept`, by adding it, or by writing to it. */
   accepted: { readonly identity: PublicKey };
-  /** A contact was added, verified or no longer so, or removed: then `contact` is `undefined`. */
+  /** A contact was added, removed (`contact` is `undefined` then), or its verification changed. */
   contactChanged: { readonly identity: PublicKey; readonly contact: Contact | undefined };
-  /** The user blocked an identity, or blocks it no longer. */
+  /** The user blocked or unblocked an identity. */
   blocked: { readonly identity: PublicKey; readonly blocked: boolean };
-  /** A peer established a session with us (X3DH): its first message could be read. */
+  /** A peer established a session with us (X3DH): its first message was decrypted. */
   sessionEstablished: { readonly identity: PublicKey; readonly installationId: string };
-  /** A peer lost its session, or the application gave it up: the next message begins a new one. */
+  /** A peer lost its session, or the application reset it: the next message begins a new one. */
   sessionReset: { readonly identity: PublicKey; readonly installationId: string | undefined };
   /** A device of a peer has a new signed prekey. */
   preKeyRotated: { readonly identity: PublicKey; readonly installationId: string };
   /**
-   * A message came that this device can't read; the reason is for people, the code for programs. Emitted once for each cause
-   * and device, until a message of that device can be read in a session; for one sender 16 times at most.
+   * This device can't decrypt a message; the reason is for people, the code for programs. Emitted once for each cause and
+   * device, until a message of that device can be read in a session; at most 16 times for one sender.
    */
   decryptionFailed: {
     readonly messageId: string;
@@ -117,36 +118,36 @@ export interface MessengerEvents {
     /** Whether the sender was answered, so that its next message will be readable. */
     readonly answered: boolean;
   };
-  /** The transport took all parts of a message, for all devices and members. Emitted once. */
+  /** The transport has accepted all parts of a message, for all devices and members. Emitted once. */
   sent: { readonly id: string };
   /**
-   * The transport will never take a part of a message. Emitted for each such part. The part is kept until the application
-   * tries it again (`outbox.retry`) or gives it up (`outbox.giveUp`).
+   * The transport refused a part of a message for good. Emitted for each such part. The part is kept until the application
+   * retries it (`outbox.retry`) or gives it up (`outbox.giveUp`).
    */
   sendFailed: { readonly id: string; readonly error: SottoError };
   /** A group was created, joined or changed. */
   groupChanged: { readonly groupId: string };
-  /** A change of a group by us, or about us, has no effect, or not what it says. */
+  /** A change of a group that we made, or that is about us, has no effect, or not its full effect. */
   groupChangeLost: GroupChangeLost;
   /** The connection was lost or regained. */
   status: TransportStatus;
   /**
-   * Our clock turned out to be off, by what the node or several people say; with 0 when it is right again. The transport makes
-   * up for up to a day; times that are stored and shown go by our own clock. Worth telling people: they can set it right.
+   * Our clock is off, as the node or several peers report; 0 when it is right again. The transport compensates for up to a
+   * day; times that are stored and shown are those of our own clock. Tell the user, who can correct it.
    */
   clockSkew: ClockSkew;
   /**
-   * On start: the store is not what it was. `lost`: it is empty, though there was one (a browser evicts): this is a
-   * new device. `restored`: an old copy was put back: every conversation begins a new session.
+   * Emitted on start when the store was replaced. `lost`: it is empty although there was one (browsers evict storage), so this
+   * is a new device. `restored`: it is an old copy, so every conversation begins a new session.
    */
   storeReplaced: { readonly how: 'lost' | 'restored' };
-  /** The store could not be read or written. What was in progress is tried again. */
+  /** The store could not be read or written. The operation is retried. */
   storageError: { readonly error: unknown };
 }
 
 type Listener<T> = (event: T) => void | Promise<void>;
 
-/** Typed listeners. A listener that throws doesn't disturb the others or the messenger. */
+/** Typed listeners. A listener that throws affects neither the others nor the messenger. */
 export class Events {
   readonly #listeners = new Map<keyof MessengerEvents, Set<Listener<never>>>();
   readonly #logger: Logger;
@@ -155,7 +156,7 @@ export class Events {
     this.#logger = logger;
   }
 
-  /** Listens; the returned function stops it. */
+  /** Adds a listener; the returned function removes it. */
   on<K extends keyof MessengerEvents>(name: K, listener: Listener<MessengerEvents[K]>): () => void {
     let listeners = this.#listeners.get(name);
     if (listeners === undefined) {
@@ -184,7 +185,7 @@ export class Events {
     tx.onCommit('event', () => this.emit(name, event));
   }
 
-  /** Emits what a bundle has changed of an identity's devices, once a transaction is committed. */
+  /** Emits what a bundle changed in an identity's devices, once a transaction is committed. */
   emitBundleNews(tx: Transaction, identity: PublicKey, news: BundleNews, ownIdentity: PublicKey): void {
     const { firstContact } = news;
     const own = compareBytes(identity, ownIdentity) === 0;

@@ -3,47 +3,48 @@ import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from '@sotto/device';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Times and bounds of a messenger, those of its device included. */
+/** Times and bounds of a messenger, including those of its device. Times are in milliseconds. */
 export interface MessengerLimits extends DeviceLimits {
   /**
-   * Most bytes of messages that wait for the application; beyond it, further ones are refused, and come again if the
-   * transport keeps them. Default 64 MiB: an application that is away for weeks.
+   * Most bytes of messages that the application has not acknowledged; further ones are refused, and delivered again if the
+   * transport keeps them. Default 64 MiB: enough for weeks without the application.
    */
   readonly maxInboxBytes: number;
   /**
-   * Most bytes of ciphertexts that wait for the transport; beyond it nothing more is taken to be sent. Default 64 MiB: a
-   * thousand messages to a group of a hundred.
+   * Most bytes of ciphertexts in the outbox; beyond it, sending fails with LIMIT_EXCEEDED. Default 64 MiB: a thousand messages
+   * to a group of a hundred.
    */
   readonly maxOutboxBytes: number;
   /** Our bundle is published on the contact-code topic this often. Default 6 h (wire profile, section 6). */
   readonly contactCodeIntervalMs: number;
-  /** How far back history is asked for by a store that was never online. Default 30 days, as mailservers keep it. */
+  /** How far back a store that was never online queries history. Default 30 days, as mailservers keep it. */
   readonly historyMaxMs: number;
-  /** How far back `lookUp` asks for a contact code. Default 48 h: four of the intervals above, for slow peers. */
+  /** How far back `contacts.lookUp` queries for a contact code. Default 48 h: four of the intervals above, for slow peers. */
   readonly lookUpMs: number;
   /**
-   * Messages of somebody who is no longer a member of a group are taken for so long after we learnt of it, and marked as
-   * late: they may have been on their way. Default 10 min.
+   * For this long after we learnt that a member is gone, their messages are still accepted, and marked `late`: they may have
+   * been sent before. Default 10 min.
    */
   readonly groupGraceMs: number;
-  /** A device of a member is sent the same changes of a group again after so long, while it shows no sign of having them. Default 10 min. */
+  /** The same changes of a group are sent again to a member's device after this long, unless it shows that it has them. Default 10 min. */
   readonly groupNewsIntervalMs: number;
   /**
-   * A member is asked for changes of a group, and answered such a question, this often at most. Default 5 min: an answer
-   * may be as long as the log.
+   * Shortest interval between two requests to a member for changes of a group, and between two answers to them. Default
+   * 5 min: an answer may be as long as the log.
    */
   readonly groupAskIntervalMs: number;
-  /** Somebody who is not a member of a group and writes to it is told why, this often at most. Default 1 h. */
+  /** Shortest interval between two notices to a former member who writes to a group. Default 1 h. */
   readonly groupTellIntervalMs: number;
   /**
-   * Most groups that we are in by somebody whom the user has not let in, and have not written to. Beyond it, further ones
-   * are refused; leaving one or writing to it makes room. Default 64, more than an honest start brings.
+   * Most groups to which identities that the user has not accepted added us, and to which we have not written. Further ones
+   * are refused; leaving a group or writing to it makes room. Default 64, more than honest use needs.
    */
   readonly maxUninvitedGroups: number;
   /** Members of a group that are encrypted for in one commit. Default 16: short transactions, so that nothing waits long. */
   readonly fanoutBatch: number;
 }
 
+/** The limits of a messenger that is created without any. */
 export const DEFAULT_LIMITS: MessengerLimits = {
   ...DEFAULT_DEVICE_LIMITS,
   maxInboxBytes: 64 * 1024 * 1024,

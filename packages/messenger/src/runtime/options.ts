@@ -7,23 +7,23 @@ import type { Contact } from './results.js';
 
 /** What `createMessenger` needs. */
 export interface MessengerOptions {
-  /** The account: `readAccount` of `@sotto/messenger` gives the one that a store keeps. Borrowed until `close`. */
+  /** The account; `readAccount` returns the one kept in a store. Borrowed until `close`. */
   readonly identity: KeyPair;
-  /** Where everything is kept; the messenger closes it. One messenger per store. */
+  /** Holds all state; the messenger closes it. One messenger per store. */
   readonly store: Store;
-  /** What carries messages: Whisper, or a pipe of your own. */
+  /** Carries messages: Whisper, or a transport of your own. */
   readonly transport: Transport;
   /** Every primitive. Default: the best provider of the platform. */
   readonly crypto?: CryptoProvider | undefined;
-  /** Tells the time, and runs timers. Default: the clock of the machine. */
+  /** Time and timers. Default: the system clock. */
   readonly clock?: Clock | undefined;
-  /** Gets events and public identifiers, never keys or contents. Default: nothing is logged. */
+  /** Receives events and public identifiers, never keys or contents. Default: nothing is logged. */
   readonly logger?: Logger | undefined;
-  /** Name of this device; drawn at random for a new store, and remembered by it. */
+  /** Name of this device among those of its identity. Default: random for a new store, which remembers it. */
   readonly installationId?: string | undefined;
   /** Times and bounds that differ from `DEFAULT_LIMITS`. */
   readonly limits?: Partial<MessengerLimits> | undefined;
-  /** The store is an old copy that was put back, see `DeviceOptions.restored`. Default: whether the store says so. */
+  /** Whether the store is an old copy that was restored, see `DeviceOptions.restored`. Default: what the store reports. */
   readonly restored?: boolean | undefined;
 }
 
@@ -37,42 +37,41 @@ export interface Settings
 /** How a messenger starts. */
 export interface StartOptions {
   /**
-   * Whether a start that fails is tried again until it works: after 1 s, 2 s, and so on up to 30 s, so that a server that
-   * comes back isn't flooded. Default: false, the failure is the caller's.
+   * Whether to retry until a start succeeds: after 1 s, 2 s, and so on up to 30 s, so that a server that comes back isn't
+   * flooded. Default false: the first failure rejects.
    */
   readonly retry?: boolean | undefined;
-  /** Gives up: `start` rejects with ABORTED, is not connected, and may be called again. */
+  /** Cancels: `start` rejects with ABORTED, and may be called again. */
   readonly signal?: AbortSignal | undefined;
-  /** Told why a try failed, and when the next one is due. Only with `retry`. */
+  /** Called after each failed attempt. Only with `retry`. */
   readonly onRetry?: ((failure: StartFailure) => void) | undefined;
 }
 
-/** A try to start that failed. */
+/** A failed attempt to start. */
 export interface StartFailure {
   /** Why; mostly TRANSPORT_UNAVAILABLE. */
   readonly error: unknown;
-  /** How many tries have failed so far. */
+  /** Number of failed attempts so far. */
   readonly attempts: number;
-  /** Milliseconds until the next try. */
+  /** Milliseconds until the next attempt. */
   readonly waitMs: number;
 }
 
 /** How a message is sent, or a group changed. */
 export interface SendOptions {
   /**
-   * Writes of the application for the commit that takes the message, to the messenger's store; keys begin with `app/`.
-   * So what is kept of a message is there if and only if the message was taken. Called again when the commit has to be
-   * done over.
+   * Returns writes of the application to the messenger's store, for the commit that stores the message; keys begin with
+   * `app/`. Both are stored atomically. Called again when the commit has to be repeated.
    */
   readonly alongside?: ((taken: TakenMessage) => readonly Write[]) | undefined;
   /**
-   * Told after each commit for how many of the recipients the message has been encrypted: members of a group, some at a
-   * time; a person or a public chat are one.
+   * Called after each commit with the number of recipients for whom the message has been encrypted: members of a group, some
+   * at a time; a person or a public chat counts as one.
    */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /**
-   * Gives up while nothing is stored: the call rejects with ABORTED, and nothing was sent. Once the message was taken it has
-   * no effect; `outbox.giveUp` does that.
+   * Cancels while nothing is stored: the call rejects with ABORTED, and nothing is sent. Without effect once the message is
+   * stored; see `outbox.giveUp` for that.
    */
   readonly signal?: AbortSignal | undefined;
 }
@@ -80,8 +79,8 @@ export interface SendOptions {
 /** What the application stores in the same commit. */
 export interface CommitOptions {
   /**
-   * Writes of the application for the commit that does what is asked, to the messenger's store; keys begin with `app/`. When
-   * nothing is done, nothing of it is stored.
+   * Writes of the application to the messenger's store, for the commit of the call; keys begin with `app/`. Both are stored
+   * atomically.
    */
   readonly alongside?: readonly Write[] | undefined;
 }
@@ -89,17 +88,17 @@ export interface CommitOptions {
 /** How a contact is added. */
 export interface AddContactOptions {
   /**
-   * Writes of the application for the commit that adds the contact, to the messenger's store; keys begin with `app/`. Called
-   * again when the commit has to be done over.
+   * Returns writes of the application to the messenger's store, for the commit that adds the contact; keys begin with
+   * `app/`. Called again when the commit has to be repeated.
    */
   readonly alongside?: ((contact: Contact) => readonly Write[]) | undefined;
 }
 
-/** A message about to be taken. */
+/** A message about to be stored. */
 export interface TakenMessage {
-  /** Names the message in `sent` and `sendFailed`. */
+  /** Id of the message in `sent` and `sendFailed`. */
   readonly id: string;
-  /** Where it goes; of a group that is being created, the new one. */
+  /** Its conversation; the new one for a group that is being created. */
   readonly conversation: Conversation;
   /** Per device of the recipient; empty for public chats, and for groups, whose members are encrypted for later. */
   readonly devices: readonly DeviceOutcome[];

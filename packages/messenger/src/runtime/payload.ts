@@ -3,13 +3,13 @@ import { type GroupPayload, Payload } from '../generated/sotto/messenger/v1/payl
 
 export type { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
 
-/** Begins every payload of ours; no text, JSON or protobuf message of an application begins so. */
+/** Prefix of every payload of ours; no text, JSON or protobuf message begins like it. */
 const MARKER = Uint8Array.of(0xff, ...new TextEncoder().encode('sotto'), 0, 1);
 
-/** What stands in a payload: an application's bytes, or something of ours. */
+/** Content of a payload: an application's bytes, or something of ours. */
 export type PayloadContent =
   | { readonly kind: 'application'; readonly payload: Uint8Array }
-  /** A copy of what another device of ours sent, and to whom: 33 bytes. */
+  /** A copy of what another device of ours sent, and to whom (33 bytes). */
   | { readonly kind: 'ownCopy'; readonly to: Uint8Array; readonly payload: Uint8Array }
   | { readonly kind: 'group'; readonly group: GroupPayload };
 
@@ -18,8 +18,8 @@ function hasMarker(bytes: Uint8Array): boolean {
 }
 
 /**
- * Bytes of an application go as they are, so that deployed clients read them. Wrapped are those that begin like a payload
- * of ours, and none at all, which outside of a session would say something else: that we could not read.
+ * Bytes of an application are sent as they are, so that deployed clients can read them. Two kinds are wrapped: those that
+ * begin like a payload of ours, and empty ones, which outside of a session would mean that we could not read a message.
  */
 export function encodePayload(content: PayloadContent): Uint8Array {
   switch (content.kind) {
@@ -41,14 +41,14 @@ function wrap(payload: Payload): Uint8Array {
 
 /**
  * Reads what {@link encodePayload} wrote, and anything that other software sends.
- * @throws MALFORMED_MESSAGE when it begins as ours and does not go on so
+ * @throws MALFORMED_MESSAGE when it begins like one of ours, but is not valid
  */
 export function decodePayload(bytes: Uint8Array): PayloadContent {
   if (!hasMarker(bytes)) return { kind: 'application', payload: bytes };
   const malformed = (reason: string, cause?: unknown) =>
     new SottoError(
       'MALFORMED_MESSAGE',
-      'The payload begins like one of ours, and is not valid.',
+      'The payload begins like one of ours, but is not valid.',
       { what: 'Payload', reason },
       { cause },
     );

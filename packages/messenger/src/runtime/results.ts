@@ -2,10 +2,11 @@ import type { PublicKey, SottoError } from '@sotto/core';
 import type { DeviceOutcome } from '@sotto/device';
 import type { Conversation } from './conversation.js';
 
-/** What became of a message to a person. */
+/** The result of sending a message to a person. */
 export interface DirectSendResult {
+  /** A message to a person. */
   readonly kind: 'direct';
-  /** Names the message in `sent` and `sendFailed`, 64 hex digits. */
+  /** Id of the message in `sent` and `sendFailed`, 64 hex digits. */
   readonly id: string;
   /** Per device of the recipient. */
   readonly devices: readonly DeviceOutcome[];
@@ -13,31 +14,33 @@ export interface DirectSendResult {
   readonly ownDevices: readonly DeviceOutcome[];
 }
 
-/** What became of a message to a public chat. */
+/** The result of sending a message to a public chat. */
 export interface PublicSendResult {
+  /** A message to a public chat. */
   readonly kind: 'public';
-  /** Names the message in `sent` and `sendFailed`, 64 hex digits. */
+  /** Id of the message in `sent` and `sendFailed`, 64 hex digits. */
   readonly id: string;
 }
 
-/** What became of a message to a group, or of a change of one, which is a message to its members. */
+/** The result of sending a message to a group, or of changing a group, which sends a message to its members. */
 export interface GroupSendResult {
+  /** A message to a group. */
   readonly kind: 'group';
-  /** Names the message in `sent` and `sendFailed`, 32 hex digits. */
+  /** Id of the message in `sent` and `sendFailed`, 32 hex digits. */
   readonly id: string;
-  /** Per member; those who were left out have nothing to get. */
+  /** Per member; a change skips members to whom nothing is sent. */
   readonly members: readonly MemberOutcome[];
 }
 
-/** What became of a message to one member of a group. */
+/** The result for one member of a group. */
 export interface MemberOutcome {
   /** 33 bytes. */
   readonly member: PublicKey;
-  /** By device, or why the member could not be encrypted for. */
+  /** Per device of the member, or why encrypting for the member failed. */
   readonly result: { readonly devices: readonly DeviceOutcome[] } | { readonly failed: SottoError };
 }
 
-/** What became of a message that was sent, by the kind of its conversation. */
+/** The result of sending, by the kind of conversation. */
 export type SendResult<K extends Conversation['kind'] = Conversation['kind']> = Extract<
   DirectSendResult | PublicSendResult | GroupSendResult,
   { readonly kind: K }
@@ -47,6 +50,6 @@ export type SendResult<K extends Conversation['kind'] = Conversation['kind']> = 
 export interface Contact {
   /** 33 bytes. */
   readonly identity: PublicKey;
-  /** The user compared safety numbers. */
+  /** Whether the user compared safety numbers. */
   readonly verified: boolean;
 }

@@ -2,10 +2,10 @@ import { type Clock, isSottoError, SottoError } from '@sotto/core';
 import type { ReadTransaction, Transaction, Transactions } from '@sotto/device';
 import type { Events } from './events.js';
 
-/** What a messenger does by itself after a while. */
+/** What a messenger does periodically or later. */
 export type Schedule = 'fan-out' | 'publish' | 'rotation' | 'clean-up' | 'clock';
 
-/** What a messenger runs until it is closed: transactions, timers, and work in the background. */
+/** Runs a messenger's transactions, timers and background work until it is closed. */
 export class Runtime implements Transactions {
   readonly #store: Transactions & { settled(): Promise<void> };
   readonly #events: Events;
@@ -21,8 +21,7 @@ export class Runtime implements Transactions {
   }
 
   /**
-   * Runs a transaction. It may be run again before it is stored, so all that it does it does through `tx`, commit hooks
-   * included.
+   * Runs a transaction. It may be repeated before it is stored, so all its effects go through `tx`, including commit hooks.
    * @throws CLOSED, STORE codes
    */
   async transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -36,7 +35,7 @@ export class Runtime implements Transactions {
     return this.#store.read(run);
   }
 
-  /** Accounts for work that nobody waits for: its failure is reported as an error of the store. */
+  /** Tracks background work: its failure is reported as a storage error. */
   inBackground(promise: Promise<unknown>): void {
     const settled = promise
       .catch((error) => {
@@ -46,7 +45,7 @@ export class Runtime implements Transactions {
     this.#background.add(settled);
   }
 
-  /** Does something after a while, unless closed before, or scheduled again for the same purpose. */
+  /** Does something after a delay, unless closed before. Replaces what was scheduled for the same purpose. */
   schedule(purpose: Schedule, ms: number, run: () => void): void {
     this.#timers.get(purpose)?.();
     if (!this.#closed) this.#timers.set(purpose, this.#clock.after(ms, run));
@@ -61,13 +60,13 @@ export class Runtime implements Transactions {
     if (this.#closed) throw new SottoError('CLOSED', 'The messenger was closed.', { what: 'messenger' });
   }
 
-  /** Nothing begins any more. */
+  /** Starts nothing new from now on. */
   close(): void {
     this.#closed = true;
     for (const cancel of this.#timers.values()) cancel();
   }
 
-  /** Resolves when what is in progress in the background has ended, and what follows from commits has. */
+  /** Resolves when background work and commit hooks in progress have ended. */
   async settled(): Promise<void> {
     for (;;) {
       await this.#store.settled();

@@ -12,7 +12,7 @@ export function parseChatName(name: string): string {
   if (!/^[a-z0-9-]+$/.test(name) || name.length > CHAT_NAME_MAX_LENGTH) {
     throw new SottoError(
       'INVALID_TEXT',
-      `A public chat is named with 1 to ${CHAT_NAME_MAX_LENGTH} of a-z, 0-9 and "-".`,
+      `The name of a public chat has 1 to ${CHAT_NAME_MAX_LENGTH} characters of a-z, 0-9 and "-".`,
       { what: 'chat name', reason: 'characters or length' },
     );
   }

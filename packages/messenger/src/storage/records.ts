@@ -97,22 +97,22 @@ function decodeConversation(message: ConversationMessage | undefined, sender: Pu
   }
 }
 
-/** Where a message goes, in words that don't hold the negotiated secret. */
+/** Where a message goes, without the negotiated secret. */
 export type OutboxChannel =
   | { readonly kind: 'public'; readonly name: string }
   /** A topic of an identity, 33 bytes. */
   | { readonly kind: 'partitioned' | 'negotiated' | 'discovery'; readonly peer: PublicKey };
 
-/** A message that the transport has not taken. */
+/** A message that the transport has not accepted. */
 export interface OutboxMessage {
   /** The ProtocolMessage. */
   readonly payload: Uint8Array;
-  /** 32 bytes: id of the message that it is part of; empty for what the messenger sends of itself. */
+  /** 32 bytes: id of the message that it is part of; empty for what the messenger sends of its own accord. */
   readonly messageId: Uint8Array;
   readonly channel: OutboxChannel;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  /** The transport will never take it: it waits for the application to try it again or give it up. */
+  /** Whether it failed for good: it waits for the application to retry it or give it up. */
   readonly failed: boolean;
 }
 

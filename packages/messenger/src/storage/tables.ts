@@ -17,17 +17,17 @@ export const negotiatedTable = bytesTable('negotiated');
 export const blockedTable = bytesTable('blocked');
 /** `inbox/<number>`: messages that the application has not acknowledged. */
 export const inboxTable = table('inbox', inboxCodec);
-/** `outbox/<number>`: messages that the transport has not taken. */
+/** `outbox/<number>`: messages that the transport has not accepted. */
 export const outboxTable = table('outbox', outboxCodec);
 /** `chat/<name>`: public chats joined. */
 export const chatTable = messageTable('chat', ChatRecord, false);
 /** `group/<id>`: private groups. */
 export const groupTable = messageTable('group', GroupRecord, true);
-/** `change/<group id>/<number>`: the signed changes of a group, as they were taken. */
+/** `change/<group id>/<number>`: the signed changes of a group, in order of acceptance. */
 export const changeTable = bytesTable('change');
 /** `membersync/<group id>/<identity>`: which changes of a group the devices of a member have. */
 export const memberSyncTable = messageTable('membersync', MemberSyncRecord, true);
-/** `fanout/<number>`: messages to a group on their way through its members. */
+/** `fanout/<number>`: messages to a group that are not encrypted for all members yet. */
 export const fanoutTable = messageTable('fanout', FanoutRecord, false);
-/** `history`: until when we know what was sent to us. One record. */
+/** `history`: up to when everything sent to us was received. One record. */
 export const historyTable = messageTable('history', HistoryRecord, true);
