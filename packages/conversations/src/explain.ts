@@ -52,7 +52,8 @@ const SENTENCES: Sentences = {
   TRANSPORT_UNAVAILABLE: 'The node cannot be reached. What you write is sent when it is back.',
   TRANSPORT_REFUSED:
     'The node did not accept this message. Check that the clock of this device is right, then try again.',
-  DIRECTORY_UNAVAILABLE: 'The place where names and keys are looked up can not be reached now. Try again later.',
+  DIRECTORY_UNAVAILABLE:
+    'The place where names and keys are looked up can not be reached now. Try again later.',
   DIRECTORY_REFUSED: 'The place where names and keys are looked up did not accept this.',
   DIRECTORY_ANSWER_INVALID:
     'The place where names and keys are looked up gave an answer that can not be right. It was not used.',

@@ -7,6 +7,7 @@ import {
   formatKeyText,
   parseContact,
   parseMnemonic,
+  parseRecipient,
 } from '@sotto/identity';
 import { describe, expect, it } from 'vitest';
 import { encodeText, explain, explainClock, parsePersonName } from '../src/index.js';
@@ -38,6 +39,16 @@ const CASES: readonly (readonly [what: string, run: () => unknown, told: string]
   ['a key with characters that no key has', contact('0xhello'), 'begins like a key'],
   ['a key cut off', contact(key.slice(0, -2)), 'length'],
   ['a key with a digit changed', contact(`0x04${'11'.repeat(64)}`), 'a key that does not exist'],
+  [
+    'a name that is too long',
+    () => parseRecipient(crypto, `${'a'.repeat(300)}.eth`),
+    'This is not a name: alice.eth is one',
+  ],
+  [
+    'an address with a capital changed',
+    () => parseRecipient(crypto, `0xD8${'dA6BF26964aF9D7eEd9e03E53415D37aA96045'}`),
+    'not an Ethereum address',
+  ],
   ['a mnemonic with a wrong word', words(WORDS.replace('winner', 'winer')), 'Word 2 is'],
   ['a mnemonic with two wrong words', words(WORDS.replace('legal winner', 'lgal winer')), 'places 1, 2'],
   ['a mnemonic with a word too few', words(WORDS.replace(' yellow', '')), 'These are 11 words'],

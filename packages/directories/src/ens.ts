@@ -17,7 +17,7 @@ import { namehash, normalize } from 'viem/ens';
 import { type EnsContent, ipnsContentHash, readContentHash } from './ens/content-hash.js';
 import { PUBKEY_RESOLVER, resolverAbi } from './ens/contracts.js';
 import { DIRECTORY_NAME, EnsReader, type RecordCall } from './ens/reader.js';
-import { answerInvalid, tooLarge } from './errors.js';
+import { answerInvalid, directoryRefused, tooLarge } from './errors.js';
 import { withinLimit } from './time-limit.js';
 
 export type { EnsContent } from './ens/content-hash.js';
@@ -116,7 +116,7 @@ export interface EnsNames {
 
   /**
    * Prepares the transaction that sets records. Sends nothing, and needs no key.
-   * @throws NOT_PERMITTED when the name has no resolver of its own on the chain; otherwise as {@link resolve}
+   * @throws DIRECTORY_REFUSED when the name has no resolver of its own on the chain; otherwise as {@link resolve}
    */
   prepare(
     name: string,
@@ -182,9 +182,7 @@ export function createEnsNames(options: EnsOptions): EnsNames {
       return within(`name ${name}`, signal, async () => {
         const resolver = await reader.resolverOf(name);
         if (resolver === undefined) {
-          throw new SottoError('NOT_PERMITTED', 'This name has no resolver of its own on the chain.', {
-            what: 'setting records of a name without a resolver',
-          });
+          throw directoryRefused(DIRECTORY_NAME, `${name} has no resolver of its own on the chain`);
         }
         const hasPubkey = await reader.supports(resolver, PUBKEY_RESOLVER);
         return transaction(name, resolver, [

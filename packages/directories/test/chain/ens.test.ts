@@ -188,7 +188,7 @@ describe.skipIf(folder === undefined)('names on a chain', () => {
 
   it('are written only where they have a resolver', async () => {
     expect(await codeOf(names.prepare('nobody.eth', { identity: newIdentity().publicKey }))).toBe(
-      'NOT_PERMITTED',
+      'DIRECTORY_REFUSED',
     );
   });
 
@@ -264,7 +264,7 @@ describe.skipIf(folder === undefined)('names on a chain', () => {
         bundle,
       });
       expect(await codeOf(universal.prepare('nobody.eth', { identity: alice.publicKey }))).toBe(
-        'NOT_PERMITTED',
+        'DIRECTORY_REFUSED',
       );
       await chain.setPrimaryName(owner, name);
       expect(await universal.primaryName(owner)).toBeUndefined();
@@ -318,7 +318,7 @@ describe.skipIf(folder === undefined)('names on a chain', () => {
         identity: alice.publicKey,
         record: 'pubkey',
       });
-      expect(await codeOf(names.prepare(name, { identity: alice.publicKey }))).toBe('NOT_PERMITTED');
+      expect(await codeOf(names.prepare(name, { identity: alice.publicKey }))).toBe('DIRECTORY_REFUSED');
     });
 
     it('are refused when the gateway has changed the answer', async () => {
