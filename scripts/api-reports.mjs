@@ -1,7 +1,7 @@
 // The public surface of every published package, one report for each entry point: packages/NAME/api/ENTRY.api.md.
 //   npm run api                    writes the reports
 // `npm run check` compares them, so a change of the surface shows in review.
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
@@ -43,6 +43,11 @@ export function makeApiReports(write) {
   return problems;
 }
 
+/** An entry point for packages of this repository, such as `internal`. */
+function isInternal(name) {
+  return name.startsWith('internal');
+}
+
 function makeReport(folder, packageName, name, types, write) {
   const projectFolder = join(root, folder);
   const config = ExtractorConfig.prepare({
@@ -70,11 +75,18 @@ function makeReport(folder, packageName, name, types, write) {
     typescriptCompilerFolder: join(require.resolve('typescript'), '..', '..'),
     messageCallback(message) {
       message.handled = true;
-      if (message.messageId === 'ae-forgotten-export' || message.logLevel === ExtractorLogLevel.Error) {
+      // Between packages of ours, what an internal entry point names is found in the package's other files.
+      const forgotten = message.messageId === 'ae-forgotten-export' && !isInternal(name);
+      if (forgotten || message.logLevel === ExtractorLogLevel.Error) {
         problems.push(`${packageName}/${name}: ${message.formatMessageWithLocation(root)}`);
       }
     },
   });
+  const report = readFileSync(write ? config.reportFilePath : config.reportTempFilePath, 'utf8');
+  const undocumented = report.split('(undocumented)').length - 1;
+  if (undocumented > 0 && !isInternal(name)) {
+    problems.push(`${packageName}/${name}: ${undocumented} public names without a doc comment`);
+  }
   if (!write && result.apiReportChanged) {
     problems.push(
       `${relative(root, config.reportFilePath)} is not what the code exports: run \`npm run api\``,

@@ -1,7 +1,7 @@
 // `npm run chat`: starts a node and the page on this machine, prints the address, and stops both on Ctrl-C.
 //   --port N         of the page. Messages belong to the address with its port, so keep it. Default 8546
 //   --relay-port N   of the node. Default 8547
-//   --data DIR       where the node keeps envelopes for who is away. Default .chat-node
+//   --data DIR       where the node keeps envelopes for anyone offline. Default .chat-node
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { readJson, root, workspacePackages } from './workspace.mjs';
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
-/** What failed, by name and reason: a log may be cut to its end, and this stands there. */
+/** What failed, by name and reason: a log may be cut off at the front, and this stands there. */
 const failures = [];
 
 function count(what, { passed, failed, skipped = 0 }) {

@@ -31,7 +31,7 @@ export function workspacePackages() {
   });
 }
 
-/** Runs a tool to its end and gives what it printed. Never throws: a tool that can't be started has failed. */
+/** Runs a tool until it ends, and returns what it printed. Never throws: a tool that can't be started has failed. */
 export function runTool(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {

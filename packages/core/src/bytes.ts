@@ -15,7 +15,7 @@ const typedArrayKind = Object.getOwnPropertyDescriptor(
 
 /**
  * Whether a value is a Uint8Array: of any realm (another frame, a `vm` context), on any kind of buffer, and of any
- * subclass, such as Buffer. Other typed arrays, arrays of numbers and look-alikes are not.
+ * subclass, such as Buffer. Other typed arrays, arrays of numbers and lookalikes are not.
  */
 export function isBytes(value: unknown): value is Uint8Array {
   return typedArrayKind.call(value) === 'Uint8Array';

@@ -46,6 +46,7 @@ export const DEFAULT_DIRECTORY_LIMITS: DirectoryLimits = Object.freeze({
 
 /** What {@link createDirectories} needs. */
 export interface DirectoriesOptions {
+  /** For hashes, signatures and points of the curve. */
   readonly crypto: CryptoProvider;
   /** Asked side by side. Their names have to differ. */
   readonly directories: readonly BundleDirectory[];
@@ -61,6 +62,7 @@ export interface FoundBundle {
   readonly directory: string;
   /** Where that directory found it, for people and reports. */
   readonly source: string;
+  /** As it was found, with its signatures. */
   readonly bundle: VerifiedBundle;
   /** The devices of the bundle that can be talked to. */
   readonly devices: PlausibleBundle['devices'];
@@ -70,6 +72,7 @@ export interface FoundBundle {
 
 /** A directory that gave nothing usable, or a candidate of it that was refused. */
 export interface DirectoryFailure {
+  /** Name of the directory. */
   readonly directory: string;
   /** DIRECTORY_UNAVAILABLE, TIMEOUT, BUNDLE_SIGNATURE_INVALID, WRONG_IDENTITY, BUNDLE_STALE and the like. */
   readonly error: SottoError;
@@ -102,6 +105,7 @@ export interface DirectoriesFindOptions {
 
 /** What became of a publication at one directory. */
 export interface PublicationOutcome {
+  /** Name of the directory. */
   readonly directory: string;
   /** Why it isn't there; none when it is. */
   readonly error?: SottoError;

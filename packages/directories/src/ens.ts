@@ -31,6 +31,7 @@ export const ENS_NAME_MAX_CHARACTERS = 255;
 
 /** What {@link createEnsNames} needs. */
 export interface EnsOptions {
+  /** For hashes, signatures and points of the curve. */
   readonly crypto: CryptoProvider;
   /**
    * A viem client of the application, for the chain with ENS. Its Universal Resolver is used where `client.chain` names one,
@@ -78,6 +79,7 @@ export interface EnsTransaction {
   readonly to: Hex;
   /** One `multicall` that sets all records. */
   readonly data: Hex;
+  /** Nothing is paid but gas. */
   readonly value: 0n;
   /** Records that it sets, by name: `pubkey`, `contenthash`, or the key of a text record. */
   readonly sets: readonly string[];

@@ -28,6 +28,7 @@ export { ipnsName } from './ipns/names.js';
 
 /** What {@link createIpnsDirectory} needs. */
 export interface IpnsDirectoryOptions {
+  /** For hashes, signatures and points of the curve. */
   readonly crypto: CryptoProvider;
   /**
    * Who is asked and published to. All are asked for the record, side by side, and the newest counts. A bundle is

@@ -27,6 +27,7 @@ export type { DirectoryFetch, HttpOptions } from './http.js';
 
 /** What {@link createSwarmDirectory} needs. */
 export interface SwarmDirectoryOptions extends HttpOptions {
+  /** For hashes, signatures and points of the curve. */
   readonly crypto: CryptoProvider;
   /** A Bee node, or a gateway with its API: `http://127.0.0.1:1633`. Believed in nothing but which update is the latest. */
   readonly url: string;

@@ -7,6 +7,7 @@ export type { DirectoryFetch, HttpOptions } from './http.js';
 
 /** What {@link createWellKnownDirectory} needs. */
 export interface WellKnownDirectoryOptions extends HttpOptions {
+  /** For hashes, signatures and points of the curve. */
   readonly crypto: CryptoProvider;
   /** The web server, such as `https://example.org`. Its operator puts the files there, by whatever means. */
   readonly url: string;
