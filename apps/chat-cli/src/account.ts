@@ -3,10 +3,10 @@ import { compareBytes, isSottoError, type KeyPair, type Store } from '@sotto/cor
 import { accountFromMnemonic, createMnemonic, type Mnemonic, parseMnemonic } from '@sotto/identity';
 import { readAccount, writeAccount } from '@sotto/messenger';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
-import type { Asks } from './asks.js';
 import { loadBackup } from './backup.js';
-import { Complaint } from './complaint.js';
+import { CliError } from './cli-error.js';
 import type { Options } from './options.js';
+import type { Prompter } from './prompter.js';
 import { crypto, openVault, type Vault } from './vault.js';
 
 /** What a session is opened with. */
@@ -19,9 +19,9 @@ interface OpenAccount {
 
 /**
  * Opens the account of a data directory, or makes one there.
- * @throws Complaint; STORE codes; INVALID_MNEMONIC for the words of a file
+ * @throws CliError; STORE codes; INVALID_MNEMONIC for the words of a file
  */
-export async function openAccount(options: Options, asks: Asks | undefined): Promise<OpenAccount> {
+export async function openAccount(options: Options, asks: Prompter | undefined): Promise<OpenAccount> {
   const given = await givenPassphrase(options);
   const vault = await openVault(options.data);
   let store: Store | undefined;
@@ -41,15 +41,15 @@ export async function openAccount(options: Options, asks: Asks | undefined): Pro
 }
 
 /**
- * Asks for another passphrase, and encrypts the store's keys with it: at once, however large it is.
- * @throws Complaint NO_ACCOUNT, NOT_ENCRYPTED; STORE codes
+ * Prompter for another passphrase, and encrypts the store's keys with it: at once, however large it is.
+ * @throws CliError NO_ACCOUNT, NOT_ENCRYPTED; STORE codes
  */
-export async function changePassphrase(options: Options, asks: Asks): Promise<void> {
+export async function changePassphrase(options: Options, asks: Prompter): Promise<void> {
   const vault = await openVault(options.data);
   try {
     if (vault.content === 'new') throw noAccount();
     if (vault.content === 'plain') {
-      throw new Complaint(
+      throw new CliError(
         'NOT_ENCRYPTED',
         'This data directory is not encrypted. To encrypt it, save a backup and restore it into a new one.',
       );
@@ -57,7 +57,7 @@ export async function changePassphrase(options: Options, asks: Asks): Promise<vo
     const given = await givenPassphrase(options);
     const store = given === undefined ? await askUntilRight(vault, asks) : await vault.unlock(given);
     const passphrase = await asks.newPassphrase();
-    if (passphrase === undefined) throw new Complaint('PASSPHRASE_NEEDED', 'Nothing was changed.');
+    if (passphrase === undefined) throw new CliError('PASSPHRASE_NEEDED', 'Nothing was changed.');
     await store.changePassphrase(passphrase);
   } finally {
     await vault.close();
@@ -74,7 +74,7 @@ async function openStore(
   vault: Vault,
   given: string | undefined,
   options: Options,
-  asks: Asks | undefined,
+  asks: Prompter | undefined,
 ): Promise<Store> {
   switch (vault.content) {
     case 'new':
@@ -83,14 +83,14 @@ async function openStore(
       return unlockIfAsked(vault, given ?? (await asks?.newPassphrase()));
     case 'plain':
       if (given === undefined) return vault.plain;
-      throw new Complaint(
+      throw new CliError(
         'NOT_ENCRYPTED',
         'A passphrase was given, but this data directory is not encrypted.',
       );
     case 'locked':
       if (given !== undefined) return vault.unlock(given);
       if (asks !== undefined) return askUntilRight(vault, asks);
-      throw new Complaint(
+      throw new CliError(
         'PASSPHRASE_NEEDED',
         'This data directory is encrypted. Give --passphrase-file FILE, or SOTTO_CHAT_PASSPHRASE.',
       );
@@ -102,8 +102,8 @@ function saysHow({ wordsTo, wordsFrom, backupFrom }: Options): boolean {
   return [wordsTo, wordsFrom, backupFrom].some((file) => file !== undefined);
 }
 
-function noAccount(): Complaint {
-  return new Complaint(
+function noAccount(): CliError {
+  return new CliError(
     'NO_ACCOUNT',
     'There is no account in this data directory. Give --words-to FILE to make one, or --words-from FILE or --backup-from FILE to recover one.',
   );
@@ -113,7 +113,7 @@ async function unlockIfAsked(vault: Vault, passphrase: string | undefined): Prom
   return passphrase === undefined ? vault.plain : vault.unlock(passphrase);
 }
 
-async function askUntilRight(vault: Vault, asks: Asks): Promise<EncryptedStore> {
+async function askUntilRight(vault: Vault, asks: Prompter): Promise<EncryptedStore> {
   for (let again = false; ; again = true) {
     try {
       return await vault.unlock(await asks.passphrase(again));
@@ -123,7 +123,7 @@ async function askUntilRight(vault: Vault, asks: Asks): Promise<EncryptedStore> 
   }
 }
 
-async function makeAccount(store: Store, options: Options, asks: Asks | undefined) {
+async function makeAccount(store: Store, options: Options, asks: Prompter | undefined) {
   const { wordsTo, wordsFrom, backupFrom } = options;
   if (backupFrom !== undefined) {
     const onProgress = (done: number, total: number | undefined) => asks?.progress(done, total);
@@ -144,7 +144,7 @@ async function makeAccount(store: Store, options: Options, asks: Asks | undefine
 /** Words of another account, or a backup, given for a directory that has one, are a mistake. */
 async function checkWords({ wordsFrom, backupFrom }: Options, existing: KeyPair): Promise<void> {
   if (backupFrom !== undefined) {
-    throw new Complaint(
+    throw new CliError(
       'ACCOUNT_EXISTS',
       'There is an account in this data directory. A backup needs a new one.',
     );
@@ -152,14 +152,14 @@ async function checkWords({ wordsFrom, backupFrom }: Options, existing: KeyPair)
   if (wordsFrom === undefined) return;
   const { identity } = accountFromMnemonic(crypto, parseMnemonic(await readText(wordsFrom)));
   if (compareBytes(identity.publicKey, existing.publicKey) === 0) return;
-  throw new Complaint('ACCOUNT_EXISTS', 'There is another account in this data directory already.');
+  throw new CliError('ACCOUNT_EXISTS', 'There is another account in this data directory already.');
 }
 
 async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new Complaint(
+    throw new CliError(
       'FILE_UNREADABLE',
       `${file} cannot be read: ${(error as NodeJS.ErrnoException).code}.`,
     );
@@ -172,7 +172,7 @@ async function writeWords(file: string, { words }: Mnemonic): Promise<void> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST')
-      throw new Complaint('FILE_EXISTS', `${file} is there already. The words need a new file.`);
-    throw new Complaint('FILE_UNREADABLE', `${file} cannot be written: ${code}.`);
+      throw new CliError('FILE_EXISTS', `${file} is there already. The words need a new file.`);
+    throw new CliError('FILE_UNREADABLE', `${file} cannot be written: ${code}.`);
   }
 }

@@ -3,22 +3,22 @@ import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { isSottoError, type KeyPair, type Store } from '@sotto/core';
 import { exportBackup, restoreBackup } from '@sotto/messenger/backup';
-import type { Asks } from './asks.js';
-import { Complaint } from './complaint.js';
+import { CliError } from './cli-error.js';
+import type { Prompter } from './prompter.js';
 import { crypto } from './vault.js';
 
-/** Told how many records were handled; of how many, when that is known. */
+/** Called with the number of records handled, and their total when known. */
 type Progress = (done: number, total: number | undefined) => void;
 
 /**
- * Writes everything that should move to another device into a new file, encrypted. Works while nothing is connected.
+ * Exports everything that moves to another device into a new, encrypted file. Works offline.
  * @returns the number of records
- * @throws Complaint FILE_EXISTS, FILE_UNREADABLE, PASSPHRASE_NEEDED; STORE codes. No file is left behind then
+ * @throws CliError FILE_EXISTS, FILE_UNREADABLE, PASSPHRASE_NEEDED; STORE codes. No file is left behind then
  */
 export async function saveBackup(
   file: string,
   account: { readonly store: Store; readonly identity: KeyPair },
-  asks: Asks | undefined,
+  asks: Prompter | undefined,
   onProgress: Progress,
 ): Promise<number> {
   const passphrase = givenPassphrase() ?? (await asks?.newBackupPassphrase());
@@ -38,22 +38,22 @@ export async function saveBackup(
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST')
-      throw new Complaint('FILE_EXISTS', `${file} is there already. A backup needs a new file.`);
+      throw new CliError('FILE_EXISTS', `${file} is there already. A backup needs a new file.`);
     await rm(file, { force: true });
     if (isSottoError(error)) throw error;
-    throw new Complaint('FILE_UNREADABLE', `${file} cannot be written: ${code}.`);
+    throw new CliError('FILE_UNREADABLE', `${file} cannot be written: ${code}.`);
   }
   return records;
 }
 
 /**
- * Puts a backup into a store that is empty, which becomes a new device of its account.
- * @throws Complaint FILE_UNREADABLE, PASSPHRASE_NEEDED; what `restoreBackup` throws. Nothing is stored then
+ * Restores a backup into an empty store, which becomes a new device of its account.
+ * @throws CliError FILE_UNREADABLE, PASSPHRASE_NEEDED; what `restoreBackup` throws. Nothing is stored then
  */
 export async function loadBackup(
   file: string,
   store: Store,
-  asks: Asks | undefined,
+  asks: Prompter | undefined,
   onProgress: Progress,
 ): Promise<KeyPair> {
   const given = givenPassphrase();
@@ -71,7 +71,7 @@ export async function loadBackup(
       if (given === undefined && isSottoError(error, 'STORE_WRONG_PASSPHRASE')) continue;
       if (isSottoError(error)) throw error;
       const { code } = error as NodeJS.ErrnoException;
-      throw new Complaint('FILE_UNREADABLE', `${file} cannot be read: ${code}.`);
+      throw new CliError('FILE_UNREADABLE', `${file} cannot be read: ${code}.`);
     }
   }
 }
@@ -80,8 +80,8 @@ function givenPassphrase(): string | undefined {
   return process.env['SOTTO_CHAT_BACKUP_PASSPHRASE'] || undefined;
 }
 
-function passphraseNeeded(): Complaint {
-  return new Complaint(
+function passphraseNeeded(): CliError {
+  return new CliError(
     'PASSPHRASE_NEEDED',
     'A backup is encrypted with a passphrase of its own. Give SOTTO_CHAT_BACKUP_PASSPHRASE.',
   );

@@ -1,6 +1,6 @@
 import { explain as explainError, type Sentences } from '@sotto/conversations';
 import { isSottoError } from '@sotto/core';
-import { Complaint } from './complaint.js';
+import { CliError } from './cli-error.js';
 
 /** An error for programs and for people. */
 export interface Explained {
@@ -11,7 +11,7 @@ export interface Explained {
 }
 
 export function explain(error: unknown): Explained {
-  if (error instanceof Complaint) return { code: error.code, message: error.message };
+  if (error instanceof CliError) return { code: error.code, message: error.message };
   if (isSottoError(error)) return { code: error.code, message: explainError(error, SENTENCES) };
   return { code: 'UNEXPECTED', message: 'Something went wrong that was not expected. Please try again.' };
 }

@@ -4,15 +4,15 @@ import type { Session } from './session.js';
 
 const PAGE = 100;
 
-/** What a {@link Feed} tells. */
+/** What a {@link Feed} reports. */
 export type FeedItem =
   | { readonly what: 'entry'; readonly conversation: string; readonly entry: Entry }
   /** A message of ours was sent, or a part of it never will be. */
   | { readonly what: 'state'; readonly conversation: string; readonly entry: Message };
 
 /**
- * Tells everything that happens in conversations, in order and once. At first it tells the messages of others that
- * were not marked read: who dies before dealing with one gets it again.
+ * Reports everything that happens in conversations, in order and once. Begins with received messages that were not marked
+ * read, so that a client that crashes before handling one receives it again.
  */
 export class Feed {
   readonly #session: Session;

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { Given, type Json } from './actions/action.js';
 import { findAction } from './actions/index.js';
-import { Complaint } from './complaint.js';
+import { CliError } from './cli-error.js';
 import { explain } from './explain.js';
 import { Feed } from './feed.js';
 import { entryJson } from './json-shapes.js';
@@ -64,7 +64,7 @@ async function answerTo(session: Session, line: string) {
   try {
     const { id: given = null, do: name, ...rest } = parseRequest(line);
     id = given as Json;
-    if (typeof name !== 'string') throw new Complaint('BAD_REQUEST', '"do" is missing, or no text.');
+    if (typeof name !== 'string') throw new CliError('BAD_REQUEST', '"do" is missing, or no text.');
     if (name === 'quit') return { answer: { answer: id, result: {} }, quit: true };
     const action = findAction(name);
     const { value } = await action.run(session, new Given(action.parameters, asTexts(rest)));
@@ -75,16 +75,16 @@ async function answerTo(session: Session, line: string) {
   }
 }
 
-/** @throws Complaint BAD_REQUEST */
+/** @throws CliError BAD_REQUEST */
 function parseRequest(line: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
-    throw new Complaint('BAD_REQUEST', 'This line is no JSON.');
+    throw new CliError('BAD_REQUEST', 'This line is no JSON.');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Complaint('BAD_REQUEST', 'A request is a JSON object.');
+    throw new CliError('BAD_REQUEST', 'A request is a JSON object.');
   }
   return value as Readonly<Record<string, unknown>>;
 }

@@ -8,7 +8,7 @@ import type { Session } from './session.js';
 
 type JsonObject = { readonly [name: string]: Json | undefined };
 
-/** Someone, as programs get him. */
+/** A person, as programs receive them. */
 export function personJson(session: Session, identity: PublicKey): JsonObject {
   const { name, contact, verified, blocked } = session.conversations.person(identity);
   return { key: keyText(identity), name, contact, verified, blocked };
@@ -40,7 +40,7 @@ export function groupJson(session: Session, group: Group): JsonObject {
   };
 }
 
-/** What stands in a conversation. */
+/** An entry of a conversation. */
 export function entryJson(session: Session, conversation: string, entry: Entry): JsonObject {
   const { number } = entry;
   if (entry.kind === 'message') return { conversation, number, ...messageJson(session, entry) };

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /** The program: settings, account, then a screen for people or JSON lines for programs. */
 import { changePassphrase, openAccount } from './account.js';
-import type { Asks } from './asks.js';
 import { saveBackup } from './backup.js';
-import { Complaint } from './complaint.js';
+import { CliError } from './cli-error.js';
 import { explain } from './explain.js';
 import { serveJson } from './json-mode.js';
 import { HELP, type Options, parseOptions } from './options.js';
+import type { Prompter } from './prompter.js';
 import { KEY_LEAVES, transportFor } from './route.js';
 import { openSession, type Session } from './session.js';
 import { openTrial } from './trial.js';
@@ -19,10 +19,10 @@ async function run(options: Options): Promise<number> {
     return 0;
   }
   if (!options.json && !(process.stdin.isTTY && process.stdout.isTTY)) {
-    throw new Complaint('NO_TERMINAL', 'The chat needs a terminal. Programs give --json.');
+    throw new CliError('NO_TERMINAL', 'The chat needs a terminal. Programs give --json.');
   }
   if (options.changePassphrase) {
-    await changePassphrase(options, (await asksOf(options)) as Asks);
+    await changePassphrase(options, (await asksOf(options)) as Prompter);
     process.stdout.write('The passphrase was changed.\n');
     return 0;
   }
@@ -47,7 +47,7 @@ async function open(options: Options): Promise<{ readonly session: Session; clos
 }
 
 /** No one can be asked where a program talks. */
-async function asksOf({ json }: Options): Promise<Asks | undefined> {
+async function asksOf({ json }: Options): Promise<Prompter | undefined> {
   return json ? undefined : (await import('./screen/ask.js')).terminalAsks();
 }
 
@@ -80,7 +80,7 @@ try {
   const options = parseOptions(process.argv.slice(2));
   json = options.json;
   process.exitCode = await run(options);
-  // The input may be held open by who gave it.
+  // The other end may hold the input open.
   process.stdin.destroy();
 } catch (error) {
   process.exitCode = FAILED;

@@ -2,7 +2,7 @@ import { conversationKey, type Person, parseConversationKey } from '@sotto/conve
 import { encodeHex, type PublicKey } from '@sotto/core';
 import { formatKeyText, parseContact } from '@sotto/identity';
 import type { Conversation } from '@sotto/messenger';
-import { Complaint } from './complaint.js';
+import { CliError } from './cli-error.js';
 import type { Session } from './session.js';
 import { crypto } from './vault.js';
 
@@ -35,7 +35,7 @@ export function titleOf(session: Session, conversation: Conversation): string {
 
 /**
  * Someone, by the name of a contact, the key of a conversation, or a key, card or contact code.
- * @throws Complaint AMBIGUOUS_NAME, UNKNOWN_PERSON
+ * @throws CliError AMBIGUOUS_NAME, UNKNOWN_PERSON
  */
 export function findPerson(session: Session, text: string): PublicKey {
   const named = contactsNamed(session, text);
@@ -44,11 +44,11 @@ export function findPerson(session: Session, text: string): PublicKey {
   const conversation = keyed(text);
   if (conversation?.kind === 'direct') return conversation.peer;
   if (conversation !== undefined)
-    throw new Complaint('WRONG_KIND', 'This is for a conversation with one person.');
+    throw new CliError('WRONG_KIND', 'This is for a conversation with one person.');
   try {
     return parseContact(crypto, text).identity;
   } catch (cause) {
-    const complaint = new Complaint(
+    const complaint = new CliError(
       'UNKNOWN_PERSON',
       'No contact has this name, and it is no key, card or contact code.',
     );
@@ -59,7 +59,7 @@ export function findPerson(session: Session, text: string): PublicKey {
 
 /**
  * A conversation, by its key, `#name` of a public chat, name of a group, or whatever names a person.
- * @throws Complaint AMBIGUOUS_NAME, UNKNOWN_PERSON, UNKNOWN_CONVERSATION; INVALID_TEXT for the name of a chat
+ * @throws CliError AMBIGUOUS_NAME, UNKNOWN_PERSON, UNKNOWN_CONVERSATION; INVALID_TEXT for the name of a chat
  */
 export function findConversation(session: Session, text: string): Conversation {
   const conversation = keyed(text);
@@ -76,21 +76,21 @@ export function findConversation(session: Session, text: string): Conversation {
 
 /**
  * A group, as {@link findConversation} finds it.
- * @throws Complaint WRONG_KIND when it is something else
+ * @throws CliError WRONG_KIND when it is something else
  */
 export function findGroup(session: Session, text: string): string {
   const conversation = findConversation(session, text);
   if (conversation.kind !== 'group')
-    throw new Complaint('WRONG_KIND', 'This is for a group; the conversation is none.');
+    throw new CliError('WRONG_KIND', 'This is for a group; the conversation is none.');
   return conversation.groupId;
 }
 
-/** A conversation that is in the list. @throws Complaint UNKNOWN_CONVERSATION */
+/** A conversation that is in the list. @throws CliError UNKNOWN_CONVERSATION */
 export function findListed(session: Session, text: string) {
   const conversation = findConversation(session, text);
   const summary = session.conversations.get(conversation);
   if (summary === undefined) {
-    throw new Complaint(
+    throw new CliError(
       'UNKNOWN_CONVERSATION',
       `There is no such conversation: ${conversationKey(conversation)}`,
     );
@@ -117,6 +117,6 @@ function isSame(one: string, other: string): boolean {
   return bare(one) === bare(other);
 }
 
-function ambiguous(what: string): Complaint {
-  return new Complaint('AMBIGUOUS_NAME', `Several ${what} have this name. Give the key.`);
+function ambiguous(what: string): CliError {
+  return new CliError('AMBIGUOUS_NAME', `Several ${what} have this name. Give the key.`);
 }

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Complaint } from './complaint.js';
+import { CliError } from './cli-error.js';
 
 /** The node that `npm run chat` and `npm run whisper-node` start on this machine. */
 const LOCAL_RELAY = 'ws://127.0.0.1:8547';
@@ -58,7 +58,7 @@ export interface Options {
   readonly route: Route;
 }
 
-/** @throws Complaint BAD_OPTION */
+/** @throws CliError BAD_OPTION */
 export function parseOptions(args: readonly string[]): Options {
   const values = readFlags(args);
   const routes: Route[] = [
@@ -68,23 +68,23 @@ export function parseOptions(args: readonly string[]): Options {
     ...(values.memory === true ? [{ kind: 'memory' } as const] : []),
   ];
   if (routes.length > 1) {
-    throw new Complaint(
+    throw new CliError(
       'BAD_OPTION',
       'Choose one of --relay, --peer (with --mailserver), --node and --memory.',
     );
   }
   if (values['change-passphrase'] === true && (values.json ?? values.memory) === true) {
-    throw new Complaint('BAD_OPTION', 'A passphrase is changed at a terminal, and not with --memory.');
+    throw new CliError('BAD_OPTION', 'A passphrase is changed at a terminal, and not with --memory.');
   }
   const sources = ['words-to', 'words-from', 'backup-from', 'backup-to'] as const;
   if (sources.filter((name) => values[name] !== undefined).length > 1) {
-    throw new Complaint(
+    throw new CliError(
       'BAD_OPTION',
       'Choose one of --words-to, --words-from, --backup-from and --backup-to.',
     );
   }
   if (values.memory === true && (values['backup-to'] ?? values['backup-from']) !== undefined) {
-    throw new Complaint('BAD_OPTION', 'Nothing is kept with --memory: there is no backup of it.');
+    throw new CliError('BAD_OPTION', 'Nothing is kept with --memory: there is no backup of it.');
   }
   return {
     data: resolve(values.data ?? join(homedir(), '.sotto-chat')),
@@ -131,6 +131,6 @@ function readFlags(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new Complaint('BAD_OPTION', `${(error as Error).message} See --help.`);
+    throw new CliError('BAD_OPTION', `${(error as Error).message} See --help.`);
   }
 }

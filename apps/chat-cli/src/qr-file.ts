@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { decodeQr, QR_IMAGE_MAX_SIDE } from '@sotto/identity';
 import { decode as decodePng } from 'fast-png';
 import jpeg from 'jpeg-js';
-import { Complaint } from './complaint.js';
+import { CliError } from './cli-error.js';
 
 /** Largest file that is looked at: a photo of a phone has 5 to 15 MB. */
 const FILE_MAX_BYTES = 32 * 1024 * 1024;
@@ -12,7 +12,7 @@ const LOOK_MILLISECONDS = 2_000;
 /**
  * The text of the QR code in a picture.
  * @param path of a PNG or JPEG file
- * @throws Complaint FILE_UNREADABLE, NOT_A_PICTURE; QR_UNREADABLE
+ * @throws CliError FILE_UNREADABLE, NOT_A_PICTURE; QR_UNREADABLE
  */
 export async function readQrFile(path: string): Promise<string> {
   const bytes = await readPicture(path);
@@ -27,7 +27,7 @@ async function readPicture(path: string): Promise<Uint8Array> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'there is none of this name' : (code ?? message);
-    throw new Complaint('FILE_UNREADABLE', `The file cannot be read: ${why}.`);
+    throw new CliError('FILE_UNREADABLE', `The file cannot be read: ${why}.`);
   }
 }
 
@@ -44,7 +44,7 @@ function pixelsOf(bytes: Uint8Array): Pixels {
     const factor = Math.ceil(Math.max(pixels.width, pixels.height) / QR_IMAGE_MAX_SIDE);
     return factor > 1 ? thinned(pixels, factor) : pixels;
   } catch {
-    throw new Complaint('NOT_A_PICTURE', 'Not a PNG or JPEG picture, or a damaged one.');
+    throw new CliError('NOT_A_PICTURE', 'Not a PNG or JPEG picture, or a damaged one.');
   }
 }
 

@@ -1,10 +1,10 @@
 import { signal } from '@preact/signals';
 
-/** Where the address of the node is kept when the user changed it. No secret, and needed before the store is open. */
+/** Key of the node address that the user set. Not secret, and needed before the store is open. */
 const SETTING = 'sotto-chat:node';
-/** Where the addresses are kept that links have proposed and the user declined. */
+/** Key of the addresses that links have proposed and the user declined. */
 const DECLINED = 'sotto-chat:declined-nodes';
-/** Addresses remembered as declined; of more the oldest is asked about again. */
+/** Most declined addresses remembered; the oldest are forgotten first, and asked about again. */
 const MOST_DECLINED = 20;
 
 /** The address of a node that a link proposes, until the user has decided: `?node=wss://…` of this page's address. */
@@ -20,7 +20,7 @@ export function setNodeAddress(address: string): void {
 }
 
 /**
- * Looks at what the page was opened with. Anyone can make a link, and a node learns who talks when and with whom: so the user
+ * Reads a proposed node from the address of the page. Anyone can make a link, and a node learns who talks when and with whom: so the user
  * is asked, unless it is the node anyhow, or was declined before.
  */
 export async function readProposal(): Promise<void> {
@@ -55,7 +55,7 @@ export function acceptProposal(): void {
   forgetProposal();
 }
 
-/** Stays with the node that there is, and is not asked about this one again. */
+/** Keeps the current node, and doesn't ask about this one again. */
 export function declineProposal(): void {
   const { value } = proposedNode;
   if (value === undefined) return;

@@ -7,7 +7,7 @@ export function isSame(one: PublicKey, other: PublicKey): boolean {
   return compareBytes(one, other) === 0;
 }
 
-/** A key as people can tell it apart: its beginning and end. Two keys can be made to look alike in it. */
+/** A key shortened to its beginning and end. Two keys can be made to look alike in it. */
 function shortKey(identity: PublicKey): string {
   const text = formatKeyText(crypto, identity, 'base58btc');
   return `${text.slice(0, 8)}…${text.slice(-5)}`;

@@ -16,7 +16,7 @@ export interface Session {
   readonly messenger: Messenger;
   readonly conversations: Conversations;
   readonly status: Signal<'connecting' | 'online' | 'offline'>;
-  /** Grows whenever something has to be drawn anew: who reads it is drawn again. */
+  /** Increases whenever something changed: components that read it are rendered again. */
   readonly revision: Signal<number>;
   /** Our other devices. */
   readonly ownDevices: Signal<readonly DeviceInfo[]>;
@@ -34,11 +34,11 @@ export interface SessionOptions {
   readonly node: string;
   /** An old copy of the store was put back: its ratchets must not be used. */
   readonly restored: boolean;
-  /** Tell our other devices of this one: the account was recovered here. */
+  /** Whether to announce this device to our other devices: the account was recovered here. */
   readonly announce: boolean;
 }
 
-/** Opens an account and connects in the background; without a network it is open all the same. */
+/** Opens an account and connects in the background; it is open even without a network. */
 export async function openSession({
   store,
   identity,
@@ -91,7 +91,7 @@ export async function openSession({
     // Closed meanwhile.
     () => undefined,
   );
-  // A start that waits for its next try makes it at once.
+  // Ends the wait of a start for its next attempt.
   const tryNow = () => void messenger.start().catch(() => undefined);
   addEventListener('online', tryNow);
 

@@ -50,7 +50,7 @@ function Opened() {
   }
 }
 
-/** What the user should know wherever he is: the connection, and notices. */
+/** Shown on every page: the connection, and notices. */
 function Status() {
   const { status, notices } = useSession();
   return (

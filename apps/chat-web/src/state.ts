@@ -83,7 +83,7 @@ export async function restoreAccount(
     await writeAccount(store, identity, crypto);
     await enter(disk, { store, identity, node, announce: true });
   } catch (error) {
-    // Nothing of it is in the store, but a keyring is: begin anew with an empty one.
+    // The store holds nothing but a keyring: start over with an empty one.
     await store.close();
     await deleteIndexedDbStore({ name: DATABASE });
     await openStore();

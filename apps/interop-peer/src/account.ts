@@ -3,8 +3,8 @@ import type { CryptoProvider } from '@sotto/crypto';
 import { readAccount, writeAccount } from '@sotto/device';
 
 /**
- * The account of a store: the one that it keeps, or for a new store the one given, or else a random one. A new store
- * keeps it, in plain bytes: this program is for tests.
+ * The account of a store: the stored one, or for a new store the given or else a random one. A new store keeps it
+ * unencrypted: this program is for tests.
  *
  * @param given must be the one that the store keeps
  * @throws INVALID_ARGUMENT, STATE_CORRUPT, and what the store throws

@@ -4,7 +4,7 @@ import { Peer } from './peer.js';
 
 const peer = new Peer();
 
-// Who drives us has gone: what was stored is stored.
+// The driver has gone; what was stored stays stored.
 process.stdout.on('error', () => process.exit(1));
 
 for await (const line of splitLines(process.stdin)) {

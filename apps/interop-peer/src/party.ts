@@ -15,10 +15,10 @@ import { DeviceClock } from './device-clock.js';
 import { invalid, type Request } from './request.js';
 import { Unconfirmed } from './unconfirmed.js';
 
-/** What an answer holds beside its id. */
+/** An answer without its id. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** One device that was opened, and what can be asked of it. */
+/** An open device and its commands. */
 export class Party {
   readonly #device: Device;
   readonly #crypto: CryptoProvider;
@@ -168,7 +168,7 @@ export class Party {
     const { identity } = this.#device;
     return this.#device.transaction(async (tx) => {
       const { message, devices, negotiatedSecret, topicMode } = await encrypt(tx);
-      // An empty message only tells our bundle: nothing that our other devices would have to know.
+      // An empty message only carries our bundle: our other devices need no copy.
       const copied =
         payload.length > 0 && compareBytes(to, identity) !== 0 && (await this.#device.hasPairedDevices(tx));
       const own = copied ? (await this.#device.encryptDirect(tx, identity, payload)).message : undefined;

@@ -25,7 +25,7 @@ export class Peer {
   readonly #crypto: CryptoProvider = defaultProvider();
   readonly #parties = new Map<string, Party>();
 
-  /** The answer to a line; whatever the line is, there is one. */
+  /** Answers a line, even an invalid one. */
   async answer(line: Line): Promise<Fields> {
     let id: number | null = null;
     try {

@@ -9,7 +9,7 @@ import {
   type Transaction,
 } from '@sotto/device';
 
-/** What a message says to who drives us. */
+/** A message as the driver receives it. */
 export interface Reading {
   readonly payload: Uint8Array;
   readonly security: Protection;

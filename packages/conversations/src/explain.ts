@@ -37,7 +37,7 @@ const SENTENCES: Sentences = {
     'This contact code was not signed by the person that it names. Do not trust where it came from.',
   BUNDLE_IMPLAUSIBLE:
     'This contact code says impossible things about its devices or its age. Ask for a new one.',
-  WRONG_IDENTITY: 'This is sound, but it belongs to someone other than the person here.',
+  WRONG_IDENTITY: 'This is valid, but it belongs to someone else, not to the person here.',
   QR_UNREADABLE: 'No QR code was found in this picture. Try a sharper one, with some white around the code.',
   NO_DEVICE_REACHED: 'None of the devices of this person can be written to.',
   NOT_PERMITTED: 'You may not do this in this group: only its administrators may, and only members write.',

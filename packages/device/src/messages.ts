@@ -2,14 +2,14 @@ import { compareBytes, encodeUtf8, type PublicKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import type { Bundle, ProtocolMessage } from '@sotto/protocol-codec';
 
-/** KECCAK-256 of sender and ProtocolMessage, 32 bytes: names a message on every device alike. */
+/** KECCAK-256 of sender and ProtocolMessage, 32 bytes: the id of a message, the same on every device. */
 export function messageIdFor(crypto: CryptoProvider, sender: PublicKey, message: Uint8Array): Uint8Array {
   return crypto.keccak256(sender, message);
 }
 
 /**
- * KECCAK-256 of the above and the name of the public channel, 32 bytes. The same words on two channels are two messages:
- * nothing signed says which channel they were meant for, and one may not take the place of the other.
+ * KECCAK-256 of the above and the name of the public channel, 32 bytes. The same payload on two channels makes
+ * two messages: no signature covers the channel, and one must not suppress the other.
  */
 export function publicMessageIdFor(
   crypto: CryptoProvider,
@@ -20,7 +20,7 @@ export function publicMessageIdFor(
   return crypto.keccak256(messageIdFor(crypto, sender, message), encodeUtf8(channel));
 }
 
-/** The newest of the sender's own bundles in a message; those of others are passed over. */
+/** The newest of the sender's own bundles in a message; ignores those of others. */
 export function newestBundle(from: PublicKey, message: ProtocolMessage): Bundle | undefined {
   return message.bundles
     .filter(({ identity }) => compareBytes(identity, from) === 0)

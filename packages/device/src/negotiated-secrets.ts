@@ -1,12 +1,12 @@
 import { copyBytes, encodeHex, type KeyPair, LruCache, type PublicKey, type SharedKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
-/** Secrets kept; the least recently used go. As many as a sealed transport keeps keys: 40 MB at most. */
+/** Secrets kept; the least recently used are evicted. As many as a sealed transport keeps keys: 40 MB at most. */
 const MOST = 200_000;
 
 /**
- * The secrets behind the topics negotiated with peers. Wire profile, section 6. Each is one ECDH, and wanted for every
- * message, so they are kept.
+ * The secrets behind the topics negotiated with peers. Wire profile, section 6. Each takes an ECDH and is needed for
+ * every message, so they are cached.
  */
 export class NegotiatedSecrets {
   readonly #crypto: CryptoProvider;

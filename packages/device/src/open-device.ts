@@ -61,7 +61,7 @@ export function openDevice(options: DeviceOptions): Promise<Device> {
   return openMessengerDevice(options);
 }
 
-/** As {@link openDevice}, with what a messenger needs beyond that. */
+/** Like {@link openDevice}, with the additional members that a messenger needs. */
 export async function openMessengerDevice(options: DeviceOptions): Promise<MessengerDevice> {
   checkDeviceOptions(options);
   const { identity, store, crypto, clock } = options;
@@ -101,11 +101,11 @@ export async function openMessengerDevice(options: DeviceOptions): Promise<Messe
   return new StoredDevice(store, transactions, context);
 }
 
-/** What opening a store for someone else is refused with. */
+/** The error for a store that belongs to another identity or installation. */
 export function notOurs(what: string): SottoError {
   return new SottoError(
     'INVALID_ARGUMENT',
-    `This store belongs to another ${what}. Open it with its own, or use an empty store.`,
+    `This store belongs to another ${what}. Open it with the right one, or use an empty store.`,
     {
       what,
       reason: 'the store belongs to another one',

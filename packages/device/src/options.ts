@@ -15,32 +15,31 @@ import type { DeviceLimits } from './limits.js';
 export interface DeviceOptions {
   /** The identity; the store remembers its public key and opens for no other. */
   readonly identity: KeyPair;
-  /** Ours until `close`. */
+  /** Holds all state; the device closes it. One device per store. */
   readonly store: Store;
   /** All primitives. */
   readonly crypto: CryptoProvider;
-  /** Prekeys, bundles and records are dated by it. */
+  /** Time for prekeys, bundles and records. */
   readonly clock: Clock;
-  /** Name of this device; drawn at random for a new store, and remembered by it. */
+  /** Name of this device among those of its identity. Default: random for a new store, which remembers it. */
   readonly installationId?: string | undefined;
   /** Default: `DEFAULT_DEVICE_LIMITS`. */
   readonly limits?: Partial<DeviceLimits> | undefined;
   /**
-   * The store is an old copy that was put back, as its `continuity` tells. Its ratchets may have gone on
-   * since: nothing more is sent on them, every conversation begins a new session, and a new prekey is published.
-   * Default: whether the store itself says so.
+   * Whether the store is an old copy that was restored. Its ratchets may have advanced since: nothing more is sent on them,
+   * every conversation begins a new session, and a new prekey is published. Default: what the store's `continuity` reports.
    */
   readonly restored?: boolean | undefined;
   /**
-   * Gets errors of commit hooks (`Transaction.onCommit`), which undo nothing. Default: an unhandled rejection, so that
-   * none is lost.
+   * Receives errors of commit hooks (`Transaction.onCommit`), which can't undo the commit. Default: an unhandled rejection, so
+   * that none is lost.
    */
   readonly onHookError?: ((error: unknown) => void) | undefined;
 }
 
 /**
- * Checks what TypeScript checks, for callers in plain JavaScript.
- * @throws INVALID_ARGUMENT that names the option that is wrong
+ * Repeats for callers in plain JavaScript what TypeScript checks.
+ * @throws INVALID_ARGUMENT with the name of the wrong option
  */
 export function checkDeviceOptions(
   options: Omit<DeviceOptions, 'crypto' | 'clock'> & {

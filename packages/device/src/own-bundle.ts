@@ -5,10 +5,10 @@ import { activeDevices, getPeer } from './peers.js';
 import type { PreKeyRecord } from './storage/records.js';
 import type { ReadTransaction } from './storage/transaction.js';
 
-/** What our bundles say that we understand: 1, negotiated topics. */
+/** Protocol version in our bundles: 1, negotiated topics. */
 const PROTOCOL_VERSION = 1;
 
-/** Signs our bundle, and gives the last one again while nothing in it has changed and it is fresh. */
+/** Signs our bundle, and reuses the last one while its content is unchanged and it is fresh. */
 export class OwnBundle {
   #last: { readonly bundle: VerifiedBundle; readonly content: string; readonly signedAt: number } | undefined;
   #newest = 0n;
@@ -46,7 +46,7 @@ export class OwnBundle {
     ) {
       return this.#last.bundle;
     }
-    // Two bundles never carry the same time, so that a peer can tell which is newer.
+    // No two bundles have the same timestamp, so that peers can tell which is newer.
     const wanted = bundleTimestamp(now);
     this.#newest = wanted > this.#newest || wanted < this.#newest - 1_000_000n ? wanted : this.#newest + 1n;
     const bundle = signBundle(crypto, identity, { signedPreKeys, timestamp: this.#newest });

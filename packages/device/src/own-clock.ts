@@ -3,13 +3,13 @@ import type { DeviceContext } from './context.js';
 import { clockTable } from './storage/tables.js';
 import type { Transaction } from './storage/transaction.js';
 
-/** How long a reading of our clock has to stand before anything is deleted by it. */
+/** Age at which a reading of our clock is trusted enough to delete by it. */
 const STANDS_AFTER_MS = 24 * 60 * 60_000;
 
 /**
- * Reads our clock, and gives a time that has certainly come: an earlier reading, a day old or more, that no later reading
- * has contradicted. What time deletes for good is deleted by this one, so that a start with a clock that is ahead, or far
- * behind, deletes nothing that is still needed. `undefined` while there is no such reading.
+ * Reads our clock, and returns a trusted time: an earlier reading, at least a day old, that no later reading has
+ * contradicted. Expiry uses this time, so that a start with a clock that is ahead, or far behind, deletes nothing that is
+ * still needed. `undefined` until there is such a reading.
  */
 export async function certainTime(
   tx: Transaction,
@@ -20,7 +20,7 @@ export async function certainTime(
   const observedAt = Number(known?.observedAt ?? 0n);
   const certainAt = Number(known?.certainAt ?? 0n);
   if (known === undefined || now < observedAt) {
-    // What was certain still is, unless it lies in the future as well.
+    // An earlier trusted time stays valid unless it is in the future, too.
     const stands = now < certainAt ? 0 : certainAt;
     tx.put(clockTable, { observedAt: BigInt(now), certainAt: BigInt(stands) });
     return stands === 0 ? undefined : stands;
@@ -30,15 +30,15 @@ export async function certainTime(
   return observedAt;
 }
 
-/** What comparing a stored time with our clock takes. */
+/** What a comparison of a stored time with our clock needs. */
 export interface ClockContext {
   readonly clock: Clock;
   readonly limits: Pick<DeviceContext['limits'], 'maxClockAheadMs'>;
 }
 
 /**
- * How long ago something happened, in milliseconds; `undefined` when it lies in the future by our clock, which then was
- * wrong at one of the two times, and the stored time proves nothing.
+ * How long ago something happened, in milliseconds; `undefined` when it is in the future by our clock, which was
+ * wrong then or is now, so the stored time proves nothing.
  */
 export function timeSince(storedMs: number, { clock, limits }: ClockContext): number | undefined {
   const elapsed = clock.now() - storedMs;
@@ -47,8 +47,8 @@ export function timeSince(storedMs: number, { clock, limits }: ClockContext): nu
 }
 
 /**
- * Whether something happened less than so many milliseconds ago, by a stored time of our clock. Never for 0, which stands
- * for never, nor for a time in the future, which proves nothing.
+ * Whether something happened less than the given number of milliseconds ago, by a stored time of our clock. False for 0,
+ * which stands for never, and for a time in the future, which proves nothing.
  */
 export function happenedWithin(storedMs: bigint, intervalMs: number, context: ClockContext): boolean {
   if (storedMs === 0n) return false;

@@ -33,7 +33,7 @@ export function putPeer(tx: Transaction, identity: Uint8Array, peer: PeerRecord)
   tx.put(peerTable, peer, encodeHex(identity));
 }
 
-/** Forgets an identity with its devices and sessions. */
+/** Deletes an identity with its devices and sessions. */
 export async function deletePeer(tx: Transaction, identity: Uint8Array): Promise<void> {
   const { devices } = await getPeer(tx, identity);
   for (const { sessions } of devices) for (const { id } of sessions) await deleteSession(tx, id);
@@ -71,8 +71,7 @@ export function newPeerDevice(installationId: string, enabled: boolean): PeerDev
 }
 
 /**
- * A device that lost its store: nothing that we had with it is there any more, and it subscribes to no topic
- * that was negotiated before.
+ * Resets a device that lost its store: it has none of our sessions, and doesn't subscribe to topics negotiated before.
  */
 export function withoutSessions(device: PeerDevice): PeerDevice {
   return {
@@ -82,13 +81,13 @@ export function withoutSessions(device: PeerDevice): PeerDevice {
   };
 }
 
-/** Most recently active first; ties by byte order of the id, so that they are settled the same way every time. */
+/** Most recently active first; ties by byte order of the id, so that the order is stable. */
 function byActivity(a: PeerDevice, b: PeerDevice): number {
   if (a.timestamp !== b.timestamp) return a.timestamp > b.timestamp ? -1 : 1;
   return a.installationId < b.installationId ? -1 : 1;
 }
 
-/** The devices of an identity that messages go to: enabled, usable, the most recently active. */
+/** The devices of an identity to which messages are sent: enabled, usable, the most recently active. */
 export function activeDevices(peer: PeerRecord, most: number): readonly PeerDevice[] {
   return peer.devices
     .filter(
@@ -99,18 +98,17 @@ export function activeDevices(peer: PeerRecord, most: number): readonly PeerDevi
 }
 
 /**
- * Bundles met lately. One that comes with every message is verified once, and merged once into what is known of its
- * identity.
+ * Recent bundles: one that is repeated with every message is verified and merged only once.
  */
 export class BundleCache {
   readonly #verified = new LruCache<string, VerifiedBundle>(512);
-  /** The bundle that changed nothing in a record, and who sent it. Records are replaced, never changed. */
+  /** By record, the bundle that changed nothing in it, and its sender. Records are immutable. */
   readonly #merged = new WeakMap<
     PeerRecord,
     readonly [bundle: VerifiedBundle, attestedBy?: string | undefined]
   >();
 
-  /** The bundle, or an equal one that was verified before. @throws BUNDLE_SIGNATURE_INVALID */
+  /** Verifies a bundle, or returns an equal one that was verified before. @throws BUNDLE_SIGNATURE_INVALID */
   verify({ crypto }: Pick<DeviceContext, 'crypto'>, bundle: Bundle): VerifiedBundle {
     return this.#verified.getOrCreate(fingerprint(bundle), () => verifyBundle(crypto, bundle));
   }
@@ -137,7 +135,7 @@ export class BundleCache {
   }
 }
 
-/** All that a bundle says, as a text that no other bundle shares. */
+/** The content of a bundle as an unambiguous string. */
 function fingerprint({ identity, signedPreKeys, timestamp, signature, strictSignature }: Bundle): string {
   const strict = strictSignature === undefined ? '' : encodeHex(strictSignature);
   let text = `${encodeHex(identity)} ${timestamp} ${encodeHex(signature)} ${strict}`;
@@ -149,9 +147,9 @@ function fingerprint({ identity, signedPreKeys, timestamp, signature, strictSign
 
 /** What a bundle changed. */
 export interface BundleNews extends Pick<BundleMerge, 'added' | 'rotated'> {
-  /** Installation ids of devices that lost their store and began again. */
+  /** Installation ids of devices that lost their store and started over. */
   readonly reset: readonly string[];
-  /** No device of the identity was known before. */
+  /** Whether no device of the identity was known before. */
   readonly firstContact: boolean;
 }
 
@@ -180,7 +178,7 @@ async function mergeInto(
   const merge = mergeBundle(
     known,
     {
-      // What we are ourselves, no one tells us.
+      // No bundle changes the record of this device itself.
       devices: isOwn ? devices.filter(({ installationId }) => installationId !== ownInstallation) : devices,
       timestamp: bundle.timestamp,
       strict: bundle.strictSignature !== undefined,
@@ -191,7 +189,7 @@ async function mergeInto(
   let next = peer;
   for (const update of merge.devices.values()) {
     if (known.get(update.installationId) === update) continue;
-    // Devices of others are taken when seen; our own wait for the user.
+    // Devices of peers are enabled when seen; our own wait for the user.
     const before = findDevice(peer, update.installationId) ?? newPeerDevice(update.installationId, !isOwn);
     const { installationId } = update;
     const changed = { ...before, ...update };
@@ -216,8 +214,8 @@ function toKnownDevice(device: PeerDevice): KnownDevice {
 }
 
 /**
- * Bounds the devices and sessions remembered of an identity. The least recently active devices go first, of those that no
- * bundle dates the ones that never wrote.
+ * Bounds the devices and sessions remembered of an identity. Drops the least recently active devices first; of those without
+ * a dated bundle, the ones that never wrote.
  */
 export async function withinBounds(
   tx: Transaction,
@@ -234,7 +232,7 @@ export async function withinBounds(
   }
   let excess =
     devices.reduce((sum, { sessions }) => sum + sessions.length, 0) - limits.maxSessionsPerIdentity;
-  // The last one of each device stays: it is the one in use.
+  // The last session of each device stays: it is the one in use.
   for (const device of devices.toSorted(byImportance).toReversed()) {
     if (excess <= 0) break;
     const gone = device.sessions.slice(0, Math.min(excess, device.sessions.length - 1));
@@ -246,7 +244,7 @@ export async function withinBounds(
   return devices === peer.devices ? peer : { ...peer, devices };
 }
 
-/** A device that has just appeared is among the most recent; of those that no bundle dates, those that wrote come first. */
+/** A device that has just appeared counts as recent; of those without a dated bundle, those that wrote come first. */
 function byImportance(a: PeerDevice, b: PeerDevice): number {
   if (a.timestamp === b.timestamp && a.hasReplied !== b.hasReplied) return a.hasReplied ? -1 : 1;
   return byActivity(a, b);

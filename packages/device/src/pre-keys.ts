@@ -5,12 +5,12 @@ import type { DeviceRecord, PreKeyRecord } from './storage/records.js';
 import { deviceTable, preKeyTable } from './storage/tables.js';
 import type { ReadTransaction, Transaction } from './storage/transaction.js';
 
-/** The record of this device; there since it was first opened. */
+/** The record of this device; it exists since the store was first opened. */
 export async function ownDeviceRecord(tx: ReadTransaction): Promise<DeviceRecord> {
   return (await tx.get(deviceTable)) as DeviceRecord;
 }
 
-/** Our signed prekey in use, however old it is. */
+/** Our current signed prekey, however old. */
 export async function currentPreKey(tx: ReadTransaction): Promise<PreKeyRecord> {
   const { currentPreKey } = await ownDeviceRecord(tx);
   return (await tx.get(preKeyTable, encodeHex(currentPreKey))) as PreKeyRecord;
@@ -36,21 +36,21 @@ export function putNewPreKey(
 }
 
 /**
- * Milliseconds until our signed prekey is due to be rotated; 0 when it is. It is due when it is over its lifetime, or was
- * made at a time that has not come yet.
+ * Milliseconds until our signed prekey is due to be rotated; 0 when it is. It is due when its lifetime is over, or its
+ * creation time is in the future.
  */
 export async function timeUntilRotation(
   tx: ReadTransaction,
   context: Pick<DeviceContext, 'clock' | 'limits'>,
 ): Promise<number> {
   const age = timeSince(Number((await currentPreKey(tx)).createdAt), context);
-  // At the very end of its lifetime it is still good.
+  // Still valid exactly at the end of its lifetime.
   return age === undefined ? 0 : Math.max(0, context.limits.preKeyLifetimeMs - age + 1);
 }
 
 /**
  * Rotates our signed prekey when it is due ({@link timeUntilRotation}). Every transaction that sends or publishes our bundle
- * does so first; reading never does. Wire profile, section 2.
+ * calls it first; reads never do. Wire profile, section 2.
  * @returns whether it was rotated
  */
 export async function rotatePreKeyIfDue(tx: Transaction, context: DeviceContext): Promise<boolean> {
@@ -70,7 +70,7 @@ export async function renewPreKey(tx: Transaction, context: DeviceContext): Prom
   return true;
 }
 
-/** Puts a new signed prekey in the place of the current one, and deletes those whose grace is over. */
+/** Replaces the current signed prekey, and deletes those whose grace period is over. */
 async function rotatePreKey(tx: Transaction, context: DeviceContext): Promise<void> {
   const current = await currentPreKey(tx);
   const retiredAt = storedNow(context.clock);
@@ -81,8 +81,8 @@ async function rotatePreKey(tx: Transaction, context: DeviceContext): Promise<vo
 }
 
 /**
- * Begins anew after an old copy of the store was put back: sessions of before are not sent on any more, since their
- * keys may have been used, and the prekey is replaced.
+ * Starts over after an old copy of the store was restored: nothing more is sent in earlier sessions, whose keys may have
+ * been used, and the prekey is replaced.
  */
 export async function renewEpoch(
   tx: Transaction,
@@ -96,8 +96,8 @@ export async function renewEpoch(
 }
 
 /**
- * Deletes the private keys that no message on its way can need any more.
- * @param time milliseconds since the epoch, a time that has certainly come
+ * Deletes the private prekeys that no message can need any longer.
+ * @param time milliseconds since the epoch, trusted
  */
 export async function deleteExpiredPreKeys(
   tx: Transaction,
@@ -108,14 +108,14 @@ export async function deleteExpiredPreKeys(
     if (value.retiredAt === 0n) continue;
     const name = encodeHex(value.publicKey);
     if (time - Number(value.retiredAt) > context.limits.preKeyGraceMs) tx.delete(preKeyTable, name);
-    // Retired by a clock that was ahead: its grace begins now.
+    // Retired by a clock that was ahead: its grace period begins now.
     else if (timeSince(Number(value.retiredAt), context) === undefined) {
       tx.put(preKeyTable, { ...value, retiredAt: storedNow(context.clock) }, name);
     }
   }
 }
 
-/** The pair that an X3DH header names; none when we never had it, or its grace is over. */
+/** The prekey pair that an X3DH header names; `undefined` when it isn't ours, or its grace period is over. */
 export async function findPreKeyPair(
   tx: ReadTransaction,
   context: DeviceContext,

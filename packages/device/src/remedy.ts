@@ -9,11 +9,11 @@ import { loadSession } from './sessions.js';
 import type { PeerDevice } from './storage/records.js';
 import type { ReadTransaction } from './storage/transaction.js';
 
-/** What is due when a message of an authentic sender can't be read here. */
+/** What to do when a message of an authenticated sender can't be read. */
 export interface Remedy {
   /** Send the sender our bundle, in an empty message outside of sessions. */
   readonly answer: boolean;
-  /** Replace our signed prekey first: a session is lost that was made with it, and the sender has to see that. */
+  /** Replace our signed prekey first: a session made with it is lost, which shows the sender that it is. */
   readonly renewPreKey: boolean;
   /** Report it to the user: the message may have been meant for this device. */
   readonly report: boolean;
@@ -23,12 +23,12 @@ const NONE: Remedy = { answer: false, renewPreKey: false, report: false };
 const REPORT: Remedy = { ...NONE, report: true };
 
 /**
- * What to do about a message that this device can't read. An envelope is signed by its sender, but neither its recipient nor
- * its topic is: someone else may have sealed for us what was meant for them, or what we got long ago. So an answer is due
- * only when it could be that the sender can't reach us:
+ * What to do about a message that this device can't read. An envelope is signed by its sender, but the signature
+ * covers neither recipient nor topic: a third party may have sealed for us a message to them, or one that we received long
+ * ago. So an answer is due only when the sender may really be unable to reach us:
  *
- * - the message isn't ours, and its bundle, which deployed peers put into every message, was signed lately;
- * - it has an entry that we could have been meant by: an entry outside of sessions that doesn't open is for someone else;
+ * - no entry of the message is for us, and its bundle, which deployed peers put into every message, was signed recently;
+ * - an entry could be for us: one outside of sessions that can't be decrypted is for someone else;
  * - no session with the device that sent it works.
  */
 export async function remedyFor(
@@ -50,13 +50,13 @@ export async function remedyFor(
   }
   if (entry === undefined && (await goesToEnoughOfUs(tx, context, directMessages))) return REPORT;
 
-  // What was written before there was this device can't be for it, but its sender should know of it.
+  // A message from before this device existed can't be for it, but its sender should learn of the device.
   const isOlder = signedAt !== undefined && signedAt + limits.maxClockAheadMs < Number(createdAt);
   const report = !isOlder || timeSince(Number(createdAt), context) === undefined;
   const device = findDevice(await getPeer(tx, from), message.installationId);
   if (device === undefined) return { answer: true, renewPreKey: false, report };
   const { works, lost } = await lookThrough(tx, device, epoch, entry?.drHeader?.id);
-  // In a session that works, what is addressed to someone else is for someone else.
+  // While a session works, an entry for someone else is just that.
   if (works) return entry === undefined ? NONE : { ...REPORT, report };
   return { answer: true, renewPreKey: lost, report };
 }

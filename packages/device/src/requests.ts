@@ -7,13 +7,13 @@ import { strangersTable } from './storage/tables.js';
 import type { ReadTransaction, Transaction } from './storage/transaction.js';
 import { getStrangers, noteWrote } from './strangers.js';
 
-/** Someone who wrote to us and waits for the user to accept it. */
+/** An identity that wrote to us and that the user has not accepted. */
 export interface MessageRequest {
   /** 33 bytes. */
   readonly identity: PublicKey;
-  /** Milliseconds since the epoch by our clock: when its first message came. */
+  /** When its first message was received, in milliseconds since the epoch by our clock. */
   readonly requestedAt: number;
-  /** Messages delivered so far. */
+  /** Number of messages delivered so far. */
   readonly messages: number;
 }
 
@@ -21,7 +21,7 @@ export interface MessageRequest {
  * Counts a 1:1 message for the application, unless the user has accepted its sender.
  * @param bytes of its payload
  * @returns whether the message made its sender a request
- * @throws LIMIT_EXCEEDED when the sender has written as much as is taken of a request
+ * @throws LIMIT_EXCEEDED when the sender has reached the limits of a request
  */
 export async function countRequest(
   tx: Transaction,
@@ -40,7 +40,7 @@ export async function countRequest(
   const requestedAt = isNew ? storedNow(clock) : peer.requestedAt;
   putPeer(tx, identity, { ...peer, requestMessages, requestBytes, requestedAt });
   if (isNew && peer.standing === 'known') await listKnown(tx, context, identity);
-  // This very message may have made us forget it, for the message keys that it wanted kept.
+  // This message may itself have caused the sender's deletion, by the message keys that it made us keep.
   else if (isNew) await noteWrote(tx, context, identity);
   return { isNew };
 }
@@ -49,12 +49,12 @@ function check(what: string, actual: number, limit: number): void {
   if (actual <= limit) return;
   throw new SottoError(
     'LIMIT_EXCEEDED',
-    'No more is taken of a sender before the user accepts the request.',
+    'The sender has reached the limit before the user accepts the request.',
     { what, limit, actual },
   );
 }
 
-/** Whether messages of an identity are taken as those of someone whom the user has accepted. */
+/** Whether messages of an identity count as accepted by the user. */
 export function isAccepted(context: DeviceContext, identity: PublicKey, peer: PeerRecord): boolean {
   return peer.standing === 'accepted' || compareBytes(identity, context.identity.publicKey) === 0;
 }
@@ -74,7 +74,7 @@ export async function getRequest(
   };
 }
 
-/** Those who wrote to us and wait, oldest first. */
+/** Identities that wrote to us and wait, oldest first. */
 export async function listRequests(
   tx: ReadTransaction,
   context: DeviceContext,

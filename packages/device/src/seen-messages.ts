@@ -4,12 +4,12 @@ import type { SeenIndexRecord } from './storage/records.js';
 import { seenIndexTable, seenTable } from './storage/tables.js';
 import type { Transaction } from './storage/transaction.js';
 
-/** Messages are remembered, and forgotten, a day's worth at a time. */
+/** Messages are remembered, and forgotten, by day. */
 const DAY_MS = 24 * 60 * 60_000;
 /** Days of which messages are remembered, by what they say and by our clock: twice as many as there can be honestly. */
 const MOST_BUCKETS = 200;
 
-/** What a message says of itself that no one on the way can change. */
+/** The parts of a message that no one on the way can change. */
 export interface SeenMessage {
   /** 32 bytes; another one on each public channel. */
   readonly messageId: Uint8Array;
@@ -20,11 +20,11 @@ export interface SeenMessage {
 }
 
 /**
- * Remembers a message that no ratchet guards, and refuses it the second time, and what is older than what is
- * remembered. Messages go by the time that their sender signed, so that the same message is looked for in the same place
- * whatever our clock says; those without one, or from the future, go by our clock.
+ * Remembers a message outside of ratchets; refuses repetitions, and messages older than the memory reaches. Messages are
+ * indexed by the time that their sender signed, so that a repetition is found whatever our clock says; those without one,
+ * or from the future, by our clock.
  *
- * @throws DUPLICATE_MESSAGE, MESSAGE_TOO_OLD; LIMIT_EXCEEDED when more came in a day than can be remembered
+ * @throws DUPLICATE_MESSAGE, MESSAGE_TOO_OLD; LIMIT_EXCEEDED when more were received in a day than can be remembered
  */
 export async function refuseRepeated(
   tx: Transaction,
@@ -47,24 +47,28 @@ export async function refuseRepeated(
   }
   const time = Math.min(signedAt ?? Number.POSITIVE_INFINITY, sentAt ?? Number.POSITIVE_INFINITY);
   if (time !== Number.POSITIVE_INFINITY && dayOf(time) < index.floor) {
-    throw new SottoError('MESSAGE_TOO_OLD', 'This message is too old to tell whether it came before.', {
-      messageId: encodeHex(messageId),
-    });
+    throw new SottoError(
+      'MESSAGE_TOO_OLD',
+      'This message is too old to tell whether it was received before.',
+      {
+        messageId: encodeHex(messageId),
+      },
+    );
   }
   const isFuture = signedAt !== undefined && signedAt > now + limits.maxClockAheadMs;
   const bucket = dated === undefined || isFuture ? bucketName('u', dayOf(now)) : dated;
   const counts = new Map(index.counts).set(bucket, (index.counts.get(bucket) ?? 0) + 1);
   tx.put(seenTable, new Uint8Array(0), bucket, id);
   tx.put(seenIndexTable, { ...index, counts }, 'all');
-  // Whoever dates messages at will makes the index no larger than that.
+  // A sender who forges dates can't make the index larger than that.
   if (total(counts) > limits.maxSeenMessages || counts.size > MOST_BUCKETS)
     await forgetOldest(tx, { ...index, counts }, bucket);
 }
 
 /**
- * Forgets the days that were over at a time, the oldest one in each call. What a clock that was ahead for long has forgotten
- * is refused up to today, and no longer than that.
- * @param time milliseconds since the epoch, a time that has certainly come
+ * Forgets days that have expired by the given time, one (the oldest) in each call. After a clock was ahead for long, what it
+ * made us forget is refused until today, and no longer.
+ * @param time milliseconds since the epoch, trusted
  */
 export async function forgetSeen(tx: Transaction, context: DeviceContext, time: number): Promise<void> {
   const index = await tx.get(seenIndexTable, 'all');
@@ -80,11 +84,15 @@ async function forgetOldest(tx: Transaction, index: SeenIndexRecord, except?: st
   const oldest = bucketsOf(index).find((bucket) => bucket !== except);
   if (oldest === undefined) {
     const actual = total(index.counts);
-    throw new SottoError('LIMIT_EXCEEDED', 'More messages came in a day than can be told apart.', {
-      what: 'messages outside of sessions in a day',
-      limit: actual - 1,
-      actual,
-    });
+    throw new SottoError(
+      'LIMIT_EXCEEDED',
+      'Too many messages were received in a day to detect repetitions.',
+      {
+        what: 'messages outside of sessions in a day',
+        limit: actual - 1,
+        actual,
+      },
+    );
   }
   for (const segments of await tx.keys(seenTable, [oldest])) tx.delete(seenTable, ...segments);
   const counts = new Map(index.counts);

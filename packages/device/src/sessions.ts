@@ -17,7 +17,7 @@ import type { ReadTransaction, Transaction } from './storage/transaction.js';
 const SESSION_ID_LENGTH = 16;
 const ORDER_LENGTH = 8;
 
-/** A session as it is worked with. */
+/** A decoded session. */
 export interface Session {
   readonly summary: SessionSummary;
   readonly state: RatchetState;
@@ -26,7 +26,7 @@ export interface Session {
 }
 
 /**
- * Names a session by all that makes it one: both parties' share in the key agreement, and who they are. The
+ * Derives a session's id from both parties' shares in the key agreement and their identities. The
  * ephemeral key counts by its x coordinate, since a point and its negative agree on the same key.
  */
 export function sessionId(
@@ -49,15 +49,15 @@ export function sessionId(
   );
 }
 
-/** The part of a shared key by which two sessions begun at once are ordered. */
+/** The part of a shared key that orders two sessions begun simultaneously. */
 export function sessionOrder(sharedKey: Uint8Array): Uint8Array {
   return copyBytes(sharedKey.subarray(0, ORDER_LENGTH));
 }
 
 /**
  * The session to send on. Both sides come to the same choice: a session lives as long as the prekey that it was
- * made with is its owner's current one; of one begun by each side at the same time, that with the lower shared
- * key is used. Wire profile, section 5.
+ * made with is its owner's current one; of two begun simultaneously, that with the lower shared key is
+ * used. Wire profile, section 5.
  */
 export function sessionForSending(
   device: PeerDevice,
@@ -71,7 +71,7 @@ export function sessionForSending(
   const begun = newestOf(true, device.signedPreKey);
   const accepted = newestOf(false, own.preKey);
   if (begun && accepted) return compareBytes(begun.order, accepted.order) <= 0 ? begun : accepted;
-  // A device that no bundle has named can be answered all the same.
+  // A device that no bundle has named can still be answered.
   return begun ?? accepted ?? (device.signedPreKey.length === 0 ? usable.at(-1) : undefined);
 }
 
@@ -104,7 +104,7 @@ export function beginSession(
 }
 
 /**
- * Reads a session; none when its record is missing or damaged, so that one bad record costs one session.
+ * Reads a session; `undefined` when its record is missing or damaged, so that one bad record costs one session.
  */
 export async function loadSession(
   tx: ReadTransaction,
@@ -124,7 +124,7 @@ export async function loadSession(
   }
 }
 
-/** Deletes a session with the keys kept for its late messages. */
+/** Deletes a session with its skipped message keys. */
 export async function deleteSession(tx: Transaction, id: Uint8Array): Promise<void> {
   const name = encodeHex(id);
   const session = await loadSession(tx, { id } as SessionSummary);
@@ -139,7 +139,7 @@ export async function deleteSession(tx: Transaction, id: Uint8Array): Promise<vo
   tx.delete(sessionTable, name);
 }
 
-/** The device with a session added; beyond the bound the oldest go that are not sent on. */
+/** The device with a session added; beyond the bound, the oldest sessions that are not sent on are deleted. */
 export async function addSession(
   tx: Transaction,
   { limits }: DeviceContext,

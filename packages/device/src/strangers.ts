@@ -13,14 +13,14 @@ import type { ReadTransaction, Transaction } from './storage/transaction.js';
 
 const NO_STRANGERS: StrangersRecord = { seen: [], wrote: [], known: [], answeredAt: [] };
 
-/** The strangers of whom anything is kept, oldest first. */
+/** The strangers about whom anything is stored, oldest first. */
 export async function getStrangers(tx: ReadTransaction): Promise<StrangersRecord> {
   return (await tx.get(strangersTable, 'all')) ?? NO_STRANGERS;
 }
 
 /**
- * Counts someone of whom a bundle was kept, and forgets the first of those who are too many. Does nothing for our own
- * identity and for those whom the user has accepted.
+ * Counts a stranger whose bundle was stored, and deletes the oldest beyond the bound. Does nothing for our own identity and
+ * for those whom the user has accepted.
  */
 export async function noteSeen(tx: Transaction, context: DeviceContext, identity: PublicKey): Promise<void> {
   if (!(await isStranger(tx, context, identity))) return;
@@ -31,9 +31,8 @@ export async function noteSeen(tx: Transaction, context: DeviceContext, identity
 }
 
 /**
- * Counts a message from a stranger with the message keys that it made us keep, and forgets the first of those who are too
- * many. Does nothing for our own identity and for
- * those whom the user has accepted.
+ * Counts a message from a stranger and the message keys that it made us keep, and deletes the oldest strangers beyond the
+ * bound. Does nothing for our own identity and for those whom the user has accepted.
  */
 export async function noteWrote(
   tx: Transaction,
@@ -59,7 +58,7 @@ function changes(known: StrangerEntry, change: Partial<StrangerEntry>): boolean 
   return answered !== known.answered || skippedKeys !== known.skippedKeys;
 }
 
-/** Raises the standing of an identity; a standing is never lowered so. */
+/** Raises the standing of an identity; never lowers it. */
 export async function raiseStanding(
   tx: Transaction,
   context: DeviceContext,
@@ -72,7 +71,7 @@ export async function raiseStanding(
   putPeer(tx, identity, { ...peer, standing });
 }
 
-/** No longer counts someone among the strangers; what is kept of them stays. */
+/** Removes an identity from the strangers; what is stored about it stays. */
 export async function forgetStranger(tx: Transaction, identity: Uint8Array): Promise<void> {
   const strangers = await getStrangers(tx);
   const seen = without(strangers.seen, identity);
@@ -97,13 +96,13 @@ async function isStranger(
   return !isLetIn(await getPeer(tx, identity));
 }
 
-/** Of those answered, we subscribe to only so many topics: the most recent ones. */
+/** Bounds the topics of answered strangers to which we subscribe: the most recent ones stay. */
 function withoutOldAnswers(wrote: readonly StrangerEntry[], { limits }: DeviceContext): StrangerEntry[] {
   let excess = wrote.filter(({ answered }) => answered).length - limits.maxStrangerTopics;
   return wrote.map((entry) => (entry.answered && excess-- > 0 ? { ...entry, answered: false } : entry));
 }
 
-/** Stores the lists, within their bounds: whoever falls out is forgotten with everything that was kept. */
+/** Stores the lists, within their bounds: everything about strangers beyond them is deleted. */
 async function keep(tx: Transaction, { limits }: DeviceContext, strangers: StrangersRecord): Promise<void> {
   const seen = strangers.seen.slice(-limits.maxStrangersSeen);
   let wrote = strangers.wrote.slice(-limits.maxRequests);

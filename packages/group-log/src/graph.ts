@@ -15,7 +15,7 @@ export function compareRanks(a: Rank, b: Rank): number {
   return a.position - b.position;
 }
 
-/** What gave a change its authority, as its own ancestors tell. Numbers are indices into the graph. */
+/** What gave a change its authority, judged by its own ancestors. Numbers are indices into the graph. */
 export interface Authority {
   /**
    * Membership of the author: the grant by the most senior granter. Of `leave`, all grants that count: it stands while
@@ -30,17 +30,17 @@ export interface Authority {
   readonly rank: Rank;
 }
 
-/** A change in its place in the graph. */
+/** A change in the graph. */
 export interface Entry extends ParsedChange, Authority {
-  /** Grows by order of admission and is never given twice: the key of the record. */
+  /** Increases in order of admission and is never reused: the key of the record. */
   readonly number: number;
-  /** Longest way to the change that created the group. */
+  /** Length of the longest path to the change that created the group. */
   readonly depth: number;
   /** Indices of the parents. */
   readonly parentIndices: readonly number[];
   /** All changes that this one builds on, directly or not. */
   readonly ancestors: Bits;
-  /** It is a revocation or a claim: what the reserve is for. */
+  /** Whether it is a revocation or a claim, for which capacity is reserved. */
   readonly isReserved: boolean;
 }
 
@@ -56,7 +56,7 @@ export interface Share {
   reservedBytes: number;
   /** How many of those are `leave`. */
   leaves: number;
-  /** Identities that additions name. */
+  /** Identities named by additions. */
   names: number;
 }
 
@@ -78,7 +78,7 @@ export function addToShare(share: Share, { kind, names, encoded, isReserved }: E
   if (kind === 'add') share.names += names.length;
 }
 
-/** What is counted of a change that has no place yet. */
+/** The counted properties of a change that is not in the graph yet. */
 export type Unplaced = Pick<Entry, 'kind' | 'names' | 'encoded' | 'isReserved'>;
 
 /** Whether a change takes authority away. */
@@ -87,8 +87,8 @@ export function isRevocation(kind: ChangeKind): boolean {
 }
 
 /**
- * Changes with all their ancestors, in an order in which ancestors come first. Only ever grows; logs share one and look
- * at the first so many changes of it.
+ * Changes with all their ancestors, in an order in which ancestors come first. Append-only; versions of a log share one, each reading its own
+ * prefix of it.
  */
 export class Graph {
   readonly entries: Entry[] = [];
@@ -143,7 +143,7 @@ export class Graph {
     return this.#adminGrants.get(identity) ?? [];
   }
 
-  /** All who ever were named as members, by whichever change. */
+  /** All identities that any change names as members. */
   identities(): Iterable<string> {
     return this.#memberGrants.keys();
   }
@@ -153,12 +153,12 @@ export class Graph {
     return this.#memberGrants.size;
   }
 
-  /** All who ever were named as administrators. */
+  /** All identities that any change names as administrators. */
   administrators(): Iterable<string> {
     return this.#adminGrants.keys();
   }
 
-  /** Whether a change is the same as another or one of its ancestors. */
+  /** Whether a change is another one, or one of its ancestors. */
   isWithin(index: number, of: number): boolean {
     return index === of || hasBit(this.at(of).ancestors, index);
   }
@@ -171,7 +171,7 @@ export class Graph {
     return bits;
   }
 
-  /** All that some changes build on. */
+  /** The ancestors of some changes. */
   ancestorsOf(indices: readonly number[]): Bits {
     const bits = newBits(this.length);
     // From the latest on: what is covered brings nothing new.

@@ -1,7 +1,7 @@
 import type { ParsedChange } from './change.js';
 import type { GroupLogLimits } from './limits.js';
 
-/** A change that was read, with who sent it. */
+/** A parsed change with its sender. */
 export interface Orphan {
   readonly change: ParsedChange;
   /** In hex. */
@@ -30,7 +30,7 @@ export class Orphans {
     return this.all.includes(one) ? new Orphans(this.all.filter((other) => other !== one)) : this;
   }
 
-  /** With more, as far as the sender's quota goes; for these, the oldest of all senders make room. */
+  /** Adds changes up to the sender's quota; evicts the oldest of all senders to make room. */
   with(
     fresh: readonly Orphan[],
     limits: Pick<GroupLogLimits, 'orphansOfSender' | 'orphanBytesOfSender' | 'orphans' | 'orphanBytes'>,

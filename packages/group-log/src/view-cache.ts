@@ -3,14 +3,14 @@ import { type Bits, hasBit } from './bits.js';
 import type { Graph } from './graph.js';
 import { View } from './view.js';
 
-/** Views that are kept: those of the branches that a batch of changes goes on. */
+/** Most views kept: enough for the branches that a batch of changes extends. */
 const KEPT = 64;
 
-/** Groups as the ancestors of changes make them. */
+/** Views of a group by the ancestors of changes. */
 export class ViewCache {
   readonly #graph: Graph;
   readonly #views = new LruCache<string, View>(KEPT);
-  /** How many views were worked out from all their changes. For tests, which count instead of taking times. */
+  /** Number of views resolved from scratch. For tests, which count instead of measuring time. */
   resolved = 0;
 
   constructor(graph: Graph) {

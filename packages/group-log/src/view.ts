@@ -17,7 +17,7 @@ export interface Standing {
   readonly seniority: Rank | undefined;
 }
 
-/** A group as the changes with effect make it. Immutable. */
+/** The state of a group, derived from its effective changes. Immutable. */
 export class View {
   readonly #graph: Graph;
   /** The changes with effect. */
@@ -37,7 +37,7 @@ export class View {
     return new View(graph, resolve(graph, within));
   }
 
-  /** With other changes having effect: only who is named in those that differ is looked at again. */
+  /** The view for another set of effective changes: recomputes only identities named in those that differ. */
   with(effective: Bits): View {
     const next = new View(this.#graph, effective);
     const touched = new Set<string>();
@@ -65,7 +65,7 @@ export class View {
     return next;
   }
 
-  /** With one more change, which builds on all the others. */
+  /** The view with one more change, which builds on all the others. */
   followedBy(index: number): View {
     const effective = newBits(index + 1);
     effective.set(this.effective.subarray(0, effective.length));
@@ -117,7 +117,7 @@ export class View {
     return standing !== undefined && standing.adminGrant >= 0 && this.#seated().admins.has(identity);
   }
 
-  /** Whether there are no more than may be members; mostly seen without a look at each. */
+  /** Whether there are no more members than allowed; usually without checking each. */
   #allFit(): boolean {
     return this.#graph.identityCount <= GROUP_MEMBERS_MAX || this.#all().size <= GROUP_MEMBERS_MAX;
   }

@@ -7,20 +7,20 @@ import { walletAddress } from './wallet-address.js';
 
 /** BIP32 path of the chat identity (wire profile, section 8). */
 export const CHAT_PATH = "m/43'/60'/1581'/0'/0";
-/** BIP32 path under which the wallets stand, by index. */
+/** BIP32 path of the wallets, followed by the index. */
 export const WALLETS_PATH = "m/44'/60'/0'/0";
 
 /** An account: the identity key that messages are signed with. Prints redacted. */
 export class Account extends Redacted {
   constructor(
-    /** The chat key. */
+    /** The identity key pair (chat key). */
     readonly identity: KeyPair,
   ) {
     super();
   }
 }
 
-/** An account that came from a mnemonic, and so has wallets beside its identity. Prints redacted. */
+/** An account made from a mnemonic, which therefore also has wallets. Prints redacted. */
 export class MnemonicAccount extends Account {
   readonly #walletAt: (index: number) => Wallet;
 
@@ -31,7 +31,7 @@ export class MnemonicAccount extends Account {
   }
 
   /**
-   * The wallet at `m/44'/60'/0'/0/index`, 0 when none is given. Made on each call.
+   * Derives the wallet at `m/44'/60'/0'/0/index`; index 0 by default. Not cached.
    * @throws INVALID_ARGUMENT when `index` is not an integer from 0 to 2^31 - 1
    */
   wallet(index = 0): Wallet {
@@ -42,7 +42,7 @@ export class MnemonicAccount extends Account {
 /** An Ethereum wallet. Prints redacted. */
 export class Wallet extends Redacted {
   constructor(
-    /** Of secp256k1. */
+    /** Key pair on secp256k1. */
     readonly keyPair: KeyPair,
     /** `0x` and 40 digits, EIP-55. */
     readonly address: string,
@@ -54,8 +54,8 @@ export class Wallet extends Redacted {
 }
 
 /**
- * The account of a mnemonic and its BIP39 passphrase. The same two always give the same account, and every passphrase
- * gives one: a mistyped passphrase is not an error but another, empty account. Takes some tens of milliseconds.
+ * The account of a mnemonic and its BIP39 passphrase. The same two always yield the same account, and every passphrase
+ * yields one: a mistyped passphrase is not an error but another, empty account. Takes tens of milliseconds.
  * @throws INVALID_TEXT when the passphrase has a lone surrogate, LIMIT_EXCEEDED when it is too long
  */
 export function accountFromMnemonic(
@@ -75,7 +75,7 @@ export function accountFromMnemonic(
 
   return new MnemonicAccount(identity, (index) => {
     if (!Number.isInteger(index) || index < 0 || index >= HARDENED_OFFSET) {
-      throw new SottoError('INVALID_ARGUMENT', 'A wallet has an index from 0 to 2^31 - 1.', {
+      throw new SottoError('INVALID_ARGUMENT', 'The index of a wallet is 0 to 2^31 - 1.', {
         what: 'index of a wallet',
         reason: 'not an integer from 0 to 2^31 - 1',
       });
@@ -96,7 +96,7 @@ export function accountFromPrivateKey(crypto: CryptoProvider, privateKey: Uint8A
   return new Account(crypto.secp256k1.keyPairFromPrivateKey(privateKey));
 }
 
-/** A node that was derived from a seed always has its private key. */
+/** An HD key derived from a seed always has its private key. */
 function keyPairOf(crypto: CryptoProvider, node: HDKey): KeyPair {
   return crypto.secp256k1.keyPairFromPrivateKey(node.privateKey as Uint8Array);
 }

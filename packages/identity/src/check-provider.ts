@@ -2,7 +2,7 @@ import { parseObject } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
 /**
- * Checks that the first argument is a provider, which is easily forgotten.
+ * Checks that the first argument is a crypto provider, which is easily forgotten.
  * @throws INVALID_ARGUMENT
  */
 export function checkProvider(crypto: CryptoProvider): void {

@@ -16,13 +16,13 @@ import type { CryptoProvider } from '@sotto/crypto';
 import { type Bundle, type DecodeOptions, decodeBundle, encodeBundle } from '@sotto/protocol-codec';
 import { checkProvider } from './check-provider.js';
 
-/** What one person hands to another, in order to be contacted. */
+/** The content of a contact card, which one person gives to another to be contacted. */
 export interface ContactCard {
   /** 33 bytes, compressed SEC1. */
   readonly identity: PublicKey;
   /**
-   * The bundle that was current when the card was made, of this identity. As good as its signature, which is not
-   * checked here: have it verified before it is used, as any other bundle.
+   * The bundle that was current when the card was made, of this identity. Its signature is not
+   * checked here: verify it before use, like any other bundle.
    */
   readonly bundle?: Bundle;
 }
@@ -31,9 +31,9 @@ export interface ContactCard {
 export const CONTACT_CARD_VERSION = 1;
 
 /**
- * Default length of a card in characters: what a QR code of 81 x 81 modules holds with medium error correction, about
- * the most that a phone reads from another phone's screen at once. There is room for a bundle of three devices with
- * UUIDs as ids, the most that deployed peers list.
+ * Default length of a card in characters: the capacity of a QR code of 81 x 81 modules with medium error correction, about the
+ * most that a phone reads easily from another phone's screen. It fits a bundle of three devices with UUIDs as ids, the most
+ * that deployed peers list.
  */
 export const CONTACT_CARD_CHARACTERS = 656;
 
@@ -49,11 +49,11 @@ const KIND_BUNDLE = 1;
 /**
  * Writes a card: `SOTTO:1/` and base32 (RFC 4648, no padding) of `body || checksum`. The body is `0x00 || identity`, 33
  * bytes compressed, or `0x01 || Bundle`, the protobuf message, which has the identity in it. The checksum is the first
- * 4 bytes of SHA-256 of `SOTTO:1/ || body`: it finds damage and stops no attacker. Nothing needs escaping in a URL, and
- * QR codes hold capital letters and digits in fewer dots than bytes.
+ * 4 bytes of SHA-256 of `SOTTO:1/ || body`: it detects damage, not attacks. Nothing needs escaping in a URL, and
+ * QR codes encode capital letters and digits more compactly than bytes.
  *
- * The bundle goes in if the card is then no longer than `maxCharacters` (default {@link CONTACT_CARD_CHARACTERS}), and
- * is left out else: a contact without a bundle can be written to all the same.
+ * The bundle is included if the card is then no longer than `maxCharacters` (default {@link CONTACT_CARD_CHARACTERS}),
+ * and left out otherwise: a contact without a bundle can still be written to.
  * @throws INVALID_PUBLIC_KEY; WRONG_IDENTITY when the bundle is of another identity
  * @throws LIMIT_EXCEEDED when not even the identity fits
  * @throws INVALID_ARGUMENT, INVALID_TEXT for a bundle that cannot be encoded
@@ -83,7 +83,7 @@ export function encodeContactCard(
   return text;
 }
 
-/** What to demand of a card. */
+/** Options of {@link parseContactCard}. */
 export interface ContactCardOptions {
   /** The identity that the card has to be of, 33 or 65 bytes. */
   readonly expected?: Uint8Array;
@@ -96,7 +96,7 @@ export interface ContactCardOptions {
  * (`https://chat.example/#SOTTO:1/…`). Either case; white space anywhere is ignored, such as a mail program's line breaks.
  * @throws INVALID_CONTACT_CARD `not-a-card`, `damaged`, or `newer-version`: the frame and its checksum stay the same in
  * every version, so a damaged version number isn't mistaken for a newer one
- * @throws WRONG_IDENTITY when the card is sound and not of `expected`
+ * @throws WRONG_IDENTITY when the card is valid, but not of `expected`
  * @throws INVALID_PUBLIC_KEY for an `expected` that is not a public key
  * @throws LIMIT_EXCEEDED beyond {@link CONTACT_CARD_MAX_CHARACTERS}, or beyond a limit of the bundle
  */
@@ -122,7 +122,7 @@ export function parseContactCard(
   return card;
 }
 
-/** Whether a text claims to be a card, whole or damaged. */
+/** Whether a text looks like a card, complete or damaged. */
 export function looksLikeContactCard(text: string): boolean {
   return BEGINS_LIKE_A_CARD.test(cardIn(parseText(text, 'text').slice(0, CONTACT_CARD_MAX_CHARACTERS)));
 }
@@ -143,7 +143,7 @@ function openFrame(crypto: CryptoProvider, text: string): { version: number; bod
   }
   const card = cardIn(text);
   if (!BEGINS_LIKE_A_CARD.test(card)) {
-    throw new SottoError('INVALID_CONTACT_CARD', 'This is something else than a contact card.', {
+    throw new SottoError('INVALID_CONTACT_CARD', 'This is not a contact card.', {
       problem: 'not-a-card',
     });
   }
@@ -182,7 +182,7 @@ function readBody(crypto: CryptoProvider, body: Uint8Array, limits: DecodeOption
   }
 }
 
-/** Whoever made the card wrote nonsense under a good checksum: to the one who scans it, damage like other damage. */
+/** Content that is invalid under a valid checksum is reported as damage, too. */
 function identityOf(crypto: CryptoProvider, bytes: Uint8Array): PublicKey {
   try {
     return crypto.secp256k1.parsePublicKey(bytes);
@@ -215,7 +215,7 @@ function checksumOf(crypto: CryptoProvider, prefix: string, body: Uint8Array): U
 /** @throws WRONG_IDENTITY */
 export function checkIdentity(expected: PublicKey, actual: PublicKey): void {
   if (compareBytes(expected, actual) !== 0) {
-    throw new SottoError('WRONG_IDENTITY', 'This is of another identity than the one expected.', {
+    throw new SottoError('WRONG_IDENTITY', 'This belongs to an identity other than the expected one.', {
       expected: encodeHex(expected),
       actual: encodeHex(actual),
     });

@@ -20,11 +20,11 @@ export function beginsLikeKey(text: string): boolean {
 }
 
 /**
- * Reads whatever names a person: a contact card or a link with one, the text of a public key, or a contact code as
- * deployed clients make it. The form is known by its beginning, and the errors are those of that form.
+ * Reads any text that identifies a person: a contact card or a link with one, the text of a public key, or a contact code as
+ * deployed clients make it. The form is recognised by its beginning, and the errors are those of that form.
  * @throws INVALID_CONTACT_CARD for a card; INVALID_TEXT, INVALID_LENGTH, INVALID_PUBLIC_KEY for a key
  * @throws INVALID_TEXT, MALFORMED_MESSAGE, INVALID_PUBLIC_KEY for a contact code, and for anything else
- * @throws WRONG_IDENTITY when it is sound and not of `expected`; LIMIT_EXCEEDED
+ * @throws WRONG_IDENTITY when it is valid, but not of `expected`; LIMIT_EXCEEDED
  */
 export function parseContact(
   crypto: CryptoProvider,

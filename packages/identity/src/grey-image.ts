@@ -7,7 +7,7 @@ export interface GreyImage {
   readonly data: Uint8Array;
 }
 
-/** The picture in grey, on a ground of the same grey (0 to 255) where it is transparent. */
+/** Converts a picture to grey, on a background of the given grey (0 to 255) where it is transparent. */
 export function flattened({ width, height, data }: PixelImage, ground: number): GreyImage {
   const grey = new Uint8Array(width * height);
   for (let i = 0, at = 0; i < grey.length; i++, at += 4) {
@@ -23,13 +23,13 @@ export function flattened({ width, height, data }: PixelImage, ground: number): 
   return { width, height, data: grey };
 }
 
-/** Whether anything shines through. */
+/** Whether any pixel is transparent. */
 export function isTransparent({ data }: PixelImage): boolean {
   for (let at = 3; at < data.length; at += 4) if (data[at] !== 255) return true;
   return false;
 }
 
-/** As in a mirror. */
+/** Mirrors the picture horizontally. */
 export function mirrored({ width, height, data }: GreyImage): GreyImage {
   const turned = new Uint8Array(data.length);
   for (let row = 0; row < data.length; row += width) {

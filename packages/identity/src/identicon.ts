@@ -16,11 +16,11 @@ const SATURATION = 0.5;
 const LIGHTNESS = 0.7;
 
 /**
- * The picture of a key: 5 x 5 cells, mirrored, in one colour on white (wire profile, section 8). It helps people to
- * tell contacts apart and proves nothing: a look-alike is cheap to find. Compare safety numbers for that.
+ * The picture of a key: 5 x 5 cells, mirrored, in one colour on white (wire profile, section 8). It helps people
+ * to tell contacts apart, but proves nothing: a look-alike is cheap to find. Compare safety numbers for that.
  */
 export interface Identicon {
-  /** 5 rows of 5; whether the cell has the colour. */
+  /** 5 rows of 5 cells; `true` where the cell has the colour. */
   readonly cells: readonly (readonly boolean[])[];
   /** Red, green and blue, 0 to 255. */
   readonly color: readonly [red: number, green: number, blue: number];

@@ -12,7 +12,7 @@ import type { CryptoProvider } from '@sotto/crypto';
 import { checkProvider } from './check-provider.js';
 
 /**
- * How a public key is written (wire profile, section 8):
+ * Text forms of a public key (wire profile, section 8):
  * `uncompressed` `0x04…`, 65 bytes; `compressed` `0x02…` or `0x03…`, 33 bytes;
  * `base16` `fe701…` and `base58btc` `zQ3sh…`, multibase of the multicodec secp256k1-pub.
  */
@@ -82,7 +82,7 @@ function keyBytes(text: string): Uint8Array {
 
 function withoutMulticodec(bytes: Uint8Array): Uint8Array {
   if (bytes[0] !== SECP256K1_PUB[0] || bytes[1] !== SECP256K1_PUB[1]) {
-    throw notAKey('another multicodec than secp256k1-pub');
+    throw notAKey('a multicodec other than secp256k1-pub');
   }
   return checkLength(bytes.subarray(SECP256K1_PUB.length), [33]);
 }

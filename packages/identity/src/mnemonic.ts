@@ -10,15 +10,16 @@ export type MnemonicWordCount = 12 | 15 | 18 | 21 | 24;
 /** Longest text that {@link parseMnemonic} looks at, in characters. 24 English words with spaces need 215 at most. */
 export const MNEMONIC_MAX_CHARACTERS = 4096;
 
-/** Longest passphrase in characters: far beyond what anyone types, so that a pasted file is noticed. */
+/** Longest passphrase in characters: far more than anyone types, so that a pasted file is rejected. */
 export const PASSPHRASE_MAX_CHARACTERS = 4096;
 
 const WORD_COUNTS: readonly number[] = [12, 15, 18, 21, 24];
 const KNOWN_WORDS: ReadonlySet<string> = new Set(wordlist);
 
-/** Words of the English BIP39 list, checksum and all. Made by a parser only. Prints redacted. */
+/** A valid mnemonic of the English BIP39 list, checksum included. Made only by {@link createMnemonic} and {@link parseMnemonic}.
+ * Prints redacted. */
 export class Mnemonic extends Redacted {
-  /** Secret. Show them once, to be written down. */
+  /** The words; secret. Show them once, to be written down. */
   readonly words: readonly string[];
 
   /** @internal For {@link createMnemonic} and {@link parseMnemonic}. */
@@ -53,11 +54,11 @@ export function createMnemonic(
 }
 
 /**
- * Reads words as people type and paste them. One rule: the text is brought to Unicode NFKD (full-width letters become
- * plain ones), case is ignored, and words stand apart by any run of white space, line breaks and zero-width spaces
- * included. Numbers, commas and abbreviated words are refused, and so is every list but the English one.
+ * Parses words as people type and paste them: normalises to Unicode NFKD (full-width letters become plain ones), ignores
+ * case, and splits at any run of white space, including line breaks and zero-width spaces. Refuses numbers, commas,
+ * abbreviated words, and every list but the English one.
  *
- * Unknown words are reported before a wrong count, and that before a wrong checksum. No error holds a word.
+ * Reports unknown words before a wrong count, and that before a wrong checksum. No error contains a word.
  * @throws INVALID_MNEMONIC, see its details
  * @throws LIMIT_EXCEEDED beyond {@link MNEMONIC_MAX_CHARACTERS}
  */
@@ -96,8 +97,8 @@ export function parseMnemonic(text: string): Mnemonic {
 }
 
 /**
- * The BIP39 seed, 64 fresh secret bytes. Slow on purpose: 2048 rounds of PBKDF2 take some tens of milliseconds.
- * `passphrase` is brought to NFKD, and nothing else is done to it: case and spaces count.
+ * The BIP39 seed, 64 fresh secret bytes. Slow on purpose: 2048 rounds of PBKDF2 take tens of milliseconds.
+ * `passphrase` is normalised to NFKD and otherwise unchanged: case and spaces count.
  * @throws INVALID_TEXT when the passphrase has a lone surrogate, LIMIT_EXCEEDED
  */
 export function mnemonicToSeed(mnemonic: Mnemonic, passphrase: string): Uint8Array {

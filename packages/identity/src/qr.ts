@@ -7,16 +7,16 @@ import type { PixelImage } from './pixel-image.js';
 /** How much of a code may be dirty or hidden: low 7 %, medium 15 %, quartile 25 %, high 30 %. */
 export type QrErrorCorrection = 'low' | 'medium' | 'quartile' | 'high';
 
-/** Options of the functions that draw a code. */
+/** Options of {@link qrModules} and {@link qrSvg}. */
 export interface QrOptions {
   /** Default `medium`. More of it makes a larger code. */
   readonly errorCorrection?: QrErrorCorrection;
 }
 
-/** Quiet zone in modules: what the standard (ISO/IEC 18004) demands around a code. */
+/** Quiet zone around a code in modules, as ISO/IEC 18004 requires. */
 const QUIET_ZONE = 4;
 
-/** Bytes that the largest code has room for. Of text in `0-9A-Z $%*+-./:` it holds 45 % more. */
+/** Capacity of the largest code in bytes. Of text in `0-9A-Z $%*+-./:` it holds 45 % more. */
 const MAX_BYTES: Readonly<Record<QrErrorCorrection, number>> = {
   low: 2953,
   medium: 2331,
@@ -25,8 +25,8 @@ const MAX_BYTES: Readonly<Record<QrErrorCorrection, number>> = {
 };
 
 /**
- * The code module by module: rows, `true` is dark, with a quiet zone of 4 around it. For those who draw it themselves.
- * @throws LIMIT_EXCEEDED when the text has no room in a code, INVALID_TEXT when it has a lone surrogate
+ * The code module by module: rows, `true` is dark, with a quiet zone of 4 around it. For drawing it yourself.
+ * @throws LIMIT_EXCEEDED when the text doesn't fit into a code, INVALID_TEXT when it has a lone surrogate
  */
 export function qrModules(text: string, options: QrOptions = {}): boolean[][] {
   const ecc = parseObject(options, 'options').errorCorrection ?? 'medium';
@@ -36,7 +36,7 @@ export function qrModules(text: string, options: QrOptions = {}): boolean[][] {
   try {
     return encodeQR(text, 'raw', { ecc, border: QUIET_ZONE });
   } catch {
-    throw new SottoError('LIMIT_EXCEEDED', 'The text has no room in a QR code.', {
+    throw new SottoError('LIMIT_EXCEEDED', 'The text does not fit into a QR code.', {
       what: 'text of a QR code, bytes',
       limit: MAX_BYTES[ecc],
       actual: length,
@@ -62,7 +62,7 @@ export function qrSvg(text: string, options?: QrOptions): string {
 export interface QrTerminalOptions extends QrOptions {
   /**
    * Whether to set white on black by escape codes, so that the terminal's own colours don't matter. Default true.
-   * Without, the code is right on a dark background only.
+   * If false, the code is readable only on a dark background.
    */
   readonly color?: boolean;
 }
@@ -83,10 +83,10 @@ export function qrTerminal(text: string, options: QrTerminalOptions = {}): strin
   return lines.join('\n');
 }
 
-/** By what is light: nothing, upper, lower, both. */
+/** Indexed by which half is light: none, upper, lower, both. */
 const HALF_BLOCKS = [' ', '▀', '▄', '█'] as const;
 
-/** Largest width and height of an image to decode, in pixels. Phone cameras give more; scale their pictures down. */
+/** Largest width and height of an image to decode, in pixels. Phone cameras produce larger ones; scale these down. */
 export const QR_IMAGE_MAX_SIDE = 4096;
 
 /** Options of {@link decodeQr}. */
@@ -94,17 +94,17 @@ export interface QrDecodeOptions {
   /**
    * How long to try harder when the first look finds nothing, in ms: on a mirror image, with more contrast, on white where it
    * is transparent, turned. The default, 16, is one frame of a camera at 60 frames a second, and enough for one or
-   * two of these; for a picture from a file, a second is well spent. What has begun is finished, some hundredths of a second
+   * two of these; for a picture from a file, a second is well spent. An attempt in progress is finished, which takes hundredths of a second
    * for each megapixel.
    */
   readonly retryMilliseconds?: number;
-  /** Tells how long it took so far. Default: the system's. */
+  /** Clock to measure the time spent. Default: the system clock. */
   readonly clock?: Pick<Clock, 'now'>;
 }
 
 /**
- * The text of the first QR code in an image, a camera's frame or a file's pixels; `image` is borrowed. An empty image, 0 by 0,
- * as of a camera that has not begun, has none.
+ * Decodes the first QR code in an image: a camera's frame, or a file's pixels. `image` is borrowed. An empty image (0 by 0), as
+ * from a camera that has not started, has none.
  * @throws QR_UNREADABLE when there is none, or none that can be read
  * @throws INVALID_ARGUMENT when width, height and data don't belong together, or for a negative time
  * @throws LIMIT_EXCEEDED beyond {@link QR_IMAGE_MAX_SIDE}
@@ -120,18 +120,18 @@ export function decodeQr(image: PixelImage, options: QrDecodeOptions = {}): stri
     if (text !== undefined) return text;
     if (clock.now() - start >= timeLimit) break;
   }
-  throw new SottoError('QR_UNREADABLE', 'There is no QR code in this image that can be read.', {
+  throw new SottoError('QR_UNREADABLE', 'This image has no readable QR code.', {
     reason: 'no code, or one that is blurred, cut off or damaged',
   });
 }
 
-/** The angle by which to turn what the decoder doesn't find: it is blind for large codes near 45 degrees. */
+/** Angle of rotation when the decoder finds nothing: it misses large codes near 45 degrees. */
 const TURN_DEGREES = 30;
 
-/** One way to look at an image: the text, if it finds one. */
+/** One attempt to decode an image: the text, if it finds one. */
 type Look = (millisecondsLeft: number) => string | undefined;
 
-/** All ways to look at an image, the quick and likely ones first. */
+/** All attempts to decode an image, the quick and likely ones first. */
 function* looksAt(image: PixelImage): Generator<Look, void> {
   const { width, height, data } = image;
   yield () => lookAt({ width, height, data: ownKind(data) }, 'RGBA');
@@ -175,7 +175,7 @@ function lookAt(
   }
 }
 
-/** The decoder takes arrays of its own realm alone. */
+/** The decoder only accepts arrays of its own realm. */
 function ownKind(data: PixelImage['data']): PixelImage['data'] {
   return data instanceof Uint8Array || data instanceof Uint8ClampedArray ? data : Uint8Array.from(data);
 }

@@ -8,7 +8,7 @@ declare const brand: unique symbol;
 /** 60 decimal digits that stand for a pair of identities. Not secret. */
 export type SafetyNumber = string & { readonly [brand]: 'SafetyNumber' };
 
-/** Changes when the derivation does, so that no two versions give the same number. */
+/** Changes with the derivation, so that no two versions yield the same number. */
 const CONTEXT = concatBytes(encodeUtf8('Sotto safety number'), Uint8Array.of(1));
 /** What Signal's numeric fingerprint does: makes the search for a look-alike 5200 times as expensive. */
 const ITERATIONS = 5200;
@@ -20,7 +20,7 @@ const GROUP_BYTES = 5;
 export const SAFETY_NUMBER_DIGITS = 2 * GROUPS_PER_IDENTITY * GROUP_DIGITS;
 
 /**
- * The safety number of two identities (33 or 65 bytes each); the order of the two doesn't matter. Takes some tens of
+ * The safety number of two identities (33 or 65 bytes each); the order of the two doesn't matter. Takes tens of
  * milliseconds.
  *
  * For each identity, `h = SHA-512("Sotto safety number" || 0x01 || key33)`, then 5199 times `h = SHA-512(h || key33)`; six
@@ -34,7 +34,7 @@ export function createSafetyNumber(crypto: CryptoProvider, one: Uint8Array, othe
   return keys.map(digitsOf).sort().join('') as SafetyNumber;
 }
 
-/** As people read it: twelve groups of five, a space between. */
+/** Formats a safety number for people: twelve groups of five digits, separated by spaces. */
 export function formatSafetyNumber(number: SafetyNumber): string {
   const groups = parseText(number, 'number').match(/\d{5}/g);
   if (groups === null) throw invalidArgument('number', 'not a safety number');
@@ -52,7 +52,7 @@ export function parseSafetyNumber(text: string): SafetyNumber {
   if (!/^[0-9]*$/.test(digits)) {
     throw new SottoError('INVALID_TEXT', 'A safety number has digits only.', {
       what: 'safety number',
-      reason: 'something else than digits, spaces and hyphens',
+      reason: 'characters other than digits, spaces and hyphens',
     });
   }
   if (digits.length !== SAFETY_NUMBER_DIGITS) {
@@ -67,7 +67,7 @@ export function parseSafetyNumber(text: string): SafetyNumber {
 }
 
 /**
- * Whether two safety numbers are the same, each as {@link parseSafetyNumber} reads it. A number that isn't whole is an
+ * Whether two safety numbers are the same, each as {@link parseSafetyNumber} reads it. An incomplete number is an
  * error rather than a difference, so that a slip of the finger doesn't look like an attack.
  * @throws INVALID_TEXT, INVALID_LENGTH
  */

@@ -74,7 +74,7 @@ describe('hostile: what is no public key', () => {
     ['z, empty', 'z'],
   ])('another multicodec, %s: INVALID_TEXT', (_, text) => {
     expect(thrown('INVALID_TEXT', () => parse(text)).details.reason).toBe(
-      'another multicodec than secp256k1-pub',
+      'a multicodec other than secp256k1-pub',
     );
   });
 

@@ -100,8 +100,8 @@ describe('drawn and read back', () => {
     expect(drawn.slice(0, modules.length)).toEqual(modules);
     expect(lines).toHaveLength(Math.ceil(modules.length / 2));
 
-    const inColours = qrTerminal(card).split('\n');
-    expect(inColours).toEqual(lines.map((line) => `\x1b[97;40m${line}\x1b[0m`));
+    const coloured = qrTerminal(card).split('\n');
+    expect(coloured).toEqual(lines.map((line) => `\x1b[97;40m${line}\x1b[0m`));
   });
 
   test('around it is a quiet zone of 4', () => {

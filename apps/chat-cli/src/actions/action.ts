@@ -1,4 +1,4 @@
-import { Complaint } from '../complaint.js';
+import { CliError } from '../cli-error.js';
 import type { Session } from '../session.js';
 
 export type Json =
@@ -9,7 +9,7 @@ export type Json =
   | readonly Json[]
   | { readonly [name: string]: Json | undefined };
 
-/** What an action is told. */
+/** A parameter of an action. */
 export interface Parameter {
   /** In requests of programs. */
   readonly name: string;
@@ -26,12 +26,12 @@ export interface Action {
   /** One line of help. */
   readonly about: string;
   readonly parameters: readonly Parameter[];
-  /** Of no use to people, who see it anyway. */
+  /** Only for programs: people see it on the screen. */
   readonly forPrograms?: true;
   run(session: Session, given: Given): Promise<Outcome>;
 }
 
-/** What came of it. */
+/** The result of an action. */
 export interface Outcome {
   /** For programs. */
   readonly value: { readonly [name: string]: Json | undefined };
@@ -43,27 +43,27 @@ export interface Outcome {
   readonly codes?: readonly string[];
 }
 
-/** What was given for the parameters of an action, checked. */
+/** The checked arguments of an action. */
 export class Given {
   readonly #values: Readonly<Record<string, unknown>>;
 
-  /** @throws Complaint BAD_REQUEST when a parameter is missing, of the wrong type, or none of the action's */
+  /** @throws CliError BAD_REQUEST when a parameter is missing, of the wrong type, or none of the action's */
   constructor(parameters: readonly Parameter[], values: Readonly<Record<string, unknown>>) {
     for (const name of Object.keys(values)) {
       if (!parameters.some((parameter) => parameter.name === name)) {
-        throw new Complaint('BAD_REQUEST', `This takes no "${name}".`);
+        throw new CliError('BAD_REQUEST', `This takes no "${name}".`);
       }
     }
     for (const { name, kind, optional } of parameters) {
       const value = values[name];
       if (value === undefined && optional) continue;
-      if (value === undefined) throw new Complaint('BAD_REQUEST', `"${name}" is missing.`);
+      if (value === undefined) throw new CliError('BAD_REQUEST', `"${name}" is missing.`);
       const fits =
         kind === 'words'
           ? Array.isArray(value) && value.every((item) => typeof item === 'string')
           : typeof value === 'string';
       if (!fits) {
-        throw new Complaint(
+        throw new CliError(
           'BAD_REQUEST',
           `"${name}" has to be ${kind === 'words' ? 'a list of texts' : 'a text'}.`,
         );
@@ -84,11 +84,11 @@ export class Given {
     return this.#values[name] as readonly string[];
   }
 
-  /** A whole number. @throws Complaint BAD_REQUEST */
+  /** A whole number. @throws CliError BAD_REQUEST */
   number(name: string): number | undefined {
     const text = this.optional(name);
     if (text !== undefined && !/^\d{1,9}$/.test(text)) {
-      throw new Complaint('BAD_REQUEST', `"${name}" has to be a whole number.`);
+      throw new CliError('BAD_REQUEST', `"${name}" has to be a whole number.`);
     }
     return text === undefined ? undefined : Number(text);
   }

@@ -1,5 +1,5 @@
 import { conversationKey } from '@sotto/conversations';
-import { Complaint } from '../complaint.js';
+import { CliError } from '../cli-error.js';
 import { entryJson, summaryJson } from '../json-shapes.js';
 import { findConversation, findListed, titleOf } from '../names.js';
 import type { Session } from '../session.js';
@@ -102,7 +102,7 @@ const flush: Action = {
   },
 };
 
-/** The message named, or the last one that failed in the conversation. @throws Complaint NOTHING_FAILED */
+/** The message named, or the last one that failed in the conversation. @throws CliError NOTHING_FAILED */
 async function failedMessage(session: Session, given: Given): Promise<string> {
   const id = given.optional('message');
   if (id !== undefined) return id;
@@ -110,7 +110,7 @@ async function failedMessage(session: Session, given: Given): Promise<string> {
   const entries = await session.conversations.entries(conversation, { limit: PAGE });
   const failed = entries.findLast((entry) => entry.kind === 'message' && entry.state === 'failed');
   if (failed?.kind !== 'message')
-    throw new Complaint('NOTHING_FAILED', 'No message of this conversation has failed lately.');
+    throw new CliError('NOTHING_FAILED', 'No message of this conversation has failed lately.');
   return failed.id;
 }
 

@@ -1,5 +1,5 @@
 import type { DeviceInfo } from '@sotto/messenger';
-import { Complaint } from '../complaint.js';
+import { CliError } from '../cli-error.js';
 import { findPerson, nameOf, plain } from '../names.js';
 import type { Session } from '../session.js';
 import { type Action, CURRENT } from './action.js';
@@ -89,15 +89,15 @@ async function otherDevices(messenger: Session['messenger']): Promise<readonly D
   );
 }
 
-/** A device by its id or the beginning of it. @throws Complaint */
+/** A device by its id or the beginning of it. @throws CliError */
 async function findDevice(messenger: Session['messenger'], text: string): Promise<DeviceInfo> {
   const found = (await otherDevices(messenger)).filter(({ installationId }) =>
     installationId.startsWith(text),
   );
   if (found.length > 1)
-    throw new Complaint('AMBIGUOUS_NAME', 'Several devices begin like this. Give more of the id.');
+    throw new CliError('AMBIGUOUS_NAME', 'Several devices begin like this. Give more of the id.');
   if (found[0] === undefined)
-    throw new Complaint('BAD_REQUEST', 'No other device of yours has this id. See /devices.');
+    throw new CliError('BAD_REQUEST', 'No other device of yours has this id. See /devices.');
   return found[0];
 }
 

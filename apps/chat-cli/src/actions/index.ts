@@ -1,4 +1,4 @@
-import { Complaint } from '../complaint.js';
+import { CliError } from '../cli-error.js';
 import type { Action } from './action.js';
 import { CONVERSATIONS } from './conversations.js';
 import { DEVICES } from './devices.js';
@@ -10,11 +10,11 @@ export const ACTIONS: readonly Action[] = [...PEOPLE, ...CONVERSATIONS, ...GROUP
 
 const BY_NAME = new Map(ACTIONS.map((action) => [action.name, action]));
 
-/** @throws Complaint UNKNOWN_COMMAND */
+/** @throws CliError UNKNOWN_COMMAND */
 export function findAction(name: string): Action {
   const action = BY_NAME.get(name);
   if (action === undefined)
-    throw new Complaint(
+    throw new CliError(
       'UNKNOWN_COMMAND',
       `There is no command of this name. There are: ${[...BY_NAME.keys()].join(', ')}.`,
     );

@@ -9,7 +9,7 @@ import {
   parseContact,
 } from '@sotto/identity';
 import { decodeContactCode, encodeContactCode } from '@sotto/protocol-codec';
-import { Complaint } from '../complaint.js';
+import { CliError } from '../cli-error.js';
 import { personJson, summaryJson } from '../json-shapes.js';
 import { findConversation, findPerson, keyText, nameOf, titleOf } from '../names.js';
 import { readQrFile } from '../qr-file.js';
@@ -119,7 +119,7 @@ const name: Action = {
   async run(session, given) {
     const conversation = findConversation(session, given.text('conversation'));
     const chosen = given.text('name');
-    if (conversation.kind === 'public') throw new Complaint('WRONG_KIND', 'A public chat keeps its name.');
+    if (conversation.kind === 'public') throw new CliError('WRONG_KIND', 'A public chat keeps its name.');
     if (conversation.kind === 'group')
       await session.messenger.groups.rename(conversation.groupId, chosen.trim());
     else await session.conversations.addContact(conversation.peer, chosen);
@@ -157,7 +157,7 @@ const verify: Action = {
   },
 };
 
-/** What was said of the number: yes, no, the number of the other side, or its card. */
+/** The answer about the number: yes, no, the peer's number, or their card. */
 function isSame(answer: string, number: string, peer: PublicKey): boolean {
   const word = answer.trim().toLowerCase();
   if (word === 'yes' || word === 'no') return word === 'yes';
@@ -173,12 +173,12 @@ function isSame(answer: string, number: string, peer: PublicKey): boolean {
 
 async function settle({ conversations }: Session, peer: PublicKey, same: boolean): Promise<void> {
   if (!conversations.person(peer).contact) {
-    if (same) throw new Complaint('UNKNOWN_PERSON', 'Add this person to your contacts first: /name NAME');
+    if (same) throw new CliError('UNKNOWN_PERSON', 'Add this person to your contacts first: /name NAME');
   } else {
     await conversations.setVerified(peer, same);
   }
   if (same) return;
-  throw new Complaint(
+  throw new CliError(
     'NOT_THE_SAME',
     "It is not the same: someone may be between you. It counts as not verified; don't write what matters until you know.",
   );

@@ -2,15 +2,15 @@ import { randomInt } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { type Mnemonic, parseMnemonic } from '@sotto/identity';
-import type { Asks } from '../asks.js';
 import { explain } from '../explain.js';
+import type { Prompter } from '../prompter.js';
 import { enterScreen, leaveScreen } from './alternate-screen.js';
 
 /** How many words have to be typed again: they were written down then. */
 const WORDS_TO_CONFIRM = 2;
 
-/** Asks in the terminal, line by line. */
-export function terminalAsks(): Asks {
+/** Prompter in the terminal, line by line. */
+export function terminalAsks(): Prompter {
   return {
     passphrase: (again) => askHidden(again ? 'This is not it. Passphrase: ' : 'Passphrase: '),
     newPassphrase,

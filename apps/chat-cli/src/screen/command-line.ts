@@ -1,11 +1,11 @@
 import { type Action, Given } from '../actions/action.js';
 import { ACTIONS, findAction } from '../actions/index.js';
-import { Complaint } from '../complaint.js';
+import { CliError } from '../cli-error.js';
 
 /**
  * Reads `/name word "some words" the rest`.
  * @param current key of the conversation that is open
- * @throws Complaint UNKNOWN_COMMAND, BAD_REQUEST, UNKNOWN_CONVERSATION when one has to be open
+ * @throws CliError UNKNOWN_COMMAND, BAD_REQUEST, UNKNOWN_CONVERSATION when one has to be open
  */
 export function parseCommand(
   line: string,
@@ -18,7 +18,7 @@ export function parseCommand(
   for (const { name: parameter, kind, current: implied } of action.parameters) {
     if (implied) {
       if (current === undefined)
-        throw new Complaint('UNKNOWN_CONVERSATION', 'Open a conversation first: /to NAME');
+        throw new CliError('UNKNOWN_CONVERSATION', 'Open a conversation first: /to NAME');
       values[parameter] = current;
       continue;
     }
@@ -28,7 +28,7 @@ export function parseCommand(
     else [values[parameter], left] = takeWord(left);
   }
   if (left !== '')
-    throw new Complaint('BAD_REQUEST', `That is more than /${name} takes. Like this: ${usageOf(action)}`);
+    throw new CliError('BAD_REQUEST', `That is more than /${name} takes. Like this: ${usageOf(action)}`);
   return { action, given: givenTo(action, values) };
 }
 
@@ -46,7 +46,7 @@ function givenTo(action: Action, values: Record<string, unknown>): Given {
   try {
     return new Given(action.parameters, values);
   } catch {
-    throw new Complaint('BAD_REQUEST', `Something is missing. Like this: ${usageOf(action)}`);
+    throw new CliError('BAD_REQUEST', `Something is missing. Like this: ${usageOf(action)}`);
   }
 }
 

@@ -4,8 +4,8 @@ import { useSession } from '../session-context.js';
 import { Explained } from './explained.js';
 
 /**
- * Where one writes. Enter sends, with Shift it breaks the line. One can go on writing while a message is being stored; what
- * could not be taken comes back.
+ * The input for messages. Enter sends, Shift+Enter breaks the line. Typing can go on while a message is being stored; a text
+ * that could not be sent is restored.
  */
 export function Composer({ conversation }: { readonly conversation: Conversation }) {
   const { conversations } = useSession();

@@ -8,7 +8,7 @@ interface ConfirmButtonProps {
   onConfirm(): void;
 }
 
-/** A button for what can't be undone: asks first. */
+/** A button for an action that can't be undone: asks first. */
 export function ConfirmButton({ label, question, busy = false, onConfirm }: ConfirmButtonProps) {
   const [asking, setAsking] = useState(false);
   if (!asking) {

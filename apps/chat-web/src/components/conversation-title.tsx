@@ -1,7 +1,7 @@
 import type { ConversationSummary } from '@sotto/conversations';
 import { PersonName } from './person-name.js';
 
-/** What a conversation is called. */
+/** The title of a conversation. */
 export function ConversationTitle({
   conversation,
   group,

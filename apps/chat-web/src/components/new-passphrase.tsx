@@ -2,11 +2,11 @@ import { useState } from 'preact/hooks';
 import { Explained } from './explained.js';
 import { Field } from './field.js';
 
-/** Shortest passphrase that is taken, in characters: guessing is slow, and four short words are better than one. */
+/** Shortest passphrase accepted, in characters: guessing is slow, and four short words are better than one. */
 const SHORTEST = 8;
 
 interface NewPassphraseProps {
-  /** Words of the button. */
+  /** Label of the button. */
   readonly action: string;
   readonly busy: boolean;
   onChosen(passphrase: string): void;

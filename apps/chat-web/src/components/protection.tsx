@@ -9,7 +9,7 @@ const WORDS: Readonly<Record<ConversationProtection, readonly [string, string]>>
   ratchet: ['Forward secrecy', 'Each message has a key of its own, which is deleted afterwards.'],
 };
 
-/** How a conversation is protected, in two words; the sentence is there for anyone who asks. */
+/** How a conversation is protected, in two words; the full sentence appears on request. */
 export function Protection({ protection }: { readonly protection: ConversationProtection }) {
   const [words, sentence] = WORDS[protection];
   return (

@@ -54,7 +54,7 @@ interface StrangerProps {
   readonly request: boolean;
 }
 
-/** Someone who is blocked, waits to be let in, or was never added. */
+/** A notice about a person who is blocked, waits to be accepted, or was never added. */
 function Stranger({ conversation, request }: StrangerProps) {
   const { conversations } = useSession();
   const { contact, blocked } = conversations.person(conversation.peer);

@@ -8,7 +8,7 @@ import { useTask } from '../use-task.js';
 import { GroupDetails } from './group.js';
 import { PersonDetails } from './person.js';
 
-/** Everything about a conversation but what is said in it. */
+/** Everything about a conversation except its messages. */
 export function Details({ conversation }: { readonly conversation: Conversation }) {
   const back = { page: 'conversation', conversation } as const;
   switch (conversation.kind) {

@@ -62,7 +62,7 @@ function AddPerson({ text: given }: { readonly text: string }) {
   );
 }
 
-/** Who it is, before he is added. */
+/** Shows who the card names, before they are added. */
 function FoundPerson({ card, onCancel }: { readonly card: ContactCard; readonly onCancel: () => void }) {
   const { conversations, messenger, identity } = useSession();
   const known = conversations.person(card.identity);

@@ -25,7 +25,7 @@ interface PersonProps {
   readonly peer: PublicKey;
 }
 
-/** Who someone is: name, key, whether he was verified, and the way to verify him. */
+/** A person: name, key, whether they were verified, and how to verify them. */
 export function PersonDetails({ peer }: PersonProps) {
   const { identity, revision } = useSession();
   void revision.value;
@@ -83,7 +83,7 @@ function Name({ peer }: PersonProps) {
   );
 }
 
-/** The number to compare, and what came of comparing it. */
+/** The number to compare, and the result of comparing it. */
 function SafetyNumbers({ peer }: PersonProps) {
   const { conversations, identity } = useSession();
   const { contact, verified } = conversations.person(peer);

@@ -115,7 +115,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     await alice.link('Verify').click();
     await alice.page.getByText('Compare by scanning').click();
     await alice.page.getByLabel('Picture with a QR code').setInputFiles(own);
-    await alice.see('it belongs to someone other than the person here');
+    await alice.see('it belongs to someone else, not to the person here');
     await alice.see('The numbers are different.');
     await alice.seeNoMore('✓ Verified');
   });

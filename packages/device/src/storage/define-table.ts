@@ -30,7 +30,7 @@ export interface TableDefinition<T> extends RecordCodec<T> {
 /**
  * Defines a table of the application, whose records are read and written in the transactions of a device. A record is
  * framed with its format and a checksum, so that damage to it is noticed.
- * @throws INVALID_ARGUMENT for a name that isn't one, or is that of a table of the device
+ * @throws INVALID_ARGUMENT for an invalid name, or that of one of the device's own tables
  */
 export function defineTable<T>({ name, cached = false, encode, decode }: TableDefinition<T>): Table<T> {
   if (!NAME.test(name)) throw invalidArgument('name of a table', 'characters or length');

@@ -25,8 +25,8 @@ export interface Changes {
   readonly alongside: readonly Write[];
 }
 
-/** Thrown out of a transaction that has to see as stored what the group before it has not committed yet. */
-export const COMMIT_FIRST = new Error('what came before has to be committed first');
+/** Thrown out of a transaction that needs the preceding transactions of its group to be committed first. */
+export const COMMIT_FIRST = new Error('the preceding transactions have to be committed first');
 
 /** The transactions that share one commit, as far as they have run. */
 export class GroupCommit {
@@ -45,14 +45,14 @@ export class GroupCommit {
     this.cache = cache;
   }
 
-  /** Refuses what has to see as stored what this group has changed under a prefix. */
+  /** Throws {@link COMMIT_FIRST} if this group has uncommitted changes under a prefix. */
   checkStored(prefix: string): void {
     for (const key of this.records.keys()) if (key.startsWith(prefix)) throw COMMIT_FIRST;
   }
 
-  /** Takes over what a transaction has changed; all of it or nothing. */
+  /** Adds the changes of a transaction, atomically. */
   add({ records, alongside }: Changes): void {
-    // What the application expects of a record that this group writes could be told only after the commit.
+    // An expectation of the application about a record that this group writes can be checked only after the commit.
     if (alongside.some(({ key, expect }) => expect !== undefined && this.#alongside.has(key)))
       throw COMMIT_FIRST;
     for (const [key, change] of records) {
@@ -61,7 +61,7 @@ export class GroupCommit {
     }
     for (const write of alongside) {
       const earlier = this.#alongside.get(write.key);
-      // The last write holds, and what the first expected.
+      // The last write counts, with the expectation of the first.
       this.#alongside.set(
         write.key,
         earlier?.expect === undefined ? write : { ...write, expect: earlier.expect },
@@ -70,7 +70,7 @@ export class GroupCommit {
     }
   }
 
-  /** Stores everything at once; nothing when nothing changed. */
+  /** Commits all changes atomically, if there are any. */
   async commit(): Promise<void> {
     if (this.records.size + this.#alongside.size === 0) return;
     const own = [...this.records].map(([key, { bytes }]): Write => {

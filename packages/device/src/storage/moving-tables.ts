@@ -11,7 +11,7 @@ export interface MovingTable {
   readonly check: (segments: readonly string[], value: Uint8Array) => void;
 }
 
-/** How one table moves: what its keys are, what else has to hold of a record, and what of it stays behind. */
+/** How one table moves: the form of its keys, checks of its records, and what stays behind. */
 export interface MovingRecords<T> {
   /** Whether these are the segments of a key. */
   readonly isKey: (segments: readonly string[]) => boolean;

@@ -37,7 +37,7 @@ export const receivedTable: Table<InboxMessage> = table('received', {
   decode(bytes) {
     const { protection: number, receivedAt, ...rest } = ReceivedRecord.decode(bytes);
     const protection = (['dr', 'dh', 'public'] as const).find((name) => PROTECTION_NUMBERS[name] === number);
-    if (protection === undefined) throw new Error('it does not say how the message was protected');
+    if (protection === undefined) throw new Error('it lacks the protection of the message');
     return { ...rest, protection, receivedAt: Number(receivedAt) };
   },
 });

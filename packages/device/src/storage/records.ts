@@ -15,9 +15,9 @@ export type {
 } from '../generated/sotto/device/v1/storage.js';
 
 /**
- * How far the user has accepted an identity: `stranger`, someone who wrote or was seen, and whose record goes when there are
- * too many of them; `known`, someone to whom we wrote, as a member of a group for instance; `accepted`, someone whom the
- * user added, accepted, or wrote to.
+ * How far the user has accepted an identity: `stranger`, who wrote or was seen, and whose record is evicted when there are
+ * too many; `known`, to whom we wrote, as a member of a group for instance; `accepted`, whom the user added, accepted, or
+ * wrote to.
  */
 export type Standing = (typeof STANDINGS)[number];
 

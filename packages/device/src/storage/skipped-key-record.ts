@@ -1,6 +1,6 @@
 import { copyBytes, SottoError } from '@sotto/core';
 
-/** The key of a message that has not come yet. There may be thousands of them, so they are stored as plain bytes. */
+/** The key of a message not received yet. There may be thousands, so they are stored as plain bytes. */
 export interface SkippedKeyRecord {
   /** 32 bytes; secret. */
   readonly messageKey: Uint8Array;

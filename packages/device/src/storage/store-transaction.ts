@@ -124,7 +124,7 @@ export class StoreReadTransaction implements ReadTransaction {
   }
 }
 
-/** What one transaction reads and changes: all of it is stored in one atomic commit, or nothing. */
+/** What one transaction reads and changes; its changes are stored in one atomic commit. */
 export class StoreTransaction extends StoreReadTransaction implements Transaction {
   readonly #group: GroupCommit;
   readonly #records: Map<string, Change>;
@@ -169,7 +169,7 @@ export class StoreTransaction extends StoreReadTransaction implements Transactio
     else hooks.push(hook);
   }
 
-  /** Adds what was changed to the group commit; gives what to do when that is stored. */
+  /** Adds the changes to the group commit; returns the hooks to run once it is stored. */
   join(): ReadonlyMap<CommitPhase, readonly CommitHook[]> {
     this.#group.add({ records: this.#records, alongside: this.#alongside });
     return this.#hooks;

@@ -11,7 +11,7 @@ import {
   type Transactions,
 } from './transaction.js';
 
-/** Decoded records kept in memory, and some more; others are read again from the store. */
+/** Decoded records kept in memory, roughly; others are read again from the store. */
 const CACHED_RECORDS = 4096;
 /** How often a transaction is run again because another writer was faster. */
 const CONFLICT_RETRIES = 3;
@@ -25,7 +25,7 @@ const NO_HOOKS: CommitHooks = new Map();
 
 /** A transaction that has to be run. */
 interface Queued {
-  /** Runs it within a group commit; gives its result, and what to do after the commit. */
+  /** Runs it within a group commit; returns its result, and its commit hooks. */
   readonly run: (group: GroupCommit) => Promise<{ readonly value: unknown; readonly hooks: CommitHooks }>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;

@@ -7,11 +7,11 @@ export const APPLICATION_PREFIX = 'app/';
 /**
  * What follows a commit, in this order:
  *
- * - `state`: what is in memory is brought in line with what is stored;
- * - `event`: the application is told;
- * - `subscribe`: the transport is told what we subscribe to;
- * - `send`: messages leave, and whatever else the commit sets going begins. An answer may come as soon as a message has
- *   left, so the subscription is in place by then.
+ * - `state`: state in memory is updated;
+ * - `event`: events are emitted to the application;
+ * - `subscribe`: subscriptions are passed to the transport;
+ * - `send`: messages are sent, and other background work starts. An answer may arrive as soon as a message is sent, so the
+ *   subscription is in place by then.
  */
 export const COMMIT_PHASES = ['state', 'event', 'subscribe', 'send'] as const;
 
@@ -69,7 +69,7 @@ export interface ReadTransaction {
   keys(table: AnyTable, segments?: readonly string[], limit?: number): Promise<(readonly string[])[]>;
 }
 
-/** What one transaction reads and changes: all of it is stored in one atomic commit, or nothing. */
+/** What one transaction reads and changes; its changes are stored in one atomic commit. */
 export interface Transaction extends ReadTransaction {
   /** Writes a record. */
   put<T>(table: Table<T>, value: T, ...segments: readonly string[]): void;
@@ -94,8 +94,8 @@ export interface Transaction extends ReadTransaction {
 /** What transactions are run on. */
 export interface Transactions {
   /**
-   * Runs a transaction and commits what it changed, or nothing when it throws; then its commit hooks run. Resolves when it
-   * is stored. It may be run again before that, when another writer was faster: so all that it does it does through `tx`.
+   * Runs a transaction and commits its changes, or nothing when it throws; then runs its commit hooks. Resolves when the changes
+   * are stored. It may be repeated when another writer was faster, so all its effects must go through `tx`.
    * @throws STORE codes, and what it throws itself
    */
   transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T>;
