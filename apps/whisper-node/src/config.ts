@@ -36,7 +36,7 @@ const FLAGS = {
   data: flag(
     'DIR',
     'whisper-node-data',
-    'directory of the node key and the archive; made when it is not there',
+    'directory of the node key and the archive; created if missing',
     parseDirectory,
   ),
 
@@ -44,9 +44,9 @@ const FLAGS = {
   rpc: listen('127.0.0.1:8545', 'JSON-RPC over HTTP and WebSocket; `off` for none'),
   admin: listen('127.0.0.1:9545', '/health and /metrics; `off` for none'),
   p2p: listen('127.0.0.1:30303', 'peers by devp2p; `off`: only those that are called'),
-  peers: list('', 'enode URLs of peers that are called, by commas', checkEnode),
-  'trusted-peers': list('', 'the same, and their direct messages are taken', checkEnode),
-  'max-peers': count('N', 50, 'peers that may call', 0),
+  peers: list('', 'enode URLs of peers to dial, separated by commas', checkEnode),
+  'trusted-peers': list('', 'the same, and their direct messages are accepted', checkEnode),
+  'max-peers': count('N', 50, 'inbound peers', 0),
   'address-peers': count('N', 8, 'of them from one address (IPv4, or /64 of IPv6)', 0),
   'advertised-host': flag(
     'HOST',
@@ -57,15 +57,15 @@ const FLAGS = {
   'mail-password-file': text(
     'FILE',
     '',
-    'peers that know the password in it may ask for what is archived (WHISPER_NODE_MAIL_PASSWORD: the password)',
+    'peers that know the password in it may request the archive (WHISPER_NODE_MAIL_PASSWORD: the password)',
   ),
   'mail-without-password': toggle(
-    'answer the newer requests, which have no password, although ours is a secret',
+    'also answer the newer requests without a password, although ours is a secret',
   ),
 
   'relay-origins': list(
     'localhost',
-    'origins of web pages that may use the relay, by commas; `localhost` for those of this machine, `*` for all',
+    'origins of web pages that may use the relay, separated by commas; `localhost` for those of this machine, `*` for all',
     checkOrigin,
   ),
   'rpc-origins': list('', 'origins of web pages that may use JSON-RPC', checkOrigin),
@@ -76,16 +76,16 @@ const FLAGS = {
   ),
 
   'rpc-keys': toggle(
-    'offer the methods of shh_* that take, make or use keys: whoever reaches the port can use all of them',
+    'offer the methods of shh_* that accept, create or use keys: anyone who reaches the port can use all of them',
   ),
   'rpc-admin': toggle('offer admin_* and the methods of shh_* that change the node'),
 
   'archive-days': number('DAYS', 30, 'how long envelopes are kept; 0 for no archive'),
-  'archive-mb': number('MB', 10_000, 'how much is kept; the oldest goes first', 1),
+  'archive-mb': number('MB', 10_000, 'how much is kept; the oldest is removed first', 1),
 
   'min-pow': number('POW', 0.002, 'least proof of work of an envelope'),
   'max-ttl': count('SECONDS', 300, 'longest life of an envelope', 10),
-  'pool-envelopes': count('N', 200_000, 'envelopes alive at once'),
+  'pool-envelopes': count('N', 200_000, 'live envelopes'),
   'pool-mb': number('MB', 128, 'bytes of them', 1),
 
   'max-connections': count('N', 2_000, 'connections at once, to each port'),
@@ -93,7 +93,7 @@ const FLAGS = {
   'address-connections': count('N', 100, 'of them from one address (IPv4, or /64 of IPv6)'),
   'trusted-proxies': list(
     '',
-    'addresses and subnets of proxies whose X-Forwarded-For says who asks; it is ignored from all others',
+    'addresses and subnets of proxies whose X-Forwarded-For names the client; it is ignored from all others',
     checkProxy,
   ),
   'relay-topics': count('N', 2_000, 'topics of one subscription or history'),
@@ -110,23 +110,23 @@ const FLAGS = {
   'rpc-body-mb': number('MB', 5, 'largest request', 1),
   'rpc-batch': count('N', 100, 'calls of one batch'),
   // A client that polls for 10,000 conversations in batches of 100 takes 100; each call is counted.
-  'rpc-address-rate': count('N', 1_000, 'calls a second of one address; who is faster waits'),
+  'rpc-address-rate': count('N', 1_000, 'calls a second of one address; further ones wait'),
   'rpc-filters': count('N', 5_000, 'filters and subscriptions at once'),
   'rpc-address-filters': count('N', 1_000, 'of them of one address'),
   // More than any subscription at the relay may have.
   'rpc-filter-topics': count('N', 2_000, 'topics of one filter'),
-  'rpc-filter-messages': count('N', 5_000, 'messages that wait in one filter; the oldest go first'),
+  'rpc-filter-messages': count('N', 5_000, 'messages that wait in one filter; the oldest are dropped first'),
   'rpc-filter-mb': number(
     'MB',
     64,
-    'what waits in all filters of one address; the oldest of a filter go first',
+    'messages that wait in all filters of one address; the oldest of a filter are dropped first',
     1,
   ),
   'rpc-key-limit': count('N', 20_000, 'private keys, and symmetric keys, at once'),
   'rpc-address-keys': count('N', 5_000, 'of each kind of one address'),
   'rpc-pow-seconds': number('SECONDS', 30, 'proof of work for one shh_post', 1),
   // One leaves the process's other threads to the disk. About 30 ms each.
-  'rpc-derivations': count('N', 1, 'keys derived from passwords at once; others wait, addresses by turns'),
+  'rpc-derivations': count('N', 1, 'keys derived from passwords at a time; others wait, addresses in turn'),
   // A whole batch of each of twenty clients.
   'rpc-waiting': count('N', 2_000, 'derivations, and proofs of work, that wait'),
   'rpc-address-waiting': count('N', 100, 'of each kind of one address; more are refused'),
@@ -188,7 +188,7 @@ function usage(): string {
     '',
     ...rows,
     '',
-    'Each can be given by the environment as well: --data as WHISPER_NODE_DATA. Flags go first.',
+    'Each can also be set in the environment: --data as WHISPER_NODE_DATA. Flags take precedence.',
     '',
   ].join('\n');
 }
@@ -265,7 +265,7 @@ function parseLevel(given: string): string {
 /** A host name or address; or nothing, or `*` where a list may have that. */
 function parseHost(given: string): string {
   if (/[/@\s]|:\d+$/.test(given.replace(/^[0-9a-f:]+$/i, ''))) {
-    throw new Error('has to be a name or address, without https:// before it and a port behind it');
+    throw new Error('has to be a name or address, without https:// and a port');
   }
   return given;
 }
@@ -280,7 +280,7 @@ function checkOrigin(given: string): void {
   // The address of a browser extension, for example, has no origin by the standard; it is sent as it is.
   const { origin } = URL.canParse(given) && !given.includes('*') ? new URL(given) : { origin: undefined };
   if (origin === given || (origin === 'null' && /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]+$/.test(given))) return;
-  throw new Error('has to be an origin such as https://chat.example, with nothing behind it, localhost or *');
+  throw new Error('has to be an origin such as https://chat.example, with nothing after it, localhost or *');
 }
 
 function checkEnode(given: string): void {

@@ -6,7 +6,7 @@ import { WhisperNode } from './node.js';
 
 const BAD_SETTINGS = 2;
 
-/** Not a flag, as anybody on the machine can read flags. */
+/** Not a flag, as anyone on the machine can read flags. */
 async function readMailPassword(config: Config): Promise<string | undefined> {
   const file = config['mail-password-file'];
   if (file === '') return process.env['WHISPER_NODE_MAIL_PASSWORD'] || undefined;

@@ -3,13 +3,13 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 /** Metrics for Prometheus. */
 export class Metrics {
   readonly registry = new Registry();
-  readonly #envelopes = this.#counter('envelopes_total', 'Envelopes that came into the pool', ['from']);
+  readonly #envelopes = this.#counter('envelopes_total', 'Envelopes added to the pool', ['from']);
   readonly #relayFrames = this.#counter('relay_frames_total', 'Frames of clients of the relay', [
     'kind',
     'outcome',
   ]);
   readonly #rpcCalls = this.#counter('rpc_calls_total', 'Calls by JSON-RPC', ['method', 'outcome']);
-  readonly #mail = this.#counter('mail_requests_total', 'Requests of history by peers', ['outcome']);
+  readonly #mail = this.#counter('mail_requests_total', 'Requests for history by peers', ['outcome']);
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
@@ -32,7 +32,7 @@ export class Metrics {
     this.#mail.inc({ outcome });
   }
 
-  /** A figure that is read when it is requested. */
+  /** A gauge that is read when it is requested. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({
       name: `whisper_node_${name}`,

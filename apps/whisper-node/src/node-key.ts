@@ -31,6 +31,6 @@ function parseNodeKey(crypto: CryptoProvider, text: string, path: string): Uint8
     return crypto.secp256k1.keyPairFromPrivateKey(decodeHex(text.trim()) as PrivateKey).privateKey;
   } catch {
     // Without the reason, which may show a part of the key.
-    throw new Error(`the node key in ${path} is damaged: put it back, or remove it to be given another one`);
+    throw new Error(`the node key in ${path} is damaged: restore it, or remove it to get a new one`);
   }
 }

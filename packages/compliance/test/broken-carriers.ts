@@ -30,7 +30,7 @@ const hang = () => new Promise<never>(() => {});
 
 /** What of retaining carriers is broken: for cases with `retains`. */
 export const brokenRetainingCarriers: readonly BrokenCarrier[] = [
-  broken('retains nothing', Reference, 'topics: a subscription brings what was sent shortly before'),
+  broken('retains nothing', Reference, 'topics: a subscription delivers what was sent shortly before'),
   broken(
     'brings it with each subscription',
     class extends RetainingCarrierConnection {
@@ -39,7 +39,7 @@ export const brokenRetainingCarriers: readonly BrokenCarrier[] = [
         await super.subscribe(topics);
       }
     },
-    'topics: a subscription brings what was sent shortly before',
+    'topics: a subscription delivers what was sent shortly before',
   ),
   broken(
     'brings all that it retains',
@@ -49,7 +49,7 @@ export const brokenRetainingCarriers: readonly BrokenCarrier[] = [
         for (const carried of this.network.carried) if (!this.wants(carried.topic)) this.give(carried, false);
       }
     },
-    'topics: a subscription brings what was sent shortly before',
+    'topics: a subscription delivers what was sent shortly before',
   ),
   broken(
     'gives history as if it were live',
@@ -58,7 +58,7 @@ export const brokenRetainingCarriers: readonly BrokenCarrier[] = [
         super.give(carried, false);
       }
     },
-    'history: who comes late gets what was sent before, marked so',
+    'history: a latecomer receives what was sent before, marked as history',
   ),
 ];
 
@@ -77,7 +77,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         void super.publish(topic, envelope, options);
       }
     },
-    'bytes: every kind of Uint8Array is taken, and copied',
+    'bytes: every kind of Uint8Array is accepted, and copied',
   ),
   broken(
     'takes whatever has bytes',
@@ -89,7 +89,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         super.checkSize(Uint8Array.from(envelope ?? []));
       }
     },
-    'bytes: what is no Uint8Array is refused',
+    'bytes: anything but a Uint8Array is refused',
   ),
   broken(
     'loses every third envelope',
@@ -99,8 +99,8 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         if (++this.#given % 3 !== 0) super.give(carried, fromHistory);
       }
     },
-    'delivery: of 100 sent at once, none is lost',
-    'history: who comes late gets what was sent before, marked so',
+    'delivery: of 100 sent concurrently, none is lost',
+    'history: a latecomer receives what was sent before, marked as history',
   ),
   broken(
     'delivers to the first who subscribed alone',
@@ -110,7 +110,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         for (const end of this.network.ends) if (end.wants(carried.topic)) return end.arrive(carried);
       }
     },
-    'delivery: an envelope arrives at all who subscribed',
+    'delivery: an envelope arrives at all subscribers',
   ),
   broken(
     'gives a sender its own envelopes, and nobody else',
@@ -121,8 +121,8 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
       }
     },
     'delivery: an envelope arrives with its topic, and not as history',
-    'delivery: both ways between two who subscribed',
-    'close: who closed can be followed by another',
+    'delivery: both ways between two subscribers',
+    'close: another connection can follow',
   ),
   broken(
     'marks everything as history',
@@ -141,7 +141,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         super.give(carried, fromHistory);
       }
     },
-    'delivery: each envelope comes once',
+    'delivery: each envelope arrives once',
   ),
   broken(
     'repeats envelopes in another form',
@@ -194,7 +194,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
     },
     'delivery: an envelope arrives with its topic, and not as history',
     'close: in the middle of many calls, each of them settles',
-    'abort: a signal that fires on the way ends the call alone',
+    'abort: a signal that fires meanwhile ends only its call',
   ),
   broken(
     'delivers whatever the topic',
@@ -204,7 +204,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
       }
     },
     'topics: only what was subscribed to arrives',
-    'topics: nothing arrives for who asked for nothing',
+    'topics: nothing arrives without a subscription',
     'topics: an empty list ends all, and a list begins again',
   ),
   broken(
@@ -228,8 +228,8 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         );
       }
     },
-    'topics: several at once, each with its own',
-    'history: only of the topics asked for',
+    'topics: several together, each with its own',
+    'history: only of the requested topics',
   ),
   broken(
     'adds to the list instead of replacing it',
@@ -240,7 +240,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         this.topics = [...before, ...this.topics];
       }
     },
-    'topics: a new list replaces the one before',
+    'topics: a new list replaces the previous one',
   ),
   broken(
     'has one list for all',
@@ -258,7 +258,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         for (const topic of this.topics) if (topic === hex(carried.topic)) this.give(carried, false);
       }
     },
-    'topics: one named twice in a list brings each envelope once',
+    'topics: one listed twice delivers each envelope once',
   ),
   broken(
     'takes a hundred topics at most',
@@ -272,7 +272,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
   broken(
     'retains what was sent, and does not say so',
     RetainingCarrierConnection,
-    'topics: what was sent before a subscription does not come by it',
+    'topics: a subscription does not deliver what was sent before',
   ),
   broken(
     'keeps the bytes of the list',
@@ -303,7 +303,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         setImmediate(() => void this.carry({ topic, envelope, at: Date.now() }));
       }
     },
-    'bytes: the sender has its own back when publish resolves',
+    'bytes: they belong to the sender again when publish resolves',
   ),
   broken(
     'gives all receivers the same bytes',
@@ -312,7 +312,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         void this.handler.onEnvelope(topic, envelope, fromHistory);
       }
     },
-    'bytes: what arrives belongs to its receiver alone',
+    'bytes: what arrives belongs only to its receiver',
   ),
   broken(
     'goes on after it was closed',
@@ -320,7 +320,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
       override async close() {}
     },
     'close: afterwards every call is refused, and closing again is fine',
-    'close: nothing arrives afterwards, and the others go on',
+    'close: nothing arrives afterwards, and the others are unaffected',
     'interruption: a connection closed meanwhile stays closed',
   ),
   broken(
@@ -355,7 +355,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         this.closed = true;
       }
     },
-    'close: nothing arrives afterwards, and the others go on',
+    'close: nothing arrives afterwards, and the others are unaffected',
   ),
   broken(
     'can be opened once',
@@ -369,7 +369,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         if (!Broken.has(this.network)) super.arrive(carried);
       }
     },
-    'close: who closed can be followed by another',
+    'close: another connection can follow',
   ),
   broken(
     'does not look at signals',
@@ -390,7 +390,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         await super.publish(topic, envelope, options);
       }
     },
-    'abort: a signal that fires on the way ends the call alone',
+    'abort: a signal that fires meanwhile ends only its call',
   ),
   broken(
     'says how it went before history is through',
@@ -403,8 +403,8 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         });
       }
     },
-    'history: who comes late gets what was sent before, marked so',
-    'history: may be asked again, and by several at once',
+    'history: a latecomer receives what was sent before, marked as history',
+    'history: may be requested again, and by several concurrently',
   ),
   broken(
     'gives history as if it were live',
@@ -413,7 +413,7 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         super.give(carried, false);
       }
     },
-    'history: who comes late gets what was sent before, marked so',
+    'history: a latecomer receives what was sent before, marked as history',
   ),
   broken(
     'gives all that it has as history',
@@ -422,8 +422,8 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         return this.network.carried;
       }
     },
-    'history: only of the topics asked for',
-    'history: only of the time asked for',
+    'history: only of the requested topics',
+    'history: only of the requested time',
   ),
   broken(
     'waits for history where there is none',
@@ -433,14 +433,14 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         await super.history(topics, from, to, options);
       }
     },
-    'history: what there is none of comes to an end',
+    'history: an empty one ends',
   ),
   broken(
     'does not report an interruption',
     class extends Reference {
       override tell() {}
     },
-    'interruption: told, mended, and subscribed again',
+    'interruption: reported, restored, and subscribed again',
   ),
   broken(
     'forgets the subscriptions when it was interrupted',
@@ -450,8 +450,8 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         await super.comeBack();
       }
     },
-    'interruption: told, mended, and subscribed again',
-    'interruption: what is published meanwhile is taken or refused as unavailable',
+    'interruption: reported, restored, and subscribed again',
+    'interruption: what is published meanwhile is accepted or refused as unavailable',
   ),
   broken(
     'refuses for good while it is interrupted',
@@ -461,12 +461,12 @@ export const brokenCarriers: readonly BrokenCarrier[] = [
         await super.publish(topic, envelope, options);
       }
     },
-    'interruption: what is published meanwhile is taken or refused as unavailable',
+    'interruption: what is published meanwhile is accepted or refused as unavailable',
   ),
   boasting(
     'says nothing of sizes',
     { maxEnvelopeBytes: undefined },
-    'capabilities: they are said before anybody connects',
+    'capabilities: they are known before anyone connects',
   ),
 ];
 

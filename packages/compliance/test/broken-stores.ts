@@ -76,7 +76,7 @@ export const brokenStores: readonly BrokenStore[] = [
         return (await super.get(key)) ?? (null as never);
       }
     },
-    'get: nothing stands where nothing was put',
+    'get: an absent record is undefined',
     'delete: the record is gone, and deleting what is absent is no error',
     'at once: of a put and a delete that expect the same, one succeeds',
   ),
@@ -358,7 +358,7 @@ export const brokenStores: readonly BrokenStore[] = [
         for (const write of writes) super.checkWrites([write]);
       }
     },
-    'commit: a key named twice is refused, whatever is done with it',
+    'commit: a key that occurs twice is refused, whatever the writes',
   ),
   broken(
     'takes whatever it is given',
@@ -445,7 +445,7 @@ export const brokenStores: readonly BrokenStore[] = [
       }
     },
     'list: begins behind `after`, wherever that lies',
-    'list: page by page gives everything once, also when the last one given is deleted',
+    'list: page by page returns everything once, also when the last one returned is deleted',
   ),
   broken(
     'takes a limit of 0 for none',
@@ -491,7 +491,7 @@ export const brokenStores: readonly BrokenStore[] = [
         }
       }
     },
-    'list: shows the store as it stood when the iteration began',
+    'list: shows the store as of the start of the iteration',
   ),
   broken(
     'lists the old keys with the new values',
@@ -532,7 +532,7 @@ export const brokenStores: readonly BrokenStore[] = [
         return revision;
       }
     },
-    'abort: a commit aborted on its way is stored as a whole or not at all',
+    'abort: a commit aborted meanwhile is atomic',
   ),
   broken(
     'checks, lets others run, then writes',
@@ -581,7 +581,7 @@ export const brokenStores: readonly BrokenStore[] = [
       }
     },
     'put: the record is there with the revision of its commit, and replaced by the next',
-    'close: what is under way is done or refused with CLOSED, and nothing in between',
+    'close: calls in progress either succeed or are refused with CLOSED',
   ),
   broken(
     'works on after closing',
@@ -589,7 +589,7 @@ export const brokenStores: readonly BrokenStore[] = [
       override checkOpen() {}
     },
     'close: every call afterwards is refused with CLOSED',
-    'close: does not wait for a listing that nobody reads, and ends it',
+    'close: does not wait for an unread listing, and ends it',
   ),
   broken(
     'ends a listing quietly when it is closed',
@@ -603,7 +603,7 @@ export const brokenStores: readonly BrokenStore[] = [
         }
       }
     },
-    'close: does not wait for a listing that nobody reads, and ends it',
+    'close: does not wait for an unread listing, and ends it',
   ),
   broken(
     'can be closed only once',
@@ -614,7 +614,7 @@ export const brokenStores: readonly BrokenStore[] = [
       }
     },
     'close: every call afterwards is refused with CLOSED',
-    'close: twice, one after the other and at once',
+    'close: twice, sequentially and concurrently',
   ),
   {
     fault: 'closes while commits are under way, and loses what they have confirmed',
@@ -629,7 +629,7 @@ export const brokenStores: readonly BrokenStore[] = [
       );
       return place;
     },
-    caughtBy: ['close: what is under way is done or refused with CLOSED, and nothing in between'],
+    caughtBy: ['close: calls in progress either succeed or are refused with CLOSED'],
   },
   {
     fault: 'forgets everything when closed',
@@ -645,7 +645,7 @@ export const brokenStores: readonly BrokenStore[] = [
       };
     },
     caughtBy: [
-      'close: what is under way is done or refused with CLOSED, and nothing in between',
+      'close: calls in progress either succeed or are refused with CLOSED',
       'reopen: records, values and revisions are as they were',
     ],
   },
@@ -672,8 +672,8 @@ export const brokenStores: readonly BrokenStore[] = [
       return { open: async () => new ReferenceStore(disk) };
     },
     caughtBy: [
-      'lock: who comes second is refused with STORE_LOCKED, and the first goes on',
-      'lock: of many that open at once, one succeeds',
+      'lock: the second is refused with STORE_LOCKED, and the first is unaffected',
+      'lock: of many that open concurrently, one succeeds',
     ],
   },
   {
@@ -690,7 +690,7 @@ export const brokenStores: readonly BrokenStore[] = [
         },
       };
     },
-    caughtBy: ['lock: of many that open at once, one succeeds'],
+    caughtBy: ['lock: of many that open concurrently, one succeeds'],
   },
   broken(
     'gives up at 50,000 records',

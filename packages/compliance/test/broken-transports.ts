@@ -44,7 +44,7 @@ function deafTo(kind: Channel['kind'], ...caughtBy: string[]): BrokenTransport {
 
 /** What of retaining transports is broken: for cases with `retains`. */
 export const brokenRetainingTransports: readonly BrokenTransport[] = [
-  broken('retains nothing', Reference, 'channels: listening brings what was sent shortly before'),
+  broken('retains nothing', Reference, 'channels: a subscription delivers what was sent shortly before'),
   broken(
     'brings it with each listening',
     class extends RetainingConnection {
@@ -53,7 +53,7 @@ export const brokenRetainingTransports: readonly BrokenTransport[] = [
         await super.subscribe(channels);
       }
     },
-    'channels: listening brings what was sent shortly before',
+    'channels: a subscription delivers what was sent shortly before',
   ),
   broken(
     'gives again in history what listening brought',
@@ -63,7 +63,7 @@ export const brokenRetainingTransports: readonly BrokenTransport[] = [
         await super.history(request);
       }
     },
-    'history: who was away gets what was sent, once and marked so',
+    'history: what was sent while offline arrives, once and marked as history',
   ),
   broken(
     'does not wait for what listening brought',
@@ -72,7 +72,7 @@ export const brokenRetainingTransports: readonly BrokenTransport[] = [
         return this.taken.has(sent) ? turn() : super.give(shown, sent, fromHistory);
       }
     },
-    'history: resolves when the last message was taken',
+    'history: resolves when the last message was accepted',
   ),
   broken(
     'gives all that it has as history',
@@ -82,23 +82,19 @@ export const brokenRetainingTransports: readonly BrokenTransport[] = [
         return this.network.sent;
       }
     },
-    'history: only of the channels and the time asked for',
+    'history: only of the requested channels and time',
   ),
 ];
 
 export const brokenTransports: readonly BrokenTransport[] = [
-  deafTo(
-    'public',
-    'payload: of many sizes, unaltered',
-    'channels: one may be written to that one does not listen to',
-  ),
+  deafTo('public', 'payload: of many sizes, unaltered', 'channels: writing does not require a subscription'),
   deafTo('partitioned', 'parties: one writes to the other device of its own'),
   deafTo('discovery', 'parties: two devices of one identity both get what is for it'),
-  deafTo('negotiated', 'delivery: both ways at once'),
+  deafTo('negotiated', 'delivery: both ways concurrently'),
   broken(
     'retains what was sent, and does not say so',
     RetainingConnection,
-    'channels: what was sent before listening does not come by it',
+    'channels: a subscription does not deliver what was sent before',
   ),
   broken(
     'does not look who sent it',
@@ -108,7 +104,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
       }
     },
     'channels: public arrives, with its sender vouched for',
-    'history: who was away gets what was sent, once and marked so',
+    'history: what was sent while offline arrives, once and marked as history',
   ),
   broken(
     'says that everything came by the first channel',
@@ -117,7 +113,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
         await super.hand({ ...sent, channel: this.channels[0] ?? sent.channel }, fromHistory);
       }
     },
-    'channels: all kinds at once, each message by its own',
+    'channels: all kinds together, each message on its own',
   ),
   broken(
     'gives what is for one to all',
@@ -153,7 +149,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
         await super.subscribe([...this.channels, ...channels]);
       }
     },
-    'channels: a new list replaces the one before',
+    'channels: a new list replaces the previous one',
   ),
   broken(
     'delivers once for each time that a channel is named',
@@ -163,7 +159,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
           if (this.same(wanted, sent.channel)) void this.give(sent, { ...sent }, false);
       }
     },
-    'channels: one named twice brings each message once',
+    'channels: one listed twice delivers each message once',
   ),
   broken(
     'has one connection for each identity',
@@ -206,7 +202,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
         setImmediate(() => void this.distribute(sent));
       }
     },
-    'payload: the sender has its bytes back when send resolves',
+    'payload: the bytes belong to the sender again when send resolves',
   ),
   broken(
     'gives all receivers the same bytes',
@@ -215,7 +211,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
         await this.party.onMessage({ ...sent, fromHistory });
       }
     },
-    'payload: what arrives belongs to its receiver alone',
+    'payload: what arrives belongs only to its receiver',
   ),
   broken(
     'loses every tenth message, and repeats every eleventh',
@@ -227,7 +223,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
         if (n % 11 === 0) super.arrive({ ...sent });
       }
     },
-    'delivery: of 40 sent at once, each comes once',
+    'delivery: of 40 sent concurrently, each arrives once',
   ),
   broken(
     'repeats every message',
@@ -237,8 +233,8 @@ export const brokenTransports: readonly BrokenTransport[] = [
         super.arrive({ ...sent });
       }
     },
-    'delivery: of 40 sent at once, each comes once',
-    'channels: one named twice brings each message once',
+    'delivery: of 40 sent concurrently, each arrives once',
+    'channels: one listed twice delivers each message once',
   ),
   broken(
     'never answers a send',
@@ -247,7 +243,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
         return hang();
       }
     },
-    'delivery: both ways at once',
+    'delivery: both ways concurrently',
     'close: in the middle of many sends, each of them settles',
   ),
   broken(
@@ -275,7 +271,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
         }
       }
     },
-    'delivery: a receiver that takes its time loses nothing',
+    'delivery: a slow receiver loses nothing',
   ),
   broken(
     'goes on after it was closed',
@@ -283,7 +279,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
       override async close() {}
     },
     'close: afterwards every call is refused, and closing again is fine',
-    'close: nothing arrives afterwards, and the others go on',
+    'close: nothing arrives afterwards, and the others are unaffected',
   ),
   broken(
     'closes in the middle, and never settles what was under way',
@@ -344,12 +340,12 @@ export const brokenTransports: readonly BrokenTransport[] = [
         await super.send(channel, payload, options);
       }
     },
-    'abort: a signal that fires on the way ends the call alone',
+    'abort: a signal that fires meanwhile ends only its call',
   ),
   boasting(
     'says that it has no history, and has',
     { history: false },
-    'capabilities: they are said before anybody connects, and kept to',
+    'capabilities: they are known before anyone connects, and kept',
   ),
   broken(
     'gives history as if it were live',
@@ -358,7 +354,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
         await super.hand(sent, false);
       }
     },
-    'history: who was away gets what was sent, once and marked so',
+    'history: what was sent while offline arrives, once and marked as history',
   ),
   broken(
     'gives again in history what came live',
@@ -368,8 +364,8 @@ export const brokenTransports: readonly BrokenTransport[] = [
         await super.history(request);
       }
     },
-    'history: what came live does not come again',
-    'history: who was away gets what was sent, once and marked so',
+    'history: what arrived live is not repeated',
+    'history: what was sent while offline arrives, once and marked as history',
   ),
   broken(
     'gives all that it has as history',
@@ -378,7 +374,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
         return this.network.sent;
       }
     },
-    'history: only of the channels and the time asked for',
+    'history: only of the requested channels and time',
   ),
   broken(
     'does not wait for the receiver of history',
@@ -388,7 +384,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
         for (const sent of this.selected(request)) void this.give(sent, sent, true);
       }
     },
-    'history: resolves when the last message was taken',
+    'history: resolves when the last message was accepted',
   ),
   broken(
     'waits for history where there is none',
@@ -398,14 +394,14 @@ export const brokenTransports: readonly BrokenTransport[] = [
         await super.history(request);
       }
     },
-    'history: what there is none of comes to an end',
+    'history: an empty one ends',
   ),
   broken(
     'does not report an interruption',
     class extends Reference {
       override tell() {}
     },
-    'interruption: told, mended, and listened again',
+    'interruption: reported, restored, and subscribed again',
   ),
   broken(
     'listens to nothing after it was interrupted',
@@ -415,7 +411,7 @@ export const brokenTransports: readonly BrokenTransport[] = [
         await super.comeBack();
       }
     },
-    'interruption: told, mended, and listened again',
+    'interruption: reported, restored, and subscribed again',
     'interruption: what is sent meanwhile arrives, or is refused as unavailable',
   ),
 ];

@@ -112,8 +112,8 @@ function parseTopicCursor(
 ): { readonly topic: Topic; readonly position: Uint8Array } | undefined {
   if (cursor.length === 0) return undefined;
   if (cursor.length !== TOPIC_LENGTH + POSITION_LENGTH) {
-    const details = { what: 'cursor', reason: 'the cursor was not given here' };
-    throw new SottoError('MALFORMED_MESSAGE', 'The cursor was not given here.', details);
+    const details = { what: 'cursor', reason: 'the cursor was not issued here' };
+    throw new SottoError('MALFORMED_MESSAGE', 'The cursor was not issued here.', details);
   }
   return { topic: cursor.slice(0, TOPIC_LENGTH), position: cursor.slice(TOPIC_LENGTH) };
 }

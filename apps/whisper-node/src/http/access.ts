@@ -17,7 +17,7 @@ export interface AccessRules {
 export function refusalOf(request: IncomingMessage, { origins, hosts }: AccessRules): string | undefined {
   const { host, origin } = request.headers;
   if (!mayBeAskedAs(host, hosts)) return 'this server is not known by that name';
-  if (origin !== undefined && !mayAsk(origin, origins)) return 'pages of that origin may not ask here';
+  if (origin !== undefined && !mayAsk(origin, origins)) return 'pages of that origin are not allowed';
   return undefined;
 }
 

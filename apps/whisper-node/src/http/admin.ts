@@ -18,6 +18,6 @@ export function createAdminPages(registry: Registry, health: () => Health) {
       return answer(response, state.ok ? 200 : 503, `${JSON.stringify(state)}\n`, 'application/json');
     }
     if (path === '/metrics') return answer(response, 200, await registry.metrics(), registry.contentType);
-    answer(response, 404, 'Here are /health and /metrics.\n');
+    answer(response, 404, 'Available here: /health and /metrics.\n');
   };
 }

@@ -24,7 +24,7 @@ export class TrustedProxies {
 
   /**
    * The address of the client. `X-Forwarded-For` counts only from a proxy of the list, and only as far back as proxies of the
-   * list have written it: anybody can write the entries before. A proxy without the header is the client itself.
+   * list have written it: anyone can write the entries before. A proxy without the header is the client itself.
    *
    * @returns its name, see {@link addressName}
    */

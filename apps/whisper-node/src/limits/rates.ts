@@ -11,7 +11,7 @@ export class Rates {
   /** The least recently used first. */
   readonly #buckets = new Map<string, TokenBucket>();
 
-  /** @param most at once, after a rest; as much may be owed */
+  /** @param most largest burst, after a pause; the debt may be as large */
   constructor(clock: Clock, perSecond: number, most: number) {
     this.#clock = clock;
     this.#perSecond = perSecond;

@@ -125,7 +125,7 @@ class Keys<Key> {
     return this.#keys.get(id)?.key;
   }
 
-  /** Deletes a key; anybody who knows its id may. @returns whether it existed */
+  /** Deletes a key; anyone who knows its id may. @returns whether it existed */
   delete(id: string): boolean {
     const held = this.#keys.get(id);
     if (held === undefined) return false;

@@ -78,7 +78,7 @@ async function mine(
   const insufficient = () =>
     refused(`failed to reach the PoW target, specified pow time (${powTime} seconds) was insufficient`);
   const prefix = encodeWithoutNonce(unmined);
-  // Nobody would carry it, so no proof of work is done. go-ethereum does it until the time is over, and then returns this.
+  // The network would refuse it, so no proof of work is done. go-ethereum does it until the time is over, and then returns this.
   if (prefix.length + NONCE_MOST > ENVELOPE_MAX_BYTES) throw insufficient();
   try {
     const timeLimit = 1000 * Math.min(Math.max(0, powTime), maxPowTime);

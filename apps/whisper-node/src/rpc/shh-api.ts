@@ -57,7 +57,7 @@ export function createShhApi(options: ShhOptions): Api {
 function inform({ pool }: ShhOptions): Record<string, Method> {
   return {
     shh_version: () => '6.0',
-    // go-ethereum's queue for filters; here they are served at once.
+    // go-ethereum's queue for filters; here they are served immediately.
     shh_info: () => ({
       memory: pool.bytes,
       messages: 0,

@@ -35,7 +35,7 @@ export function bytesCases(traits: CarrierTraits): readonly CarrierCase[] {
       },
     ),
 
-    onCarrier('bytes: the sender has its own back when publish resolves', traits, async (network) => {
+    onCarrier('bytes: they belong to the sender again when publish resolves', traits, async (network) => {
       const sender = await network.open();
       const receiver = await network.open([network.topic]);
       const sent: Uint8Array[] = [];
@@ -56,7 +56,7 @@ export function bytesCases(traits: CarrierTraits): readonly CarrierCase[] {
       }
     }),
 
-    onCarrier('bytes: every kind of Uint8Array is taken, and copied', traits, async (network) => {
+    onCarrier('bytes: every kind of Uint8Array is accepted, and copied', traits, async (network) => {
       const sender = await network.open();
       const receiver = await network.open([network.topic]);
       const kinds = [...oddBytes(new Uint8Array(1)).keys()];
@@ -78,7 +78,7 @@ export function bytesCases(traits: CarrierTraits): readonly CarrierCase[] {
       }
     }),
 
-    onCarrier('bytes: what is no Uint8Array is refused', traits, async (network) => {
+    onCarrier('bytes: anything but a Uint8Array is refused', traits, async (network) => {
       const sender = await network.open();
       for (const [kind, other] of notBytes(await network.envelope(network.topic))) {
         const refused = sender.connection.publish(network.topic, other);
@@ -89,7 +89,7 @@ export function bytesCases(traits: CarrierTraits): readonly CarrierCase[] {
       }
     }),
 
-    onCarrier('bytes: what arrives belongs to its receiver alone', traits, async (network) => {
+    onCarrier('bytes: what arrives belongs only to its receiver', traits, async (network) => {
       const sender = await network.open();
       const careless = await network.open([network.topic], ({ topic, envelope }) => {
         topic.fill(0xee);

@@ -17,7 +17,7 @@ export function deliveryCases(
       expectSame(arrival?.fromHistory, false, 'fromHistory of what came live');
     }),
 
-    onCarrier('delivery: an envelope arrives at all who subscribed', traits, async (network) => {
+    onCarrier('delivery: an envelope arrives at all subscribers', traits, async (network) => {
       const sender = await network.open();
       const receivers = [
         await network.open([network.topic]),
@@ -27,7 +27,7 @@ export function deliveryCases(
       await network.bring(sender, network.topic, receivers);
     }),
 
-    onCarrier('delivery: both ways between two who subscribed', traits, async (network) => {
+    onCarrier('delivery: both ways between two subscribers', traits, async (network) => {
       const [a, b] = [await network.open([network.topic]), await network.open([network.topic])];
       await network.bring(a, network.topic, [b]);
       await network.bring(b, network.topic, [a]);
@@ -41,13 +41,13 @@ export function deliveryCases(
         await network.bring(sender, network.topic, [receiver]),
       ];
       const strange = receiver.arrivals.count((arrival) => !sent.some((one) => carries(one)(arrival)));
-      expectSame(strange, 0, 'envelopes that nobody sent');
+      expectSame(strange, 0, 'envelopes that no one sent');
     }),
 
     ...(traits.loses
       ? []
       : [
-          onCarrier(`delivery: of ${MANY} sent at once, none is lost`, traits, async (network) => {
+          onCarrier(`delivery: of ${MANY} sent concurrently, none is lost`, traits, async (network) => {
             const sender = await network.open();
             const receiver = await network.open([network.topic]);
             const sent = await Promise.all(
@@ -64,7 +64,7 @@ export function deliveryCases(
     ...(traits.repeats
       ? []
       : [
-          onCarrier('delivery: each envelope comes once', traits, async (network) => {
+          onCarrier('delivery: each envelope arrives once', traits, async (network) => {
             const sender = await network.open();
             const receiver = await network.open([network.topic]);
             const sent: Uint8Array[] = [];

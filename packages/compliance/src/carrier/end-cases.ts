@@ -29,7 +29,7 @@ export function endCases(traits: CarrierTraits): readonly CarrierCase[] {
       },
     ),
 
-    onCarrier('close: nothing arrives afterwards, and the others go on', traits, async (network) => {
+    onCarrier('close: nothing arrives afterwards, and the others are unaffected', traits, async (network) => {
       const sender = await network.open();
       const [leaving, staying] = [await network.open([network.topic]), await network.open([network.topic])];
       await network.bring(sender, network.topic, [leaving, staying]);
@@ -55,7 +55,7 @@ export function endCases(traits: CarrierTraits): readonly CarrierCase[] {
       expectSame(strange, [], 'outcomes other than resolved and CLOSED');
     }),
 
-    onCarrier('close: who closed can be followed by another', traits, async (network) => {
+    onCarrier('close: another connection can follow', traits, async (network) => {
       const first = await network.open([network.topic]);
       await timeLimit.wait(first.connection.close(), 'close resolves');
       const [sender, second] = [await network.open(), await network.open([network.topic])];
@@ -81,7 +81,7 @@ export function endCases(traits: CarrierTraits): readonly CarrierCase[] {
       },
     ),
 
-    onCarrier('abort: a signal that fires on the way ends the call alone', traits, async (network) => {
+    onCarrier('abort: a signal that fires meanwhile ends only its call', traits, async (network) => {
       const sender = await network.open();
       const receiver = await network.open([network.topic]);
       const controllers = Array.from({ length: MANY }, () => new AbortController());
@@ -96,7 +96,7 @@ export function endCases(traits: CarrierTraits): readonly CarrierCase[] {
       await network.bring(sender, network.topic, [receiver]);
     }),
 
-    onCarrier('capabilities: they are said before anybody connects', traits, async (_, fixture) => {
+    onCarrier('capabilities: they are known before anyone connects', traits, async (_, fixture) => {
       const { maxEnvelopeBytes, history, minimumPow } = fixture.carrier().capabilities;
       expectThat(
         Number.isSafeInteger(maxEnvelopeBytes) && maxEnvelopeBytes > 0,

@@ -25,23 +25,27 @@ export function historyCases(traits: CarrierTraits, clock: Clock = systemClock):
     ask(end, topics, clock.now() - HOUR, clock.now() + HOUR);
 
   return [
-    onCarrier('history: who comes late gets what was sent before, marked so', traits, async (network) => {
-      const [A] = network.topics;
-      const [sender, witness] = [await network.open(), await network.open([A])];
-      const sent: Uint8Array[] = [];
-      for (let i = 0; i < 10; i++) sent.push(await network.bring(sender, A, [witness]));
-      const late = await openLate(network, [A]);
-      await recent(late, [A]);
-      expectSame(
-        sent.map((one) => late.count(one) > 0),
-        sent.map(() => true),
-        'whether it is there when history resolves',
-      );
-      const live = late.arrivals.all.filter(({ fromHistory }) => !fromHistory);
-      expectSame(live.length, 0, 'arrivals from history that are not marked so');
-    }),
+    onCarrier(
+      'history: a latecomer receives what was sent before, marked as history',
+      traits,
+      async (network) => {
+        const [A] = network.topics;
+        const [sender, witness] = [await network.open(), await network.open([A])];
+        const sent: Uint8Array[] = [];
+        for (let i = 0; i < 10; i++) sent.push(await network.bring(sender, A, [witness]));
+        const late = await openLate(network, [A]);
+        await recent(late, [A]);
+        expectSame(
+          sent.map((one) => late.count(one) > 0),
+          sent.map(() => true),
+          'whether it is there when history resolves',
+        );
+        const live = late.arrivals.all.filter(({ fromHistory }) => !fromHistory);
+        expectSame(live.length, 0, 'arrivals from history that are not marked so');
+      },
+    ),
 
-    onCarrier('history: only of the topics asked for', traits, async (network) => {
+    onCarrier('history: only of the requested topics', traits, async (network) => {
       const [A, B] = network.topics;
       const [sender, witness] = [await network.open(), await network.open([A, B])];
       const onA = await network.bring(sender, A, [witness]);
@@ -55,7 +59,7 @@ export function historyCases(traits: CarrierTraits, clock: Clock = systemClock):
       );
     }),
 
-    onCarrier('history: only of the time asked for', traits, async (network) => {
+    onCarrier('history: only of the requested time', traits, async (network) => {
       const [A] = network.topics;
       const [sender, witness] = [await network.open(), await network.open([A])];
       const envelope = await network.bring(sender, A, [witness]);
@@ -67,7 +71,7 @@ export function historyCases(traits: CarrierTraits, clock: Clock = systemClock):
       expectThat(late.count(envelope) > 0, 'it comes when its own time is asked for');
     }),
 
-    onCarrier('history: what there is none of comes to an end', traits, async (network) => {
+    onCarrier('history: an empty one ends', traits, async (network) => {
       const [A] = network.topics;
       const end = await network.open([A]);
       await recent(end, [A]);
@@ -75,7 +79,7 @@ export function historyCases(traits: CarrierTraits, clock: Clock = systemClock):
       expectSame(end.arrivals.all.length, 0, 'arrivals from an empty history');
     }),
 
-    onCarrier('history: may be asked again, and by several at once', traits, async (network) => {
+    onCarrier('history: may be requested again, and by several concurrently', traits, async (network) => {
       const [A, B] = network.topics;
       const [sender, witness] = [await network.open(), await network.open([A, B])];
       const onA = await network.bring(sender, A, [witness]);

@@ -11,7 +11,7 @@ export function interruptionCases(traits: CarrierTraits): readonly CarrierCase[]
   };
 
   return [
-    onCarrier('interruption: told, mended, and subscribed again', traits, async (network, fixture) => {
+    onCarrier('interruption: reported, restored, and subscribed again', traits, async (network, fixture) => {
       const [sender, receiver] = [await network.open(), await network.open([network.topic])];
       await network.bring(sender, network.topic, [receiver]);
       await interrupt(fixture);
@@ -20,7 +20,7 @@ export function interruptionCases(traits: CarrierTraits): readonly CarrierCase[]
     }),
 
     onCarrier(
-      'interruption: what is published meanwhile is taken or refused as unavailable',
+      'interruption: what is published meanwhile is accepted or refused as unavailable',
       traits,
       async (network, fixture) => {
         const [sender, receiver] = [await network.open(), await network.open([network.topic])];

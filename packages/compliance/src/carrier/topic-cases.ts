@@ -20,7 +20,7 @@ export function topicCases(traits: CarrierTraits): readonly CarrierCase[] {
       );
     }),
 
-    onCarrier('topics: nothing arrives for who asked for nothing', traits, async (network) => {
+    onCarrier('topics: nothing arrives without a subscription', traits, async (network) => {
       const [A] = network.topics;
       const sender = await network.open();
       const [idle, control] = [await network.open(), await network.open([A])];
@@ -45,7 +45,7 @@ export function topicCases(traits: CarrierTraits): readonly CarrierCase[] {
       );
     }),
 
-    onCarrier('topics: several at once, each with its own', traits, async (network) => {
+    onCarrier('topics: several together, each with its own', traits, async (network) => {
       const [A, B] = network.topics;
       const sender = await network.open();
       const receiver = await network.open([A, B]);
@@ -55,7 +55,7 @@ export function topicCases(traits: CarrierTraits): readonly CarrierCase[] {
       expectSame([...topics].sort(), [A.join('.'), B.join('.')].sort(), 'topics of the arrivals');
     }),
 
-    onCarrier('topics: a new list replaces the one before', traits, async (network) => {
+    onCarrier('topics: a new list replaces the previous one', traits, async (network) => {
       const [A, B, C] = network.topics;
       const sender = await network.open();
       const receiver = await network.open([A, B]);
@@ -91,18 +91,14 @@ export function topicCases(traits: CarrierTraits): readonly CarrierCase[] {
     ...(traits.repeats
       ? []
       : [
-          onCarrier(
-            'topics: one named twice in a list brings each envelope once',
-            traits,
-            async (network) => {
-              const [A, B] = network.topics;
-              const sender = await network.open();
-              const receiver = await network.open([A, B, copyBytes(A)]);
-              const envelope = await network.bring(sender, A, [receiver]);
-              await network.settle(sender, B, [receiver]);
-              expectSame(receiver.count(envelope), 1, 'arrivals of an envelope');
-            },
-          ),
+          onCarrier('topics: one listed twice delivers each envelope once', traits, async (network) => {
+            const [A, B] = network.topics;
+            const sender = await network.open();
+            const receiver = await network.open([A, B, copyBytes(A)]);
+            const envelope = await network.bring(sender, A, [receiver]);
+            await network.settle(sender, B, [receiver]);
+            expectSame(receiver.count(envelope), 1, 'arrivals of an envelope');
+          }),
         ]),
 
     ...(traits.retains ? retaining(traits) : notRetaining(traits)),
@@ -135,7 +131,7 @@ export function topicCases(traits: CarrierTraits): readonly CarrierCase[] {
 /** A subscription does not deliver what was published before it. */
 function notRetaining(traits: CarrierTraits): readonly CarrierCase[] {
   return [
-    onCarrier('topics: what was sent before a subscription does not come by it', traits, async (network) => {
+    onCarrier('topics: a subscription does not deliver what was sent before', traits, async (network) => {
       const [A] = network.topics;
       const [sender, witness] = [await network.open(), await network.open([A])];
       const before = await network.bring(sender, A, [witness]);
@@ -149,7 +145,7 @@ function notRetaining(traits: CarrierTraits): readonly CarrierCase[] {
 /** It delivers what was published shortly before; once, however the list changes. */
 function retaining(traits: CarrierTraits): readonly CarrierCase[] {
   return [
-    onCarrier('topics: a subscription brings what was sent shortly before', traits, async (network) => {
+    onCarrier('topics: a subscription delivers what was sent shortly before', traits, async (network) => {
       const [A, B, C] = network.topics;
       const [sender, witness] = [await network.open(), await network.open([A, B])];
       const onA = await network.bring(sender, A, [witness]);

@@ -36,7 +36,7 @@ export function abortCases(): readonly StoreCase[] {
       expectSame((await listKeys(store, '')).length, 300, 'records listed afterwards');
     }),
 
-    onStore('abort: a commit aborted on its way is stored as a whole or not at all', async (store) => {
+    onStore('abort: a commit aborted meanwhile is atomic', async (store) => {
       const controllers = Array.from({ length: 20 }, () => new AbortController());
       const outcomes = controllers.map(({ signal }, i) =>
         store.commit([put(`a${digits(i)}`, 'x'), put(`b${digits(i)}`, 'x')], { signal }).then(

@@ -16,13 +16,13 @@ export function closeCases(durable: boolean): readonly StoreCase[] {
       await expectRejection(listKeys(store, 'nothing here'), 'CLOSED', 'list of nothing');
     }),
 
-    onStore('close: twice, one after the other and at once', async (store) => {
+    onStore('close: twice, sequentially and concurrently', async (store) => {
       await Promise.all([store.close(), store.close()]);
       await store.close();
     }),
 
     {
-      name: 'close: what is under way is done or refused with CLOSED, and nothing in between',
+      name: 'close: calls in progress either succeed or are refused with CLOSED',
       async run(fixture: StoreFixture) {
         const store = await fixture.open();
         const outcomes = Promise.all(
@@ -48,7 +48,7 @@ export function closeCases(durable: boolean): readonly StoreCase[] {
       },
     },
 
-    onStore('close: does not wait for a listing that nobody reads, and ends it', async (store) => {
+    onStore('close: does not wait for an unread listing, and ends it', async (store) => {
       await store.commit(Array.from({ length: 300 }, (_, i) => put(digits(i), 'x')));
       const iteration = store.list('')[Symbol.asyncIterator]();
       expectSame((await iteration.next()).value?.key, digits(0), 'first key');

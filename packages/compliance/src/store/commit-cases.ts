@@ -77,7 +77,7 @@ export function commitCases(): readonly StoreCase[] {
       expectSame(await contents(store), [`a=2@${second}`], 'after the commit that fits');
     }),
 
-    onStore('commit: a key named twice is refused, whatever is done with it', async (store) => {
+    onStore('commit: a key that occurs twice is refused, whatever the writes', async (store) => {
       const first = await store.commit([put('a', '1')]);
       const before = await contents(store);
       const kinds = [put('a', 'x'), remove('a'), check('a', first)];

@@ -124,7 +124,7 @@ export function listCases(): readonly StoreCase[] {
     }),
 
     onStore(
-      'list: page by page gives everything once, also when the last one given is deleted',
+      'list: page by page returns everything once, also when the last one returned is deleted',
       async (store) => {
         const keys = Array.from({ length: 250 }, (_, i) => `page/${digits(i)}`);
         await store.commit([...keys, 'page', 'page0'].map((key) => put(key, key)));
@@ -144,7 +144,7 @@ export function listCases(): readonly StoreCase[] {
       },
     ),
 
-    onStore('list: shows the store as it stood when the iteration began', async (store) => {
+    onStore('list: shows the store as of the start of the iteration', async (store) => {
       const count = 1000;
       const key = (i: number) => `k/${digits(i)}`;
       const value = (i: number) => patternBytes(1000, i);

@@ -7,7 +7,7 @@ import { check, collect, contents, listKeys, patternBytes, put, remove } from '.
 /** Single records: what is stored is read back unaltered, whatever its content; what is invalid is refused. */
 export function recordCases(maxValueBytes: number): readonly StoreCase[] {
   return [
-    onStore('get: nothing stands where nothing was put', async (store) => {
+    onStore('get: an absent record is undefined', async (store) => {
       expectThat((await store.get('a')) === undefined, 'an absent record is undefined');
       expectSame(await contents(store), [], 'listing of an empty store');
     }),

@@ -87,7 +87,7 @@ export function reopenCases(): readonly StoreCase[] {
 export function lockCases(): readonly StoreCase[] {
   return [
     {
-      name: 'lock: who comes second is refused with STORE_LOCKED, and the first goes on',
+      name: 'lock: the second is refused with STORE_LOCKED, and the first is unaffected',
       async run(fixture) {
         const first = await withStore(fixture, async (store) => {
           const revision = await store.commit([put('a', '1')]);
@@ -103,7 +103,7 @@ export function lockCases(): readonly StoreCase[] {
       },
     },
     {
-      name: 'lock: of many that open at once, one succeeds',
+      name: 'lock: of many that open concurrently, one succeeds',
       async run(fixture) {
         const attempts = await Promise.allSettled(Array.from({ length: 8 }, () => fixture.open()));
         const opened = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));

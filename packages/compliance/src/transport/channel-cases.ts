@@ -23,7 +23,7 @@ export function channelCases(timeLimit: TimeLimit, retains: boolean): readonly T
       }),
     ),
 
-    onNetwork('channels: all kinds at once, each message by its own', timeLimit, async (network) => {
+    onNetwork('channels: all kinds together, each message on its own', timeLimit, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(network.channelsOf);
       for (const channel of network.channelsOf(bob.identity)) {
@@ -45,7 +45,7 @@ export function channelCases(timeLimit: TimeLimit, retains: boolean): readonly T
       expectSame(
         secrets.map((payload) => eve.count(payload)),
         [0, 0],
-        'arrivals at somebody else',
+        'arrivals at another party',
       );
     }),
 
@@ -88,12 +88,12 @@ export function channelCases(timeLimit: TimeLimit, retains: boolean): readonly T
         expectSame(
           missed.map((payload) => bob.count(payload)),
           others.map(() => 0),
-          'arrivals by channels that nobody listens to',
+          'arrivals on channels without a subscription',
         );
       },
     ),
 
-    onNetwork('channels: a new list replaces the one before', timeLimit, async (network) => {
+    onNetwork('channels: a new list replaces the previous one', timeLimit, async (network) => {
       const [a, b, c] = [network.publicChat('a'), network.publicChat('b'), network.publicChat('c')];
       const alice = await network.connect();
       const bob = await network.connect(() => [a, b]);
@@ -112,7 +112,7 @@ export function channelCases(timeLimit: TimeLimit, retains: boolean): readonly T
 
     ...(retains ? retaining(timeLimit) : notRetaining(timeLimit)),
 
-    onNetwork('channels: one named twice brings each message once', timeLimit, async (network) => {
+    onNetwork('channels: one listed twice delivers each message once', timeLimit, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(() => [network.chat, { ...network.chat }]);
       const payload = await network.bring(alice, network.chat, [bob]);
@@ -120,7 +120,7 @@ export function channelCases(timeLimit: TimeLimit, retains: boolean): readonly T
       expectSame(bob.count(payload), 1, 'arrivals of a message');
     }),
 
-    onNetwork('channels: one may be written to that one does not listen to', timeLimit, async (network) => {
+    onNetwork('channels: writing does not require a subscription', timeLimit, async (network) => {
       const alice = await network.connect(() => [network.publicChat('elsewhere')]);
       const bob = await network.connect(() => [network.chat]);
       await network.bring(alice, network.chat, [bob]);
@@ -151,29 +151,37 @@ export function channelCases(timeLimit: TimeLimit, retains: boolean): readonly T
 /** A subscription does not deliver what was sent before it. */
 function notRetaining(timeLimit: TimeLimit): readonly TransportCase[] {
   return [
-    onNetwork('channels: what was sent before listening does not come by it', timeLimit, async (network) => {
-      const alice = await network.connect();
-      const witness = await network.connect(() => [network.chat]);
-      const before = await network.bring(alice, network.chat, [witness]);
-      const bob = await network.connect(() => [network.chat]);
-      await network.settle(alice, network.chat, [bob]);
-      expectSame(bob.count(before), 0, 'arrivals of what was sent before');
-    }),
+    onNetwork(
+      'channels: a subscription does not deliver what was sent before',
+      timeLimit,
+      async (network) => {
+        const alice = await network.connect();
+        const witness = await network.connect(() => [network.chat]);
+        const before = await network.bring(alice, network.chat, [witness]);
+        const bob = await network.connect(() => [network.chat]);
+        await network.settle(alice, network.chat, [bob]);
+        expectSame(bob.count(before), 0, 'arrivals of what was sent before');
+      },
+    ),
   ];
 }
 
 /** It delivers what was sent shortly before; once. */
 function retaining(timeLimit: TimeLimit): readonly TransportCase[] {
   return [
-    onNetwork('channels: listening brings what was sent shortly before', timeLimit, async (network) => {
-      const alice = await network.connect();
-      const before = await network.send(alice, network.chat);
-      const bob = await network.connect(() => [network.chat]);
-      await timeLimit.wait(bob.arrivals.until(holds(before)), 'what was sent before arrives');
-      await timeLimit.wait(bob.connection.subscribe([]), 'subscribe to nothing resolves');
-      await timeLimit.wait(bob.connection.subscribe([network.chat]), 'subscribe resolves');
-      await network.settle(alice, network.chat, [bob]);
-      expectSame(bob.count(before), 1, 'arrivals of what was sent before');
-    }),
+    onNetwork(
+      'channels: a subscription delivers what was sent shortly before',
+      timeLimit,
+      async (network) => {
+        const alice = await network.connect();
+        const before = await network.send(alice, network.chat);
+        const bob = await network.connect(() => [network.chat]);
+        await timeLimit.wait(bob.arrivals.until(holds(before)), 'what was sent before arrives');
+        await timeLimit.wait(bob.connection.subscribe([]), 'subscribe to nothing resolves');
+        await timeLimit.wait(bob.connection.subscribe([network.chat]), 'subscribe resolves');
+        await network.settle(alice, network.chat, [bob]);
+        expectSame(bob.count(before), 1, 'arrivals of what was sent before');
+      },
+    ),
   ];
 }

@@ -32,17 +32,21 @@ export function deliveryCases(timeLimit: TimeLimit): readonly TransportCase[] {
       },
     ),
 
-    onNetwork('payload: the sender has its bytes back when send resolves', timeLimit, async (network) => {
-      const alice = await network.connect();
-      const bob = await network.connect(() => [network.chat]);
-      const payload = network.payload(500);
-      const sent = copyBytes(payload);
-      await timeLimit.wait(alice.connection.send(network.chat, payload), 'send resolves');
-      payload.fill(0);
-      await timeLimit.wait(bob.arrivals.until(holds(sent)), 'the message arrives as it was');
-    }),
+    onNetwork(
+      'payload: the bytes belong to the sender again when send resolves',
+      timeLimit,
+      async (network) => {
+        const alice = await network.connect();
+        const bob = await network.connect(() => [network.chat]);
+        const payload = network.payload(500);
+        const sent = copyBytes(payload);
+        await timeLimit.wait(alice.connection.send(network.chat, payload), 'send resolves');
+        payload.fill(0);
+        await timeLimit.wait(bob.arrivals.until(holds(sent)), 'the message arrives as it was');
+      },
+    ),
 
-    onNetwork('payload: what arrives belongs to its receiver alone', timeLimit, async (network) => {
+    onNetwork('payload: what arrives belongs only to its receiver', timeLimit, async (network) => {
       const alice = await network.connect();
       const careless = await network.connect(
         () => [network.chat],
@@ -54,7 +58,7 @@ export function deliveryCases(timeLimit: TimeLimit): readonly TransportCase[] {
       for (let i = 0; i < 3; i++) await network.bring(alice, network.chat, [careless, careful]);
     }),
 
-    onNetwork(`delivery: of ${MANY} sent at once, each comes once`, timeLimit, async (network) => {
+    onNetwork(`delivery: of ${MANY} sent concurrently, each arrives once`, timeLimit, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(() => [network.chat]);
       const sent = await Promise.all(Array.from({ length: MANY }, () => network.send(alice, network.chat)));
@@ -66,7 +70,7 @@ export function deliveryCases(timeLimit: TimeLimit): readonly TransportCase[] {
       expectSame(often.length, 0, 'messages that came more than once');
     }),
 
-    onNetwork('delivery: both ways at once', timeLimit, async (network) => {
+    onNetwork('delivery: both ways concurrently', timeLimit, async (network) => {
       const [alice, bob] = [
         await network.connect(network.channelsOf),
         await network.connect(network.channelsOf),
@@ -85,7 +89,7 @@ export function deliveryCases(timeLimit: TimeLimit): readonly TransportCase[] {
       );
     }),
 
-    onNetwork('delivery: what the receiver could not keep is given again', timeLimit, async (network) => {
+    onNetwork('delivery: what the receiver could not store is redelivered', timeLimit, async (network) => {
       const alice = await network.connect();
       const refused: Uint8Array[] = [];
       const bob = await network.connect(
@@ -97,13 +101,16 @@ export function deliveryCases(timeLimit: TimeLimit): readonly TransportCase[] {
         },
       );
       const payload = await network.send(alice, network.chat);
-      await timeLimit.wait(bob.arrivals.until(holds(payload)), 'a message that was refused comes again');
+      await timeLimit.wait(
+        bob.arrivals.until(holds(payload)),
+        'a message that was rejected is delivered again',
+      );
       expectSame(refused.length, 2, 'times that it was refused');
       for (const again of refused) expectBytes(again, payload, 'what was refused');
       expectSame(bob.count(payload), 1, 'times that it was kept');
     }),
 
-    onNetwork('delivery: a receiver that takes its time loses nothing', timeLimit, async (network) => {
+    onNetwork('delivery: a slow receiver loses nothing', timeLimit, async (network) => {
       const alice = await network.connect();
       let letGo = () => {};
       const gate = new Promise<void>((resolve) => {

@@ -26,18 +26,22 @@ export function endCases(timeLimit: TimeLimit): readonly TransportCase[] {
       },
     ),
 
-    onNetwork('close: nothing arrives afterwards, and the others go on', timeLimit, async (network) => {
-      const alice = await network.connect();
-      const [leaving, staying] = [
-        await network.connect(() => [network.chat]),
-        await network.connect(() => [network.chat]),
-      ];
-      await network.bring(alice, network.chat, [leaving, staying]);
-      await timeLimit.wait(leaving.connection.close(), 'close resolves');
-      const before = leaving.arrivals.all.length;
-      await network.settle(alice, network.chat, [staying]);
-      expectSame(leaving.arrivals.all.length, before, 'arrivals at a closed connection');
-    }),
+    onNetwork(
+      'close: nothing arrives afterwards, and the others are unaffected',
+      timeLimit,
+      async (network) => {
+        const alice = await network.connect();
+        const [leaving, staying] = [
+          await network.connect(() => [network.chat]),
+          await network.connect(() => [network.chat]),
+        ];
+        await network.bring(alice, network.chat, [leaving, staying]);
+        await timeLimit.wait(leaving.connection.close(), 'close resolves');
+        const before = leaving.arrivals.all.length;
+        await network.settle(alice, network.chat, [staying]);
+        expectSame(leaving.arrivals.all.length, before, 'arrivals at a closed connection');
+      },
+    ),
 
     onNetwork('close: in the middle of many sends, each of them settles', timeLimit, async (network) => {
       const alice = await network.connect();
@@ -100,7 +104,7 @@ export function endCases(timeLimit: TimeLimit): readonly TransportCase[] {
       },
     ),
 
-    onNetwork('abort: a signal that fires on the way ends the call alone', timeLimit, async (network) => {
+    onNetwork('abort: a signal that fires meanwhile ends only its call', timeLimit, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(() => [network.chat]);
       const controllers = Array.from({ length: MANY }, () => new AbortController());
@@ -115,7 +119,7 @@ export function endCases(timeLimit: TimeLimit): readonly TransportCase[] {
     }),
 
     onNetwork(
-      'capabilities: they are said before anybody connects, and kept to',
+      'capabilities: they are known before anyone connects, and kept',
       timeLimit,
       async (network, fixture) => {
         const { maxPayloadBytes, history, confirmsSend } = fixture.transport().capabilities;

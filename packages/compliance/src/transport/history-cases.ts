@@ -25,7 +25,7 @@ export function historyCases(
 
   return [
     onNetwork(
-      'history: who was away gets what was sent, once and marked so',
+      'history: what was sent while offline arrives, once and marked as history',
       timeLimit,
       async (network, fixture) => {
         const alice = await network.connect();
@@ -48,7 +48,7 @@ export function historyCases(
       },
     ),
 
-    onNetwork('history: what came live does not come again', timeLimit, async (network) => {
+    onNetwork('history: what arrived live is not repeated', timeLimit, async (network) => {
       const alice = await network.connect();
       const bob = await network.connect(() => [network.chat]);
       const payload = await network.bring(alice, network.chat, [bob]);
@@ -56,7 +56,7 @@ export function historyCases(
       expectSame(bob.count(payload), 1, 'arrivals of a message');
     }),
 
-    onNetwork('history: only of the channels and the time asked for', timeLimit, async (network) => {
+    onNetwork('history: only of the requested channels and time', timeLimit, async (network) => {
       const alice = await network.connect();
       const other = network.publicChat('another');
       const here = await network.send(alice, network.chat);
@@ -70,7 +70,7 @@ export function historyCases(
       expectSame(bob.count(there), 1, 'arrivals by the channel asked for');
     }),
 
-    onNetwork('history: resolves when the last message was taken', timeLimit, async (network) => {
+    onNetwork('history: resolves when the last message was accepted', timeLimit, async (network) => {
       const alice = await network.connect();
       const sent: Uint8Array[] = [];
       for (let i = 0; i < 5; i++) sent.push(await network.send(alice, network.chat));
@@ -86,7 +86,7 @@ export function historyCases(
       );
     }),
 
-    onNetwork('history: what there is none of comes to an end', timeLimit, async (network) => {
+    onNetwork('history: an empty one ends', timeLimit, async (network) => {
       const bob = await network.connect(() => [network.chat]);
       await recent(bob, [network.chat]);
       await recent(bob, []);

@@ -10,14 +10,18 @@ export function interruptionCases(timeLimit: TimeLimit): readonly TransportCase[
   };
 
   return [
-    onNetwork('interruption: told, mended, and listened again', timeLimit, async (network, fixture) => {
-      const alice = await network.connect();
-      const bob = await network.connect(() => [network.chat]);
-      await network.bring(alice, network.chat, [bob]);
-      await interrupt(fixture);
-      for (const { statuses } of [alice, bob]) await untilMended(statuses, timeLimit);
-      await network.bring(alice, network.chat, [bob]);
-    }),
+    onNetwork(
+      'interruption: reported, restored, and subscribed again',
+      timeLimit,
+      async (network, fixture) => {
+        const alice = await network.connect();
+        const bob = await network.connect(() => [network.chat]);
+        await network.bring(alice, network.chat, [bob]);
+        await interrupt(fixture);
+        for (const { statuses } of [alice, bob]) await untilMended(statuses, timeLimit);
+        await network.bring(alice, network.chat, [bob]);
+      },
+    ),
 
     onNetwork(
       'interruption: what is sent meanwhile arrives, or is refused as unavailable',
@@ -47,7 +51,7 @@ export function interruptionCases(timeLimit: TimeLimit): readonly TransportCase[
           for (const { statuses } of [alice, bob]) await untilMended(statuses, timeLimit);
           await timeLimit.wait(
             alice.connection.send(network.chat, payload),
-            'the same message is taken afterwards',
+            'the same message is accepted afterwards',
           );
           await timeLimit.wait(bob.arrivals.until(holds(payload)), 'it arrives');
         }
