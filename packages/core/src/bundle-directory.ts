@@ -4,9 +4,9 @@ import type { KeyPair, PublicKey } from './keys.js';
  * The BundleDirectory port: a place where the newest prekey bundle of an identity can be published and found while its owner
  * is offline, such as the name system of Ethereum, IPNS, Swarm or a web server.
  *
- * A directory is never trusted. What it finds are candidates, which `createDirectories` of `@sotto/directories` verifies as
- * any other bundle: signature, identity, plausibility, and that it isn't older than what is known. The worst that a
- * directory can do is to find nothing or something old, and to learn who is being looked up.
+ * A directory is never trusted. It returns candidates, which `createDirectories` of `@sotto/directories` verifies like any
+ * other bundle: signature, identity, plausibility, and that it isn't older than what is known. The worst that a directory
+ * can do is to return nothing or an old bundle, and to learn who is being looked up.
  *
  * `directoryCases` of `@sotto/compliance/directory` tells whether an implementation keeps all of this.
  */
@@ -19,8 +19,8 @@ export interface BundleDirectory {
   /**
    * Finds bundles that may be the newest one of an identity. None is found when the directory knows of none; anything that
    * keeps it from knowing is an error. The identity is borrowed, the candidates are fresh and belong to the caller.
-   * @throws DIRECTORY_UNAVAILABLE when nobody answers, DIRECTORY_ANSWER_INVALID when the answer can't be what was asked
-   * for, LIMIT_EXCEEDED when it is too large, TIMEOUT, ABORTED
+   * @throws DIRECTORY_UNAVAILABLE when it doesn't answer, DIRECTORY_ANSWER_INVALID when the answer can't be what was
+   * asked for, LIMIT_EXCEEDED when it is too large, TIMEOUT, ABORTED
    */
   find(identity: PublicKey, options?: FindBundlesOptions): Promise<readonly BundleCandidate[]>;
 
@@ -36,19 +36,18 @@ export interface BundleDirectory {
 /** What a directory can do, as data, so that the messenger and applications can adapt. */
 export interface BundleDirectoryCapabilities {
   /**
-   * What publishing takes: `free` can be done at each rotation and by a timer; `paid` too, from what the owner has paid
-   * in advance; `transaction` is signed and paid by the owner each time, so a program only prepares it; `none`: it is
-   * only read here.
+   * What publishing costs. `free`: nothing, so it can be done at each rotation and by a timer. `paid`: the same, from what the
+   * owner has paid in advance. `transaction`: the owner signs and pays each time, so a program only prepares it. `none`:
+   * this directory is read-only.
    */
   readonly publishing: 'free' | 'paid' | 'transaction' | 'none';
   /**
    * Who can put something else in place of what was published: the holder of the identity key, the holder of a name, or
-   * the operator of a server. None of them can forge a bundle; all but the first can withhold it or put an old one back.
+   * the operator of a server. None of them can forge a bundle; all but the first can withhold it or restore an old one.
    */
   readonly updatedBy: 'identity-key' | 'name-owner' | 'operator';
   /**
-   * Milliseconds after which a publication is no longer found unless it is renewed; none when it stays. So a bundle that is
-   * found may be this old although its owner has published a newer one that didn't arrive.
+   * Milliseconds after which a publication expires unless it is published again; absent when it doesn't expire.
    */
   readonly lifetimeMs?: number;
   /** Largest bundle in bytes that is published or found. */
@@ -63,7 +62,7 @@ export interface FindBundlesOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a directory found. As good as its signature, which nobody has checked so far. */
+/** What a directory found. As good as its signature, which has not been checked yet. */
 export interface BundleCandidate {
   /** The Bundle message (wire profile, section 2). */
   readonly bundle: Uint8Array;
@@ -73,7 +72,7 @@ export interface BundleCandidate {
 
 /** What is published. */
 export interface BundlePublication {
-  /** Whose bundle it is; signs what the directory wants signed. Borrowed until the promise settles. */
+  /** The owner's key pair; signs what the directory needs signed. Borrowed until the promise settles. */
   readonly identity: KeyPair;
   /** The Bundle message. Borrowed until the promise settles. */
   readonly bundle: Uint8Array;

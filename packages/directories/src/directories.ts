@@ -37,7 +37,7 @@ export interface DirectoryLimits {
   readonly maxBundleBytes: number;
 }
 
-/** The limits that hold where the caller gives none. */
+/** The limits used unless the caller sets them. */
 export const DEFAULT_DIRECTORY_LIMITS: DirectoryLimits = Object.freeze({
   timeoutMs: 20_000,
   maxCandidates: 4,
@@ -46,9 +46,9 @@ export const DEFAULT_DIRECTORY_LIMITS: DirectoryLimits = Object.freeze({
 
 /** What {@link createDirectories} needs. */
 export interface DirectoriesOptions {
-  /** For hashes, signatures and points of the curve. */
+  /** Verifies signatures. */
   readonly crypto: CryptoProvider;
-  /** Asked side by side. Their names have to differ. */
+  /** Queried in parallel. Their names have to differ. */
   readonly directories: readonly BundleDirectory[];
   /** Tells what lies in the future, how old a bundle is, and when an answer is late. Default: the system's. */
   readonly clock?: Clock;
@@ -62,7 +62,7 @@ export interface FoundBundle {
   readonly directory: string;
   /** Where that directory found it, for people and reports. */
   readonly source: string;
-  /** As it was found, with its signatures. */
+  /** Signed by the identity that was looked up. */
   readonly bundle: VerifiedBundle;
   /** The devices of the bundle that can be talked to. */
   readonly devices: PlausibleBundle['devices'];
@@ -70,7 +70,7 @@ export interface FoundBundle {
   readonly ageMs?: number;
 }
 
-/** A directory that gave nothing usable, or a candidate of it that was refused. */
+/** A directory that failed, or a candidate of it that was refused. */
 export interface DirectoryFailure {
   /** Name of the directory. */
   readonly directory: string;
@@ -78,7 +78,7 @@ export interface DirectoryFailure {
   readonly error: SottoError;
 }
 
-/** What the directories answered together. */
+/** The answers of all directories. */
 export interface DirectoryAnswers {
   /** Newest first. All are worth merging: devices may be known to one directory only. */
   readonly found: readonly FoundBundle[];
@@ -97,7 +97,7 @@ export interface DirectoriesFindOptions {
    * BUNDLE_STALE. Default: none is known.
    */
   readonly known?: bigint;
-  /** Called at once with each bundle found, so that nobody has to wait for the slowest directory. */
+  /** Called with each bundle as soon as it is found and verified, before slower directories have answered. */
   onFound?(found: FoundBundle): void;
   /** Gives up. */
   readonly signal?: AbortSignal;
@@ -107,26 +107,26 @@ export interface DirectoriesFindOptions {
 export interface PublicationOutcome {
   /** Name of the directory. */
   readonly directory: string;
-  /** Why it isn't there; none when it is. */
+  /** Why the bundle was not published; absent when it was. */
   readonly error?: SottoError;
 }
 
-/** Several directories, asked as one. */
+/** Several directories that are queried as one. */
 export interface Directories {
   /** Those it was made of. */
   readonly directories: readonly BundleDirectory[];
 
   /**
-   * Asks all directories side by side. Each candidate is verified as any bundle: its signature, that it is of this identity,
-   * that it is plausible, and that it isn't older than `known`. What a directory does wrong is in `failures` and keeps
-   * none of the others from answering.
+   * Queries all directories in parallel. Each candidate is verified like any bundle: its signature, that it is of this identity,
+   * that it is plausible, and that it isn't older than `known`. A directory that fails is listed in `failures` and doesn't
+   * affect the others.
    * @throws ABORTED; INVALID_PUBLIC_KEY
    */
   find(identity: Uint8Array, options?: DirectoriesFindOptions): Promise<DirectoryAnswers>;
 
   /**
-   * Publishes to all directories that take it without a transaction, side by side. One outcome for each of these.
-   * @param only names of the directories to publish to, for trying again. Default: all
+   * Publishes in parallel to all directories that need no transaction, and returns one outcome for each.
+   * @param options.only names of the directories to publish to, for a retry. Default: all
    * @throws ABORTED; INVALID_ARGUMENT, and whatever is wrong with the bundle, before anything is published
    */
   publish(
@@ -136,7 +136,7 @@ export interface Directories {
 }
 
 /**
- * Combines directories: asks them side by side and believes none of them.
+ * Combines directories: queries them in parallel and trusts none of them.
  * @throws INVALID_ARGUMENT when two have the same name
  */
 export function createDirectories(options: DirectoriesOptions): Directories {
@@ -268,7 +268,7 @@ function compareTimes(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Directories are anybody's code: what they throw is passed on as what it means. */
+/** Directories may be third-party code: an error that isn't Sotto's counts as the directory being unavailable. */
 function asSottoError(directory: string, error: unknown): SottoError<ErrorCode> {
   return isSottoError(error) ? error : directoryUnavailable(directory, 'it failed', error);
 }

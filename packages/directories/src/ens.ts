@@ -31,7 +31,7 @@ export const ENS_NAME_MAX_CHARACTERS = 255;
 
 /** What {@link createEnsNames} needs. */
 export interface EnsOptions {
-  /** For hashes, signatures and points of the curve. */
+  /** Parses public keys. */
   readonly crypto: CryptoProvider;
   /**
    * A viem client of the application, for the chain with ENS. Its Universal Resolver is used where `client.chain` names one,
@@ -50,7 +50,7 @@ export interface EnsOptions {
   readonly maxBundleBytes?: number;
 }
 
-/** What a name says of its holder. None of it is verified: whoever holds the name says so. */
+/** The records of a name. They are claims of whoever holds the name, and not verified. */
 export interface EnsIdentity {
   /** Normalised (ENSIP-15). Show this one, not what was typed. */
   readonly name: string;
@@ -60,7 +60,7 @@ export interface EnsIdentity {
   readonly record: 'pubkey' | 'text';
   /** Where the name leads to; none when it has no contenthash. */
   readonly content?: EnsContent;
-  /** The Bundle message of the text record, as it is there; none when there is none. */
+  /** The Bundle message of the text record, unverified; absent when the name has none. */
   readonly bundle?: Uint8Array;
 }
 
@@ -79,7 +79,7 @@ export interface EnsTransaction {
   readonly to: Hex;
   /** One `multicall` that sets all records. */
   readonly data: Hex;
-  /** Nothing is paid but gas. */
+  /** No ether is sent. */
   readonly value: 0n;
   /** Records that it sets, by name: `pubkey`, `contenthash`, or the key of a text record. */
   readonly sets: readonly string[];
@@ -321,8 +321,8 @@ export function normalizeEnsName(text: string): string {
 }
 
 /**
- * Names as a directory: finds the bundle in the text record of the name under which somebody was found, and nothing without
- * a name. It is not published to: `EnsNames.prepare` gives the transaction.
+ * Names as a directory: finds the bundle in the text record of the name that was looked up, and nothing without a name. It is
+ * read-only: `EnsNames.prepare` returns the transaction that publishes.
  */
 export function createEnsDirectory(names: EnsNames, maxBundleBytes: number = 16 * 1024): BundleDirectory {
   return {

@@ -28,7 +28,7 @@ export { ipnsName } from './ipns/names.js';
 
 /** What {@link createIpnsDirectory} needs. */
 export interface IpnsDirectoryOptions {
-  /** For hashes, signatures and points of the curve. */
+  /** Signs and verifies records. */
   readonly crypto: CryptoProvider;
   /**
    * Who is asked and published to. All are asked for the record, side by side, and the newest counts. A bundle is
@@ -50,7 +50,7 @@ const HOUR_MS = 60 * 60_000;
 const MAX_AHEAD_NS = 10n * 60_000n * 1_000_000n;
 
 /**
- * A directory on IPNS. The name follows from the identity key, so whoever has the key finds the newest bundle; the record
+ * A directory on IPNS. The name follows from the identity key, so anyone who has the key finds the newest bundle; the record
  * is signed with that key, and leads to the bundle as one raw block.
  *
  * The sequence of a record is the timestamp of its bundle. Where one with a higher sequence is published that lies in the
@@ -203,7 +203,7 @@ function checkAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what: DIRECTORY_NAME });
 }
 
-/** Of several errors the one that says most: a wrong answer before none. Endpoints may be anybody's code. */
+/** Of several errors the one that says most: a wrong answer before none. Endpoints may be third-party code. */
 function worstOf(errors: readonly unknown[]): SottoError {
   const known = errors.map((error) =>
     isSottoError(error) ? error : directoryUnavailable(DIRECTORY_NAME, 'an endpoint failed', error),

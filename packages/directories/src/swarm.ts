@@ -27,7 +27,7 @@ export type { DirectoryFetch, HttpOptions } from './http.js';
 
 /** What {@link createSwarmDirectory} needs. */
 export interface SwarmDirectoryOptions extends HttpOptions {
-  /** For hashes, signatures and points of the curve. */
+  /** Signs and verifies chunks. */
   readonly crypto: CryptoProvider;
   /** A Bee node, or a gateway with its API: `http://127.0.0.1:1633`. Believed in nothing but which update is the latest. */
   readonly url: string;
@@ -61,7 +61,7 @@ export function createSwarmDirectory(options: SwarmDirectoryOptions): BundleDire
     throw invalidArgument('postageBatch', 'not 32 bytes in hex');
   }
 
-  /** Index of the latest update, as the node says; none when there is none. */
+  /** Index of the latest update according to the node; `undefined` when there is none. */
   async function latestIndex(owner: string, signal: AbortSignal | undefined): Promise<bigint | undefined> {
     const answer = await server.request({
       method: 'GET',

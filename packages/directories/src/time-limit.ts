@@ -9,7 +9,7 @@ export interface CallLimit {
 }
 
 /**
- * Runs something that may never settle. What it began is told to stop through its signal, and isn't waited for.
+ * Runs something that may never settle. At the limit its signal is aborted, and it isn't awaited.
  * @param what what TIMEOUT and ABORTED call it
  * @throws TIMEOUT, ABORTED; what it throws itself passes through
  */

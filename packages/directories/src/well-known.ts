@@ -7,7 +7,7 @@ export type { DirectoryFetch, HttpOptions } from './http.js';
 
 /** What {@link createWellKnownDirectory} needs. */
 export interface WellKnownDirectoryOptions extends HttpOptions {
-  /** For hashes, signatures and points of the curve. */
+  /** Parses public keys. */
   readonly crypto: CryptoProvider;
   /** The web server, such as `https://example.org`. Its operator puts the files there, by whatever means. */
   readonly url: string;
@@ -23,8 +23,7 @@ export function wellKnownPath(identity: Uint8Array): string {
 }
 
 /**
- * A directory of files on a web server, which is only read: the Bundle message at {@link wellKnownPath}, status 404 where there
- * is none. For pages of other origins the server has to send `Access-Control-Allow-Origin: *`.
+ * A directory of files on a web server, read-only: the Bundle message at {@link wellKnownPath}, or status 404. For pages of other origins the server has to send `Access-Control-Allow-Origin: *`.
  * @throws INVALID_ARGUMENT for what is not a URL
  */
 export function createWellKnownDirectory(options: WellKnownDirectoryOptions): BundleDirectory {

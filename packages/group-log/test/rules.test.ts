@@ -293,7 +293,7 @@ describe('parents', () => {
     expect(littered.parentsFor(ann.hex, rename('clean'))).toEqual(out.parentsFor(ann.hex, rename('clean')));
   });
 
-  it('leave the heads of who is removed for last', () => {
+  it('leave the heads of removed members for last', () => {
     const start = led();
     const head = idOf(start.changes().at(-1) as Uint8Array);
     const flood = Array.from({ length: 40 }, (_, at) => forge(start.groupId, cid, [head], rename(`f${at}`)));

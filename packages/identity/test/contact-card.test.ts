@@ -158,7 +158,7 @@ describe('hostile: a wrong scan, a damaged one, another identity', () => {
     ['an identity off the curve', new Uint8Array(34)],
     ['an identity cut off', Uint8Array.of(0, ...alice.subarray(1))],
     ['an identity of 65 bytes', Uint8Array.of(0, ...crypto.secp256k1.uncompressPublicKey(alice))],
-    ['a bundle that is none', Uint8Array.of(1, 0xff, 0xff)],
+    ['bytes that are not a bundle', Uint8Array.of(1, 0xff, 0xff)],
     ['a bundle without identity', Uint8Array.of(1)],
     [
       'a bundle whose identity is off the curve',

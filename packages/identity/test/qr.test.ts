@@ -311,7 +311,7 @@ describe('hostile: what has no room, what is no code', () => {
     });
   });
 
-  test('a time that is none', () => {
+  test('what is not a time', () => {
     for (const retryMilliseconds of [-1, Number.NaN]) {
       thrown('INVALID_ARGUMENT', () => decodeQr(imageOf(qrModules('x')), { retryMilliseconds }));
     }

@@ -19,7 +19,7 @@ export interface DirectoryFixture {
   bundle(identity: KeyPair, sequence: bigint): Uint8Array;
   /** Time of the first bundle that a case publishes, in nanoseconds since the epoch. Default: 2026-11-23T12:00:00Z. */
   readonly firstSequence?: bigint;
-  /** Keeps everybody from reaching the place, until what is given back is called. */
+  /** Makes the place unreachable until the returned function is called. */
   interrupt?(): Promise<() => Promise<void>>;
   /**
    * Publishes for a directory that doesn't do it itself: where an operator or a signed transaction does. Default:
@@ -63,7 +63,7 @@ export class TestPlace {
     return { identity, bundle: this.fixture.bundle(identity, sequence), sequence };
   }
 
-  /** Publishes the bundle of a number; gives its bytes. */
+  /** Publishes the bundle of a number; returns its bytes. */
   async publish(identity: KeyPair, n: number): Promise<Uint8Array> {
     const publication = this.publication(identity, n);
     const expected = copyBytes(publication.bundle);

@@ -2,7 +2,7 @@ import { expectSame, expectThat } from '../support/expectations.js';
 import type { TimeLimit } from '../support/time-limit.js';
 import { atPlace, type DirectoryCase } from './directory-case.js';
 
-/** That what was published is found, the newest of it, and nobody else's. */
+/** That the newest publication of an identity is found, and of no other identity. */
 export function findingCases(timeLimit: TimeLimit): readonly DirectoryCase[] {
   return [
     atPlace('finding: nothing is found of an identity that published nothing', timeLimit, async (place) => {

@@ -45,7 +45,7 @@ export class EnsReader {
   }
 
   /**
-   * The records of a normalised name in the order asked for: the ABI's answer, none where there is none.
+   * The records of a normalised name in the order asked for, as the ABI decodes them; `undefined` where there is none.
    * @throws DIRECTORY_UNAVAILABLE, DIRECTORY_ANSWER_INVALID
    */
   async read(name: string, calls: readonly RecordCall[]): Promise<readonly unknown[]> {
@@ -81,7 +81,7 @@ export class EnsReader {
     return supported === true;
   }
 
-  /** The primary name of an address, which leads back to it; none when there is none. */
+  /** The primary name of an address, if it has one that resolves back to it. */
   async primaryName(address: Hex): Promise<string | undefined> {
     const universal = this.#universal;
     if (universal !== undefined) {
@@ -167,7 +167,7 @@ export class EnsReader {
     return address === zeroAddress ? undefined : address;
   }
 
-  /** What a contract says, and none where it refuses to say anything. Whether anybody answered is another matter. */
+  /** The result of a call; `undefined` where the contract reverts. A failure to reach it is an error. */
   async #orNone<T>(run: () => Promise<T>): Promise<T | undefined> {
     try {
       return await run();

@@ -96,7 +96,7 @@ export function createGatewayEndpoint(url: string, options: HttpOptions = {}): I
 }
 
 /**
- * A server of Delegated Routing V1 (https://specs.ipfs.tech/routing/http-routing-v1/), which takes and gives records and has
+ * A server of Delegated Routing V1 (https://specs.ipfs.tech/routing/http-routing-v1/), which stores and returns records, and
  * no blocks.
  * @throws INVALID_ARGUMENT for what is not a URL
  */
@@ -130,7 +130,7 @@ async function read(server: HttpServer, request: HttpRequest): Promise<Uint8Arra
   const answer = await server.request(request);
   if (isAbsent(answer)) return undefined;
   checkRead(server, answer);
-  // How some servers say that there is none.
+  // Some servers answer so when there is no record.
   if (answer.header('content-type')?.startsWith('text/plain')) return undefined;
   return answer.body;
 }
@@ -149,7 +149,7 @@ function checkWritten(server: HttpServer, { status }: HttpAnswer): void {
     : directoryUnavailable(DIRECTORY_NAME, reason);
 }
 
-/** How servers say that there is none; Kubo calls it an error of its own. */
+/** Whether there is no such record or block; Kubo answers that with status 500. */
 function isAbsent({ status, body }: HttpAnswer): boolean {
   if (status === 404 || status === 410) return true;
   return status === 500 && /\bnot found\b/i.test(String.fromCharCode(...body));
@@ -169,7 +169,7 @@ function recordOfLines(server: HttpServer, { body }: HttpAnswer): Uint8Array | u
   }
 }
 
-/** One file, as Kubo takes it. */
+/** One file, in the form that Kubo accepts. */
 function multipart(content: Uint8Array): Pick<HttpRequest, 'headers' | 'body'> {
   const text = Array.from(content, (byte) => String.fromCharCode(byte)).join('');
   let boundary = 'sotto';

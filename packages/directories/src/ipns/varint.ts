@@ -17,7 +17,7 @@ export function bytesField(number: number, value: Uint8Array): Uint8Array {
   return concatBytes(encodeVarint((number << 3) | 2), encodeVarint(value.length), value);
 }
 
-/** Reads bytes one piece after another; what is cut off or overlong gives `undefined`. */
+/** Reads bytes one piece after another; what is truncated or overlong is `undefined`. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
   #at = 0;

@@ -99,7 +99,7 @@ export class Kubo {
     await this.#call(`swarm/connect?arg=${encodeURIComponent(address)}`);
   }
 
-  /** Stops it at once, as a power cut would. */
+  /** Kills it, as a power cut would. */
   async kill(): Promise<void> {
     const kubo = this.#process;
     this.#process = undefined;
@@ -127,7 +127,7 @@ export class Kubo {
   }
 }
 
-/** Nodes that are connected to the first of them, and to nobody else. The caller closes them. */
+/** Nodes that are connected to the first of them, and to no others. The caller closes them. */
 export async function startKuboNetwork(program: string, count: number): Promise<Kubo[]> {
   const swarmKey = `/key/swarm/psk/1.0.0/\n/base16/\n${encodeHex(randomBytes(32))}\n`;
   const nodes: Kubo[] = [];
