@@ -89,9 +89,9 @@ describe('settings', () => {
     ['--relay-origins', 'https://chat.example:443', 'an origin such as https://chat.example'],
     ['--rpc-origins', 'chat.example', 'an origin such as https://chat.example'],
     ['--rpc-origins', 'https://*.example', 'an origin such as https://chat.example'],
-    ['--hosts', 'https://node.example', 'a name or address, without https:// before it'],
-    ['--hosts', 'node.example:8545', 'a name or address, without https:// before it'],
-    ['--advertised-host', 'node.example:30303', 'a name or address, without https:// before it'],
+    ['--hosts', 'https://node.example', 'a name or address, without https:// and a port'],
+    ['--hosts', 'node.example:8545', 'a name or address, without https:// and a port'],
+    ['--advertised-host', 'node.example:30303', 'a name or address, without https:// and a port'],
   ])('%s "%s" is refused, with what it has to be', (flag, value, advice) => {
     const told = complaint([`${flag}=${value}`]);
     expect(told).toContain(advice);
