@@ -63,7 +63,7 @@ export class ReconnectingSocket {
     }
   }
 
-  /** @throws CLOSED; TRANSPORT_UNAVAILABLE while the connection is lost */
+  /** Sends a message. @throws CLOSED; TRANSPORT_UNAVAILABLE while the connection is lost */
   send(data: string | Uint8Array): void {
     const socket = this.#socket;
     if (this.#closed) throw closedError();
