@@ -71,3 +71,14 @@ it('a device that lost its store while its sibling goes on listing what it had b
     ],
   );
 });
+
+it('a device that lost its store at the very time at which its sibling lists what it had before', async () => {
+  // Found by seed 2076421036: the word of the sibling, of the same millisecond, stood against that of the device itself.
+  await runScenario(
+    [2, 2],
+    [
+      { type: 'pair', who: 0, enabled: true },
+      { type: 'lose', who: 1 },
+    ],
+  );
+});

@@ -124,7 +124,9 @@ function replaces(
   if (speaker === 'sibling' && before.selfAttested) return false;
   // A bundle from before the device restarted may arrive late, or be replayed.
   if (device.version > before.version) return !before.reset || (own && timestamp > before.attestedAt);
-  if (timestamp <= before.attestedAt || compareBytes(device.signedPreKey, before.signedPreKey) === 0)
-    return false;
+  if (compareBytes(device.signedPreKey, before.signedPreKey) === 0) return false;
+  // Of two bundles of the same time the device's own counts, in whichever order they arrive.
+  if (timestamp === before.attestedAt) return own && !before.selfAttested;
+  if (timestamp < before.attestedAt) return false;
   return own || (device.version === before.version && !before.selfAttested);
 }

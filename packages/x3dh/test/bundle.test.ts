@@ -413,14 +413,16 @@ describe('merge', () => {
     });
   });
 
-  it('at one time and version the prekey that was known first stays', () => {
+  it('at one time and version the prekey that was known first stays, unless the device itself says otherwise', () => {
     const { devices } = mergeBundle(new Map(), at({ one: first }));
     expect(mergeBundle(devices, at({ one: device(1) }))).toMatchObject({
       devices,
       rotated: [],
       stale: ['one'],
     });
-    expect(mergeBundle(devices, at({ one: device(1) }), 'one')).toMatchObject({ devices, stale: ['one'] });
+    const own = mergeBundle(devices, at({ one: device(1) }), 'one');
+    expect(own.rotated).toEqual(['one']);
+    expect(mergeBundle(own.devices, at({ one: device(1) }), 'one')).toMatchObject({ stale: ['one'] });
   });
 
   it('a lower version of the same prekey is stale however new the bundle', () => {
@@ -452,6 +454,17 @@ describe('merge', () => {
     expect(mergeBundle(devices, at({ one: second }, 1), 'two')).toMatchObject({ devices, stale: ['one'] });
     // A contact code may well be newer than the last message.
     expect(mergeBundle(devices, at({ one: second }, 1)).rotated).toEqual(['one']);
+  });
+
+  it.each([
+    ['first', ['one', 'two']],
+    ['last', ['two', 'one']],
+  ])('of two bundles of the same time, that of the device itself counts, when it arrives %s', (_, order) => {
+    const again = device(1);
+    const said = { one: at({ one: again }), two: at({ one: first }) };
+    let known: ReadonlyMap<string, KnownDevice> = new Map();
+    for (const by of order) known = mergeBundle(known, said[by as 'one' | 'two'], by).devices;
+    expect(known.get('one')).toMatchObject({ signedPreKey: again.signedPreKey, selfAttested: true });
   });
 
   it('a device is believed of itself though a sibling has been heard since', () => {
