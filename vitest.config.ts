@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { folders, projects, shared } from './vitest.projects.js';
 
 /**
- * Of these, 95 % of the lines are run by their tests. Of `device` 85 %: the rest is run by the messenger's tests, which load
+ * Of these, 95 % of the lines are run by their tests. Of `device` 80 %: the rest is run by the messenger's tests, which load
  * the built package and aren't counted.
  */
 const covered = [
@@ -32,7 +32,7 @@ export default defineConfig({
       thresholds: Object.fromEntries(
         covered
           .filter((folder) => folders.includes(folder))
-          .map((folder) => [`${folder}/src/**`, { lines: folder === 'packages/device' ? 85 : 95 }]),
+          .map((folder) => [`${folder}/src/**`, { lines: folder === 'packages/device' ? 80 : 95 }]),
       ),
     },
   },
