@@ -8,6 +8,7 @@ export * from './environment.js';
 export * from './errors.js';
 export * from './keys.js';
 export * from './lru-cache.js';
+export * from './on-abort.js';
 export * from './redacted.js';
 export * from './serial-queue.js';
 export * from './store.js';

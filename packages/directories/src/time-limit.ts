@@ -1,4 +1,4 @@
-import { type Clock, SottoError } from '@sotto/core';
+import { type Clock, onAbort, SottoError } from '@sotto/core';
 
 /** What bounds one call. */
 export interface CallLimit {
@@ -32,12 +32,11 @@ export async function withinLimit<T>(
     const details = { what, milliseconds: timeoutMs };
     stop(new SottoError('TIMEOUT', `No whole answer within ${timeoutMs} ms: ${what}.`, details));
   });
-  const onAbort = () => stop(aborted());
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const stopListening = onAbort(signal, () => stop(aborted()));
   try {
     return await Promise.race([run(controller.signal), stopped]);
   } finally {
     cancelTimer();
-    signal?.removeEventListener('abort', onAbort);
+    stopListening();
   }
 }

@@ -1,4 +1,4 @@
-import { type ClockSkew, compareBytes, isSottoError, type TransportConnection } from '@sotto/core';
+import { type ClockSkew, compareBytes, isSottoError, onAbort, type TransportConnection } from '@sotto/core';
 import type { CatchUp } from './connection/catch-up.js';
 import { StoredChannelKeys } from './connection/channel-keys.js';
 import type { Subscriptions } from './connection/subscriptions.js';
@@ -86,12 +86,12 @@ export class Startup {
     return new Promise((resolve) => {
       const done = () => {
         cancel();
-        signal?.removeEventListener('abort', done);
+        stopListening();
         this.#tryNow = undefined;
         resolve();
       };
       const cancel = this.#context.settings.clock.after(ms, done);
-      signal?.addEventListener('abort', done);
+      const stopListening = onAbort(signal, done);
       this.#tryNow = done;
       // The callback may have aborted it.
       if (signal?.aborted || this.#context.runtime.closed) done();

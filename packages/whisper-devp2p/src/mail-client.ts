@@ -3,13 +3,14 @@ import {
   compareBytes,
   encodeHex,
   type KeyPair,
+  onAbort,
   SerialQueue,
   SottoError,
   type Topic,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { createInlineMiner, type Miner } from '@sotto/whisper-transport';
-import { abortedError, onAbort } from '@sotto/whisper-transport/internal';
+import { abortedError } from '@sotto/whisper-transport/internal';
 import { bloomOfTopics, channelSymmetricKey, envelopeHash } from '@sotto/whisper-transport/whisper';
 import { parseEnode } from './host/enode.js';
 import type { DirectEnvelope, WhisperPeer } from './host/host-options.js';

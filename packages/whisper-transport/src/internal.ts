@@ -6,7 +6,7 @@ export { channelId, checkMaySubscribe } from './channels/channel-id.js';
 export { type ChannelCipher, ChannelKeys, type Pbkdf2, type ResolvedChannel } from './channels/topics.js';
 export { type Lifetime, type PeerKind, SkewEstimate } from './sealed/clock-skew.js';
 export { Deadline } from './support/deadline.js';
-export { onAbort } from './support/on-abort.js';
+export { readable } from './support/readable.js';
 export { RedeliveryQueue } from './support/redelivery-queue.js';
 export {
   encodeItem,

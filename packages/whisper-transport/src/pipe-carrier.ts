@@ -5,11 +5,11 @@ import {
   copyBytes,
   encodeHex,
   isSottoError,
+  onAbort,
   parseBytes,
   SottoError,
   type Topic,
 } from '@sotto/core';
-import { onAbort } from './support/on-abort.js';
 import { abortedError, closedError, unavailableError } from './support/transport-errors.js';
 
 /** What a pipe reports. */

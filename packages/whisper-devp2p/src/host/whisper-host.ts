@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { copyBytes, decodeHex, isSottoError, type KeyPair, SottoError } from '@sotto/core';
+import { copyBytes, decodeHex, type KeyPair, SottoError } from '@sotto/core';
+import { readable } from '@sotto/whisper-transport/internal';
 import { decodeEnvelope, EnvelopePool } from '@sotto/whisper-transport/whisper';
 import { decodeBareMailRequest } from '../mail/request.js';
 import type { WhisperPacket } from '../packets/packet.js';
@@ -335,6 +336,7 @@ class Host implements WhisperHost, WhisperLinkHandler {
       case 'envelopes':
         for (const envelope of packet.envelopes) {
           if (onEnvelope !== undefined) {
+            // No one is banned for what can't be read: there may be forms that we don't know.
             const read = readable(() => decodeEnvelope(envelope));
             if (read !== undefined) this.#notify(() => onEnvelope(link, read));
           }
@@ -389,16 +391,6 @@ function* inBatches(envelopes: Iterable<Uint8Array>, most: number): Iterable<Uin
     size += envelope.length;
   }
   if (part.length > 0) yield part;
-}
-
-/** `undefined` when it can't be read. No one is banned for that: there may be forms that we don't know. */
-function readable<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (isSottoError(error)) return undefined;
-    throw error;
-  }
 }
 
 function direct(bytes: Uint8Array): DirectEnvelope {

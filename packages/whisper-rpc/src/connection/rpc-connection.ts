@@ -7,6 +7,7 @@ import {
   encodeUtf8,
   isSottoError,
   type Logger,
+  onAbort,
   SottoError,
   type TransportConnection,
 } from '@sotto/core';
@@ -18,7 +19,6 @@ import {
   channelId,
   checkMaySubscribe,
   closedError,
-  onAbort,
   RedeliveryQueue,
   unavailableError,
   type WaitLimits,

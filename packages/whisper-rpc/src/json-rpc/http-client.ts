@@ -1,11 +1,5 @@
-import { isSottoError } from '@sotto/core';
-import {
-  abortedError,
-  closedError,
-  onAbort,
-  timeoutError,
-  unavailableError,
-} from '@sotto/whisper-transport/internal';
+import { isSottoError, onAbort } from '@sotto/core';
+import { abortedError, closedError, timeoutError, unavailableError } from '@sotto/whisper-transport/internal';
 import type { CallOptions, ClientSettings, JsonRpcClient } from './client.js';
 import { encodeRequest, invalidAnswer, parseServerMessage } from './message.js';
 import { refusalOf } from './refusal.js';

@@ -1,5 +1,4 @@
-import { type Clock, type Logger, silentLogger, systemClock } from '@sotto/core';
-import { onAbort } from '../support/on-abort.js';
+import { type Clock, type Logger, onAbort, silentLogger, systemClock } from '@sotto/core';
 import { createInlineMiner } from './inline-miner.js';
 import { type MineOptions, type Miner, minerAborted, minerClosed, minerTimedOut } from './miner.js';
 import type { Found } from './nonce-search.js';

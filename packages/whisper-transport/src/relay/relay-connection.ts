@@ -5,12 +5,12 @@ import {
   copyBytes,
   isSottoError,
   type Logger,
+  onAbort,
   parseBytes,
   type RandomSource,
   SottoError,
   type Topic,
 } from '@sotto/core';
-import { onAbort } from '../support/on-abort.js';
 import { abortedError, closedError, timeoutError, unavailableError } from '../support/transport-errors.js';
 import { type WaitLimits, waitWithin, withDeadline } from '../support/wait.js';
 import { type BackOff, backOffDelay } from '../web-socket/back-off.js';

@@ -35,6 +35,7 @@ import { decodePlain, encodePlain } from '../envelope/plain.js';
 import { type OpeningKey, openData, sealData } from '../envelope/seal.js';
 import { createInlineMiner } from '../mining/inline-miner.js';
 import { type Miner, powBits } from '../mining/miner.js';
+import { readable } from '../support/readable.js';
 import { RedeliveryQueue } from '../support/redelivery-queue.js';
 import { abortedError, closedError } from '../support/transport-errors.js';
 import { SkewEstimate } from './clock-skew.js';
@@ -360,15 +361,5 @@ class SealedConnection implements TransportConnection {
       // Unsigned messages have no known sender.
       return signer && { signer, payload };
     });
-  }
-}
-
-/** `undefined` when it is damaged or refused. */
-function readable<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (isSottoError(error)) return undefined;
-    throw error;
   }
 }

@@ -1,6 +1,5 @@
-import type { Clock } from '@sotto/core';
+import { type Clock, onAbort } from '@sotto/core';
 import { Deadline } from './deadline.js';
-import { onAbort } from './on-abort.js';
 import { abortedError, closedError, unavailableError } from './transport-errors.js';
 
 /** How long a call waits while the other side is offline: until its signal fires or, without one, until a deadline. */

@@ -1,5 +1,4 @@
-import type { Clock } from '@sotto/core';
-import { onAbort } from '../support/on-abort.js';
+import { type Clock, onAbort } from '@sotto/core';
 import { abortedError, timeoutError } from '../support/transport-errors.js';
 
 interface PendingCall<Result, Extra> {

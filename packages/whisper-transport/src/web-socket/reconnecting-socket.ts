@@ -1,5 +1,4 @@
-import type { Clock, RandomSource } from '@sotto/core';
-import { onAbort } from '../support/on-abort.js';
+import { type Clock, onAbort, type RandomSource } from '@sotto/core';
 import { abortedError, closedError, timeoutError, unavailableError } from '../support/transport-errors.js';
 import { type BackOff, backOffDelay } from './back-off.js';
 import type { OpenWebSocket, WebSocketLike } from './web-socket-like.js';
