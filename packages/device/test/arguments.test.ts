@@ -1,6 +1,6 @@
-import type { SottoError } from '@sotto/core';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { manualClock } from '@sotto/testing/clock';
+import { refusedArgument } from '@sotto/testing/refused-argument';
 import { describe, expect, it } from 'vitest';
 import { defineTable, openDevice } from '../src/index.js';
 import * as tables from '../src/storage/tables.js';
@@ -8,17 +8,6 @@ import { crypto, START } from './world.js';
 
 const identity = crypto.secp256k1.generateKeyPair();
 const right = () => ({ identity, store: createMemoryStore(), crypto, clock: manualClock(START) });
-
-/** What a call from plain JavaScript is refused with: the argument that it names. */
-async function named(run: () => unknown): Promise<string> {
-  try {
-    await run();
-  } catch (error) {
-    const { code, details } = error as SottoError<'INVALID_ARGUMENT'>;
-    return code === 'INVALID_ARGUMENT' ? details.what : `${code}`;
-  }
-  return 'no error';
-}
 
 describe('wrong arguments of plain JavaScript are refused by name', () => {
   it.each([
@@ -33,7 +22,7 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
     ['onHookError', { onHookError: 7 }],
   ] as const)('openDevice: %s', async (what, change) => {
     const options = change === undefined ? undefined : { ...right(), ...change };
-    expect(await named(() => openDevice(options as never))).toBe(what);
+    expect(await refusedArgument(() => openDevice(options as never))).toBe(what);
   });
 
   const own = Object.values(tables).map(({ name }) => name);
@@ -41,7 +30,7 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
     'defineTable: the name %j',
     async (name) => {
       const codec = { encode: (value: Uint8Array) => value, decode: (value: Uint8Array) => value };
-      expect(await named(() => defineTable({ name, ...codec }))).toBe('name of a table');
+      expect(await refusedArgument(() => defineTable({ name, ...codec }))).toBe('name of a table');
     },
   );
 });

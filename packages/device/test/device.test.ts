@@ -5,13 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { openDevice } from '../src/index.js';
 import {
   bytesOf,
+  countRecords,
   crypto,
   DAY,
   HOUR,
   keptStore,
   keptView,
   meet,
-  type Node,
   newNode,
   read,
   readText,
@@ -23,12 +23,6 @@ import {
 
 const entryFor = (message: Uint8Array, installationId: string) =>
   decodeProtocolMessage(message).directMessages.get(installationId);
-
-async function preKeysOf(node: Node): Promise<number> {
-  let count = 0;
-  for await (const _ of node.store.list('prekey/')) count++;
-  return count;
-}
 
 async function pairOfNodes() {
   const [alice, bob] = [await newNode('alice-1'), await newNode('bob-1')];
@@ -265,10 +259,10 @@ describe('rotation', () => {
     expect(await readText(bob, veryLate, tooLate.message)).toBe('SESSION_NOT_FOUND');
     await bob.reopen();
     // The private key itself goes once the clock has stood the test of a day.
-    expect(await preKeysOf(bob)).toBe(2);
+    expect(await countRecords(bob.store, 'prekey')).toBe(2);
     bob.clock.advance(25 * HOUR);
     await bob.reopen();
-    expect(await preKeysOf(bob)).toBe(1);
+    expect(await countRecords(bob.store, 'prekey')).toBe(1);
   });
 
   it('a bundle of a higher version begins a new session; the old one goes on receiving', async () => {

@@ -2,34 +2,20 @@ import { isSottoError, type KeyPair, type PublicKey, type Store } from '@sotto/c
 import { defaultProvider } from '@sotto/crypto';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { manualClock } from '@sotto/testing/clock';
+import { dump, keptView } from '@sotto/testing/stores';
 import { type DecryptOutcome, type Device, type DeviceLimits, openDevice } from '../src/index.js';
+
+export { countRecords, dump, keptView } from '@sotto/testing/stores';
 
 export const crypto = defaultProvider();
 export const START = Date.parse('2026-11-23T12:00:00Z');
 export const bytesOf = (text: string) => new TextEncoder().encode(text);
 export const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** A store that stays open when it is closed, so that the device on it can be opened again. */
-export function keptView(store: Store): Store {
-  return {
-    get: (key) => store.get(key),
-    list: (prefix, options) => store.list(prefix, options),
-    commit: (writes, options) => store.commit(writes, options),
-    close: async () => {},
-  };
-}
-
 /** A new store in memory, with such views of it. */
 export function keptStore(): { readonly store: Store; readonly view: () => Store } {
   const store = createMemoryStore();
   return { store, view: () => keptView(store) };
-}
-
-/** Everything a store holds, as text: two equal dumps are two byte-identical states. */
-export async function dump(store: Store): Promise<string> {
-  const lines: string[] = [];
-  for await (const { key, value } of store.list('')) lines.push(`${key} ${value.join()}`);
-  return lines.join('\n');
 }
 
 /** A device with its store and clock. */

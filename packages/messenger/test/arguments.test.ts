@@ -1,5 +1,6 @@
-import { encodeHex, type SottoError } from '@sotto/core';
+import { encodeHex } from '@sotto/core';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { refusedArgument } from '@sotto/testing/refused-argument';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { createMessenger } from '../src/index.js';
@@ -15,17 +16,6 @@ const right = () => ({
   crypto,
   clock: manualClock(START),
 });
-
-/** What a call from plain JavaScript is refused with: the argument that it names. */
-async function named(run: () => unknown): Promise<string> {
-  try {
-    await run();
-  } catch (error) {
-    const { code, details } = error as SottoError<'INVALID_ARGUMENT'>;
-    return code === 'INVALID_ARGUMENT' ? details.what : `${code}`;
-  }
-  return 'no error';
-}
 
 describe('wrong arguments of plain JavaScript are refused by name', () => {
   it.each([
@@ -46,7 +36,7 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
     ['installationId', { installationId: 7 }],
   ] as const)('createMessenger: %s', async (what, change) => {
     const options = change === undefined ? undefined : { ...right(), ...change };
-    expect(await named(() => createMessenger(options as never))).toBe(what);
+    expect(await refusedArgument(() => createMessenger(options as never))).toBe(what);
   });
 
   it('of a messenger: payloads, events, listeners', async () => {
@@ -58,13 +48,15 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
       () => messenger.send({ kind: 'public', name: 'cats' }, 'hello' as never),
       () => messenger.send({ kind: 'group', groupId: 'x' }, undefined as never),
     ]) {
-      expect(await named(send)).toBe('payload');
+      expect(await refusedArgument(send)).toBe('payload');
     }
     for (const to of [{ kind: 'person' }, {}, undefined, null, encodeHex(own)]) {
-      expect(await named(() => messenger.send(to as never, new Uint8Array(1)))).toBe('conversation');
+      expect(await refusedArgument(() => messenger.send(to as never, new Uint8Array(1)))).toBe(
+        'conversation',
+      );
     }
-    expect(await named(() => messenger.on('mesage' as never, () => {}))).toBe('name of an event');
-    expect(await named(() => messenger.on('toString' as never, () => {}))).toBe('name of an event');
-    expect(await named(() => messenger.on('message', 'x' as never))).toBe('listener');
+    expect(await refusedArgument(() => messenger.on('mesage' as never, () => {}))).toBe('name of an event');
+    expect(await refusedArgument(() => messenger.on('toString' as never, () => {}))).toBe('name of an event');
+    expect(await refusedArgument(() => messenger.on('message', 'x' as never))).toBe('listener');
   });
 });

@@ -57,6 +57,8 @@ export function manualClock(start = START): ManualClock {
 export interface SettableClock extends ManualClock {
   /** Sets the clock by so many milliseconds, forward or back. No timer runs. */
   jump(milliseconds: number): void;
+  /** Sets the clock to a time, in milliseconds since the epoch. No timer runs. */
+  set(time: number): void;
 }
 
 /** A {@link manualClock} that can also be set. */
@@ -68,6 +70,9 @@ export function settableClock(start = START): SettableClock {
     now: () => steady.now() + offset,
     jump(milliseconds) {
       offset += milliseconds;
+    },
+    set(time) {
+      offset = time - steady.now();
     },
   };
 }
