@@ -1,8 +1,7 @@
-import { isSottoError, type KeyPair, type PrivateKey, type Store } from '@sotto/core';
+import type { Store } from '@sotto/core';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
-
 import { exportBackup, restoreBackup } from '../src/backup.js';
 import { createMessenger, readAccount, writeAccount } from '../src/index.js';
 import { crypto, keptView } from './world.js';
@@ -18,7 +17,7 @@ async function keysOf(store: Store): Promise<readonly string[]> {
   return keys;
 }
 
-describe('an account in a store', () => {
+describe('an account in the store of a messenger', () => {
   it('is not there at first, and is read as it was written, before and after a messenger is created', async () => {
     const store = createMemoryStore();
     expect(await readAccount(store, crypto)).toBeUndefined();
@@ -42,54 +41,6 @@ describe('an account in a store', () => {
     expect(await keysOf(store)).toEqual(before);
     await writeAccount(store, account, crypto);
     expect(await readAccount(store, crypto)).toEqual(account);
-  });
-
-  it('is not replaced by another one', async () => {
-    const store = createMemoryStore();
-    await writeAccount(store, account, crypto);
-    await expect(writeAccount(store, other, crypto)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    expect(await readAccount(store, crypto)).toEqual(account);
-  });
-
-  it('is refused when its keys do not belong together, or are none', async () => {
-    const store = createMemoryStore();
-    const mixed = { privateKey: account.privateKey, publicKey: other.publicKey } as KeyPair;
-    await expect(writeAccount(store, mixed, crypto)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    const zero = { publicKey: account.publicKey, privateKey: new Uint8Array(32) as PrivateKey } as KeyPair;
-    await expect(writeAccount(store, zero, crypto)).rejects.toMatchObject({ code: 'INVALID_PRIVATE_KEY' });
-    await expect(writeAccount(store, undefined as never, crypto)).rejects.toMatchObject({
-      code: 'INVALID_ARGUMENT',
-    });
-    await expect(readAccount(store, undefined as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    await expect(readAccount(undefined as never, crypto)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    expect(await keysOf(store)).toEqual([]);
-  });
-
-  it('that is damaged is told, wherever the damage is, and so is one of a later version', async () => {
-    const store = createMemoryStore();
-    await writeAccount(store, account, crypto);
-    const [key] = (await keysOf(store)) as [string];
-    const { value } = (await store.get(key)) as { value: Uint8Array };
-    for (let i = 0; i < value.length; i++) {
-      const damaged = value.slice();
-      damaged[i] = (damaged[i] as number) ^ 1;
-      await store.commit([{ type: 'put', key, value: damaged }]);
-      await expect(readAccount(store, crypto)).rejects.toMatchObject({
-        code: i === 0 ? 'STATE_VERSION_UNSUPPORTED' : 'STATE_CORRUPT',
-      });
-      await expect(writeAccount(store, account, crypto)).rejects.toSatisfy((error) => isSottoError(error));
-    }
-    await store.commit([{ type: 'put', key, value: value.subarray(0, 3) }]);
-    await expect(readAccount(store, crypto)).rejects.toMatchObject({ code: 'STATE_CORRUPT' });
-  });
-
-  it('shows its key in no error', async () => {
-    const store = createMemoryStore();
-    await writeAccount(store, account, crypto);
-    const error = await writeAccount(store, other, crypto).catch((reason: unknown) => reason);
-    expect(JSON.stringify([error, `${error}`, (error as Error).stack])).not.toContain(
-      [...account.privateKey.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
-    );
   });
 
   it('is no record of a backup, which brings the account by itself', async () => {
