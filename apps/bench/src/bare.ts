@@ -8,13 +8,13 @@ import { scenarios } from './scenarios.js';
 import { formatTable } from './table.js';
 import { judgeTargets } from './targets.js';
 
-/** Which contestants and scenarios; all when there is no list. */
+/** Which contestants and scenarios to run. Default: all. */
 export interface Choice {
   readonly only: readonly string[] | undefined;
   readonly scenario: readonly string[] | undefined;
 }
 
-/** Measures the bare protocol: sessions and messages in memory. */
+/** Measures the protocol alone: sessions and messages in memory. */
 export async function measureBare(pace: Pace, { only, scenario }: Choice): Promise<void> {
   const { short, rounds, milliseconds } = pace;
   const chosen = contestants.filter(({ id }) => only?.includes(id) ?? true);

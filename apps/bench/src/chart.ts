@@ -8,7 +8,7 @@ const LABELS = 330;
 const BAR = 14;
 const GAP = 4;
 
-/** The results as bars, one group a scenario; each group has its own scale. Spread is drawn as a thin line. */
+/** Draws the results as bars, one group per scenario, each with its own scale. A thin line shows the spread. */
 export function drawChart(results: Results, caption: string): string {
   const parts: string[] = [];
   let y = 30;

@@ -1,4 +1,4 @@
-// A process of its own for each contestant, so that they share neither heap nor compiled code: measures what it is asked to.
+// Each contestant runs this in a process of its own, so that they share neither heap nor compiled code.
 
 import type { Library } from './library.js';
 import { serveMeasurements } from './measuring.js';

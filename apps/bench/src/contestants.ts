@@ -56,5 +56,5 @@ export const contestants: readonly Contestant[] = [
   },
 ];
 
-/** Libraries in pure JavaScript: what the portable provider is held against. */
+/** Libraries in pure JavaScript, with which the portable provider is compared. */
 export const PURE_JAVASCRIPT: readonly string[] = ['libsignal-typescript', 'nostr-double-ratchet'];

@@ -1,27 +1,27 @@
-/** What all contestants look like to the bench: two accounts whose bundles are published, and sessions between them. */
+/** The interface of all contestants: two accounts with published bundles, and sessions between them. */
 export interface Library {
-  /** Begins a session: what the first who writes does before he encrypts. The first of the two writes first. */
+  /** Starts a session: what the initiator does before encrypting. The first account is the initiator. */
   begin(): Promise<Pair> | Pair;
 }
 
 export type Pair = readonly [Party, Party] & { readonly end?: () => void };
 
-/** One end of a session; its state is in memory. */
+/** One party of a session, with its state in memory. */
 export interface Party {
   encrypt(plaintext: Uint8Array): unknown;
   decrypt(message: unknown): unknown;
 }
 
-/** One library, or one way to use ours. */
+/** A library, or a configuration of ours. */
 export interface Contestant {
   readonly id: string;
   readonly title: string;
   readonly kind: 'sotto' | 'rival';
-  /** Without native code: what runs in a browser as well. */
+  /** Whether it runs without native code, and so in browsers. */
   readonly portable: boolean;
-  /** What has to be known to read its figures. */
+  /** What one needs to know to interpret its figures. */
   readonly note?: string;
-  /** What it refuses by design. */
+  /** Scenarios that it refuses by design. */
   readonly without?: readonly ScenarioId[];
 }
 

@@ -1,4 +1,4 @@
-// Measures Sotto and its rivals beside each other. See README.md.
+// Measures Sotto and its rivals in the same run. See README.md.
 import { parseArgs } from 'node:util';
 import { measureBare } from './bare.js';
 import { contestants } from './contestants.js';

@@ -1,23 +1,23 @@
-/** Something that is measured: what runs one time, and how many operations that is. */
+/** A measured function and the number of operations per call. */
 export interface Measured {
   readonly operations: number;
-  /** Answers how many operations it was when that isn't always the same. */
+  /** Returns the number of operations if it varies. */
   run(): Promise<void> | Promise<number>;
 }
 
-/** What a contestant's process is asked for. */
+/** A request to a contestant's process. */
 export interface Order {
   readonly scenario: string;
   readonly milliseconds: number;
 }
 
-/** Operations in a second, or why there are none. */
+/** Operations per second, or why there are none. */
 export type Answer = { readonly perSecond: number } | { readonly error: string };
 
 /**
- * The main loop of a contestant's process: measures what the parent orders. A scenario is prepared and warmed up once.
+ * The main loop of a contestant's process: measures what the parent requests. A scenario is prepared and warmed up once.
  *
- * @param cleanUp runs when the parent has had enough
+ * @param cleanUp runs when the parent is done
  */
 export function serveMeasurements(
   prepare: (scenario: string) => Promise<Measured>,

@@ -4,30 +4,30 @@ import { fileURLToPath } from 'node:url';
 import type { Answer, Order } from './measuring.js';
 import { type Figure, figureOf } from './statistics.js';
 
-/** Who takes part in a race, with a process of his own. */
+/** A participant of a race, run in a process of its own. */
 export interface Racer<S extends string> {
-  /** The argument of his process. */
+  /** The argument of its process. */
   readonly id: string;
-  /** What he can't, or won't by design. */
+  /** Scenarios that it can't run, or refuses by design. */
   readonly without?: readonly S[];
-  /** Module of his process, in `src/`, without its extension. Default `contestant-process`. */
+  /** Module of its process in `src/`, without extension. Default: `contestant-process`. */
   readonly program?: string;
 }
 
-/** Figures in operations a second, by scenario and contestant; a text where there are none. */
+/** Operations per second by scenario and contestant, or the reason if there are none. */
 export type Results<S extends string = string> = Map<S, Map<string, Figure | string>>;
 
 export interface RaceOptions<S extends string> {
   readonly contestants: readonly Racer<S>[];
   readonly scenarios: readonly S[];
-  /** Times that each is measured in each scenario. */
+  /** Rounds per contestant and scenario. */
   readonly rounds: number;
-  /** Of each measurement. */
+  /** Duration of each measurement. */
   readonly milliseconds: number;
   readonly onProgress: (text: string) => void;
 }
 
-/** Measures all in turn, round by round, so that a machine that changes its pace changes it for all. */
+/** Measures all contestants in turn, round by round, so that changes in the machine's speed affect all of them. */
 export async function race<S extends string>(options: RaceOptions<S>): Promise<Results<S>> {
   const { contestants, scenarios, rounds, milliseconds, onProgress } = options;
   const runners = contestants.map((contestant) => ({ contestant, runner: new Runner(contestant) }));
@@ -38,7 +38,7 @@ export async function race<S extends string>(options: RaceOptions<S>): Promise<R
       const failures = new Map<string, string>();
       for (let round = 0; round < rounds; round++) {
         onProgress(`${scenario}: round ${round + 1} of ${rounds}`);
-        // Another one begins each round.
+        // A different contestant starts each round.
         const order = runners.map(
           (_, i) => runners[(i + round) % runners.length] as (typeof runners)[number],
         );
@@ -68,7 +68,7 @@ class Runner {
   readonly #child: ChildProcess;
 
   constructor({ id, program = 'contestant-process' }: Racer<string>) {
-    // As it was built, also when this is run from its source.
+    // The compiled module, even when this file runs from its source.
     const path = fileURLToPath(new URL(`../dist/${program}.js`, import.meta.url));
     this.#child = fork(path, [id], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   }
@@ -88,7 +88,7 @@ class Runner {
     }
   }
 
-  /** Lets the process clean up, and end. */
+  /** Lets the process clean up and exit. */
   async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, 'exit');

@@ -3,20 +3,20 @@ import { fileURLToPath } from 'node:url';
 import type { Results } from './race.js';
 import { type Figure, formatRatio } from './statistics.js';
 
-/** How long and how often is measured. */
+/** Duration and number of measurements. */
 export interface Pace {
-  /** Checks that all of it runs; the figures mean nothing. */
+  /** Only checks that everything runs; the figures are meaningless. */
   readonly short: boolean;
   readonly rounds: number;
   readonly milliseconds: number;
 }
 
-/** Shows what is under way; an empty text takes it away. */
+/** Shows the current activity; an empty text clears it. */
 export function showProgress(text: string): void {
   process.stderr.write(`\r\x1b[K${text}`);
 }
 
-/** Prints lines, and what could not be measured; the exit code reports the latter. */
+/** Prints lines and failed measurements; failures set the exit code. */
 export function printReport(lines: readonly string[], results: Results): void {
   showProgress('');
   process.stdout.write(`${lines.join('\n')}\n`);
@@ -29,7 +29,7 @@ export function printReport(lines: readonly string[], results: Results): void {
   if (failures.length > 0) process.exitCode = 1;
 }
 
-/** Keeps results as `reports/<name>.json`, and other files beside them. */
+/** Stores results as `reports/<name>.json`, and other files next to it. */
 export function keepReport(
   name: string,
   machine: string,
@@ -48,7 +48,7 @@ export function keepReport(
   process.stderr.write(`Also in ${folder}: ${Object.keys(all).join(', ')}\n`);
 }
 
-/** The median of a contestant, if there is one. */
+/** The median of a contestant, if it was measured. */
 export function medianOf(
   figures: ReadonlyMap<string, Figure | string> | undefined,
   id: string,
@@ -57,7 +57,7 @@ export function medianOf(
   return typeof figure === 'object' ? figure.median : undefined;
 }
 
-/** A line that says whether a target is met, and by how much. */
+/** A line stating whether a target is met, and by how much. */
 export function judge(
   what: { readonly scenario: string; readonly title: string; readonly against: string },
   ratio: number,

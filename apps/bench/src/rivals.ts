@@ -9,8 +9,8 @@ function versionOf(manifest: string): string | undefined {
 }
 
 /**
- * Installs the rivals beside their adapters, unless they are there. They are no dependencies of anything else here, and nothing
- * of theirs runs while they are installed.
+ * Installs the rivals next to their adapters, unless they are installed. Nothing else depends on them, and their install
+ * scripts don't run.
  */
 export function installRivals(): void {
   const { dependencies } = JSON.parse(readFileSync(`${folder}package.json`, 'utf8')) as {

@@ -2,10 +2,10 @@ import { randomFillSync } from 'node:crypto';
 import type { Library, Pair, Party, ScenarioId } from './library.js';
 import type { Measured } from './measuring.js';
 
-/** Something to measure: prepares, and answers what runs one time, with how many operations that is. */
+/** A scenario: prepares, and returns the measured function with its number of operations. */
 export interface Scenario {
   readonly id: ScenarioId;
-  /** What one operation is. */
+  /** Description of one operation. */
   readonly about: string;
   prepare(library: Library): Promise<Measured>;
 }
@@ -14,14 +14,14 @@ const REVERSED = 1_000;
 
 const payload = (size: number) => randomFillSync(new Uint8Array(size));
 
-/** Brings a message over, and waits only where the library makes one wait. */
+/** Encrypts and decrypts a message; awaits only if the library is asynchronous. */
 async function bring(from: Party, to: Party, plaintext: Uint8Array): Promise<void> {
   const message = from.encrypt(plaintext);
   const opened = to.decrypt(message instanceof Promise ? await message : message);
   if (opened instanceof Promise) await opened;
 }
 
-/** A session that both have used. */
+/** A session that both parties have used. */
 async function established(library: Library): Promise<Pair> {
   const pair = await library.begin();
   const [a, b] = pair;

@@ -59,7 +59,7 @@ function createLibrary(crypto: CryptoProvider): Library {
 
 const nameOf = ({ key, n }: SkippedKeyId) => `${n} ${String.fromCharCode(...key)}`;
 
-/** A session in memory: its state, and its skipped keys beside it. */
+/** A session in memory: its state and its skipped keys. */
 class Ratchet implements Party {
   readonly #suite: RatchetSuite;
   readonly #start: () => RatchetState;

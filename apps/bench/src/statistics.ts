@@ -1,4 +1,4 @@
-/** What several measurements of one thing come to. */
+/** Summary of several measurements. */
 export interface Figure {
   readonly median: number;
   readonly min: number;
@@ -14,7 +14,7 @@ export function figureOf(values: readonly number[]): Figure {
   return { median, min: sorted[0] as number, max: sorted.at(-1) as number };
 }
 
-/** Three digits that count, with a thin mark between thousands. */
+/** Three significant digits, with separators between thousands. */
 export function formatCount(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString('en-US');
   return Number(value.toPrecision(3)).toString();

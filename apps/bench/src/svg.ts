@@ -1,10 +1,10 @@
-/** A text in an image. */
+/** A text element of an image. */
 export function svgText(x: number, y: number, content: string, attributes = ''): string {
   const escaped = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   return `<text x="${x.toFixed(0)}" y="${y}" ${attributes}>${escaped}</text>`;
 }
 
-/** An image on white, with a title for those who can't see it. */
+/** An image on a white background, with an accessible title. */
 export function svgDocument(
   title: string,
   { width, height }: { readonly width: number; readonly height: number },

@@ -1,13 +1,13 @@
 import type { Results } from './race.js';
 import { formatCount } from './statistics.js';
 
-/** What a table says of a contestant. */
+/** A contestant's row of a table. */
 export interface Row {
   readonly id: string;
   readonly title: string;
 }
 
-/** The results as a Markdown table: medians of operations a second, with the spread of the rounds. */
+/** The results as a Markdown table: median operations per second with the spread of the rounds. */
 export function formatTable(results: Results, contestants: readonly Row[]): string {
   const scenarios = [...results.keys()];
   const rows = contestants
@@ -25,7 +25,7 @@ export function formatTable(results: Results, contestants: readonly Row[]): stri
   return markdownTable(['Operations a second', ...scenarios], rows);
 }
 
-/** Columns aligned, so that it can be read as it is. */
+/** Aligns the columns of the Markdown source. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, at) =>
     Math.max(title.length, ...rows.map((row) => (row[at] ?? '').length)),

@@ -43,7 +43,7 @@ const targets: readonly Target[] = [
   { scenario: 'reverse', ours: portable, least: 10, ...PROTEUS },
 ];
 
-/** A line for each target whose contestants were measured: whether it is met, and by how much. */
+/** A line per target whose contestants were measured: whether it is met, and by how much. */
 export function judgeTargets(results: Results): string[] {
   return targets.flatMap(({ scenario, ours, least, rivals, against }) => {
     const figures = results.get(scenario);

@@ -1,15 +1,15 @@
-// node echo-bot.mjs DIRECTORY [settings of chat-cli]: prints its card, and says again what people say to it.
+// node echo-bot.mjs DIRECTORY [options of chat-cli]: prints its card and repeats what people write to it.
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const [directory = 'echo-bot', ...settings] = process.argv.slice(2);
+const [directory = 'echo-bot', ...options] = process.argv.slice(2);
 mkdirSync(directory, { recursive: true });
-// The account is made at the first start. Keep the words: they are all that it takes to be this bot.
+// The account is created at the first start. Keep the words: whoever has them is this bot.
 const files = ['--data', `${directory}/data`, '--words-to', `${directory}/words`];
-const chat = spawn(process.execPath, [program, '--json', ...files, ...settings], {
+const chat = spawn(process.execPath, [program, '--json', ...files, ...options], {
   stdio: ['pipe', 'pipe', 'inherit'],
 });
 const ask = (request) => chat.stdin.write(`${JSON.stringify(request)}\n`);
@@ -22,5 +22,5 @@ for await (const line of createInterface({ input: chat.stdout })) {
   if (error !== undefined) console.error(error.message);
   if (event !== 'message' || own || !conversation.startsWith('d-')) continue;
   if (text !== undefined) ask({ do: 'send', conversation, text });
-  ask({ do: 'read', conversation }); // Else it would be told again at the next start.
+  ask({ do: 'read', conversation }); // Otherwise it is reported again at the next start.
 }

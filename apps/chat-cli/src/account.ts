@@ -5,11 +5,11 @@ import { readAccount, writeAccount } from '@sotto/messenger';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
 import { loadBackup } from './backup.js';
 import { CliError } from './cli-error.js';
+import { crypto, type DataDirectory, openDataDirectory } from './data-directory.js';
 import type { Options } from './options.js';
 import type { Prompter } from './prompter.js';
-import { crypto, openVault, type Vault } from './vault.js';
 
-/** What a session is opened with. */
+/** What {@link openSession} needs of an account. */
 interface OpenAccount {
   readonly store: Store;
   readonly identity: KeyPair;
@@ -18,141 +18,145 @@ interface OpenAccount {
 }
 
 /**
- * Opens the account of a data directory, or makes one there.
- * @throws CliError; STORE codes; INVALID_MNEMONIC for the words of a file
+Opens the account of a data directory, or creates one there.
+@throws CliError; STORE codes; INVALID_MNEMONIC for a file of recovery words
  */
-export async function openAccount(options: Options, asks: Prompter | undefined): Promise<OpenAccount> {
-  const given = await givenPassphrase(options);
-  const vault = await openVault(options.data);
+export async function openAccount(options: Options, prompter: Prompter | undefined): Promise<OpenAccount> {
+  const passphrase = await configuredPassphrase(options);
+  const directory = await openDataDirectory(options.data);
   let store: Store | undefined;
   try {
-    store = await openStore(vault, given, options, asks);
+    store = await openStore(directory, passphrase, options, prompter);
     const existing = await readAccount(store, crypto);
     const { identity, recovered } = existing
       ? { identity: existing, recovered: false }
-      : await makeAccount(store, options, asks);
+      : await createAccount(store, options, prompter);
     if (existing === undefined) await writeAccount(store, identity, crypto);
     else await checkWords(options, existing);
-    return { store, identity, restored: vault.replaced === 'rolled-back', announce: recovered };
+    return { store, identity, restored: directory.replaced === 'rolled-back', announce: recovered };
   } catch (error) {
-    await (store ?? vault).close();
+    await (store ?? directory).close();
     throw error;
   }
 }
 
 /**
- * Prompter for another passphrase, and encrypts the store's keys with it: at once, however large it is.
+Asks for a new passphrase and encrypts the store's keys with it. Takes the same time for any size of store.
  * @throws CliError NO_ACCOUNT, NOT_ENCRYPTED; STORE codes
  */
-export async function changePassphrase(options: Options, asks: Prompter): Promise<void> {
-  const vault = await openVault(options.data);
+export async function changePassphrase(options: Options, prompter: Prompter): Promise<void> {
+  const directory = await openDataDirectory(options.data);
   try {
-    if (vault.content === 'new') throw noAccount();
-    if (vault.content === 'plain') {
+    if (directory.content === 'new') throw noAccount();
+    if (directory.content === 'plain') {
       throw new CliError(
         'NOT_ENCRYPTED',
         'This data directory is not encrypted. To encrypt it, save a backup and restore it into a new one.',
       );
     }
-    const given = await givenPassphrase(options);
-    const store = given === undefined ? await askUntilRight(vault, asks) : await vault.unlock(given);
-    const passphrase = await asks.newPassphrase();
-    if (passphrase === undefined) throw new CliError('PASSPHRASE_NEEDED', 'Nothing was changed.');
-    await store.changePassphrase(passphrase);
+    const passphrase = await configuredPassphrase(options);
+    const store =
+      passphrase === undefined
+        ? await askUntilRight(directory, prompter)
+        : await directory.unlock(passphrase);
+    const next = await prompter.newPassphrase();
+    if (next === undefined) throw new CliError('PASSPHRASE_NEEDED', 'The passphrase was not changed.');
+    await store.changePassphrase(next);
   } finally {
-    await vault.close();
+    await directory.close();
   }
 }
 
-/** Not a flag: anyone on the machine can see those. */
-async function givenPassphrase({ passphraseFile }: Options): Promise<string | undefined> {
+/** Never a flag: every user of the machine can read the arguments of a process. */
+async function configuredPassphrase({ passphraseFile }: Options): Promise<string | undefined> {
   if (passphraseFile === undefined) return process.env['SOTTO_CHAT_PASSPHRASE'] || undefined;
   return (await readText(passphraseFile)).replace(/\r?\n$/, '');
 }
 
 async function openStore(
-  vault: Vault,
-  given: string | undefined,
+  directory: DataDirectory,
+  passphrase: string | undefined,
   options: Options,
-  asks: Prompter | undefined,
+  prompter: Prompter | undefined,
 ): Promise<Store> {
-  switch (vault.content) {
+  switch (directory.content) {
     case 'new':
-      if (asks === undefined && !saysHow(options)) throw noAccount();
+      if (prompter === undefined && !hasAccountSource(options)) throw noAccount();
       if (options.backupTo !== undefined) throw noAccount();
-      return unlockIfAsked(vault, given ?? (await asks?.newPassphrase()));
+      return unlockIfAsked(directory, passphrase ?? (await prompter?.newPassphrase()));
     case 'plain':
-      if (given === undefined) return vault.plain;
+      if (passphrase === undefined) return directory.plain;
       throw new CliError(
         'NOT_ENCRYPTED',
         'A passphrase was given, but this data directory is not encrypted.',
       );
     case 'locked':
-      if (given !== undefined) return vault.unlock(given);
-      if (asks !== undefined) return askUntilRight(vault, asks);
+      if (passphrase !== undefined) return directory.unlock(passphrase);
+      if (prompter !== undefined) return askUntilRight(directory, prompter);
       throw new CliError(
         'PASSPHRASE_NEEDED',
-        'This data directory is encrypted. Give --passphrase-file FILE, or SOTTO_CHAT_PASSPHRASE.',
+        'This data directory is encrypted. Use --passphrase-file FILE or set SOTTO_CHAT_PASSPHRASE.',
       );
   }
 }
 
-/** Whether the command line says where a new account comes from. */
-function saysHow({ wordsTo, wordsFrom, backupFrom }: Options): boolean {
+/** Whether the command line says how to create the account. */
+function hasAccountSource({ wordsTo, wordsFrom, backupFrom }: Options): boolean {
   return [wordsTo, wordsFrom, backupFrom].some((file) => file !== undefined);
 }
 
 function noAccount(): CliError {
   return new CliError(
     'NO_ACCOUNT',
-    'There is no account in this data directory. Give --words-to FILE to make one, or --words-from FILE or --backup-from FILE to recover one.',
+    'This data directory has no account. Use --words-to FILE to create one, or --words-from FILE or --backup-from FILE to recover one.',
   );
 }
 
-async function unlockIfAsked(vault: Vault, passphrase: string | undefined): Promise<Store> {
-  return passphrase === undefined ? vault.plain : vault.unlock(passphrase);
+async function unlockIfAsked(directory: DataDirectory, passphrase: string | undefined): Promise<Store> {
+  return passphrase === undefined ? directory.plain : directory.unlock(passphrase);
 }
 
-async function askUntilRight(vault: Vault, asks: Prompter): Promise<EncryptedStore> {
+async function askUntilRight(directory: DataDirectory, prompter: Prompter): Promise<EncryptedStore> {
   for (let again = false; ; again = true) {
     try {
-      return await vault.unlock(await asks.passphrase(again));
+      return await directory.unlock(await prompter.passphrase(again));
     } catch (error) {
       if (!isSottoError(error, 'STORE_WRONG_PASSPHRASE')) throw error;
     }
   }
 }
 
-async function makeAccount(store: Store, options: Options, asks: Prompter | undefined) {
+async function createAccount(store: Store, options: Options, prompter: Prompter | undefined) {
   const { wordsTo, wordsFrom, backupFrom } = options;
   if (backupFrom !== undefined) {
-    const onProgress = (done: number, total: number | undefined) => asks?.progress(done, total);
-    return { identity: await loadBackup(backupFrom, store, asks, onProgress), recovered: true };
+    const onProgress = (done: number, total: number | undefined) => prompter?.progress(done, total);
+    return { identity: await loadBackup(backupFrom, store, prompter, onProgress), recovered: true };
   }
   const recovered =
-    wordsFrom !== undefined || (wordsTo === undefined && (await asks?.newOrRecover()) === 'recover');
+    wordsFrom !== undefined || (wordsTo === undefined && (await prompter?.newOrRecover()) === 'recover');
   if (recovered) {
-    const mnemonic = wordsFrom === undefined ? await asks?.words() : parseMnemonic(await readText(wordsFrom));
+    const mnemonic =
+      wordsFrom === undefined ? await prompter?.words() : parseMnemonic(await readText(wordsFrom));
     return { identity: accountFromMnemonic(crypto, mnemonic as Mnemonic).identity, recovered };
   }
   const mnemonic = createMnemonic(crypto);
-  if (wordsTo === undefined) await asks?.showWords(mnemonic);
+  if (wordsTo === undefined) await prompter?.showWords(mnemonic);
   else await writeWords(wordsTo, mnemonic);
   return { identity: accountFromMnemonic(crypto, mnemonic).identity, recovered };
 }
 
-/** Words of another account, or a backup, given for a directory that has one, are a mistake. */
+/** Refuses a backup, or the words of another account, for a directory that already has an account. */
 async function checkWords({ wordsFrom, backupFrom }: Options, existing: KeyPair): Promise<void> {
   if (backupFrom !== undefined) {
     throw new CliError(
       'ACCOUNT_EXISTS',
-      'There is an account in this data directory. A backup needs a new one.',
+      'This data directory already has an account. Restore the backup into a new one.',
     );
   }
   if (wordsFrom === undefined) return;
   const { identity } = accountFromMnemonic(crypto, parseMnemonic(await readText(wordsFrom)));
   if (compareBytes(identity.publicKey, existing.publicKey) === 0) return;
-  throw new CliError('ACCOUNT_EXISTS', 'There is another account in this data directory already.');
+  throw new CliError('ACCOUNT_EXISTS', 'This data directory already has another account.');
 }
 
 async function readText(file: string): Promise<string> {
@@ -172,7 +176,7 @@ async function writeWords(file: string, { words }: Mnemonic): Promise<void> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST')
-      throw new CliError('FILE_EXISTS', `${file} is there already. The words need a new file.`);
+      throw new CliError('FILE_EXISTS', `${file} already exists. Choose a new file for the words.`);
     throw new CliError('FILE_UNREADABLE', `${file} cannot be written: ${code}.`);
   }
 }

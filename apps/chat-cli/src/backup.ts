@@ -4,24 +4,24 @@ import { pipeline } from 'node:stream/promises';
 import { isSottoError, type KeyPair, type Store } from '@sotto/core';
 import { exportBackup, restoreBackup } from '@sotto/messenger/backup';
 import { CliError } from './cli-error.js';
+import { crypto } from './data-directory.js';
 import type { Prompter } from './prompter.js';
-import { crypto } from './vault.js';
 
-/** Called with the number of records handled, and their total when known. */
+/** Called with the number of records processed so far, and the total if it is known. */
 type Progress = (done: number, total: number | undefined) => void;
 
 /**
  * Exports everything that moves to another device into a new, encrypted file. Works offline.
  * @returns the number of records
- * @throws CliError FILE_EXISTS, FILE_UNREADABLE, PASSPHRASE_NEEDED; STORE codes. No file is left behind then
+@throws CliError FILE_EXISTS, FILE_UNREADABLE, PASSPHRASE_NEEDED; STORE codes. Then no file is left behind
  */
 export async function saveBackup(
   file: string,
   account: { readonly store: Store; readonly identity: KeyPair },
-  asks: Prompter | undefined,
+  prompter: Prompter | undefined,
   onProgress: Progress,
 ): Promise<number> {
-  const passphrase = givenPassphrase() ?? (await asks?.newBackupPassphrase());
+  const passphrase = configuredPassphrase() ?? (await prompter?.newBackupPassphrase());
   if (passphrase === undefined) throw passphraseNeeded();
   let records = 0;
   const backup = exportBackup({
@@ -38,7 +38,7 @@ export async function saveBackup(
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST')
-      throw new CliError('FILE_EXISTS', `${file} is there already. A backup needs a new file.`);
+      throw new CliError('FILE_EXISTS', `${file} already exists. Choose a new file for the backup.`);
     await rm(file, { force: true });
     if (isSottoError(error)) throw error;
     throw new CliError('FILE_UNREADABLE', `${file} cannot be written: ${code}.`);
@@ -48,17 +48,17 @@ export async function saveBackup(
 
 /**
  * Restores a backup into an empty store, which becomes a new device of its account.
- * @throws CliError FILE_UNREADABLE, PASSPHRASE_NEEDED; what `restoreBackup` throws. Nothing is stored then
+@throws CliError FILE_UNREADABLE, PASSPHRASE_NEEDED; what `restoreBackup` throws. Then nothing is stored
  */
 export async function loadBackup(
   file: string,
   store: Store,
-  asks: Prompter | undefined,
+  prompter: Prompter | undefined,
   onProgress: Progress,
 ): Promise<KeyPair> {
-  const given = givenPassphrase();
+  const configured = configuredPassphrase();
   for (let again = false; ; again = true) {
-    const passphrase = given ?? (await asks?.backupPassphrase(again));
+    const passphrase = configured ?? (await prompter?.backupPassphrase(again));
     if (passphrase === undefined) throw passphraseNeeded();
     try {
       const options = { store, passphrase, crypto };
@@ -68,7 +68,7 @@ export async function loadBackup(
       });
       return identity;
     } catch (error) {
-      if (given === undefined && isSottoError(error, 'STORE_WRONG_PASSPHRASE')) continue;
+      if (configured === undefined && isSottoError(error, 'STORE_WRONG_PASSPHRASE')) continue;
       if (isSottoError(error)) throw error;
       const { code } = error as NodeJS.ErrnoException;
       throw new CliError('FILE_UNREADABLE', `${file} cannot be read: ${code}.`);
@@ -76,13 +76,13 @@ export async function loadBackup(
   }
 }
 
-function givenPassphrase(): string | undefined {
+function configuredPassphrase(): string | undefined {
   return process.env['SOTTO_CHAT_BACKUP_PASSPHRASE'] || undefined;
 }
 
 function passphraseNeeded(): CliError {
   return new CliError(
     'PASSPHRASE_NEEDED',
-    'A backup is encrypted with a passphrase of its own. Give SOTTO_CHAT_BACKUP_PASSPHRASE.',
+    'A backup has a passphrase of its own. Set SOTTO_CHAT_BACKUP_PASSPHRASE.',
   );
 }

@@ -1,16 +1,16 @@
-/** Codes of this program's own errors, in addition to those of the packages. */
+/** Codes of this program's own errors, in addition to the packages' codes. */
 export type CliErrorCode =
-  /** The command line makes no sense. */
+  /** The command line is not valid. */
   | 'BAD_OPTION'
   /** A line that is not a valid request. */
   | 'BAD_REQUEST'
   | 'UNKNOWN_COMMAND'
   /** Several people or groups have this name. */
   | 'AMBIGUOUS_NAME'
-  /** No person has this name, and it is not a key. */
+  /** Not the name of a contact, nor a key, card or contact code. */
   | 'UNKNOWN_PERSON'
   | 'UNKNOWN_CONVERSATION'
-  /** No message waits to be tried again. */
+  /** No message has failed that could be retried. */
   | 'NOTHING_FAILED'
   /** The request does not apply to this kind of conversation. */
   | 'WRONG_KIND'
@@ -19,15 +19,15 @@ export type CliErrorCode =
   | 'FILE_UNREADABLE'
   | 'NOT_A_PICTURE'
   | 'FILE_EXISTS'
-  /** There is no account, and no user who could be asked for one. */
+  /** There is no account, and no user to ask for one. */
   | 'NO_ACCOUNT'
   | 'ACCOUNT_EXISTS'
   | 'PASSPHRASE_NEEDED'
-  /** A passphrase was given for a store that has none. */
+  /** A passphrase was provided for a store that is not encrypted. */
   | 'NOT_ENCRYPTED'
   | 'NO_TERMINAL';
 
-/** An error of this program, with words for people and a code for programs. Holds no secrets. */
+/** An error of this program: a message for people, a code for programs. Contains no secrets. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly code: CliErrorCode;

@@ -7,36 +7,36 @@ const PAGE = 100;
 /** What a {@link Feed} reports. */
 export type FeedItem =
   | { readonly what: 'entry'; readonly conversation: string; readonly entry: Entry }
-  /** A message of ours was sent, or a part of it never will be. */
+  /** A message of ours was sent, or failed for at least one recipient. */
   | { readonly what: 'state'; readonly conversation: string; readonly entry: Message };
 
 /**
- * Reports everything that happens in conversations, in order and once. Begins with received messages that were not marked
- * read, so that a client that crashes before handling one receives it again.
+ * Reports everything that happens in conversations, in order and once. Starts with received messages not yet marked as
+ * read, so a client that crashes before handling a message gets it again.
  */
 export class Feed {
   readonly #session: Session;
-  readonly #tell: (item: FeedItem) => void;
-  /** Number of the next entry to tell, by conversation. */
+  readonly #report: (item: FeedItem) => void;
+  /** Number of the next entry to report, by conversation. */
   readonly #next = new Map<string, number>();
-  /** Numbers of messages of ours that are not sent, by conversation. */
+  /** Numbers of our unsent messages, by conversation. */
   readonly #pending = new Map<string, Set<number>>();
   readonly #queue = new SerialQueue();
   #stop = () => {};
 
-  constructor(session: Session, tell: (item: FeedItem) => void) {
+  constructor(session: Session, report: (item: FeedItem) => void) {
     this.#session = session;
-    this.#tell = tell;
+    this.#report = report;
   }
 
-  /** Tells what is unread, and from then on everything. Call it before the session is started. */
+  /** Reports unread messages, then everything new. Call it before the session is started. */
   async start(): Promise<void> {
     const { conversations } = this.#session;
     for (const { key, conversation, unread } of conversations.list()) {
       const entries = await this.#entriesBack(key, (page) => count(page) >= unread);
       const others = entries.filter((entry) => entry.kind === 'message' && !entry.own);
       for (const entry of unread === 0 ? [] : others.slice(-unread))
-        this.#tell({ what: 'entry', conversation: key, entry });
+        this.#report({ what: 'entry', conversation: key, entry });
       for (const entry of entries) this.#note(key, entry);
       this.#next.set(conversationKey(conversation), (entries.at(-1)?.number ?? -1) + 1);
     }
@@ -46,7 +46,7 @@ export class Feed {
     });
   }
 
-  /** Resolves when everything that has happened so far was told. */
+  /** Resolves when everything that has happened so far was reported. */
   async settled(): Promise<void> {
     await this.#queue.settled();
   }
@@ -60,8 +60,8 @@ export class Feed {
     const first = Math.min(next, ...(this.#pending.get(key) ?? []));
     const entries = await this.#entriesBack(key, (page) => (page[0]?.number ?? 0) <= first);
     for (const entry of entries) {
-      if (entry.number >= next) this.#tell({ what: 'entry', conversation: key, entry });
-      else if (this.#hasSettled(key, entry)) this.#tell({ what: 'state', conversation: key, entry });
+      if (entry.number >= next) this.#report({ what: 'entry', conversation: key, entry });
+      else if (this.#hasSettled(key, entry)) this.#report({ what: 'state', conversation: key, entry });
       this.#note(key, entry);
     }
     this.#next.set(key, Math.max(next, (entries.at(-1)?.number ?? -1) + 1));
@@ -82,7 +82,7 @@ export class Feed {
     this.#pending.set(key, pending);
   }
 
-  /** The latest entries, page by page until there are enough. */
+  /** Reads the latest entries, page by page, until there are enough. */
   async #entriesBack(key: string, enough: (entries: readonly Entry[]) => boolean): Promise<readonly Entry[]> {
     const conversation = parseConversationKey(key);
     let entries: readonly Entry[] = [];

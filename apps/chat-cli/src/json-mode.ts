@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { Given, type Json } from './actions/action.js';
+import { Arguments, type Json } from './actions/action.js';
 import { findAction } from './actions/index.js';
 import { CliError } from './cli-error.js';
 import { explain } from './explain.js';
@@ -9,12 +9,12 @@ import { entryJson } from './json-shapes.js';
 import { keyText } from './names.js';
 import type { Session } from './session.js';
 
-/** Exit code when the requests ended and something could not be sent: it is stored, and sent the next time. */
+/** Exit code when the input ended before everything could be sent. The rest is stored and sent at the next start. */
 const UNSENT = 3;
 
 /**
- * Answers requests, a JSON object a line, and tells what happens in the same way, until the input ends or `stop` fires.
- * @returns the exit code: 0, or 3 when something is left to be sent
+ * Answers requests and reports events, one JSON object per line, until the input ends or `stop` fires.
+ * @returns the exit code: 0, or 3 when something is still unsent
  */
 export async function serveJson(
   session: Session,
@@ -62,12 +62,12 @@ export async function serveJson(
 async function answerTo(session: Session, line: string) {
   let id: Json = null;
   try {
-    const { id: given = null, do: name, ...rest } = parseRequest(line);
-    id = given as Json;
-    if (typeof name !== 'string') throw new CliError('BAD_REQUEST', '"do" is missing, or no text.');
+    const { id: requestId = null, do: name, ...rest } = parseRequest(line);
+    id = requestId as Json;
+    if (typeof name !== 'string') throw new CliError('BAD_REQUEST', '"do" is missing or not a string.');
     if (name === 'quit') return { answer: { answer: id, result: {} }, quit: true };
     const action = findAction(name);
-    const { value } = await action.run(session, new Given(action.parameters, asTexts(rest)));
+    const { value } = await action.run(session, new Arguments(action.parameters, asTexts(rest)));
     return { answer: { answer: id, result: value }, quit: false };
   } catch (error) {
     const { code, message } = explain(error);
@@ -81,15 +81,15 @@ function parseRequest(line: string): Readonly<Record<string, unknown>> {
   try {
     value = JSON.parse(line);
   } catch {
-    throw new CliError('BAD_REQUEST', 'This line is no JSON.');
+    throw new CliError('BAD_REQUEST', 'This line is not valid JSON.');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new CliError('BAD_REQUEST', 'A request is a JSON object.');
+    throw new CliError('BAD_REQUEST', 'A request must be a JSON object.');
   }
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** Numbers may be given as such. */
+/** Accepts JSON numbers as arguments. */
 function asTexts(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]),

@@ -1,15 +1,15 @@
 #!/usr/bin/env node
-/** The program: settings, account, then a screen for people or JSON lines for programs. */
+/** Entry point: parses options, opens the account, then shows the screen or serves JSON lines. */
 import { changePassphrase, openAccount } from './account.js';
 import { saveBackup } from './backup.js';
 import { CliError } from './cli-error.js';
 import { explain } from './explain.js';
 import { serveJson } from './json-mode.js';
+import { openMemorySession } from './memory-session.js';
 import { HELP, type Options, parseOptions } from './options.js';
 import type { Prompter } from './prompter.js';
-import { KEY_LEAVES, transportFor } from './route.js';
 import { openSession, type Session } from './session.js';
-import { openTrial } from './trial.js';
+import { KEY_LEAVES_WARNING, transportFor } from './transport.js';
 
 const FAILED = 1;
 
@@ -19,20 +19,20 @@ async function run(options: Options): Promise<number> {
     return 0;
   }
   if (!options.json && !(process.stdin.isTTY && process.stdout.isTTY)) {
-    throw new CliError('NO_TERMINAL', 'The chat needs a terminal. Programs give --json.');
+    throw new CliError('NO_TERMINAL', 'The chat needs a terminal. Programs use --json.');
   }
   if (options.changePassphrase) {
-    await changePassphrase(options, (await asksOf(options)) as Prompter);
+    await changePassphrase(options, (await prompterFor(options)) as Prompter);
     process.stdout.write('The passphrase was changed.\n');
     return 0;
   }
   if (options.backupTo !== undefined) return backUp(options, options.backupTo);
-  if (options.route.kind === 'node') process.stderr.write(`${KEY_LEAVES}\n`);
+  if (options.transport.kind === 'node') process.stderr.write(`${KEY_LEAVES_WARNING}\n`);
   const { session, close } = await open(options);
   try {
     if (options.json) return await serve(session);
     const { showChat } = await import('./screen/show-chat.js');
-    await showChat(session, options.route);
+    await showChat(session, options.transport);
     return 0;
   } finally {
     await close();
@@ -40,26 +40,31 @@ async function run(options: Options): Promise<number> {
 }
 
 async function open(options: Options): Promise<{ readonly session: Session; close(): Promise<void> }> {
-  if (options.route.kind === 'memory') return openTrial();
-  const transport = await transportFor(options.route);
-  const session = await openSession({ ...(await openAccount(options, await asksOf(options))), transport });
+  if (options.transport.kind === 'memory') return openMemorySession();
+  const transport = await transportFor(options.transport);
+  const session = await openSession({
+    ...(await openAccount(options, await prompterFor(options))),
+    transport,
+  });
   return { session, close: () => session.close() };
 }
 
-/** No one can be asked where a program talks. */
-async function asksOf({ json }: Options): Promise<Prompter | undefined> {
-  return json ? undefined : (await import('./screen/ask.js')).terminalAsks();
+/** With `--json` there is no one to ask. */
+async function prompterFor({ json }: Options): Promise<Prompter | undefined> {
+  return json ? undefined : (await import('./screen/terminal-prompter.js')).terminalPrompter();
 }
 
 async function backUp(options: Options, file: string): Promise<number> {
-  const asks = await asksOf(options);
-  const account = await openAccount(options, asks);
+  const prompter = await prompterFor(options);
+  const account = await openAccount(options, prompter);
   try {
-    const records = await saveBackup(file, account, asks, (done, total) => asks?.progress(done, total));
+    const records = await saveBackup(file, account, prompter, (done, total) =>
+      prompter?.progress(done, total),
+    );
     process.stdout.write(
       options.json
         ? `${JSON.stringify({ event: 'saved', file, records })}\n`
-        : `Saved ${records} records to ${file}. Ratchets stay here: where it is restored is a new device.\n`,
+        : `Saved ${records} records to ${file}. Sessions are not part of it: restoring creates a new device.\n`,
     );
     return 0;
   } finally {
@@ -70,7 +75,7 @@ async function backUp(options: Options, file: string): Promise<number> {
 async function serve(session: Session): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  // No one listens any more.
+  // The reader is gone.
   process.stdout.on('error', () => stop.abort());
   return serveJson(session, process.stdin, process.stdout, stop.signal);
 }
@@ -80,7 +85,7 @@ try {
   const options = parseOptions(process.argv.slice(2));
   json = options.json;
   process.exitCode = await run(options);
-  // The other end may hold the input open.
+  // The parent process may keep the input open.
   process.stdin.destroy();
 } catch (error) {
   process.exitCode = FAILED;

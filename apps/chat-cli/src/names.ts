@@ -3,10 +3,10 @@ import { encodeHex, type PublicKey } from '@sotto/core';
 import { formatKeyText, parseContact } from '@sotto/identity';
 import type { Conversation } from '@sotto/messenger';
 import { CliError } from './cli-error.js';
+import { crypto } from './data-directory.js';
 import type { Session } from './session.js';
-import { crypto } from './vault.js';
 
-/** What others wrote, safe for a terminal: no control characters, and none that turn the direction of writing. */
+/** Text of others made safe for a terminal: without control and bidirectional formatting characters. */
 export function plain(text: string): string {
   return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\u{fffd}');
 }
@@ -15,7 +15,7 @@ export function keyText(identity: PublicKey): string {
   return formatKeyText(crypto, identity, 'base58btc');
 }
 
-/** The name that the user gave, or the beginning and end of the key, which can be made to look alike. */
+/** The contact's name, or the start and end of the key. A shortened key can be imitated. */
 export function nameOf(session: Session, identity: PublicKey): string {
   if (encodeHex(identity) === encodeHex(session.identity.publicKey)) return 'You';
   const key = keyText(identity);
@@ -34,35 +34,35 @@ export function titleOf(session: Session, conversation: Conversation): string {
 }
 
 /**
- * Someone, by the name of a contact, the key of a conversation, or a key, card or contact code.
+Finds a person by the name of a contact, the key of a conversation, or a key, card or contact code.
  * @throws CliError AMBIGUOUS_NAME, UNKNOWN_PERSON
  */
 export function findPerson(session: Session, text: string): PublicKey {
   const named = contactsNamed(session, text);
   if (named.length > 1) throw ambiguous('contacts');
   if (named[0] !== undefined) return named[0].identity;
-  const conversation = keyed(text);
+  const conversation = conversationByKey(text);
   if (conversation?.kind === 'direct') return conversation.peer;
   if (conversation !== undefined)
-    throw new CliError('WRONG_KIND', 'This is for a conversation with one person.');
+    throw new CliError('WRONG_KIND', 'This is not a conversation with one person.');
   try {
     return parseContact(crypto, text).identity;
   } catch (cause) {
-    const complaint = new CliError(
+    const error = new CliError(
       'UNKNOWN_PERSON',
-      'No contact has this name, and it is no key, card or contact code.',
+      'Not the name of a contact, nor a key, card or contact code.',
     );
-    complaint.cause = cause;
-    throw complaint;
+    error.cause = cause;
+    throw error;
   }
 }
 
 /**
- * A conversation, by its key, `#name` of a public chat, name of a group, or whatever names a person.
+Finds a conversation by its key, `#name` of a public chat, the name of a group, or whatever {@link findPerson} accepts.
  * @throws CliError AMBIGUOUS_NAME, UNKNOWN_PERSON, UNKNOWN_CONVERSATION; INVALID_TEXT for the name of a chat
  */
 export function findConversation(session: Session, text: string): Conversation {
-  const conversation = keyed(text);
+  const conversation = conversationByKey(text);
   if (conversation !== undefined) return conversation;
   if (text.startsWith('#')) return { kind: 'public', name: text.slice(1) };
   const groups = session.conversations
@@ -75,17 +75,16 @@ export function findConversation(session: Session, text: string): Conversation {
 }
 
 /**
- * A group, as {@link findConversation} finds it.
- * @throws CliError WRONG_KIND when it is something else
+ * Finds a group in the way of {@link findConversation}.
+ * @throws CliError WRONG_KIND when it is not a group
  */
 export function findGroup(session: Session, text: string): string {
   const conversation = findConversation(session, text);
-  if (conversation.kind !== 'group')
-    throw new CliError('WRONG_KIND', 'This is for a group; the conversation is none.');
+  if (conversation.kind !== 'group') throw new CliError('WRONG_KIND', 'This conversation is not a group.');
   return conversation.groupId;
 }
 
-/** A conversation that is in the list. @throws CliError UNKNOWN_CONVERSATION */
+/** Finds a conversation that is listed. @throws CliError UNKNOWN_CONVERSATION */
 export function findListed(session: Session, text: string) {
   const conversation = findConversation(session, text);
   const summary = session.conversations.get(conversation);
@@ -98,12 +97,12 @@ export function findListed(session: Session, text: string) {
   return summary;
 }
 
-function keyed(text: string): Conversation | undefined {
+function conversationByKey(text: string): Conversation | undefined {
   if (!/^[dpg]-/.test(text)) return undefined;
   try {
     return parseConversationKey(text);
   } catch {
-    // A contact may be called so.
+    // Still a possible name of a contact.
     return undefined;
   }
 }
@@ -118,5 +117,5 @@ function isSame(one: string, other: string): boolean {
 }
 
 function ambiguous(what: string): CliError {
-  return new CliError('AMBIGUOUS_NAME', `Several ${what} have this name. Give the key.`);
+  return new CliError('AMBIGUOUS_NAME', `Several ${what} have this name. Use the key.`);
 }

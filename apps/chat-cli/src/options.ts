@@ -3,38 +3,38 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CliError } from './cli-error.js';
 
-/** The node that `npm run chat` and `npm run whisper-node` start on this machine. */
+/** Relay of the node that `npm run chat` and `npm run whisper-node` start. */
 const LOCAL_RELAY = 'ws://127.0.0.1:8547';
 
-/** What deployed mailservers ask for. */
+/** The password of deployed mailservers. */
 const DEFAULT_MAIL_PASSWORD = 'status-offline-inbox';
 
 export const HELP = `A chat for the terminal, and with --json for programs.
 
-chat-cli [settings]
+chat-cli [options]
 
-  --data DIR               where the account and the messages are [~/.sotto-chat]
-  --passphrase-file FILE   opens the encrypted store; or in SOTTO_CHAT_PASSPHRASE. Else it is asked for
-  --words-to FILE          no account yet: make one, and write its words to this new file
-  --words-from FILE        no account yet: recover it from the words in this file
-  --backup-to FILE         writes everything into this new file, encrypted, and ends
-  --backup-from FILE       no account yet: restore it, with contacts and messages, from a backup
-                           The passphrase of a backup is asked for, or in SOTTO_CHAT_BACKUP_PASSPHRASE
-  --change-passphrase      asks for another passphrase for the encrypted store, and ends
-  --json                   JSON lines in and out, no terminal needed
+  --data DIR               directory of the account and its messages [~/.sotto-chat]
+  --passphrase-file FILE   passphrase of the encrypted store; or set SOTTO_CHAT_PASSPHRASE, or be asked
+  --words-to FILE          create an account and write its recovery words to this new file
+  --words-from FILE        recover an account from the words in this file
+  --backup-to FILE         write an encrypted backup to this new file, then exit
+  --backup-from FILE       restore an account with its contacts and messages from a backup
+                           Set SOTTO_CHAT_BACKUP_PASSPHRASE, or be asked for the passphrase
+  --change-passphrase      choose a new passphrase for the encrypted store, then exit
+  --json                   JSON lines in and out; needs no terminal
   --help
 
-How messages travel, one of:
-  --relay URL              a node's WebSocket relay [${LOCAL_RELAY}]. It sees sealed envelopes only
-  --peer ENODE             Whisper peers by devp2p; may be given several times
-  --mailserver ENODE       a peer that is asked for what came while you were away. Its password is in
-                           SOTTO_CHAT_MAIL_PASSWORD, by default [${DEFAULT_MAIL_PASSWORD}]
-  --node URL               a node's JSON-RPC, http: or ws:. IT GETS THE PRIVATE KEY of the account
-  --memory                 nowhere: a trial with a partner that echoes. Nothing is kept
+Transport, one of:
+  --relay URL              WebSocket relay of a node [${LOCAL_RELAY}]; it sees sealed envelopes only
+  --peer ENODE             Whisper peer over devp2p; can be repeated
+  --mailserver ENODE       a peer that stores messages while you are offline. Its password is read from
+                           SOTTO_CHAT_MAIL_PASSWORD [${DEFAULT_MAIL_PASSWORD}]
+  --node URL               JSON-RPC of a node, http: or ws:. IT RECEIVES THE PRIVATE KEY of the account
+  --memory                 no network: try the chat with a contact that echoes. Nothing is kept
 `;
 
-/** How messages travel. */
-export type Route =
+/** The transport chosen on the command line. */
+export type TransportOption =
   | { readonly kind: 'relay'; readonly url: string }
   | {
       readonly kind: 'peers';
@@ -44,7 +44,7 @@ export type Route =
   | { readonly kind: 'node'; readonly url: string }
   | { readonly kind: 'memory' };
 
-/** What was asked for on the command line. */
+/** The parsed command line. */
 export interface Options {
   readonly data: string;
   readonly passphraseFile: string | undefined;
@@ -55,26 +55,29 @@ export interface Options {
   readonly changePassphrase: boolean;
   readonly json: boolean;
   readonly help: boolean;
-  readonly route: Route;
+  readonly transport: TransportOption;
 }
 
 /** @throws CliError BAD_OPTION */
 export function parseOptions(args: readonly string[]): Options {
   const values = readFlags(args);
-  const routes: Route[] = [
+  const transports: TransportOption[] = [
     ...(values.relay === undefined ? [] : [{ kind: 'relay', url: values.relay } as const]),
     ...peersIn(values.peer, values.mailserver),
     ...(values.node === undefined ? [] : [{ kind: 'node', url: values.node } as const]),
     ...(values.memory === true ? [{ kind: 'memory' } as const] : []),
   ];
-  if (routes.length > 1) {
+  if (transports.length > 1) {
     throw new CliError(
       'BAD_OPTION',
       'Choose one of --relay, --peer (with --mailserver), --node and --memory.',
     );
   }
   if (values['change-passphrase'] === true && (values.json ?? values.memory) === true) {
-    throw new CliError('BAD_OPTION', 'A passphrase is changed at a terminal, and not with --memory.');
+    throw new CliError(
+      'BAD_OPTION',
+      'Changing the passphrase needs a terminal, and does not work with --memory.',
+    );
   }
   const sources = ['words-to', 'words-from', 'backup-from', 'backup-to'] as const;
   if (sources.filter((name) => values[name] !== undefined).length > 1) {
@@ -84,7 +87,10 @@ export function parseOptions(args: readonly string[]): Options {
     );
   }
   if (values.memory === true && (values['backup-to'] ?? values['backup-from']) !== undefined) {
-    throw new CliError('BAD_OPTION', 'Nothing is kept with --memory: there is no backup of it.');
+    throw new CliError(
+      'BAD_OPTION',
+      'With --memory nothing is kept, so there is nothing to back up or restore.',
+    );
   }
   return {
     data: resolve(values.data ?? join(homedir(), '.sotto-chat')),
@@ -96,11 +102,11 @@ export function parseOptions(args: readonly string[]): Options {
     changePassphrase: values['change-passphrase'] ?? false,
     json: values.json ?? false,
     help: values.help ?? false,
-    route: routes[0] ?? { kind: 'relay', url: LOCAL_RELAY },
+    transport: transports[0] ?? { kind: 'relay', url: LOCAL_RELAY },
   };
 }
 
-function peersIn(peers: readonly string[] = [], enode: string | undefined): Route[] {
+function peersIn(peers: readonly string[] = [], enode: string | undefined): TransportOption[] {
   if (peers.length === 0 && enode === undefined) return [];
   const password = process.env['SOTTO_CHAT_MAIL_PASSWORD'] || DEFAULT_MAIL_PASSWORD;
   const mailserver = enode === undefined ? undefined : { enode, password };

@@ -4,19 +4,19 @@ import { decode as decodePng } from 'fast-png';
 import jpeg from 'jpeg-js';
 import { CliError } from './cli-error.js';
 
-/** Largest file that is looked at: a photo of a phone has 5 to 15 MB. */
+/** Largest file that is read. Photos of phones have 5 to 15 MB. */
 const FILE_MAX_BYTES = 32 * 1024 * 1024;
-/** A picture from a file is worth a longer look than a frame of a camera. */
-const LOOK_MILLISECONDS = 2_000;
+/** Longer than for a frame of a camera, which is followed by another. */
+const RETRY_MILLISECONDS = 2_000;
 
 /**
- * The text of the QR code in a picture.
+Reads the text of the QR code in a picture.
  * @param path of a PNG or JPEG file
  * @throws CliError FILE_UNREADABLE, NOT_A_PICTURE; QR_UNREADABLE
  */
 export async function readQrFile(path: string): Promise<string> {
   const bytes = await readPicture(path);
-  return decodeQr(pixelsOf(bytes), { retryMilliseconds: LOOK_MILLISECONDS });
+  return decodeQr(pixelsOf(bytes), { retryMilliseconds: RETRY_MILLISECONDS });
 }
 
 async function readPicture(path: string): Promise<Uint8Array> {
@@ -26,7 +26,7 @@ async function readPicture(path: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is none of this name' : (code ?? message);
+    const why = code === 'ENOENT' ? 'no such file' : (code ?? message);
     throw new CliError('FILE_UNREADABLE', `The file cannot be read: ${why}.`);
   }
 }
@@ -34,7 +34,7 @@ async function readPicture(path: string): Promise<Uint8Array> {
 interface Pixels {
   readonly width: number;
   readonly height: number;
-  /** Four a pixel. */
+  /** RGBA, four bytes per pixel. */
   readonly data: Uint8Array;
 }
 
@@ -42,9 +42,9 @@ function pixelsOf(bytes: Uint8Array): Pixels {
   try {
     const pixels = bytes[0] === 0xff ? readJpeg(bytes) : readPng(bytes);
     const factor = Math.ceil(Math.max(pixels.width, pixels.height) / QR_IMAGE_MAX_SIDE);
-    return factor > 1 ? thinned(pixels, factor) : pixels;
+    return factor > 1 ? downsampled(pixels, factor) : pixels;
   } catch {
-    throw new CliError('NOT_A_PICTURE', 'Not a PNG or JPEG picture, or a damaged one.');
+    throw new CliError('NOT_A_PICTURE', 'Not a valid PNG or JPEG picture.');
   }
 }
 
@@ -56,7 +56,7 @@ function readJpeg(bytes: Uint8Array): Pixels {
 function readPng(bytes: Uint8Array): Pixels {
   const { width, height, depth, channels, palette, data } = decodePng(bytes);
   const pixels = new Uint8Array(width * height * 4);
-  // Rows of less than a byte a pixel begin at a byte.
+  // Every row starts at a byte boundary.
   const rowBytes = Math.ceil((width * depth) / 8);
   const sample = (i: number, channel: number): number => {
     if (depth >= 8) return data[i * channels + channel] as number;
@@ -71,7 +71,7 @@ function readPng(bytes: Uint8Array): Pixels {
     const opacity = (entry?.[3] ?? (hasAlpha ? sample(i, channels - 1) * scale : 255)) / 255;
     for (let color = 0; color < 3; color++) {
       const value = entry?.[color] ?? sample(i, channels < 3 ? 0 : color) * scale;
-      // What shines through is taken for paper.
+      // Transparent pixels count as white.
       pixels[i * 4 + color] = value * opacity + 255 * (1 - opacity);
     }
     pixels[i * 4 + 3] = 255;
@@ -79,8 +79,8 @@ function readPng(bytes: Uint8Array): Pixels {
   return { width, height, data: pixels };
 }
 
-/** Each n-th pixel of each n-th row. */
-function thinned({ width, height, data }: Pixels, factor: number): Pixels {
+/** Keeps every n-th pixel of every n-th row. */
+function downsampled({ width, height, data }: Pixels, factor: number): Pixels {
   const [w, h] = [Math.floor(width / factor), Math.floor(height / factor)];
   const pixels = new Uint32Array(data.slice().buffer);
   const result = new Uint32Array(w * h).map(

@@ -1,12 +1,12 @@
 import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
 import { isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
 import { createMessenger, type Messenger, type StartFailure } from '@sotto/messenger';
+import { crypto } from './data-directory.js';
 import { explain } from './explain.js';
-import { crypto } from './vault.js';
 
 export type Status = 'connecting' | 'connected' | 'offline';
 
-/** What the user should know, besides what stands in conversations. */
+/** What the user should know besides the content of conversations. */
 export type Notice =
   | { readonly what: 'status'; readonly status: Status }
   | { readonly what: 'warning'; readonly code: string; readonly text: string };
@@ -17,78 +17,75 @@ export interface Session {
   readonly messenger: Messenger;
   readonly conversations: Conversations;
   readonly status: Status;
-  /** Calls back with notices; the returned function stops it. */
+  /** Subscribes to notices; the returned function unsubscribes. */
   onNotice(listener: (notice: Notice) => void): () => void;
-  /** Connects in the background, again and again until it works. Resolves after the first attempt. */
+  /** Connects in the background and retries until it succeeds. Resolves after the first attempt. */
   start(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface SessionOptions {
   readonly identity: KeyPair;
-  /** The session's to close. */
+  /** Closed by the session. */
   readonly store: Store;
   readonly transport: Transport;
-  /** An old copy of the store was put back: its ratchets must not be used. */
+  /** An older copy of the store was put back: its ratchets must not be used. */
   readonly restored?: boolean;
-  /** Tell our other devices of this one: the account was recovered here. */
+  /** Announce this device to the other devices of the account: it was recovered here. */
   readonly announce?: boolean;
 }
 
-/** Opens an account; call `start` when listeners are attached. */
+/** Opens an account. Attach listeners, then call `start`. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { identity, store, transport, restored = false } = options;
   const messenger = await createMessenger({ identity, store, transport, crypto, restored });
   const conversations = await createConversations({ messenger, store });
   const listeners = new Set<(notice: Notice) => void>();
-  const tell = (notice: Notice) => {
+  const notify = (notice: Notice) => {
     for (const listener of listeners) listener(notice);
   };
-  const warn = (code: string, text: string) => tell({ what: 'warning', code, text });
+  const warn = (code: string, text: string) => notify({ what: 'warning', code, text });
   let status: Status = 'connecting';
   let closed = false;
-  const become = (now: Status) => {
+  const setStatus = (now: Status) => {
     if (now === status || closed) return;
     status = now;
-    tell({ what: 'status', status });
+    notify({ what: 'status', status });
   };
 
   const connect = () =>
-    new Promise<void>((afterFirstTry) => {
+    new Promise<void>((afterFirstAttempt) => {
       const onRetry = ({ error }: StartFailure) => {
-        become('offline');
+        setStatus('offline');
         const { code, message } = explain(error);
         if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE')) warn(code, `Not connected: ${message}`);
-        afterFirstTry();
+        afterFirstAttempt();
       };
       messenger
         .start({ retry: true, onRetry })
-        // It fails only when it is closed.
+        // With `retry`, it rejects only when it is closed.
         .then(
-          () => become('connected'),
+          () => setStatus('connected'),
           () => undefined,
         )
-        .finally(afterFirstTry);
+        .finally(afterFirstAttempt);
     });
 
-  messenger.on('status', (now) => become(now === 'connected' ? 'connected' : 'offline'));
+  messenger.on('status', (now) => setStatus(now === 'connected' ? 'connected' : 'offline'));
   messenger.on('deviceAdded', ({ own, installationId }) => {
     if (own)
-      warn(
-        'OWN_DEVICE_SEEN',
-        `Another device has this account: ${installationId}. Is it yours? Then pair it.`,
-      );
+      warn('OWN_DEVICE_SEEN', `Another device has this account: ${installationId}. If it is yours, pair it.`);
   });
   messenger.on('clockSkew', (skew) => {
-    warn('CLOCK_SKEW', explainClock(skew) ?? 'The clock of this device is right again.');
+    warn('CLOCK_SKEW', explainClock(skew) ?? 'The clock of this device is correct again.');
   });
   messenger.on('storageError', ({ error }) => warn(explain(error).code, explain(error).message));
   messenger.on('storeReplaced', ({ how }) =>
     warn(
       'STORE_REPLACED',
       how === 'lost'
-        ? 'The data that was here is gone. This is a new device now.'
-        : 'An old copy of the data was put back. Every conversation begins a new session.',
+        ? 'The data of this device is gone. It is a new device now.'
+        : 'An older copy of the data was put back. Every conversation starts a new session.',
     ),
   );
 

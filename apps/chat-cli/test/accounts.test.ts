@@ -14,7 +14,7 @@ import { encodeHex } from '@sotto/core';
 import { accountFromMnemonic, formatKeyText, parseMnemonic } from '@sotto/identity';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { describe, expect, it } from 'vitest';
-import { crypto, openVault } from '../src/vault.js';
+import { crypto, openDataDirectory } from '../src/data-directory.js';
 import { add, Chat, PROGRAM, Someone } from './programs.js';
 
 // No one is there: accounts are opened all the same.
@@ -44,7 +44,7 @@ function bytesIn(folder: string): Buffer {
 
 /** Keys and values of all records that a data directory holds. */
 async function recordsIn(directory: string): Promise<Buffer> {
-  const { plain } = await openVault(directory);
+  const { plain } = await openDataDirectory(directory);
   const parts: Uint8Array[] = [];
   for await (const { key, value } of plain.list('')) parts.push(Buffer.from(key), value);
   await plain.close();
@@ -315,7 +315,7 @@ describe('the data directory', () => {
     renameSync(copy, store);
     const restored = await alice.come();
     const warning = await restored.event('warning', { code: 'STORE_REPLACED' });
-    expect(warning['message']).toContain('An old copy');
+    expect(warning['message']).toContain('An older copy');
   });
 
   it('that was damaged is not taken for a new one', async () => {
@@ -341,8 +341,8 @@ describe('the command line', () => {
     [['--relay', 'ws://a', '--memory'], 'Choose one of --relay'],
     [['--words-to', 'a', '--words-from', 'b'], 'Choose one of --words-to'],
     [['--backup-to', 'a', '--backup-from', 'b'], 'Choose one of --words-to'],
-    [['--memory', '--backup-to', 'a'], 'Nothing is kept with --memory'],
-    [['--change-passphrase'], 'at a terminal'],
+    [['--memory', '--backup-to', 'a'], 'With --memory nothing is kept'],
+    [['--change-passphrase'], 'needs a terminal'],
     [['--passphrase', 'secret'], "Unknown option '--passphrase'"],
     [['--data'], '--data'],
     [['hello'], 'hello'],
@@ -363,10 +363,10 @@ describe('the command line', () => {
     [['--peer', 'enode://1234']],
     [['--mailserver', 'enode://1234']],
     [['--node', 'ftp://127.0.0.1']],
-  ])('%j: an invalid address is refused before an account is made', async (route) => {
+  ])('%j: an invalid address is refused before an account is made', async (via) => {
     const { folder, data } = someone();
     const words = join(folder, 'words');
-    const chat = new Chat(['--data', data, '--words-to', words, ...route]);
+    const chat = new Chat(['--data', data, '--words-to', words, ...via]);
     const { error } = (await chat.event('failed')) as { error: { code: string } };
     expect(error.code).toMatch(/^INVALID_/);
     expect(await chat.ended).toBe(1);
@@ -398,7 +398,7 @@ describe('the command line', () => {
       input: '',
     });
     expect(status).toBe(1);
-    expect(stderr).toBe('The chat needs a terminal. Programs give --json.\n');
+    expect(stderr).toBe('The chat needs a terminal. Programs use --json.\n');
   });
 });
 

@@ -1,12 +1,12 @@
 import type { Key } from 'ink';
 import { describe, expect, it } from 'vitest';
-import { EMPTY_LINE, edit, type Line, StrokeReader } from '../src/screen/line-editor.js';
+import { EMPTY_LINE, edit, KeyReader, type Line } from '../src/screen/line-editor.js';
 
 const NO_KEY = {} as Key;
 
 /** The line after what came at once, as far as it is edited by it. */
 function after(line: Line, input: string): Line {
-  return new StrokeReader().read(input, NO_KEY).reduce(edit, line);
+  return new KeyReader().read(input, NO_KEY).reduce(edit, line);
 }
 
 describe('keys that come together', () => {
@@ -23,14 +23,14 @@ describe('keys that come together', () => {
   });
 
   it('each Enter is one, wherever it stands, and a Tab as well', () => {
-    const strokes = (input: string) => new StrokeReader().read(input, NO_KEY);
-    expect(strokes('/he\t\r').map(({ input, key }) => [input, key])).toEqual([
+    const presses = (input: string) => new KeyReader().read(input, NO_KEY);
+    expect(presses('/he\t\r').map(({ input, key }) => [input, key])).toEqual([
       ['/he', {}],
       ['', { tab: true }],
       ['\r', { return: true }],
     ]);
     // A page is left and a command given before the screen is drawn again: it must not go out as a message.
-    expect(strokes('\r/accept\r').map(({ input, key }) => [input, key])).toEqual([
+    expect(presses('\r/accept\r').map(({ input, key }) => [input, key])).toEqual([
       ['\r', { return: true }],
       ['/accept', {}],
       ['\r', { return: true }],
@@ -38,14 +38,14 @@ describe('keys that come together', () => {
   });
 
   it('a line break in pasted text is not an Enter', () => {
-    const reader = new StrokeReader();
-    const strokes = ['[200~', 'one\r\n/two\r', '[201~', 'x\r'].flatMap((input) => reader.read(input, NO_KEY));
-    expect(strokes.filter(({ key }) => key.return)).toHaveLength(1);
-    expect(strokes.slice(0, 1).reduce(edit, EMPTY_LINE).text).toBe('one\n/two\n');
+    const reader = new KeyReader();
+    const presses = ['[200~', 'one\r\n/two\r', '[201~', 'x\r'].flatMap((input) => reader.read(input, NO_KEY));
+    expect(presses.filter(({ key }) => key.return)).toHaveLength(1);
+    expect(presses.slice(0, 1).reduce(edit, EMPTY_LINE).text).toBe('one\n/two\n');
   });
 
   it('what came alone is as it was told', () => {
-    expect(new StrokeReader().read('', { leftArrow: true } as Key)).toEqual([
+    expect(new KeyReader().read('', { leftArrow: true } as Key)).toEqual([
       { input: '', key: { leftArrow: true } },
     ]);
   });

@@ -110,22 +110,22 @@ export class Someone {
   readonly folder = temporaryDirectory();
   readonly data = join(this.folder, 'data');
   readonly words = join(this.folder, 'words');
-  readonly #route: readonly string[];
+  readonly #via: readonly string[];
 
-  constructor(...route: readonly string[]) {
-    this.#route = route;
+  constructor(...via: readonly string[]) {
+    this.#via = via;
   }
 
   /** Starts the chat; the account is made at the first time. */
   async come(environment: Readonly<Record<string, string>> = {}): Promise<Chat> {
-    const chat = new Chat(['--data', this.data, '--words-to', this.words, ...this.#route], environment);
+    const chat = new Chat(['--data', this.data, '--words-to', this.words, ...this.#via], environment);
     await chat.event('ready');
     return chat;
   }
 
   /** Starts it with words that another account's file has, and waits until it is connected. */
   async recover(words: string): Promise<Chat> {
-    const chat = new Chat(['--data', this.data, '--words-from', words, ...this.#route]);
+    const chat = new Chat(['--data', this.data, '--words-from', words, ...this.#via]);
     await chat.event('status', { status: 'connected' });
     return chat;
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { decodeQr, encodeContactCard, parseContactCard } from '@sotto/identity';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { crypto } from '../src/vault.js';
+import { crypto } from '../src/data-directory.js';
 import { add, clockOff, newNode, Someone } from './programs.js';
 import { hasTerminal, Terminal } from './terminal.js';
 
@@ -20,7 +20,7 @@ async function makeAccount(terminal: Terminal, passphrase = ''): Promise<readonl
   await terminal.see('New passphrase:');
   terminal.enter(passphrase);
   if (passphrase !== '') {
-    await terminal.see('Once more:');
+    await terminal.see('Repeat it:');
     terminal.enter(passphrase);
   }
   await terminal.see('(n)ew, or (r)ecover');
@@ -29,8 +29,8 @@ async function makeAccount(terminal: Terminal, passphrase = ''): Promise<readonl
   const words = wordsOn(shown);
   terminal.press('Enter');
   for (let asked = 0, last = 0; asked < 2; asked++) {
-    const screen = await terminal.see(new RegExp(`^Word (?!${last} )\\d+ of what you wrote down: *$`, 'm'));
-    last = Number(/Word (\d+) of what you wrote down: *$/m.exec(screen)?.[1]);
+    const screen = await terminal.see(new RegExp(`^Word (?!${last} )\\d+ from what you wrote down: *$`, 'm'));
+    last = Number(/Word (\d+) from what you wrote down: *$/m.exec(screen)?.[1]);
     terminal.enter(words[last - 1] as string);
   }
   return words;
@@ -73,7 +73,7 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
     const again = new Terminal(flags);
     await again.see('Passphrase:');
     again.enter('not the passphrase');
-    await again.see('This is not it. Passphrase:');
+    await again.see('Wrong passphrase. Passphrase:');
     again.enter(PASSPHRASE);
     await again.see('● connected');
     expect(again.history()).not.toContain(PASSPHRASE);
@@ -85,14 +85,14 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
     changing.enter(PASSPHRASE);
     await changing.see('New passphrase:');
     changing.enter('another one');
-    await changing.see('Once more:');
+    await changing.see('Repeat it:');
     changing.enter('another one');
     await changing.see('The passphrase was changed.');
     await changing.see('exit code 0');
     const later = new Terminal(flags);
     await later.see('Passphrase:');
     later.enter(PASSPHRASE);
-    await later.see('This is not it. Passphrase:');
+    await later.see('Wrong passphrase. Passphrase:');
     later.enter('another one');
     await later.see('● connected');
   });
@@ -101,16 +101,16 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
     const terminal = new Terminal(['--data', someone().data, '--relay', node.relay]);
     await terminal.see('New passphrase:');
     terminal.enter('one');
-    await terminal.see('Once more:');
+    await terminal.see('Repeat it:');
     terminal.enter('another');
-    await terminal.see('These were different.');
+    await terminal.see('The two do not match.');
     terminal.enter('');
     await terminal.see('(n)ew, or (r)ecover');
     terminal.enter('what?');
     terminal.enter('new');
     const shown = await terminal.see('Enter when you have written them down.');
     terminal.press('Enter');
-    await terminal.see('of what you wrote down');
+    await terminal.see('from what you wrote down');
     terminal.enter('wrong');
     const again = await terminal.see('Enter when you have written them down.');
     expect(wordsOn(again)).toEqual(wordsOn(shown));
@@ -137,7 +137,7 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
     terminal.enter('');
     await terminal.see('(n)ew, or (r)ecover');
     terminal.enter('r');
-    await terminal.see('The words, not shown as you type:');
+    await terminal.see('The words (not shown as you type):');
     terminal.enter(words.replace(/^\S+/, 'misspelt'));
     await terminal.see('Word 1 is none of the words');
     terminal.enter(`  ${words.toUpperCase().replaceAll(' ', '   ')} `);
@@ -154,17 +154,17 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
 });
 
 describe.runIf(hasTerminal())('a backup, at a terminal', { timeout: 180_000 }, () => {
-  it('asks for a passphrase of its own, and shows how far it is; restoring asks for it again', async () => {
+  it('asks for a passphrase of its own and shows progress; restoring asks for it again', async () => {
     const alice = await settled();
     const file = join(alice.folder, 'backup');
     const saving = new Terminal(['--data', alice.data, '--backup-to', file]);
     await saving.see('Passphrase for the backup:');
     saving.enter('one');
-    await saving.see('Once more:');
+    await saving.see('Repeat it:');
     saving.enter('another');
-    await saving.see('These were different.');
+    await saving.see('The two do not match.');
     saving.enter(PASSPHRASE);
-    await saving.see(/These were different\.[\s\S]*Once more:/);
+    await saving.see(/The two do not match\.[\s\S]*Repeat it:/);
     saving.enter(PASSPHRASE);
     await saving.see(/(\d+) of \1 records/);
     await saving.see('exit code 0');
@@ -176,7 +176,7 @@ describe.runIf(hasTerminal())('a backup, at a terminal', { timeout: 180_000 }, (
     restoring.enter('');
     await restoring.see('Passphrase of the backup:');
     restoring.enter('not this');
-    await restoring.see('This is not it. Passphrase of the backup:');
+    await restoring.see('Wrong passphrase. Passphrase of the backup:');
     restoring.enter(PASSPHRASE);
     await restoring.see('● connected');
   });
@@ -185,7 +185,7 @@ describe.runIf(hasTerminal())('a backup, at a terminal', { timeout: 180_000 }, (
 describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
   it('a trial needs nothing: Echo answers, and the protection is shown', async () => {
     const terminal = new Terminal(['--memory']);
-    await terminal.see('This is a trial: nothing is kept.');
+    await terminal.see('Nothing is kept in this session.');
     terminal.enter('/to Echo');
     await terminal.see('Echo: ');
     terminal.enter('Is anyone there? 你好 👍');
@@ -212,12 +212,12 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     await a.see('You: Psst, Bob.');
 
     a.enter('/verify');
-    const page = await a.see('The safety number of you and Bob:');
+    const page = await a.see('Your safety number with Bob:');
     const { safetyNumber } = await b.ask('verify', { conversation: message['conversation'] });
     const groups = String(safetyNumber).split(' ');
     for (const start of [0, 4, 8]) expect(page).toContain(groups.slice(start, start + 4).join('  '));
     a.enter(`/verify ${'12345 '.repeat(12)}`);
-    await a.see('It is not the same');
+    await a.see('Not the same');
     a.enter(`/verify ${key}`);
     await a.see('Verified: this is the right person');
     a.press('Enter');
@@ -237,7 +237,7 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     await a.see('Commands:');
     const conversation = await add(b, await knocking(alice, a, b), 'Alice');
     await b.ask('send', { conversation, text: 'Look here.' });
-    await a.see('New: Bob (1). Ctrl-N goes there.');
+    await a.see('New: Bob (1). Ctrl-N opens it.');
     a.press('C-n');
     await a.see('Bob: Look here.');
   });
@@ -308,11 +308,11 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     const a = new Terminal(['--memory']);
     await a.see('● connected');
     a.enter('/sing');
-    await a.see('There is no command of this name. There are: card, add,');
+    await a.see('Unknown command. Known: card, add,');
     a.enter('/add');
-    await a.see('Something is missing. Like this: /add WHO [NAME]');
+    await a.see('An argument is missing. Usage: /add WHO [NAME]');
     a.enter('/devices now');
-    await a.see('That is more than /devices takes.');
+    await a.see('Too many arguments.');
     a.enter('/leave');
     await a.see('Open a conversation first: /to NAME');
     a.enter('hello?');
@@ -345,7 +345,7 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     await before.end();
     const a = await opened(alice);
     a.enter('/requests');
-    await a.see('No one is waiting.');
+    await a.see('No message requests.');
     a.press('Enter');
     await b.ask('add', { who: key, name: 'Alice' });
     await b.ask('send', { conversation: 'Alice', text: 'Hello, I am Bob.' });
@@ -421,9 +421,9 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
 
   it('says before anything else that a JSON-RPC node gets the key', async () => {
     const terminal = new Terminal(['--data', `${temporaryDirectory()}/data`, '--node', node.rpc('http')]);
-    await terminal.see('The node gets the private key of this account');
+    await terminal.see('The node receives the private key of this account');
     await makeAccount(terminal);
-    await terminal.see(/The node gets the private key of this account[\s\S]*Enter goes back/);
+    await terminal.see(/The node receives the private key of this account[\s\S]*Enter goes back/);
   });
 });
 

@@ -254,14 +254,14 @@ describe('other ways to travel', () => {
     ['JSON-RPC by WebSocket', () => ['--node', node.rpc('ws')]],
     ['JSON-RPC by HTTP', () => ['--node', node.rpc('http')]],
     ['a peer by devp2p', () => ['--peer', node.enode]],
-  ])('%s', async (_, route) => {
-    const a = await new Someone(...route()).comeOnline();
-    const b = await new Someone(...route()).comeOnline();
+  ])('%s', async (_, via) => {
+    const a = await new Someone(...via()).comeOnline();
+    const b = await new Someone(...via()).comeOnline();
     await add(a, b, 'Bob');
     await a.ask('send', { conversation: 'Bob', text: 'Another way.' });
     expect(await b.message('Another way.')).toMatchObject({ protection: 'dr' });
-    const warned = /gets the private key/.test(a.stderr);
-    expect(warned).toBe(route()[0] === '--node');
+    const warned = /receives the private key/.test(a.stderr);
+    expect(warned).toBe(via()[0] === '--node');
   });
 });
 

@@ -12,7 +12,7 @@ import { temporaryDirectory } from '@sotto/testing/files';
 import { encode as encodePng } from 'fast-png';
 import jpeg from 'jpeg-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { crypto } from '../src/vault.js';
+import { crypto } from '../src/data-directory.js';
 import { Chat } from './programs.js';
 
 const { publicKey } = crypto.secp256k1.generateKeyPair();

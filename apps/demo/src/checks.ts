@@ -1,7 +1,7 @@
 import { isSottoError } from '@sotto/core';
 import { type Screen, styled, table, WIDTH, wrapped } from './screen.js';
 
-/** Where statements begin. */
+/** Column where statements start. */
 const INDENT = 5;
 
 interface Section {
@@ -10,7 +10,7 @@ interface Section {
   readonly failures: string[];
 }
 
-/** What was expected, and whether it came out so. */
+/** Counts expectations and failures, by section. */
 export class Checks {
   readonly #screen: Screen;
   readonly #sections: Section[] = [];
@@ -19,42 +19,42 @@ export class Checks {
     this.#screen = screen;
   }
 
-  /** Begins a section; what is expected next belongs to it. */
+  /** Starts a section, to which the following expectations belong. */
   section(name: string): void {
     this.#sections.push({ name, expectations: 0, failures: [] });
   }
 
-  /** Notes an expectation and shows how it came out; `mark` is for one that came out as expected. */
+  /** Records an expectation and shows the result; `mark` is shown when it is fulfilled. */
   expect(what: string, fulfilled: boolean, mark: '✓' | '!' = '✓'): void {
     this.count(what, fulfilled);
     const shown = fulfilled
       ? styled(mark, mark === '!' ? 'yellow' : 'green')
-      : styled('✗ NOT SO:', 'red', 'bold');
+      : styled('✗ FAILED:', 'red', 'bold');
     const [first = '', ...others] = wrapped(what, WIDTH - INDENT - (fulfilled ? 0 : 8));
     this.#screen.line(`   ${shown} ${first}`);
     for (const line of others) this.#screen.line(' '.repeat(INDENT) + line);
   }
 
-  /** Notes an expectation that is shown in another way. */
+  /** Records an expectation without showing it. */
   count(what: string, fulfilled: boolean): void {
-    if (this.#sections.length === 0) this.section('In general');
+    if (this.#sections.length === 0) this.section('General');
     const section = this.#sections.at(-1) as Section;
     section.expectations++;
     if (!fulfilled) section.failures.push(what);
   }
 
-  /** How many expectations there were. */
+  /** Number of expectations. */
   get total(): number {
     return this.#sections.reduce((sum, { expectations }) => sum + expectations, 0);
   }
 
-  /** Notes that the section under way could not go on. */
-  broke(error: unknown): void {
+  /** Records that the current section was interrupted by an error. */
+  interrupted(error: unknown): void {
     const reason = isSottoError(error) ? `${error.code}, ${error.message}` : String(error);
-    this.expect(`It goes on to the end. What stopped it: ${reason}`, false);
+    this.expect(`It runs to its end. Stopped by: ${reason}`, false);
     if (!isSottoError(error) || !error.code.startsWith('STORE_')) return;
     const advice =
-      'The stores are in the folder for temporary files. Set TMPDIR to a folder on this machine that can be written to and has some space, and run this again.';
+      'The stores are in the directory for temporary files. Set TMPDIR to a writable directory with some free space, and try again.';
     for (const line of wrapped(advice, WIDTH - INDENT)) this.#screen.line(' '.repeat(INDENT) + line);
   }
 
@@ -62,7 +62,7 @@ export class Checks {
     return this.#sections.length === 0 || this.#sections.some(({ failures }) => failures.length > 0);
   }
 
-  /** The table at the end, and what went wrong. */
+  /** Shows the table at the end, and the failures. */
   summary(): void {
     this.#screen.line();
     const rows = this.#sections.map(({ name, expectations, failures }) => [

@@ -9,41 +9,41 @@ import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
 import type { Wiretap } from './wiretap.js';
 
-/** Where a device is: its folder on the disk, and its place on the network. */
-export interface Whereabouts {
+/** What a device runs on. */
+export interface DeviceEnvironment {
   readonly folder: string;
   readonly network: MemoryNetwork;
-  /** Names the place on the network: two devices of one identity can be cut off one without the other. */
+  /** Identifies the device on the network, so that one device of an identity can be disconnected alone. */
   readonly place: PublicKey;
   readonly tap: Wiretap;
-  /** Fires when the device is not to be switched on any more. */
+  /** Fires when the device must not be switched on again. */
   readonly closing: AbortSignal;
 }
 
 /** Someone's phone or laptop: a messenger with a store on disk. */
 export class Device {
-  /** What was given to the application and not read yet, in order of arrival. */
+  /** Messages received and not read yet, in order of arrival. */
   readonly inbox: ReceivedMessage[] = [];
   readonly refused: MessengerEvents['decryptionFailed'][] = [];
   readonly name: string;
   readonly identity: KeyPair;
-  readonly #at: Whereabouts;
+  readonly #environment: DeviceEnvironment;
   #store: Promise<Store> | undefined;
   #messenger: Messenger | undefined;
 
-  constructor(name: string, identity: KeyPair, at: Whereabouts) {
+  constructor(name: string, identity: KeyPair, environment: DeviceEnvironment) {
     this.name = name;
     this.identity = identity;
-    this.#at = at;
+    this.#environment = environment;
   }
 
-  /** The public key that others know it by. */
+  /** The public key of its identity. */
   get key(): PublicKey {
     return this.identity.publicKey;
   }
 
   get tap(): Wiretap {
-    return this.#at.tap;
+    return this.#environment.tap;
   }
 
   get messenger(): Messenger {
@@ -55,16 +55,16 @@ export class Device {
     return this.#messenger !== undefined;
   }
 
-  /** What the device has on its disk. One at a time may have it open. */
+  /** Opens the store on its disk. Only one can be open at a time. */
   async openStore(): Promise<Store> {
-    this.#at.closing.throwIfAborted();
-    this.#store = createLevelDbStore({ path: this.#at.folder });
+    this.#environment.closing.throwIfAborted();
+    this.#store = createLevelDbStore({ path: this.#environment.folder });
     return this.#store;
   }
 
   /** Opens the store, and goes online. */
   async switchOn(): Promise<void> {
-    const { network, place, tap } = this.#at;
+    const { network, place, tap } = this.#environment;
     const messenger = await createMessenger({
       identity: this.identity,
       store: await this.openStore(),
@@ -80,26 +80,26 @@ export class Device {
     await messenger.start();
   }
 
-  /** Goes offline; the store stays on disk, and with it what was not read. */
+  /** Goes offline. The store, with unread messages, stays on disk. */
   async switchOff(): Promise<void> {
     const messenger = this.#messenger;
     this.#messenger = undefined;
     await messenger?.close();
-    // The messenger has closed it, unless it was opened by itself.
+    // The messenger closes its store, but a store may also be open without a messenger.
     await this.#store?.then((store) => store.close()).catch(() => undefined);
     this.inbox.length = 0;
   }
 
-  /** What is sent to this device waits, until it is in reach again. */
-  outOfReach(): void {
-    this.#at.network.disconnect(this.#at.place);
+  /** Disconnects it from the network, where envelopes for it wait. */
+  disconnect(): void {
+    this.#environment.network.disconnect(this.#environment.place);
   }
 
-  inReach(): void {
-    this.#at.network.reconnect(this.#at.place);
+  reconnect(): void {
+    this.#environment.network.reconnect(this.#environment.place);
   }
 
-  /** The texts that came since the last time; they are done with now. */
+  /** Takes and acknowledges the texts received since the last call. */
   async read(): Promise<string[]> {
     const messages = this.inbox.splice(0);
     for (const message of messages) await message.acknowledge();

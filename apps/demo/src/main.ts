@@ -11,8 +11,8 @@ import { playTour } from './tour.js';
 /** Exit codes of programs that were stopped: 128 and the number of the signal. */
 const STOPPED = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-/** What can't go on, with what to do about it. */
-class Trouble extends Error {}
+/** An error with advice for the user. */
+class UserError extends Error {}
 
 /** @returns the exit code */
 async function run(options: Options): Promise<number> {
@@ -21,7 +21,7 @@ async function run(options: Options): Promise<number> {
     return 0;
   }
   const start = performance.now();
-  const stop = stopper();
+  const stop = createStopController();
   const folder = await makeFolder();
   const checks = new Checks(terminal);
   try {
@@ -42,7 +42,7 @@ async function run(options: Options): Promise<number> {
     await rm(folder, { recursive: true, force: true });
   }
   if (stop.signal.aborted) {
-    process.stderr.write('\nStopped; what was on the disk is removed.\n');
+    process.stderr.write('\nStopped. The temporary files were removed.\n');
     return stop.signal.reason;
   }
   checks.summary();
@@ -54,20 +54,20 @@ function introduce({ seed, verbose }: Options): void {
   const [check, limit, envelope] = [styled('✓', 'green'), styled('!', 'yellow'), styled('~', 'magenta')];
   terminal.line();
   terminal.line(styled('Sotto: a tour', 'bold', 'underline'));
-  terminal.line('Alice has a phone and a laptop, Bob has a phone; Carol and Dave come later.');
-  terminal.line('It all happens now, on this machine: real keys, stores on disk, sealed messages.');
-  terminal.line(`Only the network is in memory, and as bad as the story wants it (seed ${seed}).`);
-  terminal.line(`${check} was checked while you read, ${limit} is a limit that you should know of.`);
+  terminal.line('Alice has a phone and a laptop, Bob has a phone; Carol and Dave join later.');
+  terminal.line('All of it is real, on this machine: keys, stores on disk, sealed messages.');
+  terminal.line(`Only the network is in memory, with the faults of the story (seed ${seed}).`);
+  terminal.line(`${check} is a claim that was just checked, ${limit} a limit that you should know.`);
   if (!verbose) return;
-  terminal.line(`${envelope} is an envelope: who sends it, its size, and its topic, an address that many`);
-  terminal.line('share; then what is inside, which the network does not see.');
+  terminal.line(`${envelope} is an envelope: its sender, size and topic, an address that many people`);
+  terminal.line('share; then its content, which the network does not see.');
 }
 
 function conclude(checks: Checks, { seed, pause }: Options, seconds: number): void {
   terminal.line();
   if (checks.failed) {
-    terminal.line(styled('Not everything came out right, see ✗ above.', 'red', 'bold'));
-    terminal.line('If you have changed the code, look there. If not, please report it with all of');
+    terminal.line(styled('Some checks failed, see ✗ above.', 'red', 'bold'));
+    terminal.line('If you have not changed the code, please report it with all of');
     terminal.line(
       `this output, and the seed (--seed ${seed}). Node ${process.version}, ${process.platform}.`,
     );
@@ -75,20 +75,20 @@ function conclude(checks: Checks, { seed, pause }: Options, seconds: number): vo
   }
   const time = pause ? '' : `, in ${seconds.toFixed(1)} s`;
   terminal.line(styled(`All ${checks.total} checks passed${time}.`, 'green', 'bold'));
-  terminal.line('npm run chat             the same by hand: a chat in two browsers');
+  terminal.line('npm run chat             try it by hand: a chat in two browsers');
   terminal.line('apps/demo/src/chapters/  each chapter as a short file, to copy from');
   terminal.line('README.md                begins with twenty lines of code');
 }
 
-/** Ends the tour in order when the program is to stop, or when no one reads any more. */
-function stopper(): AbortController {
+/** Stops the tour cleanly on a signal, or when the reader of standard output is gone. */
+function createStopController(): AbortController {
   const stop = new AbortController();
   for (const [signal, code] of Object.entries(STOPPED)) process.once(signal, () => stop.abort(code));
   process.stdout.once('error', () => stop.abort(1));
   return stop;
 }
 
-/** Waits for Enter; not where there is no one to press it. */
+/** Waits for Enter, unless standard input is not a terminal. */
 async function waitForEnter(signal: AbortSignal): Promise<void> {
   if (!process.stdin.isTTY) return;
   const input = createInterface({ input: process.stdin, output: process.stdout, terminal: false });
@@ -100,8 +100,8 @@ async function makeFolder(): Promise<string> {
   try {
     return await mkdtemp(join(tmpdir(), 'sotto-demo-'));
   } catch (cause) {
-    throw new Trouble(
-      `No folder for the stores of Alice and Bob can be made: ${(cause as Error).message}\nSet TMPDIR to a folder that can be written to, and run this again.`,
+    throw new UserError(
+      `Cannot create a directory for the stores of Alice and Bob: ${(cause as Error).message}\nSet TMPDIR to a writable directory and try again.`,
       { cause },
     );
   }
@@ -111,7 +111,7 @@ function readOptions(): Options {
   try {
     return parseOptions(process.argv.slice(2));
   } catch (error) {
-    throw new Trouble(`${(error as Error).message}\n\n${HELP}`);
+    throw new UserError(`${(error as Error).message}\n\n${HELP}`);
   }
 }
 
@@ -120,8 +120,8 @@ try {
 } catch (error) {
   process.exitCode = 1;
   process.stderr.write(
-    error instanceof Trouble
+    error instanceof UserError
       ? `\n${error.message}\n`
-      : `\nThe demo broke off: ${error instanceof Error ? error.stack : error}\nThis is a bug: please report it with this output.\n`,
+      : `\nThe demo crashed: ${error instanceof Error ? error.stack : error}\nThis is a bug: please report it with this output.\n`,
   );
 }

@@ -9,28 +9,28 @@ import { type Screen, styled, WIDTH, wrapped } from './screen.js';
 import { viewWire } from './wire-view.js';
 import { type Overheard, Wiretap } from './wiretap.js';
 
-/** What a stage is built of. */
+/** Options of a {@link Stage}. */
 export interface StageOptions {
   readonly screen: Screen;
   readonly checks: Checks;
-  /** For the stores of this stage; there is nothing in it yet. */
+  /** An empty directory for the stores of this stage. */
   readonly folder: string;
-  /** Decides what the network does by chance. */
+  /** Seed of the network's random faults. */
   readonly seed: number;
-  /** Whether to show each envelope that the network takes. */
+  /** Whether to show every envelope on the network. */
   readonly verbose: boolean;
 }
 
-/** Where what is told of a line stands, so that it lines up: details of messages, codes of errors. */
+/** Columns where details of messages and codes of errors start. */
 export const DETAIL_COLUMN = 42;
 const CODE_COLUMN = 48;
 
-/** Where a chapter plays: a network of its own, the devices on it, and the words that the reader sees. */
+/** The setting of a chapter: a network of its own, the devices on it, and the output for the reader. */
 export class Stage {
   readonly crypto: CryptoProvider = defaultProvider();
   readonly network: MemoryNetwork;
   readonly #options: StageOptions;
-  /** The keys of channels are slow to derive, so the devices here share what one of them has derived. */
+  /** Deriving a channel key is slow, so all devices of a stage share derived keys. */
   readonly #pbkdf2: Pbkdf2 = async (request) => {
     const name = encodeHex(request.password);
     const key = this.#channelKeys.get(name) ?? this.crypto.pbkdf2Sha256(request);
@@ -56,14 +56,14 @@ export class Stage {
 
   // The cast
 
-  /** Switches on a new device, of a new identity or of one that is there already. */
+  /** Switches on a new device, of a new identity or an existing one. */
   async device(name: string, identity: KeyPair = this.crypto.secp256k1.generateKeyPair()): Promise<Device> {
     const device = this.unpack(name, identity);
     await device.switchOn();
     return device;
   }
 
-  /** A device that was never switched on: its store is empty. */
+  /** Creates a device without switching it on: its store is empty. */
   unpack(name: string, identity: KeyPair): Device {
     const device: Device = new Device(name, identity, {
       folder: join(this.#options.folder, `device-${this.#devices.length + 1}`),
@@ -76,10 +76,10 @@ export class Stage {
     return device;
   }
 
-  /** Waits until nothing is on its way, and everyone has done what follows from what came. */
+  /** Waits until no envelope is in transit and every device has processed what it received. */
   async settled(): Promise<void> {
     const published = () => this.#devices.reduce((sum, { tap }) => sum + tap.published, 0);
-    // What came in one round may be answered in the next.
+    // A device may answer in the next round.
     for (let quiet = 0, before = published(); quiet < 2; before = published()) {
       for (const device of this.#devices) if (device.isOn) await device.messenger.flushed();
       await this.network.idle();
@@ -87,7 +87,7 @@ export class Stage {
     }
   }
 
-  /** Switches everything off; a chapter that goes on all the same ends with its next line. Closing twice is fine. */
+  /** Switches everything off. A chapter that is still running ends at its next line. May be called again. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#devices.map((device) => device.switchOff()));
@@ -95,7 +95,7 @@ export class Stage {
 
   // What the reader sees
 
-  /** Explains what is going on, in a line or two. */
+  /** Explains what happens, in a line or two. */
   tell(text: string): void {
     for (const line of wrapped(text, WIDTH - 3)) this.#open.screen.line(`   ${styled(line, 'gray')}`);
   }
@@ -105,23 +105,23 @@ export class Stage {
     this.#open.screen.line(`     ${text}`);
   }
 
-  /** A statement of the tour, and whether it is so. */
+  /** A claim of the tour, and whether it holds. */
   check(what: string, fulfilled: boolean): void {
     this.#open.checks.expect(what, fulfilled);
   }
 
-  /** The same for what is not as one would wish. */
+  /** Like {@link check}, for a limitation. */
   limit(what: string, fulfilled: boolean): void {
     this.#open.checks.expect(what, fulfilled, '!');
   }
 
-  /** The same for what would only lengthen the story: it is shown when it is not so. */
+  /** Like {@link check}, but shown only when it does not hold. */
   count(what: string, fulfilled: boolean): void {
     if (fulfilled) this.#open.checks.count(what, true);
     else this.check(what, false);
   }
 
-  /** Sends a text, and checks that it is what the other device reads, once and nothing else. */
+  /** Sends a text and checks that the other device reads exactly it, once. */
   async deliver(from: Device, to: Device, text: string, detail: () => string = () => ''): Promise<void> {
     await from.messenger.send(to.key, encodeUtf8(text));
     await this.settled();
@@ -129,7 +129,7 @@ export class Stage {
     await this.expectRead(to, [text], `${line.padEnd(DETAIL_COLUMN)}${detail()}`.trimEnd());
   }
 
-  /** Checks that these texts are what a device reads now, each once and nothing else, in whatever order. */
+  /** Checks that a device now reads exactly these texts, each once, in any order. */
   async expectRead(device: Device, texts: readonly string[], what?: string): Promise<void> {
     const read = await device.read();
     const quoted = (list: readonly string[]) => list.map((text) => `"${text}"`).join(' and ') || 'nothing';
@@ -169,7 +169,7 @@ export class Stage {
   }
 }
 
-/** Lets devices know each other, by contact codes handed over. Chapter `card` shows how people do it. */
+/** Introduces devices to each other by contact codes. Chapter `card` shows how people do it. */
 export async function befriend(...devices: readonly Device[]): Promise<void> {
   for (const one of devices) {
     const code = await one.messenger.contacts.ownCode();

@@ -7,17 +7,17 @@ import { Stage } from './stage.js';
 export interface TourOptions {
   readonly screen: Screen;
   readonly checks: Checks;
-  /** For all stores; there, and empty. */
+  /** An existing, empty directory for all stores. */
   readonly folder: string;
   readonly seed: number;
   readonly verbose: boolean;
-  /** Ends the tour where it is. */
+  /** Stops the tour. */
   readonly signal?: AbortSignal;
   /** Runs between chapters. */
   readonly onTurn?: () => Promise<void>;
 }
 
-/** Plays chapters one after the other, each on a stage of its own: one that breaks off leaves the others alone. */
+/** Plays chapters one after the other, each on a stage of its own, so that a failing one does not affect the others. */
 export async function playTour(chapters: readonly Chapter[], options: TourOptions): Promise<void> {
   for (const [index, chapter] of chapters.entries()) {
     if (index > 0) await options.onTurn?.();
@@ -36,7 +36,7 @@ async function playChapter(chapter: Chapter, options: TourOptions): Promise<void
   try {
     await chapter.play(stage);
   } catch (error) {
-    if (!signal?.aborted) checks.broke(error);
+    if (!signal?.aborted) checks.interrupted(error);
   } finally {
     signal?.removeEventListener('abort', close);
     await close();

@@ -1,18 +1,18 @@
 import { encodeHex } from '@sotto/core';
 import { decodeProtocolMessage } from '@sotto/protocol-codec';
 
-/** What a message is, to someone who has opened its envelope and nothing more. */
+/** What a message reveals to someone who has opened its envelope but not decrypted it. */
 export interface WireView {
   readonly kind: 'DH fallback' | 'X3DH' | 'ratchet' | 'public' | 'bundle only';
-  /** The beginning of the sender's ratchet key, which names the chain. Empty outside of sessions. */
+  /** The start of the sender's ratchet key, which identifies the chain. Empty outside a session. */
   readonly key: string;
-  /** The number within the chain; empty outside of sessions. */
+  /** The number within the chain; empty outside a session. */
   readonly number: string;
-  /** How many devices it is encrypted for, each on its own; key and number are those of the first. */
+  /** Number of devices it is encrypted for. Key and number are those of the first. */
   readonly devices: number;
 }
 
-/** Looks at a ProtocolMessage from outside. @throws MALFORMED_MESSAGE */
+/** Reads the unencrypted part of a ProtocolMessage. @throws MALFORMED_MESSAGE */
 export function viewWire(message: Uint8Array): WireView {
   const { publicMessage, directMessages } = decodeProtocolMessage(message);
   const outside = { key: '', number: '', devices: directMessages.size };

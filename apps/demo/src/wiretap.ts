@@ -18,16 +18,16 @@ export interface Overheard {
   readonly envelope: Uint8Array;
 }
 
-/** Seconds that an envelope lives: enough for a machine that has much else to do. */
+/** Lifetime of an envelope in seconds: enough for a busy machine. */
 const TTL = 60;
 
-/** What one device sent and what reached it. The lists leave out what only tells a bundle. */
+/** Records what one device sent and received. Messages that only publish a bundle are left out. */
 export class Wiretap {
-  /** Whether envelopes are caught: noted in `sent`, and kept from the network. */
+  /** Whether envelopes are intercepted: recorded in `sent`, but not published. */
   catching = false;
   readonly sent: Overheard[] = [];
   readonly arrived: TransportMessage[] = [];
-  /** Envelopes that the network took. */
+  /** Number of envelopes published. */
   published = 0;
   readonly #pbkdf2: Pbkdf2;
   readonly #onPublished: (overheard: Overheard) => void;
@@ -41,7 +41,7 @@ export class Wiretap {
     this.#onPublished = onPublished;
   }
 
-  /** A sealed transport over the carrier, listened in on above and below the sealing. */
+  /** A sealed transport over the carrier, observed above and below the sealing. */
   over(carrier: Carrier): Transport {
     const sealed = createSealedTransport(this.#below(carrier), { ttl: TTL, pbkdf2: this.#pbkdf2 });
     return {

@@ -37,7 +37,7 @@ describe('a chapter', () => {
     await playTour([broken, safetyNumber], { screen, checks, folder, seed: 1, verbose: false });
     checks.summary();
     const text = screen.lines.join('\n');
-    expect(text).toContain('What stopped it: Error: The tree fell over.');
+    expect(text).toContain('Stopped by: Error: The tree fell over.');
     expect(text).toMatch(/✗ {2}A flat battery +0 of 1 {2}FAILED/);
     expect(text).toMatch(/✓ {2}Is it really Bob\? +4 of 4/);
     expect(checks.failed).toBe(true);
@@ -65,7 +65,7 @@ describe('a record that was changed is noticed', () => {
   ])('%s', async (_, changed, failed) => {
     const outcome = await open({ ...transcript, messages: [changed, ...others] });
     expect(outcome.failed).toBe(failed);
-    expect(outcome.text.includes('NOT SO: message 1 reads as recorded')).toBe(failed);
+    expect(outcome.text.includes('FAILED: message 1 reads as recorded')).toBe(failed);
   });
 
   it("keys that are not the record's", async () => {

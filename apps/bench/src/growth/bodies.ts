@@ -8,7 +8,7 @@ import { each, timed } from './stopwatch.js';
 
 const STORES = { LevelDB: 'leveldb-no-fsync', SQLite: 'sqlite-no-fsync' } as const;
 const KIB = 1024;
-/** The last is what fits into the largest envelope that deployed nodes carry, 1 MiB, with all that is around a body. */
+/** The largest is what fits, with all overhead, into 1 MiB, the largest envelope that deployed nodes accept. */
 const SIZES = [64, KIB, 64 * KIB, 1020 * KIB];
 const MESSAGES = 16;
 
@@ -17,10 +17,10 @@ const CURVES = {
   message: { id: 'bodies-message', title: 'Whole message: sent, sealed, opened, acknowledged, µs', along },
 } as const;
 
-/** What a whole message costs by its size. */
+/** Cost of a whole message by its size. */
 export async function measureBodies(_crypto: unknown, extent: Extent): Promise<Growth> {
   const { rounds, short, folder, onProgress } = extent;
-  // The largest too: there limits are met.
+  // The largest as well, which is near the limits.
   const sizes = short ? [SIZES[0] as number, SIZES.at(-1) as number] : SIZES;
   const messages = short ? 2 : MESSAGES;
   const notebook = new Notebook();
@@ -29,7 +29,7 @@ export async function measureBodies(_crypto: unknown, extent: Extent): Promise<G
     await mkdir(stores);
     const conversation = await startConversation({ provider: 'accelerated', store, minimumPow: 0 }, stores);
     const { alice, bob, bring } = conversation;
-    // The first round warms up.
+    // The first round is a warm-up.
     for (let round = 0; round <= rounds; round++) {
       for (const size of sizes) {
         onProgress(`bodies, ${title}: ${size} bytes, round ${round} of ${rounds}`);

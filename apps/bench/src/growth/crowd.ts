@@ -19,7 +19,7 @@ export interface CrowdOptions {
   readonly sizes: readonly number[];
 }
 
-/** People with a session with us on each device, and groups of the first of them. */
+/** Peers with a session on every device, and groups of the first of them. */
 export class Crowd {
   readonly kind: GrowthStore;
   readonly devices: number;
@@ -70,7 +70,7 @@ export class Crowd {
     return new Crowd(crypto, options, identity, members, groups, messenger);
   }
 
-  /** What a member takes, until the transport has all. */
+  /** Cost per member, until everything was passed to the transport. */
   async timeGroup(size: number, leastCopies: number): Promise<Spent> {
     const messages = Math.ceil(leastCopies / size);
     const spent = await timed(async () => {
@@ -79,7 +79,7 @@ export class Crowd {
     return each(spent, messages * size);
   }
 
-  /** What a message to one of the first members takes, until the transport has all. */
+  /** Cost of a message to one of the first members, until it was passed to the transport. */
   async timeSingles(members: number, leastCopies: number): Promise<Spent> {
     const turns = Math.ceil(leastCopies / members);
     const spent = await timed(async () => {
@@ -93,7 +93,7 @@ export class Crowd {
     return each(spent, turns * members);
   }
 
-  /** Bytes more than before that are in use at the worst moment between two commits. */
+  /** Peak of additional bytes in use, sampled between commits. */
   async mostMemory(size: number): Promise<number> {
     const before = await settledMemory();
     let most = 0;
@@ -103,7 +103,7 @@ export class Crowd {
     return most;
   }
 
-  /** As if a message to each group had come from every device: from then on changes are not told again. */
+  /** Simulates a message to each group from every device, after which group changes are not repeated. */
   async hearAll(): Promise<void> {
     const devices = new Map<string, readonly string[]>();
     for (const member of this.#members) {
@@ -172,7 +172,7 @@ async function openMessenger(
   return createMessenger({ identity, store, transport: new PostOffice(), crypto });
 }
 
-/** The code of somebody new. */
+/** The contact code of a new peer. */
 function contactCode(crypto: CryptoProvider, devices: number): string {
   const signedPreKeys = new Map(
     Array.from({ length: devices }, () => [

@@ -2,17 +2,17 @@ import type { Results } from '../race.js';
 import { type Figure, formatCount } from '../statistics.js';
 import { markdownTable } from '../table.js';
 
-/** How one figure grows with one quantity. */
+/** How a measurement grows with a quantity. */
 export interface Curve {
   readonly id: string;
-  /** What is measured, with its unit. Times are those of processors. */
+  /** What is measured, with its unit. Times are CPU times. */
   readonly title: string;
-  /** The quantity that grows, with its unit. */
+  /** The quantity, with its unit. */
   readonly along: string;
   readonly lines: readonly Line[];
 }
 
-/** One way to put it together, such as a store. */
+/** A configuration, such as a store. */
 export interface Line {
   readonly title: string;
   /** In ascending order of `at`. */
@@ -22,37 +22,37 @@ export interface Line {
 export interface Point {
   readonly at: number;
   readonly figure: Figure;
-  /** Of times: what passed on the wall. */
+  /** For times: wall-clock time. */
   readonly wall?: Figure;
 }
 
-/** What is asked of what was measured. */
+/** A target for a measurement. */
 export interface Aim {
   readonly what: string;
   readonly most: number;
   readonly unit: string;
-  /** By the way it is put together; all of them have to be met. */
+  /** By configuration; each must meet the target. */
   readonly values: readonly (readonly [line: string, value: number])[];
 }
 
-/** What one part of the measurements comes to. */
+/** The result of one part of the measurements. */
 export interface Growth {
   readonly curves: readonly Curve[];
   readonly aims: readonly Aim[];
 }
 
-/** How much is measured. */
+/** The extent of the measurements. */
 export interface Extent {
-  /** Times that each is measured. */
+  /** Number of rounds. */
   readonly rounds: number;
-  /** The smallest sizes only. */
+  /** Only the smallest sizes. */
   readonly short: boolean;
-  /** A folder that is there, for stores. */
+  /** An existing directory for stores. */
   readonly folder: string;
   readonly onProgress: (text: string) => void;
 }
 
-/** A table for each curve: a row a line, a column for each size. Medians; of times, of processors / on the wall. */
+/** A table per curve: one row per configuration, one column per size. Medians; times as CPU / wall clock. */
 export function formatCurve({ title, along, lines }: Curve): string {
   const sizes = [...new Set(lines.flatMap(({ points }) => points.map(({ at }) => at)))].sort((a, b) => a - b);
   const rows = lines.map(({ title: line, points }) => [
@@ -70,7 +70,7 @@ function formatPoint({ figure, wall }: Point): string {
   return wall === undefined ? median : `${median} / ${formatCount(wall.median)}`;
 }
 
-/** A row for each aim: whether it is met, and what was measured. */
+/** A row per target: whether it is met, and the measurement. */
 export function formatAims(aims: readonly Aim[]): string {
   const rows = aims.map(({ what, most, unit, values }) => [
     values.every(([, value]) => value <= most) ? 'met' : 'missed',
@@ -81,7 +81,7 @@ export function formatAims(aims: readonly Aim[]): string {
   return markdownTable(['', 'What', 'At most', 'Measured'], rows);
 }
 
-/** The curves in the shape that reports are kept in. */
+/** The curves in the format of stored reports. */
 export function asResults(curves: readonly Curve[]): Results {
   return new Map(
     curves.map(({ title, along, lines }) => [

@@ -7,11 +7,11 @@ import type { Spent } from './stopwatch.js';
 import { GROWTH_STORES, type GrowthStore } from './stores.js';
 
 const SIZES = [2, 10, 100, 1_000];
-/** The size and the devices that are aimed at. */
+/** Group size and devices per member of the targets. */
 const AIMED = { size: 100, devices: 2 };
-/** Members that get a message alone, for comparison; fewer in smaller groups. */
+/** Members that receive a single message, for comparison; fewer in smaller groups. */
 const SINGLES = 100;
-/** Small groups get several messages in a round, so that there is something to measure. */
+/** Small groups receive several messages per round, so that the time is measurable. */
 const LEAST_COPIES = 64;
 const SHORT_COPIES = 2;
 
@@ -31,13 +31,13 @@ interface Plan {
   readonly sizes: readonly number[];
 }
 
-/** What a message costs for each member of a group, beside single messages to the same people. */
+/** Cost of a group message per member, compared with single messages to the same people. */
 export async function measureGroups(providers: Providers, extent: Extent): Promise<Growth> {
   const sizes = extent.short ? SIZES.slice(0, 2) : SIZES;
   const { devices } = AIMED;
   const aimed = Math.min(AIMED.size, sizes.at(-1) as number);
   const [fewer, largest] = sizes.slice(-2) as [number, number];
-  // What is aimed at, and what it grows from.
+  // The size of the target, and a smaller one for comparison.
   const ends = [2, aimed];
   const plans: readonly Plan[] = [
     ...(['LevelDB', 'SQLite'] as const).flatMap((kind) =>
@@ -94,7 +94,7 @@ async function measureCrowd(
   const line = lineOf(plan);
   const copies = short ? SHORT_COPIES : LEAST_COPIES;
   const measureRounds = async (note: (size: number, group: Spent, single: Spent) => void) => {
-    // The first round warms up.
+    // The first round is a warm-up.
     for (let round = 0; round <= rounds; round++) {
       for (const size of plan.sizes) {
         onProgress(`groups, ${line}: ${size} members, round ${round} of ${rounds}`);

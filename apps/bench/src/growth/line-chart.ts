@@ -4,13 +4,13 @@ import type { Curve, Line } from './curve.js';
 
 const COLUMNS = 2;
 const PANEL = { width: 430, height: 250 };
-/** Around the lines of a panel. */
+/** Margins of a panel. */
 const MARGIN = { left: 64, right: 28, top: 34, bottom: 78 };
 const COLOURS = ['#2f6f5e', '#b0552f', '#4a62a8', '#8a8f2b', '#7d4b8f', '#3b8ea5', '#333'];
 
 /**
- * A panel for each curve, both scales logarithmic: what grows in step is a straight slope, what doesn't grow is level.
- * Lines of fewer sizes than others are left to the tables, and so is what has one size.
+ * Draws a panel per curve with logarithmic scales: proportional growth is a straight slope, no growth is level. Lines
+ * with fewer sizes than others are only in the tables.
  */
 export function drawCurves(all: readonly Curve[], caption: string): string {
   const curves = all.map(withWholeLines).filter(({ lines }) => lines.some(({ points }) => points.length > 1));
@@ -91,7 +91,7 @@ function drawLine({ points }: Line, colour: string, x: Place, y: Place): string[
 
 type Place = (value: number) => number;
 
-/** Over whole powers of ten. */
+/** A scale over whole powers of ten. */
 function logScale(
   values: readonly number[],
   from: number,

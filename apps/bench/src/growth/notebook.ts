@@ -4,7 +4,7 @@ import type { Spent } from './stopwatch.js';
 
 interface Noted {
   readonly values: number[];
-  /** Of times: on the wall. */
+  /** For times: wall-clock time. */
   readonly walls: number[];
 }
 
@@ -13,14 +13,14 @@ interface Notes {
   readonly lines: Map<string, Map<number, Noted>>;
 }
 
-/** Where measurements were noted. */
+/** The configuration and size of a measurement. */
 export interface Place {
   readonly curve: string;
   readonly line: string;
   readonly at: number;
 }
 
-/** Takes down measurements, and gives the curves in the end. */
+/** Collects measurements and returns them as curves. */
 export class Notebook {
   readonly #curves = new Map<string, Notes>();
 
@@ -56,12 +56,12 @@ export class Notebook {
     return figureOf(this.#noted(place)?.values ?? NOTHING).median;
   }
 
-  /** The median time on the wall. */
+  /** The median wall-clock time. */
   medianWall(place: Place): number {
     return figureOf(this.#noted(place)?.walls ?? NOTHING).median;
   }
 
-  /** The median of the quotients of what was measured in the same round. */
+  /** The median of the quotients of two measurements of the same round. */
   pairedRatio(over: Place, under: Place): number {
     const below = this.#noted(under)?.values;
     const quotients = this.#noted(over)?.values.map((value, i) => value / (below?.[i] ?? Number.NaN));

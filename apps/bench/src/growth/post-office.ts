@@ -1,6 +1,6 @@
 import type { Channel, ConnectOptions, PublicKey, Transport, TransportConnection } from '@sotto/core';
 
-/** A message as a transport was given it. */
+/** A message passed to the transport. */
 export interface Letter {
   readonly sender: PublicKey;
   readonly channel: Channel;
@@ -8,15 +8,15 @@ export interface Letter {
 }
 
 /**
- * A transport that takes whatever it is given at once, and delivers what it is told to: so that nothing but the
- * messenger and its store is measured.
+ * A transport that accepts every message immediately and delivers on request, so that only the messenger and its store
+ * are measured.
  */
 export class PostOffice implements Transport {
   readonly capabilities = { maxPayloadBytes: 2 ** 30, history: false, confirmsSend: true };
   readonly #parties = new Set<ConnectOptions>();
   #route: (letter: Letter) => void = () => {};
 
-  /** Where letters go from now on. Default: nowhere. */
+  /** Sets who receives messages from now on. Default: no one. */
   routeTo(route: (letter: Letter) => void): void {
     this.#route = route;
   }
@@ -32,7 +32,7 @@ export class PostOffice implements Transport {
     };
   }
 
-  /** Hands a letter to all others. */
+  /** Delivers a message to all others. */
   async deliver({ sender, channel, payload }: Letter): Promise<void> {
     const to = [...this.#parties].filter(({ identity }) => identity.publicKey !== sender);
     await Promise.all(

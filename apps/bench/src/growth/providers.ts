@@ -6,10 +6,10 @@ export interface Providers {
   readonly portable: CryptoProvider;
 }
 
-/** A provider that can be made to hurry. */
+/** A provider that can temporarily use a faster ECDH. */
 export interface HurryingProvider {
   readonly crypto: CryptoProvider;
-  /** Runs something with the ECDH of a faster one. */
+  /** Runs a function with the faster ECDH. */
   hurry<T>(run: () => Promise<T>): Promise<T>;
 }
 

@@ -11,7 +11,7 @@ import { loadProviders, type Providers } from './providers.js';
 import { measureSessions } from './sessions.js';
 import { measureTopics } from './topics.js';
 
-/** The parts of it, by name. */
+/** The parts, by name. */
 export const growthParts: Readonly<
   Record<string, (providers: Providers, extent: Extent) => Promise<Growth>>
 > = {
@@ -21,14 +21,14 @@ export const growthParts: Readonly<
   topics: measureTopics,
 };
 
-/** What was measured of several parts, and what failed. */
+/** Measurements of several parts, and failures. */
 export interface Grown extends Growth {
   readonly failures: readonly string[];
 }
 
 /**
- * Measures the curves of some parts, one after another; one that fails doesn't take the others with it.
- * @param onPart gets the curves of each part when it is done
+ * Measures the curves of some parts, one after the other. A failing part does not affect the others.
+ * @param onPart receives the curves of each part
  */
 export async function growCurves(
   parts: readonly string[],
@@ -53,7 +53,7 @@ export async function growCurves(
   return { curves, aims: grown.flatMap(({ aims }) => aims), failures };
 }
 
-/** Measures how time and memory grow with what there is; prints what `docs/benchmarks.md` says of it. */
+/** Measures how time and memory grow; prints the figures for `docs/benchmarks.md`. */
 export async function measureGrowth(
   pace: Pace,
   { scenario }: { readonly scenario: readonly string[] | undefined },

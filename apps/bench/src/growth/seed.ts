@@ -6,23 +6,23 @@ import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { type Letter, PostOffice } from './post-office.js';
 import { type Entry, readAll } from './stores.js';
 
-/** Where all begin: our device with some sessions, as messages made them, and letters that go on in these. */
+/** The initial state: our device with real sessions, and further messages in them. */
 export interface Seed {
   readonly identity: KeyPair;
-  /** Records that belong to no session. */
+  /** Records that don't belong to a session. */
   readonly common: readonly Entry[];
   readonly correspondents: readonly Correspondent[];
 }
 
 export interface Correspondent {
   readonly identity: Uint8Array;
-  /** The records of the session with him. */
+  /** The records of the session with this peer. */
   readonly entries: readonly Entry[];
-  /** Messages of his that were not delivered yet, in order. */
+  /** Messages of this peer that were not delivered yet, in order. */
   readonly letters: readonly Letter[];
 }
 
-/** @param letters how many of each correspondent wait */
+/** @param letters undelivered messages per peer */
 export async function growSeed(
   crypto: CryptoProvider,
   size: { readonly correspondents: number; readonly letters: number; readonly bytes: number },
@@ -70,7 +70,7 @@ export async function growSeed(
   };
 }
 
-/** Two turns: the session is answered, and on the negotiated topic. */
+/** Two turns, so that the session is answered and uses the negotiated topic. */
 async function correspond(post: PostOffice, us: Messenger, him: Messenger): Promise<void> {
   const under: Promise<void>[] = [];
   post.routeTo((letter) => under.push(post.deliver(letter)));
@@ -104,8 +104,8 @@ function entriesOf(crypto: CryptoProvider, entries: readonly Entry[], identity: 
 }
 
 /**
- * The records of a store with so many sessions. The first are those of the correspondents; the others are copies of
- * the first of them under other identities and session ids, which is quicker than a million messages.
+ * The records of a store with this many sessions. The first are real; the others are copies of the first under other
+ * identities and session ids, which is faster than exchanging a million messages.
  */
 export function* recordsOf(
   crypto: CryptoProvider,
@@ -145,7 +145,7 @@ function* copyOf(
       }));
       yield [copied, encodeRecord(crypto, peerTable, copied, { ...peer, devices })];
     } else {
-      // What is in it stays as it is; only its key is another.
+      // Only the key differs; the value stays.
       const content = decodeRecord(crypto, bytesTable(table), key, value);
       yield [copied, encodeRecord(crypto, bytesTable(table), copied, content)];
     }

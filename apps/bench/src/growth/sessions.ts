@@ -8,16 +8,16 @@ import { SizedStore } from './sized-store.js';
 import { inMilliseconds } from './stopwatch.js';
 import { fillStore, type GrowthStore, openGrowthStore } from './stores.js';
 
-/** Encryption over one of them: it costs the same over the other. */
+/** The store beneath encryption. Encryption costs the same over any store. */
 const STORES: readonly GrowthStore[] = ['LevelDB', 'SQLite', 'encrypted LevelDB'];
 const SIZES = [10, 100, 1_000, 10_000, 100_000];
-/** Messages sent in a round. */
+/** Messages sent per round. */
 const SENDS = 64;
 const SHORT_SENDS = 4;
-/** Messages received in a round, each in another session where there are enough. */
+/** Messages received per round, each in a different session if there are enough. */
 const RECEIVES = 8;
 const BYTES = 1024;
-/** Below so many sessions their memory is lost in that of everything else. */
+/** With fewer sessions their memory can't be told from everything else. */
 const MEMORY_FROM = 1_000;
 
 const along = 'sessions in the store';
@@ -29,14 +29,14 @@ const CURVES = {
   memory: { id: 'sessions-memory', title: 'Memory a session, bytes', along },
 } as const;
 
-/** How a store grows old: 10 to 100,000 sessions with as many people. */
+/** Cost by the size of a store: 10 to 100,000 sessions with as many peers. */
 export async function measureSessions(providers: Providers, extent: Extent): Promise<Growth> {
   const { rounds, short, onProgress } = extent;
   const crypto = providers.accelerated;
   const sizes = short ? SIZES.slice(0, 2) : SIZES;
   onProgress('sessions: some by messages');
-  // Of the smallest store all are correspondents; in the others there is one for each message of a round. Each of them
-  // writes for both providers.
+  // In the smallest store all sessions are real; in the others there is a real one for each message of a round. Each
+  // is used by both providers.
   const correspondents = short ? (sizes[0] as number) : RECEIVES * (rounds + 1);
   const letters = Math.ceil((2 * RECEIVES * (rounds + 1)) / (sizes[0] as number));
   const seed = await growSeed(crypto, { correspondents, letters, bytes: BYTES });
@@ -56,7 +56,7 @@ export async function measureSessions(providers: Providers, extent: Extent): Pro
       stores.push(new SizedStore(seed, kind, path, identities.slice(0, size), crypto.randomBytes(BYTES)));
     }
     await survey.measure(crypto, kind, stores);
-    // What grows is the same for all providers: the ends of the curve tell whether it does.
+    // Growth does not depend on the provider: the ends of the curve are enough to see it.
     await survey.measure(providers.portable, `${kind}, ${PORTABLE}`, [
       stores[0],
       stores.at(-1),
@@ -67,12 +67,12 @@ export async function measureSessions(providers: Providers, extent: Extent): Pro
 
 const PORTABLE = 'portable';
 
-/** Measures stores of one kind beside each other. */
+/** Measures stores of one kind alternately. */
 class Survey {
   readonly notebook = new Notebook();
   readonly #extent: Extent;
   readonly #accelerated: CryptoProvider;
-  /** Most commits that one message took. */
+  /** Maximum number of commits per message. */
   readonly #commits = { sent: 0, received: 0 };
 
   /** @param accelerated for connecting with a portable provider */
@@ -82,7 +82,7 @@ class Survey {
   }
 
   async measure(own: CryptoProvider, line: string, stores: readonly SizedStore[]): Promise<void> {
-    // Connecting takes an ECDH for each conversation: of a large store minutes in JavaScript, which tell nothing new.
+    // Connecting takes an ECDH per conversation: minutes in JavaScript for a large store, without new information.
     const { crypto, hurry } = hurrying(own, this.#accelerated);
     const { rounds, short, onProgress } = this.#extent;
     const { notebook } = this;
@@ -100,7 +100,7 @@ class Survey {
       }
       if (own === this.#accelerated) notebook.note(CURVES.start, line, store.size, inMilliseconds(start));
     }
-    // The first round warms up.
+    // The first round is a warm-up.
     for (let round = 0; round <= rounds; round++) {
       for (const store of stores) {
         onProgress(`sessions, ${line}: messages with ${store.size}, round ${round} of ${rounds}`);

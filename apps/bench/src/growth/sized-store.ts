@@ -6,17 +6,17 @@ import type { Seed } from './seed.js';
 import { each, type Spent, timed } from './stopwatch.js';
 import { countingCommits, type GrowthStore, openGrowthStore } from './stores.js';
 
-/** How the keys of sessions begin. */
+/** Prefixes of the keys of sessions. */
 const SESSION = 'session/';
 
-/** What one message takes. */
+/** Cost of one message. */
 export interface PerMessage {
   readonly spent: Spent;
-  /** Commits that change its session. */
+  /** Number of commits that change its session. */
   readonly commits: number;
 }
 
-/** A store of some size, with the messenger on it. */
+/** A store of a given size, with a messenger on it. */
 export class SizedStore {
   readonly #seed: Seed;
   readonly #kind: GrowthStore;
@@ -55,7 +55,7 @@ export class SizedStore {
     return spent;
   }
 
-  /** Opens it to stay open: bytes that it takes, and what it takes until it is connected. */
+  /** Opens it and keeps it open. Returns the memory in use and the cost until it is connected. */
   async begin(crypto: CryptoProvider): Promise<{ readonly memory: number; readonly start: Spent }> {
     const before = await settledMemory();
     this.#opened = await this.#open(crypto);
@@ -66,7 +66,7 @@ export class SizedStore {
     return { memory: (await settledMemory()) - before, start };
   }
 
-  /** Sends messages in sessions drawn by lot, each until the transport has it. */
+  /** Sends messages in random sessions, each until it was passed to the transport. */
   async sendSome(messages: number): Promise<PerMessage> {
     return this.#perMessage(messages, async ({ messenger }) => {
       for (let i = 0; i < messages; i++) {
@@ -77,7 +77,7 @@ export class SizedStore {
     });
   }
 
-  /** Receives and acknowledges messages from one after another, going on where the turn before ended. */
+  /** Receives and acknowledges messages from one peer after the other, continuing after the previous call. */
   async receiveSome(messages: number): Promise<PerMessage> {
     const { correspondents } = this.#seed;
     const senders = Math.min(correspondents.length, this.size);

@@ -1,6 +1,6 @@
-/** What something took: of processors, all threads together, and of the clock on the wall. Microseconds. */
+/** Durations in microseconds: CPU time of all threads, and wall-clock time. */
 export interface Spent {
-  /** Says what it costs, however many others want the processors. */
+  /** Independent of the load of the machine. */
   readonly processor: number;
   readonly wall: number;
 }
@@ -13,7 +13,7 @@ export async function timed(run: () => Promise<unknown>): Promise<Spent> {
   return { processor: user + system, wall };
 }
 
-/** What each of several operations took. */
+/** The cost of each of several operations. */
 export function each({ processor, wall }: Spent, operations: number): Spent {
   return { processor: processor / operations, wall: wall / operations };
 }

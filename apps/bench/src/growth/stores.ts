@@ -8,9 +8,9 @@ import { createSqliteStore } from '@sotto/store-adapters/sqlite';
 export const GROWTH_STORES = ['LevelDB', 'SQLite', 'encrypted LevelDB', 'encrypted SQLite'] as const;
 export type GrowthStore = (typeof GROWTH_STORES)[number];
 
-/** Without fsync, which costs the same whatever the size, and would hide what grows. */
+/** Without fsync, whose constant cost would hide the growth. */
 const durability = 'process-crash';
-/** As low as it goes: what a passphrase costs is no matter of size. */
+/** The minimum: the cost of a passphrase does not depend on size. */
 const passphraseCost = { memoryKiB: 8, passes: 1 };
 const randomBytes = (length: number) => randomFillSync(new Uint8Array(length));
 
@@ -22,10 +22,10 @@ export async function openGrowthStore(kind: GrowthStore, path: string): Promise<
   return createEncryptedStore({ store, passphrase: 'bench', passphraseCost, randomBytes });
 }
 
-/** A record as it stands in a store. */
+/** A record of a store. */
 export type Entry = readonly [key: string, value: Uint8Array];
 
-/** Records of one commit while a store is filled. */
+/** Records per commit while filling a store. */
 const BATCH = 20_000;
 
 export async function fillStore(store: Store, entries: Iterable<Entry>): Promise<void> {
@@ -45,7 +45,7 @@ export async function readAll(store: Store): Promise<Entry[]> {
   return entries;
 }
 
-/** A store that counts its commits that change a record under a prefix. */
+/** A store that counts commits that change a record under a prefix. */
 export function countingCommits(
   store: Store,
   prefix: string,

@@ -7,10 +7,10 @@ import type { Providers } from './providers.js';
 import { each, inMilliseconds, type Spent, timed } from './stopwatch.js';
 
 const SIZES = [1, 10, 100, 1_000, 10_000];
-/** Envelopes of one measurement. */
+/** Envelopes per measurement. */
 const OURS = 64;
 const FOREIGN = 65_536;
-/** Keys that are derived in earnest, in a round. */
+/** Keys really derived, per round. */
 const DERIVED = 4;
 const BYTES = 1024;
 
@@ -23,7 +23,7 @@ const CURVES = {
 } as const;
 const LINE = 'sealed transport';
 
-/** What an envelope costs by the number of topics, whoever it is for. */
+/** Cost of an envelope by the number of topics, for us or for others. */
 export async function measureTopics({ accelerated: crypto }: Providers, extent: Extent): Promise<Growth> {
   const { rounds, short, onProgress } = extent;
   const sizes = short ? SIZES.slice(0, 2) : SIZES;
@@ -34,7 +34,7 @@ export async function measureTopics({ accelerated: crypto }: Providers, extent: 
     listeners.set(size, await Ear.open(crypto, size));
   }
   const sender = await Mouth.open(crypto);
-  // The first round warms up.
+  // The first round is a warm-up.
   for (let round = 0; round <= rounds; round++) {
     const foreign = await sender.seal({ kind: 'public', name: 'elsewhere' }, BYTES);
     for (const [size, ear] of listeners) {
@@ -87,7 +87,7 @@ interface Sealed {
   readonly envelope: Uint8Array;
 }
 
-/** What it takes to derive the key of a topic as it is done in earnest. */
+/** Cost of deriving the key of a topic in production. */
 async function timeDerivation(crypto: CryptoProvider): Promise<Spent> {
   const { carrier } = hollowCarrier();
   const transport = createSealedTransport(carrier, { crypto, policy: { minimumPow: 0 } });
@@ -101,7 +101,7 @@ async function timeDerivation(crypto: CryptoProvider): Promise<Spent> {
   return each(spent, DERIVED);
 }
 
-/** A connection that listens to many topics. */
+/** A connection subscribed to many topics. */
 class Ear {
   heard = 0;
   readonly #channels: readonly Channel[];
@@ -139,7 +139,7 @@ class Ear {
   }
 }
 
-/** A connection that seals. */
+/** A connection that seals envelopes. */
 class Mouth {
   readonly #crypto: CryptoProvider;
   readonly #sealed: Sealed[];
@@ -170,7 +170,7 @@ class Mouth {
   }
 }
 
-/** Sealing with keys that are derived in no time: what a key costs, it costs once, and is measured by itself. */
+/** Sealing with a trivial key derivation: the real one is needed once per key and measured separately. */
 function quickTransport(crypto: CryptoProvider, carrier: Carrier): Transport {
   return createSealedTransport(carrier, {
     crypto,
@@ -179,7 +179,7 @@ function quickTransport(crypto: CryptoProvider, carrier: Carrier): Transport {
   });
 }
 
-/** A carrier that carries nowhere: what is published is kept, and its handler can be called. */
+/** A carrier without a network: it keeps what is published, and its handler can be called. */
 function hollowCarrier() {
   const published: Sealed[] = [];
   let handling: CarrierHandler | undefined;

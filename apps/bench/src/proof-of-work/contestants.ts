@@ -1,6 +1,6 @@
 import type { Racer } from '../race.js';
 
-/** Sizes of an envelope's data: one block of padding, and what a message of 1 KiB comes to. */
+/** Sizes of an envelope's data: one block of padding, and the size for a message of 1 KiB. */
 export const POW_SIZES = { '256 B': 256, '1.5 KiB': 1536 } as const;
 export type PowScenarioId = keyof typeof POW_SIZES;
 

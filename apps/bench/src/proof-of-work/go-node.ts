@@ -10,8 +10,9 @@ const cache = fileURLToPath(new URL('../../node_modules/.cache/go-node/', import
 const program = join(cache, process.platform === 'win32' ? `${NAME}.exe` : NAME);
 
 /**
- * Builds the program that works as go-ethereum 1.9.19 does, unless it is there; needs Go 1.19 or later and its module proxy.
- * @returns why there is none, if there is none
+ * Builds the program that does proof of work like go-ethereum 1.9.19, unless it exists. Needs Go 1.19 or later and its
+ * module proxy.
+ * @returns the reason if it could not be built
  */
 export async function buildGoNode(): Promise<string | undefined> {
   try {
@@ -22,7 +23,7 @@ export async function buildGoNode(): Promise<string | undefined> {
   }
 }
 
-/** The running program; it works on one core. */
+/** The running program, which uses one core. */
 export class GoNode {
   readonly #process: ChildProcess;
   readonly #answers: AsyncIterator<string>;
@@ -33,7 +34,7 @@ export class GoNode {
     this.#answers = createInterface({ input: started.stdout })[Symbol.asyncIterator]();
   }
 
-  /** Works on envelopes with so many bytes of data until about 100,000 hashes are done; answers how many were. */
+  /** Works on envelopes with this many bytes of data for about 100,000 hashes. Returns the exact number. */
   async work(size: number, bits: number): Promise<number> {
     this.#process.stdin?.write(`${size} ${bits}\n`);
     const { value, done } = await this.#answers.next();

@@ -1,4 +1,4 @@
-// The process of one who does proof of work: measures hashes a second.
+// The process of a proof-of-work contestant: measures hashes per second.
 import { randomFillSync } from 'node:crypto';
 import { systemClock, type Topic } from '@sotto/core';
 import { createInlineMiner, type Miner } from '@sotto/whisper-transport';
@@ -8,7 +8,7 @@ import { type Measured, serveMeasurements } from '../measuring.js';
 import { GO_NODE, POW_SIZES, type PowScenarioId } from './contestants.js';
 import { GoNode } from './go-node.js';
 
-/** Bits of zero that are looked for: about 16,000 hashes, so that beginning and ending count for little. */
+/** Leading zero bits searched for: about 16,000 hashes, so that start and end hardly matter. */
 const BITS = 14;
 
 const [, , id = ''] = process.argv;
@@ -34,7 +34,7 @@ function measureMiner(size: number): Measured {
       const topic = randomFillSync(new Uint8Array(4)) as Topic;
       const data = randomFillSync(new Uint8Array(size));
       const prefix = encodeWithoutNonce({ expiry: 1_700_000_000, ttl: 15, topic, data });
-      // Nonces are tried from 0, one after the other.
+      // Nonces are tried in order from 0.
       return Number(await miner.mine(prefix, BITS)) + 1;
     },
   };

@@ -5,10 +5,10 @@ import { formatTable } from '../table.js';
 import { GO_NODE, POW_SIZES, type PowScenarioId, powContestants } from './contestants.js';
 import { buildGoNode } from './go-node.js';
 
-/** Of the Go node's hashes on one core. */
+/** Target relative to the Go node's hashes on one core. */
 const LEAST = 0.5;
 
-/** Measures hashes a second of our miners and of a Go node. */
+/** Measures hashes per second of our miners and of a Go node. */
 export async function measureProofOfWork(pace: Pace): Promise<void> {
   const missing = await buildGoNode();
   if (missing !== undefined) {

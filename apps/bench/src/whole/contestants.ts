@@ -1,13 +1,13 @@
 import type { Racer } from '../race.js';
 import type { Setup, StoreId, WholeScenarioId } from './library.js';
 
-/** Least proof of work that deployed nodes ask for. */
+/** Minimum proof of work of deployed nodes. */
 export const DEPLOYED_POW = 0.002;
 
 export interface WholeContestant extends Racer<WholeScenarioId> {
   readonly title: string;
   readonly kind: 'sotto' | 'rival';
-  /** None of a rival, which has neither store nor envelope. */
+  /** Absent for a rival, which has neither store nor envelope. */
   readonly setup?: Setup;
 }
 
@@ -34,7 +34,7 @@ function messenger(setup: Setup): WholeContestant {
   };
 }
 
-/** Whole messages of ours, and the bare protocol of a rival beside them. */
+/** Whole messages of ours, and a rival's protocol alone for comparison. */
 export const wholeContestants: readonly WholeContestant[] = [
   ...(Object.keys(PROVIDERS) as Setup['provider'][]).flatMap((provider) => [
     ...(Object.keys(STORES) as StoreId[]).map((store) => messenger({ provider, store, minimumPow: 0 })),

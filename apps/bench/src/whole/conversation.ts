@@ -12,20 +12,20 @@ import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import type { Measured } from '../measuring.js';
 import type { Setup, StoreId, WholeScenarioId } from './library.js';
 
-/** Messages under way at once in one direction: what a burst is. */
+/** Messages of a burst: in transit simultaneously in one direction. */
 const BURST = 64;
-/** Envelopes that the network keeps; nobody asks for them. */
+/** Envelopes that the network keeps; no one fetches them. */
 const HISTORY = 100;
 
-/** Two people with a messenger each, on stores of their own, in one thread. */
+/** Two messengers with stores of their own, in one thread. */
 export interface Conversation {
   readonly alice: Messenger;
   readonly bob: Messenger;
-  /** Writes, and resolves when the other's application has acknowledged the message. */
+  /** Sends a message. Resolves when the peer's application has acknowledged it. */
   bring(from: Messenger, to: Messenger, payload: Uint8Array): Promise<void>;
 }
 
-/** @param folder for the stores; there, and empty */
+/** @param folder an existing, empty directory for the stores */
 export async function startConversation(setup: Setup, folder: string): Promise<Conversation> {
   const crypto = await loadProvider(setup.provider);
   const network = createMemoryNetwork({ historySize: HISTORY });
@@ -50,7 +50,7 @@ export async function startConversation(setup: Setup, folder: string): Promise<C
 
   async function bring(from: Messenger, to: Messenger, payload: Uint8Array): Promise<void> {
     const { id } = await from.send(to.identity, payload);
-    // The transport gets it no sooner than in a later turn.
+    // The transport receives it in a later turn at the earliest.
     const message = await new Promise<ReceivedMessage>((resolve) => waiting.set(id, resolve));
     waiting.delete(id);
     await message.acknowledge();
@@ -58,7 +58,7 @@ export async function startConversation(setup: Setup, folder: string): Promise<C
 
   await alice.contacts.add(await bob.contacts.ownCode());
   const hello = new Uint8Array(16);
-  // Two turns, so that both are on the negotiated topic.
+  // Two turns, so that both use the negotiated topic.
   for (let turn = 0; turn < 2; turn++) {
     await bring(alice, bob, hello);
     await bring(bob, alice, hello);
@@ -66,7 +66,7 @@ export async function startConversation(setup: Setup, folder: string): Promise<C
   return { alice, bob, bring };
 }
 
-/** What one operation is, in words, and how it is measured. */
+/** Description of one operation, and how it is measured. */
 export const wholeScenarios: Record<
   WholeScenarioId,
   { readonly about: string; measure(conversation: Conversation): Measured }
@@ -119,7 +119,7 @@ export const wholeScenarios: Record<
   },
 };
 
-/** Messages of one run of the ping-pong. */
+/** Messages per run of the ping-pong. */
 const RALLY = 20;
 
 async function loadProvider(provider: Setup['provider']): Promise<CryptoProvider> {
@@ -134,7 +134,7 @@ function openStore(store: StoreId, path: string): Promise<Store> {
     : createSqliteStore({ path: `${path}.sqlite`, durability });
 }
 
-/** A carrier whose other side asks for so much proof of work. */
+/** A carrier that requires proof of work. */
 function askingFor(minimumPow: number, carrier: Carrier): Carrier {
   return {
     capabilities: { ...carrier.capabilities, minimumPow },

@@ -1,13 +1,13 @@
-/** The scenarios of whole messages; named as those of the bare protocol that they are held against. */
+/** Scenarios of whole messages, named like the scenarios of the protocol alone that they are compared with. */
 export type WholeScenarioId = '1 KiB' | 'ping-pong';
 
-/** What the store's commits survive; see `Durability` of `@sotto/store-adapters`. */
+/** Durability of the store's commits; see `Durability` of `@sotto/store-adapters`. */
 export type StoreId = 'leveldb' | 'leveldb-no-fsync' | 'sqlite' | 'sqlite-no-fsync';
 
-/** How a messenger is put together. */
+/** The configuration of a messenger. */
 export interface Setup {
   readonly provider: 'accelerated' | 'webassembly' | 'portable';
   readonly store: StoreId;
-  /** Proof of work that the carrier asks for. */
+  /** Proof of work that the carrier requires. */
   readonly minimumPow: number;
 }

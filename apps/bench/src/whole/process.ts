@@ -1,4 +1,4 @@
-// The process of one way to put a messenger together: measures whole messages.
+// The process of one configuration of the messenger: measures whole messages.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -10,14 +10,14 @@ import { wholeScenarios } from './conversation.js';
 import type { WholeScenarioId } from './library.js';
 
 /**
- * Messages a second of the deployed Go client, its whole protocol with SQLite in memory. Recorded once on the same kind of
- * machine: it can't be run here.
+ * Messages per second of the deployed Go client, its whole protocol with SQLite in memory. Recorded once on the same
+ * kind of machine, as it can't be run here.
  */
 const GO_CLIENT: Record<WholeScenarioId, number> = { '1 KiB': 171, 'ping-pong': 153 };
-/** Ratios to the Go client that are aimed at. */
+/** Targets relative to the Go client. */
 const LEAST = { accelerated: 10, webassembly: 2, portable: 2 } as const;
 
-/** Measures whole messages, and the bare protocol of a rival beside them. */
+/** Measures whole messages, and a rival's protocol alone for comparison. */
 export async function measureWhole(pace: Pace, { only, scenario }: Choice): Promise<void> {
   const { short, rounds, milliseconds } = pace;
   const contestants = wholeContestants.filter(
@@ -51,7 +51,7 @@ export async function measureWhole(pace: Pace, { only, scenario }: Choice): Prom
   keepReport('whole', machine, pace, results);
 }
 
-/** How many times as fast as the Go client was, and as a rival is in the same run without all that is around a message. */
+/** Speed relative to the recorded Go client, and to a rival's protocol alone in the same run. */
 export function formatRatios(
   results: Results<WholeScenarioId>,
   contestants: readonly WholeContestant[],

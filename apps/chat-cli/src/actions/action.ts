@@ -11,47 +11,47 @@ export type Json =
 
 /** A parameter of an action. */
 export interface Parameter {
-  /** In requests of programs. */
+  /** The field of a JSON request. */
   readonly name: string;
-  /** Typed, it is a word, all that follows, or each of the words that follow. */
+  /** How it is typed: one word, the rest of the line, or every remaining word. */
   readonly kind: 'word' | 'rest' | 'words';
   readonly optional?: true;
-  /** No one types it: it is the conversation that is open. */
+  /** Never typed: it is the conversation that is open. */
   readonly current?: true;
 }
 
-/** Something that can be done: by people as `/name`, by programs as `"do": "name"`. */
+/** A command: typed as `/name`, or requested by a program as `"do": "name"`. */
 export interface Action {
   readonly name: string;
   /** One line of help. */
   readonly about: string;
   readonly parameters: readonly Parameter[];
-  /** Only for programs: people see it on the screen. */
+  /** Only offered to programs: people see its result on the screen anyway. */
   readonly forPrograms?: true;
-  run(session: Session, given: Given): Promise<Outcome>;
+  run(session: Session, args: Arguments): Promise<Outcome>;
 }
 
 /** The result of an action. */
 export interface Outcome {
-  /** For programs. */
+  /** The result that programs receive. */
   readonly value: { readonly [name: string]: Json | undefined };
-  /** For people: lines; none where it can be seen anyway. */
+  /** Lines for the screen. Absent when the screen shows the effect anyway. */
   readonly said?: readonly string[];
-  /** For people: the key of the conversation to show. */
+  /** Key of the conversation to open on the screen; `''` closes the open one. */
   readonly show?: string;
-  /** For people: a text to draw as a QR code, the first one that has room. */
+  /** Texts to draw as a QR code on the screen, largest first: the first that fits is drawn. */
   readonly codes?: readonly string[];
 }
 
 /** The checked arguments of an action. */
-export class Given {
+export class Arguments {
   readonly #values: Readonly<Record<string, unknown>>;
 
-  /** @throws CliError BAD_REQUEST when a parameter is missing, of the wrong type, or none of the action's */
+  /** @throws CliError BAD_REQUEST when an argument is missing, unknown, or of the wrong type */
   constructor(parameters: readonly Parameter[], values: Readonly<Record<string, unknown>>) {
     for (const name of Object.keys(values)) {
       if (!parameters.some((parameter) => parameter.name === name)) {
-        throw new CliError('BAD_REQUEST', `This takes no "${name}".`);
+        throw new CliError('BAD_REQUEST', `Unknown parameter "${name}".`);
       }
     }
     for (const { name, kind, optional } of parameters) {
@@ -65,7 +65,7 @@ export class Given {
       if (!fits) {
         throw new CliError(
           'BAD_REQUEST',
-          `"${name}" has to be ${kind === 'words' ? 'a list of texts' : 'a text'}.`,
+          `"${name}" must be ${kind === 'words' ? 'a list of strings' : 'a string'}.`,
         );
       }
     }
@@ -88,11 +88,11 @@ export class Given {
   number(name: string): number | undefined {
     const text = this.optional(name);
     if (text !== undefined && !/^\d{1,9}$/.test(text)) {
-      throw new CliError('BAD_REQUEST', `"${name}" has to be a whole number.`);
+      throw new CliError('BAD_REQUEST', `"${name}" must be a whole number.`);
     }
     return text === undefined ? undefined : Number(text);
   }
 }
 
-/** The conversation that it is about: typed, the open one. */
+/** The conversation an action applies to. On the screen, that is the open one. */
 export const CURRENT: Parameter = { name: 'conversation', kind: 'word', current: true };

@@ -6,7 +6,7 @@ import { type Action, CURRENT } from './action.js';
 
 const devices: Action = {
   name: 'devices',
-  about: 'the devices of your account',
+  about: 'lists the devices of your account',
   parameters: [],
   async run({ messenger }) {
     const others = await otherDevices(messenger);
@@ -17,13 +17,16 @@ const devices: Action = {
     return {
       value: { thisDevice: messenger.installationId, others: others.map(deviceJson) },
       said: [
-        `${messenger.installationId}  this one`,
+        `${messenger.installationId}  this device`,
         ...lines,
         ...(others.length === 0
-          ? ['', 'No other is known. Recover the account there from its words, or write /announce there.']
+          ? [
+              '',
+              'No other device is known. Recover the account on it from the words, or type /announce there.',
+            ]
           : []),
         ...(others.some(({ enabled }) => !enabled)
-          ? ['', 'If it is yours: /pair and the beginning of its id.']
+          ? ['', 'If a device is yours: /pair and the start of its id.']
           : []),
       ],
     };
@@ -32,17 +35,17 @@ const devices: Action = {
 
 const pair: Action = {
   name: 'pair',
-  about: 'shares what you send and get with a device of yours: /pair ID NAME, on both of them',
+  about: 'shares messages with another device of yours: /pair ID NAME, on both devices',
   parameters: [
     { name: 'device', kind: 'word' },
     { name: 'name', kind: 'rest', optional: true },
   ],
-  async run({ messenger }, given) {
-    const { installationId } = await findDevice(messenger, given.text('device'));
+  async run({ messenger }, args) {
+    const { installationId } = await findDevice(messenger, args.text('device'));
     await messenger.devices.enable(installationId);
-    const name = given.optional('name');
+    const name = args.optional('name');
     if (name !== undefined) await messenger.devices.describe(installationId, { name });
-    // So that it sees us as well.
+    // So that the other device learns of this one.
     await messenger.devices.announce();
     return { value: { device: installationId }, said: ['Paired. Do the same on the other device.'] };
   },
@@ -50,10 +53,10 @@ const pair: Action = {
 
 const unpair: Action = {
   name: 'unpair',
-  about: 'ends that; people who know the device go on writing to it until you use three others',
+  about: 'stops sharing; peers that know the device keep writing to it until you use three others',
   parameters: [{ name: 'device', kind: 'word' }],
-  async run({ messenger }, given) {
-    const { installationId } = await findDevice(messenger, given.text('device'));
+  async run({ messenger }, args) {
+    const { installationId } = await findDevice(messenger, args.text('device'));
     await messenger.devices.disable(installationId);
     return { value: { device: installationId }, said: ['No longer paired.'] };
   },
@@ -61,25 +64,25 @@ const unpair: Action = {
 
 const announce: Action = {
   name: 'announce',
-  about: 'tells your other devices that this one is there',
+  about: 'announces this device to your other devices',
   parameters: [],
   async run({ messenger }) {
     await messenger.devices.announce();
     return {
       value: { thisDevice: messenger.installationId },
-      said: ['Told. Your other devices ask for pairing.'],
+      said: ['Announced. Pair it on your other devices.'],
     };
   },
 };
 
 const reset: Action = {
   name: 'reset',
-  about: 'begins a new session with this person, when messages cannot be read',
+  about: 'starts a new session with this person; use it when messages cannot be read',
   parameters: [CURRENT],
-  async run(session, given) {
-    const person = findPerson(session, given.text('conversation'));
+  async run(session, args) {
+    const person = findPerson(session, args.text('conversation'));
     await session.messenger.devices.resetSession(person);
-    return { value: {}, said: [`The next message to ${nameOf(session, person)} begins a new session.`] };
+    return { value: {}, said: [`The next message to ${nameOf(session, person)} starts a new session.`] };
   },
 };
 
@@ -89,13 +92,13 @@ async function otherDevices(messenger: Session['messenger']): Promise<readonly D
   );
 }
 
-/** A device by its id or the beginning of it. @throws CliError */
+/** Finds a device by its id or a prefix of it. @throws CliError */
 async function findDevice(messenger: Session['messenger'], text: string): Promise<DeviceInfo> {
   const found = (await otherDevices(messenger)).filter(({ installationId }) =>
     installationId.startsWith(text),
   );
   if (found.length > 1)
-    throw new CliError('AMBIGUOUS_NAME', 'Several devices begin like this. Give more of the id.');
+    throw new CliError('AMBIGUOUS_NAME', 'Several ids start like this. Type more of the id.');
   if (found[0] === undefined)
     throw new CliError('BAD_REQUEST', 'No other device of yours has this id. See /devices.');
   return found[0];

@@ -3,18 +3,18 @@ import { encodeHex, type PublicKey } from '@sotto/core';
 import { groupJson } from '../json-shapes.js';
 import { findGroup, findPerson, nameOf } from '../names.js';
 import type { Session } from '../session.js';
-import { type Action, CURRENT, type Given } from './action.js';
+import { type Action, type Arguments, CURRENT } from './action.js';
 
 const MEMBERS = { name: 'members', kind: 'words' } as const;
 
 const create: Action = {
   name: 'group',
-  about: 'makes a private group of contacts: /group "Our hike" Ada Bob',
+  about: 'creates a private group of contacts: /group "Our hike" Ada Bob',
   parameters: [{ name: 'name', kind: 'word' }, MEMBERS],
-  async run(session, given) {
+  async run(session, args) {
     const { group } = await session.messenger.groups.create(
-      given.text('name').trim(),
-      membersIn(session, given),
+      args.text('name').trim(),
+      membersIn(session, args),
     );
     const conversation = { kind: 'group', groupId: group.id } as const;
     await session.conversations.open(conversation);
@@ -25,10 +25,10 @@ const create: Action = {
 
 const members: Action = {
   name: 'members',
-  about: 'who is in this group',
+  about: 'lists the members of this group',
   parameters: [CURRENT],
-  async run(session, given) {
-    const group = await session.messenger.groups.get(findGroup(session, given.text('conversation')));
+  async run(session, args) {
+    const group = await session.messenger.groups.get(findGroup(session, args.text('conversation')));
     const admins = new Set(group.admins.map(encodeHex));
     return {
       value: { group: groupJson(session, group) },
@@ -41,30 +41,30 @@ const members: Action = {
 
 type Change = (session: Session, groupId: string, members: readonly PublicKey[]) => Promise<unknown>;
 
-/** An action that does something with members of the open group. */
+/** An action that changes members of the open group. */
 function change(name: string, about: string, run: Change): Action {
   return {
     name,
     about,
     parameters: [CURRENT, MEMBERS],
-    async run(session, given) {
-      const groupId = findGroup(session, given.text('conversation'));
-      await run(session, groupId, membersIn(session, given));
+    async run(session, args) {
+      const groupId = findGroup(session, args.text('conversation'));
+      await run(session, groupId, membersIn(session, args));
       return { value: { group: groupJson(session, await session.messenger.groups.get(groupId)) } };
     },
   };
 }
 
-function membersIn(session: Session, given: Given): readonly PublicKey[] {
-  return given.list('members').map((text) => findPerson(session, text));
+function membersIn(session: Session, args: Arguments): readonly PublicKey[] {
+  return args.list('members').map((text) => findPerson(session, text));
 }
 
 const leave: Action = {
   name: 'leave',
-  about: "leaves this group: you can't read what is written after that",
+  about: "leaves this group; you can't read later messages",
   parameters: [CURRENT],
-  async run(session, given) {
-    const groupId = findGroup(session, given.text('conversation'));
+  async run(session, args) {
+    const groupId = findGroup(session, args.text('conversation'));
     await session.messenger.groups.leave(groupId);
     return { value: { conversation: conversationKey({ kind: 'group', groupId }) } };
   },

@@ -5,7 +5,7 @@ import { DEVICES } from './devices.js';
 import { GROUPS } from './groups.js';
 import { PEOPLE } from './people.js';
 
-/** Everything that can be done, in the order of the help. */
+/** All commands, in the order of the help. */
 export const ACTIONS: readonly Action[] = [...PEOPLE, ...CONVERSATIONS, ...GROUPS, ...DEVICES];
 
 const BY_NAME = new Map(ACTIONS.map((action) => [action.name, action]));
@@ -14,9 +14,6 @@ const BY_NAME = new Map(ACTIONS.map((action) => [action.name, action]));
 export function findAction(name: string): Action {
   const action = BY_NAME.get(name);
   if (action === undefined)
-    throw new CliError(
-      'UNKNOWN_COMMAND',
-      `There is no command of this name. There are: ${[...BY_NAME.keys()].join(', ')}.`,
-    );
+    throw new CliError('UNKNOWN_COMMAND', `Unknown command. Known: ${[...BY_NAME.keys()].join(', ')}.`);
   return action;
 }

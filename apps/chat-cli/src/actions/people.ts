@@ -10,16 +10,16 @@ import {
 } from '@sotto/identity';
 import { decodeContactCode, encodeContactCode } from '@sotto/protocol-codec';
 import { CliError } from '../cli-error.js';
+import { crypto } from '../data-directory.js';
 import { personJson, summaryJson } from '../json-shapes.js';
 import { findConversation, findPerson, keyText, nameOf, titleOf } from '../names.js';
 import { readQrFile } from '../qr-file.js';
 import type { Session } from '../session.js';
-import { crypto } from '../vault.js';
 import { type Action, CURRENT, type Outcome } from './action.js';
 
 const card: Action = {
   name: 'card',
-  about: 'your card, to be shown or sent to people: as a QR code and as text',
+  about: 'shows your card as a QR code and as text, for others to add you',
   parameters: [],
   async run({ identity: { publicKey }, messenger }) {
     const contactCode = await messenger.contacts.ownCode();
@@ -30,7 +30,7 @@ const card: Action = {
       value: { card: full, key, contactCode },
       codes: [full, short],
       said: [
-        'Your card. It is no secret; whoever has it can write to you.',
+        'Your card. It is not secret: anyone who has it can write to you.',
         '',
         full,
         '',
@@ -47,8 +47,8 @@ const add: Action = {
     { name: 'who', kind: 'word' },
     { name: 'name', kind: 'rest', optional: true },
   ],
-  run: async (session, given) =>
-    addCard(session, parseContact(crypto, given.text('who')), given.optional('name')),
+  run: async (session, args) =>
+    addCard(session, parseContact(crypto, args.text('who')), args.optional('name')),
 };
 
 const scan: Action = {
@@ -58,35 +58,35 @@ const scan: Action = {
     { name: 'file', kind: 'word' },
     { name: 'name', kind: 'rest', optional: true },
   ],
-  run: async (session, given) =>
-    addCard(session, parseContact(crypto, await readQrFile(given.text('file'))), given.optional('name')),
+  run: async (session, args) =>
+    addCard(session, parseContact(crypto, await readQrFile(args.text('file'))), args.optional('name')),
 };
 
 async function addCard(
   session: Session,
   { identity, bundle }: ContactCard,
-  given?: string,
+  chosenName?: string,
 ): Promise<Outcome> {
   const { conversations, messenger } = session;
-  const name = given ?? conversations.person(identity).name;
+  const name = chosenName ?? conversations.person(identity).name;
   const double = conversations
     .contacts()
     .some((person) => name !== '' && person.name === name && keyText(person.identity) !== keyText(identity));
-  // A bundle in the card is checked as any other: as a contact code.
+  // A bundle in the card is verified like any other, as a contact code.
   await conversations.addContact(bundle === undefined ? identity : encodeContactCode(bundle), name);
   const conversation = { kind: 'direct', peer: identity } as const;
   await conversations.open(conversation);
-  // With no bundle, look for one: messages have forward secrecy from the first one on then.
+  // Without a bundle, look one up, so that the first message already has forward secrecy.
   if (bundle === undefined) void messenger.contacts.lookUp(identity).catch(() => undefined);
   const show = conversationKey(conversation);
   return {
     value: { conversation: show, person: personJson(session, identity), sameName: double },
     show,
     said: [
-      `${nameOf(session, identity)} was added. /verify makes sure that it is the right person.`,
+      `${nameOf(session, identity)} was added. /verify to make sure that it is the right person.`,
       ...(double
         ? [
-            'Another contact has this name, with ANOTHER KEY. Verify before you trust that it is the same person.',
+            'Another contact has this name and ANOTHER KEY. Verify before you trust that it is the same person.',
           ]
         : []),
     ],
@@ -95,7 +95,7 @@ async function addCard(
 
 const contacts: Action = {
   name: 'contacts',
-  about: 'everyone whom you added',
+  about: 'lists your contacts',
   parameters: [],
   async run(session) {
     const people = session.conversations.contacts();
@@ -103,7 +103,7 @@ const contacts: Action = {
       value: { contacts: people.map(({ identity }) => personJson(session, identity)) },
       said:
         people.length === 0
-          ? ['You have added no one yet: /add or /scan.']
+          ? ['No contacts yet: /add or /scan.']
           : people.map(
               ({ identity, verified }) =>
                 `${nameOf(session, identity)}${verified ? ' ✓ verified' : ''}  ${keyText(identity)}`,
@@ -114,12 +114,12 @@ const contacts: Action = {
 
 const name: Action = {
   name: 'name',
-  about: 'gives this person or group another name: /name NAME',
+  about: 'renames this person or group: /name NAME',
   parameters: [CURRENT, { name: 'name', kind: 'rest' }],
-  async run(session, given) {
-    const conversation = findConversation(session, given.text('conversation'));
-    const chosen = given.text('name');
-    if (conversation.kind === 'public') throw new CliError('WRONG_KIND', 'A public chat keeps its name.');
+  async run(session, args) {
+    const conversation = findConversation(session, args.text('conversation'));
+    const chosen = args.text('name');
+    if (conversation.kind === 'public') throw new CliError('WRONG_KIND', 'A public chat cannot be renamed.');
     if (conversation.kind === 'group')
       await session.messenger.groups.rename(conversation.groupId, chosen.trim());
     else await session.conversations.addContact(conversation.peer, chosen);
@@ -131,8 +131,8 @@ const forget: Action = {
   name: 'forget',
   about: 'removes this person from your contacts; the conversation stays',
   parameters: [CURRENT],
-  async run(session, given) {
-    const person = findPerson(session, given.text('conversation'));
+  async run(session, args) {
+    const person = findPerson(session, args.text('conversation'));
     await session.conversations.removeContact(person);
     return { value: { person: personJson(session, person) }, said: ['Removed from your contacts.'] };
   },
@@ -140,12 +140,12 @@ const forget: Action = {
 
 const verify: Action = {
   name: 'verify',
-  about: 'compares safety numbers: /verify shows them; then /verify yes, no, or what stands there',
+  about: 'compares safety numbers: /verify, then /verify yes, no, or their number',
   parameters: [CURRENT, { name: 'answer', kind: 'rest', optional: true }],
-  async run(session, given) {
-    const peer = findPerson(session, given.text('conversation'));
+  async run(session, args) {
+    const peer = findPerson(session, args.text('conversation'));
     const number = createSafetyNumber(crypto, session.identity.publicKey, peer);
-    const answer = given.optional('answer');
+    const answer = args.optional('answer');
     if (answer !== undefined) await settle(session, peer, isSame(answer, number, peer));
     return {
       value: { safetyNumber: formatSafetyNumber(number), person: personJson(session, peer) },
@@ -157,7 +157,7 @@ const verify: Action = {
   },
 };
 
-/** The answer about the number: yes, no, the peer's number, or their card. */
+/** Evaluates an answer: yes, no, the peer's number, or their card. */
 function isSame(answer: string, number: string, peer: PublicKey): boolean {
   const word = answer.trim().toLowerCase();
   if (word === 'yes' || word === 'no') return word === 'yes';
@@ -180,27 +180,27 @@ async function settle({ conversations }: Session, peer: PublicKey, same: boolean
   if (same) return;
   throw new CliError(
     'NOT_THE_SAME',
-    "It is not the same: someone may be between you. It counts as not verified; don't write what matters until you know.",
+    "Not the same: someone may be intercepting your messages. This person is marked as not verified; don't write anything sensitive until you know why.",
   );
 }
 
 function safetyNumberLines(who: string, formatted: string): string[] {
   const groups = formatted.split(' ');
   return [
-    `The safety number of you and ${who}:`,
+    `Your safety number with ${who}:`,
     '',
     ...[0, 4, 8].map((start) => `    ${groups.slice(start, start + 4).join('  ')}`),
     '',
-    `Meet or call, and compare with what ${who} sees.`,
+    `Meet or call, and compare it with the number that ${who} sees.`,
     '  /verify yes       the numbers are the same',
-    '  /verify no        they are not',
+    '  /verify no        they are different',
     '  /verify 12345 …   or type or paste theirs, or their card',
   ];
 }
 
 const requests: Action = {
   name: 'requests',
-  about: 'people who wrote to you and whom you have not let in yet',
+  about: 'lists message requests: people who wrote to you and are not accepted yet',
   parameters: [],
   async run(session) {
     const waiting = session.conversations.list().filter(({ request }) => request);
@@ -208,7 +208,7 @@ const requests: Action = {
       value: { requests: waiting.map((summary) => summaryJson(session, summary)) },
       said:
         waiting.length === 0
-          ? ['No one is waiting.']
+          ? ['No message requests.']
           : waiting.map(
               ({ conversation }) => `${titleOf(session, conversation)}: /to it, then /accept or /block`,
             ),
@@ -218,10 +218,10 @@ const requests: Action = {
 
 const accept: Action = {
   name: 'accept',
-  about: 'lets in this person, who wrote to you first; so does answering',
+  about: 'accepts this message request; so does answering',
   parameters: [CURRENT],
-  async run(session, given) {
-    const person = findPerson(session, given.text('conversation'));
+  async run(session, args) {
+    const person = findPerson(session, args.text('conversation'));
     await session.conversations.accept(person);
     return { value: { person: personJson(session, person) }, said: ['Accepted.'] };
   },
@@ -229,15 +229,15 @@ const accept: Action = {
 
 const block: Action = {
   name: 'block',
-  about: 'takes nothing of this person any more, in groups neither; they are not told',
+  about: 'blocks this person, also in groups; they are not told',
   parameters: [CURRENT],
-  async run(session, given) {
-    const person = findPerson(session, given.text('conversation'));
+  async run(session, args) {
+    const person = findPerson(session, args.text('conversation'));
     await session.conversations.block(person);
     const isGone = session.conversations.get({ kind: 'direct', peer: person }) === undefined;
     return {
       value: { person: personJson(session, person) },
-      said: ['Blocked. /unblock with the key undoes it.'],
+      said: ['Blocked. Undo it with /unblock and the key.'],
       ...(isGone && { show: '' }),
     };
   },
@@ -245,18 +245,18 @@ const block: Action = {
 
 const unblock: Action = {
   name: 'unblock',
-  about: 'takes again what this person sends: /unblock KEY, or in the open conversation',
+  about: 'unblocks a person: /unblock KEY, or in the open conversation',
   parameters: [CURRENT],
-  async run(session, given) {
-    const person = findPerson(session, given.text('conversation'));
+  async run(session, args) {
+    const person = findPerson(session, args.text('conversation'));
     await session.conversations.unblock(person);
-    return { value: { person: personJson(session, person) }, said: ['Not blocked any more.'] };
+    return { value: { person: personJson(session, person) }, said: ['Unblocked.'] };
   },
 };
 
 const blocked: Action = {
   name: 'blocked',
-  about: 'everyone whom you blocked',
+  about: 'lists blocked people',
   parameters: [],
   async run(session) {
     const people = session.conversations.blocked();
@@ -264,7 +264,7 @@ const blocked: Action = {
       value: { blocked: people.map(({ identity }) => personJson(session, identity)) },
       said:
         people.length === 0
-          ? ['You have blocked no one.']
+          ? ['No one is blocked.']
           : people.map(({ identity }) => `${nameOf(session, identity)}  ${keyText(identity)}`),
     };
   },

@@ -1,6 +1,6 @@
 /**
- * The terminal's second screen: what stands there is gone, also from the history, when it is left. Pasted text comes in
- * brackets there.
+ * Switches to the terminal's alternate screen, whose content disappears, also from the scrollback, when it is left.
+ * Enables bracketed paste.
  */
 export function enterScreen(): void {
   process.stdout.write('\x1b[?1049h\x1b[?2004h\x1b[2J\x1b[H');

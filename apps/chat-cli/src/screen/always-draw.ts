@@ -1,4 +1,3 @@
-// Imported before ink, which draws nothing until the end where these are set: for logs, which aren't written here.
-// A person may have them in his shell.
+// Imported before ink, which draws only its last frame when these are set, as in CI. A user's shell may set them too.
 delete process.env['CI'];
 delete process.env['CONTINUOUS_INTEGRATION'];

@@ -3,9 +3,9 @@ import { Box, Text, useApp, useInput } from 'ink';
 import { useRef, useState } from 'react';
 import { explain } from '../explain.js';
 import { keyText, titleOf } from '../names.js';
-import type { Route } from '../options.js';
-import { describeRoute, KEY_LEAVES } from '../route.js';
+import type { TransportOption } from '../options.js';
 import type { Session } from '../session.js';
+import { describeTransport, KEY_LEAVES_WARNING } from '../transport.js';
 import { helpLines, parseCommand } from './command-line.js';
 import { Composer } from './composer.js';
 import { ConversationList } from './conversation-list.js';
@@ -16,27 +16,27 @@ import { useEntries, useSession } from './use-session.js';
 import { useWindowSize } from './use-window-size.js';
 
 const LIST_COLUMNS = 26;
-/** In a window that is narrower there is no list beside the conversation. */
+/** In a narrower window the list is not shown beside the conversation. */
 const LIST_NEEDS_COLUMNS = 70;
-/** Header, title, warning, line to type in; and one that stays empty, or the terminal scrolls. */
+/** Header, title, hint and input line, and one empty row to keep the terminal from scrolling. */
 const OTHER_ROWS = 5;
 const PAGE_ENTRIES = 100;
 
 interface ChatProps {
   readonly session: Session;
-  readonly route: Route;
+  readonly transport: TransportOption;
 }
 
-/** The whole screen: list, conversation or page, and the line to type in. */
-export function Chat({ session, route }: ChatProps) {
+/** The whole screen: conversation list, conversation or page, and input line. */
+export function Chat({ session, transport }: ChatProps) {
   const { exit } = useApp();
   const { columns, rows } = useWindowSize();
   const { warning, revision } = useSession(session);
   const [current, setCurrent] = useState<string>();
-  const [page, setPage] = useState<Page | undefined>({ lines: welcome(session, route), codes: [] });
+  const [page, setPage] = useState<Page | undefined>({ lines: welcome(session, transport), codes: [] });
   const [back, setBack] = useState(0);
   const [limit, setLimit] = useState(PAGE_ENTRIES);
-  /** How many lines were entered. */
+  /** Number of lines entered so far. */
   const turns = useRef(0);
 
   const width = columns;
@@ -59,9 +59,9 @@ export function Chat({ session, route }: ChatProps) {
     if (/^\/quit\s*$/.test(text)) return exit();
     if (/^\/help\b/.test(text)) return show({ page: { lines: helpLines(), codes: [] } });
     perform(session, text, current).then(
-      // What was asked for meanwhile stays on the screen.
+      // The result of an older command does not replace that of a newer one.
       (next) => turn === turns.current && show(next),
-      (error) => show({ page: complaintPage(error) }),
+      (error) => show({ page: errorPage(error) }),
     );
   };
   const step = (by: number) => {
@@ -77,7 +77,7 @@ export function Chat({ session, route }: ChatProps) {
       return unread === undefined ? step(1) : show({ key: unread.key });
     }
     if (key.ctrl && input === 'p') return step(-1);
-    // A page is read from its beginning, a conversation from its end.
+    // A page starts at its first line, a conversation at its last.
     const forth = page === undefined ? -1 : 1;
     if (key.pageUp) setBack((lastBack) => clamp(lastBack - forth * (height - 1), most));
     if (key.pageDown) setBack((lastBack) => clamp(lastBack + forth * (height - 1), most));
@@ -88,7 +88,7 @@ export function Chat({ session, route }: ChatProps) {
   const shown = lines.slice(start, start + height);
   return (
     <Box flexDirection="column" height={rows - 1} width={width}>
-      <Header session={session} route={route} />
+      <Header session={session} transport={transport} />
       <Text bold wrap="truncate">
         {page === undefined ? titleLine(session, current) : ' '}
       </Text>
@@ -109,20 +109,20 @@ export function Chat({ session, route }: ChatProps) {
   );
 }
 
-/** Sends a line, or does what a command says. */
+/** Sends a line as a message, or runs the command in it. */
 async function perform(session: Session, text: string, current: string | undefined) {
   const line = text.startsWith('/') ? text : `/send ${text}`;
-  const { action, given } = parseCommand(line, current);
-  const outcome = await action.run(session, given);
+  const { action, args } = parseCommand(line, current);
+  const outcome = await action.run(session, args);
   const page = pageOf(outcome);
   return { page, ...(outcome.show !== undefined && { key: outcome.show }) };
 }
 
-function complaintPage(error: unknown): Page {
+function errorPage(error: unknown): Page {
   return { lines: [explain(error).message, '', 'Enter goes back.'], codes: [], color: 'red' };
 }
 
-function Header({ session, route }: ChatProps) {
+function Header({ session, transport }: ChatProps) {
   const { status, identity } = session;
   const color = { connected: 'green', connecting: 'yellow', offline: 'red' }[status];
   return (
@@ -130,7 +130,7 @@ function Header({ session, route }: ChatProps) {
       <Text color={color}>● {status}</Text>
       <Text dimColor>
         {'  '}
-        {`${describeRoute(route)}  ${keyText(identity.publicKey)}`}
+        {`${describeTransport(transport)}  ${keyText(identity.publicKey)}`}
       </Text>
     </Text>
   );
@@ -171,7 +171,7 @@ const PROTECTIONS = {
   ratchet: 'forward secrecy',
 } as const;
 
-/** Who it is, and how it is protected. */
+/** The conversation's title and protection. */
 function titleLine(session: Session, key: string | undefined): string {
   if (key === undefined) return 'No conversation is open: /to NAME, /add CARD NAME, or Ctrl-N';
   const conversation = parseConversationKey(key);
@@ -179,43 +179,43 @@ function titleLine(session: Session, key: string | undefined): string {
   const said: string[] = summary === undefined ? [] : [PROTECTIONS[summary.protection]];
   if (conversation.kind === 'direct') {
     const { verified, blocked } = session.conversations.person(conversation.peer);
-    if (blocked) said.push('blocked, /unblock lets them write again');
+    if (blocked) said.push('blocked: /unblock to receive their messages again');
     else if (summary?.request) said.push('message request: /accept or /block');
     else said.push(verified ? '✓ verified' : 'not verified');
   }
   return `${titleOf(session, conversation)}: ${said.join(', ')}`;
 }
 
-/** Who wrote something that was not seen: it has to be said where no list says it. */
+/** The senders of unread messages, for windows without the list. */
 function unreadLine(session: Session): string {
   const unread = session.conversations.list().filter((summary) => summary.unread > 0);
   if (unread.length === 0) return '';
   const who = unread.map(({ conversation, unread: count }) => `${titleOf(session, conversation)} (${count})`);
-  return `New: ${who.join(', ')}. Ctrl-N goes there.`;
+  return `New: ${who.join(', ')}. Ctrl-N opens it.`;
 }
 
-function welcome(session: Session, route: Route): string[] {
+function welcome(session: Session, transport: TransportOption): string[] {
   return [
     'Welcome. What you can do:',
     '',
-    '  /card               shows your card, for others to add you',
-    '  /add CARD NAME      adds someone who gave you a card, a link or a key',
-    '  /to NAME            opens a conversation; /to #name a public chat',
+    '  /card               shows your card, so that others can add you',
+    '  /add CARD NAME      adds someone by their card, link or key',
+    '  /to NAME            opens a conversation; /to #name joins a public chat',
     '  /help               everything else',
     '',
-    ...(session.conversations.list().length > 0 ? ['Ctrl-N goes to your latest conversation.'] : []),
-    ...(route.kind === 'memory'
-      ? ['This is a trial: nothing is kept. Write to Echo, who says everything again: /to Echo']
+    ...(session.conversations.list().length > 0 ? ['Ctrl-N opens your latest conversation.'] : []),
+    ...(transport.kind === 'memory'
+      ? ['Nothing is kept in this session. Echo repeats what you write: /to Echo']
       : []),
-    ...(route.kind === 'node' ? [KEY_LEAVES] : []),
+    ...(transport.kind === 'node' ? [KEY_LEAVES_WARNING] : []),
   ];
 }
 
-/** Few lines stand at the bottom, where the next one will be. */
+/** Pads above, so that few lines are at the bottom, next to where a new one appears. */
 function atBottom(lines: readonly ScreenLine[], height: number): ScreenLine[] {
   return [...Array.from({ length: Math.max(0, height - lines.length) }, () => ({ text: '' })), ...lines];
 }
 
-function clamp(value: number, most: number): number {
-  return Math.max(0, Math.min(value, most));
+function clamp(value: number, max: number): number {
+  return Math.max(0, Math.min(value, max));
 }

@@ -1,16 +1,16 @@
-import { type Action, Given } from '../actions/action.js';
+import { type Action, Arguments } from '../actions/action.js';
 import { ACTIONS, findAction } from '../actions/index.js';
 import { CliError } from '../cli-error.js';
 
 /**
- * Reads `/name word "some words" the rest`.
+Parses `/name word "several words" the rest`.
  * @param current key of the conversation that is open
  * @throws CliError UNKNOWN_COMMAND, BAD_REQUEST, UNKNOWN_CONVERSATION when one has to be open
  */
 export function parseCommand(
   line: string,
   current: string | undefined,
-): { readonly action: Action; readonly given: Given } {
+): { readonly action: Action; readonly args: Arguments } {
   const [, name = '', rest = ''] = /^\/(\S*)\s*(.*)$/s.exec(line) ?? [];
   const action = findAction(name);
   const values: Record<string, unknown> = {};
@@ -27,12 +27,11 @@ export function parseCommand(
     else if (kind === 'words') [values[parameter], left] = [wordsIn(left), ''];
     else [values[parameter], left] = takeWord(left);
   }
-  if (left !== '')
-    throw new CliError('BAD_REQUEST', `That is more than /${name} takes. Like this: ${usageOf(action)}`);
-  return { action, given: givenTo(action, values) };
+  if (left !== '') throw new CliError('BAD_REQUEST', `Too many arguments. Usage: ${usageOf(action)}`);
+  return { action, args: argumentsOf(action, values) };
 }
 
-/** The example of the help, or the parameters. */
+/** The command with its parameters, as in `/add WHO [NAME]`. */
 function usageOf({ name, parameters }: Action): string {
   const typed = parameters.filter(({ current }) => !current);
   const words = typed.map((parameter) => {
@@ -42,11 +41,11 @@ function usageOf({ name, parameters }: Action): string {
   return [`/${name}`, ...words].join(' ').toUpperCase().replace(`/${name.toUpperCase()}`, `/${name}`);
 }
 
-function givenTo(action: Action, values: Record<string, unknown>): Given {
+function argumentsOf(action: Action, values: Record<string, unknown>): Arguments {
   try {
-    return new Given(action.parameters, values);
+    return new Arguments(action.parameters, values);
   } catch {
-    throw new CliError('BAD_REQUEST', `Something is missing. Like this: ${usageOf(action)}`);
+    throw new CliError('BAD_REQUEST', `An argument is missing. Usage: ${usageOf(action)}`);
   }
 }
 
@@ -60,13 +59,13 @@ function wordsIn(text: string): string[] {
   return words;
 }
 
-/** The first word, or what stands in quotes, and the rest. */
+/** The first word, or the text in quotes, and the rest. */
 function takeWord(text: string): [string, string] {
   const [all = '', double, single, bare] = /^(?:"([^"]*)"|'([^']*)'|(\S+))\s*/.exec(text) ?? [];
   return [double ?? single ?? bare ?? '', text.slice(all.length)];
 }
 
-/** What Tab makes of a line: the command that begins like this, as far as it is the only one. */
+/** Completes a command as far as it is unambiguous. */
 export function complete(line: string): string {
   const typed = /^\/(\S*)$/.exec(line)?.[1];
   if (typed === undefined) return line;
@@ -79,19 +78,19 @@ export function complete(line: string): string {
   return `/${shared}`;
 }
 
-/** The page that `/help` shows. */
+/** The page of `/help`. */
 export function helpLines(): string[] {
   return [
-    'Write, and Enter sends it to the open conversation. Commands:',
+    'Type a message and press Enter to send it to the open conversation. Commands:',
     '',
     ...ACTIONS.filter(({ forPrograms }) => !forPrograms).map(
       ({ name, about }) => `/${name.padEnd(10)} ${about}`,
     ),
-    '/quit       ends the program; so does Ctrl-C',
+    '/quit       exits; so does Ctrl-C',
     '',
-    'Ctrl-N, Ctrl-P   the next conversation, one with something new first; the previous one',
-    'PageUp, PageDown   back and forth in what was said; Esc to the end of it',
-    'Tab   completes a command; up and down: what you typed before',
+    'Ctrl-N, Ctrl-P   next conversation, unread ones first; previous conversation',
+    'PageUp, PageDown   scroll; Esc returns to the latest message',
+    'Tab   completes a command; Up and Down: earlier input',
     '',
     'In the list:  ✓ verified   = forward secrecy   ~ no forward secrecy yet   # anyone can read it',
   ];

@@ -1,7 +1,7 @@
 import { Box, Text, useInput } from 'ink';
 import { useRef, useState } from 'react';
 import { complete } from './command-line.js';
-import { EMPTY_LINE, edit, type Line, lineOf, type Stroke, StrokeReader } from './line-editor.js';
+import { EMPTY_LINE, edit, type KeyPress, KeyReader, type Line, lineOf } from './line-editor.js';
 
 interface ComposerProps {
   readonly width: number;
@@ -9,19 +9,19 @@ interface ComposerProps {
   readonly onSubmit: (text: string) => void;
 }
 
-/** The line at the bottom. */
+/** The input line at the bottom. */
 export function Composer({ width, onSubmit }: ComposerProps) {
   const [line, setLine] = useState(EMPTY_LINE);
-  // Several keys may come before the next drawing.
+  // Several keys may arrive before the next render.
   const now = useRef(line);
   const history = useRef<{ readonly typed: string[]; at: number }>({ typed: [], at: 0 });
-  const reader = useRef(new StrokeReader());
-  const become = (next: Line) => {
+  const reader = useRef(new KeyReader());
+  const setBoth = (next: Line) => {
     now.current = next;
     setLine(next);
   };
   const submit = (text: string) => {
-    become(EMPTY_LINE);
+    setBoth(EMPTY_LINE);
     const { typed } = history.current;
     if (text !== '') typed.push(text);
     history.current.at = typed.length;
@@ -30,19 +30,19 @@ export function Composer({ width, onSubmit }: ComposerProps) {
   const recall = (step: number) => {
     const { typed, at } = history.current;
     history.current.at = Math.max(0, Math.min(typed.length, at + step));
-    become(lineOf(typed[history.current.at] ?? ''));
+    setBoth(lineOf(typed[history.current.at] ?? ''));
   };
 
-  const press = (stroke: Stroke) => {
-    const { input, key } = stroke;
+  const handle = (press: KeyPress) => {
+    const { input, key } = press;
     if (key.return) return submit(now.current.text);
     if (key.upArrow) return recall(-1);
     if (key.downArrow) return recall(1);
-    if (key.tab) return become(lineOf(complete(now.current.text)));
+    if (key.tab) return setBoth(lineOf(complete(now.current.text)));
     if (key.pageUp || key.pageDown || (key.ctrl && /^[np]$/.test(input))) return;
-    become(edit(now.current, stroke));
+    setBoth(edit(now.current, press));
   };
-  useInput((input, key) => reader.current.read(input, key).forEach(press));
+  useInput((input, key) => reader.current.read(input, key).forEach(handle));
 
   return (
     <Box width={width} height={1} overflow="hidden">

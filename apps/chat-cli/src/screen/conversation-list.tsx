@@ -10,7 +10,7 @@ interface ConversationListProps {
   readonly height: number;
 }
 
-/** The conversations, the latest first, with what is unread and how they are protected. */
+/** The conversations, latest first, with their unread counts and protection. */
 export function ConversationList({ session, current, width, height }: ConversationListProps) {
   const summaries = session.conversations.list();
   return (
@@ -29,7 +29,7 @@ export function ConversationList({ session, current, width, height }: Conversati
   );
 }
 
-/** One character for a request, or for the protection; a public chat has it in its name. */
+/** One character for a request or the protection. A public chat is marked by the `#` of its title. */
 function signOf(
   { conversations }: Session,
   { conversation, protection, request }: ConversationSummary,

@@ -3,7 +3,7 @@ import { nameOf, plain } from '../names.js';
 import type { Session } from '../session.js';
 import { type ScreenLine, wrapped } from './lines.js';
 
-/** What stands in a conversation, as lines of the screen. */
+/** The entries of a conversation as lines of the screen. */
 export function entryLines(session: Session, entries: readonly Entry[], width: number): ScreenLine[] {
   return entries.flatMap((entry) =>
     entry.kind === 'message'

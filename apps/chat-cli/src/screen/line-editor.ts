@@ -1,14 +1,14 @@
 import type { Key } from 'ink';
 
-/** A line that is being typed. */
+/** The text being typed. */
 export interface Line {
   readonly text: string;
-  /** Where the next character goes, in UTF-16 units. */
+  /** Where the next character is inserted, in UTF-16 units. */
   readonly cursor: number;
 }
 
-/** A key, or a piece of text that was typed or pasted. */
-export interface Stroke {
+/** A key, or a piece of typed or pasted text. */
+export interface KeyPress {
   readonly input: string;
   readonly key: Partial<Key>;
 }
@@ -17,27 +17,27 @@ export interface Stroke {
 const PASTE_BEGINS = '[200~';
 const PASTE_ENDS = '[201~';
 
-/** Tells keys from pasted text, which the terminal brackets (`enterScreen` asks it to). */
-export class StrokeReader {
+/** Separates keys from pasted text, which the terminal brackets because `enterScreen` enables that. */
+export class KeyReader {
   #pasting = false;
 
   /**
-   * The strokes in one piece of input. Those of a fast typist come together, as one text with control characters in it;
-   * each Enter is one. A line break in pasted text is a line break.
+   * The key presses in one chunk of input. A fast typist's keys arrive as one chunk with control characters in it; each
+   * Enter is a key press. In pasted text a line break stays a line break.
    */
-  read(input: string, key: Key): readonly Stroke[] {
+  read(input: string, key: Key): readonly KeyPress[] {
     if (input === PASTE_BEGINS || input === PASTE_ENDS) {
       this.#pasting = input === PASTE_BEGINS;
       return [];
     }
-    // A paste that is an Enter alone comes as the key.
+    // Ink reports a paste of a single Enter or Tab as that key.
     if (this.#pasting) return [{ input: key.return ? '\n' : key.tab ? ' ' : input, key: {} }];
     const pieces = input.match(/\r\n?|[^\p{Cc}]+|\p{Cc}/gu) ?? [];
-    return pieces.length < 2 ? [{ input, key }] : pieces.map(strokeOf);
+    return pieces.length < 2 ? [{ input, key }] : pieces.map(keyPressOf);
   }
 }
 
-function strokeOf(piece: string): Stroke {
+function keyPressOf(piece: string): KeyPress {
   if (piece.startsWith('\r')) return { input: piece, key: { return: true } };
   if (piece === '\n') return { input: piece, key: {} };
   if (piece === '\t') return { input: '', key: { tab: true } };
@@ -46,7 +46,7 @@ function strokeOf(piece: string): Stroke {
   return control ? { input: letterOf(piece), key: { ctrl: true } } : { input: piece, key: {} };
 }
 
-/** The letter that is pressed with Ctrl for a control character. */
+/** The letter that, pressed with Ctrl, produces a control character. */
 function letterOf(control: string): string {
   return String.fromCharCode(control.charCodeAt(0) + 0x60);
 }
@@ -58,14 +58,14 @@ export function lineOf(text: string): Line {
   return { text, cursor: text.length };
 }
 
-/** The line after a key, or after something that was pasted. Keys that mean nothing here leave it as it is. */
-export function edit({ text, cursor }: Line, { input, key }: Stroke): Line {
+/** Applies a key or pasted text to the line. Other keys leave it unchanged. */
+export function edit({ text, cursor }: Line, { input, key }: KeyPress): Line {
   const before = text.slice(0, cursor);
   const after = text.slice(cursor);
   const previous = cursor - (lastCharacter(before)?.length ?? 0);
   if (key.leftArrow) return { text, cursor: previous };
   if (key.rightArrow) return { text, cursor: cursor + (firstCharacter(after)?.length ?? 0) };
-  // Terminals send what is called `delete` here for the key above Enter.
+  // Ink calls the backspace key of many terminals `delete`.
   if (key.backspace || key.delete) return { text: text.slice(0, previous) + after, cursor: previous };
   if (key.home || (key.ctrl && input === 'a')) return { text, cursor: 0 };
   if (key.end || (key.ctrl && input === 'e')) return { text, cursor: text.length };

@@ -1,7 +1,7 @@
 import { Box, Text } from 'ink';
 import wrapAnsi from 'wrap-ansi';
 
-/** A line of the screen, not longer than that is wide. */
+/** A line of the screen, at most as long as the screen is wide. */
 export interface ScreenLine {
   readonly text: string;
   readonly color?: string;
@@ -21,13 +21,13 @@ interface LinesProps {
   readonly height: number;
 }
 
-/** Lines, one below the other; what is too many is not drawn. */
+/** Draws lines one below the other, up to `height`. */
 export function Lines({ lines, height }: LinesProps) {
   return (
     <Box flexDirection="column" height={height} overflow="hidden">
       {lines.slice(0, height).map(({ text, color, bold, dim }, i) => (
         <Text
-          // biome-ignore lint/suspicious/noArrayIndexKey: a line is its place on the screen
+          // biome-ignore lint/suspicious/noArrayIndexKey: a line is identified by its position
           key={i}
           wrap="truncate"
           {...(color !== undefined && { color })}

@@ -2,23 +2,23 @@ import { qrModules, qrTerminal } from '@sotto/identity';
 import type { Outcome } from '../actions/action.js';
 import { type ScreenLine, wrapped } from './lines.js';
 
-/** What a command gave to read. */
+/** Text and QR codes shown in place of the conversation. */
 export interface Page {
   readonly lines: readonly string[];
   readonly codes: readonly string[];
   readonly color?: string;
 }
 
-/** The page of an outcome, if it has one. */
+/** The page for an outcome, if it has text or codes. */
 export function pageOf({ said, codes }: Outcome): Page | undefined {
   return said === undefined && codes === undefined ? undefined : { lines: said ?? [], codes: codes ?? [] };
 }
 
-/** The page as lines of the screen: the largest QR code that has room, and the text below it. */
+/** Lays out a page: the first QR code that fits, and the text below it. */
 export function pageLines({ lines, codes, color }: Page, width: number, height: number): ScreenLine[] {
   const text = lines.flatMap((line) => wrapped(line, width, color === undefined ? {} : { color }));
   if (codes.length === 0) return text;
-  // On a screen nothing is dirty: the least correction makes the smallest code.
+  // A screen is never dirty, so the lowest error correction, with the smallest code, is enough.
   const options = { errorCorrection: 'low' } as const;
   const fitting = codes.find((code) => {
     const side = qrModules(code, options).length;

@@ -2,7 +2,7 @@ import { type Entry, parseConversationKey } from '@sotto/conversations';
 import { useEffect, useState } from 'react';
 import type { Session } from '../session.js';
 
-/** Draws anew whenever something changes. @returns what should be said in the bottom line, and a count of changes */
+/** Re-renders whenever something changes. @returns the latest warning, and a counter of changes */
 export function useSession(session: Session): { readonly warning: string; readonly revision: number } {
   const [revision, setRevision] = useState(0);
   const [warning, setWarning] = useState('');
@@ -21,7 +21,7 @@ export function useSession(session: Session): { readonly warning: string; readon
   return { warning, revision };
 }
 
-/** The last entries of a conversation; marks it as read. */
+/** The latest entries of a conversation. Marks it as read. */
 export function useEntries(
   session: Session,
   key: string | undefined,
@@ -29,7 +29,7 @@ export function useEntries(
   revision: number,
 ): readonly Entry[] {
   const [loaded, setLoaded] = useState<{ readonly key: string; readonly entries: readonly Entry[] }>();
-  // `revision` says that there may be more
+  // `revision` changes when there may be new entries
   // biome-ignore lint/correctness/useExhaustiveDependencies: see above
   useEffect(() => {
     if (key === undefined) return;
@@ -39,7 +39,7 @@ export function useEntries(
       .entries(conversation, { limit })
       .then((entries) => current && setLoaded({ key, entries }))
       .then(() => session.conversations.markRead(conversation))
-      // Told as a warning, if it is one; the next change tries again.
+      // A storage error is reported as a warning; the next change tries again.
       .catch(() => undefined);
     return () => {
       current = false;

@@ -18,7 +18,7 @@ export const badNetwork: Chapter = {
 
     stage.tell('The network loses "four", shuffles the others, and brings each of them twice:');
     stage.network.setConditions({ duplication: 1 });
-    bob.outOfReach();
+    bob.disconnect();
     for (const text of TEXTS) {
       alice.tap.catching = text === LOST;
       await alice.messenger.send(bob.key, encodeUtf8(text));
@@ -27,7 +27,7 @@ export const badNetwork: Chapter = {
     const lost = alice.tap.sent.at(TEXTS.indexOf(LOST) - TEXTS.length);
     const before = bob.tap.arrived.length;
     stage.network.setConditions({ duplication: 0, reordering: 1 });
-    bob.inReach();
+    bob.reconnect();
     await stage.settled();
     stage.network.setConditions({ reordering: 0 });
 

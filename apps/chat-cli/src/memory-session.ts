@@ -1,11 +1,11 @@
 import { createMessenger } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { memoryNetwork } from './route.js';
+import { crypto } from './data-directory.js';
 import { openSession, type Session } from './session.js';
-import { crypto } from './vault.js';
+import { memoryNetwork } from './transport.js';
 
-/** A session in a network of its own, with a contact Echo that says everything again. Nothing of it is kept. */
-export async function openTrial(): Promise<{ readonly session: Session; close(): Promise<void> }> {
+/** A session in a network of its own, with a contact named Echo that repeats every message. Nothing is kept. */
+export async function openMemorySession(): Promise<{ readonly session: Session; close(): Promise<void> }> {
   const transport = memoryNetwork();
   const account = () => ({
     identity: crypto.secp256k1.generateKeyPair(),

@@ -6,19 +6,19 @@ import { explain } from '../explain.js';
 import type { Prompter } from '../prompter.js';
 import { enterScreen, leaveScreen } from './alternate-screen.js';
 
-/** How many words have to be typed again: they were written down then. */
+/** How many words must be typed again, as evidence that they were written down. */
 const WORDS_TO_CONFIRM = 2;
 
-/** Prompter in the terminal, line by line. */
-export function terminalAsks(): Prompter {
+/** Prompts in the terminal, line by line. */
+export function terminalPrompter(): Prompter {
   return {
-    passphrase: (again) => askHidden(again ? 'This is not it. Passphrase: ' : 'Passphrase: '),
+    passphrase: (again) => askHidden(again ? 'Wrong passphrase. Try again: ' : 'Passphrase: '),
     newPassphrase,
     newOrRecover,
     showWords,
     words,
     backupPassphrase: (again) =>
-      askHidden(again ? 'This is not it. Passphrase of the backup: ' : 'Passphrase of the backup: '),
+      askHidden(again ? 'Wrong passphrase. Passphrase of the backup: ' : 'Passphrase of the backup: '),
     newBackupPassphrase,
     progress,
   };
@@ -35,21 +35,23 @@ async function newOrRecover(): Promise<'new' | 'recover'> {
 }
 
 async function newPassphrase(): Promise<string | undefined> {
-  say('A passphrase encrypts what is kept on this machine. No one can restore it for you. Empty for none.');
+  say(
+    'A passphrase encrypts everything stored on this machine. It cannot be reset. Leave it empty for none.',
+  );
   for (;;) {
     const passphrase = await askHidden('New passphrase: ');
     if (passphrase === '') return undefined;
-    if ((await askHidden('Once more: ')) === passphrase) return passphrase;
-    say('These were different.');
+    if ((await askHidden('Repeat it: ')) === passphrase) return passphrase;
+    say('The two do not match.');
   }
 }
 
 async function newBackupPassphrase(): Promise<string> {
-  say('The backup is encrypted with a passphrase of its own. No one can restore it for you.');
+  say('The backup is encrypted with a passphrase of its own. It cannot be reset.');
   for (;;) {
     const passphrase = await askHidden('Passphrase for the backup: ');
-    if (passphrase !== '' && (await askHidden('Once more: ')) === passphrase) return passphrase;
-    say(passphrase === '' ? 'It has to have one.' : 'These were different.');
+    if (passphrase !== '' && (await askHidden('Repeat it: ')) === passphrase) return passphrase;
+    say(passphrase === '' ? 'A backup needs a passphrase.' : 'The two do not match.');
   }
 }
 
@@ -58,30 +60,30 @@ function progress(done: number, total: number | undefined): void {
   if (done === total) process.stdout.write('\n');
 }
 
-/** On a screen that leaves nothing in the terminal's history. */
+/** On the alternate screen, which leaves nothing in the terminal's history. */
 async function showWords(mnemonic: Mnemonic): Promise<void> {
   const { words } = mnemonic;
   const numbered = words.map((word, i) => `${String(i + 1).padStart(2)} ${word.padEnd(10)}`);
   enterScreen();
   try {
     say(
-      'These words are your account. Write them down on paper: they are shown only once,\nand without them it is lost with this machine.\n',
+      'These words are your account. Write them down on paper: they are shown only once.\nWithout them, the account is lost with this machine.\n',
     );
     for (let i = 0; i < numbered.length; i += 4) say(`  ${numbered.slice(i, i + 4).join('  ')}`);
-    await ask('\nEnter when you have written them down. ');
+    await ask('\nPress Enter when you have written them down. ');
   } finally {
     leaveScreen();
   }
-  for (const place of somePlaces(words.length)) {
-    const typed = await ask(`Word ${place + 1} of what you wrote down: `);
+  for (const place of randomPlaces(words.length)) {
+    const typed = await ask(`Word ${place + 1}, from what you wrote down: `);
     if (typed.trim().toLowerCase() === words[place]) continue;
-    say('It is another one. Here they are again.');
+    say('That is not the word. Here they are again.');
     return showWords(mnemonic);
   }
 }
 
-/** Some places among so many, all different, in order. */
-function somePlaces(count: number): readonly number[] {
+/** Random, distinct indices below `count`, in ascending order. */
+function randomPlaces(count: number): readonly number[] {
   const places = new Set<number>();
   while (places.size < WORDS_TO_CONFIRM) places.add(randomInt(count));
   return [...places].sort((one, other) => one - other);
@@ -90,7 +92,7 @@ function somePlaces(count: number): readonly number[] {
 async function words(): Promise<Mnemonic> {
   for (;;) {
     try {
-      return parseMnemonic(await askHidden('The words, not shown as you type: '));
+      return parseMnemonic(await askHidden('The words (not shown as you type): '));
     } catch (error) {
       say(explain(error).message);
     }
@@ -117,14 +119,14 @@ async function askHidden(question: string): Promise<string> {
 
 async function askOn(output: NodeJS.WritableStream, question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
-  const given = new AbortController();
-  lines.once('SIGINT', () => given.abort());
-  lines.once('close', () => given.abort());
+  const cancelled = new AbortController();
+  lines.once('SIGINT', () => cancelled.abort());
+  lines.once('close', () => cancelled.abort());
   try {
-    return await lines.question(question, { signal: given.signal });
+    return await lines.question(question, { signal: cancelled.signal });
   } catch (error) {
-    if (!given.signal.aborted) throw error;
-    // Ctrl-C or Ctrl-D: whoever doesn't want to answer leaves. Nothing was stored.
+    if (!cancelled.signal.aborted) throw error;
+    // Ctrl-C or Ctrl-D leaves the program. Nothing was stored.
     process.stdout.write('\n');
     process.exit(130);
   } finally {

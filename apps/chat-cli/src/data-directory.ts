@@ -7,32 +7,32 @@ import { createEncryptedStore, type EncryptedStore } from '@sotto/store-adapters
 import { createFileAnchor } from '@sotto/store-adapters/file-anchor';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 
-/** In Node: node:crypto, and libsecp256k1 where it is installed. */
+/** The provider for Node: node:crypto, and libsecp256k1 if it is installed. */
 export const crypto = defaultProvider();
 
-/** A data directory that was opened and not looked into yet. */
-export interface Vault {
-  /** `new`: nothing is in it; `plain`: not encrypted; `locked`: encrypted. */
+/** A data directory that is open but not yet unlocked. */
+export interface DataDirectory {
+  /** `new`: empty; `plain`: not encrypted; `locked`: encrypted. */
   readonly content: 'new' | 'plain' | 'locked';
-  /** An old copy was put back, or there was an account here and all of it is gone. */
+  /** `rolled-back`: an older copy was put back. `lost`: an account was here, and its data is gone. */
   readonly replaced: 'rolled-back' | 'lost' | undefined;
   /**
-   * The store in it, encrypted. A new one becomes so.
-   * @throws STORE_WRONG_PASSPHRASE; it may be tried again
+   * Opens its store as an encrypted one; a new store is encrypted from now on.
+   * @throws STORE_WRONG_PASSPHRASE; may be called again
    */
   unlock(passphrase: string): Promise<EncryptedStore>;
-  /** The store in it, not encrypted. */
+  /** Its store, without encryption. */
   readonly plain: Store;
   close(): Promise<void>;
 }
 
 /**
- * Opens a data directory, which is made when it isn't there.
- * @throws STORE_LOCKED when another process has it, STORE_UNAVAILABLE, STORE_CORRUPT, STORE_SCHEMA_NEWER; STATE_CORRUPT,
+Opens a data directory; creates it if it does not exist.
+ * @throws STORE_LOCKED when another process has it open, STORE_UNAVAILABLE, STORE_CORRUPT, STORE_SCHEMA_NEWER; STATE_CORRUPT,
  *   STATE_VERSION_UNSUPPORTED for the account
  */
-export async function openVault(directory: string): Promise<Vault> {
-  // The anchor stands beside the directory: who puts an old copy of the directory back leaves it.
+export async function openDataDirectory(directory: string): Promise<DataDirectory> {
+  // The anchor is outside the directory, so putting back an old copy of the directory is noticed.
   const anchor = createFileAnchor(`${directory}.anchor`);
   const disk = await createLevelDbStore({ path: join(directory, 'store'), anchor });
   const { continuity } = disk;
@@ -55,8 +55,8 @@ export async function openVault(directory: string): Promise<Vault> {
   };
 }
 
-/** What is in a store before it is unlocked: an account shows only in one that is not encrypted. */
-async function contentOf(store: Store): Promise<Vault['content']> {
+/** An account can be read only from a store that is not encrypted. */
+async function contentOf(store: Store): Promise<DataDirectory['content']> {
   if (await isEmpty(store)) return 'new';
   return (await readAccount(store, crypto)) === undefined ? 'locked' : 'plain';
 }
