@@ -51,7 +51,7 @@ export class Checks {
   /** Records that the current section was interrupted by an error. */
   interrupted(error: unknown): void {
     const reason = isSottoError(error) ? `${error.code}, ${error.message}` : String(error);
-    this.expect(`It runs to its end. Stopped by: ${reason}`, false);
+    this.expect(`It runs completely. Stopped by: ${reason}`, false);
     if (!isSottoError(error) || !error.code.startsWith('STORE_')) return;
     const advice =
       'The stores are in the directory for temporary files. Set TMPDIR to a writable directory with some free space, and try again.';
