@@ -1,4 +1,4 @@
-import { checkLimit, type DecodeLimits } from './decode-limits.js';
+import { checkLimit } from './decode-limits.js';
 import { malformed } from './malformed.js';
 
 /** Wire types of Protocol Buffers that may occur: groups (3 and 4) are of proto2 and refused. */
@@ -12,7 +12,7 @@ const MAX_FIELD_NUMBER = 2 ** 29 - 1;
 /** The bytes being checked, and how many more fields they may have. */
 export interface WireInput {
   readonly bytes: Uint8Array;
-  readonly limits: DecodeLimits;
+  readonly limits: { readonly maxFields: number };
   fields: number;
 }
 

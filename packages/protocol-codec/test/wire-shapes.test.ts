@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { BUNDLE, type MessageShape, PROTOCOL_MESSAGE } from '../src/wire-shapes.js';
+import type { MessageShape } from '../src/message-shape.js';
+import { BUNDLE, PROTOCOL_MESSAGE } from '../src/wire-shapes.js';
 
 interface FieldDescriptor {
   readonly name: string;

@@ -373,24 +373,171 @@ export interface X3dhCase {
   readonly sharedKey: Hex;
 }
 
-/** Messages of the application layer of deployed clients, as far as they are used. */
+/** A generation of deployed Status clients. */
+export type StatusGeneration = '2020' | '2024';
+
+/** What deployed Status clients put inside the encryption layer. Numbers of 64 bits are text. */
 export interface StatusApplicationCases {
   readonly metadata: readonly StatusMetadataCase[];
   readonly chains: readonly StatusChainCase[];
+  readonly chatMessages: readonly StatusMessageCase[];
+  readonly contacts: readonly (StatusMessageCase & { readonly of?: string })[];
+  readonly deletes: readonly StatusMessageCase[];
+  readonly edits: readonly StatusMessageCase[];
+  readonly groupIds: readonly { readonly groupId: Hex; readonly key1: Hex; readonly key2: Hex }[];
+  readonly membership: readonly StatusMembershipCase[];
+  readonly mvds: readonly StatusDatasyncCase[];
+  readonly pairing: readonly StatusMessageCase[];
+  readonly reactions: readonly (StatusMessageCase & { readonly reactionId: string })[];
+  readonly segmentation: readonly StatusSegmentationCase[];
+  readonly verdicts: {
+    readonly chatMessage: readonly StatusVerdict[];
+    readonly conversation: readonly StatusConversationVerdict[];
+    readonly deleteMessage: readonly StatusVerdict[];
+    readonly editMessage: readonly StatusVerdict[];
+    readonly emojiReaction: readonly StatusVerdict[];
+    readonly membershipUpdate: readonly StatusVerdict[];
+    readonly metadata: readonly StatusVerdict[];
+    readonly mvds: readonly StatusVerdict[];
+    readonly pairInstallation: readonly StatusVerdict[];
+    readonly segment: readonly {
+      readonly name: string;
+      readonly generation: StatusGeneration;
+      readonly steps: readonly { readonly bytes: Hex; readonly outcome: string; readonly sender?: string }[];
+    }[];
+  };
+}
+
+/** The signed wrapper of a message. */
+export interface StatusMetadataCase {
+  readonly name: string;
+  readonly generation: StatusGeneration;
+  readonly metadata: {
+    /** 65 bytes. */
+    readonly author65: Hex;
+    readonly authorPrivate: Hex;
+    readonly digest: Hex;
+    readonly messageId: Hex;
+    readonly payload: Hex;
+    readonly protobuf: Hex;
+    readonly signature: Hex;
+    readonly type: number;
+  };
+}
+
+/** An application message in its wrapper. */
+export interface StatusMessageCase extends StatusMetadataCase {
+  readonly message: Readonly<Record<string, unknown>>;
+  readonly protobuf: Hex;
 }
 
 /** A text, encoded layer by layer. */
 export interface StatusChainCase extends StatusMetadataCase {
-  readonly generation: '2020' | '2024';
+  readonly chatMessage: { readonly fields: Readonly<Record<string, unknown>>; readonly protobuf: Hex };
+  readonly mvds?: StatusDatasyncCase;
+  readonly recipient?: { readonly public33: Hex };
+  readonly toEncryptionLayer?: Hex;
   /** What is passed to the transport unchanged; only of a bare public message. */
   readonly toTransport?: Hex;
 }
 
-/** A metadata message: what clients of 2020 send to public chats unencrypted. */
-export interface StatusMetadataCase {
+/** A payload of data synchronisation. */
+export interface StatusDatasyncCase {
+  readonly name?: string;
+  readonly generation: StatusGeneration;
+  readonly acks: readonly Hex[];
+  readonly offers: readonly Hex[];
+  readonly requests: readonly Hex[];
+  readonly messages: readonly {
+    readonly body: Hex;
+    readonly groupId: Hex;
+    readonly id: Hex;
+    readonly timestamp: string | number;
+  }[];
+  readonly groupOffers?: readonly { readonly groupId: Hex; readonly messageIds: readonly Hex[] }[];
+  readonly protobuf: Hex;
+}
+
+/** The state of a group; keys are `0x04…`. */
+export interface StatusGroupState {
   readonly name: string;
-  readonly metadata: {
+  readonly admins: readonly string[];
+  readonly members: readonly string[];
+  readonly joined?: readonly string[];
+  readonly color?: string;
+  readonly image?: Hex;
+}
+
+/** A membership update with the state that its events come to. */
+export interface StatusMembershipCase extends StatusMetadataCase {
+  readonly chatId: string;
+  readonly events: readonly {
+    readonly clock: string | number;
+    readonly color?: string;
+    readonly from: string;
+    readonly image?: Hex;
+    readonly members: readonly string[];
+    readonly name?: string;
+    readonly raw: Hex;
+    readonly signerPrivate: Hex;
     readonly type: number;
-    readonly protobuf: Hex;
+  }[];
+  readonly message?: { readonly fields: Readonly<Record<string, unknown>> };
+  readonly emojiReaction?: Hex;
+  readonly protobuf: Hex;
+  readonly state: StatusGroupState;
+}
+
+/** A message cut into segments, and what the deployed client said to orders of arrival. */
+export interface StatusSegmentationCase {
+  readonly name: string;
+  readonly generation: StatusGeneration;
+  readonly entireMessageHash: Hex;
+  /** Absent when it is long: byte i is (7 i + floor(i / 251)) mod 256. */
+  readonly payload?: Hex;
+  readonly payloadLength: number;
+  readonly segmentSize: number;
+  readonly segments: readonly {
+    /** Of a message that isn't cut. */
+    readonly bytes?: Hex;
+    readonly index?: number;
+    readonly segmentsCount?: number;
+    readonly parityIndex?: number;
+    readonly parityCount?: number;
+    readonly payload?: Hex;
+    readonly protobuf?: Hex;
+    readonly protobufLength?: number;
+    readonly protobufSha256?: Hex;
+  }[];
+  readonly arrivals?: readonly {
+    readonly name: string;
+    readonly steps: readonly { readonly segment: number; readonly outcome: string }[];
+  }[];
+}
+
+/** What the deployed client of a generation said to some bytes. */
+export interface StatusVerdict {
+  readonly name: string;
+  readonly generation: StatusGeneration;
+  readonly accepted: boolean;
+  readonly bytes: Hex;
+  readonly reason?: string;
+  readonly envelopeTimestampMs?: string | number;
+  readonly nowMs?: string | number;
+  readonly messageId?: Hex;
+  readonly type?: number;
+  readonly state?: StatusGroupState;
+}
+
+/** The conversation to which the deployed client assigned a message. */
+export interface StatusConversationVerdict extends StatusVerdict {
+  readonly author: string;
+  readonly me: string;
+  readonly conversation?: string;
+  readonly joinedPublicChats?: readonly string[];
+  readonly group?: {
+    readonly id: string;
+    readonly members: readonly string[];
+    readonly joined?: readonly string[];
   };
 }
