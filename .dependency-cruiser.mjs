@@ -13,6 +13,7 @@ const layers = {
   messenger: ['core', 'crypto', 'protocol-codec', 'group-log', 'device'],
   conversations: ['core', 'messenger'],
   identity: ['core', 'crypto', 'protocol-codec'],
+  'status-messages': ['core', 'protocol-codec'],
   'whisper-transport': ['core', 'crypto'],
   'whisper-devp2p': ['core', 'crypto', 'whisper-transport'],
   'whisper-rpc': ['core', 'crypto', 'whisper-transport'],

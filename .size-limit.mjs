@@ -36,6 +36,11 @@ const budgets = [
     limit: '35 kB',
   },
   {
+    name: 'messages of Status, without a provider',
+    import: { [dist('status-messages')]: '*' },
+    limit: '20 kB',
+  },
+  {
     name: 'messenger, everything but store and transport',
     import: { [dist('messenger')]: '*' },
     // A quarter of it is the provider, a fifth the generated code of records and payloads, an eighth the log of groups.

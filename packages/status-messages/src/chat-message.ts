@@ -35,9 +35,11 @@ export const CONTACT_STATE = Object.freeze({ none: 0, mutual: 1, sent: 2, receiv
 
 /** How the author sees the contact request between the two sides. */
 export interface ContactRequestState {
+  /** Clock of the author's state. */
   readonly localClock: bigint;
   /** The author's state, see {@link CONTACT_STATE}. */
   readonly localState: number;
+  /** Clock of the recipient's state, as the author knows it. */
   readonly remoteClock: bigint;
   /** The recipient's state as the author knows it. */
   readonly remoteState: number;
@@ -45,23 +47,29 @@ export interface ContactRequestState {
 
 /** A sticker: the content hash of its picture in hex, and the number of its pack. */
 export interface Sticker {
+  /** Tells the contents of a message apart. */
   readonly kind: 'sticker';
+  /** Content hash of the picture, hex. */
   readonly hash: string;
+  /** Number of the pack. */
   readonly pack: number;
 }
 
 /** A picture inside a message. */
 export interface StatusImage {
+  /** Tells the contents of a message apart. */
   readonly kind: 'image';
   /** The encoded picture. */
   readonly payload: Uint8Array;
   /** 1 PNG, 2 JPEG, 3 WebP, 4 GIF. */
   readonly format: number;
+  /** Groups the pictures of an album; empty for none. */
   readonly albumId: string;
   /** Pixels; 0 when unknown. */
   readonly width: number;
   /** Pixels; 0 when unknown. */
   readonly height: number;
+  /** Number of pictures in the album. */
   readonly albumImagesCount: number;
 }
 
@@ -71,6 +79,7 @@ export interface ChatMessage {
   readonly clock: bigint;
   /** Milliseconds since the epoch. */
   readonly timestamp: bigint;
+  /** At most 4096 code points. */
   readonly text: string;
   /** Id of the message that this one replies to; empty for none. */
   readonly responseTo: string;
@@ -82,9 +91,11 @@ export interface ChatMessage {
   readonly messageType: number;
   /** See {@link CONTENT_TYPE}. */
   readonly contentType: number;
+  /** What goes with the content type, if anything. */
   readonly content: Sticker | StatusImage | undefined;
   /** Empty for none. */
   readonly displayName: string;
+  /** The author's view of the contact request between the two sides. 2024. */
   readonly contactRequestState: ContactRequestState | undefined;
   /** 0 for none. */
   readonly customizationColor: number;

@@ -12,7 +12,10 @@ export interface MessageContext {
   readonly nowMs: bigint;
 }
 
-/** @throws MALFORMED_MESSAGE */
+/**
+ * Checks a received clock as clients of its generation do.
+ * @throws MALFORMED_MESSAGE
+ */
 export function checkClock(what: string, clock: bigint, { profile, nowMs }: MessageContext): void {
   if (clock === 0n) throw malformed(what, 'the clock is 0');
   const { maxClockAheadMs } = profile;
@@ -20,7 +23,10 @@ export function checkClock(what: string, clock: bigint, { profile, nowMs }: Mess
     throw malformed(what, `the clock is more than ${maxClockAheadMs / 1000} s ahead`);
 }
 
-/** @throws MALFORMED_MESSAGE */
+/**
+ * Checks a received present as clients of its generation do.
+ * @throws MALFORMED_MESSAGE
+ */
 export function checkPresent(what: string, fields: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(fields))
     if (value.trim() === '') throw malformed(what, `the ${name} is empty`);
@@ -31,13 +37,19 @@ export const CHAT_TYPE = Object.freeze({ direct: 1, public: 2, group: 3 });
 
 const SYSTEM_MESSAGE = 4;
 
-/** @throws MALFORMED_MESSAGE */
+/**
+ * Checks a received chat type as clients of its generation do.
+ * @throws MALFORMED_MESSAGE
+ */
 export function checkChatType(what: string, type: number): void {
   if (type === 0) throw malformed(what, 'the kind of conversation is missing');
   if (type === SYSTEM_MESSAGE) throw malformed(what, 'a kind of conversation that is only made locally');
 }
 
-/** @throws MALFORMED_MESSAGE for a text of white space; LIMIT_EXCEEDED */
+/**
+ * Checks a received text as clients of its generation do.
+ * @throws MALFORMED_MESSAGE for a text of white space; LIMIT_EXCEEDED
+ */
 export function checkText(
   what: string,
   text: string,

@@ -14,6 +14,7 @@ import { CONTACT_REQUEST_ANSWER, CONTACT_UPDATE, PAIR_INSTALLATION } from './wir
 
 /** Tells one's name and picture to a contact. Of clients of 2020, also that one has added the contact. */
 export interface ContactUpdate {
+  /** Orders messages, see {@link nextClock}. */
   readonly clock: bigint;
   /** Empty for none. */
   readonly ensName: string;
@@ -35,15 +36,19 @@ export interface ContactUpdate {
 export interface ContactRequestAnswer {
   /** Message id of the request, or {@link defaultContactRequestId}. */
   readonly id: string;
+  /** Orders messages, see {@link nextClock}. */
   readonly clock: bigint;
 }
 
 /** Offers a device to the other devices of the same identity. Counts only from oneself. */
 export interface PairInstallation {
+  /** Orders messages, see {@link nextClock}. */
   readonly clock: bigint;
+  /** The device that is offered. */
   readonly installationId: string;
   /** Such as `ios`. */
   readonly deviceType: string;
+  /** As people named it. */
   readonly name: string;
   /** 0 for none. 2024. */
   readonly version: number;
@@ -51,7 +56,10 @@ export interface PairInstallation {
   readonly targetInstallationId: string;
 }
 
-/** @throws INVALID_ARGUMENT */
+/**
+ * The encoded contact update.
+ * @throws INVALID_ARGUMENT
+ */
 export function encodeContactUpdate(update: ContactUpdate): Uint8Array {
   checkUint64('clock', update.clock);
   checkUint64('contact request clock', update.contactRequestClock);
@@ -63,18 +71,27 @@ export function encodeContactUpdate(update: ContactUpdate): Uint8Array {
   }).finish();
 }
 
-/** @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED */
+/**
+ * Decodes a contact update without checking more than its structure.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
 export function decodeContactUpdate(bytes: Uint8Array, options?: StatusDecodeOptions): ContactUpdate {
   return decodeWire(bytes, CONTACT_UPDATE, WireUpdate, options) as ContactUpdate;
 }
 
-/** @throws INVALID_ARGUMENT */
+/**
+ * The encoded contact request answer.
+ * @throws INVALID_ARGUMENT
+ */
 export function encodeContactRequestAnswer(answer: ContactRequestAnswer): Uint8Array {
   checkUint64('clock', answer.clock);
   return WireAnswer.encode(checkStrings(answer)).finish();
 }
 
-/** @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED */
+/**
+ * Decodes a contact request answer without checking more than its structure.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
 export function decodeContactRequestAnswer(
   bytes: Uint8Array,
   options?: StatusDecodeOptions,
@@ -87,19 +104,28 @@ export function defaultContactRequestId(crypto: CryptoProvider, requester: Publi
   return `0x${encodeHex(crypto.secp256k1.uncompressPublicKey(requester))}20`;
 }
 
-/** @throws INVALID_ARGUMENT */
+/**
+ * The encoded pair installation.
+ * @throws INVALID_ARGUMENT
+ */
 export function encodePairInstallation(pairing: PairInstallation): Uint8Array {
   checkUint64('clock', pairing.clock);
   checkUint32('version', pairing.version);
   return WirePair.encode(checkStrings(pairing)).finish();
 }
 
-/** @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED */
+/**
+ * Decodes a pair installation without checking more than its structure.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
 export function decodePairInstallation(bytes: Uint8Array, options?: StatusDecodeOptions): PairInstallation {
   return decodeWire(bytes, PAIR_INSTALLATION, WirePair, options);
 }
 
-/** @throws MALFORMED_MESSAGE */
+/**
+ * Checks a received pair installation as clients of its generation do.
+ * @throws MALFORMED_MESSAGE
+ */
 export function checkPairInstallation(pairing: PairInstallation, context: MessageContext): void {
   const what = 'pairing';
   checkClock(what, pairing.clock, context);
@@ -110,7 +136,10 @@ export function checkPairInstallation(pairing: PairInstallation, context: Messag
   });
 }
 
-/** @throws MALFORMED_MESSAGE when the clock is 0 */
+/**
+ * Checks a received contact update as clients of its generation do.
+ * @throws MALFORMED_MESSAGE when the clock is 0
+ */
 export function checkContactUpdate({ clock }: Pick<ContactUpdate, 'clock'>): void {
   if (clock === 0n) throw malformed('contact update', 'the clock is 0');
 }

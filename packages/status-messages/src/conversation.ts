@@ -13,10 +13,14 @@ export type StatusConversation =
 
 /** What decides on the conversation of a message. */
 export interface ConversationContext {
+  /** The generation whose rules apply. */
   readonly profile: StatusProfile;
+  /** Our own identity. */
+  /** Our own identity. */
   readonly me: PublicKey;
   /** Who signed the message. */
   readonly author: PublicKey;
+  /** Whether we have joined the chat. */
   isJoinedPublicChat(name: string): boolean;
   /** A group that we know. */
   group(chatId: string): Pick<StatusGroup, 'members' | 'joined'> | undefined;

@@ -24,9 +24,13 @@ export interface DatasyncMessage {
 
 /** Minimum Viable Data Synchronisation: what two sides exchange. Ids have 32 bytes, see {@link datasyncId}. */
 export interface DatasyncPayload {
+  /** Ids of messages that were received. */
   readonly acks: readonly Uint8Array[];
+  /** Ids of messages that can be requested. */
   readonly offers: readonly Uint8Array[];
+  /** Ids of messages that are requested. */
   readonly requests: readonly Uint8Array[];
+  /** Messages, to be acknowledged by {@link datasyncId}. */
   readonly messages: readonly DatasyncMessage[];
   /** 2024. */
   readonly groupOffers: readonly {

@@ -1,12 +1,18 @@
 import { encodeUtf8, invalidArgument } from '@sotto/core';
 
-/** @throws INVALID_ARGUMENT */
+/**
+ * Checks a received uint64 as clients of its generation do.
+ * @throws INVALID_ARGUMENT
+ */
 export function checkUint64(what: string, value: bigint): bigint {
   if (BigInt.asUintN(64, value) !== value) throw invalidArgument(what, 'not a uint64');
   return value;
 }
 
-/** @throws INVALID_ARGUMENT */
+/**
+ * Checks a received uint32 as clients of its generation do.
+ * @throws INVALID_ARGUMENT
+ */
 export function checkUint32(what: string, value: number): number {
   if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff)
     throw invalidArgument(what, 'not a uint32');

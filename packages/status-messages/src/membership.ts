@@ -29,6 +29,7 @@ export const MEMBERSHIP_EVENT_TYPE = Object.freeze({
 
 /** A change of a group. */
 export interface MembershipEvent {
+  /** Orders messages, see {@link nextClock}. */
   readonly clock: bigint;
   /** `0x04…` of those whom the event is about. */
   readonly members: readonly string[];
@@ -56,6 +57,7 @@ export interface MembershipUpdate {
   readonly chatId: string;
   /** Each as {@link SignedMembershipEvent.raw}. */
   readonly events: readonly Uint8Array[];
+  /** A text to the group. */
   readonly message: ChatMessage | undefined;
   /** 2024. */
   readonly emojiReaction: EmojiReaction | undefined;
@@ -63,19 +65,28 @@ export interface MembershipUpdate {
 
 /** What valid events come to. Keys are `0x04…`. */
 export interface StatusGroup {
+  /** The conversation, as in {@link ChatMessage.chatId}. */
   readonly chatId: string;
+  /** As people named it. */
   readonly name: string;
+  /** `#rrggbb`; empty for none. 2024. */
   readonly color: string;
+  /** The encoded picture; empty for none. 2024. */
   readonly image: Uint8Array;
+  /** Everyone in the group. */
   readonly members: ReadonlySet<string>;
   /** Members who have accepted. */
   readonly joined: ReadonlySet<string>;
+  /** Those who may remove members and appoint admins. */
   readonly admins: ReadonlySet<string>;
   /** Sorted by clock. */
   readonly events: readonly SignedMembershipEvent[];
 }
 
-/** @throws INVALID_ARGUMENT */
+/**
+ * The encoded membership update.
+ * @throws INVALID_ARGUMENT
+ */
 export function encodeMembershipUpdate({
   chatId,
   events,
@@ -91,7 +102,10 @@ export function encodeMembershipUpdate({
   }).finish();
 }
 
-/** @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED */
+/**
+ * Decodes a membership update without checking more than its structure.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
 export function decodeMembershipUpdate(bytes: Uint8Array, options?: StatusDecodeOptions): MembershipUpdate {
   const { chatId, events, content } = decodeWire(bytes, MEMBERSHIP_UPDATE, WireUpdate, options);
   return {

@@ -14,19 +14,29 @@ import { DELETE_MESSAGE, EDIT_MESSAGE, EMOJI_REACTION } from './wire-shapes.js';
 
 /** Replaces the text of a message of the same author. Of two edits the one with the higher clock counts. */
 export interface EditMessage {
+  /** Orders messages, see {@link nextClock}. */
   readonly clock: bigint;
+  /** At most 4096 code points. */
   readonly text: string;
+  /** The conversation, as in {@link ChatMessage.chatId}. */
   readonly chatId: string;
+  /** Id of the message that it is about, `0x` and hex. */
   readonly messageId: string;
+  /** See {@link CHAT_TYPE}. */
   readonly messageType: number;
+  /** See {@link CONTENT_TYPE}. */
   readonly contentType: number;
 }
 
 /** Deletes a message of the same author for everyone. */
 export interface DeleteMessage {
+  /** Orders messages, see {@link nextClock}. */
   readonly clock: bigint;
+  /** The conversation, as in {@link ChatMessage.chatId}. */
   readonly chatId: string;
+  /** Id of the message that it is about, `0x` and hex. */
   readonly messageId: string;
+  /** See {@link CHAT_TYPE}. */
   readonly messageType: number;
   /** `0x04…`. */
   readonly deletedBy: string;
@@ -34,9 +44,13 @@ export interface DeleteMessage {
 
 /** A reaction to a message. Of two with the same {@link reactionId} the one with the higher clock counts. */
 export interface EmojiReaction {
+  /** Orders messages, see {@link nextClock}. */
   readonly clock: bigint;
+  /** The conversation, as in {@link ChatMessage.chatId}. */
   readonly chatId: string;
+  /** Id of the message that it is about, `0x` and hex. */
   readonly messageId: string;
+  /** See {@link CHAT_TYPE}. */
   readonly messageType: number;
   /** 1 love, 2 thumbs up, 3 thumbs down, 4 laugh, 5 sad, 6 angry. */
   readonly type: number;
@@ -44,7 +58,10 @@ export interface EmojiReaction {
   readonly retracted: boolean;
 }
 
-/** @throws INVALID_ARGUMENT */
+/**
+ * The encoded edit message.
+ * @throws INVALID_ARGUMENT
+ */
 export function encodeEditMessage(edit: EditMessage): Uint8Array {
   checkUint64('clock', edit.clock);
   checkUint32('message type', edit.messageType);
@@ -52,12 +69,18 @@ export function encodeEditMessage(edit: EditMessage): Uint8Array {
   return WireEdit.encode(checkStrings(edit)).finish();
 }
 
-/** @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED */
+/**
+ * Decodes a edit message without checking more than its structure.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
 export function decodeEditMessage(bytes: Uint8Array, options?: StatusDecodeOptions): EditMessage {
   return decodeWire(bytes, EDIT_MESSAGE, WireEdit, options);
 }
 
-/** @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED */
+/**
+ * Checks a received edit message as clients of its generation do.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
 export function checkEditMessage(edit: EditMessage, { profile }: MessageContext): void {
   const what = 'edit';
   if (edit.clock === 0n) throw malformed(what, 'the clock is 0');
@@ -66,36 +89,54 @@ export function checkEditMessage(edit: EditMessage, { profile }: MessageContext)
   checkText(what, edit.text, profile);
 }
 
-/** @throws INVALID_ARGUMENT */
+/**
+ * The encoded delete message.
+ * @throws INVALID_ARGUMENT
+ */
 export function encodeDeleteMessage(deletion: DeleteMessage): Uint8Array {
   checkUint64('clock', deletion.clock);
   checkUint32('message type', deletion.messageType);
   return WireDelete.encode(checkStrings(deletion)).finish();
 }
 
-/** @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED */
+/**
+ * Decodes a delete message without checking more than its structure.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
 export function decodeDeleteMessage(bytes: Uint8Array, options?: StatusDecodeOptions): DeleteMessage {
   return decodeWire(bytes, DELETE_MESSAGE, WireDelete, options);
 }
 
-/** The clock is not looked at. @throws MALFORMED_MESSAGE */
+/**
+ * Checks a received deletion as clients of its generation do; they don't look at its clock.
+ * @throws MALFORMED_MESSAGE
+ */
 export function checkDeleteMessage(deletion: DeleteMessage): void {
   const what = 'deletion';
   checkPresent(what, { 'chat id': deletion.chatId, 'message id': deletion.messageId });
   checkChatType(what, deletion.messageType);
 }
 
-/** @throws INVALID_ARGUMENT */
+/**
+ * The encoded emoji reaction.
+ * @throws INVALID_ARGUMENT
+ */
 export function encodeEmojiReaction(reaction: EmojiReaction): Uint8Array {
   return WireReaction.encode(emojiReactionToWire(reaction)).finish();
 }
 
-/** @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED */
+/**
+ * Decodes a emoji reaction without checking more than its structure.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
 export function decodeEmojiReaction(bytes: Uint8Array, options?: StatusDecodeOptions): EmojiReaction {
   return decodeWire(bytes, EMOJI_REACTION, WireReaction, options);
 }
 
-/** @throws MALFORMED_MESSAGE */
+/**
+ * Checks a received emoji reaction as clients of its generation do.
+ * @throws MALFORMED_MESSAGE
+ */
 export function checkEmojiReaction(reaction: EmojiReaction, context: MessageContext): void {
   const what = 'reaction';
   checkClock(what, reaction.clock, context);

@@ -1,5 +1,6 @@
 /** A generation of deployed Status clients: what it sends and accepts, as data. */
 export interface StatusProfile {
+  /** As people named it. */
   readonly name: '2020' | '2024';
   /** Most code points of a text that it accepts. No one should send more than 4096. */
   readonly maxTextCodePoints: number | undefined;

@@ -18,10 +18,13 @@ const MAX_SHARDS = 256;
 export interface Segment {
   /** KECCAK-256 of the whole message, 32 bytes. */
   readonly entireMessageHash: Uint8Array;
+  /** Position among the data segments, from 0. */
   readonly index: number;
   /** Number of data segments; 0 in a parity segment. */
   readonly segmentsCount: number;
+  /** The piece, or the redundancy. */
   readonly payload: Uint8Array;
+  /** Position among the parity segments, from 0. */
   readonly paritySegmentIndex: number;
   /** Number of parity segments; 0 in a data segment. */
   readonly paritySegmentsCount: number;

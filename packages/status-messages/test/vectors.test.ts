@@ -465,7 +465,7 @@ describe('segments', () => {
     }
   });
 
-  it('a payload that is none of them is left to the encryption layer', () => {
+  it('any other payload is left to the encryption layer', () => {
     expect(outermostOf(new Uint8Array()).kind).toBe('protocol-message');
     expect(decodeProtocolMessage(new Uint8Array()).installationId).toBe('');
     expect(decodeHex('')).toEqual(new Uint8Array());
