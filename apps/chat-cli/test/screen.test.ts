@@ -29,8 +29,8 @@ async function makeAccount(terminal: Terminal, passphrase = ''): Promise<readonl
   const words = wordsOn(shown);
   terminal.press('Enter');
   for (let asked = 0, last = 0; asked < 2; asked++) {
-    const screen = await terminal.see(new RegExp(`^Word (?!${last} )\\d+ from what you wrote down: *$`, 'm'));
-    last = Number(/Word (\d+) from what you wrote down: *$/m.exec(screen)?.[1]);
+    const screen = await terminal.see(new RegExp(`^Word (?!${last} )\\d+, from what you wrote down: *$`, 'm'));
+    last = Number(/Word (\d+), from what you wrote down: *$/m.exec(screen)?.[1]);
     terminal.enter(words[last - 1] as string);
   }
   return words;
@@ -361,16 +361,16 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     a.press('Enter');
     await a.seeNoMore('message request');
     a.enter('/block');
-    await a.see('Blocked. /unblock with the key undoes it.');
+    await a.see('Blocked. Undo it with /unblock and the key.');
     a.press('Enter');
-    await a.see('blocked, /unblock lets them write again');
+    await a.see('blocked: /unblock to receive their messages again');
     a.enter('/blocked');
     await a.see(((await b.ask('card')) as { key: string }).key);
     a.press('Enter');
     a.enter('/unblock');
-    await a.see('Not blocked any more.');
+    await a.see('Unblocked.');
     a.press('Enter');
-    await a.seeNoMore('blocked, /unblock');
+    await a.seeNoMore('blocked: /unblock');
     expect(await a.see('Hello, I am Bob.')).toContain(', not verified');
   });
 
