@@ -1,7 +1,8 @@
 import type { Clock } from '@sotto/core';
 import { Deadline } from '../support/deadline.js';
+import { loadFastNonceSearch } from './fast-nonce-search.js';
 import { type MineOptions, type Miner, minerAborted, minerClosed, minerTimedOut } from './miner.js';
-import { createNonceSearch, type Found, loadFastNonceSearch } from './nonce-search.js';
+import { createNonceSearch, type Found } from './nonce-search.js';
 
 /** Milliseconds, and nonces, after which the thread is yielded. */
 const TURN_MS = 10;
