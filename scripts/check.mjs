@@ -7,10 +7,11 @@ import { makeApiReports } from './api-reports.mjs';
 import { checkPackages } from './check-packages.mjs';
 import { checkCitedTests } from './cited-tests.mjs';
 import { checkByteCopies } from './lint/byte-copies.mjs';
+import { checkOptionalProperties } from './lint/optional-properties.mjs';
 import { checkTerms } from './lint/terms.mjs';
 import { checkReadmeBlocks } from './readme-blocks.mjs';
 import { updateReferences } from './references.mjs';
-import { updateMetadata } from './release/metadata.mjs';
+import { publishedPackages, updateMetadata } from './release/metadata.mjs';
 import { root, runTool, workspacePackages } from './workspace.mjs';
 
 /** Files whose words are not chosen here: generated, or the list of terms itself. */
@@ -25,6 +26,15 @@ const steps = [
     name: 'bytes',
     about: 'bytes are copied with copyBytes, not with slice',
     run: async () => checkByteCopies(root, packagesWithSources()),
+  },
+  {
+    name: 'optional',
+    about: 'optional properties of public types read `x?: T | undefined`',
+    run: async () =>
+      checkOptionalProperties(
+        root,
+        publishedPackages().map(({ folder }) => folder),
+      ),
   },
   {
     name: 'dead-code',

@@ -1,3 +1,12 @@
+declare global {
+  // Types of the platform that our types name. Where the DOM's or Node's types are installed, these add nothing to them; where
+  // neither is, as in strict projects for React Native, the names exist, and `skipLibCheck: false` compiles.
+  // biome-ignore lint/suspicious/noEmptyInterface: declarations of the platform merge with it
+  interface AbortSignal {}
+  // biome-ignore lint/suspicious/noEmptyInterface: as above
+  interface Response {}
+}
+
 /** `length` fresh bytes from a cryptographically secure source; the caller owns them. */
 export type RandomSource = (length: number) => Uint8Array;
 

@@ -10,7 +10,7 @@ import { webAssemblyLibSecp256k1 } from './webassembly/secp256k1.js';
 /** Options of {@link loadWebAssemblyProvider}. */
 export interface WebAssemblyProviderOptions {
   /** Where all randomness (keys, nonces) comes from. Default: `crypto.getRandomValues`. Only for tests. */
-  readonly random?: RandomSource;
+  readonly random?: RandomSource | undefined;
 }
 
 /**

@@ -9,8 +9,8 @@ export interface MessageShape {
 /** `size` limits the bytes of the value, `count` how often the field may occur; without `count`, once. */
 export type FieldShape = {
   readonly name: string;
-  readonly size?: keyof DecodeLimits;
-  readonly count?: keyof DecodeLimits;
+  readonly size?: keyof DecodeLimits | undefined;
+  readonly count?: keyof DecodeLimits | undefined;
 } & (
   | { readonly type: 'bytes' | 'string' | 'uint32' | 'int64' }
   | { readonly type: 'message'; readonly message: MessageShape }

@@ -13,7 +13,7 @@ const PIECE = 256;
 /** Options of {@link createInlineMiner}. */
 export interface InlineMinerOptions {
   /** `auto`, the default: WebAssembly where it may run, else @noble/hashes. `noble`: always @noble/hashes. */
-  readonly keccak256?: 'auto' | 'noble';
+  readonly keccak256?: 'auto' | 'noble' | undefined;
 }
 
 /** A miner on the calling thread. It works in short slices and yields between them. */
