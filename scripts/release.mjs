@@ -50,7 +50,7 @@ async function obstacles() {
 
 /** The environment for publishing, with the token in a file that only lives as long as it. */
 async function withToken(work) {
-  const token = process.env.NPM_TOKEN;
+  const { NPM_TOKEN: token } = process.env;
   if (!token) return work(toolEnvironment);
   const registry = new URL((await mustRun('npm', ['config', 'get', 'registry'])).trim());
   const folder = mkdtempSync(join(tmpdir(), 'sotto-npmrc-'));

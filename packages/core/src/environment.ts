@@ -1,9 +1,7 @@
 declare global {
   // Types of the platform that our types name. Where the DOM's or Node's types are installed, these add nothing to them; where
   // neither is, as in strict projects for React Native, the names exist, and `skipLibCheck: false` compiles.
-  // biome-ignore lint/suspicious/noEmptyInterface: declarations of the platform merge with it
   interface AbortSignal {}
-  // biome-ignore lint/suspicious/noEmptyInterface: as above
   interface Response {}
 }
 
