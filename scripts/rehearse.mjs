@@ -113,7 +113,13 @@ async function rehearse(project, folder, registry, version) {
     const mark = { works: 'pass', failed: 'FAIL', 'not tried': 'skip' }[outcome];
     say(`${mark}  ${row.padEnd(44)} ${seconds(start).padStart(5)} s  ${absent ?? did ?? ''}`);
     if (!ok) say(output.trimEnd().replace(/^/gm, '      '));
-    results.push({ project: project.name, row, outcome, note: absent ?? did, seconds: Number(seconds(start)) });
+    results.push({
+      project: project.name,
+      row,
+      outcome,
+      note: absent ?? did,
+      seconds: Number(seconds(start)),
+    });
   }
   if (!flags.keep) rmSync(installed.project, { recursive: true, force: true });
   return results;

@@ -15,11 +15,22 @@ import { lastingPort } from '../../../packages/testing/dist/ports.js';
 
 const FIREFOX = '/usr/bin/firefox-esr';
 const LIMIT_MS = 90_000;
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
-const PAGE = '<!doctype html><meta charset="utf-8"><title>Rehearsal</title><script type="module" src="/main.js"></script>';
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+};
+const PAGE =
+  '<!doctype html><meta charset="utf-8"><title>Rehearsal</title><script type="module" src="/main.js"></script>';
 
 const { values } = parseArgs({
-  options: { serve: { type: 'string' }, command: { type: 'string' }, query: { type: 'string', default: '' }, browser: { type: 'string' } },
+  options: {
+    serve: { type: 'string' },
+    command: { type: 'string' },
+    query: { type: 'string', default: '' },
+    browser: { type: 'string' },
+  },
 });
 
 /** Serves a folder. @returns `{ url, reported, stop }`; `reported` is what a page posts to it */
@@ -82,10 +93,16 @@ async function openInChromium(url) {
 async function openInFirefox(url, reported) {
   const profile = mkdtempSync(join(tmpdir(), 'sotto-firefox-'));
   const args = ['--headless', '--no-remote', '--profile', profile, url];
-  const child = spawn(FIREFOX, args, { stdio: 'ignore', detached: true, env: { ...process.env, HOME: profile } });
+  const child = spawn(FIREFOX, args, {
+    stdio: 'ignore',
+    detached: true,
+    env: { ...process.env, HOME: profile },
+  });
   const ended = once(child, 'exit');
   try {
-    const late = new Promise((resolve) => setTimeout(resolve, LIMIT_MS, 'failed: the page has said nothing').unref());
+    const late = new Promise((resolve) =>
+      setTimeout(resolve, LIMIT_MS, 'failed: the page has said nothing').unref(),
+    );
     return await Promise.race([reported, late]);
   } finally {
     process.kill(-child.pid, 'SIGTERM');

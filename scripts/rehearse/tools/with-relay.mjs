@@ -7,10 +7,14 @@ const [command, ...args] = process.argv.slice(2);
 const node = await NodeProcess.start({ program: process.env.REHEARSAL_NODE });
 try {
   const relay = node.relay;
-  const child = spawn(command, args.map((arg) => arg.replaceAll('{relay}', encodeURIComponent(relay))), {
-    stdio: 'inherit',
-    env: { ...process.env, RELAY_URL: relay },
-  });
+  const child = spawn(
+    command,
+    args.map((arg) => arg.replaceAll('{relay}', encodeURIComponent(relay))),
+    {
+      stdio: 'inherit',
+      env: { ...process.env, RELAY_URL: relay },
+    },
+  );
   const [code] = await once(child, 'exit');
   process.exitCode = code ?? 1;
 } finally {
