@@ -24,7 +24,7 @@ export async function checkPackages() {
     }
     const [unresolved, contents] = await Promise.all([
       unresolvedDependencies(tarball),
-      wrongContents(tarball),
+      wrongContents(tarball, folder, manifest),
     ]);
     if (unresolved.length > 0) problems.push(`${folder}: depends on ${unresolved.join(', ')}\n`);
     if (contents.length > 0) problems.push(`${folder}: packed ${contents.join(', ')}\n`);
@@ -43,11 +43,31 @@ async function unresolvedDependencies(tarball) {
 }
 
 /** What is packed and should not be, or the other way round. */
-async function wrongContents(tarball) {
+async function wrongContents(tarball, folder, { version }) {
   const { output } = await runTool('tar', ['-tzf', tarball]);
-  const files = output.split('\n').map((file) => file.replace(/^package\//, ''));
+  const files = output
+    .split('\n')
+    .filter((file) => file !== '')
+    .map((file) => file.replace(/^package\//, ''));
+  const sources = new Set(readdirSync(join(root, folder, 'src'), { recursive: true }).map(slashed));
+  // The first release writes the change logs.
+  const always = ['README.md', 'LICENSE', ...(version === '0.0.0' ? [] : ['CHANGELOG.md'])];
   return [
     ...files.filter((file) => /\.tsbuildinfo$|^test\/|\.test\./.test(file)),
-    ...['README.md', 'LICENSE'].filter((file) => !files.includes(file)).map((file) => `without ${file}`),
+    ...files.filter((file) => !compiledFrom(file, sources)).map((file) => `${file}, which has no source`),
+    ...always.filter((file) => !files.includes(file)).map((file) => `without ${file}`),
+    ...[...sources]
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => `dist/${file.replace(/\.ts$/, '.js')}`)
+      .filter((file) => !files.includes(file))
+      .map((file) => `without ${file}`),
   ];
 }
+
+/** Whether a packed file that a build makes is one of today's build: a source was perhaps deleted since. */
+function compiledFrom(file, sources) {
+  const compiled = /^dist\/(.+?)(\.d\.ts|\.js)(\.map)?$/.exec(file);
+  return compiled === null || sources.has(`${compiled[1]}.ts`);
+}
+
+const slashed = (path) => path.replaceAll('\\', '/');

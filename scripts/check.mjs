@@ -7,9 +7,11 @@ import { makeApiReports } from './api-reports.mjs';
 import { checkPackages } from './check-packages.mjs';
 import { checkCitedTests } from './cited-tests.mjs';
 import { checkByteCopies } from './lint/byte-copies.mjs';
+import { checkOptionalProperties } from './lint/optional-properties.mjs';
 import { checkTerms } from './lint/terms.mjs';
 import { checkReadmeBlocks } from './readme-blocks.mjs';
 import { updateReferences } from './references.mjs';
+import { publishedPackages, updateMetadata } from './release/metadata.mjs';
 import { root, runTool, workspacePackages } from './workspace.mjs';
 
 /** Files whose words are not chosen here: generated, or the list of terms itself. */
@@ -17,12 +19,22 @@ const NOT_OURS = /\/generated\/|\/api\/|^scripts\/lint\/terms[.]mjs$|CHANGELOG[.
 
 const steps = [
   { name: 'references', about: "TypeScript's references follow the dependencies", run: checkReferences },
+  { name: 'metadata', about: 'published packages say the same of the project', run: checkMetadata },
   { name: 'types', about: 'sources and tests type-check; builds dist', run: checkTypes },
   { name: 'lint', about: 'lint and format', run: () => runTool('biome', ['ci', '--colors=off', '.']) },
   {
     name: 'bytes',
     about: 'bytes are copied with copyBytes, not with slice',
     run: async () => checkByteCopies(root, packagesWithSources()),
+  },
+  {
+    name: 'optional',
+    about: 'optional properties of public types read `x?: T | undefined`',
+    run: async () =>
+      checkOptionalProperties(
+        root,
+        publishedPackages().map(({ folder }) => folder),
+      ),
   },
   {
     name: 'dead-code',
@@ -53,6 +65,11 @@ async function checkReferences() {
     ok: stale.length === 0,
     output: stale.map((file) => `${file} is out of date: run \`npm run references\`\n`).join(''),
   };
+}
+
+async function checkMetadata() {
+  const problems = updateMetadata(false);
+  return { ok: problems.length === 0, output: problems.map((problem) => `${problem}\n`).join('') };
 }
 
 async function checkApi() {

@@ -55,6 +55,11 @@ const tasks = {
     ['node', 'scripts/api-reports.mjs'],
   ],
   check: [['node', 'scripts/check.mjs']],
+  rehearse: [
+    ['tsc', '-b'],
+    ['node', 'scripts/rehearse.mjs'],
+  ],
+  release: [['node', 'scripts/release.mjs']],
   mutation: [
     ['tsc', '-b'],
     ['stryker', 'run'],

@@ -17,24 +17,24 @@ export type { CarrierCase, CarrierFixture } from './carrier/carrier-case.js';
 /** What a carrier promises. By default, everything: nothing lost, duplicated or out of order. */
 export interface CarrierCasesOptions {
   /** Whether it may lose envelopes. The cases then publish again, and don't require each single one. Default false. */
-  readonly loses?: boolean;
+  readonly loses?: boolean | undefined;
   /** Whether it may deliver an envelope more than once. Default false. */
-  readonly repeats?: boolean;
+  readonly repeats?: boolean | undefined;
   /** Whether it may deliver envelopes out of order. Default false. */
-  readonly reorders?: boolean;
+  readonly reorders?: boolean | undefined;
   /**
    * Whether subscribing to a topic also delivers what was published there shortly before, as if live. If so, it must, and
    * history must be available without a subscription. Default false.
    */
-  readonly retains?: boolean;
+  readonly retains?: boolean | undefined;
   /** Whether the carrier has a history. Must equal its `capabilities.history`. Default false. */
-  readonly history?: boolean;
+  readonly history?: boolean | undefined;
   /** Whether the fixture can interrupt connections. Default false. */
-  readonly interruptible?: boolean;
+  readonly interruptible?: boolean | undefined;
   /** Milliseconds that any step may take. Default 10,000; for a lossy carrier, for each attempt. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Times the waits, and provides the times of history requests. Default: the machine's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 /** The requirements on every carrier. They are independent of one another, and may share a fixture. */

@@ -15,13 +15,13 @@ export type { DirectoryCase, DirectoryFixture } from './directory/directory-case
 /** What a directory says of itself. */
 export interface DirectoryCasesOptions {
   /** Whether it publishes by itself. Default true; else the fixture has to. */
-  readonly publishes?: boolean;
+  readonly publishes?: boolean | undefined;
   /** Whether the fixture can interrupt. Default false. */
-  readonly interruptible?: boolean;
+  readonly interruptible?: boolean | undefined;
   /** Milliseconds that anything may take. Default 10,000. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Bounds the waits. Default: the machine's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 /** The requirements on every directory. They are independent of one another, and may share a fixture. */

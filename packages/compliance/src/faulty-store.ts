@@ -21,7 +21,7 @@ export interface FaultPlan {
    */
   readonly effect: 'fail' | 'kill';
   /** Called instead of leaving the call unsettled: for a child process that sends itself SIGKILL here. */
-  readonly onKill?: () => void;
+  readonly onKill?: (() => void) | undefined;
 }
 
 /** A store with an injected fault. */

@@ -19,16 +19,16 @@ export type { StoreCase, StoreFixture } from './store/store-case.js';
 /** What the stores of a fixture promise, see {@link storeCases}. */
 export interface StoreCasesOptions {
   /** Whether a fixture keeps what was committed when its store is closed. Default true. */
-  readonly durable?: boolean;
+  readonly durable?: boolean | undefined;
   /** Whether a fixture refuses a second store with STORE_LOCKED while one is open. Default: as `durable`. */
-  readonly exclusive?: boolean;
+  readonly exclusive?: boolean | undefined;
   /**
    * Largest value in bytes that the store documents. Default 16 MiB, the port's own maximum; a store on top of
    * something with a lower limit may accept less.
    */
-  readonly maxValueBytes?: number;
+  readonly maxValueBytes?: number | undefined;
   /** Number of records in the case with many. Default 100,000; fewer where that takes too long. */
-  readonly records?: number;
+  readonly records?: number | undefined;
 }
 
 /** The requirements on every store. They are independent of one another; each needs an empty fixture of its own. */

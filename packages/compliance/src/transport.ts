@@ -16,15 +16,15 @@ export type { TransportCase, TransportFixture } from './transport/transport-case
 /** What the transport promises, and how the cases run. */
 export interface TransportCasesOptions {
   /** Whether subscribing to a channel also delivers what was sent there shortly before, as if live. Default false. */
-  readonly retains?: boolean;
+  readonly retains?: boolean | undefined;
   /** Whether the transport has a history. Must equal its `capabilities.history`. Default false. */
-  readonly history?: boolean;
+  readonly history?: boolean | undefined;
   /** Whether the fixture can interrupt connections. Default false. */
-  readonly interruptible?: boolean;
+  readonly interruptible?: boolean | undefined;
   /** Milliseconds that any step may take. Default 10,000. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Times the waits, and provides the times of history requests. Default: the machine's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 /** The requirements on every transport. They are independent of one another, and may share a fixture. */

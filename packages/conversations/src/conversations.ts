@@ -198,7 +198,7 @@ export class Conversations {
    */
   async entries(
     conversation: Conversation,
-    options: { readonly before?: number; readonly limit?: number } = {},
+    options: { readonly before?: number | undefined; readonly limit?: number | undefined } = {},
   ): Promise<readonly Entry[]> {
     const key = conversationKey(conversation);
     const end = Math.min(options.before ?? Number.POSITIVE_INFINITY, this.#rows.get(key)?.stored.next ?? 0);

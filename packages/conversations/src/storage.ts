@@ -68,10 +68,10 @@ export type StoredEntry = { readonly storedAt: number } & (
         readonly installationId: string;
         readonly state: MessageState;
         /** Code of the error with which it failed. */
-        readonly failure?: string;
+        readonly failure?: string | undefined;
         readonly protection: 'dr' | 'dh' | 'public';
         readonly verified: boolean;
-        readonly late?: true;
+        readonly late?: true | undefined;
         readonly sentAt: number;
         /** Base64. */
         readonly payload: string;
@@ -83,7 +83,7 @@ export type StoredEntry = { readonly storedAt: number } & (
         | { readonly what: 'new-device'; readonly installationId: string }
         | {
             readonly what: 'group-changed';
-            readonly name?: string;
+            readonly name?: string | undefined;
             readonly joined: readonly string[];
             readonly left: readonly string[];
           }

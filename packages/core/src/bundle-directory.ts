@@ -30,7 +30,10 @@ export interface BundleDirectory {
    * @throws BUNDLE_STALE when a newer one is published already; LIMIT_EXCEEDED beyond `maxBundleBytes`; DIRECTORY_UNAVAILABLE (try again later), DIRECTORY_REFUSED,
    * DIRECTORY_ANSWER_INVALID, TIMEOUT, ABORTED, INVALID_ARGUMENT
    */
-  publish?(publication: BundlePublication, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  publish?(
+    publication: BundlePublication,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<void>;
 }
 
 /** What a directory can do, as data, so that the messenger and applications can adapt. */
@@ -49,7 +52,7 @@ export interface BundleDirectoryCapabilities {
   /**
    * Milliseconds after which a publication expires unless it is published again; absent when it doesn't expire.
    */
-  readonly lifetimeMs?: number;
+  readonly lifetimeMs?: number | undefined;
   /** Largest bundle in bytes that is published or found. */
   readonly maxBundleBytes: number;
 }
@@ -57,9 +60,9 @@ export interface BundleDirectoryCapabilities {
 /** How to look. */
 export interface FindBundlesOptions {
   /** The name by which the identity was found, such as `alice.eth`, for directories that go by names. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Gives up. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a directory found. As good as its signature, which has not been checked yet. */

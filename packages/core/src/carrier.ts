@@ -6,7 +6,10 @@ export interface Carrier {
   /** What this carrier can do. */
   readonly capabilities: CarrierCapabilities;
   /** Connects. `onEnvelope` receives whatever arrives on a subscribed topic; it doesn't throw. */
-  open(handler: CarrierHandler, options?: { readonly signal?: AbortSignal }): Promise<CarrierConnection>;
+  open(
+    handler: CarrierHandler,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<CarrierConnection>;
 }
 
 /** What a carrier can do, as data. */
@@ -46,7 +49,11 @@ export interface CarrierConnection {
    * Resolves when the pipe has accepted the envelope.
    * @throws TRANSPORT_UNAVAILABLE (try again), TRANSPORT_REFUSED, LIMIT_EXCEEDED, CLOSED, ABORTED
    */
-  publish(topic: Topic, envelope: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  publish(
+    topic: Topic,
+    envelope: Uint8Array,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<void>;
   /** Sets the topics to receive: the whole list, replacing the previous one. */
   subscribe(topics: readonly Topic[]): Promise<void>;
   /** Delivers the envelopes sent between two times (ms since the epoch) to `onEnvelope`; resolves after the last. */
@@ -54,7 +61,7 @@ export interface CarrierConnection {
     topics: readonly Topic[],
     from: number,
     to: number,
-    options?: { readonly signal?: AbortSignal },
+    options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<void>;
   /** Closing twice is fine. */
   close(): Promise<void>;

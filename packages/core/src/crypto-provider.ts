@@ -21,7 +21,7 @@ export interface CryptoProvider {
    * For each part, the library behind it and, where a faster one is missing, why. For people and reports, see
    * `describeProvider`.
    */
-  readonly parts?: Readonly<Record<string, string>>;
+  readonly parts?: Readonly<Record<string, string>> | undefined;
 
   /**
    * Fresh random bytes, 0 to 65536 of them. Errors of the source itself are passed on.

@@ -1,3 +1,10 @@
+declare global {
+  // Types of the platform that our types name. Where the DOM's or Node's types are installed, these add nothing to them; where
+  // neither is, as in strict projects for React Native, the names exist, and `skipLibCheck: false` compiles.
+  interface AbortSignal {}
+  interface Response {}
+}
+
 /** `length` fresh bytes from a cryptographically secure source; the caller owns them. */
 export type RandomSource = (length: number) => Uint8Array;
 

@@ -12,7 +12,7 @@ export interface ErrorDetails {
    */
   INVALID_LENGTH: {
     readonly what: string;
-    readonly kind?: 'public key' | 'safety number';
+    readonly kind?: 'public key' | 'safety number' | undefined;
     readonly expected: number | string;
     readonly actual: number;
   };

@@ -29,7 +29,10 @@ export interface Store {
    * A key may occur only once.
    * @throws STORE_CONFLICT when a record doesn't have the revision that a write expects; nothing is stored
    */
-  commit(writes: readonly Write[], options?: { readonly signal?: AbortSignal }): Promise<Revision>;
+  commit(
+    writes: readonly Write[],
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<Revision>;
 
   /**
    * Rewrites what the store keeps, so that what was deleted or replaced can't be read from the disk any more, as far
@@ -79,11 +82,11 @@ export interface StoredEntry extends StoredRecord {
 /** Which records {@link Store.list} yields. */
 export interface ListOptions {
   /** Begin after this key. */
-  readonly after?: string;
+  readonly after?: string | undefined;
   /** Stop after so many records. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Ends the listing with ABORTED. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The revision a write expects of a record: a number it must have, or `absent` when there must be none. */
@@ -95,9 +98,9 @@ export type Write =
       readonly type: 'put';
       readonly key: string;
       readonly value: Uint8Array;
-      readonly expect?: Expectation;
+      readonly expect?: Expectation | undefined;
     }
-  | { readonly type: 'delete'; readonly key: string; readonly expect?: Expectation }
+  | { readonly type: 'delete'; readonly key: string; readonly expect?: Expectation | undefined }
   /** Changes nothing, but refuses the commit when the record isn't as expected. */
   | { readonly type: 'check'; readonly key: string; readonly expect: Expectation };
 

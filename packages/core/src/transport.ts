@@ -45,9 +45,9 @@ export interface ConnectOptions {
    */
   onClock?(skew: ClockSkew): void;
   /** Stores channel keys, which are expensive to derive. Without it they are derived again at each start. */
-  readonly channelKeys?: ChannelKeyCache;
+  readonly channelKeys?: ChannelKeyCache | undefined;
   /** Aborts connecting. Without effect once connected. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -110,7 +110,11 @@ export interface TransportConnection {
    * Resolves when the transport has taken responsibility for the message, see `confirmsSend`.
    * @throws LIMIT_EXCEEDED, TRANSPORT_UNAVAILABLE (try again with the same message), TRANSPORT_REFUSED, CLOSED, ABORTED
    */
-  send(channel: Channel, payload: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  send(
+    channel: Channel,
+    payload: Uint8Array,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<void>;
 
   /**
    * Sets the channels to receive from: the whole list, replacing the previous one. `partitioned` and `discovery` channels
@@ -138,5 +142,5 @@ export interface HistoryRequest {
   /** Milliseconds since the epoch, inclusive. */
   readonly to: number;
   /** Gives up waiting. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }

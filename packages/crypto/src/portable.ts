@@ -14,7 +14,7 @@ export interface PortableProviderOptions {
    * Where all randomness (keys, nonces) comes from. Default: the platform's secure source,
    * `crypto.getRandomValues`. Only tests have a reason to pass another.
    */
-  readonly random?: RandomSource;
+  readonly random?: RandomSource | undefined;
 }
 
 /**

@@ -2,16 +2,11 @@
  * A provider for browsers whose curve is several times as fast as the portable one. It is a separate entry, since the
  * libraries that it loads are 130 kB, compressed.
  */
-import { type Argon2id, packageMissing, type RandomSource, type X25519Provider } from '@sotto/core';
-import { createSecp256k1 } from './libsecp256k1.js';
-import { createPortableProvider } from './portable.js';
-import { webAssemblyLibSecp256k1 } from './webassembly/secp256k1.js';
+import { type Argon2id, packageMissing, type X25519Provider } from '@sotto/core';
+import type { WebAssemblyProviderOptions } from './webassembly/options.js';
+import { createWebAssemblyProvider } from './webassembly/provider.js';
 
-/** Options of {@link loadWebAssemblyProvider}. */
-export interface WebAssemblyProviderOptions {
-  /** Where all randomness (keys, nonces) comes from. Default: `crypto.getRandomValues`. Only for tests. */
-  readonly random?: RandomSource;
-}
+export type { WebAssemblyProviderOptions } from './webassembly/options.js';
 
 /**
  * Loads libsecp256k1 (npm `@bitauth/libauth`) and KECCAK-256 (npm `hash-wasm`) in WebAssembly, only when it is
@@ -24,21 +19,7 @@ export interface WebAssemblyProviderOptions {
 export async function loadWebAssemblyProvider(
   options: WebAssemblyProviderOptions = {},
 ): Promise<X25519Provider> {
-  const portable = createPortableProvider(options);
-  const { instantiateSecp256k1, loadKeccak256 } = await loadLibraries();
-  // The seed blinds the library's own computations with private keys.
-  const library = await instantiateSecp256k1(createPortableProvider().randomBytes(32));
-  return {
-    ...portable,
-    name: 'webassembly',
-    parts: {
-      secp256k1: 'libsecp256k1, WebAssembly, of npm @bitauth/libauth; ECDH with blinded scalars',
-      keccak256: 'hash-wasm',
-      others: '@noble, in JavaScript',
-    },
-    secp256k1: createSecp256k1(webAssemblyLibSecp256k1(library), portable.randomBytes, portable.secp256k1),
-    keccak256: await loadKeccak256(),
-  };
+  return createWebAssemblyProvider(options, await loadLibraries());
 }
 
 /**

@@ -47,7 +47,7 @@ export interface Inbox<T extends InboxEntry> {
 /** What {@link createInbox} takes. */
 export interface InboxOptions {
   /** Most bytes of payloads; further messages are refused. Default 64 MiB: enough for weeks without the application. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /** Creates the inbox of a device's store; one for each store. Call `load` before anything else. */

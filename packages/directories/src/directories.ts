@@ -51,9 +51,9 @@ export interface DirectoriesOptions {
   /** Queried in parallel. Their names have to differ. */
   readonly directories: readonly BundleDirectory[];
   /** Tells what lies in the future, how old a bundle is, and when an answer is late. Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Limits to use instead of {@link DEFAULT_DIRECTORY_LIMITS}, one by one. */
-  readonly limits?: Partial<DirectoryLimits>;
+  readonly limits?: Partial<DirectoryLimits> | undefined;
 }
 
 /** A bundle that was found, verified and plausible: as good as one that came by message. */
@@ -67,7 +67,7 @@ export interface FoundBundle {
   /** The devices of the bundle that can be talked to. */
   readonly devices: PlausibleBundle['devices'];
   /** Milliseconds since the bundle was signed, as it says; none when it has no time. Never negative. */
-  readonly ageMs?: number;
+  readonly ageMs?: number | undefined;
 }
 
 /** A directory that failed, or a candidate of it that was refused. */
@@ -91,16 +91,16 @@ export interface DirectoryAnswers {
 /** How to look. */
 export interface DirectoriesFindOptions {
   /** The name by which the identity was found, for directories that go by names. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /**
    * Time of the newest bundle known of the identity, in nanoseconds since the epoch: older ones are refused with
    * BUNDLE_STALE. Default: none is known.
    */
-  readonly known?: bigint;
+  readonly known?: bigint | undefined;
   /** Called with each bundle as soon as it is found and verified, before slower directories have answered. */
   onFound?(found: FoundBundle): void;
   /** Gives up. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What became of a publication at one directory. */
@@ -108,7 +108,7 @@ export interface PublicationOutcome {
   /** Name of the directory. */
   readonly directory: string;
   /** Why the bundle was not published; absent when it was. */
-  readonly error?: SottoError;
+  readonly error?: SottoError | undefined;
 }
 
 /** Several directories that are queried as one. */
@@ -131,7 +131,7 @@ export interface Directories {
    */
   publish(
     publication: Omit<BundlePublication, 'sequence'>,
-    options?: { readonly only?: readonly string[]; readonly signal?: AbortSignal },
+    options?: { readonly only?: readonly string[] | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<readonly PublicationOutcome[]>;
 }
 

@@ -39,15 +39,15 @@ export interface EnsOptions {
    */
   readonly client: Client;
   /** Address of the registry. Default: that of the client's chain, else that of the main net. Rules the Universal Resolver out. */
-  readonly registry?: Hex;
+  readonly registry?: Hex | undefined;
   /** Address of the Universal Resolver. Default: that of the client's chain, if it has one. */
-  readonly universalResolver?: Hex;
+  readonly universalResolver?: Hex | undefined;
   /** Bounds the calls. Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Milliseconds for a name. Default 15,000: some names are resolved off the chain, by gateways. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Bytes of a bundle in a text record. Default 16 KiB, see `DirectoryLimits` of the main entry. */
-  readonly maxBundleBytes?: number;
+  readonly maxBundleBytes?: number | undefined;
 }
 
 /** The records of a name. They are claims of whoever holds the name, and not verified. */
@@ -59,9 +59,9 @@ export interface EnsIdentity {
   /** The record that has it. */
   readonly record: 'pubkey' | 'text';
   /** Where the name leads to; none when it has no contenthash. */
-  readonly content?: EnsContent;
+  readonly content?: EnsContent | undefined;
   /** The Bundle message of the text record, unverified; absent when the name has none. */
-  readonly bundle?: Uint8Array;
+  readonly bundle?: Uint8Array | undefined;
 }
 
 /** What became of looking up a name. */
@@ -92,9 +92,9 @@ export interface EnsRecords {
   /** The key that the name will point to, 33 or 65 bytes. */
   readonly identity: Uint8Array;
   /** Whether the name leads to the identity's IPNS name, where each new bundle is then found without a transaction. Default false. */
-  readonly ipns?: boolean;
+  readonly ipns?: boolean | undefined;
   /** A Bundle message, for a text record. It is as old as the transaction, until the next one. Default: none. */
-  readonly bundle?: Uint8Array;
+  readonly bundle?: Uint8Array | undefined;
 }
 
 /** Names of ENS, read through a client of the application. */
@@ -107,14 +107,17 @@ export interface EnsNames {
    */
   resolve(
     name: string,
-    options?: { readonly pinned?: Uint8Array; readonly signal?: AbortSignal },
+    options?: { readonly pinned?: Uint8Array | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<EnsResolution>;
 
   /**
    * The primary name of an Ethereum address (`0x…`), if it has one that leads back to it.
    * @throws INVALID_TEXT for what isn't an address or has a wrong checksum; otherwise as {@link resolve}
    */
-  primaryName(address: string, options?: { readonly signal?: AbortSignal }): Promise<string | undefined>;
+  primaryName(
+    address: string,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<string | undefined>;
 
   /**
    * Prepares the transaction that sets records. Sends nothing, and needs no key.
@@ -123,7 +126,7 @@ export interface EnsNames {
   prepare(
     name: string,
     records: EnsRecords,
-    options?: { readonly signal?: AbortSignal },
+    options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<EnsTransaction>;
 }
 

@@ -27,14 +27,14 @@ export type DirectoryFetch = (
 /** How requests over HTTP are made, and bounded. */
 export interface HttpOptions {
   /** Default: the global `fetch`. */
-  readonly fetch?: DirectoryFetch;
+  readonly fetch?: DirectoryFetch | undefined;
   /** Bounds the requests. Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /**
    * Milliseconds for one request until its answer is there as a whole, however much of it has come. Default 15,000: a
    * lookup in a distributed hash table takes seconds.
    */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /**
@@ -52,8 +52,8 @@ const NOTE_BYTES = 500;
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: Uint8Array | undefined;
   /** Most bytes of an answer with a status of 200 to 299; of any other only the first few are read. */
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;

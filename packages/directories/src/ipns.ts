@@ -36,13 +36,13 @@ export interface IpnsDirectoryOptions {
    */
   readonly endpoints: readonly IpnsEndpoint[];
   /** Tells what has expired. Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Milliseconds for which a record is valid. Default 48 hours: as long as nodes of the network keep records. */
-  readonly lifetimeMs?: number;
+  readonly lifetimeMs?: number | undefined;
   /** Milliseconds for which others may answer from their caches. Default 5 minutes: rotation is once a day. */
-  readonly ttlMs?: number;
+  readonly ttlMs?: number | undefined;
   /** Bytes of a bundle. Default 16 KiB, see `DirectoryLimits` of the main entry. */
-  readonly maxBundleBytes?: number;
+  readonly maxBundleBytes?: number | undefined;
 }
 
 const HOUR_MS = 60 * 60_000;

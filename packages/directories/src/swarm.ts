@@ -35,7 +35,7 @@ export interface SwarmDirectoryOptions extends HttpOptions {
    * Id of a batch of postage stamps that the owner has paid for, 32 bytes in hex: without it the directory only reads.
    * Each publication uses a stamp for one chunk.
    */
-  readonly postageBatch?: string;
+  readonly postageBatch?: string | undefined;
 }
 
 const DIRECTORY_NAME = 'swarm';

@@ -12,7 +12,7 @@ export interface WellKnownDirectoryOptions extends HttpOptions {
   /** The web server, such as `https://example.org`. Its operator puts the files there, by whatever means. */
   readonly url: string;
   /** Bytes of a bundle. Default 16 KiB, see `DirectoryLimits` of the main entry. */
-  readonly maxBundleBytes?: number;
+  readonly maxBundleBytes?: number | undefined;
 }
 
 const DIRECTORY_NAME = 'well-known';

@@ -20,11 +20,11 @@ import type { RatchetSuite } from './suite.js';
 /** Options of {@link decrypt}. */
 export interface DecryptOptions {
   /** The bytes that the sender passed to `encrypt`; deployed peers use none. */
-  readonly associatedData?: Uint8Array;
+  readonly associatedData?: Uint8Array | undefined;
   /** The message key kept for this message, when {@link skippedKeyFor} names one. Borrowed. */
-  readonly skippedKey?: Uint8Array;
+  readonly skippedKey?: Uint8Array | undefined;
   /** Default: what deployed peers use. */
-  readonly limits?: RatchetLimits;
+  readonly limits?: RatchetLimits | undefined;
 }
 
 /** What {@link decrypt} returns. */

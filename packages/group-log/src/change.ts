@@ -70,7 +70,7 @@ export function signChange(
     readonly parents: readonly string[];
     readonly time: number;
     readonly action: GroupAction;
-    readonly salt?: Uint8Array;
+    readonly salt?: Uint8Array | undefined;
   },
 ): Uint8Array {
   const bytes = Change.encode({

@@ -24,7 +24,7 @@ export interface ContactCard {
    * The bundle that was current when the card was made, of this identity. Its signature is not
    * checked here: verify it before use, like any other bundle.
    */
-  readonly bundle?: Bundle;
+  readonly bundle?: Bundle | undefined;
 }
 
 /** Version of the cards that {@link encodeContactCard} writes. */
@@ -60,8 +60,8 @@ const KIND_BUNDLE = 1;
  */
 export function encodeContactCard(
   crypto: CryptoProvider,
-  card: { readonly identity: Uint8Array; readonly bundle?: Bundle },
-  options: { readonly maxCharacters?: number } = {},
+  card: { readonly identity: Uint8Array; readonly bundle?: Bundle | undefined },
+  options: { readonly maxCharacters?: number | undefined } = {},
 ): string {
   checkProvider(crypto);
   parseObject(card, 'card', 'identity');
@@ -86,9 +86,9 @@ export function encodeContactCard(
 /** Options of {@link parseContactCard}. */
 export interface ContactCardOptions {
   /** The identity that the card has to be of, 33 or 65 bytes. */
-  readonly expected?: Uint8Array;
+  readonly expected?: Uint8Array | undefined;
   /** Limits of the bundle. */
-  readonly decode?: DecodeOptions;
+  readonly decode?: DecodeOptions | undefined;
 }
 
 /**

@@ -35,7 +35,7 @@ export class Mnemonic extends Redacted {
  */
 export function createMnemonic(
   crypto: CryptoProvider,
-  options: { readonly words?: MnemonicWordCount } = {},
+  options: { readonly words?: MnemonicWordCount | undefined } = {},
 ): Mnemonic {
   checkProvider(crypto);
   const words = parseObject(options, 'options').words ?? 12;

@@ -10,7 +10,7 @@ export type QrErrorCorrection = 'low' | 'medium' | 'quartile' | 'high';
 /** Options of {@link qrModules} and {@link qrSvg}. */
 export interface QrOptions {
   /** Default `medium`. More of it makes a larger code. */
-  readonly errorCorrection?: QrErrorCorrection;
+  readonly errorCorrection?: QrErrorCorrection | undefined;
 }
 
 /** Quiet zone around a code in modules, as ISO/IEC 18004 requires. */
@@ -64,7 +64,7 @@ export interface QrTerminalOptions extends QrOptions {
    * Whether to set white on black by escape codes, so that the terminal's own colours don't matter. Default true.
    * If false, the code is readable only on a dark background.
    */
-  readonly color?: boolean;
+  readonly color?: boolean | undefined;
 }
 
 /**
@@ -97,9 +97,9 @@ export interface QrDecodeOptions {
    * two of these; for a picture from a file, a second is well spent. An attempt in progress is finished, which takes hundredths of a second
    * for each megapixel.
    */
-  readonly retryMilliseconds?: number;
+  readonly retryMilliseconds?: number | undefined;
   /** Clock to measure the time spent. Default: the system clock. */
-  readonly clock?: Pick<Clock, 'now'>;
+  readonly clock?: Pick<Clock, 'now'> | undefined;
 }
 
 /**

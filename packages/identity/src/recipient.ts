@@ -9,7 +9,7 @@ import { checksumAddress } from './wallet-address.js';
 /** Somebody to write to, as a person has typed or scanned it. */
 export type Recipient =
   /** A contact card, or a link with one. */
-  | { readonly kind: 'card'; readonly identity: PublicKey; readonly bundle?: Bundle }
+  | { readonly kind: 'card'; readonly identity: PublicKey; readonly bundle?: Bundle | undefined }
   /** A public key in any of the forms of `KeyTextForm`, or a `did:key`. */
   | { readonly kind: 'key'; readonly identity: PublicKey }
   /** A contact code as deployed clients make it. */

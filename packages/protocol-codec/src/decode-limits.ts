@@ -41,7 +41,7 @@ export const DEFAULT_DECODE_LIMITS: DecodeLimits = Object.freeze({
 /** Options of the decoders. */
 export interface DecodeOptions {
   /** Limits to use instead of {@link DEFAULT_DECODE_LIMITS}, one by one. */
-  readonly limits?: Partial<DecodeLimits>;
+  readonly limits?: Partial<DecodeLimits> | undefined;
 }
 
 export function limitsOf(options: DecodeOptions | undefined): DecodeLimits {

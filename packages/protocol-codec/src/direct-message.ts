@@ -34,11 +34,11 @@ export interface DhHeader {
  */
 export interface DirectMessage {
   /** Present until the peer has answered: what it needs to start the session. */
-  readonly x3dhHeader?: X3dhHeader;
+  readonly x3dhHeader?: X3dhHeader | undefined;
   /** Present if the payload is encrypted with the Double Ratchet. */
-  readonly drHeader?: DrHeader;
+  readonly drHeader?: DrHeader | undefined;
   /** Present if the payload is encrypted with a key of a single Diffie-Hellman, for a peer whose bundle isn't known. */
-  readonly dhHeader?: DhHeader;
+  readonly dhHeader?: DhHeader | undefined;
   /** The ciphertext. */
   readonly payload: Uint8Array;
 }

@@ -6,7 +6,7 @@ export interface MessageShape<L extends string = string> {
   readonly name: string;
   readonly fields: ReadonlyMap<number, FieldShape<L>>;
   /** Whether a known field with another wire type counts as unknown and is skipped, as Go does. Default: it is refused. */
-  readonly skipsForeignWireTypes?: boolean;
+  readonly skipsForeignWireTypes?: boolean | undefined;
 }
 
 /**
@@ -15,8 +15,8 @@ export interface MessageShape<L extends string = string> {
  */
 export type FieldShape<L extends string = string> = {
   readonly name: string;
-  readonly size?: L;
-  readonly count?: L;
+  readonly size?: L | undefined;
+  readonly count?: L | undefined;
 } & (
   | { readonly type: 'bytes' | 'string' | 'uint32' | 'int64' | 'varint' }
   | { readonly type: 'message'; readonly message: MessageShape<L> }

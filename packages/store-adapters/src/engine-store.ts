@@ -57,14 +57,14 @@ const COMPACT_ON_CLOSE_BYTES = 32 * 1024 * 1024;
 /** Options of every store that is built on an engine. */
 export interface EngineStoreOptions {
   /** Where the store's progress is also recorded, so that a loss or an old copy is detected. Default none. */
-  readonly anchor?: RevisionAnchor;
+  readonly anchor?: RevisionAnchor | undefined;
   /**
    * How many records may be written or deleted until the store compacts itself, since their old contents can be read
    * from the files until then. Where compacting has to rewrite more than 16 KiB for each of them, it waits for more.
    * A store of up to 32 MiB is compacted when it is closed as well, if anything changed. `Infinity`: never by itself.
    * Default 2000.
    */
-  readonly compactAfter?: number;
+  readonly compactAfter?: number | undefined;
 }
 
 /** A failed write that may or may not have taken effect. */
@@ -205,7 +205,7 @@ export class EngineStore implements DurableStore {
 
   async commit(
     writes: readonly Write[],
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Revision> {
     parseWrites(writes);
     checkAborted(signal, 'commit');

@@ -23,18 +23,18 @@ export interface IndexedDbStoreOptions {
   /** The name of the database, unique within the origin. */
   readonly name: string;
   /** What a resolved commit survives. Default `power-loss`. */
-  readonly durability?: Durability;
+  readonly durability?: Durability | undefined;
   /** What to do when another tab has the store open. Default `fail`. */
-  readonly whenLocked?: WhenLocked;
+  readonly whenLocked?: WhenLocked | undefined;
   /** Aborts waiting for another tab. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * Where the store's progress is also recorded. Default: in `localStorage`, where available (not in workers).
    * A browser that clears all data of the origin clears that as well: only an anchor elsewhere detects it.
    */
-  readonly anchor?: RevisionAnchor;
+  readonly anchor?: RevisionAnchor | undefined;
   /** Whether to ask the browser not to evict the data when space is short. Some browsers ask the user. Default true. */
-  readonly persist?: boolean;
+  readonly persist?: boolean | undefined;
 }
 
 /**

@@ -14,7 +14,14 @@ export interface LevelDatabase {
   /** The value under a key, if there is one. */
   get(key: string, options: LevelEncodings): Promise<Uint8Array | undefined>;
   /** Pairs of a range in ascending order of their keys. */
-  iterator(options: LevelEncodings & { gt?: string; gte?: string; lt: string; limit: number }): {
+  iterator(
+    options: LevelEncodings & {
+      gt?: string | undefined;
+      gte?: string | undefined;
+      lt: string;
+      limit: number;
+    },
+  ): {
     all(): Promise<[string, Uint8Array][]>;
   };
   /** Applies all operations atomically. */

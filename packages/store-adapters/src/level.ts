@@ -18,7 +18,7 @@ export interface LevelStoreOptions extends EngineStoreOptions {
    */
   readonly database: LevelDatabase;
   /** Names the place in STORE_LOCKED and STORE_CORRUPT. Default `database`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /**

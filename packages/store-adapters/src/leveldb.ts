@@ -20,7 +20,7 @@ export interface LevelDbStoreOptions extends EngineStoreOptions {
   /** The directory of the database; created if missing, accessible only to its owner. */
   readonly path: string;
   /** What a resolved commit survives. Default `power-loss`. */
-  readonly durability?: Durability;
+  readonly durability?: Durability | undefined;
 }
 
 /**

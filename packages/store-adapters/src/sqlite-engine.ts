@@ -183,14 +183,23 @@ function selectPage(comparison: '>' | '>='): string {
   return `SELECT key, value FROM records WHERE key ${comparison} ? AND key < ? ORDER BY key LIMIT ?`;
 }
 
-/** Sotto's error for one of SQLite's: `errcode` in node:sqlite, `rawCode` in libsql, a name in all others. */
+/** SQLite's own messages for the results that are told apart. The node:sqlite of Deno gives nothing but these. */
+const RESULTS: Readonly<Record<string, number>> = {
+  'database is locked': BUSY,
+  'database table is locked': LOCKED,
+  'database disk image is malformed': CORRUPT,
+  'file is not a database': NOT_A_DATABASE,
+};
+
+/** Sotto's error for one of SQLite's: `errcode` in node:sqlite, `rawCode` in libsql, a name in all others but Deno's. */
 function describeSqliteError(error: unknown, where: string): SottoError {
   const { code, errcode, rawCode } = error as { code?: unknown; errcode?: unknown; rawCode?: unknown };
   const name = typeof code === 'string' ? code : 'unknown';
-  const primary = Number(errcode ?? rawCode ?? 0) & 0xff;
+  const message = error instanceof Error ? error.message : '';
+  const primary = Number(errcode ?? rawCode ?? RESULTS[message] ?? 0) & 0xff;
   if (primary === BUSY || primary === LOCKED || /^SQLITE_(BUSY|LOCKED)/.test(name)) {
-    const message = 'Another process or handle has this store open.';
-    return new SottoError('STORE_LOCKED', message, { where }, { cause: error });
+    const text = 'Another process or handle has this store open.';
+    return new SottoError('STORE_LOCKED', text, { where }, { cause: error });
   }
   if (primary === CORRUPT || primary === NOT_A_DATABASE || /^SQLITE_(CORRUPT|NOTADB)/.test(name)) {
     return new SottoError('STORE_CORRUPT', 'The database is damaged.', { what: where }, { cause: error });

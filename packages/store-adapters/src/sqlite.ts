@@ -21,12 +21,12 @@ export interface SqliteStoreOptions extends EngineStoreOptions {
   /** The file of the database; created if missing, accessible only to its owner. A `-wal` file is kept beside it. */
   readonly path: string;
   /** What a resolved commit survives. Default `power-loss`. */
-  readonly durability?: Durability;
+  readonly durability?: Durability | undefined;
   /**
    * Opens the database with a SQLite of your choice, synchronous and not waiting for locks: `(path) => new
    * Database(path)` of better-sqlite3, for example. Default `node:sqlite`, otherwise `libsql`.
    */
-  readonly openDatabase?: (path: string) => SqliteDatabase;
+  readonly openDatabase?: ((path: string) => SqliteDatabase) | undefined;
 }
 
 /**

@@ -150,6 +150,20 @@ describe('leveldb', () => {
 });
 
 describe('sqlite', () => {
+  it.each([
+    ['database is locked', 'STORE_LOCKED'],
+    ['database table is locked', 'STORE_LOCKED'],
+    ['database disk image is malformed', 'STORE_CORRUPT'],
+    ['file is not a database', 'STORE_CORRUPT'],
+    ['disk I/O error', 'STORE_UNAVAILABLE'],
+  ])('reports "%s" as %s when the error has no number', async (message, code) => {
+    const openDatabase = () => {
+      throw Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR' });
+    };
+    const path = join(temporaryDirectory(), 'store.sqlite');
+    await expect(createSqliteStore({ path, openDatabase })).rejects.toMatchObject({ code });
+  });
+
   it('reports what is missing when there is none', async () => {
     vi.resetModules();
     vi.doMock('libsql', () => {

@@ -39,14 +39,14 @@ export interface Devp2pCarrierOptions
    * Milliseconds that `open`, and a `publish` without a signal, wait for a peer; with a signal `publish` waits until it fires.
    * Default 5,000.
    */
-  readonly offlineTimeout?: number;
+  readonly offlineTimeout?: number | undefined;
   /**
    * Most proof of work that is done because peers require it. Default 2: ten times the default requirement of go-ethereum. A peer
    * that requires more is sent nothing.
    */
-  readonly maximumPow?: number;
+  readonly maximumPow?: number | undefined;
   /** The mailserver that stores envelopes for anyone offline. With one, there is a history. */
-  readonly mailserver?: MailserverOptions;
+  readonly mailserver?: MailserverOptions | undefined;
 }
 
 /**
@@ -286,7 +286,7 @@ class Connection implements CarrierConnection {
   async publish(
     _topic: Topic,
     envelope: Uint8Array,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     const limit = ENVELOPE_MAX_BYTES - PACKET_OVERHEAD;
     if (parseBytes(envelope, 'envelope').length > limit) {
@@ -333,7 +333,7 @@ class Connection implements CarrierConnection {
     topics: readonly Topic[],
     from: number,
     to: number,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     this.#checkOpen();
     const onEnvelope = ({ envelope, bytes }: DirectEnvelope) => {

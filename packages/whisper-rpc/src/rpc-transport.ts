@@ -26,40 +26,40 @@ export interface RpcTransportOptions {
    */
   readonly url: string;
   /** Allows sending the identity's private key unencrypted to another machine: anyone on the path can read it. */
-  readonly unsafePlaintext?: boolean;
+  readonly unsafePlaintext?: boolean | undefined;
   /** Default: the best provider for this platform. */
-  readonly crypto?: CryptoProvider;
+  readonly crypto?: CryptoProvider | undefined;
   /** Default: the system's clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Receives events, never keys or contents. Default: none. */
-  readonly logger?: Logger;
+  readonly logger?: Logger | undefined;
   /** Default: the runtime's own WebSocket; in Node.js the package `ws`, if it is installed. */
-  readonly webSocket?: OpenWebSocket;
+  readonly webSocket?: OpenWebSocket | undefined;
   /** Default: the global fetch. */
-  readonly fetch?: Fetch;
+  readonly fetch?: Fetch | undefined;
   /** Seconds until envelopes expire, at least 10. Default 15, as with deployed clients. */
-  readonly ttl?: number;
+  readonly ttl?: number | undefined;
   /** Proof of work of our envelopes, if the node doesn't require more. Default 0.002, what deployed nodes require. */
-  readonly powTarget?: number;
+  readonly powTarget?: number | undefined;
   /** Seconds that the node may spend on the proof of work of an envelope, a whole number. Default 5, as with deployed clients. */
-  readonly powTime?: number;
+  readonly powTime?: number | undefined;
   /** Milliseconds between two polls over HTTP. Default 1,000. */
-  readonly pollInterval?: number;
+  readonly pollInterval?: number | undefined;
   /** Milliseconds until a call times out, proof of work not included. Default 10,000. */
-  readonly callTimeout?: number;
+  readonly callTimeout?: number | undefined;
   /** Milliseconds between two checks that the node still answers, over WebSocket. Default 30,000. */
-  readonly heartbeat?: number;
+  readonly heartbeat?: number | undefined;
   /**
    * Milliseconds that a send without a signal waits while the node is offline, before it fails with TRANSPORT_UNAVAILABLE; with a
    * signal it waits until the signal fires. Default 5,000.
    */
-  readonly offlineTimeout?: number;
+  readonly offlineTimeout?: number | undefined;
   /** Most characters of an answer; one poll may return many messages. Default 2^25: 32 MB. */
-  readonly maxAnswerLength?: number;
+  readonly maxAnswerLength?: number | undefined;
   /** Waits between attempts to reconnect. Default: from 250 ms to 30 s. */
-  readonly backOff?: Partial<BackOff>;
+  readonly backOff?: Partial<BackOff> | undefined;
   /** Envelopes and messages remembered, to drop repetitions. Default 50,000 each: 10 MB at most. */
-  readonly remembered?: number;
+  readonly remembered?: number | undefined;
 }
 
 /**

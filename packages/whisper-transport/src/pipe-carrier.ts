@@ -15,7 +15,7 @@ import { abortedError, closedError, unavailableError } from './support/transport
 /** What a pipe reports. */
 export interface PipeEvents {
   /** Delivers an envelope that arrived; it is dropped unless its topic is subscribed to. The bytes are copied. */
-  deliver(topic: Topic, envelope: Uint8Array, options?: { readonly fromHistory?: boolean }): void;
+  deliver(topic: Topic, envelope: Uint8Array, options?: { readonly fromHistory?: boolean | undefined }): void;
   /** Reports that the connection was lost or restored. */
   status(status: 'connected' | 'reconnecting'): void;
 }
@@ -38,9 +38,9 @@ export type PipeOpener = (events: PipeEvents, signal?: AbortSignal) => Pipe | Pr
 /** Options of {@link createPipeCarrier}. */
 export interface PipeCarrierOptions {
   /** Largest envelope in bytes. Default 1 MiB, as with deployed Whisper nodes. */
-  readonly maxEnvelopeBytes?: number;
+  readonly maxEnvelopeBytes?: number | undefined;
   /** Whether pipes have `history`. Default false. */
-  readonly history?: boolean;
+  readonly history?: boolean | undefined;
 }
 
 /**
@@ -89,7 +89,7 @@ class PipeConnection implements CarrierConnection {
   async publish(
     topic: Topic,
     envelope: Uint8Array,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     const pipe = this.#check('publish', signal);
     if (parseBytes(envelope, 'envelope').length > this.#maxEnvelopeBytes) {
@@ -115,7 +115,7 @@ class PipeConnection implements CarrierConnection {
     topics: readonly Topic[],
     from: number,
     to: number,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     const pipe = this.#check('history', signal);
     const asked = topics.map((topic) => copyBytes(topic));

@@ -2,9 +2,10 @@ import { defaultProvider } from '@sotto/crypto';
 import { createWorkerMiner } from '@sotto/whisper-transport/miner';
 import { afterEach, describe, expect, it } from 'vitest';
 import { bigEndian64, leadingZeroBits } from '../src/envelope/envelope.js';
+import { loadFastNonceSearch } from '../src/mining/fast-nonce-search.js';
 import { createInlineMiner } from '../src/mining/inline-miner.js';
 import type { Miner } from '../src/mining/miner.js';
-import { createNonceSearch, loadFastNonceSearch } from '../src/mining/nonce-search.js';
+import { createNonceSearch } from '../src/mining/nonce-search.js';
 import { type MiningThread, ThreadedMiner } from '../src/mining/threaded-miner.js';
 import { manualClock } from './manual-clock.js';
 

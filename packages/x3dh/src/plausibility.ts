@@ -14,11 +14,11 @@ export interface PlausibilityOptions {
   /** The current time, in milliseconds since the epoch. */
   readonly now: number;
   /** How far a peer's clock may be ahead of ours. Default 10 minutes: the drift seen on phones. */
-  readonly maxAheadMs?: number;
+  readonly maxAheadMs?: number | undefined;
   /** Most devices in one bundle. Default 16; honest ones have three at most. */
-  readonly maxDevices?: number;
+  readonly maxDevices?: number | undefined;
   /** Whether to accept bundles without a time, as releases before 2019-07 sent them. Default true. */
-  readonly acceptUndated?: boolean;
+  readonly acceptUndated?: boolean | undefined;
 }
 
 /** A usable device of a bundle. */

@@ -11,7 +11,7 @@ export interface CompareOptions {
   /** How often every operation is run on usual inputs, and as often on hostile ones. */
   readonly rounds: number;
   /** Compares the operations whose names match, as in `/^secp256k1/`. Default: all. */
-  readonly only?: RegExp;
+  readonly only?: RegExp | undefined;
 }
 
 /**

@@ -18,7 +18,7 @@ export interface DirectoryFixture {
   /** A bundle of the identity, another one for each sequence, signed where the directory checks that. */
   bundle(identity: KeyPair, sequence: bigint): Uint8Array;
   /** Time of the first bundle that a case publishes, in nanoseconds since the epoch. Default: 2026-11-23T12:00:00Z. */
-  readonly firstSequence?: bigint;
+  readonly firstSequence?: bigint | undefined;
   /** Makes the place unreachable until the returned function is called. */
   interrupt?(): Promise<() => Promise<void>>;
   /**

@@ -19,12 +19,12 @@ export interface AcceleratedProviderOptions {
    * Where all randomness (keys, nonces) comes from. Default: Node's secure source. Only tests have a
    * reason to pass another.
    */
-  readonly random?: RandomSource;
+  readonly random?: RandomSource | undefined;
   /**
    * `auto`, the default: libsecp256k1 when npm `secp256k1` is installed and has a native build for this machine,
    * else @noble/curves. `noble`: @noble/curves in any case.
    */
-  readonly secp256k1?: 'auto' | 'noble';
+  readonly secp256k1?: 'auto' | 'noble' | undefined;
 }
 
 /**

@@ -3,7 +3,7 @@ import { createSecp256k1 } from '../libsecp256k1.js';
 import { keccak256 as nobleKeccak256 } from '../portable/hash.js';
 import { createSecp256k1 as createNobleSecp256k1 } from '../portable/secp256k1.js';
 import { createX25519 as createNobleX25519 } from '../portable/x25519.js';
-import { loadWebAssemblyProvider } from '../webassembly.js';
+import { loadOptionalKeccak256, loadOptionalWebAssembly } from './optional-packages.js';
 import { nativeLibSecp256k1 } from './secp256k1.js';
 import type { loadAddon } from './secp256k1-addon.js';
 import { createX25519 } from './x25519.js';
@@ -37,7 +37,7 @@ export function chooseSecp256k1(
 export async function loadSecp256k1(
   randomBytes: RandomSource,
   problem: string,
-  load: typeof loadWebAssemblyProvider = loadWebAssemblyProvider,
+  load: typeof loadOptionalWebAssembly = loadOptionalWebAssembly,
 ): Promise<Choice<Secp256k1>> {
   try {
     const { secp256k1: part, parts } = await load({ random: randomBytes });
@@ -98,6 +98,6 @@ let keccak256: Promise<Keccak256> | undefined;
 
 /** Once for all providers. */
 function loadKeccak256(): Promise<Keccak256> {
-  keccak256 ??= import('../webassembly/keccak.js').then((library) => library.loadKeccak256());
+  keccak256 ??= loadOptionalKeccak256();
   return keccak256;
 }

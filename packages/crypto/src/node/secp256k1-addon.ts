@@ -37,20 +37,15 @@ export interface Secp256k1Addon {
  * Loads the native bindings, or says why they can't be. Never the package's index: without a native
  * build, it silently falls back to a slow library in JavaScript that isn't constant-time.
  */
-export function loadAddon(
-  load: () => unknown = requireBindings,
-): Secp256k1Addon | { readonly problem: string } {
+export function loadAddon(load?: () => unknown): Secp256k1Addon | { readonly problem: string } {
   try {
-    return load() as Secp256k1Addon;
+    if (load !== undefined) return load() as Secp256k1Addon;
+    // In this `try`, so that bundlers go on without it. A CommonJS bundle has no `import.meta.url`, and runs without it, too.
+    const require = createRequire(import.meta.url);
+    return require('secp256k1/bindings') as Secp256k1Addon;
   } catch (error) {
     // The lines after the first contain local paths.
     const [problem = ''] = String(error instanceof Error ? error.message : error).split('\n');
     return { problem };
   }
-}
-
-/** Evaluated only when called: a CommonJS bundle has no `import.meta.url`, and then runs without the addon. */
-function requireBindings(): unknown {
-  const require = createRequire(import.meta.url);
-  return require('secp256k1/bindings');
 }

@@ -1,3 +1,3 @@
 /** What the WebAssembly provider uses of the two packages: a bundler omits the rest of them. */
 export { instantiateSecp256k1 } from '@bitauth/libauth';
-export { loadKeccak256 } from './keccak.js';
+export { createKeccak } from 'hash-wasm';

@@ -24,7 +24,7 @@ export interface TableDefinition<T> extends RecordCodec<T> {
   /** First segment of each key: 1 to 32 of `a` to `z`, `0` to `9` and `-`, beginning with a letter. */
   readonly name: string;
   /** Whether decoded records may stay in memory: small ones that are read again and again. Default false. */
-  readonly cached?: boolean;
+  readonly cached?: boolean | undefined;
 }
 
 /**

@@ -16,8 +16,8 @@ export interface MovingRecords<T> {
   /** Whether these are the segments of a key. */
   readonly isKey: (segments: readonly string[]) => boolean;
   /** @throws anything */
-  readonly check?: (record: T) => void;
-  readonly reduce?: (record: T) => T;
+  readonly check?: ((record: T) => void) | undefined;
+  readonly reduce?: ((record: T) => T) | undefined;
 }
 
 /** An entry of a list of tables that move. */

@@ -160,7 +160,10 @@ export class EncryptedRecordStore implements EncryptedStore {
     if (damage[0]) throw damage[0].error;
   }
 
-  async commit(writes: readonly Write[], options: { readonly signal?: AbortSignal } = {}): Promise<Revision> {
+  async commit(
+    writes: readonly Write[],
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Revision> {
     parseWrites(writes, ENCRYPTED_VALUE_MAX_BYTES);
     checkAborted(options.signal, 'commit');
     this.#checkOpen();
@@ -277,7 +280,7 @@ export class EncryptedRecordStore implements EncryptedStore {
     writes: readonly Write[],
     changes: readonly LockChange[],
     rootKey?: RootKey,
-    options?: { readonly signal?: AbortSignal },
+    options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<Revision> {
     if (changes.length === 0 && rootKey === undefined) return this.#store.commit(writes, options);
     const staged = await this.#tree.stage(this.#tree.version + 1, changes, rootKey);

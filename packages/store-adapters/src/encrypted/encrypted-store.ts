@@ -19,12 +19,12 @@ export interface EncryptedStoreOptions {
    * What a guess at the passphrase costs, for a store created now; an existing one has its own stored.
    * Default `DEFAULT_PASSPHRASE_COST`.
    */
-  readonly passphraseCost?: PassphraseCost;
+  readonly passphraseCost?: PassphraseCost | undefined;
   /**
    * Derives a key from the passphrase. Default: Argon2id in JavaScript (@noble/hashes). `loadArgon2id` of
    * `@sotto/crypto/webassembly` is several times as fast, and derives the same keys.
    */
-  readonly argon2id?: Argon2id;
+  readonly argon2id?: Argon2id | undefined;
 }
 
 /**

@@ -37,7 +37,7 @@ export class TabStore implements IndexedDbStore {
     }
   }
 
-  commit(writes: readonly Write[], options?: { readonly signal?: AbortSignal }) {
+  commit(writes: readonly Write[], options?: { readonly signal?: AbortSignal | undefined }) {
     return this.#asLocked(this.#store.commit(writes, options));
   }
 

@@ -98,43 +98,43 @@ export interface BanPolicy {
 /** Options of {@link createWhisperHost}. */
 export interface WhisperHostOptions extends WhisperHostHooks {
   /** Default: the best provider for this platform. */
-  readonly crypto?: CryptoProvider;
+  readonly crypto?: CryptoProvider | undefined;
   /** Default: the system's clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Receives events, never keys or contents. Default: none. */
-  readonly logger?: Logger;
+  readonly logger?: Logger | undefined;
   /** 32 bytes: the private key that identifies this host to peers, geth's `--nodekey`. Not a messenger's identity. Default: a new one. */
-  readonly nodeKey?: Uint8Array;
+  readonly nodeKey?: Uint8Array | undefined;
   /** Where to listen. Default: nowhere, the host only dials. Port 0 is any free port. */
-  readonly listen?: { readonly host?: string; readonly port: number };
+  readonly listen?: { readonly host?: string | undefined; readonly port: number } | undefined;
   /** Host name in {@link WhisperHost.enode}. Default: the address listened on, or 127.0.0.1 when that is every address. */
-  readonly advertisedHost?: string;
+  readonly advertisedHost?: string | undefined;
   /** `enode://` URLs of peers that are dialled, and again whenever they are gone. They don't count toward `maxPeers`. */
-  readonly peers?: readonly string[];
+  readonly peers?: readonly string[] | undefined;
   /** Peers that are dialled in the same way and whose p2p messages are accepted: our mailservers. */
-  readonly trustedPeers?: readonly string[];
+  readonly trustedPeers?: readonly string[] | undefined;
   /** Most inbound peers. Default 25, as geth has it. */
-  readonly maxPeers?: number;
+  readonly maxPeers?: number | undefined;
   /** Most inbound peers of one address (IPv4, or /64 of IPv6), so that no one occupies all places. Default 8. */
-  readonly maxPeersPerAddress?: number;
+  readonly maxPeersPerAddress?: number | undefined;
   /** `full` forwards all envelopes, `light` only sends those published here. Default `light`. */
-  readonly mode?: 'full' | 'light';
+  readonly mode?: 'full' | 'light' | undefined;
   /** The pool of live envelopes, with its policy. Default: a new one. One that is given isn't closed with the host. */
-  readonly pool?: EnvelopePool;
+  readonly pool?: EnvelopePool | undefined;
   /** The topics wanted: a bloom filter, 64 bytes. Default: all. */
-  readonly bloom?: Uint8Array;
+  readonly bloom?: Uint8Array | undefined;
   /** What each peer may send, see {@link ReceiveLimits} for the defaults. */
-  readonly receive?: Partial<ReceiveLimits>;
+  readonly receive?: Partial<ReceiveLimits> | undefined;
   /** What is queued for each peer, see {@link SendLimits} for the defaults. */
-  readonly send?: Partial<SendLimits>;
+  readonly send?: Partial<SendLimits> | undefined;
   /** When and for how long a misbehaving peer is banned, see {@link BanPolicy} for the defaults. */
-  readonly ban?: Partial<BanPolicy>;
+  readonly ban?: Partial<BanPolicy> | undefined;
   /** Waits before a peer is dialled again. */
-  readonly backOff?: Partial<BackOff>;
+  readonly backOff?: Partial<BackOff> | undefined;
   /** Milliseconds to set up a connection, hello and status included. Default 10,000. */
-  readonly handshakeTimeout?: number;
+  readonly handshakeTimeout?: number | undefined;
   /** What we call ourselves. Default `sotto`. */
-  readonly clientId?: string;
+  readonly clientId?: string | undefined;
 }
 
 /** What a host has done since it was created, for its operator. */

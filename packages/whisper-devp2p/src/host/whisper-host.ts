@@ -40,7 +40,7 @@ export interface WhisperHost {
    * Dials a peer, and again whenever it is gone.
    * @throws INVALID_TEXT, CLOSED
    */
-  addPeer(enode: string, options?: { readonly trusted?: boolean }): void;
+  addPeer(enode: string, options?: { readonly trusted?: boolean | undefined }): void;
   /** Stops dialling and trusting a peer, and disconnects it. @throws INVALID_TEXT */
   removePeer(enode: string): void;
   /** Accepts p2p messages of a peer from now on, given by id or enode URL. @throws INVALID_TEXT */
@@ -68,7 +68,7 @@ export interface WhisperHost {
   sendP2pMessages(
     peerId: string,
     envelopes: Iterable<Uint8Array>,
-    options?: { readonly batch?: boolean },
+    options?: { readonly batch?: boolean | undefined },
   ): Promise<void>;
   /** Tells a peer that its request was answered. @throws as `sendP2pRequest` does */
   sendRequestComplete(peerId: string, payload: Uint8Array): Promise<void>;

@@ -182,7 +182,7 @@ export interface MailSealing {
   /** The client's node key: go-ethereum requires it, Status accepts any key. */
   readonly signer: KeyPair;
   /** Default 0.002. */
-  readonly minimumPow?: number;
+  readonly minimumPow?: number | undefined;
   /** Stops the proof of work. */
   readonly signal?: AbortSignal | undefined;
 }

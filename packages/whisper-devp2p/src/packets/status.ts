@@ -23,13 +23,15 @@ export interface WhisperStatus {
   /** Whether it only sends its own envelopes and forwards none. */
   readonly lightNode: boolean;
   /** Whether it asks for envelopes to be confirmed; sent by Status nodes. */
-  readonly confirmations?: boolean;
+  readonly confirmations?: boolean | undefined;
   /** The limits of a Status node: envelopes a second by address, peer and topic; 0 is no limit. */
-  readonly rateLimits?: {
-    readonly perAddress: number;
-    readonly perPeer: number;
-    readonly perTopic: number;
-  };
+  readonly rateLimits?:
+    | {
+        readonly perAddress: number;
+        readonly perPeer: number;
+        readonly perTopic: number;
+      }
+    | undefined;
 }
 
 /**

@@ -139,7 +139,7 @@ export class RpcConnection implements TransportConnection {
   async send(
     channel: Channel,
     payload: Uint8Array,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     this.#checkOpen();
     if (payload.length > this.#maxPayload) {

@@ -13,9 +13,9 @@ export interface JsonRpcClient {
 }
 
 export interface CallOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Milliseconds added to the timeout. */
-  readonly extraTime?: number;
+  readonly extraTime?: number | undefined;
 }
 
 export interface ClientSettings {

@@ -20,15 +20,15 @@ export interface PooledEnvelope {
 /** Options of an {@link EnvelopePool}. */
 export interface EnvelopePoolOptions {
   /** Default: the best provider for this platform. */
-  readonly crypto?: CryptoProvider;
+  readonly crypto?: CryptoProvider | undefined;
   /** Decides what has expired. Default: the system's clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Requirements on envelopes. Default: those of deployed nodes, with a limit for the time to live. */
-  readonly policy?: Partial<EnvelopePolicy>;
+  readonly policy?: Partial<EnvelopePolicy> | undefined;
   /** Most live envelopes. Default 200,000: 2,000 a second that live 100 s. */
-  readonly maxEnvelopes?: number;
+  readonly maxEnvelopes?: number | undefined;
   /** Most bytes of all of them. Default 2^27: 128 MB, which take about three times as much memory. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /** Called once for each new envelope, with its origin. Must not throw. */
@@ -131,7 +131,10 @@ export class EnvelopePool {
    * @returns `pooled` is missing for an envelope that was removed to make room
    * @throws as `add` does
    */
-  offer(bytes: Uint8Array, origin?: unknown): { readonly pooled?: PooledEnvelope; readonly isNew: boolean } {
+  offer(
+    bytes: Uint8Array,
+    origin?: unknown,
+  ): { readonly pooled?: PooledEnvelope | undefined; readonly isNew: boolean } {
     if (this.#closed) throw new SottoError('CLOSED', 'The pool was closed.', { what: 'envelope pool' });
     if (bytes.length > ENVELOPE_MAX_BYTES)
       throw full('bytes of an envelope', ENVELOPE_MAX_BYTES, bytes.length);

@@ -52,7 +52,7 @@ export class MemoryCarrierConnection implements CarrierConnection, MemoryEndpoin
   async publish(
     topic: Topic,
     envelope: Uint8Array,
-    options: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     this.#checkOpen();
     parseBytes(envelope, 'envelope');
@@ -70,7 +70,7 @@ export class MemoryCarrierConnection implements CarrierConnection, MemoryEndpoin
     topics: readonly Topic[],
     from: number,
     to: number,
-    options: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     this.#checkOpen();
     await this.#router.history(this, new Set(topics.map(topicKey)), { from, to, ...options });

@@ -64,7 +64,7 @@ export class MemoryConnection implements TransportConnection, MemoryEndpoint {
   async send(
     channel: Channel,
     payload: Uint8Array,
-    options: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     this.#checkOpen();
     const sent = { key: channelId(channel), target: channel, sender: this.owner, bytes: payload };

@@ -17,17 +17,17 @@ import { changeConditions, Dice, FAIR_CONDITIONS, type NetworkConditions } from 
 /** Options of {@link createMemoryNetwork}. */
 export interface MemoryNetworkOptions {
   /** An integer. The same seed and the same calls give the same network. Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Dates messages, and waits when there is latency. Default: the clock of the machine. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Default: nothing is lost, repeated, reordered or delayed. */
-  readonly conditions?: Partial<NetworkConditions>;
+  readonly conditions?: Partial<NetworkConditions> | undefined;
   /** Largest payload, or envelope of a carrier, in bytes. Default 1 MiB, as Whisper nodes have it. */
-  readonly maxPayloadBytes?: number;
+  readonly maxPayloadBytes?: number | undefined;
   /** Messages kept for history; the oldest go. Default 10,000: a long test, and bounded. */
-  readonly historySize?: number;
+  readonly historySize?: number | undefined;
   /** How often a message is handed to a receiver that refuses it. Default 5: enough to outlive a store's hiccup. */
-  readonly maxTries?: number;
+  readonly maxTries?: number | undefined;
 }
 
 /** A network within this process, and the controls for its conditions. */

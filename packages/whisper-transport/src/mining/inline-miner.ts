@@ -1,7 +1,8 @@
 import type { Clock } from '@sotto/core';
 import { Deadline } from '../support/deadline.js';
+import { loadFastNonceSearch } from './fast-nonce-search.js';
 import { type MineOptions, type Miner, minerAborted, minerClosed, minerTimedOut } from './miner.js';
-import { createNonceSearch, type Found, loadFastNonceSearch } from './nonce-search.js';
+import { createNonceSearch, type Found } from './nonce-search.js';
 
 /** Milliseconds, and nonces, after which the thread is yielded. */
 const TURN_MS = 10;
@@ -12,7 +13,7 @@ const PIECE = 256;
 /** Options of {@link createInlineMiner}. */
 export interface InlineMinerOptions {
   /** `auto`, the default: WebAssembly where it may run, else @noble/hashes. `noble`: always @noble/hashes. */
-  readonly keccak256?: 'auto' | 'noble';
+  readonly keccak256?: 'auto' | 'noble' | undefined;
 }
 
 /** A miner on the calling thread. It works in short slices and yields between them. */

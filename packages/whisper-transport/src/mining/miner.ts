@@ -23,9 +23,9 @@ export interface Miner {
 /** Options of {@link Miner.mine}. */
 export interface MineOptions {
   /** Stops mining: `mine` rejects with ABORTED. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Milliseconds until `mine` rejects with TIMEOUT. Default: none. */
-  readonly timeLimit?: number;
+  readonly timeLimit?: number | undefined;
 }
 
 /**

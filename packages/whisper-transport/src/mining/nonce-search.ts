@@ -1,4 +1,5 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
+import type { IHasher } from 'hash-wasm';
 import { leadingZeroBits } from '../envelope/envelope.js';
 
 /** The best nonce of a search, and the number of leading zero bits of its hash. */
@@ -45,26 +46,14 @@ export function createNonceSearch(prefix: Uint8Array): NonceSearch {
   });
 }
 
-let fastSearch: Promise<typeof createNonceSearch> | undefined;
+/** hash-wasm's function of that name. */
+type CreateKeccak = (bits: 256) => Promise<IHasher>;
 
-/**
- * A search with the WebAssembly of hash-wasm, about ten times as fast; loaded once. Where WebAssembly is missing or forbidden, it is
- * {@link createNonceSearch}.
- */
-export function loadFastNonceSearch(): Promise<typeof createNonceSearch> {
-  fastSearch ??= loadSearch();
-  return fastSearch;
-}
-
-async function loadSearch(): Promise<typeof createNonceSearch> {
-  try {
-    const { createKeccak } = await import('./keccak.js');
-    const keccak = await createKeccak(256);
-    return (prefix) => {
-      const begun = keccak.init().update(prefix).save();
-      return createSearch((nonce) => keccak.load(begun).update(nonce).digest('binary'));
-    };
-  } catch {
-    return createNonceSearch;
-  }
+/** A search with the WebAssembly of hash-wasm, about ten times as fast. Rejects where WebAssembly is missing or forbidden. */
+export async function createWebAssemblySearch(createKeccak: CreateKeccak): Promise<typeof createNonceSearch> {
+  const keccak = await createKeccak(256);
+  return (prefix) => {
+    const begun = keccak.init().update(prefix).save();
+    return createSearch((nonce) => keccak.load(begun).update(nonce).digest('binary'));
+  };
 }

@@ -1,5 +1,6 @@
 /** The messages between a miner and its threads, and the program of a thread. */
-import { type Found, loadFastNonceSearch } from './nonce-search.js';
+import { createKeccak } from './keccak.js';
+import { createNonceSearch, createWebAssemblySearch, type Found } from './nonce-search.js';
 
 /** Nonces between two checks for messages: about 10 ms. */
 const PIECE = 4_000;
@@ -18,7 +19,8 @@ export interface ThreadPort {
 
 /** Serves orders one after the other, as long as the thread runs. */
 export function serveOrders(port: ThreadPort): void {
-  const searches = loadFastNonceSearch();
+  // Imported, not loaded on request as elsewhere: bundlers make one file of a worker, and Vite's refuses to split it.
+  const searches = createWebAssemblySearch(createKeccak).catch(() => createNonceSearch);
   let stopped = true;
   port.onOrder(async (order) => {
     if (order.kind === 'stop') {

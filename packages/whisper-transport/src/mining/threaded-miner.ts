@@ -24,11 +24,11 @@ export type StartThread = (
 /** Options of `createWorkerMiner`. */
 export interface WorkerMinerOptions {
   /** Most threads; each is started when there is work for it. Default: one less than the machine has, at least 1. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Measures time limits. Default: the system's clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Receives the event `mining.no-threads` when threads are unavailable. Default: none. */
-  readonly logger?: Logger;
+  readonly logger?: Logger | undefined;
 }
 
 interface Job {

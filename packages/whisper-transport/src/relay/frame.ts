@@ -65,7 +65,7 @@ export interface RelayWelcome {
   /** Most topics of one subscription or history. */
   readonly maxTopics: number;
   /** Its clock, in milliseconds since the epoch, if it reports it. */
-  readonly time?: number;
+  readonly time?: number | undefined;
 }
 
 /** A frame of a relay. */

@@ -18,32 +18,32 @@ export interface RelayCarrierOptions {
   /** Address of the relay: `ws:` or `wss:`. Envelopes are sealed, but without TLS an eavesdropper learns what the relay does. */
   readonly url: string;
   /** Whether the relay keeps an archive. Default true, as `whisper-node` does. */
-  readonly history?: boolean;
+  readonly history?: boolean | undefined;
   /** Proof of work that the relay requires. Default 0.002, as with deployed nodes. */
-  readonly minimumPow?: number;
+  readonly minimumPow?: number | undefined;
   /** Largest envelope in bytes. Default 1 MiB, as with deployed nodes. */
-  readonly maxEnvelopeBytes?: number;
+  readonly maxEnvelopeBytes?: number | undefined;
   /** Default: the runtime's own WebSocket; in Node.js the package `ws`, if it is installed. */
-  readonly webSocket?: OpenWebSocket;
+  readonly webSocket?: OpenWebSocket | undefined;
   /** Randomises the waits between attempts. Default: `crypto.getRandomValues`. */
-  readonly random?: RandomSource;
+  readonly random?: RandomSource | undefined;
   /** Default: the system's clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Receives events, never keys or contents. Default: none. */
-  readonly logger?: Logger;
+  readonly logger?: Logger | undefined;
   /** Milliseconds until a call times out. Default 10,000. */
-  readonly callTimeout?: number;
+  readonly callTimeout?: number | undefined;
   /** Milliseconds between two checks that the relay still answers. Default 30,000. */
-  readonly heartbeat?: number;
+  readonly heartbeat?: number | undefined;
   /**
    * Milliseconds that a call without a signal waits while the relay is offline, before it fails with TRANSPORT_UNAVAILABLE; with a
    * signal it waits until the signal fires. Default 5,000.
    */
-  readonly offlineTimeout?: number;
+  readonly offlineTimeout?: number | undefined;
   /** Envelopes requested in one page of a history, 1 to 65,535. Default 500; the relay may send fewer. */
-  readonly pageSize?: number;
+  readonly pageSize?: number | undefined;
   /** Waits between attempts to reconnect. Default: from 250 ms to 30 s. */
-  readonly backOff?: Partial<BackOff>;
+  readonly backOff?: Partial<BackOff> | undefined;
 }
 
 /**

@@ -119,7 +119,7 @@ export class RelayConnection implements CarrierConnection {
   async publish(
     _topic: Topic,
     envelope: Uint8Array,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     const limit = this.#settings.maxEnvelopeBytes;
     if (parseBytes(envelope, 'envelope').length > limit) {
@@ -150,7 +150,7 @@ export class RelayConnection implements CarrierConnection {
     topics: readonly Topic[],
     from: number,
     to: number,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     const page = {
       kind: 'history',

@@ -43,25 +43,25 @@ import { SkewEstimate } from './clock-skew.js';
 /** Options of {@link createSealedTransport}. */
 export interface SealedTransportOptions {
   /** Default: the best provider for this platform. */
-  readonly crypto?: CryptoProvider;
+  readonly crypto?: CryptoProvider | undefined;
   /** Default: the system's clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /**
    * Does the proof of work, such as `createWorkerMiner` of `@sotto/whisper-transport/miner`. It isn't closed with the connection.
    * Default: this thread, in short slices.
    */
-  readonly miner?: Miner;
+  readonly miner?: Miner | undefined;
   /**
    * Derives channel keys off this thread, for example with WebCrypto. Default: the provider does, which blocks this thread for 20 to
    * 150 ms once for each channel.
    */
-  readonly pbkdf2?: Pbkdf2;
+  readonly pbkdf2?: Pbkdf2 | undefined;
   /** Seconds until envelopes expire, at least 10. Default 15, as with deployed clients. */
-  readonly ttl?: number;
+  readonly ttl?: number | undefined;
   /** Requirements on envelopes. Ours also meet the carrier's proof of work, if that is more. Default: as with deployed nodes. */
-  readonly policy?: Partial<EnvelopePolicy>;
+  readonly policy?: Partial<EnvelopePolicy> | undefined;
   /** Envelopes and messages remembered, to drop repetitions. Default 50,000 each: 10 MB at most. */
-  readonly remembered?: number;
+  readonly remembered?: number | undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The part of a WebSocket that is used: the global class has it, and so has that of the package `ws`. */
 export interface WebSocketLike {
   /** Set to `arraybuffer` to receive bytes. */
-  binaryType?: string;
+  binaryType?: string | undefined;
   /** Calls `listener` for each message: a string or, with `binaryType` set, an `ArrayBuffer`. */
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
   /** Calls `listener` when the connection opens, closes or fails. */

@@ -1,0 +1,3 @@
+import { report, runPage } from './page.mjs';
+
+report(runPage(location.search));
