@@ -10,7 +10,7 @@ const layers = {
   'double-ratchet': ['core', 'crypto'],
   'group-log': ['core', 'crypto'],
   device: ['core', 'crypto', 'protocol-codec', 'x3dh', 'double-ratchet'],
-  messenger: ['core', 'crypto', 'protocol-codec', 'group-log', 'device'],
+  messenger: ['core', 'crypto', 'protocol-codec', 'group-log', 'device', 'directories'],
   conversations: ['core', 'messenger'],
   identity: ['core', 'crypto', 'protocol-codec'],
   'status-messages': ['core', 'protocol-codec'],

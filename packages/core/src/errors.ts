@@ -74,7 +74,15 @@ export interface ErrorDetails {
   MESSAGE_TOO_OLD: { readonly messageId: string };
   /** The named device, group, contact or message isn't known here. */
   NOT_FOUND: {
-    readonly what: 'contact' | 'conversation' | 'device' | 'group' | 'group change' | 'message' | 'peer';
+    readonly what:
+      | 'contact'
+      | 'conversation'
+      | 'device'
+      | 'group'
+      | 'group change'
+      | 'message'
+      | 'name'
+      | 'peer';
     readonly id: string;
   };
   /** The author of a request isn't permitted to make it. */

@@ -1,5 +1,5 @@
 import type { InstallationId, PublicKey } from '@sotto/core';
-import type { Bundle } from '@sotto/protocol-codec';
+import type { Bundle, SignedPreKey } from '@sotto/protocol-codec';
 import type { VerifiedBundle } from '@sotto/x3dh';
 import type { DecryptOptions, DecryptOutcome } from './decryption.js';
 import type { EncryptedMessage } from './encryption.js';
@@ -181,6 +181,17 @@ export interface Device extends Transactions {
 
 /** A device with the additional members that a messenger needs. */
 export interface MessengerDevice extends Device {
+  /**
+   * Our bundle for a place that keeps one bundle of an identity: with further devices of ours, by installation id, whether
+   * paired or not, as far as there is room. Signed anew; rotates nothing.
+   * @param after a timestamp, in nanoseconds since the epoch; that of the bundle is higher
+   */
+  bundleWith(
+    tx: ReadTransaction,
+    others: ReadonlyMap<string, SignedPreKey>,
+    after: bigint,
+  ): Promise<VerifiedBundle>;
+
   /**
    * Remembers a public message of ours, so that it isn't mistaken for one of another device when it is received again, for
    * instance after a backup was restored.

@@ -8,7 +8,12 @@ import {
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { secp256k1Suite } from '@sotto/double-ratchet';
-import { type Bundle, decodeProtocolMessage, encodeContactCode } from '@sotto/protocol-codec';
+import {
+  type Bundle,
+  decodeProtocolMessage,
+  encodeContactCode,
+  type SignedPreKey,
+} from '@sotto/protocol-codec';
 import type { VerifiedBundle } from '@sotto/x3dh';
 import { countAnswer } from './answers.js';
 import type { DeviceContext } from './context.js';
@@ -159,6 +164,14 @@ class StoredDevice implements MessengerDevice {
 
   async bundle(tx: ReadTransaction): Promise<VerifiedBundle> {
     return this.#ownBundle.get(tx, this.#context, await currentPreKey(tx));
+  }
+
+  async bundleWith(
+    tx: ReadTransaction,
+    others: ReadonlyMap<string, SignedPreKey>,
+    after: bigint,
+  ): Promise<VerifiedBundle> {
+    return this.#ownBundle.getWith(tx, this.#context, await currentPreKey(tx), others, after);
   }
 
   async contactCode(tx: ReadTransaction): Promise<string> {

@@ -23,17 +23,8 @@ export class OwnBundle {
     preKey: PreKeyRecord,
     fresh = false,
   ): Promise<VerifiedBundle> {
-    const { crypto, clock, limits, identity, installationId } = context;
-    const paired = activeDevices(await getPeer(tx, identity.publicKey), limits.maxActiveDevices - 1).filter(
-      (device) => device.signedPreKey.length > 0,
-    );
-    const signedPreKeys = new Map<string, SignedPreKey>([
-      [installationId, entry(preKey.publicKey, preKey.version, PROTOCOL_VERSION)],
-      ...paired.map((device): [string, SignedPreKey] => [
-        device.installationId,
-        entry(device.signedPreKey, device.version, device.protocolVersion),
-      ]),
-    ]);
+    const { clock, limits } = context;
+    const signedPreKeys = await ownDevices(tx, context, preKey);
     const now = clock.now();
     const content = contentOf(signedPreKeys);
     const age = this.#last && now - this.#last.signedAt;
@@ -46,13 +37,60 @@ export class OwnBundle {
     ) {
       return this.#last.bundle;
     }
-    // No two bundles have the same timestamp, so that peers can tell which is newer.
-    const wanted = bundleTimestamp(now);
-    this.#newest = wanted > this.#newest || wanted < this.#newest - 1_000_000n ? wanted : this.#newest + 1n;
-    const bundle = signBundle(crypto, identity, { signedPreKeys, timestamp: this.#newest });
+    const bundle = this.#sign(context, signedPreKeys, now);
     this.#last = { bundle, content, signedAt: now };
     return bundle;
   }
+
+  /**
+   * Our bundle with further devices of our identity, by installation id, as far as there is room. Signed anew.
+   * @param after a timestamp; that of the bundle is higher
+   */
+  async getWith(
+    tx: ReadTransaction,
+    context: DeviceContext,
+    preKey: PreKeyRecord,
+    others: ReadonlyMap<string, SignedPreKey>,
+    after: bigint,
+  ): Promise<VerifiedBundle> {
+    const signedPreKeys = await ownDevices(tx, context, preKey);
+    for (const [installationId, signedPreKey] of others) {
+      if (signedPreKeys.size >= context.limits.maxActiveDevices) break;
+      if (!signedPreKeys.has(installationId)) signedPreKeys.set(installationId, signedPreKey);
+    }
+    return this.#sign(context, signedPreKeys, context.clock.now(), after);
+  }
+
+  #sign(
+    { crypto, identity }: DeviceContext,
+    signedPreKeys: ReadonlyMap<string, SignedPreKey>,
+    now: number,
+    after = 0n,
+  ): VerifiedBundle {
+    // No two bundles have the same timestamp, so that peers can tell which is newer.
+    const wanted = bundleTimestamp(now);
+    this.#newest = wanted > this.#newest || wanted < this.#newest - 1_000_000n ? wanted : this.#newest + 1n;
+    if (this.#newest <= after) this.#newest = after + 1n;
+    return signBundle(crypto, identity, { signedPreKeys, timestamp: this.#newest });
+  }
+}
+
+/** This device and its paired devices, three at most. */
+async function ownDevices(
+  tx: ReadTransaction,
+  { limits, identity, installationId }: DeviceContext,
+  preKey: PreKeyRecord,
+): Promise<Map<string, SignedPreKey>> {
+  const paired = activeDevices(await getPeer(tx, identity.publicKey), limits.maxActiveDevices - 1).filter(
+    (device) => device.signedPreKey.length > 0,
+  );
+  return new Map<string, SignedPreKey>([
+    [installationId, entry(preKey.publicKey, preKey.version, PROTOCOL_VERSION)],
+    ...paired.map((device): [string, SignedPreKey] => [
+      device.installationId,
+      entry(device.signedPreKey, device.version, device.protocolVersion),
+    ]),
+  ]);
 }
 
 function entry(signedPreKey: Uint8Array, version: number, protocolVersion: number): SignedPreKey {

@@ -12,6 +12,7 @@ import {
   parseObject,
   SottoError,
   systemClock,
+  withinLimit,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { decodeBundle } from '@sotto/protocol-codec';
@@ -22,7 +23,6 @@ import {
   verifyBundle,
 } from '@sotto/x3dh';
 import { directoryUnavailable, tooLarge } from './errors.js';
-import { withinLimit } from './time-limit.js';
 
 /** What bounds the answers of directories. */
 export interface DirectoryLimits {

@@ -5,11 +5,13 @@ import {
   concatBytes,
   decodeHex,
   encodeHex,
+  type NameResolver,
   type PublicKey,
   parseObject,
   parseText,
   SottoError,
   systemClock,
+  withinLimit,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { type Client, encodeFunctionData, type Hex, isAddress, toHex } from 'viem';
@@ -18,7 +20,6 @@ import { type EnsContent, ipnsContentHash, readContentHash } from './ens/content
 import { PUBKEY_RESOLVER, resolverAbi } from './ens/contracts.js';
 import { DIRECTORY_NAME, EnsReader, type RecordCall } from './ens/reader.js';
 import { answerInvalid, directoryRefused, tooLarge } from './errors.js';
-import { withinLimit } from './time-limit.js';
 
 export type { EnsContent } from './ens/content-hash.js';
 
@@ -98,7 +99,7 @@ export interface EnsRecords {
 }
 
 /** Names of ENS, read through a client of the application. */
-export interface EnsNames {
+export interface EnsNames extends NameResolver {
   /**
    * Looks a name up.
    * @param options.pinned the key to which the name was pinned at first use, 33 or 65 bytes

@@ -6,9 +6,9 @@ import {
   isSottoError,
   parseText,
   systemClock,
+  withinLimit,
 } from '@sotto/core';
 import { answerInvalid, directoryUnavailable, tooLarge } from './errors.js';
-import { withinLimit } from './time-limit.js';
 
 /** The part of the global `fetch` that is used. */
 export type DirectoryFetch = (

@@ -12,6 +12,9 @@ import type { MessengerOptions } from './runtime/options.js';
 export function checkMessengerOptions(options: MessengerOptions): void {
   checkDeviceOptions(options);
   parseObject(options.transport, 'transport', 'connect', 'capabilities');
+  for (const directory of options.directories ?? [])
+    parseObject(directory, 'directory', 'find', 'capabilities');
+  if (options.names !== undefined) parseObject(options.names, 'names', 'resolve', 'primaryName');
   if (options.logger !== undefined) parseObject(options.logger, 'logger', 'info', 'warn', 'error');
 }
 
@@ -31,6 +34,9 @@ const EVENT_NAMES: Readonly<Record<keyof MessengerEvents, true>> = {
   sendFailed: true,
   groupChanged: true,
   groupChangeLost: true,
+  nameChanged: true,
+  bundlePublished: true,
+  bundlePublishFailed: true,
   status: true,
   clockSkew: true,
   storeReplaced: true,

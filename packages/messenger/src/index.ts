@@ -25,6 +25,8 @@ export { DEFAULT_LIMITS, type MessengerLimits } from './runtime/limits.js';
 export type {
   AddContactOptions,
   CommitOptions,
+  LookUpOptions,
+  LookUpTarget,
   MessengerOptions,
   SendOptions,
   StartFailure,
@@ -33,9 +35,13 @@ export type {
 } from './runtime/options.js';
 export type {
   Contact,
+  DirectoryState,
   DirectSendResult,
   GroupSendResult,
+  LookUpAnswer,
+  LookUpResult,
   MemberOutcome,
+  PinnedName,
   PublicSendResult,
   SendResult,
 } from './runtime/results.js';

@@ -5,6 +5,7 @@ import { checkEventName, checkMessengerOptions, checkPayload } from './arguments
 import { CatchUp } from './connection/catch-up.js';
 import { Subscriptions } from './connection/subscriptions.js';
 import { Contacts } from './contacts/contacts.js';
+import type { Discovery } from './discovery/discovery.js';
 import { MessengerChats } from './facade/chats.js';
 import { MessengerContacts } from './facade/contacts.js';
 import { MessengerDevices } from './facade/devices.js';
@@ -26,7 +27,7 @@ import { throwIfAborted } from './runtime/abort.js';
 import { CleanUp } from './runtime/clean-up.js';
 import type { MessengerContext } from './runtime/context.js';
 import { type KindOf, parseRecipient, type Recipient } from './runtime/conversation.js';
-import { Events, type MessengerEvents } from './runtime/events.js';
+import { Events, errorName, type MessengerEvents } from './runtime/events.js';
 import { DEFAULT_LIMITS } from './runtime/limits.js';
 import type { MessengerOptions, SendOptions, StartOptions } from './runtime/options.js';
 import type { DirectSendResult, GroupSendResult, PublicSendResult, SendResult } from './runtime/results.js';
@@ -46,6 +47,8 @@ export async function createMessenger(options: MessengerOptions): Promise<Messen
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
+    directories: options.directories ?? [],
+    names: options.names,
   };
   const events = new Events(settings.logger);
   const device = await openDevice({ ...settings, onHookError: (error) => events.storageError(error) });
@@ -81,6 +84,9 @@ export class Messenger {
   readonly #contacts: Contacts;
   readonly #inbox: Inbox;
   readonly #startup: Startup;
+  /** Loaded when it is first needed. */
+  #discovery: Promise<Discovery> | undefined;
+  #started = false;
 
   /** @internal */
   constructor(context: MessengerContext, storeReplaced: 'lost' | 'restored' | undefined) {
@@ -89,7 +95,7 @@ export class Messenger {
     const catchUp = new CatchUp(context, subscriptions);
     const outbox = new Outbox(context, tracker);
     const sender = new Sender(context, outbox, subscriptions);
-    const publication = new BundlePublication(context, outbox);
+    const publication = new BundlePublication(context, outbox, () => this.#publishInDirectories());
     const records = new GroupRecords(context.settings.crypto);
     const memberSync = new MemberSync(context);
     const fanOut = new FanOut(context, records, memberSync, sender, tracker);
@@ -119,7 +125,10 @@ export class Messenger {
     this.#contacts = contacts;
     this.#inbox = inbox;
     this.#startup = new Startup(context, started, storeReplaced);
-    this.contacts = new MessengerContacts(context, contacts, publication);
+    this.contacts = new MessengerContacts(context, contacts, publication, {
+      load: () => this.#loadDiscovery(),
+      publish: () => this.#publishInDirectories(true),
+    });
     this.requests = new MessengerRequests(context, contacts);
     this.devices = new MessengerDevices(context, sender);
     this.groups = new MessengerGroups(context, groups);
@@ -167,7 +176,33 @@ export class Messenger {
    * @throws TRANSPORT_UNAVAILABLE, STORE codes, ABORTED, CLOSED. The messenger is not connected then, and `start` may be called again
    */
   async start(options: StartOptions = {}): Promise<void> {
-    return this.#startup.start(options);
+    await this.#startup.start(options);
+    this.#started = true;
+    this.#publishInDirectories();
+  }
+
+  #loadDiscovery(): Promise<Discovery> {
+    this.#discovery ??= import('./discovery/discovery.js').then(
+      ({ Discovery: Loaded }) => new Loaded(this.#context, this.#subscriptions),
+      (error: unknown) => {
+        this.#discovery = undefined;
+        throw error;
+      },
+    );
+    return this.#discovery;
+  }
+
+  /**
+   * Publishes in directories what is due, in the background, once the messenger has started.
+   * @param impatient tries again at once what failed
+   */
+  #publishInDirectories(impatient = false): void {
+    const { runtime, settings } = this.#context;
+    if (!this.#started || runtime.closed || settings.directories.length === 0) return;
+    this.#loadDiscovery().then(
+      (discovery) => discovery.publish(impatient),
+      (error: unknown) => settings.logger.warn('directories not loaded', { error: errorName(error) }),
+    );
   }
 
   /**
@@ -178,6 +213,10 @@ export class Messenger {
     if (this.#context.runtime.closed) return;
     this.#context.runtime.close();
     this.#startup.stop();
+    await this.#discovery?.then(
+      (discovery) => discovery.close(),
+      () => {},
+    );
     await this.flushed();
     await this.#outbox.detach();
     await this.#subscriptions.disconnect();

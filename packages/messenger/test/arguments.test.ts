@@ -33,6 +33,8 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
     ['clock', { clock: Date }],
     ['logger', { logger: () => {} }],
     ['limits', { limits: 3 }],
+    ['directory', { directories: [{ find: () => [] }] }],
+    ['names', { names: new Map() }],
     ['installationId', { installationId: 7 }],
   ] as const)('createMessenger: %s', async (what, change) => {
     const options = change === undefined ? undefined : { ...right(), ...change };
@@ -54,6 +56,9 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
       expect(await refusedArgument(() => messenger.send(to as never, new Uint8Array(1)))).toBe(
         'conversation',
       );
+    }
+    for (const who of ['alice.eth', undefined, {}, { kind: 'group' }]) {
+      expect(await refusedArgument(() => messenger.contacts.lookUp(who as never))).toBe('recipient');
     }
     expect(await refusedArgument(() => messenger.on('mesage' as never, () => {}))).toBe('name of an event');
     expect(await refusedArgument(() => messenger.on('toString' as never, () => {}))).toBe('name of an event');

@@ -142,6 +142,8 @@ describe('private groups', () => {
       logger: silentLogger,
       limits: DEFAULT_LIMITS,
       transport: network.transport(),
+      directories: [],
+      names: undefined,
     };
     const events = new Events(silentLogger);
     const runtime = new Runtime(device, events, alice.clock);

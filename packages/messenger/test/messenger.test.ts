@@ -402,9 +402,24 @@ describe('bundles', () => {
     const bob = await newParty(network, 'bob-1');
     await quiet(network, alice, bob);
     // Published before alice listened.
-    expect(await alice.messenger.contacts.lookUp(bob.identity.publicKey)).toBe(true);
+    expect(await alice.messenger.contacts.lookUp(bob.identity.publicKey)).toEqual({
+      identity: bob.identity.publicKey,
+      found: true,
+      name: undefined,
+      answers: [
+        { source: 'history', outcome: 'found' },
+        { source: 'topic', outcome: 'none' },
+      ],
+    });
     const stranger = crypto.secp256k1.generateKeyPair().publicKey;
-    expect(await alice.messenger.contacts.lookUp(stranger)).toBe(false);
+    expect(await alice.messenger.contacts.lookUp(stranger)).toMatchObject({
+      identity: stranger,
+      found: false,
+      answers: [
+        { source: 'history', outcome: 'none' },
+        { source: 'topic', outcome: 'none' },
+      ],
+    });
     const { devices } = await alice.say(bob, 'x');
     expect(devices).toEqual([{ installationId: 'bob-1', sent: 'x3dh+dr' }]);
   });

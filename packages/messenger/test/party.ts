@@ -1,4 +1,4 @@
-import type { KeyPair, Store, Transport } from '@sotto/core';
+import type { BundleDirectory, KeyPair, NameResolver, Store, Transport } from '@sotto/core';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
 import {
   createMessenger,
@@ -42,6 +42,9 @@ const EVENTS = [
   'accepted',
   'contactChanged',
   'blocked',
+  'nameChanged',
+  'bundlePublished',
+  'bundlePublishFailed',
 ] as const;
 
 export function labelOf(message: ReceivedMessage): string {
@@ -67,6 +70,8 @@ export async function newParty(
     readonly start?: boolean;
     readonly wrapStore?: (store: Store) => Store;
     readonly transport?: Transport;
+    readonly directories?: readonly BundleDirectory[];
+    readonly names?: NameResolver;
   } = {},
 ): Promise<Party> {
   const identity = options.identity ?? crypto.secp256k1.generateKeyPair();
@@ -85,6 +90,8 @@ export async function newParty(
       transport: options.transport ?? network.transport(),
       crypto,
       clock,
+      directories: options.directories,
+      names: options.names,
       ...(options.limits && { limits: options.limits }),
     });
     messenger.on('message', async (message) => {

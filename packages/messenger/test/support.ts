@@ -1,1 +1,1 @@
-export { manualClock } from '@sotto/testing/clock';
+export { manualClock, rest } from '@sotto/testing/clock';

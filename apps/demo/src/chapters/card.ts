@@ -21,7 +21,7 @@ export const card: Chapter = {
     stage.check(`The picture reads as Bob's key, ${key.slice(0, 16)}…`, bob.is(scanned.identity));
 
     await alice.messenger.contacts.add(scanned.identity);
-    const found = await alice.messenger.contacts.lookUp(scanned.identity);
+    const { found } = await alice.messenger.contacts.lookUp(scanned.identity);
     stage.check("With it she finds what Bob's phone has put on the network, signed by him", found);
     const devices = await alice.messenger.devices.list(scanned.identity);
     stage.check('It names the devices of Bob, one, and how to begin with it', devices.length === 1);

@@ -8,6 +8,7 @@ import {
   oneSegment,
 } from '@sotto/device/internal';
 import { CHANGE_MAX_BYTES } from '@sotto/group-log';
+import { type NameRecord, nameTable } from '../discovery/tables.js';
 import { parseChatName } from '../runtime/topics.js';
 import type { ContactRecord, GroupRecord, InboxMessage } from '../storage/records.js';
 import {
@@ -21,6 +22,8 @@ import {
 
 const ID_LENGTH = 32;
 const ID = /^[0-9a-f]{64}$/;
+/** A name such as `alice.eth`, of any script. */
+const NAME = /^.{1,255}$/u;
 const NUMBER = /^[0-9]{1,20}$/;
 const CHANGE_NUMBER = /^[0-9]{10}$/;
 
@@ -33,6 +36,7 @@ export const MOVING_TABLES: ReadonlyMap<string, MovingTable> = new Map([
   moving(blockedTable, { isKey: oneSegment(IDENTITY_SEGMENT) }),
   moving(inboxTable, { isKey: oneSegment(NUMBER), check: checkInbox }),
   moving(groupTable, { isKey: oneSegment(ID), check: checkGroup, reduce: withoutNotices }),
+  moving(nameTable, { isKey: oneSegment(NAME), check: checkName }),
   moving(changeTable, { isKey: isChangeKey, check: checkChange }),
   ...MOVING_DEVICE_TABLES,
 ]);
@@ -63,6 +67,14 @@ function isChangeKey([groupId, number, ...rest]: readonly string[]): boolean {
 
 function checkChange(change: Uint8Array): void {
   demand(change.length > 0 && change.length <= CHANGE_MAX_BYTES, 'change');
+}
+
+function checkName({ identity, changedTo, declined }: NameRecord): void {
+  demand(identity.length === PUBLIC_KEY_LENGTH, 'identity of a name');
+  demand(
+    [changedTo, declined].every(({ length }) => length === 0 || length === PUBLIC_KEY_LENGTH),
+    'other identities of a name',
+  );
 }
 
 function checkInbox({ messageId, sender, membershipHash, conversation }: InboxMessage): void {

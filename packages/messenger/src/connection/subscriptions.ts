@@ -5,6 +5,7 @@ import {
   type PublicKey,
   type SharedKey,
   type TransportConnection,
+  type TransportMessage,
 } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import type { MessengerContext } from '../runtime/context.js';
@@ -20,6 +21,8 @@ export class Subscriptions {
   readonly #watched = new Set<string>();
   /** Strangers, in hex, to whose negotiated topic we subscribe because we answered them. */
   #answered: readonly string[] = [];
+  /** Look-ups in progress that want to know of bundles, by identity in hex. */
+  readonly #listeners = new Map<string, Set<(fromHistory: boolean) => void>>();
   readonly #chats = new Set<string>();
   #loaded = false;
   /** Transactions that change our subscriptions. */
@@ -142,6 +145,23 @@ export class Subscriptions {
   /** Whether a public channel is the one on which an identity publishes its bundle. */
   isContactCodeOf(name: string, identity: PublicKey): boolean {
     return contactCodeChannel(this.#context.settings.crypto, identity).name === name;
+  }
+
+  /** Calls `listener` for each bundle that arrives on an identity's contact-code channel; the returned function ends that. */
+  onContactCode(identity: PublicKey, listener: (fromHistory: boolean) => void): () => void {
+    const name = encodeHex(identity);
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => {
+      if (listeners.delete(listener) && listeners.size === 0) this.#listeners.delete(name);
+    };
+  }
+
+  /** Reports a message on a public channel that was processed, or is a duplicate of one. */
+  noteProcessed({ channel, sender, fromHistory }: TransportMessage): void {
+    const listeners = this.#listeners.get(encodeHex(sender));
+    if (listeners === undefined || channel.kind !== 'public') return;
+    if (this.isContactCodeOf(channel.name, sender)) for (const listener of listeners) listener(fromHistory);
   }
 
   inChat(name: string): boolean {

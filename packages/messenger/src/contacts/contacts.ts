@@ -6,7 +6,6 @@ import type { Subscriptions } from '../connection/subscriptions.js';
 import type { Sender } from '../outbound/sender.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { Contact } from '../runtime/results.js';
-import { contactCodeChannel } from '../runtime/topics.js';
 import { contactTable } from '../storage/tables.js';
 import { Blocklist } from './blocklist.js';
 
@@ -105,24 +104,6 @@ export class Contacts {
       if (next === undefined) return;
       after = next;
     }
-  }
-
-  /**
-   * Subscribes to an identity's contact code, and queries history for it.
-   * @returns whether a device of the identity is known now
-   */
-  async lookUp(identity: PublicKey): Promise<boolean> {
-    const { device, runtime, settings } = this.#context;
-    const { crypto, clock, limits } = settings;
-    this.#subscriptions.watch(identity);
-    await this.#subscriptions.update();
-    const now = clock.now();
-    await this.#subscriptions.connection?.history?.({
-      channels: [contactCodeChannel(crypto, identity)],
-      from: now - limits.lookUpMs,
-      to: now + limits.maxClockAheadMs,
-    });
-    return runtime.read(async (tx) => (await device.devices(tx, identity)).length > 0);
   }
 
   // Requests

@@ -1,19 +1,27 @@
 import type { PublicKey } from '@sotto/core';
 import { decodeContactCode } from '@sotto/protocol-codec';
 import type { Contacts } from '../contacts/contacts.js';
+import type { Discovery } from '../discovery/discovery.js';
 import type { BundlePublication } from '../outbound/bundle-publication.js';
 import type { MessengerContext } from '../runtime/context.js';
-import type { AddContactOptions, CommitOptions } from '../runtime/options.js';
-import type { Contact } from '../runtime/results.js';
+import type { AddContactOptions, CommitOptions, LookUpOptions, LookUpTarget } from '../runtime/options.js';
+import type { Contact, DirectoryState, LookUpResult, PinnedName } from '../runtime/results.js';
 
 /** Identities that the user added or verified, and contact codes, theirs and our own: `messenger.contacts`. */
 export class MessengerContacts {
   readonly #context: MessengerContext;
   readonly #contacts: Contacts;
   readonly #publication: BundlePublication;
+  readonly #discovery: { load(): Promise<Discovery>; publish(): void };
 
   /** @internal */
-  constructor(context: MessengerContext, contacts: Contacts, publication: BundlePublication) {
+  constructor(
+    context: MessengerContext,
+    contacts: Contacts,
+    publication: BundlePublication,
+    discovery: { load(): Promise<Discovery>; publish(): void },
+  ) {
+    this.#discovery = discovery;
     this.#context = context;
     this.#contacts = contacts;
     this.#publication = publication;
@@ -60,13 +68,48 @@ export class MessengerContacts {
   }
 
   /**
-   * Looks up an identity's bundle on its contact-code topic: subscribes until `close`, and queries history where the
-   * transport has it. Resolves after that query.
-   * @returns whether a device of the identity is known now
-   * @throws INVALID_PUBLIC_KEY, TRANSPORT_UNAVAILABLE, STORE codes, CLOSED
+   * Looks somebody up, so that the first message to them has forward secrecy: by a key, a name such as `alice.eth`, or anything
+   * else that `parseRecipient` of `@sotto/identity` reads. Asks their contact-code topic (subscribed to until `close`), what the
+   * transport has kept of it, and all directories, at the same time; each bundle found is verified and merged as soon as
+   * it is there, and a message may be sent before all have answered. Resolves when they have, or their time is over
+   * (`directoryLookUpMs`). What fails is in the answers.
+   *
+   * A name is pinned to the identity that it points to at first. When it points to another one later, event `nameChanged` says
+   * so, and it stands for the pinned one until the user decides: {@link pinName}.
+   * @throws INVALID_PUBLIC_KEY; INVALID_ARGUMENT for a name without the option `names`; the errors of `NameResolver` for
+   *   a name that isn't pinned; BUNDLE_SIGNATURE_INVALID and BUNDLE_IMPLAUSIBLE for a bundle passed in; ABORTED, STORE
+   *   codes, CLOSED
    */
-  async lookUp(identity: Uint8Array): Promise<boolean> {
-    return this.#contacts.lookUp(this.#parse(identity));
+  async lookUp(who: LookUpTarget, options: LookUpOptions = {}): Promise<LookUpResult> {
+    return (await this.#load()).lookUp(who, options);
+  }
+
+  /** The names that were looked up, in order, with the identities that they stand for. @throws STORE codes, CLOSED */
+  async names(): Promise<readonly PinnedName[]> {
+    return (await this.#load()).names();
+  }
+
+  /**
+   * Answers the question of event `nameChanged`: from now on a name stands for this identity. With the one that it was pinned
+   * to, it stays as it was, and that change isn't asked about again; with the other one, it is pinned to that.
+   * @param name as in {@link PinnedName}
+   * @param identity the `identity` or `changedTo` that the user has chosen, 33 or 65 bytes
+   * @throws NOT_FOUND when the name is not pinned, or was not seen to point to this identity; INVALID_PUBLIC_KEY, STORE codes,
+   *   CLOSED
+   */
+  async pinName(name: string, identity: Uint8Array): Promise<PinnedName> {
+    const key = this.#parse(identity);
+    return (await this.#load()).pinName(name, key);
+  }
+
+  /** Forgets a name: the next look-up pins it anew. @throws STORE codes, CLOSED */
+  async forgetName(name: string): Promise<void> {
+    await (await this.#load()).forgetName(name);
+  }
+
+  /** The directories that this messenger was given, and when our bundle was published there. @throws STORE codes, CLOSED */
+  async directories(): Promise<readonly DirectoryState[]> {
+    return (await this.#load()).directories();
   }
 
   /** Our own contact code: our bundle as text, `base64(JSON(Bundle))`, to show or send to people. @throws STORE codes, CLOSED */
@@ -76,11 +119,17 @@ export class MessengerContacts {
 
   /**
    * Publishes our bundle on our contact-code topic. Happens automatically on start, on rotation and every 6 hours
-   * (`contactCodeIntervalMs`).
+   * (`contactCodeIntervalMs`). Directories that our bundle could not be published in are tried again at once, in the background.
    * @throws LIMIT_EXCEEDED when the outbox is full; STORE codes, CLOSED
    */
   async publishOwnCode(): Promise<void> {
+    this.#discovery.publish();
     await this.#publication.publish();
+  }
+
+  async #load(): Promise<Discovery> {
+    this.#context.runtime.checkOpen();
+    return this.#discovery.load();
   }
 
   #parse(key: Uint8Array): PublicKey {

@@ -65,12 +65,14 @@ export class Receiver {
         events.emitBundleNews(tx, sender, outcome.news, device.identity);
         await this.#route(tx, message, outcome);
       });
+      this.#subscriptions.noteProcessed(message);
     } catch (error) {
       if (!isSottoError(error) || isStorageError(error)) {
         events.storageError(error);
         throw error;
       }
       if (error.code === 'CLOSED') throw error;
+      if (error.code === 'DUPLICATE_MESSAGE') this.#subscriptions.noteProcessed(message);
       if (error.code === 'DUPLICATE_MESSAGE' || error.code === 'MESSAGE_TOO_OLD') return;
       if (await this.#waitsForGroup(message, error)) return;
       await this.#refused(message, error);

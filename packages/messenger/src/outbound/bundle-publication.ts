@@ -9,16 +9,20 @@ const CHECK_INTERVAL_MS = 60 * 60_000;
 export class BundlePublication {
   readonly #context: MessengerContext;
   readonly #outbox: Outbox;
+  readonly #alsoPublish: () => void;
 
-  constructor(context: MessengerContext, outbox: Outbox) {
+  /** @param alsoPublish called with each publication */
+  constructor(context: MessengerContext, outbox: Outbox, alsoPublish: () => void) {
     this.#context = context;
     this.#outbox = outbox;
+    this.#alsoPublish = alsoPublish;
     context.device.onPreKeyRotated(() => context.runtime.inBackground(this.publish()));
   }
 
   /** Publishes our bundle, and schedules the next publication. */
   async publish(): Promise<void> {
     const { device, runtime, settings } = this.#context;
+    this.#alsoPublish();
     try {
       await runtime.transaction(async (tx) => {
         const message = await device.encodePublic(tx);

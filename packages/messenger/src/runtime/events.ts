@@ -10,7 +10,7 @@ import {
 import type { BundleNews, Protection, Transaction } from '@sotto/device';
 import type { Conversation } from './conversation.js';
 import type { CommitOptions } from './options.js';
-import type { Contact } from './results.js';
+import type { Contact, PinnedName } from './results.js';
 
 /** A message for the application. */
 export interface ReceivedMessage {
@@ -129,6 +129,21 @@ export interface MessengerEvents {
   groupChanged: { readonly groupId: string };
   /** A change of a group that we made, or that is about us, has no effect, or not its full effect. */
   groupChangeLost: GroupChangeLost;
+  /**
+   * A name that was looked up points to another identity than the one it is pinned to. Ask the user, and answer with
+   * `contacts.pinName`; until then it stands for the pinned one. Emitted once for each such identity.
+   */
+  nameChanged: PinnedName;
+  /** Our bundle was published in a directory. */
+  bundlePublished: { readonly directory: string };
+  /** Our bundle could not be published in a directory. It is tried again after `waitMs`, in milliseconds. */
+  bundlePublishFailed: {
+    readonly directory: string;
+    readonly error: SottoError;
+    /** Failed attempts in a row. */
+    readonly attempts: number;
+    readonly waitMs: number;
+  };
   /** The connection was lost or regained. */
   status: TransportStatus;
   /**

@@ -22,6 +22,27 @@ export interface MessengerLimits extends DeviceLimits {
   /** How far back `contacts.lookUp` queries for a contact code. Default 48 h: four of the intervals above, for slow peers. */
   readonly lookUpMs: number;
   /**
+   * How long `contacts.lookUp` waits for a directory, and for the resolver of names. Default 20 s: some of them take that
+   * long, and a person waits.
+   */
+  readonly directoryLookUpMs: number;
+  /** Our bundle is published again in directories this often, also when nothing has changed. Default 24 h. */
+  readonly directoryIntervalMs: number;
+  /** How long one attempt to publish in a directory may take. Default 2 min: distributed hash tables are slow to write to. */
+  readonly directoryPublishMs: number;
+  /**
+   * Wait after the first failed attempt to publish in a directory, doubled with each further one and varied at random by
+   * half. Default 1 min.
+   */
+  readonly directoryRetryMs: number;
+  /** Longest of these waits. Default 1 h. */
+  readonly directoryRetryMaxMs: number;
+  /**
+   * For this long another device of ours that is not paired, found in a directory, stays in what we publish there, unless it
+   * shows a new prekey. Default 14 days: it publishes once a day itself, unless it is lost or switched off.
+   */
+  readonly siblingMs: number;
+  /**
    * For this long after we learnt that a member is gone, their messages are still accepted, and marked `late`: they may have
    * been sent before. Default 10 min.
    */
@@ -52,6 +73,12 @@ export const DEFAULT_LIMITS: MessengerLimits = {
   contactCodeIntervalMs: 6 * HOUR,
   historyMaxMs: 30 * 24 * HOUR,
   lookUpMs: 48 * HOUR,
+  directoryLookUpMs: 20_000,
+  directoryIntervalMs: 24 * HOUR,
+  directoryPublishMs: 2 * MINUTE,
+  directoryRetryMs: MINUTE,
+  directoryRetryMaxMs: HOUR,
+  siblingMs: 14 * 24 * HOUR,
   groupGraceMs: 10 * MINUTE,
   groupNewsIntervalMs: 10 * MINUTE,
   groupAskIntervalMs: 5 * MINUTE,

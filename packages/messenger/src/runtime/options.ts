@@ -1,9 +1,19 @@
-import type { Clock, KeyPair, Logger, Store, Transport, Write } from '@sotto/core';
+import type {
+  BundleDirectory,
+  Clock,
+  KeyPair,
+  Logger,
+  NameResolver,
+  Store,
+  Transport,
+  Write,
+} from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import type { DeviceOutcome } from '@sotto/device';
+import type { Bundle } from '@sotto/protocol-codec';
 import type { Conversation } from './conversation.js';
 import type { MessengerLimits } from './limits.js';
-import type { Contact } from './results.js';
+import type { Contact, LookUpAnswer } from './results.js';
 
 /** What `createMessenger` needs. */
 export interface MessengerOptions {
@@ -13,6 +23,13 @@ export interface MessengerOptions {
   readonly store: Store;
   /** Carries messages: Whisper, or a transport of your own. */
   readonly transport: Transport;
+  /**
+   * Where bundles are found while their owners are offline, and where ours is published if it costs no transaction; see
+   * `@sotto/directories`. Their names have to differ. Default: none, and nothing of this is loaded.
+   */
+  readonly directories?: readonly BundleDirectory[] | undefined;
+  /** Finds the keys of names such as `alice.eth`, for `contacts.lookUp`. Default: names can't be looked up. */
+  readonly names?: NameResolver | undefined;
   /** Every primitive. Default: the best provider of the platform. */
   readonly crypto?: CryptoProvider | undefined;
   /** Time and timers. Default: the system clock. */
@@ -32,6 +49,8 @@ export interface Settings
   extends Pick<MessengerOptions, 'identity' | 'transport'>,
     Required<{ readonly [K in 'crypto' | 'clock' | 'logger']: NonNullable<MessengerOptions[K]> }> {
   readonly limits: MessengerLimits;
+  readonly directories: readonly BundleDirectory[];
+  readonly names: NameResolver | undefined;
 }
 
 /** How a messenger starts. */
@@ -92,6 +111,27 @@ export interface AddContactOptions {
    * `app/`. Called again when the commit has to be repeated.
    */
   readonly alongside?: ((contact: Contact) => readonly Write[]) | undefined;
+}
+
+/**
+ * Whom to look up: what `parseRecipient` of `@sotto/identity` makes of anything that a person types or scans, or an identity of
+ * 33 or 65 bytes.
+ */
+export type LookUpTarget =
+  | Uint8Array
+  /** A key, a contact card or a contact code. A bundle that comes with it is verified and merged. */
+  | { readonly identity: Uint8Array; readonly bundle?: Bundle | undefined }
+  /** A name such as `alice.eth`. */
+  | { readonly kind: 'name'; readonly name: string }
+  /** An Ethereum address, `0x…`: looked up by its primary name. */
+  | { readonly kind: 'address'; readonly address: string };
+
+/** How somebody is looked up. */
+export interface LookUpOptions {
+  /** Called with each answer as soon as it is there, before slower ones: what it brought is stored by then. */
+  readonly onAnswer?: ((answer: LookUpAnswer) => void) | undefined;
+  /** Gives up: `lookUp` rejects with ABORTED. What was found until then stays. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A message about to be stored. */

@@ -1,10 +1,14 @@
-import { type Clock, onAbort, SottoError } from '@sotto/core';
+import type { Clock } from './environment.js';
+import { SottoError } from './errors.js';
+import { onAbort } from './on-abort.js';
 
 /** What bounds one call. */
 export interface CallLimit {
+  /** Tells when the time is up. */
   readonly clock: Clock;
+  /** Milliseconds until the call counts as failed. */
   readonly timeoutMs: number;
-  /** The caller's. */
+  /** The caller's: gives up before the time is up. */
   readonly signal?: AbortSignal | undefined;
 }
 
