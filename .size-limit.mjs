@@ -36,10 +36,22 @@ const budgets = [
     limit: '35 kB',
   },
   {
-    name: 'messenger, everything but store and transport',
+    name: 'messenger when it starts, with a provider of the application, without store and transport',
     import: { [dist('messenger')]: '*' },
-    // A quarter of it is the provider, a fifth the generated code of records and payloads, an eighth the log of groups.
-    limit: '87 kB',
+    loadedLater: ['*/group-parts.js', '*/default-provider.js'],
+    limit: '50 kB',
+  },
+  {
+    name: 'messenger when it starts, with the default provider',
+    import: { [dist('messenger')]: '*' },
+    loadedLater: ['*/group-parts.js'],
+    // The aim was 60 kB. A third of it is the provider: the curve, hashes and ciphers.
+    limit: '72 kB',
+  },
+  {
+    name: 'messenger, also what it loads with the first group',
+    import: { [dist('messenger')]: '*' },
+    limit: '90 kB',
   },
   {
     name: 'relay client, without the sealing above it',
@@ -90,15 +102,17 @@ const budgets = [
   },
 ];
 
-/** With top-level await, as one of the libraries has it. */
-const asModule = (config) => ({ ...config, format: 'esm' });
+/** With top-level await, as one of the libraries has it; without the modules that an application loads later, by `import()`. */
+const asModule =
+  (loadedLater = []) =>
+  (config) => ({ ...config, format: 'esm', external: [...(config.external ?? []), ...loadedLater] });
 
 export default budgets
   .filter(({ import: entries }) => Object.keys(entries).every((file) => existsSync(file)))
-  .map((budget) => ({
+  .map(({ loadedLater, ...budget }) => ({
     ...budget,
     path: Object.keys(budget.import),
     gzip: true,
     brotli: false,
-    modifyEsbuildConfig: asModule,
+    modifyEsbuildConfig: asModule(loadedLater),
   }));
