@@ -2,11 +2,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { encodeHex, isSottoError, type KeyPair, type PublicKey, systemClock } from '@sotto/core';
 import { decodeProtocolMessage } from '@sotto/protocol-codec';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import { createSqliteStore } from '@sotto/store-adapters/sqlite';
+import { bundlePath } from '@sotto/testing/bundle';
 import { manualClock } from '@sotto/testing/clock';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ import { type Node, newNode, read } from '../world.js';
 
 /** Kills at random moments for each store; more with SOTTO_CRASH_KILLS, before a release. */
 const RANDOM_KILLS = Number(process.env['SOTTO_CRASH_KILLS'] ?? 4);
-const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));
+const CHILD = bundlePath(join(import.meta.dirname, '../..'), 'test/crash/child.mjs');
 /** Bursts of a life, each when the one before was taken: what comes and goes together shares its commits. */
 const BURSTS_A_LIFE = 4;
 const PINGS_A_BURST = 3;
