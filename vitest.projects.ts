@@ -38,6 +38,10 @@ export const programs: Readonly<Record<string, readonly (readonly [folder: strin
   'apps/interop-peer': [['apps/interop-peer', 'dist/main.js']],
   'apps/whisper-node': [['apps/whisper-node', 'dist/main.js']],
   'packages/messenger': [['packages/messenger', 'test/crash/child.mjs']],
+  'packages/store-adapters': [
+    ['packages/store-adapters', 'test/children/holder.ts'],
+    ['packages/store-adapters', 'test/children/writer.ts'],
+  ],
 };
 
 /** The packages and apps whose tests run, as in `packages/x3dh`. */
