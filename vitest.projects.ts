@@ -28,6 +28,22 @@ const sharing = [
   'x3dh',
 ].map((package_) => `packages/${package_}`);
 
+/** Programs that the tests of a package start many times. They are bundled first, see `vitest.programs.ts`. */
+export const programs: Readonly<Record<string, readonly (readonly [folder: string, entry: string])[]>> = {
+  'apps/chat-cli': [
+    ['apps/chat-cli', 'dist/main.js'],
+    ['apps/whisper-node', 'dist/main.js'],
+  ],
+  'apps/demo': [['apps/demo', 'dist/main.js']],
+  'apps/interop-peer': [['apps/interop-peer', 'dist/main.js']],
+  'apps/whisper-node': [['apps/whisper-node', 'dist/main.js']],
+  'packages/messenger': [['packages/messenger', 'test/crash/child.mjs']],
+  'packages/store-adapters': [
+    ['packages/store-adapters', 'test/children/holder.ts'],
+    ['packages/store-adapters', 'test/children/writer.ts'],
+  ],
+};
+
 /** The packages and apps whose tests run, as in `packages/x3dh`. */
 export const folders: readonly string[] = ['packages', 'apps']
   .flatMap((kind) => readdirSync(join(root, kind)).map((folder) => `${kind}/${folder}`))
@@ -55,6 +71,10 @@ export function projects(
         include: [`${folder}/**/*.test.ts`],
         isolate: !sharing.includes(path),
         ...options,
+        globalSetup: [
+          ...(path in programs ? [join(root, 'vitest.programs.ts')] : []),
+          ...[options.globalSetup ?? []].flat(),
+        ],
       },
     }));
 }

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
+import { bundlePath } from '@sotto/testing/bundle';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { LineProcess } from '@sotto/testing/line-process';
 import { NodeProcess } from '@sotto/testing/whisper-node';
 import { onTestFinished } from 'vitest';
 
-export const PROGRAM = join(import.meta.dirname, '../dist/main.js');
-const NODE_PROGRAM = join(import.meta.dirname, '../../whisper-node/dist/main.js');
+export const PROGRAM = bundlePath(join(import.meta.dirname, '..'), 'dist/main.js');
+const NODE_PROGRAM = bundlePath(join(import.meta.dirname, '../../whisper-node'), 'dist/main.js');
 
 /** Environment of a program whose clock is off. */
 export function clockOff(milliseconds: number): Readonly<Record<string, string>> {

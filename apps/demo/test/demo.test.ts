@@ -2,13 +2,15 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import { bundlePath } from '@sotto/testing/bundle';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { CHAPTERS } from '../src/chapters/index.js';
 
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const MAIN = bundlePath(join(import.meta.dirname, '..'), 'dist/main.js');
+/** Shares its modules with what is loaded before it. */
+const UNBUNDLED = join(import.meta.dirname, '../dist/main.js');
 const BROKEN_LIBRARY = new URL('./children/broken-library.mjs', import.meta.url).href;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins a colour
 const ESCAPE = /\u001b/;
@@ -24,7 +26,8 @@ function run(
   nodeArgs: readonly string[] = [],
 ) {
   const env = environment(changes);
-  return spawnSync(process.execPath, [...nodeArgs, MAIN, ...args], { env, encoding: 'utf8' });
+  const main = nodeArgs.length > 0 ? UNBUNDLED : MAIN;
+  return spawnSync(process.execPath, [...nodeArgs, main, ...args], { env, encoding: 'utf8' });
 }
 
 /** The story without what is drawn anew each time: keys, words, sizes by a byte, times. */

@@ -1,8 +1,9 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { bundlePath } from '@sotto/testing/bundle';
 import { LineProcess } from '@sotto/testing/line-process';
 import { onTestFinished } from 'vitest';
 
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const MAIN = bundlePath(join(import.meta.dirname, '..'), 'dist/main.js');
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are compared field by field
 export type Answer = Record<string, any>;

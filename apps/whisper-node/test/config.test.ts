@@ -3,13 +3,14 @@ import { stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { bundlePath } from '@sotto/testing/bundle';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../src/config.js';
 import { type Address, isLoopback, parseAddress } from '../src/http/address.js';
 import { startNode } from './node-process.js';
 
-const program = join(import.meta.dirname, '../dist/main.js');
+const program = bundlePath(join(import.meta.dirname, '..'), 'dist/main.js');
 const PEER = `enode://${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8'}@127.0.0.1:30303`;
 
 const folder = temporaryDirectory(afterAll);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { encodeHex } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
+import { repetitions } from '@sotto/testing/long';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { encodeEnvelope } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -248,7 +249,7 @@ describe('a client that never reads', () => {
 
 describe('garbage', () => {
   /** More of it with SOTTO_LONG, as CI sets it. */
-  const COUNT = process.env['SOTTO_LONG'] === '1' ? 60_000 : 20_000;
+  const COUNT = repetitions(20_000, 60_000);
 
   it(`${COUNT} envelopes of it: each refused, the heap flat, and a good one still goes through`, async () => {
     const [loud, quiet] = [await client(), await client()];

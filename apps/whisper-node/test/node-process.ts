@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { bundlePath } from '@sotto/testing/bundle';
 import { NodeProcess } from '@sotto/testing/whisper-node';
 
 export type { NodeProcess } from '@sotto/testing/whisper-node';
 
-const program = join(import.meta.dirname, '../dist/main.js');
+const program = bundlePath(join(import.meta.dirname, '..'), 'dist/main.js');
 
 /** Starts the built program on loopback. */
 export function startNode(

@@ -1,5 +1,5 @@
 import { encodeHex, type PublicKey, parseFunction, silentLogger, systemClock } from '@sotto/core';
-import { defaultProvider } from '@sotto/crypto';
+import type { CryptoProvider } from '@sotto/crypto';
 import { openMessengerDevice as openDevice } from '@sotto/device/internal';
 import { checkEventName, checkMessengerOptions, checkPayload } from './arguments.js';
 import { CatchUp } from './connection/catch-up.js';
@@ -13,9 +13,7 @@ import { MessengerGroups } from './facade/groups.js';
 import { MessengerOutbox } from './facade/outbox.js';
 import { MessengerRequests } from './facade/requests.js';
 import { FanOut } from './groups/fan-out.js';
-import { Groups } from './groups/groups.js';
-import { MemberSync } from './groups/member-sync.js';
-import { GroupRecords } from './groups/records.js';
+import { groupPartsLoader, type LoadGroupParts } from './groups/load-group-parts.js';
 import { DecryptionFailures } from './inbound/decryption-failures.js';
 import { Inbox } from './inbound/inbox.js';
 import { Receiver } from './inbound/receiver.js';
@@ -43,7 +41,7 @@ export async function createMessenger(options: MessengerOptions): Promise<Messen
   checkMessengerOptions(options);
   const settings = {
     ...options,
-    crypto: options.crypto ?? defaultProvider(),
+    crypto: options.crypto ?? (await loadDefaultProvider()),
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
@@ -59,6 +57,12 @@ export async function createMessenger(options: MessengerOptions): Promise<Messen
   const messenger = new Messenger({ device, events, runtime, settings }, replaced);
   await messenger.load();
   return messenger;
+}
+
+/** Its code is loaded only where no other provider is given. */
+async function loadDefaultProvider(): Promise<CryptoProvider> {
+  const { defaultProvider } = await import('./runtime/default-provider.js');
+  return defaultProvider();
 }
 
 /** The whole protocol for one device, over a store and a transport. Made by {@link createMessenger}. */
@@ -79,7 +83,7 @@ export class Messenger {
   readonly #subscriptions: Subscriptions;
   readonly #outbox: Outbox;
   readonly #sender: Sender;
-  readonly #groups: Groups;
+  readonly #loadGroupParts: LoadGroupParts;
   readonly #fanOut: FanOut;
   readonly #contacts: Contacts;
   readonly #inbox: Inbox;
@@ -96,14 +100,12 @@ export class Messenger {
     const outbox = new Outbox(context, tracker);
     const sender = new Sender(context, outbox, subscriptions);
     const publication = new BundlePublication(context, outbox, () => this.#publishInDirectories());
-    const records = new GroupRecords(context.settings.crypto);
-    const memberSync = new MemberSync(context);
-    const fanOut = new FanOut(context, records, memberSync, sender, tracker);
-    const groups = new Groups(context, records, memberSync, fanOut);
+    const loadGroupParts = groupPartsLoader(context, () => fanOut);
+    const fanOut: FanOut = new FanOut(context, loadGroupParts, sender, tracker);
     const contacts = new Contacts(context, subscriptions, sender, catchUp);
     const inbox = new Inbox(context);
     const failures = new DecryptionFailures(context, sender, subscriptions);
-    const receiver = new Receiver(context, subscriptions, failures, { contacts, groups, inbox });
+    const receiver = new Receiver(context, subscriptions, failures, { contacts, loadGroupParts, inbox });
     const cleanUp = new CleanUp(context);
     const started = {
       subscriptions,
@@ -120,7 +122,7 @@ export class Messenger {
     this.#subscriptions = subscriptions;
     this.#outbox = outbox;
     this.#sender = sender;
-    this.#groups = groups;
+    this.#loadGroupParts = loadGroupParts;
     this.#fanOut = fanOut;
     this.#contacts = contacts;
     this.#inbox = inbox;
@@ -131,7 +133,7 @@ export class Messenger {
     });
     this.requests = new MessengerRequests(context, contacts);
     this.devices = new MessengerDevices(context, sender);
-    this.groups = new MessengerGroups(context, groups);
+    this.groups = new MessengerGroups(context, loadGroupParts);
     this.chats = new MessengerChats(context, subscriptions);
     this.outbox = new MessengerOutbox(context, outbox, fanOut, tracker);
   }
@@ -305,9 +307,10 @@ export class Messenger {
     payload: Uint8Array,
     options: SendOptions,
   ): Promise<GroupSendResult> {
+    const { groups } = await this.#loadGroupParts();
     const queued = await this.#context.runtime.transaction(async (tx) => {
       throwIfAborted(options.signal, 'send');
-      return this.#groups.send(tx, groupId, payload, options);
+      return groups.send(tx, groupId, payload, options);
     });
     return queued.result();
   }

@@ -1,6 +1,7 @@
 import { type Channel, type ChannelKeyCache, encodeHex, type Store, silentLogger } from '@sotto/core';
 import { encodeRecord, recordKey, TransactionManager } from '@sotto/device/internal';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { repetitions } from '@sotto/testing/long';
 import { createSealedTransport, type Pbkdf2 } from '@sotto/whisper-transport';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +10,7 @@ import { createMessenger } from '../src/index.js';
 import { contactTable, negotiatedTable } from '../src/storage/tables.js';
 import { crypto, keptStore, keptView } from './world.js';
 
-const CONVERSATIONS = 10_000;
+const CONVERSATIONS = repetitions(1_000, 10_000);
 
 /** Starts a messenger on a store, and closes it; how many keys its transport derived meanwhile. */
 async function derivedBy(

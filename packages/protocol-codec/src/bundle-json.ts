@@ -1,8 +1,8 @@
 import { encodeBase64, encodeUtf8 } from '@sotto/core';
-import { parse } from 'lossless-json';
 import { decodeLenientBase64 } from './base64.js';
 import { type Bundle, bundleToWire, type SignedPreKey } from './bundle.js';
 import { checkLimit, type DecodeLimits, type DecodeOptions, limitsOf } from './decode-limits.js';
+import { type ExactJson, parseExactJson } from './exact-json.js';
 import { malformed } from './malformed.js';
 
 const MIN_INT64 = -(2n ** 63n);
@@ -44,7 +44,7 @@ const object = (members: readonly (string | false)[]) => `{${members.filter(Bool
 /**
  * Reads the proto3 JSON of a bundle. As that mapping requires, fields may have their names in the schema,
  * integers may be numbers or strings, base64 may be of either alphabet and unpadded, null is the default, and unknown
- * fields are ignored. A name that occurs twice with different values is refused.
+ * fields are ignored. A name that occurs twice is refused.
  * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
  */
 export function decodeBundleJson(json: string, options?: DecodeOptions): Bundle {
@@ -82,20 +82,16 @@ function readPreKeys(bundle: Members, limits: DecodeLimits): Map<string, SignedP
   return preKeys;
 }
 
-/** The own members of an object, as a Map, so that no name can reach into a prototype. */
-type Members = ReadonlyMap<string, unknown>;
+type Members = ReadonlyMap<string, ExactJson>;
 
-function members(what: string, value: unknown): Members {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw malformed(what, 'not a JSON object');
-  }
-  return new Map(Object.entries(value));
+function members(what: string, value: ExactJson): Members {
+  if (!(value instanceof Map)) throw malformed(what, 'not a JSON object');
+  return value;
 }
 
-/** Integers become bigint, other numbers NaN, since a bundle has no others. */
-function parseJson(json: string): unknown {
+function parseJson(json: string): ExactJson {
   try {
-    return parse(json, undefined, (digits) => parseInteger(digits) ?? Number.NaN);
+    return parseExactJson(json);
   } catch {
     // A SyntaxError, or a RangeError from nesting too deep.
     throw malformed('JSON of a bundle', 'not valid JSON');
@@ -103,7 +99,7 @@ function parseJson(json: string): unknown {
 }
 
 /** The value, or `undefined` for the default. */
-function readField(from: Members, [name, schemaName]: FieldNames): unknown {
+function readField(from: Members, [name, schemaName]: FieldNames): ExactJson | undefined {
   if (schemaName === undefined || !from.has(schemaName)) return from.get(name) ?? undefined;
   if (from.has(name)) throw malformed(name, 'given under both of its names');
   return from.get(schemaName) ?? undefined;
@@ -119,9 +115,10 @@ function readBytes(from: Members, names: FieldNames, limits: DecodeLimits): Uint
 }
 
 function readInteger(from: Members, names: FieldNames, min: bigint, max: bigint): bigint {
-  const value = readField(from, names) ?? 0n;
-  const integer = typeof value === 'string' ? parseInteger(value) : value;
-  if (typeof integer !== 'bigint') throw malformed(names[0], 'not an integer');
+  const value = readField(from, names) ?? '0';
+  const digits = typeof value === 'object' && 'digits' in value ? value.digits : value;
+  const integer = typeof digits === 'string' ? parseInteger(digits) : undefined;
+  if (integer === undefined) throw malformed(names[0], 'not an integer');
   if (integer < min || integer > max) throw malformed(names[0], 'out of range');
   return integer;
 }

@@ -13,7 +13,7 @@ import type { EngineStoreOptions } from '../src/engine-store.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createMemoryStore } from '../src/memory.js';
 import { createSqliteStore } from '../src/sqlite.js';
-import { buildChild } from './build-child.js';
+import { childProgram } from './child-program.js';
 import { openStore } from './children/open-store.js';
 import { sqlites } from './sqlites.js';
 
@@ -185,7 +185,7 @@ describe.each(['leveldb', 'sqlite'] as const)('%s, killed', (kind) => {
   it('what was replaced before is gone when the next session has ended', async () => {
     const directory = temporaryDirectory();
     const writer = new LineProcess(process.execPath, [
-      await buildChild('writer'),
+      childProgram('writer'),
       kind,
       directory,
       '1000000',
@@ -207,7 +207,7 @@ describe.each(['leveldb', 'sqlite'] as const)('%s, killed', (kind) => {
     expect((await bytes()).includes(Buffer.alloc(200, 7))).toBe(false);
     // Not only by a session that wrote.
     const other = new LineProcess(process.execPath, [
-      await buildChild('writer'),
+      childProgram('writer'),
       kind,
       directory,
       '1000000',

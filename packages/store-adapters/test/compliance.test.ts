@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type StoreCasesOptions, type StoreFixture, storeCases } from '@sotto/compliance/store';
 import type { Store } from '@sotto/core';
 import { temporaryDirectory } from '@sotto/testing/files';
+import { repetitions } from '@sotto/testing/long';
 import { randomBytes } from '@sotto/testing/random';
 import { MemoryLevel } from 'memory-level';
 import { describe, it } from 'vitest';
@@ -57,8 +58,6 @@ const adapters: readonly Adapter[] = [
   ),
   {
     name: 'encrypted, on memory',
-    // 100,000 with SOTTO_LONG, as CI sets it: half a minute.
-    records: process.env['SOTTO_LONG'] === '1' ? 100_000 : 10_000,
     durable: false,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
     createFixture: () => ({ open: async () => encrypted(createMemoryStore()) }),
@@ -88,6 +87,6 @@ function encrypted(store: Store): Promise<Store> {
   return createEncryptedStore({ store, passphrase: 'correct horse', randomBytes, passphraseCost });
 }
 
-describe.each(adapters)('$name', ({ createFixture, ...options }) => {
-  it.each(storeCases(options))('$name', async ({ run }) => run(await createFixture()), 300_000);
+describe.each(adapters)('$name', ({ createFixture, records = repetitions(10_000, 100_000), ...rest }) => {
+  it.each(storeCases({ records, ...rest }))('$name', async ({ run }) => run(await createFixture()), 300_000);
 });

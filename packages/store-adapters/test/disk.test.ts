@@ -4,7 +4,7 @@ import { decodeUtf8, type Store } from '@sotto/core';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { LineProcess } from '@sotto/testing/line-process';
 import { describe, expect, it } from 'vitest';
-import { buildChild } from './build-child.js';
+import { childProgram } from './child-program.js';
 import { diskStores, openStore } from './children/open-store.js';
 
 /** What is stored belongs together, and is what was confirmed: at most the commit under way came on top. */
@@ -34,7 +34,7 @@ describe.each(diskStores)('%s', (kind) => {
   it('opened by another process is STORE_LOCKED, until that one closes it or dies', async () => {
     const directory = temporaryDirectory();
     for (const leave of ['end', 'kill'] as const) {
-      const holder = new LineProcess(process.execPath, [await buildChild('holder'), kind, directory]);
+      const holder = new LineProcess(process.execPath, [childProgram('holder'), kind, directory]);
       await holder.line((line) => line === 'open');
       await expect(openStore(kind, directory)).rejects.toMatchObject({ code: 'STORE_LOCKED' });
       holder[leave]();
@@ -45,7 +45,7 @@ describe.each(diskStores)('%s', (kind) => {
 
   it('killed over and over: what was confirmed is there, in whole commits', async () => {
     const directory = temporaryDirectory();
-    const child = await buildChild('writer');
+    const child = childProgram('writer');
     let confirmed: number[] = [];
     for (let kill = 1; kill <= 12; kill++) {
       const writer = new LineProcess(process.execPath, [child, kind, directory, '1000000', '500', '-']);
@@ -77,7 +77,7 @@ describe.runIf(mayRun('a full disk', smallDisk !== undefined, 'mounting a tmpfs 
       '%s: STORE_UNAVAILABLE, and the work goes on when there is space again',
       async (kind) => {
         const directory = temporaryDirectory();
-        const child = await buildChild('writer');
+        const child = childProgram('writer');
         // The writer runs twice in one namespace, on one disk: what the second one finds is what was stored.
         const script = [
           `mount -t tmpfs -o size=16m tmpfs ${directory}`,
@@ -125,7 +125,7 @@ describe.runIf(mayRun('a failing fsync', strace, 'strace is not installed, or ma
       '$kind: the call $call fails; commits are confirmed or not there',
       async ({ kind, call }) => {
         const directory = temporaryDirectory();
-        const child = await buildChild('writer');
+        const child = childProgram('writer');
         const inject = `inject=fsync,fdatasync:error=EIO:when=${call}..${call}`;
         const args = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync,fdatasync', '-e', inject];
         const writer = new LineProcess(

@@ -10,7 +10,7 @@ import type { DurableStore } from '../src/durable-store.js';
 import { createFileAnchor } from '../src/file-anchor.node.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createSqliteStore, type SqliteStoreOptions } from '../src/sqlite.js';
-import { buildChild } from './build-child.js';
+import { childProgram } from './child-program.js';
 import { sqlites } from './sqlites.js';
 
 const put = (key: string, text: string): Write => ({ type: 'put', key, value: encodeUtf8(text) });
@@ -223,7 +223,7 @@ describe.runIf(strace)('waiting for the disk', () => {
   ])('$kind', async ({ kind, atLeast = 0, atMost = 1000 }) => {
     const directory = temporaryDirectory();
     const trace = join(directory, 'trace');
-    const child = await buildChild('writer');
+    const child = childProgram('writer');
     const args = ['-f', '-qq', '-o', trace, '-e', 'trace=fsync,fdatasync'];
     const writer = new LineProcess('strace', [
       ...args,

@@ -1,11 +1,14 @@
 import { base64urlnopad } from '@scure/base';
 import { encodeHex, type Store, type Write } from '@sotto/core';
+import { repetitions } from '@sotto/testing/long';
 import { randomBytes } from '@sotto/testing/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLock } from '../src/encrypted/lock.js';
 import { LockTree, type RootKey } from '../src/encrypted/lock-tree.js';
 import { createMemoryStore } from '../src/memory.js';
+
+const RECORDS = repetitions(4_000, 20_000);
 
 /** Names that share a first leaf: a thousandth of the records of a large store. */
 function nameOf(number: number, lead: readonly [number, number] = [0, 0]): string {
@@ -103,7 +106,7 @@ describe('the tree of locks', () => {
 
   it('has large leaves grow into branches, so that a commit writes little however many records there are', async () => {
     const bed = await Bed.make();
-    const names = Array.from({ length: 20_000 }, (_, number) => nameOf(number));
+    const names = Array.from({ length: RECORDS }, (_, number) => nameOf(number));
     await bed.put(names);
     expect([...(await bed.nodes()).keys()].every((key) => /^v(\/[0-3][0-9])*$/.test(key))).toBe(true);
     await bed.reload();
@@ -115,7 +118,7 @@ describe('the tree of locks', () => {
     await bed.reload();
     expect(await bed.versionOf(names[7] as string)).toBe(3);
     expect(await bed.versionOf(names[8] as string)).toBe(2);
-    expect(await bed.versionOf(nameOf(20_000))).toBeUndefined();
+    expect(await bed.versionOf(nameOf(RECORDS))).toBeUndefined();
   });
 
   it('leaves nothing but its root when all records are deleted', async () => {

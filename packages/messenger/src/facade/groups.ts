@@ -1,5 +1,6 @@
 import type { PublicKey } from '@sotto/core';
-import type { Group, Groups, OwnChange } from '../groups/groups.js';
+import type { Group, OwnChange } from '../groups/groups.js';
+import type { LoadGroupParts } from '../groups/load-group-parts.js';
 import { throwIfAborted } from '../runtime/abort.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { SendOptions } from '../runtime/options.js';
@@ -13,12 +14,12 @@ import type { GroupSendResult } from '../runtime/results.js';
  */
 export class MessengerGroups {
   readonly #context: MessengerContext;
-  readonly #groups: Groups;
+  readonly #load: LoadGroupParts;
 
   /** @internal */
-  constructor(context: MessengerContext, groups: Groups) {
+  constructor(context: MessengerContext, load: LoadGroupParts) {
     this.#context = context;
-    this.#groups = groups;
+    this.#load = load;
   }
 
   /**
@@ -32,9 +33,10 @@ export class MessengerGroups {
     options: SendOptions = {},
   ): Promise<{ readonly group: Group; readonly result: GroupSendResult }> {
     const parsed = this.#parse(members);
+    const { groups } = await this.#load();
     const { groupId, queued } = await this.#context.runtime.transaction(async (tx) => {
       throwIfAborted(options.signal, 'create');
-      return this.#groups.create(tx, name, parsed, options);
+      return groups.create(tx, name, parsed, options);
     });
     const result = await queued.result();
     return { group: await this.get(groupId), result };
@@ -46,12 +48,14 @@ export class MessengerGroups {
    * @throws NOT_FOUND, STORE codes, CLOSED
    */
   async get(groupId: string): Promise<Group> {
-    return this.#context.runtime.read((tx) => this.#groups.get(tx, groupId));
+    const { groups } = await this.#load();
+    return this.#context.runtime.read((tx) => groups.get(tx, groupId));
   }
 
   /** All groups known here, including those that we left. @throws STORE codes, CLOSED */
   async list(): Promise<readonly Group[]> {
-    return this.#context.runtime.read((tx) => this.#groups.list(tx));
+    const { groups } = await this.#load();
+    return this.#context.runtime.read((tx) => groups.list(tx));
   }
 
   /** Renames a group. @throws NOT_FOUND, NOT_PERMITTED, LIMIT_EXCEEDED, ABORTED, STORE codes, CLOSED */
@@ -121,9 +125,10 @@ export class MessengerGroups {
     action: OwnChange,
     options: SendOptions = {},
   ): Promise<GroupSendResult | undefined> {
+    const { groups } = await this.#load();
     const queued = await this.#context.runtime.transaction(async (tx) => {
       throwIfAborted(options.signal, action.kind);
-      return this.#groups.change(tx, groupId, action, options);
+      return groups.change(tx, groupId, action, options);
     });
     return queued?.result();
   }

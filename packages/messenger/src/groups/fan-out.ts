@@ -17,6 +17,12 @@ const RETRY_MS = 5_000;
 /** A message to members of a group, about to be queued. */
 export type GroupMessage = Omit<FanoutRecord, 'id'>;
 
+/** What decides on the contents for a member; loaded when it is needed. */
+export interface FanOutParts {
+  readonly records: GroupRecords;
+  readonly memberSync: MemberSync;
+}
+
 /** A message in the queue. */
 export interface QueuedMessage {
   /** Names the message, 32 hex digits. */
@@ -31,8 +37,7 @@ export interface QueuedMessage {
  */
 export class FanOut {
   readonly #context: MessengerContext;
-  readonly #records: GroupRecords;
-  readonly #memberSync: MemberSync;
+  readonly #load: () => Promise<FanOutParts>;
   readonly #sender: Sender;
   readonly #tracker: DeliveryTracker;
   #next = 0;
@@ -40,14 +45,12 @@ export class FanOut {
 
   constructor(
     context: MessengerContext,
-    records: GroupRecords,
-    memberSync: MemberSync,
+    load: () => Promise<FanOutParts>,
     sender: Sender,
     tracker: DeliveryTracker,
   ) {
     this.#context = context;
-    this.#records = records;
-    this.#memberSync = memberSync;
+    this.#load = load;
     this.#sender = sender;
     this.#tracker = tracker;
   }
@@ -180,10 +183,11 @@ export class FanOut {
     message: FanoutRecord,
     member: PublicKey,
   ): Promise<readonly DeviceOutcome[] | undefined> {
-    const group = await this.#records.find(tx, encodeHex(message.groupId));
+    const { records, memberSync } = await this.#load();
+    const group = await records.find(tx, encodeHex(message.groupId));
     if (group === undefined) return undefined;
     let devices: readonly DeviceOutcome[] | undefined;
-    for (const value of await this.#memberSync.partsFor(tx, message, group, member)) {
+    for (const value of await memberSync.partsFor(tx, message, group, member)) {
       const content = encodePayload({ kind: 'group', group: value });
       ({ devices } = await this.#sender.encryptTo(tx, member, content, message.id));
     }

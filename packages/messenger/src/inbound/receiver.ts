@@ -2,7 +2,7 @@ import { compareBytes, encodeHex, isSottoError, SottoError, type TransportMessag
 import { type DecryptOutcome, messageIdFor, type Transaction } from '@sotto/device';
 import type { Subscriptions } from '../connection/subscriptions.js';
 import type { Contacts } from '../contacts/contacts.js';
-import type { Groups } from '../groups/groups.js';
+import type { LoadGroupParts } from '../groups/load-group-parts.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { decodePayload, type GroupPayload } from '../runtime/payload.js';
 import type { DecryptionFailures } from './decryption-failures.js';
@@ -22,7 +22,7 @@ type Opened = Extract<DecryptOutcome, { readonly kind: 'message' }>;
 /** Where decrypted messages go. */
 export interface Destinations {
   readonly contacts: Contacts;
-  readonly groups: Groups;
+  readonly loadGroupParts: LoadGroupParts;
   readonly inbox: Inbox;
 }
 
@@ -163,7 +163,8 @@ export class Receiver {
     const { sender } = message;
     const { senderInstallation, protection } = outcome;
     const from = { sender, senderInstallation, protection };
-    const { groupId, changed, refused, late } = await this.#to.groups.receive(tx, from, value);
+    const { groups } = await this.#to.loadGroupParts();
+    const { groupId, changed, refused, late } = await groups.receive(tx, from, value);
     if (changed) tx.onCommit('send', () => this.#receiveEarly(groupId));
     if (refused !== undefined) {
       const { code, message: reason } = refused;

@@ -1,0 +1,7 @@
+import { join } from 'node:path';
+import { bundlePath } from '@sotto/testing/bundle';
+
+/** The path of a child's code, bundled when the tests began. */
+export function childProgram(name: 'holder' | 'writer'): string {
+  return bundlePath(join(import.meta.dirname, '..'), `test/children/${name}.ts`);
+}
