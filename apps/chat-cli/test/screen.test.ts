@@ -73,7 +73,7 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
     const again = new Terminal(flags);
     await again.see('Passphrase:');
     again.enter('not the passphrase');
-    await again.see('Wrong passphrase. Passphrase:');
+    await again.see('Wrong passphrase. Try again:');
     again.enter(PASSPHRASE);
     await again.see('● connected');
     expect(again.history()).not.toContain(PASSPHRASE);
@@ -92,7 +92,7 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
     const later = new Terminal(flags);
     await later.see('Passphrase:');
     later.enter(PASSPHRASE);
-    await later.see('Wrong passphrase. Passphrase:');
+    await later.see('Wrong passphrase. Try again:');
     later.enter('another one');
     await later.see('● connected');
   });
@@ -363,14 +363,14 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     a.enter('/block');
     await a.see('Blocked. Undo it with /unblock and the key.');
     a.press('Enter');
-    await a.see('blocked: /unblock to receive their messages again');
+    await a.see('blocked, /unblock to undo it');
     a.enter('/blocked');
     await a.see(((await b.ask('card')) as { key: string }).key);
     a.press('Enter');
     a.enter('/unblock');
     await a.see('Unblocked.');
     a.press('Enter');
-    await a.seeNoMore('blocked: /unblock');
+    await a.seeNoMore('blocked, /unblock');
     expect(await a.see('Hello, I am Bob.')).toContain(', not verified');
   });
 

@@ -179,7 +179,7 @@ function titleLine(session: Session, key: string | undefined): string {
   const said: string[] = summary === undefined ? [] : [PROTECTIONS[summary.protection]];
   if (conversation.kind === 'direct') {
     const { verified, blocked } = session.conversations.person(conversation.peer);
-    if (blocked) said.push('blocked: /unblock to receive their messages again');
+    if (blocked) said.push('blocked, /unblock to undo it');
     else if (summary?.request) said.push('message request: /accept or /block');
     else said.push(verified ? '✓ verified' : 'not verified');
   }
