@@ -1,0 +1,2 @@
+export { createNatsCarrier, type NatsCarrierOptions } from './nats-carrier.js';
+export { type NatsStreamOptions, natsStreamConfig } from './stream-config.js';
