@@ -85,7 +85,12 @@ async function install({ name, source, shared }, folder, registry, version) {
 /** Runs a command in a process group of its own, all of which ends when the time is up. */
 function runInGroup(command, options) {
   return new Promise((resolve) => {
-    const child = spawn(command, { ...options, shell: true, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, {
+      ...options,
+      shell: true,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {

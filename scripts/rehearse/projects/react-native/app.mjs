@@ -5,6 +5,7 @@ import { talk } from './talk.mjs';
 
 async function run() {
   await talk({ stores: await Promise.all([asyncStorageFixture().open(), asyncStorageFixture().open()]) });
+  if (globalThis.messageOnly) return 'a message over AsyncStorage';
   const cases = storeCases({ exclusive: false, records: 50 });
   for (const { run } of cases) await run(asyncStorageFixture());
   return `a message; ${cases.length} cases of a store over AsyncStorage`;

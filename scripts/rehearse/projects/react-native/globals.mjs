@@ -5,7 +5,11 @@ import vm from 'node:vm';
 import { bundle } from './bundle.mjs';
 
 const ofReactNative = { setTimeout, clearTimeout, queueMicrotask, AbortController, AbortSignal };
-const polyfilled = { crypto: { getRandomValues: (array) => crypto.getRandomValues(array) }, TextEncoder, TextDecoder };
+const polyfilled = {
+  crypto: { getRandomValues: (array) => crypto.getRandomValues(array) },
+  TextEncoder,
+  TextDecoder,
+};
 
 await bundle('app-bundle.js', []);
 const code = readFileSync('app-bundle.js', 'utf8');
@@ -39,7 +43,8 @@ for (const name of Object.keys(all)) {
   (without.startsWith('did') ? spare : needed).push(name);
 }
 const missing = needed.filter((name) => name in polyfilled);
-if (missing.join() !== Object.keys(polyfilled).join()) throw new Error(`React Native lacks ${missing.join(', ')}`);
+if (missing.join() !== Object.keys(polyfilled).join())
+  throw new Error(`React Native lacks ${missing.join(', ')}`);
 console.log(`needed: ${needed.join(', ')}; not needed for this: ${spare.join(', ')}`);
 console.log(`${outcome}; needs ${missing.join(', ')} from a polyfill`);
 process.exit();

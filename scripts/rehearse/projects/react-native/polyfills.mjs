@@ -27,6 +27,11 @@ globalThis.TextDecoder ??= class {
 
 // What React Native's own Hermes has, and the older one of this rehearsal has not.
 globalThis.queueMicrotask ??= (run) => void Promise.resolve().then(run);
+for (const { prototype } of [Array, Uint8Array, String]) {
+  prototype.at ??= function at(index) {
+    return this[index < 0 ? this.length + index : index];
+  };
+}
 Array.prototype.toSorted ??= function toSorted(compare) {
   return [...this].sort(compare);
 };
@@ -62,3 +67,19 @@ globalThis.AbortController ??= class {
     for (const listener of this.signal.listeners) listener();
   }
 };
+globalThis.AbortSignal ??= {
+  abort() {
+    const controller = new AbortController();
+    controller.abort();
+    return controller.signal;
+  },
+};
+Promise.allSettled ??= (promises) =>
+  Promise.all(
+    [...promises].map((promise) =>
+      Promise.resolve(promise).then(
+        (value) => ({ status: 'fulfilled', value }),
+        (reason) => ({ status: 'rejected', reason }),
+      ),
+    ),
+  );
