@@ -72,8 +72,8 @@ function fakeAsyncStorage() {
     removeItem: async (key) => void items.delete(key),
     getAllKeys: async () => [...items.keys()],
     multiGet: async (keys) => keys.map((key) => [key, items.get(key) ?? null]),
-    multiSet: async (pairs) => pairs.forEach(([key, value]) => items.set(key, value)),
-    multiRemove: async (keys) => keys.forEach((key) => items.delete(key)),
+    multiSet: async (pairs) => pairs.forEach(([key, value]) => void items.set(key, value)),
+    multiRemove: async (keys) => keys.forEach((key) => void items.delete(key)),
   };
 }
 

@@ -1,28 +1,14 @@
-// What React Native does not have, and the packages need, before anything else is imported. In an app, packages do this:
-//   import 'react-native-get-random-values';    crypto.getRandomValues
-//   import 'fast-text-encoding';                TextEncoder, TextDecoder (with `fatal`)
-// Here it is a stand-in without native code: it serves a rehearsal, and no app.
-import { decodeUtf8Bytes, encodeUtf8Bytes } from './utf8.mjs';
+// What React Native may not have, and the packages need, before anything else is imported. An app takes
+// `crypto.getRandomValues` from npm react-native-get-random-values; this stand-in without native code serves a rehearsal only.
+import { TextDecoder, TextEncoder } from 'text-encoding-polyfill';
 
+globalThis.TextEncoder ??= TextEncoder;
+globalThis.TextDecoder ??= TextDecoder;
 globalThis.crypto ??= {
   getRandomValues(array) {
     for (let i = 0; i < array.length; i++) array[i] = Math.floor(Math.random() * 256);
     return array;
   },
-};
-globalThis.TextEncoder ??= class {
-  encode(text = '') {
-    return encodeUtf8Bytes(text);
-  }
-};
-globalThis.TextDecoder ??= class {
-  #fatal;
-  constructor(_label, { fatal = false } = {}) {
-    this.#fatal = fatal;
-  }
-  decode(bytes = new Uint8Array()) {
-    return decodeUtf8Bytes(bytes, this.#fatal);
-  }
 };
 
 // What React Native's own Hermes has, and the older one of this rehearsal has not.
