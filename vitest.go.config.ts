@@ -5,6 +5,8 @@ import { folders, projects, shared } from './vitest.projects.js';
 const needs = {
   'packages/directories': ['@sotto/testing/kubo/setup'],
   'packages/messenger': ['@sotto/testing/kubo/setup', '@sotto/testing/chain/setup'],
+  'apps/chat-cli': ['@sotto/testing/kubo/setup', '@sotto/testing/chain/setup'],
+  'apps/chat-web': ['@sotto/testing/kubo/setup', '@sotto/testing/chain/setup'],
 };
 
 const beside = [

@@ -8,6 +8,7 @@
 // A project's package.json says by `rehearsal.rows` which command proves which row; an example without it has the rows
 // `build` and `test`, of its scripts. A command that prints a line `not here: REASON` and ends with 0 was not tried; a line
 // `did: WHAT` becomes part of the table.
+import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -17,7 +18,7 @@ import { copyRepository, publishPackages, versionOf, versionPackages } from './r
 import { readJson, root, runTool, toolEnvironment } from './workspace.mjs';
 
 const PARENTS = ['scripts/rehearse/projects', 'examples'];
-const ROW_LIMIT_MS = 240_000;
+const ROW_LIMIT_MS = 150_000;
 
 const { values: flags, positionals: wanted } = parseArgs({
   allowPositionals: true,
@@ -81,6 +82,32 @@ async function install({ name, source, shared }, folder, registry, version) {
   return { ok, output, project };
 }
 
+/** Runs a command in a process group of its own, all of which ends when the time is up. */
+function runInGroup(command, options) {
+  return new Promise((resolve) => {
+    const child = spawn(command, {
+      ...options,
+      shell: true,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        output += text;
+      });
+    }
+    const timer = setTimeout(() => {
+      output += `\nended after ${ROW_LIMIT_MS / 1000} s\n`;
+      process.kill(-child.pid, 'SIGKILL');
+    }, ROW_LIMIT_MS);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ ok: code === 0, output });
+    });
+  });
+}
+
 /** Runs the command of a row. @returns `{ ok, output, absent, did }`; `absent` is why it was not tried */
 async function runRow(command, project) {
   const path = `${join(project, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`;
@@ -92,7 +119,7 @@ async function runRow(command, project) {
     NEXT_TELEMETRY_DISABLED: '1',
     DO_NOT_TRACK: '1',
   };
-  const outcome = await runTool(command, [], { cwd: project, env, shell: true, timeout: ROW_LIMIT_MS });
+  const outcome = await runInGroup(command, { cwd: project, env });
   const said = (what) => new RegExp(`^${what}: (.*)$`, 'm').exec(outcome.output)?.[1];
   return { ...outcome, absent: outcome.ok ? said('not here') : undefined, did: said('did') };
 }

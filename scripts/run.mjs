@@ -32,6 +32,10 @@ const tasks = {
     ['tsc', '-b', 'apps/demo'],
     ['node', 'apps/demo/dist/main.js'],
   ],
+  'demo:names': [
+    ['tsc', '-b', 'apps/demo'],
+    ['node', 'apps/demo/dist/names.js'],
+  ],
   'whisper-node': [
     ['tsc', '-b', 'apps/whisper-node'],
     ['node', 'apps/whisper-node/dist/main.js'],

@@ -9,6 +9,10 @@ export type CliErrorCode =
   | 'AMBIGUOUS_NAME'
   /** Not the name of a contact, nor a key, card or contact code. */
   | 'UNKNOWN_PERSON'
+  /** Names can't be looked up: no chain was named. */
+  | 'NAMES_OFF'
+  /** A name points to another key than before, and the user has not decided. */
+  | 'NAME_CHANGED'
   | 'UNKNOWN_CONVERSATION'
   /** No message has failed that could be retried. */
   | 'NOTHING_FAILED'

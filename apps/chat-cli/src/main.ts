@@ -4,6 +4,7 @@ import { changePassphrase, openAccount } from './account.js';
 import { saveBackup } from './backup.js';
 import { CliError } from './cli-error.js';
 import { explain } from './explain.js';
+import { openFinding } from './finding.js';
 import { serveJson } from './json-mode.js';
 import { openMemorySession } from './memory-session.js';
 import { HELP, type Options, parseOptions } from './options.js';
@@ -42,9 +43,11 @@ async function run(options: Options): Promise<number> {
 async function open(options: Options): Promise<{ readonly session: Session; close(): Promise<void> }> {
   if (options.transport.kind === 'memory') return openMemorySession();
   const transport = await transportFor(options.transport);
+  const finding = await openFinding(options.finding);
   const session = await openSession({
     ...(await openAccount(options, await prompterFor(options))),
     transport,
+    finding,
   });
   return { session, close: () => session.close() };
 }

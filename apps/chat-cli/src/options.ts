@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CliError } from './cli-error.js';
+import type { FindingOptions } from './finding.js';
 
 /** Relay of the node that `npm run chat` and `npm run whisper-node` start. */
 const LOCAL_RELAY = 'ws://127.0.0.1:8547';
@@ -31,6 +32,13 @@ Transport, one of:
                            SOTTO_CHAT_MAIL_PASSWORD [${DEFAULT_MAIL_PASSWORD}]
   --node URL               JSON-RPC of a node, http: or ws:. IT RECEIVES THE PRIVATE KEY of the account
   --memory                 no network: try the chat with a contact that echoes. Nothing is kept
+
+Names and keys. Whoever is named here learns your network address and whom you look up:
+  --chain URL              JSON-RPC of an Ethereum node: /add alice.eth
+  --registry ADDRESS       registry of names, on another chain than Ethereum
+  --ipfs-gateway URL       finds people who are offline by their key; can be repeated
+  --ipfs-node URL          the same by the RPC of your own IPFS node, which publishes your devices under
+                           your key: everyone can see that, and when
 `;
 
 /** The transport chosen on the command line. */
@@ -56,6 +64,7 @@ export interface Options {
   readonly json: boolean;
   readonly help: boolean;
   readonly transport: TransportOption;
+  readonly finding: FindingOptions;
 }
 
 /** @throws CliError BAD_OPTION */
@@ -103,7 +112,27 @@ export function parseOptions(args: readonly string[]): Options {
     json: values.json ?? false,
     help: values.help ?? false,
     transport: transports[0] ?? { kind: 'relay', url: LOCAL_RELAY },
+    finding: findingIn(values),
   };
+}
+
+/** @throws CliError BAD_OPTION */
+function findingIn(values: ReturnType<typeof readFlags>): FindingOptions {
+  const { chain, registry } = values;
+  const gateways = values['ipfs-gateway'] ?? [];
+  const ipfsNode = values['ipfs-node'];
+  for (const url of [chain, ipfsNode, ...gateways]) {
+    if (url !== undefined && !(URL.canParse(url) && /^https?:/.test(url))) {
+      throw new CliError(
+        'BAD_OPTION',
+        '--chain, --ipfs-gateway and --ipfs-node take addresses with https: or http:.',
+      );
+    }
+  }
+  if (registry !== undefined && !(chain !== undefined && /^0x[0-9a-f]{40}$/i.test(registry))) {
+    throw new CliError('BAD_OPTION', '--registry takes 0x and 40 digits, beside --chain.');
+  }
+  return { chain, registry, gateways, ipfsNode };
 }
 
 function peersIn(peers: readonly string[] = [], enode: string | undefined): TransportOption[] {
@@ -134,6 +163,10 @@ function readFlags(args: readonly string[]) {
         mailserver: { type: 'string' },
         node: { type: 'string' },
         memory: { type: 'boolean' },
+        chain: { type: 'string' },
+        registry: { type: 'string' },
+        'ipfs-gateway': { type: 'string', multiple: true },
+        'ipfs-node': { type: 'string' },
       },
     }).values;
   } catch (error) {

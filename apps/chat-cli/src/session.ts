@@ -3,6 +3,7 @@ import { isSottoError, type KeyPair, type Store, type Transport } from '@sotto/c
 import { createMessenger, type Messenger, type StartFailure } from '@sotto/messenger';
 import { crypto } from './data-directory.js';
 import { explain } from './explain.js';
+import { type Finding, NO_FINDING } from './finding.js';
 
 export type Status = 'connecting' | 'connected' | 'offline';
 
@@ -16,6 +17,8 @@ export interface Session {
   readonly identity: KeyPair;
   readonly messenger: Messenger;
   readonly conversations: Conversations;
+  /** Whom to ask for names and bundles. */
+  readonly finding: Finding;
   readonly status: Status;
   /** Subscribes to notices; the returned function unsubscribes. */
   onNotice(listener: (notice: Notice) => void): () => void;
@@ -29,6 +32,8 @@ export interface SessionOptions {
   /** Closed by the session. */
   readonly store: Store;
   readonly transport: Transport;
+  /** Whom to ask for names and bundles. Default: nobody. */
+  readonly finding?: Finding;
   /** An older copy of the store was put back: its ratchets must not be used. */
   readonly restored?: boolean;
   /** Announce this device to the other devices of the account: it was recovered here. */
@@ -37,8 +42,8 @@ export interface SessionOptions {
 
 /** Opens an account. Attach listeners, then call `start`. */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { identity, store, transport, restored = false } = options;
-  const messenger = await createMessenger({ identity, store, transport, crypto, restored });
+  const { identity, store, transport, finding = NO_FINDING, restored = false } = options;
+  const messenger = await createMessenger({ identity, store, transport, crypto, restored, ...finding });
   const conversations = await createConversations({ messenger, store });
   const listeners = new Set<(notice: Notice) => void>();
   const notify = (notice: Notice) => {
@@ -76,6 +81,14 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     if (own)
       warn('OWN_DEVICE_SEEN', `Another device has this account: ${installationId}. If it is yours, pair it.`);
   });
+  messenger.on('nameChanged', ({ name, changedTo }) => {
+    if (changedTo !== undefined)
+      warn('NAME_CHANGED', `${name} points to another key than before. Nothing is sent there: /names`);
+  });
+  messenger.on('bundlePublishFailed', ({ directory, error, attempts }) => {
+    if (attempts === 1)
+      warn(error.code, `Not published in ${directory.toUpperCase()}: ${explain(error).message}`);
+  });
   messenger.on('clockSkew', (skew) => {
     warn('CLOCK_SKEW', explainClock(skew) ?? 'The clock of this device is correct again.');
   });
@@ -93,6 +106,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     identity,
     messenger,
     conversations,
+    finding,
     get status() {
       return status;
     },

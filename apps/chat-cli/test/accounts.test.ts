@@ -344,6 +344,9 @@ describe('the command line', () => {
     [['--memory', '--backup-to', 'a'], 'With --memory nothing is kept'],
     [['--change-passphrase'], 'needs a terminal'],
     [['--passphrase', 'secret'], "Unknown option '--passphrase'"],
+    [['--chain', 'rpc.example'], '--chain, --ipfs-gateway and --ipfs-node take'],
+    [['--ipfs-node', 'ws://a'], '--chain, --ipfs-gateway and --ipfs-node take'],
+    [['--registry', `0x${'0a'.repeat(20)}`], 'beside --chain'],
     [['--data'], '--data'],
     [['hello'], 'hello'],
   ])('%j is refused, and says why', (flags, why) => {
@@ -389,6 +392,10 @@ describe('the command line', () => {
       '--mailserver',
       '--node',
       '--memory',
+      '--chain',
+      '--registry',
+      '--ipfs-gateway',
+      '--ipfs-node',
     ]) {
       expect(help).toContain(flag);
     }

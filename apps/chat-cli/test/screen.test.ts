@@ -29,7 +29,9 @@ async function makeAccount(terminal: Terminal, passphrase = ''): Promise<readonl
   const words = wordsOn(shown);
   terminal.press('Enter');
   for (let asked = 0, last = 0; asked < 2; asked++) {
-    const screen = await terminal.see(new RegExp(`^Word (?!${last} )\\d+, from what you wrote down: *$`, 'm'));
+    const screen = await terminal.see(
+      new RegExp(`^Word (?!${last} )\\d+, from what you wrote down: *$`, 'm'),
+    );
     last = Number(/Word (\d+), from what you wrote down: *$/m.exec(screen)?.[1]);
     terminal.enter(words[last - 1] as string);
   }

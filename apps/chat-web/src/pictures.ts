@@ -1,6 +1,6 @@
 import { SottoError } from '@sotto/core';
 import { decodeQr, QR_IMAGE_MAX_SIDE, qrModules } from '@sotto/identity';
-import type { QrAnswer } from './qr-worker.js';
+import { decodePatiently, type QrAnswer } from './patient-qr.js';
 
 /** Pixels a module in a picture of a code to hand on. */
 const SCALE = 8;
@@ -28,12 +28,17 @@ export async function readPicture(file: Blob): Promise<string> {
   });
 }
 
-/** Looks for a code on another thread, so that the page goes on meanwhile. */
-function lookFor(image: ImageData): Promise<QrAnswer> {
-  const worker = new Worker(new URL('./qr-worker.ts', import.meta.url), { type: 'module' });
-  return new Promise<QrAnswer>((resolve, reject) => {
+/** Looks for a code on another thread, so that the page goes on meanwhile; on this one where there are none. */
+async function lookFor(image: ImageData): Promise<QrAnswer> {
+  let worker: Worker;
+  try {
+    worker = new Worker(new URL('./qr-worker.ts', import.meta.url), { type: 'module' });
+  } catch {
+    return decodePatiently(image);
+  }
+  return new Promise<QrAnswer>((resolve) => {
     worker.onmessage = ({ data }: MessageEvent<QrAnswer>) => resolve(data);
-    worker.onerror = () => reject(new TypeError('This browser cannot look through pictures here.'));
+    worker.onerror = () => resolve(decodePatiently(image));
     worker.postMessage(image);
   }).finally(() => worker.terminate());
 }

@@ -4,6 +4,7 @@ import { isSottoError, type KeyPair } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, type DeviceInfo, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
+import { type Finding, findingSettings, openFinding } from './finding.js';
 import { connectTo } from './transport.js';
 
 /** In browsers: JavaScript from @noble. */
@@ -15,6 +16,8 @@ export interface Session {
   readonly store: EncryptedStore;
   readonly messenger: Messenger;
   readonly conversations: Conversations;
+  /** Where people are found by name and key, as the settings say. */
+  readonly finding: Finding;
   readonly status: Signal<'connecting' | 'online' | 'offline'>;
   /** Increases whenever something changed: components that read it are rendered again. */
   readonly revision: Signal<number>;
@@ -47,7 +50,8 @@ export async function openSession({
   announce,
 }: SessionOptions): Promise<Session> {
   const { transport, closeMiner } = connectTo(node, crypto);
-  const messenger = await createMessenger({ identity, store, transport, crypto, restored });
+  const finding = await openFinding(findingSettings(), crypto);
+  const messenger = await createMessenger({ identity, store, transport, crypto, restored, ...finding });
   const conversations = await createConversations({ messenger, store });
   const status: Session['status'] = signal('connecting');
   const revision = signal(0);
@@ -67,6 +71,12 @@ export async function openSession({
     status.value = now === 'connected' ? 'online' : 'offline';
   });
   messenger.on('deviceAdded', ({ own }) => (own ? refreshDevices() : undefined));
+  messenger.on('bundlePublished', () => void revision.value++);
+  messenger.on('bundlePublishFailed', () => void revision.value++);
+  messenger.on('nameChanged', ({ name }) => {
+    revision.value++;
+    notify(`${name} points to another key than before. Look at the details of that person.`);
+  });
   messenger.on('storageError', () => notify('This browser could not store something. It is tried again.'));
   messenger.on('storeReplaced', () =>
     notify('An old copy of your data was put back. Every conversation begins a new session.'),
@@ -100,6 +110,7 @@ export async function openSession({
     store,
     messenger,
     conversations,
+    finding,
     status,
     revision,
     ownDevices,

@@ -1,4 +1,12 @@
-import { compareBytes, decodeUtf8, type KeyPair, type PublicKey, type Store } from '@sotto/core';
+import {
+  type BundleDirectory,
+  compareBytes,
+  decodeUtf8,
+  type KeyPair,
+  type NameResolver,
+  type PublicKey,
+  type Store,
+} from '@sotto/core';
 import {
   createMessenger,
   type Messenger,
@@ -9,6 +17,12 @@ import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
 import type { Wiretap } from './wiretap.js';
 
+/** Where a device finds people and is found. */
+export interface Finding {
+  readonly names: NameResolver;
+  readonly directories: readonly BundleDirectory[];
+}
+
 /** What a device runs on. */
 export interface DeviceEnvironment {
   readonly folder: string;
@@ -16,6 +30,8 @@ export interface DeviceEnvironment {
   /** Identifies the device on the network, so that one device of an identity can be disconnected alone. */
   readonly place: PublicKey;
   readonly tap: Wiretap;
+  /** Nowhere but on its topics, when there is none. */
+  readonly finding: Finding | undefined;
   /** Fires when the device must not be switched on again. */
   readonly closing: AbortSignal;
 }
@@ -64,11 +80,13 @@ export class Device {
 
   /** Opens the store, and goes online. */
   async switchOn(): Promise<void> {
-    const { network, place, tap } = this.#environment;
+    const { network, place, tap, finding } = this.#environment;
     const messenger = await createMessenger({
       identity: this.identity,
       store: await this.openStore(),
       transport: tap.over(network.carrier(place)),
+      names: finding?.names,
+      directories: finding?.directories,
     });
     this.#messenger = messenger;
     messenger.on('message', (message) => {

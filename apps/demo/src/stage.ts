@@ -4,7 +4,7 @@ import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import type { Pbkdf2 } from '@sotto/whisper-transport';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import type { Checks } from './checks.js';
-import { Device } from './device.js';
+import { Device, type Finding } from './device.js';
 import { type Screen, styled, WIDTH, wrapped } from './screen.js';
 import { viewWire } from './wire-view.js';
 import { type Overheard, Wiretap } from './wiretap.js';
@@ -57,18 +57,23 @@ export class Stage {
   // The cast
 
   /** Switches on a new device, of a new identity or an existing one. */
-  async device(name: string, identity: KeyPair = this.crypto.secp256k1.generateKeyPair()): Promise<Device> {
-    const device = this.unpack(name, identity);
+  async device(
+    name: string,
+    identity: KeyPair = this.crypto.secp256k1.generateKeyPair(),
+    finding?: Finding,
+  ): Promise<Device> {
+    const device = this.unpack(name, identity, finding);
     await device.switchOn();
     return device;
   }
 
   /** Creates a device without switching it on: its store is empty. */
-  unpack(name: string, identity: KeyPair): Device {
+  unpack(name: string, identity: KeyPair, finding?: Finding): Device {
     const device: Device = new Device(name, identity, {
       folder: join(this.#options.folder, `device-${this.#devices.length + 1}`),
       network: this.network,
       place: this.crypto.secp256k1.generateKeyPair().publicKey,
+      finding,
       closing: this.#closing.signal,
       tap: new Wiretap(this.#pbkdf2, (overheard) => this.#showWire(device, overheard)),
     });

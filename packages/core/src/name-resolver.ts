@@ -12,13 +12,16 @@ export interface NameResolver {
    * @throws INVALID_TEXT for what can't be a name; DIRECTORY_UNAVAILABLE, DIRECTORY_ANSWER_INVALID, LIMIT_EXCEEDED, TIMEOUT,
    * ABORTED
    */
-  resolve(name: string, options?: { readonly signal?: AbortSignal }): Promise<NameResolution>;
+  resolve(name: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<NameResolution>;
 
   /**
    * The primary name of an Ethereum address (`0x…`), if it has one that leads back to it.
    * @throws INVALID_TEXT for what isn't an address; otherwise as {@link resolve}
    */
-  primaryName(address: string, options?: { readonly signal?: AbortSignal }): Promise<string | undefined>;
+  primaryName(
+    address: string,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<string | undefined>;
 }
 
 /** What a name points to. */

@@ -1,4 +1,4 @@
-import { type PublicKey, parseObject, parseText, SottoError } from '@sotto/core';
+import { isSottoError, type PublicKey, parseObject, parseText, SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import type { Bundle } from '@sotto/protocol-codec';
 import { checkProvider } from './check-provider.js';
@@ -50,10 +50,26 @@ export function parseRecipient(
   const given = unwrapped(trimmed);
   if (ADDRESS.test(given)) return { kind: 'address', address: parseAddress(crypto, given) };
   if (NAME.test(given)) return { kind: 'name', name: checkName(given) };
-  const { identity, bundle } = parseContact(crypto, given, options);
+  const { identity, bundle } = parseInside(crypto, given, trimmed, options);
   return beginsLikeKey(given) || bundle === undefined
     ? { kind: 'key', identity }
     : { kind: 'contact-code', identity, bundle };
+}
+
+/** Reads a key or contact code. A link with neither inside is an error about the link, and not about a contact code. */
+function parseInside(
+  crypto: CryptoProvider,
+  inside: string,
+  text: string,
+  options: ContactCardOptions,
+): ReturnType<typeof parseContact> {
+  try {
+    return parseContact(crypto, inside, options);
+  } catch (error) {
+    const isNeither = isSottoError(error, 'MALFORMED_MESSAGE') || isSottoError(error, 'INVALID_TEXT');
+    if (isNeither && LINK.test(text)) return parseContact(crypto, text, options);
+    throw error;
+  }
 }
 
 /** What is inside a link or URI. */

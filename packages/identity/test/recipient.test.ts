@@ -41,6 +41,9 @@ describe('a recipient', () => {
       expect(parse(given)).toEqual({ kind: 'card', identity, bundle });
     }
     thrown('INVALID_CONTACT_CARD', () => parse(card.slice(0, -9)));
+    // Of a link with something else inside, the error is about the link.
+    for (const other of ['card', 'page 2'])
+      thrown('INVALID_TEXT', () => parse(`https://example.org/#${other}`));
   });
 
   test('may be a contact code', () => {

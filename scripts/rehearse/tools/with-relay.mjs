@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { NodeProcess } from '../../../packages/testing/dist/whisper-node.js';
 
 const [command, ...args] = process.argv.slice(2);
-const node = await NodeProcess.start({ program: process.env.REHEARSAL_NODE });
+const { REHEARSAL_NODE: program } = process.env;
+const node = await NodeProcess.start({ program });
 try {
   const relay = node.relay;
   const child = spawn(

@@ -3,10 +3,11 @@ import type { Action } from './action.js';
 import { CONVERSATIONS } from './conversations.js';
 import { DEVICES } from './devices.js';
 import { GROUPS } from './groups.js';
+import { NAMES } from './names.js';
 import { PEOPLE } from './people.js';
 
 /** All commands, in the order of the help. */
-export const ACTIONS: readonly Action[] = [...PEOPLE, ...CONVERSATIONS, ...GROUPS, ...DEVICES];
+export const ACTIONS: readonly Action[] = [...PEOPLE, ...NAMES, ...CONVERSATIONS, ...GROUPS, ...DEVICES];
 
 const BY_NAME = new Map(ACTIONS.map((action) => [action.name, action]));
 

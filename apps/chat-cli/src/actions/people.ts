@@ -7,6 +7,7 @@ import {
   encodeContactCard,
   formatSafetyNumber,
   parseContact,
+  parseRecipient,
 } from '@sotto/identity';
 import { decodeContactCode, encodeContactCode } from '@sotto/protocol-codec';
 import { CliError } from '../cli-error.js';
@@ -16,6 +17,7 @@ import { findConversation, findPerson, keyText, nameOf, titleOf } from '../names
 import { readQrFile } from '../qr-file.js';
 import type { Session } from '../session.js';
 import { type Action, CURRENT, type Outcome } from './action.js';
+import { namesAreOff, pinnedJson, questionLines } from './names.js';
 
 const card: Action = {
   name: 'card',
@@ -42,13 +44,35 @@ const card: Action = {
 
 const add: Action = {
   name: 'add',
-  about: 'adds someone by a card, a link, a key or a contact code: /add CARD NAME',
+  about: 'adds someone by a card, a link, a key, a contact code or a name such as alice.eth: /add CARD NAME',
   parameters: [
     { name: 'who', kind: 'word' },
     { name: 'name', kind: 'rest', optional: true },
   ],
-  run: async (session, args) =>
-    addCard(session, parseContact(crypto, args.text('who')), args.optional('name')),
+  async run(session, args) {
+    const recipient = parseRecipient(crypto, args.text('who'));
+    if (recipient.kind !== 'name' && recipient.kind !== 'address') {
+      return addCard(session, recipient, args.optional('name'));
+    }
+    if (session.finding.names === undefined) throw namesAreOff();
+    const { identity, name, found } = await session.messenger.contacts.lookUp(recipient);
+    if (identity === undefined || name === undefined) {
+      throw new CliError('UNKNOWN_PERSON', 'Nobody has this name, or it leads to no key.');
+    }
+    // Whom it stands for is to be decided first.
+    if (name.changedTo !== undefined) {
+      throw new CliError('NAME_CHANGED', questionLines(name.name, name.changedTo).join('\n'));
+    }
+    const added = await addCard(session, { identity }, args.optional('name') ?? name.name);
+    return {
+      ...added,
+      value: { ...added.value, name: pinnedJson(name), found },
+      said: [
+        ...(added.said ?? []),
+        `${name.name} leads to this key: ${keyText(identity)}. A name does not verify anyone.`,
+      ],
+    };
+  },
 };
 
 const scan: Action = {

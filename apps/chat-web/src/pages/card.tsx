@@ -5,8 +5,11 @@ import { CopyButton } from '../components/copy-button.js';
 import { Explained } from '../components/explained.js';
 import { Identicon } from '../components/identicon.js';
 import { Page } from '../components/page.js';
+import { Published } from '../components/published.js';
 import { QrCode } from '../components/qr-code.js';
+import { findingSettings } from '../finding.js';
 import { drawPicture, saveFile } from '../pictures.js';
+import { formatRoute } from '../route.js';
 import { crypto } from '../session.js';
 import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
@@ -50,6 +53,7 @@ export function Card() {
           </>
         )}
         <Explained error={task.error} />
+        <HowFound />
         <details>
           <summary>For other programs</summary>
           <div class="row">
@@ -63,5 +67,33 @@ export function Card() {
         </details>
       </div>
     </Page>
+  );
+}
+
+/** How others find this account without its card. */
+function HowFound() {
+  const { ownName, ipfsNode } = findingSettings();
+  return (
+    <section aria-labelledby="how-found">
+      <h2 id="how-found">Found without the card</h2>
+      {ownName !== '' && (
+        <p>
+          People can type <strong>{ownName}</strong>, once its records are set.
+        </p>
+      )}
+      {ipfsNode !== '' ? (
+        <p>
+          Anyone who has only your key finds the newest card of all your devices, also while you are offline.
+        </p>
+      ) : (
+        <p class="hint">
+          Someone who has only your key finds your devices as long as the node keeps what they published.
+        </p>
+      )}
+      <Published />
+      <p>
+        <a href={formatRoute({ page: 'settings' })}>Names and keys, in the settings</a>
+      </p>
+    </section>
   );
 }

@@ -1,12 +1,14 @@
 import type { PublicKey } from '@sotto/core';
-import { type ContactCard, formatKeyText, parseContact } from '@sotto/identity';
-import { encodeContactCode } from '@sotto/protocol-codec';
+import { formatKeyText, parseRecipient } from '@sotto/identity';
+import type { LookUpResult, PinnedName } from '@sotto/messenger';
+import { type Bundle, encodeContactCode } from '@sotto/protocol-codec';
 import { useState } from 'preact/hooks';
 import { Explained } from '../components/explained.js';
 import { Area, Field } from '../components/field.js';
 import { Identicon } from '../components/identicon.js';
 import { Page } from '../components/page.js';
 import { PersonChoice } from '../components/person-choice.js';
+import { NameChange } from '../components/pinned-names.js';
 import { Scanner } from '../components/scanner.js';
 import { isSame } from '../format.js';
 import { go } from '../route.js';
@@ -25,18 +27,37 @@ export function New({ text }: { readonly text: string }) {
   );
 }
 
+/** Someone to be added, as a card, a key or a name says. */
+interface Found {
+  readonly identity: PublicKey;
+  readonly bundle?: Bundle | undefined;
+  /** The name by which they were looked up. */
+  readonly name?: PinnedName | undefined;
+  /** Whether one of their devices was found, when they were looked up. */
+  readonly reachable?: boolean;
+}
+
 function AddPerson({ text: given }: { readonly text: string }) {
+  const { messenger, finding } = useSession();
   const [text, setText] = useState(given);
-  const [card, setCard] = useState<ContactCard>();
+  const [found, setFound] = useState<Found>();
   const task = useTask();
+  const find = async (pasted: string): Promise<Found> => {
+    const recipient = parseRecipient(crypto, pasted);
+    if (recipient.kind !== 'name' && recipient.kind !== 'address') return recipient;
+    if (finding.names === undefined) {
+      throw new TypeError('To look up names, set an Ethereum node in the settings: “Names and keys”.');
+    }
+    return foundBy(await messenger.contacts.lookUp(recipient));
+  };
   const read = (pasted: string) => {
     setText(pasted);
-    void task.run(async () => setCard(parseContact(crypto, pasted)));
+    void task.run(async () => setFound(await find(pasted)));
   };
   return (
     <section aria-labelledby="add-person">
       <h2 id="add-person">Someone</h2>
-      {card === undefined ? (
+      {found === undefined ? (
         <form
           onSubmit={(event) => {
             event.preventDefault();
@@ -45,44 +66,58 @@ function AddPerson({ text: given }: { readonly text: string }) {
         >
           <Scanner onText={read} />
           <Area
-            label="Or paste a card, a contact code or a key"
-            hint="SOTTO:1/…, zQ3sh…, 0x04…, or the contact code of a Status client"
+            label="Or paste a card, a contact code, a key or a name"
+            hint="SOTTO:1/…, zQ3sh…, 0x04…, alice.eth, or the contact code of a Status client"
             value={text}
             onValue={setText}
           />
           <Explained error={task.error} />
           <button type="submit" class="primary" disabled={task.busy || text.trim() === ''}>
-            Read it
+            {task.busy ? 'Looking…' : 'Read it'}
           </button>
         </form>
       ) : (
-        <FoundPerson card={card} onCancel={() => setCard(undefined)} />
+        <FoundPerson found={found} onFound={setFound} onCancel={() => setFound(undefined)} />
       )}
     </section>
   );
 }
 
-/** Shows who the card names, before they are added. */
-function FoundPerson({ card, onCancel }: { readonly card: ContactCard; readonly onCancel: () => void }) {
+function foundBy({ identity, name, found }: LookUpResult): Found {
+  if (identity === undefined) throw new TypeError('Nobody has this name, or it leads to no key.');
+  return { identity, name, reachable: found };
+}
+
+/** Shows whom a card, a key or a name leads to, before they are added. */
+function FoundPerson({
+  found,
+  onFound,
+  onCancel,
+}: {
+  readonly found: Found;
+  onFound(found: Found): void;
+  onCancel(): void;
+}) {
   const { conversations, messenger, identity } = useSession();
-  const known = conversations.person(card.identity);
-  const [name, setName] = useState(known.name);
+  const known = conversations.person(found.identity);
+  const [name, setName] = useState(known.name || (found.name?.name ?? ''));
   const task = useTask();
-  const isOwn = isSame(identity.publicKey, card.identity);
+  const isOwn = isSame(identity.publicKey, found.identity);
   const double = conversations
     .contacts()
     .find(
       (person) =>
-        person.name === name.trim() && name.trim() !== '' && !isSame(person.identity, card.identity),
+        person.name === name.trim() && name.trim() !== '' && !isSame(person.identity, found.identity),
     );
   const add = async () => {
     // A bundle in the card is checked as any other: as a contact code.
-    const who = card.bundle === undefined ? card.identity : encodeContactCode(card.bundle);
+    const who = found.bundle === undefined ? found.identity : encodeContactCode(found.bundle);
     await conversations.addContact(who, name);
-    const conversation = { kind: 'direct', peer: card.identity } as const;
+    const conversation = { kind: 'direct', peer: found.identity } as const;
     await conversations.open(conversation);
     // With no bundle, look for one: messages have forward secrecy from the first one on then.
-    if (card.bundle === undefined) void messenger.contacts.lookUp(card.identity).catch(() => undefined);
+    if (found.bundle === undefined && !found.reachable)
+      void messenger.contacts.lookUp(found.identity).catch(() => undefined);
     go({ page: 'conversation', conversation });
   };
   return (
@@ -93,8 +128,24 @@ function FoundPerson({ card, onCancel }: { readonly card: ContactCard; readonly 
         void task.run(add);
       }}
     >
-      <Identicon identity={card.identity} size="large" label="The picture of this key" />
-      <p class="key">{formatKeyText(crypto, card.identity, 'base58btc')}</p>
+      <Identicon identity={found.identity} size="large" label="The picture of this key" />
+      <p class="key">{formatKeyText(crypto, found.identity, 'base58btc')}</p>
+      {found.name !== undefined && (
+        <p class="hint">
+          <bdi>{found.name.name}</bdi> leads to this key. A name verifies nobody: compare safety numbers.
+        </p>
+      )}
+      {found.name?.changedTo !== undefined && (
+        <NameChange
+          name={found.name}
+          onAnswered={(pinned) => onFound({ identity: pinned.identity, name: pinned })}
+        />
+      )}
+      {found.reachable === false && (
+        <p class="hint">
+          None of their devices was found. The first message is encrypted to the key of this person alone.
+        </p>
+      )}
       {isOwn && <p class="notice">This is your own card. You can keep notes to yourself with it.</p>}
       {known.contact && <p class="hint">Already among your contacts.</p>}
       <Field label="Name" hint="Only you see it." value={name} onValue={setName} />
@@ -105,7 +156,7 @@ function FoundPerson({ card, onCancel }: { readonly card: ContactCard; readonly 
         </p>
       )}
       <Explained error={task.error} />
-      <button type="submit" class="primary" disabled={task.busy}>
+      <button type="submit" class="primary" disabled={task.busy || found.name?.changedTo !== undefined}>
         {known.contact ? 'Save and write' : 'Add and write'}
       </button>
       <button type="button" onClick={onCancel}>

@@ -14,6 +14,7 @@ import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
 import { Identicon } from '../components/identicon.js';
 import { PersonName } from '../components/person-name.js';
+import { PinnedNames } from '../components/pinned-names.js';
 import { QrCode } from '../components/qr-code.js';
 import { Scanner } from '../components/scanner.js';
 import { timeOf } from '../format.js';
@@ -45,6 +46,7 @@ export function PersonDetails({ peer }: PersonProps) {
       </div>
       <p class="key">{formatKeyText(crypto, peer, 'base58btc')}</p>
       <Name peer={peer} />
+      <PinnedNames peer={peer} />
       <SafetyNumbers peer={peer} />
       <PeerDevices peer={peer} />
       <Block peer={peer} />

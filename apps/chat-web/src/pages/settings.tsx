@@ -1,19 +1,24 @@
 import { encodeHex } from '@sotto/core';
+import type { EnsTransaction } from '@sotto/directories/ens';
 import { backupFileName, exportBackup } from '@sotto/messenger/backup';
 import { useEffect, useState } from 'preact/hooks';
 import { ConfirmButton } from '../components/confirm-button.js';
+import { CopyButton } from '../components/copy-button.js';
 import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
 import { Identicon } from '../components/identicon.js';
 import { NewPassphrase } from '../components/new-passphrase.js';
 import { Page } from '../components/page.js';
 import { PersonName } from '../components/person-name.js';
+import { Published } from '../components/published.js';
 import { nodeAddress, setNodeAddress } from '../config.js';
+import { type FindingSettings, findingSettings, saveFindingSettings } from '../finding.js';
 import { saveFile } from '../pictures.js';
 import { crypto } from '../session.js';
 import { useSession } from '../session-context.js';
 import { lock, phase, removeAccount } from '../state.js';
 import { useTask } from '../use-task.js';
+import { injectedWallet, sendByWallet } from '../wallet.js';
 
 export function Settings() {
   return (
@@ -22,6 +27,8 @@ export function Settings() {
       <Passphrase />
       <BlockedPeople />
       <Node />
+      <FindingSettingsForm />
+      <OwnName />
       <Storage />
     </Page>
   );
@@ -165,6 +172,149 @@ function Node() {
           {saved ? 'Saved' : 'Save'}
         </button>
       </form>
+    </section>
+  );
+}
+
+/** Whom to ask for names and keys. Off until it is set. */
+function FindingSettingsForm() {
+  const { messenger, finding } = useSession();
+  const [settings, setSettings] = useState<FindingSettings>(findingSettings);
+  const [saved, setSaved] = useState(false);
+  const task = useTask();
+  const change = (changed: Partial<FindingSettings>) => {
+    setSettings({ ...settings, ...changed });
+    setSaved(false);
+  };
+  return (
+    <section aria-labelledby="finding">
+      <h2 id="finding">Names and keys</h2>
+      <p>
+        People can be found by a name such as alice.eth, or by their key alone while they are offline. Whoever
+        you ask learns your network address and whom you look up, so nobody is asked unless you set them here.
+      </p>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void task.run(async () => saveFindingSettings(settings)).then(setSaved);
+        }}
+      >
+        <Field
+          label="Ethereum node"
+          hint="JSON-RPC, https://… It learns which names you look up, and so does the gateway of a name that is kept off the chain."
+          type="url"
+          value={settings.chain}
+          onValue={(chain) => change({ chain })}
+        />
+        <Field
+          label="IPFS gateway"
+          hint="https://… It learns which keys you look up: whom you are about to write to."
+          type="url"
+          value={settings.gateway}
+          onValue={(gateway) => change({ gateway })}
+        />
+        <Field
+          label="Your own IPFS node"
+          hint="The RPC of Kubo, http://127.0.0.1:5001, with this page as an allowed origin. It publishes your card under your key: everyone can see that, when, and from which network address."
+          type="url"
+          value={settings.ipfsNode}
+          onValue={(ipfsNode) => change({ ipfsNode })}
+        />
+        <details>
+          <summary>Another chain</summary>
+          <Field
+            label="Registry of names"
+            hint="0x…; empty for Ethereum"
+            value={settings.registry}
+            onValue={(registry) => change({ registry })}
+          />
+        </details>
+        <Explained error={task.error} />
+        <button type="submit" disabled={task.busy}>
+          {saved ? 'Saved: used when you unlock the next time' : 'Save names and keys'}
+        </button>
+      </form>
+      <Published />
+      {finding.directories.some(({ capabilities }) => capabilities.publishing === 'free') && (
+        <button
+          type="button"
+          disabled={task.busy}
+          onClick={() => void task.run(() => messenger.contacts.publishOwnCode())}
+        >
+          Publish now
+        </button>
+      )}
+    </section>
+  );
+}
+
+/** Prepares the transaction that leads a name to this account. Sends nothing by itself. */
+function OwnName() {
+  const { finding, identity } = useSession();
+  const [settings] = useState(findingSettings);
+  const [name, setName] = useState(settings.ownName);
+  const [prepared, setPrepared] = useState<EnsTransaction>();
+  const [sent, setSent] = useState<string>();
+  const task = useTask();
+  const { names } = finding;
+  if (names === undefined) return null;
+  const wallet = injectedWallet();
+  const prepare = async () => {
+    setSent(undefined);
+    setPrepared(undefined);
+    const records = { identity: identity.publicKey, ipns: true };
+    setPrepared(await names.prepare(name, records));
+    saveFindingSettings({ ...findingSettings(), ownName: name });
+  };
+  return (
+    <section aria-labelledby="own-name">
+      <h2 id="own-name">Your own name</h2>
+      <p>
+        If you hold a name, one transaction leads it to your key and to where your card is published. Later
+        changes of your devices cost nothing. It is public for good that this name belongs to this key.
+      </p>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void task.run(prepare);
+        }}
+      >
+        <Field label="Name" hint="Such as alice.eth" value={name} onValue={setName} />
+        <button type="submit" disabled={task.busy || name.trim() === ''}>
+          Prepare the transaction
+        </button>
+      </form>
+      {prepared !== undefined && (
+        <>
+          <p>
+            Sets {prepared.sets.join(', ')}. Nothing was sent: sign it with the account that holds the name.
+          </p>
+          {prepared.replaces.length > 0 && (
+            <p class="notice">
+              These records have another value now, which would be lost: {prepared.replaces.join(', ')}.
+            </p>
+          )}
+          <p class="key">To: {prepared.to}</p>
+          <div class="row">
+            <CopyButton text={prepared.to} label="Copy the address" />
+            <CopyButton text={prepared.data} label="Copy the call data" />
+            {wallet !== undefined && (
+              <button
+                type="button"
+                class="primary"
+                disabled={task.busy}
+                onClick={() =>
+                  void task.run(async () => setSent(await sendByWallet(wallet, prepared, settings.chain)))
+                }
+              >
+                Sign with the wallet
+              </button>
+            )}
+          </div>
+          <p role="status">{sent !== undefined && `Sent: ${sent}`}</p>
+        </>
+      )}
+      <Explained error={task.error} />
     </section>
   );
 }

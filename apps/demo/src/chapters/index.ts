@@ -3,6 +3,7 @@ import { backup } from './backup.js';
 import { badNetwork } from './bad-network.js';
 import { card } from './card.js';
 import { firstMessage } from './first-message.js';
+import { foundHere } from './found-here.js';
 import { goClient } from './go-client.js';
 import { group } from './group.js';
 import { laptop } from './laptop.js';
@@ -18,6 +19,7 @@ export const CHAPTERS: readonly Chapter[] = [
   card,
   safetyNumber,
   firstMessage,
+  foundHere,
   ratchet,
   badNetwork,
   restart,

@@ -65,9 +65,9 @@ export interface LookUpAnswer {
   /** `found`: a key for a name, otherwise a verified bundle. `none`: it knows of none. `failed`: see `error`. */
   readonly outcome: 'found' | 'none' | 'failed';
   /** Why it failed, or why what it gave was refused. */
-  readonly error?: SottoError;
+  readonly error?: SottoError | undefined;
   /** Of a directory: milliseconds since the bundle was signed, as it says. */
-  readonly ageMs?: number;
+  readonly ageMs?: number | undefined;
 }
 
 /** Who and what was found by `contacts.lookUp`. */

@@ -1,1 +1,2 @@
 export { type Chain, startChain } from './chain.js';
+export { installChain } from './install.js';

@@ -39,6 +39,11 @@ export class Kubo {
     const loopback = (port: number) => `/ip4/127.0.0.1/tcp/${port}`;
     const settings: Record<string, unknown> = {
       AutoConf: { Enabled: false },
+      // Pages of any origin may use it: those of tests.
+      'API.HTTPHeaders': {
+        'Access-Control-Allow-Origin': ['*'],
+        'Access-Control-Allow-Methods': ['GET', 'POST'],
+      },
       Bootstrap: [],
       'Addresses.API': loopback(ports.api),
       'Addresses.Gateway': loopback(ports.gateway),
@@ -90,6 +95,23 @@ export class Kubo {
         });
       }
     });
+  }
+
+  /** Adds a folder of files, by their paths in it. @returns its CID */
+  async addFolder(files: ReadonlyMap<string, Uint8Array>): Promise<string> {
+    const form = new FormData();
+    for (const [path, bytes] of files) {
+      form.append('file', new Blob([Uint8Array.from(bytes)]), encodeURIComponent(`site/${path}`));
+    }
+    const response = await fetch(`${this.api}/api/v0/add?cid-version=1&pin=true`, {
+      method: 'POST',
+      body: form,
+    });
+    const lines = (await response.text()).trim().split('\n');
+    const added = lines.map((line) => JSON.parse(line) as { readonly Name: string; readonly Hash: string });
+    const folder = added.find(({ Name }) => Name === 'site');
+    if (!response.ok || folder === undefined) throw new Error(`Kubo: ${lines.join(' ')}`);
+    return folder.Hash;
   }
 
   /** Connects it to another node. */
