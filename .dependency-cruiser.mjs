@@ -14,6 +14,7 @@ const layers = {
   conversations: ['core', 'messenger'],
   identity: ['core', 'crypto', 'protocol-codec'],
   'status-messages': ['core', 'protocol-codec'],
+  'nats-transport': ['core', 'whisper-transport'],
   'whisper-transport': ['core', 'crypto'],
   'whisper-devp2p': ['core', 'crypto', 'whisper-transport'],
   'whisper-rpc': ['core', 'crypto', 'whisper-transport'],

@@ -36,6 +36,12 @@ const budgets = [
     limit: '35 kB',
   },
   {
+    name: 'carrier over NATS, beside the client of NATS and the sealing',
+    import: { [dist('nats-transport')]: '*' },
+    loadedLater: ['@nats-io/*', '@sotto/whisper-transport'],
+    limit: '6.5 kB',
+  },
+  {
     name: 'messages of Status, without a provider',
     import: { [dist('status-messages')]: '*' },
     limit: '20 kB',

@@ -26,7 +26,7 @@ interface HistoryQuery {
   onMessage(message: JsMsg): void;
 }
 
-/** Subjects of one consumer, where servers allow several: a request of some 6 KiB. */
+/** Subjects of one consumer, where servers allow several: a request of about 6 KiB. */
 const SUBJECTS_PER_CONSUMER = 256;
 /** Consumers that are read simultaneously. */
 const CONCURRENCY = 8;

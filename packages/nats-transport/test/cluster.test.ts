@@ -79,7 +79,7 @@ describe.skipIf(natsServer === undefined)('a cluster of three servers', () => {
     const retry = { retry: true } as const;
     await Promise.all([alice.start(retry), bob.start(retry)]);
     const { identity } = await alice.contacts.add(await bob.contacts.ownCode());
-      await bob.contacts.add(await alice.contacts.ownCode());
+    await bob.contacts.add(await alice.contacts.ownCode());
 
     const leader = (await manager.streams.info(STREAM)).cluster?.leader;
     const first = cluster.servers[Number(leader?.slice(-1))] as NatsCluster['servers'][number];
