@@ -21,6 +21,7 @@ const tasks = {
   ],
   'test:go': [
     ['tsc', '-b'],
+    ['node', 'apps/chat-web/scripts/bundle.mjs'],
     ['vitest', 'run', '--config', 'vitest.go.config.ts'],
   ],
   'test:chain': [
