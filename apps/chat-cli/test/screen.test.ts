@@ -144,7 +144,8 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
     await terminal.see('Word 1 is none of the words');
     terminal.enter(`  ${words.toUpperCase().replaceAll(' ', '   ')} `);
     await terminal.see('● connected');
-    expect(terminal.history()).not.toContain(words.split(' ')[5]);
+    // A single word may be one of the screen's own.
+    expect(terminal.history()).not.toMatch(new RegExp(words.split(' ').slice(4, 7).join('\\s+'), 'i'));
     terminal.enter('/card');
     await terminal.see('Enter goes back');
     const chat = await before.comeOnline();
