@@ -141,7 +141,7 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
     terminal.enter('r');
     await terminal.see('The words (not shown as you type):');
     terminal.enter(words.replace(/^\S+/, 'misspelt'));
-    await terminal.see('Word 1 is none of the words');
+    await terminal.see('Word 1 is not in the list');
     terminal.enter(`  ${words.toUpperCase().replaceAll(' ', '   ')} `);
     await terminal.see('● connected');
     // A single word may be one of the screen's own.

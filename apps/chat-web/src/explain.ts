@@ -5,7 +5,7 @@ import { isSottoError } from '@sotto/core';
 export function explain(error: unknown): string {
   if (isSottoError(error)) return explainError(error, SENTENCES);
   if (error instanceof TypeError) return error.message;
-  return 'Something went wrong that was not expected. Please try again.';
+  return 'Something unexpected went wrong. Please try again.';
 }
 
 const SENTENCES: Sentences = {
@@ -13,6 +13,6 @@ const SENTENCES: Sentences = {
   STORE_UNAVAILABLE:
     'This browser cannot store or read your data now. Is the disk full, or is this a private window?',
   STORE_CORRUPT: 'The data in this browser is damaged.',
-  STORE_ROLLBACK: 'The data in this browser was replaced by an older copy in part.',
+  STORE_ROLLBACK: 'A part of the data in this browser was replaced by an older copy.',
   STORE_SCHEMA_NEWER: 'The data in this browser was made by a newer version of this page. Reload to get it.',
 };

@@ -11,7 +11,7 @@ const SCALE = 8;
  */
 export async function readPicture(file: Blob): Promise<string> {
   const bitmap = await createImageBitmap(file).catch(() => undefined);
-  if (bitmap === undefined) throw new TypeError('This file is no picture that this browser can show.');
+  if (bitmap === undefined) throw new TypeError("This browser can't open this file as a picture.");
   // Phone cameras make larger pictures than can be looked through.
   const shrink = Math.min(1, QR_IMAGE_MAX_SIDE / 2 / Math.max(bitmap.width, bitmap.height));
   const canvas = new OffscreenCanvas(
@@ -23,7 +23,7 @@ export async function readPicture(file: Blob): Promise<string> {
   bitmap.close();
   const text = await lookFor(context.getImageData(0, 0, canvas.width, canvas.height));
   if (text !== undefined) return text;
-  throw new SottoError('QR_UNREADABLE', 'There is no QR code in this picture that can be read.', {
+  throw new SottoError('QR_UNREADABLE', 'No readable QR code was found in this picture.', {
     reason: 'no code, or one that is blurred, cut off or damaged',
   });
 }

@@ -77,9 +77,9 @@ export async function openSession({
     revision.value++;
     notify(`${name} points to another key than before. Look at the details of that person.`);
   });
-  messenger.on('storageError', () => notify('This browser could not store something. It is tried again.'));
+  messenger.on('storageError', () => notify('This browser could not store something. It will try again.'));
   messenger.on('storeReplaced', () =>
-    notify('An old copy of your data was put back. Every conversation begins a new session.'),
+    notify('An older copy of your data was put back. Every conversation starts a new session.'),
   );
   let aboutClock: string | undefined;
   messenger.on('clockSkew', (skew) => {

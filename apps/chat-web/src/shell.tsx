@@ -31,7 +31,7 @@ function Opened() {
         <main class="page empty">
           <div>
             <h1>Conversations</h1>
-            <p>Choose one, or begin one with “New”.</p>
+            <p>Choose a conversation, or start one with “New”.</p>
           </div>
         </main>
       );
@@ -57,7 +57,7 @@ function Status() {
     <div class="status" role="status">
       {status.value === 'connecting' && <p class="quiet">Connecting…</p>}
       {status.value === 'offline' && (
-        <p class="offline">Offline. What you write is kept, and sent when the node can be reached.</p>
+        <p class="offline">Offline. What you write is kept and sent when the node can be reached.</p>
       )}
       {notices.value.map((notice) => (
         <p key={notice} class="notice">

@@ -25,7 +25,7 @@ export function describeNotice(notice: NoticeContent, nameFor: (identity: Public
         demote: `removed ${whom} as administrator`,
         leave: 'left the group',
       }[notice.kind];
-      return `It has no effect that ${who} ${change}: someone else changed the group at the same time.`;
+      return `${who} ${change}, but without effect: someone else changed the group at the same time.`;
     }
     case 'group-changed': {
       const { name, joined, left } = notice;

@@ -30,34 +30,31 @@ export function explainCode(code: ErrorCode, own: Sentences = {}): string {
 
 const SENTENCES: Sentences = {
   INVALID_PUBLIC_KEY:
-    'This names a key that does not exist. A character was changed or mistyped, or something else was copied.',
-  MALFORMED_MESSAGE:
-    'This is not a contact card, key or contact code: what is inside makes no sense. Was all of it copied?',
+    'This key does not exist. A character was changed or mistyped, or something else was copied.',
+  MALFORMED_MESSAGE: 'This is not a valid contact card, key or contact code. Was all of it copied?',
   BUNDLE_SIGNATURE_INVALID:
-    'This contact code was not signed by the person that it names. Do not trust where it came from.',
-  BUNDLE_IMPLAUSIBLE:
-    'This contact code says impossible things about its devices or its age. Ask for a new one.',
-  WRONG_IDENTITY: 'This is valid, but it belongs to someone else, not to the person here.',
+    'This contact code was not signed by the person it names. Do not trust its source.',
+  BUNDLE_IMPLAUSIBLE: 'This contact code has an impossible age or list of devices. Ask for a new one.',
+  WRONG_IDENTITY: 'This is valid, but it belongs to someone else.',
   QR_UNREADABLE: 'No QR code was found in this picture. Try a sharper one, with some white around the code.',
-  NO_DEVICE_REACHED: 'None of the devices of this person can be written to.',
-  NOT_PERMITTED: 'You may not do this in this group: only its administrators may, and only members write.',
-  NOT_FOUND: 'This is not known here (any more).',
+  NO_DEVICE_REACHED: "None of this person's devices can be reached.",
+  NOT_PERMITTED:
+    'You are not allowed to do this: only administrators can change the group, and only members can write.',
+  NOT_FOUND: 'This no longer exists here.',
   STORE_LOCKED: 'The data is in use: another window or program has it open.',
   STORE_UNAVAILABLE: 'The data cannot be read or written. Is the disk full?',
   STORE_CORRUPT: 'The data is damaged.',
   STORE_ROLLBACK: 'A part of the data was replaced by an older copy.',
   STORE_SCHEMA_NEWER: 'The data was made by a newer version of this program.',
-  STORE_WRONG_PASSPHRASE: 'This is not the passphrase. Please try again; capitals and spaces count.',
+  STORE_WRONG_PASSPHRASE: 'Wrong passphrase. Please try again; capitals and spaces count.',
   STATE_VERSION_UNSUPPORTED: 'This was made by a newer version of this program.',
   TRANSPORT_UNAVAILABLE: 'The node cannot be reached. What you write is sent when it is back.',
   TRANSPORT_REFUSED:
     'The node did not accept this message. Check that the clock of this device is right, then try again.',
-  DIRECTORY_UNAVAILABLE:
-    'The place where names and keys are looked up can not be reached now. Try again later.',
-  DIRECTORY_REFUSED: 'The place where names and keys are looked up did not accept this.',
-  DIRECTORY_ANSWER_INVALID:
-    'The place where names and keys are looked up gave an answer that can not be right. It was not used.',
-  BUNDLE_STALE: 'Something newer is known already.',
+  DIRECTORY_UNAVAILABLE: 'The directory of names and keys cannot be reached now. Try again later.',
+  DIRECTORY_REFUSED: 'The directory of names and keys did not accept this.',
+  DIRECTORY_ANSWER_INVALID: 'The directory of names and keys gave an invalid answer, which was not used.',
+  BUNDLE_STALE: 'A newer version is already known.',
   LIMIT_EXCEEDED: 'This is more than can be sent at once.',
 };
 
@@ -66,13 +63,13 @@ function aboutWords({ details }: SottoError<'INVALID_MNEMONIC'>): string {
     case 'word': {
       const which = details.positions.join(', ');
       return details.positions.length === 1
-        ? `Word ${which} is none of the words that are used for this. Is it spelled right?`
-        : `The words at places ${which} are none of the words that are used for this. Are they spelled right?`;
+        ? `Word ${which} is not in the list of recovery words. Is it spelled right?`
+        : `The words at places ${which} are not in the list of recovery words. Are they spelled right?`;
     }
     case 'count':
-      return `${details.count === 1 ? 'This is 1 word' : `These are ${details.count} words`}. It has to be 12, 15, 18, 21 or 24.`;
+      return `${details.count === 1 ? 'This is 1 word' : `These are ${details.count} words`}. There must be 12, 15, 18, 21 or 24.`;
     case 'checksum':
-      return 'Each word exists, but they do not belong together: one is wrong, or two are swapped.';
+      return 'All words exist, but one is wrong or two are swapped.';
   }
 }
 
@@ -90,37 +87,37 @@ function aboutCard({ details }: SottoError<'INVALID_CONTACT_CARD'>): string {
 function aboutText({ details }: SottoError<'INVALID_TEXT'>): string {
   switch (details.what) {
     case 'contact code':
-      return 'This is not a contact card, key or contact code: it has characters that none of them has. Was something else copied?';
+      return 'This is not a contact card, key or contact code. Was something else copied?';
     case 'public key':
-      return 'This begins like a key, but is not one: it has characters that no key has.';
+      return "This starts like a key, but has characters that keys don't have.";
     case 'safety number':
-      return 'A safety number has digits only.';
+      return 'A safety number consists of digits only.';
     case 'ENS name':
       return 'This is not a name: alice.eth is one. Is a character wrong?';
     case 'Ethereum address':
       return 'This is not an Ethereum address: a character is missing or was changed. Copy it again.';
     case 'chat name':
-      return 'A public chat is named with small letters a to z, digits and hyphens.';
+      return 'The name of a public chat consists of lower-case letters a to z, digits and hyphens.';
     case 'message text':
       return details.reason === 'empty'
         ? 'Nothing was written.'
-        : 'There are characters in it that cannot be sent.';
+        : 'It contains characters that cannot be sent.';
     case 'person name':
-      return 'There are characters in this name that cannot be seen. Please type it.';
+      return 'This name contains invisible characters. Please type it.';
     case 'base64':
     case 'conversation key':
     case 'enode URL':
     case 'hex':
     case 'installation id':
     case 'text':
-      return 'There are characters in it that cannot be used here.';
+      return 'It contains characters that cannot be used here.';
   }
 }
 
 function aboutLength({ details }: SottoError<'INVALID_LENGTH'>): string {
   return details.kind === 'safety number'
     ? `A safety number has 60 digits; these are ${details.actual}. Is the end missing?`
-    : 'A key of this length does not exist: some of it is missing, or there is too much.';
+    : 'This key has the wrong length: something is missing, or there is too much.';
 }
 
 /**
@@ -131,8 +128,8 @@ export function explainClock({ skewMs, corrected }: ClockSkew): string | undefin
   if (skewMs === 0) return undefined;
   const off = `The clock of this device is ${spanOf(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead' : 'behind'}.`;
   return corrected
-    ? `${off} Messages still go through, but the times shown may be wrong. Please set it right.`
-    : `${off} Messages can't be sent and received until it is set right.`;
+    ? `${off} Messages still go through, but the times shown may be wrong. Please correct it.`
+    : `${off} Messages can't be sent and received until it is corrected.`;
 }
 
 function spanOf(milliseconds: number): string {

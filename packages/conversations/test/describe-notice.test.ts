@@ -16,7 +16,7 @@ it.each<[NoticeContent, string]>([
   ],
   [
     { what: 'group-change-lost', author: anna, subjects: [ben], kind: 'remove' } as unknown as NoticeContent,
-    'It has no effect that Anna removed Ben: someone else changed the group at the same time.',
+    'Anna removed Ben, but without effect: someone else changed the group at the same time.',
   ],
 ])('%o is told in plain English', (notice, text) => {
   expect(describeNotice(notice, nameFor)).toBe(text);

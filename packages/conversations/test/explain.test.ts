@@ -25,9 +25,9 @@ const words = (text: string) => () => parseMnemonic(text);
 
 /** What people type, paste or scan, and a piece of what they are told. */
 const CASES: readonly (readonly [what: string, run: () => unknown, told: string])[] = [
-  ['a contact code that is not base64', contact('hello there!'), 'characters that none of them has'],
-  ['a contact code with wrong JSON inside', contact(base64('{"identity": ')), 'makes no sense'],
-  ['a contact code with JSON of something else', contact(base64('{"a": 1}')), 'a key that does not exist'],
+  ['a contact code that is not base64', contact('hello there!'), 'Was something else copied'],
+  ['a contact code with wrong JSON inside', contact(base64('{"identity": ')), 'not a valid contact card'],
+  ['a contact code with JSON of something else', contact(base64('{"a": 1}')), 'This key does not exist'],
   ['a card of someone else', contact(card, crypto.secp256k1.generateKeyPair().publicKey), 'someone else'],
   ['a card cut off', contact(card.slice(0, -5)), 'damaged'],
   [
@@ -36,9 +36,9 @@ const CASES: readonly (readonly [what: string, run: () => unknown, told: string]
     'damaged',
   ],
   ['a card of a later version', contact(laterCard()), 'newer version'],
-  ['a key with characters that no key has', contact('0xhello'), 'begins like a key'],
+  ['a key with characters that no key has', contact('0xhello'), 'starts like a key'],
   ['a key cut off', contact(key.slice(0, -2)), 'length'],
-  ['a key with a digit changed', contact(`0x04${'11'.repeat(64)}`), 'a key that does not exist'],
+  ['a key with a digit changed', contact(`0x04${'11'.repeat(64)}`), 'This key does not exist'],
   [
     'a name that is too long',
     () => parseRecipient(crypto, `${'a'.repeat(300)}.eth`),
@@ -62,7 +62,7 @@ const CASES: readonly (readonly [what: string, run: () => unknown, told: string]
   ['a safety number with letters', () => compareSafetyNumbers('x'.repeat(60), '1'.repeat(60)), 'digits only'],
   ['a message of nothing', () => encodeText(' '), 'Nothing was written'],
   ['a message without end', () => encodeText('x'.repeat(20_000)), 'Too much'],
-  ['a name that turns the direction of writing', () => parsePersonName('a\u202eb'), 'cannot be seen'],
+  ['a name that turns the direction of writing', () => parsePersonName('a\u202eb'), 'invisible characters'],
 ];
 
 /** Made as a later version would: the frame and its checksum stay. */
@@ -95,7 +95,7 @@ describe('what went wrong, in plain words', () => {
     const pieces = CASES.map(([, , told]) => told);
     const same = pieces.filter((piece, i) => pieces.indexOf(piece) !== i);
     // Two ways to damage a card are one mistake, and so are two ways to a key that can't be.
-    expect(same).toEqual(['damaged', 'a key that does not exist']);
+    expect(same).toEqual(['damaged', 'This key does not exist']);
   });
 
   it('repeats nothing of what was typed', () => {
@@ -115,7 +115,7 @@ describe('what went wrong, in plain words', () => {
 
 describe('a clock that is off, in plain words', () => {
   it.each([
-    [14_000, true, /14 seconds ahead.*still go through.*set it right/],
+    [14_000, true, /14 seconds ahead.*still go through.*correct it/],
     [-10 * 60_000, true, /10 minutes behind/],
     [3 * 3_600_000, true, /3 hours ahead/],
     [-40 * 3_600_000, false, /2 days behind.*can't be sent/],

@@ -57,7 +57,7 @@ const add: Action = {
     if (session.finding.names === undefined) throw namesAreOff();
     const { identity, name, found } = await session.messenger.contacts.lookUp(recipient);
     if (identity === undefined || name === undefined) {
-      throw new CliError('UNKNOWN_PERSON', 'Nobody has this name, or it leads to no key.');
+      throw new CliError('UNKNOWN_PERSON', "No one has this name, or it doesn't lead to a key.");
     }
     // Whom it stands for is to be decided first.
     if (name.changedTo !== undefined) {

@@ -19,7 +19,7 @@ export function NewPassphrase({ action, busy, onChosen }: NewPassphraseProps) {
   const [error, setError] = useState<TypeError>();
   const submit = () => {
     if (first.length < SHORTEST) return setError(new TypeError(`Please use ${SHORTEST} characters or more.`));
-    if (first !== second) return setError(new TypeError('The two are not the same.'));
+    if (first !== second) return setError(new TypeError('The two do not match.'));
     setError(undefined);
     onChosen(first);
   };
@@ -39,7 +39,7 @@ export function NewPassphrase({ action, busy, onChosen }: NewPassphraseProps) {
         onValue={setFirst}
       />
       <Field
-        label="The same again"
+        label="Repeat it"
         type="password"
         autocomplete="new-password"
         value={second}

@@ -1,10 +1,10 @@
 import type { ConversationProtection } from '@sotto/conversations';
 
 const WORDS: Readonly<Record<ConversationProtection, readonly [string, string]>> = {
-  public: ['Public', 'Anyone can read along.'],
+  public: ['Public', 'Anyone can read this.'],
   'identity-key': [
     'No forward secrecy yet',
-    'Encrypted, but whoever gets the key of this account later can read it. It becomes better with the first answer.',
+    'Encrypted, but whoever gets the key of this account later can read it. The first answer improves that.',
   ],
   ratchet: ['Forward secrecy', 'Each message has a key of its own, which is deleted afterwards.'],
 };

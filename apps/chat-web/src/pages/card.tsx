@@ -37,7 +37,7 @@ export function Card() {
           <>
             <QrCode text={card} label="Your contact card as a QR code" />
             <p class="hint">
-              Let someone scan this, or send it. It is no secret; whoever has it can write to you. Verify
+              Let someone scan this, or send it. It is not secret: anyone who has it can write to you. Verify
               afterwards that the right person got it.
             </p>
             <div class="row">

@@ -76,7 +76,7 @@ function Request({ peer }: { readonly peer: PublicKey }) {
     <section class="notice" aria-label="Message request">
       <p>
         <strong>Message request.</strong> You don't know this person yet. They can't see that you read this.
-        Accept to keep in touch, or block to hear nothing of them again.
+        Accept to keep in touch, or block them.
       </p>
       <div class="row">
         <button
@@ -89,7 +89,7 @@ function Request({ peer }: { readonly peer: PublicKey }) {
         </button>
         <ConfirmButton
           label="Block"
-          question="This conversation is deleted, and nothing that this person sends is taken any more."
+          question="This deletes the conversation, and you no longer receive what this person sends."
           busy={task.busy}
           onConfirm={() =>
             void task.run(async () => {
@@ -217,9 +217,7 @@ function Bubble({ message, named }: { readonly message: Message; readonly named:
           {!named && <> wrote:</>}
         </span>
       )}
-      <p dir="auto">
-        {content.kind === 'text' ? content.text : <em>Something that this app does not know how to show.</em>}
-      </p>
+      <p dir="auto">{content.kind === 'text' ? content.text : <em>This app can't show this message.</em>}</p>
       <span class="meta">
         {protection === 'dh' && (
           <span title="This message had no forward secrecy">no forward secrecy · </span>

@@ -23,13 +23,13 @@ export function Details({ conversation }: { readonly conversation: Conversation 
       return (
         <Page title="Group" back={back}>
           <GroupDetails groupId={conversation.groupId} />
-          <Remove conversation={conversation} label="Delete what was said, here" />
+          <Remove conversation={conversation} label="Delete the messages on this device" />
         </Page>
       );
     case 'public':
       return (
         <Page title={`#${conversation.name}`} back={back}>
-          <p>A public chat. Whoever knows its name reads along, and no one decides who may write.</p>
+          <p>A public chat. Anyone who knows its name can read it, and no one decides who may write.</p>
           <Remove conversation={conversation} label="Leave and delete" />
         </Page>
       );

@@ -36,7 +36,7 @@ export function Devices() {
       )}
       <section aria-labelledby="paired">
         <h2 id="paired">Paired</h2>
-        {paired.length === 0 && <p class="hint">None. What you write here is on this device alone.</p>}
+        {paired.length === 0 && <p class="hint">None. What you write is only on this device.</p>}
         <ul class="lines">
           {paired.map((device) => (
             <Device key={device.installationId} device={device} task={task} />
@@ -58,7 +58,7 @@ export function Devices() {
           disabled={task.busy}
           onClick={() => void task.run(() => messenger.devices.announce())}
         >
-          Tell my other devices of this one
+          Announce this device to my other devices
         </button>
       </section>
       <Explained error={task.error} />
@@ -95,7 +95,7 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
           </button>
           <ConfirmButton
             label="Unpair"
-            question="It gets no copies any more. People who know it go on writing to it until you use three others."
+            question="It no longer gets copies. People who know it keep writing to it until you use three others."
             busy={task.busy}
             onConfirm={() => change(() => messenger.devices.disable(installationId))}
           />

@@ -48,7 +48,7 @@ export function GroupDetails({ groupId }: { readonly groupId: string }) {
         <section>
           <ConfirmButton
             label="Leave the group"
-            question="You can't read what is written after that."
+            question="You won't be able to read later messages."
             busy={task.busy}
             onConfirm={() => void task.run(() => messenger.groups.leave(groupId))}
           />
@@ -108,7 +108,7 @@ function Member({ groupId, member, isAdmin, mayChange, task }: MemberProps) {
               disabled={task.busy}
               onClick={change(() => messenger.groups.demote(groupId, [member]))}
             >
-              Make a plain member
+              Remove as administrator
             </button>
           ) : (
             <button

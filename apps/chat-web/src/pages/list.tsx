@@ -29,7 +29,7 @@ export function ConversationList() {
       </header>
       {all.length === 0 && (
         <p class="content hint">
-          No one here yet. Show your card to someone, or add the card that you were given with “New”.
+          No conversations yet. Show your card to someone, or add a card that you were given with “New”.
         </p>
       )}
       <ul>
@@ -113,14 +113,12 @@ function Row({ summary }: { readonly summary: ConversationSummary }) {
 
 function Preview({ summary: { lastMessage, group } }: { readonly summary: ConversationSummary }) {
   if (lastMessage === undefined)
-    return <>{group && !group.joined ? 'You are not a member.' : 'Nothing said yet.'}</>;
+    return <>{group && !group.joined ? 'You are not a member.' : 'No messages yet.'}</>;
   const { content, own } = lastMessage;
   return (
     <>
       {own && 'You: '}
-      <bdi>
-        {content.kind === 'text' ? content.text.slice(0, 120) : 'Something that this app does not know'}
-      </bdi>
+      <bdi>{content.kind === 'text' ? content.text.slice(0, 120) : "A message that this app can't show"}</bdi>
     </>
   );
 }

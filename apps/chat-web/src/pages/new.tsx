@@ -84,7 +84,7 @@ function AddPerson({ text: given }: { readonly text: string }) {
 }
 
 function foundBy({ identity, name, found }: LookUpResult): Found {
-  if (identity === undefined) throw new TypeError('Nobody has this name, or it leads to no key.');
+  if (identity === undefined) throw new TypeError("No one has this name, or it doesn't lead to a key.");
   return { identity, name, reachable: found };
 }
 
@@ -147,7 +147,7 @@ function FoundPerson({
         </p>
       )}
       {isOwn && <p class="notice">This is your own card. You can keep notes to yourself with it.</p>}
-      {known.contact && <p class="hint">Already among your contacts.</p>}
+      {known.contact && <p class="hint">Already one of your contacts.</p>}
       <Field label="Name" hint="Only you see it." value={name} onValue={setName} />
       {double !== undefined && (
         <p class="notice" role="alert">
@@ -186,7 +186,7 @@ function JoinChat() {
       >
         <Field
           label="Name of the chat"
-          hint="Whoever knows the name can read and write: a to z, 0 to 9 and hyphens."
+          hint="Anyone who knows the name can read and write. Use a to z, 0 to 9 and hyphens."
           value={name}
           onValue={setName}
         />

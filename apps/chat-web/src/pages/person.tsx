@@ -124,13 +124,14 @@ function SafetyNumbers({ peer }: PersonProps) {
       {verified && <p class="good">✓ Verified: you compared this number with this person.</p>}
       {broken && (
         <p class="notice bad" role="alert">
-          <strong>The numbers are different.</strong> Someone may be between you, or this is the number of
-          another conversation. It counts as not verified; don't write anything that matters until you know.
+          <strong>The numbers are different.</strong> Someone may be intercepting your messages, or this is
+          the number of another conversation. This person is marked as not verified; don't write anything
+          sensitive until you know.
         </p>
       )}
       <p>
-        Meet, or call each other, and compare. On the other device stands the same number, if no one is
-        between you.
+        Meet or call each other, and compare. If no one intercepts your messages, the other device shows the
+        same number.
       </p>
       <p class="safety-number">
         {number === undefined
@@ -139,13 +140,11 @@ function SafetyNumbers({ peer }: PersonProps) {
               .split(' ')
               .map((group, i) => <span key={`${i}-${group}`}>{group} </span>)}
       </p>
-      {!contact && (
-        <p class="hint">Add this person to your contacts first; then it is kept that you compared.</p>
-      )}
+      {!contact && <p class="hint">Add this person to your contacts first, so that the result is kept.</p>}
       <div class="row">
         {verified ? (
           <button type="button" onClick={() => void task.run(() => conversations.setVerified(peer, false))}>
-            Not verified any more
+            Mark as not verified
           </button>
         ) : (
           <button
@@ -162,11 +161,11 @@ function SafetyNumbers({ peer }: PersonProps) {
         </button>
       </div>
       <details>
-        <summary>Compare by scanning, or by typing it in</summary>
+        <summary>Compare by scanning or typing</summary>
         {number !== undefined && (
           <QrCode text={number} label="The safety number as a QR code, for the other device" />
         )}
-        <p class="hint">Scan the code that stands here on the other device, or that person's card.</p>
+        <p class="hint">Scan the code that the other device shows here, or that person's card.</p>
         <Scanner onText={(text) => void task.run(() => compare(text))} />
         <form
           onSubmit={(event) => {
@@ -215,7 +214,7 @@ function PeerDevices({ peer }: PersonProps) {
       </ul>
       {devices.length > 0 && (
         <button type="button" onClick={() => void task.run(() => messenger.devices.resetSession(peer))}>
-          Begin a new session
+          Start a new session
         </button>
       )}
       <Explained error={task.error} />
@@ -240,7 +239,7 @@ function Block({ peer }: PersonProps) {
       ) : (
         <ConfirmButton
           label="Block"
-          question="Nothing that this person sends is taken any more, in groups neither. They are not told."
+          question="You no longer receive what this person sends, also in groups. They are not told."
           busy={task.busy}
           onConfirm={() => void task.run(() => conversations.block(peer))}
         />

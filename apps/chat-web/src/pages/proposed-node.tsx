@@ -29,7 +29,7 @@ export function ProposedNode({ address }: { readonly address: string }) {
         belong together, and it can hold messages back. Use it only if you trust whoever runs it.
       </p>
       {protocol === 'ws:' && (
-        <p class="notice">The connection to it is not encrypted: others on the way learn the same.</p>
+        <p class="notice">The connection to it is not encrypted: others on the network can see the same.</p>
       )}
       <button type="button" class="primary" onClick={declineProposal}>
         Keep my node

@@ -159,7 +159,7 @@ function Node() {
       >
         <Field
           label="Address"
-          hint="It passes sealed envelopes on, and sees neither what is in them nor your keys. Taken when you unlock the next time."
+          hint="It passes on sealed envelopes, and sees neither their content nor your keys. Used from the next unlock."
           type="url"
           value={address}
           onValue={(value) => {
@@ -231,7 +231,7 @@ function FindingSettingsForm() {
         </details>
         <Explained error={task.error} />
         <button type="submit" disabled={task.busy}>
-          {saved ? 'Saved: used when you unlock the next time' : 'Save names and keys'}
+          {saved ? 'Saved: used from the next unlock' : 'Save names and keys'}
         </button>
       </form>
       <Published />

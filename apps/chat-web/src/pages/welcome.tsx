@@ -77,7 +77,7 @@ function NewWords({ onBack, onDone }: StepProps) {
     <Screen title="Your recovery words">
       <p>
         Write these words down on paper, in this order. They are your account: whoever has them is you, and
-        without them it is gone when this browser is. <strong>They are not shown again.</strong>
+        without them it is lost with this browser. <strong>They are not shown again.</strong>
       </p>
       <ol class="words">
         {mnemonic.words.map((word, index) => (
@@ -126,7 +126,7 @@ function ConfirmWords({ words, onBack, onDone }: ConfirmWordsProps) {
           />
         ))}
         <p class="error" role="alert">
-          {wrong.length > 0 && `Not what you were shown: word ${wrong.map((place) => place + 1).join(', ')}.`}
+          {wrong.length > 0 && `Wrong word: ${wrong.map((place) => place + 1).join(', ')}.`}
         </p>
         <button type="submit" class="primary">
           Continue
@@ -170,10 +170,10 @@ function Recover({ onBack, onDone }: StepProps) {
           onValue={setText}
         />
         <details>
-          <summary>My words have a passphrase of their own</summary>
+          <summary>My words have their own passphrase</summary>
           <Field
             label="Passphrase of the words (BIP39)"
-            hint="Most have none. A wrong one is not noticed: it gives another, empty account."
+            hint="Most have none. A wrong one is not detected: it opens a different, empty account."
             type="password"
             value={extra}
             onValue={setExtra}

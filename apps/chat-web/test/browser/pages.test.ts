@@ -44,7 +44,7 @@ describe.runIf(hasChromium())('the pages', () => {
     await alice.button('I have recovery words').click();
     await alice.type('Recovery words', 'legal winer thank');
     await alice.button('Continue').click();
-    await alice.see('Word 2 is none of the words');
+    await alice.see('Word 2 is not in the list');
     await inspect('recover');
     await alice.button('Back').click();
     await alice.button('I have a backup file').click();
@@ -128,9 +128,9 @@ describe.runIf(hasChromium())('the pages', () => {
   it.each([
     ['hello!', /none of them has/],
     ['SOTTO:1/AAAA', /damaged/],
-    ['zQ3shabc', /of this length|begins like a key/],
-    [`0x04${'11'.repeat(64)}`, /a key that does not exist/],
-    [btoa('{"a":'), /makes no sense/],
+    ['zQ3shabc', /of this length|starts like a key/],
+    [`0x04${'11'.repeat(64)}`, /This key does not exist/],
+    [btoa('{"a":'), /not a valid contact card/],
   ])('pasted, %s is explained', async (text, sentence) => {
     await alice.go('#/new');
     await alice.type(/Or paste/, text);

@@ -76,7 +76,7 @@ export class Person {
 
   async choosePassphrase(action: string, passphrase = PASSPHRASE): Promise<void> {
     await this.type('New passphrase', passphrase);
-    await this.type('The same again', passphrase);
+    await this.type('Repeat it', passphrase);
     await this.button(action).click();
     if (action === 'Open my account') await this.isOpen();
   }

@@ -74,7 +74,7 @@ describe.skipIf(!canRun)('the page, from an IPFS node, beside a chain', () => {
     await person.page.getByText('Another chain').click();
     for (const [label, text] of Object.entries(settings)) await person.type(label, text);
     await person.button('Save names and keys').click();
-    await person.see('Saved: used when you unlock the next time');
+    await person.see('Saved: used from the next unlock');
     await person.page.reload();
     await person.unlock();
     await person.isOpen();
@@ -163,6 +163,6 @@ describe.skipIf(!canRun)('the page, from an IPFS node, beside a chain', () => {
     await bob.go('#/new');
     await bob.type(/Or paste a card/, 'alice.eth');
     await bob.button('Read it').click();
-    await bob.see('Already among your contacts.');
+    await bob.see('Already one of your contacts.');
   });
 });
