@@ -1,6 +1,6 @@
 import { isSottoError, type Logger, type PublicKey, type SottoError, type Write } from '@sotto/core';
 import type { ReceivedMessage } from '@sotto/messenger';
-import type { StatusContent } from './contents.js';
+import type { StatusContent, StatusGroupInfo } from './contents.js';
 
 /** A message of the messenger, for the application. */
 export interface StatusEnvelope {
@@ -29,6 +29,8 @@ export interface StatusClientEvents {
   message: StatusEnvelope;
   /** All copies of a message of ours to a Status group were given to the messenger. Other messages: event `sent` of the messenger. */
   sent: { readonly messageId: string };
+  /** We changed a Status group: created, joined, left it, or changed it otherwise. Changes by others are contents of messages. */
+  groupChanged: { readonly group: StatusGroupInfo };
   /** A recipient has acknowledged a message of ours. Emitted for each of them. */
   delivered: { readonly messageId: string; readonly recipient: PublicKey };
   /** A recipient has not acknowledged a message of ours, which is no longer repeated. They may have it nevertheless. */

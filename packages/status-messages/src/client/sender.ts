@@ -7,7 +7,7 @@ import {
   SottoError,
   type Write,
 } from '@sotto/core';
-import type { Conversation, DeviceOutcome, TakenMessage } from '@sotto/messenger';
+import type { Conversation, DeviceOutcome, MemberOutcome, TakenMessage } from '@sotto/messenger';
 import { checkLimit } from '@sotto/protocol-codec/internal';
 import {
   type ChatMessage,
@@ -88,6 +88,11 @@ export interface StatusTaken {
 /** How a message is sent. */
 export interface StatusSendOptions {
   /**
+   * Called once, when id and clock of the message are known and before it is stored, so that the application can read what it needs for
+   * `alongside`. It must not call the client. When it rejects, nothing is sent.
+   */
+  readonly prepare?: ((message: Pick<StatusTaken, 'messageId' | 'clock'>) => Promise<void>) | undefined;
+  /**
    * Returns writes of the application to the messenger's store, for the commit that stores the message; keys begin with `app/`.
    * Called again when the commit has to be repeated.
    */
@@ -97,7 +102,10 @@ export interface StatusSendOptions {
 }
 
 /** A message that was stored to be sent. */
-export type StatusSent = StatusTaken;
+export interface StatusSent extends StatusTaken {
+  /** Per member of a group of the messenger; otherwise empty. */
+  readonly members: readonly MemberOutcome[];
+}
 
 /** Where a message goes, as messages name it. */
 type Place = { readonly chatId: string; readonly messageType: number } & (
@@ -132,6 +140,7 @@ export class StatusSender {
     if (content.kind === 'contact-request' && place.kind !== 'direct')
       throw notPermitted('send a contact request to a group or chat');
     const signed = signMessage(this.#context.crypto, this.#context.identity, { type, payload });
+    await options.prepare?.({ messageId: signed.messageId, clock });
     if (place.kind === 'direct') {
       if (content.kind === 'contact-request') {
         const local = { state: CONTACT_STATE.sent, clock: String(clock) };
@@ -150,12 +159,13 @@ export class StatusSender {
       conversation: to,
       devices: message.devices,
     });
-    const { id } = await this.#context.messenger.send(to, signed.bytes, {
+    const result = await this.#context.messenger.send(to, signed.bytes, {
       alongside: (message) => [...draft.writes, ...(options.alongside?.(taken(message)) ?? [])],
       onProgress: options.onProgress,
     });
     draft.committed();
-    return taken({ id, devices: [] });
+    const members = result.kind === 'group' ? result.members : [];
+    return { ...taken({ id: result.id, devices: [] }), members };
   }
 
   /**
@@ -196,7 +206,7 @@ export class StatusSender {
     stored.committed();
     draft.committed();
     this.#peers.noteChanges(draft.writes);
-    return taken as unknown as StatusTaken;
+    return { ...(taken as unknown as StatusTaken), members: [] };
   }
 
   /**
@@ -233,7 +243,7 @@ export class StatusSender {
     this.#peers.noteChanges(draft.writes);
     await this.#delivery.sendDue();
     onProgress?.(recipients.length, recipients.length);
-    return taken;
+    return { ...taken, members: [] };
   }
 
   /** Signs a message of some type. */

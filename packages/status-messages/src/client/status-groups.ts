@@ -158,7 +158,9 @@ export class StatusGroups {
       clock: 0n,
       conversation: { kind: 'group', groupId },
     });
-    return this.#states.describe(record);
+    const group = this.#states.describe(record);
+    this.#context.events.emit('groupChanged', { group });
+    return group;
   }
 
   async #records(): Promise<readonly (readonly [string, GroupRecord])[]> {
