@@ -729,6 +729,8 @@ export class Conversations {
         });
       }
       case 'unknown': {
+        // Devices of one identity tell each other settings and the like.
+        if (content.own) return;
         const key = conversationKey(content.conversation);
         const row = await this.#rowFor(content.conversation);
         const stored = { ...receivedMessage(message, content.own), id: content.messageId.slice(2) };

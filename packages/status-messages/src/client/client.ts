@@ -24,7 +24,7 @@ import { formatIdentity } from '../identity-text.js';
 import type { StatusLimits } from '../limits.js';
 import { PROFILE_2024, type StatusProfile } from '../profile.js';
 import type { StatusContent } from './contents.js';
-import { getPeer, isAccepted, profileOf, type StatusContext } from './context.js';
+import { getPeer, profileOf, type StatusContext } from './context.js';
 import { Delivery } from './delivery.js';
 import { codeOf, type StatusClientEvents, StatusEvents } from './events.js';
 import { GroupStates } from './groups.js';
@@ -256,7 +256,8 @@ export class StatusClient {
     this.#inBackground(async () => {
       this.#acknowledging.delete(name);
       // What a stranger wrote is acknowledged when the user accepts them, so that they don't learn that we are there.
-      if (await isAccepted(this.#context, peer)) await this.#delivery.sendAcknowledgements(name);
+      if (await this.#context.messenger.requests.isAccepted(peer))
+        await this.#delivery.sendAcknowledgements(name);
     });
   }
 
@@ -268,11 +269,11 @@ export class StatusClient {
 
   /** Does what an earlier run was interrupted in. */
   async #resume(): Promise<void> {
-    const { crypto } = this.#context;
+    const { crypto, messenger } = this.#context;
     for (const name of this.#delivery.acknowledging())
       this.#sendAcknowledgements(crypto.secp256k1.parsePublicKey(decodeHex(name)));
     for (const name of await this.#peers.unanswered()) {
-      if (await isAccepted(this.#context, decodeHex(name) as PublicKey)) await this.contacts.answer(name);
+      if (await messenger.requests.isAccepted(decodeHex(name))) await this.contacts.answer(name);
     }
     await this.groups.joinInvited();
   }

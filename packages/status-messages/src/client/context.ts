@@ -1,4 +1,4 @@
-import type { Clock, CryptoProvider, KeyPair, Logger, PublicKey, RandomSource, Store } from '@sotto/core';
+import type { Clock, CryptoProvider, KeyPair, Logger, RandomSource, Store } from '@sotto/core';
 import type { Messenger } from '@sotto/messenger';
 import type { StatusLimits } from '../limits.js';
 import { PROFILE_2020, PROFILE_2024, type StatusProfile } from '../profile.js';
@@ -45,14 +45,4 @@ export function nowOf({ clock }: StatusContext): bigint {
 export function randomFraction({ random }: StatusContext): number {
   const [a = 0, b = 0] = random(2);
   return (a * 256 + b) / 65_536;
-}
-
-/** Whether the user has accepted a person: they are neither a message request nor blocked. */
-export async function isAccepted(
-  { messenger, crypto }: StatusContext,
-  identity: PublicKey,
-): Promise<boolean> {
-  const same = (other: Uint8Array) => crypto.equalBytes(other, identity);
-  if (messenger.requests.blocked().some(same)) return false;
-  return !(await messenger.requests.list()).some((request) => same(request.identity));
 }

@@ -18,6 +18,7 @@ export type {
 export type { StatusClientEvents, StatusEnvelope } from './events.js';
 export { statusGroupId } from './groups.js';
 export { DEFAULT_STATUS_CLIENT_LIMITS, type StatusClientLimits } from './limits.js';
+export { createSegmentingTransport, type SegmentingTransportOptions } from './segmenting-transport.js';
 export type { StatusOutgoing, StatusSendOptions, StatusSent, StatusTaken } from './sender.js';
 export type { StatusContacts } from './status-contacts.js';
 export type { StatusGroups } from './status-groups.js';

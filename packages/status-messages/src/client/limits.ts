@@ -21,6 +21,8 @@ export interface StatusClientLimits {
   readonly maxAcknowledgements: number;
   /** Groups. Further ones are refused. Default 256. */
   readonly maxGroups: number;
+  /** Events of a group in one message of someone whom the user hasn't accepted. Default 256: each costs a signature recovery. */
+  readonly maxStrangerEvents: number;
   /** Groups among them that we have not joined. Further ones are refused. Default 64, more than honest use needs. */
   readonly maxUninvitedGroups: number;
 }
@@ -33,5 +35,6 @@ export const DEFAULT_STATUS_CLIENT_LIMITS: StatusClientLimits = Object.freeze({
   maxPeers: 2_048,
   maxAcknowledgements: 4_096,
   maxGroups: 256,
+  maxStrangerEvents: 256,
   maxUninvitedGroups: 64,
 });

@@ -1,6 +1,6 @@
 import { encodeHex, isSottoError, type PublicKey, SottoError } from '@sotto/core';
 import type { Conversation, ReceivedMessage } from '@sotto/messenger';
-import { malformed } from '@sotto/protocol-codec/internal';
+import { checkLimit, malformed } from '@sotto/protocol-codec/internal';
 import {
   type ChatMessage,
   CONTACT_STATE,
@@ -313,6 +313,8 @@ export class StatusReceiver {
     const by = formatIdentity(crypto, message.sender);
     const contents: StatusContent[] = [];
     const groupId = statusGroupId(crypto, update.chatId);
+    if (message.request)
+      checkLimit('membership events', update.events.length, this.#context.limits.maxStrangerEvents);
     if (update.events.length > 0) {
       const count = () => this.#after.countGroups();
       const changed = await this.#groups.receive(draft, update.chatId, update.events, by, count);

@@ -1,5 +1,6 @@
 import { decodeUtf8, encodeUtf8, SottoError, type Store, type Write } from '@sotto/core';
 import type { StatusProfile } from '../profile.js';
+import type { Segment } from '../segmentation.js';
 
 /*
  * Records are JSON with a version, in the messenger's store, so that they change in the commit of the message. Identities, message ids and
@@ -12,6 +13,7 @@ import type { StatusProfile } from '../profile.js';
  * app/status/ring/<scope>/<slot>               RingRecord: which message id is forgotten when the slot is used again
  * app/status/outgoing/<identity>/<datasync id> OutgoingRecord: what waits to be sent or acknowledged
  * app/status/ack/<identity>/<datasync id>      AckRecord: an acknowledgement that is to be sent
+ * app/status/segment/<identity>/<hash>/<index>  a segment as it came; parity ones have p before the index
  */
 const ROOT = 'app/status';
 const VERSION = 1;
@@ -119,6 +121,18 @@ export const ringPrefix = (scope: string) => `${ROOT}/ring/${scope}/`;
 export const ringKey = (scope: string, slot: number) => `${ringPrefix(scope)}${slot}`;
 export const outgoingKey = (peer: string, id: string) => `${outgoingPrefix}${peer}/${id}`;
 export const ackKey = (peer: string, id: string) => `${acksPrefix}${peer}/${id}`;
+
+export const segmentsPrefix = `${ROOT}/segment/`;
+/** @param name identity and hash, with `/` between */
+export const segmentPrefix = (name: string) => `${segmentsPrefix}${name}/`;
+export const segmentKey = (
+  name: string,
+  {
+    index,
+    segmentsCount,
+    paritySegmentIndex,
+  }: Pick<Segment, 'index' | 'segmentsCount' | 'paritySegmentIndex'>,
+) => `${segmentPrefix(name)}${segmentsCount === 0 ? `p${paritySegmentIndex}` : index}`;
 
 /** The rest of a key after its prefix, in its parts. */
 export function partsOf(key: string, prefix: string): readonly string[] {

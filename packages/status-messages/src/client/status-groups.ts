@@ -8,7 +8,7 @@ import {
 } from '../membership.js';
 import { MESSAGE_TYPE } from '../metadata.js';
 import type { StatusGroupInfo } from './contents.js';
-import { isAccepted, type StatusContext } from './context.js';
+import type { StatusContext } from './context.js';
 import { codeOf } from './events.js';
 import { type GroupStates, notPermitted, statusGroupId } from './groups.js';
 import { Draft, decodeRecord, type GroupRecord, groupsPrefix, partsOf } from './records.js';
@@ -117,10 +117,11 @@ export class StatusGroups {
 
   /** @internal Joins what an earlier run could not join any more. */
   async joinInvited(): Promise<void> {
-    const { crypto } = this.#context;
+    const { crypto, messenger } = this.#context;
     for (const [groupId, record] of await this.#records()) {
       if (this.#states.stateOf(record) !== 'invited') continue;
-      if (await isAccepted(this.#context, parseIdentity(crypto, record.from))) await this.joinNow(groupId);
+      if (await messenger.requests.isAccepted(parseIdentity(crypto, record.from)))
+        await this.joinNow(groupId);
     }
   }
 

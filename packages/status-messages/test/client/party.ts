@@ -112,7 +112,7 @@ export async function quiet(network: MemoryNetwork, ...all: readonly (Party | St
 }
 
 /** A content in a word: `message hello`, `edit 0x12… better`. */
-export function lineOf(content: StatusContent): string {
+function lineOf(content: StatusContent): string {
   switch (content.what) {
     case 'message': {
       const { body, conversation, own } = content;
