@@ -3,6 +3,10 @@
  *
  * @module
  */
+export type { StatusImage, Sticker } from '../chat-message.js';
+export type { StatusLimits } from '../limits.js';
+export type { StatusProfile } from '../profile.js';
+export type { SegmentLimits } from '../segmentation.js';
 export {
   createStatusClient,
   type StatusClient,

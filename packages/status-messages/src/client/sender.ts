@@ -80,6 +80,7 @@ export interface StatusTaken {
   readonly messageId: string;
   /** Its clock. */
   readonly clock: bigint;
+  /** Where it goes. */
   readonly conversation: Conversation;
   /** Per device of the recipient of a 1:1 message; otherwise empty. */
   readonly devices: readonly DeviceOutcome[];
