@@ -47,6 +47,11 @@ const budgets = [
     limit: '20 kB',
   },
   {
+    name: 'client for Status users, without messenger and provider',
+    import: { [dist('status-messages', 'client/index')]: '*' },
+    limit: '32 kB',
+  },
+  {
     name: 'messenger when it starts, with a provider of the application, without store and transport',
     import: { [dist('messenger')]: '*' },
     loadedLater: ['*/group-parts.js', '*/default-provider.js', '*/discovery/discovery.js'],

@@ -5,7 +5,7 @@ import { findAction } from './actions/index.js';
 import { CliError } from './cli-error.js';
 import { explain } from './explain.js';
 import { Feed } from './feed.js';
-import { entryJson } from './json-shapes.js';
+import { entryJson, personJson } from './json-shapes.js';
 import { keyText } from './names.js';
 import type { Session } from './session.js';
 
@@ -36,6 +36,9 @@ export async function serveJson(
     if (notice.what === 'status') write({ event: 'status', status: notice.status });
     else write({ event: 'warning', code: notice.code, message: notice.text });
   });
+  session.statusClient?.on('delivered', ({ messageId: reference, recipient }) =>
+    write({ event: 'delivered', reference, recipient: personJson(session, recipient) }),
+  );
   write({
     event: 'ready',
     key: keyText(session.identity.publicKey),
@@ -53,6 +56,7 @@ export async function serveJson(
     if (quit) break;
   }
   if (!stop.aborted) await attempted;
+  await session.statusClient?.settled();
   await session.messenger.flushed();
   await feed.settled();
   feed.stop();

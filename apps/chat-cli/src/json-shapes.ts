@@ -1,4 +1,4 @@
-import type { ConversationSummary, Entry, Message } from '@sotto/conversations';
+import type { Content, ConversationSummary, Entry, Message } from '@sotto/conversations';
 import type { PublicKey } from '@sotto/core';
 import { encodeBase64, encodeHex } from '@sotto/core';
 import type { Group } from '@sotto/messenger';
@@ -83,13 +83,37 @@ export function entryJson(session: Session, conversation: string, entry: Entry):
   }
 }
 
+function contentJson(content: Content): JsonObject {
+  switch (content.kind) {
+    case 'text':
+      return { text: content.text };
+    case 'image':
+      return {
+        text: content.text,
+        picture: encodeBase64(content.picture),
+        mediaType: content.mediaType,
+      };
+    case 'deleted':
+      return { deleted: true };
+    case 'other':
+      return { payload: encodeBase64(content.payload) };
+  }
+}
+
 function messageJson(session: Session, message: Message): JsonObject {
   const { id, sender, own, content, state, failure, late, protection, sentAt, storedAt } = message;
+  const { reference, replyTo, edited, reactions } = message;
   return {
     id,
     sender: personJson(session, sender),
     own,
-    ...(content.kind === 'text' ? { text: content.text } : { payload: encodeBase64(content.payload) }),
+    ...contentJson(content),
+    ...(reference !== undefined && { reference }),
+    ...(replyTo !== undefined && { replyTo }),
+    ...(edited && { edited }),
+    ...(reactions.length > 0 && {
+      reactions: reactions.map(({ by, reaction }) => ({ by: personJson(session, by), reaction })),
+    }),
     state,
     ...(failure !== undefined && { failure }),
     ...(late && { late }),

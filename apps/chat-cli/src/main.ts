@@ -48,6 +48,7 @@ async function open(options: Options): Promise<{ readonly session: Session; clos
     ...(await openAccount(options, await prompterFor(options))),
     transport,
     finding,
+    profile: options.profile,
   });
   return { session, close: () => session.close() };
 }

@@ -33,6 +33,10 @@ Transport, one of:
   --node URL               JSON-RPC of a node, http: or ws:. IT RECEIVES THE PRIVATE KEY of the account
   --memory                 no network: try the chat with a contact that echoes. Nothing is kept
 
+Status clients. Everyone whom you write to needs this option, or a Status client:
+  --profile GENERATION     2020 or 2024: what people are taken for until their messages show it. status: 2024
+  --display-name NAME      goes with your messages: 5 to 24 letters, digits, spaces, _ or -
+
 Names and keys. Whoever is named here learns your network address and whom you look up:
   --chain URL              JSON-RPC of an Ethereum node: /add alice.eth
   --registry ADDRESS       registry of names, on another chain than Ethereum
@@ -65,6 +69,14 @@ export interface Options {
   readonly help: boolean;
   readonly transport: TransportOption;
   readonly finding: FindingOptions;
+  /** How Status clients are talked to; `undefined`: plain texts only. */
+  readonly profile: ProfileOption | undefined;
+}
+
+/** The generation of Status clients that people are taken for, and our name among them. */
+export interface ProfileOption {
+  readonly generation: '2020' | '2024';
+  readonly displayName: string | undefined;
 }
 
 /** @throws CliError BAD_OPTION */
@@ -95,6 +107,8 @@ export function parseOptions(args: readonly string[]): Options {
       'Choose one of --words-to, --words-from, --backup-from and --backup-to.',
     );
   }
+  if (values.memory === true && values.profile !== undefined)
+    throw new CliError('BAD_OPTION', 'With --memory there is nobody who needs --profile.');
   if (values.memory === true && (values['backup-to'] ?? values['backup-from']) !== undefined) {
     throw new CliError(
       'BAD_OPTION',
@@ -113,7 +127,19 @@ export function parseOptions(args: readonly string[]): Options {
     help: values.help ?? false,
     transport: transports[0] ?? { kind: 'relay', url: LOCAL_RELAY },
     finding: findingIn(values),
+    profile: profileIn(values.profile, values['display-name']),
   };
+}
+
+/** @throws CliError BAD_OPTION */
+function profileIn(name: string | undefined, displayName: string | undefined): ProfileOption | undefined {
+  if (name === undefined) {
+    if (displayName === undefined) return undefined;
+    throw new CliError('BAD_OPTION', '--display-name needs --profile.');
+  }
+  if (!['status', '2020', '2024'].includes(name))
+    throw new CliError('BAD_OPTION', '--profile takes status, 2020 or 2024.');
+  return { generation: name === '2020' ? '2020' : '2024', displayName };
 }
 
 /** @throws CliError BAD_OPTION */
@@ -163,6 +189,8 @@ function readFlags(args: readonly string[]) {
         mailserver: { type: 'string' },
         node: { type: 'string' },
         memory: { type: 'boolean' },
+        profile: { type: 'string' },
+        'display-name': { type: 'string' },
         chain: { type: 'string' },
         registry: { type: 'string' },
         'ipfs-gateway': { type: 'string', multiple: true },

@@ -1,9 +1,11 @@
 import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
 import { isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
 import { createMessenger, type Messenger, type StartFailure } from '@sotto/messenger';
+import type { StatusClient } from '@sotto/status-messages/client';
 import { crypto } from './data-directory.js';
 import { explain } from './explain.js';
 import { type Finding, NO_FINDING } from './finding.js';
+import type { ProfileOption } from './options.js';
 
 export type Status = 'connecting' | 'connected' | 'offline';
 
@@ -17,6 +19,8 @@ export interface Session {
   readonly identity: KeyPair;
   readonly messenger: Messenger;
   readonly conversations: Conversations;
+  /** Talks to Status clients, with the option for it. */
+  readonly statusClient: StatusClient | undefined;
   /** Whom to ask for names and bundles. */
   readonly finding: Finding;
   readonly status: Status;
@@ -34,17 +38,32 @@ export interface SessionOptions {
   readonly transport: Transport;
   /** Whom to ask for names and bundles. Default: nobody. */
   readonly finding?: Finding;
+  /** How Status clients are talked to. Default: plain texts only. */
+  readonly profile?: ProfileOption | undefined;
   /** An older copy of the store was put back: its ratchets must not be used. */
   readonly restored?: boolean;
   /** Announce this device to the other devices of the account: it was recovered here. */
   readonly announce?: boolean;
 }
 
+/** Loaded only when it is used. */
+async function openStatus(
+  { identity, store }: SessionOptions,
+  messenger: Messenger,
+  { generation, displayName }: ProfileOption,
+): Promise<StatusClient> {
+  const { createStatusClient } = await import('@sotto/status-messages/client');
+  const { PROFILE_2020, PROFILE_2024 } = await import('@sotto/status-messages');
+  const profile = generation === '2020' ? PROFILE_2020 : PROFILE_2024;
+  return createStatusClient({ messenger, store, crypto, identity, profile, displayName });
+}
+
 /** Opens an account. Attach listeners, then call `start`. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { identity, store, transport, finding = NO_FINDING, restored = false } = options;
   const messenger = await createMessenger({ identity, store, transport, crypto, restored, ...finding });
-  const conversations = await createConversations({ messenger, store });
+  const layer = options.profile && (await openStatus(options, messenger, options.profile));
+  const conversations = await createConversations({ messenger, store, status: layer });
   const listeners = new Set<(notice: Notice) => void>();
   const notify = (notice: Notice) => {
     for (const listener of listeners) listener(notice);
@@ -106,6 +125,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     identity,
     messenger,
     conversations,
+    statusClient: layer,
     finding,
     get status() {
       return status;
@@ -121,6 +141,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     async close() {
       closed = true;
       await conversations.close();
+      await layer?.close();
       await messenger.close();
     },
   };

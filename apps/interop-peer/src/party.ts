@@ -198,7 +198,7 @@ export class Party {
   }
 }
 
-function parsePath(path: string): string {
+export function parsePath(path: string): string {
   if (path.includes('\0')) throw invalid('db', 'not a path');
   return path;
 }

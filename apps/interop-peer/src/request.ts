@@ -46,6 +46,24 @@ export class Request {
     return this.#crypto.secp256k1.parsePublicKey(this.bytes(name));
   }
 
+  /** Identities as {@link identity}, in a list. */
+  identities(name: string): readonly PublicKey[] {
+    const value = this.#fields[name];
+    if (!Array.isArray(value)) throw invalid(name, 'not a list');
+    return value.map((text) => {
+      if (typeof text !== 'string') throw invalid(name, 'not a list of texts');
+      return this.#crypto.secp256k1.parsePublicKey(decodeHex(text));
+    });
+  }
+
+  /** A whole number from 0. */
+  number(name: string): number {
+    const value = this.#fields[name];
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+      throw invalid(name, 'not a whole number');
+    return value;
+  }
+
   /** Milliseconds since the epoch. */
   time(name: string): number {
     const value = this.optionalTime(name);

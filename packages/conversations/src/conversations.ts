@@ -2,7 +2,10 @@ import {
   type Clock,
   compareBytes,
   decodeHex,
+  decodeUtf8,
   encodeHex,
+  encodeUtf8,
+  invalidArgument,
   isSottoError,
   type Logger,
   type PublicKey,
@@ -24,11 +27,26 @@ import type {
   ReceivedMessage,
   TakenMessage,
 } from '@sotto/messenger';
+import type {
+  StatusClient,
+  StatusContent,
+  StatusEnvelope,
+  StatusGroupInfo,
+  StatusOutgoing,
+  StatusTaken,
+} from '@sotto/status-messages/client';
 import { type ConversationProtection, type ConversationSummary, conversationKey } from './conversation.js';
 import type { Entry, Message, MessageState, NoticeContent } from './entry.js';
 import { History } from './history.js';
 import { type Person, parsePersonName } from './person.js';
-import { payloadText, type StoredConversation, type StoredEntry } from './storage.js';
+import { StatusBatch, storedStatusOf } from './status-history.js';
+import {
+  payloadText,
+  type StoredConversation,
+  type StoredEntry,
+  type StoredMessage,
+  type StoredStatus,
+} from './storage.js';
 import { encodeText } from './text.js';
 
 /** What {@link createConversations} needs. */
@@ -37,6 +55,12 @@ export interface ConversationsOptions {
   readonly messenger: Messenger;
   /** The messenger's store; the messenger closes it. */
   readonly store: Store;
+  /**
+   * Talks to Status clients: made by `createStatusClient` of `@sotto/status-messages/client` over the same messenger. Everything is then
+   * sent in their encoding, also to other Sotto users, who need this option to read it; plain texts are still read. Default: plain
+   * texts only.
+   */
+  readonly status?: StatusClient | undefined;
   /** Default: the system clock. */
   readonly clock?: Clock | undefined;
   /** Receives events and codes, never contents. Default: nothing is logged. */
@@ -56,7 +80,21 @@ export type Change =
 export interface SendTextOptions {
   /** Called with the number of recipients for whom it has been encrypted: members of a group, some at a time; otherwise one. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** `reference` of the message that it replies to. Only with the option `status`. */
+  readonly replyTo?: string | undefined;
 }
+
+/** A picture to be sent. */
+export interface PictureToSend {
+  /** The encoded picture; borrowed. It travels inside the message: scale it down. */
+  readonly picture: Uint8Array;
+  /** Its format. */
+  readonly mediaType: 'image/png' | 'image/jpeg' | 'image/webp' | 'image/gif';
+  /** Text that goes with it. */
+  readonly text?: string | undefined;
+}
+
+const FORMATS = Object.freeze({ 'image/png': 1, 'image/jpeg': 2, 'image/webp': 3, 'image/gif': 4 });
 
 /**
  * Keeps the conversations of a messenger in its store: call it between `createMessenger` and `start`. From then on it
@@ -90,6 +128,7 @@ const RETRY_MS = 5_000;
 export class Conversations {
   readonly #messenger: Messenger;
   readonly #history: History;
+  readonly #status: StatusClient | undefined;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #rows = new Map<string, Row>();
@@ -106,8 +145,15 @@ export class Conversations {
   #closed = false;
 
   /** @internal */
-  constructor({ messenger, store, clock = systemClock, logger = silentLogger }: ConversationsOptions) {
+  constructor({
+    messenger,
+    store,
+    status,
+    clock = systemClock,
+    logger = silentLogger,
+  }: ConversationsOptions) {
     this.#messenger = messenger;
+    this.#status = status;
     this.#clock = clock;
     this.#logger = logger;
     this.#history = new History(store, logger);
@@ -132,7 +178,11 @@ export class Conversations {
       const isNews = joined && (await this.#history.group(id)) === undefined;
       if (isNews) await this.#ensure({ kind: 'group', groupId: id });
     }
-    const unsent = await messenger.outbox.pending();
+    for (const group of (await this.#status?.groups.list()) ?? []) {
+      const isNews = group.state !== 'left' && (await this.#history.group(group.id)) === undefined;
+      if (isNews) await this.#ensure({ kind: 'group', groupId: group.id });
+    }
+    const unsent = await this.#unsent();
     const failed = new Set(messenger.outbox.failed());
     for (const id of await this.#history.outgoing()) {
       if (unsent.has(id)) continue;
@@ -140,7 +190,7 @@ export class Conversations {
       else if ((await this.#history.stateOf(id)) === 'pending') await this.#noteState(id, 'failed');
     }
     this.#stops.push(
-      messenger.on('message', (message) => this.#inTurn(() => this.#take(message))),
+      ...this.#listen(),
       messenger.on('sent', ({ id }) => this.#inTurn(() => this.#settle(id))),
       messenger.on('sendFailed', ({ id, error }) =>
         this.#inTurn(() => this.#noteState(id, 'failed', error.code)),
@@ -157,7 +207,27 @@ export class Conversations {
     );
   }
 
-  /** Stops listening, and waits for what is in progress. Close the messenger after it. */
+  #listen(): readonly (() => void)[] {
+    if (this.#status === undefined)
+      return [this.#messenger.on('message', (message) => this.#inTurn(() => this.#take(message)))];
+    return [
+      this.#status.on('message', (envelope) =>
+        this.#inTurn(() =>
+          envelope.isStatus ? this.#takeStatus(envelope) : this.#take(envelope.message, envelope),
+        ),
+      ),
+      this.#status.on('sent', ({ messageId }) => this.#inTurn(() => this.#settle(messageId.slice(2)))),
+      this.#status.on('groupChanged', ({ group }) => this.#inTurn(() => this.#noteStatusGroup(group))),
+    ];
+  }
+
+  /** Ids of messages that wait for the transport. */
+  async #unsent(): Promise<ReadonlySet<string>> {
+    const ours = [...(this.#status?.unsent() ?? [])].map((id) => id.slice(2));
+    return new Set([...(await this.#messenger.outbox.pending()), ...ours]);
+  }
+
+  /** Stops listening, and waits for what is in progress. Close the messenger, and the option `status`, after it. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const stop of this.#stops.splice(0)) stop();
@@ -353,6 +423,11 @@ export class Conversations {
    */
   async send(conversation: Conversation, text: string, options: SendTextOptions = {}): Promise<Message> {
     const payload = encodeText(text);
+    if (this.#status !== undefined) {
+      const plain = decodeUtf8(payload);
+      return this.#sendStatus(conversation, { kind: 'text', text: plain, replyTo: options.replyTo }, options);
+    }
+    if (options.replyTo !== undefined) throw withoutStatus('replyTo');
     return this.#inTurn(async () => {
       const key = conversationKey(conversation);
       const row = await this.#rowFor(conversation);
@@ -369,15 +444,129 @@ export class Conversations {
       } catch (error) {
         failure = error;
       }
-      // The messenger resumes a fan-out that fails later: the result is that of the stored message.
-      await this.#reload(key, row);
-      if (row.stored.next === next)
-        throw failure ?? new SottoError('CLOSED', 'The conversations were closed.', { what: 'messenger' });
-      const message = row.lastMessage as Message;
+      return this.#sent(key, row, next, failure);
+    });
+  }
+
+  /** The message that was sent as number `next`. @throws the failure, if it was not stored */
+  async #sent(key: string, row: Row, next: number, failure: unknown): Promise<Message> {
+    // The messenger resumes a fan-out that fails later: the result is that of the stored message.
+    await this.#reload(key, row);
+    if (row.stored.next === next)
+      throw failure ?? new SottoError('CLOSED', 'The conversations were closed.', { what: 'messenger' });
+    const message = row.lastMessage as Message;
+    this.#tell({ what: 'conversation', key });
+    // A message to ourselves alone counts as sent.
+    await this.#settle(message.id);
+    return message;
+  }
+
+  /**
+   * Sends a picture inside a message. Only with the option `status`.
+   * @throws as {@link send}
+   */
+  async sendPicture(
+    conversation: Conversation,
+    { picture, mediaType, text = '' }: PictureToSend,
+    options: SendTextOptions = {},
+  ): Promise<Message> {
+    const plain = text === '' ? '' : decodeUtf8(encodeText(text));
+    const image = { payload: picture, format: FORMATS[mediaType] };
+    const content = { kind: 'image', text: plain, image, replyTo: options.replyTo } as const;
+    return this.#sendStatus(conversation, content, options);
+  }
+
+  /**
+   * Replaces the text of a message of ours, for everyone whose client knows edits. Only with the option `status`.
+   * @throws NOT_PERMITTED for a message of others, INVALID_ARGUMENT for one without a `reference`; as {@link send}
+   */
+  async edit(conversation: Conversation, message: Message, text: string): Promise<void> {
+    const plain = decodeUtf8(encodeText(text));
+    if (!message.own) throw notPermitted('edit a message of others');
+    const target = referenceOf(message);
+    await this.#sendChange(conversation, { kind: 'edit', target, text: plain }, (batch, common) =>
+      batch.edit({ what: 'edit', ...common, target, text: plain }),
+    );
+  }
+
+  /**
+   * Deletes the content of a message of ours, for everyone whose client knows deletions. Only with the option `status`.
+   * @throws NOT_PERMITTED for a message of others, INVALID_ARGUMENT for one without a `reference`; as {@link send}
+   */
+  async deleteForAll(conversation: Conversation, message: Message): Promise<void> {
+    if (!message.own) throw notPermitted('delete a message of others');
+    const target = referenceOf(message);
+    await this.#sendChange(conversation, { kind: 'delete', target }, (batch, common) =>
+      batch.delete({ what: 'delete', ...common, target }),
+    );
+  }
+
+  /**
+   * Reacts to a message, or takes a reaction back. Only with the option `status`.
+   * @param reaction 1 love, 2 thumbs up, 3 thumbs down, 4 laugh, 5 sad, 6 angry
+   * @throws INVALID_ARGUMENT for a message without a `reference`; as {@link send}
+   */
+  async react(
+    conversation: Conversation,
+    message: Message,
+    reaction: number,
+    { retracted = false }: { readonly retracted?: boolean | undefined } = {},
+  ): Promise<void> {
+    const target = referenceOf(message);
+    if (!Number.isInteger(reaction) || reaction < 1 || reaction > 6)
+      throw invalidArgument('reaction', 'not 1 to 6');
+    await this.#sendChange(conversation, { kind: 'reaction', target, reaction, retracted }, (batch, common) =>
+      batch.react({ what: 'reaction', ...common, target, reaction, retracted, reactionId: '' }),
+    );
+  }
+
+  async #sendStatus(
+    conversation: Conversation,
+    content: Extract<StatusOutgoing, { kind: 'text' | 'image' }>,
+    { onProgress }: SendTextOptions,
+  ): Promise<Message> {
+    const status = this.#status;
+    if (status === undefined) throw withoutStatus('picture');
+    return this.#inTurn(async () => {
+      const key = conversationKey(conversation);
+      const row = await this.#rowFor(conversation);
+      const { next } = row.stored;
+      const alongside = (taken: StatusTaken) => {
+        const entry = this.#ownEntry(conversation, new Uint8Array(0), taken);
+        const message = { ...entry.message, status: ownStatusOf(taken.messageId, content) };
+        const { writes } = this.#history.append(key, row.stored, { ...entry, message }, taken.id);
+        return [...writes, this.#history.referenceWrite(key, taken.messageId.slice(2), next)];
+      };
+      let failure: unknown;
+      try {
+        const { members } = await status.send(conversation, content, { onProgress, alongside });
+        if (members.some(isWithoutRatchet)) await this.#history.setProtection(key, next, 'dh');
+      } catch (error) {
+        failure = error;
+      }
+      return this.#sent(key, row, next, failure);
+    });
+  }
+
+  /** Sends a change of a message, and applies it here in the same commit. */
+  async #sendChange(
+    conversation: Conversation,
+    content: Extract<StatusOutgoing, { target: string }>,
+    apply: (batch: StatusBatch, common: StatusCommon) => Promise<void>,
+  ): Promise<void> {
+    const status = this.#status;
+    if (status === undefined) throw withoutStatus('change of a message');
+    await this.#inTurn(async () => {
+      const key = conversationKey(conversation);
+      const author = this.#messenger.identity;
+      const batch = new StatusBatch(this.#history, this.#clock.now());
+      await status.send(conversation, content, {
+        prepare: (message) => apply(batch, { conversation, author, own: true, ...message }),
+        alongside: () => batch.writes,
+      });
+      const row = this.#rows.get(key);
+      if (row !== undefined) await this.#reload(key, row);
       this.#tell({ what: 'conversation', key });
-      // A message to ourselves alone counts as sent.
-      await this.#settle(message.id);
-      return message;
     });
   }
 
@@ -409,7 +598,11 @@ export class Conversations {
     });
   }
 
-  #ownEntry(conversation: Conversation, payload: Uint8Array, { id, devices }: TakenMessage): StoredEntry {
+  #ownEntry(
+    conversation: Conversation,
+    payload: Uint8Array,
+    { id, devices }: Pick<TakenMessage, 'id' | 'devices'>,
+  ): Extract<StoredEntry, { readonly message: unknown }> {
     const now = this.#clock.now();
     const protection =
       conversation.kind === 'public' ? 'public' : devices.some(isDh) ? ('dh' as const) : ('dr' as const);
@@ -431,13 +624,18 @@ export class Conversations {
 
   // Events of the messenger
 
-  async #take(message: ReceivedMessage): Promise<void> {
+  /** @param envelope of the option `status`, which acknowledges the message */
+  async #take(message: ReceivedMessage, envelope?: StatusEnvelope): Promise<void> {
     const { conversation } = message;
+    const acknowledge = async (writes: readonly Write[]) =>
+      envelope === undefined
+        ? message.acknowledge({ alongside: writes })
+        : (await envelope.acknowledge({ alongside: () => writes })) !== undefined;
     const key = conversationKey(conversation);
     try {
       // Blocking a request deletes its messages, and this one arrived just before.
       if (message.request && this.person(message.sender).blocked) {
-        await message.acknowledge();
+        await acknowledge([]);
         return;
       }
       const row = await this.#rowFor(conversation);
@@ -457,7 +655,7 @@ export class Conversations {
         },
       });
       // One commit: it enters the history as it leaves the inbox.
-      if (!(await message.acknowledge({ alongside: writes }))) return;
+      if (!(await acknowledge(writes))) return;
       row.stored = stored;
       row.lastMessage = (await this.#history.message(key, stored.lastMessage)) ?? row.lastMessage;
       if (message.request && !row.request) {
@@ -469,15 +667,97 @@ export class Conversations {
       // Still in the inbox: it is redelivered after a restart, or retried now.
       if (this.#closed || isSottoError(error, 'CLOSED')) return;
       this.#logger.warn('message not stored yet', { error: codeOf(error) });
-      this.#later(() => this.#take(message));
+      this.#later(() => this.#take(message, envelope));
     }
+  }
+
+  /** Stores what a Status client sent, in the commit that acknowledges it. */
+  async #takeStatus(envelope: StatusEnvelope): Promise<void> {
+    const { message } = envelope;
+    let batch = new StatusBatch(this.#history, this.#clock.now());
+    try {
+      if (message.request && this.person(message.sender).blocked) {
+        await envelope.acknowledge();
+        return;
+      }
+      const contents = await envelope.acknowledge({
+        alongside: async (all) => {
+          batch = new StatusBatch(this.#history, this.#clock.now());
+          for (const content of all) await this.#addContent(batch, content, message);
+          return batch.writes;
+        },
+      });
+      if (contents === undefined) return;
+      for (const key of batch.changed) {
+        const row = this.#rows.get(key);
+        if (row === undefined) continue;
+        await this.#reload(key, row);
+        if (message.request && row.conversation.kind === 'direct' && !row.request) {
+          row.request = true;
+          await this.#removeOldRequests();
+        }
+        this.#tell({ what: 'conversation', key });
+      }
+      for (const content of contents)
+        if (content.what === 'group') await this.#noteStatusGroup(content.group);
+    } catch (error) {
+      if (this.#closed || isSottoError(error, 'CLOSED')) return;
+      this.#logger.warn('message not stored yet', { error: codeOf(error) });
+      this.#later(() => this.#takeStatus(envelope));
+    }
+  }
+
+  async #addContent(batch: StatusBatch, content: StatusContent, message: ReceivedMessage): Promise<void> {
+    switch (content.what) {
+      case 'edit':
+        return batch.edit(content);
+      case 'delete':
+        return batch.delete(content);
+      case 'reaction':
+        return batch.react(content);
+      case 'message': {
+        const status = storedStatusOf(content);
+        const key = conversationKey(content.conversation);
+        const row = await this.#rowFor(content.conversation);
+        const id = content.messageId.slice(2);
+        const stored = { ...receivedMessage(message, content.own), id };
+        if (status !== undefined) return batch.append(key, row.stored, { ...stored, status });
+        const payload = payloadText(encodeUtf8(content.body.text));
+        return batch.appendEntry(key, row.stored, {
+          storedAt: this.#clock.now(),
+          message: { ...stored, payload },
+        });
+      }
+      case 'unknown': {
+        // Devices of one identity tell each other settings and the like.
+        if (content.own) return;
+        const key = conversationKey(content.conversation);
+        const row = await this.#rowFor(content.conversation);
+        const stored = { ...receivedMessage(message, content.own), id: content.messageId.slice(2) };
+        return batch.appendEntry(key, row.stored, {
+          storedAt: this.#clock.now(),
+          message: { ...stored, payload: payloadText(content.payload) },
+        });
+      }
+      // Groups are noted afterwards, as those of the messenger; the rest is not part of a conversation.
+      case 'group':
+      case 'contact':
+      case 'pairing':
+        return;
+    }
+  }
+
+  async #noteStatusGroup(group: StatusGroupInfo): Promise<void> {
+    const conversation: Conversation = { kind: 'group', groupId: group.id };
+    const known = this.#rows.get(conversationKey(conversation));
+    if (known === undefined && group.state === 'left') return;
+    await this.#noteGroupState(conversation, groupOf(group));
   }
 
   /** The outbox has sent all parts; a fan-out may still have members left. */
   async #settle(id: string): Promise<void> {
     if (!this.#history.isOutgoing(id)) return;
-    if ((await this.#messenger.outbox.pending()).has(id) || this.#messenger.outbox.failed().includes(id))
-      return;
+    if ((await this.#unsent()).has(id) || this.#messenger.outbox.failed().includes(id)) return;
     await this.#noteState(id, 'sent');
   }
 
@@ -492,10 +772,18 @@ export class Conversations {
   async #noteGroup(groupId: string): Promise<void> {
     const conversation: Conversation = { kind: 'group', groupId };
     const group = await this.#messenger.groups.get(groupId);
-    const before = await this.#history.group(groupId);
     const known = this.#rows.get(conversationKey(conversation));
     // Changes of a group that was removed here, or that we never joined, are not shown.
     if (known === undefined && !group.joined) return;
+    await this.#noteGroupState(conversation, group);
+  }
+
+  async #noteGroupState(
+    conversation: Extract<Conversation, { readonly kind: 'group' }>,
+    group: Group,
+  ): Promise<void> {
+    const { groupId } = conversation;
+    const before = await this.#history.group(groupId);
     const members = group.members.map(encodeHex);
     const notice: NoticeContent = {
       what: 'group-changed',
@@ -620,13 +908,16 @@ export class Conversations {
       deviceKnown:
         conversation.kind === 'direct' && (await this.#messenger.devices.list(conversation.peer)).length > 0,
       request: conversation.kind === 'direct' && this.#requests.has(encodeHex(conversation.peer)),
-      group:
-        conversation.kind === 'group'
-          ? await this.#messenger.groups.get(conversation.groupId).catch(() => undefined)
-          : undefined,
+      group: conversation.kind === 'group' ? await this.#group(conversation.groupId) : undefined,
     };
     this.#rows.set(key, row);
     return row;
+  }
+
+  async #group(groupId: string): Promise<Group | undefined> {
+    const group = await this.#status?.groups.get(groupId);
+    if (group !== undefined) return groupOf(group);
+    return this.#messenger.groups.get(groupId).catch(() => undefined);
   }
 
   async #reload(key: string, row: Row): Promise<void> {
@@ -659,6 +950,55 @@ export class Conversations {
       }
     }
   }
+}
+
+/** What contents about a conversation have in common. */
+type StatusCommon = Pick<
+  Extract<StatusContent, { readonly what: 'delete' }>,
+  'conversation' | 'author' | 'own' | 'messageId' | 'clock'
+>;
+
+function receivedMessage(message: ReceivedMessage, own: boolean): Omit<StoredMessage, 'id'> {
+  return {
+    sender: encodeHex(message.sender),
+    own,
+    installationId: message.senderInstallation,
+    state: 'received',
+    protection: message.protection,
+    verified: message.verified,
+    ...(message.late && { late: true }),
+    sentAt: message.sentAt,
+    payload: '',
+  };
+}
+
+function ownStatusOf(id: string, content: Extract<StatusOutgoing, { kind: 'text' | 'image' }>): StoredStatus {
+  const { text = '', replyTo } = content;
+  const image = content.kind === 'image' ? content.image : undefined;
+  return {
+    id,
+    text,
+    ...(replyTo !== undefined && { replyTo }),
+    ...(image && { image: { picture: payloadText(image.payload), format: image.format } }),
+  };
+}
+
+/** A Status group as applications know groups. It has no state that could be compared. */
+function groupOf({ id, name, members, admins, state }: StatusGroupInfo): Group {
+  return { id, name, members, admins, membershipHash: '', joined: state === 'joined' };
+}
+
+function referenceOf({ reference }: Message): string {
+  if (reference === undefined) throw invalidArgument('message', 'a plain text, which nothing can refer to');
+  return reference;
+}
+
+function withoutStatus(what: string): SottoError<'INVALID_ARGUMENT'> {
+  return invalidArgument(what, 'the conversations were created without the option status');
+}
+
+function notPermitted(what: string): SottoError<'NOT_PERMITTED'> {
+  return new SottoError('NOT_PERMITTED', `You cannot ${what}.`, { what });
 }
 
 function summaryOf(key: string, row: Row): ConversationSummary {

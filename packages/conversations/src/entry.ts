@@ -10,8 +10,19 @@ export interface Message {
   readonly kind: 'message';
   /** Position in the conversation, from 0, in the order in which this device stored the entries. Never reused. */
   readonly number: number;
-  /** The messenger's id of the message: 64 hex digits, or 32 for one of ours to a group. */
+  /**
+   * Id of the message: 64 hex digits, or 32 for one of ours to a group. Of a received Status message and of one of ours to a Status group,
+   * its own id; otherwise the messenger's.
+   */
   readonly id: string;
+  /** Of a Status message: the id by which replies, edits and reactions name it, `0x` and 64 hex digits. Otherwise `undefined`. */
+  readonly reference: string | undefined;
+  /** The `reference` of the message that it replies to, which need not be known here. */
+  readonly replyTo: string | undefined;
+  /** Whether its text was replaced by its author. */
+  readonly edited: boolean;
+  /** Reactions to it, one of each kind for each person. */
+  readonly reactions: readonly Reaction[];
   /** The sender's identity, 33 bytes; our own when `own`. */
   readonly sender: PublicKey;
   /** Whether we sent it, from this device or another one of ours. */
@@ -44,9 +55,31 @@ export interface Message {
  */
 export type MessageState = 'received' | 'pending' | 'sent' | 'failed';
 
-/** The content of a message: text, or bytes of another program. */
+/** A reaction of a person to a message. */
+export interface Reaction {
+  /** 33 bytes. */
+  readonly by: PublicKey;
+  /** 1 love, 2 thumbs up, 3 thumbs down, 4 laugh, 5 sad, 6 angry; others are unknown. */
+  readonly reaction: number;
+}
+
+/** The content of a message: text, a picture, or bytes of another program. */
 export type Content =
   | { readonly kind: 'text'; readonly text: string }
+  /** A picture with a text, which may be empty. Untrusted bytes, copied; the caller owns them. */
+  | {
+      readonly kind: 'image';
+      readonly text: string;
+      readonly picture: Uint8Array;
+      readonly mediaType:
+        | 'image/png'
+        | 'image/jpeg'
+        | 'image/webp'
+        | 'image/gif'
+        | 'application/octet-stream';
+    }
+  /** Its author deleted it for everyone. */
+  | { readonly kind: 'deleted' }
   /** Not text: the payload of another program, unchanged. A copy, which the caller owns. */
   | { readonly kind: 'other'; readonly payload: Uint8Array };
 

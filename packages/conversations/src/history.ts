@@ -5,6 +5,8 @@ import type { Entry, Message, MessageState, NoticeContent } from './entry.js';
 import {
   conversationRecord,
   conversationsPrefix,
+  earlyPrefix,
+  earlyRecord,
   entriesPrefix,
   entryOf,
   entryRecord,
@@ -17,7 +19,10 @@ import {
   pagePrefix,
   put,
   read,
+  referenceRecord,
+  referencesPrefix,
   type StoredConversation,
+  type StoredEarly,
   type StoredEntry,
   type StoredGroup,
   type StoredMessage,
@@ -191,11 +196,15 @@ export class History {
     const { conversation: key, number } = place;
     const writes: Write[] = [{ type: 'delete', key: outgoingRecord(id) }];
     const before = await this.conversation(key);
-    if (before !== undefined && (await this.#messageAt(place, id)) !== undefined) {
+    const message = await this.#messageAt(place, id);
+    if (before !== undefined && message !== undefined) {
       const lastMessage =
         before.lastMessage === number ? await this.#messageBefore(key, number) : before.lastMessage;
       writes.push(
         { type: 'delete', key: entryRecord(key, number) },
+        ...(message.status
+          ? [{ type: 'delete', key: referenceRecord(key, message.status.id.slice(2)) } as const]
+          : []),
         put(conversationRecord(key), { ...before, lastMessage }),
       );
     }
@@ -215,6 +224,38 @@ export class History {
       if (last !== undefined) return last.number;
     }
     return -1;
+  }
+
+  /** An edit or a deletion that came before its message. @param id 64 hex digits @param author hex */
+  async early(key: string, id: string, author: string): Promise<StoredEarly | undefined> {
+    return this.#get<StoredEarly>(earlyRecord(key, id, author));
+  }
+
+  /** Keys of what came before its message, the oldest first, but for the latest ones and one that is about to be written. */
+  async oldestEarly(key: string, kept: number, except: string): Promise<readonly string[]> {
+    const prefix = earlyPrefix(key);
+    const found: { readonly at: number; readonly record: string }[] = [];
+    await this.#each(prefix, (rest, value) => {
+      const record = `${prefix}${rest}`;
+      if (record !== except) found.push({ at: read<StoredEarly>(value).at, record });
+    });
+    found.sort((one, other) => one.at - other.at);
+    return found.slice(0, Math.max(0, found.length - kept)).map(({ record }) => record);
+  }
+
+  /** Where a Status message is. @param written of this commit */
+  async placeOf(key: string, id: string, written: Write | undefined): Promise<StoredPlace | undefined> {
+    if (written?.type === 'put') return read<StoredPlace>(written.value);
+    return this.#get<StoredPlace>(referenceRecord(key, id));
+  }
+
+  /** The write that notes where a Status message is. @param id 64 hex digits */
+  referenceWrite(key: string, id: string, number: number): Write {
+    return put<StoredPlace>(referenceRecord(key, id), { conversation: key, number });
+  }
+
+  async storedEntry(key: string, number: number): Promise<StoredEntry | undefined> {
+    return this.#get<StoredEntry>(entryRecord(key, number));
   }
 
   async setProtection(key: string, number: number, protection: Message['protection']): Promise<void> {
@@ -256,13 +297,15 @@ export class History {
 
   /** Removes a conversation: its entries first, so that after a crash the rest is still in the list. */
   async remove(key: string): Promise<void> {
-    for (;;) {
-      const keys: string[] = [];
-      for await (const { key: entry } of this.#store.list(entriesPrefix(key), { limit: REMOVED_AT_ONCE })) {
-        keys.push(entry);
+    for (const prefix of [entriesPrefix(key), referencesPrefix(key), earlyPrefix(key)]) {
+      for (;;) {
+        const keys: string[] = [];
+        for await (const { key: record } of this.#store.list(prefix, { limit: REMOVED_AT_ONCE })) {
+          keys.push(record);
+        }
+        if (keys.length === 0) break;
+        await this.#store.commit(keys.map((record) => ({ type: 'delete', key: record })));
       }
-      if (keys.length === 0) break;
-      await this.#store.commit(keys.map((entry) => ({ type: 'delete', key: entry })));
     }
     await this.#store.commit([{ type: 'delete', key: conversationRecord(key) }]);
   }

@@ -22,6 +22,8 @@ import { decodeText } from './text.js';
  * app/conversations/entry/<conversation>/<page>/<number> StoredEntry; pages of 64, the reach of one listing
  * app/conversations/outgoing/<message id>                StoredPlace of a message that has not been sent
  * app/conversations/group/<group id>                     StoredGroup: as the last notice about it left it
+ * app/conversations/reference/<conversation>/<id>        StoredPlace of a Status message, by its own id
+ * app/conversations/early/<conversation>/<id>/<author>   StoredEarly: a change that came before its message
  * app/conversations/name/<identity>                      StoredName that the user gave a contact
  */
 const ROOT = `${APPLICATION_PREFIX}conversations`;
@@ -55,6 +57,36 @@ export interface StoredName {
   readonly name: string;
 }
 
+/** What is kept of a Status message. */
+export interface StoredStatus {
+  /** `0x` and 64 hex digits. */
+  readonly id: string;
+  readonly text: string;
+  readonly replyTo?: string | undefined;
+  readonly image?: { /** Base64. */ readonly picture: string; readonly format: number } | undefined;
+  /** Clock of the last edit, decimal. */
+  readonly editedAt?: string | undefined;
+  readonly deleted?: true | undefined;
+  readonly reactions?: readonly StoredReaction[] | undefined;
+}
+
+export interface StoredReaction {
+  /** Identity in hex. */
+  readonly by: string;
+  readonly reaction: number;
+  /** Decimal. */
+  readonly clock: string;
+  readonly retracted?: true | undefined;
+}
+
+/** An edit or a deletion by the author of a message that isn't here yet. */
+export interface StoredEarly {
+  /** Orders them by age. */
+  readonly at: number;
+  readonly edit?: { readonly text: string; readonly clock: string } | undefined;
+  readonly deleted?: true | undefined;
+}
+
 /** A message in a {@link StoredEntry}. */
 export type StoredMessage = Extract<StoredEntry, { readonly message: unknown }>['message'];
 
@@ -73,8 +105,9 @@ export type StoredEntry = { readonly storedAt: number } & (
         readonly verified: boolean;
         readonly late?: true | undefined;
         readonly sentAt: number;
-        /** Base64. */
+        /** Base64; empty for a Status message. */
         readonly payload: string;
+        readonly status?: StoredStatus | undefined;
       };
     }
   | {
@@ -104,6 +137,10 @@ export const conversationRecord = (key: string) => `${conversationsPrefix}${key}
 export const nameRecord = (identity: string) => `${namesPrefix}${identity}`;
 export const outgoingRecord = (messageId: string) => `${outgoingPrefix}${messageId}`;
 export const groupRecord = (groupId: string) => `${ROOT}/group/${groupId}`;
+export const referencesPrefix = (key: string) => `${ROOT}/reference/${key}/`;
+export const referenceRecord = (key: string, id: string) => `${referencesPrefix(key)}${id}`;
+export const earlyPrefix = (key: string) => `${ROOT}/early/${key}/`;
+export const earlyRecord = (key: string, id: string, author: string) => `${earlyPrefix(key)}${id}/${author}`;
 export const entriesPrefix = (key: string) => `${ROOT}/entry/${key}/`;
 export const pagePrefix = (key: string, page: number) => `${entriesPrefix(key)}${digits(page)}/`;
 export const entryRecord = (key: string, number: number) =>
@@ -151,7 +188,7 @@ export function entryOf(number: number, stored: StoredEntry): Entry {
     if ('notice' in stored) {
       return { kind: 'notice', number, storedAt, notice: noticeOf(stored.notice) };
     }
-    const { sender, payload, failure, late = false, ...message } = stored.message;
+    const { sender, payload, failure, late = false, status, ...message } = stored.message;
     return {
       kind: 'message',
       number,
@@ -160,7 +197,13 @@ export function entryOf(number: number, stored: StoredEntry): Entry {
       failure: failure as ErrorCode | undefined,
       late,
       sender: decodeHex(sender) as PublicKey,
-      content: contentOf(decodeBase64(payload)),
+      reference: status?.id,
+      replyTo: status?.replyTo,
+      edited: status?.editedAt !== undefined && !status.deleted,
+      reactions: (status?.reactions ?? [])
+        .filter(({ retracted }) => !retracted)
+        .map(({ by, reaction }) => ({ by: decodeHex(by) as PublicKey, reaction })),
+      content: status === undefined ? contentOf(decodeBase64(payload)) : statusContentOf(status),
     };
   } catch (cause) {
     throw corrupt('fields are missing or damaged', cause);
@@ -204,6 +247,21 @@ function noticeOf(stored: Extract<StoredEntry, { notice: unknown }>['notice']): 
 
 export function payloadText(payload: Uint8Array): string {
   return encodeBase64(payload);
+}
+
+const MEDIA_TYPES = [
+  'application/octet-stream',
+  'image/png',
+  'image/jpeg',
+  'image/webp',
+  'image/gif',
+] as const;
+
+function statusContentOf({ text, image, deleted }: StoredStatus): Content {
+  if (deleted) return { kind: 'deleted' };
+  if (image === undefined) return { kind: 'text', text };
+  const mediaType = MEDIA_TYPES[image.format] ?? MEDIA_TYPES[0];
+  return { kind: 'image', text, picture: decodeBase64(image.picture), mediaType };
 }
 
 function contentOf(payload: Uint8Array): Content {

@@ -1,6 +1,7 @@
 import { type KeyPair, type Logger, type Store, silentLogger, type Transport } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, type Messenger } from '@sotto/messenger';
+import { createStatusClient, type StatusClient } from '@sotto/status-messages/client';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { type ManualClock, manualClock } from '@sotto/testing/clock';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
@@ -37,6 +38,7 @@ export interface Party {
   readonly kept: ReturnType<typeof keptStore>;
   readonly changes: Change[];
   messenger: Messenger;
+  status: StatusClient | undefined;
   conversations: Conversations;
   stop(): Promise<void>;
   /** Opens the store again; without `start` it stays off the network. */
@@ -49,6 +51,8 @@ export async function newParty(
   options: {
     readonly identity?: KeyPair;
     readonly logger?: Logger;
+    /** Whether it speaks the language of Status clients. */
+    readonly status?: boolean;
     readonly wrap?: (transport: Transport) => Transport;
   } = {},
 ): Promise<Party> {
@@ -62,6 +66,7 @@ export async function newParty(
     changes: [] as Change[],
     async stop() {
       await party.conversations.close();
+      await party.status?.close();
       await party.messenger.close();
     },
     async open({ start = true } = {}) {
@@ -76,7 +81,17 @@ export async function newParty(
         clock,
         installationId: name,
       });
-      party.conversations = await createConversations({ messenger: party.messenger, store, clock, logger });
+      const { messenger } = party;
+      party.status = options.status
+        ? await createStatusClient({ messenger, store, crypto, identity, clock, displayName: `${name}_name` })
+        : undefined;
+      party.conversations = await createConversations({
+        messenger,
+        store,
+        clock,
+        logger,
+        status: party.status,
+      });
       party.conversations.subscribe((change) => party.changes.push(change));
       if (start) await party.messenger.start();
     },
@@ -90,6 +105,7 @@ export async function quiet(network: MemoryNetwork, ...parties: readonly Party[]
   for (let round = 0; round < 6; round++) {
     await Promise.all(parties.map(({ messenger }) => messenger.flushed()));
     await network.idle();
+    for (const { status } of parties) await status?.settled();
     // Whatever is under way in turn has ended when another thing in turn has.
     await Promise.all(parties.map(({ conversations, identity }) => conversations.markRead(direct(identity))));
   }
@@ -101,7 +117,13 @@ export const direct = ({ publicKey }: Pick<KeyPair, 'publicKey'>) =>
 /** An entry in a word: `> hello sent dr`, `< hello received dh`, `! decryption-failed`. */
 export function lineOf(entry: Entry): string {
   if (entry.kind === 'notice') return `! ${entry.notice.what}`;
-  const text = entry.content.kind === 'text' ? entry.content.text : `${entry.content.payload.length} bytes`;
+  const { content } = entry;
+  const text =
+    content.kind === 'text'
+      ? content.text
+      : content.kind === 'other'
+        ? `${content.payload.length} bytes`
+        : content.kind;
   return `${entry.own ? '>' : '<'} ${text} ${entry.state} ${entry.protection}`;
 }
 

@@ -270,13 +270,13 @@ export class Messenger {
   async #sendDirect(
     conversation: { readonly kind: 'direct'; readonly peer: PublicKey },
     payload: Uint8Array,
-    { alongside, onProgress, signal }: SendOptions,
+    { alongside, onProgress, signal, ownCopy }: SendOptions,
   ): Promise<DirectSendResult> {
     const { kind, peer } = conversation;
     const result = await this.#context.runtime.transaction(async (tx) => {
       throwIfAborted(signal, 'send');
       await this.#contacts.accept(tx, peer);
-      const posted = await this.#sender.sendDirect(tx, peer, payload);
+      const posted = await this.#sender.sendDirect(tx, peer, payload, ownCopy);
       const { devices, ownDevices } = posted;
       const id = encodeHex(posted.id);
       tx.alongside(alongside?.({ id, conversation, devices }) ?? []);

@@ -502,6 +502,26 @@ describe('devices of our own', () => {
     await expect(alice.messenger.devices.enable('tablet')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  it('get what the application makes for them in place of the copy, or nothing', async () => {
+    const { network, alice, bob } = await two();
+    const laptop = await newParty(network, 'alice-2', { identity: alice.identity });
+    await laptop.messenger.devices.announce(bytesOf('I am a laptop'));
+    await quiet(network, alice, bob, laptop);
+    expect(alice.texts).toEqual(['direct copy alice-2 dh: I am a laptop']);
+    await alice.messenger.devices.enable('alice-2');
+    const { identity } = bob;
+    await alice.messenger.send(identity.publicKey, bytesOf('one'), { ownCopy: bytesOf('one, to Bob') });
+    const { ownDevices } = await alice.messenger.send(identity.publicKey, bytesOf('two'), { ownCopy: false });
+    expect(ownDevices).toEqual([]);
+    await quiet(network, alice, bob, laptop);
+    expect(bob.texts).toEqual(['direct alice-1 dr: one', 'direct alice-1 dr: two']);
+    expect(laptop.texts).toEqual(['direct copy alice-1 dr: one, to Bob']);
+    expect(laptop.messages[0]?.conversation).toEqual({ kind: 'direct', peer: alice.identity.publicKey });
+    await expect(
+      alice.messenger.send(identity.publicKey, bytesOf('three'), { ownCopy: 'text' as never }),
+    ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
   it('no one else can say what we sent', async () => {
     const { network, alice, bob } = await two();
     const { encodePayload } = await import('../src/runtime/payload.js');

@@ -86,8 +86,14 @@ describe('message requests', () => {
     expect(seen.sent).toEqual([]);
     await bob.restart();
     expect(await requests()).toEqual([keyOf(carol)]);
+    const isAccepted = () => bob.messenger.requests.isAccepted(carol.identity.publicKey);
+    expect(await isAccepted()).toBe(false);
     await bob.messenger.requests.accept(carol.identity.publicKey);
     await quiet(network, bob, carol);
+    expect(await isAccepted()).toBe(true);
+    await bob.messenger.requests.block(carol.identity.publicKey);
+    expect(await isAccepted()).toBe(false);
+    await bob.messenger.requests.unblock(carol.identity.publicKey);
     expect(await requests()).toEqual([]);
     expect(topicsOf(carol).negotiated).toBe(true);
     await carol.say(bob, 'thank you');

@@ -212,6 +212,11 @@ export class SegmentAssembler {
     return { kind: 'incomplete' };
   }
 
+  /** Whether the message of a segment is incomplete, and not given up. @param sender as in {@link add} */
+  isCollecting({ entireMessageHash }: Pick<Segment, 'entireMessageHash'>, sender: string): boolean {
+    return this.#collections.has(`${sender} ${encodeHex(entireMessageHash)}`);
+  }
+
   /** Stores the segment in its collection. Nothing is changed when it is refused. */
   #insert(collection: Collection, segment: Segment): void {
     const { segmentsCount, paritySegmentsCount, payload } = segment;

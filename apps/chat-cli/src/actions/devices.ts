@@ -66,8 +66,10 @@ const announce: Action = {
   name: 'announce',
   about: 'announces this device to your other devices',
   parameters: [],
-  async run({ messenger }) {
+  async run({ messenger, statusClient }) {
     await messenger.devices.announce();
+    // What Status clients understand.
+    await statusClient?.announceDevice({ name: 'terminal', deviceType: 'desktop' });
     return {
       value: { thisDevice: messenger.installationId },
       said: ['Announced. Pair it on your other devices.'],

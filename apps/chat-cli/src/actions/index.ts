@@ -5,9 +5,17 @@ import { DEVICES } from './devices.js';
 import { GROUPS } from './groups.js';
 import { NAMES } from './names.js';
 import { PEOPLE } from './people.js';
+import { STATUS } from './status.js';
 
 /** All commands, in the order of the help. */
-export const ACTIONS: readonly Action[] = [...PEOPLE, ...NAMES, ...CONVERSATIONS, ...GROUPS, ...DEVICES];
+export const ACTIONS: readonly Action[] = [
+  ...PEOPLE,
+  ...NAMES,
+  ...CONVERSATIONS,
+  ...GROUPS,
+  ...STATUS,
+  ...DEVICES,
+];
 
 const BY_NAME = new Map(ACTIONS.map((action) => [action.name, action]));
 

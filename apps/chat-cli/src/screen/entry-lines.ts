@@ -15,21 +15,40 @@ export function entryLines(session: Session, entries: readonly Entry[], width: n
 }
 
 function messageLines(session: Session, message: Message, width: number): ScreenLine[] {
-  const { own, sender, content, state, failure, late, storedAt } = message;
-  const text =
-    content.kind === 'text'
-      ? content.text.split('\n').map(plain).join('\n')
-      : `(${content.payload.length} bytes that are not text)`;
+  const { own, sender, state, failure, late, storedAt, edited, reactions, replyTo } = message;
+  const answer = replyTo === undefined ? '' : '↪ ';
+  const reacted = reactions.map(({ reaction }) => REACTIONS[reaction] ?? '?').join('');
+  const text = `${answer}${textOf(message)}${edited ? ' (edited)' : ''}${reacted && `  [${reacted}]`}`;
   const mark = { received: '', sent: '', pending: '  … waiting', failed: '  ✗ not sent' }[state];
   const style = own ? { color: state === 'failed' ? 'red' : 'cyan' } : {};
-  const lines = wrapped(
+  const shown = wrapped(
     `${timeOf(storedAt)} ${nameOf(session, sender)}: ${text}${late ? '  (after removal)' : ''}${mark}`,
     width,
     style,
   );
-  if (state !== 'failed') return lines;
+  if (state !== 'failed') return shown;
   const reason = explainCode(failure ?? 'TRANSPORT_REFUSED');
-  return [...lines, ...wrapped(`  ${reason} /retry or /giveup`, width, { dim: true })];
+  return [...shown, ...wrapped(`  ${reason} /retry or /giveup`, width, { dim: true })];
+}
+
+/** By number, as messages have them. */
+const REACTIONS: Readonly<Record<number, string>> = { 1: '♥', 2: '👍', 3: '👎', 4: '😂', 5: '😢', 6: '😠' };
+
+function textOf({ content }: Message): string {
+  switch (content.kind) {
+    case 'text':
+      return lines(content.text);
+    case 'image':
+      return `(picture, ${content.picture.length} bytes)${content.text && ` ${lines(content.text)}`}`;
+    case 'deleted':
+      return '(deleted)';
+    case 'other':
+      return `(${content.payload.length} bytes that are not text)`;
+  }
+}
+
+function lines(text: string): string {
+  return text.split('\n').map(plain).join('\n');
 }
 
 function timeOf(milliseconds: number): string {

@@ -1,7 +1,8 @@
-import type { PublicKey } from '@sotto/core';
+import { copyBytes, type PublicKey } from '@sotto/core';
 import type { DeviceInfo } from '@sotto/device';
 import type { Sender } from '../outbound/sender.js';
 import type { MessengerContext } from '../runtime/context.js';
+import { encodePayload } from '../runtime/payload.js';
 
 /** Our other devices, the devices of peers, and the sessions with them: `messenger.devices`. */
 export class MessengerDevices {
@@ -49,9 +50,15 @@ export class MessengerDevices {
     await this.#update(installationId, description);
   }
 
-  /** Announces this device to the other devices of our identity: the first step of pairing. @throws STORE codes, CLOSED */
-  async announce(): Promise<void> {
-    await this.#context.runtime.transaction((tx) => this.#sender.sendBundle(tx, this.#own));
+  /**
+   * Announces this device to the other devices of our identity: the first step of pairing.
+   * @param payload what the application says about this device; encrypted to our identity, and received by them as a message. Borrowed.
+   *   Default: nothing
+   * @throws INVALID_ARGUMENT, STORE codes, CLOSED
+   */
+  async announce(payload?: Uint8Array): Promise<void> {
+    const content = payload && encodePayload({ kind: 'application', payload: copyBytes(payload, 'payload') });
+    await this.#context.runtime.transaction((tx) => this.#sender.sendBundle(tx, this.#own, content));
   }
 
   /**

@@ -35,6 +35,17 @@ export class MessengerRequests {
   }
 
   /**
+   * Whether the user has accepted an identity, and not blocked it since; our own always counts as accepted. Those not accepted need not
+   * be in {@link list}, which forgets the oldest.
+   * @throws INVALID_PUBLIC_KEY, STORE codes, CLOSED
+   */
+  async isAccepted(identity: Uint8Array): Promise<boolean> {
+    const key = this.#parse(identity);
+    if (this.#contacts.isBlocked(key)) return false;
+    return this.#context.runtime.read((tx) => this.#contacts.isAccepted(tx, key));
+  }
+
+  /**
    * Blocks an identity: whatever it sends is dropped before it is processed, also in groups and public chats. It is no longer
    * a contact. What else is known of it stays, unless it was a request; its history is the application's.
    * @throws INVALID_PUBLIC_KEY; INVALID_ARGUMENT for our own identity; STORE codes, CLOSED

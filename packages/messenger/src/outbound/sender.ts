@@ -1,4 +1,4 @@
-import { compareBytes, type PublicKey } from '@sotto/core';
+import { compareBytes, copyBytes, type PublicKey } from '@sotto/core';
 import type { DeviceOutcome, EncryptedMessage, Transaction } from '@sotto/device';
 import { publicMessageIdFor } from '@sotto/device/internal';
 import type { Subscriptions } from '../connection/subscriptions.js';
@@ -26,18 +26,25 @@ export class Sender {
 
   /**
    * Sends a 1:1 message, with copies to our own other devices.
+   * @param ownCopy see `SendOptions`
    * @throws NO_DEVICE_REACHED, LIMIT_EXCEEDED
    */
   async sendDirect(
     tx: Transaction,
     to: PublicKey,
     payload: Uint8Array,
+    ownCopy?: Uint8Array | false,
   ): Promise<Posted & { readonly ownDevices: readonly DeviceOutcome[] }> {
     const { device } = this.#context;
     const posted = await this.encryptTo(tx, to, encodePayload({ kind: 'application', payload }));
     const isOwn = compareBytes(to, device.identity) === 0;
-    if (isOwn || !(await device.hasPairedDevices(tx))) return { ...posted, ownDevices: [] };
-    const copy = encodePayload({ kind: 'ownCopy', to, payload });
+    if (isOwn || ownCopy === false || !(await device.hasPairedDevices(tx)))
+      return { ...posted, ownDevices: [] };
+    const copy = encodePayload(
+      ownCopy === undefined
+        ? { kind: 'ownCopy', to, payload }
+        : { kind: 'application', payload: copyBytes(ownCopy, 'own copy') },
+    );
     const { devices } = await this.encryptTo(tx, device.identity, copy, posted.id);
     return { ...posted, ownDevices: devices };
   }
@@ -74,9 +81,11 @@ export class Sender {
     return { devices, id };
   }
 
-  /** Sends our bundle to an identity, in a message without content. */
-  async sendBundle(tx: Transaction, to: PublicKey): Promise<void> {
-    const { message } = await this.#context.device.encryptDh(tx, to, new Uint8Array(0));
+  /** Sends our bundle to an identity, by default in a message without content. */
+  async sendBundle(tx: Transaction, to: PublicKey, content: Uint8Array = new Uint8Array(0)): Promise<void> {
+    const { message } = await this.#context.device.encryptDh(tx, to, content);
     this.#outbox.post(tx, { kind: 'partitioned', peer: to }, message, NO_MESSAGE_ID);
+    // It has heard from us, and may answer on the negotiated topic.
+    if (content.length > 0) this.#subscriptions.subscribeNegotiated(tx, to);
   }
 }

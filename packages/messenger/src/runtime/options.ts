@@ -93,6 +93,11 @@ export interface SendOptions {
    * stored; see `outbox.giveUp` for that.
    */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Of a message to a person: what our own other devices get. Bytes are sent to our own identity as they are, for formats that name
+   * the conversation themselves, and are borrowed; `false`: nothing. Default: a copy of the payload, with its recipient.
+   */
+  readonly ownCopy?: Uint8Array | false | undefined;
 }
 
 /** What the application stores in the same commit. */

@@ -1,0 +1,196 @@
+import { encodeBase64, encodeHex, type PublicKey, type Write } from '@sotto/core';
+import type { StatusContent } from '@sotto/status-messages/client';
+import { conversationKey } from './conversation.js';
+import type { History } from './history.js';
+import {
+  earlyRecord,
+  entryRecord,
+  put,
+  referenceRecord,
+  type StoredConversation,
+  type StoredEarly,
+  type StoredEntry,
+  type StoredMessage,
+  type StoredReaction,
+  type StoredStatus,
+} from './storage.js';
+import { decodeText, encodeText } from './text.js';
+
+/** Edits and deletions kept for messages that aren't here yet, in each conversation; the oldest are dropped first. */
+const MOST_EARLY = 64;
+/** Reactions kept for a message; further ones are dropped. Each costs 150 bytes, and anyone in a public chat can make some. */
+const MOST_REACTIONS = 256;
+
+type ChangeOf<W extends StatusContent['what']> = Extract<StatusContent, { readonly what: W }>;
+
+/** The writes that contents of a Status message come to. Reads what it has written; nothing is stored before the commit. */
+export class StatusBatch {
+  readonly #history: History;
+  readonly #storedAt: number;
+  readonly #writes = new Map<string, Write>();
+  readonly #entries = new Map<string, StoredEntry>();
+  readonly #conversations = new Map<string, StoredConversation>();
+
+  constructor(history: History, storedAt: number) {
+    this.#history = history;
+    this.#storedAt = storedAt;
+  }
+
+  get writes(): readonly Write[] {
+    return [...this.#writes.values()];
+  }
+
+  /** Keys of the conversations that it changes. */
+  readonly changed = new Set<string>();
+
+  add(writes: readonly Write[]): void {
+    for (const write of writes) this.#writes.set(write.key, write);
+  }
+
+  /** Appends a message, with an edit or a deletion that came before it. */
+  async append(
+    key: string,
+    before: StoredConversation,
+    message: StoredMessage & { readonly status: StoredStatus },
+    outgoingId?: string,
+  ): Promise<void> {
+    const id = message.status.id.slice(2);
+    const early = await this.#history.early(key, id, message.sender);
+    let { status } = message;
+    if (early?.edit !== undefined) status = { ...status, text: early.edit.text, editedAt: early.edit.clock };
+    if (early?.deleted) status = withoutContent(status);
+    const entry = { storedAt: this.#storedAt, message: { ...message, status } };
+    const current = this.#conversations.get(key) ?? before;
+    const { stored, writes } = this.#history.append(key, current, entry, outgoingId);
+    this.add(writes);
+    this.add([this.#history.referenceWrite(key, id, current.next)]);
+    if (early !== undefined) this.add([{ type: 'delete', key: earlyRecord(key, id, message.sender) }]);
+    this.#conversations.set(key, stored);
+    this.#entries.set(entryRecord(key, current.next), entry);
+    this.changed.add(key);
+  }
+
+  /** Appends a message of other kinds. */
+  appendEntry(key: string, before: StoredConversation, entry: StoredEntry): void {
+    const { stored, writes } = this.#history.append(key, this.#conversations.get(key) ?? before, entry);
+    this.add(writes);
+    this.#conversations.set(key, stored);
+    this.changed.add(key);
+  }
+
+  /** Replaces the text of a message, if its author did; kept for later when the message isn't here. */
+  async edit(content: ChangeOf<'edit'>): Promise<void> {
+    const { author, clock, target, text } = content;
+    if (!isText(text)) return;
+    await this.#change(conversationKey(content.conversation), target, author, {
+      apply: (status) =>
+        status.deleted || !isAbove(clock, status.editedAt)
+          ? undefined
+          : { ...status, text, editedAt: String(clock) },
+      early: (before) =>
+        isAbove(clock, before?.edit?.clock) ? { ...before, edit: { text, clock: String(clock) } } : undefined,
+    });
+  }
+
+  /** Deletes the content of a message, if its author did; kept for later when the message isn't here. */
+  async delete(content: ChangeOf<'delete'>): Promise<void> {
+    await this.#change(conversationKey(content.conversation), content.target, content.author, {
+      apply: (status) => (status.deleted ? undefined : withoutContent(status)),
+      early: (before) => ({ ...before, deleted: true }),
+    });
+  }
+
+  /** Adds a reaction to a message, or takes it back. One to a message that isn't here is dropped. */
+  async react(content: ChangeOf<'reaction'>): Promise<void> {
+    const key = conversationKey(content.conversation);
+    const found = await this.#find(key, content.target);
+    if (found === undefined || found.status.deleted) return;
+    const { author, clock, reaction, retracted } = content;
+    const by = encodeHex(author);
+    const reactions = found.status.reactions ?? [];
+    const isSame = (other: StoredReaction) => other.by === by && other.reaction === reaction;
+    const old = reactions.find(isSame);
+    if (!isAbove(clock, old?.clock)) return;
+    if (old === undefined && reactions.length >= MOST_REACTIONS) return;
+    const next: StoredReaction = { by, reaction, clock: String(clock), ...(retracted && { retracted }) };
+    const others = reactions.filter((other) => !isSame(other));
+    this.#replace(key, found, { ...found.status, reactions: [...others, next] });
+  }
+
+  async #change(
+    key: string,
+    target: string,
+    author: PublicKey,
+    change: {
+      apply(status: StoredStatus): StoredStatus | undefined;
+      early(before: Omit<StoredEarly, 'at'> | undefined): Omit<StoredEarly, 'at'> | undefined;
+    },
+  ): Promise<void> {
+    const name = encodeHex(author);
+    const found = await this.#find(key, target);
+    if (found !== undefined) {
+      const status = found.entry.message.sender === name ? change.apply(found.status) : undefined;
+      if (status !== undefined) this.#replace(key, found, status);
+      return;
+    }
+    const id = target.slice(2);
+    if (!/^0x[0-9a-f]{64}$/.test(target)) return;
+    const early = change.early(await this.#history.early(key, id, name));
+    if (early === undefined) return;
+    const record = earlyRecord(key, id, name);
+    const old = await this.#history.oldestEarly(key, MOST_EARLY - 1, record);
+    this.add(old.map((other) => ({ type: 'delete', key: other })));
+    this.add([put<StoredEarly>(record, { ...early, at: this.#storedAt })]);
+  }
+
+  async #find(key: string, target: string) {
+    if (!/^0x[0-9a-f]{64}$/.test(target)) return undefined;
+    const written = this.#writes.get(referenceRecord(key, target.slice(2)));
+    const place = await this.#history.placeOf(key, target.slice(2), written);
+    if (place === undefined) return undefined;
+    const record = entryRecord(key, place.number);
+    const entry = this.#entries.get(record) ?? (await this.#history.storedEntry(key, place.number));
+    if (entry === undefined || !('message' in entry)) return undefined;
+    const { status } = entry.message;
+    return status?.id === target ? { record, entry, status } : undefined;
+  }
+
+  #replace(
+    key: string,
+    { record, entry }: { record: string; entry: Extract<StoredEntry, { message: unknown }> },
+    status: StoredStatus,
+  ): void {
+    const next = { ...entry, message: { ...entry.message, status } };
+    this.#entries.set(record, next);
+    this.add([put(record, next)]);
+    this.changed.add(key);
+  }
+}
+
+/** What is kept of a message; `undefined` when its text can't be shown. */
+export function storedStatusOf({ messageId, body, replyTo }: ChangeOf<'message'>): StoredStatus | undefined {
+  const { text } = body;
+  if (!(body.kind === 'image' && text === '') && !isText(text)) return undefined;
+  const image =
+    body.kind === 'image'
+      ? { picture: encodeBase64(body.image.payload), format: body.image.format }
+      : undefined;
+  return { id: messageId, text, ...(replyTo !== '' && { replyTo }), ...(image && { image }) };
+}
+
+function withoutContent({ id, replyTo }: StoredStatus): StoredStatus {
+  return { id, text: '', ...(replyTo !== undefined && { replyTo }), deleted: true };
+}
+
+function isText(text: string): boolean {
+  try {
+    decodeText(encodeText(text));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isAbove(clock: bigint, other: string | undefined): boolean {
+  return other === undefined || clock > BigInt(other);
+}
