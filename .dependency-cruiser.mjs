@@ -11,6 +11,7 @@ const layers = {
   'group-log': ['core', 'crypto'],
   device: ['core', 'crypto', 'protocol-codec', 'x3dh', 'double-ratchet'],
   messenger: ['core', 'crypto', 'protocol-codec', 'group-log', 'device', 'directories'],
+  agent: ['core', 'crypto', 'messenger', 'conversations'],
   conversations: ['core', 'messenger'],
   identity: ['core', 'crypto', 'protocol-codec'],
   'status-messages': ['core', 'protocol-codec'],
