@@ -9,7 +9,9 @@ import { createRelayCarrier } from '@sotto/whisper-transport/relay';
 const [path = 'bot-data'] = process.argv.slice(2);
 const store = await createLevelDbStore({ path });
 const identity = await openAccount(store, defaultProvider());
-const transport = createSealedTransport(createRelayCarrier({ url: process.env.RELAY_URL ?? 'ws://127.0.0.1:8547' }));
+const transport = createSealedTransport(
+  createRelayCarrier({ url: process.env.RELAY_URL ?? 'ws://127.0.0.1:8547' }),
+);
 const messenger = await createMessenger({ identity, store, transport });
 
 const agent = createAgent({ onError: (_error, { reply }) => reply('Sorry, that failed.') });

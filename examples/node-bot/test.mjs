@@ -25,7 +25,9 @@ alice.on('message', async (message) => {
 await alice.start();
 
 async function talkToBot(text) {
-  const bot = spawn(process.execPath, ['bot.mjs', join(directory, 'data')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const bot = spawn(process.execPath, ['bot.mjs', join(directory, 'data')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ended = once(bot, 'exit');
   const [code] = await once(createInterface({ input: bot.stdout }), 'line');
   const { identity } = await alice.contacts.add(code);

@@ -25,7 +25,9 @@ export function createWalletAgent(chain) {
       if (error.name === 'TransactionReceiptNotFoundError') return undefined;
       throw error;
     });
-    return reply(receipt ? `${receipt.status} in block ${receipt.blockNumber}` : 'Not in a block yet, or unknown.');
+    return reply(
+      receipt ? `${receipt.status} in block ${receipt.blockNumber}` : 'Not in a block yet, or unknown.',
+    );
   });
   return agent;
 }

@@ -65,7 +65,10 @@ async function startChain() {
   await once(server, 'listening');
   const { port } = server.address();
   server.close();
-  const anvil = spawn('node_modules/.bin/anvil', ['--port', `${port}`], { stdio: ['ignore', 'pipe', 'inherit'] });
-  for await (const line of createInterface({ input: anvil.stdout })) if (line.startsWith('Listening on')) break;
+  const anvil = spawn('node_modules/.bin/anvil', ['--port', `${port}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: anvil.stdout }))
+    if (line.startsWith('Listening on')) break;
   return { url: `http://127.0.0.1:${port}`, stop: () => anvil.kill() };
 }
