@@ -16,6 +16,7 @@ const [parent, name] = relative(root, process.cwd()).split(sep);
  * sockets and processes to end by themselves.
  */
 const sharing = [
+  'agent',
   'compliance',
   'conversations',
   'core',

@@ -57,8 +57,8 @@ async function wrongContents(tarball, folder, { version }) {
     ...files.filter((file) => !compiledFrom(file, sources)).map((file) => `${file}, which has no source`),
     ...always.filter((file) => !files.includes(file)).map((file) => `without ${file}`),
     ...[...sources]
-      .filter((file) => file.endsWith('.ts'))
-      .map((file) => `dist/${file.replace(/\.ts$/, '.js')}`)
+      .filter((file) => /\.tsx?$/.test(file))
+      .map((file) => `dist/${file.replace(/\.tsx?$/, '.js')}`)
       .filter((file) => !files.includes(file))
       .map((file) => `without ${file}`),
   ];
@@ -67,7 +67,7 @@ async function wrongContents(tarball, folder, { version }) {
 /** Whether a packed file that a build makes is one of today's build: a source was perhaps deleted since. */
 function compiledFrom(file, sources) {
   const compiled = /^dist\/(.+?)(\.d\.ts|\.js)(\.map)?$/.exec(file);
-  return compiled === null || sources.has(`${compiled[1]}.ts`);
+  return compiled === null || ['ts', 'tsx'].some((kind) => sources.has(`${compiled[1]}.${kind}`));
 }
 
 const slashed = (path) => path.replaceAll('\\', '/');

@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import { makeApiReports } from './api-reports.mjs';
 import { checkPackages } from './check-packages.mjs';
 import { checkCitedTests } from './cited-tests.mjs';
+import { documentProblems } from './docs.mjs';
 import { checkByteCopies } from './lint/byte-copies.mjs';
 import { checkOptionalProperties } from './lint/optional-properties.mjs';
 import { checkTerms } from './lint/terms.mjs';
@@ -49,6 +50,11 @@ const steps = [
   { name: 'schemas', about: 'schemas are well-formed, and old records can be read', run: checkSchemas },
   { name: 'generated', about: 'generated code is up to date', run: checkGenerated },
   { name: 'models', about: 'formal models keep their invariants', run: checkModels },
+  {
+    name: 'documents',
+    about: 'links lead somewhere; every error and event is explained',
+    run: checkDocuments,
+  },
   { name: 'cited', about: 'tests that documents cite exist', run: async () => checkCitedTests() },
   { name: 'readme', about: 'code blocks of the documents compile and run', run: checkReadmeBlocks },
 ];
@@ -69,6 +75,11 @@ async function checkReferences() {
 
 async function checkMetadata() {
   const problems = updateMetadata(false);
+  return { ok: problems.length === 0, output: problems.map((problem) => `${problem}\n`).join('') };
+}
+
+async function checkDocuments() {
+  const problems = documentProblems();
   return { ok: problems.length === 0, output: problems.map((problem) => `${problem}\n`).join('') };
 }
 

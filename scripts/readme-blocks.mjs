@@ -1,5 +1,6 @@
 // Type-checks and runs every ```ts block of the documents, each as a module of the package whose document it is in.
-// A block marked ```ts no-run is only type-checked.
+// A block marked ```ts no-run is only type-checked. A block of any language marked from=FILE has to be lines of that file, such as
+// one of an example, which the rehearsal runs.
 import {
   existsSync,
   mkdirSync,
@@ -40,9 +41,10 @@ function blocksOf(text) {
     if (open === undefined) {
       if (fence === null) return;
       const [language, ...flags] = fence[2].trim().split(/\s+/);
-      open = { fence: fence[1], language, run: !flags.includes('no-run'), line: index + 2, code: [] };
+      const from = flags.find((flag) => flag.startsWith('from='))?.slice('from='.length);
+      open = { fence: fence[1], language, from, run: !flags.includes('no-run'), line: index + 2, code: [] };
     } else if (fence !== null && fence[1].length >= open.fence.length && fence[2].trim() === '') {
-      if (open.language === 'ts') blocks.push(open);
+      if (open.language === 'ts' || open.from !== undefined) blocks.push(open);
       open = undefined;
     } else {
       open.code.push(line);
@@ -51,10 +53,19 @@ function blocksOf(text) {
   return blocks;
 }
 
-export async function checkReadmeBlocks() {
-  const found = documents().flatMap(({ file, folder }) =>
+/** @param only the documents to check. Default: all */
+export async function checkReadmeBlocks(only = []) {
+  const chosen = documents().filter(({ file }) => only.length === 0 || only.includes(file));
+  const all = chosen.flatMap(({ file, folder }) =>
     blocksOf(readFileSync(join(root, file), 'utf8')).map((block) => ({ file, folder, ...block })),
   );
+  const quoted = all.filter(({ from }) => from !== undefined);
+  const stale = quoted.filter((block) => !isQuoted(block));
+  if (stale.length > 0) {
+    const lines = stale.map(({ file, line, from }) => `${file}:${line}: not lines of ${from}\n`);
+    return { ok: false, output: lines.join('') };
+  }
+  const found = all.filter(({ from }) => from === undefined);
   const folders = new Set([FOLDER, ...found.map(({ folder }) => folder)]);
   const clean = () => {
     for (const folder of folders) rmSync(join(root, folder), { recursive: true, force: true });
@@ -92,6 +103,12 @@ export async function checkReadmeBlocks() {
   } finally {
     clean();
   }
+}
+
+/** Whether a block is lines of the file that it names, one after another. */
+function isQuoted({ from, code }) {
+  const path = join(root, from);
+  return existsSync(path) && `\n${readFileSync(path, 'utf8')}`.includes(`\n${code.join('\n')}\n`);
 }
 
 /** Documents that belong to no package may import every package. */
@@ -143,7 +160,8 @@ function inDocuments(output, blocks) {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const { ok, output } = await checkReadmeBlocks();
+  // Names of documents: only these.
+  const { ok, output } = await checkReadmeBlocks(process.argv.slice(2));
   process.stdout.write(ok ? 'Every block compiles and runs.\n' : output);
   process.exitCode = ok ? 0 : 1;
 }

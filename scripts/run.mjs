@@ -60,6 +60,10 @@ const tasks = {
     ['node', 'scripts/api-reports.mjs'],
   ],
   check: [['node', 'scripts/check.mjs']],
+  docs: [
+    ['tsc', '-b'],
+    ['node', 'scripts/docs.mjs'],
+  ],
   rehearse: [
     ['tsc', '-b'],
     ['node', 'scripts/rehearse.mjs'],

@@ -65,6 +65,7 @@ export async function checkTarballs(folder) {
 
 /** Publishes every package whose version the registry does not have yet. */
 export function publishPackages(folder, args, env = process.env) {
-  const command = ['--recursive', '--filter', './packages/*', 'publish', '--no-git-checks'];
+  const filters = ['./packages/*', './apps/*'].flatMap((folders) => ['--filter', folders]);
+  const command = ['--recursive', ...filters, 'publish', '--no-git-checks'];
   return mustRun('pnpm', [...command, ...args], { cwd: folder, env });
 }

@@ -31,6 +31,14 @@ export class TokenBucket {
     return this.#tokens - tokens < -this.#capacity ? undefined : this.take(tokens);
   }
 
+  /** Takes tokens if there are enough, without going into debt. @returns whether it did */
+  takeIfAvailable(tokens: number): boolean {
+    this.#fill();
+    if (this.#tokens < tokens) return false;
+    this.#tokens -= tokens;
+    return true;
+  }
+
   #fill(): void {
     const now = this.#clock.now();
     // A clock that is set back adds no tokens.

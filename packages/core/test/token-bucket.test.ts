@@ -34,6 +34,13 @@ describe('a token bucket', () => {
     expect(bucket.tryTake(10)).toBe(2_000);
   });
 
+  it('takes only what is available, where no debt is allowed', () => {
+    const bucket = newBucket(10, 2);
+    expect([1, 1, 1].map((tokens) => bucket.takeIfAvailable(tokens))).toEqual([true, true, false]);
+    clock.time += 100;
+    expect(bucket.takeIfAvailable(1)).toBe(true);
+  });
+
   it.each([
     ['ahead', 365 * 86_400_000],
     ['back', -365 * 86_400_000],
