@@ -37,13 +37,13 @@ export interface SessionOptions {
   readonly store: Store;
   readonly transport: Transport;
   /** Whom to ask for names and bundles. Default: nobody. */
-  readonly finding?: Finding;
+  readonly finding?: Finding | undefined;
   /** How Status clients are talked to. Default: plain texts only. */
   readonly profile?: ProfileOption | undefined;
   /** An older copy of the store was put back: its ratchets must not be used. */
-  readonly restored?: boolean;
+  readonly restored?: boolean | undefined;
   /** Announce this device to the other devices of the account: it was recovered here. */
-  readonly announce?: boolean;
+  readonly announce?: boolean | undefined;
 }
 
 /** Loaded only when it is used. */

@@ -56,7 +56,12 @@ describe('someone is added', () => {
     const cases: readonly (readonly [what: string, who: string, code: string, message: RegExp])[] = [
       ['something else', 'hello!', 'INVALID_TEXT', /Was something else copied/],
       ['nothing but spaces', '   ', 'MALFORMED_MESSAGE', /not a valid contact card/],
-      ['a contact code with JSON cut off', base64('{"identity": '), 'MALFORMED_MESSAGE', /not a valid contact card/],
+      [
+        'a contact code with JSON cut off',
+        base64('{"identity": '),
+        'MALFORMED_MESSAGE',
+        /not a valid contact card/,
+      ],
       ...[5, 6, 7, 8, 9].map(
         (missing) =>
           [

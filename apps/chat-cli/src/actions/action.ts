@@ -15,9 +15,9 @@ export interface Parameter {
   readonly name: string;
   /** How it is typed: one word, the rest of the line, or every remaining word. */
   readonly kind: 'word' | 'rest' | 'words';
-  readonly optional?: true;
+  readonly optional?: true | undefined;
   /** Never typed: it is the conversation that is open. */
-  readonly current?: true;
+  readonly current?: true | undefined;
 }
 
 /** A command: typed as `/name`, or requested by a program as `"do": "name"`. */
@@ -27,7 +27,7 @@ export interface Action {
   readonly about: string;
   readonly parameters: readonly Parameter[];
   /** Only offered to programs: people see its result on the screen anyway. */
-  readonly forPrograms?: true;
+  readonly forPrograms?: true | undefined;
   run(session: Session, args: Arguments): Promise<Outcome>;
 }
 
@@ -36,11 +36,11 @@ export interface Outcome {
   /** The result that programs receive. */
   readonly value: { readonly [name: string]: Json | undefined };
   /** Lines for the screen. Absent when the screen shows the effect anyway. */
-  readonly said?: readonly string[];
+  readonly said?: readonly string[] | undefined;
   /** Key of the conversation to open on the screen; `''` closes the open one. */
-  readonly show?: string;
+  readonly show?: string | undefined;
   /** Texts to draw as a QR code on the screen, largest first: the first that fits is drawn. */
-  readonly codes?: readonly string[];
+  readonly codes?: readonly string[] | undefined;
 }
 
 /** The checked arguments of an action. */

@@ -6,7 +6,7 @@ import { type ScreenLine, wrapped } from './lines.js';
 export interface Page {
   readonly lines: readonly string[];
   readonly codes: readonly string[];
-  readonly color?: string;
+  readonly color?: string | undefined;
 }
 
 /** The page for an outcome, if it has text or codes. */
