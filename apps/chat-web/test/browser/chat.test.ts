@@ -41,7 +41,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     await alice.button('Continue').waitFor();
     for (const field of await alice.page.getByRole('textbox').all()) await field.fill('wrong');
     await alice.button('Continue').click();
-    await alice.see(/Not what you were shown/);
+    await alice.see(/Wrong word/);
     await alice.button('Show the words again').click();
     await alice.button('Back').click();
     await alice.createAccount();
@@ -115,7 +115,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     await alice.link('Verify').click();
     await alice.page.getByText('Compare by scanning').click();
     await alice.page.getByLabel('Picture with a QR code').setInputFiles(own);
-    await alice.see('it belongs to someone else, not to the person here');
+    await alice.see('it belongs to someone else');
     await alice.see('The numbers are different.');
     await alice.seeNoMore('✓ Verified');
   });
@@ -178,7 +178,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     await alice.page.getByRole('heading', { name: 'Locked' }).waitFor();
     expect(await alice.page.getByText('to both').count()).toBe(0);
     await alice.unlock('not the passphrase');
-    await alice.see('This is not the passphrase.');
+    await alice.see('Wrong passphrase.');
     await alice.unlock();
     await alice.open('Bob');
     await alice.bubble('hello you').waitFor();
@@ -238,7 +238,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     await fresh.page.getByLabel('Backup file').setInputFiles(backup);
     await fresh.type('Passphrase of the backup', PASSPHRASE);
     await fresh.button('Restore').click();
-    await fresh.see('This is not the passphrase.');
+    await fresh.see('Wrong passphrase.');
     await fresh.page.getByLabel('Backup file').setInputFiles(backup);
     await fresh.type('Passphrase of the backup', 'a passphrase for backups');
     await fresh.button('Restore').click();

@@ -143,7 +143,7 @@ describe.runIf(hasChromium())('the pages', () => {
     await alice.go('#/new');
     const input = alice.page.getByLabel('Picture with a QR code');
     await input.setInputFiles(join(files, 'no-picture.png'));
-    await alice.see('no picture that this browser can show');
+    await alice.see("This browser can't open this file");
     await writeFile(join(files, 'no-code.png'), await alice.page.screenshot());
     await input.setInputFiles(join(files, 'no-code.png'));
     await alice.see('No QR code was found');
