@@ -13,5 +13,5 @@ it('what went wrong, in words: of what was typed, of this browser, of a file, an
   expect(explain(new SottoError('STORE_WRONG_PASSPHRASE', '', {}))).toContain('Wrong passphrase');
   expect(explain(new SottoError('STORE_LOCKED', '', { where: '' }))).toContain('Another tab');
   expect(explain(new TypeError('Choose a file.'))).toBe('Choose a file.');
-  expect(explain(new Error('x is undefined'))).toContain('not expected');
+  expect(explain(new Error('x is undefined'))).toContain('unexpected');
 });

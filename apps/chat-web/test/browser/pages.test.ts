@@ -126,7 +126,7 @@ describe.runIf(hasChromium())('the pages', () => {
   });
 
   it.each([
-    ['hello!', /none of them has/],
+    ['hello!', /Was something else copied/],
     ['SOTTO:1/AAAA', /damaged/],
     ['zQ3shabc', /of this length|starts like a key/],
     [`0x04${'11'.repeat(64)}`, /This key does not exist/],
