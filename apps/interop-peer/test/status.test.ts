@@ -172,4 +172,46 @@ describe('devices that talk as Status clients do', () => {
       sent: [],
     });
   });
+
+  it('killed with -9: what was sent is repeated until acknowledged, and what was received is not shown twice', async () => {
+    const alices = temporaryDirectory();
+    const bobs = temporaryDirectory();
+    let [a, b] = [new PeerProcess(), new PeerProcess()];
+    const open = (peer: PeerProcess, device: string, db: string, now = NOW) =>
+      peer.ask(device, 'statusOpen', { install: `${device}-1`, db, now });
+    const alice = (await open(a, 'alice', alices))['identity'];
+    const bob = (await open(b, 'bob', bobs))['identity'];
+    await b.ask('bob', 'statusAdd', { of: alice });
+    const { contactCode } = await b.ask('bob', 'statusCode');
+    await a.ask('alice', 'statusAdd', { contactCode });
+    const first = await a.ask('alice', 'statusText', { to: bob, text: 'ahoy' });
+    const { messageId } = first;
+
+    await a.kill();
+    a = new PeerProcess();
+    await open(a, 'alice', alices);
+    const again = await a.ask('alice', 'clock', { now: NOW + 40_000 });
+    expect(again['sent']).toHaveLength(1);
+    expect(again['sent'][0].message).not.toBe(first['sent'].at(-1).message);
+
+    const carry = (message: string) => b.ask('bob', 'statusHandle', { from: alice, message });
+    const read = await carry(again['sent'][0].message);
+    expect(read['contents']).toMatchObject([{ messageId, body: { text: 'ahoy' } }]);
+    await b.kill();
+    b = new PeerProcess();
+    await open(b, 'bob', bobs);
+    const repeated = await carry(first['sent'].at(-1).message);
+    expect(repeated['contents']).toBeUndefined();
+    expect(repeated['refused']).toBeUndefined();
+
+    // The copy that came late is acknowledged as well; the acknowledgement of the other one left before the end.
+    const delivered: unknown[] = [];
+    for (const { kind, to, message } of [...read['sent'], ...repeated['sent']] as Sent[]) {
+      if (kind !== 'negotiated' && to !== alice) continue;
+      const answer = await a.ask('alice', 'statusHandle', { from: bob, message });
+      delivered.push(...((answer['delivered'] as unknown[] | undefined) ?? []));
+    }
+    expect(delivered).toEqual([{ messageId, to: bob }]);
+    expect((await a.ask('alice', 'clock', { now: NOW + 4_000_000 }))['sent']).toEqual([]);
+  });
 });

@@ -90,7 +90,7 @@ export class GroupStates {
     const isMember = group.members.has(by) || (before?.members.includes(by) ?? false);
     if (!isMember) throw notPermitted('change a group as someone who is not a member');
     if (before === undefined) {
-      if (!group.members.has(this.#me)) throw notPermitted('tell of a group that we are not in');
+      if (!group.members.has(this.#me)) throw notPermitted('announce a group that we are not in');
       const { all, uninvited } = await counts();
       checkLimit('groups', all + 1, limits.maxGroups);
       if (!group.joined.has(this.#me))

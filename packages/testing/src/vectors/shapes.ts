@@ -435,7 +435,7 @@ export interface StatusMessageCase extends StatusMetadataCase {
 export interface StatusChainCase extends StatusMetadataCase {
   readonly chatMessage: { readonly fields: Readonly<Record<string, unknown>>; readonly protobuf: Hex };
   readonly mvds?: StatusDatasyncCase;
-  readonly recipient?: { readonly public33: Hex };
+  readonly recipient?: { readonly public33: Hex; readonly private: Hex };
   readonly toEncryptionLayer?: Hex;
   /** What is passed to the transport unchanged; only of a bare public message. */
   readonly toTransport?: Hex;
