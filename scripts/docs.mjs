@@ -22,7 +22,6 @@ function documents() {
   const readmes = [
     ...publishedPackages().map(({ folder }) => folder),
     'apps/custom-transport',
-    'apps/whisper-node',
     'apps/chat-web',
   ]
     .map((folder) => `${folder}/README.md`)
