@@ -22,7 +22,6 @@ function documents() {
   const readmes = [
     ...publishedPackages().map(({ folder }) => folder),
     'apps/custom-transport',
-    'apps/whisper-node',
     'apps/chat-web',
   ]
     .map((folder) => `${folder}/README.md`)
@@ -169,7 +168,8 @@ export async function buildDocs({ withApi = true } = {}) {
   if (problems.length > 0) return { ok: false, output: `${problems.join('\n')}\n` };
   rmSync(build, { recursive: true, force: true });
   writePages(writePage);
-  writePage('index.md', readFileSync(join(site, 'index.md')));
+  // JSON is YAML as well.
+  writePage('index.md', `---\n${readFileSync(join(site, 'home.json'))}---\n`);
   const api = withApi ? await writeApi() : writePlaceholder();
   if (!api.ok) return api;
   const built = await runInSite('vitepress', 'bin/vitepress.js', ['build']);

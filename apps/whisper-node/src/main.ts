@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The program: settings, start, signals. */
 import { readFile } from 'node:fs/promises';
 import { type Config, ConfigError, parseConfig } from './config.js';

@@ -18,7 +18,6 @@ export default defineConfig({
   description: 'End-to-end encrypted messaging that you can take apart',
   // Documents are shared with the repository: what looks like HTML there is text, as in `Promise<T>`.
   markdown: { html: false },
-  vue: { template: { compilerOptions: { delimiters: ['\u0000{{', '}}\u0000'] } } },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
