@@ -16,6 +16,7 @@ const layers = {
   identity: ['core', 'crypto', 'protocol-codec'],
   'nats-transport': ['core', 'whisper-transport'],
   'status-messages': ['core', 'protocol-codec', 'messenger'],
+  'waku-transport': ['core', 'crypto', 'status-messages', 'whisper-transport'],
   'whisper-transport': ['core', 'crypto'],
   'whisper-devp2p': ['core', 'crypto', 'whisper-transport'],
   'whisper-rpc': ['core', 'crypto', 'whisper-transport'],

@@ -42,6 +42,12 @@ const budgets = [
     limit: '6.5 kB',
   },
   {
+    name: 'transport over Waku, beside the sealing and a provider',
+    import: { [dist('waku-transport')]: '*' },
+    loadedLater: ['@sotto/crypto', '@sotto/whisper-transport'],
+    limit: '18 kB',
+  },
+  {
     name: 'messages of Status, without a provider',
     import: { [dist('status-messages')]: '*' },
     limit: '20 kB',

@@ -20,7 +20,9 @@ export default defineConfig({
   root: import.meta.dirname, // also when started in a package
   test: {
     ...shared,
-    projects: projects('test', { exclude: ['test/browser/**', 'test/chain/**', 'test/go/**'] }),
+    projects: projects('test', {
+      exclude: ['test/browser/**', 'test/chain/**', 'test/go/**', 'test/waku/**'],
+    }),
     // Only with `--coverage`, as CI runs it.
     coverage: {
       include: folders.map((folder) => `${folder}/src/**`),

@@ -1,4 +1,4 @@
-// What the three Vitest configs share: one project for each package that has such tests.
+// What the Vitest configs share: one project for each package that has such tests.
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join, relative, sep } from 'node:path';

@@ -28,6 +28,10 @@ const tasks = {
     ['tsc', '-b'],
     ['vitest', 'run', '--config', 'vitest.chain.config.ts'],
   ],
+  'test:waku': [
+    ['tsc', '-b'],
+    ['vitest', 'run', '--config', 'vitest.waku.config.ts'],
+  ],
   demo: [
     // One compiler for the demo and all that it references: several times faster than one a package.
     ['tsc', '-b', 'apps/demo'],

@@ -5,6 +5,7 @@ import { contestants } from './contestants.js';
 import { growthParts, measureGrowth } from './growth/report.js';
 import { measureProofOfWork } from './proof-of-work/report.js';
 import type { Pace } from './report.js';
+import { reportScale } from './scale/report.js';
 import { scenarios } from './scenarios.js';
 import { measureWhole } from './whole/report.js';
 
@@ -12,6 +13,7 @@ const USAGE = `npm run bench -- [options]
   --whole          whole messages instead: messenger, store on disk, sealed envelopes
   --growth         instead: curves of time and memory, by sessions, group size, devices, body size, topics
   --pow            proof of work instead
+  --scale          instead: what 1,000 to 100,000,000 people cause, simulated; see docs/scaling.md
   --short          a moment for each: checks that all of it runs, the figures mean nothing
   --rounds N       times that each is measured (5)
   --ms N           milliseconds of each measurement (500)
@@ -26,6 +28,7 @@ const { values: options } = parseArgs({
     whole: { type: 'boolean', default: false },
     growth: { type: 'boolean', default: false },
     pow: { type: 'boolean', default: false },
+    scale: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     ms: { type: 'string' },
@@ -46,4 +49,5 @@ if (options.help) process.stdout.write(USAGE);
 else if (options.whole) await measureWhole(pace, { only, scenario });
 else if (options.growth) await measureGrowth(pace, { scenario });
 else if (options.pow) await measureProofOfWork(pace);
+else if (options.scale) await reportScale();
 else await measureBare(pace, { only, scenario });

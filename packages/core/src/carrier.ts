@@ -24,8 +24,11 @@ export interface CarrierCapabilities {
 
 /** The side above the pipe: what a connection reports. */
 export interface CarrierHandler {
-  /** `envelope` is fresh; the receiver owns it. */
-  onEnvelope(topic: Topic, envelope: Uint8Array, fromHistory: boolean): void | Promise<void>;
+  /**
+   * `envelope` is fresh; the receiver owns it.
+   * @param sentAt milliseconds since the epoch, from carriers whose network dates its envelopes; nothing proves it
+   */
+  onEnvelope(topic: Topic, envelope: Uint8Array, fromHistory: boolean, sentAt?: number): void | Promise<void>;
   /** Called when the connection is established, lost and restored. */
   onStatus?(status: 'connected' | 'reconnecting' | 'closed'): void;
   /** Called with the time at the other end, by a carrier whose other end reports it. */
@@ -43,17 +46,21 @@ export interface ClockReading {
 /** 4 bytes. */
 export type Topic = Uint8Array;
 
+/** Options of `publish`. */
+export interface PublishOptions {
+  /** Gives up waiting. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds since the epoch, for carriers whose network dates its envelopes. Default: the carrier's time. */
+  readonly sentAt?: number | undefined;
+}
+
 /** An open pipe. */
 export interface CarrierConnection {
   /**
    * Resolves when the pipe has accepted the envelope.
    * @throws TRANSPORT_UNAVAILABLE (try again), TRANSPORT_REFUSED, LIMIT_EXCEEDED, CLOSED, ABORTED
    */
-  publish(
-    topic: Topic,
-    envelope: Uint8Array,
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<void>;
+  publish(topic: Topic, envelope: Uint8Array, options?: PublishOptions): Promise<void>;
   /** Sets the topics to receive: the whole list, replacing the previous one. */
   subscribe(topics: readonly Topic[]): Promise<void>;
   /** Delivers the envelopes sent between two times (ms since the epoch) to `onEnvelope`; resolves after the last. */

@@ -4,6 +4,7 @@ export { createInlineMiner, type InlineMinerOptions } from './mining/inline-mine
 export { type MineOptions, type Miner, powBits } from './mining/miner.js';
 export {
   createPipeCarrier,
+  type DeliverOptions,
   type Pipe,
   type PipeCarrierOptions,
   type PipeEvents,

@@ -5,6 +5,8 @@
 export { channelId, checkMaySubscribe } from './channels/channel-id.js';
 export { type ChannelCipher, ChannelKeys, type Pbkdf2, type ResolvedChannel } from './channels/topics.js';
 export { type Lifetime, type PeerKind, SkewEstimate } from './sealed/clock-skew.js';
+export { rfc26Format } from './sealed/rfc26-format.js';
+export { createTransportOfFormat, type FormatTransportOptions } from './sealed/sealed-transport.js';
 export { Deadline } from './support/deadline.js';
 export { readable } from './support/readable.js';
 export { RedeliveryQueue } from './support/redelivery-queue.js';

@@ -6,6 +6,7 @@ import {
   encodeHex,
   isSottoError,
   onAbort,
+  type PublishOptions,
   parseBytes,
   SottoError,
   type Topic,
@@ -15,15 +16,28 @@ import { abortedError, closedError, unavailableError } from './support/transport
 /** What a pipe reports. */
 export interface PipeEvents {
   /** Delivers an envelope that arrived; it is dropped unless its topic is subscribed to. The bytes are copied. */
-  deliver(topic: Topic, envelope: Uint8Array, options?: { readonly fromHistory?: boolean | undefined }): void;
+  deliver(topic: Topic, envelope: Uint8Array, options?: DeliverOptions): void;
+  /** Resolves when the receiver is done with what was delivered from history: wait for it after each page of a long one. */
+  drained(): Promise<void>;
   /** Reports that the connection was lost or restored. */
   status(status: 'connected' | 'reconnecting'): void;
 }
 
+/** What a pipe knows of an envelope that arrived. */
+export interface DeliverOptions {
+  /** Whether it was asked for by `history`. Default false. */
+  readonly fromHistory?: boolean | undefined;
+  /** Milliseconds since the epoch, where the network dates its envelopes. */
+  readonly sentAt?: number | undefined;
+}
+
 /** An open pipe. Errors that it throws and that aren't SottoErrors become TRANSPORT_UNAVAILABLE. */
 export interface Pipe {
-  /** Sends an envelope. The pipe owns the bytes. Resolves when the pipe has taken responsibility for them. */
-  publish(topic: Topic, envelope: Uint8Array): void | Promise<void>;
+  /**
+   * Sends an envelope. The pipe owns the bytes. Resolves when the pipe has taken responsibility for them.
+   * @param sentAt milliseconds since the epoch, if the caller knows: for networks that date their envelopes
+   */
+  publish(topic: Topic, envelope: Uint8Array, sentAt?: number): void | Promise<void>;
   /** For pipes that select by topic: the topics wanted from now on, each once. */
   subscribe?(topics: readonly Topic[]): void | Promise<void>;
   /** Delivers the envelopes of these topics sent between two times (ms since the epoch); resolves after the last. */
@@ -86,11 +100,7 @@ class PipeConnection implements CarrierConnection {
     this.#pipe = pipe;
   }
 
-  async publish(
-    topic: Topic,
-    envelope: Uint8Array,
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<void> {
+  async publish(topic: Topic, envelope: Uint8Array, { signal, sentAt }: PublishOptions = {}): Promise<void> {
     const pipe = this.#check('publish', signal);
     if (parseBytes(envelope, 'envelope').length > this.#maxEnvelopeBytes) {
       throw new SottoError('LIMIT_EXCEEDED', 'The envelope is too large for the pipe.', {
@@ -100,7 +110,7 @@ class PipeConnection implements CarrierConnection {
       });
     }
     await this.#unlessEnded('publish', signal, async () =>
-      pipe.publish(copyBytes(topic, 'topic'), copyBytes(envelope)),
+      pipe.publish(copyBytes(topic, 'topic'), copyBytes(envelope), sentAt),
     );
   }
 
@@ -138,14 +148,20 @@ class PipeConnection implements CarrierConnection {
 
   #events(): PipeEvents {
     return {
-      deliver: (topic, envelope, { fromHistory = false } = {}) => {
-        if (this.#closing.signal.aborted || !this.#topics.has(encodeHex(parseBytes(topic, 'topic')))) return;
+      deliver: (topic, envelope, { fromHistory = false, sentAt } = {}) => {
+        const isWanted =
+          !this.#closing.signal.aborted && this.#topics.has(encodeHex(parseBytes(topic, 'topic')));
+        if (!isWanted) return;
         const delivery = this.#handler.onEnvelope(
           copyBytes(topic),
           copyBytes(envelope, 'envelope'),
           fromHistory,
+          sentAt,
         );
         if (fromHistory && delivery !== undefined) this.#track(delivery);
+      },
+      drained: async () => {
+        await Promise.all(this.#deliveries);
       },
       status: (status) => {
         if (!this.#closing.signal.aborted) this.#handler.onStatus?.(status);

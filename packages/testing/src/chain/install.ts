@@ -1,27 +1,10 @@
-import { execFile } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
-import { promisify } from 'node:util';
+import { installProject } from '../install-project.js';
 
 /**
  * Installs a local chain with the contracts of ENS, once for this checkout.
  * @returns its folder, for `startChain`
  */
-export async function installChain(): Promise<string> {
-  const folder = join(import.meta.dirname, '../../chain');
-  if (!isInstalled(folder)) {
-    process.stderr.write('Installing a local chain, once, with 60 MB ...\n');
-    const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
-    await promisify(execFile)('npm', args, { cwd: folder, shell: process.platform === 'win32' });
-  }
-  return folder;
-}
-
-/** The install is current when npm's own record of it is newer than the lock file. */
-function isInstalled(folder: string): boolean {
-  const record = join(folder, 'node_modules', '.package-lock.json');
-  return (
-    existsSync(record) && statSync(record).mtimeMs >= statSync(join(folder, 'package-lock.json')).mtimeMs
-  );
+export function installChain(): Promise<string> {
+  return installProject(join(import.meta.dirname, '../../chain'), 'a local chain');
 }

@@ -6,6 +6,7 @@ import type {
   DhKeyCase,
   DoubleRatchetCases,
   ProtocolSessionCase,
+  Rfc26PayloadCases,
   StatusApplicationCases,
   StatusMailserverCases,
   TopicCases,
@@ -23,6 +24,7 @@ export interface VectorFiles {
   readonly 'double-ratchet-curve25519': VectorFile<DoubleRatchetCases>;
   readonly 'double-ratchet-secp256k1': VectorFile<DoubleRatchetCases>;
   readonly 'protocol-session': VectorFile<readonly ProtocolSessionCase[]>;
+  readonly 'rfc26-payload': VectorFile<Rfc26PayloadCases>;
   readonly 'status-application': VectorFile<StatusApplicationCases>;
   readonly 'status-mailserver': VectorFile<StatusMailserverCases>;
   readonly topic: VectorFile<TopicCases>;
@@ -36,6 +38,7 @@ export type VectorName = keyof VectorFiles;
 /** 64-bit fields by file. A file may write them as strings or numbers; they are read as bigint either way. */
 const BIGINT_FIELDS: Partial<Record<VectorName, string>> = {
   bundle: 'timestamp',
+  'rfc26-payload': 'timestamp',
   'whisper-envelope': 'nonce',
 };
 
@@ -48,7 +51,7 @@ export function loadVectors<Name extends VectorName>(name: Name): VectorFiles[Na
   const text = readFileSync(new URL(`../../vectors/${name}.json`, import.meta.url), 'utf8');
   const bigintField = BIGINT_FIELDS[name];
   const revive = (key: string, value: unknown) =>
-    key === bigintField ? BigInt(value as string | number | bigint) : value;
+    key === bigintField && value !== null ? BigInt(value as string | number | bigint) : value;
   return parse(text, revive, parseExact) as VectorFiles[Name];
 }
 

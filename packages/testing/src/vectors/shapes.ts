@@ -158,6 +158,83 @@ export interface ProtocolSessionMessage {
   readonly payload: Hex;
 }
 
+/** `rfc26-payload.json` */
+export interface Rfc26PayloadCases {
+  readonly contentTopicReads: readonly ContentTopicRead[];
+  readonly hashes: readonly WakuHashCase[];
+  readonly payloadReads: readonly Rfc26PayloadRead[];
+  readonly payloads: readonly Rfc26PayloadCase[];
+  readonly pubsubTopics: { readonly default: string; readonly nonProtected: string };
+  readonly topics: readonly { readonly name: string; readonly contentTopic: string; readonly topic: Hex }[];
+}
+
+export interface ContentTopicRead {
+  readonly accepted: boolean;
+  readonly contentTopic: string;
+  /** 4 bytes, when accepted. */
+  readonly topic?: Hex;
+}
+
+export interface WakuHashCase {
+  readonly name: string;
+  readonly contentTopic: string;
+  readonly hash: Hex;
+  /** Empty also when absent. */
+  readonly meta: Hex;
+  readonly payload: Hex;
+  readonly protobuf: Hex;
+  readonly pubsubTopic: string;
+  /** Nanoseconds since the epoch. */
+  readonly timestamp: bigint | null;
+  readonly version?: number;
+}
+
+export interface Rfc26PayloadRead {
+  readonly name: string;
+  readonly accepted: boolean;
+  /** When accepted. */
+  readonly data?: Hex;
+  readonly payload: Hex;
+  /** When accepted; empty without a signer. */
+  readonly signer65?: Hex;
+  readonly symKey: Hex;
+  readonly version?: number;
+}
+
+export interface Rfc26PayloadCase {
+  readonly name: string;
+  readonly data: Hex;
+  readonly kind: 'symmetric' | 'asymmetric';
+  readonly padding: Hex;
+  readonly paddingGiven: boolean;
+  readonly plain: Hex;
+  readonly plainLength: number;
+  readonly result: Hex;
+  /** 65 bytes; empty when not signed. */
+  readonly signature: Hex;
+  readonly signed: boolean;
+  readonly signer65?: Hex;
+  readonly signerPrivate?: Hex;
+  readonly symKey?: Hex;
+  readonly nonce?: Hex;
+  readonly ephemeral65?: Hex;
+  readonly ephemeralPrivate?: Hex;
+  readonly iv?: Hex;
+  readonly mac?: Hex;
+  readonly recipient65?: Hex;
+  readonly recipientPrivate?: Hex;
+  readonly wakuMessage: {
+    readonly contentTopic: string;
+    readonly ephemeral: boolean;
+    readonly hash: Hex;
+    readonly protobuf: Hex;
+    readonly pubsubTopic: string;
+    /** Nanoseconds since the epoch. */
+    readonly timestamp: bigint;
+    readonly version: number;
+  };
+}
+
 /** `status-mailserver.json` */
 export interface StatusMailserverCases {
   readonly archive: readonly ArchivedEnvelopeCase[];

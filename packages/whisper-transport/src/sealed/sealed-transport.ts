@@ -1,6 +1,5 @@
 import {
   type Carrier,
-  type CarrierCapabilities,
   type CarrierConnection,
   type Channel,
   type Clock,
@@ -22,23 +21,18 @@ import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { channelId, checkMaySubscribe } from '../channels/channel-id.js';
 import { topicNumber } from '../channels/topic.js';
 import { type ChannelCipher, ChannelKeys, type Pbkdf2, type ResolvedChannel } from '../channels/topics.js';
-import {
-  checkEnvelope,
-  checkLifetime,
-  DEFAULT_ENVELOPE_POLICY,
-  type EnvelopePolicy,
-} from '../envelope/check.js';
-import { decodeEnvelope, type Envelope, encodeEnvelope, encodeWithoutNonce } from '../envelope/envelope.js';
+import { DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from '../envelope/check.js';
 import { SEALING_OVERHEAD } from '../envelope/limits.js';
-import { peekTopic } from '../envelope/peek-topic.js';
 import { decodePlain, encodePlain } from '../envelope/plain.js';
 import { type OpeningKey, openData, sealData } from '../envelope/seal.js';
 import { createInlineMiner } from '../mining/inline-miner.js';
-import { type Miner, powBits } from '../mining/miner.js';
+import type { Miner } from '../mining/miner.js';
 import { readable } from '../support/readable.js';
 import { RedeliveryQueue } from '../support/redelivery-queue.js';
 import { abortedError, closedError } from '../support/transport-errors.js';
 import { SkewEstimate } from './clock-skew.js';
+import type { DecodedEnvelope, EncodedEnvelope, EnvelopeFormat } from './envelope-format.js';
+import { createWhisperFormat } from './whisper-format.js';
 
 /** Options of {@link createSealedTransport}. */
 export interface SealedTransportOptions {
@@ -64,6 +58,12 @@ export interface SealedTransportOptions {
   readonly remembered?: number | undefined;
 }
 
+/** Options of {@link createTransportOfFormat}; each as in {@link SealedTransportOptions}. */
+export type FormatTransportOptions = Pick<
+  SealedTransportOptions,
+  'crypto' | 'clock' | 'pbkdf2' | 'remembered'
+>;
+
 /**
  * Turns a carrier, which moves bytes by topic, into an authenticated transport: every message is signed, padded, encrypted for its
  * channel and put into a Whisper envelope with proof of work. Wire profile, section 7.
@@ -78,26 +78,38 @@ export function createSealedTransport(carrier: Carrier, options: SealedTransport
       reason: 'not a whole number of at least 10 seconds',
     });
   }
+  const format = createWhisperFormat({
+    crypto,
+    ttl,
+    policy: { ...DEFAULT_ENVELOPE_POLICY, ...options.policy },
+    capabilities: carrier.capabilities,
+    miner: options.miner ?? createInlineMiner(clock),
+  });
+  return createTransportOfFormat(carrier, format, { crypto, clock, remembered, pbkdf2: options.pbkdf2 });
+}
+
+/** Turns a carrier into an authenticated transport whose envelopes have this format. */
+export function createTransportOfFormat(
+  carrier: Carrier,
+  format: EnvelopeFormat,
+  options: FormatTransportOptions = {},
+): Transport {
+  const { crypto = defaultProvider(), clock = systemClock, remembered = 50_000 } = options;
+  const { maxEnvelopeBytes, history } = carrier.capabilities;
   const settings: Settings = {
     crypto,
     clock,
-    ttl,
     remembered,
-    policy: { ...DEFAULT_ENVELOPE_POLICY, ...options.policy },
-    capabilities: carrier.capabilities,
-    maxPayloadBytes: carrier.capabilities.maxEnvelopeBytes - SEALING_OVERHEAD,
+    format,
+    history,
+    maxPayloadBytes: maxEnvelopeBytes - SEALING_OVERHEAD,
     keys: new ChannelKeys(crypto),
     pbkdf2: options.pbkdf2,
   };
-  const { history } = carrier.capabilities;
   return {
     capabilities: { maxPayloadBytes: settings.maxPayloadBytes, history, confirmsSend: true },
     async connect(connectOptions) {
-      const connection = new SealedConnection(
-        connectOptions,
-        settings,
-        options.miner ?? createInlineMiner(clock),
-      );
+      const connection = new SealedConnection(connectOptions, settings);
       await connection.open(carrier);
       return connection;
     },
@@ -110,11 +122,9 @@ const ATTEMPTS_MOST = 5;
 interface Settings {
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
-  readonly ttl: number;
   readonly remembered: number;
-  readonly policy: EnvelopePolicy;
-  /** Read for each envelope, as requirements may change. */
-  readonly capabilities: CarrierCapabilities;
+  readonly format: EnvelopeFormat;
+  readonly history: boolean;
   readonly maxPayloadBytes: number;
   readonly keys: ChannelKeys;
   readonly pbkdf2: Pbkdf2 | undefined;
@@ -124,7 +134,6 @@ class SealedConnection implements TransportConnection {
   declare readonly history?: NonNullable<TransportConnection['history']>;
   readonly #options: ConnectOptions;
   readonly #settings: Settings;
-  readonly #miner: Miner;
   readonly #closing = new AbortController();
   readonly #envelopes: DedupSet<string>;
   readonly #messages: DedupSet<string>;
@@ -137,11 +146,10 @@ class SealedConnection implements TransportConnection {
   readonly #redelivery: RedeliveryQueue;
   readonly #time: SkewEstimate;
 
-  constructor(options: ConnectOptions, settings: Settings, miner: Miner) {
+  constructor(options: ConnectOptions, settings: Settings) {
     this.#options = options;
-    if (settings.capabilities.history) this.history = (request) => this.#history(request);
+    if (settings.history) this.history = (request) => this.#history(request);
     this.#settings = settings;
-    this.#miner = miner;
     this.#redelivery = new RedeliveryQueue(options, settings.clock);
     this.#time = new SkewEstimate(settings.clock, 'people', (skew) => options.onClock?.(skew));
     this.#envelopes = new DedupSet(settings.remembered);
@@ -152,7 +160,7 @@ class SealedConnection implements TransportConnection {
     const { signal } = this.#options;
     this.#connection = await carrier.open(
       {
-        onEnvelope: (_topic, bytes, fromHistory) => this.#receive(bytes, fromHistory),
+        onEnvelope: (topic, bytes, fromHistory, sentAt) => this.#receive(topic, bytes, fromHistory, sentAt),
         onStatus: (status) => this.#options.onStatus?.(status),
         onClock: ({ source, now }) => this.#time.addReading(source, now),
       },
@@ -179,9 +187,13 @@ class SealedConnection implements TransportConnection {
     const { topic, cipher } = this.#settings.keys.resolve(channel);
     for (let attempt = 1; ; attempt++) {
       const { correction } = this.#time;
-      const { envelope, expiry } = await this.#seal(topic, cipher, payload, options.signal);
+      const { envelope, expiry, sentAt } = await this.#seal(topic, cipher, payload, options.signal);
       try {
-        return await connection.publish(topic, envelope, options);
+        return await connection.publish(
+          topic,
+          envelope,
+          sentAt === undefined ? options : { ...options, sentAt },
+        );
       } catch (error) {
         if (!isSottoError(error, 'TRANSPORT_REFUSED') || attempt >= ATTEMPTS_MOST) throw error;
         // It may have expired while it waited, or the refusal may have told the time.
@@ -196,29 +208,26 @@ class SealedConnection implements TransportConnection {
     cipher: ChannelCipher,
     payload: Uint8Array,
     signal: AbortSignal | undefined,
-  ): Promise<{ readonly envelope: Uint8Array; readonly expiry: number }> {
-    const { crypto, ttl, policy, capabilities } = this.#settings;
-    const plain = encodePlain(crypto, payload, this.#options.identity);
-    const data = sealData(crypto, cipher, plain);
-    const expiry = Math.floor(this.#time.now() / 1000) + ttl;
-    const unmined = { expiry, ttl, topic, data };
-    // A peer whose clock is behind ours sees a longer lifetime; one second more for the transit.
-    const required = capabilities.minimumPow * (1 + (policy.maxAhead + 1) / ttl);
-    const target = Math.max(policy.minimumPow, required);
-    const nonce = target > 0 ? await this.#mine(encodeWithoutNonce(unmined), target, signal) : 0n;
-    const envelope = encodeEnvelope({ ...unmined, nonce });
+  ): Promise<EncodedEnvelope> {
+    const { crypto, format } = this.#settings;
+    const data = sealData(crypto, cipher, encodePlain(crypto, payload, this.#options.identity));
+    const encoded = await this.#encode(format, topic, data, signal);
     // Our own envelopes come back on subscribed channels.
-    this.#envelopes.add(this.#nameOf(envelope));
-    return { envelope, expiry };
+    this.#envelopes.add(this.#nameOf(encoded.envelope));
+    return encoded;
   }
 
-  /** Stops when the connection is closed. */
-  async #mine(prefix: Uint8Array, target: number, signal: AbortSignal | undefined): Promise<bigint> {
+  /** Stops when the connection is closed: it may take proof of work. */
+  async #encode(
+    format: EnvelopeFormat,
+    topic: Topic,
+    data: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<EncodedEnvelope> {
     const closing = this.#closing.signal;
     try {
-      return await this.#miner.mine(prefix, powBits(target, prefix.length, this.#settings.ttl), {
-        signal: signal ? AbortSignal.any([signal, closing]) : closing,
-      });
+      const either = signal ? AbortSignal.any([signal, closing]) : closing;
+      return await format.encode(topic, data, this.#time.now(), either);
     } catch (error) {
       this.#open();
       throw error;
@@ -280,12 +289,18 @@ class SealedConnection implements TransportConnection {
   }
 
   /** Handles an envelope. Those that are not for us, expired, damaged or known are dropped silently. */
-  async #receive(bytes: Uint8Array, fromHistory: boolean): Promise<void> {
+  async #receive(
+    carriersTopic: Topic,
+    bytes: Uint8Array,
+    fromHistory: boolean,
+    reportedAt: number | undefined,
+  ): Promise<void> {
+    const { format, clock } = this.#settings;
     // Most envelopes may be for others, as bloom filters let many through: those cost a look at four bytes.
-    const topic = peekTopic(parseBytes(bytes, 'envelope'));
+    const topic = format.topicOf(parseBytes(bytes, 'envelope'), carriersTopic);
     const channels = topic && this.#subscribed.get(topicNumber(topic));
     if (channels === undefined) return;
-    const envelope = readable(() => decodeEnvelope(bytes));
+    const envelope = readable(() => format.decode(bytes, reportedAt ?? clock.now()));
     if (envelope === undefined) return;
     const inTime = this.#isInTime(envelope, fromHistory);
     // An envelope of another time counts as a reading of the clock only from people who share a secret with us.
@@ -297,7 +312,7 @@ class SealedConnection implements TransportConnection {
       const opened = this.#openWith(cipher, envelope.data);
       if (opened === undefined) continue;
       const { signer, payload } = opened;
-      const sentAt = (envelope.expiry - envelope.ttl) * 1000;
+      const { sentAt } = envelope;
       if (!fromHistory && channel.kind === 'negotiated') this.#time.addEnvelope(encodeHex(signer), envelope);
       // The reading may have changed our estimate.
       if (!inTime && !this.#isInTime(envelope, fromHistory)) break;
@@ -320,21 +335,10 @@ class SealedConnection implements TransportConnection {
   }
 
   /** Whether an envelope is valid now; from history, whether it was when it expired. */
-  #isInTime(envelope: Envelope, fromHistory: boolean): boolean {
-    const { crypto, clock, policy } = this.#settings;
-    const isInTimeAt = (milliseconds: number) => {
-      const now = Math.floor(milliseconds / 1000);
-      const then = fromHistory ? Math.min(now, envelope.expiry) : now;
-      const checked = readable(() => {
-        if (policy.minimumPow > 0) checkEnvelope(crypto, envelope, then, policy);
-        else checkLifetime(envelope, then, policy);
-        return true;
-      });
-      return checked ?? false;
-    };
-    if (isInTimeAt(this.#time.now())) return true;
+  #isInTime(envelope: DecodedEnvelope, fromHistory: boolean): boolean {
+    if (envelope.isInTime(this.#time.now(), fromHistory)) return true;
     // Our own clock may just have been corrected.
-    return this.#time.correction !== 0 && isInTimeAt(clock.now());
+    return this.#time.correction !== 0 && envelope.isInTime(this.#settings.clock.now(), fromHistory);
   }
 
   /** A name for our own records: SHA-256 costs a fraction of the KECCAK-256 that names envelopes on the network. */
