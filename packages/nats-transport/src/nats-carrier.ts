@@ -1,6 +1,7 @@
 import type { NatsConnection } from '@nats-io/nats-core';
 import { type Carrier, type Clock, invalidArgument, systemClock } from '@sotto/core';
 import { createPipeCarrier } from '@sotto/whisper-transport';
+import type { NatsConnectionLike } from './connection.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES, DEFAULT_PREFIX } from './defaults.js';
 import { NatsPipe } from './nats-pipe.js';
 
@@ -10,7 +11,7 @@ export interface NatsCarrierOptions {
    * Opens a connection, which the carrier closes: `() => connect({ servers, maxReconnectAttempts: -1 })` of
    * `@nats-io/transport-node`, or `wsconnect` of `@nats-io/nats-core` in browsers. Let it reconnect without end.
    */
-  readonly connect: () => Promise<NatsConnection>;
+  readonly connect: () => Promise<NatsConnectionLike>;
   /** JetStream's stream, see `natsStreamConfig`. Without it there is no history, and an envelope reaches only those who are connected. */
   readonly stream?: string | undefined;
   /** First token of the subjects: `sotto` for `sotto.<topic>`. Default `sotto`. */
@@ -47,7 +48,7 @@ export function createNatsCarrier(options: NatsCarrierOptions): Carrier {
   const settings = { stream, prefix, maxEnvelopeBytes, callTimeout, retryFor, clock };
   return createPipeCarrier(
     async (events, signal) => {
-      const connection = await connect();
+      const connection = (await connect()) as NatsConnection;
       if (signal?.aborted) await connection.close();
       return NatsPipe.open(connection, events, settings);
     },

@@ -1,4 +1,3 @@
-import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import { invalidArgument } from '@sotto/core';
 import { DEFAULT_MAX_ENVELOPE_BYTES, DEFAULT_PREFIX } from './defaults.js';
 
@@ -22,14 +21,44 @@ export interface NatsStreamOptions {
   readonly maxEnvelopeBytes?: number | undefined;
 }
 
+/** A stream's configuration in the terms of JetStream, times in nanoseconds. */
+export interface NatsStreamConfig {
+  /** Name of the stream. */
+  name: string;
+  /** The subjects that it stores. */
+  subjects: string[];
+  /** Envelopes are kept within limits. */
+  retention: 'limits';
+  /** On disk. */
+  storage: 'file';
+  /** The oldest are deleted first. */
+  discard: 'old';
+  /** Servers that keep each envelope. */
+  num_replicas: number;
+  /** Nanoseconds. */
+  max_age: number;
+  /** Bytes; -1 for no limit. */
+  max_bytes: number;
+  /** Envelopes of one topic. */
+  max_msgs_per_subject: number;
+  /** Bytes of a message with its headers. */
+  max_msg_size: number;
+  /** Nanoseconds. */
+  duplicate_window: number;
+  /** Envelopes can be read from any replica. */
+  allow_direct: boolean;
+  /** Single envelopes can't be deleted. */
+  deny_delete: boolean;
+  /** The stream can't be purged. */
+  deny_purge: boolean;
+}
+
 /**
  * The configuration of a stream for `createNatsCarrier`. Whoever runs the service creates it once, with rights that clients don't have:
  * `jetstreamManager(connection).streams.add(natsStreamConfig({ stream: 'SOTTO', replicas: 3 }))`.
  * @throws INVALID_ARGUMENT
  */
-export function natsStreamConfig(
-  options: NatsStreamOptions,
-): Partial<StreamConfig> & { readonly name: string } {
+export function natsStreamConfig(options: NatsStreamOptions): NatsStreamConfig {
   const { stream, replicas = 1, maxAgeDays = 30, duplicateWindowSeconds = 120 } = options;
   const { prefix = DEFAULT_PREFIX, maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES } = options;
   if (![1, 3, 5].includes(replicas)) throw invalidArgument('replicas', 'not 1, 3 or 5');
@@ -37,9 +66,9 @@ export function natsStreamConfig(
   return {
     name: stream,
     subjects: [`${prefix}.*`],
-    retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
-    discard: DiscardPolicy.Old,
+    retention: 'limits',
+    storage: 'file',
+    discard: 'old',
     num_replicas: replicas,
     max_age: nanoseconds(maxAgeDays * 24 * 60 * 60),
     max_bytes: options.maxBytes ?? -1,
