@@ -20,5 +20,6 @@ function preKeys() {
   const { signedPreKeys } = decodeContactCode(code);
   return [...signedPreKeys].map(([device, { signedPreKey }]) => `${device} ${signedPreKey}`).join();
 }
-if (preKeys() !== preKeys()) throw new Error('another device after a restart');
+const [first, second] = [preKeys(), preKeys()];
+if (first !== second) throw new Error('another device after a restart');
 console.log(`did: a message after ${seconds} s; the same device after a restart`);
