@@ -328,7 +328,7 @@ export class SegmentAssembler {
 const MAX_FAILURES = 4;
 
 /** Bytes hashed at most to find the end of a message whose last segment was lost. */
-const ZEROS_WORK_BYTES = 32 * 1024 * 1024;
+const ZEROS_WORK_BYTES = 256 * 1024;
 
 function newCollection({ entireMessageHash }: Segment, sender: string, since: number): Collection {
   const hash = new Uint8Array(entireMessageHash);
