@@ -134,4 +134,18 @@ describe('a stranger', () => {
     expect(hashed).toBeLessThan(1024 * 1024);
     expect(decodeSegment(new Uint8Array())).toBeUndefined();
   });
+
+  it('cannot make us keep more messages by writing under many keys', () => {
+    const assembler = new SegmentAssembler({ crypto });
+    const one = (n: number): Segment => ({
+      entireMessageHash: new Uint8Array(32).fill(n % 251),
+      index: 0,
+      segmentsCount: 2,
+      payload: new Uint8Array(1),
+      paritySegmentIndex: 0,
+      paritySegmentsCount: 0,
+    });
+    for (let n = 0; n < 5_000; n++) assembler.add(one(n), `sender ${n}`, 0);
+    expect(assembler.bytes).toBe(1_024);
+  });
 });
