@@ -12,6 +12,7 @@ const layers = {
   device: ['core', 'crypto', 'protocol-codec', 'x3dh', 'double-ratchet'],
   messenger: ['core', 'crypto', 'protocol-codec', 'group-log', 'device', 'directories'],
   conversations: ['core', 'messenger', 'status-messages'],
+  attachments: ['core', 'protocol-codec'],
   agent: ['core', 'crypto', 'messenger', 'conversations'],
   identity: ['core', 'crypto', 'protocol-codec'],
   'nats-transport': ['core', 'whisper-transport'],

@@ -130,6 +130,17 @@ const budgets = [
     limit: '12 kB',
   },
   {
+    name: 'files over a web server, until the first one is encrypted or decrypted',
+    import: { [dist('attachments')]: '*', [dist('attachments', 'http')]: '*' },
+    ignore: ['age-encryption'],
+    limit: '12 kB',
+  },
+  {
+    name: 'what encrypts files: age',
+    import: { 'age-encryption': '*' },
+    limit: '60 kB',
+  },
+  {
     name: 'what the WebAssembly provider loads, when it is called',
     import: { [dist('crypto', 'webassembly/libraries')]: '*' },
     // A build of libsecp256k1 with its tables, as text; hash-wasm's KECCAK.
