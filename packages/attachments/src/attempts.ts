@@ -1,7 +1,7 @@
 import { type Clock, isSottoError, onAbort, SottoError } from '@sotto/core';
 
 /** Attempts for one part, and the wait after the first in milliseconds, which doubles. */
-export const PART_ATTEMPTS = 4;
+const PART_ATTEMPTS = 4;
 const FIRST_WAIT_MS = 1_000;
 
 /** Runs a request, and again while its store can't be reached. */

@@ -2,6 +2,7 @@ import {
   type BlobStore,
   type Clock,
   concatBytes,
+  copyBytes,
   invalidArgument,
   limitExceeded,
   parseObject,
@@ -66,7 +67,7 @@ export async function* downloadAttachment(request: DownloadRequest): AsyncGenera
     if (content.length !== length + range.padding) throw notAuthentic();
     checkAborted(signal);
     onProgress?.({ done: range.to, total: size });
-    if (length > 0) yield content.slice(0, length);
+    if (length > 0) yield copyBytes(content.subarray(0, length));
   }
 }
 

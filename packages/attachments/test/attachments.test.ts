@@ -119,7 +119,7 @@ describe('a file', () => {
       (await uploadAttachment({ store: store(), source: fileOf(1), name })).name;
     expect(await nameOf('../../etc/passwd')).toBe('passwd');
     expect(await nameOf('C:\\Users\\me\\photo.jpg')).toBe('photo.jpg');
-    expect(await nameOf('cod\u202egpj.exe')).toBe('codgpj.exe');
+    expect(await nameOf('cod\u202e.gpj.exe')).toBe('cod.gpj.exe');
     expect(await nameOf('..')).toBe('');
     expect(await nameOf('  a\u0000\n.txt ')).toBe('a.txt');
     const long = await nameOf(`${'é'.repeat(400)}.jpeg`);

@@ -14,7 +14,7 @@ export class Shelf {
 }
 
 /** Keeps every promise. Broken ones override what they break. */
-export class ReferenceBlobStore implements BlobStore {
+class ReferenceBlobStore implements BlobStore {
   readonly name: string = 'shelf';
   readonly capabilities: BlobStore['capabilities'] = { maxBlobBytes: Shelf.MOST };
   protected readonly shelf: Shelf;

@@ -1,9 +1,11 @@
 import { parseText } from './arguments.js';
 import { concatBytes, copyBytes } from './bytes.js';
 import type { Clock } from './environment.js';
-import { invalidArgument, isSottoError, limitExceeded, type SottoError } from './errors.js';
+import { invalidArgument, isSottoError, limitExceeded } from './errors.js';
 import { systemClock } from './system-clock.js';
 import { withinLimit } from './within-limit.js';
+
+export type { Clock };
 
 /** The part of the global `fetch` that is used. */
 export type Fetch = (
@@ -45,28 +47,36 @@ const NOTE_BYTES = 500;
 
 /** One request. */
 export interface HttpRequest {
+  /** What is done. */
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** After that of the server, with a query if there is one; begins with `/`. */
   readonly path: string;
+  /** Default: none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Borrowed until the answer is there. Default: none. */
   readonly body?: Uint8Array | undefined;
   /** Most bytes of an answer with a status of 200 to 299; of any other only the first few are read. */
   readonly maxBytes: number;
+  /** Gives up. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** An answer, whole. */
 export interface HttpAnswer {
+  /** Of HTTP, 200 to 599 but for redirects. */
   readonly status: number;
+  /** Belongs to the caller. */
   readonly body: Uint8Array;
+  /** A header by its name, in any case. */
   header(name: string): string | undefined;
 }
 
 /** Errors of whoever makes the requests. */
 export interface HttpErrors {
   /** The server can't be reached now. */
-  unavailable(reason: string, cause: unknown): SottoError;
+  unavailable(reason: string, cause: unknown): Error;
   /** Its answer can't be right. */
-  answerInvalid(reason: string): SottoError;
+  answerInvalid(reason: string): Error;
 }
 
 /** Makes requests to one server, within limits of size and time. */
@@ -95,7 +105,10 @@ export class HttpServer {
     return this.#base.host;
   }
 
-  /** @throws what `HttpErrors` makes, LIMIT_EXCEEDED, TIMEOUT, ABORTED */
+  /**
+   * Makes one request.
+   * @throws what `HttpErrors` makes, LIMIT_EXCEEDED, TIMEOUT, ABORTED
+   */
   request(request: HttpRequest): Promise<HttpAnswer> {
     const limit = { clock: this.#clock, timeoutMs: this.#timeoutMs, signal: request.signal };
     return withinLimit(`request to ${this.host}`, limit, (signal) => this.#send(request, signal));

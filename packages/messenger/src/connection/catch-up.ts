@@ -12,7 +12,7 @@ const FIRST_RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 10 * 60_000;
 
 /** What history could not be queried for. */
-interface Unfetched {
+interface MissedHistory {
   readonly channels: readonly Channel[];
   /** Milliseconds since the epoch. */
   readonly from: number;
@@ -35,7 +35,7 @@ export class CatchUp {
   /** Our clock at its last check; `undefined` before the first. */
   #checkedAt: number | undefined;
   /** Of accepted requests, what could not be fetched yet. */
-  readonly #unfetched: Unfetched[] = [];
+  readonly #missed: MissedHistory[] = [];
   #retryMs = FIRST_RETRY_MS;
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -120,12 +120,12 @@ export class CatchUp {
     this.#context.runtime.inBackground(run);
   }
 
-  #retryLater(...unfetched: readonly Unfetched[]): void {
+  #retryLater(...missed: readonly MissedHistory[]): void {
     const { runtime } = this.#context;
-    this.#unfetched.push(...unfetched);
+    this.#missed.push(...missed);
     runtime.schedule('history', this.#retryMs, () => {
       this.begin();
-      for (const { channels, from } of this.#unfetched.splice(0)) this.fetch(channels, from);
+      for (const { channels, from } of this.#missed.splice(0)) this.fetch(channels, from);
     });
     this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
   }
