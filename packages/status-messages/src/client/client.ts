@@ -138,7 +138,7 @@ export class StatusClient {
     this.#receiver = new StatusReceiver(context, this.#delivery, states, {
       answer: (peer) => this.#inBackground(() => this.contacts.answer(peer)),
       join: (groupId) => this.#inBackground(() => this.groups.joinNow(groupId)),
-      countGroups: () => this.groups.count(),
+      makeRoom: (draft, isUninvited) => this.groups.makeRoom(draft, isUninvited),
     });
   }
 

@@ -106,6 +106,8 @@ export interface StatusGroupInfo {
   readonly admins: readonly PublicKey[];
   /** 33 bytes each: those who accepted. */
   readonly joined: readonly PublicKey[];
+  /** 33 bytes: who added us, or else told us of it. */
+  readonly addedBy: PublicKey;
   /** `joined`; `invited`: a member, but the user has not accepted; `left`: no member any more. */
   readonly state: 'joined' | 'invited' | 'left';
 }

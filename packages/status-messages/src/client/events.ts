@@ -31,6 +31,8 @@ export interface StatusClientEvents {
   sent: { readonly messageId: string };
   /** We changed a Status group: created, joined, left it, or changed it otherwise. Changes by others are contents of messages. */
   groupChanged: { readonly group: StatusGroupInfo };
+  /** A Status group was forgotten for want of room (`maxUninvitedGroups`, `maxGroups`): we were not in it. */
+  groupForgotten: { readonly groupId: string };
   /** A recipient has acknowledged a message of ours. Emitted for each of them. */
   delivered: { readonly messageId: string; readonly recipient: PublicKey };
   /** A recipient has not acknowledged a message of ours, which is no longer repeated. They may have it nevertheless. */

@@ -37,7 +37,7 @@ import { PROFILE_2024, type StatusProfile } from '../profile.js';
 import type { StatusBody, StatusContact, StatusContent } from './contents.js';
 import { getPeer, nowOf, profileOf, type StatusContext } from './context.js';
 import type { Delivery } from './delivery.js';
-import { type GroupStates, notPermitted, statusGroupId } from './groups.js';
+import { aheadError, type GroupStates, isAhead, notPermitted, statusGroupId } from './groups.js';
 import type { StatusPayload } from './read-payload.js';
 import {
   type ChatRecord,
@@ -54,6 +54,7 @@ import {
   type SeenRecord,
   seenKey,
 } from './records.js';
+import { forNow, isForNow, refusingForNow } from './undecided.js';
 
 /** The states of one side of a contact request. */
 const SIDE = CONTACT_STATE;
@@ -64,7 +65,12 @@ export interface AfterReceiving {
   answer(peer: string): void;
   /** Someone whom the user has accepted added us to a group. */
   join(groupId: string): void;
-  countGroups(): Promise<{ readonly all: number; readonly uninvited: number }>;
+  /**
+   * Makes room for a group that is new to us.
+   * @param isUninvited whether someone added us whom the user hasn't accepted
+   * @throws LIMIT_EXCEEDED
+   */
+  makeRoom(draft: Draft, isUninvited: boolean): Promise<void>;
 }
 
 /** Types that clients of 2020 don't send. */
@@ -119,6 +125,7 @@ export class StatusReceiver {
       if ((await draft.get<SeenRecord>(seenKey(scope, id))) === undefined) {
         const branch = draft.branch();
         try {
+          if (message.request) await this.#countStranger(branch, sender);
           contents.push(...(await this.#open(branch, message, bytes)));
           await this.#remember(branch, scope, id);
           draft.merge(branch);
@@ -126,7 +133,7 @@ export class StatusReceiver {
           if (!isSottoError(error) || error.code.startsWith('STORE_') || error.code.startsWith('STATE_'))
             throw error;
           // It may be for a group that we learn of later: without an acknowledgement it comes again.
-          isFinal = error.code !== 'NOT_FOUND';
+          isFinal = error.code !== 'NOT_FOUND' && !isForNow(error);
           draft.onCommit(() => this.#context.events.emit('refused', { sender, error }));
           if (isFinal) await this.#remember(draft, scope, id);
         }
@@ -134,6 +141,17 @@ export class StatusReceiver {
       if (datasyncId !== undefined && isFinal) this.#delivery.acknowledge(draft, sender, datasyncId);
     }
     return contents;
+  }
+
+  /** A payload can hold many messages, and the messenger counts payloads. @throws LIMIT_EXCEEDED */
+  async #countStranger(draft: Draft, sender: PublicKey): Promise<void> {
+    const name = encodeHex(sender);
+    const before = await getPeer(draft, name);
+    const strangeMessages = (before.strangeMessages ?? 0) + 1;
+    await refusingForNow(() =>
+      checkLimit('messages of a stranger', strangeMessages, this.#context.limits.maxStrangerMessages),
+    );
+    this.#putPeer(draft, name, { ...before, strangeMessages });
   }
 
   async #open(draft: Draft, message: ReceivedMessage, bytes: Uint8Array): Promise<readonly StatusContent[]> {
@@ -314,16 +332,25 @@ export class StatusReceiver {
     const by = formatIdentity(crypto, message.sender);
     const contents: StatusContent[] = [];
     const groupId = statusGroupId(crypto, update.chatId);
-    if (message.request)
-      checkLimit('membership events', update.events.length, this.#context.limits.maxStrangerEvents);
+    const hasMessage = update.message !== undefined || update.emojiReaction !== undefined;
     if (update.events.length > 0) {
-      const count = () => this.#after.countGroups();
-      const changed = await this.#groups.receive(draft, update.chatId, update.events, by, count);
-      if (changed !== undefined) {
-        const group = this.#groups.describe(changed);
+      const { maxStrangerEvents } = this.#context.limits;
+      const maxNew = message.request ? maxStrangerEvents : Number.POSITIVE_INFINITY;
+      const { before, record, refused } = await refusingForNow(() =>
+        this.#groups.receive(draft, update.chatId, update.events, by, maxNew),
+      );
+      // Events that don't count keep no text from the user; without one, it is not acknowledged, so that they come again.
+      if (record === undefined && refused !== undefined && !hasMessage) throw forNow(refused);
+      if (record !== undefined) {
+        const group = this.#groups.describe(record);
+        const isAccepted = record.from === by ? !message.request : await this.#isAccepted(group.addedBy);
+        if (before === undefined) {
+          const isUninvited = group.state !== 'joined' && !isAccepted;
+          await refusingForNow(() => this.#after.makeRoom(draft, isUninvited));
+        }
         contents.push({ what: 'group', by: message.sender, group });
         // Joining writes to all members: only whoever added us can bring it about, and only if the user accepted them.
-        if (group.state === 'invited' && changed.from === by && !message.request && !own)
+        if (group.state === 'invited' && record.from === by && !message.request && !own)
           draft.onCommit(() => this.#after.join(groupId));
       }
     }
@@ -339,7 +366,10 @@ export class StatusReceiver {
 
   async #reaction(draft: Draft, opened: Opened, reaction: EmojiReaction): Promise<readonly StatusContent[]> {
     const { profile } = opened;
-    checkEmojiReaction(reaction, { profile, nowMs: nowOf(this.#context) });
+    const now = nowOf(this.#context);
+    if (profile.maxClockAheadMs !== undefined && isAhead(reaction.clock, now))
+      throw aheadError(reaction.clock, now);
+    checkEmojiReaction(reaction, { profile, nowMs: now });
     const base = await this.#place(draft, opened, reaction);
     return [
       {
@@ -380,13 +410,15 @@ export class StatusReceiver {
       throw malformed('message', 'it names another kind of conversation');
     const groupId = statusGroupId(crypto, named.chatId);
     const record = named.messageType === CHAT_TYPE.group ? await this.#groups.get(draft, groupId) : undefined;
-    const conversation = conversationOf(crypto, named, {
-      profile,
-      me: identity.publicKey,
-      author,
-      isJoinedPublicChat: (name) => from.kind === 'public' && from.name === name,
-      group: () => record && { members: new Set(record.members), joined: new Set(record.joined) },
-    });
+    const conversation = await refusingForNow(() =>
+      conversationOf(crypto, named, {
+        profile,
+        me: identity.publicKey,
+        author,
+        isJoinedPublicChat: (name) => from.kind === 'public' && from.name === name,
+        group: () => record && { members: new Set(record.members), joined: new Set(record.joined) },
+      }),
+    );
     switch (conversation.kind) {
       case 'public':
         await this.#raiseChat(draft, `p-${conversation.name}`, clock);
@@ -405,6 +437,10 @@ export class StatusReceiver {
         return { ...common, conversation };
       }
     }
+  }
+
+  async #isAccepted(identity: PublicKey): Promise<boolean> {
+    return this.#context.messenger.requests.isAccepted(identity);
   }
 
   /** A message that makes no sense where anyone can read it, or in a group of the messenger. */

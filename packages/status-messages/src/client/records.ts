@@ -41,6 +41,8 @@ export interface PeerRecord {
   readonly theirRequest?: string | undefined;
   /** Id of our contact request. */
   readonly ourRequest?: string | undefined;
+  /** Messages taken of them while the user had not accepted them. */
+  readonly strangeMessages?: number | undefined;
   /** Whether their request was answered. */
   readonly answered: boolean;
 }
@@ -72,8 +74,10 @@ export interface GroupRecord {
   readonly members: readonly string[];
   readonly joined: readonly string[];
   readonly admins: readonly string[];
-  /** Who told us of the group. */
+  /** Who added us, or else told us of the group. */
   readonly from: string;
+  /** When we learnt of it, in milliseconds since the epoch. */
+  readonly knownAt: number;
 }
 
 export interface SeenRecord {
