@@ -150,6 +150,9 @@ export class StatusClient {
     this.#stops.push(
       messenger.on('message', (message) => this.#deliver(message)),
       messenger.on('accepted', ({ identity }) => this.#inBackground(() => this.#noteAccepted(identity))),
+      messenger.on('contactChanged', ({ identity, contact }) =>
+        this.#inBackground(() => this.contacts.noteContact(identity, contact !== undefined)),
+      ),
     );
     this.#inBackground(() => this.#resume());
   }
@@ -272,6 +275,8 @@ export class StatusClient {
     const { crypto, messenger } = this.#context;
     for (const name of this.#delivery.acknowledging())
       this.#sendAcknowledgements(crypto.secp256k1.parsePublicKey(decodeHex(name)));
+    for (const { identity } of await messenger.contacts.list())
+      await this.contacts.noteContact(identity, true);
     for (const name of await this.#peers.unanswered()) {
       if (await messenger.requests.isAccepted(decodeHex(name))) await this.contacts.answer(name);
     }

@@ -13,8 +13,8 @@ export interface StatusClientLimits {
   /** Ids of received messages that are remembered for each person and public chat, to recognise repeats. Default 1,024. */
   readonly maxSeen: number;
   /**
-   * People of whom something is remembered (generation, clock, contact request, ids of messages); the least recently active strangers are
-   * forgotten first, and no one whose contact request was sent or accepted. Default 2,048.
+   * Strangers of whom something is remembered (generation, clock, contact request, ids of messages); the least recently active ones are
+   * forgotten first. People whom the user has accepted don't count, and are not forgotten. Default 2,048.
    */
   readonly maxPeers: number;
   /** Acknowledgements that wait until the user accepts their recipient; beyond it the oldest are not sent. Default 4,096. */

@@ -247,8 +247,9 @@ export class StatusReceiver {
       after = { ...after, remote: this.#remoteOf(after.remote, chat.contactRequestState) };
     if (asks) {
       const remote = { state: SIDE.received, clock };
-      after = { ...after, remote, theirRequest: messageId, answered: false };
-      if (!message.request) draft.onCommit(() => this.#after.answer(name));
+      const asksAgain = await this.#isFormerContact(before, message.sender);
+      after = { ...after, remote, theirRequest: messageId, answered: false, asksAgain };
+      if (!message.request && !asksAgain) draft.onCommit(() => this.#after.answer(name));
     }
     if (JSON.stringify(after) !== JSON.stringify(before)) this.#putPeer(draft, name, after);
     return this.#contactNews(peer, before, after);
@@ -273,8 +274,10 @@ export class StatusReceiver {
         ? { state: SIDE.received, clock: this.#capped(update.clock) }
         : this.#remoteOf(before.remote, state);
     const isNew = asks && before.remote.state !== SIDE.received;
+    const asksAgain = isNew ? await this.#isFormerContact(before, message.sender) : before.asksAgain;
     const after: PeerRecord = {
       ...before,
+      asksAgain,
       remote,
       displayName: update.displayName || before.displayName,
       ...(isNew && {
@@ -283,7 +286,8 @@ export class StatusReceiver {
       }),
     };
     this.#putPeer(draft, sender, after);
-    if (isNew && !after.answered && !message.request) draft.onCommit(() => this.#after.answer(sender));
+    if (isNew && !after.answered && !message.request && !asksAgain)
+      draft.onCommit(() => this.#after.answer(sender));
     if (state !== undefined || update.displayName !== '') await this.#learn(draft, message.sender, '2024');
     const news = this.#contactNews(message.sender, before, after);
     return news === undefined ? [] : [news];
@@ -437,6 +441,15 @@ export class StatusReceiver {
         return { ...common, conversation };
       }
     }
+  }
+
+  /** Whether the user has ended the contact with someone: accepting them once doesn't answer what they ask later. */
+  async #isFormerContact(record: PeerRecord, identity: PublicKey): Promise<boolean> {
+    const { crypto, messenger } = this.#context;
+    if (record.local.state === SIDE.sent) return false;
+    if (record.ended !== undefined || !record.wasContact) return record.ended !== undefined;
+    const contacts = await messenger.contacts.list();
+    return !contacts.some((contact) => crypto.equalBytes(contact.identity, identity));
   }
 
   async #isAccepted(identity: PublicKey): Promise<boolean> {

@@ -43,6 +43,12 @@ export interface PeerRecord {
   readonly ourRequest?: string | undefined;
   /** Messages taken of them while the user had not accepted them. */
   readonly strangeMessages?: number | undefined;
+  /** Whether the user had made them a contact of the messenger. */
+  readonly wasContact?: boolean | undefined;
+  /** How the user has ended the contact: further requests wait for the user. */
+  readonly ended?: 'retracted' | 'removed' | undefined;
+  /** Whether their request waits for the user, who has accepted them before and ended the contact. */
+  readonly asksAgain?: boolean | undefined;
   /** Whether their request was answered. */
   readonly answered: boolean;
 }

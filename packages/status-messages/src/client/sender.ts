@@ -146,7 +146,7 @@ export class StatusSender {
       if (content.kind === 'contact-request') {
         const local = { state: CONTACT_STATE.sent, clock: String(clock) };
         const record = await getPeer(draft, place.name);
-        draft.put(peerKey(place.name), { ...record, local, ourRequest: signed.messageId });
+        draft.put(peerKey(place.name), { ...record, local, ourRequest: signed.messageId, ended: undefined });
       }
       return this.sendTo(draft, place.peer, signed, { clock, conversation: to, ...options });
     }
@@ -245,6 +245,11 @@ export class StatusSender {
     await this.#delivery.sendDue();
     onProgress?.(recipients.length, recipients.length);
     return { ...taken, members: [] };
+  }
+
+  /** Notes what was stored of people by others. */
+  noteChanges(draft: Draft): void {
+    this.#peers.noteChanges(draft.writes);
   }
 
   /** Signs a message of some type. */
