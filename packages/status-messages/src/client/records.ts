@@ -13,7 +13,8 @@ import type { Segment } from '../segmentation.js';
  * app/status/ring/<scope>/<slot>               RingRecord: which message id is forgotten when the slot is used again
  * app/status/outgoing/<identity>/<datasync id> OutgoingRecord: what waits to be sent or acknowledged
  * app/status/ack/<identity>/<datasync id>      AckRecord: an acknowledgement that is to be sent
- * app/status/segment/<identity>/<hash>/<index>  a segment as it came; parity ones have p before the index
+ * app/status/segment/<identity>/<hash>/<index> when the first segment of its message came, and this one as it came; parity ones have p before
+ *                                              the index
  */
 const ROOT = 'app/status';
 const VERSION = 1;
@@ -134,7 +135,7 @@ export const ackKey = (peer: string, id: string) => `${acksPrefix}${peer}/${id}`
 
 export const segmentsPrefix = `${ROOT}/segment/`;
 /** @param name identity and hash, with `/` between */
-export const segmentPrefix = (name: string) => `${segmentsPrefix}${name}/`;
+const segmentPrefix = (name: string) => `${segmentsPrefix}${name}/`;
 export const segmentKey = (
   name: string,
   {
