@@ -113,7 +113,7 @@ interface Row {
   lastMessage: Message | undefined;
   /** Of a 1:1 without messages: whether a device of the peer is known. */
   deviceKnown: boolean;
-  /** Of a 1:1: whether the peer waits to be accepted. */
+  /** Whether the peer, or who added us to the Status group, waits to be accepted. */
   request: boolean;
   group: Group | undefined;
 }
@@ -218,6 +218,9 @@ export class Conversations {
       ),
       this.#status.on('sent', ({ messageId }) => this.#inTurn(() => this.#settle(messageId.slice(2)))),
       this.#status.on('groupChanged', ({ group }) => this.#inTurn(() => this.#noteStatusGroup(group))),
+      this.#status.on('groupForgotten', ({ groupId }) =>
+        this.#inTurn(() => this.#noteForgottenGroup(groupId)),
+      ),
     ];
   }
 
@@ -245,8 +248,8 @@ export class Conversations {
   // Reading
 
   /**
-   * All conversations, most recent first. Those with `request` are with people whom the user hasn't accepted: show them
-   * separately.
+   * All conversations, most recent first. Those with `request` are with people whom the user hasn't accepted, or groups to which such
+   * people added us: show them separately.
    */
   list(): readonly ConversationSummary[] {
     return [...this.#rows]
@@ -340,17 +343,31 @@ export class Conversations {
   }
 
   /**
-   * Accepts a person who wrote: their conversation is no longer a request. Answering, or adding a contact, does the same.
+   * Accepts a person who wrote: their conversation is no longer a request, and a Status client's contact request is answered. Answering, or
+   * adding a contact, does the same; but further contact requests of someone who was removed or blocked wait for this method.
    * @throws INVALID_PUBLIC_KEY, STORE codes
    */
   async accept(identity: PublicKey): Promise<void> {
-    await this.#messenger.requests.accept(identity);
+    if (this.#status === undefined) await this.#messenger.requests.accept(identity);
+    else await this.#status.contacts.accept(identity);
+    await this.#tail;
+  }
+
+  /**
+   * Accepts to be in a Status group that is a request: joins it, which tells all members, and accepts their messages. A group is joined
+   * without this when the user has accepted the person who added us. Only with the option `status`.
+   * @param groupId 64 hex digits
+   * @throws NOT_FOUND, STORE codes
+   */
+  async acceptGroup(groupId: string): Promise<void> {
+    if (this.#status === undefined) throw withoutStatus('group');
+    await this.#status.groups.join(groupId);
     await this.#tail;
   }
 
   /**
    * Blocks a person: what they send is dropped, and they are no longer a contact with a name. Their conversation stays unless
-   * it was a request.
+   * it was a request; so do the Status groups to which they added us.
    * @throws INVALID_PUBLIC_KEY, INVALID_ARGUMENT for our own identity, STORE codes
    */
   async block(identity: PublicKey): Promise<void> {
@@ -361,6 +378,11 @@ export class Conversations {
       return request;
     });
     if (isRequest) await this.remove(conversation);
+    for (const { id: groupId, state, addedBy } of (await this.#status?.groups.list()) ?? []) {
+      const isTheirs = state === 'invited' && compareBytes(addedBy, identity) === 0;
+      if (isTheirs && this.#rows.has(conversationKey({ kind: 'group', groupId })))
+        await this.remove({ kind: 'group', groupId });
+    }
     await this.#tail;
   }
 
@@ -688,6 +710,8 @@ export class Conversations {
         },
       });
       if (contents === undefined) return;
+      // Before anything is shown of it.
+      for (const content of contents) if (content.what === 'group') this.#noteInvitation(content.group);
       for (const key of batch.changed) {
         const row = this.#rows.get(key);
         if (row === undefined) continue;
@@ -751,7 +775,29 @@ export class Conversations {
     const conversation: Conversation = { kind: 'group', groupId: group.id };
     const known = this.#rows.get(conversationKey(conversation));
     if (known === undefined && group.state === 'left') return;
+    const row = await this.#rowFor(conversation);
+    this.#noteInvitation(group);
     await this.#noteGroupState(conversation, groupOf(group));
+    if (row.request) await this.#removeOldRequests();
+  }
+
+  /** A Status group is a request until it is joined: someone added us whom the user hasn't accepted. */
+  #noteInvitation(group: StatusGroupInfo): void {
+    const row = this.#rows.get(conversationKey({ kind: 'group', groupId: group.id }));
+    if (row === undefined) return;
+    row.request = group.state === 'invited';
+    row.group = groupOf(group);
+  }
+
+  /** The Status client had no room for a group any more; what it was like isn't needed either. */
+  async #noteForgottenGroup(groupId: string): Promise<void> {
+    const key = conversationKey({ kind: 'group', groupId });
+    if (this.#rows.get(key)?.request) {
+      await this.#history.remove(key);
+      this.#rows.delete(key);
+      this.#tell({ what: 'removed', key });
+    }
+    await this.#history.forgetGroup(groupId);
   }
 
   /** The outbox has sent all parts; a fan-out may still have members left. */
@@ -850,7 +896,7 @@ export class Conversations {
     this.#requests = new Set(requests.map(({ identity }) => encodeHex(identity)));
   }
 
-  /** Strangers can begin any number of conversations: beyond a bound the oldest are removed. */
+  /** Strangers can begin any number of conversations, and add us to groups: beyond a bound the oldest are removed. */
   async #removeOldRequests(): Promise<void> {
     const requests = [...this.#rows]
       .filter(([, { request }]) => request)
@@ -908,16 +954,18 @@ export class Conversations {
       deviceKnown:
         conversation.kind === 'direct' && (await this.#messenger.devices.list(conversation.peer)).length > 0,
       request: conversation.kind === 'direct' && this.#requests.has(encodeHex(conversation.peer)),
-      group: conversation.kind === 'group' ? await this.#group(conversation.groupId) : undefined,
+      group: undefined,
     };
+    if (conversation.kind === 'group') {
+      const group = await this.#status?.groups.get(conversation.groupId);
+      if (group !== undefined) row.request = group.state === 'invited';
+      row.group =
+        group === undefined
+          ? await this.#messenger.groups.get(conversation.groupId).catch(() => undefined)
+          : groupOf(group);
+    }
     this.#rows.set(key, row);
     return row;
-  }
-
-  async #group(groupId: string): Promise<Group | undefined> {
-    const group = await this.#status?.groups.get(groupId);
-    if (group !== undefined) return groupOf(group);
-    return this.#messenger.groups.get(groupId).catch(() => undefined);
   }
 
   async #reload(key: string, row: Row): Promise<void> {

@@ -295,6 +295,11 @@ export class History {
     return put(groupRecord(groupId), group);
   }
 
+  /** Deletes what the last notice said of a group. */
+  async forgetGroup(groupId: string): Promise<void> {
+    await this.#store.commit([{ type: 'delete', key: groupRecord(groupId) }]);
+  }
+
   /** Removes a conversation: its entries first, so that after a crash the rest is still in the list. */
   async remove(key: string): Promise<void> {
     for (const prefix of [entriesPrefix(key), referencesPrefix(key), earlyPrefix(key)]) {
