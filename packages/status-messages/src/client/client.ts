@@ -2,6 +2,7 @@ import {
   type Clock,
   type CryptoProvider,
   decodeHex,
+  type ErrorCode,
   encodeHex,
   invalidArgument,
   isSottoError,
@@ -23,7 +24,7 @@ import { checkDisplayName } from '../checks.js';
 import { formatIdentity } from '../identity-text.js';
 import type { StatusLimits } from '../limits.js';
 import { PROFILE_2024, type StatusProfile } from '../profile.js';
-import type { StatusContent } from './contents.js';
+import type { StatusContent, StatusReceipt } from './contents.js';
 import { getPeer, profileOf, type StatusContext } from './context.js';
 import { Delivery } from './delivery.js';
 import { codeOf, type StatusClientEvents, StatusEvents } from './events.js';
@@ -149,6 +150,10 @@ export class StatusClient {
     await this.#peers.load();
     this.#stops.push(
       messenger.on('message', (message) => this.#deliver(message)),
+      messenger.on('sent', ({ id }) => this.#inBackground(() => this.#delivery.noteSent(id))),
+      messenger.on('sendFailed', ({ id, error }) =>
+        this.#inBackground(() => this.#delivery.noteFailed(id, error)),
+      ),
       messenger.on('accepted', ({ identity }) => this.#inBackground(() => this.#noteAccepted(identity))),
       messenger.on('contactChanged', ({ identity, contact }) =>
         this.#inBackground(() => this.contacts.noteContact(identity, contact !== undefined)),
@@ -213,9 +218,37 @@ export class StatusClient {
     return profileOf(this.#context, await getPeer(Draft.of(store), name));
   }
 
-  /** Ids of messages of which a copy for somebody was not given to the messenger yet: texts to Status groups. */
+  /** Ids of messages of which a copy for somebody waits for the transport, and has not failed. */
   unsent(): ReadonlySet<string> {
     return this.#delivery.unsent();
+  }
+
+  /** Ids of messages of which a copy for somebody could not be sent, with the code of the error. */
+  failed(): ReadonlyMap<string, ErrorCode> {
+    return this.#delivery.failed();
+  }
+
+  /**
+   * Offers the failed copies of a message to the transport once more. `sent` or `sendFailed` follow.
+   * @param messageId `0x` and 64 hex digits
+   * @throws NOT_FOUND when no copy has failed; STORE codes, CLOSED
+   */
+  async retry(messageId: string): Promise<void> {
+    await this.#inTurn(() => this.#delivery.retry(messageId));
+  }
+
+  /**
+   * Gives a message up: copies that failed, or wait for the transport, are never sent, and nothing is repeated. Others may have
+   * received it already.
+   * @param messageId `0x` and 64 hex digits
+   * @param options.alongside writes of the application for the same commit; keys begin with `app/`
+   * @throws NOT_FOUND when no copy waits or has failed; STORE codes, CLOSED
+   */
+  async giveUp(
+    messageId: string,
+    { alongside = [] }: { readonly alongside?: readonly Write[] | undefined } = {},
+  ): Promise<void> {
+    await this.#inTurn(() => this.#delivery.giveUp(messageId, alongside));
   }
 
   #deliver(message: ReceivedMessage): void {
@@ -237,14 +270,17 @@ export class StatusClient {
         this.#inTurn(async () => {
           const draft = Draft.of(this.#context.store);
           let contents: readonly StatusContent[] = [];
-          if (payload !== undefined) contents = await this.#receiver.process(draft, message, payload);
-          const also: readonly Write[] = (await alongside?.(contents)) ?? [];
+          let receipts: readonly StatusReceipt[] = [];
+          if (payload !== undefined)
+            ({ contents, receipts } = await this.#receiver.process(draft, message, payload));
+          const also: readonly Write[] = (await alongside?.(contents, receipts)) ?? [];
           const acknowledged = await message.acknowledge({ alongside: [...draft.writes, ...also] });
           if (!acknowledged) return undefined;
           draft.committed();
           this.#peers.noteChanges(draft.writes);
           if (refused !== undefined) events.emit('refused', { sender: message.sender, error: refused });
           this.#sendAcknowledgements(message.sender);
+          if (!message.ownCopy) this.#delivery.hurry(message.sender, message.sentAt);
           this.#schedule();
           return contents;
         }),

@@ -34,7 +34,7 @@ import {
 } from '../message-changes.js';
 import { type AuthoredMessage, MESSAGE_TYPE, openMessage } from '../metadata.js';
 import { PROFILE_2024, type StatusProfile } from '../profile.js';
-import type { StatusBody, StatusContact, StatusContent } from './contents.js';
+import type { StatusBody, StatusContact, StatusContent, StatusReceipt } from './contents.js';
 import { getPeer, nowOf, profileOf, type StatusContext } from './context.js';
 import type { Delivery } from './delivery.js';
 import { aheadError, type GroupStates, isAhead, notPermitted, statusGroupId } from './groups.js';
@@ -107,17 +107,19 @@ export class StatusReceiver {
 
   /**
    * Processes what came in one payload. Repeats, and what is refused, give no contents.
+   * @returns contents, and what the sender tells of messages of ours
    * @throws STORE codes
    */
   async process(
     draft: Draft,
     message: ReceivedMessage,
     { messages, datasync }: StatusPayload,
-  ): Promise<readonly StatusContent[]> {
+  ): Promise<{ readonly contents: readonly StatusContent[]; readonly receipts: readonly StatusReceipt[] }> {
     const { sender, conversation } = message;
     const scope = conversation.kind === 'public' ? `p-${conversation.name}` : encodeHex(sender);
     const contents: StatusContent[] = [];
-    if (datasync !== undefined) this.#delivery.acknowledged(draft, sender, datasync.acks);
+    const receipts: StatusReceipt[] = [];
+    if (datasync !== undefined) receipts.push(...this.#delivery.acknowledged(draft, sender, datasync.acks));
     if (datasync !== undefined && datasync.groupOffers.length > 0) await this.#learn(draft, sender, '2024');
     for (const { bytes, messageId, datasyncId } of messages) {
       const id = messageId.slice(2);
@@ -140,7 +142,7 @@ export class StatusReceiver {
       }
       if (datasyncId !== undefined && isFinal) this.#delivery.acknowledge(draft, sender, datasyncId);
     }
-    return contents;
+    return { contents, receipts };
   }
 
   /** A payload can hold many messages, and the messenger counts payloads. @throws LIMIT_EXCEEDED */

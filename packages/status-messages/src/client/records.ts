@@ -1,4 +1,4 @@
-import { decodeUtf8, encodeUtf8, SottoError, type Store, type Write } from '@sotto/core';
+import { decodeUtf8, type ErrorCode, encodeUtf8, SottoError, type Store, type Write } from '@sotto/core';
 import type { StatusProfile } from '../profile.js';
 import type { Segment } from '../segmentation.js';
 
@@ -98,12 +98,16 @@ export interface RingRecord {
 export interface OutgoingRecord {
   /** Id of the message, `0x` and hex. */
   readonly messageId: string;
+  /** Of a message to a Status group: its id. */
+  readonly groupId?: string | undefined;
   /** Base64 of the metadata message. */
   readonly body: string;
   /** Seconds since the epoch. */
   readonly timestamp: string;
-  /** Times that it was given to the messenger. */
+  /** Times that it was given to the messenger by the schedule. */
   readonly sent: number;
+  /** When it was given to the messenger last, in milliseconds since the epoch. */
+  readonly sentAt?: number | undefined;
   /** When it is sent again, in milliseconds since the epoch. */
   readonly nextAt: number;
   /** Orders what is sent to one recipient. */
@@ -112,6 +116,12 @@ export interface OutgoingRecord {
   readonly lastId?: string | undefined;
   /** A copy for our own devices: sent once, without data synchronisation. */
   readonly once?: true | undefined;
+  /** Times that it was sent again because its recipient showed a sign of life. */
+  readonly hurried?: number | undefined;
+  /** The schedule has ended. It is sent again on a sign of life only; a late acknowledgement still counts. */
+  readonly ended?: true | undefined;
+  /** Error code for which its first copy could not be sent: it waits for the user. */
+  readonly failure?: ErrorCode | undefined;
 }
 
 export interface AckRecord {

@@ -25,7 +25,7 @@ import { encodeMembershipUpdate } from '../membership.js';
 import { encodeDeleteMessage, encodeEditMessage, encodeEmojiReaction } from '../message-changes.js';
 import { MESSAGE_TYPE, signMessage } from '../metadata.js';
 import { getPeer, nowOf, type StatusContext } from './context.js';
-import type { Delivery } from './delivery.js';
+import type { Delivery, NewOutgoing } from './delivery.js';
 import { type GroupStates, notPermitted, othersIn } from './groups.js';
 import type { Peers } from './peers.js';
 import {
@@ -84,6 +84,11 @@ export interface StatusTaken {
   readonly conversation: Conversation;
   /** Per device of the recipient of a 1:1 message; otherwise empty. */
   readonly devices: readonly DeviceOutcome[];
+  /**
+   * Who acknowledges it, 33 bytes each: the recipient, or each member of a Status group. Nobody does in public chats, groups of the messenger,
+   * and what we write to ourselves.
+   */
+  readonly recipients: readonly PublicKey[];
 }
 
 /** How a message is sent. */
@@ -159,6 +164,7 @@ export class StatusSender {
       clock,
       conversation: to,
       devices: message.devices,
+      recipients: [],
     });
     const result = await this.#context.messenger.send(to, signed.bytes, {
       alongside: (message) => [...draft.writes, ...(options.alongside?.(taken(message)) ?? [])],
@@ -199,8 +205,9 @@ export class StatusSender {
       onProgress,
       alongside: (message) => {
         stored = draft.branch();
-        if (!isOwn) this.#delivery.add(stored, peer, record, messageId, wrapped, { taken: message });
-        taken = { id: message.id, messageId, clock, conversation, devices: message.devices };
+        if (!isOwn) this.#delivery.add(stored, [{ peer, record, messageId, wrapped, taken: message }]);
+        const recipients = isOwn ? [] : [peer];
+        taken = { id: message.id, messageId, clock, conversation, devices: message.devices, recipients };
         return [...draft.writes, ...stored.writes, ...(alongside?.(taken) ?? [])];
       },
     });
@@ -228,17 +235,20 @@ export class StatusSender {
     const { crypto, identity, messenger, store } = this.#context;
     const { messageId, bytes } = signed;
     const recipients = othersIn(crypto, keys, this.#me);
-    checkLimit('recipients', recipients.length, this.#context.limits.maxOutgoing);
-    for (const peer of recipients) {
+    const me = identity.publicKey;
+    const hasOwn = (await messenger.devices.list()).some(({ enabled }) => enabled);
+    const people = hasOwn ? [...recipients, me] : recipients;
+    checkLimit('recipients', people.length, this.#context.limits.maxOutgoing);
+    const groupId = conversation.kind === 'group' ? conversation.groupId : undefined;
+    const added: NewOutgoing[] = [];
+    for (const peer of people) {
       const record = await getPeer(draft, encodeHex(peer));
-      this.#delivery.add(draft, peer, record, messageId, this.#delivery.wrap(peer, bytes));
+      const wrapped = this.#delivery.wrap(peer, bytes);
+      added.push({ peer, record, messageId, wrapped, groupId, ...(peer === me && { once: true as const }) });
     }
-    if ((await messenger.devices.list()).some(({ enabled }) => enabled)) {
-      const me = identity.publicKey;
-      const wrapped = this.#delivery.wrap(me, bytes);
-      this.#delivery.add(draft, me, await getPeer(draft, encodeHex(me)), messageId, wrapped, { once: true });
-    }
-    const taken: StatusTaken = { id: messageId.slice(2), messageId, clock, conversation, devices: [] };
+    this.#delivery.add(draft, added);
+    const id = messageId.slice(2);
+    const taken: StatusTaken = { id, messageId, clock, conversation, devices: [], recipients };
     await store.commit([...draft.writes, ...(alongside?.(taken) ?? [])]);
     draft.committed();
     this.#peers.noteChanges(draft.writes);
