@@ -39,13 +39,13 @@ describe('with Status clients', () => {
     expect(received?.reference).toBe(first.reference);
     await bob.conversations.send(direct(alice.identity), 'hi', { replyTo: received?.reference });
     await quiet(network, alice, bob);
-    expect(await linesOf(alice, bob)).toEqual(['> hello sent dr', '< hi received dr']);
-    expect(await linesOf(bob, alice)).toEqual(['< hello received dr', '> hi sent dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> hello delivered dr', '< hi received dr']);
+    expect(await linesOf(bob, alice)).toEqual(['< hello received dr', '> hi delivered dr']);
     expect((await messagesOf(alice, bob))[1]?.replyTo).toBe(first.reference);
     expect(alice.conversations.get(direct(bob.identity))).toMatchObject({ unread: 1 });
     await alice.stop();
     await alice.open();
-    expect(await linesOf(alice, bob)).toEqual(['> hello sent dr', '< hi received dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> hello delivered dr', '< hi received dr']);
   });
 
   it('messages are edited, deleted, reacted to, on both sides', async () => {
@@ -145,12 +145,12 @@ describe('with Status clients', () => {
     await quiet(network, alice, bob);
     const lines = async (party: Party) => (await party.conversations.entries(to)).map(lineOf);
     expect((await lines(alice)).filter((line) => !line.startsWith('!'))).toEqual([
-      '> hello sent dr',
+      '> hello delivered dr',
       '< hi received dr',
     ]);
     expect((await lines(bob)).filter((line) => !line.startsWith('!'))).toEqual([
       '< hello received dr',
-      '> hi sent dr',
+      '> hi delivered dr',
     ]);
     expect(sent.id).toBe(sent.reference?.slice(2));
     expect(bob.conversations.get(to)?.group).toMatchObject({ name: 'crew', joined: true });

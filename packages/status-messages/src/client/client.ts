@@ -203,6 +203,31 @@ export class StatusClient {
   }
 
   /**
+   * Tells the author of messages that the user has seen them, in a private message; Sotto users learn it by `receipts` of `alongside`, deployed
+   * clients ignore it. Nothing is sent to people whom the user hasn't accepted.
+   * @param author 33 or 65 bytes
+   * @param messageIds `0x` and 64 hex digits each; of more than `maxReadAtOnce` the last ones are sent
+   * @param options.alongside writes of the application for the same commit, if something is sent; keys begin with `app/`
+   * @returns whether something was sent
+   * @throws INVALID_PUBLIC_KEY; INVALID_TEXT for an id; what `send` of the messenger throws
+   */
+  async sendRead(
+    author: Uint8Array,
+    conversation: Exclude<Conversation, { readonly kind: 'public' }>,
+    messageIds: readonly string[],
+    { alongside = [] }: { readonly alongside?: readonly Write[] | undefined } = {},
+  ): Promise<boolean> {
+    const { crypto, identity, messenger } = this.#context;
+    const peer = crypto.secp256k1.parsePublicKey(author);
+    return this.#inTurn(async () => {
+      const isOwn = crypto.equalBytes(peer, identity.publicKey);
+      if (isOwn || messageIds.length === 0 || !(await messenger.requests.isAccepted(peer))) return false;
+      await this.#sender.sendRead(peer, conversation, messageIds, alongside);
+      return true;
+    });
+  }
+
+  /**
    * Announces this device to the other devices of our identity, so that they can pair it; they are announced by content `pairing`.
    * @param device as people named it, and such as `ios`
    * @throws INVALID_ARGUMENT, STORE codes

@@ -17,6 +17,8 @@ export interface StatusClientLimits {
    * forgotten first. People whom the user has accepted don't count, and are not forgotten. Default 2,048.
    */
   readonly maxPeers: number;
+  /** Messages named by one read receipt; further ones are ignored, and of ours the latest ones are named. Default 256: each is looked up. */
+  readonly maxReadAtOnce: number;
   /** Acknowledgements that wait until the user accepts their recipient; beyond it the oldest are not sent. Default 4,096. */
   readonly maxAcknowledgements: number;
   /**
@@ -58,6 +60,7 @@ export const DEFAULT_STATUS_CLIENT_LIMITS: StatusClientLimits = Object.freeze({
   maxRepeats: 10,
   maxSeen: 1_024,
   maxPeers: 2_048,
+  maxReadAtOnce: 256,
   maxAcknowledgements: 4_096,
   maxGroups: 256,
   maxStrangerEvents: 256,

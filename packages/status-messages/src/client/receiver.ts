@@ -20,6 +20,7 @@ import {
   defaultContactRequestId,
 } from '../contacts.js';
 import { conversationOf } from '../conversation.js';
+import { decodeDatasyncPayload, directGroupId } from '../datasync.js';
 import { formatIdentity } from '../identity-text.js';
 import { decodeMembershipUpdate } from '../membership.js';
 import {
@@ -32,7 +33,7 @@ import {
   type EmojiReaction,
   reactionId,
 } from '../message-changes.js';
-import { type AuthoredMessage, MESSAGE_TYPE, openMessage } from '../metadata.js';
+import { type AuthoredMessage, MESSAGE_TYPE, openMessage, READ_RECEIPT_TYPE } from '../metadata.js';
 import { PROFILE_2024, type StatusProfile } from '../profile.js';
 import type { StatusBody, StatusContact, StatusContent, StatusReceipt } from './contents.js';
 import { getPeer, nowOf, profileOf, type StatusContext } from './context.js';
@@ -84,6 +85,8 @@ const TYPES_OF_2024: ReadonlySet<number> = new Set([
 
 /** A message that is being processed. */
 interface Opened extends AuthoredMessage {
+  /** What it tells of messages of ours. */
+  readonly receipts: StatusReceipt[];
   readonly message: ReceivedMessage;
   /** Hex. */
   readonly sender: string;
@@ -128,7 +131,9 @@ export class StatusReceiver {
         const branch = draft.branch();
         try {
           if (message.request) await this.#countStranger(branch, sender);
-          contents.push(...(await this.#open(branch, message, bytes)));
+          const told: StatusReceipt[] = [];
+          contents.push(...(await this.#open(branch, message, bytes, told)));
+          receipts.push(...told);
           await this.#remember(branch, scope, id);
           draft.merge(branch);
         } catch (error) {
@@ -156,13 +161,18 @@ export class StatusReceiver {
     this.#putPeer(draft, name, { ...before, strangeMessages });
   }
 
-  async #open(draft: Draft, message: ReceivedMessage, bytes: Uint8Array): Promise<readonly StatusContent[]> {
+  async #open(
+    draft: Draft,
+    message: ReceivedMessage,
+    bytes: Uint8Array,
+    receipts: StatusReceipt[],
+  ): Promise<readonly StatusContent[]> {
     const { crypto, decodeLimits: limits, identity } = this.#context;
     const sender = encodeHex(message.sender);
     const profile = profileOf(this.#context, await getPeer(draft, sender));
     const authored = openMessage(crypto, bytes, message.sender, { profile, limits });
     const own = crypto.equalBytes(message.sender, identity.publicKey);
-    const opened: Opened = { ...authored, message, sender, own, profile };
+    const opened: Opened = { ...authored, message, sender, own, profile, receipts };
     const isBare = message.conversation.kind === 'public' && message.senderInstallation === '';
     if (!own && isBare) await this.#learn(draft, message.sender, '2020');
     if (!own && TYPES_OF_2024.has(opened.type)) await this.#learn(draft, message.sender, '2024');
@@ -193,6 +203,8 @@ export class StatusReceiver {
         return this.#contactAnswer(draft, opened);
       case MESSAGE_TYPE.pairInstallation:
         return this.#pairing(opened);
+      case READ_RECEIPT_TYPE:
+        return this.#readReceipt(opened);
       default: {
         const { author, messageId, type } = opened;
         return [
@@ -313,6 +325,26 @@ export class StatusReceiver {
     this.#putPeer(draft, sender, after);
     const news = this.#contactNews(message.sender, before, after);
     return news === undefined ? [] : [news];
+  }
+
+  #readReceipt(opened: Opened): readonly StatusContent[] {
+    this.#checkPrivate(opened);
+    const { crypto, decodeLimits, identity, limits } = this.#context;
+    const { message, own, receipts, payload } = opened;
+    const read = decodeDatasyncPayload(payload, { limits: decodeLimits })?.groupOffers ?? [];
+    if (own) return [];
+    const direct = directGroupId(crypto, identity.publicKey, message.sender);
+    for (const { groupId, messageIds } of read) {
+      const conversation: Conversation = crypto.equalBytes(groupId, direct)
+        ? { kind: 'direct', peer: message.sender }
+        : { kind: 'group', groupId: encodeHex(groupId) };
+      for (const id of messageIds) {
+        if (receipts.length >= limits.maxReadAtOnce) return [];
+        const messageId = `0x${encodeHex(id)}`;
+        receipts.push({ what: 'read', messageId, recipient: message.sender, conversation });
+      }
+    }
+    return [];
   }
 
   async #pairing(opened: Opened): Promise<readonly StatusContent[]> {

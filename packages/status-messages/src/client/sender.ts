@@ -1,6 +1,7 @@
 import {
   copyBytes,
   decodeBase64,
+  decodeHex,
   encodeHex,
   encodeUtf8,
   type PublicKey,
@@ -19,11 +20,11 @@ import {
 import { CHAT_TYPE } from '../checks.js';
 import { nextClock } from '../clock.js';
 import { encodePairInstallation } from '../contacts.js';
-import { EMPTY_DATASYNC_PAYLOAD, encodeDatasyncPayload } from '../datasync.js';
+import { directGroupId, EMPTY_DATASYNC_PAYLOAD, encodeDatasyncPayload } from '../datasync.js';
 import { formatIdentity } from '../identity-text.js';
 import { encodeMembershipUpdate } from '../membership.js';
 import { encodeDeleteMessage, encodeEditMessage, encodeEmojiReaction } from '../message-changes.js';
-import { MESSAGE_TYPE, signMessage } from '../metadata.js';
+import { MESSAGE_TYPE, READ_RECEIPT_TYPE, signMessage } from '../metadata.js';
 import { getPeer, nowOf, type StatusContext } from './context.js';
 import type { Delivery, NewOutgoing } from './delivery.js';
 import { type GroupStates, notPermitted, othersIn } from './groups.js';
@@ -173,6 +174,26 @@ export class StatusSender {
     draft.committed();
     const members = result.kind === 'group' ? result.members : [];
     return { ...taken({ id: result.id, devices: [] }), members };
+  }
+
+  /** Tells an author that the user has seen messages of theirs: once, without data synchronisation. */
+  async sendRead(
+    author: PublicKey,
+    conversation: Exclude<Conversation, { readonly kind: 'public' }>,
+    messageIds: readonly string[],
+    alongside: readonly Write[],
+  ): Promise<void> {
+    const { crypto, identity, limits, messenger } = this.#context;
+    messageIds.forEach(checkId);
+    const groupId =
+      conversation.kind === 'direct'
+        ? directGroupId(crypto, identity.publicKey, author)
+        : decodeHex(conversation.groupId);
+    const ids = messageIds.slice(-limits.maxReadAtOnce).map((id) => decodeHex(id.slice(2)));
+    const groupOffers = [{ groupId, messageIds: ids }];
+    const payload = encodeDatasyncPayload({ ...EMPTY_DATASYNC_PAYLOAD, groupOffers });
+    const { bytes } = this.sign(READ_RECEIPT_TYPE, payload);
+    await messenger.send(author, bytes, { ownCopy: false, alongside: () => alongside });
   }
 
   /**
