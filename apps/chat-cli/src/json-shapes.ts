@@ -23,7 +23,8 @@ export function summaryJson(session: Session, summary: ConversationSummary): Jso
     title: titleOf(session, conversation),
     unread,
     protection,
-    ...(conversation.kind === 'direct' && { request, person: personJson(session, conversation.peer) }),
+    ...((conversation.kind === 'direct' || request) && { request }),
+    ...(conversation.kind === 'direct' && { person: personJson(session, conversation.peer) }),
     ...(group && { group: groupJson(session, group) }),
   };
 }

@@ -1,5 +1,5 @@
 import { encodeBase64, encodeHex, type PublicKey, type Write } from '@sotto/core';
-import type { StatusContent } from '@sotto/status-messages/client';
+import type { StatusContent, StatusReceipt } from '@sotto/status-messages/client';
 import { conversationKey } from './conversation.js';
 import type { History } from './history.js';
 import {
@@ -117,6 +117,21 @@ export class StatusBatch {
     this.#replace(key, found, { ...found.status, reactions: [...others, next] });
   }
 
+  /** Notes what a recipient tells of a message of ours. What isn't ours, or didn't go to them, is left alone. */
+  async receipt({ conversation, messageId, recipient, what }: StatusReceipt): Promise<void> {
+    const key = conversationKey(conversation);
+    const found = await this.#find(key, messageId);
+    const by = encodeHex(recipient);
+    const recipients = found?.entry.message.recipients ?? [];
+    const known = recipients.find((one) => one.by === by);
+    if (found === undefined || known === undefined || known.told === 'read' || known.told === what) return;
+    const told = recipients.map((one) => (one === known ? { by, told: what } : one));
+    this.#put(key, found.record, {
+      ...found.entry,
+      message: { ...found.entry.message, recipients: told },
+    });
+  }
+
   async #change(
     key: string,
     target: string,
@@ -160,9 +175,12 @@ export class StatusBatch {
     { record, entry }: { record: string; entry: Extract<StoredEntry, { message: unknown }> },
     status: StoredStatus,
   ): void {
-    const next = { ...entry, message: { ...entry.message, status } };
-    this.#entries.set(record, next);
-    this.add([put(record, next)]);
+    this.#put(key, record, { ...entry, message: { ...entry.message, status } });
+  }
+
+  #put(key: string, record: string, entry: StoredEntry): void {
+    this.#entries.set(record, entry);
+    this.add([put(record, entry)]);
     this.changed.add(key);
   }
 }

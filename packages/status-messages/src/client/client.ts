@@ -2,6 +2,7 @@ import {
   type Clock,
   type CryptoProvider,
   decodeHex,
+  type ErrorCode,
   encodeHex,
   invalidArgument,
   isSottoError,
@@ -23,7 +24,7 @@ import { checkDisplayName } from '../checks.js';
 import { formatIdentity } from '../identity-text.js';
 import type { StatusLimits } from '../limits.js';
 import { PROFILE_2024, type StatusProfile } from '../profile.js';
-import type { StatusContent } from './contents.js';
+import type { StatusContent, StatusReceipt } from './contents.js';
 import { getPeer, profileOf, type StatusContext } from './context.js';
 import { Delivery } from './delivery.js';
 import { codeOf, type StatusClientEvents, StatusEvents } from './events.js';
@@ -138,7 +139,7 @@ export class StatusClient {
     this.#receiver = new StatusReceiver(context, this.#delivery, states, {
       answer: (peer) => this.#inBackground(() => this.contacts.answer(peer)),
       join: (groupId) => this.#inBackground(() => this.groups.joinNow(groupId)),
-      countGroups: () => this.groups.count(),
+      makeRoom: (draft, isUninvited) => this.groups.makeRoom(draft, isUninvited),
     });
   }
 
@@ -149,7 +150,14 @@ export class StatusClient {
     await this.#peers.load();
     this.#stops.push(
       messenger.on('message', (message) => this.#deliver(message)),
+      messenger.on('sent', ({ id }) => this.#inBackground(() => this.#delivery.noteSent(id))),
+      messenger.on('sendFailed', ({ id, error }) =>
+        this.#inBackground(() => this.#delivery.noteFailed(id, error)),
+      ),
       messenger.on('accepted', ({ identity }) => this.#inBackground(() => this.#noteAccepted(identity))),
+      messenger.on('contactChanged', ({ identity, contact }) =>
+        this.#inBackground(() => this.contacts.noteContact(identity, contact !== undefined)),
+      ),
     );
     this.#inBackground(() => this.#resume());
   }
@@ -195,6 +203,31 @@ export class StatusClient {
   }
 
   /**
+   * Tells the author of messages that the user has seen them, in a private message; Sotto users learn it by `receipts` of `alongside`, deployed
+   * clients ignore it. Nothing is sent to people whom the user hasn't accepted.
+   * @param author 33 or 65 bytes
+   * @param messageIds `0x` and 64 hex digits each; of more than `maxReadAtOnce` the last ones are sent
+   * @param options.alongside writes of the application for the same commit, if something is sent; keys begin with `app/`
+   * @returns whether something was sent
+   * @throws INVALID_PUBLIC_KEY; INVALID_TEXT for an id; what `send` of the messenger throws
+   */
+  async sendRead(
+    author: Uint8Array,
+    conversation: Exclude<Conversation, { readonly kind: 'public' }>,
+    messageIds: readonly string[],
+    { alongside = [] }: { readonly alongside?: readonly Write[] | undefined } = {},
+  ): Promise<boolean> {
+    const { crypto, identity, messenger } = this.#context;
+    const peer = crypto.secp256k1.parsePublicKey(author);
+    return this.#inTurn(async () => {
+      const isOwn = crypto.equalBytes(peer, identity.publicKey);
+      if (isOwn || messageIds.length === 0 || !(await messenger.requests.isAccepted(peer))) return false;
+      await this.#sender.sendRead(peer, conversation, messageIds, alongside);
+      return true;
+    });
+  }
+
+  /**
    * Announces this device to the other devices of our identity, so that they can pair it; they are announced by content `pairing`.
    * @param device as people named it, and such as `ios`
    * @throws INVALID_ARGUMENT, STORE codes
@@ -210,9 +243,37 @@ export class StatusClient {
     return profileOf(this.#context, await getPeer(Draft.of(store), name));
   }
 
-  /** Ids of messages of which a copy for somebody was not given to the messenger yet: texts to Status groups. */
+  /** Ids of messages of which a copy for somebody waits for the transport, and has not failed. */
   unsent(): ReadonlySet<string> {
     return this.#delivery.unsent();
+  }
+
+  /** Ids of messages of which a copy for somebody could not be sent, with the code of the error. */
+  failed(): ReadonlyMap<string, ErrorCode> {
+    return this.#delivery.failed();
+  }
+
+  /**
+   * Offers the failed copies of a message to the transport once more. `sent` or `sendFailed` follow.
+   * @param messageId `0x` and 64 hex digits
+   * @throws NOT_FOUND when no copy has failed; STORE codes, CLOSED
+   */
+  async retry(messageId: string): Promise<void> {
+    await this.#inTurn(() => this.#delivery.retry(messageId));
+  }
+
+  /**
+   * Gives a message up: copies that failed, or wait for the transport, are never sent, and nothing is repeated. Others may have
+   * received it already.
+   * @param messageId `0x` and 64 hex digits
+   * @param options.alongside writes of the application for the same commit; keys begin with `app/`
+   * @throws NOT_FOUND when no copy waits or has failed; STORE codes, CLOSED
+   */
+  async giveUp(
+    messageId: string,
+    { alongside = [] }: { readonly alongside?: readonly Write[] | undefined } = {},
+  ): Promise<void> {
+    await this.#inTurn(() => this.#delivery.giveUp(messageId, alongside));
   }
 
   #deliver(message: ReceivedMessage): void {
@@ -234,14 +295,17 @@ export class StatusClient {
         this.#inTurn(async () => {
           const draft = Draft.of(this.#context.store);
           let contents: readonly StatusContent[] = [];
-          if (payload !== undefined) contents = await this.#receiver.process(draft, message, payload);
-          const also: readonly Write[] = (await alongside?.(contents)) ?? [];
+          let receipts: readonly StatusReceipt[] = [];
+          if (payload !== undefined)
+            ({ contents, receipts } = await this.#receiver.process(draft, message, payload));
+          const also: readonly Write[] = (await alongside?.(contents, receipts)) ?? [];
           const acknowledged = await message.acknowledge({ alongside: [...draft.writes, ...also] });
           if (!acknowledged) return undefined;
           draft.committed();
           this.#peers.noteChanges(draft.writes);
           if (refused !== undefined) events.emit('refused', { sender: message.sender, error: refused });
           this.#sendAcknowledgements(message.sender);
+          if (!message.ownCopy) this.#delivery.hurry(message.sender, message.sentAt);
           this.#schedule();
           return contents;
         }),
@@ -272,6 +336,8 @@ export class StatusClient {
     const { crypto, messenger } = this.#context;
     for (const name of this.#delivery.acknowledging())
       this.#sendAcknowledgements(crypto.secp256k1.parsePublicKey(decodeHex(name)));
+    for (const { identity } of await messenger.contacts.list())
+      await this.contacts.noteContact(identity, true);
     for (const name of await this.#peers.unanswered()) {
       if (await messenger.requests.isAccepted(decodeHex(name))) await this.contacts.answer(name);
     }
