@@ -83,6 +83,12 @@ const budgets = [
     limit: '96 kB',
   },
   {
+    name: 'agent, beside the messenger',
+    import: { [dist('agent')]: '{ createAgent, openAccount }' },
+    ignore: ['@sotto/messenger'],
+    limit: '4.5 kB',
+  },
+  {
     name: 'relay client, without the sealing above it',
     import: { [dist('whisper-transport', 'relay')]: '{ createRelayCarrier }' },
     limit: '6 kB',

@@ -19,5 +19,8 @@ agent.command('time', 'the time in UTC', ({ reply }) => reply(new Date().toISOSt
 agent.command('reverse', 'your text, backwards', ({ args, reply }) => reply([...args].reverse().join('')));
 agent.onMessage(({ text, reply }) => text && reply(`You said: ${text}`));
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => agent.stop());
-await agent.serve(messenger, { retry: true });
 console.log(await messenger.contacts.ownCode());
+await agent.serve(messenger, {
+  retry: true,
+  onRetry: ({ error }) => console.error('not connected yet:', error),
+});

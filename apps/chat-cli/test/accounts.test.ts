@@ -125,10 +125,10 @@ describe('an account from its words', () => {
   });
 
   it.each([
-    ['an unknown word', WORDS.replace('winner', 'winer'), /^Word 2 is none/],
+    ['an unknown word', WORDS.replace('winner', 'winer'), /^Word 2 is not in the list/],
     ['two of them', WORDS.replace('legal winner', 'lgal winer'), /places 1, 2/],
     ['a word too few', WORDS.replace(' yellow', ''), /^These are 11 words/],
-    ['two words swapped', WORDS.replace('wave sausage', 'sausage wave'), /do not belong together/],
+    ['two words swapped', WORDS.replace('wave sausage', 'sausage wave'), /two are swapped/],
     ['nothing', '\n', /12, 15, 18, 21 or 24/],
   ])('%s: says what is wrong, repeats nothing, makes no account', async (_, words, message) => {
     const { data } = someone();

@@ -94,7 +94,12 @@ export class Agent {
       const remove = messenger.on('message', (received) => this.#receive(messenger, received));
       this.#messengers.set(messenger, remove);
     }
-    await messenger.start(options);
+    try {
+      await messenger.start(options);
+    } catch (error) {
+      // Stopped while it was connecting: not a failure.
+      if (this.#stopping === undefined || !isSottoError(error, 'CLOSED')) throw error;
+    }
   }
 
   /**

@@ -1,4 +1,5 @@
-import { isSottoError, type Store } from '@sotto/core';
+import { isSottoError, SottoError, type Store, type Transport } from '@sotto/core';
+import { createMessenger } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { describe, expect, test } from 'vitest';
 import { type AgentMessage, createAgent, openAccount, type Refusal } from '../src/index.js';
@@ -440,3 +441,27 @@ function keptStore(): Store {
     close: async () => {},
   };
 }
+
+test('stopped while it cannot connect, serving ends without an error', async () => {
+  const nowhere: Transport = {
+    capabilities: { maxPayloadBytes: 100_000, history: false, confirmsSend: false },
+    connect: () => Promise.reject(new SottoError('TRANSPORT_UNAVAILABLE', 'Not here.', { reason: 'a test' })),
+  };
+  const messenger = await createMessenger({
+    identity: crypto.secp256k1.generateKeyPair(),
+    store: createMemoryStore(),
+    transport: nowhere,
+    crypto,
+  });
+  const agent = createAgent();
+  const retried = new Promise<void>((resolve) => {
+    void agent.serve(messenger, { retry: true, onRetry: () => resolve() }).then(() => ended());
+  });
+  let ended = () => {};
+  const serving = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  await retried;
+  await agent.stop();
+  await serving;
+});

@@ -23,8 +23,8 @@ export type Recipient =
 const NAME_MAX_CHARACTERS = 255;
 /** Links in links are not followed. */
 const LINK = /^https?:\/\/[^#]*#(.+)$/is;
-/** EIP-681: what is paid to may be an address or a name. */
-const ETHEREUM_URI = /^ethereum:(?:pay-)?([^@/?]+)/i;
+/** EIP-681: what is paid to may be an address or a name. Calls of functions name a contract, and nobody to write to. */
+const ETHEREUM_URI = /^ethereum:(?:pay-)?([^@/?]+)(?:@[^/?]*)?(?:\?.*)?$/i;
 const DID_KEY = /^did:key:(z[1-9a-z]+)(?:#.*)?$/i;
 const ADDRESS = /^0x[0-9a-f]{40}$/i;
 /** Labels with dots between them. Which characters they may have is ENSIP-15's to say; none of these. */

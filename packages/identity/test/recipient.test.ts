@@ -91,6 +91,8 @@ describe('a recipient', () => {
     'https://chat.example/',
     'https://chat.example/#',
     'https://a.example/#https://b.example/#alice.eth',
+    // A call of a contract names nobody to write to.
+    'ethereum:0x7e5f4552091a69125d5dfcb7b8c2659029395bdf/transfer?address=bob.eth',
     'legal winner thank year wave sausage worth useful legal winner thank yellow',
   ])('is nobody: %j', (text) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ name: 'SottoError' }));

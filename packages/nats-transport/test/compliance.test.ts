@@ -50,6 +50,19 @@ describe.skipIf(natsServer === undefined)('a NATS server with JetStream', () => 
     );
   });
 
+  describe('without a stream, as a carrier', () => {
+    const plain = () =>
+      createNatsCarrier({
+        connect: () => connect({ servers: cluster.urls, maxReconnectAttempts: -1, reconnectTimeWait: 250 }),
+        prefix: 'plain',
+      });
+    it.each(carrierCases({ interruptible: true, timeout: 20_000 }))(
+      '$name',
+      ({ run }) => run({ carrier: plain, interrupt }),
+      SLOW,
+    );
+  });
+
   describe('sealed', () => {
     it.each(transportCases({ interruptible: true, timeout: SLOW }))(
       '$name',

@@ -12,6 +12,9 @@ import { formatIdentity } from './identity-text.js';
 import type { StatusDecodeOptions } from './limits.js';
 import { DELETE_MESSAGE, EDIT_MESSAGE, EMOJI_REACTION } from './wire-shapes.js';
 
+/** The last kind of reaction: there are six. */
+const REACTION_TYPE_MAX = 6;
+
 /** Replaces the text of a message of the same author. Of two edits the one with the higher clock counts. */
 export interface EditMessage {
   /** Orders messages, see {@link nextClock}. */
@@ -142,6 +145,7 @@ export function checkEmojiReaction(reaction: EmojiReaction, context: MessageCont
   checkClock(what, reaction.clock, context);
   checkPresent(what, { 'chat id': reaction.chatId, 'message id': reaction.messageId });
   if (reaction.type === 0) throw malformed(what, 'the kind of reaction is missing');
+  if (reaction.type > REACTION_TYPE_MAX) throw malformed(what, 'an unknown kind of reaction');
   checkChatType(what, reaction.messageType);
 }
 

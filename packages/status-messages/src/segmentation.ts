@@ -118,6 +118,8 @@ export interface SegmentLimits {
   readonly maxPerSender: number;
   /** Bytes of all incomplete messages of one sender. 16 MiB. */
   readonly maxBytesPerSender: number;
+  /** Incomplete messages of all senders, who cost nothing to invent. 1,024. */
+  readonly maxMessages: number;
   /** Bytes of all incomplete messages. 64 MiB. */
   readonly maxBytes: number;
   /** Milliseconds until an incomplete message is given up. A day; deployed clients keep them for a month, on disk. */
@@ -132,6 +134,7 @@ export const DEFAULT_SEGMENT_LIMITS: SegmentLimits = Object.freeze({
   maxMessageBytes: 16 * 1024 * 1024,
   maxPerSender: 8,
   maxBytesPerSender: 16 * 1024 * 1024,
+  maxMessages: 1_024,
   maxBytes: 64 * 1024 * 1024,
   maxAgeMs: 24 * 60 * 60 * 1000,
   maxCompleted: 1_024,
@@ -307,7 +310,7 @@ export class SegmentAssembler {
 
   /** Gives up what was touched least recently, first of the sender. */
   #evict(sender: string): void {
-    const { maxPerSender, maxBytesPerSender, maxBytes } = this.#limits;
+    const { maxPerSender, maxBytesPerSender, maxMessages, maxBytes } = this.#limits;
     const own = [...this.#collections].filter(([, collection]) => collection.sender === sender);
     let ownBytes = own.reduce((sum, [, { bytes }]) => sum + bytes, 0);
     for (let left = own.length; left > maxPerSender || ownBytes > maxBytesPerSender; left--) {
@@ -317,7 +320,7 @@ export class SegmentAssembler {
     }
     let all = this.bytes;
     for (const [key, { bytes }] of this.#collections) {
-      if (all <= maxBytes) return;
+      if (all <= maxBytes && this.#collections.size <= maxMessages) return;
       this.#collections.delete(key);
       all -= bytes;
     }
@@ -328,7 +331,7 @@ export class SegmentAssembler {
 const MAX_FAILURES = 4;
 
 /** Bytes hashed at most to find the end of a message whose last segment was lost. */
-const ZEROS_WORK_BYTES = 32 * 1024 * 1024;
+const ZEROS_WORK_BYTES = 256 * 1024;
 
 function newCollection({ entireMessageHash }: Segment, sender: string, since: number): Collection {
   const hash = new Uint8Array(entireMessageHash);

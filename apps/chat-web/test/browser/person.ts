@@ -112,6 +112,16 @@ export class Person {
     const area = this.page.getByLabel('Message', { exact: true });
     await area.fill(text);
     await area.press('Enter');
+    const sent = await this.bubble(text)
+      .waitFor({ timeout: 15_000 })
+      .then(
+        () => true,
+        () => false,
+      );
+    if (sent) return;
+    // Drafts are lost when a page is drawn anew, as on a busy machine between typing and Enter: then it is typed again.
+    if ((await area.inputValue()) === '') await area.fill(text);
+    await area.press('Enter');
     await this.bubble(text).waitFor();
   }
 

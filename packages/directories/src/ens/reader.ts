@@ -93,7 +93,8 @@ export class EnsReader {
           args: [address, 60n, [...GATEWAYS]],
         }),
       );
-      return found?.[0] || undefined;
+      const name = found?.[0];
+      return name !== undefined && name !== '' && isNormalized(name) ? name : undefined;
     }
     const [name] = await this.read(`${address.slice(2).toLowerCase()}.addr.reverse`, [
       { functionName: 'name' },
@@ -186,6 +187,9 @@ export class EnsReader {
       }
       const reverted = error.walk((one) => one instanceof ContractFunctionRevertedError);
       if (reverted instanceof ContractFunctionRevertedError) {
+        // viem takes an internal error of the node (-32603) without data for a revert.
+        if (reverted.raw === undefined && error.walk(isInternalError) !== null)
+          throw directoryUnavailable(DIRECTORY_NAME, 'the node of the chain fails', error);
         if (reverted.data?.errorName !== 'HttpError') return undefined;
         throw directoryUnavailable(DIRECTORY_NAME, 'a gateway of the name fails', error);
       }
@@ -214,6 +218,11 @@ function wrapped(
       throw answerInvalid(DIRECTORY_NAME, 'a record that is not of its type', cause);
     }
   };
+}
+
+/** Whether an error is JSON-RPC's internal error. */
+function isInternalError(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | undefined)?.code === -32603;
 }
 
 /** As names are written in DNS packets. */

@@ -139,7 +139,9 @@ export class LookUps {
     } catch (error) {
       // The resolver may be down, and the name one that is known.
       const typed = target.kind === 'name' ? target.name.trim() : '';
-      const known = await runtime.read((tx) => this.#names.get(tx, typed));
+      const known = await runtime.read(
+        async (tx) => (await this.#names.get(tx, typed)) ?? this.#names.get(tx, typed.toLowerCase()),
+      );
       if (known === undefined || !isSottoError(error)) throw error;
       note({ source: 'name', outcome: 'failed', error });
       return { identity: known.identity, name: known };

@@ -16,6 +16,8 @@ const CHECK_INTERVAL_MS = 60 * 60_000;
  * one. Longer than caches keep records.
  */
 const CONFIRM_AFTER_MS = 10 * 60_000;
+/** Bundles of two devices count as published at once when they were signed within this time. */
+const CONCURRENT_NANOSECONDS = BigInt(CONFIRM_AFTER_MS) * 1_000_000n;
 
 const NOTHING: DirectoryRecord = {
   content: new Uint8Array(0),
@@ -156,7 +158,8 @@ export class Publisher {
       tx.put(directoryTable, { ...record, confirmAt: 0n }, this.#directory.name);
       return found.some(
         ({ bundle }) =>
-          bundle.timestamp >= record.publishedTimestamp &&
+          // Where the first of two that publish at once stays, it was signed a little earlier than ours.
+          bundle.timestamp >= record.publishedTimestamp - CONCURRENT_NANOSECONDS &&
           (bundle.signedPreKeys.get(device.installationId)?.version ?? 0) < version,
       );
     });

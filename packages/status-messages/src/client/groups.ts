@@ -9,7 +9,13 @@ import {
 } from '@sotto/core';
 import { checkLimit } from '@sotto/protocol-codec/internal';
 import { parseIdentity } from '../identity-text.js';
-import { type MembershipEvent, openGroup, type StatusGroup, signMembershipEvent } from '../membership.js';
+import {
+  MEMBERSHIP_EVENT_TYPE,
+  type MembershipEvent,
+  openGroup,
+  type StatusGroup,
+  signMembershipEvent,
+} from '../membership.js';
 import { PROFILE_2024 } from '../profile.js';
 import type { StatusGroupInfo } from './contents.js';
 import { nowOf, type StatusContext } from './context.js';
@@ -96,9 +102,18 @@ export class GroupStates {
       if (!group.joined.has(this.#me))
         checkLimit('groups not joined', uninvited + 1, limits.maxUninvitedGroups);
     }
-    const record = this.#recordOf(group, before?.from ?? by, before?.clock ?? '0');
+    const record = this.#recordOf(group, this.#adderOf(group) ?? by, before?.clock ?? '0');
     draft.put(groupKey(groupId), record);
     return record;
+  }
+
+  /** Who added us last, `0x04…`: whoever only passes on the events doesn't count. */
+  #adderOf({ events }: StatusGroup): string | undefined {
+    const { created, membersAdded } = MEMBERSHIP_EVENT_TYPE;
+    return events.findLast(
+      ({ type, from, members }) =>
+        (type === membersAdded && members.includes(this.#me)) || (type === created && from === this.#me),
+    )?.from;
   }
 
   /**

@@ -9,7 +9,7 @@ import {
   checkChatMessage,
   decodeChatMessage,
 } from '../chat-message.js';
-import { CHAT_TYPE, type MessageContext } from '../checks.js';
+import { CHAT_TYPE, checkDisplayName, type MessageContext } from '../checks.js';
 import { raisedClock } from '../clock.js';
 import {
   checkContactUpdate,
@@ -33,7 +33,7 @@ import {
   reactionId,
 } from '../message-changes.js';
 import { type AuthoredMessage, MESSAGE_TYPE, openMessage } from '../metadata.js';
-import type { StatusProfile } from '../profile.js';
+import { PROFILE_2024, type StatusProfile } from '../profile.js';
 import type { StatusBody, StatusContact, StatusContent } from './contents.js';
 import { getPeer, nowOf, profileOf, type StatusContext } from './context.js';
 import type { Delivery } from './delivery.js';
@@ -242,6 +242,7 @@ export class StatusReceiver {
     const { crypto, decodeLimits: limits } = this.#context;
     const update = decodeContactUpdate(opened.payload, { limits });
     checkContactUpdate(update);
+    checkDisplayName('contact update', update.displayName, PROFILE_2024);
     const before = await getPeer(draft, sender);
     if (own || update.clock < BigInt(before.remote.clock)) return [];
     const state = update.contactRequestState;
@@ -257,7 +258,7 @@ export class StatusReceiver {
     const after: PeerRecord = {
       ...before,
       remote,
-      displayName: update.displayName || update.ensName || before.displayName,
+      displayName: update.displayName || before.displayName,
       ...(isNew && {
         theirRequest: defaultContactRequestId(crypto, message.sender),
         answered: before.local.state === SIDE.sent,
@@ -321,7 +322,8 @@ export class StatusReceiver {
       if (changed !== undefined) {
         const group = this.#groups.describe(changed);
         contents.push({ what: 'group', by: message.sender, group });
-        if (group.state === 'invited' && !message.request && !own)
+        // Joining writes to all members: only whoever added us can bring it about, and only if the user accepted them.
+        if (group.state === 'invited' && changed.from === by && !message.request && !own)
           draft.onCommit(() => this.#after.join(groupId));
       }
     }

@@ -170,7 +170,7 @@ export class Draft implements Source {
     this.#hooks.push(...branch.#hooks);
   }
 
-  /** @internal */
+  /** The value as this commit leaves it. */
   async read(key: string): Promise<Uint8Array | undefined> {
     const written = this.#writes.get(key);
     if (written === undefined) return this.#source.read(key);

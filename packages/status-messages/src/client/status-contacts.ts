@@ -75,10 +75,16 @@ export class StatusContacts {
       const draft = Draft.of(this.#context.store);
       const before = await getPeer(draft, encodeHex(peer));
       const clock = this.#clockOf(before);
-      const { ourRequest = '', ...rest } = before;
+      const { ourRequest, ...rest } = before;
       const local = { state: CONTACT_STATE.none, clock: String(clock) };
-      this.#put(draft, peer, { ...rest, clock: String(clock), local });
-      const payload = encodeContactRequestAnswer({ id: ourRequest, clock });
+      this.#put(draft, peer, { ...rest, clock: String(clock), local, answered: true });
+      // A message to someone who is not accepted would accept them.
+      if (ourRequest === undefined && !(await this.#context.messenger.requests.isAccepted(peer))) {
+        await this.#context.store.commit(draft.writes);
+        draft.committed();
+        return;
+      }
+      const payload = encodeContactRequestAnswer({ id: ourRequest ?? '', clock });
       await this.#send(draft, peer, MESSAGE_TYPE.retractContactRequest, payload, clock);
     });
   }

@@ -128,8 +128,11 @@ export class StatusGroups {
   /** @internal */
   async count(): Promise<{ readonly all: number; readonly uninvited: number }> {
     const records = await this.#records();
-    const uninvited = records.filter(([, record]) => this.#states.stateOf(record) !== 'joined').length;
-    return { all: records.length, uninvited };
+    const states = records.map(([, record]) => this.#states.stateOf(record));
+    return {
+      all: states.filter((state) => state !== 'left').length,
+      uninvited: states.filter((state) => state === 'invited').length,
+    };
   }
 
   async #changeKnown(groupId: string, changes: readonly Change[]): Promise<StatusGroupInfo> {

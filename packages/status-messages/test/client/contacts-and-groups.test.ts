@@ -146,7 +146,7 @@ describe('contact requests', () => {
     expect(linesOf(alice)).toEqual(['contact received']);
     expect(await alice.status.contacts.get(peer.identity.publicKey)).toEqual({
       state: 'received',
-      displayName: 'carol.eth',
+      displayName: '', // the ENS name is a claim that nobody has checked
     });
     await alice.status.contacts.accept(peer.identity.publicKey);
     await quiet(network, alice, peer);
