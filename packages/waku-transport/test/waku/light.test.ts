@@ -54,6 +54,28 @@ describe.skipIf(folder === undefined)('real light nodes, with a scripted service
   });
 
   it(
+    'receive more messages than a node accepts streams, and again after topics were left many times',
+    async () => {
+      const topic = Uint8Array.of(7, 7, 7, 8);
+      let arrived = 0;
+      const sender = await createWakuCarrier(one).open({ onEnvelope() {} });
+      const receiver = await createWakuCarrier(two).open({ onEnvelope: () => void arrived++ });
+      await receiver.subscribe([topic]);
+      for (let i = 0; i < 10; i++)
+        await Promise.all(Array.from({ length: 15 }, () => sender.publish(topic, encodeUtf8('one of many'))));
+      await expect.poll(() => arrived, { timeout: 20_000 }).toBe(150);
+      for (let i = 1; i <= 100; i++) {
+        await receiver.subscribe([]);
+        await receiver.subscribe([topic]);
+      }
+      await sender.publish(topic, encodeUtf8('the last'));
+      await expect.poll(() => arrived, { timeout: 20_000 }).toBe(151);
+      await Promise.all([sender.close(), receiver.close()]);
+    },
+    SLOW,
+  );
+
+  it(
     'subscribe again when the service node has forgotten them',
     async () => {
       const [sending, receiving] = [

@@ -11,7 +11,10 @@ interface RelayNode extends WakuRelayNode {
     getMultiaddrs(): unknown;
     getPeers(): readonly unknown[];
     handle(protocol: string, handler: (incoming: never) => void): Promise<void>;
-    dialProtocol(peer: unknown, protocol: string): Promise<unknown>;
+    dialProtocol(
+      peer: unknown,
+      protocol: string,
+    ): Promise<{ readonly sink: unknown; close(): Promise<void> }>;
   };
   start(): Promise<void>;
   stop(): Promise<void>;

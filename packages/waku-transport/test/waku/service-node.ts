@@ -78,12 +78,13 @@ export class ServiceNode {
   }
 
   async #push(peer: unknown, wakuMessage: WakuProtoMessage): Promise<void> {
-    const { pipe, lengthPrefixed, all, proto } = this.#wire;
+    const { pipe, lengthPrefixed, proto } = this.#wire;
     const pubsubTopic = STATUS_PUBSUB_TOPIC;
     const push = proto.proto_filter_v2.MessagePush.encode({ wakuMessage, pubsubTopic });
     try {
       const stream = await this.node.libp2p.dialProtocol(peer, '/vac/waku/filter-push/2.0.0-beta1');
-      await pipe([push], lengthPrefixed.encode, stream, all);
+      await pipe([push], lengthPrefixed.encode, stream.sink);
+      await stream.close();
     } catch {
       // The client is gone.
     }
