@@ -5,6 +5,7 @@ export type {
   WakuDecoder,
   WakuEncoder,
   WakuFilter,
+  WakuLibp2p,
   WakuLightNode,
   WakuNode,
   WakuNodeBase,
@@ -16,6 +17,7 @@ export type {
   WakuStore,
   WakuStoreContinuation,
   WakuStoreQuery,
+  WakuStream,
   WakuSubscription,
 } from './node.js';
 export { createWakuCarrier, type WakuCarrierOptions } from './waku-carrier.js';

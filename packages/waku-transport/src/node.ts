@@ -162,15 +162,34 @@ export interface WakuRelay extends WakuSender {
   ): (() => void | Promise<void>) | Promise<() => void | Promise<void>>;
 }
 
+/** A stream of libp2p. */
+export interface WakuStream {
+  /** What is spoken on it. */
+  readonly protocol?: string | undefined;
+  /** Who opened it. */
+  readonly direction: 'inbound' | 'outbound';
+  /** `closed` when the peer has ended its side. */
+  readonly readStatus: string;
+  /** `closing` or `closed` when we have ended ours. */
+  readonly writeStatus: string;
+  /** Ends our side. */
+  closeWrite(): Promise<void>;
+}
+
+/** What is used of a node's libp2p. */
+export interface WakuLibp2p {
+  /** Adds a listener. */
+  addEventListener(type: 'peer:connect' | 'peer:disconnect', listener: () => void): void;
+  /** Removes it. */
+  removeEventListener(type: 'peer:connect' | 'peer:disconnect', listener: () => void): void;
+  /** The connections, whose ended streams are closed where the SDK forgets to. */
+  getConnections?(): readonly { readonly streams: readonly WakuStream[] }[];
+}
+
 /** Parts that every kind of node has. */
 export interface WakuNodeBase {
-  /** Its events `peer:connect` and `peer:disconnect`. */
-  readonly libp2p: {
-    /** Adds a listener. */
-    addEventListener(type: 'peer:connect' | 'peer:disconnect', listener: () => void): void;
-    /** Removes it. */
-    removeEventListener(type: 'peer:connect' | 'peer:disconnect', listener: () => void): void;
-  };
+  /** Its events and connections. */
+  readonly libp2p: WakuLibp2p;
   /** Whether it has a connection to any peer. */
   isConnected(): boolean;
 }

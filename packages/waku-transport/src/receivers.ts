@@ -2,7 +2,8 @@ import type { Clock } from '@sotto/core';
 import { unavailableError } from '@sotto/whisper-transport/internal';
 import { decoderOf } from './codecs.js';
 import { checkResult, within } from './failures.js';
-import type { WakuDecodedMessage, WakuFilter, WakuRelay, WakuSubscription } from './node.js';
+import type { WakuDecodedMessage, WakuFilter, WakuLightNode, WakuRelay, WakuSubscription } from './node.js';
+import { PushStreams } from './push-streams.js';
 
 /** Content topics of one filter request: what service nodes accept. */
 const TOPICS_PER_REQUEST = 100;
@@ -22,6 +23,8 @@ export interface Receiver {
   isAlive(): Promise<boolean>;
   /** Forgets all subscriptions, so that they are made again with other peers. */
   reset(): Promise<void>;
+  /** Ends what runs in the background. */
+  stop(): void;
 }
 
 type OnMessage = (message: WakuDecodedMessage) => void;
@@ -33,17 +36,27 @@ export class FilterReceiver implements Receiver {
   readonly #onMessage: OnMessage;
   readonly #clock: Clock;
   readonly #callTimeout: number;
+  readonly #streams: PushStreams;
   /** By pubsub topic. */
   readonly #subscriptions = new Map<string, WakuSubscription>();
+  /** Pubsub topics of which content topics were removed since the last answer of the peers. */
+  readonly #unconfirmed = new Set<string>();
 
-  constructor(filter: WakuFilter, onMessage: OnMessage, clock: Clock, callTimeout: number) {
+  constructor({ filter, libp2p }: WakuLightNode, onMessage: OnMessage, clock: Clock, callTimeout: number) {
     this.#filter = filter;
-    this.#onMessage = onMessage;
+    this.#streams = new PushStreams(libp2p, clock);
+    this.#onMessage = (message) => {
+      this.#streams.onMessage();
+      onMessage(message);
+    };
     this.#clock = clock;
     this.#callTimeout = callTimeout;
   }
 
   async add(pubsubTopic: string, contentTopics: readonly string[]): Promise<void> {
+    // The SDK doesn't wait for answers to `unsubscribe`; a topic that returns would be removed if its request were overtaken.
+    if (this.#unconfirmed.delete(pubsubTopic))
+      await this.#quietly(async () => this.#subscriptions.get(pubsubTopic)?.ping());
     for (let i = 0; i < contentTopics.length; i += TOPICS_PER_REQUEST) {
       const some = contentTopics.slice(i, i + TOPICS_PER_REQUEST);
       const decoders = some.map((contentTopic) => decoderOf(pubsubTopic, contentTopic));
@@ -60,11 +73,13 @@ export class FilterReceiver implements Receiver {
   async remove(pubsubTopic: string, contentTopics: readonly string[]): Promise<void> {
     const subscription = this.#subscriptions.get(pubsubTopic);
     if (subscription === undefined) return;
+    this.#unconfirmed.add(pubsubTopic);
     for (let i = 0; i < contentTopics.length; i += TOPICS_PER_REQUEST)
       await this.#quietly(() => subscription.unsubscribe(contentTopics.slice(i, i + TOPICS_PER_REQUEST)));
   }
 
   async isAlive(): Promise<boolean> {
+    this.#streams.close();
     for (const subscription of this.#subscriptions.values()) {
       const result = await this.#quietly(() => subscription.ping());
       if (result === undefined || result.successes.length === 0) return false;
@@ -75,7 +90,12 @@ export class FilterReceiver implements Receiver {
   async reset(): Promise<void> {
     const subscriptions = [...this.#subscriptions.values()];
     this.#subscriptions.clear();
+    this.#unconfirmed.clear();
     for (const subscription of subscriptions) await this.#quietly(() => subscription.unsubscribeAll());
+  }
+
+  stop(): void {
+    this.#streams.stop();
   }
 
   #call<T>(call: () => Promise<T>): Promise<T> {
@@ -125,4 +145,6 @@ export class RelayReceiver implements Receiver {
     for (const end of this.#ends.values()) await end();
     this.#ends.clear();
   }
+
+  stop(): void {}
 }

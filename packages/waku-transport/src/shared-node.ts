@@ -3,10 +3,14 @@ import { DEFAULT_BACK_OFF, unavailableError } from '@sotto/whisper-transport/int
 import { encoderOf, isReadable, millisecondsOf, nanosecondsOf } from './codecs.js';
 import { contentTopicOf, topicOfContentTopic } from './content-topic.js';
 import { checkResult, within } from './failures.js';
-import type { WakuDecodedMessage, WakuNode, WakuSender } from './node.js';
+import type { WakuDecodedMessage, WakuLightNode, WakuNode, WakuSender } from './node.js';
 import { FilterReceiver, type Receiver, RelayReceiver } from './receivers.js';
 import { readStore } from './store-history.js';
+import { TaskLimit } from './task-limit.js';
 import { type WakuMessage, wakuMessageHash } from './waku-message.js';
+
+/** Messages on their way to the node: each takes a stream, and service nodes accept about 32 from a peer. */
+const PUBLISHED_AT_ONCE = 16;
 
 /** How a node is used. */
 export interface NodeSettings {
@@ -38,6 +42,7 @@ export class SharedNode {
   readonly #users = new Set<NodeUser>();
   readonly #messages: DedupSet<string>;
   readonly #queue = new SerialQueue();
+  readonly #publishing = new TaskLimit(PUBLISHED_AT_ONCE);
   /** What the receiver has: pubsub topics by content topic. */
   readonly #subscribed = new Map<string, string>();
   #isUp = true;
@@ -55,9 +60,9 @@ export class SharedNode {
       this.#sender = node.relay;
       this.#receiver = new RelayReceiver(node.relay, onMessage);
     } else {
-      const { lightPush, filter } = node as Exclude<WakuNode, { readonly relay: unknown }>;
-      this.#sender = lightPush;
-      this.#receiver = new FilterReceiver(filter, onMessage, settings.clock, settings.callTimeout);
+      const light = node as WakuLightNode;
+      this.#sender = light.lightPush;
+      this.#receiver = new FilterReceiver(light, onMessage, settings.clock, settings.callTimeout);
     }
   }
 
@@ -80,6 +85,7 @@ export class SharedNode {
       this.#node.libp2p.removeEventListener('peer:disconnect', this.#onPeers);
     }
     await this.#queue.run(() => this.#synchronize());
+    if (this.#users.size === 0) this.#receiver.stop();
   }
 
   /** @throws TRANSPORT_UNAVAILABLE; the topics are subscribed to once it is possible */
@@ -94,7 +100,15 @@ export class SharedNode {
   }
 
   /** @throws TRANSPORT_UNAVAILABLE, TRANSPORT_REFUSED */
-  async publish(topic: Topic, payload: Uint8Array, sentAt: number | undefined): Promise<void> {
+  publish(user: NodeUser, topic: Topic, payload: Uint8Array, sentAt: number | undefined): Promise<void> {
+    return this.#publishing.run(async () => {
+      if (!this.#users.has(user))
+        throw unavailableError('the connection was closed before the message was sent');
+      await this.#publish(topic, payload, sentAt);
+    });
+  }
+
+  async #publish(topic: Topic, payload: Uint8Array, sentAt: number | undefined): Promise<void> {
     const { pubsubTopicOf, version, ephemeral, confirmations, callTimeout, clock } = this.#settings;
     // Messages of the same content and time would count as one.
     const distinction = BigInt(this.#sent++ % 1_000_000);

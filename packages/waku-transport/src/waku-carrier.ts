@@ -72,7 +72,7 @@ export function createWakuCarrier(node: WakuNode, options: WakuCarrierOptions = 
       const deliver = (topic: Topic, payload: Uint8Array, sentAt: number | undefined) =>
         events.deliver(topic, payload, { sentAt, fromHistory: true });
       return {
-        publish: (topic, envelope, sentAt) => shared.publish(topic, envelope, sentAt),
+        publish: (topic, envelope, sentAt) => shared.publish(user, topic, envelope, sentAt),
         subscribe: (topics) => shared.subscribe(user, topics),
         history: (topics, from, to) =>
           shared.history(user, topics, from, to, deliver, () => events.drained()),

@@ -12,6 +12,7 @@ import {
   STATUS_PUBSUB_TOPIC,
   type WakuCarrierOptions,
   type WakuProtoMessage,
+  type WakuStream,
 } from '../src/index.js';
 import { ScriptedWaku } from './scripted-waku.js';
 
@@ -123,6 +124,30 @@ describe('sending', () => {
     await connection.close();
   });
 
+  it('has at most 16 messages on their way at once, and sends none for a connection that was closed', async () => {
+    const waku = new ScriptedWaku();
+    const { connection, node } = await open(waku);
+    const answers: (() => void)[] = [];
+    const sent: string[] = [];
+    Object.assign(node.lightPush, {
+      send: (_encoder: unknown, { payload }: { payload: Uint8Array }) => {
+        sent.push(text(payload));
+        return new Promise((resolve) => answers.push(() => resolve({ successes: ['peer'], failures: [] })));
+      },
+    });
+    const names = Array.from({ length: 40 }, (_, i) => `${i}`);
+    const publishing = names.map((name) => connection.publish(TOPIC, encodeUtf8(name)));
+    const settled = Promise.allSettled(publishing);
+    await expect.poll(() => sent).toEqual(names.slice(0, 16));
+    for (const answer of answers.splice(0, 4)) answer();
+    await expect.poll(() => sent).toEqual(names.slice(0, 20));
+    await connection.close();
+    for (const answer of answers) answer();
+    const outcomes = (await settled).map(({ status }) => status);
+    expect(outcomes.filter((status) => status === 'fulfilled')).toHaveLength(4);
+    expect(sent).toEqual(names.slice(0, 20));
+  });
+
   it('fills a message of 1 MiB exactly, whatever the time', async () => {
     const waku = new ScriptedWaku();
     const carrier = createWakuCarrier(waku.lightNode());
@@ -177,7 +202,61 @@ describe('receiving', () => {
   });
 });
 
+describe('the streams on which service nodes push messages', () => {
+  const stream = (over: Partial<WakuStream>) => {
+    const one = {
+      protocol: '/vac/waku/filter-push/2.0.0-beta1',
+      direction: 'inbound' as const,
+      readStatus: 'closed',
+      writeStatus: 'ready',
+      closeWrite: async () => {
+        one.writeStatus = 'closed';
+      },
+      ...over,
+    };
+    return one;
+  };
+
+  it('are closed when the service node has ended them, and no others', async () => {
+    const waku = new ScriptedWaku();
+    const clock = manualClock();
+    const { connection, node } = await open(waku, { clock });
+    const others = [
+      stream({ readStatus: 'ready' }),
+      stream({ direction: 'outbound' }),
+      stream({ protocol: '/vac/waku/metadata/1.0.0' }),
+      stream({ protocol: undefined }),
+    ];
+    node.streams.push(stream({}), ...others);
+    await waku.accept(STATUS_PUBSUB_TOPIC, foreign('one'));
+    expect(node.streams.map(({ writeStatus }) => writeStatus)).toEqual([
+      'closed',
+      ...others.map(() => 'ready'),
+    ]);
+    // The end of a stream comes after its message.
+    const last = stream({ closeWrite: () => Promise.reject(new Error('gone')) });
+    node.streams.push(last);
+    Object.assign(others[0] as object, { readStatus: 'closed' });
+    await clock.advanceAndRest(100);
+    expect(others[0]?.writeStatus).toBe('closed');
+    await connection.close();
+    expect(clock.next()).toBeUndefined();
+  });
+});
+
 describe('lost peers', () => {
+  it('hears a topic that was left and returns, though the request that ended it was overtaken', async () => {
+    const waku = new ScriptedWaku();
+    const { connection, node, arrived } = await open(waku);
+    waku.faults.overtaken = true;
+    await connection.subscribe([]);
+    await connection.subscribe([TOPIC]);
+    await waku.accept(STATUS_PUBSUB_TOPIC, foreign('heard'));
+    expect(arrived).toEqual(['heard']);
+    expect(node.calls).toEqual(['subscribe 1', 'subscribe 1']);
+    await connection.close();
+  });
+
   it('subscribes again with other peers when the service node has forgotten us', async () => {
     const waku = new ScriptedWaku();
     const clock = manualClock();

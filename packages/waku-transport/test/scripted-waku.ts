@@ -8,6 +8,7 @@ import {
   type WakuRelayNode,
   type WakuStoreContinuation,
   type WakuStoreQuery,
+  type WakuStream,
   wakuMessageHash,
 } from '../src/index.js';
 
@@ -32,6 +33,8 @@ export interface Faults {
   failingPages?: number | undefined;
   /** Never answers a push. */
   silent?: boolean | undefined;
+  /** The end of a subscription is overtaken by the request that follows it. */
+  overtaken?: boolean | undefined;
 }
 
 const OK = { successes: ['service node'], failures: [] };
@@ -72,6 +75,8 @@ export class ScriptedNode {
   /** What the node has, by content topic; and what the service node knows. */
   readonly #callbacks = new Map<string, { readonly decoders: WakuDecoder[]; readonly callback: Callback }>();
   readonly #known = new Set<string>();
+  /** Content topics whose end is still on its way. */
+  readonly #ending = new Set<string>();
   #isConnected = true;
   /** Names of calls, in order. */
   readonly calls: string[] = [];
@@ -87,7 +92,11 @@ export class ScriptedNode {
     removeEventListener: (type: string, listener: () => void) => {
       this.#listeners.get(type)?.delete(listener);
     },
+    getConnections: () => [{ streams: this.streams }],
   };
+
+  /** Streams of the only connection. */
+  readonly streams: WakuStream[] = [];
 
   readonly isConnected = () => this.#isConnected;
 
@@ -130,6 +139,7 @@ export class ScriptedNode {
     subscribe: async (decoders: WakuDecoder[], callback: Callback) => {
       this.calls.push(`subscribe ${decoders.length}`);
       if (!this.#isConnected) return { subscription: null, error: 'No peer available', results: null };
+      queueMicrotask(() => this.#end());
       for (const decoder of decoders) {
         this.#callbacks.set(decoder.contentTopic, { decoders: [decoder], callback });
         if (!this.#waku.faults.deaf) this.#known.add(decoder.contentTopic);
@@ -146,11 +156,15 @@ export class ScriptedNode {
     unsubscribe: async (contentTopics: string[]) => {
       for (const contentTopic of contentTopics) {
         this.#callbacks.delete(contentTopic);
-        this.#known.delete(contentTopic);
+        this.#ending.add(contentTopic);
       }
+      if (!this.#waku.faults.overtaken) this.#end();
       return OK;
     },
-    ping: async () => (this.#callbacks.size > this.#known.size ? failed('Remote peer rejected') : OK),
+    ping: async () => {
+      this.#end();
+      return this.#callbacks.size > this.#known.size ? failed('Remote peer rejected') : OK;
+    },
     unsubscribeAll: async () => {
       this.calls.push('unsubscribe all');
       this.#callbacks.clear();
@@ -158,6 +172,11 @@ export class ScriptedNode {
       return OK;
     },
   };
+
+  #end(): void {
+    for (const contentTopic of this.#ending) this.#known.delete(contentTopic);
+    this.#ending.clear();
+  }
 
   readonly store = {
     queryGenerator: (decoders: WakuDecoder[], options: WakuStoreQuery | WakuStoreContinuation) =>

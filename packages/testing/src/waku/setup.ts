@@ -11,7 +11,7 @@ declare module 'vitest' {
   }
 }
 
-/** A Vitest `globalSetup`: installs relay nodes of Waku, once for this checkout. */
+/** A Vitest `globalSetup`: installs nodes of Waku, once for this checkout. */
 export default async function setup(project: TestProject): Promise<void> {
   try {
     project.provide('waku', await installProject(join(import.meta.dirname, '../../waku'), 'nodes of Waku'));

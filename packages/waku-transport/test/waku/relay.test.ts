@@ -7,15 +7,15 @@ import { createMemoryStore } from '@sotto/store-adapters/memory';
 import type {} from '@sotto/testing/waku/setup';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createWakuCarrier, createWakuTransport } from '../../src/index.js';
-import { RelayNodes } from './relay-nodes.js';
+import { RealNodes } from './real-nodes.js';
 
 const SLOW = 120_000;
 const folder = inject('waku');
 const identity = () => defaultProvider().secp256k1.generateKeyPair();
-type Node = Awaited<ReturnType<RelayNodes['start']>>;
+type Node = Awaited<ReturnType<RealNodes['startRelay']>>;
 
 describe.skipIf(folder === undefined)('real relay nodes', () => {
-  const nodes = new RelayNodes(folder as string);
+  const nodes = new RealNodes(folder as string);
   let [one, two] = [] as Node[] as [Node, Node];
   /** Carriers in turn on both nodes, so that what is sent goes over the wire. */
   const alternating = <T>(create: (node: Node) => T) => {
@@ -28,8 +28,8 @@ describe.skipIf(folder === undefined)('real relay nodes', () => {
   };
 
   beforeAll(async () => {
-    one = await nodes.start();
-    two = await nodes.start();
+    one = await nodes.startRelay();
+    two = await nodes.startRelay();
     await nodes.connect(one, two);
   }, SLOW);
   afterAll(() => nodes.stop());
@@ -76,7 +76,7 @@ describe.skipIf(folder === undefined)('real relay nodes', () => {
   it(
     'report a lost peer, and go on with the next',
     async () => {
-      const [left, right] = [await nodes.start(), await nodes.start()];
+      const [left, right] = [await nodes.startRelay(), await nodes.startRelay()];
       await nodes.connect(left, right);
       const statuses: string[] = [];
       const arrived: string[] = [];

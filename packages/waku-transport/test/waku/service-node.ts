@@ -1,0 +1,129 @@
+import { compareBytes, concatBytes } from '@sotto/core';
+import { STATUS_PUBSUB_TOPIC, type WakuProtoMessage, wakuMessageHash } from '../../src/index.js';
+import type { RealNodes } from './real-nodes.js';
+
+/** Messages of a page of the store: fewer than asked for, so that a few messages make pages. */
+const PAGE = 10;
+
+type Stream = never;
+interface Incoming {
+  readonly stream: Stream;
+  readonly connection: { readonly remotePeer: { toString(): string } };
+}
+
+/**
+ * A scripted service node: light push, filter and store, spoken over real libp2p to real light nodes. Only what the suite needs; it
+ * relays to nobody else.
+ */
+export class ServiceNode {
+  readonly stored: WakuProtoMessage[] = [];
+  readonly node: Awaited<ReturnType<RealNodes['startRelay']>>;
+  /** Content topics by peer. */
+  readonly #subscribers = new Map<string, { readonly peer: unknown; readonly topics: Set<string> }>();
+  // biome-ignore lint/suspicious/noExplicitAny: packages that aren't installed where this is compiled
+  readonly #wire: Record<'proto' | 'lengthPrefixed' | 'pipe' | 'all', any>;
+
+  private constructor(
+    node: ServiceNode['node'],
+    wire: Record<'proto' | 'lengthPrefixed' | 'pipe' | 'all', unknown>,
+  ) {
+    this.node = node;
+    this.#wire = wire;
+  }
+
+  static async start(nodes: RealNodes): Promise<ServiceNode> {
+    const wire = {
+      proto: await nodes.load('@waku/proto/dist/index.js'),
+      lengthPrefixed: await nodes.load('it-length-prefixed/dist/src/index.js'),
+      pipe: (await nodes.load('it-pipe/dist/src/index.js')).pipe,
+      all: (await nodes.load('it-all/dist/src/index.js')).default,
+    };
+    const service = new ServiceNode(await nodes.startRelay(), wire);
+    await service.#serve('/vac/waku/lightpush/2.0.0-beta1', (bytes) => service.#lightPush(bytes));
+    await service.#serve('/vac/waku/filter-subscribe/2.0.0-beta1', (bytes, peer) =>
+      service.#filter(bytes, peer),
+    );
+    await service.#serve('/vac/waku/store-query/3.0.0', (bytes) => service.#store(bytes));
+    return service;
+  }
+
+  /** Forgets all subscriptions, as a node does that was started anew. */
+  forget(): void {
+    this.#subscribers.clear();
+  }
+
+  #serve(
+    protocol: string,
+    answer: (bytes: Uint8Array, peer: Incoming['connection']['remotePeer']) => Uint8Array,
+  ): Promise<void> {
+    const { pipe, lengthPrefixed, all } = this.#wire;
+    return this.node.libp2p.handle(protocol, ({ stream, connection }: Incoming) => {
+      const respond = async function* (source: AsyncIterable<{ subarray(): Uint8Array }>) {
+        const chunks: { subarray(): Uint8Array }[] = await all(source);
+        // Probes of the SDK open a stream and say nothing.
+        if (chunks.length > 0)
+          yield answer(concatBytes(...chunks.map((one) => one.subarray())), connection.remotePeer);
+      };
+      pipe(stream, lengthPrefixed.decode, respond, lengthPrefixed.encode, stream).catch(() => undefined);
+    });
+  }
+
+  #lightPush(bytes: Uint8Array): Uint8Array {
+    const { PushRpc } = this.#wire.proto.proto_lightpush;
+    const { requestId, request } = PushRpc.decode(bytes);
+    this.stored.push(request.message);
+    for (const { peer, topics } of this.#subscribers.values())
+      if (topics.has(request.message.contentTopic)) void this.#push(peer, request.message);
+    return PushRpc.encode({ requestId, response: { isSuccess: true, info: '' } });
+  }
+
+  async #push(peer: unknown, wakuMessage: WakuProtoMessage): Promise<void> {
+    const { pipe, lengthPrefixed, proto } = this.#wire;
+    const pubsubTopic = STATUS_PUBSUB_TOPIC;
+    const push = proto.proto_filter_v2.MessagePush.encode({ wakuMessage, pubsubTopic });
+    try {
+      const stream = await this.node.libp2p.dialProtocol(peer, '/vac/waku/filter-push/2.0.0-beta1');
+      await pipe([push], lengthPrefixed.encode, stream.sink);
+      await stream.close();
+    } catch {
+      // The client is gone.
+    }
+  }
+
+  #filter(bytes: Uint8Array, peer: Incoming['connection']['remotePeer']): Uint8Array {
+    const { FilterSubscribeRequest, FilterSubscribeResponse } = this.#wire.proto.proto_filter_v2;
+    const { requestId, filterSubscribeType, contentTopics } = FilterSubscribeRequest.decode(bytes);
+    const key = peer.toString();
+    const known = this.#subscribers.get(key);
+    const topics = known?.topics ?? new Set<string>();
+    let statusCode = 200;
+    if (filterSubscribeType === 'SUBSCRIBE') {
+      for (const topic of contentTopics) topics.add(topic);
+      this.#subscribers.set(key, { peer, topics });
+    } else if (filterSubscribeType === 'UNSUBSCRIBE') {
+      for (const topic of contentTopics) topics.delete(topic);
+    } else if (filterSubscribeType === 'UNSUBSCRIBE_ALL') this.#subscribers.delete(key);
+    else if (known === undefined) statusCode = 404;
+    return FilterSubscribeResponse.encode({ requestId, statusCode, statusDesc: '' });
+  }
+
+  #store(bytes: Uint8Array): Uint8Array {
+    const { StoreQueryRequest, StoreQueryResponse } = this.#wire.proto.proto_store;
+    const { requestId, contentTopics, timeStart, timeEnd, paginationCursor } =
+      StoreQueryRequest.decode(bytes);
+    const found = this.stored
+      .filter(({ contentTopic }) => contentTopics.includes(contentTopic))
+      .filter(({ timestamp = 0n }) => timestamp >= timeStart && timestamp < timeEnd)
+      .map((message) => ({
+        message,
+        messageHash: wakuMessageHash(STATUS_PUBSUB_TOPIC, message),
+        pubsubTopic: STATUS_PUBSUB_TOPIC,
+      }));
+    const at = found.findIndex(
+      ({ messageHash }) =>
+        paginationCursor !== undefined && compareBytes(messageHash, paginationCursor) === 0,
+    );
+    const messages = found.slice(at + 1, at + 1 + PAGE);
+    return StoreQueryResponse.encode({ requestId, statusCode: 200, statusDesc: 'OK', messages });
+  }
+}
