@@ -8,6 +8,7 @@ const layers = {
   'protocol-codec': ['core'],
   x3dh: ['core', 'crypto', 'protocol-codec'],
   'double-ratchet': ['core', 'crypto'],
+  'device-linking': ['core', 'crypto', 'protocol-codec', 'messenger'],
   'group-log': ['core', 'crypto'],
   device: ['core', 'crypto', 'protocol-codec', 'x3dh', 'double-ratchet'],
   messenger: ['core', 'crypto', 'protocol-codec', 'group-log', 'device', 'directories'],

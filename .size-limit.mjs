@@ -130,6 +130,12 @@ const budgets = [
     limit: '12 kB',
   },
   {
+    name: 'linking a device, beside the messenger with its backup and a provider',
+    import: { [dist('device-linking')]: '*' },
+    ignore: ['@sotto/messenger', '@sotto/messenger/backup', '@sotto/crypto'],
+    limit: '17 kB',
+  },
+  {
     name: 'files over a web server, until the first one is encrypted or decrypted',
     import: {
       [dist('attachments')]: '{ decodeAttachment, encodeAttachment, readAttachment, uploadAttachment }',

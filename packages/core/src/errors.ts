@@ -86,6 +86,12 @@ export interface ErrorDetails {
       | 'peer';
     readonly id: string;
   };
+  /**
+   * A device was not linked. `used`: another device has read the code before; `expired`: nobody read it, or answered, in
+   * time; `declined`: the user of this device said no; `cancelled`: the other device ended it; `damaged`: what arrived is not what was
+   * announced.
+   */
+  DEVICE_NOT_LINKED: { readonly reason: 'used' | 'expired' | 'declined' | 'cancelled' | 'damaged' };
   /** The author of a request isn't permitted to make it. */
   NOT_PERMITTED: { readonly what: string };
   /** None of the devices addressed could be sent to. */
@@ -157,6 +163,7 @@ export type TextKind =
   | 'chat name'
   | 'contact code'
   | 'conversation key'
+  | 'device link code'
   | 'enode URL'
   | 'ENS name'
   | 'Ethereum address'
