@@ -17,6 +17,13 @@ export interface StatusClientLimits {
    * forgotten first. People whom the user has accepted don't count, and are not forgotten. Default 2,048.
    */
   readonly maxPeers: number;
+  /**
+   * Messages without data synchronisation that can't be judged yet, such as one to a group that we don't know: they are kept for a week, and the
+   * oldest are dropped first. Default 256, of 64 KiB each.
+   */
+  readonly maxHeld: number;
+  /** The same of one person. Default 32, so that one person can't displace those of all others. */
+  readonly maxHeldPerSender: number;
   /** Messages named by one read receipt; further ones are ignored, and of ours the latest ones are named. Default 256: each is looked up. */
   readonly maxReadAtOnce: number;
   /** Acknowledgements that wait until the user accepts their recipient; beyond it the oldest are not sent. Default 4,096. */
@@ -60,6 +67,8 @@ export const DEFAULT_STATUS_CLIENT_LIMITS: StatusClientLimits = Object.freeze({
   maxRepeats: 10,
   maxSeen: 1_024,
   maxPeers: 2_048,
+  maxHeld: 256,
+  maxHeldPerSender: 32,
   maxReadAtOnce: 256,
   maxAcknowledgements: 4_096,
   maxGroups: 256,

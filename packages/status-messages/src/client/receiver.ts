@@ -39,6 +39,7 @@ import type { StatusBody, StatusContact, StatusContent, StatusReceipt } from './
 import { getPeer, nowOf, profileOf, type StatusContext } from './context.js';
 import type { Delivery } from './delivery.js';
 import { aheadError, type GroupStates, isAhead, notPermitted, statusGroupId } from './groups.js';
+import type { HeldMessages } from './held.js';
 import type { StatusPayload } from './read-payload.js';
 import {
   type ChatRecord,
@@ -47,6 +48,7 @@ import {
   type Draft,
   type GroupRecord,
   groupKey,
+  heldKey,
   NEW_CHAT,
   type PeerRecord,
   peerKey,
@@ -99,10 +101,18 @@ export class StatusReceiver {
   readonly #context: StatusContext;
   readonly #delivery: Delivery;
   readonly #groups: GroupStates;
+  readonly #held: HeldMessages;
   readonly #after: AfterReceiving;
 
-  constructor(context: StatusContext, delivery: Delivery, groups: GroupStates, after: AfterReceiving) {
+  constructor(
+    context: StatusContext,
+    delivery: Delivery,
+    groups: GroupStates,
+    held: HeldMessages,
+    after: AfterReceiving,
+  ) {
     this.#context = context;
+    this.#held = held;
     this.#delivery = delivery;
     this.#groups = groups;
     this.#after = after;
@@ -124,7 +134,8 @@ export class StatusReceiver {
     const receipts: StatusReceipt[] = [];
     if (datasync !== undefined) receipts.push(...this.#delivery.acknowledged(draft, sender, datasync.acks));
     if (datasync !== undefined && datasync.groupOffers.length > 0) await this.#learn(draft, sender, '2024');
-    for (const { bytes, messageId, datasyncId } of messages) {
+    for (const enclosed of messages) {
+      const { bytes, messageId, datasyncId } = enclosed;
       const id = messageId.slice(2);
       let isFinal = true;
       if ((await draft.get<SeenRecord>(seenKey(scope, id))) === undefined) {
@@ -143,8 +154,12 @@ export class StatusReceiver {
           isFinal = error.code !== 'NOT_FOUND' && !isForNow(error);
           draft.onCommit(() => this.#context.events.emit('refused', { sender, error }));
           if (isFinal) await this.#remember(draft, scope, id);
+          else if (datasyncId === undefined && conversation.kind === 'direct' && !message.request)
+            this.#held.hold(draft, message, enclosed);
         }
       }
+      const held = heldKey(scope, id);
+      if (isFinal && this.#held.has(held)) this.#held.drop(draft, held);
       if (datasyncId !== undefined && isFinal) this.#delivery.acknowledge(draft, sender, datasyncId);
     }
     return { contents, receipts };
