@@ -33,8 +33,11 @@ export interface StatusClientLimits {
    * the oldest are forgotten. Default 256.
    */
   readonly maxGroups: number;
-  /** New events of a group in one message of someone whom the user hasn't accepted. Default 256: each costs a signature recovery. */
-  readonly maxStrangerEvents: number;
+  /**
+   * New events of a group that are looked at in one message, the earliest first; the others when it comes again. Default 256: each costs a
+   * signature recovery, which takes one to three milliseconds.
+   */
+  readonly maxNewEvents: number;
   /**
    * Groups to which people added us whom the user hasn't accepted; the oldest are forgotten first, as message requests are. Default 64, more
    * than honest use needs.
@@ -72,7 +75,7 @@ export const DEFAULT_STATUS_CLIENT_LIMITS: StatusClientLimits = Object.freeze({
   maxReadAtOnce: 256,
   maxAcknowledgements: 4_096,
   maxGroups: 256,
-  maxStrangerEvents: 256,
+  maxNewEvents: 256,
   maxUninvitedGroups: 64,
   maxEventsPerMember: 64,
   maxEventsOfMembers: 512,

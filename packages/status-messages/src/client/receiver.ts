@@ -85,10 +85,17 @@ const TYPES_OF_2024: ReadonlySet<number> = new Set([
   MESSAGE_TYPE.retractContactRequest,
 ]);
 
-/** A message that is being processed. */
-interface Opened extends AuthoredMessage {
+/** What a message comes to besides its contents. */
+interface Outcome {
   /** What it tells of messages of ours. */
   readonly receipts: StatusReceipt[];
+  /** Whether it need not come again. */
+  isFinal: boolean;
+}
+
+/** A message that is being processed. */
+interface Opened extends AuthoredMessage {
+  readonly outcome: Outcome;
   readonly message: ReceivedMessage;
   /** Hex. */
   readonly sender: string;
@@ -142,10 +149,11 @@ export class StatusReceiver {
         const branch = draft.branch();
         try {
           if (message.request) await this.#countStranger(branch, sender);
-          const told: StatusReceipt[] = [];
-          contents.push(...(await this.#open(branch, message, bytes, told)));
-          receipts.push(...told);
-          await this.#remember(branch, scope, id);
+          const outcome: Outcome = { receipts: [], isFinal: true };
+          contents.push(...(await this.#open(branch, message, bytes, outcome)));
+          receipts.push(...outcome.receipts);
+          ({ isFinal } = outcome);
+          if (isFinal) await this.#remember(branch, scope, id);
           draft.merge(branch);
         } catch (error) {
           if (!isSottoError(error) || error.code.startsWith('STORE_') || error.code.startsWith('STATE_'))
@@ -180,14 +188,14 @@ export class StatusReceiver {
     draft: Draft,
     message: ReceivedMessage,
     bytes: Uint8Array,
-    receipts: StatusReceipt[],
+    outcome: Outcome,
   ): Promise<readonly StatusContent[]> {
     const { crypto, decodeLimits: limits, identity } = this.#context;
     const sender = encodeHex(message.sender);
     const profile = profileOf(this.#context, await getPeer(draft, sender));
     const authored = openMessage(crypto, bytes, message.sender, { profile, limits });
     const own = crypto.equalBytes(message.sender, identity.publicKey);
-    const opened: Opened = { ...authored, message, sender, own, profile, receipts };
+    const opened: Opened = { ...authored, message, sender, own, profile, outcome };
     const isBare = message.conversation.kind === 'public' && message.senderInstallation === '';
     if (!own && isBare) await this.#learn(draft, message.sender, '2020');
     if (!own && TYPES_OF_2024.has(opened.type)) await this.#learn(draft, message.sender, '2024');
@@ -345,7 +353,8 @@ export class StatusReceiver {
   #readReceipt(opened: Opened): readonly StatusContent[] {
     this.#checkPrivate(opened);
     const { crypto, decodeLimits, identity, limits } = this.#context;
-    const { message, own, receipts, payload } = opened;
+    const { message, own, payload } = opened;
+    const { receipts } = opened.outcome;
     const read = decodeDatasyncPayload(payload, { limits: decodeLimits })?.groupOffers ?? [];
     if (own) return [];
     const direct = directGroupId(crypto, identity.publicKey, message.sender);
@@ -387,13 +396,12 @@ export class StatusReceiver {
     const groupId = statusGroupId(crypto, update.chatId);
     const hasMessage = update.message !== undefined || update.emojiReaction !== undefined;
     if (update.events.length > 0) {
-      const { maxStrangerEvents } = this.#context.limits;
-      const maxNew = message.request ? maxStrangerEvents : Number.POSITIVE_INFINITY;
-      const { before, record, refused } = await refusingForNow(() =>
-        this.#groups.receive(draft, update.chatId, update.events, by, maxNew),
+      const { before, record, refused, isPartial } = await refusingForNow(() =>
+        this.#groups.receive(draft, update.chatId, update.events, by),
       );
       // Events that don't count keep no text from the user; without one, it is not acknowledged, so that they come again.
       if (record === undefined && refused !== undefined && !hasMessage) throw forNow(refused);
+      if (isPartial && !hasMessage) opened.outcome.isFinal = false;
       if (record !== undefined) {
         const group = this.#groups.describe(record);
         const isAccepted = record.from === by ? !message.request : await this.#isAccepted(group.addedBy);
