@@ -26,3 +26,4 @@ export type {
 export { explain, explainClock, explainCode, type Sentences } from './explain.js';
 export { PERSON_NAME_MAX_CHARACTERS, type Person, parsePersonName } from './person.js';
 export { decodeText, encodeText, TEXT_MAX_BYTES } from './text.js';
+export { mentionText, type TextPart, textParts } from './text-parts.js';

@@ -20,6 +20,8 @@ import { decodeText, encodeText } from './text.js';
 const MOST_EARLY = 64;
 /** Reactions kept for a message; further ones are dropped. Each costs 150 bytes, and anyone in a public chat can make some. */
 const MOST_REACTIONS = 256;
+/** Those of one person, retracted ones included: as many as there are kinds, so that one person can't keep others from reacting. */
+const MOST_REACTIONS_OF_ONE = 6;
 
 type ChangeOf<W extends StatusContent['what']> = Extract<StatusContent, { readonly what: W }>;
 
@@ -111,9 +113,10 @@ export class StatusBatch {
     const isSame = (other: StoredReaction) => other.by === by && other.reaction === reaction;
     const old = reactions.find(isSame);
     if (!isAbove(clock, old?.clock)) return;
+    const others = reactions.filter((other) => !isSame(other));
+    if (others.filter((other) => other.by === by).length >= MOST_REACTIONS_OF_ONE) return;
     if (old === undefined && reactions.length >= MOST_REACTIONS) return;
     const next: StoredReaction = { by, reaction, clock: String(clock), ...(retracted && { retracted }) };
-    const others = reactions.filter((other) => !isSame(other));
     this.#replace(key, found, { ...found.status, reactions: [...others, next] });
   }
 

@@ -119,6 +119,21 @@ describe('with Status clients', () => {
       expect(key).not.toContain('sailing');
   });
 
+  it('one person who reacts in many ways keeps nobody else from it', async () => {
+    const { network, alice, bob } = await two();
+    const carol = await newParty(network, 'carol-1', { status: true });
+    const to = { kind: 'public', name: 'sailing' } as const;
+    for (const party of [alice, bob, carol]) await party.conversations.open(to);
+    const { reference: target = '' } = await alice.conversations.send(to, 'hello');
+    await quiet(network, alice, bob, carol);
+    for (let reaction = 1; reaction <= 300; reaction++)
+      await bob.status?.send(to, { kind: 'reaction', target, reaction, retracted: true });
+    await carol.status?.send(to, { kind: 'reaction', target, reaction: 1 });
+    await quiet(network, alice, bob, carol);
+    const [message] = await alice.conversations.entries(to);
+    expect(message).toMatchObject({ reactions: [{ by: carol.identity.publicKey, reaction: 1 }] });
+  });
+
   it('pictures are kept, and texts that cannot be shown are kept as bytes', async () => {
     const { network, alice, bob } = await two();
     const picture = Uint8Array.of(0x89, 0x50, 0x4e, 0x47);

@@ -24,14 +24,15 @@ import { checkDisplayName } from '../checks.js';
 import { formatIdentity } from '../identity-text.js';
 import type { StatusLimits } from '../limits.js';
 import { PROFILE_2024, type StatusProfile } from '../profile.js';
-import type { StatusContent, StatusReceipt } from './contents.js';
+import type { StatusContent } from './contents.js';
 import { getPeer, profileOf, type StatusContext } from './context.js';
 import { Delivery } from './delivery.js';
-import { codeOf, type StatusClientEvents, StatusEvents } from './events.js';
+import { codeOf, type StatusClientEvents, type StatusEnvelope, StatusEvents } from './events.js';
 import { GroupStates } from './groups.js';
+import { HeldMessages } from './held.js';
 import { DEFAULT_STATUS_CLIENT_LIMITS, type StatusClientLimits } from './limits.js';
 import { Peers } from './peers.js';
-import { readPayload } from './read-payload.js';
+import { readPayload, type StatusPayload } from './read-payload.js';
 import { StatusReceiver } from './receiver.js';
 import { Draft } from './records.js';
 import { type StatusOutgoing, StatusSender, type StatusSendOptions, type StatusSent } from './sender.js';
@@ -63,6 +64,8 @@ export interface StatusClientOptions {
   /** Receives events and codes, never contents. Default: nothing is logged. */
   readonly logger?: Logger | undefined;
 }
+
+type AcknowledgeOptions = NonNullable<Parameters<StatusEnvelope['acknowledge']>[0]>;
 
 /** Waits shorter than this are of no use: several repeats go out together. In milliseconds. */
 const SHORTEST_WAIT_MS = 50;
@@ -117,6 +120,7 @@ export class StatusClient {
   readonly #queue = new SerialQueue();
   readonly #delivery: Delivery;
   readonly #peers: Peers;
+  readonly #held: HeldMessages;
   readonly #receiver: StatusReceiver;
   readonly #sender: StatusSender;
   readonly #stops: (() => void)[] = [];
@@ -136,7 +140,8 @@ export class StatusClient {
     this.#sender = new StatusSender(context, this.#delivery, this.#peers, states);
     this.contacts = new StatusContacts(context, this.#sender, inTurn);
     this.groups = new StatusGroups(context, this.#sender, states, inTurn);
-    this.#receiver = new StatusReceiver(context, this.#delivery, states, {
+    this.#held = new HeldMessages(context);
+    this.#receiver = new StatusReceiver(context, this.#delivery, states, this.#held, {
       answer: (peer) => this.#inBackground(() => this.contacts.answer(peer)),
       join: (groupId) => this.#inBackground(() => this.groups.joinNow(groupId)),
       makeRoom: (draft, isUninvited) => this.groups.makeRoom(draft, isUninvited),
@@ -148,8 +153,10 @@ export class StatusClient {
     const { messenger } = this.#context;
     await this.#delivery.load();
     await this.#peers.load();
+    await this.#held.load();
     this.#stops.push(
       messenger.on('message', (message) => this.#deliver(message)),
+      this.#context.events.on('groupChanged', () => this.#inBackground(() => this.#offerHeld())),
       messenger.on('sent', ({ id }) => this.#inBackground(() => this.#delivery.noteSent(id))),
       messenger.on('sendFailed', ({ id, error }) =>
         this.#inBackground(() => this.#delivery.noteFailed(id, error)),
@@ -293,23 +300,57 @@ export class StatusClient {
       isStatus,
       acknowledge: ({ alongside } = {}) =>
         this.#inTurn(async () => {
-          const draft = Draft.of(this.#context.store);
-          let contents: readonly StatusContent[] = [];
-          let receipts: readonly StatusReceipt[] = [];
-          if (payload !== undefined)
-            ({ contents, receipts } = await this.#receiver.process(draft, message, payload));
-          const also: readonly Write[] = (await alongside?.(contents, receipts)) ?? [];
-          const acknowledged = await message.acknowledge({ alongside: [...draft.writes, ...also] });
-          if (!acknowledged) return undefined;
-          draft.committed();
-          this.#peers.noteChanges(draft.writes);
+          const contents = await this.#process(message, payload, alongside, (writes) =>
+            message.acknowledge({ alongside: writes }),
+          );
+          if (contents === undefined) return undefined;
           if (refused !== undefined) events.emit('refused', { sender: message.sender, error: refused });
           this.#sendAcknowledgements(message.sender);
           if (!message.ownCopy) this.#delivery.hurry(message.sender, message.sentAt);
-          this.#schedule();
+          if (contents.some(({ what }) => what === 'group')) this.#inBackground(() => this.#offerHeld());
           return contents;
         }),
     });
+  }
+
+  /** @param commit stores the writes, unless the message was acknowledged before */
+  async #process(
+    message: ReceivedMessage,
+    payload: StatusPayload | undefined,
+    alongside: AcknowledgeOptions['alongside'],
+    commit: (writes: readonly Write[]) => Promise<boolean>,
+  ): Promise<readonly StatusContent[] | undefined> {
+    const draft = Draft.of(this.#context.store);
+    const { contents, receipts } =
+      payload === undefined
+        ? { contents: [], receipts: [] }
+        : await this.#receiver.process(draft, message, payload);
+    const also = (await alongside?.(contents, receipts)) ?? [];
+    if (!(await commit([...draft.writes, ...also]))) return undefined;
+    draft.committed();
+    this.#peers.noteChanges(draft.writes);
+    return contents;
+  }
+
+  /** Gives the application the held messages that can be judged now. Those that it doesn't acknowledge are offered again. */
+  async #offerHeld(): Promise<void> {
+    const { events, store } = this.#context;
+    for (const { key, message: held, enclosed } of await this.#held.all()) {
+      const payload = { messages: [enclosed], datasync: undefined };
+      const message = { ...held, payload: enclosed.bytes, acknowledge: async () => false };
+      const trial = Draft.of(store);
+      await this.#receiver.process(trial, message, payload);
+      if (!trial.writes.some((write) => write.type === 'delete' && write.key === key)) continue;
+      const acknowledge: StatusEnvelope['acknowledge'] = ({ alongside } = {}) =>
+        this.#inTurn(() =>
+          this.#process(message, payload, alongside, async (writes) => {
+            if (!this.#held.has(key)) return false;
+            await store.commit(writes);
+            return true;
+          }),
+        );
+      events.emit('message', { message, isStatus: true, acknowledge });
+    }
   }
 
   /** Several that wait at the same time are sent together. */
@@ -369,11 +410,17 @@ export class StatusClient {
   /** Sets the timer for the next repeat. */
   #schedule(): void {
     this.#cancelTimer();
-    const at = this.#delivery.nextAt();
-    if (this.#closed || at === undefined) return;
+    const at = [this.#delivery.nextAt(), this.#held.nextAt()].filter((time) => time !== undefined);
+    if (this.#closed || at.length === 0) return;
     const { clock } = this.#context;
-    const wait = Math.max(at - clock.now(), SHORTEST_WAIT_MS);
-    this.#cancelTimer = clock.after(wait, () => this.#inBackground(() => this.#delivery.sendDue()));
+    const wait = Math.max(Math.min(...at) - clock.now(), SHORTEST_WAIT_MS);
+    this.#cancelTimer = clock.after(wait, () => this.#inBackground(() => this.#doDue()));
+  }
+
+  async #doDue(): Promise<void> {
+    await this.#delivery.sendDue();
+    if ((this.#held.nextAt() ?? Number.POSITIVE_INFINITY) <= this.#context.clock.now())
+      await this.#offerHeld();
   }
 }
 

@@ -186,10 +186,10 @@ export class Delivery {
     }
     const excess = this.#waiting.size + added.length - limits.maxOutgoing;
     if (excess <= 0) return;
-    const keys = [...this.#waiting].sort(
-      ([, one], [, other]) => Number(other.ended ?? false) - Number(one.ended ?? false),
-    );
-    for (const [old] of keys.slice(0, excess)) this.#giveUp(draft, old);
+    // First what the schedule has given up, then what has left at least once.
+    const rankOf = ({ ended, accepted }: Waiting) => (ended ? 0 : accepted ? 1 : 2);
+    const inOrder = [...this.#waiting].sort(([, one], [, other]) => rankOf(one) - rankOf(other));
+    for (const [old] of inOrder.slice(0, excess)) this.#giveUp(draft, old);
   }
 
   /**

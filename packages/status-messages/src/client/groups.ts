@@ -25,7 +25,7 @@ import { PROFILE_2024 } from '../profile.js';
 import type { StatusGroupInfo } from './contents.js';
 import { nowOf, type StatusContext } from './context.js';
 import { type Draft, type GroupRecord, groupKey } from './records.js';
-import { forNow } from './undecided.js';
+import { forNow, isForNow } from './undecided.js';
 
 /** Events whose author is remembered. */
 const SIGNERS_KEPT = 4_096;
@@ -90,8 +90,7 @@ export class GroupStates {
   /**
    * Adds received events. Those that may not be applied have no effect here, and don't stand in the way of the others.
    * @param by who sent them, `0x04…`: must be a member before or after them
-   * @param maxNew how many of them may be new
-   * @returns `record` when they changed something; `refused` says why not all of them counted
+   * @returns `record` when they changed something; `refused` says why not all of them counted, `isPartial` whether some may later
    * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED, INVALID_SIGNATURE; NOT_PERMITTED when the sender, or we, are not in the group
    */
   async receive(
@@ -99,31 +98,26 @@ export class GroupStates {
     chatId: string,
     received: readonly Uint8Array[],
     by: string,
-    maxNew: number,
   ): Promise<{
     readonly before: GroupRecord | undefined;
     readonly record: GroupRecord | undefined;
     readonly refused: SottoError | undefined;
+    readonly isPartial: boolean;
   }> {
     const { crypto } = this.#context;
     const before = await this.get(draft, statusGroupId(crypto, chatId));
     const known = new Set(before?.events);
     const added = new Set(received.map(encodeBase64).filter((raw) => !known.has(raw)));
-    checkLimit('new membership events', added.size, maxNew);
     if (before !== undefined && added.size === 0) {
       if (!before.members.includes(by)) throw notPermitted('change a group as someone who is not a member');
-      return { before, record: undefined, refused: undefined };
+      return { before, record: undefined, refused: undefined, isPartial: false };
     }
-    const events = [...known, ...added].map((raw) => this.#open(chatId, decodeBase64(raw)));
-    const now = nowOf(this.#context);
-    const ahead = events.filter(({ raw, clock }) => !known.has(encodeBase64(raw)) && isAhead(clock, now));
-    let refused: SottoError | undefined = ahead.map(({ clock }) => aheadError(clock, now)).at(0);
+    const fresh = this.#openNew(chatId, [...added].map(decodeBase64));
+    const old = [...known].map((raw) => this.#open(chatId, decodeBase64(raw)));
+    let { refused } = fresh;
     let group: MergedGroup;
     try {
-      group = this.#merge(
-        chatId,
-        events.filter((event) => !ahead.includes(event)),
-      );
+      group = this.#merge(chatId, [...old, ...fresh.events]);
     } catch (error) {
       throw refused ?? error;
     }
@@ -132,12 +126,43 @@ export class GroupStates {
     if (!isMember) throw refused ?? notPermitted('change a group as someone who is not a member');
     if (before === undefined && !group.members.has(this.#me))
       throw refused ?? notPermitted('announce a group that we are not in');
+    const isPartial = fresh.refused !== undefined && isForNow(fresh.refused);
     const kept = group.events.map(({ raw }) => encodeBase64(raw));
     const isSame = kept.length === known.size && kept.every((raw) => known.has(raw));
-    if (isSame) return { before, record: undefined, refused };
+    if (isSame) return { before, record: undefined, refused, isPartial };
     const record = this.#recordOf(group, this.#adderOf(group) ?? by, before);
     draft.put(groupKey(statusGroupId(crypto, chatId)), record);
-    return { before, record, refused };
+    return { before, record, refused, isPartial };
+  }
+
+  /** Opens events that are new to us, the earliest first: those whose clock isn't ahead of ours, and only so many. */
+  #openNew(
+    chatId: string,
+    added: readonly Uint8Array[],
+  ): { readonly events: readonly SignedMembershipEvent[]; readonly refused: SottoError | undefined } {
+    const { decodeLimits: limits } = this.#context;
+    const now = nowOf(this.#context);
+    const clocks = added.map((raw) => ({ raw, clock: decodeMembershipEvent(raw, { limits }).clock }));
+    clocks.sort((one, other) => (one.clock < other.clock ? -1 : one.clock > other.clock ? 1 : 0));
+    const ahead = clocks.find(({ clock }) => isAhead(clock, now))?.clock;
+    let refused: SottoError | undefined = ahead === undefined ? undefined : aheadError(ahead, now);
+    let left = this.#context.limits.maxNewEvents;
+    const events: SignedMembershipEvent[] = [];
+    for (const { raw, clock } of clocks) {
+      if (isAhead(clock, now)) break;
+      if (this.#signers.get(this.#signerKey(chatId, raw)) === undefined && left-- === 0) {
+        refused = forNow(
+          new SottoError('LIMIT_EXCEEDED', 'More new events than are looked at in one message.', {
+            what: 'new membership events',
+            limit: this.#context.limits.maxNewEvents,
+            actual: added.length,
+          }),
+        );
+        break;
+      }
+      events.push(this.#open(chatId, raw));
+    }
+    return { events, refused };
   }
 
   #merge(chatId: string, events: readonly SignedMembershipEvent[]): MergedGroup {
@@ -157,12 +182,16 @@ export class GroupStates {
   /** Recovers who signed an event, unless that is known. */
   #open(chatId: string, raw: Uint8Array): SignedMembershipEvent {
     const { crypto, decodeLimits: limits } = this.#context;
-    const key = encodeHex(crypto.keccak256(encodeUtf8(chatId), raw));
+    const key = this.#signerKey(chatId, raw);
     const from = this.#signers.get(key);
     if (from !== undefined) return { ...decodeMembershipEvent(raw, { limits }), from, raw };
     const event = openMembershipEvent(crypto, chatId, raw, { limits });
     this.#signers.set(key, event.from);
     return event;
+  }
+
+  #signerKey(chatId: string, raw: Uint8Array): string {
+    return encodeHex(this.#context.crypto.keccak256(encodeUtf8(chatId), raw));
   }
 
   /** Who added us last, `0x04…`: whoever only passes on the events doesn't count. */

@@ -17,6 +17,13 @@ export interface StatusClientLimits {
    * forgotten first. People whom the user has accepted don't count, and are not forgotten. Default 2,048.
    */
   readonly maxPeers: number;
+  /**
+   * Messages without data synchronisation that can't be judged yet, such as one to a group that we don't know: they are kept for a week, and the
+   * oldest are dropped first. Default 256, of 64 KiB each.
+   */
+  readonly maxHeld: number;
+  /** The same of one person. Default 32, so that one person can't displace those of all others. */
+  readonly maxHeldPerSender: number;
   /** Messages named by one read receipt; further ones are ignored, and of ours the latest ones are named. Default 256: each is looked up. */
   readonly maxReadAtOnce: number;
   /** Acknowledgements that wait until the user accepts their recipient; beyond it the oldest are not sent. Default 4,096. */
@@ -26,8 +33,11 @@ export interface StatusClientLimits {
    * the oldest are forgotten. Default 256.
    */
   readonly maxGroups: number;
-  /** New events of a group in one message of someone whom the user hasn't accepted. Default 256: each costs a signature recovery. */
-  readonly maxStrangerEvents: number;
+  /**
+   * New events of a group that are looked at in one message, the earliest first; the others when it comes again. Default 256: each costs a
+   * signature recovery, which takes one to three milliseconds.
+   */
+  readonly maxNewEvents: number;
   /**
    * Groups to which people added us whom the user hasn't accepted; the oldest are forgotten first, as message requests are. Default 64, more
    * than honest use needs.
@@ -60,10 +70,12 @@ export const DEFAULT_STATUS_CLIENT_LIMITS: StatusClientLimits = Object.freeze({
   maxRepeats: 10,
   maxSeen: 1_024,
   maxPeers: 2_048,
+  maxHeld: 256,
+  maxHeldPerSender: 32,
   maxReadAtOnce: 256,
   maxAcknowledgements: 4_096,
   maxGroups: 256,
-  maxStrangerEvents: 256,
+  maxNewEvents: 256,
   maxUninvitedGroups: 64,
   maxEventsPerMember: 64,
   maxEventsOfMembers: 512,

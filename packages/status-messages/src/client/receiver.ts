@@ -39,6 +39,7 @@ import type { StatusBody, StatusContact, StatusContent, StatusReceipt } from './
 import { getPeer, nowOf, profileOf, type StatusContext } from './context.js';
 import type { Delivery } from './delivery.js';
 import { aheadError, type GroupStates, isAhead, notPermitted, statusGroupId } from './groups.js';
+import type { HeldMessages } from './held.js';
 import type { StatusPayload } from './read-payload.js';
 import {
   type ChatRecord,
@@ -47,6 +48,7 @@ import {
   type Draft,
   type GroupRecord,
   groupKey,
+  heldKey,
   NEW_CHAT,
   type PeerRecord,
   peerKey,
@@ -83,10 +85,17 @@ const TYPES_OF_2024: ReadonlySet<number> = new Set([
   MESSAGE_TYPE.retractContactRequest,
 ]);
 
-/** A message that is being processed. */
-interface Opened extends AuthoredMessage {
+/** What a message comes to besides its contents. */
+interface Outcome {
   /** What it tells of messages of ours. */
   readonly receipts: StatusReceipt[];
+  /** Whether it need not come again. */
+  isFinal: boolean;
+}
+
+/** A message that is being processed. */
+interface Opened extends AuthoredMessage {
+  readonly outcome: Outcome;
   readonly message: ReceivedMessage;
   /** Hex. */
   readonly sender: string;
@@ -99,10 +108,18 @@ export class StatusReceiver {
   readonly #context: StatusContext;
   readonly #delivery: Delivery;
   readonly #groups: GroupStates;
+  readonly #held: HeldMessages;
   readonly #after: AfterReceiving;
 
-  constructor(context: StatusContext, delivery: Delivery, groups: GroupStates, after: AfterReceiving) {
+  constructor(
+    context: StatusContext,
+    delivery: Delivery,
+    groups: GroupStates,
+    held: HeldMessages,
+    after: AfterReceiving,
+  ) {
     this.#context = context;
+    this.#held = held;
     this.#delivery = delivery;
     this.#groups = groups;
     this.#after = after;
@@ -124,17 +141,19 @@ export class StatusReceiver {
     const receipts: StatusReceipt[] = [];
     if (datasync !== undefined) receipts.push(...this.#delivery.acknowledged(draft, sender, datasync.acks));
     if (datasync !== undefined && datasync.groupOffers.length > 0) await this.#learn(draft, sender, '2024');
-    for (const { bytes, messageId, datasyncId } of messages) {
+    for (const enclosed of messages) {
+      const { bytes, messageId, datasyncId } = enclosed;
       const id = messageId.slice(2);
       let isFinal = true;
       if ((await draft.get<SeenRecord>(seenKey(scope, id))) === undefined) {
         const branch = draft.branch();
         try {
           if (message.request) await this.#countStranger(branch, sender);
-          const told: StatusReceipt[] = [];
-          contents.push(...(await this.#open(branch, message, bytes, told)));
-          receipts.push(...told);
-          await this.#remember(branch, scope, id);
+          const outcome: Outcome = { receipts: [], isFinal: true };
+          contents.push(...(await this.#open(branch, message, bytes, outcome)));
+          receipts.push(...outcome.receipts);
+          ({ isFinal } = outcome);
+          if (isFinal) await this.#remember(branch, scope, id);
           draft.merge(branch);
         } catch (error) {
           if (!isSottoError(error) || error.code.startsWith('STORE_') || error.code.startsWith('STATE_'))
@@ -143,8 +162,12 @@ export class StatusReceiver {
           isFinal = error.code !== 'NOT_FOUND' && !isForNow(error);
           draft.onCommit(() => this.#context.events.emit('refused', { sender, error }));
           if (isFinal) await this.#remember(draft, scope, id);
+          else if (datasyncId === undefined && conversation.kind === 'direct' && !message.request)
+            this.#held.hold(draft, message, enclosed);
         }
       }
+      const held = heldKey(scope, id);
+      if (isFinal && this.#held.has(held)) this.#held.drop(draft, held);
       if (datasyncId !== undefined && isFinal) this.#delivery.acknowledge(draft, sender, datasyncId);
     }
     return { contents, receipts };
@@ -165,14 +188,14 @@ export class StatusReceiver {
     draft: Draft,
     message: ReceivedMessage,
     bytes: Uint8Array,
-    receipts: StatusReceipt[],
+    outcome: Outcome,
   ): Promise<readonly StatusContent[]> {
     const { crypto, decodeLimits: limits, identity } = this.#context;
     const sender = encodeHex(message.sender);
     const profile = profileOf(this.#context, await getPeer(draft, sender));
     const authored = openMessage(crypto, bytes, message.sender, { profile, limits });
     const own = crypto.equalBytes(message.sender, identity.publicKey);
-    const opened: Opened = { ...authored, message, sender, own, profile, receipts };
+    const opened: Opened = { ...authored, message, sender, own, profile, outcome };
     const isBare = message.conversation.kind === 'public' && message.senderInstallation === '';
     if (!own && isBare) await this.#learn(draft, message.sender, '2020');
     if (!own && TYPES_OF_2024.has(opened.type)) await this.#learn(draft, message.sender, '2024');
@@ -330,7 +353,8 @@ export class StatusReceiver {
   #readReceipt(opened: Opened): readonly StatusContent[] {
     this.#checkPrivate(opened);
     const { crypto, decodeLimits, identity, limits } = this.#context;
-    const { message, own, receipts, payload } = opened;
+    const { message, own, payload } = opened;
+    const { receipts } = opened.outcome;
     const read = decodeDatasyncPayload(payload, { limits: decodeLimits })?.groupOffers ?? [];
     if (own) return [];
     const direct = directGroupId(crypto, identity.publicKey, message.sender);
@@ -372,13 +396,12 @@ export class StatusReceiver {
     const groupId = statusGroupId(crypto, update.chatId);
     const hasMessage = update.message !== undefined || update.emojiReaction !== undefined;
     if (update.events.length > 0) {
-      const { maxStrangerEvents } = this.#context.limits;
-      const maxNew = message.request ? maxStrangerEvents : Number.POSITIVE_INFINITY;
-      const { before, record, refused } = await refusingForNow(() =>
-        this.#groups.receive(draft, update.chatId, update.events, by, maxNew),
+      const { before, record, refused, isPartial } = await refusingForNow(() =>
+        this.#groups.receive(draft, update.chatId, update.events, by),
       );
       // Events that don't count keep no text from the user; without one, it is not acknowledged, so that they come again.
       if (record === undefined && refused !== undefined && !hasMessage) throw forNow(refused);
+      if (isPartial && !hasMessage) opened.outcome.isFinal = false;
       if (record !== undefined) {
         const group = this.#groups.describe(record);
         const isAccepted = record.from === by ? !message.request : await this.#isAccepted(group.addedBy);

@@ -1,4 +1,5 @@
 import { decodeUtf8, type ErrorCode, encodeUtf8, SottoError, type Store, type Write } from '@sotto/core';
+import type { ReceivedMessage } from '@sotto/messenger';
 import type { StatusProfile } from '../profile.js';
 import type { Segment } from '../segmentation.js';
 
@@ -13,6 +14,7 @@ import type { Segment } from '../segmentation.js';
  * app/status/ring/<scope>/<slot>               RingRecord: which message id is forgotten when the slot is used again
  * app/status/outgoing/<identity>/<datasync id> OutgoingRecord: what waits to be sent or acknowledged
  * app/status/ack/<identity>/<datasync id>      AckRecord: an acknowledgement that is to be sent
+ * app/status/held/<identity>/<message id>      HeldRecord: a message without data synchronisation that can't be judged yet
  * app/status/segment/<identity>/<hash>/<index> when the first segment of its message came, and this one as it came; parity ones have p before
  *                                              the index
  */
@@ -129,6 +131,27 @@ export interface AckRecord {
   readonly at: number;
 }
 
+/** A message that can't be judged yet, with what the messenger said of it. */
+export interface HeldRecord {
+  /** When it came, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly sender: string;
+  readonly id: string;
+  readonly senderInstallation: string;
+  readonly protection: ReceivedMessage['protection'];
+  readonly verified: boolean;
+  readonly ownCopy: boolean;
+  readonly late: boolean;
+  readonly receivedAt: number;
+  readonly sentAt: number;
+  /** Of the metadata message, `0x` and hex. */
+  readonly messageId: string;
+  /** Base64 of the metadata message. */
+  readonly bytes: string;
+}
+
+export const heldPrefix = `${ROOT}/held/`;
+export const heldKey = (sender: string, id: string) => `${heldPrefix}${sender}/${id}`;
 export const peersPrefix = `${ROOT}/peer/`;
 export const groupsPrefix = `${ROOT}/group/`;
 export const outgoingPrefix = `${ROOT}/outgoing/`;

@@ -121,6 +121,29 @@ describe('a member', () => {
     expect(text?.payload.length).toBeLessThan(50_000);
   });
 
+  it('who sends thousands of events costs us no more than some at a time; honest ones come with the repeats', async () => {
+    const { network, clock, bob, admin, group, groupId } = await team();
+    const { chatId } = group;
+    const renamed = Array.from({ length: 600 }, (_, n) =>
+      event(admin, chatId, types.nameChanged, clock.now() + n, { name: `name ${n}` }),
+    );
+    clock.advance(5_000);
+    const signed = admin.sign(
+      MESSAGE_TYPE.membershipUpdate,
+      updateOf({ chatId, events: [...group.events, ...renamed] }),
+    );
+    const update = admin.wrap(bob.identity, signed.bytes);
+    const names: (string | undefined)[] = [];
+    for (let n = 0; n < 3; n++) {
+      expect(admin.acks).not.toContain(admin.idOf(update));
+      await admin.sync(bob.identity, update);
+      await quiet(network, bob, admin);
+      names.push((await bob.status.groups.get(groupId))?.name);
+    }
+    expect(names).toEqual(['name 255', 'name 511', 'name 599']);
+    expect(admin.acks).toContain(admin.idOf(update));
+  });
+
   it('who adds strangers without end adds some, and no more', async () => {
     const { network, clock, bob, admin, mallory, group } = await team();
     const { chatId } = group;
