@@ -29,7 +29,9 @@ export type CliErrorCode =
   | 'PASSPHRASE_NEEDED'
   /** A passphrase was provided for a store that is not encrypted. */
   | 'NOT_ENCRYPTED'
-  | 'NO_TERMINAL';
+  | 'NO_TERMINAL'
+  /** The transport needs packages that do not come with this program. */
+  | 'NOT_INSTALLED';
 
 /** An error of this program: a message for people, a code for programs. Contains no secrets. */
 export class CliError extends Error {

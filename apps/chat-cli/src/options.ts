@@ -26,12 +26,21 @@ chat-cli [options]
   --help
 
 Transport, one of:
+  --transport NAME         relay, peers, node, memory, waku or nats [as the options below say, else relay]
   --relay URL              WebSocket relay of a node [${LOCAL_RELAY}]; it sees sealed envelopes only
   --peer ENODE             Whisper peer over devp2p; can be repeated
   --mailserver ENODE       a peer that stores messages while you are offline. Its password is read from
                            SOTTO_CHAT_MAIL_PASSWORD [${DEFAULT_MAIL_PASSWORD}]
   --node URL               JSON-RPC of a node, http: or ws:. IT RECEIVES THE PRIVATE KEY of the account
   --memory                 no network: try the chat with a contact that echoes. Nothing is kept
+
+With --transport waku, a light node of this program, or with --waku-relay a relay node; with --transport nats, a client:
+  --server ADDRESS         whom to connect to; can be repeated. waku: /dns4/HOST/tcp/PORT/p2p/ID; nats: nats://HOST:4222
+  --shard CLUSTER/SHARD    waku: where the others are [16/32, as Status]
+  --waku-relay             take part in the relay: no node learns what you read, and none keeps it while you are offline
+  --packages DIR           waku: where the packages of Waku are installed, if not beside this program
+  --stream NAME            nats: the stream that keeps messages while you are offline [none].
+                           SOTTO_CHAT_NATS_USER and SOTTO_CHAT_NATS_PASSWORD log in, if the servers ask
 
 Status clients. Everyone whom you write to needs this option, or a Status client:
   --profile GENERATION     2020 or 2024: what people are taken for until their messages show it. status: 2024
@@ -54,7 +63,30 @@ export type TransportOption =
       readonly mailserver: { readonly enode: string; readonly password: string } | undefined;
     }
   | { readonly kind: 'node'; readonly url: string }
+  | WakuOption
+  | NatsOption
   | { readonly kind: 'memory' };
+
+/** A node of Waku in this program. */
+export interface WakuOption {
+  readonly kind: 'waku';
+  readonly mode: 'light' | 'relay';
+  /** Addresses with the ids of the nodes: `/dns4/HOST/tcp/PORT/p2p/ID`. */
+  readonly servers: readonly string[];
+  readonly cluster: number;
+  readonly shard: number;
+  /** Where the packages of Waku are installed. Default: beside this program. */
+  readonly packages: string | undefined;
+}
+
+/** Servers of NATS. */
+export interface NatsOption {
+  readonly kind: 'nats';
+  readonly servers: readonly string[];
+  readonly stream: string | undefined;
+  /** How to log in, if the servers ask. */
+  readonly login: { readonly user: string; readonly pass: string } | undefined;
+}
 
 /** The parsed command line. */
 export interface Options {
@@ -81,8 +113,10 @@ export interface ProfileOption {
 
 /** @throws CliError BAD_OPTION */
 export function parseOptions(args: readonly string[]): Options {
-  const values = readFlags(args);
+  const flags = readFlags(args);
+  const values = flags.transport === 'memory' ? { ...flags, memory: true } : flags;
   const transports: TransportOption[] = [
+    ...networkIn(values),
     ...(values.relay === undefined ? [] : [{ kind: 'relay', url: values.relay } as const]),
     ...peersIn(values.peer, values.mailserver),
     ...(values.node === undefined ? [] : [{ kind: 'node', url: values.node } as const]),
@@ -91,7 +125,16 @@ export function parseOptions(args: readonly string[]): Options {
   if (transports.length > 1) {
     throw new CliError(
       'BAD_OPTION',
-      'Choose one of --relay, --peer (with --mailserver), --node and --memory.',
+      'Choose one of --relay, --peer (with --mailserver), --node, --memory, --transport waku and --transport nats.',
+    );
+  }
+  const transport = transports[0] ?? ({ kind: 'relay', url: LOCAL_RELAY } as const);
+  if (values.transport !== undefined && values.transport !== transport.kind) {
+    throw new CliError(
+      'BAD_OPTION',
+      KINDS.includes(values.transport)
+        ? `--transport ${values.transport} needs an address, and none of another transport.`
+        : `--transport takes ${KINDS.join(', ')}.`,
     );
   }
   if (values['change-passphrase'] === true && (values.json ?? values.memory) === true) {
@@ -125,10 +168,52 @@ export function parseOptions(args: readonly string[]): Options {
     changePassphrase: values['change-passphrase'] ?? false,
     json: values.json ?? false,
     help: values.help ?? false,
-    transport: transports[0] ?? { kind: 'relay', url: LOCAL_RELAY },
+    transport,
     finding: findingIn(values),
     profile: profileIn(values.profile, values['display-name']),
   };
+}
+
+const KINDS: readonly string[] = ['relay', 'peers', 'node', 'memory', 'waku', 'nats'];
+
+/**
+ * Waku or NATS, if one was chosen.
+ * @throws CliError BAD_OPTION
+ */
+function networkIn(values: ReturnType<typeof readFlags>): (WakuOption | NatsOption)[] {
+  const { transport, server: servers = [], shard, packages, stream } = values;
+  const [waku, nats] = [transport === 'waku', transport === 'nats'];
+  if (!waku && (shard ?? packages ?? values['waku-relay']) !== undefined)
+    throw new CliError('BAD_OPTION', '--shard, --waku-relay and --packages need --transport waku.');
+  if (!nats && stream !== undefined) throw new CliError('BAD_OPTION', '--stream needs --transport nats.');
+  if (!waku && !nats) {
+    if (servers.length === 0) return [];
+    throw new CliError('BAD_OPTION', '--server needs --transport waku or --transport nats.');
+  }
+  const isServer = waku ? /^\/.+\/p2p\/[0-9A-Za-z]+$/ : /^(nats|tls):\/\/[^/]+$/;
+  if (servers.length === 0 || !servers.every((server) => isServer.test(server))) {
+    throw new CliError(
+      'BAD_OPTION',
+      waku
+        ? '--transport waku needs the addresses of nodes: --server /dns4/HOST/tcp/PORT/p2p/ID'
+        : '--transport nats needs the addresses of servers: --server nats://HOST:4222',
+    );
+  }
+  if (nats) {
+    if (stream !== undefined && !/^[A-Za-z0-9_-]+$/.test(stream))
+      throw new CliError('BAD_OPTION', '--stream takes letters, digits, _ and -.');
+    const user = process.env['SOTTO_CHAT_NATS_USER'];
+    const login = user ? { user, pass: process.env['SOTTO_CHAT_NATS_PASSWORD'] ?? '' } : undefined;
+    return [{ kind: 'nats', servers, stream, login }];
+  }
+  const [, cluster, number] = /^(\d{1,5})\/(\d{1,5})$/.exec(shard ?? '16/32') ?? [];
+  if (!(Number(cluster) <= 0xffff && Number(number) <= 0xffff))
+    throw new CliError('BAD_OPTION', '--shard takes two numbers up to 65535, as in 16/32.');
+  const mode = values['waku-relay'] === true ? 'relay' : 'light';
+  const directory = packages === undefined ? undefined : resolve(packages);
+  return [
+    { kind: 'waku', mode, servers, cluster: Number(cluster), shard: Number(number), packages: directory },
+  ];
 }
 
 /** @throws CliError BAD_OPTION */
@@ -184,6 +269,12 @@ function readFlags(args: readonly string[]) {
         'change-passphrase': { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
+        transport: { type: 'string' },
+        server: { type: 'string', multiple: true },
+        shard: { type: 'string' },
+        'waku-relay': { type: 'boolean' },
+        packages: { type: 'string' },
+        stream: { type: 'string' },
         relay: { type: 'string' },
         peer: { type: 'string', multiple: true },
         mailserver: { type: 'string' },

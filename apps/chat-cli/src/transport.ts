@@ -9,8 +9,9 @@ export const KEY_LEAVES_WARNING =
   'The node receives the private key of this account: its operator can read and write as you. Use a node of your own.';
 
 /**
-Creates the transport that was chosen. devp2p is loaded only when it is used: it takes a quarter of the start-up time.
+ * Creates the transport that was chosen. What few people choose is loaded only then: devp2p takes a quarter of the start-up time.
  * @throws INVALID_ARGUMENT
+ * @throws CliError NOT_INSTALLED
  */
 export async function transportFor(option: Exclude<TransportOption, { kind: 'memory' }>): Promise<Transport> {
   switch (option.kind) {
@@ -23,6 +24,14 @@ export async function transportFor(option: Exclude<TransportOption, { kind: 'mem
     }
     case 'node':
       return createRpcTransport({ url: option.url });
+    case 'waku': {
+      const { createOwnWakuTransport } = await import('./waku.js');
+      return createOwnWakuTransport(option);
+    }
+    case 'nats': {
+      const { createNatsTransport } = await import('./nats.js');
+      return createNatsTransport(option);
+    }
   }
 }
 
@@ -40,6 +49,12 @@ export function describeTransport(option: TransportOption): string {
       return option.url;
     case 'peers':
       return option.enodes.length === 1 ? '1 peer' : `${option.enodes.length} peers`;
+    case 'waku':
+      return option.servers.length === 1 ? 'Waku, 1 node' : `Waku, ${option.servers.length} nodes`;
+    case 'nats':
+      return option.servers.length === 1
+        ? (option.servers[0] as string)
+        : `${option.servers.length} NATS servers`;
     case 'memory':
       return 'trial, nothing is kept';
   }

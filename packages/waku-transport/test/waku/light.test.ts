@@ -2,16 +2,15 @@ import { carrierCases } from '@sotto/compliance/carrier';
 import { transportCases } from '@sotto/compliance/transport';
 import { encodeUtf8 } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
+import { RealNodes, ServiceNode } from '@sotto/testing/waku';
 import type {} from '@sotto/testing/waku/setup';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createWakuCarrier, createWakuTransport } from '../../src/index.js';
-import { RealNodes } from './real-nodes.js';
-import { ServiceNode } from './service-node.js';
+import { createWakuCarrier, createWakuTransport, type WakuLightNode } from '../../src/index.js';
 
 const SLOW = 120_000;
 const folder = inject('waku');
 const identity = () => defaultProvider().secp256k1.generateKeyPair();
-type Node = Awaited<ReturnType<RealNodes['startLight']>>;
+type Node = WakuLightNode;
 
 describe.skipIf(folder === undefined)('real light nodes, with a scripted service node', () => {
   const nodes = new RealNodes(folder as string);
@@ -28,8 +27,8 @@ describe.skipIf(folder === undefined)('real light nodes, with a scripted service
 
   beforeAll(async () => {
     service = await ServiceNode.start(nodes);
-    one = await nodes.startLight(service.node);
-    two = await nodes.startLight(service.node);
+    one = await nodes.startLight<WakuLightNode>(service.node);
+    two = await nodes.startLight<WakuLightNode>(service.node);
   }, SLOW);
   afterAll(() => nodes.stop());
 
@@ -79,8 +78,8 @@ describe.skipIf(folder === undefined)('real light nodes, with a scripted service
     'subscribe again when the service node has forgotten them',
     async () => {
       const [sending, receiving] = [
-        await nodes.startLight(service.node),
-        await nodes.startLight(service.node),
+        await nodes.startLight<WakuLightNode>(service.node),
+        await nodes.startLight<WakuLightNode>(service.node),
       ];
       const topic = Uint8Array.of(7, 7, 7, 7);
       const arrived: string[] = [];

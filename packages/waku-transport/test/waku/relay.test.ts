@@ -4,15 +4,16 @@ import { encodeUtf8 } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { RealNodes } from '@sotto/testing/waku';
 import type {} from '@sotto/testing/waku/setup';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createWakuCarrier, createWakuTransport } from '../../src/index.js';
-import { RealNodes } from './real-nodes.js';
+import { createWakuCarrier, createWakuTransport, type WakuRelayNode } from '../../src/index.js';
 
 const SLOW = 120_000;
 const folder = inject('waku');
 const identity = () => defaultProvider().secp256k1.generateKeyPair();
-type Node = Awaited<ReturnType<RealNodes['startRelay']>>;
+const start = (nodes: RealNodes) => nodes.startRelay<WakuRelayNode>();
+type Node = Awaited<ReturnType<typeof start>>;
 
 describe.skipIf(folder === undefined)('real relay nodes', () => {
   const nodes = new RealNodes(folder as string);
@@ -28,8 +29,8 @@ describe.skipIf(folder === undefined)('real relay nodes', () => {
   };
 
   beforeAll(async () => {
-    one = await nodes.startRelay();
-    two = await nodes.startRelay();
+    one = await start(nodes);
+    two = await start(nodes);
     await nodes.connect(one, two);
   }, SLOW);
   afterAll(() => nodes.stop());
@@ -76,7 +77,7 @@ describe.skipIf(folder === undefined)('real relay nodes', () => {
   it(
     'report a lost peer, and go on with the next',
     async () => {
-      const [left, right] = [await nodes.startRelay(), await nodes.startRelay()];
+      const [left, right] = [await start(nodes), await start(nodes)];
       await nodes.connect(left, right);
       const statuses: string[] = [];
       const arrived: string[] = [];

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { STATUS_PUBSUB_TOPIC, type WakuLightNode, type WakuRelayNode } from '../../src/index.js';
 
-/** What the tests use of a relay node of `@waku/sdk`, beside what the transport does. */
-interface RelayNode extends WakuRelayNode {
-  readonly relay: WakuRelayNode['relay'] & { getMeshPeers(pubsubTopic: string): readonly string[] };
-  readonly libp2p: WakuRelayNode['libp2p'] & {
+/** What is used of a relay node of `@waku/sdk`, beside what transports do. */
+export interface RelayNode {
+  readonly relay: { getMeshPeers(pubsubTopic: string): readonly string[] };
+  readonly libp2p: {
     dial(addresses: unknown): Promise<unknown>;
     hangUp(peer: unknown): Promise<void>;
-    getMultiaddrs(): unknown;
+    getMultiaddrs(): readonly unknown[];
     getPeers(): readonly unknown[];
     handle(protocol: string, handler: (incoming: never) => void): Promise<void>;
     dialProtocol(
@@ -20,13 +20,15 @@ interface RelayNode extends WakuRelayNode {
   stop(): Promise<void>;
 }
 
-/** What the tests use of a light node of `@waku/sdk`, beside what the transport does. */
-interface LightNode extends WakuLightNode {
+/** What is used of a light node of `@waku/sdk`, beside what transports do. */
+export interface LightNode {
   start(): Promise<void>;
   stop(): Promise<void>;
   dial(address: unknown, protocols: readonly string[]): Promise<unknown>;
 }
 
+/** The pubsub topic of the shard of Status. */
+export const PUBSUB_TOPIC = '/waku/2/rs/16/32';
 const SHARDS = { clusterId: 16, shards: [32] };
 
 /** Real nodes, in this process, on the shard of Status. */
@@ -40,10 +42,13 @@ export class RealNodes {
     polyfill();
   }
 
-  /** A relay node that listens. */
-  async startRelay(): Promise<RelayNode> {
+  /**
+   * A relay node that listens.
+   * @typeParam Node what the caller's transport wants of it
+   */
+  async startRelay<Node extends object = object>(): Promise<Node & RelayNode> {
     const { createRelayNode } = await this.load('relay-sdk/dist/relay-node/index.js');
-    const node: RelayNode = await createRelayNode({
+    const node: Node & RelayNode = await createRelayNode({
       networkConfig: SHARDS,
       shardInfo: SHARDS,
       libp2p: { ...(await this.#libp2p()), addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] } },
@@ -53,17 +58,22 @@ export class RealNodes {
     return node;
   }
 
-  /** A light node that uses the services of one node. */
-  async startLight(service: Pick<RelayNode, 'libp2p'>): Promise<LightNode> {
+  /**
+   * A light node that uses the services of one node.
+   * @typeParam Node what the caller's transport wants of it
+   */
+  async startLight<Node extends object = object>(
+    service: Pick<RelayNode, 'libp2p'>,
+  ): Promise<Node & LightNode> {
     const { createLightNode } = await this.load('@waku/sdk/dist/index.js');
-    const node: LightNode = await createLightNode({
+    const node: Node & LightNode = await createLightNode({
       networkConfig: SHARDS,
       numPeersToUse: 1,
       libp2p: await this.#libp2p(),
     });
     await node.start();
     this.#nodes.push(node);
-    const [address] = service.libp2p.getMultiaddrs() as readonly unknown[];
+    const [address] = service.libp2p.getMultiaddrs();
     await node.dial(address, ['lightpush', 'filter', 'store']);
     return node;
   }
@@ -77,10 +87,10 @@ export class RealNodes {
   /** Connects two nodes, until each has the other in its mesh. */
   async connect(a: RelayNode, b: RelayNode): Promise<void> {
     await a.libp2p.dial(b.libp2p.getMultiaddrs());
-    const isMeshed = () => [a, b].every(({ relay }) => relay.getMeshPeers(STATUS_PUBSUB_TOPIC).length > 0);
+    const isMeshed = () => [a, b].every(({ relay }) => relay.getMeshPeers(PUBSUB_TOPIC).length > 0);
     for (let attempt = 0; !isMeshed(); attempt++) {
       if (attempt === 1_200) throw new Error('The nodes did not find each other within a minute.');
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(50);
     }
   }
 

@@ -1,10 +1,18 @@
 import { compareBytes, concatBytes } from '@sotto/core';
-import { STATUS_PUBSUB_TOPIC, type WakuProtoMessage, wakuMessageHash } from '../../src/index.js';
-import type { RealNodes } from './real-nodes.js';
+import { PUBSUB_TOPIC, type RealNodes, type RelayNode } from './real-nodes.js';
 
 /** Messages of a page of the store: fewer than asked for, so that a few messages make pages. */
 const PAGE = 10;
 
+/** What is used of a WakuMessage. */
+export interface StoredMessage {
+  readonly payload: Uint8Array;
+  readonly contentTopic: string;
+  readonly version: number | undefined;
+  readonly timestamp: bigint | undefined;
+}
+
+type Part = 'proto' | 'hash' | 'lengthPrefixed' | 'pipe' | 'all';
 type Stream = never;
 interface Incoming {
   readonly stream: Stream;
@@ -16,17 +24,14 @@ interface Incoming {
  * relays to nobody else.
  */
 export class ServiceNode {
-  readonly stored: WakuProtoMessage[] = [];
-  readonly node: Awaited<ReturnType<RealNodes['startRelay']>>;
+  readonly stored: StoredMessage[] = [];
+  readonly node: RelayNode;
   /** Content topics by peer. */
   readonly #subscribers = new Map<string, { readonly peer: unknown; readonly topics: Set<string> }>();
   // biome-ignore lint/suspicious/noExplicitAny: packages that aren't installed where this is compiled
-  readonly #wire: Record<'proto' | 'lengthPrefixed' | 'pipe' | 'all', any>;
+  readonly #wire: Record<Part, any>;
 
-  private constructor(
-    node: ServiceNode['node'],
-    wire: Record<'proto' | 'lengthPrefixed' | 'pipe' | 'all', unknown>,
-  ) {
+  private constructor(node: RelayNode, wire: Record<Part, unknown>) {
     this.node = node;
     this.#wire = wire;
   }
@@ -34,6 +39,7 @@ export class ServiceNode {
   static async start(nodes: RealNodes): Promise<ServiceNode> {
     const wire = {
       proto: await nodes.load('@waku/proto/dist/index.js'),
+      hash: (await nodes.load('@waku/message-hash/dist/index.js')).messageHash,
       lengthPrefixed: await nodes.load('it-length-prefixed/dist/src/index.js'),
       pipe: (await nodes.load('it-pipe/dist/src/index.js')).pipe,
       all: (await nodes.load('it-all/dist/src/index.js')).default,
@@ -45,6 +51,11 @@ export class ServiceNode {
     );
     await service.#serve('/vac/waku/store-query/3.0.0', (bytes) => service.#store(bytes));
     return service;
+  }
+
+  /** Where it listens, with its id. */
+  get address(): string {
+    return String(this.node.libp2p.getMultiaddrs()[0]);
   }
 
   /** Forgets all subscriptions, as a node does that was started anew. */
@@ -77,9 +88,9 @@ export class ServiceNode {
     return PushRpc.encode({ requestId, response: { isSuccess: true, info: '' } });
   }
 
-  async #push(peer: unknown, wakuMessage: WakuProtoMessage): Promise<void> {
+  async #push(peer: unknown, wakuMessage: StoredMessage): Promise<void> {
     const { pipe, lengthPrefixed, proto } = this.#wire;
-    const pubsubTopic = STATUS_PUBSUB_TOPIC;
+    const pubsubTopic = PUBSUB_TOPIC;
     const push = proto.proto_filter_v2.MessagePush.encode({ wakuMessage, pubsubTopic });
     try {
       const stream = await this.node.libp2p.dialProtocol(peer, '/vac/waku/filter-push/2.0.0-beta1');
@@ -108,6 +119,7 @@ export class ServiceNode {
   }
 
   #store(bytes: Uint8Array): Uint8Array {
+    const { hash } = this.#wire;
     const { StoreQueryRequest, StoreQueryResponse } = this.#wire.proto.proto_store;
     const { requestId, contentTopics, timeStart, timeEnd, paginationCursor } =
       StoreQueryRequest.decode(bytes);
@@ -116,8 +128,8 @@ export class ServiceNode {
       .filter(({ timestamp = 0n }) => timestamp >= timeStart && timestamp < timeEnd)
       .map((message) => ({
         message,
-        messageHash: wakuMessageHash(STATUS_PUBSUB_TOPIC, message),
-        pubsubTopic: STATUS_PUBSUB_TOPIC,
+        messageHash: hash(PUBSUB_TOPIC, message) as Uint8Array,
+        pubsubTopic: PUBSUB_TOPIC,
       }));
     const at = found.findIndex(
       ({ messageHash }) =>
