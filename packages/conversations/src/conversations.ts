@@ -459,7 +459,7 @@ export class Conversations {
   }
 
   /**
-   * Whether authors are told that their messages were read, and whether we note what they tell of ours. Off until it is switched on. Only
+   * Whether authors are told that their messages were read, and whether we note what they report about ours. Off until it is switched on. Only
    * with the option `status`.
    */
   get readReceipts(): boolean {

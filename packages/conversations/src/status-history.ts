@@ -120,7 +120,7 @@ export class StatusBatch {
     this.#replace(key, found, { ...found.status, reactions: [...others, next] });
   }
 
-  /** Notes what a recipient tells of a message of ours. What isn't ours, or didn't go to them, is left alone. */
+  /** Notes what a recipient reports about a message of ours. What isn't ours, or didn't go to them, is left alone. */
   async receipt({ conversation, messageId, recipient, what }: StatusReceipt): Promise<void> {
     const key = conversationKey(conversation);
     const found = await this.#find(key, messageId);

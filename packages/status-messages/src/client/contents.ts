@@ -84,7 +84,7 @@ export type StatusContent =
       readonly payload: Uint8Array;
     });
 
-/** Something that a recipient tells of a message of ours. */
+/** Something that a recipient reports about a message of ours. */
 export interface StatusReceipt {
   /** `delivered`: a device of theirs has it. `read`: they have seen it. */
   readonly what: 'delivered' | 'read';

@@ -12,7 +12,7 @@ export interface StatusEnvelope {
    * Processes the payload and acknowledges the message, in one commit: until then it is redelivered after each restart. Call it
    * for every envelope. What was received before, and what is refused, has no contents.
    * @param options.alongside returns writes of the application for the same commit; keys begin with `app/`. Called with the contents, and with
-   *   what the sender tells of messages of ours, also when there are none, and again when the commit has to be repeated. It must not
+   *   what the sender reports about messages of ours, also when there are none, and again when the commit has to be repeated. It must not
    *   call the client
    * @returns the contents; `undefined` when the message was acknowledged before, and nothing was stored
    * @throws STORE codes (nothing has changed, retry); CLOSED

@@ -87,7 +87,7 @@ const TYPES_OF_2024: ReadonlySet<number> = new Set([
 
 /** What a message comes to besides its contents. */
 interface Outcome {
-  /** What it tells of messages of ours. */
+  /** What it reports about messages of ours. */
   readonly receipts: StatusReceipt[];
   /** Whether it need not come again. */
   isFinal: boolean;
@@ -127,7 +127,7 @@ export class StatusReceiver {
 
   /**
    * Processes what came in one payload. Repeats, and what is refused, give no contents.
-   * @returns contents, and what the sender tells of messages of ours
+   * @returns contents, and what the sender reports about messages of ours
    * @throws STORE codes
    */
   async process(
