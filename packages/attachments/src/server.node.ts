@@ -31,16 +31,18 @@ export interface BlobServerOptions {
   readonly maxBytesPerHour?: number | undefined;
   /** When given, PUT and DELETE need `authorization: Bearer <token>`. Default: anyone may PUT, nobody DELETE. */
   readonly token?: string | undefined;
-  /** Tells who uploads, where a proxy stands before the server. Default: the address of the socket. */
-  readonly addressOf?: ((request: IncomingMessage) => string) | undefined;
   /** Default: the system's. */
   readonly clock?: Clock | undefined;
 }
 
 /** Serves encrypted blobs from a folder, for `createHttpBlobStore`. */
 export interface BlobServer {
-  /** For `http.createServer`. @returns whether the path was one of blobs, and so is being answered */
-  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  /**
+   * Answers requests of `http.createServer`.
+   * @param address whose uploads are limited, where a proxy stands before the server. Default: that of the socket
+   * @returns whether the path was one of blobs, and so is being answered
+   */
+  handle(request: IncomingMessage, response: ServerResponse, address?: string): boolean;
   /** Stops deleting what has expired. */
   close(): void;
 }
@@ -106,18 +108,27 @@ class FolderServer implements BlobServer {
     this.#cancel();
   }
 
-  handle(request: IncomingMessage, response: ServerResponse): boolean {
+  handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    address = request.socket.remoteAddress ?? '',
+  ): boolean {
     const { pathname } = new URL(request.url ?? '/', 'http://server');
     if (!pathname.startsWith(this.#path)) return false;
     const name = pathname.slice(this.#path.length);
-    this.#answer(request, response, name).catch(() => {
+    this.#answer(request, response, name, address).catch(() => {
       if (response.headersSent) response.destroy();
       else end(response, 500);
     });
     return true;
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    name: string,
+    address: string,
+  ): Promise<void> {
     if (request.method === 'OPTIONS') return end(response, 204);
     if (!NAME.test(name)) return end(response, 404);
     switch (request.method) {
@@ -125,7 +136,7 @@ class FolderServer implements BlobServer {
       case 'HEAD':
         return this.#get(request, response, name);
       case 'PUT':
-        return this.#isAllowed(request) ? this.#put(request, response, name) : end(response, 401);
+        return this.#isAllowed(request) ? this.#put(request, response, name, address) : end(response, 401);
       case 'DELETE':
         if (this.#options.token === undefined) return end(response, 405);
         return this.#isAllowed(request) ? this.#delete(response, name) : end(response, 401);
@@ -157,13 +168,18 @@ class FolderServer implements BlobServer {
     }
   }
 
-  async #put(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
+  async #put(
+    request: IncomingMessage,
+    response: ServerResponse,
+    name: string,
+    address: string,
+  ): Promise<void> {
     const announced = Number(request.headers['content-length'] ?? Number.NaN);
     if (!Number.isSafeInteger(announced) || announced < 0) return end(response, 411);
     if (announced > this.#maxBlobBytes) return end(response, 413);
     if (this.#total + announced > this.#maxBytes) return end(response, 507);
     if (this.#uploads >= MAX_UPLOADS) return end(response, 503);
-    if (!this.#budgetOf(request).takeIfAvailable(announced)) return end(response, 429);
+    if (!this.#budgetOf(address).takeIfAvailable(announced)) return end(response, 429);
     this.#uploads++;
     this.#total += announced;
     let isStored = false;
@@ -201,8 +217,7 @@ class FolderServer implements BlobServer {
     end(response, 204);
   }
 
-  #budgetOf(request: IncomingMessage): TokenBucket {
-    const address = this.#options.addressOf?.(request) ?? request.socket.remoteAddress ?? '';
+  #budgetOf(address: string): TokenBucket {
     const known = this.#budgets.get(address);
     if (known !== undefined) return known;
     const budget = new TokenBucket(this.#clock, this.#bytesPerHour / 3_600, this.#bytesPerHour);
