@@ -2,6 +2,7 @@ import { SottoError, type Transport } from '@sotto/core';
 import { manualClock } from '@sotto/testing/clock';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
+import { decodeMembershipUpdate, MESSAGE_TYPE } from '../../src/index.js';
 import { newParty, quiet } from './party.js';
 import { StatusPeer } from './status-peer.js';
 
@@ -208,6 +209,22 @@ describe('messages that the transport refuses', () => {
       await expect(alice.status.giveUp(messageId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     },
   );
+
+  it('of the client itself are repeated without a word, and leave nothing in the outbox', async () => {
+    const { alice, peer, refusal, settle, advance, failed } = await together();
+    refusal.refuses = true;
+    await peer.text(alice.identity, 'acknowledge this');
+    const group = await alice.status.groups.create('crew', [peer.identity.publicKey]);
+    await alice.status.sendRead(peer.identity.publicKey, direct(peer), [`0x${'1'.repeat(64)}`]);
+    await settle();
+    expect(failed).toEqual([]);
+    expect(alice.messenger.outbox.failed()).toEqual([]);
+    expect(alice.status.failed().size).toBe(0);
+    refusal.refuses = false;
+    await advance(60_000);
+    const update = peer.ofType(MESSAGE_TYPE.membershipUpdate).at(-1)?.payload as Uint8Array;
+    expect(decodeMembershipUpdate(update).chatId).toBe(group.chatId);
+  });
 
   it('when only a repeat is refused, the next one goes out', async () => {
     const { alice, peer, refusal, settle, advance, failed } = await together();
