@@ -46,6 +46,8 @@ const RETRY_MS = 5_000;
 const HURRY_AFTER_MS = 5_000;
 /** Times that a message is sent again for signs of life. People who never acknowledge show them with each message. */
 const MOST_HURRIED = 5;
+/** How long a message stays whose schedule has ended, in milliseconds. A month: who comes back later gets it from a history, or not at all. */
+const ENDED_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 /** Ids of acknowledgements and read receipts that are remembered, so that they don't stay in the outbox when they fail. */
 const UNASKED_KEPT = 1_024;
 /** Errors that the next attempt would bring again. */
@@ -116,16 +118,21 @@ export class Delivery {
   }
 
   async load(): Promise<void> {
-    const { store, logger, messenger } = this.#context;
+    const { clock, store, logger, messenger } = this.#context;
     const found: [string, string, OutgoingRecord][] = [];
+    const old: Write[] = [];
     for await (const { key, value } of store.list(outgoingPrefix)) {
       const [peer = ''] = partsOf(key, outgoingPrefix);
       try {
-        found.push([key, peer, decodeRecord<OutgoingRecord>(value)]);
+        const record = decodeRecord<OutgoingRecord>(value);
+        const isOld = record.ended && clock.now() - (record.sentAt ?? 0) > ENDED_KEPT_MS;
+        if (isOld) old.push({ type: 'delete', key });
+        else found.push([key, peer, record]);
       } catch (error) {
         logger.warn('a message that waits is damaged', { error: codeOf(error) });
       }
     }
+    if (old.length > 0) await store.commit(old);
     found.sort(([, , one], [, , other]) => one.order - other.order);
     const pending = found.length > 0 ? await messenger.outbox.pending() : new Set<string>();
     for (const [key, peer, record] of found) {
@@ -232,12 +239,16 @@ export class Delivery {
     const now = this.#context.clock.now();
     // What comes out of a history tells nothing about now.
     if (Math.abs(now - at) > HURRY_AFTER_MS * 12) return;
+    const due: Waiting[] = [];
     for (const key of this.#byPeer.get(encodeHex(peer)) ?? []) {
       const waiting = this.#waiting.get(key);
       if (waiting === undefined || !waiting.accepted || waiting.failure !== undefined) continue;
       const { sentAt = now, hurried = 0 } = waiting;
-      if (now - sentAt >= HURRY_AFTER_MS && hurried < MOST_HURRIED) waiting.hurry = true;
+      if (now - sentAt >= HURRY_AFTER_MS && hurried < MOST_HURRIED) due.push(waiting);
     }
+    // Their acknowledgement is the next sign of life.
+    due.sort((one, other) => one.order - other.order);
+    for (const waiting of due.slice(0, MESSAGES_AT_ONCE)) waiting.hurry = true;
   }
 
   /** Notes that a message is to be acknowledged. @param id hex */
