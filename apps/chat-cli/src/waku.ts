@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Transport, TransportConnection } from '@sotto/core';
+import type { Transport, TransportConnection, TransportStatus } from '@sotto/core';
 import { createWakuTransport, pubsubTopicOf, type WakuNode } from '@sotto/waku-transport';
 import { loadOptional, type OptionalPackages } from './optional-packages.js';
 import type { WakuOption } from './options.js';
 
 /** Between attempts to reach the servers again. */
 const REDIAL_MS = 5_000;
+/** For servers that are connected and don't answer, before they are left and dialled anew. */
+const PATIENCE_MS = 60_000;
 /** For the first peer that passes messages on, which takes a relay node about a second; and how often to look. */
 const MESH_MS = 10_000;
 const MESH_POLL_MS = 100;
@@ -55,7 +57,18 @@ export async function createOwnWakuTransport(option: WakuOption): Promise<Transp
       next = undefined;
       try {
         await host.start();
-        return closing(await transport.connect(options), () => host.stop());
+        const connection = await transport.connect({
+          identity: options.identity,
+          channelKeys: options.channelKeys,
+          signal: options.signal,
+          onMessage: (message) => options.onMessage(message),
+          onStatus: (status) => {
+            host.onStatus(status);
+            options.onStatus?.(status);
+          },
+          onClock: (skew) => options.onClock?.(skew),
+        });
+        return closing(connection, () => host.stop());
       } catch (error) {
         await host.stop();
         throw error;
@@ -112,6 +125,7 @@ class WakuHost {
   readonly #servers: readonly string[];
   readonly #protocols: readonly string[];
   #redial: NodeJS.Timeout | undefined;
+  #leaving: NodeJS.Timeout | undefined;
 
   constructor(node: Host, { servers, mode }: WakuOption, pubsubTopic: string) {
     this.#pubsubTopic = pubsubTopic;
@@ -140,13 +154,23 @@ class WakuHost {
     );
   }
 
+  /** Leaves servers that are connected and don't answer: the SDK would ask them for ever. */
+  onStatus(status: TransportStatus): void {
+    clearInterval(this.#leaving);
+    if (status === 'reconnecting') this.#leaving = setInterval(() => void this.#hangUp(), PATIENCE_MS);
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#redial);
-    this.#redial = undefined;
+    clearInterval(this.#leaving);
     // The SDK ends its timer of a peer when the peer is gone, not with the node.
+    await this.#hangUp();
+    await this.#node.stop();
+  }
+
+  async #hangUp(): Promise<void> {
     const { libp2p } = this.#node;
     await Promise.allSettled(libp2p.getConnections().map(({ remotePeer }) => libp2p.hangUp(remotePeer)));
-    await this.#node.stop();
   }
 
   async #dial(): Promise<void> {
