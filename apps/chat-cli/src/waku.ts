@@ -6,7 +6,7 @@ import type { WakuOption } from './options.js';
 
 /** Between attempts to reach the servers again. */
 const REDIAL_MS = 5_000;
-/** For servers that are connected and don't answer, before they are left and dialled anew. */
+/** For servers that are connected and don't answer, before they are left for one of them alone, then the next. */
 const PATIENCE_MS = 60_000;
 /** For the first peer that passes messages on, which takes a relay node about a second; and how often to look. */
 const MESH_MS = 10_000;
@@ -19,7 +19,7 @@ const PACKAGES = {
 } as const;
 
 /** What is used of a node of `@waku/sdk`, beside what the transport does. */
-interface Host {
+export interface Host {
   readonly libp2p: {
     getConnections(): readonly { readonly remotePeer: { toString(): string } }[];
     hangUp(peer: unknown): Promise<void>;
@@ -119,11 +119,13 @@ async function createNode({ mode, cluster, shard, servers, packages }: WakuOptio
 }
 
 /** Keeps a node connected to its servers. */
-class WakuHost {
+export class WakuHost {
   readonly #node: Host;
   readonly #pubsubTopic: string;
   readonly #servers: readonly string[];
   readonly #protocols: readonly string[];
+  /** The only server to connect to, when some don't answer: its place in the list. */
+  #alone: number | undefined;
   #redial: NodeJS.Timeout | undefined;
   #leaving: NodeJS.Timeout | undefined;
 
@@ -154,10 +156,19 @@ class WakuHost {
     );
   }
 
-  /** Leaves servers that are connected and don't answer: the SDK would ask them for ever. */
+  /**
+   * Leaves servers that are connected and don't answer: the SDK waits for all, for ever, so that one silences the others. Each is
+   * then tried alone, in turn, and the first that answers is kept.
+   */
   onStatus(status: TransportStatus): void {
     clearInterval(this.#leaving);
-    if (status === 'reconnecting') this.#leaving = setInterval(() => void this.#hangUp(), PATIENCE_MS);
+    if (status === 'reconnecting') this.#leaving = setInterval(() => void this.#leave(), PATIENCE_MS);
+  }
+
+  async #leave(): Promise<void> {
+    this.#alone = this.#alone === undefined ? 0 : (this.#alone + 1) % this.#servers.length;
+    await this.#hangUp();
+    await this.#dial();
   }
 
   async stop(): Promise<void> {
@@ -175,7 +186,9 @@ class WakuHost {
 
   async #dial(): Promise<void> {
     const connected = new Set(this.#node.libp2p.getConnections().map(({ remotePeer }) => `${remotePeer}`));
-    const missing = this.#servers.filter((server) => !connected.has(server.split('/p2p/')[1] as string));
+    const wanted =
+      this.#alone === undefined ? this.#servers : this.#servers.slice(this.#alone, this.#alone + 1);
+    const missing = wanted.filter((server) => !connected.has(server.split('/p2p/')[1] as string));
     await Promise.allSettled(missing.map((server) => this.#node.dial(server, this.#protocols)));
   }
 }
