@@ -3,6 +3,7 @@ import { folders, projects, shared } from './vitest.projects.js';
 
 /** What the projects need that don't need a go-ethereum node: an IPFS node, and a local chain. */
 const needs = {
+  'packages/attachments': ['@sotto/testing/kubo/setup'],
   'packages/directories': ['@sotto/testing/kubo/setup'],
   'packages/messenger': ['@sotto/testing/kubo/setup', '@sotto/testing/chain/setup'],
   'apps/chat-cli': ['@sotto/testing/kubo/setup', '@sotto/testing/chain/setup'],

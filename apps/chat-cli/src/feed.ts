@@ -3,11 +3,13 @@ import { SerialQueue } from '@sotto/core';
 import type { Session } from './session.js';
 
 const PAGE = 100;
+/** How far back from the end a sent message is watched: it may be delivered and read. */
+const WATCHED = 50;
 
 /** What a {@link Feed} reports. */
 export type FeedItem =
   | { readonly what: 'entry'; readonly conversation: string; readonly entry: Entry }
-  /** A message of ours was sent, or failed for at least one recipient. */
+  /** A message of ours was sent, delivered or read, or failed for at least one recipient. */
   | { readonly what: 'state'; readonly conversation: string; readonly entry: Message };
 
 /**
@@ -19,8 +21,8 @@ export class Feed {
   readonly #report: (item: FeedItem) => void;
   /** Number of the next entry to report, by conversation. */
   readonly #next = new Map<string, number>();
-  /** Numbers of our unsent messages, by conversation. */
-  readonly #pending = new Map<string, Set<number>>();
+  /** States of our messages that may change, by conversation and number. */
+  readonly #states = new Map<string, Map<number, Message['state']>>();
   readonly #queue = new SerialQueue();
   #stop = () => {};
 
@@ -57,29 +59,30 @@ export class Feed {
 
   async #drain(key: string): Promise<void> {
     const next = this.#next.get(key) ?? 0;
-    const first = Math.min(next, ...(this.#pending.get(key) ?? []));
+    const first = Math.min(next, ...(this.#states.get(key)?.keys() ?? []));
     const entries = await this.#entriesBack(key, (page) => (page[0]?.number ?? 0) <= first);
     for (const entry of entries) {
       if (entry.number >= next) this.#report({ what: 'entry', conversation: key, entry });
-      else if (this.#hasSettled(key, entry)) this.#report({ what: 'state', conversation: key, entry });
+      else if (this.#hasChanged(key, entry)) this.#report({ what: 'state', conversation: key, entry });
       this.#note(key, entry);
     }
     this.#next.set(key, Math.max(next, (entries.at(-1)?.number ?? -1) + 1));
   }
 
-  #hasSettled(key: string, entry: Entry): entry is Message {
-    return (
-      (this.#pending.get(key)?.has(entry.number) ?? false) &&
-      entry.kind === 'message' &&
-      entry.state !== 'pending'
-    );
+  #hasChanged(key: string, entry: Entry): entry is Message {
+    const state = this.#states.get(key)?.get(entry.number);
+    const isNews = state !== undefined && entry.kind === 'message' && entry.state !== state;
+    return isNews && entry.state !== 'pending';
   }
 
   #note(key: string, entry: Entry): void {
-    const pending = this.#pending.get(key) ?? new Set();
-    if (entry.kind === 'message' && entry.state === 'pending') pending.add(entry.number);
-    else pending.delete(entry.number);
-    this.#pending.set(key, pending);
+    const states = this.#states.get(key) ?? new Map<number, Message['state']>();
+    states.delete(entry.number);
+    const isFinal = entry.kind !== 'message' || !entry.own || entry.state === 'read';
+    if (!isFinal && entry.state !== 'received') states.set(entry.number, entry.state);
+    for (const [number, state] of states)
+      if (state !== 'pending' && number < entry.number - WATCHED) states.delete(number);
+    this.#states.set(key, states);
   }
 
   /** Reads the latest entries, page by page, until there are enough. */

@@ -23,7 +23,8 @@ export function summaryJson(session: Session, summary: ConversationSummary): Jso
     title: titleOf(session, conversation),
     unread,
     protection,
-    ...(conversation.kind === 'direct' && { request, person: personJson(session, conversation.peer) }),
+    ...((conversation.kind === 'direct' || request) && { request }),
+    ...(conversation.kind === 'direct' && { person: personJson(session, conversation.peer) }),
     ...(group && { group: groupJson(session, group) }),
   };
 }
@@ -102,7 +103,7 @@ function contentJson(content: Content): JsonObject {
 
 function messageJson(session: Session, message: Message): JsonObject {
   const { id, sender, own, content, state, failure, late, protection, sentAt, storedAt } = message;
-  const { reference, replyTo, edited, reactions } = message;
+  const { reference, replyTo, edited, reactions, recipients } = message;
   return {
     id,
     sender: personJson(session, sender),
@@ -116,6 +117,13 @@ function messageJson(session: Session, message: Message): JsonObject {
     }),
     state,
     ...(failure !== undefined && { failure }),
+    ...(recipients.length > 1 && {
+      recipients: recipients.map(({ identity, state: theirs, failure: reason }) => ({
+        person: personJson(session, identity),
+        state: theirs,
+        ...(reason !== undefined && { failure: reason }),
+      })),
+    }),
     ...(late && { late }),
     protection,
     sentAt,

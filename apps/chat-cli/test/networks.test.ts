@@ -80,10 +80,10 @@ describe('the choice of a network', () => {
     ['two networks', ['--transport', 'waku', '--server', node, '--relay', 'ws://127.0.0.1:1']],
     ['a server of none', ['--server', node]],
     ['a server of a network that has none', ['--transport', 'relay', '--server', node]],
-    ['a number that no shard has', ['--transport', 'waku', '--server', node, '--shard', '16/70000']],
+    ['a shard that is not one', ['--transport', 'waku', '--server', node, '--shard', '16/70000']],
     ['a shard of another network', ['--transport', 'nats', '--server', 'nats://h', '--shard', '16/32']],
     ['a stream of another network', ['--transport', 'waku', '--server', node, '--stream', 'SOTTO']],
-    ['a name that no stream has', ['--transport', 'nats', '--server', 'nats://h', '--stream', 'a b']],
+    ['a stream that is not one', ['--transport', 'nats', '--server', 'nats://h', '--stream', 'a b']],
   ])('is refused: %s, %j', async (_what, flags) => {
     const chat = new Chat([...data(), ...flags]);
     expect(await chat.event('failed')).toMatchObject({ error: { code: 'BAD_OPTION' } });

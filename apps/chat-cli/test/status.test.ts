@@ -26,8 +26,13 @@ describe('with --profile', () => {
 
     const { conversation } = await a.ask('status-group', { name: 'crew', members: ['Bob'] });
     await b.event('notice', { what: 'group-changed', conversation });
-    await a.ask('send', { conversation, text: 'all hands' });
-    await b.message('all hands');
+    const toAll = await a.ask('send', { conversation, text: 'all hands' });
+    const inGroup = await b.message('all hands');
+    await a.event('state', { id: toAll['id'], state: 'delivered' });
+    for (const one of [a, b]) expect(await one.ask('receipts', { answer: 'on' })).toEqual({ receipts: true });
+    await b.ask('read', { conversation: inGroup['conversation'] });
+    await a.event('state', { id: toAll['id'], state: 'read' });
+    expect(await a.refusal('receipts', { answer: 'perhaps' })).toBe('BAD_REQUEST');
     expect(await a.ask('members', { conversation })).toMatchObject({ group: { members: { length: 2 } } });
     const { entries } = (await a.ask('history', { conversation: toBob })) as { entries: Line[] };
     expect(entries[0]).toMatchObject({ text: 'ahoy there', edited: true, reactions: [{ reaction: 1 }] });

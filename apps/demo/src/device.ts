@@ -45,6 +45,7 @@ export class Device {
   readonly identity: KeyPair;
   readonly #environment: DeviceEnvironment;
   #store: Promise<Store> | undefined;
+  #opened: Store | undefined;
   #messenger: Messenger | undefined;
 
   constructor(name: string, identity: KeyPair, environment: DeviceEnvironment) {
@@ -71,11 +72,18 @@ export class Device {
     return this.#messenger !== undefined;
   }
 
+  /** The store that is open. A messenger may be using it. */
+  get openedStore(): Store {
+    if (this.#opened === undefined) throw new Error(`${this.name} is switched off.`);
+    return this.#opened;
+  }
+
   /** Opens the store on its disk. Only one can be open at a time. */
   async openStore(): Promise<Store> {
     this.#environment.closing.throwIfAborted();
     this.#store = createLevelDbStore({ path: this.#environment.folder });
-    return this.#store;
+    this.#opened = await this.#store;
+    return this.#opened;
   }
 
   /** Opens the store, and goes online. */

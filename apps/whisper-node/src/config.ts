@@ -83,6 +83,10 @@ const FLAGS = {
   'archive-days': number('DAYS', 30, 'how long envelopes are kept; 0 for no archive'),
   'archive-mb': number('MB', 10_000, 'how much is kept; the oldest is removed first', 1),
 
+  'blob-mb': number('MB', 1_000, 'encrypted files kept for clients, at the relay under /blobs/; 0 for none'),
+  'blob-days': number('DAYS', 30, 'how long they are kept', 1),
+  'address-blob-mb': number('MB', 500, 'that one address may upload in an hour', 1),
+
   'min-pow': number('POW', 0.002, 'least proof of work of an envelope'),
   'max-ttl': count('SECONDS', 300, 'longest life of an envelope', 10),
   'pool-envelopes': count('N', 200_000, 'live envelopes'),

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type BlobServer, createBlobServer } from '@sotto/attachments/server';
 import { type Clock, encodeHex, type Logger, systemClock } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { loadAcceleratedProvider } from '@sotto/crypto/accelerated';
@@ -105,10 +106,13 @@ export class WhisperNode {
     const filters = this.#openFilters(pool);
     const host = await this.#openHost(pool, filters, this.#openMailserver(pool, archive));
     const rpcAddress = await this.#openRpc(pool, archive, filters, host);
+    const blobs = await this.#openBlobs();
     const relayAddress = await this.#listen('relay', config['relay-origins'], {
       maxMessageBytes: 2 ** 20 + RELAY_FRAME_OVERHEAD,
-      onRequest: (_, response) =>
-        answer(response, 426, 'A relay for Whisper envelopes: a WebSocket is wanted.\n'),
+      onRequest: (request, response, client) => {
+        if (blobs?.handle(request, response, client)) return;
+        answer(response, 426, 'A relay for Whisper envelopes: a WebSocket is wanted.\n');
+      },
       maxConnectionsPerAddress: config['address-connections'],
       onSocket: (socket, client) => relay.accept(socket, client),
     });
@@ -128,6 +132,20 @@ export class WhisperNode {
       ...(host.enode !== undefined && { enode: host.enode }),
       ...(adminAddress && { admin: `http://${adminAddress}` }),
     };
+  }
+
+  async #openBlobs(): Promise<BlobServer | undefined> {
+    const config = this.#config;
+    if (config['blob-mb'] === 0 || config.relay === undefined) return undefined;
+    const blobs = await createBlobServer({
+      directory: join(config.data, 'blobs'),
+      maxBytes: config['blob-mb'] * MEGABYTE,
+      maxBytesPerHour: config['address-blob-mb'] * MEGABYTE,
+      lifetimeMs: config['blob-days'] * DAY * 1_000,
+      clock: this.#clock,
+    });
+    this.#closers.push(() => blobs.close());
+    return blobs;
   }
 
   async #openArchive(): Promise<EnvelopeArchive | undefined> {

@@ -16,7 +16,10 @@ export interface ConversationSummary {
   readonly lastMessage: Message | undefined;
   /** How it is protected, judged by its last message. */
   readonly protection: ConversationProtection;
-  /** Of a 1:1: whether the peer wrote and the user has neither accepted nor blocked them yet. */
+  /**
+   * Of a 1:1: whether the peer wrote and the user has neither accepted nor blocked them yet. Of a Status group: whether someone added us whom
+   * the user hasn't accepted, and we have not joined.
+   */
   readonly request: boolean;
   /** Of a group: its current state. */
   readonly group: Group | undefined;

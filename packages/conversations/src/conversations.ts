@@ -36,15 +36,17 @@ import type {
   StatusTaken,
 } from '@sotto/status-messages/client';
 import { type ConversationProtection, type ConversationSummary, conversationKey } from './conversation.js';
-import type { Entry, Message, MessageState, NoticeContent } from './entry.js';
+import type { Entry, Message, NoticeContent } from './entry.js';
 import { History } from './history.js';
 import { type Person, parsePersonName } from './person.js';
 import { StatusBatch, storedStatusOf } from './status-history.js';
 import {
+  PAGE_SIZE,
   payloadText,
   type StoredConversation,
   type StoredEntry,
   type StoredMessage,
+  type StoredState,
   type StoredStatus,
 } from './storage.js';
 import { encodeText } from './text.js';
@@ -113,7 +115,7 @@ interface Row {
   lastMessage: Message | undefined;
   /** Of a 1:1 without messages: whether a device of the peer is known. */
   deviceKnown: boolean;
-  /** Of a 1:1: whether the peer waits to be accepted. */
+  /** Whether the peer, or who added us to the Status group, waits to be accepted. */
   request: boolean;
   group: Group | undefined;
 }
@@ -121,6 +123,8 @@ interface Row {
 const EMPTY: StoredConversation = { lastActivity: 0, order: 0, unread: 0, next: 0, lastMessage: -1 };
 /** Most conversations kept with people whom the user hasn't accepted; the oldest are removed first. */
 const MOST_REQUESTS = 256;
+/** Most messages that a read receipt names, in each conversation: nobody reads more at once. */
+const MOST_READ = 256;
 /** Wait after a storage error before a message is retried, in milliseconds. */
 const RETRY_MS = 5_000;
 
@@ -142,6 +146,7 @@ export class Conversations {
   readonly #retries = new Set<() => void>();
   /** Changes of conversations run one after another, so that numbers and counts are right. */
   #tail: Promise<unknown> = Promise.resolve();
+  #readReceipts = false;
   #closed = false;
 
   /** @internal */
@@ -182,12 +187,14 @@ export class Conversations {
       const isNews = group.state !== 'left' && (await this.#history.group(group.id)) === undefined;
       if (isNews) await this.#ensure({ kind: 'group', groupId: group.id });
     }
+    this.#readReceipts = (await this.#history.settings()).readReceipts;
     const unsent = await this.#unsent();
-    const failed = new Set(messenger.outbox.failed());
+    const failed = this.#failed();
     for (const id of await this.#history.outgoing()) {
       if (unsent.has(id)) continue;
       if (!failed.has(id)) await this.#noteState(id, 'sent');
-      else if ((await this.#history.stateOf(id)) === 'pending') await this.#noteState(id, 'failed');
+      else if ((await this.#history.stateOf(id)) === 'pending')
+        await this.#noteState(id, 'failed', failed.get(id));
     }
     this.#stops.push(
       ...this.#listen(),
@@ -217,7 +224,13 @@ export class Conversations {
         ),
       ),
       this.#status.on('sent', ({ messageId }) => this.#inTurn(() => this.#settle(messageId.slice(2)))),
+      this.#status.on('sendFailed', ({ messageId, recipient, error }) =>
+        this.#inTurn(() => this.#noteState(messageId.slice(2), 'failed', error.code, encodeHex(recipient))),
+      ),
       this.#status.on('groupChanged', ({ group }) => this.#inTurn(() => this.#noteStatusGroup(group))),
+      this.#status.on('groupForgotten', ({ groupId }) =>
+        this.#inTurn(() => this.#noteForgottenGroup(groupId)),
+      ),
     ];
   }
 
@@ -225,6 +238,13 @@ export class Conversations {
   async #unsent(): Promise<ReadonlySet<string>> {
     const ours = [...(this.#status?.unsent() ?? [])].map((id) => id.slice(2));
     return new Set([...(await this.#messenger.outbox.pending()), ...ours]);
+  }
+
+  /** Ids of messages of which a part has failed, with the code of the error where it is known. */
+  #failed(): ReadonlyMap<string, string | undefined> {
+    const plain = this.#messenger.outbox.failed().map((id) => [id, undefined] as const);
+    const ours = [...(this.#status?.failed() ?? [])].map(([id, code]) => [id.slice(2), code] as const);
+    return new Map<string, string | undefined>([...plain, ...ours]);
   }
 
   /** Stops listening, and waits for what is in progress. Close the messenger, and the option `status`, after it. */
@@ -245,8 +265,8 @@ export class Conversations {
   // Reading
 
   /**
-   * All conversations, most recent first. Those with `request` are with people whom the user hasn't accepted: show them
-   * separately.
+   * All conversations, most recent first. Those with `request` are with people whom the user hasn't accepted, or groups to which such
+   * people added us: show them separately.
    */
   list(): readonly ConversationSummary[] {
     return [...this.#rows]
@@ -340,17 +360,31 @@ export class Conversations {
   }
 
   /**
-   * Accepts a person who wrote: their conversation is no longer a request. Answering, or adding a contact, does the same.
+   * Accepts a person who wrote: their conversation is no longer a request, and a Status client's contact request is answered. Answering, or
+   * adding a contact, does the same; but further contact requests of someone who was removed or blocked wait for this method.
    * @throws INVALID_PUBLIC_KEY, STORE codes
    */
   async accept(identity: PublicKey): Promise<void> {
-    await this.#messenger.requests.accept(identity);
+    if (this.#status === undefined) await this.#messenger.requests.accept(identity);
+    else await this.#status.contacts.accept(identity);
+    await this.#tail;
+  }
+
+  /**
+   * Accepts to be in a Status group that is a request: joins it, which tells all members, and accepts their messages. A group is joined
+   * without this when the user has accepted the person who added us. Only with the option `status`.
+   * @param groupId 64 hex digits
+   * @throws NOT_FOUND, STORE codes
+   */
+  async acceptGroup(groupId: string): Promise<void> {
+    if (this.#status === undefined) throw withoutStatus('group');
+    await this.#status.groups.join(groupId);
     await this.#tail;
   }
 
   /**
    * Blocks a person: what they send is dropped, and they are no longer a contact with a name. Their conversation stays unless
-   * it was a request.
+   * it was a request; so do the Status groups to which they added us.
    * @throws INVALID_PUBLIC_KEY, INVALID_ARGUMENT for our own identity, STORE codes
    */
   async block(identity: PublicKey): Promise<void> {
@@ -361,6 +395,11 @@ export class Conversations {
       return request;
     });
     if (isRequest) await this.remove(conversation);
+    for (const { id: groupId, state, addedBy } of (await this.#status?.groups.list()) ?? []) {
+      const isTheirs = state === 'invited' && compareBytes(addedBy, identity) === 0;
+      if (isTheirs && this.#rows.has(conversationKey({ kind: 'group', groupId })))
+        await this.remove({ kind: 'group', groupId });
+    }
     await this.#tail;
   }
 
@@ -402,17 +441,81 @@ export class Conversations {
     });
   }
 
-  /** Sets the count of unread messages to 0. @throws STORE codes */
+  /**
+   * Sets the count of unread messages to 0. While read receipts are switched on, their authors are told, if the user has accepted them.
+   * @throws STORE codes
+   */
   async markRead(conversation: Conversation): Promise<void> {
     await this.#inTurn(async () => {
       const key = conversationKey(conversation);
       const row = this.#rows.get(key);
       if (row === undefined || row.stored.unread === 0) return;
       const stored = { ...row.stored, unread: 0 };
-      await this.#history.putConversation(key, stored);
+      const write = this.#history.conversationWrite(key, stored);
+      if (!(await this.#tellRead(conversation, row, write))) await this.#history.putConversation(key, stored);
       row.stored = stored;
       this.#tell({ what: 'conversation', key });
     });
+  }
+
+  /**
+   * Whether authors are told that their messages were read, and whether we note what they report about ours. Off until it is switched on. Only
+   * with the option `status`.
+   */
+  get readReceipts(): boolean {
+    return this.#readReceipts;
+  }
+
+  /** Switches read receipts on or off, both ways. @throws STORE codes */
+  async setReadReceipts(readReceipts: boolean): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#history.putSettings({ readReceipts });
+      this.#readReceipts = readReceipts;
+    });
+  }
+
+  /**
+   * Tells the authors of unread messages.
+   * @param write goes into the commit of the first receipt
+   * @returns whether it was stored
+   */
+  async #tellRead(conversation: Conversation, row: Row, write: Write): Promise<boolean> {
+    const status = this.#status;
+    if (status === undefined || !this.#readReceipts || row.request || conversation.kind === 'public')
+      return false;
+    // Only there are messages acknowledged.
+    const { kind } = conversation;
+    if (kind === 'group' && (await status.groups.get(conversation.groupId)) === undefined) return false;
+    const read = new Map<string, string[]>();
+    for (const { sender, reference } of await this.#unreadMessages(row)) {
+      const author = encodeHex(sender);
+      if (reference !== undefined) read.set(author, [...(read.get(author) ?? []), reference]);
+    }
+    let isStored = false;
+    for (const [author, references] of read) {
+      try {
+        const alongside = isStored ? [] : [write];
+        const isSent = await status.sendRead(decodeHex(author), conversation, references, { alongside });
+        isStored ||= isSent;
+      } catch (error) {
+        if (isSottoError(error, 'CLOSED')) throw error;
+        this.#logger.warn('a read receipt was not sent', { error: codeOf(error) });
+      }
+    }
+    return isStored;
+  }
+
+  /** The last unread messages of a conversation, {@link MOST_READ} at most. */
+  async #unreadMessages({ conversation, stored }: Row): Promise<readonly Message[]> {
+    const found: Message[] = [];
+    const most = Math.min(stored.unread, MOST_READ);
+    for (let before = stored.next; before > 0 && found.length < most; ) {
+      const page = await this.entries(conversation, { before, limit: PAGE_SIZE });
+      const received = page.filter((entry) => entry.kind === 'message').filter(({ own }) => !own);
+      found.unshift(...received.slice(-(most - found.length)));
+      before -= PAGE_SIZE;
+    }
+    return found;
   }
 
   /**
@@ -533,7 +636,9 @@ export class Conversations {
       const { next } = row.stored;
       const alongside = (taken: StatusTaken) => {
         const entry = this.#ownEntry(conversation, new Uint8Array(0), taken);
-        const message = { ...entry.message, status: ownStatusOf(taken.messageId, content) };
+        const recipients = taken.recipients.map((identity) => ({ by: encodeHex(identity) }));
+        const status = ownStatusOf(taken.messageId, content);
+        const message = { ...entry.message, status, ...(recipients.length > 0 && { recipients }) };
         const { writes } = this.#history.append(key, row.stored, { ...entry, message }, taken.id);
         return [...writes, this.#history.referenceWrite(key, taken.messageId.slice(2), next)];
       };
@@ -576,7 +681,10 @@ export class Conversations {
    */
   async retry(id: string): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#messenger.outbox.retry(id);
+      const status = this.#status;
+      // Copies for the members of a Status group have ids of their own.
+      if (status?.failed().has(`0x${id}`)) await status.retry(`0x${id}`);
+      else await this.#messenger.outbox.retry(id);
       await this.#noteState(id, 'pending');
     });
   }
@@ -586,16 +694,52 @@ export class Conversations {
    * @throws NOT_FOUND when no part of it has failed or waits; STORE codes
    */
   async giveUp(id: string): Promise<void> {
+    await this.#inTurn(() => this.#giveUpNow(id));
+  }
+
+  async #giveUpNow(id: string): Promise<void> {
+    const deleted = await this.#history.deleteOutgoing(id);
+    // One commit: it is deleted here if and only if it is not sent.
+    await this.#giveUp(id, deleted?.reference, deleted?.writes ?? []);
+    if (deleted === undefined) return;
+    this.#history.deleted(id);
+    await this.#noteDeleted(deleted.key);
+  }
+
+  async #giveUp(id: string, reference: string | undefined, alongside: readonly Write[]): Promise<void> {
+    try {
+      // So that it isn't repeated either.
+      if (this.#status !== undefined) return await this.#status.giveUp(reference ?? `0x${id}`, { alongside });
+    } catch (error) {
+      // To a public chat, or a group of the messenger.
+      if (!isSottoError(error, 'NOT_FOUND')) throw error;
+    }
+    await this.#messenger.outbox.giveUp(id, { alongside });
+  }
+
+  /**
+   * Deletes a message here, and nowhere else. One of ours that has not been sent yet is given up.
+   * @throws NOT_FOUND when it isn't there; STORE codes
+   */
+  async deleteForMe(conversation: Conversation, { id, number }: Message): Promise<void> {
     await this.#inTurn(async () => {
-      const deleted = await this.#history.deleteOutgoing(id);
-      // One commit: it is deleted here if and only if it is not sent.
-      await this.#messenger.outbox.giveUp(id, { alongside: deleted?.writes ?? [] });
-      if (deleted === undefined) return;
-      this.#history.deleted(id);
-      const row = this.#rows.get(deleted.key);
-      if (row !== undefined) await this.#reload(deleted.key, row);
-      this.#tell({ what: 'conversation', key: deleted.key });
+      const isUnsent = (await this.#history.stateOf(id)) !== undefined;
+      try {
+        if (isUnsent) return await this.#giveUpNow(id);
+      } catch (error) {
+        // It has just been sent.
+        if (!isSottoError(error, 'NOT_FOUND')) throw error;
+      }
+      const key = conversationKey(conversation);
+      if (!(await this.#history.deleteMessage(key, number, id))) throw notFound('message', id);
+      await this.#noteDeleted(key);
     });
+  }
+
+  async #noteDeleted(key: string): Promise<void> {
+    const row = this.#rows.get(key);
+    if (row !== undefined) await this.#reload(key, row);
+    this.#tell({ what: 'conversation', key });
   }
 
   #ownEntry(
@@ -681,13 +825,17 @@ export class Conversations {
         return;
       }
       const contents = await envelope.acknowledge({
-        alongside: async (all) => {
+        alongside: async (all, receipts) => {
           batch = new StatusBatch(this.#history, this.#clock.now());
           for (const content of all) await this.#addContent(batch, content, message);
+          for (const receipt of receipts)
+            if (receipt.what === 'delivered' || this.#readReceipts) await batch.receipt(receipt);
           return batch.writes;
         },
       });
       if (contents === undefined) return;
+      // Before anything is shown of it.
+      for (const content of contents) if (content.what === 'group') this.#noteInvitation(content.group);
       for (const key of batch.changed) {
         const row = this.#rows.get(key);
         if (row === undefined) continue;
@@ -751,18 +899,40 @@ export class Conversations {
     const conversation: Conversation = { kind: 'group', groupId: group.id };
     const known = this.#rows.get(conversationKey(conversation));
     if (known === undefined && group.state === 'left') return;
+    const row = await this.#rowFor(conversation);
+    this.#noteInvitation(group);
     await this.#noteGroupState(conversation, groupOf(group));
+    if (row.request) await this.#removeOldRequests();
+  }
+
+  /** A Status group is a request until it is joined: someone added us whom the user hasn't accepted. */
+  #noteInvitation(group: StatusGroupInfo): void {
+    const row = this.#rows.get(conversationKey({ kind: 'group', groupId: group.id }));
+    if (row === undefined) return;
+    row.request = group.state === 'invited';
+    row.group = groupOf(group);
+  }
+
+  /** The Status client had no room for a group any more; what it was like isn't needed either. */
+  async #noteForgottenGroup(groupId: string): Promise<void> {
+    const key = conversationKey({ kind: 'group', groupId });
+    if (this.#rows.get(key)?.request) {
+      await this.#history.remove(key);
+      this.#rows.delete(key);
+      this.#tell({ what: 'removed', key });
+    }
+    await this.#history.forgetGroup(groupId);
   }
 
   /** The outbox has sent all parts; a fan-out may still have members left. */
   async #settle(id: string): Promise<void> {
     if (!this.#history.isOutgoing(id)) return;
-    if ((await this.#unsent()).has(id) || this.#messenger.outbox.failed().includes(id)) return;
+    if ((await this.#unsent()).has(id) || this.#failed().has(id)) return;
     await this.#noteState(id, 'sent');
   }
 
-  async #noteState(id: string, state: MessageState, failure?: string): Promise<void> {
-    const key = await this.#history.setState(id, state, failure);
+  async #noteState(id: string, state: StoredState, failure?: string, recipient?: string): Promise<void> {
+    const key = await this.#history.setState(id, state, failure, recipient);
     if (key === undefined) return;
     const row = this.#rows.get(key);
     if (row?.lastMessage?.id === id) await this.#reload(key, row);
@@ -850,7 +1020,7 @@ export class Conversations {
     this.#requests = new Set(requests.map(({ identity }) => encodeHex(identity)));
   }
 
-  /** Strangers can begin any number of conversations: beyond a bound the oldest are removed. */
+  /** Strangers can begin any number of conversations, and add us to groups: beyond a bound the oldest are removed. */
   async #removeOldRequests(): Promise<void> {
     const requests = [...this.#rows]
       .filter(([, { request }]) => request)
@@ -908,16 +1078,18 @@ export class Conversations {
       deviceKnown:
         conversation.kind === 'direct' && (await this.#messenger.devices.list(conversation.peer)).length > 0,
       request: conversation.kind === 'direct' && this.#requests.has(encodeHex(conversation.peer)),
-      group: conversation.kind === 'group' ? await this.#group(conversation.groupId) : undefined,
+      group: undefined,
     };
+    if (conversation.kind === 'group') {
+      const group = await this.#status?.groups.get(conversation.groupId);
+      if (group !== undefined) row.request = group.state === 'invited';
+      row.group =
+        group === undefined
+          ? await this.#messenger.groups.get(conversation.groupId).catch(() => undefined)
+          : groupOf(group);
+    }
     this.#rows.set(key, row);
     return row;
-  }
-
-  async #group(groupId: string): Promise<Group | undefined> {
-    const group = await this.#status?.groups.get(groupId);
-    if (group !== undefined) return groupOf(group);
-    return this.#messenger.groups.get(groupId).catch(() => undefined);
   }
 
   async #reload(key: string, row: Row): Promise<void> {

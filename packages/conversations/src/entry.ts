@@ -33,6 +33,10 @@ export interface Message {
   readonly content: Content;
   /** Its delivery state. */
   readonly state: MessageState;
+  /**
+   * Of a message of ours: those who acknowledge it, one by one: the peer, or the members of a Status group. Otherwise empty.
+   */
+  readonly recipients: readonly Recipient[];
   /** Error code of a failed message, see `explainCode`; otherwise `undefined`. */
   readonly failure: ErrorCode | undefined;
   /** How it was protected: `dr` with forward secrecy, `dh` without, `public` readable by anyone. */
@@ -50,10 +54,23 @@ export interface Message {
 /**
  * - `pending`: ours; stored, and sent as soon as the transport accepts it.
  * - `sent`: ours; the transport has accepted all of it.
- * - `failed`: ours; the transport refused a part of it, which can be retried or given up.
+ * - `delivered`: ours; a device of each recipient has acknowledged it. Only with the option `status`, in 1:1 conversations and
+ *   Status groups: plain texts, groups of the messenger and public chats have no acknowledgements.
+ * - `read`: ours; each recipient has seen it. Only while read receipts are switched on, here and there.
+ * - `failed`: ours; a part could not be sent, for the reason in `failure`, and can be retried or given up.
  * - `received`: from others, or a copy from another device of ours.
  */
-export type MessageState = 'received' | 'pending' | 'sent' | 'failed';
+export type MessageState = 'received' | 'pending' | 'sent' | 'delivered' | 'read' | 'failed';
+
+/** Somebody to whom a message of ours goes. */
+export interface Recipient {
+  /** 33 bytes. */
+  readonly identity: PublicKey;
+  /** How far the message has got with them, as in {@link MessageState}. */
+  readonly state: Exclude<MessageState, 'received'>;
+  /** Error code of what failed for them, see `explainCode`; otherwise `undefined`. */
+  readonly failure: ErrorCode | undefined;
+}
 
 /** A reaction of a person to a message. */
 export interface Reaction {

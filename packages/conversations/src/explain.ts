@@ -16,6 +16,7 @@ export function explain(error: SottoError, own: Sentences = {}): string {
   if (isSottoError(error, 'INVALID_CONTACT_CARD')) return aboutCard(error);
   if (isSottoError(error, 'INVALID_TEXT')) return aboutText(error);
   if (isSottoError(error, 'INVALID_LENGTH')) return aboutLength(error);
+  if (isSottoError(error, 'DEVICE_NOT_LINKED')) return aboutLink(error);
   if (isSottoError(error, 'LIMIT_EXCEEDED')) {
     const { what, actual, limit } = error.details;
     return `Too much (${what}): ${actual}. Up to ${limit} is possible.`;
@@ -55,6 +56,8 @@ const SENTENCES: Sentences = {
   DIRECTORY_REFUSED: 'The directory of names and keys did not accept this.',
   DIRECTORY_ANSWER_INVALID: 'The directory of names and keys gave an invalid answer, which was not used.',
   BUNDLE_STALE: 'A newer version is already known.',
+  BLOB_UNAVAILABLE: 'The place where files are kept cannot be reached now. Try again later.',
+  BLOB_REFUSED: 'This file cannot be fetched from, or stored in, the place where files are kept.',
   LIMIT_EXCEEDED: 'This is more than can be sent at once.',
 };
 
@@ -84,6 +87,21 @@ function aboutCard({ details }: SottoError<'INVALID_CONTACT_CARD'>): string {
   }
 }
 
+function aboutLink({ details }: SottoError<'DEVICE_NOT_LINKED'>): string {
+  switch (details.reason) {
+    case 'used':
+      return 'Another device has used this code. Show a new one on the new device.';
+    case 'expired':
+      return 'Nobody answered in time. Show a new code on the new device.';
+    case 'declined':
+      return 'Linking was declined.';
+    case 'cancelled':
+      return 'Linking was ended on the other device.';
+    case 'damaged':
+      return 'What arrived is damaged. Nothing was stored; start again.';
+  }
+}
+
 function aboutText({ details }: SottoError<'INVALID_TEXT'>): string {
   switch (details.what) {
     case 'contact code':
@@ -102,6 +120,8 @@ function aboutText({ details }: SottoError<'INVALID_TEXT'>): string {
       return details.reason === 'empty'
         ? 'Nothing was written.'
         : 'It contains characters that cannot be sent.';
+    case 'device link code':
+      return 'This is not the code of a new device, or a part of it is missing. Scan or copy it again.';
     case 'person name':
       return 'This name contains invisible characters. Please type it.';
     case 'base64':

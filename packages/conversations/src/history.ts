@@ -1,7 +1,7 @@
 import { isSottoError, type Logger, type Store, type Write } from '@sotto/core';
 import type { Conversation } from '@sotto/messenger';
 import { parseConversationKey } from './conversation.js';
-import type { Entry, Message, MessageState, NoticeContent } from './entry.js';
+import type { Entry, Message, NoticeContent } from './entry.js';
 import {
   conversationRecord,
   conversationsPrefix,
@@ -28,6 +28,10 @@ import {
   type StoredMessage,
   type StoredName,
   type StoredPlace,
+  type StoredRecipient,
+  type StoredSettings,
+  type StoredState,
+  settingsRecord,
   storedNotice,
 } from './storage.js';
 
@@ -70,7 +74,11 @@ export class History {
   }
 
   async putConversation(key: string, stored: StoredConversation): Promise<void> {
-    await this.#store.commit([put(conversationRecord(key), stored)]);
+    await this.#store.commit([this.conversationWrite(key, stored)]);
+  }
+
+  conversationWrite(key: string, stored: StoredConversation): Write {
+    return put(conversationRecord(key), stored);
   }
 
   /** The entries from one number up to, but not including, another. */
@@ -152,16 +160,29 @@ export class History {
   /**
    * Stores the state of a message of ours, and returns the key of its conversation; `undefined` when its state is final.
    * @param failure error code of a failed message
+   * @param recipient for whom it failed, if only for one of several; hex
    */
-  async setState(id: string, state: MessageState, failure?: string): Promise<string | undefined> {
+  async setState(
+    id: string,
+    state: StoredState,
+    failure?: string,
+    recipient?: string,
+  ): Promise<string | undefined> {
     const place = await this.#get<StoredPlace>(outgoingRecord(id));
     if (place === undefined) return undefined;
     const key = entryRecord(place.conversation, place.number);
     const stored = await this.#get<StoredEntry>(key);
     const writes: Write[] = [];
     if (stored !== undefined && 'message' in stored && stored.message.id === id) {
-      const { failure: _, ...message } = stored.message;
-      const next = { ...message, state, ...(failure !== undefined && { failure }) };
+      const { failure: _, recipients, ...message } = stored.message;
+      const next = {
+        ...message,
+        state,
+        ...(failure !== undefined && { failure }),
+        ...(recipients && {
+          recipients: recipients.map((one) => withFailure(one, state, failure, recipient)),
+        }),
+      };
       writes.push(put(key, { ...stored, message: next }));
     }
     if (state === 'sent') writes.push({ type: 'delete', key: outgoingRecord(id) });
@@ -171,7 +192,7 @@ export class History {
   }
 
   /** The state of a message of ours, unless it is final. */
-  async stateOf(id: string): Promise<MessageState | undefined> {
+  async stateOf(id: string): Promise<StoredState | undefined> {
     const place = await this.#get<StoredPlace>(outgoingRecord(id));
     return place && (await this.#messageAt(place, id))?.state;
   }
@@ -188,27 +209,43 @@ export class History {
    * The writes that delete a message of ours that is given up, and the key of its conversation; call {@link deleted} when they
    * are stored. `undefined` when there is no such message.
    */
-  async deleteOutgoing(
-    id: string,
-  ): Promise<{ readonly key: string; readonly writes: readonly Write[] } | undefined> {
+  async deleteOutgoing(id: string): Promise<
+    | {
+        readonly key: string;
+        readonly reference: string | undefined;
+        readonly writes: readonly Write[];
+      }
+    | undefined
+  > {
     const place = await this.#get<StoredPlace>(outgoingRecord(id));
     if (place === undefined) return undefined;
     const { conversation: key, number } = place;
-    const writes: Write[] = [{ type: 'delete', key: outgoingRecord(id) }];
-    const before = await this.conversation(key);
     const message = await this.#messageAt(place, id);
-    if (before !== undefined && message !== undefined) {
-      const lastMessage =
-        before.lastMessage === number ? await this.#messageBefore(key, number) : before.lastMessage;
+    const writes = message === undefined ? [] : await this.#deletion(key, number, message);
+    const reference = message?.status?.id;
+    return { key, reference, writes: [{ type: 'delete', key: outgoingRecord(id) }, ...writes] };
+  }
+
+  /**
+   * Deletes a message here.
+   * @returns whether it was there
+   */
+  async deleteMessage(key: string, number: number, id: string): Promise<boolean> {
+    const message = await this.#messageAt({ conversation: key, number }, id);
+    if (message === undefined) return false;
+    await this.#store.commit(await this.#deletion(key, number, message));
+    return true;
+  }
+
+  async #deletion(key: string, number: number, { status }: StoredMessage): Promise<readonly Write[]> {
+    const writes: Write[] = [{ type: 'delete', key: entryRecord(key, number) }];
+    if (status !== undefined) writes.push({ type: 'delete', key: referenceRecord(key, status.id.slice(2)) });
+    const before = await this.conversation(key);
+    if (before?.lastMessage === number)
       writes.push(
-        { type: 'delete', key: entryRecord(key, number) },
-        ...(message.status
-          ? [{ type: 'delete', key: referenceRecord(key, message.status.id.slice(2)) } as const]
-          : []),
-        put(conversationRecord(key), { ...before, lastMessage }),
+        put(conversationRecord(key), { ...before, lastMessage: await this.#messageBefore(key, number) }),
       );
-    }
-    return { key, writes };
+    return writes;
   }
 
   /** Notes that the writes of {@link deleteOutgoing} are stored. */
@@ -286,6 +323,14 @@ export class History {
     await this.#store.commit([this.nameWrite(identity, '')]);
   }
 
+  async settings(): Promise<StoredSettings> {
+    return (await this.#get<StoredSettings>(settingsRecord)) ?? { readReceipts: false };
+  }
+
+  async putSettings(settings: StoredSettings): Promise<void> {
+    await this.#store.commit([put(settingsRecord, settings)]);
+  }
+
   async group(groupId: string): Promise<StoredGroup | undefined> {
     return this.#get<StoredGroup>(groupRecord(groupId));
   }
@@ -293,6 +338,11 @@ export class History {
   /** The write that stores a group as of its last notice. */
   groupWrite(groupId: string, group: StoredGroup): Write {
     return put(groupRecord(groupId), group);
+  }
+
+  /** Deletes what the last notice said of a group. */
+  async forgetGroup(groupId: string): Promise<void> {
+    await this.#store.commit([{ type: 'delete', key: groupRecord(groupId) }]);
   }
 
   /** Removes a conversation: its entries first, so that after a crash the rest is still in the list. */
@@ -335,6 +385,20 @@ export class History {
     if (!isSottoError(error) || !DAMAGE.has(error.code)) throw error;
     this.#logger.warn('a record of a conversation is damaged', { error: error.code });
   }
+}
+
+/** A recipient after a change of the message's state. */
+function withFailure(
+  recipient: StoredRecipient,
+  state: StoredState,
+  failure: string | undefined,
+  failedFor: string | undefined,
+): StoredRecipient {
+  if (state === 'failed' && recipient.by === failedFor && failure !== undefined)
+    return { ...recipient, failure };
+  if (state === 'failed' || recipient.failure === undefined) return recipient;
+  const { failure: _, ...rest } = recipient;
+  return rest;
 }
 
 const DAMAGE: ReadonlySet<string> = new Set([

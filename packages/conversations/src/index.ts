@@ -13,7 +13,17 @@ export {
   type SendTextOptions,
 } from './conversations.js';
 export { describeNotice } from './describe-notice.js';
-export type { Content, Entry, Message, MessageState, Notice, NoticeContent, Reaction } from './entry.js';
+export type {
+  Content,
+  Entry,
+  Message,
+  MessageState,
+  Notice,
+  NoticeContent,
+  Reaction,
+  Recipient,
+} from './entry.js';
 export { explain, explainClock, explainCode, type Sentences } from './explain.js';
 export { PERSON_NAME_MAX_CHARACTERS, type Person, parsePersonName } from './person.js';
 export { decodeText, encodeText, TEXT_MAX_BYTES } from './text.js';
+export { mentionText, type TextPart, textParts } from './text-parts.js';

@@ -1,5 +1,5 @@
 import { encodeBase64, encodeHex, type PublicKey, type Write } from '@sotto/core';
-import type { StatusContent } from '@sotto/status-messages/client';
+import type { StatusContent, StatusReceipt } from '@sotto/status-messages/client';
 import { conversationKey } from './conversation.js';
 import type { History } from './history.js';
 import {
@@ -20,6 +20,8 @@ import { decodeText, encodeText } from './text.js';
 const MOST_EARLY = 64;
 /** Reactions kept for a message; further ones are dropped. Each costs 150 bytes, and anyone in a public chat can make some. */
 const MOST_REACTIONS = 256;
+/** Those of one person, retracted ones included: as many as there are kinds, so that one person can't keep others from reacting. */
+const MOST_REACTIONS_OF_ONE = 6;
 
 type ChangeOf<W extends StatusContent['what']> = Extract<StatusContent, { readonly what: W }>;
 
@@ -111,10 +113,26 @@ export class StatusBatch {
     const isSame = (other: StoredReaction) => other.by === by && other.reaction === reaction;
     const old = reactions.find(isSame);
     if (!isAbove(clock, old?.clock)) return;
+    const others = reactions.filter((other) => !isSame(other));
+    if (others.filter((other) => other.by === by).length >= MOST_REACTIONS_OF_ONE) return;
     if (old === undefined && reactions.length >= MOST_REACTIONS) return;
     const next: StoredReaction = { by, reaction, clock: String(clock), ...(retracted && { retracted }) };
-    const others = reactions.filter((other) => !isSame(other));
     this.#replace(key, found, { ...found.status, reactions: [...others, next] });
+  }
+
+  /** Notes what a recipient reports about a message of ours. What isn't ours, or didn't go to them, is left alone. */
+  async receipt({ conversation, messageId, recipient, what }: StatusReceipt): Promise<void> {
+    const key = conversationKey(conversation);
+    const found = await this.#find(key, messageId);
+    const by = encodeHex(recipient);
+    const recipients = found?.entry.message.recipients ?? [];
+    const known = recipients.find((one) => one.by === by);
+    if (found === undefined || known === undefined || known.told === 'read' || known.told === what) return;
+    const told = recipients.map((one) => (one === known ? { by, told: what } : one));
+    this.#put(key, found.record, {
+      ...found.entry,
+      message: { ...found.entry.message, recipients: told },
+    });
   }
 
   async #change(
@@ -160,9 +178,12 @@ export class StatusBatch {
     { record, entry }: { record: string; entry: Extract<StoredEntry, { message: unknown }> },
     status: StoredStatus,
   ): void {
-    const next = { ...entry, message: { ...entry.message, status } };
-    this.#entries.set(record, next);
-    this.add([put(record, next)]);
+    this.#put(key, record, { ...entry, message: { ...entry.message, status } });
+  }
+
+  #put(key: string, record: string, entry: StoredEntry): void {
+    this.#entries.set(record, entry);
+    this.add([put(record, entry)]);
     this.changed.add(key);
   }
 }

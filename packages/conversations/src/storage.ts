@@ -11,7 +11,7 @@ import {
   type Write,
 } from '@sotto/core';
 import { APPLICATION_PREFIX, type GroupChangeLost } from '@sotto/messenger';
-import type { Content, Entry, MessageState, NoticeContent } from './entry.js';
+import type { Content, Entry, MessageState, NoticeContent, Recipient } from './entry.js';
 import { decodeText } from './text.js';
 
 /*
@@ -25,6 +25,7 @@ import { decodeText } from './text.js';
  * app/conversations/reference/<conversation>/<id>        StoredPlace of a Status message, by its own id
  * app/conversations/early/<conversation>/<id>/<author>   StoredEarly: a change that came before its message
  * app/conversations/name/<identity>                      StoredName that the user gave a contact
+ * app/conversations/settings                             StoredSettings
  */
 const ROOT = `${APPLICATION_PREFIX}conversations`;
 const VERSION = 1;
@@ -79,6 +80,23 @@ export interface StoredReaction {
   readonly retracted?: true | undefined;
 }
 
+/** The state of a message, whatever its recipients have told. */
+export type StoredState = Exclude<MessageState, 'delivered' | 'read'>;
+
+/** Somebody who acknowledges a message of ours. */
+export interface StoredRecipient {
+  /** Identity in hex. */
+  readonly by: string;
+  readonly told?: 'delivered' | 'read' | undefined;
+  /** Code of the error with which it failed for them. */
+  readonly failure?: string | undefined;
+}
+
+/** What the user has chosen. */
+export interface StoredSettings {
+  readonly readReceipts: boolean;
+}
+
 /** An edit or a deletion by the author of a message that isn't here yet. */
 export interface StoredEarly {
   /** Orders them by age. */
@@ -98,9 +116,11 @@ export type StoredEntry = { readonly storedAt: number } & (
         readonly sender: string;
         readonly own: boolean;
         readonly installationId: string;
-        readonly state: MessageState;
+        /** Without what {@link recipients} add. */
+        readonly state: StoredState;
         /** Code of the error with which it failed. */
         readonly failure?: string | undefined;
+        readonly recipients?: readonly StoredRecipient[] | undefined;
         readonly protection: 'dr' | 'dh' | 'public';
         readonly verified: boolean;
         readonly late?: true | undefined;
@@ -133,6 +153,7 @@ export type StoredEntry = { readonly storedAt: number } & (
 export const conversationsPrefix = `${ROOT}/list/`;
 export const namesPrefix = `${ROOT}/name/`;
 export const outgoingPrefix = `${ROOT}/outgoing/`;
+export const settingsRecord = `${ROOT}/settings`;
 export const conversationRecord = (key: string) => `${conversationsPrefix}${key}`;
 export const nameRecord = (identity: string) => `${namesPrefix}${identity}`;
 export const outgoingRecord = (messageId: string) => `${outgoingPrefix}${messageId}`;
@@ -188,12 +209,14 @@ export function entryOf(number: number, stored: StoredEntry): Entry {
     if ('notice' in stored) {
       return { kind: 'notice', number, storedAt, notice: noticeOf(stored.notice) };
     }
-    const { sender, payload, failure, late = false, status, ...message } = stored.message;
+    const { sender, payload, failure, late = false, status, recipients: _, ...message } = stored.message;
     return {
       kind: 'message',
       number,
       storedAt,
       ...message,
+      state: stateOf(stored.message),
+      recipients: (stored.message.recipients ?? []).map((one) => recipientOf(stored.message, one)),
       failure: failure as ErrorCode | undefined,
       late,
       sender: decodeHex(sender) as PublicKey,
@@ -208,6 +231,23 @@ export function entryOf(number: number, stored: StoredEntry): Entry {
   } catch (cause) {
     throw corrupt('fields are missing or damaged', cause);
   }
+}
+
+/** The state of a message, with what its recipients have told. */
+function stateOf({ state, recipients = [] }: StoredMessage): MessageState {
+  if (recipients.length === 0 || recipients.some(({ told }) => told === undefined)) return state;
+  return recipients.every(({ told }) => told === 'read') ? 'read' : 'delivered';
+}
+
+function recipientOf(message: StoredMessage, { by, told, failure }: StoredRecipient): Recipient {
+  const isAlone = message.recipients?.length === 1;
+  const failed = failure ?? (isAlone && message.state === 'failed' ? message.failure : undefined);
+  const own = failed !== undefined ? 'failed' : message.state === 'pending' ? 'pending' : 'sent';
+  return {
+    identity: decodeHex(by) as PublicKey,
+    state: told ?? own,
+    failure: told === undefined ? (failed as ErrorCode | undefined) : undefined,
+  };
 }
 
 export function storedNotice(notice: NoticeContent): Extract<StoredEntry, { notice: unknown }>['notice'] {

@@ -39,13 +39,13 @@ describe('with Status clients', () => {
     expect(received?.reference).toBe(first.reference);
     await bob.conversations.send(direct(alice.identity), 'hi', { replyTo: received?.reference });
     await quiet(network, alice, bob);
-    expect(await linesOf(alice, bob)).toEqual(['> hello sent dr', '< hi received dr']);
-    expect(await linesOf(bob, alice)).toEqual(['< hello received dr', '> hi sent dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> hello delivered dr', '< hi received dr']);
+    expect(await linesOf(bob, alice)).toEqual(['< hello received dr', '> hi delivered dr']);
     expect((await messagesOf(alice, bob))[1]?.replyTo).toBe(first.reference);
     expect(alice.conversations.get(direct(bob.identity))).toMatchObject({ unread: 1 });
     await alice.stop();
     await alice.open();
-    expect(await linesOf(alice, bob)).toEqual(['> hello sent dr', '< hi received dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> hello delivered dr', '< hi received dr']);
   });
 
   it('messages are edited, deleted, reacted to, on both sides', async () => {
@@ -119,6 +119,21 @@ describe('with Status clients', () => {
       expect(key).not.toContain('sailing');
   });
 
+  it('one person who reacts in many ways keeps nobody else from it', async () => {
+    const { network, alice, bob } = await two();
+    const carol = await newParty(network, 'carol-1', { status: true });
+    const to = { kind: 'public', name: 'sailing' } as const;
+    for (const party of [alice, bob, carol]) await party.conversations.open(to);
+    const { reference: target = '' } = await alice.conversations.send(to, 'hello');
+    await quiet(network, alice, bob, carol);
+    for (let reaction = 1; reaction <= 300; reaction++)
+      await bob.status?.send(to, { kind: 'reaction', target, reaction, retracted: true });
+    await carol.status?.send(to, { kind: 'reaction', target, reaction: 1 });
+    await quiet(network, alice, bob, carol);
+    const [message] = await alice.conversations.entries(to);
+    expect(message).toMatchObject({ reactions: [{ by: carol.identity.publicKey, reaction: 1 }] });
+  });
+
   it('pictures are kept, and texts that cannot be shown are kept as bytes', async () => {
     const { network, alice, bob } = await two();
     const picture = Uint8Array.of(0x89, 0x50, 0x4e, 0x47);
@@ -145,12 +160,12 @@ describe('with Status clients', () => {
     await quiet(network, alice, bob);
     const lines = async (party: Party) => (await party.conversations.entries(to)).map(lineOf);
     expect((await lines(alice)).filter((line) => !line.startsWith('!'))).toEqual([
-      '> hello sent dr',
+      '> hello delivered dr',
       '< hi received dr',
     ]);
     expect((await lines(bob)).filter((line) => !line.startsWith('!'))).toEqual([
       '< hello received dr',
-      '> hi sent dr',
+      '> hi delivered dr',
     ]);
     expect(sent.id).toBe(sent.reference?.slice(2));
     expect(bob.conversations.get(to)?.group).toMatchObject({ name: 'crew', joined: true });
@@ -222,5 +237,74 @@ describe('with Status clients', () => {
     await quiet(network, alice, bob);
     expect(alice.conversations.get(direct(bob.identity))?.request).toBe(false);
     expect((await bob.status?.contacts.get(alice.identity.publicKey))?.state).toBe('mutual');
+  });
+});
+
+describe('a Status group to which a stranger added us', () => {
+  /** Alice knows Carol; Mallory, whom she doesn't know, adds both to a group, and writes. */
+  async function trap() {
+    const network = createMemoryNetwork({ clock: manualClock() });
+    const alice = await newParty(network, 'alice-1', { status: true });
+    const mallory = await newParty(network, 'mallory-1', { status: true });
+    await mallory.conversations.addContact(await alice.messenger.contacts.ownCode());
+    await quiet(network, alice, mallory);
+    const group = await mallory.status?.groups.create('Bank of Sotto', [alice.identity.publicKey]);
+    const to = { kind: 'group', groupId: group?.id as string } as const;
+    await mallory.conversations.send(to, 'your account is locked');
+    await quiet(network, alice, mallory);
+    return { network, alice, mallory, to };
+  }
+
+  it('is a request with all that is written there, until the user joins', async () => {
+    const { network, alice, mallory, to } = await trap();
+    const shown = () => alice.conversations.list().filter(({ request }) => !request);
+    expect(shown()).toEqual([]);
+    expect(alice.conversations.get(to)).toMatchObject({ request: true, group: { name: 'Bank of Sotto' } });
+    await alice.stop();
+    await alice.open();
+    await quiet(network, alice, mallory);
+    expect(shown()).toEqual([]);
+    const changes: boolean[] = [];
+    alice.conversations.subscribe(() => void changes.push(shown().length > 0));
+    await mallory.conversations.send(to, 'call us');
+    await quiet(network, alice, mallory);
+    expect(changes).not.toContain(true);
+    expect(await alice.messenger.requests.isAccepted(mallory.identity.publicKey)).toBe(false);
+
+    await alice.conversations.acceptGroup(to.groupId);
+    await quiet(network, alice, mallory);
+    expect(alice.conversations.get(to)).toMatchObject({ request: false, group: { joined: true } });
+  });
+
+  it('is a conversation once the user accepts the person who added us', async () => {
+    const { network, alice, mallory, to } = await trap();
+    await alice.conversations.accept(mallory.identity.publicKey);
+    await quiet(network, alice, mallory);
+    expect(alice.conversations.get(to)).toMatchObject({ request: false, group: { joined: true } });
+  });
+
+  it('is gone when the user blocks that person', async () => {
+    const { network, alice, mallory, to } = await trap();
+    await alice.conversations.block(mallory.identity.publicKey);
+    await mallory.conversations.send(to, 'unheard');
+    await quiet(network, alice, mallory);
+    expect(alice.conversations.list()).toEqual([]);
+    await alice.stop();
+    await alice.open();
+    expect(alice.conversations.list()).toEqual([]);
+  });
+
+  it('is one of a limited number; of those forgotten nothing is kept', async () => {
+    const { network, alice, mallory, to } = await trap();
+    for (let n = 0; n < 64; n++) {
+      alice.clock.advance(1_000);
+      await mallory.status?.groups.create(`group ${n}`, [alice.identity.publicKey]);
+      if (n % 8 === 7) await quiet(network, alice, mallory);
+    }
+    await quiet(network, alice, mallory);
+    expect(alice.conversations.list()).toHaveLength(64);
+    expect(alice.conversations.get(to)).toBeUndefined();
+    expect(alice.changes).toContainEqual({ what: 'removed', key: `g-${to.groupId}` });
+    for await (const { key } of alice.kept.store.list('app/')) expect(key).not.toContain(to.groupId);
   });
 });

@@ -75,6 +75,7 @@ export interface ErrorDetails {
   /** The named device, group, contact or message isn't known here. */
   NOT_FOUND: {
     readonly what:
+      | 'blob'
       | 'contact'
       | 'conversation'
       | 'device'
@@ -85,6 +86,12 @@ export interface ErrorDetails {
       | 'peer';
     readonly id: string;
   };
+  /**
+   * A device was not linked. `used`: another device has read the code before; `expired`: nobody read it, or answered, in
+   * time; `declined`: the user of this device said no; `cancelled`: the other device ended it; `damaged`: what arrived is not what was
+   * announced.
+   */
+  DEVICE_NOT_LINKED: { readonly reason: 'used' | 'expired' | 'declined' | 'cancelled' | 'damaged' };
   /** The author of a request isn't permitted to make it. */
   NOT_PERMITTED: { readonly what: string };
   /** None of the devices addressed could be sent to. */
@@ -138,6 +145,10 @@ export interface ErrorDetails {
   DIRECTORY_REFUSED: { readonly directory: string; readonly reason: string };
   /** A directory answered with something that can't be what was asked for: altered, of another identity, expired. */
   DIRECTORY_ANSWER_INVALID: { readonly directory: string; readonly reason: string };
+  /** The store of attachments can't be reached now. Trying again later may work. `store` is its name. */
+  BLOB_UNAVAILABLE: { readonly store: string; readonly reason: string };
+  /** The store of attachments refuses, or doesn't serve what is asked for. */
+  BLOB_REFUSED: { readonly store: string; readonly reason: string };
   /** A call was not answered in time. */
   TIMEOUT: { readonly what: string; readonly milliseconds: number };
   /** The resource was closed. */
@@ -152,6 +163,7 @@ export type TextKind =
   | 'chat name'
   | 'contact code'
   | 'conversation key'
+  | 'device link code'
   | 'enode URL'
   | 'ENS name'
   | 'Ethereum address'
@@ -185,6 +197,15 @@ export class SottoError<C extends ErrorCode = ErrorCode> extends Error {
 /** The error of an argument that can't be used: `what` names it, `reason` says what is wrong with it. */
 export function invalidArgument(what: string, reason: string): SottoError<'INVALID_ARGUMENT'> {
   return new SottoError('INVALID_ARGUMENT', `Not a valid ${what}: ${reason}.`, { what, reason });
+}
+
+/** Makes the error for something beyond its limit. @param what with its unit: `answer of example.org, bytes` */
+export function limitExceeded(what: string, limit: number, actual: number): SottoError<'LIMIT_EXCEEDED'> {
+  return new SottoError('LIMIT_EXCEEDED', `${what}: ${actual} is more than the limit of ${limit}.`, {
+    what,
+    limit,
+    actual,
+  });
 }
 
 /**

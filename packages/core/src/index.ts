@@ -1,4 +1,5 @@
 export * from './arguments.js';
+export * from './blob-store.js';
 export * from './bundle-directory.js';
 export * from './bytes.js';
 export * from './carrier.js';

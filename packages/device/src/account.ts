@@ -5,6 +5,7 @@ import {
   parseObject,
   SottoError,
   type Store,
+  type Write,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { notOurs } from './open-device.js';
@@ -50,7 +51,7 @@ export async function readAccount(store: Store, crypto: CryptoProvider): Promise
 export async function writeAccount(store: Store, account: KeyPair, crypto: CryptoProvider): Promise<void> {
   parseObject(account, 'account', 'publicKey', 'privateKey');
   parseObject<CryptoProvider>(crypto, 'crypto', 'keccak256');
-  const { publicKey, privateKey } = crypto.secp256k1.keyPairFromPrivateKey(account.privateKey);
+  const { publicKey } = crypto.secp256k1.keyPairFromPrivateKey(account.privateKey);
   if (compareBytes(publicKey, account.publicKey) !== 0) {
     throw invalidArgument('account', 'its public key is not that of its private key');
   }
@@ -64,6 +65,15 @@ export async function writeAccount(store: Store, account: KeyPair, crypto: Crypt
     const { identity } = decodeRecord(crypto, deviceTable, DEVICE_KEY, device.value);
     if (compareBytes(identity, publicKey) !== 0) throw notOurs('identity');
   }
-  const value = encodeRecord(crypto, accountTable, KEY, privateKey);
-  await store.commit([{ type: 'put', key: KEY, value, expect: 'absent' }]);
+  await store.commit([accountWrite(account, crypto)]);
+}
+
+/** The write by which a store without an account keeps one. */
+export function accountWrite({ privateKey }: KeyPair, crypto: CryptoProvider): Write {
+  return {
+    type: 'put',
+    key: KEY,
+    value: encodeRecord(crypto, accountTable, KEY, privateKey),
+    expect: 'absent',
+  };
 }

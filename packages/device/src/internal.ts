@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { accountWrite } from './account.js';
 export type { MessengerDevice } from './device.js';
 export { createInboxOf } from './inbox.js';
 export { publicMessageIdFor } from './messages.js';

@@ -8,6 +8,7 @@ import {
   encodeHex,
   invalidArgument,
   isSottoError,
+  limitExceeded,
   type PublicKey,
   parseObject,
   SottoError,
@@ -22,7 +23,7 @@ import {
   type VerifiedBundle,
   verifyBundle,
 } from '@sotto/x3dh';
-import { directoryUnavailable, tooLarge } from './errors.js';
+import { directoryUnavailable } from './errors.js';
 
 /** What bounds the answers of directories. */
 export interface DirectoryLimits {
@@ -182,7 +183,7 @@ export function createDirectories(options: DirectoriesOptions): Directories {
               .slice(0, limits.maxCandidates)
               .flatMap((candidate) => examine(directory, candidate) ?? []);
             if (candidates.length > limits.maxCandidates) {
-              throw tooLarge(`candidates of ${directory.name}`, limits.maxCandidates, candidates.length);
+              throw limitExceeded(`candidates of ${directory.name}`, limits.maxCandidates, candidates.length);
             }
           } catch (error) {
             if (signal?.aborted) throw error;
@@ -235,7 +236,7 @@ export function createDirectories(options: DirectoriesOptions): Directories {
     known: bigint | undefined,
   ): FoundBundle {
     if (bytes.length > limits.maxBundleBytes) {
-      throw tooLarge('bundle, bytes', limits.maxBundleBytes, bytes.length);
+      throw limitExceeded('bundle, bytes', limits.maxBundleBytes, bytes.length);
     }
     const decoded = decodeBundle(bytes);
     // Before the signature, which costs more; of the 33-byte form alone, as that is what is signed.

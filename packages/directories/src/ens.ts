@@ -5,6 +5,7 @@ import {
   concatBytes,
   decodeHex,
   encodeHex,
+  limitExceeded,
   type NameResolver,
   type PublicKey,
   parseObject,
@@ -19,7 +20,7 @@ import { namehash, normalize } from 'viem/ens';
 import { type EnsContent, ipnsContentHash, readContentHash } from './ens/content-hash.js';
 import { PUBKEY_RESOLVER, resolverAbi } from './ens/contracts.js';
 import { DIRECTORY_NAME, EnsReader, type RecordCall } from './ens/reader.js';
-import { answerInvalid, directoryRefused, tooLarge } from './errors.js';
+import { answerInvalid, directoryRefused } from './errors.js';
 
 export type { EnsContent } from './ens/content-hash.js';
 
@@ -183,7 +184,7 @@ export function createEnsNames(options: EnsOptions): EnsNames {
       const identity = crypto.secp256k1.parsePublicKey(records.identity);
       const { bundle, ipns = false } = records;
       if (bundle !== undefined && bundle.length > maxBundleBytes) {
-        throw tooLarge('bundle, bytes', maxBundleBytes, bundle.length);
+        throw limitExceeded('bundle, bytes', maxBundleBytes, bundle.length);
       }
       return within(`name ${name}`, signal, async () => {
         const resolver = await reader.resolverOf(name);
@@ -224,7 +225,7 @@ export function createEnsNames(options: EnsOptions): EnsNames {
 
   function bundleOf(text: string): Uint8Array {
     const limit = 4 * Math.ceil(maxBundleBytes / 3);
-    if (text.length > limit) throw tooLarge('bundle in a text record, characters', limit, text.length);
+    if (text.length > limit) throw limitExceeded('bundle in a text record, characters', limit, text.length);
     try {
       return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     } catch (cause) {

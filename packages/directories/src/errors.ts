@@ -1,4 +1,5 @@
 import { SottoError } from '@sotto/core';
+import type { HttpErrors } from '@sotto/core/http';
 
 export function directoryUnavailable(
   directory: string,
@@ -26,17 +27,17 @@ export function answerInvalid(
   );
 }
 
+/** How requests for a directory fail. */
+export function httpErrors(directory: string): HttpErrors {
+  return {
+    unavailable: (reason, cause) => directoryUnavailable(directory, reason, cause),
+    answerInvalid: (reason) => answerInvalid(directory, reason),
+  };
+}
+
 export function directoryRefused(directory: string, reason: string): SottoError<'DIRECTORY_REFUSED'> {
   return new SottoError('DIRECTORY_REFUSED', `The directory ${directory} refused: ${reason}.`, {
     directory,
     reason,
-  });
-}
-
-export function tooLarge(what: string, limit: number, actual: number): SottoError<'LIMIT_EXCEEDED'> {
-  return new SottoError('LIMIT_EXCEEDED', `${what}: ${actual} is more than the limit of ${limit}.`, {
-    what,
-    limit,
-    actual,
   });
 }

@@ -1,2 +1,2 @@
+export { DEFAULT_REQUEST_TIMEOUT_MS, MAX_REDIRECTS } from '@sotto/core/http';
 export * from './directories.js';
-export { DEFAULT_REQUEST_TIMEOUT_MS, MAX_REDIRECTS } from './http.js';

@@ -5,18 +5,19 @@ import {
   copyBytes,
   invalidArgument,
   isSottoError,
+  limitExceeded,
   type PublicKey,
   parseObject,
   SottoError,
   systemClock,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { answerInvalid, directoryUnavailable, tooLarge } from './errors.js';
+import { answerInvalid, directoryUnavailable } from './errors.js';
 import { DIRECTORY_NAME, type IpnsEndpoint } from './ipns/endpoints.js';
 import { hashOfRawPath, ipnsName, rawBlockCid } from './ipns/names.js';
 import { createIpnsRecord, type IpnsRecord, parseIpnsRecord } from './ipns/record.js';
 
-export type { DirectoryFetch, HttpOptions } from './http.js';
+export type { Fetch, HttpOptions } from '@sotto/core/http';
 export {
   createDelegatedRoutingEndpoint,
   createGatewayEndpoint,
@@ -107,7 +108,7 @@ export function createIpnsDirectory(options: IpnsDirectoryOptions): BundleDirect
         const block = await endpoint.getBlock?.(cid, maxBundleBytes, signal);
         if (block === undefined)
           throw directoryUnavailable(DIRECTORY_NAME, `${source} does not have the block`);
-        if (block.length > maxBundleBytes) throw tooLarge('bundle, bytes', maxBundleBytes, block.length);
+        if (block.length > maxBundleBytes) throw limitExceeded('bundle, bytes', maxBundleBytes, block.length);
         if (compareBytes(crypto.sha256(block), hash) !== 0) {
           throw answerInvalid(DIRECTORY_NAME, `${source} has given another block than the one asked for`);
         }
@@ -177,7 +178,8 @@ export function createIpnsDirectory(options: IpnsDirectoryOptions): BundleDirect
       async publish({ identity, bundle: given, sequence }, { signal } = {}) {
         checkAborted(signal);
         const bundle = copyBytes(given, 'bundle');
-        if (bundle.length > maxBundleBytes) throw tooLarge('bundle, bytes', maxBundleBytes, bundle.length);
+        if (bundle.length > maxBundleBytes)
+          throw limitExceeded('bundle, bytes', maxBundleBytes, bundle.length);
         if (typeof sequence !== 'bigint' || sequence < 0n || sequence >= 1n << 63n) {
           throw invalidArgument('sequence', 'not a bigint from 0 to 2^63 - 1');
         }

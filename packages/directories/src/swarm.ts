@@ -4,14 +4,15 @@ import {
   encodeHex,
   encodeUtf8,
   invalidArgument,
+  limitExceeded,
   type PublicKey,
   parseObject,
   SottoError,
   systemClock,
 } from '@sotto/core';
+import { type HttpOptions, HttpServer } from '@sotto/core/http';
 import type { CryptoProvider } from '@sotto/crypto';
-import { answerInvalid, directoryRefused, directoryUnavailable, tooLarge } from './errors.js';
-import { type HttpOptions, HttpServer } from './http.js';
+import { answerInvalid, directoryRefused, directoryUnavailable, httpErrors } from './errors.js';
 import {
   addressOf,
   feedIdentifier,
@@ -23,7 +24,7 @@ import {
   spanAndPayload,
 } from './swarm/chunks.js';
 
-export type { DirectoryFetch, HttpOptions } from './http.js';
+export type { Fetch, HttpOptions } from '@sotto/core/http';
 
 /** What {@link createSwarmDirectory} needs. */
 export interface SwarmDirectoryOptions extends HttpOptions {
@@ -55,7 +56,7 @@ const INDEX_HEADER = 'swarm-feed-index';
 export function createSwarmDirectory(options: SwarmDirectoryOptions): BundleDirectory {
   parseObject(options, 'options', 'crypto', 'url');
   const { crypto, url, postageBatch, clock = systemClock } = options;
-  const server = new HttpServer(DIRECTORY_NAME, url, options);
+  const server = new HttpServer(url, httpErrors(DIRECTORY_NAME), options);
   const topic = crypto.keccak256(encodeUtf8('sotto bundle v1'));
   if (postageBatch !== undefined && !/^[0-9a-f]{64}$/i.test(postageBatch)) {
     throw invalidArgument('postageBatch', 'not 32 bytes in hex');
@@ -123,7 +124,7 @@ export function createSwarmDirectory(options: SwarmDirectoryOptions): BundleDire
       async publish({ identity, bundle: given, sequence }, { signal } = {}) {
         const bundle = copyBytes(given, 'bundle');
         const limit = MAX_PAYLOAD_BYTES - SEQUENCE_BYTES;
-        if (bundle.length > limit) throw tooLarge('bundle, bytes', limit, bundle.length);
+        if (bundle.length > limit) throw limitExceeded('bundle, bytes', limit, bundle.length);
         const payload = wrap(sequence, bundle);
         const owner = encodeHex(addressOf(crypto, identity.publicKey));
         const latest = await latestIndex(owner, signal);

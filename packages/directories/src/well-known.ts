@@ -1,9 +1,9 @@
 import { type BundleDirectory, encodeHex, parseObject } from '@sotto/core';
+import { type HttpOptions, HttpServer } from '@sotto/core/http';
 import type { CryptoProvider } from '@sotto/crypto';
-import { directoryUnavailable } from './errors.js';
-import { type HttpOptions, HttpServer } from './http.js';
+import { directoryUnavailable, httpErrors } from './errors.js';
 
-export type { DirectoryFetch, HttpOptions } from './http.js';
+export type { Fetch, HttpOptions } from '@sotto/core/http';
 
 /** What {@link createWellKnownDirectory} needs. */
 export interface WellKnownDirectoryOptions extends HttpOptions {
@@ -29,7 +29,7 @@ export function wellKnownPath(identity: Uint8Array): string {
 export function createWellKnownDirectory(options: WellKnownDirectoryOptions): BundleDirectory {
   parseObject(options, 'options', 'crypto', 'url');
   const { crypto, url, maxBundleBytes = 16 * 1024 } = options;
-  const server = new HttpServer(DIRECTORY_NAME, url, options);
+  const server = new HttpServer(url, httpErrors(DIRECTORY_NAME), options);
   return {
     name: DIRECTORY_NAME,
     capabilities: { publishing: 'none', updatedBy: 'operator', maxBundleBytes },

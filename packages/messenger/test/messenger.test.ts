@@ -769,7 +769,7 @@ describe('clocks and closing', () => {
     const network = createMemoryNetwork({ clock });
     const alice = await newParty(network, 'alice-1', { clock });
     const asked: number[] = [];
-    const line: { lost: boolean; status?: (status: TransportStatus) => void } = { lost: false };
+    const line: Line = { lost: false };
     const bob = await newParty(network, 'bob-1', {
       clock,
       transport: cuttable(network.transport(), line, asked),
@@ -792,6 +792,41 @@ describe('clocks and closing', () => {
     line.status?.('connected');
     await quiet(network, alice, bob);
     expect(asked).toHaveLength(2);
+  });
+
+  it('history that fails is queried again by itself, later each time', async () => {
+    const clock = manualClock(START);
+    const network = createMemoryNetwork({ clock });
+    const alice = await newParty(network, 'alice-1', { clock });
+    const asked: number[] = [];
+    const line: Line = { lost: false };
+    const transport = cuttable(network.transport(), line, asked);
+    const bob = await newParty(network, 'bob-1', { clock, transport });
+    await quiet(network, alice, bob);
+    clock.advance(3 * HOUR);
+    line.lost = true;
+    line.status?.('reconnecting');
+    await alice.say(bob, 'meanwhile');
+    await quiet(network, alice, bob);
+    Object.assign(line, { lost: false, fails: true });
+    const before = asked.length;
+    line.status?.('connected');
+    await quiet(network, alice, bob);
+    for (let minute = 0; minute < 10; minute++) {
+      clock.advance(MINUTE);
+      await quiet(network, alice, bob);
+    }
+    expect(asked.length - before).toBeGreaterThan(3);
+    expect(asked.length - before).toBeLessThan(8);
+    expect(bob.texts).toEqual([]);
+    line.fails = false;
+    clock.advance(10 * MINUTE);
+    await quiet(network, alice, bob);
+    expect(bob.texts).toEqual(['direct alice-1 dh: meanwhile']);
+    const after = asked.length;
+    clock.advance(HOUR);
+    await quiet(network, alice, bob);
+    expect(asked).toHaveLength(after);
   });
 
   it('what came while away is fetched from history', async () => {
@@ -895,12 +930,16 @@ describe('what the application keeps, in the same commit', () => {
   });
 });
 
+/** The state of a connection that {@link cuttable} loses. */
+interface Line {
+  lost: boolean;
+  /** Whether queries of history fail. */
+  fails?: boolean;
+  status?: (status: TransportStatus) => void;
+}
+
 /** A transport that loses its connection on demand and keeps what it missed; notes from when that is asked for. */
-function cuttable(
-  transport: Transport,
-  line: { lost: boolean; status?: (status: TransportStatus) => void },
-  asked: number[],
-): Transport {
+function cuttable(transport: Transport, line: Line, asked: number[]): Transport {
   return {
     capabilities: transport.capabilities,
     async connect(party) {
@@ -918,6 +957,7 @@ function cuttable(
         subscribe: (channels) => connection.subscribe(channels),
         async history(request) {
           asked.push(request.from);
+          if (line.fails) throw new SottoError('TRANSPORT_UNAVAILABLE', 'No leader.', { reason: 'test' });
           for (const message of missed.splice(0)) {
             if (message.sentAt >= request.from) await party.onMessage(message);
           }

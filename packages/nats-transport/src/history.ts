@@ -1,51 +1,46 @@
-import {
-  AckPolicy,
-  type ConsumerConfig,
-  DeliverPolicy,
-  type JetStreamClient,
-  type JsMsg,
-  ReplayPolicy,
-} from '@nats-io/jetstream';
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JsMsg, ReplayPolicy } from '@nats-io/jetstream';
 import { type NatsConnection, nuid } from '@nats-io/nats-core';
-import type { Clock } from '@sotto/core';
+import { concurrently } from './concurrently.js';
+import { lastOf, type StreamAccess } from './last-message.js';
 import { retried } from './retry.js';
 
 /** What to read of a stream. */
-interface HistoryQuery {
-  readonly connection: NatsConnection;
-  readonly jetstream: JetStreamClient;
-  readonly stream: string;
+export interface HistoryQuery {
+  readonly access: StreamAccess;
   readonly subjects: readonly string[];
-  /** Milliseconds since the epoch, inclusive. */
-  readonly from: number;
+  /** Where to begin: milliseconds since the epoch, inclusive, or the sequence before the first. */
+  readonly from: { readonly time: number } | { readonly sequence: number };
   /** Milliseconds since the epoch, inclusive. */
   readonly to: number;
-  readonly callTimeout: number;
-  readonly retryFor: number;
-  readonly clock: Clock;
   onMessage(message: JsMsg): void;
 }
 
 /** Subjects of one consumer, where servers allow several: a request of about 6 KiB. */
 const SUBJECTS_PER_CONSUMER = 256;
-/** Consumers that are read simultaneously. */
-const CONCURRENCY = 8;
 /** Messages of one fetch. */
 const FETCH_MESSAGES = 256;
 /** Nanoseconds after which a server deletes a consumer that no one reads: when we were killed meanwhile. */
 const INACTIVE_NANOSECONDS = 60e9;
 
-/** Reads everything that the stream has of some subjects, by consumers that resume behind the last message after a failure. */
+/**
+ * Reads everything that the stream has of some subjects, by consumers that resume behind the last message after a failure. A replica
+ * may not have all that is stored yet, so the stream's leader is asked how far to read.
+ */
 export async function readHistory(query: HistoryQuery): Promise<void> {
-  const size = hasSeveralFilters(query.connection) ? SUBJECTS_PER_CONSUMER : 1;
-  const groups = Array.from({ length: Math.ceil(query.subjects.length / size) }, (_, i) =>
-    query.subjects.slice(i * size, (i + 1) * size),
+  const subjects: string[] = [];
+  await concurrently(query.subjects, async (subject) => {
+    const last = await retried(query.access, () => lastOf(query.access, subject));
+    if (last !== undefined && !isBefore(last, query.from)) subjects.push(subject);
+  });
+  const size = hasSeveralFilters(query.access.connection) ? SUBJECTS_PER_CONSUMER : 1;
+  const groups = Array.from({ length: Math.ceil(subjects.length / size) }, (_, i) =>
+    subjects.slice(i * size, (i + 1) * size),
   );
-  const next = groups.values();
-  const worker = async () => {
-    for (const subjects of next) await readSubjects(query, subjects);
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  await concurrently(groups, (group) => readSubjects(query, group));
+}
+
+function isBefore(last: { sequence: number; time: number }, from: HistoryQuery['from']): boolean {
+  return 'time' in from ? last.time < from.time : last.sequence <= from.sequence;
 }
 
 /** Servers before 2.10 allow one subject a consumer. */
@@ -55,8 +50,8 @@ function hasSeveralFilters({ info }: NatsConnection): boolean {
 }
 
 async function readSubjects(query: HistoryQuery, subjects: readonly string[]): Promise<void> {
-  const position = { sequence: 0 };
-  await retried(query, () => readFrom(query, subjects, position));
+  const position = { sequence: 'sequence' in query.from ? query.from.sequence : 0 };
+  await retried(query.access, () => readFrom(query, subjects, position));
 }
 
 /** Reads with a consumer of its own, from `position` on, which it moves. */
@@ -65,7 +60,9 @@ async function readFrom(
   subjects: readonly string[],
   position: { sequence: number },
 ): Promise<void> {
-  const { jetstream, stream, callTimeout } = query;
+  const { jetstream, stream, callTimeout } = query.access;
+  const ends = await Promise.all(subjects.map((subject) => lastOf(query.access, subject)));
+  const end = Math.max(...ends.map((last) => last?.sequence ?? 0));
   const manager = await jetstream.jetstreamManager(false);
   const { name, num_pending: pending } = await manager.consumers.add(stream, {
     name: nuid.next(),
@@ -92,6 +89,7 @@ async function readFrom(
       }
       if (received === 0) throw new Error('The stream does not deliver.');
     }
+    if (position.sequence < end) throw new Error('The replica does not have everything yet.');
   } finally {
     // It is deleted by the server when it isn't here.
     await manager.consumers.delete(stream, name).catch(() => undefined);
@@ -99,7 +97,7 @@ async function readFrom(
 }
 
 function startOf({ from }: HistoryQuery, sequence: number): Partial<ConsumerConfig> {
-  return sequence === 0
-    ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(from).toISOString() }
+  return sequence === 0 && 'time' in from
+    ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(from.time).toISOString() }
     : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence + 1 };
 }

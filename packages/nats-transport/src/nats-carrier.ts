@@ -25,7 +25,12 @@ export interface NatsCarrierOptions {
    * cluster to elect another leader.
    */
   readonly retryFor?: number | undefined;
-  /** Times the waits between attempts. Default: the system's clock. */
+  /**
+   * Milliseconds between checks whether subscriptions have lost the latest envelope of a topic: one call for each topic. Lost ones are
+   * also noticed by the next of the same topic, and when servers come or go. Default 600,000.
+   */
+  readonly checkInterval?: number | undefined;
+  /** Times the waits between attempts and checks. Default: the system's clock. */
   readonly clock?: Clock | undefined;
 }
 
@@ -39,13 +44,13 @@ export interface NatsCarrierOptions {
 export function createNatsCarrier(options: NatsCarrierOptions): Carrier {
   const { connect, stream, prefix = DEFAULT_PREFIX } = options;
   const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, callTimeout = 5_000, retryFor = 30_000 } = options;
-  const { clock = systemClock } = options;
+  const { checkInterval = 600_000, clock = systemClock } = options;
   if (typeof connect !== 'function') throw invalidArgument('connect', 'not a function');
   if (!/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(prefix))
     throw invalidArgument('prefix', 'not tokens of letters, digits, _ and -');
   if (stream !== undefined && !/^[A-Za-z0-9_-]+$/.test(stream))
     throw invalidArgument('stream', 'not letters, digits, _ and -');
-  const settings = { stream, prefix, maxEnvelopeBytes, callTimeout, retryFor, clock };
+  const settings = { stream, prefix, maxEnvelopeBytes, callTimeout, retryFor, checkInterval, clock };
   return createPipeCarrier(
     async (events, signal) => {
       const connection = (await connect()) as NatsConnection;

@@ -1,11 +1,14 @@
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
-import type { NatsConnection, Subscription } from '@nats-io/nats-core';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/nats-core';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { type Clock, concatBytes, encodeHex, SottoError, type Topic } from '@sotto/core';
 import type { Pipe, PipeEvents } from '@sotto/whisper-transport';
+import { concurrently } from './concurrently.js';
 import { readHistory } from './history.js';
+import type { StreamAccess } from './last-message.js';
+import { LiveTopic } from './live-topic.js';
 import { retried } from './retry.js';
-import { subjectOf, topicOf } from './subjects.js';
+import { liveSubjectOf, subjectOf, topicOf } from './subjects.js';
 
 /** What a pipe needs to know. */
 export interface NatsSettings {
@@ -14,8 +17,18 @@ export interface NatsSettings {
   readonly maxEnvelopeBytes: number;
   readonly callTimeout: number;
   readonly retryFor: number;
+  readonly checkInterval: number;
   readonly clock: Clock;
 }
+
+/** A topic that is subscribed to. `live` with a stream. */
+interface Subscribed {
+  readonly subscription: Subscription;
+  readonly live: LiveTopic | undefined;
+}
+
+/** Milliseconds after which topics are checked when servers have come or gone: soon, and when the cluster has settled. */
+const CHECKS_AFTER_CHANGE_MS = [1_000, 10_000];
 
 /** Bytes of a message that aren't the envelope. */
 const HEADER_BYTES = 256;
@@ -26,30 +39,42 @@ export class NatsPipe implements Pipe {
   readonly #events: PipeEvents;
   readonly #settings: NatsSettings;
   readonly #jetstream: JetStreamClient;
-  /** By subject. */
-  readonly #subscriptions = new Map<string, Subscription>();
+  /** By the subject that the stream stores. */
+  readonly #subscribed = new Map<string, Subscribed>();
+  /** Absent without a stream. */
+  readonly #access: StreamAccess | undefined;
+  /** Stop the timers of checks. */
+  readonly #checks = new Set<() => void>();
+  #closed = false;
 
   private constructor(connection: NatsConnection, events: PipeEvents, settings: NatsSettings) {
     this.#connection = connection;
     this.#events = events;
     this.#settings = settings;
     this.#jetstream = jetstream(connection, { timeout: settings.callTimeout });
+    const { stream, callTimeout, retryFor, clock } = settings;
+    if (stream !== undefined)
+      this.#access = { connection, jetstream: this.#jetstream, stream, callTimeout, retryFor, clock };
   }
 
-  /** @throws TRANSPORT_REFUSED when the servers accept only smaller messages */
+  /** @throws TRANSPORT_REFUSED when the servers accept only smaller messages, or the stream doesn't publish what it stores again */
   static async open(
     connection: NatsConnection,
     events: PipeEvents,
     settings: NatsSettings,
   ): Promise<NatsPipe> {
     const most = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
-    if (most < settings.maxEnvelopeBytes + HEADER_BYTES) {
+    const pipe = new NatsPipe(connection, events, settings);
+    const reason =
+      most < settings.maxEnvelopeBytes + HEADER_BYTES
+        ? `the server accepts ${most} bytes, not ${settings.maxEnvelopeBytes}; set maxEnvelopeBytes`
+        : await pipe.#faultOfStream();
+    if (reason !== undefined) {
       await connection.close();
-      const reason = `the server accepts ${most} bytes, not ${settings.maxEnvelopeBytes}; set maxEnvelopeBytes`;
       throw new SottoError('TRANSPORT_REFUSED', `The server can't be used: ${reason}.`, { reason });
     }
-    const pipe = new NatsPipe(connection, events, settings);
     void pipe.#watch();
+    if (pipe.#access !== undefined) pipe.#checkRepeatedly();
     return pipe;
   }
 
@@ -70,34 +95,43 @@ export class NatsPipe implements Pipe {
   async subscribe(topics: readonly Topic[]): Promise<void> {
     const { prefix } = this.#settings;
     const wanted = new Map(topics.map((topic) => [subjectOf(prefix, topic), topic]));
-    for (const [subject, subscription] of this.#subscriptions) {
+    for (const [subject, { subscription }] of this.#subscribed) {
       if (wanted.has(subject)) continue;
       subscription.unsubscribe();
-      this.#subscriptions.delete(subject);
+      this.#subscribed.delete(subject);
     }
+    const added: LiveTopic[] = [];
     for (const [subject, topic] of wanted) {
-      if (this.#subscriptions.has(subject)) continue;
-      const callback = (error: Error | null, { data }: { readonly data: Uint8Array }) => {
-        if (error === null) this.#events.deliver(topic, data);
-      };
-      this.#subscriptions.set(subject, this.#connection.subscribe(subject, { callback }));
+      if (this.#subscribed.has(subject)) continue;
+      const subscribed = this.#subscribe(subject, topic);
+      this.#subscribed.set(subject, subscribed);
+      if (subscribed.live !== undefined) added.push(subscribed.live);
     }
     await this.#connection.flush();
+    await concurrently(added, (live) => live.check());
+  }
+
+  #subscribe(subject: string, topic: Topic): Subscribed {
+    const deliver = (envelope: Uint8Array, fromHistory = false) =>
+      this.#events.deliver(topic, envelope, { fromHistory });
+    const live = this.#access === undefined ? undefined : new LiveTopic(this.#access, subject, deliver);
+    const callback = (error: Error | null, message: Msg) => {
+      if (error !== null) return;
+      if (live === undefined) deliver(message.data);
+      else live.receive(message);
+    };
+    const source = live === undefined ? subject : liveSubjectOf(this.#settings.prefix, topic);
+    return { subscription: this.#connection.subscribe(source, { callback }), live };
   }
 
   async history(topics: readonly Topic[], from: number, to: number): Promise<void> {
-    const { stream, prefix, callTimeout, retryFor, clock } = this.#settings;
-    if (stream === undefined) return;
+    const { prefix } = this.#settings;
+    if (this.#access === undefined) return;
     await readHistory({
-      connection: this.#connection,
-      jetstream: this.#jetstream,
-      stream,
+      access: this.#access,
       subjects: topics.map((topic) => subjectOf(prefix, topic)),
-      from,
+      from: { time: from },
       to,
-      callTimeout,
-      retryFor,
-      clock,
       onMessage: ({ subject, data }) => {
         const topic = topicOf(prefix, subject);
         if (topic !== undefined) this.#events.deliver(topic, data, { fromHistory: true });
@@ -106,7 +140,25 @@ export class NatsPipe implements Pipe {
   }
 
   close(): Promise<void> {
+    this.#closed = true;
+    for (const stop of this.#checks) stop();
     return this.#connection.close();
+  }
+
+  /** Why the stream can't be received from; `undefined` also when we may not know, or nobody answers. */
+  async #faultOfStream(): Promise<string | undefined> {
+    const { stream, prefix } = this.#settings;
+    if (stream === undefined) return undefined;
+    try {
+      const manager = await this.#jetstream.jetstreamManager(false);
+      const { config } = await manager.streams.info(stream);
+      const isFit = config.republish?.dest.startsWith(`${prefix}.live.`) && !config.republish.headers_only;
+      return isFit
+        ? undefined
+        : `stream ${stream} doesn't publish again what it stores; update it with natsStreamConfig`;
+    } catch {
+      return undefined;
+    }
   }
 
   /** The client reconnects, and subscribes again, by itself. */
@@ -119,6 +171,30 @@ export class NatsPipe implements Pipe {
           () => this.#events.status('connected'),
           () => undefined, // lost again, which is reported as well
         );
+      if (type === 'reconnect' || type === 'update')
+        for (const wait of CHECKS_AFTER_CHANGE_MS) this.#after(wait, () => this.#check());
     }
+  }
+
+  #checkRepeatedly(): void {
+    this.#after(this.#settings.checkInterval, async () => {
+      await this.#check();
+      this.#checkRepeatedly();
+    });
+  }
+
+  /** Reads what subscriptions have lost. */
+  #check(): Promise<void> {
+    const live = [...this.#subscribed.values()].flatMap(({ live }) => live ?? []);
+    return concurrently(live, (topic) => topic.check());
+  }
+
+  #after(wait: number, run: () => Promise<void>): void {
+    if (this.#closed) return;
+    const stop = this.#settings.clock.after(wait, () => {
+      this.#checks.delete(stop);
+      void run();
+    });
+    this.#checks.add(stop);
   }
 }

@@ -51,6 +51,8 @@ export interface NatsStreamConfig {
   deny_delete: boolean;
   /** The stream can't be purged. */
   deny_purge: boolean;
+  /** What is stored is published again, with its sequence: this is what receivers subscribe to. */
+  republish: { src: string; dest: string };
 }
 
 /**
@@ -79,6 +81,7 @@ export function natsStreamConfig(options: NatsStreamOptions): NatsStreamConfig {
     allow_direct: true,
     deny_delete: true,
     deny_purge: true,
+    republish: { src: `${prefix}.*`, dest: `${prefix}.live.{{wildcard(1)}}` },
   };
 }
 

@@ -5,6 +5,11 @@ export function subjectOf(prefix: string, topic: Topic): string {
   return `${prefix}.${encodeHex(topic)}`;
 }
 
+/** Where the stream publishes again what it has stored of a topic, with its sequence: `<prefix>.live.<8 hex digits>`. */
+export function liveSubjectOf(prefix: string, topic: Topic): string {
+  return `${prefix}.live.${encodeHex(topic)}`;
+}
+
 /** The topic of a subject; `undefined` when it isn't one of ours. */
 export function topicOf(prefix: string, subject: string): Topic | undefined {
   const text = subject.slice(prefix.length + 1);

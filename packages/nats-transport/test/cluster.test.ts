@@ -174,6 +174,7 @@ describe.skipIf(natsServer === undefined)('the example of permissions', () => {
       (manager: JetStreamManager) => manager.streams.info(STREAM, { subjects_filter: '>' }),
     ],
     ['the names of streams', (manager: JetStreamManager) => manager.streams.names().next()],
+    ['the state of the stream', (manager: JetStreamManager) => manager.streams.info(STREAM)],
     ['the list of consumers', (manager: JetStreamManager) => manager.consumers.list(STREAM).next()],
     ['deleting envelopes', (manager: JetStreamManager) => manager.streams.purge(STREAM)],
     ['deleting the stream', (manager: JetStreamManager) => manager.streams.delete(STREAM)],

@@ -65,7 +65,13 @@ export {
   encodeEmojiReaction,
   reactionId,
 } from './message-changes.js';
-export { type AuthoredMessage, MESSAGE_TYPE, openMessage, signMessage } from './metadata.js';
+export {
+  type AuthoredMessage,
+  MESSAGE_TYPE,
+  openMessage,
+  READ_RECEIPT_TYPE,
+  signMessage,
+} from './metadata.js';
 export { type Outermost, outermostOf } from './outermost.js';
 export { PROFILE_2020, PROFILE_2024, type StatusProfile } from './profile.js';
 export {

@@ -155,11 +155,23 @@ export function openMembershipEvent(
   raw: Uint8Array,
   options?: StatusDecodeOptions,
 ): SignedMembershipEvent {
-  if (raw.length <= 65) throw malformed('membership event', 'no event after the signature');
-  const encoded = raw.subarray(65);
-  const event = decodeWire(encoded, MEMBERSHIP_EVENT, WireEvent, options);
-  const signer = crypto.secp256k1.recoverPublicKey(digestOf(crypto, chatId, encoded), raw.subarray(0, 65));
+  const event = decodeMembershipEvent(raw, options);
+  const signer = crypto.secp256k1.recoverPublicKey(
+    digestOf(crypto, chatId, raw.subarray(SIGNATURE_BYTES)),
+    raw.subarray(0, SIGNATURE_BYTES),
+  );
   return { ...event, from: formatIdentity(crypto, signer), raw };
+}
+
+const SIGNATURE_BYTES = 65;
+
+/**
+ * Decodes an event without looking at its signature.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+ */
+export function decodeMembershipEvent(raw: Uint8Array, options?: StatusDecodeOptions): MembershipEvent {
+  if (raw.length <= SIGNATURE_BYTES) throw malformed('membership event', 'no event after the signature');
+  return decodeWire(raw.subarray(SIGNATURE_BYTES), MEMBERSHIP_EVENT, WireEvent, options);
 }
 
 /** Makes the id of a new group. @param uuid random, in the usual form with hyphens */
@@ -192,7 +204,7 @@ export function openGroup(
   if (creation === undefined) throw malformed('group', 'no creation');
   if (!chatId.endsWith(`-${creation.from}`) || chatId.length <= creation.from.length + 1)
     throw malformed('group', 'its id does not end with the key of its creator');
-  const group = new Group();
+  const group = new GroupReplay();
   for (const event of events) {
     if (context.profile.maxClockAheadMs !== undefined) checkClock('membership event', event.clock, context);
     for (const member of event.members) parseIdentity(crypto, member);
@@ -205,8 +217,8 @@ function digestOf(crypto: CryptoProvider, chatId: string, event: Uint8Array): Ui
   return crypto.keccak256(encodeUtf8(chatId), event);
 }
 
-/** Applies events one after another. */
-class Group {
+/** Applies events one after another. One that may not be applied changes nothing. */
+export class GroupReplay {
   #name = '';
   #color = '';
   #image: Uint8Array = new Uint8Array();
@@ -225,8 +237,23 @@ class Group {
     };
   }
 
+  get members(): ReadonlySet<string> {
+    return this.#members;
+  }
+
+  get joined(): ReadonlySet<string> {
+    return this.#joined;
+  }
+
+  get admins(): ReadonlySet<string> {
+    return this.#admins;
+  }
+
   /** @throws NOT_PERMITTED, MALFORMED_MESSAGE */
-  apply(event: MembershipEvent & { readonly from: string }, { profile }: MessageContext): void {
+  apply(
+    event: MembershipEvent & { readonly from: string },
+    { profile }: Pick<MessageContext, 'profile'>,
+  ): void {
     const { from, members, type } = event;
     const types = MEMBERSHIP_EVENT_TYPE;
     const isAdmin = this.#admins.has(from);

@@ -21,6 +21,12 @@ export const MESSAGE_TYPE = Object.freeze({
   retractContactRequest: 47,
 });
 
+/**
+ * A read receipt, which only this software sends and reads: the payload is a datasync payload whose group offers name what was read. Deployed
+ * clients ignore messages of types that they don't know.
+ */
+export const READ_RECEIPT_TYPE = 0x534f54;
+
 /** An application message with its author. */
 export interface AuthoredMessage {
   /** 33 bytes, compressed SEC1. */

@@ -149,6 +149,7 @@ export type SegmentOutcome =
 
 /** Segments of one message that have arrived. */
 interface Collection {
+  readonly key: string;
   readonly sender: string;
   readonly hash: Uint8Array;
   readonly data: Map<number, Uint8Array>;
@@ -162,27 +163,43 @@ interface Collection {
   readonly since: number;
 }
 
-/** Puts segments together, by sender and message, in memory. Segments of two senders are never put together. */
+/** The incomplete messages of one sender. */
+interface SenderCollections {
+  /** The least recently used first. */
+  readonly collections: Map<string, Collection>;
+  bytes: number;
+}
+
+/**
+ * Puts segments together, by sender and message, in memory. Segments of two senders are never put together. What a segment costs doesn't grow
+ * with the number of incomplete messages.
+ */
 export class SegmentAssembler {
   readonly #crypto: CryptoProvider;
   readonly #limits: SegmentLimits;
+  readonly #onGivenUp: ((sender: string, hash: Uint8Array) => void) | undefined;
   /** The least recently used first. */
   readonly #collections = new Map<string, Collection>();
+  /** The oldest first. */
+  readonly #byAge = new Map<string, Collection>();
+  readonly #senders = new Map<string, SenderCollections>();
   readonly #completed = new Set<string>();
+  #bytes = 0;
 
+  /** @param options.onGivenUp called with the sender and the hash of a message that will not be completed; a copy, which it owns */
   constructor(options: {
     readonly crypto: CryptoProvider;
     readonly limits?: Partial<SegmentLimits> | undefined;
+    readonly onGivenUp?: ((sender: string, hash: Uint8Array) => void) | undefined;
   }) {
     this.#crypto = options.crypto;
     this.#limits = { ...DEFAULT_SEGMENT_LIMITS, ...options.limits };
+    this.#onGivenUp = options.onGivenUp;
   }
 
   /** Bytes of all incomplete messages. */
   get bytes(): number {
-    let sum = 0;
-    for (const { bytes } of this.#collections.values()) sum += bytes;
-    return sum;
+    return this.#bytes;
   }
 
   /**
@@ -194,30 +211,57 @@ export class SegmentAssembler {
    */
   add(segment: Segment, sender: string, nowMs: number): SegmentOutcome {
     this.#expire(nowMs);
-    const key = `${sender} ${encodeHex(segment.entireMessageHash)}`;
+    const key = keyOf(segment, sender);
     if (this.#completed.has(key)) return { kind: 'duplicate' };
-    const collection = this.#collections.get(key) ?? newCollection(segment, sender, nowMs);
-    this.#insert(collection, segment);
-    this.#collections.delete(key);
-    this.#collections.set(key, collection);
+    const collection = this.#collect(segment, sender, nowMs);
     const message = this.#assemble(collection);
     if (message !== undefined) {
-      this.#collections.delete(key);
+      this.#remove(collection);
       this.#remember(key);
       return { kind: 'complete', message };
     }
     const isWhole = collection.count > 0 && collection.data.size === collection.count;
     if (isWhole || collection.failures >= MAX_FAILURES) {
-      this.#collections.delete(key);
+      this.#giveUp(collection);
       throw malformed('segments', 'the message has another hash');
     }
     this.#evict(sender);
     return { kind: 'incomplete' };
   }
 
-  /** Whether the message of a segment is incomplete, and not given up. @param sender as in {@link add} */
-  isCollecting({ entireMessageHash }: Pick<Segment, 'entireMessageHash'>, sender: string): boolean {
-    return this.#collections.has(`${sender} ${encodeHex(entireMessageHash)}`);
+  /**
+   * Adds a segment that an earlier run has kept, the oldest first. Nothing is put together: the next segment of its message does that.
+   * @param sender as in {@link add}
+   * @param sinceMs when the first segment of its message arrived, in milliseconds since the epoch
+   * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED
+   */
+  restore(segment: Segment, sender: string, sinceMs: number): void {
+    this.#collect(segment, sender, sinceMs);
+    this.#evict(sender);
+  }
+
+  /** When the first segment of an incomplete message arrived; `undefined` when it is not collected. @param sender as in {@link add} */
+  since(segment: Pick<Segment, 'entireMessageHash'>, sender: string): number | undefined {
+    return this.#collections.get(keyOf(segment, sender))?.since;
+  }
+
+  /** Stores a segment, in a new collection or that of its message, which is the most recently used then. */
+  #collect(segment: Segment, sender: string, since: number): Collection {
+    const key = keyOf(segment, sender);
+    const known = this.#collections.get(key);
+    const collection = known ?? newCollection(segment, key, sender, since);
+    const before = collection.bytes;
+    this.#insert(collection, segment);
+    const own = this.#senders.get(sender) ?? { collections: new Map<string, Collection>(), bytes: 0 };
+    own.bytes += collection.bytes - before;
+    this.#bytes += collection.bytes - before;
+    this.#senders.set(sender, own);
+    for (const collections of [this.#collections, own.collections]) {
+      collections.delete(key);
+      collections.set(key, collection);
+    }
+    this.#byAge.set(key, collection);
+    return collection;
   }
 
   /** Stores the segment in its collection. Nothing is changed when it is refused. */
@@ -304,27 +348,46 @@ export class SegmentAssembler {
   }
 
   #expire(nowMs: number): void {
-    for (const [key, { since }] of this.#collections)
-      if (nowMs - since > this.#limits.maxAgeMs) this.#collections.delete(key);
+    for (const collection of this.#byAge.values()) {
+      if (nowMs - collection.since <= this.#limits.maxAgeMs) return;
+      this.#giveUp(collection);
+    }
   }
 
   /** Gives up what was touched least recently, first of the sender. */
   #evict(sender: string): void {
     const { maxPerSender, maxBytesPerSender, maxMessages, maxBytes } = this.#limits;
-    const own = [...this.#collections].filter(([, collection]) => collection.sender === sender);
-    let ownBytes = own.reduce((sum, [, { bytes }]) => sum + bytes, 0);
-    for (let left = own.length; left > maxPerSender || ownBytes > maxBytesPerSender; left--) {
-      const [key, { bytes }] = own[own.length - left] as [string, Collection];
-      this.#collections.delete(key);
-      ownBytes -= bytes;
+    const own = this.#senders.get(sender);
+    for (const collection of own?.collections.values() ?? []) {
+      if (own === undefined || (own.collections.size <= maxPerSender && own.bytes <= maxBytesPerSender))
+        break;
+      this.#giveUp(collection);
     }
-    let all = this.bytes;
-    for (const [key, { bytes }] of this.#collections) {
-      if (all <= maxBytes && this.#collections.size <= maxMessages) return;
-      this.#collections.delete(key);
-      all -= bytes;
+    for (const collection of this.#collections.values()) {
+      if (this.#bytes <= maxBytes && this.#collections.size <= maxMessages) return;
+      this.#giveUp(collection);
     }
   }
+
+  #giveUp(collection: Collection): void {
+    this.#remove(collection);
+    this.#onGivenUp?.(collection.sender, collection.hash);
+  }
+
+  #remove({ key, sender, bytes }: Collection): void {
+    this.#collections.delete(key);
+    this.#byAge.delete(key);
+    this.#bytes -= bytes;
+    const own = this.#senders.get(sender);
+    if (own === undefined) return;
+    own.collections.delete(key);
+    own.bytes -= bytes;
+    if (own.collections.size === 0) this.#senders.delete(sender);
+  }
+}
+
+function keyOf({ entireMessageHash }: Pick<Segment, 'entireMessageHash'>, sender: string): string {
+  return `${sender} ${encodeHex(entireMessageHash)}`;
 }
 
 /** Attempts to restore a message from parity until it is given up. */
@@ -333,9 +396,15 @@ const MAX_FAILURES = 4;
 /** Bytes hashed at most to find the end of a message whose last segment was lost. */
 const ZEROS_WORK_BYTES = 256 * 1024;
 
-function newCollection({ entireMessageHash }: Segment, sender: string, since: number): Collection {
+function newCollection(
+  { entireMessageHash }: Segment,
+  key: string,
+  sender: string,
+  since: number,
+): Collection {
   const hash = new Uint8Array(entireMessageHash);
   return {
+    key,
     sender,
     hash,
     data: new Map(),

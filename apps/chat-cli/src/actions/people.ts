@@ -242,9 +242,14 @@ const requests: Action = {
 
 const accept: Action = {
   name: 'accept',
-  about: 'accepts this message request; so does answering',
+  about: 'accepts this message request or invitation; so does answering a request',
   parameters: [CURRENT],
   async run(session, args) {
+    const conversation = findConversation(session, args.text('conversation'));
+    if (conversation.kind === 'group') {
+      await session.conversations.acceptGroup(conversation.groupId);
+      return { value: { conversation: conversationKey(conversation) }, said: ['Joined.'] };
+    }
     const person = findPerson(session, args.text('conversation'));
     await session.conversations.accept(person);
     return { value: { person: personJson(session, person) }, said: ['Accepted.'] };

@@ -129,5 +129,20 @@ const join: Action = {
   },
 };
 
+const receipts: Action = {
+  name: 'receipts',
+  about: 'tells others what you have read, and you what they have: /receipts on, /receipts off',
+  parameters: [{ name: 'answer', kind: 'word', optional: true }],
+  async run(session, args) {
+    statusOf(session);
+    const answer = args.text('answer');
+    if (answer !== '' && answer !== 'on' && answer !== 'off')
+      throw new CliError('BAD_REQUEST', 'Read receipts are on or off.');
+    if (answer !== '') await session.conversations.setReadReceipts(answer === 'on');
+    const { readReceipts } = session.conversations;
+    return { value: { receipts: readReceipts }, said: [`Read receipts are ${readReceipts ? 'on' : 'off'}.`] };
+  },
+};
+
 /** What only works with Status clients, by the option `--profile`. */
-export const STATUS: readonly Action[] = [reply, edit, unsay, react, ask, statusGroup, join];
+export const STATUS: readonly Action[] = [reply, edit, unsay, react, ask, statusGroup, join, receipts];

@@ -182,7 +182,7 @@ function titleLine(session: Session, key: string | undefined): string {
     if (blocked) said.push('blocked, /unblock to undo it');
     else if (summary?.request) said.push('message request: /accept or /block');
     else said.push(verified ? '✓ verified' : 'not verified');
-  }
+  } else if (summary?.request) said.push('invitation by someone you have not accepted: /accept');
   return `${titleOf(session, conversation)}: ${said.join(', ')}`;
 }
 

@@ -19,7 +19,7 @@ function messageLines(session: Session, message: Message, width: number): Screen
   const answer = replyTo === undefined ? '' : '↪ ';
   const reacted = reactions.map(({ reaction }) => REACTIONS[reaction] ?? '?').join('');
   const text = `${answer}${textOf(message)}${edited ? ' (edited)' : ''}${reacted && `  [${reacted}]`}`;
-  const mark = { received: '', sent: '', pending: '  … waiting', failed: '  ✗ not sent' }[state];
+  const mark = MARKS[state];
   const style = own ? { color: state === 'failed' ? 'red' : 'cyan' } : {};
   const shown = wrapped(
     `${timeOf(storedAt)} ${nameOf(session, sender)}: ${text}${late ? '  (after removal)' : ''}${mark}`,
@@ -30,6 +30,15 @@ function messageLines(session: Session, message: Message, width: number): Screen
   const reason = explainCode(failure ?? 'TRANSPORT_REFUSED');
   return [...shown, ...wrapped(`  ${reason} /retry or /giveup`, width, { dim: true })];
 }
+
+const MARKS: Readonly<Record<Message['state'], string>> = {
+  received: '',
+  sent: '',
+  pending: '  … waiting',
+  delivered: '  ✓',
+  read: '  ✓✓',
+  failed: '  ✗ not sent',
+};
 
 /** By number, as messages have them. */
 const REACTIONS: Readonly<Record<number, string>> = { 1: '♥', 2: '👍', 3: '👎', 4: '😂', 5: '😢', 6: '😠' };

@@ -200,6 +200,8 @@ const STATES: Readonly<Record<Message['state'], readonly [sign: string, words: s
   received: ['', ''],
   pending: ['◷', 'Waiting to be sent'],
   sent: ['✓', 'Sent'],
+  delivered: ['✓✓', 'Delivered'],
+  read: ['✓✓', 'Read'],
   failed: ['!', 'Could not be sent'],
 };
 

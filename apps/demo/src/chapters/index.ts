@@ -1,4 +1,5 @@
 import type { Chapter } from '../chapter.js';
+import { attachment } from './attachment.js';
 import { backup } from './backup.js';
 import { badNetwork } from './bad-network.js';
 import { card } from './card.js';
@@ -7,6 +8,7 @@ import { foundHere } from './found-here.js';
 import { goClient } from './go-client.js';
 import { group } from './group.js';
 import { laptop } from './laptop.js';
+import { linkedDevice } from './linked-device.js';
 import { lostPhone } from './lost-phone.js';
 import { mallory } from './mallory.js';
 import { publicChat } from './public.js';
@@ -25,9 +27,11 @@ export const CHAPTERS: readonly Chapter[] = [
   restart,
   mallory,
   laptop,
+  linkedDevice,
   group,
   lostPhone,
   backup,
+  attachment,
   publicChat,
   goClient,
 ];

@@ -1,6 +1,6 @@
 import { concatBytes, decodeBase64, decodeUtf8, encodeUtf8 } from '@sotto/core';
-import { answerInvalid, directoryRefused, directoryUnavailable } from '../errors.js';
-import { type HttpAnswer, type HttpOptions, type HttpRequest, HttpServer } from '../http.js';
+import { type HttpAnswer, type HttpOptions, type HttpRequest, HttpServer } from '@sotto/core/http';
+import { answerInvalid, directoryRefused, directoryUnavailable, httpErrors } from '../errors.js';
 import { MAX_RECORD_BYTES } from './record.js';
 
 /** What errors and reports call the directory. */
@@ -36,7 +36,7 @@ export interface IpnsEndpoint {
  * @throws INVALID_ARGUMENT for what is not a URL
  */
 export function createKuboEndpoint(url: string, options: HttpOptions = {}): IpnsEndpoint {
-  const server = new HttpServer(DIRECTORY_NAME, url, options);
+  const server = new HttpServer(url, httpErrors(DIRECTORY_NAME), options);
   const call = async (
     path: string,
     maxBytes: number,
@@ -84,7 +84,7 @@ export function createKuboEndpoint(url: string, options: HttpOptions = {}): Ipns
  * @throws INVALID_ARGUMENT for what is not a URL
  */
 export function createGatewayEndpoint(url: string, options: HttpOptions = {}): IpnsEndpoint {
-  const server = new HttpServer(DIRECTORY_NAME, url, options);
+  const server = new HttpServer(url, httpErrors(DIRECTORY_NAME), options);
   const get = (path: string, accept: string, maxBytes: number, signal: AbortSignal | undefined) =>
     read(server, { method: 'GET', path, headers: { accept }, maxBytes, signal });
   return {
@@ -101,7 +101,7 @@ export function createGatewayEndpoint(url: string, options: HttpOptions = {}): I
  * @throws INVALID_ARGUMENT for what is not a URL
  */
 export function createDelegatedRoutingEndpoint(url: string, options: HttpOptions = {}): IpnsEndpoint {
-  const server = new HttpServer(DIRECTORY_NAME, url, options);
+  const server = new HttpServer(url, httpErrors(DIRECTORY_NAME), options);
   return {
     source: server.host,
     getRecord: (name, signal) =>

@@ -326,7 +326,10 @@ describe.skipIf(folder === undefined)('names on a chain', () => {
         const answer = answerOf(data);
         const at = answer.indexOf(encodeHex(point.subarray(1, 9)));
         const other = answer.startsWith('ee', at) ? '11' : 'ee';
-        return { status: 200, data: at < 0 ? answer : `${answer.slice(0, at)}${other}${answer.slice(at + 2)}` };
+        return {
+          status: 200,
+          data: at < 0 ? answer : `${answer.slice(0, at)}${other}${answer.slice(at + 2)}`,
+        };
       });
       expect(await codeOf(names.resolve(name))).toBe('DIRECTORY_ANSWER_INVALID');
     });

@@ -1,7 +1,9 @@
 import {
+  compareBytes,
   encodeHex,
   invalidArgument,
   type KeyPair,
+  type PublicKey,
   parseObject,
   parseText,
   SottoError,
@@ -12,7 +14,7 @@ import {
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { APPLICATION_PREFIX } from '@sotto/device';
-import { bytesTable, decodeRecord, encodeRecord, recordKey } from '@sotto/device/internal';
+import { accountWrite, bytesTable, decodeRecord, encodeRecord, recordKey } from '@sotto/device/internal';
 import { throwIfAborted } from '../runtime/abort.js';
 import { decodePart, type Entry, encodePart, type KnownEntry } from './entries.js';
 import { MOVING_TABLES } from './moving-records.js';
@@ -121,6 +123,13 @@ export interface RestoreBackupOptions extends BackupOptions {
    * stored. Default `DEFAULT_RESTORE_MAX_BYTES`.
    */
   readonly maxBytes?: number | undefined;
+  /**
+   * Whether the store keeps the account as well, as by `writeAccount`, in the same commit: there is no moment at which it has
+   * records and no account. Default false.
+   */
+  readonly keepAccount?: boolean | undefined;
+  /** The identity that the backup has to be of, 33 bytes; WRONG_IDENTITY for another one, and nothing is stored. Default: any. */
+  readonly expectIdentity?: PublicKey | undefined;
 }
 
 /**
@@ -129,7 +138,7 @@ export interface RestoreBackupOptions extends BackupOptions {
  *
  * @param chunks each is borrowed until the next one is requested
  * @throws INVALID_ARGUMENT, also when the store is not empty; MALFORMED_MESSAGE when it is not a backup, or is damaged, even
- *   where it authenticates; LIMIT_EXCEEDED; STATE_VERSION_UNSUPPORTED, STORE_WRONG_PASSPHRASE, STORE codes, ABORTED
+ *   where it authenticates; LIMIT_EXCEEDED; STATE_VERSION_UNSUPPORTED, STORE_WRONG_PASSPHRASE, WRONG_IDENTITY, STORE codes, ABORTED
  */
 export async function restoreBackup(
   chunks: AsyncIterable<Uint8Array>,
@@ -176,8 +185,16 @@ export async function restoreBackup(
     options.onProgress?.({ done: writes.size, total: undefined });
   }
   if (identity === undefined) throw damaged('it holds no account');
-  if (writes.size > 0) await store.commit([...writes.values()]);
+  if (options.expectIdentity !== undefined) checkIdentity(identity.publicKey, options.expectIdentity);
+  const all = [...writes.values(), ...(options.keepAccount ? [accountWrite(identity, crypto)] : [])];
+  if (all.length > 0) await store.commit(all);
   return { identity };
+}
+
+function checkIdentity(actual: PublicKey, expected: PublicKey): void {
+  if (compareBytes(actual, expected) === 0) return;
+  const details = { expected: encodeHex(expected), actual: encodeHex(actual) };
+  throw new SottoError('WRONG_IDENTITY', 'The backup is of another account.', details);
 }
 
 function entriesOf(part: Uint8Array): readonly Entry[] {

@@ -7,6 +7,17 @@ import type { Subscriptions } from './subscriptions.js';
 /** How often our clock is checked for jumps. */
 const CLOCK_CHECK_MS = 60_000;
 
+/** Waits before history that failed is queried again, doubling from the first to the longest. */
+const FIRST_RETRY_MS = 30_000;
+const LONGEST_RETRY_MS = 10 * 60_000;
+
+/** What history could not be queried for. */
+interface MissedHistory {
+  readonly channels: readonly Channel[];
+  /** Milliseconds since the epoch. */
+  readonly from: number;
+}
+
 /** Queries history for what was sent while we were not connected. */
 export class CatchUp {
   readonly #context: MessengerContext;
@@ -23,6 +34,9 @@ export class CatchUp {
   #skewMs: number | undefined;
   /** Our clock at its last check; `undefined` before the first. */
   #checkedAt: number | undefined;
+  /** Of accepted requests, what could not be fetched yet. */
+  readonly #missed: MissedHistory[] = [];
+  #retryMs = FIRST_RETRY_MS;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(context: MessengerContext, subscriptions: Subscriptions) {
@@ -97,9 +111,23 @@ export class CatchUp {
     return proven > 0 ? BigInt(Math.trunc(proven)) : undefined;
   }
 
-  /** Fetches what was sent on some channels since a time in milliseconds since the epoch, in the background. */
+  /** Fetches what was sent on some channels since a time in milliseconds since the epoch, in the background, until it succeeds. */
   fetch(channels: readonly Channel[], from: number): void {
-    this.#context.runtime.inBackground(this.#request(channels, from));
+    if (this.#subscriptions.connection?.history === undefined) return;
+    const run = this.#request(channels, from).then((isComplete) => {
+      if (!isComplete) this.#retryLater({ channels, from });
+    });
+    this.#context.runtime.inBackground(run);
+  }
+
+  #retryLater(...missed: readonly MissedHistory[]): void {
+    const { runtime } = this.#context;
+    this.#missed.push(...missed);
+    runtime.schedule('history', this.#retryMs, () => {
+      this.begin();
+      for (const { channels, from } of this.#missed.splice(0)) this.fetch(channels, from);
+    });
+    this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
   }
 
   /** Runs in the background, one query after another; does nothing when nothing is missing, or there is no history. */
@@ -122,7 +150,11 @@ export class CatchUp {
     const since = Math.max(completeUntil > now ? 0 : completeUntil, this.#lostAt ?? 0);
     // Clocks differ, so the ranges overlap; duplicates are detected.
     const from = since > now ? 0 : since - settings.limits.maxClockAheadMs;
-    if (!(await this.#request(this.#subscriptions.channels(), from))) return;
+    if (!(await this.#request(this.#subscriptions.channels(), from))) {
+      this.#retryLater();
+      return;
+    }
+    this.#retryMs = FIRST_RETRY_MS;
     const proven = this.#provenTime();
     if (proven !== undefined && (completeUntil > now || Number(proven) > completeUntil)) {
       await runtime.transaction(async (tx) => tx.put(historyTable, { completeUntil: proven }));

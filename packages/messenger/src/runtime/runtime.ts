@@ -3,7 +3,14 @@ import type { ReadTransaction, Transaction, Transactions } from '@sotto/device';
 import type { Events } from './events.js';
 
 /** What a messenger does periodically or later. */
-export type Schedule = 'fan-out' | 'publish' | 'rotation' | 'clean-up' | 'clock' | `directory ${string}`;
+export type Schedule =
+  | 'fan-out'
+  | 'publish'
+  | 'rotation'
+  | 'clean-up'
+  | 'clock'
+  | 'history'
+  | `directory ${string}`;
 
 /** Runs a messenger's transactions, timers and background work until it is closed. */
 export class Runtime implements Transactions {

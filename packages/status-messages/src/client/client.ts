@@ -2,6 +2,7 @@ import {
   type Clock,
   type CryptoProvider,
   decodeHex,
+  type ErrorCode,
   encodeHex,
   invalidArgument,
   isSottoError,
@@ -26,11 +27,12 @@ import { PROFILE_2024, type StatusProfile } from '../profile.js';
 import type { StatusContent } from './contents.js';
 import { getPeer, profileOf, type StatusContext } from './context.js';
 import { Delivery } from './delivery.js';
-import { codeOf, type StatusClientEvents, StatusEvents } from './events.js';
+import { codeOf, type StatusClientEvents, type StatusEnvelope, StatusEvents } from './events.js';
 import { GroupStates } from './groups.js';
+import { HeldMessages } from './held.js';
 import { DEFAULT_STATUS_CLIENT_LIMITS, type StatusClientLimits } from './limits.js';
 import { Peers } from './peers.js';
-import { readPayload } from './read-payload.js';
+import { readPayload, type StatusPayload } from './read-payload.js';
 import { StatusReceiver } from './receiver.js';
 import { Draft } from './records.js';
 import { type StatusOutgoing, StatusSender, type StatusSendOptions, type StatusSent } from './sender.js';
@@ -62,6 +64,8 @@ export interface StatusClientOptions {
   /** Receives events and codes, never contents. Default: nothing is logged. */
   readonly logger?: Logger | undefined;
 }
+
+type AcknowledgeOptions = NonNullable<Parameters<StatusEnvelope['acknowledge']>[0]>;
 
 /** Waits shorter than this are of no use: several repeats go out together. In milliseconds. */
 const SHORTEST_WAIT_MS = 50;
@@ -116,6 +120,7 @@ export class StatusClient {
   readonly #queue = new SerialQueue();
   readonly #delivery: Delivery;
   readonly #peers: Peers;
+  readonly #held: HeldMessages;
   readonly #receiver: StatusReceiver;
   readonly #sender: StatusSender;
   readonly #stops: (() => void)[] = [];
@@ -135,10 +140,11 @@ export class StatusClient {
     this.#sender = new StatusSender(context, this.#delivery, this.#peers, states);
     this.contacts = new StatusContacts(context, this.#sender, inTurn);
     this.groups = new StatusGroups(context, this.#sender, states, inTurn);
-    this.#receiver = new StatusReceiver(context, this.#delivery, states, {
+    this.#held = new HeldMessages(context);
+    this.#receiver = new StatusReceiver(context, this.#delivery, states, this.#held, {
       answer: (peer) => this.#inBackground(() => this.contacts.answer(peer)),
       join: (groupId) => this.#inBackground(() => this.groups.joinNow(groupId)),
-      countGroups: () => this.groups.count(),
+      makeRoom: (draft, isUninvited) => this.groups.makeRoom(draft, isUninvited),
     });
   }
 
@@ -147,9 +153,18 @@ export class StatusClient {
     const { messenger } = this.#context;
     await this.#delivery.load();
     await this.#peers.load();
+    await this.#held.load();
     this.#stops.push(
       messenger.on('message', (message) => this.#deliver(message)),
+      this.#context.events.on('groupChanged', () => this.#inBackground(() => this.#offerHeld())),
+      messenger.on('sent', ({ id }) => this.#inBackground(() => this.#delivery.noteSent(id))),
+      messenger.on('sendFailed', ({ id, error }) =>
+        this.#inBackground(() => this.#delivery.noteFailed(id, error)),
+      ),
       messenger.on('accepted', ({ identity }) => this.#inBackground(() => this.#noteAccepted(identity))),
+      messenger.on('contactChanged', ({ identity, contact }) =>
+        this.#inBackground(() => this.contacts.noteContact(identity, contact !== undefined)),
+      ),
     );
     this.#inBackground(() => this.#resume());
   }
@@ -195,6 +210,31 @@ export class StatusClient {
   }
 
   /**
+   * Tells the author of messages that the user has seen them, in a private message; Sotto users learn it by `receipts` of `alongside`, deployed
+   * clients ignore it. Nothing is sent to people whom the user hasn't accepted.
+   * @param author 33 or 65 bytes
+   * @param messageIds `0x` and 64 hex digits each; of more than `maxReadAtOnce` the last ones are sent
+   * @param options.alongside writes of the application for the same commit, if something is sent; keys begin with `app/`
+   * @returns whether something was sent
+   * @throws INVALID_PUBLIC_KEY; INVALID_TEXT for an id; what `send` of the messenger throws
+   */
+  async sendRead(
+    author: Uint8Array,
+    conversation: Exclude<Conversation, { readonly kind: 'public' }>,
+    messageIds: readonly string[],
+    { alongside = [] }: { readonly alongside?: readonly Write[] | undefined } = {},
+  ): Promise<boolean> {
+    const { crypto, identity, messenger } = this.#context;
+    const peer = crypto.secp256k1.parsePublicKey(author);
+    return this.#inTurn(async () => {
+      const isOwn = crypto.equalBytes(peer, identity.publicKey);
+      if (isOwn || messageIds.length === 0 || !(await messenger.requests.isAccepted(peer))) return false;
+      await this.#sender.sendRead(peer, conversation, messageIds, alongside);
+      return true;
+    });
+  }
+
+  /**
    * Announces this device to the other devices of our identity, so that they can pair it; they are announced by content `pairing`.
    * @param device as people named it, and such as `ios`
    * @throws INVALID_ARGUMENT, STORE codes
@@ -210,9 +250,37 @@ export class StatusClient {
     return profileOf(this.#context, await getPeer(Draft.of(store), name));
   }
 
-  /** Ids of messages of which a copy for somebody was not given to the messenger yet: texts to Status groups. */
+  /** Ids of messages of which a copy for somebody waits for the transport, and has not failed. */
   unsent(): ReadonlySet<string> {
     return this.#delivery.unsent();
+  }
+
+  /** Ids of messages of which a copy for somebody could not be sent, with the code of the error. */
+  failed(): ReadonlyMap<string, ErrorCode> {
+    return this.#delivery.failed();
+  }
+
+  /**
+   * Offers the failed copies of a message to the transport once more. `sent` or `sendFailed` follow.
+   * @param messageId `0x` and 64 hex digits
+   * @throws NOT_FOUND when no copy has failed; STORE codes, CLOSED
+   */
+  async retry(messageId: string): Promise<void> {
+    await this.#inTurn(() => this.#delivery.retry(messageId));
+  }
+
+  /**
+   * Gives a message up: copies that failed, or wait for the transport, are never sent, and nothing is repeated. Others may have
+   * received it already.
+   * @param messageId `0x` and 64 hex digits
+   * @param options.alongside writes of the application for the same commit; keys begin with `app/`
+   * @throws NOT_FOUND when no copy waits or has failed; STORE codes, CLOSED
+   */
+  async giveUp(
+    messageId: string,
+    { alongside = [] }: { readonly alongside?: readonly Write[] | undefined } = {},
+  ): Promise<void> {
+    await this.#inTurn(() => this.#delivery.giveUp(messageId, alongside));
   }
 
   #deliver(message: ReceivedMessage): void {
@@ -232,20 +300,57 @@ export class StatusClient {
       isStatus,
       acknowledge: ({ alongside } = {}) =>
         this.#inTurn(async () => {
-          const draft = Draft.of(this.#context.store);
-          let contents: readonly StatusContent[] = [];
-          if (payload !== undefined) contents = await this.#receiver.process(draft, message, payload);
-          const also: readonly Write[] = (await alongside?.(contents)) ?? [];
-          const acknowledged = await message.acknowledge({ alongside: [...draft.writes, ...also] });
-          if (!acknowledged) return undefined;
-          draft.committed();
-          this.#peers.noteChanges(draft.writes);
+          const contents = await this.#process(message, payload, alongside, (writes) =>
+            message.acknowledge({ alongside: writes }),
+          );
+          if (contents === undefined) return undefined;
           if (refused !== undefined) events.emit('refused', { sender: message.sender, error: refused });
           this.#sendAcknowledgements(message.sender);
-          this.#schedule();
+          if (!message.ownCopy) this.#delivery.hurry(message.sender, message.sentAt);
+          if (contents.some(({ what }) => what === 'group')) this.#inBackground(() => this.#offerHeld());
           return contents;
         }),
     });
+  }
+
+  /** @param commit stores the writes, unless the message was acknowledged before */
+  async #process(
+    message: ReceivedMessage,
+    payload: StatusPayload | undefined,
+    alongside: AcknowledgeOptions['alongside'],
+    commit: (writes: readonly Write[]) => Promise<boolean>,
+  ): Promise<readonly StatusContent[] | undefined> {
+    const draft = Draft.of(this.#context.store);
+    const { contents, receipts } =
+      payload === undefined
+        ? { contents: [], receipts: [] }
+        : await this.#receiver.process(draft, message, payload);
+    const also = (await alongside?.(contents, receipts)) ?? [];
+    if (!(await commit([...draft.writes, ...also]))) return undefined;
+    draft.committed();
+    this.#peers.noteChanges(draft.writes);
+    return contents;
+  }
+
+  /** Gives the application the held messages that can be judged now. Those that it doesn't acknowledge are offered again. */
+  async #offerHeld(): Promise<void> {
+    const { events, store } = this.#context;
+    for (const { key, message: held, enclosed } of await this.#held.all()) {
+      const payload = { messages: [enclosed], datasync: undefined };
+      const message = { ...held, payload: enclosed.bytes, acknowledge: async () => false };
+      const trial = Draft.of(store);
+      await this.#receiver.process(trial, message, payload);
+      if (!trial.writes.some((write) => write.type === 'delete' && write.key === key)) continue;
+      const acknowledge: StatusEnvelope['acknowledge'] = ({ alongside } = {}) =>
+        this.#inTurn(() =>
+          this.#process(message, payload, alongside, async (writes) => {
+            if (!this.#held.has(key)) return false;
+            await store.commit(writes);
+            return true;
+          }),
+        );
+      events.emit('message', { message, isStatus: true, acknowledge });
+    }
   }
 
   /** Several that wait at the same time are sent together. */
@@ -272,6 +377,8 @@ export class StatusClient {
     const { crypto, messenger } = this.#context;
     for (const name of this.#delivery.acknowledging())
       this.#sendAcknowledgements(crypto.secp256k1.parsePublicKey(decodeHex(name)));
+    for (const { identity } of await messenger.contacts.list())
+      await this.contacts.noteContact(identity, true);
     for (const name of await this.#peers.unanswered()) {
       if (await messenger.requests.isAccepted(decodeHex(name))) await this.contacts.answer(name);
     }
@@ -303,11 +410,17 @@ export class StatusClient {
   /** Sets the timer for the next repeat. */
   #schedule(): void {
     this.#cancelTimer();
-    const at = this.#delivery.nextAt();
-    if (this.#closed || at === undefined) return;
+    const at = [this.#delivery.nextAt(), this.#held.nextAt()].filter((time) => time !== undefined);
+    if (this.#closed || at.length === 0) return;
     const { clock } = this.#context;
-    const wait = Math.max(at - clock.now(), SHORTEST_WAIT_MS);
-    this.#cancelTimer = clock.after(wait, () => this.#inBackground(() => this.#delivery.sendDue()));
+    const wait = Math.max(Math.min(...at) - clock.now(), SHORTEST_WAIT_MS);
+    this.#cancelTimer = clock.after(wait, () => this.#inBackground(() => this.#doDue()));
+  }
+
+  async #doDue(): Promise<void> {
+    await this.#delivery.sendDue();
+    if ((this.#held.nextAt() ?? Number.POSITIVE_INFINITY) <= this.#context.clock.now())
+      await this.#offerHeld();
   }
 }
 

@@ -84,6 +84,18 @@ export type StatusContent =
       readonly payload: Uint8Array;
     });
 
+/** Something that a recipient reports about a message of ours. */
+export interface StatusReceipt {
+  /** `delivered`: a device of theirs has it. `read`: they have seen it. */
+  readonly what: 'delivered' | 'read';
+  /** `0x` and 64 hex digits. */
+  readonly messageId: string;
+  /** 33 bytes. */
+  readonly recipient: PublicKey;
+  /** Where the message was sent. */
+  readonly conversation: Conversation;
+}
+
 /** The contact request between us and a person. */
 export interface StatusContact {
   /** `mutual`: both sides want it. `sent`: we asked. `received`: they asked. */
@@ -106,6 +118,8 @@ export interface StatusGroupInfo {
   readonly admins: readonly PublicKey[];
   /** 33 bytes each: those who accepted. */
   readonly joined: readonly PublicKey[];
+  /** 33 bytes: who added us, or else told us of it. */
+  readonly addedBy: PublicKey;
   /** `joined`; `invited`: a member, but the user has not accepted; `left`: no member any more. */
   readonly state: 'joined' | 'invited' | 'left';
 }

@@ -1,6 +1,6 @@
 import { isSottoError, type Logger, type PublicKey, type SottoError, type Write } from '@sotto/core';
 import type { ReceivedMessage } from '@sotto/messenger';
-import type { StatusContent, StatusGroupInfo } from './contents.js';
+import type { StatusContent, StatusGroupInfo, StatusReceipt } from './contents.js';
 
 /** A message of the messenger, for the application. */
 export interface StatusEnvelope {
@@ -11,14 +11,18 @@ export interface StatusEnvelope {
   /**
    * Processes the payload and acknowledges the message, in one commit: until then it is redelivered after each restart. Call it
    * for every envelope. What was received before, and what is refused, has no contents.
-   * @param options.alongside returns writes of the application for the same commit; keys begin with `app/`. Called with the contents, also
-   *   when there are none, and again when the commit has to be repeated. It must not call the client
+   * @param options.alongside returns writes of the application for the same commit; keys begin with `app/`. Called with the contents, and with
+   *   what the sender reports about messages of ours, also when there are none, and again when the commit has to be repeated. It must not
+   *   call the client
    * @returns the contents; `undefined` when the message was acknowledged before, and nothing was stored
    * @throws STORE codes (nothing has changed, retry); CLOSED
    */
   acknowledge(options?: {
     readonly alongside?:
-      | ((contents: readonly StatusContent[]) => readonly Write[] | Promise<readonly Write[]>)
+      | ((
+          contents: readonly StatusContent[],
+          receipts: readonly StatusReceipt[],
+        ) => readonly Write[] | Promise<readonly Write[]>)
       | undefined;
   }): Promise<readonly StatusContent[] | undefined>;
 }
@@ -27,13 +31,23 @@ export interface StatusEnvelope {
 export interface StatusClientEvents {
   /** A message was received. */
   message: StatusEnvelope;
-  /** All copies of a message of ours to a Status group were given to the messenger. Other messages: event `sent` of the messenger. */
+  /** The transport has accepted all copies of a message of ours to a Status group. Other messages: event `sent` of the messenger. */
   sent: { readonly messageId: string };
+  /**
+   * The first copy of a message for a recipient could not be sent, and is kept: `retry` or `giveUp`. Of a message to one person, the messenger
+   * tells as well.
+   */
+  sendFailed: { readonly messageId: string; readonly recipient: PublicKey; readonly error: SottoError };
   /** We changed a Status group: created, joined, left it, or changed it otherwise. Changes by others are contents of messages. */
   groupChanged: { readonly group: StatusGroupInfo };
+  /** A Status group was forgotten for want of room (`maxUninvitedGroups`, `maxGroups`): we were not in it. */
+  groupForgotten: { readonly groupId: string };
   /** A recipient has acknowledged a message of ours. Emitted for each of them. */
   delivered: { readonly messageId: string; readonly recipient: PublicKey };
-  /** A recipient has not acknowledged a message of ours, which is no longer repeated. They may have it nevertheless. */
+  /**
+   * A recipient has not acknowledged a message of ours, which is no longer repeated by the schedule. They may have it nevertheless; `delivered`
+   * may still follow.
+   */
   undelivered: { readonly messageId: string; readonly recipient: PublicKey };
   /**
    * A received message was refused: it is signed by someone other than its sender (WRONG_IDENTITY), not valid (MALFORMED_MESSAGE,

@@ -18,6 +18,7 @@ export type {
   StatusContent,
   StatusContentBase,
   StatusGroupInfo,
+  StatusReceipt,
 } from './contents.js';
 export type { StatusClientEvents, StatusEnvelope } from './events.js';
 export { statusGroupId } from './groups.js';

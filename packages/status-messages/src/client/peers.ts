@@ -1,4 +1,4 @@
-import type { Write } from '@sotto/core';
+import { decodeHex, type Write } from '@sotto/core';
 import type { StatusContext } from './context.js';
 import { codeOf } from './events.js';
 import {
@@ -19,8 +19,10 @@ const EXCESS = 8;
 /** People of whom something is remembered, within a limit. */
 export class Peers {
   readonly #context: StatusContext;
-  /** When each was last changed, and whether they are kept whatever the limit; by identity in hex. */
-  readonly #known = new Map<string, { readonly touchedAt: number; readonly kept: boolean }>();
+  /** When each was last changed who isn't kept whatever the limit; by identity in hex. */
+  readonly #forgettable = new Map<string, number>();
+  /** Those whom the user has accepted, as far as that is known. */
+  readonly #kept = new Set<string>();
   readonly #unanswered = new Set<string>();
 
   constructor(context: StatusContext) {
@@ -50,17 +52,20 @@ export class Peers {
   }
 
   isOver(): boolean {
-    return this.#known.size > this.#context.limits.maxPeers + EXCESS;
+    return this.#forgettable.size > this.#context.limits.maxPeers + EXCESS;
   }
 
   /** Forgets the least recently active strangers beyond the limit. */
   async forgetOldest(): Promise<void> {
-    const { store, limits } = this.#context;
-    const oldest = [...this.#known]
-      .filter(([, { kept }]) => !kept)
-      .sort(([, one], [, other]) => one.touchedAt - other.touchedAt)
-      .slice(0, Math.max(0, this.#known.size - limits.maxPeers));
+    const { store, limits, messenger } = this.#context;
+    const oldest = [...this.#forgettable].sort(([, one], [, other]) => one - other);
     for (const [name] of oldest) {
+      if (this.#forgettable.size <= limits.maxPeers) return;
+      if (await messenger.requests.isAccepted(decodeHex(name))) {
+        this.#kept.add(name);
+        this.#forgettable.delete(name);
+        continue;
+      }
       for (const prefix of [ringPrefix(name), seenPrefix(name)]) {
         for (;;) {
           const keys: string[] = [];
@@ -70,15 +75,17 @@ export class Peers {
         }
       }
       await store.commit([{ type: 'delete', key: peerKey(name) }]);
-      this.#known.delete(name);
+      this.#forgettable.delete(name);
       this.#unanswered.delete(name);
     }
   }
 
   #note(key: string, value: Uint8Array): void {
     const [name = ''] = partsOf(key, peersPrefix);
-    const { touchedAt, local, theirRequest, answered } = decodeRecord<PeerRecord>(value);
-    this.#known.set(name, { touchedAt, kept: local.state !== 0 });
+    const { touchedAt, local, wasContact, ended, theirRequest, answered } = decodeRecord<PeerRecord>(value);
+    if (local.state !== 0 || wasContact || ended !== undefined) this.#kept.add(name);
+    if (this.#kept.has(name)) this.#forgettable.delete(name);
+    else this.#forgettable.set(name, touchedAt);
     if (theirRequest !== undefined && !answered) this.#unanswered.add(name);
     else this.#unanswered.delete(name);
   }

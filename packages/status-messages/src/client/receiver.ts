@@ -20,6 +20,7 @@ import {
   defaultContactRequestId,
 } from '../contacts.js';
 import { conversationOf } from '../conversation.js';
+import { decodeDatasyncPayload, directGroupId } from '../datasync.js';
 import { formatIdentity } from '../identity-text.js';
 import { decodeMembershipUpdate } from '../membership.js';
 import {
@@ -32,12 +33,13 @@ import {
   type EmojiReaction,
   reactionId,
 } from '../message-changes.js';
-import { type AuthoredMessage, MESSAGE_TYPE, openMessage } from '../metadata.js';
+import { type AuthoredMessage, MESSAGE_TYPE, openMessage, READ_RECEIPT_TYPE } from '../metadata.js';
 import { PROFILE_2024, type StatusProfile } from '../profile.js';
-import type { StatusBody, StatusContact, StatusContent } from './contents.js';
+import type { StatusBody, StatusContact, StatusContent, StatusReceipt } from './contents.js';
 import { getPeer, nowOf, profileOf, type StatusContext } from './context.js';
 import type { Delivery } from './delivery.js';
-import { type GroupStates, notPermitted, statusGroupId } from './groups.js';
+import { aheadError, type GroupStates, isAhead, notPermitted, statusGroupId } from './groups.js';
+import type { HeldMessages } from './held.js';
 import type { StatusPayload } from './read-payload.js';
 import {
   type ChatRecord,
@@ -46,6 +48,7 @@ import {
   type Draft,
   type GroupRecord,
   groupKey,
+  heldKey,
   NEW_CHAT,
   type PeerRecord,
   peerKey,
@@ -54,6 +57,7 @@ import {
   type SeenRecord,
   seenKey,
 } from './records.js';
+import { forNow, isForNow, refusingForNow } from './undecided.js';
 
 /** The states of one side of a contact request. */
 const SIDE = CONTACT_STATE;
@@ -64,7 +68,12 @@ export interface AfterReceiving {
   answer(peer: string): void;
   /** Someone whom the user has accepted added us to a group. */
   join(groupId: string): void;
-  countGroups(): Promise<{ readonly all: number; readonly uninvited: number }>;
+  /**
+   * Makes room for a group that is new to us.
+   * @param isUninvited whether someone added us whom the user hasn't accepted
+   * @throws LIMIT_EXCEEDED
+   */
+  makeRoom(draft: Draft, isUninvited: boolean): Promise<void>;
 }
 
 /** Types that clients of 2020 don't send. */
@@ -76,8 +85,17 @@ const TYPES_OF_2024: ReadonlySet<number> = new Set([
   MESSAGE_TYPE.retractContactRequest,
 ]);
 
+/** What a message comes to besides its contents. */
+interface Outcome {
+  /** What it reports about messages of ours. */
+  readonly receipts: StatusReceipt[];
+  /** Whether it need not come again. */
+  isFinal: boolean;
+}
+
 /** A message that is being processed. */
 interface Opened extends AuthoredMessage {
+  readonly outcome: Outcome;
   readonly message: ReceivedMessage;
   /** Hex. */
   readonly sender: string;
@@ -90,10 +108,18 @@ export class StatusReceiver {
   readonly #context: StatusContext;
   readonly #delivery: Delivery;
   readonly #groups: GroupStates;
+  readonly #held: HeldMessages;
   readonly #after: AfterReceiving;
 
-  constructor(context: StatusContext, delivery: Delivery, groups: GroupStates, after: AfterReceiving) {
+  constructor(
+    context: StatusContext,
+    delivery: Delivery,
+    groups: GroupStates,
+    held: HeldMessages,
+    after: AfterReceiving,
+  ) {
     this.#context = context;
+    this.#held = held;
     this.#delivery = delivery;
     this.#groups = groups;
     this.#after = after;
@@ -101,48 +127,75 @@ export class StatusReceiver {
 
   /**
    * Processes what came in one payload. Repeats, and what is refused, give no contents.
+   * @returns contents, and what the sender reports about messages of ours
    * @throws STORE codes
    */
   async process(
     draft: Draft,
     message: ReceivedMessage,
     { messages, datasync }: StatusPayload,
-  ): Promise<readonly StatusContent[]> {
+  ): Promise<{ readonly contents: readonly StatusContent[]; readonly receipts: readonly StatusReceipt[] }> {
     const { sender, conversation } = message;
     const scope = conversation.kind === 'public' ? `p-${conversation.name}` : encodeHex(sender);
     const contents: StatusContent[] = [];
-    if (datasync !== undefined) this.#delivery.acknowledged(draft, sender, datasync.acks);
+    const receipts: StatusReceipt[] = [];
+    if (datasync !== undefined) receipts.push(...this.#delivery.acknowledged(draft, sender, datasync.acks));
     if (datasync !== undefined && datasync.groupOffers.length > 0) await this.#learn(draft, sender, '2024');
-    for (const { bytes, messageId, datasyncId } of messages) {
+    for (const enclosed of messages) {
+      const { bytes, messageId, datasyncId } = enclosed;
       const id = messageId.slice(2);
       let isFinal = true;
       if ((await draft.get<SeenRecord>(seenKey(scope, id))) === undefined) {
         const branch = draft.branch();
         try {
-          contents.push(...(await this.#open(branch, message, bytes)));
-          await this.#remember(branch, scope, id);
+          if (message.request) await this.#countStranger(branch, sender);
+          const outcome: Outcome = { receipts: [], isFinal: true };
+          contents.push(...(await this.#open(branch, message, bytes, outcome)));
+          receipts.push(...outcome.receipts);
+          ({ isFinal } = outcome);
+          if (isFinal) await this.#remember(branch, scope, id);
           draft.merge(branch);
         } catch (error) {
           if (!isSottoError(error) || error.code.startsWith('STORE_') || error.code.startsWith('STATE_'))
             throw error;
           // It may be for a group that we learn of later: without an acknowledgement it comes again.
-          isFinal = error.code !== 'NOT_FOUND';
+          isFinal = error.code !== 'NOT_FOUND' && !isForNow(error);
           draft.onCommit(() => this.#context.events.emit('refused', { sender, error }));
           if (isFinal) await this.#remember(draft, scope, id);
+          else if (datasyncId === undefined && conversation.kind === 'direct' && !message.request)
+            this.#held.hold(draft, message, enclosed);
         }
       }
+      const held = heldKey(scope, id);
+      if (isFinal && this.#held.has(held)) this.#held.drop(draft, held);
       if (datasyncId !== undefined && isFinal) this.#delivery.acknowledge(draft, sender, datasyncId);
     }
-    return contents;
+    return { contents, receipts };
   }
 
-  async #open(draft: Draft, message: ReceivedMessage, bytes: Uint8Array): Promise<readonly StatusContent[]> {
+  /** A payload can hold many messages, and the messenger counts payloads. @throws LIMIT_EXCEEDED */
+  async #countStranger(draft: Draft, sender: PublicKey): Promise<void> {
+    const name = encodeHex(sender);
+    const before = await getPeer(draft, name);
+    const strangeMessages = (before.strangeMessages ?? 0) + 1;
+    await refusingForNow(() =>
+      checkLimit('messages of a stranger', strangeMessages, this.#context.limits.maxStrangerMessages),
+    );
+    this.#putPeer(draft, name, { ...before, strangeMessages });
+  }
+
+  async #open(
+    draft: Draft,
+    message: ReceivedMessage,
+    bytes: Uint8Array,
+    outcome: Outcome,
+  ): Promise<readonly StatusContent[]> {
     const { crypto, decodeLimits: limits, identity } = this.#context;
     const sender = encodeHex(message.sender);
     const profile = profileOf(this.#context, await getPeer(draft, sender));
     const authored = openMessage(crypto, bytes, message.sender, { profile, limits });
     const own = crypto.equalBytes(message.sender, identity.publicKey);
-    const opened: Opened = { ...authored, message, sender, own, profile };
+    const opened: Opened = { ...authored, message, sender, own, profile, outcome };
     const isBare = message.conversation.kind === 'public' && message.senderInstallation === '';
     if (!own && isBare) await this.#learn(draft, message.sender, '2020');
     if (!own && TYPES_OF_2024.has(opened.type)) await this.#learn(draft, message.sender, '2024');
@@ -173,6 +226,8 @@ export class StatusReceiver {
         return this.#contactAnswer(draft, opened);
       case MESSAGE_TYPE.pairInstallation:
         return this.#pairing(opened);
+      case READ_RECEIPT_TYPE:
+        return this.#readReceipt(opened);
       default: {
         const { author, messageId, type } = opened;
         return [
@@ -229,8 +284,9 @@ export class StatusReceiver {
       after = { ...after, remote: this.#remoteOf(after.remote, chat.contactRequestState) };
     if (asks) {
       const remote = { state: SIDE.received, clock };
-      after = { ...after, remote, theirRequest: messageId, answered: false };
-      if (!message.request) draft.onCommit(() => this.#after.answer(name));
+      const asksAgain = await this.#isFormerContact(before, message.sender);
+      after = { ...after, remote, theirRequest: messageId, answered: false, asksAgain };
+      if (!message.request && !asksAgain) draft.onCommit(() => this.#after.answer(name));
     }
     if (JSON.stringify(after) !== JSON.stringify(before)) this.#putPeer(draft, name, after);
     return this.#contactNews(peer, before, after);
@@ -255,8 +311,10 @@ export class StatusReceiver {
         ? { state: SIDE.received, clock: this.#capped(update.clock) }
         : this.#remoteOf(before.remote, state);
     const isNew = asks && before.remote.state !== SIDE.received;
+    const asksAgain = isNew ? await this.#isFormerContact(before, message.sender) : before.asksAgain;
     const after: PeerRecord = {
       ...before,
+      asksAgain,
       remote,
       displayName: update.displayName || before.displayName,
       ...(isNew && {
@@ -265,7 +323,8 @@ export class StatusReceiver {
       }),
     };
     this.#putPeer(draft, sender, after);
-    if (isNew && !after.answered && !message.request) draft.onCommit(() => this.#after.answer(sender));
+    if (isNew && !after.answered && !message.request && !asksAgain)
+      draft.onCommit(() => this.#after.answer(sender));
     if (state !== undefined || update.displayName !== '') await this.#learn(draft, message.sender, '2024');
     const news = this.#contactNews(message.sender, before, after);
     return news === undefined ? [] : [news];
@@ -291,6 +350,27 @@ export class StatusReceiver {
     return news === undefined ? [] : [news];
   }
 
+  #readReceipt(opened: Opened): readonly StatusContent[] {
+    this.#checkPrivate(opened);
+    const { crypto, decodeLimits, identity, limits } = this.#context;
+    const { message, own, payload } = opened;
+    const { receipts } = opened.outcome;
+    const read = decodeDatasyncPayload(payload, { limits: decodeLimits })?.groupOffers ?? [];
+    if (own) return [];
+    const direct = directGroupId(crypto, identity.publicKey, message.sender);
+    for (const { groupId, messageIds } of read) {
+      const conversation: Conversation = crypto.equalBytes(groupId, direct)
+        ? { kind: 'direct', peer: message.sender }
+        : { kind: 'group', groupId: encodeHex(groupId) };
+      for (const id of messageIds) {
+        if (receipts.length >= limits.maxReadAtOnce) return [];
+        const messageId = `0x${encodeHex(id)}`;
+        receipts.push({ what: 'read', messageId, recipient: message.sender, conversation });
+      }
+    }
+    return [];
+  }
+
   async #pairing(opened: Opened): Promise<readonly StatusContent[]> {
     const { messenger, decodeLimits: limits } = this.#context;
     const pairing = decodePairInstallation(opened.payload, { limits });
@@ -314,16 +394,24 @@ export class StatusReceiver {
     const by = formatIdentity(crypto, message.sender);
     const contents: StatusContent[] = [];
     const groupId = statusGroupId(crypto, update.chatId);
-    if (message.request)
-      checkLimit('membership events', update.events.length, this.#context.limits.maxStrangerEvents);
+    const hasMessage = update.message !== undefined || update.emojiReaction !== undefined;
     if (update.events.length > 0) {
-      const count = () => this.#after.countGroups();
-      const changed = await this.#groups.receive(draft, update.chatId, update.events, by, count);
-      if (changed !== undefined) {
-        const group = this.#groups.describe(changed);
+      const { before, record, refused, isPartial } = await refusingForNow(() =>
+        this.#groups.receive(draft, update.chatId, update.events, by),
+      );
+      // Events that don't count keep no text from the user; without one, it is not acknowledged, so that they come again.
+      if (record === undefined && refused !== undefined && !hasMessage) throw forNow(refused);
+      if (isPartial && !hasMessage) opened.outcome.isFinal = false;
+      if (record !== undefined) {
+        const group = this.#groups.describe(record);
+        const isAccepted = record.from === by ? !message.request : await this.#isAccepted(group.addedBy);
+        if (before === undefined) {
+          const isUninvited = group.state !== 'joined' && !isAccepted;
+          await refusingForNow(() => this.#after.makeRoom(draft, isUninvited));
+        }
         contents.push({ what: 'group', by: message.sender, group });
         // Joining writes to all members: only whoever added us can bring it about, and only if the user accepted them.
-        if (group.state === 'invited' && changed.from === by && !message.request && !own)
+        if (group.state === 'invited' && record.from === by && !message.request && !own)
           draft.onCommit(() => this.#after.join(groupId));
       }
     }
@@ -339,7 +427,10 @@ export class StatusReceiver {
 
   async #reaction(draft: Draft, opened: Opened, reaction: EmojiReaction): Promise<readonly StatusContent[]> {
     const { profile } = opened;
-    checkEmojiReaction(reaction, { profile, nowMs: nowOf(this.#context) });
+    const now = nowOf(this.#context);
+    if (profile.maxClockAheadMs !== undefined && isAhead(reaction.clock, now))
+      throw aheadError(reaction.clock, now);
+    checkEmojiReaction(reaction, { profile, nowMs: now });
     const base = await this.#place(draft, opened, reaction);
     return [
       {
@@ -380,13 +471,15 @@ export class StatusReceiver {
       throw malformed('message', 'it names another kind of conversation');
     const groupId = statusGroupId(crypto, named.chatId);
     const record = named.messageType === CHAT_TYPE.group ? await this.#groups.get(draft, groupId) : undefined;
-    const conversation = conversationOf(crypto, named, {
-      profile,
-      me: identity.publicKey,
-      author,
-      isJoinedPublicChat: (name) => from.kind === 'public' && from.name === name,
-      group: () => record && { members: new Set(record.members), joined: new Set(record.joined) },
-    });
+    const conversation = await refusingForNow(() =>
+      conversationOf(crypto, named, {
+        profile,
+        me: identity.publicKey,
+        author,
+        isJoinedPublicChat: (name) => from.kind === 'public' && from.name === name,
+        group: () => record && { members: new Set(record.members), joined: new Set(record.joined) },
+      }),
+    );
     switch (conversation.kind) {
       case 'public':
         await this.#raiseChat(draft, `p-${conversation.name}`, clock);
@@ -405,6 +498,19 @@ export class StatusReceiver {
         return { ...common, conversation };
       }
     }
+  }
+
+  /** Whether the user has ended the contact with someone: accepting them once doesn't answer what they ask later. */
+  async #isFormerContact(record: PeerRecord, identity: PublicKey): Promise<boolean> {
+    const { crypto, messenger } = this.#context;
+    if (record.local.state === SIDE.sent) return false;
+    if (record.ended !== undefined || !record.wasContact) return record.ended !== undefined;
+    const contacts = await messenger.contacts.list();
+    return !contacts.some((contact) => crypto.equalBytes(contact.identity, identity));
+  }
+
+  async #isAccepted(identity: PublicKey): Promise<boolean> {
+    return this.#context.messenger.requests.isAccepted(identity);
   }
 
   /** A message that makes no sense where anyone can read it, or in a group of the messenger. */

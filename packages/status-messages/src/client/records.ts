@@ -1,4 +1,5 @@
-import { decodeUtf8, encodeUtf8, SottoError, type Store, type Write } from '@sotto/core';
+import { decodeUtf8, type ErrorCode, encodeUtf8, SottoError, type Store, type Write } from '@sotto/core';
+import type { ReceivedMessage } from '@sotto/messenger';
 import type { StatusProfile } from '../profile.js';
 import type { Segment } from '../segmentation.js';
 
@@ -13,7 +14,9 @@ import type { Segment } from '../segmentation.js';
  * app/status/ring/<scope>/<slot>               RingRecord: which message id is forgotten when the slot is used again
  * app/status/outgoing/<identity>/<datasync id> OutgoingRecord: what waits to be sent or acknowledged
  * app/status/ack/<identity>/<datasync id>      AckRecord: an acknowledgement that is to be sent
- * app/status/segment/<identity>/<hash>/<index>  a segment as it came; parity ones have p before the index
+ * app/status/held/<identity>/<message id>      HeldRecord: a message without data synchronisation that can't be judged yet
+ * app/status/segment/<identity>/<hash>/<index> when the first segment of its message came, and this one as it came; parity ones have p before
+ *                                              the index
  */
 const ROOT = 'app/status';
 const VERSION = 1;
@@ -41,6 +44,14 @@ export interface PeerRecord {
   readonly theirRequest?: string | undefined;
   /** Id of our contact request. */
   readonly ourRequest?: string | undefined;
+  /** Messages taken of them while the user had not accepted them. */
+  readonly strangeMessages?: number | undefined;
+  /** Whether the user had made them a contact of the messenger. */
+  readonly wasContact?: boolean | undefined;
+  /** How the user has ended the contact: further requests wait for the user. */
+  readonly ended?: 'retracted' | 'removed' | undefined;
+  /** Whether their request waits for the user, who has accepted them before and ended the contact. */
+  readonly asksAgain?: boolean | undefined;
   /** Whether their request was answered. */
   readonly answered: boolean;
 }
@@ -72,8 +83,10 @@ export interface GroupRecord {
   readonly members: readonly string[];
   readonly joined: readonly string[];
   readonly admins: readonly string[];
-  /** Who told us of the group. */
+  /** Who added us, or else told us of the group. */
   readonly from: string;
+  /** When we learnt of it, in milliseconds since the epoch. */
+  readonly knownAt: number;
 }
 
 export interface SeenRecord {
@@ -87,12 +100,16 @@ export interface RingRecord {
 export interface OutgoingRecord {
   /** Id of the message, `0x` and hex. */
   readonly messageId: string;
+  /** Of a message to a Status group: its id. */
+  readonly groupId?: string | undefined;
   /** Base64 of the metadata message. */
   readonly body: string;
   /** Seconds since the epoch. */
   readonly timestamp: string;
-  /** Times that it was given to the messenger. */
+  /** Times that it was given to the messenger by the schedule. */
   readonly sent: number;
+  /** When it was given to the messenger last, in milliseconds since the epoch. */
+  readonly sentAt?: number | undefined;
   /** When it is sent again, in milliseconds since the epoch. */
   readonly nextAt: number;
   /** Orders what is sent to one recipient. */
@@ -101,6 +118,12 @@ export interface OutgoingRecord {
   readonly lastId?: string | undefined;
   /** A copy for our own devices: sent once, without data synchronisation. */
   readonly once?: true | undefined;
+  /** Times that it was sent again because its recipient showed a sign of life. */
+  readonly hurried?: number | undefined;
+  /** The schedule has ended. It is sent again on a sign of life only; a late acknowledgement still counts. */
+  readonly ended?: true | undefined;
+  /** Error code for which its first copy could not be sent: it waits for the user. */
+  readonly failure?: ErrorCode | undefined;
 }
 
 export interface AckRecord {
@@ -108,6 +131,27 @@ export interface AckRecord {
   readonly at: number;
 }
 
+/** A message that can't be judged yet, with what the messenger said of it. */
+export interface HeldRecord {
+  /** When it came, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly sender: string;
+  readonly id: string;
+  readonly senderInstallation: string;
+  readonly protection: ReceivedMessage['protection'];
+  readonly verified: boolean;
+  readonly ownCopy: boolean;
+  readonly late: boolean;
+  readonly receivedAt: number;
+  readonly sentAt: number;
+  /** Of the metadata message, `0x` and hex. */
+  readonly messageId: string;
+  /** Base64 of the metadata message. */
+  readonly bytes: string;
+}
+
+export const heldPrefix = `${ROOT}/held/`;
+export const heldKey = (sender: string, id: string) => `${heldPrefix}${sender}/${id}`;
 export const peersPrefix = `${ROOT}/peer/`;
 export const groupsPrefix = `${ROOT}/group/`;
 export const outgoingPrefix = `${ROOT}/outgoing/`;
@@ -124,7 +168,7 @@ export const ackKey = (peer: string, id: string) => `${acksPrefix}${peer}/${id}`
 
 export const segmentsPrefix = `${ROOT}/segment/`;
 /** @param name identity and hash, with `/` between */
-export const segmentPrefix = (name: string) => `${segmentsPrefix}${name}/`;
+const segmentPrefix = (name: string) => `${segmentsPrefix}${name}/`;
 export const segmentKey = (
   name: string,
   {

@@ -2,6 +2,7 @@ import {
   type Clock,
   type ConnectOptions,
   type CryptoProvider,
+  concatBytes,
   encodeHex,
   isSottoError,
   type Logger,
@@ -13,6 +14,7 @@ import {
   type Transport,
   type TransportConnection,
   type TransportMessage,
+  type Write,
 } from '@sotto/core';
 import {
   DEFAULT_SEGMENT_LIMITS,
@@ -24,7 +26,7 @@ import {
   segmentMessage,
 } from '../segmentation.js';
 import { codeOf } from './events.js';
-import { partsOf, segmentKey, segmentPrefix, segmentsPrefix } from './records.js';
+import { partsOf, segmentKey, segmentsPrefix } from './records.js';
 
 /** What {@link createSegmentingTransport} needs. */
 export interface SegmentingTransportOptions {
@@ -87,8 +89,10 @@ class SegmentReceiver {
   readonly #limits: SegmentLimits;
   readonly #assembler: SegmentAssembler;
   readonly #onMessage: ConnectOptions['onMessage'];
-  /** Bytes of stored segments by key, the oldest first. */
-  readonly #stored = new Map<string, number>();
+  /** Keys of stored segments, by sender and hash. */
+  readonly #stored = new Map<string, Set<string>>();
+  /** Messages that were given up, and are still stored. */
+  readonly #givenUp = new Set<string>();
   /** A segment that completes a message must not overtake one that is being stored. */
   readonly #queue = new SerialQueue();
   /** Complete messages that were not accepted yet, by sender and hash. */
@@ -100,24 +104,38 @@ class SegmentReceiver {
     this.#clock = clock;
     this.#logger = logger;
     this.#limits = limits;
-    this.#assembler = new SegmentAssembler({ crypto, limits });
+    const onGivenUp = (sender: string, hash: Uint8Array) => {
+      const name = `${sender}/${encodeHex(hash)}`;
+      if (this.#stored.has(name)) this.#givenUp.add(name);
+    };
+    this.#assembler = new SegmentAssembler({ crypto, limits, onGivenUp });
     this.#onMessage = onMessage;
   }
 
-  /** Reads the segments that an earlier run has kept. */
+  /** Reads the segments that an earlier run has kept, and deletes those of messages that are too old. */
   async load(): Promise<void> {
+    const oldest = this.#clock.now() - this.#limits.maxAgeMs;
+    const kept: { readonly name: string; readonly since: number; readonly segment: Segment }[] = [];
     for await (const { key, value } of this.#store.list(segmentsPrefix)) {
-      this.#stored.set(key, value.length);
-      const [sender = ''] = partsOf(key, segmentsPrefix);
+      const [sender = '', hash = ''] = partsOf(key, segmentsPrefix);
+      const name = `${sender}/${hash}`;
+      this.#note(name, key);
+      const since = sinceOf(value);
+      const segment = since > oldest ? this.#decode(value.subarray(TIME_BYTES)) : undefined;
+      if (segment === undefined) this.#givenUp.add(name);
+      else kept.push({ name, since, segment });
+    }
+    kept.sort((one, other) => one.since - other.since);
+    for (const { name, since, segment } of kept) {
+      if (this.#givenUp.has(name)) continue;
       try {
-        const segment = decodeSegment(value);
-        if (segment === undefined) continue;
-        const outcome = this.#assembler.add(segment, sender, this.#clock.now());
-        if (outcome.kind === 'complete') this.#undelivered.set(nameOf(sender, segment), outcome.message);
+        this.#assembler.restore(segment, name.split('/')[0] as string, since);
       } catch (error) {
-        this.#logger.warn('a stored segment is not used', { error: codeOf(error) });
+        if (!isSottoError(error)) throw error;
+        this.#givenUp.add(name);
       }
     }
+    await this.#commit([]);
   }
 
   /** Resolves when a message was accepted, or its segment is stored. */
@@ -141,42 +159,50 @@ class SegmentReceiver {
       if (outcome.kind === 'complete') this.#undelivered.set(name, outcome.message);
     } catch (error) {
       this.#refuse(error);
-      return this.#forget(name);
+      return this.#commit([]);
     }
     const whole = this.#undelivered.get(name);
     if (whole !== undefined) {
       await this.#onMessage({ ...message, payload: whole });
       this.#undelivered.delete(name);
-      return this.#forget(name);
+      if (this.#stored.has(name)) this.#givenUp.add(name);
+      return this.#commit([]);
     }
-    if (!this.#assembler.isCollecting(segment, sender)) return;
-    await this.#keep(name, segment, message.payload);
-  }
-
-  async #keep(name: string, segment: Segment, payload: Uint8Array): Promise<void> {
+    const since = this.#assembler.since(segment, sender);
+    if (since === undefined) return this.#commit([]);
     const key = segmentKey(name, segment);
-    const dropped: string[] = [];
-    let bytes = payload.length;
-    for (const size of this.#stored.values()) bytes += size;
-    for (const [other, size] of this.#stored) {
-      if (bytes <= this.#limits.maxBytes) break;
-      dropped.push(other);
-      bytes -= size;
-    }
-    await this.#store.commit([
-      ...dropped.filter((other) => other !== key).map((other) => ({ type: 'delete', key: other }) as const),
-      { type: 'put', key, value: payload },
-    ]);
-    for (const other of dropped) this.#stored.delete(other);
-    this.#stored.set(key, payload.length);
+    this.#note(name, key);
+    await this.#commit([{ type: 'put', key, value: concatBytes(timeBytes(since), message.payload) }]);
   }
 
-  async #forget(name: string): Promise<void> {
-    const prefix = segmentPrefix(name);
-    const keys = [...this.#stored.keys()].filter((key) => key.startsWith(prefix));
-    if (keys.length === 0) return;
-    await this.#store.commit(keys.map((key) => ({ type: 'delete', key })));
-    for (const key of keys) this.#stored.delete(key);
+  /** Stores something, and deletes what was given up. */
+  async #commit(writes: readonly Write[]): Promise<void> {
+    const names = [...this.#givenUp];
+    const keys = names.flatMap((name) => [...(this.#stored.get(name) ?? [])]);
+    const kept = new Set(writes.map(({ key }) => key));
+    const deletes = keys.filter((key) => !kept.has(key)).map((key) => ({ type: 'delete', key }) as const);
+    if (writes.length + deletes.length === 0) return;
+    await this.#store.commit([...deletes, ...writes]);
+    for (const name of names) {
+      this.#givenUp.delete(name);
+      const left = [...(this.#stored.get(name) ?? [])].filter((key) => kept.has(key));
+      if (left.length > 0) this.#stored.set(name, new Set(left));
+      else this.#stored.delete(name);
+    }
+  }
+
+  #note(name: string, key: string): void {
+    const keys = this.#stored.get(name) ?? new Set();
+    this.#stored.set(name, keys.add(key));
+  }
+
+  #decode(bytes: Uint8Array): Segment | undefined {
+    try {
+      return decodeSegment(bytes);
+    } catch (error) {
+      this.#logger.warn('a stored segment is not used', { error: codeOf(error) });
+      return undefined;
+    }
   }
 
   #refuse(error: unknown): void {
@@ -187,4 +213,19 @@ class SegmentReceiver {
 
 function nameOf(sender: string, { entireMessageHash }: Segment): string {
   return `${sender}/${encodeHex(entireMessageHash)}`;
+}
+
+/** Before each stored segment: when the first one of its message arrived, in milliseconds since the epoch, big-endian. */
+const TIME_BYTES = 8;
+
+function timeBytes(since: number): Uint8Array {
+  const bytes = new Uint8Array(TIME_BYTES);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(Math.max(0, Math.trunc(since))));
+  return bytes;
+}
+
+/** 0 for what is damaged. */
+function sinceOf(value: Uint8Array): number {
+  if (value.length < TIME_BYTES) return 0;
+  return Number(new DataView(value.buffer, value.byteOffset, TIME_BYTES).getBigUint64(0));
 }

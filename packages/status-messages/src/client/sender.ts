@@ -1,6 +1,7 @@
 import {
   copyBytes,
   decodeBase64,
+  decodeHex,
   encodeHex,
   encodeUtf8,
   type PublicKey,
@@ -19,13 +20,13 @@ import {
 import { CHAT_TYPE } from '../checks.js';
 import { nextClock } from '../clock.js';
 import { encodePairInstallation } from '../contacts.js';
-import { EMPTY_DATASYNC_PAYLOAD, encodeDatasyncPayload } from '../datasync.js';
+import { directGroupId, EMPTY_DATASYNC_PAYLOAD, encodeDatasyncPayload } from '../datasync.js';
 import { formatIdentity } from '../identity-text.js';
 import { encodeMembershipUpdate } from '../membership.js';
 import { encodeDeleteMessage, encodeEditMessage, encodeEmojiReaction } from '../message-changes.js';
-import { MESSAGE_TYPE, signMessage } from '../metadata.js';
+import { MESSAGE_TYPE, READ_RECEIPT_TYPE, signMessage } from '../metadata.js';
 import { getPeer, nowOf, type StatusContext } from './context.js';
-import type { Delivery } from './delivery.js';
+import type { Delivery, NewOutgoing } from './delivery.js';
 import { type GroupStates, notPermitted, othersIn } from './groups.js';
 import type { Peers } from './peers.js';
 import {
@@ -84,6 +85,11 @@ export interface StatusTaken {
   readonly conversation: Conversation;
   /** Per device of the recipient of a 1:1 message; otherwise empty. */
   readonly devices: readonly DeviceOutcome[];
+  /**
+   * Who acknowledges it, 33 bytes each: the recipient, or each member of a Status group. Nobody does in public chats, groups of the messenger,
+   * and what we write to ourselves.
+   */
+  readonly recipients: readonly PublicKey[];
 }
 
 /** How a message is sent. */
@@ -146,7 +152,7 @@ export class StatusSender {
       if (content.kind === 'contact-request') {
         const local = { state: CONTACT_STATE.sent, clock: String(clock) };
         const record = await getPeer(draft, place.name);
-        draft.put(peerKey(place.name), { ...record, local, ourRequest: signed.messageId });
+        draft.put(peerKey(place.name), { ...record, local, ourRequest: signed.messageId, ended: undefined });
       }
       return this.sendTo(draft, place.peer, signed, { clock, conversation: to, ...options });
     }
@@ -159,6 +165,7 @@ export class StatusSender {
       clock,
       conversation: to,
       devices: message.devices,
+      recipients: [],
     });
     const result = await this.#context.messenger.send(to, signed.bytes, {
       alongside: (message) => [...draft.writes, ...(options.alongside?.(taken(message)) ?? [])],
@@ -167,6 +174,26 @@ export class StatusSender {
     draft.committed();
     const members = result.kind === 'group' ? result.members : [];
     return { ...taken({ id: result.id, devices: [] }), members };
+  }
+
+  /** Tells an author that the user has seen messages of theirs: once, without data synchronisation. */
+  async sendRead(
+    author: PublicKey,
+    conversation: Exclude<Conversation, { readonly kind: 'public' }>,
+    messageIds: readonly string[],
+    alongside: readonly Write[],
+  ): Promise<void> {
+    const { crypto, identity, limits, messenger } = this.#context;
+    messageIds.forEach(checkId);
+    const groupId =
+      conversation.kind === 'direct'
+        ? directGroupId(crypto, identity.publicKey, author)
+        : decodeHex(conversation.groupId);
+    const ids = messageIds.slice(-limits.maxReadAtOnce).map((id) => decodeHex(id.slice(2)));
+    const groupOffers = [{ groupId, messageIds: ids }];
+    const payload = encodeDatasyncPayload({ ...EMPTY_DATASYNC_PAYLOAD, groupOffers });
+    const { bytes } = this.sign(READ_RECEIPT_TYPE, payload);
+    await messenger.send(author, bytes, { ownCopy: false, alongside: () => alongside });
   }
 
   /**
@@ -199,8 +226,9 @@ export class StatusSender {
       onProgress,
       alongside: (message) => {
         stored = draft.branch();
-        if (!isOwn) this.#delivery.add(stored, peer, record, messageId, wrapped, { taken: message });
-        taken = { id: message.id, messageId, clock, conversation, devices: message.devices };
+        if (!isOwn) this.#delivery.add(stored, [{ peer, record, messageId, wrapped, taken: message }]);
+        const recipients = isOwn ? [] : [peer];
+        taken = { id: message.id, messageId, clock, conversation, devices: message.devices, recipients };
         return [...draft.writes, ...stored.writes, ...(alongside?.(taken) ?? [])];
       },
     });
@@ -228,23 +256,31 @@ export class StatusSender {
     const { crypto, identity, messenger, store } = this.#context;
     const { messageId, bytes } = signed;
     const recipients = othersIn(crypto, keys, this.#me);
-    checkLimit('recipients', recipients.length, this.#context.limits.maxOutgoing);
-    for (const peer of recipients) {
+    const me = identity.publicKey;
+    const hasOwn = (await messenger.devices.list()).some(({ enabled }) => enabled);
+    const people = hasOwn ? [...recipients, me] : recipients;
+    checkLimit('recipients', people.length, this.#context.limits.maxOutgoing);
+    const groupId = conversation.kind === 'group' ? conversation.groupId : undefined;
+    const added: NewOutgoing[] = [];
+    for (const peer of people) {
       const record = await getPeer(draft, encodeHex(peer));
-      this.#delivery.add(draft, peer, record, messageId, this.#delivery.wrap(peer, bytes));
+      const wrapped = this.#delivery.wrap(peer, bytes);
+      added.push({ peer, record, messageId, wrapped, groupId, ...(peer === me && { once: true as const }) });
     }
-    if ((await messenger.devices.list()).some(({ enabled }) => enabled)) {
-      const me = identity.publicKey;
-      const wrapped = this.#delivery.wrap(me, bytes);
-      this.#delivery.add(draft, me, await getPeer(draft, encodeHex(me)), messageId, wrapped, { once: true });
-    }
-    const taken: StatusTaken = { id: messageId.slice(2), messageId, clock, conversation, devices: [] };
+    this.#delivery.add(draft, added);
+    const id = messageId.slice(2);
+    const taken: StatusTaken = { id, messageId, clock, conversation, devices: [], recipients };
     await store.commit([...draft.writes, ...(alongside?.(taken) ?? [])]);
     draft.committed();
     this.#peers.noteChanges(draft.writes);
     await this.#delivery.sendDue();
     onProgress?.(recipients.length, recipients.length);
     return { ...taken, members: [] };
+  }
+
+  /** Notes what was stored of people by others. */
+  noteChanges(draft: Draft): void {
+    this.#peers.noteChanges(draft.writes);
   }
 
   /** Signs a message of some type. */

@@ -55,14 +55,16 @@ export class StatusContacts {
 
   /**
    * Accepts a person: their messages are no message requests any more, and their contact request, if there is one, is answered. So it is
-   * when `requests.accept` of the messenger is called, or something is sent to them.
+   * when `requests.accept` of the messenger is called, something is sent to them, or they are made a contact. The requests of someone who was
+   * removed, blocked, or with whom the user has ended the contact by {@link retract}, are answered by this method or by making them a
+   * contact again.
    * @param identity 33 or 65 bytes
    */
   async accept(identity: Uint8Array): Promise<void> {
     const { crypto, messenger } = this.#context;
     const peer = crypto.secp256k1.parsePublicKey(identity);
     await messenger.requests.accept(peer);
-    await this.#inTurn(() => this.answer(encodeHex(peer)));
+    await this.#inTurn(() => this.answer(encodeHex(peer), true));
   }
 
   /**
@@ -77,7 +79,7 @@ export class StatusContacts {
       const clock = this.#clockOf(before);
       const { ourRequest, ...rest } = before;
       const local = { state: CONTACT_STATE.none, clock: String(clock) };
-      this.#put(draft, peer, { ...rest, clock: String(clock), local, answered: true });
+      this.#put(draft, peer, { ...rest, clock: String(clock), local, answered: true, ended: 'retracted' });
       // A message to someone who is not accepted would accept them.
       if (ourRequest === undefined && !(await this.#context.messenger.requests.isAccepted(peer))) {
         await this.#context.store.commit(draft.writes);
@@ -89,16 +91,45 @@ export class StatusContacts {
     });
   }
 
-  /** @internal Answers a request that was not answered yet. @param name hex */
-  async answer(name: string): Promise<void> {
+  /** @internal Notes that the user has made somebody a contact, and answers their request; or has removed or blocked them. */
+  async noteContact(identity: PublicKey, isContact: boolean): Promise<void> {
+    const name = encodeHex(identity);
+    const draft = Draft.of(this.#context.store);
+    const before = await getPeer(draft, name);
+    const isRetracted = before.ended === 'retracted';
+    if (!before.wasContact || !isContact || before.ended === 'removed') {
+      const local = isContact ? before.local : { ...before.local, state: CONTACT_STATE.none };
+      const ended = isRetracted ? 'retracted' : isContact ? undefined : 'removed';
+      this.#put(draft, identity, { ...before, local, ended, wasContact: true });
+      await this.#context.store.commit(draft.writes);
+      draft.committed();
+      this.#sender.noteChanges(draft);
+    }
+    if (isContact && !isRetracted) await this.answer(name, true);
+  }
+
+  /**
+   * @internal Answers a request that was not answered yet.
+   * @param name hex
+   * @param isExplicit whether the user wants this person as a contact, and has not only accepted them at some time
+   */
+  async answer(name: string, isExplicit = false): Promise<void> {
     const { crypto } = this.#context;
     const draft = Draft.of(this.#context.store);
     const before = await getPeer(draft, name);
     if (before.theirRequest === undefined || before.answered) return;
+    if (before.asksAgain && !isExplicit) return;
     const peer = crypto.secp256k1.parsePublicKey(decodeHex(name));
     const clock = this.#clockOf(before);
     const local = { state: CONTACT_STATE.sent, clock: String(clock) };
-    const after = { ...before, clock: String(clock), local, answered: true };
+    const after = {
+      ...before,
+      clock: String(clock),
+      local,
+      answered: true,
+      asksAgain: false,
+      ended: undefined,
+    };
     this.#put(draft, peer, after);
     if (profileOf(this.#context, before).name === '2020') {
       const payload = this.#encodeUpdate(peer, clock, after);

@@ -1,4 +1,5 @@
 import { decodeBase64, encodeHex, type PublicKey, SottoError } from '@sotto/core';
+import { checkLimit } from '@sotto/protocol-codec/internal';
 import { formatIdentity, parseIdentity } from '../identity-text.js';
 import {
   encodeMembershipUpdate,
@@ -11,7 +12,7 @@ import type { StatusGroupInfo } from './contents.js';
 import type { StatusContext } from './context.js';
 import { codeOf } from './events.js';
 import { type GroupStates, notPermitted, statusGroupId } from './groups.js';
-import { Draft, decodeRecord, type GroupRecord, groupsPrefix, partsOf } from './records.js';
+import { Draft, decodeRecord, type GroupRecord, groupKey, groupsPrefix, partsOf } from './records.js';
 import type { StatusSender } from './sender.js';
 
 type Change = Pick<MembershipEvent, 'type'> & Partial<MembershipEvent>;
@@ -125,14 +126,30 @@ export class StatusGroups {
     }
   }
 
-  /** @internal */
-  async count(): Promise<{ readonly all: number; readonly uninvited: number }> {
-    const records = await this.#records();
-    const states = records.map(([, record]) => this.#states.stateOf(record));
-    return {
-      all: states.filter((state) => state !== 'left').length,
-      uninvited: states.filter((state) => state === 'invited').length,
-    };
+  /**
+   * @internal Makes room for a group that is new to us.
+   * @param isUninvited whether someone added us whom the user hasn't accepted
+   * @throws LIMIT_EXCEEDED
+   */
+  async makeRoom(draft: Draft, isUninvited: boolean): Promise<void> {
+    const { limits, messenger, crypto, events } = this.#context;
+    const records = [...(await this.#records())].sort(([, one], [, other]) => one.knownAt - other.knownAt);
+    const inState = (...states: readonly StatusGroupInfo['state'][]) =>
+      records.filter(([, record]) => states.includes(this.#states.stateOf(record)));
+    const left = inState('left');
+    const forgotten = left.slice(0, Math.max(0, left.length - limits.maxGroups)).map(([groupId]) => groupId);
+    if (isUninvited) {
+      const uninvited: string[] = [];
+      for (const [groupId, { from }] of inState('invited'))
+        if (!(await messenger.requests.isAccepted(parseIdentity(crypto, from)))) uninvited.push(groupId);
+      forgotten.push(...uninvited.slice(0, Math.max(0, uninvited.length + 1 - limits.maxUninvitedGroups)));
+    }
+    const staying = inState('joined', 'invited').filter(([groupId]) => !forgotten.includes(groupId));
+    checkLimit('groups', staying.length + 1, limits.maxGroups);
+    for (const groupId of forgotten) draft.delete(groupKey(groupId));
+    draft.onCommit(() => {
+      for (const groupId of forgotten) events.emit('groupForgotten', { groupId });
+    });
   }
 
   async #changeKnown(groupId: string, changes: readonly Change[]): Promise<StatusGroupInfo> {

@@ -1,71 +1,15 @@
-import { manualClock } from '@sotto/testing/clock';
-import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { statusGroupId } from '../../src/client/index.js';
 import {
   CONTENT_TYPE,
   decodeSegment,
-  encodeMembershipUpdate,
-  formatIdentity,
-  groupChatId,
   MEMBERSHIP_EVENT_TYPE,
-  MESSAGE_TYPE,
-  type MembershipEvent,
   type Segment,
   SegmentAssembler,
-  signMembershipEvent,
 } from '../../src/index.js';
-import { newParty, type Party, quiet } from './party.js';
-import { crypto, StatusPeer } from './status-peer.js';
-
-const keyOf = (one: Party | StatusPeer) => formatIdentity(crypto, one.identity.publicKey);
-
-function event(
-  author: StatusPeer,
-  chatId: string,
-  type: number,
-  clock: number,
-  more: Partial<MembershipEvent> = {},
-): Uint8Array {
-  const empty = { members: [], name: '', color: '', image: new Uint8Array() };
-  return signMembershipEvent(crypto, author.identity, chatId, {
-    ...empty,
-    type,
-    clock: BigInt(clock),
-    ...more,
-  }).raw;
-}
-
-function newGroup(creator: StatusPeer, n: number, members: readonly (Party | StatusPeer)[], clock: number) {
-  const chatId = groupChatId(`00000000-0000-4000-8000-${String(n).padStart(12, '0')}`, keyOf(creator));
-  const { created, membersAdded } = MEMBERSHIP_EVENT_TYPE;
-  const events = [
-    event(creator, chatId, created, clock, { name: 'trap' }),
-    event(creator, chatId, membersAdded, clock + 1, { members: members.map(keyOf) }),
-  ];
-  return { chatId, events };
-}
-
-const tell = (peer: StatusPeer, to: Party, group: { chatId: string; events: readonly Uint8Array[] }) =>
-  peer.say(
-    to.identity,
-    MESSAGE_TYPE.membershipUpdate,
-    encodeMembershipUpdate({ ...group, message: undefined, emojiReaction: undefined }),
-  );
-
-/** Alice has a friend; Mallory is a stranger. */
-async function people() {
-  const network = createMemoryNetwork();
-  const clock = manualClock();
-  const alice = await newParty(network, clock, 'alice-1');
-  const friend = await StatusPeer.open(network, clock, '2024');
-  const mallory = await StatusPeer.open(network, clock, '2024');
-  for (const peer of [friend, mallory])
-    await peer.messenger.contacts.add(await alice.messenger.contacts.ownCode());
-  await alice.messenger.contacts.add(await friend.messenger.contacts.ownCode());
-  await quiet(network, alice, friend, mallory);
-  return { network, clock, alice, friend, mallory };
-}
+import { event, newGroup, people, tell } from './group-support.js';
+import { quiet } from './party.js';
+import { crypto } from './status-peer.js';
 
 describe('a stranger', () => {
   it('is not accepted because a friend joins the group to which the stranger added both', async () => {

@@ -1,4 +1,4 @@
-import type { KeyPair, Store, Write } from '@sotto/core';
+import type { KeyPair, Store, Transport, Write } from '@sotto/core';
 import { createMessenger, type Messenger } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { type ManualClock, rest } from '@sotto/testing/clock';
@@ -37,7 +37,9 @@ export async function newParty(
   network: MemoryNetwork,
   clock: ManualClock,
   name: string,
-  options: Partial<Pick<StatusClientOptions, 'profile' | 'displayName' | 'limits' | 'identity'>> = {},
+  options: Partial<Pick<StatusClientOptions, 'profile' | 'displayName' | 'limits' | 'identity'>> & {
+    readonly wrap?: (transport: Transport) => Transport;
+  } = {},
 ): Promise<Party> {
   const identity = options.identity ?? crypto.secp256k1.generateKeyPair();
   const store = createMemoryStore();
@@ -64,7 +66,7 @@ export async function newParty(
         },
         close: async () => {},
       };
-      const transport = network.transport();
+      const transport = options.wrap?.(network.transport()) ?? network.transport();
       const messenger = await createMessenger({
         identity,
         store: view,

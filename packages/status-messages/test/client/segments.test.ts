@@ -1,10 +1,10 @@
-import { SottoError, type Store } from '@sotto/core';
+import { type Clock, type ConnectOptions, SottoError, type Store } from '@sotto/core';
 import { createMessenger, type Messenger } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { createSegmentingTransport, type SegmentingTransportOptions } from '../../src/client/index.js';
-import { decodeSegment, type SegmentLimits } from '../../src/index.js';
+import { decodeSegment, type SegmentLimits, segmentMessage } from '../../src/index.js';
 import { crypto } from './status-peer.js';
 
 type Wrap = (payload: Uint8Array) => boolean;
@@ -174,5 +174,93 @@ describe('a segmenting transport', () => {
     await quiet(network, alice.messenger, bob.messenger);
     expect(bob.received).toEqual([]);
     expect(await stored(bob.store)).toBeLessThanOrEqual(5);
+  });
+
+  describe('after a restart', () => {
+    const DAY = 24 * 60 * 60 * 1000;
+
+    /** A receiver over a transport that delivers what the test gives it. */
+    async function receiver(store: Store, now: () => number) {
+      let hashed = 0;
+      const counting = {
+        ...crypto,
+        keccak256: (...parts: readonly Uint8Array[]) => {
+          hashed += parts.reduce((sum, { length }) => sum + length, 0);
+          return crypto.keccak256(...parts);
+        },
+      };
+      let deliver: ConnectOptions['onMessage'] = async () => {};
+      const clock: Clock = { now, after: () => () => {} };
+      const received: Uint8Array[] = [];
+      const transport = createSegmentingTransport({
+        transport: {
+          capabilities: { maxPayloadBytes: 1_000_000, history: false },
+          async connect({ onMessage }: ConnectOptions) {
+            deliver = onMessage;
+            return { send: async () => {}, subscribe: async () => {}, close: async () => {} };
+          },
+        } as unknown as SegmentingTransportOptions['transport'],
+        store,
+        crypto: counting,
+        clock,
+      });
+      const identity = crypto.secp256k1.generateKeyPair();
+      await transport.connect({
+        identity,
+        onMessage: async ({ payload }) => void received.push(payload),
+      });
+      const give = (sender: Uint8Array, payload: Uint8Array) =>
+        deliver({ sender, payload, channel: { kind: 'public', name: 'x' }, sentAt: now() } as never);
+      return { give, received, hashed: () => hashed };
+    }
+
+    it('segments are put together only when another one arrives', async () => {
+      const store = createMemoryStore();
+      const sender = crypto.secp256k1.generateKeyPair().publicKey;
+      const pieces = segmentMessage(crypto, large(20_000), 1_000);
+      const first = await receiver(store, () => 1_000);
+      for (const piece of pieces.slice(0, 19)) await first.give(sender, piece);
+      const again = await receiver(store, () => 2_000);
+      expect(again.hashed()).toBe(0);
+      await again.give(sender, pieces[19] as Uint8Array);
+      expect(again.received).toEqual([large(20_000)]);
+      expect(await stored(store)).toBe(0);
+    });
+
+    it('those of messages older than a day are deleted unread', async () => {
+      const store = createMemoryStore();
+      let now = 1_000;
+      const first = await receiver(store, () => now);
+      const senders = Array.from({ length: 3 }, () => crypto.secp256k1.generateKeyPair().publicKey);
+      for (const sender of senders) {
+        const [one, two] = segmentMessage(crypto, large(20_000), 1_000);
+        await first.give(sender, one as Uint8Array);
+        now += DAY / 3;
+        await first.give(sender, two as Uint8Array);
+      }
+      expect(await stored(store)).toBe(6);
+      const again = await receiver(store, () => now + DAY / 3);
+      expect(await stored(store)).toBe(2);
+      expect(again.hashed()).toBe(0);
+      // What an earlier run kept is given up in this one as everything else is.
+      now += DAY;
+      await again.give(
+        senders[0] as Uint8Array,
+        segmentMessage(crypto, large(9_000), 1_000)[0] as Uint8Array,
+      );
+      expect(await stored(store)).toBe(1);
+    });
+
+    it('the limits on what is kept still hold, in the store too', async () => {
+      const store = createMemoryStore();
+      const first = await receiver(store, () => 1_000);
+      for (let n = 0; n < 1_500; n++) {
+        const [one] = segmentMessage(crypto, large(3_000 + n), 1_000);
+        await first.give(crypto.secp256k1.generateKeyPair().publicKey, one as Uint8Array);
+      }
+      expect(await stored(store)).toBe(1_024);
+      await receiver(store, () => 2_000);
+      expect(await stored(store)).toBe(1_024);
+    });
   });
 });

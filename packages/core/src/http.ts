@@ -1,20 +1,17 @@
-import {
-  type Clock,
-  concatBytes,
-  copyBytes,
-  invalidArgument,
-  isSottoError,
-  parseText,
-  systemClock,
-  withinLimit,
-} from '@sotto/core';
-import { answerInvalid, directoryUnavailable, tooLarge } from './errors.js';
+import { parseText } from './arguments.js';
+import { concatBytes, copyBytes } from './bytes.js';
+import type { Clock } from './environment.js';
+import { invalidArgument, isSottoError, limitExceeded } from './errors.js';
+import { systemClock } from './system-clock.js';
+import { withinLimit } from './within-limit.js';
+
+export type { Clock };
 
 /** The part of the global `fetch` that is used. */
-export type DirectoryFetch = (
+export type Fetch = (
   url: string,
   init: {
-    readonly method: 'GET' | 'POST' | 'PUT';
+    readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
     readonly headers: Readonly<Record<string, string>>;
     readonly body?: Uint8Array<ArrayBuffer>;
     readonly redirect: 'manual';
@@ -27,7 +24,7 @@ export type DirectoryFetch = (
 /** How requests over HTTP are made, and bounded. */
 export interface HttpOptions {
   /** Default: the global `fetch`. */
-  readonly fetch?: DirectoryFetch | undefined;
+  readonly fetch?: Fetch | undefined;
   /** Bounds the requests. Default: the system's. */
   readonly clock?: Clock | undefined;
   /**
@@ -50,37 +47,52 @@ const NOTE_BYTES = 500;
 
 /** One request. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  /** What is done. */
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** After that of the server, with a query if there is one; begins with `/`. */
   readonly path: string;
+  /** Default: none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Borrowed until the answer is there. Default: none. */
   readonly body?: Uint8Array | undefined;
   /** Most bytes of an answer with a status of 200 to 299; of any other only the first few are read. */
   readonly maxBytes: number;
+  /** Gives up. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** An answer, whole. */
 export interface HttpAnswer {
+  /** Of HTTP, 200 to 599 but for redirects. */
   readonly status: number;
+  /** Belongs to the caller. */
   readonly body: Uint8Array;
+  /** A header by its name, in any case. */
   header(name: string): string | undefined;
+}
+
+/** Errors of whoever makes the requests. */
+export interface HttpErrors {
+  /** The server can't be reached now. */
+  unavailable(reason: string, cause: unknown): Error;
+  /** Its answer can't be right. */
+  answerInvalid(reason: string): Error;
 }
 
 /** Makes requests to one server, within limits of size and time. */
 export class HttpServer {
-  readonly #directory: string;
+  readonly #errors: HttpErrors;
   readonly #base: URL;
-  readonly #fetch: DirectoryFetch;
+  readonly #fetch: Fetch;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
 
   /**
-   * @param directory what errors call the directory
    * @param url of the server, `https:` or `http:`, with a path before those of requests or none
    * @throws INVALID_ARGUMENT
    */
-  constructor(directory: string, url: string, options: HttpOptions) {
-    this.#directory = directory;
+  constructor(url: string, errors: HttpErrors, options: HttpOptions) {
+    this.#errors = errors;
     this.#base = parseServerUrl(url);
     // Looked up at each call, so that it has its `this`.
     this.#fetch = options.fetch ?? ((address, init) => fetch(address, init));
@@ -93,7 +105,10 @@ export class HttpServer {
     return this.#base.host;
   }
 
-  /** @throws DIRECTORY_UNAVAILABLE, DIRECTORY_ANSWER_INVALID, LIMIT_EXCEEDED, TIMEOUT, ABORTED */
+  /**
+   * Makes one request.
+   * @throws what `HttpErrors` makes, LIMIT_EXCEEDED, TIMEOUT, ABORTED
+   */
   request(request: HttpRequest): Promise<HttpAnswer> {
     const limit = { clock: this.#clock, timeoutMs: this.#timeoutMs, signal: request.signal };
     return withinLimit(`request to ${this.host}`, limit, (signal) => this.#send(request, signal));
@@ -114,7 +129,7 @@ export class HttpServer {
       // Browsers don't say where to; see MAX_REDIRECTS.
       if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
         await response.body?.cancel();
-        throw answerInvalid(this.#directory, `${this.host} redirects to another address`);
+        throw this.#errors.answerInvalid(`${this.host} redirects to another address`);
       }
       return {
         status: response.status,
@@ -125,7 +140,7 @@ export class HttpServer {
       };
     } catch (cause) {
       if (isSottoError(cause)) throw cause;
-      throw directoryUnavailable(this.#directory, `the request to ${this.host} failed`, cause);
+      throw this.#errors.unavailable(`the request to ${this.host} failed`, cause);
     }
   }
 }
@@ -168,14 +183,14 @@ async function readBody(response: Response, maxBytes: number, what: string): Pro
   for (;;) {
     if (announced > maxBytes) {
       await reader.cancel();
-      throw tooLarge(what, maxBytes, announced);
+      throw limitExceeded(what, maxBytes, announced);
     }
     const { done, value } = await reader.read();
     if (done) return concatBytes(...parts);
     length += value.length;
     if (length > maxBytes) {
       await reader.cancel();
-      throw tooLarge(what, maxBytes, length);
+      throw limitExceeded(what, maxBytes, length);
     }
     // Tiny parts would cost more than they hold.
     parts.push(copyBytes(value));

@@ -1,0 +1,263 @@
+import { timingSafeEqual } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { pid } from 'node:process';
+import { pipeline } from 'node:stream/promises';
+import {
+  type Clock,
+  encodeHex,
+  encodeUtf8,
+  invalidArgument,
+  LruCache,
+  systemClock,
+  TokenBucket,
+} from '@sotto/core';
+import { digestOf } from './encryption.js';
+
+/** Options of {@link createBlobServer}. */
+export interface BlobServerOptions {
+  /** Folder for the blobs, which is made when it isn't there. Nothing else belongs in it. */
+  readonly directory: string;
+  /** Path of the URL before the names. Default `/blobs/`. */
+  readonly path?: string | undefined;
+  /** Largest blob in bytes. Default 4,259,840: a part of 4 MiB, encrypted. */
+  readonly maxBlobBytes?: number | undefined;
+  /** Bytes of all blobs; beyond it uploads are refused until old ones have expired. Default 10,737,418,240: 10 GiB. */
+  readonly maxBytes?: number | undefined;
+  /** Milliseconds for which a blob is kept. Default 30 days. */
+  readonly lifetimeMs?: number | undefined;
+  /** Bytes that one address may upload in an hour. Default 536,870,912: 512 MiB. */
+  readonly maxBytesPerHour?: number | undefined;
+  /** When given, PUT and DELETE need `authorization: Bearer <token>`. Default: anyone may PUT, nobody DELETE. */
+  readonly token?: string | undefined;
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined;
+}
+
+/** Serves encrypted blobs from a folder, for `createHttpBlobStore`. */
+export interface BlobServer {
+  /**
+   * Answers requests of `http.createServer`.
+   * @param address whose uploads are limited, where a proxy stands before the server. Default: that of the socket
+   * @returns whether the path was one of blobs, and so is being answered
+   */
+  handle(request: IncomingMessage, response: ServerResponse, address?: string): boolean;
+  /** Stops deleting what has expired. */
+  close(): void;
+}
+
+const NAME = /^[0-9a-f]{64}$/;
+const HOUR_MS = 3_600_000;
+/** Addresses whose uploads are counted; the least recent are forgotten. */
+const MAX_ADDRESSES = 10_000;
+/** Uploads that are received simultaneously: each is in memory until its name is checked. */
+const MAX_UPLOADS = 32;
+const HEADERS = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, PUT, DELETE',
+  'access-control-allow-headers': 'authorization, content-type',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; sandbox",
+  'content-type': 'application/octet-stream',
+};
+
+/**
+ * Opens a folder of blobs. A blob's name is the SHA-256 of its bytes, so nobody can replace another's, and it is on the disk when PUT is
+ * answered.
+ * @throws INVALID_ARGUMENT
+ */
+export async function createBlobServer(options: BlobServerOptions): Promise<BlobServer> {
+  const server = new FolderServer(options);
+  await server.open();
+  return server;
+}
+
+class FolderServer implements BlobServer {
+  readonly #options: BlobServerOptions;
+  readonly #path: string;
+  readonly #maxBlobBytes: number;
+  readonly #maxBytes: number;
+  readonly #lifetimeMs: number;
+  readonly #bytesPerHour: number;
+  readonly #clock: Clock;
+  readonly #budgets = new LruCache<string, TokenBucket>(MAX_ADDRESSES);
+  #total = 0;
+  #uploads = 0;
+  #written = 0;
+  #cancel = () => {};
+
+  constructor(options: BlobServerOptions) {
+    this.#options = options;
+    this.#path = options.path ?? '/blobs/';
+    this.#maxBlobBytes = options.maxBlobBytes ?? 4_259_840;
+    this.#maxBytes = options.maxBytes ?? 10 * 1024 ** 3;
+    this.#lifetimeMs = options.lifetimeMs ?? 30 * 24 * HOUR_MS;
+    this.#bytesPerHour = options.maxBytesPerHour ?? 512 * 1024 ** 2;
+    this.#clock = options.clock ?? systemClock;
+    if (!/^\/([\w.-]+\/)*$/.test(this.#path))
+      throw invalidArgument('path', 'not /, or a path that ends in /');
+  }
+
+  async open(): Promise<void> {
+    await mkdir(this.#options.directory, { recursive: true });
+    await this.#sweep();
+  }
+
+  close(): void {
+    this.#cancel();
+  }
+
+  handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    address = request.socket.remoteAddress ?? '',
+  ): boolean {
+    const { pathname } = new URL(request.url ?? '/', 'http://server');
+    if (!pathname.startsWith(this.#path)) return false;
+    const name = pathname.slice(this.#path.length);
+    this.#answer(request, response, name, address).catch(() => {
+      if (response.headersSent) response.destroy();
+      else end(response, 500);
+    });
+    return true;
+  }
+
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    name: string,
+    address: string,
+  ): Promise<void> {
+    if (request.method === 'OPTIONS') return end(response, 204);
+    if (!NAME.test(name)) return end(response, 404);
+    switch (request.method) {
+      case 'GET':
+      case 'HEAD':
+        return this.#get(request, response, name);
+      case 'PUT':
+        return this.#isAllowed(request) ? this.#put(request, response, name, address) : end(response, 401);
+      case 'DELETE':
+        if (this.#options.token === undefined) return end(response, 405);
+        return this.#isAllowed(request) ? this.#delete(response, name) : end(response, 401);
+      default:
+        return end(response, 405);
+    }
+  }
+
+  #isAllowed({ headers }: IncomingMessage): boolean {
+    const { token } = this.#options;
+    if (token === undefined) return true;
+    const [given, wanted] = [headers.authorization ?? '', `Bearer ${token}`].map((text) =>
+      digestOf(encodeUtf8(text)),
+    ) as [Uint8Array, Uint8Array];
+    return timingSafeEqual(given, wanted);
+  }
+
+  async #get(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
+    const file = await open(this.#file(name)).catch(() => undefined);
+    if (file === undefined) return end(response, 404);
+    try {
+      const { size, mtimeMs } = await file.stat();
+      if (mtimeMs + this.#lifetimeMs < this.#clock.now()) return end(response, 404);
+      response.writeHead(200, { ...HEADERS, 'content-length': size });
+      if (request.method === 'HEAD') response.end();
+      else await pipeline(file.createReadStream({ autoClose: false }), response);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #put(
+    request: IncomingMessage,
+    response: ServerResponse,
+    name: string,
+    address: string,
+  ): Promise<void> {
+    const announced = Number(request.headers['content-length'] ?? Number.NaN);
+    if (!Number.isSafeInteger(announced) || announced < 0) return end(response, 411);
+    if (announced > this.#maxBlobBytes) return end(response, 413);
+    if (this.#total + announced > this.#maxBytes) return end(response, 507);
+    if (this.#uploads >= MAX_UPLOADS) return end(response, 503);
+    if (!this.#budgetOf(address).takeIfAvailable(announced)) return end(response, 429);
+    this.#uploads++;
+    this.#total += announced;
+    let isStored = false;
+    try {
+      const blob = await readExactly(request, announced);
+      if (blob === undefined || encodeHex(digestOf(blob)) !== name) return end(response, 400);
+      isStored = await this.#write(name, blob);
+      end(response, 201);
+    } finally {
+      this.#uploads--;
+      if (!isStored) this.#total -= announced;
+    }
+  }
+
+  /** @returns whether it takes more space now */
+  async #write(name: string, blob: Uint8Array): Promise<boolean> {
+    const before = await stat(this.#file(name)).catch(() => undefined);
+    const temporary = `${this.#file(name)}.${pid}.${this.#written++}.tmp`;
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(blob);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, this.#file(name));
+    return before === undefined;
+  }
+
+  async #delete(response: ServerResponse, name: string): Promise<void> {
+    const { size } = (await stat(this.#file(name)).catch(() => undefined)) ?? { size: undefined };
+    if (size === undefined) return end(response, 404);
+    await rm(this.#file(name), { force: true });
+    this.#total -= size;
+    end(response, 204);
+  }
+
+  #budgetOf(address: string): TokenBucket {
+    const known = this.#budgets.get(address);
+    if (known !== undefined) return known;
+    const budget = new TokenBucket(this.#clock, this.#bytesPerHour / 3_600, this.#bytesPerHour);
+    this.#budgets.set(address, budget);
+    return budget;
+  }
+
+  /** Deletes what has expired, and what an upload left that was killed; counts the rest. */
+  async #sweep(): Promise<void> {
+    let total = 0;
+    for (const name of await readdir(this.#options.directory)) {
+      const path = join(this.#options.directory, name);
+      const found = await stat(path).catch(() => undefined);
+      if (found === undefined) continue;
+      const age = this.#clock.now() - found.mtimeMs;
+      const isOld = name.endsWith('.tmp') ? age > HOUR_MS : NAME.test(name) && age > this.#lifetimeMs;
+      if (isOld) await rm(path, { force: true });
+      else total += found.size;
+    }
+    this.#total = total;
+    this.#cancel = this.#clock.after(HOUR_MS, () => void this.#sweep().catch(() => undefined));
+  }
+
+  #file(name: string): string {
+    return join(this.#options.directory, name);
+  }
+}
+
+/** The body, when it has as many bytes as announced. */
+async function readExactly(request: IncomingMessage, length: number): Promise<Uint8Array | undefined> {
+  const body = new Uint8Array(length);
+  let at = 0;
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    if (at + chunk.length > length) return undefined;
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return at === length ? body : undefined;
+}
+
+function end(response: ServerResponse, status: number): void {
+  response.writeHead(status, HEADERS).end();
+}

@@ -1,0 +1,197 @@
+import {
+  type Clock,
+  compareBytes,
+  type KeyPair,
+  type Logger,
+  onAbort,
+  type PublicKey,
+  SerialQueue,
+  SottoError,
+  type Store,
+  type Transport,
+  type Write,
+} from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import {
+  createMessenger,
+  type Messenger,
+  type ReceivedMessage,
+  readAccount,
+  writeAccount,
+} from '@sotto/messenger';
+import { REPEAT_MS } from './limits.js';
+import { decodeLinkMessage, encodeLinkMessage, type LinkMessage } from './messages.js';
+import { deleteUnder } from './pieces.js';
+
+/** What both sides need. */
+export interface ChannelOptions {
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a side makes of a message: the writes that are stored with its acknowledgement, and what follows. */
+export interface Outcome {
+  readonly writes?: readonly Write[] | undefined;
+  readonly afterwards?: (() => void | Promise<void>) | undefined;
+}
+
+type Handler = (sender: PublicKey, message: LinkMessage) => Promise<Outcome | undefined>;
+
+/**
+ * An encrypted channel between two identities that exist for linking only: messages over a messenger of their own, whose store
+ * keeps what isn't sent or read yet when a process is killed.
+ */
+export class LinkChannel {
+  readonly identity: KeyPair;
+  readonly #messenger: Messenger;
+  readonly #options: ChannelOptions;
+  readonly #queue = new SerialQueue();
+  #handler: Handler = async () => undefined;
+  #fail: (error: unknown) => void = () => {};
+  /** Rejects when the link has failed, or the caller gives up. */
+  readonly failed: Promise<never>;
+  #cancelRepeat = () => {};
+  #stopped = false;
+  readonly #stopListening: () => void;
+
+  private constructor(options: ChannelOptions, identity: KeyPair, messenger: Messenger) {
+    this.#options = options;
+    this.identity = identity;
+    this.#messenger = messenger;
+    this.failed = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    this.failed.catch(() => undefined);
+    const { signal } = options;
+    const abort = () => this.#fail(new SottoError('ABORTED', 'The caller gave up.', { what: 'linking' }));
+    if (signal?.aborted) abort();
+    this.#stopListening = onAbort(signal, abort);
+    messenger.on('message', (message) => this.#queue.run(() => this.#receive(message)));
+  }
+
+  /** Opens the channel that is kept in a store, or a new one. */
+  static async open(options: ChannelOptions): Promise<LinkChannel> {
+    const { store, transport, crypto, clock, logger } = options;
+    const identity = (await readAccount(store, crypto)) ?? crypto.secp256k1.generateKeyPair();
+    await writeAccount(store, identity, crypto);
+    // The messenger closes its store; ours is the caller's, and is emptied before.
+    const lent: Store = withoutClose(store);
+    const messenger = await createMessenger({ identity, store: lent, transport, crypto, clock, logger });
+    return new LinkChannel(options, identity, messenger);
+  }
+
+  /** Connects; messages arrive from now on. */
+  async start(handler: Handler): Promise<void> {
+    this.#handler = handler;
+    await this.unlessFailed(this.#messenger.start({ retry: true, signal: this.#options.signal }));
+  }
+
+  /** Settles as a promise does, or rejects when the link fails before. */
+  unlessFailed<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, this.failed]);
+  }
+
+  fail(error: unknown): void {
+    this.#fail(error);
+  }
+
+  /** Whether something of ours waits for the transport: then nothing needs to be said again. */
+  async isBehind(): Promise<boolean> {
+    return (await this.#messenger.outbox.pending()).size > 0;
+  }
+
+  /** Runs something between messages. Its failure fails the link. */
+  async between(run: () => Promise<void>): Promise<void> {
+    try {
+      await this.#queue.run(async () => (this.#stopped ? undefined : run()));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async accept(peer: PublicKey): Promise<void> {
+    await this.#messenger.requests.accept(peer);
+  }
+
+  async send(peer: PublicKey, message: LinkMessage, writes: readonly Write[] = []): Promise<void> {
+    await this.#messenger.send(peer, encodeLinkMessage(message), { alongside: () => writes, ownCopy: false });
+  }
+
+  /** Stores something of a side, between messages. */
+  async commit(writes: readonly Write[]): Promise<void> {
+    await this.#options.store.commit([...writes]);
+  }
+
+  /** Calls `run` when nothing has come for a while, and again. A message that means something starts the wait anew. */
+  repeat(run: () => Promise<void>): void {
+    this.#cancelRepeat();
+    if (this.#stopped) return;
+    this.#cancelRepeat = this.#options.clock.after(REPEAT_MS, () => {
+      void this.between(async () => ((await this.isBehind()) ? undefined : run()));
+      this.repeat(run);
+    });
+  }
+
+  /** Stops, and empties the store when it is over. */
+  async close({ isOver }: { readonly isOver: boolean }): Promise<void> {
+    this.#stopped = true;
+    this.#cancelRepeat();
+    this.#stopListening();
+    await this.#queue.settled();
+    await this.#messenger.flushed();
+    await this.#messenger.close();
+    if (isOver) await deleteUnder(this.#options.store, '');
+  }
+
+  async #receive(message: ReceivedMessage): Promise<void> {
+    if (
+      message.conversation.kind !== 'direct' ||
+      compareBytes(message.sender, this.identity.publicKey) === 0
+    ) {
+      await message.acknowledge();
+      return;
+    }
+    let decoded: LinkMessage;
+    try {
+      decoded = decodeLinkMessage(message.payload);
+    } catch {
+      await message.acknowledge();
+      return;
+    }
+    try {
+      const outcome = this.#stopped ? undefined : await this.#handler(message.sender, decoded);
+      if (this.#stopped) return;
+      await message.acknowledge({ alongside: outcome?.writes ?? [] });
+      await outcome?.afterwards?.();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+}
+
+function withoutClose(store: Store): Store {
+  return new Proxy(store, {
+    get(target, property) {
+      if (property === 'close') return async () => undefined;
+      const value: unknown = Reflect.get(target, property, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+export function notLinked(
+  reason: 'used' | 'expired' | 'declined' | 'cancelled' | 'damaged',
+): SottoError<'DEVICE_NOT_LINKED'> {
+  const texts = {
+    used: 'Another device has used this code. Show a new one',
+    expired: 'Nobody answered in time. Show a new code',
+    declined: 'It was declined on this device',
+    cancelled: 'It was cancelled on the other device',
+    damaged: 'What arrived is not what was announced',
+  };
+  return new SottoError('DEVICE_NOT_LINKED', `The device was not linked: ${texts[reason]}.`, { reason });
+}

@@ -1,0 +1,12 @@
+export { DEFAULT_CODE_LIFETIME_MS } from './limits.js';
+export { encodeLinkCode, type LinkCode, parseLinkCode } from './link-code.js';
+export {
+  type AccountOffer,
+  type LinkOptions,
+  type LinkProgress,
+  type ReceiveAccountOptions,
+  type ReceivedAccount,
+  receiveAccount,
+} from './new-device.js';
+export { type HandOverOptions, handOverAccount, type LinkedDevice } from './old-device.js';
+export { pairDevice } from './pair-device.js';

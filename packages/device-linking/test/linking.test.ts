@@ -1,0 +1,539 @@
+import { type Clock, encodeUtf8, isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
+import { defaultProvider } from '@sotto/crypto';
+import { createMessenger, type Messenger, writeAccount } from '@sotto/messenger';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { type ManualClock, manualClock, rest } from '@sotto/testing/clock';
+import { keptView } from '@sotto/testing/stores';
+import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  encodeLinkCode,
+  type HandOverOptions,
+  handOverAccount,
+  pairDevice,
+  parseLinkCode,
+  type ReceiveAccountOptions,
+  receiveAccount,
+} from '../src/index.js';
+import { decodeLinkMessage, encodeLinkMessage } from '../src/messages.js';
+
+const crypto = defaultProvider();
+const HISTORY = 40;
+
+async function recordsOf(store: Store, prefix: string): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) keys.push(key);
+  return keys;
+}
+
+/** An account in use: with a contact, a group, a chat and a history. */
+async function newAccount(network: MemoryNetwork, clock: Clock, history = HISTORY) {
+  const store = createMemoryStore();
+  const identity = crypto.secp256k1.generateKeyPair();
+  const messenger = await createMessenger({
+    identity,
+    store: keptView(store),
+    transport: network.transport(),
+    crypto,
+    clock,
+  });
+  await messenger.start();
+  const friend = crypto.secp256k1.generateKeyPair().publicKey;
+  await messenger.contacts.add(friend);
+  await messenger.groups.create('sailors', [friend]);
+  await messenger.chats.join('harbour');
+  const entries = Array.from({ length: history }, (_, i) => ({
+    type: 'put' as const,
+    key: `app/history/${String(i).padStart(4, '0')}`,
+    value: new Uint8Array(4_000).fill(i),
+  }));
+  await store.commit(entries);
+  await writeAccount(store, identity, crypto);
+  return { store, identity, messenger, friend };
+}
+
+/** Runs two sides until both have settled, with a clock that goes on by itself. */
+async function settle<T>(
+  clock: ManualClock,
+  ...sides: readonly Promise<T>[]
+): Promise<PromiseSettledResult<T>[]> {
+  let isOver = false;
+  const all = Promise.allSettled(sides).then((results) => {
+    isOver = true;
+    return results;
+  });
+  for (let round = 0; !isOver && round < 4_000; round++) {
+    await rest();
+    if (round % 4 === 3) clock.advance(1_000);
+  }
+  expect(isOver).toBe(true);
+  return all;
+}
+
+const codeOf = (result: PromiseSettledResult<unknown> | undefined): string => {
+  if (result?.status !== 'rejected') return result?.status ?? 'missing';
+  const { reason } = result;
+  return isSottoError(reason, 'DEVICE_NOT_LINKED')
+    ? reason.details.reason
+    : isSottoError(reason)
+      ? reason.code
+      : `${reason}`;
+};
+
+interface World {
+  readonly clock: ManualClock;
+  readonly network: MemoryNetwork;
+  readonly account: Awaited<ReturnType<typeof newAccount>>;
+}
+
+async function newWorld(
+  options: Parameters<typeof createMemoryNetwork>[0] = {},
+  history = HISTORY,
+): Promise<World> {
+  const clock = manualClock();
+  const network = createMemoryNetwork({ clock, ...options });
+  return { clock, network, account: await newAccount(network, clock, history) };
+}
+
+/** The two sides, once: `code` is what the new one shows. */
+function link(
+  { clock, network, account }: World,
+  over: {
+    readonly received?: Partial<ReceiveAccountOptions>;
+    readonly handedOver?: Partial<HandOverOptions>;
+    readonly onCode?: (code: string) => void;
+  } = {},
+) {
+  const accountStore = createMemoryStore();
+  const common = { transport: network.transport(), crypto, clock };
+  let show: (code: string) => void = () => {};
+  const shown = new Promise<string>((resolve) => {
+    show = resolve;
+  });
+  const received = receiveAccount({
+    ...common,
+    linkStore: createMemoryStore(),
+    accountStore,
+    deviceName: 'new phone',
+    onCode: (code) => {
+      over.onCode?.(code);
+      show(code);
+    },
+    confirm: () => true,
+    ...over.received,
+  }).then(async (account) => {
+    await account.finish('installation-of-new');
+    return account;
+  });
+  const handedOver = shown.then((code) =>
+    handOverAccount({
+      ...common,
+      linkStore: createMemoryStore(),
+      deviceName: 'old laptop',
+      account: {
+        store: account.store,
+        identity: account.identity,
+        installationId: account.messenger.installationId,
+      },
+      code,
+      confirm: () => true,
+      ...over.handedOver,
+    }),
+  );
+  return { accountStore, received, handedOver, shown };
+}
+
+describe('a device that is linked', () => {
+  it('has the account, contacts, groups, chats and history of the old one, and both copy to each other', async () => {
+    const world = await newWorld();
+    const { account, network, clock } = world;
+    const progress: number[] = [];
+    const offers: string[] = [];
+    const { accountStore, received, handedOver } = link(world, {
+      received: {
+        onProgress: ({ done, total }) => progress.push(done / total),
+        confirm: ({ identity, deviceName, bytes }) => {
+          offers.push(deviceName);
+          expect(identity).toEqual(account.identity.publicKey);
+          expect(bytes).toBeGreaterThan(HISTORY * 4_000);
+          return true;
+        },
+      },
+    });
+    const [got, gave] = await settle<unknown>(clock, received, handedOver);
+    expect([codeOf(got), codeOf(gave)]).toEqual(['fulfilled', 'fulfilled']);
+    expect(offers).toEqual(['old laptop']);
+    expect(await handedOver).toEqual({ installationId: 'installation-of-new', name: 'new phone' });
+    expect(progress.at(-1)).toBe(1);
+    expect(progress.length).toBeGreaterThan(3);
+    expect(progress).toEqual([...progress].sort((a, b) => a - b));
+    const { identity, oldInstallationId } = await received;
+    expect(identity.privateKey).toEqual(account.identity.privateKey);
+    expect(await recordsOf(accountStore, 'app/history/')).toHaveLength(HISTORY);
+
+    const fresh = await createMessenger({
+      identity,
+      store: accountStore,
+      transport: network.transport(),
+      crypto,
+      clock,
+    });
+    await fresh.start();
+    expect((await fresh.contacts.list()).map(({ identity }) => identity)).toEqual([account.friend]);
+    expect(fresh.chats.list()).toEqual(['harbour']);
+    expect((await fresh.groups.list()).map(({ name }) => name)).toEqual(['sailors']);
+    const paired = [
+      pairDevice(account.messenger, fresh.installationId, { name: 'new phone' }),
+      pairDevice(fresh, oldInstallationId, { name: 'old laptop' }),
+    ];
+    await fresh.devices.announce();
+    await account.messenger.devices.announce();
+    await settle<unknown>(clock, ...paired);
+    const heard: string[] = [];
+    const listen = (who: string, messenger: Messenger) =>
+      messenger.on('message', async (message) => {
+        if (message.ownCopy) heard.push(`${who}: ${new TextDecoder().decode(message.payload)}`);
+        await message.acknowledge();
+      });
+    listen('old', account.messenger);
+    listen('new', fresh);
+    await fresh.send(account.friend, encodeUtf8('from the new one'));
+    await account.messenger.send(account.friend, encodeUtf8('from the old one'));
+    for (let i = 0; i < 20; i++) await rest();
+    expect(heard.sort()).toEqual(['new: from the old one', 'old: from the new one']);
+    await Promise.all([fresh.close(), account.messenger.close()]);
+  });
+
+  it('leaves nothing in the stores of the linking', async () => {
+    const world = await newWorld();
+    const [one, other] = [createMemoryStore(), createMemoryStore()];
+    const { received, handedOver } = link(world, {
+      received: { linkStore: one },
+      handedOver: { linkStore: other },
+    });
+    await settle<unknown>(world.clock, received, handedOver);
+    expect([await recordsOf(one, ''), await recordsOf(other, '')]).toEqual([[], []]);
+  });
+
+  it.each([
+    ['loses a third', { loss: 0.33 }],
+    ['repeats and reorders', { duplication: 0.5, reordering: 0.5 }],
+    ['is slow', { latency: { min: 1_000, max: 9_000 } }],
+  ])('is linked over a network that %s', async (_, conditions) => {
+    const world = await newWorld({ conditions, seed: 5 });
+    const { received, handedOver, accountStore } = link(world);
+    const [got, gave] = await settle<unknown>(world.clock, received, handedOver);
+    expect([codeOf(got), codeOf(gave)]).toEqual(['fulfilled', 'fulfilled']);
+    expect(await recordsOf(accountStore, 'app/history/')).toHaveLength(HISTORY);
+  });
+
+  it('is linked over a transport of small messages', async () => {
+    const world = await newWorld({ maxPayloadBytes: 12_000 }, 10);
+    const { received, handedOver } = link(world);
+    const [got, gave] = await settle<unknown>(world.clock, received, handedOver);
+    expect([codeOf(got), codeOf(gave)]).toEqual(['fulfilled', 'fulfilled']);
+  });
+});
+
+describe('a code', () => {
+  it('is of no use to whoever reads it second', async () => {
+    const world = await newWorld();
+    const thief = { ...world, account: await newAccount(world.network, world.clock) };
+    let code = '';
+    const honest = link(world, {
+      onCode: (shown) => {
+        code = shown;
+      },
+    });
+    await settle<unknown>(world.clock, honest.received, honest.handedOver);
+    const late = link(thief, { handedOver: { code } });
+    late.received.catch(() => undefined);
+    const [gave] = await settle<unknown>(world.clock, late.handedOver);
+    expect(codeOf(gave)).toBe('expired');
+    expect(await recordsOf(honest.accountStore, 'app/history/')).toHaveLength(HISTORY);
+  });
+
+  it('read by a thief first brings the account of the thief, which the user is shown and declines; the rightful one is told', async () => {
+    const world = await newWorld();
+    const thief = await newAccount(world.network, world.clock);
+    let offered: Uint8Array | undefined;
+    let declined: (value: boolean) => void = () => {};
+    const own = link(world, {
+      received: {
+        confirm: ({ identity }) => {
+          offered = identity;
+          return new Promise((resolve) => {
+            declined = resolve;
+          });
+        },
+      },
+      handedOver: { code: undefined as never },
+    });
+    own.handedOver.catch(() => undefined);
+    const code = await own.shown;
+    const common = { transport: world.network.transport(), crypto, clock: world.clock, confirm: () => true };
+    const stolen = handOverAccount({
+      ...common,
+      linkStore: createMemoryStore(),
+      deviceName: 'thief',
+      account: { store: thief.store, identity: thief.identity, installationId: 'x' },
+      code,
+    });
+    stolen.catch(() => undefined);
+    while (offered === undefined) await rest();
+    expect(offered).toEqual(thief.identity.publicKey);
+    const { account } = world;
+    const rightful = handOverAccount({
+      ...common,
+      linkStore: createMemoryStore(),
+      deviceName: 'old laptop',
+      account: { store: account.store, identity: account.identity, installationId: 'y' },
+      code,
+    });
+    const [told] = await settle<unknown>(world.clock, rightful);
+    expect(codeOf(told)).toBe('used');
+    declined(false);
+    const [got, gave] = await settle<unknown>(world.clock, own.received, stolen);
+    expect([codeOf(got), codeOf(gave)]).toEqual(['declined', 'cancelled']);
+    expect(await recordsOf(own.accountStore, '')).toEqual([]);
+  });
+
+  it('expires, and the next call shows another one', async () => {
+    const world = await newWorld();
+    const linkStore = createMemoryStore();
+    const codes: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      const { received, handedOver } = link(world, {
+        received: { linkStore: keptView(linkStore), codeLifetimeMs: 60_000 },
+        handedOver: { code: '' },
+        onCode: (code) => codes.push(code),
+      });
+      handedOver.catch(() => undefined);
+      const [got] = await settle<unknown>(world.clock, received);
+      expect(codeOf(got)).toBe('expired');
+    }
+    expect(new Set(codes).size).toBe(2);
+  });
+
+  it('stays the same over a restart while it is valid', async () => {
+    const world = await newWorld();
+    const linkStore = createMemoryStore();
+    const codes: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      const controller = new AbortController();
+      const { received, handedOver } = link(world, {
+        received: { linkStore: keptView(linkStore), signal: controller.signal },
+        handedOver: { code: '' },
+        onCode: (code) => {
+          codes.push(code);
+          controller.abort();
+        },
+      });
+      handedOver.catch(() => undefined);
+      const [got] = await settle<unknown>(world.clock, received);
+      expect(codeOf(got)).toBe('ABORTED');
+    }
+    expect(codes[0]).toBe(codes[1]);
+  });
+
+  it('that is cut off, altered or something else is refused by name', () => {
+    const { publicKey: identity } = crypto.secp256k1.generateKeyPair();
+    const code = encodeLinkCode({ identity, secret: new Uint8Array(16) });
+    expect(parseLinkCode(crypto, ` ${code}\n`).identity).toEqual(identity);
+    const changed = code.slice(0, 30) + (code[30] === 'A' ? 'B' : 'A') + code.slice(31);
+    for (const text of ['', 'hello', code.slice(0, -1), `${code}AA`, changed, code.slice(0, 12)])
+      expect(() => parseLinkCode(crypto, text)).toThrow(
+        expect.objectContaining({
+          code: 'INVALID_TEXT',
+          details: expect.objectContaining({ what: 'device link code' }),
+        }),
+      );
+  });
+});
+
+describe('either user', () => {
+  it('can decline on the old device: nothing leaves it, and the new one is told', async () => {
+    const world = await newWorld();
+    const { received, handedOver, accountStore } = link(world, { handedOver: { confirm: () => false } });
+    const [got, gave] = await settle<unknown>(world.clock, received, handedOver);
+    expect([codeOf(got), codeOf(gave)]).toEqual(['cancelled', 'declined']);
+    expect(await recordsOf(accountStore, '')).toEqual([]);
+  });
+
+  it('can take minutes to confirm, on both', async () => {
+    const world = await newWorld();
+    const slowly = () =>
+      new Promise<boolean>((resolve) => world.clock.after(20 * 60_000, () => resolve(true)));
+    const { received, handedOver } = link(world, {
+      received: { confirm: slowly },
+      handedOver: { confirm: slowly },
+    });
+    let isOver = false;
+    const all = Promise.allSettled([received, handedOver]).then((results) => {
+      isOver = true;
+      return results;
+    });
+    while (!isOver) {
+      await rest();
+      world.clock.advance(5_000);
+    }
+    expect((await all).map(codeOf)).toEqual(['fulfilled', 'fulfilled']);
+  });
+});
+
+describe('a process killed at any commit', () => {
+  /** A store on which nothing is stored any more after some commits, as if the process were killed, and a network it has left. */
+  function mortal(store: Store, network: MemoryNetwork, commits: number) {
+    let left = commits;
+    let kill: () => void = () => {};
+    const killed = new Promise<'killed'>((resolve) => {
+      kill = () => resolve('killed');
+    });
+    const isDead = () => left < 0;
+    const inner = network.transport();
+    const view: Store = {
+      ...keptView(store),
+      commit: (writes, options) => {
+        if (left-- > 0) return store.commit(writes, options);
+        left = -1;
+        kill();
+        return new Promise(() => {});
+      },
+    };
+    const transport: Transport = {
+      capabilities: inner.capabilities,
+      connect: (party) =>
+        inner.connect({
+          ...party,
+          onMessage: async (message) => (isDead() ? undefined : party.onMessage(message)),
+        }),
+    };
+    return { view, transport, killed };
+  }
+
+  it.each(['new', 'old'] as const)(
+    'goes on in the next one: the %s device',
+    async (side) => {
+      let kills = 0;
+      for (let commits = 1; commits < 400; commits += 1 + Math.floor(commits / 6)) {
+        const world = await newWorld({}, 12);
+        const { clock, network, account } = world;
+        const [linkStore, otherLinkStore, accountStore] = [
+          createMemoryStore(),
+          createMemoryStore(),
+          createMemoryStore(),
+        ];
+        let code = '';
+        const receive = (store: Store, transport: Transport, accounts: Store) =>
+          receiveAccount({
+            ...{
+              linkStore: store,
+              accountStore: accounts,
+              transport,
+              deviceName: 'new phone',
+              crypto,
+              clock,
+            },
+            onCode: (shown) => {
+              code = shown;
+            },
+            confirm: () => true,
+          }).then(async (received) => {
+            await received.finish('new');
+            return received;
+          });
+        const give = (store: Store, transport: Transport) =>
+          handOverAccount({
+            ...{
+              linkStore: store,
+              transport,
+              deviceName: 'old laptop',
+              crypto,
+              clock,
+              code,
+              confirm: () => true,
+            },
+            account: { store: account.store, identity: account.identity, installationId: 'old' },
+          });
+        const first = mortal(linkStore, network, commits);
+        const stable = network.transport();
+        let received: Promise<unknown>;
+        let given: Promise<unknown>;
+        if (side === 'new') {
+          const doomed = receive(first.view, first.transport, keptView(accountStore));
+          doomed.catch(() => undefined);
+          const outcome = Promise.race([doomed, first.killed]);
+          while (code === '' && (await Promise.race([outcome, rest().then(() => 'going')])) === 'going');
+          if (code === '') code = 'none yet';
+          given = code === 'none yet' ? Promise.resolve() : give(otherLinkStore, stable);
+          given.catch(() => undefined);
+          const [ended] = await settle<unknown>(clock, outcome);
+          if (ended?.status === 'fulfilled' && ended.value !== 'killed') break;
+          received = receive(keptView(linkStore), network.transport(), keptView(accountStore));
+          if (code === 'none yet') {
+            received.catch(() => undefined);
+            while (code === 'none yet') await rest();
+            given = give(otherLinkStore, stable);
+          }
+        } else {
+          received = receive(otherLinkStore, stable, keptView(accountStore));
+          while (code === '') await rest();
+          const doomed = give(first.view, first.transport);
+          doomed.catch(() => undefined);
+          const [ended] = await settle<unknown>(clock, Promise.race([doomed, first.killed]));
+          if (ended?.status === 'fulfilled' && ended.value !== 'killed') break;
+          given = give(keptView(linkStore), network.transport());
+        }
+        kills++;
+        const results = await settle<unknown>(clock, received, given);
+        expect([commits, ...results.map(codeOf)]).toEqual([commits, 'fulfilled', 'fulfilled']);
+        expect(await recordsOf(accountStore, 'app/history/')).toHaveLength(12);
+        await account.messenger.close();
+      }
+      expect(kills).toBeGreaterThan(8);
+    },
+    300_000,
+  );
+});
+
+describe('what the other side may send', () => {
+  it('is any bytes: refused by a code, or decoded and encoded alike', () => {
+    const valid = encodeLinkMessage({ $case: 'chunk', value: { index: 3, content: new Uint8Array(20) } });
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { maxLength: 5 }).map((changes) => {
+        const changed = valid.slice();
+        for (const [at, value] of changes) changed[at] = value;
+        return changed;
+      }),
+    );
+    fc.assert(
+      fc.property(bytes, (input) => {
+        try {
+          const decoded = decodeLinkMessage(input);
+          expect(decodeLinkMessage(encodeLinkMessage(decoded))).toEqual(decoded);
+        } catch (error) {
+          expect(isSottoError(error)).toBe(true);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('is not an account other than the one that the user has confirmed', async () => {
+    const world = await newWorld({}, 2);
+    const other: KeyPair = crypto.secp256k1.generateKeyPair();
+    // The old device names one account, and packs another.
+    const { store, identity } = world.account;
+    const lying = {
+      store,
+      installationId: 'old',
+      identity: { privateKey: other.privateKey, publicKey: identity.publicKey } as KeyPair,
+    };
+    const { received, handedOver, accountStore } = link(world, { handedOver: { account: lying } });
+    const [got, gave] = await settle<unknown>(world.clock, received, handedOver);
+    expect([codeOf(got), codeOf(gave)]).toEqual(['damaged', 'cancelled']);
+    expect(await recordsOf(accountStore, '')).toEqual([]);
+  });
+});
