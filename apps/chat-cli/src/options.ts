@@ -34,13 +34,15 @@ Transport, one of:
   --node URL               JSON-RPC of a node, http: or ws:. IT RECEIVES THE PRIVATE KEY of the account
   --memory                 no network: try the chat with a contact that echoes. Nothing is kept
 
-With --transport waku, a light node of this program, or with --waku-relay a relay node; with --transport nats, a client:
-  --server ADDRESS         whom to connect to; can be repeated. waku: /dns4/HOST/tcp/PORT/p2p/ID; nats: nats://HOST:4222
+Waku and NATS, with --transport waku or --transport nats:
+  --server ADDRESS         whom to connect to; can be repeated
+                           waku: /dns4/HOST/tcp/PORT/p2p/ID; nats: nats://HOST:4222
   --shard CLUSTER/SHARD    waku: where the others are [16/32, as Status]
-  --waku-relay             take part in the relay: no node learns what you read, and none keeps it while you are offline
-  --packages DIR           waku: where the packages of Waku are installed, if not beside this program
-  --stream NAME            nats: the stream that keeps messages while you are offline [none].
-                           SOTTO_CHAT_NATS_USER and SOTTO_CHAT_NATS_PASSWORD log in, if the servers ask
+  --waku-relay             waku: a relay node instead of a light one. No server sees which topics you
+                           read, and none keeps messages while you are offline
+  --packages DIR           waku: where its packages are installed, if not beside this program
+  --stream NAME            nats: the stream that keeps messages while you are offline [none]. Where servers
+                           ask, set SOTTO_CHAT_NATS_USER and SOTTO_CHAT_NATS_PASSWORD
 
 Status clients. Everyone whom you write to needs this option, or a Status client:
   --profile GENERATION     2020 or 2024: what people are taken for until their messages show it. status: 2024

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Transport, TransportConnection } from '@sotto/core';
+import type { Transport, TransportConnection, TransportStatus } from '@sotto/core';
 import { createWakuTransport, pubsubTopicOf, type WakuNode } from '@sotto/waku-transport';
 import { loadOptional, type OptionalPackages } from './optional-packages.js';
 import type { WakuOption } from './options.js';
 
 /** Between attempts to reach the servers again. */
 const REDIAL_MS = 5_000;
+/** For servers that are connected and don't answer, before they are left for one of them alone, then the next. */
+const PATIENCE_MS = 60_000;
 /** For the first peer that passes messages on, which takes a relay node about a second; and how often to look. */
 const MESH_MS = 10_000;
 const MESH_POLL_MS = 100;
@@ -17,7 +19,7 @@ const PACKAGES = {
 } as const;
 
 /** What is used of a node of `@waku/sdk`, beside what the transport does. */
-interface Host {
+export interface Host {
   readonly libp2p: {
     getConnections(): readonly { readonly remotePeer: { toString(): string } }[];
     hangUp(peer: unknown): Promise<void>;
@@ -55,7 +57,18 @@ export async function createOwnWakuTransport(option: WakuOption): Promise<Transp
       next = undefined;
       try {
         await host.start();
-        return closing(await transport.connect(options), () => host.stop());
+        const connection = await transport.connect({
+          identity: options.identity,
+          channelKeys: options.channelKeys,
+          signal: options.signal,
+          onMessage: (message) => options.onMessage(message),
+          onStatus: (status) => {
+            host.onStatus(status);
+            options.onStatus?.(status);
+          },
+          onClock: (skew) => options.onClock?.(skew),
+        });
+        return closing(connection, () => host.stop());
       } catch (error) {
         await host.stop();
         throw error;
@@ -106,12 +119,15 @@ async function createNode({ mode, cluster, shard, servers, packages }: WakuOptio
 }
 
 /** Keeps a node connected to its servers. */
-class WakuHost {
+export class WakuHost {
   readonly #node: Host;
   readonly #pubsubTopic: string;
   readonly #servers: readonly string[];
   readonly #protocols: readonly string[];
+  /** The only server to connect to, when some don't answer: its place in the list. */
+  #alone: number | undefined;
   #redial: NodeJS.Timeout | undefined;
+  #leaving: NodeJS.Timeout | undefined;
 
   constructor(node: Host, { servers, mode }: WakuOption, pubsubTopic: string) {
     this.#pubsubTopic = pubsubTopic;
@@ -140,18 +156,39 @@ class WakuHost {
     );
   }
 
+  /**
+   * Leaves servers that are connected and don't answer: the SDK waits for all, for ever, so that one silences the others. Each is
+   * then tried alone, in turn, and the first that answers is kept.
+   */
+  onStatus(status: TransportStatus): void {
+    clearInterval(this.#leaving);
+    if (status === 'reconnecting') this.#leaving = setInterval(() => void this.#leave(), PATIENCE_MS);
+  }
+
+  async #leave(): Promise<void> {
+    this.#alone = this.#alone === undefined ? 0 : (this.#alone + 1) % this.#servers.length;
+    await this.#hangUp();
+    await this.#dial();
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#redial);
-    this.#redial = undefined;
+    clearInterval(this.#leaving);
     // The SDK ends its timer of a peer when the peer is gone, not with the node.
+    await this.#hangUp();
+    await this.#node.stop();
+  }
+
+  async #hangUp(): Promise<void> {
     const { libp2p } = this.#node;
     await Promise.allSettled(libp2p.getConnections().map(({ remotePeer }) => libp2p.hangUp(remotePeer)));
-    await this.#node.stop();
   }
 
   async #dial(): Promise<void> {
     const connected = new Set(this.#node.libp2p.getConnections().map(({ remotePeer }) => `${remotePeer}`));
-    const missing = this.#servers.filter((server) => !connected.has(server.split('/p2p/')[1] as string));
+    const wanted =
+      this.#alone === undefined ? this.#servers : this.#servers.slice(this.#alone, this.#alone + 1);
+    const missing = wanted.filter((server) => !connected.has(server.split('/p2p/')[1] as string));
     await Promise.allSettled(missing.map((server) => this.#node.dial(server, this.#protocols)));
   }
 }

@@ -1,6 +1,7 @@
 export { contentTopicOf, pubsubTopicOf, STATUS_PUBSUB_TOPIC, topicOfContentTopic } from './content-topic.js';
 export type {
   OutgoingProtoMessage,
+  WakuConnection,
   WakuDecodedMessage,
   WakuDecoder,
   WakuEncoder,

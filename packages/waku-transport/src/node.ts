@@ -176,6 +176,14 @@ export interface WakuStream {
   closeWrite(): Promise<void>;
 }
 
+/** A connection of libp2p. */
+export interface WakuConnection {
+  /** The id of the peer. */
+  readonly remotePeer: unknown;
+  /** Those that are open. */
+  readonly streams: readonly WakuStream[];
+}
+
 /** What is used of a node's libp2p. */
 export interface WakuLibp2p {
   /** Adds a listener. */
@@ -183,7 +191,12 @@ export interface WakuLibp2p {
   /** Removes it. */
   removeEventListener(type: 'peer:connect' | 'peer:disconnect', listener: () => void): void;
   /** The connections, whose ended streams are closed where the SDK forgets to. */
-  getConnections?(): readonly { readonly streams: readonly WakuStream[] }[];
+  getConnections?(): readonly WakuConnection[];
+  /** What peers offer, since the SDK takes a peer without a store for an empty store. */
+  readonly peerStore?: {
+    /** Rejects for a peer that isn't known. */
+    get(peer: never): Promise<{ readonly protocols: readonly string[] }>;
+  };
 }
 
 /** Parts that every kind of node has. */

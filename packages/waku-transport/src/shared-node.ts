@@ -6,6 +6,7 @@ import { checkResult, within } from './failures.js';
 import type { WakuDecodedMessage, WakuLightNode, WakuNode, WakuSender } from './node.js';
 import { FilterReceiver, type Receiver, RelayReceiver } from './receivers.js';
 import { readStore } from './store-history.js';
+import { countStorePeers } from './store-peers.js';
 import { TaskLimit } from './task-limit.js';
 import { type WakuMessage, wakuMessageHash } from './waku-message.js';
 
@@ -22,6 +23,7 @@ export interface NodeSettings {
   readonly checkInterval: number;
   readonly remembered: number;
   readonly maxHistoryMessages: number;
+  readonly maxMessageBytes: number;
   readonly clock: Clock;
 }
 
@@ -48,6 +50,7 @@ export class SharedNode {
   #isUp = true;
   #failures = 0;
   #cancelCheck = () => {};
+  #nextCheck: Promise<void> | undefined;
   #sent = 0;
   readonly #onPeers = () => void this.#check();
 
@@ -143,7 +146,7 @@ export class SharedNode {
     if (store === undefined) throw unavailableError('the Waku node has no store');
     const byPubsubTopic = new Map<string, Set<string>>();
     for (const topic of topics) addTo(byPubsubTopic, pubsubTopicOf(topic), contentTopicOf(topic));
-    const budget = { limit: maxHistoryMessages, read: 0 };
+    const budget = { limit: maxHistoryMessages, read: 0, waited: 0 };
     for (const [pubsubTopic, contentTopics] of byPubsubTopic) {
       await readStore({
         store,
@@ -154,11 +157,12 @@ export class SharedNode {
         callTimeout,
         budget,
         clock,
+        peers: () => countStorePeers(this.#node.libp2p),
         isConnected: () => this.#node.isConnected() && this.#users.has(user),
         drained,
         onMessage: (message) => {
           const topic = topicOfContentTopic(message.contentTopic);
-          if (topic !== undefined && isReadable(message))
+          if (topic !== undefined && this.#isOfUse(message))
             deliver(topic, message.payload, sentAtOf(message.timestamp));
         },
       });
@@ -167,12 +171,17 @@ export class SharedNode {
 
   #receive(pubsubTopic: string, message: WakuMessage): void {
     const topic = topicOfContentTopic(message.contentTopic);
-    if (topic === undefined || !isReadable(message)) return;
+    if (topic === undefined || !this.#isOfUse(message)) return;
     // Several peers may send the same.
     if (!this.#messages.add(encodeHex(wakuMessageHash(pubsubTopic, message)))) return;
     for (const user of this.#users)
       if (user.topics.has(message.contentTopic))
         user.onMessage(topic, message.payload, sentAtOf(message.timestamp));
+  }
+
+  /** The SDK passes on whatever size a peer sends. */
+  #isOfUse(message: WakuMessage): boolean {
+    return isReadable(message) && message.payload.length <= this.#settings.maxMessageBytes;
   }
 
   /** Makes the receiver's subscriptions those that all users want. */
@@ -198,9 +207,10 @@ export class SharedNode {
     }
   }
 
-  /** Notices lost peers, and subscribes again with others. */
+  /** Notices lost peers, and subscribes again with others. However often peers come and go, one check waits. */
   #check(): Promise<void> {
-    return this.#queue.run(async () => {
+    this.#nextCheck ??= this.#queue.run(async () => {
+      this.#nextCheck = undefined;
       if (this.#users.size === 0) return;
       if (!this.#node.isConnected()) return this.#goDown();
       if (this.#isUp && (await this.#receiver.isAlive())) {
@@ -210,6 +220,7 @@ export class SharedNode {
       this.#goDown();
       await this.#restore();
     });
+    return this.#nextCheck;
   }
 
   async #restore(): Promise<void> {

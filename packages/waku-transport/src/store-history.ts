@@ -3,6 +3,7 @@ import { unavailableError } from '@sotto/whisper-transport/internal';
 import { decoderOf, millisecondsOf } from './codecs.js';
 import { within } from './failures.js';
 import type { WakuProtoMessage, WakuStore } from './node.js';
+import type { StorePeers } from './store-peers.js';
 import { wakuMessageHash } from './waku-message.js';
 
 /** What to read of a store, and how. */
@@ -19,8 +20,10 @@ export interface StoreQuery {
   /** Messages that may still be read. */
   readonly budget: HistoryBudget;
   readonly clock: Clock;
-  /** Whether the node has peers: the SDK takes a missing store for an empty one. */
+  /** Whether the node and who asks are still there. */
   isConnected(): boolean;
+  /** The peers, any of which the SDK asks: it takes one without a store for an empty store. */
+  peers(): Promise<StorePeers>;
   onMessage(message: WakuProtoMessage): void;
   /** Called after each page. Resolves when its messages have been processed. */
   drained(): Promise<void>;
@@ -30,6 +33,8 @@ export interface StoreQuery {
 export interface HistoryBudget {
   readonly limit: number;
   read: number;
+  /** Milliseconds spent waiting for the store. */
+  waited: number;
 }
 
 /** Content topics of one query: what deployed clients ask for at once. */
@@ -39,6 +44,10 @@ const PAGE_MESSAGES = 100;
 /** Attempts for each page, and the milliseconds between them. */
 const ATTEMPTS = 3;
 const PAUSE_MS = 1_000;
+/** Waiting for a store in one request, in milliseconds, so that one that is always slow to answer doesn't keep us for days. */
+const MAX_WAIT_MS = 600_000;
+/** Empty answers in a row that are believed when some of the peers, one of which the SDK picks at random, have no store. */
+const EMPTY_ANSWERS = 8;
 
 /**
  * Reads what a store has of some content topics, page by page, oldest first. A page that fails is asked for again, from the cursor on.
@@ -54,6 +63,7 @@ async function readTopics(query: StoreQuery, contentTopics: readonly string[]): 
   const wanted = new Set(contentTopics);
   const cursors = new Set<string>();
   for (let cursor: Uint8Array | undefined; ; ) {
+    if (budget.waited > MAX_WAIT_MS) throw unavailableError('the store is too slow');
     const page = await attemptPage(query, contentTopics, cursor);
     if (page.length === 0) return;
     budget.read += page.length;
@@ -64,15 +74,15 @@ async function readTopics(query: StoreQuery, contentTopics: readonly string[]): 
         actual: budget.read,
       });
     }
+    cursor = wakuMessageHash(pubsubTopic, page.at(-1) as WakuProtoMessage);
+    const name = encodeHex(cursor);
+    if (cursors.has(name)) throw unavailableError('the store gives the same page again');
+    cursors.add(name);
     for (const message of page) {
       const sentAt = millisecondsOf(message.timestamp ?? 0n);
       if (wanted.has(message.contentTopic) && sentAt >= from && sentAt <= to) query.onMessage(message);
     }
     await query.drained();
-    cursor = wakuMessageHash(pubsubTopic, page.at(-1) as WakuProtoMessage);
-    const name = encodeHex(cursor);
-    if (cursors.has(name)) throw unavailableError('the store gives the same page again');
-    cursors.add(name);
   }
 }
 
@@ -83,7 +93,7 @@ async function attemptPage(
 ): Promise<readonly WakuProtoMessage[]> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await readPage(query, contentTopics, cursor);
+      return await readCertainPage(query, contentTopics, cursor);
     } catch (error) {
       if (attempt >= ATTEMPTS || !isSottoError(error, 'TRANSPORT_UNAVAILABLE')) throw error;
       await new Promise<void>((resolve) => query.clock.after(PAUSE_MS, resolve));
@@ -91,13 +101,30 @@ async function attemptPage(
   }
 }
 
-/** A page: none of it when nothing is left. */
+/** A page of a store: no messages when there are no more, and not when a peer was asked that has no store. */
+async function readCertainPage(
+  query: StoreQuery,
+  contentTopics: readonly string[],
+  cursor: Uint8Array | undefined,
+): Promise<readonly WakuProtoMessage[]> {
+  for (let empty = 1; ; empty++) {
+    const page = await readPage(query, contentTopics, cursor);
+    if (page.length > 0) return page;
+    if (!query.isConnected()) throw unavailableError('the Waku node has no peers');
+    const { having, lacking } = await query.peers();
+    if (having === 0) throw unavailableError('no peer of the Waku node has a store');
+    if (lacking === 0 || empty === EMPTY_ANSWERS) return page;
+  }
+}
+
+/** What the peer that the SDK picks has; none when it has nothing, or no store. */
 async function readPage(
   query: StoreQuery,
   contentTopics: readonly string[],
   cursor: Uint8Array | undefined,
 ): Promise<readonly WakuProtoMessage[]> {
-  const { store, pubsubTopic, from, to, clock, callTimeout } = query;
+  const { store, pubsubTopic, from, to, clock, callTimeout, budget } = query;
+  const asked = clock.now();
   const decoders = contentTopics.map((contentTopic) => decoderOf(pubsubTopic, contentTopic));
   const pages = store.queryGenerator(decoders, {
     timeStart: new Date(from),
@@ -111,8 +138,9 @@ async function readPage(
     const { value, done } = await pages.next();
     await pages.return(undefined);
     return done === true ? [] : Promise.all(value);
+  }).finally(() => {
+    budget.waited += clock.now() - asked;
   });
-  if (messages.length === 0 && !query.isConnected()) throw unavailableError('the Waku node has no peers');
   return messages.map((message) => {
     if (message === undefined) throw unavailableError('the store answers without messages');
     return message.raw;

@@ -20,7 +20,7 @@ export interface WakuCarrierOptions {
   readonly confirmations?: number | undefined;
   /** Whether connections have `history`. Default: whether the node has a store. */
   readonly history?: boolean | undefined;
-  /** Largest message in bytes, which is 64 more than the largest envelope. Default 1 MiB, as with Status; other networks have 150 KiB. */
+  /** Largest message in bytes, sent or received, which is 64 more than the largest envelope. Default 1 MiB, as with Status; other networks have 150 KiB. */
   readonly maxMessageBytes?: number | undefined;
   /** Most messages of one request for history, so that a store that never ends doesn't keep us. Default 100,000. */
   readonly maxHistoryMessages?: number | undefined;
@@ -59,6 +59,7 @@ export function createWakuCarrier(node: WakuNode, options: WakuCarrierOptions = 
     checkInterval,
     remembered,
     maxHistoryMessages,
+    maxMessageBytes,
     clock,
   });
   return createPipeCarrier(

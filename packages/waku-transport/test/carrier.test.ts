@@ -178,6 +178,16 @@ describe('receiving', () => {
     await connection.close();
   });
 
+  it('ignores what is larger than messages may be, also from a store', async () => {
+    const waku = new ScriptedWaku();
+    const { connection, arrived } = await open(waku, { maxMessageBytes: 4096 });
+    await waku.accept(STATUS_PUBSUB_TOPIC, foreign('x'.repeat(4097)));
+    await waku.accept(STATUS_PUBSUB_TOPIC, foreign('heard'));
+    await connection.history?.([TOPIC], 0, 10_000);
+    expect(arrived).toEqual(['heard', 'heard']);
+    await connection.close();
+  });
+
   it('delivers once what several peers send', async () => {
     const waku = new ScriptedWaku();
     const { connection, arrived } = await open(waku);
@@ -277,6 +287,16 @@ describe('lost peers', () => {
     const { connection, node, statuses } = await open(waku, { clock, checkInterval: 10_000 });
     await clock.advanceAndRest(60_000);
     expect([node.calls, statuses]).toEqual([['subscribe 1'], []]);
+    await connection.close();
+  });
+
+  it('looks twice at most, however often peers come and go meanwhile', async () => {
+    const { connection, node, statuses } = await open(new ScriptedWaku(), { clock: manualClock() });
+    for (let i = 0; i < 1_000; i++) node.connect();
+    await expect.poll(() => node.pings).toBeGreaterThan(0);
+    await connection.subscribe([TOPIC]);
+    expect(node.pings).toBeLessThanOrEqual(2);
+    expect(statuses).toEqual([]);
     await connection.close();
   });
 
@@ -426,6 +446,53 @@ describe('history', () => {
       details: { limit: 1_000 },
     });
     expect(n).toBe(1_100);
+    await connection.close();
+  });
+
+  it('ends with a store that is slow for ever', async () => {
+    const waku = new ScriptedWaku();
+    const clock = manualClock(1_000_000);
+    const { connection } = await open(waku, { clock });
+    let pages = 0;
+    waku.faults.page = () => {
+      clock.advance(10_000);
+      return [foreign(`page ${pages}`, { timestamp: BigInt(++pages) * 1_000_000n })];
+    };
+    await expect(connection.history?.([TOPIC], 0, 1_000_000)).rejects.toMatchObject({
+      code: 'TRANSPORT_UNAVAILABLE',
+    });
+    expect(pages).toBe(61);
+    await connection.close();
+  });
+
+  it('believes no empty answer of peers of which one, at least, has no store', async () => {
+    const waku = new ScriptedWaku();
+    const clock = manualClock();
+    const { connection, node } = await open(waku, { clock });
+    const protocols = new Map<unknown, readonly string[]>();
+    Object.assign(node.libp2p, {
+      getConnections: () => [...protocols.keys()].map((remotePeer) => ({ remotePeer, streams: [] })),
+      peerStore: {
+        get: async (peer: unknown) => {
+          if (peer === 'unknown') throw new Error('Not found');
+          return { protocols: protocols.get(peer) ?? [] };
+        },
+      },
+    });
+    const pages = async () => {
+      node.calls.length = 0;
+      await connection.history?.([TOPIC], 0, 1);
+      return node.calls.filter((call) => call.startsWith('page')).length;
+    };
+    protocols.set('with', ['/vac/waku/store-query/3.0.0']);
+    expect(await pages()).toBe(1);
+    protocols.set('without', ['/vac/waku/metadata/1.0.0']);
+    expect(await pages()).toBe(8);
+    protocols.delete('with');
+    protocols.set('unknown', []);
+    const failing = expect(pages()).rejects.toMatchObject({ code: 'TRANSPORT_UNAVAILABLE' });
+    await clock.advanceAndRest(10_000);
+    await failing;
     await connection.close();
   });
 

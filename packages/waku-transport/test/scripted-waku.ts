@@ -78,6 +78,8 @@ export class ScriptedNode {
   /** Content topics whose end is still on its way. */
   readonly #ending = new Set<string>();
   #isConnected = true;
+  /** How often it was asked whether the service node knows us. */
+  pings = 0;
   /** Names of calls, in order. */
   readonly calls: string[] = [];
 
@@ -162,6 +164,7 @@ export class ScriptedNode {
       return OK;
     },
     ping: async () => {
+      this.pings++;
       this.#end();
       return this.#callbacks.size > this.#known.size ? failed('Remote peer rejected') : OK;
     },

@@ -14,6 +14,7 @@ export interface RelayNode {
     dialProtocol(
       peer: unknown,
       protocol: string,
+      options: { readonly maxOutboundStreams: number },
     ): Promise<{ readonly sink: unknown; close(): Promise<void> }>;
   };
   start(): Promise<void>;
@@ -59,22 +60,24 @@ export class RealNodes {
   }
 
   /**
-   * A light node that uses the services of one node.
+   * A light node that uses the services of one node, if one is given.
+   * @param peers that it uses at once, when it is connected to more
    * @typeParam Node what the caller's transport wants of it
    */
   async startLight<Node extends object = object>(
-    service: Pick<RelayNode, 'libp2p'>,
+    service?: Pick<RelayNode, 'libp2p'>,
+    peers = 1,
   ): Promise<Node & LightNode> {
     const { createLightNode } = await this.load('@waku/sdk/dist/index.js');
     const node: Node & LightNode = await createLightNode({
       networkConfig: SHARDS,
-      numPeersToUse: 1,
+      numPeersToUse: peers,
       libp2p: await this.#libp2p(),
     });
     await node.start();
     this.#nodes.push(node);
-    const [address] = service.libp2p.getMultiaddrs();
-    await node.dial(address, ['lightpush', 'filter', 'store']);
+    const [address] = service?.libp2p.getMultiaddrs() ?? [];
+    if (address !== undefined) await node.dial(address, ['lightpush', 'filter', 'store']);
     return node;
   }
 

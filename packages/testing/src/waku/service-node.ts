@@ -12,6 +12,16 @@ export interface StoredMessage {
   readonly timestamp: bigint | undefined;
 }
 
+const PUSH = '/vac/waku/filter-push/2.0.0-beta1';
+
+/** What a service node does wrong. */
+export interface Misdeeds {
+  /** Services that never answer. */
+  silent?: boolean;
+  /** What the store answers, instead of what it has. */
+  page?: (() => readonly StoredMessage[]) | undefined;
+}
+
 type Part = 'proto' | 'hash' | 'lengthPrefixed' | 'pipe' | 'all';
 type Stream = never;
 interface Incoming {
@@ -25,6 +35,7 @@ interface Incoming {
  */
 export class ServiceNode {
   readonly stored: StoredMessage[] = [];
+  readonly misdeeds: Misdeeds = {};
   readonly node: RelayNode;
   /** Content topics by peer. */
   readonly #subscribers = new Map<string, { readonly peer: unknown; readonly topics: Set<string> }>();
@@ -68,10 +79,12 @@ export class ServiceNode {
     answer: (bytes: Uint8Array, peer: Incoming['connection']['remotePeer']) => Uint8Array,
   ): Promise<void> {
     const { pipe, lengthPrefixed, all } = this.#wire;
+    const { misdeeds } = this;
     return this.node.libp2p.handle(protocol, ({ stream, connection }: Incoming) => {
       const respond = async function* (source: AsyncIterable<{ subarray(): Uint8Array }>) {
         const chunks: { subarray(): Uint8Array }[] = await all(source);
         // Probes of the SDK open a stream and say nothing.
+        if (misdeeds.silent) await new Promise(() => undefined);
         if (chunks.length > 0)
           yield answer(concatBytes(...chunks.map((one) => one.subarray())), connection.remotePeer);
       };
@@ -84,16 +97,21 @@ export class ServiceNode {
     const { requestId, request } = PushRpc.decode(bytes);
     this.stored.push(request.message);
     for (const { peer, topics } of this.#subscribers.values())
-      if (topics.has(request.message.contentTopic)) void this.#push(peer, request.message);
+      if (topics.has(request.message.contentTopic)) void this.#push(peer, request.message, PUBSUB_TOPIC);
     return PushRpc.encode({ requestId, response: { isSuccess: true, info: '' } });
   }
 
-  async #push(peer: unknown, wakuMessage: StoredMessage): Promise<void> {
+  /** Pushes a message to all who are subscribed to anything. Resolves when it is on its way. */
+  async push(message: StoredMessage, pubsubTopic = PUBSUB_TOPIC): Promise<void> {
+    const pushes = [...this.#subscribers.values()].map(({ peer }) => this.#push(peer, message, pubsubTopic));
+    await Promise.all(pushes);
+  }
+
+  async #push(peer: unknown, wakuMessage: StoredMessage, pubsubTopic: string): Promise<void> {
     const { pipe, lengthPrefixed, proto } = this.#wire;
-    const pubsubTopic = PUBSUB_TOPIC;
     const push = proto.proto_filter_v2.MessagePush.encode({ wakuMessage, pubsubTopic });
     try {
-      const stream = await this.node.libp2p.dialProtocol(peer, '/vac/waku/filter-push/2.0.0-beta1');
+      const stream = await this.node.libp2p.dialProtocol(peer, PUSH, { maxOutboundStreams: 1_000 });
       await pipe([push], lengthPrefixed.encode, stream.sink);
       await stream.close();
     } catch {
@@ -135,7 +153,12 @@ export class ServiceNode {
       ({ messageHash }) =>
         paginationCursor !== undefined && compareBytes(messageHash, paginationCursor) === 0,
     );
-    const messages = found.slice(at + 1, at + 1 + PAGE);
+    const lies = this.misdeeds.page?.().map((message) => ({
+      message,
+      messageHash: hash(PUBSUB_TOPIC, message) as Uint8Array,
+      pubsubTopic: PUBSUB_TOPIC,
+    }));
+    const messages = lies ?? found.slice(at + 1, at + 1 + PAGE);
     return StoreQueryResponse.encode({ requestId, statusCode: 200, statusDesc: 'OK', messages });
   }
 }
