@@ -496,9 +496,10 @@ export class Conversations {
    * @throws LIMIT_EXCEEDED beyond `DRAFT_MAX_LENGTH`; STORE codes
    */
   async setDraft(conversation: Conversation, text: string): Promise<void> {
+    const key = conversationKey(conversation);
+    const kept = this.#local.noteDraft(key, text);
     await this.#inTurn(async () => {
-      const key = conversationKey(conversation);
-      if (await this.#local.setDraft(key, text)) this.#tell({ what: 'conversation', key, numbers: [] });
+      if (await this.#local.storeDraft(key, kept)) this.#tell({ what: 'conversation', key, numbers: [] });
     });
   }
 

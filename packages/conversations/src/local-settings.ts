@@ -20,6 +20,8 @@ export const DRAFT_MAX_LENGTH = 64 * 1024;
 export class LocalSettings {
   readonly #history: History;
   readonly #drafts = new Map<string, string>();
+  /** Drafts that are about to be stored. */
+  readonly #pendingDrafts = new Map<string, string>();
   readonly #mutedUntil = new Map<string, number>();
   readonly #mismatches = new Set<string>();
 
@@ -41,11 +43,11 @@ export class LocalSettings {
 
   /** @param key of a conversation */
   draft(key: string): string {
-    return this.#drafts.get(key) ?? '';
+    return this.#pendingDrafts.get(key) ?? this.#drafts.get(key) ?? '';
   }
 
-  /** Stores a draft, or deletes an empty one. Resolves to whether anything changed. @throws LIMIT_EXCEEDED */
-  async setDraft(key: string, text: string): Promise<boolean> {
+  /** Notes a draft, and returns what {@link storeDraft} is to store. @throws LIMIT_EXCEEDED */
+  noteDraft(key: string, text: string): string {
     if (text.length > DRAFT_MAX_LENGTH) {
       throw new SottoError('LIMIT_EXCEEDED', 'The draft is too long to be kept.', {
         what: 'draft, UTF-16 code units',
@@ -54,13 +56,22 @@ export class LocalSettings {
       });
     }
     const kept = text.trim() === '' ? '' : text;
-    if (kept === this.draft(key)) return false;
-    await this.#history.commit(
-      kept === '' ? this.withoutDraft(key) : [put<StoredDraft>(`${draftsPrefix}${key}`, { text: kept })],
-    );
-    if (kept === '') this.#drafts.delete(key);
-    else this.#drafts.set(key, kept);
-    return true;
+    this.#pendingDrafts.set(key, kept);
+    return kept;
+  }
+
+  /** Stores a draft that was noted, or deletes an empty one. Resolves to whether anything changed. */
+  async storeDraft(key: string, text: string): Promise<boolean> {
+    const changed = text !== (this.#drafts.get(key) ?? '');
+    if (changed) {
+      await this.#history.commit(
+        text === '' ? this.withoutDraft(key) : [put<StoredDraft>(`${draftsPrefix}${key}`, { text })],
+      );
+      if (text === '') this.#drafts.delete(key);
+      else this.#drafts.set(key, text);
+    }
+    if (this.#pendingDrafts.get(key) === text) this.#pendingDrafts.delete(key);
+    return changed;
   }
 
   /** The writes that delete a draft, for the commit that stores its message; then call {@link draftSent}. */
@@ -108,7 +119,7 @@ export class LocalSettings {
 
   /** Forgets what belongs to a conversation that is removed. */
   async forget(key: string): Promise<void> {
-    await this.setDraft(key, '');
+    await this.storeDraft(key, this.noteDraft(key, ''));
     await this.setMuted(key, 0);
   }
 }

@@ -52,6 +52,19 @@ describe('drafts', () => {
     expect(withEntry?.some((key) => key.includes('/draft/'))).toBe(true);
   });
 
+  it('are there at once, and a later one survives the message that is being sent', async () => {
+    const { alice, bob } = await two();
+    const conversation = direct(bob.identity);
+    const stored = alice.conversations.setDraft(conversation, 'hello');
+    expect(alice.conversations.draft(conversation)).toBe('hello');
+    const sent = alice.conversations.send(conversation, 'hello');
+    const later = alice.conversations.setDraft(conversation, 'and');
+    await Promise.all([stored, sent, later]);
+    expect(alice.conversations.draft(conversation)).toBe('and');
+    await restart(alice);
+    expect(alice.conversations.draft(conversation)).toBe('and');
+  });
+
   it('end with the conversation, and have a limit', async () => {
     const { alice, bob } = await two();
     const conversation = direct(bob.identity);
