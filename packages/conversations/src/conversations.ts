@@ -380,7 +380,9 @@ export class Conversations {
       const name = encodeHex(identity);
       if (!this.#contacts.has(name)) throw notFound('contact', name);
       await this.#messenger.contacts.setVerified(identity, verified);
-      if (verified) await this.#local.setMismatch(name, undefined);
+      if (!verified || !this.#local.hasMismatch(name)) return;
+      await this.#local.setMismatch(name, undefined);
+      this.#tell({ what: 'people' });
     });
   }
 
@@ -1200,7 +1202,7 @@ export class Conversations {
     return result;
   }
 
-  /** Tells of messages of others among the entries from one number up to, but not including, another. */
+  /** Reports the messages of others among the entries from one number up to, but not including, another. */
   async #tellReceived(key: string, from: number, to: number): Promise<void> {
     const row = this.#rows.get(key);
     if (row === undefined) return;

@@ -10,11 +10,20 @@ interface PageProps {
   readonly badge?: ComponentChildren;
   /** At the other end. */
   readonly actions?: ComponentChildren;
+  /** Whether it fills the height by itself, instead of scrolling as a whole. */
+  readonly filled?: boolean;
   readonly children: ComponentChildren;
 }
 
 /** A page beside the list of conversations. */
-export function Page({ title, back = { page: 'list' }, badge, actions, children }: PageProps) {
+export function Page({
+  title,
+  back = { page: 'list' },
+  badge,
+  actions,
+  filled = false,
+  children,
+}: PageProps) {
   return (
     <main class="page">
       <header class="bar">
@@ -27,7 +36,7 @@ export function Page({ title, back = { page: 'list' }, badge, actions, children 
         </div>
         {actions}
       </header>
-      <div class="content">{children}</div>
+      <div class={filled ? 'content filled' : 'content'}>{children}</div>
     </main>
   );
 }
