@@ -1,7 +1,6 @@
-import { conversationKey } from '@sotto/conversations';
+import { type Conversations, conversationKey } from '@sotto/conversations';
 import { nameOf } from './format.js';
 import { formatRoute, route } from './route.js';
-import type { Session } from './session.js';
 
 /** Key of the setting. Not secret. */
 const SETTING = 'sotto-chat:notifications';
@@ -33,7 +32,7 @@ export async function setNotifications(setting: Notifications): Promise<void> {
 }
 
 /** Notifies of what is received while the page isn't looked at. Returns how to stop. */
-export function notifyOfMessages({ conversations }: Session): () => void {
+export function notifyOfMessages(conversations: Conversations): () => void {
   return conversations.subscribe((change) => {
     if (change.what !== 'received' || change.quiet) return;
     const { conversation, message } = change;

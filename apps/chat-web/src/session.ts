@@ -123,7 +123,9 @@ export async function openSession({
   const tryNow = () => void messenger.start().catch(() => undefined);
   addEventListener('online', tryNow);
 
-  const session: Session = {
+  const stopNotifying = notifyOfMessages(conversations);
+
+  return {
     identity,
     store,
     messenger,
@@ -153,8 +155,6 @@ export async function openSession({
       await closeMiner();
     },
   };
-  const stopNotifying = notifyOfMessages(session);
-  return session;
 }
 
 /** Pages are drawn again at most once in so many milliseconds, however much comes. */

@@ -4,6 +4,8 @@ import { Heading } from './screen.js';
 
 interface PageProps {
   readonly title: ComponentChildren;
+  /** Before the title. */
+  readonly picture?: ComponentChildren;
   /** Where the arrow leads. To the list only on a narrow screen: on a wide one it is there anyway. */
   readonly back?: Route;
   /** Beside the title, or below it where there is no room. */
@@ -18,6 +20,7 @@ interface PageProps {
 /** A page beside the list of conversations. */
 export function Page({
   title,
+  picture,
   back = { page: 'list' },
   badge,
   actions,
@@ -30,6 +33,7 @@ export function Page({
         <a class={`back to-${back.page}`} href={formatRoute(back)} aria-label="Back">
           ←
         </a>
+        {picture}
         <div class="titles">
           <Heading>{title}</Heading>
           {badge}

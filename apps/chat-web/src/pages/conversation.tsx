@@ -1,6 +1,7 @@
 import type { PublicKey } from '@sotto/core';
 import type { Conversation } from '@sotto/messenger';
 import { useRef, useState } from 'preact/hooks';
+import { Avatar } from '../components/avatar.js';
 import { Composer } from '../components/composer.js';
 import { ConfirmButton } from '../components/confirm-button.js';
 import { ConversationTitle } from '../components/conversation-title.js';
@@ -31,6 +32,7 @@ export function ConversationPage({ conversation, at }: ConversationProps) {
   return (
     <Page
       filled
+      picture={<Avatar conversation={conversation} group={summary?.group} />}
       title={<ConversationTitle conversation={conversation} group={summary?.group} />}
       badge={<Protection protection={protection} />}
       actions={
