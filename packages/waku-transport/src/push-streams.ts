@@ -4,7 +4,7 @@ import type { WakuLibp2p } from './node.js';
 /** The protocol by which service nodes push messages to us. */
 const PUSH_PROTOCOL = '/vac/waku/filter-push/2.0.0-beta1';
 /** Until the end of a stream has arrived after its message. */
-const PAUSE_MS = 100;
+const PAUSE_MS = 10;
 
 /**
  * Closes our side of the streams that service nodes have ended. The SDK leaves it open, and accepts 100 streams from a peer: with a

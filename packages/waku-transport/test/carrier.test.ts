@@ -247,7 +247,7 @@ describe('the streams on which service nodes push messages', () => {
     const last = stream({ closeWrite: () => Promise.reject(new Error('gone')) });
     node.streams.push(last);
     Object.assign(others[0] as object, { readStatus: 'closed' });
-    await clock.advanceAndRest(100);
+    await clock.advanceAndRest(10);
     expect(others[0]?.writeStatus).toBe('closed');
     await connection.close();
     expect(clock.next()).toBeUndefined();
