@@ -26,7 +26,7 @@ export type {
 export { explain, explainClock, explainCode, type Sentences } from './explain.js';
 export { DRAFT_MAX_LENGTH } from './local-settings.js';
 export { PERSON_NAME_MAX_CHARACTERS, type Person, parsePersonName } from './person.js';
-export { mentionText, type TextPart, textParts } from './text-parts.js';
 export { type SearchOptions, type SearchResult, searchMessages } from './search.js';
 export { decodeText, encodeText, excessCharacters, TEXT_MAX_BYTES } from './text.js';
+export { mentionText, type TextPart, textParts } from './text-parts.js';
 export { openTimeline, type Timeline, type TimelineOptions } from './timeline.js';
