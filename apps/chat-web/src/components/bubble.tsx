@@ -1,4 +1,5 @@
 import { explainCode, type Message } from '@sotto/conversations';
+import type { Conversation } from '@sotto/messenger';
 import { clockTimeOf } from '../format.js';
 import { formatRoute } from '../route.js';
 import { useSession } from '../session-context.js';
@@ -20,6 +21,7 @@ const STATES: Readonly<Record<Message['state'], readonly [sign: string, words: s
 };
 
 interface BubbleProps {
+  readonly conversation: Conversation;
   readonly message: Message;
   /** Whether the sender is named: not in a conversation of two. */
   readonly named: boolean;
@@ -31,7 +33,7 @@ interface BubbleProps {
 }
 
 /** A message. */
-export function Bubble({ message, named, first, last, found }: BubbleProps) {
+export function Bubble({ conversation, message, named, first, last, found }: BubbleProps) {
   const { own, protection, state, late, sender, sentAt, number } = message;
   const [sign, words] = STATES[state];
   const isNamed = named && first && !own;
@@ -70,7 +72,7 @@ export function Bubble({ message, named, first, last, found }: BubbleProps) {
         )}
       </span>
       {state === 'failed' && <Failed message={message} />}
-      <MessageMenu message={message} />
+      <MessageMenu conversation={conversation} message={message} />
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { describeNotice, type Entry } from '@sotto/conversations';
 import { encodeHex, type PublicKey } from '@sotto/core';
+import type { Conversation } from '@sotto/messenger';
 import type { ComponentChildren, VNode } from 'preact';
 import { dayOf } from '../format.js';
 import { Bubble } from './bubble.js';
@@ -15,13 +16,12 @@ export interface Drawn {
 }
 
 interface Lines {
+  readonly conversation: Conversation;
   readonly entries: readonly Entry[];
   /** Number of the first entry that is new to the user: a line stands above it. */
   readonly firstNew: number | undefined;
   /** Number of the entry that was searched for. */
   readonly found: number | undefined;
-  /** Whether senders are named. */
-  readonly named: boolean;
   readonly nameFor: (person: PublicKey) => string;
 }
 
@@ -31,9 +31,11 @@ interface Lines {
  */
 export function linesOf(
   drawn: Map<number, Drawn>,
-  { entries, firstNew, found, named, nameFor }: Lines,
+  { conversation, entries, firstNew, found, nameFor }: Lines,
 ): ComponentChildren {
   const lines: ComponentChildren[] = [];
+  // There are only two to tell apart.
+  const named = conversation.kind !== 'direct';
   const kept = new Set<number>();
   entries.forEach((entry, i) => {
     const [before, after] = [entries[i - 1], entries[i + 1]];
@@ -54,7 +56,7 @@ export function linesOf(
     const first = entry.number === firstNew || !belongTogether(before, entry);
     const last = after?.number === firstNew || !belongTogether(entry, after);
     const text = entry.kind === 'notice' ? describeNotice(entry.notice, nameFor) : '';
-    const about = `${named} ${first} ${last} ${entry.number === found} ${text}`;
+    const about = `${first} ${last} ${entry.number === found} ${text}`;
     const same = drawn.get(entry.number);
     kept.add(entry.number);
     if (same?.entry === entry && same.about === about) {
@@ -69,6 +71,7 @@ export function linesOf(
       ) : (
         <Bubble
           key={entry.number}
+          conversation={conversation}
           message={entry}
           named={named}
           first={first}

@@ -186,10 +186,10 @@ export function Log({ conversation, at, control }: LogProps) {
         )}
         {shown !== undefined &&
           linesOf(drawn.current, {
+            conversation,
             entries: shown.entries,
             firstNew,
             found: at,
-            named: conversation.kind !== 'direct',
             nameFor,
           })}
       </div>

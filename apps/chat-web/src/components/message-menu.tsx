@@ -1,9 +1,19 @@
 import type { Message } from '@sotto/conversations';
+import type { Conversation } from '@sotto/messenger';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { fullTimeOf } from '../format.js';
+import { useSession } from '../session-context.js';
+import { useTask } from '../use-task.js';
+import { ConfirmButton } from './confirm-button.js';
+import { Explained } from './explained.js';
+
+interface MessageMenuProps {
+  readonly conversation: Conversation;
+  readonly message: Message;
+}
 
 /** What can be done with a message, and what is known of it. */
-export function MessageMenu({ message }: { readonly message: Message }) {
+export function MessageMenu({ conversation, message }: MessageMenuProps) {
   const [open, setOpen] = useState(false);
   const menu = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -39,12 +49,14 @@ export function MessageMenu({ message }: { readonly message: Message }) {
       >
         ⋯
       </button>
-      {open && <Menu message={message} onClose={() => setOpen(false)} />}
+      {open && <Menu conversation={conversation} message={message} onClose={() => setOpen(false)} />}
     </div>
   );
 }
 
-function Menu({ message, onClose }: { readonly message: Message; onClose(): void }) {
+function Menu({ conversation, message, onClose }: MessageMenuProps & { onClose(): void }) {
+  const { conversations } = useSession();
+  const task = useTask();
   const { content, own, protection, sentAt, storedAt, verified } = message;
   return (
     <div class="menu">
@@ -59,6 +71,13 @@ function Menu({ message, onClose }: { readonly message: Message; onClose(): void
           Copy the text
         </button>
       )}
+      <ConfirmButton
+        label="Delete here"
+        question="Delete this message on this device? Whoever else has it keeps it."
+        busy={task.busy}
+        onConfirm={() => void task.run(() => conversations.deleteForMe(conversation, message))}
+      />
+      <Explained error={task.error} />
       <dl>
         <dt>Sent</dt>
         <dd>{fullTimeOf(sentAt)}</dd>

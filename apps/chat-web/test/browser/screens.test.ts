@@ -236,6 +236,16 @@ describe.runIf(hasChromium())('what one expects of a chat', () => {
     expect(await alice.page.evaluate(() => navigator.clipboard.readText())).toBe('unread 15');
   });
 
+  it('a message is deleted here, after a question', async () => {
+    const bubble = alice.bubble('unread 17');
+    await bubble.hover();
+    await bubble.getByRole('button', { name: 'Message menu' }).click();
+    await bubble.getByRole('button', { name: 'Delete here' }).click();
+    await bubble.getByRole('alertdialog').getByRole('button', { name: 'Delete here' }).click();
+    await bubble.waitFor({ state: 'detached' });
+    await bob.bubble('unread 17').waitFor();
+  });
+
   it('a text that is too long says by how many characters, before it is sent', async () => {
     await message(alice).fill('ö'.repeat(8 * 1024 + 7));
     await alice.see('Too long by 7 characters.');
