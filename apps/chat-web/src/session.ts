@@ -7,6 +7,7 @@ import { crypto } from './crypto.js';
 import { type Finding, findingSettings, openFinding } from './finding.js';
 import { notifyOfMessages } from './notifications.js';
 import { rememberPassphrase } from './passphrase.js';
+import { openStatusClient } from './status-users.js';
 import { connectTo } from './transport.js';
 
 /** Kept until the user has read what it means that the account was recovered here from its words. */
@@ -68,7 +69,8 @@ export async function openSession({
   const { transport, closeMiner } = connectTo(node, crypto);
   const finding = await openFinding(findingSettings(), crypto);
   const messenger = await createMessenger({ identity, store, transport, crypto, restored, ...finding });
-  const conversations = await createConversations({ messenger, store });
+  const layer = await openStatusClient(messenger, store, identity);
+  const conversations = await createConversations({ messenger, store, status: layer });
   const status: Session['status'] = signal('connecting');
   const revision = signal(0);
   const recovered = signal(localStorage.getItem(RECOVERED) !== null);
