@@ -89,6 +89,21 @@ const budgets = [
     limit: '4.5 kB',
   },
   {
+    name: 'conversations, and a window on one of them, beside the messenger',
+    import: {
+      [dist('conversations')]: '{ createConversations, openTimeline, conversationKey, parseConversationKey }',
+    },
+    // The messenger has the core as well.
+    ignore: ['@sotto/core', '@sotto/messenger', '@sotto/status-messages'],
+    limit: '12 kB',
+  },
+  {
+    name: 'conversations, also searching and explaining, beside the messenger',
+    import: { [dist('conversations')]: '*' },
+    ignore: ['@sotto/core', '@sotto/messenger', '@sotto/status-messages'],
+    limit: '15 kB',
+  },
+  {
     name: 'relay client, without the sealing above it',
     import: { [dist('whisper-transport', 'relay')]: '{ createRelayCarrier }' },
     limit: '6 kB',

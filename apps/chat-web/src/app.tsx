@@ -6,7 +6,7 @@ import { Unlock } from './pages/unlock.js';
 import { Welcome } from './pages/welcome.js';
 import { SessionContext } from './session-context.js';
 import { Shell } from './shell.js';
-import { openStore, phase } from './state.js';
+import { cardShownElsewhere, openStore, phase } from './state.js';
 
 export function App() {
   const now = phase.value;
@@ -22,6 +22,11 @@ export function App() {
     case 'elsewhere':
       return (
         <Screen title="Open in another tab">
+          {cardShownElsewhere.value && (
+            <p class="good" role="status">
+              The card is shown in your other tab. You can close this one.
+            </p>
+          )}
           <p>
             Your conversations are open in another tab or window of this browser. Only one can have them at a
             time.

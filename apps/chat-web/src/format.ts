@@ -1,27 +1,59 @@
 import type { Person } from '@sotto/conversations';
 import { compareBytes, type PublicKey } from '@sotto/core';
-import { formatKeyText } from '@sotto/identity';
-import { crypto } from './session.js';
+import { crypto } from './crypto.js';
+import { readableName } from './readable-name.js';
 
 export function isSame(one: PublicKey, other: PublicKey): boolean {
   return compareBytes(one, other) === 0;
 }
 
-/** A key shortened to its beginning and end. Two keys can be made to look alike in it. */
-function shortKey(identity: PublicKey): string {
-  const text = formatKeyText(crypto, identity, 'base58btc');
-  return `${text.slice(0, 8)}…${text.slice(-5)}`;
-}
-
+/** The name that the user gave someone or, until then, one made from their key. */
 export function nameOf(person: Person): string {
-  return person.name || shortKey(person.identity);
+  return person.name || readableName(crypto, person.identity);
 }
 
+const DAY_MS = 86_400_000;
+// Making one of these takes longer than to format with it many times.
+const clockTime = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: 'long' });
+const shortDate = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const longDate = new Intl.DateTimeFormat(undefined, { dateStyle: 'long' });
+const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
+
+/** Days between today and that day, by the calendar of this device; negative in the future. */
+function daysAgo(milliseconds: number): number {
+  const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);
+  return Math.round((midnight(Date.now()) - midnight(milliseconds)) / DAY_MS);
+}
+
+/** The time of day: `14:05`. */
+export function clockTimeOf(milliseconds: number): string {
+  return clockTime.format(milliseconds);
+}
+
+/** Date and time in full, for a tooltip. */
+export function fullTimeOf(milliseconds: number): string {
+  return fullTime.format(milliseconds);
+}
+
+/** The day, as a heading between messages: `Today`, `Monday`, `12 March 2026`. */
+export function dayOf(milliseconds: number): string {
+  const ago = daysAgo(milliseconds);
+  if (ago === 0) return 'Today';
+  if (ago === 1) return 'Yesterday';
+  return ago > 1 && ago < 7 ? weekday.format(milliseconds) : longDate.format(milliseconds);
+}
+
+/** The most that is needed of a moment, in a list: the time today, then the day. */
+export function shortTimeOf(milliseconds: number): string {
+  const ago = daysAgo(milliseconds);
+  if (ago === 0) return clockTime.format(milliseconds);
+  if (ago === 1) return 'Yesterday';
+  return ago > 1 && ago < 7 ? weekday.format(milliseconds) : shortDate.format(milliseconds);
+}
+
+/** A moment within a sentence: the time today, else with its date. */
 export function timeOf(milliseconds: number): string {
-  const date = new Date(milliseconds);
-  const today = new Date().toDateString() === date.toDateString();
-  return new Intl.DateTimeFormat(
-    undefined,
-    today ? { timeStyle: 'short' } : { dateStyle: 'medium', timeStyle: 'short' },
-  ).format(date);
+  const time = clockTime.format(milliseconds);
+  return daysAgo(milliseconds) === 0 ? time : `${longDate.format(milliseconds)}, ${time}`;
 }

@@ -2,28 +2,55 @@ import { signal } from '@preact/signals';
 import { conversationKey, parseConversationKey } from '@sotto/conversations';
 import type { Conversation } from '@sotto/messenger';
 
+/** The pages of the settings: one thing each. */
+export const SETTINGS = [
+  'notifications',
+  'passphrase',
+  'backup',
+  'blocked',
+  'node',
+  'finding',
+  'name',
+  'browser',
+] as const;
+export type SettingsPage = (typeof SETTINGS)[number];
+
 /** What is shown, as the fragment of the address says it: `#/c/d-02…`. A fragment is sent to no server. */
 export type Route =
-  | { readonly page: 'list' | 'card' | 'devices' | 'settings' }
+  | { readonly page: 'list' | 'card' | 'devices' | 'new-chat' | 'new-group' }
+  /** `setting`: one of them; without it, all. */
+  | { readonly page: 'settings'; readonly setting?: SettingsPage }
   /** `text`: a contact card that the page was opened with. */
   | { readonly page: 'new'; readonly text: string }
-  | { readonly page: 'conversation' | 'details'; readonly conversation: Conversation };
+  /** `at`: number of an entry to show first. */
+  | { readonly page: 'conversation'; readonly conversation: Conversation; readonly at?: number }
+  | { readonly page: 'details'; readonly conversation: Conversation };
+
+/** Whether a fragment is a contact card: a link to it, as made by the card page. */
+export function isCard(fragment: string): boolean {
+  return /^#?sotto:/i.test(fragment);
+}
 
 export function parseRoute(fragment: string): Route {
-  // A link to someone's card, as made by the card page.
-  if (/^#?sotto:/i.test(fragment)) return { page: 'new', text: fragment.replace(/^#/, '') };
-  const [, page, key, details] = fragment.split('/');
+  if (isCard(fragment)) return { page: 'new', text: fragment.replace(/^#/, '') };
+  const [, page, key, more, number] = fragment.split('/');
   switch (page) {
     case 'card':
     case 'devices':
-    case 'settings':
       return { page };
+    case 'settings': {
+      const setting = SETTINGS.find((name) => name === key);
+      return setting === undefined ? { page } : { page, setting };
+    }
     case 'new':
-      return { page, text: '' };
+      if (key === 'group') return { page: 'new-group' };
+      return key === 'chat' ? { page: 'new-chat' } : { page, text: '' };
     case 'c':
       try {
         const conversation = parseConversationKey(decodeURIComponent(key ?? ''));
-        return { page: details === 'details' ? 'details' : 'conversation', conversation };
+        if (more === 'details') return { page: 'details', conversation };
+        const at = more === 'at' && /^\d{1,15}$/.test(number ?? '') ? Number(number) : undefined;
+        return { page: 'conversation', conversation, ...(at !== undefined && { at }) };
       } catch {
         return { page: 'list' };
       }
@@ -36,8 +63,16 @@ export function formatRoute(route: Route): string {
   switch (route.page) {
     case 'list':
       return '#/';
-    case 'conversation':
-      return `#/c/${conversationKey(route.conversation)}`;
+    case 'new-chat':
+      return '#/new/chat';
+    case 'new-group':
+      return '#/new/group';
+    case 'settings':
+      return route.setting === undefined ? '#/settings' : `#/settings/${route.setting}`;
+    case 'conversation': {
+      const address = `#/c/${conversationKey(route.conversation)}`;
+      return route.at === undefined ? address : `${address}/at/${route.at}`;
+    }
     case 'details':
       return `#/c/${conversationKey(route.conversation)}/details`;
     default:

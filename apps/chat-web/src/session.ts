@@ -1,14 +1,16 @@
 import { type Signal, signal } from '@preact/signals';
 import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
 import { isSottoError, type KeyPair } from '@sotto/core';
-import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, type DeviceInfo, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
+import { crypto } from './crypto.js';
 import { type Finding, findingSettings, openFinding } from './finding.js';
+import { notifyOfMessages } from './notifications.js';
+import { rememberPassphrase } from './passphrase.js';
 import { connectTo } from './transport.js';
 
-/** In browsers: JavaScript from @noble. */
-export const crypto = defaultProvider();
+/** Kept until the user has read what it means that the account was recovered here from its words. */
+export const RECOVERED = 'sotto-chat:recovered';
 
 /** An account that is open: everything the pages work with. */
 export interface Session {
@@ -21,10 +23,21 @@ export interface Session {
   readonly status: Signal<'connecting' | 'online' | 'offline'>;
   /** Increases whenever something changed: components that read it are rendered again. */
   readonly revision: Signal<number>;
+  /** What is being typed and not stored as a draft yet, by conversation. */
+  readonly typed: Map<string, string>;
+  /** Whether the account was recovered from its words here, and the user hasn't read yet what that means. */
+  readonly recovered: Signal<boolean>;
+  /** The user has read it. */
+  dismissRecovered(): void;
   /** Our other devices. */
   readonly ownDevices: Signal<readonly DeviceInfo[]>;
   /** What the user should know once. */
   readonly notices: Signal<readonly string[]>;
+  /**
+   * Replaces the passphrase of the store. Throws a `TypeError` with words for people when the old one is wrong.
+   * @throws STORE codes
+   */
+  changePassphrase(old: string, next: string): Promise<void>;
   /** Reads again what is known of our other devices. */
   refreshDevices(): Promise<void>;
   close(): Promise<void>;
@@ -33,6 +46,8 @@ export interface Session {
 export interface SessionOptions {
   /** Encrypted, with the account in it; the session's to close. */
   readonly store: EncryptedStore;
+  /** The one that opened it. */
+  readonly passphrase: string;
   readonly identity: KeyPair;
   readonly node: string;
   /** An old copy of the store was put back: its ratchets must not be used. */
@@ -44,6 +59,7 @@ export interface SessionOptions {
 /** Opens an account and connects in the background; it is open even without a network. */
 export async function openSession({
   store,
+  passphrase,
   identity,
   node,
   restored,
@@ -55,6 +71,8 @@ export async function openSession({
   const conversations = await createConversations({ messenger, store });
   const status: Session['status'] = signal('connecting');
   const revision = signal(0);
+  const recovered = signal(localStorage.getItem(RECOVERED) !== null);
+  let isPassphrase = rememberPassphrase(crypto, passphrase);
   const ownDevices: Session['ownDevices'] = signal([]);
   const notices: Session['notices'] = signal([]);
   const notify = (text: string) => {
@@ -66,7 +84,7 @@ export async function openSession({
     );
   };
 
-  conversations.subscribe(() => revision.value++);
+  conversations.subscribe(gathered(() => revision.value++));
   messenger.on('status', (now) => {
     status.value = now === 'connected' ? 'online' : 'offline';
   });
@@ -105,6 +123,8 @@ export async function openSession({
   const tryNow = () => void messenger.start().catch(() => undefined);
   addEventListener('online', tryNow);
 
+  const stopNotifying = notifyOfMessages(conversations);
+
   return {
     identity,
     store,
@@ -113,14 +133,50 @@ export async function openSession({
     finding,
     status,
     revision,
+    typed: new Map(),
+    recovered,
+    dismissRecovered() {
+      localStorage.removeItem(RECOVERED);
+      recovered.value = false;
+    },
     ownDevices,
     notices,
+    async changePassphrase(old, next) {
+      if (!isPassphrase(old)) throw new TypeError('The old passphrase is wrong.');
+      await store.changePassphrase(next);
+      isPassphrase = rememberPassphrase(crypto, next);
+    },
     refreshDevices,
     async close() {
       removeEventListener('online', tryNow);
+      stopNotifying();
       await conversations.close();
       await messenger.close();
       await closeMiner();
     },
   };
+}
+
+/** Pages are drawn again at most once in so many milliseconds, however much comes. */
+const DRAW_EVERY_MS = 100;
+
+/** Runs at once and then, if it was called again meanwhile, once more. */
+function gathered(run: () => void): () => void {
+  let state: 'idle' | 'waiting' | 'called' = 'idle';
+  const wait = () =>
+    setTimeout(() => {
+      const again = state === 'called';
+      state = 'idle';
+      if (again) call();
+    }, DRAW_EVERY_MS);
+  const call = () => {
+    if (state !== 'idle') {
+      state = 'called';
+      return;
+    }
+    state = 'waiting';
+    wait();
+    run();
+  };
+  return call;
 }

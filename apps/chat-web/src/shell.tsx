@@ -1,14 +1,16 @@
 import { conversationKey } from '@sotto/conversations';
 import { useEffect } from 'preact/hooks';
+import { NewDevice } from './components/new-device.js';
 import { Card } from './pages/card.js';
 import { ConversationPage } from './pages/conversation.js';
 import { Details } from './pages/details.js';
 import { Devices } from './pages/devices.js';
 import { ConversationList } from './pages/list.js';
-import { New } from './pages/new.js';
+import { NewChat, NewGroup, NewPerson } from './pages/new.js';
 import { Settings } from './pages/settings.js';
-import { route } from './route.js';
+import { formatRoute, route } from './route.js';
 import { useSession } from './session-context.js';
+import { useRevision } from './use-revision.js';
 
 /** The list of conversations and, beside it or instead of it, what is open. */
 export function Shell() {
@@ -40,11 +42,23 @@ function Opened() {
     case 'devices':
       return <Devices />;
     case 'settings':
-      return <Settings />;
+      return <Settings key={now.setting} setting={now.setting} />;
     case 'new':
-      return <New key={now.text} text={now.text} />;
-    case 'conversation':
-      return <ConversationPage key={conversationKey(now.conversation)} conversation={now.conversation} />;
+      return <NewPerson key={now.text} text={now.text} />;
+    case 'new-chat':
+      return <NewChat />;
+    case 'new-group':
+      return <NewGroup />;
+    case 'conversation': {
+      const { conversation, at } = now;
+      return (
+        <ConversationPage
+          key={`${conversationKey(conversation)} ${at}`}
+          conversation={conversation}
+          at={at}
+        />
+      );
+    }
     case 'details':
       return <Details key={conversationKey(now.conversation)} conversation={now.conversation} />;
   }
@@ -52,36 +66,46 @@ function Opened() {
 
 /** Shown on every page: the connection, and notices. */
 function Status() {
-  const { status, notices } = useSession();
+  const { status, notices, ownDevices, recovered } = useSession();
+  const waiting = ownDevices.value.filter(({ enabled }) => !enabled);
   return (
-    <div class="status" role="status">
-      {status.value === 'connecting' && <p class="quiet">Connecting…</p>}
-      {status.value === 'offline' && (
-        <p class="offline">Offline. What you write is kept and sent when the node can be reached.</p>
-      )}
-      {notices.value.map((notice) => (
-        <p key={notice} class="notice">
-          {notice}{' '}
-          <button
-            type="button"
-            class="link"
-            onClick={() => {
-              notices.value = notices.value.filter((other) => other !== notice);
-            }}
-          >
-            Understood
-          </button>
-        </p>
-      ))}
+    <div class="status">
+      <div role="status">
+        {status.value === 'connecting' && <p class="quiet">Connecting…</p>}
+        {status.value === 'offline' && (
+          <p class="offline">Offline. What you write is kept and sent when the node can be reached.</p>
+        )}
+        {notices.value.map((notice) => (
+          <p key={notice} class="notice">
+            {notice}{' '}
+            <button
+              type="button"
+              class="link"
+              onClick={() => {
+                notices.value = notices.value.filter((other) => other !== notice);
+              }}
+            >
+              Understood
+            </button>
+          </p>
+        ))}
+        {waiting.length > 0 && !recovered.value && route.value.page !== 'devices' && (
+          <p class="notice">
+            Another device has opened your account.{' '}
+            <a href={formatRoute({ page: 'devices' })}>Look at your devices</a>
+          </p>
+        )}
+      </div>
+      <NewDevice />
     </div>
   );
 }
 
 /** How many messages are unread, in the title of the tab. */
 function UnreadTitle() {
-  const { conversations, revision } = useSession();
-  void revision.value;
-  const unread = conversations.list().reduce((sum, conversation) => sum + conversation.unread, 0);
+  const { conversations } = useSession();
+  useRevision();
+  const unread = conversations.list().reduce((sum, { unread, muted }) => sum + (muted ? 0 : unread), 0);
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Sotto` : 'Sotto';
   }, [unread]);

@@ -9,8 +9,11 @@ import {
   type IndexedDbStore,
   type WhenLocked,
 } from '@sotto/store-adapters/indexeddb';
+import { checkBackupFile } from './backup-file.js';
 import { nodeAddress } from './config.js';
-import { crypto, openSession, type Session, type SessionOptions } from './session.js';
+import { crypto } from './crypto.js';
+import { isCard } from './route.js';
+import { openSession, RECOVERED, type Session, type SessionOptions } from './session.js';
 
 const DATABASE = 'chat';
 
@@ -27,6 +30,36 @@ export type Phase =
 
 export const phase = signal<Phase>({ name: 'opening' });
 
+/** Tabs of this browser tell each other of cards that were opened by a link. */
+const CHANNEL = 'sotto-chat:cards';
+/** How long the tab with the conversations has to answer, in milliseconds; one in the background may be slow. */
+const ANSWER_MS = 1_500;
+
+/** Whether another tab, which has the conversations, shows the card that this one was opened with. */
+export const cardShownElsewhere = signal(false);
+
+/** Gives a card that this page was opened with to the tab that has the conversations. */
+function handCardOver(): void {
+  if (!isCard(location.hash)) return;
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+    if (data === 'shown') cardShownElsewhere.value = true;
+  };
+  channel.postMessage({ card: location.hash });
+  setTimeout(() => channel.close(), ANSWER_MS);
+}
+
+/** Shows cards that other tabs were opened with, while an account is open here. */
+export function showCardsOfOtherTabs(): void {
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.onmessage = ({ data }: MessageEvent<{ readonly card?: unknown }>) => {
+    const card = data?.card;
+    if (phase.value.name !== 'open' || typeof card !== 'string' || !isCard(card)) return;
+    location.hash = card;
+    channel.postMessage('shown');
+  };
+}
+
 /** Opens the browser's store, and asks for what comes next: a new account, or the passphrase. */
 export async function openStore(whenLocked: WhenLocked = 'fail'): Promise<void> {
   try {
@@ -37,6 +70,7 @@ export async function openStore(whenLocked: WhenLocked = 'fail'): Promise<void> 
       : { name: 'locked', disk };
   } catch (error) {
     phase.value = isSottoError(error, 'STORE_LOCKED') ? { name: 'elsewhere' } : { name: 'broken', error };
+    if (phase.value.name === 'elsewhere') handCardOver();
   }
 }
 
@@ -61,7 +95,9 @@ export async function createAccount(
   const node = await nodeAddress();
   const store = await encrypted(disk, passphrase);
   await writeAccount(store, identity, crypto);
-  await enter(disk, { store, identity, node, announce: recovered });
+  if (recovered) localStorage.setItem(RECOVERED, 'yes');
+  else localStorage.removeItem(RECOVERED);
+  await enter(disk, { store, passphrase, identity, node, announce: recovered });
 }
 
 /** Puts a backup into the empty store, encrypted with the same passphrase as the backup. */
@@ -71,6 +107,7 @@ export async function restoreAccount(
   onProgress: (records: number) => void,
 ): Promise<void> {
   const disk = diskOf('welcome');
+  await checkBackupFile(backup);
   const node = await nodeAddress();
   const store = await encrypted(disk, passphrase);
   try {
@@ -81,7 +118,8 @@ export async function restoreAccount(
       onProgress: ({ done }) => onProgress(done),
     });
     await writeAccount(store, identity, crypto);
-    await enter(disk, { store, identity, node, announce: true });
+    localStorage.removeItem(RECOVERED);
+    await enter(disk, { store, passphrase, identity, node, announce: true });
   } catch (error) {
     // The store holds nothing but a keyring: start over with an empty one.
     await store.close();
@@ -97,7 +135,7 @@ export async function unlock(passphrase: string): Promise<void> {
   const node = await nodeAddress();
   const store = await encrypted(disk, passphrase);
   const identity = await readAccount(store, crypto);
-  if (identity !== undefined) return enter(disk, { store, identity, node, announce: false });
+  if (identity !== undefined) return enter(disk, { store, passphrase, identity, node, announce: false });
   // The page was closed between making the store and putting the account in.
   await store.close();
   await deleteIndexedDbStore({ name: DATABASE });
@@ -120,6 +158,7 @@ export async function removeAccount(): Promise<void> {
   if (value.name === 'open') await value.session.close();
   if (value.name === 'locked') await value.disk.close();
   await deleteIndexedDbStore({ name: DATABASE });
+  localStorage.removeItem(RECOVERED);
   await openStore();
 }
 

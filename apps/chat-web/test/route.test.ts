@@ -10,9 +10,13 @@ describe('addresses of pages', () => {
     '#/card',
     '#/devices',
     '#/settings',
+    '#/settings/backup',
     '#/new',
+    '#/new/chat',
+    '#/new/group',
     `#/c/${key}`,
     `#/c/${key}/details`,
+    `#/c/${key}/at/12`,
     '#/c/p-status',
   ])('%s', (fragment) => {
     expect(formatRoute(parseRoute(fragment))).toBe(fragment);

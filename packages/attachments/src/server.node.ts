@@ -85,6 +85,7 @@ class FolderServer implements BlobServer {
   #total = 0;
   #uploads = 0;
   #written = 0;
+  #closed = false;
   #cancel = () => {};
 
   constructor(options: BlobServerOptions) {
@@ -105,6 +106,7 @@ class FolderServer implements BlobServer {
   }
 
   close(): void {
+    this.#closed = true;
     this.#cancel();
   }
 
@@ -238,6 +240,7 @@ class FolderServer implements BlobServer {
       else total += found.size;
     }
     this.#total = total;
+    if (this.#closed) return;
     this.#cancel = this.#clock.after(HOUR_MS, () => void this.#sweep().catch(() => undefined));
   }
 

@@ -23,6 +23,12 @@ export interface ConversationSummary {
   readonly request: boolean;
   /** Of a group: its current state. */
   readonly group: Group | undefined;
+  /** Number of the next entry. */
+  readonly next: number;
+  /** What was written and not sent yet, see `Conversations.setDraft`; empty when there is nothing. */
+  readonly draft: string;
+  /** Whether the user wants no notifications of it now. */
+  readonly muted: boolean;
 }
 
 /**

@@ -38,6 +38,7 @@ import type {
 import { type ConversationProtection, type ConversationSummary, conversationKey } from './conversation.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
 import { History } from './history.js';
+import { LocalSettings } from './local-settings.js';
 import { type Person, parsePersonName } from './person.js';
 import { StatusBatch, storedStatusOf } from './status-history.js';
 import {
@@ -72,7 +73,26 @@ export interface ConversationsOptions {
 /** A change to show. */
 export type Change =
   /** Entries of a conversation were added or changed, or its line in the list. */
-  | { readonly what: 'conversation'; readonly key: string }
+  | {
+      readonly what: 'conversation';
+      readonly key: string;
+      /**
+       * Numbers of the entries that were added, changed or deleted; empty when only the line in the list has changed.
+       * `undefined`: any of them.
+       */
+      readonly numbers?: readonly number[] | undefined;
+    }
+  /**
+   * A message of someone else was stored: what a notification is made of. Precedes the change of the conversation.
+   * `quiet`: the conversation is muted or a request, so nobody wants to be disturbed.
+   */
+  | {
+      readonly what: 'received';
+      readonly key: string;
+      readonly conversation: Conversation;
+      readonly message: Message;
+      readonly quiet: boolean;
+    }
   /** A conversation was removed. */
   | { readonly what: 'removed'; readonly key: string }
   /** A person was added, renamed, verified, removed or blocked. */
@@ -132,6 +152,7 @@ const RETRY_MS = 5_000;
 export class Conversations {
   readonly #messenger: Messenger;
   readonly #history: History;
+  readonly #local: LocalSettings;
   readonly #status: StatusClient | undefined;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -162,6 +183,7 @@ export class Conversations {
     this.#clock = clock;
     this.#logger = logger;
     this.#history = new History(store, logger);
+    this.#local = new LocalSettings(this.#history);
   }
 
   /** @internal Reads what is stored and begins to listen. */
@@ -174,6 +196,7 @@ export class Conversations {
       if (this.#contacts.has(identity)) this.#names.set(identity, name);
     }
     await this.#loadRequests();
+    await this.#local.load();
     for (const { conversation, stored } of await this.#history.conversations()) {
       await this.#addRow(conversation, stored);
     }
@@ -271,14 +294,14 @@ export class Conversations {
   list(): readonly ConversationSummary[] {
     return [...this.#rows]
       .sort(([, a], [, b]) => b.stored.order - a.stored.order)
-      .map(([key, row]) => summaryOf(key, row));
+      .map(([key, row]) => this.#summaryOf(key, row));
   }
 
   /** The summary of one conversation; `undefined` when it isn't in the list. */
   get(conversation: Conversation): ConversationSummary | undefined {
     const key = conversationKey(conversation);
     const row = this.#rows.get(key);
-    return row && summaryOf(key, row);
+    return row && this.#summaryOf(key, row);
   }
 
   /**
@@ -304,6 +327,7 @@ export class Conversations {
       name: this.#names.get(key) ?? '',
       contact: contact !== undefined,
       verified: contact?.verified ?? false,
+      mismatch: this.#local.hasMismatch(key),
       blocked: this.#messenger.requests.blocked().some((other) => compareBytes(other, identity) === 0),
     };
   }
@@ -356,6 +380,31 @@ export class Conversations {
       const name = encodeHex(identity);
       if (!this.#contacts.has(name)) throw notFound('contact', name);
       await this.#messenger.contacts.setVerified(identity, verified);
+      if (!verified || !this.#local.hasMismatch(name)) return;
+      await this.#local.setMismatch(name, undefined);
+      this.#tell({ what: 'people' });
+    });
+  }
+
+  /**
+   * Notes that safety numbers were compared and are different: someone may be intercepting messages. A contact is no longer
+   * verified. Remembered, also of people who are not contacts, until {@link setVerified} or {@link clearMismatch}.
+   * @throws STORE codes
+   */
+  async reportMismatch(identity: PublicKey): Promise<void> {
+    await this.#inTurn(async () => {
+      const name = encodeHex(identity);
+      await this.#local.setMismatch(name, this.#clock.now());
+      if (this.#contacts.has(name)) await this.#messenger.contacts.setVerified(identity, false);
+      this.#tell({ what: 'people' });
+    });
+  }
+
+  /** Forgets that safety numbers were different. @throws STORE codes */
+  async clearMismatch(identity: PublicKey): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#local.setMismatch(encodeHex(identity), undefined);
+      this.#tell({ what: 'people' });
     });
   }
 
@@ -436,8 +485,40 @@ export class Conversations {
       const key = conversationKey(conversation);
       if (conversation.kind === 'public') await this.#messenger.chats.leave(conversation.name);
       await this.#history.remove(key);
+      await this.#local.forget(key);
       this.#rows.delete(key);
       this.#tell({ what: 'removed', key });
+    });
+  }
+
+  /**
+   * Keeps what was written and not sent yet, over restarts; `draft` of the summary. An empty text deletes it, and so does the
+   * commit that stores the next message to this conversation.
+   * @throws LIMIT_EXCEEDED beyond `DRAFT_MAX_LENGTH`; STORE codes
+   */
+  async setDraft(conversation: Conversation, text: string): Promise<void> {
+    const key = conversationKey(conversation);
+    const kept = this.#local.noteDraft(key, text);
+    await this.#inTurn(async () => {
+      if (await this.#local.storeDraft(key, kept)) this.#tell({ what: 'conversation', key, numbers: [] });
+    });
+  }
+
+  /** What was written to a conversation and not sent yet; empty when there is nothing. */
+  draft(conversation: Conversation): string {
+    return this.#local.draft(conversationKey(conversation));
+  }
+
+  /**
+   * Wants no notifications of a conversation for some time: messages are `quiet`, and everything else is as before.
+   * @param until milliseconds since the epoch by our clock; `Infinity`: for good. 0: wants them again
+   * @throws STORE codes
+   */
+  async setMuted(conversation: Conversation, until: number): Promise<void> {
+    await this.#inTurn(async () => {
+      const key = conversationKey(conversation);
+      await this.#local.setMuted(key, until);
+      this.#tell({ what: 'conversation', key, numbers: [] });
     });
   }
 
@@ -454,7 +535,7 @@ export class Conversations {
       const write = this.#history.conversationWrite(key, stored);
       if (!(await this.#tellRead(conversation, row, write))) await this.#history.putConversation(key, stored);
       row.stored = stored;
-      this.#tell({ what: 'conversation', key });
+      this.#tell({ what: 'conversation', key, numbers: [] });
     });
   }
 
@@ -537,7 +618,8 @@ export class Conversations {
       const { next } = row.stored;
       const alongside = (taken: TakenMessage) => {
         const entry = this.#ownEntry(conversation, payload, taken);
-        return this.#history.append(key, row.stored, entry, taken.id).writes;
+        const { writes } = this.#history.append(key, row.stored, entry, taken.id);
+        return [...writes, ...this.#local.withoutDraft(key)];
       };
       let failure: unknown;
       try {
@@ -558,7 +640,8 @@ export class Conversations {
     if (row.stored.next === next)
       throw failure ?? new SottoError('CLOSED', 'The conversations were closed.', { what: 'messenger' });
     const message = row.lastMessage as Message;
-    this.#tell({ what: 'conversation', key });
+    this.#local.draftSent(key);
+    this.#tell({ what: 'conversation', key, numbers: [next] });
     // A message to ourselves alone counts as sent.
     await this.#settle(message.id);
     return message;
@@ -640,7 +723,11 @@ export class Conversations {
         const status = ownStatusOf(taken.messageId, content);
         const message = { ...entry.message, status, ...(recipients.length > 0 && { recipients }) };
         const { writes } = this.#history.append(key, row.stored, { ...entry, message }, taken.id);
-        return [...writes, this.#history.referenceWrite(key, taken.messageId.slice(2), next)];
+        return [
+          ...writes,
+          ...this.#local.withoutDraft(key),
+          this.#history.referenceWrite(key, taken.messageId.slice(2), next),
+        ];
       };
       let failure: unknown;
       try {
@@ -806,7 +893,8 @@ export class Conversations {
         row.request = true;
         await this.#removeOldRequests();
       }
-      this.#tell({ what: 'conversation', key });
+      await this.#tellReceived(key, stored.next - 1, stored.next);
+      this.#tell({ what: 'conversation', key, numbers: [stored.next - 1] });
     } catch (error) {
       // Still in the inbox: it is redelivered after a restart, or retried now.
       if (this.#closed || isSottoError(error, 'CLOSED')) return;
@@ -839,11 +927,13 @@ export class Conversations {
       for (const key of batch.changed) {
         const row = this.#rows.get(key);
         if (row === undefined) continue;
+        const { next } = row.stored;
         await this.#reload(key, row);
         if (message.request && row.conversation.kind === 'direct' && !row.request) {
           row.request = true;
           await this.#removeOldRequests();
         }
+        await this.#tellReceived(key, next, row.stored.next);
         this.#tell({ what: 'conversation', key });
       }
       for (const content of contents)
@@ -932,11 +1022,12 @@ export class Conversations {
   }
 
   async #noteState(id: string, state: StoredState, failure?: string, recipient?: string): Promise<void> {
-    const key = await this.#history.setState(id, state, failure, recipient);
-    if (key === undefined) return;
+    const place = await this.#history.setState(id, state, failure, recipient);
+    if (place === undefined) return;
+    const { conversation: key, number } = place;
     const row = this.#rows.get(key);
     if (row?.lastMessage?.id === id) await this.#reload(key, row);
-    this.#tell({ what: 'conversation', key });
+    this.#tell({ what: 'conversation', key, numbers: [number] });
   }
 
   async #noteGroup(groupId: string): Promise<void> {
@@ -1000,7 +1091,7 @@ export class Conversations {
     const row = this.#rows.get(key);
     if (row?.request) {
       row.request = false;
-      this.#tell({ what: 'conversation', key });
+      this.#tell({ what: 'conversation', key, numbers: [] });
     }
     this.#tell({ what: 'people' });
   }
@@ -1048,7 +1139,7 @@ export class Conversations {
   ): Promise<void> {
     const key = conversationKey(conversation);
     row.stored = await this.#history.addNotice(key, row.stored, notice, this.#clock.now(), also);
-    this.#tell({ what: 'conversation', key });
+    this.#tell({ what: 'conversation', key, numbers: [row.stored.next - 1] });
   }
 
   // Rows
@@ -1060,9 +1151,14 @@ export class Conversations {
       const stored = { ...row.stored, lastActivity: this.#clock.now(), order: this.#history.nextOrder() };
       await this.#history.putConversation(key, stored);
       row.stored = stored;
-      this.#tell({ what: 'conversation', key });
+      this.#tell({ what: 'conversation', key, numbers: [] });
     }
-    return summaryOf(key, row);
+    return this.#summaryOf(key, row);
+  }
+
+  #summaryOf(key: string, row: Row): ConversationSummary {
+    const muted = this.#local.isMuted(key, this.#clock.now());
+    return { ...summaryOf(key, row), draft: this.#local.draft(key), muted };
   }
 
   async #rowFor(conversation: Conversation): Promise<Row> {
@@ -1103,6 +1199,20 @@ export class Conversations {
       if (!isSottoError(error, 'CLOSED')) this.#logger.warn('not done', { error: codeOf(error) });
     });
     return result;
+  }
+
+  /** Reports the messages of others among the entries from one number up to, but not including, another. */
+  async #tellReceived(key: string, from: number, to: number): Promise<void> {
+    const row = this.#rows.get(key);
+    if (row === undefined) return;
+    const { conversation, request } = row;
+    const quiet = request || this.#local.isMuted(key, this.#clock.now());
+    for (let number = from; number < to; number++) {
+      const { lastMessage } = row;
+      const message = lastMessage?.number === number ? lastMessage : await this.#history.message(key, number);
+      if (message === undefined || message.own) continue;
+      this.#tell({ what: 'received', key, conversation, message, quiet });
+    }
   }
 
   #later(run: () => Promise<void>): void {
@@ -1173,9 +1283,9 @@ function notPermitted(what: string): SottoError<'NOT_PERMITTED'> {
   return new SottoError('NOT_PERMITTED', `You cannot ${what}.`, { what });
 }
 
-function summaryOf(key: string, row: Row): ConversationSummary {
+function summaryOf(key: string, row: Row): Omit<ConversationSummary, 'draft' | 'muted'> {
   const { conversation, stored, lastMessage, request, group } = row;
-  const { lastActivity, unread } = stored;
+  const { lastActivity, unread, next } = stored;
   return {
     key,
     conversation,
@@ -1185,6 +1295,7 @@ function summaryOf(key: string, row: Row): ConversationSummary {
     protection: protectionOf(row),
     request,
     group,
+    next,
   };
 }
 

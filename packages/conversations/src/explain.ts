@@ -1,4 +1,5 @@
 import { type ClockSkew, type ErrorCode, isSottoError, type SottoError } from '@sotto/core';
+import { TEXT_LIMIT } from './text.js';
 
 /** An application's own sentences, by error code. */
 export type Sentences = Readonly<Partial<Record<ErrorCode, string>>>;
@@ -19,7 +20,11 @@ export function explain(error: SottoError, own: Sentences = {}): string {
   if (isSottoError(error, 'DEVICE_NOT_LINKED')) return aboutLink(error);
   if (isSottoError(error, 'LIMIT_EXCEEDED')) {
     const { what, actual, limit } = error.details;
+    if (what === TEXT_LIMIT) return 'This is too long for one message. Shorten it, or send it in parts.';
     return `Too much (${what}): ${actual}. Up to ${limit} is possible.`;
+  }
+  if (isSottoError(error, 'MALFORMED_MESSAGE') && error.details.what === 'backup') {
+    return 'This is not a backup, or it is damaged. Backups are files that end in .backup; was all of it copied?';
   }
   return SENTENCES[error.code] ?? error.message;
 }

@@ -35,6 +35,8 @@ import {
   storedNotice,
 } from './storage.js';
 
+/** Up to as many entries are read one by one: a listing reads the whole page, and arriving messages are few. */
+const FEW = 8;
 /** Records deleted in one commit. */
 const REMOVED_AT_ONCE = 256;
 
@@ -84,6 +86,13 @@ export class History {
   /** The entries from one number up to, but not including, another. */
   async entries(key: string, from: number, to: number): Promise<readonly Entry[]> {
     const found: Entry[] = [];
+    if (to - from <= FEW) {
+      for (let number = from; number < to; number++) {
+        const entry = await this.#entry(key, number);
+        if (entry !== undefined) found.push(entry);
+      }
+      return found;
+    }
     for (let page = Math.floor(from / PAGE_SIZE); page * PAGE_SIZE < to; page++) {
       await this.#each(pagePrefix(key, page), (digits, value) => {
         const number = Number(digits);
@@ -95,11 +104,14 @@ export class History {
 
   /** A message by its number; `undefined` when it isn't there or can't be read. */
   async message(key: string, number: number): Promise<Message | undefined> {
-    if (number < 0) return undefined;
+    const entry = number < 0 ? undefined : await this.#entry(key, number);
+    return entry?.kind === 'message' ? entry : undefined;
+  }
+
+  async #entry(key: string, number: number): Promise<Entry | undefined> {
     try {
       const stored = await this.#get<StoredEntry>(entryRecord(key, number));
-      const entry = stored && entryOf(number, stored);
-      return entry?.kind === 'message' ? entry : undefined;
+      return stored && entryOf(number, stored);
     } catch (error) {
       this.#reportDamage(error);
       return undefined;
@@ -158,7 +170,7 @@ export class History {
   }
 
   /**
-   * Stores the state of a message of ours, and returns the key of its conversation; `undefined` when its state is final.
+   * Stores the state of a message of ours, and returns where it is; `undefined` when its state is final.
    * @param failure error code of a failed message
    * @param recipient for whom it failed, if only for one of several; hex
    */
@@ -167,7 +179,7 @@ export class History {
     state: StoredState,
     failure?: string,
     recipient?: string,
-  ): Promise<string | undefined> {
+  ): Promise<StoredPlace | undefined> {
     const place = await this.#get<StoredPlace>(outgoingRecord(id));
     if (place === undefined) return undefined;
     const key = entryRecord(place.conversation, place.number);
@@ -188,7 +200,7 @@ export class History {
     if (state === 'sent') writes.push({ type: 'delete', key: outgoingRecord(id) });
     await this.#store.commit(writes);
     if (state === 'sent') this.#outgoing.delete(id);
-    return place.conversation;
+    return place;
   }
 
   /** The state of a message of ours, unless it is final. */
@@ -358,6 +370,17 @@ export class History {
       }
     }
     await this.#store.commit([{ type: 'delete', key: conversationRecord(key) }]);
+  }
+
+  /** The records under a prefix, by the rest of their keys. Damaged ones are logged and left out. */
+  async records<T extends object>(prefix: string): Promise<ReadonlyMap<string, T>> {
+    const found = new Map<string, T>();
+    await this.#each(prefix, (rest, value) => void found.set(rest, read<T>(value)));
+    return found;
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    await this.#store.commit(writes);
   }
 
   async #get<T extends object>(key: string): Promise<T | undefined> {

@@ -24,6 +24,10 @@ export type {
   Recipient,
 } from './entry.js';
 export { explain, explainClock, explainCode, type Sentences } from './explain.js';
+export { DRAFT_MAX_LENGTH } from './local-settings.js';
 export { PERSON_NAME_MAX_CHARACTERS, type Person, parsePersonName } from './person.js';
-export { decodeText, encodeText, TEXT_MAX_BYTES } from './text.js';
+export { exportReadable, type ReadableExportOptions } from './readable-export.js';
+export { type SearchOptions, type SearchResult, searchMessages } from './search.js';
+export { decodeText, encodeText, excessCharacters, TEXT_MAX_BYTES } from './text.js';
 export { mentionText, type TextPart, textParts } from './text-parts.js';
+export { openTimeline, type Timeline, type TimelineOptions } from './timeline.js';

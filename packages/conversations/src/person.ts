@@ -13,6 +13,8 @@ export interface Person {
   readonly contact: boolean;
   /** Whether the user has compared safety numbers. */
   readonly verified: boolean;
+  /** Whether the user compared safety numbers and they were different, see `Conversations.reportMismatch`. */
+  readonly mismatch: boolean;
   /** Whether the user blocked this identity. */
   readonly blocked: boolean;
 }

@@ -26,6 +26,9 @@ import { decodeText } from './text.js';
  * app/conversations/early/<conversation>/<id>/<author>   StoredEarly: a change that came before its message
  * app/conversations/name/<identity>                      StoredName that the user gave a contact
  * app/conversations/settings                             StoredSettings
+ * app/conversations/draft/<conversation>                 StoredDraft: what was written and not sent yet
+ * app/conversations/mute/<conversation>                  StoredMute
+ * app/conversations/mismatch/<identity>                  StoredMismatch: the safety numbers were different
  */
 const ROOT = `${APPLICATION_PREFIX}conversations`;
 const VERSION = 1;
@@ -56,6 +59,20 @@ export interface StoredGroup {
 
 export interface StoredName {
   readonly name: string;
+}
+
+export interface StoredDraft {
+  readonly text: string;
+}
+
+export interface StoredMute {
+  /** Milliseconds since the epoch by our clock. */
+  readonly until: number;
+}
+
+export interface StoredMismatch {
+  /** Milliseconds since the epoch by our clock. */
+  readonly at: number;
 }
 
 /** What is kept of a Status message. */
@@ -154,6 +171,9 @@ export const conversationsPrefix = `${ROOT}/list/`;
 export const namesPrefix = `${ROOT}/name/`;
 export const outgoingPrefix = `${ROOT}/outgoing/`;
 export const settingsRecord = `${ROOT}/settings`;
+export const draftsPrefix = `${ROOT}/draft/`;
+export const mutesPrefix = `${ROOT}/mute/`;
+export const mismatchesPrefix = `${ROOT}/mismatch/`;
 export const conversationRecord = (key: string) => `${conversationsPrefix}${key}`;
 export const nameRecord = (identity: string) => `${namesPrefix}${identity}`;
 export const outgoingRecord = (messageId: string) => `${outgoingPrefix}${messageId}`;

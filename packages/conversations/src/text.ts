@@ -6,6 +6,9 @@ import { decodeUtf8, encodeUtf8, SottoError } from '@sotto/core';
  */
 export const TEXT_MAX_BYTES = 16 * 1024;
 
+/** What an error calls that limit. */
+export const TEXT_LIMIT = 'text of a message, bytes';
+
 /** Characters not allowed in text: C0 and C1 controls except tab and line breaks, and Unicode noncharacters. */
 const NOT_TEXT = /[\p{Cc}\p{Noncharacter_Code_Point}]/u;
 const CONTROLS_OF_TEXT = /[\t\n\r]/g;
@@ -38,6 +41,24 @@ export function decodeText(payload: Uint8Array): string {
   return text;
 }
 
+/**
+ * By how many characters a text is too long for one message; 0 when it fits. Counted as people see them while they delete from
+ * the end: in code points.
+ */
+export function excessCharacters(text: string): number {
+  const plain = text.replace(/\r\n?/g, '\n');
+  // A UTF-16 unit takes three bytes at most.
+  if (3 * plain.length <= TEXT_MAX_BYTES) return 0;
+  let bytes = 0;
+  let excess = 0;
+  for (const character of plain) {
+    const code = character.codePointAt(0) as number;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    if (bytes > TEXT_MAX_BYTES) excess++;
+  }
+  return excess;
+}
+
 function checkCharacters(text: string): void {
   if (NOT_TEXT.test(text.replace(CONTROLS_OF_TEXT, ''))) throw notText('control characters');
 }
@@ -51,7 +72,7 @@ function notText(reason: string): SottoError<'INVALID_TEXT'> {
 
 function tooLong(actual: number): SottoError<'LIMIT_EXCEEDED'> {
   return new SottoError('LIMIT_EXCEEDED', 'The text is too long for one message.', {
-    what: 'text of a message, bytes',
+    what: TEXT_LIMIT,
     limit: TEXT_MAX_BYTES,
     actual,
   });

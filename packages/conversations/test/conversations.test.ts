@@ -33,7 +33,7 @@ describe('messages', () => {
       lastMessage: { content: { kind: 'text', text: 'hi' } },
     });
     const key = conversationKey(direct(bob.identity));
-    expect(alice.changes).toContainEqual({ what: 'conversation', key });
+    expect(alice.changes).toContainEqual({ what: 'conversation', key, numbers: [0] });
   });
 
   it('to someone of whom no device is known: no forward secrecy yet, and then it is there', async () => {
@@ -261,7 +261,7 @@ describe('people', () => {
     await alice.stop();
     await alice.open();
     expect(alice.conversations.contacts()).toEqual([
-      { identity: publicKey, name: 'Bobby', contact: true, blocked: false, verified: true },
+      { identity: publicKey, name: 'Bobby', contact: true, blocked: false, verified: true, mismatch: false },
     ]);
     await alice.conversations.removeContact(publicKey);
     expect(alice.conversations.person(publicKey)).toMatchObject({ contact: false, verified: false });

@@ -23,10 +23,15 @@ const contact = (text: string, expected?: Uint8Array) => () =>
   parseContact(crypto, text, expected === undefined ? {} : { expected });
 const words = (text: string) => () => parseMnemonic(text);
 
+const backup = () => {
+  throw new SottoError('MALFORMED_MESSAGE', '', { what: 'backup', reason: 'it is not a backup of Sotto' });
+};
+
 /** What people type, paste or scan, and a piece of what they are told. */
 const CASES: readonly (readonly [what: string, run: () => unknown, told: string])[] = [
   ['a contact code that is not base64', contact('hello there!'), 'Was something else copied'],
   ['a contact code with wrong JSON inside', contact(base64('{"identity": ')), 'not a valid contact card'],
+  ['a file that is not a backup', backup, 'This is not a backup'],
   ['a contact code with JSON of something else', contact(base64('{"a": 1}')), 'This key does not exist'],
   ['a card of someone else', contact(card, crypto.secp256k1.generateKeyPair().publicKey), 'someone else'],
   ['a card cut off', contact(card.slice(0, -5)), 'damaged'],
@@ -61,7 +66,7 @@ const CASES: readonly (readonly [what: string, run: () => unknown, told: string]
   ['a safety number cut off', () => compareSafetyNumbers('12345', '1'.repeat(60)), '60 digits'],
   ['a safety number with letters', () => compareSafetyNumbers('x'.repeat(60), '1'.repeat(60)), 'digits only'],
   ['a message of nothing', () => encodeText(' '), 'Nothing was written'],
-  ['a message without end', () => encodeText('x'.repeat(20_000)), 'Too much'],
+  ['a message without end', () => encodeText('x'.repeat(20_000)), 'too long for one message'],
   ['a name that turns the direction of writing', () => parsePersonName('a\u202eb'), 'invisible characters'],
 ];
 

@@ -1,9 +1,11 @@
+import { encodeUtf8 } from '@sotto/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   conversationKey,
   decodeText,
   encodeText,
+  excessCharacters,
   parseConversationKey,
   parsePersonName,
   TEXT_MAX_BYTES,
@@ -55,6 +57,34 @@ describe('text', () => {
         expect(['none', 'INVALID_TEXT']).toContain(code);
         if (code === 'none') expect(new TextEncoder().encode(decodeText(bytes))).toEqual(bytes);
       }),
+    );
+  });
+});
+
+describe('the excess of a text', () => {
+  it('is how many characters are too many, whatever their bytes', () => {
+    expect(excessCharacters('')).toBe(0);
+    expect(excessCharacters('x'.repeat(TEXT_MAX_BYTES))).toBe(0);
+    expect(excessCharacters('x'.repeat(TEXT_MAX_BYTES + 3))).toBe(3);
+    expect(excessCharacters('\r\n'.repeat(TEXT_MAX_BYTES))).toBe(0);
+    for (const [character, bytes] of [
+      ['é', 2],
+      ['語', 3],
+      ['🦊', 4],
+    ] as const) {
+      const fits = Math.floor(TEXT_MAX_BYTES / bytes);
+      expect(excessCharacters(character.repeat(fits))).toBe(0);
+      expect(excessCharacters(character.repeat(fits + 5))).toBe(5);
+    }
+  });
+
+  it('is 0 exactly for what can be sent', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', minLength: 5_000, maxLength: 9_000 }), (text) => {
+        const fits = encodeUtf8(text.replace(/\r\n?/g, '\n')).length <= TEXT_MAX_BYTES;
+        expect(excessCharacters(text) === 0).toBe(fits);
+      }),
+      { numRuns: 30 },
     );
   });
 });

@@ -199,6 +199,12 @@ describe.skipIf(natsServer === undefined)('the example of permissions', () => {
     expect(await refused).toMatchObject({ name: 'PermissionViolationError' });
   });
 
+  it('keeps publishing as the stream does, with sequences of their own, from clients', async () => {
+    const connection = await as('client');
+    const forged = connection.request('sotto.live.01020304', 'forged');
+    await expect(forged).rejects.toMatchObject({ cause: { name: 'PermissionViolationError' } });
+  });
+
   it('a flood of one topic costs only that topic', async () => {
     const carrier = createNatsCarrier({ connect: () => as('client'), stream: STREAM });
     const connection = await carrier.open({ onEnvelope() {} });

@@ -1,7 +1,6 @@
-import type { PublicKey } from '@sotto/core';
+import { encodeHex, LruCache, type PublicKey } from '@sotto/core';
 import { createIdenticon, identiconSvg } from '@sotto/identity';
-import { useMemo } from 'preact/hooks';
-import { crypto } from '../session.js';
+import { crypto } from '../crypto.js';
 
 interface IdenticonProps {
   readonly identity: PublicKey;
@@ -10,11 +9,19 @@ interface IdenticonProps {
   readonly label?: string;
 }
 
+/** Pictures as addresses: making one takes a millisecond, and the same people are shown again and again. */
+const sources = new LruCache<string, string>(500);
+
+function sourceOf(identity: PublicKey): string {
+  const key = encodeHex(identity);
+  const known = sources.get(key);
+  if (known !== undefined) return known;
+  const source = `data:image/svg+xml,${encodeURIComponent(identiconSvg(createIdenticon(crypto, identity)))}`;
+  sources.set(key, source);
+  return source;
+}
+
 /** The picture that Status shows for a key. Helps to tell people apart, and proves nothing. */
 export function Identicon({ identity, size = 'small', label = '' }: IdenticonProps) {
-  const source = useMemo(
-    () => `data:image/svg+xml,${encodeURIComponent(identiconSvg(createIdenticon(crypto, identity)))}`,
-    [identity],
-  );
-  return <img class={`identicon ${size}`} src={source} alt={label} />;
+  return <img class={`identicon ${size}`} src={sourceOf(identity)} alt={label} />;
 }

@@ -1,24 +1,43 @@
 import type { PublicKey } from '@sotto/core';
 import { isSame, nameOf } from '../format.js';
 import { useSession } from '../session-context.js';
+import { usePerson } from '../use-revision.js';
 
-/** Someone's name, or key, and whether safety numbers were compared. */
+/** Someone's name, and what came of comparing safety numbers with them. */
 export function PersonName({ identity }: { readonly identity: PublicKey }) {
-  const { conversations, identity: own } = useSession();
-  const person = conversations.person(identity);
+  const { identity: own } = useSession();
+  const person = usePerson(identity);
+  const isOwn = isSame(own.publicKey, identity);
+  const isMade = !isOwn && person.name === '';
   return (
     <span class="name">
-      <bdi>{isSame(own.publicKey, identity) ? 'You' : nameOf(person)}</bdi>
-      {person.verified && <Verified />}
+      <bdi
+        class={isMade ? 'made-name' : undefined}
+        title={isMade ? 'A name made from their key, as you gave them none' : undefined}
+      >
+        {isOwn ? 'You' : nameOf(person)}
+      </bdi>
+      {person.verified && <Sign sign="✓" kind="verified" title="Safety numbers compared" words="verified" />}
+      {person.mismatch && (
+        <Sign sign="⚠" kind="mismatch" title="Safety numbers were different" words="safety numbers differ" />
+      )}
     </span>
   );
 }
 
-function Verified() {
+interface SignProps {
+  readonly sign: string;
+  readonly kind: string;
+  readonly title: string;
+  /** For a screen reader. */
+  readonly words: string;
+}
+
+function Sign({ sign, kind, title, words }: SignProps) {
   return (
-    <span class="verified" title="Safety numbers compared">
-      <span aria-hidden="true">✓</span>
-      <span class="sr-only"> (verified)</span>
+    <span class={kind} title={title}>
+      <span aria-hidden="true">{sign}</span>
+      <span class="sr-only"> ({words})</span>
     </span>
   );
 }

@@ -2,19 +2,21 @@ import { encodeHex, type PublicKey } from '@sotto/core';
 import { formatKeyText } from '@sotto/identity';
 import type { PinnedName } from '@sotto/messenger';
 import { useEffect, useState } from 'preact/hooks';
+import { crypto } from '../crypto.js';
 import { isSame, timeOf } from '../format.js';
-import { crypto } from '../session.js';
 import { useSession } from '../session-context.js';
+import { useRevision } from '../use-revision.js';
 import { useTask } from '../use-task.js';
 import { Explained } from './explained.js';
 import { Identicon } from './identicon.js';
+import { Time } from './time.js';
 
 /** The names that were looked up and stand for somebody, each with its state. */
 export function PinnedNames({ peer }: { readonly peer: PublicKey }) {
-  const { messenger, finding, revision } = useSession();
+  const { messenger, finding } = useSession();
   const [names, setNames] = useState<readonly PinnedName[]>([]);
   const task = useTask();
-  const now = revision.value;
+  const now = useRevision();
   const read = async () => {
     setNames((await messenger.contacts.names()).filter(({ identity }) => isSame(identity, peer)));
   };
@@ -30,7 +32,10 @@ export function PinnedNames({ peer }: { readonly peer: PublicKey }) {
         {names.map((name) => (
           <li key={name.name}>
             <bdi>{name.name}</bdi>
-            <span class="hint"> has stood for this key since {timeOf(name.pinnedAt)}</span>
+            <span class="hint">
+              {' '}
+              has stood for this key since <Time at={name.pinnedAt} as={timeOf} />
+            </span>
             {name.changedTo !== undefined && <NameChange name={name} onAnswered={() => void read()} />}
             <div class="row">
               {finding.names !== undefined && (

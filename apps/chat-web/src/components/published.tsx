@@ -4,12 +4,14 @@ import type { DirectoryState } from '@sotto/messenger';
 import { useEffect, useState } from 'preact/hooks';
 import { timeOf } from '../format.js';
 import { useSession } from '../session-context.js';
+import { useRevision } from '../use-revision.js';
+import { Time } from './time.js';
 
 /** Where others find this account while it is offline, and since when. Nothing where nothing is set. */
 export function Published() {
-  const { messenger, finding, revision } = useSession();
+  const { messenger, finding } = useSession();
   const [states, setStates] = useState<readonly DirectoryState[]>([]);
-  const now = revision.value;
+  const now = useRevision();
   // `now` says that there may be something new
   useEffect(() => {
     if (finding.directories.length > 0) messenger.contacts.directories().then(setStates, () => undefined);
@@ -23,7 +25,13 @@ export function Published() {
       {own.map(({ directory, publishedAt, errorCode }) => (
         <li key={directory}>
           {directory.toUpperCase()}:{' '}
-          {publishedAt === undefined ? 'not published yet' : `published ${timeOf(publishedAt)}`}
+          {publishedAt === undefined ? (
+            'not published yet'
+          ) : (
+            <>
+              published <Time at={publishedAt} as={timeOf} />
+            </>
+          )}
           {errorCode !== undefined && (
             <span class="hint"> The last attempt failed. {explainCode(errorCode as ErrorCode)}</span>
           )}

@@ -71,7 +71,10 @@ function Camera({ onText }: { readonly onText: (text: string) => void }) {
         await video.current.play();
         timer = setInterval(look, LOOK_EVERY_MS);
       })
-      .catch(() => setRefused(new TypeError('The camera cannot be used. Did you allow it?')));
+      .catch((error: unknown) => {
+        end();
+        setRefused(new TypeError(whyNot(error)));
+      });
     const end = () => {
       over = true;
       clearInterval(timer);
@@ -79,10 +82,19 @@ function Camera({ onText }: { readonly onText: (text: string) => void }) {
     };
     return end;
   }, []);
-  return (
-    <>
-      <video class="camera" ref={video} muted playsInline aria-label="What the camera sees" />
-      <Explained error={refused} />
-    </>
-  );
+  if (refused !== undefined) return <Explained error={refused} />;
+  return <video class="camera" ref={video} muted playsInline aria-label="What the camera sees" />;
+}
+
+function whyNot(error: unknown): string {
+  switch ((error as Partial<DOMException>).name) {
+    case 'NotAllowedError':
+      return 'The browser does not let this page use the camera. Allow it in the settings of the browser for this page, or read the code from a picture.';
+    case 'NotFoundError':
+      return 'No camera was found. Read the code from a picture instead.';
+    case 'NotReadableError':
+      return 'The camera is in use by another program. Close that, or read the code from a picture.';
+    default:
+      return 'The camera cannot be used. Read the code from a picture instead.';
+  }
 }

@@ -7,10 +7,10 @@ import { Identicon } from '../components/identicon.js';
 import { Page } from '../components/page.js';
 import { Published } from '../components/published.js';
 import { QrCode } from '../components/qr-code.js';
+import { crypto } from '../crypto.js';
 import { findingSettings } from '../finding.js';
 import { drawPicture, saveFile } from '../pictures.js';
 import { formatRoute } from '../route.js';
-import { crypto } from '../session.js';
 import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
 

@@ -4,6 +4,7 @@ import { ConfirmButton } from '../components/confirm-button.js';
 import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
 import { Page } from '../components/page.js';
+import { Time } from '../components/time.js';
 import { timeOf } from '../format.js';
 import { useSession } from '../session-context.js';
 import { type Task, useTask } from '../use-task.js';
@@ -79,7 +80,12 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
     <li class="device">
       <p>
         <code class="device-code">{installationId.slice(0, 8)}</code> <bdi>{device.name}</bdi>
-        {lastActiveAt > 0 && <span class="hint"> last active {timeOf(lastActiveAt)}</span>}
+        {lastActiveAt > 0 && (
+          <span class="hint">
+            {' '}
+            last active <Time at={lastActiveAt} as={timeOf} />
+          </span>
+        )}
       </p>
       {enabled ? (
         <form

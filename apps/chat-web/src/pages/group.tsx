@@ -8,15 +8,17 @@ import { Identicon } from '../components/identicon.js';
 import { PersonChoice } from '../components/person-choice.js';
 import { PersonName } from '../components/person-name.js';
 import { isSame } from '../format.js';
+import { formatRoute } from '../route.js';
 import { useSession } from '../session-context.js';
+import { useRevision } from '../use-revision.js';
 import { type Task, useTask } from '../use-task.js';
 
 /** A group: its members, and what an administrator may change. */
 export function GroupDetails({ groupId }: { readonly groupId: string }) {
-  const { messenger, revision, identity } = useSession();
+  const { messenger, identity } = useSession();
   const [group, setGroup] = useState<Group>();
   const task = useTask();
-  const now = revision.value;
+  const now = useRevision();
   // `now` says that it may have changed
   useEffect(() => {
     messenger.groups.get(groupId).then(setGroup, () => undefined);
@@ -98,7 +100,13 @@ function Member({ groupId, member, isAdmin, mayChange, task }: MemberProps) {
   return (
     <li class="member">
       <Identicon identity={member} />
-      <PersonName identity={member} />
+      {isOwn ? (
+        <PersonName identity={member} />
+      ) : (
+        <a href={formatRoute({ page: 'details', conversation: { kind: 'direct', peer: member } })}>
+          <PersonName identity={member} />
+        </a>
+      )}
       {isAdmin && <span class="badge">Administrator</span>}
       {mayChange && !isOwn && (
         <span class="row">
@@ -119,13 +127,12 @@ function Member({ groupId, member, isAdmin, mayChange, task }: MemberProps) {
               Make an administrator
             </button>
           )}
-          <button
-            type="button"
-            disabled={task.busy}
-            onClick={change(() => messenger.groups.remove(groupId, [member]))}
-          >
-            Remove
-          </button>
+          <ConfirmButton
+            label="Remove"
+            question="This person can't read later messages. What was said stays with them."
+            busy={task.busy}
+            onConfirm={change(() => messenger.groups.remove(groupId, [member]))}
+          />
         </span>
       )}
     </li>

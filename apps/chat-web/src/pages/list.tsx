@@ -1,17 +1,31 @@
-import type { ConversationSummary } from '@sotto/conversations';
-import { conversationKey } from '@sotto/conversations';
+import {
+  type ConversationSummary,
+  conversationKey,
+  type SearchResult,
+  searchMessages,
+} from '@sotto/conversations';
+import { useEffect, useState } from 'preact/hooks';
+import { Avatar } from '../components/avatar.js';
 import { ConversationTitle } from '../components/conversation-title.js';
 import { Identicon } from '../components/identicon.js';
-import { Protection } from '../components/protection.js';
-import { timeOf } from '../format.js';
+import { Time } from '../components/time.js';
+import { nameOf, shortTimeOf } from '../format.js';
 import { formatRoute, route } from '../route.js';
+import type { Session } from '../session.js';
 import { useSession } from '../session-context.js';
 import { lock } from '../state.js';
+import { useRevision } from '../use-revision.js';
+
+/** Found messages that are shown. */
+const MOST_FOUND = 50;
+/** A search begins when nothing was typed for so long, in milliseconds. */
+const SEARCH_AFTER_MS = 200;
 
 /** All conversations, the latest first, and the ways to everything else. */
 export function ConversationList() {
-  const { conversations, revision, identity, ownDevices } = useSession();
-  void revision.value;
+  const { conversations, identity, ownDevices } = useSession();
+  useRevision();
+  const [query, setQuery] = useState('');
   const all = conversations.list();
   const list = all.filter(({ request }) => !request);
   const requests = all.filter(({ request }) => request);
@@ -27,16 +41,30 @@ export function ConversationList() {
           New
         </a>
       </header>
-      {all.length === 0 && (
-        <p class="content hint">
-          No conversations yet. Show your card to someone, or add a card that you were given with “New”.
-        </p>
+      {list.length > 0 && (
+        <search class="search">
+          <input
+            type="search"
+            aria-label="Search"
+            placeholder="Search"
+            value={query}
+            onInput={({ currentTarget: { value } }) => setQuery(value)}
+            onKeyDown={({ key }) => key === 'Escape' && setQuery('')}
+          />
+        </search>
       )}
-      <ul>
-        {list.map((summary) => (
-          <Row key={summary.key} summary={summary} />
-        ))}
-      </ul>
+      {query.trim() !== '' ? (
+        <Found query={query} list={list} />
+      ) : (
+        <>
+          {all.length === 0 && <Beginning />}
+          <ul class="rows">
+            {list.map((summary) => (
+              <Row key={summary.key} summary={summary} />
+            ))}
+          </ul>
+        </>
+      )}
       {requests.length > 0 && (
         <details class="requests">
           <summary>
@@ -72,53 +100,174 @@ export function ConversationList() {
   );
 }
 
+/** No conversation yet: how to get to one. */
+function Beginning() {
+  const { recovered } = useSession();
+  if (recovered.value) return null;
+  return (
+    <div class="beginning">
+      <p>
+        <strong>No conversations yet.</strong>
+      </p>
+      <p>Whoever has your card can write to you, and you to them once you have theirs.</p>
+      <a class="button" href={formatRoute({ page: 'card' })}>
+        Show your card
+      </a>
+      <a class="button" href={formatRoute({ page: 'new', text: '' })}>
+        Add someone's card
+      </a>
+    </div>
+  );
+}
+
 function Row({ summary }: { readonly summary: ConversationSummary }) {
-  const { key, conversation, group, lastActivity, unread, protection } = summary;
+  const { key, conversation, group, lastActivity, unread, muted } = summary;
   const now = route.value;
   const current = 'conversation' in now && conversationKey(now.conversation) === key;
   return (
     <li>
       <a
-        class="conversation"
+        class={`conversation ${unread > 0 ? 'is-unread' : ''}`}
         href={formatRoute({ page: 'conversation', conversation })}
         aria-current={current ? 'page' : undefined}
       >
-        {conversation.kind === 'direct' ? (
-          <Identicon identity={conversation.peer} />
-        ) : (
-          <span class="identicon small sign" aria-hidden="true">
-            {conversation.kind === 'public' ? '#' : '⁂'}
-          </span>
-        )}
+        <Avatar conversation={conversation} group={group} />
         <span class="title">
           <ConversationTitle conversation={conversation} group={group} />
-        </span>
-        <time>{timeOf(lastActivity)}</time>
-        <span class="preview">
-          <Preview summary={summary} />
-        </span>
-        <span class="badges">
-          {protection !== 'ratchet' && <Protection protection={protection} />}
-          {unread > 0 && (
-            <span class="unread">
-              {unread}
-              <span class="sr-only"> unread</span>
+          {muted && (
+            <span class="muted" title="Muted">
+              <span aria-hidden="true"> 🔕</span>
+              <span class="sr-only"> (muted)</span>
             </span>
           )}
         </span>
+        <Time at={lastActivity} as={shortTimeOf} />
+        <span class="preview">
+          <Preview summary={summary} />
+        </span>
+        {unread > 0 && (
+          <span class={muted ? 'unread quiet' : 'unread'}>
+            {unread}
+            <span class="sr-only"> unread</span>
+          </span>
+        )}
       </a>
     </li>
   );
 }
 
-function Preview({ summary: { lastMessage, group } }: { readonly summary: ConversationSummary }) {
+function Preview({ summary }: { readonly summary: ConversationSummary }) {
+  const { conversations } = useSession();
+  const { conversation, lastMessage, group, draft } = summary;
+  if (draft !== '') {
+    return (
+      <>
+        <span class="draft">Draft: </span>
+        <bdi>{draft.slice(0, 120)}</bdi>
+      </>
+    );
+  }
   if (lastMessage === undefined)
     return <>{group && !group.joined ? 'You are not a member.' : 'No messages yet.'}</>;
-  const { content, own } = lastMessage;
+  const { content, own, state, sender } = lastMessage;
   return (
     <>
-      {own && 'You: '}
+      {state === 'failed' && <span class="failed-sign">Not sent: </span>}
+      {own ? 'You: ' : conversation.kind !== 'direct' && `${nameOf(conversations.person(sender))}: `}
       <bdi>{content.kind === 'text' ? content.text.slice(0, 120) : "A message that this app can't show"}</bdi>
     </>
   );
+}
+
+interface FoundProps {
+  readonly query: string;
+  readonly list: readonly ConversationSummary[];
+}
+
+/** Conversations whose name, and messages whose text, has what was typed. */
+function Found({ query, list }: FoundProps) {
+  const session = useSession();
+  const [results, setResults] = useState<readonly SearchResult[]>([]);
+  const [busy, setBusy] = useState(true);
+  useEffect(() => {
+    const ended = new AbortController();
+    setBusy(true);
+    const timer = setTimeout(async () => {
+      const found: SearchResult[] = [];
+      try {
+        for await (const result of searchMessages(session.conversations, query, { signal: ended.signal })) {
+          found.push(result);
+          if (found.length === MOST_FOUND) break;
+        }
+      } catch {
+        // The store was closed meanwhile.
+      }
+      if (ended.signal.aborted) return;
+      setResults(found);
+      setBusy(false);
+    }, SEARCH_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      ended.abort();
+    };
+  }, [query, session]);
+  const named = list.filter((summary) => titleOf(session, summary).includes(query.trim().toLowerCase()));
+  return (
+    <div class="rows">
+      {named.length > 0 && (
+        <ul aria-label="Conversations found">
+          {named.map((summary) => (
+            <Row key={summary.key} summary={summary} />
+          ))}
+        </ul>
+      )}
+      <p class="hint found-count" role="status">
+        {busy
+          ? 'Searching messages…'
+          : results.length === 0
+            ? 'No messages found.'
+            : `${results.length === MOST_FOUND ? 'The latest ' : ''}${results.length} ${results.length === 1 ? 'message' : 'messages'} found`}
+      </p>
+      <ul aria-label="Messages found">
+        {results.map(({ conversation, message }) => (
+          <li key={`${conversationKey(conversation)}-${message.number}`}>
+            <a
+              class="conversation"
+              href={formatRoute({ page: 'conversation', conversation, at: message.number })}
+            >
+              <Avatar conversation={conversation} group={session.conversations.get(conversation)?.group} />
+              <span class="title">
+                <ConversationTitle
+                  conversation={conversation}
+                  group={session.conversations.get(conversation)?.group}
+                />
+              </span>
+              <Time at={message.storedAt} as={shortTimeOf} />
+              <span class="preview">
+                <bdi>{message.content.kind === 'text' ? around(message.content.text, query) : ''}</bdi>
+              </span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** A text from a little before what was searched for. */
+function around(text: string, query: string): string {
+  const [word = ''] = query.trim().toLowerCase().split(/\s+/);
+  const place = text.toLowerCase().indexOf(word);
+  return place > 30 ? `…${text.slice(place - 20, place + 100)}` : text.slice(0, 120);
+}
+
+function titleOf({ conversations }: Session, { conversation, group }: ConversationSummary): string {
+  switch (conversation.kind) {
+    case 'direct':
+      return nameOf(conversations.person(conversation.peer)).toLowerCase();
+    case 'public':
+      return `#${conversation.name}`;
+    case 'group':
+      return (group?.name ?? '').toLowerCase();
+  }
 }

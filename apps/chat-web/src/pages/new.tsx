@@ -2,7 +2,7 @@ import type { PublicKey } from '@sotto/core';
 import { formatKeyText, parseRecipient } from '@sotto/identity';
 import type { LookUpResult, PinnedName } from '@sotto/messenger';
 import { type Bundle, encodeContactCode } from '@sotto/protocol-codec';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { Explained } from '../components/explained.js';
 import { Area, Field } from '../components/field.js';
 import { Identicon } from '../components/identicon.js';
@@ -10,18 +10,44 @@ import { Page } from '../components/page.js';
 import { PersonChoice } from '../components/person-choice.js';
 import { NameChange } from '../components/pinned-names.js';
 import { Scanner } from '../components/scanner.js';
+import { crypto } from '../crypto.js';
 import { isSame } from '../format.js';
-import { go } from '../route.js';
-import { crypto } from '../session.js';
+import { readableName } from '../readable-name.js';
+import { formatRoute, go } from '../route.js';
 import { useSession } from '../session-context.js';
+import { usePerson, useRevision } from '../use-revision.js';
 import { useTask } from '../use-task.js';
 
-/** The ways to begin: someone's card, a public chat, a private group. */
-export function New({ text }: { readonly text: string }) {
+/** Someone's card, key or name; and the ways to the other beginnings. */
+export function NewPerson({ text }: { readonly text: string }) {
   return (
     <Page title="New conversation">
+      {text === '' && (
+        <div class="choices">
+          <a class="button" href={formatRoute({ page: 'new-group' })}>
+            New group
+          </a>
+          <a class="button" href={formatRoute({ page: 'new-chat' })}>
+            Public chat
+          </a>
+        </div>
+      )}
       <AddPerson text={text} />
+    </Page>
+  );
+}
+
+export function NewChat() {
+  return (
+    <Page title="Public chat" back={{ page: 'new', text: '' }}>
       <JoinChat />
+    </Page>
+  );
+}
+
+export function NewGroup() {
+  return (
+    <Page title="New group" back={{ page: 'new', text: '' }}>
       <CreateGroup />
     </Page>
   );
@@ -54,9 +80,12 @@ function AddPerson({ text: given }: { readonly text: string }) {
     setText(pasted);
     void task.run(async () => setFound(await find(pasted)));
   };
+  // A link has said it all.
+  useEffect(() => {
+    if (given !== '') read(given);
+  }, []);
   return (
-    <section aria-labelledby="add-person">
-      <h2 id="add-person">Someone</h2>
+    <section aria-label="Someone">
       {found === undefined ? (
         <form
           onSubmit={(event) => {
@@ -99,7 +128,7 @@ function FoundPerson({
   onCancel(): void;
 }) {
   const { conversations, messenger, identity } = useSession();
-  const known = conversations.person(found.identity);
+  const known = usePerson(found.identity);
   const [name, setName] = useState(known.name || (found.name?.name ?? ''));
   const task = useTask();
   const isOwn = isSame(identity.publicKey, found.identity);
@@ -148,7 +177,13 @@ function FoundPerson({
       )}
       {isOwn && <p class="notice">This is your own card. You can keep notes to yourself with it.</p>}
       {known.contact && <p class="hint">Already one of your contacts.</p>}
-      <Field label="Name" hint="Only you see it." value={name} onValue={setName} />
+      <Field
+        label="Name"
+        hint={`Only you see it. Without one, they are “${readableName(crypto, found.identity)}”, made from their key.`}
+        value={name}
+        onValue={setName}
+        autofocus
+      />
       {double !== undefined && (
         <p class="notice" role="alert">
           Another contact of yours has this name, with <strong>another key</strong>. If this claims to be the
@@ -176,8 +211,7 @@ function JoinChat() {
     go({ page: 'conversation', conversation });
   };
   return (
-    <section aria-labelledby="join-chat">
-      <h2 id="join-chat">Public chat</h2>
+    <section aria-label="Public chat">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -187,6 +221,7 @@ function JoinChat() {
         <Field
           label="Name of the chat"
           hint="Anyone who knows the name can read and write. Use a to z, 0 to 9 and hyphens."
+          autofocus
           value={name}
           onValue={setName}
         />
@@ -200,8 +235,8 @@ function JoinChat() {
 }
 
 function CreateGroup() {
-  const { conversations, messenger, revision } = useSession();
-  void revision.value;
+  const { conversations, messenger } = useSession();
+  useRevision();
   const contacts = conversations.contacts();
   const [name, setName] = useState('');
   const [chosen, setChosen] = useState<readonly PublicKey[]>([]);
@@ -213,15 +248,15 @@ function CreateGroup() {
     go({ page: 'conversation', conversation });
   };
   return (
-    <section aria-labelledby="create-group">
-      <h2 id="create-group">Private group</h2>
+    <section aria-label="Private group">
+      <p class="hint">Only members can read it. You are its administrator.</p>
       <form
         onSubmit={(event) => {
           event.preventDefault();
           void task.run(create);
         }}
       >
-        <Field label="Name of the group" value={name} onValue={setName} />
+        <Field label="Name of the group" value={name} onValue={setName} autofocus />
         <PersonChoice legend="Members" people={contacts} chosen={chosen} onChosen={setChosen} />
         <Explained error={task.error} />
         <button type="submit" disabled={task.busy || name.trim() === ''}>

@@ -8,7 +8,7 @@ import {
   type SafetyNumber,
 } from '@sotto/identity';
 import type { DeviceInfo } from '@sotto/messenger';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { ConfirmButton } from '../components/confirm-button.js';
 import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
@@ -17,10 +17,12 @@ import { PersonName } from '../components/person-name.js';
 import { PinnedNames } from '../components/pinned-names.js';
 import { QrCode } from '../components/qr-code.js';
 import { Scanner } from '../components/scanner.js';
+import { Time } from '../components/time.js';
+import { crypto } from '../crypto.js';
 import { timeOf } from '../format.js';
-import { crypto } from '../session.js';
 import { useSession } from '../session-context.js';
-import { useTask } from '../use-task.js';
+import { usePerson, useRevision } from '../use-revision.js';
+import { type Task, useTask } from '../use-task.js';
 
 interface PersonProps {
   readonly peer: PublicKey;
@@ -28,8 +30,7 @@ interface PersonProps {
 
 /** A person: name, key, whether they were verified, and how to verify them. */
 export function PersonDetails({ peer }: PersonProps) {
-  const { identity, revision } = useSession();
-  void revision.value;
+  const { identity } = useSession();
   return (
     <>
       <div class="pair">
@@ -56,42 +57,47 @@ export function PersonDetails({ peer }: PersonProps) {
 
 function Name({ peer }: PersonProps) {
   const { conversations } = useSession();
-  const person = conversations.person(peer);
+  const person = usePerson(peer);
   const [name, setName] = useState(person.name);
   const task = useTask();
   return (
-    <form
-      class="row"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void task.run(() => conversations.addContact(peer, name));
-      }}
-    >
-      <Field label="Name, which only you see" value={name} onValue={setName} />
-      <button type="submit" disabled={task.busy || (person.contact && name === person.name)}>
-        {person.contact ? 'Rename' : 'Add to contacts'}
-      </button>
-      {person.contact && (
-        <button
-          type="button"
-          disabled={task.busy}
-          onClick={() => void task.run(() => conversations.removeContact(peer))}
-        >
-          Remove from contacts
+    <section aria-label="Contact">
+      <form
+        class="row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void task.run(() => conversations.addContact(peer, name));
+        }}
+      >
+        <Field label="Name, which only you see" value={name} onValue={setName} />
+        <button type="submit" disabled={task.busy || (person.contact && name === person.name)}>
+          {person.contact ? 'Rename' : 'Add to contacts'}
         </button>
+      </form>
+      {person.contact && (
+        <ConfirmButton
+          label="Remove from contacts"
+          question="The name and the verification are forgotten. The conversation stays."
+          busy={task.busy}
+          onConfirm={() =>
+            void task.run(async () => {
+              setName('');
+              await conversations.removeContact(peer);
+            })
+          }
+        />
       )}
       <Explained error={task.error} />
-    </form>
+    </section>
   );
 }
 
 /** The number to compare, and the result of comparing it. */
 function SafetyNumbers({ peer }: PersonProps) {
   const { conversations, identity } = useSession();
-  const { contact, verified } = conversations.person(peer);
   const [number, setNumber] = useState<SafetyNumber>();
   const [typed, setTyped] = useState('');
-  const [broken, setBroken] = useState(false);
+  const verdict = useRef<HTMLDivElement>(null);
   const task = useTask();
   useEffect(() => {
     // Takes some tens of milliseconds, after the page was drawn.
@@ -99,8 +105,16 @@ function SafetyNumbers({ peer }: PersonProps) {
   }, [peer]);
 
   const settle = async (same: boolean) => {
-    setBroken(!same);
-    if (contact) await conversations.setVerified(peer, same);
+    if (same) {
+      // A number that was compared has to be somebody's.
+      if (!conversations.person(peer).contact) await conversations.addContact(peer);
+      await conversations.setVerified(peer, true);
+    } else await conversations.reportMismatch(peer);
+    // Wherever one was on the page, the verdict is what is read next.
+    setTimeout(() => {
+      verdict.current?.scrollIntoView({ block: 'center' });
+      verdict.current?.focus({ preventScroll: true });
+    });
   };
   /** Their number, or their card: each says who they are. */
   const compare = async (text: string) => {
@@ -121,14 +135,9 @@ function SafetyNumbers({ peer }: PersonProps) {
   return (
     <section aria-labelledby="safety-number">
       <h2 id="safety-number">Safety number</h2>
-      {verified && <p class="good">✓ Verified: you compared this number with this person.</p>}
-      {broken && (
-        <p class="notice bad" role="alert">
-          <strong>The numbers are different.</strong> Someone may be intercepting your messages, or this is
-          the number of another conversation. This person is marked as not verified; don't write anything
-          sensitive until you know.
-        </p>
-      )}
+      <div ref={verdict} class="verdict" tabIndex={-1}>
+        <Verdict peer={peer} />
+      </div>
       <p>
         Meet or call each other, and compare. If no one intercepts your messages, the other device shows the
         same number.
@@ -140,26 +149,7 @@ function SafetyNumbers({ peer }: PersonProps) {
               .split(' ')
               .map((group, i) => <span key={`${i}-${group}`}>{group} </span>)}
       </p>
-      {!contact && <p class="hint">Add this person to your contacts first, so that the result is kept.</p>}
-      <div class="row">
-        {verified ? (
-          <button type="button" onClick={() => void task.run(() => conversations.setVerified(peer, false))}>
-            Mark as not verified
-          </button>
-        ) : (
-          <button
-            type="button"
-            class="primary"
-            disabled={task.busy || number === undefined || !contact}
-            onClick={() => void task.run(() => settle(true))}
-          >
-            They are the same
-          </button>
-        )}
-        <button type="button" onClick={() => void task.run(() => settle(false))}>
-          They are different
-        </button>
-      </div>
+      <Answers peer={peer} ready={number !== undefined} task={task} onAnswer={settle} />
       <details>
         <summary>Compare by scanning or typing</summary>
         {number !== undefined && (
@@ -168,6 +158,7 @@ function SafetyNumbers({ peer }: PersonProps) {
         <p class="hint">Scan the code that the other device shows here, or that person's card.</p>
         <Scanner onText={(text) => void task.run(() => compare(text))} />
         <form
+          class="row"
           onSubmit={(event) => {
             event.preventDefault();
             void task.run(() => compare(typed));
@@ -189,11 +180,84 @@ function SafetyNumbers({ peer }: PersonProps) {
   );
 }
 
+/** What came of comparing; remembered until it is compared again, or taken back. */
+function Verdict({ peer }: PersonProps) {
+  const { conversations } = useSession();
+  const { verified, mismatch } = usePerson(peer);
+  const task = useTask();
+  if (mismatch) {
+    return (
+      <div class="notice bad" role="alert">
+        <p>
+          <strong>The numbers are different.</strong> Someone may be intercepting your messages, or this was
+          the number of another conversation. This person is marked as not verified; don't write anything
+          sensitive until you know.
+        </p>
+        <button
+          type="button"
+          disabled={task.busy}
+          onClick={() => void task.run(() => conversations.clearMismatch(peer))}
+        >
+          It was a mistake
+        </button>
+        <Explained error={task.error} />
+      </div>
+    );
+  }
+  if (!verified) return <p class="hint">Not compared yet.</p>;
+  return (
+    <p class="good" role="status">
+      ✓ Verified: you compared this number with this person.
+    </p>
+  );
+}
+
+interface AnswersProps extends PersonProps {
+  /** Whether there is a number to compare. */
+  readonly ready: boolean;
+  readonly task: Task;
+  onAnswer(same: boolean): Promise<void>;
+}
+
+/** The buttons that say what came of comparing. */
+function Answers({ peer, ready, task, onAnswer }: AnswersProps) {
+  const { conversations } = useSession();
+  const { contact, verified } = usePerson(peer);
+  return (
+    <>
+      {!contact && <p class="hint">“They are the same” also adds this person to your contacts.</p>}
+      <div class="row">
+        {verified ? (
+          <button
+            type="button"
+            disabled={task.busy}
+            onClick={() => void task.run(() => conversations.setVerified(peer, false))}
+          >
+            Mark as not verified
+          </button>
+        ) : (
+          <button
+            type="button"
+            class="primary"
+            disabled={task.busy || !ready}
+            onClick={() => void task.run(() => onAnswer(true))}
+          >
+            They are the same
+          </button>
+        )}
+        <button type="button" disabled={task.busy} onClick={() => void task.run(() => onAnswer(false))}>
+          They are different
+        </button>
+      </div>
+    </>
+  );
+}
+
 function PeerDevices({ peer }: PersonProps) {
-  const { messenger, revision } = useSession();
+  const { messenger } = useSession();
   const [devices, setDevices] = useState<readonly DeviceInfo[]>([]);
   const task = useTask();
-  const now = revision.value;
+  const now = useRevision();
   // `now` says that there may be something new
   useEffect(() => {
     messenger.devices.list(peer).then(setDevices, () => undefined);
@@ -208,7 +272,12 @@ function PeerDevices({ peer }: PersonProps) {
         {devices.map(({ installationId, lastActiveAt }) => (
           <li key={installationId}>
             <code>{installationId.slice(0, 8)}</code>
-            {lastActiveAt > 0 && <span class="hint"> last active {timeOf(lastActiveAt)}</span>}
+            {lastActiveAt > 0 && (
+              <span class="hint">
+                {' '}
+                last active <Time at={lastActiveAt} as={timeOf} />
+              </span>
+            )}
           </li>
         ))}
       </ul>
@@ -225,7 +294,7 @@ function PeerDevices({ peer }: PersonProps) {
 function Block({ peer }: PersonProps) {
   const { conversations } = useSession();
   const task = useTask();
-  const { blocked } = conversations.person(peer);
+  const { blocked } = usePerson(peer);
   return (
     <section>
       {blocked ? (

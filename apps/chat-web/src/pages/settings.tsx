@@ -12,25 +12,121 @@ import { Page } from '../components/page.js';
 import { PersonName } from '../components/person-name.js';
 import { Published } from '../components/published.js';
 import { nodeAddress, setNodeAddress } from '../config.js';
+import { crypto } from '../crypto.js';
 import { type FindingSettings, findingSettings, saveFindingSettings } from '../finding.js';
+import {
+  canNotify,
+  NOTIFICATIONS,
+  type Notifications,
+  notificationSetting,
+  setNotifications,
+} from '../notifications.js';
 import { saveFile } from '../pictures.js';
-import { crypto } from '../session.js';
+import { formatRoute, SETTINGS, type SettingsPage } from '../route.js';
 import { useSession } from '../session-context.js';
-import { lock, phase, removeAccount } from '../state.js';
+import { phase, removeAccount } from '../state.js';
+import { useRevision } from '../use-revision.js';
 import { useTask } from '../use-task.js';
 import { injectedWallet, sendByWallet } from '../wallet.js';
 
-export function Settings() {
+const TITLES: Readonly<Record<SettingsPage, readonly [title: string, about: string]>> = {
+  notifications: ['Notifications', 'Whether new messages are announced, and how much of them'],
+  passphrase: ['Passphrase', 'What unlocks this browser'],
+  backup: ['Backup', 'Account, contacts and messages in one file'],
+  blocked: ['Blocked people', 'Whose messages don’t arrive'],
+  node: ['Node', 'What passes your messages on'],
+  finding: ['Names and keys', 'Whom to ask for people you look up'],
+  name: ['Your own name', 'Lead a name such as alice.eth to you'],
+  browser: ['This browser', 'Storage, and deleting the account here'],
+};
+
+/** The settings: a list, or one of them. */
+export function Settings({ setting }: { readonly setting?: SettingsPage | undefined }) {
+  if (setting === undefined) return <AllSettings />;
+  return (
+    <Page title={TITLES[setting][0]} back={{ page: 'settings' }}>
+      <Setting setting={setting} />
+    </Page>
+  );
+}
+
+function AllSettings() {
+  const { finding } = useSession();
+  const shown = SETTINGS.filter((setting) => setting !== 'name' || finding.names !== undefined);
   return (
     <Page title="Settings">
-      <Backup />
-      <Passphrase />
-      <BlockedPeople />
-      <Node />
-      <FindingSettingsForm />
-      <OwnName />
-      <Storage />
+      <ul class="settings">
+        {shown.map((setting) => (
+          <li key={setting}>
+            <a href={formatRoute({ page: 'settings', setting })}>
+              <strong>{TITLES[setting][0]}</strong>
+              <span>{TITLES[setting][1]}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
     </Page>
+  );
+}
+
+function Setting({ setting }: { readonly setting: SettingsPage }) {
+  switch (setting) {
+    case 'notifications':
+      return <NotificationSetting />;
+    case 'passphrase':
+      return <Passphrase />;
+    case 'backup':
+      return <Backup />;
+    case 'blocked':
+      return <BlockedPeople />;
+    case 'node':
+      return <Node />;
+    case 'finding':
+      return <FindingSettingsForm />;
+    case 'name':
+      return <OwnName />;
+    case 'browser':
+      return <Storage />;
+  }
+}
+
+const CHOICES: Readonly<Record<Notifications, string>> = {
+  off: 'None',
+  nothing: 'Only that there is a message',
+  name: 'Who wrote',
+  text: 'Who wrote, and the text',
+};
+
+/** Asked for here and never before; without the text unless that is wanted. */
+function NotificationSetting() {
+  const [setting, setSetting] = useState(notificationSetting);
+  const task = useTask();
+  if (!canNotify()) return <p>This browser can't show notifications.</p>;
+  return (
+    <section aria-label="Notifications">
+      <p>
+        While this page is open, also in a background tab. Others may see your screen: choose what it shows.
+      </p>
+      <fieldset disabled={task.busy}>
+        <legend>What a notification shows</legend>
+        {NOTIFICATIONS.map((choice) => (
+          <label key={choice} class="choice">
+            <input
+              type="radio"
+              name="notifications"
+              checked={setting === choice}
+              onChange={() => {
+                setSetting(choice);
+                void task.run(() => setNotifications(choice)).then(() => setSetting(notificationSetting()));
+              }}
+            />
+            {CHOICES[choice]}
+          </label>
+        ))}
+      </fieldset>
+      <p class="hint">A muted conversation never notifies: its details have “Mute”.</p>
+      <Explained error={task.error} />
+    </section>
   );
 }
 
@@ -47,8 +143,7 @@ function Backup() {
     setOpen(false);
   };
   return (
-    <section aria-labelledby="backup">
-      <h2 id="backup">Backup</h2>
+    <section aria-label="Backup">
       <p>
         One encrypted file with your account, contacts, groups and all messages. Restored elsewhere, it
         becomes a device of its own.
@@ -76,49 +171,48 @@ function Backup() {
 }
 
 function Passphrase() {
-  const { store } = useSession();
-  const [open, setOpen] = useState(false);
+  const { changePassphrase } = useSession();
+  const [old, setOld] = useState('');
   const [changed, setChanged] = useState(false);
   const task = useTask();
-  const change = async (passphrase: string) => {
-    await store.changePassphrase(passphrase);
-    setOpen(false);
-    setChanged(true);
-  };
   return (
-    <section aria-labelledby="passphrase">
-      <h2 id="passphrase">Passphrase</h2>
-      {open ? (
-        <NewPassphrase
-          action={task.busy ? 'Changing…' : 'Change it'}
-          busy={task.busy}
-          onChosen={(passphrase) => void task.run(() => change(passphrase))}
-        />
+    <section aria-label="Passphrase">
+      {changed ? (
+        <p class="good" role="status">
+          Changed. The new one is asked for from now on.
+        </p>
       ) : (
-        <div class="row">
-          <button type="button" onClick={() => setOpen(true)}>
-            Change the passphrase
-          </button>
-          <button type="button" onClick={() => void lock()}>
-            Lock now
-          </button>
-        </div>
+        <>
+          <Field
+            label="Old passphrase"
+            type="password"
+            autocomplete="current-password"
+            value={old}
+            onValue={setOld}
+            autofocus
+          />
+          <NewPassphrase
+            action={task.busy ? 'Changing…' : 'Change it'}
+            busy={task.busy}
+            autofocus={false}
+            onChosen={(passphrase) => void task.run(() => changePassphrase(old, passphrase)).then(setChanged)}
+          />
+        </>
       )}
-      <p role="status">{changed && 'Changed.'}</p>
       <Explained error={task.error} />
+      <p class="hint">“Lock”, below the list, closes the account until the passphrase is given.</p>
     </section>
   );
 }
 
 function BlockedPeople() {
-  const { conversations, revision } = useSession();
-  void revision.value;
+  const { conversations } = useSession();
+  useRevision();
   const task = useTask();
   const blocked = conversations.blocked();
-  if (blocked.length === 0) return null;
+  if (blocked.length === 0) return <p>You have blocked nobody.</p>;
   return (
-    <section aria-labelledby="blocked">
-      <h2 id="blocked">Blocked people</h2>
+    <section aria-label="Blocked people">
       <ul class="lines">
         {blocked.map(({ identity }) => (
           <li key={encodeHex(identity)} class="member">
@@ -149,8 +243,7 @@ function Node() {
     void task.run(async () => setAddress(await nodeAddress()));
   }, []);
   return (
-    <section aria-labelledby="node">
-      <h2 id="node">Node</h2>
+    <section aria-label="Node">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -187,8 +280,7 @@ function FindingSettingsForm() {
     setSaved(false);
   };
   return (
-    <section aria-labelledby="finding">
-      <h2 id="finding">Names and keys</h2>
+    <section aria-label="Names and keys">
       <p>
         People can be found by a name such as alice.eth, or by their key alone while they are offline. Whoever
         you ask learns your network address and whom you look up, so nobody is asked unless you set them here.
@@ -257,7 +349,7 @@ function OwnName() {
   const [sent, setSent] = useState<string>();
   const task = useTask();
   const { names } = finding;
-  if (names === undefined) return null;
+  if (names === undefined) return <p>To look up names, set an Ethereum node under “Names and keys”.</p>;
   const wallet = injectedWallet();
   const prepare = async () => {
     setSent(undefined);
@@ -267,8 +359,7 @@ function OwnName() {
     saveFindingSettings({ ...findingSettings(), ownName: name });
   };
   return (
-    <section aria-labelledby="own-name">
-      <h2 id="own-name">Your own name</h2>
+    <section aria-label="Your own name">
       <p>
         If you hold a name, one transaction leads it to your key and to where your card is published. Later
         changes of your devices cost nothing. It is public for good that this name belongs to this key.
@@ -326,8 +417,7 @@ function Storage() {
     if (value.name === 'open') void value.disk.persisted.then(setPersisted);
   }, [value]);
   return (
-    <section aria-labelledby="storage">
-      <h2 id="storage">This browser</h2>
+    <section aria-label="This browser">
       {!persisted && (
         <p class="notice">
           The browser may delete the data of this page when it runs out of space. Keep your words, and a

@@ -11,7 +11,7 @@ export function Unlock() {
   const [passphrase, setPassphrase] = useState('');
   const task = useTask();
   return (
-    <Screen title="Locked">
+    <Screen logo title="Locked">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -22,6 +22,7 @@ export function Unlock() {
           label="Passphrase"
           type="password"
           autocomplete="current-password"
+          autofocus
           value={passphrase}
           onValue={setPassphrase}
         />

@@ -5,7 +5,7 @@ import { Explained } from '../components/explained.js';
 import { Area, Field } from '../components/field.js';
 import { NewPassphrase } from '../components/new-passphrase.js';
 import { Screen } from '../components/screen.js';
-import { crypto } from '../session.js';
+import { crypto } from '../crypto.js';
 import { createAccount, restoreAccount } from '../state.js';
 import { useTask } from '../use-task.js';
 
@@ -23,7 +23,7 @@ export function Welcome({ lost }: { readonly lost: boolean }) {
   switch (step) {
     case 'choose':
       return (
-        <Screen title="Welcome to Sotto">
+        <Screen logo title="Welcome to Sotto">
           {lost && (
             <p class="notice" role="alert">
               There was an account in this browser, and the browser has deleted its data. Recover it from your
@@ -74,7 +74,7 @@ function NewWords({ onBack, onDone }: StepProps) {
       onDone={() => onDone(accountFromMnemonic(crypto, mnemonic).identity)}
     />
   ) : (
-    <Screen title="Your recovery words">
+    <Screen title="Your recovery words" step={[1, 3]}>
       <p>
         Write these words down on paper, in this order. They are your account: whoever has them is you, and
         without them it is lost with this browser. <strong>They are not shown again.</strong>
@@ -110,7 +110,7 @@ function ConfirmWords({ words, onBack, onDone }: ConfirmWordsProps) {
     if (mistakes.length === 0) onDone();
   };
   return (
-    <Screen title="Check your words">
+    <Screen title="Check your words" step={[2, 3]}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -121,6 +121,7 @@ function ConfirmWords({ words, onBack, onDone }: ConfirmWordsProps) {
           <Field
             key={place}
             label={`Word ${place + 1}`}
+            autofocus={i === 0}
             value={typed[i] ?? ''}
             onValue={(value) => setTyped(typed.map((other, j) => (j === i ? value : other)))}
           />
@@ -156,16 +157,19 @@ function Recover({ onBack, onDone }: StepProps) {
   const [extra, setExtra] = useState('');
   const task = useTask();
   return (
-    <Screen title="Recover an account">
+    <Screen title="Recover an account" step={[1, 2]}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void task.run(async () => onDone(accountFromMnemonic(crypto, parseMnemonic(text), extra).identity));
+          void task.run(async () =>
+            onDone(accountFromMnemonic(crypto, parseMnemonic(withoutNumbers(text)), extra).identity),
+          );
         }}
       >
         <Area
           label="Recovery words"
-          hint="12 to 24 English words. Spaces, line breaks and capitals don't matter."
+          hint="12 to 24 English words. Spaces, line breaks, capitals and numbers between them don't matter."
+          autofocus
           value={text}
           onValue={setText}
         />
@@ -191,6 +195,11 @@ function Recover({ onBack, onDone }: StepProps) {
   );
 }
 
+/** Words as they were written down in a list: `1. legal 2) winner`. No word has a digit. */
+function withoutNumbers(text: string): string {
+  return text.replace(/(^|\s)[#(]?\d{1,2}[.):-]*(?=\s|[a-z])/gi, '$1 ');
+}
+
 function ChoosePassphrase({
   identity,
   recovered,
@@ -200,7 +209,7 @@ function ChoosePassphrase({
 }) {
   const task = useTask();
   return (
-    <Screen title="Lock this browser">
+    <Screen title="Lock this browser" step={recovered ? [2, 2] : [3, 3]}>
       <p>
         A passphrase locks your messages and keys in this browser. It is asked for each time you open this
         page, and no one can reset it.

@@ -121,7 +121,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
   });
 
   it('talk in a private group: members, administrators, leaving', async () => {
-    await alice.go('#/new');
+    await alice.go('#/new/group');
     await alice.type('Name of the group', 'Mountain trip');
     await alice.page.getByRole('checkbox', { name: /Bob/ }).check();
     await alice.button('Create').click();
@@ -147,7 +147,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
 
   it('talk in a public chat, which says that it is public', async () => {
     for (const person of [alice, bob]) {
-      await person.go('#/new');
+      await person.go('#/new/chat');
       await person.type('Name of the chat', 'sotto-test');
       await person.button('Join').click();
       await person.page.getByRole('main').getByText('Public', { exact: true }).waitFor();
@@ -226,7 +226,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
   });
 
   it('a backup moves everything, and a wrong passphrase for it is told', async () => {
-    await alice.go('#/settings');
+    await alice.go('#/settings/backup');
     await alice.button('Make a backup').click();
     const saved = alice.page.waitForEvent('download');
     await alice.choosePassphrase('Save the backup', 'a passphrase for backups');
@@ -251,7 +251,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
   });
 
   it('the account can be deleted from a browser, which begins anew then', async () => {
-    await laptop.go('#/settings');
+    await laptop.go('#/settings/browser');
     await laptop.button('Delete the account from this browser').click();
     await laptop.page
       .getByRole('alertdialog')

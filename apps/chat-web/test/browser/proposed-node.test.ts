@@ -79,7 +79,7 @@ describe.runIf(hasChromium())('a link that proposes another node', () => {
     await follow(proposed);
     await alice.unlock();
     await alice.isOpen();
-    await alice.go('#/settings');
+    await alice.go('#/settings/node');
     expect(await alice.page.getByLabel('Address').inputValue()).toBe(proposed);
   });
 });

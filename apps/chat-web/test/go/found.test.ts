@@ -70,7 +70,7 @@ describe.skipIf(!canRun)('the page, from an IPFS node, beside a chain', () => {
 
   /** Fills in the settings, and has them used. */
   async function set(person: Person, settings: Record<string, string>): Promise<void> {
-    await person.go('#/settings');
+    await person.go('#/settings/finding');
     await person.page.getByText('Another chain').click();
     for (const [label, text] of Object.entries(settings)) await person.type(label, text);
     await person.button('Save names and keys').click();
@@ -102,7 +102,7 @@ describe.skipIf(!canRun)('the page, from an IPFS node, beside a chain', () => {
     await alice.see('Anyone who has only your key finds the newest card');
     await alice.see(/IPNS: published/);
     await chain.register('alice.eth', holder());
-    await alice.go('#/settings');
+    await alice.go('#/settings/name');
     await alice.type('Name', 'alice.eth');
     await alice.button('Prepare the transaction').click();
     await alice.see('Nothing was sent: sign it with the account that holds the name.');
@@ -143,7 +143,7 @@ describe.skipIf(!canRun)('the page, from an IPFS node, beside a chain', () => {
     const other = await Person.arrive(context, url);
     await other.createAccount();
     await set(other, { 'Ethereum node': chain.url, 'Registry of names': chain.registry });
-    await other.go('#/settings');
+    await other.go('#/settings/name');
     await other.type('Name', 'alice.eth');
     await other.button('Prepare the transaction').click();
     await other.see('These records have another value now');

@@ -77,7 +77,7 @@ export const linkedDevice: Chapter = {
       linked.installationId === laptop.messenger.installationId && linked.name === 'laptop',
     );
     const [contact] = await laptop.messenger.contacts.list();
-    stage.check('Bob is there, and is verified', contact !== undefined && contact.verified);
+    stage.check('Bob is there, and is verified', contact?.verified === true);
     stage.check('The group is there', (await laptop.messenger.groups.get(group.id)).joined);
 
     const paired = [

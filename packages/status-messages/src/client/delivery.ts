@@ -5,6 +5,7 @@ import {
   encodeBase64,
   encodeHex,
   isSottoError,
+  LruCache,
   type PublicKey,
   SottoError,
   type Write,
@@ -45,6 +46,10 @@ const RETRY_MS = 5_000;
 const HURRY_AFTER_MS = 5_000;
 /** Times that a message is sent again for signs of life. People who never acknowledge show them with each message. */
 const MOST_HURRIED = 5;
+/** How long a message stays whose schedule has ended, in milliseconds. A month: who comes back later gets it from a history, or not at all. */
+const ENDED_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+/** Ids of acknowledgements and read receipts that are remembered, so that they don't stay in the outbox when they fail. */
+const UNASKED_KEPT = 1_024;
 /** Errors that the next attempt would bring again. */
 const LASTING: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'INVALID_PUBLIC_KEY', 'LIMIT_EXCEEDED']);
 
@@ -62,6 +67,7 @@ interface Waiting
     | 'hurried'
     | 'ended'
     | 'failure'
+    | 'unasked'
   > {
   /** Hex. */
   readonly peer: string;
@@ -91,6 +97,8 @@ export interface NewOutgoing {
   readonly taken?: TakenMessage | undefined;
   /** Whether it is sent once, without data synchronisation. */
   readonly once?: true | undefined;
+  /** Whether the client sends it of its own accord. */
+  readonly unasked?: true | undefined;
 }
 
 /** Messages that wait to be sent or acknowledged, and acknowledgements that wait to be sent. Callers run its methods in turn. */
@@ -102,6 +110,7 @@ export class Delivery {
   readonly #byPeer = new Map<string, Set<string>>();
   /** Keys of acknowledgements, the oldest first. */
   readonly #acks = new Set<string>();
+  readonly #unasked = new LruCache<string, number>(UNASKED_KEPT);
   #lastOrder = 0;
 
   constructor(context: StatusContext) {
@@ -109,16 +118,21 @@ export class Delivery {
   }
 
   async load(): Promise<void> {
-    const { store, logger, messenger } = this.#context;
+    const { clock, store, logger, messenger } = this.#context;
     const found: [string, string, OutgoingRecord][] = [];
+    const old: Write[] = [];
     for await (const { key, value } of store.list(outgoingPrefix)) {
       const [peer = ''] = partsOf(key, outgoingPrefix);
       try {
-        found.push([key, peer, decodeRecord<OutgoingRecord>(value)]);
+        const record = decodeRecord<OutgoingRecord>(value);
+        const isOld = record.ended && clock.now() - (record.sentAt ?? 0) > ENDED_KEPT_MS;
+        if (isOld) old.push({ type: 'delete', key });
+        else found.push([key, peer, record]);
       } catch (error) {
         logger.warn('a message that waits is damaged', { error: codeOf(error) });
       }
     }
+    if (old.length > 0) await store.commit(old);
     found.sort(([, , one], [, , other]) => one.order - other.order);
     const pending = found.length > 0 ? await messenger.outbox.pending() : new Set<string>();
     for (const [key, peer, record] of found) {
@@ -167,7 +181,7 @@ export class Delivery {
   /** Notes messages that are repeated until they are acknowledged, and gives up the oldest beyond the limit. */
   add(draft: Draft, added: readonly NewOutgoing[]): void {
     const { clock, limits } = this.#context;
-    for (const { peer, record, messageId, wrapped, groupId, taken, once } of added) {
+    for (const { peer, record, messageId, wrapped, groupId, taken, once, unasked } of added) {
       const name = encodeHex(peer);
       const profile = profileOf(this.#context, record);
       const now = clock.now();
@@ -182,6 +196,7 @@ export class Delivery {
         ...(groupId !== undefined && { groupId }),
         ...(taken && { lastId: taken.id, sentAt: now }),
         ...(once && { once }),
+        ...(unasked && { unasked }),
       });
     }
     const excess = this.#waiting.size + added.length - limits.maxOutgoing;
@@ -224,12 +239,16 @@ export class Delivery {
     const now = this.#context.clock.now();
     // What comes out of a history tells nothing about now.
     if (Math.abs(now - at) > HURRY_AFTER_MS * 12) return;
+    const due: Waiting[] = [];
     for (const key of this.#byPeer.get(encodeHex(peer)) ?? []) {
       const waiting = this.#waiting.get(key);
       if (waiting === undefined || !waiting.accepted || waiting.failure !== undefined) continue;
       const { sentAt = now, hurried = 0 } = waiting;
-      if (now - sentAt >= HURRY_AFTER_MS && hurried < MOST_HURRIED) waiting.hurry = true;
+      if (now - sentAt >= HURRY_AFTER_MS && hurried < MOST_HURRIED) due.push(waiting);
     }
+    // Their acknowledgement is the next sign of life.
+    due.sort((one, other) => one.order - other.order);
+    for (const waiting of due.slice(0, MESSAGES_AT_ONCE)) waiting.hurry = true;
   }
 
   /** Notes that a message is to be acknowledged. @param id hex */
@@ -258,11 +277,12 @@ export class Delivery {
       const keys = [...this.#acks].filter((key) => key.startsWith(prefix)).slice(0, ACKS_AT_ONCE);
       if (keys.length === 0) return;
       const acks = keys.map((key) => decodeHex(key.slice(prefix.length)));
-      await this.#context.messenger.send(
+      const { id } = await this.#context.messenger.send(
         decodeHex(peer),
         encodeDatasyncPayload({ ...EMPTY_DATASYNC_PAYLOAD, acks }),
         { ownCopy: false, alongside: () => keys.map((key) => ({ type: 'delete', key })) },
       );
+      this.noteUnasked(id);
       for (const key of keys) this.#acks.delete(key);
     }
   }
@@ -283,12 +303,15 @@ export class Delivery {
     await this.#commit(draft);
   }
 
-  /** The transport has refused a message for good: of a first copy the user learns it, and of another one there will be more. */
+  /**
+   * The transport has refused a message for good. Of a first copy that the user has asked for they learn it; of others there will be more, if
+   * they are needed.
+   */
   async noteFailed(id: string, error: SottoError): Promise<void> {
     const { events, messenger } = this.#context;
     const draft = Draft.of(this.#context.store);
     const copies = this.#copiesOf(id);
-    const first = copies.filter(([, { accepted }]) => !accepted);
+    const first = copies.filter(([, { accepted, unasked }]) => !accepted && !unasked);
     for (const [key, waiting] of first) {
       await this.#change(draft, key, { failure: error.code });
       const { messageId, peer } = waiting;
@@ -296,7 +319,13 @@ export class Delivery {
       draft.onCommit(() => events.emit('sendFailed', { messageId, recipient, error }));
     }
     await this.#commit(draft);
-    if (copies.length > 0 && first.length === 0) await messenger.outbox.giveUp(id).catch(ignoreNotFound);
+    const isOurs = copies.length > 0 || this.#unasked.get(id) !== undefined;
+    if (isOurs && first.length === 0) await messenger.outbox.giveUp(id).catch(ignoreNotFound);
+  }
+
+  /** Notes the id of something that is sent once, and of which nobody asks what became of it. @param id of the messenger */
+  noteUnasked(id: string): void {
+    this.#unasked.set(id, 1);
   }
 
   /**
@@ -452,7 +481,11 @@ export class Delivery {
     } catch (error) {
       if (!isSottoError(error) || !isLasting(error)) throw error;
       draft = Draft.of(store);
-      for (const [key, { messageId }] of batch) {
+      for (const [key, { messageId, unasked }] of batch) {
+        if (unasked) {
+          this.#giveUp(draft, key);
+          continue;
+        }
         await this.#change(draft, key, { failure: error.code });
         draft.onCommit(() => events.emit('sendFailed', { messageId, recipient: to, error }));
       }
@@ -506,8 +539,10 @@ export class Delivery {
   }
 
   #note(key: string, peer: string, record: OutgoingRecord, accepted: boolean): void {
-    const { messageId, groupId, nextAt, order, sent, sentAt, lastId, hurried, ended, failure } = record;
-    const known = { messageId, groupId, nextAt, order, sent, sentAt, lastId, hurried, ended, failure };
+    const { messageId, groupId, nextAt, order, sent, sentAt, lastId } = record;
+    const { hurried, ended, failure, unasked } = record;
+    const about = { messageId, groupId, nextAt, order, sent, sentAt, lastId };
+    const known = { ...about, hurried, ended, failure, unasked };
     this.#waiting.set(key, { ...known, peer, accepted });
     const keys = this.#byPeer.get(peer) ?? new Set();
     this.#byPeer.set(peer, keys.add(key));

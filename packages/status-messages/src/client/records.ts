@@ -118,6 +118,8 @@ export interface OutgoingRecord {
   readonly lastId?: string | undefined;
   /** A copy for our own devices: sent once, without data synchronisation. */
   readonly once?: true | undefined;
+  /** What the client sends of its own accord, such as that we joined a group: when it fails, it is repeated, and nobody is asked. */
+  readonly unasked?: true | undefined;
   /** Times that it was sent again because its recipient showed a sign of life. */
   readonly hurried?: number | undefined;
   /** The schedule has ended. It is sent again on a sign of life only; a late acknowledgement still counts. */

@@ -193,12 +193,14 @@ export class StatusSender {
     const groupOffers = [{ groupId, messageIds: ids }];
     const payload = encodeDatasyncPayload({ ...EMPTY_DATASYNC_PAYLOAD, groupOffers });
     const { bytes } = this.sign(READ_RECEIPT_TYPE, payload);
-    await messenger.send(author, bytes, { ownCopy: false, alongside: () => alongside });
+    const { id } = await messenger.send(author, bytes, { ownCopy: false, alongside: () => alongside });
+    this.#delivery.noteUnasked(id);
   }
 
   /**
    * Sends a signed message to a person, to be repeated until it is acknowledged, and stores a draft with it.
    * @param options.forOwnDevices whether our other devices get it too. Default true
+   * @param options.unasked whether the client sends it of its own accord
    */
   async sendTo(
     draft: Draft,
@@ -208,10 +210,11 @@ export class StatusSender {
       readonly clock: bigint;
       readonly conversation: Conversation;
       readonly forOwnDevices?: boolean | undefined;
+      readonly unasked?: true | undefined;
     },
   ): Promise<StatusSent> {
     const { crypto, identity, messenger } = this.#context;
-    const { clock, conversation, alongside, onProgress, forOwnDevices = true } = options;
+    const { clock, conversation, alongside, onProgress, forOwnDevices = true, unasked } = options;
     const { messageId, bytes } = signed;
     const isOwn = crypto.equalBytes(peer, identity.publicKey);
     const wrapped = this.#delivery.wrap(peer, bytes);
@@ -226,7 +229,8 @@ export class StatusSender {
       onProgress,
       alongside: (message) => {
         stored = draft.branch();
-        if (!isOwn) this.#delivery.add(stored, [{ peer, record, messageId, wrapped, taken: message }]);
+        if (!isOwn)
+          this.#delivery.add(stored, [{ peer, record, messageId, wrapped, taken: message, unasked }]);
         const recipients = isOwn ? [] : [peer];
         taken = { id: message.id, messageId, clock, conversation, devices: message.devices, recipients };
         return [...draft.writes, ...stored.writes, ...(alongside?.(taken) ?? [])];
@@ -251,7 +255,12 @@ export class StatusSender {
       conversation,
       alongside,
       onProgress,
-    }: StatusSendOptions & { readonly clock: bigint; readonly conversation: Conversation },
+      unasked,
+    }: StatusSendOptions & {
+      readonly clock: bigint;
+      readonly conversation: Conversation;
+      readonly unasked?: true | undefined;
+    },
   ): Promise<StatusSent> {
     const { crypto, identity, messenger, store } = this.#context;
     const { messageId, bytes } = signed;
@@ -265,7 +274,8 @@ export class StatusSender {
     for (const peer of people) {
       const record = await getPeer(draft, encodeHex(peer));
       const wrapped = this.#delivery.wrap(peer, bytes);
-      added.push({ peer, record, messageId, wrapped, groupId, ...(peer === me && { once: true as const }) });
+      const once = peer === me ? true : undefined;
+      added.push({ peer, record, messageId, wrapped, groupId, once, unasked });
     }
     this.#delivery.add(draft, added);
     const id = messageId.slice(2);

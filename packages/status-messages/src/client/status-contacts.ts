@@ -194,6 +194,11 @@ export class StatusContacts {
     const signed = this.#sender.sign(type, payload);
     const conversation = { kind: 'direct', peer } as const;
     // They name no conversation, so our other devices couldn't tell what they are about.
-    await this.#sender.sendTo(draft, peer, signed, { clock, conversation, forOwnDevices: false });
+    await this.#sender.sendTo(draft, peer, signed, {
+      clock,
+      conversation,
+      forOwnDevices: false,
+      unasked: true,
+    });
   }
 }

@@ -178,6 +178,7 @@ export class StatusGroups {
     await this.#sender.sendToAll(draft, recipients, signed, {
       clock: 0n,
       conversation: { kind: 'group', groupId },
+      unasked: true,
     });
     const group = this.#states.describe(record);
     this.#context.events.emit('groupChanged', { group });

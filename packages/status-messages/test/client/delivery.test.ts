@@ -2,6 +2,7 @@ import { SottoError, type Transport } from '@sotto/core';
 import { manualClock } from '@sotto/testing/clock';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
+import { decodeMembershipUpdate, MESSAGE_TYPE } from '../../src/index.js';
 import { newParty, quiet } from './party.js';
 import { StatusPeer } from './status-peer.js';
 
@@ -101,6 +102,24 @@ describe('a sign of life of someone who has not acknowledged', () => {
     expect(alice.undelivered).toEqual([messageId]);
   });
 
+  it('brings no more than a payload at once: each acknowledgement is the next sign', async () => {
+    const { alice, peer, settle, advance } = await together();
+    peer.acknowledges = false;
+    for (let n = 0; n < 50; n++) await alice.status.send(direct(peer), { kind: 'text', text: `text ${n}` });
+    await settle();
+    await advance(6_000);
+    const count = peer.texts.length;
+    await peer.text(alice.identity, 'one sign');
+    await settle();
+    await advance(100);
+    expect(peer.texts).toHaveLength(count + 20);
+    peer.acknowledges = true;
+    await peer.text(alice.identity, 'back');
+    await settle();
+    for (let n = 0; n < 10; n++) await advance(100);
+    expect(alice.delivered.length).toBeGreaterThanOrEqual(30);
+  });
+
   it('brings no more than a few', async () => {
     const { alice, peer, advance } = await together();
     peer.acknowledges = false;
@@ -127,6 +146,22 @@ describe('messages that wait for an acknowledgement', () => {
     await settle();
     expect(await outgoing(world)).toBe(5);
     expect(alice.undelivered).toHaveLength(3);
+  });
+
+  it('are forgotten a month after the schedule has ended', async () => {
+    const world = await together();
+    const { alice, clock, peer, advance } = world;
+    peer.acknowledges = false;
+    await alice.status.send(direct(peer), { kind: 'text', text: 'are you there?' });
+    for (let hour = 0; hour < 40; hour++) await advance(3_600_000);
+    await alice.stop();
+    clock.advance(20 * 24 * 3_600_000);
+    await alice.open();
+    expect(await outgoing(world)).toBe(1);
+    await alice.stop();
+    clock.advance(20 * 24 * 3_600_000);
+    await alice.open();
+    expect(await outgoing(world)).toBe(0);
   });
 
   it('are sent once the transport has accepted all copies', async () => {
@@ -208,6 +243,22 @@ describe('messages that the transport refuses', () => {
       await expect(alice.status.giveUp(messageId)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     },
   );
+
+  it('of the client itself are repeated without a word, and leave nothing in the outbox', async () => {
+    const { alice, peer, refusal, settle, advance, failed } = await together();
+    refusal.refuses = true;
+    await peer.text(alice.identity, 'acknowledge this');
+    const group = await alice.status.groups.create('crew', [peer.identity.publicKey]);
+    await alice.status.sendRead(peer.identity.publicKey, direct(peer), [`0x${'1'.repeat(64)}`]);
+    await settle();
+    expect(failed).toEqual([]);
+    expect(alice.messenger.outbox.failed()).toEqual([]);
+    expect(alice.status.failed().size).toBe(0);
+    refusal.refuses = false;
+    await advance(60_000);
+    const update = peer.ofType(MESSAGE_TYPE.membershipUpdate).at(-1)?.payload as Uint8Array;
+    expect(decodeMembershipUpdate(update).chatId).toBe(group.chatId);
+  });
 
   it('when only a repeat is refused, the next one goes out', async () => {
     const { alice, peer, refusal, settle, advance, failed } = await together();

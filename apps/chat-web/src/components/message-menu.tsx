@@ -1,0 +1,107 @@
+import type { Message } from '@sotto/conversations';
+import type { Conversation } from '@sotto/messenger';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { fullTimeOf } from '../format.js';
+import { useSession } from '../session-context.js';
+import { useTask } from '../use-task.js';
+import { ConfirmButton } from './confirm-button.js';
+import { Explained } from './explained.js';
+
+interface MessageMenuProps {
+  readonly conversation: Conversation;
+  readonly message: Message;
+}
+
+/** What can be done with a message, and what is known of it. */
+export function MessageMenu({ conversation, message }: MessageMenuProps) {
+  const [open, setOpen] = useState(false);
+  const menu = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!open) return;
+    const close = ({ target }: Event) => {
+      if (!menu.current?.contains(target as Node)) setOpen(false);
+    };
+    document.addEventListener('pointerdown', close);
+    document.addEventListener('focusin', close);
+    menu.current?.scrollIntoView({ block: 'nearest' });
+    return () => {
+      document.removeEventListener('pointerdown', close);
+      document.removeEventListener('focusin', close);
+    };
+  }, [open]);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what its buttons opened
+    <div
+      class="message-menu"
+      ref={menu}
+      onKeyDown={({ key }) => {
+        if (key !== 'Escape' || !open) return;
+        setOpen(false);
+        menu.current?.querySelector('button')?.focus();
+      }}
+    >
+      <button
+        type="button"
+        class="more"
+        aria-label="Message menu"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
+        ⋯
+      </button>
+      {open && <Menu conversation={conversation} message={message} onClose={() => setOpen(false)} />}
+    </div>
+  );
+}
+
+function Menu({ conversation, message, onClose }: MessageMenuProps & { onClose(): void }) {
+  const { conversations } = useSession();
+  const task = useTask();
+  const { content, own, protection, sentAt, storedAt, verified } = message;
+  return (
+    <div class="menu">
+      {content.kind === 'text' && (
+        <button
+          type="button"
+          onClick={() => {
+            void navigator.clipboard.writeText(content.text);
+            onClose();
+          }}
+        >
+          Copy the text
+        </button>
+      )}
+      <ConfirmButton
+        label="Delete here"
+        question="Delete this message on this device? Whoever else has it keeps it."
+        busy={task.busy}
+        onConfirm={() => void task.run(() => conversations.deleteForMe(conversation, message))}
+      />
+      <Explained error={task.error} />
+      <dl>
+        <dt>Sent</dt>
+        <dd>{fullTimeOf(sentAt)}</dd>
+        {!own && (
+          <>
+            <dt>Arrived</dt>
+            <dd>{fullTimeOf(storedAt)}</dd>
+          </>
+        )}
+        <dt>Protection</dt>
+        <dd>{PROTECTIONS[protection]}</dd>
+        {!own && (
+          <>
+            <dt>Sender</dt>
+            <dd>{verified ? 'was verified' : 'was not verified'}</dd>
+          </>
+        )}
+      </dl>
+    </div>
+  );
+}
+
+const PROTECTIONS: Readonly<Record<Message['protection'], string>> = {
+  dr: 'forward secrecy',
+  dh: 'encrypted, no forward secrecy',
+  public: 'none: public',
+};

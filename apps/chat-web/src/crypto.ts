@@ -1,0 +1,4 @@
+import { defaultProvider } from '@sotto/crypto';
+
+/** In browsers: JavaScript from @noble. */
+export const crypto = defaultProvider();
