@@ -193,10 +193,12 @@ export interface WakuLibp2p {
   /** The connections, whose ended streams are closed where the SDK forgets to. */
   getConnections?(): readonly WakuConnection[];
   /** What peers offer, since the SDK takes a peer without a store for an empty store. */
-  readonly peerStore?: {
-    /** Rejects for a peer that isn't known. */
-    get(peer: never): Promise<{ readonly protocols: readonly string[] }>;
-  };
+  readonly peerStore?:
+    | {
+        /** Rejects for a peer that isn't known. */
+        get(peer: never): Promise<{ readonly protocols: readonly string[] }>;
+      }
+    | undefined;
 }
 
 /** Parts that every kind of node has. */
