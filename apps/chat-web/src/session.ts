@@ -19,6 +19,8 @@ export interface Session {
   readonly store: EncryptedStore;
   readonly messenger: Messenger;
   readonly conversations: Conversations;
+  /** Whether we write as Status clients do: with reactions, and deletion for all. */
+  readonly withStatus: boolean;
   /** Where people are found by name and key, as the settings say. */
   readonly finding: Finding;
   readonly status: Signal<'connecting' | 'online' | 'offline'>;
@@ -132,6 +134,7 @@ export async function openSession({
     store,
     messenger,
     conversations,
+    withStatus: layer !== undefined,
     finding,
     status,
     revision,

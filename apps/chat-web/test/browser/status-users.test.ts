@@ -2,6 +2,7 @@ import { hasChromium, openProfile, type Profile } from '@sotto/testing/chromium'
 import type { NodeProcess } from '@sotto/testing/whisper-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Site, serveSite } from '../../scripts/serve.mjs';
+import { inspect } from './inspect.js';
 import { startNode } from './node.js';
 import { Person } from './person.js';
 
@@ -46,5 +47,34 @@ describe.runIf(hasChromium())('two who want to talk with Status users', () => {
     await alice.see('Hello back');
     const state = alice.bubble('Hello in the words of Status').locator('.state');
     await expect.poll(() => state.getAttribute('title'), { timeout: 60_000 }).toBe('Delivered');
+  });
+
+  const menuOf = async (person: Person, text: string) => {
+    const bubble = person.bubble(text);
+    await bubble.hover();
+    await bubble.getByRole('button', { name: 'Message menu' }).click();
+    return bubble;
+  };
+
+  it('react to each other, and take it back', async () => {
+    const bubble = await menuOf(bob, 'Hello in the words of Status');
+    await bubble.getByRole('button', { name: 'Laugh' }).click();
+    await alice.page.getByTitle('Laugh: ').waitFor();
+    await bob.page.getByTitle('Laugh: you').waitFor();
+    await inspect(alice.page, 'reaction');
+    const again = await menuOf(bob, 'Hello in the words of Status');
+    await again.getByRole('button', { name: 'Laugh', pressed: true }).click();
+    await expect.poll(() => alice.page.getByTitle('Laugh: ').count(), { timeout: 60_000 }).toBe(0);
+  });
+
+  it('delete what they wrote for both', async () => {
+    const bubble = await menuOf(alice, 'Hello in the words of Status');
+    await bubble.getByRole('button', { name: 'Delete for all' }).click();
+    await bubble
+      .getByRole('button', { name: /^(Delete for all|Yes|Delete)/ })
+      .first()
+      .click();
+    await bob.see('Its author deleted this message.');
+    await alice.see('Its author deleted this message.');
   });
 });
