@@ -127,6 +127,7 @@ export class WakuHost {
   /** The only server to connect to, when some don't answer: its place in the list. */
   #alone: number | undefined;
   #redial: NodeJS.Timeout | undefined;
+  #isLeaving = false;
   #leaving: NodeJS.Timeout | undefined;
 
   constructor(node: Host, { servers, mode }: WakuOption, pubsubTopic: string) {
@@ -161,13 +162,17 @@ export class WakuHost {
    * then tried alone, in turn, and the first that answers is kept.
    */
   onStatus(status: TransportStatus): void {
+    // While servers are left one by one, those that remain may answer for a moment.
+    if (this.#isLeaving) return;
     clearInterval(this.#leaving);
     if (status === 'reconnecting') this.#leaving = setInterval(() => void this.#leave(), PATIENCE_MS);
   }
 
   async #leave(): Promise<void> {
     this.#alone = this.#alone === undefined ? 0 : (this.#alone + 1) % this.#servers.length;
+    this.#isLeaving = true;
     await this.#hangUp();
+    this.#isLeaving = false;
     await this.#dial();
   }
 

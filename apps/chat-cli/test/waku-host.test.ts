@@ -10,10 +10,14 @@ afterEach(() => void vi.useRealTimers());
 function scripted() {
   const connected = new Set<string>();
   let isRunning = false;
+  const hooks = { onHangUp: () => {} };
   const node: Host = {
     libp2p: {
       getConnections: () => [...connected].map((remotePeer) => ({ remotePeer })),
-      hangUp: async (peer) => void connected.delete(String(peer)),
+      hangUp: async (peer) => {
+        connected.delete(String(peer));
+        hooks.onHangUp();
+      },
     },
     start: async () => {
       isRunning = true;
@@ -38,6 +42,7 @@ function scripted() {
   const host = new WakuHost(node, option, '/waku/2/rs/16/32');
   return {
     host,
+    hooks,
     connected: () => [...connected],
     drop: (id: string) => connected.delete(id),
     isRunning: () => isRunning,
@@ -56,9 +61,10 @@ it('a Waku node dials its servers again that it lost', async () => {
 });
 
 it('a Waku node leaves servers that are silent, for one after the other alone, and stays with the first that answers', async () => {
-  const { host, connected } = scripted();
+  const { host, hooks, connected } = scripted();
   await host.start();
   host.onStatus('reconnecting');
+  hooks.onHangUp = () => host.onStatus('connected');
   await vi.advanceTimersByTimeAsync(59_000);
   expect(connected()).toEqual(['one', 'three']);
   await vi.advanceTimersByTimeAsync(1_000);
