@@ -1,5 +1,5 @@
 import { type Signal, signal } from '@preact/signals';
-import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
+import { type Conversations, createConversations, explainClock, type Message } from '@sotto/conversations';
 import { isSottoError, type KeyPair } from '@sotto/core';
 import { createMessenger, type DeviceInfo, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
@@ -12,6 +12,14 @@ import { connectTo } from './transport.js';
 
 /** Kept until the user has read what it means that the account was recovered here from its words. */
 export const RECOVERED = 'sotto-chat:recovered';
+
+/** A reply to a message, or another text for it. */
+export interface Writing {
+  /** Of the conversation. */
+  readonly key: string;
+  readonly what: 'reply' | 'edit';
+  readonly message: Message;
+}
 
 /** An account that is open: everything the pages work with. */
 export interface Session {
@@ -28,6 +36,8 @@ export interface Session {
   readonly revision: Signal<number>;
   /** What is being typed and not stored as a draft yet, by conversation. */
   readonly typed: Map<string, string>;
+  /** What the message that is being written does to another one, if anything. */
+  readonly writing: Signal<Writing | undefined>;
   /** Whether the account was recovered from its words here, and the user hasn't read yet what that means. */
   readonly recovered: Signal<boolean>;
   /** The user has read it. */
@@ -139,6 +149,7 @@ export async function openSession({
     status,
     revision,
     typed: new Map(),
+    writing: signal(undefined),
     recovered,
     dismissRecovered() {
       localStorage.removeItem(RECOVERED);

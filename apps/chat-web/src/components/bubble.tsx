@@ -9,6 +9,7 @@ import { Identicon } from './identicon.js';
 import { MessageContent } from './message-content.js';
 import { MessageMenu } from './message-menu.js';
 import { PersonName } from './person-name.js';
+import { Quote } from './quote.js';
 import { Time } from './time.js';
 
 const STATES: Readonly<Record<Message['state'], readonly [sign: string, words: string]>> = {
@@ -57,6 +58,7 @@ export function Bubble({ conversation, message, named, first, last, found }: Bub
         </a>
       )}
       {!isNamed && <span class="sr-only">{own ? 'You' : <PersonName identity={sender} />} wrote:</span>}
+      {message.replyTo !== undefined && <Quote conversation={conversation} replyTo={message.replyTo} />}
       <MessageContent message={message} />
       <span class="meta">
         {protection === 'dh' && (

@@ -1,4 +1,4 @@
-import type { Message } from '@sotto/conversations';
+import { conversationKey, type Message } from '@sotto/conversations';
 import type { Conversation } from '@sotto/messenger';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { fullTimeOf } from '../format.js';
@@ -88,8 +88,12 @@ function Reacting({ conversation, message, onClose }: MessageMenuProps & { onClo
 }
 
 function Menu({ conversation, message, onClose }: MessageMenuProps & { onClose(): void }) {
-  const { conversations, withStatus } = useSession();
+  const { conversations, withStatus, writing } = useSession();
   const task = useTask();
+  const write = (what: 'reply' | 'edit') => {
+    writing.value = { key: conversationKey(conversation), what, message };
+    onClose();
+  };
   const { content, own, reference, protection, sentAt, storedAt, verified } = message;
   return (
     <div class="menu">
@@ -106,6 +110,16 @@ function Menu({ conversation, message, onClose }: MessageMenuProps & { onClose()
       )}
       {withStatus && reference !== undefined && (
         <Reacting conversation={conversation} message={message} onClose={onClose} />
+      )}
+      {withStatus && reference !== undefined && content.kind !== 'deleted' && (
+        <button type="button" onClick={() => write('reply')}>
+          Reply
+        </button>
+      )}
+      {withStatus && reference !== undefined && own && content.kind === 'text' && (
+        <button type="button" onClick={() => write('edit')}>
+          Edit
+        </button>
       )}
       {withStatus && reference !== undefined && own && content.kind !== 'deleted' && (
         <ConfirmButton

@@ -50,7 +50,7 @@ describe.runIf(hasChromium())('two who want to talk with Status users', () => {
   });
 
   const menuOf = async (person: Person, text: string) => {
-    const bubble = person.bubble(text);
+    const bubble = person.bubble(text).first();
     await bubble.hover();
     await bubble.getByRole('button', { name: 'Message menu' }).click();
     return bubble;
@@ -65,6 +65,27 @@ describe.runIf(hasChromium())('two who want to talk with Status users', () => {
     const again = await menuOf(bob, 'Hello in the words of Status');
     await again.getByRole('button', { name: 'Laugh', pressed: true }).click();
     await expect.poll(() => alice.page.getByTitle('Laugh: ').count(), { timeout: 60_000 }).toBe(0);
+  });
+
+  it('reply to a message, and change what they wrote', async () => {
+    await menuOf(bob, 'Hello in the words of Status').then((bubble) =>
+      bubble.getByRole('button', { name: 'Reply' }).click(),
+    );
+    await bob.write('To this I say yes');
+    const reply = alice.bubble('To this I say yes');
+    await reply.locator('blockquote', { hasText: 'You Hello in the words of Status' }).waitFor();
+    await menuOf(bob, 'To this I say yes').then((bubble) =>
+      bubble.getByRole('button', { name: 'Edit' }).click(),
+    );
+    const area = bob.page.getByLabel('Message', { exact: true });
+    await expect.poll(() => area.inputValue(), { timeout: 60_000 }).toBe('To this I say yes');
+    await inspect(bob.page, 'editing');
+    await bob.send('To this I say no');
+    await alice.see('To this I say no');
+    await alice.see('(edited)');
+    await bob.write('A message of its own');
+    await alice.bubble('A message of its own').waitFor();
+    expect(await alice.bubble('A message of its own').locator('blockquote').count()).toBe(0);
   });
 
   it('delete what they wrote for both', async () => {
