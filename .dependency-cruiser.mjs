@@ -12,7 +12,7 @@ const layers = {
   'group-log': ['core', 'crypto'],
   device: ['core', 'crypto', 'protocol-codec', 'x3dh', 'double-ratchet'],
   messenger: ['core', 'crypto', 'protocol-codec', 'group-log', 'device', 'directories'],
-  conversations: ['core', 'messenger', 'status-messages'],
+  conversations: ['core', 'protocol-codec', 'messenger', 'status-messages'],
   attachments: ['core', 'protocol-codec'],
   agent: ['core', 'crypto', 'messenger', 'conversations'],
   identity: ['core', 'crypto', 'protocol-codec'],

@@ -16,13 +16,14 @@ export function personJson(session: Session, identity: PublicKey): JsonObject {
 
 /** A line of the conversation list. */
 export function summaryJson(session: Session, summary: ConversationSummary): JsonObject {
-  const { key, conversation, unread, protection, request, group } = summary;
+  const { key, conversation, unread, protection, request, group, disappearing } = summary;
   return {
     conversation: key,
     kind: conversation.kind,
     title: titleOf(session, conversation),
     unread,
     protection,
+    ...(disappearing !== undefined && { disappearing }),
     ...((conversation.kind === 'direct' || request) && { request }),
     ...(conversation.kind === 'direct' && { person: personJson(session, conversation.peer) }),
     ...(group && { group: groupJson(session, group) }),
@@ -58,6 +59,8 @@ export function entryJson(session: Session, conversation: string, entry: Entry):
       };
     case 'new-device':
       return { conversation, number, what, device: notice.installationId };
+    case 'disappearing-changed':
+      return { conversation, number, what, by: personJson(session, notice.by), seconds: notice.seconds };
     case 'group-change-lost': {
       const { kind, author, subjects, reason } = notice;
       return {
@@ -94,6 +97,8 @@ function contentJson(content: Content): JsonObject {
         picture: encodeBase64(content.picture),
         mediaType: content.mediaType,
       };
+    case 'file':
+      return { text: content.text };
     case 'deleted':
       return { deleted: true };
     case 'other':
@@ -103,7 +108,7 @@ function contentJson(content: Content): JsonObject {
 
 function messageJson(session: Session, message: Message): JsonObject {
   const { id, sender, own, content, state, failure, late, protection, sentAt, storedAt } = message;
-  const { reference, replyTo, edited, reactions, recipients } = message;
+  const { reference, replyTo, edited, reactions, recipients, timer } = message;
   return {
     id,
     sender: personJson(session, sender),
@@ -125,6 +130,7 @@ function messageJson(session: Session, message: Message): JsonObject {
       })),
     }),
     ...(late && { late }),
+    ...(timer !== undefined && { timer }),
     protection,
     sentAt,
     storedAt,

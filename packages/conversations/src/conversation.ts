@@ -27,6 +27,8 @@ export interface ConversationSummary {
   readonly next: number;
   /** What was written and not sent yet, see `Conversations.setDraft`; empty when there is nothing. */
   readonly draft: string;
+  /** After how many seconds new messages disappear, see `Conversations.setDisappearing`; `undefined`: they don't. */
+  readonly disappearing: number | undefined;
   /** Whether the user wants no notifications of it now. */
   readonly muted: boolean;
 }

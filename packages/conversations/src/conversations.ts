@@ -1,6 +1,7 @@
 import {
   type Clock,
   compareBytes,
+  copyBytes,
   decodeHex,
   decodeUtf8,
   encodeHex,
@@ -36,11 +37,20 @@ import type {
   StatusTaken,
 } from '@sotto/status-messages/client';
 import { type ConversationProtection, type ConversationSummary, conversationKey } from './conversation.js';
+import {
+  type ConversationMessage,
+  DISAPPEARING_MAX_SECONDS,
+  decodeConversationMessage,
+  encodeConversationMessage,
+  type Timer,
+} from './conversation-message.js';
+import { Expiry, replaces, timerAfter } from './disappearing.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
 import { History } from './history.js';
 import { LocalSettings } from './local-settings.js';
 import { type Person, parsePersonName } from './person.js';
 import { StatusBatch, storedStatusOf } from './status-history.js';
+import { SteadyTime } from './steady-time.js';
 import {
   PAGE_SIZE,
   payloadText,
@@ -106,6 +116,12 @@ export interface SendTextOptions {
   readonly replyTo?: string | undefined;
 }
 
+/** How a file is sent. */
+export interface SendFileOptions extends Pick<SendTextOptions, 'onProgress'> {
+  /** Text that goes with it. */
+  readonly text?: string | undefined;
+}
+
 /** A picture to be sent. */
 export interface PictureToSend {
   /** The encoded picture; borrowed. It travels inside the message: scale it down. */
@@ -155,6 +171,8 @@ export class Conversations {
   readonly #local: LocalSettings;
   readonly #status: StatusClient | undefined;
   readonly #clock: Clock;
+  readonly #time: SteadyTime;
+  readonly #expiry: Expiry;
   readonly #logger: Logger;
   readonly #rows = new Map<string, Row>();
   /** Contacts by identity in hex: the messenger keeps who they are, this package their names. */
@@ -182,13 +200,17 @@ export class Conversations {
     this.#status = status;
     this.#clock = clock;
     this.#logger = logger;
-    this.#history = new History(store, logger);
+    this.#time = new SteadyTime(clock);
+    this.#history = new History(store, logger, this.#time);
+    this.#expiry = new Expiry(this.#history, clock, this.#time, () => void this.#expireInTurn());
     this.#local = new LocalSettings(this.#history);
   }
 
   /** @internal Reads what is stored and begins to listen. */
   async load(): Promise<void> {
     const messenger = this.#messenger;
+    await this.#history.loadTime();
+    while ((await this.#history.expire()) !== undefined);
     for (const contact of await messenger.contacts.list()) {
       this.#contacts.set(encodeHex(contact.identity), contact);
     }
@@ -219,6 +241,7 @@ export class Conversations {
       else if ((await this.#history.stateOf(id)) === 'pending')
         await this.#noteState(id, 'failed', failed.get(id));
     }
+    await this.#expiry.plan();
     this.#stops.push(
       ...this.#listen(),
       messenger.on('sent', ({ id }) => this.#inTurn(() => this.#settle(id))),
@@ -273,6 +296,7 @@ export class Conversations {
   /** Stops listening, and waits for what is in progress. Close the messenger, and the option `status`, after it. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#expiry.close();
     for (const stop of this.#stops.splice(0)) stop();
     for (const cancel of this.#retries) cancel();
     await this.#tail;
@@ -305,17 +329,37 @@ export class Conversations {
   }
 
   /**
-   * A page of a conversation, in order: the last `limit` entries before number `before`, by default the latest. Damaged
-   * entries are left out.
+   * A page of a conversation, in order: the last `limit` entries before number `before`, by default the latest 50, and none before number
+   * `from`. Entries that were deleted or are damaged don't count.
    * @throws STORE_UNAVAILABLE, CLOSED
    */
   async entries(
     conversation: Conversation,
-    options: { readonly before?: number | undefined; readonly limit?: number | undefined } = {},
+    {
+      before = Number.POSITIVE_INFINITY,
+      from = 0,
+      limit = 50,
+    }: {
+      readonly before?: number | undefined;
+      readonly from?: number | undefined;
+      readonly limit?: number | undefined;
+    } = {},
   ): Promise<readonly Entry[]> {
     const key = conversationKey(conversation);
-    const end = Math.min(options.before ?? Number.POSITIVE_INFINITY, this.#rows.get(key)?.stored.next ?? 0);
-    return this.#history.entries(key, Math.max(0, end - (options.limit ?? 50)), end);
+    const found: Entry[] = [];
+    let end = Math.min(before, this.#rows.get(key)?.stored.next ?? 0);
+    // The first step reads what is asked for, further ones whole pages of the store.
+    for (let step = limit; end > from && found.length < limit; step = PAGE_SIZE) {
+      const start = Math.max(from, step === limit ? end - step : Math.floor((end - 1) / step) * step);
+      const entries = await this.#history.entries(key, Math.max(0, start), end);
+      const now = this.#time.now();
+      // A computer that has slept may not have deleted them yet.
+      found.unshift(
+        ...entries.filter((entry) => entry.kind === 'notice' || now < (entry.expiresAt ?? now + 1)),
+      );
+      end = start;
+    }
+    return found.slice(-limit);
   }
 
   /** A person as this user knows them; also a stranger. */
@@ -531,12 +575,97 @@ export class Conversations {
       const key = conversationKey(conversation);
       const row = this.#rows.get(key);
       if (row === undefined || row.stored.unread === 0) return;
+      await this.#beginRead(key, row);
       const stored = { ...row.stored, unread: 0 };
       const write = this.#history.conversationWrite(key, stored);
       if (!(await this.#tellRead(conversation, row, write))) await this.#history.putConversation(key, stored);
       row.stored = stored;
       this.#tell({ what: 'conversation', key, numbers: [] });
     });
+  }
+
+  /** Begins the time of messages that disappear after they are read. */
+  async #beginRead(key: string, row: Row): Promise<void> {
+    let hasChanged = false;
+    for (;;) {
+      const numbers = await this.#history.beginRead(key);
+      if (numbers.length === 0) break;
+      hasChanged = true;
+      this.#tell({ what: 'conversation', key, numbers });
+    }
+    if (!hasChanged) return;
+    await this.#reload(key, row);
+    await this.#expiry.plan();
+  }
+
+  #expireInTurn(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.#closed) await this.#expireNow();
+    }).catch(() => undefined);
+  }
+
+  /** Deletes messages whose time has come. */
+  async #expireNow(): Promise<void> {
+    try {
+      for (;;) {
+        const expired = await this.#history.expire();
+        if (expired === undefined) break;
+        for (const [key, numbers] of expired) {
+          const row = this.#rows.get(key);
+          if (row !== undefined) await this.#reload(key, row);
+          this.#tell({ what: 'conversation', key, numbers });
+        }
+      }
+      await this.#expiry.plan();
+    } catch (error) {
+      if (this.#closed || isSottoError(error, 'CLOSED')) return;
+      this.#logger.warn('messages not deleted yet', { error: codeOf(error) });
+      this.#later(() => this.#expireNow());
+    }
+  }
+
+  /**
+   * Sets after how many seconds new messages of a conversation disappear, and tells everyone in it: from when they were read, on each device, or
+   * sent. Messages that are there stay as they are. Whoever wants to keep a message can: it is up to their software.
+   * @param seconds 1 to {@link DISAPPEARING_MAX_SECONDS}; `undefined`: they don't any more
+   * @throws NOT_PERMITTED for a public chat or a Status group; INVALID_ARGUMENT; what `send` of the messenger throws. Nothing is
+   *   changed then
+   */
+  async setDisappearing(conversation: Conversation, seconds: number | undefined): Promise<void> {
+    if (
+      seconds !== undefined &&
+      !(Number.isInteger(seconds) && seconds > 0 && seconds <= DISAPPEARING_MAX_SECONDS)
+    )
+      throw invalidArgument('seconds', `not a whole number from 1 to ${DISAPPEARING_MAX_SECONDS}`);
+    await this.#inTurn(async () => {
+      await this.#checkPlain(conversation, 'let messages disappear');
+      const key = conversationKey(conversation);
+      const row = await this.#rowFor(conversation);
+      const { next, timer: before } = row.stored;
+      if ((before?.seconds ?? 0) === (seconds ?? 0)) return;
+      const timer = timerAfter(before, seconds ?? 0, this.#clock.now());
+      const payload = encodeConversationMessage({ kind: 'timer-change', timer });
+      const storedAt = this.#clock.now();
+      const by = this.#messenger.identity;
+      const alongside = () => this.#history.appendTimer(key, row.stored, timer, by, storedAt).writes;
+      let failure: unknown;
+      try {
+        await this.#messenger.send(conversation, payload, { alongside });
+      } catch (error) {
+        failure = error;
+      }
+      await this.#reload(key, row);
+      if (row.stored.next === next) throw failure ?? closed();
+      this.#tell({ what: 'conversation', key, numbers: [next] });
+    });
+  }
+
+  /** Refuses conversations in which nothing but texts can be sent. @throws NOT_PERMITTED */
+  async #checkPlain(conversation: Conversation, what: string): Promise<void> {
+    const { kind } = conversation;
+    if (kind === 'public') throw notPermitted(`${what} in a public chat`);
+    if (kind === 'group' && (await this.#status?.groups.get(conversation.groupId)) !== undefined)
+      throw notPermitted(`${what} in a Status group`);
   }
 
   /**
@@ -591,7 +720,8 @@ export class Conversations {
     const found: Message[] = [];
     const most = Math.min(stored.unread, MOST_READ);
     for (let before = stored.next; before > 0 && found.length < most; ) {
-      const page = await this.entries(conversation, { before, limit: PAGE_SIZE });
+      const from = before - PAGE_SIZE;
+      const page = await this.entries(conversation, { before, from, limit: PAGE_SIZE });
       const received = page.filter((entry) => entry.kind === 'message').filter(({ own }) => !own);
       found.unshift(...received.slice(-(most - found.length)));
       before -= PAGE_SIZE;
@@ -618,38 +748,74 @@ export class Conversations {
    */
   async send(conversation: Conversation, text: string, options: SendTextOptions = {}): Promise<Message> {
     const payload = encodeText(text);
-    if (this.#status !== undefined) {
-      const plain = decodeUtf8(payload);
-      return this.#sendStatus(conversation, { kind: 'text', text: plain, replyTo: options.replyTo }, options);
-    }
-    if (options.replyTo !== undefined) throw withoutStatus('replyTo');
+    const { replyTo } = options;
+    if (this.#status === undefined && replyTo !== undefined) throw withoutStatus('replyTo');
     return this.#inTurn(async () => {
-      const key = conversationKey(conversation);
-      const row = await this.#rowFor(conversation);
-      const { next } = row.stored;
-      const alongside = (taken: TakenMessage) => {
-        const entry = this.#ownEntry(conversation, payload, taken);
-        const { writes } = this.#history.append(key, row.stored, entry, taken.id);
-        return [...writes, ...this.#local.withoutDraft(key)];
-      };
-      let failure: unknown;
-      try {
-        const result = await this.#messenger.send(conversation, payload, { ...options, alongside });
-        const isWeak = result.kind === 'group' && result.members.some(isWithoutRatchet);
-        if (isWeak) await this.#history.setProtection(key, next, 'dh');
-      } catch (error) {
-        failure = error;
+      const plain = decodeUtf8(payload);
+      const { timer } = this.#rows.get(conversationKey(conversation))?.stored ?? {};
+      if (timer !== undefined && timer.seconds > 0) {
+        // Status clients know of no timers.
+        const timed = encodeConversationMessage({ kind: 'text', text: plain, replyTo, timer });
+        return this.#sendPayload(conversation, timed, options, timer);
       }
-      return this.#sent(key, row, next, failure);
+      if (this.#status === undefined) return this.#sendPayload(conversation, payload, options);
+      return this.#sendStatus(conversation, { kind: 'text', text: plain, replyTo }, options);
     });
+  }
+
+  /**
+   * Sends a file that is stored elsewhere, such as by `uploadAttachment` of `@sotto/attachments`. Resolves as {@link send}.
+   * @param attachment 1 to {@link ATTACHMENT_MAX_BYTES} bytes that describe it, as `encodeAttachment` makes them; borrowed
+   * @throws NOT_PERMITTED for a public chat, where anyone could read the file, or a Status group; INVALID_ARGUMENT, LIMIT_EXCEEDED for
+   *   the attachment; as {@link send}
+   */
+  async sendFile(
+    conversation: Conversation,
+    attachment: Uint8Array,
+    { text = '', onProgress }: SendFileOptions = {},
+  ): Promise<Message> {
+    const plain = text === '' ? '' : decodeUtf8(encodeText(text));
+    const file = { kind: 'file', attachment: copyBytes(attachment, 'attachment'), text: plain } as const;
+    if (file.attachment.length === 0) throw invalidArgument('attachment', 'empty');
+    return this.#inTurn(async () => {
+      await this.#checkPlain(conversation, 'send files');
+      const { timer } = this.#rows.get(conversationKey(conversation))?.stored ?? {};
+      const payload = encodeConversationMessage({ ...file, timer });
+      return this.#sendPayload(conversation, payload, { onProgress }, timer);
+    });
+  }
+
+  async #sendPayload(
+    conversation: Conversation,
+    payload: Uint8Array,
+    { onProgress }: SendTextOptions,
+    timer?: Timer,
+  ): Promise<Message> {
+    const key = conversationKey(conversation);
+    const row = await this.#rowFor(conversation);
+    const { next } = row.stored;
+    const alongside = (taken: TakenMessage) => {
+      const { storedAt, message } = this.#ownEntry(conversation, payload, taken);
+      const entry = { storedAt, message: { ...message, ...timerOf(timer) } };
+      const { writes } = this.#history.append(key, row.stored, entry, taken.id);
+      return [...writes, ...this.#local.withoutDraft(key)];
+    };
+    let failure: unknown;
+    try {
+      const result = await this.#messenger.send(conversation, payload, { onProgress, alongside });
+      const isWeak = result.kind === 'group' && result.members.some(isWithoutRatchet);
+      if (isWeak) await this.#history.setProtection(key, next, 'dh');
+    } catch (error) {
+      failure = error;
+    }
+    return this.#sent(key, row, next, failure);
   }
 
   /** The message that was sent as number `next`. @throws the failure, if it was not stored */
   async #sent(key: string, row: Row, next: number, failure: unknown): Promise<Message> {
     // The messenger resumes a fan-out that fails later: the result is that of the stored message.
     await this.#reload(key, row);
-    if (row.stored.next === next)
-      throw failure ?? new SottoError('CLOSED', 'The conversations were closed.', { what: 'messenger' });
+    if (row.stored.next === next) throw failure ?? closed();
     const message = row.lastMessage as Message;
     this.#local.draftSent(key);
     this.#tell({ what: 'conversation', key, numbers: [next] });
@@ -660,7 +826,7 @@ export class Conversations {
 
   /**
    * Sends a picture inside a message. Only with the option `status`.
-   * @throws as {@link send}
+   * @throws NOT_PERMITTED where messages disappear: {@link sendFile} instead; as {@link send}
    */
   async sendPicture(
     conversation: Conversation,
@@ -670,7 +836,12 @@ export class Conversations {
     const plain = text === '' ? '' : decodeUtf8(encodeText(text));
     const image = { payload: picture, format: FORMATS[mediaType] };
     const content = { kind: 'image', text: plain, image, replyTo: options.replyTo } as const;
-    return this.#sendStatus(conversation, content, options);
+    return this.#inTurn(async () => {
+      const { timer } = this.#rows.get(conversationKey(conversation))?.stored ?? {};
+      if (timer !== undefined && timer.seconds > 0)
+        throw notPermitted('send a picture that disappears, except as a file');
+      return this.#sendStatus(conversation, content, options);
+    });
   }
 
   /**
@@ -724,31 +895,29 @@ export class Conversations {
   ): Promise<Message> {
     const status = this.#status;
     if (status === undefined) throw withoutStatus('picture');
-    return this.#inTurn(async () => {
-      const key = conversationKey(conversation);
-      const row = await this.#rowFor(conversation);
-      const { next } = row.stored;
-      const alongside = (taken: StatusTaken) => {
-        const entry = this.#ownEntry(conversation, new Uint8Array(0), taken);
-        const recipients = taken.recipients.map((identity) => ({ by: encodeHex(identity) }));
-        const status = ownStatusOf(taken.messageId, content);
-        const message = { ...entry.message, status, ...(recipients.length > 0 && { recipients }) };
-        const { writes } = this.#history.append(key, row.stored, { ...entry, message }, taken.id);
-        return [
-          ...writes,
-          ...this.#local.withoutDraft(key),
-          this.#history.referenceWrite(key, taken.messageId.slice(2), next),
-        ];
-      };
-      let failure: unknown;
-      try {
-        const { members } = await status.send(conversation, content, { onProgress, alongside });
-        if (members.some(isWithoutRatchet)) await this.#history.setProtection(key, next, 'dh');
-      } catch (error) {
-        failure = error;
-      }
-      return this.#sent(key, row, next, failure);
-    });
+    const key = conversationKey(conversation);
+    const row = await this.#rowFor(conversation);
+    const { next } = row.stored;
+    const alongside = (taken: StatusTaken) => {
+      const entry = this.#ownEntry(conversation, new Uint8Array(0), taken);
+      const recipients = taken.recipients.map((identity) => ({ by: encodeHex(identity) }));
+      const status = ownStatusOf(taken.messageId, content);
+      const message = { ...entry.message, status, ...(recipients.length > 0 && { recipients }) };
+      const { writes } = this.#history.append(key, row.stored, { ...entry, message }, taken.id);
+      return [
+        ...writes,
+        ...this.#local.withoutDraft(key),
+        this.#history.referenceWrite(key, taken.messageId.slice(2), next),
+      ];
+    };
+    let failure: unknown;
+    try {
+      const { members } = await status.send(conversation, content, { onProgress, alongside });
+      if (members.some(isWithoutRatchet)) await this.#history.setProtection(key, next, 'dh');
+    } catch (error) {
+      failure = error;
+    }
+    return this.#sent(key, row, next, failure);
   }
 
   /** Sends a change of a message, and applies it here in the same commit. */
@@ -880,38 +1049,71 @@ export class Conversations {
         await acknowledge([]);
         return;
       }
+      const ours = conversation.kind === 'public' ? undefined : decodeConversationMessage(message.payload);
+      if (ours?.kind === 'timer-change' && !this.#isNews(key, message, ours.timer)) {
+        await acknowledge([]);
+        return;
+      }
       const row = await this.#rowFor(conversation);
-      const { stored, writes } = this.#history.append(key, row.stored, {
-        storedAt: this.#clock.now(),
-        message: {
-          id: message.id,
-          sender: encodeHex(message.sender),
-          own: message.ownCopy,
-          installationId: message.senderInstallation,
-          state: 'received',
-          protection: message.protection,
-          verified: message.verified,
-          ...(message.late && { late: true }),
-          sentAt: message.sentAt,
-          payload: payloadText(message.payload),
-        },
-      });
+      const { stored, writes } = this.#received(key, row, message, ours);
       // One commit: it enters the history as it leaves the inbox.
       if (!(await acknowledge(writes))) return;
+      const { next } = row.stored;
       row.stored = stored;
       row.lastMessage = (await this.#history.message(key, stored.lastMessage)) ?? row.lastMessage;
       if (message.request && !row.request) {
         row.request = true;
         await this.#removeOldRequests();
       }
-      await this.#tellReceived(key, stored.next - 1, stored.next);
-      this.#tell({ what: 'conversation', key, numbers: [stored.next - 1] });
+      if (message.ownCopy) this.#expiry.note(row.lastMessage?.expiresAt);
+      await this.#tellReceived(key, next, stored.next);
+      const numbers = Array.from({ length: stored.next - next }, (_, i) => next + i);
+      this.#tell({ what: 'conversation', key, numbers });
     } catch (error) {
       // Still in the inbox: it is redelivered after a restart, or retried now.
       if (this.#closed || isSottoError(error, 'CLOSED')) return;
       this.#logger.warn('message not stored yet', { error: codeOf(error) });
       this.#later(() => this.#take(message, envelope));
     }
+  }
+
+  /** Whether a setting that came with a message is later than the one that is there. */
+  #isNews(key: string, { late }: ReceivedMessage, timer: Timer): boolean {
+    const row = this.#rows.get(key);
+    // It doesn't begin a conversation when it says what is so anyway.
+    if (late || (row === undefined && timer.seconds === 0)) return false;
+    return replaces(timer, row?.stored.timer, this.#clock.now());
+  }
+
+  /** The entries that a message comes to. */
+  #received(
+    key: string,
+    row: Row,
+    message: ReceivedMessage,
+    ours: ConversationMessage | undefined,
+  ): { readonly stored: StoredConversation; readonly writes: readonly Write[] } {
+    const storedAt = this.#clock.now();
+    let { stored } = row;
+    const writes = new Map<string, Write>();
+    const add = (appended: { stored: StoredConversation; writes: readonly Write[] }) => {
+      ({ stored } = appended);
+      for (const write of appended.writes) writes.set(write.key, write);
+    };
+    if (ours?.timer !== undefined && this.#isNews(key, message, ours.timer))
+      add(this.#history.appendTimer(key, stored, ours.timer, message.sender, storedAt));
+    if (ours?.kind !== 'timer-change') {
+      const { timer } = timerOf(ours?.timer);
+      const expiresAt = message.ownCopy ? this.#history.expiryAfter(timer) : undefined;
+      const entry = {
+        ...receivedMessage(message, message.ownCopy),
+        id: message.id,
+        payload: payloadText(message.payload),
+        ...(timer !== undefined && { timer }),
+        ...(expiresAt !== undefined && { expiresAt }),
+      };
+      add(this.#history.append(key, stored, { storedAt, message: entry }));
+    }
+    return { stored, writes: [...writes.values()] };
   }
 
   /** Stores what a Status client sent, in the commit that acknowledges it. */
@@ -1035,9 +1237,10 @@ export class Conversations {
   async #noteState(id: string, state: StoredState, failure?: string, recipient?: string): Promise<void> {
     const place = await this.#history.setState(id, state, failure, recipient);
     if (place === undefined) return;
-    const { conversation: key, number } = place;
+    const { conversation: key, number, expiresAt } = place;
     const row = this.#rows.get(key);
     if (row?.lastMessage?.id === id) await this.#reload(key, row);
+    if (state === 'sent') this.#expiry.note(expiresAt);
     this.#tell({ what: 'conversation', key, numbers: [number] });
   }
 
@@ -1286,6 +1489,15 @@ function referenceOf({ reference }: Message): string {
   return reference;
 }
 
+/** The timer of a message that is sent or received under a setting. */
+function timerOf(timer: Timer | undefined): { readonly timer?: number } {
+  return timer === undefined || timer.seconds === 0 ? {} : { timer: timer.seconds };
+}
+
+function closed(): SottoError<'CLOSED'> {
+  return new SottoError('CLOSED', 'The conversations were closed.', { what: 'messenger' });
+}
+
 function withoutStatus(what: string): SottoError<'INVALID_ARGUMENT'> {
   return invalidArgument(what, 'the conversations were created without the option status');
 }
@@ -1307,6 +1519,7 @@ function summaryOf(key: string, row: Row): Omit<ConversationSummary, 'draft' | '
     request,
     group,
     next,
+    disappearing: stored.timer?.seconds || undefined,
   };
 }
 

@@ -13,6 +13,12 @@ export function describeNotice(notice: NoticeContent, nameFor: (identity: Public
         : 'A message could not be read on this device.';
     case 'new-device':
       return 'A new device of this person appeared. If you did not expect that, ask.';
+    case 'disappearing-changed': {
+      const who = nameFor(notice.by);
+      return notice.seconds === undefined
+        ? `${who} set new messages not to disappear any more.`
+        : `${who} set new messages to disappear ${describeDuration(notice.seconds)} after they are read.`;
+    }
     case 'group-change-lost': {
       const who = nameFor(notice.author);
       const whom = notice.subjects.map(nameFor).join(', ');
@@ -37,4 +43,22 @@ export function describeNotice(notice: NoticeContent, nameFor: (identity: Public
       return parts.join(' ');
     }
   }
+}
+
+const UNITS = [
+  [7 * 24 * 60 * 60, 'week'],
+  [24 * 60 * 60, 'day'],
+  [60 * 60, 'hour'],
+  [60, 'minute'],
+  [1, 'second'],
+] as const;
+
+/**
+ * Describes a time in plain English, in the largest unit of which it is a whole number: `1 hour`, `90 seconds`.
+ * @param seconds a whole number above 0
+ */
+export function describeDuration(seconds: number): string {
+  const [length, unit] = UNITS.find(([length]) => seconds % length === 0) ?? UNITS[4];
+  const count = seconds / length;
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }

@@ -49,6 +49,10 @@ export interface Message {
   readonly sentAt: number;
   /** When it was stored here, in milliseconds since the epoch by our clock. */
   readonly storedAt: number;
+  /** After how many seconds it disappears, from when it was read here or, if it is ours, sent; `undefined`: never. */
+  readonly timer: number | undefined;
+  /** When it disappears here, in milliseconds since the epoch by our clock; `undefined` until that has begun. */
+  readonly expiresAt: number | undefined;
 }
 
 /**
@@ -80,7 +84,7 @@ export interface Reaction {
   readonly reaction: number;
 }
 
-/** The content of a message: text, a picture, or bytes of another program. */
+/** The content of a message: text, a picture, a file, or bytes of another program. */
 export type Content =
   | { readonly kind: 'text'; readonly text: string }
   /** A picture with a text, which may be empty. Untrusted bytes, copied; the caller owns them. */
@@ -95,6 +99,11 @@ export type Content =
         | 'image/gif'
         | 'application/octet-stream';
     }
+  /**
+   * A file with a text, which may be empty. `attachment` describes it: what `decodeAttachment` of `@sotto/attachments` reads, which also refuses
+   * what isn't one. Untrusted bytes, copied; the caller owns them. They hold the key of the file.
+   */
+  | { readonly kind: 'file'; readonly text: string; readonly attachment: Uint8Array }
   /** Its author deleted it for everyone. */
   | { readonly kind: 'deleted' }
   /** Not text: the payload of another program, unchanged. A copy, which the caller owns. */
@@ -132,4 +141,11 @@ export type NoticeContent =
       readonly author: PublicKey;
       readonly subjects: readonly PublicKey[];
       readonly reason: GroupChangeLost['reason'];
+    }
+  /** Someone has set after how many seconds new messages disappear; `undefined`: they don't any more. */
+  | {
+      readonly what: 'disappearing-changed';
+      /** 33 bytes; our own when it was set on a device of ours. */
+      readonly by: PublicKey;
+      readonly seconds: number | undefined;
     };

@@ -1,7 +1,9 @@
-import { isSottoError, type Logger, type Store, type Write } from '@sotto/core';
+import { isSottoError, type Logger, type PublicKey, type Store, type Write } from '@sotto/core';
 import type { Conversation } from '@sotto/messenger';
 import { parseConversationKey } from './conversation.js';
+import type { Timer } from './conversation-message.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
+import type { SteadyTime } from './steady-time.js';
 import {
   conversationRecord,
   conversationsPrefix,
@@ -10,6 +12,9 @@ import {
   entriesPrefix,
   entryOf,
   entryRecord,
+  expiryOf,
+  expiryPrefix,
+  expiryRecord,
   groupRecord,
   nameRecord,
   namesPrefix,
@@ -24,6 +29,7 @@ import {
   type StoredConversation,
   type StoredEarly,
   type StoredEntry,
+  type StoredExpiring,
   type StoredGroup,
   type StoredMessage,
   type StoredName,
@@ -31,12 +37,18 @@ import {
   type StoredRecipient,
   type StoredSettings,
   type StoredState,
+  type StoredTime,
   settingsRecord,
   storedNotice,
+  timeRecord,
+  unreadTimerRecord,
+  unreadTimersPrefix,
 } from './storage.js';
 
 /** Up to as many entries are read one by one: a listing reads the whole page, and arriving messages are few. */
 const FEW = 8;
+/** Messages of which one commit begins or ends the time. */
+const EXPIRED_AT_ONCE = 64;
 /** Records deleted in one commit. */
 const REMOVED_AT_ONCE = 256;
 
@@ -44,12 +56,14 @@ const REMOVED_AT_ONCE = 256;
 export class History {
   readonly #store: Store;
   readonly #logger: Logger;
+  readonly #time: SteadyTime;
   /** Ids of messages that have not been sent. */
   readonly #outgoing = new Set<string>();
   #lastOrder = 0;
 
-  constructor(store: Store, logger: Logger) {
+  constructor(store: Store, logger: Logger, time: SteadyTime) {
     this.#store = store;
+    this.#time = time;
     this.#logger = logger;
   }
 
@@ -131,6 +145,7 @@ export class History {
     const number = before.next;
     const message = 'message' in entry ? entry.message : undefined;
     const stored: StoredConversation = {
+      ...(before.timer && { timer: before.timer }),
       lastActivity: entry.storedAt,
       order: this.nextOrder(),
       unread: before.unread + (message !== undefined && !message.own ? 1 : 0),
@@ -138,12 +153,32 @@ export class History {
       lastMessage: message === undefined ? before.lastMessage : number,
     };
     const writes = [put(conversationRecord(key), stored), put(entryRecord(key, number), entry)];
+    if (message?.expiresAt !== undefined) writes.push(...this.#expiryWrites(key, number, message));
+    else if (message?.timer !== undefined && !message.own)
+      writes.push(put<StoredPlace>(unreadTimerRecord(key, number), { conversation: key, number }));
     if (outgoingId !== undefined) {
       this.#outgoing.add(outgoingId);
       const place: StoredPlace = { conversation: key, number };
       writes.push(put(outgoingRecord(outgoingId), place));
     }
     return { stored, writes };
+  }
+
+  /** The writes that change when messages disappear, with a notice if that is another time than before. */
+  appendTimer(
+    key: string,
+    before: StoredConversation,
+    timer: Timer,
+    by: PublicKey,
+    storedAt: number,
+  ): { readonly stored: StoredConversation; readonly writes: readonly Write[] } {
+    const { seconds } = timer;
+    if (seconds === (before.timer?.seconds ?? 0)) {
+      const stored = { ...before, timer };
+      return { stored, writes: [this.conversationWrite(key, stored)] };
+    }
+    const notice = storedNotice({ what: 'disappearing-changed', by, seconds: seconds || undefined });
+    return this.append(key, { ...before, timer }, { storedAt, notice });
   }
 
   /** @param also written in the same commit */
@@ -170,7 +205,7 @@ export class History {
   }
 
   /**
-   * Stores the state of a message of ours, and returns where it is; `undefined` when its state is final.
+   * Stores the state of a message of ours, and returns where it is, and when it disappears; `undefined` when its state is final.
    * @param failure error code of a failed message
    * @param recipient for whom it failed, if only for one of several; hex
    */
@@ -179,28 +214,32 @@ export class History {
     state: StoredState,
     failure?: string,
     recipient?: string,
-  ): Promise<StoredPlace | undefined> {
+  ): Promise<(StoredPlace & { readonly expiresAt?: number | undefined }) | undefined> {
     const place = await this.#get<StoredPlace>(outgoingRecord(id));
     if (place === undefined) return undefined;
+    let expiresAt: number | undefined;
     const key = entryRecord(place.conversation, place.number);
     const stored = await this.#get<StoredEntry>(key);
     const writes: Write[] = [];
     if (stored !== undefined && 'message' in stored && stored.message.id === id) {
       const { failure: _, recipients, ...message } = stored.message;
-      const next = {
+      expiresAt = state === 'sent' ? this.expiryAfter(message.timer) : undefined;
+      const next: StoredMessage = {
         ...message,
         state,
+        ...(expiresAt !== undefined && { expiresAt }),
         ...(failure !== undefined && { failure }),
         ...(recipients && {
           recipients: recipients.map((one) => withFailure(one, state, failure, recipient)),
         }),
       };
       writes.push(put(key, { ...stored, message: next }));
+      if (expiresAt !== undefined) writes.push(...this.#expiryWrites(place.conversation, place.number, next));
     }
     if (state === 'sent') writes.push({ type: 'delete', key: outgoingRecord(id) });
     await this.#store.commit(writes);
     if (state === 'sent') this.#outgoing.delete(id);
-    return place;
+    return { ...place, expiresAt };
   }
 
   /** The state of a message of ours, unless it is final. */
@@ -233,7 +272,7 @@ export class History {
     if (place === undefined) return undefined;
     const { conversation: key, number } = place;
     const message = await this.#messageAt(place, id);
-    const writes = message === undefined ? [] : await this.#deletion(key, number, message);
+    const writes = message === undefined ? [] : await this.#deletion(key, [[number, message]]);
     const reference = message?.status?.id;
     return { key, reference, writes: [{ type: 'delete', key: outgoingRecord(id) }, ...writes] };
   }
@@ -245,19 +284,141 @@ export class History {
   async deleteMessage(key: string, number: number, id: string): Promise<boolean> {
     const message = await this.#messageAt({ conversation: key, number }, id);
     if (message === undefined) return false;
-    await this.#store.commit(await this.#deletion(key, number, message));
+    await this.#store.commit(await this.#deletion(key, [[number, message]]));
     return true;
   }
 
-  async #deletion(key: string, number: number, { status }: StoredMessage): Promise<readonly Write[]> {
-    const writes: Write[] = [{ type: 'delete', key: entryRecord(key, number) }];
-    if (status !== undefined) writes.push({ type: 'delete', key: referenceRecord(key, status.id.slice(2)) });
+  /** @param messages by number; `undefined` for a damaged one */
+  async #deletion(
+    key: string,
+    messages: readonly (readonly [number: number, message: StoredMessage | undefined])[],
+  ): Promise<readonly Write[]> {
+    const writes: Write[] = [];
+    for (const [number, message] of messages) {
+      writes.push({ type: 'delete', key: entryRecord(key, number) });
+      const { status, timer, expiresAt, own } = message ?? {};
+      if (status !== undefined)
+        writes.push({ type: 'delete', key: referenceRecord(key, status.id.slice(2)) });
+      if (expiresAt !== undefined) writes.push({ type: 'delete', key: expiryRecord(expiresAt, key, number) });
+      else if (timer !== undefined && !own)
+        writes.push({ type: 'delete', key: unreadTimerRecord(key, number) });
+    }
+    const numbers = new Set(messages.map(([number]) => number));
     const before = await this.conversation(key);
-    if (before?.lastMessage === number)
-      writes.push(
-        put(conversationRecord(key), { ...before, lastMessage: await this.#messageBefore(key, number) }),
-      );
+    if (before !== undefined && numbers.has(before.lastMessage)) {
+      const lastMessage = await this.#messageBefore(key, before.lastMessage, numbers);
+      writes.push(put(conversationRecord(key), { ...before, lastMessage }));
+    }
     return writes;
+  }
+
+  /** When a message disappears whose time begins now, in milliseconds; `undefined`: never. @param timer seconds */
+  expiryAfter(timer: number | undefined): number | undefined {
+    return timer === undefined ? undefined : this.#time.now() + 1_000 * timer;
+  }
+
+  #expiryWrites(key: string, number: number, { id, expiresAt = 0 }: StoredMessage): readonly Write[] {
+    return [
+      put<StoredExpiring>(expiryRecord(expiresAt, key, number), { conversation: key, number, id }),
+      this.#timeWrite(),
+    ];
+  }
+
+  #timeWrite(): Write {
+    return put<StoredTime>(timeRecord, { latest: this.#time.now() });
+  }
+
+  /** Continues with the time that earlier runs have seen. */
+  async loadTime(): Promise<void> {
+    try {
+      this.#time.reached((await this.#get<StoredTime>(timeRecord))?.latest ?? 0);
+    } catch (error) {
+      this.#reportDamage(error);
+    }
+  }
+
+  /** Begins the time of messages that disappear after they are read, and resolves to the numbers of some; to none when there are no more. */
+  async beginRead(key: string): Promise<readonly number[]> {
+    const writes: Write[] = [];
+    const numbers: number[] = [];
+    const records: string[] = [];
+    const prefix = unreadTimersPrefix(key);
+    for await (const { key: record } of this.#store.list(prefix, { limit: EXPIRED_AT_ONCE }))
+      records.push(record);
+    for (const record of records) {
+      const number = Number(record.slice(prefix.length));
+      writes.push({ type: 'delete', key: record });
+      numbers.push(number);
+      const stored = await this.#readable(key, number);
+      if (stored === undefined || !('message' in stored)) continue;
+      const expiresAt = this.expiryAfter(stored.message.timer);
+      if (expiresAt === undefined) continue;
+      const message = { ...stored.message, expiresAt };
+      const [expiry] = this.#expiryWrites(key, number, message);
+      writes.push(put(entryRecord(key, number), { ...stored, message }), expiry as Write);
+    }
+    if (numbers.length > 0) await this.#store.commit([...writes, this.#timeWrite()]);
+    return numbers;
+  }
+
+  async #readable(key: string, number: number): Promise<StoredEntry | undefined> {
+    try {
+      return await this.storedEntry(key, number);
+    } catch (error) {
+      this.#reportDamage(error);
+      return undefined;
+    }
+  }
+
+  /** When the next message disappears, in milliseconds; `undefined` when none is going to. */
+  async nextExpiry(): Promise<number | undefined> {
+    for await (const { key } of this.#store.list(expiryPrefix, { limit: 1 })) return expiryOf(key);
+    return undefined;
+  }
+
+  /**
+   * Deletes messages whose time has come, and resolves to the numbers of some by conversation; to `undefined` when there are no
+   * more.
+   */
+  async expire(): Promise<ReadonlyMap<string, readonly number[]> | undefined> {
+    const now = this.#time.now();
+    const writes = new Map<string, Write>();
+    const found = new Map<string, [number: number, message: StoredMessage | undefined][]>();
+    const places: StoredExpiring[] = [];
+    for await (const { key, value } of this.#store.list(expiryPrefix, { limit: EXPIRED_AT_ONCE })) {
+      if (expiryOf(key) > now) break;
+      writes.set(key, { type: 'delete', key });
+      try {
+        places.push(read<StoredExpiring>(value));
+      } catch (error) {
+        this.#reportDamage(error);
+      }
+    }
+    if (writes.size === 0) return undefined;
+    for (const { conversation: key, number, id } of places) {
+      const entry = await this.#entryToExpire(key, number, id);
+      if (entry !== undefined) found.set(key, [...(found.get(key) ?? []), [number, entry.message]]);
+    }
+    for (const [key, messages] of found)
+      for (const write of await this.#deletion(key, messages)) writes.set(write.key, write);
+    await this.#store.commit([...writes.values(), this.#timeWrite()]);
+    return new Map([...found].map(([key, messages]) => [key, messages.map(([number]) => number)]));
+  }
+
+  /** The message that disappears, `undefined` in it when it is damaged; nothing when it isn't there any more. */
+  async #entryToExpire(
+    key: string,
+    number: number,
+    id: string,
+  ): Promise<{ readonly message: StoredMessage | undefined } | undefined> {
+    try {
+      // Its conversation may have been removed, and have begun again.
+      const message = await this.#messageAt({ conversation: key, number }, id);
+      return message && { message };
+    } catch (error) {
+      this.#reportDamage(error);
+      return { message: undefined };
+    }
   }
 
   /** Notes that the writes of {@link deleteOutgoing} are stored. */
@@ -265,11 +426,11 @@ export class History {
     this.#outgoing.delete(id);
   }
 
-  /** The number of the last message before a number; -1 when there is none. */
-  async #messageBefore(key: string, number: number): Promise<number> {
+  /** The number of the last message before a number, some left out; -1 when there is none. */
+  async #messageBefore(key: string, number: number, except: ReadonlySet<number>): Promise<number> {
     for (let page = Math.floor((number - 1) / PAGE_SIZE); page >= 0; page--) {
       const entries = await this.entries(key, page * PAGE_SIZE, Math.min(number, (page + 1) * PAGE_SIZE));
-      const last = entries.findLast(({ kind }) => kind === 'message');
+      const last = entries.findLast((entry) => entry.kind === 'message' && !except.has(entry.number));
       if (last !== undefined) return last.number;
     }
     return -1;
@@ -359,7 +520,12 @@ export class History {
 
   /** Removes a conversation: its entries first, so that after a crash the rest is still in the list. */
   async remove(key: string): Promise<void> {
-    for (const prefix of [entriesPrefix(key), referencesPrefix(key), earlyPrefix(key)]) {
+    for (const prefix of [
+      entriesPrefix(key),
+      referencesPrefix(key),
+      earlyPrefix(key),
+      unreadTimersPrefix(key),
+    ]) {
       for (;;) {
         const keys: string[] = [];
         for await (const { key: record } of this.#store.list(prefix, { limit: REMOVED_AT_ONCE })) {

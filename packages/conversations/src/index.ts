@@ -4,15 +4,17 @@ export {
   conversationKey,
   parseConversationKey,
 } from './conversation.js';
+export { ATTACHMENT_MAX_BYTES, DISAPPEARING_MAX_SECONDS } from './conversation-message.js';
 export {
   type Change,
   type Conversations,
   type ConversationsOptions,
   createConversations,
   type PictureToSend,
+  type SendFileOptions,
   type SendTextOptions,
 } from './conversations.js';
-export { describeNotice } from './describe-notice.js';
+export { describeDuration, describeNotice } from './describe-notice.js';
 export type {
   Content,
   Entry,

@@ -39,7 +39,7 @@ export async function* searchMessages(
     for (let end = next; end > 0; end = READ_AT_ONCE * (Math.ceil(end / READ_AT_ONCE) - 1)) {
       if (signal?.aborted) return;
       const limit = ((end - 1) % READ_AT_ONCE) + 1;
-      const entries = await conversations.entries(where, { before: end, limit });
+      const entries = await conversations.entries(where, { before: end, from: end - limit, limit });
       for (const entry of entries.toReversed()) {
         if (entry.kind !== 'message' || !holds(entry, words)) continue;
         yield { conversation: where, message: entry };
@@ -50,7 +50,7 @@ export async function* searchMessages(
 }
 
 function holds({ content }: Message, words: readonly string[]): boolean {
-  if (content.kind !== 'text' && content.kind !== 'image') return false;
+  if (!('text' in content)) return false;
   const text = fold(content.text);
   return words.every((word) => text.includes(word));
 }

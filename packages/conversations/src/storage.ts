@@ -11,6 +11,7 @@ import {
   type Write,
 } from '@sotto/core';
 import { APPLICATION_PREFIX, type GroupChangeLost } from '@sotto/messenger';
+import { decodeConversationMessage, type Timer } from './conversation-message.js';
 import type { Content, Entry, MessageState, NoticeContent, Recipient } from './entry.js';
 import { decodeText } from './text.js';
 
@@ -29,6 +30,9 @@ import { decodeText } from './text.js';
  * app/conversations/draft/<conversation>                 StoredDraft: what was written and not sent yet
  * app/conversations/mute/<conversation>                  StoredMute
  * app/conversations/mismatch/<identity>                  StoredMismatch: the safety numbers were different
+ * app/conversations/unread-timer/<conversation>/<number> StoredPlace of a message that disappears some time after it is read
+ * app/conversations/expiry/<time>/<conversation>/<number> StoredExpiring: a message that disappears at that time
+ * app/conversations/time                                 StoredTime
  */
 const ROOT = `${APPLICATION_PREFIX}conversations`;
 const VERSION = 1;
@@ -44,6 +48,19 @@ export interface StoredConversation {
   readonly next: number;
   /** Number of the last message; -1 when there is none. */
   readonly lastMessage: number;
+  /** When messages disappear; absent until that is set. */
+  readonly timer?: Timer | undefined;
+}
+
+/** A message that disappears. */
+export interface StoredExpiring extends StoredPlace {
+  readonly id: string;
+}
+
+/** The latest time seen when a message began to disappear, or did. */
+export interface StoredTime {
+  /** Milliseconds since the epoch by {@link SteadyTime}. */
+  readonly latest: number;
 }
 
 export interface StoredPlace {
@@ -145,6 +162,10 @@ export type StoredEntry = { readonly storedAt: number } & (
         /** Base64; empty for a Status message. */
         readonly payload: string;
         readonly status?: StoredStatus | undefined;
+        /** After how many seconds it disappears. */
+        readonly timer?: number | undefined;
+        /** When it disappears, in milliseconds by {@link SteadyTime}; absent while that has not begun. */
+        readonly expiresAt?: number | undefined;
       };
     }
   | {
@@ -163,6 +184,12 @@ export type StoredEntry = { readonly storedAt: number } & (
             readonly author: string;
             readonly subjects: readonly string[];
             readonly reason: GroupChangeLost['reason'];
+          }
+        | {
+            readonly what: 'disappearing-changed';
+            readonly by: string;
+            /** 0: never. */
+            readonly seconds: number;
           };
     }
 );
@@ -170,6 +197,8 @@ export type StoredEntry = { readonly storedAt: number } & (
 export const conversationsPrefix = `${ROOT}/list/`;
 export const namesPrefix = `${ROOT}/name/`;
 export const outgoingPrefix = `${ROOT}/outgoing/`;
+export const expiryPrefix = `${ROOT}/expiry/`;
+export const timeRecord = `${ROOT}/time`;
 export const settingsRecord = `${ROOT}/settings`;
 export const draftsPrefix = `${ROOT}/draft/`;
 export const mutesPrefix = `${ROOT}/mute/`;
@@ -186,6 +215,16 @@ export const entriesPrefix = (key: string) => `${ROOT}/entry/${key}/`;
 export const pagePrefix = (key: string, page: number) => `${entriesPrefix(key)}${digits(page)}/`;
 export const entryRecord = (key: string, number: number) =>
   `${pagePrefix(key, Math.floor(number / PAGE_SIZE))}${digits(number)}`;
+
+export const unreadTimersPrefix = (key: string) => `${ROOT}/unread-timer/${key}/`;
+export const unreadTimerRecord = (key: string, number: number) =>
+  `${unreadTimersPrefix(key)}${digits(number)}`;
+/** @param time milliseconds since the epoch, a whole number */
+export const expiryRecord = (time: number, key: string, number: number) =>
+  `${expiryPrefix}${String(time).padStart(16, '0')}/${key}/${digits(number)}`;
+/** The time in the key of such a record. */
+export const expiryOf = (record: string) =>
+  Number(record.slice(expiryPrefix.length, expiryPrefix.length + 16));
 
 /** Zero-padded, so that keys sort by number. */
 function digits(number: number): string {
@@ -230,6 +269,10 @@ export function entryOf(number: number, stored: StoredEntry): Entry {
       return { kind: 'notice', number, storedAt, notice: noticeOf(stored.notice) };
     }
     const { sender, payload, failure, late = false, status, recipients: _, ...message } = stored.message;
+    const { content, replyTo } =
+      status === undefined
+        ? contentOf(decodeBase64(payload), message.protection)
+        : { content: statusContentOf(status), replyTo: status.replyTo };
     return {
       kind: 'message',
       number,
@@ -241,12 +284,14 @@ export function entryOf(number: number, stored: StoredEntry): Entry {
       late,
       sender: decodeHex(sender) as PublicKey,
       reference: status?.id,
-      replyTo: status?.replyTo,
+      replyTo,
       edited: status?.editedAt !== undefined && !status.deleted,
       reactions: (status?.reactions ?? [])
         .filter(({ retracted }) => !retracted)
         .map(({ by, reaction }) => ({ by: decodeHex(by) as PublicKey, reaction })),
-      content: status === undefined ? contentOf(decodeBase64(payload)) : statusContentOf(status),
+      content,
+      timer: message.timer,
+      expiresAt: message.expiresAt,
     };
   } catch (cause) {
     throw corrupt('fields are missing or damaged', cause);
@@ -276,6 +321,8 @@ export function storedNotice(notice: NoticeContent): Extract<StoredEntry, { noti
       return { ...notice, sender: encodeHex(notice.sender) };
     case 'new-device':
       return notice;
+    case 'disappearing-changed':
+      return { what: notice.what, by: encodeHex(notice.by), seconds: notice.seconds ?? 0 };
     case 'group-change-lost':
       return { ...notice, author: encodeHex(notice.author), subjects: notice.subjects.map(encodeHex) };
     case 'group-changed': {
@@ -292,6 +339,12 @@ function noticeOf(stored: Extract<StoredEntry, { notice: unknown }>['notice']): 
       return { ...stored, sender: decodeHex(stored.sender) as PublicKey };
     case 'new-device':
       return stored;
+    case 'disappearing-changed':
+      return {
+        what: stored.what,
+        by: decodeHex(stored.by) as PublicKey,
+        seconds: stored.seconds || undefined,
+      };
     case 'group-change-lost':
       return {
         ...stored,
@@ -324,11 +377,23 @@ function statusContentOf({ text, image, deleted }: StoredStatus): Content {
   return { kind: 'image', text, picture: decodeBase64(image.picture), mediaType };
 }
 
-function contentOf(payload: Uint8Array): Content {
+interface PlainContent {
+  readonly content: Content;
+  readonly replyTo?: string | undefined;
+}
+
+function contentOf(payload: Uint8Array, protection: StoredMessage['protection']): PlainContent {
+  const message = protection === 'public' ? undefined : decodeConversationMessage(payload);
+  switch (message?.kind) {
+    case 'text':
+      return { content: { kind: 'text', text: message.text }, replyTo: message.replyTo };
+    case 'file':
+      return { content: { kind: 'file', text: message.text, attachment: message.attachment } };
+  }
   try {
-    return { kind: 'text', text: decodeText(payload) };
+    return { content: { kind: 'text', text: decodeText(payload) } };
   } catch {
-    return { kind: 'other', payload };
+    return { content: { kind: 'other', payload } };
   }
 }
 

@@ -117,27 +117,32 @@ class Window implements Timeline {
   }
 
   earlier(): Promise<void> {
-    return this.#move(() => {
-      const from = Math.max(0, this.#from - this.#pageSize);
-      return [from, Math.min(this.#to, from + this.#maxEntries)];
-    });
+    return this.#run(() => this.#addEarlier());
   }
 
   later(): Promise<void> {
-    return this.#move(() => {
-      const to = Math.min(this.#end, this.#to + this.#pageSize);
-      return [Math.max(this.#from, to - this.#maxEntries), to];
+    return this.#run(async () => {
+      const before = this.entries.at(-1);
+      // Many deleted entries may be next to each other.
+      while (this.hasLater && this.entries.at(-1) === before)
+        await this.#addUpTo(Math.min(this.#end, this.#to + this.#pageSize));
     });
   }
 
   toEnd(): Promise<void> {
-    return this.#move(() => [Math.max(0, this.#next - this.#pageSize), this.#next]);
+    return this.#run(async () => {
+      const old = new Map(this.entries.map((entry) => [entry.number, entry]));
+      const page = await this.#pageBefore(this.#end);
+      this.entries = page.map((entry) => old.get(entry.number) ?? entry);
+      this.#from = this.#startOf(page);
+      this.#to = this.#end;
+    });
   }
 
   around(number: number): Promise<void> {
-    return this.#move(() => {
+    return this.#run(async () => {
       const from = Math.max(0, number - Math.floor(this.#pageSize / 2));
-      return [from, Math.min(this.#end, from + this.#pageSize)];
+      await this.#show(from, Math.min(this.#end, from + this.#pageSize));
     });
   }
 
@@ -147,13 +152,37 @@ class Window implements Timeline {
     this.#stop();
   }
 
-  #move(target: () => readonly [from: number, to: number]): Promise<void> {
+  #run(change: () => Promise<void>): Promise<void> {
     return this.#queue.run(async () => {
       this.#end = this.#next;
-      const [from, to] = target();
-      await this.#show(from, to);
+      await change();
       this.#tell();
     });
+  }
+
+  /** The page before a number, whatever was deleted between. */
+  #pageBefore(number: number): Promise<readonly Entry[]> {
+    return this.#conversations.entries(this.#conversation, { before: number, limit: this.#pageSize });
+  }
+
+  /** Where a window begins that begins with a page. */
+  #startOf(page: readonly Entry[]): number {
+    return page.length < this.#pageSize ? 0 : (page[0] as Entry).number;
+  }
+
+  async #addEarlier(): Promise<void> {
+    const page = await this.#pageBefore(this.#from);
+    const all = [...page, ...this.entries];
+    this.entries = all.slice(0, this.#maxEntries);
+    this.#from = this.#startOf(page);
+    if (all.length > this.#maxEntries) this.#to = (this.entries.at(-1) as Entry).number + 1;
+  }
+
+  async #addUpTo(to: number): Promise<void> {
+    const all = [...this.entries, ...(await this.#read(this.#to, to))];
+    this.entries = all.slice(-this.#maxEntries);
+    if (all.length > this.#maxEntries) this.#from = (this.entries[0] as Entry).number;
+    this.#to = to;
   }
 
   /** Makes the window span these numbers, and reads what it doesn't have. */
@@ -170,7 +199,7 @@ class Window implements Timeline {
 
   async #read(from: number, to: number): Promise<readonly Entry[]> {
     if (from >= to) return [];
-    return this.#conversations.entries(this.#conversation, { before: to, limit: to - from });
+    return this.#conversations.entries(this.#conversation, { from, before: to, limit: to - from });
   }
 
   #note(change: Change): void {
@@ -203,6 +232,8 @@ class Window implements Timeline {
       for (const number of old) this.#replace(number, (await this.#read(number, number + 1))[0]);
     }
     await this.#append(next);
+    // Those in the window may all have disappeared.
+    if (this.entries.length === 0 && this.hasEarlier) await this.#addEarlier();
     this.#tell();
   }
 
@@ -218,8 +249,9 @@ class Window implements Timeline {
     const wasAtEnd = this.#to >= this.#end;
     this.#end = next;
     if (!wasAtEnd || next <= this.#to) return;
-    if (this.following) await this.#show(Math.max(this.#from, next - this.#maxEntries), next);
-    else if (next - this.#from <= this.#maxEntries) await this.#show(this.#from, next);
+    const room = this.#maxEntries - (next - this.#to);
+    if (this.following && room < 0) await this.#show(next - this.#maxEntries, next);
+    else if (this.following || this.entries.length <= room) await this.#addUpTo(next);
   }
 
   #tell(): void {

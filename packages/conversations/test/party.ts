@@ -3,7 +3,7 @@ import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, type Messenger } from '@sotto/messenger';
 import { createStatusClient, type StatusClient } from '@sotto/status-messages/client';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { type ManualClock, manualClock } from '@sotto/testing/clock';
+import { type SettableClock, settableClock } from '@sotto/testing/clock';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { type Change, type Conversations, createConversations, type Entry } from '../src/index.js';
 
@@ -34,7 +34,7 @@ export function keptStore() {
 
 export interface Party {
   readonly identity: KeyPair;
-  readonly clock: ManualClock;
+  readonly clock: SettableClock;
   readonly kept: ReturnType<typeof keptStore>;
   readonly changes: Change[];
   messenger: Messenger;
@@ -57,7 +57,7 @@ export async function newParty(
   } = {},
 ): Promise<Party> {
   const identity = options.identity ?? crypto.secp256k1.generateKeyPair();
-  const clock = manualClock();
+  const clock = settableClock();
   const kept = keptStore();
   const party = {
     identity,

@@ -51,6 +51,8 @@ function textOf({ content }: Message): string {
       return lines(content.text);
     case 'image':
       return `(picture, ${content.picture.length} bytes)${content.text && ` ${lines(content.text)}`}`;
+    case 'file':
+      return `(file)${content.text && ` ${lines(content.text)}`}`;
     case 'deleted':
       return '(deleted)';
     case 'other':
