@@ -59,7 +59,7 @@ const budgets = [
   {
     name: 'messages of Status, without a provider',
     import: { [dist('status-messages')]: '*' },
-    limit: '20 kB',
+    limit: '21 kB',
   },
   {
     name: 'client for Status users, without messenger and provider',
@@ -109,7 +109,7 @@ const budgets = [
     name: 'conversations, also searching and explaining, beside the messenger',
     import: { [dist('conversations')]: '*' },
     ignore: MESSENGER,
-    limit: '20 kB',
+    limit: '21 kB',
   },
   {
     name: 'relay client, without the sealing above it',

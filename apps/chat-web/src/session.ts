@@ -1,9 +1,10 @@
 import { type Signal, signal } from '@preact/signals';
 import { type Conversations, createConversations, explainClock, type Message } from '@sotto/conversations';
-import { isSottoError, type KeyPair } from '@sotto/core';
+import { type BlobStore, isSottoError, type KeyPair } from '@sotto/core';
 import { createMessenger, type DeviceInfo, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
 import { crypto } from './crypto.js';
+import { blobStoreAt } from './files.js';
 import { type Finding, findingSettings, openFinding } from './finding.js';
 import { notifyOfMessages } from './notifications.js';
 import { rememberPassphrase } from './passphrase.js';
@@ -29,6 +30,8 @@ export interface Session {
   readonly conversations: Conversations;
   /** Whether we write as Status clients do: with reactions, and deletion for all. */
   readonly withStatus: boolean;
+  /** Where files are kept: at the node. */
+  readonly blobs: BlobStore;
   /** Where people are found by name and key, as the settings say. */
   readonly finding: Finding;
   readonly status: Signal<'connecting' | 'online' | 'offline'>;
@@ -144,6 +147,7 @@ export async function openSession({
     store,
     messenger,
     conversations,
+    blobs: blobStoreAt(node),
     withStatus: layer !== undefined,
     finding,
     status,

@@ -2,6 +2,7 @@ import { conversationKey, excessCharacters } from '@sotto/conversations';
 import type { Conversation } from '@sotto/messenger';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useSession } from '../session-context.js';
+import { Attach } from './attach.js';
 import { Explained } from './explained.js';
 import { QuotedMessage } from './quote.js';
 import { HEADING_ID } from './screen.js';
@@ -90,6 +91,7 @@ export function Composer({ conversation, onSent }: ComposerProps) {
         </div>
       )}
       <div class="row">
+        {conversation.kind !== 'public' && <Attach conversation={conversation} onSent={onSent} />}
         <textarea
           ref={area}
           aria-label="Message"

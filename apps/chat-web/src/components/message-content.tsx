@@ -2,6 +2,7 @@ import type { Content, Message, Reaction } from '@sotto/conversations';
 import { useEffect, useState } from 'preact/hooks';
 import { nameOf } from '../format.js';
 import { useSession } from '../session-context.js';
+import { FileOfMessage } from './file.js';
 import { LinkedText } from './linked-text.js';
 
 /** What stands in a message, and how people reacted to it. */
@@ -9,6 +10,7 @@ export function MessageContent({ message: { content, edited, reactions } }: { re
   return (
     <>
       {content.kind === 'image' && <Picture content={content} />}
+      {content.kind === 'file' && <FileOfMessage attachment={content.attachment} />}
       <Words content={content} edited={edited} />
       <Reactions reactions={reactions} />
     </>
@@ -19,6 +21,7 @@ function Words({ content, edited }: { readonly content: Content; readonly edited
   switch (content.kind) {
     case 'text':
     case 'image':
+    case 'file':
       if (content.text === '') return null;
       return (
         <p dir="auto">
