@@ -101,7 +101,7 @@ const budgets = [
     name: 'conversations, also searching and explaining, beside the messenger',
     import: { [dist('conversations')]: '*' },
     ignore: ['@sotto/core', '@sotto/messenger', '@sotto/status-messages'],
-    limit: '15 kB',
+    limit: '16.5 kB',
   },
   {
     name: 'relay client, without the sealing above it',

@@ -26,11 +26,16 @@ export async function openAccount(options: Options, prompter: Prompter | undefin
   const directory = await openDataDirectory(options.data);
   let store: Store | undefined;
   try {
+    // First what it is to be: the words of an old account, for instance, have to be found before all else.
+    const asked =
+      directory.content === 'new' && !hasAccountSource(options) && options.backupTo === undefined
+        ? await prompter?.newOrRecover()
+        : undefined;
     store = await openStore(directory, passphrase, options, prompter);
     const existing = await readAccount(store, crypto);
     const { identity, recovered } = existing
       ? { identity: existing, recovered: false }
-      : await createAccount(store, options, prompter);
+      : await createAccount(store, options, asked, prompter);
     if (existing === undefined) await writeAccount(store, identity, crypto);
     else await checkWords(options, existing);
     return { store, identity, restored: directory.replaced === 'rolled-back', announce: recovered };
@@ -126,14 +131,22 @@ async function askUntilRight(directory: DataDirectory, prompter: Prompter): Prom
   }
 }
 
-async function createAccount(store: Store, options: Options, prompter: Prompter | undefined) {
+/** @param asked what the user wants, if they were asked */
+async function createAccount(
+  store: Store,
+  options: Options,
+  asked: 'new' | 'recover' | undefined,
+  prompter: Prompter | undefined,
+) {
   const { wordsTo, wordsFrom, backupFrom } = options;
   if (backupFrom !== undefined) {
     const onProgress = (done: number, total: number | undefined) => prompter?.progress(done, total);
     return { identity: await loadBackup(backupFrom, store, prompter, onProgress), recovered: true };
   }
-  const recovered =
-    wordsFrom !== undefined || (wordsTo === undefined && (await prompter?.newOrRecover()) === 'recover');
+  // A store that was encrypted, and then left before there was an account in it.
+  const unasked = asked === undefined && !hasAccountSource(options);
+  const wanted = unasked ? await prompter?.newOrRecover() : asked;
+  const recovered = wordsFrom !== undefined || wanted === 'recover';
   if (recovered) {
     const mnemonic =
       wordsFrom === undefined ? await prompter?.words() : parseMnemonic(await readText(wordsFrom));

@@ -17,14 +17,14 @@ const someone = () => new Someone('--relay', node.relay);
 
 /** Makes an account as a person does, without a passphrase. @returns its words */
 async function makeAccount(terminal: Terminal, passphrase = ''): Promise<readonly string[]> {
+  await terminal.see('(n)ew, or (r)ecover');
+  terminal.enter('n');
   await terminal.see('New passphrase:');
   terminal.enter(passphrase);
   if (passphrase !== '') {
     await terminal.see('Repeat it:');
     terminal.enter(passphrase);
   }
-  await terminal.see('(n)ew, or (r)ecover');
-  terminal.enter('n');
   const shown = await terminal.see('Enter when you have written them down.');
   const words = wordsOn(shown);
   terminal.press('Enter');
@@ -101,15 +101,15 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
 
   it('words that were written down wrongly are shown once more; different passphrases are asked for again', async () => {
     const terminal = new Terminal(['--data', someone().data, '--relay', node.relay]);
+    await terminal.see('(n)ew, or (r)ecover');
+    terminal.enter('what?');
+    terminal.enter('new');
     await terminal.see('New passphrase:');
     terminal.enter('one');
     await terminal.see('Repeat it:');
     terminal.enter('another');
     await terminal.see('The two do not match.');
     terminal.enter('');
-    await terminal.see('(n)ew, or (r)ecover');
-    terminal.enter('what?');
-    terminal.enter('new');
     const shown = await terminal.see('Enter when you have written them down.');
     terminal.press('Enter');
     await terminal.see('from what you wrote down');
@@ -124,21 +124,23 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
     const { data } = someone();
     const flags = ['--data', data, '--relay', node.relay];
     const left = new Terminal(flags);
+    await left.see('(n)ew, or (r)ecover');
+    left.enter('new');
     await left.see('New passphrase:');
     left.press('C-d');
     await left.see('exit code 130');
     const later = new Terminal(flags);
-    await later.see('New passphrase:');
+    await later.see('(n)ew, or (r)ecover');
   });
 
   it('is recovered from its words, in any spacing; a wrong one is named by its place', async () => {
     const before = await settled();
     const words = readFileSync(before.words, 'utf8').trim();
     const terminal = new Terminal(['--data', someone().data, '--relay', node.relay]);
-    await terminal.see('New passphrase:');
-    terminal.enter('');
     await terminal.see('(n)ew, or (r)ecover');
     terminal.enter('r');
+    await terminal.see('New passphrase:');
+    terminal.enter('');
     await terminal.see('The words (not shown as you type):');
     terminal.enter(words.replace(/^\S+/, 'misspelt'));
     await terminal.see('Word 1 is not in the list');
@@ -150,9 +152,8 @@ describe.runIf(hasTerminal())('the account, at a terminal', { timeout: 180_000 }
     await terminal.see('Enter goes back');
     const chat = await before.comeOnline();
     const { key } = await chat.ask('card');
-    terminal.press('PageDown');
-    terminal.press('PageDown');
-    await terminal.see(`Your key: ${key}`);
+    // Broken into lines beside the code.
+    await terminal.see(String(key).slice(0, 20));
   });
 });
 
@@ -213,6 +214,8 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     await b.ask('send', { conversation: message['conversation'], text: 'Yes, Alice?' });
     await a.see('Bob: Yes, Alice?');
     await a.see('You: Psst, Bob.');
+    await b.ask('send', { conversation: message['conversation'], text: 'with\ta tab' });
+    await a.see(/Bob: with {4}a tab/);
 
     a.enter('/verify');
     const page = await a.see('Your safety number with Bob:');
@@ -259,6 +262,31 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     await expect.poll(() => safely(() => parseContactCard(crypto, readQr(a.screen())).bundle)).toBe('none');
     a.resize(30, 10);
     await a.see('The window is too small');
+  });
+
+  it('a card is there at once in a window of 30 rows, its text beside the code', async () => {
+    const a = await opened(await settled(), { columns: 80, rows: 30 });
+    a.enter('/card');
+    const screen = await a.see('Your key:');
+    expect(screen).not.toContain('PageDown for more');
+    expect(parseContactCard(crypto, readQr(screen)).bundle).toBeUndefined();
+  });
+
+  it('in a window of 20 columns and 6 rows no line is drawn over another', async () => {
+    const a = new Terminal(['--memory'], { columns: 20, rows: 6 });
+    await a.see(/^>/m);
+    a.enter('/help');
+    const help = await a.see(/^PageDown/m);
+    expect(help.trimEnd().split('\n').at(-1)).toMatch(/^>/);
+    a.press('Enter');
+    a.enter('/to Echo');
+    await a.see(/^\/help/m);
+    a.enter('one');
+    await a.see(/Echo: one/);
+    const lines = a.screen().trimEnd().split('\n');
+    expect(lines.at(-1)).toMatch(/^>/);
+    expect(lines.length).toBeLessThanOrEqual(5);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(20);
   });
 
   it('in a window of 40 columns there is no list, and long lines are broken; in a wider one it is back', async () => {
@@ -443,8 +471,10 @@ async function knocking(_who: Someone, a: Terminal, b: Awaited<ReturnType<Someon
 
 /** Reads the QR code on a screen, from its half blocks. */
 function readQr(screen: string): string {
-  const rows = screen.split('\n').filter((line) => /^[█▀▄ ]+$/.test(line) && line.includes('█'));
-  const width = Math.max(...rows.map((row) => row.length));
+  const lines = screen.split('\n').filter((line) => /^[█▀▄]/.test(line));
+  // The margin above is light; what is beyond it is text.
+  const width = /^█*/.exec(lines[0] ?? '')?.[0].length ?? 0;
+  const rows = lines.map((line) => line.slice(0, width));
   const scale = 4;
   const [w, h] = [width * scale, rows.length * 2 * scale];
   const data = new Uint8Array(w * h * 4).fill(255);

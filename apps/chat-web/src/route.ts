@@ -9,6 +9,7 @@ export const SETTINGS = [
   'backup',
   'blocked',
   'node',
+  'status',
   'finding',
   'name',
   'browser',

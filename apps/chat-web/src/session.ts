@@ -1,5 +1,5 @@
 import { type Signal, signal } from '@preact/signals';
-import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
+import { type Conversations, createConversations, explainClock, type Message } from '@sotto/conversations';
 import { isSottoError, type KeyPair } from '@sotto/core';
 import { createMessenger, type DeviceInfo, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
@@ -7,10 +7,19 @@ import { crypto } from './crypto.js';
 import { type Finding, findingSettings, openFinding } from './finding.js';
 import { notifyOfMessages } from './notifications.js';
 import { rememberPassphrase } from './passphrase.js';
+import { openStatusClient } from './status-users.js';
 import { connectTo } from './transport.js';
 
 /** Kept until the user has read what it means that the account was recovered here from its words. */
 export const RECOVERED = 'sotto-chat:recovered';
+
+/** A reply to a message, or another text for it. */
+export interface Writing {
+  /** Of the conversation. */
+  readonly key: string;
+  readonly what: 'reply' | 'edit';
+  readonly message: Message;
+}
 
 /** An account that is open: everything the pages work with. */
 export interface Session {
@@ -18,6 +27,8 @@ export interface Session {
   readonly store: EncryptedStore;
   readonly messenger: Messenger;
   readonly conversations: Conversations;
+  /** Whether we write as Status clients do: with reactions, and deletion for all. */
+  readonly withStatus: boolean;
   /** Where people are found by name and key, as the settings say. */
   readonly finding: Finding;
   readonly status: Signal<'connecting' | 'online' | 'offline'>;
@@ -25,6 +36,8 @@ export interface Session {
   readonly revision: Signal<number>;
   /** What is being typed and not stored as a draft yet, by conversation. */
   readonly typed: Map<string, string>;
+  /** What the message that is being written does to another one, if anything. */
+  readonly writing: Signal<Writing | undefined>;
   /** Whether the account was recovered from its words here, and the user hasn't read yet what that means. */
   readonly recovered: Signal<boolean>;
   /** The user has read it. */
@@ -68,7 +81,8 @@ export async function openSession({
   const { transport, closeMiner } = connectTo(node, crypto);
   const finding = await openFinding(findingSettings(), crypto);
   const messenger = await createMessenger({ identity, store, transport, crypto, restored, ...finding });
-  const conversations = await createConversations({ messenger, store });
+  const layer = await openStatusClient(messenger, store, identity);
+  const conversations = await createConversations({ messenger, store, status: layer });
   const status: Session['status'] = signal('connecting');
   const revision = signal(0);
   const recovered = signal(localStorage.getItem(RECOVERED) !== null);
@@ -130,10 +144,12 @@ export async function openSession({
     store,
     messenger,
     conversations,
+    withStatus: layer !== undefined,
     finding,
     status,
     revision,
     typed: new Map(),
+    writing: signal(undefined),
     recovered,
     dismissRecovered() {
       localStorage.removeItem(RECOVERED);

@@ -12,6 +12,7 @@ import {
 import { checkBackupFile } from './backup-file.js';
 import { nodeAddress } from './config.js';
 import { crypto } from './crypto.js';
+import { finishUnfinished, type LinkScreen, receiveByLink } from './linking.js';
 import { isCard } from './route.js';
 import { openSession, RECOVERED, type Session, type SessionOptions } from './session.js';
 
@@ -129,13 +130,38 @@ export async function restoreAccount(
   }
 }
 
+/** Receives an account from another device into the empty store. @throws DEVICE_NOT_LINKED, ABORTED */
+export async function linkAccount(passphrase: string, screen: LinkScreen): Promise<void> {
+  const disk = diskOf('welcome');
+  const node = await nodeAddress();
+  const store = await encrypted(disk, passphrase);
+  try {
+    const { received, finish } = await receiveByLink(store, passphrase, screen);
+    const { identity } = received;
+    localStorage.removeItem(RECOVERED);
+    const session = await enter(disk, { store, passphrase, identity, node, announce: true });
+    await finish(session);
+  } catch (error) {
+    if (phase.value.name === 'open') return;
+    // The store holds nothing but a keyring: start over with an empty one.
+    await store.close();
+    await deleteIndexedDbStore({ name: DATABASE });
+    await openStore();
+    throw error;
+  }
+}
+
 /** @throws STORE_WRONG_PASSPHRASE; the store stays locked */
 export async function unlock(passphrase: string): Promise<void> {
   const disk = diskOf('locked');
   const node = await nodeAddress();
   const store = await encrypted(disk, passphrase);
   const identity = await readAccount(store, crypto);
-  if (identity !== undefined) return enter(disk, { store, passphrase, identity, node, announce: false });
+  if (identity !== undefined) {
+    const session = await enter(disk, { store, passphrase, identity, node, announce: false });
+    void finishUnfinished(session, passphrase).catch(() => undefined);
+    return;
+  }
   // The page was closed between making the store and putting the account in.
   await store.close();
   await deleteIndexedDbStore({ name: DATABASE });
@@ -162,9 +188,10 @@ export async function removeAccount(): Promise<void> {
   await openStore();
 }
 
-async function enter(disk: IndexedDbStore, options: Omit<SessionOptions, 'restored'>): Promise<void> {
+async function enter(disk: IndexedDbStore, options: Omit<SessionOptions, 'restored'>): Promise<Session> {
   const session = await openSession({ ...options, restored: disk.continuity === 'rolled-back' });
   phase.value = { name: 'open', session, disk };
+  return session;
 }
 
 function diskOf(name: 'welcome' | 'locked'): IndexedDbStore {

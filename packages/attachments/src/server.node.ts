@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pid } from 'node:process';
+import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
   type Clock,
@@ -35,6 +35,30 @@ export interface BlobServerOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** What is used of a request of `http.createServer`; by its shape, so that Node's types aren't needed. */
+export interface BlobRequest extends AsyncIterable<Uint8Array> {
+  /** Such as `PUT`. */
+  readonly method?: string | undefined;
+  /** Path and query. */
+  readonly url?: string | undefined;
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The connection. */
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
+/** What is used of a response of `http.createServer`. */
+export interface BlobResponse {
+  /** Whether the head was sent. */
+  readonly headersSent: boolean;
+  /** Sends the head. */
+  writeHead(status: number, headers: Readonly<Record<string, string | number>>): { end(): unknown };
+  /** Ends the answer. */
+  end(): unknown;
+  /** Ends the connection. */
+  destroy(): unknown;
+}
+
 /** Serves encrypted blobs from a folder, for `createHttpBlobStore`. */
 export interface BlobServer {
   /**
@@ -42,7 +66,7 @@ export interface BlobServer {
    * @param address whose uploads are limited, where a proxy stands before the server. Default: that of the socket
    * @returns whether the path was one of blobs, and so is being answered
    */
-  handle(request: IncomingMessage, response: ServerResponse, address?: string): boolean;
+  handle(request: BlobRequest, response: BlobResponse, address?: string): boolean;
   /** Stops deleting what has expired. */
   close(): void;
 }
@@ -111,8 +135,8 @@ class FolderServer implements BlobServer {
   }
 
   handle(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: BlobRequest,
+    response: BlobResponse,
     address = request.socket.remoteAddress ?? '',
   ): boolean {
     const { pathname } = new URL(request.url ?? '/', 'http://server');
@@ -125,12 +149,7 @@ class FolderServer implements BlobServer {
     return true;
   }
 
-  async #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    name: string,
-    address: string,
-  ): Promise<void> {
+  async #answer(request: BlobRequest, response: BlobResponse, name: string, address: string): Promise<void> {
     if (request.method === 'OPTIONS') return end(response, 204);
     if (!NAME.test(name)) return end(response, 404);
     switch (request.method) {
@@ -147,16 +166,16 @@ class FolderServer implements BlobServer {
     }
   }
 
-  #isAllowed({ headers }: IncomingMessage): boolean {
+  #isAllowed({ headers }: BlobRequest): boolean {
     const { token } = this.#options;
     if (token === undefined) return true;
-    const [given, wanted] = [headers.authorization ?? '', `Bearer ${token}`].map((text) =>
+    const [given, wanted] = [String(headers['authorization'] ?? ''), `Bearer ${token}`].map((text) =>
       digestOf(encodeUtf8(text)),
     ) as [Uint8Array, Uint8Array];
     return timingSafeEqual(given, wanted);
   }
 
-  async #get(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
+  async #get(request: BlobRequest, response: BlobResponse, name: string): Promise<void> {
     const file = await open(this.#file(name)).catch(() => undefined);
     if (file === undefined) return end(response, 404);
     try {
@@ -164,18 +183,13 @@ class FolderServer implements BlobServer {
       if (mtimeMs + this.#lifetimeMs < this.#clock.now()) return end(response, 404);
       response.writeHead(200, { ...HEADERS, 'content-length': size });
       if (request.method === 'HEAD') response.end();
-      else await pipeline(file.createReadStream({ autoClose: false }), response);
+      else await pipeline(file.createReadStream({ autoClose: false }), response as unknown as Writable);
     } finally {
       await file.close();
     }
   }
 
-  async #put(
-    request: IncomingMessage,
-    response: ServerResponse,
-    name: string,
-    address: string,
-  ): Promise<void> {
+  async #put(request: BlobRequest, response: BlobResponse, name: string, address: string): Promise<void> {
     const announced = Number(request.headers['content-length'] ?? Number.NaN);
     if (!Number.isSafeInteger(announced) || announced < 0) return end(response, 411);
     if (announced > this.#maxBlobBytes) return end(response, 413);
@@ -211,7 +225,7 @@ class FolderServer implements BlobServer {
     return before === undefined;
   }
 
-  async #delete(response: ServerResponse, name: string): Promise<void> {
+  async #delete(response: BlobResponse, name: string): Promise<void> {
     const { size } = (await stat(this.#file(name)).catch(() => undefined)) ?? { size: undefined };
     if (size === undefined) return end(response, 404);
     await rm(this.#file(name), { force: true });
@@ -250,10 +264,10 @@ class FolderServer implements BlobServer {
 }
 
 /** The body, when it has as many bytes as announced. */
-async function readExactly(request: IncomingMessage, length: number): Promise<Uint8Array | undefined> {
+async function readExactly(request: BlobRequest, length: number): Promise<Uint8Array | undefined> {
   const body = new Uint8Array(length);
   let at = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+  for await (const chunk of request) {
     if (at + chunk.length > length) return undefined;
     body.set(chunk, at);
     at += chunk.length;
@@ -261,6 +275,6 @@ async function readExactly(request: IncomingMessage, length: number): Promise<Ui
   return at === length ? body : undefined;
 }
 
-function end(response: ServerResponse, status: number): void {
+function end(response: BlobResponse, status: number): void {
   response.writeHead(status, HEADERS).end();
 }

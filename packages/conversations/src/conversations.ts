@@ -600,6 +600,17 @@ export class Conversations {
   }
 
   /**
+   * The message with a `reference`, such as one that another message replies to; `undefined` when it isn't here.
+   * @throws STORE codes
+   */
+  async byReference(conversation: Conversation, reference: string): Promise<Message | undefined> {
+    const key = conversationKey(conversation);
+    if (!/^0x[0-9a-f]{64}$/.test(reference)) return undefined;
+    const place = await this.#history.placeOf(key, reference.slice(2), undefined);
+    return place && this.#history.message(key, place.number);
+  }
+
+  /**
    * Sends a text. Resolves when it is stored, in one commit here and in the messenger; it is `pending` until the
    * transport has accepted all of it.
    * @throws INVALID_TEXT, LIMIT_EXCEEDED for the text; what `send` of the messenger throws. Nothing

@@ -20,6 +20,8 @@ const LIST_COLUMNS = 26;
 const LIST_NEEDS_COLUMNS = 70;
 /** Header, title, hint and input line, and one empty row to keep the terminal from scrolling. */
 const OTHER_ROWS = 5;
+/** In a lower window, header and title give their rows to the conversation. */
+const HEADER_NEEDS_ROWS = 10;
 const PAGE_ENTRIES = 100;
 
 interface ChatProps {
@@ -40,7 +42,8 @@ export function Chat({ session, transport }: ChatProps) {
   const turns = useRef(0);
 
   const width = columns;
-  const height = Math.max(3, rows - OTHER_ROWS);
+  const hasHeader = rows >= HEADER_NEEDS_ROWS;
+  const height = Math.max(1, rows - OTHER_ROWS + (hasHeader ? 0 : 2));
   const listed = page === undefined && columns >= LIST_NEEDS_COLUMNS;
   const paneWidth = listed ? width - LIST_COLUMNS : width;
   const entries = useEntries(session, page === undefined ? current : undefined, limit, revision);
@@ -88,10 +91,12 @@ export function Chat({ session, transport }: ChatProps) {
   const shown = lines.slice(start, start + height);
   return (
     <Box flexDirection="column" height={rows - 1} width={width}>
-      <Header session={session} transport={transport} />
-      <Text bold wrap="truncate">
-        {page === undefined ? titleLine(session, current) : ' '}
-      </Text>
+      {hasHeader && <Header session={session} transport={transport} />}
+      {hasHeader && (
+        <Text bold wrap="truncate">
+          {page === undefined ? titleLine(session, current) : ' '}
+        </Text>
+      )}
       <Box height={height}>
         {listed && (
           <ConversationList session={session} current={current} width={LIST_COLUMNS} height={height} />
@@ -154,7 +159,13 @@ function Hint({
       </Text>
     );
   }
-  if (more) return <Text dimColor>PageDown for more, Enter goes back</Text>;
+  if (more) {
+    return (
+      <Text dimColor wrap="truncate">
+        PageDown for more, Enter goes back
+      </Text>
+    );
+  }
   if (warning !== '') {
     return (
       <Text color="yellow" wrap="truncate">
@@ -162,7 +173,11 @@ function Hint({
       </Text>
     );
   }
-  return <Text dimColor>{page === undefined ? '/help' : 'Enter goes back'}</Text>;
+  return (
+    <Text dimColor wrap="truncate">
+      {page === undefined ? '/help' : 'Enter goes back'}
+    </Text>
+  );
 }
 
 const PROTECTIONS = {

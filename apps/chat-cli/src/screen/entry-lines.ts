@@ -31,6 +31,8 @@ function messageLines(session: Session, message: Message, width: number): Screen
   return [...shown, ...wrapped(`  ${reason} /retry or /giveup`, width, { dim: true })];
 }
 
+const TAB_COLUMNS = 8;
+
 const MARKS: Readonly<Record<Message['state'], string>> = {
   received: '',
   sent: '',
@@ -57,7 +59,19 @@ function textOf({ content }: Message): string {
 }
 
 function lines(text: string): string {
-  return text.split('\n').map(plain).join('\n');
+  return text
+    .split('\n')
+    .map((line) => plain(withoutTabs(line)))
+    .join('\n');
+}
+
+/** Tabs as spaces, up to the next of the columns where terminals have them. */
+function withoutTabs(line: string): string {
+  let shown = '';
+  for (const character of line) {
+    shown += character === '\t' ? ' '.repeat(TAB_COLUMNS - (shown.length % TAB_COLUMNS)) : character;
+  }
+  return shown;
 }
 
 function timeOf(milliseconds: number): string {

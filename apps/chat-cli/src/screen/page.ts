@@ -14,7 +14,12 @@ export function pageOf({ said, codes }: Outcome): Page | undefined {
   return said === undefined && codes === undefined ? undefined : { lines: said ?? [], codes: codes ?? [] };
 }
 
-/** Lays out a page: the first QR code that fits, and the text below it. */
+/** Columns between a code and the text beside it. */
+const GAP = 2;
+/** Narrower than this, a text is better read below the code. */
+const BESIDE_NEEDS_COLUMNS = 24;
+
+/** Lays out a page: the first QR code that fits, and the text below it or, where that would need scrolling, beside it. */
 export function pageLines({ lines, codes, color }: Page, width: number, height: number): ScreenLine[] {
   const text = lines.flatMap((line) => wrapped(line, width, color === undefined ? {} : { color }));
   if (codes.length === 0) return text;
@@ -31,5 +36,14 @@ export function pageLines({ lines, codes, color }: Page, width: number, height: 
     ];
   }
   const code = qrTerminal(fitting, options).split('\n');
+  const side = qrModules(fitting, options).length;
+  const besideWidth = width - side - GAP;
+  if (code.length + 1 + text.length > height && besideWidth >= BESIDE_NEEDS_COLUMNS) {
+    const beside = lines.flatMap((line) => wrapped(line, besideWidth));
+    const rows = Math.max(code.length, beside.length);
+    return Array.from({ length: rows }, (_, row) => ({
+      text: `${code[row] ?? ' '.repeat(side)}${' '.repeat(GAP)}${beside[row]?.text ?? ''}`,
+    }));
+  }
   return [...code.map((line) => ({ text: line })), { text: '' }, ...text];
 }

@@ -6,9 +6,10 @@ import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
 import { Explained } from './explained.js';
 import { Identicon } from './identicon.js';
-import { LinkedText } from './linked-text.js';
+import { MessageContent } from './message-content.js';
 import { MessageMenu } from './message-menu.js';
 import { PersonName } from './person-name.js';
+import { Quote } from './quote.js';
 import { Time } from './time.js';
 
 const STATES: Readonly<Record<Message['state'], readonly [sign: string, words: string]>> = {
@@ -57,7 +58,8 @@ export function Bubble({ conversation, message, named, first, last, found }: Bub
         </a>
       )}
       {!isNamed && <span class="sr-only">{own ? 'You' : <PersonName identity={sender} />} wrote:</span>}
-      <Text message={message} />
+      {message.replyTo !== undefined && <Quote conversation={conversation} replyTo={message.replyTo} />}
+      <MessageContent message={message} />
       <span class="meta">
         {protection === 'dh' && (
           <span title="This message had no forward secrecy">no forward secrecy · </span>
@@ -74,18 +76,6 @@ export function Bubble({ conversation, message, named, first, last, found }: Bub
       {state === 'failed' && <Failed message={message} />}
       <MessageMenu conversation={conversation} message={message} />
     </div>
-  );
-}
-
-function Text({ message: { content } }: { readonly message: Message }) {
-  return (
-    <p dir="auto">
-      {content.kind === 'text' ? (
-        <LinkedText text={content.text} />
-      ) : (
-        <em>This app can't show this message.</em>
-      )}
-    </p>
   );
 }
 

@@ -3,6 +3,7 @@ import type { Conversation } from '@sotto/messenger';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useSession } from '../session-context.js';
 import { Explained } from './explained.js';
+import { QuotedMessage } from './quote.js';
 import { HEADING_ID } from './screen.js';
 
 /** A draft is stored when nothing was typed for so long, in milliseconds, and when the page is left. */
@@ -19,7 +20,8 @@ interface ComposerProps {
  * that could not be sent is restored. What was not sent is kept as a draft.
  */
 export function Composer({ conversation, onSent }: ComposerProps) {
-  const { conversations } = useSession();
+  const { conversations, writing } = useSession();
+  const about = writing.value?.key === conversationKey(conversation) ? writing.value : undefined;
   const draft = useDraft(conversation);
   const [text, setText] = useState(draft.get);
   const [progress, setProgress] = useState<readonly [done: number, total: number]>();
@@ -32,6 +34,17 @@ export function Composer({ conversation, onSent }: ComposerProps) {
     if (matchMedia('(pointer: fine)').matches) area.current?.focus();
   }, []);
 
+  useEffect(() => {
+    if (about === undefined) return;
+    const { what, message } = about;
+    if (what === 'edit' && message.content.kind === 'text') setText(message.content.text);
+    area.current?.focus();
+  }, [about]);
+  const cancel = () => {
+    if (about?.what === 'edit') setText(draft.get());
+    writing.value = undefined;
+  };
+
   const send = async () => {
     const written = area.current?.value ?? '';
     if (written.trim() === '' || excessCharacters(written) > 0) return;
@@ -41,7 +54,9 @@ export function Composer({ conversation, onSent }: ComposerProps) {
     area.current?.focus();
     const onProgress = (done: number, total: number) => setProgress([done, total]);
     try {
-      await conversations.send(conversation, written, { onProgress });
+      if (about?.what === 'edit') await conversations.edit(conversation, about.message, written);
+      else await conversations.send(conversation, written, { onProgress, replyTo: about?.message.reference });
+      if (writing.value === about) writing.value = undefined;
       onSent();
     } catch (failure) {
       setError(failure);
@@ -63,6 +78,17 @@ export function Composer({ conversation, onSent }: ComposerProps) {
         {excess > 0 &&
           `Too long by ${excess.toLocaleString()} ${excess === 1 ? 'character' : 'characters'}. Shorten it, or send it in parts.`}
       </p>
+      {about !== undefined && (
+        <div class="about">
+          <blockquote class="quote">
+            <span class="hint">{about.what === 'reply' ? 'Reply to' : 'Change'}</span>{' '}
+            <QuotedMessage message={about.message} />
+          </blockquote>
+          <button type="button" aria-label="Write a message of its own" onClick={cancel}>
+            ✕
+          </button>
+        </div>
+      )}
       <div class="row">
         <textarea
           ref={area}
@@ -79,6 +105,7 @@ export function Composer({ conversation, onSent }: ComposerProps) {
             draft.change(value);
           }}
           onKeyDown={(event) => {
+            if (event.key === 'Escape' && about !== undefined) return cancel();
             if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
             event.preventDefault();
             void send();

@@ -1,4 +1,4 @@
-import type { Message } from '@sotto/conversations';
+import { conversationKey, type Message } from '@sotto/conversations';
 import type { Conversation } from '@sotto/messenger';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { fullTimeOf } from '../format.js';
@@ -6,6 +6,7 @@ import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
 import { ConfirmButton } from './confirm-button.js';
 import { Explained } from './explained.js';
+import { isOwn, REACTIONS } from './message-content.js';
 
 interface MessageMenuProps {
   readonly conversation: Conversation;
@@ -54,10 +55,46 @@ export function MessageMenu({ conversation, message }: MessageMenuProps) {
   );
 }
 
-function Menu({ conversation, message, onClose }: MessageMenuProps & { onClose(): void }) {
-  const { conversations } = useSession();
+/** The six reactions; one that we made is taken back. */
+function Reacting({ conversation, message, onClose }: MessageMenuProps & { onClose(): void }) {
+  const { conversations, identity } = useSession();
   const task = useTask();
-  const { content, own, protection, sentAt, storedAt, verified } = message;
+  const ours = new Set(
+    message.reactions.filter((one) => isOwn(one, identity.publicKey)).map(({ reaction }) => reaction),
+  );
+  const react = async (number: number) => {
+    await conversations.react(conversation, message, number, { retracted: ours.has(number) });
+    onClose();
+  };
+  return (
+    <>
+      <fieldset class="reacting" aria-label="React">
+        {[...REACTIONS].map(([number, [sign, words]]) => (
+          <button
+            key={number}
+            type="button"
+            aria-label={words}
+            aria-pressed={ours.has(number)}
+            disabled={task.busy}
+            onClick={() => void task.run(() => react(number))}
+          >
+            {sign}
+          </button>
+        ))}
+      </fieldset>
+      <Explained error={task.error} />
+    </>
+  );
+}
+
+function Menu({ conversation, message, onClose }: MessageMenuProps & { onClose(): void }) {
+  const { conversations, withStatus, writing } = useSession();
+  const task = useTask();
+  const write = (what: 'reply' | 'edit') => {
+    writing.value = { key: conversationKey(conversation), what, message };
+    onClose();
+  };
+  const { content, own, reference, protection, sentAt, storedAt, verified } = message;
   return (
     <div class="menu">
       {content.kind === 'text' && (
@@ -70,6 +107,27 @@ function Menu({ conversation, message, onClose }: MessageMenuProps & { onClose()
         >
           Copy the text
         </button>
+      )}
+      {withStatus && reference !== undefined && (
+        <Reacting conversation={conversation} message={message} onClose={onClose} />
+      )}
+      {withStatus && reference !== undefined && content.kind !== 'deleted' && (
+        <button type="button" onClick={() => write('reply')}>
+          Reply
+        </button>
+      )}
+      {withStatus && reference !== undefined && own && content.kind === 'text' && (
+        <button type="button" onClick={() => write('edit')}>
+          Edit
+        </button>
+      )}
+      {withStatus && reference !== undefined && own && content.kind !== 'deleted' && (
+        <ConfirmButton
+          label="Delete for all"
+          question="Delete what stands in it for everyone? Programs that don't know this go on showing it."
+          busy={task.busy}
+          onConfirm={() => void task.run(() => conversations.deleteForAll(conversation, message))}
+        />
       )}
       <ConfirmButton
         label="Delete here"

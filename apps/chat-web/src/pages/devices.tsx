@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { ConfirmButton } from '../components/confirm-button.js';
 import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
+import { LinkDevice } from '../components/link-device.js';
 import { Page } from '../components/page.js';
 import { Time } from '../components/time.js';
 import { timeOf } from '../format.js';
@@ -44,8 +45,9 @@ export function Devices() {
           ))}
         </ul>
       </section>
+      <LinkDevice />
       <section aria-labelledby="another">
-        <h2 id="another">Add another device</h2>
+        <h2 id="another">Without a code</h2>
         <ol>
           <li>Open this page there, and recover your account from its words.</li>
           <li>It appears here, and this one there. Compare the codes, and pair on both.</li>

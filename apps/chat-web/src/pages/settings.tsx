@@ -25,6 +25,7 @@ import { saveFile } from '../pictures.js';
 import { formatRoute, SETTINGS, type SettingsPage } from '../route.js';
 import { useSession } from '../session-context.js';
 import { phase, removeAccount } from '../state.js';
+import { STATUS_SETTINGS, type StatusSetting, saveStatusSetting, statusSetting } from '../status-users.js';
 import { useRevision } from '../use-revision.js';
 import { useTask } from '../use-task.js';
 import { injectedWallet, sendByWallet } from '../wallet.js';
@@ -35,6 +36,7 @@ const TITLES: Readonly<Record<SettingsPage, readonly [title: string, about: stri
   backup: ['Backup', 'Account, contacts and messages in one file'],
   blocked: ['Blocked people', 'Whose messages don’t arrive'],
   node: ['Node', 'What passes your messages on'],
+  status: ['Status users', 'Whether you can talk with people who use Status'],
   finding: ['Names and keys', 'Whom to ask for people you look up'],
   name: ['Your own name', 'Lead a name such as alice.eth to you'],
   browser: ['This browser', 'Storage, and deleting the account here'],
@@ -81,6 +83,8 @@ function Setting({ setting }: { readonly setting: SettingsPage }) {
       return <BlockedPeople />;
     case 'node':
       return <Node />;
+    case 'status':
+      return <StatusUsers />;
     case 'finding':
       return <FindingSettingsForm />;
     case 'name':
@@ -126,6 +130,54 @@ function NotificationSetting() {
       </fieldset>
       <p class="hint">A muted conversation never notifies: its details have “Mute”.</p>
       <Explained error={task.error} />
+    </section>
+  );
+}
+
+const STATUS_CHOICES: Readonly<Record<StatusSetting, readonly [label: string, about: string]>> = {
+  off: ['No', 'Texts alone, for people who use Sotto.'],
+  '2024': ['Yes', 'Status today.'],
+  '2020': ['Yes, older versions', 'Status of 2020.'],
+};
+
+/** Whether to write as Status clients do. */
+function StatusUsers() {
+  const [setting, setSetting] = useState(statusSetting);
+  const [opened] = useState(setting);
+  return (
+    <section aria-label="Status users">
+      <p>
+        Then your messages are written as Status writes them, and you see when they were delivered. People who
+        use Sotto need this setting as well to read them.
+      </p>
+      <fieldset>
+        <legend>Talk with people who use Status</legend>
+        {STATUS_SETTINGS.map((choice) => (
+          <label key={choice} class="choice">
+            <input
+              type="radio"
+              name="status"
+              checked={setting === choice}
+              onChange={() => {
+                saveStatusSetting(choice);
+                setSetting(choice);
+              }}
+            />
+            <span>
+              {STATUS_CHOICES[choice][0]}
+              <span class="hint"> {STATUS_CHOICES[choice][1]}</span>
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      {setting !== opened && (
+        <p role="status">
+          Counts when the page is opened again.{' '}
+          <button type="button" onClick={() => location.reload()}>
+            Open it again now
+          </button>
+        </p>
+      )}
     </section>
   );
 }

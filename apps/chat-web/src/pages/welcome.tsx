@@ -8,12 +8,14 @@ import { Screen } from '../components/screen.js';
 import { crypto } from '../crypto.js';
 import { createAccount, restoreAccount } from '../state.js';
 import { useTask } from '../use-task.js';
+import { LinkThisDevice } from './link.js';
 
 type Step =
   | 'choose'
   | 'words'
   | 'recover'
   | 'restore'
+  | 'link'
   | { readonly identity: KeyPair; readonly recovered: boolean };
 
 /** No account in this browser yet: make one, recover one from its words, or restore a backup. */
@@ -37,6 +39,9 @@ export function Welcome({ lost }: { readonly lost: boolean }) {
           <button type="button" class="primary" onClick={() => setStep('words')}>
             Create an account
           </button>
+          <button type="button" onClick={() => setStep('link')}>
+            I have another device
+          </button>
           <button type="button" onClick={() => setStep('recover')}>
             I have recovery words
           </button>
@@ -49,6 +54,8 @@ export function Welcome({ lost }: { readonly lost: boolean }) {
       return <NewWords onBack={back} onDone={(identity) => setStep({ identity, recovered: false })} />;
     case 'recover':
       return <Recover onBack={back} onDone={(identity) => setStep({ identity, recovered: true })} />;
+    case 'link':
+      return <LinkThisDevice onBack={back} />;
     case 'restore':
       return <Restore onBack={back} />;
     default:

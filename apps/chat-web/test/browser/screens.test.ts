@@ -448,7 +448,7 @@ function recordNotifications(): void {
     shown,
     Notification: class {
       static permission = sessionStorage.getItem('allowed') === null ? 'default' : 'granted';
-      static async requestPermission() {
+      static async requestPermission(): Promise<string> {
         sessionStorage.setItem('allowed', 'yes');
         this.permission = 'granted';
         return 'granted';

@@ -1,0 +1,103 @@
+import { hasChromium, openProfile, type Profile } from '@sotto/testing/chromium';
+import type { NodeProcess } from '@sotto/testing/whisper-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Site, serveSite } from '../../scripts/serve.mjs';
+import { inspect } from './inspect.js';
+import { startNode } from './node.js';
+import { PASSPHRASE, Person } from './person.js';
+
+/** One story: each test goes on where the one before it stopped. */
+describe.runIf(hasChromium())('a new device', () => {
+  let node: NodeProcess;
+  let site: Site;
+  const profiles: Profile[] = [];
+  const arrive = async () => {
+    const profile = await openProfile({ viewport: { width: 1280, height: 800 } });
+    profiles.push(profile);
+    return Person.arrive(profile.context, site.url);
+  };
+  let alice: Person;
+  let bob: Person;
+  let laptop: Person;
+  let code: string;
+
+  beforeAll(async () => {
+    node = await startNode();
+    site = await serveSite({ node: node.relay });
+    [alice, bob, laptop] = [await arrive(), await arrive(), await arrive()];
+    await alice.createAccount();
+    await bob.createAccount();
+    await alice.addByPicture(await bob.cardPicture(), 'Bob');
+    await alice.write('Said before there was a laptop');
+  });
+  afterAll(async () => {
+    for (const profile of profiles) await profile.close();
+    await site?.close();
+    await node?.close();
+  });
+
+  const showCode = async (person: Person) => {
+    await person.button('I have another device').click();
+    await person.choosePassphrase('Show the code');
+    await person.page.getByRole('img', { name: 'Code of this device' }).waitFor();
+    await person.page.getByText('The code as text').click();
+    return (await person.page.locator('.link-code').textContent()) as string;
+  };
+  const readCode = async (person: Person, text: string) => {
+    await person.go('#/devices');
+    await person.type('Or paste the code', text);
+    await person.button('Link').click();
+  };
+
+  it('shows a code, which stays the same when the page was closed meanwhile', async () => {
+    const before = await showCode(laptop);
+    await inspect(laptop.page, 'link-code');
+    await laptop.page.reload();
+    await laptop.unlock(PASSPHRASE);
+    code = await showCode(laptop);
+    expect(code).toBe(before);
+  });
+
+  it('is told apart from something else that was pasted', async () => {
+    await readCode(alice, 'sotto-link:abc');
+    await alice.page.getByRole('alert').filter({ hasText: 'not the code of a new device' }).waitFor();
+    await inspect(alice.page, 'devices-link');
+  });
+
+  it('gets nothing when the user says no', async () => {
+    await readCode(alice, code);
+    await alice.see('Is it your new device');
+    await inspect(alice.page, 'link-question');
+    await alice.button('No').click();
+    await alice.see('Linking was declined.');
+    await laptop.see('Linking was ended on the other device.');
+  });
+
+  it('has contacts and messages when both were confirmed, and is paired', async () => {
+    await laptop.choosePassphrase('Show the code');
+    await laptop.page.getByText('The code as text').click();
+    const next = (await laptop.page.locator('.link-code').textContent()) as string;
+    expect(next).not.toBe(code);
+    await readCode(alice, next);
+    await alice.button('Yes, link it').click();
+    await laptop.see('offers this account');
+    await inspect(laptop.page, 'link-offer');
+    await laptop.button('Yes, it is my account').click();
+    await laptop.isOpen();
+    await alice.see(/ is linked\.$/);
+    await laptop.open('Bob');
+    await laptop.bubble('Said before there was a laptop').waitFor();
+    await laptop.go('#/devices');
+    await laptop.button('Unpair').waitFor();
+    await alice.button('Unpair').waitFor();
+  });
+
+  it('and the old one have what the other writes', async () => {
+    await laptop.open('Bob');
+    await laptop.write('Written on the laptop');
+    await alice.open('Bob');
+    await alice.bubble('Written on the laptop').waitFor();
+    await alice.write('Written on the phone');
+    await laptop.bubble('Written on the phone').waitFor();
+  });
+});
