@@ -127,7 +127,7 @@ export class WakuHost {
   /** The only server to connect to, when some don't answer: its place in the list. */
   #alone: number | undefined;
   #redial: NodeJS.Timeout | undefined;
-  #isLeaving = false;
+  #isHeard = false;
   #leaving: NodeJS.Timeout | undefined;
 
   constructor(node: Host, { servers, mode }: WakuOption, pubsubTopic: string) {
@@ -162,25 +162,27 @@ export class WakuHost {
    * then tried alone, in turn, and the first that answers is kept.
    */
   onStatus(status: TransportStatus): void {
-    // While servers are left one by one, those that remain may answer for a moment.
-    if (this.#isLeaving) return;
-    clearInterval(this.#leaving);
-    if (status === 'reconnecting') this.#leaving = setInterval(() => void this.#leave(), PATIENCE_MS);
+    this.#isHeard = status === 'connected';
+    // It goes on when one answers: while servers are left, those that remain may do so for a moment.
+    if (status === 'reconnecting') this.#leaving ??= setInterval(() => void this.#leave(), PATIENCE_MS);
   }
 
   async #leave(): Promise<void> {
+    if (this.#isHeard) {
+      clearInterval(this.#leaving);
+      this.#leaving = undefined;
+      return;
+    }
     this.#alone = this.#alone === undefined ? 0 : (this.#alone + 1) % this.#servers.length;
-    this.#isLeaving = true;
     await this.#hangUp();
-    this.#isLeaving = false;
     await this.#dial();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#redial);
-    clearInterval(this.#leaving);
     // The SDK ends its timer of a peer when the peer is gone, not with the node.
     await this.#hangUp();
+    clearInterval(this.#leaving);
     await this.#node.stop();
   }
 

@@ -64,7 +64,10 @@ it('a Waku node leaves servers that are silent, for one after the other alone, a
   const { host, hooks, connected } = scripted();
   await host.start();
   host.onStatus('reconnecting');
-  hooks.onHangUp = () => host.onStatus('connected');
+  hooks.onHangUp = () => {
+    host.onStatus('connected');
+    queueMicrotask(() => host.onStatus('reconnecting'));
+  };
   await vi.advanceTimersByTimeAsync(59_000);
   expect(connected()).toEqual(['one', 'three']);
   await vi.advanceTimersByTimeAsync(1_000);
