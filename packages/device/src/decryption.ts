@@ -16,6 +16,7 @@ import {
   startResponder,
 } from '@sotto/double-ratchet';
 import {
+  type Bundle,
   type DirectMessage,
   decodeProtocolMessage,
   isBareMessage,
@@ -166,7 +167,8 @@ export async function decryptMessage(
     return { ...common, kind: 'message', payload, protection: 'dh', sessionBegun: false, sessionsLost };
   }
 
-  const opened = await openInSession(tx, context, from, senderInstallation, entry, messageId);
+  const origin = { from, senderInstallation, bundle: newestBundle(from, message) };
+  const opened = await openInSession(tx, context, origin, entry, messageId);
   if (opened === undefined) return unreadable('SESSION_NOT_FOUND');
   if (opened.sessionBegun) await guard();
   return { ...common, kind: 'message', protection: 'dr', sessionsLost: false, ...opened };
@@ -250,12 +252,34 @@ async function noteReplied(tx: Transaction, from: PublicKey, installationId: str
   putPeer(tx, from, withDevice(peer, { ...device, hasReplied: true }));
 }
 
+/** Where a message comes from. */
+interface Origin {
+  readonly from: PublicKey;
+  readonly senderInstallation: string;
+  /** The newest of the sender that comes with it. */
+  readonly bundle: Bundle | undefined;
+}
+
+/**
+ * The sessions of a device with the one last that it has just written in, so that we answer in it: a late message from before it lost
+ * its store may have begun one that it doesn't have any more. Unchanged when this message is a late one itself.
+ */
+function withLatest(
+  device: PeerDevice,
+  latest: SessionSummary,
+  bundle: Bundle | undefined,
+): readonly SessionSummary[] {
+  const isLate = bundle !== undefined && bundle.timestamp < device.attestedAt;
+  const isLast = device.sessions.findLast(({ initiator }) => !initiator) === latest;
+  if (latest.initiator || isLast || isLate) return device.sessions;
+  return [...device.sessions.filter((other) => other !== latest), latest];
+}
+
 /** Tries the sessions that match the headers; `undefined` when there is none. */
 async function openInSession(
   tx: Transaction,
   context: DeviceContext,
-  from: PublicKey,
-  senderInstallation: string,
+  { from, senderInstallation, bundle }: Origin,
   entry: DirectMessage,
   messageId: Uint8Array,
 ): Promise<{ readonly payload: Uint8Array; readonly sessionBegun: boolean } | undefined> {
@@ -289,11 +313,10 @@ async function openInSession(
     try {
       const opened = await openWith(tx, context, session, message);
       const knowsPreKey = compareBytes(summary.peerPreKey, device.signedPreKey) === 0;
-      if (!device.hasReplied || !knowsPreKey) {
+      const ordered = withLatest(device, summary, bundle);
+      if (!device.hasReplied || !knowsPreKey || ordered !== device.sessions) {
         const peerPreKey = device.signedPreKey;
-        const sessions = device.sessions.map((other) =>
-          other === summary ? { ...other, peerPreKey } : other,
-        );
+        const sessions = ordered.map((other) => (other === summary ? { ...other, peerPreKey } : other));
         putPeer(tx, from, withDevice(peer, { ...device, hasReplied: true, sessions }));
       }
       await noteWrote(tx, context, from, await skippedKeysOf(tx, peer, from, opened.skipped));

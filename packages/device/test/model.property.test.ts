@@ -82,3 +82,41 @@ it('a device that lost its store at the very time at which its sibling lists wha
     ],
   );
 });
+
+it('a late message from before a device lost its store does not keep what is written to it in a session of that time', async () => {
+  // Found by seed 1372077729: until the next prekey, all was written in the session that came last.
+  await runScenario(
+    [1, 1],
+    [
+      { type: 'send', from: 0, to: 0 },
+      { type: 'send', from: 0, to: 0 },
+      { type: 'deliver', pick: 0 },
+      { type: 'send', from: 465, to: 0 },
+      { type: 'lose', who: 633 },
+      { type: 'deliver', pick: 0 },
+      { type: 'send', from: 217, to: 0 },
+      { type: 'deliver', pick: 159 },
+      { type: 'deliver', pick: 0 },
+      { type: 'send', from: 0, to: 0 },
+      { type: 'send', from: 0, to: 0 },
+    ],
+  );
+});
+
+it('a device that lost its store, and is written to in a session that a late message of it began', async () => {
+  // Found by seed 1372077729: what was written in that session is refused, and the next message is read.
+  await runScenario(
+    [1, 1],
+    [
+      { type: 'send', from: 0, to: 0 },
+      { type: 'deliver', pick: 0 },
+      { type: 'send', from: 1, to: 0 },
+      { type: 'lose', who: 1 },
+      { type: 'send', from: 0, to: 0 },
+      { type: 'deliver', pick: 0 },
+      { type: 'deliver', pick: 0 },
+      { type: 'send', from: 1, to: 0 },
+      { type: 'send', from: 0, to: 0 },
+    ],
+  );
+});
