@@ -37,19 +37,14 @@ import type {
   StatusTaken,
 } from '@sotto/status-messages/client';
 import { type ConversationProtection, type ConversationSummary, conversationKey } from './conversation.js';
-import {
-  type ConversationMessage,
-  DISAPPEARING_MAX_SECONDS,
-  decodeConversationMessage,
-  encodeConversationMessage,
-  type Timer,
-} from './conversation-message.js';
+import type { ConversationMessage, Timer } from './conversation-message.js';
 import { Expiry, replaces, timerAfter } from './disappearing.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
 import { History } from './history.js';
+import { DISAPPEARING_MAX_SECONDS } from './limits.js';
 import { LocalSettings } from './local-settings.js';
 import { type Person, parsePersonName } from './person.js';
-import { StatusBatch, storedStatusOf } from './status-history.js';
+import type { StatusBatch } from './status-history.js';
 import { SteadyTime } from './steady-time.js';
 import {
   PAGE_SIZE,
@@ -145,6 +140,9 @@ export async function createConversations(options: ConversationsOptions): Promis
   return conversations;
 }
 
+/** Code that a bundler makes a chunk of its own of. */
+type StatusParts = typeof import('./status-history.js');
+
 interface Row {
   readonly conversation: Conversation;
   stored: StoredConversation;
@@ -170,6 +168,8 @@ export class Conversations {
   readonly #history: History;
   readonly #local: LocalSettings;
   readonly #status: StatusClient | undefined;
+  /** Loaded with the option `status`. */
+  #statusParts: StatusParts | undefined;
   readonly #clock: Clock;
   readonly #time: SteadyTime;
   readonly #expiry: Expiry;
@@ -209,6 +209,7 @@ export class Conversations {
   /** @internal Reads what is stored and begins to listen. */
   async load(): Promise<void> {
     const messenger = this.#messenger;
+    if (this.#status !== undefined) this.#statusParts = await import('./status-history.js');
     await this.#history.loadTime();
     while ((await this.#history.expire()) !== undefined);
     for (const contact of await messenger.contacts.list()) {
@@ -644,6 +645,7 @@ export class Conversations {
       const { next, timer: before } = row.stored;
       if ((before?.seconds ?? 0) === (seconds ?? 0)) return;
       const timer = timerAfter(before, seconds ?? 0, this.#clock.now());
+      const { encodeConversationMessage } = await this.#history.codec();
       const payload = encodeConversationMessage({ kind: 'timer-change', timer });
       const storedAt = this.#clock.now();
       const by = this.#messenger.identity;
@@ -755,6 +757,7 @@ export class Conversations {
       const { timer } = this.#rows.get(conversationKey(conversation))?.stored ?? {};
       if (timer !== undefined && timer.seconds > 0) {
         // Status clients know of no timers.
+        const { encodeConversationMessage } = await this.#history.codec();
         const timed = encodeConversationMessage({ kind: 'text', text: plain, replyTo, timer });
         return this.#sendPayload(conversation, timed, options, timer);
       }
@@ -780,6 +783,7 @@ export class Conversations {
     return this.#inTurn(async () => {
       await this.#checkPlain(conversation, 'send files');
       const { timer } = this.#rows.get(conversationKey(conversation))?.stored ?? {};
+      const { encodeConversationMessage } = await this.#history.codec();
       const payload = encodeConversationMessage({ ...file, timer });
       return this.#sendPayload(conversation, payload, { onProgress }, timer);
     });
@@ -931,7 +935,7 @@ export class Conversations {
     await this.#inTurn(async () => {
       const key = conversationKey(conversation);
       const author = this.#messenger.identity;
-      const batch = new StatusBatch(this.#history, this.#clock.now());
+      const batch = this.#newBatch();
       await status.send(conversation, content, {
         prepare: (message) => apply(batch, { conversation, author, own: true, ...message }),
         alongside: () => batch.writes,
@@ -1049,7 +1053,9 @@ export class Conversations {
         await acknowledge([]);
         return;
       }
-      const ours = conversation.kind === 'public' ? undefined : decodeConversationMessage(message.payload);
+      const mayBeOurs = conversation.kind !== 'public' && message.payload[0] === 0;
+      const codec = mayBeOurs ? await this.#history.codec() : undefined;
+      const ours = codec?.decodeConversationMessage(message.payload);
       if (ours?.kind === 'timer-change' && !this.#isNews(key, message, ours.timer)) {
         await acknowledge([]);
         return;
@@ -1075,6 +1081,11 @@ export class Conversations {
       this.#logger.warn('message not stored yet', { error: codeOf(error) });
       this.#later(() => this.#take(message, envelope));
     }
+  }
+
+  #newBatch(): StatusBatch {
+    const { StatusBatch } = this.#statusParts as StatusParts;
+    return new StatusBatch(this.#history, this.#clock.now());
   }
 
   /** Whether a setting that came with a message is later than the one that is there. */
@@ -1119,7 +1130,7 @@ export class Conversations {
   /** Stores what a Status client sent, in the commit that acknowledges it. */
   async #takeStatus(envelope: StatusEnvelope): Promise<void> {
     const { message } = envelope;
-    let batch = new StatusBatch(this.#history, this.#clock.now());
+    let batch = this.#newBatch();
     try {
       if (message.request && this.person(message.sender).blocked) {
         await envelope.acknowledge();
@@ -1127,7 +1138,7 @@ export class Conversations {
       }
       const contents = await envelope.acknowledge({
         alongside: async (all, receipts) => {
-          batch = new StatusBatch(this.#history, this.#clock.now());
+          batch = this.#newBatch();
           for (const content of all) await this.#addContent(batch, content, message);
           for (const receipt of receipts)
             if (receipt.what === 'delivered' || this.#readReceipts) await batch.receipt(receipt);
@@ -1167,7 +1178,7 @@ export class Conversations {
       case 'reaction':
         return batch.react(content);
       case 'message': {
-        const status = storedStatusOf(content);
+        const status = this.#statusParts?.storedStatusOf(content);
         const key = conversationKey(content.conversation);
         const row = await this.#rowFor(content.conversation);
         const id = content.messageId.slice(2);

@@ -1,6 +1,7 @@
 import type { Clock } from '@sotto/core';
-import { DISAPPEARING_MAX_SECONDS, type Timer } from './conversation-message.js';
+import type { Timer } from './conversation-message.js';
 import type { History } from './history.js';
+import { DISAPPEARING_MAX_SECONDS } from './limits.js';
 import type { SteadyTime } from './steady-time.js';
 
 /** How far ahead of our clock a setting may have been made, in milliseconds: later ones don't count, since none could replace them. */

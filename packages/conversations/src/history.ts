@@ -5,6 +5,7 @@ import type { Timer } from './conversation-message.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
 import type { SteadyTime } from './steady-time.js';
 import {
+  type Codec,
   conversationRecord,
   conversationsPrefix,
   earlyPrefix,
@@ -18,6 +19,7 @@ import {
   groupRecord,
   nameRecord,
   namesPrefix,
+  needsCodec,
   outgoingPrefix,
   outgoingRecord,
   PAGE_SIZE,
@@ -57,6 +59,7 @@ export class History {
   readonly #store: Store;
   readonly #logger: Logger;
   readonly #time: SteadyTime;
+  #codec: Codec | undefined;
   /** Ids of messages that have not been sent. */
   readonly #outgoing = new Set<string>();
   #lastOrder = 0;
@@ -99,21 +102,27 @@ export class History {
 
   /** The entries from one number up to, but not including, another. */
   async entries(key: string, from: number, to: number): Promise<readonly Entry[]> {
-    const found: Entry[] = [];
     if (to - from <= FEW) {
+      const few: Entry[] = [];
       for (let number = from; number < to; number++) {
         const entry = await this.#entry(key, number);
-        if (entry !== undefined) found.push(entry);
+        if (entry !== undefined) few.push(entry);
       }
-      return found;
+      return few;
     }
+    const found: [number: number, stored: StoredEntry][] = [];
     for (let page = Math.floor(from / PAGE_SIZE); page * PAGE_SIZE < to; page++) {
       await this.#each(pagePrefix(key, page), (digits, value) => {
         const number = Number(digits);
-        if (number >= from && number < to) found.push(entryOf(number, read<StoredEntry>(value)));
+        if (number >= from && number < to) found.push([number, read<StoredEntry>(value)]);
       });
     }
-    return found;
+    const entries: Entry[] = [];
+    for (const [number, stored] of found) {
+      const entry = await this.#entryOf(number, stored);
+      if (entry !== undefined) entries.push(entry);
+    }
+    return entries;
   }
 
   /** A message by its number; `undefined` when it isn't there or can't be read. */
@@ -123,13 +132,24 @@ export class History {
   }
 
   async #entry(key: string, number: number): Promise<Entry | undefined> {
+    const stored = await this.#readable(key, number);
+    return stored && this.#entryOf(number, stored);
+  }
+
+  async #entryOf(number: number, stored: StoredEntry): Promise<Entry | undefined> {
+    const codec = needsCodec(stored) ? await this.codec() : undefined;
     try {
-      const stored = await this.#get<StoredEntry>(entryRecord(key, number));
-      return stored && entryOf(number, stored);
+      return entryOf(number, stored, codec);
     } catch (error) {
       this.#reportDamage(error);
       return undefined;
     }
+  }
+
+  /** Loads what reads and writes files and texts that disappear, with the first of them. A bundler makes a chunk of its own of it. */
+  async codec(): Promise<Codec> {
+    this.#codec ??= await import('./conversation-message.js');
+    return this.#codec;
   }
 
   /**
