@@ -103,7 +103,7 @@ const budgets = [
       [dist('conversations')]: '{ createConversations, openTimeline, conversationKey, parseConversationKey }',
     },
     // With the option `status`, and with the first file or text that disappears.
-    loadedLater: ['*/status-history.js', '*/conversation-message.js'],
+    loadedLater: ['*/status-history.js', '*/files-and-timers.js'],
     ignore: MESSENGER,
     limit: '14 kB',
   },

@@ -38,7 +38,7 @@ import type {
 } from '@sotto/status-messages/client';
 import { type ConversationProtection, type ConversationSummary, conversationKey } from './conversation.js';
 import type { ConversationMessage, Timer } from './conversation-message.js';
-import { Expiry, replaces, timerAfter } from './disappearing.js';
+import type { Expiry } from './disappearing.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
 import { History } from './history.js';
 import { DISAPPEARING_MAX_SECONDS } from './limits.js';
@@ -47,6 +47,8 @@ import { type Person, parsePersonName } from './person.js';
 import type { StatusBatch } from './status-history.js';
 import { SteadyTime } from './steady-time.js';
 import {
+  type Codec,
+  expiryPrefix,
   PAGE_SIZE,
   payloadText,
   type StoredConversation,
@@ -54,6 +56,7 @@ import {
   type StoredMessage,
   type StoredState,
   type StoredStatus,
+  unreadTimersPrefix,
 } from './storage.js';
 import { encodeText } from './text.js';
 
@@ -172,7 +175,8 @@ export class Conversations {
   #statusParts: StatusParts | undefined;
   readonly #clock: Clock;
   readonly #time: SteadyTime;
-  readonly #expiry: Expiry;
+  /** Made with the first message that disappears. */
+  #expiry: Expiry | undefined;
   readonly #logger: Logger;
   readonly #rows = new Map<string, Row>();
   /** Contacts by identity in hex: the messenger keeps who they are, this package their names. */
@@ -202,7 +206,6 @@ export class Conversations {
     this.#logger = logger;
     this.#time = new SteadyTime(clock);
     this.#history = new History(store, logger, this.#time);
-    this.#expiry = new Expiry(this.#history, clock, this.#time, () => void this.#expireInTurn());
     this.#local = new LocalSettings(this.#history);
   }
 
@@ -211,7 +214,7 @@ export class Conversations {
     const messenger = this.#messenger;
     if (this.#status !== undefined) this.#statusParts = await import('./status-history.js');
     await this.#history.loadTime();
-    while ((await this.#history.expire()) !== undefined);
+    if ((await this.#history.first(expiryPrefix, 1)).length > 0) await this.#expireNow();
     for (const contact of await messenger.contacts.list()) {
       this.#contacts.set(encodeHex(contact.identity), contact);
     }
@@ -242,7 +245,6 @@ export class Conversations {
       else if ((await this.#history.stateOf(id)) === 'pending')
         await this.#noteState(id, 'failed', failed.get(id));
     }
-    await this.#expiry.plan();
     this.#stops.push(
       ...this.#listen(),
       messenger.on('sent', ({ id }) => this.#inTurn(() => this.#settle(id))),
@@ -297,7 +299,7 @@ export class Conversations {
   /** Stops listening, and waits for what is in progress. Close the messenger, and the option `status`, after it. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#expiry.close();
+    this.#expiry?.close();
     for (const stop of this.#stops.splice(0)) stop();
     for (const cancel of this.#retries) cancel();
     await this.#tail;
@@ -587,16 +589,22 @@ export class Conversations {
 
   /** Begins the time of messages that disappear after they are read. */
   async #beginRead(key: string, row: Row): Promise<void> {
-    let hasChanged = false;
+    if ((await this.#history.first(unreadTimersPrefix(key), 1)).length === 0) return;
+    const { beginRead } = await this.#history.codec();
     for (;;) {
-      const numbers = await this.#history.beginRead(key);
+      const numbers = await beginRead(this.#history, key);
       if (numbers.length === 0) break;
-      hasChanged = true;
       this.#tell({ what: 'conversation', key, numbers });
     }
-    if (!hasChanged) return;
     await this.#reload(key, row);
-    await this.#expiry.plan();
+    await (await this.#timers()).plan();
+  }
+
+  async #timers(): Promise<Expiry> {
+    const { Expiry } = await this.#history.codec();
+    this.#expiry ??= new Expiry(this.#history, this.#clock, this.#time, () => void this.#expireInTurn());
+    if (this.#closed) this.#expiry.close();
+    return this.#expiry;
   }
 
   #expireInTurn(): Promise<void> {
@@ -608,8 +616,9 @@ export class Conversations {
   /** Deletes messages whose time has come. */
   async #expireNow(): Promise<void> {
     try {
+      const { expire } = await this.#history.codec();
       for (;;) {
-        const expired = await this.#history.expire();
+        const expired = await expire(this.#history, this.#time.now());
         if (expired === undefined) break;
         for (const [key, numbers] of expired) {
           const row = this.#rows.get(key);
@@ -617,7 +626,7 @@ export class Conversations {
           this.#tell({ what: 'conversation', key, numbers });
         }
       }
-      await this.#expiry.plan();
+      await (await this.#timers()).plan();
     } catch (error) {
       if (this.#closed || isSottoError(error, 'CLOSED')) return;
       this.#logger.warn('messages not deleted yet', { error: codeOf(error) });
@@ -644,8 +653,8 @@ export class Conversations {
       const row = await this.#rowFor(conversation);
       const { next, timer: before } = row.stored;
       if ((before?.seconds ?? 0) === (seconds ?? 0)) return;
+      const { encodeConversationMessage, timerAfter } = await this.#history.codec();
       const timer = timerAfter(before, seconds ?? 0, this.#clock.now());
-      const { encodeConversationMessage } = await this.#history.codec();
       const payload = encodeConversationMessage({ kind: 'timer-change', timer });
       const storedAt = this.#clock.now();
       const by = this.#messenger.identity;
@@ -1056,12 +1065,13 @@ export class Conversations {
       const mayBeOurs = conversation.kind !== 'public' && message.payload[0] === 0;
       const codec = mayBeOurs ? await this.#history.codec() : undefined;
       const ours = codec?.decodeConversationMessage(message.payload);
-      if (ours?.kind === 'timer-change' && !this.#isNews(key, message, ours.timer)) {
+      const isNews = ours?.timer !== undefined && this.#isNews(codec as Codec, key, message, ours.timer);
+      if (ours?.kind === 'timer-change' && !isNews) {
         await acknowledge([]);
         return;
       }
       const row = await this.#rowFor(conversation);
-      const { stored, writes } = this.#received(key, row, message, ours);
+      const { stored, writes } = this.#received(key, row, message, ours, isNews);
       // One commit: it enters the history as it leaves the inbox.
       if (!(await acknowledge(writes))) return;
       const { next } = row.stored;
@@ -1071,7 +1081,8 @@ export class Conversations {
         row.request = true;
         await this.#removeOldRequests();
       }
-      if (message.ownCopy) this.#expiry.note(row.lastMessage?.expiresAt);
+      const { expiresAt } = (message.ownCopy && row.lastMessage) || {};
+      if (expiresAt !== undefined) (await this.#timers()).note(expiresAt);
       await this.#tellReceived(key, next, stored.next);
       const numbers = Array.from({ length: stored.next - next }, (_, i) => next + i);
       this.#tell({ what: 'conversation', key, numbers });
@@ -1089,7 +1100,7 @@ export class Conversations {
   }
 
   /** Whether a setting that came with a message is later than the one that is there. */
-  #isNews(key: string, { late }: ReceivedMessage, timer: Timer): boolean {
+  #isNews({ replaces }: Codec, key: string, { late }: ReceivedMessage, timer: Timer): boolean {
     const row = this.#rows.get(key);
     // It doesn't begin a conversation when it says what is so anyway.
     if (late || (row === undefined && timer.seconds === 0)) return false;
@@ -1102,6 +1113,7 @@ export class Conversations {
     row: Row,
     message: ReceivedMessage,
     ours: ConversationMessage | undefined,
+    isNews: boolean,
   ): { readonly stored: StoredConversation; readonly writes: readonly Write[] } {
     const storedAt = this.#clock.now();
     let { stored } = row;
@@ -1110,7 +1122,7 @@ export class Conversations {
       ({ stored } = appended);
       for (const write of appended.writes) writes.set(write.key, write);
     };
-    if (ours?.timer !== undefined && this.#isNews(key, message, ours.timer))
+    if (ours?.timer !== undefined && isNews)
       add(this.#history.appendTimer(key, stored, ours.timer, message.sender, storedAt));
     if (ours?.kind !== 'timer-change') {
       const { timer } = timerOf(ours?.timer);
@@ -1251,7 +1263,7 @@ export class Conversations {
     const { conversation: key, number, expiresAt } = place;
     const row = this.#rows.get(key);
     if (row?.lastMessage?.id === id) await this.#reload(key, row);
-    if (state === 'sent') this.#expiry.note(expiresAt);
+    if (expiresAt !== undefined) (await this.#timers()).note(expiresAt);
     this.#tell({ what: 'conversation', key, numbers: [number] });
   }
 

@@ -13,8 +13,6 @@ import {
   entriesPrefix,
   entryOf,
   entryRecord,
-  expiryOf,
-  expiryPrefix,
   expiryRecord,
   groupRecord,
   nameRecord,
@@ -49,8 +47,6 @@ import {
 
 /** Up to as many entries are read one by one: a listing reads the whole page, and arriving messages are few. */
 const FEW = 8;
-/** Messages of which one commit begins or ends the time. */
-const EXPIRED_AT_ONCE = 64;
 /** Records deleted in one commit. */
 const REMOVED_AT_ONCE = 256;
 
@@ -132,7 +128,7 @@ export class History {
   }
 
   async #entry(key: string, number: number): Promise<Entry | undefined> {
-    const stored = await this.#readable(key, number);
+    const stored = await this.readable(key, number);
     return stored && this.#entryOf(number, stored);
   }
 
@@ -141,14 +137,14 @@ export class History {
     try {
       return entryOf(number, stored, codec);
     } catch (error) {
-      this.#reportDamage(error);
+      this.reportDamage(error);
       return undefined;
     }
   }
 
   /** Loads what reads and writes files and texts that disappear, with the first of them. A bundler makes a chunk of its own of it. */
   async codec(): Promise<Codec> {
-    this.#codec ??= await import('./conversation-message.js');
+    this.#codec ??= await import('./files-and-timers.js');
     return this.#codec;
   }
 
@@ -173,7 +169,7 @@ export class History {
       lastMessage: message === undefined ? before.lastMessage : number,
     };
     const writes = [put(conversationRecord(key), stored), put(entryRecord(key, number), entry)];
-    if (message?.expiresAt !== undefined) writes.push(...this.#expiryWrites(key, number, message));
+    if (message?.expiresAt !== undefined) writes.push(...this.expiryWrites(key, number, message));
     else if (message?.timer !== undefined && !message.own)
       writes.push(put<StoredPlace>(unreadTimerRecord(key, number), { conversation: key, number }));
     if (outgoingId !== undefined) {
@@ -254,7 +250,7 @@ export class History {
         }),
       };
       writes.push(put(key, { ...stored, message: next }));
-      if (expiresAt !== undefined) writes.push(...this.#expiryWrites(place.conversation, place.number, next));
+      if (expiresAt !== undefined) writes.push(...this.expiryWrites(place.conversation, place.number, next));
     }
     if (state === 'sent') writes.push({ type: 'delete', key: outgoingRecord(id) });
     await this.#store.commit(writes);
@@ -265,11 +261,11 @@ export class History {
   /** The state of a message of ours, unless it is final. */
   async stateOf(id: string): Promise<StoredState | undefined> {
     const place = await this.#get<StoredPlace>(outgoingRecord(id));
-    return place && (await this.#messageAt(place, id))?.state;
+    return place && (await this.messageAt(place, id))?.state;
   }
 
   /** A message of ours; `undefined` when its conversation was removed meanwhile, even if it exists again. */
-  async #messageAt({ conversation, number }: StoredPlace, id: string): Promise<StoredMessage | undefined> {
+  async messageAt({ conversation, number }: StoredPlace, id: string): Promise<StoredMessage | undefined> {
     const stored = await this.#get<StoredEntry>(entryRecord(conversation, number));
     return stored !== undefined && 'message' in stored && stored.message.id === id
       ? stored.message
@@ -291,8 +287,8 @@ export class History {
     const place = await this.#get<StoredPlace>(outgoingRecord(id));
     if (place === undefined) return undefined;
     const { conversation: key, number } = place;
-    const message = await this.#messageAt(place, id);
-    const writes = message === undefined ? [] : await this.#deletion(key, [[number, message]]);
+    const message = await this.messageAt(place, id);
+    const writes = message === undefined ? [] : await this.deletion(key, [[number, message]]);
     const reference = message?.status?.id;
     return { key, reference, writes: [{ type: 'delete', key: outgoingRecord(id) }, ...writes] };
   }
@@ -302,14 +298,14 @@ export class History {
    * @returns whether it was there
    */
   async deleteMessage(key: string, number: number, id: string): Promise<boolean> {
-    const message = await this.#messageAt({ conversation: key, number }, id);
+    const message = await this.messageAt({ conversation: key, number }, id);
     if (message === undefined) return false;
-    await this.#store.commit(await this.#deletion(key, [[number, message]]));
+    await this.#store.commit(await this.deletion(key, [[number, message]]));
     return true;
   }
 
-  /** @param messages by number; `undefined` for a damaged one */
-  async #deletion(
+  /** The writes that delete messages. @param messages by number; `undefined` for a damaged one */
+  async deletion(
     key: string,
     messages: readonly (readonly [number: number, message: StoredMessage | undefined])[],
   ): Promise<readonly Write[]> {
@@ -337,14 +333,16 @@ export class History {
     return timer === undefined ? undefined : this.#time.now() + 1_000 * timer;
   }
 
-  #expiryWrites(key: string, number: number, { id, expiresAt = 0 }: StoredMessage): readonly Write[] {
+  /** The writes by which a message disappears when its time comes. */
+  expiryWrites(key: string, number: number, { id, expiresAt = 0 }: StoredMessage): readonly Write[] {
     return [
       put<StoredExpiring>(expiryRecord(expiresAt, key, number), { conversation: key, number, id }),
-      this.#timeWrite(),
+      this.timeWrite(),
     ];
   }
 
-  #timeWrite(): Write {
+  /** The write that keeps the latest time. */
+  timeWrite(): Write {
     return put<StoredTime>(timeRecord, { latest: this.#time.now() });
   }
 
@@ -353,92 +351,32 @@ export class History {
     try {
       this.#time.reached((await this.#get<StoredTime>(timeRecord))?.latest ?? 0);
     } catch (error) {
-      this.#reportDamage(error);
+      this.reportDamage(error);
     }
   }
 
-  /** Begins the time of messages that disappear after they are read, and resolves to the numbers of some; to none when there are no more. */
-  async beginRead(key: string): Promise<readonly number[]> {
-    const writes: Write[] = [];
-    const numbers: number[] = [];
-    const records: string[] = [];
-    const prefix = unreadTimersPrefix(key);
-    for await (const { key: record } of this.#store.list(prefix, { limit: EXPIRED_AT_ONCE }))
-      records.push(record);
-    for (const record of records) {
-      const number = Number(record.slice(prefix.length));
-      writes.push({ type: 'delete', key: record });
-      numbers.push(number);
-      const stored = await this.#readable(key, number);
-      if (stored === undefined || !('message' in stored)) continue;
-      const expiresAt = this.expiryAfter(stored.message.timer);
-      if (expiresAt === undefined) continue;
-      const message = { ...stored.message, expiresAt };
-      const [expiry] = this.#expiryWrites(key, number, message);
-      writes.push(put(entryRecord(key, number), { ...stored, message }), expiry as Write);
-    }
-    if (numbers.length > 0) await this.#store.commit([...writes, this.#timeWrite()]);
-    return numbers;
-  }
-
-  async #readable(key: string, number: number): Promise<StoredEntry | undefined> {
+  /** A stored entry; `undefined` for a damaged one, which is logged. */
+  async readable(key: string, number: number): Promise<StoredEntry | undefined> {
     try {
       return await this.storedEntry(key, number);
     } catch (error) {
-      this.#reportDamage(error);
+      this.reportDamage(error);
       return undefined;
     }
   }
 
-  /** When the next message disappears, in milliseconds; `undefined` when none is going to. */
-  async nextExpiry(): Promise<number | undefined> {
-    for await (const { key } of this.#store.list(expiryPrefix, { limit: 1 })) return expiryOf(key);
-    return undefined;
-  }
-
-  /**
-   * Deletes messages whose time has come, and resolves to the numbers of some by conversation; to `undefined` when there are no
-   * more.
-   */
-  async expire(): Promise<ReadonlyMap<string, readonly number[]> | undefined> {
-    const now = this.#time.now();
-    const writes = new Map<string, Write>();
-    const found = new Map<string, [number: number, message: StoredMessage | undefined][]>();
-    const places: StoredExpiring[] = [];
-    for await (const { key, value } of this.#store.list(expiryPrefix, { limit: EXPIRED_AT_ONCE })) {
-      if (expiryOf(key) > now) break;
-      writes.set(key, { type: 'delete', key });
-      try {
-        places.push(read<StoredExpiring>(value));
-      } catch (error) {
-        this.#reportDamage(error);
-      }
-    }
-    if (writes.size === 0) return undefined;
-    for (const { conversation: key, number, id } of places) {
-      const entry = await this.#entryToExpire(key, number, id);
-      if (entry !== undefined) found.set(key, [...(found.get(key) ?? []), [number, entry.message]]);
-    }
-    for (const [key, messages] of found)
-      for (const write of await this.#deletion(key, messages)) writes.set(write.key, write);
-    await this.#store.commit([...writes.values(), this.#timeWrite()]);
-    return new Map([...found].map(([key, messages]) => [key, messages.map(([number]) => number)]));
-  }
-
-  /** The message that disappears, `undefined` in it when it is damaged; nothing when it isn't there any more. */
-  async #entryToExpire(
-    key: string,
-    number: number,
-    id: string,
-  ): Promise<{ readonly message: StoredMessage | undefined } | undefined> {
+  /** The first records under a prefix. Damaged ones are logged and left out. */
+  async first(
+    prefix: string,
+    limit: number,
+  ): Promise<readonly (readonly [key: string, value: Uint8Array])[]> {
+    const found: [string, Uint8Array][] = [];
     try {
-      // Its conversation may have been removed, and have begun again.
-      const message = await this.#messageAt({ conversation: key, number }, id);
-      return message && { message };
+      for await (const { key, value } of this.#store.list(prefix, { limit })) found.push([key, value]);
     } catch (error) {
-      this.#reportDamage(error);
-      return { message: undefined };
+      this.reportDamage(error);
     }
+    return found;
   }
 
   /** Notes that the writes of {@link deleteOutgoing} are stored. */
@@ -547,12 +485,9 @@ export class History {
       unreadTimersPrefix(key),
     ]) {
       for (;;) {
-        const keys: string[] = [];
-        for await (const { key: record } of this.#store.list(prefix, { limit: REMOVED_AT_ONCE })) {
-          keys.push(record);
-        }
-        if (keys.length === 0) break;
-        await this.#store.commit(keys.map((record) => ({ type: 'delete', key: record })));
+        const records = await this.first(prefix, REMOVED_AT_ONCE);
+        if (records.length === 0) break;
+        await this.#store.commit(records.map(([record]) => ({ type: 'delete', key: record })));
       }
     }
     await this.#store.commit([{ type: 'delete', key: conversationRecord(key) }]);
@@ -581,16 +516,17 @@ export class History {
         try {
           take(key.slice(prefix.length), value);
         } catch (error) {
-          this.#reportDamage(error);
+          this.reportDamage(error);
         }
       }
     } catch (error) {
       // A store that finds records damaged lists the others first.
-      this.#reportDamage(error);
+      this.reportDamage(error);
     }
   }
 
-  #reportDamage(error: unknown): void {
+  /** Logs that a record is damaged. @throws other errors */
+  reportDamage(error: unknown): void {
     if (!isSottoError(error) || !DAMAGE.has(error.code)) throw error;
     this.#logger.warn('a record of a conversation is damaged', { error: error.code });
   }
