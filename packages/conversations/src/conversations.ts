@@ -5,7 +5,6 @@ import {
   decodeHex,
   decodeUtf8,
   encodeHex,
-  encodeUtf8,
   invalidArgument,
   isSottoError,
   type Logger,
@@ -36,14 +35,16 @@ import type {
   StatusOutgoing,
   StatusTaken,
 } from '@sotto/status-messages/client';
+import { codeOf } from './code-of.js';
 import { type ConversationProtection, type ConversationSummary, conversationKey } from './conversation.js';
-import type { ConversationMessage, Timer } from './conversation-message.js';
+import type { Timer } from './conversation-message.js';
 import type { Expiry } from './disappearing.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
 import { History } from './history.js';
 import { DISAPPEARING_MAX_SECONDS } from './limits.js';
 import { LocalSettings } from './local-settings.js';
 import { type Person, parsePersonName } from './person.js';
+import { receivedMessage } from './received-message.js';
 import type { StatusBatch } from './status-history.js';
 import { SteadyTime } from './steady-time.js';
 import {
@@ -53,9 +54,7 @@ import {
   payloadText,
   type StoredConversation,
   type StoredEntry,
-  type StoredMessage,
   type StoredState,
-  type StoredStatus,
   unreadTimersPrefix,
 } from './storage.js';
 import { encodeText } from './text.js';
@@ -214,7 +213,7 @@ export class Conversations {
     const messenger = this.#messenger;
     if (this.#status !== undefined) this.#statusParts = await import('./status-history.js');
     await this.#history.loadTime();
-    if ((await this.#history.first(expiryPrefix, 1)).length > 0) await this.#expireNow();
+    if ((await this.#history.first(expiryPrefix, 1)).length > 0) await (await this.#timers()).expire();
     for (const contact of await messenger.contacts.list()) {
       this.#contacts.set(encodeHex(contact.identity), contact);
     }
@@ -578,7 +577,7 @@ export class Conversations {
       const key = conversationKey(conversation);
       const row = this.#rows.get(key);
       if (row === undefined || row.stored.unread === 0) return;
-      await this.#beginRead(key, row);
+      await this.#beginRead(key);
       const stored = { ...row.stored, unread: 0 };
       const write = this.#history.conversationWrite(key, stored);
       if (!(await this.#tellRead(conversation, row, write))) await this.#history.putConversation(key, stored);
@@ -588,50 +587,20 @@ export class Conversations {
   }
 
   /** Begins the time of messages that disappear after they are read. */
-  async #beginRead(key: string, row: Row): Promise<void> {
+  async #beginRead(key: string): Promise<void> {
     if ((await this.#history.first(unreadTimersPrefix(key), 1)).length === 0) return;
-    const { beginRead } = await this.#history.codec();
-    for (;;) {
-      const numbers = await beginRead(this.#history, key);
-      if (numbers.length === 0) break;
-      this.#tell({ what: 'conversation', key, numbers });
-    }
-    await this.#reload(key, row);
-    await (await this.#timers()).plan();
+    await (await this.#timers()).beginRead(key);
   }
 
   async #timers(): Promise<Expiry> {
     const { Expiry } = await this.#history.codec();
-    this.#expiry ??= new Expiry(this.#history, this.#clock, this.#time, () => void this.#expireInTurn());
+    this.#expiry ??= new Expiry(this.#history, this.#clock, this.#time, this.#logger, {
+      inTurn: (run) => this.#inTurn(run),
+      later: (run) => this.#later(run),
+      changed: (key, numbers) => this.#noteChanged(key, numbers),
+    });
     if (this.#closed) this.#expiry.close();
     return this.#expiry;
-  }
-
-  #expireInTurn(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (!this.#closed) await this.#expireNow();
-    }).catch(() => undefined);
-  }
-
-  /** Deletes messages whose time has come. */
-  async #expireNow(): Promise<void> {
-    try {
-      const { expire } = await this.#history.codec();
-      for (;;) {
-        const expired = await expire(this.#history, this.#time.now());
-        if (expired === undefined) break;
-        for (const [key, numbers] of expired) {
-          const row = this.#rows.get(key);
-          if (row !== undefined) await this.#reload(key, row);
-          this.#tell({ what: 'conversation', key, numbers });
-        }
-      }
-      await (await this.#timers()).plan();
-    } catch (error) {
-      if (this.#closed || isSottoError(error, 'CLOSED')) return;
-      this.#logger.warn('messages not deleted yet', { error: codeOf(error) });
-      this.#later(() => this.#expireNow());
-    }
   }
 
   /**
@@ -653,18 +622,17 @@ export class Conversations {
       const row = await this.#rowFor(conversation);
       const { next, timer: before } = row.stored;
       if ((before?.seconds ?? 0) === (seconds ?? 0)) return;
-      const { encodeConversationMessage, timerAfter } = await this.#history.codec();
-      const timer = timerAfter(before, seconds ?? 0, this.#clock.now());
-      const payload = encodeConversationMessage({ kind: 'timer-change', timer });
-      const storedAt = this.#clock.now();
-      const by = this.#messenger.identity;
-      const alongside = () => this.#history.appendTimer(key, row.stored, timer, by, storedAt).writes;
-      let failure: unknown;
-      try {
-        await this.#messenger.send(conversation, payload, { alongside });
-      } catch (error) {
-        failure = error;
-      }
+      const { sendTimer } = await this.#history.codec();
+      const failure = await sendTimer(
+        this.#messenger,
+        this.#history,
+        conversation,
+        row.stored,
+        seconds ?? 0,
+        {
+          now: this.#clock.now(),
+        },
+      );
       await this.#reload(key, row);
       if (row.stored.next === next) throw failure ?? closed();
       this.#tell({ what: 'conversation', key, numbers: [next] });
@@ -704,26 +672,8 @@ export class Conversations {
     const status = this.#status;
     if (status === undefined || !this.#readReceipts || row.request || conversation.kind === 'public')
       return false;
-    // Only there are messages acknowledged.
-    const { kind } = conversation;
-    if (kind === 'group' && (await status.groups.get(conversation.groupId)) === undefined) return false;
-    const read = new Map<string, string[]>();
-    for (const { sender, reference } of await this.#unreadMessages(row)) {
-      const author = encodeHex(sender);
-      if (reference !== undefined) read.set(author, [...(read.get(author) ?? []), reference]);
-    }
-    let isStored = false;
-    for (const [author, references] of read) {
-      try {
-        const alongside = isStored ? [] : [write];
-        const isSent = await status.sendRead(decodeHex(author), conversation, references, { alongside });
-        isStored ||= isSent;
-      } catch (error) {
-        if (isSottoError(error, 'CLOSED')) throw error;
-        this.#logger.warn('a read receipt was not sent', { error: codeOf(error) });
-      }
-    }
-    return isStored;
+    const unread = () => this.#unreadMessages(row);
+    return (this.#statusParts as StatusParts).tellRead(status, conversation, unread, write, this.#logger);
   }
 
   /** The last unread messages of a conversation, {@link MOST_READ} at most. */
@@ -809,7 +759,7 @@ export class Conversations {
     const { next } = row.stored;
     const alongside = (taken: TakenMessage) => {
       const { storedAt, message } = this.#ownEntry(conversation, payload, taken);
-      const entry = { storedAt, message: { ...message, ...timerOf(timer) } };
+      const entry = { storedAt, message: { ...message, ...(timer?.seconds && { timer: timer.seconds }) } };
       const { writes } = this.#history.append(key, row.stored, entry, taken.id);
       return [...writes, ...this.#local.withoutDraft(key)];
     };
@@ -914,7 +864,7 @@ export class Conversations {
     const alongside = (taken: StatusTaken) => {
       const entry = this.#ownEntry(conversation, new Uint8Array(0), taken);
       const recipients = taken.recipients.map((identity) => ({ by: encodeHex(identity) }));
-      const status = ownStatusOf(taken.messageId, content);
+      const status = (this.#statusParts as StatusParts).ownStatusOf(taken.messageId, content);
       const message = { ...entry.message, status, ...(recipients.length > 0 && { recipients }) };
       const { writes } = this.#history.append(key, row.stored, { ...entry, message }, taken.id);
       return [
@@ -949,9 +899,7 @@ export class Conversations {
         prepare: (message) => apply(batch, { conversation, author, own: true, ...message }),
         alongside: () => batch.writes,
       });
-      const row = this.#rows.get(key);
-      if (row !== undefined) await this.#reload(key, row);
-      this.#tell({ what: 'conversation', key });
+      await this.#noteChanged(key);
     });
   }
 
@@ -983,7 +931,7 @@ export class Conversations {
     await this.#giveUp(id, deleted?.reference, deleted?.writes ?? []);
     if (deleted === undefined) return;
     this.#history.deleted(id);
-    await this.#noteDeleted(deleted.key);
+    await this.#noteChanged(deleted.key);
   }
 
   async #giveUp(id: string, reference: string | undefined, alongside: readonly Write[]): Promise<void> {
@@ -1012,14 +960,15 @@ export class Conversations {
       }
       const key = conversationKey(conversation);
       if (!(await this.#history.deleteMessage(key, number, id))) throw notFound('message', id);
-      await this.#noteDeleted(key);
+      await this.#noteChanged(key);
     });
   }
 
-  async #noteDeleted(key: string): Promise<void> {
+  /** @param numbers of the entries that were changed or deleted; `undefined`: any of them */
+  async #noteChanged(key: string, numbers?: readonly number[]): Promise<void> {
     const row = this.#rows.get(key);
     if (row !== undefined) await this.#reload(key, row);
-    this.#tell({ what: 'conversation', key });
+    this.#tell({ what: 'conversation', key, numbers });
   }
 
   #ownEntry(
@@ -1071,7 +1020,13 @@ export class Conversations {
         return;
       }
       const row = await this.#rowFor(conversation);
-      const { stored, writes } = this.#received(key, row, message, ours, isNews);
+      const storedAt = this.#clock.now();
+      const payload = payloadText(message.payload);
+      const plain = { ...receivedMessage(message, message.ownCopy), id: message.id, payload };
+      const { stored, writes } =
+        codec === undefined || ours === undefined
+          ? this.#history.append(key, row.stored, { storedAt, message: plain })
+          : codec.received(this.#history, key, row.stored, { storedAt, message: plain }, ours, isNews);
       // One commit: it enters the history as it leaves the inbox.
       if (!(await acknowledge(writes))) return;
       const { next } = row.stored;
@@ -1107,38 +1062,6 @@ export class Conversations {
     return replaces(timer, row?.stored.timer, this.#clock.now());
   }
 
-  /** The entries that a message comes to. */
-  #received(
-    key: string,
-    row: Row,
-    message: ReceivedMessage,
-    ours: ConversationMessage | undefined,
-    isNews: boolean,
-  ): { readonly stored: StoredConversation; readonly writes: readonly Write[] } {
-    const storedAt = this.#clock.now();
-    let { stored } = row;
-    const writes = new Map<string, Write>();
-    const add = (appended: { stored: StoredConversation; writes: readonly Write[] }) => {
-      ({ stored } = appended);
-      for (const write of appended.writes) writes.set(write.key, write);
-    };
-    if (ours?.timer !== undefined && isNews)
-      add(this.#history.appendTimer(key, stored, ours.timer, message.sender, storedAt));
-    if (ours?.kind !== 'timer-change') {
-      const { timer } = timerOf(ours?.timer);
-      const expiresAt = message.ownCopy ? this.#history.expiryAfter(timer) : undefined;
-      const entry = {
-        ...receivedMessage(message, message.ownCopy),
-        id: message.id,
-        payload: payloadText(message.payload),
-        ...(timer !== undefined && { timer }),
-        ...(expiresAt !== undefined && { expiresAt }),
-      };
-      add(this.#history.append(key, stored, { storedAt, message: entry }));
-    }
-    return { stored, writes: [...writes.values()] };
-  }
-
   /** Stores what a Status client sent, in the commit that acknowledges it. */
   async #takeStatus(envelope: StatusEnvelope): Promise<void> {
     const { message } = envelope;
@@ -1151,7 +1074,12 @@ export class Conversations {
       const contents = await envelope.acknowledge({
         alongside: async (all, receipts) => {
           batch = this.#newBatch();
-          for (const content of all) await this.#addContent(batch, content, message);
+          for (const content of all)
+            await batch.addContent(
+              content,
+              message,
+              async (conversation) => (await this.#rowFor(conversation)).stored,
+            );
           for (const receipt of receipts)
             if (receipt.what === 'delivered' || this.#readReceipts) await batch.receipt(receipt);
           return batch.writes;
@@ -1178,46 +1106,6 @@ export class Conversations {
       if (this.#closed || isSottoError(error, 'CLOSED')) return;
       this.#logger.warn('message not stored yet', { error: codeOf(error) });
       this.#later(() => this.#takeStatus(envelope));
-    }
-  }
-
-  async #addContent(batch: StatusBatch, content: StatusContent, message: ReceivedMessage): Promise<void> {
-    switch (content.what) {
-      case 'edit':
-        return batch.edit(content);
-      case 'delete':
-        return batch.delete(content);
-      case 'reaction':
-        return batch.react(content);
-      case 'message': {
-        const status = this.#statusParts?.storedStatusOf(content);
-        const key = conversationKey(content.conversation);
-        const row = await this.#rowFor(content.conversation);
-        const id = content.messageId.slice(2);
-        const stored = { ...receivedMessage(message, content.own), id };
-        if (status !== undefined) return batch.append(key, row.stored, { ...stored, status });
-        const payload = payloadText(encodeUtf8(content.body.text));
-        return batch.appendEntry(key, row.stored, {
-          storedAt: this.#clock.now(),
-          message: { ...stored, payload },
-        });
-      }
-      case 'unknown': {
-        // Devices of one identity tell each other settings and the like.
-        if (content.own) return;
-        const key = conversationKey(content.conversation);
-        const row = await this.#rowFor(content.conversation);
-        const stored = { ...receivedMessage(message, content.own), id: content.messageId.slice(2) };
-        return batch.appendEntry(key, row.stored, {
-          storedAt: this.#clock.now(),
-          message: { ...stored, payload: payloadText(content.payload) },
-        });
-      }
-      // Groups are noted afterwards, as those of the messenger; the rest is not part of a conversation.
-      case 'group':
-      case 'contact':
-      case 'pairing':
-        return;
     }
   }
 
@@ -1477,31 +1365,6 @@ type StatusCommon = Pick<
   'conversation' | 'author' | 'own' | 'messageId' | 'clock'
 >;
 
-function receivedMessage(message: ReceivedMessage, own: boolean): Omit<StoredMessage, 'id'> {
-  return {
-    sender: encodeHex(message.sender),
-    own,
-    installationId: message.senderInstallation,
-    state: 'received',
-    protection: message.protection,
-    verified: message.verified,
-    ...(message.late && { late: true }),
-    sentAt: message.sentAt,
-    payload: '',
-  };
-}
-
-function ownStatusOf(id: string, content: Extract<StatusOutgoing, { kind: 'text' | 'image' }>): StoredStatus {
-  const { text = '', replyTo } = content;
-  const image = content.kind === 'image' ? content.image : undefined;
-  return {
-    id,
-    text,
-    ...(replyTo !== undefined && { replyTo }),
-    ...(image && { image: { picture: payloadText(image.payload), format: image.format } }),
-  };
-}
-
 /** A Status group as applications know groups. It has no state that could be compared. */
 function groupOf({ id, name, members, admins, state }: StatusGroupInfo): Group {
   return { id, name, members, admins, membershipHash: '', joined: state === 'joined' };
@@ -1510,11 +1373,6 @@ function groupOf({ id, name, members, admins, state }: StatusGroupInfo): Group {
 function referenceOf({ reference }: Message): string {
   if (reference === undefined) throw invalidArgument('message', 'a plain text, which nothing can refer to');
   return reference;
-}
-
-/** The timer of a message that is sent or received under a setting. */
-function timerOf(timer: Timer | undefined): { readonly timer?: number } {
-  return timer === undefined || timer.seconds === 0 ? {} : { timer: timer.seconds };
 }
 
 function closed(): SottoError<'CLOSED'> {
@@ -1562,8 +1420,4 @@ function isWithoutRatchet({ result }: MemberOutcome): boolean {
 
 function notFound(what: SottoError<'NOT_FOUND'>['details']['what'], id: string): SottoError<'NOT_FOUND'> {
   return new SottoError('NOT_FOUND', `No such ${what} exists.`, { what, id });
-}
-
-function codeOf(error: unknown): string {
-  return isSottoError(error) ? error.code : error instanceof Error ? error.name : typeof error;
 }

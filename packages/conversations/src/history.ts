@@ -1,7 +1,6 @@
-import { isSottoError, type Logger, type PublicKey, type Store, type Write } from '@sotto/core';
+import { isSottoError, type Logger, type Store, type Write } from '@sotto/core';
 import type { Conversation } from '@sotto/messenger';
 import { parseConversationKey } from './conversation.js';
-import type { Timer } from './conversation-message.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
 import type { SteadyTime } from './steady-time.js';
 import {
@@ -9,7 +8,6 @@ import {
   conversationRecord,
   conversationsPrefix,
   earlyPrefix,
-  earlyRecord,
   entriesPrefix,
   entryOf,
   entryRecord,
@@ -27,7 +25,6 @@ import {
   referenceRecord,
   referencesPrefix,
   type StoredConversation,
-  type StoredEarly,
   type StoredEntry,
   type StoredExpiring,
   type StoredGroup,
@@ -85,7 +82,7 @@ export class History {
   }
 
   async conversation(key: string): Promise<StoredConversation | undefined> {
-    return this.#get<StoredConversation>(conversationRecord(key));
+    return this.get<StoredConversation>(conversationRecord(key));
   }
 
   async putConversation(key: string, stored: StoredConversation): Promise<void> {
@@ -180,23 +177,6 @@ export class History {
     return { stored, writes };
   }
 
-  /** The writes that change when messages disappear, with a notice if that is another time than before. */
-  appendTimer(
-    key: string,
-    before: StoredConversation,
-    timer: Timer,
-    by: PublicKey,
-    storedAt: number,
-  ): { readonly stored: StoredConversation; readonly writes: readonly Write[] } {
-    const { seconds } = timer;
-    if (seconds === (before.timer?.seconds ?? 0)) {
-      const stored = { ...before, timer };
-      return { stored, writes: [this.conversationWrite(key, stored)] };
-    }
-    const notice = storedNotice({ what: 'disappearing-changed', by, seconds: seconds || undefined });
-    return this.append(key, { ...before, timer }, { storedAt, notice });
-  }
-
   /** @param also written in the same commit */
   async addNotice(
     key: string,
@@ -231,11 +211,11 @@ export class History {
     failure?: string,
     recipient?: string,
   ): Promise<(StoredPlace & { readonly expiresAt?: number | undefined }) | undefined> {
-    const place = await this.#get<StoredPlace>(outgoingRecord(id));
+    const place = await this.get<StoredPlace>(outgoingRecord(id));
     if (place === undefined) return undefined;
     let expiresAt: number | undefined;
     const key = entryRecord(place.conversation, place.number);
-    const stored = await this.#get<StoredEntry>(key);
+    const stored = await this.get<StoredEntry>(key);
     const writes: Write[] = [];
     if (stored !== undefined && 'message' in stored && stored.message.id === id) {
       const { failure: _, recipients, ...message } = stored.message;
@@ -260,13 +240,13 @@ export class History {
 
   /** The state of a message of ours, unless it is final. */
   async stateOf(id: string): Promise<StoredState | undefined> {
-    const place = await this.#get<StoredPlace>(outgoingRecord(id));
+    const place = await this.get<StoredPlace>(outgoingRecord(id));
     return place && (await this.messageAt(place, id))?.state;
   }
 
   /** A message of ours; `undefined` when its conversation was removed meanwhile, even if it exists again. */
   async messageAt({ conversation, number }: StoredPlace, id: string): Promise<StoredMessage | undefined> {
-    const stored = await this.#get<StoredEntry>(entryRecord(conversation, number));
+    const stored = await this.get<StoredEntry>(entryRecord(conversation, number));
     return stored !== undefined && 'message' in stored && stored.message.id === id
       ? stored.message
       : undefined;
@@ -284,7 +264,7 @@ export class History {
       }
     | undefined
   > {
-    const place = await this.#get<StoredPlace>(outgoingRecord(id));
+    const place = await this.get<StoredPlace>(outgoingRecord(id));
     if (place === undefined) return undefined;
     const { conversation: key, number } = place;
     const message = await this.messageAt(place, id);
@@ -349,7 +329,7 @@ export class History {
   /** Continues with the time that earlier runs have seen. */
   async loadTime(): Promise<void> {
     try {
-      this.#time.reached((await this.#get<StoredTime>(timeRecord))?.latest ?? 0);
+      this.#time.reached((await this.get<StoredTime>(timeRecord))?.latest ?? 0);
     } catch (error) {
       this.reportDamage(error);
     }
@@ -394,41 +374,18 @@ export class History {
     return -1;
   }
 
-  /** An edit or a deletion that came before its message. @param id 64 hex digits @param author hex */
-  async early(key: string, id: string, author: string): Promise<StoredEarly | undefined> {
-    return this.#get<StoredEarly>(earlyRecord(key, id, author));
-  }
-
-  /** Keys of what came before its message, the oldest first, but for the latest ones and one that is about to be written. */
-  async oldestEarly(key: string, kept: number, except: string): Promise<readonly string[]> {
-    const prefix = earlyPrefix(key);
-    const found: { readonly at: number; readonly record: string }[] = [];
-    await this.#each(prefix, (rest, value) => {
-      const record = `${prefix}${rest}`;
-      if (record !== except) found.push({ at: read<StoredEarly>(value).at, record });
-    });
-    found.sort((one, other) => one.at - other.at);
-    return found.slice(0, Math.max(0, found.length - kept)).map(({ record }) => record);
-  }
-
-  /** Where a Status message is. @param written of this commit */
-  async placeOf(key: string, id: string, written: Write | undefined): Promise<StoredPlace | undefined> {
-    if (written?.type === 'put') return read<StoredPlace>(written.value);
-    return this.#get<StoredPlace>(referenceRecord(key, id));
-  }
-
   /** The write that notes where a Status message is. @param id 64 hex digits */
   referenceWrite(key: string, id: string, number: number): Write {
     return put<StoredPlace>(referenceRecord(key, id), { conversation: key, number });
   }
 
   async storedEntry(key: string, number: number): Promise<StoredEntry | undefined> {
-    return this.#get<StoredEntry>(entryRecord(key, number));
+    return this.get<StoredEntry>(entryRecord(key, number));
   }
 
   async setProtection(key: string, number: number, protection: Message['protection']): Promise<void> {
     const record = entryRecord(key, number);
-    const stored = await this.#get<StoredEntry>(record);
+    const stored = await this.get<StoredEntry>(record);
     if (stored === undefined || !('message' in stored)) return;
     await this.#store.commit([put(record, { ...stored, message: { ...stored.message, protection } })]);
   }
@@ -455,7 +412,7 @@ export class History {
   }
 
   async settings(): Promise<StoredSettings> {
-    return (await this.#get<StoredSettings>(settingsRecord)) ?? { readReceipts: false };
+    return (await this.get<StoredSettings>(settingsRecord)) ?? { readReceipts: false };
   }
 
   async putSettings(settings: StoredSettings): Promise<void> {
@@ -463,7 +420,7 @@ export class History {
   }
 
   async group(groupId: string): Promise<StoredGroup | undefined> {
-    return this.#get<StoredGroup>(groupRecord(groupId));
+    return this.get<StoredGroup>(groupRecord(groupId));
   }
 
   /** The write that stores a group as of its last notice. */
@@ -504,7 +461,8 @@ export class History {
     await this.#store.commit(writes);
   }
 
-  async #get<T extends object>(key: string): Promise<T | undefined> {
+  /** A record; `undefined` when there is none. @throws STATE_CORRUPT, STATE_VERSION_UNSUPPORTED */
+  async get<T extends object>(key: string): Promise<T | undefined> {
     const record = await this.#store.get(key);
     return record && read<T>(record.value);
   }
