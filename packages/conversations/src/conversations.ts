@@ -159,8 +159,6 @@ interface Row {
 const EMPTY: StoredConversation = { lastActivity: 0, order: 0, unread: 0, next: 0, lastMessage: -1 };
 /** Most conversations kept with people whom the user hasn't accepted; the oldest are removed first. */
 const MOST_REQUESTS = 256;
-/** Most messages that a read receipt names, in each conversation: nobody reads more at once. */
-const MOST_READ = 256;
 /** Wait after a storage error before a message is retried, in milliseconds. */
 const RETRY_MS = 5_000;
 
@@ -629,9 +627,7 @@ export class Conversations {
         conversation,
         row.stored,
         seconds ?? 0,
-        {
-          now: this.#clock.now(),
-        },
+        this.#clock.now(),
       );
       await this.#reload(key, row);
       if (row.stored.next === next) throw failure ?? closed();
@@ -672,22 +668,15 @@ export class Conversations {
     const status = this.#status;
     if (status === undefined || !this.#readReceipts || row.request || conversation.kind === 'public')
       return false;
-    const unread = () => this.#unreadMessages(row);
-    return (this.#statusParts as StatusParts).tellRead(status, conversation, unread, write, this.#logger);
-  }
-
-  /** The last unread messages of a conversation, {@link MOST_READ} at most. */
-  async #unreadMessages({ conversation, stored }: Row): Promise<readonly Message[]> {
-    const found: Message[] = [];
-    const most = Math.min(stored.unread, MOST_READ);
-    for (let before = stored.next; before > 0 && found.length < most; ) {
-      const from = before - PAGE_SIZE;
-      const page = await this.entries(conversation, { before, from, limit: PAGE_SIZE });
-      const received = page.filter((entry) => entry.kind === 'message').filter(({ own }) => !own);
-      found.unshift(...received.slice(-(most - found.length)));
-      before -= PAGE_SIZE;
-    }
-    return found;
+    const { tellRead } = this.#statusParts as StatusParts;
+    return tellRead(
+      status,
+      conversation,
+      row.stored,
+      (page) => this.entries(conversation, page),
+      write,
+      this.#logger,
+    );
   }
 
   /**

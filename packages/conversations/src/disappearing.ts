@@ -76,7 +76,7 @@ export async function sendTimer(
   conversation: Conversation,
   before: StoredConversation,
   seconds: number,
-  { now }: { readonly now: number },
+  now: number,
 ): Promise<unknown> {
   const timer = { seconds, changedAt: changedAfter(before.timer, now) };
   const payload = encodeConversationMessage({ kind: 'timer-change', timer });

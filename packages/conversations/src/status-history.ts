@@ -17,13 +17,14 @@ import type {
 } from '@sotto/status-messages/client';
 import { codeOf } from './code-of.js';
 import { conversationKey } from './conversation.js';
-import type { Message } from './entry.js';
+import type { Entry, Message } from './entry.js';
 import type { History } from './history.js';
 import { receivedMessage } from './received-message.js';
 import {
   earlyPrefix,
   earlyRecord,
   entryRecord,
+  PAGE_SIZE,
   payloadText,
   put,
   read,
@@ -44,6 +45,9 @@ const MOST_EARLY = 64;
 const MOST_REACTIONS = 256;
 /** Those of one person, retracted ones included: as many as there are kinds, so that one person can't keep others from reacting. */
 const MOST_REACTIONS_OF_ONE = 6;
+
+/** Most messages that a read receipt names, in each conversation: nobody reads more at once. */
+const MOST_READ = 256;
 
 type ChangeOf<W extends StatusContent['what']> = Extract<StatusContent, { readonly what: W }>;
 
@@ -311,13 +315,15 @@ export function ownStatusOf(
 
 /**
  * Tells the authors of unread messages that they were read.
+ * @param stored the conversation, before it was read
  * @param write goes into the commit of the first receipt
  * @returns whether it was stored
  */
 export async function tellRead(
   status: StatusClient,
   conversation: Exclude<Conversation, { readonly kind: 'public' }>,
-  unread: () => Promise<readonly Message[]>,
+  stored: StoredConversation,
+  entries: ReadEntries,
   write: Write,
   logger: Logger,
 ): Promise<boolean> {
@@ -325,7 +331,7 @@ export async function tellRead(
   const { kind } = conversation;
   if (kind === 'group' && (await status.groups.get(conversation.groupId)) === undefined) return false;
   const read = new Map<string, string[]>();
-  for (const { sender, reference } of await unread()) {
+  for (const { sender, reference } of await unreadMessages(stored, entries)) {
     const author = encodeHex(sender);
     if (reference !== undefined) read.set(author, [...(read.get(author) ?? []), reference]);
   }
@@ -341,4 +347,26 @@ export async function tellRead(
     }
   }
   return isStored;
+}
+
+/** Reads a page of the conversation, as `Conversations.entries` does. */
+type ReadEntries = (page: {
+  readonly before: number;
+  readonly from: number;
+  readonly limit: number;
+}) => Promise<readonly Entry[]>;
+
+/** The last unread messages of a conversation, {@link MOST_READ} at most. */
+async function unreadMessages(
+  { unread, next }: StoredConversation,
+  entries: ReadEntries,
+): Promise<readonly Message[]> {
+  const found: Message[] = [];
+  const most = Math.min(unread, MOST_READ);
+  for (let before = next; before > 0 && found.length < most; before -= PAGE_SIZE) {
+    const page = await entries({ before, from: before - PAGE_SIZE, limit: PAGE_SIZE });
+    const received = page.filter((entry) => entry.kind === 'message').filter(({ own }) => !own);
+    found.unshift(...received.slice(-(most - found.length)));
+  }
+  return found;
 }
