@@ -3,6 +3,7 @@ import type { PublicKey } from '@sotto/core';
 import { encodeBase64, encodeHex } from '@sotto/core';
 import type { Group } from '@sotto/messenger';
 import type { Json } from './actions/action.js';
+import { attachmentOf } from './files.js';
 import { keyText, titleOf } from './names.js';
 import type { Session } from './session.js';
 
@@ -97,8 +98,10 @@ function contentJson(content: Content): JsonObject {
         picture: encodeBase64(content.picture),
         mediaType: content.mediaType,
       };
-    case 'file':
-      return { text: content.text };
+    case 'file': {
+      const { name, mediaType, size } = attachmentOf(content) ?? {};
+      return { text: content.text, file: { name, mediaType, size } };
+    }
     case 'deleted':
       return { deleted: true };
     case 'other':

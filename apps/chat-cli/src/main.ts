@@ -4,6 +4,7 @@ import { changePassphrase, openAccount } from './account.js';
 import { saveBackup } from './backup.js';
 import { CliError } from './cli-error.js';
 import { explain } from './explain.js';
+import { openBlobs } from './files.js';
 import { openFinding } from './finding.js';
 import { serveJson } from './json-mode.js';
 import { openMemorySession } from './memory-session.js';
@@ -48,6 +49,7 @@ async function open(options: Options): Promise<{ readonly session: Session; clos
     ...(await openAccount(options, await prompterFor(options))),
     transport,
     finding,
+    blobs: openBlobs(options.blobs),
     profile: options.profile,
   });
   return { session, close: () => session.close() };

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CliError } from './cli-error.js';
+import { blobsBesideRelay } from './files.js';
 import type { FindingOptions } from './finding.js';
 
 /** Relay of the node that `npm run chat` and `npm run whisper-node` start. */
@@ -43,6 +44,10 @@ Waku and NATS, with --transport waku or --transport nats:
   --packages DIR           waku: where its packages are installed, if not beside this program
   --stream NAME            nats: the stream that keeps messages while you are offline [none]. Where servers
                            ask, set SOTTO_CHAT_NATS_USER and SOTTO_CHAT_NATS_PASSWORD
+
+Files are stored encrypted on a web server, which sees their padded sizes and your network address:
+  --blobs URL              its folder of blobs [/blobs/ beside the relay]; can be repeated: files are stored at
+                           the first one, and fetched from all
 
 Status clients. Everyone whom you write to needs this option, or a Status client:
   --profile GENERATION     2020 or 2024: what people are taken for until their messages show it. status: 2024
@@ -103,6 +108,8 @@ export interface Options {
   readonly help: boolean;
   readonly transport: TransportOption;
   readonly finding: FindingOptions;
+  /** Folders of blobs on web servers: files are stored at the first one, and fetched from all. */
+  readonly blobs: readonly string[];
   /** How Status clients are talked to; `undefined`: plain texts only. */
   readonly profile: ProfileOption | undefined;
 }
@@ -172,6 +179,7 @@ export function parseOptions(args: readonly string[]): Options {
     help: values.help ?? false,
     transport,
     finding: findingIn(values),
+    blobs: blobsIn(values.blobs, transport),
     profile: profileIn(values.profile, values['display-name']),
   };
 }
@@ -230,6 +238,16 @@ function profileIn(name: string | undefined, displayName: string | undefined): P
 }
 
 /** @throws CliError BAD_OPTION */
+function blobsIn(urls: readonly string[] = [], transport: TransportOption): readonly string[] {
+  if (!urls.every((url) => URL.canParse(url) && /^https?:/.test(url)))
+    throw new CliError('BAD_OPTION', '--blobs takes addresses with https: or http:.');
+  const { kind } = transport;
+  const besideRelay =
+    kind === 'relay' && URL.canParse(transport.url) ? [blobsBesideRelay(transport.url)] : [];
+  return [...new Set([...urls, ...besideRelay])];
+}
+
+/** @throws CliError BAD_OPTION */
 function findingIn(values: ReturnType<typeof readFlags>): FindingOptions {
   const { chain, registry } = values;
   const gateways = values['ipfs-gateway'] ?? [];
@@ -282,6 +300,7 @@ function readFlags(args: readonly string[]) {
         mailserver: { type: 'string' },
         node: { type: 'string' },
         memory: { type: 'boolean' },
+        blobs: { type: 'string', multiple: true },
         profile: { type: 'string' },
         'display-name': { type: 'string' },
         chain: { type: 'string' },

@@ -1,5 +1,5 @@
 import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
-import { isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
+import { type BlobStore, isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
 import { createMessenger, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { StatusClient } from '@sotto/status-messages/client';
 import { crypto } from './data-directory.js';
@@ -23,6 +23,8 @@ export interface Session {
   readonly statusClient: StatusClient | undefined;
   /** Whom to ask for names and bundles. */
   readonly finding: Finding;
+  /** Where files are stored; `undefined`: nowhere. */
+  readonly blobs: BlobStore | undefined;
   readonly status: Status;
   /** Subscribes to notices; the returned function unsubscribes. */
   onNotice(listener: (notice: Notice) => void): () => void;
@@ -38,6 +40,8 @@ export interface SessionOptions {
   readonly transport: Transport;
   /** Whom to ask for names and bundles. Default: nobody. */
   readonly finding?: Finding | undefined;
+  /** Where files are stored. Default: nowhere. */
+  readonly blobs?: BlobStore | undefined;
   /** How Status clients are talked to. Default: plain texts only. */
   readonly profile?: ProfileOption | undefined;
   /** An older copy of the store was put back: its ratchets must not be used. */
@@ -127,6 +131,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     conversations,
     statusClient: layer,
     finding,
+    blobs: options.blobs,
     get status() {
       return status;
     },

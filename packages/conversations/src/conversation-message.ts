@@ -7,16 +7,8 @@ import {
   WireCursor,
 } from '@sotto/protocol-codec/internal';
 import { ConversationMessage as Wire } from './generated/sotto/conversations/v1/message.js';
+import { ATTACHMENT_MAX_BYTES, DISAPPEARING_MAX_SECONDS } from './limits.js';
 import { decodeText, encodeText, TEXT_MAX_BYTES } from './text.js';
-
-/**
- * Largest description of a file in a message, in bytes: what `@sotto/attachments` makes of one of 10 GB takes half of it. It is encrypted once
- * for each device, and proof of work grows with its length.
- */
-export const ATTACHMENT_MAX_BYTES = 64 * 1024;
-
-/** Longest time after which messages disappear, in seconds: a year. Whatever is kept for longer isn't meant to disappear. */
-export const DISAPPEARING_MAX_SECONDS = 365 * 24 * 60 * 60;
 
 /** The setting of a conversation for messages that disappear. */
 export interface Timer {

@@ -5,7 +5,6 @@ import {
   decodeHex,
   decodeUtf8,
   encodeHex,
-  encodeUtf8,
   invalidArgument,
   isSottoError,
   type Logger,
@@ -36,29 +35,27 @@ import type {
   StatusOutgoing,
   StatusTaken,
 } from '@sotto/status-messages/client';
+import { codeOf } from './code-of.js';
 import { type ConversationProtection, type ConversationSummary, conversationKey } from './conversation.js';
-import {
-  type ConversationMessage,
-  DISAPPEARING_MAX_SECONDS,
-  decodeConversationMessage,
-  encodeConversationMessage,
-  type Timer,
-} from './conversation-message.js';
-import { Expiry, replaces, timerAfter } from './disappearing.js';
+import type { Timer } from './conversation-message.js';
+import type { Expiry } from './disappearing.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
 import { History } from './history.js';
+import { DISAPPEARING_MAX_SECONDS } from './limits.js';
 import { LocalSettings } from './local-settings.js';
 import { type Person, parsePersonName } from './person.js';
-import { StatusBatch, storedStatusOf } from './status-history.js';
+import { receivedMessage } from './received-message.js';
+import type { StatusBatch } from './status-history.js';
 import { SteadyTime } from './steady-time.js';
 import {
+  type Codec,
+  expiryPrefix,
   PAGE_SIZE,
   payloadText,
   type StoredConversation,
   type StoredEntry,
-  type StoredMessage,
   type StoredState,
-  type StoredStatus,
+  unreadTimersPrefix,
 } from './storage.js';
 import { encodeText } from './text.js';
 
@@ -145,6 +142,9 @@ export async function createConversations(options: ConversationsOptions): Promis
   return conversations;
 }
 
+/** Code that a bundler makes a chunk of its own of. */
+type StatusParts = typeof import('./status-history.js');
+
 interface Row {
   readonly conversation: Conversation;
   stored: StoredConversation;
@@ -159,8 +159,6 @@ interface Row {
 const EMPTY: StoredConversation = { lastActivity: 0, order: 0, unread: 0, next: 0, lastMessage: -1 };
 /** Most conversations kept with people whom the user hasn't accepted; the oldest are removed first. */
 const MOST_REQUESTS = 256;
-/** Most messages that a read receipt names, in each conversation: nobody reads more at once. */
-const MOST_READ = 256;
 /** Wait after a storage error before a message is retried, in milliseconds. */
 const RETRY_MS = 5_000;
 
@@ -170,9 +168,12 @@ export class Conversations {
   readonly #history: History;
   readonly #local: LocalSettings;
   readonly #status: StatusClient | undefined;
+  /** Loaded with the option `status`. */
+  #statusParts: StatusParts | undefined;
   readonly #clock: Clock;
   readonly #time: SteadyTime;
-  readonly #expiry: Expiry;
+  /** Made with the first message that disappears. */
+  #expiry: Expiry | undefined;
   readonly #logger: Logger;
   readonly #rows = new Map<string, Row>();
   /** Contacts by identity in hex: the messenger keeps who they are, this package their names. */
@@ -202,15 +203,15 @@ export class Conversations {
     this.#logger = logger;
     this.#time = new SteadyTime(clock);
     this.#history = new History(store, logger, this.#time);
-    this.#expiry = new Expiry(this.#history, clock, this.#time, () => void this.#expireInTurn());
     this.#local = new LocalSettings(this.#history);
   }
 
   /** @internal Reads what is stored and begins to listen. */
   async load(): Promise<void> {
     const messenger = this.#messenger;
+    if (this.#status !== undefined) this.#statusParts = await import('./status-history.js');
     await this.#history.loadTime();
-    while ((await this.#history.expire()) !== undefined);
+    if ((await this.#history.first(expiryPrefix, 1)).length > 0) await (await this.#timers()).expire();
     for (const contact of await messenger.contacts.list()) {
       this.#contacts.set(encodeHex(contact.identity), contact);
     }
@@ -241,7 +242,6 @@ export class Conversations {
       else if ((await this.#history.stateOf(id)) === 'pending')
         await this.#noteState(id, 'failed', failed.get(id));
     }
-    await this.#expiry.plan();
     this.#stops.push(
       ...this.#listen(),
       messenger.on('sent', ({ id }) => this.#inTurn(() => this.#settle(id))),
@@ -296,7 +296,7 @@ export class Conversations {
   /** Stops listening, and waits for what is in progress. Close the messenger, and the option `status`, after it. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#expiry.close();
+    this.#expiry?.close();
     for (const stop of this.#stops.splice(0)) stop();
     for (const cancel of this.#retries) cancel();
     await this.#tail;
@@ -575,7 +575,7 @@ export class Conversations {
       const key = conversationKey(conversation);
       const row = this.#rows.get(key);
       if (row === undefined || row.stored.unread === 0) return;
-      await this.#beginRead(key, row);
+      await this.#beginRead(key);
       const stored = { ...row.stored, unread: 0 };
       const write = this.#history.conversationWrite(key, stored);
       if (!(await this.#tellRead(conversation, row, write))) await this.#history.putConversation(key, stored);
@@ -585,43 +585,20 @@ export class Conversations {
   }
 
   /** Begins the time of messages that disappear after they are read. */
-  async #beginRead(key: string, row: Row): Promise<void> {
-    let hasChanged = false;
-    for (;;) {
-      const numbers = await this.#history.beginRead(key);
-      if (numbers.length === 0) break;
-      hasChanged = true;
-      this.#tell({ what: 'conversation', key, numbers });
-    }
-    if (!hasChanged) return;
-    await this.#reload(key, row);
-    await this.#expiry.plan();
+  async #beginRead(key: string): Promise<void> {
+    if ((await this.#history.first(unreadTimersPrefix(key), 1)).length === 0) return;
+    await (await this.#timers()).beginRead(key);
   }
 
-  #expireInTurn(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (!this.#closed) await this.#expireNow();
-    }).catch(() => undefined);
-  }
-
-  /** Deletes messages whose time has come. */
-  async #expireNow(): Promise<void> {
-    try {
-      for (;;) {
-        const expired = await this.#history.expire();
-        if (expired === undefined) break;
-        for (const [key, numbers] of expired) {
-          const row = this.#rows.get(key);
-          if (row !== undefined) await this.#reload(key, row);
-          this.#tell({ what: 'conversation', key, numbers });
-        }
-      }
-      await this.#expiry.plan();
-    } catch (error) {
-      if (this.#closed || isSottoError(error, 'CLOSED')) return;
-      this.#logger.warn('messages not deleted yet', { error: codeOf(error) });
-      this.#later(() => this.#expireNow());
-    }
+  async #timers(): Promise<Expiry> {
+    const { Expiry } = await this.#history.codec();
+    this.#expiry ??= new Expiry(this.#history, this.#clock, this.#time, this.#logger, {
+      inTurn: (run) => this.#inTurn(run),
+      later: (run) => this.#later(run),
+      changed: (key, numbers) => this.#noteChanged(key, numbers),
+    });
+    if (this.#closed) this.#expiry.close();
+    return this.#expiry;
   }
 
   /**
@@ -643,17 +620,15 @@ export class Conversations {
       const row = await this.#rowFor(conversation);
       const { next, timer: before } = row.stored;
       if ((before?.seconds ?? 0) === (seconds ?? 0)) return;
-      const timer = timerAfter(before, seconds ?? 0, this.#clock.now());
-      const payload = encodeConversationMessage({ kind: 'timer-change', timer });
-      const storedAt = this.#clock.now();
-      const by = this.#messenger.identity;
-      const alongside = () => this.#history.appendTimer(key, row.stored, timer, by, storedAt).writes;
-      let failure: unknown;
-      try {
-        await this.#messenger.send(conversation, payload, { alongside });
-      } catch (error) {
-        failure = error;
-      }
+      const { sendTimer } = await this.#history.codec();
+      const failure = await sendTimer(
+        this.#messenger,
+        this.#history,
+        conversation,
+        row.stored,
+        seconds ?? 0,
+        this.#clock.now(),
+      );
       await this.#reload(key, row);
       if (row.stored.next === next) throw failure ?? closed();
       this.#tell({ what: 'conversation', key, numbers: [next] });
@@ -693,40 +668,15 @@ export class Conversations {
     const status = this.#status;
     if (status === undefined || !this.#readReceipts || row.request || conversation.kind === 'public')
       return false;
-    // Only there are messages acknowledged.
-    const { kind } = conversation;
-    if (kind === 'group' && (await status.groups.get(conversation.groupId)) === undefined) return false;
-    const read = new Map<string, string[]>();
-    for (const { sender, reference } of await this.#unreadMessages(row)) {
-      const author = encodeHex(sender);
-      if (reference !== undefined) read.set(author, [...(read.get(author) ?? []), reference]);
-    }
-    let isStored = false;
-    for (const [author, references] of read) {
-      try {
-        const alongside = isStored ? [] : [write];
-        const isSent = await status.sendRead(decodeHex(author), conversation, references, { alongside });
-        isStored ||= isSent;
-      } catch (error) {
-        if (isSottoError(error, 'CLOSED')) throw error;
-        this.#logger.warn('a read receipt was not sent', { error: codeOf(error) });
-      }
-    }
-    return isStored;
-  }
-
-  /** The last unread messages of a conversation, {@link MOST_READ} at most. */
-  async #unreadMessages({ conversation, stored }: Row): Promise<readonly Message[]> {
-    const found: Message[] = [];
-    const most = Math.min(stored.unread, MOST_READ);
-    for (let before = stored.next; before > 0 && found.length < most; ) {
-      const from = before - PAGE_SIZE;
-      const page = await this.entries(conversation, { before, from, limit: PAGE_SIZE });
-      const received = page.filter((entry) => entry.kind === 'message').filter(({ own }) => !own);
-      found.unshift(...received.slice(-(most - found.length)));
-      before -= PAGE_SIZE;
-    }
-    return found;
+    const { tellRead } = this.#statusParts as StatusParts;
+    return tellRead(
+      status,
+      conversation,
+      row.stored,
+      (page) => this.entries(conversation, page),
+      write,
+      this.#logger,
+    );
   }
 
   /**
@@ -755,6 +705,7 @@ export class Conversations {
       const { timer } = this.#rows.get(conversationKey(conversation))?.stored ?? {};
       if (timer !== undefined && timer.seconds > 0) {
         // Status clients know of no timers.
+        const { encodeConversationMessage } = await this.#history.codec();
         const timed = encodeConversationMessage({ kind: 'text', text: plain, replyTo, timer });
         return this.#sendPayload(conversation, timed, options, timer);
       }
@@ -780,6 +731,7 @@ export class Conversations {
     return this.#inTurn(async () => {
       await this.#checkPlain(conversation, 'send files');
       const { timer } = this.#rows.get(conversationKey(conversation))?.stored ?? {};
+      const { encodeConversationMessage } = await this.#history.codec();
       const payload = encodeConversationMessage({ ...file, timer });
       return this.#sendPayload(conversation, payload, { onProgress }, timer);
     });
@@ -796,7 +748,7 @@ export class Conversations {
     const { next } = row.stored;
     const alongside = (taken: TakenMessage) => {
       const { storedAt, message } = this.#ownEntry(conversation, payload, taken);
-      const entry = { storedAt, message: { ...message, ...timerOf(timer) } };
+      const entry = { storedAt, message: { ...message, ...(timer?.seconds && { timer: timer.seconds }) } };
       const { writes } = this.#history.append(key, row.stored, entry, taken.id);
       return [...writes, ...this.#local.withoutDraft(key)];
     };
@@ -901,7 +853,7 @@ export class Conversations {
     const alongside = (taken: StatusTaken) => {
       const entry = this.#ownEntry(conversation, new Uint8Array(0), taken);
       const recipients = taken.recipients.map((identity) => ({ by: encodeHex(identity) }));
-      const status = ownStatusOf(taken.messageId, content);
+      const status = (this.#statusParts as StatusParts).ownStatusOf(taken.messageId, content);
       const message = { ...entry.message, status, ...(recipients.length > 0 && { recipients }) };
       const { writes } = this.#history.append(key, row.stored, { ...entry, message }, taken.id);
       return [
@@ -931,14 +883,12 @@ export class Conversations {
     await this.#inTurn(async () => {
       const key = conversationKey(conversation);
       const author = this.#messenger.identity;
-      const batch = new StatusBatch(this.#history, this.#clock.now());
+      const batch = this.#newBatch();
       await status.send(conversation, content, {
         prepare: (message) => apply(batch, { conversation, author, own: true, ...message }),
         alongside: () => batch.writes,
       });
-      const row = this.#rows.get(key);
-      if (row !== undefined) await this.#reload(key, row);
-      this.#tell({ what: 'conversation', key });
+      await this.#noteChanged(key);
     });
   }
 
@@ -970,7 +920,7 @@ export class Conversations {
     await this.#giveUp(id, deleted?.reference, deleted?.writes ?? []);
     if (deleted === undefined) return;
     this.#history.deleted(id);
-    await this.#noteDeleted(deleted.key);
+    await this.#noteChanged(deleted.key);
   }
 
   async #giveUp(id: string, reference: string | undefined, alongside: readonly Write[]): Promise<void> {
@@ -999,14 +949,15 @@ export class Conversations {
       }
       const key = conversationKey(conversation);
       if (!(await this.#history.deleteMessage(key, number, id))) throw notFound('message', id);
-      await this.#noteDeleted(key);
+      await this.#noteChanged(key);
     });
   }
 
-  async #noteDeleted(key: string): Promise<void> {
+  /** @param numbers of the entries that were changed or deleted; `undefined`: any of them */
+  async #noteChanged(key: string, numbers?: readonly number[]): Promise<void> {
     const row = this.#rows.get(key);
     if (row !== undefined) await this.#reload(key, row);
-    this.#tell({ what: 'conversation', key });
+    this.#tell({ what: 'conversation', key, numbers });
   }
 
   #ownEntry(
@@ -1049,13 +1000,22 @@ export class Conversations {
         await acknowledge([]);
         return;
       }
-      const ours = conversation.kind === 'public' ? undefined : decodeConversationMessage(message.payload);
-      if (ours?.kind === 'timer-change' && !this.#isNews(key, message, ours.timer)) {
+      const mayBeOurs = conversation.kind !== 'public' && message.payload[0] === 0;
+      const codec = mayBeOurs ? await this.#history.codec() : undefined;
+      const ours = codec?.decodeConversationMessage(message.payload);
+      const isNews = ours?.timer !== undefined && this.#isNews(codec as Codec, key, message, ours.timer);
+      if (ours?.kind === 'timer-change' && !isNews) {
         await acknowledge([]);
         return;
       }
       const row = await this.#rowFor(conversation);
-      const { stored, writes } = this.#received(key, row, message, ours);
+      const storedAt = this.#clock.now();
+      const payload = payloadText(message.payload);
+      const plain = { ...receivedMessage(message, message.ownCopy), id: message.id, payload };
+      const { stored, writes } =
+        codec === undefined || ours === undefined
+          ? this.#history.append(key, row.stored, { storedAt, message: plain })
+          : codec.received(this.#history, key, row.stored, { storedAt, message: plain }, ours, isNews);
       // One commit: it enters the history as it leaves the inbox.
       if (!(await acknowledge(writes))) return;
       const { next } = row.stored;
@@ -1065,7 +1025,8 @@ export class Conversations {
         row.request = true;
         await this.#removeOldRequests();
       }
-      if (message.ownCopy) this.#expiry.note(row.lastMessage?.expiresAt);
+      const { expiresAt } = (message.ownCopy && row.lastMessage) || {};
+      if (expiresAt !== undefined) (await this.#timers()).note(expiresAt);
       await this.#tellReceived(key, next, stored.next);
       const numbers = Array.from({ length: stored.next - next }, (_, i) => next + i);
       this.#tell({ what: 'conversation', key, numbers });
@@ -1077,49 +1038,23 @@ export class Conversations {
     }
   }
 
+  #newBatch(): StatusBatch {
+    const { StatusBatch } = this.#statusParts as StatusParts;
+    return new StatusBatch(this.#history, this.#clock.now());
+  }
+
   /** Whether a setting that came with a message is later than the one that is there. */
-  #isNews(key: string, { late }: ReceivedMessage, timer: Timer): boolean {
+  #isNews({ replaces }: Codec, key: string, { late }: ReceivedMessage, timer: Timer): boolean {
     const row = this.#rows.get(key);
     // It doesn't begin a conversation when it says what is so anyway.
     if (late || (row === undefined && timer.seconds === 0)) return false;
     return replaces(timer, row?.stored.timer, this.#clock.now());
   }
 
-  /** The entries that a message comes to. */
-  #received(
-    key: string,
-    row: Row,
-    message: ReceivedMessage,
-    ours: ConversationMessage | undefined,
-  ): { readonly stored: StoredConversation; readonly writes: readonly Write[] } {
-    const storedAt = this.#clock.now();
-    let { stored } = row;
-    const writes = new Map<string, Write>();
-    const add = (appended: { stored: StoredConversation; writes: readonly Write[] }) => {
-      ({ stored } = appended);
-      for (const write of appended.writes) writes.set(write.key, write);
-    };
-    if (ours?.timer !== undefined && this.#isNews(key, message, ours.timer))
-      add(this.#history.appendTimer(key, stored, ours.timer, message.sender, storedAt));
-    if (ours?.kind !== 'timer-change') {
-      const { timer } = timerOf(ours?.timer);
-      const expiresAt = message.ownCopy ? this.#history.expiryAfter(timer) : undefined;
-      const entry = {
-        ...receivedMessage(message, message.ownCopy),
-        id: message.id,
-        payload: payloadText(message.payload),
-        ...(timer !== undefined && { timer }),
-        ...(expiresAt !== undefined && { expiresAt }),
-      };
-      add(this.#history.append(key, stored, { storedAt, message: entry }));
-    }
-    return { stored, writes: [...writes.values()] };
-  }
-
   /** Stores what a Status client sent, in the commit that acknowledges it. */
   async #takeStatus(envelope: StatusEnvelope): Promise<void> {
     const { message } = envelope;
-    let batch = new StatusBatch(this.#history, this.#clock.now());
+    let batch = this.#newBatch();
     try {
       if (message.request && this.person(message.sender).blocked) {
         await envelope.acknowledge();
@@ -1127,8 +1062,13 @@ export class Conversations {
       }
       const contents = await envelope.acknowledge({
         alongside: async (all, receipts) => {
-          batch = new StatusBatch(this.#history, this.#clock.now());
-          for (const content of all) await this.#addContent(batch, content, message);
+          batch = this.#newBatch();
+          for (const content of all)
+            await batch.addContent(
+              content,
+              message,
+              async (conversation) => (await this.#rowFor(conversation)).stored,
+            );
           for (const receipt of receipts)
             if (receipt.what === 'delivered' || this.#readReceipts) await batch.receipt(receipt);
           return batch.writes;
@@ -1155,46 +1095,6 @@ export class Conversations {
       if (this.#closed || isSottoError(error, 'CLOSED')) return;
       this.#logger.warn('message not stored yet', { error: codeOf(error) });
       this.#later(() => this.#takeStatus(envelope));
-    }
-  }
-
-  async #addContent(batch: StatusBatch, content: StatusContent, message: ReceivedMessage): Promise<void> {
-    switch (content.what) {
-      case 'edit':
-        return batch.edit(content);
-      case 'delete':
-        return batch.delete(content);
-      case 'reaction':
-        return batch.react(content);
-      case 'message': {
-        const status = storedStatusOf(content);
-        const key = conversationKey(content.conversation);
-        const row = await this.#rowFor(content.conversation);
-        const id = content.messageId.slice(2);
-        const stored = { ...receivedMessage(message, content.own), id };
-        if (status !== undefined) return batch.append(key, row.stored, { ...stored, status });
-        const payload = payloadText(encodeUtf8(content.body.text));
-        return batch.appendEntry(key, row.stored, {
-          storedAt: this.#clock.now(),
-          message: { ...stored, payload },
-        });
-      }
-      case 'unknown': {
-        // Devices of one identity tell each other settings and the like.
-        if (content.own) return;
-        const key = conversationKey(content.conversation);
-        const row = await this.#rowFor(content.conversation);
-        const stored = { ...receivedMessage(message, content.own), id: content.messageId.slice(2) };
-        return batch.appendEntry(key, row.stored, {
-          storedAt: this.#clock.now(),
-          message: { ...stored, payload: payloadText(content.payload) },
-        });
-      }
-      // Groups are noted afterwards, as those of the messenger; the rest is not part of a conversation.
-      case 'group':
-      case 'contact':
-      case 'pairing':
-        return;
     }
   }
 
@@ -1240,7 +1140,7 @@ export class Conversations {
     const { conversation: key, number, expiresAt } = place;
     const row = this.#rows.get(key);
     if (row?.lastMessage?.id === id) await this.#reload(key, row);
-    if (state === 'sent') this.#expiry.note(expiresAt);
+    if (expiresAt !== undefined) (await this.#timers()).note(expiresAt);
     this.#tell({ what: 'conversation', key, numbers: [number] });
   }
 
@@ -1454,31 +1354,6 @@ type StatusCommon = Pick<
   'conversation' | 'author' | 'own' | 'messageId' | 'clock'
 >;
 
-function receivedMessage(message: ReceivedMessage, own: boolean): Omit<StoredMessage, 'id'> {
-  return {
-    sender: encodeHex(message.sender),
-    own,
-    installationId: message.senderInstallation,
-    state: 'received',
-    protection: message.protection,
-    verified: message.verified,
-    ...(message.late && { late: true }),
-    sentAt: message.sentAt,
-    payload: '',
-  };
-}
-
-function ownStatusOf(id: string, content: Extract<StatusOutgoing, { kind: 'text' | 'image' }>): StoredStatus {
-  const { text = '', replyTo } = content;
-  const image = content.kind === 'image' ? content.image : undefined;
-  return {
-    id,
-    text,
-    ...(replyTo !== undefined && { replyTo }),
-    ...(image && { image: { picture: payloadText(image.payload), format: image.format } }),
-  };
-}
-
 /** A Status group as applications know groups. It has no state that could be compared. */
 function groupOf({ id, name, members, admins, state }: StatusGroupInfo): Group {
   return { id, name, members, admins, membershipHash: '', joined: state === 'joined' };
@@ -1487,11 +1362,6 @@ function groupOf({ id, name, members, admins, state }: StatusGroupInfo): Group {
 function referenceOf({ reference }: Message): string {
   if (reference === undefined) throw invalidArgument('message', 'a plain text, which nothing can refer to');
   return reference;
-}
-
-/** The timer of a message that is sent or received under a setting. */
-function timerOf(timer: Timer | undefined): { readonly timer?: number } {
-  return timer === undefined || timer.seconds === 0 ? {} : { timer: timer.seconds };
 }
 
 function closed(): SottoError<'CLOSED'> {
@@ -1539,8 +1409,4 @@ function isWithoutRatchet({ result }: MemberOutcome): boolean {
 
 function notFound(what: SottoError<'NOT_FOUND'>['details']['what'], id: string): SottoError<'NOT_FOUND'> {
   return new SottoError('NOT_FOUND', `No such ${what} exists.`, { what, id });
-}
-
-function codeOf(error: unknown): string {
-  return isSottoError(error) ? error.code : error instanceof Error ? error.name : typeof error;
 }

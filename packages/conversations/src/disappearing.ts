@@ -1,7 +1,23 @@
-import type { Clock } from '@sotto/core';
-import { DISAPPEARING_MAX_SECONDS, type Timer } from './conversation-message.js';
+import { type Clock, decodeHex, isSottoError, type Logger, type PublicKey, type Write } from '@sotto/core';
+import type { Conversation, Messenger } from '@sotto/messenger';
+import { codeOf } from './code-of.js';
+import { conversationKey } from './conversation.js';
+import { type ConversationMessage, encodeConversationMessage, type Timer } from './conversation-message.js';
 import type { History } from './history.js';
+import { DISAPPEARING_MAX_SECONDS } from './limits.js';
 import type { SteadyTime } from './steady-time.js';
+import {
+  entryRecord,
+  expiryOf,
+  expiryPrefix,
+  put,
+  read,
+  type StoredConversation,
+  type StoredExpiring,
+  type StoredMessage,
+  storedNotice,
+  unreadTimersPrefix,
+} from './storage.js';
 
 /** How far ahead of our clock a setting may have been made, in milliseconds: later ones don't count, since none could replace them. */
 const MAX_AHEAD_MS = 24 * 60 * 60 * 1_000;
@@ -21,40 +37,221 @@ function orderOf(seconds: number): number {
   return seconds === 0 ? DISAPPEARING_MAX_SECONDS + 1 : seconds;
 }
 
-/** The setting that a user makes after another. */
-export function timerAfter(before: Timer | undefined, seconds: number, now: number): Timer {
-  return { seconds, changedAt: Math.max(Math.floor(now / 1_000), (before?.changedAt ?? 0) + 1) };
+/** When a setting is made that replaces another, in seconds since the epoch. @param now milliseconds */
+export function changedAfter(before: Timer | undefined, now: number): number {
+  return Math.max(Math.floor(now / 1_000), (before?.changedAt ?? 0) + 1);
 }
 
-/** Waits for messages to disappear. */
+/** Writes that come to a state of a conversation. */
+interface Appended {
+  readonly stored: StoredConversation;
+  readonly writes: readonly Write[];
+}
+
+/** The writes that change when messages disappear, with a notice if that is another time than before. */
+function appendTimer(
+  history: History,
+  key: string,
+  before: StoredConversation,
+  timer: Timer,
+  by: PublicKey,
+  storedAt: number,
+): Appended {
+  const { seconds } = timer;
+  if (seconds === (before.timer?.seconds ?? 0)) {
+    const stored = { ...before, timer };
+    return { stored, writes: [history.conversationWrite(key, stored)] };
+  }
+  const notice = storedNotice({ what: 'disappearing-changed', by, seconds: seconds || undefined });
+  return history.append(key, { ...before, timer }, { storedAt, notice });
+}
+
+/**
+ * Tells a conversation, and stores, when messages disappear from now on.
+ * @returns what `send` of the messenger threw; it may be stored even so
+ */
+export async function sendTimer(
+  messenger: Messenger,
+  history: History,
+  conversation: Conversation,
+  before: StoredConversation,
+  seconds: number,
+  now: number,
+): Promise<unknown> {
+  const timer = { seconds, changedAt: changedAfter(before.timer, now) };
+  const payload = encodeConversationMessage({ kind: 'timer-change', timer });
+  const key = conversationKey(conversation);
+  const { identity } = messenger;
+  try {
+    await messenger.send(conversation, payload, {
+      alongside: () => appendTimer(history, key, before, timer, identity, now).writes,
+    });
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/**
+ * The writes that a received message of ours comes to.
+ * @param isNews whether it changes when messages disappear
+ */
+export function received(
+  history: History,
+  key: string,
+  before: StoredConversation,
+  { storedAt, message }: { readonly storedAt: number; readonly message: StoredMessage },
+  { kind, timer }: ConversationMessage,
+  isNews: boolean,
+): Appended {
+  const changed =
+    timer !== undefined && isNews
+      ? appendTimer(history, key, before, timer, decodeHex(message.sender) as PublicKey, storedAt)
+      : { stored: before, writes: [] };
+  if (kind === 'timer-change') return changed;
+  const seconds = timer?.seconds || undefined;
+  const expiresAt = message.own ? history.expiryAfter(seconds) : undefined;
+  const { stored, writes } = history.append(key, changed.stored, {
+    storedAt,
+    message: {
+      ...message,
+      ...(seconds !== undefined && { timer: seconds }),
+      ...(expiresAt !== undefined && { expiresAt }),
+    },
+  });
+  // The later state of the conversation counts.
+  const all = new Map([...changed.writes, ...writes].map((write) => [write.key, write]));
+  return { stored, writes: [...all.values()] };
+}
+
+/** Messages of which one commit begins or ends the time. */
+const AT_ONCE = 64;
+
+/** Begins the time of messages that disappear after they are read, and resolves to the numbers of some; to none when there are no more. */
+async function beginSome(history: History, key: string): Promise<readonly number[]> {
+  const prefix = unreadTimersPrefix(key);
+  const writes: Write[] = [];
+  const numbers: number[] = [];
+  for (const [record] of await history.first(prefix, AT_ONCE)) {
+    const number = Number(record.slice(prefix.length));
+    writes.push({ type: 'delete', key: record });
+    numbers.push(number);
+    const stored = await history.readable(key, number);
+    if (stored === undefined || !('message' in stored)) continue;
+    const expiresAt = history.expiryAfter(stored.message.timer);
+    if (expiresAt === undefined) continue;
+    const message = { ...stored.message, expiresAt };
+    const [expiry] = history.expiryWrites(key, number, message);
+    writes.push(put(entryRecord(key, number), { ...stored, message }), expiry as Write);
+  }
+  if (numbers.length > 0) await history.commit([...writes, history.timeWrite()]);
+  return numbers;
+}
+
+/**
+ * Deletes messages whose time has come, and resolves to the numbers of some by conversation; to `undefined` when there are no
+ * more.
+ */
+async function expireSome(
+  history: History,
+  now: number,
+): Promise<ReadonlyMap<string, readonly number[]> | undefined> {
+  const writes = new Map<string, Write>();
+  const found = new Map<string, [number: number, message: StoredMessage | undefined][]>();
+  for (const [record, value] of await history.first(expiryPrefix, AT_ONCE)) {
+    if (expiryOf(record) > now) break;
+    writes.set(record, { type: 'delete', key: record });
+    const expired = await messageOf(history, value);
+    if (expired === undefined) continue;
+    const { key, number, message } = expired;
+    found.set(key, [...(found.get(key) ?? []), [number, message]]);
+  }
+  if (writes.size === 0) return undefined;
+  for (const [key, messages] of found)
+    for (const write of await history.deletion(key, messages)) writes.set(write.key, write);
+  await history.commit([...writes.values(), history.timeWrite()]);
+  return new Map([...found].map(([key, messages]) => [key, messages.map(([number]) => number)]));
+}
+
+/** The message that a record says, without what is damaged of it; `undefined` when it isn't there any more. */
+async function messageOf(history: History, record: Uint8Array) {
+  let place: StoredExpiring | undefined;
+  try {
+    place = read<StoredExpiring>(record);
+    // Its conversation may have been removed, and have begun again.
+    const message = await history.messageAt(place, place.id);
+    return message && { key: place.conversation, number: place.number, message };
+  } catch (error) {
+    history.reportDamage(error);
+    return place && { key: place.conversation, number: place.number, message: undefined };
+  }
+}
+
+/** What {@link Expiry} needs of the conversations. */
+interface ExpiryHost {
+  inTurn(run: () => Promise<void>): Promise<void>;
+  /** Runs something once more, some time later. */
+  later(run: () => Promise<void>): void;
+  /** Messages have changed or are gone. */
+  changed(key: string, numbers: readonly number[]): Promise<void>;
+}
+
+/** Deletes messages when their time comes. Call it in turn. */
 export class Expiry {
   readonly #history: History;
   readonly #clock: Clock;
   readonly #time: SteadyTime;
-  readonly #run: () => void;
+  readonly #logger: Logger;
+  readonly #host: ExpiryHost;
   #cancel = () => {};
   #dueAt = Number.POSITIVE_INFINITY;
   #closed = false;
 
-  /** @param run is to delete what has expired and then call {@link plan} */
-  constructor(history: History, clock: Clock, time: SteadyTime, run: () => void) {
+  constructor(history: History, clock: Clock, time: SteadyTime, logger: Logger, host: ExpiryHost) {
     this.#history = history;
     this.#clock = clock;
     this.#time = time;
-    this.#run = run;
+    this.#logger = logger;
+    this.#host = host;
   }
 
-  /** Plans for the next message. */
-  async plan(): Promise<void> {
+  /** Begins the time of the messages of a conversation that disappear after they are read. @throws STORE codes */
+  async beginRead(key: string): Promise<void> {
+    for (;;) {
+      const numbers = await beginSome(this.#history, key);
+      if (numbers.length === 0) break;
+      await this.#host.changed(key, numbers);
+    }
+    await this.#plan();
+  }
+
+  /** Deletes the messages whose time has come, later if that fails. */
+  async expire(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      for (;;) {
+        const expired = await expireSome(this.#history, this.#time.now());
+        if (expired === undefined) break;
+        for (const [key, numbers] of expired) await this.#host.changed(key, numbers);
+      }
+      await this.#plan();
+    } catch (error) {
+      if (this.#closed || isSottoError(error, 'CLOSED')) return;
+      this.#logger.warn('messages not deleted yet', { error: codeOf(error) });
+      this.#host.later(() => this.expire());
+    }
+  }
+
+  async #plan(): Promise<void> {
     this.#dueAt = Number.POSITIVE_INFINITY;
     this.#cancel();
-    const next = await this.#history.nextExpiry();
-    if (next !== undefined) this.note(next);
+    const [next] = await this.#history.first(expiryPrefix, 1);
+    if (next !== undefined) this.note(expiryOf(next[0]));
   }
 
   /** Notes that a message disappears at a time. */
-  note(expiresAt: number | undefined): void {
-    if (expiresAt === undefined || this.#closed || expiresAt >= this.#dueAt) return;
+  note(expiresAt: number): void {
+    if (this.#closed || expiresAt >= this.#dueAt) return;
     this.#cancel();
     this.#dueAt = expiresAt;
     const now = this.#time.now();
@@ -62,7 +259,7 @@ export class Expiry {
     this.#cancel = this.#clock.after(wait, () => {
       // Our clock may have been set back meanwhile.
       this.#time.reached(now + wait);
-      this.#run();
+      this.#host.inTurn(() => this.expire()).catch(() => undefined);
     });
   }
 

@@ -1,23 +1,21 @@
-import { isSottoError, type Logger, type PublicKey, type Store, type Write } from '@sotto/core';
+import { isSottoError, type Logger, type Store, type Write } from '@sotto/core';
 import type { Conversation } from '@sotto/messenger';
 import { parseConversationKey } from './conversation.js';
-import type { Timer } from './conversation-message.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
 import type { SteadyTime } from './steady-time.js';
 import {
+  type Codec,
   conversationRecord,
   conversationsPrefix,
   earlyPrefix,
-  earlyRecord,
   entriesPrefix,
   entryOf,
   entryRecord,
-  expiryOf,
-  expiryPrefix,
   expiryRecord,
   groupRecord,
   nameRecord,
   namesPrefix,
+  needsCodec,
   outgoingPrefix,
   outgoingRecord,
   PAGE_SIZE,
@@ -27,7 +25,6 @@ import {
   referenceRecord,
   referencesPrefix,
   type StoredConversation,
-  type StoredEarly,
   type StoredEntry,
   type StoredExpiring,
   type StoredGroup,
@@ -47,8 +44,6 @@ import {
 
 /** Up to as many entries are read one by one: a listing reads the whole page, and arriving messages are few. */
 const FEW = 8;
-/** Messages of which one commit begins or ends the time. */
-const EXPIRED_AT_ONCE = 64;
 /** Records deleted in one commit. */
 const REMOVED_AT_ONCE = 256;
 
@@ -57,6 +52,7 @@ export class History {
   readonly #store: Store;
   readonly #logger: Logger;
   readonly #time: SteadyTime;
+  #codec: Codec | undefined;
   /** Ids of messages that have not been sent. */
   readonly #outgoing = new Set<string>();
   #lastOrder = 0;
@@ -86,7 +82,7 @@ export class History {
   }
 
   async conversation(key: string): Promise<StoredConversation | undefined> {
-    return this.#get<StoredConversation>(conversationRecord(key));
+    return this.get<StoredConversation>(conversationRecord(key));
   }
 
   async putConversation(key: string, stored: StoredConversation): Promise<void> {
@@ -99,21 +95,27 @@ export class History {
 
   /** The entries from one number up to, but not including, another. */
   async entries(key: string, from: number, to: number): Promise<readonly Entry[]> {
-    const found: Entry[] = [];
     if (to - from <= FEW) {
+      const few: Entry[] = [];
       for (let number = from; number < to; number++) {
         const entry = await this.#entry(key, number);
-        if (entry !== undefined) found.push(entry);
+        if (entry !== undefined) few.push(entry);
       }
-      return found;
+      return few;
     }
+    const found: [number: number, stored: StoredEntry][] = [];
     for (let page = Math.floor(from / PAGE_SIZE); page * PAGE_SIZE < to; page++) {
       await this.#each(pagePrefix(key, page), (digits, value) => {
         const number = Number(digits);
-        if (number >= from && number < to) found.push(entryOf(number, read<StoredEntry>(value)));
+        if (number >= from && number < to) found.push([number, read<StoredEntry>(value)]);
       });
     }
-    return found;
+    const entries: Entry[] = [];
+    for (const [number, stored] of found) {
+      const entry = await this.#entryOf(number, stored);
+      if (entry !== undefined) entries.push(entry);
+    }
+    return entries;
   }
 
   /** A message by its number; `undefined` when it isn't there or can't be read. */
@@ -123,13 +125,24 @@ export class History {
   }
 
   async #entry(key: string, number: number): Promise<Entry | undefined> {
+    const stored = await this.readable(key, number);
+    return stored && this.#entryOf(number, stored);
+  }
+
+  async #entryOf(number: number, stored: StoredEntry): Promise<Entry | undefined> {
+    const codec = needsCodec(stored) ? await this.codec() : undefined;
     try {
-      const stored = await this.#get<StoredEntry>(entryRecord(key, number));
-      return stored && entryOf(number, stored);
+      return entryOf(number, stored, codec);
     } catch (error) {
-      this.#reportDamage(error);
+      this.reportDamage(error);
       return undefined;
     }
+  }
+
+  /** Loads what reads and writes files and texts that disappear, with the first of them. A bundler makes a chunk of its own of it. */
+  async codec(): Promise<Codec> {
+    this.#codec ??= await import('./files-and-timers.js');
+    return this.#codec;
   }
 
   /**
@@ -153,7 +166,7 @@ export class History {
       lastMessage: message === undefined ? before.lastMessage : number,
     };
     const writes = [put(conversationRecord(key), stored), put(entryRecord(key, number), entry)];
-    if (message?.expiresAt !== undefined) writes.push(...this.#expiryWrites(key, number, message));
+    if (message?.expiresAt !== undefined) writes.push(...this.expiryWrites(key, number, message));
     else if (message?.timer !== undefined && !message.own)
       writes.push(put<StoredPlace>(unreadTimerRecord(key, number), { conversation: key, number }));
     if (outgoingId !== undefined) {
@@ -162,23 +175,6 @@ export class History {
       writes.push(put(outgoingRecord(outgoingId), place));
     }
     return { stored, writes };
-  }
-
-  /** The writes that change when messages disappear, with a notice if that is another time than before. */
-  appendTimer(
-    key: string,
-    before: StoredConversation,
-    timer: Timer,
-    by: PublicKey,
-    storedAt: number,
-  ): { readonly stored: StoredConversation; readonly writes: readonly Write[] } {
-    const { seconds } = timer;
-    if (seconds === (before.timer?.seconds ?? 0)) {
-      const stored = { ...before, timer };
-      return { stored, writes: [this.conversationWrite(key, stored)] };
-    }
-    const notice = storedNotice({ what: 'disappearing-changed', by, seconds: seconds || undefined });
-    return this.append(key, { ...before, timer }, { storedAt, notice });
   }
 
   /** @param also written in the same commit */
@@ -215,11 +211,11 @@ export class History {
     failure?: string,
     recipient?: string,
   ): Promise<(StoredPlace & { readonly expiresAt?: number | undefined }) | undefined> {
-    const place = await this.#get<StoredPlace>(outgoingRecord(id));
+    const place = await this.get<StoredPlace>(outgoingRecord(id));
     if (place === undefined) return undefined;
     let expiresAt: number | undefined;
     const key = entryRecord(place.conversation, place.number);
-    const stored = await this.#get<StoredEntry>(key);
+    const stored = await this.get<StoredEntry>(key);
     const writes: Write[] = [];
     if (stored !== undefined && 'message' in stored && stored.message.id === id) {
       const { failure: _, recipients, ...message } = stored.message;
@@ -234,7 +230,7 @@ export class History {
         }),
       };
       writes.push(put(key, { ...stored, message: next }));
-      if (expiresAt !== undefined) writes.push(...this.#expiryWrites(place.conversation, place.number, next));
+      if (expiresAt !== undefined) writes.push(...this.expiryWrites(place.conversation, place.number, next));
     }
     if (state === 'sent') writes.push({ type: 'delete', key: outgoingRecord(id) });
     await this.#store.commit(writes);
@@ -244,13 +240,13 @@ export class History {
 
   /** The state of a message of ours, unless it is final. */
   async stateOf(id: string): Promise<StoredState | undefined> {
-    const place = await this.#get<StoredPlace>(outgoingRecord(id));
-    return place && (await this.#messageAt(place, id))?.state;
+    const place = await this.get<StoredPlace>(outgoingRecord(id));
+    return place && (await this.messageAt(place, id))?.state;
   }
 
   /** A message of ours; `undefined` when its conversation was removed meanwhile, even if it exists again. */
-  async #messageAt({ conversation, number }: StoredPlace, id: string): Promise<StoredMessage | undefined> {
-    const stored = await this.#get<StoredEntry>(entryRecord(conversation, number));
+  async messageAt({ conversation, number }: StoredPlace, id: string): Promise<StoredMessage | undefined> {
+    const stored = await this.get<StoredEntry>(entryRecord(conversation, number));
     return stored !== undefined && 'message' in stored && stored.message.id === id
       ? stored.message
       : undefined;
@@ -268,11 +264,11 @@ export class History {
       }
     | undefined
   > {
-    const place = await this.#get<StoredPlace>(outgoingRecord(id));
+    const place = await this.get<StoredPlace>(outgoingRecord(id));
     if (place === undefined) return undefined;
     const { conversation: key, number } = place;
-    const message = await this.#messageAt(place, id);
-    const writes = message === undefined ? [] : await this.#deletion(key, [[number, message]]);
+    const message = await this.messageAt(place, id);
+    const writes = message === undefined ? [] : await this.deletion(key, [[number, message]]);
     const reference = message?.status?.id;
     return { key, reference, writes: [{ type: 'delete', key: outgoingRecord(id) }, ...writes] };
   }
@@ -282,14 +278,14 @@ export class History {
    * @returns whether it was there
    */
   async deleteMessage(key: string, number: number, id: string): Promise<boolean> {
-    const message = await this.#messageAt({ conversation: key, number }, id);
+    const message = await this.messageAt({ conversation: key, number }, id);
     if (message === undefined) return false;
-    await this.#store.commit(await this.#deletion(key, [[number, message]]));
+    await this.#store.commit(await this.deletion(key, [[number, message]]));
     return true;
   }
 
-  /** @param messages by number; `undefined` for a damaged one */
-  async #deletion(
+  /** The writes that delete messages. @param messages by number; `undefined` for a damaged one */
+  async deletion(
     key: string,
     messages: readonly (readonly [number: number, message: StoredMessage | undefined])[],
   ): Promise<readonly Write[]> {
@@ -317,108 +313,50 @@ export class History {
     return timer === undefined ? undefined : this.#time.now() + 1_000 * timer;
   }
 
-  #expiryWrites(key: string, number: number, { id, expiresAt = 0 }: StoredMessage): readonly Write[] {
+  /** The writes by which a message disappears when its time comes. */
+  expiryWrites(key: string, number: number, { id, expiresAt = 0 }: StoredMessage): readonly Write[] {
     return [
       put<StoredExpiring>(expiryRecord(expiresAt, key, number), { conversation: key, number, id }),
-      this.#timeWrite(),
+      this.timeWrite(),
     ];
   }
 
-  #timeWrite(): Write {
+  /** The write that keeps the latest time. */
+  timeWrite(): Write {
     return put<StoredTime>(timeRecord, { latest: this.#time.now() });
   }
 
   /** Continues with the time that earlier runs have seen. */
   async loadTime(): Promise<void> {
     try {
-      this.#time.reached((await this.#get<StoredTime>(timeRecord))?.latest ?? 0);
+      this.#time.reached((await this.get<StoredTime>(timeRecord))?.latest ?? 0);
     } catch (error) {
-      this.#reportDamage(error);
+      this.reportDamage(error);
     }
   }
 
-  /** Begins the time of messages that disappear after they are read, and resolves to the numbers of some; to none when there are no more. */
-  async beginRead(key: string): Promise<readonly number[]> {
-    const writes: Write[] = [];
-    const numbers: number[] = [];
-    const records: string[] = [];
-    const prefix = unreadTimersPrefix(key);
-    for await (const { key: record } of this.#store.list(prefix, { limit: EXPIRED_AT_ONCE }))
-      records.push(record);
-    for (const record of records) {
-      const number = Number(record.slice(prefix.length));
-      writes.push({ type: 'delete', key: record });
-      numbers.push(number);
-      const stored = await this.#readable(key, number);
-      if (stored === undefined || !('message' in stored)) continue;
-      const expiresAt = this.expiryAfter(stored.message.timer);
-      if (expiresAt === undefined) continue;
-      const message = { ...stored.message, expiresAt };
-      const [expiry] = this.#expiryWrites(key, number, message);
-      writes.push(put(entryRecord(key, number), { ...stored, message }), expiry as Write);
-    }
-    if (numbers.length > 0) await this.#store.commit([...writes, this.#timeWrite()]);
-    return numbers;
-  }
-
-  async #readable(key: string, number: number): Promise<StoredEntry | undefined> {
+  /** A stored entry; `undefined` for a damaged one, which is logged. */
+  async readable(key: string, number: number): Promise<StoredEntry | undefined> {
     try {
       return await this.storedEntry(key, number);
     } catch (error) {
-      this.#reportDamage(error);
+      this.reportDamage(error);
       return undefined;
     }
   }
 
-  /** When the next message disappears, in milliseconds; `undefined` when none is going to. */
-  async nextExpiry(): Promise<number | undefined> {
-    for await (const { key } of this.#store.list(expiryPrefix, { limit: 1 })) return expiryOf(key);
-    return undefined;
-  }
-
-  /**
-   * Deletes messages whose time has come, and resolves to the numbers of some by conversation; to `undefined` when there are no
-   * more.
-   */
-  async expire(): Promise<ReadonlyMap<string, readonly number[]> | undefined> {
-    const now = this.#time.now();
-    const writes = new Map<string, Write>();
-    const found = new Map<string, [number: number, message: StoredMessage | undefined][]>();
-    const places: StoredExpiring[] = [];
-    for await (const { key, value } of this.#store.list(expiryPrefix, { limit: EXPIRED_AT_ONCE })) {
-      if (expiryOf(key) > now) break;
-      writes.set(key, { type: 'delete', key });
-      try {
-        places.push(read<StoredExpiring>(value));
-      } catch (error) {
-        this.#reportDamage(error);
-      }
-    }
-    if (writes.size === 0) return undefined;
-    for (const { conversation: key, number, id } of places) {
-      const entry = await this.#entryToExpire(key, number, id);
-      if (entry !== undefined) found.set(key, [...(found.get(key) ?? []), [number, entry.message]]);
-    }
-    for (const [key, messages] of found)
-      for (const write of await this.#deletion(key, messages)) writes.set(write.key, write);
-    await this.#store.commit([...writes.values(), this.#timeWrite()]);
-    return new Map([...found].map(([key, messages]) => [key, messages.map(([number]) => number)]));
-  }
-
-  /** The message that disappears, `undefined` in it when it is damaged; nothing when it isn't there any more. */
-  async #entryToExpire(
-    key: string,
-    number: number,
-    id: string,
-  ): Promise<{ readonly message: StoredMessage | undefined } | undefined> {
+  /** The first records under a prefix. Damaged ones are logged and left out. */
+  async first(
+    prefix: string,
+    limit: number,
+  ): Promise<readonly (readonly [key: string, value: Uint8Array])[]> {
+    const found: [string, Uint8Array][] = [];
     try {
-      // Its conversation may have been removed, and have begun again.
-      const message = await this.#messageAt({ conversation: key, number }, id);
-      return message && { message };
+      for await (const { key, value } of this.#store.list(prefix, { limit })) found.push([key, value]);
     } catch (error) {
-      this.#reportDamage(error);
-      return { message: undefined };
+      this.reportDamage(error);
     }
+    return found;
   }
 
   /** Notes that the writes of {@link deleteOutgoing} are stored. */
@@ -436,41 +374,18 @@ export class History {
     return -1;
   }
 
-  /** An edit or a deletion that came before its message. @param id 64 hex digits @param author hex */
-  async early(key: string, id: string, author: string): Promise<StoredEarly | undefined> {
-    return this.#get<StoredEarly>(earlyRecord(key, id, author));
-  }
-
-  /** Keys of what came before its message, the oldest first, but for the latest ones and one that is about to be written. */
-  async oldestEarly(key: string, kept: number, except: string): Promise<readonly string[]> {
-    const prefix = earlyPrefix(key);
-    const found: { readonly at: number; readonly record: string }[] = [];
-    await this.#each(prefix, (rest, value) => {
-      const record = `${prefix}${rest}`;
-      if (record !== except) found.push({ at: read<StoredEarly>(value).at, record });
-    });
-    found.sort((one, other) => one.at - other.at);
-    return found.slice(0, Math.max(0, found.length - kept)).map(({ record }) => record);
-  }
-
-  /** Where a Status message is. @param written of this commit */
-  async placeOf(key: string, id: string, written: Write | undefined): Promise<StoredPlace | undefined> {
-    if (written?.type === 'put') return read<StoredPlace>(written.value);
-    return this.#get<StoredPlace>(referenceRecord(key, id));
-  }
-
   /** The write that notes where a Status message is. @param id 64 hex digits */
   referenceWrite(key: string, id: string, number: number): Write {
     return put<StoredPlace>(referenceRecord(key, id), { conversation: key, number });
   }
 
   async storedEntry(key: string, number: number): Promise<StoredEntry | undefined> {
-    return this.#get<StoredEntry>(entryRecord(key, number));
+    return this.get<StoredEntry>(entryRecord(key, number));
   }
 
   async setProtection(key: string, number: number, protection: Message['protection']): Promise<void> {
     const record = entryRecord(key, number);
-    const stored = await this.#get<StoredEntry>(record);
+    const stored = await this.get<StoredEntry>(record);
     if (stored === undefined || !('message' in stored)) return;
     await this.#store.commit([put(record, { ...stored, message: { ...stored.message, protection } })]);
   }
@@ -497,7 +412,7 @@ export class History {
   }
 
   async settings(): Promise<StoredSettings> {
-    return (await this.#get<StoredSettings>(settingsRecord)) ?? { readReceipts: false };
+    return (await this.get<StoredSettings>(settingsRecord)) ?? { readReceipts: false };
   }
 
   async putSettings(settings: StoredSettings): Promise<void> {
@@ -505,7 +420,7 @@ export class History {
   }
 
   async group(groupId: string): Promise<StoredGroup | undefined> {
-    return this.#get<StoredGroup>(groupRecord(groupId));
+    return this.get<StoredGroup>(groupRecord(groupId));
   }
 
   /** The write that stores a group as of its last notice. */
@@ -527,12 +442,9 @@ export class History {
       unreadTimersPrefix(key),
     ]) {
       for (;;) {
-        const keys: string[] = [];
-        for await (const { key: record } of this.#store.list(prefix, { limit: REMOVED_AT_ONCE })) {
-          keys.push(record);
-        }
-        if (keys.length === 0) break;
-        await this.#store.commit(keys.map((record) => ({ type: 'delete', key: record })));
+        const records = await this.first(prefix, REMOVED_AT_ONCE);
+        if (records.length === 0) break;
+        await this.#store.commit(records.map(([record]) => ({ type: 'delete', key: record })));
       }
     }
     await this.#store.commit([{ type: 'delete', key: conversationRecord(key) }]);
@@ -549,7 +461,8 @@ export class History {
     await this.#store.commit(writes);
   }
 
-  async #get<T extends object>(key: string): Promise<T | undefined> {
+  /** A record; `undefined` when there is none. @throws STATE_CORRUPT, STATE_VERSION_UNSUPPORTED */
+  async get<T extends object>(key: string): Promise<T | undefined> {
     const record = await this.#store.get(key);
     return record && read<T>(record.value);
   }
@@ -561,16 +474,17 @@ export class History {
         try {
           take(key.slice(prefix.length), value);
         } catch (error) {
-          this.#reportDamage(error);
+          this.reportDamage(error);
         }
       }
     } catch (error) {
       // A store that finds records damaged lists the others first.
-      this.#reportDamage(error);
+      this.reportDamage(error);
     }
   }
 
-  #reportDamage(error: unknown): void {
+  /** Logs that a record is damaged. @throws other errors */
+  reportDamage(error: unknown): void {
     if (!isSottoError(error) || !DAMAGE.has(error.code)) throw error;
     this.#logger.warn('a record of a conversation is damaged', { error: error.code });
   }

@@ -4,7 +4,6 @@ export {
   conversationKey,
   parseConversationKey,
 } from './conversation.js';
-export { ATTACHMENT_MAX_BYTES, DISAPPEARING_MAX_SECONDS } from './conversation-message.js';
 export {
   type Change,
   type Conversations,
@@ -26,6 +25,7 @@ export type {
   Recipient,
 } from './entry.js';
 export { explain, explainClock, explainCode, type Sentences } from './explain.js';
+export { ATTACHMENT_MAX_BYTES, DISAPPEARING_MAX_SECONDS } from './limits.js';
 export { DRAFT_MAX_LENGTH } from './local-settings.js';
 export { PERSON_NAME_MAX_CHARACTERS, type Person, parsePersonName } from './person.js';
 export { exportReadable, type ReadableExportOptions } from './readable-export.js';

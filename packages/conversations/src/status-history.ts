@@ -1,16 +1,39 @@
-import { encodeBase64, encodeHex, type PublicKey, type Write } from '@sotto/core';
-import type { StatusContent, StatusReceipt } from '@sotto/status-messages/client';
-import { conversationKey } from './conversation.js';
-import type { History } from './history.js';
 import {
+  decodeHex,
+  encodeBase64,
+  encodeHex,
+  encodeUtf8,
+  isSottoError,
+  type Logger,
+  type PublicKey,
+  type Write,
+} from '@sotto/core';
+import type { Conversation, ReceivedMessage } from '@sotto/messenger';
+import type {
+  StatusClient,
+  StatusContent,
+  StatusOutgoing,
+  StatusReceipt,
+} from '@sotto/status-messages/client';
+import { codeOf } from './code-of.js';
+import { conversationKey } from './conversation.js';
+import type { Entry, Message } from './entry.js';
+import type { History } from './history.js';
+import { receivedMessage } from './received-message.js';
+import {
+  earlyPrefix,
   earlyRecord,
   entryRecord,
+  PAGE_SIZE,
+  payloadText,
   put,
+  read,
   referenceRecord,
   type StoredConversation,
   type StoredEarly,
   type StoredEntry,
   type StoredMessage,
+  type StoredPlace,
   type StoredReaction,
   type StoredStatus,
 } from './storage.js';
@@ -22,6 +45,9 @@ const MOST_EARLY = 64;
 const MOST_REACTIONS = 256;
 /** Those of one person, retracted ones included: as many as there are kinds, so that one person can't keep others from reacting. */
 const MOST_REACTIONS_OF_ONE = 6;
+
+/** Most messages that a read receipt names, in each conversation: nobody reads more at once. */
+const MOST_READ = 256;
 
 type ChangeOf<W extends StatusContent['what']> = Extract<StatusContent, { readonly what: W }>;
 
@@ -49,6 +75,43 @@ export class StatusBatch {
     for (const write of writes) this.#writes.set(write.key, write);
   }
 
+  /**
+   * Adds what a content comes to. Groups are noted afterwards, as those of the messenger.
+   * @param before the conversation as it is stored
+   */
+  async addContent(
+    content: StatusContent,
+    message: ReceivedMessage,
+    before: (conversation: Conversation) => Promise<StoredConversation>,
+  ): Promise<void> {
+    switch (content.what) {
+      case 'edit':
+        return this.edit(content);
+      case 'delete':
+        return this.delete(content);
+      case 'reaction':
+        return this.react(content);
+      case 'message':
+      case 'unknown': {
+        const isMessage = content.what === 'message';
+        // Devices of one identity tell each other settings and the like.
+        if (!isMessage && content.own) return;
+        const key = conversationKey(content.conversation);
+        const stored = await before(content.conversation);
+        const common = { ...receivedMessage(message, content.own), id: content.messageId.slice(2) };
+        const status = isMessage ? storedStatusOf(content) : undefined;
+        if (status !== undefined) return this.append(key, stored, { ...common, status });
+        const payload = payloadText(isMessage ? encodeUtf8(content.body.text) : content.payload);
+        return this.appendEntry(key, stored, { storedAt: this.#storedAt, message: { ...common, payload } });
+      }
+      // The rest is not part of a conversation.
+      case 'group':
+      case 'contact':
+      case 'pairing':
+        return;
+    }
+  }
+
   /** Appends a message, with an edit or a deletion that came before it. */
   async append(
     key: string,
@@ -57,7 +120,7 @@ export class StatusBatch {
     outgoingId?: string,
   ): Promise<void> {
     const id = message.status.id.slice(2);
-    const early = await this.#history.early(key, id, message.sender);
+    const early = await this.#history.get<StoredEarly>(earlyRecord(key, id, message.sender));
     let { status } = message;
     if (early?.edit !== undefined) status = { ...status, text: early.edit.text, editedAt: early.edit.clock };
     if (early?.deleted) status = withoutContent(status);
@@ -153,18 +216,22 @@ export class StatusBatch {
     }
     const id = target.slice(2);
     if (!/^0x[0-9a-f]{64}$/.test(target)) return;
-    const early = change.early(await this.#history.early(key, id, name));
+    const early = change.early(await this.#history.get<StoredEarly>(earlyRecord(key, id, name)));
     if (early === undefined) return;
     const record = earlyRecord(key, id, name);
-    const old = await this.#history.oldestEarly(key, MOST_EARLY - 1, record);
+    const old = await oldestEarly(this.#history, key, MOST_EARLY - 1, record);
     this.add(old.map((other) => ({ type: 'delete', key: other })));
     this.add([put<StoredEarly>(record, { ...early, at: this.#storedAt })]);
   }
 
   async #find(key: string, target: string) {
     if (!/^0x[0-9a-f]{64}$/.test(target)) return undefined;
-    const written = this.#writes.get(referenceRecord(key, target.slice(2)));
-    const place = await this.#history.placeOf(key, target.slice(2), written);
+    const reference = referenceRecord(key, target.slice(2));
+    const written = this.#writes.get(reference);
+    const place =
+      written?.type === 'put'
+        ? read<StoredPlace>(written.value)
+        : await this.#history.get<StoredPlace>(reference);
     if (place === undefined) return undefined;
     const record = entryRecord(key, place.number);
     const entry = this.#entries.get(record) ?? (await this.#history.storedEntry(key, place.number));
@@ -188,8 +255,23 @@ export class StatusBatch {
   }
 }
 
+/** Keys of what came before its message, the oldest first, but for the latest ones and one that is about to be written. */
+async function oldestEarly(
+  history: History,
+  key: string,
+  kept: number,
+  except: string,
+): Promise<readonly string[]> {
+  const prefix = earlyPrefix(key);
+  const all = [...(await history.records<StoredEarly>(prefix))]
+    .map(([rest, { at }]) => ({ at, record: `${prefix}${rest}` }))
+    .filter(({ record }) => record !== except)
+    .sort((one, other) => one.at - other.at);
+  return all.slice(0, Math.max(0, all.length - kept)).map(({ record }) => record);
+}
+
 /** What is kept of a message; `undefined` when its text can't be shown. */
-export function storedStatusOf({ messageId, body, replyTo }: ChangeOf<'message'>): StoredStatus | undefined {
+function storedStatusOf({ messageId, body, replyTo }: ChangeOf<'message'>): StoredStatus | undefined {
   const { text } = body;
   if (!(body.kind === 'image' && text === '') && !isText(text)) return undefined;
   const image =
@@ -214,4 +296,77 @@ function isText(text: string): boolean {
 
 function isAbove(clock: bigint, other: string | undefined): boolean {
   return other === undefined || clock > BigInt(other);
+}
+
+/** What is kept of a message of ours. */
+export function ownStatusOf(
+  id: string,
+  content: Extract<StatusOutgoing, { kind: 'text' | 'image' }>,
+): StoredStatus {
+  const { text = '', replyTo } = content;
+  const image = content.kind === 'image' ? content.image : undefined;
+  return {
+    id,
+    text,
+    ...(replyTo !== undefined && { replyTo }),
+    ...(image && { image: { picture: payloadText(image.payload), format: image.format } }),
+  };
+}
+
+/**
+ * Tells the authors of unread messages that they were read.
+ * @param stored the conversation, before it was read
+ * @param write goes into the commit of the first receipt
+ * @returns whether it was stored
+ */
+export async function tellRead(
+  status: StatusClient,
+  conversation: Exclude<Conversation, { readonly kind: 'public' }>,
+  stored: StoredConversation,
+  entries: ReadEntries,
+  write: Write,
+  logger: Logger,
+): Promise<boolean> {
+  // Only there are messages acknowledged.
+  const { kind } = conversation;
+  if (kind === 'group' && (await status.groups.get(conversation.groupId)) === undefined) return false;
+  const read = new Map<string, string[]>();
+  for (const { sender, reference } of await unreadMessages(stored, entries)) {
+    const author = encodeHex(sender);
+    if (reference !== undefined) read.set(author, [...(read.get(author) ?? []), reference]);
+  }
+  let isStored = false;
+  for (const [author, references] of read) {
+    try {
+      const alongside = isStored ? [] : [write];
+      const isSent = await status.sendRead(decodeHex(author), conversation, references, { alongside });
+      isStored ||= isSent;
+    } catch (error) {
+      if (isSottoError(error, 'CLOSED')) throw error;
+      logger.warn('a read receipt was not sent', { error: codeOf(error) });
+    }
+  }
+  return isStored;
+}
+
+/** Reads a page of the conversation, as `Conversations.entries` does. */
+type ReadEntries = (page: {
+  readonly before: number;
+  readonly from: number;
+  readonly limit: number;
+}) => Promise<readonly Entry[]>;
+
+/** The last unread messages of a conversation, {@link MOST_READ} at most. */
+async function unreadMessages(
+  { unread, next }: StoredConversation,
+  entries: ReadEntries,
+): Promise<readonly Message[]> {
+  const found: Message[] = [];
+  const most = Math.min(unread, MOST_READ);
+  for (let before = next; before > 0 && found.length < most; before -= PAGE_SIZE) {
+    const page = await entries({ before, from: before - PAGE_SIZE, limit: PAGE_SIZE });
+    const received = page.filter((entry) => entry.kind === 'message').filter(({ own }) => !own);
+    found.unshift(...received.slice(-(most - found.length)));
+  }
+  return found;
 }

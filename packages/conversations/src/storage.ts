@@ -11,7 +11,7 @@ import {
   type Write,
 } from '@sotto/core';
 import { APPLICATION_PREFIX, type GroupChangeLost } from '@sotto/messenger';
-import { decodeConversationMessage, type Timer } from './conversation-message.js';
+import type { Timer } from './conversation-message.js';
 import type { Content, Entry, MessageState, NoticeContent, Recipient } from './entry.js';
 import { decodeText } from './text.js';
 
@@ -258,11 +258,23 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
+/** Decodes files, and texts that disappear. */
+export type Codec = typeof import('./files-and-timers.js');
+
+/** Whether an entry can't be read without the codec: it doesn't begin as texts do. */
+export function needsCodec(stored: StoredEntry): boolean {
+  if (!('message' in stored)) return false;
+  const { payload, protection, status } = stored.message;
+  // Base64 of a zero byte.
+  return status === undefined && protection !== 'public' && payload.startsWith('A');
+}
+
 /**
  * An entry as applications receive it.
+ * @param codec for one that needs it
  * @throws STATE_CORRUPT
  */
-export function entryOf(number: number, stored: StoredEntry): Entry {
+export function entryOf(number: number, stored: StoredEntry, codec: Codec | undefined): Entry {
   const { storedAt } = stored;
   try {
     if ('notice' in stored) {
@@ -271,7 +283,7 @@ export function entryOf(number: number, stored: StoredEntry): Entry {
     const { sender, payload, failure, late = false, status, recipients: _, ...message } = stored.message;
     const { content, replyTo } =
       status === undefined
-        ? contentOf(decodeBase64(payload), message.protection)
+        ? contentOf(decodeBase64(payload), codec)
         : { content: statusContentOf(status), replyTo: status.replyTo };
     return {
       kind: 'message',
@@ -382,8 +394,8 @@ interface PlainContent {
   readonly replyTo?: string | undefined;
 }
 
-function contentOf(payload: Uint8Array, protection: StoredMessage['protection']): PlainContent {
-  const message = protection === 'public' ? undefined : decodeConversationMessage(payload);
+function contentOf(payload: Uint8Array, codec: Codec | undefined): PlainContent {
+  const message = codec?.decodeConversationMessage(payload);
   switch (message?.kind) {
     case 'text':
       return { content: { kind: 'text', text: message.text }, replyTo: message.replyTo };

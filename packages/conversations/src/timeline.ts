@@ -131,18 +131,16 @@ class Window implements Timeline {
 
   toEnd(): Promise<void> {
     return this.#run(async () => {
-      const old = new Map(this.entries.map((entry) => [entry.number, entry]));
       const page = await this.#pageBefore(this.#end);
-      this.entries = page.map((entry) => old.get(entry.number) ?? entry);
-      this.#from = this.#startOf(page);
-      this.#to = this.#end;
+      this.#show(page, this.#startOf(page), this.#end);
     });
   }
 
   around(number: number): Promise<void> {
     return this.#run(async () => {
       const from = Math.max(0, number - Math.floor(this.#pageSize / 2));
-      await this.#show(from, Math.min(this.#end, from + this.#pageSize));
+      const to = Math.min(this.#end, from + this.#pageSize);
+      this.#show(await this.#read(from, to), from, to);
     });
   }
 
@@ -185,14 +183,10 @@ class Window implements Timeline {
     this.#to = to;
   }
 
-  /** Makes the window span these numbers, and reads what it doesn't have. */
-  async #show(from: number, to: number): Promise<void> {
-    const [oldFrom, oldTo] = [this.#from, this.#to];
-    const overlaps = from < oldTo && oldFrom < to;
-    const kept = overlaps ? this.entries.filter(({ number }) => number >= from && number < to) : [];
-    const before = await this.#read(from, overlaps ? Math.min(oldFrom, to) : to);
-    const after = overlaps ? await this.#read(Math.max(oldTo, from), to) : [];
-    this.entries = [...before, ...kept, ...after];
+  /** Makes the window span these numbers. Entries that it had stay the same objects. */
+  #show(entries: readonly Entry[], from: number, to: number): void {
+    const old = new Map(this.entries.map((entry) => [entry.number, entry]));
+    this.entries = entries.map((entry) => old.get(entry.number) ?? entry);
     this.#from = from;
     this.#to = to;
   }
@@ -250,8 +244,10 @@ class Window implements Timeline {
     this.#end = next;
     if (!wasAtEnd || next <= this.#to) return;
     const room = this.#maxEntries - (next - this.#to);
-    if (this.following && room < 0) await this.#show(next - this.#maxEntries, next);
-    else if (this.following || this.entries.length <= room) await this.#addUpTo(next);
+    if (this.following && room < 0) {
+      const from = next - this.#maxEntries;
+      this.#show(await this.#read(from, next), from, next);
+    } else if (this.following || this.entries.length <= room) await this.#addUpTo(next);
   }
 
   #tell(): void {

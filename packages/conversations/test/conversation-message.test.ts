@@ -2,12 +2,11 @@ import { encodeUtf8, SottoError } from '@sotto/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  ATTACHMENT_MAX_BYTES,
   type ConversationMessage,
-  DISAPPEARING_MAX_SECONDS,
   decodeConversationMessage,
   encodeConversationMessage,
 } from '../src/conversation-message.js';
+import { ATTACHMENT_MAX_BYTES, DISAPPEARING_MAX_SECONDS } from '../src/limits.js';
 import { decodeText, TEXT_MAX_BYTES } from '../src/text.js';
 
 const timer = fc.record({

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Timer } from '../src/conversation-message.js';
 import { encodeConversationMessage } from '../src/conversation-message.js';
-import { replaces, timerAfter } from '../src/disappearing.js';
+import { changedAfter, replaces } from '../src/disappearing.js';
 import { DISAPPEARING_MAX_SECONDS, describeNotice, openTimeline, type Timeline } from '../src/index.js';
 import { SteadyTime } from '../src/steady-time.js';
 import { circle, last } from './circle.js';
@@ -402,7 +402,7 @@ describe('settings of several people', () => {
   it('are replaced by the one that is made after them, whatever the clock', () => {
     fc.assert(
       fc.property(fc.option(timer, { nil: undefined }), fc.nat(3), fc.nat(5_000), (before, seconds, now) => {
-        expect(replaces(timerAfter(before, seconds, now), before, now + 10_000)).toBe(true);
+        expect(replaces({ seconds, changedAt: changedAfter(before, now) }, before, now + 10_000)).toBe(true);
       }),
     );
   });

@@ -2,6 +2,7 @@ import { CliError } from '../cli-error.js';
 import type { Action } from './action.js';
 import { CONVERSATIONS } from './conversations.js';
 import { DEVICES } from './devices.js';
+import { FILES } from './files.js';
 import { GROUPS } from './groups.js';
 import { NAMES } from './names.js';
 import { PEOPLE } from './people.js';
@@ -12,6 +13,7 @@ export const ACTIONS: readonly Action[] = [
   ...PEOPLE,
   ...NAMES,
   ...CONVERSATIONS,
+  ...FILES,
   ...GROUPS,
   ...STATUS,
   ...DEVICES,

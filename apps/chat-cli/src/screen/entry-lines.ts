@@ -1,4 +1,5 @@
 import { describeNotice, type Entry, explainCode, type Message } from '@sotto/conversations';
+import { attachmentOf, sizeText } from '../files.js';
 import { nameOf, plain } from '../names.js';
 import type { Session } from '../session.js';
 import { type ScreenLine, wrapped } from './lines.js';
@@ -15,14 +16,14 @@ export function entryLines(session: Session, entries: readonly Entry[], width: n
 }
 
 function messageLines(session: Session, message: Message, width: number): ScreenLine[] {
-  const { own, sender, state, failure, late, storedAt, edited, reactions, replyTo } = message;
+  const { own, sender, state, failure, late, storedAt, edited, reactions, replyTo, timer } = message;
   const answer = replyTo === undefined ? '' : '↪ ';
   const reacted = reactions.map(({ reaction }) => REACTIONS[reaction] ?? '?').join('');
   const text = `${answer}${textOf(message)}${edited ? ' (edited)' : ''}${reacted && `  [${reacted}]`}`;
   const mark = MARKS[state];
   const style = own ? { color: state === 'failed' ? 'red' : 'cyan' } : {};
   const shown = wrapped(
-    `${timeOf(storedAt)} ${nameOf(session, sender)}: ${text}${late ? '  (after removal)' : ''}${mark}`,
+    `${timeOf(storedAt)} ${nameOf(session, sender)}: ${text}${late ? '  (after removal)' : ''}${timer === undefined ? '' : '  ⏱'}${mark}`,
     width,
     style,
   );
@@ -45,14 +46,18 @@ const MARKS: Readonly<Record<Message['state'], string>> = {
 /** By number, as messages have them. */
 const REACTIONS: Readonly<Record<number, string>> = { 1: '♥', 2: '👍', 3: '👎', 4: '😂', 5: '😢', 6: '😠' };
 
-function textOf({ content }: Message): string {
+function textOf({ content, number }: Message): string {
   switch (content.kind) {
     case 'text':
       return lines(content.text);
     case 'image':
       return `(picture, ${content.picture.length} bytes)${content.text && ` ${lines(content.text)}`}`;
-    case 'file':
-      return `(file)${content.text && ` ${lines(content.text)}`}`;
+    case 'file': {
+      const { name = '', size } = attachmentOf(content) ?? {};
+      const what =
+        size === undefined ? 'that cannot be read' : `${plain(name)}, ${sizeText(size)}: /save ${number}`;
+      return `(file ${what})${content.text && ` ${lines(content.text)}`}`;
+    }
     case 'deleted':
       return '(deleted)';
     case 'other':
