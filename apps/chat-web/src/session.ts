@@ -1,5 +1,11 @@
 import { type Signal, signal } from '@preact/signals';
-import { type Conversations, createConversations, explainClock, type Message } from '@sotto/conversations';
+import {
+  type Conversations,
+  createConversations,
+  explainClock,
+  type Message,
+  parseConversationKey,
+} from '@sotto/conversations';
 import { type BlobStore, isSottoError, type KeyPair } from '@sotto/core';
 import { createMessenger, type DeviceInfo, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
@@ -140,6 +146,7 @@ export async function openSession({
   const tryNow = () => void messenger.start().catch(() => undefined);
   addEventListener('online', tryNow);
 
+  const typed = new Map<string, string>();
   const stopNotifying = notifyOfMessages(conversations);
 
   return {
@@ -152,7 +159,7 @@ export async function openSession({
     finding,
     status,
     revision,
-    typed: new Map(),
+    typed,
     writing: signal(undefined),
     recovered,
     dismissRecovered() {
@@ -170,6 +177,10 @@ export async function openSession({
     async close() {
       removeEventListener('online', tryNow);
       stopNotifying();
+      // What was typed just now; the pages that would store it are going away.
+      for (const [key, text] of typed)
+        await conversations.setDraft(parseConversationKey(key), text).catch(() => undefined);
+      typed.clear();
       await conversations.close();
       await messenger.close();
       await closeMiner();

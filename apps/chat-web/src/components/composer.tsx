@@ -12,15 +12,15 @@ const STORE_DRAFT_AFTER_MS = 400;
 
 interface ComposerProps {
   readonly conversation: Conversation;
-  /** Called when a message was stored. */
-  onSent(): void;
+  /** Called when a message is being sent, before it is stored. */
+  onSend(): void;
 }
 
 /**
  * The input for messages. Enter sends, Shift+Enter breaks the line. Typing can go on while a message is being stored; a text
  * that could not be sent is restored. What was not sent is kept as a draft.
  */
-export function Composer({ conversation, onSent }: ComposerProps) {
+export function Composer({ conversation, onSend }: ComposerProps) {
   const { conversations, writing } = useSession();
   const about = writing.value?.key === conversationKey(conversation) ? writing.value : undefined;
   const draft = useDraft(conversation);
@@ -53,12 +53,12 @@ export function Composer({ conversation, onSent }: ComposerProps) {
     setError(undefined);
     draft.sent();
     area.current?.focus();
+    if (about?.what !== 'edit') onSend();
     const onProgress = (done: number, total: number) => setProgress([done, total]);
     try {
       if (about?.what === 'edit') await conversations.edit(conversation, about.message, written);
       else await conversations.send(conversation, written, { onProgress, replyTo: about?.message.reference });
       if (writing.value === about) writing.value = undefined;
-      onSent();
     } catch (failure) {
       setError(failure);
       setText((since) => (since === '' ? written : since));
@@ -91,7 +91,7 @@ export function Composer({ conversation, onSent }: ComposerProps) {
         </div>
       )}
       <div class="row">
-        {conversation.kind !== 'public' && <Attach conversation={conversation} onSent={onSent} />}
+        {conversation.kind !== 'public' && <Attach conversation={conversation} onSent={onSend} />}
         <textarea
           ref={area}
           aria-label="Message"

@@ -14,7 +14,7 @@ const NEAR_PX = 300;
 /** Within so many pixels of the bottom, one is at the end. */
 const AT_END_PX = 40;
 
-/** Lets the page of a log tell it that a message was sent. */
+/** Lets the page of a log tell it that a message is being sent. */
 export interface LogControl {
   showEnd(): void;
 }
@@ -171,6 +171,8 @@ export function Log({ conversation, at, control }: LogProps) {
         class="log"
         role="log"
         aria-label="Messages"
+        // What is new is read out, and not what was looked for further up.
+        aria-live={isAtEnd ? 'polite' : 'off'}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to get there
         tabIndex={0}
         ref={log}

@@ -47,7 +47,7 @@ export function ConversationPage({ conversation, at }: ConversationProps) {
       <Log conversation={conversation} at={at} control={log} />
       {!isMember && <p class="hint">You are not a member of this group.</p>}
       {isMember && !isBlocked && (
-        <Composer conversation={conversation} onSent={() => log.current?.showEnd()} />
+        <Composer conversation={conversation} onSend={() => log.current?.showEnd()} />
       )}
     </Page>
   );

@@ -94,6 +94,13 @@ describe.runIf(hasChromium())('what one expects of a chat', () => {
     await alice.unlock();
     await alice.open('Bob');
     expect(await message(alice).inputValue()).toBe('I meant to say');
+    // Locked at once: nobody waits for a draft to be stored.
+    await message(alice).pressSequentially('!');
+    await alice.button('Lock').click();
+    await alice.unlock();
+    await alice.open('Bob');
+    expect(await message(alice).inputValue()).toBe('I meant to say!');
+    await message(alice).fill('I meant to say');
     await message(alice).press('Enter');
     await alice.bubble('I meant to say').waitFor();
     await alice.go('#/');
