@@ -33,7 +33,7 @@ function run(
 /** The story without what is drawn anew each time: keys, words, sizes by a byte, times. */
 function story(output: string): string {
   return output
-    .replaceAll(/\b(zQ3sh|SOTTO:1\/)\w+…/g, '$1…')
+    .replaceAll(/\b(zQ3sh|SOTTO:1\/|sotto-link:)[\w-]+…/g, '$1…')
     .replaceAll(/\b\d{5}( \d{5}){5}$/gm, 'digits')
     .replaceAll(/\bchain [0-9a-f]{10}\b/g, 'chain')
     .replaceAll(/words: [a-z ]+…/g, 'words')

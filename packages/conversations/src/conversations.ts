@@ -686,7 +686,7 @@ export class Conversations {
   async byReference(conversation: Conversation, reference: string): Promise<Message | undefined> {
     const key = conversationKey(conversation);
     if (!/^0x[0-9a-f]{64}$/.test(reference)) return undefined;
-    const place = await this.#history.placeOf(key, reference.slice(2), undefined);
+    const place = await this.#history.placeOf(key, reference.slice(2));
     return place && this.#history.message(key, place.number);
   }
 
