@@ -112,7 +112,7 @@ const budgets = [
     import: { [dist('conversations')]: '*' },
     loadedLater: ['*/status-history.js', '*/files-and-timers.js'],
     ignore: MESSENGER,
-    limit: '16 kB',
+    limit: '17 kB',
   },
   {
     name: 'relay client, without the sealing above it',
