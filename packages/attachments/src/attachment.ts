@@ -13,7 +13,7 @@ import { AttachmentKey } from './attachment-key.js';
 import { Attachment as WireAttachment } from './generated/sotto/attachments/v1/attachment.js';
 import { type AttachmentLimits, DEFAULT_ATTACHMENT_LIMITS } from './limits.js';
 import { isFileName, isMediaType } from './names.js';
-import { partCount } from './part-sizes.js';
+import { partCount, partRange } from './part-sizes.js';
 import { ATTACHMENT } from './wire-shapes.js';
 
 /** A file that is stored encrypted: what a recipient needs to fetch and decrypt it. Whoever has this can read the file. */
@@ -164,7 +164,7 @@ export function faultOf(
   if (thumbnail.length > 0 !== (thumbnailMediaType !== '') || !isMediaType(thumbnailMediaType))
     return 'not the media type of a thumbnail';
   if (!isKey(wire.key)) return 'not a key';
-  for (const { reference, sha256, size: encrypted } of parts) {
+  for (const [index, { reference, sha256, size: encrypted }] of parts.entries()) {
     if (
       reference === '' ||
       encodeUtf8(reference).length > limits.maxReferenceBytes ||
@@ -172,7 +172,8 @@ export function faultOf(
     )
       return 'not a reference';
     if (sha256.length !== 32) return 'not a SHA-256';
-    if (encrypted < 1 || encrypted > maxEncryptedBytes(partSize)) return 'not the size of a part';
+    const { from, to, padding } = partRange(index, size, partSize);
+    if (encrypted < 1 || encrypted > maxEncryptedBytes(to - from + padding)) return 'not the size of a part';
   }
   return undefined;
 }

@@ -6,6 +6,7 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
   type Clock,
+  concatBytes,
   encodeHex,
   encodeUtf8,
   invalidArgument,
@@ -75,8 +76,14 @@ const NAME = /^[0-9a-f]{64}$/;
 const HOUR_MS = 3_600_000;
 /** Addresses whose uploads are counted; the least recent are forgotten. */
 const MAX_ADDRESSES = 10_000;
-/** Uploads that are received simultaneously: each is in memory until its name is checked. */
-const MAX_UPLOADS = 32;
+/** Uploads that are received simultaneously: what has arrived of each is in memory until its name is checked. */
+const MAX_UPLOADS = 256;
+/** Of them from one address. */
+const MAX_UPLOADS_OF_ADDRESS = 24;
+/** Milliseconds for one upload: 4 MiB over a slow line. */
+const UPLOAD_MS = 120_000;
+/** What a small file takes on a disk. */
+const BLOCK_BYTES = 4_096;
 const HEADERS = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, PUT, DELETE',
@@ -108,6 +115,8 @@ class FolderServer implements BlobServer {
   readonly #budgets = new LruCache<string, TokenBucket>(MAX_ADDRESSES);
   #total = 0;
   #uploads = 0;
+  /** By address, those in progress. */
+  readonly #uploadsOf = new Map<string, number>();
   #written = 0;
   #closed = false;
   #cancel = () => {};
@@ -139,7 +148,8 @@ class FolderServer implements BlobServer {
     response: BlobResponse,
     address = request.socket.remoteAddress ?? '',
   ): boolean {
-    const { pathname } = new URL(request.url ?? '/', 'http://server');
+    // Not parsed as a URL: `//` isn't one.
+    const [pathname = ''] = (request.url ?? '/').split('?');
     if (!pathname.startsWith(this.#path)) return false;
     const name = pathname.slice(this.#path.length);
     this.#answer(request, response, name, address).catch(() => {
@@ -193,20 +203,28 @@ class FolderServer implements BlobServer {
     const announced = Number(request.headers['content-length'] ?? Number.NaN);
     if (!Number.isSafeInteger(announced) || announced < 0) return end(response, 411);
     if (announced > this.#maxBlobBytes) return end(response, 413);
-    if (this.#total + announced > this.#maxBytes) return end(response, 507);
-    if (this.#uploads >= MAX_UPLOADS) return end(response, 503);
-    if (!this.#budgetOf(address).takeIfAvailable(announced)) return end(response, 429);
+    const taken = spaceOf(announced);
+    if (this.#total + taken > this.#maxBytes) return end(response, 507);
+    const ofAddress = this.#uploadsOf.get(address) ?? 0;
+    if (this.#uploads >= MAX_UPLOADS || ofAddress >= MAX_UPLOADS_OF_ADDRESS) return end(response, 503);
+    if (!this.#budgetOf(address).takeIfAvailable(taken)) return end(response, 429);
     this.#uploads++;
-    this.#total += announced;
+    this.#uploadsOf.set(address, ofAddress + 1);
+    this.#total += taken;
     let isStored = false;
+    const cancelDeadline = this.#clock.after(UPLOAD_MS, () => response.destroy());
     try {
       const blob = await readExactly(request, announced);
       if (blob === undefined || encodeHex(digestOf(blob)) !== name) return end(response, 400);
       isStored = await this.#write(name, blob);
       end(response, 201);
     } finally {
+      cancelDeadline();
       this.#uploads--;
-      if (!isStored) this.#total -= announced;
+      const left = (this.#uploadsOf.get(address) ?? 1) - 1;
+      if (left > 0) this.#uploadsOf.set(address, left);
+      else this.#uploadsOf.delete(address);
+      if (!isStored) this.#total -= taken;
     }
   }
 
@@ -229,7 +247,7 @@ class FolderServer implements BlobServer {
     const { size } = (await stat(this.#file(name)).catch(() => undefined)) ?? { size: undefined };
     if (size === undefined) return end(response, 404);
     await rm(this.#file(name), { force: true });
-    this.#total -= size;
+    this.#total -= spaceOf(size);
     end(response, 204);
   }
 
@@ -251,7 +269,7 @@ class FolderServer implements BlobServer {
       const age = this.#clock.now() - found.mtimeMs;
       const isOld = name.endsWith('.tmp') ? age > HOUR_MS : NAME.test(name) && age > this.#lifetimeMs;
       if (isOld) await rm(path, { force: true });
-      else total += found.size;
+      else total += spaceOf(found.size);
     }
     this.#total = total;
     if (this.#closed) return;
@@ -263,16 +281,21 @@ class FolderServer implements BlobServer {
   }
 }
 
+/** What a blob counts for: at least what it takes on a disk. */
+function spaceOf(bytes: number): number {
+  return Math.max(BLOCK_BYTES, bytes);
+}
+
 /** The body, when it has as many bytes as announced. */
 async function readExactly(request: BlobRequest, length: number): Promise<Uint8Array | undefined> {
-  const body = new Uint8Array(length);
-  let at = 0;
+  const parts: Uint8Array[] = [];
+  let received = 0;
   for await (const chunk of request) {
-    if (at + chunk.length > length) return undefined;
-    body.set(chunk, at);
-    at += chunk.length;
+    received += chunk.length;
+    if (received > length) return undefined;
+    parts.push(chunk);
   }
-  return at === length ? body : undefined;
+  return received === length ? concatBytes(...parts) : undefined;
 }
 
 function end(response: BlobResponse, status: number): void {

@@ -374,6 +374,7 @@ describe('an attachment from outside', () => {
       [{ parts: [part, part, { ...part, sha256: new Uint8Array(31) }] }, 'INVALID_ARGUMENT'],
       [{ parts: [part, part, { ...part, size: 0 }] }, 'INVALID_ARGUMENT'],
       [{ parts: [part, part, { ...part, size: 100_000_000 }] }, 'INVALID_ARGUMENT'],
+      [{ partSize: 2 ** 31, parts: [{ ...part, size: 2 ** 30 }] }, 'INVALID_ARGUMENT'],
       [{ thumbnail: { content: new Uint8Array(16_385), mediaType: 'image/png' } }, 'LIMIT_EXCEEDED'],
       [{ thumbnail: { content: new Uint8Array(1), mediaType: '' } }, 'INVALID_ARGUMENT'],
     ];

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { blobStoreCases } from '@sotto/compliance/blob-store';
 import { createTemporaryDirectory } from '@sotto/testing/files';
@@ -97,6 +97,42 @@ describe('blobs on a web server', () => {
     expect((await call()).status).toBe(status);
   });
   const headers = { authorization: 'Bearer let me in' };
+
+  it('lives on when it is asked for what is not a URL', async () => {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(
+      'GET // HTTP/1.1\r\nhost: localhost\r\n\r\nGET /// HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
+    );
+    await once(socket, 'data');
+    socket.destroy();
+    expect((await fetch(reference())).status).toBe(404);
+  });
+
+  it('lets no address keep others from uploading', async () => {
+    const sockets = Array.from({ length: 26 }, (_, i) => {
+      const socket = connect(port, '127.0.0.1');
+      const name = i.toString(16).padStart(64, '0');
+      socket.write(
+        `PUT /blobs/${name} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer let me in\r\ncontent-length: 1\r\n\r\n`,
+      );
+      return socket;
+    });
+    const answers = await Promise.all(
+      sockets.slice(24).map(async (socket) => String((await once(socket, 'data'))[0])),
+    );
+    for (const answer of answers) expect(answer).toContain('503');
+    for (const socket of sockets) socket.destroy();
+    await expect
+      .poll(
+        async () =>
+          (
+            await store()
+              .put(new Uint8Array(9))
+              .catch(() => '')
+          ).length,
+      )
+      .toBeGreaterThan(0);
+  });
 
   it('serves blobs so that no browser takes them for pages', async () => {
     const put = await store().put(new TextEncoder().encode('<script>alert(1)</script>'));

@@ -23,6 +23,9 @@ import { REPEAT_MS } from './limits.js';
 import { decodeLinkMessage, encodeLinkMessage, type LinkMessage } from './messages.js';
 import { deleteUnder } from './pieces.js';
 
+/** How often it is looked whether all was sent, in milliseconds. */
+const SENT_CHECK_MS = 250;
+
 /** What both sides need. */
 export interface ChannelOptions {
   readonly store: Store;
@@ -97,6 +100,12 @@ export class LinkChannel {
 
   fail(error: unknown): void {
     this.#fail(error);
+  }
+
+  /** Resolves when the transport has accepted all that we have sent. */
+  async sent(): Promise<void> {
+    while (await this.isBehind())
+      await new Promise<void>((resolve) => this.#options.clock.after(SENT_CHECK_MS, resolve));
   }
 
   /** Whether something of ours waits for the transport: then nothing needs to be said again. */

@@ -15,7 +15,7 @@ import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { readAccount } from '@sotto/messenger';
 import { restoreBackup } from '@sotto/messenger/backup';
 import { LinkChannel, notLinked, type Outcome } from './channel.js';
-import { nameOf } from './device-name.js';
+import { nameOf, shownName } from './device-name.js';
 import { DEFAULT_CODE_LIFETIME_MS, MAX_CHUNKS, TELL_EACH } from './limits.js';
 import { encodeLinkCode } from './link-code.js';
 import { bytesOf, readState, stateWrite, textOf } from './link-state.js';
@@ -246,12 +246,11 @@ class NewDevice {
       if (compareBytes(sender, bytesOf(state.peer)) === 0) return { afterwards: () => this.#tell() };
       return { afterwards: () => this.#channel.send(sender, { $case: 'refused', value: {} }) };
     }
-    const next: State = {
-      phase: 'bound',
-      secret: state.secret,
-      peer: textOf(sender),
-      peerName: nameOf(name),
-    };
+    // The timer stands still while a computer sleeps.
+    if (this.#options.clock.now() >= state.until)
+      return { afterwards: () => this.#channel.fail(notLinked('expired')) };
+    const peerName = shownName(name);
+    const next: State = { phase: 'bound', secret: state.secret, peer: textOf(sender), peerName };
     this.#state = next;
     this.#cancelExpiry();
     return {
@@ -350,6 +349,8 @@ class NewDevice {
     await this.#channel.between(() => this.#keep({ ...state, phase: 'restored' }));
     const finish = async (installationId: string) => {
       await this.#channel.send(this.#peerOf(state), { $case: 'finished', value: { installationId } });
+      // Closing empties the store, and what waits in it.
+      await this.#channel.unlessFailed(this.#channel.sent());
       await this.#channel.close({ isOver: true });
     };
     return { identity, oldInstallationId: state.oldInstallationId, finish };

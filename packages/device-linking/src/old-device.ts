@@ -14,7 +14,7 @@ import {
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { exportBackup } from '@sotto/messenger/backup';
 import { LinkChannel, notLinked, type Outcome } from './channel.js';
-import { nameOf } from './device-name.js';
+import { nameOf, shownName } from './device-name.js';
 import type { Range } from './generated/sotto/device_linking/v1/linking.js';
 import { CHUNK_BYTES, DEFAULT_CODE_LIFETIME_MS, MESSAGE_OVERHEAD_BYTES, WINDOW } from './limits.js';
 import { parseLinkCode } from './link-code.js';
@@ -203,7 +203,7 @@ class OldDevice {
   #welcome(name: string, state: State): Outcome | undefined {
     if (state.phase !== 'calling') return undefined;
     const { peer, secret } = state;
-    const next: State = { phase: 'welcomed', peer, secret, peerName: nameOf(name) };
+    const next: State = { phase: 'welcomed', peer, secret, peerName: shownName(name) };
     this.#state = next;
     this.#cancelExpiry();
     return { writes: [stateWrite(next)], afterwards: () => this.#ask(next) };

@@ -29,9 +29,12 @@ export class LiveTopic {
   }
 
   /** A message that the stream published again. */
-  receive({ data, headers }: Msg): void {
-    const sequence = Number(headers?.get('Nats-Sequence'));
-    const previous = Number(headers?.get('Nats-Last-Sequence'));
+  receive({ data, headers, reply }: Msg): void {
+    // What a consumer delivers has where to acknowledge it, and isn't what the stream publishes again.
+    if (reply !== undefined && reply !== '') return;
+    // The server adds its own behind those that a publisher may have set.
+    const sequence = Number(headers?.values('Nats-Sequence').at(-1));
+    const previous = Number(headers?.values('Nats-Last-Sequence').at(-1));
     if (!Number.isSafeInteger(sequence) || !Number.isSafeInteger(previous)) return;
     this.#deliver(data, false);
     if (this.#complete !== undefined && previous <= this.#complete) {

@@ -74,7 +74,8 @@ export class Listener {
       if (connection === undefined) return answer(response, 429, `${TOO_MANY}\n`);
       connection.begin();
       response.once('close', () => connection.end());
-      void Promise.resolve(onRequest(request, response, connection.client)).catch(() => response.destroy());
+      const handled = async () => onRequest(request, response, connection.client);
+      void handled().catch(() => response.destroy());
     });
     server.on('upgrade', (request, socket, head) => {
       const reason = refusalOf(request, access);
