@@ -52,8 +52,10 @@ import {
   expiryPrefix,
   PAGE_SIZE,
   payloadText,
+  referenceRecord,
   type StoredConversation,
   type StoredEntry,
+  type StoredPlace,
   type StoredState,
   unreadTimersPrefix,
 } from './storage.js';
@@ -211,7 +213,7 @@ export class Conversations {
     const messenger = this.#messenger;
     if (this.#status !== undefined) this.#statusParts = await import('./status-history.js');
     await this.#history.loadTime();
-    if ((await this.#history.first(expiryPrefix, 1)).length > 0) await (await this.#timers()).expire();
+    if (await this.#history.has(expiryPrefix)) await (await this.#timers()).expire();
     for (const contact of await messenger.contacts.list()) {
       this.#contacts.set(encodeHex(contact.identity), contact);
     }
@@ -348,15 +350,14 @@ export class Conversations {
     const key = conversationKey(conversation);
     const found: Entry[] = [];
     let end = Math.min(before, this.#rows.get(key)?.stored.next ?? 0);
-    // The first step reads what is asked for, further ones whole pages of the store.
-    for (let step = limit; end > from && found.length < limit; step = PAGE_SIZE) {
-      const start = Math.max(from, step === limit ? end - step : Math.floor((end - 1) / step) * step);
-      const entries = await this.#history.entries(key, Math.max(0, start), end);
+    const first = Math.max(0, from);
+    // Deleted entries leave gaps, which are skipped in larger steps.
+    for (let step = limit; end > first && found.length < limit; step = PAGE_SIZE) {
+      const start = Math.max(first, end - step);
       const now = this.#time.now();
       // A computer that has slept may not have deleted them yet.
-      found.unshift(
-        ...entries.filter((entry) => entry.kind === 'notice' || now < (entry.expiresAt ?? now + 1)),
-      );
+      const isThere = (entry: Entry) => entry.kind === 'notice' || !(now >= (entry.expiresAt as number));
+      found.unshift(...(await this.#history.entries(key, start, end)).filter(isThere));
       end = start;
     }
     return found.slice(-limit);
@@ -586,8 +587,15 @@ export class Conversations {
 
   /** Begins the time of messages that disappear after they are read. */
   async #beginRead(key: string): Promise<void> {
-    if ((await this.#history.first(unreadTimersPrefix(key), 1)).length === 0) return;
-    await (await this.#timers()).beginRead(key);
+    if (await this.#history.has(unreadTimersPrefix(key))) await (await this.#timers()).beginRead(key);
+  }
+
+  #timerOf(conversation: Conversation): Timer | undefined {
+    return this.#rows.get(conversationKey(conversation))?.stored.timer;
+  }
+
+  async #noteExpiry(expiresAt: number | undefined): Promise<void> {
+    if (expiresAt !== undefined) (await this.#timers()).note(expiresAt);
   }
 
   async #timers(): Promise<Expiry> {
@@ -686,7 +694,7 @@ export class Conversations {
   async byReference(conversation: Conversation, reference: string): Promise<Message | undefined> {
     const key = conversationKey(conversation);
     if (!/^0x[0-9a-f]{64}$/.test(reference)) return undefined;
-    const place = await this.#history.placeOf(key, reference.slice(2));
+    const place = await this.#history.get<StoredPlace>(referenceRecord(key, reference.slice(2)));
     return place && this.#history.message(key, place.number);
   }
 
@@ -702,8 +710,8 @@ export class Conversations {
     if (this.#status === undefined && replyTo !== undefined) throw withoutStatus('replyTo');
     return this.#inTurn(async () => {
       const plain = decodeUtf8(payload);
-      const { timer } = this.#rows.get(conversationKey(conversation))?.stored ?? {};
-      if (timer !== undefined && timer.seconds > 0) {
+      const timer = this.#timerOf(conversation);
+      if (timer?.seconds) {
         // Status clients know of no timers.
         const { encodeConversationMessage } = await this.#history.codec();
         const timed = encodeConversationMessage({ kind: 'text', text: plain, replyTo, timer });
@@ -730,7 +738,7 @@ export class Conversations {
     if (file.attachment.length === 0) throw invalidArgument('attachment', 'empty');
     return this.#inTurn(async () => {
       await this.#checkPlain(conversation, 'send files');
-      const { timer } = this.#rows.get(conversationKey(conversation))?.stored ?? {};
+      const timer = this.#timerOf(conversation);
       const { encodeConversationMessage } = await this.#history.codec();
       const payload = encodeConversationMessage({ ...file, timer });
       return this.#sendPayload(conversation, payload, { onProgress }, timer);
@@ -789,9 +797,8 @@ export class Conversations {
     const image = { payload: picture, format: FORMATS[mediaType] };
     const content = { kind: 'image', text: plain, image, replyTo: options.replyTo } as const;
     return this.#inTurn(async () => {
-      const { timer } = this.#rows.get(conversationKey(conversation))?.stored ?? {};
-      if (timer !== undefined && timer.seconds > 0)
-        throw notPermitted('send a picture that disappears, except as a file');
+      const timer = this.#timerOf(conversation);
+      if (timer?.seconds) throw notPermitted('let pictures disappear');
       return this.#sendStatus(conversation, content, options);
     });
   }
@@ -1025,8 +1032,7 @@ export class Conversations {
         row.request = true;
         await this.#removeOldRequests();
       }
-      const { expiresAt } = (message.ownCopy && row.lastMessage) || {};
-      if (expiresAt !== undefined) (await this.#timers()).note(expiresAt);
+      if (message.ownCopy) await this.#noteExpiry(row.lastMessage?.expiresAt);
       await this.#tellReceived(key, next, stored.next);
       const numbers = Array.from({ length: stored.next - next }, (_, i) => next + i);
       this.#tell({ what: 'conversation', key, numbers });
@@ -1140,7 +1146,7 @@ export class Conversations {
     const { conversation: key, number, expiresAt } = place;
     const row = this.#rows.get(key);
     if (row?.lastMessage?.id === id) await this.#reload(key, row);
-    if (expiresAt !== undefined) (await this.#timers()).note(expiresAt);
+    await this.#noteExpiry(expiresAt);
     this.#tell({ what: 'conversation', key, numbers: [number] });
   }
 

@@ -345,6 +345,11 @@ export class History {
     }
   }
 
+  /** Whether there are records under a prefix. */
+  async has(prefix: string): Promise<boolean> {
+    return (await this.first(prefix, 1)).length > 0;
+  }
+
   /** The first records under a prefix. Damaged ones are logged and left out. */
   async first(
     prefix: string,

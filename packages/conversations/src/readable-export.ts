@@ -71,6 +71,8 @@ function contentOf({ content }: Message): string {
       return content.text;
     case 'image':
       return content.text === '' ? '[picture]' : `[picture] ${content.text}`;
+    case 'file':
+      return content.text === '' ? '[file]' : `[file] ${content.text}`;
     case 'deleted':
       return '[deleted by its author]';
     default:
