@@ -374,11 +374,6 @@ export class History {
     return -1;
   }
 
-  /** Where a message with an id of its own is. @param id 64 hex digits */
-  async placeOf(key: string, id: string): Promise<StoredPlace | undefined> {
-    return this.get<StoredPlace>(referenceRecord(key, id));
-  }
-
   /** The write that notes where a Status message is. @param id 64 hex digits */
   referenceWrite(key: string, id: string, number: number): Write {
     return put<StoredPlace>(referenceRecord(key, id), { conversation: key, number });
