@@ -79,7 +79,7 @@ async function readRange(file: FileHandle, from: number, to: number): Promise<Ui
 }
 
 /**
- * Fetches a file and writes it to a new one. Nothing is left of one that could not be fetched to its end.
+ * Fetches a file and writes it to a new one. Nothing is left of one that could not be fetched completely.
  * @param path of a new file, or of a folder
  * @returns the path of the file
  * @throws CliError FILE_EXISTS, FILE_UNREADABLE; what `downloadAttachment` throws

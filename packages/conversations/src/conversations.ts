@@ -48,7 +48,6 @@ import { receivedMessage } from './received-message.js';
 import type { StatusBatch } from './status-history.js';
 import { SteadyTime } from './steady-time.js';
 import {
-  type Codec,
   expiryPrefix,
   PAGE_SIZE,
   payloadText,
@@ -146,6 +145,7 @@ export async function createConversations(options: ConversationsOptions): Promis
 
 /** Code that a bundler makes a chunk of its own of. */
 type StatusParts = typeof import('./status-history.js');
+type Parts = typeof import('./files-and-timers.js');
 
 interface Row {
   readonly conversation: Conversation;
@@ -172,6 +172,7 @@ export class Conversations {
   readonly #status: StatusClient | undefined;
   /** Loaded with the option `status`. */
   #statusParts: StatusParts | undefined;
+  #parts: Parts | undefined;
   readonly #clock: Clock;
   readonly #time: SteadyTime;
   /** Made with the first message that disappears. */
@@ -204,7 +205,7 @@ export class Conversations {
     this.#clock = clock;
     this.#logger = logger;
     this.#time = new SteadyTime(clock);
-    this.#history = new History(store, logger, this.#time);
+    this.#history = new History(store, logger, this.#time, () => this.#loadParts());
     this.#local = new LocalSettings(this.#history);
   }
 
@@ -590,6 +591,12 @@ export class Conversations {
     if (await this.#history.has(unreadTimersPrefix(key))) await (await this.#timers()).beginRead(key);
   }
 
+  /** Loads what files and messages that disappear need, with the first of them. */
+  async #loadParts(): Promise<Parts> {
+    this.#parts ??= await import('./files-and-timers.js');
+    return this.#parts;
+  }
+
   #timerOf(conversation: Conversation): Timer | undefined {
     return this.#rows.get(conversationKey(conversation))?.stored.timer;
   }
@@ -599,7 +606,7 @@ export class Conversations {
   }
 
   async #timers(): Promise<Expiry> {
-    const { Expiry } = await this.#history.codec();
+    const { Expiry } = await this.#loadParts();
     this.#expiry ??= new Expiry(this.#history, this.#clock, this.#time, this.#logger, {
       inTurn: (run) => this.#inTurn(run),
       later: (run) => this.#later(run),
@@ -621,14 +628,14 @@ export class Conversations {
       seconds !== undefined &&
       !(Number.isInteger(seconds) && seconds > 0 && seconds <= DISAPPEARING_MAX_SECONDS)
     )
-      throw invalidArgument('seconds', `not a whole number from 1 to ${DISAPPEARING_MAX_SECONDS}`);
+      throw invalidArgument('seconds', `not from 1 to ${DISAPPEARING_MAX_SECONDS}`);
     await this.#inTurn(async () => {
       await this.#checkPlain(conversation, 'let messages disappear');
       const key = conversationKey(conversation);
       const row = await this.#rowFor(conversation);
       const { next, timer: before } = row.stored;
       if ((before?.seconds ?? 0) === (seconds ?? 0)) return;
-      const { sendTimer } = await this.#history.codec();
+      const { sendTimer } = await this.#loadParts();
       const failure = await sendTimer(
         this.#messenger,
         this.#history,
@@ -713,7 +720,7 @@ export class Conversations {
       const timer = this.#timerOf(conversation);
       if (timer?.seconds) {
         // Status clients know of no timers.
-        const { encodeConversationMessage } = await this.#history.codec();
+        const { encodeConversationMessage } = await this.#loadParts();
         const timed = encodeConversationMessage({ kind: 'text', text: plain, replyTo, timer });
         return this.#sendPayload(conversation, timed, options, timer);
       }
@@ -739,7 +746,7 @@ export class Conversations {
     return this.#inTurn(async () => {
       await this.#checkPlain(conversation, 'send files');
       const timer = this.#timerOf(conversation);
-      const { encodeConversationMessage } = await this.#history.codec();
+      const { encodeConversationMessage } = await this.#loadParts();
       const payload = encodeConversationMessage({ ...file, timer });
       return this.#sendPayload(conversation, payload, { onProgress }, timer);
     });
@@ -1008,9 +1015,9 @@ export class Conversations {
         return;
       }
       const mayBeOurs = conversation.kind !== 'public' && message.payload[0] === 0;
-      const codec = mayBeOurs ? await this.#history.codec() : undefined;
+      const codec = mayBeOurs ? await this.#loadParts() : undefined;
       const ours = codec?.decodeConversationMessage(message.payload);
-      const isNews = ours?.timer !== undefined && this.#isNews(codec as Codec, key, message, ours.timer);
+      const isNews = ours?.timer !== undefined && this.#isNews(codec as Parts, key, message, ours.timer);
       if (ours?.kind === 'timer-change' && !isNews) {
         await acknowledge([]);
         return;
@@ -1050,7 +1057,7 @@ export class Conversations {
   }
 
   /** Whether a setting that came with a message is later than the one that is there. */
-  #isNews({ replaces }: Codec, key: string, { late }: ReceivedMessage, timer: Timer): boolean {
+  #isNews({ replaces }: Parts, key: string, { late }: ReceivedMessage, timer: Timer): boolean {
     const row = this.#rows.get(key);
     // It doesn't begin a conversation when it says what is so anyway.
     if (late || (row === undefined && timer.seconds === 0)) return false;

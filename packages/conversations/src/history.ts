@@ -52,12 +52,13 @@ export class History {
   readonly #store: Store;
   readonly #logger: Logger;
   readonly #time: SteadyTime;
-  #codec: Codec | undefined;
+  readonly #loadCodec: () => Promise<Codec>;
   /** Ids of messages that have not been sent. */
   readonly #outgoing = new Set<string>();
   #lastOrder = 0;
 
-  constructor(store: Store, logger: Logger, time: SteadyTime) {
+  constructor(store: Store, logger: Logger, time: SteadyTime, loadCodec: () => Promise<Codec>) {
+    this.#loadCodec = loadCodec;
     this.#store = store;
     this.#time = time;
     this.#logger = logger;
@@ -130,19 +131,13 @@ export class History {
   }
 
   async #entryOf(number: number, stored: StoredEntry): Promise<Entry | undefined> {
-    const codec = needsCodec(stored) ? await this.codec() : undefined;
+    const codec = needsCodec(stored) ? await this.#loadCodec() : undefined;
     try {
       return entryOf(number, stored, codec);
     } catch (error) {
       this.reportDamage(error);
       return undefined;
     }
-  }
-
-  /** Loads what reads and writes files and texts that disappear, with the first of them. A bundler makes a chunk of its own of it. */
-  async codec(): Promise<Codec> {
-    this.#codec ??= await import('./files-and-timers.js');
-    return this.#codec;
   }
 
   /**
@@ -377,11 +372,6 @@ export class History {
       if (last !== undefined) return last.number;
     }
     return -1;
-  }
-
-  /** Where a message with an id of its own is. @param id 64 hex digits */
-  async placeOf(key: string, id: string): Promise<StoredPlace | undefined> {
-    return this.get<StoredPlace>(referenceRecord(key, id));
   }
 
   /** The write that notes where a Status message is. @param id 64 hex digits */

@@ -259,7 +259,7 @@ function parse(bytes: Uint8Array): unknown {
 }
 
 /** Decodes files, and texts that disappear. */
-export type Codec = typeof import('./files-and-timers.js');
+export type Codec = Pick<typeof import('./conversation-message.js'), 'decodeConversationMessage'>;
 
 /** Whether an entry can't be read without the codec: it doesn't begin as texts do. */
 export function needsCodec(stored: StoredEntry): boolean {
