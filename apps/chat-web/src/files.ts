@@ -6,9 +6,9 @@ import {
   uploadAttachment,
 } from '@sotto/attachments';
 import { createHttpBlobStore } from '@sotto/attachments/http';
+import type { Conversations } from '@sotto/conversations';
 import type { BlobStore } from '@sotto/core';
 import type { Conversation } from '@sotto/messenger';
-import type { Session } from './session.js';
 
 /** Files are kept, encrypted, at the node that the user chose. Those at other nodes are not fetched: their operators would learn who asks. */
 export function blobStoreAt(node: string): BlobStore {
@@ -18,7 +18,7 @@ export function blobStoreAt(node: string): BlobStore {
 
 /** Encrypts a file, stores it, and sends where it is. */
 export async function sendFile(
-  { conversations, blobs }: Session,
+  { conversations, blobs }: { readonly conversations: Conversations; readonly blobs: BlobStore },
   conversation: Conversation,
   file: File,
   onProgress: (done: number, total: number) => void,
@@ -46,7 +46,7 @@ export function describedFile(bytes: Uint8Array): Attachment | undefined {
 
 /** Fetches a file. Its type is never that of a page: it is saved, and opened by what the user opens files with. */
 export async function fetchFile(
-  { blobs }: Session,
+  { blobs }: { readonly blobs: BlobStore },
   attachment: Attachment,
   onProgress: (done: number, total: number) => void,
   signal: AbortSignal,

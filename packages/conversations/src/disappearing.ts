@@ -24,10 +24,15 @@ const MAX_AHEAD_MS = 24 * 60 * 60 * 1_000;
 /** Longest wait for the next message to disappear, in milliseconds: timers stand still while a computer sleeps. */
 const MAX_WAIT_MS = 60_000;
 
+/** A setting, unless it was made while a clock was far ahead: nobody else has taken it over, and any other may replace it. */
+function plausible(timer: Timer | undefined, now: number): Timer | undefined {
+  return timer !== undefined && timer.changedAt * 1_000 <= now + MAX_AHEAD_MS ? timer : undefined;
+}
+
 /** Whether a setting that arrives replaces the one that is there. */
 export function replaces(next: Timer, before: Timer | undefined, now: number): boolean {
   if (next.changedAt * 1_000 > now + MAX_AHEAD_MS) return false;
-  const { seconds, changedAt } = before ?? { seconds: 0, changedAt: 0 };
+  const { seconds, changedAt } = plausible(before, now) ?? { seconds: 0, changedAt: 0 };
   return (
     next.changedAt > changedAt || (next.changedAt === changedAt && orderOf(next.seconds) < orderOf(seconds))
   );
@@ -39,7 +44,7 @@ function orderOf(seconds: number): number {
 
 /** When a setting is made that replaces another, in seconds since the epoch. @param now milliseconds */
 export function changedAfter(before: Timer | undefined, now: number): number {
-  return Math.max(Math.floor(now / 1_000), (before?.changedAt ?? 0) + 1);
+  return Math.max(Math.floor(now / 1_000), (plausible(before, now)?.changedAt ?? 0) + 1);
 }
 
 /** Writes that come to a state of a conversation. */
@@ -246,7 +251,10 @@ export class Expiry {
     this.#dueAt = Number.POSITIVE_INFINITY;
     this.#cancel();
     const [next] = await this.#history.first(expiryPrefix, 1);
-    if (next !== undefined) this.note(expiryOf(next[0]));
+    if (next === undefined) return;
+    // How far time has come, for a clock that is behind again at the next start: once a minute, while anything is to disappear.
+    await this.#history.commit([this.#history.timeWrite()]);
+    this.note(expiryOf(next[0]));
   }
 
   /** Notes that a message disappears at a time. */

@@ -333,6 +333,23 @@ describe('messages that disappear', () => {
 });
 
 describe('a clock that is wrong', () => {
+  it('and behind again at each start keeps no message for long', async () => {
+    const { alice, bob, to, from, settle } = await two();
+    await alice.conversations.setDisappearing(to, 6 * 60);
+    await alice.conversations.send(to, 'gone in six minutes');
+    await settle();
+    await bob.conversations.markRead(from);
+    const start = bob.clock.now();
+    for (let day = 0; day < 4; day++) {
+      for (let minute = 0; minute < 3; minute++) await pass(MINUTE, bob);
+      await bob.stop();
+      bob.clock.set(start);
+      await bob.open();
+      await settle();
+    }
+    expect(await lines(bob, alice)).not.toContainEqual(expect.stringContaining('gone'));
+  });
+
   it('and set back keeps no message, while the program runs or after a restart', async () => {
     const { alice, to, settle } = await two();
     await alice.conversations.setDisappearing(to, 60);
@@ -397,6 +414,15 @@ describe('settings of several people', () => {
         },
       ),
     );
+  });
+
+  it('one made while a clock was years ahead keeps no other from counting', () => {
+    const now = 1_000_000;
+    const ahead = { seconds: 3_600, changedAt: 1_000_000_000 };
+    const next = { seconds: 60, changedAt: changedAfter(ahead, now) };
+    expect(next.changedAt).toBe(1_000);
+    expect(replaces(next, ahead, now)).toBe(true);
+    expect(replaces(next, undefined, now)).toBe(true);
   });
 
   it('are replaced by the one that is made after them, whatever the clock', () => {

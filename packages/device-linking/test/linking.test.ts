@@ -2,11 +2,12 @@ import { type Clock, encodeUtf8, isSottoError, type KeyPair, type Store, type Tr
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, type Messenger, writeAccount } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { type ManualClock, manualClock, rest } from '@sotto/testing/clock';
+import { type ManualClock, manualClock, rest, settableClock } from '@sotto/testing/clock';
 import { keptView } from '@sotto/testing/stores';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { nameOf, shownName } from '../src/device-name.js';
 import {
   encodeLinkCode,
   type HandOverOptions,
@@ -314,6 +315,37 @@ describe('a code', () => {
       expect(codeOf(got)).toBe('expired');
     }
     expect(new Set(codes).size).toBe(2);
+  });
+
+  it('is of no use when its time was over while the computer slept', async () => {
+    const clock = settableClock();
+    const network = createMemoryNetwork({ clock });
+    const world = { clock, network, account: await newAccount(network, clock) };
+    let code = '';
+    const { received, handedOver, shown } = link(world, {
+      onCode: (text) => {
+        code = text;
+      },
+      handedOver: { code: '' },
+    });
+    handedOver.catch(() => undefined);
+    await shown;
+    clock.jump(11 * 60_000);
+    const { account } = world;
+    const late = handOverAccount({
+      ...{ linkStore: createMemoryStore(), transport: network.transport(), crypto, clock, code },
+      account: { store: account.store, identity: account.identity, installationId: 'old' },
+      deviceName: 'old laptop',
+      confirm: () => true,
+    });
+    late.catch(() => undefined);
+    const [got] = await settle<unknown>(clock, received);
+    expect(codeOf(got)).toBe('expired');
+  });
+
+  it('read by a device without a name that can be shown is read all the same', () => {
+    expect(shownName(' \u200b')).toBe('?');
+    expect(() => nameOf(' \u200b')).toThrow('device name');
   });
 
   it('stays the same over a restart while it is valid', async () => {

@@ -1,5 +1,5 @@
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import type { Msg, NatsConnection } from '@nats-io/nats-core';
+import { headers, type Msg, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { decodeUtf8, encodeUtf8, systemClock } from '@sotto/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -82,6 +82,18 @@ describe.skipIf(natsServer === undefined)('a topic whose subscription loses mess
     const before = delivered.length;
     await publish('200', '201');
     expect(delivered.slice(before)).toEqual(['200', '201']);
+  });
+
+  it('has them although a publisher has set sequences of its own', async () => {
+    await live.check();
+    const forged = headers();
+    forged.set('Nats-Sequence', '9007199254740990');
+    forged.set('Nats-Last-Sequence', '0');
+    await jetstream(connection).publish(subjectOf(PREFIX, topic), encodeUtf8('forged'), { headers: forged });
+    await connection.flush();
+    isLost = (text) => text === 'a';
+    await publish('a', 'b');
+    await expect.poll(sorted).toEqual(['a', 'b', 'forged']);
   });
 
   it('leaves what was stored before the subscription to the history', async () => {
