@@ -1,4 +1,4 @@
-import { decodeUtf8, encodeUtf8, isSottoError, type Store } from '@sotto/core';
+import { decodeUtf8, encodeUtf8, isSottoError, onAbort, type Store } from '@sotto/core';
 import {
   type AccountOffer,
   handOverAccount,
@@ -41,6 +41,9 @@ export async function receiveByLink(
   const node = await nodeAddress();
   const linkStore = await openLinkStore(passphrase);
   const { transport, closeMiner } = connectTo(node, crypto);
+  // Leaving the screen gives up, but not when the account is there: its page takes the place of the screen.
+  const giveUp = new AbortController();
+  const stopListening = onAbort(screen.signal, () => giveUp.abort());
   const close = async ({ isOver }: { readonly isOver: boolean }) => {
     await linkStore.close().catch(() => undefined);
     await closeMiner();
@@ -55,20 +58,22 @@ export async function receiveByLink(
       transport,
       crypto,
       deviceName: nameOfBrowser(),
-      signal: screen.signal,
+      signal: giveUp.signal,
       onCode: (code) => screen.onCode(code),
       onRead: ({ name }) => screen.onRead(name),
       confirm: (offer) => screen.confirm(offer),
       onProgress: (progress) => screen.onProgress(progress),
     });
+    stopListening();
     localStorage.setItem(UNFINISHED, 'yes');
-    const finish = async ({ messenger }: Session) => {
+    const finish = async ({ messenger, refreshDevices }: Session) => {
+      pairDevice(messenger, received.oldInstallationId).then(refreshDevices, () => undefined);
       await received.finish(messenger.installationId);
-      void pairDevice(messenger, received.oldInstallationId).catch(() => undefined);
       await close({ isOver: true });
     };
     return { received, finish };
   } catch (error) {
+    stopListening();
     await close({ isOver: isSottoError(error, 'DEVICE_NOT_LINKED') });
     throw error;
   }
