@@ -46,7 +46,7 @@ Waku and NATS, with --transport waku or --transport nats:
                            ask, set SOTTO_CHAT_NATS_USER and SOTTO_CHAT_NATS_PASSWORD
 
 Files are stored encrypted on a web server, which sees their padded sizes and your network address:
-  --blobs URL              its folder of blobs [/blobs/ beside the relay]; can be repeated: files are stored at
+  --blobs URL              its folder of blobs [/blobs/ beside the relay]; repeatable: files are stored at
                            the first one, and fetched from all
 
 Status clients. Everyone whom you write to needs this option, or a Status client:
