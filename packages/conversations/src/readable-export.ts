@@ -40,7 +40,11 @@ export async function* exportReadable(
     for (let from = 0; from < summary.next; from += READ_AT_ONCE) {
       if (signal?.aborted) return;
       const before = Math.min(summary.next, from + READ_AT_ONCE);
-      const entries = await conversations.entries(summary.conversation, { before, limit: before - from });
+      const entries = await conversations.entries(summary.conversation, {
+        from,
+        before,
+        limit: before - from,
+      });
       yield entries.map((entry) => `${lineOf(entry, nameFor)}\n`).join('');
     }
   }

@@ -57,6 +57,17 @@ describe('an export for people', () => {
     await quiet(network, alice);
     const notes = (await exported(alice)).match(/note \d+/g);
     expect(notes).toEqual(Array.from({ length: 150 }, (_, i) => `note ${i}`));
+    for (const number of [0, 20, 70, 71, 149]) {
+      const [entry] = await alice.conversations.entries(direct(alice.identity), {
+        before: number + 1,
+        limit: 1,
+      });
+      if (entry?.kind === 'message') await alice.conversations.deleteForMe(direct(alice.identity), entry);
+    }
+    const left = (await exported(alice)).match(/note \d+/g);
+    expect(left).toEqual(
+      notes?.filter((note) => !['note 0', 'note 20', 'note 70', 'note 71', 'note 149'].includes(note)),
+    );
     const controller = new AbortController();
     const pieces: string[] = [];
     for await (const piece of exportReadable(alice.conversations, { signal: controller.signal })) {
