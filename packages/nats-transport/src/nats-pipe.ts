@@ -43,8 +43,8 @@ export class NatsPipe implements Pipe {
   readonly #subscribed = new Map<string, Subscribed>();
   /** Absent without a stream. */
   readonly #access: StreamAccess | undefined;
-  /** Stop the timers of checks. */
-  readonly #checks = new Set<() => void>();
+  /** Stop the timers of checks: the regular one, and those after a change by their wait. */
+  readonly #checks = new Map<'regular' | number, () => void>();
   #closed = false;
 
   private constructor(connection: NatsConnection, events: PipeEvents, settings: NatsSettings) {
@@ -141,7 +141,7 @@ export class NatsPipe implements Pipe {
 
   close(): Promise<void> {
     this.#closed = true;
-    for (const stop of this.#checks) stop();
+    for (const stop of this.#checks.values()) stop();
     return this.#connection.close();
   }
 
@@ -172,12 +172,12 @@ export class NatsPipe implements Pipe {
           () => undefined, // lost again, which is reported as well
         );
       if (type === 'reconnect' || type === 'update')
-        for (const wait of CHECKS_AFTER_CHANGE_MS) this.#after(wait, () => this.#check());
+        for (const wait of CHECKS_AFTER_CHANGE_MS) this.#after(wait, wait, () => this.#check());
     }
   }
 
   #checkRepeatedly(): void {
-    this.#after(this.#settings.checkInterval, async () => {
+    this.#after('regular', this.#settings.checkInterval, async () => {
       await this.#check();
       this.#checkRepeatedly();
     });
@@ -189,12 +189,14 @@ export class NatsPipe implements Pipe {
     return concurrently(live, (topic) => topic.check());
   }
 
-  #after(wait: number, run: () => Promise<void>): void {
+  #after(which: 'regular' | number, wait: number, run: () => Promise<void>): void {
     if (this.#closed) return;
+    // One that is planned already is put off, so that servers that come and go have no more to answer.
+    this.#checks.get(which)?.();
     const stop = this.#settings.clock.after(wait, () => {
-      this.#checks.delete(stop);
+      this.#checks.delete(which);
       void run();
     });
-    this.#checks.add(stop);
+    this.#checks.set(which, stop);
   }
 }
