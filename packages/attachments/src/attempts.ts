@@ -23,8 +23,8 @@ export async function withAttempts<T>(
 }
 
 /** @throws ABORTED */
-export function checkAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what: 'attachment' });
+export function checkAborted(signal: AbortSignal | undefined, what = 'attachment'): void {
+  if (signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what });
 }
 
 function wait(clock: Clock, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

@@ -1,4 +1,5 @@
-import { type BlobStore, copyBytes, limitExceeded, parseBytes, parseText, SottoError } from '@sotto/core';
+import { type BlobStore, copyBytes, limitExceeded, parseBytes, parseText } from '@sotto/core';
+import { checkAborted } from './attempts.js';
 import { blobRefused } from './blob-errors.js';
 
 /** A copy of a blob that a store may take. @throws INVALID_ARGUMENT, LIMIT_EXCEEDED, ABORTED */
@@ -10,7 +11,7 @@ export function parseBlob(
   const { length } = parseBytes(blob, 'blob');
   if (length > capabilities.maxBlobBytes)
     throw limitExceeded('blob, bytes', capabilities.maxBlobBytes, length);
-  checkCaller(signal);
+  checkAborted(signal, 'blob');
   return copyBytes(blob);
 }
 
@@ -18,9 +19,5 @@ export function parseBlob(
 export function checkReference(store: BlobStore, reference: string, signal: AbortSignal | undefined): void {
   if (!store.accepts(parseText(reference, 'reference')))
     throw blobRefused(store.name, 'the reference is not of this store');
-  checkCaller(signal);
-}
-
-function checkCaller(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new SottoError('ABORTED', 'The caller gave up.', { what: 'blob' });
+  checkAborted(signal, 'blob');
 }
