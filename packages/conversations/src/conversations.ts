@@ -604,13 +604,17 @@ export class Conversations {
     await this.#inTurn(async () => {
       const key = conversationKey(conversation);
       const row = this.#rows.get(key);
-      const later = await this.entries(conversation, { from: upTo + 1, limit: Number.POSITIVE_INFINITY });
+      if (row === undefined) return;
+      const isHere = upTo >= row.stored.next;
+      const later = isHere
+        ? []
+        : await this.entries(conversation, { from: upTo + 1, limit: Number.POSITIVE_INFINITY });
       const unread = later.filter((entry) => entry.kind === 'message' && !entry.own).length;
-      if (row === undefined || unread >= row.stored.unread) return;
+      if (unread >= row.stored.unread) return;
       if (unread === 0) await this.#beginRead(key);
       const stored = { ...row.stored, unread };
       const write = this.#history.conversationWrite(key, stored);
-      if (upTo < row.stored.next || !(await this.#tellRead(conversation, row, write)))
+      if (!isHere || !(await this.#tellRead(conversation, row, write)))
         await this.#history.putConversation(key, stored);
       row.stored = stored;
       this.#tell({ what: 'conversation', key, numbers: [] });
