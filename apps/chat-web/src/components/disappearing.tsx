@@ -1,5 +1,6 @@
 import { describeDuration } from '@sotto/conversations';
 import type { Conversation } from '@sotto/messenger';
+import { useState } from 'preact/hooks';
 import { useSession } from '../session-context.js';
 import { useRevision } from '../use-revision.js';
 import { useTask } from '../use-task.js';
@@ -17,6 +18,13 @@ export function Disappearing({ conversation }: { readonly conversation: Conversa
   useRevision();
   const task = useTask();
   const { disappearing = 0, group } = conversations.get(conversation) ?? {};
+  /** What was chosen, until it is stored. */
+  const [wanted, setWanted] = useState<number>();
+  const set = async (seconds: number) => {
+    setWanted(seconds);
+    await task.run(() => conversations.setDisappearing(conversation, seconds || undefined));
+    setWanted(undefined);
+  };
   const isPossible = group === undefined || (group.joined && group.membershipHash !== '');
   const choices = CHOICES.includes(disappearing) ? CHOICES : [...CHOICES, disappearing].sort((a, b) => a - b);
   return (
@@ -28,19 +36,15 @@ export function Disappearing({ conversation }: { readonly conversation: Conversa
             New messages are deleted everywhere this long after they were read, and your own after they were
             sent. Anyone here can change it. It keeps nobody from taking a picture of the screen.
           </p>
-          <fieldset class="chips" disabled={task.busy}>
+          <fieldset class="chips">
             <legend class="sr-only">New messages disappear after</legend>
             {choices.map((seconds) => (
               <label key={seconds}>
                 <input
                   type="radio"
                   name="disappearing"
-                  checked={seconds === disappearing}
-                  onChange={() =>
-                    void task.run(() =>
-                      conversations.setDisappearing(conversation, seconds === 0 ? undefined : seconds),
-                    )
-                  }
+                  checked={seconds === (wanted ?? disappearing)}
+                  onChange={() => void set(seconds)}
                 />
                 <span>{seconds === 0 ? 'Off' : describeDuration(seconds)}</span>
               </label>

@@ -44,14 +44,14 @@ describe.runIf(hasChromium())('messages that disappear', () => {
   const setTime = async (person: Person, name: string, words: string) => {
     await person.open(name);
     await person.link('Verify').click();
-    await person.page.getByRole('radio', { name: words, exact: true }).check({ force: true });
+    await person.page.getByRole('radio', { name: words, exact: true }).check();
   };
 
   it('are set in the details, and both sides are told who did it', async () => {
     await setTime(alice, 'Bob', '5 minutes');
     await inspect(alice.page, 'disappearing');
     await alice.link('Back').click();
-    await alice.see('you set new messages to disappear 5 minutes after they are read.');
+    await alice.see('You set new messages to disappear 5 minutes after they are read.');
     await bob.see('Alice set new messages to disappear 5 minutes after they are read.');
     for (const person of [alice, bob])
       await person.page.getByTitle('New messages disappear 5 minutes after they were read').waitFor();
@@ -65,7 +65,7 @@ describe.runIf(hasChromium())('messages that disappear', () => {
     expect(await bob.bubble('Said for good').locator('.timer').count()).toBe(0);
   });
 
-  it('are gone from the conversation, the list, quotes and what was found; the others stay', async () => {
+  it('are gone from the conversation, the list and what was found; the others stay', async () => {
     await setTime(bob, 'Alice', '30 seconds');
     await bob.link('Back').click();
     await alice.see('Bob set new messages to disappear 30 seconds after they are read.');
