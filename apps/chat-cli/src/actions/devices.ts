@@ -118,7 +118,7 @@ const link: Action = {
 };
 
 /** What is asked before an account is handed over. */
-export function questionAbout(name: string): readonly string[] {
+function questionAbout(name: string): readonly string[] {
   return [
     `The device that shows this code calls itself ${plain(name)}.`,
     'It will get your account with all messages, and can write in your name.',
