@@ -481,6 +481,7 @@ describe('devices of our own', () => {
     });
     await alice.messenger.devices.enable('alice-2');
     await laptop.messenger.devices.enable('alice-1');
+    expect(alice.events.deviceEnabled).toEqual([{ installationId: 'alice-2', enabled: true }]);
     await alice.messenger.devices.describe('alice-2', { name: 'laptop' });
     expect((await alice.messenger.devices.list())[0]).toMatchObject({
       installationId: 'alice-2',
@@ -497,6 +498,7 @@ describe('devices of our own', () => {
     expect(alice.texts.at(-1)).toBe('direct bob-1 dr: to both');
     expect(laptop.texts.at(-1)).toBe('direct bob-1 dr: to both');
     await alice.messenger.devices.disable('alice-2');
+    expect(alice.events.deviceEnabled.at(-1)).toEqual({ installationId: 'alice-2', enabled: false });
     const { ownDevices: none } = await alice.say(bob, 'alone');
     expect(none).toEqual([]);
     await expect(alice.messenger.devices.enable('tablet')).rejects.toMatchObject({ code: 'NOT_FOUND' });

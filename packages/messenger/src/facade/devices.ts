@@ -111,7 +111,11 @@ export class MessengerDevices {
     installationId: string,
     change: Partial<Pick<DeviceInfo, 'enabled' | 'name' | 'metadata'>>,
   ): Promise<void> {
-    const { device, runtime } = this.#context;
-    await runtime.transaction((tx) => device.updateDevice(tx, this.#own, installationId, change));
+    const { device, events, runtime } = this.#context;
+    const { enabled } = change;
+    await runtime.transaction(async (tx) => {
+      await device.updateDevice(tx, this.#own, installationId, change);
+      if (enabled !== undefined) events.emitOnCommit(tx, 'deviceEnabled', { installationId, enabled });
+    });
   }
 }
