@@ -376,10 +376,19 @@ export class Conversations {
       const now = this.#time.now();
       // A computer that has slept may not have deleted them yet.
       const isThere = (entry: Entry) => entry.kind === 'notice' || !(now >= (entry.expiresAt as number));
-      found.unshift(...(await this.#history.entries(key, start, end)).filter(isThere));
+      const page = await this.#history.entries(key, start, end);
+      if (page.some(isTimed)) this.#mend(key, page);
+      found.unshift(...page.filter(isThere));
       end = start;
     }
     return found.slice(-limit);
+  }
+
+  #mend(key: string, page: readonly Entry[]): void {
+    const isRead = this.#rows.get(key)?.stored.unread === 0;
+    this.#timers()
+      .then((timers) => timers.mend(key, page, isRead))
+      .catch(() => undefined);
   }
 
   /** A person as this user knows them; also a stranger. */
@@ -546,12 +555,15 @@ export class Conversations {
     });
   }
 
-  /** Removes a conversation and its entries from this device. Leaves a public chat, but not a group. */
+  /**
+   * Removes a conversation and its entries from this device. Leaves a public chat, but not a group. When it begins again, messages
+   * disappear as they did, since the others go on by that.
+   */
   async remove(conversation: Conversation): Promise<void> {
     await this.#inTurn(async () => {
       const key = conversationKey(conversation);
       if (conversation.kind === 'public') await this.#messenger.chats.leave(conversation.name);
-      await this.#history.remove(key);
+      await this.#history.remove(key, await this.#timerOf(conversation));
       await this.#local.forget(key);
       this.#rows.delete(key);
       this.#tell({ what: 'removed', key });
@@ -632,8 +644,10 @@ export class Conversations {
     return this.#parts;
   }
 
-  #timerOf(conversation: Conversation): Timer | undefined {
-    return this.#rows.get(conversationKey(conversation))?.stored.timer;
+  async #timerOf(conversation: Conversation): Promise<Timer | undefined> {
+    const key = conversationKey(conversation);
+    const row = this.#rows.get(key);
+    return row === undefined ? this.#history.keptTimer(key) : row.stored.timer;
   }
 
   async #noteExpiry(expiresAt: number | undefined): Promise<void> {
@@ -748,7 +762,7 @@ export class Conversations {
     if (this.#status === undefined && replyTo !== undefined) throw withoutStatus('replyTo');
     return this.#inTurn(async () => {
       const plain = decodeUtf8(payload);
-      const timer = this.#timerOf(conversation);
+      const timer = await this.#timerOf(conversation);
       if (timer?.seconds) {
         // Status clients know of no timers.
         const { encodeConversationMessage } = await this.#loadParts();
@@ -775,7 +789,7 @@ export class Conversations {
     const bytes = copyBytes(attachment, 'attachment');
     return this.#inTurn(async () => {
       const { encodeConversationMessage, fileMessage } = await this.#loadParts();
-      const timer = this.#timerOf(conversation);
+      const timer = await this.#timerOf(conversation);
       const payload = encodeConversationMessage(fileMessage(bytes, text, timer));
       await this.#checkPlain(conversation, 'send files');
       return this.#sendPayload(conversation, payload, { onProgress }, timer);
@@ -833,7 +847,7 @@ export class Conversations {
     if (this.#statusParts === undefined) throw withoutStatus('picture');
     const content = this.#statusParts.pictureContent(picture, options.replyTo);
     return this.#inTurn(async () => {
-      const timer = this.#timerOf(conversation);
+      const timer = await this.#timerOf(conversation);
       if (timer?.seconds) throw notPermitted('let pictures disappear');
       return this.#sendStatus(conversation, content, options);
     });
@@ -1049,7 +1063,9 @@ export class Conversations {
         return;
       }
       const ours = any as ShownMessage | undefined;
-      const isNews = ours?.timer !== undefined && this.#isNews(codec as Parts, key, message, ours.timer);
+      const before = await this.#timerOf(conversation);
+      const now = this.#clock.now();
+      const isNews = codec?.isNews(ours?.timer, message, this.#rows.has(key), before, now) ?? false;
       if (ours?.kind === 'timer-change' && !isNews) {
         await acknowledge([]);
         return;
@@ -1086,14 +1102,6 @@ export class Conversations {
   #newBatch(): StatusBatch {
     const { StatusBatch } = this.#statusParts as StatusParts;
     return new StatusBatch(this.#history, this.#clock.now());
-  }
-
-  /** Whether a setting that came with a message is later than the one that is there. */
-  #isNews({ replaces }: Parts, key: string, { late }: ReceivedMessage, timer: Timer): boolean {
-    const row = this.#rows.get(key);
-    // It doesn't begin a conversation when it says what is so anyway.
-    if (late || (row === undefined && timer.seconds === 0)) return false;
-    return replaces(timer, row?.stored.timer, this.#clock.now());
   }
 
   /** Stores what a Status client sent, in the commit that acknowledges it. */
@@ -1310,11 +1318,18 @@ export class Conversations {
 
   #summaryOf(key: string, row: Row): ConversationSummary {
     const muted = this.#local.isMuted(key, this.#clock.now());
-    return { ...summaryOf(key, row), draft: this.#local.draft(key), muted };
+    const { expiresAt } = row.lastMessage ?? {};
+    // A computer that has slept may not have deleted it yet.
+    const isGone = expiresAt !== undefined && this.#time.now() >= expiresAt;
+    const summary = { ...summaryOf(key, row), draft: this.#local.draft(key), muted };
+    return isGone ? { ...summary, lastMessage: undefined } : summary;
   }
 
   async #rowFor(conversation: Conversation): Promise<Row> {
-    return this.#rows.get(conversationKey(conversation)) ?? (await this.#addRow(conversation, EMPTY));
+    return (
+      this.#rows.get(conversationKey(conversation)) ??
+      (await this.#addRow(conversation, { ...EMPTY, timer: await this.#timerOf(conversation) }))
+    );
   }
 
   async #addRow(conversation: Conversation, stored: StoredConversation): Promise<Row> {
@@ -1429,6 +1444,10 @@ function summaryOf(key: string, row: Row): Omit<ConversationSummary, 'draft' | '
     next,
     disappearing: stored.timer?.seconds || undefined,
   };
+}
+
+function isTimed(entry: Entry): boolean {
+  return entry.kind === 'message' && entry.timer !== undefined;
 }
 
 function protectionOf({ conversation, lastMessage, deviceKnown }: Row): ConversationProtection {
