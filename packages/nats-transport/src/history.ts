@@ -3,6 +3,7 @@ import { type NatsConnection, nuid } from '@nats-io/nats-core';
 import { concurrently } from './concurrently.js';
 import { lastOf, type StreamAccess } from './last-message.js';
 import { retried } from './retry.js';
+import { untilSilent } from './until-silent.js';
 
 /** What to read of a stream. */
 export interface HistoryQuery {
@@ -60,7 +61,7 @@ async function readFrom(
   subjects: readonly string[],
   position: { sequence: number },
 ): Promise<void> {
-  const { jetstream, stream, callTimeout } = query.access;
+  const { jetstream, stream, callTimeout, clock } = query.access;
   const ends = await Promise.all(subjects.map((subject) => lastOf(query.access, subject)));
   const end = Math.max(...ends.map((last) => last?.sequence ?? 0));
   const manager = await jetstream.jetstreamManager(false);
@@ -80,7 +81,8 @@ async function readFrom(
     for (let left = pending; consumer !== undefined && left > 0; ) {
       let received = 0;
       const batch = { max_messages: Math.min(left, FETCH_MESSAGES), expires: callTimeout };
-      for await (const message of await consumer.fetch(batch)) {
+      const messages = await consumer.fetch(batch);
+      for await (const message of untilSilent(messages, 2 * callTimeout, clock)) {
         received++;
         left = message.info.pending;
         if (message.info.timestampNanos / 1e6 > query.to) return;
