@@ -1,0 +1,47 @@
+import { getHeapStatistics } from 'node:v8';
+import { SottoError } from '@sotto/core';
+import { Finding, type FuzzTarget } from './target.js';
+
+/** Longest that an input may take, in milliseconds: the shortest of {@link ATTEMPTS}, since a machine may be busy. */
+export const MOST_MS = 100;
+/** Most that memory may grow by. */
+export const MOST_BYTES = 50 * 1024 * 1024;
+
+const ATTEMPTS = 4;
+
+/**
+ * Gives an input to a target, and resolves to whether it was accepted rather than refused. Doesn't return a promise unless the target
+ * does.
+ * @throws Finding, with its cause
+ */
+export function judge(target: FuzzTarget, data: Uint8Array, attempt = 1): boolean | Promise<boolean> {
+  const memory = memoryInUse();
+  const start = performance.now();
+  const finish = (error: unknown) => {
+    const elapsed = performance.now() - start;
+    const grown = memoryInUse() - memory;
+    if (error !== undefined && !(error instanceof SottoError)) throw findingOf(error);
+    if (grown > MOST_BYTES) throw new Finding(`Memory grows by ${Math.round(grown / 2 ** 20)} MiB.`);
+    if (elapsed <= MOST_MS) return error === undefined;
+    if (attempt === ATTEMPTS) throw new Finding(`It takes ${Math.round(elapsed)} ms.`);
+    return judge(target, data, attempt + 1);
+  };
+  let running: void | Promise<void>;
+  try {
+    running = target.run(data);
+  } catch (error) {
+    return finish(error);
+  }
+  return running === undefined ? finish(undefined) : running.then(() => finish(undefined), finish);
+}
+
+function findingOf(error: unknown): Finding {
+  return error instanceof Finding
+    ? error
+    : new Finding(`It throws something other than a SottoError: ${error}`, { cause: error });
+}
+
+function memoryInUse(): number {
+  const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
+  return heap + external;
+}

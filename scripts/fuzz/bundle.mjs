@@ -1,0 +1,54 @@
+// Jazzer.js instruments what is required, and knows no ES modules: a target becomes one CommonJS file of our own code, which is
+// instrumented, and one for each library, which is not.
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { join, relative } from 'node:path';
+import { root } from '../workspace.mjs';
+
+const require = createRequire(join(root, 'packages', 'testing', 'package.json'));
+const { build } = require('esbuild');
+
+const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'error', absWorkingDir: root };
+
+/** Of a target as an ES module, to call its `seeds`; packages are imported as they are. */
+export async function bundleForNode(source, outfile) {
+  await build({ ...common, entryPoints: [source], outfile, format: 'esm', packages: 'external' });
+}
+
+/** Of a target for the fuzzer, into `folder`. Returns the file. */
+export async function bundleForFuzzer(source, folder) {
+  const libraries = new Map();
+  const outfile = join(folder, 'target.cjs');
+  const entry = [
+    `import target from ${JSON.stringify(source)};`,
+    `import { judge } from '@sotto/testing/fuzz';`,
+    // The buffer is the fuzzer's, and changes.
+    'export const fuzz = (data) => judge(target, Uint8Array.from(data));',
+  ].join('\n');
+  await build({
+    ...common,
+    stdin: { contents: entry, resolveDir: join(source, '..'), loader: 'js' },
+    outfile,
+    format: 'cjs',
+    logOverride: { 'empty-import-meta': 'silent' },
+    plugins: [
+      {
+        name: 'libraries',
+        setup({ onResolve, resolve }) {
+          onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, kind, importer, resolveDir, namespace }) => {
+            if (pluginData === 'resolving' || path.startsWith('@sotto/') || path.startsWith('node:')) return undefined;
+            const found = await resolve(path, { kind, importer, resolveDir, namespace, pluginData: 'resolving' });
+            if (found.external || found.errors.length > 0) return found;
+            if (!found.path.includes('node_modules')) return undefined;
+            const name = `${createHash('sha256').update(relative(root, found.path)).digest('hex').slice(0, 16)}.cjs`;
+            libraries.set(found.path, name);
+            return { path: `./libraries/${name}`, external: true };
+          });
+        },
+      },
+    ],
+  });
+  for (const [path, name] of libraries)
+    await build({ ...common, entryPoints: [path], outfile: join(folder, 'libraries', name), format: 'cjs' });
+  return outfile;
+}
