@@ -1,4 +1,4 @@
-import { concatBytes, copyBytes, limitExceeded } from '@sotto/core';
+import { concatBytes, copyBytes, invalidArgument, limitExceeded } from '@sotto/core';
 import {
   checkLimit,
   checkWire,
@@ -7,7 +7,14 @@ import {
   WireCursor,
 } from '@sotto/protocol-codec/internal';
 import { ConversationMessage as Wire } from './generated/sotto/conversations/v1/message.js';
-import { ATTACHMENT_MAX_BYTES, DISAPPEARING_MAX_SECONDS } from './limits.js';
+import type { HiddenMessage } from './hidden-message.js';
+import {
+  ATTACHMENT_MAX_BYTES,
+  DISAPPEARING_MAX_SECONDS,
+  PROFILE_PICTURE_MAX_BYTES,
+  SYNC_MAX_BYTES,
+} from './limits.js';
+import { PERSON_NAME_MAX_CHARACTERS, parsePersonName } from './person.js';
 import { decodeText, encodeText, TEXT_MAX_BYTES } from './text.js';
 
 /** The setting of a conversation for messages that disappear. */
@@ -19,7 +26,10 @@ export interface Timer {
 }
 
 /** What a payload of ours says, beside plain texts. */
-export type ConversationMessage =
+export type ConversationMessage = ShownMessage | HiddenMessage;
+
+/** What a conversation shows. */
+export type ShownMessage =
   | {
       readonly kind: 'text';
       readonly text: string;
@@ -42,12 +52,16 @@ const LIMITS = {
   maxTextBytes: TEXT_MAX_BYTES,
   maxReferenceBytes: 66,
   maxAttachmentBytes: ATTACHMENT_MAX_BYTES,
+  maxSyncBytes: SYNC_MAX_BYTES,
+  // Four bytes for each character.
+  maxNameBytes: 4 * PERSON_NAME_MAX_CHARACTERS,
+  maxPictureBytes: PROFILE_PICTURE_MAX_BYTES,
   maxFields: 64,
 };
 
 type Shape = MessageShape<keyof typeof LIMITS>;
 
-const CONTENTS: readonly Shape[] = [
+const SHOWN: readonly Shape[] = [
   {
     name: 'Text',
     fields: new Map([
@@ -73,22 +87,42 @@ const TIMER: Shape = {
   ]),
 };
 
+const PROFILE: Shape = {
+  name: 'Profile',
+  fields: new Map([
+    [1, { name: 'name', type: 'string', size: 'maxNameBytes' } as const],
+    [2, { name: 'picture', type: 'bytes', size: 'maxPictureBytes' } as const],
+    [3, { name: 'changed_at', type: 'uint32' } as const],
+  ]),
+};
+
+/** Field of the setting, which goes with one of the others. */
+const TIMER_FIELD = 4;
+
+const part = (message: Shape) => ({ name: message.name, type: 'message', message }) as const;
 const MESSAGE: Shape = {
   name: 'ConversationMessage',
-  fields: new Map(
-    [...CONTENTS, TIMER].map((message, i) => [i + 1, { name: message.name, type: 'message', message }]),
-  ),
+  fields: new Map<number, ReturnType<Shape['fields']['get']> & {}>([
+    ...SHOWN.map((message, i) => [i + 1, part(message)] as const),
+    [TIMER_FIELD, part(TIMER)],
+    [5, { name: 'sync', type: 'bytes', size: 'maxSyncBytes' }],
+    [6, part(PROFILE)],
+  ]),
 };
+
+/** A file to be sent. @throws INVALID_ARGUMENT when it is empty; INVALID_TEXT, LIMIT_EXCEEDED for the text */
+export function fileMessage(attachment: Uint8Array, text: string, timer: Timer | undefined): ShownMessage {
+  if (attachment.length === 0) throw invalidArgument('attachment', 'empty');
+  return { kind: 'file', attachment, text: text === '' ? '' : checkedText(text), timer };
+}
 
 /**
  * A payload: a zero byte and a `sotto.conversations.v1.ConversationMessage`.
- * @throws INVALID_TEXT; LIMIT_EXCEEDED for the text or the attachment
+ * @throws INVALID_TEXT; LIMIT_EXCEEDED
  */
 export function encodeConversationMessage(message: ConversationMessage): Uint8Array {
-  return concatBytes(
-    Uint8Array.of(MARK),
-    Wire.encode({ content: contentToWire(message), timer: message.timer }).finish(),
-  );
+  const timer = 'timer' in message ? message.timer : undefined;
+  return concatBytes(Uint8Array.of(MARK), Wire.encode({ content: contentToWire(message), timer }).finish());
 }
 
 function contentToWire(message: ConversationMessage): NonNullable<Wire['content']> {
@@ -98,14 +132,26 @@ function contentToWire(message: ConversationMessage): NonNullable<Wire['content'
       return { $case: 'text', value: { text, replyTo } };
     }
     case 'file': {
-      const attachment = copyBytes(message.attachment, 'attachment');
-      if (attachment.length > ATTACHMENT_MAX_BYTES)
-        throw limitExceeded('attachment, bytes', ATTACHMENT_MAX_BYTES, attachment.length);
+      const attachment = bounded(message.attachment, 'attachment', ATTACHMENT_MAX_BYTES);
       return { $case: 'file', value: { attachment, text: message.text } };
     }
     case 'timer-change':
       return { $case: 'timerChange', value: {} };
+    case 'sync':
+      return { $case: 'sync', value: bounded(message.content, 'sync', SYNC_MAX_BYTES) };
+    case 'profile': {
+      const name = parsePersonName(message.name);
+      const picture = bounded(message.picture, 'picture', PROFILE_PICTURE_MAX_BYTES);
+      return { $case: 'profile', value: { name, picture, changedAt: message.changedAt } };
+    }
   }
+}
+
+/** A copy. @throws LIMIT_EXCEEDED */
+function bounded(bytes: Uint8Array, what: string, limit: number): Uint8Array {
+  const copy = copyBytes(bytes, what);
+  if (copy.length > limit) throw limitExceeded(`${what}, bytes`, limit, copy.length);
+  return copy;
 }
 
 /**
@@ -127,7 +173,7 @@ function decode(bytes: Uint8Array): ConversationMessage | undefined {
   checkWire(bytes, MESSAGE, LIMITS);
   const cursor = new WireCursor({ bytes, limits: LIMITS, fields: 0 }, 0, bytes.length, MESSAGE.name);
   let contents = 0;
-  while (cursor.next()) if (cursor.number <= CONTENTS.length) contents++;
+  while (cursor.next()) if (cursor.number !== TIMER_FIELD && MESSAGE.fields.has(cursor.number)) contents++;
   if (contents !== 1) return undefined;
   const { content, timer } = Wire.decode(bytes);
   if (timer !== undefined && timer.seconds > DISAPPEARING_MAX_SECONDS)
@@ -151,6 +197,12 @@ function decode(bytes: Uint8Array): ConversationMessage | undefined {
     case 'timerChange':
       if (timer === undefined) throw malformed('TimerChange', 'without a timer');
       return { kind: 'timer-change', timer };
+    case 'sync':
+      return { kind: 'sync', content: copyBytes(content.value) };
+    case 'profile': {
+      const { name, picture, changedAt } = content.value;
+      return { kind: 'profile', name: parsePersonName(name), picture: copyBytes(picture), changedAt };
+    }
     default:
       return undefined;
   }

@@ -25,6 +25,7 @@ import type {
   Messenger,
   MessengerEvents,
   ReceivedMessage,
+  SendOptions,
   TakenMessage,
 } from '@sotto/messenger';
 import type {
@@ -40,12 +41,13 @@ import { type ConversationProtection, type ConversationSummary, conversationKey 
 import type { Timer } from './conversation-message.js';
 import type { Expiry } from './disappearing.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
+import type { HiddenMessage, HiddenMessageHandler, HiddenMessageOutcome } from './hidden-message.js';
 import { History } from './history.js';
-import { DISAPPEARING_MAX_SECONDS } from './limits.js';
+import type { DISAPPEARING_MAX_SECONDS } from './limits.js';
 import { LocalSettings } from './local-settings.js';
 import { type Person, parsePersonName } from './person.js';
 import { receivedMessage } from './received-message.js';
-import type { StatusBatch } from './status-history.js';
+import type { PictureToSend, StatusBatch } from './status-history.js';
 import { SteadyTime } from './steady-time.js';
 import {
   expiryPrefix,
@@ -120,18 +122,6 @@ export interface SendFileOptions extends Pick<SendTextOptions, 'onProgress'> {
   readonly text?: string | undefined;
 }
 
-/** A picture to be sent. */
-export interface PictureToSend {
-  /** The encoded picture; borrowed. It travels inside the message: scale it down. */
-  readonly picture: Uint8Array;
-  /** Its format. */
-  readonly mediaType: 'image/png' | 'image/jpeg' | 'image/webp' | 'image/gif';
-  /** Text that goes with it. */
-  readonly text?: string | undefined;
-}
-
-const FORMATS = Object.freeze({ 'image/png': 1, 'image/jpeg': 2, 'image/webp': 3, 'image/gif': 4 });
-
 /**
  * Keeps the conversations of a messenger in its store: call it between `createMessenger` and `start`. From then on it
  * handles and acknowledges all messages; don't do so elsewhere.
@@ -185,6 +175,10 @@ export class Conversations {
   /** Identities that wrote and that the user hasn't accepted, in hex. */
   #requests: ReadonlySet<string> = new Set();
   readonly #listeners = new Set<(change: Change) => void>();
+  readonly #hidden = new Map<
+    string,
+    (message: never, from: ReceivedMessage) => Promise<HiddenMessageOutcome>
+  >();
   readonly #stops: (() => void)[] = [];
   readonly #retries = new Set<() => void>();
   /** Changes of conversations run one after another, so that numbers and counts are right. */
@@ -310,6 +304,33 @@ export class Conversations {
   subscribe(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Reads the hidden messages of one kind, for a package that builds on this one. The handler is called in the order in which they
+   * arrived, also of people whom the user hasn't accepted; what it returns is stored exactly once, in the commit that
+   * acknowledges the message. Add it before the messenger starts. Those that nobody reads are dropped.
+   * @returns removes the handler
+   */
+  onHidden<K extends HiddenMessage['kind']>(kind: K, handler: HiddenMessageHandler<K>): () => void {
+    this.#hidden.set(kind, handler);
+    return () => this.#hidden.delete(kind);
+  }
+
+  /**
+   * Sends a message that isn't shown, neither here nor there. Status clients ignore it.
+   * @param conversation not a public chat
+   * @param options as of `send` of the messenger
+   * @throws NOT_PERMITTED for a public chat or a Status group; LIMIT_EXCEEDED; INVALID_TEXT; what `send` of the messenger throws
+   */
+  async sendHidden(
+    conversation: Conversation,
+    message: HiddenMessage,
+    options: Pick<SendOptions, 'alongside' | 'ownCopy'> = {},
+  ): Promise<void> {
+    await this.#checkPlain(conversation, 'send hidden messages');
+    const { encodeConversationMessage } = await this.#loadParts();
+    await this.#messenger.send(conversation, encodeConversationMessage(message), options);
   }
 
   // Reading
@@ -624,18 +645,14 @@ export class Conversations {
    *   changed then
    */
   async setDisappearing(conversation: Conversation, seconds: number | undefined): Promise<void> {
-    if (
-      seconds !== undefined &&
-      !(Number.isInteger(seconds) && seconds > 0 && seconds <= DISAPPEARING_MAX_SECONDS)
-    )
-      throw invalidArgument('seconds', `not from 1 to ${DISAPPEARING_MAX_SECONDS}`);
     await this.#inTurn(async () => {
+      const { checkSeconds, sendTimer } = await this.#loadParts();
+      checkSeconds(seconds);
       await this.#checkPlain(conversation, 'let messages disappear');
       const key = conversationKey(conversation);
       const row = await this.#rowFor(conversation);
       const { next, timer: before } = row.stored;
       if ((before?.seconds ?? 0) === (seconds ?? 0)) return;
-      const { sendTimer } = await this.#loadParts();
       const failure = await sendTimer(
         this.#messenger,
         this.#history,
@@ -740,14 +757,13 @@ export class Conversations {
     attachment: Uint8Array,
     { text = '', onProgress }: SendFileOptions = {},
   ): Promise<Message> {
-    const plain = text === '' ? '' : decodeUtf8(encodeText(text));
-    const file = { kind: 'file', attachment: copyBytes(attachment, 'attachment'), text: plain } as const;
-    if (file.attachment.length === 0) throw invalidArgument('attachment', 'empty');
+    // Before anything else happens: the caller may change it afterwards.
+    const bytes = copyBytes(attachment, 'attachment');
     return this.#inTurn(async () => {
-      await this.#checkPlain(conversation, 'send files');
+      const { encodeConversationMessage, fileMessage } = await this.#loadParts();
       const timer = this.#timerOf(conversation);
-      const { encodeConversationMessage } = await this.#loadParts();
-      const payload = encodeConversationMessage({ ...file, timer });
+      const payload = encodeConversationMessage(fileMessage(bytes, text, timer));
+      await this.#checkPlain(conversation, 'send files');
       return this.#sendPayload(conversation, payload, { onProgress }, timer);
     });
   }
@@ -797,12 +813,11 @@ export class Conversations {
    */
   async sendPicture(
     conversation: Conversation,
-    { picture, mediaType, text = '' }: PictureToSend,
+    picture: PictureToSend,
     options: SendTextOptions = {},
   ): Promise<Message> {
-    const plain = text === '' ? '' : decodeUtf8(encodeText(text));
-    const image = { payload: picture, format: FORMATS[mediaType] };
-    const content = { kind: 'image', text: plain, image, replyTo: options.replyTo } as const;
+    if (this.#statusParts === undefined) throw withoutStatus('picture');
+    const content = this.#statusParts.pictureContent(picture, options.replyTo);
     return this.#inTurn(async () => {
       const timer = this.#timerOf(conversation);
       if (timer?.seconds) throw notPermitted('let pictures disappear');
@@ -847,8 +862,7 @@ export class Conversations {
     { retracted = false }: { readonly retracted?: boolean | undefined } = {},
   ): Promise<void> {
     const target = referenceOf(message);
-    if (!Number.isInteger(reaction) || reaction < 1 || reaction > 6)
-      throw invalidArgument('reaction', 'not 1 to 6');
+    this.#statusParts?.checkReaction(reaction);
     await this.#sendChange(conversation, { kind: 'reaction', target, reaction, retracted }, (batch, common) =>
       batch.react({ what: 'reaction', ...common, target, reaction, retracted, reactionId: '' }),
     );
@@ -1017,6 +1031,11 @@ export class Conversations {
       const mayBeOurs = conversation.kind !== 'public' && message.payload[0] === 0;
       const codec = mayBeOurs ? await this.#loadParts() : undefined;
       const ours = codec?.decodeConversationMessage(message.payload);
+      if (ours?.kind === 'sync' || ours?.kind === 'profile') {
+        const outcome = await this.#hidden.get(ours.kind)?.(ours as never, message);
+        if (await acknowledge(outcome?.writes ?? [])) outcome?.committed?.();
+        return;
+      }
       const isNews = ours?.timer !== undefined && this.#isNews(codec as Parts, key, message, ours.timer);
       if (ours?.kind === 'timer-change' && !isNews) {
         await acknowledge([]);

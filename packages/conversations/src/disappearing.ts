@@ -1,8 +1,16 @@
-import { type Clock, decodeHex, isSottoError, type Logger, type PublicKey, type Write } from '@sotto/core';
+import {
+  type Clock,
+  decodeHex,
+  invalidArgument,
+  isSottoError,
+  type Logger,
+  type PublicKey,
+  type Write,
+} from '@sotto/core';
 import type { Conversation, Messenger } from '@sotto/messenger';
 import { codeOf } from './code-of.js';
 import { conversationKey } from './conversation.js';
-import { type ConversationMessage, encodeConversationMessage, type Timer } from './conversation-message.js';
+import { encodeConversationMessage, type ShownMessage, type Timer } from './conversation-message.js';
 import type { History } from './history.js';
 import { DISAPPEARING_MAX_SECONDS } from './limits.js';
 import type { SteadyTime } from './steady-time.js';
@@ -45,6 +53,13 @@ function orderOf(seconds: number): number {
 /** When a setting is made that replaces another, in seconds since the epoch. @param now milliseconds */
 export function changedAfter(before: Timer | undefined, now: number): number {
   return Math.max(Math.floor(now / 1_000), (plausible(before, now)?.changedAt ?? 0) + 1);
+}
+
+/** @throws INVALID_ARGUMENT for a time that can't be set */
+export function checkSeconds(seconds: number | undefined): void {
+  if (seconds === undefined) return;
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > DISAPPEARING_MAX_SECONDS)
+    throw invalidArgument('seconds', `not from 1 to ${DISAPPEARING_MAX_SECONDS}`);
 }
 
 /** Writes that come to a state of a conversation. */
@@ -106,7 +121,7 @@ export function received(
   key: string,
   before: StoredConversation,
   { storedAt, message }: { readonly storedAt: number; readonly message: StoredMessage },
-  { kind, timer }: ConversationMessage,
+  { kind, timer }: ShownMessage,
   isNews: boolean,
 ): Appended {
   const changed =

@@ -104,6 +104,8 @@ function aboutLink({ details }: SottoError<'DEVICE_NOT_LINKED'>): string {
       return 'Linking was ended on the other device.';
     case 'damaged':
       return 'What arrived is damaged. Nothing was stored; start again.';
+    case 'silent':
+      return 'Nothing came from the other device for a long time. If it has no account yet, show a new code on the new device.';
   }
 }
 

@@ -1,3 +1,3 @@
 /** What is loaded with the first file or message that disappears: a bundler makes a chunk of its own of it. */
-export { decodeConversationMessage, encodeConversationMessage } from './conversation-message.js';
-export { Expiry, received, replaces, sendTimer } from './disappearing.js';
+export { decodeConversationMessage, encodeConversationMessage, fileMessage } from './conversation-message.js';
+export { checkSeconds, Expiry, received, replaces, sendTimer } from './disappearing.js';

@@ -6,3 +6,12 @@ export const ATTACHMENT_MAX_BYTES = 64 * 1024;
 
 /** Longest time after which messages disappear, in seconds: a year. Whatever is kept for longer isn't meant to disappear. */
 export const DISAPPEARING_MAX_SECONDS = 365 * 24 * 60 * 60;
+
+/**
+ * Largest content of a message between our own devices, in bytes: some hundred changes, while each device gets a copy and
+ * proof of work grows with its length.
+ */
+export const SYNC_MAX_BYTES = 16 * 1024;
+
+/** Largest picture in a profile, in bytes: 256 by 256 pixels as JPEG. It is sent to each contact. */
+export const PROFILE_PICTURE_MAX_BYTES = 16 * 1024;

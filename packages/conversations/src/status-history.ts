@@ -1,8 +1,10 @@
 import {
   decodeHex,
+  decodeUtf8,
   encodeBase64,
   encodeHex,
   encodeUtf8,
+  invalidArgument,
   isSottoError,
   type Logger,
   type PublicKey,
@@ -311,6 +313,33 @@ export function ownStatusOf(
     ...(replyTo !== undefined && { replyTo }),
     ...(image && { image: { picture: payloadText(image.payload), format: image.format } }),
   };
+}
+
+/** A picture to be sent. */
+export interface PictureToSend {
+  /** The encoded picture; borrowed. It travels inside the message: scale it down. */
+  readonly picture: Uint8Array;
+  /** Its format. */
+  readonly mediaType: 'image/png' | 'image/jpeg' | 'image/webp' | 'image/gif';
+  /** Text that goes with it. */
+  readonly text?: string | undefined;
+}
+
+const FORMATS = Object.freeze({ 'image/png': 1, 'image/jpeg': 2, 'image/webp': 3, 'image/gif': 4 });
+
+/** What a picture is sent as. @throws INVALID_TEXT, LIMIT_EXCEEDED */
+export function pictureContent(
+  { picture, mediaType, text = '' }: PictureToSend,
+  replyTo: string | undefined,
+): Extract<StatusOutgoing, { kind: 'image' }> {
+  const plain = text === '' ? '' : decodeUtf8(encodeText(text));
+  return { kind: 'image', text: plain, image: { payload: picture, format: FORMATS[mediaType] }, replyTo };
+}
+
+/** @throws INVALID_ARGUMENT for an unknown reaction */
+export function checkReaction(reaction: number): void {
+  if (!Number.isInteger(reaction) || reaction < 1 || reaction > 6)
+    throw invalidArgument('reaction', 'not 1 to 6');
 }
 
 /**

@@ -28,6 +28,13 @@ const message: fc.Arbitrary<ConversationMessage> = fc.oneof(
     timer: anyTimer,
   }),
   fc.record({ kind: fc.constant('timer-change' as const), timer }),
+  fc.record({ kind: fc.constant('sync' as const), content: fc.uint8Array({ maxLength: 300 }) }),
+  fc.record({
+    kind: fc.constant('profile' as const),
+    name: fc.stringMatching(/^[a-zé\u{1F600}]{0,40}$/u),
+    picture: fc.uint8Array({ maxLength: 300 }),
+    changedAt: fc.integer({ min: 0, max: 0xffff_ffff }),
+  }),
 );
 
 /** A payload from the bytes of a message. */

@@ -89,9 +89,11 @@ export interface ErrorDetails {
   /**
    * A device was not linked. `used`: another device has read the code before; `expired`: nobody read it, or answered, in
    * time; `declined`: the user of this device said no; `cancelled`: the other device ended it; `damaged`: what arrived is not what was
-   * announced.
+   * announced; `silent`: nothing came from the other device for too long.
    */
-  DEVICE_NOT_LINKED: { readonly reason: 'used' | 'expired' | 'declined' | 'cancelled' | 'damaged' };
+  DEVICE_NOT_LINKED: {
+    readonly reason: 'used' | 'expired' | 'declined' | 'cancelled' | 'damaged' | 'silent';
+  };
   /** The author of a request isn't permitted to make it. */
   NOT_PERMITTED: { readonly what: string };
   /** None of the devices addressed could be sent to. */

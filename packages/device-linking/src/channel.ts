@@ -19,7 +19,7 @@ import {
   readAccount,
   writeAccount,
 } from '@sotto/messenger';
-import { REPEAT_MS } from './limits.js';
+import { LOOK_MS, REPEAT_MS } from './limits.js';
 import { decodeLinkMessage, encodeLinkMessage, type LinkMessage } from './messages.js';
 import { deleteUnder } from './pieces.js';
 
@@ -42,6 +42,9 @@ export interface Outcome {
   readonly afterwards?: (() => void | Promise<void>) | undefined;
 }
 
+/** Why a device was not linked. */
+export type Reason = SottoError<'DEVICE_NOT_LINKED'>['details']['reason'];
+
 type Handler = (sender: PublicKey, message: LinkMessage) => Promise<Outcome | undefined>;
 
 /**
@@ -58,6 +61,7 @@ export class LinkChannel {
   /** Rejects when the link has failed, or the caller gives up. */
   readonly failed: Promise<never>;
   #cancelRepeat = () => {};
+  #cancelWatch = () => {};
   #stopped = false;
   readonly #stopListening: () => void;
 
@@ -145,10 +149,28 @@ export class LinkChannel {
     });
   }
 
+  /**
+   * Fails the link once its time is over.
+   * @param end is asked each time: it may have moved. `undefined` when there is none any more
+   */
+  watch(end: () => { readonly until: number; readonly reason: Reason } | undefined): void {
+    this.#cancelWatch();
+    const { clock } = this.#options;
+    const look = () => {
+      const current = end();
+      if (current === undefined) return;
+      const left = current.until - clock.now();
+      if (left <= 0) this.#fail(notLinked(current.reason));
+      else this.#cancelWatch = clock.after(Math.min(left, LOOK_MS), look);
+    };
+    look();
+  }
+
   /** Stops, and empties the store when it is over. */
   async close({ isOver }: { readonly isOver: boolean }): Promise<void> {
     this.#stopped = true;
     this.#cancelRepeat();
+    this.#cancelWatch();
     this.#stopListening();
     await this.#queue.settled();
     await this.#messenger.flushed();
@@ -192,15 +214,14 @@ function withoutClose(store: Store): Store {
   });
 }
 
-export function notLinked(
-  reason: 'used' | 'expired' | 'declined' | 'cancelled' | 'damaged',
-): SottoError<'DEVICE_NOT_LINKED'> {
-  const texts = {
+export function notLinked(reason: Reason): SottoError<'DEVICE_NOT_LINKED'> {
+  const texts: Readonly<Record<Reason, string>> = {
     used: 'Another device has used this code. Show a new one',
     expired: 'Nobody answered in time. Show a new code',
     declined: 'It was declined on this device',
     cancelled: 'It was cancelled on the other device',
     damaged: 'What arrived is not what was announced',
+    silent: 'Nothing came from the other device for too long. Show a new code',
   };
   return new SottoError('DEVICE_NOT_LINKED', `The device was not linked: ${texts[reason]}.`, { reason });
 }

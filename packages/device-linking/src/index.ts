@@ -1,5 +1,6 @@
-export { DEFAULT_CODE_LIFETIME_MS } from './limits.js';
+export { DEFAULT_CODE_LIFETIME_MS, DEFAULT_SILENCE_MS } from './limits.js';
 export { encodeLinkCode, type LinkCode, parseLinkCode } from './link-code.js';
+export { cleanUpLinkStore } from './link-state.js';
 export {
   type AccountOffer,
   type LinkOptions,

@@ -64,6 +64,7 @@ const PARTS: readonly Shape[] = [
   shape('Query'),
   shape('Finished', new Map([[1, text('installation_id')]])),
   shape('Cancelled'),
+  shape('Done'),
 ];
 const MESSAGE: Shape = {
   name: 'LinkMessage',

@@ -16,9 +16,16 @@ import { readAccount } from '@sotto/messenger';
 import { restoreBackup } from '@sotto/messenger/backup';
 import { LinkChannel, notLinked, type Outcome } from './channel.js';
 import { nameOf, shownName } from './device-name.js';
-import { DEFAULT_CODE_LIFETIME_MS, MAX_CHUNKS, TELL_EACH } from './limits.js';
+import {
+  DEFAULT_CODE_LIFETIME_MS,
+  DEFAULT_SILENCE_MS,
+  FINISH_MS,
+  MAX_CHUNKS,
+  RENEW_MS,
+  TELL_EACH,
+} from './limits.js';
 import { encodeLinkCode } from './link-code.js';
-import { bytesOf, readState, stateWrite, textOf } from './link-state.js';
+import { bytesOf, durationOf, isPast, readState, stateWrite, textOf } from './link-state.js';
 import type { LinkMessage } from './messages.js';
 import { deleteUnder, Pieces } from './pieces.js';
 
@@ -35,6 +42,11 @@ export interface LinkOptions {
   readonly deviceName: string;
   /** Called when something has been sent or received. */
   readonly onProgress?: ((progress: LinkProgress) => void) | undefined;
+  /**
+   * Milliseconds without a message of the other device after which it is over, also while no process runs: what the `linkStore` holds,
+   * on the old device a sealed copy of the account, shouldn't wait for a device that never comes back. Default 3,600,000; at most a day.
+   */
+  readonly silenceMs?: number | undefined;
   /**
    * Gives up for now: rejects with ABORTED, and the same call goes on with it later. To end it for good, let the user say no, or empty
    * the `linkStore`.
@@ -73,7 +85,7 @@ export interface ReceiveAccountOptions extends LinkOptions {
    * a shoulder, could hand over an account of their own.
    */
   readonly confirm: (offer: AccountOffer) => boolean | Promise<boolean>;
-  /** Milliseconds for which the code can be read. Default 600,000. */
+  /** Milliseconds for which the code can be read. Default 600,000; at most a day. */
   readonly codeLifetimeMs?: number | undefined;
 }
 
@@ -94,19 +106,24 @@ export interface ReceivedAccount {
   /** For `pairDevice`. */
   readonly oldInstallationId: string;
   /**
-   * Tells the old device that it worked, and empties the `linkStore`. Until then the call can be repeated, after a crash, say.
+   * Tells the old device that it worked, and empties the `linkStore`: once that one has answered, or after a minute without an answer.
+   * Until then `receiveAccount` can be called again, after a crash, say.
    * @param installationId of the messenger that was opened
-   * @throws TRANSPORT and STORE codes
+   * @throws ABORTED, STORE codes, and then `receiveAccount` can be called again
    */
   finish(installationId: string): Promise<void>;
 }
 
 type State =
-  | { readonly phase: 'waiting'; readonly secret: string; readonly until: number }
+  | ({ readonly phase: 'waiting' } & Waiting)
   | ({ readonly phase: 'bound' } & Bound)
   | ({ readonly phase: 'offered' | 'accepted' | 'restored' } & Bound & Offered);
-interface Bound {
+interface Waiting {
   readonly secret: string;
+  /** When it is over, in milliseconds since the epoch. */
+  readonly until: number;
+}
+interface Bound extends Waiting {
   readonly peer: string;
   readonly peerName: string;
 }
@@ -120,7 +137,8 @@ interface Offered {
 
 /**
  * Shows a code, and receives an account with contacts, groups and history from the device that reads it, into an empty store.
- * Call it again with the same stores after a crash: it goes on where it was.
+ * Call it again with the same stores after a crash: it goes on where it was, or shows a new code when the other device has been silent
+ * for too long. Call `cleanUpLinkStore` when the application starts.
  *
  * @throws DEVICE_NOT_LINKED, and then it is over; ABORTED; INVALID_ARGUMENT when the store isn't empty; STORE codes
  */
@@ -131,12 +149,14 @@ export async function receiveAccount(options: ReceiveAccountOptions): Promise<Re
   nameOf(options.deviceName);
   const { linkStore: store, transport, signal, clock = systemClock, logger = silentLogger } = options;
   const crypto = options.crypto ?? defaultProvider();
+  const codeLifetimeMs = durationOf(options.codeLifetimeMs ?? DEFAULT_CODE_LIFETIME_MS, 'codeLifetimeMs');
+  const silenceMs = durationOf(options.silenceMs ?? DEFAULT_SILENCE_MS, 'silenceMs');
   const kept = await readState<State>(store);
-  // An identity and a secret that nobody has used in time are never shown again.
-  if (kept === undefined || (kept.phase === 'waiting' && clock.now() >= kept.until))
+  // An identity and a secret that nobody has used in time are never shown again. An account that is here is not received again.
+  if (kept === undefined || (kept.phase !== 'restored' && isPast(kept, clock.now())))
     await deleteUnder(store, '');
   const channel = await LinkChannel.open({ store, transport, crypto, clock, logger, signal });
-  const device = new NewDevice(channel, { ...options, crypto, clock });
+  const device = new NewDevice(channel, { ...options, crypto, clock, codeLifetimeMs, silenceMs });
   try {
     return await device.run();
   } catch (error) {
@@ -145,7 +165,12 @@ export async function receiveAccount(options: ReceiveAccountOptions): Promise<Re
   }
 }
 
-type Settled = ReceiveAccountOptions & { readonly crypto: CryptoProvider; readonly clock: Clock };
+type Settled = ReceiveAccountOptions & {
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
+  readonly codeLifetimeMs: number;
+  readonly silenceMs: number;
+};
 
 class NewDevice {
   readonly #channel: LinkChannel;
@@ -154,10 +179,14 @@ class NewDevice {
   #state: State | undefined;
   #bytes = 0;
   #isAsking = false;
-  #cancelExpiry = () => {};
   #complete = () => {};
   readonly #completed = new Promise<void>((resolve) => {
     this.#complete = resolve;
+  });
+  #acknowledge = () => {};
+  /** Resolves when the old device knows that it worked, or has ended it. */
+  readonly #acknowledged = new Promise<void>((resolve) => {
+    this.#acknowledge = resolve;
   });
 
   constructor(channel: LinkChannel, options: Settled) {
@@ -167,7 +196,7 @@ class NewDevice {
   }
 
   async run(): Promise<ReceivedAccount> {
-    const { linkStore, crypto, clock, codeLifetimeMs = DEFAULT_CODE_LIFETIME_MS } = this.#options;
+    const { linkStore, crypto, clock, codeLifetimeMs } = this.#options;
     this.#state = await readState<State>(linkStore);
     await this.#pieces.load();
     for await (const piece of this.#pieces.all(MAX_CHUNKS)) this.#bytes += piece.length;
@@ -176,14 +205,22 @@ class NewDevice {
       await this.#keep({ phase: 'waiting', secret, until: clock.now() + codeLifetimeMs });
     }
     await this.#channel.start((sender, message) => this.#receive(sender, message));
+    this.#channel.watch(() => this.#end());
     await this.#channel.between(() => this.#begin());
     this.#channel.repeat(() => this.#tell());
     await this.#channel.unlessFailed(this.#completed);
     return this.#restored();
   }
 
+  /** When it is over. */
+  #end() {
+    const { phase, until } = this.#state as State;
+    // All that it still needs is here.
+    if (this.#isComplete()) return undefined;
+    return { until, reason: phase === 'waiting' ? ('expired' as const) : ('silent' as const) };
+  }
+
   async close(error: unknown): Promise<void> {
-    this.#cancelExpiry();
     const isOver = (error as { code?: string }).code === 'DEVICE_NOT_LINKED';
     if (isOver && (error as { details?: { reason?: string } }).details?.reason !== 'cancelled')
       await this.#sayCancelled();
@@ -195,10 +232,6 @@ class NewDevice {
     const { identity } = this.#channel;
     if (state.phase === 'waiting') {
       const code = encodeLinkCode({ identity: identity.publicKey, secret: bytesOf(state.secret) });
-      const left = state.until - this.#options.clock.now();
-      this.#cancelExpiry = this.#options.clock.after(left, () => {
-        if (this.#state?.phase === 'waiting') this.#channel.fail(notLinked('expired'));
-      });
       this.#options.onCode(code, state.until);
     } else if (state.phase === 'offered') this.#ask(state);
     else await this.#tell();
@@ -219,9 +252,11 @@ class NewDevice {
   }
 
   async #receive(sender: PublicKey, message: LinkMessage): Promise<Outcome | undefined> {
-    const state = this.#state as State;
-    if (message.$case === 'hello') return this.#greet(sender, message.value, state);
-    if (state.phase === 'waiting' || compareBytes(sender, bytesOf(state.peer)) !== 0) return undefined;
+    const before = this.#state as State;
+    if (message.$case === 'hello') return this.#greet(sender, message.value, before);
+    if (before.phase === 'waiting' || compareBytes(sender, bytesOf(before.peer)) !== 0) return undefined;
+    await this.#putOff(before);
+    const state = this.#state as typeof before;
     switch (message.$case) {
       case 'offer':
         return this.#consider(message.value, state);
@@ -229,11 +264,25 @@ class NewDevice {
         return this.#take(message.value, state);
       case 'query':
         return { afterwards: () => this.#tell() };
+      case 'done':
+        return { afterwards: this.#acknowledge };
       case 'cancelled':
+        // Of an account that is here, the other device may think what it likes.
+        if (state.phase === 'restored') return { afterwards: this.#acknowledge };
         return { afterwards: () => this.#channel.fail(notLinked('cancelled')) };
       default:
         return undefined;
     }
+  }
+
+  /** Something has come from the other device. */
+  async #putOff(state: Exclude<State, { phase: 'waiting' }>): Promise<void> {
+    const until = this.#silentUntil();
+    if (until - state.until >= RENEW_MS) await this.#keep({ ...state, until });
+  }
+
+  #silentUntil(): number {
+    return this.#options.clock.now() + this.#options.silenceMs;
   }
 
   #greet(
@@ -250,9 +299,9 @@ class NewDevice {
     if (this.#options.clock.now() >= state.until)
       return { afterwards: () => this.#channel.fail(notLinked('expired')) };
     const peerName = shownName(name);
-    const next: State = { phase: 'bound', secret: state.secret, peer: textOf(sender), peerName };
+    const until = this.#silentUntil();
+    const next: State = { phase: 'bound', secret: state.secret, until, peer: textOf(sender), peerName };
     this.#state = next;
-    this.#cancelExpiry();
     return {
       writes: [stateWrite(next)],
       afterwards: async () => {
@@ -280,9 +329,9 @@ class NewDevice {
       return undefined;
     }
     if (!isPlausible) return undefined;
-    const { secret, peer, peerName } = state;
+    const { secret, until, peer, peerName } = state;
     const next: State = {
-      ...{ phase: 'offered', secret, peer, peerName, identity: textOf(identity) },
+      ...{ phase: 'offered', secret, until, peer, peerName, identity: textOf(identity) },
       ...{ chunks, bytes, passphrase, oldInstallationId },
     };
     this.#state = next;
@@ -300,7 +349,8 @@ class NewDevice {
       .then((accepted) => {
         if (!accepted) return this.#channel.fail(notLinked('declined'));
         return this.#channel.between(async () => {
-          const next = { ...state, phase: 'accepted' } as const;
+          const { until } = this.#state as State;
+          const next = { ...state, until, phase: 'accepted' } as const;
           await this.#keep(next);
           await this.#sayReady(next);
         });
@@ -332,9 +382,12 @@ class NewDevice {
   }
 
   #finishIfComplete(): void {
+    if (this.#isComplete()) this.#complete();
+  }
+
+  #isComplete(): boolean {
     const state = this.#state as State;
-    const isComplete = state.phase === 'accepted' && this.#pieces.count === state.chunks;
-    if (isComplete || state.phase === 'restored') this.#complete();
+    return state.phase === 'restored' || (state.phase === 'accepted' && this.#pieces.count === state.chunks);
   }
 
   /** Stores the account, unless that was done before a crash. */
@@ -346,14 +399,36 @@ class NewDevice {
     if (identity === undefined || compareBytes(identity.publicKey, wanted) !== 0)
       identity = await this.#restore(state);
     if (compareBytes(identity.publicKey, wanted) !== 0) throw notLinked('damaged');
-    await this.#channel.between(() => this.#keep({ ...state, phase: 'restored' }));
+    await this.#channel.between(async () => {
+      // What opened the pieces goes first, then the pieces.
+      await this.#keep({ ...(this.#state as typeof state), phase: 'restored', passphrase: '' });
+      await this.#pieces.deleteAll();
+    });
     const finish = async (installationId: string) => {
-      await this.#channel.send(this.#peerOf(state), { $case: 'finished', value: { installationId } });
-      // Closing empties the store, and what waits in it.
-      await this.#channel.unlessFailed(this.#channel.sent());
+      try {
+        await this.#sayFinished(installationId);
+      } catch (error) {
+        await this.#channel.close({ isOver: false });
+        throw error;
+      }
       await this.#channel.close({ isOver: true });
     };
     return { identity, oldInstallationId: state.oldInstallationId, finish };
+  }
+
+  /** Resolves when the old device has answered, or will hardly do so any more. */
+  async #sayFinished(installationId: string): Promise<void> {
+    const peer = this.#peerOf(this.#state as Extract<State, Offered>);
+    const say = () => this.#channel.send(peer, { $case: 'finished', value: { installationId } });
+    await say();
+    this.#channel.repeat(say);
+    // Closing empties the store, and what waits in it.
+    await this.#channel.unlessFailed(this.#channel.sent());
+    let cancel = () => {};
+    const isGone = new Promise<void>((resolve) => {
+      cancel = this.#options.clock.after(FINISH_MS, resolve);
+    });
+    await this.#channel.unlessFailed(Promise.race([this.#acknowledged, isGone])).finally(() => cancel());
   }
 
   async #restore({ chunks, passphrase, identity }: Offered): Promise<KeyPair> {

@@ -16,9 +16,16 @@ import { exportBackup } from '@sotto/messenger/backup';
 import { LinkChannel, notLinked, type Outcome } from './channel.js';
 import { nameOf, shownName } from './device-name.js';
 import type { Range } from './generated/sotto/device_linking/v1/linking.js';
-import { CHUNK_BYTES, DEFAULT_CODE_LIFETIME_MS, MESSAGE_OVERHEAD_BYTES, WINDOW } from './limits.js';
+import {
+  CHUNK_BYTES,
+  DEFAULT_CODE_LIFETIME_MS,
+  DEFAULT_SILENCE_MS,
+  MESSAGE_OVERHEAD_BYTES,
+  RENEW_MS,
+  WINDOW,
+} from './limits.js';
 import { parseLinkCode } from './link-code.js';
-import { readState, stateWrite, textOf } from './link-state.js';
+import { durationOf, isPast, readState, stateWrite, textOf } from './link-state.js';
 import type { LinkMessage } from './messages.js';
 import type { LinkOptions } from './new-device.js';
 import { deleteUnder, Pieces } from './pieces.js';
@@ -45,10 +52,13 @@ export interface LinkedDevice {
 }
 
 type State =
-  | ({ readonly phase: 'calling'; readonly until: number } & Called)
+  | ({ readonly phase: 'calling' } & Called)
   | ({ readonly phase: 'welcomed'; readonly peerName: string } & Called)
-  | ({ readonly phase: 'exported' | 'ready'; readonly peerName: string } & Called & Exported);
+  | ({ readonly phase: 'exported' | 'ready'; readonly peerName: string } & Called & Exported)
+  | ({ readonly phase: 'finished'; readonly peerName: string; readonly installationId: string } & Called);
 interface Called {
+  /** When it is over, in milliseconds since the epoch. */
+  readonly until: number;
   readonly peer: string;
   readonly secret: string;
 }
@@ -63,7 +73,8 @@ const COST = { memoryKiB: 8, passes: 1 };
 
 /**
  * Hands an account with contacts, groups and history to the new device whose code was read. Call it again with the same code and
- * stores after a crash: it goes on where it was. The account stays in use here.
+ * stores after a crash: it goes on where it was. The account stays in use here. Call `cleanUpLinkStore` when the application starts:
+ * until it is over, the link's store holds a sealed copy of the account, with what opens it.
  *
  * @returns when the new device has it
  * @throws INVALID_TEXT for what is not a code; DEVICE_NOT_LINKED, and then it is over; ABORTED; INVALID_ARGUMENT; STORE codes
@@ -77,10 +88,14 @@ export async function handOverAccount(options: HandOverOptions): Promise<LinkedD
   const crypto = options.crypto ?? defaultProvider();
   const { identity, secret } = parseLinkCode(crypto, options.code);
   const kept = await readState<State>(store);
+  const silenceMs = durationOf(options.silenceMs ?? DEFAULT_SILENCE_MS, 'silenceMs');
   const isSame = kept !== undefined && kept.secret === textOf(secret);
-  if (!isSame || (kept.phase === 'calling' && clock.now() >= kept.until)) await deleteUnder(store, '');
+  const isLate = isSame && kept.phase !== 'finished' && isPast(kept, clock.now());
+  if (!isSame || isLate) await deleteUnder(store, '');
+  // The new device has given up by now, or will.
+  if (isLate && kept.phase !== 'calling') throw notLinked('silent');
   const channel = await LinkChannel.open({ store, transport, crypto, clock, logger, signal });
-  const device = new OldDevice(channel, { ...options, crypto, clock }, { identity, secret });
+  const device = new OldDevice(channel, { ...options, crypto, clock, silenceMs }, { identity, secret });
   try {
     const linked = await device.run();
     await channel.close({ isOver: true });
@@ -91,7 +106,11 @@ export async function handOverAccount(options: HandOverOptions): Promise<LinkedD
   }
 }
 
-type Settled = HandOverOptions & { readonly crypto: CryptoProvider; readonly clock: Clock };
+type Settled = HandOverOptions & {
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
+  readonly silenceMs: number;
+};
 
 class OldDevice {
   readonly #channel: LinkChannel;
@@ -103,9 +122,8 @@ class OldDevice {
   /** Pieces sent, and not known to have arrived. */
   readonly #onTheirWay = new Set<number>();
   #isAsking = false;
-  #cancelExpiry = () => {};
-  #finish: (installationId: string) => void = () => {};
-  readonly #finished = new Promise<string>((resolve) => {
+  #finish: () => void = () => {};
+  readonly #finished = new Promise<void>((resolve) => {
     this.#finish = resolve;
   });
 
@@ -130,27 +148,32 @@ class OldDevice {
       await this.#keep({ phase: 'calling', until, peer, secret });
     }
     await this.#channel.start((sender, message) => this.#receive(sender, message));
+    this.#channel.watch(() => this.#end());
     await this.#channel.between(() => this.#begin());
     this.#channel.repeat(() => this.#tell());
-    const installationId = await this.#channel.unlessFailed(this.#finished);
-    return { installationId, name: (this.#state as { peerName?: string }).peerName ?? '' };
+    await this.#channel.unlessFailed(this.#finished);
+    const { installationId, peerName: name } = this.#state as Extract<State, { phase: 'finished' }>;
+    return { installationId, name };
+  }
+
+  /** When it is over. */
+  #end() {
+    const { phase, until } = this.#state as State;
+    if (phase === 'finished') return undefined;
+    return { until, reason: phase === 'calling' ? ('expired' as const) : ('silent' as const) };
   }
 
   async close(error: unknown): Promise<void> {
-    this.#cancelExpiry();
     const { code, details } = error as { code?: string; details?: { reason?: string } };
     const isOver = code === 'DEVICE_NOT_LINKED';
-    if (isOver && details?.reason === 'declined') await this.#say({ $case: 'cancelled', value: {} });
+    const reason = details?.reason;
+    if (isOver && (reason === 'declined' || reason === 'silent'))
+      await this.#say({ $case: 'cancelled', value: {} }).catch(() => undefined);
     await this.#channel.close({ isOver });
   }
 
   async #begin(): Promise<void> {
     const state = this.#state as State;
-    if (state.phase === 'calling') {
-      this.#cancelExpiry = this.#options.clock.after(state.until - this.#options.clock.now(), () => {
-        if (this.#state?.phase === 'calling') this.#channel.fail(notLinked('expired'));
-      });
-    }
     if (state.phase === 'welcomed') this.#ask(state);
     else await this.#tell();
   }
@@ -168,6 +191,7 @@ class OldDevice {
       const value = { identity, chunks, bytes: BigInt(bytes), passphrase, installationId };
       await this.#say({ $case: 'offer', value });
     }
+    if (state.phase === 'finished') await this.#answerFinished();
     if (state.phase === 'ready') {
       // What was on its way may be lost; the answer says what is missing.
       this.#onTheirWay.clear();
@@ -177,6 +201,7 @@ class OldDevice {
 
   async #receive(sender: PublicKey, message: LinkMessage): Promise<Outcome | undefined> {
     if (compareBytes(sender, this.#peer) !== 0) return undefined;
+    await this.#putOff(this.#state as State);
     const state = this.#state as State;
     switch (message.$case) {
       case 'welcome':
@@ -190,9 +215,7 @@ class OldDevice {
       case 'received':
         return { afterwards: () => this.#sendMissing(message.value.missing) };
       case 'finished':
-        return state.phase === 'ready'
-          ? { afterwards: () => this.#finish(message.value.installationId) }
-          : undefined;
+        return this.#conclude(message.value.installationId, state);
       case 'cancelled':
         return { afterwards: () => this.#channel.fail(notLinked('cancelled')) };
       default:
@@ -200,12 +223,36 @@ class OldDevice {
     }
   }
 
+  /** Something has come from the other device. */
+  async #putOff(state: State): Promise<void> {
+    const until = this.#silentUntil();
+    if (state.phase !== 'calling' && until - state.until >= RENEW_MS) await this.#keep({ ...state, until });
+  }
+
+  #silentUntil(): number {
+    return this.#options.clock.now() + this.#options.silenceMs;
+  }
+
+  #conclude(installationId: string, state: State): Outcome | undefined {
+    if (state.phase !== 'ready' && state.phase !== 'finished') return undefined;
+    const { until, peer, secret, peerName } = state;
+    const next: State = { phase: 'finished', until, peer, secret, peerName, installationId };
+    this.#state = next;
+    return { writes: [stateWrite(next)], afterwards: () => this.#answerFinished() };
+  }
+
+  /** Answers the last message of the other device. */
+  async #answerFinished(): Promise<void> {
+    await this.#say({ $case: 'done', value: {} });
+    this.#finish();
+  }
+
   #welcome(name: string, state: State): Outcome | undefined {
     if (state.phase !== 'calling') return undefined;
     const { peer, secret } = state;
-    const next: State = { phase: 'welcomed', peer, secret, peerName: shownName(name) };
+    const until = this.#silentUntil();
+    const next: State = { phase: 'welcomed', until, peer, secret, peerName: shownName(name) };
     this.#state = next;
-    this.#cancelExpiry();
     return { writes: [stateWrite(next)], afterwards: () => this.#ask(next) };
   }
 
@@ -246,7 +293,10 @@ class OldDevice {
       }
     }
     if (rest.length > 0) await keep(rest);
-    await this.#keep({ ...state, phase: 'exported', chunks, bytes, passphrase });
+    await this.#channel.between(async () => {
+      const { until } = this.#state as State;
+      await this.#keep({ ...state, until, phase: 'exported', chunks, bytes, passphrase });
+    });
   }
 
   #pieceBytes(): number {

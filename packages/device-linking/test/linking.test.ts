@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nameOf, shownName } from '../src/device-name.js';
 import {
+  cleanUpLinkStore,
   encodeLinkCode,
   type HandOverOptions,
   handOverAccount,
@@ -527,6 +528,205 @@ describe('a process killed at any commit', () => {
     },
     300_000,
   );
+});
+
+describe('a device that falls silent', () => {
+  /** Advances until it is over, and says how many minutes it took. */
+  async function minutesUntil(clock: ManualClock, sides: readonly Promise<unknown>[]) {
+    const before = clock.now();
+    let isOver = false;
+    const all = Promise.allSettled(sides).then((results) => {
+      isOver = true;
+      return results.map(codeOf);
+    });
+    for (let round = 0; !isOver && round < 2_000; round++) {
+      await rest();
+      clock.advance(5_000);
+    }
+    expect(isOver).toBe(true);
+    return { codes: await all, minutes: Math.round((clock.now() - before) / 60_000) };
+  }
+
+  /** A transport that can be cut, both ways and silently. */
+  function cuttable(network: MemoryNetwork) {
+    const inner = network.transport();
+    const cut = { sent: (_payload: Uint8Array) => false, received: () => false };
+    const transport: Transport = {
+      capabilities: inner.capabilities,
+      connect: async (options) => {
+        const connection = await inner.connect({
+          ...options,
+          onMessage: async (message) => (cut.received() ? undefined : options.onMessage(message)),
+        });
+        return new Proxy(connection, {
+          get(target, property) {
+            if (property === 'send')
+              return async (...given: Parameters<typeof connection.send>) =>
+                cut.sent(given[1]) ? undefined : connection.send(...given);
+            const value: unknown = Reflect.get(target, property, target);
+            return typeof value === 'function' ? value.bind(target) : value;
+          },
+        });
+      },
+    };
+    return { transport, cut };
+  }
+
+  it('ends it for both after an hour, and neither keeps anything of the account', async () => {
+    const world = await newWorld();
+    const [one, other] = [createMemoryStore(), createMemoryStore()];
+    const { transport, cut } = cuttable(world.network);
+    const { received, handedOver, accountStore } = link(world, {
+      received: {
+        linkStore: one,
+        transport,
+        onProgress: () => {
+          cut.sent = () => true;
+          cut.received = () => true;
+        },
+      },
+      handedOver: { linkStore: other },
+    });
+    const { codes, minutes } = await minutesUntil(world.clock, [received, handedOver]);
+    expect(codes).toEqual(['silent', 'silent']);
+    expect(minutes).toBeGreaterThanOrEqual(59);
+    expect(minutes).toBeLessThan(63);
+    expect([await recordsOf(one, ''), await recordsOf(other, '')]).toEqual([[], []]);
+    expect(await recordsOf(accountStore, '')).toEqual([]);
+  });
+
+  it('has as long as the application says', async () => {
+    const world = await newWorld();
+    const handedOver: Partial<HandOverOptions> = { silenceMs: 5 * 60_000 };
+    const { transport, cut } = cuttable(world.network);
+    const linked = link(world, {
+      received: {
+        transport,
+        onRead: () => {
+          cut.sent = () => true;
+        },
+        silenceMs: 5 * 60_000,
+      },
+      handedOver,
+    });
+    cut.sent = () => false;
+    const { codes, minutes } = await minutesUntil(world.clock, [linked.received]);
+    expect(codes).toEqual(['silent']);
+    expect(minutes).toBeLessThan(20);
+    for (const silenceMs of [0, Number.NaN, 25 * 60 * 60_000])
+      expect(codeOf((await Promise.allSettled([link(world, { received: { silenceMs } }).received]))[0])).toBe(
+        'INVALID_ARGUMENT',
+      );
+  });
+
+  it('leaves nothing in the store of a process that has ended, once the application starts again after that hour', async () => {
+    const world = await newWorld();
+    const { clock } = world;
+    const linkStore = createMemoryStore();
+    const controller = new AbortController();
+    let code = '';
+    const { received, handedOver } = link(world, {
+      onCode: (text) => {
+        code = text;
+      },
+      received: { confirm: () => new Promise(() => {}) },
+      handedOver: { linkStore: keptView(linkStore), signal: controller.signal },
+    });
+    received.catch(() => undefined);
+    for (let i = 0; i < 200 && (await recordsOf(linkStore, 'app/link/piece/')).length === 0; i++)
+      await rest();
+    for (let i = 0; i < 20; i++) await rest();
+    controller.abort();
+    const [gave] = await settle<unknown>(clock, handedOver);
+    expect(codeOf(gave)).toBe('ABORTED');
+    expect(await cleanUpLinkStore(linkStore, { clock })).toBe(true);
+    expect((await recordsOf(linkStore, 'app/link/piece/')).length).toBeGreaterThan(0);
+    const later = { now: () => clock.now() + 61 * 60_000, after: clock.after };
+    const copy = createMemoryStore();
+    for await (const { key, value } of linkStore.list('')) await copy.commit([{ type: 'put', key, value }]);
+    expect(await cleanUpLinkStore(linkStore, { clock: later })).toBe(false);
+    expect(await recordsOf(linkStore, '')).toEqual([]);
+    // Whoever calls again with the code is told at once.
+    const again = handOverAccount({
+      ...{ linkStore: copy, transport: world.network.transport(), crypto, clock: later, code },
+      account: { ...world.account, installationId: 'old' },
+      deviceName: 'old laptop',
+      confirm: () => true,
+    });
+    expect((await Promise.allSettled([again])).map(codeOf)).toEqual(['silent']);
+    expect(await recordsOf(copy, '')).toEqual([]);
+  });
+
+  it('leaves nothing in a store whose state is damaged, or from a time when the clock was years ahead', async () => {
+    const clock = manualClock();
+    const state = (text: string) => ({
+      type: 'put' as const,
+      key: 'app/link/state',
+      value: encodeUtf8(text),
+    });
+    const piece = { type: 'put' as const, key: 'app/link/piece/000000', value: new Uint8Array(9) };
+    const yearsAhead = JSON.stringify({ phase: 'ready', until: clock.now() + 4 * 365 * 864e5 });
+    for (const text of ['{"phase":', 'null', '{"phase":"ready"}', yearsAhead]) {
+      const store = createMemoryStore();
+      await store.commit([state(text), piece]);
+      expect(await cleanUpLinkStore(store, { clock })).toBe(false);
+      expect(await recordsOf(store, '')).toEqual([]);
+    }
+    const empty = createMemoryStore();
+    expect(await cleanUpLinkStore(empty, { clock })).toBe(false);
+  });
+
+  it('is told again that it worked when the network has lost that', async () => {
+    const world = await newWorld();
+    const { transport, cut } = cuttable(world.network);
+    let lost = 0;
+    const { received, handedOver } = link(world, {
+      received: {
+        transport,
+        confirm: () => true,
+        onProgress: ({ done, total }) => {
+          // All that follows the last piece, for a while: that it has arrived, and that the account is open.
+          if (done === total) cut.sent = () => lost++ < 3;
+        },
+      },
+    });
+    const [got, gave] = await settle<unknown>(world.clock, received, handedOver);
+    expect(lost).toBeGreaterThan(2);
+    expect([codeOf(got), codeOf(gave)]).toEqual(['fulfilled', 'fulfilled']);
+  });
+
+  it("doesn't keep the new device from finishing, which has nothing left by then but the note that it is linked", async () => {
+    const world = await newWorld();
+    const { transport, cut } = cuttable(world.network);
+    const linkStore = createMemoryStore();
+    const received = receiveAccount({
+      ...{ linkStore, accountStore: createMemoryStore(), transport, crypto, clock: world.clock },
+      deviceName: 'new phone',
+      onCode: (code) => {
+        void handOverAccount({
+          ...{ linkStore: createMemoryStore(), transport: world.network.transport(), crypto, code },
+          account: { ...world.account, installationId: 'old' },
+          clock: world.clock,
+          deviceName: 'old laptop',
+          confirm: () => true,
+        }).catch(() => undefined);
+      },
+      confirm: () => true,
+    });
+    await settle<unknown>(world.clock, received);
+    expect(await recordsOf(linkStore, 'app/link/piece/')).toEqual([]);
+    const state = await linkStore.get('app/link/state');
+    expect(JSON.parse(new TextDecoder().decode(state?.value))).toMatchObject({
+      phase: 'restored',
+      passphrase: '',
+    });
+    cut.sent = () => true;
+    cut.received = () => true;
+    const { codes, minutes } = await minutesUntil(world.clock, [(await received).finish('new')]);
+    expect(codes).toEqual(['fulfilled']);
+    expect(minutes).toBeLessThan(3);
+    expect(await recordsOf(linkStore, '')).toEqual([]);
+  });
 });
 
 describe('what the other side may send', () => {

@@ -21,6 +21,12 @@ export interface ConversationMessage {
     | //
     /** Nothing but the setting in `timer` has changed. */
     { $case: "timerChange"; value: TimerChange }
+    | //
+    /** What our own devices tell each other, as they agree on: sotto.device_sync.v1.SyncMessage. Not shown. */
+    { $case: "sync"; value: Uint8Array }
+    | //
+    /** What the sender shows of themselves. Not a message of the conversation. */
+    { $case: "profile"; value: Profile }
     | undefined;
   /** The setting of the conversation when it was sent; by it, the message disappears. */
   timer: Timer | undefined;
@@ -54,6 +60,16 @@ export interface Timer {
   changedAt: number;
 }
 
+/** What somebody shows of themselves. */
+export interface Profile {
+  /** 1 to 64 characters; empty for none. */
+  name: string;
+  /** A small encoded picture, of at most 16,384 bytes; empty for none. */
+  picture: Uint8Array;
+  /** When that was set, in seconds since the epoch; above that of the profile before. The later profile counts. */
+  changedAt: number;
+}
+
 function createBaseConversationMessage(): ConversationMessage {
   return { content: undefined, timer: undefined };
 }
@@ -69,6 +85,12 @@ export const ConversationMessage: MessageFns<ConversationMessage> = {
         break;
       case "timerChange":
         TimerChange.encode(message.content.value, writer.uint32(26).fork()).join();
+        break;
+      case "sync":
+        writer.uint32(42).bytes(message.content.value);
+        break;
+      case "profile":
+        Profile.encode(message.content.value, writer.uint32(50).fork()).join();
         break;
     }
     if (message.timer !== undefined) {
@@ -112,6 +134,22 @@ export const ConversationMessage: MessageFns<ConversationMessage> = {
             }
 
             message.content = { $case: "timerChange", value: TimerChange.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.content = { $case: "sync", value: reader.bytes() };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.content = { $case: "profile", value: Profile.decode(reader, reader.uint32()) };
             continue;
           }
           case 4: {
@@ -322,6 +360,74 @@ export const Timer: MessageFns<Timer> = {
           }
           case 2: {
             if (tag !== 16) {
+              break;
+            }
+
+            message.changedAt = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProfile(): Profile {
+  return { name: "", picture: new Uint8Array(0), changedAt: 0 };
+}
+
+export const Profile: MessageFns<Profile> = {
+  encode(message: Profile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.picture.length !== 0) {
+      writer.uint32(18).bytes(message.picture);
+    }
+    if (message.changedAt !== 0) {
+      writer.uint32(24).uint32(message.changedAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Profile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProfile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.picture = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
               break;
             }
 

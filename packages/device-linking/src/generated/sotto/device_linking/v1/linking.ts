@@ -42,6 +42,9 @@ export interface LinkMessage {
     | //
     /** One of the two has ended it. */
     { $case: "cancelled"; value: Cancelled }
+    | //
+    /** The old device knows that the new one has the account. */
+    { $case: "done"; value: Done }
     | undefined;
 }
 
@@ -119,6 +122,10 @@ export interface Finished {
 export interface Cancelled {
 }
 
+/** Answers Finished. */
+export interface Done {
+}
+
 function createBaseLinkMessage(): LinkMessage {
   return { content: undefined };
 }
@@ -155,6 +162,9 @@ export const LinkMessage: MessageFns<LinkMessage> = {
         break;
       case "cancelled":
         Cancelled.encode(message.content.value, writer.uint32(82).fork()).join();
+        break;
+      case "done":
+        Done.encode(message.content.value, writer.uint32(90).fork()).join();
         break;
     }
     return writer;
@@ -251,6 +261,14 @@ export const LinkMessage: MessageFns<LinkMessage> = {
             }
 
             message.content = { $case: "cancelled", value: Cancelled.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.content = { $case: "done", value: Done.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -803,6 +821,41 @@ export const Cancelled: MessageFns<Cancelled> = {
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseCancelled();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDone(): Done {
+  return {};
+}
+
+export const Done: MessageFns<Done> = {
+  encode(_: Done, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Done {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDone();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
