@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { bundleForFuzzer, bundleForNode } from './fuzz/bundle.mjs';
+import { bundleForFuzzer, bundleForNode, FINDING_FILE } from './fuzz/bundle.mjs';
 import { keepInCorpus, readCorpus, readInputs, writeInputs } from './fuzz/corpus.mjs';
 import { fuzzer } from './fuzz/engine.mjs';
 import { root, workspacePackages } from './workspace.mjs';
@@ -78,12 +78,25 @@ async function run({ name, folder, source }) {
   const seeds = join(work, 'seeds');
   writeInputs(seeds, [...target.seeds(), ...readCorpus(corpus)]);
   const file = await bundleForFuzzer(source, work);
-  const libFuzzer = [`-max_total_time=${seconds}`, '-max_len=65536', '-timeout=20', `-artifact_prefix=${work}/finding-`];
+  const libFuzzer = [
+    `-max_total_time=${seconds}`,
+    '-max_len=65536',
+    '-timeout=20',
+    `-artifact_prefix=${work}/finding-`,
+  ];
   const flags = ['--sync', '--includes', file, '--excludes', 'libraries', '--disable_bug_detectors', '.*'];
   const started = Date.now();
   const { code, output } = await ended(
     process.execPath,
-    [program, file, ...flags.filter((flag) => flag !== '--sync' || !target.isAsync), inputs, seeds, '--', ...libFuzzer],
+    [
+      program,
+      file,
+      ...flags.filter((flag) => flag !== '--sync' || !target.isAsync),
+      inputs,
+      seeds,
+      '--',
+      ...libFuzzer,
+    ],
     { cwd: work },
   );
   runs++;
@@ -95,10 +108,9 @@ async function run({ name, folder, source }) {
   if (values.keep) keepInCorpus(corpus, readInputs(inputs));
   if (!isFound) return;
   findings++;
-  const artifact = readdirSync(work).find((entry) => entry.startsWith('finding-'));
-  process.stdout.write(`${output.split('\n').slice(-40).join('\n')}\n`);
-  if (artifact !== undefined)
-    process.stdout.write(`The input, in hex:\n${readFileSync(join(work, artifact)).toString('hex')}\n`);
+  process.stdout.write(`${output.split('\n').slice(-12).join('\n')}\n`);
+  const noted = join(work, FINDING_FILE);
+  if (existsSync(noted)) process.stdout.write(`The input, in hex:\n${readFileSync(noted, 'utf8')}\n`);
 }
 
 function ended(command, args, options) {

@@ -1,14 +1,19 @@
 // Jazzer.js instruments what is required, and knows no ES modules: a target becomes one CommonJS file of our own code, which is
 // instrumented, and one for each library, which is not.
 import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { root } from '../workspace.mjs';
 
-const require = createRequire(join(root, 'packages', 'testing', 'package.json'));
+const testing = join(root, 'packages', 'testing');
+const require = createRequire(join(testing, 'package.json'));
 const { build } = require('esbuild');
 
 const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'error', absWorkingDir: root };
+
+/** Where the input of a finding is, in hex, in the folder of the target: the fuzzer dies before it would write it. */
+export const FINDING_FILE = 'finding.hex';
 
 /** Of a target as an ES module, to call its `seeds`; packages are imported as they are. */
 export async function bundleForNode(source, outfile) {
@@ -21,9 +26,9 @@ export async function bundleForFuzzer(source, folder) {
   const outfile = join(folder, 'target.cjs');
   const entry = [
     `import target from ${JSON.stringify(source)};`,
-    `import { judge } from '@sotto/testing/fuzz';`,
+    `import { judgeAndNote } from '@sotto/testing/fuzz';`,
     // The buffer is the fuzzer's, and changes.
-    'export const fuzz = (data) => judge(target, Uint8Array.from(data));',
+    `export const fuzz = (data) => judgeAndNote(target, Uint8Array.from(data), ${JSON.stringify(join(folder, FINDING_FILE))});`,
   ].join('\n');
   await build({
     ...common,
@@ -35,20 +40,39 @@ export async function bundleForFuzzer(source, folder) {
       {
         name: 'libraries',
         setup({ onResolve, resolve }) {
-          onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, kind, importer, resolveDir, namespace }) => {
-            if (pluginData === 'resolving' || path.startsWith('@sotto/') || path.startsWith('node:')) return undefined;
-            const found = await resolve(path, { kind, importer, resolveDir, namespace, pluginData: 'resolving' });
-            if (found.external || found.errors.length > 0) return found;
-            if (!found.path.includes('node_modules')) return undefined;
-            const name = `${createHash('sha256').update(relative(root, found.path)).digest('hex').slice(0, 16)}.cjs`;
-            libraries.set(found.path, name);
-            return { path: `./libraries/${name}`, external: true };
-          });
+          onResolve(
+            { filter: /^[^./]/ },
+            async ({ path, pluginData, kind, importer, resolveDir, namespace }) => {
+              if (pluginData === 'resolving' || path.startsWith('@sotto/') || path.startsWith('node:'))
+                return undefined;
+              const found = await resolve(path, {
+                kind,
+                importer,
+                resolveDir,
+                namespace,
+                pluginData: 'resolving',
+              });
+              if (found.external || found.errors.length > 0) return found;
+              if (!found.path.includes('node_modules')) return undefined;
+              const name = `${createHash('sha256').update(relative(root, found.path)).digest('hex').slice(0, 16)}.cjs`;
+              libraries.set(found.path, name);
+              return { path: `./libraries/${name}`, external: true };
+            },
+          );
         },
       },
     ],
   });
-  for (const [path, name] of libraries)
-    await build({ ...common, entryPoints: [path], outfile: join(folder, 'libraries', name), format: 'cjs' });
+  for (const [path, name] of libraries) await bundleLibrary(path, join(folder, 'libraries', name));
   return outfile;
+}
+
+/** Optional native and WebAssembly builds can't be bundled; without them, our code falls back to the portable ones. */
+async function bundleLibrary(path, outfile) {
+  try {
+    await build({ ...common, logLevel: 'silent', entryPoints: [path], outfile, format: 'cjs' });
+  } catch {
+    mkdirSync(dirname(outfile), { recursive: true });
+    writeFileSync(outfile, `throw new Error(${JSON.stringify(`${relative(root, path)} is not here.`)});\n`);
+  }
 }

@@ -33,7 +33,12 @@ async function compileAddon() {
       .filter((name) => name.endsWith('.cpp'))
       .map((name) => join(path, name)),
   );
-  const includes = [join(folder, 'shim'), join(modules, 'node-api-headers', 'include'), join(modules, 'node-addon-api'), sources];
+  const includes = [
+    join(folder, 'shim'),
+    join(modules, 'node-api-headers', 'include'),
+    join(modules, 'node-addon-api'),
+    sources,
+  ];
   await tool('g++', [
     ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=4', '-DNAPI_CPP_EXCEPTIONS'],
     ...includes.flatMap((path) => ['-I', path]),

@@ -6,7 +6,9 @@ import { decodeProtocolMessage, encodeProtocolMessage } from '../../src/index.js
 export default {
   about: 'protocol messages, as they come out of envelopes',
   seeds: () =>
-    loadVectors('protocol-session').cases.flatMap(({ messages }) => messages.map(({ protobuf }) => unhex(protobuf))),
+    loadVectors('protocol-session').cases.flatMap(({ messages }) =>
+      messages.map(({ protobuf }) => unhex(protobuf)),
+    ),
   run(data) {
     const message = decodeProtocolMessage(data);
     const encoded = encodeProtocolMessage(message);

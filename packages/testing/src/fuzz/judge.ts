@@ -1,5 +1,6 @@
+import { writeFileSync } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
-import { SottoError } from '@sotto/core';
+import { encodeHex, SottoError } from '@sotto/core';
 import { Finding, type FuzzTarget } from './target.js';
 
 /** Longest that an input may take, in milliseconds: the shortest of {@link ATTEMPTS}, since a machine may be busy. */
@@ -22,7 +23,7 @@ export function judge(target: FuzzTarget, data: Uint8Array, attempt = 1): boolea
     const grown = memoryInUse() - memory;
     if (error !== undefined && !(error instanceof SottoError)) throw findingOf(error);
     if (grown > MOST_BYTES) throw new Finding(`Memory grows by ${Math.round(grown / 2 ** 20)} MiB.`);
-    if (elapsed <= MOST_MS) return error === undefined;
+    if (elapsed <= (target.mostMs ?? MOST_MS)) return error === undefined;
     if (attempt === ATTEMPTS) throw new Finding(`It takes ${Math.round(elapsed)} ms.`);
     return judge(target, data, attempt + 1);
   };
@@ -33,6 +34,20 @@ export function judge(target: FuzzTarget, data: Uint8Array, attempt = 1): boolea
     return finish(error);
   }
   return running === undefined ? finish(undefined) : running.then(() => finish(undefined), finish);
+}
+
+/** {@link judge}, which writes the input of a finding to a file, in hex, before it throws. */
+export function judgeAndNote(target: FuzzTarget, data: Uint8Array, file: string): boolean | Promise<boolean> {
+  const note = (error: unknown): never => {
+    writeFileSync(file, encodeHex(data));
+    throw error;
+  };
+  try {
+    const judged = judge(target, data);
+    return typeof judged === 'boolean' ? judged : judged.catch(note);
+  } catch (error) {
+    return note(error);
+  }
 }
 
 function findingOf(error: unknown): Finding {

@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { encodeHex } from '@sotto/core';
 import { describe, expect, it } from 'vitest';
 import { repetitions } from '../long.js';
 import { readCorpus } from './corpus.js';
@@ -33,7 +35,7 @@ export function playTargets(folder: string, targets: Readonly<Record<string, Fuz
           try {
             await judge(target, input);
           } catch (error) {
-            throw new Error(`${error} Input: ${Buffer.from(input).toString('hex')}`, { cause: error });
+            throw new Error(`${error} Input: ${encodeHex(input)}`, { cause: error });
           }
         }
       }, 120_000);

@@ -4,6 +4,8 @@ export interface FuzzTarget {
   readonly about: string;
   /** Inputs to begin with, valid ones among them. Not called by the fuzzer, so it may read files. */
   seeds(): Iterable<Uint8Array>;
+  /** Longest that an input may take, in milliseconds, where it plays a lot. Default: what any decoder may take. */
+  readonly mostMs?: number;
   /** Whether `run` returns a promise. */
   readonly isAsync?: true;
   /**
