@@ -20,7 +20,7 @@ export default {
   about: 'conversations of several devices: loss, repeats, restarts, clocks, lost stores',
   isAsync: true,
   // Each scenario makes keys and sessions, and delivers everything at its end.
-  mostMs: 2_000,
+  mostMs: 5_000,
   *seeds() {
     yield Uint8Array.of(0, 0, 0, 1, 1, 0, 0, 1, 0, 6, 0, 0, 0, 1, 1, 0);
     yield Uint8Array.of(3, 9, 0, 1, 0, 0, 0, 1, 1, 0, 7, 2, 10, 1, 0, 0, 1, 2, 0);

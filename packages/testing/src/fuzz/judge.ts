@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
+import { cpuUsage } from 'node:process';
 import { getHeapStatistics } from 'node:v8';
 import { encodeHex, SottoError } from '@sotto/core';
 import { Finding, type FuzzTarget } from './target.js';
 
-/** Longest that an input may take, in milliseconds: the shortest of {@link ATTEMPTS}, since a machine may be busy. */
+/** Longest that an input may take, in milliseconds of the processor: the shortest of {@link ATTEMPTS}. */
 export const MOST_MS = 100;
 /** Most that memory may grow by. */
 export const MOST_BYTES = 50 * 1024 * 1024;
@@ -17,9 +18,10 @@ const ATTEMPTS = 4;
  */
 export function judge(target: FuzzTarget, data: Uint8Array, attempt = 1): boolean | Promise<boolean> {
   const memory = memoryInUse();
-  const start = performance.now();
+  const start = cpuUsage();
   const finish = (error: unknown) => {
-    const elapsed = performance.now() - start;
+    const { user, system } = cpuUsage(start);
+    const elapsed = (user + system) / 1_000;
     const grown = memoryInUse() - memory;
     if (error !== undefined && !(error instanceof SottoError)) throw findingOf(error);
     if (grown > MOST_BYTES) throw new Finding(`Memory grows by ${Math.round(grown / 2 ** 20)} MiB.`);
