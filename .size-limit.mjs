@@ -159,7 +159,7 @@ const budgets = [
     name: 'linking a device, beside the messenger with its backup and a provider',
     import: { [dist('device-linking')]: '*' },
     ignore: ['@sotto/messenger', '@sotto/messenger/backup', '@sotto/crypto'],
-    limit: '17 kB',
+    limit: '17.5 kB',
   },
   {
     name: 'files over a web server, until the first one is encrypted or decrypted',

@@ -1,38 +1,19 @@
 import {
   type Attachment,
+  DEFAULT_ATTACHMENT_LIMITS,
   decodeAttachment,
   downloadAttachment,
-  encodeAttachment,
-  uploadAttachment,
 } from '@sotto/attachments';
 import { createHttpBlobStore } from '@sotto/attachments/http';
-import type { Conversations } from '@sotto/conversations';
 import type { BlobStore } from '@sotto/core';
-import type { Conversation } from '@sotto/messenger';
+import { rememberingStore } from './kept-parts.js';
 
 /** Files are kept, encrypted, at the node that the user chose. Those at other nodes are not fetched: their operators would learn who asks. */
-export function blobStoreAt(node: string): BlobStore {
-  const url = new URL('/blobs/', node.replace(/^ws/, 'http'));
-  return createHttpBlobStore({ url: url.href });
-}
+export type FileStore = ReturnType<typeof fileStoreAt>;
 
-/** Encrypts a file, stores it, and sends where it is. */
-export async function sendFile(
-  { conversations, blobs }: { readonly conversations: Conversations; readonly blobs: BlobStore },
-  conversation: Conversation,
-  file: File,
-  onProgress: (done: number, total: number) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const attachment = await uploadAttachment({
-    store: blobs,
-    source: file,
-    name: file.name,
-    mediaType: plainMediaType(file.type),
-    signal,
-    onProgress: ({ done, total }) => onProgress(done, total),
-  });
-  await conversations.sendFile(conversation, encodeAttachment(attachment));
+export function fileStoreAt(node: string) {
+  const url = new URL('/blobs/', node.replace(/^ws/, 'http'));
+  return rememberingStore(createHttpBlobStore({ url: url.href }));
 }
 
 /** What a message says of a file; `undefined` when it says nothing valid. */
@@ -44,22 +25,50 @@ export function describedFile(bytes: Uint8Array): Attachment | undefined {
   }
 }
 
-/** Fetches a file. Its type is never that of a page: it is saved, and opened by what the user opens files with. */
+/** Kinds of pictures that browsers decode and that hold no scripts. */
+const PICTURES = ['image/png', 'image/jpeg', 'image/webp', 'image/gif'] as const;
+export type PictureType = (typeof PICTURES)[number];
+
+/** The kind of a picture that can be shown; `undefined` for whatever else claims to be one. */
+export function pictureType(mediaType: string): PictureType | undefined {
+  return PICTURES.find((known) => known === mediaType);
+}
+
+/** A small picture of a file, as its message has it; `undefined` when there is none that can be shown. */
+export function thumbnailOf({ thumbnail }: Pick<Attachment, 'thumbnail'>): Blob | undefined {
+  const type = thumbnail && pictureType(thumbnail.mediaType);
+  return thumbnail && type && new Blob([new Uint8Array(thumbnail.content)], { type });
+}
+
+/**
+ * Fetches a file.
+ * @param type that of a picture that is shown. Otherwise it is never that of a page: it is saved, and opened by what the user opens files with
+ */
 export async function fetchFile(
-  { blobs }: { readonly blobs: BlobStore },
+  store: BlobStore,
   attachment: Attachment,
-  onProgress: (done: number, total: number) => void,
+  type: PictureType | 'application/octet-stream',
+  onProgress: (done: number) => void,
   signal: AbortSignal,
 ): Promise<Blob> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   const download = downloadAttachment({
     attachment,
-    stores: [blobs],
+    stores: [store],
     signal,
-    onProgress: ({ done, total }) => onProgress(done, total),
+    onProgress: ({ done }) => onProgress(done),
   });
   for await (const part of download) parts.push(new Uint8Array(part));
-  return new Blob(parts, { type: 'application/octet-stream' });
+  return new Blob(parts, { type });
+}
+
+/** Checks that a file can be sent. Throws a `TypeError` with words for people. */
+export function checkFile({ name, size }: File): void {
+  const { maxFileBytes } = DEFAULT_ATTACHMENT_LIMITS;
+  if (size <= maxFileBytes) return;
+  throw new TypeError(
+    `“${name}” has ${sizeOf(size)}. Up to ${sizeOf(maxFileBytes)} can be sent at once.`,
+  );
 }
 
 /** `1.5 MB`. */
@@ -71,7 +80,8 @@ export function sizeOf(bytes: number): string {
   return `${unit === 0 || size >= 10 ? Math.round(size) : size.toFixed(1)} ${units[unit]}`;
 }
 
-function plainMediaType(type: string): string {
+/** A media type as attachments have it: without parameters; empty when it isn't one. */
+export function plainMediaType(type: string): string {
   const [plain = ''] = type.toLowerCase().split(';');
   return /^[a-z0-9][\w!#$&^.+-]*\/[a-z0-9][\w!#$&^.+-]*$/.test(plain) ? plain : '';
 }

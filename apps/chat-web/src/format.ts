@@ -57,3 +57,17 @@ export function timeOf(milliseconds: number): string {
   const time = clockTime.format(milliseconds);
   return daysAgo(milliseconds) === 0 ? time : `${longDate.format(milliseconds)}, ${time}`;
 }
+
+const DURATIONS = [
+  [7 * 86_400, 'w'],
+  [86_400, 'd'],
+  [3_600, 'h'],
+  [60, 'min'],
+  [1, 's'],
+] as const;
+
+/** About so many seconds, as shortly as can be: `30 s`, `5 min`, `2 h`. */
+export function shortDuration(seconds: number): string {
+  const [length, unit] = DURATIONS.find(([one]) => seconds >= one) ?? DURATIONS[4];
+  return `${Math.round(seconds / length)} ${unit}`;
+}

@@ -1,4 +1,5 @@
-import { type Conversations, conversationKey } from '@sotto/conversations';
+import { type Conversations, conversationKey, parseConversationKey } from '@sotto/conversations';
+import { contentWords } from './content-words.js';
 import { nameOf } from './format.js';
 import { formatRoute, route } from './route.js';
 
@@ -31,39 +32,70 @@ export async function setNotifications(setting: Notifications): Promise<void> {
   localStorage.setItem(SETTING, setting);
 }
 
-/** Notifies of what is received while the page isn't looked at. Returns how to stop. */
+/** Notifies of what is received while the page isn't looked at. What was read, deleted or has disappeared is taken back. Returns how to stop. */
 export function notifyOfMessages(conversations: Conversations): () => void {
-  return conversations.subscribe((change) => {
+  /** The message that is shown of each conversation. */
+  const shown = new Map<string, { readonly number: number; readonly tag: string }>();
+  const takeBack = (key: string) => {
+    const { tag } = shown.get(key) ?? {};
+    if (tag === undefined) return;
+    shown.delete(key);
+    // One that says nothing of a conversation stands for all of them.
+    if (![...shown.values()].some((other) => other.tag === tag)) hide(tag);
+  };
+  const check = async (key: string, number: number) => {
+    const conversation = parseConversationKey(key);
+    const [entry] = await conversations.entries(conversation, { from: number, limit: 1 });
+    const isThere =
+      entry?.number === number && entry.kind === 'message' && entry.content.kind !== 'deleted';
+    if (!isThere && shown.get(key)?.number === number) takeBack(key);
+  };
+  const unsubscribe = conversations.subscribe((change) => {
+    if (change.what === 'removed') return takeBack(change.key);
+    if (change.what === 'conversation') {
+      const { number } = shown.get(change.key) ?? {};
+      if (number === undefined) return;
+      if (conversations.get(parseConversationKey(change.key))?.unread === 0) takeBack(change.key);
+      else if (change.numbers?.includes(number) ?? true) check(change.key, number).catch(() => undefined);
+      return;
+    }
     if (change.what !== 'received' || change.quiet) return;
-    const { conversation, message } = change;
+    const { conversation, message, key } = change;
     const setting = notificationSetting();
-    const isOpen = 'conversation' in route.value && conversationKey(route.value.conversation) === change.key;
+    const isOpen = 'conversation' in route.value && conversationKey(route.value.conversation) === key;
     if (setting === 'off' || (document.visibilityState === 'visible' && document.hasFocus() && isOpen))
       return;
     const sender = nameOf(conversations.person(message.sender));
     const group = conversations.get(conversation)?.group?.name;
     const place = conversation.kind === 'public' ? `#${conversation.name}` : group;
-    const text = message.content.kind === 'text' ? message.content.text.slice(0, 200) : 'A message';
+    // The system keeps what it has shown, for longer than this page can delete it.
+    const isToldOnce = message.timer !== undefined;
     const [title, body] =
       setting === 'nothing'
         ? ['Sotto', 'A new message']
         : [
             place === undefined ? sender : `${sender} in ${place}`,
-            setting === 'text' ? text : 'A new message',
+            setting === 'text' && !isToldOnce ? contentWords(message.content) : 'A new message',
           ];
-    show(title, {
-      body,
-      icon: './icon-192.png',
-      // One for each conversation: the latest.
-      tag: setting === 'nothing' ? 'sotto' : change.key,
-      data: formatRoute({ page: 'conversation', conversation }),
-    });
+    // One for each conversation: the latest.
+    const tag = setting === 'nothing' ? 'sotto' : key;
+    shown.set(key, { number: message.number, tag });
+    const data = formatRoute({ page: 'conversation', conversation });
+    show(title, { body, icon: './icon-192.png', tag, data });
   });
+  return () => {
+    unsubscribe();
+    for (const key of [...shown.keys()]) takeBack(key);
+  };
 }
 
-function show(title: string, options: NotificationOptions): void {
+/** Those that this page shows itself, by tag. */
+const open = new Map<string, Notification>();
+
+function show(title: string, options: NotificationOptions & { readonly tag: string }): void {
   try {
     const notification = new Notification(title, options);
+    open.set(options.tag, notification);
     notification.onclick = () => {
       window.focus();
       location.hash = String(options.data);
@@ -73,6 +105,14 @@ function show(title: string, options: NotificationOptions): void {
     // Phones show those of a service worker only.
     void navigator.serviceWorker?.ready.then((worker) => worker.showNotification(title, options));
   }
+}
+
+function hide(tag: string): void {
+  open.get(tag)?.close();
+  open.delete(tag);
+  void navigator.serviceWorker?.ready.then(async (worker) => {
+    for (const notification of await worker.getNotifications({ tag })) notification.close();
+  });
 }
 
 /** Opens the conversation of a notification that the service worker showed. */

@@ -6,15 +6,17 @@ import {
   type Message,
   parseConversationKey,
 } from '@sotto/conversations';
-import { type BlobStore, isSottoError, type KeyPair } from '@sotto/core';
+import { isSottoError, type KeyPair } from '@sotto/core';
 import { createMessenger, type DeviceInfo, type Messenger, type StartFailure } from '@sotto/messenger';
+import type { StatusClient } from '@sotto/status-messages/client';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
 import { crypto } from './crypto.js';
-import { blobStoreAt } from './files.js';
+import { type FileStore, fileStoreAt } from './files.js';
 import { type Finding, findingSettings, openFinding } from './finding.js';
 import { notifyOfMessages } from './notifications.js';
+import { type OutgoingFiles, openOutgoingFiles } from './outgoing-files.js';
 import { rememberPassphrase } from './passphrase.js';
-import { openStatusClient } from './status-users.js';
+import { openStatusClient, statusSetting } from './status-users.js';
 import { connectTo } from './transport.js';
 
 /** Kept until the user has read what it means that the account was recovered here from its words. */
@@ -36,8 +38,16 @@ export interface Session {
   readonly conversations: Conversations;
   /** Whether we write as Status clients do: with reactions, and deletion for all. */
   readonly withStatus: boolean;
+  /** Whether pictures can travel inside messages, as Status clients of 2024 have it. */
+  readonly withPictures: boolean;
+  /** The layer that talks to Status clients, where the user wants it: invitations to their groups. */
+  readonly statusClient: StatusClient | undefined;
   /** Where files are kept: at the node. */
-  readonly blobs: BlobStore;
+  readonly files: FileStore;
+  /** Files that were sent, and aren't messages yet. */
+  readonly outgoing: OutgoingFiles;
+  /** Files that were chosen and not sent yet, by conversation. */
+  readonly chosen: Map<string, readonly File[]>;
   /** Where people are found by name and key, as the settings say. */
   readonly finding: Finding;
   readonly status: Signal<'connecting' | 'online' | 'offline'>;
@@ -147,6 +157,8 @@ export async function openSession({
   addEventListener('online', tryNow);
 
   const typed = new Map<string, string>();
+  const files = fileStoreAt(node);
+  const outgoing = await openOutgoingFiles({ store, conversations, files });
   const stopNotifying = notifyOfMessages(conversations);
 
   return {
@@ -154,8 +166,12 @@ export async function openSession({
     store,
     messenger,
     conversations,
-    blobs: blobStoreAt(node),
+    files,
+    outgoing,
+    chosen: new Map(),
     withStatus: layer !== undefined,
+    withPictures: layer !== undefined && statusSetting() === '2024',
+    statusClient: layer,
     finding,
     status,
     revision,
@@ -181,6 +197,7 @@ export async function openSession({
       for (const [key, text] of typed)
         await conversations.setDraft(parseConversationKey(key), text).catch(() => undefined);
       typed.clear();
+      await outgoing.close();
       await conversations.close();
       await messenger.close();
       await closeMiner();

@@ -12,6 +12,7 @@ import {
 import { checkBackupFile } from './backup-file.js';
 import { nodeAddress } from './config.js';
 import { crypto } from './crypto.js';
+import { deleteKeptParts } from './kept-parts.js';
 import { finishUnfinished, type LinkScreen, receiveByLink } from './linking.js';
 import { isCard } from './route.js';
 import { openSession, RECOVERED, type Session, type SessionOptions } from './session.js';
@@ -184,6 +185,7 @@ export async function removeAccount(): Promise<void> {
   if (value.name === 'open') await value.session.close();
   if (value.name === 'locked') await value.disk.close();
   await deleteIndexedDbStore({ name: DATABASE });
+  await deleteKeptParts();
   localStorage.removeItem(RECOVERED);
   await openStore();
 }

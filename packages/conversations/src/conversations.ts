@@ -38,10 +38,10 @@ import type {
 } from '@sotto/status-messages/client';
 import { codeOf } from './code-of.js';
 import { type ConversationProtection, type ConversationSummary, conversationKey } from './conversation.js';
-import type { Timer } from './conversation-message.js';
+import type { ShownMessage, Timer } from './conversation-message.js';
 import type { Expiry } from './disappearing.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
-import type { HiddenMessage, HiddenMessageHandler, HiddenMessageOutcome } from './hidden-message.js';
+import type { HiddenMessage, HiddenMessageHandler, HiddenMessageHandlers } from './hidden-message.js';
 import { History } from './history.js';
 import type { DISAPPEARING_MAX_SECONDS } from './limits.js';
 import { LocalSettings } from './local-settings.js';
@@ -175,10 +175,7 @@ export class Conversations {
   /** Identities that wrote and that the user hasn't accepted, in hex. */
   #requests: ReadonlySet<string> = new Set();
   readonly #listeners = new Set<(change: Change) => void>();
-  readonly #hidden = new Map<
-    string,
-    (message: never, from: ReceivedMessage) => Promise<HiddenMessageOutcome>
-  >();
+  readonly #hidden: HiddenMessageHandlers = new Map();
   readonly #stops: (() => void)[] = [];
   readonly #retries = new Set<() => void>();
   /** Changes of conversations run one after another, so that numbers and counts are right. */
@@ -221,15 +218,13 @@ export class Conversations {
       await this.#addRow(conversation, stored);
     }
     for (const name of messenger.chats.list()) await this.#ensure({ kind: 'public', name });
-    for (const { id, joined } of await messenger.groups.list()) {
-      // A group with a notice but without a row was removed on this device.
-      const isNews = joined && (await this.#history.group(id)) === undefined;
-      if (isNews) await this.#ensure({ kind: 'group', groupId: id });
-    }
-    for (const group of (await this.#status?.groups.list()) ?? []) {
-      const isNews = group.state !== 'left' && (await this.#history.group(group.id)) === undefined;
-      if (isNews) await this.#ensure({ kind: 'group', groupId: group.id });
-    }
+    const groups = [
+      ...(await messenger.groups.list()).filter(({ joined }) => joined),
+      ...((await this.#status?.groups.list()) ?? []).filter(({ state }) => state !== 'left'),
+    ];
+    // A group with a notice but without a row was removed on this device.
+    for (const { id: groupId } of groups)
+      if ((await this.#history.group(groupId)) === undefined) await this.#ensure({ kind: 'group', groupId });
     this.#readReceipts = (await this.#history.settings()).readReceipts;
     const unsent = await this.#unsent();
     const failed = this.#failed();
@@ -279,15 +274,17 @@ export class Conversations {
 
   /** Ids of messages that wait for the transport. */
   async #unsent(): Promise<ReadonlySet<string>> {
-    const ours = [...(this.#status?.unsent() ?? [])].map((id) => id.slice(2));
-    return new Set([...(await this.#messenger.outbox.pending()), ...ours]);
+    const unsent = new Set(await this.#messenger.outbox.pending());
+    for (const id of this.#status?.unsent() ?? []) unsent.add(id.slice(2));
+    return unsent;
   }
 
   /** Ids of messages of which a part has failed, with the code of the error where it is known. */
   #failed(): ReadonlyMap<string, string | undefined> {
-    const plain = this.#messenger.outbox.failed().map((id) => [id, undefined] as const);
-    const ours = [...(this.#status?.failed() ?? [])].map(([id, code]) => [id.slice(2), code] as const);
-    return new Map<string, string | undefined>([...plain, ...ours]);
+    const failed = new Map<string, string | undefined>();
+    for (const id of this.#messenger.outbox.failed()) failed.set(id, undefined);
+    for (const [id, code] of this.#status?.failed() ?? []) failed.set(id.slice(2), code);
+    return failed;
   }
 
   /** Stops listening, and waits for what is in progress. Close the messenger, and the option `status`, after it. */
@@ -379,10 +376,19 @@ export class Conversations {
       const now = this.#time.now();
       // A computer that has slept may not have deleted them yet.
       const isThere = (entry: Entry) => entry.kind === 'notice' || !(now >= (entry.expiresAt as number));
-      found.unshift(...(await this.#history.entries(key, start, end)).filter(isThere));
+      const page = await this.#history.entries(key, start, end);
+      if (page.some(isTimed)) this.#mend(key, page);
+      found.unshift(...page.filter(isThere));
       end = start;
     }
     return found.slice(-limit);
+  }
+
+  #mend(key: string, page: readonly Entry[]): void {
+    const isRead = this.#rows.get(key)?.stored.unread === 0;
+    this.#timers()
+      .then((timers) => timers.mend(key, page, isRead))
+      .catch(() => undefined);
   }
 
   /** A person as this user knows them; also a stranger. */
@@ -511,11 +517,7 @@ export class Conversations {
       return request;
     });
     if (isRequest) await this.remove(conversation);
-    for (const { id: groupId, state, addedBy } of (await this.#status?.groups.list()) ?? []) {
-      const isTheirs = state === 'invited' && compareBytes(addedBy, identity) === 0;
-      if (isTheirs && this.#rows.has(conversationKey({ kind: 'group', groupId })))
-        await this.remove({ kind: 'group', groupId });
-    }
+    await this.#statusParts?.removeInvitations(this.#status as StatusClient, this, identity);
     await this.#tail;
   }
 
@@ -546,12 +548,15 @@ export class Conversations {
     });
   }
 
-  /** Removes a conversation and its entries from this device. Leaves a public chat, but not a group. */
+  /**
+   * Removes a conversation and its entries from this device. Leaves a public chat, but not a group. When it begins again, messages
+   * disappear as they did, since the others go on by that.
+   */
   async remove(conversation: Conversation): Promise<void> {
     await this.#inTurn(async () => {
       const key = conversationKey(conversation);
       if (conversation.kind === 'public') await this.#messenger.chats.leave(conversation.name);
-      await this.#history.remove(key);
+      await this.#history.remove(key, await this.#timerOf(conversation));
       await this.#local.forget(key);
       this.#rows.delete(key);
       this.#tell({ what: 'removed', key });
@@ -589,19 +594,32 @@ export class Conversations {
     });
   }
 
+  /** Until when a conversation is muted, in milliseconds since the epoch by our clock, whether that is over or not; 0: it never was. */
+  mutedUntil(conversation: Conversation): number {
+    return this.#local.mutedUntil(conversationKey(conversation));
+  }
+
   /**
    * Sets the count of unread messages to 0. While read receipts are switched on, their authors are told, if the user has accepted them.
+   * @param upTo number of the last message that was read on another device of ours: later ones stay unread, and nobody is told. What
+   *   was read stays read
    * @throws STORE codes
    */
-  async markRead(conversation: Conversation): Promise<void> {
+  async markRead(conversation: Conversation, upTo?: number): Promise<void> {
     await this.#inTurn(async () => {
       const key = conversationKey(conversation);
       const row = this.#rows.get(key);
-      if (row === undefined || row.stored.unread === 0) return;
-      await this.#beginRead(key);
-      const stored = { ...row.stored, unread: 0 };
+      const isHere = upTo === undefined;
+      const later = isHere
+        ? []
+        : await this.entries(conversation, { from: upTo + 1, limit: Number.POSITIVE_INFINITY });
+      const unread = later.filter((entry) => entry.kind === 'message' && !entry.own).length;
+      if (row === undefined || unread >= row.stored.unread) return;
+      if (unread === 0) await this.#beginRead(key);
+      const stored = { ...row.stored, unread };
       const write = this.#history.conversationWrite(key, stored);
-      if (!(await this.#tellRead(conversation, row, write))) await this.#history.putConversation(key, stored);
+      if (!isHere || !(await this.#tellRead(conversation, row, write)))
+        await this.#history.putConversation(key, stored);
       row.stored = stored;
       this.#tell({ what: 'conversation', key, numbers: [] });
     });
@@ -618,8 +636,10 @@ export class Conversations {
     return this.#parts;
   }
 
-  #timerOf(conversation: Conversation): Timer | undefined {
-    return this.#rows.get(conversationKey(conversation))?.stored.timer;
+  async #timerOf(conversation: Conversation): Promise<Timer | undefined> {
+    const key = conversationKey(conversation);
+    const row = this.#rows.get(key);
+    return row === undefined ? this.#history.keptTimer(key) : row.stored.timer;
   }
 
   async #noteExpiry(expiresAt: number | undefined): Promise<void> {
@@ -734,7 +754,7 @@ export class Conversations {
     if (this.#status === undefined && replyTo !== undefined) throw withoutStatus('replyTo');
     return this.#inTurn(async () => {
       const plain = decodeUtf8(payload);
-      const timer = this.#timerOf(conversation);
+      const timer = await this.#timerOf(conversation);
       if (timer?.seconds) {
         // Status clients know of no timers.
         const { encodeConversationMessage } = await this.#loadParts();
@@ -761,7 +781,7 @@ export class Conversations {
     const bytes = copyBytes(attachment, 'attachment');
     return this.#inTurn(async () => {
       const { encodeConversationMessage, fileMessage } = await this.#loadParts();
-      const timer = this.#timerOf(conversation);
+      const timer = await this.#timerOf(conversation);
       const payload = encodeConversationMessage(fileMessage(bytes, text, timer));
       await this.#checkPlain(conversation, 'send files');
       return this.#sendPayload(conversation, payload, { onProgress }, timer);
@@ -819,7 +839,7 @@ export class Conversations {
     if (this.#statusParts === undefined) throw withoutStatus('picture');
     const content = this.#statusParts.pictureContent(picture, options.replyTo);
     return this.#inTurn(async () => {
-      const timer = this.#timerOf(conversation);
+      const timer = await this.#timerOf(conversation);
       if (timer?.seconds) throw notPermitted('let pictures disappear');
       return this.#sendStatus(conversation, content, options);
     });
@@ -1030,13 +1050,15 @@ export class Conversations {
       }
       const mayBeOurs = conversation.kind !== 'public' && message.payload[0] === 0;
       const codec = mayBeOurs ? await this.#loadParts() : undefined;
-      const ours = codec?.decodeConversationMessage(message.payload);
-      if (ours?.kind === 'sync' || ours?.kind === 'profile') {
-        const outcome = await this.#hidden.get(ours.kind)?.(ours as never, message);
-        if (await acknowledge(outcome?.writes ?? [])) outcome?.committed?.();
+      const any = codec?.decodeConversationMessage(message.payload);
+      if (codec && any && codec.isHidden(any)) {
+        await codec.takeHidden(this.#hidden, any, message, acknowledge);
         return;
       }
-      const isNews = ours?.timer !== undefined && this.#isNews(codec as Parts, key, message, ours.timer);
+      const ours = any as ShownMessage | undefined;
+      const before = await this.#timerOf(conversation);
+      const now = this.#clock.now();
+      const isNews = codec?.isNews(ours?.timer, message, this.#rows.has(key), before, now) ?? false;
       if (ours?.kind === 'timer-change' && !isNews) {
         await acknowledge([]);
         return;
@@ -1073,14 +1095,6 @@ export class Conversations {
   #newBatch(): StatusBatch {
     const { StatusBatch } = this.#statusParts as StatusParts;
     return new StatusBatch(this.#history, this.#clock.now());
-  }
-
-  /** Whether a setting that came with a message is later than the one that is there. */
-  #isNews({ replaces }: Parts, key: string, { late }: ReceivedMessage, timer: Timer): boolean {
-    const row = this.#rows.get(key);
-    // It doesn't begin a conversation when it says what is so anyway.
-    if (late || (row === undefined && timer.seconds === 0)) return false;
-    return replaces(timer, row?.stored.timer, this.#clock.now());
   }
 
   /** Stores what a Status client sent, in the commit that acknowledges it. */
@@ -1304,11 +1318,18 @@ export class Conversations {
 
   #summaryOf(key: string, row: Row): ConversationSummary {
     const muted = this.#local.isMuted(key, this.#clock.now());
-    return { ...summaryOf(key, row), draft: this.#local.draft(key), muted };
+    const { expiresAt } = row.lastMessage ?? {};
+    // A computer that has slept may not have deleted it yet.
+    const isGone = expiresAt !== undefined && this.#time.now() >= expiresAt;
+    const summary = { ...summaryOf(key, row), draft: this.#local.draft(key), muted };
+    return isGone ? { ...summary, lastMessage: undefined } : summary;
   }
 
   async #rowFor(conversation: Conversation): Promise<Row> {
-    return this.#rows.get(conversationKey(conversation)) ?? (await this.#addRow(conversation, EMPTY));
+    return (
+      this.#rows.get(conversationKey(conversation)) ??
+      (await this.#addRow(conversation, { ...EMPTY, timer: await this.#timerOf(conversation) }))
+    );
   }
 
   async #addRow(conversation: Conversation, stored: StoredConversation): Promise<Row> {
@@ -1423,6 +1444,10 @@ function summaryOf(key: string, row: Row): Omit<ConversationSummary, 'draft' | '
     next,
     disappearing: stored.timer?.seconds || undefined,
   };
+}
+
+function isTimed(entry: Entry): boolean {
+  return entry.kind === 'message' && entry.timer !== undefined;
 }
 
 function protectionOf({ conversation, lastMessage, deviceKnown }: Row): ConversationProtection {

@@ -7,10 +7,12 @@ import {
   type PublicKey,
   type Write,
 } from '@sotto/core';
-import type { Conversation, Messenger } from '@sotto/messenger';
+import type { Conversation, Messenger, ReceivedMessage } from '@sotto/messenger';
 import { codeOf } from './code-of.js';
 import { conversationKey } from './conversation.js';
 import { encodeConversationMessage, type ShownMessage, type Timer } from './conversation-message.js';
+import { deletion } from './deletion.js';
+import type { Entry } from './entry.js';
 import type { History } from './history.js';
 import { DISAPPEARING_MAX_SECONDS } from './limits.js';
 import type { SteadyTime } from './steady-time.js';
@@ -18,12 +20,12 @@ import {
   entryRecord,
   expiryOf,
   expiryPrefix,
+  expiryRecord,
   put,
-  read,
   type StoredConversation,
-  type StoredExpiring,
   type StoredMessage,
   storedNotice,
+  unreadTimerRecord,
   unreadTimersPrefix,
 } from './storage.js';
 
@@ -60,6 +62,23 @@ export function checkSeconds(seconds: number | undefined): void {
   if (seconds === undefined) return;
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > DISAPPEARING_MAX_SECONDS)
     throw invalidArgument('seconds', `not from 1 to ${DISAPPEARING_MAX_SECONDS}`);
+}
+
+/**
+ * Whether a setting that came with a message replaces the one that is there.
+ * @param isListed whether the conversation is in the list
+ */
+export function isNews(
+  timer: Timer | undefined,
+  { late, request }: Pick<ReceivedMessage, 'late' | 'request'>,
+  isListed: boolean,
+  before: Timer | undefined,
+  now: number,
+): boolean {
+  // Whoever isn't accepted sets nothing.
+  if (timer === undefined || late || request) return false;
+  // It doesn't begin a conversation when it says what is so anyway.
+  return (isListed || timer.seconds !== (before?.seconds ?? 0)) && replaces(timer, before, now);
 }
 
 /** Writes that come to a state of a conversation. */
@@ -152,12 +171,12 @@ async function beginSome(history: History, key: string): Promise<readonly number
   const prefix = unreadTimersPrefix(key);
   const writes: Write[] = [];
   const numbers: number[] = [];
-  for (const [record] of await history.first(prefix, AT_ONCE)) {
+  for (const record of await history.firstKeys(prefix, AT_ONCE)) {
     const number = Number(record.slice(prefix.length));
     writes.push({ type: 'delete', key: record });
     numbers.push(number);
     const stored = await history.readable(key, number);
-    if (stored === undefined || !('message' in stored)) continue;
+    if (stored === undefined || !('message' in stored) || stored.message.expiresAt !== undefined) continue;
     const expiresAt = history.expiryAfter(stored.message.timer);
     if (expiresAt === undefined) continue;
     const message = { ...stored.message, expiresAt };
@@ -178,32 +197,31 @@ async function expireSome(
 ): Promise<ReadonlyMap<string, readonly number[]> | undefined> {
   const writes = new Map<string, Write>();
   const found = new Map<string, [number: number, message: StoredMessage | undefined][]>();
-  for (const [record, value] of await history.first(expiryPrefix, AT_ONCE)) {
-    if (expiryOf(record) > now) break;
+  for (const record of await history.firstKeys(expiryPrefix, AT_ONCE)) {
+    if (expiryOf(record).time > now) break;
     writes.set(record, { type: 'delete', key: record });
-    const expired = await messageOf(history, value);
-    if (expired === undefined) continue;
-    const { key, number, message } = expired;
-    found.set(key, [...(found.get(key) ?? []), [number, message]]);
+    const { conversation: key, number } = expiryOf(record);
+    const expired = await messageOf(history, record);
+    if (expired !== undefined) found.set(key, [...(found.get(key) ?? []), [number, expired.message]]);
   }
   if (writes.size === 0) return undefined;
   for (const [key, messages] of found)
-    for (const write of await history.deletion(key, messages)) writes.set(write.key, write);
+    for (const write of await deletion(history, key, messages)) writes.set(write.key, write);
   await history.commit([...writes.values(), history.timeWrite()]);
   return new Map([...found].map(([key, messages]) => [key, messages.map(([number]) => number)]));
 }
 
-/** The message that a record says, without what is damaged of it; `undefined` when it isn't there any more. */
-async function messageOf(history: History, record: Uint8Array) {
-  let place: StoredExpiring | undefined;
+/** The message that ends with a record, `message: undefined` for a damaged one; `undefined` when it isn't there any more. */
+async function messageOf(history: History, record: string) {
+  const { time, conversation, number } = expiryOf(record);
   try {
-    place = read<StoredExpiring>(record);
+    const stored = await history.storedEntry(conversation, number);
     // Its conversation may have been removed, and have begun again.
-    const message = await history.messageAt(place, place.id);
-    return message && { key: place.conversation, number: place.number, message };
+    const isIt = stored !== undefined && 'message' in stored && stored.message.expiresAt === time;
+    return isIt ? { message: stored.message } : undefined;
   } catch (error) {
     history.reportDamage(error);
-    return place && { key: place.conversation, number: place.number, message: undefined };
+    return { message: undefined };
   }
 }
 
@@ -245,6 +263,28 @@ export class Expiry {
     await this.#plan();
   }
 
+  /**
+   * Lets go what is still among entries that were read, though its time has come, or begun: a computer may have slept, or the
+   * record that says so be damaged.
+   * @param isRead whether no message of the conversation is unread
+   */
+  async mend(key: string, entries: readonly Entry[], isRead: boolean): Promise<void> {
+    const now = this.#time.now();
+    const writes = entries.flatMap((entry) => {
+      if (entry.kind !== 'message' || entry.timer === undefined) return [];
+      const { number, expiresAt, own } = entry;
+      if (expiresAt !== undefined)
+        return now < expiresAt ? [] : [put(expiryRecord(expiresAt, key, number), {})];
+      return isRead && !own ? [put(unreadTimerRecord(key, number), {})] : [];
+    });
+    if (writes.length === 0) return;
+    await this.#host.inTurn(async () => {
+      await this.#history.commit(writes);
+      await this.beginRead(key);
+      await this.expire();
+    });
+  }
+
   /** Deletes the messages whose time has come, later if that fails. */
   async expire(): Promise<void> {
     if (this.#closed) return;
@@ -265,11 +305,11 @@ export class Expiry {
   async #plan(): Promise<void> {
     this.#dueAt = Number.POSITIVE_INFINITY;
     this.#cancel();
-    const [next] = await this.#history.first(expiryPrefix, 1);
+    const [next] = await this.#history.firstKeys(expiryPrefix, 1);
     if (next === undefined) return;
     // How far time has come, for a clock that is behind again at the next start: once a minute, while anything is to disappear.
     await this.#history.commit([this.#history.timeWrite()]);
-    this.note(expiryOf(next[0]));
+    this.note(expiryOf(next).time);
   }
 
   /** Notes that a message disappears at a time. */

@@ -28,6 +28,8 @@ export interface HiddenMessageOutcome {
   readonly writes: readonly Write[];
   /** Called once they are stored. */
   readonly committed?: (() => void) | undefined;
+  /** Called instead when they are not: the handler is called again, or the message was acknowledged before. */
+  readonly failed?: (() => void) | undefined;
 }
 
 /**
@@ -38,3 +40,34 @@ export type HiddenMessageHandler<K extends HiddenMessage['kind']> = (
   message: HiddenMessageOf<K>,
   from: HiddenMessageSource,
 ) => Promise<HiddenMessageOutcome>;
+
+/** By kind. */
+export type HiddenMessageHandlers = Map<
+  string,
+  (message: never, from: HiddenMessageSource) => Promise<HiddenMessageOutcome>
+>;
+
+/** Whether it isn't shown. */
+export function isHidden(message: { readonly kind: string }): message is HiddenMessage {
+  return message.kind === 'sync' || message.kind === 'profile';
+}
+
+/**
+ * Gives a message to the handler of its kind, and stores what it returns.
+ * @param acknowledge stores the writes with the acknowledgement, and resolves to whether it did
+ */
+export async function takeHidden(
+  handlers: HiddenMessageHandlers,
+  message: HiddenMessage,
+  from: HiddenMessageSource,
+  acknowledge: (writes: readonly Write[]) => Promise<boolean>,
+): Promise<void> {
+  const outcome = await handlers.get(message.kind)?.(message as never, from);
+  let isStored = false;
+  try {
+    isStored = await acknowledge(outcome?.writes ?? []);
+  } finally {
+    if (isStored) outcome?.committed?.();
+    else outcome?.failed?.();
+  }
+}

@@ -1,6 +1,7 @@
 import { isSottoError, type Logger, type Store, type Write } from '@sotto/core';
 import type { Conversation } from '@sotto/messenger';
 import { parseConversationKey } from './conversation.js';
+import type { Timer } from './conversation-message.js';
 import type { Entry, Message, NoticeContent } from './entry.js';
 import type { SteadyTime } from './steady-time.js';
 import {
@@ -26,7 +27,6 @@ import {
   referencesPrefix,
   type StoredConversation,
   type StoredEntry,
-  type StoredExpiring,
   type StoredGroup,
   type StoredMessage,
   type StoredName,
@@ -38,6 +38,7 @@ import {
   settingsRecord,
   storedNotice,
   timeRecord,
+  timerRecord,
   unreadTimerRecord,
   unreadTimersPrefix,
 } from './storage.js';
@@ -47,18 +48,21 @@ const FEW = 8;
 /** Records deleted in one commit. */
 const REMOVED_AT_ONCE = 256;
 
+/** Code that is loaded when it is needed. */
+type Parts = Codec & Pick<typeof import('./deletion.js'), 'deletion'>;
+
 /** The records of conversations in a store. Independent of the messenger; callers must not run calls concurrently. */
 export class History {
   readonly #store: Store;
   readonly #logger: Logger;
   readonly #time: SteadyTime;
-  readonly #loadCodec: () => Promise<Codec>;
+  readonly #loadParts: () => Promise<Parts>;
   /** Ids of messages that have not been sent. */
   readonly #outgoing = new Set<string>();
   #lastOrder = 0;
 
-  constructor(store: Store, logger: Logger, time: SteadyTime, loadCodec: () => Promise<Codec>) {
-    this.#loadCodec = loadCodec;
+  constructor(store: Store, logger: Logger, time: SteadyTime, loadParts: () => Promise<Parts>) {
+    this.#loadParts = loadParts;
     this.#store = store;
     this.#time = time;
     this.#logger = logger;
@@ -131,7 +135,7 @@ export class History {
   }
 
   async #entryOf(number: number, stored: StoredEntry): Promise<Entry | undefined> {
-    const codec = needsCodec(stored) ? await this.#loadCodec() : undefined;
+    const codec = needsCodec(stored) ? await this.#loadParts() : undefined;
     try {
       return entryOf(number, stored, codec);
     } catch (error) {
@@ -163,7 +167,7 @@ export class History {
     const writes = [put(conversationRecord(key), stored), put(entryRecord(key, number), entry)];
     if (message?.expiresAt !== undefined) writes.push(...this.expiryWrites(key, number, message));
     else if (message?.timer !== undefined && !message.own)
-      writes.push(put<StoredPlace>(unreadTimerRecord(key, number), { conversation: key, number }));
+      writes.push(put(unreadTimerRecord(key, number), {}));
     if (outgoingId !== undefined) {
       this.#outgoing.add(outgoingId);
       const place: StoredPlace = { conversation: key, number };
@@ -263,7 +267,7 @@ export class History {
     if (place === undefined) return undefined;
     const { conversation: key, number } = place;
     const message = await this.messageAt(place, id);
-    const writes = message === undefined ? [] : await this.deletion(key, [[number, message]]);
+    const writes = message === undefined ? [] : await this.#deletion(key, number, message);
     const reference = message?.status?.id;
     return { key, reference, writes: [{ type: 'delete', key: outgoingRecord(id) }, ...writes] };
   }
@@ -275,32 +279,13 @@ export class History {
   async deleteMessage(key: string, number: number, id: string): Promise<boolean> {
     const message = await this.messageAt({ conversation: key, number }, id);
     if (message === undefined) return false;
-    await this.#store.commit(await this.deletion(key, [[number, message]]));
+    await this.#store.commit(await this.#deletion(key, number, message));
     return true;
   }
 
-  /** The writes that delete messages. @param messages by number; `undefined` for a damaged one */
-  async deletion(
-    key: string,
-    messages: readonly (readonly [number: number, message: StoredMessage | undefined])[],
-  ): Promise<readonly Write[]> {
-    const writes: Write[] = [];
-    for (const [number, message] of messages) {
-      writes.push({ type: 'delete', key: entryRecord(key, number) });
-      const { status, timer, expiresAt, own } = message ?? {};
-      if (status !== undefined)
-        writes.push({ type: 'delete', key: referenceRecord(key, status.id.slice(2)) });
-      if (expiresAt !== undefined) writes.push({ type: 'delete', key: expiryRecord(expiresAt, key, number) });
-      else if (timer !== undefined && !own)
-        writes.push({ type: 'delete', key: unreadTimerRecord(key, number) });
-    }
-    const numbers = new Set(messages.map(([number]) => number));
-    const before = await this.conversation(key);
-    if (before !== undefined && numbers.has(before.lastMessage)) {
-      const lastMessage = await this.#messageBefore(key, before.lastMessage, numbers);
-      writes.push(put(conversationRecord(key), { ...before, lastMessage }));
-    }
-    return writes;
+  async #deletion(key: string, number: number, message: StoredMessage): Promise<readonly Write[]> {
+    const { deletion } = await this.#loadParts();
+    return deletion(this, key, [[number, message]]);
   }
 
   /** When a message disappears whose time begins now, in milliseconds; `undefined`: never. @param timer seconds */
@@ -309,11 +294,8 @@ export class History {
   }
 
   /** The writes by which a message disappears when its time comes. */
-  expiryWrites(key: string, number: number, { id, expiresAt = 0 }: StoredMessage): readonly Write[] {
-    return [
-      put<StoredExpiring>(expiryRecord(expiresAt, key, number), { conversation: key, number, id }),
-      this.timeWrite(),
-    ];
+  expiryWrites(key: string, number: number, { expiresAt = 0 }: StoredMessage): readonly Write[] {
+    return [put(expiryRecord(expiresAt, key, number), {}), this.timeWrite()];
   }
 
   /** The write that keeps the latest time. */
@@ -342,17 +324,14 @@ export class History {
 
   /** Whether there are records under a prefix. */
   async has(prefix: string): Promise<boolean> {
-    return (await this.first(prefix, 1)).length > 0;
+    return (await this.firstKeys(prefix, 1)).length > 0;
   }
 
-  /** The first records under a prefix. Damaged ones are logged and left out. */
-  async first(
-    prefix: string,
-    limit: number,
-  ): Promise<readonly (readonly [key: string, value: Uint8Array])[]> {
-    const found: [string, Uint8Array][] = [];
+  /** The keys of the first records under a prefix. Those that the store finds damaged are logged and left out. */
+  async firstKeys(prefix: string, limit: number): Promise<readonly string[]> {
+    const found: string[] = [];
     try {
-      for await (const { key, value } of this.#store.list(prefix, { limit })) found.push([key, value]);
+      for await (const { key } of this.#store.list(prefix, { limit })) found.push(key);
     } catch (error) {
       this.reportDamage(error);
     }
@@ -362,16 +341,6 @@ export class History {
   /** Notes that the writes of {@link deleteOutgoing} are stored. */
   deleted(id: string): void {
     this.#outgoing.delete(id);
-  }
-
-  /** The number of the last message before a number, some left out; -1 when there is none. */
-  async #messageBefore(key: string, number: number, except: ReadonlySet<number>): Promise<number> {
-    for (let page = Math.floor((number - 1) / PAGE_SIZE); page >= 0; page--) {
-      const entries = await this.entries(key, page * PAGE_SIZE, Math.min(number, (page + 1) * PAGE_SIZE));
-      const last = entries.findLast((entry) => entry.kind === 'message' && !except.has(entry.number));
-      if (last !== undefined) return last.number;
-    }
-    return -1;
   }
 
   /** The write that notes where a Status message is. @param id 64 hex digits */
@@ -433,8 +402,11 @@ export class History {
     await this.#store.commit([{ type: 'delete', key: groupRecord(groupId) }]);
   }
 
-  /** Removes a conversation: its entries first, so that after a crash the rest is still in the list. */
-  async remove(key: string): Promise<void> {
+  /**
+   * Removes a conversation: its entries first, so that after a crash the rest is still in the list.
+   * @param timer is kept for when it begins again, since the others go on by it
+   */
+  async remove(key: string, timer?: Timer): Promise<void> {
     for (const prefix of [
       entriesPrefix(key),
       referencesPrefix(key),
@@ -442,12 +414,24 @@ export class History {
       unreadTimersPrefix(key),
     ]) {
       for (;;) {
-        const records = await this.first(prefix, REMOVED_AT_ONCE);
+        const records = await this.firstKeys(prefix, REMOVED_AT_ONCE);
         if (records.length === 0) break;
-        await this.#store.commit(records.map(([record]) => ({ type: 'delete', key: record })));
+        await this.#store.commit(records.map((record) => ({ type: 'delete', key: record })));
       }
     }
-    await this.#store.commit([{ type: 'delete', key: conversationRecord(key) }]);
+    const writes: Write[] = [{ type: 'delete', key: conversationRecord(key) }];
+    if (timer !== undefined) writes.push(put(timerRecord(key), timer));
+    await this.#store.commit(writes);
+  }
+
+  /** The timer of a conversation that was removed. */
+  async keptTimer(key: string): Promise<Timer | undefined> {
+    try {
+      return await this.get<Timer>(timerRecord(key));
+    } catch (error) {
+      this.reportDamage(error);
+      return undefined;
+    }
   }
 
   /** The records under a prefix, by the rest of their keys. Damaged ones are logged and left out. */

@@ -84,7 +84,11 @@ export class LocalSettings {
   }
 
   isMuted(key: string, now: number): boolean {
-    return (this.#mutedUntil.get(key) ?? 0) > now;
+    return this.mutedUntil(key) > now;
+  }
+
+  mutedUntil(key: string): number {
+    return this.#mutedUntil.get(key) ?? 0;
   }
 
   /** @param until milliseconds since the epoch; `Infinity`: for good. 0: not muted */

@@ -1,4 +1,5 @@
 import {
+  compareBytes,
   decodeHex,
   decodeUtf8,
   encodeBase64,
@@ -340,6 +341,25 @@ export function pictureContent(
 export function checkReaction(reaction: number): void {
   if (!Number.isInteger(reaction) || reaction < 1 || reaction > 6)
     throw invalidArgument('reaction', 'not 1 to 6');
+}
+
+/** What removes conversations from the list. */
+interface Removing {
+  get(conversation: Conversation): object | undefined;
+  remove(conversation: Conversation): Promise<void>;
+}
+
+/** Removes the groups to which a person added us and that the user has not joined. */
+export async function removeInvitations(
+  status: StatusClient,
+  conversations: Removing,
+  identity: PublicKey,
+): Promise<void> {
+  for (const { id: groupId, state, addedBy } of await status.groups.list()) {
+    const conversation = { kind: 'group', groupId } as const;
+    const isTheirs = state === 'invited' && compareBytes(addedBy, identity) === 0;
+    if (isTheirs && conversations.get(conversation) !== undefined) await conversations.remove(conversation);
+  }
 }
 
 /**

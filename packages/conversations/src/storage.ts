@@ -30,8 +30,9 @@ import { decodeText } from './text.js';
  * app/conversations/draft/<conversation>                 StoredDraft: what was written and not sent yet
  * app/conversations/mute/<conversation>                  StoredMute
  * app/conversations/mismatch/<identity>                  StoredMismatch: the safety numbers were different
- * app/conversations/unread-timer/<conversation>/<number> StoredPlace of a message that disappears some time after it is read
- * app/conversations/expiry/<time>/<conversation>/<number> StoredExpiring: a message that disappears at that time
+ * app/conversations/unread-timer/<conversation>/<number> nothing: its key says that a message disappears some time after it is read
+ * app/conversations/expiry/<time>/<conversation>/<number> nothing: its key says that a message disappears at that time
+ * app/conversations/timer/<conversation>                 Timer of a conversation that was removed, for when it begins again
  * app/conversations/time                                 StoredTime
  */
 const ROOT = `${APPLICATION_PREFIX}conversations`;
@@ -50,11 +51,6 @@ export interface StoredConversation {
   readonly lastMessage: number;
   /** When messages disappear; absent until that is set. */
   readonly timer?: Timer | undefined;
-}
-
-/** A message that disappears. */
-export interface StoredExpiring extends StoredPlace {
-  readonly id: string;
 }
 
 /** The latest time seen when a message began to disappear, or did. */
@@ -222,9 +218,13 @@ export const unreadTimerRecord = (key: string, number: number) =>
 /** @param time milliseconds since the epoch, a whole number */
 export const expiryRecord = (time: number, key: string, number: number) =>
   `${expiryPrefix}${String(time).padStart(16, '0')}/${key}/${digits(number)}`;
-/** The time in the key of such a record. */
-export const expiryOf = (record: string) =>
-  Number(record.slice(expiryPrefix.length, expiryPrefix.length + 16));
+/** What the key of such a record says. */
+export function expiryOf(record: string): StoredPlace & { readonly time: number } {
+  const [time, conversation = '', number] = record.slice(expiryPrefix.length).split('/');
+  return { time: Number(time), conversation, number: Number(number) };
+}
+/** The record of a removed conversation's timer. */
+export const timerRecord = (key: string) => `${ROOT}/timer/${key}`;
 
 /** Zero-padded, so that keys sort by number. */
 function digits(number: number): string {

@@ -174,6 +174,20 @@ describe('exactly once', () => {
 });
 
 describe('the list', () => {
+  it('counts what is unread after a message that was read on another device', async () => {
+    const { network, alice, bob } = await two();
+    for (const text of ['one', 'two', 'three']) await alice.conversations.send(direct(bob.identity), text);
+    await quiet(network, alice, bob);
+    const notice = (await bob.conversations.entries(direct(alice.identity))).map(({ number }) => number);
+    const [first = 0, second = 0, third = 0] = notice;
+    await bob.conversations.markRead(direct(alice.identity), second);
+    expect(unread(bob, alice)).toBe(1);
+    await bob.conversations.markRead(direct(alice.identity), first);
+    expect(unread(bob, alice)).toBe(1);
+    await bob.conversations.markRead(direct(alice.identity), third);
+    expect(unread(bob, alice)).toBe(0);
+  });
+
   it('has the latest first, counts what is unread, and survives a restart', async () => {
     const { network, alice, bob } = await two();
     const carol = await newParty(network, 'carol-1');

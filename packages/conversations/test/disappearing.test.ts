@@ -8,7 +8,7 @@ import { changedAfter, replaces } from '../src/disappearing.js';
 import { DISAPPEARING_MAX_SECONDS, describeNotice, openTimeline, type Timeline } from '../src/index.js';
 import { SteadyTime } from '../src/steady-time.js';
 import { circle, last } from './circle.js';
-import { direct, lineOf, newParty, type Party } from './party.js';
+import { direct, lineOf, newParty, type Party, quiet } from './party.js';
 
 const MINUTE = 60_000;
 
@@ -246,11 +246,107 @@ describe('messages that disappear', () => {
     await settle();
     await alice.conversations.remove(to);
     expect(alice.conversations.get(to)).toBeUndefined();
+    await pass(MINUTE / 2, alice);
     await alice.conversations.send(to, 'one');
     await alice.conversations.send(to, 'two');
     await settle();
-    await pass(MINUTE, alice);
+    // When the time of the one that was removed comes.
+    await pass(MINUTE / 2, alice);
     expect(await alice.conversations.entries(to)).toHaveLength(2);
+    await pass(MINUTE / 2, alice);
+    expect(await alice.conversations.entries(to)).toHaveLength(0);
+  });
+
+  it('go on to do so in a conversation that was removed and begins again, as they do for the others', async () => {
+    const { alice, bob, to, from, settle } = await two();
+    await alice.conversations.setDisappearing(to, 60);
+    await settle();
+    await alice.conversations.remove(to);
+    await alice.stop();
+    await alice.open();
+    expect(await alice.conversations.send(to, 'goes')).toMatchObject({ timer: 60 });
+    await settle();
+    expect(alice.conversations.get(to)?.disappearing).toBe(60);
+    expect(await last(bob, from)).toMatchObject({ timer: 60 });
+    // A setting from before doesn't come back, nor does it begin the conversation.
+    await alice.conversations.remove(to);
+    const timer = { seconds: 5, changedAt: Math.floor(bob.clock.now() / 1_000) - 9 };
+    await bob.messenger.send(from, encodeConversationMessage({ kind: 'timer-change', timer }));
+    await settle();
+    expect(alice.conversations.get(to)).toBeUndefined();
+    await bob.conversations.setDisappearing(from, undefined);
+    await settle();
+    expect(alice.conversations.get(to)?.disappearing).toBeUndefined();
+  });
+
+  it('are in neither the list nor a page while a computer that has slept has not deleted them yet', async () => {
+    const { alice, bob, to, from, settle } = await two();
+    await bob.conversations.setDisappearing(from, 60);
+    await bob.conversations.send(from, 'goes');
+    await settle();
+    await alice.conversations.markRead(to);
+    expect(alice.conversations.get(to)?.lastMessage).toBeDefined();
+    alice.clock.jump(24 * 60 * MINUTE);
+    expect(alice.conversations.get(to)?.lastMessage).toBeUndefined();
+    expect(alice.conversations.list()[0]).toMatchObject({ disappearing: 60, lastMessage: undefined });
+    expect(await lines(alice, bob)).toEqual(['! disappearing-changed']);
+    await settle();
+    expect(await records(alice)).toEqual([]);
+  });
+
+  it('are not set by a stranger, who leaves no notices either, until the user accepts them', async () => {
+    const { network, alice } = await two();
+    const mallory = await newParty(network, 'mallory-1');
+    const [them, to] = [direct(mallory.identity), direct(alice.identity)];
+    await mallory.conversations.addContact(await alice.messenger.contacts.ownCode());
+    await mallory.conversations.setDisappearing(to, 1);
+    await quiet(network, alice, mallory);
+    expect(alice.conversations.get(them)).toBeUndefined();
+    await mallory.conversations.send(to, 'hello');
+    for (let i = 0; i < 10; i++) {
+      mallory.clock.jump(2_000);
+      await mallory.conversations.setDisappearing(to, 2 + (i % 2));
+    }
+    await quiet(network, alice, mallory);
+    expect(alice.conversations.get(them)).toMatchObject({ request: true, disappearing: undefined });
+    expect((await lines(alice, mallory)).filter((line) => line.startsWith('!'))).toEqual([]);
+    await alice.conversations.accept(mallory.identity.publicKey);
+    await mallory.conversations.send(to, 'hello again');
+    await quiet(network, alice, mallory);
+    expect(alice.conversations.get(them)?.disappearing).toBe(3);
+  });
+
+  it.each([
+    ['is damaged', (key: string) => ({ type: 'put', key, value: Uint8Array.of(1) }) as const],
+    ['is lost', (key: string) => ({ type: 'delete', key }) as const],
+  ])('go all the same when the record that says so %s', async (_, damage) => {
+    const { alice, bob, to, from, settle } = await two();
+    await bob.conversations.setDisappearing(from, 60);
+    await bob.conversations.send(from, 'one');
+    await bob.conversations.send(from, 'two');
+    await settle();
+    const harm = async () => {
+      const keys = await records(alice);
+      expect(keys).toHaveLength(2);
+      await alice.kept.store.commit([damage(keys[0] as string)]);
+    };
+    // That one was read: noticed when the conversation is looked at.
+    await harm();
+    await alice.conversations.markRead(to);
+    await lines(alice, bob);
+    await settle();
+    for (const entry of await alice.conversations.entries(to))
+      if (entry.kind === 'message') expect(entry.expiresAt).toBe(alice.clock.now() + MINUTE);
+    // When it disappears.
+    await harm();
+    await pass(MINUTE, alice);
+    expect(await lines(alice, bob)).toEqual(['! disappearing-changed']);
+    await settle();
+    let left = 0;
+    for await (const { value } of alice.kept.store.list('app/conversations/entry/'))
+      if (new TextDecoder().decode(value).includes('"timer"')) left++;
+    expect(left).toBe(0);
+    expect(await records(alice)).toEqual([]);
   });
 
   it('in a group: any member sets it', async () => {

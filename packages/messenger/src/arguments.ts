@@ -22,6 +22,7 @@ export function checkMessengerOptions(options: MessengerOptions): void {
 const EVENT_NAMES: Readonly<Record<keyof MessengerEvents, true>> = {
   message: true,
   deviceAdded: true,
+  deviceEnabled: true,
   request: true,
   accepted: true,
   contactChanged: true,

@@ -132,7 +132,7 @@ export class Messenger {
       publish: () => this.#publishInDirectories(true),
     });
     this.requests = new MessengerRequests(context, contacts);
-    this.devices = new MessengerDevices(context, sender);
+    this.devices = new MessengerDevices(context, sender, publication, () => this.#loadDiscovery());
     this.groups = new MessengerGroups(context, loadGroupParts);
     this.chats = new MessengerChats(context, subscriptions);
     this.outbox = new MessengerOutbox(context, outbox, fanOut, tracker);

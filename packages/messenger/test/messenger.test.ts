@@ -481,6 +481,7 @@ describe('devices of our own', () => {
     });
     await alice.messenger.devices.enable('alice-2');
     await laptop.messenger.devices.enable('alice-1');
+    expect(alice.events.deviceEnabled).toEqual([{ installationId: 'alice-2', enabled: true }]);
     await alice.messenger.devices.describe('alice-2', { name: 'laptop' });
     expect((await alice.messenger.devices.list())[0]).toMatchObject({
       installationId: 'alice-2',
@@ -497,9 +498,37 @@ describe('devices of our own', () => {
     expect(alice.texts.at(-1)).toBe('direct bob-1 dr: to both');
     expect(laptop.texts.at(-1)).toBe('direct bob-1 dr: to both');
     await alice.messenger.devices.disable('alice-2');
+    expect(alice.events.deviceEnabled.at(-1)).toEqual({ installationId: 'alice-2', enabled: false });
     const { ownDevices: none } = await alice.say(bob, 'alone');
     expect(none).toEqual([]);
     await expect(alice.messenger.devices.enable('tablet')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('are unlinked: nothing is sent to them, and our bundle without them is published', async () => {
+    const { network, alice, bob } = await two();
+    const laptop = await newParty(network, 'alice-2', { identity: alice.identity });
+    await laptop.messenger.devices.announce();
+    await alice.messenger.devices.announce();
+    await quiet(network, alice, bob, laptop);
+    await alice.messenger.devices.enable('alice-2');
+    await alice.messenger.devices.describe('alice-2', { name: 'laptop' });
+    await alice.messenger.contacts.publishOwnCode();
+    await quiet(network, alice, bob, laptop);
+    const devicesIn = async () =>
+      Object.keys(JSON.parse(atob(await alice.messenger.contacts.ownCode())).signedPreKeys).sort();
+    expect(await devicesIn()).toEqual(['alice-1', 'alice-2']);
+    await alice.messenger.devices.unlink('alice-2');
+    expect(await devicesIn()).toEqual(['alice-1']);
+    expect(await alice.messenger.devices.list()).toMatchObject([{ enabled: false, name: '' }]);
+    await quiet(network, alice, bob, laptop);
+    // Somebody new learns of the one device alone.
+    const carol = await newParty(network, 'carol-1');
+    await carol.messenger.contacts.add(await alice.messenger.contacts.ownCode());
+    await quiet(network, alice, bob, laptop, carol);
+    const known = await carol.messenger.devices.list(alice.identity.publicKey);
+    expect(known.map(({ installationId }) => installationId)).toEqual(['alice-1']);
+    expect((await alice.say(bob, 'alone')).ownDevices).toEqual([]);
+    await expect(alice.messenger.devices.unlink('alice-1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('get what the application makes for them in place of the copy, or nothing', async () => {

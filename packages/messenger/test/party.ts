@@ -27,6 +27,7 @@ export interface Party {
 
 const EVENTS = [
   'deviceAdded',
+  'deviceEnabled',
   'sessionEstablished',
   'sessionReset',
   'preKeyRotated',

@@ -1,64 +1,83 @@
-import type { Conversation } from '@sotto/messenger';
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { sendFile, sizeOf } from '../files.js';
-import { useSession } from '../session-context.js';
-import { useTask } from '../use-task.js';
-import { Explained } from './explained.js';
+import { useRef } from 'preact/hooks';
+import { sizeOf } from '../files.js';
+import { useObjectUrl } from '../use-object-url.js';
+import { Icon } from './icon.js';
 
 interface AttachProps {
-  readonly conversation: Conversation;
-  /** Called when the message was stored. */
-  onSent(): void;
+  /** Whether only pictures can be sent here. */
+  readonly picturesOnly: boolean;
+  onChosen(files: readonly File[]): void;
 }
 
-/** Sends a file: chosen, encrypted, stored at the node, then sent as a message. */
-export function Attach({ conversation, onSent }: AttachProps) {
-  const session = useSession();
-  const [progress, setProgress] = useState<readonly [done: number, total: number]>();
+/** The button that chooses files. They are sent with the next message. */
+export function Attach({ picturesOnly, onChosen }: AttachProps) {
   const input = useRef<HTMLInputElement>(null);
-  const task = useTask();
-  const giveUp = useRef(new AbortController());
-  useEffect(() => () => giveUp.current.abort(), []);
-  const send = async (file: File) => {
-    giveUp.current = new AbortController();
-    setProgress([0, file.size]);
-    try {
-      const onProgress = (done: number, total: number) => setProgress([done, total]);
-      await sendFile(session, conversation, file, onProgress, giveUp.current.signal);
-      onSent();
-    } finally {
-      setProgress(undefined);
-    }
-  };
+  const label = picturesOnly ? 'Send a picture' : 'Send a file';
   return (
-    <div class="attach">
+    <>
       <input
         ref={input}
         class="sr-only"
         type="file"
+        multiple
+        accept={picturesOnly ? 'image/*' : undefined}
         tabIndex={-1}
         aria-label="File to send"
         onChange={({ currentTarget }) => {
-          const [file] = currentTarget.files ?? [];
+          const files = [...(currentTarget.files ?? [])];
           currentTarget.value = '';
-          if (file) void task.run(() => send(file));
+          if (files.length > 0) onChosen(files);
         }}
       />
-      {progress === undefined ? (
-        <button type="button" disabled={task.busy} onClick={() => input.current?.click()}>
-          <span aria-hidden="true">📎</span>
-          <span class="sr-only">Send a file</span>
-        </button>
-      ) : (
-        <p role="status">
-          <progress value={progress[0]} max={Math.max(1, progress[1])} aria-label="Sent" />{' '}
-          {`${sizeOf(progress[0])} of ${sizeOf(progress[1])}`}{' '}
-          <button type="button" onClick={() => giveUp.current.abort()}>
-            Stop
-          </button>
-        </p>
+      <button type="button" class="round" aria-label={label} title={label} onClick={() => input.current?.click()}>
+        <Icon name="attach" />
+      </button>
+    </>
+  );
+}
+
+interface ChosenProps {
+  readonly files: readonly File[];
+  /** Whether photographs are sent with all that the camera wrote into them. */
+  readonly originals: boolean;
+  onOriginals(originals: boolean): void;
+  onRemove(file: File): void;
+}
+
+/** The files that will be sent. */
+export function ChosenFiles({ files, originals, onOriginals, onRemove }: ChosenProps) {
+  return (
+    <div class="chosen">
+      <ul>
+        {files.map((file, i) => (
+          <Chosen key={`${i}-${file.name}`} file={file} onRemove={() => onRemove(file)} />
+        ))}
+      </ul>
+      {files.some(({ type }) => type === 'image/jpeg') && (
+        <label class="choice">
+          <input
+            type="checkbox"
+            checked={originals}
+            onChange={({ currentTarget }) => onOriginals(currentTarget.checked)}
+          />
+          Original file: also tells where and when the photograph was taken
+        </label>
       )}
-      <Explained error={task.error} />
     </div>
+  );
+}
+
+function Chosen({ file, onRemove }: { readonly file: File; onRemove(): void }) {
+  const url = useObjectUrl(file.type.startsWith('image/') && file.type !== 'image/svg+xml' ? file : undefined);
+  return (
+    <li>
+      {url === undefined ? <Icon name="file" /> : <img src={url} alt="" />}
+      <span class="file-name">
+        <bdi>{file.name}</bdi> <span class="hint">{sizeOf(file.size)}</span>
+      </span>
+      <button type="button" class="round" aria-label={`Remove ${file.name}`} onClick={onRemove}>
+        <Icon name="close" />
+      </button>
+    </li>
   );
 }

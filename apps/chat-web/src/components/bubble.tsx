@@ -11,6 +11,7 @@ import { MessageMenu } from './message-menu.js';
 import { PersonName } from './person-name.js';
 import { Quote } from './quote.js';
 import { Time } from './time.js';
+import { TimerOfMessage } from './timer.js';
 
 const STATES: Readonly<Record<Message['state'], readonly [sign: string, words: string]>> = {
   received: ['', ''],
@@ -59,12 +60,13 @@ export function Bubble({ conversation, message, named, first, last, found }: Bub
       )}
       {!isNamed && <span class="sr-only">{own ? 'You' : <PersonName identity={sender} />} wrote:</span>}
       {message.replyTo !== undefined && <Quote conversation={conversation} replyTo={message.replyTo} />}
-      <MessageContent message={message} />
+      <MessageContent conversation={conversation} message={message} />
       <span class="meta">
         {protection === 'dh' && (
           <span title="This message had no forward secrecy">no forward secrecy · </span>
         )}
         {late && <span title="Its author was removed from the group shortly before">after removal · </span>}
+        <TimerOfMessage message={message} />
         <Time at={sentAt} as={clockTimeOf} />
         {words !== '' && (
           <span class="state" title={words}>

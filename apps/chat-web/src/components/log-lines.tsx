@@ -55,7 +55,7 @@ export function linesOf(
     }
     const first = entry.number === firstNew || !belongTogether(before, entry);
     const last = after?.number === firstNew || !belongTogether(entry, after);
-    const text = entry.kind === 'notice' ? describeNotice(entry.notice, nameFor) : '';
+    const text = entry.kind === 'notice' ? asSentence(describeNotice(entry.notice, nameFor)) : '';
     const about = `${first} ${last} ${entry.number === found} ${text}`;
     const same = drawn.get(entry.number);
     kept.add(entry.number);
@@ -95,4 +95,9 @@ function belongTogether(one: Entry | undefined, other: Entry | undefined): boole
     other.storedAt - one.storedAt < TOGETHER_MS &&
     dayOf(one.storedAt) === dayOf(other.storedAt)
   );
+}
+
+/** It may begin with “you”. */
+function asSentence(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

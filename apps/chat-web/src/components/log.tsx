@@ -5,7 +5,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isSame, nameOf } from '../format.js';
 import { useSession } from '../session-context.js';
 import { useRevision } from '../use-revision.js';
+import { Icon } from './icon.js';
 import { type Drawn, linesOf } from './log-lines.js';
+import { OutgoingFilesOf } from './outgoing.js';
 
 /** With more unread messages than this, the conversation opens at the first of them. Less are on the page anyway. */
 const UNREAD_ON_PAGE = 40;
@@ -194,10 +196,11 @@ export function Log({ conversation, at, control }: LogProps) {
             found: at,
             nameFor,
           })}
+        <OutgoingFilesOf conversation={conversation} />
       </div>
       {shown !== undefined && !isAtEnd && (
         <button type="button" class="to-end" onClick={showEnd}>
-          <span aria-hidden="true">↓ </span>
+          <Icon name="down" />
           {unread > 0 ? `${unread} new` : 'To the end'}
         </button>
       )}

@@ -1,16 +1,31 @@
 import type { Content, Message, Reaction } from '@sotto/conversations';
-import { useEffect, useState } from 'preact/hooks';
+import type { Conversation } from '@sotto/messenger';
+import { useMemo } from 'preact/hooks';
 import { nameOf } from '../format.js';
 import { useSession } from '../session-context.js';
+import { useRevision } from '../use-revision.js';
 import { FileOfMessage } from './file.js';
 import { LinkedText } from './linked-text.js';
+import { Picture } from './picture.js';
+
+interface ContentProps {
+  readonly conversation: Conversation;
+  readonly message: Message;
+}
+
+type Inline = Extract<Content, { readonly kind: 'image' }>;
 
 /** What stands in a message, and how people reacted to it. */
-export function MessageContent({ message: { content, edited, reactions } }: { readonly message: Message }) {
+export function MessageContent({ conversation, message }: ContentProps) {
+  const { content, edited, reactions } = message;
   return (
     <>
-      {content.kind === 'image' && <Picture content={content} />}
-      {content.kind === 'file' && <FileOfMessage attachment={content.attachment} />}
+      {content.kind === 'image' && (
+        <InlinePicture conversation={conversation} message={message} content={content} />
+      )}
+      {content.kind === 'file' && (
+        <FileOfMessage conversation={conversation} message={message} attachment={content.attachment} />
+      )}
       <Words content={content} edited={edited} />
       <Reactions reactions={reactions} />
     </>
@@ -44,25 +59,19 @@ function Words({ content, edited }: { readonly content: Content; readonly edited
   }
 }
 
-/** Shown as pictures only: what claims to be one is decoded by the browser, and never opened as a page. */
-function Picture({ content }: { readonly content: Extract<Content, { readonly kind: 'image' }> }) {
-  const [url, setUrl] = useState<string>();
-  const [isBroken, setBroken] = useState(false);
+/** A picture inside a message: what claims to be one is decoded by the browser, and never opened as a page. */
+function InlinePicture({ conversation, message, content }: ContentProps & { readonly content: Inline }) {
+  const { conversations } = useSession();
+  useRevision();
   const { picture, mediaType } = content;
-  useEffect(() => {
-    const next = URL.createObjectURL(new Blob([new Uint8Array(picture)], { type: mediaType }));
-    setUrl(next);
-    return () => URL.revokeObjectURL(next);
-  }, [picture, mediaType]);
-  if (isBroken || mediaType === 'application/octet-stream') {
-    return (
-      <p>
-        <em>A picture that this app can't show.</em>
-      </p>
-    );
-  }
-  return url === undefined ? null : (
-    <img class="picture" src={url} alt="Sent with this message" onError={() => setBroken(true)} />
+  const blob = useMemo(
+    () => new Blob([new Uint8Array(picture)], { type: mediaType }),
+    [picture, mediaType],
+  );
+  // Of people one doesn't know, it is not decoded unasked.
+  const isKnown = message.own || conversations.get(conversation)?.request !== true;
+  return (
+    <Picture name="" size={picture.length} preview={isKnown ? blob : undefined} fetch={async () => blob} />
   );
 }
 

@@ -6,6 +6,7 @@ import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
 import { ConfirmButton } from './confirm-button.js';
 import { Explained } from './explained.js';
+import { Icon } from './icon.js';
 import { isOwn, REACTIONS } from './message-content.js';
 
 interface MessageMenuProps {
@@ -48,7 +49,7 @@ export function MessageMenu({ conversation, message }: MessageMenuProps) {
         aria-expanded={open}
         onClick={() => setOpen(!open)}
       >
-        ⋯
+        <Icon name="more" />
       </button>
       {open && <Menu conversation={conversation} message={message} onClose={() => setOpen(false)} />}
     </div>

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { formatRoute, type Route } from '../route.js';
+import { Icon } from './icon.js';
 import { Heading } from './screen.js';
 
 interface PageProps {
@@ -31,7 +32,7 @@ export function Page({
     <main class="page">
       <header class="bar">
         <a class={`back to-${back.page}`} href={formatRoute(back)} aria-label="Back">
-          ←
+          <Icon name="back" />
         </a>
         {picture}
         <div class="titles">

@@ -1,11 +1,9 @@
-import type { Message } from '@sotto/conversations';
+import { conversationKey, type Message } from '@sotto/conversations';
 import type { Conversation } from '@sotto/messenger';
 import { useEffect, useState } from 'preact/hooks';
+import { contentWords } from '../content-words.js';
 import { useSession } from '../session-context.js';
 import { PersonName } from './person-name.js';
-
-/** Characters of a message that are quoted. */
-const QUOTED = 120;
 
 /** The message that another one replies to. */
 export function Quote({
@@ -16,18 +14,32 @@ export function Quote({
   readonly replyTo: string;
 }) {
   const { conversations } = useSession();
+  const key = conversationKey(conversation);
   const [message, setMessage] = useState<Message>();
   useEffect(() => {
     let isOver = false;
-    conversations.byReference(conversation, replyTo).then(
-      (found) => (isOver ? undefined : setMessage(found)),
-      // Closed meanwhile.
-      () => undefined,
-    );
+    let number: number | undefined;
+    const load = () =>
+      conversations.byReference(conversation, replyTo).then(
+        (found) => {
+          if (isOver) return;
+          number = found?.number;
+          setMessage(found);
+        },
+        // Closed meanwhile.
+        () => undefined,
+      );
+    void load();
+    // It may be changed, be deleted or disappear.
+    const unsubscribe = conversations.subscribe((change) => {
+      if (change.what !== 'conversation' || change.key !== key || number === undefined) return;
+      if (change.numbers?.includes(number) ?? true) void load();
+    });
     return () => {
       isOver = true;
+      unsubscribe();
     };
-  }, [conversations, replyTo]);
+  }, [conversations, key, replyTo]);
   return (
     <blockquote class="quote">
       {message === undefined ? <em>A message that is not here.</em> : <QuotedMessage message={message} />}
@@ -37,15 +49,10 @@ export function Quote({
 
 /** Who wrote, and how it begins. */
 export function QuotedMessage({ message: { own, sender, content } }: { readonly message: Message }) {
-  const text = content.kind === 'text' || content.kind === 'image' ? content.text : '';
   return (
     <>
       <strong>{own ? 'You' : <PersonName identity={sender} />}</strong>{' '}
-      <span dir="auto">
-        {content.kind === 'image' && 'Picture '}
-        {content.kind === 'deleted' && 'Deleted'}
-        {text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text}
-      </span>
+      <span dir="auto">{contentWords(content)}</span>
     </>
   );
 }

@@ -1,15 +1,19 @@
+import { describeDuration } from '@sotto/conversations';
 import type { PublicKey } from '@sotto/core';
 import type { Conversation } from '@sotto/messenger';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Avatar } from '../components/avatar.js';
 import { Composer } from '../components/composer.js';
 import { ConfirmButton } from '../components/confirm-button.js';
 import { ConversationTitle } from '../components/conversation-title.js';
 import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
+import { Icon } from '../components/icon.js';
 import { Log, type LogControl } from '../components/log.js';
 import { Page } from '../components/page.js';
+import { PersonName } from '../components/person-name.js';
 import { Protection } from '../components/protection.js';
+import { shortDuration } from '../format.js';
 import { formatRoute, go } from '../route.js';
 import { useSession } from '../session-context.js';
 import { usePerson, useRevision } from '../use-revision.js';
@@ -28,13 +32,19 @@ export function ConversationPage({ conversation, at }: ConversationProps) {
   const summary = conversations.get(conversation);
   const protection = summary?.protection ?? (conversation.kind === 'public' ? 'public' : 'identity-key');
   const isMember = conversation.kind !== 'group' || summary?.group?.joined === true;
+  const isInvitation = conversation.kind === 'group' && summary?.request === true;
   const isBlocked = conversation.kind === 'direct' && conversations.person(conversation.peer).blocked;
   return (
     <Page
       filled
       picture={<Avatar conversation={conversation} group={summary?.group} />}
       title={<ConversationTitle conversation={conversation} group={summary?.group} />}
-      badge={<Protection protection={protection} />}
+      badge={
+        <>
+          <Protection protection={protection} />
+          {summary?.disappearing !== undefined && <Disappears seconds={summary.disappearing} />}
+        </>
+      }
       actions={
         <a class="button" href={formatRoute({ page: 'details', conversation })}>
           {conversation.kind === 'direct' ? 'Verify' : 'Details'}
@@ -44,12 +54,86 @@ export function ConversationPage({ conversation, at }: ConversationProps) {
       {conversation.kind === 'direct' && (
         <AboutPeer conversation={conversation} request={summary?.request === true} />
       )}
+      {isInvitation && <Invitation groupId={conversation.groupId} name={summary.group?.name} />}
       <Log conversation={conversation} at={at} control={log} />
-      {!isMember && <p class="hint">You are not a member of this group.</p>}
+      {!isMember && !isInvitation && <p class="hint">You are not a member of this group.</p>}
       {isMember && !isBlocked && (
         <Composer conversation={conversation} onSend={() => log.current?.showEnd()} />
       )}
     </Page>
+  );
+}
+
+/** That messages disappear, beside the title. */
+function Disappears({ seconds }: { readonly seconds: number }) {
+  const words = `New messages disappear ${describeDuration(seconds)} after they were read`;
+  return (
+    <span class="badge timer" title={words}>
+      <Icon name="timer" />
+      <span aria-hidden="true">{shortDuration(seconds)}</span>
+      <span class="sr-only">{words}</span>
+    </span>
+  );
+}
+
+interface InvitationProps {
+  readonly groupId: string;
+  /** Chosen by whoever made the group. */
+  readonly name: string | undefined;
+}
+
+/** A Status group to which someone added us whom the user hasn't accepted. */
+function Invitation({ groupId, name = 'Group' }: InvitationProps) {
+  const { conversations, statusClient } = useSession();
+  const [addedBy, setAddedBy] = useState<PublicKey>();
+  const task = useTask();
+  useEffect(() => {
+    statusClient?.groups.get(groupId).then(
+      (group) => setAddedBy(group?.addedBy),
+      () => undefined,
+    );
+  }, [groupId]);
+  const decline = (work: () => Promise<unknown>) =>
+    void task.run(async () => {
+      await work();
+      go({ page: 'list' });
+    });
+  return (
+    <section class="notice" aria-label="Invitation to a group">
+      <p>
+        <strong>
+          {addedBy === undefined ? 'Someone' : <PersonName identity={addedBy} />} added you to “
+          <bdi>{name}</bdi>”.
+        </strong>{' '}
+        You don't know this person yet. Joining tells all members that you are there, and lets them write to
+        you here.
+      </p>
+      <div class="row">
+        <button
+          type="button"
+          class="primary"
+          disabled={task.busy}
+          onClick={() => void task.run(() => conversations.acceptGroup(groupId))}
+        >
+          Join
+        </button>
+        <ConfirmButton
+          label="Decline"
+          question="This deletes what was written there. Nobody is told."
+          busy={task.busy}
+          onConfirm={() => decline(() => conversations.remove({ kind: 'group', groupId }))}
+        />
+        {addedBy !== undefined && (
+          <ConfirmButton
+            label="Block"
+            question="This declines, and you no longer receive what this person sends."
+            busy={task.busy}
+            onConfirm={() => decline(() => conversations.block(addedBy))}
+          />
+        )}
+      </div>
+      <Explained error={task.error} />
+    </section>
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Conversation } from '@sotto/messenger';
 import { ConfirmButton } from '../components/confirm-button.js';
+import { Disappearing } from '../components/disappearing.js';
 import { Explained } from '../components/explained.js';
 import { Page } from '../components/page.js';
 import { go } from '../route.js';
@@ -17,6 +18,7 @@ export function Details({ conversation }: { readonly conversation: Conversation 
       return (
         <Page title="Verify" back={back}>
           <PersonDetails peer={conversation.peer} />
+          <Disappearing conversation={conversation} />
           <Mute conversation={conversation} />
           <Remove conversation={conversation} label="Delete the conversation" />
         </Page>
@@ -25,6 +27,7 @@ export function Details({ conversation }: { readonly conversation: Conversation 
       return (
         <Page title="Group" back={back}>
           <GroupDetails groupId={conversation.groupId} />
+          <Disappearing conversation={conversation} />
           <Mute conversation={conversation} />
           <Remove conversation={conversation} label="Delete the messages on this device" />
         </Page>

@@ -7,8 +7,10 @@ import {
 import { useEffect, useState } from 'preact/hooks';
 import { Avatar } from '../components/avatar.js';
 import { ConversationTitle } from '../components/conversation-title.js';
+import { Icon } from '../components/icon.js';
 import { Identicon } from '../components/identicon.js';
 import { Time } from '../components/time.js';
+import { contentWords } from '../content-words.js';
 import { nameOf, shortTimeOf } from '../format.js';
 import { formatRoute, route } from '../route.js';
 import type { Session } from '../session.js';
@@ -136,7 +138,7 @@ function Row({ summary }: { readonly summary: ConversationSummary }) {
           <ConversationTitle conversation={conversation} group={group} />
           {muted && (
             <span class="muted" title="Muted">
-              <span aria-hidden="true"> 🔕</span>
+              <Icon name="muted" />
               <span class="sr-only"> (muted)</span>
             </span>
           )}
@@ -174,7 +176,7 @@ function Preview({ summary }: { readonly summary: ConversationSummary }) {
     <>
       {state === 'failed' && <span class="failed-sign">Not sent: </span>}
       {own ? 'You: ' : conversation.kind !== 'direct' && `${nameOf(conversations.person(sender))}: `}
-      <bdi>{content.kind === 'text' ? content.text.slice(0, 120) : "A message that this app can't show"}</bdi>
+      <bdi>{contentWords(content)}</bdi>
     </>
   );
 }
@@ -211,6 +213,25 @@ function Found({ query, list }: FoundProps) {
       ended.abort();
     };
   }, [query, session]);
+  useEffect(() => {
+    // What was found may be deleted or disappear.
+    return session.conversations.subscribe((change) => {
+      if (change.what !== 'conversation') return;
+      const isChanged = ({ conversation, message }: SearchResult) =>
+        conversationKey(conversation) === change.key && (change.numbers?.includes(message.number) ?? true);
+      for (const { conversation, message } of results.filter(isChanged)) {
+        const { number } = message;
+        session.conversations.entries(conversation, { from: number, limit: 1 }).then(
+          ([entry]) => {
+            if (entry?.number === number && entry.kind === 'message' && entry.content.kind !== 'deleted')
+              return;
+            setResults((all) => all.filter((one) => one.message !== message));
+          },
+          () => undefined,
+        );
+      }
+    });
+  }, [results, session]);
   const named = list.filter((summary) => titleOf(session, summary).includes(query.trim().toLowerCase()));
   return (
     <div class="rows">
@@ -244,7 +265,9 @@ function Found({ query, list }: FoundProps) {
               </span>
               <Time at={message.storedAt} as={shortTimeOf} />
               <span class="preview">
-                <bdi>{message.content.kind === 'text' ? around(message.content.text, query) : ''}</bdi>
+                <bdi>{'text' in message.content && message.content.text !== ''
+                    ? around(message.content.text, query)
+                    : contentWords(message.content)}</bdi>
               </span>
             </a>
           </li>

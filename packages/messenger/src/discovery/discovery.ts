@@ -14,11 +14,13 @@ export class Discovery {
   readonly #closed = new AbortController();
   readonly #names: Names;
   readonly #lookUps: LookUps;
+  readonly #siblings: Siblings;
   readonly #publishers: readonly Publisher[];
 
   constructor(context: MessengerContext, subscriptions: Subscriptions) {
     const { signal } = this.#closed;
     const siblings = new Siblings(context);
+    this.#siblings = siblings;
     this.#context = context;
     this.#names = new Names(context);
     this.#lookUps = new LookUps(context, subscriptions, this.#names, signal);
@@ -48,6 +50,14 @@ export class Discovery {
     return runtime.read((tx) =>
       Promise.all(settings.directories.map((directory) => describeDirectory(tx, directory))),
     );
+  }
+
+  /** Leaves a device of ours out of what is published from now on. */
+  unlink(installationId: string): Promise<void> {
+    return this.#context.runtime.transaction(async (tx) => {
+      await this.#siblings.unlink(tx, installationId);
+      for (const publisher of this.#publishers) await publisher.makeDue(tx);
+    });
   }
 
   /**

@@ -1,5 +1,5 @@
 import { type BundleDirectory, compareBytes, encodeUtf8, type SottoError } from '@sotto/core';
-import type { ReadTransaction } from '@sotto/device';
+import type { ReadTransaction, Transaction } from '@sotto/device';
 import { storedNow } from '@sotto/device/internal';
 import { createDirectories, type Directories, type FoundBundle } from '@sotto/directories';
 import { type Bundle, encodeBundle } from '@sotto/protocol-codec';
@@ -98,6 +98,11 @@ export class Publisher {
     runtime.schedule(`directory ${this.#directory.name}`, Math.min(wait, CHECK_INTERVAL_MS), () => {
       void this.check();
     });
+  }
+
+  /** Has our bundle published anew: another device may have published one since ours. */
+  async makeDue(tx: Transaction): Promise<void> {
+    tx.put(directoryTable, { ...(await this.#record(tx)), content: NOTHING.content }, this.#directory.name);
   }
 
   /** @returns milliseconds until something is due */

@@ -6,6 +6,15 @@ import type { SignedPreKey } from '@sotto/protocol-codec';
 import type { MessengerContext } from '../runtime/context.js';
 import { type SiblingRecord, siblingTable } from './tables.js';
 
+const UNKNOWN: SiblingRecord = {
+  signedPreKey: new Uint8Array(0),
+  version: 0,
+  protocolVersion: 0,
+  timestamp: 0n,
+  foundAt: 0n,
+  unlinked: false,
+};
+
 /**
  * Other devices of our identity that publish in the same directories. A directory keeps one bundle of each identity, so whichever
  * device publishes last includes the others, whether paired or not; otherwise those who have only the directory would not
@@ -31,15 +40,23 @@ export class Siblings {
       // Our devices repeat each other's prekeys: only a new one is a sign of life.
       const isNew = known === undefined || compareBytes(known.signedPreKey, signedPreKey) !== 0;
       const foundAt = isNew ? storedNow(settings.clock) : known.foundAt;
-      tx.put(siblingTable, { signedPreKey, version, protocolVersion, timestamp, foundAt }, installationId);
+      const { unlinked } = known ?? UNKNOWN;
+      const found = { signedPreKey, version, protocolVersion, timestamp, foundAt, unlinked };
+      tx.put(siblingTable, found, installationId);
     }
+  }
+
+  /** The user has unlinked a device: it is not published any more, whatever others or itself publish of it. */
+  async unlink(tx: Transaction, installationId: string): Promise<void> {
+    const known = (await tx.get(siblingTable, installationId)) ?? UNKNOWN;
+    tx.put(siblingTable, { ...known, unlinked: true }, installationId);
   }
 
   /** Those to be published, by installation id; the one that showed a new prekey last comes first. */
   async list(tx: ReadTransaction): Promise<ReadonlyMap<string, SignedPreKey>> {
     return new Map(
       (await this.#all(tx))
-        .filter(([, { foundAt }]) => !this.#isOver(Number(foundAt)))
+        .filter(([, { foundAt, unlinked }]) => !unlinked && !this.#isOver(Number(foundAt)))
         .map(([installationId, { signedPreKey, version, protocolVersion }]) => [
           installationId,
           { signedPreKey, version, protocolVersion },
@@ -48,12 +65,13 @@ export class Siblings {
   }
 
   /**
-   * Deletes those beyond what is remembered of an identity. The others stay when they are over, so that they don't begin again
+   * Deletes those beyond what is remembered of an identity, those that were unlinked last of all. The others stay when they are over, so that they don't begin again
    * when another device repeats them.
    */
   async deleteExcess(tx: Transaction): Promise<void> {
     const { maxKnownDevices } = this.#context.settings.limits;
-    for (const [installationId] of (await this.#all(tx)).slice(maxKnownDevices)) {
+    const all = (await this.#all(tx)).toSorted(([, a], [, b]) => Number(b.unlinked) - Number(a.unlinked));
+    for (const [installationId] of all.slice(maxKnownDevices)) {
       tx.delete(siblingTable, installationId);
     }
   }

@@ -1,5 +1,7 @@
 import { copyBytes, type PublicKey } from '@sotto/core';
 import type { DeviceInfo } from '@sotto/device';
+import type { Discovery } from '../discovery/discovery.js';
+import type { BundlePublication } from '../outbound/bundle-publication.js';
 import type { Sender } from '../outbound/sender.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { encodePayload } from '../runtime/payload.js';
@@ -8,11 +10,20 @@ import { encodePayload } from '../runtime/payload.js';
 export class MessengerDevices {
   readonly #context: MessengerContext;
   readonly #sender: Sender;
+  readonly #publication: BundlePublication;
+  readonly #loadDiscovery: () => Promise<Discovery>;
 
   /** @internal */
-  constructor(context: MessengerContext, sender: Sender) {
+  constructor(
+    context: MessengerContext,
+    sender: Sender,
+    publication: BundlePublication,
+    loadDiscovery: () => Promise<Discovery>,
+  ) {
     this.#context = context;
     this.#sender = sender;
+    this.#publication = publication;
+    this.#loadDiscovery = loadDiscovery;
   }
 
   /**
@@ -40,6 +51,22 @@ export class MessengerDevices {
    */
   async disable(installationId: string): Promise<void> {
     await this.#update(installationId, { enabled: false });
+  }
+
+  /**
+   * Gives up another device of ours, one that is sold or lost: as {@link disable}, without the name and metadata that we gave it; and a
+   * bundle that doesn't list it is published at once, on our contact-code topic and in directories. It is sent as soon as we are connected.
+   *
+   * New contacts don't learn of that device from us. No message of the protocol says that a device is gone: people who know it go on
+   * writing to it until three other devices of ours have been active since, and our further devices have to unlink it, each for itself. The device
+   * keeps what it has: the private key, and with it all messages that are encrypted for it, and the ability to write in our name. For a stolen
+   * device only a new identity helps.
+   * @throws NOT_FOUND for this device or an unknown one; STORE codes, CLOSED
+   */
+  async unlink(installationId: string): Promise<void> {
+    await this.#update(installationId, { enabled: false, name: '', metadata: new Map() });
+    await (await this.#loadDiscovery()).unlink(installationId);
+    await this.#publication.publish();
   }
 
   /** Sets the name or metadata of another device of ours. @throws NOT_FOUND, STORE codes, CLOSED */
@@ -84,7 +111,11 @@ export class MessengerDevices {
     installationId: string,
     change: Partial<Pick<DeviceInfo, 'enabled' | 'name' | 'metadata'>>,
   ): Promise<void> {
-    const { device, runtime } = this.#context;
-    await runtime.transaction((tx) => device.updateDevice(tx, this.#own, installationId, change));
+    const { device, events, runtime } = this.#context;
+    const { enabled } = change;
+    await runtime.transaction(async (tx) => {
+      await device.updateDevice(tx, this.#own, installationId, change);
+      if (enabled !== undefined) events.emitOnCommit(tx, 'deviceEnabled', { installationId, enabled });
+    });
   }
 }

@@ -91,6 +91,8 @@ export interface MessengerEvents {
     readonly own: boolean;
     readonly firstContact: boolean;
   };
+  /** Another device of ours was enabled or disabled, by `devices.enable` and `devices.disable`. */
+  deviceEnabled: { readonly installationId: string; readonly enabled: boolean };
   /** An identity that the user hasn't accepted wrote for the first time: `requests.accept` or `requests.block`. */
   request: { readonly identity: PublicKey };
   /** The user has accepted an identity: by `requests.accept`, by adding it, or by writing to it. */

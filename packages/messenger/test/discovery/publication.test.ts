@@ -251,6 +251,20 @@ describe('several devices of an identity in one directory', () => {
     expect(place.log.at(-1)).toMatch(/^alice-1 v\d+$/);
   });
 
+  it('are no longer in it once they were unlinked, also when they have published since or are known to it from before', async () => {
+    const { place, network, alice, laptop, pass } = await twoDevices();
+    await alice.messenger.devices.enable('alice-2');
+    await alice.messenger.devices.unlink('alice-2');
+    await settle(network, alice);
+    expect(place.log.at(-1)).toBe('alice-1 v1');
+    await pass(25 * HOUR);
+    expect(place.log).toContain('alice-1 v2');
+    await laptop.messenger.close();
+    await alice.restart();
+    await pass(2 * DAY);
+    expect(place.log.at(-1)).toMatch(/^alice-1 v\d+$/);
+  });
+
   it('stay in it as paired ones after that time', async () => {
     const { place, network, laptop, alice, pass } = await twoDevices();
     await alice.messenger.devices.enable('alice-2');

@@ -52,6 +52,8 @@ export interface SiblingRecord {
   timestamp: bigint;
   /** Milliseconds since the epoch, by our clock: when it was first found with this prekey. */
   foundAt: bigint;
+  /** The user has unlinked it: it is published only while it is paired. */
+  unlinked: boolean;
 }
 
 function createBaseNameRecord(): NameRecord {
@@ -284,7 +286,14 @@ export const DirectoryRecord: MessageFns<DirectoryRecord> = {
 };
 
 function createBaseSiblingRecord(): SiblingRecord {
-  return { signedPreKey: new Uint8Array(0), version: 0, protocolVersion: 0, timestamp: 0n, foundAt: 0n };
+  return {
+    signedPreKey: new Uint8Array(0),
+    version: 0,
+    protocolVersion: 0,
+    timestamp: 0n,
+    foundAt: 0n,
+    unlinked: false,
+  };
 }
 
 export const SiblingRecord: MessageFns<SiblingRecord> = {
@@ -309,6 +318,9 @@ export const SiblingRecord: MessageFns<SiblingRecord> = {
         throw new globalThis.Error("value provided for field message.foundAt of type int64 too large");
       }
       writer.uint32(40).int64(message.foundAt);
+    }
+    if (message.unlinked !== false) {
+      writer.uint32(48).bool(message.unlinked);
     }
     return writer;
   },
@@ -364,6 +376,14 @@ export const SiblingRecord: MessageFns<SiblingRecord> = {
             }
 
             message.foundAt = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.unlinked = reader.bool();
             continue;
           }
         }
