@@ -162,6 +162,12 @@ const budgets = [
     limit: '17.5 kB',
   },
   {
+    name: 'agreement among own devices, beside messenger and conversations',
+    import: { [dist('device-sync')]: '*' },
+    ignore: [...MESSENGER, '@sotto/conversations', '@noble/hashes'],
+    limit: '7 kB',
+  },
+  {
     name: 'files over a web server, until the first one is encrypted or decrypted',
     import: {
       [dist('attachments')]: '{ decodeAttachment, encodeAttachment, readAttachment, uploadAttachment }',

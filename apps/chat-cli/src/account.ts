@@ -6,6 +6,7 @@ import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
 import { loadBackup } from './backup.js';
 import { CliError } from './cli-error.js';
 import { crypto, type DataDirectory, openDataDirectory } from './data-directory.js';
+import { isUnfinishedHere, type LinkedAccount, type LinkPlace, receiveByLink } from './linking.js';
 import type { Options } from './options.js';
 import type { Prompter } from './prompter.js';
 
@@ -15,14 +16,24 @@ interface OpenAccount {
   readonly identity: KeyPair;
   readonly restored: boolean;
   readonly announce: boolean;
+  /** It came from another device just now: that one has to be told. */
+  readonly linked: LinkedAccount | undefined;
+  /** It came from another device in an earlier run, and that one may not know it. */
+  readonly unfinished: boolean;
+  readonly passphrase: string | undefined;
 }
 
 /**
 Opens the account of a data directory, or creates one there.
+@param linkPlace for the option that receives the account from another device
 @throws CliError; STORE codes; INVALID_MNEMONIC for a file of recovery words
  */
-export async function openAccount(options: Options, prompter: Prompter | undefined): Promise<OpenAccount> {
-  const passphrase = await configuredPassphrase(options);
+export async function openAccount(
+  options: Options,
+  prompter: Prompter | undefined,
+  linkPlace?: LinkPlace,
+): Promise<OpenAccount> {
+  const configured = await configuredPassphrase(options);
   const directory = await openDataDirectory(options.data);
   let store: Store | undefined;
   try {
@@ -31,14 +42,24 @@ export async function openAccount(options: Options, prompter: Prompter | undefin
       directory.content === 'new' && !hasAccountSource(options) && options.backupTo === undefined
         ? await prompter?.newOrRecover()
         : undefined;
-    store = await openStore(directory, passphrase, options, prompter);
+    const opened = await openStore(directory, configured, options, prompter);
+    const { passphrase } = opened;
+    store = opened.store;
     const existing = await readAccount(store, crypto);
+    const unfinished = existing !== undefined && (await isUnfinishedHere(store));
+    const linked =
+      existing === undefined && options.link && linkPlace !== undefined
+        ? await receiveByLink(linkPlace, store, passphrase, prompter)
+        : undefined;
     const { identity, recovered } = existing
       ? { identity: existing, recovered: false }
-      : await createAccount(store, options, asked, prompter);
+      : linked !== undefined
+        ? { identity: linked.identity, recovered: true }
+        : await createAccount(store, options, asked, prompter);
     if (existing === undefined) await writeAccount(store, identity, crypto);
     else await checkWords(options, existing);
-    return { store, identity, restored: directory.replaced === 'rolled-back', announce: recovered };
+    const restored = directory.replaced === 'rolled-back';
+    return { store, identity, restored, announce: recovered, linked, unfinished, passphrase };
   } catch (error) {
     await (store ?? directory).close();
     throw error;
@@ -62,7 +83,7 @@ export async function changePassphrase(options: Options, prompter: Prompter): Pr
     const passphrase = await configuredPassphrase(options);
     const store =
       passphrase === undefined
-        ? await askUntilRight(directory, prompter)
+        ? (await askUntilRight(directory, prompter)).store
         : await directory.unlock(passphrase);
     const next = await prompter.newPassphrase();
     if (next === undefined) throw new CliError('PASSPHRASE_NEEDED', 'The passphrase was not changed.');
@@ -78,25 +99,31 @@ async function configuredPassphrase({ passphraseFile }: Options): Promise<string
   return (await readText(passphraseFile)).replace(/\r?\n$/, '');
 }
 
+interface OpenStore {
+  readonly store: Store;
+  /** What locks it; `undefined`: nothing does. */
+  readonly passphrase: string | undefined;
+}
+
 async function openStore(
   directory: DataDirectory,
   passphrase: string | undefined,
   options: Options,
   prompter: Prompter | undefined,
-): Promise<Store> {
+): Promise<OpenStore> {
   switch (directory.content) {
     case 'new':
       if (prompter === undefined && !hasAccountSource(options)) throw noAccount();
       if (options.backupTo !== undefined) throw noAccount();
       return unlockIfAsked(directory, passphrase ?? (await prompter?.newPassphrase()));
     case 'plain':
-      if (passphrase === undefined) return directory.plain;
+      if (passphrase === undefined) return { store: directory.plain, passphrase };
       throw new CliError(
         'NOT_ENCRYPTED',
         'A passphrase was given, but this data directory is not encrypted.',
       );
     case 'locked':
-      if (passphrase !== undefined) return directory.unlock(passphrase);
+      if (passphrase !== undefined) return { store: await directory.unlock(passphrase), passphrase };
       if (prompter !== undefined) return askUntilRight(directory, prompter);
       throw new CliError(
         'PASSPHRASE_NEEDED',
@@ -106,8 +133,8 @@ async function openStore(
 }
 
 /** Whether the command line says how to create the account. */
-function hasAccountSource({ wordsTo, wordsFrom, backupFrom }: Options): boolean {
-  return [wordsTo, wordsFrom, backupFrom].some((file) => file !== undefined);
+function hasAccountSource({ wordsTo, wordsFrom, backupFrom, link }: Options): boolean {
+  return link || [wordsTo, wordsFrom, backupFrom].some((file) => file !== undefined);
 }
 
 function noAccount(): CliError {
@@ -117,14 +144,19 @@ function noAccount(): CliError {
   );
 }
 
-async function unlockIfAsked(directory: DataDirectory, passphrase: string | undefined): Promise<Store> {
-  return passphrase === undefined ? directory.plain : directory.unlock(passphrase);
+async function unlockIfAsked(directory: DataDirectory, passphrase: string | undefined): Promise<OpenStore> {
+  const store = passphrase === undefined ? directory.plain : await directory.unlock(passphrase);
+  return { store, passphrase };
 }
 
-async function askUntilRight(directory: DataDirectory, prompter: Prompter): Promise<EncryptedStore> {
+async function askUntilRight(
+  directory: DataDirectory,
+  prompter: Prompter,
+): Promise<OpenStore & { readonly store: EncryptedStore }> {
   for (let again = false; ; again = true) {
     try {
-      return await directory.unlock(await prompter.passphrase(again));
+      const passphrase = await prompter.passphrase(again);
+      return { store: await directory.unlock(passphrase), passphrase };
     } catch (error) {
       if (!isSottoError(error, 'STORE_WRONG_PASSPHRASE')) throw error;
     }

@@ -10,7 +10,9 @@ const WATCHED = 50;
 export type FeedItem =
   | { readonly what: 'entry'; readonly conversation: string; readonly entry: Entry }
   /** A message of ours was sent, delivered or read, or failed for at least one recipient. */
-  | { readonly what: 'state'; readonly conversation: string; readonly entry: Message };
+  | { readonly what: 'state'; readonly conversation: string; readonly entry: Message }
+  /** A message isn't there any more: its time has come, or it was deleted. */
+  | { readonly what: 'gone'; readonly conversation: string; readonly number: number };
 
 /**
  * Reports everything that happens in conversations, in order and once. Starts with received messages not yet marked as
@@ -44,7 +46,7 @@ export class Feed {
     }
     this.#stop = conversations.subscribe((change) => {
       if (change.what === 'conversation')
-        void this.#queue.run(() => this.#drain(change.key)).catch(() => undefined);
+        void this.#queue.run(() => this.#drain(change.key, change.numbers)).catch(() => undefined);
     });
   }
 
@@ -57,8 +59,18 @@ export class Feed {
     this.#stop();
   }
 
-  async #drain(key: string): Promise<void> {
+  async #drain(key: string, changed: readonly number[] = []): Promise<void> {
     const next = this.#next.get(key) ?? 0;
+    const conversation = parseConversationKey(key);
+    for (const number of changed.filter((one) => one < next)) {
+      const page = await this.#session.conversations.entries(conversation, {
+        from: number,
+        before: number + 1,
+      });
+      if (page.length > 0) continue;
+      this.#states.get(key)?.delete(number);
+      this.#report({ what: 'gone', conversation: key, number });
+    }
     const first = Math.min(next, ...(this.#states.get(key)?.keys() ?? []));
     const entries = await this.#entriesBack(key, (page) => (page[0]?.number ?? 0) <= first);
     for (const entry of entries) {

@@ -6,6 +6,7 @@ import { CliError } from './cli-error.js';
 import { explain } from './explain.js';
 import { Feed } from './feed.js';
 import { entryJson, personJson } from './json-shapes.js';
+import type { HandOverNews } from './linking.js';
 import { keyText } from './names.js';
 import type { Session } from './session.js';
 
@@ -25,15 +26,19 @@ export async function serveJson(
   const write = (line: { readonly [name: string]: Json | undefined }) => {
     output.write(`${JSON.stringify(line)}\n`);
   };
-  const feed = new Feed(session, ({ what, conversation, entry }) => {
-    if (what === 'entry') write({ event: entry.kind, ...entryJson(session, conversation, entry) });
+  const feed = new Feed(session, (item) => {
+    const { what, conversation } = item;
+    if (item.what === 'gone') write({ event: what, conversation, number: item.number });
+    else if (item.what === 'entry')
+      write({ event: item.entry.kind, ...entryJson(session, conversation, item.entry) });
     else {
-      const { number, id, state, failure } = entry;
+      const { number, id, state, failure } = item.entry;
       write({ event: 'state', conversation, number, id, state, ...(failure !== undefined && { failure }) });
     }
   });
   session.onNotice((notice) => {
     if (notice.what === 'status') write({ event: 'status', status: notice.status });
+    else if (notice.what === 'linking') write({ event: 'linking', ...linkingJson(notice.news) });
     else write({ event: 'warning', code: notice.code, message: notice.text });
   });
   session.statusClient?.on('delivered', ({ messageId: reference, recipient }) =>
@@ -61,6 +66,12 @@ export async function serveJson(
   await feed.settled();
   feed.stop();
   return (await session.messenger.outbox.pending()).size === 0 ? 0 : UNSENT;
+}
+
+function linkingJson(news: HandOverNews): { readonly [name: string]: Json | undefined } {
+  if (news.news !== 'failed') return { ...news };
+  const { code, message } = explain(news.error);
+  return { news: 'failed', error: { code, message } };
 }
 
 async function answerTo(session: Session, line: string) {

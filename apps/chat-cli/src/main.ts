@@ -42,11 +42,14 @@ async function run(options: Options): Promise<number> {
 }
 
 async function open(options: Options): Promise<{ readonly session: Session; close(): Promise<void> }> {
-  if (options.transport.kind === 'memory') return openMemorySession();
-  const transport = await transportFor(options.transport);
+  const { transport: option } = options;
+  if (option.kind === 'memory') return openMemorySession();
+  const transport = await transportFor(option);
+  const linkPlace = { data: options.data, transport: () => transportFor(option) };
   const finding = await openFinding(options.finding);
   const session = await openSession({
-    ...(await openAccount(options, await prompterFor(options))),
+    ...(await openAccount(options, await prompterFor(options), linkPlace)),
+    linkPlace,
     transport,
     finding,
     blobs: openBlobs(options.blobs),

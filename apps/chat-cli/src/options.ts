@@ -22,6 +22,8 @@ chat-cli [options]
   --backup-to FILE         write an encrypted backup to this new file, then exit
   --backup-from FILE       restore an account with its contacts and messages from a backup
                            Set SOTTO_CHAT_BACKUP_PASSPHRASE, or be asked for the passphrase
+  --link                   get the account from another device of yours: shows a code, to be read there with
+                           /link CODE. The same again goes on after an interruption
   --change-passphrase      choose a new passphrase for the encrypted store, then exit
   --json                   JSON lines in and out; needs no terminal
   --help
@@ -103,6 +105,8 @@ export interface Options {
   readonly wordsFrom: string | undefined;
   readonly backupTo: string | undefined;
   readonly backupFrom: string | undefined;
+  /** Receive the account from another device. */
+  readonly link: boolean;
   readonly changePassphrase: boolean;
   readonly json: boolean;
   readonly help: boolean;
@@ -152,13 +156,15 @@ export function parseOptions(args: readonly string[]): Options {
       'Changing the passphrase needs a terminal, and does not work with --memory.',
     );
   }
-  const sources = ['words-to', 'words-from', 'backup-from', 'backup-to'] as const;
+  const sources = ['words-to', 'words-from', 'backup-from', 'backup-to', 'link'] as const;
   if (sources.filter((name) => values[name] !== undefined).length > 1) {
     throw new CliError(
       'BAD_OPTION',
-      'Choose one of --words-to, --words-from, --backup-from and --backup-to.',
+      'Choose one of --words-to, --words-from, --backup-from, --backup-to and --link.',
     );
   }
+  if (values.link === true && (values.json ?? values.memory) === true)
+    throw new CliError('BAD_OPTION', 'Linking needs a terminal, and does not work with --memory.');
   if (values.memory === true && values.profile !== undefined)
     throw new CliError('BAD_OPTION', 'With --memory there is nobody who needs --profile.');
   if (values.memory === true && (values['backup-to'] ?? values['backup-from']) !== undefined) {
@@ -174,6 +180,7 @@ export function parseOptions(args: readonly string[]): Options {
     wordsFrom: values['words-from'],
     backupTo: values['backup-to'],
     backupFrom: values['backup-from'],
+    link: values.link ?? false,
     changePassphrase: values['change-passphrase'] ?? false,
     json: values.json ?? false,
     help: values.help ?? false,
@@ -286,6 +293,7 @@ function readFlags(args: readonly string[]) {
         'words-from': { type: 'string' },
         'backup-to': { type: 'string' },
         'backup-from': { type: 'string' },
+        link: { type: 'boolean' },
         'change-passphrase': { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

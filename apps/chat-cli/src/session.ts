@@ -5,6 +5,7 @@ import type { StatusClient } from '@sotto/status-messages/client';
 import { crypto } from './data-directory.js';
 import { explain } from './explain.js';
 import { type Finding, NO_FINDING } from './finding.js';
+import { finishLink, HandOver, type HandOverNews, type LinkedAccount, type LinkPlace } from './linking.js';
 import type { ProfileOption } from './options.js';
 
 export type Status = 'connecting' | 'connected' | 'offline';
@@ -12,7 +13,8 @@ export type Status = 'connecting' | 'connected' | 'offline';
 /** What the user should know besides the content of conversations. */
 export type Notice =
   | { readonly what: 'status'; readonly status: Status }
-  | { readonly what: 'warning'; readonly code: string; readonly text: string };
+  | { readonly what: 'warning'; readonly code: string; readonly text: string }
+  | { readonly what: 'linking'; readonly news: HandOverNews };
 
 /** An account that is open. */
 export interface Session {
@@ -25,6 +27,8 @@ export interface Session {
   readonly finding: Finding;
   /** Where files are stored; `undefined`: nowhere. */
   readonly blobs: BlobStore | undefined;
+  /** Hands this account to other devices; `undefined` where nothing is kept. */
+  readonly handOver: HandOver | undefined;
   readonly status: Status;
   /** Subscribes to notices; the returned function unsubscribes. */
   onNotice(listener: (notice: Notice) => void): () => void;
@@ -48,6 +52,14 @@ export interface SessionOptions {
   readonly restored?: boolean | undefined;
   /** Announce this device to the other devices of the account: it was recovered here. */
   readonly announce?: boolean | undefined;
+  /** For linking devices. Default: none are linked. */
+  readonly linkPlace?: LinkPlace | undefined;
+  /** The account has just come from another device. */
+  readonly linked?: LinkedAccount | undefined;
+  /** It came from another device in an earlier run, which may not know it yet. */
+  readonly unfinished?: boolean | undefined;
+  /** What locks the store. */
+  readonly passphrase?: string | undefined;
 }
 
 /** Loaded only when it is used. */
@@ -73,6 +85,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     for (const listener of listeners) listener(notice);
   };
   const warn = (code: string, text: string) => notify({ what: 'warning', code, text });
+  const { linkPlace, linked, unfinished, passphrase } = options;
+  const handOver =
+    linkPlace &&
+    new HandOver(linkPlace, { store, identity }, messenger, (news) => notify({ what: 'linking', news }));
   let status: Status = 'connecting';
   let closed = false;
   const setStatus = (now: Status) => {
@@ -132,6 +148,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     statusClient: layer,
     finding,
     blobs: options.blobs,
+    handOver,
     get status() {
       return status;
     },
@@ -142,9 +159,17 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     async start() {
       if (options.announce) await messenger.devices.announce();
       await connect();
+      // The other device goes on without this as well, once this one has written.
+      linked?.finish(messenger).catch(() => undefined);
+      if (unfinished && linkPlace !== undefined)
+        finishLink(linkPlace, store, passphrase, messenger).catch(() => undefined);
+      handOver
+        ?.resume()
+        .catch((error: unknown) => notify({ what: 'linking', news: { news: 'failed', error } }));
     },
     async close() {
       closed = true;
+      await handOver?.close();
       await conversations.close();
       await layer?.close();
       await messenger.close();

@@ -109,6 +109,7 @@ describe('messages that disappear', () => {
     await a.ask('send', { conversation: 'Bob', text: 'psst' });
     expect(await b.message('psst')).toMatchObject({ timer: 1 });
     await b.ask('read', { conversation });
+    for (const who of [a, b]) expect(await who.event('gone')).toHaveProperty('number');
     for (const [who, whom] of [
       [a, 'Bob'],
       [b, conversation],

@@ -1,3 +1,4 @@
+import { type Conversations, createConversations } from '@sotto/conversations';
 import {
   type BundleDirectory,
   compareBytes,
@@ -7,12 +8,14 @@ import {
   type PublicKey,
   type Store,
 } from '@sotto/core';
+import { defaultProvider } from '@sotto/crypto';
 import {
   createMessenger,
   type Messenger,
   type MessengerEvents,
   type ReceivedMessage,
 } from '@sotto/messenger';
+import { createStatusClient } from '@sotto/status-messages/client';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
 import type { Wiretap } from './wiretap.js';
@@ -32,6 +35,11 @@ export interface DeviceEnvironment {
   readonly tap: Wiretap;
   /** Nowhere but on its topics, when there is none. */
   readonly finding: Finding | undefined;
+  /**
+   * Whether it keeps a history by conversations, in place of the inbox: of plain texts, or with the language of Status clients, who
+   * acknowledge what they receive.
+   */
+  readonly history?: 'plain' | 'status' | undefined;
   /** Fires when the device must not be switched on again. */
   readonly closing: AbortSignal;
 }
@@ -47,6 +55,9 @@ export class Device {
   #store: Promise<Store> | undefined;
   #opened: Store | undefined;
   #messenger: Messenger | undefined;
+  #conversations: Conversations | undefined;
+  /** What is closed before the messenger. */
+  readonly #layers: { close(): Promise<void> }[] = [];
 
   constructor(name: string, identity: KeyPair, environment: DeviceEnvironment) {
     this.name = name;
@@ -66,6 +77,12 @@ export class Device {
   get messenger(): Messenger {
     if (this.#messenger === undefined) throw new Error(`${this.name} is switched off.`);
     return this.#messenger;
+  }
+
+  /** Its history, when it keeps one. */
+  get conversations(): Conversations {
+    if (this.#conversations === undefined) throw new Error(`${this.name} keeps no history.`);
+    return this.#conversations;
   }
 
   get isOn(): boolean {
@@ -97,19 +114,40 @@ export class Device {
       directories: finding?.directories,
     });
     this.#messenger = messenger;
-    messenger.on('message', (message) => {
-      this.inbox.push(message);
-    });
+    if (this.#environment.history !== undefined) await this.#keepHistory(messenger);
+    else
+      messenger.on('message', (message) => {
+        this.inbox.push(message);
+      });
     messenger.on('decryptionFailed', (event) => {
       this.refused.push(event);
     });
     await messenger.start();
   }
 
+  async #keepHistory(messenger: Messenger): Promise<void> {
+    const { identity, openedStore: store } = this;
+    const status =
+      this.#environment.history === 'status'
+        ? await createStatusClient({
+            messenger,
+            store,
+            identity,
+            crypto: defaultProvider(),
+            displayName: `${this.name} of the tour`,
+          })
+        : undefined;
+    this.#conversations = await createConversations({ messenger, store, status });
+    this.#layers.push(this.#conversations);
+    if (status !== undefined) this.#layers.push(status);
+  }
+
   /** Goes offline. The store, with unread messages, stays on disk. */
   async switchOff(): Promise<void> {
     const messenger = this.#messenger;
     this.#messenger = undefined;
+    this.#conversations = undefined;
+    for (const layer of this.#layers.splice(0)) await layer.close();
     await messenger?.close();
     // The messenger closes its store, but a store may also be open without a messenger.
     await this.#store?.then((store) => store.close()).catch(() => undefined);

@@ -24,6 +24,8 @@ export interface StageOptions {
 /** Columns where details of messages and codes of errors start. */
 export const DETAIL_COLUMN = 42;
 const CODE_COLUMN = 48;
+/** Milliseconds for what takes time by itself. */
+const PATIENCE_MS = 10_000;
 
 /** The setting of a chapter: a network of its own, the devices on it, and the output for the reader. */
 export class Stage {
@@ -61,19 +63,37 @@ export class Stage {
     name: string,
     identity: KeyPair = this.crypto.secp256k1.generateKeyPair(),
     finding?: Finding,
+    history?: 'plain' | 'status',
   ): Promise<Device> {
-    const device = this.unpack(name, identity, finding);
+    const device = this.unpack(name, identity, finding, history);
     await device.switchOn();
     return device;
   }
 
+  /** Switches on a new device that keeps a history, as `@sotto/conversations` does it. */
+  async deviceWithHistory(name: string, language: 'plain' | 'status'): Promise<Device> {
+    return this.device(name, this.crypto.secp256k1.generateKeyPair(), undefined, language);
+  }
+
+  /** Waits until something is so, for some seconds at most. @returns whether it is */
+  async soon(isSo: () => boolean | Promise<boolean>): Promise<boolean> {
+    const until = Date.now() + PATIENCE_MS;
+    for (;;) {
+      if (await isSo()) return true;
+      if (Date.now() > until) return false;
+      this.#closing.signal.throwIfAborted();
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+
   /** Creates a device without switching it on: its store is empty. */
-  unpack(name: string, identity: KeyPair, finding?: Finding): Device {
+  unpack(name: string, identity: KeyPair, finding?: Finding, history?: 'plain' | 'status'): Device {
     const device: Device = new Device(name, identity, {
       folder: join(this.#options.folder, `device-${this.#devices.length + 1}`),
       network: this.network,
       place: this.crypto.secp256k1.generateKeyPair().publicKey,
       finding,
+      history,
       closing: this.#closing.signal,
       tap: new Wiretap(this.#pbkdf2, (overheard) => this.#showWire(device, overheard)),
     });

@@ -1,8 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import { type Mnemonic, parseMnemonic } from '@sotto/identity';
+import type { PublicKey } from '@sotto/core';
+import type { LinkProgress } from '@sotto/device-linking';
+import { type Mnemonic, parseMnemonic, qrModules, qrTerminal } from '@sotto/identity';
 import { explain } from '../explain.js';
+import { sizeText } from '../files.js';
+import { keyText, plain } from '../names.js';
 import type { Prompter } from '../prompter.js';
 import { enterScreen, leaveScreen } from './alternate-screen.js';
 
@@ -20,6 +24,10 @@ export function terminalPrompter(): Prompter {
     backupPassphrase: (again) =>
       askHidden(again ? 'Wrong passphrase. Passphrase of the backup: ' : 'Passphrase of the backup: '),
     newBackupPassphrase,
+    linkCode,
+    linkRead: (name) => say(`\n${plain(name)} has read the code.`),
+    isOwnAccount,
+    linkProgress,
     progress,
   };
 }
@@ -58,6 +66,40 @@ async function newBackupPassphrase(): Promise<string> {
 function progress(done: number, total: number | undefined): void {
   process.stdout.write(`\r${done}${total === undefined ? '' : ` of ${total}`} records`);
   if (done === total) process.stdout.write('\n');
+}
+
+function linkCode(code: string, expiresAt: number): void {
+  const options = { errorCorrection: 'low' } as const;
+  const { columns = 80 } = process.stdout;
+  if (qrModules(code, options).length <= columns) say(`\n${qrTerminal(code, options)}`);
+  const minutes = Math.max(1, Math.round((expiresAt - Date.now()) / 60_000));
+  say(
+    [
+      '',
+      'On your other device, scan this code, or type /link and this text:',
+      '',
+      code,
+      '',
+      `Show it to nobody else. It can be used once, within ${minutes} minutes. Ctrl-C stops; --link again goes on.`,
+    ].join('\n'),
+  );
+}
+
+async function isOwnAccount(identity: PublicKey, oldDevice: string): Promise<boolean> {
+  say(`${plain(oldDevice)} offers the account ${keyText(identity)}`);
+  say(
+    'Compare this with the key that your other device shows at the top. Whoever saw the code could offer another.',
+  );
+  for (;;) {
+    const answer = (await ask('Is it yours? (y)es or (n)o: ')).trim().toLowerCase();
+    if (answer !== '' && 'yes'.startsWith(answer)) return true;
+    if (answer !== '' && 'no'.startsWith(answer)) return false;
+  }
+}
+
+function linkProgress({ done, total }: LinkProgress): void {
+  process.stdout.write(`\r${sizeText(done)} of ${sizeText(total)}   `);
+  if (done >= total) process.stdout.write('\n');
 }
 
 /** On the alternate screen, which leaves nothing in the terminal's history. */

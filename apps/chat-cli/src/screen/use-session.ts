@@ -1,5 +1,9 @@
 import { type Entry, parseConversationKey } from '@sotto/conversations';
 import { useEffect, useState } from 'react';
+import { explain } from '../explain.js';
+import { sizeText } from '../files.js';
+import type { HandOverNews } from '../linking.js';
+import { plain } from '../names.js';
 import type { Session } from '../session.js';
 
 /** Re-renders whenever something changes. @returns the latest warning, and a counter of changes */
@@ -11,6 +15,7 @@ export function useSession(session: Session): { readonly warning: string; readon
       session.conversations.subscribe(() => setRevision((count) => count + 1)),
       session.onNotice((notice) => {
         if (notice.what === 'warning') setWarning(notice.text);
+        if (notice.what === 'linking') setWarning(linkingText(notice.news));
         setRevision((count) => count + 1);
       }),
     ];
@@ -19,6 +24,20 @@ export function useSession(session: Session): { readonly warning: string; readon
     };
   }, [session]);
   return { warning, revision };
+}
+
+/** What is said of an account that is handed over. */
+function linkingText(news: HandOverNews): string {
+  switch (news.news) {
+    case 'asks':
+      return `${plain(news.name)} shows the code. Is it yours, and in your hands? /link yes or /link no`;
+    case 'progress':
+      return `The new device has ${sizeText(news.done)} of ${sizeText(news.total)}.`;
+    case 'linked':
+      return `${plain(news.name)} is linked. /devices`;
+    case 'failed':
+      return explain(news.error).message;
+  }
 }
 
 /** The latest entries of a conversation. Marks it as read. */

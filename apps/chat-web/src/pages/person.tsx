@@ -2,7 +2,6 @@ import { isSottoError, type PublicKey } from '@sotto/core';
 import {
   compareSafetyNumbers,
   createSafetyNumber,
-  formatKeyText,
   formatSafetyNumber,
   parseContact,
   type SafetyNumber,
@@ -28,29 +27,13 @@ interface PersonProps {
   readonly peer: PublicKey;
 }
 
-/** A person: name, key, whether they were verified, and how to verify them. */
+/** A person: how we call them, and how to verify them. */
 export function PersonDetails({ peer }: PersonProps) {
-  const { identity } = useSession();
   return (
     <>
-      <div class="pair">
-        <figure>
-          <Identicon identity={identity.publicKey} size="large" label="The picture of your key" />
-          <figcaption>You</figcaption>
-        </figure>
-        <figure>
-          <Identicon identity={peer} size="large" label="The picture of the other key" />
-          <figcaption>
-            <PersonName identity={peer} />
-          </figcaption>
-        </figure>
-      </div>
-      <p class="key">{formatKeyText(crypto, peer, 'base58btc')}</p>
       <Name peer={peer} />
       <PinnedNames peer={peer} />
       <SafetyNumbers peer={peer} />
-      <PeerDevices peer={peer} />
-      <Block peer={peer} />
     </>
   );
 }
@@ -60,6 +43,8 @@ function Name({ peer }: PersonProps) {
   const person = usePerson(peer);
   const [name, setName] = useState(person.name);
   const task = useTask();
+  // Removed, or named elsewhere.
+  useEffect(() => setName(person.name), [person.name]);
   return (
     <section aria-label="Contact">
       <form
@@ -74,21 +59,27 @@ function Name({ peer }: PersonProps) {
           {person.contact ? 'Rename' : 'Add to contacts'}
         </button>
       </form>
-      {person.contact && (
+      <Explained error={task.error} />
+    </section>
+  );
+}
+
+export function RemoveContact({ peer }: PersonProps) {
+  const { conversations } = useSession();
+  const { contact } = usePerson(peer);
+  const task = useTask();
+  return (
+    <>
+      {contact && (
         <ConfirmButton
           label="Remove from contacts"
           question="The name and the verification are forgotten. The conversation stays."
           busy={task.busy}
-          onConfirm={() =>
-            void task.run(async () => {
-              setName('');
-              await conversations.removeContact(peer);
-            })
-          }
+          onConfirm={() => void task.run(() => conversations.removeContact(peer))}
         />
       )}
       <Explained error={task.error} />
-    </section>
+    </>
   );
 }
 
@@ -137,6 +128,18 @@ function SafetyNumbers({ peer }: PersonProps) {
       <h2 id="safety-number">Safety number</h2>
       <div ref={verdict} class="verdict" tabIndex={-1}>
         <Verdict peer={peer} />
+      </div>
+      <div class="pair">
+        <figure>
+          <Identicon identity={identity.publicKey} label="The picture of your key" />
+          <figcaption>You</figcaption>
+        </figure>
+        <figure>
+          <Identicon identity={peer} label="The picture of the other key" />
+          <figcaption>
+            <PersonName identity={peer} />
+          </figcaption>
+        </figure>
       </div>
       <p>
         Meet or call each other, and compare. If no one intercepts your messages, the other device shows the
@@ -253,7 +256,8 @@ function Answers({ peer, ready, task, onAnswer }: AnswersProps) {
   );
 }
 
-function PeerDevices({ peer }: PersonProps) {
+/** The devices of a person that messages are encrypted for. */
+export function PeerDevices({ peer }: PersonProps) {
   const { messenger } = useSession();
   const [devices, setDevices] = useState<readonly DeviceInfo[]>([]);
   const task = useTask();
@@ -291,12 +295,12 @@ function PeerDevices({ peer }: PersonProps) {
   );
 }
 
-function Block({ peer }: PersonProps) {
+export function Block({ peer }: PersonProps) {
   const { conversations } = useSession();
   const task = useTask();
   const { blocked } = usePerson(peer);
   return (
-    <section>
+    <>
       {blocked ? (
         <button
           type="button"
@@ -314,6 +318,6 @@ function Block({ peer }: PersonProps) {
         />
       )}
       <Explained error={task.error} />
-    </section>
+    </>
   );
 }

@@ -3,6 +3,8 @@ import { attachment } from './attachment.js';
 import { backup } from './backup.js';
 import { badNetwork } from './bad-network.js';
 import { card } from './card.js';
+import { delivered } from './delivered.js';
+import { disappearing } from './disappearing.js';
 import { firstMessage } from './first-message.js';
 import { foundHere } from './found-here.js';
 import { goClient } from './go-client.js';
@@ -24,6 +26,7 @@ export const CHAPTERS: readonly Chapter[] = [
   foundHere,
   ratchet,
   badNetwork,
+  delivered,
   restart,
   mallory,
   laptop,
@@ -32,6 +35,7 @@ export const CHAPTERS: readonly Chapter[] = [
   lostPhone,
   backup,
   attachment,
+  disappearing,
   publicChat,
   goClient,
 ];
