@@ -81,7 +81,7 @@ async function run({ name, folder, source }) {
   const libFuzzer = [
     `-max_total_time=${seconds}`,
     '-max_len=65536',
-    '-timeout=20',
+    '-timeout=120',
     `-artifact_prefix=${work}/finding-`,
   ];
   const flags = ['--sync', '--includes', file, '--excludes', 'libraries', '--disable_bug_detectors', '.*'];

@@ -4,11 +4,11 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import { build } from 'esbuild';
 import { root } from '../workspace.mjs';
 
 const testing = join(root, 'packages', 'testing');
 const require = createRequire(join(testing, 'package.json'));
-const { build } = require('esbuild');
 
 const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'error', absWorkingDir: root };
 
