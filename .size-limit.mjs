@@ -165,7 +165,8 @@ const budgets = [
     name: 'agreement among own devices, beside messenger and conversations',
     import: { [dist('device-sync')]: '*' },
     ignore: [...MESSENGER, '@sotto/conversations', '@noble/hashes'],
-    limit: '7 kB',
+    // A fifth of it is generated from the schema.
+    limit: '8.2 kB',
   },
   {
     name: 'files over a web server, until the first one is encrypted or decrypted',

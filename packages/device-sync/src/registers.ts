@@ -1,5 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js';
-import { compareBytes, concatBytes, encodeHex, encodeUtf8 } from '@sotto/core';
+import { compareBytes, concatBytes, copyBytes, encodeHex, encodeUtf8 } from '@sotto/core';
 import { BUCKETS, MAX_CLOCK, MAX_ENTRIES } from './limits.js';
 
 /** What an entry is about. The numbers are part of the format. */
@@ -175,7 +175,7 @@ export class Registers<E extends Entry = Entry> {
 
   /** What all entries come to: {@link BUCKETS} times 8 bytes. Equal for equal entries. */
   digest(): Uint8Array {
-    return this.#buckets.slice();
+    return copyBytes(this.#buckets);
   }
 
   /** The entries in buckets that differ from those of another device. */
