@@ -56,8 +56,7 @@ export function notifyOfMessages(conversations: Conversations): () => void {
   const check = async (key: string, number: number) => {
     const conversation = parseConversationKey(key);
     const [entry] = await conversations.entries(conversation, { from: number, limit: 1 });
-    const isThere =
-      entry?.number === number && entry.kind === 'message' && entry.content.kind !== 'deleted';
+    const isThere = entry?.number === number && entry.kind === 'message' && entry.content.kind !== 'deleted';
     if (!isThere && shown.get(key)?.number === number) takeBack(key);
   };
   const unsubscribe = conversations.subscribe((change) => {
