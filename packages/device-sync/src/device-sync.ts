@@ -9,8 +9,10 @@ import {
   type Clock,
   compareBytes,
   decodeUtf8,
+  encodeHex,
   isSottoError,
   type Logger,
+  type PublicKey,
   parseObject,
   SerialQueue,
   type Store,
@@ -99,7 +101,9 @@ export class DeviceSync {
   /** What may have changed here. */
   readonly #changed = {
     anything: false,
-    people: false,
+    everyone: false,
+    /** Identities in hex. */
+    people: new Set<string>(),
     conversations: new Set<string>(),
     drafts: new Set<string>(),
   };
@@ -145,11 +149,11 @@ export class DeviceSync {
       this.#conversations.subscribe((change) => this.#note(change)),
       this.#messenger.on('accepted', (event) => {
         this.#local.noteAccepted(event.identity);
-        this.#notePeople();
+        this.#notePerson(event.identity);
       }),
       this.#messenger.on('blocked', (event) => {
         if (event.blocked) this.#local.noteBlocked(event.identity);
-        this.#notePeople();
+        this.#notePerson(event.identity);
       }),
       this.#messenger.on('deviceEnabled', ({ enabled }) => {
         if (enabled) this.#ask(0);
@@ -201,7 +205,8 @@ export class DeviceSync {
 
   #note(change: Change): void {
     if (change.what === 'people') {
-      this.#notePeople();
+      this.#changed.everyone = true;
+      this.#flushLater();
       return;
     }
     if (change.what === 'received') {
@@ -214,8 +219,9 @@ export class DeviceSync {
     this.#flushLater();
   }
 
-  #notePeople(): void {
-    this.#changed.people = true;
+  /** They need not be in any list. */
+  #notePerson(identity: PublicKey): void {
+    this.#changed.people.add(encodeHex(identity));
     this.#flushLater();
   }
 
@@ -232,10 +238,12 @@ export class DeviceSync {
 
   /** @param withDrafts also those that are being written; others go at once */
   async #flush(withDrafts: boolean): Promise<void> {
-    const { anything, people, conversations, drafts } = this.#changed;
-    const places: Place[] = anything ? [...this.#everything()] : people ? this.#people() : [];
+    const { anything, everyone, people, conversations, drafts } = this.#changed;
+    const places: Place[] = anything ? [...this.#everything()] : everyone ? this.#people() : [];
+    for (const key of people) places.push(...this.#local.person(key));
     this.#changed.anything = false;
-    this.#changed.people = false;
+    this.#changed.everyone = false;
+    people.clear();
     for (const key of conversations)
       places.push(...this.#local.conversation(key).filter(({ kind }) => kind !== KIND.draft));
     conversations.clear();
@@ -252,7 +260,7 @@ export class DeviceSync {
       this.#changed.anything = true;
       throw error;
     }
-    if (people) await this.#apply(this.#waitingForPeople());
+    if (anything || everyone) await this.#apply(this.#waitingForPeople());
   }
 
   /** People here, and those that there were. */

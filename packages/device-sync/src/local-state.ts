@@ -48,8 +48,12 @@ export class LocalState {
   /** What there is about people. */
   people(): readonly Place[] {
     const everyone = new Set<string>();
-    for (const { identity } of [...this.#conversations.contacts(), ...this.#conversations.blocked()])
-      everyone.add(encodeHex(identity));
+    const lists = [
+      this.#conversations.contacts(),
+      this.#conversations.blocked(),
+      this.#conversations.mismatches(),
+    ];
+    for (const { identity } of lists.flat()) everyone.add(encodeHex(identity));
     for (const { conversation } of this.#conversations.list())
       if (conversation.kind === 'direct') everyone.add(encodeHex(conversation.peer));
     return [...everyone].flatMap((key) => this.person(key));

@@ -300,5 +300,113 @@ describe.each([{ status: false }, { status: true }])(
       expect(laptop.messenger.chats.list()).toEqual(['sailing']);
       await stop();
     });
+    it('both know the groups that one of them has created or was added to, without it', async () => {
+      const { phone, laptop, bob, settle, stop } = await people();
+      await phone.conversations.addContact(await bob.messenger.contacts.ownCode(), 'Bob');
+      await bob.conversations.addContact(await phone.messenger.contacts.ownCode(), 'Alice');
+      await settle();
+      await phone.messenger.groups.create('ours', [bob.identity.publicKey]);
+      await bob.messenger.groups.create('theirs', [phone.identity.publicKey]);
+      await settle();
+      const groups = async (device: Device) =>
+        (await device.messenger.groups.list()).map(({ name, joined }) => [name, joined]).sort();
+      expect(await groups(laptop)).toEqual(await groups(phone));
+      expect(await groups(laptop)).toEqual([
+        ['ours', true],
+        ['theirs', true],
+      ]);
+      await stop();
+    });
+
+    it('what the user changes while something arrives for it is not lost', async () => {
+      const { phone, laptop, bob, settle, stop } = await people();
+      await phone.conversations.addContact(bob.identity.publicKey, 'Bob');
+      await settle();
+      await phone.conversations.addContact(bob.identity.publicKey, 'from the phone');
+      await phone.sync?.flush();
+      laptop.clock.jump(60_000);
+      // Neither sent nor seen yet when the other one comes.
+      await laptop.conversations.addContact(bob.identity.publicKey, 'from the laptop');
+      await settle();
+      expect(phone.conversations.person(bob.identity.publicKey).name).toBe('from the laptop');
+      expect(laptop.conversations.person(bob.identity.publicKey).name).toBe('from the laptop');
+      await stop();
+    });
+
+    it('of the same moment, a block counts before an acceptance', async () => {
+      const { phone, laptop, bob, settle, stop } = await people();
+      await bob.conversations.send(direct(phone), 'hello');
+      await settle();
+      for (const device of [phone, laptop]) device.isMute = true;
+      const later = Date.parse('2030-01-01');
+      for (const device of [phone, laptop]) device.clock.set(later);
+      await phone.conversations.accept(bob.identity.publicKey);
+      await laptop.conversations.block(bob.identity.publicKey);
+      await settle();
+      for (const device of [phone, laptop]) device.isMute = false;
+      await laptop.sync?.compare();
+      await settle();
+      for (const device of [phone, laptop])
+        expect(device.conversations.person(bob.identity.publicKey).blocked).toBe(true);
+      await stop();
+    });
+
+    it('a read position waits for its message', async () => {
+      const { network, phone, laptop, bob, settle, stop } = await people();
+      const unread = (device: Device) => device.conversations.get(direct(bob))?.unread;
+      await phone.conversations.addContact(await bob.messenger.contacts.ownCode(), 'Bob');
+      await bob.conversations.addContact(await phone.messenger.contacts.ownCode(), 'Alice');
+      await settle();
+      await phone.conversations.send(direct(bob), 'hi');
+      await settle();
+      await laptop.stop();
+      await bob.conversations.send(direct(phone), 'one');
+      await quiet(network, phone, bob);
+      await phone.conversations.markRead(direct(bob));
+      await quiet(network, phone, bob);
+      await laptop.open();
+      await settle();
+      expect([unread(phone), unread(laptop)]).toEqual([0, 0]);
+      await bob.conversations.send(direct(phone), 'two');
+      await settle();
+      expect([unread(phone), unread(laptop)]).toEqual([1, 1]);
+      await stop();
+    });
+
+    it('a long draft stays on its device, and no error comes of it', async () => {
+      const { phone, laptop, bob, settle, stop } = await people();
+      await phone.conversations.open(direct(bob));
+      await phone.conversations.setDraft(direct(bob), 'a'.repeat(20_000));
+      await settle();
+      expect(laptop.conversations.draft(direct(bob))).toBe('');
+      await phone.conversations.setDraft(direct(bob), 'short');
+      await settle();
+      expect(laptop.conversations.draft(direct(bob))).toBe('short');
+      await stop();
+    });
+
+    it('a draft is sent some seconds after it was begun, and gone at once when it is sent', async () => {
+      const { network, phone, laptop, bob, stop } = await people();
+      const rest = async (ms: number) => {
+        await phone.clock.advanceAndRest(ms);
+        await phone.messenger.flushed();
+        await network.idle();
+      };
+      await phone.conversations.open(direct(bob));
+      await rest(10_000);
+      for (const text of ['D', 'De', 'Dear B']) await phone.conversations.setDraft(direct(bob), text);
+      phone.sent.length = 0;
+      await rest(4_000);
+      expect(phone.sent).toEqual([]);
+      await rest(1_000);
+      expect(phone.sent.length).toBe(1);
+      await quiet(network, laptop);
+      expect(laptop.conversations.draft(direct(bob))).toBe('Dear B');
+      await phone.conversations.setDraft(direct(bob), '');
+      await rest(500);
+      await quiet(network, laptop);
+      expect(laptop.conversations.draft(direct(bob))).toBe('');
+      await stop();
+    });
   },
 );
