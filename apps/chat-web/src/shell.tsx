@@ -32,6 +32,7 @@ function Opened() {
       return (
         <main class="page empty">
           <div>
+            <img class="logo" src="./icon.svg" alt="" width="72" height="72" />
             <h1>Conversations</h1>
             <p>Choose a conversation, or start one with “New”.</p>
           </div>
