@@ -28,7 +28,10 @@ describe('what people show of themselves', () => {
       JSON.stringify(((await b.ask('list'))['conversations'] as { person: unknown }[])[0]?.person);
     await expect.poll(sender, { timeout: 20_000 }).toContain('"ownName":"Alice Liddell"');
     expect(await sender()).toContain('"name":""');
-    await b.ask('add', { who: (await a.ask('card'))['card'], name: 'My sister' });
+    const who = (await a.ask('card'))['card'];
+    expect(await b.ask('add', { who })).toMatchObject({ cardName: 'Alice Liddell' });
+    expect(await sender()).toContain('"name":""');
+    await b.ask('add', { who, name: 'My sister' });
     expect(await sender()).toContain('"name":"My sister"');
     // Somebody else of that name is noticed.
     const c = await someone().comeOnline();
