@@ -9,6 +9,7 @@ const layers = {
   x3dh: ['core', 'crypto', 'protocol-codec'],
   'double-ratchet': ['core', 'crypto'],
   'device-linking': ['core', 'crypto', 'protocol-codec', 'messenger'],
+  'device-sync': ['core', 'protocol-codec', 'messenger', 'conversations'],
   'group-log': ['core', 'crypto'],
   device: ['core', 'crypto', 'protocol-codec', 'x3dh', 'double-ratchet'],
   messenger: ['core', 'crypto', 'protocol-codec', 'group-log', 'device', 'directories'],

@@ -84,11 +84,15 @@ export function formatRoute(route: Route): string {
 /** What is shown now. */
 export const route = signal<Route>(parseRoute(globalThis.location?.hash ?? ''));
 
+/** What was shown before: where a page leads back to that can be reached from several. */
+export const routeBefore = signal<Route>({ page: 'list' });
+
 /** Shows something else. */
 export function go(next: Route): void {
   location.hash = formatRoute(next);
 }
 
 globalThis.addEventListener?.('hashchange', () => {
+  routeBefore.value = route.value;
   route.value = parseRoute(location.hash);
 });

@@ -465,18 +465,20 @@ export class Conversations {
    * @throws STORE codes
    */
   async reportMismatch(identity: PublicKey): Promise<void> {
-    await this.#inTurn(async () => {
-      const name = encodeHex(identity);
-      await this.#local.setMismatch(name, this.#clock.now());
-      if (this.#contacts.has(name)) await this.#messenger.contacts.setVerified(identity, false);
-      this.#tell({ what: 'people' });
-    });
+    await this.#setMismatch(identity, this.#clock.now());
   }
 
   /** Forgets that safety numbers were different. @throws STORE codes */
   async clearMismatch(identity: PublicKey): Promise<void> {
+    await this.#setMismatch(identity, undefined);
+  }
+
+  async #setMismatch(identity: PublicKey, at: number | undefined): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#local.setMismatch(encodeHex(identity), undefined);
+      const name = encodeHex(identity);
+      await this.#local.setMismatch(name, at);
+      if (at !== undefined && this.#contacts.has(name))
+        await this.#messenger.contacts.setVerified(identity, false);
       this.#tell({ what: 'people' });
     });
   }
@@ -527,6 +529,11 @@ export class Conversations {
       await this.#messenger.requests.unblock(identity);
       this.#tell({ what: 'people' });
     });
+  }
+
+  /** The people whose safety numbers were different, see {@link reportMismatch}. */
+  mismatches(): readonly Person[] {
+    return this.#local.mismatches().map((identity) => this.person(identity));
   }
 
   /** The people whom the user blocked. */
@@ -605,16 +612,17 @@ export class Conversations {
    *   was read stays read
    * @throws STORE codes
    */
-  async markRead(conversation: Conversation, upTo?: number): Promise<void> {
+  async markRead(conversation: Conversation, upTo = Number.POSITIVE_INFINITY): Promise<void> {
     await this.#inTurn(async () => {
       const key = conversationKey(conversation);
       const row = this.#rows.get(key);
-      const isHere = upTo === undefined;
+      if (row === undefined) return;
+      const isHere = upTo >= row.stored.next;
       const later = isHere
         ? []
         : await this.entries(conversation, { from: upTo + 1, limit: Number.POSITIVE_INFINITY });
       const unread = later.filter((entry) => entry.kind === 'message' && !entry.own).length;
-      if (row === undefined || unread >= row.stored.unread) return;
+      if (unread >= row.stored.unread) return;
       if (unread === 0) await this.#beginRead(key);
       const stored = { ...row.stored, unread };
       const write = this.#history.conversationWrite(key, stored);
@@ -972,14 +980,13 @@ export class Conversations {
   }
 
   async #giveUp(id: string, reference: string | undefined, alongside: readonly Write[]): Promise<void> {
-    try {
-      // So that it isn't repeated either.
-      if (this.#status !== undefined) return await this.#status.giveUp(reference ?? `0x${id}`, { alongside });
-    } catch (error) {
-      // To a public chat, or a group of the messenger.
-      if (!isSottoError(error, 'NOT_FOUND')) throw error;
-    }
-    await this.#messenger.outbox.giveUp(id, { alongside });
+    // So that it isn't repeated either.
+    const isDone = await this.#statusParts?.giveUp(
+      this.#status as StatusClient,
+      reference ?? `0x${id}`,
+      alongside,
+    );
+    if (!isDone) await this.#messenger.outbox.giveUp(id, { alongside });
   }
 
   /**
@@ -1109,15 +1116,8 @@ export class Conversations {
       const contents = await envelope.acknowledge({
         alongside: async (all, receipts) => {
           batch = this.#newBatch();
-          for (const content of all)
-            await batch.addContent(
-              content,
-              message,
-              async (conversation) => (await this.#rowFor(conversation)).stored,
-            );
-          for (const receipt of receipts)
-            if (receipt.what === 'delivered' || this.#readReceipts) await batch.receipt(receipt);
-          return batch.writes;
+          const before = async (conversation: Conversation) => (await this.#rowFor(conversation)).stored;
+          return batch.addAll(all, message, before, receipts, this.#readReceipts);
         },
       });
       if (contents === undefined) return;

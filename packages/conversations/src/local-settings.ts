@@ -1,4 +1,4 @@
-import { SottoError, type Write } from '@sotto/core';
+import { decodeHex, type PublicKey, SottoError, type Write } from '@sotto/core';
 import type { History } from './history.js';
 import {
   draftsPrefix,
@@ -107,6 +107,10 @@ export class LocalSettings {
   /** @param identity in hex */
   hasMismatch(identity: string): boolean {
     return this.#mismatches.has(identity);
+  }
+
+  mismatches(): readonly PublicKey[] {
+    return [...this.#mismatches].map((identity) => decodeHex(identity) as PublicKey);
   }
 
   /** @param at when the numbers were found to be different; `undefined` forgets it */

@@ -79,6 +79,24 @@ export class StatusBatch {
   }
 
   /**
+   * Adds what contents and receipts come to.
+   * @param readReceipts whether those that say more than `delivered` count
+   * @returns all writes
+   */
+  async addAll(
+    contents: readonly StatusContent[],
+    message: ReceivedMessage,
+    before: (conversation: Conversation) => Promise<StoredConversation>,
+    receipts: readonly StatusReceipt[],
+    readReceipts: boolean,
+  ): Promise<readonly Write[]> {
+    for (const content of contents) await this.addContent(content, message, before);
+    for (const receipt of receipts)
+      if (receipt.what === 'delivered' || readReceipts) await this.receipt(receipt);
+    return this.writes;
+  }
+
+  /**
    * Adds what a content comes to. Groups are noted afterwards, as those of the messenger.
    * @param before the conversation as it is stored
    */
@@ -341,6 +359,21 @@ export function pictureContent(
 export function checkReaction(reaction: number): void {
   if (!Number.isInteger(reaction) || reaction < 1 || reaction > 6)
     throw invalidArgument('reaction', 'not 1 to 6');
+}
+
+/** Gives up a message, and resolves to whether the Status client has it: not one to a public chat, or a group of the messenger. */
+export async function giveUp(
+  status: StatusClient,
+  messageId: string,
+  alongside: readonly Write[],
+): Promise<boolean> {
+  try {
+    await status.giveUp(messageId, { alongside });
+    return true;
+  } catch (error) {
+    if (isSottoError(error, 'NOT_FOUND')) return false;
+    throw error;
+  }
 }
 
 /** What removes conversations from the list. */

@@ -1,9 +1,10 @@
 import { conversationKey, excessCharacters } from '@sotto/conversations';
 import type { Conversation } from '@sotto/messenger';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { checkFile, type PictureType, pictureType } from '../files.js';
+import { isStatusGroup } from '../group-changes.js';
 import type { Session } from '../session.js';
 import { useSession } from '../session-context.js';
-import { checkFile, type PictureType, pictureType } from '../files.js';
 import { INLINE_MAX_BYTES, smallPicture, withoutMetadata } from '../small-pictures.js';
 import { Attach, ChosenFiles } from './attach.js';
 import { Explained } from './explained.js';
@@ -216,9 +217,8 @@ const MOST_FILES = 10;
 type FilePlace = 'files' | 'inside' | 'none';
 
 function placeForFiles({ conversations, withPictures }: Session, conversation: Conversation): FilePlace {
-  const isStatusGroup =
-    conversation.kind === 'group' && conversations.get(conversation)?.group?.membershipHash === '';
-  if (conversation.kind !== 'public' && !isStatusGroup) return 'files';
+  const isOfStatus = isStatusGroup(conversations.get(conversation)?.group);
+  if (conversation.kind !== 'public' && !isOfStatus) return 'files';
   return withPictures ? 'inside' : 'none';
 }
 

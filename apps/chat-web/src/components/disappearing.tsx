@@ -1,6 +1,7 @@
 import { describeDuration } from '@sotto/conversations';
 import type { Conversation } from '@sotto/messenger';
 import { useState } from 'preact/hooks';
+import { isStatusGroup } from '../group-changes.js';
 import { useSession } from '../session-context.js';
 import { useRevision } from '../use-revision.js';
 import { useTask } from '../use-task.js';
@@ -25,7 +26,7 @@ export function Disappearing({ conversation }: { readonly conversation: Conversa
     await task.run(() => conversations.setDisappearing(conversation, seconds || undefined));
     setWanted(undefined);
   };
-  const isPossible = group === undefined || (group.joined && group.membershipHash !== '');
+  const isPossible = group === undefined || (group.joined && !isStatusGroup(group));
   const choices = CHOICES.includes(disappearing) ? CHOICES : [...CHOICES, disappearing].sort((a, b) => a - b);
   return (
     <section aria-labelledby="disappearing">

@@ -1,46 +1,104 @@
+import { formatKeyText } from '@sotto/identity';
 import type { Conversation } from '@sotto/messenger';
+import { useState } from 'preact/hooks';
+import { Avatar } from '../components/avatar.js';
 import { ConfirmButton } from '../components/confirm-button.js';
 import { Disappearing } from '../components/disappearing.js';
 import { Explained } from '../components/explained.js';
+import { Identicon } from '../components/identicon.js';
 import { Page } from '../components/page.js';
-import { go } from '../route.js';
+import { PersonName } from '../components/person-name.js';
+import { crypto } from '../crypto.js';
+import { formatRoute, go, type Route, routeBefore } from '../route.js';
 import { useSession } from '../session-context.js';
 import { useRevision } from '../use-revision.js';
 import { useTask } from '../use-task.js';
-import { GroupDetails } from './group.js';
-import { PersonDetails } from './person.js';
+import { GroupDetails, LeaveGroup } from './group.js';
+import { Block, PeerDevices, PersonDetails, RemoveContact } from './person.js';
 
 /** Everything about a conversation except its messages. */
 export function Details({ conversation }: { readonly conversation: Conversation }) {
-  const back = { page: 'conversation', conversation } as const;
   switch (conversation.kind) {
     case 'direct':
-      return (
-        <Page title="Verify" back={back}>
-          <PersonDetails peer={conversation.peer} />
-          <Disappearing conversation={conversation} />
-          <Mute conversation={conversation} />
-          <Remove conversation={conversation} label="Delete the conversation" />
-        </Page>
-      );
+      return <Person conversation={conversation} />;
     case 'group':
-      return (
-        <Page title="Group" back={back}>
-          <GroupDetails groupId={conversation.groupId} />
-          <Disappearing conversation={conversation} />
-          <Mute conversation={conversation} />
-          <Remove conversation={conversation} label="Delete the messages on this device" />
-        </Page>
-      );
+      return <Group conversation={conversation} />;
     case 'public':
       return (
-        <Page title={`#${conversation.name}`} back={back}>
-          <p>A public chat. Anyone who knows its name can read it, and no one decides who may write.</p>
+        <Page title={`#${conversation.name}`} back={{ page: 'conversation', conversation }}>
+          <div class="hero">
+            <Avatar conversation={conversation} group={undefined} />
+            <p>Anyone who knows its name can read it, and no one decides who may write.</p>
+          </div>
           <Mute conversation={conversation} />
-          <Remove conversation={conversation} label="Leave and delete" />
+          <section>
+            <Remove conversation={conversation} label="Leave and delete" />
+          </section>
         </Page>
       );
   }
+}
+
+function Person({ conversation }: { readonly conversation: Extract<Conversation, { kind: 'direct' }> }) {
+  const { conversations } = useSession();
+  useRevision();
+  const { peer } = conversation;
+  const ofConversation: Route = { page: 'conversation', conversation };
+  // Members of a group are looked at from there.
+  const [back] = useState(() => (isOfGroup(routeBefore.value) ? routeBefore.value : ofConversation));
+  const [forgotten, setForgotten] = useState(0);
+  // Of someone who never wrote, there is nothing to mute or delete.
+  const isThere = conversations.get(conversation) !== undefined;
+  return (
+    <Page title={<PersonName identity={peer} />} back={back}>
+      <div class="hero">
+        <Identicon identity={peer} size="large" label="The picture of this key" />
+        <p class="key">{formatKeyText(crypto, peer, 'base58btc')}</p>
+        <a class="button primary" href={formatRoute(ofConversation)}>
+          Write a message
+        </a>
+      </div>
+      <PersonDetails peer={peer} forgotten={forgotten} />
+      {isThere && <Disappearing conversation={conversation} />}
+      {isThere && <Mute conversation={conversation} />}
+      <PeerDevices peer={peer} />
+      <section class="dangers" aria-label="Block and delete">
+        <RemoveContact peer={peer} onForget={() => setForgotten(forgotten + 1)} />
+        <Block peer={peer} />
+        {isThere && <Remove conversation={conversation} label="Delete the conversation" />}
+      </section>
+    </Page>
+  );
+}
+
+function isOfGroup(from: Route): boolean {
+  return 'conversation' in from && from.conversation.kind === 'group';
+}
+
+function Group({ conversation }: { readonly conversation: Extract<Conversation, { kind: 'group' }> }) {
+  const { conversations } = useSession();
+  useRevision();
+  const { groupId } = conversation;
+  const { group } = conversations.get(conversation) ?? {};
+  return (
+    <Page title="Group" back={{ page: 'conversation', conversation }}>
+      <div class="hero">
+        <Avatar conversation={conversation} group={group} />
+        <p>
+          <strong>
+            <bdi>{group?.name ?? 'Group'}</bdi>
+          </strong>
+        </p>
+      </div>
+      <GroupDetails groupId={groupId} />
+      <Disappearing conversation={conversation} />
+      <Mute conversation={conversation} />
+      <section class="dangers" aria-label="Leave and delete">
+        <LeaveGroup groupId={groupId} />
+        <Remove conversation={conversation} label="Delete the messages on this device" />
+      </section>
+    </Page>
+  );
 }
 
 const HOUR_MS = 3_600_000;
@@ -81,7 +139,7 @@ function Remove({ conversation, label }: { readonly conversation: Conversation; 
   const { conversations } = useSession();
   const task = useTask();
   return (
-    <section>
+    <>
       <ConfirmButton
         label={label}
         question="All messages of this conversation are deleted on this device."
@@ -94,6 +152,6 @@ function Remove({ conversation, label }: { readonly conversation: Conversation; 
         }
       />
       <Explained error={task.error} />
-    </section>
+    </>
   );
 }

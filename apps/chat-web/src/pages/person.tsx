@@ -2,7 +2,6 @@ import { isSottoError, type PublicKey } from '@sotto/core';
 import {
   compareSafetyNumbers,
   createSafetyNumber,
-  formatKeyText,
   formatSafetyNumber,
   parseContact,
   type SafetyNumber,
@@ -28,38 +27,30 @@ interface PersonProps {
   readonly peer: PublicKey;
 }
 
-/** A person: name, key, whether they were verified, and how to verify them. */
-export function PersonDetails({ peer }: PersonProps) {
-  const { identity } = useSession();
+interface PersonDetailsProps extends PersonProps {
+  /** How often the name was forgotten while the page was open. */
+  readonly forgotten: number;
+}
+
+/** A person: how we call them, and how to verify them. */
+export function PersonDetails({ peer, forgotten }: PersonDetailsProps) {
   return (
     <>
-      <div class="pair">
-        <figure>
-          <Identicon identity={identity.publicKey} size="large" label="The picture of your key" />
-          <figcaption>You</figcaption>
-        </figure>
-        <figure>
-          <Identicon identity={peer} size="large" label="The picture of the other key" />
-          <figcaption>
-            <PersonName identity={peer} />
-          </figcaption>
-        </figure>
-      </div>
-      <p class="key">{formatKeyText(crypto, peer, 'base58btc')}</p>
-      <Name peer={peer} />
+      <Name peer={peer} forgotten={forgotten} />
       <PinnedNames peer={peer} />
       <SafetyNumbers peer={peer} />
-      <PeerDevices peer={peer} />
-      <Block peer={peer} />
     </>
   );
 }
 
-function Name({ peer }: PersonProps) {
+function Name({ peer, forgotten }: PersonDetailsProps) {
   const { conversations } = useSession();
   const person = usePerson(peer);
   const [name, setName] = useState(person.name);
   const task = useTask();
+  useEffect(() => {
+    if (forgotten > 0) setName('');
+  }, [forgotten]);
   return (
     <section aria-label="Contact">
       <form
@@ -74,21 +65,30 @@ function Name({ peer }: PersonProps) {
           {person.contact ? 'Rename' : 'Add to contacts'}
         </button>
       </form>
-      {person.contact && (
+      <Explained error={task.error} />
+    </section>
+  );
+}
+
+export function RemoveContact({ peer, onForget }: PersonProps & { onForget(): void }) {
+  const { conversations } = useSession();
+  const { contact } = usePerson(peer);
+  const task = useTask();
+  return (
+    <>
+      {contact && (
         <ConfirmButton
           label="Remove from contacts"
           question="The name and the verification are forgotten. The conversation stays."
           busy={task.busy}
-          onConfirm={() =>
-            void task.run(async () => {
-              setName('');
-              await conversations.removeContact(peer);
-            })
-          }
+          onConfirm={() => {
+            onForget();
+            void task.run(() => conversations.removeContact(peer));
+          }}
         />
       )}
       <Explained error={task.error} />
-    </section>
+    </>
   );
 }
 
@@ -137,6 +137,18 @@ function SafetyNumbers({ peer }: PersonProps) {
       <h2 id="safety-number">Safety number</h2>
       <div ref={verdict} class="verdict" tabIndex={-1}>
         <Verdict peer={peer} />
+      </div>
+      <div class="pair">
+        <figure>
+          <Identicon identity={identity.publicKey} label="The picture of your key" />
+          <figcaption>You</figcaption>
+        </figure>
+        <figure>
+          <Identicon identity={peer} label="The picture of the other key" />
+          <figcaption>
+            <PersonName identity={peer} />
+          </figcaption>
+        </figure>
       </div>
       <p>
         Meet or call each other, and compare. If no one intercepts your messages, the other device shows the
@@ -253,7 +265,8 @@ function Answers({ peer, ready, task, onAnswer }: AnswersProps) {
   );
 }
 
-function PeerDevices({ peer }: PersonProps) {
+/** The devices of a person that messages are encrypted for. */
+export function PeerDevices({ peer }: PersonProps) {
   const { messenger } = useSession();
   const [devices, setDevices] = useState<readonly DeviceInfo[]>([]);
   const task = useTask();
@@ -291,12 +304,12 @@ function PeerDevices({ peer }: PersonProps) {
   );
 }
 
-function Block({ peer }: PersonProps) {
+export function Block({ peer }: PersonProps) {
   const { conversations } = useSession();
   const task = useTask();
   const { blocked } = usePerson(peer);
   return (
-    <section>
+    <>
       {blocked ? (
         <button
           type="button"
@@ -314,6 +327,6 @@ function Block({ peer }: PersonProps) {
         />
       )}
       <Explained error={task.error} />
-    </section>
+    </>
   );
 }

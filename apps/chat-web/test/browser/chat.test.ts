@@ -131,6 +131,7 @@ describe.runIf(hasChromium())('two people, two browsers', () => {
     await bob.write('I do');
     await alice.bubble('I do').waitFor();
     await alice.link('Details').click();
+    await alice.page.locator('.member-menu > summary', { hasText: 'Bob' }).click();
     await alice.button('Make an administrator').click();
     await alice.button('Remove as administrator').waitFor();
     await bob.link('Details').click();

@@ -1,0 +1,1 @@
+export { createDeviceSync, type DeviceSync, type DeviceSyncOptions } from './device-sync.js';
