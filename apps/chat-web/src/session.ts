@@ -7,6 +7,7 @@ import {
   parseConversationKey,
 } from '@sotto/conversations';
 import { isSottoError, type KeyPair } from '@sotto/core';
+import { createDeviceSync } from '@sotto/device-sync';
 import { createMessenger, type DeviceInfo, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { StatusClient } from '@sotto/status-messages/client';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
@@ -102,6 +103,8 @@ export async function openSession({
   const messenger = await createMessenger({ identity, store, transport, crypto, restored, ...finding });
   const layer = await openStatusClient(messenger, store, identity);
   const conversations = await createConversations({ messenger, store, status: layer });
+  // Before the messenger starts: what other devices say then is not to be missed.
+  const deviceSync = await createDeviceSync({ messenger, conversations, store });
   const status: Session['status'] = signal('connecting');
   const revision = signal(0);
   const recovered = signal(localStorage.getItem(RECOVERED) !== null);
@@ -198,6 +201,7 @@ export async function openSession({
         await conversations.setDraft(parseConversationKey(key), text).catch(() => undefined);
       typed.clear();
       await outgoing.close();
+      await deviceSync.close();
       await conversations.close();
       await messenger.close();
       await closeMiner();
@@ -212,10 +216,12 @@ export async function openSession({
 const DRAW_AFTER_MS = 80;
 
 function gathered(run: () => void): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isWaiting = false;
   return () => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
+    if (isWaiting) return;
+    isWaiting = true;
+    setTimeout(() => {
+      isWaiting = false;
       run();
     }, DRAW_AFTER_MS);
   };
