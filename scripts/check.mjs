@@ -52,6 +52,11 @@ const steps = [
   { name: 'size', about: 'size budgets, gzip', run: checkSizes, show: true },
   { name: 'schemas', about: 'schemas are well-formed, and old records can be read', run: checkSchemas },
   { name: 'generated', about: 'generated code is up to date', run: checkGenerated },
+  {
+    name: 'supply',
+    about: 'licences, install scripts, versions and binaries of dependencies',
+    run: () => runTool(process.execPath, ['scripts/supply-chain.mjs']),
+  },
   { name: 'models', about: 'formal models keep their invariants', run: checkModels },
   {
     name: 'documents',

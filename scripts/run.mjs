@@ -77,6 +77,10 @@ const tasks = {
     ['tsc', '-b'],
     ['stryker', 'run'],
   ],
+  fuzz: [
+    ['tsc', '-b'],
+    ['node', 'scripts/fuzz.mjs'],
+  ],
   format: [['biome', 'check', '--write', '.']],
 };
 

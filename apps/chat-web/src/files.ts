@@ -66,9 +66,7 @@ export async function fetchFile(
 export function checkFile({ name, size }: File): void {
   const { maxFileBytes } = DEFAULT_ATTACHMENT_LIMITS;
   if (size <= maxFileBytes) return;
-  throw new TypeError(
-    `“${name}” has ${sizeOf(size)}. Up to ${sizeOf(maxFileBytes)} can be sent at once.`,
-  );
+  throw new TypeError(`“${name}” has ${sizeOf(size)}. Up to ${sizeOf(maxFileBytes)} can be sent at once.`);
 }
 
 /** `1.5 MB`. */

@@ -1,5 +1,5 @@
 import type { Person } from '@sotto/conversations';
-import { compareBytes, type PublicKey } from '@sotto/core';
+import { compareBytes, LruCache, type PublicKey } from '@sotto/core';
 import { crypto } from './crypto.js';
 import { readableName } from './readable-name.js';
 
@@ -20,9 +20,22 @@ const shortDate = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 's
 const longDate = new Intl.DateTimeFormat(undefined, { dateStyle: 'long' });
 const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
 
+/** Time zones and their changes are multiples of a quarter of an hour: within one, the day is the same. */
+const QUARTER_MS = 15 * 60_000;
+const midnights = new LruCache<number, number>(1_000);
+
+/** When the day of a moment began. A long conversation asks for it thousands of times, and calendars are slow. */
+function midnight(milliseconds: number): number {
+  const quarter = Math.floor(milliseconds / QUARTER_MS);
+  const known = midnights.get(quarter);
+  if (known !== undefined) return known;
+  const began = new Date(milliseconds).setHours(0, 0, 0, 0);
+  midnights.set(quarter, began);
+  return began;
+}
+
 /** Days between today and that day, by the calendar of this device; negative in the future. */
 function daysAgo(milliseconds: number): number {
-  const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);
   return Math.round((midnight(Date.now()) - midnight(milliseconds)) / DAY_MS);
 }
 

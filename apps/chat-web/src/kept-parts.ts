@@ -87,7 +87,9 @@ export function outgoingStore(parts: KeptParts, maxBlobBytes: number): BlobStore
 }
 
 /** A store whose parts are fetched once: what was fetched before is read from this browser. */
-export function rememberingStore(store: BlobStore): BlobStore & { keep(reference: string, part: Uint8Array): Promise<void> } {
+export function rememberingStore(
+  store: BlobStore,
+): BlobStore & { keep(reference: string, part: Uint8Array): Promise<void> } {
   const parts = keptParts('fetched', FETCHED_MAX_BYTES);
   // A browser without room fetches again.
   const keep = (reference: string, part: Uint8Array) => parts.put(reference, part).catch(() => undefined);

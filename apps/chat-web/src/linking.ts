@@ -51,6 +51,7 @@ export async function receiveByLink(
     localStorage.removeItem(UNFINISHED);
     await deleteIndexedDbStore({ name: DATABASE });
   };
+  let oldDevice: string | undefined;
   try {
     const received = await receiveAccount({
       linkStore,
@@ -60,14 +61,20 @@ export async function receiveByLink(
       deviceName: nameOfBrowser(),
       signal: giveUp.signal,
       onCode: (code) => screen.onCode(code),
-      onRead: ({ name }) => screen.onRead(name),
+      onRead: ({ name }) => {
+        oldDevice = name;
+        screen.onRead(name);
+      },
       confirm: (offer) => screen.confirm(offer),
       onProgress: (progress) => screen.onProgress(progress),
     });
     stopListening();
     localStorage.setItem(UNFINISHED, 'yes');
     const finish = async ({ messenger, refreshDevices }: Session) => {
-      pairDevice(messenger, received.oldInstallationId).then(refreshDevices, () => undefined);
+      pairDevice(messenger, received.oldInstallationId, { name: oldDevice }).then(
+        refreshDevices,
+        () => undefined,
+      );
       await received.finish(messenger.installationId);
       await close({ isOver: true });
     };
@@ -168,7 +175,8 @@ async function openLinkStore(passphrase: string): Promise<EncryptedStore> {
 }
 
 /** `Chrome on Linux`, as far as the browser says. */
-function nameOfBrowser(): string {
+/** What a browser is called among the devices of its user. */
+export function nameOfBrowser(): string {
   const { userAgent } = navigator;
   const first = (names: Readonly<Record<string, RegExp>>, otherwise: string) =>
     Object.entries(names).find(([, pattern]) => pattern.test(userAgent))?.[0] ?? otherwise;

@@ -15,11 +15,20 @@ export function canNotify(): boolean {
   return 'Notification' in globalThis;
 }
 
-/** What the user wants; `off` until they have said so. */
+/** What the user wants, as it was read last: reading it for each message that arrives costs as much as decrypting it. */
+let wanted: Notifications | undefined;
+
+function wantedNotifications(): Notifications {
+  if (wanted === undefined) {
+    const kept = localStorage.getItem(SETTING);
+    wanted = NOTIFICATIONS.find((name) => name === kept) ?? 'off';
+  }
+  return wanted;
+}
+
+/** What the user wants and the browser allows; `off` until they have said so. */
 export function notificationSetting(): Notifications {
-  const kept = localStorage.getItem(SETTING);
-  const setting = NOTIFICATIONS.find((name) => name === kept) ?? 'off';
-  return canNotify() && Notification.permission === 'granted' ? setting : 'off';
+  return canNotify() && Notification.permission === 'granted' ? wantedNotifications() : 'off';
 }
 
 /** Asks the browser for permission when it is needed. Throws a `TypeError` with words for people when it is refused. */
@@ -30,6 +39,7 @@ export async function setNotifications(setting: Notifications): Promise<void> {
     );
   }
   localStorage.setItem(SETTING, setting);
+  wanted = setting;
 }
 
 /** Notifies of what is received while the page isn't looked at. What was read, deleted or has disappeared is taken back. Returns how to stop. */
@@ -46,8 +56,7 @@ export function notifyOfMessages(conversations: Conversations): () => void {
   const check = async (key: string, number: number) => {
     const conversation = parseConversationKey(key);
     const [entry] = await conversations.entries(conversation, { from: number, limit: 1 });
-    const isThere =
-      entry?.number === number && entry.kind === 'message' && entry.content.kind !== 'deleted';
+    const isThere = entry?.number === number && entry.kind === 'message' && entry.content.kind !== 'deleted';
     if (!isThere && shown.get(key)?.number === number) takeBack(key);
   };
   const unsubscribe = conversations.subscribe((change) => {
@@ -61,10 +70,11 @@ export function notifyOfMessages(conversations: Conversations): () => void {
     }
     if (change.what !== 'received' || change.quiet) return;
     const { conversation, message, key } = change;
-    const setting = notificationSetting();
+    if (wantedNotifications() === 'off') return;
     const isOpen = 'conversation' in route.value && conversationKey(route.value.conversation) === key;
-    if (setting === 'off' || (document.visibilityState === 'visible' && document.hasFocus() && isOpen))
-      return;
+    if (document.visibilityState === 'visible' && document.hasFocus() && isOpen) return;
+    const setting = notificationSetting();
+    if (setting === 'off') return;
     const sender = nameOf(conversations.person(message.sender));
     const group = conversations.get(conversation)?.group?.name;
     const place = conversation.kind === 'public' ? `#${conversation.name}` : group;

@@ -50,7 +50,11 @@ export interface OutgoingFile {
 export interface OutgoingFiles {
   readonly list: Signal<readonly OutgoingFile[]>;
   /** Throws a `TypeError` with words for people when the file is too large. */
-  send(conversation: Conversation, file: File, more: { text: string; thumbnail: Thumbnail | undefined }): void;
+  send(
+    conversation: Conversation,
+    file: File,
+    more: { text: string; thumbnail: Thumbnail | undefined },
+  ): void;
   /** Tries one again that failed or waits. */
   retry(id: string): void;
   /** Ends it, and forgets the file. */
@@ -192,8 +196,7 @@ export async function openOutgoingFiles({
   // Whoever deletes a conversation doesn't want it to begin again with a file.
   const unsubscribe = conversations.subscribe((change) => {
     if (change.what !== 'removed') return;
-    for (const { id, key } of list.value)
-      if (key === change.key) void discard(id).catch(() => undefined);
+    for (const { id, key } of list.value) if (key === change.key) void discard(id).catch(() => undefined);
   });
 
   return {

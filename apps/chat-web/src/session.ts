@@ -205,26 +205,18 @@ export async function openSession({
   };
 }
 
-/** Pages are drawn again at most once in so many milliseconds, however much comes. */
-const DRAW_EVERY_MS = 100;
+/**
+ * Pages are drawn again so many milliseconds after something changed, and once however much changed meanwhile. Most messages of the open
+ * conversation were read by then.
+ */
+const DRAW_AFTER_MS = 80;
 
-/** Runs at once and then, if it was called again meanwhile, once more. */
 function gathered(run: () => void): () => void {
-  let state: 'idle' | 'waiting' | 'called' = 'idle';
-  const wait = () =>
-    setTimeout(() => {
-      const again = state === 'called';
-      state = 'idle';
-      if (again) call();
-    }, DRAW_EVERY_MS);
-  const call = () => {
-    if (state !== 'idle') {
-      state = 'called';
-      return;
-    }
-    state = 'waiting';
-    wait();
-    run();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      run();
+    }, DRAW_AFTER_MS);
   };
-  return call;
 }

@@ -32,6 +32,7 @@ function Opened() {
       return (
         <main class="page empty">
           <div>
+            <img class="logo" src="./icon.svg" alt="" width="72" height="72" />
             <h1>Conversations</h1>
             <p>Choose a conversation, or start one with “New”.</p>
           </div>
@@ -101,13 +102,20 @@ function Status() {
   );
 }
 
+/** The title changes when the number has stayed the same for so long, in milliseconds. */
+const TITLE_AFTER_MS = 200;
+
 /** How many messages are unread, in the title of the tab. */
 function UnreadTitle() {
   const { conversations } = useSession();
   useRevision();
   const unread = conversations.list().reduce((sum, { unread, muted }) => sum + (muted ? 0 : unread), 0);
   useEffect(() => {
-    document.title = unread > 0 ? `(${unread}) Sotto` : 'Sotto';
+    // What is read as it comes would only make it flicker.
+    const timer = setTimeout(() => {
+      document.title = unread > 0 ? `(${unread}) Sotto` : 'Sotto';
+    }, TITLE_AFTER_MS);
+    return () => clearTimeout(timer);
   }, [unread]);
   return null;
 }

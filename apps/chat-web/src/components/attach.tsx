@@ -29,7 +29,13 @@ export function Attach({ picturesOnly, onChosen }: AttachProps) {
           if (files.length > 0) onChosen(files);
         }}
       />
-      <button type="button" class="round" aria-label={label} title={label} onClick={() => input.current?.click()}>
+      <button
+        type="button"
+        class="round"
+        aria-label={label}
+        title={label}
+        onClick={() => input.current?.click()}
+      >
         <Icon name="attach" />
       </button>
     </>
@@ -68,7 +74,9 @@ export function ChosenFiles({ files, originals, onOriginals, onRemove }: ChosenP
 }
 
 function Chosen({ file, onRemove }: { readonly file: File; onRemove(): void }) {
-  const url = useObjectUrl(file.type.startsWith('image/') && file.type !== 'image/svg+xml' ? file : undefined);
+  const url = useObjectUrl(
+    file.type.startsWith('image/') && file.type !== 'image/svg+xml' ? file : undefined,
+  );
   return (
     <li>
       {url === undefined ? <Icon name="file" /> : <img src={url} alt="" />}

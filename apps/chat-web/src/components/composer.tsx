@@ -1,10 +1,10 @@
 import { conversationKey, excessCharacters } from '@sotto/conversations';
 import type { Conversation } from '@sotto/messenger';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Session } from '../session.js';
-import { useSession } from '../session-context.js';
 import { checkFile, type PictureType, pictureType } from '../files.js';
 import { isStatusGroup } from '../group-changes.js';
+import type { Session } from '../session.js';
+import { useSession } from '../session-context.js';
 import { INLINE_MAX_BYTES, smallPicture, withoutMetadata } from '../small-pictures.js';
 import { Attach, ChosenFiles } from './attach.js';
 import { Explained } from './explained.js';

@@ -13,6 +13,8 @@ import { OutgoingFilesOf } from './outgoing.js';
 const UNREAD_ON_PAGE = 40;
 /** So near to an end of what is loaded, in pixels, the next page is read. */
 const NEAR_PX = 300;
+/** What was seen is marked as read at most once in so many milliseconds. */
+const READ_EVERY_MS = 300;
 /** Within so many pixels of the bottom, one is at the end. */
 const AT_END_PX = 40;
 
@@ -42,6 +44,8 @@ export function Log({ conversation, at, control }: LogProps) {
   /** Whether the place was chosen, rather than found: it is gone to when the entries are there. */
   const chosen = useRef(false);
   const moving = useRef(false);
+  /** When something was last marked as read, in milliseconds since the epoch. */
+  const readAt = useRef(0);
   const key = conversationKey(conversation);
   useRevision();
 
@@ -157,11 +161,16 @@ export function Log({ conversation, at, control }: LogProps) {
         setFirstNew((first) => first ?? firstUnread(shown.entries, unread));
         return;
       }
+      readAt.current = Date.now();
       void conversations.markRead(conversation).catch(() => undefined);
     };
-    read();
+    // The first at once; of many that come together, not each.
+    const timer = setTimeout(read, Math.max(0, readAt.current + READ_EVERY_MS - Date.now()));
     document.addEventListener('visibilitychange', read);
-    return () => document.removeEventListener('visibilitychange', read);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', read);
+    };
   }, [shown, isAtEnd, unread, next]);
 
   const drawn = useRef(new Map<number, Drawn>());

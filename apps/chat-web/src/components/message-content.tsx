@@ -64,10 +64,7 @@ function InlinePicture({ conversation, message, content }: ContentProps & { read
   const { conversations } = useSession();
   useRevision();
   const { picture, mediaType } = content;
-  const blob = useMemo(
-    () => new Blob([new Uint8Array(picture)], { type: mediaType }),
-    [picture, mediaType],
-  );
+  const blob = useMemo(() => new Blob([new Uint8Array(picture)], { type: mediaType }), [picture, mediaType]);
   // Of people one doesn't know, it is not decoded unasked.
   const isKnown = message.own || conversations.get(conversation)?.request !== true;
   return (

@@ -48,12 +48,6 @@ function Outgoing({ file }: { readonly file: OutgoingFile }) {
           <p class="file-name">
             <bdi>{name}</bdi> <span class="hint">{sizeOf(size)}</span>
           </p>
-          {state !== 'failed' && (
-            <p role="status" class="progress">
-              <progress value={done} max={Math.max(1, size)} aria-label={`Sent of ${name}`} />{' '}
-              <span class="hint">{WORDS[state]}</span>
-            </p>
-          )}
         </div>
         {state !== 'failed' && (
           <button
@@ -65,6 +59,14 @@ function Outgoing({ file }: { readonly file: OutgoingFile }) {
           </button>
         )}
       </div>
+      {state !== 'failed' && (
+        <div class="progress">
+          <progress value={done} max={Math.max(1, size)} aria-label={`Sent of ${name}`} />
+          <span class="hint" role="status">
+            {WORDS[state]}
+          </span>
+        </div>
+      )}
       {text !== '' && <p dir="auto">{text}</p>}
       {state === 'failed' && (
         <div class="failure">

@@ -37,7 +37,7 @@ export function Page({
         {picture}
         <div class="titles">
           <Heading>{title}</Heading>
-          {badge}
+          {badge !== undefined && <span class="badges">{badge}</span>}
         </div>
         {actions}
       </header>

@@ -46,6 +46,7 @@ function Person({ conversation }: { readonly conversation: Extract<Conversation,
   const ofConversation: Route = { page: 'conversation', conversation };
   // Members of a group are looked at from there.
   const [back] = useState(() => (isOfGroup(routeBefore.value) ? routeBefore.value : ofConversation));
+  const [forgotten, setForgotten] = useState(0);
   // Of someone who never wrote, there is nothing to mute or delete.
   const isThere = conversations.get(conversation) !== undefined;
   return (
@@ -57,12 +58,12 @@ function Person({ conversation }: { readonly conversation: Extract<Conversation,
           Write a message
         </a>
       </div>
-      <PersonDetails peer={peer} />
+      <PersonDetails peer={peer} forgotten={forgotten} />
       {isThere && <Disappearing conversation={conversation} />}
       {isThere && <Mute conversation={conversation} />}
       <PeerDevices peer={peer} />
       <section class="dangers" aria-label="Block and delete">
-        <RemoveContact peer={peer} />
+        <RemoveContact peer={peer} onForget={() => setForgotten(forgotten + 1)} />
         <Block peer={peer} />
         {isThere && <Remove conversation={conversation} label="Delete the conversation" />}
       </section>

@@ -3,10 +3,12 @@ import { useEffect, useState } from 'preact/hooks';
 import { ConfirmButton } from '../components/confirm-button.js';
 import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
+import { Icon } from '../components/icon.js';
 import { LinkDevice } from '../components/link-device.js';
 import { Page } from '../components/page.js';
 import { Time } from '../components/time.js';
 import { timeOf } from '../format.js';
+import { nameOfBrowser } from '../linking.js';
 import { useSession } from '../session-context.js';
 import { type Task, useTask } from '../use-task.js';
 
@@ -19,9 +21,18 @@ export function Devices() {
   const paired = ownDevices.value.filter(({ enabled }) => enabled);
   return (
     <Page title="Devices">
-      <p>
-        This device is <code class="device-code">{messenger.installationId.slice(0, 8)}</code>.
-      </p>
+      <section aria-labelledby="this-device">
+        <h2 id="this-device">This device</h2>
+        <p class="device-name">
+          <Icon name="device" />
+          <span>
+            <strong>{nameOfBrowser()}</strong>
+            <span class="hint">
+              Code <code>{codeOf(messenger.installationId)}</code>
+            </span>
+          </span>
+        </p>
+      </section>
       {waiting.length > 0 && (
         <section aria-labelledby="waiting">
           <h2 id="waiting">Waiting to be paired</h2>
@@ -37,8 +48,12 @@ export function Devices() {
         </section>
       )}
       <section aria-labelledby="paired">
-        <h2 id="paired">Paired</h2>
-        {paired.length === 0 && <p class="hint">None. What you write is only on this device.</p>}
+        <h2 id="paired">Paired with it</h2>
+        <p class="hint">
+          {paired.length === 0
+            ? 'None. What you write is only on this device.'
+            : 'Each gets what the others send, and what people write to you. To be rid of one that you hold in your hands, delete the account on it.'}
+        </p>
         <ul class="lines">
           {paired.map((device) => (
             <Device key={device.installationId} device={device} task={task} />
@@ -46,8 +61,8 @@ export function Devices() {
         </ul>
       </section>
       <LinkDevice />
-      <section aria-labelledby="another">
-        <h2 id="another">Without a code</h2>
+      <details class="sheet">
+        <summary>Pair without a code</summary>
         <ol>
           <li>Open this page there, and recover your account from its words.</li>
           <li>It appears here, and this one there. Compare the codes, and pair on both.</li>
@@ -63,7 +78,7 @@ export function Devices() {
         >
           Announce this device to my other devices
         </button>
-      </section>
+      </details>
       <Explained error={task.error} />
     </Page>
   );
@@ -78,52 +93,77 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
       await work();
       await refreshDevices();
     });
+  const known = device.name === '' ? 'A device of yours' : device.name;
   return (
     <li class="device">
-      <p>
-        <code class="device-code">{installationId.slice(0, 8)}</code> <bdi>{device.name}</bdi>
-        {lastActiveAt > 0 && (
+      <div class="device-name">
+        <Icon name="device" />
+        <span>
+          <strong>
+            <bdi>{known}</bdi>
+          </strong>
           <span class="hint">
-            {' '}
-            last active <Time at={lastActiveAt} as={timeOf} />
+            Code <code>{codeOf(installationId)}</code>
+            {lastActiveAt > 0 && (
+              <>
+                {' · last active '}
+                <Time at={lastActiveAt} as={timeOf} />
+              </>
+            )}
           </span>
-        )}
-      </p>
-      {enabled ? (
-        <form
-          class="row"
-          onSubmit={(event) => {
-            event.preventDefault();
-            change(() => messenger.devices.describe(installationId, { name: name.trim() }));
-          }}
-        >
-          <Field label="Name of this device" value={name} onValue={setName} />
-          <button type="submit" disabled={task.busy || name.trim() === device.name}>
-            Rename
+        </span>
+        {!enabled && (
+          <button
+            type="button"
+            class="primary"
+            disabled={task.busy}
+            onClick={() =>
+              change(async () => {
+                await messenger.devices.enable(installationId);
+                // So that it sees us as well.
+                await messenger.devices.announce();
+              })
+            }
+          >
+            Pair
           </button>
+        )}
+      </div>
+      {enabled && (
+        <div class="row">
+          <details class="rename">
+            <summary>Rename</summary>
+            <form
+              class="row"
+              onSubmit={(event) => {
+                event.preventDefault();
+                change(() => messenger.devices.describe(installationId, { name: name.trim() }));
+              }}
+            >
+              <Field
+                label="Name of this device"
+                hint="Only this device shows it."
+                value={name}
+                onValue={setName}
+              />
+              <button type="submit" disabled={task.busy || name.trim() === device.name}>
+                Save
+              </button>
+            </form>
+          </details>
           <ConfirmButton
             label="Unpair"
-            question="It no longer gets copies. People who know it keep writing to it until you use three others."
+            question="What you write no longer goes there, and your card no longer names it. It keeps what it has, and can still write in your name. People who know it go on writing to it as well, until you have written from three other devices: nothing can tell them. If it was stolen or lost, create a new account, and tell your contacts by another way."
             busy={task.busy}
             onConfirm={() => change(() => messenger.devices.disable(installationId))}
           />
-        </form>
-      ) : (
-        <button
-          type="button"
-          class="primary"
-          disabled={task.busy}
-          onClick={() =>
-            change(async () => {
-              await messenger.devices.enable(installationId);
-              // So that it sees us as well.
-              await messenger.devices.announce();
-            })
-          }
-        >
-          Pair
-        </button>
+        </div>
       )}
     </li>
   );
+}
+
+/** The beginning of a device's identifier: enough to compare with what the device itself shows. */
+function codeOf(installationId: string): string {
+  return installationId.slice(0, 8);
 }

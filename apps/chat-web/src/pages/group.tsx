@@ -115,7 +115,10 @@ function Member({ changes, member, isAdmin, mayChange, task }: MemberProps) {
           <PersonName identity={member} />
         </span>
       ) : (
-        <a class="who" href={formatRoute({ page: 'details', conversation: { kind: 'direct', peer: member } })}>
+        <a
+          class="who"
+          href={formatRoute({ page: 'details', conversation: { kind: 'direct', peer: member } })}
+        >
           <Identicon identity={member} />
           <PersonName identity={member} />
         </a>
@@ -136,11 +139,7 @@ function Member({ changes, member, isAdmin, mayChange, task }: MemberProps) {
               </button>
             )}
             {!isAdmin && (
-              <button
-                type="button"
-                disabled={task.busy}
-                onClick={change(() => changes.promote(member))}
-              >
+              <button type="button" disabled={task.busy} onClick={change(() => changes.promote(member))}>
                 Make an administrator
               </button>
             )}

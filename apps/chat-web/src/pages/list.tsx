@@ -265,9 +265,11 @@ function Found({ query, list }: FoundProps) {
               </span>
               <Time at={message.storedAt} as={shortTimeOf} />
               <span class="preview">
-                <bdi>{'text' in message.content && message.content.text !== ''
+                <bdi>
+                  {'text' in message.content && message.content.text !== ''
                     ? around(message.content.text, query)
-                    : contentWords(message.content)}</bdi>
+                    : contentWords(message.content)}
+                </bdi>
               </span>
             </a>
           </li>

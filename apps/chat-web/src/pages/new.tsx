@@ -8,10 +8,11 @@ import { Area, Field } from '../components/field.js';
 import { Identicon } from '../components/identicon.js';
 import { Page } from '../components/page.js';
 import { PersonChoice } from '../components/person-choice.js';
+import { PersonName } from '../components/person-name.js';
 import { NameChange } from '../components/pinned-names.js';
 import { Scanner } from '../components/scanner.js';
 import { crypto } from '../crypto.js';
-import { isSame } from '../format.js';
+import { isSame, nameOf } from '../format.js';
 import { readableName } from '../readable-name.js';
 import { formatRoute, go } from '../route.js';
 import { useSession } from '../session-context.js';
@@ -33,7 +34,34 @@ export function NewPerson({ text }: { readonly text: string }) {
         </div>
       )}
       <AddPerson text={text} />
+      {text === '' && <Contacts />}
     </Page>
+  );
+}
+
+/** Everyone who can be written to without a card. */
+function Contacts() {
+  const { conversations } = useSession();
+  useRevision();
+  const contacts = [...conversations.contacts()].sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
+  if (contacts.length === 0) return null;
+  return (
+    <section aria-labelledby="contacts">
+      <h2 id="contacts">Your contacts</h2>
+      <ul class="lines">
+        {contacts.map(({ identity }) => (
+          <li key={identity.join()} class="member">
+            <a
+              class="who"
+              href={formatRoute({ page: 'conversation', conversation: { kind: 'direct', peer: identity } })}
+            >
+              <Identicon identity={identity} />
+              <PersonName identity={identity} />
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

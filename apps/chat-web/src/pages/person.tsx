@@ -27,24 +27,30 @@ interface PersonProps {
   readonly peer: PublicKey;
 }
 
+interface PersonDetailsProps extends PersonProps {
+  /** How often the name was forgotten while the page was open. */
+  readonly forgotten: number;
+}
+
 /** A person: how we call them, and how to verify them. */
-export function PersonDetails({ peer }: PersonProps) {
+export function PersonDetails({ peer, forgotten }: PersonDetailsProps) {
   return (
     <>
-      <Name peer={peer} />
+      <Name peer={peer} forgotten={forgotten} />
       <PinnedNames peer={peer} />
       <SafetyNumbers peer={peer} />
     </>
   );
 }
 
-function Name({ peer }: PersonProps) {
+function Name({ peer, forgotten }: PersonDetailsProps) {
   const { conversations } = useSession();
   const person = usePerson(peer);
   const [name, setName] = useState(person.name);
   const task = useTask();
-  // Removed, or named elsewhere.
-  useEffect(() => setName(person.name), [person.name]);
+  useEffect(() => {
+    if (forgotten > 0) setName('');
+  }, [forgotten]);
   return (
     <section aria-label="Contact">
       <form
@@ -64,7 +70,7 @@ function Name({ peer }: PersonProps) {
   );
 }
 
-export function RemoveContact({ peer }: PersonProps) {
+export function RemoveContact({ peer, onForget }: PersonProps & { onForget(): void }) {
   const { conversations } = useSession();
   const { contact } = usePerson(peer);
   const task = useTask();
@@ -75,7 +81,10 @@ export function RemoveContact({ peer }: PersonProps) {
           label="Remove from contacts"
           question="The name and the verification are forgotten. The conversation stays."
           busy={task.busy}
-          onConfirm={() => void task.run(() => conversations.removeContact(peer))}
+          onConfirm={() => {
+            onForget();
+            void task.run(() => conversations.removeContact(peer));
+          }}
         />
       )}
       <Explained error={task.error} />

@@ -59,8 +59,14 @@ describe.runIf(hasChromium())('messages that disappear', () => {
 
   it('say in how long they disappear', async () => {
     await alice.write('Within minutes');
-    await alice.bubble('Within minutes').getByTitle(/^Disappears at /).waitFor();
-    await bob.bubble('Within minutes').getByTitle(/^Disappears at /).waitFor();
+    await alice
+      .bubble('Within minutes')
+      .getByTitle(/^Disappears at /)
+      .waitFor();
+    await bob
+      .bubble('Within minutes')
+      .getByTitle(/^Disappears at /)
+      .waitFor();
     await inspect(bob.page, 'timers');
     expect(await bob.bubble('Said for good').locator('.timer').count()).toBe(0);
   });

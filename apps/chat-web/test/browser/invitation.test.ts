@@ -113,7 +113,9 @@ describe.runIf(hasChromium())('a group of Status users to which a stranger added
     await alice.page.getByLabel('File to send').setInputFiles(file);
     await alice.send('Where we are');
     await alice.bubble('Where we are').locator('.picture-frame img').waitFor();
-    await alice.page.getByLabel('File to send').setInputFiles({ ...file, name: 'a.txt', mimeType: 'text/plain' });
+    await alice.page
+      .getByLabel('File to send')
+      .setInputFiles({ ...file, name: 'a.txt', mimeType: 'text/plain' });
     await alice.see('Only pictures can be sent here.');
   });
 });

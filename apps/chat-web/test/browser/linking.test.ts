@@ -100,4 +100,26 @@ describe.runIf(hasChromium())('a new device', () => {
     await alice.write('Written on the phone');
     await laptop.bubble('Written on the phone').waitFor();
   });
+
+  it('and the old one are listed by name, with what unpairing does and does not do', async () => {
+    for (const person of [alice, laptop]) {
+      await person.go('#/devices');
+      const other = person.page.getByRole('region', { name: 'Paired with it' }).getByRole('listitem');
+      await other.getByText(/^Chrome on Linux$/).waitFor();
+    }
+    await alice.page.getByText('Rename', { exact: true }).click();
+    await alice.type('Name of this device', 'The laptop');
+    await alice.button('Save').click();
+    await alice.page.getByRole('listitem').getByText('The laptop', { exact: true }).waitFor();
+    await alice.button('Unpair').click();
+    const question = alice.page.getByRole('alertdialog', { name: /It keeps what it has/ });
+    await inspect(alice.page, 'unpair');
+    await question.getByRole('button', { name: 'Unpair' }).click();
+    await alice.see('None. What you write is only on this device.');
+    await alice.open('Bob');
+    await alice.write('Not for the laptop');
+    await bob.open('Not for the laptop');
+    await bob.bubble('Not for the laptop').waitFor();
+    expect(await laptop.page.getByText('Not for the laptop').count()).toBe(0);
+  });
 });

@@ -43,7 +43,10 @@ describe.runIf(hasChromium())('the members of a group', () => {
   const openMember = async (person: Person, name: RegExp) => {
     await person.open('Mountain trip');
     await person.link('Details').click();
-    await person.page.getByRole('region', { name: /^Members/ }).getByRole('link', { name }).click();
+    await person.page
+      .getByRole('region', { name: /^Members/ })
+      .getByRole('link', { name })
+      .click();
   };
   /** Bob knows none of them: he sees Carol by a name that is made from her key. */
   let made: RegExp;
@@ -82,7 +85,10 @@ describe.runIf(hasChromium())('the members of a group', () => {
     await bob.button('They are the same').click();
     await bob.see('✓ Verified');
     await bob.link('Back').click();
-    await bob.page.locator('.who', { hasText: 'Carol of the group' }).getByTitle('Safety numbers compared').waitFor();
+    await bob.page
+      .locator('.who', { hasText: 'Carol of the group' })
+      .getByTitle('Safety numbers compared')
+      .waitFor();
   });
 
   it('can be written to alone', async () => {

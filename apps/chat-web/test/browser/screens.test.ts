@@ -196,6 +196,36 @@ describe.runIf(hasChromium())('what one expects of a chat', () => {
     await line.waitFor({ state: 'detached' });
   });
 
+  it('in the list, a long name keeps its room beside what is said of it', async () => {
+    await alice.link('Verify').click();
+    const long = 'Bartholomew of the long name, who sails in the Western Isles';
+    await alice.type('Name, which only you see', long);
+    await alice.button('Rename').click();
+    await alice.button('Mute').click();
+    await alice.go('#/');
+    for (let i = 1; i <= 3; i++) await bob.send(`to the long name ${i}`);
+    const line = alice.page.locator('a.conversation', { hasText: '3 unread' });
+    await line.waitFor();
+    for (const width of [390, 1280]) {
+      await alice.page.setViewportSize({ width, height: 800 });
+      const [name, count, whole] = await Promise.all(
+        ['.title', '.unread', ':scope'].map((part) => line.locator(part).first().boundingBox()),
+      );
+      expect(name?.width, `at ${width}`).toBeGreaterThan(160);
+      expect((count?.x ?? 0) + (count?.width ?? 0)).toBeLessThanOrEqual(
+        (whole?.x ?? 0) + (whole?.width ?? 0),
+      );
+    }
+    await inspect(alice.page, 'long-name');
+    await alice.open('Bartholomew');
+    await alice.link('Verify').click();
+    await alice.button('Unmute').click();
+    await alice.type('Name, which only you see', 'Bob');
+    await alice.button('Rename').click();
+    await alice.link('Back').click();
+    await alice.page.getByRole('heading', { name: 'Bob' }).waitFor();
+  });
+
   it('days are headings, times are complete for programs, and messages of one person stand together', async () => {
     await log(alice).locator('.day time', { hasText: 'Today' }).waitFor();
     const times = await log(alice)

@@ -37,7 +37,7 @@ export function parseServerMessage(text: string, most: number): ServerMessage {
     return { kind: 'notification', subscription: params['subscription'], result: params['result'] };
   }
   // An invalid request is answered without its id.
-  if (typeof id !== 'number') throw invalidAnswer('an answer to no call');
+  if (!isCallNumber(id)) throw invalidAnswer('an answer to no call');
   if (error === undefined || error === null) return { kind: 'result', id, result: value['result'] };
   if (!isRecord(error)) throw invalidAnswer('an error that is not an object');
   const { code, message } = error;
@@ -49,6 +49,11 @@ export function parseServerMessage(text: string, most: number): ServerMessage {
       message: typeof message === 'string' ? message : 'no reason given',
     },
   };
+}
+
+/** Ours are whole numbers. */
+function isCallNumber(id: unknown): id is number {
+  return Number.isSafeInteger(id);
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,0 +1,93 @@
+import { encodeHex, SottoError } from '@sotto/core';
+import { Decisions, demand, type FuzzTarget } from '@sotto/testing/fuzz';
+import { GroupLog } from '../../src/index.js';
+import {
+  add,
+  cheapCrypto,
+  create,
+  demote,
+  forge,
+  idOf,
+  leave,
+  people,
+  promote,
+  remove,
+  rename,
+} from '../world.js';
+
+const everyone = people('ann', 'bob', 'cy', 'dee', 'eve');
+const ACTIONS = [add, remove, promote, demote];
+
+/** Members who sign whatever they like on whatever parents, received by two devices in two orders. */
+export default {
+  about: 'histories of groups: changes on any parents, by anyone, in any order',
+  *seeds() {
+    yield Uint8Array.of(0, 0, 0, 1, 1, 0, 1, 2, 2, 1, 0, 3, 3, 2, 0, 0, 4, 0, 1, 1);
+    yield Uint8Array.of(
+      1,
+      2,
+      3,
+      4,
+      5,
+      6,
+      7,
+      8,
+      9,
+      10,
+      11,
+      12,
+      13,
+      14,
+      15,
+      16,
+      17,
+      18,
+      19,
+      20,
+      21,
+      22,
+      23,
+      24,
+    );
+  },
+  run(data) {
+    const decisions = new Decisions(data);
+    const someone = () => everyone[decisions.below(everyone.length)] as (typeof everyone)[number];
+    const founder = someone();
+    const { log, root } = create(
+      founder,
+      [someone(), someone()].filter((one) => one !== founder).slice(0, 1),
+    );
+    const changes = [root];
+    while (!decisions.isAtEnd && changes.length < 24) {
+      const change = attempt(() => {
+        const which = decisions.below(ACTIONS.length + 2);
+        const make = ACTIONS[which];
+        const action = make === undefined ? (which % 2 === 0 ? leave : rename('other')) : make(someone());
+        const parents = [decisions.byte(), decisions.byte()].map((pick) =>
+          idOf(changes[pick % changes.length] as Uint8Array),
+        );
+        return forge(log.groupId, someone(), [...new Set(parents)].sort(), action, decisions.below(4));
+      });
+      if (change !== undefined) changes.push(change);
+    }
+    let one = log;
+    for (const change of changes) one = one.apply([change], founder.hex).log;
+    let other = GroupLog.empty(cheapCrypto, log.groupId);
+    for (const change of changes.toReversed()) other = other.apply([change], founder.hex).log;
+    demand(summary(one) === summary(other), 'Two devices with the same changes disagree.');
+    const reopened = GroupLog.open(cheapCrypto, log.groupId, one.stored());
+    demand(summary(reopened) === summary(one), 'A log changes when it is opened again.');
+  },
+} satisfies FuzzTarget;
+
+const summary = (log: GroupLog) => JSON.stringify([log.state, encodeHex(log.membershipHash), log.size]);
+
+function attempt<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof SottoError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,2 @@
+export { judge, judgeAndNote, MOST_BYTES, MOST_MS } from './judge.js';
+export { Decisions, demand, Finding, type FuzzTarget } from './target.js';
