@@ -1,5 +1,6 @@
 import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
 import { type BlobStore, isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
+import { createDeviceSync } from '@sotto/device-sync';
 import { createMessenger, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { StatusClient } from '@sotto/status-messages/client';
 import { crypto } from './data-directory.js';
@@ -80,6 +81,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const messenger = await createMessenger({ identity, store, transport, crypto, restored, ...finding });
   const layer = options.profile && (await openStatus(options, messenger, options.profile));
   const conversations = await createConversations({ messenger, store, status: layer });
+  const deviceSync = await createDeviceSync({ messenger, conversations, store });
   const listeners = new Set<(notice: Notice) => void>();
   const notify = (notice: Notice) => {
     for (const listener of listeners) listener(notice);
@@ -170,6 +172,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     async close() {
       closed = true;
       await handOver?.close();
+      await deviceSync.close();
       await conversations.close();
       await layer?.close();
       await messenger.close();

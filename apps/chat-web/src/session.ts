@@ -7,6 +7,7 @@ import {
   parseConversationKey,
 } from '@sotto/conversations';
 import { isSottoError, type KeyPair } from '@sotto/core';
+import { createDeviceSync } from '@sotto/device-sync';
 import { createMessenger, type DeviceInfo, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { StatusClient } from '@sotto/status-messages/client';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
@@ -102,6 +103,7 @@ export async function openSession({
   const messenger = await createMessenger({ identity, store, transport, crypto, restored, ...finding });
   const layer = await openStatusClient(messenger, store, identity);
   const conversations = await createConversations({ messenger, store, status: layer });
+  const deviceSync = await createDeviceSync({ messenger, conversations, store });
   const status: Session['status'] = signal('connecting');
   const revision = signal(0);
   const recovered = signal(localStorage.getItem(RECOVERED) !== null);
@@ -198,6 +200,7 @@ export async function openSession({
         await conversations.setDraft(parseConversationKey(key), text).catch(() => undefined);
       typed.clear();
       await outgoing.close();
+      await deviceSync.close();
       await conversations.close();
       await messenger.close();
       await closeMiner();
