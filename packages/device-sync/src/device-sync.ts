@@ -210,7 +210,10 @@ export class DeviceSync {
     }
     if (change.what === 'received') {
       const name = nameOf({ kind: KIND.read, key: change.key });
-      if (this.#pending.has(name)) this.#inBackground(() => this.#apply([name]));
+      const { pending = false, value } = this.#registers.get(name) ?? {};
+      // The message that its read position has waited for.
+      const isAwaited = pending && value !== undefined && decodePosition(value)?.id === change.message.id;
+      if (isAwaited) this.#inBackground(() => this.#apply([name]));
       return;
     }
     this.#changed.conversations.add(change.key);
