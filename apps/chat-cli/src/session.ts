@@ -1,5 +1,7 @@
 import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
+import { createProfiles, type Profiles } from '@sotto/conversations/profile';
 import { type BlobStore, isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
+import { createDeviceSync } from '@sotto/device-sync';
 import { createMessenger, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { StatusClient } from '@sotto/status-messages/client';
 import { crypto } from './data-directory.js';
@@ -21,6 +23,8 @@ export interface Session {
   readonly identity: KeyPair;
   readonly messenger: Messenger;
   readonly conversations: Conversations;
+  /** What the user shows of themselves, and others do. */
+  readonly profiles: Profiles;
   /** Talks to Status clients, with the option for it. */
   readonly statusClient: StatusClient | undefined;
   /** Whom to ask for names and bundles. */
@@ -80,6 +84,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const messenger = await createMessenger({ identity, store, transport, crypto, restored, ...finding });
   const layer = options.profile && (await openStatus(options, messenger, options.profile));
   const conversations = await createConversations({ messenger, store, status: layer });
+  const profiles = await createProfiles({ conversations, messenger, store, status: layer });
+  const deviceSync = await createDeviceSync({ messenger, conversations, store });
   const listeners = new Set<(notice: Notice) => void>();
   const notify = (notice: Notice) => {
     for (const listener of listeners) listener(notice);
@@ -145,6 +151,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     identity,
     messenger,
     conversations,
+    profiles,
     statusClient: layer,
     finding,
     blobs: options.blobs,
@@ -170,6 +177,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     async close() {
       closed = true;
       await handOver?.close();
+      await profiles.close();
+      await deviceSync.close();
       await conversations.close();
       await layer?.close();
       await messenger.close();
