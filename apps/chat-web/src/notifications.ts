@@ -44,7 +44,10 @@ export async function setNotifications(setting: Notifications): Promise<void> {
 }
 
 /** Notifies of what is received while the page isn't looked at. What was read, deleted or has disappeared is taken back. Returns how to stop. */
-export function notifyOfMessages({ conversations, profiles }: Pick<Session, 'conversations' | 'profiles'>): () => void {
+export function notifyOfMessages({
+  conversations,
+  profiles,
+}: Pick<Session, 'conversations' | 'profiles'>): () => void {
   /** The message that is shown of each conversation. */
   const shown = new Map<string, { readonly number: number; readonly tag: string }>();
   const takeBack = (key: string) => {
