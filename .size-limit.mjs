@@ -115,6 +115,13 @@ const budgets = [
     limit: '17 kB',
   },
   {
+    name: 'profiles, beside conversations that are loaded',
+    import: { [dist('conversations', 'profile')]: '{ createProfiles }' },
+    loadedLater: ['*/status-history.js', '*/files-and-timers.js'],
+    ignore: MESSENGER,
+    limit: '5 kB',
+  },
+  {
     name: 'relay client, without the sealing above it',
     import: { [dist('whisper-transport', 'relay')]: '{ createRelayCarrier }' },
     limit: '6 kB',

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { placeholderAddress } from './release/metadata.mjs';
+import { writeSbom } from './release/sbom.mjs';
 import {
   buildPackages,
   checkTarballs,
@@ -73,6 +74,7 @@ async function tryRelease() {
     await buildPackages(copy);
     await checkTarballs(copy);
     await publishPackages(copy, ['--dry-run'], toolEnvironment);
+    say(`${await writeSbom()} components in the bill of materials`);
     const left = await obstacles();
     say(
       `Nothing was published. ${left.length === 0 ? 'Nothing stands in the way.' : 'A real release is refused:'}`,
@@ -95,6 +97,7 @@ async function release() {
   say(`Releasing ${version}. Building, and looking into the tarballs...`);
   await buildPackages(root);
   await checkTarballs(root);
+  say(`${await writeSbom()} components in the bill of materials`);
   const provenance = values['without-provenance'] ? [] : ['--provenance'];
   say(await withToken((env) => publishPackages(root, provenance, env)));
   say(await mustRun('changeset', ['tag']));

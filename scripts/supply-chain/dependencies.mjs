@@ -7,12 +7,13 @@ import { readJson, root } from '../workspace.mjs';
  * The dependencies of packages of ours.
  * @param folders of the packages, from the root
  * @param without names of dependencies that are left out, with what they need
- * @returns by `name@version`: the manifest, and the names of those that depend on it
+ * @returns by `name@version`: the manifest, and those that depend on it, written likewise
  */
 export function dependenciesOf(folders, without = []) {
   const found = new Map();
   const visit = (folder) => {
-    const { name: dependent, dependencies = {} } = readJson(join(folder, 'package.json'));
+    const { name: own, version, dependencies = {} } = readJson(join(folder, 'package.json'));
+    const dependent = `${own}@${version}`;
     for (const name of Object.keys(dependencies)) {
       // Ours are visited by themselves.
       if (name.startsWith('@sotto/') || without.includes(name)) continue;

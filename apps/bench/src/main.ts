@@ -7,6 +7,7 @@ import { measureProofOfWork } from './proof-of-work/report.js';
 import type { Pace } from './report.js';
 import { reportScale } from './scale/report.js';
 import { scenarios } from './scenarios.js';
+import { measureTiming } from './timing/report.js';
 import { measureWhole } from './whole/report.js';
 
 const USAGE = `npm run bench -- [options]
@@ -14,6 +15,7 @@ const USAGE = `npm run bench -- [options]
   --growth         instead: curves of time and memory, by sessions, group size, devices, body size, topics
   --pow            proof of work instead
   --scale          instead: what 1,000 to 100,000,000 people cause, simulated; see docs/scaling.md
+  --timing         instead: whether secrets show in the time of each provider's operations; about 3 minutes
   --short          a moment for each: checks that all of it runs, the figures mean nothing
   --rounds N       times that each is measured (5)
   --ms N           milliseconds of each measurement (500)
@@ -29,6 +31,7 @@ const { values: options } = parseArgs({
     growth: { type: 'boolean', default: false },
     pow: { type: 'boolean', default: false },
     scale: { type: 'boolean', default: false },
+    timing: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     ms: { type: 'string' },
@@ -49,5 +52,6 @@ if (options.help) process.stdout.write(USAGE);
 else if (options.whole) await measureWhole(pace, { only, scenario });
 else if (options.growth) await measureGrowth(pace, { scenario });
 else if (options.pow) await measureProofOfWork(pace);
+else if (options.timing) await measureTiming(pace);
 else if (options.scale) await reportScale();
 else await measureBare(pace, { only, scenario });

@@ -62,7 +62,7 @@ export async function loadBackup(
     if (passphrase === undefined) throw passphraseNeeded();
     try {
       const options = { store, passphrase, crypto };
-      const { identity } = await restoreBackup(createReadStream(file), {
+      const { identity } = await restoreBackup(contentOf(file), {
         ...options,
         onProgress: ({ done, total }) => onProgress(done, total),
       });
@@ -74,6 +74,11 @@ export async function loadBackup(
       throw new CliError('FILE_UNREADABLE', `${file} cannot be read: ${code}.`);
     }
   }
+}
+
+/** Opened when it is read first: a stream that fails before anybody listens ends the program. */
+async function* contentOf(file: string): AsyncGenerator<Uint8Array, void> {
+  yield* createReadStream(file);
 }
 
 function configuredPassphrase(): string | undefined {

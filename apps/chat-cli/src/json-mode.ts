@@ -62,6 +62,7 @@ export async function serveJson(
   }
   if (!stop.aborted) await attempted;
   await session.statusClient?.settled();
+  await session.profiles.settled();
   await session.messenger.flushed();
   await feed.settled();
   feed.stop();

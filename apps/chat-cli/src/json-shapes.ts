@@ -12,7 +12,14 @@ type JsonObject = { readonly [name: string]: Json | undefined };
 /** A person, as programs receive them. */
 export function personJson(session: Session, identity: PublicKey): JsonObject {
   const { name, contact, verified, blocked } = session.conversations.person(identity);
-  return { key: keyText(identity), name, contact, verified, blocked };
+  const profile = session.profiles.get(identity);
+  const { resembles } = session.profiles.shownName(identity);
+  return {
+    ...{ key: keyText(identity), name, contact, verified, blocked },
+    // What they call themselves.
+    ...(profile !== undefined && profile.name !== '' && { ownName: profile.name }),
+    ...(resembles !== undefined && { resembles: keyText(resembles) }),
+  };
 }
 
 /** A line of the conversation list. */

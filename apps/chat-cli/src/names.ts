@@ -15,11 +15,19 @@ export function keyText(identity: PublicKey): string {
   return formatKeyText(crypto, identity, 'base58btc');
 }
 
-/** The contact's name, or the start and end of the key. A shortened key can be imitated. */
+/**
+ * The contact's name; or a tilde, the name that they give themselves and the end of the key, since anybody can take a name; or the start and
+ * end of the key. A shortened key can be imitated.
+ */
 export function nameOf(session: Session, identity: PublicKey): string {
   if (encodeHex(identity) === encodeHex(session.identity.publicKey)) return 'You';
   const key = keyText(identity);
-  return plain(session.conversations.person(identity).name) || `${key.slice(0, 8)}…${key.slice(-5)}`;
+  const { text, source, resembles } = session.profiles.shownName(identity);
+  const name = plain(text);
+  if (source === 'given' && name !== '') return name;
+  if (name === '') return `${key.slice(0, 8)}…${key.slice(-5)}`;
+  const warning = resembles === undefined ? '' : ', NOT the one you know';
+  return `~${name} (…${key.slice(-5)}${warning})`;
 }
 
 export function titleOf(session: Session, conversation: Conversation): string {

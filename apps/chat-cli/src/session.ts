@@ -1,4 +1,5 @@
 import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
+import { createProfiles, type Profiles } from '@sotto/conversations/profile';
 import { type BlobStore, isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
 import { createDeviceSync } from '@sotto/device-sync';
 import { createMessenger, type Messenger, type StartFailure } from '@sotto/messenger';
@@ -22,6 +23,8 @@ export interface Session {
   readonly identity: KeyPair;
   readonly messenger: Messenger;
   readonly conversations: Conversations;
+  /** What the user shows of themselves, and others do. */
+  readonly profiles: Profiles;
   /** Talks to Status clients, with the option for it. */
   readonly statusClient: StatusClient | undefined;
   /** Whom to ask for names and bundles. */
@@ -82,6 +85,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const layer = options.profile && (await openStatus(options, messenger, options.profile));
   const conversations = await createConversations({ messenger, store, status: layer });
   const deviceSync = await createDeviceSync({ messenger, conversations, store });
+  const profiles = await createProfiles({ conversations, messenger, store, status: layer });
   const listeners = new Set<(notice: Notice) => void>();
   const notify = (notice: Notice) => {
     for (const listener of listeners) listener(notice);
@@ -147,6 +151,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     identity,
     messenger,
     conversations,
+    profiles,
     statusClient: layer,
     finding,
     blobs: options.blobs,
@@ -173,6 +178,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       closed = true;
       await handOver?.close();
       await deviceSync.close();
+      await profiles.close();
       await conversations.close();
       await layer?.close();
       await messenger.close();

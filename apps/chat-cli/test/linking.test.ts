@@ -98,7 +98,7 @@ describe.runIf(hasTerminal())('a new device', { timeout: 180_000 }, () => {
     second.enter('/to Bob');
     await second.see('Bob: Are you there?');
     // The code is of no use any more, and nothing is left of it.
-    expect(existsSync(join(alice.data, 'link'))).toBe(false);
+    await expect.poll(() => existsSync(join(alice.data, 'link')), { timeout: 30_000 }).toBe(false);
     expect(await old.refusal('link', { code: 'yes' })).toBe('BAD_REQUEST');
     expect(await old.refusal('link', { code: 'stop' })).toBe('BAD_REQUEST');
   });
@@ -113,6 +113,7 @@ describe.runIf(hasTerminal())('a new device', { timeout: 180_000 }, () => {
     await terminal.see('Linking was ended on the other device.');
     await terminal.see('exit code 1');
     await chat.event('linking', { news: 'failed' });
+    expect(await chat.refusal('link', { code: 'no' })).toBe('BAD_REQUEST');
   });
 });
 

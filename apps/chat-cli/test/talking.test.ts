@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { add, type Chat, clockOff, type Line, newNode, Someone } from './programs.js';
+import { add, type Chat, clockOff, type Line, newNode, PROGRAM, Someone } from './programs.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -14,6 +14,35 @@ beforeAll(() => node.start());
 afterAll(() => node.close());
 
 const someone = () => new Someone('--relay', node.relay);
+
+describe('what people show of themselves', () => {
+  it('comes with their first message; what somebody is called by the user stays', async () => {
+    const [a, b] = await Promise.all([someone().comeOnline(), someone().comeOnline()]);
+    const conversation = await add(a, b, 'Bob');
+    expect(await a.ask('profile', { name: ' Alice   Liddell ' })).toEqual({ name: 'Alice Liddell' });
+    expect(await a.refusal('profile', { name: 'Al\u202eice' })).toBe('INVALID_TEXT');
+    expect(await a.refusal('picture', { file: PROGRAM })).toBe('NOT_A_PICTURE');
+    await a.ask('send', { conversation, text: 'It is me.' });
+    const { conversation: theirs } = await b.message('It is me.');
+    const sender = async () =>
+      JSON.stringify(((await b.ask('list'))['conversations'] as { person: unknown }[])[0]?.person);
+    await expect.poll(sender, { timeout: 20_000 }).toContain('"ownName":"Alice Liddell"');
+    expect(await sender()).toContain('"name":""');
+    const who = (await a.ask('card'))['card'];
+    expect(await b.ask('add', { who })).toMatchObject({ cardName: 'Alice Liddell' });
+    expect(await sender()).toContain('"name":""');
+    await b.ask('add', { who, name: 'My sister' });
+    expect(await sender()).toContain('"name":"My sister"');
+    // Somebody else of that name is noticed.
+    const c = await someone().comeOnline();
+    await c.ask('profile', { name: 'my SISTER' });
+    await c.ask('send', { conversation: await add(c, b, 'Bob'), text: 'No, it is me.' });
+    await b.message('No, it is me.');
+    await expect.poll(sender, { timeout: 20_000 }).toContain('"resembles":');
+    expect(await a.ask('profile', { name: 'off' })).toEqual({ name: '' });
+    expect(theirs).toMatch(/^d-/);
+  });
+});
 
 describe('two people', () => {
   it('the first message finds the other offline, with forward secrecy; the answer comes back', async () => {

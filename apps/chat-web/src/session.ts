@@ -103,6 +103,7 @@ export async function openSession({
   const messenger = await createMessenger({ identity, store, transport, crypto, restored, ...finding });
   const layer = await openStatusClient(messenger, store, identity);
   const conversations = await createConversations({ messenger, store, status: layer });
+  // Before the messenger starts: what other devices say then is not to be missed.
   const deviceSync = await createDeviceSync({ messenger, conversations, store });
   const status: Session['status'] = signal('connecting');
   const revision = signal(0);
@@ -215,10 +216,12 @@ export async function openSession({
 const DRAW_AFTER_MS = 80;
 
 function gathered(run: () => void): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isWaiting = false;
   return () => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
+    if (isWaiting) return;
+    isWaiting = true;
+    setTimeout(() => {
+      isWaiting = false;
       run();
     }, DRAW_AFTER_MS);
   };

@@ -57,6 +57,8 @@ export default defineConfig({
             guide('Verification', 'verification'),
             guide('Several devices', 'devices'),
             guide('Groups', 'groups'),
+            guide('Files', 'files'),
+            guide('Profiles', 'profiles'),
             guide('Decryption failures', 'decryption-failures'),
             guide('Expiring messages', 'expiring'),
             guide('Blocking', 'blocking'),

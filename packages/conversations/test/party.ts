@@ -6,6 +6,7 @@ import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { type SettableClock, settableClock } from '@sotto/testing/clock';
 import type { MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { type Change, type Conversations, createConversations, type Entry } from '../src/index.js';
+import { createProfiles, type Profiles } from '../src/profile.js';
 
 const crypto = defaultProvider();
 
@@ -40,6 +41,8 @@ export interface Party {
   messenger: Messenger;
   status: StatusClient | undefined;
   conversations: Conversations;
+  /** With the option for it. */
+  profiles: Profiles;
   stop(): Promise<void>;
   /** Opens the store again; without `start` it stays off the network. */
   open(options?: { readonly start?: boolean }): Promise<void>;
@@ -53,6 +56,7 @@ export async function newParty(
     readonly logger?: Logger;
     /** Whether it speaks the language of Status clients. */
     readonly status?: boolean;
+    readonly profiles?: boolean;
     readonly wrap?: (transport: Transport) => Transport;
   } = {},
 ): Promise<Party> {
@@ -65,6 +69,7 @@ export async function newParty(
     kept,
     changes: [] as Change[],
     async stop() {
+      await party.profiles?.close();
       await party.conversations.close();
       await party.status?.close();
       await party.messenger.close();
@@ -93,6 +98,10 @@ export async function newParty(
         status: party.status,
       });
       party.conversations.subscribe((change) => party.changes.push(change));
+      if (options.profiles) {
+        const { conversations, status } = party;
+        party.profiles = await createProfiles({ conversations, messenger, store, status, clock, logger });
+      }
       if (start) await party.messenger.start();
     },
   } as Party;

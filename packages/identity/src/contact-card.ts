@@ -3,6 +3,7 @@ import {
   compareBytes,
   concatBytes,
   copyBytes,
+  decodeUtf8,
   encodeHex,
   encodeUtf8,
   isSottoError,
@@ -25,7 +26,15 @@ export interface ContactCard {
    * checked here: verify it before use, like any other bundle.
    */
   readonly bundle?: Bundle | undefined;
+  /**
+   * What the person calls themselves. Nothing vouches for it, and anybody can make a card with any name: offer it to the user as a
+   * suggestion.
+   */
+  readonly name?: string | undefined;
 }
+
+/** Longest name in a card, in bytes of UTF-8: as long as the key and the prekey of a device, so that the code stays small. */
+export const CONTACT_CARD_NAME_MAX_BYTES = 128;
 
 /** Version of the cards that {@link encodeContactCard} writes. */
 export const CONTACT_CARD_VERSION = 1;
@@ -45,42 +54,54 @@ const BEGINS_LIKE_A_CARD = /^SOTTO:/;
 const CHECKSUM_LENGTH = 4;
 const KIND_IDENTITY = 0;
 const KIND_BUNDLE = 1;
+const KIND_NAMED = 2;
+/** What can't be seen, or changes the writing direction; two characters that join letters and emoji are no such ones. */
+const HIDDEN = /[\p{Cc}\p{Cs}\p{Co}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u;
 
 /**
  * Writes a card: `SOTTO:1/` and base32 (RFC 4648, no padding) of `body || checksum`. The body is `0x00 || identity`, 33
- * bytes compressed, or `0x01 || Bundle`, the protobuf message, which has the identity in it. The checksum is the first
+ * bytes compressed, or `0x01 || Bundle`, the protobuf message, which has the identity in it; or `0x02 || n || name`, `n` bytes of UTF-8,
+ * and one of these two. The checksum is the first
  * 4 bytes of SHA-256 of `SOTTO:1/ || body`: it detects damage, not attacks. Nothing needs escaping in a URL, and
  * QR codes encode capital letters and digits more compactly than bytes.
  *
  * The bundle is included if the card is then no longer than `maxCharacters` (default {@link CONTACT_CARD_CHARACTERS}),
- * and left out otherwise: a contact without a bundle can still be written to.
+ * and left out otherwise: a contact without a bundle can still be written to. So is a name, before the bundle is: one that is longer than
+ * {@link CONTACT_CARD_NAME_MAX_BYTES} never fits.
  * @throws INVALID_PUBLIC_KEY; WRONG_IDENTITY when the bundle is of another identity
  * @throws LIMIT_EXCEEDED when not even the identity fits
- * @throws INVALID_ARGUMENT, INVALID_TEXT for a bundle that cannot be encoded
+ * @throws INVALID_ARGUMENT, INVALID_TEXT for a bundle that cannot be encoded; INVALID_TEXT for a name with characters that can't be seen
  */
 export function encodeContactCard(
   crypto: CryptoProvider,
-  card: { readonly identity: Uint8Array; readonly bundle?: Bundle | undefined },
+  card: {
+    readonly identity: Uint8Array;
+    readonly bundle?: Bundle | undefined;
+    readonly name?: string | undefined;
+  },
   options: { readonly maxCharacters?: number | undefined } = {},
 ): string {
   checkProvider(crypto);
   parseObject(card, 'card', 'identity');
   const maxCharacters = parseObject(options, 'options').maxCharacters ?? CONTACT_CARD_CHARACTERS;
   const identity = crypto.secp256k1.parsePublicKey(card.identity);
+  const name = nameBytes(card.name ?? '');
+  const bodies = [concatBytes(Uint8Array.of(KIND_IDENTITY), identity)];
   if (card.bundle !== undefined) {
     checkIdentity(identity, crypto.secp256k1.parsePublicKey(card.bundle.identity));
-    const withBundle = frame(crypto, KIND_BUNDLE, encodeBundle(card.bundle));
-    if (withBundle.length <= maxCharacters) return withBundle;
+    bodies.unshift(concatBytes(Uint8Array.of(KIND_BUNDLE), encodeBundle(card.bundle)));
   }
-  const text = frame(crypto, KIND_IDENTITY, identity);
-  if (text.length > maxCharacters) {
-    throw new SottoError('LIMIT_EXCEEDED', 'Not even the identity alone fits into the card.', {
-      what: 'contact card, characters',
-      limit: maxCharacters,
-      actual: text.length,
-    });
+  for (const body of bodies) {
+    const named = concatBytes(Uint8Array.of(KIND_NAMED, name.length), name, body);
+    const tries = name.length > 0 && name.length <= CONTACT_CARD_NAME_MAX_BYTES ? [named, body] : [body];
+    const fitting = tries.map((one) => frame(crypto, one)).find(({ length }) => length <= maxCharacters);
+    if (fitting !== undefined) return fitting;
   }
-  return text;
+  throw new SottoError('LIMIT_EXCEEDED', 'Not even the identity alone fits into the card.', {
+    what: 'contact card, characters',
+    limit: maxCharacters,
+    actual: frame(crypto, bodies.at(-1) as Uint8Array).length,
+  });
 }
 
 /** Options of {@link parseContactCard}. */
@@ -127,9 +148,20 @@ export function looksLikeContactCard(text: string): boolean {
   return BEGINS_LIKE_A_CARD.test(cardIn(parseText(text, 'text').slice(0, CONTACT_CARD_MAX_CHARACTERS)));
 }
 
-function frame(crypto: CryptoProvider, kind: number, content: Uint8Array): string {
+/** @throws INVALID_TEXT */
+function nameBytes(name: string): Uint8Array {
+  const normal = parseText(name, 'name').normalize('NFC').trim();
+  if (HIDDEN.test(normal)) {
+    throw new SottoError('INVALID_TEXT', 'A name has letters, digits and signs that can be seen.', {
+      what: 'person name',
+      reason: 'characters that cannot be seen',
+    });
+  }
+  return encodeUtf8(normal);
+}
+
+function frame(crypto: CryptoProvider, body: Uint8Array): string {
   const prefix = `SOTTO:${CONTACT_CARD_VERSION}/`;
-  const body = concatBytes(Uint8Array.of(kind), content);
   return prefix + base32nopad.encode(concatBytes(body, checksumOf(crypto, prefix, body)));
 }
 
@@ -177,9 +209,28 @@ function readBody(crypto: CryptoProvider, body: Uint8Array, limits: DecodeOption
       const bundle = bundleOf(content, limits);
       return { identity: identityOf(crypto, bundle.identity), bundle };
     }
+    case KIND_NAMED: {
+      const [length = 0] = content;
+      const rest = content.subarray(1 + length);
+      // No names within names.
+      if (length === 0 || length > CONTACT_CARD_NAME_MAX_BYTES || rest[0] === KIND_NAMED)
+        throw damaged('its name has another length');
+      return { ...readBody(crypto, rest, limits), name: nameOf(content.subarray(1, 1 + length)) };
+    }
     default:
       throw damaged('content of an unknown kind');
   }
+}
+
+function nameOf(bytes: Uint8Array): string {
+  let name = '';
+  try {
+    name = decodeUtf8(bytes).normalize('NFC').trim();
+  } catch (cause) {
+    throw damaged('its name is not UTF-8', cause);
+  }
+  if (name === '' || HIDDEN.test(name)) throw damaged('its name has characters that cannot be seen');
+  return name;
 }
 
 /** Content that is invalid under a valid checksum is reported as damage, too. */

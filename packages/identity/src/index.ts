@@ -11,6 +11,7 @@ export { parseContact } from './contact.js';
 export {
   CONTACT_CARD_CHARACTERS,
   CONTACT_CARD_MAX_CHARACTERS,
+  CONTACT_CARD_NAME_MAX_BYTES,
   CONTACT_CARD_VERSION,
   type ContactCard,
   type ContactCardOptions,

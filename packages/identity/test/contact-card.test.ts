@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import {
   CONTACT_CARD_CHARACTERS,
   CONTACT_CARD_MAX_CHARACTERS,
+  CONTACT_CARD_NAME_MAX_BYTES,
   encodeContactCard,
   formatKeyText,
   parseContactCard,
@@ -37,6 +38,45 @@ describe('a card', () => {
   test('is what the documentation says', () => {
     expect(plain).toBe(forge(concatBytes(Uint8Array.of(0), alice)));
     expect(full).toBe(forge(concatBytes(Uint8Array.of(1), encodeBundle(bundle))));
+  });
+
+  test('with a name gives it back, with a bundle or without; the name goes before the bundle does', () => {
+    const name = 'Zoë 👩‍🚀';
+    const bytes = encodeUtf8(name);
+    const named = encodeContactCard(crypto, { identity: alice, name });
+    expect(named).toBe(forge(concatBytes(Uint8Array.of(2, bytes.length), bytes, Uint8Array.of(0), alice)));
+    expect(parse(named)).toEqual({ identity: alice, name });
+    const both = encodeContactCard(crypto, { identity: alice, bundle, name });
+    expect(parse(both)).toEqual({ identity: alice, bundle, name });
+    const card = { identity: alice, bundle, name };
+    const short = (maxCharacters: number) => encodeContactCard(crypto, card, { maxCharacters });
+    expect(parse(short(both.length - 1))).toEqual({ identity: alice, bundle });
+    expect(parse(short(full.length - 1))).toEqual({ identity: alice, name });
+    expect(parse(short(named.length - 1))).toEqual({ identity: alice });
+    for (const none of ['', '  ', 'x'.repeat(CONTACT_CARD_NAME_MAX_BYTES + 1)])
+      expect(encodeContactCard(crypto, { identity: alice, name: none })).toBe(plain);
+    const longest = 'x'.repeat(CONTACT_CARD_NAME_MAX_BYTES);
+    expect(parse(encodeContactCard(crypto, { identity: alice, name: longest })).name).toBe(longest);
+  });
+
+  test('with a name that hides something, is none, or is within another is refused', () => {
+    for (const name of ['Al\u202eice', 'Al\u200bice', 'Alice\n'.repeat(2)])
+      expect(
+        thrown('INVALID_TEXT', () => encodeContactCard(crypto, { identity: alice, name })).details,
+      ).toMatchObject({ what: 'person name' });
+    const body = concatBytes(Uint8Array.of(0), alice);
+    const named = (name: Uint8Array, rest = body) => concatBytes(Uint8Array.of(2, name.length), name, rest);
+    for (const bad of [
+      named(new Uint8Array(0)),
+      named(Uint8Array.of(0xff, 0xfe)),
+      named(encodeUtf8('a\u202eb')),
+      named(encodeUtf8('a'), named(encodeUtf8('b'))),
+      named(encodeUtf8('a'), new Uint8Array(0)),
+      Uint8Array.of(2),
+      Uint8Array.of(2, 200, 65),
+      concatBytes(Uint8Array.of(2, 129), new Uint8Array(129).fill(65), body),
+    ])
+      expect(problem(forge(bad))).toMatchObject({ problem: 'damaged' });
   });
 
   test('with a bundle gives it back', () => {

@@ -6,11 +6,13 @@ import { FILES } from './files.js';
 import { GROUPS } from './groups.js';
 import { NAMES } from './names.js';
 import { PEOPLE } from './people.js';
+import { PROFILE } from './profile.js';
 import { STATUS } from './status.js';
 
 /** All commands, in the order of the help. */
 export const ACTIONS: readonly Action[] = [
   ...PEOPLE,
+  ...PROFILE,
   ...NAMES,
   ...CONVERSATIONS,
   ...FILES,

@@ -13,7 +13,7 @@ import { decodeContactCode, encodeContactCode } from '@sotto/protocol-codec';
 import { CliError } from '../cli-error.js';
 import { crypto } from '../data-directory.js';
 import { personJson, summaryJson } from '../json-shapes.js';
-import { findConversation, findPerson, keyText, nameOf, titleOf } from '../names.js';
+import { findConversation, findPerson, keyText, nameOf, plain, titleOf } from '../names.js';
 import { readQrFile } from '../qr-file.js';
 import type { Session } from '../session.js';
 import { type Action, CURRENT, type Outcome } from './action.js';
@@ -23,10 +23,12 @@ const card: Action = {
   name: 'card',
   about: 'shows your card as a QR code and as text, for others to add you',
   parameters: [],
-  async run({ identity: { publicKey }, messenger }) {
+  async run({ identity: { publicKey }, messenger, profiles }) {
+    const { name } = await profiles.own();
     const contactCode = await messenger.contacts.ownCode();
-    const full = encodeContactCard(crypto, { identity: publicKey, bundle: decodeContactCode(contactCode) });
-    const short = encodeContactCard(crypto, { identity: publicKey });
+    const bundle = decodeContactCode(contactCode);
+    const full = encodeContactCard(crypto, { identity: publicKey, bundle, name });
+    const short = encodeContactCard(crypto, { identity: publicKey, name });
     const key = keyText(publicKey);
     return {
       value: { card: full, key, contactCode },
@@ -88,7 +90,7 @@ const scan: Action = {
 
 async function addCard(
   session: Session,
-  { identity, bundle }: ContactCard,
+  { identity, bundle, name: cardName }: ContactCard,
   chosenName?: string,
 ): Promise<Outcome> {
   const { conversations, messenger } = session;
@@ -104,10 +106,18 @@ async function addCard(
   if (bundle === undefined) void messenger.contacts.lookUp(identity).catch(() => undefined);
   const show = conversationKey(conversation);
   return {
-    value: { conversation: show, person: personJson(session, identity), sameName: double },
+    value: {
+      ...{ conversation: show, person: personJson(session, identity), sameName: double },
+      ...(cardName !== undefined && { cardName }),
+    },
     show,
     said: [
       `${nameOf(session, identity)} was added. /verify to make sure that it is the right person.`,
+      ...(name === '' && cardName !== undefined
+        ? [
+            `The card calls them ${plain(cardName)}. Anybody can write that; to call them so: /name ${plain(cardName)}`,
+          ]
+        : []),
       ...(double
         ? [
             'Another contact has this name and ANOTHER KEY. Verify before you trust that it is the same person.',

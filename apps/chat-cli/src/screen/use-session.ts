@@ -13,6 +13,7 @@ export function useSession(session: Session): { readonly warning: string; readon
   useEffect(() => {
     const stops = [
       session.conversations.subscribe(() => setRevision((count) => count + 1)),
+      session.profiles.subscribe(() => setRevision((count) => count + 1)),
       session.onNotice((notice) => {
         if (notice.what === 'warning') setWarning(notice.text);
         if (notice.what === 'linking') setWarning(linkingText(notice.news));
