@@ -1,15 +1,17 @@
-import type { Person } from '@sotto/conversations';
 import { compareBytes, LruCache, type PublicKey } from '@sotto/core';
 import { crypto } from './crypto.js';
 import { readableName } from './readable-name.js';
+import type { Session } from './session.js';
 
 export function isSame(one: PublicKey, other: PublicKey): boolean {
   return compareBytes(one, other) === 0;
 }
 
-/** The name that the user gave someone or, until then, one made from their key. */
-export function nameOf(person: Person): string {
-  return person.name || readableName(crypto, person.identity);
+/** The name that the user gave someone; until then, the one that they gave themselves, with a tilde; else one made from their key. */
+export function nameOf({ profiles }: Pick<Session, 'profiles'>, identity: PublicKey): string {
+  const { text, source } = profiles.shownName(identity);
+  if (source === 'none') return readableName(crypto, identity);
+  return source === 'own' ? `~${text}` : text;
 }
 
 const DAY_MS = 86_400_000;

@@ -1,7 +1,8 @@
-import { type Conversations, conversationKey, parseConversationKey } from '@sotto/conversations';
+import { conversationKey, parseConversationKey } from '@sotto/conversations';
 import { contentWords } from './content-words.js';
 import { nameOf } from './format.js';
 import { formatRoute, route } from './route.js';
+import type { Session } from './session.js';
 
 /** Key of the setting. Not secret. */
 const SETTING = 'sotto-chat:notifications';
@@ -43,7 +44,7 @@ export async function setNotifications(setting: Notifications): Promise<void> {
 }
 
 /** Notifies of what is received while the page isn't looked at. What was read, deleted or has disappeared is taken back. Returns how to stop. */
-export function notifyOfMessages(conversations: Conversations): () => void {
+export function notifyOfMessages({ conversations, profiles }: Pick<Session, 'conversations' | 'profiles'>): () => void {
   /** The message that is shown of each conversation. */
   const shown = new Map<string, { readonly number: number; readonly tag: string }>();
   const takeBack = (key: string) => {
@@ -75,7 +76,7 @@ export function notifyOfMessages(conversations: Conversations): () => void {
     if (document.visibilityState === 'visible' && document.hasFocus() && isOpen) return;
     const setting = notificationSetting();
     if (setting === 'off') return;
-    const sender = nameOf(conversations.person(message.sender));
+    const sender = nameOf({ profiles }, message.sender);
     const group = conversations.get(conversation)?.group?.name;
     const place = conversation.kind === 'public' ? `#${conversation.name}` : group;
     // The system keeps what it has shown, for longer than this page can delete it.

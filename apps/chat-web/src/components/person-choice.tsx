@@ -1,6 +1,6 @@
 import type { Person } from '@sotto/conversations';
 import type { PublicKey } from '@sotto/core';
-import { Identicon } from './identicon.js';
+import { Portrait } from './portrait.js';
 import { PersonName } from './person-name.js';
 
 interface PersonChoiceProps {
@@ -27,7 +27,7 @@ export function PersonChoice({ legend, people, chosen, onChosen }: PersonChoiceP
               )
             }
           />
-          <Identicon identity={identity} />
+          <Portrait identity={identity} />
           <PersonName identity={identity} />
         </label>
       ))}
