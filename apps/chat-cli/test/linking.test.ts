@@ -17,7 +17,7 @@ async function newDevice(data: string) {
     columns: 100,
     rows: 60,
   });
-  await terminal.see('assphrase:');
+  await terminal.see(/passphrase:/i);
   terminal.enter(PASSPHRASE);
   return terminal;
 }
@@ -103,7 +103,7 @@ describe.runIf(hasTerminal())('a new device', { timeout: 180_000 }, () => {
     expect(await old.refusal('link', { code: 'stop' })).toBe('BAD_REQUEST');
   });
 
-  it('has nothing when the old one declines, and says so; a code that is none is refused', async () => {
+  it('has nothing when the old one declines, and says so; a text that is not a code is refused', async () => {
     const { chat } = await settled();
     expect(await chat.refusal('link', { code: 'sotto-link:abc' })).toBe('INVALID_TEXT');
     const terminal = await newDevice(someone().data);

@@ -1,14 +1,19 @@
+import type { Profiles } from '@sotto/conversations/profile';
 import { compareBytes, LruCache, type PublicKey } from '@sotto/core';
 import { crypto } from './crypto.js';
 import { readableName } from './readable-name.js';
-import type { Session } from './session.js';
 
 export function isSame(one: PublicKey, other: PublicKey): boolean {
   return compareBytes(one, other) === 0;
 }
 
+/** Whoever knows names: a session. */
+interface Named {
+  readonly profiles: Pick<Profiles, 'shownName'>;
+}
+
 /** The name that the user gave someone; until then, the one that they gave themselves, with a tilde; else one made from their key. */
-export function nameOf({ profiles }: Pick<Session, 'profiles'>, identity: PublicKey): string {
+export function nameOf({ profiles }: Named, identity: PublicKey): string {
   const { text, source } = profiles.shownName(identity);
   if (source === 'none') return readableName(crypto, identity);
   return source === 'own' ? `~${text}` : text;

@@ -1,8 +1,8 @@
-import { conversationKey, parseConversationKey } from '@sotto/conversations';
+import { type Conversations, conversationKey, parseConversationKey } from '@sotto/conversations';
+import type { Profiles } from '@sotto/conversations/profile';
 import { contentWords } from './content-words.js';
 import { nameOf } from './format.js';
 import { formatRoute, route } from './route.js';
-import type { Session } from './session.js';
 
 /** Key of the setting. Not secret. */
 const SETTING = 'sotto-chat:notifications';
@@ -43,8 +43,13 @@ export async function setNotifications(setting: Notifications): Promise<void> {
   wanted = setting;
 }
 
+interface Told {
+  readonly conversations: Conversations;
+  readonly profiles: Profiles;
+}
+
 /** Notifies of what is received while the page isn't looked at. What was read, deleted or has disappeared is taken back. Returns how to stop. */
-export function notifyOfMessages({ conversations, profiles }: Pick<Session, 'conversations' | 'profiles'>): () => void {
+export function notifyOfMessages({ conversations, profiles }: Told): () => void {
   /** The message that is shown of each conversation. */
   const shown = new Map<string, { readonly number: number; readonly tag: string }>();
   const takeBack = (key: string) => {

@@ -1,7 +1,7 @@
 import type { Person } from '@sotto/conversations';
 import type { PublicKey } from '@sotto/core';
-import { Portrait } from './portrait.js';
 import { PersonName } from './person-name.js';
+import { Portrait } from './portrait.js';
 
 interface PersonChoiceProps {
   readonly legend: string;

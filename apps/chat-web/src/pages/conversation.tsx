@@ -171,7 +171,9 @@ function Stranger({ peer }: { readonly peer: PublicKey }) {
     <section class="notice" aria-label="Not a contact">
       <p>
         This person is not among your contacts.{' '}
-        {source === 'own' ? 'The name above is what they call themselves.' : 'The name above was made from their key.'}
+        {source === 'own'
+          ? 'The name above is what they call themselves.'
+          : 'The name above was made from their key.'}
         {resembles !== undefined && (
           <strong>
             {' '}
@@ -197,10 +199,13 @@ function Stranger({ peer }: { readonly peer: PublicKey }) {
         </form>
       ) : (
         <div class="row">
-          <button type="button" onClick={() => {
+          <button
+            type="button"
+            onClick={() => {
               setName(resembles === undefined ? text : '');
               setAdding(true);
-            }}>
+            }}
+          >
             Add to contacts
           </button>
           <ConfirmButton

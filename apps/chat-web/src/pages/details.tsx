@@ -88,8 +88,8 @@ function OwnName({ peer }: { readonly peer: PublicKey }) {
       )}
       {resembles !== undefined && (
         <p class="notice bad">
-          You know someone else by such a name: <PersonName identity={resembles} />. Compare safety numbers before
-          you trust this one.
+          You know someone else by such a name: <PersonName identity={resembles} />. Compare safety numbers
+          before you trust this one.
         </p>
       )}
     </>

@@ -80,8 +80,8 @@ export function ProfileSetting() {
           }}
         />
         <p class="hint">
-          Whom you write to gets it with your next message, as do the members of your groups; nobody else. It is
-          not verified: anyone can take the same name and picture.
+          The people you write to get it with your next message, as do the members of your groups; nobody else
+          does. It is not verified: anyone can take the same name and picture.
         </p>
         <Explained error={task.error} />
         <button type="submit" class="primary" disabled={task.busy}>

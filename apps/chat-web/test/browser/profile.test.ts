@@ -57,7 +57,9 @@ describe.runIf(hasChromium())('what people show of themselves', () => {
     await alice.page.getByRole('img', { name: 'Your own' }).waitFor();
     await setProfile(alice, 'Alice Liddell');
     await inspect(alice.page, 'profile');
-    await expect.poll(() => kindOf(alice.page.locator('.me img')), { timeout: 60_000 }).toBe('data:image/webp');
+    await expect
+      .poll(() => kindOf(alice.page.locator('.me img')), { timeout: 60_000 })
+      .toBe('data:image/webp');
     await alice.page.reload();
     await alice.unlock();
     await alice.go('#/settings/profile');
