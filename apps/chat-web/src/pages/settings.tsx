@@ -1,4 +1,5 @@
-import { encodeHex } from '@sotto/core';
+import { exportReadable } from '@sotto/conversations';
+import { encodeHex, type PublicKey } from '@sotto/core';
 import type { EnsTransaction } from '@sotto/directories/ens';
 import { backupFileName, exportBackup } from '@sotto/messenger/backup';
 import { useEffect, useState } from 'preact/hooks';
@@ -14,6 +15,7 @@ import { Published } from '../components/published.js';
 import { nodeAddress, setNodeAddress } from '../config.js';
 import { crypto } from '../crypto.js';
 import { type FindingSettings, findingSettings, saveFindingSettings } from '../finding.js';
+import { isSame, nameOf } from '../format.js';
 import {
   canNotify,
   NOTIFICATIONS,
@@ -82,7 +84,12 @@ function Setting({ setting }: { readonly setting: SettingsPage }) {
     case 'passphrase':
       return <Passphrase />;
     case 'backup':
-      return <Backup />;
+      return (
+        <>
+          <Backup />
+          <ReadableCopy />
+        </>
+      );
     case 'blocked':
       return <BlockedPeople />;
     case 'node':
@@ -146,6 +153,7 @@ const STATUS_CHOICES: Readonly<Record<StatusSetting, readonly [label: string, ab
 
 /** Whether to write as Status clients do. */
 function StatusUsers() {
+  const { withStatus } = useSession();
   const [setting, setSetting] = useState(statusSetting);
   const [opened] = useState(setting);
   return (
@@ -182,6 +190,68 @@ function StatusUsers() {
           </button>
         </p>
       )}
+      {withStatus && <ReadReceipts />}
+    </section>
+  );
+}
+
+/** Whether authors are told that their messages were read. Off until it is wanted. */
+function ReadReceipts() {
+  const { conversations } = useSession();
+  const [on, setOn] = useState(conversations.readReceipts);
+  const task = useTask();
+  const set = async (wanted: boolean) => {
+    setOn(wanted);
+    await task.run(() => conversations.setReadReceipts(wanted));
+    setOn(conversations.readReceipts);
+  };
+  return (
+    <>
+      <label class="choice">
+        <input
+          type="checkbox"
+          checked={on}
+          onChange={({ currentTarget }) => void set(currentTarget.checked)}
+        />
+        <span>
+          Read receipts
+          <span class="hint">
+            {' '}
+            Tell people whom you accepted that you read their messages, and see when they read yours, if they
+            want that as well.
+          </span>
+        </span>
+      </label>
+      <Explained error={task.error} />
+    </>
+  );
+}
+
+/** All that was written, as a text that anyone can read. */
+function ReadableCopy() {
+  const session = useSession();
+  const task = useTask();
+  const save = async () => {
+    const lines: string[] = [];
+    const nameFor = (person: PublicKey) =>
+      isSame(person, session.identity.publicKey) ? 'You' : nameOf(session, person);
+    for await (const piece of exportReadable(session.conversations, { nameFor })) lines.push(piece);
+    saveFile('sotto-messages.txt', new Blob(lines, { type: 'text/plain' }));
+  };
+  return (
+    <section aria-labelledby="readable">
+      <h2 id="readable">To read elsewhere</h2>
+      <p>
+        A text file with all conversations, for you to read or print. It is not encrypted, and can't be
+        restored.
+      </p>
+      <ConfirmButton
+        label="Save as text"
+        question="Anyone who gets this file can read your messages, also those that will disappear here."
+        busy={task.busy}
+        onConfirm={() => void task.run(save)}
+      />
+      <Explained error={task.error} />
     </section>
   );
 }

@@ -1,11 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultProvider } from '@sotto/crypto';
 import { encodeContactCard, qrModules } from '@sotto/identity';
 import { hasChromium, openProfile, type Profile } from '@sotto/testing/chromium';
 import { temporaryDirectory } from '@sotto/testing/files';
 import type { NodeProcess } from '@sotto/testing/whisper-node';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Site, serveSite } from '../../scripts/serve.mjs';
 import { inspect as inspectPage } from './inspect.js';
 import { startNode } from './node.js';
@@ -109,6 +109,20 @@ describe.runIf(hasChromium())('the pages', () => {
       if (page === 'card') await alice.page.locator('.qr').waitFor();
       await inspect(page.replace('/', '-'));
     }
+  });
+
+  it('everything as a text to read, after a question', async () => {
+    await alice.go('#/settings/backup');
+    await alice.button('Save as text').click();
+    const question = alice.page.getByRole('alertdialog', { name: /Anyone who gets this file/ });
+    const [download] = await Promise.all([
+      alice.page.waitForEvent('download'),
+      question.getByRole('button', { name: 'Save as text' }).click(),
+    ]);
+    const text = await readFile(await download.path(), 'utf8');
+    expect(text).toContain('== Mountain trip ==');
+    expect(text).toMatch(/Bob: .*without any account at a company/);
+    expect(text).toMatch(/You: Who brings the rope\?/);
   });
 
   it('verification', async () => {

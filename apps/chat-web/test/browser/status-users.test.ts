@@ -98,4 +98,20 @@ describe.runIf(hasChromium())('two who want to talk with Status users', () => {
     await bob.see('Its author deleted this message.');
     await alice.see('Its author deleted this message.');
   });
+
+  it('tell each other that they have read, once both want it', async () => {
+    for (const person of [alice, bob]) {
+      await person.go('#/settings/status');
+      const box = person.page.getByRole('checkbox', { name: /^Read receipts/ });
+      expect(await box.isChecked()).toBe(false);
+      await box.check();
+    }
+    await inspect(bob.page, 'read-receipts');
+    await alice.open('Bob');
+    await alice.write('Have you read this?');
+    await bob.open('Have you read this?');
+    await bob.bubble('Have you read this?').waitFor();
+    const state = alice.bubble('Have you read this?').locator('.state');
+    await expect.poll(() => state.getAttribute('title'), { timeout: 60_000 }).toBe('Read');
+  });
 });
