@@ -1,6 +1,7 @@
 import { type Conversations, createConversations, explainClock } from '@sotto/conversations';
 import { createProfiles, type Profiles } from '@sotto/conversations/profile';
 import { type BlobStore, isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
+import { createDeviceSync } from '@sotto/device-sync';
 import { createMessenger, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { StatusClient } from '@sotto/status-messages/client';
 import { crypto } from './data-directory.js';
@@ -84,6 +85,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const layer = options.profile && (await openStatus(options, messenger, options.profile));
   const conversations = await createConversations({ messenger, store, status: layer });
   const profiles = await createProfiles({ conversations, messenger, store, status: layer });
+  const deviceSync = await createDeviceSync({ messenger, conversations, store });
   const listeners = new Set<(notice: Notice) => void>();
   const notify = (notice: Notice) => {
     for (const listener of listeners) listener(notice);
@@ -182,6 +184,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       await finishing;
       await handOver?.close();
       await profiles.close();
+      await deviceSync.close();
       await conversations.close();
       await layer?.close();
       await messenger.close();

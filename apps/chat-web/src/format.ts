@@ -1,4 +1,4 @@
-import type { Person } from '@sotto/conversations';
+import type { Profiles } from '@sotto/conversations/profile';
 import { compareBytes, LruCache, type PublicKey } from '@sotto/core';
 import { crypto } from './crypto.js';
 import { readableName } from './readable-name.js';
@@ -7,9 +7,16 @@ export function isSame(one: PublicKey, other: PublicKey): boolean {
   return compareBytes(one, other) === 0;
 }
 
-/** The name that the user gave someone or, until then, one made from their key. */
-export function nameOf(person: Person): string {
-  return person.name || readableName(crypto, person.identity);
+/** Whoever knows names: a session. */
+interface Named {
+  readonly profiles: Pick<Profiles, 'shownName'>;
+}
+
+/** The name that the user gave someone; until then, the one that they gave themselves, with a tilde; else one made from their key. */
+export function nameOf({ profiles }: Named, identity: PublicKey): string {
+  const { text, source } = profiles.shownName(identity);
+  if (source === 'none') return readableName(crypto, identity);
+  return source === 'own' ? `~${text}` : text;
 }
 
 const DAY_MS = 86_400_000;

@@ -19,7 +19,12 @@ export interface KeptParts {
 
 /** @param maxBytes beyond it, what was put first is deleted */
 export function keptParts(purpose: 'outgoing' | 'fetched', maxBytes = Number.POSITIVE_INFINITY): KeptParts {
-  const opened = caches.open(PREFIX + purpose);
+  // Only when it is needed: some browsers have none in private windows.
+  let opened: Promise<Cache> | undefined;
+  const open = () => {
+    opened ??= caches.open(PREFIX + purpose);
+    return opened;
+  };
   const addressOf = (name: string) => `./kept/${encodeURIComponent(name)}`;
   /** Bytes of all of them; read when it is needed. */
   let total: number | undefined;
@@ -39,11 +44,11 @@ export function keptParts(purpose: 'outgoing' | 'fetched', maxBytes = Number.POS
   };
   return {
     async get(name) {
-      const response = await (await opened).match(addressOf(name));
+      const response = await (await open()).match(addressOf(name));
       return response && new Uint8Array(await response.arrayBuffer());
     },
     async put(name, part) {
-      const cache = await opened;
+      const cache = await open();
       const headers = { 'content-length': String(part.length) };
       if (total !== undefined) total += part.length;
       await cache.put(addressOf(name), new Response(new Uint8Array(part), { headers }));
@@ -51,10 +56,10 @@ export function keptParts(purpose: 'outgoing' | 'fetched', maxBytes = Number.POS
         await makeRoom(cache);
     },
     async delete(name) {
-      await (await opened).delete(addressOf(name));
+      await (await open()).delete(addressOf(name));
     },
     async clear() {
-      const cache = await opened;
+      const cache = await open();
       for (const key of await cache.keys()) await cache.delete(key);
     },
   };

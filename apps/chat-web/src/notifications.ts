@@ -1,4 +1,5 @@
 import { type Conversations, conversationKey, parseConversationKey } from '@sotto/conversations';
+import type { Profiles } from '@sotto/conversations/profile';
 import { contentWords } from './content-words.js';
 import { nameOf } from './format.js';
 import { formatRoute, route } from './route.js';
@@ -42,8 +43,13 @@ export async function setNotifications(setting: Notifications): Promise<void> {
   wanted = setting;
 }
 
+interface Told {
+  readonly conversations: Conversations;
+  readonly profiles: Profiles;
+}
+
 /** Notifies of what is received while the page isn't looked at. What was read, deleted or has disappeared is taken back. Returns how to stop. */
-export function notifyOfMessages(conversations: Conversations): () => void {
+export function notifyOfMessages({ conversations, profiles }: Told): () => void {
   /** The message that is shown of each conversation. */
   const shown = new Map<string, { readonly number: number; readonly tag: string }>();
   const takeBack = (key: string) => {
@@ -75,7 +81,7 @@ export function notifyOfMessages(conversations: Conversations): () => void {
     if (document.visibilityState === 'visible' && document.hasFocus() && isOpen) return;
     const setting = notificationSetting();
     if (setting === 'off') return;
-    const sender = nameOf(conversations.person(message.sender));
+    const sender = nameOf({ profiles }, message.sender);
     const group = conversations.get(conversation)?.group?.name;
     const place = conversation.kind === 'public' ? `#${conversation.name}` : group;
     // The system keeps what it has shown, for longer than this page can delete it.

@@ -168,7 +168,7 @@ export async function openOutgoingFiles({
 
   const records: { readonly key: string; readonly value: Uint8Array }[] = [];
   for await (const record of store.list(PREFIX)) records.push(record);
-  if (records.length === 0) await parts.clear();
+  if (records.length === 0) await parts.clear().catch(() => undefined);
   for (const { key, value } of records) {
     const id = key.slice(PREFIX.length);
     const kept = JSON.parse(decodeUtf8(value)) as Kept;
@@ -253,7 +253,7 @@ function doneOf({ size, partSize }: Attachment, parts: number): number {
 
 async function areHere(parts: KeptParts, attachment: Attachment, from: number): Promise<boolean> {
   for (const { reference } of attachment.parts.slice(from))
-    if ((await parts.get(nameOfPart(reference))) === undefined) return false;
+    if ((await parts.get(nameOfPart(reference)).catch(() => undefined)) === undefined) return false;
   return true;
 }
 

@@ -4,6 +4,7 @@ import type { Conversation } from '@sotto/messenger';
 
 /** The pages of the settings: one thing each. */
 export const SETTINGS = [
+  'profile',
   'notifications',
   'passphrase',
   'backup',

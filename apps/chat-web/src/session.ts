@@ -6,13 +6,16 @@ import {
   type Message,
   parseConversationKey,
 } from '@sotto/conversations';
+import { createProfiles, type OwnProfile, type Profiles } from '@sotto/conversations/profile';
 import { isSottoError, type KeyPair } from '@sotto/core';
+import { createDeviceSync } from '@sotto/device-sync';
 import { createMessenger, type DeviceInfo, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { StatusClient } from '@sotto/status-messages/client';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
 import { crypto } from './crypto.js';
 import { type FileStore, fileStoreAt } from './files.js';
 import { type Finding, findingSettings, openFinding } from './finding.js';
+import { isSame } from './format.js';
 import { notifyOfMessages } from './notifications.js';
 import { type OutgoingFiles, openOutgoingFiles } from './outgoing-files.js';
 import { rememberPassphrase } from './passphrase.js';
@@ -42,6 +45,10 @@ export interface Session {
   readonly withPictures: boolean;
   /** The layer that talks to Status clients, where the user wants it: invitations to their groups. */
   readonly statusClient: StatusClient | undefined;
+  /** What people show of themselves. */
+  readonly profiles: Profiles;
+  /** What the user shows. */
+  readonly ownProfile: Signal<OwnProfile>;
   /** Where files are kept: at the node. */
   readonly files: FileStore;
   /** Files that were sent, and aren't messages yet. */
@@ -102,6 +109,10 @@ export async function openSession({
   const messenger = await createMessenger({ identity, store, transport, crypto, restored, ...finding });
   const layer = await openStatusClient(messenger, store, identity);
   const conversations = await createConversations({ messenger, store, status: layer });
+  const profiles = await createProfiles({ conversations, messenger, store, status: layer });
+  const ownProfile: Session['ownProfile'] = signal(await profiles.own());
+  // Before the messenger starts: what other devices say then is not to be missed.
+  const deviceSync = await createDeviceSync({ messenger, conversations, store });
   const status: Session['status'] = signal('connecting');
   const revision = signal(0);
   const recovered = signal(localStorage.getItem(RECOVERED) !== null);
@@ -117,7 +128,15 @@ export async function openSession({
     );
   };
 
-  conversations.subscribe(gathered(() => revision.value++));
+  const draw = gathered(() => revision.value++);
+  conversations.subscribe(draw);
+  profiles.subscribe((whose) => {
+    draw();
+    if (isSame(whose, identity.publicKey))
+      void profiles.own().then((own) => {
+        ownProfile.value = own;
+      });
+  });
   messenger.on('status', (now) => {
     status.value = now === 'connected' ? 'online' : 'offline';
   });
@@ -159,13 +178,15 @@ export async function openSession({
   const typed = new Map<string, string>();
   const files = fileStoreAt(node);
   const outgoing = await openOutgoingFiles({ store, conversations, files });
-  const stopNotifying = notifyOfMessages(conversations);
+  const stopNotifying = notifyOfMessages({ conversations, profiles });
 
   return {
     identity,
     store,
     messenger,
     conversations,
+    profiles,
+    ownProfile,
     files,
     outgoing,
     chosen: new Map(),
@@ -198,6 +219,8 @@ export async function openSession({
         await conversations.setDraft(parseConversationKey(key), text).catch(() => undefined);
       typed.clear();
       await outgoing.close();
+      await deviceSync.close();
+      await profiles.close();
       await conversations.close();
       await messenger.close();
       await closeMiner();
@@ -212,10 +235,12 @@ export async function openSession({
 const DRAW_AFTER_MS = 80;
 
 function gathered(run: () => void): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isWaiting = false;
   return () => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
+    if (isWaiting) return;
+    isWaiting = true;
+    setTimeout(() => {
+      isWaiting = false;
       run();
     }, DRAW_AFTER_MS);
   };

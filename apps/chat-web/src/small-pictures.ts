@@ -44,6 +44,27 @@ export async function withoutMetadata(file: File): Promise<File> {
   return new File([picture], file.name, { type: picture.type });
 }
 
+/** A picture cut to a square, small enough to travel in messages. Throws a `TypeError` with words for people. */
+export async function squarePicture(file: Blob, maxBytes: number): Promise<Uint8Array> {
+  const bitmap = await createImageBitmap(file).catch(() => undefined);
+  if (bitmap === undefined) throw new TypeError("This browser can't open this file as a picture.");
+  const side = Math.min(bitmap.width, bitmap.height);
+  const [x, y] = [(bitmap.width - side) / 2, (bitmap.height - side) / 2];
+  const square = await createImageBitmap(bitmap, x, y, side, side);
+  bitmap.close();
+  try {
+    for (const size of [256, 192, 128, 64]) {
+      for (const quality of QUALITIES) {
+        const small = await drawn(square, size, 'image/webp', quality);
+        if (small.size <= maxBytes) return new Uint8Array(await small.arrayBuffer());
+      }
+    }
+  } finally {
+    square.close();
+  }
+  throw new TypeError("This picture can't be made small enough.");
+}
+
 function drawn(bitmap: ImageBitmap, side: number, type: string, quality: number): Promise<Blob> {
   const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
   const canvas = new OffscreenCanvas(

@@ -8,7 +8,6 @@ import type {
 import {
   type Clock,
   compareBytes,
-  decodeUtf8,
   encodeHex,
   isSottoError,
   type Logger,
@@ -30,7 +29,7 @@ import {
   GATHER_MS,
   RETRY_MS,
 } from './limits.js';
-import { isTransient, LocalState, type Place, type Reading } from './local-state.js';
+import { isTransient, LocalState, numberIn, type Place, type Reading } from './local-state.js';
 import { Lock } from './lock.js';
 import { decodePosition, isLater } from './read-position.js';
 import { compareEntries, type Entry, isSame, KIND, nameOf, Registers } from './registers.js';
@@ -211,7 +210,10 @@ export class DeviceSync {
     }
     if (change.what === 'received') {
       const name = nameOf({ kind: KIND.read, key: change.key });
-      if (this.#pending.has(name)) this.#inBackground(() => this.#apply([name]));
+      const { pending = false, value } = this.#registers.get(name) ?? {};
+      // The message that its read position has waited for.
+      const isAwaited = pending && value !== undefined && decodePosition(value)?.id === change.message.id;
+      if (isAwaited) this.#inBackground(() => this.#apply([name]));
       return;
     }
     this.#changed.conversations.add(change.key);
@@ -289,7 +291,7 @@ export class DeviceSync {
     const name = nameOf(place);
     const before = batch.get(name) ?? this.#registers.get(name);
     if (before?.pending) return;
-    const reading = await this.#local.read(place);
+    const reading = await this.#local.read(place, before?.seen);
     if (reading === undefined || !isChanged(place.kind, reading, before)) return;
     this.#stamp(place, reading, batch);
   }
@@ -503,7 +505,7 @@ export class DeviceSync {
           kind: entry.kind,
           error: outcome.code,
         });
-        return (await this.#local.read(entry)) ?? { seen: entry.value };
+        return (await this.#local.read(entry)) ?? { seen: entry.seen };
       case 'later':
         if (outcome.hasFailed) this.#retryLater();
         return isChangedHere ? { seen: entry.seen } : 'later';
@@ -595,10 +597,6 @@ function isNewer(entry: Entry, before: Entry): boolean {
 function isChanged(kind: number, { seen }: Reading, before: Pick<KeptEntry, 'seen'> | undefined): boolean {
   if (kind !== KIND.read) return !isSame(seen, before?.seen);
   return numberIn(seen) > numberIn(before?.seen);
-}
-
-function numberIn(seen: Uint8Array | undefined): number {
-  return seen === undefined ? -1 : Number(decodeUtf8(seen));
 }
 
 function isLaterPosition(ours: Uint8Array | undefined, theirs: Uint8Array | undefined): boolean {

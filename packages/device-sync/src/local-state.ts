@@ -86,11 +86,15 @@ export class LocalState {
     this.#accepted.delete(encodeHex(identity));
   }
 
-  /** `undefined` when it can't be told now, or isn't of a kind that is known. @throws STORE codes, CLOSED */
-  async read({ kind, key }: Place): Promise<Reading | undefined> {
+  /**
+   * `undefined` when it can't be told now, or isn't of a kind that is known.
+   * @param seen of an earlier reading: what is no later need not be told
+   * @throws STORE codes, CLOSED
+   */
+  async read({ kind, key }: Place, seen?: Uint8Array): Promise<Reading | undefined> {
     try {
       return kind === KIND.read
-        ? await this.#readPosition(parseConversationKey(key))
+        ? await this.#readPosition(parseConversationKey(key), seen)
         : await this.#read(kind, key);
     } catch (error) {
       if (isTransient(error)) throw error;
@@ -136,8 +140,8 @@ export class LocalState {
     return this.#accepted.has(key) ? STANDING.accepted : undefined;
   }
 
-  async #readPosition(conversation: Conversation): Promise<Reading | undefined> {
-    const message = await lastRead(this.#conversations, conversation);
+  async #readPosition(conversation: Conversation, seen?: Uint8Array): Promise<Reading | undefined> {
+    const message = await lastRead(this.#conversations, conversation, numberIn(seen));
     return message && { value: encodePosition(message), seen: encodeUtf8(String(message.number)) };
   }
 
@@ -149,7 +153,7 @@ export class LocalState {
       return isDone ? { what: 'done', seen: entry.value } : { what: 'later', hasFailed: false };
     } catch (error) {
       if (isSottoError(error, 'CLOSED')) throw error;
-      if (isTransient(error)) return { what: 'later', hasFailed: true };
+      if (isTransient(error) || isOutboxFull(error)) return { what: 'later', hasFailed: true };
       return { what: 'refused', code: isSottoError(error) ? error.code : 'unexpected' };
     }
   }
@@ -251,6 +255,16 @@ function same(value: Uint8Array | undefined): Reading {
 
 function flag(value: number | undefined): Uint8Array | undefined {
   return value === undefined ? undefined : Uint8Array.of(value);
+}
+
+/** The number of a message that was seen; -1 for none. */
+export function numberIn(seen: Uint8Array | undefined): number {
+  return seen === undefined ? -1 : Number(decodeUtf8(seen));
+}
+
+/** Whether too much waits to be sent. */
+function isOutboxFull(error: unknown): boolean {
+  return isSottoError(error, 'LIMIT_EXCEEDED') && error.details.what.endsWith('outbox');
 }
 
 /** Whether the same call may succeed later. */

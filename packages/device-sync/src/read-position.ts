@@ -27,26 +27,40 @@ export function isLater(a: ReadPosition, b: ReadPosition): boolean {
   return a.sentAt > b.sentAt || (a.sentAt === b.sentAt && a.id > b.id);
 }
 
-/** The last received messages of a conversation, the last one first: {@link MAX_LOOKED_AT} entries are looked at. */
+/**
+ * The last received messages of a conversation, the last one first.
+ * @param most entries that are looked at
+ */
 async function* receivedMessages(
   conversations: Conversations,
   conversation: Conversation,
+  most: number,
 ): AsyncIterable<Message> {
   const next = conversations.get(conversation)?.next ?? 0;
-  for (let before = next; before > Math.max(0, next - MAX_LOOKED_AT); before -= PAGE) {
-    const page = await conversations.entries(conversation, { before, from: before - PAGE, limit: PAGE });
+  const end = Math.max(0, next - most);
+  for (let before = next; before > end; before -= PAGE) {
+    const from = Math.max(end, before - PAGE);
+    const page = await conversations.entries(conversation, { before, from, limit: PAGE });
     for (const entry of page.toReversed()) if (entry.kind === 'message' && !entry.own) yield entry;
   }
 }
 
-/** The last received message of a conversation of which all was read; `undefined` when some of it is unread, or nothing is there. */
+/**
+ * The last received message of a conversation of which all was read; `undefined` when some of it is unread, or nothing is there.
+ * It is told again only when it is among the last entries: each message of ours would have it searched for.
+ * @param after the number of the last message that was read before
+ */
 export async function lastRead(
   conversations: Conversations,
   conversation: Conversation,
+  after = -1,
 ): Promise<Message | undefined> {
   const summary = conversations.get(conversation);
   if (summary === undefined || summary.request || summary.unread > 0) return undefined;
-  for await (const message of receivedMessages(conversations, conversation)) return message;
+  const { lastMessage, next } = summary;
+  if (lastMessage !== undefined && !lastMessage.own) return lastMessage;
+  const most = Math.min(PAGE, next - 1 - after);
+  for await (const message of receivedMessages(conversations, conversation, most)) return message;
   return undefined;
 }
 
@@ -56,7 +70,7 @@ export async function numberOf(
   conversation: Conversation,
   { id }: ReadPosition,
 ): Promise<number | undefined> {
-  for await (const message of receivedMessages(conversations, conversation))
+  for await (const message of receivedMessages(conversations, conversation, MAX_LOOKED_AT))
     if (message.id === id) return message.number;
   return undefined;
 }

@@ -68,7 +68,7 @@ export function compareEntries(a: Entry, b: Entry): number {
   return compareBytes(a.value, b.value);
 }
 
-/** A block is safer than its absence, and that is safer than an acceptance; a mismatch and a verification likewise. */
+/** A block is safer than neither, and that is safer than an acceptance. So it is with a mismatch, neither, and a verification. */
 function safety({ kind, value }: Entry): number {
   if (kind !== KIND.trust && kind !== KIND.standing) return 0;
   const first = value?.[0] ?? 0;

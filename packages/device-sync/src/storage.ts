@@ -62,11 +62,12 @@ export async function readAll(
     // A store that finds records damaged lists the others first.
     damaged(error);
   }
-  const clock = await store.get(CLOCK);
   try {
+    const clock = await store.get(CLOCK);
     return { latest: clock && Number(StoredClock.decode(clock.value).time), entries };
   } catch (error) {
     damaged(error);
-    return { latest: undefined, entries };
+    // That of the entries will do.
+    return { latest: 0, entries };
   }
 }

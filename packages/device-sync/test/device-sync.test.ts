@@ -277,10 +277,11 @@ describe.each([{ status: false }, { status: true }])(
       await settle();
       await laptop.conversations.remove({ kind: 'public', name: 'sailing' });
       await settle();
-      // What they say to each other, from Bob, in a conversation with him; and once more from ourselves.
+      // What they say to each other, from Bob, in a conversation with him; and what is old or not valid, from ourselves.
       await bob.conversations.sendHidden(direct(phone), { kind: 'sync', content: content as Uint8Array });
       await bob.conversations.sendHidden(direct(phone), { kind: 'sync', content: Uint8Array.of(1, 2, 3) });
       await send(direct(phone), { kind: 'sync', content: Uint8Array.of(1, 2, 3) });
+      await laptop.conversations.sendHidden(direct(phone), { kind: 'sync', content: content as Uint8Array });
       await settle();
       expect([stateOf(phone), stateOf(laptop)]).toEqual(before);
       await stop();

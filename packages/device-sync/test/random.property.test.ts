@@ -30,7 +30,7 @@ const ACTIONS = [
   'join',
   'leave',
 ] as const;
-const EVENTS = ['lose', 'find', 'restart', 'jump', 'settle', 'flush', 'compare'] as const;
+const EVENTS = ['hear', 'read', 'lose', 'find', 'restart', 'jump', 'settle', 'flush', 'compare'] as const;
 type Step = { readonly what: (typeof ACTIONS)[number] | (typeof EVENTS)[number]; who: number; whom: number };
 
 const step: fc.Arbitrary<Step> = fc.record({
@@ -108,45 +108,62 @@ async function allOf(device: Device) {
 it(`devices agree whatever is done where, and lost (seed ${SEED}, ${RUNS} runs)`, async () => {
   process.stdout.write(`devices: seed ${SEED}, ${RUNS} runs\n`);
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
-      const network = createMemoryNetwork({ clock: manualClock() });
-      const identity = newIdentity();
-      const devices: Device[] = [];
-      for (let i = 1; i <= 3; i++) devices.push(await newDevice(network, `alice-${i}`, identity));
-      await pair(network, ...devices);
-      for (const [count, one] of steps.entries()) {
-        const device = devices[one.who] as Device;
-        if (one.what === 'lose') device.isMute = true;
-        else if (one.what === 'find') device.isMute = false;
-        else if (one.what === 'jump') device.clock.jump((one.whom - 2) * 3_600_000);
-        else if (one.what === 'settle') await quiet(network, ...devices);
-        else if (one.what === 'flush') await device.sync?.flush();
-        else if (one.what === 'compare') await device.sync?.compare();
-        else if (one.what === 'restart') {
-          await device.stop();
-          await device.open();
-        } else {
-          await act(device, one, count).catch((error) => {
-            // A contact may be removed by another device meanwhile.
-            if (!isSottoError(error, 'NOT_FOUND')) throw error;
-          });
+    fc.asyncProperty(
+      fc.array(step, { minLength: 10, maxLength: 40 }),
+      fc.boolean(),
+      async (steps, status) => {
+        const network = createMemoryNetwork({ clock: manualClock() });
+        const identity = newIdentity();
+        const devices: Device[] = [];
+        for (let i = 1; i <= 3; i++)
+          devices.push(await newDevice(network, `alice-${i}`, identity, { status }));
+        await pair(network, ...devices);
+        const bob = await newDevice(network, 'bob-1', newIdentity(), { sync: false, status });
+        const [phone] = devices as [Device, ...Device[]];
+        await phone.conversations.addContact(await bob.messenger.contacts.ownCode(), 'Bob');
+        await bob.conversations.addContact(await phone.messenger.contacts.ownCode(), 'Alice');
+        await phone.conversations.send(direct(bob), 'hi');
+        await quiet(network, ...devices, bob);
+        for (const [count, one] of steps.entries()) {
+          const device = devices[one.who] as Device;
+          if (one.what === 'hear') await bob.conversations.send(direct(device), `hello ${count}`);
+          else if (one.what === 'read') await device.conversations.markRead(direct(bob));
+          else if (one.what === 'lose') device.isMute = true;
+          else if (one.what === 'find') device.isMute = false;
+          else if (one.what === 'jump') device.clock.jump((one.whom - 2) * 3_600_000);
+          else if (one.what === 'settle') await quiet(network, ...devices, bob);
+          else if (one.what === 'flush') await device.sync?.flush();
+          else if (one.what === 'compare') await device.sync?.compare();
+          else if (one.what === 'restart') {
+            await device.stop();
+            await device.open();
+          } else {
+            await act(device, one, count).catch((error) => {
+              // A contact may be removed by another device meanwhile.
+              if (!isSottoError(error, 'NOT_FOUND')) throw error;
+            });
+          }
         }
-      }
-      for (const device of devices) device.isMute = false;
-      for (const device of devices) {
-        await quiet(network, ...devices);
-        await device.sync?.compare();
-      }
-      await quiet(network, ...devices);
-      const [first, ...others] = devices as [Device, ...Device[]];
-      const expected = await allOf(first);
-      for (const other of others) expect(await allOf(other)).toEqual(expected);
-      // They say nothing more.
-      for (const device of devices) device.sent.length = 0;
-      await quiet(network, ...devices);
-      expect(devices.map(({ sent }) => sent)).toEqual([[], [], []]);
-      for (const device of devices) await device.stop();
-    }),
+        for (const device of devices) device.isMute = false;
+        for (const device of devices) {
+          await quiet(network, ...devices, bob);
+          await device.sync?.compare();
+        }
+        await quiet(network, ...devices, bob);
+        const [first, ...others] = devices as [Device, ...Device[]];
+        const expected = await allOf(first);
+        for (const other of others) expect(await allOf(other)).toEqual(expected);
+        // Whatever was read where, all is read once it is on one of them.
+        await first.conversations.markRead(direct(bob));
+        await quiet(network, ...devices, bob);
+        for (const device of devices) expect(device.conversations.get(direct(bob))?.unread ?? 0).toBe(0);
+        // They say nothing more.
+        for (const device of devices) device.sent.length = 0;
+        await quiet(network, ...devices, bob);
+        expect(devices.map(({ sent }) => sent)).toEqual([[], [], []]);
+        for (const device of [...devices, bob]) await device.stop();
+      },
+    ),
     { numRuns: RUNS, seed: SEED, endOnFailure: process.env['SOTTO_MODEL_SHRINK'] !== '1' },
   );
 }, 3_600_000);

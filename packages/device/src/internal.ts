@@ -20,5 +20,5 @@ export {
   oneSegment,
 } from './storage/moving-tables.js';
 export { bytesTable, decodeRecord, encodeRecord, messageTable, recordKey, table } from './storage/table.js';
-export { peerTable, sessionTable } from './storage/tables.js';
+export { peerTable, preKeyTable, sessionTable } from './storage/tables.js';
 export { TransactionManager } from './storage/transaction-manager.js';

@@ -5,10 +5,10 @@ import { formatRoute } from '../route.js';
 import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
 import { Explained } from './explained.js';
-import { Identicon } from './identicon.js';
 import { MessageContent } from './message-content.js';
 import { MessageMenu } from './message-menu.js';
 import { PersonName } from './person-name.js';
+import { Portrait } from './portrait.js';
 import { Quote } from './quote.js';
 import { Time } from './time.js';
 import { TimerOfMessage } from './timer.js';
@@ -54,7 +54,7 @@ export function Bubble({ conversation, message, named, first, last, found }: Bub
           class="sender"
           href={formatRoute({ page: 'details', conversation: { kind: 'direct', peer: sender } })}
         >
-          <Identicon identity={sender} />
+          <Portrait identity={sender} />
           <PersonName identity={sender} />
         </a>
       )}

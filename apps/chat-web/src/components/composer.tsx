@@ -6,6 +6,7 @@ import { isStatusGroup } from '../group-changes.js';
 import type { Session } from '../session.js';
 import { useSession } from '../session-context.js';
 import { INLINE_MAX_BYTES, smallPicture, withoutMetadata } from '../small-pictures.js';
+import { useRevision } from '../use-revision.js';
 import { Attach, ChosenFiles } from './attach.js';
 import { Explained } from './explained.js';
 import { Icon } from './icon.js';
@@ -28,6 +29,7 @@ interface ComposerProps {
 export function Composer({ conversation, onSend }: ComposerProps) {
   const session = useSession();
   const { conversations, writing } = session;
+  useRevision();
   const about = writing.value?.key === conversationKey(conversation) ? writing.value : undefined;
   const draft = useDraft(conversation);
   const [text, setText] = useState(draft.get);
@@ -38,6 +40,15 @@ export function Composer({ conversation, onSend }: ComposerProps) {
   const place = placeForFiles(session, conversation);
   const chosen = useChosenFiles(conversation, place);
   const [originals, setOriginals] = useState(false);
+
+  // A draft may come from another device of ours, while nothing is typed here.
+  const known = useRef(text);
+  const stored = conversations.draft(conversation);
+  useEffect(() => {
+    if (!session.typed.has(conversationKey(conversation)) && text === known.current && about?.what !== 'edit')
+      setText(stored);
+    known.current = stored;
+  }, [stored]);
 
   useEffect(() => {
     // Where there is a keyboard anyway. On a phone it would cover what is to be read.

@@ -32,7 +32,8 @@ interface LogProps {
 
 /** The entries of a conversation: a window that moves with the scrolling. New ones are read out as they come. */
 export function Log({ conversation, at, control }: LogProps) {
-  const { conversations, identity } = useSession();
+  const session = useSession();
+  const { conversations, identity } = session;
   const log = useRef<HTMLDivElement>(null);
   const timeline = useRef<Timeline | undefined>(undefined);
   const [shown, setShown] = useState<Shown>();
@@ -175,7 +176,7 @@ export function Log({ conversation, at, control }: LogProps) {
 
   const drawn = useRef(new Map<number, Drawn>());
   const nameFor = (person: PublicKey) =>
-    isSame(person, identity.publicKey) ? 'you' : nameOf(conversations.person(person));
+    isSame(person, identity.publicKey) ? 'you' : nameOf(session, person);
   return (
     <div class="log-frame">
       <div

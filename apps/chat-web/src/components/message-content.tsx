@@ -83,12 +83,14 @@ export const REACTIONS: ReadonlyMap<number, readonly [sign: string, words: strin
 ]);
 
 function Reactions({ reactions }: { readonly reactions: readonly Reaction[] }) {
-  const { conversations, identity } = useSession();
+  const session = useSession();
+  const { identity } = session;
+  useRevision();
   const known = [...REACTIONS].flatMap(([number, [sign, words]]) => {
     const by = reactions.filter(({ reaction }) => reaction === number);
     if (by.length === 0) return [];
     const names = by.map((reaction) =>
-      isOwn(reaction, identity.publicKey) ? 'you' : nameOf(conversations.person(reaction.by)),
+      isOwn(reaction, identity.publicKey) ? 'you' : nameOf(session, reaction.by),
     );
     return [{ number, sign, count: by.length, title: `${words}: ${names.join(', ')}` }];
   });

@@ -1,7 +1,7 @@
 import type { Person } from '@sotto/conversations';
 import type { PublicKey } from '@sotto/core';
-import { Identicon } from './identicon.js';
 import { PersonName } from './person-name.js';
+import { Portrait } from './portrait.js';
 
 interface PersonChoiceProps {
   readonly legend: string;
@@ -27,7 +27,7 @@ export function PersonChoice({ legend, people, chosen, onChosen }: PersonChoiceP
               )
             }
           />
-          <Identicon identity={identity} />
+          <Portrait identity={identity} />
           <PersonName identity={identity} />
         </label>
       ))}

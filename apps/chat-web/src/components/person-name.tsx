@@ -5,17 +5,26 @@ import { usePerson } from '../use-revision.js';
 
 /** Someone's name, and what came of comparing safety numbers with them. */
 export function PersonName({ identity }: { readonly identity: PublicKey }) {
-  const { identity: own } = useSession();
+  const session = useSession();
+  const { identity: own, profiles } = session;
   const person = usePerson(identity);
   const isOwn = isSame(own.publicKey, identity);
-  const isMade = !isOwn && person.name === '';
+  const { source, text } = profiles.shownName(identity);
+  const isMade = !isOwn && source === 'none';
+  const isTheirs = !isOwn && source === 'own';
   return (
     <span class="name">
       <bdi
         class={isMade ? 'made-name' : undefined}
-        title={isMade ? 'A name made from their key, as you gave them none' : undefined}
+        title={
+          isMade
+            ? 'A name made from their key, as you gave them none'
+            : isTheirs
+              ? `They call themselves “${text}”; you gave them no name`
+              : undefined
+        }
       >
-        {isOwn ? 'You' : nameOf(person)}
+        {isOwn ? 'You' : nameOf(session, identity)}
       </bdi>
       {person.verified && <Sign sign="✓" kind="verified" title="Safety numbers compared" words="verified" />}
       {person.mismatch && (

@@ -33,6 +33,7 @@ export function Card() {
       <div class="own-card">
         <Identicon identity={publicKey} size="large" label="The picture of your key" />
         <p class="key">{key}</p>
+        <a href={formatRoute({ page: 'settings', setting: 'profile' })}>Your name and picture</a>
         {card !== undefined && (
           <>
             <QrCode text={card} label="Your contact card as a QR code" />

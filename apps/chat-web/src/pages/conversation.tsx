@@ -161,13 +161,26 @@ function AboutPeer({ conversation, request }: AboutPeerProps) {
 
 /** Someone who was never added: they can be, or blocked. */
 function Stranger({ peer }: { readonly peer: PublicKey }) {
-  const { conversations } = useSession();
+  const { conversations, profiles } = useSession();
+  useRevision();
+  const { source, text, resembles } = profiles.shownName(peer);
   const [adding, setAdding] = useState(false);
   const [name, setName] = useState('');
   const task = useTask();
   return (
     <section class="notice" aria-label="Not a contact">
-      <p>This person is not among your contacts. The name above was made from their key.</p>
+      <p>
+        This person is not among your contacts.{' '}
+        {source === 'own'
+          ? 'The name above is what they call themselves.'
+          : 'The name above was made from their key.'}
+        {resembles !== undefined && (
+          <strong>
+            {' '}
+            You know someone else by such a name: <PersonName identity={resembles} />.
+          </strong>
+        )}
+      </p>
       {adding ? (
         <form
           class="row"
@@ -186,7 +199,13 @@ function Stranger({ peer }: { readonly peer: PublicKey }) {
         </form>
       ) : (
         <div class="row">
-          <button type="button" onClick={() => setAdding(true)}>
+          <button
+            type="button"
+            onClick={() => {
+              setName(resembles === undefined ? text : '');
+              setAdding(true);
+            }}
+          >
             Add to contacts
           </button>
           <ConfirmButton

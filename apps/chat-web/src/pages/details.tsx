@@ -1,3 +1,4 @@
+import type { PublicKey } from '@sotto/core';
 import { formatKeyText } from '@sotto/identity';
 import type { Conversation } from '@sotto/messenger';
 import { useState } from 'preact/hooks';
@@ -5,9 +6,9 @@ import { Avatar } from '../components/avatar.js';
 import { ConfirmButton } from '../components/confirm-button.js';
 import { Disappearing } from '../components/disappearing.js';
 import { Explained } from '../components/explained.js';
-import { Identicon } from '../components/identicon.js';
 import { Page } from '../components/page.js';
 import { PersonName } from '../components/person-name.js';
+import { Portrait } from '../components/portrait.js';
 import { crypto } from '../crypto.js';
 import { formatRoute, go, type Route, routeBefore } from '../route.js';
 import { useSession } from '../session-context.js';
@@ -52,7 +53,8 @@ function Person({ conversation }: { readonly conversation: Extract<Conversation,
   return (
     <Page title={<PersonName identity={peer} />} back={back}>
       <div class="hero">
-        <Identicon identity={peer} size="large" label="The picture of this key" />
+        <Portrait identity={peer} size="large" />
+        <OwnName peer={peer} />
         <p class="key">{formatKeyText(crypto, peer, 'base58btc')}</p>
         <a class="button primary" href={formatRoute(ofConversation)}>
           Write a message
@@ -68,6 +70,29 @@ function Person({ conversation }: { readonly conversation: Extract<Conversation,
         {isThere && <Remove conversation={conversation} label="Delete the conversation" />}
       </section>
     </Page>
+  );
+}
+
+/** What a person calls themselves. */
+function OwnName({ peer }: { readonly peer: PublicKey }) {
+  const { profiles } = useSession();
+  useRevision();
+  const { name = '' } = profiles.get(peer) ?? {};
+  const { resembles } = profiles.shownName(peer);
+  return (
+    <>
+      {name !== '' && (
+        <p class="hint">
+          Calls themselves “<bdi>{name}</bdi>”
+        </p>
+      )}
+      {resembles !== undefined && (
+        <p class="notice bad">
+          You know someone else by such a name: <PersonName identity={resembles} />. Compare safety numbers
+          before you trust this one.
+        </p>
+      )}
+    </>
   );
 }
 

@@ -52,7 +52,7 @@ export function Devices() {
         <p class="hint">
           {paired.length === 0
             ? 'None. What you write is only on this device.'
-            : 'Each gets what the others send, and what people write to you. To be rid of one that you hold in your hands, delete the account on it.'}
+            : 'Each gets what the others send, and what people write to you; they agree on contacts, names, blocks, drafts and what was read. To be rid of one that you hold in your hands, delete the account on it.'}
         </p>
         <ul class="lines">
           {paired.map((device) => (

@@ -5,9 +5,9 @@ import { ConfirmButton } from '../components/confirm-button.js';
 import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
 import { Icon } from '../components/icon.js';
-import { Identicon } from '../components/identicon.js';
 import { PersonChoice } from '../components/person-choice.js';
 import { PersonName } from '../components/person-name.js';
+import { Portrait } from '../components/portrait.js';
 import { isSame } from '../format.js';
 import { changesOf, type GroupChanges } from '../group-changes.js';
 import { formatRoute } from '../route.js';
@@ -111,7 +111,7 @@ function Member({ changes, member, isAdmin, mayChange, task }: MemberProps) {
     <li class="member">
       {isOwn ? (
         <span class="who">
-          <Identicon identity={member} />
+          <Portrait identity={member} />
           <PersonName identity={member} />
         </span>
       ) : (
@@ -119,7 +119,7 @@ function Member({ changes, member, isAdmin, mayChange, task }: MemberProps) {
           class="who"
           href={formatRoute({ page: 'details', conversation: { kind: 'direct', peer: member } })}
         >
-          <Identicon identity={member} />
+          <Portrait identity={member} />
           <PersonName identity={member} />
         </a>
       )}

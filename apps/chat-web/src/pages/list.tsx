@@ -8,7 +8,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Avatar } from '../components/avatar.js';
 import { ConversationTitle } from '../components/conversation-title.js';
 import { Icon } from '../components/icon.js';
-import { Identicon } from '../components/identicon.js';
+import { Portrait } from '../components/portrait.js';
 import { Time } from '../components/time.js';
 import { contentWords } from '../content-words.js';
 import { nameOf, shortTimeOf } from '../format.js';
@@ -36,7 +36,7 @@ export function ConversationList() {
     <nav class="list" aria-label="Conversations">
       <header class="bar">
         <a class="me" href={formatRoute({ page: 'card' })}>
-          <Identicon identity={identity.publicKey} />
+          <Portrait identity={identity.publicKey} />
           My card
         </a>
         <a class="button primary" href={formatRoute({ page: 'new', text: '' })}>
@@ -159,7 +159,7 @@ function Row({ summary }: { readonly summary: ConversationSummary }) {
 }
 
 function Preview({ summary }: { readonly summary: ConversationSummary }) {
-  const { conversations } = useSession();
+  const session = useSession();
   const { conversation, lastMessage, group, draft } = summary;
   if (draft !== '') {
     return (
@@ -175,7 +175,7 @@ function Preview({ summary }: { readonly summary: ConversationSummary }) {
   return (
     <>
       {state === 'failed' && <span class="failed-sign">Not sent: </span>}
-      {own ? 'You: ' : conversation.kind !== 'direct' && `${nameOf(conversations.person(sender))}: `}
+      {own ? 'You: ' : conversation.kind !== 'direct' && `${nameOf(session, sender)}: `}
       <bdi>{contentWords(content)}</bdi>
     </>
   );
@@ -286,10 +286,10 @@ function around(text: string, query: string): string {
   return place > 30 ? `…${text.slice(place - 20, place + 100)}` : text.slice(0, 120);
 }
 
-function titleOf({ conversations }: Session, { conversation, group }: ConversationSummary): string {
+function titleOf(session: Session, { conversation, group }: ConversationSummary): string {
   switch (conversation.kind) {
     case 'direct':
-      return nameOf(conversations.person(conversation.peer)).toLowerCase();
+      return nameOf(session, conversation.peer).toLowerCase();
     case 'public':
       return `#${conversation.name}`;
     case 'group':

@@ -10,6 +10,7 @@ import { Page } from '../components/page.js';
 import { PersonChoice } from '../components/person-choice.js';
 import { PersonName } from '../components/person-name.js';
 import { NameChange } from '../components/pinned-names.js';
+import { Portrait } from '../components/portrait.js';
 import { Scanner } from '../components/scanner.js';
 import { crypto } from '../crypto.js';
 import { isSame, nameOf } from '../format.js';
@@ -41,9 +42,11 @@ export function NewPerson({ text }: { readonly text: string }) {
 
 /** Everyone who can be written to without a card. */
 function Contacts() {
-  const { conversations } = useSession();
+  const session = useSession();
   useRevision();
-  const contacts = [...conversations.contacts()].sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
+  const contacts = [...session.conversations.contacts()].sort((a, b) =>
+    nameOf(session, a.identity).localeCompare(nameOf(session, b.identity)),
+  );
   if (contacts.length === 0) return null;
   return (
     <section aria-labelledby="contacts">
@@ -55,7 +58,7 @@ function Contacts() {
               class="who"
               href={formatRoute({ page: 'conversation', conversation: { kind: 'direct', peer: identity } })}
             >
-              <Identicon identity={identity} />
+              <Portrait identity={identity} />
               <PersonName identity={identity} />
             </a>
           </li>

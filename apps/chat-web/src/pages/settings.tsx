@@ -29,8 +29,10 @@ import { STATUS_SETTINGS, type StatusSetting, saveStatusSetting, statusSetting }
 import { useRevision } from '../use-revision.js';
 import { useTask } from '../use-task.js';
 import { injectedWallet, sendByWallet } from '../wallet.js';
+import { ProfileSetting } from './profile.js';
 
 const TITLES: Readonly<Record<SettingsPage, readonly [title: string, about: string]>> = {
+  profile: ['Your profile', 'The name and picture that people see'],
   notifications: ['Notifications', 'Whether new messages are announced, and how much of them'],
   passphrase: ['Passphrase', 'What unlocks this browser'],
   backup: ['Backup', 'Account, contacts and messages in one file'],
@@ -73,6 +75,8 @@ function AllSettings() {
 
 function Setting({ setting }: { readonly setting: SettingsPage }) {
   switch (setting) {
+    case 'profile':
+      return <ProfileSetting />;
     case 'notifications':
       return <NotificationSetting />;
     case 'passphrase':

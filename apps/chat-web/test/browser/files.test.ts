@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { hasChromium, openProfile, type Profile } from '@sotto/testing/chromium';
 import { temporaryDirectory } from '@sotto/testing/files';
 import type { NodeProcess } from '@sotto/testing/whisper-node';
+import type { Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Site, serveSite } from '../../scripts/serve.mjs';
 import { inspect } from './inspect.js';
@@ -187,7 +188,7 @@ describe.runIf(hasChromium())('a file', () => {
   });
 
   it('that the node refuses says why; it is tried again, or deleted', async () => {
-    await alice.page.route('**/blobs/**', (route) => route.fulfill({ status: 413 }));
+    await alice.page.route('**/blobs/**', refuse);
     const path = join(folder, 'refused.bin');
     await writeFile(path, 'a few words');
     await choose(alice, path);
@@ -198,7 +199,7 @@ describe.runIf(hasChromium())('a file', () => {
     await alice.page.unroute('**/blobs/**');
     await bubble.getByRole('button', { name: 'Try again' }).click();
     await bob.button('Save refused.bin').waitFor();
-    await alice.page.route('**/blobs/**', (route) => route.fulfill({ status: 413 }));
+    await alice.page.route('**/blobs/**', refuse);
     await writeFile(join(folder, 'unwanted.bin'), 'a few other words');
     await choose(alice, join(folder, 'unwanted.bin'));
     await alice.button('Send').click();
@@ -233,6 +234,11 @@ describe.runIf(hasChromium())('a file', () => {
     expect(await alice.button('Remove film.mkv').count()).toBe(0);
   });
 });
+
+/** A node that takes no files. */
+function refuse(route: Route): Promise<void> {
+  return route.fulfill({ status: 413 }); // cspell:disable-line
+}
 
 /** A photograph as cameras make them: noise, and a note of where it was taken. */
 async function photograph({ page }: Person, width: number, height: number): Promise<Buffer> {

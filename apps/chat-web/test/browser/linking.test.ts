@@ -101,6 +101,40 @@ describe.runIf(hasChromium())('a new device', () => {
     await laptop.bubble('Written on the phone').waitFor();
   });
 
+  it('and the old one agree on names, verification, mutes, drafts and what was read', async () => {
+    const row = (person: Person, text: string) =>
+      person.page.locator('a.conversation', { hasText: text }).first();
+    await alice.link('Verify').click();
+    await alice.type('Name, which only you see', 'Bob the builder');
+    await alice.button('Rename').click();
+    await row(laptop, 'Bob the builder').waitFor();
+    await laptop.link('Verify').click();
+    await laptop.page.locator('.safety-number span').nth(11).waitFor();
+    await laptop.button('They are the same').click();
+    await laptop.button('Mute').click();
+    await alice.see('✓ Verified');
+    await alice.button('Unmute').waitFor();
+    await alice.link('Back').click();
+    await laptop.go('#/');
+    await alice.page.getByLabel('Message', { exact: true }).fill('Begun on the phone');
+    await row(laptop, 'Draft: Begun on the phone').waitFor();
+    await laptop.open('Bob the builder');
+    const area = laptop.page.getByLabel('Message', { exact: true });
+    await expect.poll(() => area.inputValue(), { timeout: 60_000 }).toBe('Begun on the phone');
+    await area.press('Enter');
+    await alice.bubble('Begun on the phone').waitFor();
+    await expect
+      .poll(() => alice.page.getByLabel('Message', { exact: true }).inputValue(), { timeout: 60_000 })
+      .toBe('');
+    for (const person of [alice, laptop]) await person.go('#/');
+    await bob.open('Begun on the phone');
+    await bob.button('Accept').click();
+    await bob.write('Read on one of them');
+    for (const person of [alice, laptop]) await row(person, '1 unread').waitFor();
+    await alice.open('Bob the builder');
+    await row(laptop, '1 unread').waitFor({ state: 'detached' });
+  });
+
   it('and the old one are listed by name, with what unpairing does and does not do', async () => {
     for (const person of [alice, laptop]) {
       await person.go('#/devices');
@@ -118,7 +152,6 @@ describe.runIf(hasChromium())('a new device', () => {
     await alice.see('None. What you write is only on this device.');
     await alice.open('Bob');
     await alice.write('Not for the laptop');
-    await bob.open('Not for the laptop');
     await bob.bubble('Not for the laptop').waitFor();
     expect(await laptop.page.getByText('Not for the laptop').count()).toBe(0);
   });
