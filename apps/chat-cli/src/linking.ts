@@ -7,6 +7,7 @@ import {
   encodeUtf8,
   isSottoError,
   type KeyPair,
+  onAbort,
   type Store,
   type Transport,
 } from '@sotto/core';
@@ -48,8 +49,11 @@ const FINISH_MS = 5 * 60_000;
 /** An account that has come from another device. */
 export interface LinkedAccount {
   readonly identity: KeyPair;
-  /** Pairs both devices, once a messenger is open here, and tells the other one that it worked. */
-  finish(messenger: Messenger): Promise<void>;
+  /**
+   * Pairs both devices, once a messenger is open here, and tells the other one that it worked.
+   * @param signal gives up for now: a later start goes on, see {@link finishLink}
+   */
+  finish(messenger: Messenger, signal: AbortSignal): Promise<void>;
 }
 
 /**
@@ -62,9 +66,11 @@ export async function receiveByLink(
   accountStore: Store,
   passphrase: string | undefined,
   prompter: Pick<Prompter, 'linkCode' | 'linkRead' | 'isOwnAccount' | 'linkProgress'> | undefined,
-  signal?: AbortSignal,
+  signal?: AbortSignal | undefined,
 ): Promise<LinkedAccount> {
   const linkStore = await openLinkStore(data, passphrase);
+  const giveUp = new AbortController();
+  onAbort(signal, () => giveUp.abort());
   let oldDevice = '';
   let received: ReceivedAccount;
   try {
@@ -74,7 +80,7 @@ export async function receiveByLink(
       transport: await transport(),
       crypto,
       deviceName: nameOfDevice(),
-      signal,
+      signal: giveUp.signal,
       onCode: (code, expiresAt) => prompter?.linkCode(code, expiresAt),
       onRead: ({ name }) => {
         oldDevice = name;
@@ -91,14 +97,21 @@ export async function receiveByLink(
   }
   return {
     identity: received.identity,
-    async finish(messenger) {
+    async finish(messenger, closing) {
+      const stopListening = onAbort(closing, () => giveUp.abort());
       const name = oldDevice === '' ? undefined : oldDevice;
       pairDevice(messenger, received.oldInstallationId, { name })
         .then(() => messenger.devices.announce())
         .catch(() => undefined);
-      await received.finish(messenger.installationId);
-      await note(accountStore, undefined);
-      await close(data, linkStore, true);
+      let isOver = false;
+      try {
+        await received.finish(messenger.installationId);
+        await note(accountStore, undefined);
+        isOver = true;
+      } finally {
+        stopListening();
+        await close(data, linkStore, isOver);
+      }
     },
   };
 }
@@ -114,10 +127,11 @@ export async function finishLink(
   store: Store,
   passphrase: string | undefined,
   messenger: Messenger,
+  closing: AbortSignal,
 ): Promise<void> {
-  const signal = AbortSignal.timeout(FINISH_MS);
+  const signal = AbortSignal.any([AbortSignal.timeout(FINISH_MS), closing]);
   const linked = await receiveByLink(place, store, passphrase, undefined, signal);
-  await linked.finish(messenger);
+  await linked.finish(messenger, signal);
 }
 
 /** What is said while an account is handed over. */

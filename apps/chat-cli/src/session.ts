@@ -95,6 +95,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const handOver =
     linkPlace &&
     new HandOver(linkPlace, { store, identity }, messenger, (news) => notify({ what: 'linking', news }));
+  const closing = new AbortController();
+  let finishing: Promise<unknown> | undefined;
   let status: Status = 'connecting';
   let closed = false;
   const setStatus = (now: Status) => {
@@ -167,15 +169,19 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       if (options.announce) await messenger.devices.announce();
       await connect();
       // The other device goes on without this as well, once this one has written.
-      linked?.finish(messenger).catch(() => undefined);
+      finishing = linked?.finish(messenger, closing.signal).catch(() => undefined);
       if (unfinished && linkPlace !== undefined)
-        finishLink(linkPlace, store, passphrase, messenger).catch(() => undefined);
+        finishing = finishLink(linkPlace, store, passphrase, messenger, closing.signal).catch(
+          () => undefined,
+        );
       handOver
         ?.resume()
         .catch((error: unknown) => notify({ what: 'linking', news: { news: 'failed', error } }));
     },
     async close() {
       closed = true;
+      closing.abort();
+      await finishing;
       await handOver?.close();
       await profiles.close();
       await deviceSync.close();

@@ -76,6 +76,8 @@ describe.runIf(hasTerminal())('a new device', { timeout: 180_000 }, () => {
     await chat.ask('send', { conversation: 'Bob', text: 'Not for the other one.' });
     await chat.ask('flush');
     expect(terminal.screen()).not.toContain('Not for the other one.');
+    terminal.press('C-c');
+    await terminal.see('exit code 0');
   });
 
   it('goes on after either program was killed', async () => {

@@ -90,6 +90,7 @@ export default defineConfig({
           items: [
             page('State, and what it promises', '/SECURITY'),
             page('Threat model', '/docs/threat-model'),
+            page('Audit guide', '/docs/audit-guide'),
             page('What people see', '/docs/what-people-see'),
             page('Architecture', '/ARCHITECTURE'),
           ],

@@ -41,7 +41,7 @@ export function mutated(inputs: readonly Uint8Array[], roll: Dice): Uint8Array {
       default: {
         const other = inputs[roll(inputs.length)] ?? new Uint8Array();
         const from = roll(other.length + 1);
-        bytes = [...bytes.slice(0, at), ...other.slice(from, from + 4 * length), ...bytes.slice(at)];
+        bytes = [...bytes.slice(0, at), ...other.subarray(from, from + 4 * length), ...bytes.slice(at)];
       }
     }
   }

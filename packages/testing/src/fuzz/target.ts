@@ -1,3 +1,5 @@
+import { copyBytes } from '@sotto/core';
+
 /** What a fuzzer, or a test without one, gives any bytes to. Each file `test/fuzz/NAME.ts` of a package exports one by default. */
 export interface FuzzTarget {
   /** What is attacked, in a few words. */
@@ -52,7 +54,7 @@ export class Decisions {
   /** At most `most` bytes, which is at most 255: the next byte says how many. */
   bytes(most: number): Uint8Array {
     const length = this.below(most + 1);
-    const bytes = this.#data.slice(this.#position, this.#position + length);
+    const bytes = copyBytes(this.#data.subarray(this.#position, this.#position + length));
     this.#position += length;
     return bytes;
   }
