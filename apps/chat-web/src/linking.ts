@@ -1,6 +1,7 @@
 import { decodeUtf8, encodeUtf8, isSottoError, onAbort, type Store } from '@sotto/core';
 import {
   type AccountOffer,
+  cleanUpLinkStore,
   handOverAccount,
   type LinkProgress,
   pairDevice,
@@ -100,6 +101,17 @@ export async function finishUnfinished(session: Session, passphrase: string): Pr
   await finish(session);
 }
 
+/** Deletes what this device has kept to hand itself over, once the other one has been silent for too long. */
+export async function cleanUpHandOver({ store }: Session): Promise<void> {
+  const kept = await keptHandOver(store);
+  if (kept === undefined) return;
+  const linkStore = await openLinkStore(kept.passphrase);
+  const goesOn = await cleanUpLinkStore(linkStore).finally(() => linkStore.close());
+  if (goesOn) return;
+  await store.commit([{ type: 'delete', key: HANDING_OVER }]);
+  await deleteIndexedDbStore({ name: DATABASE });
+}
+
 /** Hands the open account to the device that shows the code; goes on with what a closed page has left. */
 export async function linkDevice(
   session: Session,
@@ -149,8 +161,7 @@ export async function unfinishedCode({ store }: Session): Promise<string | undef
 
 /** The link's store is locked by a passphrase of its own, which the account's store keeps. */
 async function passphraseFor(store: Store, code: string): Promise<string> {
-  const record = await store.get(HANDING_OVER);
-  const kept = record && (JSON.parse(decodeUtf8(record.value)) as { code: string; passphrase: string });
+  const kept = await keptHandOver(store);
   if (kept?.code === code) return kept.passphrase;
   const passphrase = Array.from(crypto.randomBytes(32), (byte) => byte.toString(16).padStart(2, '0')).join(
     '',
@@ -158,6 +169,13 @@ async function passphraseFor(store: Store, code: string): Promise<string> {
   const value = encodeUtf8(JSON.stringify({ code, passphrase }));
   await store.commit([{ type: 'put', key: HANDING_OVER, value }]);
   return passphrase;
+}
+
+async function keptHandOver(
+  store: Store,
+): Promise<{ readonly code: string; readonly passphrase: string } | undefined> {
+  const record = await store.get(HANDING_OVER);
+  return record && JSON.parse(decodeUtf8(record.value));
 }
 
 /** One that another passphrase locks was left by an earlier attempt. */

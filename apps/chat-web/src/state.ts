@@ -13,7 +13,7 @@ import { checkBackupFile } from './backup-file.js';
 import { nodeAddress } from './config.js';
 import { crypto } from './crypto.js';
 import { deleteKeptParts } from './kept-parts.js';
-import { finishUnfinished, type LinkScreen, receiveByLink } from './linking.js';
+import { cleanUpHandOver, finishUnfinished, type LinkScreen, receiveByLink } from './linking.js';
 import { isCard } from './route.js';
 import { openSession, RECOVERED, type Session, type SessionOptions } from './session.js';
 
@@ -160,7 +160,9 @@ export async function unlock(passphrase: string): Promise<void> {
   const identity = await readAccount(store, crypto);
   if (identity !== undefined) {
     const session = await enter(disk, { store, passphrase, identity, node, announce: false });
-    void finishUnfinished(session, passphrase).catch(() => undefined);
+    void finishUnfinished(session, passphrase)
+      .then(() => cleanUpHandOver(session))
+      .catch(() => undefined);
     return;
   }
   // The page was closed between making the store and putting the account in.

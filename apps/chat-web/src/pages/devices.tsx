@@ -155,7 +155,7 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
             label="Unpair"
             question="What you write no longer goes there, and your card no longer names it. It keeps what it has, and can still write in your name. People who know it go on writing to it as well, until you have written from three other devices: nothing can tell them. If it was stolen or lost, create a new account, and tell your contacts by another way."
             busy={task.busy}
-            onConfirm={() => change(() => messenger.devices.disable(installationId))}
+            onConfirm={() => change(() => messenger.devices.unlink(installationId))}
           />
         </div>
       )}
