@@ -507,8 +507,8 @@ export class Conversations {
   }
 
   /**
-   * Blocks a person: what they send is dropped, and they are no longer a contact with a name. Their conversation stays unless
-   * it was a request; so do the Status groups to which they added us.
+   * Blocks a person: what they send is dropped, and they are no longer a contact with a name, nor verified. Their conversation stays
+   * unless it was a request; so do the Status groups to which they added us.
    * @throws INVALID_PUBLIC_KEY, INVALID_ARGUMENT for our own identity, STORE codes
    */
   async block(identity: PublicKey): Promise<void> {

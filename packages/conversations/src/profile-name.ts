@@ -1,10 +1,14 @@
 import { SottoError } from '@sotto/core';
 import { parsePersonName } from './person.js';
 
-/** Format characters, but the two that join letters and emoji: they can't be seen, and can change the writing direction. */
-const HIDDEN = /(?![\u200c\u200d])\p{Cf}/gu;
-/** More marks on one letter than any script needs cover the lines around it. */
-const MARKS = /(\p{M}{4})\p{M}+/gu;
+/** What can't be seen: format characters, which can change the writing direction, fillers, and the empty pattern of Braille. */
+const UNSEEN = String.raw`[\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]`;
+/** Of these, all but the two that join letters and emoji, and the two that choose how an emoji is drawn. */
+const HIDDEN = new RegExp(String.raw`(?![\u200c\u200d\ufe0e\ufe0f])${UNSEEN}`, 'gu');
+/** More marks on one letter than any script needs cover the lines around it, also with joiners between them. */
+const MARKS = /((?:\p{M}[\u200c\u200d]*){4})[\p{M}\u200c\u200d]+/gu;
+/** Beside what can't be seen: accents that no letter has (`i` with another dot), spaces and punctuation. */
+const NEGLIGIBLE = new RegExp(String.raw`${UNSEEN}|[\s\p{Script=Inherited}\p{P}]`, 'gu');
 
 /**
  * A name of one's own, as others get it.
@@ -26,10 +30,11 @@ export function shownProfileName(name: string): string {
 }
 
 /**
- * What two names have in common that look alike as far as Unicode's compatibility forms and case go: `Ａlice` and `alice`. Letters of other
- * scripts that look like these are not found.
+ * What two names have in common that look alike as far as Unicode's compatibility forms and case, what can't be seen, punctuation, and signs
+ * such as emoji beside letters go: `Ａlice`, `alice` and `Alice ✅`. Letters of other scripts that look like these are not found.
  */
 export function nameSkeleton(name: string): string {
   const folded = name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
-  return folded.replace(/[\s\p{Cf}\p{P}]/gu, '');
+  const skeleton = folded.replace(NEGLIGIBLE, '');
+  return skeleton.replace(/\p{S}/gu, '') || skeleton;
 }

@@ -347,8 +347,33 @@ describe('names', () => {
     expect(shownProfileName('A\u200bl\u2066i\u061cce\u2069')).toBe('Alice');
     expect(shownProfileName(' \u200d \u200b')).toBe('');
     expect(shownProfileName(`e${'\u0301'.repeat(50)}`)).toBe(`e${'\u0301'.repeat(4)}`);
+    // Letters and signs for which nothing is drawn, in between and alone.
+    for (const unseen of [
+      '\u034f',
+      '\u115f',
+      '\u3164',
+      '\uffa0',
+      '\u2800',
+      '\u180b',
+      '\u17b4',
+      '\u{e01ef}',
+    ]) {
+      expect(shownProfileName(`Al${unseen}ice`)).toBe('Alice');
+      expect(shownProfileName(unseen)).toBe('');
+      expect(() => parseProfileName(`Alice${unseen}`)).toThrow(
+        expect.objectContaining({ code: 'INVALID_TEXT' }),
+      );
+    }
+    const joined = `e${'\u0301\u0301\u0301\u0301\u200d'.repeat(9)}`;
+    expect(shownProfileName(joined)).toBe('e\u0301\u0301\u0301\u0301\u200d');
     // Emoji that are joined, and letters that need a joiner, stay.
-    for (const name of ['👩‍🚀 Eve', '\u0646\u0627\u0645\u0647\u200c\u0627\u06cc', 'Zoë', '李小龙']) {
+    for (const name of [
+      '👩‍🚀 Eve',
+      '❤\ufe0f Eve',
+      '\u0646\u0627\u0645\u0647\u200c\u0627\u06cc',
+      'Zoë',
+      '李小龙',
+    ]) {
       expect(shownProfileName(name)).toBe(name);
       expect(parseProfileName(name)).toBe(name);
     }
@@ -357,6 +382,17 @@ describe('names', () => {
   it('that look alike by case, width, spaces and punctuation have the same skeleton', () => {
     for (const name of ['alice b', 'ALICE B.', '\uff21\uff4c\uff49\uff43\uff45\u00a0B', 'Alice\u200bB'])
       expect(nameSkeleton(name)).toBe(['alice', 'b'].join(''));
+    for (const name of [
+      'Al\u0307ice',
+      'Ali\u0307ce',
+      'Alice\ufe0f',
+      'Alice \u2705',
+      'Alice\u3164',
+      'Al\u034fice',
+    ])
+      expect(nameSkeleton(name)).toBe('alice');
+    for (const name of ['Alicé', 'Àlice']) expect(nameSkeleton(name)).not.toBe('alice');
+    expect(nameSkeleton('\u2764\ufe0f')).toBe('\u2764');
     expect(nameSkeleton('GROSS')).toBe(nameSkeleton('gro\u00df'));
     expect(nameSkeleton('Alice')).not.toBe(nameSkeleton('Bob'));
   });

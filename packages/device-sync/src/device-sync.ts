@@ -32,7 +32,7 @@ import {
 import { isTransient, LocalState, numberIn, type Place, type Reading } from './local-state.js';
 import { Lock } from './lock.js';
 import { decodePosition, isLater } from './read-position.js';
-import { compareEntries, type Entry, isSame, KIND, nameOf, Registers } from './registers.js';
+import { compareEntries, type Entry, isSafe, isSame, KIND, nameOf, Registers } from './registers.js';
 import { clockWrite, entryDeletion, entryWrite, type KeptEntry, readAll } from './storage.js';
 import { decodeSyncMessage, encodeSyncMessage, fits, inMessages, type SyncMessage } from './sync-message.js';
 
@@ -91,12 +91,16 @@ export class DeviceSync {
   #registers: Registers<KeptEntry>;
   /** Names of entries that aren't applied here yet. */
   readonly #pending = new Set<string>();
+  /** Installation ids of devices that have told something new since they were asked for more. */
+  readonly #withNews = new Set<string>();
   /** Held from when entries are compared until what comes of it is stored. Nobody who has it waits for conversations. */
   readonly #lock = new Lock();
   readonly #queue = new SerialQueue();
   readonly #stops: (() => void)[] = [];
   /** Whether everything here is read for the first time. */
   #isFirst = false;
+  /** Whether records of earlier runs are damaged, and it isn't known what they said. */
+  #hasLost = false;
   /** What may have changed here. */
   readonly #changed = {
     anything: false,
@@ -133,14 +137,16 @@ export class DeviceSync {
 
   /** @internal Goes on where an earlier run was, takes in what has changed since, and begins to listen. */
   async load(): Promise<void> {
-    const { latest, entries } = await readAll(this.#store, this.#logger);
+    const { latest, entries, isComplete } = await readAll(this.#store, this.#logger);
     this.#registers = new Registers(this.#messenger.installationId, latest ?? 0);
     for (const entry of entries) this.#set(entry);
     this.#isFirst = latest === undefined;
+    this.#hasLost = !isComplete;
     await this.#apply([...this.#pending]);
     await this.#takeIn(this.#everything());
     if (this.#isFirst) await this.#store.commit([clockWrite(Math.max(1, this.#registers.latest))]);
     this.#isFirst = false;
+    this.#hasLost = false;
     const { identity } = this.#messenger;
     const isOurs = (other: Uint8Array) => compareBytes(other, identity) === 0;
     this.#stops.push(
@@ -298,10 +304,13 @@ export class DeviceSync {
 
   #stamp({ kind, key }: Place, { value, seen }: Reading, batch: Batch): void {
     if (!fits({ key, value })) return;
-    // What was so before anything was agreed is earlier than everything else.
-    const stamped: Entry = this.#isFirst
-      ? { kind, key, value, time: 1, device: this.#messenger.installationId }
-      : this.#registers.stamp(kind, key, value, this.#clock.now());
+    // What was so before anything was agreed is earlier than everything else. So is what was agreed at a time that isn't known any more,
+    // except on the safe side.
+    const isLost = this.#hasLost && !this.#registers.get(nameOf({ kind, key })) && !isSafe({ kind, value });
+    const stamped: Entry =
+      this.#isFirst || isLost
+        ? { kind, key, value, time: 1, device: this.#messenger.installationId }
+        : this.#registers.stamp(kind, key, value, this.#clock.now());
     batch.set(nameOf(stamped), { ...stamped, pending: false, seen });
   }
 
@@ -376,7 +385,7 @@ export class DeviceSync {
       const answer = () => this.#answer(digest, from.senderInstallation);
       return { writes: [], committed: () => this.#inBackground(answer) };
     }
-    return this.#receiveChanges(message.entries, message.more ? from.senderInstallation : undefined);
+    return this.#receiveChanges(message.entries, from.senderInstallation, message.more);
   }
 
   /** Whether a device of ours has sent it that the user has enabled. */
@@ -395,8 +404,12 @@ export class DeviceSync {
     return (await devices.list()).some((one) => one.enabled && one.installationId === senderInstallation);
   }
 
-  /** @param more installation id of the sender when it has more */
-  async #receiveChanges(entries: readonly Entry[], more: string | undefined): Promise<HiddenMessageOutcome> {
+  /** @param more whether the sender has more */
+  async #receiveChanges(
+    entries: readonly Entry[],
+    sender: string,
+    more: boolean,
+  ): Promise<HiddenMessageOutcome> {
     const release = await this.#lock.acquire();
     try {
       const batch: Batch = new Map();
@@ -414,7 +427,7 @@ export class DeviceSync {
       const room = this.#makeRoom(batch);
       if (batch.size === 0) {
         release();
-        return { writes: [] };
+        return { writes: [], committed: () => this.#inBackground(() => this.#askForMore(sender, more)) };
       }
       const ours = [...batch.values()].filter(({ pending }) => !pending);
       return {
@@ -422,11 +435,12 @@ export class DeviceSync {
         committed: () => {
           this.#keep(batch, room);
           release();
+          this.#withNews.add(sender);
           this.#inBackground(async () => {
             for (const own of inMessages(ours))
               await this.#send({ kind: 'changes', entries: own, more: false });
             await this.#apply(news);
-            if (more !== undefined) await this.#send(askOne(this.#registers, more));
+            await this.#askForMore(sender, more);
           });
         },
         failed: release,
@@ -435,6 +449,11 @@ export class DeviceSync {
       release();
       throw error;
     }
+  }
+
+  /** Asks a device that has left something out, unless nothing of what it sent was new: it would send the same. */
+  async #askForMore(sender: string, more: boolean): Promise<void> {
+    if (more && this.#withNews.delete(sender)) await this.#send(askOne(this.#registers, sender));
   }
 
   async #answer(digest: Extract<SyncMessage, { readonly kind: 'digest' }>, from: string): Promise<void> {
@@ -594,9 +613,13 @@ function isNewer(entry: Entry, before: Entry): boolean {
 }
 
 /** Whether the user has changed something here since it was last seen. */
-function isChanged(kind: number, { seen }: Reading, before: Pick<KeptEntry, 'seen'> | undefined): boolean {
+function isChanged(
+  kind: number,
+  { seen, hasBegunAgain = false }: Reading,
+  before: Pick<KeptEntry, 'seen'> | undefined,
+): boolean {
   if (kind !== KIND.read) return !isSame(seen, before?.seen);
-  return numberIn(seen) > numberIn(before?.seen);
+  return hasBegunAgain || numberIn(seen) > numberIn(before?.seen);
 }
 
 function isLaterPosition(ours: Uint8Array | undefined, theirs: Uint8Array | undefined): boolean {

@@ -19,6 +19,8 @@ export interface Reading {
   readonly value: Uint8Array | undefined;
   /** What tells whether the user has changed it: the value, but of a read position the number of the message here. */
   readonly seen: Uint8Array | undefined;
+  /** Of a read position: the conversation was removed since, so that its numbers began again. */
+  readonly hasBegunAgain?: boolean | undefined;
 }
 
 /** What became of an entry that was to be applied. */
@@ -141,8 +143,10 @@ export class LocalState {
   }
 
   async #readPosition(conversation: Conversation, seen?: Uint8Array): Promise<Reading | undefined> {
-    const message = await lastRead(this.#conversations, conversation, numberIn(seen));
-    return message && { value: encodePosition(message), seen: encodeUtf8(String(message.number)) };
+    const hasBegunAgain = numberIn(seen) >= (this.#conversations.get(conversation)?.next ?? 0);
+    const message = await lastRead(this.#conversations, conversation, hasBegunAgain ? -1 : numberIn(seen));
+    if (message === undefined) return undefined;
+    return { value: encodePosition(message), seen: encodeUtf8(String(message.number)), hasBegunAgain };
   }
 
   /** Makes an entry so here. Again, it changes nothing more. @throws CLOSED */

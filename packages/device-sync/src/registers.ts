@@ -68,8 +68,13 @@ export function compareEntries(a: Entry, b: Entry): number {
   return compareBytes(a.value, b.value);
 }
 
+/** Whether nothing is safer: a block, or a mismatch. */
+export function isSafe(entry: Pick<Entry, 'kind' | 'value'>): boolean {
+  return safety(entry) === 2;
+}
+
 /** A block is safer than neither, and that is safer than an acceptance. So it is with a mismatch, neither, and a verification. */
-function safety({ kind, value }: Entry): number {
+function safety({ kind, value }: Pick<Entry, 'kind' | 'value'>): number {
   if (kind !== KIND.trust && kind !== KIND.standing) return 0;
   const first = value?.[0] ?? 0;
   return first === STANDING.blocked ? 2 : first === 0 ? 1 : 0;
@@ -178,7 +183,10 @@ export class Registers<E extends Entry = Entry> {
     return copyBytes(this.#buckets);
   }
 
-  /** The entries in buckets that differ from those of another device. */
+  /**
+   * The entries in buckets that differ from those of another device, bucket by bucket: those that arrived in full agree from then on, so
+   * that whoever asks again gets other ones.
+   */
   differing(digest: Uint8Array): readonly E[] {
     const isDifferent = (bucket: number) =>
       compareBytes(
@@ -186,7 +194,10 @@ export class Registers<E extends Entry = Entry> {
         digest.subarray(8 * bucket, 8 * bucket + 8),
       ) !== 0;
     const different = new Set(Array.from({ length: BUCKETS }, (_, i) => i).filter(isDifferent));
-    return [...this.#held.values()].filter(({ bucket }) => different.has(bucket)).map(({ entry }) => entry);
+    return [...this.#held.values()]
+      .filter(({ bucket }) => different.has(bucket))
+      .sort((a, b) => a.bucket - b.bucket)
+      .map(({ entry }) => entry);
   }
 
   #toggle({ bucket, hash }: Held<E>): void {

@@ -38,13 +38,18 @@ export function clockWrite(time: number): Write {
 /**
  * What earlier runs have kept. Damaged records are logged and left out: what they said comes from the other devices, or is
  * read here once more.
- * @returns `latest` is `undefined` before everything was read for the first time
+ * @returns `latest` is `undefined` before everything was read for the first time; `isComplete`: no entry was left out
  */
 export async function readAll(
   store: Store,
   logger: Logger,
-): Promise<{ readonly latest: number | undefined; readonly entries: readonly KeptEntry[] }> {
+): Promise<{
+  readonly latest: number | undefined;
+  readonly entries: readonly KeptEntry[];
+  readonly isComplete: boolean;
+}> {
   const entries: KeptEntry[] = [];
+  let isComplete = true;
   const damaged = (error: unknown) => {
     if (isSottoError(error) && (error.code === 'STORE_UNAVAILABLE' || error.code === 'CLOSED')) throw error;
     logger.warn('a record of the agreement with other devices is damaged');
@@ -56,18 +61,20 @@ export async function readAll(
         if (entry !== undefined) entries.push({ ...entryOfWire(entry), pending, seen });
       } catch (error) {
         damaged(error);
+        isComplete = false;
       }
     }
   } catch (error) {
     // A store that finds records damaged lists the others first.
     damaged(error);
+    isComplete = false;
   }
   try {
     const clock = await store.get(CLOCK);
-    return { latest: clock && Number(StoredClock.decode(clock.value).time), entries };
+    return { latest: clock && Number(StoredClock.decode(clock.value).time), entries, isComplete };
   } catch (error) {
     damaged(error);
     // That of the entries will do.
-    return { latest: 0, entries };
+    return { latest: 0, entries, isComplete };
   }
 }

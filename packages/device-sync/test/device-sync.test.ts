@@ -1,3 +1,5 @@
+import type { Write } from '@sotto/core';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { manualClock } from '@sotto/testing/clock';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
@@ -371,6 +373,53 @@ describe.each([{ status: false }, { status: true }])(
       await bob.conversations.send(direct(phone), 'two');
       await settle();
       expect([unread(phone), unread(laptop)]).toEqual([1, 1]);
+      await stop();
+    });
+
+    it('agree on what was read in a conversation that was removed and has begun again', async () => {
+      const { phone, laptop, bob, settle, stop } = await people();
+      await phone.conversations.accept(bob.identity.publicKey);
+      for (const text of ['one', 'two', 'three']) await bob.conversations.send(direct(phone), text);
+      await settle();
+      await phone.conversations.markRead(direct(bob));
+      await settle();
+      expect(laptop.conversations.get(direct(bob))?.unread).toBe(0);
+      await phone.conversations.remove(direct(bob));
+      await settle();
+      await bob.conversations.send(direct(phone), 'four');
+      await settle();
+      expect(laptop.conversations.get(direct(bob))?.unread).toBe(1);
+      await phone.conversations.markRead(direct(bob));
+      await settle();
+      expect(laptop.conversations.get(direct(bob))?.unread).toBe(0);
+      await stop();
+    });
+
+    it('are not told as news what one of them reads here again because its records are damaged', async () => {
+      const store = createMemoryStore();
+      const { network, identity, phone, bob, settle, stop } = await people(1);
+      const laptop = await newDevice(network, 'alice-2', identity, { ...options, store });
+      await pair(network, phone, laptop);
+      const [{ publicKey }, carol] = [bob.identity, newIdentity().publicKey];
+      for (const person of [publicKey, carol]) await phone.conversations.addContact(person, 'A name');
+      await quiet(network, phone, laptop);
+      await laptop.stop();
+      await phone.conversations.block(publicKey);
+      await settle();
+      const value = Uint8Array.of(0xff, 0xff);
+      const damage: Write[] = [];
+      for await (const { key } of store.list('app/device-sync/entry/'))
+        damage.push({ type: 'put', key, value });
+      await store.commit(damage);
+      laptop.clock.jump(DAY);
+      phone.clock.jump(DAY);
+      bob.clock.jump(DAY);
+      await laptop.open();
+      await quiet(network, phone, laptop);
+      expect(phone.conversations.person(publicKey)).toMatchObject({ blocked: true, contact: false });
+      expect(stateOf(laptop)).toEqual(stateOf(phone));
+      expect(laptop.conversations.person(carol)).toMatchObject({ contact: true, name: 'A name' });
+      await laptop.stop();
       await stop();
     });
 

@@ -24,3 +24,29 @@ it('a device that knows nothing learns thousands of entries, some messages at a 
   await phone.stop();
   await laptop.stop();
 });
+
+it('of thousands of entries, some hundred that were lost are made up for', async () => {
+  const network = createMemoryNetwork({ clock: manualClock() });
+  const identity = newIdentity();
+  const phone = await newDevice(network, 'alice-1', identity);
+  const laptop = await newDevice(network, 'alice-2', identity);
+  await pair(network, phone, laptop);
+  const chats = Array.from(
+    { length: 9_000 },
+    (_, i) => ({ kind: 'public', name: `a-chat-with-a-long-name-${i}` }) as const,
+  );
+  for (const chat of chats) await phone.conversations.setMuted(chat, 1);
+  await quiet(network, phone, laptop);
+  phone.isMute = true;
+  const changed = chats.filter((_, i) => i % 45 === 0);
+  for (const chat of changed) await phone.conversations.setMuted(chat, 2);
+  await quiet(network, phone, laptop);
+  phone.isMute = false;
+  const before = phone.sent.length;
+  await phone.sync?.compare();
+  await quiet(network, phone, laptop);
+  expect(changed.filter((chat) => laptop.conversations.mutedUntil(chat) !== 2)).toEqual([]);
+  expect(phone.sent.length - before).toBeLessThan(100);
+  await phone.stop();
+  await laptop.stop();
+});

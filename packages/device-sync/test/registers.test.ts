@@ -131,6 +131,18 @@ describe('a digest', () => {
     expect(some.map((one) => one.kind === 'changes' && one.more)).toEqual([false, true, false]);
     expect(answerTo(a, empty, 'c', 'a').every((one) => one.kind === 'digest' || !one.more)).toBe(true);
   });
+
+  it('that is asked again and again is answered until there is no difference', () => {
+    const [a, b] = [new Registers('a', 0), new Registers('b', 0)];
+    for (let i = 0; i < 10_000; i++) a.set({ ...of(1, [1, 2, 3]), key: `key ${i}` });
+    for (let round = 0; round < 20; round++) {
+      const question = askAll(b) as Extract<SyncMessage, { kind: 'digest' }>;
+      for (const answer of answerTo(a, question, 'b', 'a', 4))
+        if (answer.kind === 'changes') for (const entry of answer.entries) b.set(entry);
+    }
+    expect(b.size).toBe(10_000);
+    expect(b.digest()).toEqual(a.digest());
+  });
 });
 
 describe('when there are as many entries as fit', () => {

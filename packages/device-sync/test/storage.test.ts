@@ -16,11 +16,12 @@ const entry: KeptEntry = {
 
 it('entries and clock are kept', async () => {
   const store = createMemoryStore();
-  expect(await readAll(store, silentLogger)).toEqual({ latest: undefined, entries: [] });
+  expect(await readAll(store, silentLogger)).toEqual({ latest: undefined, entries: [], isComplete: true });
   const removed = { ...entry, key: 'y', value: undefined, seen: undefined, pending: false };
   await store.commit([entryWrite(entry), entryWrite(removed), clockWrite(7)]);
-  const { latest, entries } = await readAll(store, silentLogger);
+  const { latest, entries, isComplete } = await readAll(store, silentLogger);
   expect(latest).toBe(7);
+  expect(isComplete).toBe(true);
   expect(entries).toHaveLength(2);
   expect(entries).toEqual(expect.arrayContaining([entry, removed]));
   await store.commit([entryDeletion(nameOf(entry))]);
@@ -33,5 +34,5 @@ it('what is damaged hides nothing else', async () => {
   const writes = [entryWrite({ ...entry, key: 'y' }), clockWrite(8)];
   const value = Uint8Array.of(0xff, 0xff);
   await store.commit(writes.map(({ key }) => ({ type: 'put', key, value })));
-  expect(await readAll(store, silentLogger)).toEqual({ latest: 0, entries: [entry] });
+  expect(await readAll(store, silentLogger)).toEqual({ latest: 0, entries: [entry], isComplete: false });
 });

@@ -202,6 +202,16 @@ describe('message requests', () => {
     expect(await requests()).toEqual([keyOf(carol)]);
   });
 
+  it('blocked: whoever was verified is not any more, also as a contact again', async () => {
+    const { bob, stranger } = await scene();
+    const { publicKey } = (await stranger('carol-1')).identity;
+    await bob.messenger.contacts.add(publicKey);
+    await bob.messenger.contacts.setVerified(publicKey, true);
+    await bob.messenger.requests.block(publicKey);
+    await bob.messenger.requests.unblock(publicKey);
+    expect(await bob.messenger.contacts.add(publicKey)).toEqual({ identity: publicKey, verified: false });
+  });
+
   it('blocked while its messages come: it is no request afterwards', async () => {
     const { network, bob, stranger, requests } = await scene();
     const carol = await stranger('carol-1');

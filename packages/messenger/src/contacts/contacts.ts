@@ -163,6 +163,7 @@ export class Contacts {
     await this.#blocklist.while(identity, () =>
       runtime.transaction(async (tx) => {
         this.#blocklist.block(tx, identity);
+        if (await device.isVerified(tx, identity)) await device.setVerified(tx, identity, false);
         await device.forgetStranger(tx, identity);
         this.remove(tx, identity);
         this.#subscriptions.unsubscribeNegotiated(tx, identity);

@@ -47,7 +47,7 @@ export class MessengerRequests {
 
   /**
    * Blocks an identity: whatever it sends is dropped before it is processed, also in groups and public chats. It is no longer
-   * a contact. What else is known of it stays, unless it was a request; its history is the application's.
+   * a contact, nor verified. What else is known of it stays, unless it was a request; its history is the application's.
    * @throws INVALID_PUBLIC_KEY; INVALID_ARGUMENT for our own identity; STORE codes, CLOSED
    */
   async block(identity: Uint8Array, options: CommitOptions = {}): Promise<void> {
