@@ -15,3 +15,9 @@ export const SYNC_MAX_BYTES = 16 * 1024;
 
 /** Largest picture in a profile, in bytes: 256 by 256 pixels as JPEG. It is sent to each contact. */
 export const PROFILE_PICTURE_MAX_BYTES = 16 * 1024;
+
+/**
+ * Largest width and height of a picture in a profile, in pixels: four times what a profile page shows. 16 kB can hold a picture of more than
+ * 10,000 by 10,000, for which programs need a gigabyte when they show it.
+ */
+export const PROFILE_PICTURE_MAX_PIXELS = 1_024;

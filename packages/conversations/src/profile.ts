@@ -5,7 +5,7 @@ export type {
   HiddenMessageOutcome,
   HiddenMessageSource,
 } from './hidden-message.js';
-export { PROFILE_PICTURE_MAX_BYTES } from './limits.js';
+export { PROFILE_PICTURE_MAX_BYTES, PROFILE_PICTURE_MAX_PIXELS } from './limits.js';
 export { type ProfilePictureType, profilePictureType } from './profile-picture.js';
 export {
   createProfiles,

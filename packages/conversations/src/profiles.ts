@@ -120,7 +120,7 @@ export interface OwnProfile {
   /** At most 64 characters; empty for none. */
   readonly name: string;
   /**
-   * PNG, JPEG or WebP of at most {@link PROFILE_PICTURE_MAX_BYTES} bytes, such as 256 by 256 pixels; borrowed when it is given, a copy when it
+   * PNG, JPEG or WebP of at most {@link PROFILE_PICTURE_MAX_BYTES} bytes and {@link PROFILE_PICTURE_MAX_PIXELS} pixels each way, such as 256 by 256 pixels; borrowed when it is given, a copy when it
    * is returned. Scale it down, and remove what cameras write into it. Default: none.
    */
   readonly picture?: Uint8Array | undefined;

@@ -4,6 +4,7 @@ import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import {
   PROFILE_PICTURE_MAX_BYTES,
+  PROFILE_PICTURE_MAX_PIXELS,
   PROFILE_TIMES_MAX,
   profilePictureType,
   STRANGER_PROFILES_MAX,
@@ -12,8 +13,47 @@ import { nameSkeleton, parseProfileName, shownProfileName } from '../src/profile
 import { profileChangedAfter, replacesProfile } from '../src/profile-records.js';
 import { direct, newParty, type Party, quiet } from './party.js';
 
-const PNG = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 1, 2, 3);
-const JPEG = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 4, 5, 6);
+const ascii = (text: string) => [...text].map((character) => character.charCodeAt(0));
+const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+/** The beginning of a picture. @param width, height below 65,536 */
+const png = (width: number, height: number) =>
+  Uint8Array.of(
+    ...SIGNATURE,
+    ...[0, 0, 0, 13],
+    ...ascii('IHDR'),
+    ...[0, 0, width >> 8, width & 255, 0, 0, height >> 8, height & 255],
+  );
+const jpeg = (width: number, height: number) =>
+  Uint8Array.of(
+    ...[0xff, 0xd8, 0xff, 0xe0, 0, 6, 0xff, 0xc0, 1, 2, 0xff, 0xff],
+    ...[0xc2, 0, 11, 8, height >> 8, height & 255, width >> 8, width & 255, 1],
+  );
+const riff = (chunk: string, ...content: readonly number[]) =>
+  Uint8Array.of(...ascii('RIFF'), 9, 9, 9, 9, ...ascii(`WEBP${chunk}`), 9, 9, 9, 9, ...content);
+const webp = {
+  lossy: (width: number, height: number) =>
+    riff('VP8 ', 0, 0, 0, 0x9d, 0x01, 0x2a, width & 255, width >> 8, height & 255, height >> 8),
+  lossless: (width: number, height: number) => {
+    const bits = (width - 1) | ((height - 1) << 14);
+    return riff('VP8L', 0x2f, bits & 255, (bits >> 8) & 255, (bits >> 16) & 255, bits >>> 24, 0, 0, 0, 0, 0);
+  },
+  extended: (width: number, height: number) =>
+    riff(
+      'VP8X',
+      0,
+      0,
+      0,
+      0,
+      (width - 1) & 255,
+      (width - 1) >> 8,
+      0,
+      (height - 1) & 255,
+      (height - 1) >> 8,
+      0,
+    ),
+};
+const PNG = png(256, 256);
+const JPEG = jpeg(256, 256);
 const DAY = 24 * 60 * 60_000;
 
 const newNetwork = () => createMemoryNetwork({ clock: manualClock() });
@@ -425,12 +465,44 @@ describe('versions of a profile', () => {
 });
 
 it('the type of a picture is that of its first bytes', () => {
-  const webp = Uint8Array.of(0x52, 0x49, 0x46, 0x46, 9, 9, 9, 9, 0x57, 0x45, 0x42, 0x50, 1);
-  expect([PNG, JPEG, webp, PNG.subarray(0, 4), new Uint8Array(0)].map(profilePictureType)).toEqual([
+  const { lossy } = webp;
+  expect([PNG, JPEG, lossy(1, 1), PNG.subarray(0, 4), new Uint8Array(0)].map(profilePictureType)).toEqual([
     'image/png',
     'image/jpeg',
     'image/webp',
     undefined,
     undefined,
   ]);
+});
+
+it('a picture that takes a gigabyte to show, or does not say how large it is, is none', () => {
+  const most = PROFILE_PICTURE_MAX_PIXELS;
+  for (const picture of [png, jpeg, webp.lossy, webp.lossless, webp.extended]) {
+    for (const [width, height] of [
+      [1, 1],
+      [most, 200],
+      [200, most],
+    ] as const)
+      expect(profilePictureType(picture(width, height))).toBeDefined();
+    for (const [width, height] of [
+      [most + 1, 1],
+      [1, most + 1],
+      [16_000, 16_000],
+    ] as const)
+      expect(profilePictureType(picture(width, height))).toBeUndefined();
+    const whole = picture(256, 256);
+    for (let length = 0; length < whole.length - 5; length++)
+      expect(profilePictureType(whole.subarray(0, length))).toBeUndefined();
+  }
+  expect(profilePictureType(png(0, 1))).toBeUndefined();
+  // Pixels before a header, and segments without an end.
+  for (const rest of [
+    [0xff, 0xda, 0, 4],
+    [0xff, 0xe0, 0, 0],
+    [0xff, 0xd8],
+    [0, 0, 0, 0],
+  ])
+    expect(
+      profilePictureType(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 2, ...rest, ...new Array(99).fill(0))),
+    ).toBe(undefined);
 });
