@@ -7,7 +7,7 @@ import {
   type SafetyNumber,
 } from '@sotto/identity';
 import type { DeviceInfo } from '@sotto/messenger';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ConfirmButton } from '../components/confirm-button.js';
 import { Explained } from '../components/explained.js';
 import { Field } from '../components/field.js';
@@ -48,7 +48,8 @@ function Name({ peer, forgotten }: PersonDetailsProps) {
   const person = usePerson(peer);
   const [name, setName] = useState(person.name);
   const task = useTask();
-  useEffect(() => {
+  // Before it is drawn: whoever types at once would lose it otherwise.
+  useLayoutEffect(() => {
     if (forgotten > 0) setName('');
   }, [forgotten]);
   return (

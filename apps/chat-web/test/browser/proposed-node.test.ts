@@ -80,6 +80,6 @@ describe.runIf(hasChromium())('a link that proposes another node', () => {
     await alice.unlock();
     await alice.isOpen();
     await alice.go('#/settings/node');
-    expect(await alice.page.getByLabel('Address').inputValue()).toBe(proposed);
+    await expect.poll(() => alice.page.getByLabel('Address').inputValue()).toBe(proposed);
   });
 });

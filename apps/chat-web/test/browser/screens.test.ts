@@ -343,6 +343,7 @@ describe.runIf(hasChromium())('what one expects of a chat', () => {
     await alice.button('Rename').waitFor();
     await alice.button('Remove from contacts').click();
     await question.getByRole('button', { name: 'Remove from contacts' }).click();
+    await alice.button('Add to contacts').waitFor();
     await alice.type('Name, which only you see', 'Bob');
     await alice.button('Add to contacts').click();
     await alice.button('Rename').waitFor();
