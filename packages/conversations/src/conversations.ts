@@ -1326,10 +1326,12 @@ export class Conversations {
   }
 
   async #rowFor(conversation: Conversation): Promise<Row> {
-    return (
-      this.#rows.get(conversationKey(conversation)) ??
-      (await this.#addRow(conversation, { ...EMPTY, timer: await this.#timerOf(conversation) }))
-    );
+    const key = conversationKey(conversation);
+    const row = this.#rows.get(key);
+    if (row !== undefined) return row;
+    const timer = await this.#timerOf(conversation);
+    // A conversation whose record is damaged goes on after its entries, rather than over them.
+    return this.#addRow(conversation, { ...EMPTY, timer, next: await this.#history.nextNumber(key) });
   }
 
   async #addRow(conversation: Conversation, stored: StoredConversation): Promise<Row> {
@@ -1356,7 +1358,7 @@ export class Conversations {
   }
 
   async #reload(key: string, row: Row): Promise<void> {
-    row.stored = (await this.#history.conversation(key)) ?? row.stored;
+    row.stored = (await this.#history.readableConversation(key)) ?? row.stored;
     row.lastMessage = await this.#history.message(key, row.stored.lastMessage);
   }
 

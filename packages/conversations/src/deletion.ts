@@ -14,7 +14,7 @@ import {
 
 /** What is read for a deletion. */
 interface Records {
-  conversation(key: string): Promise<StoredConversation | undefined>;
+  readableConversation(key: string): Promise<StoredConversation | undefined>;
   entries(key: string, from: number, to: number): Promise<readonly Entry[]>;
 }
 
@@ -34,7 +34,7 @@ export async function deletion(
       writes.push({ type: 'delete', key: unreadTimerRecord(key, number) });
   }
   const numbers = new Set(messages.map(([number]) => number));
-  const before = await records.conversation(key);
+  const before = await records.readableConversation(key);
   if (before !== undefined && numbers.has(before.lastMessage)) {
     const lastMessage = await messageBefore(records, key, before.lastMessage, numbers);
     writes.push(put(conversationRecord(key), { ...before, lastMessage }));

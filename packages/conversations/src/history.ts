@@ -90,6 +90,27 @@ export class History {
     return this.get<StoredConversation>(conversationRecord(key));
   }
 
+  /** As {@link conversation}, and `undefined` for a damaged one, which is logged. */
+  async readableConversation(key: string): Promise<StoredConversation | undefined> {
+    try {
+      return await this.conversation(key);
+    } catch (error) {
+      this.reportDamage(error);
+      return undefined;
+    }
+  }
+
+  /** The number after those of all entries that a conversation has: 0, unless its record was lost. */
+  async nextNumber(key: string): Promise<number> {
+    const prefix = entriesPrefix(key);
+    if (!(await this.has(prefix))) return 0;
+    let next = 0;
+    await this.#each(prefix, (rest) => {
+      next = Math.max(next, Number(rest.slice(rest.lastIndexOf('/') + 1)) + 1);
+    });
+    return next;
+  }
+
   async putConversation(key: string, stored: StoredConversation): Promise<void> {
     await this.#store.commit([this.conversationWrite(key, stored)]);
   }

@@ -263,6 +263,15 @@ describe('the list', () => {
     await bob.open();
     expect(bob.conversations.list().map(({ key }) => key)).toEqual(['p-status']);
     expect(logged).toContain('a record of a conversation is damaged');
+    // It goes on after what there was.
+    await alice.conversations.send(direct(bob.identity), 'four');
+    await quiet(network, alice, bob);
+    expect(await linesOf(bob, alice)).toEqual([
+      '< one received dr',
+      '< three received dr',
+      '< four received dr',
+    ]);
+    expect(bob.conversations.get(direct(alice.identity))).toMatchObject({ unread: 1, next: 4 });
   });
 });
 

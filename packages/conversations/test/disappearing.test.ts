@@ -5,7 +5,13 @@ import { describe, expect, it } from 'vitest';
 import type { Timer } from '../src/conversation-message.js';
 import { encodeConversationMessage } from '../src/conversation-message.js';
 import { changedAfter, replaces } from '../src/disappearing.js';
-import { DISAPPEARING_MAX_SECONDS, describeNotice, openTimeline, type Timeline } from '../src/index.js';
+import {
+  conversationKey,
+  DISAPPEARING_MAX_SECONDS,
+  describeNotice,
+  openTimeline,
+  type Timeline,
+} from '../src/index.js';
 import { SteadyTime } from '../src/steady-time.js';
 import { circle, last } from './circle.js';
 import { direct, lineOf, newParty, type Party, quiet } from './party.js';
@@ -314,6 +320,29 @@ describe('messages that disappear', () => {
     await mallory.conversations.send(to, 'hello again');
     await quiet(network, alice, mallory);
     expect(alice.conversations.get(them)?.disappearing).toBe(3);
+  });
+
+  it('go all the same when another conversation is damaged, and so do those that were in it', async () => {
+    const { parties, settle } = await circle(['alice', 'bob', 'carol'], { status: false });
+    const [alice, bob, carol] = parties as [Party, Party, Party];
+    for (const { identity } of [bob, carol]) {
+      await alice.conversations.setDisappearing(direct(identity), 60);
+      await alice.conversations.send(direct(identity), 'goes');
+    }
+    await settle();
+    expect(await records(alice)).toHaveLength(2);
+    await alice.stop();
+    const key = `app/conversations/list/${conversationKey(direct(bob.identity))}`;
+    await alice.kept.store.commit([{ type: 'put', key, value: Uint8Array.of(1) }]);
+    await alice.clock.advanceAndRest(MINUTE);
+    await alice.open();
+    await settle();
+    expect(await records(alice)).toEqual([]);
+    let left = 0;
+    for await (const { value } of alice.kept.store.list('app/conversations/entry/'))
+      if (new TextDecoder().decode(value).includes('"timer"')) left++;
+    expect(left).toBe(0);
+    expect(await lines(alice, carol)).toEqual(['! disappearing-changed']);
   });
 
   it.each([

@@ -431,7 +431,7 @@ describe('names', () => {
       'Al\u034fice',
     ])
       expect(nameSkeleton(name)).toBe('alice');
-    for (const name of ['Alicé', 'Àlice']) expect(nameSkeleton(name)).not.toBe('alice');
+    for (const name of ['\u00c0lice', 'Alic\u00e9']) expect(nameSkeleton(name)).not.toBe('alice');
     expect(nameSkeleton('\u2764\ufe0f')).toBe('\u2764');
     expect(nameSkeleton('GROSS')).toBe(nameSkeleton('gro\u00df'));
     expect(nameSkeleton('Alice')).not.toBe(nameSkeleton('Bob'));
