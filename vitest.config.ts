@@ -16,13 +16,13 @@ const covered = [
   'x3dh',
 ].map((name) => `packages/${name}`);
 
-/** `npm test`: the tests that need nothing but Node. Those in a browser and beside Go code have configs of their own. */
+/** `npm test`: the tests that need nothing but Node. Those in a browser, beside Go code and so on have configs of their own. */
 export default defineConfig({
   root: import.meta.dirname, // also when started in a package
   test: {
     ...shared,
     projects: projects('test', {
-      exclude: ['test/browser/**', 'test/chain/**', 'test/go/**', 'test/waku/**'],
+      exclude: ['test/browser/**', 'test/chain/**', 'test/go/**', 'test/network/**', 'test/waku/**'],
     }),
     // Only with `--coverage`, as CI runs it.
     coverage: {

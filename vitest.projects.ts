@@ -37,7 +37,10 @@ export const programs: Readonly<Record<string, readonly (readonly [folder: strin
   ],
   'apps/demo': [['apps/demo', 'dist/main.js']],
   'apps/interop-peer': [['apps/interop-peer', 'dist/main.js']],
-  'apps/whisper-node': [['apps/whisper-node', 'dist/main.js']],
+  'apps/whisper-node': [
+    ['apps/whisper-node', 'dist/main.js'],
+    ['apps/whisper-node', 'test/network/children/participant.ts'],
+  ],
   'packages/messenger': [['packages/messenger', 'test/crash/child.mjs']],
   'packages/store-adapters': [
     ['packages/store-adapters', 'test/children/holder.ts'],

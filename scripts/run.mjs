@@ -28,6 +28,10 @@ const tasks = {
     ['tsc', '-b'],
     ['vitest', 'run', '--config', 'vitest.chain.config.ts'],
   ],
+  'test:network': [
+    ['tsc', '-b'],
+    ['vitest', 'run', '--config', 'vitest.network.config.ts'],
+  ],
   'test:waku': [
     ['tsc', '-b'],
     ['vitest', 'run', '--config', 'vitest.waku.config.ts'],

@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import { bundlePath } from '@sotto/testing/bundle';
-import { NodeProcess } from '@sotto/testing/whisper-node';
+import { NodeProcess, type NodeProcessOptions } from '@sotto/testing/whisper-node';
 
 export type { NodeProcess } from '@sotto/testing/whisper-node';
 
 const program = bundlePath(join(import.meta.dirname, '..'), 'dist/main.js');
 
-/** Starts the built program on loopback. */
+/** Starts the built program, on loopback unless told otherwise. */
 export function startNode(
   flags: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
+  where: Pick<NodeProcessOptions, 'address' | 'prefix'> = {},
 ): Promise<NodeProcess> {
-  return NodeProcess.start({ program, flags, environment });
+  return NodeProcess.start({ program, flags, environment, ...where });
 }

@@ -6,8 +6,15 @@ import { newParty, type Party } from './party.js';
 import { manualClock } from './support.js';
 import { bytesOf, DAY, HOUR, MINUTE, newNode, START } from './world.js';
 
-/** A node that keeps everything, by the right time; whether it tells what time it is, is its own affair. */
-function keepingNode(right: ReturnType<typeof manualClock>, tellsTime: boolean, own: { now(): number }) {
+/**
+ * A node that keeps everything, by the right time.
+ * @param tellsTime whether it tells what time it is: never, before each message, or only when it is asked to
+ */
+function keepingNode(
+  right: ReturnType<typeof manualClock>,
+  tellsTime: boolean | 'when asked',
+  own: { now(): number },
+) {
   const kept: { readonly sentAt: number; readonly sender: Uint8Array; readonly payload: Uint8Array }[] = [];
   let line: { readonly party: ConnectOptions; lost: boolean } | undefined;
   let told: number | undefined;
@@ -26,6 +33,7 @@ function keepingNode(right: ReturnType<typeof manualClock>, tellsTime: boolean, 
     told = skewMs;
     line?.party.onClock?.({ skewMs, source: 'node', corrected: true });
   };
+  const correctionNow = () => (told !== undefined && Math.abs(told) <= DAY ? told : 0);
   const transport: Transport = {
     capabilities: { maxPayloadBytes: 1 << 20, history: true, confirmsSend: true },
     async connect(party) {
@@ -37,8 +45,11 @@ function keepingNode(right: ReturnType<typeof manualClock>, tellsTime: boolean, 
         send: async () => {},
         subscribe: async () => {},
         async history({ from, to }) {
-          // The node's list, as far as it has what is asked for.
-          for (const message of kept.filter(({ sentAt }) => sentAt >= from && sentAt <= to)) {
+          // The node's list, as far as it has what is asked for; by its time as well, as a sealed transport asks.
+          const correction = correctionNow();
+          const begin = Math.min(from, from - correction);
+          const end = Math.max(to, to - correction);
+          for (const message of kept.filter(({ sentAt }) => sentAt >= begin && sentAt <= end)) {
             await give(party, message, true);
           }
         },
@@ -53,12 +64,13 @@ function keepingNode(right: ReturnType<typeof manualClock>, tellsTime: boolean, 
     async publish(sender: Uint8Array, payload: Uint8Array) {
       const message = { sentAt: right.now(), sender, payload };
       kept.push(message);
-      tellTime();
+      if (tellsTime === true) tellTime();
       // What comes at the wrong time is dropped, as far as that isn't made up for.
-      const off = Math.abs(own.now() - right.now());
-      const isInTime = off <= (tellsTime ? DAY : 10_000);
+      const off = own.now() - right.now();
+      const isInTime = Math.min(Math.abs(off), Math.abs(off - correctionNow())) <= 10_000;
       if (line !== undefined && !line.lost && isInTime) await give(line.party, message, false);
     },
+    tellTime,
     lose() {
       if (line === undefined || line.lost) return;
       line.lost = true;
@@ -147,6 +159,33 @@ const set = (ms: number): Step => ({ do: 'set', ms });
 const [say, lose, regain, stop, start] = (['say', 'lose', 'regain', 'stop', 'start'] as const).map(
   (one): Step => ({ do: one }),
 ) as [Step, Step, Step, Step, Step];
+
+it.each([
+  ['ahead', HOUR],
+  ['behind', -HOUR],
+  ['ahead by a minute', MINUTE],
+])('set %s: what came before the node told the time comes when it does', async (_, off) => {
+  const right = manualClock(START);
+  const own = jumpingClock(START);
+  const node = keepingNode(right, 'when asked', own);
+  const alice = await newNode('alice-1', { clock: right });
+  const bob = await newParty(undefined as never, 'bob-1', { clock: own, transport: node.transport });
+  await bob.messenger.chats.join('cats');
+  await settle(bob);
+  const say = async (text: string) => {
+    const message = await alice.device.transaction((tx) => alice.device.encodePublic(tx, bytesOf(text)));
+    await node.publish(alice.identity.publicKey, message);
+    await settle(bob);
+  };
+  await say('before');
+  own.jump(off);
+  await say('dropped');
+  node.tellTime();
+  await settle(bob);
+  await say('after');
+  expect(bob.texts.map((text) => text.split(': ')[1])).toEqual(['before', 'dropped', 'after']);
+  await bob.messenger.close();
+});
 
 describe('what is sent while we are away comes at the start after it, whatever our clock said', () => {
   it.each([

@@ -21,9 +21,13 @@ export interface NodeProcessOptions {
   readonly flags?: readonly string[];
   /** Changes to the environment of the tests. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Address that it listens on. Default: loopback. */
+  readonly address?: string;
+  /** What to put in front of the command that starts it. Default: nothing. */
+  readonly prefix?: readonly string[];
 }
 
-/** A `whisper-node` in a process of its own on loopback, in a temporary directory. */
+/** A `whisper-node` in a process of its own, in a temporary directory. */
 export class NodeProcess {
   readonly #directory = createTemporaryDirectory();
   readonly #options: NodeProcessOptions;
@@ -57,15 +61,19 @@ export class NodeProcess {
 
   /** Starts it, with what is in its directory. Resolves when it has logged that it started. */
   async start(): Promise<void> {
-    const { program, flags = [], environment = {} } = this.#options;
+    const { program, flags = [], environment = {}, address = '127.0.0.1', prefix = [] } = this.#options;
     // Its previous addresses, after a first start, so that clients reconnect.
     this.#ports ??= await Promise.all(SERVERS.map(lastingPort));
-    const addresses = this.#ports.flatMap((port, i) => [`--${SERVERS[i]}`, `127.0.0.1:${port}`]);
-    const child = spawn(
+    const addresses = this.#ports.flatMap((port, i) => [`--${SERVERS[i]}`, `${address}:${port}`]);
+    const [command, ...args] = [
+      ...prefix,
       process.execPath,
-      [program, '--data', this.folder, ...addresses, '--log-level', 'debug', ...flags],
-      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...environment } },
-    );
+      ...[program, '--data', this.folder, ...addresses, '--log-level', 'debug', ...flags],
+    ] as [string, ...string[]];
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...environment },
+    });
     this.#process = child;
     await new Promise<void>((resolve, reject) => {
       child.once('error', reject);

@@ -174,6 +174,25 @@ describe('a sealed transport whose clock is off', () => {
     await connection.close();
   });
 
+  it('set ahead and set right while the relay answers: sealed again, although the estimate is what it was', async () => {
+    const { connection, clock, published, scripted } = await overRelay(2 * HOUR, {});
+    scripted.answer = (frame, socket) => {
+      const early = frame.kind === 'publish' && sealedAt(decodeEnvelope(frame.envelope)) > NOW + 10_000;
+      if (!early) return socket.say({ kind: 'done', id: frame.id });
+      clock.off = 0;
+      socket.say({ kind: 'time', time: NOW });
+      socket.say({
+        kind: 'refused',
+        id: frame.id,
+        code: 'unacceptable',
+        reason: 'it was sealed in the future',
+      });
+    };
+    await connection.send(CHAT, bytesOf('x'));
+    expect(published().map(sealedAt)).toEqual([NOW + 2 * HOUR, NOW]);
+    await connection.close();
+  });
+
   it('a refusal for another reason is passed on', async () => {
     const { connection, scripted, published } = await overRelay(0, { time: NOW });
     scripted.answer = (frame, socket) =>

@@ -93,10 +93,17 @@ export class CatchUp {
     if (sentAt > this.#latestSentAt) this.#latestSentAt = sentAt;
   }
 
-  /** Notes how far our clock is ahead of other clocks, in milliseconds. */
+  /**
+   * Notes how far our clock is ahead of other clocks, in milliseconds. When that has changed, what arrived before may have been
+   * dropped as being of another time, so history is queried for it.
+   */
   noteSkew(skewMs: number): void {
-    this.#noticeJump();
+    const isNew = skewMs !== (this.#skewMs ?? 0);
+    const hasJumped = this.#noticeJump();
     this.#skewMs = skewMs;
+    if (!isNew && !hasJumped) return;
+    this.#caughtUp = false;
+    this.begin();
   }
 
   /**

@@ -187,6 +187,7 @@ class SealedConnection implements TransportConnection {
     const { topic, cipher } = this.#settings.keys.resolve(channel);
     for (let attempt = 1; ; attempt++) {
       const { correction } = this.#time;
+      const begunAt = this.#time.now();
       const { envelope, expiry, sentAt } = await this.#seal(topic, cipher, payload, options.signal);
       try {
         return await connection.publish(
@@ -197,8 +198,11 @@ class SealedConnection implements TransportConnection {
       } catch (error) {
         if (!isSottoError(error, 'TRANSPORT_REFUSED') || attempt >= ATTEMPTS_MOST) throw error;
         // It may have expired while it waited, or the refusal may have told the time.
-        const isLate = this.#time.now() / 1000 >= expiry;
-        if (!isLate && this.#time.correction === correction) throw error;
+        const now = this.#time.now();
+        const isLate = now / 1000 >= expiry;
+        // The clock may have been set and set right meanwhile, so that the correction is what it was.
+        const isEarly = begunAt > now;
+        if (!isLate && !isEarly && this.#time.correction === correction) throw error;
       }
     }
   }

@@ -1,0 +1,3 @@
+module sotto.invalid/link
+
+go 1.19

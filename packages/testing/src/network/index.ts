@@ -1,0 +1,1 @@
+export { type Host, type LinkCounts, type LinkFaults, TwoHosts } from './two-hosts.js';
