@@ -1,4 +1,4 @@
-import { compareBytes, NO_INSTALLATION, type PublicKey } from '@sotto/core';
+import { compareBytes, type KeyPair, NO_INSTALLATION, type PublicKey } from '@sotto/core';
 import type { ProtocolMessage } from '@sotto/protocol-codec';
 import type { DeviceContext } from './context.js';
 import { signedTime } from './messages.js';
@@ -48,10 +48,13 @@ export async function remedyFor(
     const age = timeSince(signedAt, context);
     if (age === undefined || age > limits.answerMaxAgeMs) return NONE;
   }
-  if (entry === undefined && (await goesToEnoughOfUs(tx, context, directMessages))) return REPORT;
+  const others = entry === undefined ? await countOthersOfUs(tx, identity, directMessages) : 0;
+  if (others >= limits.maxActiveDevices) return REPORT;
 
-  // A message from before this device existed can't be for it, but its sender should learn of the device.
-  const isOlder = signedAt !== undefined && signedAt + limits.maxClockAheadMs < Number(createdAt);
+  // A message from before this device existed can't be for it, but its sender should learn of the device. Where another one has it, the
+  // user misses nothing, so there need not be room for a clock that is behind: a device is often linked soon after what it was told.
+  const margin = others > 0 ? 0 : limits.maxClockAheadMs;
+  const isOlder = signedAt !== undefined && signedAt + margin < Number(createdAt);
   const report = !isOlder || timeSince(Number(createdAt), context) === undefined;
   const device = findDevice(await getPeer(tx, from), message.installationId);
   if (device === undefined) return { answer: true, renewPreKey: false, report };
@@ -61,15 +64,14 @@ export async function remedyFor(
   return { answer: true, renewPreKey: lost, report };
 }
 
-/** Whether a message goes to as many of our other devices as messages go to at most. */
-async function goesToEnoughOfUs(
+/** To how many of our other devices that we know of a message goes. */
+async function countOthersOfUs(
   tx: ReadTransaction,
-  { identity, limits }: DeviceContext,
+  identity: KeyPair,
   directMessages: ProtocolMessage['directMessages'],
-): Promise<boolean> {
+): Promise<number> {
   const own = await getPeer(tx, identity.publicKey);
-  const addressed = [...directMessages.keys()].filter((id) => findDevice(own, id) !== undefined);
-  return addressed.length >= limits.maxActiveDevices;
+  return [...directMessages.keys()].filter((id) => findDevice(own, id) !== undefined).length;
 }
 
 /** Whether a session with a device works, and whether one is lost that was made with the prekey named. */

@@ -30,6 +30,27 @@ async function pairOfNodes() {
   return { alice, bob };
 }
 
+describe('a device that begins while another one of the user has been there', () => {
+  it('reports no message of before, which the other one has, but those of afterwards, and answers both', async () => {
+    const [alice, bob] = [await newNode('alice-1'), await newNode('bob-1')];
+    await meet(alice, bob);
+    const before = await write(alice, bob.identity.publicKey, 'before');
+    bob.clock.advance(60_000);
+    const { identity, clock } = bob;
+    const laptop = await newNode('bob-2', { identity, clock });
+    await meet(laptop, bob);
+    alice.clock.advance(120_000);
+    await alice.device.transaction((tx) => alice.device.renewPreKey(tx));
+    const after = await write(alice, bob.identity.publicKey, 'after');
+    const remedyOf = async (message: Uint8Array) => {
+      const outcome = await read(laptop, alice.identity.publicKey, message);
+      return outcome.kind === 'unreadable' ? outcome.remedy : undefined;
+    };
+    expect(await remedyOf(before.message)).toMatchObject({ answer: true, report: false });
+    expect(await remedyOf(after.message)).toMatchObject({ answer: true, report: true });
+  });
+});
+
 describe('two devices', () => {
   it('go from no bundle over X3DH to the ratchet', async () => {
     const [alice, bob] = [await newNode('alice-1'), await newNode('bob-1')];
