@@ -1327,11 +1327,15 @@ export class Conversations {
 
   async #rowFor(conversation: Conversation): Promise<Row> {
     const key = conversationKey(conversation);
-    const row = this.#rows.get(key);
-    if (row !== undefined) return row;
-    const timer = await this.#timerOf(conversation);
-    // A conversation whose record is damaged goes on after its entries, rather than over them.
-    return this.#addRow(conversation, { ...EMPTY, timer, next: await this.#history.nextNumber(key) });
+    return (
+      this.#rows.get(key) ??
+      (await this.#addRow(conversation, {
+        ...EMPTY,
+        timer: await this.#timerOf(conversation),
+        // One whose record is damaged goes on after its entries, rather than over them.
+        next: await this.#history.nextNumber(key),
+      }))
+    );
   }
 
   async #addRow(conversation: Conversation, stored: StoredConversation): Promise<Row> {

@@ -8,6 +8,7 @@ import {
   type Codec,
   conversationRecord,
   conversationsPrefix,
+  ENTRY_DIGITS,
   earlyPrefix,
   entriesPrefix,
   entryOf,
@@ -92,23 +93,13 @@ export class History {
 
   /** As {@link conversation}, and `undefined` for a damaged one, which is logged. */
   async readableConversation(key: string): Promise<StoredConversation | undefined> {
-    try {
-      return await this.conversation(key);
-    } catch (error) {
-      this.reportDamage(error);
-      return undefined;
-    }
+    return this.#unlessDamaged(() => this.conversation(key));
   }
 
   /** The number after those of all entries that a conversation has: 0, unless its record was lost. */
   async nextNumber(key: string): Promise<number> {
-    const prefix = entriesPrefix(key);
-    if (!(await this.has(prefix))) return 0;
-    let next = 0;
-    await this.#each(prefix, (rest) => {
-      next = Math.max(next, Number(rest.slice(rest.lastIndexOf('/') + 1)) + 1);
-    });
-    return next;
+    const keys = await this.firstKeys(entriesPrefix(key));
+    return Number(keys.at(-1)?.slice(-ENTRY_DIGITS) ?? -1) + 1;
   }
 
   async putConversation(key: string, stored: StoredConversation): Promise<void> {
@@ -326,21 +317,13 @@ export class History {
 
   /** Continues with the time that earlier runs have seen. */
   async loadTime(): Promise<void> {
-    try {
-      this.#time.reached((await this.get<StoredTime>(timeRecord))?.latest ?? 0);
-    } catch (error) {
-      this.reportDamage(error);
-    }
+    const time = await this.#unlessDamaged(() => this.get<StoredTime>(timeRecord));
+    this.#time.reached(time?.latest ?? 0);
   }
 
   /** A stored entry; `undefined` for a damaged one, which is logged. */
   async readable(key: string, number: number): Promise<StoredEntry | undefined> {
-    try {
-      return await this.storedEntry(key, number);
-    } catch (error) {
-      this.reportDamage(error);
-      return undefined;
-    }
+    return this.#unlessDamaged(() => this.storedEntry(key, number));
   }
 
   /** Whether there are records under a prefix. */
@@ -349,7 +332,7 @@ export class History {
   }
 
   /** The keys of the first records under a prefix. Those that the store finds damaged are logged and left out. */
-  async firstKeys(prefix: string, limit: number): Promise<readonly string[]> {
+  async firstKeys(prefix: string, limit?: number): Promise<readonly string[]> {
     const found: string[] = [];
     try {
       for await (const { key } of this.#store.list(prefix, { limit })) found.push(key);
@@ -447,12 +430,7 @@ export class History {
 
   /** The timer of a conversation that was removed. */
   async keptTimer(key: string): Promise<Timer | undefined> {
-    try {
-      return await this.get<Timer>(timerRecord(key));
-    } catch (error) {
-      this.reportDamage(error);
-      return undefined;
-    }
+    return this.#unlessDamaged(() => this.get<Timer>(timerRecord(key)));
   }
 
   /** The records under a prefix, by the rest of their keys. Damaged ones are logged and left out. */
@@ -485,6 +463,15 @@ export class History {
     } catch (error) {
       // A store that finds records damaged lists the others first.
       this.reportDamage(error);
+    }
+  }
+
+  async #unlessDamaged<T>(read: () => Promise<T | undefined>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      this.reportDamage(error);
+      return undefined;
     }
   }
 

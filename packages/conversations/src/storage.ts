@@ -226,9 +226,12 @@ export function expiryOf(record: string): StoredPlace & { readonly time: number 
 /** The record of a removed conversation's timer. */
 export const timerRecord = (key: string) => `${ROOT}/timer/${key}`;
 
+/** Digits of an entry's number, with which its key ends. */
+export const ENTRY_DIGITS = 12;
+
 /** Zero-padded, so that keys sort by number. */
 function digits(number: number): string {
-  return String(number).padStart(12, '0');
+  return String(number).padStart(ENTRY_DIGITS, '0');
 }
 
 export function put<T extends object>(key: string, value: T): Write {

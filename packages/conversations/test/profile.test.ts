@@ -431,7 +431,7 @@ describe('names', () => {
       'Al\u034fice',
     ])
       expect(nameSkeleton(name)).toBe('alice');
-    for (const name of ['\u00c0lice', 'Alic\u00e9']) expect(nameSkeleton(name)).not.toBe('alice');
+    expect(nameSkeleton('Zo\u00eb')).not.toBe(nameSkeleton('Zoe'));
     expect(nameSkeleton('\u2764\ufe0f')).toBe('\u2764');
     expect(nameSkeleton('GROSS')).toBe(nameSkeleton('gro\u00df'));
     expect(nameSkeleton('Alice')).not.toBe(nameSkeleton('Bob'));
