@@ -419,6 +419,11 @@ export class Conversations {
 
   // People
 
+  /** Our own: 33 bytes, borrowed from the messenger. */
+  get identity(): PublicKey {
+    return this.#messenger.identity;
+  }
+
   /**
    * Adds a contact, or renames one. Names are local.
    * @param who a contact code, or an identity of 33 or 65 bytes
@@ -579,7 +584,7 @@ export class Conversations {
     const key = conversationKey(conversation);
     const kept = this.#local.noteDraft(key, text);
     await this.#inTurn(async () => {
-      if (await this.#local.storeDraft(key, kept)) this.#tell({ what: 'conversation', key, numbers: [] });
+      if (await this.#local.storeDraft(key, kept)) this.#tellOf(key, []);
     });
   }
 
@@ -597,7 +602,7 @@ export class Conversations {
     await this.#inTurn(async () => {
       const key = conversationKey(conversation);
       await this.#local.setMuted(key, until);
-      this.#tell({ what: 'conversation', key, numbers: [] });
+      this.#tellOf(key, []);
     });
   }
 
@@ -629,7 +634,7 @@ export class Conversations {
       if (!isHere || !(await this.#tellRead(conversation, row, write)))
         await this.#history.putConversation(key, stored);
       row.stored = stored;
-      this.#tell({ what: 'conversation', key, numbers: [] });
+      this.#tellOf(key, []);
     });
   }
 
@@ -691,7 +696,7 @@ export class Conversations {
       );
       await this.#reload(key, row);
       if (row.stored.next === next) throw failure ?? closed();
-      this.#tell({ what: 'conversation', key, numbers: [next] });
+      this.#tellOf(key, [next]);
     });
   }
 
@@ -829,7 +834,7 @@ export class Conversations {
     if (row.stored.next === next) throw failure ?? closed();
     const message = row.lastMessage as Message;
     this.#local.draftSent(key);
-    this.#tell({ what: 'conversation', key, numbers: [next] });
+    this.#tellOf(key, [next]);
     // A message to ourselves alone counts as sent.
     await this.#settle(message.id);
     return message;
@@ -1012,7 +1017,7 @@ export class Conversations {
   async #noteChanged(key: string, numbers?: readonly number[]): Promise<void> {
     const row = this.#rows.get(key);
     if (row !== undefined) await this.#reload(key, row);
-    this.#tell({ what: 'conversation', key, numbers });
+    this.#tellOf(key, numbers);
   }
 
   #ownEntry(
@@ -1090,7 +1095,7 @@ export class Conversations {
       if (message.ownCopy) await this.#noteExpiry(row.lastMessage?.expiresAt);
       await this.#tellReceived(key, next, stored.next);
       const numbers = Array.from({ length: stored.next - next }, (_, i) => next + i);
-      this.#tell({ what: 'conversation', key, numbers });
+      this.#tellOf(key, numbers);
     } catch (error) {
       // Still in the inbox: it is redelivered after a restart, or retried now.
       if (this.#closed || isSottoError(error, 'CLOSED')) return;
@@ -1133,7 +1138,7 @@ export class Conversations {
           await this.#removeOldRequests();
         }
         await this.#tellReceived(key, next, row.stored.next);
-        this.#tell({ what: 'conversation', key });
+        this.#tellOf(key);
       }
       for (const content of contents)
         if (content.what === 'group') await this.#noteStatusGroup(content.group);
@@ -1187,7 +1192,7 @@ export class Conversations {
     const row = this.#rows.get(key);
     if (row?.lastMessage?.id === id) await this.#reload(key, row);
     await this.#noteExpiry(expiresAt);
-    this.#tell({ what: 'conversation', key, numbers: [number] });
+    this.#tellOf(key, [number]);
   }
 
   async #noteGroup(groupId: string): Promise<void> {
@@ -1217,7 +1222,7 @@ export class Conversations {
     const row = await this.#rowFor(conversation);
     row.group = group;
     if (notice.name === undefined && notice.joined.length + notice.left.length === 0) {
-      this.#tell({ what: 'conversation', key: conversationKey(conversation) });
+      this.#tellOf(conversationKey(conversation));
     } else {
       const noted = this.#history.groupWrite(groupId, { name: group.name, members });
       await this.#addNotice(conversation, row, notice, [noted]);
@@ -1241,7 +1246,7 @@ export class Conversations {
     if (!event.firstContact) {
       const { installationId } = event;
       await this.#addNotice(conversation, row, { what: 'new-device', installationId });
-    } else this.#tell({ what: 'conversation', key: conversationKey(conversation) });
+    } else this.#tellOf(conversationKey(conversation));
   }
 
   /** A person was accepted or blocked: the conversation is no longer a request. */
@@ -1251,7 +1256,7 @@ export class Conversations {
     const row = this.#rows.get(key);
     if (row?.request) {
       row.request = false;
-      this.#tell({ what: 'conversation', key, numbers: [] });
+      this.#tellOf(key, []);
     }
     this.#tell({ what: 'people' });
   }
@@ -1299,7 +1304,7 @@ export class Conversations {
   ): Promise<void> {
     const key = conversationKey(conversation);
     row.stored = await this.#history.addNotice(key, row.stored, notice, this.#clock.now(), also);
-    this.#tell({ what: 'conversation', key, numbers: [row.stored.next - 1] });
+    this.#tellOf(key, [row.stored.next - 1]);
   }
 
   // Rows
@@ -1311,7 +1316,7 @@ export class Conversations {
       const stored = { ...row.stored, lastActivity: this.#clock.now(), order: this.#history.nextOrder() };
       await this.#history.putConversation(key, stored);
       row.stored = stored;
-      this.#tell({ what: 'conversation', key, numbers: [] });
+      this.#tellOf(key, []);
     }
     return this.#summaryOf(key, row);
   }
@@ -1394,6 +1399,11 @@ export class Conversations {
       this.#inTurn(run).catch(() => undefined);
     });
     this.#retries.add(cancel);
+  }
+
+  /** @param numbers as of a {@link Change} */
+  #tellOf(key: string, numbers?: readonly number[]): void {
+    this.#tell({ what: 'conversation', key, numbers });
   }
 
   #tell(change: Change): void {

@@ -1,4 +1,4 @@
-import { encodeHex, type PublicKey } from '@sotto/core';
+import { compareBytes, encodeHex, type PublicKey } from '@sotto/core';
 import type { Conversation } from '@sotto/messenger';
 import type { ConversationSummary } from './conversation.js';
 import type { Conversations } from './conversations.js';
@@ -9,7 +9,7 @@ import type { Entry, Message } from './entry.js';
 export interface ReadableExportOptions {
   /** Only this conversation. Default: all but message requests, those with the latest activity first. */
   readonly conversation?: Conversation | undefined;
-  /** The name of a person. Default: the one that the user gave them, else the first ten hex digits of their key; `You` for messages of ours. */
+  /** The name of a person. Default: the one that the user gave them, else the first ten hex digits of their key; `You` for us. Messages of ours are `You` in any case. */
   readonly nameFor?: ((identity: PublicKey) => string) | undefined;
   /** Ends the export. */
   readonly signal?: AbortSignal | undefined;
@@ -30,7 +30,10 @@ export async function* exportReadable(
   const { conversation, signal } = options;
   const nameFor =
     options.nameFor ??
-    ((identity: PublicKey) => conversations.person(identity).name || encodeHex(identity).slice(0, 10));
+    ((identity: PublicKey) =>
+      compareBytes(identity, conversations.identity) === 0
+        ? 'You'
+        : conversations.person(identity).name || encodeHex(identity).slice(0, 10));
   const all =
     conversation === undefined
       ? conversations.list().filter(({ request }) => !request)

@@ -19,6 +19,8 @@ describe('an export for people', () => {
     await quiet(network, alice, bob);
     await bob.conversations.send(direct(alice.identity), 'Ahoy, Alice.');
     await quiet(network, alice, bob);
+    await alice.conversations.setDisappearing(direct(bob.identity), 3600);
+    await quiet(network, alice, bob);
     await alice.conversations.send({ kind: 'public', name: 'harbour' }, 'Anybody here?');
     await quiet(network, alice, bob);
     expect(await exported(alice)).toBe(
@@ -31,6 +33,7 @@ describe('an export for people', () => {
         '',
         '2026-11-23 12:00:00  You: Ahoy!',
         '2026-11-23 12:00:00  Bob: Ahoy, Alice.',
+        '2026-11-23 12:00:00  * You set new messages to disappear 1 hour after they are read.',
         '',
       ].join('\n'),
     );
