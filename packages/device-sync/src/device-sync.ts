@@ -331,8 +331,8 @@ export class DeviceSync {
   /** The names that are deleted to make room. What has none is taken out of the batch. */
   #makeRoom(batch: Batch): readonly string[] {
     const deleted = new Set<string>();
-    for (const name of [...batch.keys()]) {
-      const room = this.#registers.roomFor(name, new Set([...batch.keys(), ...deleted]));
+    for (const [name, entry] of [...batch]) {
+      const room = this.#registers.roomFor(entry, new Set([...batch.keys(), ...deleted]));
       if (room === undefined) {
         this.#logger.warn('no room for what other devices should know');
         batch.delete(name);

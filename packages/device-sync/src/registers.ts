@@ -146,18 +146,22 @@ export class Registers<E extends Entry = Entry> {
   }
 
   /**
-   * The names that have to be deleted so that a name has room; `undefined` when nothing can be.
+   * The names that have to be deleted so that an entry has room; `undefined` when nothing can be. A removed one takes the place of older
+   * ones alone: otherwise two devices without room would send each other the same ones for ever.
    * @param except names that are about to be set
    */
-  roomFor(name: string, except: ReadonlySet<string>): readonly string[] | undefined {
+  roomFor(entry: Entry, except: ReadonlySet<string>): readonly string[] | undefined {
+    const name = nameOf(entry);
     const added = [...except].filter((other) => !this.#held.has(other)).length;
     if (this.#held.has(name) || this.#held.size + added <= this.#most) return [];
     let oldest: E | undefined;
-    for (const { entry } of this.#held.values()) {
-      if (entry.value !== undefined || except.has(nameOf(entry))) continue;
-      if (oldest === undefined || compareEntries(entry, oldest) < 0) oldest = entry;
+    for (const { entry: one } of this.#held.values()) {
+      if (one.value !== undefined || except.has(nameOf(one))) continue;
+      if (oldest === undefined || compareEntries(one, oldest) < 0) oldest = one;
     }
-    return oldest && [nameOf(oldest)];
+    if (oldest === undefined || (entry.value === undefined && compareEntries(entry, oldest) < 0))
+      return undefined;
+    return [nameOf(oldest)];
   }
 
   /** Sets an entry, whatever was there. */

@@ -150,12 +150,44 @@ describe('when there are as many entries as fit', () => {
     const registers = new Registers('a', 0, 3);
     for (const [i, value] of [[1], undefined, undefined].entries())
       registers.set({ ...of(1, value, 'a', 10 - i), key: `${i}` });
-    expect(registers.roomFor('1 0', new Set(['1 0']))).toEqual([]);
-    expect(registers.roomFor('1 3', new Set(['1 3']))).toEqual(['1 2']);
+    const roomFor = (entry: Entry) => registers.roomFor(entry, new Set([nameOf(entry)]));
+    expect(roomFor({ ...of(1, [1]), key: '0' })).toEqual([]);
+    expect(roomFor({ ...of(1, [1]), key: '3' })).toEqual(['1 2']);
+    // One that was removed later, but not earlier.
+    expect(roomFor({ ...of(1, undefined, 'a', 9), key: '3' })).toEqual(['1 2']);
+    expect(roomFor({ ...of(1, undefined, 'a', 7), key: '3' })).toBeUndefined();
     registers.delete('1 2');
     registers.delete('1 1');
     for (const key of ['3', '4']) registers.set({ ...of(1, [1]), key });
-    expect(registers.roomFor('1 5', new Set(['1 5']))).toBeUndefined();
+    expect(roomFor({ ...of(1, [1]), key: '5' })).toBeUndefined();
+  });
+
+  it('two devices that have no room for what the other one has removed stop to send it', () => {
+    const most = 500;
+    const [a, b] = [new Registers('a', 0, most), new Registers('b', 0, most)];
+    for (let i = 0; i < most; i++) {
+      a.set({ ...of(1, undefined, 'a', 2 * i + 1), key: `of a ${i}` });
+      b.set({ ...of(1, undefined, 'b', 2 * i + 2), key: `of b ${i}` });
+    }
+    const take = (to: Registers, entries: readonly Entry[]) => {
+      let news = 0;
+      for (const entry of entries.filter((one) => to.isNews(one))) {
+        const room = to.roomFor(entry, new Set([nameOf(entry)]));
+        for (const name of room ?? []) to.delete(name);
+        if (room !== undefined) to.set(entry);
+        news += Number(room !== undefined);
+      }
+      return news;
+    };
+    const ask = (from: Registers, to: Registers) => {
+      const question = askAll(from) as Extract<SyncMessage, { kind: 'digest' }>;
+      return answerTo(to, question, '', 'x').flatMap((one) =>
+        one.kind === 'changes' ? take(from, one.entries) : [],
+      );
+    };
+    let rounds = 0;
+    while (rounds < 20 && [...ask(a, b), ...ask(b, a)].some((news) => news > 0)) rounds++;
+    expect(rounds).toBeLessThan(5);
   });
 });
 
