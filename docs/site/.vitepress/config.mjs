@@ -59,6 +59,7 @@ export default defineConfig({
             guide('Groups', 'groups'),
             guide('Files', 'files'),
             guide('Profiles', 'profiles'),
+            guide('Delivered, read, replies', 'delivered'),
             guide('Decryption failures', 'decryption-failures'),
             guide('Expiring messages', 'expiring'),
             guide('Blocking', 'blocking'),
