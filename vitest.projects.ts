@@ -41,7 +41,10 @@ export const programs: Readonly<Record<string, readonly (readonly [folder: strin
     ['apps/whisper-node', 'dist/main.js'],
     ['apps/whisper-node', 'test/network/children/participant.ts'],
   ],
-  'packages/messenger': [['packages/messenger', 'test/crash/child.mjs']],
+  'packages/messenger': [
+    ['packages/messenger', 'test/crash/child.mjs'],
+    ['packages/messenger', 'test/crash/roles.mjs'],
+  ],
   'packages/store-adapters': [
     ['packages/store-adapters', 'test/children/holder.ts'],
     ['packages/store-adapters', 'test/children/writer.ts'],

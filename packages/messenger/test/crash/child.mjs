@@ -4,47 +4,10 @@ import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSyn
 import { join } from 'node:path';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger } from '@sotto/messenger';
-import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
-import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
-import { createSqliteStore } from '@sotto/store-adapters/sqlite';
+import { killing, openStore } from './killable.ts';
 
-const { kind, directory, privateKey, killAt, killWhen } = JSON.parse(process.argv[2]);
+const { kind, directory, privateKey, ...death } = JSON.parse(process.argv[2]);
 const crypto = defaultProvider();
-
-async function openStore() {
-  const store = kind.includes('leveldb')
-    ? await createLevelDbStore({ path: join(directory, 'level') })
-    : await createSqliteStore({ path: join(directory, 'store.sqlite') });
-  if (!kind.startsWith('encrypted')) return store;
-  return createEncryptedStore({
-    store,
-    passphrase: 'correct horse',
-    randomBytes: crypto.randomBytes,
-    passphraseCost: { memoryKiB: 8, passes: 1 },
-  });
-}
-
-function die() {
-  process.kill(process.pid, 'SIGKILL');
-  return new Promise(() => {});
-}
-
-/** A store in which the process dies at one of its commits, before or after it took effect. */
-function killing(store) {
-  let commits = 0;
-  return {
-    get: (key) => store.get(key),
-    list: (prefix, options) => store.list(prefix, options),
-    close: () => store.close(),
-    async commit(writes, options) {
-      const dies = ++commits === killAt;
-      if (dies && killWhen === 'before') await die();
-      const revision = await store.commit(writes, options);
-      if (dies) await die();
-      return revision;
-    },
-  };
-}
 
 const notes = join(directory, 'application.txt');
 const noted = new Set(existsSync(notes) ? readFileSync(notes, 'utf8').split('\n') : []);
@@ -97,7 +60,7 @@ const transport = {
 const messenger = await createMessenger({
   identity: crypto.secp256k1.keyPairFromPrivateKey(Buffer.from(privateKey, 'hex')),
   installationId: 'bob-1',
-  store: killing(await openStore()),
+  store: killing(await openStore(kind, directory), death),
   transport,
   crypto,
 });

@@ -1,0 +1,134 @@
+// A process to be killed in one of several roles, see `roles` below. The parent is its network, where it has one, and is told
+// with `ready` when the work begins, and with `ended` when all of it is done.
+import { closeSync, createReadStream, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defaultProvider } from '@sotto/crypto';
+import { createMessenger, readAccount } from '@sotto/messenger';
+import { exportBackup, restoreBackup } from '@sotto/messenger/backup';
+import { killing, openStore } from './killable.ts';
+
+const { role, kind, directory, peers, from, ...death } = JSON.parse(process.argv[2]);
+const crypto = defaultProvider();
+const bytesOf = (text) => new TextEncoder().encode(text);
+const say = (message) => process.send(message);
+
+/** A transport by way of the parent. */
+const transport = {
+  capabilities: { maxPayloadBytes: 1024 * 1024, history: false, confirmsSend: true },
+  async connect(party) {
+    let calls = 0;
+    const waiting = new Map();
+    process.on('message', (message) => {
+      if (message.type === 'answer') waiting.get(message.id)?.();
+      else if (message.type === 'deliver') {
+        party.onMessage(message.message).then(() => say({ type: 'taken', id: message.id }));
+      }
+    });
+    const call = (what) =>
+      new Promise((resolve) => {
+        const id = calls++;
+        waiting.set(id, resolve);
+        say({ type: 'call', id, ...what });
+      });
+    await call({ what: 'connect', identity: party.identity });
+    return {
+      send: (channel, payload) => call({ what: 'send', channel, payload }),
+      subscribe: (channels) => call({ what: 'subscribe', channels }),
+      close: async () => {},
+    };
+  },
+};
+
+async function openMessenger(store) {
+  const identity = await readAccount(store, crypto);
+  const messenger = await createMessenger({ identity, store, transport, crypto });
+  messenger.on('message', async (message) => {
+    say({ type: 'heard', id: message.id, text: new TextDecoder().decode(message.payload) });
+    await message.acknowledge();
+  });
+  await messenger.start();
+  say({ type: 'ready' });
+  return messenger;
+}
+
+/** Names, members and messages of a group; what a life has begun, the next one finds done or not done. */
+async function administer(store) {
+  const messenger = await openMessenger(store);
+  const [bob, carol] = peers.map((peer) => new Uint8Array(Buffer.from(peer, 'hex')));
+  let [group] = await messenger.groups.list();
+  if (group === undefined) ({ group } = await messenger.groups.create('name', [bob]));
+  for (let i = from; i < from + 3; i++) {
+    await messenger.groups.rename(group.id, `name ${i}`);
+    const { members } = await messenger.groups.get(group.id);
+    const isIn = members.some((member) => Buffer.from(member).equals(carol));
+    await (isIn ? messenger.groups.remove(group.id, [carol]) : messenger.groups.add(group.id, [carol]));
+    await messenger.send({ kind: 'group', groupId: group.id }, bytesOf(`say ${i}`));
+    say({ type: 'said', text: `say ${i}` });
+  }
+  await messenger.flushed();
+  const { id, name, members } = await messenger.groups.get(group.id);
+  say({ type: 'group', id, name, members });
+  await messenger.close();
+}
+
+/** A store of an earlier version: opened, written on. */
+async function migrate(store) {
+  const messenger = await openMessenger(store);
+  const peer = new Uint8Array(Buffer.from(peers[0], 'hex'));
+  for (let i = from; i < from + 3; i++) {
+    await messenger.send(peer, bytesOf(`say ${i}`));
+    say({ type: 'said', text: `say ${i}` });
+  }
+  await messenger.flushed();
+  await messenger.close();
+}
+
+const backup = join(directory, 'backup');
+const passphrase = 'correct horse';
+
+/** A file takes the place of the one before when it is whole, as an application has to do it. */
+async function write(store) {
+  say({ type: 'ready' });
+  const identity = await readAccount(store, crypto);
+  const chunks = [];
+  const cost = { memoryKiB: 8, passes: 1 };
+  for await (const chunk of exportBackup({ store, identity, passphrase, crypto, cost })) chunks.push(chunk);
+  writeFileSync(`${backup}.new`, Buffer.concat(chunks));
+  const file = openSync(`${backup}.new`, 'r');
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(`${backup}.new`, backup);
+  await store.close();
+}
+
+async function restore(store) {
+  say({ type: 'ready' });
+  await restoreBackup(createReadStream(backup), { store, passphrase, crypto });
+  await store.close();
+}
+
+/** Commits and compacts in turn. */
+async function compact(store) {
+  say({ type: 'ready' });
+  for (let i = from; i < from + 10; i++) {
+    await store.commit([
+      { type: 'put', key: 'app/last', value: bytesOf(String(i)) },
+      { type: 'put', key: `app/log/${i}`, value: new Uint8Array(2_000).fill(i) },
+    ]);
+    say({ type: 'said', text: String(i) });
+    await store.compact();
+  }
+  await store.close();
+}
+
+const roles = {
+  administrator: administer,
+  migration: migrate,
+  'backup written': write,
+  'backup restored': restore,
+  compaction: compact,
+};
+const place = role === 'backup restored' ? join(directory, 'restored') : directory;
+await roles[role](killing(await openStore(kind, place), death));
+say({ type: 'ended' });
+process.disconnect();
