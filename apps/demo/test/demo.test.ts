@@ -91,7 +91,6 @@ describe('the whole tour', () => {
         'DUPLICATE_MESSAGE',
       ],
       ['A group of four', 'NOT_PERMITTED', 'NOT_PERMITTED'],
-      ['A lost phone', 'DEVICE_NOT_ADDRESSED'],
       ['A lost phone, and a backup', 'STORE_WRONG_PASSPHRASE'],
     ] as const) {
       const refusals = linesOf(tour.stdout, title).flatMap(

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, readAccount } from '@sotto/messenger';
 import { exportBackup, restoreBackup } from '@sotto/messenger/backup';
-import { killing, openStore } from './killable.mjs';
+import { killing, openStore } from './killable.ts';
 
 const { role, kind, directory, peers, from, ...death } = JSON.parse(process.argv[2]);
 const crypto = defaultProvider();

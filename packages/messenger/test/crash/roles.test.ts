@@ -13,7 +13,7 @@ import { describe, expect, it } from 'vitest';
 import { restoreBackup } from '../../src/backup.js';
 import { createMessenger, type Messenger, readAccount, writeAccount } from '../../src/index.js';
 import { crypto, dump, textOf } from '../world.js';
-import { openStore } from './killable.mjs';
+import { openStore } from './killable.js';
 
 /** Kills in each role on each store; more with SOTTO_CRASH_KILLS, before a release. */
 const KILLS = Number(process.env['SOTTO_CRASH_KILLS'] ?? repetitions(4, 8));
