@@ -72,9 +72,9 @@ export async function receiveByLink(
     stopListening();
     localStorage.setItem(UNFINISHED, 'yes');
     await forgetHandOver(accountStore);
-    const finish = async ({ messenger, refreshDevices }: Session) => {
+    const finish = async ({ messenger, ownDevices }: Session) => {
       pairDevice(messenger, received.oldInstallationId, { name: oldDevice }).then(
-        refreshDevices,
+        () => ownDevices.refresh(),
         () => undefined,
       );
       await received.finish(messenger.installationId);
@@ -147,7 +147,7 @@ export async function linkDevice(
     });
     isOver = true;
     void pairDevice(messenger, linked.installationId, { name: linked.name })
-      .then(() => Promise.all([messenger.devices.announce(), session.refreshDevices()]))
+      .then(() => Promise.all([messenger.devices.announce(), session.ownDevices.refresh()]))
       .catch(() => undefined);
     return linked.name;
   } catch (error) {

@@ -163,6 +163,32 @@ describe.runIf(hasChromium())('a new device', () => {
     expect(await laptop.page.getByText('Not for the laptop').count()).toBe(0);
   });
 
+  it('is listed as unpaired when it comes back, without a notice, until the user pairs it again', async () => {
+    await laptop.page.getByText('Pair without a code').click();
+    await laptop.button('Announce this device to my other devices').click();
+    const unpaired = alice.page.getByRole('region', { name: 'Unpaired' });
+    for (const when of ['at once', 'after loading the page again']) {
+      if (when !== 'at once') {
+        await alice.page.reload();
+        await alice.unlock();
+      }
+      await alice.go('#/devices');
+      await unpaired.getByRole('button', { name: 'Pair again' }).waitFor();
+      await inspect(alice.page, 'unpaired');
+      await alice.go('#/');
+      await alice.link('My card').waitFor();
+      expect(await alice.page.getByText('Another device has opened your account').count(), when).toBe(0);
+      expect(await alice.page.getByText('waiting to be paired').count(), when).toBe(0);
+    }
+    await alice.go('#/devices');
+    await unpaired.getByRole('button', { name: 'Pair again' }).click();
+    await alice.button('Unpair').waitFor();
+    expect(await unpaired.count()).toBe(0);
+    await alice.button('Unpair').click();
+    await alice.page.getByRole('alertdialog').getByRole('button', { name: 'Unpair' }).click();
+    await alice.see('None. What you write is only on this device.');
+  });
+
   it('can be given up when linking it was interrupted, and a backup made meanwhile does not ask to go on', async () => {
     const tablet = await arrive();
     await readCode(alice, await showCode(tablet));
