@@ -69,7 +69,33 @@ describe.runIf(hasChromium())('what is on the screen', () => {
     }
     await alice.page.setViewportSize({ width: 1280, height: 800 });
   });
+
+  it('never scrolls as a whole on the pages of persons and groups', async () => {
+    await alice.link('Verify').click();
+    await alice.page.getByRole('radio', { name: '30 seconds' }).check();
+    await scrollsInPanes(alice);
+    await alice.go('#/new/group');
+    await alice.type('Name of the group', 'Friends');
+    await alice.page.getByRole('checkbox', { name: /Bob/ }).check();
+    await alice.button('Create').click();
+    await alice.write('Hello friends');
+    await alice.link('Details').click();
+    await alice.page.getByRole('heading', { name: 'Members' }).waitFor();
+    await scrollsInPanes(alice);
+  });
 });
+
+async function scrollsInPanes({ page }: Person): Promise<void> {
+  for (const size of [
+    { width: 1280, height: 800 },
+    { width: 390, height: 600 },
+  ]) {
+    await page.setViewportSize(size);
+    const high = await page.evaluate(() => (document.scrollingElement as Element).scrollHeight - innerHeight);
+    expect(high).toBeLessThanOrEqual(0);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+}
 
 /** Whether an element can be seen and pressed: all of it is in the window, and nothing lies over it. */
 async function isOnTop(locator: Locator): Promise<boolean> {
