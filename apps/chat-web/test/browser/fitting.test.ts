@@ -83,6 +83,23 @@ describe.runIf(hasChromium())('what is on the screen', () => {
     await alice.page.getByRole('heading', { name: 'Members' }).waitFor();
     await scrollsInPanes(alice);
   });
+
+  it('leaves the name of a person room on a phone, beside protection, timer and button', async () => {
+    await alice.open('Bob');
+    await alice.write('soon gone');
+    await bob.open('soon gone');
+    await bob.page.getByTitle(/^New messages disappear 30 seconds/).waitFor();
+    await alice.page.setViewportSize({ width: 390, height: 844 });
+    for (const person of [alice, bob]) {
+      const { page } = person;
+      await page.getByTitle(/^Each message has a key of its own/).waitFor();
+      const title = page.locator('.titles > h1');
+      expect(await title.evaluate((one) => one.scrollWidth <= one.clientWidth)).toBe(true);
+      expect(await title.evaluate((one) => one.scrollHeight <= one.clientHeight + 1)).toBe(true);
+      for (const badge of await page.locator('.titles .badge').all())
+        await expect.poll(() => isOnTop(badge)).toBe(true);
+    }
+  });
 });
 
 async function scrollsInPanes({ page }: Person): Promise<void> {
