@@ -4,7 +4,6 @@ import {
   cleanUpLinkStore,
   handOverAccount,
   type LinkProgress,
-  pairDevice,
   type ReceivedAccount,
   receiveAccount,
 } from '@sotto/device-linking';
@@ -73,10 +72,7 @@ export async function receiveByLink(
     localStorage.setItem(UNFINISHED, 'yes');
     await forgetHandOver(accountStore);
     const finish = async ({ messenger, ownDevices }: Session) => {
-      pairDevice(messenger, received.oldInstallationId, { name: oldDevice }).then(
-        () => ownDevices.refresh(),
-        () => undefined,
-      );
+      ownDevices.pairLinked(received.oldInstallationId, oldDevice).catch(() => undefined);
       await received.finish(messenger.installationId);
       await close({ isOver: true });
     };
@@ -146,8 +142,9 @@ export async function linkDevice(
       onProgress: (progress) => screen.onProgress(progress),
     });
     isOver = true;
-    void pairDevice(messenger, linked.installationId, { name: linked.name })
-      .then(() => Promise.all([messenger.devices.announce(), session.ownDevices.refresh()]))
+    void session.ownDevices
+      .pairLinked(linked.installationId, linked.name)
+      .then(() => messenger.devices.announce())
       .catch(() => undefined);
     return linked.name;
   } catch (error) {

@@ -1,5 +1,6 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { decodeUtf8, encodeUtf8, type Store } from '@sotto/core';
+import { pairDevice } from '@sotto/device-linking';
 import type { DeviceInfo, Messenger } from '@sotto/messenger';
 
 /** Record of the account: identifiers of the devices that the user has unpaired. */
@@ -19,16 +20,18 @@ export interface OwnDevices {
   refresh(): Promise<void>;
   pair(installationId: string): Promise<void>;
   unpair(installationId: string): Promise<void>;
+  /** Pairs a device that the user has linked, as soon as it is heard of; until then it isn't one that waits for an answer. */
+  pairLinked(installationId: string, name: string | undefined): Promise<void>;
 }
 
 /** Remembers what the user has decided about their devices: the messenger forgets one that is unlinked until it writes again. */
-export async function openOwnDevices(
-  { devices, installationId: own }: Messenger,
-  store: Store,
-): Promise<OwnDevices> {
+export async function openOwnDevices(messenger: Messenger, store: Store): Promise<OwnDevices> {
+  const { devices, installationId: own } = messenger;
   const record = await store.get(UNPAIRED);
   const decided = signal<readonly string[]>(record ? JSON.parse(decodeUtf8(record.value)) : []);
   const all = signal<readonly DeviceInfo[]>([]);
+  const linked = signal<readonly string[]>([]);
+  const isLinked = ({ installationId }: DeviceInfo) => linked.value.includes(installationId);
   const isUnpaired = ({ installationId }: DeviceInfo) => decided.value.includes(installationId);
   const decide = async (next: readonly string[]) => {
     await store.commit([{ type: 'put', key: UNPAIRED, value: encodeUtf8(JSON.stringify(next)) }]);
@@ -40,7 +43,9 @@ export async function openOwnDevices(
   await refresh();
   return {
     paired: computed(() => all.value.filter(({ enabled }) => enabled)),
-    waiting: computed(() => all.value.filter((device) => !device.enabled && !isUnpaired(device))),
+    waiting: computed(() =>
+      all.value.filter((device) => !device.enabled && !isUnpaired(device) && !isLinked(device)),
+    ),
     unpaired: computed(() => all.value.filter((device) => !device.enabled && isUnpaired(device))),
     refresh,
     async pair(installationId) {
@@ -55,6 +60,15 @@ export async function openOwnDevices(
       await decide([...others, installationId].slice(-UNPAIRED_MAX));
       await devices.unlink(installationId);
       await refresh();
+    },
+    async pairLinked(installationId, name) {
+      linked.value = [...linked.value, installationId];
+      try {
+        await pairDevice(messenger, installationId, { name });
+        await refresh();
+      } finally {
+        linked.value = linked.value.filter((one) => one !== installationId);
+      }
     },
   };
 }

@@ -3,6 +3,7 @@ import type { NodeProcess } from '@sotto/testing/whisper-node';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Site, serveSite } from '../../scripts/serve.mjs';
+import { inspect } from './inspect.js';
 import { startNode } from './node.js';
 import { Person } from './person.js';
 
@@ -99,6 +100,7 @@ describe.runIf(hasChromium())('what is on the screen', () => {
       for (const badge of await page.locator('.titles .badge').all())
         await expect.poll(() => isOnTop(badge)).toBe(true);
     }
+    await inspect(bob.page, 'header-with-timer');
   });
 });
 

@@ -87,6 +87,12 @@ describe.runIf(hasChromium())('a new device', () => {
     const [offered, own] = [laptop, alice].map(({ page }) => page.locator('.offer'));
     expect(await offered?.locator('.key').textContent()).toMatch(/^zQ3sh\w{40,}$/);
     expect(await offered?.innerHTML()).toBe(await own?.innerHTML());
+    await laptop.page.evaluate(() => {
+      new MutationObserver(() => {
+        if (document.body.innerText.includes('Another device has opened'))
+          Object.assign(globalThis, { noticed: true });
+      }).observe(document.body, { childList: true, subtree: true });
+    });
     await laptop.button('Yes, it is my account').click();
     await laptop.isOpen();
     await alice.see(/ is linked\.$/);
@@ -97,6 +103,7 @@ describe.runIf(hasChromium())('a new device', () => {
     await alice.button('Unpair').waitFor();
     for (const person of [alice, laptop])
       expect(await person.page.getByText('Linking was interrupted').count()).toBe(0);
+    expect(await laptop.page.evaluate(() => 'noticed' in globalThis)).toBe(false);
   });
 
   it('and the old one have what the other writes', async () => {
