@@ -4,7 +4,6 @@ import {
   cleanUpLinkStore,
   handOverAccount,
   type LinkProgress,
-  pairDevice,
   type ReceivedAccount,
   receiveAccount,
 } from '@sotto/device-linking';
@@ -71,11 +70,9 @@ export async function receiveByLink(
     });
     stopListening();
     localStorage.setItem(UNFINISHED, 'yes');
-    const finish = async ({ messenger, refreshDevices }: Session) => {
-      pairDevice(messenger, received.oldInstallationId, { name: oldDevice }).then(
-        refreshDevices,
-        () => undefined,
-      );
+    await forgetHandOver(accountStore);
+    const finish = async ({ messenger, ownDevices }: Session) => {
+      ownDevices.pairLinked(received.oldInstallationId, oldDevice).catch(() => undefined);
       await received.finish(messenger.installationId);
       await close({ isOver: true });
     };
@@ -107,9 +104,18 @@ export async function cleanUpHandOver({ store }: Session): Promise<void> {
   if (kept === undefined) return;
   const linkStore = await openLinkStore(kept.passphrase);
   const goesOn = await cleanUpLinkStore(linkStore).finally(() => linkStore.close());
-  if (goesOn) return;
-  await store.commit([{ type: 'delete', key: HANDING_OVER }]);
+  if (!goesOn) await cancelHandOver(store);
+}
+
+/** Gives up a linking that was interrupted on this device, which has the account. The new device is told nothing. */
+export async function cancelHandOver(store: Store): Promise<void> {
+  await forgetHandOver(store);
   await deleteIndexedDbStore({ name: DATABASE });
+}
+
+/** An account brings along that it was just being handed over: by the device that it comes from, and not by this one. */
+export async function forgetHandOver(store: Store): Promise<void> {
+  await store.commit([{ type: 'delete', key: HANDING_OVER }]);
 }
 
 /** Hands the open account to the device that shows the code; goes on with what a closed page has left. */
@@ -136,8 +142,9 @@ export async function linkDevice(
       onProgress: (progress) => screen.onProgress(progress),
     });
     isOver = true;
-    void pairDevice(messenger, linked.installationId, { name: linked.name })
-      .then(() => Promise.all([messenger.devices.announce(), session.refreshDevices()]))
+    void session.ownDevices
+      .pairLinked(linked.installationId, linked.name)
+      .then(() => messenger.devices.announce())
       .catch(() => undefined);
     return linked.name;
   } catch (error) {
@@ -146,10 +153,7 @@ export async function linkDevice(
   } finally {
     await linkStore.close().catch(() => undefined);
     await closeMiner();
-    if (isOver) {
-      await store.commit([{ type: 'delete', key: HANDING_OVER }]);
-      await deleteIndexedDbStore({ name: DATABASE });
-    }
+    if (isOver) await cancelHandOver(store);
   }
 }
 
@@ -192,8 +196,7 @@ async function openLinkStore(passphrase: string): Promise<EncryptedStore> {
   }
 }
 
-/** `Chrome on Linux`, as far as the browser says. */
-/** What a browser is called among the devices of its user. */
+/** What a browser is called among the devices of its user: `Chrome on Linux`, as far as it says. */
 export function nameOfBrowser(): string {
   const { userAgent } = navigator;
   const first = (names: Readonly<Record<string, RegExp>>, otherwise: string) =>

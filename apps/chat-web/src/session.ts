@@ -9,7 +9,7 @@ import {
 import { createProfiles, type OwnProfile, type Profiles } from '@sotto/conversations/profile';
 import { isSottoError, type KeyPair } from '@sotto/core';
 import { createDeviceSync } from '@sotto/device-sync';
-import { createMessenger, type DeviceInfo, type Messenger, type StartFailure } from '@sotto/messenger';
+import { createMessenger, type Messenger, type StartFailure } from '@sotto/messenger';
 import type { StatusClient } from '@sotto/status-messages/client';
 import type { EncryptedStore } from '@sotto/store-adapters/encrypted';
 import { crypto } from './crypto.js';
@@ -18,6 +18,7 @@ import { type Finding, findingSettings, openFinding } from './finding.js';
 import { isSame } from './format.js';
 import { notifyOfMessages } from './notifications.js';
 import { type OutgoingFiles, openOutgoingFiles } from './outgoing-files.js';
+import { type OwnDevices, openOwnDevices } from './own-devices.js';
 import { rememberPassphrase } from './passphrase.js';
 import { openStatusClient, statusSetting } from './status-users.js';
 import { connectTo } from './transport.js';
@@ -69,7 +70,7 @@ export interface Session {
   /** The user has read it. */
   dismissRecovered(): void;
   /** Our other devices. */
-  readonly ownDevices: Signal<readonly DeviceInfo[]>;
+  readonly ownDevices: OwnDevices;
   /** What the user should know once. */
   readonly notices: Signal<readonly string[]>;
   /**
@@ -77,8 +78,6 @@ export interface Session {
    * @throws STORE codes
    */
   changePassphrase(old: string, next: string): Promise<void>;
-  /** Reads again what is known of our other devices. */
-  refreshDevices(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -117,15 +116,10 @@ export async function openSession({
   const revision = signal(0);
   const recovered = signal(localStorage.getItem(RECOVERED) !== null);
   let isPassphrase = rememberPassphrase(crypto, passphrase);
-  const ownDevices: Session['ownDevices'] = signal([]);
+  const ownDevices = await openOwnDevices(messenger, store);
   const notices: Session['notices'] = signal([]);
   const notify = (text: string) => {
     if (!notices.value.includes(text)) notices.value = [...notices.value, text];
-  };
-  const refreshDevices = async () => {
-    ownDevices.value = (await messenger.devices.list()).filter(
-      ({ installationId }) => installationId !== messenger.installationId,
-    );
   };
 
   const draw = gathered(() => revision.value++);
@@ -140,7 +134,7 @@ export async function openSession({
   messenger.on('status', (now) => {
     status.value = now === 'connected' ? 'online' : 'offline';
   });
-  messenger.on('deviceAdded', ({ own }) => (own ? refreshDevices() : undefined));
+  messenger.on('deviceAdded', ({ own }) => (own ? ownDevices.refresh() : undefined));
   messenger.on('bundlePublished', () => void revision.value++);
   messenger.on('bundlePublishFailed', () => void revision.value++);
   messenger.on('nameChanged', ({ name }) => {
@@ -158,7 +152,6 @@ export async function openSession({
     aboutClock = explainClock(skew);
     if (aboutClock !== undefined) notify(aboutClock);
   });
-  await refreshDevices();
   if (announce) await messenger.devices.announce();
   const onRetry = ({ error }: StartFailure) => {
     status.value = 'offline';
@@ -210,7 +203,6 @@ export async function openSession({
       await store.changePassphrase(next);
       isPassphrase = rememberPassphrase(crypto, next);
     },
-    refreshDevices,
     async close() {
       removeEventListener('online', tryNow);
       stopNotifying();

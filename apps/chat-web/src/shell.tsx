@@ -68,7 +68,6 @@ function Opened() {
 /** Shown on every page: the connection, and notices. */
 function Status() {
   const { status, notices, ownDevices, recovered } = useSession();
-  const waiting = ownDevices.value.filter(({ enabled }) => !enabled);
   return (
     <div class="status">
       <div role="status">
@@ -90,7 +89,7 @@ function Status() {
             </button>
           </p>
         ))}
-        {waiting.length > 0 && !recovered.value && route.value.page !== 'devices' && (
+        {ownDevices.waiting.value.length > 0 && !recovered.value && route.value.page !== 'devices' && (
           <p class="notice">
             Another device has opened your account.{' '}
             <a href={formatRoute({ page: 'devices' })}>Look at your devices</a>

@@ -13,7 +13,13 @@ import { checkBackupFile } from './backup-file.js';
 import { nodeAddress } from './config.js';
 import { crypto } from './crypto.js';
 import { deleteKeptParts } from './kept-parts.js';
-import { cleanUpHandOver, finishUnfinished, type LinkScreen, receiveByLink } from './linking.js';
+import {
+  cleanUpHandOver,
+  finishUnfinished,
+  forgetHandOver,
+  type LinkScreen,
+  receiveByLink,
+} from './linking.js';
 import { isCard } from './route.js';
 import { openSession, RECOVERED, type Session, type SessionOptions } from './session.js';
 
@@ -120,6 +126,7 @@ export async function restoreAccount(
       onProgress: ({ done }) => onProgress(done),
     });
     await writeAccount(store, identity, crypto);
+    await forgetHandOver(store);
     localStorage.removeItem(RECOVERED);
     await enter(disk, { store, passphrase, identity, node, announce: true });
   } catch (error) {

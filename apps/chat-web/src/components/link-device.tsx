@@ -1,16 +1,19 @@
 import type { LinkProgress } from '@sotto/device-linking';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { linkDevice, unfinishedCode } from '../linking.js';
+import { cancelHandOver, linkDevice, unfinishedCode } from '../linking.js';
 import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
 import { Explained } from './explained.js';
 import { Area } from './field.js';
+import { KeyToCompare } from './key-to-compare.js';
 import { Scanner } from './scanner.js';
 
 type Shown =
   | { readonly at: 'code' }
   | { readonly at: 'calling' }
   | { readonly at: 'question'; readonly name: string; answer(accepted: boolean): void }
+  /** The user has confirmed it here, and not there yet. */
+  | { readonly at: 'confirmed'; readonly name: string }
   | { readonly at: 'sending'; readonly progress: LinkProgress }
   | { readonly at: 'done'; readonly name: string };
 
@@ -31,7 +34,14 @@ export function LinkDevice() {
     setShown({ at: 'calling' });
     const name = await linkDevice(session, code.trim(), {
       signal: giveUp.current.signal,
-      confirm: (newDevice) => new Promise((answer) => setShown({ at: 'question', name: newDevice, answer })),
+      confirm: (name) =>
+        new Promise((resolve) => {
+          const answer = (accepted: boolean) => {
+            if (accepted) setShown({ at: 'confirmed', name });
+            resolve(accepted);
+          };
+          setShown({ at: 'question', name, answer });
+        }),
       onProgress: (progress) => setShown({ at: 'sending', progress }),
     });
     setUnfinished(undefined);
@@ -40,18 +50,27 @@ export function LinkDevice() {
   const start = async (code: string) => {
     if (!(await task.run(() => link(code)))) setShown({ at: 'code' });
   };
+  const cancel = async () => {
+    await cancelHandOver(session.store);
+    setUnfinished(undefined);
+  };
   return (
     <section aria-labelledby="link">
       <h2 id="link">Link a new device</h2>
       {shown.at === 'code' && (
         <>
           {unfinished !== undefined && (
-            <p>
-              Linking was interrupted.{' '}
-              <button type="button" disabled={task.busy} onClick={() => void start(unfinished)}>
-                Go on with it
-              </button>
-            </p>
+            <section class="notice" aria-label="Linking was interrupted">
+              <p>Linking was interrupted.</p>
+              <div class="row">
+                <button type="button" disabled={task.busy} onClick={() => void start(unfinished)}>
+                  Go on with it
+                </button>
+                <button type="button" disabled={task.busy} onClick={() => void task.run(cancel)}>
+                  Cancel
+                </button>
+              </div>
+            </section>
           )}
           <ol>
             <li>Open this page on the new device, and choose “I have another device”.</li>
@@ -86,10 +105,18 @@ export function LinkDevice() {
           </button>
         </div>
       )}
+      {shown.at === 'confirmed' && (
+        <>
+          <p role="status">
+            Confirm on {shown.name} as well: it has to show this picture and this key, which are yours.
+          </p>
+          <KeyToCompare identity={session.identity.publicKey} />
+        </>
+      )}
       {shown.at === 'sending' && (
         <p role="status">
-          <progress value={shown.progress.done} max={shown.progress.total} aria-label="Sent" /> Confirm on the
-          new device, and keep this page open.
+          <progress value={shown.progress.done} max={shown.progress.total} aria-label="Sent" /> Keep this page
+          open on both devices.
         </p>
       )}
       {shown.at === 'done' && <p role="status">{shown.name} is linked.</p>}

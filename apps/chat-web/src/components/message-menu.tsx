@@ -1,6 +1,6 @@
 import { conversationKey, type Message } from '@sotto/conversations';
 import type { Conversation } from '@sotto/messenger';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { fullTimeOf } from '../format.js';
 import { useSession } from '../session-context.js';
 import { useTask } from '../use-task.js';
@@ -8,6 +8,9 @@ import { ConfirmButton } from './confirm-button.js';
 import { Explained } from './explained.js';
 import { Icon } from './icon.js';
 import { isOwn, REACTIONS } from './message-content.js';
+
+/** Pixels that stay free between a menu and the edge of the window. */
+const MARGIN_PX = 8;
 
 interface MessageMenuProps {
   readonly conversation: Conversation;
@@ -23,25 +26,23 @@ export function MessageMenu({ conversation, message }: MessageMenuProps) {
     const close = ({ target }: Event) => {
       if (!menu.current?.contains(target as Node)) setOpen(false);
     };
+    // Wherever the focus is: that of a question is lost with it.
+    const closeByKey = ({ key }: KeyboardEvent) => {
+      if (key !== 'Escape') return;
+      setOpen(false);
+      menu.current?.querySelector('button')?.focus();
+    };
+    document.addEventListener('keydown', closeByKey);
     document.addEventListener('pointerdown', close);
     document.addEventListener('focusin', close);
-    menu.current?.scrollIntoView({ block: 'nearest' });
     return () => {
+      document.removeEventListener('keydown', closeByKey);
       document.removeEventListener('pointerdown', close);
       document.removeEventListener('focusin', close);
     };
   }, [open]);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what its buttons opened
-    <div
-      class="message-menu"
-      ref={menu}
-      onKeyDown={({ key }) => {
-        if (key !== 'Escape' || !open) return;
-        setOpen(false);
-        menu.current?.querySelector('button')?.focus();
-      }}
-    >
+    <div class="message-menu" ref={menu}>
       <button
         type="button"
         class="more"
@@ -96,8 +97,10 @@ function Menu({ conversation, message, onClose }: MessageMenuProps & { onClose()
     onClose();
   };
   const { content, own, reference, protection, sentAt, storedAt, verified } = message;
+  const element = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => (element.current === null ? undefined : keepInWindow(element.current, onClose)), []);
   return (
-    <div class="menu">
+    <div class="menu" ref={element}>
       {content.kind === 'text' && (
         <button
           type="button"
@@ -157,6 +160,45 @@ function Menu({ conversation, message, onClose }: MessageMenuProps & { onClose()
       </dl>
     </div>
   );
+}
+
+/**
+ * Places a menu below its button, above it where there is no room, and always within the window. It follows when the log is scrolled, such
+ * as by a new message, and is closed when its button goes out of sight. Returns what ends that.
+ */
+function keepInWindow(menu: HTMLElement, onClose: () => void): () => void {
+  const button = menu.parentElement?.querySelector('.more');
+  const log = menu.closest('.log');
+  if (!button || !log) return () => {};
+  const place = () => {
+    const at = button.getBoundingClientRect();
+    const frame = log.getBoundingClientRect();
+    if (at.bottom < frame.top || at.top > frame.bottom) return onClose();
+    const { width, height } = menu.getBoundingClientRect();
+    const below = at.bottom;
+    const above = at.top - height;
+    const fitsBelow = below + height + MARGIN_PX <= innerHeight;
+    menu.style.top = `${within(fitsBelow ? below : above, innerHeight - height)}px`;
+    // Towards the middle of the log, as its button is beside the message.
+    const isOwn = menu.closest('.own') !== null;
+    menu.style.left = `${within(isOwn ? at.right - width : at.left, innerWidth - width)}px`;
+  };
+  // A question makes it higher.
+  const observer = new ResizeObserver(place);
+  observer.observe(menu);
+  log.addEventListener('scroll', place);
+  addEventListener('resize', place);
+  place();
+  return () => {
+    observer.disconnect();
+    log.removeEventListener('scroll', place);
+    removeEventListener('resize', place);
+  };
+}
+
+/** A place on the screen, moved to where it keeps the margin from both ends. */
+function within(place: number, end: number): number {
+  return Math.max(MARGIN_PX, Math.min(place, end - MARGIN_PX));
 }
 
 const PROTECTIONS: Readonly<Record<Message['protection'], string>> = {

@@ -7,7 +7,7 @@ export function NewDevice() {
   const { conversations, ownDevices, recovered, dismissRecovered } = useSession();
   useRevision();
   if (!recovered.value || route.value.page === 'devices') return null;
-  const isPaired = ownDevices.value.some(({ enabled }) => enabled);
+  const isPaired = ownDevices.paired.value.length > 0;
   return (
     <section class="notice new-device" aria-label="This device is new">
       <p>

@@ -1,4 +1,5 @@
 import type { ConversationProtection } from '@sotto/conversations';
+import { Icon } from './icon.js';
 
 const WORDS: Readonly<Record<ConversationProtection, readonly [string, string]>> = {
   public: ['Public', 'Anyone can read this.'],
@@ -9,12 +10,13 @@ const WORDS: Readonly<Record<ConversationProtection, readonly [string, string]>>
   ratchet: ['Forward secrecy', 'Each message has a key of its own, which is deleted afterwards.'],
 };
 
-/** How a conversation is protected, in two words; the full sentence appears on request. */
+/** How a conversation is protected, in two words; the full sentence appears on request. On a phone, a lock says that all is well. */
 export function Protection({ protection }: { readonly protection: ConversationProtection }) {
   const [words, sentence] = WORDS[protection];
   return (
     <span class={`badge ${protection}`} title={sentence}>
-      {words}
+      {protection === 'ratchet' && <Icon name="lock" />}
+      <span class="words-of-badge">{words}</span>
     </span>
   );
 }

@@ -1,4 +1,5 @@
 import type { DeviceInfo } from '@sotto/messenger';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ConfirmButton } from '../components/confirm-button.js';
 import { Explained } from '../components/explained.js';
@@ -14,11 +15,14 @@ import { type Task, useTask } from '../use-task.js';
 
 /** Our devices: which get copies of what we write, and how to add one. */
 export function Devices() {
-  const { messenger, ownDevices, refreshDevices } = useSession();
+  const { messenger, ownDevices } = useSession();
   const task = useTask();
-  useEffect(() => void refreshDevices(), []);
-  const waiting = ownDevices.value.filter(({ enabled }) => !enabled);
-  const paired = ownDevices.value.filter(({ enabled }) => enabled);
+  useEffect(() => void ownDevices.refresh(), []);
+  const [waiting, paired, unpaired] = [
+    ownDevices.waiting.value,
+    ownDevices.paired.value,
+    ownDevices.unpaired.value,
+  ];
   return (
     <Page title="Devices">
       <section aria-labelledby="this-device">
@@ -28,7 +32,7 @@ export function Devices() {
           <span>
             <strong>{nameOfBrowser()}</strong>
             <span class="hint">
-              Code <code>{codeOf(messenger.installationId)}</code>
+              Device id <code>{shortIdOf(messenger.installationId)}</code>
             </span>
           </span>
         </p>
@@ -37,12 +41,21 @@ export function Devices() {
         <section aria-labelledby="waiting">
           <h2 id="waiting">Waiting to be paired</h2>
           <p class="hint">
-            Pair only what you hold in your hands: the code here has to be the one that its own page of
+            Pair only what you hold in your hands: the device id here has to be the one that its own page of
             devices shows.
           </p>
           <ul class="lines">
             {waiting.map((device) => (
-              <Device key={device.installationId} device={device} task={task} />
+              <Device key={device.installationId} device={device} task={task}>
+                <button
+                  type="button"
+                  class="primary"
+                  disabled={task.busy}
+                  onClick={() => void task.run(() => ownDevices.pair(device.installationId))}
+                >
+                  Pair
+                </button>
+              </Device>
             ))}
           </ul>
         </section>
@@ -65,7 +78,7 @@ export function Devices() {
         <summary>Pair without a code</summary>
         <ol>
           <li>Open this page there, and recover your account from its words.</li>
-          <li>It appears here, and this one there. Compare the codes, and pair on both.</li>
+          <li>It appears here, and this one there. Compare the device ids, and pair on both.</li>
           <li>
             From then on each gets what the other sends. Older messages stay where they are; a backup moves
             them.
@@ -79,20 +92,48 @@ export function Devices() {
           Announce this device to my other devices
         </button>
       </details>
+      {unpaired.length > 0 && (
+        <section aria-labelledby="unpaired">
+          <h2 id="unpaired">Unpaired</h2>
+          <p class="hint">
+            You unpaired these. They still have your account, and get nothing from this device.
+          </p>
+          <ul class="lines">
+            {unpaired.map((device) => (
+              <Device key={device.installationId} device={device} task={task}>
+                <button
+                  type="button"
+                  class="link"
+                  disabled={task.busy}
+                  onClick={() => void task.run(() => ownDevices.pair(device.installationId))}
+                >
+                  Pair again
+                </button>
+              </Device>
+            ))}
+          </ul>
+        </section>
+      )}
       <Explained error={task.error} />
     </Page>
   );
 }
 
-function Device({ device, task }: { readonly device: DeviceInfo; readonly task: Task }) {
-  const { messenger, refreshDevices } = useSession();
+interface DeviceProps {
+  readonly device: DeviceInfo;
+  readonly task: Task;
+  /** Beside its name: what can be done with one that isn't paired. */
+  readonly children?: ComponentChildren;
+}
+
+function Device({ device, task, children }: DeviceProps) {
+  const { messenger, ownDevices } = useSession();
   const { installationId, enabled, lastActiveAt } = device;
   const [name, setName] = useState(device.name);
-  const change = (work: () => Promise<unknown>) =>
-    void task.run(async () => {
-      await work();
-      await refreshDevices();
-    });
+  const rename = async () => {
+    await messenger.devices.describe(installationId, { name: name.trim() });
+    await ownDevices.refresh();
+  };
   const known = device.name === '' ? 'A device of yours' : device.name;
   return (
     <li class="device">
@@ -103,7 +144,7 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
             <bdi>{known}</bdi>
           </strong>
           <span class="hint">
-            Code <code>{codeOf(installationId)}</code>
+            Device id <code>{shortIdOf(installationId)}</code>
             {lastActiveAt > 0 && (
               <>
                 {' · last active '}
@@ -112,22 +153,7 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
             )}
           </span>
         </span>
-        {!enabled && (
-          <button
-            type="button"
-            class="primary"
-            disabled={task.busy}
-            onClick={() =>
-              change(async () => {
-                await messenger.devices.enable(installationId);
-                // So that it sees us as well.
-                await messenger.devices.announce();
-              })
-            }
-          >
-            Pair
-          </button>
-        )}
+        {children}
       </div>
       {enabled && (
         <div class="row">
@@ -137,7 +163,7 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
               class="row"
               onSubmit={(event) => {
                 event.preventDefault();
-                change(() => messenger.devices.describe(installationId, { name: name.trim() }));
+                void task.run(rename);
               }}
             >
               <Field
@@ -155,7 +181,7 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
             label="Unpair"
             question="What you write no longer goes there, and your card no longer names it. It keeps what it has, and can still write in your name. People who know it go on writing to it as well, until you have written from three other devices: nothing can tell them. If it was stolen or lost, create a new account, and tell your contacts by another way."
             busy={task.busy}
-            onConfirm={() => change(() => messenger.devices.unlink(installationId))}
+            onConfirm={() => void task.run(() => ownDevices.unpair(installationId))}
           />
         </div>
       )}
@@ -164,6 +190,6 @@ function Device({ device, task }: { readonly device: DeviceInfo; readonly task: 
 }
 
 /** The beginning of a device's identifier: enough to compare with what the device itself shows. */
-function codeOf(installationId: string): string {
+function shortIdOf(installationId: string): string {
   return installationId.slice(0, 8);
 }

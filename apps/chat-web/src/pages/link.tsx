@@ -1,9 +1,8 @@
-import { encodeHex } from '@sotto/core';
 import type { AccountOffer, LinkProgress } from '@sotto/device-linking';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { CopyButton } from '../components/copy-button.js';
 import { Explained } from '../components/explained.js';
-import { Identicon } from '../components/identicon.js';
+import { KeyToCompare } from '../components/key-to-compare.js';
 import { NewPassphrase } from '../components/new-passphrase.js';
 import { QrCode } from '../components/qr-code.js';
 import { Screen } from '../components/screen.js';
@@ -95,12 +94,10 @@ function Step({ shown, busy, onPassphrase }: StepProps) {
       return (
         <section aria-label="Is this your account?">
           <p>
-            {offer.deviceName} offers this account. Is it yours? The other device shows the same picture
-            beside “My card”.
+            {offer.deviceName} offers this account. Is it yours? Your other device has to show this picture
+            and this key: now under “Link a new device”, and always on “My card”.
           </p>
-          <p class="offer">
-            <Identicon identity={offer.identity} /> <code>{encodeHex(offer.identity).slice(0, 12)}…</code>
-          </p>
+          <KeyToCompare identity={offer.identity} />
           <div class="row">
             <button type="button" class="primary" onClick={() => answer(true)}>
               Yes, it is my account

@@ -31,7 +31,7 @@ export function ConversationList() {
   const all = conversations.list();
   const list = all.filter(({ request }) => !request);
   const requests = all.filter(({ request }) => request);
-  const waiting = ownDevices.value.filter(({ enabled }) => !enabled).length;
+  const waiting = ownDevices.waiting.value.length;
   return (
     <nav class="list" aria-label="Conversations">
       <header class="bar">

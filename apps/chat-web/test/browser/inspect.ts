@@ -14,7 +14,7 @@ const SIZES = [
   { name: 'desktop', width: 1280, height: 800 },
 ] as const;
 
-/** At both widths, light and dark: nothing that axe finds, nothing wider than the screen. */
+/** At both widths, light and dark: nothing that axe finds, nothing wider than the screen, and with an account only panes scroll. */
 export async function inspect(page: Page, name: string): Promise<void> {
   if (SCREENSHOTS) await mkdir(SCREENSHOTS, { recursive: true });
   for (const { name: size, ...viewport } of SIZES) {
@@ -23,6 +23,12 @@ export async function inspect(page: Page, name: string): Promise<void> {
       await page.emulateMedia({ colorScheme });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       expect(wide, `${name} is too wide on a ${size}`).toBeLessThanOrEqual(0);
+      const high = await page.evaluate(() =>
+        document.querySelector('.shell') === null
+          ? 0
+          : (document.scrollingElement as Element).scrollHeight - innerHeight,
+      );
+      expect(high, `${name} scrolls as a whole on a ${size}`).toBeLessThanOrEqual(0);
       const violations = await page.evaluate(async (axe) => {
         if (!('axe' in globalThis)) new Function(axe)();
         const { axe: loaded } = globalThis as unknown as {

@@ -82,6 +82,17 @@ describe.runIf(hasChromium())('a new device', () => {
     await alice.button('Yes, link it').click();
     await laptop.see('offers this account');
     await inspect(laptop.page, 'link-offer');
+    await alice.see(/^Confirm on .* as well/);
+    await inspect(alice.page, 'link-sending');
+    const [offered, own] = [laptop, alice].map(({ page }) => page.locator('.offer'));
+    expect(await offered?.locator('.key').textContent()).toMatch(/^zQ3sh\w{40,}$/);
+    expect(await offered?.innerHTML()).toBe(await own?.innerHTML());
+    await laptop.page.evaluate(() => {
+      new MutationObserver(() => {
+        if (document.body.innerText.includes('Another device has opened'))
+          Object.assign(globalThis, { noticed: true });
+      }).observe(document.body, { childList: true, subtree: true });
+    });
     await laptop.button('Yes, it is my account').click();
     await laptop.isOpen();
     await alice.see(/ is linked\.$/);
@@ -90,6 +101,9 @@ describe.runIf(hasChromium())('a new device', () => {
     await laptop.go('#/devices');
     await laptop.button('Unpair').waitFor();
     await alice.button('Unpair').waitFor();
+    for (const person of [alice, laptop])
+      expect(await person.page.getByText('Linking was interrupted').count()).toBe(0);
+    expect(await laptop.page.evaluate(() => 'noticed' in globalThis)).toBe(false);
   });
 
   it('and the old one have what the other writes', async () => {
@@ -154,5 +168,67 @@ describe.runIf(hasChromium())('a new device', () => {
     await alice.write('Not for the laptop');
     await bob.bubble('Not for the laptop').waitFor();
     expect(await laptop.page.getByText('Not for the laptop').count()).toBe(0);
+  });
+
+  it('is listed as unpaired when it comes back, without a notice, until the user pairs it again', async () => {
+    await laptop.page.getByText('Pair without a code').click();
+    await laptop.button('Announce this device to my other devices').click();
+    const unpaired = alice.page.getByRole('region', { name: 'Unpaired' });
+    for (const when of ['at once', 'after loading the page again']) {
+      if (when !== 'at once') {
+        await alice.page.reload();
+        await alice.unlock();
+      }
+      await alice.go('#/devices');
+      await unpaired.getByRole('button', { name: 'Pair again' }).waitFor();
+      await inspect(alice.page, 'unpaired');
+      await alice.go('#/');
+      await alice.link('My card').waitFor();
+      expect(await alice.page.getByText('Another device has opened your account').count(), when).toBe(0);
+      expect(await alice.page.getByText('waiting to be paired').count(), when).toBe(0);
+    }
+    await alice.go('#/devices');
+    await unpaired.getByRole('button', { name: 'Pair again' }).click();
+    await alice.button('Unpair').waitFor();
+    expect(await unpaired.count()).toBe(0);
+    await alice.button('Unpair').click();
+    await alice.page.getByRole('alertdialog').getByRole('button', { name: 'Unpair' }).click();
+    await alice.see('None. What you write is only on this device.');
+  });
+
+  it('can be given up when linking it was interrupted, and a backup made meanwhile does not ask to go on', async () => {
+    const tablet = await arrive();
+    await readCode(alice, await showCode(tablet));
+    await alice.see('Is it your new device');
+    await alice.page.reload();
+    await alice.unlock();
+    await alice.go('#/settings/backup');
+    await alice.button('Make a backup').click();
+    const saved = alice.page.waitForEvent('download');
+    await alice.choosePassphrase('Save the backup');
+    const backup = await (await saved).path();
+    await alice.go('#/devices');
+    const interrupted = alice.page.getByRole('region', { name: 'Linking was interrupted' });
+    await interrupted.getByRole('button', { name: 'Go on with it' }).waitFor();
+    await inspect(alice.page, 'link-interrupted');
+    await interrupted.getByRole('button', { name: 'Cancel' }).click();
+    await interrupted.waitFor({ state: 'detached' });
+    await alice.page.reload();
+    await alice.unlock();
+    await alice.isOpen();
+    await alice.button('Link').waitFor();
+    expect(await interrupted.count()).toBe(0);
+
+    await tablet.button('Cancel').click();
+    await tablet.button('I have a backup file').click();
+    await tablet.page.getByLabel('Backup file').setInputFiles(backup);
+    await tablet.type('Passphrase of the backup', PASSPHRASE);
+    await tablet.button('Restore').click();
+    await tablet.isOpen();
+    await tablet.go('#/devices');
+    await tablet.page.getByText('Pair without a code').click();
+    await tablet.button('Announce this device to my other devices').click();
+    await tablet.button('Announce this device to my other devices').isEnabled();
+    expect(await tablet.page.getByText('Linking was interrupted').count()).toBe(0);
   });
 });
