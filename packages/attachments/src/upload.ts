@@ -124,7 +124,7 @@ async function begin(request: UploadRequest, size: number, limits: AttachmentLim
   if (mediaType.length > limits.maxMediaTypeBytes || !isMediaType(mediaType))
     throw invalidArgument('media type', 'not one in lower case without parameters, such as image/png');
   if (thumbnail !== undefined) {
-    const { length } = parseBytes(thumbnail.content, 'thumbnail');
+    const { length } = parseBytes(thumbnail.content, 'thumbnail.content');
     if (length > limits.maxThumbnailBytes)
       throw limitExceeded('thumbnail, bytes', limits.maxThumbnailBytes, length);
     if (length === 0 || thumbnail.mediaType === '' || !isMediaType(thumbnail.mediaType))
