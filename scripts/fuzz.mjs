@@ -1,5 +1,5 @@
 /**
- * Coverage-guided fuzzing: npm run fuzz -- [TARGET...] [--minutes N | --seconds N] [--jobs N] [--keep] [--list]
+ * Coverage-guided fuzzing: npm run fuzz -- [TARGET...] [--minutes N | --seconds N] [--jobs N] [--seed N] [--keep] [--list]
  *
  * Targets are `packages/NAME/test/fuzz/TARGET.ts`; without a name, all are run. Jazzer.js is installed, and its addon compiled, once:
  * that needs g++ and libFuzzer (Debian: libclang-rt-14-dev). Ends with 1 when there was a finding, and prints its input in hex: add it
@@ -23,6 +23,7 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string' },
     seconds: { type: 'string' },
     jobs: { type: 'string' },
+    seed: { type: 'string' },
     keep: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
@@ -81,6 +82,7 @@ async function run({ name, folder, source }) {
   const libFuzzer = [
     `-max_total_time=${seconds}`,
     '-max_len=65536',
+    ...(values.seed === undefined ? [] : [`-seed=${Number(values.seed)}`]),
     '-timeout=120',
     `-artifact_prefix=${work}/finding-`,
   ];
