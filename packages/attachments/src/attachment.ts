@@ -118,7 +118,8 @@ export function attachmentToWire(attachment: Attachment): WireAttachment {
     key: key.reveal(),
     partSize,
     parts: parts.map(({ reference, sha256, size }) => ({ reference, sha256: copyBytes(sha256), size })),
-    thumbnail: thumbnail === undefined ? new Uint8Array(0) : copyBytes(thumbnail.content, 'thumbnail.content'),
+    thumbnail:
+      thumbnail === undefined ? new Uint8Array(0) : copyBytes(thumbnail.content, 'thumbnail.content'),
     thumbnailMediaType: thumbnail?.mediaType ?? '',
   };
 }
