@@ -1,25 +1,11 @@
-/** Lets one at a time proceed, in order. */
-export class Lock {
-  #tail: Promise<void> = Promise.resolve();
+import { SerialQueue } from '@sotto/core';
 
+/** Lets one at a time proceed, in order; whose turn it is may also end elsewhere than in one function. */
+export class Lock extends SerialQueue {
   /** Resolves when it is our turn, which ends when the returned function is called. */
-  async acquire(): Promise<() => void> {
-    const before = this.#tail;
-    let release = () => {};
-    const ours = new Promise<void>((resolve) => {
-      release = resolve;
+  acquire(): Promise<() => void> {
+    return new Promise((begin) => {
+      void this.run(() => new Promise<void>((end) => begin(end)));
     });
-    this.#tail = before.then(() => ours);
-    await before;
-    return release;
-  }
-
-  async run<T>(run: () => Promise<T>): Promise<T> {
-    const release = await this.acquire();
-    try {
-      return await run();
-    } finally {
-      release();
-    }
   }
 }
