@@ -2,6 +2,7 @@ import { decodeText, encodeText } from '@sotto/conversations';
 import {
   type Clock,
   encodeHex,
+  errorName,
   isSottoError,
   type Logger,
   parseFunction,
@@ -175,8 +176,7 @@ export class Agent {
   }
 
   #log(event: string, error: unknown): void {
-    const name = isSottoError(error) ? error.code : error instanceof Error ? error.name : typeof error;
-    this.#logger.error(event, { error: name });
+    this.#logger.error(event, { error: errorName(error) });
   }
 
   #messageOf(messenger: Messenger, received: ReceivedMessage, signal: AbortSignal): AgentMessage {

@@ -5,6 +5,7 @@ import {
   decodeHex,
   decodeUtf8,
   encodeHex,
+  errorName,
   invalidArgument,
   isSottoError,
   type Logger,
@@ -36,7 +37,6 @@ import type {
   StatusOutgoing,
   StatusTaken,
 } from '@sotto/status-messages/client';
-import { codeOf } from './code-of.js';
 import { type ConversationProtection, type ConversationSummary, conversationKey } from './conversation.js';
 import type { ShownMessage, Timer } from './conversation-message.js';
 import type { Expiry } from './disappearing.js';
@@ -1099,7 +1099,7 @@ export class Conversations {
     } catch (error) {
       // Still in the inbox: it is redelivered after a restart, or retried now.
       if (this.#closed || isSottoError(error, 'CLOSED')) return;
-      this.#logger.warn('message not stored yet', { error: codeOf(error) });
+      this.#logger.warn('message not stored yet', { error: errorName(error) });
       this.#later(() => this.#take(message, envelope));
     }
   }
@@ -1144,7 +1144,7 @@ export class Conversations {
         if (content.what === 'group') await this.#noteStatusGroup(content.group);
     } catch (error) {
       if (this.#closed || isSottoError(error, 'CLOSED')) return;
-      this.#logger.warn('message not stored yet', { error: codeOf(error) });
+      this.#logger.warn('message not stored yet', { error: errorName(error) });
       this.#later(() => this.#takeStatus(envelope));
     }
   }
@@ -1374,7 +1374,7 @@ export class Conversations {
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
     const result = this.#tail.then(run);
     this.#tail = result.catch((error) => {
-      if (!isSottoError(error, 'CLOSED')) this.#logger.warn('not done', { error: codeOf(error) });
+      if (!isSottoError(error, 'CLOSED')) this.#logger.warn('not done', { error: errorName(error) });
     });
     return result;
   }
@@ -1411,7 +1411,7 @@ export class Conversations {
       try {
         listener(change);
       } catch (error) {
-        this.#logger.error('listener failed', { error: codeOf(error) });
+        this.#logger.error('listener failed', { error: errorName(error) });
       }
     }
   }

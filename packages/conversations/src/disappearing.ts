@@ -1,6 +1,7 @@
 import {
   type Clock,
   decodeHex,
+  errorName,
   invalidArgument,
   isSottoError,
   type Logger,
@@ -8,7 +9,6 @@ import {
   type Write,
 } from '@sotto/core';
 import type { Conversation, Messenger, ReceivedMessage } from '@sotto/messenger';
-import { codeOf } from './code-of.js';
 import { conversationKey } from './conversation.js';
 import { encodeConversationMessage, type ShownMessage, type Timer } from './conversation-message.js';
 import { deletion } from './deletion.js';
@@ -297,7 +297,7 @@ export class Expiry {
       await this.#plan();
     } catch (error) {
       if (this.#closed || isSottoError(error, 'CLOSED')) return;
-      this.#logger.warn('messages not deleted yet', { error: codeOf(error) });
+      this.#logger.warn('messages not deleted yet', { error: errorName(error) });
       this.#host.later(() => this.expire());
     }
   }

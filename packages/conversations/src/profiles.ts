@@ -4,6 +4,7 @@ import {
   copyBytes,
   decodeHex,
   encodeHex,
+  errorName,
   isSottoError,
   type Logger,
   LruCache,
@@ -17,7 +18,6 @@ import {
 } from '@sotto/core';
 import type { Conversation, Group, Messenger, SendOptions } from '@sotto/messenger';
 import type { StatusClient } from '@sotto/status-messages/client';
-import { codeOf } from './code-of.js';
 import { parseConversationKey } from './conversation.js';
 import type {
   HiddenMessageHandler,
@@ -641,7 +641,7 @@ export class Profiles {
       .run(async () => (this.#closed ? undefined : run()))
       .catch((error) => {
         if (!isSottoError(error, 'CLOSED'))
-          this.#logger.warn('profile not sent or kept', { error: codeOf(error) });
+          this.#logger.warn('profile not sent or kept', { error: errorName(error) });
       });
   }
 
@@ -651,7 +651,7 @@ export class Profiles {
       try {
         listener(identity);
       } catch (error) {
-        this.#logger.error('listener failed', { error: codeOf(error) });
+        this.#logger.error('listener failed', { error: errorName(error) });
       }
     }
   }

@@ -5,6 +5,7 @@ import {
   encodeBase64,
   encodeHex,
   encodeUtf8,
+  errorName,
   invalidArgument,
   isSottoError,
   type Logger,
@@ -18,7 +19,6 @@ import type {
   StatusOutgoing,
   StatusReceipt,
 } from '@sotto/status-messages/client';
-import { codeOf } from './code-of.js';
 import { conversationKey } from './conversation.js';
 import type { Entry, Message } from './entry.js';
 import type { History } from './history.js';
@@ -425,7 +425,7 @@ export async function tellRead(
       isStored ||= isSent;
     } catch (error) {
       if (isSottoError(error, 'CLOSED')) throw error;
-      logger.warn('a read receipt was not sent', { error: codeOf(error) });
+      logger.warn('a read receipt was not sent', { error: errorName(error) });
     }
   }
   return isStored;

@@ -241,6 +241,11 @@ export function isSottoError<C extends ErrorCode = ErrorCode>(
   );
 }
 
+/** An error in a word, for a log: its code, or what kind it is. Never its message, which may quote what was given. */
+export function errorName(error: unknown): string {
+  return isSottoError(error) ? error.code : error instanceof Error ? error.name : typeof error;
+}
+
 /** Whether an error reports one damaged record or state, which leaves everything else in the store usable. */
 export function isDamage(
   error: unknown,

@@ -10,6 +10,7 @@ import {
   encodeBase64,
   encodeHex,
   encodeUtf8,
+  errorName,
   evictOldest,
   isSottoError,
   KeyPair,
@@ -153,4 +154,14 @@ describe('what is remembered', () => {
     evictOldest(set, 1);
     expect([...set]).toEqual(['c']);
   });
+});
+
+it('an error in a word for a log is its code or kind, and never its message', () => {
+  const closed = new SottoError('CLOSED', 'a secret', { what: 'messenger' });
+  expect([closed, new TypeError('a secret'), 'a secret', undefined].map(errorName)).toEqual([
+    'CLOSED',
+    'TypeError',
+    'string',
+    'undefined',
+  ]);
 });

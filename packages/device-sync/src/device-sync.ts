@@ -9,6 +9,7 @@ import {
   type Clock,
   compareBytes,
   encodeHex,
+  errorName,
   isSottoError,
   type Logger,
   type PublicKey,
@@ -377,7 +378,7 @@ export class DeviceSync {
     try {
       message = decodeSyncMessage(content);
     } catch (error) {
-      this.#logger.warn('a message of another device of ours is not valid', { error: codeOf(error) });
+      this.#logger.warn('a message of another device of ours is not valid', { error: errorName(error) });
       return nothing;
     }
     if (message.kind === 'digest') {
@@ -562,7 +563,7 @@ export class DeviceSync {
       return true;
     } catch (error) {
       if (isTransient(error)) throw error;
-      this.#logger.warn('other devices were not told', { error: codeOf(error) });
+      this.#logger.warn('other devices were not told', { error: errorName(error) });
       return false;
     }
   }
@@ -602,7 +603,7 @@ export class DeviceSync {
     if (this.#closed) return;
     this.#queue.run(run).catch((error: unknown) => {
       if (this.#closed || isSottoError(error, 'CLOSED')) return;
-      this.#logger.warn('not done', { error: codeOf(error) });
+      this.#logger.warn('not done', { error: errorName(error) });
       this.#retryLater();
     });
   }
@@ -629,9 +630,4 @@ function isLaterPosition(ours: Uint8Array | undefined, theirs: Uint8Array | unde
 
 function distinct(places: readonly Place[]): Place[] {
   return [...new Map(places.map(({ kind, key }) => [nameOf({ kind, key }), { kind, key }])).values()];
-}
-
-/** What a log says of an error: never its message. */
-function codeOf(error: unknown): string {
-  return isSottoError(error) ? error.code : error instanceof Error ? error.name : typeof error;
 }

@@ -1,4 +1,4 @@
-import { encodeHex, type PublicKey, parseFunction, silentLogger, systemClock } from '@sotto/core';
+import { encodeHex, errorName, type PublicKey, parseFunction, silentLogger, systemClock } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { openMessengerDevice as openDevice } from '@sotto/device/internal';
 import { checkEventName, checkMessengerOptions, checkPayload } from './arguments.js';
@@ -25,7 +25,7 @@ import { throwIfAborted } from './runtime/abort.js';
 import { CleanUp } from './runtime/clean-up.js';
 import type { MessengerContext } from './runtime/context.js';
 import { type KindOf, parseRecipient, type Recipient } from './runtime/conversation.js';
-import { Events, errorName, type MessengerEvents } from './runtime/events.js';
+import { Events, type MessengerEvents } from './runtime/events.js';
 import { DEFAULT_LIMITS } from './runtime/limits.js';
 import type { MessengerOptions, SendOptions, StartOptions } from './runtime/options.js';
 import type { DirectSendResult, GroupSendResult, PublicSendResult, SendResult } from './runtime/results.js';

@@ -1,6 +1,5 @@
-import type { Channel, TransportStatus } from '@sotto/core';
+import { type Channel, errorName, type TransportStatus } from '@sotto/core';
 import type { MessengerContext } from '../runtime/context.js';
-import { errorName } from '../runtime/events.js';
 import { historyTable } from '../storage/tables.js';
 import type { Subscriptions } from './subscriptions.js';
 

@@ -1,6 +1,5 @@
-import { type ChannelKeyCache, concatBytes, copyBytes, type Logger } from '@sotto/core';
+import { type ChannelKeyCache, concatBytes, copyBytes, errorName, type Logger } from '@sotto/core';
 import { defineTable, type Transactions } from '@sotto/device';
-import { errorName } from '../runtime/events.js';
 
 /**
  * Most keys kept: two for each of 100,000 conversations, about 20 MB. Further ones are derived again at each start; keys

@@ -2,6 +2,7 @@ import {
   type BundleDirectory,
   compareBytes,
   encodeHex,
+  errorName,
   invalidArgument,
   isBytes,
   isSottoError,
@@ -16,7 +17,6 @@ import type { Bundle } from '@sotto/protocol-codec';
 import type { Subscriptions } from '../connection/subscriptions.js';
 import { throwIfAborted } from '../runtime/abort.js';
 import type { MessengerContext } from '../runtime/context.js';
-import { errorName } from '../runtime/events.js';
 import type { LookUpOptions, LookUpTarget } from '../runtime/options.js';
 import type { LookUpAnswer, LookUpResult, PinnedName } from '../runtime/results.js';
 import { contactCodeChannel } from '../runtime/topics.js';

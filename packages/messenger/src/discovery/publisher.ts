@@ -1,10 +1,9 @@
-import { type BundleDirectory, compareBytes, encodeUtf8, type SottoError } from '@sotto/core';
+import { type BundleDirectory, compareBytes, encodeUtf8, errorName, type SottoError } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import { storedNow } from '@sotto/device/internal';
 import { createDirectories, type Directories, type FoundBundle } from '@sotto/directories';
 import { type Bundle, encodeBundle } from '@sotto/protocol-codec';
 import type { MessengerContext } from '../runtime/context.js';
-import { errorName } from '../runtime/events.js';
 import type { DirectoryState } from '../runtime/results.js';
 import type { Siblings } from './siblings.js';
 import { type DirectoryRecord, directoryTable } from './tables.js';

@@ -1,7 +1,7 @@
 import {
   type ClockSkew,
   compareBytes,
-  isSottoError,
+  errorName,
   type Logger,
   type PublicKey,
   type SottoError,
@@ -221,9 +221,4 @@ export class Events {
     this.#logger.warn('storage error', { error: errorName(error) });
     this.emit('storageError', { error });
   }
-}
-
-/** An error in a word, for a log. */
-export function errorName(error: unknown): string {
-  return isSottoError(error) ? error.code : error instanceof Error ? error.name : typeof error;
 }

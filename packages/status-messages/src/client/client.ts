@@ -4,6 +4,7 @@ import {
   decodeHex,
   type ErrorCode,
   encodeHex,
+  errorName,
   invalidArgument,
   isSottoError,
   type KeyPair,
@@ -27,7 +28,7 @@ import { PROFILE_2024, type StatusProfile } from '../profile.js';
 import type { StatusContent } from './contents.js';
 import { getPeer, profileOf, type StatusContext } from './context.js';
 import { Delivery } from './delivery.js';
-import { codeOf, type StatusClientEvents, type StatusEnvelope, StatusEvents } from './events.js';
+import { type StatusClientEvents, type StatusEnvelope, StatusEvents } from './events.js';
 import { GroupStates } from './groups.js';
 import { HeldMessages } from './held.js';
 import { DEFAULT_STATUS_CLIENT_LIMITS, type StatusClientLimits } from './limits.js';
@@ -398,7 +399,7 @@ export class StatusClient {
   #inBackground(run: () => Promise<void>): void {
     this.#inTurn(run).catch((error: unknown) => {
       if (isSottoError(error, 'CLOSED')) return;
-      this.#context.logger.warn('not done', { error: codeOf(error) });
+      this.#context.logger.warn('not done', { error: errorName(error) });
     });
   }
 

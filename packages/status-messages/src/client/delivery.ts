@@ -4,6 +4,7 @@ import {
   type ErrorCode,
   encodeBase64,
   encodeHex,
+  errorName,
   isSottoError,
   LruCache,
   type PublicKey,
@@ -20,7 +21,6 @@ import {
 } from '../datasync.js';
 import type { StatusReceipt } from './contents.js';
 import { getPeer, profileOf, randomFraction, type StatusContext } from './context.js';
-import { codeOf } from './events.js';
 import {
   type AckRecord,
   ackKey,
@@ -129,7 +129,7 @@ export class Delivery {
         if (isOld) old.push({ type: 'delete', key });
         else found.push([key, peer, record]);
       } catch (error) {
-        logger.warn('a message that waits is damaged', { error: codeOf(error) });
+        logger.warn('a message that waits is damaged', { error: errorName(error) });
       }
     }
     if (old.length > 0) await store.commit(old);
@@ -392,7 +392,7 @@ export class Delivery {
         await this.#sendDueTo(peer, keys, unsent, blocked.has(peer));
       } catch (error) {
         if (isSottoError(error, 'CLOSED')) throw error;
-        this.#context.logger.warn('not sent again yet', { error: codeOf(error) });
+        this.#context.logger.warn('not sent again yet', { error: errorName(error) });
         for (const key of keys) this.#postpone(key, RETRY_MS);
       }
     }

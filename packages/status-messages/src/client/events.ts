@@ -1,4 +1,4 @@
-import { isSottoError, type Logger, type PublicKey, type SottoError, type Write } from '@sotto/core';
+import { errorName, type Logger, type PublicKey, type SottoError, type Write } from '@sotto/core';
 import type { ReceivedMessage } from '@sotto/messenger';
 import type { StatusContent, StatusGroupInfo, StatusReceipt } from './contents.js';
 
@@ -75,7 +75,7 @@ export class StatusEvents {
 
   emit<K extends keyof StatusClientEvents>(name: K, event: StatusClientEvents[K]): void {
     const failed = (error: unknown) =>
-      this.#logger.error('listener failed', { event: name, error: codeOf(error) });
+      this.#logger.error('listener failed', { event: name, error: errorName(error) });
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
         const result = (listener as Listener<StatusClientEvents[K]>)(event);
@@ -85,9 +85,4 @@ export class StatusEvents {
       }
     }
   }
-}
-
-/** An error in a word, for a log. */
-export function codeOf(error: unknown): string {
-  return isSottoError(error) ? error.code : error instanceof Error ? error.name : typeof error;
 }

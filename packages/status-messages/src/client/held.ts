@@ -1,7 +1,14 @@
-import { decodeBase64, decodeHex, encodeBase64, encodeHex, type PublicKey, type Write } from '@sotto/core';
+import {
+  decodeBase64,
+  decodeHex,
+  encodeBase64,
+  encodeHex,
+  errorName,
+  type PublicKey,
+  type Write,
+} from '@sotto/core';
 import type { ReceivedMessage } from '@sotto/messenger';
 import type { StatusContext } from './context.js';
-import { codeOf } from './events.js';
 import type { Enclosed } from './read-payload.js';
 import { type Draft, decodeRecord, type HeldRecord, heldKey, heldPrefix } from './records.js';
 
@@ -43,7 +50,7 @@ export class HeldMessages {
         const { sender, at } = decodeRecord<HeldRecord>(value);
         found.push([key, { sender, at }]);
       } catch (error) {
-        logger.warn('a message that is held is damaged', { error: codeOf(error) });
+        logger.warn('a message that is held is damaged', { error: errorName(error) });
       }
     }
     found.sort(([, one], [, other]) => one.at - other.at);

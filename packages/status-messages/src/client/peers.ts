@@ -1,6 +1,5 @@
-import { decodeHex, type Write } from '@sotto/core';
+import { decodeHex, errorName, type Write } from '@sotto/core';
 import type { StatusContext } from './context.js';
-import { codeOf } from './events.js';
 import {
   decodeRecord,
   type PeerRecord,
@@ -35,7 +34,7 @@ export class Peers {
       try {
         this.#note(key, value);
       } catch (error) {
-        logger.warn('what is known of a person is damaged', { error: codeOf(error) });
+        logger.warn('what is known of a person is damaged', { error: errorName(error) });
       }
     }
   }

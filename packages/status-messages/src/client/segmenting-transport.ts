@@ -4,6 +4,7 @@ import {
   type CryptoProvider,
   concatBytes,
   encodeHex,
+  errorName,
   isSottoError,
   type Logger,
   parseObject,
@@ -25,7 +26,6 @@ import {
   type SegmentLimits,
   segmentMessage,
 } from '../segmentation.js';
-import { codeOf } from './events.js';
 import { partsOf, segmentKey, segmentsPrefix } from './records.js';
 
 /** What {@link createSegmentingTransport} needs. */
@@ -200,7 +200,7 @@ class SegmentReceiver {
     try {
       return decodeSegment(bytes);
     } catch (error) {
-      this.#logger.warn('a stored segment is not used', { error: codeOf(error) });
+      this.#logger.warn('a stored segment is not used', { error: errorName(error) });
       return undefined;
     }
   }

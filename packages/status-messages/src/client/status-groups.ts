@@ -1,4 +1,4 @@
-import { decodeBase64, encodeHex, type PublicKey, SottoError } from '@sotto/core';
+import { decodeBase64, encodeHex, errorName, type PublicKey, SottoError } from '@sotto/core';
 import { checkLimit } from '@sotto/protocol-codec/internal';
 import { formatIdentity, parseIdentity } from '../identity-text.js';
 import {
@@ -10,7 +10,6 @@ import {
 import { MESSAGE_TYPE } from '../metadata.js';
 import type { StatusGroupInfo } from './contents.js';
 import type { StatusContext } from './context.js';
-import { codeOf } from './events.js';
 import { type GroupStates, notPermitted, statusGroupId } from './groups.js';
 import { Draft, decodeRecord, type GroupRecord, groupKey, groupsPrefix, partsOf } from './records.js';
 import type { StatusSender } from './sender.js';
@@ -192,7 +191,7 @@ export class StatusGroups {
       try {
         found.push([partsOf(key, groupsPrefix)[0] as string, decodeRecord<GroupRecord>(value)]);
       } catch (error) {
-        logger.warn('a group is damaged', { error: codeOf(error) });
+        logger.warn('a group is damaged', { error: errorName(error) });
       }
     }
     return found;
