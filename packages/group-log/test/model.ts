@@ -1,9 +1,9 @@
+import { dice } from '@sotto/testing/fuzz';
 import { type Applied, type GroupAction, GroupLog, parseChange } from '../src/index.js';
 import {
   act,
   cheapCrypto,
   create,
-  dice,
   forge,
   hashOf,
   keysOf,

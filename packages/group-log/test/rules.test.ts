@@ -1,4 +1,5 @@
 import { encodeHex } from '@sotto/core';
+import { dice } from '@sotto/testing/fuzz';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GroupLog } from '../src/index.js';
@@ -9,7 +10,6 @@ import {
   cheapCrypto,
   create,
   demote,
-  dice,
   forge,
   hashOf,
   idOf,

@@ -126,17 +126,6 @@ export const namesIn = (log: GroupLog, all: readonly Person[]) => {
 
 export const hashOf = (log: GroupLog) => encodeHex(log.membershipHash);
 
-/** Numbers drawn from a seed (mulberry32). */
-export function dice(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
 export function shuffled<T>(list: readonly T[], roll: (below: number) => number): T[] {
   const result = [...list];
   for (let at = result.length - 1; at > 0; at--) {

@@ -1,5 +1,5 @@
-import { compareBytes, SottoError } from '@sotto/core';
-import { Decisions, demand, type FuzzTarget } from '@sotto/testing/fuzz';
+import { compareBytes } from '@sotto/core';
+import { attempt, Decisions, demand, type FuzzTarget } from '@sotto/testing/fuzz';
 import { decodeMessage, encodeMessage, encodeState } from '../../src/index.js';
 import { type Party, pair } from '../party.js';
 
@@ -80,13 +80,4 @@ function refused(party: Party, encoded: Uint8Array): void {
     'The state changes although the message is refused.',
   );
   demand(party.keys.size === keys, 'Keys change although the message is refused.');
-}
-
-function attempt<T>(call: () => T): T | undefined {
-  try {
-    return call();
-  } catch (error) {
-    if (error instanceof SottoError) return undefined;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
-import { encodeHex, SottoError } from '@sotto/core';
-import { Decisions, demand, type FuzzTarget } from '@sotto/testing/fuzz';
+import { encodeHex } from '@sotto/core';
+import { attempt, Decisions, demand, type FuzzTarget } from '@sotto/testing/fuzz';
 import { GroupLog } from '../../src/index.js';
 import {
   add,
@@ -94,12 +94,3 @@ export default {
 } satisfies FuzzTarget;
 
 const summary = (log: GroupLog) => JSON.stringify([log.state, encodeHex(log.membershipHash)]);
-
-function attempt<T>(call: () => T): T | undefined {
-  try {
-    return call();
-  } catch (error) {
-    if (error instanceof SottoError) return undefined;
-    throw error;
-  }
-}

@@ -1,3 +1,3 @@
 export { judge, judgeAndNote, MOST_BYTES, MOST_MS } from './judge.js';
 export { dice } from './mutations.js';
-export { Decisions, demand, Finding, type FuzzTarget } from './target.js';
+export { attempt, Decisions, demand, Finding, type FuzzTarget } from './target.js';

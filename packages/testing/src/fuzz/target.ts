@@ -1,4 +1,4 @@
-import { copyBytes } from '@sotto/core';
+import { copyBytes, isSottoError } from '@sotto/core';
 
 /** What a fuzzer, or a test without one, gives any bytes to. Each file `test/fuzz/NAME.ts` of a package exports one by default. */
 export interface FuzzTarget {
@@ -26,6 +26,16 @@ export class Finding extends Error {
 /** @throws Finding */
 export function demand(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Finding(what);
+}
+
+/** Runs what may be refused; `undefined` when it is. @throws anything but a `SottoError` */
+export function attempt<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (isSottoError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Makes decisions from an input, for targets that play operations. Past its end everything is zero. */
