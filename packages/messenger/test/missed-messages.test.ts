@@ -227,3 +227,34 @@ describe('what is sent while we are away comes at the start after it, whatever o
     );
   }, 120_000);
 });
+
+it('a node or peers that keep saying another time have history queried once a minute, and once more for the last one', async () => {
+  const clock = manualClock(START);
+  let queries = 0;
+  let party: ConnectOptions | undefined;
+  const transport: Transport = {
+    capabilities: { maxPayloadBytes: 1 << 20, history: true, confirmsSend: true },
+    async connect(options) {
+      party = options;
+      return {
+        send: async () => {},
+        subscribe: async () => {},
+        history: async () => void queries++,
+        close: async () => {},
+      };
+    },
+  };
+  const bob = await newParty(undefined as never, 'bob-1', { clock, transport });
+  await settle(bob);
+  const before = queries;
+  for (let i = 1; i <= 50; i++) {
+    party?.onClock?.({ skewMs: i * 3_000, source: 'peers', corrected: true });
+    await settle(bob);
+  }
+  expect(queries - before).toBe(1);
+  for (let minute = 0; minute < 3; minute++) {
+    clock.advance(MINUTE);
+    await settle(bob);
+  }
+  expect(queries - before).toBe(2);
+});

@@ -6,6 +6,12 @@ import type { Subscriptions } from './subscriptions.js';
 /** How often our clock is checked for jumps. */
 const CLOCK_CHECK_MS = 60_000;
 
+/**
+ * Least time between two queries of history because the network's time is another one than was thought: peers and nodes could make it change
+ * without end.
+ */
+const SKEW_QUERY_MS = 60_000;
+
 /** Waits before history that failed is queried again, doubling from the first to the longest. */
 const FIRST_RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 10 * 60_000;
@@ -36,6 +42,8 @@ export class CatchUp {
   /** Of accepted requests, what could not be fetched yet. */
   readonly #missed: MissedHistory[] = [];
   #retryMs = FIRST_RETRY_MS;
+  /** In the last while: whether history was queried because of the network's time, and is to be once more when that is over. */
+  #skewQuery: 'none' | 'done' | 'due' = 'none';
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(context: MessengerContext, subscriptions: Subscriptions) {
@@ -63,10 +71,7 @@ export class CatchUp {
     const { runtime, settings } = this.#context;
     this.#checkedAt = settings.clock.now();
     runtime.schedule('clock', CLOCK_CHECK_MS, () => {
-      if (this.#noticeJump()) {
-        this.#caughtUp = false;
-        this.begin();
-      }
+      if (this.#noticeJump()) this.#queryAgain();
       this.#watchClock();
     });
   }
@@ -100,7 +105,25 @@ export class CatchUp {
     const isNew = skewMs !== (this.#skewMs ?? 0);
     const hasJumped = this.#noticeJump();
     this.#skewMs = skewMs;
-    if (!isNew && !hasJumped) return;
+    if (isNew || hasJumped) this.#queryForSkew();
+  }
+
+  /** Queries history now, or once there was none for a while. */
+  #queryForSkew(): void {
+    if (this.#skewQuery !== 'none') {
+      this.#skewQuery = 'due';
+      return;
+    }
+    this.#queryAgain();
+    this.#skewQuery = 'done';
+    this.#context.runtime.schedule('skew', SKEW_QUERY_MS, () => {
+      const isDue = this.#skewQuery === 'due';
+      this.#skewQuery = 'none';
+      if (isDue) this.#queryForSkew();
+    });
+  }
+
+  #queryAgain(): void {
     this.#caughtUp = false;
     this.begin();
   }

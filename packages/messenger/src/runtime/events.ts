@@ -91,7 +91,7 @@ export interface MessengerEvents {
     readonly own: boolean;
     readonly firstContact: boolean;
   };
-  /** Another device of ours was enabled or disabled, by `devices.enable` and `devices.disable`. */
+  /** Another device of ours was enabled or disabled, by `devices.enable`, `devices.disable` and `devices.unlink`. */
   deviceEnabled: { readonly installationId: string; readonly enabled: boolean };
   /** An identity that the user hasn't accepted wrote for the first time: `requests.accept` or `requests.block`. */
   request: { readonly identity: PublicKey };

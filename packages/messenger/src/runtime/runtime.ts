@@ -10,6 +10,7 @@ export type Schedule =
   | 'clean-up'
   | 'clock'
   | 'history'
+  | 'skew'
   | `directory ${string}`;
 
 /** Runs a messenger's transactions, timers and background work until it is closed. */
