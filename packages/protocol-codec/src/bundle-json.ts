@@ -1,8 +1,9 @@
 import { encodeBase64, encodeUtf8 } from '@sotto/core';
 import { decodeLenientBase64 } from './base64.js';
-import { type Bundle, bundleToWire, type SignedPreKey } from './bundle.js';
+import { type Bundle, bundleToWire, type HybridPreKey, type SignedPreKey } from './bundle.js';
 import { checkLimit, type DecodeLimits, type DecodeOptions, limitsOf } from './decode-limits.js';
 import { type ExactJson, parseExactJson } from './exact-json.js';
+import type { HybridPreKey as WireHybridPreKey } from './generated/sotto/secure_transport/v1/bundle.js';
 import { malformed } from './malformed.js';
 
 const MIN_INT64 = -(2n ** 63n);
@@ -24,6 +25,7 @@ export function encodeBundleJson(bundle: Bundle): string {
         preKey.signedPreKey.length > 0 && member('signedPreKey', text(encodeBase64(preKey.signedPreKey))),
         preKey.version !== 0 && member('version', String(preKey.version)),
         preKey.protocolVersion !== 0 && member('protocolVersion', String(preKey.protocolVersion)),
+        preKey.hybrid !== undefined && member('hybrid', hybridJson(preKey.hybrid)),
       ]),
     ),
   );
@@ -33,6 +35,17 @@ export function encodeBundleJson(bundle: Bundle): string {
     signature.length > 0 && member('signature', text(encodeBase64(signature))),
     timestamp !== 0n && member('timestamp', text(String(timestamp))),
     strictSignature.length > 0 && member('strictSignature', text(encodeBase64(strictSignature))),
+  ]);
+}
+
+function hybridJson({ suites, curve25519PreKey, kemPreKeyHash, kemPreKey }: WireHybridPreKey): string {
+  const bytes = (name: string, value: Uint8Array) =>
+    value.length > 0 && member(name, text(encodeBase64(value)));
+  return object([
+    bytes('suites', suites),
+    bytes('curve25519PreKey', curve25519PreKey),
+    bytes('kemPreKeyHash', kemPreKeyHash),
+    bytes('kemPreKey', kemPreKey),
   ]);
 }
 
@@ -73,13 +86,28 @@ function readPreKeys(bundle: Members, limits: DecodeLimits): Map<string, SignedP
   for (const [installationId, entry] of entries) {
     checkLimit('installation id, bytes', utf8Length(installationId), limits.maxInstallationIdBytes);
     const preKey = members('signed prekey', entry);
+    const hybrid = readHybrid(preKey, limits);
     preKeys.set(installationId, {
       signedPreKey: readBytes(preKey, ['signedPreKey', 'signed_pre_key'], limits),
       version: Number(readInteger(preKey, ['version'], 0n, MAX_UINT32)),
       protocolVersion: Number(readInteger(preKey, ['protocolVersion', 'protocol_version'], 0n, MAX_UINT32)),
+      ...(hybrid && { hybrid }),
     });
   }
   return preKeys;
+}
+
+function readHybrid(preKey: Members, limits: DecodeLimits): HybridPreKey | undefined {
+  const value = readField(preKey, ['hybrid']);
+  if (value === undefined) return undefined;
+  const hybrid = members('hybrid', value);
+  const kemPreKey = readBytes(hybrid, ['kemPreKey', 'kem_pre_key'], limits, 'maxKemBytes');
+  return {
+    suites: readBytes(hybrid, ['suites'], limits),
+    curve25519PreKey: readBytes(hybrid, ['curve25519PreKey', 'curve25519_pre_key'], limits),
+    kemPreKeyHash: readBytes(hybrid, ['kemPreKeyHash', 'kem_pre_key_hash'], limits),
+    ...(kemPreKey.length > 0 && { kemPreKey }),
+  };
 }
 
 type Members = ReadonlyMap<string, ExactJson>;
@@ -105,12 +133,17 @@ function readField(from: Members, [name, schemaName]: FieldNames): ExactJson | u
   return from.get(schemaName) ?? undefined;
 }
 
-function readBytes(from: Members, names: FieldNames, limits: DecodeLimits): Uint8Array {
+function readBytes(
+  from: Members,
+  names: FieldNames,
+  limits: DecodeLimits,
+  limit: 'maxKeyBytes' | 'maxKemBytes' = 'maxKeyBytes',
+): Uint8Array {
   const value = readField(from, names) ?? '';
   if (typeof value !== 'string') throw malformed(names[0], 'not text');
   const bytes = decodeLenientBase64(value);
   if (bytes === undefined) throw malformed(names[0], 'not base64');
-  checkLimit(`${names[0]}, bytes`, bytes.length, limits.maxKeyBytes);
+  checkLimit(`${names[0]}, bytes`, bytes.length, limits[limit]);
   return bytes;
 }
 

@@ -1,10 +1,28 @@
 import { copyBytes, parseBytes } from '@sotto/core';
 import { checkWire } from './check-wire.js';
 import { checkLimit, type DecodeOptions, limitsOf } from './decode-limits.js';
-import { Bundle as WireBundle } from './generated/sotto/secure_transport/v1/bundle.js';
+import {
+  Bundle as WireBundle,
+  type HybridPreKey as WireHybrid,
+} from './generated/sotto/secure_transport/v1/bundle.js';
 import { checkInt64, checkUint32 } from './integers.js';
 import { sortByKey } from './sorted-map.js';
 import { BUNDLE } from './wire-shapes.js';
+
+/**
+ * What a device offers beyond the deployed protocol (wire profile, section 10). Only bundles with a strict signature attest
+ * to it.
+ */
+export interface HybridPreKey {
+  /** Numbers of the suites that the device speaks besides the deployed one, a byte each, ascending. */
+  readonly suites: Uint8Array;
+  /** Curve25519 prekey: 32 bytes, from an honest peer. */
+  readonly curve25519PreKey: Uint8Array;
+  /** SHA-256 of the ML-KEM-768 prekey: 32 bytes, from an honest peer. */
+  readonly kemPreKeyHash: Uint8Array;
+  /** ML-KEM-768 prekey: 1184 bytes, from an honest peer; left out for those who have it. */
+  readonly kemPreKey?: Uint8Array | undefined;
+}
 
 /** One device's prekey, as a bundle lists it. */
 export interface SignedPreKey {
@@ -14,6 +32,8 @@ export interface SignedPreKey {
   readonly version: number;
   /** A uint32. 1 means that the device understands negotiated topics. Not signed. */
   readonly protocolVersion: number;
+  /** What the device offers beyond the deployed protocol; absent from deployed peers. */
+  readonly hybrid?: HybridPreKey | undefined;
 }
 
 /**
@@ -57,11 +77,15 @@ export function decodeBundle(bytes: Uint8Array, options?: DecodeOptions): Bundle
 }
 
 export function bundleToWire(bundle: Bundle): WireBundle {
-  const signedPreKeys = sortByKey(bundle.signedPreKeys, ({ signedPreKey, version, protocolVersion }) => ({
-    signedPreKey,
-    version: checkUint32('version of a signed prekey', version),
-    protocolVersion: checkUint32('protocol version of a device', protocolVersion),
-  }));
+  const signedPreKeys = sortByKey(
+    bundle.signedPreKeys,
+    ({ signedPreKey, version, protocolVersion, hybrid }) => ({
+      signedPreKey,
+      version: checkUint32('version of a signed prekey', version),
+      protocolVersion: checkUint32('protocol version of a device', protocolVersion),
+      hybrid: hybrid && { ...hybrid, kemPreKey: hybrid.kemPreKey ?? new Uint8Array(0) },
+    }),
+  );
   return {
     identity: bundle.identity,
     signedPreKeys,
@@ -74,11 +98,12 @@ export function bundleToWire(bundle: Bundle): WireBundle {
 /** Copies, since the generated decoder returns views of its input. */
 export function bundleFromWire(wire: WireBundle): Bundle {
   const signedPreKeys = new Map<string, SignedPreKey>();
-  for (const [installationId, { signedPreKey, version, protocolVersion }] of wire.signedPreKeys) {
+  for (const [installationId, { signedPreKey, version, protocolVersion, hybrid }] of wire.signedPreKeys) {
     signedPreKeys.set(installationId, {
       signedPreKey: new Uint8Array(signedPreKey),
       version,
       protocolVersion,
+      ...(hybrid && { hybrid: hybridFromWire(hybrid) }),
     });
   }
   return {
@@ -88,4 +113,27 @@ export function bundleFromWire(wire: WireBundle): Bundle {
     timestamp: wire.timestamp,
     ...(wire.strictSignature.length > 0 && { strictSignature: new Uint8Array(wire.strictSignature) }),
   };
+}
+
+function hybridFromWire({ suites, curve25519PreKey, kemPreKeyHash, kemPreKey }: WireHybrid): HybridPreKey {
+  return {
+    suites: new Uint8Array(suites),
+    curve25519PreKey: new Uint8Array(curve25519PreKey),
+    kemPreKeyHash: new Uint8Array(kemPreKeyHash),
+    ...(kemPreKey.length > 0 && { kemPreKey: new Uint8Array(kemPreKey) }),
+  };
+}
+
+/**
+ * A bundle without the ML-KEM prekeys, for those who have them and for places with little room: its signatures cover
+ * their hashes, so it stays valid.
+ */
+export function withoutKemPreKeys<B extends Bundle>(bundle: B): B {
+  const signedPreKeys = new Map(
+    Array.from(bundle.signedPreKeys, ([id, { hybrid, ...preKey }]) => [
+      id,
+      { ...preKey, ...(hybrid && { hybrid: { ...hybrid, kemPreKey: undefined } }) },
+    ]),
+  );
+  return { ...bundle, signedPreKeys };
 }

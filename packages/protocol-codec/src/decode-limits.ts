@@ -6,7 +6,7 @@ export interface DecodeLimits {
   readonly maxMessageBytes: number;
   /**
    * Bytes of a Bundle, and characters of its JSON. 256 KiB: `maxDevicesPerBundle` devices with the longest
-   * installation ids come to less than 50 KiB.
+   * installation ids, and all keys of theirs, come to less than 180 KiB.
    */
   readonly maxBundleBytes: number;
   /** Bundles in one message, the deprecated one included. 16: peers send 1, and each costs a signature check. */
@@ -19,6 +19,10 @@ export interface DecodeLimits {
   readonly maxInstallationIdBytes: number;
   /** Bytes of a public key, prekey id or signature. 128: the longest real ones are signatures of 65. */
   readonly maxKeyBytes: number;
+  /** Bytes of a public key or ciphertext of ML-KEM. 2048: ML-KEM-768 has 1184 and 1088. */
+  readonly maxKemBytes: number;
+  /** Bytes of an encrypted ratchet header. 1024: ours have less than 300. */
+  readonly maxHeaderBytes: number;
   /**
    * Fields in one message or bundle, those of nested messages and unknown ones included. 65,536: bounds the work
    * that megabytes of tiny fields cause; a message of a deployed peer has about 30.
@@ -35,6 +39,8 @@ export const DEFAULT_DECODE_LIMITS: DecodeLimits = Object.freeze({
   maxDirectMessages: 100,
   maxInstallationIdBytes: INSTALLATION_ID_MAX_BYTES,
   maxKeyBytes: 128,
+  maxKemBytes: 2048,
+  maxHeaderBytes: 1024,
   maxFields: 65_536,
 });
 

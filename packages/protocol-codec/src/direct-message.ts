@@ -1,4 +1,7 @@
-import type { DirectMessageProtocol } from './generated/sotto/secure_transport/v1/direct_message.js';
+import type {
+  DirectMessageProtocol,
+  HybridHeader as WireHybridHeader,
+} from './generated/sotto/secure_transport/v1/direct_message.js';
 import { checkUint32 } from './integers.js';
 
 /** The keys with which the sender started the session: the header of X3DH. */
@@ -27,9 +30,35 @@ export interface DhHeader {
   readonly key: Uint8Array;
 }
 
+/** How the sender began a session of a suite with post-quantum keys. */
+export interface HybridHandshake {
+  /** Number of the suite, a uint32: 2 for PQXDH and the Triple Ratchet. */
+  readonly suite: number;
+  /** Ephemeral key of the initiator on secp256k1: 33 bytes, compressed SEC1, from an honest peer. */
+  readonly key: Uint8Array;
+  /** Ephemeral key of the initiator on Curve25519: 32 bytes, from an honest peer. */
+  readonly curve25519Key: Uint8Array;
+  /** Encapsulated for the recipient's ML-KEM-768 prekey: 1088 bytes, from an honest peer. */
+  readonly kemCiphertext: Uint8Array;
+  /** The recipient's signed prekey, 33 bytes from an honest peer: names the device's prekeys that were used. */
+  readonly id: Uint8Array;
+  /** Digest of what the initiator's bundle says of its device: 32 bytes, from an honest peer. */
+  readonly deviceDigest: Uint8Array;
+}
+
+/** Header of a message in a session of a suite with post-quantum keys. */
+export interface HybridHeader {
+  /** Present until the peer has answered: what it needs to start the session. */
+  readonly handshake?: HybridHandshake | undefined;
+  /** The encrypted header of the ratchet. */
+  readonly header: Uint8Array;
+  /** A uint32: version of the recipient's prekey whose ML-KEM key the sender has; 0 for none. */
+  readonly knownVersion: number;
+}
+
 /**
- * A message to one device (wire profile, section 5). Honest peers send one of three shapes: `x3dhHeader` and
- * `drHeader` until they are answered, `drHeader` alone, or `dhHeader` alone. Other combinations can arrive, and the caller decides
+ * A message to one device (wire profile, section 5). Honest peers send one of four shapes: `x3dhHeader` and
+ * `drHeader` until they are answered, `drHeader` alone, `dhHeader` alone, or `hybridHeader` alone (section 10). Other combinations can arrive, and the caller decides
  * which of them to refuse.
  */
 export interface DirectMessage {
@@ -39,22 +68,34 @@ export interface DirectMessage {
   readonly drHeader?: DrHeader | undefined;
   /** Present if the payload is encrypted with a key of a single Diffie-Hellman, for a peer whose bundle isn't known. */
   readonly dhHeader?: DhHeader | undefined;
+  /** Present if the payload is encrypted in a session of a suite with post-quantum keys. */
+  readonly hybridHeader?: HybridHeader | undefined;
   /** The ciphertext. */
   readonly payload: Uint8Array;
 }
 
 export function directMessageToWire(message: DirectMessage): DirectMessageProtocol {
-  const { x3dhHeader, drHeader, dhHeader, payload } = message;
+  const { x3dhHeader, drHeader, dhHeader, hybridHeader, payload } = message;
   if (drHeader !== undefined) {
     checkUint32('n of a ratchet header', drHeader.n);
     checkUint32('pn of a ratchet header', drHeader.pn);
   }
-  return { x3dhHeader, drHeader, payload, dhHeader };
+  if (hybridHeader !== undefined) {
+    checkUint32('known version of a hybrid header', hybridHeader.knownVersion);
+    if (hybridHeader.handshake) checkUint32('suite of a handshake', hybridHeader.handshake.suite);
+  }
+  return {
+    x3dhHeader,
+    drHeader,
+    payload,
+    dhHeader,
+    hybridHeader: hybridHeader && { ...hybridHeader, handshake: hybridHeader.handshake },
+  };
 }
 
 /** Copies, since the generated decoder returns views of its input. */
 export function directMessageFromWire(wire: DirectMessageProtocol): DirectMessage {
-  const { x3dhHeader, drHeader, dhHeader, payload } = wire;
+  const { x3dhHeader, drHeader, dhHeader, hybridHeader, payload } = wire;
   return {
     ...(x3dhHeader && {
       x3dhHeader: { key: new Uint8Array(x3dhHeader.key), id: new Uint8Array(x3dhHeader.id) },
@@ -68,6 +109,24 @@ export function directMessageFromWire(wire: DirectMessageProtocol): DirectMessag
       },
     }),
     ...(dhHeader && { dhHeader: { key: new Uint8Array(dhHeader.key) } }),
+    ...(hybridHeader && { hybridHeader: hybridHeaderFromWire(hybridHeader) }),
     payload: new Uint8Array(payload),
+  };
+}
+
+function hybridHeaderFromWire({ handshake, header, knownVersion }: WireHybridHeader): HybridHeader {
+  return {
+    ...(handshake && {
+      handshake: {
+        suite: handshake.suite,
+        key: new Uint8Array(handshake.key),
+        curve25519Key: new Uint8Array(handshake.curve25519Key),
+        kemCiphertext: new Uint8Array(handshake.kemCiphertext),
+        id: new Uint8Array(handshake.id),
+        deviceDigest: new Uint8Array(handshake.deviceDigest),
+      },
+    }),
+    header: new Uint8Array(header),
+    knownVersion,
   };
 }

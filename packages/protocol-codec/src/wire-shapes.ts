@@ -6,12 +6,25 @@ type Shape = MessageShape<keyof DecodeLimits>;
 
 const key = { type: 'bytes', size: 'maxKeyBytes' } as const;
 
+const kemBytes = { type: 'bytes', size: 'maxKemBytes' } as const;
+
+const HYBRID_PRE_KEY: Shape = {
+  name: 'HybridPreKey',
+  fields: new Map<number, Field>([
+    [1, { name: 'suites', ...key }],
+    [2, { name: 'curve25519_pre_key', ...key }],
+    [3, { name: 'kem_pre_key_hash', ...key }],
+    [4, { name: 'kem_pre_key', ...kemBytes }],
+  ]),
+};
+
 const SIGNED_PRE_KEY: Shape = {
   name: 'SignedPreKey',
   fields: new Map<number, Field>([
     [1, { name: 'signed_pre_key', ...key }],
     [2, { name: 'version', type: 'uint32' }],
     [3, { name: 'protocol_version', type: 'uint32' }],
+    [1500, { name: 'hybrid', type: 'message', message: HYBRID_PRE_KEY }],
   ]),
 };
 
@@ -58,6 +71,27 @@ const DH_HEADER: Shape = {
   fields: new Map<number, Field>([[1, { name: 'key', ...key }]]),
 };
 
+const HYBRID_HANDSHAKE: Shape = {
+  name: 'HybridHandshake',
+  fields: new Map<number, Field>([
+    [1, { name: 'suite', type: 'uint32' }],
+    [2, { name: 'key', ...key }],
+    [3, { name: 'curve25519_key', ...key }],
+    [4, { name: 'kem_ciphertext', ...kemBytes }],
+    [5, { name: 'id', ...key }],
+    [6, { name: 'device_digest', ...key }],
+  ]),
+};
+
+const HYBRID_HEADER: Shape = {
+  name: 'HybridHeader',
+  fields: new Map<number, Field>([
+    [1, { name: 'handshake', type: 'message', message: HYBRID_HANDSHAKE }],
+    [2, { name: 'header', type: 'bytes', size: 'maxHeaderBytes' }],
+    [3, { name: 'known_version', type: 'uint32' }],
+  ]),
+};
+
 const DIRECT_MESSAGE_PROTOCOL: Shape = {
   name: 'DirectMessageProtocol',
   fields: new Map<number, Field>([
@@ -65,6 +99,7 @@ const DIRECT_MESSAGE_PROTOCOL: Shape = {
     [2, { name: 'dr_header', type: 'message', message: DR_HEADER }],
     [3, { name: 'payload', type: 'bytes' }],
     [101, { name: 'dh_header', type: 'message', message: DH_HEADER }],
+    [1500, { name: 'hybrid_header', type: 'message', message: HYBRID_HEADER }],
   ]),
 };
 

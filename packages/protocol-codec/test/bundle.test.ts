@@ -2,7 +2,13 @@ import { compareBytes, encodeHex, encodeUtf8 } from '@sotto/core';
 import { loadVectors, unhex } from '@sotto/testing/vectors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeBundle, decodeBundleJson, encodeBundle, encodeBundleJson } from '../src/index.js';
+import {
+  decodeBundle,
+  decodeBundleJson,
+  encodeBundle,
+  encodeBundleJson,
+  withoutKemPreKeys,
+} from '../src/index.js';
 import { bundle as anyBundle } from './arbitraries.js';
 import { refusal } from './errors.js';
 
@@ -116,5 +122,25 @@ describe('encodeBundle', () => {
     const bundle = { ...EMPTY, signedPreKeys: new Map([['a\ud800', preKey]]) };
     refusal('INVALID_TEXT', () => encodeBundle(bundle));
     refusal('INVALID_TEXT', () => encodeBundleJson(bundle));
+  });
+});
+
+describe('withoutKemPreKeys', () => {
+  it('leaves out the ML-KEM prekeys alone', () => {
+    fc.assert(
+      fc.property(anyBundle, (bundle) => {
+        const short = withoutKemPreKeys(bundle);
+        expect(decodeBundle(encodeBundle(short))).toEqual({
+          ...bundle,
+          signedPreKeys: new Map(
+            Array.from(bundle.signedPreKeys, ([id, preKey]) => {
+              if (preKey.hybrid === undefined) return [id, preKey];
+              const { suites, curve25519PreKey, kemPreKeyHash } = preKey.hybrid;
+              return [id, { ...preKey, hybrid: { suites, curve25519PreKey, kemPreKeyHash } }];
+            }),
+          ),
+        });
+      }),
+    );
   });
 });

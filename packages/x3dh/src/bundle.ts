@@ -1,6 +1,6 @@
 import { compareBytes, concatBytes, encodeUtf8, type KeyPair, type PublicKey, SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import type { Bundle, SignedPreKey } from '@sotto/protocol-codec';
+import type { Bundle, HybridPreKey, SignedPreKey } from '@sotto/protocol-codec';
 
 declare const verified: unique symbol;
 
@@ -33,12 +33,18 @@ export function bundleSignedMaterial(bundle: Pick<Bundle, 'signedPreKeys' | 'tim
 }
 
 const STRICT_CONTEXT = encodeUtf8('sotto bundle v1');
+const HYBRID_STRICT_CONTEXT = encodeUtf8('sotto bundle v2');
+const DEVICE_CONTEXT = encodeUtf8('sotto device v1');
 
 /**
  * The bytes under a bundle's strict signature: everything that the bundle says, each part with its length, so that
  * nothing can be moved across a border. `"sotto bundle v1" || identity || BE64(timestamp) || BE32(number of devices)`, then
  * per device, in ascending byte order of the UTF-8 of its installation id, `BE32(length) || id || BE32(length) ||
  * signed prekey || BE32(version) || BE32(protocol version)`. Wire profile, section 2.
+ *
+ * Where a device offers more than the deployed protocol, the text begins with `"sotto bundle v2"`, and each device's
+ * part ends with `BE32(length) || suites || BE32(length) || Curve25519 prekey || BE32(length) || hash of the ML-KEM prekey`,
+ * all empty for a device that doesn't. Wire profile, section 10.
  */
 export function strictSignedMaterial(
   bundle: Pick<Bundle, 'identity' | 'signedPreKeys' | 'timestamp'>,
@@ -46,18 +52,54 @@ export function strictSignedMaterial(
   const devices = [...bundle.signedPreKeys]
     .map(([id, preKey]) => ({ id: encodeUtf8(id), preKey }))
     .sort((a, b) => compareBytes(a.id, b.id));
-  const parts = [
-    STRICT_CONTEXT,
+  const isHybrid = devices.some(({ preKey }) => preKey.hybrid !== undefined);
+  return concatBytes(
+    isHybrid ? HYBRID_STRICT_CONTEXT : STRICT_CONTEXT,
     bundle.identity,
     bigEndian(BigInt.asUintN(64, bundle.timestamp), 8),
     bigEndian(devices.length, 4),
+    ...devices.flatMap(({ id, preKey }) => [
+      ...devicePart(id, preKey),
+      ...(isHybrid ? hybridPart(preKey.hybrid) : []),
+    ]),
+  );
+}
+
+/**
+ * SHA-256 of what a bundle says of one device, 32 bytes, for a handshake to name it. Covers what the strict signature
+ * covers of that device: `"sotto device v1"`, then the device's part of a text that begins with `"sotto bundle v2"`.
+ */
+export function deviceDigest(
+  crypto: Pick<CryptoProvider, 'sha256'>,
+  installationId: string,
+  preKey: SignedPreKey,
+): Uint8Array {
+  const id = encodeUtf8(installationId);
+  return crypto.sha256(DEVICE_CONTEXT, ...devicePart(id, preKey), ...hybridPart(preKey.hybrid));
+}
+
+function devicePart(id: Uint8Array, preKey: SignedPreKey): readonly Uint8Array[] {
+  return [
+    ...withLength(id),
+    ...withLength(preKey.signedPreKey),
+    bigEndian(preKey.version, 4),
+    bigEndian(preKey.protocolVersion, 4),
   ];
-  for (const { id, preKey } of devices) {
-    parts.push(bigEndian(id.length, 4), id);
-    parts.push(bigEndian(preKey.signedPreKey.length, 4), preKey.signedPreKey);
-    parts.push(bigEndian(preKey.version, 4), bigEndian(preKey.protocolVersion, 4));
-  }
-  return concatBytes(...parts);
+}
+
+const NOT_OFFERED: HybridPreKey = {
+  suites: new Uint8Array(0),
+  curve25519PreKey: new Uint8Array(0),
+  kemPreKeyHash: new Uint8Array(0),
+};
+
+function hybridPart(hybrid: HybridPreKey = NOT_OFFERED): readonly Uint8Array[] {
+  const { suites, curve25519PreKey, kemPreKeyHash } = hybrid;
+  return [...withLength(suites), ...withLength(curve25519PreKey), ...withLength(kemPreKeyHash)];
+}
+
+function withLength(bytes: Uint8Array): readonly [Uint8Array, Uint8Array] {
+  return [bigEndian(bytes.length, 4), bytes];
 }
 
 function bigEndian(value: number | bigint, length: number): Uint8Array {
@@ -84,7 +126,11 @@ export function signBundle(
     signedPreKeys: new Map(
       Array.from(content.signedPreKeys, ([id, preKey]) => [
         id,
-        { ...preKey, signedPreKey: Uint8Array.from(preKey.signedPreKey) },
+        {
+          ...preKey,
+          signedPreKey: Uint8Array.from(preKey.signedPreKey),
+          ...(preKey.hybrid && { hybrid: copyOffer(preKey.hybrid) }),
+        },
       ]),
     ),
     timestamp: content.timestamp,
@@ -97,6 +143,15 @@ export function signBundle(
     strictSignature: sign(strictSignedMaterial(unsigned)),
   };
   return bundle as VerifiedBundle;
+}
+
+function copyOffer({ suites, curve25519PreKey, kemPreKeyHash, kemPreKey }: HybridPreKey): HybridPreKey {
+  return {
+    suites: Uint8Array.from(suites),
+    curve25519PreKey: Uint8Array.from(curve25519PreKey),
+    kemPreKeyHash: Uint8Array.from(kemPreKeyHash),
+    ...(kemPreKey && { kemPreKey: Uint8Array.from(kemPreKey) }),
+  };
 }
 
 /**

@@ -1,4 +1,6 @@
 import { compareBytes } from '@sotto/core';
+import type { HybridPreKey } from '@sotto/protocol-codec';
+import { isSameOffer, offersHybrid } from './hybrid-offer.js';
 import type { BundleDevice } from './plausibility.js';
 
 /** What is known of one device of an identity. */
@@ -25,6 +27,8 @@ export interface BundleMerge {
   readonly rotated: readonly string[];
   /** Installation ids for which something newer was known: unchanged. */
   readonly stale: readonly string[];
+  /** Installation ids of devices that themselves no longer offer the hybrid suite. Tell the user. */
+  readonly lowered: readonly string[];
 }
 
 /**
@@ -39,6 +43,10 @@ export interface BundleMerge {
  * Once a device is known from a bundle with a strict signature, a bundle without one no longer counts for it:
  * an attacker may have removed that signature and moved bytes across borders that the other signature doesn't protect. This
  * holds for a device that made such a bundle itself, or may have; a device listed by a sibling may not make strict ones.
+ *
+ * Nor does a bundle that lists a device without the hybrid suite count, once the device is known to offer it: siblings that
+ * don't know the suite list it so, and whoever forwards an older bundle would talk us down. Only the device itself can withdraw
+ * its offer.
  *
  * @param bundle devices and timestamp of a verified and plausible bundle, and whether it had a strict
  *   signature
@@ -57,6 +65,7 @@ export function mergeBundle(
   const added: string[] = [];
   const rotated: string[] = [];
   const stale: string[] = [];
+  const lowered: string[] = [];
   const { timestamp, strict = false } = bundle;
   for (const device of bundle.devices) {
     const { installationId } = device;
@@ -77,6 +86,11 @@ export function mergeBundle(
       stale.push(installationId);
       continue;
     }
+    const isLower = offersHybrid(before.hybrid) && !offersHybrid(device.hybrid);
+    if (isLower && !own) {
+      stale.push(installationId);
+      continue;
+    }
     const makesStrict = own
       ? strict
       : before.strict || (strict && speaker === 'unknown' && !before.selfAttested);
@@ -86,10 +100,13 @@ export function mergeBundle(
     const latest = newer ? timestamp : before.timestamp;
     if (device.version === before.version && compareBytes(device.signedPreKey, before.signedPreKey) === 0) {
       const confirmed = own && timestamp >= before.attestedAt;
-      if (newer || corrects || (confirmed && !before.selfAttested)) {
+      const offer = newerOffer(before.hybrid, device.hybrid, newer || corrects);
+      if (newer || corrects || offer !== before.hybrid || (confirmed && !before.selfAttested)) {
+        if (isLower && offer === undefined) lowered.push(installationId);
         devices.set(installationId, {
           ...before,
           protocolVersion: newer || corrects ? device.protocolVersion : before.protocolVersion,
+          hybrid: offer,
           strict: makesStrict,
           timestamp: latest,
           ...(confirmed && { attestedAt: timestamp, selfAttested: true }),
@@ -99,9 +116,11 @@ export function mergeBundle(
       }
     } else if (replaces(device, timestamp, speaker, before)) {
       rotated.push(installationId);
+      if (isLower) lowered.push(installationId);
       const reset = before.reset || device.version <= before.version;
       devices.set(installationId, {
         ...update,
+        hybrid: device.hybrid,
         timestamp: latest,
         reset: own && reset,
         strict: makesStrict,
@@ -110,7 +129,22 @@ export function mergeBundle(
       stale.push(installationId);
     }
   }
-  return { devices, added, rotated, stale };
+  return { devices, added, rotated, stale, lowered };
+}
+
+/**
+ * The offer of a device whose prekey is unchanged. An ML-KEM prekey is always added where it was missing: the known hash
+ * names it.
+ */
+function newerOffer(
+  known: HybridPreKey | undefined,
+  shown: HybridPreKey | undefined,
+  isNewer: boolean,
+): HybridPreKey | undefined {
+  if (known === undefined || shown === undefined || !isSameOffer(known, shown)) {
+    return isNewer ? shown : known;
+  }
+  return known.kemPreKey === undefined && shown.kemPreKey !== undefined ? shown : known;
 }
 
 /** Whether a prekey replaces the known one, by who sent the bundle. */

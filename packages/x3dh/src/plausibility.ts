@@ -7,7 +7,9 @@ import {
   SottoError,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import type { HybridPreKey } from '@sotto/protocol-codec';
 import { bundleTimestamp, type VerifiedBundle } from './bundle.js';
+import { checkOffer } from './hybrid-offer.js';
 
 /** Options of {@link checkBundlePlausibility}. */
 export interface PlausibilityOptions {
@@ -31,6 +33,8 @@ export interface BundleDevice {
   readonly version: number;
   /** 0, or 1 and more when the device understands negotiated topics. */
   readonly protocolVersion: number;
+  /** Offer of the hybrid suite, attested by a strict signature; its ML-KEM prekey is the one that its hash names. */
+  readonly hybrid?: HybridPreKey | undefined;
 }
 
 /** The result of {@link checkBundlePlausibility}. */
@@ -86,6 +90,8 @@ export function checkBundlePlausibility(
   for (const [installationId, preKey] of bundle.signedPreKeys) {
     if (preKey.signedPreKey.length !== 33) throw implausible('a prekey that does not have 33 bytes');
     if (preKey.version >= VERSION_LIMIT) throw implausible('a prekey version of 2^31 or more');
+    const hybrid = strict && preKey.hybrid ? checkOffer(crypto, preKey.hybrid) : undefined;
+    if (hybrid === 'malformed') throw implausible('an offer whose keys do not have 32 bytes');
     try {
       devices.push({
         installationId: parseInstallationId(installationId),
@@ -94,6 +100,7 @@ export function checkBundlePlausibility(
         protocolVersion: strict
           ? preKey.protocolVersion
           : Math.min(preKey.protocolVersion, MOST_UNSIGNED_PROTOCOL_VERSION),
+        ...(hybrid && { hybrid }),
       });
     } catch (error) {
       if (!isSottoError(error)) throw error;

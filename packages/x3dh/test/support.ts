@@ -1,4 +1,5 @@
 import { type CryptoProvider, createPortableProvider } from '@sotto/crypto';
+import type { SignedPreKey } from '@sotto/protocol-codec';
 import { unhex } from '@sotto/testing/vectors';
 import type { VerifiedBundle } from '../src/index.js';
 import { bundleTimestamp, signBundle } from '../src/index.js';
@@ -28,10 +29,7 @@ export function device(version = 1, signedPreKey: Uint8Array = crypto.secp256k1.
 
 export const identity = crypto.secp256k1.generateKeyPair();
 
-export function bundleOf(
-  devices: Record<string, ReturnType<typeof device>>,
-  milliseconds: number = NOW,
-): VerifiedBundle {
+export function bundleOf(devices: Record<string, SignedPreKey>, milliseconds: number = NOW): VerifiedBundle {
   return signBundle(crypto, identity, {
     signedPreKeys: new Map(Object.entries(devices)),
     timestamp: bundleTimestamp(milliseconds),

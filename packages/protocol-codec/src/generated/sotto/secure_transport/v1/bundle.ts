@@ -10,6 +10,21 @@ export const protobufFileName = "sotto/secure_transport/v1/bundle.proto";
 
 /** The prekeys of an identity's devices. */
 
+/** What a device offers beyond the deployed protocol. Made by Sotto; deployed peers ignore it. Covered by the strict signature. */
+export interface HybridPreKey {
+  /**
+   * Numbers of the suites that the device speaks besides the deployed one, a byte each, ascending. 2: PQXDH and the
+   * Triple Ratchet.
+   */
+  suites: Uint8Array;
+  /** Curve25519 prekey, 32 bytes. */
+  curve25519PreKey: Uint8Array;
+  /** SHA-256 of the ML-KEM-768 prekey, 32 bytes. */
+  kemPreKeyHash: Uint8Array;
+  /** ML-KEM-768 prekey: an encapsulation key of 1184 bytes. Left out for those who have it; the signature covers its hash. */
+  kemPreKey: Uint8Array;
+}
+
 /** A device's signed prekey. */
 export interface SignedPreKey {
   /** Public prekey SPK: secp256k1, 33 bytes, compressed SEC1. */
@@ -21,6 +36,8 @@ export interface SignedPreKey {
    * text, and not signed.
    */
   protocolVersion: number;
+  /** Present when the device offers more than the deployed protocol. */
+  hybrid: HybridPreKey | undefined;
 }
 
 /** X3DH prekey bundle: what others need to begin a session with each device of an identity. */
@@ -45,8 +62,92 @@ export interface Bundle_SignedPreKeysEntry {
   value: SignedPreKey | undefined;
 }
 
+function createBaseHybridPreKey(): HybridPreKey {
+  return {
+    suites: new Uint8Array(0),
+    curve25519PreKey: new Uint8Array(0),
+    kemPreKeyHash: new Uint8Array(0),
+    kemPreKey: new Uint8Array(0),
+  };
+}
+
+export const HybridPreKey: MessageFns<HybridPreKey> = {
+  encode(message: HybridPreKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.suites.length !== 0) {
+      writer.uint32(10).bytes(message.suites);
+    }
+    if (message.curve25519PreKey.length !== 0) {
+      writer.uint32(18).bytes(message.curve25519PreKey);
+    }
+    if (message.kemPreKeyHash.length !== 0) {
+      writer.uint32(26).bytes(message.kemPreKeyHash);
+    }
+    if (message.kemPreKey.length !== 0) {
+      writer.uint32(34).bytes(message.kemPreKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HybridPreKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHybridPreKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.suites = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.curve25519PreKey = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kemPreKeyHash = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kemPreKey = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseSignedPreKey(): SignedPreKey {
-  return { signedPreKey: new Uint8Array(0), version: 0, protocolVersion: 0 };
+  return { signedPreKey: new Uint8Array(0), version: 0, protocolVersion: 0, hybrid: undefined };
 }
 
 export const SignedPreKey: MessageFns<SignedPreKey> = {
@@ -59,6 +160,9 @@ export const SignedPreKey: MessageFns<SignedPreKey> = {
     }
     if (message.protocolVersion !== 0) {
       writer.uint32(24).uint32(message.protocolVersion);
+    }
+    if (message.hybrid !== undefined) {
+      HybridPreKey.encode(message.hybrid, writer.uint32(12002).fork()).join();
     }
     return writer;
   },
@@ -98,6 +202,14 @@ export const SignedPreKey: MessageFns<SignedPreKey> = {
             }
 
             message.protocolVersion = reader.uint32();
+            continue;
+          }
+          case 1500: {
+            if (tag !== 12002) {
+              break;
+            }
+
+            message.hybrid = HybridPreKey.decode(reader, reader.uint32());
             continue;
           }
         }

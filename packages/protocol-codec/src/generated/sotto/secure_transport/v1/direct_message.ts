@@ -36,6 +36,34 @@ export interface DHHeader {
   key: Uint8Array;
 }
 
+/** How the sender began a session of a suite with post-quantum keys. Repeated on each message until an answer comes. */
+export interface HybridHandshake {
+  /** Number of the suite: 2. */
+  suite: number;
+  /** The initiator's ephemeral key on secp256k1: 33 bytes. */
+  key: Uint8Array;
+  /** The initiator's ephemeral key on Curve25519: 32 bytes. */
+  curve25519Key: Uint8Array;
+  /** Encapsulated for the recipient's ML-KEM-768 prekey: 1088 bytes. */
+  kemCiphertext: Uint8Array;
+  /** The recipient's signed prekey SPK, 33 bytes: names the device's prekeys that were used. */
+  id: Uint8Array;
+  /** Digest of what the initiator's bundle says of its device: 32 bytes. */
+  deviceDigest: Uint8Array;
+}
+
+/** What the recipient needs to read a message in such a session. */
+export interface HybridHeader {
+  /** Present until the session was answered. */
+  handshake:
+    | HybridHandshake
+    | undefined;
+  /** The encrypted header of the ratchet. */
+  header: Uint8Array;
+  /** Version of the recipient's prekey whose ML-KEM key the sender has; 0 for none. */
+  knownVersion: number;
+}
+
 /** An encrypted one-to-one message for one device. */
 export interface DirectMessageProtocol {
   /** Present until the session was answered. */
@@ -49,7 +77,14 @@ export interface DirectMessageProtocol {
   /** The ciphertext; which kind, the headers say. */
   payload: Uint8Array;
   /** Present when the payload is encrypted without a bundle, and so without forward secrecy. */
-  dhHeader: DHHeader | undefined;
+  dhHeader:
+    | DHHeader
+    | undefined;
+  /**
+   * Present when the payload is encrypted in a session of a suite with post-quantum keys. Made by Sotto, and only for devices
+   * whose bundle offers such a suite.
+   */
+  hybridHeader: HybridHeader | undefined;
 }
 
 function createBaseX3DHHeader(): X3DHHeader {
@@ -234,8 +269,190 @@ export const DHHeader: MessageFns<DHHeader> = {
   },
 };
 
+function createBaseHybridHandshake(): HybridHandshake {
+  return {
+    suite: 0,
+    key: new Uint8Array(0),
+    curve25519Key: new Uint8Array(0),
+    kemCiphertext: new Uint8Array(0),
+    id: new Uint8Array(0),
+    deviceDigest: new Uint8Array(0),
+  };
+}
+
+export const HybridHandshake: MessageFns<HybridHandshake> = {
+  encode(message: HybridHandshake, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.suite !== 0) {
+      writer.uint32(8).uint32(message.suite);
+    }
+    if (message.key.length !== 0) {
+      writer.uint32(18).bytes(message.key);
+    }
+    if (message.curve25519Key.length !== 0) {
+      writer.uint32(26).bytes(message.curve25519Key);
+    }
+    if (message.kemCiphertext.length !== 0) {
+      writer.uint32(34).bytes(message.kemCiphertext);
+    }
+    if (message.id.length !== 0) {
+      writer.uint32(42).bytes(message.id);
+    }
+    if (message.deviceDigest.length !== 0) {
+      writer.uint32(50).bytes(message.deviceDigest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HybridHandshake {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHybridHandshake();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.suite = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.curve25519Key = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kemCiphertext = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.id = reader.bytes();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.deviceDigest = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHybridHeader(): HybridHeader {
+  return { handshake: undefined, header: new Uint8Array(0), knownVersion: 0 };
+}
+
+export const HybridHeader: MessageFns<HybridHeader> = {
+  encode(message: HybridHeader, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.handshake !== undefined) {
+      HybridHandshake.encode(message.handshake, writer.uint32(10).fork()).join();
+    }
+    if (message.header.length !== 0) {
+      writer.uint32(18).bytes(message.header);
+    }
+    if (message.knownVersion !== 0) {
+      writer.uint32(24).uint32(message.knownVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HybridHeader {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHybridHeader();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.handshake = HybridHandshake.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.header = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.knownVersion = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseDirectMessageProtocol(): DirectMessageProtocol {
-  return { x3dhHeader: undefined, drHeader: undefined, payload: new Uint8Array(0), dhHeader: undefined };
+  return {
+    x3dhHeader: undefined,
+    drHeader: undefined,
+    payload: new Uint8Array(0),
+    dhHeader: undefined,
+    hybridHeader: undefined,
+  };
 }
 
 export const DirectMessageProtocol: MessageFns<DirectMessageProtocol> = {
@@ -251,6 +468,9 @@ export const DirectMessageProtocol: MessageFns<DirectMessageProtocol> = {
     }
     if (message.dhHeader !== undefined) {
       DHHeader.encode(message.dhHeader, writer.uint32(810).fork()).join();
+    }
+    if (message.hybridHeader !== undefined) {
+      HybridHeader.encode(message.hybridHeader, writer.uint32(12002).fork()).join();
     }
     return writer;
   },
@@ -298,6 +518,14 @@ export const DirectMessageProtocol: MessageFns<DirectMessageProtocol> = {
             }
 
             message.dhHeader = DHHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 1500: {
+            if (tag !== 12002) {
+              break;
+            }
+
+            message.hybridHeader = HybridHeader.decode(reader, reader.uint32());
             continue;
           }
         }
