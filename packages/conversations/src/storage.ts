@@ -151,7 +151,7 @@ export type StoredEntry = { readonly storedAt: number } & (
         /** Code of the error with which it failed. */
         readonly failure?: string | undefined;
         readonly recipients?: readonly StoredRecipient[] | undefined;
-        readonly protection: 'dr' | 'dh' | 'public';
+        readonly protection: 'pq' | 'dr' | 'dh' | 'public';
         readonly verified: boolean;
         readonly late?: true | undefined;
         readonly sentAt: number;

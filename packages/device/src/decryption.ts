@@ -9,20 +9,13 @@ import {
   SottoError,
 } from '@sotto/core';
 import {
-  decrypt,
-  encodeState,
-  type RatchetMessage,
-  skippedKeyFor,
-  startResponder,
-} from '@sotto/double-ratchet';
-import {
   type Bundle,
   type DirectMessage,
   decodeProtocolMessage,
   isBareMessage,
   type ProtocolMessage,
 } from '@sotto/protocol-codec';
-import { acceptX3dh, openDhFallback } from '@sotto/x3dh';
+import { openDhFallback } from '@sotto/x3dh';
 import type { DeviceContext } from './context.js';
 import { messageIdFor, newestBundle, publicMessageIdFor, signedTime } from './messages.js';
 import {
@@ -36,14 +29,16 @@ import {
   withDevice,
   withinBounds,
 } from './peers.js';
-import { findPreKeyPair, ownDeviceRecord } from './pre-keys.js';
+import { currentPreKey, ownDeviceRecord } from './pre-keys.js';
 import { type Remedy, remedyFor } from './remedy.js';
 import { refuseRepeated } from './seen-messages.js';
-import { addSession, loadSession, type Session, sessionId, sessionOrder } from './sessions.js';
+import { addSession } from './sessions.js';
 import type { PeerDevice, PeerRecord, Protection, SessionSummary } from './storage/records.js';
-import { endedChainTable, sessionTable, skippedKeyTable } from './storage/tables.js';
 import type { ReadTransaction, Transaction } from './storage/transaction.js';
 import { getStrangers, isLetIn, noteSeen, noteWrote } from './strangers.js';
+import { deployedMessage } from './suites/deployed.js';
+import { hybridMessage } from './suites/hybrid.js';
+import { loadSession } from './suites/session.js';
 
 /** What every decrypted message has. */
 export interface DecryptOutcomeBase {
@@ -151,7 +146,7 @@ export async function decryptMessage(
     message.directMessages.get(context.installationId) ?? message.directMessages.get(NO_INSTALLATION);
   if (entry === undefined) return unreadable('DEVICE_NOT_ADDRESSED');
 
-  if (entry.dhHeader !== undefined && entry.drHeader === undefined) {
+  if (entry.dhHeader !== undefined && entry.drHeader === undefined && entry.hybridHeader === undefined) {
     const payload = openDhFallback(context.crypto, context.identity, {
       ephemeralKey: entry.dhHeader.key,
       payload: entry.payload,
@@ -171,7 +166,7 @@ export async function decryptMessage(
   const opened = await openInSession(tx, context, origin, entry, messageId);
   if (opened === undefined) return unreadable('SESSION_NOT_FOUND');
   if (opened.sessionBegun) await guard();
-  return { ...common, kind: 'message', protection: 'dr', sessionsLost: false, ...opened };
+  return { ...common, kind: 'message', sessionsLost: false, ...opened };
 }
 
 /** A public message of a client that doesn't wrap it in a ProtocolMessage: it has no bundle. */
@@ -282,45 +277,39 @@ async function openInSession(
   { from, senderInstallation, bundle }: Origin,
   entry: DirectMessage,
   messageId: Uint8Array,
-): Promise<{ readonly payload: Uint8Array; readonly sessionBegun: boolean } | undefined> {
-  const { x3dhHeader, drHeader } = entry;
-  const malformed = (reason: string) =>
-    new SottoError('MALFORMED_MESSAGE', 'The headers of the message are inconsistent.', {
-      what: 'DirectMessageProtocol',
-      reason,
-    });
-  if (drHeader === undefined) throw malformed('no ratchet header');
-  if (x3dhHeader !== undefined && compareBytes(x3dhHeader.id, drHeader.id) !== 0) {
-    throw malformed('two prekeys named');
-  }
+): Promise<Opened | undefined> {
   const installationId = parseInstallationId(senderInstallation);
   const remote = { identity: from, installationId };
+  const { hybridHeader } = entry;
+  const message =
+    hybridHeader === undefined
+      ? deployedMessage(context, remote, entry)
+      : hybridMessage(context, remote, hybridHeader, entry.payload);
+  if (message === undefined) return undefined;
+  const { protection } = message;
   const peer = await getPeer(tx, from);
   const isOwn = compareBytes(from, context.identity.publicKey) === 0;
-  const device = findDevice(peer, installationId) ?? newPeerDevice(installationId, !isOwn);
+  const found = findDevice(peer, installationId) ?? newPeerDevice(installationId, !isOwn);
+  const knownVersion = hybridHeader?.knownVersion ?? found.knownVersion;
+  const device = knownVersion === found.knownVersion ? found : { ...found, knownVersion };
 
-  const named = x3dhHeader && sessionId(context, remote, x3dhHeader.id, x3dhHeader.key);
-  const candidates = device.sessions
-    .filter((session) =>
-      named ? compareBytes(session.id, named) === 0 : compareBytes(session.signedPreKey, drHeader.id) === 0,
-    )
-    .toReversed();
-  const message: RatchetMessage = { header: drHeader, body: entry.payload };
+  const candidates = message.candidates(device);
   let refusal: unknown;
   for (const summary of candidates) {
-    const session = await loadSession(tx, summary);
+    const session = await loadSession(tx, context, summary);
     if (session === undefined) continue;
     try {
-      const opened = await openWith(tx, context, session, message);
+      const opened = await message.open(tx, session);
+      if (opened === undefined) continue;
       const knowsPreKey = compareBytes(summary.peerPreKey, device.signedPreKey) === 0;
       const ordered = withLatest(device, summary, bundle);
-      if (!device.hasReplied || !knowsPreKey || ordered !== device.sessions) {
+      if (device !== found || !device.hasReplied || !knowsPreKey || ordered !== device.sessions) {
         const peerPreKey = device.signedPreKey;
         const sessions = ordered.map((other) => (other === summary ? { ...other, peerPreKey } : other));
         putPeer(tx, from, withDevice(peer, { ...device, hasReplied: true, sessions }));
       }
       await noteWrote(tx, context, from, await skippedKeysOf(tx, peer, from, opened.skipped));
-      return { payload: opened.plaintext, sessionBegun: false };
+      return { payload: opened.plaintext, protection, sessionBegun: false };
     } catch (error) {
       // Decrypted in this session before, so it belongs to no other session.
       if (isSottoError(error, 'RATCHET_DUPLICATE')) throw duplicate(messageId);
@@ -328,37 +317,43 @@ async function openInSession(
     }
   }
   if (refusal !== undefined) throw refusal;
-  if (x3dhHeader === undefined || named === undefined) return undefined;
+  try {
+    await message.refuseRepeated?.(tx, candidates);
+  } catch (error) {
+    throw isSottoError(error, 'RATCHET_DUPLICATE') ? duplicate(messageId) : error;
+  }
 
-  const signedPreKey = await findPreKeyPair(tx, context, x3dhHeader.id);
-  if (signedPreKey === undefined) return undefined;
-  const sharedKey = acceptX3dh(context.crypto, {
-    identity: context.identity,
-    signedPreKey,
-    remoteIdentity: from,
-    ephemeralKey: x3dhHeader.key,
-  });
-  const { currentPreKey, epoch } = await ownDeviceRecord(tx);
-  const summary = {
-    id: named,
-    initiator: false,
-    signedPreKey: x3dhHeader.id,
-    order: sessionOrder(sharedKey),
-    lost: false,
-    epoch,
-    peerPreKey: device.signedPreKey,
-  };
-  const state = startResponder(context.suite, sharedKey, signedPreKey);
-  const opened = await openWith(tx, context, { summary, state, ephemeralKey: undefined }, message);
+  const { epoch } = await ownDeviceRecord(tx);
+  const session = await message.accept(tx, device, epoch);
+  if (session === undefined) return undefined;
+  const opened = await message.open(tx, session);
+  if (opened === undefined) {
+    throw new SottoError(
+      'AUTHENTICATION_FAILED',
+      'The message does not authenticate in the session that it begins.',
+      {
+        what: 'header of a message',
+      },
+    );
+  }
+  const { summary } = session;
   const known: PeerDevice = {
     ...device,
     hasReplied: true,
-    sessions: device.sessions.filter(({ id }) => compareBytes(id, named) !== 0),
+    sessions: device.sessions.filter(({ id }) => compareBytes(id, summary.id) !== 0),
   };
-  const withSession = await addSession(tx, context, known, summary, { preKey: currentPreKey, epoch });
+  const own = { preKey: await currentPreKey(tx), epoch };
+  const withSession = await addSession(tx, context, known, summary, own);
   putPeer(tx, from, await withinBounds(tx, withDevice(peer, withSession), context));
   await noteWrote(tx, context, from, await skippedKeysOf(tx, peer, from, opened.skipped));
-  return { payload: opened.plaintext, sessionBegun: true };
+  return { payload: opened.plaintext, protection, sessionBegun: true };
+}
+
+/** What {@link openInSession} finds. */
+interface Opened {
+  readonly payload: Uint8Array;
+  readonly protection: 'pq' | 'dr';
+  readonly sessionBegun: boolean;
 }
 
 /** Enforces the bound on message keys kept for strangers after a message changed their number. */
@@ -372,53 +367,4 @@ async function skippedKeysOf(
   const { wrote } = await getStrangers(tx);
   const known = wrote.find(({ identity }) => compareBytes(identity, from) === 0);
   return { skippedKeys: Math.max(0, (known?.skippedKeys ?? 0) + change) };
-}
-
-/**
- * One ratchet step: the session and its skipped keys.
- * @returns the payload, and the change in the number of skipped keys
- */
-async function openWith(
-  tx: Transaction,
-  context: DeviceContext,
-  session: Session,
-  message: RatchetMessage,
-): Promise<{ readonly plaintext: Uint8Array; readonly skipped: number }> {
-  const name = encodeHex(session.summary.id);
-  const wanted = skippedKeyFor(session.state, message.header);
-  const record = wanted && (await tx.get(skippedKeyTable, name, encodeHex(wanted.key), wanted.n.toString()));
-  const skippedKey = record?.messageKey;
-  const { remoteKey } = session.state;
-  // The ratchet itself refuses repetitions in the current chain.
-  const isOfCurrentChain = remoteKey !== undefined && compareBytes(remoteKey, message.header.key) === 0;
-  if (
-    wanted === undefined &&
-    !isOfCurrentChain &&
-    (await tx.get(endedChainTable, name, encodeHex(message.header.key)))
-  ) {
-    throw new SottoError('RATCHET_DUPLICATE', 'This message belongs to a chain that was read completely.', {
-      n: message.header.n,
-    });
-  }
-  const { next, plaintext, keys } = decrypt(
-    context.suite,
-    session.state,
-    message,
-    skippedKey && { skippedKey },
-  );
-  const storedAt = context.clock.now();
-  for (const { key, n, messageKey } of keys.stored) {
-    tx.put(skippedKeyTable, { messageKey, storedAt }, name, encodeHex(key), n.toString());
-  }
-  for (const { key, n } of keys.deleted) tx.delete(skippedKeyTable, name, encodeHex(key), n.toString());
-  if (remoteKey !== undefined && compareBytes(remoteKey, next.remoteKey as Uint8Array) !== 0) {
-    tx.put(endedChainTable, new Uint8Array(0), name, encodeHex(remoteKey));
-  }
-  // The peer has answered: the X3DH header need not be repeated any longer.
-  tx.put(
-    sessionTable,
-    { ratchet: encodeState(next), ephemeralKey: new Uint8Array(0), usedAt: BigInt(Math.trunc(storedAt)) },
-    name,
-  );
-  return { plaintext, skipped: keys.stored.length - keys.deleted.length };
 }

@@ -19,6 +19,8 @@ export interface DeviceInfo {
   readonly preKeyVersion: number;
   /** 0, or 1 and more when it understands negotiated topics. */
   readonly protocolVersion: number;
+  /** Whether it offers the hybrid suite: sessions that are safe from an attacker with a quantum computer. */
+  readonly isHybrid: boolean;
   /** Its last activity, milliseconds since the epoch by its own clock; 0 when unknown. */
   readonly lastActiveAt: number;
   /** The name that the user gave it. */

@@ -1,34 +1,33 @@
 import {
   compareBytes,
-  encodeHex,
   isSottoError,
   NO_INSTALLATION,
   type PublicKey,
   type SharedKey,
   SottoError,
 } from '@sotto/core';
-import { encodeState, encrypt } from '@sotto/double-ratchet';
-import { type DirectMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
+import { type DirectMessage, encodeProtocolMessage, withoutKemPreKeys } from '@sotto/protocol-codec';
 import { sealDhFallback, type VerifiedBundle } from '@sotto/x3dh';
 import type { DeviceContext } from './context.js';
-import { storedNow } from './own-clock.js';
 import { activeDevices, getPeer, putPeer, withDevice, withinBounds } from './peers.js';
 import {
   addSession,
   beginSession,
   deleteSession,
-  loadSession,
-  type Session,
+  encryptInSession,
+  type OwnState,
   sessionForSending,
 } from './sessions.js';
 import type { PeerDevice } from './storage/records.js';
-import { sessionTable } from './storage/tables.js';
 import type { Transaction } from './storage/transaction.js';
 import { raiseStanding } from './strangers.js';
+import { loadSession, type Session } from './suites/session.js';
 
-/** How a message to one device was protected: `dr` in a session, `x3dh+dr` in one that the peer has not answered yet, `dh`
- * without one, to the identity key: no forward secrecy. */
-export type SendProtection = 'dr' | 'x3dh+dr' | 'dh';
+/**
+ * How a message to one device was protected: `pq` in a session of the hybrid suite, `dr` in one of the deployed suite, `x3dh+dr`
+ * in such a one that the peer has not answered yet, `dh` without one, to the identity key: no forward secrecy.
+ */
+export type SendProtection = 'pq' | 'dr' | 'x3dh+dr' | 'dh';
 
 /** The result of encrypting for one device. */
 export type DeviceOutcome =
@@ -49,8 +48,7 @@ export interface EncryptedMessage {
 
 interface Outgoing {
   readonly bundle: VerifiedBundle;
-  /** Our current prekey, 33 bytes, and the epoch of our store. */
-  readonly own: { readonly preKey: Uint8Array; readonly epoch: number };
+  readonly own: OwnState;
 }
 
 /**
@@ -80,7 +78,7 @@ export async function encryptDirect(
       const { updated, entry } = await encryptForDevice(tx, context, to, device, payload, own);
       if (updated !== device) peer = withDevice(peer, updated);
       entries.set(installationId, entry);
-      devices.push({ installationId, sent: entry.x3dhHeader === undefined ? 'dr' : 'x3dh+dr' });
+      devices.push({ installationId, sent: protectionOf(entry) });
     } catch (error) {
       // One device's bad prekey or exhausted session must not affect the others; a failing store must.
       if (!isSottoError(error, 'INVALID_PUBLIC_KEY') && !isSottoError(error, 'RATCHET_EXHAUSTED'))
@@ -98,7 +96,7 @@ export async function encryptDirect(
   const topicMode = reached.every(({ protocolVersion }) => protocolVersion >= 1) ? 1 : 0;
   const agreed = topicMode === 1 && reached.every(({ hasReplied }) => hasReplied);
   return {
-    message: protocolMessage(context, bundle, { directMessages: entries }),
+    message: protocolMessage(context, bundleFor(bundle, reached, own), { directMessages: entries }),
     devices,
     negotiatedSecret: agreed ? context.negotiated.get(to) : undefined,
     topicMode,
@@ -128,7 +126,9 @@ export function encodePublic(
   bundle: VerifiedBundle,
   payload: Uint8Array | undefined,
 ): Uint8Array {
-  return protocolMessage(context, bundle, { publicMessage: payload });
+  // Who begins a session with us finds the whole bundle where we publish it.
+  const shown = payload === undefined ? bundle : withoutKemPreKeys(bundle);
+  return protocolMessage(context, shown, { publicMessage: payload });
 }
 
 function protocolMessage(
@@ -144,22 +144,42 @@ function protocolMessage(
   });
 }
 
+function protectionOf({ hybridHeader, x3dhHeader }: DirectMessage): SendProtection {
+  if (hybridHeader !== undefined) return 'pq';
+  return x3dhHeader === undefined ? 'dr' : 'x3dh+dr';
+}
+
+/**
+ * Our bundle with the ML-KEM prekeys, 1184 bytes each, only while a device may need ours: one that offers the hybrid suite and
+ * hasn't said that it has it, or of which nothing is known.
+ */
+function bundleFor(
+  bundle: VerifiedBundle,
+  devices: readonly PeerDevice[],
+  { preKey: { version } }: OwnState,
+): VerifiedBundle {
+  const isWanted = devices.some(
+    (device) => device.knownVersion !== version && (device.hybrid !== undefined || device.version === 0),
+  );
+  return isWanted ? bundle : withoutKemPreKeys(bundle);
+}
+
 async function encryptForDevice(
   tx: Transaction,
   context: DeviceContext,
   to: PublicKey,
   device: PeerDevice,
   payload: Uint8Array,
-  own: Outgoing['own'],
+  own: OwnState,
 ): Promise<{ readonly updated: PeerDevice; readonly entry: DirectMessage }> {
   let updated = device;
   let session: Session | undefined;
   for (
-    let summary = sessionForSending(updated, own);
+    let summary = sessionForSending(context, updated, own);
     summary !== undefined && session === undefined;
-    summary = sessionForSending(updated, own)
+    summary = sessionForSending(context, updated, own)
   ) {
-    session = await loadSession(tx, summary);
+    session = await loadSession(tx, context, summary);
     if (session !== undefined) break;
     // A damaged session is replaced by another one, or a new one.
     await deleteSession(tx, summary.id);
@@ -169,26 +189,8 @@ async function encryptForDevice(
     };
   }
   if (session === undefined) {
-    session = beginSession(context, to, updated, own.epoch);
+    session = beginSession(context, to, updated, own);
     updated = await addSession(tx, context, updated, session.summary, own);
   }
-  const { summary, ephemeralKey } = session;
-  const { next, message } = encrypt(context.suite, session.state, payload);
-  tx.put(
-    sessionTable,
-    {
-      ratchet: encodeState(next),
-      ephemeralKey: ephemeralKey ?? new Uint8Array(0),
-      usedAt: storedNow(context.clock),
-    },
-    encodeHex(summary.id),
-  );
-  return {
-    updated,
-    entry: {
-      ...(ephemeralKey && { x3dhHeader: { key: ephemeralKey, id: summary.signedPreKey } }),
-      drHeader: { ...message.header, id: summary.signedPreKey },
-      payload: message.body,
-    },
-  };
+  return { updated, entry: encryptInSession(tx, context, updated, session, payload) };
 }

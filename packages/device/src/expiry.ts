@@ -1,11 +1,13 @@
 import { decodeHex } from '@sotto/core';
-import { decodeState, encodeState, withoutSkippedKeys } from '@sotto/double-ratchet';
+import { decodeState, encodeState, type SkippedKeyId, withoutSkippedKeys } from '@sotto/double-ratchet';
 import type { DeviceContext } from './context.js';
 import { certainTime, storedNow, timeSince } from './own-clock.js';
 import { deleteExpiredPreKeys } from './pre-keys.js';
 import { forgetSeen } from './seen-messages.js';
+import type { SessionRecord } from './storage/records.js';
 import { endedChainTable, sessionTable, skippedKeyTable } from './storage/tables.js';
 import type { Transaction } from './storage/transaction.js';
+import { isHybrid } from './suites/session.js';
 
 /** Records read in one transaction: few, so that nothing waits long. */
 const BATCH = 256;
@@ -69,10 +71,21 @@ async function sweepSkippedKeys(
   for (const [session, ids] of expired) {
     const record = await tx.get(sessionTable, session);
     if (record === undefined) continue;
-    const ratchet = encodeState(withoutSkippedKeys(decodeState(record.ratchet), ids));
+    const ratchet = withoutKeys(context, record, ids);
+    if (ratchet === undefined) continue;
     tx.put(sessionTable, { ...record, ratchet }, session);
   }
   return next;
+}
+
+/** The state of a session without keys that were deleted; `undefined` when this device doesn't speak its suite. */
+function withoutKeys(
+  { hybrid }: DeviceContext,
+  record: SessionRecord,
+  ids: readonly SkippedKeyId[],
+): Uint8Array | undefined {
+  if (isHybrid(record)) return hybrid?.withoutSkippedKeys(record.ratchet, ids);
+  return encodeState(withoutSkippedKeys(decodeState(record.ratchet), ids));
 }
 
 async function sweepSessions(

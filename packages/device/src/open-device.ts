@@ -69,7 +69,7 @@ export function openDevice(options: DeviceOptions): Promise<Device> {
 /** Like {@link openDevice}, with the additional members that a messenger needs. */
 export async function openMessengerDevice(options: DeviceOptions): Promise<MessengerDevice> {
   checkDeviceOptions(options);
-  const { identity, store, crypto, clock } = options;
+  const { identity, store, crypto, clock, hybrid } = options;
   const wanted =
     options.installationId === undefined ? undefined : parseInstallationId(options.installationId);
   const transactions = new TransactionManager(store, crypto, options.onHookError);
@@ -79,7 +79,7 @@ export async function openMessengerDevice(options: DeviceOptions): Promise<Messe
       if (compareBytes(known.identity, identity.publicKey) !== 0) throw notOurs('identity');
       if (wanted !== undefined && wanted !== known.installationId) throw notOurs('installation id');
       if (options.restored ?? store.continuity === 'rolled-back')
-        await renewEpoch(tx, { crypto, clock }, known);
+        await renewEpoch(tx, { crypto, clock, hybrid }, known);
       return known.installationId as InstallationId;
     }
     const id = wanted ?? randomInstallationId(crypto);
@@ -90,7 +90,7 @@ export async function openMessengerDevice(options: DeviceOptions): Promise<Messe
       currentPreKey: new Uint8Array(0),
       epoch: 0,
     };
-    putNewPreKey(tx, { crypto, clock }, device, 0);
+    putNewPreKey(tx, { crypto, clock, hybrid }, device, 0);
     return id;
   });
   const context: DeviceContext = {
@@ -101,6 +101,7 @@ export async function openMessengerDevice(options: DeviceOptions): Promise<Messe
     installationId,
     limits: { ...DEFAULT_DEVICE_LIMITS, ...options.limits },
     negotiated: new NegotiatedSecrets(crypto, identity),
+    hybrid,
   };
   await transactions.transaction((tx) => deleteExpired(tx, context));
   return new StoredDevice(store, transactions, context);
@@ -210,9 +211,9 @@ class StoredDevice implements MessengerDevice {
 
   async encryptDirect(tx: Transaction, to: PublicKey, payload: Uint8Array): Promise<EncryptedMessage> {
     await this.rotatePreKeyIfDue(tx);
-    const { publicKey: preKey } = await currentPreKey(tx);
     const { epoch } = await ownDeviceRecord(tx);
-    const outgoing = { bundle: await this.bundle(tx), own: { preKey, epoch } };
+    const own = { preKey: await currentPreKey(tx), epoch };
+    const outgoing = { bundle: await this.bundle(tx), own };
     return encryptDirect(tx, this.#context, to, payload, outgoing);
   }
 
@@ -375,12 +376,13 @@ class StoredDevice implements MessengerDevice {
 }
 
 function infoOf(device: PeerDevice): DeviceInfo {
-  const { installationId, enabled, version, protocolVersion, timestamp, name, metadata } = device;
+  const { installationId, enabled, version, protocolVersion, timestamp, name, metadata, hybrid } = device;
   return {
     installationId,
     enabled,
     preKeyVersion: version,
     protocolVersion,
+    isHybrid: hybrid !== undefined,
     lastActiveAt: Number(timestamp / 1_000_000n),
     name,
     metadata: new Map(metadata),

@@ -10,6 +10,7 @@ import {
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import type { DeviceLimits } from './limits.js';
+import type { HybridSuite } from './suites/hybrid-suite.js';
 
 /** What `openDevice` needs. */
 export interface DeviceOptions {
@@ -21,6 +22,11 @@ export interface DeviceOptions {
   readonly crypto: CryptoProvider;
   /** Time for prekeys, bundles and records. */
   readonly clock: Clock;
+  /**
+   * The hybrid suite, `createHybridSuite` of `@sotto/device/hybrid`: sessions with devices that offer it too are safe from an
+   * attacker who records them and has a quantum computer later. Deployed peers notice nothing. Default: not offered.
+   */
+  readonly hybrid?: HybridSuite | undefined;
   /** Name of this device among those of its identity. Default: random for a new store, which remembers it. */
   readonly installationId?: string | undefined;
   /** Default: `DEFAULT_DEVICE_LIMITS`. */
@@ -49,7 +55,8 @@ export function checkDeviceOptions(
   parseObject(options, 'options');
   checkIdentity(options.identity);
   parseObject<Store>(options.store, 'store', 'get', 'list', 'commit', 'close');
-  const { crypto, clock, limits, installationId, onHookError } = options;
+  const { crypto, clock, limits, hybrid, installationId, onHookError } = options;
+  if (hybrid !== undefined) parseObject<HybridSuite>(hybrid, 'hybrid', 'generatePreKeys', 'begin', 'accept');
   if (crypto !== undefined) {
     parseObject<CryptoProvider>(crypto, 'crypto', 'secp256k1', 'keccak256', 'randomBytes');
   }

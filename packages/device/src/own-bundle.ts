@@ -2,11 +2,9 @@ import type { Bundle, SignedPreKey } from '@sotto/protocol-codec';
 import { bundleTimestamp, signBundle, type VerifiedBundle } from '@sotto/x3dh';
 import type { DeviceContext } from './context.js';
 import { activeDevices, getPeer } from './peers.js';
-import type { PreKeyRecord } from './storage/records.js';
+import { ownEntry } from './pre-keys.js';
+import type { PeerDevice, PreKeyRecord } from './storage/records.js';
 import type { ReadTransaction } from './storage/transaction.js';
-
-/** Protocol version in our bundles: 1, negotiated topics. */
-const PROTOCOL_VERSION = 1;
 
 /** Signs our bundle, and reuses the last one while its content is unchanged and it is fresh. */
 export class OwnBundle {
@@ -78,27 +76,39 @@ export class OwnBundle {
 /** This device and its paired devices, three at most. */
 async function ownDevices(
   tx: ReadTransaction,
-  { limits, identity, installationId }: DeviceContext,
+  context: DeviceContext,
   preKey: PreKeyRecord,
 ): Promise<Map<string, SignedPreKey>> {
+  const { limits, identity, installationId } = context;
   const paired = activeDevices(await getPeer(tx, identity.publicKey), limits.maxActiveDevices - 1).filter(
     (device) => device.signedPreKey.length > 0,
   );
   return new Map<string, SignedPreKey>([
-    [installationId, entry(preKey.publicKey, preKey.version, PROTOCOL_VERSION)],
-    ...paired.map((device): [string, SignedPreKey] => [
-      device.installationId,
-      entry(device.signedPreKey, device.version, device.protocolVersion),
-    ]),
+    [installationId, ownEntry(preKey, context)],
+    ...paired.map((device): [string, SignedPreKey] => [device.installationId, listed(device)]),
   ]);
 }
 
-function entry(signedPreKey: Uint8Array, version: number, protocolVersion: number): SignedPreKey {
-  return { signedPreKey, version, protocolVersion };
+/** What our bundle says of another device of ours: what that device said of itself. */
+function listed({ signedPreKey, version, protocolVersion, hybrid }: PeerDevice): SignedPreKey {
+  return {
+    signedPreKey,
+    version,
+    protocolVersion,
+    ...(hybrid && {
+      hybrid: { ...hybrid, kemPreKey: hybrid.kemPreKey.length > 0 ? hybrid.kemPreKey : undefined },
+    }),
+  };
 }
 
 function contentOf(signedPreKeys: Bundle['signedPreKeys']): string {
   return JSON.stringify(
-    [...signedPreKeys].map(([id, { signedPreKey, ...versions }]) => [id, signedPreKey.join(), versions]),
+    [...signedPreKeys].map(([id, { signedPreKey, hybrid, ...versions }]) => [
+      id,
+      signedPreKey.join(),
+      versions,
+      hybrid?.kemPreKeyHash.join(),
+      hybrid?.kemPreKey?.length,
+    ]),
   );
 }

@@ -1,5 +1,5 @@
 import { compareBytes, encodeHex, LruCache, type PublicKey } from '@sotto/core';
-import type { Bundle } from '@sotto/protocol-codec';
+import type { Bundle, HybridPreKey } from '@sotto/protocol-codec';
 import {
   type BundleMerge,
   checkBundlePlausibility,
@@ -67,6 +67,8 @@ export function newPeerDevice(installationId: string, enabled: boolean): PeerDev
     selfAttested: false,
     reset: false,
     strict: false,
+    hybrid: undefined,
+    knownVersion: 0,
   };
 }
 
@@ -77,6 +79,7 @@ export function withoutSessions(device: PeerDevice): PeerDevice {
   return {
     ...device,
     hasReplied: false,
+    knownVersion: 0,
     sessions: device.sessions.map((session) => ({ ...session, lost: true })),
   };
 }
@@ -139,21 +142,26 @@ export class BundleCache {
 function fingerprint({ identity, signedPreKeys, timestamp, signature, strictSignature }: Bundle): string {
   const strict = strictSignature === undefined ? '' : encodeHex(strictSignature);
   let text = `${encodeHex(identity)} ${timestamp} ${encodeHex(signature)} ${strict}`;
-  for (const [id, { signedPreKey, version, protocolVersion }] of signedPreKeys) {
+  for (const [id, { signedPreKey, version, protocolVersion, hybrid }] of signedPreKeys) {
     text += ` ${id.length}:${id} ${encodeHex(signedPreKey)} ${version} ${protocolVersion}`;
+    if (hybrid !== undefined) text += ` ${offerFingerprint(hybrid)}`;
   }
   return text;
 }
 
+function offerFingerprint({ suites, curve25519PreKey, kemPreKeyHash, kemPreKey }: HybridPreKey): string {
+  return [suites, curve25519PreKey, kemPreKeyHash, kemPreKey ?? new Uint8Array(0)].map(encodeHex).join('/');
+}
+
 /** What a bundle changed. */
-export interface BundleNews extends Pick<BundleMerge, 'added' | 'rotated'> {
+export interface BundleNews extends Pick<BundleMerge, 'added' | 'rotated' | 'lowered'> {
   /** Installation ids of devices that lost their store and started over. */
   readonly reset: readonly string[];
   /** Whether no device of the identity was known before. */
   readonly firstContact: boolean;
 }
 
-export const NO_NEWS: BundleNews = { added: [], rotated: [], reset: [], firstContact: false };
+export const NO_NEWS: BundleNews = { added: [], rotated: [], lowered: [], reset: [], firstContact: false };
 
 /** A record with a bundle merged into it; the same record when nothing in it changes. */
 async function mergeInto(
@@ -192,7 +200,7 @@ async function mergeInto(
     // Devices of peers are enabled when seen; our own wait for the user.
     const before = findDevice(peer, update.installationId) ?? newPeerDevice(update.installationId, !isOwn);
     const { installationId } = update;
-    const changed = { ...before, ...update };
+    const changed: PeerDevice = { ...before, ...update, hybrid: storedOffer(update.hybrid) };
     const beganAgain = merge.rotated.includes(installationId) && update.version <= before.version;
     if (beganAgain) reset.push(installationId);
     next = withDevice(next, beganAgain ? withoutSessions(changed) : changed);
@@ -202,6 +210,7 @@ async function mergeInto(
     news: {
       added: merge.added,
       rotated: merge.rotated,
+      lowered: merge.lowered,
       reset,
       firstContact: peer.devices.length === 0 && merge.added.length > 0,
     },
@@ -210,7 +219,19 @@ async function mergeInto(
 
 /** A device as X3DH merges bundles into it; it has a prekey. */
 function toKnownDevice(device: PeerDevice): KnownDevice {
-  return { ...device, signedPreKey: device.signedPreKey as PublicKey };
+  const { kemPreKey, ...offer } = device.hybrid ?? { kemPreKey: undefined };
+  return {
+    ...device,
+    signedPreKey: device.signedPreKey as PublicKey,
+    hybrid: device.hybrid && {
+      ...(offer as HybridPreKey),
+      ...(kemPreKey && kemPreKey.length > 0 && { kemPreKey }),
+    },
+  };
+}
+
+function storedOffer(offer: HybridPreKey | undefined): PeerDevice['hybrid'] {
+  return offer && { ...offer, kemPreKey: offer.kemPreKey ?? new Uint8Array(0) };
 }
 
 /**

@@ -1,9 +1,14 @@
 import { compareBytes, encodeHex, KeyPair, type PrivateKey, type PublicKey } from '@sotto/core';
+import type { HybridPreKey, SignedPreKey } from '@sotto/protocol-codec';
+import { deviceDigest } from '@sotto/x3dh';
 import type { DeviceContext } from './context.js';
 import { certainTime, storedNow, timeSince } from './own-clock.js';
-import type { DeviceRecord, PreKeyRecord } from './storage/records.js';
+import type { DeviceRecord, HybridPreKeyPairs, PreKeyRecord } from './storage/records.js';
 import { deviceTable, preKeyTable } from './storage/tables.js';
 import type { ReadTransaction, Transaction } from './storage/transaction.js';
+
+/** Protocol version in our bundles: 1, negotiated topics. */
+const PROTOCOL_VERSION = 1;
 
 /** The record of this device; it exists since the store was first opened. */
 export async function ownDeviceRecord(tx: ReadTransaction): Promise<DeviceRecord> {
@@ -19,7 +24,7 @@ export async function currentPreKey(tx: ReadTransaction): Promise<PreKeyRecord> 
 /** Makes the next signed prekey the current one. */
 export function putNewPreKey(
   tx: Transaction,
-  { crypto, clock }: Pick<DeviceContext, 'crypto' | 'clock'>,
+  { crypto, clock, hybrid }: Pick<DeviceContext, 'crypto' | 'clock' | 'hybrid'>,
   device: DeviceRecord,
   previousVersion: number,
 ): void {
@@ -30,20 +35,23 @@ export function putNewPreKey(
     version: previousVersion + 1,
     createdAt: storedNow(clock),
     retiredAt: 0n,
+    hybrid: hybrid?.generatePreKeys(),
   };
   tx.put(preKeyTable, preKey, encodeHex(publicKey));
   tx.put(deviceTable, { ...device, currentPreKey: publicKey });
 }
 
 /**
- * Milliseconds until our signed prekey is due to be rotated; 0 when it is. It is due when its lifetime is over, or its
- * creation time is in the future.
+ * Milliseconds until our signed prekey is due to be rotated; 0 when it is. It is due when its lifetime is over, its
+ * creation time is in the future, or it has no prekeys for the hybrid suite that this device has begun to offer.
  */
 export async function timeUntilRotation(
   tx: ReadTransaction,
-  context: Pick<DeviceContext, 'clock' | 'limits'>,
+  context: Pick<DeviceContext, 'clock' | 'limits' | 'hybrid'>,
 ): Promise<number> {
-  const age = timeSince(Number((await currentPreKey(tx)).createdAt), context);
+  const { createdAt, hybrid } = await currentPreKey(tx);
+  if (context.hybrid !== undefined && hybrid === undefined) return 0;
+  const age = timeSince(Number(createdAt), context);
   // Still valid exactly at the end of its lifetime.
   return age === undefined ? 0 : Math.max(0, context.limits.preKeyLifetimeMs - age + 1);
 }
@@ -86,7 +94,7 @@ async function rotatePreKey(tx: Transaction, context: DeviceContext): Promise<vo
  */
 export async function renewEpoch(
   tx: Transaction,
-  context: Pick<DeviceContext, 'crypto' | 'clock'>,
+  context: Pick<DeviceContext, 'crypto' | 'clock' | 'hybrid'>,
   device: DeviceRecord,
 ): Promise<void> {
   const current = await currentPreKey(tx);
@@ -115,16 +123,53 @@ export async function deleteExpiredPreKeys(
   }
 }
 
-/** The prekey pair that an X3DH header names; `undefined` when it isn't ours, or its grace period is over. */
-export async function findPreKeyPair(
+/** One of our prekeys. */
+export interface OwnPreKey {
+  readonly record: PreKeyRecord;
+  readonly pair: KeyPair;
+}
+
+/** The prekey that a message names; `undefined` when it isn't ours, or its grace period is over. */
+export async function findPreKey(
   tx: ReadTransaction,
   context: DeviceContext,
   id: Uint8Array,
-): Promise<KeyPair | undefined> {
+): Promise<OwnPreKey | undefined> {
   const record = await tx.get(preKeyTable, encodeHex(id));
   if (record === undefined || compareBytes(record.publicKey, id) !== 0) return undefined;
   const { clock, limits } = context;
   if (record.retiredAt !== 0n && clock.now() - Number(record.retiredAt) > limits.preKeyGraceMs)
     return undefined;
-  return new KeyPair(record.publicKey as PublicKey, record.privateKey as PrivateKey);
+  return { record, pair: new KeyPair(record.publicKey as PublicKey, record.privateKey as PrivateKey) };
+}
+
+/** What our bundle says of this device with one of its prekeys. */
+export function ownEntry(
+  record: PreKeyRecord,
+  context: Pick<DeviceContext, 'crypto' | 'hybrid'>,
+): SignedPreKey {
+  const { publicKey, version, hybrid } = record;
+  return {
+    signedPreKey: publicKey,
+    version,
+    protocolVersion: PROTOCOL_VERSION,
+    ...(context.hybrid && hybrid && { hybrid: offerOf(context.crypto, hybrid) }),
+  };
+}
+
+/** The digest of that, 32 bytes, which a handshake names. */
+export function ownDigest(context: DeviceContext, record: PreKeyRecord): Uint8Array {
+  return deviceDigest(context.crypto, context.installationId, ownEntry(record, context));
+}
+
+function offerOf(
+  crypto: DeviceContext['crypto'],
+  { suites, curve25519PublicKey, kemPublicKey }: HybridPreKeyPairs,
+): HybridPreKey {
+  return {
+    suites,
+    curve25519PreKey: curve25519PublicKey,
+    kemPreKeyHash: crypto.sha256(kemPublicKey),
+    kemPreKey: kemPublicKey,
+  };
 }

@@ -1,13 +1,13 @@
 import { compareBytes, type KeyPair, NO_INSTALLATION, type PublicKey } from '@sotto/core';
-import type { ProtocolMessage } from '@sotto/protocol-codec';
+import type { DirectMessage, ProtocolMessage } from '@sotto/protocol-codec';
 import type { DeviceContext } from './context.js';
 import { signedTime } from './messages.js';
 import { timeSince } from './own-clock.js';
 import { findDevice, getPeer } from './peers.js';
 import { ownDeviceRecord } from './pre-keys.js';
-import { loadSession } from './sessions.js';
 import type { PeerDevice } from './storage/records.js';
 import type { ReadTransaction } from './storage/transaction.js';
+import { loadSession } from './suites/session.js';
 
 /** What to do when a message of an authenticated sender can't be read. */
 export interface Remedy {
@@ -41,7 +41,7 @@ export async function remedyFor(
   if (compareBytes(from, identity.publicKey) === 0) return NONE;
   const { directMessages } = message;
   const entry = directMessages.get(installationId);
-  if (entry === undefined ? directMessages.has(NO_INSTALLATION) : entry.drHeader === undefined) return NONE;
+  if (entry === undefined ? directMessages.has(NO_INSTALLATION) : !isInSession(entry)) return NONE;
   const signedAt = signedTime(from, message);
   const { createdAt, epoch } = await ownDeviceRecord(tx);
   if (signedAt !== undefined) {
@@ -58,10 +58,15 @@ export async function remedyFor(
   const report = !isOlder || timeSince(Number(createdAt), context) === undefined;
   const device = findDevice(await getPeer(tx, from), message.installationId);
   if (device === undefined) return { answer: true, renewPreKey: false, report };
-  const { works, lost } = await lookThrough(tx, device, epoch, entry?.drHeader?.id);
+  const preKeyId = entry?.drHeader?.id ?? entry?.hybridHeader?.handshake?.id;
+  const { works, lost } = await lookThrough(tx, context, device, epoch, preKeyId);
   // While a session works, an entry for someone else is just that.
   if (works) return entry === undefined ? NONE : { ...REPORT, report };
   return { answer: true, renewPreKey: lost, report };
+}
+
+function isInSession({ drHeader, hybridHeader }: DirectMessage): boolean {
+  return drHeader !== undefined || hybridHeader !== undefined;
 }
 
 /** To how many of our other devices that we know of a message goes. */
@@ -77,6 +82,7 @@ async function countOthersOfUs(
 /** Whether a session with a device works, and whether one is lost that was made with the prekey named. */
 async function lookThrough(
   tx: ReadTransaction,
+  context: DeviceContext,
   device: PeerDevice,
   epoch: number,
   preKeyId: Uint8Array | undefined,
@@ -84,7 +90,7 @@ async function lookThrough(
   let lost = false;
   for (const summary of device.sessions) {
     if (summary.lost || summary.epoch !== epoch) continue;
-    if ((await loadSession(tx, summary)) !== undefined) return { works: true, lost: false };
+    if ((await loadSession(tx, context, summary)) !== undefined) return { works: true, lost: false };
     if (preKeyId !== undefined && compareBytes(summary.signedPreKey, preKeyId) === 0) lost = true;
   }
   return { works: false, lost };

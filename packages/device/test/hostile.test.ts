@@ -158,7 +158,7 @@ describe('hostile cases: bundles', () => {
     expect((await before(older)).changed).toBe(true);
     for (let i = 0; i < 3; i++) {
       expect(await before(older)).toEqual({
-        news: { added: [], rotated: [], reset: [], firstContact: false },
+        news: { added: [], rotated: [], lowered: [], reset: [], firstContact: false },
         changed: false,
       });
     }

@@ -18,6 +18,7 @@ const session = {
   order: new Uint8Array(8),
   lost: false,
   epoch: 0,
+  suite: 0,
   peerPreKey: identity,
 };
 const peer: PeerRecord = {

@@ -1,8 +1,13 @@
-import type {
-  DirectMessageProtocol,
-  HybridHeader as WireHybridHeader,
+import { copyBytes, parseBytes } from '@sotto/core';
+import { checkWire } from './check-wire.js';
+import { type DecodeOptions, limitsOf } from './decode-limits.js';
+import {
+  type DirectMessageProtocol,
+  HybridHandshake as WireHybridHandshake,
+  type HybridHeader as WireHybridHeader,
 } from './generated/sotto/secure_transport/v1/direct_message.js';
 import { checkUint32 } from './integers.js';
+import { HYBRID_HANDSHAKE } from './wire-shapes.js';
 
 /** The keys with which the sender started the session: the header of X3DH. */
 export interface X3dhHeader {
@@ -116,17 +121,35 @@ export function directMessageFromWire(wire: DirectMessageProtocol): DirectMessag
 
 function hybridHeaderFromWire({ handshake, header, knownVersion }: WireHybridHeader): HybridHeader {
   return {
-    ...(handshake && {
-      handshake: {
-        suite: handshake.suite,
-        key: new Uint8Array(handshake.key),
-        curve25519Key: new Uint8Array(handshake.curve25519Key),
-        kemCiphertext: new Uint8Array(handshake.kemCiphertext),
-        id: new Uint8Array(handshake.id),
-        deviceDigest: new Uint8Array(handshake.deviceDigest),
-      },
-    }),
+    ...(handshake && { handshake: handshakeFromWire(handshake) }),
     header: new Uint8Array(header),
     knownVersion,
   };
+}
+
+function handshakeFromWire(wire: WireHybridHandshake): HybridHandshake {
+  return {
+    suite: wire.suite,
+    key: new Uint8Array(wire.key),
+    curve25519Key: new Uint8Array(wire.curve25519Key),
+    kemCiphertext: new Uint8Array(wire.kemCiphertext),
+    id: new Uint8Array(wire.id),
+    deviceDigest: new Uint8Array(wire.deviceDigest),
+  };
+}
+
+/** A handshake alone, for a sender to keep while it repeats it; fresh. @throws INVALID_ARGUMENT when the suite is not a uint32 */
+export function encodeHybridHandshake(handshake: HybridHandshake): Uint8Array {
+  checkUint32('suite of a handshake', handshake.suite);
+  return WireHybridHandshake.encode(handshake).finish();
+}
+
+/**
+ * Reads what {@link encodeHybridHandshake} returned. `bytes` are borrowed, the handshake shares nothing with them.
+ * @throws MALFORMED_MESSAGE, LIMIT_EXCEEDED, INVALID_ARGUMENT
+ */
+export function decodeHybridHandshake(bytes: Uint8Array, options?: DecodeOptions): HybridHandshake {
+  const own = copyBytes(parseBytes(bytes, 'handshake'));
+  checkWire(own, HYBRID_HANDSHAKE, limitsOf(options));
+  return handshakeFromWire(WireHybridHandshake.decode(own));
 }

@@ -10,12 +10,14 @@ export {
 export { decodeBundleJson, encodeBundleJson } from './bundle-json.js';
 export { decodeContactCode, encodeContactCode } from './contact-code.js';
 export { DEFAULT_DECODE_LIMITS, type DecodeLimits, type DecodeOptions } from './decode-limits.js';
-export type {
-  DhHeader,
-  DirectMessage,
-  DrHeader,
-  HybridHandshake,
-  HybridHeader,
-  X3dhHeader,
+export {
+  type DhHeader,
+  type DirectMessage,
+  type DrHeader,
+  decodeHybridHandshake,
+  encodeHybridHandshake,
+  type HybridHandshake,
+  type HybridHeader,
+  type X3dhHeader,
 } from './direct-message.js';
 export { decodeProtocolMessage, encodeProtocolMessage, type ProtocolMessage } from './protocol-message.js';

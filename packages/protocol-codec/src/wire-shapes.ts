@@ -71,7 +71,7 @@ const DH_HEADER: Shape = {
   fields: new Map<number, Field>([[1, { name: 'key', ...key }]]),
 };
 
-const HYBRID_HANDSHAKE: Shape = {
+export const HYBRID_HANDSHAKE: Shape = {
   name: 'HybridHandshake',
   fields: new Map<number, Field>([
     [1, { name: 'suite', type: 'uint32' }],

@@ -59,32 +59,32 @@ export function strictSignedMaterial(
     bigEndian(BigInt.asUintN(64, bundle.timestamp), 8),
     bigEndian(devices.length, 4),
     ...devices.flatMap(({ id, preKey }) => [
-      ...devicePart(id, preKey),
+      ...preKeyPart(id, preKey),
+      bigEndian(preKey.protocolVersion, 4),
       ...(isHybrid ? hybridPart(preKey.hybrid) : []),
     ]),
   );
 }
 
 /**
- * SHA-256 of what a bundle says of one device, 32 bytes, for a handshake to name it. Covers what the strict signature
- * covers of that device: `"sotto device v1"`, then the device's part of a text that begins with `"sotto bundle v2"`.
+ * SHA-256 of a device's id, prekeys and suites as a bundle lists them, 32 bytes, for a handshake to name them:
+ * `"sotto device v1"`, then the device's part of a text that begins with `"sotto bundle v2"`, without the protocol version,
+ * which may change while the prekeys stay.
  */
 export function deviceDigest(
   crypto: Pick<CryptoProvider, 'sha256'>,
   installationId: string,
-  preKey: SignedPreKey,
+  preKey: Pick<SignedPreKey, 'signedPreKey' | 'version' | 'hybrid'>,
 ): Uint8Array {
   const id = encodeUtf8(installationId);
-  return crypto.sha256(DEVICE_CONTEXT, ...devicePart(id, preKey), ...hybridPart(preKey.hybrid));
+  return crypto.sha256(DEVICE_CONTEXT, ...preKeyPart(id, preKey), ...hybridPart(preKey.hybrid));
 }
 
-function devicePart(id: Uint8Array, preKey: SignedPreKey): readonly Uint8Array[] {
-  return [
-    ...withLength(id),
-    ...withLength(preKey.signedPreKey),
-    bigEndian(preKey.version, 4),
-    bigEndian(preKey.protocolVersion, 4),
-  ];
+function preKeyPart(
+  id: Uint8Array,
+  { signedPreKey, version }: Pick<SignedPreKey, 'signedPreKey' | 'version'>,
+): readonly Uint8Array[] {
+  return [...withLength(id), ...withLength(signedPreKey), bigEndian(version, 4)];
 }
 
 const NOT_OFFERED: HybridPreKey = {

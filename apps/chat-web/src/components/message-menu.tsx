@@ -202,6 +202,7 @@ function within(place: number, end: number): number {
 }
 
 const PROTECTIONS: Readonly<Record<Message['protection'], string>> = {
+  pq: 'forward secrecy, post-quantum',
   dr: 'forward secrecy',
   dh: 'encrypted, no forward secrecy',
   public: 'none: public',

@@ -3,6 +3,7 @@ import type { Protection } from './records.js';
 import { type Table, table } from './table.js';
 
 const PROTECTION_NUMBERS = {
+  pq: ProtectionNumber.PROTECTION_PQ,
   dr: ProtectionNumber.PROTECTION_DR,
   dh: ProtectionNumber.PROTECTION_DH,
   public: ProtectionNumber.PROTECTION_PUBLIC,
@@ -36,7 +37,9 @@ export const receivedTable: Table<InboxMessage> = table('received', {
     }).finish(),
   decode(bytes) {
     const { protection: number, receivedAt, ...rest } = ReceivedRecord.decode(bytes);
-    const protection = (['dr', 'dh', 'public'] as const).find((name) => PROTECTION_NUMBERS[name] === number);
+    const protection = (['pq', 'dr', 'dh', 'public'] as const).find(
+      (name) => PROTECTION_NUMBERS[name] === number,
+    );
     if (protection === undefined) throw new Error('it lacks the protection of the message');
     return { ...rest, protection, receivedAt: Number(receivedAt) };
   },

@@ -6,9 +6,11 @@ import type { RecordCodec } from './table.js';
 
 export type {
   DeviceRecord,
+  HybridPreKeyPairs,
   PeerDevice,
   PreKeyRecord,
   SeenIndexRecord,
+  SessionRecord,
   SessionSummary,
   StrangerEntry,
   StrangersRecord,
@@ -47,5 +49,8 @@ export const peerCodec: RecordCodec<PeerRecord> = {
   },
 };
 
-/** How a received message was protected: in a session, with the identity key alone, or not at all. */
-export type Protection = 'dr' | 'dh' | 'public';
+/**
+ * How a received message was protected: in a session of the hybrid suite (`pq`) or of the deployed one (`dr`), with the identity key alone
+ * (`dh`), or not at all.
+ */
+export type Protection = 'pq' | 'dr' | 'dh' | 'public';

@@ -349,7 +349,7 @@ export class Groups {
   ): Promise<void> {
     const { groupId } = log;
     const ours = log.membershipHash;
-    if (protection === 'dr') {
+    if (protection === 'dr' || protection === 'pq') {
       await this.#memberSync.acknowledged(tx, groupId, sender, senderInstallation, membershipHash);
     }
     const complete = request && (await this.#memberSync.mayAgain(tx, groupId, sender, 'answeredAt'));

@@ -98,7 +98,7 @@ export class Receiver {
       return this.#failures.handle(tx, id, outcome.remedy, outcome.reason);
     }
     const from = { identity: sender, installationId: senderInstallation };
-    if (outcome.protection === 'dr') {
+    if (outcome.protection === 'dr' || outcome.protection === 'pq') {
       tx.onCommit('state', () => this.#failures.readAgain(sender, senderInstallation));
     }
     if (outcome.sessionBegun) events.emitOnCommit(tx, 'sessionEstablished', from);

@@ -17,12 +17,14 @@ export type {
 } from '../generated/sotto/messenger/v1/storage.js';
 
 const PROTECTION_NUMBERS = {
+  pq: ProtectionNumber.PROTECTION_PQ,
   dr: ProtectionNumber.PROTECTION_DR,
   dh: ProtectionNumber.PROTECTION_DH,
   public: ProtectionNumber.PROTECTION_PUBLIC,
 } as const;
 
 function protectionOf(number: ProtectionNumber): Protection {
+  if (number === ProtectionNumber.PROTECTION_PQ) return 'pq';
   if (number === ProtectionNumber.PROTECTION_DR) return 'dr';
   return number === ProtectionNumber.PROTECTION_PUBLIC ? 'public' : 'dh';
 }

@@ -30,12 +30,14 @@ export namespace Standing {
 export const Protection = {
   /** PROTECTION_UNSPECIFIED - Never written. */
   PROTECTION_UNSPECIFIED: 0,
-  /** PROTECTION_DR - Double Ratchet. */
+  /** PROTECTION_DR - Double Ratchet in the suite of deployed peers. */
   PROTECTION_DR: 1,
   /** PROTECTION_DH - Diffie-Hellman with the identity key: no forward secrecy. */
   PROTECTION_DH: 2,
   /** PROTECTION_PUBLIC - Readable by anybody. */
   PROTECTION_PUBLIC: 3,
+  /** PROTECTION_PQ - The hybrid suite: PQXDH and the Triple Ratchet. */
+  PROTECTION_PQ: 4,
 } as const;
 
 export type Protection = typeof Protection[keyof typeof Protection];
@@ -45,6 +47,7 @@ export namespace Protection {
   export type PROTECTION_DR = typeof Protection.PROTECTION_DR;
   export type PROTECTION_DH = typeof Protection.PROTECTION_DH;
   export type PROTECTION_PUBLIC = typeof Protection.PROTECTION_PUBLIC;
+  export type PROTECTION_PQ = typeof Protection.PROTECTION_PQ;
 }
 
 /** The record "device": what this device is. */
@@ -73,6 +76,22 @@ export interface PreKeyRecord {
   createdAt: bigint;
   /** Milliseconds since the epoch; 0 while it is the current one. */
   retiredAt: bigint;
+  /** The prekeys of the hybrid suite that belong to it. */
+  hybrid: HybridPreKeyPairs | undefined;
+}
+
+/** The prekeys of a device for the hybrid suite. */
+export interface HybridPreKeyPairs {
+  /** Suites that the bundle offered with them, a byte each. */
+  suites: Uint8Array;
+  /** 32 bytes. */
+  curve25519PublicKey: Uint8Array;
+  /** 32 bytes; secret. */
+  curve25519PrivateKey: Uint8Array;
+  /** ML-KEM-768: an encapsulation key of 1184 bytes. */
+  kemPublicKey: Uint8Array;
+  /** ML-KEM-768: the 64 bytes d || z that the key pair is derived from; secret. */
+  kemSeed: Uint8Array;
 }
 
 /** A record "peer/...": what is known of one identity, our own included. */
@@ -123,11 +142,29 @@ export interface PeerDevice {
   reset: boolean;
   /** Known from a bundle with a strict signature: no other bundle is believed about it. */
   strict: boolean;
+  /** What it offers beyond the deployed protocol. */
+  hybrid:
+    | HybridOffer
+    | undefined;
+  /** Version of our prekey whose ML-KEM key it said it has. */
+  knownVersion: number;
 }
 
 export interface PeerDevice_MetadataEntry {
   key: string;
   value: string;
+}
+
+/** What a device offers beyond the deployed protocol, by a bundle with a strict signature. */
+export interface HybridOffer {
+  /** Numbers of the suites, a byte each. */
+  suites: Uint8Array;
+  /** 32 bytes. */
+  curve25519PreKey: Uint8Array;
+  /** SHA-256 of the ML-KEM-768 prekey, 32 bytes. */
+  kemPreKeyHash: Uint8Array;
+  /** 1184 bytes; empty while no bundle came with it. */
+  kemPreKey: Uint8Array;
 }
 
 /** What has to be known of a session to choose among several. */
@@ -146,16 +183,25 @@ export interface SessionSummary {
   epoch: number;
   /** 33 bytes: the prekey of the peer's device when the session began, or was last received in; may be empty. */
   peerPreKey: Uint8Array;
+  /** Number of the suite: 2 for the hybrid one, 0 for that of deployed peers. */
+  suite: number;
 }
 
-/** A record "session/...": one Double Ratchet session. */
+/** A record "session/...": one session. */
 export interface SessionRecord {
-  /** State of the ratchet as `encodeState` writes it; secret. */
+  /** State of the ratchet as `encodeState` of its suite's package writes it; secret. */
   ratchet: Uint8Array;
   /** 33 bytes: our ephemeral key, repeated in each message until the peer answers; then empty. */
   ephemeralKey: Uint8Array;
   /** Milliseconds since the epoch by our clock: when it was last sent or received in. */
   usedAt: bigint;
+  /**
+   * In the hybrid suite, instead of the ephemeral key: our handshake, a `HybridHandshake` of the wire, repeated in each message until the
+   * peer answers; then empty.
+   */
+  handshake: Uint8Array;
+  /** Number of the suite, as in the summary. */
+  suite: number;
 }
 
 /** The record "strangers": whose records go first when there are too many. */
@@ -313,7 +359,14 @@ export const DeviceRecord: MessageFns<DeviceRecord> = {
 };
 
 function createBasePreKeyRecord(): PreKeyRecord {
-  return { publicKey: new Uint8Array(0), privateKey: new Uint8Array(0), version: 0, createdAt: 0n, retiredAt: 0n };
+  return {
+    publicKey: new Uint8Array(0),
+    privateKey: new Uint8Array(0),
+    version: 0,
+    createdAt: 0n,
+    retiredAt: 0n,
+    hybrid: undefined,
+  };
 }
 
 export const PreKeyRecord: MessageFns<PreKeyRecord> = {
@@ -338,6 +391,9 @@ export const PreKeyRecord: MessageFns<PreKeyRecord> = {
         throw new globalThis.Error("value provided for field message.retiredAt of type int64 too large");
       }
       writer.uint32(40).int64(message.retiredAt);
+    }
+    if (message.hybrid !== undefined) {
+      HybridPreKeyPairs.encode(message.hybrid, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -393,6 +449,110 @@ export const PreKeyRecord: MessageFns<PreKeyRecord> = {
             }
 
             message.retiredAt = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.hybrid = HybridPreKeyPairs.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHybridPreKeyPairs(): HybridPreKeyPairs {
+  return {
+    suites: new Uint8Array(0),
+    curve25519PublicKey: new Uint8Array(0),
+    curve25519PrivateKey: new Uint8Array(0),
+    kemPublicKey: new Uint8Array(0),
+    kemSeed: new Uint8Array(0),
+  };
+}
+
+export const HybridPreKeyPairs: MessageFns<HybridPreKeyPairs> = {
+  encode(message: HybridPreKeyPairs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.suites.length !== 0) {
+      writer.uint32(10).bytes(message.suites);
+    }
+    if (message.curve25519PublicKey.length !== 0) {
+      writer.uint32(18).bytes(message.curve25519PublicKey);
+    }
+    if (message.curve25519PrivateKey.length !== 0) {
+      writer.uint32(26).bytes(message.curve25519PrivateKey);
+    }
+    if (message.kemPublicKey.length !== 0) {
+      writer.uint32(34).bytes(message.kemPublicKey);
+    }
+    if (message.kemSeed.length !== 0) {
+      writer.uint32(42).bytes(message.kemSeed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HybridPreKeyPairs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHybridPreKeyPairs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.suites = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.curve25519PublicKey = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.curve25519PrivateKey = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kemPublicKey = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.kemSeed = reader.bytes();
             continue;
           }
         }
@@ -553,6 +713,8 @@ function createBasePeerDevice(): PeerDevice {
     selfAttested: false,
     reset: false,
     strict: false,
+    hybrid: undefined,
+    knownVersion: 0,
   };
 }
 
@@ -605,6 +767,12 @@ export const PeerDevice: MessageFns<PeerDevice> = {
     }
     if (message.strict !== false) {
       writer.uint32(112).bool(message.strict);
+    }
+    if (message.hybrid !== undefined) {
+      HybridOffer.encode(message.hybrid, writer.uint32(122).fork()).join();
+    }
+    if (message.knownVersion !== 0) {
+      writer.uint32(128).uint32(message.knownVersion);
     }
     return writer;
   },
@@ -737,6 +905,22 @@ export const PeerDevice: MessageFns<PeerDevice> = {
             message.strict = reader.bool();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.hybrid = HybridOffer.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.knownVersion = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -807,6 +991,90 @@ export const PeerDevice_MetadataEntry: MessageFns<PeerDevice_MetadataEntry> = {
   },
 };
 
+function createBaseHybridOffer(): HybridOffer {
+  return {
+    suites: new Uint8Array(0),
+    curve25519PreKey: new Uint8Array(0),
+    kemPreKeyHash: new Uint8Array(0),
+    kemPreKey: new Uint8Array(0),
+  };
+}
+
+export const HybridOffer: MessageFns<HybridOffer> = {
+  encode(message: HybridOffer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.suites.length !== 0) {
+      writer.uint32(10).bytes(message.suites);
+    }
+    if (message.curve25519PreKey.length !== 0) {
+      writer.uint32(18).bytes(message.curve25519PreKey);
+    }
+    if (message.kemPreKeyHash.length !== 0) {
+      writer.uint32(26).bytes(message.kemPreKeyHash);
+    }
+    if (message.kemPreKey.length !== 0) {
+      writer.uint32(34).bytes(message.kemPreKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HybridOffer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHybridOffer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.suites = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.curve25519PreKey = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kemPreKeyHash = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kemPreKey = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseSessionSummary(): SessionSummary {
   return {
     id: new Uint8Array(0),
@@ -816,6 +1084,7 @@ function createBaseSessionSummary(): SessionSummary {
     lost: false,
     epoch: 0,
     peerPreKey: new Uint8Array(0),
+    suite: 0,
   };
 }
 
@@ -841,6 +1110,9 @@ export const SessionSummary: MessageFns<SessionSummary> = {
     }
     if (message.peerPreKey.length !== 0) {
       writer.uint32(58).bytes(message.peerPreKey);
+    }
+    if (message.suite !== 0) {
+      writer.uint32(64).uint32(message.suite);
     }
     return writer;
   },
@@ -914,6 +1186,14 @@ export const SessionSummary: MessageFns<SessionSummary> = {
             message.peerPreKey = reader.bytes();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.suite = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -928,7 +1208,13 @@ export const SessionSummary: MessageFns<SessionSummary> = {
 };
 
 function createBaseSessionRecord(): SessionRecord {
-  return { ratchet: new Uint8Array(0), ephemeralKey: new Uint8Array(0), usedAt: 0n };
+  return {
+    ratchet: new Uint8Array(0),
+    ephemeralKey: new Uint8Array(0),
+    usedAt: 0n,
+    handshake: new Uint8Array(0),
+    suite: 0,
+  };
 }
 
 export const SessionRecord: MessageFns<SessionRecord> = {
@@ -944,6 +1230,12 @@ export const SessionRecord: MessageFns<SessionRecord> = {
         throw new globalThis.Error("value provided for field message.usedAt of type int64 too large");
       }
       writer.uint32(24).int64(message.usedAt);
+    }
+    if (message.handshake.length !== 0) {
+      writer.uint32(34).bytes(message.handshake);
+    }
+    if (message.suite !== 0) {
+      writer.uint32(40).uint32(message.suite);
     }
     return writer;
   },
@@ -983,6 +1275,22 @@ export const SessionRecord: MessageFns<SessionRecord> = {
             }
 
             message.usedAt = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.handshake = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.suite = reader.uint32();
             continue;
           }
         }

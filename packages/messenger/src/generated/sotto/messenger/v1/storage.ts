@@ -12,12 +12,14 @@ export const protobufFileName = "sotto/messenger/v1/storage.proto";
 export const Protection = {
   /** PROTECTION_UNSPECIFIED - Never written. */
   PROTECTION_UNSPECIFIED: 0,
-  /** PROTECTION_DR - Double Ratchet. */
+  /** PROTECTION_DR - Double Ratchet in the suite of deployed peers. */
   PROTECTION_DR: 1,
   /** PROTECTION_DH - Diffie-Hellman with the identity key: no forward secrecy. */
   PROTECTION_DH: 2,
   /** PROTECTION_PUBLIC - Readable by anybody. */
   PROTECTION_PUBLIC: 3,
+  /** PROTECTION_PQ - The hybrid suite: PQXDH and the Triple Ratchet. */
+  PROTECTION_PQ: 4,
 } as const;
 
 export type Protection = typeof Protection[keyof typeof Protection];
@@ -27,6 +29,7 @@ export namespace Protection {
   export type PROTECTION_DR = typeof Protection.PROTECTION_DR;
   export type PROTECTION_DH = typeof Protection.PROTECTION_DH;
   export type PROTECTION_PUBLIC = typeof Protection.PROTECTION_PUBLIC;
+  export type PROTECTION_PQ = typeof Protection.PROTECTION_PQ;
 }
 
 /** A record "contact/...": an identity that the user added. */
