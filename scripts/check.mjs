@@ -189,12 +189,15 @@ async function checkModels() {
     const installed = await runTool('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd });
     if (!installed.ok) return installed;
   }
-  const model = 'group-log.qnt';
-  const run = [bin, 'run', '--backend=typescript', '--max-samples=80', '--max-steps=6'];
-  return inSequence(
-    [process.execPath, [bin, 'test', '--backend=typescript', model], { cwd }],
-    [process.execPath, [...run, '--invariant=Invariants', model], { cwd }],
-  );
+  const backend = '--backend=typescript';
+  const steps = Object.entries({
+    'group-log.qnt': ['--max-samples=80', '--max-steps=6'],
+    'hybrid-session.qnt': ['--max-samples=2000', '--max-steps=16'],
+  }).flatMap(([model, size]) => [
+    [process.execPath, [bin, 'test', backend, model], { cwd }],
+    [process.execPath, [bin, 'run', backend, ...size, '--invariant=Invariants', model], { cwd }],
+  ]);
+  return inSequence(...steps);
 }
 
 const wanted = process.argv.slice(2);

@@ -30,6 +30,7 @@ const EVENT_NAMES: Readonly<Record<keyof MessengerEvents, true>> = {
   sessionEstablished: true,
   sessionReset: true,
   preKeyRotated: true,
+  postQuantumWithdrawn: true,
   decryptionFailed: true,
   sent: true,
   sendFailed: true,

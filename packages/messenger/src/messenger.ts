@@ -49,7 +49,11 @@ export async function createMessenger(options: MessengerOptions): Promise<Messen
     names: options.names,
   };
   const events = new Events(settings.logger);
-  const device = await openDevice({ ...settings, onHookError: (error) => events.storageError(error) });
+  const device = await openDevice({
+    ...settings,
+    hybrid: options.postQuantum === false ? undefined : await loadHybridSuite(settings.crypto),
+    onHookError: (error) => events.storageError(error),
+  });
   const runtime = new Runtime(device, events, settings.clock);
   const { continuity } = settings.store;
   const restored = settings.restored ?? continuity === 'rolled-back';
@@ -63,6 +67,12 @@ export async function createMessenger(options: MessengerOptions): Promise<Messen
 async function loadDefaultProvider(): Promise<CryptoProvider> {
   const { defaultProvider } = await import('./runtime/default-provider.js');
   return defaultProvider();
+}
+
+/** Its code is loaded only where it is offered. */
+async function loadHybridSuite(crypto: CryptoProvider): Promise<HybridSuite> {
+  const { createHybridSuite } = await import('@sotto/device/hybrid');
+  return createHybridSuite(crypto);
 }
 
 /** The whole protocol for one device, over a store and a transport. Made by {@link createMessenger}. */

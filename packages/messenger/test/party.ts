@@ -31,6 +31,7 @@ const EVENTS = [
   'sessionEstablished',
   'sessionReset',
   'preKeyRotated',
+  'postQuantumWithdrawn',
   'decryptionFailed',
   'sent',
   'sendFailed',

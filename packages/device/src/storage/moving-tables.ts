@@ -69,7 +69,12 @@ function isSeenKey(segments: readonly string[]): boolean {
 }
 
 function withoutSessions(peer: PeerRecord): PeerRecord {
-  const devices = peer.devices.map((device) => ({ ...device, sessions: [], hasReplied: false }));
+  const devices = peer.devices.map((device) => ({
+    ...device,
+    sessions: [],
+    hasReplied: false,
+    knownVersion: 0,
+  }));
   return { ...peer, devices, answeredAt: 0n };
 }
 

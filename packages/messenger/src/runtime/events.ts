@@ -22,7 +22,10 @@ export interface ReceivedMessage {
   readonly sender: PublicKey;
   /** The sender's installation id; empty when the message names none. */
   readonly senderInstallation: string;
-  /** How it was protected: `dr` with forward secrecy, `dh` without, `public` readable by anyone. */
+  /**
+   * How it was protected: `pq` with forward secrecy and post-quantum keys, `dr` with forward secrecy, `dh` without, `public` readable
+   * by anyone.
+   */
   readonly protection: Protection;
   /** Whether the user has verified the sender's identity. */
   readonly verified: boolean;
@@ -107,6 +110,11 @@ export interface MessengerEvents {
   sessionReset: { readonly identity: PublicKey; readonly installationId: string | undefined };
   /** A device of a peer has a new signed prekey. */
   preKeyRotated: { readonly identity: PublicKey; readonly installationId: string };
+  /**
+   * A device that offered sessions with post-quantum keys no longer does: what is sent to it from now on is less protected. Tell
+   * the user. Only the device itself can withdraw the offer.
+   */
+  postQuantumWithdrawn: { readonly identity: PublicKey; readonly installationId: string };
   /**
    * This device can't decrypt a message; the reason is for people, the code for programs. Emitted once for each cause and
    * device, until a message of that device can be read in a session; at most 16 times for one sender.
@@ -211,6 +219,9 @@ export class Events {
     }
     for (const installationId of news.rotated) {
       this.emitOnCommit(tx, 'preKeyRotated', { identity, installationId });
+    }
+    for (const installationId of news.lowered) {
+      this.emitOnCommit(tx, 'postQuantumWithdrawn', { identity, installationId });
     }
     for (const installationId of news.reset) {
       this.emitOnCommit(tx, 'sessionReset', { identity, installationId });

@@ -32,6 +32,12 @@ export interface MessengerOptions {
   readonly names?: NameResolver | undefined;
   /** Every primitive. Default: the best provider of the platform. */
   readonly crypto?: CryptoProvider | undefined;
+  /**
+   * Whether to offer the hybrid suite, PQXDH and the Triple Ratchet: messages to and from devices that offer it too are safe from
+   * an attacker who records them now and has a quantum computer later. Nothing changes towards others. Its code is loaded
+   * only then. A device that stops offering it shows its peers `postQuantumWithdrawn`. Default true.
+   */
+  readonly postQuantum?: boolean | undefined;
   /** Time and timers. Default: the system clock. */
   readonly clock?: Clock | undefined;
   /** Receives events and public identifiers, never keys or contents. Default: nothing is logged. */
