@@ -38,11 +38,12 @@ export interface ConversationSummary {
  * - `public`: anyone can read it.
  * - `identity-key`: no forward secrecy yet; whoever learns one of the identity keys later can read it.
  * - `ratchet`: forward secrecy.
+ * - `post-quantum`: the same, also against somebody who records messages now and has a quantum computer later.
  *
  * Before the first message it is what a message would have now. Whether the peer is who the user thinks is a separate
  * question: see `Person.verified`.
  */
-export type ConversationProtection = 'public' | 'identity-key' | 'ratchet';
+export type ConversationProtection = 'public' | 'identity-key' | 'ratchet' | 'post-quantum';
 
 /** A conversation as a string, for URLs and maps: `d-` and an identity, `p-` and a name, `g-` and a group's id. */
 export function conversationKey(conversation: Conversation): string {

@@ -819,8 +819,7 @@ export class Conversations {
     let failure: unknown;
     try {
       const result = await this.#messenger.send(conversation, payload, { onProgress, alongside });
-      const isWeak = result.kind === 'group' && result.members.some(isWithoutRatchet);
-      if (isWeak) await this.#history.setProtection(key, next, 'dh');
+      if (result.kind === 'group') await this.#noteProtection(key, next, result.members);
     } catch (error) {
       failure = error;
     }
@@ -926,7 +925,7 @@ export class Conversations {
     let failure: unknown;
     try {
       const { members } = await status.send(conversation, content, { onProgress, alongside });
-      if (members.some(isWithoutRatchet)) await this.#history.setProtection(key, next, 'dh');
+      await this.#noteProtection(key, next, members);
     } catch (error) {
       failure = error;
     }
@@ -1020,14 +1019,21 @@ export class Conversations {
     this.#tellOf(key, numbers);
   }
 
+  /** A group's message counts as protected as the least protected of its copies. */
+  async #noteProtection(key: string, number: number, members: readonly MemberOutcome[]): Promise<void> {
+    const protection = weakestOf(
+      members.flatMap(({ result }) => ('devices' in result ? result.devices : [])),
+    );
+    if (protection !== 'dr') await this.#history.setProtection(key, number, protection);
+  }
+
   #ownEntry(
     conversation: Conversation,
     payload: Uint8Array,
     { id, devices }: Pick<TakenMessage, 'id' | 'devices'>,
   ): Extract<StoredEntry, { readonly message: unknown }> {
     const now = this.#clock.now();
-    const protection =
-      conversation.kind === 'public' ? 'public' : devices.some(isDh) ? ('dh' as const) : ('dr' as const);
+    const protection = conversation.kind === 'public' ? 'public' : weakestOf(devices);
     return {
       storedAt: now,
       message: {
@@ -1468,16 +1474,16 @@ function isTimed(entry: Entry): boolean {
 
 function protectionOf({ conversation, lastMessage, deviceKnown }: Row): ConversationProtection {
   if (conversation.kind === 'public') return 'public';
+  if (lastMessage?.protection === 'pq') return 'post-quantum';
   if (lastMessage !== undefined) return lastMessage.protection === 'dh' ? 'identity-key' : 'ratchet';
   return conversation.kind === 'group' || deviceKnown ? 'ratchet' : 'identity-key';
 }
 
-function isDh(outcome: DeviceOutcome): boolean {
-  return 'sent' in outcome && outcome.sent === 'dh';
-}
-
-function isWithoutRatchet({ result }: MemberOutcome): boolean {
-  return 'devices' in result && result.devices.some(isDh);
+/** How the least protected copy of a message is; `dr` before any was encrypted. */
+function weakestOf(devices: readonly DeviceOutcome[]): 'pq' | 'dr' | 'dh' {
+  const sent = devices.flatMap((device) => ('sent' in device ? device.sent : []));
+  if (sent.includes('dh')) return 'dh';
+  return sent.length > 0 && sent.every((protection) => protection === 'pq') ? 'pq' : 'dr';
 }
 
 function notFound(what: SottoError<'NOT_FOUND'>['details']['what'], id: string): SottoError<'NOT_FOUND'> {

@@ -13,7 +13,7 @@ export type { Remedy } from './remedy.js';
 export type { MessageRequest } from './requests.js';
 export { defineTable, type TableDefinition } from './storage/define-table.js';
 export type { InboxMessage } from './storage/received-table.js';
-export type { Protection } from './storage/records.js';
+export type { HybridPreKeyPairs, Protection } from './storage/records.js';
 export type { RecordCodec, Table } from './storage/table.js';
 export {
   type AnyTable,
@@ -26,3 +26,10 @@ export {
   type Transaction,
   type Transactions,
 } from './storage/transaction.js';
+export type {
+  HandshakeParty,
+  HybridDecrypted,
+  HybridStart,
+  HybridSuite,
+  OpenedHeader,
+} from './suites/hybrid-suite.js';

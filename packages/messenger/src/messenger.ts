@@ -1,5 +1,6 @@
 import { encodeHex, errorName, type PublicKey, parseFunction, silentLogger, systemClock } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+import type { HybridSuite } from '@sotto/device';
 import { openMessengerDevice as openDevice } from '@sotto/device/internal';
 import { checkEventName, checkMessengerOptions, checkPayload } from './arguments.js';
 import { CatchUp } from './connection/catch-up.js';

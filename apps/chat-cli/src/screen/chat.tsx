@@ -184,6 +184,7 @@ const PROTECTIONS = {
   public: 'anyone can read this',
   'identity-key': 'no forward secrecy yet',
   ratchet: 'forward secrecy',
+  'post-quantum': 'post-quantum, forward secrecy',
 } as const;
 
 /** The conversation's title and protection. */

@@ -36,5 +36,5 @@ function signOf(
 ): string {
   if (request) return '?';
   if (conversation.kind === 'direct' && conversations.person(conversation.peer).verified) return '✓';
-  return { public: ' ', ratchet: '=', 'identity-key': '~' }[protection];
+  return { public: ' ', 'post-quantum': '=', ratchet: '=', 'identity-key': '~' }[protection];
 }
