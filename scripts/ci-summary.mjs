@@ -5,6 +5,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { readJson, root, workspacePackages } from './workspace.mjs';
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
+/** What failed first, and passed when it was repeated alone. */
+const unstable = [];
 /** What failed, by name and reason: a log may be cut off at the front, and this stands there. */
 const failures = [];
 
@@ -30,6 +32,7 @@ function countTests(part) {
   const report = join(root, 'reports', `${part.replace(':', '-')}.json`);
   if (!existsSync(report)) return count(`${part}: no report`, { passed: 0, failed: 1 });
   const packages = new Map();
+  const passedAlone = passedWhenRepeated(part);
   for (const { name, status, message, assertionResults } of readJson(report).testResults) {
     const file = relative(root, name);
     const what = `${part} ${file.split(sep).slice(0, 2).join('/')}`;
@@ -38,7 +41,10 @@ function countTests(part) {
     for (const test of assertionResults) {
       if (test.status === 'passed') sums.passed++;
       else if (test.status !== 'failed') sums.skipped++;
-      else {
+      else if (passedAlone.has(`${name} ${test.fullName}`)) {
+        sums.passed++;
+        unstable.push({ what, test: test.fullName, why: test.failureMessages.join('\n') });
+      } else {
         sums.failed++;
         failures.push({ what, test: test.fullName, why: test.failureMessages.join('\n') });
       }
@@ -55,10 +61,23 @@ function countTests(part) {
   for (const [what, sums] of packages) count(what, sums);
 }
 
+/** Names of the tests that passed when `ci-repeat.mjs` ran their files again. */
+function passedWhenRepeated(part) {
+  const report = join(root, 'reports', `repeated-${part.replace(':', '-')}.json`);
+  const results = existsSync(report) ? readJson(report).testResults : [];
+  return new Set(
+    results.flatMap(({ name, assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status === 'passed')
+        .map(({ fullName }) => `${name} ${fullName}`),
+    ),
+  );
+}
+
 for (const outcome of process.argv.slice(2)) {
   const at = outcome.lastIndexOf('=');
   const [part, status] = [outcome.slice(0, at), Number(outcome.slice(at + 1))];
-  const failedBefore = counts.failed;
+  const [failedBefore, unstableBefore] = [counts.failed, unstable.length];
   if (part === 'check') {
     const file = join(root, 'reports', 'check.json');
     const steps = existsSync(file) ? readJson(file) : [];
@@ -70,7 +89,7 @@ for (const outcome of process.argv.slice(2)) {
     count(part, { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1 });
   }
   // Coverage below its threshold, a build that fails: no test of it failed, and yet the part has.
-  if (status !== 0 && counts.failed === failedBefore) {
+  if (status !== 0 && counts.failed === failedBefore && unstable.length === unstableBefore) {
     count(`${part}: exit code ${status}`, { passed: 0, failed: 1 });
   }
 }
@@ -81,11 +100,17 @@ if (notRun.size > 0) {
     failures.push({ what: 'not run', test: relative(root, file), why: 'in no report' });
 }
 
-for (const { what, test, why } of failures) {
-  const lines = stripVTControlCharacters(why).split('\n').slice(0, 25);
-  process.stdout.write(`\nFAILED ${what}: ${test}\n${lines.map((line) => `  ${line}\n`).join('')}`);
+for (const [word, tests] of [
+  ['UNSTABLE (passed when repeated)', unstable],
+  ['FAILED', failures],
+]) {
+  for (const { what, test, why } of tests) {
+    const lines = stripVTControlCharacters(why).split('\n').slice(0, 25);
+    process.stdout.write(`\n${word} ${what}: ${test}\n${lines.map((line) => `  ${line}\n`).join('')}`);
+  }
 }
-if (failures.length > 0) process.stdout.write('\n');
+if (unstable.length + failures.length > 0) process.stdout.write('\n');
+if (unstable.length > 0) process.stdout.write(`${unstable.length} tests passed only when repeated.\n`);
 if (counts.skipped > 0) process.stdout.write(`${counts.skipped} tests were skipped.\n`);
 process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
