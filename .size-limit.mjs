@@ -185,6 +185,11 @@ const budgets = [
     limit: '15 kB',
   },
   {
+    name: 'the post-quantum handshake, without a provider',
+    import: { [dist('x3dh', 'pqxdh')]: '*' },
+    limit: '3 kB',
+  },
+  {
     name: 'ML-KEM-768, without a provider',
     import: { [dist('crypto', 'ml-kem')]: '*' },
     limit: '9 kB',
