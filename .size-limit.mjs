@@ -185,6 +185,16 @@ const budgets = [
     limit: '15 kB',
   },
   {
+    name: 'the post-quantum handshake, without a provider',
+    import: { [dist('x3dh', 'pqxdh')]: '*' },
+    limit: '3 kB',
+  },
+  {
+    name: 'ML-KEM-768, without a provider',
+    import: { [dist('crypto', 'ml-kem')]: '*' },
+    limit: '9 kB',
+  },
+  {
     name: 'what the WebAssembly provider loads, when it is called',
     import: { [dist('crypto', 'webassembly/libraries')]: '*' },
     // A build of libsecp256k1 with its tables, as text; hash-wasm's KECCAK.

@@ -15,7 +15,10 @@ import { root } from './workspace.mjs';
 const LICENCES = ['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'Unlicense', 'CC0-1.0'];
 /** Two versions of one of these would be two implementations to review, and twice the size. */
 const ONE_VERSION = /^(@noble|@scure)\//;
-/** These bring older ones of their own: viem, for names of ENS; and for recipients of age that attachments don't use. */
+/**
+ * These bring older ones of their own: viem, for names of ENS; and the @noble/post-quantum of age, for recipients that attachments don't use.
+ * The one of `@sotto/crypto` is pinned to a version that has ours.
+ */
 const WITH_THEIR_OWN = ['viem', '@noble/post-quantum'];
 /** LevelDB, for the programs that keep a store in files: the script chooses the build that is in the package. */
 const MAY_RUN_SCRIPTS = ['classic-level'];

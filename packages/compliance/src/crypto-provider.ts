@@ -11,7 +11,8 @@ import type { ProviderCase } from './crypto-provider/provider-case.js';
 import { secp256k1Cases } from './crypto-provider/secp256k1-cases.js';
 import { x25519Cases } from './crypto-provider/x25519-cases.js';
 
-export * from './crypto-provider/compare-providers.js';
+export { type CompareOptions, compareProviders } from './crypto-provider/compare-providers.js';
+export * from './crypto-provider/ml-kem-768-cases.js';
 export { byteKindCases } from './crypto-provider/ownership-cases.js';
 export type { ProviderCase } from './crypto-provider/provider-case.js';
 export * from './crypto-provider/random-source-cases.js';

@@ -20,8 +20,8 @@ export interface ErrorDetails {
   INVALID_TEXT: { readonly what: TextKind; readonly reason: string };
   /** An argument outside its documented range. */
   INVALID_ARGUMENT: { readonly what: string; readonly reason: string };
-  /** Not the encoding of a point on the curve. */
-  INVALID_PUBLIC_KEY: { readonly curve: 'secp256k1' | 'x25519'; readonly reason: string };
+  /** Not the encoding of a point on the curve, or not an encapsulation key of ML-KEM-768. */
+  INVALID_PUBLIC_KEY: { readonly curve: 'secp256k1' | 'x25519' | 'ML-KEM-768'; readonly reason: string };
   /** A scalar that is zero or not below the order of the group. */
   INVALID_PRIVATE_KEY: { readonly curve: 'secp256k1' | 'x25519' };
   /** A signature that is malformed, or from which no key can be recovered. */

@@ -9,6 +9,7 @@ export * from './environment.js';
 export * from './errors.js';
 export * from './keys.js';
 export * from './lru-cache.js';
+export * from './ml-kem-768.js';
 export * from './name-resolver.js';
 export * from './on-abort.js';
 export * from './redacted.js';

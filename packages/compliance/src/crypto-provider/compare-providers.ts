@@ -1,4 +1,4 @@
-import type { X25519Provider } from '@sotto/core';
+import type { CryptoProvider, X25519Provider } from '@sotto/core';
 import { encodeHex, isSottoError } from '@sotto/core';
 import { describeError, expectBytes } from '../support/expectations.js';
 import { createDraw } from './draw.js';
@@ -22,8 +22,27 @@ export interface CompareOptions {
  * one of them throws anything but a SottoError
  */
 export function compareProviders(a: X25519Provider, b: X25519Provider, options: CompareOptions): void {
-  const { seed, rounds, only = /^/ } = options;
-  const compared = operations().filter(({ name }) => only.test(name));
+  const { rounds, only = /^/ } = options;
+  compareOperations(operations(), a, b, options);
+  for (let round = 0; round < rounds; round++) {
+    for (const [maker, user] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      if (only.test('secp256k1.generateKeyPair')) compareGeneratedKeys('secp256k1', maker, user);
+      if (only.test('x25519.generateKeyPair')) compareGeneratedKeys('x25519', maker, user);
+    }
+  }
+}
+
+/** Runs the operations of two providers on the same drawn inputs. @throws as {@link compareProviders} */
+export function compareOperations<Provider extends CryptoProvider>(
+  list: readonly Operation<Provider>[],
+  a: Provider,
+  b: Provider,
+  { seed, rounds, only = /^/ }: CompareOptions,
+): void {
+  const compared = list.filter(({ name }) => only.test(name));
   for (let round = 0; round < rounds; round++) {
     for (const operation of compared) {
       const draw = createDraw(`${seed}/${round}/${operation.name}`);
@@ -37,17 +56,14 @@ export function compareProviders(a: X25519Provider, b: X25519Provider, options: 
         }
       }
     }
-    for (const [maker, user] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      if (only.test('secp256k1.generateKeyPair')) compareGeneratedKeys('secp256k1', maker, user);
-      if (only.test('x25519.generateKeyPair')) compareGeneratedKeys('x25519', maker, user);
-    }
   }
 }
 
-function resultOf(operation: Operation, provider: X25519Provider, inputs: readonly unknown[]): string {
+function resultOf<Provider extends CryptoProvider>(
+  operation: Operation<Provider>,
+  provider: Provider,
+  inputs: readonly unknown[],
+): string {
   // Copies, so that a provider that writes to its inputs doesn't pass that on to the other.
   const own = inputs.map((input) => (input instanceof Uint8Array ? Uint8Array.from(input) : input));
   try {

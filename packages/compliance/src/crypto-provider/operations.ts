@@ -1,5 +1,5 @@
 import { secp256k1 as curve } from '@noble/curves/secp256k1.js';
-import type { X25519Provider } from '@sotto/core';
+import type { CryptoProvider, X25519Provider } from '@sotto/core';
 import { concatBytes, copyBytes, HKDF_MAX_LENGTH, PBKDF2_MAX_ITERATIONS } from '@sotto/core';
 import { hex } from '../support/expectations.js';
 import { repeated, withBitFlipped } from './bytes.js';
@@ -18,35 +18,40 @@ import {
 } from './hostile-inputs.js';
 
 /** An operation of a provider, as a function from drawn inputs to bytes. */
-export interface Operation {
+export interface Operation<Provider extends CryptoProvider = X25519Provider> {
   readonly name: string;
   /** Inputs that the operation is made for; it accepts them. */
   usual(draw: Draw): readonly unknown[];
   /** Inputs some of which are at their limits or beyond. */
   hostile(draw: Draw): readonly unknown[];
-  run(provider: X25519Provider, inputs: readonly unknown[]): readonly Uint8Array[];
+  run(provider: Provider, inputs: readonly unknown[]): readonly Uint8Array[];
 }
 
 /** How to draw one input. */
-interface Parameter<T> {
+export interface Parameter<T> {
   usual(draw: Draw): T;
   hostile(draw: Draw): T;
 }
 
-function operation<Inputs extends readonly unknown[]>(
-  name: string,
-  parameters: { readonly [Index in keyof Inputs]: Parameter<Inputs[Index]> },
-  run: (provider: X25519Provider, ...inputs: Inputs) => readonly Uint8Array[],
-): Operation {
-  const list: readonly Parameter<unknown>[] = parameters;
-  return {
-    name,
-    usual: (draw) => list.map((parameter) => parameter.usual(draw)),
-    hostile: (draw) =>
-      list.map((parameter) => (draw.integer(2) === 0 ? parameter.usual(draw) : parameter.hostile(draw))),
-    run: (provider, inputs) => run(provider, ...(inputs as unknown as Inputs)),
+/** What makes operations of a kind of provider. */
+export function operationOf<Provider extends CryptoProvider>() {
+  return <Inputs extends readonly unknown[]>(
+    name: string,
+    parameters: { readonly [Index in keyof Inputs]: Parameter<Inputs[Index]> },
+    run: (provider: Provider, ...inputs: Inputs) => readonly Uint8Array[],
+  ): Operation<Provider> => {
+    const list: readonly Parameter<unknown>[] = parameters;
+    return {
+      name,
+      usual: (draw) => list.map((parameter) => parameter.usual(draw)),
+      hostile: (draw) =>
+        list.map((parameter) => (draw.integer(2) === 0 ? parameter.usual(draw) : parameter.hostile(draw))),
+      run: (provider, inputs) => run(provider, ...(inputs as unknown as Inputs)),
+    };
   };
 }
+
+const operation = operationOf<X25519Provider>();
 
 export function operations(): readonly Operation[] {
   return [

@@ -1,13 +1,20 @@
-import { isBytes } from '@sotto/core';
+import { type CryptoProvider, isBytes } from '@sotto/core';
 import { expectBytes, expectRefusal, expectThat } from '../support/expectations.js';
 import { notBytes, SharingBytes } from '../support/odd-bytes.js';
 import { createDraw } from './draw.js';
-import { operations } from './operations.js';
+import { type Operation, operations } from './operations.js';
 import type { ProviderCase } from './provider-case.js';
 
 /** Bytes in are borrowed and never changed; bytes out are fresh, plain and belong to the caller. */
 export function ownershipCases(): readonly ProviderCase[] {
-  return operations().flatMap((operation) => {
+  return ownershipCasesOf(operations());
+}
+
+/** The same for operations of any kind of provider. */
+export function ownershipCasesOf<Provider extends CryptoProvider>(
+  list: readonly Operation<Provider>[],
+): readonly ProviderCase<Provider>[] {
+  return list.flatMap((operation) => {
     const inputs = () => operation.usual(createDraw(`ownership of ${operation.name}`));
     return [
       {
@@ -62,7 +69,7 @@ export function ownershipCases(): readonly ProviderCase[] {
           });
         },
       },
-    ] satisfies ProviderCase[];
+    ] satisfies ProviderCase<Provider>[];
   });
 }
 
@@ -72,7 +79,7 @@ function expectOutputs(actual: readonly Uint8Array[], expected: readonly Uint8Ar
   });
 }
 
-function expectFresh(outputs: readonly Uint8Array[], others: readonly unknown[]): void {
+export function expectFresh(outputs: readonly Uint8Array[], others: readonly unknown[]): void {
   outputs.forEach((output, index) => {
     // Not a Buffer, whose `slice` doesn't copy.
     expectThat(output.constructor.name === 'Uint8Array', 'what comes out is a plain Uint8Array');

@@ -1,0 +1,68 @@
+import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
+import {
+  copyBytes,
+  ML_KEM_768_CIPHERTEXT_LENGTH,
+  ML_KEM_768_ENCAPSULATION_KEY_LENGTH,
+  ML_KEM_768_SEED_LENGTH,
+  type MlKem768,
+  MlKem768Encapsulation,
+  type MlKem768EncapsulationKey,
+  MlKem768KeyPair,
+  type MlKem768Seed,
+  type RandomSource,
+  wipeBytes,
+} from '@sotto/core';
+import { requireLength } from '../arguments.js';
+import { invalidEncapsulationKey } from '../ml-kem-arguments.js';
+
+/** Bytes that an encapsulation draws: `m` of FIPS 203. */
+const MESSAGE_LENGTH = 32;
+
+/** ML-KEM-768 on @noble/post-quantum. */
+export function createMlKem768(randomBytes: RandomSource): MlKem768 {
+  return {
+    generateKeyPair() {
+      return pairOf(randomBytes(ML_KEM_768_SEED_LENGTH));
+    },
+
+    keyPairFromSeed(seed) {
+      requireLength('seed', seed, ML_KEM_768_SEED_LENGTH);
+      return pairOf(copyBytes(seed));
+    },
+
+    encapsulate(encapsulationKey) {
+      requireLength('encapsulation key', encapsulationKey, ML_KEM_768_ENCAPSULATION_KEY_LENGTH);
+      const message = randomBytes(MESSAGE_LENGTH);
+      const { cipherText, sharedSecret } = encapsulateWith(encapsulationKey, message);
+      const encapsulation = new MlKem768Encapsulation(copyBytes(cipherText), copyBytes(sharedSecret));
+      wipeBytes(message, sharedSecret);
+      return encapsulation;
+    },
+
+    decapsulate(seed, ciphertext) {
+      requireLength('seed', seed, ML_KEM_768_SEED_LENGTH);
+      requireLength('ciphertext', ciphertext, ML_KEM_768_CIPHERTEXT_LENGTH);
+      const ownSeed = copyBytes(seed);
+      const { secretKey } = ml_kem768.keygen(ownSeed);
+      const sharedSecret = ml_kem768.decapsulate(copyBytes(ciphertext), secretKey);
+      wipeBytes(ownSeed, secretKey);
+      return copyBytes(sharedSecret);
+    },
+  };
+}
+
+function encapsulateWith(encapsulationKey: Uint8Array, message: Uint8Array) {
+  try {
+    return ml_kem768.encapsulate(copyBytes(encapsulationKey), message);
+  } catch {
+    // Of keys and messages of the right lengths, the library refuses only these.
+    throw invalidEncapsulationKey();
+  }
+}
+
+/** Takes the bytes over. */
+function pairOf(seed: Uint8Array): MlKem768KeyPair {
+  const { publicKey, secretKey } = ml_kem768.keygen(seed);
+  wipeBytes(secretKey);
+  return new MlKem768KeyPair(copyBytes(publicKey) as MlKem768EncapsulationKey, seed as MlKem768Seed);
+}
