@@ -108,34 +108,29 @@ describe.runIf(hasChromium())('in Chromium', () => {
         withTabs(2, async (...tabs) => {
           const options = { name: 'fought for', whenLocked: 'hand-over' } as const;
           const until = Date.now() + FIGHT_MINUTES * 60_000;
-          let [turns, confirmed, refused] = [0, 0, 0];
+          let [turns, confirmed] = [0, 0];
           await tabs[0]?.call.open('s', options);
           while (turns < FIGHT_TURNS || Date.now() < until) {
             const [loser, winner] = [tabs[turns % 2], tabs[(turns + 1) % 2]];
             if (loser === undefined || winner === undefined) throw new Error('two tabs are needed');
-            // The one writes on while the other takes the store over.
+            // The one writes on while the other takes the store over, after some commits.
+            const write = (number: string) =>
+              loser.call.put('s', { last: number, [`log/${number}`]: number });
             const writing = (async () => {
-              for (let i = 0; ; i++) {
-                const number = String(confirmed + 1).padStart(9, '0');
-                if (
-                  typeof (await loser.call.put('s', { last: number, [`log/${number}`]: number })) !== 'number'
-                )
-                  return i;
-                confirmed++;
-              }
+              while (typeof (await write(String(confirmed + 1).padStart(9, '0'))) === 'number') confirmed++;
             })();
+            const wanted = confirmed + (turns % 7);
+            await expect
+              .poll(() => confirmed, { interval: 1, timeout: 30_000 })
+              .toBeGreaterThanOrEqual(wanted);
             expect(await winner.call.open('s', options)).toMatchObject({ continuity: 'continued' });
             await writing;
-            refused++;
             await loser.call.close('s');
             turns++;
             expect(Number(await winner.call.get('s', 'last'))).toBe(confirmed);
           }
-          const log = (await (tabs[turns % 2] as (typeof tabs)[number]).call.keys('s')).filter((key) =>
-            key.startsWith('log/'),
-          );
-          expect(log).toHaveLength(confirmed);
-          expect(refused).toBe(turns);
+          const keys = (await tabs[turns % 2]?.call.keys('s')) ?? [];
+          expect(keys.filter((key) => key.startsWith('log/'))).toHaveLength(confirmed);
           process.stdout.write(`tabs: ${turns} times taken over, ${confirmed} commits\n`);
         }),
       FIGHT_MINUTES * 60_000 + 120_000,
