@@ -41,6 +41,7 @@ export const programs: Readonly<Record<string, readonly (readonly [folder: strin
     ['apps/whisper-node', 'dist/main.js'],
     ['apps/whisper-node', 'test/network/children/participant.ts'],
   ],
+  'packages/device-linking': [['packages/device-linking', 'test/crash/side.mjs']],
   'packages/messenger': [
     ['packages/messenger', 'test/crash/child.mjs'],
     ['packages/messenger', 'test/crash/roles.mjs'],

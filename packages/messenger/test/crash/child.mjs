@@ -4,7 +4,8 @@ import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSyn
 import { join } from 'node:path';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger } from '@sotto/messenger';
-import { killing, openStore } from './killable.ts';
+import { killing } from '@sotto/testing/kills';
+import { openStore } from './killable.ts';
 
 const { kind, directory, privateKey, ...death } = JSON.parse(process.argv[2]);
 const crypto = defaultProvider();

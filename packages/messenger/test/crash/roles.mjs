@@ -5,39 +5,15 @@ import { join } from 'node:path';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, readAccount } from '@sotto/messenger';
 import { exportBackup, restoreBackup } from '@sotto/messenger/backup';
-import { killing, openStore } from './killable.ts';
+import { killing, parentTransport } from '@sotto/testing/kills';
+import { openStore } from './killable.ts';
 
 const { role, kind, directory, peers, from, ...death } = JSON.parse(process.argv[2]);
 const crypto = defaultProvider();
 const bytesOf = (text) => new TextEncoder().encode(text);
 const say = (message) => process.send(message);
 
-/** A transport by way of the parent. */
-const transport = {
-  capabilities: { maxPayloadBytes: 1024 * 1024, history: false, confirmsSend: true },
-  async connect(party) {
-    let calls = 0;
-    const waiting = new Map();
-    process.on('message', (message) => {
-      if (message.type === 'answer') waiting.get(message.id)?.();
-      else if (message.type === 'deliver') {
-        party.onMessage(message.message).then(() => say({ type: 'taken', id: message.id }));
-      }
-    });
-    const call = (what) =>
-      new Promise((resolve) => {
-        const id = calls++;
-        waiting.set(id, resolve);
-        say({ type: 'call', id, ...what });
-      });
-    await call({ what: 'connect', identity: party.identity });
-    return {
-      send: (channel, payload) => call({ what: 'send', channel, payload }),
-      subscribe: (channels) => call({ what: 'subscribe', channels }),
-      close: async () => {},
-    };
-  },
-};
+const transport = parentTransport();
 
 async function openMessenger(store) {
   const identity = await readAccount(store, crypto);

@@ -1,11 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { cpSync, createReadStream, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeHex, type Store, systemClock, type TransportConnection } from '@sotto/core';
+import { encodeHex, type Store, systemClock } from '@sotto/core';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { bundlePath } from '@sotto/testing/bundle';
 import { temporaryDirectory } from '@sotto/testing/files';
+import { liveOnce } from '@sotto/testing/kills';
 import { repetitions } from '@sotto/testing/long';
 import { countRecords } from '@sotto/testing/stores';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
@@ -51,43 +50,19 @@ class Lives {
   /** One life, to the end or to a death at a random moment. @returns whether it lived to the end */
   async live(dies: boolean): Promise<boolean> {
     const { role, kind, directory } = this;
-    // At a commit, or some time after the work has begun.
-    const { commits, ms } = ROLES[role];
-    const atCommit = dies && commits > 0 && randomInt(2) === 0;
-    const argument = {
-      role,
-      kind,
-      directory,
-      peers: this.peers.map(encodeHex),
-      from: this.#from,
-      ...(atCommit && {
-        killAt: randomInt(1, commits + 1),
-        killWhen: randomInt(2) === 0 ? 'before' : 'after',
-      }),
-    };
+    const from = this.#from;
     this.#from += 10;
-    const child = fork(CHILD, [JSON.stringify(argument)], {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      serialization: 'advanced',
+    return liveOnce({
+      program: CHILD,
+      argument: { role, kind, directory, peers: this.peers.map(encodeHex), from },
+      death: dies ? ROLES[role] : undefined,
+      network: this.network,
+      onMessage: (message) => {
+        const { type, text } = message as { readonly type: string; readonly text: string };
+        if (type === 'said') this.told.said.push(text);
+        else if (type === 'group') this.told.group = message as unknown as NonNullable<Told['group']>;
+      },
     });
-    let trouble = '';
-    child.stderr?.on('data', (data) => {
-      trouble += data;
-    });
-    let ended = false;
-    const bridge = new Bridge(this.network, child);
-    child.on('message', (message: { readonly type: string; readonly text: string }) => {
-      if (message.type === 'ready' && dies && !atCommit) {
-        setTimeout(() => child.kill('SIGKILL'), randomInt(ms)).unref();
-      } else if (message.type === 'said') this.told.said.push(message.text);
-      else if (message.type === 'group') this.told.group = message as unknown as NonNullable<Told['group']>;
-      else if (message.type === 'ended') ended = true;
-      else if (message.type === 'call') void bridge.call(message as unknown as Call);
-    });
-    await new Promise((resolve) => child.on('close', resolve));
-    await bridge.close();
-    if (!ended && child.signalCode !== 'SIGKILL') throw new Error(`the process ended by itself: ${trouble}`);
-    return ended;
   }
 
   /** Kills it over and over, looks at what is left after each death, and lets it live to the end in between and finally. */
@@ -104,65 +79,6 @@ class Lives {
 
   open(): Promise<Store> {
     return openStore(this.kind, this.directory);
-  }
-}
-
-interface Call {
-  readonly id: number;
-  readonly what: 'connect' | 'send' | 'subscribe';
-  readonly identity: never;
-  readonly channel: never;
-  readonly channels: never;
-  readonly payload: Uint8Array;
-}
-
-/** Connects a child to a network in this process. What it has not taken when it dies waits for its next life. */
-class Bridge {
-  readonly #taken = new Map<number, () => void>();
-  readonly #network: MemoryNetwork;
-  readonly #child: ChildProcess;
-  #connection: TransportConnection | undefined;
-  #ended = () => {};
-
-  constructor(network: MemoryNetwork, child: ChildProcess) {
-    this.#network = network;
-    this.#child = child;
-    child.on('message', ({ type, id }: { readonly type: string; readonly id: number }) => {
-      if (type === 'taken') this.#taken.get(id)?.();
-    });
-  }
-
-  async call({ id, what, identity, channel, channels, payload }: Call): Promise<void> {
-    if (what === 'connect') this.#connection = await this.#connect(identity);
-    else if (what === 'send') await this.#connection?.send(channel, payload);
-    else await this.#connection?.subscribe(channels);
-    this.#tell({ type: 'answer', id });
-  }
-
-  async close(): Promise<void> {
-    await this.#connection?.close();
-    this.#ended();
-  }
-
-  async #connect(identity: never): Promise<TransportConnection> {
-    let deliveries = 0;
-    const ended = new Promise<never>((_, reject) => {
-      this.#ended = () => reject(new Error('the receiver was killed'));
-    });
-    ended.catch(() => {});
-    return this.#network.transport().connect({
-      identity,
-      onMessage: (message) => {
-        const id = deliveries++;
-        const taken = new Promise<void>((resolve) => this.#taken.set(id, resolve));
-        this.#tell({ type: 'deliver', id, message });
-        return Promise.race([taken, ended]);
-      },
-    });
-  }
-
-  #tell(message: object): void {
-    if (this.#child.connected) this.#child.send(message, () => {});
   }
 }
 

@@ -5,6 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ENCRYPTED_VALUE_MAX_BYTES } from '../../src/encrypted.js';
 import { type Browser, startBrowser, type Tab } from './browser.js';
 
+/** Two tabs fight for a store: so many times, and on for SOTTO_TAB_MINUTES, before a release for hours. */
+const FIGHT_TURNS = 40;
+const FIGHT_MINUTES = Number(process.env['SOTTO_TAB_MINUTES'] ?? 0);
 /** More with SOTTO_CRASH_KILLS, before a release. */
 const TAB_KILLS = Number(process.env['SOTTO_CRASH_KILLS'] ?? 6);
 
@@ -98,6 +101,40 @@ describe.runIf(hasChromium())('in Chromium', () => {
           Array.from({ length: 4 }, () => ({ code: 'STORE_LOCKED' })),
         );
       }));
+
+    it(
+      'that take it from each other again and again: what was confirmed is there, once and in order',
+      () =>
+        withTabs(2, async (...tabs) => {
+          const options = { name: 'fought for', whenLocked: 'hand-over' } as const;
+          const until = Date.now() + FIGHT_MINUTES * 60_000;
+          let [turns, confirmed] = [0, 0];
+          await tabs[0]?.call.open('s', options);
+          while (turns < FIGHT_TURNS || Date.now() < until) {
+            const [loser, winner] = [tabs[turns % 2], tabs[(turns + 1) % 2]];
+            if (loser === undefined || winner === undefined) throw new Error('two tabs are needed');
+            // The one writes on while the other takes the store over, after some commits.
+            const write = (number: string) =>
+              loser.call.put('s', { last: number, [`log/${number}`]: number });
+            const writing = (async () => {
+              while (typeof (await write(String(confirmed + 1).padStart(9, '0'))) === 'number') confirmed++;
+            })();
+            const wanted = confirmed + (turns % 7);
+            await expect
+              .poll(() => confirmed, { interval: 1, timeout: 30_000 })
+              .toBeGreaterThanOrEqual(wanted);
+            expect(await winner.call.open('s', options)).toMatchObject({ continuity: 'continued' });
+            await writing;
+            await loser.call.close('s');
+            turns++;
+            expect(Number(await winner.call.get('s', 'last'))).toBe(confirmed);
+          }
+          const keys = (await tabs[turns % 2]?.call.keys('s')) ?? [];
+          expect(keys.filter((key) => key.startsWith('log/'))).toHaveLength(confirmed);
+          process.stdout.write(`tabs: ${turns} times taken over, ${confirmed} commits\n`);
+        }),
+      FIGHT_MINUTES * 60_000 + 120_000,
+    );
 
     it('waiting is aborted with the signal', () =>
       withTabs(2, async (one, two) => {

@@ -1,0 +1,6 @@
+/**
+ * Processes that are killed for real while they write, and the network that connects them to the test.
+ */
+export { type Life, liveOnce } from './killed-process.js';
+export { type Death, killing } from './killing-store.js';
+export { NetworkBridge, parentTransport } from './network-bridge.js';
