@@ -1,9 +1,8 @@
-import { copyBytes, parseBytes, SottoError } from '@sotto/core';
-import { messageKeyOf, nextChainKey } from './chain-key.js';
-import { encodeHeader, MAX_COUNTER, type RatchetMessage } from './header.js';
+import { parseBytes } from '@sotto/core';
+import { encodeHeader, type RatchetMessage } from './header.js';
 import { sealMessage } from './message-cipher.js';
-import { stepRootKey } from './root-key.js';
-import { RatchetState } from './state.js';
+import { ratchetSendKey } from './send-key.js';
+import type { RatchetState } from './state.js';
 import type { RatchetSuite } from './suite.js';
 
 /** What {@link encrypt} returns. */
@@ -35,32 +34,8 @@ export function encrypt(
 ): Encrypted {
   parseBytes(plaintext, 'plaintext');
   parseBytes(associatedData, 'associated data');
-  const ready = state.sending.kind === 'inactive' ? turnSending(suite, state) : state;
-  const { chain, keyPair } = ready.sending as Extract<RatchetState['sending'], { kind: 'chain' }>;
-  if (chain.n > MAX_COUNTER) {
-    throw new SottoError('RATCHET_EXHAUSTED', 'This chain has no message numbers left.', {});
-  }
-  const header = { key: copyBytes(keyPair.publicKey), n: chain.n, pn: ready.previousLength };
-  const messageKey = messageKeyOf(suite.crypto, chain.chainKey);
+  const { next, header, messageKey } = ratchetSendKey(suite, state);
   const encodedHeader = encodeHeader(header);
   const encoded = sealMessage(suite.crypto, messageKey, plaintext, associatedData, encodedHeader);
-  const advanced = { chainKey: nextChainKey(suite.crypto, chain.chainKey), n: chain.n + 1 };
-  return {
-    next: new RatchetState({ ...ready, sending: { kind: 'chain', chain: advanced, keyPair } }),
-    message: { header, body: encoded.subarray(encodedHeader.length) },
-    encoded,
-  };
-}
-
-/** The sending half of a DH ratchet step: a new key pair against the peer's current key. */
-export function turnSending(suite: RatchetSuite, state: RatchetState): RatchetState {
-  const keyPair = suite.generateKeyPair();
-  // An inactive side always has a remote key: a responder begins with a chain, an initiator with the peer's key.
-  const dhOutput = suite.dh(keyPair.privateKey, state.remoteKey as Uint8Array);
-  const { rootKey, chainKey } = stepRootKey(suite.crypto, state.rootKey, dhOutput);
-  return new RatchetState({
-    ...state,
-    rootKey,
-    sending: { kind: 'chain', chain: { chainKey, n: 0 }, keyPair },
-  });
+  return { next, message: { header, body: encoded.subarray(encodedHeader.length) }, encoded };
 }

@@ -1,5 +1,5 @@
 export { messageKeyOf, nextChainKey } from './chain-key.js';
-export { type Decrypted, type DecryptOptions, decrypt, skippedKeyFor } from './decrypt.js';
+export { type Decrypted, type DecryptOptions, decrypt } from './decrypt.js';
 export { type Encrypted, encrypt } from './encrypt.js';
 export { withoutSkippedKeys } from './forget-skipped-keys.js';
 export {
@@ -12,6 +12,7 @@ export {
 } from './header.js';
 export { DEFAULT_LIMITS, type RatchetLimits } from './limits.js';
 export { BODY_OVERHEAD } from './message-cipher.js';
+export { skippedKeyFor } from './receive-key.js';
 export { decodeState, encodeState } from './serialization.js';
 export {
   countSkippedKeys,

@@ -281,7 +281,7 @@ describe('parties whose views of the handshake differ share no key', () => {
     ['identity of the initiator', { remote: { identity: other.identity.publicKey } }],
     ['installation id of the initiator', { remote: { installationId: 'laptop2' } }],
     ['identity of the responder', { local: { identity: other.identity } }],
-    ['installation id of the responder', { local: { installationId: 'phon' } }],
+    ['installation id of the responder', { local: { installationId: 'phone1' } }],
     ["digest of the responder's entry", { local: { bundleDigest: other.bundleDigest } }],
     ['Curve25519 prekey', { preKeys: { curve25519PreKey: crypto.x25519.generateKeyPair() } }],
     ['KEM prekey', { preKeys: { kemPreKey: crypto.mlKem768.generateKeyPair() } }],
