@@ -332,7 +332,7 @@ async function openInSession(
       'AUTHENTICATION_FAILED',
       'The message does not authenticate in the session that it begins.',
       {
-        what: 'header of a message',
+        what: 'ratchet message',
       },
     );
   }

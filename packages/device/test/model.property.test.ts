@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Action, runScenario } from './model.js';
+import { type Action, type Population, runScenario } from './model.js';
 
 /** How many scenarios; more with SOTTO_MODEL_RUNS, in nightly runs and before a release. */
 const RUNS = Number(process.env['SOTTO_MODEL_RUNS'] ?? 60);
@@ -34,23 +34,28 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('lose' as const), who: nat }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('settle' as const) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('suite' as const), who: nat }) },
 );
 
-it(`random scenarios keep every promise (seed ${SEED}, ${RUNS} runs)`, async () => {
-  process.stdout.write(`model: seed ${SEED}, ${RUNS} runs\n`);
+it.each<[Population, number]>([
+  ['deployed', RUNS],
+  ['mixed', RUNS],
+  ['hybrid', Math.ceil(RUNS / 4)],
+])(`random scenarios keep every promise: a population that is %s, %i runs (seed ${SEED})`, async (population, runs) => {
+  process.stdout.write(`model: ${population}, seed ${SEED}, ${runs} runs\n`);
   const totals = { read: 0, undecryptable: 0, refused: 0 };
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 2, maxLength: 4 }),
       fc.array(action, { minLength: 5, maxLength: 40 }),
       async (devicesPerIdentity, actions) => {
-        const result = await runScenario(devicesPerIdentity, actions);
+        const result = await runScenario(devicesPerIdentity, actions, population);
         totals.read += result.read;
         totals.undecryptable += result.undecryptable;
         totals.refused += result.refused;
       },
     ),
-    { numRuns: RUNS, seed: SEED },
+    { numRuns: runs, seed: SEED },
   );
   process.stdout.write(`model: ${JSON.stringify(totals)}\n`);
   expect(totals.read).toBeGreaterThan(0);

@@ -2,7 +2,8 @@ import { encodeHex, isSottoError, type KeyPair, type PublicKey, type Store } fro
 import { decodeProtocolMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
 import { manualClock } from '@sotto/testing/clock';
 import { expect } from 'vitest';
-import { type Device, openDevice } from '../src/index.js';
+import { createHybridSuite } from '../src/hybrid.js';
+import { type Device, openDevice, type Protection } from '../src/index.js';
 import { bytesOf, crypto, dump, HOUR, keptStore, keptView, MINUTE, START, textOf } from './world.js';
 
 export type Action =
@@ -13,7 +14,14 @@ export type Action =
   | { readonly type: 'advance'; readonly hours: number }
   | { readonly type: 'skew'; readonly who: number; readonly minutes: number }
   | { readonly type: 'pair'; readonly who: number; readonly enabled: boolean }
-  | { readonly type: 'settle' };
+  | { readonly type: 'settle' }
+  /** A version with the hybrid suite is installed, or one without it. Only in mixed populations. */
+  | { readonly type: 'suite'; readonly who: number };
+
+/** Which devices speak the hybrid suite at first: none, every second one, or all. */
+export type Population = 'deployed' | 'mixed' | 'hybrid';
+
+const hybridSuite = createHybridSuite(crypto);
 
 interface Node {
   readonly identity: KeyPair;
@@ -21,8 +29,10 @@ interface Node {
   readonly clock: ReturnType<typeof manualClock>;
   store: Store;
   device: Device;
-  /** Labels read, to notice a second time. */
-  readonly read: Set<string>;
+  /** Whether it speaks the hybrid suite. */
+  speaks: boolean;
+  /** Labels read, to notice a second time, and how each was protected. */
+  readonly read: Map<string, Protection>;
 }
 
 /** A message on its way to one device. */
@@ -41,8 +51,16 @@ interface Envelope {
   readonly heard: number | undefined;
 }
 
+function isHybridFor({ name }: Node, message: Uint8Array): boolean {
+  return decodeProtocolMessage(message).directMessages.get(name)?.hybridHeader !== undefined;
+}
+
 /** Plays a scenario on devices that share nothing but messages, and checks what must hold at each step. */
-export async function runScenario(devicesPerIdentity: readonly number[], actions: readonly Action[]) {
+export async function runScenario(
+  devicesPerIdentity: readonly number[],
+  actions: readonly Action[],
+  population: Population = 'deployed',
+) {
   const nodes: Node[] = [];
   const lives = new Map<Node, number>();
   /** The life of another device from which a device has last read in a session. */
@@ -52,16 +70,32 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
   const delivered: Envelope[] = [];
   const result = { read: 0, undecryptable: 0, refused: 0 };
 
-  const open = async (identity: KeyPair, name: string, clock: Node['clock'], keep = keptStore()) => ({
-    store: keep.store,
-    device: await openDevice({ identity, installationId: name, store: keep.view(), crypto, clock }),
+  const open = async (
+    { identity, name, clock, speaks }: Pick<Node, 'identity' | 'name' | 'clock' | 'speaks'>,
+    store = keptStore().store,
+  ) => ({
+    store,
+    device: await openDevice({
+      identity,
+      installationId: name,
+      store: keptView(store),
+      crypto,
+      clock,
+      hybrid: speaks ? hybridSuite : undefined,
+    }),
   });
+  const reopen = async (node: Node) => {
+    await node.device.close();
+    Object.assign(node, await open(node, node.store));
+  };
   for (const [index, count] of devicesPerIdentity.slice(0, 4).entries()) {
     const identity = crypto.secp256k1.generateKeyPair();
     for (let n = 0; n < count && nodes.length < 5; n++) {
       const clock = manualClock(START);
       const name = `${index}-${n}`;
-      nodes.push({ identity, name, clock, read: new Set(), ...(await open(identity, name, clock)) });
+      const speaks = population === 'hybrid' || (population === 'mixed' && nodes.length % 2 === 0);
+      const made = { identity, name, clock, speaks, read: new Map() };
+      nodes.push({ ...made, ...(await open(made)) });
     }
   }
   const nodeAt = (index: number) => nodes[index % nodes.length] as Node;
@@ -118,17 +152,18 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
         // Told so: the next message will be readable.
         if (!outcome.own) await answer(to, from.identity.publicKey);
         // A device that kept its store and was addressed must have been able to read.
+        const isForeign = !to.speaks && isHybridFor(to, message);
         const justified =
-          !envelope.addressed || envelope.life !== (lives.get(to) ?? 0) || lostSender(envelope);
+          !envelope.addressed || isForeign || envelope.life !== (lives.get(to) ?? 0) || lostSender(envelope);
         if (!justified) throw new Error(`${to.name} could not read ${label}: ${outcome.reason}`);
         return;
       }
       if (outcome.kind === 'bundle' || outcome.payload.length === 0) return;
-      if (outcome.protection === 'dr')
+      if (outcome.protection === 'dr' || outcome.protection === 'pq')
         heard.set(to, (heard.get(to) ?? new Map()).set(from, envelope.senderLife));
       if (to.read.has(label)) throw new Error(`${to.name} read ${label} twice`);
       expect(textOf(outcome.payload)).toBe(label);
-      to.read.add(label);
+      to.read.set(label, outcome.protection);
       result.read++;
     } catch (error) {
       if (!isSottoError(error)) throw error;
@@ -224,15 +259,7 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
         break;
       }
       case 'restart': {
-        const node = nodeAt(action.who);
-        await node.device.close();
-        node.device = await openDevice({
-          identity: node.identity,
-          installationId: node.name,
-          store: keptView(node.store),
-          crypto,
-          clock: node.clock,
-        });
+        await reopen(nodeAt(action.who));
         break;
       }
       case 'lose': {
@@ -243,7 +270,7 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
         // What it read is forgotten with the store: history may bring it again.
         node.read.clear();
         heard.delete(node);
-        Object.assign(node, await open(node.identity, node.name, node.clock));
+        Object.assign(node, await open(node));
         break;
       }
       case 'advance':
@@ -273,6 +300,15 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
       case 'settle':
         await settle();
         break;
+      case 'suite': {
+        const node = nodeAt(action.who);
+        if (population !== 'mixed') break;
+        node.speaks = !node.speaks;
+        // Nobody installs two versions in one millisecond.
+        node.clock.advance(1);
+        await reopen(node);
+        break;
+      }
     }
   }
 
@@ -295,6 +331,11 @@ export async function runScenario(devicesPerIdentity: readonly number[], actions
     for (const to of nodes) {
       if (!sameIdentity(from, to) && !to.read.has(roundLabel(2, from, to.identity))) {
         throw new Error(`${to.name} and ${from.name} did not converge`);
+      }
+      const protection = to.read.get(roundLabel(2, from, to.identity));
+      const best = from.speaks && to.speaks ? 'pq' : 'dr';
+      if (!sameIdentity(from, to) && protection !== best) {
+        throw new Error(`${to.name} and ${from.name} talk in ${protection}, not in ${best}`);
       }
     }
   }

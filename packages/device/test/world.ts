@@ -3,11 +3,13 @@ import { defaultProvider } from '@sotto/crypto';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { manualClock } from '@sotto/testing/clock';
 import { dump, keptView } from '@sotto/testing/stores';
+import { createHybridSuite } from '../src/hybrid.js';
 import { type DecryptOutcome, type Device, type DeviceLimits, openDevice } from '../src/index.js';
 
 export { countRecords, dump, keptView } from '@sotto/testing/stores';
 
 export const crypto = defaultProvider();
+const hybridSuite = createHybridSuite(crypto);
 export const START = Date.parse('2026-11-23T12:00:00Z');
 export const bytesOf = (text: string) => new TextEncoder().encode(text);
 export const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -25,7 +27,8 @@ export interface Node {
   readonly store: Store;
   readonly clock: ReturnType<typeof manualClock>;
   device: Device;
-  reopen(): Promise<void>;
+  /** Closes and opens it again. @param speaks the hybrid suite. Default: as before */
+  reopen(speaks?: boolean): Promise<void>;
 }
 
 /** Opens a device with a new store. */
@@ -35,29 +38,34 @@ export async function newNode(
     readonly identity?: KeyPair;
     readonly clock?: ReturnType<typeof manualClock>;
     readonly limits?: Partial<DeviceLimits>;
+    /** Whether it speaks the hybrid suite; `reopen` may change it. */
+    readonly speaks?: boolean;
   } = {},
 ): Promise<Node> {
   const identity = options.identity ?? crypto.secp256k1.generateKeyPair();
   const clock = options.clock ?? manualClock(START);
   const { store, view } = keptStore();
-  const open = () =>
+  const open = (speaks: boolean) =>
     openDevice({
       identity,
       installationId: name,
       store: view(),
       crypto,
       clock,
+      hybrid: speaks ? hybridSuite : undefined,
       ...(options.limits && { limits: options.limits }),
     });
+  let speaking = options.speaks ?? false;
   const node: Node = {
     name,
     identity,
     store,
     clock,
-    device: await open(),
-    async reopen() {
+    device: await open(speaking),
+    async reopen(speaks = speaking) {
+      speaking = speaks;
       await node.device.close();
-      node.device = await open();
+      node.device = await open(speaks);
     },
   };
   return node;

@@ -21,8 +21,6 @@ export interface DecodeLimits {
   readonly maxKeyBytes: number;
   /** Bytes of a public key or ciphertext of ML-KEM. 2048: ML-KEM-768 has 1184 and 1088. */
   readonly maxKemBytes: number;
-  /** Bytes of an encrypted ratchet header. 1024: ours have less than 300. */
-  readonly maxHeaderBytes: number;
   /**
    * Fields in one message or bundle, those of nested messages and unknown ones included. 65,536: bounds the work
    * that megabytes of tiny fields cause; a message of a deployed peer has about 30.
@@ -40,7 +38,6 @@ export const DEFAULT_DECODE_LIMITS: DecodeLimits = Object.freeze({
   maxInstallationIdBytes: INSTALLATION_ID_MAX_BYTES,
   maxKeyBytes: 128,
   maxKemBytes: 2048,
-  maxHeaderBytes: 1024,
   maxFields: 65_536,
 });
 

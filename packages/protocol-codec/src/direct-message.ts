@@ -51,12 +51,10 @@ export interface HybridHandshake {
   readonly deviceDigest: Uint8Array;
 }
 
-/** Header of a message in a session of a suite with post-quantum keys. */
+/** What goes beside a message in a session of a suite with post-quantum keys, whose ratchet header is encrypted. */
 export interface HybridHeader {
   /** Present until the peer has answered: what it needs to start the session. */
   readonly handshake?: HybridHandshake | undefined;
-  /** The encrypted header of the ratchet. */
-  readonly header: Uint8Array;
   /** A uint32: version of the recipient's prekey whose ML-KEM key the sender has; 0 for none. */
   readonly knownVersion: number;
 }
@@ -119,10 +117,9 @@ export function directMessageFromWire(wire: DirectMessageProtocol): DirectMessag
   };
 }
 
-function hybridHeaderFromWire({ handshake, header, knownVersion }: WireHybridHeader): HybridHeader {
+function hybridHeaderFromWire({ handshake, knownVersion }: WireHybridHeader): HybridHeader {
   return {
     ...(handshake && { handshake: handshakeFromWire(handshake) }),
-    header: new Uint8Array(header),
     knownVersion,
   };
 }

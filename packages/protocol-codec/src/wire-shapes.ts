@@ -87,8 +87,7 @@ const HYBRID_HEADER: Shape = {
   name: 'HybridHeader',
   fields: new Map<number, Field>([
     [1, { name: 'handshake', type: 'message', message: HYBRID_HANDSHAKE }],
-    [2, { name: 'header', type: 'bytes', size: 'maxHeaderBytes' }],
-    [3, { name: 'known_version', type: 'uint32' }],
+    [2, { name: 'known_version', type: 'uint32' }],
   ]),
 };
 

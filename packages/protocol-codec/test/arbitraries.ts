@@ -68,10 +68,9 @@ const hybridHeader: fc.Arbitrary<HybridHeader> = fc.record(
       id: keyBytes,
       deviceDigest: keyBytes,
     }),
-    header: fc.uint8Array({ maxLength: 300 }),
     knownVersion: uint32,
   },
-  { requiredKeys: ['header', 'knownVersion'] },
+  { requiredKeys: ['knownVersion'] },
 );
 
 const directMessage: fc.Arbitrary<DirectMessage> = fc.record(

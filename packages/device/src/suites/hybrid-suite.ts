@@ -33,8 +33,8 @@ export interface HybridDecrypted {
   readonly plaintext: Uint8Array;
   /** Message keys to keep and to delete together with the next state. */
   readonly keys: SkippedKeyChanges;
-  /** The header key of a receiving chain that has ended, 32 bytes, secret: a message under it is a repetition. */
-  readonly ended?: Uint8Array | undefined;
+  /** Header keys of chains that were read completely, 32 bytes each, secret: a message under one is a repetition. */
+  readonly ended: readonly Uint8Array[];
 }
 
 /**
@@ -77,24 +77,24 @@ export interface HybridSuite<H extends OpenedHeader = OpenedHeader> {
   encrypt(
     state: Uint8Array,
     plaintext: Uint8Array,
-  ): { readonly next: Uint8Array; readonly header: Uint8Array; readonly body: Uint8Array };
+  ): { readonly next: Uint8Array; readonly message: Uint8Array };
 
   /**
-   * Decrypts a header with the header keys of a session.
+   * Decrypts the header of a message with the header keys of a session.
    * @returns `undefined` when it is not of this session
-   * @throws STATE_CORRUPT
+   * @throws RATCHET_MALFORMED; STATE_CORRUPT
    */
-  openHeader(state: Uint8Array, header: Uint8Array): H | undefined;
+  openHeader(state: Uint8Array, message: Uint8Array): H | undefined;
 
   /** The number of a message in a chain, when its header decrypts under that chain's header key; else `undefined`. */
-  numberInChain(headerKey: Uint8Array, header: Uint8Array): number | undefined;
+  numberInChain(headerKey: Uint8Array, message: Uint8Array): number | undefined;
 
   /**
    * Decrypts a message whose header was opened.
    * @param skipped the keys that {@link OpenedHeader.wanted} names, as far as they are kept
    * @throws the RATCHET codes, AUTHENTICATION_FAILED, STATE_CORRUPT
    */
-  decrypt(state: Uint8Array, opened: H, body: Uint8Array, skipped: readonly SkippedKey[]): HybridDecrypted;
+  decrypt(opened: H, skipped: readonly SkippedKey[]): HybridDecrypted;
 
   /** The state without some of its skipped keys, whose records were deleted. @throws STATE_CORRUPT */
   withoutSkippedKeys(state: Uint8Array, ids: readonly SkippedKeyId[]): Uint8Array;

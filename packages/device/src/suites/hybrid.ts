@@ -80,7 +80,7 @@ export function encryptHybrid(
   { summary, state, handshake }: HybridSession,
   payload: Uint8Array,
 ): DirectMessage {
-  const { next, header, body } = suite.encrypt(state, payload);
+  const { next, message } = suite.encrypt(state, payload);
   putSession(tx, summary, {
     ratchet: next,
     usedAt: storedNow(context.clock),
@@ -90,10 +90,9 @@ export function encryptHybrid(
   return {
     hybridHeader: {
       ...(handshake && { handshake: decodeHybridHandshake(handshake) }),
-      header,
       knownVersion: hasKemPreKey ? device.version : 0,
     },
-    payload: body,
+    payload: message,
   };
 }
 
@@ -101,8 +100,8 @@ export function encryptHybrid(
 export function hybridMessage(
   context: DeviceContext,
   remote: Remote,
-  { handshake, header }: HybridHeader,
-  body: Uint8Array,
+  { handshake }: HybridHeader,
+  message: Uint8Array,
 ): IncomingMessage | undefined {
   const { hybrid: suite } = context;
   if (suite === undefined || (handshake !== undefined && handshake.suite !== HYBRID_SUITE)) return undefined;
@@ -114,10 +113,10 @@ export function hybridMessage(
         .filter((session) => isHybrid(session) && (!named || compareBytes(session.id, named) === 0))
         .toReversed(),
     async open(tx, session) {
-      return session.suite === 'hybrid' ? openHybrid(tx, context, suite, session, header, body) : undefined;
+      return session.suite === 'hybrid' ? openHybrid(tx, context, suite, session, message) : undefined;
     },
     async refuseRepeated(tx, candidates) {
-      for (const { id } of candidates) await refuseEnded(tx, suite, encodeHex(id), header);
+      for (const { id } of candidates) await refuseEnded(tx, suite, encodeHex(id), message);
     },
     async accept(tx, device, epoch) {
       if (handshake === undefined || named === undefined) return undefined;
@@ -160,34 +159,35 @@ async function openHybrid(
   context: DeviceContext,
   suite: HybridSuite,
   { summary, state }: HybridSession,
-  header: Uint8Array,
-  body: Uint8Array,
+  message: Uint8Array,
 ): Promise<OpenedMessage | undefined> {
   const name = encodeHex(summary.id);
-  const opened = suite.openHeader(state, header);
+  const opened = suite.openHeader(state, message);
   if (opened === undefined) return undefined;
   const skipped: SkippedKey[] = [];
   for (const id of opened.wanted) {
     const record = await tx.get(skippedKeyTable, name, encodeHex(id.key), id.n.toString());
     if (record !== undefined) skipped.push({ ...id, messageKey: record.messageKey });
   }
-  const { next, plaintext, keys, ended } = suite.decrypt(state, opened, body, skipped);
+  const { next, plaintext, keys, ended } = suite.decrypt(opened, skipped);
   const storedAt = context.clock.now();
   for (const { key, n, messageKey } of keys.stored) {
     tx.put(skippedKeyTable, { messageKey, storedAt }, name, encodeHex(key), n.toString());
   }
   for (const { key, n } of keys.deleted) tx.delete(skippedKeyTable, name, encodeHex(key), n.toString());
-  if (ended !== undefined) await keepEnded(tx, name, ended);
+  if (ended.length > 0) await keepEnded(tx, name, ended);
   putSession(tx, summary, { ratchet: next, usedAt: BigInt(Math.trunc(storedAt)) });
   return { plaintext, skipped: keys.stored.length - keys.deleted.length };
 }
 
-/** Keeps the header key of a chain that ended; beyond the bound, the oldest is forgotten. */
-async function keepEnded(tx: Transaction, session: string, headerKey: Uint8Array): Promise<void> {
+/** Keeps the header keys of chains that ended; beyond the bound, the oldest are forgotten. */
+async function keepEnded(tx: Transaction, session: string, headerKeys: readonly Uint8Array[]): Promise<void> {
   const known = (await tx.keys(endedChainTable, [session])).map(([, sequence = '']) => sequence).sort();
-  const next = Number(known.at(-1) ?? -1) + 1;
-  tx.put(endedChainTable, headerKey, session, next.toString().padStart(SEQUENCE_DIGITS, '0'));
-  for (const oldest of known.slice(0, Math.max(0, known.length + 1 - MAX_ENDED_CHAINS))) {
+  let next = Number(known.at(-1) ?? -1) + 1;
+  for (const headerKey of headerKeys) {
+    tx.put(endedChainTable, headerKey, session, (next++).toString().padStart(SEQUENCE_DIGITS, '0'));
+  }
+  for (const oldest of known.slice(0, Math.max(0, known.length + headerKeys.length - MAX_ENDED_CHAINS))) {
     tx.delete(endedChainTable, session, oldest);
   }
 }
@@ -197,10 +197,10 @@ async function refuseEnded(
   tx: ReadTransaction,
   suite: HybridSuite,
   session: string,
-  header: Uint8Array,
+  message: Uint8Array,
 ): Promise<void> {
   for await (const { value } of tx.list(endedChainTable, [session], () => {})) {
-    const n = suite.numberInChain(value, header);
+    const n = suite.numberInChain(value, message);
     if (n === undefined) continue;
     throw new SottoError('RATCHET_DUPLICATE', 'This message belongs to a chain that was read completely.', {
       n,

@@ -52,14 +52,12 @@ export interface HybridHandshake {
   deviceDigest: Uint8Array;
 }
 
-/** What the recipient needs to read a message in such a session. */
+/** What goes beside a message in such a session, whose ratchet header is encrypted. */
 export interface HybridHeader {
   /** Present until the session was answered. */
   handshake:
     | HybridHandshake
     | undefined;
-  /** The encrypted header of the ratchet. */
-  header: Uint8Array;
   /** Version of the recipient's prekey whose ML-KEM key the sender has; 0 for none. */
   knownVersion: number;
 }
@@ -378,7 +376,7 @@ export const HybridHandshake: MessageFns<HybridHandshake> = {
 };
 
 function createBaseHybridHeader(): HybridHeader {
-  return { handshake: undefined, header: new Uint8Array(0), knownVersion: 0 };
+  return { handshake: undefined, knownVersion: 0 };
 }
 
 export const HybridHeader: MessageFns<HybridHeader> = {
@@ -386,11 +384,8 @@ export const HybridHeader: MessageFns<HybridHeader> = {
     if (message.handshake !== undefined) {
       HybridHandshake.encode(message.handshake, writer.uint32(10).fork()).join();
     }
-    if (message.header.length !== 0) {
-      writer.uint32(18).bytes(message.header);
-    }
     if (message.knownVersion !== 0) {
-      writer.uint32(24).uint32(message.knownVersion);
+      writer.uint32(16).uint32(message.knownVersion);
     }
     return writer;
   },
@@ -417,15 +412,7 @@ export const HybridHeader: MessageFns<HybridHeader> = {
             continue;
           }
           case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.header = reader.bytes();
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
+            if (tag !== 16) {
               break;
             }
 

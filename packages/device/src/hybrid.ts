@@ -1,0 +1,141 @@
+/**
+ * The hybrid suite: PQXDH and the Triple Ratchet, for `openDevice({ hybrid })`. An entry of its own, so that only who offers the suite
+ * loads its code.
+ */
+import { compareBytes } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import { withMlKem768 } from '@sotto/crypto/ml-kem';
+import { withX25519 } from '@sotto/crypto/x25519';
+import {
+  decodeState,
+  decrypt,
+  encodeState,
+  encrypt,
+  numberInChain,
+  type OpenedMessage,
+  skippedKeysFor,
+  startInitiator,
+  startResponder,
+  type TripleRatchetState,
+  tryHeader,
+  withoutSkippedKeys,
+} from '@sotto/triple-ratchet';
+import { HYBRID_SUITE } from '@sotto/x3dh';
+import { acceptPqxdh, initiatePqxdh } from '@sotto/x3dh/pqxdh';
+import { sessionOrder } from './suites/session-order.js';
+import type { HybridSuite, OpenedHeader } from './suites/hybrid-suite.js';
+
+export type { HybridSuite } from './suites/hybrid-suite.js';
+
+interface Opened extends OpenedHeader {
+  readonly state: TripleRatchetState;
+  readonly message: OpenedMessage;
+}
+
+/**
+ * Makes the hybrid suite. One can serve many devices.
+ * @param crypto a provider; X25519 and ML-KEM-768 are added where it lacks them
+ */
+export function createHybridSuite(crypto: CryptoProvider): HybridSuite<Opened> {
+  const provider = withMlKem768(withX25519(crypto));
+  return {
+    generatePreKeys() {
+      const curve25519 = provider.x25519.generateKeyPair();
+      const kem = provider.mlKem768.generateKeyPair();
+      return {
+        suites: Uint8Array.of(HYBRID_SUITE),
+        curve25519PublicKey: curve25519.publicKey,
+        curve25519PrivateKey: curve25519.privateKey,
+        kemPublicKey: kem.encapsulationKey,
+        kemSeed: kem.seed,
+      };
+    },
+
+    begin({ identity, from, to, signedPreKey, offer }) {
+      const { header, ...secrets } = initiatePqxdh(provider, {
+        suite: HYBRID_SUITE,
+        local: { identity, installationId: from.installationId, bundleDigest: from.deviceDigest },
+        remote: {
+          identity: to.identity,
+          installationId: to.installationId,
+          bundleDigest: to.deviceDigest,
+        },
+        preKeys: { signedPreKey, curve25519PreKey: offer.curve25519PreKey, kemPreKey: offer.kemPreKey },
+      });
+      return {
+        state: encodeState(startInitiator(provider, secrets, offer.curve25519PreKey)),
+        order: sessionOrder(provider.sha256(secrets.sharedKey)),
+        handshake: {
+          suite: header.suite,
+          key: header.ephemeralKey,
+          curve25519Key: header.curve25519Key as Uint8Array,
+          kemCiphertext: header.kemCiphertext,
+          id: header.signedPreKey,
+          deviceDigest: header.bundleDigest,
+        },
+      };
+    },
+
+    accept({ identity, from, to, signedPreKey, preKeys, handshake }) {
+      const curve25519 = provider.x25519.keyPairFromPrivateKey(preKeys.curve25519PrivateKey);
+      const secrets = acceptPqxdh(provider, {
+        local: { identity, installationId: to.installationId, bundleDigest: to.deviceDigest },
+        remote: {
+          identity: from.identity,
+          installationId: from.installationId,
+          bundleDigest: handshake.deviceDigest,
+        },
+        preKeys: {
+          signedPreKey,
+          curve25519PreKey: curve25519,
+          kemPreKey: provider.mlKem768.keyPairFromSeed(preKeys.kemSeed),
+        },
+        header: {
+          suite: handshake.suite,
+          ephemeralKey: handshake.key,
+          curve25519Key: handshake.curve25519Key,
+          kemCiphertext: handshake.kemCiphertext,
+          signedPreKey: handshake.id,
+          bundleDigest: handshake.deviceDigest,
+        },
+      });
+      return {
+        state: encodeState(startResponder(provider, secrets, curve25519)),
+        order: sessionOrder(provider.sha256(secrets.sharedKey)),
+      };
+    },
+
+    encrypt(state, plaintext) {
+      const { next, message } = encrypt(provider, decodeState(state), plaintext);
+      return { next: encodeState(next), message };
+    },
+
+    openHeader(state, bytes) {
+      const decoded = decodeState(state);
+      const message = tryHeader(provider, decoded, bytes);
+      return message && { state: decoded, message, wanted: skippedKeysFor(decoded, message) };
+    },
+
+    numberInChain: (headerKey, message) => numberInChain(provider, headerKey, message),
+
+    decrypt({ state, message }, skippedKeys) {
+      const { next, plaintext, keys } = decrypt(provider, state, message, { skippedKeys });
+      return { next: encodeState(next), plaintext, keys, ended: endedChains(state, next) };
+    },
+
+    withoutSkippedKeys: (state, ids) => encodeState(withoutSkippedKeys(decodeState(state), ids)),
+
+    checkState: (state) => void decodeState(state),
+  };
+}
+
+/** Header keys of the peer's chains that a step has left behind. */
+function endedChains(before: TripleRatchetState, next: TripleRatchetState): readonly Uint8Array[] {
+  const left = receivingKeys(next);
+  return receivingKeys(before).filter((key) => !left.some((other) => compareBytes(key, other) === 0));
+}
+
+function receivingKeys({ headerKeys }: TripleRatchetState): readonly Uint8Array[] {
+  const { receiving, earlier } = headerKeys;
+  return [...(receiving === undefined ? [] : [receiving]), ...earlier.map(({ headerKey }) => headerKey)];
+}

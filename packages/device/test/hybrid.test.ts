@@ -1,0 +1,335 @@
+import { type Bundle, decodeProtocolMessage, withoutKemPreKeys } from '@sotto/protocol-codec';
+import { manualClock } from '@sotto/testing/clock';
+import { describe, expect, it } from 'vitest';
+import {
+  countRecords,
+  crypto,
+  DAY,
+  HOUR,
+  MINUTE,
+  meet,
+  type Node,
+  newNode,
+  read,
+  readText,
+  refused,
+  START,
+  talk,
+  write,
+} from './world.js';
+
+const speaker = (name: string, options: Parameters<typeof newNode>[1] = {}) =>
+  newNode(name, { speaks: true, ...options });
+
+async function pairOfSpeakers() {
+  const [alice, bob] = [await speaker('alice-1'), await speaker('bob-1')];
+  await meet(alice, bob);
+  return { alice, bob };
+}
+
+const entryFor = (message: Uint8Array, name: string) =>
+  decodeProtocolMessage(message).directMessages.get(name);
+const bundleOf = (node: Node): Promise<Bundle> => node.device.read((tx) => node.device.bundle(tx));
+const take = (node: Node, bundle: Bundle) =>
+  node.device.transaction((tx) => node.device.processBundle(tx, bundle));
+/** How many ML-KEM prekeys the bundles of a message have. */
+const kemPreKeysIn = (message: Uint8Array) =>
+  decodeProtocolMessage(message)
+    .bundles.flatMap(({ signedPreKeys }) => [...signedPreKeys.values()])
+    .filter(({ hybrid }) => hybrid?.kemPreKey !== undefined).length;
+const sentTo = async (from: Node, to: Node, text = 'x') =>
+  (await write(from, to.identity.publicKey, text)).devices;
+
+describe('two devices that offer the hybrid suite', () => {
+  it('talk in it from the first message on, and send their ML-KEM prekeys no longer than needed', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    const first = await write(alice, bob.identity.publicKey, '1');
+    expect(first.devices).toEqual([{ installationId: 'bob-1', sent: 'pq' }]);
+    expect(entryFor(first.message, 'bob-1')?.hybridHeader?.handshake).toBeDefined();
+    expect(kemPreKeysIn(first.message)).toBe(1);
+    expect(await readText(bob, alice, first.message)).toBe('pq: 1');
+    const answer = await write(bob, alice.identity.publicKey, '2');
+    expect(entryFor(answer.message, 'alice-1')?.hybridHeader?.handshake).toBeUndefined();
+    expect(kemPreKeysIn(answer.message)).toBe(0);
+    expect(await readText(alice, bob, answer.message)).toBe('pq: 2');
+    const third = await write(alice, bob.identity.publicKey, '3');
+    expect(entryFor(third.message, 'bob-1')?.hybridHeader?.handshake).toBeUndefined();
+    expect(kemPreKeysIn(third.message)).toBe(0);
+    expect(await readText(bob, alice, third.message)).toBe('pq: 3');
+  });
+
+  it('show nothing of number, chain and ratchet key in a message', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    const { message } = await write(alice, bob.identity.publicKey, '1');
+    const entry = entryFor(message, 'bob-1');
+    expect(entry?.drHeader).toBeUndefined();
+    expect(entry?.x3dhHeader).toBeUndefined();
+  });
+
+  it('repeat the handshake until an answer comes, and read what was lost at first', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    const messages = [];
+    for (const text of ['1', '2', '3']) {
+      messages.push((await write(alice, bob.identity.publicKey, text)).message);
+    }
+    const [one, two, three] = messages as [Uint8Array, Uint8Array, Uint8Array];
+    expect(await readText(bob, alice, two)).toBe('pq: 2');
+    expect(await talk(bob, alice, 'answer')).toBe('pq: answer');
+    expect(await readText(bob, alice, three)).toBe('pq: 3');
+    expect(await readText(bob, alice, one)).toBe('pq: 1');
+  });
+
+  it('that begin at the same time settle on one session', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    await meet(bob, alice);
+    const [a, b] = [
+      await write(alice, bob.identity.publicKey, 'a'),
+      await write(bob, alice.identity.publicKey, 'b'),
+    ];
+    expect(await readText(bob, alice, a.message)).toBe('pq: a');
+    expect(await readText(alice, bob, b.message)).toBe('pq: b');
+    for (let i = 0; i < 3; i++) {
+      expect(await talk(alice, bob, `${i}`)).toBe(`pq: ${i}`);
+      expect(await talk(bob, alice, `${i}`)).toBe(`pq: ${i}`);
+    }
+  });
+
+  it('go on over restarts and days, with new prekeys each day', async () => {
+    const clock = manualClock(START);
+    const [alice, bob] = [await speaker('alice-1', { clock }), await speaker('bob-1', { clock })];
+    await meet(alice, bob);
+    for (let day = 0; day < 4; day++) {
+      expect(await talk(alice, bob, `a${day}`)).toBe(`pq: a${day}`);
+      expect(await talk(bob, alice, `b${day}`)).toBe(`pq: b${day}`);
+      clock.advance(25 * HOUR);
+      await alice.reopen();
+      await bob.reopen();
+    }
+  });
+
+  it('refuse a repetition, in the chain of today and in one that has ended', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    const sent: Uint8Array[] = [];
+    for (let i = 0; i < 4; i++) {
+      const { message } = await write(alice, bob.identity.publicKey, `${i}`);
+      sent.push(message);
+      expect(await readText(bob, alice, message)).toBe(`pq: ${i}`);
+      await talk(bob, alice, 'turn');
+    }
+    for (const message of sent) {
+      expect(await refused(bob, () => read(bob, alice.identity.publicKey, message))).toBe('DUPLICATE_MESSAGE');
+    }
+  });
+
+  it('refuse a message in which a bit was changed, in header, handshake and body', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    const { message } = await write(alice, bob.identity.publicKey, 'x');
+    const entry = entryFor(message, 'bob-1');
+    const parts = [
+      entry?.payload,
+      entry?.hybridHeader?.handshake?.kemCiphertext,
+      entry?.hybridHeader?.handshake?.curve25519Key,
+      entry?.hybridHeader?.handshake?.deviceDigest,
+    ];
+    for (const part of parts) {
+      if (part === undefined) throw new Error('a part is missing');
+      const at = Buffer.from(message).indexOf(Buffer.from(part));
+      expect(at).toBeGreaterThan(0);
+      for (const offset of [0, part.length >> 1, part.length - 1]) {
+        const changed = message.slice();
+        changed[at + offset] = (changed[at + offset] as number) ^ 1;
+        expect(await refused(bob, () => read(bob, alice.identity.publicKey, changed))).toBe(
+          'AUTHENTICATION_FAILED',
+        );
+      }
+    }
+    expect(await readText(bob, alice, message)).toBe('pq: x');
+  });
+
+  it('keep keys of messages that are missing, and delete them with time', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    const messages = [];
+    for (let i = 0; i < 5; i++) messages.push((await write(alice, bob.identity.publicKey, `${i}`)).message);
+    expect(await readText(bob, alice, messages[4] as Uint8Array)).toBe('pq: 4');
+    expect(await countRecords(bob.store, 'skipped/')).toBeGreaterThan(0);
+    expect(await readText(bob, alice, messages[1] as Uint8Array)).toBe('pq: 1');
+    bob.clock.advance(46 * DAY);
+    await bob.device.transaction((tx) => bob.device.deleteExpired(tx));
+    expect(await countRecords(bob.store, 'skipped/')).toBe(0);
+    const { clock } = bob;
+    alice.clock.advance(clock.now() - alice.clock.now());
+    expect(await refused(bob, () => read(bob, alice.identity.publicKey, messages[2] as Uint8Array))).toBe(
+      'DUPLICATE_MESSAGE',
+    );
+    expect(await talk(alice, bob, 'later')).toBe('pq: later');
+  });
+
+  it('begin again after one of them lost its store', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    await talk(alice, bob, '1');
+    await talk(bob, alice, '2');
+    const { identity, clock } = bob;
+    clock.advance(MINUTE);
+    const again = await speaker('bob-1', { identity, clock });
+    const { message } = await write(alice, identity.publicKey, 'lost');
+    const outcome = await read(again, alice.identity.publicKey, message);
+    expect(outcome).toMatchObject({ kind: 'unreadable', remedy: { answer: true } });
+    const answer = await again.device.transaction((tx) =>
+      again.device.encryptDh(tx, alice.identity.publicKey, new Uint8Array(0)),
+    );
+    await read(alice, identity.publicKey, answer.message);
+    expect(await talk(alice, again, 'found')).toBe('pq: found');
+    expect(await talk(again, alice, 'indeed')).toBe('pq: indeed');
+  });
+});
+
+describe('devices with different suites', () => {
+  it('talk as before, and nothing in a message for a deployed peer but the offer is new', async () => {
+    const [alice, old] = [await speaker('alice-1'), await newNode('old-1')];
+    await meet(alice, old);
+    const first = await write(alice, old.identity.publicKey, '1');
+    expect(first.devices).toEqual([{ installationId: 'old-1', sent: 'x3dh+dr' }]);
+    expect(kemPreKeysIn(first.message)).toBe(0);
+    expect(await readText(old, alice, first.message)).toBe('dr: 1');
+    expect(await talk(old, alice, '2')).toBe('dr: 2');
+    expect(await talk(alice, old, '3')).toBe('dr: 3');
+  });
+
+  it('of one identity each get their own', async () => {
+    const alice = await speaker('alice-1');
+    const bob = await speaker('bob-1');
+    const { identity } = bob;
+    const old = await newNode('bob-2', { identity });
+    await meet(alice, bob);
+    await meet(alice, old);
+    const { message, devices } = await write(alice, identity.publicKey, 'both');
+    expect(devices).toEqual(
+      expect.arrayContaining([
+        { installationId: 'bob-1', sent: 'pq' },
+        { installationId: 'bob-2', sent: 'x3dh+dr' },
+      ]),
+    );
+    expect(await readText(bob, alice, message)).toBe('pq: both');
+    expect(await readText(old, alice, message)).toBe('dr: both');
+  });
+
+  it('move to the hybrid suite as soon as the second one offers it, and late messages of before are read', async () => {
+    const [alice, bob] = [await speaker('alice-1'), await newNode('bob-1')];
+    await meet(alice, bob);
+    expect(await talk(alice, bob, '1')).toBe('dr: 1');
+    expect(await talk(bob, alice, '2')).toBe('dr: 2');
+    const late = await write(alice, bob.identity.publicKey, 'late');
+    await bob.reopen(true);
+    bob.clock.advance(1_000);
+    expect(await talk(bob, alice, '3')).toBe('dr: 3');
+    expect(await talk(alice, bob, '4')).toBe('pq: 4');
+    expect(await talk(bob, alice, '5')).toBe('pq: 5');
+    expect(await readText(bob, alice, late.message)).toBe('dr: late');
+  });
+});
+
+describe('what shows of an offer', () => {
+  it('without the ML-KEM prekey, as in a picture of a code: the first message goes without, the answer brings it', async () => {
+    const [alice, bob] = [await speaker('alice-1'), await speaker('bob-1')];
+    await take(alice, withoutKemPreKeys(await bundleOf(bob)));
+    const first = await write(alice, bob.identity.publicKey, '1');
+    expect(first.devices).toEqual([{ installationId: 'bob-1', sent: 'x3dh+dr' }]);
+    expect(kemPreKeysIn(first.message)).toBe(1);
+    expect(await readText(bob, alice, first.message)).toBe('dr: 1');
+    expect(await talk(bob, alice, '2')).toBe('pq: 2');
+    expect(await talk(alice, bob, '3')).toBe('pq: 3');
+  });
+
+  it('stripped from the first contact code: the answer shows it', async () => {
+    const [alice, bob] = [await speaker('alice-1'), await speaker('bob-1')];
+    await take(alice, { ...(await bundleOf(bob)), strictSignature: undefined });
+    expect(await talk(alice, bob, '1')).toBe('dr: 1');
+    expect(await talk(bob, alice, '2')).toBe('pq: 2');
+    expect(await talk(alice, bob, '3')).toBe('pq: 3');
+  });
+
+  it('is not forgotten for a stripped bundle, an older one, or one of a sibling that does not know it', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    const { identity, clock } = bob;
+    clock.advance(MINUTE);
+    const sibling = await newNode('bob-2', { identity, clock });
+    const listed = await bundleOf(bob);
+    const preKey = listed.signedPreKeys.get('bob-1');
+    if (preKey === undefined) throw new Error('no prekey');
+    const { hybrid: _, ...bare } = preKey;
+    await take(sibling, { ...listed, strictSignature: undefined });
+    await sibling.device.transaction((tx) =>
+      sibling.device.updateDevice(tx, identity.publicKey, 'bob-1', { enabled: true }),
+    );
+    const attempts: Bundle[] = [
+      { ...listed, strictSignature: undefined, signedPreKeys: new Map([['bob-1', bare]]) },
+      await bundleOf(sibling),
+    ];
+    clock.advance(MINUTE);
+    attempts.push(await bundleOf(sibling));
+    for (const attempt of attempts) {
+      expect((await take(alice, attempt)).lowered).toEqual([]);
+      expect(await sentTo(alice, bob)).toContainEqual({ installationId: 'bob-1', sent: 'pq' });
+    }
+  });
+
+  it('and is withdrawn by the device itself is believed, and reported once', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    await talk(alice, bob, '1');
+    await talk(bob, alice, '2');
+    await bob.reopen(false);
+    bob.clock.advance(MINUTE);
+    // It can't read the hybrid suite any more, and says so.
+    const { message } = await write(alice, bob.identity.publicKey, 'lost');
+    const unreadable = await read(bob, alice.identity.publicKey, message);
+    expect(unreadable).toMatchObject({ kind: 'unreadable', remedy: { answer: true } });
+    const answer = await bob.device.transaction((tx) =>
+      bob.device.encryptDh(tx, alice.identity.publicKey, new Uint8Array(0)),
+    );
+    const outcome = await read(alice, bob.identity.publicKey, answer.message);
+    expect(outcome.news.lowered).toEqual(['bob-1']);
+    expect(await talk(alice, bob, '3')).toBe('dr: 3');
+    const next = await write(bob, alice.identity.publicKey, '4');
+    const later = await read(alice, bob.identity.publicKey, next.message);
+    expect(later.news.lowered).toEqual([]);
+    expect(later).toMatchObject({ kind: 'message', protection: 'dr' });
+  });
+
+  it('with another ML-KEM prekey than the one that was signed is taken without it', async () => {
+    const [alice, bob, eve] = [await speaker('alice-1'), await speaker('bob-1'), await speaker('eve-1')];
+    const [bundle, foreign] = [await bundleOf(bob), await bundleOf(eve)];
+    const preKey = bundle.signedPreKeys.get('bob-1');
+    const kemPreKey = foreign.signedPreKeys.get('eve-1')?.hybrid?.kemPreKey;
+    if (preKey?.hybrid === undefined || kemPreKey === undefined) throw new Error('no offer');
+    const replaced = { ...preKey, hybrid: { ...preKey.hybrid, kemPreKey } };
+    await take(alice, { ...bundle, signedPreKeys: new Map([['bob-1', replaced]]) });
+    expect(await sentTo(alice, bob)).toEqual([{ installationId: 'bob-1', sent: 'x3dh+dr' }]);
+    await take(alice, bundle);
+    expect(await sentTo(alice, bob)).toEqual([{ installationId: 'bob-1', sent: 'pq' }]);
+  });
+
+  it('is shown to applications', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    const devices = await alice.device.read((tx) => alice.device.devices(tx, bob.identity.publicKey));
+    expect(devices).toMatchObject([{ installationId: 'bob-1', isHybrid: true }]);
+  });
+});
+
+describe('a device that did not offer it before', () => {
+  it('makes new prekeys when it begins to, and reads what was sent for the old one', async () => {
+    const [alice, bob] = [await speaker('alice-1'), await newNode('bob-1')];
+    await meet(alice, bob);
+    const early = await write(alice, bob.identity.publicKey, 'early');
+    await bob.reopen(true);
+    expect(await bob.device.read((tx) => bob.device.timeUntilRotation(tx))).toBe(0);
+    expect(await bob.device.transaction((tx) => bob.device.rotatePreKeyIfDue(tx))).toBe(true);
+    expect((await bundleOf(bob)).signedPreKeys.get('bob-1')).toMatchObject({ version: 2 });
+    expect(await readText(bob, alice, early.message)).toBe('dr: early');
+  });
+});
+
+describe('the provider of a device in the hybrid suite', () => {
+  it('need not have X25519 and ML-KEM', () => {
+    expect('mlKem768' in crypto).toBe(false);
+  });
+});
