@@ -22,8 +22,8 @@ import {
 } from '@sotto/triple-ratchet';
 import { HYBRID_SUITE } from '@sotto/x3dh';
 import { acceptPqxdh, initiatePqxdh } from '@sotto/x3dh/pqxdh';
-import { sessionOrder } from './suites/session-order.js';
 import type { HybridSuite, OpenedHeader } from './suites/hybrid-suite.js';
+import { sessionOrder } from './suites/session-order.js';
 
 export type { HybridSuite } from './suites/hybrid-suite.js';
 

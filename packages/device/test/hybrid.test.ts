@@ -68,7 +68,7 @@ describe('two devices that offer the hybrid suite', () => {
 
   it('repeat the handshake until an answer comes, and read what was lost at first', async () => {
     const { alice, bob } = await pairOfSpeakers();
-    const messages = [];
+    const messages: Uint8Array[] = [];
     for (const text of ['1', '2', '3']) {
       messages.push((await write(alice, bob.identity.publicKey, text)).message);
     }
@@ -117,7 +117,9 @@ describe('two devices that offer the hybrid suite', () => {
       await talk(bob, alice, 'turn');
     }
     for (const message of sent) {
-      expect(await refused(bob, () => read(bob, alice.identity.publicKey, message))).toBe('DUPLICATE_MESSAGE');
+      expect(await refused(bob, () => read(bob, alice.identity.publicKey, message))).toBe(
+        'DUPLICATE_MESSAGE',
+      );
     }
   });
 
@@ -148,14 +150,14 @@ describe('two devices that offer the hybrid suite', () => {
 
   it('keep keys of messages that are missing, and delete them with time', async () => {
     const { alice, bob } = await pairOfSpeakers();
-    const messages = [];
+    const messages: Uint8Array[] = [];
     for (let i = 0; i < 5; i++) messages.push((await write(alice, bob.identity.publicKey, `${i}`)).message);
     expect(await readText(bob, alice, messages[4] as Uint8Array)).toBe('pq: 4');
-    expect(await countRecords(bob.store, 'skipped/')).toBeGreaterThan(0);
+    expect(await countRecords(bob.store, 'skipped')).toBeGreaterThan(0);
     expect(await readText(bob, alice, messages[1] as Uint8Array)).toBe('pq: 1');
     bob.clock.advance(46 * DAY);
     await bob.device.transaction((tx) => bob.device.deleteExpired(tx));
-    expect(await countRecords(bob.store, 'skipped/')).toBe(0);
+    expect(await countRecords(bob.store, 'skipped')).toBe(0);
     const { clock } = bob;
     alice.clock.advance(clock.now() - alice.clock.now());
     expect(await refused(bob, () => read(bob, alice.identity.publicKey, messages[2] as Uint8Array))).toBe(
@@ -244,8 +246,9 @@ describe('what shows of an offer', () => {
     const [alice, bob] = [await speaker('alice-1'), await speaker('bob-1')];
     await take(alice, { ...(await bundleOf(bob)), strictSignature: undefined });
     expect(await talk(alice, bob, '1')).toBe('dr: 1');
-    expect(await talk(bob, alice, '2')).toBe('pq: 2');
+    expect(await talk(bob, alice, '2')).toBe('dr: 2');
     expect(await talk(alice, bob, '3')).toBe('pq: 3');
+    expect(await talk(bob, alice, '4')).toBe('pq: 4');
   });
 
   it('is not forgotten for a stripped bundle, an older one, or one of a sibling that does not know it', async () => {

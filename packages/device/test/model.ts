@@ -68,7 +68,7 @@ export async function runScenario(
   const usedNumbers = new Set<string>();
   const onTheWay: Envelope[] = [];
   const delivered: Envelope[] = [];
-  const result = { read: 0, undecryptable: 0, refused: 0 };
+  const result = { read: 0, hybrid: 0, undecryptable: 0, refused: 0 };
 
   const open = async (
     { identity, name, clock, speaks }: Pick<Node, 'identity' | 'name' | 'clock' | 'speaks'>,
@@ -165,6 +165,7 @@ export async function runScenario(
       expect(textOf(outcome.payload)).toBe(label);
       to.read.set(label, outcome.protection);
       result.read++;
+      if (outcome.protection === 'pq') result.hybrid++;
     } catch (error) {
       if (!isSottoError(error)) throw error;
       expect(await dump(to.store)).toBe(before);
