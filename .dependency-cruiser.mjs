@@ -11,7 +11,7 @@ const layers = {
   'device-linking': ['core', 'crypto', 'protocol-codec', 'messenger'],
   'device-sync': ['core', 'protocol-codec', 'messenger', 'conversations'],
   'group-log': ['core', 'crypto'],
-  device: ['core', 'crypto', 'protocol-codec', 'x3dh', 'double-ratchet'],
+  device: ['core', 'crypto', 'protocol-codec', 'x3dh', 'double-ratchet', 'triple-ratchet'],
   messenger: ['core', 'crypto', 'protocol-codec', 'group-log', 'device', 'directories'],
   conversations: ['core', 'protocol-codec', 'messenger', 'status-messages'],
   attachments: ['core', 'protocol-codec'],

@@ -32,7 +32,7 @@ describe.each([{ flags: [] }, { flags: ['--profile', 'status'] }])('with $flags'
     expect(sent).toMatchObject({ own: true, file, text: 'our tent' });
     await a.event('state', { id: sent['id'], state: 'sent' });
     const received = await b.message('our tent');
-    expect(received).toMatchObject({ file, protection: 'dr' });
+    expect(received).toMatchObject({ file, protection: 'pq' });
     expect(JSON.stringify([...a.lines, ...b.lines])).not.toContain('AGE-SECRET-KEY');
     const { conversation, number } = received;
     const into = join(folder, `saved-${flags.length}`);

@@ -195,7 +195,7 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     terminal.enter('Is anyone there? 你好 👍');
     const screen = await terminal.see('Echo: Is anyone there? 你好 👍');
     expect(screen).toContain('You: Is anyone there? 你好 👍');
-    expect(screen).toContain('Echo: forward secrecy, not verified');
+    expect(screen).toContain('Echo: forward secrecy, post-quantum, not verified');
     terminal.press('C-c');
     await terminal.see('exit code 0');
   });
@@ -210,7 +210,7 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     a.press('Enter');
     a.enter('Psst, Bob.');
     const message = await b.message('Psst, Bob.');
-    expect(message).toMatchObject({ protection: 'dr' });
+    expect(message).toMatchObject({ protection: 'pq' });
     await b.ask('send', { conversation: message['conversation'], text: 'Yes, Alice?' });
     await a.see('Bob: Yes, Alice?');
     await a.see('You: Psst, Bob.');
@@ -227,7 +227,7 @@ describe.runIf(hasTerminal())('the screen', { timeout: 180_000 }, () => {
     a.enter(`/verify ${key}`);
     await a.see('Verified: this is the right person');
     a.press('Enter');
-    await a.see('Bob: forward secrecy, ✓ verified');
+    await a.see('Bob: forward secrecy, post-quantum, ✓ verified');
   });
 
   it('a page that is open does not hide that something new came, and Ctrl-N goes there', async () => {

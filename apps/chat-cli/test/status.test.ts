@@ -20,7 +20,7 @@ describe('with --profile', () => {
     expect(heard['reference']).toBe(sent['reference']);
     await a.event('delivered', { reference: sent['reference'] });
     await b.ask('reply', { conversation: toAlice, text: 'ahoy back', message: heard['number'] });
-    expect(await a.message('ahoy back')).toMatchObject({ replyTo: sent['reference'], protection: 'dr' });
+    expect(await a.message('ahoy back')).toMatchObject({ replyTo: sent['reference'], protection: 'pq' });
     await b.ask('react', { conversation: toAlice, reaction: 'love' });
     await a.ask('edit', { conversation: toBob, text: 'ahoy there' });
 

@@ -58,11 +58,13 @@ describe('two people', () => {
 
     const b = await bob.comeOnline();
     const message = await b.message('Psst, Bob.');
-    expect(message).toMatchObject({ protection: 'dr', state: 'received', sender: { contact: false } });
+    expect(message).toMatchObject({ protection: 'pq', state: 'received', sender: { contact: false } });
     await b.ask('send', { conversation: message['conversation'], text: 'Yes, Alice?' });
-    expect(await a.message('Yes, Alice?')).toMatchObject({ protection: 'dr', sender: { name: 'Bob' } });
+    expect(await a.message('Yes, Alice?')).toMatchObject({ protection: 'pq', sender: { name: 'Bob' } });
     const { conversations } = (await a.ask('list')) as { conversations: Line[] };
-    expect(conversations).toMatchObject([{ kind: 'direct', title: 'Bob', unread: 1, protection: 'ratchet' }]);
+    expect(conversations).toMatchObject([
+      { kind: 'direct', title: 'Bob', unread: 1, protection: 'post-quantum' },
+    ]);
     expect(await a.terminate()).toBe(0);
   });
 
@@ -227,7 +229,7 @@ describe('more than two', () => {
     await add(a, c, 'Carol');
     const { conversation } = await a.ask('group', { name: 'Our hike', members: ['Bob'] });
     await a.ask('send', { conversation: 'our hike', text: 'Hello, Bob.' });
-    expect(await b.message('Hello, Bob.')).toMatchObject({ conversation, protection: 'dr' });
+    expect(await b.message('Hello, Bob.')).toMatchObject({ conversation, protection: 'pq' });
     expect(await b.refusal('invite', { conversation, members: ['zQ3shnobody'] })).toBe('UNKNOWN_PERSON');
     expect(await b.refusal('kick', { conversation, members: [(await a.ask('card'))['key']] })).toBe(
       'NOT_PERMITTED',
@@ -288,7 +290,7 @@ describe('other ways to travel', () => {
     const b = await new Someone(...via()).comeOnline();
     await add(a, b, 'Bob');
     await a.ask('send', { conversation: 'Bob', text: 'Another way.' });
-    expect(await b.message('Another way.')).toMatchObject({ protection: 'dr' });
+    expect(await b.message('Another way.')).toMatchObject({ protection: 'pq' });
     const warned = /receives the private key/.test(a.stderr);
     expect(warned).toBe(via()[0] === '--node');
   });
@@ -331,6 +333,6 @@ describe('the echo bot of the README', () => {
     const a = await someone().comeOnline();
     await a.ask('add', { who: card, name: 'Bot' });
     await a.ask('send', { conversation: 'Bot', text: 'Is there an echo?' });
-    expect(await a.message('Is there an echo?')).toMatchObject({ sender: { name: 'Bot' }, protection: 'dr' });
+    expect(await a.message('Is there an echo?')).toMatchObject({ sender: { name: 'Bot' }, protection: 'pq' });
   });
 });

@@ -110,6 +110,8 @@ export class Device {
       identity: this.identity,
       store: await this.openStore(),
       transport: tap.over(network.carrier(place)),
+      // The chapters show what is on the wire among all clients.
+      postQuantum: false,
       names: finding?.names,
       directories: finding?.directories,
     });

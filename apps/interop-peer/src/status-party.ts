@@ -80,7 +80,15 @@ export class StatusParty {
     try {
       const identity = await accountOf(store, crypto, given);
       const transport = new HandCarriedTransport();
-      const messenger = await createMessenger({ identity, store, transport, crypto, clock, installationId });
+      const messenger = await createMessenger({
+        postQuantum: false,
+        identity,
+        store,
+        transport,
+        crypto,
+        clock,
+        installationId,
+      });
       const options = { messenger, store, crypto, identity, clock, profile, displayName };
       const status = await createStatusClient(options);
       const party = new StatusParty(messenger, status, transport, clock);

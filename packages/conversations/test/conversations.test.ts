@@ -25,11 +25,11 @@ describe('messages', () => {
     await quiet(network, alice, bob);
     await bob.conversations.send(direct(alice.identity), 'hi');
     await quiet(network, alice, bob);
-    expect(await linesOf(alice, bob)).toEqual(['> hello sent dr', '< hi received dr']);
-    expect(await linesOf(bob, alice)).toEqual(['< hello received dr', '> hi sent dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> hello sent pq', '< hi received pq']);
+    expect(await linesOf(bob, alice)).toEqual(['< hello received pq', '> hi sent pq']);
     expect(alice.conversations.get(direct(bob.identity))).toMatchObject({
       unread: 1,
-      protection: 'ratchet',
+      protection: 'post-quantum',
       lastMessage: { content: { kind: 'text', text: 'hi' } },
     });
     const key = conversationKey(direct(bob.identity));
@@ -46,8 +46,8 @@ describe('messages', () => {
     expect(bob.conversations.get(direct(alice.identity))?.protection).toBe('identity-key');
     await bob.conversations.send(direct(alice.identity), 'hi');
     await quiet(network, alice, bob);
-    expect(await linesOf(alice, bob)).toEqual(['> hello sent dh', '< hi received dr']);
-    expect(alice.conversations.get(direct(bob.identity))?.protection).toBe('ratchet');
+    expect(await linesOf(alice, bob)).toEqual(['> hello sent dh', '< hi received pq']);
+    expect(alice.conversations.get(direct(bob.identity))?.protection).toBe('post-quantum');
   });
 
   it('offline they are pending, over a restart too, and sent in the end', async () => {
@@ -56,15 +56,15 @@ describe('messages', () => {
     network.disconnect(alice.identity.publicKey);
     await alice.conversations.send(direct(bob.identity), 'later');
     await alice.messenger.flushed();
-    expect(await linesOf(alice, bob)).toEqual(['> later pending dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> later pending pq']);
     await alice.stop();
     await alice.open({ start: false });
-    expect(await linesOf(alice, bob)).toEqual(['> later pending dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> later pending pq']);
     network.reconnect(alice.identity.publicKey);
     await alice.messenger.start();
     await quiet(network, alice, bob);
-    expect(await linesOf(alice, bob)).toEqual(['> later sent dr']);
-    expect(await linesOf(bob, alice)).toEqual(['< later received dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> later sent pq']);
+    expect(await linesOf(bob, alice)).toEqual(['< later received pq']);
   });
 
   it('killed after the transport took it and before that was noted: it is sent at the next start', async () => {
@@ -79,7 +79,7 @@ describe('messages', () => {
     await alice.messenger.flushed();
     await alice.messenger.close();
     await alice.open();
-    expect(await linesOf(alice, bob)).toEqual(['> hello sent dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> hello sent pq']);
   });
 
   it('what the transport refuses for good is failed, and stays so', async () => {
@@ -112,15 +112,15 @@ describe('messages', () => {
     alice.kept.failWith(undefined);
     await alice.conversations.send(direct(bob.identity), 'again');
     await quiet(network, alice, bob);
-    expect(await linesOf(alice, bob)).toEqual(['> again sent dr']);
-    expect(await linesOf(bob, alice)).toEqual(['< again received dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> again sent pq']);
+    expect(await linesOf(bob, alice)).toEqual(['< again received pq']);
   });
 
   it('what is no text is kept as bytes', async () => {
     const { network, alice, bob } = await two();
     await alice.messenger.send(bob.identity.publicKey, Uint8Array.of(8, 1, 18, 0));
     await quiet(network, alice, bob);
-    expect(await linesOf(bob, alice)).toEqual(['< 4 bytes received dr']);
+    expect(await linesOf(bob, alice)).toEqual(['< 4 bytes received pq']);
   });
 
   it('of a public chat and of a stranger who writes first', async () => {
@@ -151,11 +151,11 @@ describe('exactly once', () => {
     bob.kept.failWith(undefined);
     bob.clock.advance(5_000);
     await quiet(network, alice, bob);
-    expect(await linesOf(bob, alice)).toEqual(['< hello received dr']);
+    expect(await linesOf(bob, alice)).toEqual(['< hello received pq']);
     await bob.stop();
     await bob.open();
     await quiet(network, alice, bob);
-    expect(await linesOf(bob, alice)).toEqual(['< hello received dr']);
+    expect(await linesOf(bob, alice)).toEqual(['< hello received pq']);
   });
 
   it('killed before it was stored, it is there after the next start', async () => {
@@ -168,7 +168,7 @@ describe('exactly once', () => {
     bob.kept.failWith(undefined);
     await bob.open();
     await quiet(network, alice, bob);
-    expect(await linesOf(bob, alice)).toEqual(['< one received dr', '< two received dr']);
+    expect(await linesOf(bob, alice)).toEqual(['< one received pq', '< two received pq']);
     expect(unread(bob, alice)).toBe(2);
   });
 });
@@ -221,7 +221,7 @@ describe('the list', () => {
     const all: string[] = [];
     for (let i = 0; i < 150; i++) {
       await alice.conversations.send(direct(bob.identity), `${i}`);
-      all.push(`< ${i} received dr`);
+      all.push(`< ${i} received pq`);
     }
     await quiet(network, alice, bob);
     const found: string[] = [];
@@ -257,7 +257,7 @@ describe('the list', () => {
     const spoil = (key: string) =>
       bob.kept.store.commit([{ type: 'put', key, value: Uint8Array.of(0x7b, 0x22) }]);
     await spoil(keys[1] as string);
-    expect(await linesOf(bob, alice)).toEqual(['< one received dr', '< three received dr']);
+    expect(await linesOf(bob, alice)).toEqual(['< one received pq', '< three received pq']);
     await bob.stop();
     await spoil(`app/conversations/list/${conversationKey(direct(alice.identity))}`);
     await bob.open();
@@ -267,9 +267,9 @@ describe('the list', () => {
     await alice.conversations.send(direct(bob.identity), 'four');
     await quiet(network, alice, bob);
     expect(await linesOf(bob, alice)).toEqual([
-      '< one received dr',
-      '< three received dr',
-      '< four received dr',
+      '< one received pq',
+      '< three received pq',
+      '< four received pq',
     ]);
     expect(bob.conversations.get(direct(alice.identity))).toMatchObject({ unread: 1, next: 4 });
   });
@@ -346,7 +346,7 @@ describe('people', () => {
     const laptop = await newParty(network, 'bob-2', { identity: bob.identity });
     await alice.messenger.contacts.add(await laptop.messenger.contacts.ownCode());
     await quiet(network, alice, bob, laptop);
-    expect(await linesOf(alice, bob)).toEqual(['> hello sent dr', '! new-device']);
+    expect(await linesOf(alice, bob)).toEqual(['> hello sent pq', '! new-device']);
   });
 });
 
@@ -362,7 +362,7 @@ describe('several devices', () => {
     await quiet(network, alice, bob, laptop);
     await alice.conversations.send(direct(bob.identity), 'hello');
     await quiet(network, alice, bob, laptop);
-    expect(await linesOf(laptop, bob)).toEqual(['> hello received dr']);
+    expect(await linesOf(laptop, bob)).toEqual(['> hello received pq']);
     expect(unread(laptop, bob)).toBe(0);
   });
 
@@ -377,7 +377,7 @@ describe('several devices', () => {
     expect(await linesOf(again, alice)).toContain('! decryption-failed');
     await alice.conversations.send(direct(bob.identity), 'for both');
     await quiet(network, alice, bob, again);
-    expect(await linesOf(again, alice)).toContain('< for both received dr');
+    expect(await linesOf(again, alice)).toContain('< for both received pq');
   });
 });
 
@@ -400,7 +400,7 @@ describe('groups', () => {
     await quiet(network, alice, bob);
     expect((await bob.conversations.entries(conversation)).map(lineOf)).toEqual([
       '! group-changed',
-      '< hello both received dr',
+      '< hello both received pq',
       '! group-changed',
       '! group-changed',
     ]);
@@ -432,7 +432,7 @@ describe('groups', () => {
     await alice.conversations.send(conversation, 'where are you?');
     await quiet(network, alice, bob);
     expect((await bob.conversations.entries(conversation)).map(lineOf)).toEqual([
-      '< where are you? received dr',
+      '< where are you? received pq',
     ]);
     expect(bob.conversations.get(conversation)?.group).toMatchObject({ joined: true, name: 'friends' });
   });
@@ -444,7 +444,7 @@ describe('groups', () => {
     await quiet(network, alice);
     await alice.conversations.send(conversation, 'note to self');
     expect((await alice.conversations.entries(conversation)).map(lineOf).at(-1)).toBe(
-      '> note to self sent dr',
+      '> note to self sent pq',
     );
   });
 

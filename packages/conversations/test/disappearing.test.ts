@@ -53,10 +53,10 @@ describe.each([{ status: false }, { status: true }])(
       await settle();
       const stays = status ? 'delivered' : 'sent';
       expect(await lines(alice, bob)).toEqual([
-        `> stays ${stays} dr`,
+        `> stays ${stays} pq`,
         '! disappearing-changed',
-        '> goes sent dr',
-        '> file sent dr',
+        '> goes sent pq',
+        '> file sent pq',
       ]);
       const notice = { what: 'disappearing-changed', by: alice.identity.publicKey, seconds: 60 };
       for (const [party, conversation] of [
@@ -67,7 +67,7 @@ describe.each([{ status: false }, { status: true }])(
         expect((await party.conversations.entries(conversation))[1]).toMatchObject({ notice });
       }
       await pass(MINUTE, alice, bob);
-      expect(await lines(alice, bob)).toEqual([`> stays ${stays} dr`, '! disappearing-changed']);
+      expect(await lines(alice, bob)).toEqual([`> stays ${stays} pq`, '! disappearing-changed']);
       expect(alice.conversations.get(to)?.lastMessage?.content).toEqual({ kind: 'text', text: 'stays' });
       // Bob has not read them.
       expect(await lines(bob, alice)).toHaveLength(4);
@@ -200,11 +200,11 @@ describe('messages that disappear', () => {
     await alice.conversations.send(to, 'not read');
     await settle();
     await pass(MINUTE, alice, bob);
-    expect(await lines(alice, bob)).toEqual(['> stays sent dr', '! disappearing-changed']);
+    expect(await lines(alice, bob)).toEqual(['> stays sent pq', '! disappearing-changed']);
     expect(await lines(bob, alice)).toEqual([
-      '< stays received dr',
+      '< stays received pq',
       '! disappearing-changed',
-      '< not read received dr',
+      '< not read received pq',
     ]);
     expect(bob.conversations.get(from)).toMatchObject({ unread: 1 });
     expect(await records(bob)).toHaveLength(1);
@@ -397,7 +397,7 @@ describe('messages that disappear', () => {
     const payload = encodeConversationMessage({ kind: 'text', text: 'goes', replyTo: undefined, timer });
     await alice.messenger.send(to, payload);
     await settle();
-    expect(await lines(bob, alice)).toEqual(['! disappearing-changed', '< goes received dr']);
+    expect(await lines(bob, alice)).toEqual(['! disappearing-changed', '< goes received pq']);
     expect(bob.conversations.get(from)).toMatchObject({ disappearing: 90, unread: 1 });
   });
 

@@ -142,6 +142,6 @@ describe('a file', () => {
     await settle();
     const received = await last(bob, from);
     expect(received.content).toEqual({ kind: 'other', payload });
-    expect(lineOf(received)).toBe('< 4 bytes received dr');
+    expect(lineOf(received)).toBe('< 4 bytes received pq');
   });
 });

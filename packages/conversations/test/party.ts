@@ -123,7 +123,7 @@ export async function quiet(network: MemoryNetwork, ...parties: readonly Party[]
 export const direct = ({ publicKey }: Pick<KeyPair, 'publicKey'>) =>
   ({ kind: 'direct', peer: publicKey }) as const;
 
-/** An entry in a word: `> hello sent dr`, `< hello received dh`, `! decryption-failed`. */
+/** An entry in a word: `> hello sent pq`, `< hello received dh`, `! decryption-failed`. */
 export function lineOf(entry: Entry): string {
   if (entry.kind === 'notice') return `! ${entry.notice.what}`;
   const { content } = entry;

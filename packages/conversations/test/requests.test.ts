@@ -58,11 +58,11 @@ describe('people who write first', () => {
     expect(bob.conversations.blocked()).toHaveLength(2);
     await dave.conversations.send(direct(bob.identity), 'unheard');
     await quiet(network, bob, dave);
-    expect(await linesOf(bob, dave)).toEqual(['< hello received dr']);
+    expect(await linesOf(bob, dave)).toEqual(['< hello received pq']);
     await bob.conversations.unblock(dave.identity.publicKey);
     await dave.conversations.send(direct(bob.identity), 'heard');
     await quiet(network, bob, dave);
-    expect((await linesOf(bob, dave)).at(-1)).toBe('< heard received dr');
+    expect((await linesOf(bob, dave)).at(-1)).toBe('< heard received pq');
     expect(bob.conversations.blocked()).toHaveLength(1);
   });
 
@@ -102,7 +102,7 @@ describe('people who write first', () => {
     const requests = bob.conversations.list().filter(({ request }) => request);
     expect(requests).toHaveLength(256);
     expect(await linesOf(bob, parties[0] as never)).toEqual([]);
-    expect(await linesOf(bob, parties[259] as never)).toEqual(['< 259 received dr']);
+    expect(await linesOf(bob, parties[259] as never)).toEqual(['< 259 received pq']);
   }, 60_000);
 });
 
@@ -170,17 +170,17 @@ describe('a message that failed', () => {
     expect(entry).toMatchObject({ state: 'failed', failure: 'TRANSPORT_REFUSED' });
     await alice.stop();
     await alice.open();
-    expect(await linesOf(alice, bob)).toEqual(['> hello failed dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> hello failed pq']);
     expect(alice.messenger.outbox.failed()).toEqual([id]);
     await alice.conversations.retry(id);
     await quiet(network, alice, bob);
-    expect(await linesOf(alice, bob)).toEqual(['> hello failed dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> hello failed pq']);
     settle();
     await alice.conversations.retry(id);
     await quiet(network, alice, bob);
     const [sent] = await alice.conversations.entries(direct(bob.identity));
     expect(sent).toMatchObject({ state: 'sent', failure: undefined });
-    expect(await linesOf(bob, alice)).toEqual(['< hello received dr']);
+    expect(await linesOf(bob, alice)).toEqual(['< hello received pq']);
     await expect(alice.conversations.retry(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
@@ -205,7 +205,7 @@ describe('a message that failed', () => {
     await alice.conversations.send(direct(bob.identity), 'another beginning');
     await quiet(network, alice, bob);
     await alice.conversations.giveUp(id);
-    expect(await linesOf(alice, bob)).toEqual(['> another beginning sent dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> another beginning sent pq']);
     expect(alice.conversations.get(direct(bob.identity))?.lastMessage).toBeDefined();
   });
 
@@ -223,7 +223,7 @@ describe('a message that failed', () => {
       await alice.open();
       await quiet(network, alice, bob);
       const isThere = alice.messenger.outbox.failed().includes(id);
-      expect(await linesOf(alice, bob)).toEqual(isThere ? ['> hello failed dr'] : []);
+      expect(await linesOf(alice, bob)).toEqual(isThere ? ['> hello failed pq'] : []);
     }
   });
 
@@ -235,7 +235,7 @@ describe('a message that failed', () => {
     await alice.stop();
     await alice.open();
     await quiet(network, alice, bob);
-    expect(await linesOf(alice, bob)).toEqual(['> hello failed dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> hello failed pq']);
     expect(alice.messenger.outbox.failed()).toEqual([id]);
   });
 });

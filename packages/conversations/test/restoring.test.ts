@@ -77,13 +77,13 @@ describe('after restoring a backup on a new device', () => {
       for (const each of [clock, alice.clock, bob.clock]) each.advance(3_600_000);
     });
     await quiet(network, phone, bob);
-    expect(await linesOf(phone, bob)).toEqual(['> hello sent dr', '< hi received dr']);
+    expect(await linesOf(phone, bob)).toEqual(['> hello sent pq', '< hi received pq']);
     await bob.conversations.send(direct(alice.identity), 'to the phone');
     await quiet(network, phone, bob);
     expect(await linesOf(phone, bob)).toEqual([
-      '> hello sent dr',
-      '< hi received dr',
-      '< to the phone received dr',
+      '> hello sent pq',
+      '< hi received pq',
+      '< to the phone received pq',
     ]);
   });
 });

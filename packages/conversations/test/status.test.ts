@@ -39,13 +39,13 @@ describe('with Status clients', () => {
     expect(received?.reference).toBe(first.reference);
     await bob.conversations.send(direct(alice.identity), 'hi', { replyTo: received?.reference });
     await quiet(network, alice, bob);
-    expect(await linesOf(alice, bob)).toEqual(['> hello delivered dr', '< hi received dr']);
-    expect(await linesOf(bob, alice)).toEqual(['< hello received dr', '> hi delivered dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> hello delivered pq', '< hi received pq']);
+    expect(await linesOf(bob, alice)).toEqual(['< hello received pq', '> hi delivered pq']);
     expect((await messagesOf(alice, bob))[1]?.replyTo).toBe(first.reference);
     expect(alice.conversations.get(direct(bob.identity))).toMatchObject({ unread: 1 });
     await alice.stop();
     await alice.open();
-    expect(await linesOf(alice, bob)).toEqual(['> hello delivered dr', '< hi received dr']);
+    expect(await linesOf(alice, bob)).toEqual(['> hello delivered pq', '< hi received pq']);
   });
 
   it('messages are edited, deleted, reacted to, on both sides', async () => {
@@ -160,12 +160,12 @@ describe('with Status clients', () => {
     await quiet(network, alice, bob);
     const lines = async (party: Party) => (await party.conversations.entries(to)).map(lineOf);
     expect((await lines(alice)).filter((line) => !line.startsWith('!'))).toEqual([
-      '> hello delivered dr',
-      '< hi received dr',
+      '> hello delivered pq',
+      '< hi received pq',
     ]);
     expect((await lines(bob)).filter((line) => !line.startsWith('!'))).toEqual([
-      '< hello received dr',
-      '> hi delivered dr',
+      '< hello received pq',
+      '> hi delivered pq',
     ]);
     expect(sent.id).toBe(sent.reference?.slice(2));
     expect(bob.conversations.get(to)?.group).toMatchObject({ name: 'crew', joined: true });
@@ -189,7 +189,7 @@ describe('with Status clients', () => {
     await quiet(network, alice, bob, laptop);
     await alice.conversations.edit(to, sent, 'edited in the group');
     await quiet(network, alice, bob, laptop);
-    expect(await linesOf(laptop, bob)).toEqual(['> hello received dr']);
+    expect(await linesOf(laptop, bob)).toEqual(['> hello received pq']);
     const last = (party: Party) => party.conversations.get(to)?.lastMessage?.content;
     expect(last(bob)).toEqual({ kind: 'text', text: 'edited in the group' });
     expect(last(laptop)).toEqual({ kind: 'text', text: 'edited in the group' });
@@ -199,7 +199,7 @@ describe('with Status clients', () => {
     const { network, alice, bob } = await two({ plain: true });
     await bob.conversations.send(direct(alice.identity), 'plain');
     await quiet(network, alice, bob);
-    expect(await linesOf(alice, bob)).toEqual(['< plain received dr']);
+    expect(await linesOf(alice, bob)).toEqual(['< plain received pq']);
     const [message] = await messagesOf(alice, bob);
     await expect(
       alice.conversations.react(direct(bob.identity), message as Message, 1),
@@ -222,7 +222,7 @@ describe('with Status clients', () => {
     bob.kept.failWith(undefined);
     await bob.clock.advanceAndRest(5_000);
     await quiet(network, alice, bob);
-    expect(await linesOf(bob, alice)).toEqual(['< hello received dr']);
+    expect(await linesOf(bob, alice)).toEqual(['< hello received pq']);
   });
 
   it('a request is a request, and an answer accepts it', async () => {

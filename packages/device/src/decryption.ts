@@ -295,11 +295,13 @@ async function openInSession(
 
   const candidates = message.candidates(device);
   let refusal: unknown;
+  let fitsNone = false;
   for (const summary of candidates) {
     const session = await loadSession(tx, context, summary);
     if (session === undefined) continue;
     try {
       const opened = await message.open(tx, session);
+      fitsNone ||= opened === undefined;
       if (opened === undefined) continue;
       const knowsPreKey = compareBytes(summary.peerPreKey, device.signedPreKey) === 0;
       const ordered = withLatest(device, summary, bundle);
@@ -325,17 +327,10 @@ async function openInSession(
 
   const { epoch } = await ownDeviceRecord(tx);
   const session = await message.accept(tx, device, epoch);
+  if (session === undefined && fitsNone) throw notAuthentic('in any session with its sender');
   if (session === undefined) return undefined;
   const opened = await message.open(tx, session);
-  if (opened === undefined) {
-    throw new SottoError(
-      'AUTHENTICATION_FAILED',
-      'The message does not authenticate in the session that it begins.',
-      {
-        what: 'ratchet message',
-      },
-    );
-  }
+  if (opened === undefined) throw notAuthentic('in the session that it begins');
   const { summary } = session;
   const known: PeerDevice = {
     ...device,
@@ -347,6 +342,12 @@ async function openInSession(
   putPeer(tx, from, await withinBounds(tx, withDevice(peer, withSession), context));
   await noteWrote(tx, context, from, await skippedKeysOf(tx, peer, from, opened.skipped));
   return { payload: opened.plaintext, protection, sessionBegun: true };
+}
+
+function notAuthentic(where: string): SottoError {
+  return new SottoError('AUTHENTICATION_FAILED', `The message does not authenticate ${where}.`, {
+    what: 'ratchet message',
+  });
 }
 
 /** What {@link openInSession} finds. */

@@ -2,7 +2,7 @@
  * The hybrid suite: PQXDH and the Triple Ratchet, for `openDevice({ hybrid })`. An entry of its own, so that only who offers the suite
  * loads its code.
  */
-import { compareBytes } from '@sotto/core';
+import { compareBytes, concatBytes } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { withMlKem768 } from '@sotto/crypto/ml-kem';
 import { withX25519 } from '@sotto/crypto/x25519';
@@ -13,6 +13,8 @@ import {
   encrypt,
   numberInChain,
   type OpenedMessage,
+  type ReceivedChain,
+  receivedChains,
   skippedKeysFor,
   startInitiator,
   startResponder,
@@ -26,6 +28,8 @@ import type { HybridSuite, OpenedHeader } from './suites/hybrid-suite.js';
 import { sessionOrder } from './suites/session-order.js';
 
 export type { HybridSuite } from './suites/hybrid-suite.js';
+
+const KEY_LENGTH = 32;
 
 interface Opened extends OpenedHeader {
   readonly state: TripleRatchetState;
@@ -116,7 +120,12 @@ export function createHybridSuite(crypto: CryptoProvider): HybridSuite<Opened> {
       return message && { state: decoded, message, wanted: skippedKeysFor(decoded, message) };
     },
 
-    numberInChain: (headerKey, message) => numberInChain(provider, headerKey, message),
+    numberInChain: (ended, message) =>
+      numberInChain(
+        provider,
+        { headerKey: ended.subarray(0, KEY_LENGTH), ratchetKey: ended.subarray(KEY_LENGTH) },
+        message,
+      ),
 
     decrypt({ state, message }, skippedKeys) {
       const { next, plaintext, keys } = decrypt(provider, state, message, { skippedKeys });
@@ -129,13 +138,11 @@ export function createHybridSuite(crypto: CryptoProvider): HybridSuite<Opened> {
   };
 }
 
-/** Header keys of the peer's chains that a step has left behind. */
+/** Chains of the peer's that a step has left behind: header key and ratchet key of each. */
 function endedChains(before: TripleRatchetState, next: TripleRatchetState): readonly Uint8Array[] {
-  const left = receivingKeys(next);
-  return receivingKeys(before).filter((key) => !left.some((other) => compareBytes(key, other) === 0));
-}
-
-function receivingKeys({ headerKeys }: TripleRatchetState): readonly Uint8Array[] {
-  const { receiving, earlier } = headerKeys;
-  return [...(receiving === undefined ? [] : [receiving]), ...earlier.map(({ headerKey }) => headerKey)];
+  const encode = ({ headerKey, ratchetKey }: ReceivedChain) => concatBytes(headerKey, ratchetKey);
+  const left = receivedChains(next).map(encode);
+  return receivedChains(before)
+    .map(encode)
+    .filter((chain) => !left.some((other) => compareBytes(chain, other) === 0));
 }

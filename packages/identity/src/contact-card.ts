@@ -14,7 +14,13 @@ import {
   SottoError,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import { type Bundle, type DecodeOptions, decodeBundle, encodeBundle } from '@sotto/protocol-codec';
+import {
+  type Bundle,
+  type DecodeOptions,
+  decodeBundle,
+  encodeBundle,
+  withoutKemPreKeys,
+} from '@sotto/protocol-codec';
 import { checkProvider } from './check-provider.js';
 
 /** The content of a contact card, which one person gives to another to be contacted. */
@@ -89,7 +95,8 @@ export function encodeContactCard(
   const bodies = [concatBytes(Uint8Array.of(KIND_IDENTITY), identity)];
   if (card.bundle !== undefined) {
     checkIdentity(identity, crypto.secp256k1.parsePublicKey(card.bundle.identity));
-    bodies.unshift(concatBytes(Uint8Array.of(KIND_BUNDLE), encodeBundle(card.bundle)));
+    // The first answer brings the ML-KEM prekeys, which no picture of a code has room for.
+    bodies.unshift(concatBytes(Uint8Array.of(KIND_BUNDLE), encodeBundle(withoutKemPreKeys(card.bundle))));
   }
   for (const body of bodies) {
     const named = concatBytes(Uint8Array.of(KIND_NAMED, name.length), name, body);

@@ -50,8 +50,8 @@ describe.each<[string, (path: string) => Promise<Store>]>([
       close: () => store.close(),
     };
     const network = createMemoryNetwork({ clock: manualClock(START) });
-    const alice = await newParty(network, 'alice-1');
-    const bob = await newParty(network, 'bob-1', { wrapStore: () => spied });
+    const alice = await newParty(network, 'alice-1', { postQuantum: false });
+    const bob = await newParty(network, 'bob-1', { wrapStore: () => spied, postQuantum: false });
     const wire: Uint8Array[] = [];
     const tap = await network.transport().connect({
       identity: bob.identity,

@@ -111,13 +111,13 @@ describe('backup', () => {
     expect((await messenger.groups.get(group.id)).name).toBe('friends');
     const { devices } = await messenger.send(bob.identity.publicKey, bytesOf('from the new one'));
     // A session of its own, and not the one of the old device.
-    expect(devices).toEqual([{ installationId: 'bob-1', sent: 'x3dh+dr' }]);
+    expect(devices).toEqual([{ installationId: 'bob-1', sent: 'pq' }]);
     await messenger.send({ kind: 'group', groupId: group.id }, bytesOf('and to all'));
     await messenger.flushed();
     await quiet(network, bob);
     expect(bob.texts.slice(-2).toSorted()).toEqual([
-      'direct alice-2 dr: from the new one',
-      'group alice-2 dr: and to all',
+      'direct alice-2 pq: from the new one',
+      'group alice-2 pq: and to all',
     ]);
     await messenger.close();
   });

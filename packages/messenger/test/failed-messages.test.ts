@@ -211,6 +211,6 @@ describe('a message that failed', () => {
     await settle();
     await laptop.messenger.flushed();
     expect(idsOf(alice.events.sent)).toEqual([id]);
-    expect(laptop.texts).toEqual(['direct copy alice-1 dr: hello']);
+    expect(laptop.texts).toEqual(['direct copy alice-1 pq: hello']);
   });
 });

@@ -27,15 +27,15 @@ describe('1:1', () => {
   it('from a contact code to the ratchet and the negotiated topic', async () => {
     const { network, alice, bob } = await two();
     const first = await alice.say(bob, 'hello');
-    expect(first.devices).toEqual([{ installationId: 'bob-1', sent: 'x3dh+dr' }]);
+    expect(first.devices).toEqual([{ installationId: 'bob-1', sent: 'pq' }]);
     await quiet(network, alice, bob);
     await bob.say(alice, 'hi');
     await quiet(network, alice, bob);
     const third = await alice.say(bob, 'how are you');
-    expect(third.devices).toEqual([{ installationId: 'bob-1', sent: 'dr' }]);
+    expect(third.devices).toEqual([{ installationId: 'bob-1', sent: 'pq' }]);
     await quiet(network, alice, bob);
-    expect(bob.texts).toEqual(['direct alice-1 dr: hello', 'direct alice-1 dr: how are you']);
-    expect(alice.texts).toEqual(['direct bob-1 dr: hi']);
+    expect(bob.texts).toEqual(['direct alice-1 pq: hello', 'direct alice-1 pq: how are you']);
+    expect(alice.texts).toEqual(['direct bob-1 pq: hi']);
     expect(bob.events.deviceAdded).toEqual([
       { identity: alice.identity.publicKey, installationId: 'alice-1', own: false, firstContact: true },
     ]);
@@ -52,7 +52,7 @@ describe('1:1', () => {
     await bob.say(alice, 'hi');
     await quiet(network, alice, bob);
     expect(bob.texts).toEqual(['direct alice-1 dh: hello']);
-    expect(alice.texts).toEqual(['direct bob-1 dr: hi']);
+    expect(alice.texts).toEqual(['direct bob-1 pq: hi']);
   });
 
   it('two equal texts are two messages', async () => {
@@ -90,7 +90,7 @@ describe('1:1', () => {
       const [from, to, name] =
         i % 3 === 0 ? ([bob, alice, 'bob-1'] as const) : ([alice, bob, 'alice-1'] as const);
       await from.say(to, `${i}`);
-      sent.push(`direct ${name} dr: ${i}`);
+      sent.push(`direct ${name} pq: ${i}`);
       if (i % 5 === 0) await quiet(network, alice, bob);
     }
     await quiet(network, alice, bob);
@@ -131,7 +131,7 @@ describe('exactly once', () => {
     network.reconnect(alice.identity.publicKey);
     await alice.restart();
     await quiet(network, alice, bob);
-    expect(bob.texts).toEqual(['direct alice-1 dr: later']);
+    expect(bob.texts).toEqual(['direct alice-1 pq: later']);
     for await (const { key } of alice.store.list('outbox/')) throw new Error(`${key} was left`);
   });
 
@@ -194,7 +194,7 @@ describe('exactly once', () => {
     await alice.messenger.flushed();
     network.reconnect(alice.identity.publicKey);
     await quiet(network, alice, bob);
-    expect(bob.texts).toEqual(['direct alice-1 dr: one']);
+    expect(bob.texts).toEqual(['direct alice-1 pq: one']);
     expect(alice.events.status).toEqual(['reconnecting', 'connected']);
   });
 
@@ -224,7 +224,7 @@ describe('exactly once', () => {
     expect(alice.events.sent).toEqual([]);
     release();
     await quiet(network, alice, bob);
-    expect(bob.texts).toEqual(texts.map((text) => `direct alice-1 dr: ${text}`));
+    expect(bob.texts).toEqual(texts.map((text) => `direct alice-1 pq: ${text}`));
     expect(alice.events.sent).toHaveLength(30);
     expect([...(await alice.messenger.outbox.pending())]).toEqual([]);
   });
@@ -248,7 +248,7 @@ describe('exactly once', () => {
     failures = 2;
     await alice.say(bob, 'one');
     await quiet(network, alice, bob);
-    expect(bob.texts).toEqual(['direct alice-1 dr: one']);
+    expect(bob.texts).toEqual(['direct alice-1 pq: one']);
     expect(bob.events.storageError).toHaveLength(2);
   });
 
@@ -298,10 +298,10 @@ describe('recovery', () => {
     // Its contact code told alice already; had that been lost, the answer to the next message would.
     await alice.say(bob, 'three');
     await quiet(network, alice, recovered);
-    expect(recovered.texts.at(-1)).toBe('direct alice-1 dr: three');
+    expect(recovered.texts.at(-1)).toBe('direct alice-1 pq: three');
     await recovered.say(alice, 'four');
     await quiet(network, alice, recovered);
-    expect(alice.texts.at(-1)).toBe('direct bob-2 dr: four');
+    expect(alice.texts.at(-1)).toBe('direct bob-2 pq: four');
   });
 
   it('a message without an entry for us: one reply, the first time at once, then not for 2 h', async () => {
@@ -322,7 +322,7 @@ describe('recovery', () => {
     expect(laptop.events.decryptionFailed[0]?.reason).toMatch(/next message will be readable/);
     await alice.say(bob, 'now');
     await quiet(network, alice, bob, laptop);
-    expect(laptop.texts).toEqual(['direct alice-1 dr: now']);
+    expect(laptop.texts).toEqual(['direct alice-1 pq: now']);
     expect(bob.texts).toHaveLength(4);
   });
 
@@ -351,7 +351,7 @@ describe('recovery', () => {
     await quiet(network, alice, phone);
     await alice.say(bob, 'to the new phone');
     await quiet(network, alice, phone);
-    expect(phone.texts).toEqual(['direct alice-1 dr: to the new phone']);
+    expect(phone.texts).toEqual(['direct alice-1 pq: to the new phone']);
   });
 
   it('a device that lost its store under its old name gets through', async () => {
@@ -373,10 +373,10 @@ describe('recovery', () => {
     await quiet(network, alice, again);
     await alice.say(bob, 'again');
     await quiet(network, alice, again);
-    expect(again.texts.at(-1)).toBe('direct alice-1 dr: again');
+    expect(again.texts.at(-1)).toBe('direct alice-1 pq: again');
     await again.say(alice, 'here');
     await quiet(network, alice, again);
-    expect(alice.texts.at(-1)).toBe('direct bob-1 dr: here');
+    expect(alice.texts.at(-1)).toBe('direct bob-1 pq: here');
   });
 
   it('resetSession begins a new session', async () => {
@@ -388,9 +388,9 @@ describe('recovery', () => {
     await alice.messenger.devices.resetSession(bob.identity.publicKey);
     expect(alice.events.sessionReset).toHaveLength(1);
     const { devices } = await alice.say(bob, 'three');
-    expect(devices[0]).toMatchObject({ sent: 'x3dh+dr' });
+    expect(devices[0]).toMatchObject({ sent: 'pq' });
     await quiet(network, alice, bob);
-    expect(bob.texts.at(-1)).toBe('direct alice-1 dr: three');
+    expect(bob.texts.at(-1)).toBe('direct alice-1 pq: three');
     expect(bob.events.sessionEstablished).toHaveLength(2);
   });
 });
@@ -421,7 +421,7 @@ describe('bundles', () => {
       ],
     });
     const { devices } = await alice.say(bob, 'x');
-    expect(devices).toEqual([{ installationId: 'bob-1', sent: 'x3dh+dr' }]);
+    expect(devices).toEqual([{ installationId: 'bob-1', sent: 'pq' }]);
   });
 
   it('are published every 6 h, and on rotation', async () => {
@@ -489,14 +489,14 @@ describe('devices of our own', () => {
       name: 'laptop',
     });
     const { ownDevices } = await alice.say(bob, 'hello');
-    expect(ownDevices).toEqual([{ installationId: 'alice-2', sent: 'x3dh+dr' }]);
+    expect(ownDevices).toEqual([{ installationId: 'alice-2', sent: 'pq' }]);
     await quiet(network, alice, bob, laptop);
-    expect(laptop.texts).toEqual(['direct copy alice-1 dr: hello']);
+    expect(laptop.texts).toEqual(['direct copy alice-1 pq: hello']);
     expect(laptop.messages[0]?.conversation).toEqual({ kind: 'direct', peer: bob.identity.publicKey });
     await bob.say(alice, 'to both');
     await quiet(network, alice, bob, laptop);
-    expect(alice.texts.at(-1)).toBe('direct bob-1 dr: to both');
-    expect(laptop.texts.at(-1)).toBe('direct bob-1 dr: to both');
+    expect(alice.texts.at(-1)).toBe('direct bob-1 pq: to both');
+    expect(laptop.texts.at(-1)).toBe('direct bob-1 pq: to both');
     await alice.messenger.devices.disable('alice-2');
     expect(alice.events.deviceEnabled.at(-1)).toEqual({ installationId: 'alice-2', enabled: false });
     const { ownDevices: none } = await alice.say(bob, 'alone');
@@ -543,8 +543,8 @@ describe('devices of our own', () => {
     const { ownDevices } = await alice.messenger.send(identity.publicKey, bytesOf('two'), { ownCopy: false });
     expect(ownDevices).toEqual([]);
     await quiet(network, alice, bob, laptop);
-    expect(bob.texts).toEqual(['direct alice-1 dr: one', 'direct alice-1 dr: two']);
-    expect(laptop.texts).toEqual(['direct copy alice-1 dr: one, to Bob']);
+    expect(bob.texts).toEqual(['direct alice-1 pq: one', 'direct alice-1 pq: two']);
+    expect(laptop.texts).toEqual(['direct copy alice-1 pq: one, to Bob']);
     expect(laptop.messages[0]?.conversation).toEqual({ kind: 'direct', peer: alice.identity.publicKey });
     await expect(
       alice.messenger.send(identity.publicKey, bytesOf('three'), { ownCopy: 'text' as never }),
@@ -639,8 +639,8 @@ describe('clocks and closing', () => {
       await bob.say(alice, `from bob ${day}`);
       await alice.say(bob, `from alice ${day}`);
       await quiet(network, alice, bob);
-      expect(alice.texts.at(-1)).toBe(`direct bob-1 dr: from bob ${day}`);
-      expect(bob.texts.at(-1)).toBe(`direct alice-1 dr: from alice ${day}`);
+      expect(alice.texts.at(-1)).toBe(`direct bob-1 pq: from bob ${day}`);
+      expect(bob.texts.at(-1)).toBe(`direct alice-1 pq: from alice ${day}`);
     }
   });
 
@@ -744,7 +744,7 @@ describe('clocks and closing', () => {
     await quiet(network, alice, bob);
     await bob.say(alice, 'on the topic of the two');
     await quiet(network, alice, bob);
-    expect(alice.texts).toEqual(['direct bob-1 dr: one', 'direct bob-1 dr: on the topic of the two']);
+    expect(alice.texts).toEqual(['direct bob-1 pq: one', 'direct bob-1 pq: on the topic of the two']);
     // Carol has been heard of by nothing but her contact code.
     await carol.messenger.contacts.publishOwnCode();
     await quiet(network, alice, carol);
@@ -790,7 +790,7 @@ describe('clocks and closing', () => {
     off();
     await alice.say(bob, 'y');
     await quiet(network, alice, bob);
-    expect(bob.texts).toEqual(['direct alice-1 dr: x', 'again direct alice-1 dr: x', 'direct alice-1 dr: y']);
+    expect(bob.texts).toEqual(['direct alice-1 pq: x', 'again direct alice-1 pq: x', 'direct alice-1 pq: y']);
   });
 
   it('what came while the connection was lost is fetched when it is back, and no more than that', async () => {
@@ -866,7 +866,7 @@ describe('clocks and closing', () => {
     bob.clock.advance(HOUR);
     await bob.restart();
     await quiet(network, alice, bob);
-    expect(bob.texts).toEqual(['direct alice-1 dr: while you were away']);
+    expect(bob.texts).toEqual(['direct alice-1 pq: while you were away']);
     await bob.restart();
     await quiet(network, alice, bob);
     expect(bob.texts).toHaveLength(1);

@@ -118,8 +118,8 @@ describe.each(await readdir(fixtures))('stores of version %s', (version) => {
     const texts = ({ received }: Party) =>
       received.map(({ payload, protection }) => `${decodeUtf8(payload)} ${protection}`);
     // The ratchet goes on: no new X3DH.
-    expect(texts(alice)).toEqual(['still there? dr']);
-    expect(texts(bob)).toEqual(['still here dr', 'to all dr']);
+    expect(texts(alice)).toEqual(['still there? pq']);
+    expect(texts(bob)).toEqual(['still here pq', 'to all pq']);
 
     await alice.messenger.close();
     await bob.messenger.close();

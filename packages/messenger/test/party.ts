@@ -74,6 +74,8 @@ export async function newParty(
     readonly transport?: Transport;
     readonly directories?: readonly BundleDirectory[];
     readonly names?: NameResolver;
+    /** Default true, as for applications. */
+    readonly postQuantum?: boolean;
   } = {},
 ): Promise<Party> {
   const identity = options.identity ?? crypto.secp256k1.generateKeyPair();
@@ -94,6 +96,7 @@ export async function newParty(
       clock,
       directories: options.directories,
       names: options.names,
+      postQuantum: options.postQuantum,
       ...(options.limits && { limits: options.limits }),
     });
     messenger.on('message', async (message) => {

@@ -136,7 +136,7 @@ describe('message requests', () => {
     expect(await requests()).toEqual([keyOf(carol)]);
     await laptop.say(carol, 'hello!');
     await quiet(network, bob, laptop, carol);
-    expect(bob.texts.at(-1)).toBe('direct copy bob-2 dr: hello!');
+    expect(bob.texts.at(-1)).toBe('direct copy bob-2 pq: hello!');
     expect(await requests()).toEqual([]);
     expect(topicsOf(carol).negotiated).toBe(true);
     expect(bob.events.accepted).toEqual([{ identity: carol.identity.publicKey }]);
@@ -198,7 +198,7 @@ describe('message requests', () => {
     await carol.messenger.devices.resetSession(bob.identity.publicKey);
     await carol.say(bob, 'sorry');
     await quiet(network, bob, carol);
-    expect(bob.texts.at(-1)).toBe('direct carol-1 dr: sorry');
+    expect(bob.texts.at(-1)).toBe('direct carol-1 pq: sorry');
     expect(await requests()).toEqual([keyOf(carol)]);
   });
 
@@ -349,7 +349,7 @@ describe('message requests', () => {
       network.reconnect(party.identity.publicKey);
       await party.say(bob, 'seen');
       await quiet(network, bob, party);
-      expect(bob.texts.at(-1)).toBe(`direct stranger-${i} dr: seen`);
+      expect(bob.texts.at(-1)).toBe(`direct stranger-${i} pq: seen`);
     }
     // Nothing is kept of anyone who isn't listed, and so would never be forgotten.
     const peers: string[] = [];
@@ -368,7 +368,7 @@ describe('message requests', () => {
     await bob.messenger.requests.accept(carol.identity.publicKey);
     for (let i = 8; i < 16; i++) await carol.say(bob, `${i}`);
     await quiet(network, bob, carol);
-    expect(bob.texts.slice(5)).toEqual(Array.from({ length: 8 }, (_, i) => `direct carol-1 dr: ${i + 8}`));
+    expect(bob.texts.slice(5)).toEqual(Array.from({ length: 8 }, (_, i) => `direct carol-1 pq: ${i + 8}`));
   });
 
   it('accepted people are not forgotten for strangers', async () => {
@@ -385,8 +385,8 @@ describe('message requests', () => {
     }
     const { devices } = await bob.say(carol, 'still');
     await quiet(network, bob, carol);
-    expect(devices).toEqual([{ installationId: 'carol-1', sent: 'dr' }]);
-    expect(carol.texts.at(-1)).toBe('direct bob-1 dr: still');
+    expect(devices).toEqual([{ installationId: 'carol-1', sent: 'pq' }]);
+    expect(carol.texts.at(-1)).toBe('direct bob-1 pq: still');
   });
 });
 
@@ -440,7 +440,7 @@ describe('answers to strangers', () => {
     const last = strangers[13] as Party;
     await last.say(bob, 'on the negotiated topic');
     await quiet(network, bob, last);
-    expect(bob.texts.at(-1)).toBe('direct s13 dr: on the negotiated topic');
+    expect(bob.texts.at(-1)).toBe('direct s13 pq: on the negotiated topic');
   });
 
   it('are as few when all strangers write in one moment, and over restarts', async () => {

@@ -107,7 +107,7 @@ describe('rotation', () => {
     const rotated = bob.events.preKeyRotated.length;
     await alice.say(bob, 'a day later');
     await quiet(network, alice, bob, carol);
-    expect(bob.texts.at(-1)).toBe('direct alice-1 dr: a day later');
+    expect(bob.texts.at(-1)).toBe('direct alice-1 pq: a day later');
     expect(bob.events.preKeyRotated.length).toBe(rotated + 1);
     expect(await preKeysOf(alice)).toBe(2);
     // Carol got no message: it learns of the new prekey by the bundle.

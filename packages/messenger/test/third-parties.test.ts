@@ -23,7 +23,12 @@ async function scene() {
   const clock = manualClock(START);
   const bus = sealedBus(clock);
   const open = (name: string, options = {}) =>
-    newParty(undefined as never, name, { clock, transport: bus.transport(), ...options });
+    newParty(undefined as never, name, {
+      clock,
+      transport: bus.transport(),
+      postQuantum: false,
+      ...options,
+    });
   const [alice, bob, mallory] = [await open('alice-1'), await open('bob-1'), await open('mallory-1')];
   for (const [one, other] of [
     [alice, bob],
@@ -255,7 +260,11 @@ describe('messages that cannot be read', () => {
 describe('a genuine message that was kept', () => {
   it('a first message, in a new envelope after 70 days, when session and prekey are gone: no answer', async () => {
     const { alice, bob, clock, bus, settle } = await scene();
-    const carol = await newParty(undefined as never, 'carol-1', { clock, transport: bus.transport() });
+    const carol = await newParty(undefined as never, 'carol-1', {
+      clock,
+      transport: bus.transport(),
+      postQuantum: false,
+    });
     await carol.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     bus.log.length = 0;
     await carol.say(bob, 'first');
@@ -351,7 +360,11 @@ describe('public messages', () => {
   it('come once, and not again when they are older than what is remembered, by live envelope or history', async () => {
     const { alice, bob, clock, bus, settle } = await scene();
     await bob.messenger.chats.join('cats');
-    const carol = await newParty(undefined as never, 'carol-1', { clock, transport: bus.transport() });
+    const carol = await newParty(undefined as never, 'carol-1', {
+      clock,
+      transport: bus.transport(),
+      postQuantum: false,
+    });
     bus.log.length = 0;
     await alice.messenger.send({ kind: 'public', name: 'cats' }, bytesOf('public words'));
     await carol.say(bob, 'without a session');

@@ -57,8 +57,8 @@ describe('a peer that went back to an old copy of its store without noticing', (
     }
     for (const { texts } of [alice, bob]) texts.length = 0;
     await turn('again');
-    expect(bob.texts).toEqual(['direct alice-1 dr: again']);
-    expect(alice.texts).toEqual(['direct bob-1 dr: again']);
+    expect(bob.texts).toEqual(['direct alice-1 pq: again']);
+    expect(alice.texts).toEqual(['direct bob-1 pq: again']);
   });
 
   it('reads again at once what is written after a reset, each way', async () => {
@@ -66,11 +66,11 @@ describe('a peer that went back to an old copy of its store without noticing', (
     await bob.messenger.devices.resetSession(alice.identity.publicKey);
     await bob.say(alice, 'again');
     await quiet(network, alice, bob);
-    expect(alice.texts).toEqual(['direct bob-1 dr: again']);
+    expect(alice.texts).toEqual(['direct bob-1 pq: again']);
     await alice.messenger.devices.resetSession(bob.identity.publicKey);
     await turn('both ways');
     await turn('and on');
-    expect(bob.texts).toEqual(['direct alice-1 dr: both ways', 'direct alice-1 dr: and on']);
-    expect(alice.texts.slice(1)).toEqual(['direct bob-1 dr: both ways', 'direct bob-1 dr: and on']);
+    expect(bob.texts).toEqual(['direct alice-1 pq: both ways', 'direct alice-1 pq: and on']);
+    expect(alice.texts.slice(1)).toEqual(['direct bob-1 pq: both ways', 'direct bob-1 pq: and on']);
   });
 });

@@ -169,7 +169,13 @@ async function openMessenger(
   identity: KeyPair,
 ): Promise<Messenger> {
   const store = await openGrowthStore(kind, path);
-  return createMessenger({ identity, store, transport: new PostOffice(), crypto });
+  return createMessenger({
+    identity,
+    store,
+    transport: new PostOffice(),
+    crypto,
+    postQuantum: false,
+  });
 }
 
 /** The contact code of a new peer. */

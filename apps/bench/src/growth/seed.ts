@@ -30,7 +30,13 @@ export async function growSeed(
   const post = new PostOffice();
   const identity = crypto.secp256k1.generateKeyPair();
   const open = async (keys: KeyPair, store = createMemoryStore(), transport = post) => {
-    const messenger = await createMessenger({ identity: keys, store, transport, crypto });
+    const messenger = await createMessenger({
+      identity: keys,
+      store,
+      transport,
+      crypto,
+      postQuantum: false,
+    });
     messenger.on('message', (message) => void message.acknowledge());
     await messenger.start();
     return messenger;

@@ -102,7 +102,13 @@ export class SizedStore {
   async #open(crypto: CryptoProvider) {
     const { store, commits } = countingCommits(await openGrowthStore(this.#kind, this.#path), SESSION);
     const { identity } = this.#seed;
-    const messenger = await createMessenger({ identity, store, transport: this.#post, crypto });
+    const messenger = await createMessenger({
+      identity,
+      store,
+      transport: this.#post,
+      crypto,
+      postQuantum: false,
+    });
     return { messenger, commits };
   }
 

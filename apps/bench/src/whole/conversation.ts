@@ -41,6 +41,7 @@ export async function startConversation(setup: Setup, folder: string): Promise<C
       transport,
       crypto,
       installationId: name,
+      postQuantum: false,
     });
     messenger.on('message', (message) => waiting.get(message.id)?.(message));
     await messenger.start();

@@ -66,7 +66,7 @@ describe.skipIf(program === undefined || folder === undefined)('beside IPFS node
     const sent = await b.ask('send', { conversation: 'alice.eth', text: 'Psst.' });
     await b.event('state', { id: sent['id'], state: 'sent' });
     const again = await alice.comeOnline();
-    expect(await again.message('Psst.')).toMatchObject({ protection: 'dr' });
+    expect(await again.message('Psst.')).toMatchObject({ protection: 'pq' });
 
     const mallory = new Someone('--relay', node.relay, ...names());
     const m = await mallory.comeOnline();

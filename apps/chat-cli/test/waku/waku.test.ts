@@ -34,7 +34,7 @@ describe.skipIf(folder === undefined)('over Waku, as Status clients talk', () =>
     await b.message('ahoy');
     await a.event('delivered', { reference });
     await b.ask('send', { conversation: toAlice, text: 'ahoy back' });
-    expect(await a.message('ahoy back')).toMatchObject({ protection: 'dr' });
+    expect(await a.message('ahoy back')).toMatchObject({ protection: 'pq' });
     expect(await b.end()).toBe(0);
     await a.ask('send', { conversation: toBob, text: 'while you were away' });
     const later = await bob.comeOnline();

@@ -8,7 +8,7 @@ const WORDS: Readonly<Record<ConversationProtection, readonly [string, string]>>
     'Encrypted, but whoever gets the key of this account later can read it. The first answer improves that.',
   ],
   'post-quantum': [
-    'Post-quantum',
+    'Forward secrecy, post-quantum',
     'Each message has a key of its own, which is deleted afterwards; a quantum computer would not find it either.',
   ],
   ratchet: ['Forward secrecy', 'Each message has a key of its own, which is deleted afterwards.'],

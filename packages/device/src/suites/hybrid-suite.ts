@@ -33,7 +33,7 @@ export interface HybridDecrypted {
   readonly plaintext: Uint8Array;
   /** Message keys to keep and to delete together with the next state. */
   readonly keys: SkippedKeyChanges;
-  /** Header keys of chains that were read completely, 32 bytes each, secret: a message under one is a repetition. */
+  /** Chains that were read completely, encoded; secret: a message of one is a repetition. */
   readonly ended: readonly Uint8Array[];
 }
 
@@ -86,8 +86,8 @@ export interface HybridSuite<H extends OpenedHeader = OpenedHeader> {
    */
   openHeader(state: Uint8Array, message: Uint8Array): H | undefined;
 
-  /** The number of a message in a chain, when its header decrypts under that chain's header key; else `undefined`. */
-  numberInChain(headerKey: Uint8Array, message: Uint8Array): number | undefined;
+  /** The number of a message in a chain that ended; `undefined` when it is of another one. @throws RATCHET_MALFORMED */
+  numberInChain(ended: Uint8Array, message: Uint8Array): number | undefined;
 
   /**
    * Decrypts a message whose header was opened.

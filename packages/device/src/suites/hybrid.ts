@@ -17,7 +17,7 @@ import type { HybridSuite } from './hybrid-suite.js';
 import type { IncomingMessage, OpenedMessage, Remote } from './incoming.js';
 import { type HybridSession, isHybrid, putSession, sessionId } from './session.js';
 
-/** Header keys of ended chains kept for each session: a repetition of a message is known by them. */
+/** Ended chains kept for each session: a repetition of a message is known by them. */
 const MAX_ENDED_CHAINS = 256;
 const SEQUENCE_DIGITS = 12;
 
@@ -153,7 +153,7 @@ export function hybridMessage(
   };
 }
 
-/** One step of both ratchets: the session, its skipped keys, and the header key of a chain that ended. */
+/** One step of both ratchets: the session, its skipped keys, and chains that ended. */
 async function openHybrid(
   tx: Transaction,
   context: DeviceContext,
@@ -180,14 +180,14 @@ async function openHybrid(
   return { plaintext, skipped: keys.stored.length - keys.deleted.length };
 }
 
-/** Keeps the header keys of chains that ended; beyond the bound, the oldest are forgotten. */
-async function keepEnded(tx: Transaction, session: string, headerKeys: readonly Uint8Array[]): Promise<void> {
+/** Keeps chains that ended; beyond the bound, the oldest are forgotten. */
+async function keepEnded(tx: Transaction, session: string, chains: readonly Uint8Array[]): Promise<void> {
   const known = (await tx.keys(endedChainTable, [session])).map(([, sequence = '']) => sequence).sort();
   let next = Number(known.at(-1) ?? -1) + 1;
-  for (const headerKey of headerKeys) {
-    tx.put(endedChainTable, headerKey, session, (next++).toString().padStart(SEQUENCE_DIGITS, '0'));
+  for (const chain of chains) {
+    tx.put(endedChainTable, chain, session, (next++).toString().padStart(SEQUENCE_DIGITS, '0'));
   }
-  for (const oldest of known.slice(0, Math.max(0, known.length + headerKeys.length - MAX_ENDED_CHAINS))) {
+  for (const oldest of known.slice(0, Math.max(0, known.length + chains.length - MAX_ENDED_CHAINS))) {
     tx.delete(endedChainTable, session, oldest);
   }
 }

@@ -44,11 +44,11 @@ describe('looking somebody up who is off', () => {
     expect(answers.find(({ source }) => source === 'one')?.ageMs).toBe(3 * HOUR);
     expect(await versions()).toEqual(['alice-1 v1']);
     const { devices } = await bob.say(alice, 'hello');
-    expect(devices).toEqual([{ installationId: 'alice-1', sent: 'x3dh+dr' }]);
+    expect(devices).toEqual([{ installationId: 'alice-1', sent: 'pq' }]);
     await settle(network, bob);
     await alice.restart();
     await settle(network, alice, bob);
-    expect(alice.texts).toEqual(['direct bob-1 dr: hello']);
+    expect(alice.texts).toEqual(['direct bob-1 pq: hello']);
   });
 
   it('after a rotation: finds the new prekey', async () => {
@@ -123,7 +123,7 @@ describe('a slow or hostile directory', () => {
     await settle(network, bob);
     expect(seen.toSorted()).toEqual(['history none', 'prompt found']);
     const { devices } = await bob.say(alice, 'at once');
-    expect(devices).toEqual([{ installationId: 'alice-1', sent: 'x3dh+dr' }]);
+    expect(devices).toEqual([{ installationId: 'alice-1', sent: 'pq' }]);
     await bob.messenger.flushed();
     clock.advance(20_000);
     expect((await looking).answers.map(short)).toContain('hanging failed TIMEOUT');

@@ -93,7 +93,7 @@ describe('our bundle in directories', () => {
     await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
     await alice.say(bob, 'hello');
     await settle(network, alice, bob);
-    expect(bob.texts).toEqual(['direct alice-1 dr: hello']);
+    expect(bob.texts).toEqual(['direct alice-1 pq: hello']);
     await pass(6 * HOUR);
     const failures = alice.events.bundlePublishFailed;
     expect(failures[0]).toMatchObject({

@@ -8,6 +8,7 @@ import { decodeState } from '@sotto/double-ratchet';
 import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import { createTemporaryDirectory } from '@sotto/testing/files';
+import { decodeState as decodeTripleState } from '@sotto/triple-ratchet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { crypto } from '../world.js';
 
@@ -64,6 +65,8 @@ describe('secrets of a messenger', () => {
         'root key',
         'receiving chain key',
         'sending key',
+        'header key',
+        'post-quantum root key',
       ]),
     );
   });
@@ -107,7 +110,13 @@ async function storedSecrets(path: string): Promise<Secrets> {
     secrets.set(`prekey ${secrets.size}`, privateKey);
   }
   for await (const { key, value } of store.list('session/')) {
-    const state = decodeState(decodeRecord(crypto, sessionTable, key, value).ratchet);
+    const { ratchet, suite } = decodeRecord(crypto, sessionTable, key, value);
+    const hybrid = suite === 0 ? undefined : decodeTripleState(ratchet);
+    if (hybrid !== undefined) {
+      secrets.set(`header key ${secrets.size}`, hybrid.headerKeys.nextReceiving);
+      secrets.set(`post-quantum root key ${secrets.size}`, hybrid.sparse.rootKey);
+    }
+    const state = hybrid?.ratchet ?? decodeState(ratchet);
     secrets.set(`root key ${secrets.size}`, state.rootKey);
     secrets.set(`receiving chain key ${secrets.size}`, state.receiving.chainKey);
     const { sending } = state;

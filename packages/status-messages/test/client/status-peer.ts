@@ -78,6 +78,7 @@ export class StatusPeer {
       crypto,
       clock,
       installationId: `status-${generation}`,
+      postQuantum: false,
     });
     const peer = new StatusPeer(generation, identity, messenger, network, clock);
     await messenger.start();
