@@ -8,6 +8,7 @@ const layers = {
   'protocol-codec': ['core'],
   x3dh: ['core', 'crypto', 'protocol-codec'],
   'double-ratchet': ['core', 'crypto'],
+  'triple-ratchet': ['core', 'double-ratchet'],
   'device-linking': ['core', 'crypto', 'protocol-codec', 'messenger'],
   'device-sync': ['core', 'protocol-codec', 'messenger', 'conversations'],
   'group-log': ['core', 'crypto'],

@@ -1,10 +1,10 @@
-// Mutation testing of the two protocol layers that everything stands on: `npm run mutation`, report in reports/mutation/.
+// Mutation testing of the protocol layers that everything stands on: `npm run mutation`, report in reports/mutation/.
 export default {
   packageManager: 'pnpm',
   testRunner: 'vitest',
   plugins: ['@stryker-mutator/vitest-runner'],
   vitest: { configFile: 'vitest.mutation.config.ts', related: false },
-  mutate: ['packages/{x3dh,double-ratchet}/src/**/*.ts', '!**/index.ts'],
+  mutate: ['packages/{x3dh,double-ratchet,triple-ratchet}/src/**/*.ts', '!**/index.ts'],
   ignorePatterns: ['reports', 'coverage', '.turbo', '**/.turbo', 'apps', 'proto', 'docs'],
   coverageAnalysis: 'perTest',
   concurrency: 1,

@@ -13,6 +13,7 @@ const covered = [
   'identity',
   'messenger',
   'protocol-codec',
+  'triple-ratchet',
   'x3dh',
 ].map((name) => `packages/${name}`);
 

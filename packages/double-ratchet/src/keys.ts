@@ -23,4 +23,5 @@ export {
   type SkippedRun,
 } from './skipped-keys.js';
 export type { Chain, RatchetFields, RatchetState, SendingSide } from './state.js';
+export { StateReader, StateWriter } from './state-bytes.js';
 export type { RatchetKeyPair, RatchetSuite, SuiteName } from './suite.js';

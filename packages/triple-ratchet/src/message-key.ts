@@ -1,0 +1,20 @@
+import { type CryptoProvider, concatBytes, encodeUtf8, wipeBytes } from '@sotto/core';
+
+const HYBRID_INFO = encodeUtf8('sotto triple ratchet v1 message');
+
+/**
+ * `KDF_HYBRID`: HMAC-SHA-256, keyed with the key of the post-quantum ratchet, of that of the DH ratchet: HKDF's extraction, whose
+ * expansion is the message cipher's. Who lacks either of the two lacks the result. Wipes both.
+ */
+export function hybridKey(crypto: CryptoProvider, dhKey: Uint8Array, sparseKey: Uint8Array): Uint8Array {
+  const key = crypto.hmacSha256(sparseKey, HYBRID_INFO, dhKey);
+  wipeBytes(dhKey, sparseKey);
+  return key;
+}
+
+/** `hash of the handshake 32 || BE32(length) || the caller's`: what a message authenticates beside its header. */
+export function authenticatedData(handshake: Uint8Array, ofCaller: Uint8Array): Uint8Array {
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, ofCaller.length);
+  return concatBytes(handshake, length, ofCaller);
+}

@@ -1,0 +1,59 @@
+import type { SkippedKeyId } from '@sotto/double-ratchet';
+import { skippedKeyFor } from '@sotto/double-ratchet/keys';
+import { decodeTripleHeader, type TripleRatchetHeader } from './header.js';
+import { openHeader, splitMessage } from './message.js';
+import type { TripleRatchetProvider } from './provider.js';
+import { sparseSkippedKeyFor } from './sparse/receive-key.js';
+import type { TripleRatchetState } from './state.js';
+
+/** A message whose header a session opens. It is the session's; whether it is genuine shows only when it is decrypted. */
+export interface OpenedMessage {
+  /** What it says of itself. */
+  readonly header: TripleRatchetHeader;
+  /** Which key opened it: of the peer's current chain, of its next, or of one before. */
+  readonly chain: 'current' | 'next' | 'earlier';
+  /** As it came; a view. */
+  readonly encryptedHeader: Uint8Array;
+  /** `iv 16 || ciphertext || MAC 32`; a view. */
+  readonly body: Uint8Array;
+}
+
+/**
+ * Opens the header of a message, if it is one of this session: tries the key of the peer's current chain, of its next one, and those of
+ * earlier chains of which messages are missing; at most 2 and `maxEarlierHeaderKeys` times, less than 256 bytes. A caller with several sessions asks one
+ * after the other.
+ *
+ * A message that was read already and whose chain is over isn't recognised any more: `undefined`, as for a message of another session.
+ *
+ * @throws RATCHET_MALFORMED when the bytes can't be a message, or the peer has encrypted nonsense; INVALID_ARGUMENT
+ */
+export function tryHeader(
+  crypto: TripleRatchetProvider,
+  state: TripleRatchetState,
+  message: Uint8Array,
+): OpenedMessage | undefined {
+  const parts = splitMessage(message);
+  const { receiving, nextReceiving, earlier } = state.headerKeys;
+  const candidates = [
+    ...(receiving === undefined ? [] : [{ chain: 'current' as const, key: receiving }]),
+    { chain: 'next' as const, key: nextReceiving },
+    ...earlier.map(({ headerKey }) => ({ chain: 'earlier' as const, key: headerKey })),
+  ];
+  for (const { chain, key } of candidates) {
+    const header = openHeader(crypto, key, parts.encryptedHeader);
+    if (header !== undefined) return { header: decodeTripleHeader(header), chain, ...parts };
+  }
+  return undefined;
+}
+
+/** Which stored message keys `decrypt` needs for a message: of the DH ratchet, of the post-quantum one, both, or usually none. */
+export function skippedKeysFor(
+  state: TripleRatchetState,
+  { header }: Pick<OpenedMessage, 'header'>,
+): readonly SkippedKeyId[] {
+  const ids = [
+    skippedKeyFor(state.ratchet, header.ratchet),
+    sparseSkippedKeyFor(state.sparse, header.sparse),
+  ];
+  return ids.filter((id) => id !== undefined);
+}
