@@ -2,7 +2,14 @@ export { type Decrypted, type DecryptOptions, decrypt } from './decrypt.js';
 export { type Encrypted, encrypt } from './encrypt.js';
 export type { TripleRatchetHeader } from './header.js';
 export { DEFAULT_TRIPLE_LIMITS, type TripleRatchetLimits } from './limits.js';
-export { type OpenedMessage, skippedKeysFor, tryHeader } from './open-header.js';
+export {
+  numberInChain,
+  type OpenedMessage,
+  type ReceivedChain,
+  receivedChains,
+  skippedKeysFor,
+  tryHeader,
+} from './open-header.js';
 export type { TripleRatchetProvider } from './provider.js';
 export { decodeState, encodeState } from './serialization.js';
 export { listSkippedKeys, withoutSkippedKeys } from './skipped-keys.js';

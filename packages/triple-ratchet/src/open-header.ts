@@ -1,3 +1,4 @@
+import { compareBytes } from '@sotto/core';
 import type { SkippedKeyId } from '@sotto/double-ratchet';
 import { skippedKeyFor } from '@sotto/double-ratchet/keys';
 import { decodeTripleHeader, type TripleRatchetHeader } from './header.js';
@@ -56,4 +57,37 @@ export function skippedKeysFor(
     sparseSkippedKeyFor(state.sparse, header.sparse),
   ];
   return ids.filter((id) => id !== undefined);
+}
+/** A chain of the peer's: its header key and its ratchet key, 32 bytes each. */
+export interface ReceivedChain {
+  /** Secret. */
+  readonly headerKey: Uint8Array;
+  readonly ratchetKey: Uint8Array;
+}
+
+/** The peer's chains of which messages can be read: the current one, and those before of which some are missing. */
+export function receivedChains({ ratchet, headerKeys }: TripleRatchetState): readonly ReceivedChain[] {
+  const { receiving, earlier } = headerKeys;
+  const current =
+    receiving === undefined || ratchet.remoteKey === undefined
+      ? []
+      : [{ headerKey: receiving, ratchetKey: ratchet.remoteKey }];
+  return [...current, ...earlier];
+}
+
+/**
+ * The number of a message in a chain of the peer's; `undefined` when it is of another one. For callers that keep what
+ * {@link receivedChains} no longer has, to tell a repetition from a message of another session. A chain is known by both keys: a peer that
+ * went back to an old copy of its state uses a header key again, and not a ratchet key.
+ * @throws RATCHET_MALFORMED when the bytes can't be a message, or the peer has encrypted nonsense; INVALID_ARGUMENT
+ */
+export function numberInChain(
+  crypto: TripleRatchetProvider,
+  { headerKey, ratchetKey }: ReceivedChain,
+  message: Uint8Array,
+): number | undefined {
+  const header = openHeader(crypto, headerKey, splitMessage(message).encryptedHeader);
+  if (header === undefined) return undefined;
+  const { key, n } = decodeTripleHeader(header).ratchet;
+  return compareBytes(key, ratchetKey) === 0 ? n : undefined;
 }
