@@ -1,19 +1,42 @@
-// Mutation testing of the two protocol layers that everything stands on: `npm run mutation`, report in reports/mutation/.
+// Mutation testing of one target, started by scripts/mutation.mjs: `npm run mutation -- NAME`.
+import { currentTarget } from './scripts/mutation/targets.mjs';
+
+const { name, folder, mutate } = currentTarget();
+const reports = `reports/mutation/${name}`;
+
 export default {
   packageManager: 'pnpm',
   testRunner: 'vitest',
-  plugins: ['@stryker-mutator/vitest-runner'],
+  plugins: ['@stryker-mutator/vitest-runner', './scripts/mutation/reporter.mjs'],
   vitest: { configFile: 'vitest.mutation.config.ts', related: false },
-  mutate: ['packages/{x3dh,double-ratchet}/src/**/*.ts', '!**/index.ts'],
-  ignorePatterns: ['reports', 'coverage', '.turbo', '**/.turbo', 'apps', 'proto', 'docs'],
+  mutate: [`${folder}/${mutate}`, '!**/{index,internal}.ts', '!**/generated/**'],
+  // Texts are for people.
+  mutator: { excludedMutations: ['StringLiteral'] },
+  // What runs once when a module is loaded can't be switched on for single tests.
+  ignoreStatic: true,
   coverageAnalysis: 'perTest',
+  // Only the package is copied, and what its tests are configured with. Other packages are loaded from where they are, compiled.
+  ignorePatterns: [
+    '**',
+    `!${folder}/**`,
+    '!scripts/mutation/**',
+    '!vitest.mutation.config.ts',
+    '!package.json',
+    '!**/tsconfig*.json',
+    '**/node_modules',
+    '**/.stryker-tmp',
+    '**/.build',
+  ],
+  tempDirName: `.stryker-tmp/${name}`,
+  // Vitest checks no types.
+  disableTypeChecks: false,
   concurrency: 1,
+  dryRunTimeoutMinutes: 30,
   // A mutant of a loop may never end; the slowest honest test takes some seconds.
   timeoutMS: 20_000,
   incremental: true,
-  incrementalFile: 'reports/mutation/incremental.json',
-  reporters: ['clear-text', 'html', 'json'],
-  clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportMutants: true },
-  htmlReporter: { fileName: 'reports/mutation/mutation.html' },
-  jsonReporter: { fileName: 'reports/mutation/mutation.json' },
+  incrementalFile: `${reports}/incremental.json`,
+  reporters: ['lines', 'html', 'json'],
+  htmlReporter: { fileName: `${reports}/mutation.html` },
+  jsonReporter: { fileName: `${reports}/mutation.json` },
 };

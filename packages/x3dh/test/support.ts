@@ -38,6 +38,15 @@ export function bundleOf(
   });
 }
 
+export function thrownBy(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
 export function codeOf(run: () => unknown): string {
   try {
     run();
