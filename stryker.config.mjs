@@ -1,7 +1,10 @@
 // Mutation testing of one target, started by scripts/mutation.mjs: `npm run mutation -- NAME`.
+import { existsSync } from 'node:fs';
 import { currentTarget } from './scripts/mutation/targets.mjs';
 
 const { name, folder, mutate } = currentTarget();
+// A pattern that matches nothing is warned of.
+const generated = existsSync(`${folder}/src/generated`) ? ['!**/generated/**'] : [];
 const reports = `reports/mutation/${name}`;
 
 export default {
@@ -9,7 +12,7 @@ export default {
   testRunner: 'vitest',
   plugins: ['@stryker-mutator/vitest-runner', './scripts/mutation/reporter.mjs'],
   vitest: { configFile: 'vitest.mutation.config.ts', related: false },
-  mutate: [`${folder}/${mutate}`, '!**/{index,internal}.ts', '!**/generated/**'],
+  mutate: [`${folder}/${mutate}`, '!**/index.ts', ...generated],
   // Texts are for people.
   mutator: { excludedMutations: ['StringLiteral'] },
   // What runs once when a module is loaded can't be switched on for single tests.

@@ -115,7 +115,7 @@ function checkShape(suite: RatchetSuite, { header, body }: RatchetMessage): void
     new SottoError('RATCHET_MALFORMED', message, { reason });
   if (parseBytes(header.key, 'ratchet key').length !== suite.publicKeyLength) {
     throw malformed(
-      suite.name === 'secp256k1' && header.key.length === 32
+      header.key.length === 32
         ? 'The ratchet key has 32 bytes: the sender runs a release from before October 2019, which is not supported.'
         : `The ratchet key must have ${suite.publicKeyLength} bytes.`,
       `ratchet key of ${header.key.length} bytes`,
