@@ -133,8 +133,8 @@ function groupByChain(index: readonly SkippedRun[]): SkippedRun[][] {
   const groups: SkippedRun[][] = [];
   for (const run of index.flatMap(partsOf)) {
     const last = groups.at(-1);
-    const same = last?.[0] !== undefined && compareBytes(last[0].key, run.key) === 0;
-    if (last !== undefined && same && last.length < MOST) last.push(run);
+    const isOfLast = last !== undefined && compareBytes((last[0] as SkippedRun).key, run.key) === 0;
+    if (isOfLast && last.length < MOST) last.push(run);
     else groups.push([run]);
   }
   return groups;

@@ -328,6 +328,12 @@ describe('limits', () => {
     refusal({ pn: 1 }).toThrow(
       expect.objectContaining({ details: { reason: 'impossible length of the previous chain' } }),
     );
+    expect(() => bob.receive({ ...message, body: new Uint8Array(47) })).toThrow(
+      expect.objectContaining({ details: { reason: '47 bytes, at least 48 are needed' } }),
+    );
+    expect(() => bob.receive({ ...message, body: new Uint8Array(48) })).toThrow(
+      expect.objectContaining({ details: { what: 'ratchet message' } }),
+    );
     bob.receive(message);
     refusal({}).toThrow(expect.objectContaining({ code: 'RATCHET_DUPLICATE', details: { n: 0 } }));
   });
@@ -472,7 +478,12 @@ describe('steps', () => {
     const keyPair = suite.generateKeyPair();
     const key = crypto.randomBytes(32);
     const short = new Uint8Array(31);
-    expect(codeOf(() => startInitiator(suite, short, keyPair.publicKey))).toBe('INVALID_LENGTH');
+    expect(() => startInitiator(suite, short, keyPair.publicKey)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_LENGTH',
+        details: { what: 'shared key', expected: 32, actual: 31 },
+      }),
+    );
     expect(codeOf(() => startInitiator(suite, key, new Uint8Array(32)))).toBe('INVALID_LENGTH');
     expect(codeOf(() => startResponder(suite, short, keyPair))).toBe('INVALID_LENGTH');
     expect(codeOf(() => startResponder(suite, key, { ...keyPair, publicKey: short }))).toBe('INVALID_LENGTH');
