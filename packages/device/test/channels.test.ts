@@ -1,0 +1,199 @@
+import { concatBytes, encodeHex } from '@sotto/core';
+import { encodeProtocolMessage } from '@sotto/protocol-codec';
+import { manualClock } from '@sotto/testing/clock';
+import { bundleTimestamp, signBundle } from '@sotto/x3dh';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_DEVICE_LIMITS, type DecryptOptions } from '../src/index.js';
+import { bytesOf, crypto, DAY, meet, type Node, newNode, refused, START, write } from './world.js';
+
+const receive = (to: Node, from: Node, message: Uint8Array, options?: DecryptOptions) =>
+  to.device.transaction((tx) => to.device.decrypt(tx, from.identity.publicKey, message, options));
+const inPublic = (name: string) => ({ channel: { kind: 'public', name } as const });
+const inPrivate = { channel: { kind: 'private' } as const };
+
+async function two() {
+  const [alice, bob] = [await newNode('alice-1'), await newNode('bob-1')];
+  await meet(alice, bob);
+  const say = () => alice.device.transaction((tx) => alice.device.encodePublic(tx, bytesOf('to all')));
+  return { alice, bob, say };
+}
+
+describe('a message on a channel', () => {
+  it('for all is read in public, and in private only its bundle is taken', async () => {
+    const { alice, bob, say } = await two();
+    const said = await say();
+    expect(await receive(bob, alice, said, inPrivate)).toMatchObject({
+      kind: 'bundle',
+      senderInstallation: 'alice-1',
+      bundleError: undefined,
+      news: { added: ['alice-1'], firstContact: true },
+    });
+    expect(await receive(bob, alice, said, inPublic('news'))).toMatchObject({
+      kind: 'message',
+      protection: 'public',
+      payload: bytesOf('to all'),
+      senderInstallation: 'alice-1',
+      sessionBegun: false,
+      sessionsLost: false,
+      news: { added: [], rotated: [], reset: [], firstContact: false },
+    });
+  });
+
+  it('for all has another id on each public channel, and is taken once on each', async () => {
+    const { alice, bob, say } = await two();
+    const said = await say();
+    const ids = [];
+    for (const options of [inPublic('news'), inPublic('weather'), undefined]) {
+      ids.push(encodeHex((await receive(bob, alice, said, options)).messageId));
+      expect(await refused(bob, () => receive(bob, alice, said, options))).toBe('DUPLICATE_MESSAGE');
+    }
+    expect(new Set(ids).size).toBe(3);
+    expect(ids[2]).toBe(encodeHex(crypto.keccak256(alice.identity.publicKey, said)));
+    const channelId = crypto.keccak256(crypto.keccak256(alice.identity.publicKey, said), bytesOf('news'));
+    expect(ids[0]).toBe(encodeHex(channelId));
+  });
+
+  it('for us is read in private, and in public only its bundle is taken, where anyone may have put it', async () => {
+    const { alice, bob } = await two();
+    const { message } = await write(alice, bob.identity.publicKey, 'for bob');
+    expect((await receive(bob, alice, message, inPublic('news'))).kind).toBe('bundle');
+    expect(await receive(bob, alice, message, inPrivate)).toMatchObject({
+      kind: 'message',
+      protection: 'dr',
+      sessionBegun: true,
+    });
+  });
+
+  it('of clients of early 2020, without a ProtocolMessage around it, is read in public, once', async () => {
+    const { alice, bob } = await two();
+    // Field 1: a text. Field 3: its type.
+    const bare = concatBytes(Uint8Array.of(0x0a, 2), bytesOf('hi'), Uint8Array.of(0x18, 1));
+    expect(await refused(bob, () => receive(bob, alice, bare, inPrivate))).toBe('MALFORMED_MESSAGE');
+    const taken = await receive(bob, alice, bare, { ...inPublic('news'), sentAt: START });
+    expect(taken).toEqual({
+      kind: 'message',
+      messageId: crypto.keccak256(crypto.keccak256(alice.identity.publicKey, bare), bytesOf('news')),
+      senderInstallation: '',
+      news: { added: [], rotated: [], reset: [], firstContact: false },
+      bundleError: undefined,
+      payload: bare,
+      protection: 'public',
+      sessionBegun: false,
+      sessionsLost: false,
+    });
+    expect((taken as { payload: Uint8Array }).payload).not.toBe(bare);
+    expect(await refused(bob, () => receive(bob, alice, bare, inPublic('news')))).toBe('DUPLICATE_MESSAGE');
+    expect((await receive(bob, alice, bare)).kind).toBe('message');
+  });
+
+  it('that was sent long before what is remembered is refused, whatever its sender signed', async () => {
+    const { alice, bob, say } = await two();
+    const at = (ago: number) => ({ ...inPublic('news'), sentAt: START - ago });
+    expect((await receive(bob, alice, await say(), at(DAY))).kind).toBe('message');
+    // A clock that has run for a day makes its time certain.
+    for (let day = 0; day < 3; day++) {
+      bob.clock.advance(DAY);
+      await bob.reopen();
+    }
+    expect((await receive(bob, alice, await say(), at(DAY))).kind).toBe('message');
+    const before = DEFAULT_DEVICE_LIMITS.seenRetentionMs + DAY;
+    const late = await say();
+    expect(await refused(bob, () => receive(bob, alice, late, at(before)))).toBe('MESSAGE_TOO_OLD');
+  });
+});
+
+describe('the bundle that counts', () => {
+  it('is the newest of the sender in the message, wherever it stands', async () => {
+    const [alice, bob, carol] = [await newNode('alice-1'), await newNode('bob-1'), await newNode('carol-1')];
+    const bundle = (node: Node, version: number, minutes: number) =>
+      signBundle(crypto, node.identity, {
+        signedPreKeys: new Map([
+          [
+            node.name,
+            {
+              signedPreKey: crypto.secp256k1.generateKeyPair().publicKey,
+              version,
+              protocolVersion: 1,
+            },
+          ],
+        ]),
+        timestamp: bundleTimestamp(START + minutes * 60_000),
+      });
+    const versionAfter = async (...bundles: ReturnType<typeof bundle>[]) => {
+      const fresh = await newNode('fresh', { clock: manualClock(START) });
+      const message = encodeProtocolMessage({
+        installationId: 'alice-1',
+        bundles,
+        directMessages: new Map(),
+        publicMessage: undefined,
+      });
+      const outcome = await receive(fresh, alice, message);
+      expect(outcome.kind).toBe('bundle');
+      const [known] = await fresh.device.read((tx) => fresh.device.devices(tx, alice.identity.publicKey));
+      return known?.preKeyVersion;
+    };
+    const [old, newer, others] = [bundle(alice, 1, 0), bundle(alice, 2, 1), bundle(carol, 9, 5)];
+    expect(await versionAfter(old, newer, others)).toBe(2);
+    expect(await versionAfter(others, newer, old)).toBe(2);
+    expect(await versionAfter(bundle(alice, 3, 2), bundle(alice, 4, 2))).toBe(3);
+    expect(await versionAfter(others)).toBeUndefined();
+    await bob.device.close();
+  });
+});
+
+describe('an empty message outside of sessions', () => {
+  /** A session of both, and then Bob lost his store. */
+  async function lost() {
+    const [alice, bob] = [await newNode('alice-1'), await newNode('bob-1')];
+    await meet(alice, bob);
+    const { message } = await write(alice, bob.identity.publicKey, '1');
+    await receive(bob, alice, message);
+    const again = await newNode('bob-1', { identity: bob.identity, clock: manualClock(START + DAY) });
+    alice.clock.advance(DAY);
+    const report = () =>
+      again.device.transaction((tx) =>
+        again.device.encryptDh(tx, alice.identity.publicKey, new Uint8Array(0)),
+      );
+    const next = async () => (await write(alice, bob.identity.publicKey, 'x')).devices[0];
+    return { alice, again, report, next };
+  }
+
+  it('of a device that lost its store tells that its sessions are lost, once', async () => {
+    const { alice, again, report, next } = await lost();
+    const { message } = await report();
+    expect(await receive(alice, again, message)).toMatchObject({
+      kind: 'message',
+      protection: 'dh',
+      payload: new Uint8Array(0),
+      news: { reset: ['bob-1'] },
+    });
+    expect(await next()).toEqual({ installationId: 'bob-1', sent: 'x3dh+dr' });
+  });
+
+  it('with a prekey that was replaced since the session: it is lost, and nothing twice', async () => {
+    const [alice, bob] = [await newNode('alice-1'), await newNode('bob-1')];
+    await meet(alice, bob);
+    const first = await write(alice, bob.identity.publicKey, '1');
+    await receive(bob, alice, first.message);
+    await receive(alice, bob, (await write(bob, alice.identity.publicKey, '2')).message);
+    const empty = async () => {
+      const { message } = await bob.device.transaction((tx) =>
+        bob.device.encryptDh(tx, alice.identity.publicKey, new Uint8Array(0)),
+      );
+      return message;
+    };
+    // While it has the prekey with which the session is known, an empty message says nothing of it.
+    expect(await receive(alice, bob, await empty())).toMatchObject({ sessionsLost: false });
+    const early = await empty();
+    for (const { clock } of [alice, bob]) clock.advance(DAY + 1);
+    await bob.device.transaction((tx) => bob.device.rotatePreKeyIfDue(tx));
+    const late = await empty();
+    expect(await receive(alice, bob, late)).toMatchObject({ sessionsLost: true, sessionBegun: false });
+    expect(await refused(alice, () => receive(alice, bob, late))).toBe('no error');
+    expect(await receive(alice, bob, late)).toMatchObject({ sessionsLost: false });
+    expect(await receive(alice, bob, early)).toMatchObject({ sessionsLost: false });
+    expect((await write(alice, bob.identity.publicKey, 'x')).devices).toEqual([
+      { installationId: 'bob-1', sent: 'x3dh+dr' },
+    ]);
+  });
+});
