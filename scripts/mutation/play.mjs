@@ -24,7 +24,7 @@ export async function playTarget({ name }, { ranges, deadline }) {
     ranges === undefined ? 'results.jsonl' : 'changed.jsonl',
   );
   rmSync(file, { force: true });
-  const args = ['run', 'stryker.config.mjs', '--logLevel', 'warn'];
+  const args = ['run', 'stryker.config.mjs', '--logLevel', 'error'];
   // What is known of all lines is not replaced by what is known of some.
   if (ranges !== undefined)
     args.push('--mutate', ranges.join(','), '--incremental', 'false', '--reporters', 'lines');
