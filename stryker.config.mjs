@@ -1,8 +1,11 @@
 // Mutation testing of one target, started by scripts/mutation.mjs: `npm run mutation -- NAME`.
 import { existsSync } from 'node:fs';
+import process from 'node:process';
 import { currentTarget } from './scripts/mutation/targets.mjs';
 
 const { name, folder, mutate } = currentTarget();
+/** What to mutate of it; all when there is none. */
+const ranges = process.env['SOTTO_MUTATION_RANGES']?.split(',');
 // A pattern that matches nothing is warned of.
 const generated = existsSync(`${folder}/src/generated`) ? ['!**/generated/**'] : [];
 const reports = `reports/mutation/${name}`;
@@ -12,7 +15,7 @@ export default {
   testRunner: 'vitest',
   plugins: ['@stryker-mutator/vitest-runner', './scripts/mutation/reporter.mjs'],
   vitest: { configFile: 'vitest.mutation.config.ts', related: false },
-  mutate: [`${folder}/${mutate}`, '!**/index.ts', ...generated],
+  mutate: [...(ranges ?? [`${folder}/${mutate}`]), '!**/index.ts', ...generated],
   // Texts are for people.
   mutator: { excludedMutations: ['StringLiteral'] },
   // What runs once when a module is loaded can't be switched on for single tests.
@@ -37,9 +40,11 @@ export default {
   dryRunTimeoutMinutes: 30,
   // A mutant of a loop may never end; the slowest honest test takes some seconds.
   timeoutMS: 20_000,
-  incremental: true,
+  // What is known of all lines is not replaced by what is known of some.
+  incremental: ranges === undefined,
   incrementalFile: `${reports}/incremental.json`,
-  reporters: ['lines', 'html', 'json'],
+  reporters: ranges === undefined ? ['lines', 'html', 'json'] : ['lines'],
+  logLevel: 'error',
   htmlReporter: { fileName: `${reports}/mutation.html` },
   jsonReporter: { fileName: `${reports}/mutation.json` },
 };

@@ -24,16 +24,17 @@ export async function playTarget({ name }, { ranges, deadline }) {
     ranges === undefined ? 'results.jsonl' : 'changed.jsonl',
   );
   rmSync(file, { force: true });
-  const args = ['run', 'stryker.config.mjs', '--logLevel', 'error'];
-  // What is known of all lines is not replaced by what is known of some.
-  if (ranges !== undefined)
-    args.push('--mutate', ranges.join(','), '--incremental', 'false', '--reporters', 'lines');
-  const child = spawn(join(root, 'node_modules', '.bin', 'stryker'), args, {
+  const child = spawn(join(root, 'node_modules', '.bin', 'stryker'), ['run', 'stryker.config.mjs'], {
     cwd: root,
     // A group of its own, so that its runners end with it.
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...toolEnvironment, SOTTO_MUTATION: name, SOTTO_MUTATION_RESULTS: file },
+    env: {
+      ...toolEnvironment,
+      SOTTO_MUTATION: name,
+      SOTTO_MUTATION_RESULTS: file,
+      ...(ranges && { SOTTO_MUTATION_RANGES: ranges.join() }),
+    },
   });
   let isComplete = true;
   const timers = [];
