@@ -428,6 +428,27 @@ describe('steps', () => {
     expect(deleted).toBe(0);
   });
 
+  it('overwrite the keys of a message afterwards, also when it does not open', () => {
+    const { alice, bob } = pair();
+    const outputs: Uint8Array[] = [];
+    const watched = {
+      ...crypto,
+      hkdfSha256: (input: Parameters<typeof crypto.hkdfSha256>[0]) => {
+        const output = crypto.hkdfSha256(input);
+        if (input.length === 80) outputs.push(output);
+        return output;
+      },
+    };
+    const suite = { ...alice.suite, crypto: watched };
+    const { message } = encrypt(suite, alice.state, bytesOf('x'));
+    decrypt(suite, bob.state, message);
+    const forged = { ...message, body: message.body.with(20, message.body[20]! ^ 1) };
+    expect(codeOf(() => decrypt(suite, bob.state, forged))).toBe('AUTHENTICATION_FAILED');
+    expect(outputs).toHaveLength(3);
+    // What is left is the iv, which stands in the message.
+    for (const output of outputs) expect(output.subarray(0, 64)).toEqual(new Uint8Array(64));
+  });
+
   it('turn the ratchet key with each change of direction', () => {
     const { alice, bob } = pair();
     const keys = new Set<string>();
