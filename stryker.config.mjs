@@ -39,7 +39,7 @@ export default {
   concurrency: 1,
   dryRunTimeoutMinutes: 30,
   // A mutant of a loop may never end; the slowest honest test takes some seconds.
-  timeoutMS: 20_000,
+  timeoutMS: 60_000,
   // What is known of all lines is not replaced by what is known of some.
   incremental: ranges === undefined,
   incrementalFile: `${reports}/incremental.json`,

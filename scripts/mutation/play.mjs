@@ -44,10 +44,10 @@ export async function playTarget({ name }, { ranges, deadline }) {
     timers.push(setTimeout(() => process.kill(-child.pid, 'SIGKILL'), GRACE_MS));
   };
   if (timeLeft !== undefined) timers.push(setTimeout(end, timeLeft));
-  process.once('SIGINT', end);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, end);
   const code = await new Promise((resolve) => child.on('close', resolve));
   timers.forEach(clearTimeout);
-  process.off('SIGINT', end);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, end);
   if (!isComplete) rmSync(join(root, '.stryker-tmp', name), { recursive: true, force: true });
   const lines = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
   const [first, ...mutants] = lines.filter((line) => line !== '').map((line) => JSON.parse(line));
