@@ -25,6 +25,16 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
     expect(await refusedArgument(() => openDevice(options as never))).toBe(what);
   });
 
+  it.each([
+    ['a text', '00'.repeat(32)],
+    ['bytes', new Uint8Array(32)],
+  ])('openDevice: %s instead of an identity, with what is needed', async (_, identity) => {
+    await expect(openDevice({ ...right(), identity: identity as never })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      details: { what: 'identity', reason: expect.stringContaining('keyPairFromPrivateKey') },
+    });
+  });
+
   const own = Object.values(tables).map(({ name }) => name);
   it.each(['', 'Note', 'a/b', 'x'.repeat(33), 'app', 'received', ...own])(
     'defineTable: the name %j',

@@ -1,10 +1,12 @@
 import { concatBytes, encodeHex } from '@sotto/core';
-import { encodeProtocolMessage } from '@sotto/protocol-codec';
+import { decodeProtocolMessage, encodeProtocolMessage, type ProtocolMessage } from '@sotto/protocol-codec';
 import { manualClock } from '@sotto/testing/clock';
 import { bundleTimestamp, signBundle } from '@sotto/x3dh';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_DEVICE_LIMITS, type DecryptOptions } from '../src/index.js';
-import { bytesOf, crypto, DAY, meet, type Node, newNode, refused, START, write } from './world.js';
+import { openMessengerDevice } from '../src/internal.js';
+import { getPeer } from '../src/peers.js';
+import { bytesOf, crypto, DAY, keptStore, meet, type Node, newNode, refused, START, write } from './world.js';
 
 const receive = (to: Node, from: Node, message: Uint8Array, options?: DecryptOptions) =>
   to.device.transaction((tx) => to.device.decrypt(tx, from.identity.publicKey, message, options));
@@ -141,6 +143,95 @@ describe('the bundle that counts', () => {
   });
 });
 
+/** A message as its sender could make it of another one. */
+const remade = (message: Uint8Array, change: (decoded: ProtocolMessage) => Partial<ProtocolMessage>) => {
+  const decoded = decodeProtocolMessage(message);
+  return encodeProtocolMessage({ ...decoded, ...change(decoded) });
+};
+
+describe('a message in a session', () => {
+  it('is read as such also when it names a key for messages outside of sessions, and without a bundle', async () => {
+    const { alice, bob } = await two();
+    const { message } = await write(alice, bob.identity.publicKey, 'x');
+    const both = remade(message, ({ directMessages }) => ({
+      bundles: [],
+      directMessages: new Map(
+        [...directMessages].map(([id, entry]) => [
+          id,
+          { ...entry, dhHeader: { key: alice.identity.publicKey } },
+        ]),
+      ),
+    }));
+    expect(await receive(bob, alice, both)).toEqual({
+      kind: 'message',
+      messageId: expect.any(Uint8Array),
+      senderInstallation: 'alice-1',
+      news: { added: [], rotated: [], reset: [], firstContact: false },
+      bundleError: undefined,
+      payload: bytesOf('x'),
+      protection: 'dr',
+      sessionBegun: true,
+      sessionsLost: false,
+    });
+    await expect(receive(bob, alice, both)).rejects.toMatchObject({
+      code: 'DUPLICATE_MESSAGE',
+      details: { messageId: encodeHex(crypto.keccak256(alice.identity.publicKey, both)) },
+    });
+  });
+
+  it('moves its session to the end, unless it is late or the session is one that we began', async () => {
+    const orderAfter = async (minutesBetween: number) => {
+      const { alice, bob } = await two();
+      const to = bob.identity.publicKey;
+      const one = [await write(alice, to, '1'), await write(alice, to, '2')] as const;
+      for (const { clock } of [alice, bob]) clock.advance(minutesBetween * 60_000);
+      await alice.device.transaction((tx) => alice.device.resetSessions(tx, to));
+      const other = await write(alice, to, '3');
+      const sessions = () =>
+        bob.device.read(async (tx) =>
+          (await getPeer(tx, alice.identity.publicKey)).devices[0]!.sessions.map(({ id }) => encodeHex(id)),
+        );
+      await receive(bob, alice, one[0].message);
+      await receive(bob, alice, other.message);
+      const [first, second] = await sessions();
+      await receive(bob, alice, one[1].message);
+      const after = await sessions();
+      return [first, second].map((id) => after.indexOf(id as string));
+    };
+    expect(await orderAfter(0)).toEqual([1, 0]);
+    expect(await orderAfter(2)).toEqual([0, 1]);
+  });
+
+  it('fails with what is no fault of the message: that is not taken for an implausible bundle', async () => {
+    const [alice, bob] = [await newNode('alice-1'), await newNode('bob-1')];
+    let isBroken = false;
+    const broken = {
+      ...crypto,
+      secp256k1: {
+        ...crypto.secp256k1,
+        parsePublicKey: (bytes: Uint8Array) => {
+          if (isBroken) throw new TypeError('a fault of the provider');
+          return crypto.secp256k1.parsePublicKey(bytes);
+        },
+      },
+    };
+    const device = await openMessengerDevice({
+      identity: bob.identity,
+      store: keptStore().store,
+      crypto: broken,
+      clock: manualClock(START),
+    });
+    const said = await alice.device.transaction((tx) => alice.device.encodePublic(tx, bytesOf('x')));
+    isBroken = true;
+    const reading = device.transaction((tx) => device.decrypt(tx, alice.identity.publicKey, said));
+    await expect(reading).rejects.toThrow(TypeError);
+    expect(device.negotiatedSecret(alice.identity.publicKey)).toEqual(
+      crypto.secp256k1.ecdh(alice.identity.privateKey, bob.identity.publicKey),
+    );
+    expect(await device.transaction((tx) => device.certainTime(tx))).toBeUndefined();
+  });
+});
+
 describe('an empty message outside of sessions', () => {
   /** A session of both, and then Bob lost his store. */
   async function lost() {
@@ -192,6 +283,21 @@ describe('an empty message outside of sessions', () => {
     expect(await refused(alice, () => receive(alice, bob, late))).toBe('no error');
     expect(await receive(alice, bob, late)).toMatchObject({ sessionsLost: false });
     expect(await receive(alice, bob, early)).toMatchObject({ sessionsLost: false });
+    // Nor does it say anything without a bundle, with an old one, or from a device that is not known.
+    for (const { clock } of [alice, bob]) clock.advance(DAY + 1);
+    await bob.device.transaction((tx) => bob.device.rotatePreKeyIfDue(tx));
+    const [bundleBefore] = decodeProtocolMessage(early).bundles;
+    const news = await bob.device.transaction((tx) => bob.device.encodePublic(tx));
+    await receive(alice, bob, news);
+    const latest = await empty();
+    for (const change of [
+      { bundles: [] },
+      { bundles: [bundleBefore!] },
+      { installationId: 'bob-9', bundles: [] },
+    ]) {
+      const changed = remade(latest, () => change);
+      expect(await receive(alice, bob, changed)).toMatchObject({ kind: 'message', sessionsLost: false });
+    }
     expect((await write(alice, bob.identity.publicKey, 'x')).devices).toEqual([
       { installationId: 'bob-1', sent: 'x3dh+dr' },
     ]);

@@ -75,6 +75,29 @@ describe('what is deleted by its age', () => {
     expect(await countRecords(bob.store, 'skipped')).toBe(0);
   });
 
+  it('of more sessions than fit into one transaction: goes on where it stopped', async () => {
+    const bob = await newNode('bob-1');
+    const put = (name: string, usedAt: number) =>
+      bob.device.transaction(async (tx) => {
+        for (let i = 0; i < 300; i++) {
+          const record = {
+            ratchet: Uint8Array.of(1),
+            ephemeralKey: new Uint8Array(0),
+            usedAt: BigInt(usedAt),
+          };
+          tx.put(sessionTable, record, `${name}${String(i).padStart(3, '0')}`);
+        }
+      });
+    await put('a', START);
+    await put('b', START - 91 * DAY);
+    const first = await bob.device.transaction((tx) => bob.device.deleteExpired(tx));
+    expect(first).toEqual({ table: 'session', after: 'session/a255' });
+    const second = await bob.device.transaction((tx) => bob.device.deleteExpired(tx, first));
+    expect(second).toEqual({ table: 'session', after: 'session/b211' });
+    expect(await bob.device.transaction((tx) => bob.device.deleteExpired(tx, second))).toBeUndefined();
+    expect(await countRecords(bob.store, 'session')).toBe(300);
+  });
+
   it('what was stored by a clock that was ahead counts from now on', async () => {
     const { clock, expire, storedTimes, bob } = await withLostMessages(1);
     clock.set(START - 10 * MINUTE);

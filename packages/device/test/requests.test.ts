@@ -66,6 +66,27 @@ describe('who writes first', () => {
     expect(await requestsOf(device)).toEqual([]);
   });
 
+  it('of those whom we know from a group are so many, the latest ones', async () => {
+    const { device } = await newDevice({ maxRequests: 2 });
+    const members = [someone(), someone(), someone()].map(({ publicKey }) => publicKey);
+    for (const member of members) {
+      // As the first message to someone makes it.
+      await device.transaction((tx) => device.encryptDirect(tx, member, new Uint8Array([1])));
+      expect(await device.read((tx) => device.isKnown(tx, member))).toBe(true);
+      expect(await count(device, member)).toEqual({ isNew: true });
+      expect(await count(device, member)).toEqual({ isNew: false });
+    }
+    expect((await requestsOf(device)).map(({ identity }) => identity)).toEqual(members.slice(1));
+    // Its messages stay all the same.
+    expect(await device.read((tx) => device.request(tx, members[0] as PublicKey))).toMatchObject({
+      messages: 2,
+    });
+    const stranger = someone().publicKey;
+    expect(await device.read((tx) => device.isKnown(tx, stranger))).toBe(false);
+    await count(device, stranger);
+    expect((await requestsOf(device)).map(({ identity }) => identity)).toHaveLength(3);
+  });
+
   it('is never oneself', async () => {
     const { device, identity } = await newDevice();
     expect(await count(device, identity.publicKey)).toEqual({ isNew: false });
