@@ -87,6 +87,23 @@ describe('the data key', () => {
     await store.commit([put('last')]);
     await store.close();
     expect(commits.filter((keys) => keys.includes('k'))).toHaveLength(4);
+    store = await open(noted);
+    await store.compact();
+    await store.close();
+    expect(commits.filter((keys) => keys.includes('k'))).toHaveLength(4);
+  });
+
+  it('is replaced once for several commits at the same time', async () => {
+    const { noted, commits } = noting();
+    const store = await open(noted);
+    await Promise.all([
+      store.commit(Array.from({ length: 1000 }, (_, i) => put(`many/${i}`))),
+      store.commit([put('a')]),
+      store.commit([put('b')]),
+    ]);
+    await keysOf(store, 'none/');
+    await keysOf(store, 'none/');
+    expect(commits.filter((keys) => keys.includes('k'))).toHaveLength(2);
   });
 
   it('is replaced again after another thousand, and after a failure with the next commit', async () => {
