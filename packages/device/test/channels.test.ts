@@ -1,11 +1,17 @@
 import { concatBytes, encodeHex } from '@sotto/core';
-import { decodeProtocolMessage, encodeProtocolMessage, type ProtocolMessage } from '@sotto/protocol-codec';
+import {
+  type DirectMessage,
+  decodeProtocolMessage,
+  encodeProtocolMessage,
+  type ProtocolMessage,
+} from '@sotto/protocol-codec';
 import { manualClock } from '@sotto/testing/clock';
 import { bundleTimestamp, signBundle } from '@sotto/x3dh';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_DEVICE_LIMITS, type DecryptOptions } from '../src/index.js';
 import { openMessengerDevice } from '../src/internal.js';
 import { getPeer } from '../src/peers.js';
+import { sessionTable } from '../src/storage/tables.js';
 import { bytesOf, crypto, DAY, keptStore, meet, type Node, newNode, refused, START, write } from './world.js';
 
 const receive = (to: Node, from: Node, message: Uint8Array, options?: DecryptOptions) =>
@@ -200,6 +206,87 @@ describe('a message in a session', () => {
     };
     expect(await orderAfter(0)).toEqual([1, 0]);
     expect(await orderAfter(2)).toEqual([0, 1]);
+  });
+
+  it('with headers that contradict each other is refused with the reason', async () => {
+    const { alice, bob } = await two();
+    const { message } = await write(alice, bob.identity.publicKey, 'x');
+    const withEntry = (change: (entry: DirectMessage) => DirectMessage) =>
+      remade(message, ({ directMessages }) => ({
+        directMessages: new Map([...directMessages].map(([id, entry]) => [id, change(entry)])),
+      }));
+    const other = crypto.secp256k1.generateKeyPair().publicKey;
+    for (const [changed, reason] of [
+      [withEntry(({ drHeader: _, ...entry }) => entry), 'no ratchet header'],
+      [
+        withEntry((entry) => ({ ...entry, drHeader: { ...entry.drHeader!, id: other } })),
+        'two prekeys named',
+      ],
+    ] as const) {
+      await expect(receive(bob, alice, changed)).rejects.toMatchObject({
+        code: 'MALFORMED_MESSAGE',
+        details: { what: 'DirectMessageProtocol', reason },
+      });
+    }
+  });
+
+  it('begins what is known of a device: one of our own waits to be enabled, one of others does not', async () => {
+    const [bob, alice] = [await newNode('bob-1'), await newNode('alice-1')];
+    const laptop = await newNode('bob-2', { identity: bob.identity });
+    for (const from of [alice, laptop]) await meet(from, bob);
+    await laptop.device.transaction((tx) =>
+      laptop.device.updateDevice(tx, bob.identity.publicKey, 'bob-1', { enabled: true }),
+    );
+    for (const from of [alice, laptop]) {
+      const { message } = await write(from, bob.identity.publicKey, 'x');
+      const outcome = await receive(
+        bob,
+        from,
+        remade(message, () => ({ bundles: [] })),
+      );
+      expect(outcome).toMatchObject({ kind: 'message', protection: 'dr' });
+      const [known] = await bob.device.read((tx) => bob.device.devices(tx, from.identity.publicKey));
+      expect(known).toMatchObject({ installationId: from.name, enabled: from === alice });
+    }
+  });
+
+  it('that is not known, or whose state is gone, can not be read: no other session is tried', async () => {
+    const { alice, bob } = await two();
+    await receive(bob, alice, (await write(alice, bob.identity.publicKey, '1')).message);
+    await receive(alice, bob, (await write(bob, alice.identity.publicKey, '2')).message);
+    const { message } = await write(alice, bob.identity.publicKey, '3');
+    const unknown = remade(message, ({ directMessages }) => ({
+      directMessages: new Map(
+        [...directMessages].map(([id, entry]) => [
+          id,
+          { ...entry, drHeader: { ...entry.drHeader!, id: alice.identity.publicKey } },
+        ]),
+      ),
+    }));
+    const notFound = { kind: 'unreadable', reason: 'SESSION_NOT_FOUND', own: false };
+    expect(await receive(bob, alice, unknown)).toMatchObject(notFound);
+    await bob.device.transaction(async (tx) => {
+      for (const segments of await tx.keys(sessionTable)) tx.delete(sessionTable, ...segments);
+    });
+    expect(await receive(bob, alice, message)).toMatchObject(notFound);
+  });
+
+  it('in which the peer wrote since it replaced its prekey is not lost by an empty message of it', async () => {
+    const { alice, bob } = await two();
+    await meet(bob, alice);
+    const to = alice.identity.publicKey;
+    await receive(alice, bob, (await write(bob, to, '1')).message);
+    await receive(bob, alice, (await write(alice, bob.identity.publicKey, '2')).message);
+    bob.clock.advance(DAY + 1);
+    await bob.device.transaction((tx) => bob.device.rotatePreKeyIfDue(tx));
+    alice.clock.advance(DAY);
+    const inSession = await write(bob, to, '3');
+    expect(inSession.devices).toEqual([{ installationId: 'alice-1', sent: 'dr' }]);
+    await receive(alice, bob, inSession.message);
+    const { message: empty } = await bob.device.transaction((tx) =>
+      bob.device.encryptDh(tx, to, new Uint8Array(0)),
+    );
+    expect(await receive(alice, bob, empty)).toMatchObject({ kind: 'message', sessionsLost: false });
   });
 
   it('fails with what is no fault of the message: that is not taken for an implausible bundle', async () => {
