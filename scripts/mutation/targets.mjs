@@ -40,7 +40,8 @@ export const targets = [
     name: 'messenger',
     folder: 'packages/messenger',
     mutate: 'src/groups/*.ts',
-    tests: 'test/{facade,failed-messages,group-attacks,group-messages,groups,member-sync,requests}.test.ts', // those in which there are groups
+    tests:
+      'test/{facade,failed-messages,fan-out,group-attacks,group-messages,groups,member-sync,requests}.test.ts', // those in which there are groups
     leftOut: [],
   },
   {
