@@ -299,10 +299,16 @@ async function openInSession(
   const isOwn = compareBytes(from, context.identity.publicKey) === 0;
   const device = findDevice(peer, installationId) ?? newPeerDevice(installationId, !isOwn);
 
-  const named = x3dhHeader && sessionId(context, remote, x3dhHeader.id, x3dhHeader.key);
+  /** The session that an X3DH header names: it begins with it, or has begun. */
+  const named = x3dhHeader && {
+    ...x3dhHeader,
+    sessionId: sessionId(context, remote, x3dhHeader.id, x3dhHeader.key),
+  };
   const candidates = device.sessions
     .filter((session) =>
-      named ? compareBytes(session.id, named) === 0 : compareBytes(session.signedPreKey, drHeader.id) === 0,
+      named
+        ? compareBytes(session.id, named.sessionId) === 0
+        : compareBytes(session.signedPreKey, drHeader.id) === 0,
     )
     .toReversed();
   const message: RatchetMessage = { header: drHeader, body: entry.payload };
@@ -328,21 +334,21 @@ async function openInSession(
     }
   }
   if (refusal !== undefined) throw refusal;
-  if (x3dhHeader === undefined || named === undefined) return undefined;
+  if (named === undefined) return undefined;
 
-  const signedPreKey = await findPreKeyPair(tx, context, x3dhHeader.id);
+  const signedPreKey = await findPreKeyPair(tx, context, named.id);
   if (signedPreKey === undefined) return undefined;
   const sharedKey = acceptX3dh(context.crypto, {
     identity: context.identity,
     signedPreKey,
     remoteIdentity: from,
-    ephemeralKey: x3dhHeader.key,
+    ephemeralKey: named.key,
   });
   const { currentPreKey, epoch } = await ownDeviceRecord(tx);
   const summary = {
-    id: named,
+    id: named.sessionId,
     initiator: false,
-    signedPreKey: x3dhHeader.id,
+    signedPreKey: named.id,
     order: sessionOrder(sharedKey),
     lost: false,
     epoch,
@@ -353,7 +359,7 @@ async function openInSession(
   const known: PeerDevice = {
     ...device,
     hasReplied: true,
-    sessions: device.sessions.filter(({ id }) => compareBytes(id, named) !== 0),
+    sessions: device.sessions.filter(({ id }) => compareBytes(id, named.sessionId) !== 0),
   };
   const withSession = await addSession(tx, context, known, summary, { preKey: currentPreKey, epoch });
   putPeer(tx, from, await withinBounds(tx, withDevice(peer, withSession), context));

@@ -12,6 +12,7 @@ import { DEFAULT_DEVICE_LIMITS, type DecryptOptions } from '../src/index.js';
 import { openMessengerDevice } from '../src/internal.js';
 import { getPeer } from '../src/peers.js';
 import { sessionTable } from '../src/storage/tables.js';
+import { getStrangers } from '../src/strangers.js';
 import { bytesOf, crypto, DAY, keptStore, meet, type Node, newNode, refused, START, write } from './world.js';
 
 const receive = (to: Node, from: Node, message: Uint8Array, options?: DecryptOptions) =>
@@ -287,6 +288,69 @@ describe('a message in a session', () => {
       bob.device.encryptDh(tx, to, new Uint8Array(0)),
     );
     expect(await receive(alice, bob, empty)).toMatchObject({ kind: 'message', sessionsLost: false });
+  });
+
+  it('in which the peer wrote since then speaks for itself alone: other sessions are lost', async () => {
+    const { alice, bob } = await two();
+    await meet(bob, alice);
+    const to = alice.identity.publicKey;
+    for (let session = 0; session < 2; session++) {
+      await receive(alice, bob, (await write(bob, to, 'x')).message);
+      if (session === 0) await bob.device.transaction((tx) => bob.device.resetSessions(tx, to));
+    }
+    bob.clock.advance(DAY + 1);
+    await bob.device.transaction((tx) => bob.device.rotatePreKeyIfDue(tx));
+    alice.clock.advance(DAY);
+    await receive(alice, bob, (await write(bob, to, 'y')).message);
+    const { message: empty } = await bob.device.transaction((tx) =>
+      bob.device.encryptDh(tx, to, new Uint8Array(0)),
+    );
+    expect(await receive(alice, bob, empty)).toMatchObject({ sessionsLost: true });
+    const [known] = await alice.device.read(
+      async (tx) => (await getPeer(tx, bob.identity.publicKey)).devices,
+    );
+    expect(known?.sessions.map(({ lost }) => lost)).toEqual([true, false]);
+  });
+
+  it('whose state was lost begins anew with its next first message, and is not there twice', async () => {
+    const { alice, bob } = await two();
+    const [one, again] = [
+      await write(alice, bob.identity.publicKey, '1'),
+      await write(alice, bob.identity.publicKey, '2'),
+    ];
+    await receive(bob, alice, one.message);
+    await bob.device.transaction(async (tx) => {
+      for (const segments of await tx.keys(sessionTable)) tx.delete(sessionTable, ...segments);
+    });
+    expect(await receive(bob, alice, again.message)).toMatchObject({ sessionBegun: true });
+    const { devices } = await bob.device.read((tx) => getPeer(tx, alice.identity.publicKey));
+    expect(devices[0]?.sessions).toHaveLength(1);
+  });
+
+  it('of a stranger counts the keys that it made us keep, more and fewer', async () => {
+    const { alice, bob } = await two();
+    const messages: Uint8Array[] = [];
+    for (let i = 0; i < 8; i++) messages.push((await write(alice, bob.identity.publicKey, `${i}`)).message);
+    const counts: (number | undefined)[] = [];
+    for (const at of [2, 5, 0, 6, 1]) {
+      await receive(bob, alice, messages[at]!);
+      const { wrote } = await bob.device.read((tx) => getStrangers(tx));
+      counts.push(wrote[0]?.skippedKeys);
+    }
+    expect(counts).toEqual([2, 4, 3, 3, 2]);
+  });
+
+  it('of a chain that was read completely is a duplicate', async () => {
+    const { alice, bob } = await two();
+    await meet(bob, alice);
+    const to = alice.identity.publicKey;
+    const first = (await write(bob, to, '1')).message;
+    await receive(alice, bob, first);
+    for (let turn = 0; turn < 2; turn++) {
+      await receive(bob, alice, (await write(alice, bob.identity.publicKey, 'x')).message);
+      await receive(alice, bob, (await write(bob, to, 'y')).message);
+    }
+    expect(await refused(alice, () => receive(alice, bob, first))).toBe('DUPLICATE_MESSAGE');
   });
 
   it('fails with what is no fault of the message: that is not taken for an implausible bundle', async () => {
