@@ -109,7 +109,7 @@ describe('sending to several devices', () => {
   });
 });
 
-describe('what a device tells of those that it knows', () => {
+describe('what a device says of those that it knows', () => {
   it('is a copy: what the caller does with it changes nothing', async () => {
     const [alice, to] = [await newNode('alice-1'), someone()];
     await knowing(alice, to, [{ ...good(), version: 7, timestamp: 1_234_567_890_123_456n }]);
