@@ -33,7 +33,8 @@ export const targets = [
     name: 'store-adapters',
     folder: 'packages/store-adapters',
     mutate: 'src/encrypted/*.ts',
-    tests: 'test/{encrypted,encrypted-details,lock-tree,at-rest-encrypted,compliance-encrypted}.test.ts', // all others are of the stores underneath
+    tests:
+      'test/{at-rest-encrypted,compliance-encrypted,encrypted,encrypted-details,lock-tree,old-states}.test.ts', // all others are of the stores underneath
     leftOut: [],
   },
   {

@@ -98,6 +98,55 @@ describe('what is deleted by its age', () => {
     expect(await countRecords(bob.store, 'session')).toBe(300);
   });
 
+  it('of one session leaves the keys of others alone', async () => {
+    const { bob, clock, expire, messages } = await withLostMessages(2);
+    const carol = await newNode('carol-1');
+    await meet(carol, bob);
+    await talk(carol, bob, 'idle from now on');
+    expect(messages).toHaveLength(2);
+    await bob.device.transaction(async (tx) => {
+      for (const segments of await tx.keys(sessionTable)) {
+        const record = (await tx.get(sessionTable, ...segments))!;
+        const hasKeys = (await tx.keys(skippedKeyTable, segments)).length > 0;
+        if (!hasKeys) tx.put(sessionTable, { ...record, usedAt: BigInt(START - 91 * DAY) }, ...segments);
+      }
+    });
+    clock.set(START + 1);
+    await expire();
+    expect([await countRecords(bob.store, 'session'), await countRecords(bob.store, 'skipped')]).toEqual([
+      1, 2,
+    ]);
+  });
+
+  it('goes on with sessions when it is done with keys', async () => {
+    const { bob } = await withLostMessages(0);
+    await bob.device.transaction(async (tx) => {
+      for (let i = 0; i < 300; i++) {
+        tx.put(skippedKeyTable, { messageKey: new Uint8Array(32), storedAt: START }, 'a', '00', `${i}`);
+      }
+    });
+    const from = { table: 'session', after: '' } as const;
+    expect(await bob.device.transaction((tx) => bob.device.deleteExpired(tx, from))).toBeUndefined();
+    expect(await bob.device.transaction((tx) => bob.device.deleteExpired(tx))).toMatchObject({
+      table: 'skipped',
+    });
+  });
+
+  it('retired prekeys, too, with the first step and once time is certain', async () => {
+    const { bob, clock, expire } = await withLostMessages(0);
+    clock.set(START + 2 * DAY);
+    await bob.device.transaction((tx) => bob.device.rotatePreKeyIfDue(tx));
+    expect(await countRecords(bob.store, 'prekey')).toBe(2);
+    clock.set(START + 34 * DAY);
+    const from = { table: 'session', after: '' } as const;
+    await bob.device.transaction((tx) => bob.device.deleteExpired(tx, from));
+    expect(await countRecords(bob.store, 'prekey')).toBe(2);
+    await expire();
+    clock.set(START + 36 * DAY);
+    await expire();
+    expect(await countRecords(bob.store, 'prekey')).toBe(1);
+  });
+
   it('what was stored by a clock that was ahead counts from now on', async () => {
     const { clock, expire, storedTimes, bob } = await withLostMessages(1);
     clock.set(START - 10 * MINUTE);

@@ -36,11 +36,11 @@ const inSession = (id: Uint8Array = someKey): DirectMessage => ({
 const outsideOfSessions: DirectMessage = { dhHeader: { key: someKey }, payload: new Uint8Array(28) };
 
 /** A message of Alice's device, signed at a time or, as by old releases, not. */
-function message(entries: Record<string, DirectMessage>, signedAt: number | undefined = START): Uint8Array {
+function message(entries: Record<string, DirectMessage>, signedAt: number | 'never' = START): Uint8Array {
   const signedPreKeys = new Map([
     ['alice-1', { signedPreKey: alice.publicKey, version: 1, protocolVersion: 1 }],
   ]);
-  const timestamp = signedAt === undefined ? 0n : bundleTimestamp(signedAt);
+  const timestamp = signedAt === 'never' ? 0n : bundleTimestamp(signedAt);
   return encodeProtocolMessage({
     installationId: 'alice-1',
     bundles: [signBundle(crypto, alice, { signedPreKeys, timestamp })],
@@ -63,7 +63,7 @@ describe('what to do about a message that can not be read', () => {
     const device = await newDevice();
     expect(await remedy(device, message({ other: inSession() }))).toEqual(ANSWER_AND_REPORT);
     expect(await remedy(device, message({ 'bob-1': inSession() }))).toEqual(ANSWER_AND_REPORT);
-    const undated = message({ other: inSession() }, undefined);
+    const undated = message({ other: inSession() }, 'never');
     expect(await remedy(device, undated)).toEqual(ANSWER_AND_REPORT);
   });
 

@@ -66,6 +66,18 @@ describe('who writes first', () => {
     expect(await requestsOf(device)).toEqual([]);
   });
 
+  it('is not forgotten with what is known of someone whom we wrote to', async () => {
+    const { device } = await newDevice();
+    const [friend, stranger] = [someone().publicKey, someone().publicKey];
+    await device.transaction((tx) => device.encryptDirect(tx, friend, new Uint8Array([1])));
+    for (const who of [friend, stranger]) {
+      await device.transaction((tx) => device.setVerified(tx, who, true));
+      await device.transaction((tx) => device.forgetStranger(tx, who));
+    }
+    expect(await device.read((tx) => device.isVerified(tx, friend))).toBe(true);
+    expect(await device.read((tx) => device.isVerified(tx, stranger))).toBe(false);
+  });
+
   it('of those whom we know from a group are so many, the latest ones', async () => {
     const { device } = await newDevice({ maxRequests: 2 });
     const members = [someone(), someone(), someone()].map(({ publicKey }) => publicKey);
@@ -105,6 +117,7 @@ describe('automatic answers', () => {
     expect(await answer(device, alice)).toBe(false);
     clock.advance(DEFAULT_DEVICE_LIMITS.answerIntervalMs + 1);
     expect(await answer(device, alice)).toBe(true);
+    await count(device, someone().publicKey);
     expect(await device.read((tx) => device.answeredStrangers(tx))).toEqual([alice]);
   });
 

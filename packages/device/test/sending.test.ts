@@ -1,5 +1,6 @@
 import { type PublicKey, SottoError } from '@sotto/core';
 import { decodeProtocolMessage } from '@sotto/protocol-codec';
+import { settableClock } from '@sotto/testing/clock';
 import { describe, expect, it } from 'vitest';
 import { getPeer, newPeerDevice, putPeer } from '../src/peers.js';
 import type { PeerDevice } from '../src/storage/records.js';
@@ -8,11 +9,14 @@ import {
   bytesOf,
   countRecords,
   crypto,
+  DAY,
+  MINUTE,
   meet,
   type Node,
   newNode,
   read,
   refused,
+  START,
   talk,
   write,
 } from './world.js';
@@ -106,6 +110,67 @@ describe('sending to several devices', () => {
       sessionBegun: false,
       sessionsLost: false,
     });
+  });
+});
+
+describe('a session whose state is gone', () => {
+  it('is forgotten, and the one before it is used', async () => {
+    const [alice, bob] = [await newNode('alice-1'), await newNode('bob-1')];
+    await meet(alice, bob);
+    await talk(alice, bob, '1');
+    await talk(bob, alice, '2');
+    const to = bob.identity.publicKey;
+    const sessions = () =>
+      alice.device.read(async (tx) => (await getPeer(tx, to)).devices[0]?.sessions ?? []);
+    const [used] = await sessions();
+    const gone = { ...used!, id: new Uint8Array(16).fill(9) };
+    await alice.device.transaction(async (tx) => {
+      const peer = await getPeer(tx, to);
+      putPeer(tx, to, { ...peer, devices: [{ ...peer.devices[0]!, sessions: [used!, gone] }] });
+    });
+    expect((await write(alice, to, '3')).devices).toEqual([{ installationId: 'bob-1', sent: 'dr' }]);
+    expect(await sessions()).toEqual([used]);
+  });
+});
+
+describe('our bundle', () => {
+  const bundle = (node: Node) => node.device.read((tx) => node.device.bundle(tx));
+
+  it('is signed again once it is a minute old, when our clock was set back, or when it says something else', async () => {
+    const clock = settableClock(START);
+    const bob = await newNode('bob-1', { clock });
+    const first = await bundle(bob);
+    expect(await bundle(bob)).toBe(first);
+    clock.set(START + MINUTE - 1);
+    expect(await bundle(bob)).toBe(first);
+    clock.set(START + MINUTE);
+    const second = await bundle(bob);
+    expect(second.timestamp).toBe(BigInt(START + MINUTE) * 1_000_000n);
+    clock.set(START + MINUTE - 1);
+    const third = await bundle(bob);
+    expect(third).not.toBe(second);
+    // A millisecond may be the length of a tick; further back it is a clock that was set.
+    expect(third.timestamp).toBe(second.timestamp + 1n);
+    clock.set(START + MINUTE - 3);
+    expect((await bundle(bob)).timestamp).toBe(BigInt(START + MINUTE - 3) * 1_000_000n);
+    clock.set(START + DAY);
+    await bundle(bob);
+    clock.set(START + DAY + 1);
+    await bob.device.transaction((tx) => bob.device.rotatePreKeyIfDue(tx));
+    expect((await bundle(bob)).signedPreKeys.get('bob-1')?.version).toBe(2);
+  });
+
+  it('of a public message is always a new one, and none has the time of another', async () => {
+    const bob = await newNode('bob-1');
+    const times: bigint[] = [(await bundle(bob)).timestamp];
+    for (let i = 0; i < 3; i++) {
+      const message = await bob.device.transaction((tx) => bob.device.encodePublic(tx, bytesOf('x')));
+      times.push(decodeProtocolMessage(message).bundles[0]!.timestamp);
+    }
+    expect(times.map((time) => time - times[0]!)).toEqual([0n, 1n, 2n, 3n]);
+    bob.clock.advance(1);
+    const message = await bob.device.transaction((tx) => bob.device.encodePublic(tx, bytesOf('x')));
+    expect(decodeProtocolMessage(message).bundles[0]!.timestamp).toBe(BigInt(START + 1) * 1_000_000n);
   });
 });
 

@@ -192,6 +192,38 @@ describe('reading', () => {
     expect(await failure(reopened.removeDamaged())).toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(await failure(reopened.commit([put('a')]))).toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(await keysOf(below, 'r/')).toHaveLength(2);
+    // Once only: nothing may be taken for damaged that can be read the next time.
+    const again = await open(noted);
+    let failures = 1;
+    noted.get = (key) =>
+      key.startsWith('v/') && failures-- > 0 ? Promise.reject(unavailable()) : below.get(key);
+    expect(await failure(again.removeDamaged())).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await keysOf(again, '')).toEqual(['a', 'b']);
+  });
+
+  it('hands a signal on to the store underneath, and its absence', async () => {
+    const { noted, store: below } = noting();
+    const store = await open(noted);
+    await store.commit([put('a')]);
+    const options: unknown[] = [];
+    noted.list = (prefix, given) => {
+      options.push(given);
+      return below.list(prefix, given);
+    };
+    const { signal } = new AbortController();
+    for await (const _ of store.list('a', { signal }));
+    await keysOf(store, 'a');
+    expect(options).toEqual([{ signal }, {}]);
+  });
+});
+
+describe('a commit that changes no record', () => {
+  it('leaves the index as it is: of nothing, and of expectations alone', async () => {
+    const { noted, commits } = noting();
+    const store = await open(noted);
+    await store.commit([put('a')]);
+    await store.commit([]);
+    expect(commits.at(-1)).toEqual([]);
   });
 });
 
@@ -356,6 +388,12 @@ describe('a keyring', () => {
       cause: expect.any(Error),
     });
     expect(derived).toBe(1);
+    const none = sha256(new Uint8Array(0)).subarray(0, 8);
+    expect(await failure(openKeyring(none, 'x'))).toMatchObject({ code: 'STORE_CORRUPT' });
+    expect(await failure(openKeyring(checked(Uint8Array.of(9, ...none)), 'x'))).toMatchObject({
+      code: 'STORE_SCHEMA_NEWER',
+      details: { found: 9, supported: 2 },
+    });
     for (const length of [0, 7, 8, 9]) {
       expect(await failure(openKeyring(bytes.subarray(0, length), 'x'))).toMatchObject({
         code: 'STORE_CORRUPT',
@@ -426,6 +464,16 @@ describe('hidden keys', () => {
     expect(parts('a/').at(-1)).not.toBe(parts('a').at(-1));
     expect(hider.hidePrefix('a/b')).toBe(`${parts('a/c').slice(0, 2).join('/')}/`);
     expect(hider.hidePrefix('a')).toBe('r/');
+    for (const [one, other] of [
+      ['ab/c', 'xb/c'],
+      ['ab/c', 'ac'],
+      ['/a', 'a'],
+      ['a//b', 'a/b'],
+    ] as const) {
+      expect(hider.hide(one).innerKey).not.toBe(hider.hide(other).innerKey);
+    }
+    expect(parts('session/peer/1')).toHaveLength(4);
+    expect(hider.hidePrefix('session/peer/1')).toBe(`${parts('session/peer/2').slice(0, 3).join('/')}/`);
     // A directory and a record of one name have different names.
     expect(parts('a/x')[1]).not.toBe(parts('a')[1]);
   });
