@@ -79,7 +79,7 @@ const tasks = {
   release: [['node', 'scripts/release.mjs']],
   mutation: [
     ['tsc', '-b'],
-    ['stryker', 'run'],
+    ['node', 'scripts/mutation.mjs'],
   ],
   fuzz: [
     ['tsc', '-b'],

@@ -176,16 +176,17 @@ async function encryptForDevice(
   let session: Session | undefined;
   for (
     let summary = sessionForSending(context, updated, own);
-    summary !== undefined && session === undefined;
+    summary !== undefined;
     summary = sessionForSending(context, updated, own)
   ) {
     session = await loadSession(tx, context, summary);
     if (session !== undefined) break;
     // A damaged session is replaced by another one, or a new one.
-    await deleteSession(tx, summary.id);
+    const { id: damaged } = summary;
+    await deleteSession(tx, damaged);
     updated = {
       ...updated,
-      sessions: updated.sessions.filter(({ id }) => compareBytes(id, summary?.id ?? id) !== 0),
+      sessions: updated.sessions.filter(({ id }) => compareBytes(id, damaged) !== 0),
     };
   }
   if (session === undefined) {

@@ -25,16 +25,11 @@ export class OwnBundle {
     const signedPreKeys = await ownDevices(tx, context, preKey);
     const now = clock.now();
     const content = contentOf(signedPreKeys);
-    const age = this.#last && now - this.#last.signedAt;
-    if (
-      !fresh &&
-      this.#last?.content === content &&
-      age !== undefined &&
-      age >= 0 &&
-      age < limits.bundleRefreshMs
-    ) {
-      return this.#last.bundle;
-    }
+    const last = this.#last;
+    // When the clock was set back, the last one is of the future.
+    const isRecent =
+      last !== undefined && now >= last.signedAt && now - last.signedAt < limits.bundleRefreshMs;
+    if (!fresh && isRecent && last.content === content) return last.bundle;
     const bundle = this.#sign(context, signedPreKeys, now);
     this.#last = { bundle, content, signedAt: now };
     return bundle;

@@ -3,6 +3,7 @@ import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { manualClock } from '@sotto/testing/clock';
 import { describe, expect, it } from 'vitest';
 import { openDevice, readAccount, writeAccount } from '../src/index.js';
+import { bytesTable, encodeRecord } from '../src/storage/table.js';
 import { crypto, keptView, START } from './world.js';
 
 const account = crypto.secp256k1.generateKeyPair();
@@ -67,6 +68,17 @@ describe('an account in a store', () => {
     }
     await store.commit([{ type: 'put', key, value: value.subarray(0, 3) }]);
     await expect(readAccount(store, crypto)).rejects.toMatchObject({ code: 'STATE_CORRUPT' });
+  });
+
+  it('that is no private key is damage, whatever its checksum says', async () => {
+    const store = createMemoryStore();
+    const value = encodeRecord(crypto, bytesTable('account'), 'account', new Uint8Array(32));
+    await store.commit([{ type: 'put', key: 'account', value }]);
+    await expect(readAccount(store, crypto)).rejects.toMatchObject({
+      code: 'STATE_CORRUPT',
+      details: { what: 'account', reason: 'not a private key' },
+      cause: expect.objectContaining({ code: 'INVALID_PRIVATE_KEY' }),
+    });
   });
 
   it('shows its key in no error', async () => {

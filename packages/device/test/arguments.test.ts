@@ -3,6 +3,7 @@ import { manualClock } from '@sotto/testing/clock';
 import { refusedArgument } from '@sotto/testing/refused-argument';
 import { describe, expect, it } from 'vitest';
 import { defineTable, openDevice } from '../src/index.js';
+import { checkDeviceOptions } from '../src/options.js';
 import * as tables from '../src/storage/tables.js';
 import { crypto, START } from './world.js';
 
@@ -23,6 +24,23 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
   ] as const)('openDevice: %s', async (what, change) => {
     const options = change === undefined ? undefined : { ...right(), ...change };
     expect(await refusedArgument(() => openDevice(options as never))).toBe(what);
+  });
+
+  it('what a messenger has defaults for may be missing', () => {
+    expect(() => checkDeviceOptions({ identity, store: createMemoryStore() })).not.toThrow();
+    expect(() => checkDeviceOptions({ ...right(), crypto: {} as never })).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ what: 'crypto' }) }),
+    );
+  });
+
+  it.each([
+    ['a text', '00'.repeat(32)],
+    ['bytes', new Uint8Array(32)],
+  ])('openDevice: %s instead of an identity, with what is needed', async (_, identity) => {
+    await expect(openDevice({ ...right(), identity: identity as never })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      details: { what: 'identity', reason: expect.stringContaining('keyPairFromPrivateKey') },
+    });
   });
 
   const own = Object.values(tables).map(({ name }) => name);

@@ -3,6 +3,7 @@ import { decodeContactCode, decodeProtocolMessage } from '@sotto/protocol-codec'
 import { manualClock } from '@sotto/testing/clock';
 import { describe, expect, it } from 'vitest';
 import { openDevice } from '../src/index.js';
+import { openMessengerDevice } from '../src/internal.js';
 import {
   bytesOf,
   countRecords,
@@ -363,6 +364,7 @@ describe('several devices', () => {
     expect(await phone.device.transaction((tx) => phone.device.hasPairedDevices(tx))).toBe(false);
     await enable(true);
     expect((await listed()).toSorted()).toEqual(['laptop', 'phone']);
+    expect(await phone.device.transaction((tx) => phone.device.hasPairedDevices(tx))).toBe(true);
     const copy = await write(phone, identity.publicKey, 'copy');
     expect(copy.devices).toEqual([{ installationId: 'laptop', sent: 'x3dh+dr' }]);
     expect(await readText(laptop, phone, copy.message)).toBe('dr: copy');
@@ -518,6 +520,43 @@ describe('hostile cases: old backups and damage', () => {
     alice.device = await openDevice({ identity: alice.identity, store: damaged, crypto, clock: alice.clock });
     expect(await talk(alice, bob, 'three')).toBe('dr: three');
     expect(await talk(bob, alice, 'four')).toBe('dr: four');
+  });
+});
+
+describe('closing', () => {
+  it('waits for what is under way, and closes the store', async () => {
+    const order: string[] = [];
+    const { store } = keptStore();
+    const identity = crypto.secp256k1.generateKeyPair();
+    const device = await openMessengerDevice({
+      identity,
+      crypto,
+      clock: manualClock(START),
+      store: {
+        get: (key) => store.get(key),
+        list: (prefix, options) => store.list(prefix, options),
+        commit: (writes, options) => store.commit(writes, options),
+        close: async () => void order.push('closed'),
+      },
+    });
+    const slow = device.transaction(async (tx) => {
+      for (let turn = 0; turn < 20; turn++) await undefined;
+      tx.onCommit('state', () => order.push('stored'));
+    });
+    await device.settled();
+    expect(order).toEqual(['stored']);
+    await slow;
+    const other = await newNode('bob-1');
+    const bundle = await other.device.read((tx) => other.device.bundle(tx));
+    const late = device.transaction(async (tx) => {
+      for (let turn = 0; turn < 20; turn++) await undefined;
+      await device.processBundle(tx, bundle);
+      tx.onCommit('state', () => order.push('stored'));
+      return device.activeInstallations(tx, other.identity.publicKey);
+    });
+    await device.close();
+    expect(order).toEqual(['stored', 'stored', 'closed']);
+    expect(await late).toEqual(['bob-1']);
   });
 });
 

@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/core';
+import { encodeHex, SottoError } from '@sotto/core';
 import { describe, expect, it } from 'vitest';
 import { createInbox, defineTable, type InboxMessage } from '../src/index.js';
 import { bytesOf, dump, meet, newNode, textOf, write } from './world.js';
@@ -61,6 +61,60 @@ describe('an inbox', () => {
     expect(await codesOf(() => bob.device.transaction(async (tx) => inbox.replace(tx, one)))).toBe(
       'NOT_FOUND',
     );
+  });
+
+  it('has what was added until a transaction acknowledges it, and others of its commit do not see it any more', async () => {
+    const { bob, message } = await two();
+    const inbox = createInbox();
+    const one = await message('one');
+    const has = () => bob.device.read(async (tx) => inbox.has(tx, one.messageId));
+    expect(await has()).toBe(false);
+    await bob.device.transaction(async (tx) => inbox.add(tx, one));
+    expect(await has()).toBe(true);
+    const seen = await Promise.all([
+      bob.device.transaction(async (tx) => {
+        inbox.acknowledge(tx, one.messageId);
+        return inbox.has(tx, one.messageId);
+      }),
+      bob.device.transaction(async (tx) => inbox.has(tx, one.messageId)),
+      codesOf(() => bob.device.transaction(async (tx) => inbox.acknowledge(tx, one.messageId))),
+    ]);
+    expect(seen).toEqual([false, false, 'NOT_FOUND']);
+    expect(await has()).toBe(false);
+  });
+
+  it('counts the bytes of what it has, after a restart as before, and exactly to its bound', async () => {
+    const { bob, message } = await two();
+    const one = { ...(await message('one')), payload: bytesOf('123456') };
+    const other = { ...(await message('two')), payload: bytesOf('1234') };
+    const small = { ...(await message('three')), payload: bytesOf('1') };
+    let inbox = createInbox({ maxBytes: 10 });
+    const add = (entry: InboxMessage, isRequest = false) =>
+      codesOf(() => bob.device.transaction(async (tx) => inbox.add(tx, entry, isRequest)));
+    expect(await add(one)).toBe('no error');
+    expect(await add(other)).toBe('no error');
+    expect(await add(small)).toBe('STORE_UNAVAILABLE');
+    await bob.reopen();
+    inbox = createInbox({ maxBytes: 10 });
+    for (let round = 0; round < 2; round++) await bob.device.read((tx) => inbox.load(tx, fail));
+    expect(await add(small)).toBe('STORE_UNAVAILABLE');
+    await bob.device.transaction(async (tx) => inbox.acknowledge(tx, one.messageId));
+    expect(await add(small, true)).toBe('no error');
+    const request = bob.device.transaction(async (tx) => inbox.add(tx, small, true));
+    await expect(request).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      details: { what: 'bytes in the inbox', limit: 5, actual: 6 },
+    });
+    await expect(
+      bob.device.transaction(async (tx) => inbox.add(tx, { ...small, payload: new Uint8Array(6) })),
+    ).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', details: { reason: 'the inbox is full' } });
+    const left = await bob.device.read((tx) => createInbox().load(tx, fail));
+    expect(left.map(({ payload }) => textOf(payload))).toEqual(['1234', '1']);
+    await expect(
+      bob.device.transaction(async (tx) => inbox.acknowledge(tx, one.messageId)),
+    ).rejects.toMatchObject({
+      details: { what: 'message', id: encodeHex(one.messageId) },
+    });
   });
 
   it('refuses what goes beyond its bytes, requests at half of them, and nothing has changed', async () => {

@@ -66,6 +66,39 @@ describe('who writes first', () => {
     expect(await requestsOf(device)).toEqual([]);
   });
 
+  it('is not forgotten with what is known of someone whom we wrote to', async () => {
+    const { device } = await newDevice();
+    const [friend, stranger] = [someone().publicKey, someone().publicKey];
+    await device.transaction((tx) => device.encryptDirect(tx, friend, new Uint8Array([1])));
+    for (const who of [friend, stranger]) {
+      await device.transaction((tx) => device.setVerified(tx, who, true));
+      await device.transaction((tx) => device.forgetStranger(tx, who));
+    }
+    expect(await device.read((tx) => device.isVerified(tx, friend))).toBe(true);
+    expect(await device.read((tx) => device.isVerified(tx, stranger))).toBe(false);
+  });
+
+  it('of those whom we know from a group are so many, the latest ones', async () => {
+    const { device } = await newDevice({ maxRequests: 2 });
+    const members = [someone(), someone(), someone()].map(({ publicKey }) => publicKey);
+    for (const member of members) {
+      // As the first message to someone makes it.
+      await device.transaction((tx) => device.encryptDirect(tx, member, new Uint8Array([1])));
+      expect(await device.read((tx) => device.isKnown(tx, member))).toBe(true);
+      expect(await count(device, member)).toEqual({ isNew: true });
+      expect(await count(device, member)).toEqual({ isNew: false });
+    }
+    expect((await requestsOf(device)).map(({ identity }) => identity)).toEqual(members.slice(1));
+    // Its messages stay all the same.
+    expect(await device.read((tx) => device.request(tx, members[0] as PublicKey))).toMatchObject({
+      messages: 2,
+    });
+    const stranger = someone().publicKey;
+    expect(await device.read((tx) => device.isKnown(tx, stranger))).toBe(false);
+    await count(device, stranger);
+    expect((await requestsOf(device)).map(({ identity }) => identity)).toHaveLength(3);
+  });
+
   it('is never oneself', async () => {
     const { device, identity } = await newDevice();
     expect(await count(device, identity.publicKey)).toEqual({ isNew: false });
@@ -84,6 +117,7 @@ describe('automatic answers', () => {
     expect(await answer(device, alice)).toBe(false);
     clock.advance(DEFAULT_DEVICE_LIMITS.answerIntervalMs + 1);
     expect(await answer(device, alice)).toBe(true);
+    await count(device, someone().publicKey);
     expect(await device.read((tx) => device.answeredStrangers(tx))).toEqual([alice]);
   });
 

@@ -1,10 +1,19 @@
-import { isSottoError, type KeyPair, type PublicKey, type Store } from '@sotto/core';
+import { isSottoError, type KeyPair, type PublicKey, parseInstallationId, type Store } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
+import { secp256k1Suite } from '@sotto/double-ratchet';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { manualClock } from '@sotto/testing/clock';
 import { dump, keptView } from '@sotto/testing/stores';
+import type { DeviceContext } from '../src/context.js';
 import { createHybridSuite } from '../src/hybrid.js';
-import { type DecryptOutcome, type Device, type DeviceLimits, openDevice } from '../src/index.js';
+import {
+  DEFAULT_DEVICE_LIMITS,
+  type DecryptOutcome,
+  type Device,
+  type DeviceLimits,
+  openDevice,
+} from '../src/index.js';
+import { NegotiatedSecrets } from '../src/negotiated-secrets.js';
 
 export { countRecords, dump, keptView } from '@sotto/testing/stores';
 
@@ -18,6 +27,25 @@ export const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 export function keptStore(): { readonly store: Store; readonly view: () => Store } {
   const store = createMemoryStore();
   return { store, view: () => keptView(store) };
+}
+
+/** What the parts of a device share, for tests of one of them. */
+export function contextOf({
+  limits = {},
+  ...change
+}: Partial<Omit<DeviceContext, 'limits'>> & { readonly limits?: Partial<DeviceLimits> } = {}): DeviceContext {
+  const identity = change.identity ?? crypto.secp256k1.generateKeyPair();
+  return {
+    crypto,
+    clock: manualClock(START),
+    suite: secp256k1Suite(crypto),
+    installationId: parseInstallationId('bob-1'),
+    negotiated: new NegotiatedSecrets(crypto, identity),
+    hybrid: undefined,
+    ...change,
+    identity,
+    limits: { ...DEFAULT_DEVICE_LIMITS, ...limits },
+  };
 }
 
 /** A device with its store and clock. */

@@ -9,9 +9,11 @@ import {
   MAX_COUNTER,
   type RatchetMessage,
   RatchetState,
+  type SkippedKeyId,
   skippedKeyFor,
   startInitiator,
   startResponder,
+  withoutSkippedKeys,
 } from '../src/index.js';
 import { bytesOf, codeOf, crypto, Party, pair, suiteNamed, textOf } from './party.js';
 
@@ -311,15 +313,29 @@ describe('limits', () => {
     expect(textOf(bob.receive(lost))).toBe('lost');
   });
 
-  it('says how much was asked for', () => {
+  it('says what was wrong, and how much was asked for', () => {
     const { alice, bob } = pair();
-    const message = withHeader(alice.send(bytesOf('x')), { n: 5000 });
-    try {
-      bob.receive(message);
-      expect.unreachable();
-    } catch (error) {
-      expect(error).toMatchObject({ details: { limit: 1000, requested: 5000 } });
-    }
+    const message = alice.send(bytesOf('x'));
+    const refusal = (header: Partial<RatchetMessage['header']>) =>
+      expect(() => bob.receive(withHeader(message, header)));
+    refusal({ n: 5000 }).toThrow(expect.objectContaining({ details: { limit: 1000, requested: 5000 } }));
+    refusal({ n: -1 }).toThrow(
+      expect.objectContaining({ details: { reason: 'message number out of range' } }),
+    );
+    refusal({ key: new Uint8Array(31) }).toThrow(
+      expect.objectContaining({ details: { reason: 'ratchet key of 31 bytes' } }),
+    );
+    refusal({ pn: 1 }).toThrow(
+      expect.objectContaining({ details: { reason: 'impossible length of the previous chain' } }),
+    );
+    expect(() => bob.receive({ ...message, body: new Uint8Array(47) })).toThrow(
+      expect.objectContaining({ details: { reason: '47 bytes, at least 48 are needed' } }),
+    );
+    expect(() => bob.receive({ ...message, body: new Uint8Array(48) })).toThrow(
+      expect.objectContaining({ details: { what: 'ratchet message' } }),
+    );
+    bob.receive(message);
+    refusal({}).toThrow(expect.objectContaining({ code: 'RATCHET_DUPLICATE', details: { n: 0 } }));
   });
 
   it('a chain ends before its counter would overflow', () => {
@@ -332,6 +348,35 @@ describe('limits', () => {
     const last = encrypt(alice.suite, at(MAX_COUNTER), bytesOf('last'));
     expect(last.message.header.n).toBe(MAX_COUNTER);
     expect(codeOf(() => encrypt(alice.suite, last.next, bytesOf('one more')))).toBe('RATCHET_EXHAUSTED');
+  });
+});
+
+describe('keys that the caller deletes', () => {
+  it('are in the state no longer, and their messages are duplicates; all others open', () => {
+    const { alice, bob } = pair();
+    const lost = Array.from({ length: 5 }, (_, i) => alice.send(bytesOf(`${i}`)));
+    bob.receive(alice.send(bytesOf('arrives')));
+    const [first, second, , fourth] = [...listSkippedKeys(bob.state.skipped)];
+    const before = bob.state;
+    bob.state = withoutSkippedKeys(bob.state, [second!, fourth!, first!]);
+    expect([...listSkippedKeys(bob.state.skipped)].map(({ n }) => n)).toEqual([2, 4]);
+    expect(countSkippedKeys(before.skipped)).toBe(5);
+    for (const at of [0, 1, 3]) expect(refuse(bob, lost[at]!)).toBe('RATCHET_DUPLICATE');
+    for (const at of [4, 2]) expect(textOf(bob.receive(lost[at]!))).toBe(`${at}`);
+    expect(textOf(bob.receive(alice.send(bytesOf('next'))))).toBe('next');
+  });
+
+  it('that the state does not list change nothing', () => {
+    const { alice, bob } = pair();
+    alice.send(bytesOf('lost'));
+    bob.receive(alice.send(bytesOf('arrives')));
+    const [{ key, n }] = [...listSkippedKeys(bob.state.skipped)] as [SkippedKeyId];
+    const unlisted = [
+      { key, n: n + 1 },
+      { key: new Uint8Array(key.length), n },
+    ];
+    expect(withoutSkippedKeys(bob.state, unlisted)).toBe(bob.state);
+    expect(withoutSkippedKeys(bob.state, [])).toBe(bob.state);
   });
 });
 
@@ -383,6 +428,27 @@ describe('steps', () => {
     expect(deleted).toBe(0);
   });
 
+  it('overwrite the keys of a message afterwards, also when it does not open', () => {
+    const { alice, bob } = pair();
+    const outputs: Uint8Array[] = [];
+    const watched = {
+      ...crypto,
+      hkdfSha256: (input: Parameters<typeof crypto.hkdfSha256>[0]) => {
+        const output = crypto.hkdfSha256(input);
+        if (input.length === 80) outputs.push(output);
+        return output;
+      },
+    };
+    const suite = { ...alice.suite, crypto: watched };
+    const { message } = encrypt(suite, alice.state, bytesOf('x'));
+    decrypt(suite, bob.state, message);
+    const forged = { ...message, body: message.body.with(20, message.body[20]! ^ 1) };
+    expect(codeOf(() => decrypt(suite, bob.state, forged))).toBe('AUTHENTICATION_FAILED');
+    expect(outputs).toHaveLength(3);
+    // What is left is the iv, which stands in the message.
+    for (const output of outputs) expect(output.subarray(0, 64)).toEqual(new Uint8Array(64));
+  });
+
   it('turn the ratchet key with each change of direction', () => {
     const { alice, bob } = pair();
     const keys = new Set<string>();
@@ -421,7 +487,9 @@ describe('steps', () => {
     bob.receive(inTime);
     expect(skippedKeyFor(bob.state, late.header)).toEqual({ key: late.header.key, n: 0 });
     expect([...listSkippedKeys(bob.state.skipped)]).toEqual([{ key: late.header.key, n: 0 }]);
-    expect(codeOf(() => decrypt(bob.suite, bob.state, late))).toBe('RATCHET_KEY_MISSING');
+    expect(() => decrypt(bob.suite, bob.state, late)).toThrow(
+      expect.objectContaining({ code: 'RATCHET_KEY_MISSING', details: { n: 0 } }),
+    );
     const wrong = { skippedKey: crypto.randomBytes(32) };
     expect(codeOf(() => decrypt(bob.suite, bob.state, late, wrong))).toBe('AUTHENTICATION_FAILED');
   });
@@ -431,7 +499,12 @@ describe('steps', () => {
     const keyPair = suite.generateKeyPair();
     const key = crypto.randomBytes(32);
     const short = new Uint8Array(31);
-    expect(codeOf(() => startInitiator(suite, short, keyPair.publicKey))).toBe('INVALID_LENGTH');
+    expect(() => startInitiator(suite, short, keyPair.publicKey)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_LENGTH',
+        details: { what: 'shared key', expected: 32, actual: 31 },
+      }),
+    );
     expect(codeOf(() => startInitiator(suite, key, new Uint8Array(32)))).toBe('INVALID_LENGTH');
     expect(codeOf(() => startResponder(suite, short, keyPair))).toBe('INVALID_LENGTH');
     expect(codeOf(() => startResponder(suite, key, { ...keyPair, publicKey: short }))).toBe('INVALID_LENGTH');

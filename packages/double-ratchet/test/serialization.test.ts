@@ -52,7 +52,7 @@ describe.each(['secp256k1', 'curve25519'] as const)('state as bytes, %s', (name)
     const large = new RatchetState({
       ...bob.state,
       receiving: { ...bob.state.receiving, n: 0x0102_0304 },
-      previousLength: 0xfffe_fdfc,
+      previousLength: 0xffff_ffff,
       received: 300,
       skipped: [{ key: bob.suite.generateKeyPair().publicKey, first: 70_000, count: 1000, storedAt: 65_537 }],
       remoteKey: bob.suite.generateKeyPair().publicKey,
@@ -91,7 +91,15 @@ describe.each(['secp256k1', 'curve25519'] as const)('state as bytes, %s', (name)
       count: 1,
       storedAt: 0,
     }));
-    expect(codeOf(() => encodeState(new RatchetState({ ...bob.state, skipped })))).toBe('LIMIT_EXCEEDED');
+    const withSkipped = (runs: RatchetState['skipped']) =>
+      encodeState(new RatchetState({ ...bob.state, skipped: runs }));
+    expect(() => withSkipped(skipped)).toThrow(
+      expect.objectContaining({
+        code: 'LIMIT_EXCEEDED',
+        details: { what: 'chains with skipped keys', limit: 65_535, actual: 65_536 },
+      }),
+    );
+    expect(decodeState(withSkipped(skipped.slice(1))).skipped).toHaveLength(65_535);
     expect(codeOf(() => encodeState(new RatchetState({ ...bob.state, received: 2 ** 32 })))).toBe(
       'LIMIT_EXCEEDED',
     );
@@ -180,6 +188,9 @@ describe.each(['secp256k1', 'curve25519'] as const)('state as bytes, %s', (name)
       for (let length = 0; length < bytes.length; length++) {
         expect(codeOf(() => decodeState(bytes.slice(0, length)))).toBe('STATE_CORRUPT');
       }
+      expect(() => decodeState(bytes.slice(0, 60))).toThrow(
+        expect.objectContaining({ details: { what: 'ratchet state', reason: 'it ends too early' } }),
+      );
       expect(codeOf(() => decodeState(Uint8Array.of(...bytes, 0)))).toBe('STATE_CORRUPT');
     }
   });
@@ -191,7 +202,15 @@ describe.each(['secp256k1', 'curve25519'] as const)('state as bytes, %s', (name)
       copy[at] = value;
       return codeOf(() => decodeState(copy));
     };
-    expect(changed(0, 2)).toBe('STATE_VERSION_UNSUPPORTED');
+    expect(() => decodeState(bytes.with(0, 2))).toThrow(
+      expect.objectContaining({
+        code: 'STATE_VERSION_UNSUPPORTED',
+        details: { what: 'ratchet state', version: 2 },
+      }),
+    );
+    expect(() => decodeState(bytes.with(1, 3))).toThrow(
+      expect.objectContaining({ details: { what: 'ratchet state', reason: 'unknown suite' } }),
+    );
     expect(changed(1, 0)).toBe('STATE_CORRUPT');
     expect(changed(1, 3)).toBe('STATE_CORRUPT');
     // Whatever else is right: flags that this version doesn't know may not be passed over.
@@ -245,7 +264,12 @@ describe('a message as bytes', () => {
   });
 
   it('is refused when shorter than its header', () => {
-    expect(codeOf(() => decodeMessage(new Uint8Array(40), 33))).toBe('RATCHET_MALFORMED');
+    expect(() => decodeMessage(new Uint8Array(40), 33)).toThrow(
+      expect.objectContaining({
+        code: 'RATCHET_MALFORMED',
+        details: { reason: '40 bytes, the header alone has 41' },
+      }),
+    );
     expect(codeOf(() => decodeMessage(new Uint8Array(41), 33))).toBe('no error');
   });
 });

@@ -1,4 +1,3 @@
-import { isSottoError } from '@sotto/core';
 import { type DecodeOptions, limitsOf } from './decode-limits.js';
 import { WIRE_VARINT, WireCursor } from './wire-cursor.js';
 
@@ -20,8 +19,7 @@ export function isBareMessage(bytes: Uint8Array, options?: DecodeOptions): boole
     while (cursor.next()) {
       if (cursor.number === TELLING_FIELD) isBare = cursor.wireType === WIRE_VARINT;
     }
-  } catch (error) {
-    if (!isSottoError(error)) throw error;
+  } catch {
     return false;
   }
   return isBare;

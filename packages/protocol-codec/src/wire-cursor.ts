@@ -77,15 +77,14 @@ export class WireCursor {
   /** Reads a base-128 varint of at most 64 bits, advancing the end of the value. */
   #readVarint(): number {
     let value = 0;
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; ; i++) {
       if (this.valueEnd === this.#end) throw this.#malformed('truncated varint');
       const byte = this.#input.bytes[this.valueEnd++] as number;
       // The tenth byte holds the 64th bit alone.
-      if (i === 9 && byte > 1) break;
+      if (i === 9 && byte > 1) throw this.#malformed('varint of more than 64 bits');
       value += (byte & 0x7f) * 2 ** (7 * i);
       if (byte < 0x80) return value;
     }
-    throw this.#malformed('varint of more than 64 bits');
   }
 
   #skip(length: number): void {

@@ -1,8 +1,10 @@
+import { concatBytes } from '@sotto/core';
 import { loadVectors, unhex } from '@sotto/testing/vectors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeProtocolMessage, isBareMessage } from '../src/index.js';
 import { protocolMessage } from './arbitraries.js';
+import { block, number } from './wire.js';
 
 const { metadata, chains } = loadVectors('status-application').cases;
 
@@ -32,6 +34,20 @@ describe('messages without a ProtocolMessage around them', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (random) => typeof isBareMessage(random) === 'boolean'),
     );
-    expect(isBareMessage(new Uint8Array(65).fill(24), { limits: { maxMessageBytes: 64 } })).toBe(false);
+    // A type, and a varint that is cut off.
+    expect(isBareMessage(Uint8Array.of(0x18, 1, 0x80))).toBe(false);
+  });
+
+  it('only field 3 tells, whatever stands beside it', () => {
+    expect(isBareMessage(concatBytes(number(3, 1), block(1)))).toBe(true);
+    expect(isBareMessage(concatBytes(block(3), number(4, 1)))).toBe(false);
+    expect(isBareMessage(number(4, 1))).toBe(false);
+  });
+
+  it('as large as the limit may be one, a larger one is not looked at', () => {
+    const options = { limits: { maxMessageBytes: 64 } };
+    const types = (bytes: number) => new Uint8Array(bytes).fill(0x18);
+    expect(isBareMessage(types(64), options)).toBe(true);
+    expect(isBareMessage(types(66), options)).toBe(false);
   });
 });

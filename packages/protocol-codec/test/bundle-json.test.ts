@@ -93,7 +93,7 @@ describe('decodeBundleJson', () => {
     refusal('MALFORMED_MESSAGE', () => decodeBundleJson(`{"timestamp":${written}}`));
   });
 
-  it.each(['-1', '4294967296', '"0x1"', 'false'])('refuses %s as a version', (written) => {
+  it.each(['-1', '4294967296', '"0x1"', 'false', '["1"]', '[1]'])('refuses %s as a version', (written) => {
     refusal('MALFORMED_MESSAGE', () => decodeBundleJson(withPreKeys(`"a":{"version":${written}}`)));
   });
 
@@ -155,7 +155,11 @@ describe('decodeBundleJson', () => {
   });
 
   it('refuses nesting that would overflow the stack', () => {
-    refusal('MALFORMED_MESSAGE', () => decodeBundleJson(`{"a":${'['.repeat(200_000)}`));
+    const nested = `{"a":${'['.repeat(200_000)}`;
+    expect(refusal('MALFORMED_MESSAGE', () => decodeBundleJson(nested))).toEqual({
+      what: 'JSON of a bundle',
+      reason: 'not valid JSON',
+    });
   });
 
   it('refuses what is beyond a limit', () => {

@@ -113,7 +113,9 @@ describe('encodeBundle', () => {
   });
 
   it.each([2n ** 63n, -(2n ** 63n) - 1n])('refuses %s as a timestamp', (timestamp) => {
-    refusal('INVALID_ARGUMENT', () => encodeBundle({ ...EMPTY, timestamp }));
+    expect(refusal('INVALID_ARGUMENT', () => encodeBundle({ ...EMPTY, timestamp }))).toMatchObject({
+      reason: 'not an int64',
+    });
     refusal('INVALID_ARGUMENT', () => encodeBundleJson({ ...EMPTY, timestamp }));
   });
 

@@ -52,7 +52,13 @@ describe('contact codes', () => {
   });
 
   it('says what is wrong', () => {
-    refusal('INVALID_TEXT', () => decodeContactCode('not a contact code'));
+    expect(refusal('INVALID_TEXT', () => decodeContactCode('not a contact code'))).toEqual({
+      what: 'contact code',
+      reason: 'not base64',
+    });
+    // Padding within it.
+    refusal('INVALID_TEXT', () => decodeContactCode('CgE=CgE='));
+    refusal('INVALID_TEXT', () => decodeContactCode('=CgE'));
     refusal('INVALID_TEXT', () => decodeContactCode('0x04deadbeef!'));
     expect(refusal('MALFORMED_MESSAGE', () => decodeContactCode('')).reason).toBe('empty');
     expect(refusal('MALFORMED_MESSAGE', () => decodeContactCode(' \n')).reason).toBe('empty');

@@ -82,6 +82,12 @@ describe('JSON without losses', () => {
     }
   });
 
+  it('refuses an object whose names are not in quotes', () => {
+    for (const json of ['{:1}', '{a:1}', '{1:1}', '{"a":1,:2}']) {
+      expect(() => parseExactJson(json)).toThrow(SyntaxError);
+    }
+  });
+
   it('reads a long string in time proportional to its length', () => {
     const long = JSON.stringify('\\"'.repeat(500_000));
     expect(parseExactJson(long)).toHaveLength(1_000_000);

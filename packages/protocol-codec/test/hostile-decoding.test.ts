@@ -8,6 +8,7 @@ import {
   decodeProtocolMessage,
   encodeProtocolMessage,
 } from '../src/index.js';
+import { checkWire, type MessageShape } from '../src/internal.js';
 import { protocolMessage as anyMessage } from './arbitraries.js';
 import { refusal } from './errors.js';
 import { block, number, tag, textField, varint } from './wire.js';
@@ -44,7 +45,10 @@ describe('decoding', () => {
     malformedBundle(tag(5, 0));
     malformedBundle(tag(5, 0), Uint8Array.of(0x80, 0x80));
     // Truncated within its message, with bytes of the next field behind it.
-    malformedMessage(block(3, tag(5, 0)), textField(2, 'a'));
+    expect(malformedMessage(block(3, tag(5, 0)), textField(2, 'a'))).toEqual({
+      what: 'Bundle',
+      reason: 'truncated varint',
+    });
     malformedMessage(tag(9, 0));
   });
 
@@ -72,7 +76,11 @@ describe('decoding', () => {
       malformedMessage(tag(101, 2), varint(length), textField(1, 'a'));
       malformedMessage(tag(77, 2), varint(length));
       // Within the buffer, and beyond the message that it is in.
-      malformedMessage(block(3, tag(1, 2), varint(length)), textField(2, 'a'), textField(77, 'b'));
+      const beyond = block(3, tag(1, 2), varint(length));
+      expect(malformedMessage(beyond, textField(2, 'a'), textField(77, 'b'))).toEqual({
+        what: 'Bundle',
+        reason: 'a value longer than the rest of the message',
+      });
     }
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 20);
     malformedMessage(tag(77, 1), new Uint8Array(7));
@@ -310,6 +318,18 @@ describe('decoding', () => {
     malformedBundle(preKey('a', block(2)));
     malformedMessage(block(101, number(1, 1), block(2)));
     malformedMessage(block(101, textField(1, 'a'), number(2, 1)));
+  });
+
+  it('a known field of another wire type is left out by shapes that say so, of a right one it is checked', () => {
+    const shape: MessageShape<'maxFields'> = {
+      name: 'lenient',
+      skipsForeignWireTypes: true,
+      fields: new Map([[1, { name: 'number', type: 'uint32' }]]),
+    };
+    const check = (...parts: Uint8Array[]) => checkWire(concatBytes(...parts), shape, { maxFields: 10 });
+    check(number(1, 7), block(1), block(1), concatBytes(tag(1, 5), new Uint8Array(4)));
+    refusal('MALFORMED_MESSAGE', () => check(number(1, 2 ** 32)));
+    refusal('MALFORMED_MESSAGE', () => check(number(1, 7), number(1, 7)));
   });
 
   it('installation ids that are names of prototypes', () => {

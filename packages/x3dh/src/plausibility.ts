@@ -128,8 +128,8 @@ function movedAcrossBorder(bundle: VerifiedBundle, now: number): string | undefi
     const [prefix] = preKey.signedPreKey;
     if (prefix !== 2 && prefix !== 3) return 'a prekey that is not a compressed point';
     if (preKey.version > mostVersion) return 'a prekey version that could not be reached by its time';
-    const [leading = ''] = /^\d*/.exec(id) ?? [];
-    for (let moved = 1; moved <= leading.length; moved++) {
+    const leadingDigits = id.length - id.replace(/^\d+/, '').length;
+    for (let moved = 1; moved <= leadingDigits; moved++) {
       if (UUID.test(id.slice(moved))) return 'digits before an installation id';
     }
     for (let moved = 1; moved < digitsBefore.length; moved++) {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { acceptX3dh, initiateX3dh, openDhFallback, sealDhFallback } from '../src/index.js';
-import { codeOf, crypto } from './support.js';
+import { codeOf, crypto, thrownBy } from './support.js';
 
 const newPair = () => crypto.secp256k1.generateKeyPair();
 const OFF_CURVE = Uint8Array.of(2, ...new Uint8Array(31), 5);
@@ -94,13 +94,39 @@ describe('fallback with no bundle', () => {
       expect(codeOf(() => openDhFallback(crypto, bob, { ...sealed, payload }))).toBe('AUTHENTICATION_FAILED');
     }
     for (const length of [0, 12, 27]) {
-      expect(codeOf(() => openDhFallback(crypto, bob, { ...sealed, payload: new Uint8Array(length) }))).toBe(
-        'MALFORMED_MESSAGE',
-      );
+      const short = { ...sealed, payload: new Uint8Array(length) };
+      expect(thrownBy(() => openDhFallback(crypto, bob, short))).toMatchObject({
+        code: 'MALFORMED_MESSAGE',
+        details: {
+          what: 'DH fallback payload',
+          reason: `${length} bytes, tag and nonce alone have 28`,
+        },
+      });
     }
     expect(codeOf(() => openDhFallback(crypto, bob, { ...sealed, ephemeralKey: OFF_CURVE }))).toBe(
       'INVALID_PUBLIC_KEY',
     );
+  });
+
+  it('overwrites its keys afterwards, also when a message does not open', () => {
+    const keys: Uint8Array[] = [];
+    const { ecdh } = crypto.secp256k1;
+    const watched = {
+      ...crypto,
+      secp256k1: {
+        ...crypto.secp256k1,
+        ecdh: (privateKey: Uint8Array, publicKey: Uint8Array) => {
+          const key = ecdh(privateKey, publicKey);
+          keys.push(key);
+          return key;
+        },
+      },
+    };
+    const sealed = sealDhFallback(watched, bob.publicKey, text);
+    openDhFallback(watched, bob, sealed);
+    const forged = { ...sealed, payload: new Uint8Array(sealed.payload.length) };
+    expect(codeOf(() => openDhFallback(watched, bob, forged))).toBe('AUTHENTICATION_FAILED');
+    expect(keys).toEqual([new Uint8Array(32), new Uint8Array(32), new Uint8Array(32)]);
   });
 
   it('uses a fresh key and nonce each time', () => {

@@ -11,7 +11,7 @@ import {
   type VerifiedBundle,
   verifyBundle,
 } from '../src/index.js';
-import { bundleOf, codeOf, crypto, device, identity, NOW } from './support.js';
+import { bundleOf, codeOf, crypto, device, identity, NOW, pairOf, thrownBy } from './support.js';
 
 const plausible = (bundle: VerifiedBundle, options = {}) =>
   checkBundlePlausibility(crypto, bundle, { now: NOW, ...options });
@@ -82,6 +82,23 @@ describe('signature', () => {
       { ...bundle, signature: bundle.signature.slice(1) },
     ].map((forged) => codeOf(() => verifyBundle(crypto, forged)));
     expect(new Set(codes)).toEqual(new Set(['BUNDLE_SIGNATURE_INVALID']));
+  });
+
+  it('says why it is refused, and what the provider threw', () => {
+    const bundle = bundleOf({ one: device() });
+    const other = crypto.secp256k1.generateKeyPair().publicKey;
+    const uncompressed = crypto.secp256k1.uncompressPublicKey(bundle.identity);
+    for (const [forged, reason, cause] of [
+      [{ ...bundle, identity: uncompressed }, 'identity of 65 bytes', undefined],
+      [{ ...bundle, identity: other }, 'signed by another key', undefined],
+      [{ ...bundle, signature: new Uint8Array(64) }, 'malformed signature', expect.any(Error)],
+    ] as const) {
+      expect(thrownBy(() => verifyBundle(crypto, forged))).toMatchObject({
+        code: 'BUNDLE_SIGNATURE_INVALID',
+        details: { reason },
+        cause,
+      });
+    }
   });
 
   it('v of 27 or 28 is read as 0 or 1', () => {
@@ -168,7 +185,10 @@ describe('hostile cases: bundles', () => {
   it('timestamp 0 (old peers) is accepted, or not, by an option', () => {
     const undated = signed({ one: device() }, 0n);
     expect(plausible(undated).devices).toHaveLength(1);
-    expect(codeOf(() => plausible(undated, { acceptUndated: false }))).toBe('BUNDLE_IMPLAUSIBLE');
+    expect(thrownBy(() => plausible(undated, { acceptUndated: false }))).toMatchObject({
+      code: 'BUNDLE_IMPLAUSIBLE',
+      details: { reason: 'it has no timestamp' },
+    });
   });
 
   it('version below 2^31', () => {
@@ -311,6 +331,69 @@ describe('bytes moved between id, prekey and version, by someone who removed the
     expect(codeOf(() => plausible(withVersion(most)))).toBe('no error');
     expect(codeOf(() => plausible(withVersion(most + 1)))).toBe('BUNDLE_IMPLAUSIBLE');
     expect(codeOf(() => plausible(signed({ [A]: device(most + 1) })))).toBe('no error');
+    // One that says no time is judged by ours, an older one by its own.
+    const of = (timestamp: bigint) => withoutStrictSignature(signed({ [A]: device(most) }, timestamp));
+    const early = withoutStrictSignature(signed({ [A]: device(most + 1) }, 0n));
+    expect(codeOf(() => plausible(of(0n)))).toBe('no error');
+    expect(codeOf(() => plausible(early))).toBe('BUNDLE_IMPLAUSIBLE');
+    expect(codeOf(() => plausible(of(bundleTimestamp(NOW - 86_400_000))))).toBe('BUNDLE_IMPLAUSIBLE');
+  });
+
+  it('are found whatever order the devices are listed in', () => {
+    const forged = forge([
+      [B.slice(1), b],
+      [A, { ...a, version: Number(`12${B[0]}`) }],
+    ]);
+    expect(codeOf(() => plausible(forged))).toBe('BUNDLE_IMPLAUSIBLE');
+  });
+
+  it.each([1, 2])('%s digits of a version go to the id after it, which begins with a letter', (moved) => {
+    const letter = 'a234567b-0000-4000-8000-000000000002';
+    const listed = withoutStrictSignature(signed({ [A]: device(345), [letter]: device() }));
+    expect(codeOf(() => plausible(listed))).toBe('no error');
+    const [first, second] = [...listed.signedPreKeys.values()] as [typeof a, typeof b];
+    const devices = new Map([
+      [A, { ...first, version: Number('345'.slice(0, -moved)) }],
+      ['345'.slice(-moved) + letter, second],
+    ]);
+    const forged = verifyBundle(crypto, { ...listed, signedPreKeys: devices });
+    expect(thrownBy(() => plausible(forged))).toMatchObject({
+      details: { reason: 'digits before an installation id' },
+    });
+  });
+
+  it('nothing was moved where no digit would be left of a version, or a letter stands before an id', () => {
+    const cut = B.slice(2);
+    expect(codeOf(() => plausible(withoutStrictSignature(signed({ [A]: device(21), [cut]: b }))))).toBe(
+      'no error',
+    );
+    expect(codeOf(() => plausible(withoutStrictSignature(signed({ [`x${B}`]: b }))))).toBe('no error');
+  });
+
+  it('control characters in an id, and a prekey that begins as no compressed point does', () => {
+    const reasonOf = (devices: Parameters<typeof signed>[0]) =>
+      (thrownBy(() => plausible(withoutStrictSignature(signed(devices)))) as { details: unknown }).details;
+    expect(reasonOf({ [`${A}\u0003`]: a })).toEqual({
+      reason: 'an installation id with control characters',
+    });
+    const shifted = Uint8Array.of(4, ...a.signedPreKey.subarray(1));
+    expect(reasonOf({ [A]: device(1, shifted) })).toEqual({
+      reason: 'a prekey that is not a compressed point',
+    });
+  });
+
+  it('a point with an even y begins with 2, one with an odd y with 3: both are taken', () => {
+    const one = `${'0'.repeat(63)}1`;
+    const minusOne = 'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140';
+    for (const [privateKey, prefix] of [
+      [one, 2],
+      [minusOne, 3],
+    ] as const) {
+      const { publicKey } = pairOf(privateKey);
+      expect(publicKey[0]).toBe(prefix);
+      const bundle = withoutStrictSignature(signed({ [A]: device(1, publicKey) }));
+      expect(plausible(bundle).devices).toHaveLength(1);
+    }
   });
 
   it('what deployed peers send is taken: UUIDs that begin with digits, versions of years', () => {
@@ -522,6 +605,63 @@ describe('merge', () => {
         expect(mergeBundle(again.devices, at({ ours: second }, 4), 'deployed').stale).toEqual(['ours']);
       }
     }
+  });
+
+  it('a strict signature makes a device strict only where no sibling of it speaks', () => {
+    const strict = { ...at({ one: first }), strict: true };
+    for (const [speaker, isStrict] of [
+      ['one', true],
+      [undefined, true],
+      ['two', false],
+    ] as const) {
+      expect(mergeBundle(new Map(), strict, speaker).devices.get('one')?.strict).toBe(isStrict);
+      const { devices } = mergeBundle(new Map(), at({ one: first }, -1));
+      expect(mergeBundle(devices, strict, speaker).devices.get('one')?.strict).toBe(isStrict);
+    }
+  });
+
+  it('a bundle of the same time, or an older one, changes nothing of what a device can do', () => {
+    const changed = { one: { ...first, protocolVersion: 0 } };
+    const { devices } = mergeBundle(new Map(), at({ one: first }));
+    expect(mergeBundle(devices, at(changed))).toMatchObject({ devices, stale: [] });
+    const older = { ...at(changed, -1), strict: true };
+    expect(mergeBundle(devices, older)).toMatchObject({ devices, stale: ['one'] });
+    expect(mergeBundle(devices, older).devices.get('one')).toEqual(devices.get('one'));
+  });
+
+  it('what others said of a device it confirms itself, from the same time on', () => {
+    const { devices } = mergeBundle(new Map(), at({ one: first }), 'two');
+    const known = devices.get('one');
+    expect(known?.selfAttested).toBe(false);
+    const unsure = { one: { ...first, protocolVersion: 0 } };
+    expect(mergeBundle(devices, at(unsure), 'one').devices.get('one')).toEqual({
+      ...known,
+      selfAttested: true,
+    });
+    expect(mergeBundle(devices, at({ one: first }, 1), 'one').devices.get('one')).toEqual({
+      ...known,
+      selfAttested: true,
+      timestamp: bundleTimestamp(NOW + 60_000),
+      attestedAt: bundleTimestamp(NOW + 60_000),
+    });
+    // An older bundle of it may be replayed, and one of a sibling is no word of its own.
+    expect(mergeBundle(devices, at({ one: first }, -1), 'one').devices.get('one')).toEqual(known);
+    expect(mergeBundle(devices, at({ one: first }, 1), 'two').devices.get('one')).toEqual({
+      ...known,
+      timestamp: bundleTimestamp(NOW + 60_000),
+    });
+  });
+
+  it('has begun again when its version is not higher than before, and stays so', () => {
+    const { devices } = mergeBundle(new Map(), at({ one: second }), 'one');
+    const resetAfter = (version: number, known = devices, minutes = 1) =>
+      mergeBundle(known, at({ one: device(version) }, minutes), 'one').devices.get('one')?.reset;
+    expect([1, 2, 3].map((version) => resetAfter(version))).toEqual([true, true, false]);
+    const begun = mergeBundle(devices, at({ one: first }, 1), 'one').devices;
+    expect(resetAfter(9, begun, 2)).toBe(true);
+    // A higher version of the very time at which it began again may be from before.
+    const sameTime = mergeBundle(begun, at({ one: device(9) }, 1), 'one');
+    expect(sameTime).toMatchObject({ devices: begun, stale: ['one'] });
   });
 
   it('leaves devices alone that the bundle does not name', () => {

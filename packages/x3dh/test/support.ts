@@ -36,6 +36,15 @@ export function bundleOf(devices: Record<string, SignedPreKey>, milliseconds: nu
   });
 }
 
+export function thrownBy(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
 export function codeOf(run: () => unknown): string {
   try {
     run();

@@ -1,0 +1,69 @@
+/**
+ * Mutation testing: npm run mutation -- [TARGET...] [--changed REVISION] [--seconds N] [--list]
+ *
+ * Changes the sources of each target (scripts/mutation/targets.mjs) in one place after another, and runs the tests that reach it: a
+ * mutant that no test notices survives. Ends with 1 when less than 90 % of a target's mutants are noticed. Results of an earlier run are
+ * used again where neither the source nor its tests have changed; reports are in reports/mutation/TARGET. What survives, and why, is in
+ * docs/mutation.md.
+ *
+ * With --changed, only lines that differ from REVISION are mutated. With --seconds, a run ends after that time, says what it left out,
+ * and judges what was tried.
+ */
+import { parseArgs } from 'node:util';
+import { changedRanges, commitOf } from './mutation/changes.mjs';
+import { playTarget } from './mutation/play.mjs';
+import { printSummary, printTarget, scoreOf } from './mutation/report.mjs';
+import { targets } from './mutation/targets.mjs';
+
+/** Percent of a target's mutants that its tests have to notice. */
+const THRESHOLD = 90;
+/** In a few changed lines one mutant that changes nothing may be more than a tenth: so many survivors are let through. */
+const LET_THROUGH = 2;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    changed: { type: 'string' },
+    seconds: { type: 'string' },
+    list: { type: 'boolean', default: false },
+  },
+});
+if (values.list) {
+  for (const { name, folder, mutate } of targets)
+    process.stdout.write(`${name.padEnd(16)} ${folder}/${mutate}\n`);
+  process.exit();
+}
+const unknown = positionals.filter((name) => !targets.some((target) => target.name === name));
+if (unknown.length > 0)
+  refuse(`Unknown target ${unknown.join(', ')}. Those there are: npm run mutation -- --list`);
+if (values.seconds !== undefined && !(Number(values.seconds) > 0))
+  refuse('--seconds takes a number above 0.');
+const since = values.changed === undefined ? undefined : commitOf(values.changed);
+if (values.changed !== undefined && since === undefined) refuse(`There is no commit ${values.changed}.`);
+
+const deadline = values.seconds === undefined ? undefined : Date.now() + 1000 * Number(values.seconds);
+const outcomes = [];
+for (const target of targets) {
+  if (positionals.length > 0 && !positionals.includes(target.name)) continue;
+  const ranges = since === undefined ? undefined : changedRanges(target, since);
+  if (ranges?.length === 0) continue;
+  const outcome = { target, ...(await playTarget(target, { ranges, deadline })) };
+  outcomes.push(outcome);
+  printTarget(outcome);
+}
+if (outcomes.length === 0)
+  process.stdout.write(`Nothing of the targets has changed since ${values.changed}.\n`);
+else printSummary(outcomes);
+process.exitCode = outcomes.every(isGoodEnough) ? 0 : 1;
+
+/** Of what was tried: what there was no time for counts neither way. */
+function isGoodEnough({ mutants, hasFailed }) {
+  if (hasFailed) return false;
+  const { percent, survived } = scoreOf(mutants);
+  return percent >= THRESHOLD || (since !== undefined && survived <= LET_THROUGH);
+}
+
+function refuse(why) {
+  process.stderr.write(`${why}\n`);
+  process.exit(2);
+}
