@@ -11,6 +11,20 @@ export const contestants: readonly Contestant[] = [
   },
   { id: 'sotto-portable', title: 'Sotto, portable', kind: 'sotto', portable: true },
   {
+    id: 'sotto-triple-accelerated',
+    title: 'Sotto, accelerated, post-quantum',
+    kind: 'sotto',
+    portable: false,
+    note: 'PQXDH and the Triple Ratchet with encrypted headers; ML-KEM of node:crypto from Node.js 24.7 on, else in JavaScript',
+  },
+  {
+    id: 'sotto-triple-portable',
+    title: 'Sotto, portable, post-quantum',
+    kind: 'sotto',
+    portable: true,
+    note: 'the same, all in JavaScript',
+  },
+  {
     id: 'libsignal-client',
     title: '@signalapp/libsignal-client 0.103',
     kind: 'rival',

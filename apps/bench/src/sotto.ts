@@ -15,6 +15,7 @@ import {
 } from '@sotto/double-ratchet';
 import { acceptX3dh, bundleTimestamp, initiateX3dh, signBundle, verifyBundle } from '@sotto/x3dh';
 import type { Library, Party } from './library.js';
+import { createTripleLibrary } from './sotto-triple.js';
 
 /** @param id of a contestant */
 export async function createSotto(id: string): Promise<Library> {
@@ -25,6 +26,10 @@ export async function createSotto(id: string): Promise<Library> {
       return createLibrary(await loadWebAssemblyProvider());
     case 'sotto-portable':
       return createLibrary(createPortableProvider());
+    case 'sotto-triple-accelerated':
+      return createTripleLibrary(createAcceleratedProvider());
+    case 'sotto-triple-portable':
+      return createTripleLibrary(createPortableProvider());
     default:
       throw new Error(`Sotto has no such provider: ${id}`);
   }

@@ -203,7 +203,7 @@ describe('what a hostile peer carries', () => {
     expect(key.length).toBeGreaterThan(0);
   });
 
-  it('a key that is none ends the exchange only: its chunks are forgotten, and messages go on', () => {
+  it('an invalid key ends the exchange only: its chunks are forgotten, and messages go on', () => {
     const { alice, bob } = sparsePair();
     for (let chunk = 0; chunk < 8; chunk++) {
       const { header, key } = alice.send();
