@@ -47,6 +47,7 @@ export const programs: Readonly<Record<string, readonly (readonly [folder: strin
   ],
   'packages/store-adapters': [
     ['packages/store-adapters', 'test/children/holder.ts'],
+    ['packages/store-adapters', 'test/children/owner.ts'],
     ['packages/store-adapters', 'test/children/writer.ts'],
   ],
 };

@@ -94,7 +94,7 @@ export class Claims {
   readonly #connections: Connections;
   readonly #holder: string;
   readonly #taking: Batches<string, Claim | undefined>;
-  readonly #releasing: Batches<string, void>;
+  readonly #releasing: Batches<string, undefined>;
 
   constructor(connections: Connections, holder: string) {
     this.#connections = connections;
@@ -109,8 +109,8 @@ export class Claims {
   }
 
   /** Gives a store up; without effect when another process has taken it. @throws STORE_UNAVAILABLE */
-  release(id: string): Promise<void> {
-    return this.#releasing.add(id);
+  async release(id: string): Promise<void> {
+    await this.#releasing.add(id);
   }
 
   /** Of those named, the stores that can be taken, and who had them last, if anybody. @throws STORE_UNAVAILABLE */
@@ -150,7 +150,7 @@ export class Claims {
     return names.map((name) => claims.get(name));
   }
 
-  async #release(ids: readonly string[]): Promise<void[]> {
+  async #release(ids: readonly string[]): Promise<undefined[]> {
     await this.#connections.read(RELEASE, [encodeTextArray(ids), this.#holder]);
     return ids.map(() => undefined);
   }

@@ -39,6 +39,8 @@ const SETTINGS = `
       WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false),
     set_config('application_name', $1, false),
     set_config('statement_timeout', '${STATEMENT_MS}', false),
+    set_config('lock_timeout', '0', false),
+    set_config('idle_session_timeout', '0', false),
     set_config('bytea_output', 'hex', false),
     set_config('enable_seqscan', 'off', false),
     set_config('jit', 'off', false),

@@ -66,6 +66,8 @@ export class PostgresDatabase {
   readonly #names = new Set<string>();
   readonly #engines = new Map<string, PostgresEngine>();
   readonly #stores = new Set<PostgresStore>();
+  /** Calls that need the connections: awaited before these are closed. */
+  readonly #calls = new Set<Promise<unknown>>();
   readonly #waiters = new Set<Waiter>();
   #polling = false;
   #cancelPoll = () => {};
@@ -115,6 +117,15 @@ export class PostgresDatabase {
       throw invalidArgument('whenLocked', 'neither "fail" nor "wait"');
     }
     if (anchor !== undefined) parseObject(anchor, 'anchor', 'load', 'save');
+    return this.#call(() => this.#open(name, whenLocked, signal, anchor));
+  }
+
+  async #open(
+    name: string,
+    whenLocked: WhenOpenElsewhere,
+    signal: AbortSignal | undefined,
+    anchor: RevisionAnchor | undefined,
+  ): Promise<PostgresStore> {
     const claim = await this.#take(name, whenLocked, signal);
     const engine = new PostgresEngine({
       connections: this.#connections,
@@ -123,7 +134,7 @@ export class PostgresDatabase {
       holder: this.#holder,
       commitTimeoutMs: this.#settings.commitTimeoutMs,
       clock: this.#settings.clock,
-      release: () => this.#release(name, claim),
+      release: (gone) => this.#release(name, claim, gone),
     });
     this.#engines.set(claim.id, engine);
     const inner = await createEngineStore(engine, { anchor });
@@ -142,12 +153,15 @@ export class PostgresDatabase {
    * @throws STORE_LOCKED when it is open, here or in another process; STORE_UNAVAILABLE, INVALID_ARGUMENT, CLOSED
    */
   async deleteStore(name: string): Promise<void> {
-    const claim = await this.#take(parseStoreName(name), 'fail', undefined);
-    try {
-      await this.#claims.delete(claim);
-    } finally {
-      await this.#release(name, claim);
-    }
+    parseStoreName(name);
+    return this.#call(async () => {
+      const claim = await this.#take(name, 'fail', undefined);
+      try {
+        await this.#claims.delete(claim);
+      } finally {
+        await this.#release(name, claim);
+      }
+    });
   }
 
   /** Closes all stores, and then the connections. Closing twice is fine. */
@@ -159,10 +173,22 @@ export class PostgresDatabase {
   async #close(): Promise<void> {
     this.#cancelPoll();
     for (const waiter of [...this.#waiters]) waiter.fail(closed());
+    await Promise.allSettled(this.#calls);
     await Promise.allSettled([...this.#stores].map((store) => store.close()));
     // What could not be released is free from here on.
     await this.#session.close();
     await this.#connections.close();
+  }
+
+  async #call<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#closing) throw closed();
+    const call = run();
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+    }
   }
 
   async #take(name: string, whenLocked: WhenOpenElsewhere, signal: AbortSignal | undefined): Promise<Claim> {
@@ -170,6 +196,8 @@ export class PostgresDatabase {
     const claim = await this.#tryToTake(name);
     if (claim !== undefined) return claim;
     if (whenLocked === 'fail') throw lockedError(name);
+    checkAborted(signal, 'open');
+    if (this.#closing) throw closed();
     return this.#waitFor(name, signal);
   }
 
@@ -263,14 +291,11 @@ export class PostgresDatabase {
     }
   }
 
-  async #release(name: string, { id }: Claim): Promise<void> {
+  async #release(name: string, { id }: Claim, gone = false): Promise<void> {
     this.#engines.delete(id);
-    try {
-      // Where the server can't be reached, the store stays this process's, which may open it again; others, when this one ends.
-      await this.#claims.release(id).catch(() => {});
-    } finally {
-      this.#names.delete(name);
-    }
+    // Where the server can't be reached, the store stays this process's, which may open it again; others, when this one ends.
+    if (!gone) await this.#claims.release(id).catch(() => {});
+    this.#names.delete(name);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Clock, compareBytes, limitExceeded, SottoError } from '@sotto/core';
+import { type Clock, compareBytes, isSottoError, limitExceeded, SottoError, withinLimit } from '@sotto/core';
 import type { EngineChange, KeyRange, StorageEngine } from '../storage-engine.js';
 import { unavailable } from '../unavailable.js';
 import { encodeBytesArray, encodeTextArray } from './array-parameter.js';
@@ -87,8 +87,8 @@ interface PostgresEngineOptions {
   /** How long a commit waits to learn whether it was stored, in milliseconds. */
   readonly commitTimeoutMs: number;
   readonly clock: Clock;
-  /** Gives the store up. */
-  release(): Promise<void>;
+  /** Gives the store up. @param gone whether another process has it */
+  release(gone: boolean): Promise<void>;
 }
 
 /** A {@link StorageEngine} for one of many stores in a PostgreSQL database. */
@@ -101,6 +101,8 @@ export class PostgresEngine implements StorageEngine {
   #epoch: string;
   #end: EngineEnd | undefined;
   #tellEnd: (end: EngineEnd) => void = () => {};
+  /** What rejects the calls that wait for an answer. */
+  readonly #calls = new Set<(error: unknown) => void>();
   /** While the outcome of a commit is being found out: the epoch may be the old one or the new one. */
   #settling: Promise<unknown> | undefined;
 
@@ -134,7 +136,7 @@ export class PostgresEngine implements StorageEngine {
     for (let attempt = 1; ; attempt++) {
       this.#checkEnd();
       try {
-        const rows = await connections.once(WRITE, [this.id, this.#epoch, ...values]);
+        const rows = await this.#unlessEnded(connections.once(WRITE, [this.id, this.#epoch, ...values]));
         if (rows.length === 0) throw this.takenOver();
         return;
       } catch (error) {
@@ -146,7 +148,7 @@ export class PostgresEngine implements StorageEngine {
   }
 
   async close(): Promise<void> {
-    await this.#options.release();
+    await this.#options.release(this.#end === 'taken over');
   }
 
   /** Another process has the store: ends the engine. @returns the error for who was about to use it */
@@ -159,7 +161,8 @@ export class PostgresEngine implements StorageEngine {
       await this.#settling?.catch(() => {});
       this.#checkEnd();
       const epoch = this.#epoch;
-      const rows = await this.#options.connections.read<Row>(statement, [this.id, epoch, ...values]);
+      const { connections } = this.#options;
+      const rows = await this.#unlessEnded(connections.read<Row>(statement, [this.id, epoch, ...values]));
       if (rows.length > 0) return rows;
       if (this.#settling === undefined && epoch === this.#epoch) throw this.takenOver();
     }
@@ -193,22 +196,41 @@ export class PostgresEngine implements StorageEngine {
   /** Asks until the server answers. @throws CLOSED when it doesn't in time */
   async #untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
     const { clock, commitTimeoutMs } = this.#options;
-    const begin = clock.now();
-    for (;;) {
-      try {
-        return await ask();
-      } catch {
-        this.#checkEnd();
-        if (clock.now() - begin >= commitTimeoutMs) throw this.#endWith('outcome unknown');
-        await new Promise<void>((resolve) => clock.after(RECONNECT_MS, resolve));
-      }
+    try {
+      return await withinLimit(
+        'outcome of a commit',
+        { clock, timeoutMs: commitTimeoutMs },
+        async (signal) => {
+          for (;;) {
+            try {
+              return await ask();
+            } catch (error) {
+              this.#checkEnd();
+              if (signal.aborted) throw error;
+              await new Promise<void>((resolve) => clock.after(RECONNECT_MS, resolve));
+            }
+          }
+        },
+      );
+    } catch (error) {
+      throw isSottoError(error, 'TIMEOUT') ? this.#endWith('outcome unknown') : error;
     }
+  }
+
+  /** Doesn't wait for an answer once another process has the store: none may ever come. */
+  #unlessEnded<T>(answer: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#calls.add(reject);
+      answer.then(resolve, reject).finally(() => this.#calls.delete(reject));
+    });
   }
 
   #endWith(end: EngineEnd): SottoError {
     this.#end ??= end;
     this.#tellEnd(this.#end);
-    return this.#endError(this.#end);
+    const error = this.#endError(this.#end);
+    for (const reject of [...this.#calls]) reject(error);
+    return error;
   }
 
   #checkEnd(): void {

@@ -111,6 +111,8 @@ export class PostgresServer {
       'max_connections=60',
       'logging_collector=off',
       'lc_messages=C',
+      // Otherwise each start after a crash opens all files to sync them.
+      'recovery_init_sync_method=syncfs',
     ].flatMap((setting) => ['-c', setting]);
     const [command, args] = this.#command('postgres', ['-D', this.#data, ...settings]);
     const server = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
