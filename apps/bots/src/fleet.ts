@@ -1,0 +1,108 @@
+import { errorName, isSottoError } from '@sotto/core';
+import type { PostgresDatabase } from '@sotto/store-adapters/postgres';
+import { Bot, type BotSurroundings } from './bot.js';
+
+/** How far back a process looks for what came while nobody had a bot: many times as long as a takeover takes. */
+const LOOK_BACK_MS = 600_000;
+
+/** Which of the bots are a process's own; those of others it takes only when nobody has them. */
+export interface Share {
+  /** From 0. */
+  readonly process: number;
+  readonly processes: number;
+  /** Milliseconds in which the other processes may start, and take their own. */
+  readonly startMs: number;
+}
+
+/** The bots of a process. */
+export class Fleet {
+  readonly #database: PostgresDatabase;
+  readonly #surroundings: BotSurroundings;
+  readonly #bots = new Map<string, Bot>();
+  readonly #stopping = new AbortController();
+
+  constructor(database: PostgresDatabase, surroundings: BotSurroundings) {
+    this.#database = database;
+    this.#surroundings = surroundings;
+  }
+
+  get size(): number {
+    return this.#bots.size;
+  }
+
+  bot(name: string): Bot | undefined {
+    return this.#bots.get(name);
+  }
+
+  /** Opens a process's own bots as soon as they can be had; resolves when it has them. Then waits for those of others. */
+  async run(names: readonly string[], { process, processes, startMs }: Share): Promise<void> {
+    const isOwn = (_: string, i: number) => i % processes === process;
+    await this.#have(names.filter(isOwn));
+    if (processes === 1) return;
+    setTimeout(() => {
+      const others = names.filter((name, i) => !isOwn(name, i));
+      void this.#have(others).catch((error: unknown) => {
+        this.#surroundings.report('failed', { error: errorName(error) });
+      });
+    }, startMs).unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([...this.#bots.values()].map((bot) => bot.stop()));
+    this.#bots.clear();
+  }
+
+  async #have(names: readonly string[]): Promise<void> {
+    const { topics, report } = this.#surroundings;
+    const begin = performance.now();
+    // What comes together is looked back for together.
+    let fresh: Bot[] = [];
+    let looking: Promise<void> = Promise.resolve();
+    await Promise.all(
+      names.map(async (name) => {
+        const bot = await this.#open(name);
+        if (bot === undefined) return;
+        fresh.push(bot);
+        looking = looking.then(async () => {
+          const bots = fresh;
+          fresh = [];
+          const now = Date.now();
+          if (bots.length > 0) await topics.lookBack(bots, now - LOOK_BACK_MS, now);
+          if (bots.length > 0) report('took', { bots: bots.length, all: this.#bots.size });
+        });
+        await looking;
+      }),
+    );
+    report('complete', {
+      bots: this.#bots.size,
+      ms: Math.round(performance.now() - begin),
+      megabytes: Math.round(process.memoryUsage().rss / 1_000_000),
+    });
+  }
+
+  async #open(name: string): Promise<Bot | undefined> {
+    try {
+      const { signal } = this.#stopping;
+      const store = await this.#database.openStore({ name, whenLocked: 'wait', signal });
+      const bot = new Bot(name, store, this.#surroundings);
+      this.#bots.set(name, bot);
+      void store.handedOver.then(() => this.#lose(name, bot));
+      await bot.listen();
+      return bot;
+    } catch (error) {
+      if (isSottoError(error, 'ABORTED') || isSottoError(error, 'CLOSED')) return undefined;
+      // Taken over as soon as it was opened.
+      if (isSottoError(error, 'STORE_LOCKED')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Another process has it now: it is waited for again. */
+  async #lose(name: string, bot: Bot): Promise<void> {
+    this.#bots.delete(name);
+    await bot.stop().catch(() => {});
+    this.#surroundings.report('lost', { bot: name, all: this.#bots.size });
+    if (!this.#stopping.signal.aborted) await this.#have([name]);
+  }
+}
