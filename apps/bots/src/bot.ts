@@ -41,11 +41,15 @@ export class Bot implements Subscriber {
     this.#surroundings = surroundings;
   }
 
-  /** Begins to listen. A bot that was never awake is woken once, so that it has an account and can be found. */
-  async listen(): Promise<void> {
+  /**
+   * Begins to listen. A bot that was never awake is woken once, so that it has an account and can be found.
+   * @returns whether it is new
+   */
+  async listen(): Promise<boolean> {
     const stored = await this.#store.get(TOPICS_KEY);
     await this.#surroundings.topics.add(this, stored ? decodeTopics(stored.value) : []);
     if (stored === undefined) await this.#wake();
+    return stored === undefined;
   }
 
   /** Its contact code. */

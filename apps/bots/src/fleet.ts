@@ -56,21 +56,23 @@ export class Fleet {
   async #have(names: readonly string[]): Promise<void> {
     const { topics, report } = this.#surroundings;
     const begin = performance.now();
-    // What comes together is looked back for together.
-    let fresh: Bot[] = [];
+    // Those that come while it looks back for others are looked back for together.
+    let known: Bot[] = [];
     let looking: Promise<void> = Promise.resolve();
+    const lookBack = async () => {
+      const bots = known;
+      known = [];
+      if (bots.length === 0) return;
+      const now = Date.now();
+      await topics.lookBack(bots, now - LOOK_BACK_MS, now);
+      report('took', { bots: bots.length, ms: Math.round(performance.now() - begin) });
+    };
     await Promise.all(
       names.map(async (name) => {
         const bot = await this.#open(name);
         if (bot === undefined) return;
-        fresh.push(bot);
-        looking = looking.then(async () => {
-          const bots = fresh;
-          fresh = [];
-          const now = Date.now();
-          if (bots.length > 0) await topics.lookBack(bots, now - LOOK_BACK_MS, now);
-          if (bots.length > 0) report('took', { bots: bots.length, all: this.#bots.size });
-        });
+        known.push(bot);
+        looking = looking.then(lookBack);
         await looking;
       }),
     );
@@ -81,6 +83,7 @@ export class Fleet {
     });
   }
 
+  /** @returns the bot, if it may have missed something */
   async #open(name: string): Promise<Bot | undefined> {
     try {
       const { signal } = this.#stopping;
@@ -88,8 +91,8 @@ export class Fleet {
       const bot = new Bot(name, store, this.#surroundings);
       this.#bots.set(name, bot);
       void store.handedOver.then(() => this.#lose(name, bot));
-      await bot.listen();
-      return bot;
+      const isNew = await bot.listen();
+      return isNew ? undefined : bot;
     } catch (error) {
       if (isSottoError(error, 'ABORTED') || isSottoError(error, 'CLOSED')) return undefined;
       // Taken over as soon as it was opened.

@@ -1,9 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
 import {
   type Carrier,
   type CarrierConnection,
   type CarrierHandler,
   encodeHex,
   invalidArgument,
+  isSottoError,
   type Topic,
 } from '@sotto/core';
 
@@ -25,6 +27,12 @@ interface Line {
 
 /** Envelopes kept for a bot that is being woken; what doesn't fit is in the history. */
 const MOST_KEPT = 100;
+/** The list of all topics is sent this many milliseconds after somebody has asked for it, for all who ask meanwhile. */
+const TOGETHER_MS = 250;
+/** The pause before another attempt while the network is away, in milliseconds. */
+const RETRY_MS = 1_000;
+/** Topics of one request for history. */
+const TOPICS_AT_ONCE = 1_000;
 
 /** One connection of a carrier, shared by many bots: what arrives on a topic goes to those whose topic it is. */
 export class TopicSwitch {
@@ -32,8 +40,10 @@ export class TopicSwitch {
   readonly #lines = new Map<Subscriber, Line>();
   readonly #byTopic = new Map<string, Set<Line>>();
   #connection!: CarrierConnection;
-  #subscribing: Promise<void> | undefined;
-  #again: Promise<void> | undefined;
+  /** The list that is sent next, if anybody has asked for it. */
+  #asked: Promise<void> | undefined;
+  /** Resolves when the list before was sent. */
+  #sent: Promise<void> = Promise.resolve();
 
   private constructor(carrier: Carrier) {
     this.#carrier = carrier;
@@ -67,7 +77,10 @@ export class TopicSwitch {
   /** Wakes those for whom something was sent since a time, in milliseconds since the epoch. */
   async lookBack(subscribers: readonly Subscriber[], from: number, to: number): Promise<void> {
     const topics = subscribers.flatMap((one) => this.#lines.get(one)?.topics ?? []);
-    if (topics.length > 0) await this.#connection.history?.(topics, from, to);
+    for (let at = 0; at < topics.length; at += TOPICS_AT_ONCE) {
+      const some = topics.slice(at, at + TOPICS_AT_ONCE);
+      await this.#persist(async () => this.#connection.history?.(some, from, to));
+    }
   }
 
   /** The carrier of one bot's messenger. */
@@ -146,23 +159,35 @@ export class TopicSwitch {
     if (isNew) await this.#subscribe();
   }
 
-  /** Sends the whole list; once more afterwards for all who come meanwhile. */
+  /** Sends the whole list, together for all who ask meanwhile. */
   #subscribe(): Promise<void> {
-    if (this.#subscribing === undefined) {
-      this.#subscribing = this.#connection
-        .subscribe([...this.#byTopic.keys()].map((name) => Uint8Array.from(Buffer.from(name, 'hex'))))
-        .finally(() => {
-          this.#subscribing = undefined;
-        });
-      return this.#subscribing;
+    this.#asked ??= this.#subscribeSoon();
+    return this.#asked;
+  }
+
+  async #subscribeSoon(): Promise<void> {
+    await this.#sent;
+    await setTimeout(TOGETHER_MS);
+    const sending = this.#persist(() =>
+      this.#connection.subscribe(
+        [...this.#byTopic.keys()].map((name) => Uint8Array.from(Buffer.from(name, 'hex'))),
+      ),
+    );
+    this.#asked = undefined;
+    this.#sent = sending.catch(() => {});
+    await sending;
+  }
+
+  /** Tries again while the network is away. */
+  async #persist(run: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await run();
+      } catch (error) {
+        if (!isSottoError(error, 'TRANSPORT_UNAVAILABLE') && !isSottoError(error, 'TIMEOUT')) throw error;
+        await setTimeout(RETRY_MS);
+      }
     }
-    this.#again ??= this.#subscribing
-      .catch(() => {})
-      .then(() => {
-        this.#again = undefined;
-        return this.#subscribe();
-      });
-    return this.#again;
   }
 
   #line(subscriber: Subscriber): Line {
