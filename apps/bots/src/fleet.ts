@@ -67,9 +67,15 @@ export class Fleet {
       await topics.lookBack(bots, now - LOOK_BACK_MS, now);
       report('took', { bots: bots.length, ms: Math.round(performance.now() - begin) });
     };
+    let count = 0;
+    const opened = () => {
+      if (++count === names.length) {
+        report('open', { stores: count, ms: Math.round(performance.now() - begin) });
+      }
+    };
     await Promise.all(
       names.map(async (name) => {
-        const bot = await this.#open(name);
+        const bot = await this.#open(name, opened);
         if (bot === undefined) return;
         known.push(bot);
         looking = looking.then(lookBack);
@@ -84,12 +90,13 @@ export class Fleet {
   }
 
   /** @returns the bot, if it may have missed something */
-  async #open(name: string): Promise<Bot | undefined> {
+  async #open(name: string, opened: () => void): Promise<Bot | undefined> {
     try {
       const { signal } = this.#stopping;
       const store = await this.#database.openStore({ name, whenLocked: 'wait', signal });
       const bot = new Bot(name, store, this.#surroundings);
       this.#bots.set(name, bot);
+      opened();
       void store.handedOver.then(() => this.#lose(name, bot));
       const isNew = await bot.listen();
       return isNew ? undefined : bot;

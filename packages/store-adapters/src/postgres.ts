@@ -1,6 +1,5 @@
 /** PostgreSQL on Node: many stores in one database, for servers. With the package `pg`, an optional peer dependency. */
 import { type Clock, invalidArgument, parseObject, systemClock } from '@sotto/core';
-import type { PostgresConnection } from './postgres/connections.js';
 import {
   DEFAULT_COMMIT_TIMEOUT_MS,
   DEFAULT_LEASE_MS,
@@ -10,10 +9,11 @@ import {
   MAX_LEASE_MS,
   MIN_LEASE_MS,
 } from './postgres/limits.js';
+import type { PostgresConnection } from './postgres/postgres-connection.js';
 import { PostgresDatabase } from './postgres/postgres-database.js';
 
 export type { DurableStore } from './durable-store.js';
-export type { PostgresConnection } from './postgres/connections.js';
+export type { PostgresConnection } from './postgres/postgres-connection.js';
 export type {
   PostgresDatabase,
   PostgresStoreOptions,

@@ -1,3 +1,4 @@
+import { HEADER_KEY } from '../store-header.js';
 import { encodeTextArray } from './array-parameter.js';
 import { Batches } from './batches.js';
 import type { Connections, Statement } from './connections.js';
@@ -35,6 +36,16 @@ const TAKE: Statement = {
       RETURNING store.id, store.name, store.epoch
     )
     SELECT id, name, epoch FROM made UNION ALL SELECT id, name, epoch FROM taken`,
+};
+
+/** The headers of stores, as their new owner finds them: not in {@link TAKE}, which may have begun before the last commit of the old one. */
+const READ_HEADERS: Statement = {
+  name: 'sotto-read-headers',
+  text: `
+    SELECT store.id, record.value
+    FROM unnest($1::text[]::bigint[], $2::text[]::bigint[]) AS taken (id, epoch)
+    JOIN sotto_stores AS store ON store.id = taken.id AND store.epoch = taken.epoch
+    LEFT JOIN sotto_records AS record ON record.store = store.id AND record.key = $3::text`,
 };
 
 /** Gives stores up, unless another process has taken them. */
@@ -94,18 +105,25 @@ export class Claims {
   readonly #connections: Connections;
   readonly #holder: string;
   readonly #taking: Batches<string, Claim | undefined>;
+  readonly #reading: Batches<Claim, { readonly value: Uint8Array | undefined } | undefined>;
   readonly #releasing: Batches<string, undefined>;
 
   constructor(connections: Connections, holder: string) {
     this.#connections = connections;
     this.#holder = holder;
     this.#taking = new Batches((names) => this.#take(names), STORES_IN_A_STATEMENT);
+    this.#reading = new Batches((claims) => this.#readHeaders(claims), STORES_IN_A_STATEMENT);
     this.#releasing = new Batches((ids) => this.#release(ids), STORES_IN_A_STATEMENT);
   }
 
   /** Takes a store that this process hasn't open. @returns `undefined` when another process has it. @throws STORE_UNAVAILABLE */
   take(name: string): Promise<Claim | undefined> {
     return this.#taking.add(name);
+  }
+
+  /** The header of a store that this process has taken. @returns `undefined` when another one has taken it. @throws STORE_UNAVAILABLE */
+  header(claim: Claim): Promise<{ readonly value: Uint8Array | undefined } | undefined> {
+    return this.#reading.add(claim);
   }
 
   /** Gives a store up; without effect when another process has taken it. @throws STORE_UNAVAILABLE */
@@ -148,6 +166,16 @@ export class Claims {
     ]);
     const claims = new Map(rows.map(({ name, id, epoch }) => [name, { id, epoch }]));
     return names.map((name) => claims.get(name));
+  }
+
+  async #readHeaders(claims: readonly Claim[]) {
+    const rows = await this.#connections.read<{ id: string; value: Uint8Array | null }>(READ_HEADERS, [
+      encodeTextArray(claims.map(({ id }) => id)),
+      encodeTextArray(claims.map(({ epoch }) => epoch)),
+      HEADER_KEY,
+    ]);
+    const headers = new Map(rows.map(({ id, value }) => [id, { value: value ?? undefined }]));
+    return claims.map(({ id }) => headers.get(id));
   }
 
   async #release(ids: readonly string[]): Promise<undefined[]> {

@@ -3,9 +3,7 @@ import { packageMissing } from '@sotto/core';
 import type pg from 'pg';
 import { unavailable } from '../unavailable.js';
 import { ANSWER_MS, ATTEMPTS, CONNECTION_MS, STATEMENT_MS } from './limits.js';
-
-/** Where a database is: a URL, or options as the `Client` of `pg` takes them. */
-export type PostgresConnection = string | Readonly<Record<string, unknown>>;
+import type { PostgresConnection } from './postgres-connection.js';
 
 /** A statement that each connection prepares once, under its name. */
 export interface Statement {

@@ -5,9 +5,10 @@ import { HandedOverStore } from '../handed-over-store.js';
 import type { RevisionAnchor } from '../revision-anchor.js';
 import { checkAborted } from '../store-arguments.js';
 import { applicationName, type Claim, Claims } from './claims.js';
-import { Connections, type PostgresConnection } from './connections.js';
+import { Connections } from './connections.js';
 import { NAME_MAX_LENGTH, POLL_MS } from './limits.js';
 import { LockSession } from './lock-session.js';
+import type { PostgresConnection } from './postgres-connection.js';
 import { type EngineEnd, lockedError, PostgresEngine } from './postgres-engine.js';
 import type { PostgresStore } from './postgres-store.js';
 import { prepareTables } from './tables.js';
@@ -127,10 +128,13 @@ export class PostgresDatabase {
     anchor: RevisionAnchor | undefined,
   ): Promise<PostgresStore> {
     const claim = await this.#take(name, whenLocked, signal);
+    // Where it can't be read now, opening the store says so.
+    const header = await this.#claims.header(claim).catch(() => undefined);
     const engine = new PostgresEngine({
       connections: this.#connections,
       name,
       claim,
+      header,
       holder: this.#holder,
       commitTimeoutMs: this.#settings.commitTimeoutMs,
       clock: this.#settings.clock,

@@ -1,5 +1,6 @@
 import { type Clock, compareBytes, isSottoError, limitExceeded, SottoError, withinLimit } from '@sotto/core';
 import type { EngineChange, KeyRange, StorageEngine } from '../storage-engine.js';
+import { HEADER_KEY } from '../store-header.js';
 import { unavailable } from '../unavailable.js';
 import { encodeBytesArray, encodeTextArray } from './array-parameter.js';
 import type { Claim } from './claims.js';
@@ -82,6 +83,8 @@ interface PostgresEngineOptions {
   /** The name of the store. */
   readonly name: string;
   readonly claim: Claim;
+  /** The header of the store, which is read first, if it is known already. */
+  readonly header: { readonly value: Uint8Array | undefined } | undefined;
   /** The number of the lock of this process. */
   readonly holder: string;
   /** How long a commit waits to learn whether it was stored, in milliseconds. */
@@ -99,6 +102,8 @@ export class PostgresEngine implements StorageEngine {
   readonly ended: Promise<EngineEnd>;
   readonly #options: PostgresEngineOptions;
   #epoch: string;
+  /** Until it was read once, or anything was written. */
+  #header: { readonly value: Uint8Array | undefined } | undefined;
   #end: EngineEnd | undefined;
   #tellEnd: (end: EngineEnd) => void = () => {};
   /** What rejects the calls that wait for an answer. */
@@ -110,12 +115,16 @@ export class PostgresEngine implements StorageEngine {
     this.#options = options;
     this.id = options.claim.id;
     this.#epoch = options.claim.epoch;
+    this.#header = options.header;
     this.ended = new Promise((resolve) => {
       this.#tellEnd = resolve;
     });
   }
 
   async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    const header = this.#header;
+    this.#header = undefined;
+    if (header !== undefined && keys.length === 1 && keys[0] === HEADER_KEY) return [header.value];
     const rows = await this.#read(GET, [encodeTextArray(keys)]);
     const values = new Map(rows.map(({ key, value }) => [key, value]));
     return keys.map((key) => values.get(key) ?? undefined);
@@ -130,6 +139,7 @@ export class PostgresEngine implements StorageEngine {
   }
 
   async write(changes: readonly EngineChange[]): Promise<void> {
+    this.#header = undefined;
     const { connections } = this.#options;
     const values = encodeChanges(changes);
     // Once more, when the connection was lost before the server got to it.

@@ -1,2 +1,2 @@
-export { findPostgres } from './programs.js';
 export { PostgresServer } from './postgres-server.js';
+export { findPostgres } from './programs.js';
