@@ -1,9 +1,12 @@
 import { errorName, isSottoError } from '@sotto/core';
 import type { PostgresDatabase } from '@sotto/store-adapters/postgres';
 import { Bot, type BotSurroundings } from './bot.js';
+import { Places } from './places.js';
 
 /** How far back a process looks for what came while nobody had a bot: many times as long as a takeover takes. */
 const LOOK_BACK_MS = 600_000;
+/** Bots that begin to listen at the same time. */
+const BEGIN_AT_ONCE = 16;
 
 /** Which of the bots are a process's own; those of others it takes only when nobody has them. */
 export interface Share {
@@ -19,6 +22,8 @@ export class Fleet {
   readonly #database: PostgresDatabase;
   readonly #surroundings: BotSurroundings;
   readonly #bots = new Map<string, Bot>();
+  /** Few at a time: what bots read must not stand in the way of stores that are still to be opened. */
+  readonly #beginning = new Places(BEGIN_AT_ONCE);
   readonly #stopping = new AbortController();
 
   constructor(database: PostgresDatabase, surroundings: BotSurroundings) {
@@ -98,8 +103,13 @@ export class Fleet {
       this.#bots.set(name, bot);
       opened();
       void store.handedOver.then(() => this.#lose(name, bot));
-      const isNew = await bot.listen();
-      return isNew ? undefined : bot;
+      const leave = await this.#beginning.enter();
+      try {
+        const isNew = await bot.listen();
+        return isNew ? undefined : bot;
+      } finally {
+        leave();
+      }
     } catch (error) {
       if (isSottoError(error, 'ABORTED') || isSottoError(error, 'CLOSED')) return undefined;
       // Taken over as soon as it was opened.

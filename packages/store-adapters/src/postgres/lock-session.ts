@@ -135,6 +135,6 @@ export class LockSession {
   }
 
   #tellWaiting(): void {
-    for (const tell of [...this.#waiting]) tell();
+    for (const proceed of [...this.#waiting]) proceed();
   }
 }

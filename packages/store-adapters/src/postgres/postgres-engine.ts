@@ -161,7 +161,7 @@ export class PostgresEngine implements StorageEngine {
     await this.#options.release(this.#end === 'taken over');
   }
 
-  /** Another process has the store: ends the engine. @returns the error for who was about to use it */
+  /** Another process has the store: ends the engine. @returns the error of every call from now on */
   takenOver(): SottoError {
     return this.#endWith('taken over');
   }
