@@ -36,7 +36,7 @@ const forNode = [
   '^packages/whisper-devp2p/src/',
   '[.]node[.]ts$',
   '^packages/testing/src/', // private; reads files and starts programs for tests
-  '^packages/store-adapters/src/(leveldb|sqlite)[.]ts$', // entries for Node; browsers take ./level
+  '^packages/store-adapters/src/((leveldb|sqlite|postgres)[.]ts$|postgres/)', // entries for Node; browsers take ./level
 ];
 
 const unlistedPackages = existsSync('packages')

@@ -23,7 +23,7 @@ export default defineConfig({
   test: {
     ...shared,
     projects: projects('test', {
-      exclude: ['test/browser/**', 'test/chain/**', 'test/go/**', 'test/network/**', 'test/waku/**'],
+      exclude: ['browser', 'chain', 'go', 'network', 'postgres', 'waku'].map((suite) => `test/${suite}/**`),
     }),
     // Only with `--coverage`, as CI runs it.
     coverage: {

@@ -32,6 +32,10 @@ const sharing = [
 
 /** Programs that the tests of a package start many times. They are bundled first, see `vitest.programs.ts`. */
 export const programs: Readonly<Record<string, readonly (readonly [folder: string, entry: string])[]>> = {
+  'apps/bots': [
+    ['apps/bots', 'dist/main.js'],
+    ['apps/whisper-node', 'dist/main.js'],
+  ],
   'apps/chat-cli': [
     ['apps/chat-cli', 'dist/main.js'],
     ['apps/whisper-node', 'dist/main.js'],
@@ -49,6 +53,7 @@ export const programs: Readonly<Record<string, readonly (readonly [folder: strin
   ],
   'packages/store-adapters': [
     ['packages/store-adapters', 'test/children/holder.ts'],
+    ['packages/store-adapters', 'test/children/owner.ts'],
     ['packages/store-adapters', 'test/children/writer.ts'],
   ],
 };

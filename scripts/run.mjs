@@ -32,6 +32,10 @@ const tasks = {
     ['tsc', '-b'],
     ['vitest', 'run', '--config', 'vitest.network.config.ts'],
   ],
+  'test:postgres': [
+    ['tsc', '-b'],
+    ['vitest', 'run', '--config', 'vitest.postgres.config.ts'],
+  ],
   'test:waku': [
     ['tsc', '-b'],
     ['vitest', 'run', '--config', 'vitest.waku.config.ts'],

@@ -21,7 +21,7 @@ export type Answer = { readonly perSecond: number } | { readonly error: string }
  */
 export function serveMeasurements(
   prepare: (scenario: string) => Promise<Measured>,
-  cleanUp: () => void = () => {},
+  cleanUp: () => void | Promise<void> = () => {},
 ): void {
   const prepared = new Map<string, Promise<Measured>>();
 
@@ -41,8 +41,8 @@ export function serveMeasurements(
       (error) => process.send?.({ error: explain(error) } satisfies Answer),
     );
   });
-  process.on('disconnect', () => {
-    cleanUp();
+  process.on('disconnect', async () => {
+    await cleanUp();
     process.exit();
   });
 }

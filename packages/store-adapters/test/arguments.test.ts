@@ -13,6 +13,7 @@ import { createIndexedDbStore } from '../src/indexeddb.js';
 import { createLevelStore } from '../src/level.js';
 import { createLevelDbStore } from '../src/leveldb.js';
 import { createMemoryStore } from '../src/memory.js';
+import { openPostgresDatabase } from '../src/postgres.js';
 import { createSqliteStore } from '../src/sqlite.js';
 import { MemoryEngine } from './memory-engine.js';
 
@@ -23,6 +24,8 @@ const refused = (what: string) => ({ name: 'SottoError', code: 'INVALID_ARGUMENT
 const path = join(tmpdir(), `sotto-store-refused-${process.pid}`);
 const store = createMemoryStore();
 const passphrase = 'correct horse';
+/** Where nobody answers. */
+const connection = 'postgres://127.0.0.1:1/nowhere';
 
 describe('a wrong argument is refused by name', () => {
   it.each<[string, string, Call, unknown]>([
@@ -41,6 +44,14 @@ describe('a wrong argument is refused by name', () => {
     ['createIndexedDbStore', 'name', createIndexedDbStore, {}],
     ['createIndexedDbStore', 'whenLocked', createIndexedDbStore, { name: 'a', whenLocked: 'steal' }],
     ['createIndexedDbStore', 'durability', createIndexedDbStore, { name: 'a', durability: 'none' }],
+    ['openPostgresDatabase', 'options', openPostgresDatabase, undefined],
+    ['openPostgresDatabase', 'connection', openPostgresDatabase, {}],
+    ['openPostgresDatabase', 'maxConnections', openPostgresDatabase, { connection, maxConnections: 0 }],
+    ['openPostgresDatabase', 'maxConnections', openPostgresDatabase, { connection, maxConnections: 101 }],
+    ['openPostgresDatabase', 'leaseMs', openPostgresDatabase, { connection, leaseMs: 499 }],
+    ['openPostgresDatabase', 'leaseMs', openPostgresDatabase, { connection, leaseMs: '3000' }],
+    ['openPostgresDatabase', 'commitTimeoutMs', openPostgresDatabase, { connection, commitTimeoutMs: 0 }],
+    ['openPostgresDatabase', 'clock', openPostgresDatabase, { connection, clock: {} }],
     ['createLevelStore', 'options', createLevelStore, undefined],
     ['createLevelStore', 'database', createLevelStore, {}],
     ['createLevelStore', 'database', createLevelStore, { database: Promise.resolve({}) }],

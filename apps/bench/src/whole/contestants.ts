@@ -1,3 +1,4 @@
+import { findPostgres } from '@sotto/testing/postgres';
 import type { Racer } from '../race.js';
 import type { Setup, StoreId, WholeScenarioId } from './library.js';
 
@@ -16,12 +17,13 @@ const PROVIDERS = {
   webassembly: 'WebAssembly',
   portable: 'portable',
 } as const;
-const STORES: Record<StoreId, string> = {
+const FILES: Record<Exclude<StoreId, 'postgres'>, string> = {
   leveldb: 'LevelDB',
   sqlite: 'SQLite',
   'leveldb-no-fsync': 'LevelDB, no fsync',
   'sqlite-no-fsync': 'SQLite, no fsync',
 };
+const STORES: Record<StoreId, string> = { ...FILES, postgres: 'PostgreSQL' };
 
 function messenger(setup: Setup): WholeContestant {
   const work = setup.minimumPow === 0 ? '' : ', proof of work';
@@ -37,9 +39,13 @@ function messenger(setup: Setup): WholeContestant {
 /** Whole messages of ours, and a rival's protocol alone for comparison. */
 export const wholeContestants: readonly WholeContestant[] = [
   ...(Object.keys(PROVIDERS) as Setup['provider'][]).flatMap((provider) => [
-    ...(Object.keys(STORES) as StoreId[]).map((store) => messenger({ provider, store, minimumPow: 0 })),
+    ...(Object.keys(FILES) as StoreId[]).map((store) => messenger({ provider, store, minimumPow: 0 })),
     messenger({ provider, store: 'leveldb-no-fsync', minimumPow: DEPLOYED_POW }),
   ]),
+  // Where there is a server to start.
+  ...(findPostgres() === undefined
+    ? []
+    : [messenger({ provider: 'accelerated', store: 'postgres', minimumPow: 0 })]),
   {
     id: 'libsignal-client',
     title: '@signalapp/libsignal-client 0.103, bare',

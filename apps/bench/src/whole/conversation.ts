@@ -6,6 +6,7 @@ import { loadAcceleratedProvider } from '@sotto/crypto/accelerated';
 import { loadWebAssemblyProvider } from '@sotto/crypto/webassembly';
 import { createMessenger, type Messenger, type ReceivedMessage } from '@sotto/messenger';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
+import { openPostgresDatabase } from '@sotto/store-adapters/postgres';
 import { createSqliteStore } from '@sotto/store-adapters/sqlite';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
@@ -25,19 +26,20 @@ export interface Conversation {
   bring(from: Messenger, to: Messenger, payload: Uint8Array): Promise<void>;
 }
 
-/** @param folder an existing, empty directory for the stores */
-export async function startConversation(setup: Setup, folder: string): Promise<Conversation> {
+/** @param place an existing, empty directory for the stores, or the address of an empty database */
+export async function startConversation(setup: Setup, place: string): Promise<Conversation> {
   const crypto = await loadProvider(setup.provider);
   const network = createMemoryNetwork({ historySize: HISTORY });
   const transport = createSealedTransport(askingFor(setup.minimumPow, network.carrier()), {
     crypto,
     policy: { minimumPow: setup.minimumPow },
   });
+  const openStore = await storeOpener(setup.store, place);
   const waiting = new Map<string, (message: ReceivedMessage) => void>();
   const open = async (name: string) => {
     const messenger = await createMessenger({
       identity: crypto.secp256k1.generateKeyPair(),
-      store: await openStore(setup.store, join(folder, name)),
+      store: await openStore(name),
       transport,
       crypto,
       installationId: name,
@@ -128,11 +130,16 @@ async function loadProvider(provider: Setup['provider']): Promise<CryptoProvider
   return provider === 'webassembly' ? loadWebAssemblyProvider() : createPortableProvider();
 }
 
-function openStore(store: StoreId, path: string): Promise<Store> {
+async function storeOpener(store: StoreId, place: string): Promise<(name: string) => Promise<Store>> {
+  if (store === 'postgres') {
+    const database = await openPostgresDatabase({ connection: place });
+    return (name) => database.openStore({ name });
+  }
   const durability = store.endsWith('no-fsync') ? 'process-crash' : 'power-loss';
-  return store.startsWith('leveldb')
-    ? createLevelDbStore({ path, durability })
-    : createSqliteStore({ path: `${path}.sqlite`, durability });
+  return (name) =>
+    store.startsWith('leveldb')
+      ? createLevelDbStore({ path: join(place, name), durability })
+      : createSqliteStore({ path: join(place, `${name}.sqlite`), durability });
 }
 
 /** A carrier that requires proof of work. */

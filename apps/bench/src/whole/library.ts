@@ -2,7 +2,7 @@
 export type WholeScenarioId = '1 KiB' | 'ping-pong';
 
 /** Durability of the store's commits; see `Durability` of `@sotto/store-adapters`. */
-export type StoreId = 'leveldb' | 'leveldb-no-fsync' | 'sqlite' | 'sqlite-no-fsync';
+export type StoreId = 'leveldb' | 'leveldb-no-fsync' | 'sqlite' | 'sqlite-no-fsync' | 'postgres';
 
 /** The configuration of a messenger. */
 export interface Setup {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger } from '@sotto/messenger';
 import { killing } from '@sotto/testing/kills';
-import { openStore } from './killable.ts';
+import { openStore, untilAvailable } from './killable.ts';
 
-const { kind, directory, privateKey, ...death } = JSON.parse(process.argv[2]);
+const { kind, directory, place, privateKey, ...death } = JSON.parse(process.argv[2]);
 const crypto = defaultProvider();
 
 const notes = join(directory, 'application.txt');
@@ -29,15 +29,15 @@ const transport = {
   async connect(party) {
     process.on('message', (message) => {
       if (message.type === 'deliver') {
-        party
-          .onMessage({
+        void untilAvailable(() =>
+          party.onMessage({
             sender: Buffer.from(message.sender, 'hex'),
             payload: new Uint8Array(Buffer.from(message.payload, 'hex')),
             channel: { kind: 'partitioned', recipient: party.identity.publicKey },
             sentAt: 0,
             fromHistory: false,
-          })
-          .then(() => process.send({ type: 'taken', id: message.id }));
+          }),
+        ).then(() => process.send({ type: 'taken', id: message.id }));
       } else if (message.type === 'published') acknowledgements.get(message.id)?.();
     });
     return {
@@ -58,20 +58,25 @@ const transport = {
   },
 };
 
+const store = await openStore(kind, place);
+// Another process has the store: nothing of this one may be seen any more.
+void store.handedOver?.then(() => process.exit());
 const messenger = await createMessenger({
   identity: crypto.secp256k1.keyPairFromPrivateKey(Buffer.from(privateKey, 'hex')),
   installationId: 'bob-1',
-  store: killing(await openStore(kind, directory), death),
+  store: killing(store, death),
   transport,
   crypto,
 });
 messenger.on('message', async (message) => {
   note(`${message.id} ${new TextDecoder().decode(message.payload)}`);
-  await message.acknowledge();
+  await untilAvailable(() => message.acknowledge());
 });
 process.on('message', async (message) => {
   if (message.type === 'say') {
-    await messenger.send(Buffer.from(message.to, 'hex'), new TextEncoder().encode(message.text));
+    await untilAvailable(() =>
+      messenger.send(Buffer.from(message.to, 'hex'), new TextEncoder().encode(message.text)),
+    );
     process.send({ type: 'said', text: message.text });
   } else if (message.type === 'end') {
     await messenger.flushed();

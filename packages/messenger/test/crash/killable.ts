@@ -1,20 +1,60 @@
-// What the programs that are killed share: stores on disk.
+// What the programs that are killed share: stores on disk, or in a database.
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { isSottoError } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
 import { createLevelDbStore, type DurableStore } from '@sotto/store-adapters/leveldb';
+import { openPostgresDatabase } from '@sotto/store-adapters/postgres';
 import { createSqliteStore } from '@sotto/store-adapters/sqlite';
 
-/** Opens a store of a kind, such as `encrypted leveldb`, in a directory. */
-export async function openStore(kind: string, directory: string): Promise<DurableStore> {
-  const store = kind.includes('leveldb')
-    ? await createLevelDbStore({ path: join(directory, 'level') })
-    : await createSqliteStore({ path: join(directory, 'store.sqlite') });
+/** A store, and whether another process has taken it. */
+export type KillableStore = DurableStore & { readonly handedOver?: Promise<void> | undefined };
+
+/** Opens a store of a kind, such as `encrypted leveldb`, in a directory, or in the database at an address. */
+export async function openStore(kind: string, place: string): Promise<KillableStore> {
+  const store = await openPlainStore(kind, place);
   if (!kind.startsWith('encrypted')) return store;
-  return createEncryptedStore({
+  const encrypted = await createEncryptedStore({
     store,
     passphrase: 'correct horse',
     randomBytes: defaultProvider().randomBytes,
     passphraseCost: { memoryKiB: 8, passes: 1 },
   });
+  return Object.assign(encrypted, { handedOver: store.handedOver });
+}
+
+async function openPlainStore(kind: string, place: string): Promise<KillableStore> {
+  if (kind.includes('leveldb')) return createLevelDbStore({ path: join(place, 'level') });
+  if (kind.includes('sqlite')) return createSqliteStore({ path: join(place, 'store.sqlite') });
+  const database = await openPostgresDatabase({ connection: place });
+  const store = await database.openStore({ name: 'person', whenLocked: 'wait' });
+  return {
+    ...viewOf(store),
+    handedOver: store.handedOver,
+    close: () => database.close(),
+  };
+}
+
+/** Runs something that has no effect when it rejects with STORE_UNAVAILABLE, until it doesn't. */
+export async function untilAvailable<T>(run: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isSottoError(error, 'STORE_UNAVAILABLE')) throw error;
+      await setTimeout(50);
+    }
+  }
+}
+
+function viewOf(store: DurableStore): DurableStore {
+  return {
+    continuity: store.continuity,
+    get: (key) => store.get(key),
+    list: (prefix, options) => store.list(prefix, options),
+    commit: (writes, options) => store.commit(writes, options),
+    compact: () => store.compact(),
+    close: () => store.close(),
+  };
 }

@@ -1,0 +1,2 @@
+export { PostgresServer } from './postgres-server.js';
+export { findPostgres } from './programs.js';
