@@ -12,6 +12,9 @@ const MESSENGER = [
   '@sotto/status-messages',
 ];
 
+/** What post-quantum sessions take, which a messenger loads when it is created and offers them. */
+const hybrid = ['@sotto/device/hybrid'];
+
 const budgets = [
   {
     name: 'double-ratchet without a provider: starting, encrypting, decrypting',
@@ -69,27 +72,34 @@ const budgets = [
   {
     name: 'messenger when it starts, with a provider of the application, without store and transport',
     import: { [dist('messenger')]: '*' },
-    loadedLater: ['*/group-parts.js', '*/default-provider.js', '*/discovery/discovery.js'],
-    limit: '50 kB',
+    loadedLater: [...hybrid, '*/group-parts.js', '*/default-provider.js', '*/discovery/discovery.js'],
+    // 2.5 kB of it, and of those below, is the negotiation of suites.
+    limit: '52 kB',
   },
   {
     name: 'messenger when it starts, with the default provider',
     import: { [dist('messenger')]: '*' },
-    loadedLater: ['*/group-parts.js', '*/discovery/discovery.js'],
+    loadedLater: [...hybrid, '*/group-parts.js', '*/discovery/discovery.js'],
     // The aim was 60 kB. A third of it is the provider: the curve, hashes and ciphers.
-    limit: '72 kB',
+    limit: '75 kB',
   },
   {
     name: 'messenger, also what it loads with the first group',
     import: { [dist('messenger')]: '*' },
     // Look-ups, names and directories are loaded when they are first used.
-    loadedLater: ['*/discovery/discovery.js'],
-    limit: '90 kB',
+    loadedLater: [...hybrid, '*/discovery/discovery.js'],
+    limit: '94 kB',
   },
   {
     name: 'messenger with what it loads for look-ups, names and directories',
     import: { [dist('messenger')]: '*' },
-    limit: '96 kB',
+    loadedLater: hybrid,
+    limit: '100 kB',
+  },
+  {
+    name: 'messenger with everything, also what it loads for post-quantum sessions',
+    import: { [dist('messenger')]: '*' },
+    limit: '120 kB',
   },
   {
     name: 'agent, beside the messenger',

@@ -27,7 +27,14 @@ import { acceptPqxdh, initiatePqxdh } from '@sotto/x3dh/pqxdh';
 import type { HybridSuite, OpenedHeader } from './suites/hybrid-suite.js';
 import { sessionOrder } from './suites/session-order.js';
 
-export type { HybridSuite } from './suites/hybrid-suite.js';
+export type {
+  HandshakeParty,
+  HybridDecrypted,
+  HybridPreKeyPairs,
+  HybridStart,
+  HybridSuite,
+  OpenedHeader,
+} from './suites/hybrid-suite.js';
 
 const KEY_LENGTH = 32;
 
@@ -40,9 +47,9 @@ interface Opened extends OpenedHeader {
  * Makes the hybrid suite. One can serve many devices.
  * @param crypto a provider; X25519 and ML-KEM-768 are added where it lacks them
  */
-export function createHybridSuite(crypto: CryptoProvider): HybridSuite<Opened> {
+export function createHybridSuite(crypto: CryptoProvider): HybridSuite {
   const provider = withMlKem768(withX25519(crypto));
-  return {
+  const suite: HybridSuite<Opened> = {
     generatePreKeys() {
       const curve25519 = provider.x25519.generateKeyPair();
       const kem = provider.mlKem768.generateKeyPair();
@@ -136,6 +143,7 @@ export function createHybridSuite(crypto: CryptoProvider): HybridSuite<Opened> {
 
     checkState: (state) => void decodeState(state),
   };
+  return suite;
 }
 
 /** Chains of the peer's that a step has left behind: header key and ratchet key of each. */

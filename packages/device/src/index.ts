@@ -13,7 +13,7 @@ export type { Remedy } from './remedy.js';
 export type { MessageRequest } from './requests.js';
 export { defineTable, type TableDefinition } from './storage/define-table.js';
 export type { InboxMessage } from './storage/received-table.js';
-export type { HybridPreKeyPairs, Protection } from './storage/records.js';
+export type { Protection } from './storage/records.js';
 export type { RecordCodec, Table } from './storage/table.js';
 export {
   type AnyTable,
@@ -29,6 +29,7 @@ export {
 export type {
   HandshakeParty,
   HybridDecrypted,
+  HybridPreKeyPairs,
   HybridStart,
   HybridSuite,
   OpenedHeader,

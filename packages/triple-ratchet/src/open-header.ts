@@ -62,6 +62,7 @@ export function skippedKeysFor(
 export interface ReceivedChain {
   /** Secret. */
   readonly headerKey: Uint8Array;
+  /** As messages name it. */
   readonly ratchetKey: Uint8Array;
 }
 

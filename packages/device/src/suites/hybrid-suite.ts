@@ -1,12 +1,26 @@
 import type { KeyPair, PublicKey } from '@sotto/core';
 import type { SkippedKey, SkippedKeyChanges, SkippedKeyId } from '@sotto/double-ratchet';
 import type { HybridHandshake, HybridPreKey } from '@sotto/protocol-codec';
-import type { HybridPreKeyPairs } from '../storage/records.js';
+
+/** The prekeys of a device for the hybrid suite, as it keeps them with a signed prekey. */
+export interface HybridPreKeyPairs {
+  /** Suites that the bundle offers with them, a byte each. */
+  readonly suites: Uint8Array;
+  /** 32 bytes. */
+  readonly curve25519PublicKey: Uint8Array;
+  /** 32 bytes; secret. */
+  readonly curve25519PrivateKey: Uint8Array;
+  /** ML-KEM-768 encapsulation key, 1184 bytes. */
+  readonly kemPublicKey: Uint8Array;
+  /** ML-KEM-768 seed `d || z`, 64 bytes; secret. */
+  readonly kemSeed: Uint8Array;
+}
 
 /** One side of a handshake. */
 export interface HandshakeParty {
   /** 33 bytes, compressed SEC1. */
   readonly identity: PublicKey;
+  /** Names the device among those of its identity. */
   readonly installationId: string;
   /** `deviceDigest` of what its bundle says of the device, 32 bytes. */
   readonly deviceDigest: Uint8Array;
@@ -30,6 +44,7 @@ export interface OpenedHeader {
 export interface HybridDecrypted {
   /** The next state, encoded; secret. */
   readonly next: Uint8Array;
+  /** Fresh. */
   readonly plaintext: Uint8Array;
   /** Message keys to keep and to delete together with the next state. */
   readonly keys: SkippedKeyChanges;

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { setTimeout } from 'node:timers';
 import { NetworkBridge } from './network-bridge.js';
 
 /** How a process lives. It says `ready` when its work begins, and `ended` when all of it is done. */
