@@ -31,6 +31,8 @@ export class Bot implements Subscriber {
   readonly name: string;
   readonly #store: PostgresStore;
   readonly #surroundings: BotSurroundings;
+  /** As they were when it was loaded; none if it was never awake. */
+  #topics: Topic[] | undefined;
   #awake: Promise<Messenger> | undefined;
   #used = false;
   #stopped = false;
@@ -41,15 +43,17 @@ export class Bot implements Subscriber {
     this.#surroundings = surroundings;
   }
 
-  /**
-   * Begins to listen. A bot that was never awake is woken once, so that it has an account and can be found.
-   * @returns whether it is new
-   */
-  async listen(): Promise<boolean> {
+  /** Reads what it listens to. @returns whether it ever listened to anything */
+  async load(): Promise<boolean> {
     const stored = await this.#store.get(TOPICS_KEY);
-    await this.#surroundings.topics.add(this, stored ? decodeTopics(stored.value) : []);
-    if (stored === undefined) await this.#wake();
-    return stored === undefined;
+    this.#topics = stored && decodeTopics(stored.value);
+    return stored !== undefined;
+  }
+
+  /** Begins to listen. A bot that was never awake is woken once, so that it has an account and can be found. */
+  async listen(): Promise<void> {
+    await this.#surroundings.topics.add(this, this.#topics ?? []);
+    if (this.#topics === undefined) await this.#wake();
   }
 
   /** Its contact code. */

@@ -5,8 +5,8 @@ import { Places } from './places.js';
 
 /** How far back a process looks for what came while nobody had a bot: many times as long as a takeover takes. */
 const LOOK_BACK_MS = 600_000;
-/** Bots that begin to listen at the same time. */
-const BEGIN_AT_ONCE = 16;
+/** Bots that are loaded at the same time. */
+const LOADED_AT_ONCE = 16;
 
 /** Which of the bots are a process's own; those of others it takes only when nobody has them. */
 export interface Share {
@@ -23,7 +23,7 @@ export class Fleet {
   readonly #surroundings: BotSurroundings;
   readonly #bots = new Map<string, Bot>();
   /** Few at a time: what bots read must not stand in the way of stores that are still to be opened. */
-  readonly #beginning = new Places(BEGIN_AT_ONCE);
+  readonly #loading = new Places(LOADED_AT_ONCE);
   readonly #stopping = new AbortController();
 
   constructor(database: PostgresDatabase, surroundings: BotSurroundings) {
@@ -103,18 +103,23 @@ export class Fleet {
       this.#bots.set(name, bot);
       opened();
       void store.handedOver.then(() => this.#lose(name, bot));
-      const leave = await this.#beginning.enter();
-      try {
-        const isNew = await bot.listen();
-        return isNew ? undefined : bot;
-      } finally {
-        leave();
-      }
+      const isKnown = await this.#load(bot);
+      await bot.listen();
+      return isKnown ? bot : undefined;
     } catch (error) {
       if (isSottoError(error, 'ABORTED') || isSottoError(error, 'CLOSED')) return undefined;
       // Taken over as soon as it was opened.
       if (isSottoError(error, 'STORE_LOCKED')) return undefined;
       throw error;
+    }
+  }
+
+  async #load(bot: Bot): Promise<boolean> {
+    const leave = await this.#loading.enter();
+    try {
+      return await bot.load();
+    } finally {
+      leave();
     }
   }
 

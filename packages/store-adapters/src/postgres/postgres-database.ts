@@ -65,6 +65,8 @@ export class PostgresDatabase {
   #session!: LockSession;
   /** The names of stores that are open here, or being opened. */
   readonly #names = new Set<string>();
+  /** Stores that were closed while the server was away, which still says that they are this process's. */
+  readonly #left = new Map<string, Claim>();
   readonly #engines = new Map<string, PostgresEngine>();
   readonly #stores = new Set<PostgresStore>();
   /** Calls that need the connections: awaited before these are closed. */
@@ -279,7 +281,7 @@ export class PostgresDatabase {
       const holder = free.get(waiter.name);
       if (holder === undefined) continue;
       // A process that was frozen within a statement keeps the store locked, though its lease is over.
-      if (holder !== null && waiter.failures > 0) stuck.add(holder);
+      if (holder !== null && holder !== this.#holder && waiter.failures > 0) stuck.add(holder);
       waiter.look();
     }
     await Promise.all([...stuck].map((holder) => this.#claims.endSessions(holder)));
@@ -287,6 +289,7 @@ export class PostgresDatabase {
 
   /** After the lock was lost and taken again: ends the stores that other processes have taken in between. */
   async #checkKept(): Promise<void> {
+    this.#releaseLeft();
     const engines = [...this.#engines.values()];
     if (engines.length === 0) return;
     const kept = await this.#claims.kept(engines.map(({ id }) => id));
@@ -295,11 +298,26 @@ export class PostgresDatabase {
     }
   }
 
-  async #release(name: string, { id }: Claim, gone = false): Promise<void> {
-    this.#engines.delete(id);
-    // Where the server can't be reached, the store stays this process's, which may open it again; others, when this one ends.
-    if (!gone) await this.#claims.release(id).catch(() => {});
+  /** @param gone whether another process has it */
+  async #release(name: string, claim: Claim, gone = false): Promise<void> {
+    this.#engines.delete(claim.id);
+    try {
+      if (!gone) await this.#claims.release(claim.id);
+    } catch {
+      // The server can't be reached: it is told when it is there again.
+      this.#left.set(name, claim);
+    }
     this.#names.delete(name);
+  }
+
+  /** Gives up what could not be given up while the server was away, unless it was opened again. */
+  #releaseLeft(): void {
+    for (const [name, claim] of [...this.#left]) {
+      this.#left.delete(name);
+      if (this.#names.has(name)) continue;
+      this.#names.add(name);
+      void this.#release(name, claim);
+    }
   }
 }
 

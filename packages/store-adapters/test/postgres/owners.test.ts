@@ -170,6 +170,22 @@ describe.skipIf(programs === undefined)('a store that another process takes over
     expect(first.lines.at(-1)).toBe('handed over');
   });
 
+  it('is there for others though it was closed while the server was away', async () => {
+    const server = await getServer();
+    const url = await server.createDatabase();
+    const [first, second] = [await open(url), await open(url)];
+    onTestFinished(() => Promise.all([first.close(), second.close()]).then(() => {}));
+    const store = await first.openStore({ name: 'a' });
+    const waiting = second.openStore({ name: 'a', whenLocked: 'wait' });
+    await server.crash();
+    await store.close();
+    await server.start();
+    await (await waiting).commit([{ type: 'put', key: 'a', value: new Uint8Array() }]);
+    // Its first owner is still there, and may have it back.
+    await (await waiting).close();
+    await (await first.openStore({ name: 'a', whenLocked: 'wait' })).close();
+  });
+
   it('waits no longer than its signal says, or than the database is open', async () => {
     const server = await getServer();
     const url = await server.createDatabase();
