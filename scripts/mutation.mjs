@@ -50,6 +50,7 @@ for (const target of targets) {
   const outcome = { target, ...(await playTarget(target, { ranges, deadline })) };
   outcomes.push(outcome);
   printTarget(outcome);
+  if (outcome.isInterrupted) break;
 }
 if (outcomes.length === 0)
   process.stdout.write(`Nothing of the targets has changed since ${values.changed}.\n`);
@@ -57,8 +58,8 @@ else printSummary(outcomes);
 process.exitCode = outcomes.every(isGoodEnough) ? 0 : 1;
 
 /** Of what was tried: what there was no time for counts neither way. */
-function isGoodEnough({ mutants, hasFailed }) {
-  if (hasFailed) return false;
+function isGoodEnough({ mutants, hasFailed, isInterrupted }) {
+  if (hasFailed || isInterrupted) return false;
   const { percent, survived } = scoreOf(mutants);
   return percent >= THRESHOLD || (since !== undefined && survived <= LET_THROUGH);
 }

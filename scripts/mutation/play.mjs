@@ -10,8 +10,8 @@ const GRACE_MS = 10_000;
 /**
  * @param ranges the lines to mutate, as of `changedRanges`; without them, all
  * @param deadline in milliseconds since the epoch
- * @returns the mutants that were tried, how many were planned (undefined when it did not come to that), whether time was left, and
- *   whether Stryker itself has failed
+ * @returns the mutants that were tried, how many were planned (undefined when it did not come to that), whether time was left,
+ *   whether somebody interrupted it, and whether Stryker itself has failed
  */
 export async function playTarget({ name }, { ranges, deadline }) {
   const timeLeft = deadline === undefined ? undefined : deadline - Date.now();
@@ -37,13 +37,15 @@ export async function playTarget({ name }, { ranges, deadline }) {
     },
   });
   let isComplete = true;
+  let isInterrupted = false;
   const timers = [];
-  const end = () => {
+  const end = (signal) => {
     isComplete = false;
+    isInterrupted = signal !== undefined;
     process.kill(-child.pid, 'SIGTERM');
     timers.push(setTimeout(() => process.kill(-child.pid, 'SIGKILL'), GRACE_MS));
   };
-  if (timeLeft !== undefined) timers.push(setTimeout(end, timeLeft));
+  if (timeLeft !== undefined) timers.push(setTimeout(() => end(), timeLeft));
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, end);
   const code = await new Promise((resolve) => child.on('close', resolve));
   timers.forEach(clearTimeout);
@@ -51,5 +53,5 @@ export async function playTarget({ name }, { ranges, deadline }) {
   if (!isComplete) rmSync(join(root, '.stryker-tmp', name), { recursive: true, force: true });
   const lines = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
   const [first, ...mutants] = lines.filter((line) => line !== '').map((line) => JSON.parse(line));
-  return { mutants, planned: first?.planned, isComplete, hasFailed: isComplete && code !== 0 };
+  return { mutants, planned: first?.planned, isComplete, isInterrupted, hasFailed: isComplete && code !== 0 };
 }

@@ -90,6 +90,15 @@ describe('a signed prekey', () => {
     expect(await find(left[0]!.publicKey)).toMatchObject({ publicKey: left[0]?.publicKey });
   });
 
+  it('that is rotated takes those with it whose grace is over, once time is certain', async () => {
+    const { clock, rotate, preKeys } = await newDevice();
+    for (const day of [2, 4, 33, 35]) {
+      clock.set(START + day * DAY);
+      await rotate();
+    }
+    expect((await preKeys()).map(({ version }) => version)).toEqual([2, 3, 4, 5]);
+  });
+
   it('that was retired by a clock that was ahead has its grace from now on', async () => {
     const { clock, rotate, preKeys, expire } = await newDevice();
     clock.set(START + 2 * DAY);

@@ -78,6 +78,20 @@ describe('who writes first', () => {
     expect(await device.read((tx) => device.isVerified(tx, stranger))).toBe(false);
   });
 
+  it('is listed by when it was made, known or not, and not at all where no message was counted', async () => {
+    const { device, clock } = await newDevice();
+    const [friend, one, two] = [someone().publicKey, someone().publicKey, someone().publicKey];
+    await device.transaction((tx) => device.encryptDirect(tx, friend, new Uint8Array([1])));
+    for (const who of [one, friend, two]) {
+      await count(device, who);
+      clock.advance(1000);
+    }
+    expect((await requestsOf(device)).map(({ identity }) => identity)).toEqual([one, friend, two]);
+    // Answered, and nothing more.
+    await device.transaction((tx) => device.countAnswer(tx, someone().publicKey));
+    expect(await requestsOf(device)).toHaveLength(3);
+  });
+
   it('of those whom we know from a group are so many, the latest ones', async () => {
     const { device } = await newDevice({ maxRequests: 2 });
     const members = [someone(), someone(), someone()].map(({ publicKey }) => publicKey);

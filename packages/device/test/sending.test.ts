@@ -216,8 +216,10 @@ describe('what a device says of those that it knows', () => {
     }
     const sent = async () => (await write(alice, to, 'x')).devices.map((one) => 'sent' in one && one.sent);
     expect(await sent()).toEqual(['dr', 'dr']);
+    expect((await write(alice, to, 'x')).negotiatedSecret).toBeDefined();
     await alice.device.transaction((tx) => alice.device.resetSessions(tx, to, 'bob-2'));
     expect(await sent()).toEqual(['dr', 'x3dh+dr']);
+    expect((await write(alice, to, 'x')).negotiatedSecret).toBeUndefined();
     await alice.device.transaction((tx) => alice.device.resetSessions(tx, to));
     expect(await sent()).toEqual(['x3dh+dr', 'x3dh+dr']);
   });

@@ -74,6 +74,7 @@ describe('the session to send on', () => {
     const unnamed = { signedPreKey: new Uint8Array(0) };
     const some = [accepted(1, { signedPreKey: other }), accepted(2, { signedPreKey: other })];
     expect(chosen(some, unnamed)).toBe(2);
+    expect(chosen([...some, accepted(3, { signedPreKey: other })], unnamed)).toBe(3);
     expect(chosen([...some, session(3, { lost: true })], unnamed)).toBe(2);
     expect(chosen(some)).toBeUndefined();
     expect(chosen([], unnamed)).toBeUndefined();
@@ -245,6 +246,20 @@ describe('a session', () => {
       });
       expect(await counts()).toEqual([0, 0, 0]);
     }
+  });
+
+  it('that is deleted leaves those of others alone', async () => {
+    const { manager } = bed();
+    const chains = () => manager.read((tx) => tx.keys(endedChainTable));
+    await manager.transaction(async (tx) => {
+      for (const name of [encodeHex(session(1).id), encodeHex(session(2).id)]) {
+        tx.put(endedChainTable, new Uint8Array(0), name, '00');
+        tx.put(skippedKeyTable, { messageKey: new Uint8Array(32), storedAt: 0 }, name, '00', '1');
+      }
+    });
+    await manager.transaction((tx) => deleteSession(tx, session(1).id));
+    expect(await chains()).toEqual([[encodeHex(session(2).id), '00']]);
+    expect(await manager.read((tx) => tx.keys(skippedKeyTable))).toHaveLength(1);
   });
 
   it('is not there when it was never stored; a fault of the store is no missing session', async () => {
