@@ -88,7 +88,7 @@ export interface HybridSuite<H extends OpenedHeader = OpenedHeader> {
     readonly handshake: HybridHandshake;
   }): HybridStart;
 
-  /** @throws RATCHET_EXHAUSTED; STATE_CORRUPT */
+  /** Encrypts one message. @throws RATCHET_EXHAUSTED, INVALID_PUBLIC_KEY; STATE_CORRUPT */
   encrypt(
     state: Uint8Array,
     plaintext: Uint8Array,
