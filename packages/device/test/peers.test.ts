@@ -92,6 +92,7 @@ describe('what a bundle changes', () => {
       lost: false,
       epoch: 0,
       peerPreKey: new Uint8Array(0),
+      suite: 0,
     };
     await node.device.transaction(async (tx) => {
       const known = { ...newPeerDevice('one', true), sessions: [session], version: 9 };
