@@ -290,7 +290,7 @@ describe('other ways to travel', () => {
     const b = await new Someone(...via()).comeOnline();
     await add(a, b, 'Bob');
     await a.ask('send', { conversation: 'Bob', text: 'Another way.' });
-    expect(await b.message('Another way.')).toMatchObject({ protection: 'pq' });
+    expect(await b.message('Another way.')).toMatchObject({ protection: 'dr' });
     const warned = /receives the private key/.test(a.stderr);
     expect(warned).toBe(via()[0] === '--node');
   });

@@ -444,7 +444,7 @@ describe('groups', () => {
     await quiet(network, alice);
     await alice.conversations.send(conversation, 'note to self');
     expect((await alice.conversations.entries(conversation)).map(lineOf).at(-1)).toBe(
-      '> note to self sent pq',
+      '> note to self sent dr',
     );
   });
 

@@ -160,12 +160,12 @@ describe('with Status clients', () => {
     await quiet(network, alice, bob);
     const lines = async (party: Party) => (await party.conversations.entries(to)).map(lineOf);
     expect((await lines(alice)).filter((line) => !line.startsWith('!'))).toEqual([
-      '> hello delivered pq',
-      '< hi received pq',
+      '> hello delivered dr',
+      '< hi received dr',
     ]);
     expect((await lines(bob)).filter((line) => !line.startsWith('!'))).toEqual([
-      '< hello received pq',
-      '> hi delivered pq',
+      '< hello received dr',
+      '> hi delivered dr',
     ]);
     expect(sent.id).toBe(sent.reference?.slice(2));
     expect(bob.conversations.get(to)?.group).toMatchObject({ name: 'crew', joined: true });

@@ -59,7 +59,7 @@ describe('a bundle that was verified before', () => {
 describe('what a bundle changes', () => {
   it('is told: devices that are new, that have a new prekey, that began again, and the first contact', async () => {
     const node = await newNode('bob-1');
-    const nothing = { added: [], rotated: [], reset: [], firstContact: false };
+    const nothing = { added: [], rotated: [], lowered: [], reset: [], firstContact: false };
     expect(await process(node, bundleOf({}))).toEqual(nothing);
     const one = preKey(5);
     expect(await process(node, bundleOf({ one }))).toEqual({

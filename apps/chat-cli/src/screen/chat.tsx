@@ -184,7 +184,7 @@ const PROTECTIONS = {
   public: 'anyone can read this',
   'identity-key': 'no forward secrecy yet',
   ratchet: 'forward secrecy',
-  'post-quantum': 'forward secrecy, post-quantum',
+  'post-quantum': 'post-quantum',
 } as const;
 
 /** The conversation's title and protection. */
