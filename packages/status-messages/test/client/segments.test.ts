@@ -48,7 +48,13 @@ async function open(
     segmentSize: 1_000,
     limits,
   });
-  const messenger = await createMessenger({ identity, store: view, transport: segmenting, crypto });
+  const messenger = await createMessenger({
+    identity,
+    store: view,
+    transport: segmenting,
+    crypto,
+    postQuantum: false,
+  });
   const received: Uint8Array[] = [];
   messenger.on('message', async (message) => {
     received.push(message.payload);
