@@ -270,12 +270,15 @@ function isOurs(settings: MessengerContext['settings'], record: DirectoryRecord,
 
 /** A hash of the devices of a bundle with their prekeys, 32 bytes: without its time and signatures, which are always new. */
 function contentOf({ crypto }: MessengerContext['settings'], { signedPreKeys }: Bundle): Uint8Array {
-  const parts = [...signedPreKeys].map(([installationId, { signedPreKey, version, protocolVersion }]) => [
-    installationId,
-    signedPreKey.join(),
-    version,
-    protocolVersion,
-  ]);
+  const parts = [...signedPreKeys].map(
+    ([installationId, { signedPreKey, version, protocolVersion, hybrid }]) => [
+      installationId,
+      signedPreKey.join(),
+      version,
+      protocolVersion,
+      ...(hybrid === undefined ? [] : [hybrid.kemPreKeyHash.join()]),
+    ],
+  );
   return crypto.sha256(
     encodeUtf8(JSON.stringify(parts.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)))),
   );

@@ -2,7 +2,7 @@ import { compareBytes } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import { storedNow } from '@sotto/device/internal';
 import type { FoundBundle } from '@sotto/directories';
-import type { SignedPreKey } from '@sotto/protocol-codec';
+import type { HybridPreKey, SignedPreKey } from '@sotto/protocol-codec';
 import type { MessengerContext } from '../runtime/context.js';
 import { type SiblingRecord, siblingTable } from './tables.js';
 
@@ -13,6 +13,7 @@ const UNKNOWN: SiblingRecord = {
   timestamp: 0n,
   foundAt: 0n,
   unlinked: false,
+  hybrid: undefined,
 };
 
 /**
@@ -33,7 +34,7 @@ export class Siblings {
     const { timestamp } = bundle;
     // An old bundle, which a directory may give again, brings no lost device back.
     if (this.#isOver(Number(timestamp / 1_000_000n))) return;
-    for (const { installationId, signedPreKey, version, protocolVersion } of devices) {
+    for (const { installationId, signedPreKey, version, protocolVersion, hybrid } of devices) {
       if (installationId === device.installationId) continue;
       const known = await tx.get(siblingTable, installationId);
       if (known !== undefined && known.timestamp >= timestamp) continue;
@@ -41,7 +42,9 @@ export class Siblings {
       const isNew = known === undefined || compareBytes(known.signedPreKey, signedPreKey) !== 0;
       const foundAt = isNew ? storedNow(settings.clock) : known.foundAt;
       const { unlinked } = known ?? UNKNOWN;
-      const found = { signedPreKey, version, protocolVersion, timestamp, foundAt, unlinked };
+      // A device that doesn't know the suite lists others without their offers.
+      const offer = hybrid === undefined && !isNew ? known.hybrid : storedOffer(hybrid);
+      const found = { signedPreKey, version, protocolVersion, timestamp, foundAt, unlinked, hybrid: offer };
       tx.put(siblingTable, found, installationId);
     }
   }
@@ -57,9 +60,9 @@ export class Siblings {
     return new Map(
       (await this.#all(tx))
         .filter(([, { foundAt, unlinked }]) => !unlinked && !this.#isOver(Number(foundAt)))
-        .map(([installationId, { signedPreKey, version, protocolVersion }]) => [
+        .map(([installationId, { signedPreKey, version, protocolVersion, hybrid }]) => [
           installationId,
-          { signedPreKey, version, protocolVersion },
+          { signedPreKey, version, protocolVersion, ...(hybrid && { hybrid: shownOffer(hybrid) }) },
         ]),
     );
   }
@@ -88,4 +91,14 @@ export class Siblings {
     const { clock, limits } = this.#context.settings;
     return Math.abs(clock.now() - time) > limits.siblingMs;
   }
+}
+
+type StoredOffer = NonNullable<SiblingRecord['hybrid']>;
+
+function storedOffer(offer: HybridPreKey | undefined): StoredOffer | undefined {
+  return offer && { ...offer, kemPreKey: offer.kemPreKey ?? new Uint8Array(0) };
+}
+
+function shownOffer({ kemPreKey, ...offer }: StoredOffer): HybridPreKey {
+  return { ...offer, ...(kemPreKey.length > 0 && { kemPreKey }) };
 }

@@ -45,7 +45,7 @@ describe.skipIf(program === undefined)('somebody offline whose bundle is on two 
 
     await bob.start();
     const { sent, result } = await bob.writeTo(alice.identity.publicKey, 'from Bob');
-    expect(sent).toEqual(['x3dh+dr']);
+    expect(sent).toEqual(['pq']);
     expect(result.answers).toContainEqual({
       source: 'ipns',
       outcome: 'found',
@@ -59,11 +59,11 @@ describe.skipIf(program === undefined)('somebody offline whose bundle is on two 
     await alice.hasPublished(2);
     await alice.goOff();
     await carol.start();
-    expect((await carol.writeTo(alice.identity.publicKey, 'from Carol')).sent).toEqual(['x3dh+dr']);
+    expect((await carol.writeTo(alice.identity.publicKey, 'from Carol')).sent).toEqual(['pq']);
     expect((await carol.preKeysOf(alice))['alice-1']).toBeGreaterThan(1);
     await alice.start();
     await alice.hasRead('from Carol');
-    expect(alice.texts).toEqual(['from Bob dr', 'from Carol dr']);
+    expect(alice.texts).toEqual(['from Bob pq', 'from Carol pq']);
     await Promise.all([alice, bob, carol].map((person) => person.goOff()));
   });
 
@@ -86,7 +86,7 @@ describe.skipIf(program === undefined)('somebody offline whose bundle is on two 
     await alice.start({ directories: own() });
     await alice.hasPublished(2);
     await alice.goOff();
-    expect((await bob.writeTo(alice.identity.publicKey, 'from Bob')).sent).toEqual(['x3dh+dr']);
+    expect((await bob.writeTo(alice.identity.publicKey, 'from Bob')).sent).toEqual(['pq']);
     await alice.start();
     await alice.hasRead('from Bob');
     await Promise.all([alice, bob].map((person) => person.goOff()));
@@ -104,7 +104,7 @@ describe.skipIf(program === undefined)('somebody offline whose bundle is on two 
     await alice.goOff();
     const bob = new Person(network, { directories: gateway() });
     await bob.start();
-    expect((await bob.writeTo(alice.identity.publicKey, 'from Bob')).sent).toEqual(['x3dh+dr', 'x3dh+dr']);
+    expect((await bob.writeTo(alice.identity.publicKey, 'from Bob')).sent).toEqual(['pq', 'pq']);
     expect(Object.keys(await bob.preKeysOf(alice)).sort()).toEqual(['alice-1', 'alice-2']);
     await alice.start();
     await alice.hasRead('from Bob');
@@ -124,14 +124,14 @@ describe.skipIf(program === undefined)('somebody offline whose bundle is on two 
       Person,
     ];
     await bob.start();
-    expect((await bob.writeTo(alice.identity.publicKey, 'from Bob')).sent).toEqual(['x3dh+dr']);
+    expect((await bob.writeTo(alice.identity.publicKey, 'from Bob')).sent).toEqual(['pq']);
 
     await alice.start({ preKeyLifetimeMs: 1 });
     await alice.hasRead('from Bob');
     await alice.hasPublished(2);
     await alice.goOff();
     await carol.start();
-    expect((await carol.writeTo(alice.identity.publicKey, 'from Carol')).sent).toEqual(['x3dh+dr']);
+    expect((await carol.writeTo(alice.identity.publicKey, 'from Carol')).sent).toEqual(['pq']);
     expect((await carol.preKeysOf(alice))['alice-1']).toBeGreaterThan(1);
     await node(0).start();
     await node(1).connect(node(0));
@@ -167,14 +167,14 @@ describe.skipIf(program === undefined)('somebody offline whose bundle is on two 
       await bob.start();
       const name = { kind: 'name', name: 'Alice.eth' } as const;
       const { sent, result } = await bob.writeTo(name, 'from Bob');
-      expect(sent).toEqual(['x3dh+dr']);
+      expect(sent).toEqual(['pq']);
       expect(result.name).toMatchObject({ name: 'alice.eth', identity: alice.identity.publicKey });
       await alice.start({ preKeyLifetimeMs: 1 });
       await alice.hasPublished(2);
       await alice.hasRead('from Bob');
       await alice.goOff();
       await carol.start();
-      expect((await carol.writeTo(name, 'from Carol')).sent).toEqual(['x3dh+dr']);
+      expect((await carol.writeTo(name, 'from Carol')).sent).toEqual(['pq']);
       expect((await carol.preKeysOf(alice))['alice-1']).toBeGreaterThan(1);
       await alice.start();
       await alice.hasRead('from Carol');

@@ -54,6 +54,20 @@ export interface SiblingRecord {
   foundAt: bigint;
   /** The user has unlinked it: it is published only while it is paired. */
   unlinked: boolean;
+  /** What it offers beyond the deployed protocol. */
+  hybrid: SiblingOffer | undefined;
+}
+
+/** What another device of our identity offers beyond the deployed protocol, as its bundle says it. */
+export interface SiblingOffer {
+  /** Numbers of the suites, a byte each. */
+  suites: Uint8Array;
+  /** 32 bytes. */
+  curve25519PreKey: Uint8Array;
+  /** SHA-256 of the ML-KEM-768 prekey, 32 bytes. */
+  kemPreKeyHash: Uint8Array;
+  /** 1184 bytes; empty when no bundle came with it. */
+  kemPreKey: Uint8Array;
 }
 
 function createBaseNameRecord(): NameRecord {
@@ -293,6 +307,7 @@ function createBaseSiblingRecord(): SiblingRecord {
     timestamp: 0n,
     foundAt: 0n,
     unlinked: false,
+    hybrid: undefined,
   };
 }
 
@@ -321,6 +336,9 @@ export const SiblingRecord: MessageFns<SiblingRecord> = {
     }
     if (message.unlinked !== false) {
       writer.uint32(48).bool(message.unlinked);
+    }
+    if (message.hybrid !== undefined) {
+      SiblingOffer.encode(message.hybrid, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -384,6 +402,98 @@ export const SiblingRecord: MessageFns<SiblingRecord> = {
             }
 
             message.unlinked = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.hybrid = SiblingOffer.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSiblingOffer(): SiblingOffer {
+  return {
+    suites: new Uint8Array(0),
+    curve25519PreKey: new Uint8Array(0),
+    kemPreKeyHash: new Uint8Array(0),
+    kemPreKey: new Uint8Array(0),
+  };
+}
+
+export const SiblingOffer: MessageFns<SiblingOffer> = {
+  encode(message: SiblingOffer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.suites.length !== 0) {
+      writer.uint32(10).bytes(message.suites);
+    }
+    if (message.curve25519PreKey.length !== 0) {
+      writer.uint32(18).bytes(message.curve25519PreKey);
+    }
+    if (message.kemPreKeyHash.length !== 0) {
+      writer.uint32(26).bytes(message.kemPreKeyHash);
+    }
+    if (message.kemPreKey.length !== 0) {
+      writer.uint32(34).bytes(message.kemPreKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SiblingOffer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSiblingOffer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.suites = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.curve25519PreKey = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kemPreKeyHash = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kemPreKey = reader.bytes();
             continue;
           }
         }
