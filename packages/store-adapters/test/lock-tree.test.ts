@@ -6,8 +6,8 @@ import { randomBytes } from '@sotto/testing/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLock } from '../src/encrypted/lock.js';
-import { LockTree, type RootKey } from '../src/encrypted/lock-tree.js';
-import { encodeVersion } from '../src/encrypted/sealed-record.js';
+import { LockTree, openLocked, type RootKey } from '../src/encrypted/lock-tree.js';
+import { encodeVersion, RecordSealer } from '../src/encrypted/sealed-record.js';
 import { createMemoryStore } from '../src/memory.js';
 
 const RECORDS = repetitions(4_000, 20_000);
@@ -193,6 +193,32 @@ describe('the tree of locks', () => {
       code: 'STORE_ROLLBACK',
       details: { what: 'keyring' },
     });
+  });
+
+  it('is damaged, and no more than that, when its root is cut off behind a right checksum', async () => {
+    const bed = await Bed.make();
+    for (const rest of [new Uint8Array(0), new Uint8Array(7), new Uint8Array(8)]) {
+      rest[7] = 1;
+      const value = concatBytes(sha256(rest).subarray(0, 8), rest);
+      await bed.store.commit([{ type: 'put', key: 'v', value }]);
+      await expect(bed.reload()).rejects.toMatchObject({
+        code: 'STORE_CORRUPT',
+        details: { what: 'version index' },
+      });
+    }
+  });
+
+  it('opens nothing that says it is newer, or older, than its lock', () => {
+    const lock = createLock(7, randomBytes);
+    const sealed = (version: number) =>
+      new RecordSealer(lock.key, randomBytes).seal('r/1', version, Uint8Array.of(5));
+    const opened = (version: number) => openLocked('r/1', sealed(version), lock, 'it', randomBytes);
+    expect(opened(7)).toEqual(Uint8Array.of(5));
+    for (const version of [6, 8]) {
+      expect(() => opened(version)).toThrow(
+        expect.objectContaining({ code: 'STORE_ROLLBACK', details: { what: 'it' } }),
+      );
+    }
   });
 
   it('leaves no key in memory when it is destroyed', async () => {
