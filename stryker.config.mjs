@@ -38,8 +38,8 @@ export default {
   disableTypeChecks: false,
   concurrency: 1,
   dryRunTimeoutMinutes: 30,
-  // A mutant of a loop may never end; the slowest honest test takes some seconds.
-  timeoutMS: 60_000,
+  // For mutants of loops that never end, beside what the tests usually take.
+  timeoutMS: 30_000,
   // What is known of all lines is not replaced by what is known of some.
   incremental: ranges === undefined,
   incrementalFile: `${reports}/incremental.json`,

@@ -13,7 +13,7 @@ export default defineConfig({
     // A machine may be busy; mutants that never end Stryker ends.
     testTimeout: 300_000,
     isolate: false,
-    setupFiles: ['scripts/mutation/load-without-mutant.mjs'],
+    setupFiles: ['scripts/mutation/setup.mjs'],
     // Node loads what is compiled by itself, much faster than through Vite.
     server: { deps: { external: [/\/(packages|apps)\/[^/]+\/dist\//] } },
   },

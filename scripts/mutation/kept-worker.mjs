@@ -6,6 +6,12 @@ import { Worker } from 'node:worker_threads';
 /** What tests leave behind, such as timers, goes with the thread. */
 const RUNS_OF_A_THREAD = 40;
 
+/**
+ * A test with a mutant that waits for what never comes ends after this time: sooner than Stryker's own timeout, after which the runner
+ * is started anew. Tests without a mutant have all the time that a busy machine takes.
+ */
+const MUTANT_TEST_TIMEOUT_MS = 20_000;
+
 /** The thread that the next run gets, and how many it had. */
 let kept;
 
@@ -38,9 +44,19 @@ class KeptWorker {
 
   send(message) {
     // A thread that was told to stop listens no longer.
-    if (message.type !== 'stop') return this.#thread.postMessage(message);
+    if (message.type !== 'stop') return this.#thread.postMessage(this.#withTimeout(message));
     this.#stopsInGoodOrder = true;
     this.#thread.emit('message', { __vitest_worker_response__: true, type: 'stopped' });
+  }
+
+  #withTimeout(message) {
+    if (message.type !== 'start' || this.#options.project.getProvidedContext().mode !== 'mutant')
+      return message;
+    const { context } = message;
+    return {
+      ...message,
+      context: { ...context, config: { ...context.config, testTimeout: MUTANT_TEST_TIMEOUT_MS } },
+    };
   }
 
   async stop() {

@@ -44,6 +44,12 @@ describe('what a device hands over to another one', () => {
     expect(() => moved('peer').check([name], reduced)).not.toThrow();
   });
 
+  it('of a device of which no prekey is known what there is; not of one without a name', () => {
+    const named = (id: string) => peerTable.encode({ ...peer, devices: [newPeerDevice(id, true)] });
+    expect(() => moved('peer').check([name], named('phone'))).not.toThrow();
+    expect(() => moved('peer').check([name], named(''))).toThrow();
+  });
+
   it('neither ratchets nor prekeys', () => {
     expect([...tables.keys()].toSorted()).toEqual(['peer', 'seen', 'seenindex', 'strangers']);
   });
@@ -77,13 +83,28 @@ describe('a record that comes out of a backup is refused', () => {
   it('of strangers, with an identity of another length', () => {
     const record = { seen: [identity], wrote: [], known: [], answeredAt: [] };
     expect(() => moved('strangers').check(['all'], strangersTable.encode(record))).not.toThrow();
-    const short = strangersTable.encode({ ...record, seen: [new Uint8Array(32)] });
-    expect(() => moved('strangers').check(['all'], short)).toThrow();
+    const bad = new Uint8Array(32);
+    for (const change of [
+      { seen: [bad] },
+      { seen: [identity, bad] },
+      { known: [bad] },
+      { wrote: [{ identity: bad, answered: false, skippedKeys: 0 }] },
+    ]) {
+      const short = strangersTable.encode({ ...record, ...change });
+      expect(() => moved('strangers').check(['all'], short)).toThrow('identities');
+    }
     expect(() => moved('strangers').check(['some'], strangersTable.encode(record))).toThrow();
   });
 
   it('of messages that were seen, under a key of one part', () => {
     expect(() => moved('seen').check(['19000'], new Uint8Array(0))).toThrow();
     expect(() => moved('seen').check(['19000', 'mark'], new Uint8Array(0))).not.toThrow();
+    for (const segments of [
+      ['19000', 'a mark'],
+      ['19000', ''],
+      ['d'.repeat(201), 'mark'],
+    ]) {
+      expect(() => moved('seen').check(segments, new Uint8Array(0))).toThrow('key');
+    }
   });
 });

@@ -1,6 +1,8 @@
 import { SottoError, type Store } from '@sotto/core';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { describe, expect, it } from 'vitest';
+import { defineTable } from '../src/index.js';
+import { type InboxMessage, receivedTable } from '../src/storage/received-table.js';
 import { decodeSkippedKey, encodeSkippedKey } from '../src/storage/skipped-key-record.js';
 import { bytesTable, decodeRecord, encodeRecord, recordKey, table } from '../src/storage/table.js';
 import { TransactionManager } from '../src/storage/transaction-manager.js';
@@ -62,6 +64,23 @@ describe('a stored record', () => {
       code: 'STATE_VERSION_UNSUPPORTED',
       details: { what: 'note', version: 2 },
     });
+  });
+
+  it('of a received message says how it travelled, which has to be known', () => {
+    const message: InboxMessage = {
+      messageId: new Uint8Array(32),
+      sender: new Uint8Array(33),
+      senderInstallation: 'alice-1',
+      protection: 'dr',
+      payload: bytesOf('x'),
+      receivedAt: 1234,
+      label: '',
+    };
+    for (const protection of ['dr', 'dh', 'public'] as const) {
+      const encoded = receivedTable.encode({ ...message, protection, receivedAt: 1234.5 });
+      expect(receivedTable.decode(encoded)).toEqual({ ...message, protection });
+    }
+    expect(() => receivedTable.decode(new Uint8Array(0))).toThrow('protection');
   });
 
   it('of a skipped key has its key and its time; one from before there was a time has none', () => {
@@ -220,7 +239,14 @@ describe('a transaction', () => {
     for (let i = 0; i < 3; i++) expect(await get(cached, '1')).toBeUndefined();
     expect(read).toEqual(['cached/none']);
     for (let i = 0; i < 2; i++) await get(notes, 'none');
-    expect(read).toEqual(['cached/none', 'note/none', 'note/none']);
+    await manager.transaction(async (tx) => tx.put(notes, bytesOf('one'), '1'));
+    for (let i = 0; i < 2; i++) await get(notes, '1');
+    expect(read).toEqual(['cached/none', 'note/none', 'note/none', 'note/1', 'note/1']);
+    // As a table of an application unless it says otherwise.
+    const plain = defineTable({ name: 'mine', encode: bytesOf, decode: String });
+    await get(plain as never, '1');
+    await get(plain as never, '1');
+    expect(read.slice(5)).toEqual(['mine/1', 'mine/1']);
   });
 
   it('writes of the application stand under a prefix of their own', async () => {

@@ -125,6 +125,34 @@ describe('transactions in a burst', () => {
     expect(commits.map((writes) => writes.length)).toEqual([2, 2, 2, 2]);
   });
 
+  it('are bounded in the bytes of the application as well', async () => {
+    const { manager, commits } = noting();
+    const say = (i: number) =>
+      manager.transaction(async (tx) =>
+        tx.alongside([{ type: 'put', key: `app/${i}`, value: new Uint8Array(600_000) }]),
+      );
+    await Promise.all(numbers(4).map(say));
+    expect(commits.map((writes) => writes.length)).toEqual([2, 2]);
+    commits.length = 0;
+    const forget = (i: number) =>
+      manager.transaction(async (tx) => tx.alongside([{ type: 'delete', key: `app/${i}` }]));
+    await Promise.all(numbers(4).map(forget));
+    expect(commits.map((writes) => writes.length)).toEqual([4]);
+  });
+
+  it('one that lists another table shares their commit', async () => {
+    const { manager, commits } = noting();
+    const [, seen] = await Promise.all([
+      manager.transaction(async (tx) => tx.put(table, bytesOf('a'), 'a')),
+      manager.transaction(async (tx) => {
+        tx.put(table, bytesOf('b'), 'b');
+        return tx.keys(cachedTable);
+      }),
+    ]);
+    expect(seen).toEqual([]);
+    expect(commits).toHaveLength(1);
+  });
+
   it('one that lists sees what those before it have stored', async () => {
     const { manager, commits } = noting();
     const put = (name: string) => manager.transaction(async (tx) => tx.put(table, bytesOf(name), name));
@@ -152,6 +180,33 @@ describe('transactions in a burst', () => {
     const revision = (await below.get('app/last'))?.revision as number;
     expect(await settled([say('three'), say('four', revision)])).toEqual([undefined, 'STORE_CONFLICT']);
     expect(await below.get('app/last')).toMatchObject({ value: bytesOf('three') });
+  });
+
+  it('the expectation of the first write of the application holds for what several write under one key', async () => {
+    const { manager, below } = noting();
+    await below.commit([{ type: 'put', key: 'app/last', value: bytesOf('zero') }]);
+    const say = (text: string, more: object = {}) =>
+      manager.transaction(async (tx) =>
+        tx.alongside([{ type: 'put', key: 'app/last', value: bytesOf(text), ...more }]),
+      );
+    expect(await settled([say('one', { expect: 'absent' }), say('two')])).toEqual([
+      'STORE_CONFLICT',
+      undefined,
+    ]);
+    expect(await below.get('app/last')).toMatchObject({ value: bytesOf('two') });
+  });
+
+  it('a record that was deleted is written again as one that is not there', async () => {
+    const { manager } = noting();
+    await manager.transaction(async (tx) => tx.put(cachedTable, bytesOf('a'), 'x'));
+    await manager.transaction(async (tx) => tx.delete(cachedTable, 'x'));
+    let runs = 0;
+    await manager.transaction(async (tx) => {
+      runs++;
+      tx.put(cachedTable, bytesOf('b'), 'x');
+    });
+    expect(runs).toBe(1);
+    expect(await manager.read((tx) => tx.get(cachedTable, 'x'))).toEqual(bytesOf('b'));
   });
 
   it('another writer in between: each is done over, once', async () => {

@@ -145,6 +145,8 @@ describe('who may do what, with the reason', () => {
     ['promote', ann, promote(eve)],
     ['promote', dan, promote(dan)],
     ['demote', ann, demote(dan)],
+    ['demote', ann, demote(eve)],
+    ['demote', ann, demote(bob, eve)],
     ['demote', ann, demote(ann, bob, cid)],
   ])('%s is not permitted', (kind, author, action) => {
     const change = by(author, action);

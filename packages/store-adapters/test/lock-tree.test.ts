@@ -1,11 +1,13 @@
+import { sha256 } from '@noble/hashes/sha2.js';
 import { base64urlnopad } from '@scure/base';
-import { encodeHex, type Store, type Write } from '@sotto/core';
+import { concatBytes, encodeHex, type Store, type Write } from '@sotto/core';
 import { repetitions } from '@sotto/testing/long';
 import { randomBytes } from '@sotto/testing/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLock } from '../src/encrypted/lock.js';
-import { LockTree, type RootKey } from '../src/encrypted/lock-tree.js';
+import { LockTree, openLocked, type RootKey } from '../src/encrypted/lock-tree.js';
+import { encodeVersion, RecordSealer } from '../src/encrypted/sealed-record.js';
 import { createMemoryStore } from '../src/memory.js';
 
 const RECORDS = repetitions(4_000, 20_000);
@@ -173,6 +175,60 @@ describe('the tree of locks', () => {
     await expect(bed.versionOf(names[0] as string)).rejects.toMatchObject({
       code: 'STORE_ROLLBACK',
     });
+  });
+
+  it('detects an older keyring also by what is sealed, and not only by what stands beside it', async () => {
+    const bed = await Bed.make();
+    const { value } = (await bed.store.get('v'))!;
+    const other = { ...bed.rootKey, keyringVersion: 5 };
+    await expect(LockTree.load(bed.store, randomBytes, other)).rejects.toMatchObject({
+      code: 'STORE_ROLLBACK',
+      details: { what: 'keyring' },
+    });
+    const rest = value.slice(8);
+    rest.set(encodeVersion(5));
+    const forged = concatBytes(sha256(rest).subarray(0, 8), rest);
+    await bed.store.commit([{ type: 'put', key: 'v', value: forged }]);
+    await expect(LockTree.load(bed.store, randomBytes, other)).rejects.toMatchObject({
+      code: 'STORE_ROLLBACK',
+      details: { what: 'keyring' },
+    });
+  });
+
+  it('is damaged, and no more than that, when its root is cut off behind a right checksum', async () => {
+    const bed = await Bed.make();
+    for (const rest of [new Uint8Array(0), new Uint8Array(7), new Uint8Array(8)]) {
+      rest[7] = 1;
+      const value = concatBytes(sha256(rest).subarray(0, 8), rest);
+      await bed.store.commit([{ type: 'put', key: 'v', value }]);
+      await expect(bed.reload()).rejects.toMatchObject({
+        code: 'STORE_CORRUPT',
+        details: { what: 'version index' },
+      });
+    }
+  });
+
+  it('opens nothing that says it is newer, or older, than its lock', () => {
+    const lock = createLock(7, randomBytes);
+    const sealed = (version: number) =>
+      new RecordSealer(lock.key, randomBytes).seal('r/1', version, Uint8Array.of(5));
+    const opened = (version: number) => openLocked('r/1', sealed(version), lock, 'it', randomBytes);
+    expect(opened(7)).toEqual(Uint8Array.of(5));
+    for (const version of [6, 8]) {
+      expect(() => opened(version)).toThrow(
+        expect.objectContaining({ code: 'STORE_ROLLBACK', details: { what: 'it' } }),
+      );
+    }
+  });
+
+  it('leaves no key in memory when it is destroyed', async () => {
+    const bed = await Bed.make();
+    await bed.put([nameOf(1)]);
+    await bed.reload();
+    const lock = (await bed.tree.lockOf(nameOf(1)))!;
+    expect(lock.key).not.toEqual(new Uint8Array(32));
+    bed.tree.destroy();
+    expect(lock.key).toEqual(new Uint8Array(32));
   });
 
   it('begins anew where a grown branch is damaged, and goes on', async () => {
