@@ -1479,7 +1479,7 @@ function protectionOf({ conversation, lastMessage, deviceKnown }: Row): Conversa
   return conversation.kind === 'group' || deviceKnown ? 'ratchet' : 'identity-key';
 }
 
-/** How the least protected copy of a message is; `dr` before any was encrypted. */
+/** How the least protected copy of a message is; `dr` where that is not known yet, and in groups of Status users. */
 function weakestOf(devices: readonly DeviceOutcome[]): 'pq' | 'dr' | 'dh' {
   const sent = devices.flatMap((device) => ('sent' in device ? device.sent : []));
   if (sent.includes('dh')) return 'dh';

@@ -161,10 +161,10 @@ describe('with Status clients', () => {
     const lines = async (party: Party) => (await party.conversations.entries(to)).map(lineOf);
     expect((await lines(alice)).filter((line) => !line.startsWith('!'))).toEqual([
       '> hello delivered dr',
-      '< hi received dr',
+      '< hi received pq',
     ]);
     expect((await lines(bob)).filter((line) => !line.startsWith('!'))).toEqual([
-      '< hello received dr',
+      '< hello received pq',
       '> hi delivered dr',
     ]);
     expect(sent.id).toBe(sent.reference?.slice(2));
