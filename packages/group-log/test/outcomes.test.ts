@@ -273,7 +273,7 @@ describe('what a batch comes to', () => {
     expect(show(mutual.log).members).toEqual(expect.not.arrayContaining(['bob']));
   });
 
-  it('tells of grants to people whom others revoke at the same time', () => {
+  it('reports grants to people whom others revoke at the same time', () => {
     const start = led();
     const removal = act(start, ann, remove(dan));
     const promotion = sign(start, bob, promote(dan));
