@@ -11,8 +11,6 @@ import { createDeviceSync, type DeviceSync } from '../src/index.js';
 const crypto = defaultProvider();
 
 export interface DeviceOptions {
-  /** Default true, as for applications. */
-  readonly postQuantum?: boolean;
   readonly status?: boolean | undefined;
   /** Without it, there is a messenger with conversations alone. */
   readonly sync?: boolean | undefined;
@@ -97,7 +95,6 @@ export async function newDevice(
       const logger = options.logger ?? silentLogger;
       const transport = recording(network.transport());
       const messenger = await createMessenger({
-        postQuantum: options.postQuantum,
         identity,
         store: kept,
         transport,
