@@ -5,6 +5,7 @@ import { activeDevices, getPeer } from './peers.js';
 import { ownEntry } from './pre-keys.js';
 import type { PeerDevice, PreKeyRecord } from './storage/records.js';
 import type { ReadTransaction } from './storage/transaction.js';
+import { offerOf } from './stored-offer.js';
 
 /** Signs our bundle, and reuses the last one while its content is unchanged and it is fresh. */
 export class OwnBundle {
@@ -90,9 +91,7 @@ function listed({ signedPreKey, version, protocolVersion, hybrid }: PeerDevice):
     signedPreKey,
     version,
     protocolVersion,
-    ...(hybrid && {
-      hybrid: { ...hybrid, kemPreKey: hybrid.kemPreKey.length > 0 ? hybrid.kemPreKey : undefined },
-    }),
+    ...(hybrid && { hybrid: offerOf(hybrid) }),
   };
 }
 

@@ -13,6 +13,7 @@ import { deleteSession } from './sessions.js';
 import type { PeerDevice, PeerRecord } from './storage/records.js';
 import { peerTable } from './storage/tables.js';
 import type { ReadTransaction, Transaction } from './storage/transaction.js';
+import { offerOf, storedOffer } from './stored-offer.js';
 
 /** What is known of an identity; an empty record when nothing is. */
 export async function getPeer(tx: ReadTransaction, identity: Uint8Array): Promise<PeerRecord> {
@@ -200,7 +201,7 @@ async function mergeInto(
     // Devices of peers are enabled when seen; our own wait for the user.
     const before = findDevice(peer, update.installationId) ?? newPeerDevice(update.installationId, !isOwn);
     const { installationId } = update;
-    const changed: PeerDevice = { ...before, ...update, hybrid: storedOffer(update.hybrid) };
+    const changed: PeerDevice = { ...before, ...update, hybrid: update.hybrid && storedOffer(update.hybrid) };
     const beganAgain = merge.rotated.includes(installationId) && update.version <= before.version;
     if (beganAgain) reset.push(installationId);
     next = withDevice(next, beganAgain ? withoutSessions(changed) : changed);
@@ -219,19 +220,11 @@ async function mergeInto(
 
 /** A device as X3DH merges bundles into it; it has a prekey. */
 function toKnownDevice(device: PeerDevice): KnownDevice {
-  const { kemPreKey, ...offer } = device.hybrid ?? { kemPreKey: undefined };
   return {
     ...device,
     signedPreKey: device.signedPreKey as PublicKey,
-    hybrid: device.hybrid && {
-      ...(offer as HybridPreKey),
-      ...(kemPreKey && kemPreKey.length > 0 && { kemPreKey }),
-    },
+    hybrid: device.hybrid && offerOf(device.hybrid),
   };
-}
-
-function storedOffer(offer: HybridPreKey | undefined): PeerDevice['hybrid'] {
-  return offer && { ...offer, kemPreKey: offer.kemPreKey ?? new Uint8Array(0) };
 }
 
 /**

@@ -153,7 +153,7 @@ export function ownEntry(
     signedPreKey: publicKey,
     version,
     protocolVersion: PROTOCOL_VERSION,
-    ...(context.hybrid && hybrid && { hybrid: offerOf(context.crypto, hybrid) }),
+    ...(context.hybrid && hybrid && { hybrid: ownOffer(context.crypto, hybrid) }),
   };
 }
 
@@ -162,7 +162,7 @@ export function ownDigest(context: DeviceContext, record: PreKeyRecord): Uint8Ar
   return deviceDigest(context.crypto, context.installationId, ownEntry(record, context));
 }
 
-function offerOf(
+function ownOffer(
   crypto: DeviceContext['crypto'],
   { suites, curve25519PublicKey, kemPublicKey }: HybridPreKeyPairs,
 ): HybridPreKey {

@@ -1,8 +1,8 @@
 import { compareBytes } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
-import { storedNow } from '@sotto/device/internal';
+import { offerOf, storedNow, storedOffer } from '@sotto/device/internal';
 import type { FoundBundle } from '@sotto/directories';
-import type { HybridPreKey, SignedPreKey } from '@sotto/protocol-codec';
+import type { SignedPreKey } from '@sotto/protocol-codec';
 import type { MessengerContext } from '../runtime/context.js';
 import { type SiblingRecord, siblingTable } from './tables.js';
 
@@ -43,7 +43,7 @@ export class Siblings {
       const foundAt = isNew ? storedNow(settings.clock) : known.foundAt;
       const { unlinked } = known ?? UNKNOWN;
       // A device that doesn't know the suite lists others without their offers.
-      const offer = hybrid === undefined && !isNew ? known.hybrid : storedOffer(hybrid);
+      const offer = hybrid === undefined && !isNew ? known.hybrid : hybrid && storedOffer(hybrid);
       const found = { signedPreKey, version, protocolVersion, timestamp, foundAt, unlinked, hybrid: offer };
       tx.put(siblingTable, found, installationId);
     }
@@ -62,7 +62,7 @@ export class Siblings {
         .filter(([, { foundAt, unlinked }]) => !unlinked && !this.#isOver(Number(foundAt)))
         .map(([installationId, { signedPreKey, version, protocolVersion, hybrid }]) => [
           installationId,
-          { signedPreKey, version, protocolVersion, ...(hybrid && { hybrid: shownOffer(hybrid) }) },
+          { signedPreKey, version, protocolVersion, ...(hybrid && { hybrid: offerOf(hybrid) }) },
         ]),
     );
   }
@@ -91,14 +91,4 @@ export class Siblings {
     const { clock, limits } = this.#context.settings;
     return Math.abs(clock.now() - time) > limits.siblingMs;
   }
-}
-
-type StoredOffer = NonNullable<SiblingRecord['hybrid']>;
-
-function storedOffer(offer: HybridPreKey | undefined): StoredOffer | undefined {
-  return offer && { ...offer, kemPreKey: offer.kemPreKey ?? new Uint8Array(0) };
-}
-
-function shownOffer({ kemPreKey, ...offer }: StoredOffer): HybridPreKey {
-  return { ...offer, ...(kemPreKey.length > 0 && { kemPreKey }) };
 }
