@@ -83,8 +83,8 @@ describe.skipIf(program === undefined).each(['ws', 'http', 'devp2p'] as const)(
       await alice.count(1);
       await alice.messenger.send(contact.identity, bytesOf('and again'));
       await bob.count(2);
-      expect(bob.texts()).toEqual(['dr: first', 'dr: and again']);
-      expect(alice.texts()).toEqual(['dr: answer']);
+      expect(bob.texts()).toEqual(['pq: first', 'pq: and again']);
+      expect(alice.texts()).toEqual(['pq: answer']);
 
       await alice.messenger.chats.join('whisper-for-real');
       await bob.messenger.chats.join('whisper-for-real');
@@ -135,8 +135,8 @@ describe.skipIf(program === undefined).each(['ws', 'http', 'devp2p'] as const)(
       await alice.count(1);
       await alice.messenger.send(contact.identity, bytesOf('and on'));
       await bob.count(2);
-      expect(alice.texts()).toEqual(['dr: after']);
-      expect(bob.texts()).toEqual(['dr: before', 'dr: and on']);
+      expect(alice.texts()).toEqual(['pq: after']);
+      expect(bob.texts()).toEqual(['pq: before', 'pq: and on']);
     });
   },
 );

@@ -177,6 +177,8 @@ describe.skipIf(programs === undefined)('a store that another process takes over
     onTestFinished(() => Promise.all([first.close(), second.close()]).then(() => {}));
     const store = await first.openStore({ name: 'a' });
     const waiting = second.openStore({ name: 'a', whenLocked: 'wait' });
+    // Opened after it: the one that waits was told that its store is taken. Before that, a server that is away is an error.
+    await second.openStore({ name: 'b' });
     await server.crash();
     await store.close();
     await server.start();
