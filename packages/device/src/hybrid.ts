@@ -2,7 +2,16 @@
  * The hybrid suite: PQXDH and the Triple Ratchet, for `openDevice({ hybrid })`. An entry of its own, so that only who offers the suite
  * loads its code.
  */
-import { compareBytes, concatBytes } from '@sotto/core';
+import {
+  compareBytes,
+  concatBytes,
+  type MlKem768EncapsulationKey,
+  MlKem768KeyPair,
+  type MlKem768Seed,
+  X25519KeyPair,
+  type X25519PrivateKey,
+  type X25519PublicKey,
+} from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { withMlKem768 } from '@sotto/crypto/ml-kem';
 import { withX25519 } from '@sotto/crypto/x25519';
@@ -24,7 +33,7 @@ import {
 } from '@sotto/triple-ratchet';
 import { HYBRID_SUITE } from '@sotto/x3dh';
 import { acceptPqxdh, initiatePqxdh } from '@sotto/x3dh/pqxdh';
-import type { HybridSuite, OpenedHeader } from './suites/hybrid-suite.js';
+import type { HybridPreKeyPairs, HybridSuite, OpenedHeader } from './suites/hybrid-suite.js';
 import { sessionOrder } from './suites/session-order.js';
 
 export type {
@@ -88,7 +97,7 @@ export function createHybridSuite(crypto: CryptoProvider): HybridSuite {
     },
 
     accept({ identity, from, to, signedPreKey, preKeys, handshake }) {
-      const curve25519 = provider.x25519.keyPairFromPrivateKey(preKeys.curve25519PrivateKey);
+      const { curve25519, kem } = pairsOf(preKeys);
       const secrets = acceptPqxdh(provider, {
         local: { identity, installationId: to.installationId, bundleDigest: to.deviceDigest },
         remote: {
@@ -99,7 +108,7 @@ export function createHybridSuite(crypto: CryptoProvider): HybridSuite {
         preKeys: {
           signedPreKey,
           curve25519PreKey: curve25519,
-          kemPreKey: provider.mlKem768.keyPairFromSeed(preKeys.kemSeed),
+          kemPreKey: kem,
         },
         header: {
           suite: handshake.suite,
@@ -144,6 +153,20 @@ export function createHybridSuite(crypto: CryptoProvider): HybridSuite {
     checkState: (state) => void decodeState(state),
   };
   return suite;
+}
+
+/** The key pairs as they were drawn: to derive the public keys again takes as long as the agreement itself. */
+function pairsOf(preKeys: HybridPreKeyPairs) {
+  return {
+    curve25519: new X25519KeyPair(
+      preKeys.curve25519PublicKey as X25519PublicKey,
+      preKeys.curve25519PrivateKey as X25519PrivateKey,
+    ),
+    kem: new MlKem768KeyPair(
+      preKeys.kemPublicKey as MlKem768EncapsulationKey,
+      preKeys.kemSeed as MlKem768Seed,
+    ),
+  };
 }
 
 /** Chains of the peer's that a step has left behind: header key and ratchet key of each. */
