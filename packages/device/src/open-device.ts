@@ -24,7 +24,7 @@ import { deleteExpired, type SweepPosition, sweep } from './expiry.js';
 import { DEFAULT_DEVICE_LIMITS } from './limits.js';
 import { publicMessageIdFor, signedTime } from './messages.js';
 import { NegotiatedSecrets } from './negotiated-secrets.js';
-import { checkDeviceOptions, type DeviceOptions } from './options.js';
+import { checkClock, checkCrypto, checkDeviceOptions, type DeviceOptions } from './options.js';
 import { OwnBundle } from './own-bundle.js';
 import { certainTime, storedNow } from './own-clock.js';
 import {
@@ -70,6 +70,9 @@ export function openDevice(options: DeviceOptions): Promise<Device> {
 export async function openMessengerDevice(options: DeviceOptions): Promise<MessengerDevice> {
   checkDeviceOptions(options);
   const { identity, store, crypto, clock, hybrid } = options;
+  // A device has no defaults for these.
+  checkCrypto(crypto);
+  checkClock(clock);
   const wanted =
     options.installationId === undefined ? undefined : parseInstallationId(options.installationId);
   const transactions = new TransactionManager(store, crypto, options.onHookError);

@@ -57,15 +57,23 @@ export function checkDeviceOptions(
   parseObject<Store>(options.store, 'store', 'get', 'list', 'commit', 'close');
   const { crypto, clock, limits, hybrid, installationId, onHookError } = options;
   if (hybrid !== undefined) parseObject<HybridSuite>(hybrid, 'hybrid', 'generatePreKeys', 'begin', 'accept');
-  if (crypto !== undefined) {
-    parseObject<CryptoProvider>(crypto, 'crypto', 'secp256k1', 'keccak256', 'randomBytes');
-  }
-  if (clock !== undefined) parseObject(clock, 'clock', 'now', 'after');
+  if (crypto !== undefined) checkCrypto(crypto);
+  if (clock !== undefined) checkClock(clock);
   if (limits !== undefined) parseObject(limits, 'limits');
   if (installationId !== undefined && typeof installationId !== 'string') {
     throw invalidArgument('installationId', 'not a text');
   }
   if (onHookError !== undefined) parseFunction(onHookError, 'onHookError');
+}
+
+/** @throws INVALID_ARGUMENT */
+export function checkCrypto(crypto: CryptoProvider): void {
+  parseObject(crypto, 'crypto', 'secp256k1', 'keccak256', 'randomBytes');
+}
+
+/** @throws INVALID_ARGUMENT */
+export function checkClock(clock: Clock): void {
+  parseObject(clock, 'clock', 'now', 'after');
 }
 
 function checkIdentity(identity: KeyPair): void {

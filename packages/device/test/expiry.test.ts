@@ -85,6 +85,7 @@ describe('what is deleted by its age', () => {
             ephemeralKey: new Uint8Array(0),
             handshake: new Uint8Array(0),
             suite: 0,
+            endedChains: 0,
             usedAt: BigInt(usedAt),
           };
           tx.put(sessionTable, record, `${name}${String(i).padStart(3, '0')}`);

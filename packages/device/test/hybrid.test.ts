@@ -1,4 +1,9 @@
-import { type Bundle, decodeProtocolMessage, withoutKemPreKeys } from '@sotto/protocol-codec';
+import {
+  type Bundle,
+  decodeProtocolMessage,
+  encodeProtocolMessage,
+  withoutKemPreKeys,
+} from '@sotto/protocol-codec';
 import { manualClock } from '@sotto/testing/clock';
 import { describe, expect, it } from 'vitest';
 import {
@@ -121,6 +126,28 @@ describe('two devices that offer the hybrid suite', () => {
         'DUPLICATE_MESSAGE',
       );
     }
+  });
+
+  it('know the last 256 chains that ended, and a repetition in each of them', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    const sent: Uint8Array[] = [];
+    for (let turn = 0; turn < 260; turn++) {
+      const { message } = await write(alice, bob.identity.publicKey, 'x');
+      sent.push(message);
+      expect(await readText(bob, alice, message)).toBe('pq: x');
+      await talk(bob, alice, 'turn');
+    }
+    expect(await countRecords(bob.store, 'chain')).toBe(256);
+    // Without its bundle it is another message as far as its id goes.
+    const again = (turn: number) => {
+      const message = decodeProtocolMessage(sent.at(turn) as Uint8Array);
+      return read(bob, alice.identity.publicKey, encodeProtocolMessage({ ...message, bundles: [] }));
+    };
+    for (const turn of [-2, -100, -257]) {
+      expect(await refused(bob, () => again(turn))).toBe('DUPLICATE_MESSAGE');
+    }
+    expect(await refused(bob, () => again(-258))).toBe('AUTHENTICATION_FAILED');
+    expect(await talk(alice, bob, 'on')).toBe('pq: on');
   });
 
   it('refuse a message in which a bit was changed, in header, handshake and body', async () => {

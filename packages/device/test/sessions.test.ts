@@ -98,6 +98,7 @@ function bed(limits: Partial<DeviceLimits> = {}) {
             ephemeralKey: new Uint8Array(0),
             handshake: new Uint8Array(0),
             suite: 0,
+            endedChains: 0,
             usedAt: 0n,
           };
           tx.put(sessionTable, record, encodeHex(id));

@@ -19,7 +19,6 @@ import { type HybridSession, isHybrid, putSession, sessionId } from './session.j
 
 /** Ended chains kept for each session: a repetition of a message is known by them. */
 const MAX_ENDED_CHAINS = 256;
-const SEQUENCE_DIGITS = 12;
 
 /** Whether a session in the hybrid suite can be begun with a device: it offers the suite, and all prekeys are known. */
 export function canBeginHybrid(
@@ -68,6 +67,7 @@ export function beginHybrid(
     },
     state,
     handshake: encodeHybridHandshake(handshake),
+    endedChains: 0,
   };
 }
 
@@ -77,13 +77,14 @@ export function encryptHybrid(
   context: DeviceContext,
   suite: HybridSuite,
   device: PeerDevice,
-  { summary, state, handshake }: HybridSession,
+  { summary, state, handshake, endedChains }: HybridSession,
   payload: Uint8Array,
 ): DirectMessage {
   const { next, message } = suite.encrypt(state, payload);
   putSession(tx, summary, {
     ratchet: next,
     usedAt: storedNow(context.clock),
+    endedChains,
     ...(handshake && { handshake }),
   });
   const hasKemPreKey = (device.hybrid?.kemPreKey.length ?? 0) > 0;
@@ -148,6 +149,7 @@ export function hybridMessage(
         },
         state,
         handshake: undefined,
+        endedChains: 0,
       };
     },
   };
@@ -158,7 +160,7 @@ async function openHybrid(
   tx: Transaction,
   context: DeviceContext,
   suite: HybridSuite,
-  { summary, state }: HybridSession,
+  { summary, state, endedChains }: HybridSession,
   message: Uint8Array,
 ): Promise<OpenedMessage | undefined> {
   const name = encodeHex(summary.id);
@@ -175,21 +177,16 @@ async function openHybrid(
     tx.put(skippedKeyTable, { messageKey, storedAt }, name, encodeHex(key), n.toString());
   }
   for (const { key, n } of keys.deleted) tx.delete(skippedKeyTable, name, encodeHex(key), n.toString());
-  if (ended.length > 0) await keepEnded(tx, name, ended);
-  putSession(tx, summary, { ratchet: next, usedAt: BigInt(Math.trunc(storedAt)) });
+  // Each takes the place of the oldest.
+  for (const [i, chain] of ended.entries()) {
+    tx.put(endedChainTable, chain, name, ((endedChains + i) % MAX_ENDED_CHAINS).toString());
+  }
+  putSession(tx, summary, {
+    ratchet: next,
+    usedAt: BigInt(Math.trunc(storedAt)),
+    endedChains: endedChains + ended.length,
+  });
   return { plaintext, skipped: keys.stored.length - keys.deleted.length };
-}
-
-/** Keeps chains that ended; beyond the bound, the oldest are forgotten. */
-async function keepEnded(tx: Transaction, session: string, chains: readonly Uint8Array[]): Promise<void> {
-  const known = (await tx.keys(endedChainTable, [session])).map(([, sequence = '']) => sequence).sort();
-  let next = Number(known.at(-1) ?? -1) + 1;
-  for (const chain of chains) {
-    tx.put(endedChainTable, chain, session, (next++).toString().padStart(SEQUENCE_DIGITS, '0'));
-  }
-  for (const oldest of known.slice(0, Math.max(0, known.length + chains.length - MAX_ENDED_CHAINS))) {
-    tx.delete(endedChainTable, session, oldest);
-  }
 }
 
 /** @throws RATCHET_DUPLICATE when the header is of a chain that was read completely */

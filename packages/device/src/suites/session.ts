@@ -25,6 +25,8 @@ export interface HybridSession {
   readonly state: Uint8Array;
   /** Our handshake, encoded, while it has to be repeated. */
   readonly handshake: Uint8Array | undefined;
+  /** How many of the peer's chains have ended. */
+  readonly endedChains: number;
 }
 
 /** A session that was read. */
@@ -70,7 +72,8 @@ export async function loadSession(
     }
     if (hybrid === undefined) return undefined;
     hybrid.checkState(record.ratchet);
-    return { suite: 'hybrid', summary, state: record.ratchet, handshake: present(record.handshake) };
+    const { ratchet: state, endedChains } = record;
+    return { suite: 'hybrid', summary, state, handshake: present(record.handshake), endedChains };
   } catch (error) {
     if (isDamage(error)) return undefined;
     throw error;
@@ -102,7 +105,8 @@ export function putSession(
   content: Pick<SessionRecord, 'ratchet' | 'usedAt'> & Partial<SessionRecord>,
 ): void {
   const nothing = new Uint8Array(0);
-  tx.put(sessionTable, { ephemeralKey: nothing, handshake: nothing, ...content, suite }, encodeHex(id));
+  const empty = { ephemeralKey: nothing, handshake: nothing, endedChains: 0 };
+  tx.put(sessionTable, { ...empty, ...content, suite }, encodeHex(id));
 }
 
 function present(bytes: Uint8Array): Uint8Array | undefined {

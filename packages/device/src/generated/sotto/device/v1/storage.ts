@@ -202,6 +202,8 @@ export interface SessionRecord {
   handshake: Uint8Array;
   /** Number of the suite, as in the summary. */
   suite: number;
+  /** In the hybrid suite: how many chains of the peer have ended. The last 256 are kept. */
+  endedChains: number;
 }
 
 /** The record "strangers": whose records go first when there are too many. */
@@ -1214,6 +1216,7 @@ function createBaseSessionRecord(): SessionRecord {
     usedAt: 0n,
     handshake: new Uint8Array(0),
     suite: 0,
+    endedChains: 0,
   };
 }
 
@@ -1236,6 +1239,9 @@ export const SessionRecord: MessageFns<SessionRecord> = {
     }
     if (message.suite !== 0) {
       writer.uint32(40).uint32(message.suite);
+    }
+    if (message.endedChains !== 0) {
+      writer.uint32(48).uint32(message.endedChains);
     }
     return writer;
   },
@@ -1291,6 +1297,14 @@ export const SessionRecord: MessageFns<SessionRecord> = {
             }
 
             message.suite = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.endedChains = reader.uint32();
             continue;
           }
         }
