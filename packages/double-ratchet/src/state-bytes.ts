@@ -1,14 +1,18 @@
-import { compareBytes, copyBytes, parseBytes, SottoError } from '@sotto/core';
+import { compareBytes, copyBytes, parseBytes, SottoError, wipeBytes } from '@sotto/core';
 import { MAX_COUNTER } from './header.js';
 import type { SkippedRun } from './skipped-keys.js';
 
 const MOST = 0xffff;
 const MOST_COUNTED = 0xffff_ffff;
+/** Most states fit. */
+const INITIAL_LENGTH = 512;
+const NO_BYTES = new Uint8Array(0);
 
 /** Writes a state as bytes, integers big-endian. */
 export class StateWriter {
   readonly #what: string;
-  readonly #bytes: number[] = [];
+  #bytes: Uint8Array = new Uint8Array(INITIAL_LENGTH);
+  #length = 0;
 
   /** @param what names the state in errors, as in `ratchet state` */
   constructor(what: string) {
@@ -17,7 +21,21 @@ export class StateWriter {
 
   #integer(value: number, length: number): void {
     if (value > MOST_COUNTED) throw this.tooMany(`counter of a ${this.#what}`, MOST_COUNTED, value);
-    for (let shift = 8 * (length - 1); shift >= 0; shift -= 8) this.#bytes.push((value >>> shift) & 0xff);
+    const at = this.#grow(length);
+    for (let i = 0; i < length; i++) this.#bytes[at + i] = value >>> (8 * (length - 1 - i));
+  }
+
+  /** Makes room for so many bytes. @returns where they go */
+  #grow(length: number): number {
+    const at = this.#length;
+    this.#length += length;
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.#length, 2 * this.#bytes.length));
+      larger.set(this.#bytes);
+      wipeBytes(this.#bytes);
+      this.#bytes = larger;
+    }
+    return at;
   }
 
   /** One byte. */
@@ -40,7 +58,8 @@ export class StateWriter {
 
   /** The bytes as they are, without their number. */
   bytes(value: Uint8Array): void {
-    this.#bytes.push(...value);
+    const at = this.#grow(value.length);
+    this.#bytes.set(value, at);
   }
 
   /**
@@ -64,9 +83,13 @@ export class StateWriter {
     }
   }
 
-  /** Everything written; fresh. */
+  /** Everything written; fresh. Nothing of it stays here. */
   finish(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
+    const written = copyBytes(this.#bytes.subarray(0, this.#length));
+    wipeBytes(this.#bytes);
+    this.#bytes = NO_BYTES;
+    this.#length = 0;
+    return written;
   }
 
   /** The error of what can't be written. */
@@ -99,13 +122,17 @@ export class StateReader {
    * @throws STATE_CORRUPT when there are fewer
    */
   bytes(length: number): Uint8Array {
+    return copyBytes(this.#next(length));
+  }
+
+  #next(length: number): Uint8Array {
     if (this.#input.length - this.#at < length) throw this.corrupt('it ends too early');
     this.#at += length;
-    return copyBytes(this.#input.subarray(this.#at - length, this.#at));
+    return this.#input.subarray(this.#at - length, this.#at);
   }
 
   #integer(length: number): number {
-    return this.bytes(length).reduce((value, byte) => value * 256 + byte, 0);
+    return this.#next(length).reduce((value, byte) => value * 256 + byte, 0);
   }
 
   /** One byte. */
