@@ -5,9 +5,9 @@ import { signedTime } from './messages.js';
 import { timeSince } from './own-clock.js';
 import { findDevice, getPeer } from './peers.js';
 import { ownDeviceRecord } from './pre-keys.js';
-import type { PeerDevice } from './storage/records.js';
+import type { PeerDevice, SessionSummary } from './storage/records.js';
 import type { ReadTransaction } from './storage/transaction.js';
-import { loadSession } from './suites/session.js';
+import { isHybrid, loadSession } from './suites/session.js';
 
 /** What to do when a message of an authenticated sender can't be read. */
 export interface Remedy {
@@ -58,8 +58,7 @@ export async function remedyFor(
   const report = !isOlder || timeSince(Number(createdAt), context) === undefined;
   const device = findDevice(await getPeer(tx, from), message.installationId);
   if (device === undefined) return { answer: true, renewPreKey: false, report };
-  const preKeyId = entry?.drHeader?.id ?? entry?.hybridHeader?.handshake?.id;
-  const { works, lost } = await lookThrough(tx, context, device, epoch, preKeyId);
+  const { works, lost } = await lookThrough(tx, context, device, epoch, entry);
   // While a session works, an entry for someone else is just that.
   if (works) return entry === undefined ? NONE : { ...REPORT, report };
   return { answer: true, renewPreKey: lost, report };
@@ -79,19 +78,26 @@ async function countOthersOfUs(
   return [...directMessages.keys()].filter((id) => findDevice(own, id) !== undefined).length;
 }
 
-/** Whether a session with a device works, and whether one is lost that was made with the prekey named. */
+/** Whether a session with a device works, and whether one is lost that an entry may belong to. */
 async function lookThrough(
   tx: ReadTransaction,
   context: DeviceContext,
   device: PeerDevice,
   epoch: number,
-  preKeyId: Uint8Array | undefined,
+  entry: DirectMessage | undefined,
 ): Promise<{ readonly works: boolean; readonly lost: boolean }> {
   let lost = false;
   for (const summary of device.sessions) {
     if (summary.lost || summary.epoch !== epoch) continue;
     if ((await loadSession(tx, context, summary)) !== undefined) return { works: true, lost: false };
-    if (preKeyId !== undefined && compareBytes(summary.signedPreKey, preKeyId) === 0) lost = true;
+    lost ||= entry !== undefined && mayBelong(entry, summary);
   }
   return { works: false, lost };
+}
+
+/** Entries name the prekey of their session; in the hybrid suite only those with a handshake do, the others show nothing of it. */
+function mayBelong({ drHeader, hybridHeader }: DirectMessage, session: SessionSummary): boolean {
+  const preKeyId = hybridHeader === undefined ? drHeader?.id : hybridHeader.handshake?.id;
+  if (preKeyId === undefined) return hybridHeader !== undefined && isHybrid(session);
+  return compareBytes(session.signedPreKey, preKeyId) === 0;
 }
