@@ -1,5 +1,6 @@
 // Each contestant runs this in a process of its own, so that they share neither heap nor compiled code.
 
+import { FLOOR, prepareFloor } from './floor.js';
 import type { Library } from './library.js';
 import { serveMeasurements } from './measuring.js';
 import { scenarios } from './scenarios.js';
@@ -7,16 +8,18 @@ import { createSotto } from './sotto.js';
 
 const [, , id = ''] = process.argv;
 
+const ours = id.startsWith(FLOOR) ? id.slice(FLOOR.length) : undefined;
+
 async function load(): Promise<Library> {
   if (id.startsWith('sotto-')) return createSotto(id);
   const { createLibrary } = await import(new URL(`../rivals/${id}.mjs`, import.meta.url).href);
   return createLibrary();
 }
 
-const library = load();
+const library = ours === undefined ? load() : undefined;
 
 serveMeasurements(async (scenario) => {
   const found = scenarios.find((one) => one.id === scenario);
   if (found === undefined) throw new Error(`no such scenario: ${scenario}`);
-  return found.prepare(await library);
+  return library === undefined ? prepareFloor(ours as string, found) : found.prepare(await library);
 });

@@ -1,6 +1,7 @@
+import { FLOOR } from './floor.js';
 import type { Contestant } from './library.js';
 
-export const contestants: readonly Contestant[] = [
+const OURS: readonly Contestant[] = [
   { id: 'sotto-accelerated', title: 'Sotto, accelerated', kind: 'sotto', portable: false },
   {
     id: 'sotto-webassembly',
@@ -24,6 +25,19 @@ export const contestants: readonly Contestant[] = [
     portable: true,
     note: 'the same, all in JavaScript',
   },
+];
+
+/** For each of ours, the primitives that it uses, and nothing else: what no protocol code can be faster than. */
+const FLOORS = OURS.map(
+  ({ id, title, portable }): Contestant => ({
+    id: `${FLOOR}${id}`,
+    title: title.replace('Sotto', 'its primitives alone'),
+    kind: 'floor',
+    portable,
+  }),
+);
+
+const RIVALS: readonly Contestant[] = [
   {
     id: 'libsignal-client',
     title: '@signalapp/libsignal-client 0.103',
@@ -69,6 +83,8 @@ export const contestants: readonly Contestant[] = [
     without: ['64 KiB'],
   },
 ];
+
+export const contestants: readonly Contestant[] = [...OURS, ...FLOORS, ...RIVALS];
 
 /** Libraries in pure JavaScript, with which the portable provider is compared. */
 export const PURE_JAVASCRIPT: readonly string[] = ['libsignal-typescript', 'nostr-double-ratchet'];

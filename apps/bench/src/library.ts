@@ -16,7 +16,8 @@ export interface Party {
 export interface Contestant {
   readonly id: string;
   readonly title: string;
-  readonly kind: 'sotto' | 'rival';
+  /** `floor`: nothing but the primitives that a contestant of ours uses. */
+  readonly kind: 'sotto' | 'floor' | 'rival';
   /** Whether it runs without native code, and so in browsers. */
   readonly portable: boolean;
   /** What one needs to know to interpret its figures. */

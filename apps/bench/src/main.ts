@@ -17,7 +17,7 @@ const USAGE = `npm run bench -- [options]
   --scale          instead: what 1,000 to 100,000,000 people cause, simulated; see docs/scaling.md
   --timing         instead: whether secrets show in the time of each provider's operations; about 3 minutes
   --short          a moment for each: checks that all of it runs, the figures mean nothing
-  --rounds N       times that each is measured (5)
+  --rounds N       times that each is measured (6); those with an undecided target more often
   --ms N           milliseconds of each measurement (500)
   --scenario NAME  only this one; may be repeated: ${scenarios.map(({ id }) => `"${id}"`).join(', ')}
   --only ID        only this contestant; may be repeated: ${contestants.map(({ id }) => id).join(', ')};
@@ -44,7 +44,7 @@ const { values: options } = parseArgs({
 const { short, only, scenario } = options;
 const pace: Pace = {
   short,
-  rounds: Number(options.rounds ?? (short ? 1 : 5)),
+  rounds: Number(options.rounds ?? (short ? 1 : 6)),
   milliseconds: Number(options.ms ?? (short ? 10 : 500)),
 };
 

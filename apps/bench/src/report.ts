@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Results } from './race.js';
-import { type Figure, formatRatio } from './statistics.js';
+import { type Figure, formatRatio, isSure } from './statistics.js';
 
 /** Duration and number of measurements. */
 export interface Pace {
@@ -40,7 +40,10 @@ export function keepReport(
   const folder = fileURLToPath(new URL('../reports/', import.meta.url));
   mkdirSync(folder, { recursive: true });
   const plain = Object.fromEntries(
-    [...results].map(([scenario, figures]) => [scenario, Object.fromEntries(figures)]),
+    [...results].map(([scenario, figures]) => [
+      scenario,
+      Object.fromEntries([...figures].map(([id, figure]) => [id, plainOf(figure)])),
+    ]),
   );
   const json = `${JSON.stringify({ machine, rounds, milliseconds, results: plain }, null, 2)}\n`;
   const all = { [`${name}.json`]: json, ...files };
@@ -48,22 +51,35 @@ export function keepReport(
   process.stderr.write(`Also in ${folder}: ${Object.keys(all).join(', ')}\n`);
 }
 
-/** The median of a contestant, if it was measured. */
-export function medianOf(
+function plainOf(figure: Figure | string) {
+  return typeof figure === 'string' ? figure : { ...figure, rounds: Object.fromEntries(figure.rounds) };
+}
+
+/** The figure of a contestant, if it was measured. */
+export function measuredOf(
   figures: ReadonlyMap<string, Figure | string> | undefined,
   id: string,
-): number | undefined {
+): Figure | undefined {
   const figure = figures?.get(id);
-  return typeof figure === 'object' ? figure.median : undefined;
+  return typeof figure === 'object' ? figure : undefined;
+}
+
+/** Whether a ratio is what is aimed at, as far as that is sure. */
+export type Verdict = 'met' | 'missed' | 'undecided';
+
+/** The verdict on a ratio: `undecided` while what is aimed at lies within its interval. */
+export function verdictOn(ratio: Figure, least: number): Verdict {
+  if (isSure(ratio) && ratio.low >= least) return 'met';
+  return isSure(ratio) && ratio.high < least ? 'missed' : 'undecided';
 }
 
 /** A line stating whether a target is met, and by how much. */
 export function judge(
   what: { readonly scenario: string; readonly title: string; readonly against: string },
-  ratio: number,
+  ratio: Figure,
   least: number,
 ): string {
   const { scenario, title, against } = what;
-  const verdict = ratio >= least ? 'met   ' : 'missed';
-  return `${verdict}  ${scenario.padEnd(10)} ${title.padEnd(20)} ${formatRatio(ratio).padStart(6)} of ${against}; ${formatRatio(least)} is aimed at`;
+  const interval = `${formatRatio(ratio.low)} to ${formatRatio(ratio.high)}`;
+  return `${verdictOn(ratio, least).padEnd(9)}  ${scenario.padEnd(10)} ${title.padEnd(20)} ${formatRatio(ratio.median).padStart(6)} (${interval}) of ${against}; ${formatRatio(least)} is aimed at`;
 }

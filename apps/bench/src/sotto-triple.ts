@@ -1,5 +1,3 @@
-import type { X25519Provider } from '@sotto/crypto';
-import { withMlKem768 } from '@sotto/crypto/ml-kem';
 import {
   decrypt,
   encrypt,
@@ -16,8 +14,7 @@ import { acceptPqxdh, initiatePqxdh } from '@sotto/x3dh/pqxdh';
 import type { Library, Party } from './library.js';
 
 /** Post-quantum sessions: PQXDH, then the Triple Ratchet. The bundle that is verified is that of the other sessions: two signatures. */
-export function createTripleLibrary(provider: X25519Provider): Library {
-  const crypto = withMlKem768(provider);
+export function createTripleLibrary(crypto: TripleRatchetProvider): Library {
   const deviceOf = (installationId: string) => ({
     identity: crypto.secp256k1.generateKeyPair(),
     installationId,

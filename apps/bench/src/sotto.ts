@@ -1,5 +1,6 @@
 import { type CryptoProvider, createPortableProvider } from '@sotto/crypto';
 import { createAcceleratedProvider } from '@sotto/crypto/accelerated';
+import { withMlKem768 } from '@sotto/crypto/ml-kem';
 import { loadWebAssemblyProvider } from '@sotto/crypto/webassembly';
 import {
   decodeMessage,
@@ -17,19 +18,25 @@ import { acceptX3dh, bundleTimestamp, initiateX3dh, signBundle, verifyBundle } f
 import type { Library, Party } from './library.js';
 import { createTripleLibrary } from './sotto-triple.js';
 
-/** @param id of a contestant */
-export async function createSotto(id: string): Promise<Library> {
+/**
+ * @param id of a contestant
+ * @param watch the provider to use instead of the given one
+ */
+export async function createSotto(
+  id: string,
+  watch: <Provider extends CryptoProvider>(provider: Provider) => Provider = (provider) => provider,
+): Promise<Library> {
   switch (id) {
     case 'sotto-accelerated':
-      return createLibrary(createAcceleratedProvider());
+      return createLibrary(watch(createAcceleratedProvider()));
     case 'sotto-webassembly':
-      return createLibrary(await loadWebAssemblyProvider());
+      return createLibrary(watch(await loadWebAssemblyProvider()));
     case 'sotto-portable':
-      return createLibrary(createPortableProvider());
+      return createLibrary(watch(createPortableProvider()));
     case 'sotto-triple-accelerated':
-      return createTripleLibrary(createAcceleratedProvider());
+      return createTripleLibrary(watch(withMlKem768(createAcceleratedProvider())));
     case 'sotto-triple-portable':
-      return createTripleLibrary(createPortableProvider());
+      return createTripleLibrary(watch(withMlKem768(createPortableProvider())));
     default:
       throw new Error(`Sotto has no such provider: ${id}`);
   }

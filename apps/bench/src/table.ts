@@ -7,7 +7,7 @@ export interface Row {
   readonly title: string;
 }
 
-/** The results as a Markdown table: median operations per second with the spread of the rounds. */
+/** The results as a Markdown table: median operations per second with their interval. */
 export function formatTable(results: Results, contestants: readonly Row[]): string {
   const scenarios = [...results.keys()];
   const rows = contestants
@@ -18,8 +18,8 @@ export function formatTable(results: Results, contestants: readonly Row[]): stri
         const figure = results.get(scenario)?.get(id);
         if (figure === undefined) return '-';
         if (typeof figure === 'string') return 'failed';
-        const { median, min, max } = figure;
-        return `${formatCount(median)} (${formatCount(min)}–${formatCount(max)})`;
+        const { median, low, high } = figure;
+        return `${formatCount(median)} (${formatCount(low)}–${formatCount(high)})`;
       }),
     ]);
   return markdownTable(['Operations a second', ...scenarios], rows);

@@ -1,7 +1,8 @@
 import { contestants, PURE_JAVASCRIPT } from './contestants.js';
 import type { ScenarioId } from './library.js';
 import type { Results } from './race.js';
-import { judge, medianOf } from './report.js';
+import { judge, measuredOf, verdictOn } from './report.js';
+import { type Figure, ratioOf } from './statistics.js';
 
 interface Target {
   readonly scenario: ScenarioId;
@@ -43,14 +44,38 @@ const targets: readonly Target[] = [
   { scenario: 'reverse', ours: portable, least: 10, ...PROTEUS },
 ];
 
+interface Judged {
+  readonly target: Target;
+  readonly ratio: Figure;
+}
+
+/** The targets whose contestants were measured. */
+function judged(results: Results): Judged[] {
+  return targets.flatMap((target) => {
+    const figures = results.get(target.scenario);
+    const own = measuredOf(figures, target.ours);
+    const others = target.rivals.flatMap((id) => measuredOf(figures, id) ?? []);
+    const ratio = own && others.length > 0 ? ratioOf(own, others) : undefined;
+    return ratio === undefined ? [] : [{ target, ratio }];
+  });
+}
+
 /** A line per target whose contestants were measured: whether it is met, and by how much. */
 export function judgeTargets(results: Results): string[] {
-  return targets.flatMap(({ scenario, ours, least, rivals, against }) => {
-    const figures = results.get(scenario);
-    const own = medianOf(figures, ours);
-    const others = rivals.flatMap((id) => medianOf(figures, id) ?? []);
-    if (own === undefined || others.length === 0) return [];
+  return judged(results).map(({ target: { scenario, ours, against, least }, ratio }) => {
     const title = contestants.find(({ id }) => id === ours)?.title ?? ours;
-    return [judge({ scenario, title, against }, own / Math.max(...others), least)];
+    return judge({ scenario, title, against }, ratio, least);
   });
+}
+
+/** The contestants that have to be measured again, by scenario, for targets that are undecided. */
+export function undecidedOf(results: Results): ReadonlyMap<ScenarioId, readonly string[]> {
+  const again = new Map<ScenarioId, Set<string>>();
+  for (const { target, ratio } of judged(results)) {
+    const { scenario, ours, rivals, least } = target;
+    if (verdictOn(ratio, least) !== 'undecided') continue;
+    const measured = rivals.filter((id) => measuredOf(results.get(scenario), id) !== undefined);
+    again.set(scenario, new Set([...(again.get(scenario) ?? []), ours, ...measured]));
+  }
+  return new Map([...again].map(([scenario, ids]) => [scenario, [...ids]]));
 }

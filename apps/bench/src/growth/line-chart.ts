@@ -41,7 +41,7 @@ function drawPanel({ title, along, lines }: Curve): string[] {
   );
   const bottom = PANEL.height - MARGIN.bottom;
   const y = logScale(
-    points.flatMap(({ figure }) => [figure.min, figure.max]),
+    points.flatMap(({ figure }) => [figure.low, figure.high]),
     bottom,
     MARGIN.top,
   );
@@ -84,7 +84,7 @@ function drawLine({ points }: Line, colour: string, x: Place, y: Place): string[
     `<polyline points="${points.map(({ at: size, figure }) => `${at(x(size))},${at(y(figure.median))}`).join(' ')}" stroke="${colour}" stroke-width="1.5" fill="none"/>`,
     ...points.flatMap(({ at: size, figure }) => [
       `<circle cx="${at(x(size))}" cy="${at(y(figure.median))}" r="2.5" fill="${colour}"/>`,
-      `<path d="M${at(x(size))} ${at(y(figure.min))}V${at(y(figure.max))}" stroke="${colour}"/>`,
+      `<path d="M${at(x(size))} ${at(y(figure.low))}V${at(y(figure.high))}" stroke="${colour}"/>`,
     ]),
   ];
 }

@@ -1,6 +1,7 @@
 import { describeMachine } from '../machine.js';
 import { race } from '../race.js';
-import { judge, keepReport, medianOf, type Pace, printReport, showProgress } from '../report.js';
+import { judge, keepReport, measuredOf, type Pace, printReport, showProgress } from '../report.js';
+import { ratioOf } from '../statistics.js';
 import { formatTable } from '../table.js';
 import { GO_NODE, POW_SIZES, type PowScenarioId, powContestants } from './contestants.js';
 import { buildGoNode } from './go-node.js';
@@ -25,15 +26,16 @@ export async function measureProofOfWork(pace: Pace): Promise<void> {
   const machine = describeMachine();
   const targets = scenarios.flatMap((scenario) => {
     const figures = results.get(scenario);
-    const rival = medianOf(figures, GO_NODE.id);
+    const rival = measuredOf(figures, GO_NODE.id);
     return powContestants.flatMap(({ id, title, kind }) => {
-      const own = medianOf(figures, id);
-      if (kind === 'rival' || own === undefined || rival === undefined) return [];
-      return [judge({ scenario, title, against: 'the Go node' }, own / rival, LEAST)];
+      const own = measuredOf(figures, id);
+      const ratio = own && rival && ratioOf(own, [rival]);
+      if (kind === 'rival' || ratio === undefined) return [];
+      return [judge({ scenario, title, against: 'the Go node' }, ratio, LEAST)];
     });
   });
   const lines = [
-    `${machine}. Medians of ${rounds} interleaved rounds of ${milliseconds} ms, with their spread.`,
+    `${machine}. Medians of ${rounds} interleaved rounds of ${milliseconds} ms, with their intervals of 95 %.`,
     '',
     formatTable(results, contestants),
     '',

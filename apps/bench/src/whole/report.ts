@@ -1,9 +1,9 @@
 import type { Choice } from '../bare.js';
 import { describeMachine } from '../machine.js';
 import { type Results, race } from '../race.js';
-import { judge, keepReport, medianOf, type Pace, printReport, showProgress } from '../report.js';
+import { judge, keepReport, measuredOf, type Pace, printReport, showProgress } from '../report.js';
 import { installRivals } from '../rivals.js';
-import { formatRatio } from '../statistics.js';
+import { type Figure, figureOf, formatRatio, ratioOf } from '../statistics.js';
 import { formatTable, markdownTable } from '../table.js';
 import { DEPLOYED_POW, type WholeContestant, wholeContestants } from './contestants.js';
 import { wholeScenarios } from './conversation.js';
@@ -32,7 +32,7 @@ export async function measureWhole(pace: Pace, { only, scenario }: Choice): Prom
   const results = await race({ contestants, scenarios, rounds, milliseconds, onProgress: showProgress });
   const machine = describeMachine();
   const lines = [
-    `${machine}. Medians of ${rounds} interleaved rounds of ${milliseconds} ms, with their spread.`,
+    `${machine}. Medians of ${rounds} interleaved rounds of ${milliseconds} ms, with their intervals of 95 %.`,
     '',
     formatTable(results, contestants),
     '',
@@ -62,15 +62,20 @@ export function formatRatios(
     .map(({ id, title }) => [
       title,
       ...scenarios.flatMap((scenario) => {
-        const own = medianOf(results.get(scenario), id);
-        const rival = medianOf(results.get(scenario), 'libsignal-client');
-        return [GO_CLIENT[scenario], rival].map((other) =>
-          own === undefined || other === undefined ? '-' : formatRatio(own / other),
+        const own = measuredOf(results.get(scenario), id);
+        const rival = measuredOf(results.get(scenario), 'libsignal-client');
+        if (own === undefined) return ['-', '-'];
+        return [toGoClient(own, scenario), rival && ratioOf(own, [rival])].map((ratio) =>
+          ratio === undefined ? '-' : formatRatio(ratio.median),
         );
       }),
     ]);
   const head = scenarios.flatMap((scenario) => [`${scenario}, Go client`, `${scenario}, libsignal-client`]);
   return markdownTable(['Ratio to', ...head], rows);
+}
+
+function toGoClient({ rounds }: Figure, scenario: WholeScenarioId): Figure {
+  return figureOf(new Map([...rounds].map(([round, value]) => [round, value / GO_CLIENT[scenario]])));
 }
 
 export function judgeWhole(
@@ -79,10 +84,10 @@ export function judgeWhole(
 ): string[] {
   return [...results].flatMap(([scenario, figures]) =>
     contestants.flatMap(({ id, title, setup }) => {
-      const own = medianOf(figures, id);
+      const own = measuredOf(figures, id);
       if (setup === undefined || own === undefined) return [];
       const what = { scenario, title: title.padEnd(52), against: 'the recorded Go client' };
-      return [judge(what, own / GO_CLIENT[scenario], LEAST[setup.provider])];
+      return [judge(what, toGoClient(own, scenario), LEAST[setup.provider])];
     }),
   );
 }
