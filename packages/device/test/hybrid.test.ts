@@ -6,11 +6,14 @@ import {
 } from '@sotto/protocol-codec';
 import { manualClock } from '@sotto/testing/clock';
 import { describe, expect, it } from 'vitest';
+import { createHybridSuite } from '../src/hybrid.js';
+import { openDevice } from '../src/index.js';
 import {
   countRecords,
   crypto,
   DAY,
   HOUR,
+  keptView,
   MINUTE,
   meet,
   type Node,
@@ -126,6 +129,50 @@ describe('two devices that offer the hybrid suite', () => {
         'DUPLICATE_MESSAGE',
       );
     }
+  });
+
+  it('begin anew when the record of their session is damaged, on either side, and read what is on the way', async () => {
+    for (const damagedSide of ['sender', 'receiver'] as const) {
+      const { alice, bob } = await pairOfSpeakers();
+      await talk(alice, bob, 'one');
+      await talk(bob, alice, 'two');
+      const damaged = damagedSide === 'sender' ? alice : bob;
+      for await (const { key, value } of damaged.store.list('session/')) {
+        value[5] = (value[5] as number) ^ 1;
+        await damaged.store.commit([{ type: 'put', key, value }]);
+      }
+      await damaged.reopen();
+      const { message } = await write(alice, bob.identity.publicKey, 'three');
+      const isNew = entryFor(message, 'bob-1')?.hybridHeader?.handshake !== undefined;
+      expect(isNew).toBe(damagedSide === 'sender');
+      expect(await readText(bob, alice, message)).toBe(isNew ? 'pq: three' : 'SESSION_NOT_FOUND');
+      expect(await talk(bob, alice, 'four')).toBe('pq: four');
+      expect(await talk(alice, bob, 'five')).toBe('pq: five');
+    }
+  });
+
+  it('begin anew when an old copy of a store was put back: no key is used twice', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    await talk(alice, bob, 'one');
+    await talk(bob, alice, 'two');
+    const copy: { readonly key: string; readonly value: Uint8Array }[] = [];
+    for await (const { key, value } of alice.store.list('')) copy.push({ key, value });
+    for (const text of ['three', 'four']) await talk(alice, bob, text);
+    await alice.device.close();
+    for await (const { key } of alice.store.list('')) await alice.store.commit([{ type: 'delete', key }]);
+    await alice.store.commit(copy.map(({ key, value }) => ({ type: 'put', key, value })));
+    alice.device = await openDevice({
+      identity: alice.identity,
+      store: { ...keptView(alice.store), continuity: 'rolled-back' },
+      crypto,
+      clock: alice.clock,
+      hybrid: createHybridSuite(crypto),
+    });
+    const { message } = await write(alice, bob.identity.publicKey, 'five');
+    expect(entryFor(message, 'bob-1')?.hybridHeader?.handshake).toBeDefined();
+    expect(await readText(bob, alice, message)).toBe('pq: five');
+    expect(await talk(bob, alice, 'six')).toBe('pq: six');
+    expect(await talk(alice, bob, 'seven')).toBe('pq: seven');
   });
 
   it('know the last 256 chains that ended, and a repetition in each of them', async () => {
