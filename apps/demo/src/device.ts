@@ -51,6 +51,8 @@ export class Device {
   readonly refused: MessengerEvents['decryptionFailed'][] = [];
   readonly name: string;
   readonly identity: KeyPair;
+  /** Whether it offers post-quantum sessions when it is switched on. The other chapters show what is on the wire among all clients. */
+  postQuantum = false;
   readonly #environment: DeviceEnvironment;
   #store: Promise<Store> | undefined;
   #opened: Store | undefined;
@@ -110,8 +112,7 @@ export class Device {
       identity: this.identity,
       store: await this.openStore(),
       transport: tap.over(network.carrier(place)),
-      // The chapters show what is on the wire among all clients.
-      postQuantum: false,
+      postQuantum: this.postQuantum,
       names: finding?.names,
       directories: finding?.directories,
     });

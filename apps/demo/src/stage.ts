@@ -75,6 +75,14 @@ export class Stage {
     return this.device(name, this.crypto.secp256k1.generateKeyPair(), undefined, language);
   }
 
+  /** Switches on a new device that offers post-quantum sessions. */
+  async postQuantumDevice(name: string): Promise<Device> {
+    const device = this.unpack(name, this.crypto.secp256k1.generateKeyPair());
+    device.postQuantum = true;
+    await device.switchOn();
+    return device;
+  }
+
   /** Waits until something is so, for some seconds at most. @returns whether it is */
   async soon(isSo: () => boolean | Promise<boolean>): Promise<boolean> {
     const until = Date.now() + PATIENCE_MS;

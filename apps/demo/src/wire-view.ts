@@ -3,10 +3,10 @@ import { decodeProtocolMessage } from '@sotto/protocol-codec';
 
 /** What a message reveals to someone who has opened its envelope but not decrypted it. */
 export interface WireView {
-  readonly kind: 'DH fallback' | 'X3DH' | 'ratchet' | 'public' | 'bundle only';
-  /** The start of the sender's ratchet key, which identifies the chain. Empty outside a session. */
+  readonly kind: 'DH fallback' | 'X3DH' | 'ratchet' | 'post-quantum' | 'public' | 'bundle only';
+  /** The start of the sender's ratchet key, which identifies the chain. Empty outside a session, and in post-quantum ones, which encrypt it. */
   readonly key: string;
-  /** The number within the chain; empty outside a session. */
+  /** The number within the chain; empty likewise. */
   readonly number: string;
   /** Number of devices it is encrypted for. Key and number are those of the first. */
   readonly devices: number;
@@ -19,7 +19,8 @@ export function viewWire(message: Uint8Array): WireView {
   if (publicMessage !== undefined) return { kind: 'public', ...outside };
   const [entry] = directMessages.values();
   if (entry === undefined) return { kind: 'bundle only', ...outside };
-  const { x3dhHeader, drHeader } = entry;
+  const { x3dhHeader, drHeader, hybridHeader } = entry;
+  if (hybridHeader !== undefined) return { kind: 'post-quantum', ...outside };
   if (drHeader === undefined) return { kind: 'DH fallback', ...outside };
   return {
     kind: x3dhHeader === undefined ? 'ratchet' : 'X3DH',

@@ -13,6 +13,7 @@ import { laptop } from './laptop.js';
 import { linkedDevice } from './linked-device.js';
 import { lostPhone } from './lost-phone.js';
 import { mallory } from './mallory.js';
+import { postQuantum } from './post-quantum.js';
 import { publicChat } from './public.js';
 import { ratchet } from './ratchet.js';
 import { restart } from './restart.js';
@@ -25,6 +26,7 @@ export const CHAPTERS: readonly Chapter[] = [
   firstMessage,
   foundHere,
   ratchet,
+  postQuantum,
   badNetwork,
   delivered,
   restart,
