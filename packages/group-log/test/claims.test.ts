@@ -232,6 +232,14 @@ describe('changes of one author in a batch', () => {
     counts.signatures = 0;
     const second = first.log.apply(aside(start, cid, 4, 2), cid.hex);
     expect([second.added.length, second.refused.length, counts.signatures]).toEqual([1, 3, 1]);
+    // Nor does it help that one builds on the other.
+    counts.signatures = 0;
+    const chain: Uint8Array[] = [];
+    for (const name of ['one', 'two', 'three', 'four']) {
+      const below = chain.at(-1);
+      chain.push(forge(start.groupId, cid, [below ? idOf(below) : last(start)], rename(name)));
+    }
+    expect([first.log.apply(chain, cid.hex).added.length, counts.signatures]).toEqual([1, 1]);
     // His leaving is none of these, and Bob has his own.
     expect(second.log.apply(aside(start, bob, 4), bob.hex).effective).toHaveLength(4);
     expect(second.log.apply([forge(start.groupId, cid, [last(start)], leave)], cid.hex).refused).toEqual([]);

@@ -204,6 +204,7 @@ describe('who may do what, with the reason', () => {
     expect(refusals(start, [change], eve)).toEqual([
       { id: idOf(change), code: 'NOT_PERMITTED', details: { what: 'group changes' } },
     ]);
+    expect(start.apply([change], eve.hex).pending).toEqual([]);
     const applied = start.apply([change], bob.hex);
     expect([applied.pending, applied.refused]).toEqual([[idOf(change)], []]);
     expect([applied.log.waiting, applied.log.waitingBytes]).toEqual([1, change.length]);

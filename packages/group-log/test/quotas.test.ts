@@ -163,6 +163,21 @@ describe('of one author', () => {
     expect(log.log.apply(aside(cid, removals), cid.hex).effective).toHaveLength(4);
   });
 
+  it('changes below others are no heads, where there is too much of something else', () => {
+    const log = led({ looseHeads: 1, looseChanges: 2 }).apply(chain(cid, renames), cid.hex);
+    expect(log.effective).toEqual(chain(cid, renames).slice(0, 2).map(idOf));
+  });
+
+  it('changes that have lost their effect stay, and no new ones without come to them', () => {
+    const busy = led({ voidChanges: 1 }).apply(aside(cid, renames), cid.hex).log;
+    const out = busy.apply([forge(groupId, ann, [start], remove(cid))], ann.hex).log;
+    const late = out.apply(aside(cid, [demote(bob)]), cid.hex);
+    expect([late.added, late.evicted, late.refused.length, late.log.size]).toEqual([[], [], 1, out.size]);
+    expect(renames.map((_, at) => late.log.has(idOf(aside(cid, renames)[at] as Uint8Array)))).toEqual(
+      renames.map(() => true),
+    );
+  });
+
   it('leavings are no revocations, and changes without effect nothing of that', () => {
     const limits = { looseRevocations: 1, looseChanges: 2, looseHeads: 9 };
     const left = led(limits).apply([...aside(cid, [leave, leave]), ...aside(cid, [remove(dan)])], cid.hex);
@@ -290,7 +305,11 @@ describe('a circle that seniority decides', () => {
     forge(groupId, bob, [start], rename('in vain')),
   ];
   // Cid removes Ann, who removes Bob: by that Bob is in, until he removes Cid.
-  const two = led(limits).apply([byCid, byAnn, vain], cid.hex).log;
+  // Cid has promoted Dan, who has made a change.
+  const ofDan = forge(groupId, cid, [start], promote(dan));
+  const fromDan = forge(groupId, dan, [idOf(ofDan)], rename('from dan'));
+  const two = led(limits).apply([byCid, byAnn, vain, ofDan, fromDan], cid.hex).log;
+  const noRevocation = forge(groupId, bob, [start], promote(dan));
   const below = forge(groupId, bob, [start], rename('below'));
   const closes = forge(groupId, bob, [idOf(below)], remove(cid));
   const twice = forge(groupId, bob, [start], remove(cid), 1);
@@ -299,13 +318,13 @@ describe('a circle that seniority decides', () => {
 
   it('is kept with what it builds on, although it has no effect, and its author has enough of that', () => {
     expect(two.isMember(bob.hex)).toBe(true);
-    const applied = two.apply([noVictim, below, closes, twice, byDan], bob.hex);
+    const applied = two.apply([noVictim, noRevocation, below, closes, twice, byDan], bob.hex);
     expect([ann, bob, cid].map(({ hex }) => applied.log.isMember(hex))).toEqual([true, false, true]);
-    expect(applied.refused.map(({ id }) => id)).toEqual([noVictim, twice].map(idOf));
+    expect(applied.refused.map(({ id }) => id)).toEqual([noVictim, noRevocation, twice].map(idOf));
     expect(applied.effective).toEqual([idOf(byDan)]);
     expect(applied.void.map(({ id }) => id)).toEqual([below, closes].map(idOf));
     // Where they come in another order it is the same group.
-    const other = led(limits).apply([byAnn, closes, below, byCid, byDan], ann.hex).log;
+    const other = led(limits).apply([byAnn, closes, below, byCid, byDan, fromDan, ofDan], ann.hex).log;
     expect(hashOf(other)).toBe(hashOf(applied.log));
   });
 
