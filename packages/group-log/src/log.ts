@@ -323,7 +323,7 @@ export class GroupLog {
     const change: Proposal = {
       author,
       kind: action.kind,
-      names: action.kind === 'leave' ? [author] : named.toSorted(),
+      names: named,
       encoded: new Uint8Array(0),
     };
     const graph = this.#graph;
@@ -336,7 +336,7 @@ export class GroupLog {
     for (let attempt = 0; ; attempt++) {
       const parents = this.#chooseHeads(needed, isRevocation(action.kind) ? new Set(named) : new Set());
       const { view, ancestors } = this.#views.after(parents);
-      // Revocations without effect in the whole log that have some among these: what voids them has to come along.
+      // Changes without effect in the whole log that have some among these: what voids them has to come along.
       const missing = this.#whatVoids(view).filter((index) => !needed.includes(index));
       if (missing.length === 0 || attempt >= CHANGE_PARENTS_MAX) {
         authorize(graph, view, ancestors, change);
@@ -373,9 +373,8 @@ export class GroupLog {
     const seen = new Set<number>(grounds);
     const queue = [...grounds];
     const guard = (revocation: number) => {
-      if (hasBit(effective, revocation)) return;
       const by = voidedBy(graph, effective, all, revocation);
-      if (by === undefined || by === revocation) return;
+      if (by === undefined) return;
       guards.add(by);
       if (!seen.has(by)) queue.push(by);
       seen.add(by);
@@ -439,16 +438,18 @@ export class GroupLog {
       .map(({ index }) => index);
   }
 
-  /** Changes with effect in this log that void, in it, revocations that have effect in a view of a part of it. */
+  /**
+   * Changes that void, in this log, others that have effect in a view of a part of it: revocations, and grants on which a change that
+   * builds on that part would rest.
+   */
   #whatVoids(view: View): number[] {
     const graph = this.#graph;
     if (graph.contested.length === 0) return [];
     const { effective } = this.#view;
     const found = new Set<number>();
     for (const index of eachBit(differing(view.effective, effective))) {
-      if (!hasBit(view.effective, index) || !isRevocation(graph.at(index).kind)) continue;
       const by = voidedBy(graph, effective, allBits(this.#length), index);
-      if (by !== undefined && hasBit(effective, by)) found.add(by);
+      if (by !== undefined) found.add(by);
     }
     return [...found];
   }

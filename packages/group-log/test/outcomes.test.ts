@@ -342,6 +342,11 @@ describe('what a batch comes to', () => {
       { id: idOf(twice), names: [eve.hex], by: idOf(out), reason: 'subjectRevoked' },
     ]);
     expect(met.log.isMember(eve.hex)).toBe(false);
+    expect(met.log.explainSubject(idOf(twice), eve.hex)).toEqual(met.overruled[0]);
+    // Not by what has no effect, and not by what the grant knew of.
+    expect(other.log.explainSubject(idOf(promotion), dan.hex)).toBeUndefined();
+    const back = act(act(start, ann, remove(dan)), ann, add(dan));
+    expect(back.explainSubject(last(back), dan.hex)).toBeUndefined();
   });
 
   it('of a demotion an addition at the same time is not overruled, and a promotion is', () => {

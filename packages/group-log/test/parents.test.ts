@@ -138,6 +138,22 @@ describe('a change with more heads than parents builds on', () => {
     expect(after.isAdmin(dan.hex)).toBe(true);
   });
 
+  it('what voids grants on which some of these heads build, so that it rests on none of them', () => {
+    // Ann promotes Dan, and someone of the crowd builds on that; Bob had removed Ann. Zed promotes Dan as well.
+    const vain = by(ann, [start], promote(dan));
+    const [first, ...others] = crowd as [Person, ...Person[]];
+    const onIt = by(first, [vain], rename('on it'));
+    const removal = by(bob, [start], remove(ann));
+    const promotion = by(zed, [start], promote(dan));
+    const log = base.apply(
+      [vain, onIt, ...others.map((one) => by(one, [start], rename(one.name))), promotion, removal],
+      ann.hex,
+    ).log;
+    expect(log.explain(idOf(vain))).toMatchObject({ reason: 'authorRevoked', by: idOf(removal) });
+    const { parents } = acts(log, dan, rename('by dan'));
+    expect(parents).toEqual(expect.arrayContaining([onIt, promotion, removal].map(idOf)));
+  });
+
   it('revocations that seniority decided, with or without effect', () => {
     const [one, other] = [by(zed, [start], remove(vic)), by(vic, [start], remove(zed))];
     const log = withAll(one, other);
