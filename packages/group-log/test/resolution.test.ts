@@ -1,6 +1,11 @@
 import { dice } from '@sotto/testing/fuzz';
 import { describe, expect, it } from 'vitest';
-import { GroupLog } from '../src/index.js';
+import { authorityOf } from '../src/admission.js';
+import { eachBit } from '../src/bits.js';
+import { Graph } from '../src/graph.js';
+import { GroupLog, parseChange } from '../src/index.js';
+import { noteContest } from '../src/resolution.js';
+import { ViewCache } from '../src/view-cache.js';
 import {
   act,
   add,
@@ -251,6 +256,61 @@ describe('a revocation reaches', () => {
     });
   });
 
+  it('what a later grant of administration alone builds on, when it ends membership', () => {
+    // Cid removes Gil, in vain: Ann removes Cid. Dan, who knows of both, promotes Gil. Then Bob removes Ann, who had not known of that.
+    const [ofCid, ofAnn] = [by(cid, remove(gil)), by(ann, remove(cid))];
+    const promotion = by(dan, promote(gil), [ofCid, ofAnn]);
+    const fromGil = by(gil, rename('from gil'), [promotion]);
+    expect(resolved([ofCid, ofAnn, promotion, fromGil])).toMatchObject({
+      name: 'from gil',
+      losses: [[0, 'authorRevoked', 1]],
+    });
+    const ofBob = by(bob, remove(ann));
+    expect(resolved([ofCid, ofAnn, promotion, fromGil, ofBob])).toMatchObject({
+      name: 'g',
+      members: without('ann', 'gil'),
+      losses: [
+        [1, 'authorRevoked', 4],
+        [3, 'authorRevoked', 0],
+      ],
+    });
+  });
+
+  it('when it ends administration, what rests on that, and no claim', () => {
+    const [ofCid, ofAnn] = [by(cid, demote(bob)), by(ann, remove(cid))];
+    const onBoth = by(bob, rename('on both'), [ofCid, ofAnn]);
+    expect(resolved([ofCid, ofAnn, onBoth, by(dan, remove(ann))])).toMatchObject({
+      name: 'g',
+      admins: ['cid', 'dan'],
+      losses: [
+        [1, 'authorRevoked', 3],
+        [2, 'authorRevoked', 0],
+      ],
+    });
+    // All leave but Bob, who was demoted before: he claims the group, and leads it.
+    const demotion = by(ann, demote(bob));
+    const left = [dan, cid, ann, hal, gil].reduce<Uint8Array[]>(
+      (all, one) => {
+        all.push(by(one, leave, all.slice(-1)));
+        return all;
+      },
+      [demotion],
+    );
+    const claim = by(bob, promote(bob), left.slice(-1));
+    const after = by(bob, rename('claimed'), [claim]);
+    expect(resolved([...left, claim, after])).toMatchObject({
+      name: 'claimed',
+      members: ['bob'],
+      admins: ['bob'],
+      losses: [],
+    });
+    // Who removes him at the time, and left only after that, is heard.
+    const removal = by(dan, remove(bob));
+    expect(resolved([removal, ...left.slice(0, 1), by(cid, rename('x'))])).toMatchObject({
+      members: without('bob'),
+    });
+  });
+
   it('by a demotion only what administration is needed for', () => {
     const demotion = by(ann, demote(bob));
     const [renaming, leaving] = [by(bob, rename('x')), by(bob, leave)];
@@ -262,5 +322,73 @@ describe('a revocation reaches', () => {
     // Promoted again, he is as good as new; removed and added, he has to be promoted, too.
     const promoted = by(ann, promote(bob), [demotion]);
     expect(resolved([demotion, promoted, by(bob, rename('y'), [promoted])])).toMatchObject({ name: 'y' });
+  });
+});
+
+describe('a graph that is restricted to some of its changes', () => {
+  /** The graph of a log, with all that was noted of it. */
+  function graphOf(log: GroupLog): Graph {
+    const graph = new Graph();
+    const views = new ViewCache(graph);
+    for (const { number, encoded } of log.stored()) {
+      const change = parseChange(cheapCrypto, encoded);
+      const parents = change.parents.map((parent) => graph.indexOf(parent) as number);
+      graph.append(change, parents, authorityOf(graph, views, parents, change, groupId), number);
+      noteContest(graph);
+    }
+    return graph;
+  }
+  const claimed = () => {
+    const left = [dan, cid, bob, ann].reduce<Uint8Array[]>((all, one) => {
+      all.push(by(one, leave, all.slice(-1)));
+      return all;
+    }, []);
+    const eldest = [gil, hal].toSorted((a, b) => (a.hex < b.hex ? -1 : 1))[0] as Person;
+    return [...left, by(eldest, promote(eldest), left.slice(-1))];
+  };
+  const changes = [by(bob, remove(cid)), by(cid, remove(bob)), by(cid, add(eve)), ...claimed()];
+  const graph = graphOf(base.apply(changes, ann.hex).log);
+
+  it('to all of them, is the same', () => {
+    const same = graph.restrictedTo(graph.entries.keys());
+    expect(same.entries).toEqual(graph.entries);
+    expect(same.contested).toEqual(graph.contested);
+    expect(same.bytes).toBe(graph.bytes);
+    for (const { hex } of everyone) {
+      for (const list of [
+        'byAuthor',
+        'revocationsOf',
+        'memberGrantsOf',
+        'adminGrantsOf',
+        'shareOf',
+      ] as const) {
+        expect(same[list](hex)).toEqual(graph[list](hex));
+      }
+    }
+  });
+
+  it('has of these what they rest on, by their new places', () => {
+    const gone = new Set([changes[0], changes[2]].map((one) => graph.indexOf(idOf(one as Uint8Array))));
+    const kept = [...graph.entries.keys()].filter((index) => !gone.has(index));
+    const fewer = graph.restrictedTo(kept);
+    const idsOf = (one: Graph, indices: readonly number[]) => indices.map((index) => one.at(index)?.id);
+    expect(fewer.entries.map(({ id }) => id)).toEqual(idsOf(graph, kept));
+    for (const entry of fewer.entries) {
+      const before = graph.at(graph.indexOf(entry.id) as number);
+      expect(idsOf(fewer, entry.parentIndices)).toEqual(idsOf(graph, before.parentIndices));
+      expect(idsOf(fewer, entry.memberGrants)).toEqual(idsOf(graph, before.memberGrants));
+      expect(idsOf(fewer, entry.premises)).toEqual(idsOf(graph, before.premises));
+      expect(idsOf(fewer, [entry.adminGrant])).toEqual(idsOf(graph, [before.adminGrant]));
+      expect([...eachBit(entry.ancestors)].map((index) => fewer.at(index).id).toSorted()).toEqual(
+        [...eachBit(before.ancestors)].map((index) => graph.at(index).id).toSorted(),
+      );
+      expect([entry.depth, entry.number, entry.rank]).toEqual([before.depth, before.number, before.rank]);
+    }
+    expect(idsOf(fewer, fewer.contested)).toEqual(
+      idsOf(
+        graph,
+        graph.contested.filter((index) => !gone.has(index)),
+      ),
+    );
   });
 });
