@@ -1,19 +1,22 @@
 /**
- * Mutation testing: npm run mutation -- [TARGET...] [--changed REVISION] [--seconds N] [--list]
+ * Mutation testing: npm run mutation -- [TARGET[:FILE]...] [--changed REVISION] [--seconds N] [--list]
  *
  * Changes the sources of each target (scripts/mutation/targets.mjs) in one place after another, and runs the tests that reach it: a
  * mutant that no test notices survives. Ends with 1 when less than 90 % of a target's mutants are noticed. Results of an earlier run are
  * used again where neither the source nor its tests have changed; reports are in reports/mutation/TARGET. What survives, and why, is in
  * docs/mutation.md.
  *
- * With --changed, only lines that differ from REVISION are mutated. With --seconds, a run ends after that time, says what it left out,
- * and judges what was tried.
+ * With a FILE of the target (`x3dh:src/merge.ts`, or some lines of it, `x3dh:src/merge.ts:20-30`), only that is mutated; with --changed,
+ * only lines that differ from REVISION. With --seconds, a run ends after that time, says what it left out, and judges what was tried.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { changedRanges, commitOf } from './mutation/changes.mjs';
 import { playTarget } from './mutation/play.mjs';
 import { printSummary, printTarget, scoreOf } from './mutation/report.mjs';
 import { targets } from './mutation/targets.mjs';
+import { root } from './workspace.mjs';
 
 /** Percent of a target's mutants that its tests have to notice. */
 const THRESHOLD = 90;
@@ -34,9 +37,21 @@ if (values.list) {
     process.stdout.write(`${name.padEnd(16)} ${folder}/${mutate}\n`);
   process.exit();
 }
-const unknown = positionals.filter((name) => !targets.some((target) => target.name === name));
-if (unknown.length > 0)
-  refuse(`Unknown target ${unknown.join(', ')}. Those there are: npm run mutation -- --list`);
+/** By the name of each target to play, the files of it that were named: all when there are none. */
+const chosen = new Map();
+for (const one of positionals) {
+  const [name, file, lines] = one.split(':');
+  const target = targets.find((other) => other.name === name);
+  if (target === undefined) refuse(`Unknown target ${name}. Those there are: npm run mutation -- --list`);
+  const files = chosen.get(name) ?? [];
+  chosen.set(name, files);
+  if (file === undefined) continue;
+  const path = `${target.folder}/${file}`;
+  if (!existsSync(join(root, path))) refuse(`There is no file ${path}.`);
+  files.push(lines === undefined ? path : `${path}:${lines}`);
+}
+if (values.changed !== undefined && [...chosen.values()].some((files) => files.length > 0))
+  refuse('Name either files, or with --changed a revision.');
 if (values.seconds !== undefined && !(Number(values.seconds) > 0))
   refuse('--seconds takes a number above 0.');
 const since = values.changed === undefined ? undefined : commitOf(values.changed);
@@ -45,8 +60,9 @@ if (values.changed !== undefined && since === undefined) refuse(`There is no com
 const deadline = values.seconds === undefined ? undefined : Date.now() + 1000 * Number(values.seconds);
 const outcomes = [];
 for (const target of targets) {
-  if (positionals.length > 0 && !positionals.includes(target.name)) continue;
-  const ranges = since === undefined ? undefined : changedRanges(target, since);
+  const files = chosen.get(target.name) ?? [];
+  if (chosen.size > 0 && !chosen.has(target.name)) continue;
+  const ranges = since === undefined ? (files.length > 0 ? files : undefined) : changedRanges(target, since);
   if (ranges?.length === 0) continue;
   const outcome = { target, ...(await playTarget(target, { ranges, deadline })) };
   outcomes.push(outcome);

@@ -8,7 +8,7 @@ import { root, toolEnvironment } from '../workspace.mjs';
 const GRACE_MS = 10_000;
 
 /**
- * @param ranges the lines to mutate, as of `changedRanges`; without them, all
+ * @param ranges the files or lines to mutate, as of `changedRanges`; without them, all
  * @param deadline in milliseconds since the epoch
  * @returns the mutants that were tried, how many were planned (undefined when it did not come to that), whether time was left,
  *   whether somebody interrupted it, and whether Stryker itself has failed
@@ -16,13 +16,7 @@ const GRACE_MS = 10_000;
 export async function playTarget({ name }, { ranges, deadline }) {
   const timeLeft = deadline === undefined ? undefined : deadline - Date.now();
   if (timeLeft !== undefined && timeLeft <= 0) return { mutants: [], isComplete: false, hasFailed: false };
-  const file = join(
-    root,
-    'reports',
-    'mutation',
-    name,
-    ranges === undefined ? 'results.jsonl' : 'changed.jsonl',
-  );
+  const file = join(root, 'reports', 'mutation', name, ranges === undefined ? 'results.jsonl' : 'part.jsonl');
   rmSync(file, { force: true });
   const child = spawn(join(root, 'node_modules', '.bin', 'stryker'), ['run', 'stryker.config.mjs'], {
     cwd: root,

@@ -35,6 +35,9 @@ const CREATOR: Authority = {
   rank: { depth: -1, id: '', position: 0 },
 };
 
+/** What of a change its author's permission depends on, beside the ancestors. */
+export type Proposal = Pick<ParsedChange, 'author' | 'kind' | 'names' | 'encoded'>;
+
 function notPermitted(what: string, message: string): SottoError {
   return new SottoError('NOT_PERMITTED', message, { what });
 }
@@ -47,10 +50,10 @@ function notPermitted(what: string, message: string): SottoError {
  * @returns what the change rests on
  * @throws NOT_PERMITTED, LIMIT_EXCEEDED
  */
-export function authorize(graph: Graph, view: View, ancestors: Bits, change: ParsedChange): Authority {
+export function authorize(graph: Graph, view: View, ancestors: Bits, change: Proposal): Authority {
   const { author, kind, names } = change;
-  const standing = view.standing(author);
-  if (standing === undefined || !view.isMember(author)) {
+  const standing = view.isMember(author) ? view.standing(author) : undefined;
+  if (standing === undefined) {
     throw notPermitted(kind, 'Only members may change the group.');
   }
   if (kind === 'leave') {
@@ -59,23 +62,22 @@ export function authorize(graph: Graph, view: View, ancestors: Bits, change: Par
     return authority;
   }
   const isAdmin = view.isAdmin(author);
-  const isClaim = !isAdmin && kind === 'promote' && names.length === 1 && names[0] === author;
+  const isClaim = kind === 'promote' && names.length === 1 && names[0] === author;
   if (!isAdmin && !(isClaim && view.admins.length === 0 && view.members[0] === author)) {
     throw notPermitted(kind, 'Only an administrator of the group may do this.');
   }
-  if (kind === 'create') throw notPermitted(kind, 'A group can only be created once.');
   checkTargets(view, change);
   const authority: Authority = {
     memberGrants: [standing.memberGrant],
     adminGrant: isClaim ? -1 : standing.adminGrant,
-    premises: isClaim ? premisesOf(graph, view, ancestors, author) : [],
+    premises: isClaim ? premisesOf(graph, view, ancestors, author, standing.joined) : [],
     rank: isClaim ? LAST : (standing.seniority ?? LAST),
   };
   checkShare(graph, ancestors, change, authority);
   return authority;
 }
 
-function checkTargets(view: View, { kind, names, author }: ParsedChange): void {
+function checkTargets(view: View, { kind, names, author }: Proposal): void {
   const all = (allowed: (name: string) => boolean) => names.every(allowed);
   switch (kind) {
     case 'add':
@@ -91,7 +93,7 @@ function checkTargets(view: View, { kind, names, author }: ParsedChange): void {
       }
       break;
     case 'promote':
-      if (!all((name) => view.isMember(name) && view.standing(name)?.adminGrant === -1)) {
+      if (!all((name) => view.standing(name)?.adminGrant === -1 && view.isMember(name))) {
         throw notPermitted(kind, 'An identity to promote is not a plain member.');
       }
       checkLimit('administrators of a group', GROUP_ADMINS_MAX, view.admins.length + names.length);
@@ -108,58 +110,63 @@ function checkTargets(view: View, { kind, names, author }: ParsedChange): void {
   }
 }
 
-/** What left the group without administrator, and the author with no one who joined earlier. */
-function premisesOf(graph: Graph, view: View, ancestors: Bits, author: string): number[] {
+/**
+ * What left the group without administrator, and the author with no one who joined earlier: the revocations that keep others from what
+ * the grants among the ancestors would give them, or that void such a grant. Everyone has to find the same, whatever else is known.
+ */
+function premisesOf(graph: Graph, view: View, ancestors: Bits, author: string, joined: Rank): number[] {
   const found = new Set<number>();
-  const own = view.standing(author)?.joined ?? LAST;
-  const note = (identity: string, of: 'membership' | 'administration') => {
+  const among = (grants: readonly number[]) => grants.filter((grant) => hasBit(ancestors, grant));
+  const note = (identity: string, of: 'membership' | 'administration', grants: readonly number[]) => {
     for (const index of exclusions(graph, view, identity, of)) found.add(index);
-    for (const grant of graph.memberGrantsOf(identity)) {
-      const by = hasBit(ancestors, grant) ? voidedBy(graph, view.effective, ancestors, grant) : undefined;
-      if (by !== undefined && isRevocation(graph.at(by).kind)) found.add(by);
+    for (const grant of grants) {
+      const by = voidedBy(graph, view.effective, ancestors, grant);
+      if (by !== undefined) found.add(by);
     }
   };
-  for (const identity of graph.administrators()) if (identity !== author) note(identity, 'administration');
   for (const identity of graph.identities()) {
-    if (view.standing(identity) !== undefined) continue;
-    const elder = graph
-      .memberGrantsOf(identity)
-      .some((grant) => hasBit(ancestors, grant) && compareRanks(graph.rankIn(grant, identity), own) < 0);
-    if (elder) note(identity, 'membership');
+    if (identity === author) continue;
+    const memberGrants = among(graph.memberGrantsOf(identity));
+    const adminGrants = among(graph.adminGrantsOf(identity));
+    if (adminGrants.length > 0) note(identity, 'administration', [...memberGrants, ...adminGrants]);
+    if (memberGrants.some((grant) => compareRanks(graph.rankIn(grant, identity), joined) < 0)) {
+      note(identity, 'membership', memberGrants);
+    }
   }
   return [...found].sort((a, b) => a - b);
 }
 
-/** What one author may have among the ancestors of a change, the change included. */
-function checkShare(graph: Graph, ancestors: Bits, change: ParsedChange, { premises }: Authority): void {
+interface Cap {
+  readonly what: string;
+  readonly of: keyof Share;
+  readonly limit: number;
+}
+
+/** What one author may have among the ancestors of an ordinary change, the change included. */
+const ORDINARY_CAPS: readonly Cap[] = [
+  { what: 'changes of a group by one author', of: 'changes', limit: AUTHOR_CHANGES_MAX },
+  { what: 'bytes of changes by one author', of: 'bytes', limit: AUTHOR_BYTES_MAX },
+  { what: 'identities added by one author', of: 'names', limit: AUTHOR_NAMES_MAX },
+];
+/** The same for revocations and claims. */
+const RESERVED_CAPS: readonly Cap[] = [
+  { what: 'revocations by one author', of: 'reserved', limit: AUTHOR_REVOCATIONS_MAX },
+  { what: 'bytes of revocations by one author', of: 'reservedBytes', limit: AUTHOR_BYTES_MAX },
+];
+
+function checkShare(graph: Graph, ancestors: Bits, change: Proposal, { premises }: Authority): void {
   const isReserved = isRevocation(change.kind) || premises.length > 0;
+  const caps = isReserved ? RESERVED_CAPS : ORDINARY_CAPS;
   const own: Unplaced = { ...change, isReserved };
   const most = { ...graph.shareOf(change.author) };
   addToShare(most, own);
-  if (isWithinShare(most)) return;
+  if (caps.every(({ of, limit }) => most[of] <= limit)) return;
   const share = newShare();
   addToShare(share, own);
   for (const index of graph.byAuthor(change.author)) {
     if (hasBit(ancestors, index)) addToShare(share, graph.at(index));
   }
-  if (isReserved) {
-    checkLimit('revocations by one author', AUTHOR_REVOCATIONS_MAX, share.reserved);
-    checkLimit('bytes of revocations by one author', AUTHOR_BYTES_MAX, share.reservedBytes);
-    return;
-  }
-  checkLimit('changes of a group by one author', AUTHOR_CHANGES_MAX, share.changes);
-  checkLimit('bytes of changes by one author', AUTHOR_BYTES_MAX, share.bytes);
-  if (change.kind === 'add') checkLimit('identities added by one author', AUTHOR_NAMES_MAX, share.names);
-}
-
-function isWithinShare({ changes, bytes, reserved, reservedBytes, names }: Share): boolean {
-  return (
-    changes <= AUTHOR_CHANGES_MAX &&
-    bytes <= AUTHOR_BYTES_MAX &&
-    reserved <= AUTHOR_REVOCATIONS_MAX &&
-    reservedBytes <= AUTHOR_BYTES_MAX &&
-    names <= AUTHOR_NAMES_MAX
-  );
+  for (const { what, of, limit } of caps) checkLimit(what, limit, share[of]);
 }
 
 /** @throws LIMIT_EXCEEDED */

@@ -1,16 +1,6 @@
 import { decodeHex, isSottoError, SottoError } from '@sotto/core';
 import { authorityOf, checkLimit } from './admission.js';
-import {
-  allBits,
-  type Bits,
-  clearBit,
-  copyBits,
-  differing,
-  eachBit,
-  hasBit,
-  newBits,
-  setBit,
-} from './bits.js';
+import { allBits, type Bits, clearBit, copyBits, differing, eachBit, hasBit, setBit } from './bits.js';
 import { changeIdOf, checkSignature, type LogCrypto, type ParsedChange, parseChange } from './change.js';
 import { type Entry, type Graph, isRevocation } from './graph.js';
 import type { GroupLogLimits } from './limits.js';
@@ -184,7 +174,7 @@ class Application {
             what: change.kind,
           });
         }
-        if (forgeries.size > 0 && next.sender === sender && fresh.has(id)) {
+        if (forgeries.size > 0 && fresh.has(id)) {
           throw new SottoError('INVALID_SIGNATURE', 'The change came in a batch with a forged one.', {
             reason: 'in a batch with a forged change',
           });
@@ -227,7 +217,7 @@ class Application {
       for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
         if (usedByOthers.has(id)) continue;
         usedByOthers.add(id);
-        stack.push(...(fresh.get(id)?.change.parents ?? []).filter((one) => fresh.has(one)));
+        stack.push(...(fresh.get(id)?.change.parents ?? []));
       }
     }
     const parents = new Set([...fresh.values()].flatMap(({ change }) => change.parents));
@@ -332,7 +322,8 @@ class Application {
     const over = (moreChanges: number, moreBytes: number) =>
       this.#graph.length > changes + moreChanges || this.#graph.bytes > bytes + moreBytes;
     if (!over(0, 0)) return;
-    this.#drop(this.#unneeded(0));
+    const needed = this.#graph.closure(eachBit(this.#view.effective));
+    this.#drop(this.#except(needed, tooManyVoid(this.#limits.voidChanges)));
     if (!over(0, 0)) return;
     const full = new SottoError('LIMIT_EXCEEDED', 'The log of the group is full.', {
       what: 'changes of a group',
@@ -340,21 +331,15 @@ class Application {
       actual: this.#graph.length,
     });
     // What revocations and claims build on is kept with them, and so is what was there before.
-    const reserved: number[] = [];
-    for (let index = 0; index < this.#graph.length; index++) {
-      const entry = this.#graph.at(index);
-      if (!this.#isNew(entry) || (entry.isReserved && hasBit(this.#view.effective, index)))
-        reserved.push(index);
-    }
-    const kept = this.#graph.closure(reserved);
-    this.#drop(this.#except(kept, full));
-    if (over(reservedChanges, reservedBytes)) {
-      const old = newBits(this.#graph.length);
-      for (let index = 0; index < this.#graph.length; index++) {
-        if (!this.#isNew(this.#graph.at(index))) setBit(old, index);
-      }
-      this.#drop(this.#except(old, full));
-    }
+    const keeps = (entry: Entry, index: number) =>
+      !this.#isNew(entry) || (entry.isReserved && hasBit(this.#view.effective, index));
+    this.#drop(this.#except(this.#graph.closure(this.#where(keeps)), full));
+    if (!over(reservedChanges, reservedBytes)) return;
+    this.#drop(this.#except(this.#graph.closure(this.#where((entry) => !this.#isNew(entry))), full));
+  }
+
+  #where(is: (entry: Entry, index: number) => boolean): number[] {
+    return [...this.#graph.entries.keys()].filter((index) => is(this.#graph.at(index), index));
   }
 
   #isNew({ number }: Entry): boolean {
@@ -362,21 +347,7 @@ class Application {
   }
 
   #except(kept: Bits, error: SottoError): Map<number, SottoError> {
-    const dropped = new Map<number, SottoError>();
-    for (let index = 0; index < this.#graph.length; index++)
-      if (!hasBit(kept, index)) dropped.set(index, error);
-    return dropped;
-  }
-
-  /** Changes from an index on without effect that nothing with effect builds on. */
-  #unneeded(from: number): Map<number, SottoError> {
-    const graph = this.#graph;
-    const needed = graph.closure(eachBit(this.#view.effective));
-    const found = new Map<number, SottoError>();
-    for (let index = from; index < graph.length; index++) {
-      if (!hasBit(needed, index)) found.set(index, tooManyVoid(this.#limits.voidChanges));
-    }
-    return found;
+    return new Map(this.#where((_, index) => !hasBit(kept, index)).map((index) => [index, error]));
   }
 
   /** New changes beyond what one author may have, unless someone else's change with effect builds on them. */
@@ -390,8 +361,8 @@ class Application {
     const heads = standing.filter((index) => !hasBit(covered, index));
     for (const author of authors) {
       const own = graph.byAuthor(author);
-      const voids = own.filter((index) => !hasBit(effective, index));
-      if (voids.some((index) => index >= this.#first)) this.#surplusOfVoid(author, voids, surplus);
+      const unneeded = own.filter((index) => !hasBit(effective, index) && !hasBit(covered, index));
+      this.#surplusOfVoid(author, unneeded, surplus);
       if (this.#mayExceed(author, heads)) this.#surplusOfLoose(author, heads, own, surplus);
     }
     // What builds on a dropped change is dropped, too.
@@ -404,13 +375,12 @@ class Application {
     return surplus;
   }
 
-  #surplusOfVoid(author: string, voids: readonly number[], surplus: Map<number, SottoError>): void {
+  /** @param unneeded what of the author has no effect, and nothing with effect builds on */
+  #surplusOfVoid(author: string, unneeded: readonly number[], surplus: Map<number, SottoError>): void {
     const graph = this.#graph;
-    const needed = graph.closure(eachBit(this.#view.effective));
     const isGhost = !graph.memberGrantsOf(author).some((grant) => hasBit(this.#view.effective, grant));
     let count = 0;
-    for (const index of voids) {
-      if (hasBit(needed, index)) continue;
+    for (const index of unneeded) {
       if (++count <= this.#limits.voidChanges && !isGhost) continue;
       if (index < this.#first) continue;
       surplus.set(
@@ -422,18 +392,18 @@ class Application {
     }
   }
 
-  /** Whether it is worth counting what of an author no one has built on. */
+  /** Whether it is worth counting what of an author no one has built on: all that it has is not less. */
   #mayExceed(author: string, heads: readonly number[]): boolean {
-    const { looseHeads, looseLeaves, looseBytes, looseChanges, looseRevocations } = this.#limits;
     const { changes, bytes, reserved, reservedBytes, leaves } = this.#graph.shareOf(author);
-    return (
-      changes > looseChanges ||
-      bytes > looseBytes ||
-      reserved - leaves > looseRevocations ||
-      reservedBytes > looseBytes ||
-      leaves > looseLeaves ||
-      heads.filter((index) => this.#graph.at(index).author === author).length > looseHeads
-    );
+    const most: Loose = {
+      changes,
+      bytes,
+      heads: heads.filter((index) => this.#graph.at(index).author === author).length,
+      revocations: reserved - leaves,
+      revocationBytes: reservedBytes,
+      leaves,
+    };
+    return (['ordinary', 'revocation', 'leave'] as const).some((sort) => exceeds(most, sort, this.#limits));
   }
 
   #surplusOfLoose(
@@ -444,34 +414,31 @@ class Application {
   ): void {
     const graph = this.#graph;
     const { effective } = this.#view;
-    const { looseChanges, looseBytes, looseRevocations, looseLeaves, looseHeads } = this.#limits;
+    const { looseRevocations, looseHeads } = this.#limits;
     const byOthers = [...eachBit(effective)].filter((index) => graph.at(index).author !== author);
     const builtOn = graph.ancestorsOf(byOthers);
     const isHead = new Set(heads);
-    const counts = { changes: 0, bytes: 0, revocations: 0, revocationBytes: 0, leaves: 0, heads: 0 };
+    const counts: Loose = { changes: 0, bytes: 0, heads: 0, revocations: 0, revocationBytes: 0, leaves: 0 };
     for (const index of own) {
       if (!hasBit(effective, index) || hasBit(builtOn, index)) continue;
-      const entry = graph.at(index);
-      const reserved = entry.isReserved;
-      if (entry.kind === 'leave') counts.leaves++;
-      else if (reserved) counts.revocations++;
-      else counts.changes++;
-      if (reserved) counts.revocationBytes += entry.encoded.length;
-      else counts.bytes += entry.encoded.length;
-      if (!reserved && isHead.has(index)) counts.heads++;
+      const { kind, isReserved, encoded } = graph.at(index);
+      if (isReserved) {
+        counts.revocationBytes += encoded.length;
+        if (kind === 'leave') counts.leaves++;
+        else counts.revocations++;
+      } else {
+        counts.changes++;
+        counts.bytes += encoded.length;
+        if (isHead.has(index)) counts.heads++;
+      }
       if (index < this.#first) continue;
-      const exceeds =
-        entry.kind === 'leave'
-          ? counts.leaves > looseLeaves
-          : reserved
-            ? counts.revocations > looseRevocations || counts.revocationBytes > looseBytes
-            : counts.changes > looseChanges || counts.bytes > looseBytes || counts.heads > looseHeads;
-      if (!exceeds) continue;
+      const sort = kind === 'leave' ? kind : isReserved ? 'revocation' : 'ordinary';
+      if (!exceeds(counts, sort, this.#limits)) continue;
       surplus.set(
         index,
         new SottoError('LIMIT_EXCEEDED', 'The author has made too many changes on which no one has built.', {
           what: 'changes of one author side by side',
-          limit: reserved ? looseRevocations : looseHeads,
+          limit: isReserved ? looseRevocations : looseHeads,
           actual: own.length,
         }),
       );
@@ -490,7 +457,7 @@ class Application {
     if (this.#without(gone) === undefined) {
       let spared = 0;
       for (const index of dropped.keys()) {
-        if (hasBit(this.#view.effective, index) || !isRevocation(graph.at(index).kind)) continue;
+        if (!isRevocation(graph.at(index).kind)) continue;
         if (victimsOf(graph, index, within).length === 0 || spared >= this.#limits.voidChanges) continue;
         spared++;
         for (const one of eachBit(graph.closure([index]))) gone.delete(one);
@@ -526,11 +493,10 @@ class Application {
   /** Earlier changes that have lost their effect. */
   #lost(): readonly Ineffective[] {
     const before = this.#log;
-    const isSame = this.#graph === before.graph;
     const lost: Ineffective[] = [];
     const within = allBits(this.#graph.length);
     for (const index of eachBit(before.view.effective)) {
-      const here = isSame ? index : this.#graph.indexOf(before.graph.at(index).id);
+      const here = this.#graph.indexOf(before.graph.at(index).id);
       if (here === undefined) continue;
       const loss = lossOf(this.#graph, this.#view.effective, within, here);
       if (loss !== undefined) lost.push(ineffective(this.#graph, here, loss));
@@ -552,7 +518,7 @@ class Application {
     };
     for (let index = first; index < graph.length; index++) {
       const { kind, names } = graph.at(index);
-      for (const name of kind === 'rename' ? [] : names) {
+      for (const name of names) {
         if (isRevocation(kind)) {
           for (const grant of graph.memberGrantsOf(name)) meet(grant, index, name);
           for (const grant of graph.adminGrantsOf(name)) meet(grant, index, name);
@@ -600,6 +566,29 @@ class Application {
     };
     return { next, outcome };
   }
+}
+
+/** What an author has on which no one else has built. */
+interface Loose {
+  changes: number;
+  bytes: number;
+  heads: number;
+  /** And claims. */
+  revocations: number;
+  /** `leave` included. */
+  revocationBytes: number;
+  leaves: number;
+}
+
+/** Whether there is too much of one sort. */
+function exceeds(
+  { changes, bytes, heads, revocations, revocationBytes, leaves }: Loose,
+  sort: 'ordinary' | 'revocation' | 'leave',
+  { looseChanges, looseBytes, looseHeads, looseRevocations, looseLeaves }: GroupLogLimits,
+): boolean {
+  if (sort === 'leave') return leaves > looseLeaves;
+  if (sort === 'revocation') return revocations > looseRevocations || revocationBytes > looseBytes;
+  return changes > looseChanges || bytes > looseBytes || heads > looseHeads;
 }
 
 function tooManyVoid(limit: number): SottoError {

@@ -8,11 +8,15 @@ export interface Rank {
   readonly position: number;
 }
 
+/** By depth, then id: an order that is the same for everyone. Negative when the first comes first. */
+export function compareChanges(a: Omit<Rank, 'position'>, b: Omit<Rank, 'position'>): number {
+  if (a.depth !== b.depth) return a.depth - b.depth;
+  return a.id === b.id ? 0 : a.id < b.id ? -1 : 1;
+}
+
 /** Negative when the first comes first. */
 export function compareRanks(a: Rank, b: Rank): number {
-  if (a.depth !== b.depth) return a.depth - b.depth;
-  if (a.id !== b.id) return a.id < b.id ? -1 : 1;
-  return a.position - b.position;
+  return compareChanges(a, b) || a.position - b.position;
 }
 
 /** What gave a change its authority, judged by its own ancestors. Numbers are indices into the graph. */
@@ -156,6 +160,11 @@ export class Graph {
   /** All identities that any change names as administrators. */
   administrators(): Iterable<string> {
     return this.#adminGrants.keys();
+  }
+
+  /** Some changes by depth and id. Indices follow the order of arrival, which is not the same for everyone. */
+  inOrder(indices: readonly number[]): number[] {
+    return indices.toSorted((a, b) => compareChanges(this.at(a), this.at(b)));
   }
 
   /** Whether a change is another one, or one of its ancestors. */

@@ -1,9 +1,9 @@
 import { decodeHex, encodeHex, isSottoError, SottoError } from '@sotto/core';
-import { authorityOf, authorize } from './admission.js';
+import { authorityOf, authorize, type Proposal } from './admission.js';
 import { type ApplyOutcome, applyBatch, type StoredChange } from './application.js';
 import { allBits, type Bits, differing, eachBit, hasBit, newBits } from './bits.js';
-import { type GroupAction, type LogCrypto, type ParsedChange, parseChange } from './change.js';
-import { type Entry, Graph, isRevocation } from './graph.js';
+import { type GroupAction, type LogCrypto, parseChange } from './change.js';
+import { compareChanges, type Entry, Graph, isRevocation } from './graph.js';
 import { CHANGE_PARENTS_MAX, DEFAULT_GROUP_LOG_LIMITS, type GroupLogLimits } from './limits.js';
 import { Orphans } from './orphans.js';
 import { type Ineffective, ineffective, lossOf, voidedBy } from './reasons.js';
@@ -131,8 +131,11 @@ export class GroupLog {
     try {
       for (const { number, encoded } of records) {
         const change = parseChange(crypto, encoded);
-        const parents = change.parents.map((parent) => graph.indexOf(parent) ?? -1);
-        if (parents.includes(-1)) throw new Error('a parent is missing');
+        const parents = change.parents.map((parent) => {
+          const index = graph.indexOf(parent);
+          if (index === undefined) throw new Error('a parent is missing');
+          return index;
+        });
         graph.append(change, parents, authorityOf(graph, views, parents, change, groupId), number);
         noteContest(graph);
         nextNumber = number + 1;
@@ -182,16 +185,13 @@ export class GroupLog {
 
   /** The current state of the group. */
   get state(): GroupLogState {
-    let name = '';
-    let depth = -1;
-    let id = '';
+    let named: Entry | undefined;
     for (const index of eachBit(this.#view.effective)) {
       const entry = this.#graph.at(index);
       if (entry.name === undefined) continue;
-      if (entry.depth < depth || (entry.depth === depth && entry.id < id)) continue;
-      ({ name, depth, id } = { ...entry, name: entry.name });
+      if (named === undefined || compareChanges(entry, named) > 0) named = entry;
     }
-    return { name, members: this.#view.members, admins: this.#view.admins };
+    return { name: named?.name ?? '', members: this.#view.members, admins: this.#view.admins };
   }
 
   /** Whether an identity (hex) is a member. */
@@ -206,8 +206,7 @@ export class GroupLog {
 
   /** Whether a stored change, effective or not, makes an identity a member. */
   names(identity: string): boolean {
-    const [first] = this.#graph.memberGrantsOf(identity);
-    return first !== undefined && first < this.#length;
+    return this.#graph.memberGrantsOf(identity).some((grant) => grant < this.#length);
   }
 
   /** Whether a change is stored, by its id in hex. */
@@ -298,10 +297,9 @@ export class GroupLog {
     const own = this.explain(id);
     const { kind, names } = this.#graph.at(index);
     if (own !== undefined || !names.includes(identity)) return own;
-    const wants = kind === 'promote' ? 'demote' : undefined;
     for (const by of this.#graph.revocationsOf(identity)) {
       if (!hasBit(this.#view.effective, by) || hasBit(this.#graph.at(index).ancestors, by)) continue;
-      if (this.#graph.at(by).kind === 'demote' && wants === undefined) continue;
+      if (this.#graph.at(by).kind === 'demote' && kind !== 'promote') continue;
       return ineffective(this.#graph, index, { reason: 'subjectRevoked', by });
     }
     return undefined;
@@ -322,15 +320,10 @@ export class GroupLog {
    */
   parentsFor(author: string, action: Exclude<GroupAction, { readonly kind: 'create' }>): readonly string[] {
     const named = 'identities' in action ? action.identities.map(encodeHex) : [];
-    const change: ParsedChange = {
-      id: '',
+    const change: Proposal = {
       author,
       kind: action.kind,
-      groupId: this.groupId,
-      parents: [],
-      time: 0,
-      name: undefined,
-      names: action.kind === 'leave' ? [author] : named.toSorted(),
+      names: named,
       encoded: new Uint8Array(0),
     };
     const graph = this.#graph;
@@ -343,7 +336,7 @@ export class GroupLog {
     for (let attempt = 0; ; attempt++) {
       const parents = this.#chooseHeads(needed, isRevocation(action.kind) ? new Set(named) : new Set());
       const { view, ancestors } = this.#views.after(parents);
-      // Revocations without effect in the whole log that have some among these: what voids them has to come along.
+      // Changes without effect in the whole log that have some among these: what voids them has to come along.
       const missing = this.#whatVoids(view).filter((index) => !needed.includes(index));
       if (missing.length === 0 || attempt >= CHANGE_PARENTS_MAX) {
         authorize(graph, view, ancestors, change);
@@ -380,9 +373,8 @@ export class GroupLog {
     const seen = new Set<number>(grounds);
     const queue = [...grounds];
     const guard = (revocation: number) => {
-      if (hasBit(effective, revocation)) return;
       const by = voidedBy(graph, effective, all, revocation);
-      if (by === undefined || by === revocation) return;
+      if (by === undefined) return;
       guards.add(by);
       if (!seen.has(by)) queue.push(by);
       seen.add(by);
@@ -446,16 +438,18 @@ export class GroupLog {
       .map(({ index }) => index);
   }
 
-  /** Changes with effect in this log that void, in it, revocations that have effect in a view of a part of it. */
+  /**
+   * Changes that void, in this log, others that have effect in a view of a part of it: revocations, and grants on which a change that
+   * builds on that part would rest.
+   */
   #whatVoids(view: View): number[] {
     const graph = this.#graph;
     if (graph.contested.length === 0) return [];
     const { effective } = this.#view;
     const found = new Set<number>();
     for (const index of eachBit(differing(view.effective, effective))) {
-      if (!hasBit(view.effective, index) || !isRevocation(graph.at(index).kind)) continue;
       const by = voidedBy(graph, effective, allBits(this.#length), index);
-      if (by !== undefined && hasBit(effective, by)) found.add(by);
+      if (by !== undefined) found.add(by);
     }
     return [...found];
   }
@@ -511,13 +505,12 @@ export class GroupLog {
     const before = this.#chain ?? { effective: newBits(0), order: [], hashes: [] };
     const changed = [...eachBit(differing(before.effective, effective))];
     if (changed.length === 0) return before;
-    const isFirst = (a: Entry, b: Entry) => (a.depth === b.depth ? a.id < b.id : a.depth < b.depth);
     const order = before.order.filter((index) => hasBit(effective, index));
     for (const index of changed) {
       if (!hasBit(effective, index)) continue;
       const entry = graph.at(index);
       let at = order.length;
-      while (at > 0 && isFirst(entry, graph.at(order[at - 1] as number))) at--;
+      while (at > 0 && compareChanges(entry, graph.at(order[at - 1] as number)) < 0) at--;
       order.splice(at, 0, index);
     }
     let same = 0;

@@ -42,16 +42,16 @@ export function ineffective(graph: Graph, index: number, { reason, by }: Loss): 
   return { id, author, kind, names, reason, by: graph.at(by).id };
 }
 
-/** Why a change of a set has no effect; `undefined` when it has. */
+/** Why a change of a set has no effect; `undefined` when it has. The same for everyone: of several reasons, the first by depth and id. */
 export function lossOf(graph: Graph, effective: Bits, within: Bits, index: number): Loss | undefined {
   if (hasBit(effective, index)) return undefined;
-  const attacker = attackersOf(graph, index, within).find((one) => hasBit(effective, one));
+  const attacker = graph.inOrder(attackersOf(graph, index, within)).find((one) => hasBit(effective, one));
   if (attacker !== undefined) return { reason: 'authorRevoked', by: attacker };
-  const fallen = supportsOf(graph.at(index)).find((one) => !hasBit(effective, one));
+  const fallen = graph.inOrder(supportsOf(graph.at(index))).find((one) => !hasBit(effective, one));
   if (fallen !== undefined) {
     return { reason: 'supportLost', by: lossOf(graph, effective, within, fallen)?.by ?? fallen };
   }
-  const stronger = victimsOf(graph, index, within).find((one) => hasBit(effective, one));
+  const stronger = graph.inOrder(victimsOf(graph, index, within)).find((one) => hasBit(effective, one));
   return { reason: 'outranked', by: stronger ?? index };
 }
 

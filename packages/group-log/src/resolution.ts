@@ -1,5 +1,5 @@
 import { type Bits, copyBits, eachBit, hasBit, newBits, setBit } from './bits.js';
-import { compareRanks, type Entry, type Graph, isRevocation } from './graph.js';
+import { compareChanges, compareRanks, type Entry, type Graph, isRevocation } from './graph.js';
 
 /*
  * Which changes of a set have effect: docs/group-protocol.md, "Effect". A pure function of the set, which holds the
@@ -197,9 +197,7 @@ function mostSenior(
 }
 
 function compareRevocations(a: Entry, b: Entry): number {
-  const bySeniority = compareRanks(a.rank, b.rank);
-  if (bySeniority !== 0) return bySeniority;
-  return a.depth === b.depth ? (a.id < b.id ? -1 : 1) : a.depth - b.depth;
+  return compareRanks(a.rank, b.rank) || compareChanges(a, b);
 }
 
 /** Tarjan's strongly connected components, without recursion: by change, a number that names its component. */

@@ -1,5 +1,5 @@
 import { type Bits, differing, eachBit, hasBit, newBits, setBit } from './bits.js';
-import { compareRanks, type Graph, isRevocation, type Rank } from './graph.js';
+import { compareChanges, compareRanks, type Graph, type Rank } from './graph.js';
 import { GROUP_ADMINS_MAX, GROUP_MEMBERS_MAX } from './limits.js';
 import { resolve } from './resolution.js';
 
@@ -176,9 +176,7 @@ export class View {
 function mostSeniorGrant(graph: Graph, grants: readonly number[]): number {
   return grants.reduce((best, grant) => {
     const [a, b] = [graph.at(grant), graph.at(best)];
-    const bySeniority = compareRanks(a.rank, b.rank);
-    if (bySeniority !== 0) return bySeniority < 0 ? grant : best;
-    return compareRanks({ ...a, position: 0 }, { ...b, position: 0 }) < 0 ? grant : best;
+    return (compareRanks(a.rank, b.rank) || compareChanges(a, b)) < 0 ? grant : best;
   });
 }
 
@@ -190,15 +188,14 @@ export function exclusions(
   of: 'membership' | 'administration',
 ): number[] {
   const grants = of === 'membership' ? graph.memberGrantsOf(identity) : graph.adminGrantsOf(identity);
-  const revocations = graph
-    .revocationsOf(identity)
-    .filter(
-      (index) =>
-        hasBit(view.effective, index) &&
-        isRevocation(graph.at(index).kind) &&
-        (of === 'administration' || graph.at(index).kind !== 'demote'),
-    )
-    .sort((a, b) => compareRanks({ ...graph.at(a), position: 0 }, { ...graph.at(b), position: 0 }));
+  const revocations = graph.inOrder(
+    graph
+      .revocationsOf(identity)
+      .filter(
+        (index) =>
+          hasBit(view.effective, index) && (of === 'administration' || graph.at(index).kind !== 'demote'),
+      ),
+  );
   const found = new Set<number>();
   for (const grant of grants) {
     if (!hasBit(view.effective, grant)) continue;

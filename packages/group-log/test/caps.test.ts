@@ -2,7 +2,6 @@ import { encodeHex, type KeyPair } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { describe, expect, it } from 'vitest';
 import {
-  AUTHOR_CHANGES_MAX,
   DEFAULT_GROUP_LOG_LIMITS,
   GROUP_ADMINS_MAX,
   GROUP_MEMBERS_MAX,
@@ -102,41 +101,9 @@ describe('caps of the protocol', () => {
     expect(both.state.admins).toHaveLength(GROUP_ADMINS_MAX);
     expect(both.state.admins[0]).toBe(ann.hex);
   });
-
-  it('an administrator at the cap of changes can still put someone out, and others can do everything', () => {
-    const log = renamed(led(), bob, AUTHOR_CHANGES_MAX);
-    expect(() => log.parentsFor(bob.hex, rename('one more'))).toThrow(
-      expect.objectContaining({ code: 'LIMIT_EXCEEDED' }),
-    );
-    const without = act(log, bob, remove(cid));
-    expect(without.isMember(cid.hex)).toBe(false);
-    expect(act(without, ann, rename('still going')).state.name).toBe('still going');
-  });
 });
 
 describe('what a device keeps', () => {
-  it('1,000 heads of an administrator: 64 are kept, and the others go on as if nothing were', () => {
-    const start = led();
-    const flood = Array.from({ length: 1000 }, (_, at) =>
-      forge(start.groupId, cid, [last(start)], rename(`f${at}`)),
-    );
-    const flooded = start.apply(flood, cid.hex);
-    expect(flooded.effective).toHaveLength(DEFAULT_GROUP_LOG_LIMITS.looseHeads);
-    const more = Array.from({ length: 50 }, (_, at) =>
-      forge(start.groupId, cid, [last(start)], rename(`g${at}`)),
-    );
-    expect(flooded.log.apply(more, cid.hex).added).toEqual([]);
-    const change = sign(flooded.log, ann, rename('clean'));
-    expect(parseChange(cheapCrypto, change).parents.length).toBeLessThanOrEqual(16);
-    expect(change.length).toBeLessThan(1024);
-    const out = act(flooded.log, ann, remove(cid));
-    expect(out.apply(more, cid.hex).effective).toEqual([]);
-    // Someone who got other ones takes those that hers builds on.
-    const elsewhere = start.apply(more, cid.hex).log;
-    const healed = elsewhere.apply(out.changes(), ann.hex).log;
-    expect(hashOf(healed)).toBe(hashOf(out));
-  });
-
   it('of someone who was removed 64 changes, and of ghosts none', () => {
     const start = led();
     const out = act(start, ann, remove(cid));
@@ -215,7 +182,7 @@ describe('what it costs, counted', () => {
   const build = (crypto: LogCrypto, members: number) => {
     const { log } = create(ann, crowd.slice(0, members));
     const led = act(log, ann, promote(crowd[0] as Person));
-    const changes = renamed(renamed(led, ann, 500), crowd[0] as Person, 500).changes();
+    const changes = renamed(renamed(led, ann, 60), crowd[0] as Person, 60).changes();
     return {
       changes,
       log: GroupLog.open(
@@ -226,9 +193,9 @@ describe('what it costs, counted', () => {
     };
   };
 
-  it('a change in a log at its caps costs as many operations as in a new one', () => {
+  it('a change in a large log costs as many operations as in a new one', () => {
     const { counts, counted } = counting(cheapCrypto);
-    const { log } = build(counted, 900);
+    const { log } = build(counted, 200);
     expect(hashOf(log)).toHaveLength(64);
     const change = sign(log, ann, rename('x'));
     Object.assign(counts, { signatures: 0, hashes: 0, points: 0 });
@@ -246,7 +213,7 @@ describe('what it costs, counted', () => {
 
   it('opening verifies no signature, and works out no view from scratch', () => {
     const { counts, counted } = counting(cheapCrypto);
-    const { log, changes } = build(counted, 900);
+    const { log, changes } = build(counted, 200);
     expect(counts).toEqual({ signatures: 0, hashes: changes.length, points: 0 });
     expect(countViewsResolved(log)).toBeLessThanOrEqual(1);
   });

@@ -186,6 +186,12 @@ function check(node: Honest, other: Honest, outsider: Person, root: Uint8Array):
   };
   if (hashOf(log) !== hashOf(other.log)) fail('Convergence', 'another hash');
   if (JSON.stringify(log.state) !== JSON.stringify(other.log.state)) fail('Convergence', 'another state');
+  for (const change of log.changes()) {
+    const { id } = parseChange(cheapCrypto, change);
+    if (!other.log.has(id)) continue;
+    const [own, theirs] = [log, other.log].map((one) => JSON.stringify(one.explain(id)));
+    if (own !== theirs) fail('Convergence', 'another reason');
+  }
   for (const id of node.made) {
     const loss = log.explain(id);
     if (loss === undefined) continue;

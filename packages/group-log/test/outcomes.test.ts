@@ -204,6 +204,7 @@ describe('who may do what, with the reason', () => {
     expect(refusals(start, [change], eve)).toEqual([
       { id: idOf(change), code: 'NOT_PERMITTED', details: { what: 'group changes' } },
     ]);
+    expect(start.apply([change], eve.hex).pending).toEqual([]);
     const applied = start.apply([change], bob.hex);
     expect([applied.pending, applied.refused]).toEqual([[idOf(change)], []]);
     expect([applied.log.waiting, applied.log.waitingBytes]).toEqual([1, change.length]);
@@ -316,6 +317,103 @@ describe('what a batch comes to', () => {
     expect(overruled).toEqual([]);
   });
 
+  it('grants and revocations of the same people are reported only where both have effect', () => {
+    const start = led();
+    const by = (author: Person, action: Parameters<typeof forge>[3], on = [last(start)]) =>
+      forge(start.groupId, author, on, action);
+    const promotion = by(bob, promote(dan));
+    const removal = by(ann, remove(dan));
+    // The promotion has none: Ann removes Bob.
+    const one = start.apply([promotion, removal, by(ann, remove(bob))], ann.hex);
+    expect([one.overruled, one.void.map(({ id }) => id)]).toEqual([[], [idOf(promotion)]]);
+    // The removal has none: Ann removes Cid.
+    const byCid = by(cid, remove(dan));
+    const other = start.apply([promotion, byCid, by(ann, remove(cid))], ann.hex);
+    expect([other.overruled, other.void.map(({ id }) => id)]).toEqual([[], [idOf(byCid)]]);
+    // One of two whom a change names is reported alone, and what comes later not at all.
+    const both = by(bob, add(eve, person('fay')));
+    const added = start.apply([both], bob.hex).log;
+    const after = act(added, ann, remove(eve));
+    expect(after.apply([sign(after, bob, rename('x'))], bob.hex).overruled).toEqual([]);
+    const twice = by(ann, add(eve));
+    const out = forge(start.groupId, cid, [idOf(both)], remove(eve));
+    const met = added.apply([out], cid.hex).log.apply([twice], ann.hex);
+    expect(met.overruled).toMatchObject([
+      { id: idOf(twice), names: [eve.hex], by: idOf(out), reason: 'subjectRevoked' },
+    ]);
+    expect(met.log.isMember(eve.hex)).toBe(false);
+    expect(met.log.explainSubject(idOf(twice), eve.hex)).toEqual(met.overruled[0]);
+    // Not by what has no effect, and not by what the grant knew of.
+    expect(other.log.explainSubject(idOf(promotion), dan.hex)).toBeUndefined();
+    const back = act(act(start, ann, remove(dan)), ann, add(dan));
+    expect(back.explainSubject(last(back), dan.hex)).toBeUndefined();
+  });
+
+  it('of a demotion an addition at the same time is not overruled, and a promotion is', () => {
+    const start = act(act(led(), ann, add(eve)), ann, promote(eve));
+    const demotion = forge(start.groupId, cid, [last(start)], demote(eve));
+    const [, , , addition] = start.changes() as Uint8Array[];
+    const before = idOf(led().changes().at(-1) as Uint8Array);
+    const again = forge(start.groupId, bob, [before], add(eve));
+    const promotion = forge(start.groupId, bob, [idOf(addition as Uint8Array)], promote(eve));
+    const demoted = start.apply([demotion], cid.hex).log;
+    expect(demoted.apply([again], bob.hex).overruled).toEqual([]);
+    const applied = demoted.apply([again, promotion], bob.hex);
+    expect(applied.overruled).toMatchObject([{ id: idOf(promotion), by: idOf(demotion) }]);
+    const { log } = applied;
+    expect(log.explainSubject(idOf(promotion), eve.hex)).toMatchObject({
+      reason: 'subjectRevoked',
+      by: idOf(demotion),
+    });
+    for (const change of [again, addition as Uint8Array]) {
+      expect(log.explainSubject(idOf(change), eve.hex)).toBeUndefined();
+    }
+    expect(log.isMember(eve.hex)).toBe(true);
+    expect(log.isAdmin(eve.hex)).toBe(false);
+    // What has no effect has none on anyone, and nobody is concerned whom a change doesn't name.
+    const removed = log.apply([forge(start.groupId, ann, [before], remove(bob))], ann.hex).log;
+    for (const whom of [eve, dan]) {
+      expect(removed.explainSubject(idOf(promotion), whom.hex)).toEqual(removed.explain(idOf(promotion)));
+    }
+    expect(removed.explain(idOf(promotion))).toMatchObject({ reason: 'authorRevoked' });
+    const side = forge(start.groupId, cid, [before], rename('side'));
+    const out = act(log.apply([side], cid.hex).log, ann, remove(dan));
+    expect(out.explainSubject(idOf(side), dan.hex)).toBeUndefined();
+  });
+
+  it('comes to nothing where nothing was new, and says so', () => {
+    const start = led();
+    const nothing = { added: [], evicted: [], effective: [], void: [], lost: [], overruled: [] };
+    const { log, ...outcome } = start.apply(start.changes(), ann.hex);
+    expect(outcome).toEqual({ ...nothing, pending: [], refused: [] });
+    expect(log.changes()).toEqual(start.changes());
+    const { log: next, ...one } = log.apply([sign(log, ann, rename('x'))], ann.hex);
+    expect(one).toMatchObject({ pending: [], refused: [], void: [], lost: [], overruled: [], evicted: [] });
+    expect(next.size).toBe(log.size + 1);
+  });
+
+  it('an error of the primitives is passed on, and is no refusal', () => {
+    const broken: typeof cheapCrypto = {
+      ...cheapCrypto,
+      secp256k1: {
+        ...cheapCrypto.secp256k1,
+        recoverPublicKey: () => {
+          throw new RangeError('broken');
+        },
+      },
+    };
+    const start = led();
+    const log = GroupLog.open(broken, start.groupId, start.stored());
+    expect(() => log.apply([sign(start, ann, rename('x'))], ann.hex)).toThrow('broken');
+  });
+
+  it('knows of which of several changes of someone another one did not know', () => {
+    const start = act(led(), bob, rename('before'));
+    const byCid = sign(start, cid, rename('by cid'));
+    const both = act(start, bob, rename('beside')).apply([byCid], cid.hex).log;
+    expect(both.isConcurrent(idOf(byCid), bob.hex)).toBe(true);
+  });
+
   it('knows who made changes at the same time', () => {
     const start = led();
     const byBob = act(start, bob, rename('b'));
@@ -353,6 +451,19 @@ describe('who was excluded', () => {
     expect(back.exclusionOf(dan.hex)).toBeUndefined();
     const again = act(back, ann, remove(dan));
     expect(again.exclusionOf(dan.hex)).toBe(last(again));
+    // By what has effect, and takes membership: not what came later in vain, or only demoted.
+    const leading = act(start, ann, promote(dan));
+    const on = [last(leading)];
+    const removal = forge(start.groupId, bob, on, remove(dan));
+    const demotion = forge(start.groupId, ann, on, demote(dan));
+    const inVain = forge(start.groupId, cid, on, remove(dan));
+    const ofCid = forge(start.groupId, ann, on, remove(cid));
+    const gone = [removal, ofCid, demotion, inVain].reduce(
+      (log, one) => log.apply([one], ann.hex).log,
+      leading,
+    );
+    expect(gone.explain(idOf(inVain))).toMatchObject({ reason: 'authorRevoked' });
+    expect(gone.exclusionOf(dan.hex)).toBe(idOf(removal));
     expect(() => start.closureOf('ab')).toThrow(
       expect.objectContaining({ details: { what: 'group change', id: 'ab' } }),
     );

@@ -58,7 +58,7 @@ export function decrypt(
   const { header, encryptedHeader, body } = opened;
   const limits = options.limits ?? DEFAULT_TRIPLE_LIMITS;
   checkChain(state, opened);
-  const keyFor = (id: SkippedKeyId | undefined) => storedKey(options.skippedKeys ?? [], id);
+  const keyFor = (id: SkippedKeyId | undefined) => storedKey(options.skippedKeys, id);
   const dh = ratchetReceiveKey(curve25519Suite(crypto), state.ratchet, header.ratchet, {
     limits,
     skippedKey: keyFor(skippedKeyFor(state.ratchet, header.ratchet)),
@@ -83,7 +83,7 @@ export function decrypt(
       sparse: sparseTakePart(crypto, sparse.next, header.sparse),
       headerKeys,
     }),
-    limits,
+    limits.maxEarlierHeaderKeys,
   );
   return { next, plaintext, keys: withDropped([dh.keys, sparse.keys], dropped) };
 }
@@ -104,8 +104,11 @@ function checkChain(state: TripleRatchetState, { header, chain }: OpenedMessage)
 }
 
 /** A copy, since the key that is mixed is wiped. */
-function storedKey(keys: readonly SkippedKey[], id: SkippedKeyId | undefined): Uint8Array | undefined {
-  const found = id && keys.find(({ key, n }) => n === id.n && compareBytes(key, id.key) === 0);
+function storedKey(
+  keys: readonly SkippedKey[] | undefined,
+  id: SkippedKeyId | undefined,
+): Uint8Array | undefined {
+  const found = id && keys?.find(({ key, n }) => n === id.n && compareBytes(key, id.key) === 0);
   return found && copyBytes(found.messageKey);
 }
 

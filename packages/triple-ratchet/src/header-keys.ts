@@ -15,19 +15,22 @@ import { type EarlierHeaderKey, type HeaderKeys, TripleRatchetState } from './st
  * so no such message authenticates.)
  */
 export function turnReceiving(state: TripleRatchetState, { headerKeys: stepped }: ReceiveKey): HeaderKeys {
-  const { headerKeys, ratchet } = state;
+  const { headerKeys } = state;
   if (stepped.receiving === undefined) return headerKeys;
-  const { receiving, nextReceiving, earlier } = headerKeys;
-  const last: readonly EarlierHeaderKey[] =
-    receiving === undefined || ratchet.remoteKey === undefined
-      ? []
-      : [{ headerKey: receiving, ratchetKey: ratchet.remoteKey }];
+  const { nextReceiving, earlier } = headerKeys;
   return {
     ...headerKeys,
     receiving: nextReceiving,
     nextReceiving: stepped.receiving,
-    earlier: [...earlier, ...last],
+    earlier: [...earlier, ...currentChain(state)],
   };
+}
+
+/** The chain that the peer sends on, if it has begun one. */
+export function currentChain({ headerKeys, ratchet }: TripleRatchetState): readonly EarlierHeaderKey[] {
+  const { receiving } = headerKeys;
+  if (receiving === undefined || ratchet.remoteKey === undefined) return [];
+  return [{ headerKey: receiving, ratchetKey: ratchet.remoteKey }];
 }
 
 /**
@@ -36,10 +39,10 @@ export function turnReceiving(state: TripleRatchetState, { headerKeys: stepped }
  */
 export function dropExcess(
   state: TripleRatchetState,
-  { maxEarlierHeaderKeys }: { readonly maxEarlierHeaderKeys: number },
+  limit = Number.POSITIVE_INFINITY,
 ): { readonly next: TripleRatchetState; readonly dropped: readonly SkippedKeyId[] } {
   const needed = state.headerKeys.earlier.filter((earlier) => hasSkipped(state, earlier));
-  const excess = needed.slice(0, Math.max(0, needed.length - maxEarlierHeaderKeys));
+  const excess = needed.slice(0, Math.max(0, needed.length - limit));
   const dropped = [...listSkippedKeys(state.ratchet.skipped)].filter(({ key }) =>
     excess.some(({ ratchetKey }) => compareBytes(ratchetKey, key) === 0),
   );

@@ -2,6 +2,7 @@ import { compareBytes } from '@sotto/core';
 import type { SkippedKeyId } from '@sotto/double-ratchet';
 import { skippedKeyFor } from '@sotto/double-ratchet/keys';
 import { decodeTripleHeader, type TripleRatchetHeader } from './header.js';
+import { currentChain } from './header-keys.js';
 import { openHeader, splitMessage } from './message.js';
 import type { TripleRatchetProvider } from './provider.js';
 import { sparseSkippedKeyFor } from './sparse/receive-key.js';
@@ -67,13 +68,8 @@ export interface ReceivedChain {
 }
 
 /** The peer's chains of which messages can be read: the current one, and those before of which some are missing. */
-export function receivedChains({ ratchet, headerKeys }: TripleRatchetState): readonly ReceivedChain[] {
-  const { receiving, earlier } = headerKeys;
-  const current =
-    receiving === undefined || ratchet.remoteKey === undefined
-      ? []
-      : [{ headerKey: receiving, ratchetKey: ratchet.remoteKey }];
-  return [...current, ...earlier];
+export function receivedChains(state: TripleRatchetState): readonly ReceivedChain[] {
+  return [...currentChain(state), ...state.headerKeys.earlier];
 }
 
 /**

@@ -28,5 +28,5 @@ export function withoutSkippedKeys(
   if (ratchet === state.ratchet && skipped === state.sparse.skipped) return state;
   const sparse = new SparseState({ ...state.sparse, skipped });
   const without = new TripleRatchetState({ ...state, ratchet, sparse });
-  return dropExcess(without, { maxEarlierHeaderKeys: Number.POSITIVE_INFINITY }).next;
+  return dropExcess(without).next;
 }

@@ -33,6 +33,9 @@ describe('headers as bytes', () => {
       expect(codeOf(() => decodeTripleHeader(bytes.subarray(0, length)))).toBe('RATCHET_MALFORMED');
     }
     expect(codeOf(() => decodeTripleHeader(Uint8Array.of(...bytes, 0)))).toBe('RATCHET_MALFORMED');
+    expect(() => decodeTripleHeader(bytes.subarray(0, -1))).toThrow(
+      expect.objectContaining({ details: { reason: 'it is too short' } }),
+    );
     for (const tag of [0, 8, 17, 255]) {
       const changed = bytes.slice();
       changed[52] = tag;

@@ -384,6 +384,9 @@ describe('arguments and printing', () => {
         'INVALID_LENGTH',
       );
     }
+    expect(() =>
+      startInitiator(crypto, { ...secrets, sharedKey: new Uint8Array(31) }, keyPair.publicKey),
+    ).toThrow(expect.objectContaining({ details: { what: 'shared key', expected: 32, actual: 31 } }));
     expect(
       codeOf(() => startInitiator(crypto, { ...secrets, sharedKey: 'key' as never }, keyPair.publicKey)),
     ).toBe('INVALID_ARGUMENT');

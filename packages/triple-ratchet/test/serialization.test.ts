@@ -1,6 +1,7 @@
 import { decodeState as decodeDhState, encodeState as encodeDhState } from '@sotto/double-ratchet';
 import { describe, expect, it } from 'vitest';
 import { decodeState, encodeState, TripleRatchetState } from '../src/index.js';
+import { nothingCollected } from '../src/sparse/chunks.js';
 import { SparseState } from '../src/sparse.js';
 import { bytesOf, codeOf, exchange, pair } from './party.js';
 
@@ -124,20 +125,33 @@ describe('a state that contradicts itself is refused', () => {
   const decode = (sparse: SparseState) =>
     codeOf(() => decodeState(encodeState(new TripleRatchetState({ ...bob.state, sparse }))));
   const key = new Uint8Array(32);
+  const nothing = new SparseState({ ...collecting, exchange: behind.exchange });
+  const nothingAnswered = new SparseState({
+    ...collectingCiphertext,
+    exchange: { ...collectingCiphertext.exchange, collected: nothingCollected('ciphertext') } as never,
+  });
 
   it('the stages are what they are called', () => {
     expect([collecting, answering, collectingCiphertext, behind].map((state) => state.exchange.kind)).toEqual(
       ['collecting key', 'answering', 'collecting ciphertext', 'collecting key'],
     );
     expect([behind.epoch, behind.remoteEpoch]).toEqual([2, 1]);
-    for (const state of [collecting, answering, collectingCiphertext, behind]) {
+    for (const state of [collecting, answering, collectingCiphertext, behind, nothing, nothingAnswered]) {
       expect(decode(state)).toBe('no error');
     }
   });
 
   it.each<[string, SparseState, Partial<SparseState>]>([
     ['epoch 0', collecting, { epoch: 0, remoteEpoch: 0 }],
+    [
+      'epoch 0, in which nobody has a turn',
+      collectingCiphertext,
+      { epoch: 0, remoteEpoch: 0, side: 'responder' },
+    ],
+    ['a peer in epoch 0', nothing, { remoteEpoch: 0, nextReceiving: key }],
     ['a peer far behind', collecting, { epoch: 3 }],
+    ['a peer far behind, of which nothing has come', nothing, { epoch: 3 }],
+    ['a peer behind that answers already', nothingAnswered, { epoch: 3, remoteEpoch: 2, nextReceiving: key }],
     ['a peer ahead', collecting, { remoteEpoch: 2 }],
     ['the wrong side to collect', collecting, { side: 'initiator' }],
     ['the wrong side to offer', collectingCiphertext, { side: 'responder' }],

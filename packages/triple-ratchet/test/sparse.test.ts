@@ -1,3 +1,4 @@
+import type { SottoError } from '@sotto/core';
 import { describe, expect, it } from 'vitest';
 import {
   CHUNK_LENGTH,
@@ -182,6 +183,25 @@ describe('what a hostile peer carries', () => {
     }
   });
 
+  it('chunks of a key, and acknowledgements, change nothing where a ciphertext is collected, or the other way round', () => {
+    const { alice, bob } = sparsePair();
+    for (let round = 0; round < 7; round++) roundTrip(alice, bob);
+    expect(bob.state.exchange.kind).toBe('collecting key');
+    const of = (kind: 'key' | 'ciphertext', index: number) => ({
+      kind,
+      index,
+      bytes: new Uint8Array(CHUNK_LENGTH),
+    });
+    for (const part of [of('ciphertext', 0), have(255)]) {
+      expect(take(bob, { epoch: 1, n: 0, pn: 0, part })).toBe(bob.state);
+    }
+    roundTrip(alice, bob);
+    expect(alice.state.exchange.kind).toBe('collecting ciphertext');
+    for (const part of [of('key', 3), have(255)]) {
+      expect(take(alice, { epoch: 1, n: 0, pn: 0, part })).toBe(alice.state);
+    }
+  });
+
   it('parts of another epoch change nothing', () => {
     const { alice, bob } = sparsePair();
     for (let round = 0; round < 20; round++) roundTrip(alice, bob);
@@ -332,6 +352,57 @@ describe('headers from outside', () => {
     }
     expect(deleted).toEqual([0, 0, 1, 0, 0]);
     expect(state.skipped).toEqual([]);
+  });
+
+  it('a key that is given up to make room is told apart from a new one of the same number in another epoch', () => {
+    const { alice, bob } = sparsePair();
+    const limits = { maxSkippedPerChain: 10, maxStoredKeys: 1, maxKeyAge: 99 };
+    alice.send();
+    for (let round = 0; round < 15; round++) roundTrip(alice, bob);
+    expect(bob.keys.size).toBe(1);
+    alice.send();
+    const { header } = alice.send();
+    expect(header).toMatchObject({ epoch: 2, n: 1, pn: 16 });
+    const { keys } = sparseReceiveKey(crypto, bob.state, header, { limits });
+    const [one, two] = [1, 2].map((epoch) => ({ key: Uint8Array.of(0, 0, 0, epoch), n: 0 }));
+    expect(keys.stored).toMatchObject([two]);
+    expect(keys.deleted).toEqual([one]);
+  });
+
+  it('an epoch beyond the next one is refused even when the next chain is known', () => {
+    const { alice, bob } = sparsePair();
+    for (let round = 0; round < 15; round++) roundTrip(alice, bob);
+    const next = alice.send().header;
+    expect(bob.state.nextReceiving).toBeDefined();
+    expect(codeOf(() => sparseReceiveKey(crypto, bob.state, { ...next, epoch: 3 }))).toBe(
+      'RATCHET_MALFORMED',
+    );
+    expect(codeOf(() => sparseReceiveKey(crypto, bob.state, next))).toBe('no error');
+  });
+
+  it('refusals say why', () => {
+    const errorOf = (run: () => unknown) => {
+      try {
+        run();
+      } catch (error) {
+        return error as SottoError;
+      }
+      return undefined;
+    };
+    const of = (changes: Partial<SparseHeader>, state = bob.state) =>
+      errorOf(() => sparseReceiveKey(crypto, state, { ...header, ...changes }))?.details;
+    expect(of({ epoch: 0 })).toEqual({ reason: 'epoch out of range' });
+    expect(of({ part: chunk(0, 1) })).toEqual({ reason: 'chunk of another length' });
+    expect(of({ epoch: 2 })).toEqual({ reason: 'impossible epoch' });
+    const { next } = sparseReceiveKey(crypto, bob.state, { ...header, n: 5 });
+    expect(of({ n: 3 }, next)).toEqual({ n: 3 }); // its key was not passed
+    expect(of({ n: 5 }, next)).toEqual({ n: 5 });
+    expect(of({ n: 1007 }, next)).toEqual({ limit: 1000, requested: 1001 });
+    expect(errorOf(() => startSparse(crypto, 'initiator', new Uint8Array(31)))?.details).toEqual({
+      what: 'secret',
+      expected: 32,
+      actual: 31,
+    });
   });
 
   it('an epoch without numbers left is at its end', () => {

@@ -1,6 +1,7 @@
 import { encodeHex } from '@sotto/core';
 import { type Bundle, type HybridPreKey, withoutKemPreKeys } from '@sotto/protocol-codec';
 import { describe, expect, it } from 'vitest';
+import { isSameOffer } from '../src/hybrid-offer.js';
 import {
   checkBundlePlausibility,
   deviceDigest,
@@ -93,6 +94,21 @@ describe('the strict signature of an offer', () => {
     expect(text).toMatch(/^sotto bundle v1/);
   });
 
+  it('is over copies: what the caller does with its offer afterwards changes nothing', () => {
+    for (const kemPreKey of [crypto.randomBytes(1184), undefined]) {
+      const hybrid = { ...offer(), kemPreKey };
+      const bundle = bundleOf({ [A]: { ...device(), hybrid } });
+      const signed = structuredClone(hybrid);
+      expect(bundle.signedPreKeys.get(A)?.hybrid).toEqual(signed);
+      for (const bytes of [hybrid.suites, hybrid.curve25519PreKey, hybrid.kemPreKeyHash, kemPreKey]) {
+        bytes?.fill(9);
+      }
+      expect(bundle.signedPreKeys.get(A)?.hybrid).toEqual(signed);
+      expect(verifyBundle(crypto, bundle)).toBe(bundle);
+    }
+    expect('hybrid' in (bundleOf({ [A]: device() }).signedPreKeys.get(A) ?? {})).toBe(false);
+  });
+
   it('stays valid without the ML-KEM prekey', () => {
     const bundle = withoutKemPreKeys(bundleOf({ [A]: { ...device(), hybrid: offer() } }));
     expect(verifyBundle(crypto, bundle)).toBe(bundle);
@@ -119,6 +135,22 @@ describe('the digest of a device', () => {
       digest(A, { ...base, hybrid: undefined }),
     ];
     expect(new Set([digest(A), ...others]).size).toBe(others.length + 1);
+  });
+});
+
+describe('two offers', () => {
+  it('are the same when suites and keys are, whether the ML-KEM prekey itself is there or not', () => {
+    const one = offer();
+    expect(isSameOffer(one, structuredClone(one))).toBe(true);
+    expect(isSameOffer(one, { ...one, kemPreKey: undefined })).toBe(true);
+    for (const change of [
+      { suites: Uint8Array.of(2, 3) },
+      { curve25519PreKey: crypto.randomBytes(32) },
+      { kemPreKeyHash: crypto.randomBytes(32) },
+    ]) {
+      expect(isSameOffer(one, { ...one, ...change })).toBe(false);
+      expect(isSameOffer({ ...one, ...change }, one)).toBe(false);
+    }
   });
 });
 

@@ -385,6 +385,20 @@ describe('hostile headers', () => {
     expect(accept(initiation.header).sharedKey).toEqual(initiation.sharedKey);
   });
 
+  it('the refusal says why', () => {
+    for (const [changes, reason] of [
+      [{ kemCiphertext: new Uint8Array(7) }, 'KEM ciphertext of 7 bytes, not 1088'],
+      [{ bundleDigest: new Uint8Array(32) }, "it is of another entry of the sender's device"],
+    ] as const) {
+      expect(() => accept({ ...header, ...changes })).toThrow(
+        expect.objectContaining({ details: { what: 'PQXDH header', reason } }),
+      );
+    }
+    expect(() => initiate({ local: { bundleDigest: new Uint8Array(20) } })).toThrow(
+      expect.objectContaining({ details: { what: 'bundle digest', expected: 32, actual: 20 } }),
+    );
+  });
+
   it('what is no header at all is refused by name', () => {
     for (const wrong of [undefined, null, 'header', {}, { ...header, kemCiphertext: 'text' }]) {
       expect(codeOf(() => accept(wrong as unknown as PqxdhHeader))).toBe('INVALID_ARGUMENT');

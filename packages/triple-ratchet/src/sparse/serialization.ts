@@ -99,7 +99,6 @@ function requirePossible(input: StateReader, state: SparseState): void {
   // The peer's next chain is known while it is an epoch behind us, and once we have encapsulated.
   const isBehind = remoteEpoch === epoch - 1;
   const fits =
-    epoch > 0 &&
     remoteEpoch > 0 &&
     // The initiator offers in the first exchange, then they take turns.
     isOffering === ((epoch % 2 === 1) === (side === 'initiator')) &&

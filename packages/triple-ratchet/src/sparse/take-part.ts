@@ -26,9 +26,8 @@ export function sparseTakePart(
 
 /** Where the peer's epoch shows that it has the whole ciphertext: in the next epoch, in which the key is ours to offer. */
 function confirmed(state: SparseState, epoch: number): SparseFields {
-  if (state.exchange.kind !== 'answering' || epoch !== state.epoch + 1 || state.nextSending === undefined) {
-    return state;
-  }
+  // It is known while we are answering.
+  if (epoch !== state.epoch + 1 || state.nextSending === undefined) return state;
   return {
     ...state,
     epoch,
