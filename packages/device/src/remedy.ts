@@ -1,7 +1,7 @@
 import { compareBytes, type KeyPair, NO_INSTALLATION, type PublicKey } from '@sotto/core';
 import type { DirectMessage, ProtocolMessage } from '@sotto/protocol-codec';
 import type { DeviceContext } from './context.js';
-import { signedTime } from './messages.js';
+import type { ReceivedMessage } from './messages.js';
 import { timeSince } from './own-clock.js';
 import { findDevice, getPeer } from './peers.js';
 import { ownDeviceRecord } from './pre-keys.js';
@@ -25,9 +25,9 @@ const REPORT: Remedy = { ...NONE, report: true };
 /**
  * What to do about a message that this device can't read. An envelope is signed by its sender, but the signature
  * covers neither recipient nor topic: a third party may have sealed for us a message to them, or one that we received long
- * ago. So an answer is due only when the sender may really be unable to reach us:
+ * ago. A sealed message is for us, but that may be all that is known of it. So an answer is due only when the sender may really be unable to reach us:
  *
- * - no entry of the message is for us, and its bundle, which deployed peers put into every message, was signed recently;
+ * - no entry of the message is for us, and it was sealed recently, or its bundle, which deployed peers put into every message, signed;
  * - an entry could be for us: one outside of sessions that can't be decrypted is for someone else;
  * - no session with the device that sent it works.
  */
@@ -35,14 +35,13 @@ export async function remedyFor(
   tx: ReadTransaction,
   context: DeviceContext,
   from: PublicKey,
-  message: ProtocolMessage,
+  { message, signedAt }: ReceivedMessage,
 ): Promise<Remedy> {
   const { identity, installationId, limits } = context;
   if (compareBytes(from, identity.publicKey) === 0) return NONE;
   const { directMessages } = message;
   const entry = directMessages.get(installationId);
   if (entry === undefined ? directMessages.has(NO_INSTALLATION) : !isInSession(entry)) return NONE;
-  const signedAt = signedTime(from, message);
   const { createdAt, epoch } = await ownDeviceRecord(tx);
   if (signedAt !== undefined) {
     const age = timeSince(signedAt, context);
