@@ -124,6 +124,9 @@ export interface Device extends Transactions {
    */
   sealingKey(to: PublicKey, message: Uint8Array): KeyPair | undefined;
 
+  /** Whether a message is sealed. Borrowed. */
+  isSealed(message: Uint8Array): boolean;
+
   /**
    * Who sent a sealed message that arrived on the topic negotiated with a peer: the peer or, from another device of ours, our own
    * identity; 33 bytes. A message by ourselves is for the peer, unless that is ourselves too. `undefined` when the message isn't sealed,

@@ -262,6 +262,10 @@ class StoredDevice implements MessengerDevice {
     return sealing.get({ sender: identity.publicKey, recipient: to }, dayOfSealed(message)).signer;
   }
 
+  isSealed(message: Uint8Array): boolean {
+    return isSealed(message);
+  }
+
   sealedSender(peer: PublicKey, signer: PublicKey, message: Uint8Array): PublicKey | undefined {
     return isSealed(message) ? sealedSender(this.#context, peer, signer, message) : undefined;
   }

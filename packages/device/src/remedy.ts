@@ -5,9 +5,9 @@ import type { ReceivedMessage } from './messages.js';
 import { timeSince } from './own-clock.js';
 import { findDevice, getPeer } from './peers.js';
 import { ownDeviceRecord } from './pre-keys.js';
-import type { PeerDevice } from './storage/records.js';
+import type { PeerDevice, SessionSummary } from './storage/records.js';
 import type { ReadTransaction } from './storage/transaction.js';
-import { loadSession } from './suites/session.js';
+import { isHybrid, loadSession } from './suites/session.js';
 
 /** What to do when a message of an authenticated sender can't be read. */
 export interface Remedy {
@@ -57,8 +57,7 @@ export async function remedyFor(
   const report = !isOlder || timeSince(Number(createdAt), context) === undefined;
   const device = findDevice(await getPeer(tx, from), message.installationId);
   if (device === undefined) return { answer: true, renewPreKey: false, report };
-  const preKeyId = entry?.drHeader?.id ?? entry?.hybridHeader?.handshake?.id;
-  const { works, lost } = await lookThrough(tx, context, device, epoch, preKeyId);
+  const { works, lost } = await lookThrough(tx, context, device, epoch, entry && mayBeOf(entry));
   // While a session works, an entry for someone else is just that.
   if (works) return entry === undefined ? NONE : { ...REPORT, report };
   return { answer: true, renewPreKey: lost, report };
@@ -78,19 +77,26 @@ async function countOthersOfUs(
   return [...directMessages.keys()].filter((id) => findDevice(own, id) !== undefined).length;
 }
 
-/** Whether a session with a device works, and whether one is lost that was made with the prekey named. */
+/** Which sessions an entry may be of: those made with the prekey that it names, or those of the hybrid suite when it names none. */
+function mayBeOf({ drHeader, hybridHeader }: DirectMessage): (session: SessionSummary) => boolean {
+  const preKeyId = drHeader?.id ?? hybridHeader?.handshake?.id;
+  if (preKeyId === undefined) return isHybrid;
+  return ({ signedPreKey }) => compareBytes(signedPreKey, preKeyId) === 0;
+}
+
+/** Whether a session with a device works, and whether one is lost that an entry may be of. */
 async function lookThrough(
   tx: ReadTransaction,
   context: DeviceContext,
   device: PeerDevice,
   epoch: number,
-  preKeyId: Uint8Array | undefined,
+  mayBeIts: ((session: SessionSummary) => boolean) | undefined,
 ): Promise<{ readonly works: boolean; readonly lost: boolean }> {
   let lost = false;
   for (const summary of device.sessions) {
     if (summary.lost || summary.epoch !== epoch) continue;
     if ((await loadSession(tx, context, summary)) !== undefined) return { works: true, lost: false };
-    if (preKeyId !== undefined && compareBytes(summary.signedPreKey, preKeyId) === 0) lost = true;
+    if (mayBeIts?.(summary)) lost = true;
   }
   return { works: false, lost };
 }

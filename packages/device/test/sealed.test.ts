@@ -170,6 +170,11 @@ describe('a sealed message', () => {
       bob.device.sealedSender(a, a, encodeProtocolMessage(unsealed(bob, alice, message))),
     ).toBeUndefined();
     expect(alice.device.sealingKey(b, bytesOf('x'))).toBeUndefined();
+    expect([message, bytesOf('x'), new Uint8Array(0)].map((one) => bob.device.isSealed(one))).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('has another pseudonym the next day, and goes on with new prekeys, sealed', async () => {
@@ -352,14 +357,16 @@ describe('a sealed message is refused', () => {
     const carol = await seals('carol-1');
     await acquainted(carol, bob);
     const { message } = await writeTo(alice, bob, 'x');
-    const before = await dump(bob.store);
     const moved = message.slice();
     moved[5] = (moved[5] as number) + 1;
+    const carols = (await writeTo(carol, bob, 'y')).message;
+    const bobs = (await writeTo(bob, alice, 'z')).message;
+    const before = await dump(bob.store);
     for (const [from, bytes] of [
       [carol, message],
       [bob, message],
-      [alice, (await writeTo(carol, bob, 'y')).message],
-      [alice, (await writeTo(bob, alice, 'z')).message],
+      [alice, carols],
+      [alice, bobs],
       [alice, moved],
       [alice, message.subarray(0, 20)],
       [alice, message.subarray(0, -1)],
