@@ -23,7 +23,7 @@ export interface TransportCasesOptions {
   /** Whether the fixture can interrupt connections. Default false. */
   readonly interruptible?: boolean | undefined;
   /** Whether messages can be signed with another key than the identity's. Must equal its `capabilities.pseudonyms`. Default: not. */
-  readonly pseudonyms?: TransportCapabilities['pseudonyms'];
+  readonly pseudonyms?: TransportCapabilities['pseudonyms'] | undefined;
   /** Milliseconds that any step may take. Default 10,000. */
   readonly timeout?: number | undefined;
   /** Times the waits, and provides the times of history requests. Default: the machine's. */

@@ -474,7 +474,7 @@ describe('a device that lost its session', () => {
     expect(await remedy()).toMatchObject({ answer: false });
   });
 
-  it('tells it of a new device that no entry is for, and the two go on', async () => {
+  it('and a new device that no entry is for answers too, and the two go on', async () => {
     const { alice, bob } = await pair();
     const next = await seals('bob-2', { identity: bob.identity, clock: bob.clock });
     await meet(next, alice);
