@@ -45,7 +45,7 @@ const budgets = [
   {
     name: 'device, everything but the store',
     import: { [dist('device')]: '*' },
-    limit: '35 kB',
+    limit: '37 kB',
   },
   {
     name: 'carrier over NATS, beside the client of NATS and the sealing',
@@ -73,28 +73,28 @@ const budgets = [
     name: 'messenger when it starts, with a provider of the application, without store and transport',
     import: { [dist('messenger')]: '*' },
     loadedLater: [...hybrid, '*/group-parts.js', '*/default-provider.js', '*/discovery/discovery.js'],
-    // 2.5 kB of it, and of those below, is the negotiation of suites.
-    limit: '52 kB',
+    // 4 kB of it, and of those below, is the negotiation of suites, and sealed messages, which are read without the hybrid suite too.
+    limit: '54 kB',
   },
   {
     name: 'messenger when it starts, with the default provider',
     import: { [dist('messenger')]: '*' },
     loadedLater: [...hybrid, '*/group-parts.js', '*/discovery/discovery.js'],
     // The aim was 60 kB. A third of it is the provider: the curve, hashes and ciphers.
-    limit: '75 kB',
+    limit: '77 kB',
   },
   {
     name: 'messenger, also what it loads with the first group',
     import: { [dist('messenger')]: '*' },
     // Look-ups, names and directories are loaded when they are first used.
     loadedLater: [...hybrid, '*/discovery/discovery.js'],
-    limit: '94 kB',
+    limit: '96 kB',
   },
   {
     name: 'messenger with what it loads for look-ups, names and directories',
     import: { [dist('messenger')]: '*' },
     loadedLater: hybrid,
-    limit: '100 kB',
+    limit: '102 kB',
   },
   {
     name: 'messenger with everything, also what it loads for post-quantum sessions',

@@ -18,7 +18,7 @@ describe('BroadcastChannel as a carrier', () => {
 });
 
 describe('BroadcastChannel, sealed', () => {
-  it.each(transportCases({ timeout: SLOW }))(
+  it.each(transportCases({ pseudonyms: 'both', timeout: SLOW }))(
     '$name',
     async ({ run }) => {
       const transport = createSealedTransport(createBroadcastChannelCarrier(`transport-${networks++}`));

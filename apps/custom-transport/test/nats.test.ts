@@ -53,7 +53,7 @@ describe.skipIf(natsServer === undefined)('a NATS broker, sealed', () => {
   });
   afterAll(() => broker?.stop());
 
-  it.each(transportCases({ interruptible: true, timeout: SLOW }))(
+  it.each(transportCases({ pseudonyms: 'both', interruptible: true, timeout: SLOW }))(
     '$name',
     async ({ run }) => {
       const transport = createSealedTransport(createNatsCarrier(broker.url));

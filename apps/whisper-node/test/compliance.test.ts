@@ -55,5 +55,9 @@ describe('the relay of the node', () => {
 });
 
 describe('a sealed transport over it', () => {
-  it.each(transportCases(traits))('$name', async ({ name, run }) => run(await placeFor(name)), SLOW);
+  it.each(transportCases({ ...traits, pseudonyms: 'both' }))(
+    '$name',
+    async ({ name, run }) => run(await placeFor(name)),
+    SLOW,
+  );
 });

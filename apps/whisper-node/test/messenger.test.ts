@@ -1,4 +1,5 @@
-import type { Carrier } from '@sotto/core';
+import { type Carrier, encodeHex, type SharedKey, type TransportMessage } from '@sotto/core';
+import { defaultProvider } from '@sotto/crypto';
 import { createDevp2pCarrier } from '@sotto/whisper-devp2p';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { createRelayCarrier } from '@sotto/whisper-transport/relay';
@@ -6,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type NodeProcess, startNode } from './node-process.js';
 import { createPerson } from './person.js';
 
+const crypto = defaultProvider();
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 function counting(carrier: Carrier, published: { count: number }): Carrier {
@@ -65,6 +67,30 @@ describe.each(ways)('two messengers through our node by %s', (_, carrierTo) => {
     await bob.messenger.send(alice.identity.publicKey, bytesOf('Yes, Alice?'));
     await alice.count(1);
     expect([bob.texts(), alice.texts()]).toEqual([['Psst, Bob.'], ['Yes, Alice?']]);
+  });
+
+  it('seal what they write once both were heard: the key of their topic shows no identity', async () => {
+    const [alice, bob] = [await person(), await person()];
+    await Promise.all([alice.messenger.start(), bob.messenger.start()]);
+    const seen: TransportMessage[] = [];
+    const spy = await createSealedTransport(carrierTo(node)).connect({
+      identity: crypto.secp256k1.generateKeyPair(),
+      onMessage: async (message) => void seen.push(message),
+    });
+    closers.push(() => spy.close());
+    const secret = crypto.secp256k1.ecdh(alice.identity.privateKey, bob.identity.publicKey) as SharedKey;
+    await spy.subscribe([{ kind: 'negotiated', secret }]);
+    const contact = await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    await alice.messenger.send(contact.identity, bytesOf('1'));
+    await bob.count(1);
+    await bob.messenger.send(alice.identity.publicKey, bytesOf('2'));
+    await alice.count(1);
+    await alice.messenger.send(contact.identity, bytesOf('3'));
+    await bob.count(2);
+    const senders = () => seen.map(({ sender }) => encodeHex(sender));
+    await expect.poll(() => new Set(senders()).size).toBe(2);
+    for (const { identity } of [alice, bob]) expect(senders()).not.toContain(encodeHex(identity.publicKey));
+    expect(seen.every(({ payload }) => payload[0] === 0 && payload[1] === 1)).toBe(true);
   });
 
   it('one offline all the while: starts later and gets everything once, in any order', async () => {

@@ -17,12 +17,16 @@ export interface BrokenTransport {
 }
 
 function broken(fault: string, Class: TransportClass, ...caughtBy: string[]): BrokenTransport {
-  return { fault, createPlace: () => new TransportNetwork(Class).place(), caughtBy };
+  return { fault, createPlace: () => new TransportNetwork(Class, { pseudonyms: 'both' }).place(), caughtBy };
 }
 
 function boasting(fault: string, claims: object, ...caughtBy: string[]): BrokenTransport {
   const capabilities = claims as Partial<TransportCapabilities>;
-  return { fault, createPlace: () => new TransportNetwork(Reference, capabilities).place(), caughtBy };
+  return {
+    fault,
+    createPlace: () => new TransportNetwork(Reference, { pseudonyms: 'both', ...capabilities }).place(),
+    caughtBy,
+  };
 }
 
 /** Never settles. */
@@ -41,6 +45,16 @@ function deafTo(kind: Channel['kind'], ...caughtBy: string[]): BrokenTransport {
     ...caughtBy,
   );
 }
+
+/** What of transports without pseudonyms is broken: for cases without them. */
+export const brokenPlainTransports: readonly BrokenTransport[] = [
+  boasting(
+    'has pseudonyms after all',
+    { pseudonyms: 'both' },
+    'pseudonyms: the capability is as promised',
+    'pseudonyms: a signer is refused',
+  ),
+];
 
 /** What of retaining transports is broken: for cases with `retains`. */
 export const brokenRetainingTransports: readonly BrokenTransport[] = [
@@ -346,6 +360,20 @@ export const brokenTransports: readonly BrokenTransport[] = [
     'says that it has no history, and has',
     { history: false },
     'capabilities: they are known before anyone connects, and kept',
+  ),
+  boasting(
+    'only delivers pseudonyms, and says no more',
+    { pseudonyms: 'received' },
+    'pseudonyms: the capability is as promised',
+  ),
+  broken(
+    'signs with the identity whatever it is told',
+    class extends Reference {
+      override senderOf() {
+        return this.party.identity.publicKey;
+      }
+    },
+    'pseudonyms: one that signs is the sender, and the next message has its own',
   ),
   broken(
     'gives history as if it were live',

@@ -6,6 +6,7 @@ import {
   KeyPair,
   type PrivateKey,
   type PublicKey,
+  type SendMessageOptions,
   SottoError,
   systemClock,
   type TransportCapabilities,
@@ -22,7 +23,6 @@ export interface Sent {
   readonly sentAt: number;
 }
 
-type Options = { readonly signal?: AbortSignal };
 export type TransportClass = new (network: TransportNetwork, party: ConnectOptions) => ReferenceConnection;
 
 /** Two channels with the same key are the same channel. */
@@ -87,17 +87,22 @@ export class ReferenceConnection implements TransportConnection {
     readonly party: ConnectOptions,
   ) {}
 
-  async send(channel: Channel, payload: Uint8Array, options: Options = {}): Promise<void> {
+  async send(channel: Channel, payload: Uint8Array, options: SendMessageOptions = {}): Promise<void> {
     this.checkOpen();
     this.checkSignal(options.signal);
     this.checkSize(payload);
+    this.checkSigner(options.signer);
     if (this.network.cut) throw new SottoError('TRANSPORT_UNAVAILABLE', 'Cut off.', { reason: 'cut' });
     await this.distribute({
       channel,
-      sender: this.party.identity.publicKey,
+      sender: this.senderOf(options.signer),
       payload: payload.slice(),
       sentAt: systemClock.now(),
     });
+  }
+
+  senderOf(signer: KeyPair | undefined): PublicKey {
+    return (signer ?? this.party.identity).publicKey;
   }
 
   async distribute(sent: Sent): Promise<void> {
@@ -178,6 +183,14 @@ export class ReferenceConnection implements TransportConnection {
     const limit = this.network.capabilities.maxPayloadBytes;
     if (payload.length <= limit) return;
     throw new SottoError('LIMIT_EXCEEDED', 'Too large.', { what: 'payload', limit, actual: payload.length });
+  }
+
+  checkSigner(signer: KeyPair | undefined): void {
+    if (signer === undefined || this.network.capabilities.pseudonyms === 'both') return;
+    throw new SottoError('INVALID_ARGUMENT', 'Only the identity signs.', {
+      what: 'signer',
+      reason: 'not supported',
+    });
   }
 
   checkRecipients(channels: readonly Channel[]): void {

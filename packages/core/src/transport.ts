@@ -26,6 +26,11 @@ export interface TransportCapabilities {
   readonly history: boolean;
   /** Whether a resolved `send` means that another party has the message (and not only that it was queued). */
   readonly confirmsSend: boolean;
+  /**
+   * Whether messages may be signed with other keys than our identity's, so that nobody but their recipient learns whose they are: `both`
+   * when `send` takes a `signer`, `received` when the connection only delivers messages of such signers. Default: neither.
+   */
+  readonly pseudonyms?: 'both' | 'received' | undefined;
 }
 
 /** Who connects, and what receives the messages. */
@@ -78,7 +83,7 @@ export type TransportStatus = 'connected' | 'reconnecting' | 'closed';
 
 /** A message that arrived, with a sender for whom the transport vouches. */
 export interface TransportMessage {
-  /** 33 bytes; verified by the transport. */
+  /** 33 bytes; verified by the transport. An identity, or the pseudonym that was passed to `send` as `signer`. */
   readonly sender: PublicKey;
   /** The bytes passed to `send` at the other end. Fresh; the receiver owns them. */
   readonly payload: Uint8Array;
@@ -108,13 +113,10 @@ export type Channel =
 export interface TransportConnection {
   /**
    * Resolves when the transport has taken responsibility for the message, see `confirmsSend`.
-   * @throws LIMIT_EXCEEDED, TRANSPORT_UNAVAILABLE (try again with the same message), TRANSPORT_REFUSED, CLOSED, ABORTED
+   * @throws LIMIT_EXCEEDED, TRANSPORT_UNAVAILABLE (try again with the same message), TRANSPORT_REFUSED, CLOSED, ABORTED;
+   *   INVALID_ARGUMENT for a `signer` where `capabilities.pseudonyms` isn't `both`
    */
-  send(
-    channel: Channel,
-    payload: Uint8Array,
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<void>;
+  send(channel: Channel, payload: Uint8Array, options?: SendMessageOptions): Promise<void>;
 
   /**
    * Sets the channels to receive from: the whole list, replacing the previous one. `partitioned` and `discovery` channels
@@ -131,6 +133,17 @@ export interface TransportConnection {
 
   /** Finishes pending sends, then disconnects. Closing twice is fine. */
   close(): Promise<void>;
+}
+
+/** How one message is sent. */
+export interface SendMessageOptions {
+  /** Gives up waiting. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Signs in place of our identity: the message shows only this key as its sender. Borrowed until the promise settles. For transports
+   * whose `capabilities.pseudonyms` is `both`. Default: our identity.
+   */
+  readonly signer?: KeyPair | undefined;
 }
 
 /** Which messages of the past are wanted. */

@@ -8,16 +8,10 @@ import {
   parseInstallationId,
   SottoError,
 } from '@sotto/core';
-import {
-  type Bundle,
-  type DirectMessage,
-  decodeProtocolMessage,
-  isBareMessage,
-  type ProtocolMessage,
-} from '@sotto/protocol-codec';
+import { type Bundle, type DirectMessage, isBareMessage, type ProtocolMessage } from '@sotto/protocol-codec';
 import { openDhFallback } from '@sotto/x3dh';
 import type { DeviceContext } from './context.js';
-import { messageIdFor, newestBundle, publicMessageIdFor, signedTime } from './messages.js';
+import { messageIdFor, newestBundle, publicMessageIdFor, readMessage } from './messages.js';
 import {
   type BundleCache,
   type BundleNews,
@@ -31,6 +25,8 @@ import {
 } from './peers.js';
 import { currentPreKey, ownDeviceRecord } from './pre-keys.js';
 import { type Remedy, remedyFor } from './remedy.js';
+import { malformedSeal } from './sealed/sealed-message.js';
+import { decodeSessionContent } from './sealed/session-content.js';
 import { refuseRepeated } from './seen-messages.js';
 import { addSession } from './sessions.js';
 import type { PeerDevice, PeerRecord, Protection, SessionSummary } from './storage/records.js';
@@ -38,6 +34,7 @@ import type { ReadTransaction, Transaction } from './storage/transaction.js';
 import { getStrangers, isLetIn, noteSeen, noteWrote } from './strangers.js';
 import { deployedMessage } from './suites/deployed.js';
 import { hybridMessage } from './suites/hybrid.js';
+import type { OpenedMessage } from './suites/incoming.js';
 import { loadSession } from './suites/session.js';
 
 /** What every decrypted message has. */
@@ -50,6 +47,8 @@ export interface DecryptOutcomeBase {
   readonly news: BundleNews;
   /** Why the sender's bundle was refused; `undefined` when it wasn't. */
   readonly bundleError: SottoError | undefined;
+  /** Whether it was sealed: nothing outside of the session named its sender. */
+  readonly sealed: boolean;
 }
 
 /** The result of decrypting a message. */
@@ -113,14 +112,19 @@ export async function decryptMessage(
     await refuseRepeated(tx, context, { messageId, signedAt: undefined, sentAt });
     return bareMessage(messageId, bytes);
   }
-  const message = decodeProtocolMessage(bytes);
+  const received = readMessage(context, from, bytes);
+  const { message, signedAt, sealed } = received;
+  if (sealed) {
+    if (channel?.kind === 'public') throw malformedSeal('on a public channel');
+    checkSealedContent(message);
+  }
   const { installationId: senderInstallation } = message;
+  const base = { messageId, senderInstallation, sealed };
+  const bundle = newestBundle(from, message);
   const common = {
-    messageId,
-    senderInstallation,
-    ...(await processBundle(tx, context, bundleCache, from, message)),
+    ...base,
+    ...(await processBundle(tx, context, bundleCache, from, bundle, senderInstallation)),
   };
-  const signedAt = signedTime(from, message);
   const guard = () => refuseRepeated(tx, context, { messageId, signedAt, sentAt });
 
   if (message.publicMessage !== undefined) {
@@ -138,7 +142,7 @@ export async function decryptMessage(
   if (message.directMessages.size === 0 || channel?.kind === 'public') return { ...common, kind: 'bundle' };
 
   const unreadable = async (reason: 'DEVICE_NOT_ADDRESSED' | 'SESSION_NOT_FOUND') => {
-    const remedy = await remedyFor(tx, context, from, message);
+    const remedy = await remedyFor(tx, context, from, received);
     const own = compareBytes(from, context.identity.publicKey) === 0;
     return { ...common, kind: 'unreadable', reason, own, remedy } as const;
   };
@@ -162,11 +166,39 @@ export async function decryptMessage(
     return { ...common, kind: 'message', payload, protection: 'dh', sessionBegun: false, sessionsLost };
   }
 
-  const origin = { from, senderInstallation, bundle: newestBundle(from, message) };
-  const opened = await openInSession(tx, context, origin, entry, messageId);
+  /** Of a sealed message, the bundle is inside of the session: it counts once the session has authenticated it. */
+  const read: ReadContent = async (plaintext) => {
+    if (!sealed) return { payload: plaintext, bundle, learnt: common };
+    const content = decodeSessionContent(from, plaintext);
+    const learnt = await processBundle(tx, context, bundleCache, from, content.bundle, senderInstallation);
+    return { ...content, learnt };
+  };
+  const opened = await openInSession(tx, context, { from, senderInstallation, messageId }, entry, read);
   if (opened === undefined) return unreadable('SESSION_NOT_FOUND');
   if (opened.sessionBegun) await guard();
-  return { ...common, kind: 'message', sessionsLost: false, ...opened };
+  const { news, bundleError } = opened.learnt;
+  const { payload, protection, sessionBegun } = opened;
+  return {
+    ...base,
+    news,
+    bundleError,
+    kind: 'message',
+    sessionsLost: false,
+    payload,
+    protection,
+    sessionBegun,
+  };
+}
+
+/** A sealed message is only authenticated by sessions of the hybrid suite: anything beside them has no place in it. */
+function checkSealedContent({ bundles, publicMessage, directMessages }: ProtocolMessage): void {
+  if (bundles.length > 0) throw malformedSeal('a bundle outside of the session');
+  if (publicMessage !== undefined) throw malformedSeal('a public message');
+  if (directMessages.size === 0) throw malformedSeal('no message for any device');
+  for (const { hybridHeader, drHeader, x3dhHeader, dhHeader } of directMessages.values()) {
+    const isHybrid = hybridHeader !== undefined && !drHeader && !x3dhHeader && !dhHeader;
+    if (!isHybrid) throw malformedSeal('not in a session of the hybrid suite');
+  }
 }
 
 /** A public message of a client that doesn't wrap it in a ProtocolMessage: it has no bundle. */
@@ -177,6 +209,7 @@ function bareMessage(messageId: Uint8Array, bytes: Uint8Array): DecryptOutcome {
     senderInstallation: '',
     news: NO_NEWS,
     bundleError: undefined,
+    sealed: false,
     payload: copyBytes(bytes),
     protection: 'public',
     sessionBegun: false,
@@ -184,19 +217,19 @@ function bareMessage(messageId: Uint8Array, bytes: Uint8Array): DecryptOutcome {
   };
 }
 
-/** Verifies and applies the sender's newest bundle; ignores older ones and those of others. */
+/** Verifies and applies a bundle of the sender. */
 async function processBundle(
   tx: Transaction,
   context: DeviceContext,
   bundleCache: BundleCache,
   from: PublicKey,
-  message: ProtocolMessage,
-): Promise<Pick<DecryptOutcomeBase, 'news' | 'bundleError'>> {
-  const newest = newestBundle(from, message);
-  if (newest === undefined) return { news: NO_NEWS, bundleError: undefined };
-  const bundle = bundleCache.verify(context, newest);
+  unverified: Bundle | undefined,
+  senderInstallation: string,
+): Promise<Learnt> {
+  if (unverified === undefined) return { news: NO_NEWS, bundleError: undefined };
+  const bundle = bundleCache.verify(context, unverified);
   try {
-    const news = await bundleCache.apply(tx, context, bundle, message.installationId);
+    const news = await bundleCache.apply(tx, context, bundle, senderInstallation);
     if (news.added.length > 0) await noteSeen(tx, context, from);
     return { news, bundleError: undefined };
   } catch (error) {
@@ -247,12 +280,24 @@ async function noteReplied(tx: Transaction, from: PublicKey, installationId: str
   putPeer(tx, from, withDevice(peer, { ...device, hasReplied: true }));
 }
 
+/** What the sender's bundle brought. */
+type Learnt = Pick<DecryptOutcomeBase, 'news' | 'bundleError'>;
+
+/** Takes apart what a session has decrypted. */
+type ReadContent = (plaintext: Uint8Array) => Promise<Content>;
+
+interface Content {
+  readonly payload: Uint8Array;
+  /** The sender's newest that came with it. */
+  readonly bundle: Bundle | undefined;
+  readonly learnt: Learnt;
+}
+
 /** Where a message comes from. */
 interface Origin {
   readonly from: PublicKey;
   readonly senderInstallation: string;
-  /** The newest of the sender that comes with it. */
-  readonly bundle: Bundle | undefined;
+  readonly messageId: Uint8Array;
 }
 
 /**
@@ -274,9 +319,9 @@ function withLatest(
 async function openInSession(
   tx: Transaction,
   context: DeviceContext,
-  { from, senderInstallation, bundle }: Origin,
+  { from, senderInstallation, messageId }: Origin,
   entry: DirectMessage,
-  messageId: Uint8Array,
+  read: ReadContent,
 ): Promise<Opened | undefined> {
   const installationId = parseInstallationId(senderInstallation);
   const remote = { identity: from, installationId };
@@ -287,36 +332,46 @@ async function openInSession(
       : hybridMessage(context, remote, hybridHeader, entry.payload);
   if (message === undefined) return undefined;
   const { protection } = message;
-  const peer = await getPeer(tx, from);
   const isOwn = compareBytes(from, context.identity.publicKey) === 0;
-  const found = findDevice(peer, installationId) ?? newPeerDevice(installationId, !isOwn);
-  const knownVersion = hybridHeader?.knownVersion ?? found.knownVersion;
-  const device = knownVersion === found.knownVersion ? found : { ...found, knownVersion };
+  const known = async () => {
+    const peer = await getPeer(tx, from);
+    const found = findDevice(peer, installationId) ?? newPeerDevice(installationId, !isOwn);
+    const knownVersion = hybridHeader?.knownVersion ?? found.knownVersion;
+    const device = knownVersion === found.knownVersion ? found : { ...found, knownVersion };
+    return { peer, found, device };
+  };
 
-  const candidates = message.candidates(device);
+  const before = await known();
+  const candidates = message.candidates(before.device);
   let refusal: unknown;
   let fitsNone = false;
   for (const summary of candidates) {
     const session = await loadSession(tx, context, summary);
     if (session === undefined) continue;
+    let opened: OpenedMessage | undefined;
     try {
-      const opened = await message.open(tx, session);
-      fitsNone ||= opened === undefined;
-      if (opened === undefined) continue;
-      const knowsPreKey = compareBytes(summary.peerPreKey, device.signedPreKey) === 0;
-      const ordered = withLatest(device, summary, bundle);
-      if (device !== found || !device.hasReplied || !knowsPreKey || ordered !== device.sessions) {
-        const peerPreKey = device.signedPreKey;
-        const sessions = ordered.map((other) => (other === summary ? { ...other, peerPreKey } : other));
-        putPeer(tx, from, withDevice(peer, { ...device, hasReplied: true, sessions }));
-      }
-      await noteWrote(tx, context, from, await skippedKeysOf(tx, peer, from, opened.skipped));
-      return { payload: opened.plaintext, protection, sessionBegun: false };
+      opened = await message.open(tx, session);
     } catch (error) {
       // Decrypted in this session before, so it belongs to no other session.
       if (isSottoError(error, 'RATCHET_DUPLICATE')) throw duplicate(messageId);
       refusal = error;
+      continue;
     }
+    fitsNone ||= opened === undefined;
+    if (opened === undefined) continue;
+    const content = await read(opened.plaintext);
+    // What the session has authenticated may have changed what is known.
+    const { peer, found, device } = await known();
+    const used = device.sessions.find(({ id }) => compareBytes(id, summary.id) === 0);
+    const knowsPreKey = used === undefined || compareBytes(used.peerPreKey, device.signedPreKey) === 0;
+    const ordered = used === undefined ? device.sessions : withLatest(device, used, content.bundle);
+    if (device !== found || !device.hasReplied || !knowsPreKey || ordered !== device.sessions) {
+      const peerPreKey = device.signedPreKey;
+      const sessions = ordered.map((other) => (other === used ? { ...other, peerPreKey } : other));
+      putPeer(tx, from, withDevice(peer, { ...device, hasReplied: true, sessions }));
+    }
+    await noteWrote(tx, context, from, await skippedKeysOf(tx, peer, from, opened.skipped));
+    return { ...content, protection, sessionBegun: false };
   }
   if (refusal !== undefined) throw refusal;
   try {
@@ -326,22 +381,24 @@ async function openInSession(
   }
 
   const { epoch } = await ownDeviceRecord(tx);
-  const session = await message.accept(tx, device, epoch);
+  const session = await message.accept(tx, before.device, epoch);
   if (session === undefined && fitsNone) throw notAuthentic('in any session with its sender');
   if (session === undefined) return undefined;
   const opened = await message.open(tx, session);
   if (opened === undefined) throw notAuthentic('in the session that it begins');
-  const { summary } = session;
-  const known: PeerDevice = {
+  const content = await read(opened.plaintext);
+  const { peer, device } = await known();
+  const summary = { ...session.summary, peerPreKey: device.signedPreKey };
+  const replied: PeerDevice = {
     ...device,
     hasReplied: true,
     sessions: device.sessions.filter(({ id }) => compareBytes(id, summary.id) !== 0),
   };
   const own = { preKey: await currentPreKey(tx), epoch };
-  const withSession = await addSession(tx, context, known, summary, own);
+  const withSession = await addSession(tx, context, replied, summary, own);
   putPeer(tx, from, await withinBounds(tx, withDevice(peer, withSession), context));
   await noteWrote(tx, context, from, await skippedKeysOf(tx, peer, from, opened.skipped));
-  return { payload: opened.plaintext, protection, sessionBegun: true };
+  return { ...content, protection, sessionBegun: true };
 }
 
 function notAuthentic(where: string): SottoError {
@@ -351,8 +408,7 @@ function notAuthentic(where: string): SottoError {
 }
 
 /** What {@link openInSession} finds. */
-interface Opened {
-  readonly payload: Uint8Array;
+interface Opened extends Content {
   readonly protection: 'pq' | 'dr';
   readonly sessionBegun: boolean;
 }

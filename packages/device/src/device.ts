@@ -1,8 +1,8 @@
-import type { InstallationId, PublicKey } from '@sotto/core';
+import type { InstallationId, KeyPair, PublicKey } from '@sotto/core';
 import type { Bundle, SignedPreKey } from '@sotto/protocol-codec';
 import type { VerifiedBundle } from '@sotto/x3dh';
 import type { DecryptOptions, DecryptOutcome } from './decryption.js';
-import type { EncryptedMessage } from './encryption.js';
+import type { EncryptedMessage, EncryptOptions } from './encryption.js';
 import type { SweepPosition } from './expiry.js';
 import type { BundleNews } from './peers.js';
 import type { Remedy } from './remedy.js';
@@ -89,7 +89,12 @@ export interface Device extends Transactions {
    * Encrypts for the active devices of an identity, or of our own for our other devices.
    * @throws NO_DEVICE_REACHED
    */
-  encryptDirect(tx: Transaction, to: PublicKey, payload: Uint8Array): Promise<EncryptedMessage>;
+  encryptDirect(
+    tx: Transaction,
+    to: PublicKey,
+    payload: Uint8Array,
+    options?: EncryptOptions,
+  ): Promise<EncryptedMessage>;
 
   /** Encrypts to the identity key alone, for the automatic answer to an unknown device. No forward secrecy. */
   encryptDh(tx: Transaction, to: PublicKey, payload: Uint8Array): Promise<EncryptedMessage>;
@@ -111,6 +116,24 @@ export interface Device extends Transactions {
     message: Uint8Array,
     options?: DecryptOptions,
   ): Promise<DecryptOutcome>;
+
+  /**
+   * The pseudonym that signs the envelope of a message which {@link encryptDirect} sealed, in place of our identity: fixed for a message,
+   * and a new one each day. `undefined` for a message that isn't sealed. The caller borrows it. Wire profile, section 11.
+   * @throws MALFORMED_MESSAGE for a damaged sealed message
+   */
+  sealingKey(to: PublicKey, message: Uint8Array): KeyPair | undefined;
+
+  /** Whether a message is sealed. Borrowed. */
+  isSealed(message: Uint8Array): boolean;
+
+  /**
+   * Who sent a sealed message that arrived on the topic negotiated with a peer: the peer or, from another device of ours, our own
+   * identity; 33 bytes. A message by ourselves is for the peer, unless that is ourselves too. `undefined` when the message isn't sealed,
+   * or `signer`, 33 bytes, isn't one of theirs.
+   * @throws MALFORMED_MESSAGE for a damaged sealed message
+   */
+  sealedSender(peer: PublicKey, signer: PublicKey, message: Uint8Array): PublicKey | undefined;
 
   /** What to do about a message of an authenticated sender that {@link decrypt} refused. @throws MALFORMED_MESSAGE */
   remedyFor(tx: ReadTransaction, from: PublicKey, message: Uint8Array): Promise<Remedy>;

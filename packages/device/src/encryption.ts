@@ -7,9 +7,11 @@ import {
   SottoError,
 } from '@sotto/core';
 import { type DirectMessage, encodeProtocolMessage, withoutKemPreKeys } from '@sotto/protocol-codec';
-import { sealDhFallback, type VerifiedBundle } from '@sotto/x3dh';
+import { offersSealed, sealDhFallback, type VerifiedBundle } from '@sotto/x3dh';
 import type { DeviceContext } from './context.js';
 import { activeDevices, getPeer, putPeer, withDevice, withinBounds } from './peers.js';
+import { sealMessage } from './sealed/sealed-message.js';
+import { encodeSessionContent } from './sealed/session-content.js';
 import {
   addSession,
   beginSession,
@@ -20,6 +22,7 @@ import {
 } from './sessions.js';
 import type { PeerDevice } from './storage/records.js';
 import type { Transaction } from './storage/transaction.js';
+import { offerOf } from './stored-offer.js';
 import { raiseStanding } from './strangers.js';
 import { loadSession, type Session } from './suites/session.js';
 
@@ -44,9 +47,29 @@ export interface EncryptedMessage {
   readonly negotiatedSecret: SharedKey | undefined;
   /** 1 when every addressed device understands negotiated topics. */
   readonly topicMode: 0 | 1;
+  /**
+   * Whether the message is sealed: it shows nothing of its sender, goes to the negotiated topic, and its envelope is to be signed with the
+   * key that `Device.sealingKey` returns for it.
+   */
+  readonly sealed: boolean;
 }
 
-interface Outgoing {
+/** Options of `encryptDirect`. */
+export interface EncryptOptions {
+  /**
+   * Whether the transport can sign with a pseudonym, so that the message may be sealed. It is when each device that it goes to has
+   * written to us, offers it, and is written to in a session of the hybrid suite. Default false.
+   */
+  readonly mayBeSealed?: boolean | undefined;
+}
+
+/** A device and the session to send to it on. */
+interface DeviceSession {
+  readonly device: PeerDevice;
+  readonly session: Session;
+}
+
+interface Outgoing extends EncryptOptions {
   readonly bundle: VerifiedBundle;
   readonly own: OwnState;
 }
@@ -62,7 +85,7 @@ export async function encryptDirect(
   context: DeviceContext,
   to: PublicKey,
   payload: Uint8Array,
-  { bundle, own }: Outgoing,
+  { bundle, own, mayBeSealed = false }: Outgoing,
 ): Promise<EncryptedMessage> {
   await raiseStanding(tx, context, to, 'known');
   const known = await getPeer(tx, to);
@@ -70,22 +93,38 @@ export async function encryptDirect(
   const addressed = activeDevices(peer, context.limits.maxActiveDevices);
   if (addressed.length === 0) return encryptDh(context, to, payload, bundle);
 
-  const entries = new Map<string, DirectMessage>();
-  const devices: DeviceOutcome[] = [];
-  for (const device of addressed) {
-    const { installationId } = device;
+  const outcomes = new Map<string, DeviceOutcome>();
+  // One device's bad prekey or exhausted session must not affect the others; a failing store must.
+  const noteFailed = (installationId: string, error: unknown) => {
+    if (!isSottoError(error, 'INVALID_PUBLIC_KEY') && !isSottoError(error, 'RATCHET_EXHAUSTED')) throw error;
+    outcomes.set(installationId, { installationId, failed: error });
+  };
+  const ready: (DeviceSession & { readonly before: PeerDevice })[] = [];
+  for (const before of addressed) {
     try {
-      const { updated, entry } = await encryptForDevice(tx, context, to, device, payload, own);
-      if (updated !== device) peer = withDevice(peer, updated);
-      entries.set(installationId, entry);
-      devices.push({ installationId, sent: protectionOf(entry) });
+      const { device, session } = await sessionWith(tx, context, to, before, own);
+      ready.push({ before, device, session });
     } catch (error) {
-      // One device's bad prekey or exhausted session must not affect the others; a failing store must.
-      if (!isSottoError(error, 'INVALID_PUBLIC_KEY') && !isSottoError(error, 'RATCHET_EXHAUSTED'))
-        throw error;
-      devices.push({ installationId, failed: error });
+      noteFailed(before.installationId, error);
     }
   }
+  const sealed = mayBeSealed && ready.every(canBeSealed);
+  const entries = new Map<string, DirectMessage>();
+  for (const { before, device, session } of ready) {
+    const { installationId } = device;
+    const content = sealed
+      ? encodeSessionContent({ bundle: bundleFor(bundle, [device], own), payload })
+      : payload;
+    try {
+      const entry = encryptInSession(tx, context, device, session, content);
+      if (device !== before) peer = withDevice(peer, device);
+      entries.set(installationId, entry);
+      outcomes.set(installationId, { installationId, sent: protectionOf(entry) });
+    } catch (error) {
+      noteFailed(installationId, error);
+    }
+  }
+  const devices = addressed.map(({ installationId }) => outcomes.get(installationId) as DeviceOutcome);
   if (entries.size === 0) {
     throw new SottoError('NO_DEVICE_REACHED', 'Encrypting failed for every device of the recipient.', {
       failures: devices.length,
@@ -95,12 +134,33 @@ export async function encryptDirect(
   const reached = addressed.filter(({ installationId }) => entries.has(installationId));
   const topicMode = reached.every(({ protocolVersion }) => protocolVersion >= 1) ? 1 : 0;
   const agreed = topicMode === 1 && reached.every(({ hasReplied }) => hasReplied);
+  const shown = sealed ? undefined : bundleFor(bundle, reached, own);
+  const message = protocolMessage(context, shown, { directMessages: entries });
   return {
-    message: protocolMessage(context, bundleFor(bundle, reached, own), { directMessages: entries }),
+    message: sealed ? seal(context, to, message) : message,
     devices,
     negotiatedSecret: agreed ? context.negotiated.get(to) : undefined,
     topicMode,
+    sealed,
   };
+}
+
+/** Whether a message in a session may be sealed: its device listens to the negotiated topic, and has offered to read such messages. */
+function canBeSealed({ device, session }: DeviceSession): boolean {
+  return (
+    session.suite === 'hybrid' &&
+    device.hasReplied &&
+    device.protocolVersion >= 1 &&
+    offersSealed(device.hybrid && offerOf(device.hybrid))
+  );
+}
+
+function seal(
+  { crypto, clock, identity, sealing }: DeviceContext,
+  to: PublicKey,
+  message: Uint8Array,
+): Uint8Array {
+  return sealMessage(crypto, sealing, { sender: identity.publicKey, recipient: to }, message, clock.now());
 }
 
 /** Encrypts to an identity key alone, whatever is known of its devices. */
@@ -117,6 +177,7 @@ export function encryptDh(
     devices: [{ installationId: NO_INSTALLATION, sent: 'dh' }],
     negotiatedSecret: undefined,
     topicMode: 0,
+    sealed: false,
   };
 }
 
@@ -133,12 +194,12 @@ export function encodePublic(
 
 function protocolMessage(
   { installationId }: DeviceContext,
-  bundle: VerifiedBundle,
+  bundle: VerifiedBundle | undefined,
   content: { directMessages?: ReadonlyMap<string, DirectMessage>; publicMessage?: Uint8Array | undefined },
 ): Uint8Array {
   return encodeProtocolMessage({
     installationId,
-    bundles: [bundle],
+    bundles: bundle === undefined ? [] : [bundle],
     directMessages: content.directMessages ?? new Map(),
     publicMessage: content.publicMessage,
   });
@@ -164,23 +225,22 @@ function bundleFor(
   return isWanted ? bundle : withoutKemPreKeys(bundle);
 }
 
-async function encryptForDevice(
+/** The session to send on, a new one if need be, and the device with it. @throws INVALID_PUBLIC_KEY */
+async function sessionWith(
   tx: Transaction,
   context: DeviceContext,
   to: PublicKey,
   device: PeerDevice,
-  payload: Uint8Array,
   own: OwnState,
-): Promise<{ readonly updated: PeerDevice; readonly entry: DirectMessage }> {
+): Promise<DeviceSession> {
   let updated = device;
-  let session: Session | undefined;
   for (
     let summary = sessionForSending(context, updated, own);
     summary !== undefined;
     summary = sessionForSending(context, updated, own)
   ) {
-    session = await loadSession(tx, context, summary);
-    if (session !== undefined) break;
+    const session = await loadSession(tx, context, summary);
+    if (session !== undefined) return { device: updated, session };
     // A damaged session is replaced by another one, or a new one.
     const { id: damaged } = summary;
     await deleteSession(tx, damaged);
@@ -189,9 +249,6 @@ async function encryptForDevice(
       sessions: updated.sessions.filter(({ id }) => compareBytes(id, damaged) !== 0),
     };
   }
-  if (session === undefined) {
-    session = beginSession(context, to, updated, own);
-    updated = await addSession(tx, context, updated, session.summary, own);
-  }
-  return { updated, entry: encryptInSession(tx, context, updated, session, payload) };
+  const session = beginSession(context, to, updated, own);
+  return { device: await addSession(tx, context, updated, session.summary, own), session };
 }

@@ -1,7 +1,7 @@
 export { readAccount, writeAccount } from './account.js';
 export type { DecryptOptions, DecryptOutcome, DecryptOutcomeBase } from './decryption.js';
 export type { Device, DeviceInfo } from './device.js';
-export type { DeviceOutcome, EncryptedMessage, SendProtection } from './encryption.js';
+export type { DeviceOutcome, EncryptedMessage, EncryptOptions, SendProtection } from './encryption.js';
 export type { SweepPosition } from './expiry.js';
 export { createInbox, type Inbox, type InboxEntry, type InboxOptions } from './inbox.js';
 export { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './limits.js';

@@ -1,6 +1,7 @@
 import {
   compareBytes,
   type InstallationId,
+  type KeyPair,
   type PublicKey,
   parseInstallationId,
   SottoError,
@@ -19,10 +20,16 @@ import { countAnswer } from './answers.js';
 import type { DeviceContext } from './context.js';
 import { type DecryptOptions, type DecryptOutcome, decryptMessage } from './decryption.js';
 import type { Device, DeviceInfo, MessengerDevice } from './device.js';
-import { type EncryptedMessage, encodePublic, encryptDh, encryptDirect } from './encryption.js';
+import {
+  type EncryptedMessage,
+  type EncryptOptions,
+  encodePublic,
+  encryptDh,
+  encryptDirect,
+} from './encryption.js';
 import { deleteExpired, type SweepPosition, sweep } from './expiry.js';
 import { DEFAULT_DEVICE_LIMITS } from './limits.js';
-import { publicMessageIdFor, signedTime } from './messages.js';
+import { publicMessageIdFor, readMessage, signedTime } from './messages.js';
 import { NegotiatedSecrets } from './negotiated-secrets.js';
 import { checkClock, checkCrypto, checkDeviceOptions, type DeviceOptions } from './options.js';
 import { OwnBundle } from './own-bundle.js';
@@ -49,6 +56,9 @@ import {
 } from './pre-keys.js';
 import { type Remedy, remedyFor } from './remedy.js';
 import { countRequest, getRequest, isAccepted, listRequests, type MessageRequest } from './requests.js';
+import { dayOfSealed, isSealed } from './sealed/sealed-message.js';
+import { sealedSender } from './sealed/sealed-sender.js';
+import { SealingKeys } from './sealed/sealing-keys.js';
 import { refuseRepeated } from './seen-messages.js';
 import type { PeerDevice } from './storage/records.js';
 import { deviceTable } from './storage/tables.js';
@@ -73,6 +83,7 @@ export async function openMessengerDevice(options: DeviceOptions): Promise<Messe
   // A device has no defaults for these.
   checkCrypto(crypto);
   checkClock(clock);
+  const offersSealed = options.sealedSender ?? false;
   const wanted =
     options.installationId === undefined ? undefined : parseInstallationId(options.installationId);
   const transactions = new TransactionManager(store, crypto, options.onHookError);
@@ -82,7 +93,7 @@ export async function openMessengerDevice(options: DeviceOptions): Promise<Messe
       if (compareBytes(known.identity, identity.publicKey) !== 0) throw notOurs('identity');
       if (wanted !== undefined && wanted !== known.installationId) throw notOurs('installation id');
       if (options.restored ?? store.continuity === 'rolled-back')
-        await renewEpoch(tx, { crypto, clock, hybrid }, known);
+        await renewEpoch(tx, { crypto, clock, hybrid, offersSealed }, known);
       return known.installationId as InstallationId;
     }
     const id = wanted ?? randomInstallationId(crypto);
@@ -93,9 +104,10 @@ export async function openMessengerDevice(options: DeviceOptions): Promise<Messe
       currentPreKey: new Uint8Array(0),
       epoch: 0,
     };
-    putNewPreKey(tx, { crypto, clock, hybrid }, device, 0);
+    putNewPreKey(tx, { crypto, clock, hybrid, offersSealed }, device, 0);
     return id;
   });
+  const negotiated = new NegotiatedSecrets(crypto, identity);
   const context: DeviceContext = {
     crypto,
     clock,
@@ -103,8 +115,10 @@ export async function openMessengerDevice(options: DeviceOptions): Promise<Messe
     identity,
     installationId,
     limits: { ...DEFAULT_DEVICE_LIMITS, ...options.limits },
-    negotiated: new NegotiatedSecrets(crypto, identity),
+    negotiated,
+    sealing: new SealingKeys(crypto, identity.publicKey, negotiated),
     hybrid,
+    offersSealed,
   };
   await transactions.transaction((tx) => deleteExpired(tx, context));
   return new StoredDevice(store, transactions, context);
@@ -212,11 +226,16 @@ class StoredDevice implements MessengerDevice {
     return news;
   }
 
-  async encryptDirect(tx: Transaction, to: PublicKey, payload: Uint8Array): Promise<EncryptedMessage> {
+  async encryptDirect(
+    tx: Transaction,
+    to: PublicKey,
+    payload: Uint8Array,
+    { mayBeSealed }: EncryptOptions = {},
+  ): Promise<EncryptedMessage> {
     await this.rotatePreKeyIfDue(tx);
     const { epoch } = await ownDeviceRecord(tx);
     const own = { preKey: await currentPreKey(tx), epoch };
-    const outgoing = { bundle: await this.bundle(tx), own };
+    const outgoing = { bundle: await this.bundle(tx), own, mayBeSealed };
     return encryptDirect(tx, this.#context, to, payload, outgoing);
   }
 
@@ -238,6 +257,20 @@ class StoredDevice implements MessengerDevice {
     options?: DecryptOptions,
   ): Promise<DecryptOutcome> {
     return decryptMessage(tx, this.#context, this.#bundles, from, message, options);
+  }
+
+  sealingKey(to: PublicKey, message: Uint8Array): KeyPair | undefined {
+    if (!isSealed(message)) return undefined;
+    const { sealing, identity } = this.#context;
+    return sealing.get({ sender: identity.publicKey, recipient: to }, dayOfSealed(message)).signer;
+  }
+
+  isSealed(message: Uint8Array): boolean {
+    return isSealed(message);
+  }
+
+  sealedSender(peer: PublicKey, signer: PublicKey, message: Uint8Array): PublicKey | undefined {
+    return isSealed(message) ? sealedSender(this.#context, peer, signer, message) : undefined;
   }
 
   async rememberSent(tx: Transaction, message: Uint8Array, channel: string): Promise<void> {
@@ -314,7 +347,7 @@ class StoredDevice implements MessengerDevice {
   }
 
   async remedyFor(tx: ReadTransaction, from: PublicKey, message: Uint8Array): Promise<Remedy> {
-    return remedyFor(tx, this.#context, from, decodeProtocolMessage(message));
+    return remedyFor(tx, this.#context, from, readMessage(this.#context, from, message));
   }
 
   async countRequest(

@@ -27,6 +27,11 @@ export interface DeviceOptions {
    * attacker who records them and has a quantum computer later. Deployed peers notice nothing. Default: not offered.
    */
   readonly hybrid?: HybridSuite | undefined;
+  /**
+   * Whether to offer sealed messages in the hybrid suite: their envelopes are signed with a pseudonym, for which the application uses
+   * `sealingKey` and `sealedSender`. Default false.
+   */
+  readonly sealedSender?: boolean | undefined;
   /** Name of this device among those of its identity. Default: random for a new store, which remembers it. */
   readonly installationId?: string | undefined;
   /** Default: `DEFAULT_DEVICE_LIMITS`. */
@@ -55,8 +60,11 @@ export function checkDeviceOptions(
   parseObject(options, 'options');
   checkIdentity(options.identity);
   parseObject<Store>(options.store, 'store', 'get', 'list', 'commit', 'close');
-  const { crypto, clock, limits, hybrid, installationId, onHookError } = options;
+  const { crypto, clock, limits, hybrid, sealedSender, installationId, onHookError } = options;
   if (hybrid !== undefined) parseObject<HybridSuite>(hybrid, 'hybrid', 'generatePreKeys', 'begin', 'accept');
+  if (sealedSender !== undefined && typeof sealedSender !== 'boolean') {
+    throw invalidArgument('sealedSender', 'neither true nor false');
+  }
   if (crypto !== undefined) checkCrypto(crypto);
   if (clock !== undefined) checkClock(clock);
   if (limits !== undefined) parseObject(limits, 'limits');

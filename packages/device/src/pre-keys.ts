@@ -1,6 +1,6 @@
-import { compareBytes, encodeHex, KeyPair, type PrivateKey, type PublicKey } from '@sotto/core';
+import { compareBytes, concatBytes, encodeHex, KeyPair, type PrivateKey, type PublicKey } from '@sotto/core';
 import type { HybridPreKey, SignedPreKey } from '@sotto/protocol-codec';
-import { deviceDigest } from '@sotto/x3dh';
+import { deviceDigest, SEALED_SENDER } from '@sotto/x3dh';
 import type { DeviceContext } from './context.js';
 import { certainTime, storedNow, timeSince } from './own-clock.js';
 import type { DeviceRecord, HybridPreKeyPairs, PreKeyRecord } from './storage/records.js';
@@ -21,10 +21,20 @@ export async function currentPreKey(tx: ReadTransaction): Promise<PreKeyRecord> 
   return (await tx.get(preKeyTable, encodeHex(currentPreKey))) as PreKeyRecord;
 }
 
+/** What making a prekey needs. */
+type OwnOffer = Pick<DeviceContext, 'crypto' | 'clock' | 'hybrid' | 'offersSealed'>;
+
+/** The offer changes only with its prekeys: handshakes name both by one digest. */
+function withSealedOffer(preKeys: HybridPreKeyPairs, offersSealed: boolean): HybridPreKeyPairs {
+  return offersSealed
+    ? { ...preKeys, suites: concatBytes(preKeys.suites, Uint8Array.of(SEALED_SENDER)) }
+    : preKeys;
+}
+
 /** Makes the next signed prekey the current one. */
 export function putNewPreKey(
   tx: Transaction,
-  { crypto, clock, hybrid }: Pick<DeviceContext, 'crypto' | 'clock' | 'hybrid'>,
+  { crypto, clock, hybrid, offersSealed }: OwnOffer,
   device: DeviceRecord,
   previousVersion: number,
 ): void {
@@ -35,7 +45,7 @@ export function putNewPreKey(
     version: previousVersion + 1,
     createdAt: storedNow(clock),
     retiredAt: 0n,
-    hybrid: hybrid?.generatePreKeys(),
+    hybrid: hybrid && withSealedOffer(hybrid.generatePreKeys(), offersSealed),
   };
   tx.put(preKeyTable, preKey, encodeHex(publicKey));
   tx.put(deviceTable, { ...device, currentPreKey: publicKey });
@@ -43,14 +53,17 @@ export function putNewPreKey(
 
 /**
  * Milliseconds until our signed prekey is due to be rotated; 0 when it is. It is due when its lifetime is over, its
- * creation time is in the future, or it has no prekeys for the hybrid suite that this device has begun to offer.
+ * creation time is in the future, or it doesn't go with what this device offers now: the hybrid suite, sealed messages.
  */
 export async function timeUntilRotation(
   tx: ReadTransaction,
-  context: Pick<DeviceContext, 'clock' | 'limits' | 'hybrid'>,
+  context: Pick<DeviceContext, 'clock' | 'limits' | 'hybrid' | 'offersSealed'>,
 ): Promise<number> {
   const { createdAt, hybrid } = await currentPreKey(tx);
-  if (context.hybrid !== undefined && hybrid === undefined) return 0;
+  if (context.hybrid !== undefined) {
+    const isOffered = hybrid?.suites.includes(SEALED_SENDER) ?? false;
+    if (hybrid === undefined || isOffered !== context.offersSealed) return 0;
+  }
   const age = timeSince(Number(createdAt), context);
   // Still valid exactly at the end of its lifetime.
   return age === undefined ? 0 : Math.max(0, context.limits.preKeyLifetimeMs - age + 1);
@@ -92,11 +105,7 @@ async function rotatePreKey(tx: Transaction, context: DeviceContext): Promise<vo
  * Starts over after an old copy of the store was restored: nothing more is sent in earlier sessions, whose keys may have
  * been used, and the prekey is replaced.
  */
-export async function renewEpoch(
-  tx: Transaction,
-  context: Pick<DeviceContext, 'crypto' | 'clock' | 'hybrid'>,
-  device: DeviceRecord,
-): Promise<void> {
+export async function renewEpoch(tx: Transaction, context: OwnOffer, device: DeviceRecord): Promise<void> {
   const current = await currentPreKey(tx);
   const retiredAt = storedNow(context.clock);
   tx.put(preKeyTable, { ...current, retiredAt }, encodeHex(current.publicKey));

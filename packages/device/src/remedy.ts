@@ -1,7 +1,7 @@
 import { compareBytes, type KeyPair, NO_INSTALLATION, type PublicKey } from '@sotto/core';
 import type { DirectMessage, ProtocolMessage } from '@sotto/protocol-codec';
 import type { DeviceContext } from './context.js';
-import { signedTime } from './messages.js';
+import type { ReceivedMessage } from './messages.js';
 import { timeSince } from './own-clock.js';
 import { findDevice, getPeer } from './peers.js';
 import { ownDeviceRecord } from './pre-keys.js';
@@ -25,9 +25,9 @@ const REPORT: Remedy = { ...NONE, report: true };
 /**
  * What to do about a message that this device can't read. An envelope is signed by its sender, but the signature
  * covers neither recipient nor topic: a third party may have sealed for us a message to them, or one that we received long
- * ago. So an answer is due only when the sender may really be unable to reach us:
+ * ago. A sealed message is for us, but that may be all that is known of it. So an answer is due only when the sender may really be unable to reach us:
  *
- * - no entry of the message is for us, and its bundle, which deployed peers put into every message, was signed recently;
+ * - no entry of the message is for us, and it was sealed recently, or its bundle, which deployed peers put into every message, signed;
  * - an entry could be for us: one outside of sessions that can't be decrypted is for someone else;
  * - no session with the device that sent it works.
  */
@@ -35,14 +35,13 @@ export async function remedyFor(
   tx: ReadTransaction,
   context: DeviceContext,
   from: PublicKey,
-  message: ProtocolMessage,
+  { message, signedAt }: ReceivedMessage,
 ): Promise<Remedy> {
   const { identity, installationId, limits } = context;
   if (compareBytes(from, identity.publicKey) === 0) return NONE;
   const { directMessages } = message;
   const entry = directMessages.get(installationId);
   if (entry === undefined ? directMessages.has(NO_INSTALLATION) : !isInSession(entry)) return NONE;
-  const signedAt = signedTime(from, message);
   const { createdAt, epoch } = await ownDeviceRecord(tx);
   if (signedAt !== undefined) {
     const age = timeSince(signedAt, context);
@@ -58,7 +57,7 @@ export async function remedyFor(
   const report = !isOlder || timeSince(Number(createdAt), context) === undefined;
   const device = findDevice(await getPeer(tx, from), message.installationId);
   if (device === undefined) return { answer: true, renewPreKey: false, report };
-  const { works, lost } = await lookThrough(tx, context, device, epoch, entry);
+  const { works, lost } = await lookThrough(tx, context, device, epoch, entry && mayBeOf(entry));
   // While a session works, an entry for someone else is just that.
   if (works) return entry === undefined ? NONE : { ...REPORT, report };
   return { answer: true, renewPreKey: lost, report };
@@ -78,26 +77,26 @@ async function countOthersOfUs(
   return [...directMessages.keys()].filter((id) => findDevice(own, id) !== undefined).length;
 }
 
-/** Whether a session with a device works, and whether one is lost that an entry may belong to. */
+/** Which sessions an entry may be of: those made with the prekey that it names, or those of the hybrid suite when it names none. */
+function mayBeOf({ drHeader, hybridHeader }: DirectMessage): (session: SessionSummary) => boolean {
+  const preKeyId = drHeader?.id ?? hybridHeader?.handshake?.id;
+  if (preKeyId === undefined) return isHybrid;
+  return ({ signedPreKey }) => compareBytes(signedPreKey, preKeyId) === 0;
+}
+
+/** Whether a session with a device works, and whether one is lost that an entry may be of. */
 async function lookThrough(
   tx: ReadTransaction,
   context: DeviceContext,
   device: PeerDevice,
   epoch: number,
-  entry: DirectMessage | undefined,
+  mayBeIts: ((session: SessionSummary) => boolean) | undefined,
 ): Promise<{ readonly works: boolean; readonly lost: boolean }> {
   let lost = false;
   for (const summary of device.sessions) {
     if (summary.lost || summary.epoch !== epoch) continue;
     if ((await loadSession(tx, context, summary)) !== undefined) return { works: true, lost: false };
-    lost ||= entry !== undefined && mayBelong(entry, summary);
+    if (mayBeIts?.(summary)) lost = true;
   }
   return { works: false, lost };
-}
-
-/** Entries name the prekey of their session; in the hybrid suite only those with a handshake do, the others show nothing of it. */
-function mayBelong({ drHeader, hybridHeader }: DirectMessage, session: SessionSummary): boolean {
-  const preKeyId = hybridHeader === undefined ? drHeader?.id : hybridHeader.handshake?.id;
-  if (preKeyId === undefined) return hybridHeader !== undefined && isHybrid(session);
-  return compareBytes(session.signedPreKey, preKeyId) === 0;
 }

@@ -35,6 +35,7 @@ describe('a message on a channel', () => {
       kind: 'bundle',
       senderInstallation: 'alice-1',
       bundleError: undefined,
+      sealed: false,
       news: { added: ['alice-1'], firstContact: true },
     });
     expect(await receive(bob, alice, said, inPublic('news'))).toMatchObject({
@@ -85,6 +86,7 @@ describe('a message on a channel', () => {
       senderInstallation: '',
       news: { added: [], rotated: [], lowered: [], reset: [], firstContact: false },
       bundleError: undefined,
+      sealed: false,
       payload: bare,
       protection: 'public',
       sessionBegun: false,
@@ -175,6 +177,7 @@ describe('a message in a session', () => {
       senderInstallation: 'alice-1',
       news: { added: [], rotated: [], lowered: [], reset: [], firstContact: false },
       bundleError: undefined,
+      sealed: false,
       payload: bytesOf('x'),
       protection: 'dr',
       sessionBegun: true,

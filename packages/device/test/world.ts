@@ -14,6 +14,7 @@ import {
   openDevice,
 } from '../src/index.js';
 import { NegotiatedSecrets } from '../src/negotiated-secrets.js';
+import { SealingKeys } from '../src/sealed/sealing-keys.js';
 
 export { countRecords, dump, keptView } from '@sotto/testing/stores';
 
@@ -35,13 +36,16 @@ export function contextOf({
   ...change
 }: Partial<Omit<DeviceContext, 'limits'>> & { readonly limits?: Partial<DeviceLimits> } = {}): DeviceContext {
   const identity = change.identity ?? crypto.secp256k1.generateKeyPair();
+  const negotiated = new NegotiatedSecrets(crypto, identity);
   return {
     crypto,
     clock: manualClock(START),
     suite: secp256k1Suite(crypto),
     installationId: parseInstallationId('bob-1'),
-    negotiated: new NegotiatedSecrets(crypto, identity),
+    negotiated,
+    sealing: new SealingKeys(crypto, identity.publicKey, negotiated),
     hybrid: undefined,
+    offersSealed: false,
     ...change,
     identity,
     limits: { ...DEFAULT_DEVICE_LIMITS, ...limits },
@@ -55,8 +59,8 @@ export interface Node {
   readonly store: Store;
   readonly clock: ReturnType<typeof manualClock>;
   device: Device;
-  /** Closes and opens it again. @param speaks the hybrid suite. Default: as before */
-  reopen(speaks?: boolean): Promise<void>;
+  /** Closes and opens it again. @param speaks the hybrid suite @param sealed messages are offered. Default: as before */
+  reopen(speaks?: boolean, sealed?: boolean): Promise<void>;
 }
 
 /** Opens a device with a new store. */
@@ -68,12 +72,14 @@ export async function newNode(
     readonly limits?: Partial<DeviceLimits>;
     /** Whether it speaks the hybrid suite; `reopen` may change it. */
     readonly speaks?: boolean;
+    /** Whether it offers sealed messages; `reopen` may change it. */
+    readonly sealedSender?: boolean;
   } = {},
 ): Promise<Node> {
   const identity = options.identity ?? crypto.secp256k1.generateKeyPair();
   const clock = options.clock ?? manualClock(START);
   const { store, view } = keptStore();
-  const open = (speaks: boolean) =>
+  const open = (speaks: boolean, sealedSender: boolean) =>
     openDevice({
       identity,
       installationId: name,
@@ -81,19 +87,22 @@ export async function newNode(
       crypto,
       clock,
       hybrid: speaks ? hybridSuite : undefined,
+      sealedSender,
       ...(options.limits && { limits: options.limits }),
     });
   let speaking = options.speaks ?? false;
+  let sealing = options.sealedSender ?? false;
   const node: Node = {
     name,
     identity,
     store,
     clock,
-    device: await open(speaking),
-    async reopen(speaks = speaking) {
+    device: await open(speaking, sealing),
+    async reopen(speaks = speaking, sealed = sealing) {
       speaking = speaks;
+      sealing = sealed;
       await node.device.close();
-      node.device = await open(speaks);
+      node.device = await open(speaks, sealed);
     },
   };
   return node;

@@ -18,6 +18,7 @@ import { groupPartsLoader, type LoadGroupParts } from './groups/load-group-parts
 import { DecryptionFailures } from './inbound/decryption-failures.js';
 import { Inbox } from './inbound/inbox.js';
 import { Receiver } from './inbound/receiver.js';
+import { SealedSenders } from './inbound/sealed-senders.js';
 import { BundlePublication } from './outbound/bundle-publication.js';
 import { DeliveryTracker } from './outbound/delivery-tracker.js';
 import { Outbox } from './outbound/outbox.js';
@@ -40,6 +41,8 @@ import { Startup } from './startup.js';
  */
 export async function createMessenger(options: MessengerOptions): Promise<Messenger> {
   checkMessengerOptions(options);
+  const { sealedSender = true } = options;
+  const { pseudonyms } = options.transport.capabilities;
   const settings = {
     ...options,
     crypto: options.crypto ?? (await loadDefaultProvider()),
@@ -48,10 +51,12 @@ export async function createMessenger(options: MessengerOptions): Promise<Messen
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     directories: options.directories ?? [],
     names: options.names,
+    sealsMessages: sealedSender && pseudonyms === 'both',
   };
   const events = new Events(settings.logger);
   const device = await openDevice({
     ...settings,
+    sealedSender: sealedSender && pseudonyms !== undefined,
     hybrid: options.postQuantum === false ? undefined : await loadHybridSuite(settings.crypto),
     onHookError: (error) => events.storageError(error),
   });
@@ -121,6 +126,7 @@ export class Messenger {
     const started = {
       subscriptions,
       inbox,
+      sealedSenders: new SealedSenders(context, subscriptions),
       receiver,
       outbox,
       fanOut,

@@ -6,6 +6,7 @@ import type { Contacts } from './contacts/contacts.js';
 import type { FanOut } from './groups/fan-out.js';
 import type { Inbox } from './inbound/inbox.js';
 import type { Receiver } from './inbound/receiver.js';
+import type { SealedSenders } from './inbound/sealed-senders.js';
 import type { BundlePublication } from './outbound/bundle-publication.js';
 import type { Outbox } from './outbound/outbox.js';
 import { throwIfAborted } from './runtime/abort.js';
@@ -22,6 +23,7 @@ const RETRY_MOST_MS = 30_000;
 export interface Started {
   readonly subscriptions: Subscriptions;
   readonly inbox: Inbox;
+  readonly sealedSenders: SealedSenders;
   readonly receiver: Receiver;
   readonly outbox: Outbox;
   readonly fanOut: FanOut;
@@ -140,11 +142,13 @@ export class Startup {
 
   #connect(signal: AbortSignal | undefined): Promise<TransportConnection> {
     const { device, events, settings } = this.#context;
-    const { receiver, catchUp, outbox } = this.#parts;
+    const { sealedSenders, receiver, catchUp, outbox } = this.#parts;
     return settings.transport.connect({
       identity: settings.identity,
       channelKeys: new StoredChannelKeys(device, settings.logger),
-      onMessage: async (message) => {
+      onMessage: async (received) => {
+        const message = sealedSenders.identify(received);
+        if (message === undefined) return;
         await receiver.receive(message);
         if (compareBytes(message.sender, device.identity) !== 0) catchUp.noteSentAt(message.sentAt);
       },

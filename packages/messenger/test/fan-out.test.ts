@@ -44,6 +44,7 @@ async function bed({ kept = keptStore(), fanoutBatch = 2 } = {}) {
     transport: createMemoryNetwork({ clock, seed: 1 }).transport(),
     directories: [],
     names: undefined,
+    sealsMessages: false,
   };
   const events = new Events(silentLogger);
   const runtime = new Runtime(device, events, clock);

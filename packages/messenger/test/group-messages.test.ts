@@ -94,6 +94,7 @@ async function bed({ limits = {} as Partial<MessengerLimits>, accepted = [alice]
     transport: createMemoryNetwork({ clock, seed: 1 }).transport(),
     directories: [],
     names: undefined,
+    sealsMessages: false,
   };
   const events = new Events(silentLogger);
   const told: string[] = [];

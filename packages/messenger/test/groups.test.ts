@@ -142,6 +142,7 @@ describe('private groups', () => {
       transport: network.transport(),
       directories: [],
       names: undefined,
+      sealsMessages: false,
     };
     const events = new Events(silentLogger);
     const runtime = new Runtime(device, events, alice.clock);

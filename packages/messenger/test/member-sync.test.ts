@@ -70,6 +70,7 @@ async function bed({ maxPayloadBytes = 1024 * 1024, devices = [] as readonly str
     transport: network.transport(),
     directories: [],
     names: undefined,
+    sealsMessages: false,
   };
   const events = new Events(silentLogger);
   const sync = new MemberSync({ device, events, runtime: new Runtime(device, events, clock), settings });

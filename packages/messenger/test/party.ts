@@ -76,6 +76,8 @@ export async function newParty(
     readonly names?: NameResolver;
     /** Default true, as for applications. */
     readonly postQuantum?: boolean;
+    /** Default true, as for applications. */
+    readonly sealedSender?: boolean;
   } = {},
 ): Promise<Party> {
   const identity = options.identity ?? crypto.secp256k1.generateKeyPair();
@@ -97,6 +99,7 @@ export async function newParty(
       directories: options.directories,
       names: options.names,
       postQuantum: options.postQuantum,
+      sealedSender: options.sealedSender,
       ...(options.limits && { limits: options.limits }),
     });
     messenger.on('message', async (message) => {

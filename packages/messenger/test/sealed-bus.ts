@@ -1,4 +1,4 @@
-import type { KeyPair } from '@sotto/core';
+import { encodeHex, type KeyPair } from '@sotto/core';
 import { createPipeCarrier, createSealedTransport } from '@sotto/whisper-transport';
 import {
   channelSymmetricKey,
@@ -28,6 +28,11 @@ export function partitioned(identity: KeyPair): Topic {
     opens: { kind: 'asymmetric', identity },
     seals: { kind: 'asymmetric', recipient: identity.publicKey },
   };
+}
+
+/** The topic that two identities have negotiated, as they see it. */
+export function negotiated(one: KeyPair, other: KeyPair): Topic {
+  return publicTopic(encodeHex(crypto.secp256k1.ecdh(one.privateKey, other.publicKey)));
 }
 
 /** The topic of a public name. */

@@ -64,7 +64,7 @@ describe.skipIf(natsServer === undefined)('a NATS server with JetStream', () => 
   });
 
   describe('sealed', () => {
-    it.each(transportCases({ interruptible: true, timeout: SLOW }))(
+    it.each(transportCases({ pseudonyms: 'both', interruptible: true, timeout: SLOW }))(
       '$name',
       ({ run }) => run({ transport: () => createSealedTransport(carrier()), identity, interrupt }),
       SLOW,

@@ -21,7 +21,7 @@ describe('over scripted light nodes', () => {
   });
 
   describe('sealed as of RFC 26, without segments', () => {
-    it.each(transportCases({ history: true, interruptible: true, timeout: SLOW }))(
+    it.each(transportCases({ pseudonyms: 'both', history: true, interruptible: true, timeout: SLOW }))(
       '$name',
       ({ run }) =>
         run({
@@ -34,7 +34,7 @@ describe('over scripted light nodes', () => {
   });
 
   describe('sealed as of RFC 26, in segments', () => {
-    it.each(transportCases({ history: true, interruptible: true, timeout: SLOW }))(
+    it.each(transportCases({ pseudonyms: 'both', history: true, interruptible: true, timeout: SLOW }))(
       '$name',
       ({ run }) =>
         run({

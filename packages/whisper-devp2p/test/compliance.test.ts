@@ -37,7 +37,7 @@ describe('a devp2p peer', () => {
 });
 
 describe('a sealed transport over it', () => {
-  it.each(transportCases({ interruptible: true, timeout: SLOW }))(
+  it.each(transportCases({ pseudonyms: 'both', interruptible: true, timeout: SLOW }))(
     '$name',
     async ({ run }) => run(await network()),
     SLOW,

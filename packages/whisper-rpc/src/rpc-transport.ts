@@ -106,6 +106,8 @@ export function createRpcTransport(options: RpcTransportOptions): Transport {
       maxPayloadBytes: ENVELOPE_MAX_BYTES - SEALING_OVERHEAD,
       history: false,
       confirmsSend: true,
+      // The node signs with a key that it holds, but reports whoever signed.
+      pseudonyms: 'received',
     },
     async connect(connectOptions) {
       const connection = new RpcConnection(connectOptions, settings);

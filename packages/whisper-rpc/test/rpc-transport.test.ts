@@ -93,6 +93,17 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
       maxPayloadBytes: 1024 * 1024 - 1024,
       history: false,
       confirmsSend: true,
+      pseudonyms: 'received',
+    });
+  });
+
+  it('refuses to sign with another key than the node holds', async () => {
+    const { join } = world();
+    const alice = await join();
+    const signer = secp256k1.generateKeyPair();
+    await expect(alice.connection.send(chat, bytesOf('hello'), { signer })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      details: { what: 'signer' },
     });
   });
 

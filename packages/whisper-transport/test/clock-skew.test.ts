@@ -75,6 +75,23 @@ describe('what others say of the time', () => {
     expect(estimate.correction).toBeLessThan(11 * MINUTE);
   });
 
+  it('of one person counts once, whatever the number of keys that sign', () => {
+    const { estimate } = estimateOf(0);
+    for (let key = 0; key < 100; key++) estimate.addEnvelope('mallory', alive(5 * HOUR), `key ${key}`);
+    expect(estimate.correction).toBe(0);
+    for (const name of ['bob', 'carol']) estimate.addEnvelope(name, alive(1_000), 'key');
+    expect(estimate.correction).toBe(0);
+  });
+
+  it('of a person whose devices differ is that of the one that is nearer to ours', () => {
+    const { estimate } = estimateOf(0);
+    for (const name of ['a', 'b', 'c']) {
+      estimate.addEnvelope(name, alive(5 * HOUR), 'wrong');
+      estimate.addEnvelope(name, alive(1_000), 'right');
+    }
+    expect(estimate.correction).toBe(0);
+  });
+
   it('of people is not believed against a node', () => {
     const { estimate } = estimateOf(0);
     estimate.addReading('node', NOW);

@@ -11,7 +11,7 @@ const identity = () => crypto.secp256k1.generateKeyPair();
 const SLOW = 120_000;
 
 describe('the memory network', () => {
-  it.each(transportCases({ history: true }))('$name', async ({ run }) => {
+  it.each(transportCases({ pseudonyms: 'both', history: true }))('$name', async ({ run }) => {
     const network = createMemoryNetwork();
     await run({ transport: () => network.transport(), identity });
   });
@@ -36,7 +36,7 @@ describe("the memory network's carrier, in bad conditions", () => {
 });
 
 describe('a sealed transport over it', () => {
-  it.each(transportCases({ history: true, timeout: SLOW }))(
+  it.each(transportCases({ pseudonyms: 'both', history: true, timeout: SLOW }))(
     '$name',
     async ({ run }) => {
       const network = createMemoryNetwork();

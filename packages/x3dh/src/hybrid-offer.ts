@@ -5,11 +5,24 @@ import type { HybridPreKey } from '@sotto/protocol-codec';
 /** Number of the suite of PQXDH and the Triple Ratchet. The deployed suite has no number on the wire. */
 export const HYBRID_SUITE = 2;
 
+/** Stands in an offer beside {@link HYBRID_SUITE}: messages in its sessions may come sealed, so that nothing outside of them names the sender. */
+export const SEALED_SENDER = 0x82;
+
 const KEY_LENGTH = 32;
 
 /** Whether an offer names the hybrid suite. */
 export function offersHybrid(offer: HybridPreKey | undefined): offer is HybridPreKey {
   return offer?.suites.includes(HYBRID_SUITE) ?? false;
+}
+
+/** Whether an offer names the hybrid suite and sealed messages in it. */
+export function offersSealed(offer: HybridPreKey | undefined): boolean {
+  return offersHybrid(offer) && offer.suites.includes(SEALED_SENDER);
+}
+
+/** Whether something that was offered isn't any more. */
+export function isLowered(before: HybridPreKey | undefined, now: HybridPreKey | undefined): boolean {
+  return before?.suites.some((suite) => !now?.suites.includes(suite)) ?? false;
 }
 
 /**

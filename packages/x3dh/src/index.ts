@@ -8,7 +8,7 @@ export {
   verifyBundle,
 } from './bundle.js';
 export { type DhFallbackMessage, openDhFallback, sealDhFallback } from './dh-fallback.js';
-export { HYBRID_SUITE, offersHybrid } from './hybrid-offer.js';
+export { HYBRID_SUITE, offersHybrid, offersSealed, SEALED_SENDER } from './hybrid-offer.js';
 export { acceptX3dh, initiateX3dh, X3dhInitiation } from './key-agreement.js';
 export { type BundleMerge, type KnownDevice, mergeBundle } from './merge.js';
 export {

@@ -1,6 +1,6 @@
 import { compareBytes } from '@sotto/core';
 import type { HybridPreKey } from '@sotto/protocol-codec';
-import { isSameOffer, offersHybrid } from './hybrid-offer.js';
+import { isLowered, isSameOffer, offersHybrid } from './hybrid-offer.js';
 import type { BundleDevice } from './plausibility.js';
 
 /** What is known of one device of an identity. */
@@ -44,9 +44,9 @@ export interface BundleMerge {
  * an attacker may have removed that signature and moved bytes across borders that the other signature doesn't protect. This
  * holds for a device that made such a bundle itself, or may have; a device listed by a sibling may not make strict ones.
  *
- * Nor does a bundle that lists a device without the hybrid suite count, once the device is known to offer it: siblings that
- * don't know the suite list it so, and whoever forwards an older bundle would talk us down. Only the device itself can withdraw
- * its offer.
+ * Nor does a bundle that lists a device without the hybrid suite, or without sealed messages in it, count once the device is known to
+ * offer that: siblings that don't know the suite list it so, and whoever forwards an older bundle would talk us down. Only the device
+ * itself can withdraw its offer.
  *
  * @param bundle devices and timestamp of a verified and plausible bundle, and whether it had a strict
  *   signature
@@ -87,7 +87,7 @@ export function mergeBundle(
       continue;
     }
     const isLower = offersHybrid(before.hybrid) && !offersHybrid(device.hybrid);
-    if (isLower && !own) {
+    if (isLowered(before.hybrid, device.hybrid) && !own) {
       stale.push(installationId);
       continue;
     }

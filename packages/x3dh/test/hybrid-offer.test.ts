@@ -5,9 +5,12 @@ import { isSameOffer } from '../src/hybrid-offer.js';
 import {
   checkBundlePlausibility,
   deviceDigest,
+  HYBRID_SUITE,
   type KnownDevice,
   mergeBundle,
   offersHybrid,
+  offersSealed,
+  SEALED_SENDER,
   strictSignedMaterial,
   type VerifiedBundle,
   verifyBundle,
@@ -210,6 +213,30 @@ describe('mergeBundle', () => {
       const { devices, lowered } = merge(known, bundleOf({ [A]: preKey }, NOW), A);
       expect(devices.get(A)?.hybrid).toBeUndefined();
       expect(lowered).toEqual([A]);
+    }
+  });
+
+  it('keeps an offer of sealed messages in the same way, and does not report its end as that of the suite', () => {
+    const sealing = { ...hybrid, suites: Uint8Array.of(HYBRID_SUITE, SEALED_SENDER) };
+    expect([offersSealed(sealing), offersSealed(hybrid), offersSealed(undefined)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(offersSealed({ ...hybrid, suites: Uint8Array.of(SEALED_SENDER) })).toBe(false);
+    const both = merge(new Map(), bundleOf({ [A]: { ...first, hybrid: sealing } }, NOW - 5_000), A).devices;
+    const less = bundleOf({ [A]: { ...first, hybrid } }, NOW);
+    const lessAndNewer = bundleOf({ [A]: { ...device(2), hybrid: offer() } }, NOW);
+    for (const bundle of [less, lessAndNewer]) {
+      for (const speaker of [B, undefined]) {
+        expect(merge(both, bundle, speaker).devices.get(A)).toBe(both.get(A));
+      }
+      const { devices, lowered } = merge(both, bundle, A);
+      expect([offersHybrid(devices.get(A)?.hybrid), offersSealed(devices.get(A)?.hybrid)]).toEqual([
+        true,
+        false,
+      ]);
+      expect(lowered).toEqual([]);
     }
   });
 

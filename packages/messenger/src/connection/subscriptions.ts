@@ -24,6 +24,8 @@ export class Subscriptions {
   /** Look-ups in progress that want to know of bundles, by identity in hex. */
   readonly #listeners = new Map<string, Set<(fromHistory: boolean) => void>>();
   readonly #chats = new Set<string>();
+  /** By its secret: with whom a negotiated topic that we subscribe to was negotiated, in hex. As many as there are subscriptions. */
+  #peers: ReadonlyMap<string, string> = new Map();
   #loaded = false;
   /** Transactions that change our subscriptions. */
   readonly #changed = new WeakSet<Transaction>();
@@ -67,10 +69,13 @@ export class Subscriptions {
       ...[...new Set([...this.#watched, ...this.#negotiated])].map((name) =>
         contactCodeChannel(settings.crypto, decodeHex(name) as PublicKey),
       ),
-      ...[...new Set([...this.#negotiated, ...this.#answered])].map((name) =>
-        this.negotiatedChannel(decodeHex(name) as PublicKey),
-      ),
+      ...this.#negotiatedWith().map((name) => this.negotiatedChannel(decodeHex(name) as PublicKey)),
     ];
+  }
+
+  /** Identities to whose negotiated topic we subscribe, in hex. */
+  #negotiatedWith(): readonly string[] {
+    return [...new Set([...this.#negotiated, ...this.#answered])];
   }
 
   negotiatedChannel(identity: PublicKey): Channel {
@@ -79,7 +84,22 @@ export class Subscriptions {
 
   /** Passes our current subscriptions to the transport. */
   async update(): Promise<void> {
-    await this.connection?.subscribe(this.channels());
+    const { connection } = this;
+    if (connection === undefined) return;
+    const { device } = this.#context;
+    this.#peers = new Map(
+      this.#negotiatedWith().map((name) => [
+        nameOf(device.negotiatedSecret(decodeHex(name) as PublicKey)),
+        name,
+      ]),
+    );
+    await connection.subscribe(this.channels());
+  }
+
+  /** With whom a topic that we subscribe to was negotiated. */
+  peerOf({ secret }: Extract<Channel, { readonly kind: 'negotiated' }>): PublicKey | undefined {
+    const name = this.#peers.get(nameOf(secret));
+    return name === undefined ? undefined : (decodeHex(name) as PublicKey);
   }
 
   /** Closes the connection, once. */
@@ -179,4 +199,9 @@ export class Subscriptions {
     this.#changed.add(tx);
     tx.onCommit('subscribe', () => this.update());
   }
+}
+
+/** Half of a secret names it. */
+function nameOf(secret: Uint8Array): string {
+  return encodeHex(secret.subarray(0, 16));
 }

@@ -11,6 +11,8 @@ import type { KnownGroup } from './records.js';
 const PART_MAX_BYTES = 64 * 1024;
 /** Bytes of a message beside what is encrypted for devices: bundles, headers, what the transport adds. */
 const MESSAGE_OVERHEAD_BYTES = 8 * 1024;
+/** The same for each further device, where a sealed message has our bundle for each of them. */
+const SEALED_OVERHEAD_BYTES = 5 * 1024;
 /** Bytes of changes that are repeated with every message until a device shows that it has them, so that order doesn't matter. */
 const SMALL_NEWS_BYTES = 4 * 1024;
 /** Smallest part, on transports for small messages. */
@@ -182,7 +184,9 @@ export class MemberSync {
 
   /** One message holds a ciphertext for each device of a member. */
   #budget(installations: readonly string[]): number {
-    const room = this.#context.settings.transport.capabilities.maxPayloadBytes - MESSAGE_OVERHEAD_BYTES;
+    const { transport, sealsMessages } = this.#context.settings;
+    const bundles = sealsMessages ? (installations.length - 1) * SEALED_OVERHEAD_BYTES : 0;
+    const room = transport.capabilities.maxPayloadBytes - MESSAGE_OVERHEAD_BYTES - bundles;
     return Math.max(PART_MIN_BYTES, Math.min(PART_MAX_BYTES, Math.floor(room / installations.length)));
   }
 

@@ -3,6 +3,7 @@ import {
   copyBytes,
   encodeHex,
   isSottoError,
+  type KeyPair,
   type SharedKey,
   SottoError,
   type TransportConnection,
@@ -260,7 +261,8 @@ export class Outbox {
     const messageId = encodeHex(record.messageId);
     this.#sending++;
     try {
-      await connection.send(this.#channelOf(record), copyBytes(record.payload));
+      const signer = this.#signerOf(record);
+      await connection.send(this.#channelOf(record), copyBytes(record.payload), signer && { signer });
       this.#retryAfter = RETRY_FIRST_MS;
     } catch (error) {
       if (!isPermanent(error)) return this.#scheduleRetry();
@@ -313,6 +315,16 @@ export class Outbox {
       this.#retryAll();
     });
     this.#retryAfter = Math.min(2 * this.#retryAfter, RETRY_MOST_MS);
+  }
+
+  /**
+   * The pseudonym that signs a sealed message. What was sealed for another transport is signed by our identity where this one can't
+   * do otherwise: so it arrives.
+   */
+  #signerOf({ channel, payload }: OutboxMessage): KeyPair | undefined {
+    const { device, settings } = this.#context;
+    const isPossible = settings.transport.capabilities.pseudonyms === 'both' && channel.kind === 'negotiated';
+    return isPossible ? device.sealingKey(channel.peer, payload) : undefined;
   }
 
   #channelOf({ channel }: OutboxMessage): Channel {

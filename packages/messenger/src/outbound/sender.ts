@@ -74,7 +74,10 @@ export class Sender {
     content: Uint8Array,
     messageId?: Uint8Array,
   ): Promise<Posted> {
-    const { message, devices, negotiatedSecret } = await this.#context.device.encryptDirect(tx, to, content);
+    const { device, settings } = this.#context;
+    const { message, devices, negotiatedSecret } = await device.encryptDirect(tx, to, content, {
+      mayBeSealed: settings.sealsMessages,
+    });
     const kind = negotiatedSecret === undefined ? 'partitioned' : 'negotiated';
     const id = this.#outbox.post(tx, { kind, peer: to }, message, messageId);
     this.#subscriptions.subscribeNegotiated(tx, to);

@@ -38,6 +38,12 @@ export interface MessengerOptions {
    * only then. A device that stops offering it shows its peers `postQuantumWithdrawn`. Default true.
    */
   readonly postQuantum?: boolean | undefined;
+  /**
+   * Whether to send and be sent sealed messages in the hybrid suite: what a transport carries of them names no sender to anyone but the
+   * two identities. Only over a transport with `capabilities.pseudonyms`, and only to devices that offer it. They are read in any
+   * case. Default true.
+   */
+  readonly sealedSender?: boolean | undefined;
   /** Time and timers. Default: the system clock. */
   readonly clock?: Clock | undefined;
   /** Receives events and public identifiers, never keys or contents. Default: nothing is logged. */
@@ -57,6 +63,8 @@ export interface Settings
   readonly limits: MessengerLimits;
   readonly directories: readonly BundleDirectory[];
   readonly names: NameResolver | undefined;
+  /** Whether messages are sealed where they can be. */
+  readonly sealsMessages: boolean;
 }
 
 /** How a messenger starts. */

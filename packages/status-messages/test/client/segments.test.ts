@@ -17,7 +17,9 @@ async function open(
     identity = crypto.secp256k1.generateKeyPair(),
     passes = () => true,
     limits,
+    postQuantum = false,
   }: {
+    postQuantum?: boolean;
     store?: Store;
     identity?: ReturnType<typeof crypto.secp256k1.generateKeyPair>;
     passes?: Wrap;
@@ -53,7 +55,7 @@ async function open(
     store: view,
     transport: segmenting,
     crypto,
-    postQuantum: false,
+    postQuantum,
   });
   const received: Uint8Array[] = [];
   messenger.on('message', async (message) => {
@@ -98,6 +100,32 @@ describe('a segmenting transport', () => {
     expect(bob.received).toEqual([large(10), large(20_000)]);
     expect(segments).toBeGreaterThan(20);
     expect(await stored(bob.store)).toBe(0);
+  });
+
+  it('of sealed messages bear one pseudonym, and are put together', async () => {
+    const network = createMemoryNetwork();
+    const payloads: Uint8Array[] = [];
+    const alice = await open(network, { postQuantum: true });
+    const bob = await open(network, {
+      postQuantum: true,
+      passes: (payload) => {
+        payloads.push(payload);
+        return true;
+      },
+    });
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    await quiet(network, alice.messenger, bob.messenger);
+    await alice.messenger.send(bob.identity.publicKey, large(10));
+    await quiet(network, alice.messenger, bob.messenger);
+    await bob.messenger.send(alice.identity.publicKey, large(11));
+    await quiet(network, alice.messenger, bob.messenger);
+    payloads.length = 0;
+    for (const length of [12, 20_000]) await alice.messenger.send(bob.identity.publicKey, large(length));
+    await quiet(network, alice.messenger, bob.messenger);
+    expect(bob.received).toEqual([large(10), large(12), large(20_000)]);
+    const [small] = payloads.filter((payload) => !isSegment(payload));
+    expect(small?.subarray(0, 2)).toEqual(Uint8Array.of(0, 1));
+    expect(payloads.filter(isSegment).length).toBeGreaterThan(20);
   });
 
   it('restores what was lost from parity, and goes on after a restart', async () => {

@@ -45,7 +45,7 @@ describe.skipIf(folder === undefined)('real light nodes, with a scripted service
     const transport = alternating((node) =>
       createWakuTransport(node, { segments: { maxMessageBytes: 2 * 1024 * 1024 } }),
     );
-    it.each(transportCases({ history: true, timeout: SLOW }))(
+    it.each(transportCases({ pseudonyms: 'both', history: true, timeout: SLOW }))(
       '$name',
       ({ run }) => run({ transport, identity }),
       SLOW,

@@ -44,7 +44,11 @@ describe.skipIf(folder === undefined)('real relay nodes', () => {
     const transport = alternating((node) =>
       createWakuTransport(node, { segments: { maxMessageBytes: 2 * 1024 * 1024 } }),
     );
-    it.each(transportCases({ timeout: SLOW }))('$name', ({ run }) => run({ transport, identity }), SLOW);
+    it.each(transportCases({ pseudonyms: 'both', timeout: SLOW }))(
+      '$name',
+      ({ run }) => run({ transport, identity }),
+      SLOW,
+    );
   });
 
   it(

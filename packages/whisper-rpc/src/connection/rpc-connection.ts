@@ -5,9 +5,11 @@ import {
   DedupSet,
   encodeHex,
   encodeUtf8,
+  invalidArgument,
   isSottoError,
   type Logger,
   onAbort,
+  type SendMessageOptions,
   SottoError,
   type TransportConnection,
 } from '@sotto/core';
@@ -139,9 +141,10 @@ export class RpcConnection implements TransportConnection {
   async send(
     channel: Channel,
     payload: Uint8Array,
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+    { signal, signer }: SendMessageOptions = {},
   ): Promise<void> {
     this.#checkOpen();
+    if (signer !== undefined) throw invalidArgument('signer', 'the node signs with the key that it holds');
     if (payload.length > this.#maxPayload) {
       throw new SottoError('LIMIT_EXCEEDED', 'The message is too large for the node.', {
         what: 'bytes of a payload',

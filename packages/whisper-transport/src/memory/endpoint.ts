@@ -5,6 +5,9 @@ export interface Sent {
   /** Identifies the channel or topic; endpoints subscribed to the same key receive it. */
   readonly key: string;
   readonly target: Channel | Topic;
+  /** Whose connection it came from, for partitions. */
+  readonly from: PublicKey | undefined;
+  /** Who signed it; of envelopes, nobody. */
   readonly sender: PublicKey | undefined;
   readonly bytes: Uint8Array;
   /** Milliseconds since the epoch. */

@@ -57,8 +57,10 @@ export class MemoryCarrierConnection implements CarrierConnection, MemoryEndpoin
     this.#checkOpen();
     parseBytes(envelope, 'envelope');
     const target = copyBytes(topic, 'topic');
-    const sent = { key: topicKey(target as Topic), target, sender: this.owner, bytes: envelope };
-    this.#router.send(sent, options.signal);
+    this.#router.send(
+      { key: topicKey(target as Topic), target, from: this.owner, sender: undefined, bytes: envelope },
+      options.signal,
+    );
   }
 
   async subscribe(topics: readonly Topic[]): Promise<void> {

@@ -4,6 +4,7 @@ import {
   copyBytes,
   type HistoryRequest,
   type PublicKey,
+  type SendMessageOptions,
   type TransportConnection,
   type TransportMessage,
 } from '@sotto/core';
@@ -61,14 +62,14 @@ export class MemoryConnection implements TransportConnection, MemoryEndpoint {
 
   // For the application
 
-  async send(
-    channel: Channel,
-    payload: Uint8Array,
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<void> {
+  async send(channel: Channel, payload: Uint8Array, options: SendMessageOptions = {}): Promise<void> {
     this.#checkOpen();
-    const sent = { key: channelId(channel), target: channel, sender: this.owner, bytes: payload };
-    this.#router.send(sent, options.signal);
+    const { signer, signal } = options;
+    const sender = copyBytes(signer?.publicKey ?? this.owner) as PublicKey;
+    this.#router.send(
+      { key: channelId(channel), target: channel, from: this.owner, sender, bytes: payload },
+      signal,
+    );
   }
 
   async subscribe(channels: readonly Channel[]): Promise<void> {

@@ -62,7 +62,7 @@ export interface MemoryNetwork {
 
 /**
  * Creates a network that delivers in a microtask, without timers, unless it is given latency. It is trusted: nothing is sealed, and the
- * sender is whoever connected.
+ * sender is whoever connected, or the pseudonym that it names.
  *
  * @throws INVALID_ARGUMENT
  */
@@ -120,7 +120,12 @@ class Network implements MemoryNetwork, Router {
 
   transport(): Transport {
     return {
-      capabilities: { maxPayloadBytes: this.#maxPayloadBytes, history: true, confirmsSend: true },
+      capabilities: {
+        maxPayloadBytes: this.#maxPayloadBytes,
+        history: true,
+        confirmsSend: true,
+        pseudonyms: 'both',
+      },
       connect: async (options) => {
         checkAborted(options.signal, 'connect');
         return this.#join(new MemoryConnection(options, this));
@@ -183,7 +188,7 @@ class Network implements MemoryNetwork, Router {
         actual: sent.bytes.length,
       });
     }
-    this.#checkConnected(sent.sender);
+    this.#checkConnected(sent.from);
     this.#distribute({ ...sent, bytes: copyBytes(sent.bytes), sentAt: this.#clock.now() });
   }
 
@@ -200,7 +205,7 @@ class Network implements MemoryNetwork, Router {
       for (const sent of this.#occurs(this.#conditions.reordering) ? this.#shuffle(wanted) : wanted) {
         checkAborted(request.signal, 'history');
         this.#checkConnected(to.owner);
-        if (this.#reaches(sent.sender, to) && to.isSubscribed(sent.key))
+        if (this.#reaches(sent.from, to) && to.isSubscribed(sent.key))
           await this.#deliverFromHistory(sent, to);
       }
       checkAborted(request.signal, 'history');
@@ -315,7 +320,7 @@ class Network implements MemoryNetwork, Router {
   async #deliver(copy: Copy): Promise<void> {
     const { sent, to, tries } = copy;
     if (!to.isSubscribed(sent.key)) return;
-    if (!this.#reaches(sent.sender, to)) {
+    if (!this.#reaches(sent.from, to)) {
       this.#waiting.push(copy);
       return;
     }
@@ -331,11 +336,11 @@ class Network implements MemoryNetwork, Router {
     this.#schedule();
   }
 
-  #reaches(sender: PublicKey | undefined, to: MemoryEndpoint): boolean {
+  #reaches(owner: PublicKey | undefined, to: MemoryEndpoint): boolean {
     if (to.owner === undefined) return true;
     const receiver = encodeHex(to.owner);
     if (this.#disconnected.has(receiver)) return false;
-    const from = sender && encodeHex(sender);
+    const from = owner && encodeHex(owner);
     return from === undefined || this.#sides.every((side) => side.has(from) === side.has(receiver));
   }
 

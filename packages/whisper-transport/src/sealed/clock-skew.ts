@@ -13,6 +13,8 @@ const TOLERATED_OF_PEERS_MS = 5_000;
 const NODES_MOST = 16;
 /** Most peers whose envelopes count: the most recent ones. */
 const PEERS_MOST = 15;
+/** Most keys of a peer that count: those of its devices, and of ours that write to it. The most recent ones. */
+const KEYS_MOST = 4;
 /**
  * What the peers are. `people` have signed their envelopes and share a secret with us: at least three are needed, as one or two may have a
  * wrong clock, or lie. `nodes` forward envelopes of others: one that we have chosen is enough, but a single envelope says nothing.
@@ -48,8 +50,8 @@ export class SkewEstimate {
   readonly #kind: PeerKind;
   /** By node, how far our clock is ahead. */
   readonly #nodes = new Map<string, number>();
-  /** By peer, the ages of its last envelopes. */
-  readonly #peers = new Map<string, readonly Age[]>();
+  /** By peer and key, the ages of the last envelopes. */
+  readonly #peers = new Map<string, Map<string, readonly Age[]>>();
   /** `undefined` until there are enough readings. */
   #skew: ClockSkew | undefined;
 
@@ -79,12 +81,19 @@ export class SkewEstimate {
     this.#update();
   }
 
-  /** Adds an envelope that has just arrived from a peer. */
-  addEnvelope(source: string, { expiry, ttl }: Lifetime): void {
+  /**
+   * Adds an envelope that has just arrived from a peer.
+   * @param key which of the peer's keys signed it. A peer counts once, whatever the number of its keys
+   */
+  addEnvelope(peer: string, { expiry, ttl }: Lifetime, key = ''): void {
     const age = this.#clock.now() - (expiry - ttl) * 1000;
-    const ages = [...(this.#peers.get(source) ?? []), { age, isAlive: age >= 0 && age <= ttl * 1000 }];
-    this.#peers.delete(source);
-    this.#peers.set(source, ages.slice(-ENVELOPES_MOST));
+    const keys = this.#peers.get(peer) ?? new Map<string, readonly Age[]>();
+    const ages = [...(keys.get(key) ?? []), { age, isAlive: age >= 0 && age <= ttl * 1000 }];
+    keys.delete(key);
+    keys.set(key, ages.slice(-ENVELOPES_MOST));
+    evictOldest(keys, KEYS_MOST);
+    this.#peers.delete(peer);
+    this.#peers.set(peer, keys);
     evictOldest(this.#peers, PEERS_MOST);
     this.#update();
   }
@@ -101,7 +110,7 @@ export class SkewEstimate {
     const isOfNodes = this.#nodes.size > 0;
     const readings = isOfNodes
       ? [...this.#nodes.values()]
-      : [...this.#peers.values()].flatMap((ages) => skewOfPeer(ages, this.#kind) ?? []);
+      : [...this.#peers.values()].flatMap((keys) => skewOfPeer([...keys.values()], this.#kind) ?? []);
     if (!isOfNodes && readings.length < PEERS_LEAST[this.#kind]) return undefined;
     const found = median(readings);
     const tolerated = isOfNodes ? TOLERATED_MS : TOLERATED_OF_PEERS_MS;
@@ -115,10 +124,18 @@ export class SkewEstimate {
 }
 
 /**
+ * The offset that a peer's envelopes show: the median of those of its keys.
+ */
+function skewOfPeer(keys: readonly (readonly Age[])[], kind: PeerKind): number | undefined {
+  const readings = keys.flatMap((ages) => skewOfKey(ages, kind) ?? []);
+  return readings.length === 0 ? undefined : median(readings);
+}
+
+/**
  * Envelopes that are alive by our clock may have been delayed, so that a few of them say nothing. Of many, the fastest tell the time; but
  * not the very fastest, whose sender's clock may be ahead.
  */
-function skewOfPeer(ages: readonly Age[], kind: PeerKind): number | undefined {
+function skewOfKey(ages: readonly Age[], kind: PeerKind): number | undefined {
   const last = ages.at(-1);
   if (last === undefined || (kind === 'nodes' && ages.length < ENVELOPES_LEAST)) return undefined;
   if (ages.length < ENVELOPES_LEAST) return last.isAlive ? 0 : last.age;

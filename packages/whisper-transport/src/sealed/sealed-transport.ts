@@ -11,6 +11,7 @@ import {
   isSottoError,
   type PublicKey,
   parseBytes,
+  type SendMessageOptions,
   SottoError,
   systemClock,
   type Topic,
@@ -20,7 +21,7 @@ import {
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { channelId, checkMaySubscribe } from '../channels/channel-id.js';
 import { topicNumber } from '../channels/topic.js';
-import { type ChannelCipher, ChannelKeys, type Pbkdf2, type ResolvedChannel } from '../channels/topics.js';
+import { ChannelKeys, type Pbkdf2, type ResolvedChannel } from '../channels/topics.js';
 import { DEFAULT_ENVELOPE_POLICY, type EnvelopePolicy } from '../envelope/check.js';
 import { SEALING_OVERHEAD } from '../envelope/limits.js';
 import { decodePlain, encodePlain } from '../envelope/plain.js';
@@ -107,7 +108,12 @@ export function createTransportOfFormat(
     pbkdf2: options.pbkdf2,
   };
   return {
-    capabilities: { maxPayloadBytes: settings.maxPayloadBytes, history, confirmsSend: true },
+    capabilities: {
+      maxPayloadBytes: settings.maxPayloadBytes,
+      history,
+      confirmsSend: true,
+      pseudonyms: 'both',
+    },
     async connect(connectOptions) {
       const connection = new SealedConnection(connectOptions, settings);
       await connection.open(carrier);
@@ -168,14 +174,11 @@ class SealedConnection implements TransportConnection {
     );
   }
 
-  async send(
-    channel: Channel,
-    payload: Uint8Array,
-    options: { readonly signal?: AbortSignal } = {},
-  ): Promise<void> {
-    const { maxPayloadBytes } = this.#settings;
+  async send(channel: Channel, payload: Uint8Array, options: SendMessageOptions = {}): Promise<void> {
+    const { maxPayloadBytes, crypto } = this.#settings;
+    const { signal, signer = this.#options.identity } = options;
     const connection = this.#open();
-    if (options.signal?.aborted) throw abortedError('send');
+    if (signal?.aborted) throw abortedError('send');
     if (parseBytes(payload, 'payload').length > maxPayloadBytes) {
       throw new SottoError('LIMIT_EXCEEDED', 'The message is too large for the carrier.', {
         what: 'bytes of a payload',
@@ -188,13 +191,10 @@ class SealedConnection implements TransportConnection {
     for (let attempt = 1; ; attempt++) {
       const { correction } = this.#time;
       const begunAt = this.#time.now();
-      const { envelope, expiry, sentAt } = await this.#seal(topic, cipher, payload, options.signal);
+      const data = sealData(crypto, cipher, encodePlain(crypto, payload, signer));
+      const { envelope, expiry, sentAt } = await this.#envelop(topic, data, signal);
       try {
-        return await connection.publish(
-          topic,
-          envelope,
-          sentAt === undefined ? options : { ...options, sentAt },
-        );
+        return await connection.publish(topic, envelope, { signal, sentAt });
       } catch (error) {
         if (!isSottoError(error, 'TRANSPORT_REFUSED') || attempt >= ATTEMPTS_MOST) throw error;
         // It may have expired while it waited, or the refusal may have told the time.
@@ -207,15 +207,8 @@ class SealedConnection implements TransportConnection {
     }
   }
 
-  async #seal(
-    topic: Topic,
-    cipher: ChannelCipher,
-    payload: Uint8Array,
-    signal: AbortSignal | undefined,
-  ): Promise<EncodedEnvelope> {
-    const { crypto, format } = this.#settings;
-    const data = sealData(crypto, cipher, encodePlain(crypto, payload, this.#options.identity));
-    const encoded = await this.#encode(format, topic, data, signal);
+  async #envelop(topic: Topic, data: Uint8Array, signal: AbortSignal | undefined): Promise<EncodedEnvelope> {
+    const encoded = await this.#encode(this.#settings.format, topic, data, signal);
     // Our own envelopes come back on subscribed channels.
     this.#envelopes.add(this.#nameOf(encoded.envelope));
     return encoded;
@@ -317,7 +310,10 @@ class SealedConnection implements TransportConnection {
       if (opened === undefined) continue;
       const { signer, payload } = opened;
       const { sentAt } = envelope;
-      if (!fromHistory && channel.kind === 'negotiated') this.#time.addEnvelope(encodeHex(signer), envelope);
+      // A channel is shared with one person, who can sign with any number of keys.
+      if (!fromHistory && channel.kind === 'negotiated') {
+        this.#time.addEnvelope(channelId(channel), envelope, encodeHex(signer));
+      }
       // The reading may have changed our estimate.
       if (!inTime && !this.#isInTime(envelope, fromHistory)) break;
       // By channel, as anyone can send a copy on another one. A repeated send arrives in another envelope.
