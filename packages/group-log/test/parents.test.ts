@@ -34,14 +34,16 @@ const [ann, bob, cid, dan, eve, uma, vic, xia, yan, zed] = named as [
   Person,
   Person,
 ];
-const crowd = people(...Array.from({ length: 17 }, (_, at) => `q${at}`));
-const { log: created } = create(ann, [bob, cid, dan, xia, yan, zed, vic, uma, ...crowd]);
-// Bob is more senior than all but Ann. Dan and Yan are plain members, and Eve is none yet.
-const base = act(act(created, ann, promote(bob)), ann, promote(cid, zed, vic, uma, ...crowd));
-const start = idOf(base.changes().at(-1) as Uint8Array);
-const { groupId } = base;
 type Action = Parameters<typeof forge>[3];
 
+const crowd = people(...Array.from({ length: 17 }, (_, at) => `q${at}`));
+const { log: created } = create(ann, [bob, cid, dan, xia, yan, zed, vic, uma, ...crowd]);
+// Bob is more senior than all but Ann, and Cid was out for a while. Dan and Yan are plain members, and Eve is none yet.
+const base = (
+  [promote(bob), remove(cid), add(cid), promote(cid, zed, vic, uma, ...crowd)] satisfies readonly Action[]
+).reduce((log: GroupLog, action) => act(log, ann, action), created);
+const start = idOf(base.changes().at(-1) as Uint8Array);
+const { groupId } = base;
 const by = (author: Person, on: readonly (string | Uint8Array)[], action: Action) =>
   forge(groupId, author, on.map((one) => (typeof one === 'string' ? one : idOf(one))).toSorted(), action);
 const noise = crowd.map((one) => by(one, [start], rename(one.name)));

@@ -178,6 +178,18 @@ describe('of one author', () => {
     );
   });
 
+  it('leaving with more changes without effect than are kept drops none of them', () => {
+    const busy = led({ voidChanges: 1 }).apply(aside(cid, renames), cid.hex).log;
+    const out = busy.apply([forge(groupId, ann, [start], remove(cid))], ann.hex).log;
+    const left = out.apply(aside(cid, [leave]), cid.hex);
+    expect([left.effective.length, left.evicted, left.refused, left.log.size]).toEqual([
+      1,
+      [],
+      [],
+      out.size + 1,
+    ]);
+  });
+
   it('leavings are no revocations, and changes without effect nothing of that', () => {
     const limits = { looseRevocations: 1, looseChanges: 2, looseHeads: 9 };
     const left = led(limits).apply([...aside(cid, [leave, leave]), ...aside(cid, [remove(dan)])], cid.hex);
