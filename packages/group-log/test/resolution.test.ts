@@ -247,6 +247,47 @@ describe('circles', () => {
   });
 });
 
+describe('a change rests on the grant of the most senior granter', () => {
+  // Bob and Dan both add Eve, and both promote her.
+  const added = [by(bob, add(eve)), by(dan, add(eve))];
+  const promoted = [by(dan, promote(eve), added), by(bob, promote(eve), added)];
+  const fromEve = by(eve, rename('from eve'), promoted);
+  const changes = [...added, ...promoted, fromEve];
+
+  it('so that who is less senior can not undermine it', () => {
+    expect(resolved([...changes, by(cid, remove(dan))])).toMatchObject({
+      name: 'from eve',
+      losses: [
+        [1, 'authorRevoked', 5],
+        [2, 'authorRevoked', 5],
+      ],
+    });
+  });
+
+  it('and falls with it, although the other one counts', () => {
+    expect(resolved([...changes, by(ann, remove(bob))])).toMatchObject({
+      name: 'g',
+      admins: ['ann', 'cid', 'dan', 'eve'],
+      losses: [
+        [0, 'authorRevoked', 5],
+        [3, 'authorRevoked', 5],
+        [4, 'supportLost', 5],
+      ],
+    });
+    // Either of the two is enough for that.
+    const knowsOfAdding = by(ann, remove(bob), added.slice(0, 1));
+    expect(resolved([...changes, knowsOfAdding]).losses).toEqual([
+      [3, 'authorRevoked', 5],
+      [4, 'supportLost', 5],
+    ]);
+    const ofAnn = by(ann, promote(eve), added);
+    expect(resolved([...added, ofAnn, by(eve, rename('x'), [ofAnn]), by(cid, remove(bob))]).losses).toEqual([
+      [0, 'authorRevoked', 4],
+      [3, 'supportLost', 4],
+    ]);
+  });
+});
+
 describe('a revocation reaches', () => {
   it('what builds on it, unless what that rests on builds on it as well', () => {
     // Cid removes Bob while Ann removes Cid: Bob, who builds on both, is in by that.
