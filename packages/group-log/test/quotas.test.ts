@@ -349,6 +349,21 @@ describe('a circle that seniority decides', () => {
   });
 });
 
+it('a change that waits from several senders is taken, or refused, once', () => {
+  const log = led();
+  const one = sign(log, ann, rename('one'));
+  const good = sign(log.apply([one], ann.hex).log, bob, rename('good'));
+  const bad = forge(groupId, dan, [idOf(one)], rename('bad'));
+  const waiting = [bob, cid, dan].reduce((next, { hex }) => next.apply([good, bad], hex).log, log);
+  expect(waiting.waiting).toBe(6);
+  for (const batch of [[one], [bad, one, good]]) {
+    const applied = waiting.apply(batch, ann.hex);
+    expect(applied.effective).toEqual([one, good].map(idOf));
+    expect(applied.refused.map(({ id }) => id)).toEqual([idOf(bad)]);
+    expect([applied.log.size, applied.log.waiting]).toEqual([log.size + 2, 0]);
+  }
+});
+
 describe('a forged change', () => {
   const log = led();
   const one = sign(log, ann, rename('one'));
