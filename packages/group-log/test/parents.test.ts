@@ -124,6 +124,28 @@ describe('a change with more heads than parents builds on', () => {
     expect([cid, zed, xia, yan].map(({ hex }) => after.isMember(hex))).toEqual([true, true, true, true]);
   });
 
+  it('what voids revocations of whom its author was promoted by', () => {
+    const ofXia = by(vic, [start], promote(xia));
+    const deeper = by(xia, [ofXia], remove(uma));
+    const onZed = by(uma, [start], remove(zed));
+    const ofYan = by(zed, [start], promote(yan));
+    const log = withAll(ofXia, deeper, onZed, ofYan);
+    const { after, parents } = acts(log, yan, remove(vic));
+    expect(parents).toEqual(expect.arrayContaining([ofYan, deeper].map(idOf)));
+    expect([uma, vic].map(({ hex }) => after.isMember(hex))).toEqual([false, false]);
+    expect([yan, zed].map(({ hex }) => after.isAdmin(hex))).toEqual([true, true]);
+  });
+
+  it('as much of what it needs as sixteen parents reach, or is not made', () => {
+    const guests = people(...Array.from({ length: 17 }, (_, at) => `guest ${at}`));
+    const log = withAll(...guests.map((one) => by(ann, [start], add(one))));
+    expect(() => log.parentsFor(bob.hex, remove(...guests))).toThrow(
+      expect.objectContaining({ code: 'NOT_PERMITTED' }),
+    );
+    const { after } = acts(log, bob, remove(...guests.slice(0, 14)));
+    expect(guests.map(({ hex }) => after.isMember(hex))).toEqual(guests.map((_, at) => at >= 14));
+  });
+
   it('what voids revocations on which some of these heads build', () => {
     // Cid removes Dan, and someone of the crowd, who is not told in time, builds on that. Ann had removed Cid.
     const vain = by(cid, [start], remove(dan));

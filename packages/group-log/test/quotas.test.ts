@@ -309,6 +309,18 @@ describe.each<{ what: string; limits: Partial<GroupLogLimits>; limit: number }>(
   });
 });
 
+it('a log from which changes have gone has the hash of those that are left', () => {
+  const late = forge(groupId, cid, [start], rename('late'));
+  let log = led({ changes: 6 }).apply([forge(groupId, ann, [start], remove(cid))], ann.hex).log;
+  log = act(log.apply([late], cid.hex).log, ann, rename('after it'));
+  expect([log.size, hashOf(log).length]).toEqual([6, 64]);
+  const applied = log.apply([sign(log, ann, rename('room'))], ann.hex);
+  expect(applied.evicted).toHaveLength(1);
+  const opened = GroupLog.open(cheapCrypto, groupId, applied.log.stored());
+  expect(hashOf(applied.log)).toBe(hashOf(opened));
+  expect(applied.log.state).toEqual(opened.state);
+});
+
 describe('a circle that seniority decides', () => {
   const limits = { voidChanges: 1 };
   const [byAnn, byCid, vain] = [
