@@ -249,10 +249,10 @@ export class Graph {
     return graph;
   }
 
-  /** Where an identity stands in the order in which a grant names several: the author of `create` comes first. */
+  /** Where an identity stands in the order in which a grant names several: the author of `create`, whom it doesn't name, comes first. */
   rankIn(grant: number, identity: string): Rank {
-    const { depth, id, names, author, kind } = this.at(grant);
-    return { depth, id, position: kind === 'create' && author === identity ? -1 : names.indexOf(identity) };
+    const { depth, id, names } = this.at(grant);
+    return { depth, id, position: names.indexOf(identity) };
   }
 }
 

@@ -34,14 +34,16 @@ const [ann, bob, cid, dan, eve, uma, vic, xia, yan, zed] = named as [
   Person,
   Person,
 ];
-const crowd = people(...Array.from({ length: 17 }, (_, at) => `q${at}`));
-const { log: created } = create(ann, [bob, cid, dan, xia, yan, zed, vic, uma, ...crowd]);
-// Bob is more senior than all but Ann. Dan and Yan are plain members, and Eve is none yet.
-const base = act(act(created, ann, promote(bob)), ann, promote(cid, zed, vic, uma, ...crowd));
-const start = idOf(base.changes().at(-1) as Uint8Array);
-const { groupId } = base;
 type Action = Parameters<typeof forge>[3];
 
+const crowd = people(...Array.from({ length: 17 }, (_, at) => `q${at}`));
+const { log: created } = create(ann, [bob, cid, dan, xia, yan, zed, vic, uma, ...crowd]);
+// Bob is more senior than all but Ann, and Cid was out for a while. Dan and Yan are plain members, and Eve is none yet.
+const base = (
+  [promote(bob), remove(cid), add(cid), promote(cid, zed, vic, uma, ...crowd)] satisfies readonly Action[]
+).reduce((log: GroupLog, action) => act(log, ann, action), created);
+const start = idOf(base.changes().at(-1) as Uint8Array);
+const { groupId } = base;
 const by = (author: Person, on: readonly (string | Uint8Array)[], action: Action) =>
   forge(groupId, author, on.map((one) => (typeof one === 'string' ? one : idOf(one))).toSorted(), action);
 const noise = crowd.map((one) => by(one, [start], rename(one.name)));
@@ -120,6 +122,28 @@ describe('a change with more heads than parents builds on', () => {
     expect(parents).toEqual(expect.arrayContaining([guard, deeper].map(idOf)));
     expect([bob, uma, vic].map(({ hex }) => after.isMember(hex))).toEqual([false, false, false]);
     expect([cid, zed, xia, yan].map(({ hex }) => after.isMember(hex))).toEqual([true, true, true, true]);
+  });
+
+  it('what voids revocations of whom its author was promoted by', () => {
+    const ofXia = by(vic, [start], promote(xia));
+    const deeper = by(xia, [ofXia], remove(uma));
+    const onZed = by(uma, [start], remove(zed));
+    const ofYan = by(zed, [start], promote(yan));
+    const log = withAll(ofXia, deeper, onZed, ofYan);
+    const { after, parents } = acts(log, yan, remove(vic));
+    expect(parents).toEqual(expect.arrayContaining([ofYan, deeper].map(idOf)));
+    expect([uma, vic].map(({ hex }) => after.isMember(hex))).toEqual([false, false]);
+    expect([yan, zed].map(({ hex }) => after.isAdmin(hex))).toEqual([true, true]);
+  });
+
+  it('as much of what it needs as sixteen parents reach, or is not made', () => {
+    const guests = people(...Array.from({ length: 17 }, (_, at) => `guest ${at}`));
+    const log = withAll(...guests.map((one) => by(ann, [start], add(one))));
+    expect(() => log.parentsFor(bob.hex, remove(...guests))).toThrow(
+      expect.objectContaining({ code: 'NOT_PERMITTED' }),
+    );
+    const { after } = acts(log, bob, remove(...guests.slice(0, 14)));
+    expect(guests.map(({ hex }) => after.isMember(hex))).toEqual(guests.map((_, at) => at >= 14));
   });
 
   it('what voids revocations on which some of these heads build', () => {

@@ -178,6 +178,18 @@ describe('of one author', () => {
     );
   });
 
+  it('leaving with more changes without effect than are kept drops none of them', () => {
+    const busy = led({ voidChanges: 1 }).apply(aside(cid, renames), cid.hex).log;
+    const out = busy.apply([forge(groupId, ann, [start], remove(cid))], ann.hex).log;
+    const left = out.apply(aside(cid, [leave]), cid.hex);
+    expect([left.effective.length, left.evicted, left.refused, left.log.size]).toEqual([
+      1,
+      [],
+      [],
+      out.size + 1,
+    ]);
+  });
+
   it('leavings are no revocations, and changes without effect nothing of that', () => {
     const limits = { looseRevocations: 1, looseChanges: 2, looseHeads: 9 };
     const left = led(limits).apply([...aside(cid, [leave, leave]), ...aside(cid, [remove(dan)])], cid.hex);
@@ -297,6 +309,18 @@ describe.each<{ what: string; limits: Partial<GroupLogLimits>; limit: number }>(
   });
 });
 
+it('a log from which changes have gone has the hash of those that are left', () => {
+  const late = forge(groupId, cid, [start], rename('late'));
+  let log = led({ changes: 6 }).apply([forge(groupId, ann, [start], remove(cid))], ann.hex).log;
+  log = act(log.apply([late], cid.hex).log, ann, rename('after it'));
+  expect([log.size, hashOf(log).length]).toEqual([6, 64]);
+  const applied = log.apply([sign(log, ann, rename('room'))], ann.hex);
+  expect(applied.evicted).toHaveLength(1);
+  const opened = GroupLog.open(cheapCrypto, groupId, applied.log.stored());
+  expect(hashOf(applied.log)).toBe(hashOf(opened));
+  expect(applied.log.state).toEqual(opened.state);
+});
+
 describe('a circle that seniority decides', () => {
   const limits = { voidChanges: 1 };
   const [byAnn, byCid, vain] = [
@@ -335,6 +359,21 @@ describe('a circle that seniority decides', () => {
     expect(applied.log.isMember(bob.hex)).toBe(false);
     expect(applied.refused.map(({ id }) => id)).toEqual([idOf(third)]);
   });
+});
+
+it('a change that waits from several senders is taken, or refused, once', () => {
+  const log = led();
+  const one = sign(log, ann, rename('one'));
+  const good = sign(log.apply([one], ann.hex).log, bob, rename('good'));
+  const bad = forge(groupId, dan, [idOf(one)], rename('bad'));
+  const waiting = [bob, cid, dan].reduce((next, { hex }) => next.apply([good, bad], hex).log, log);
+  expect(waiting.waiting).toBe(6);
+  for (const batch of [[one], [bad, one, good]]) {
+    const applied = waiting.apply(batch, ann.hex);
+    expect(applied.effective).toEqual([one, good].map(idOf));
+    expect(applied.refused.map(({ id }) => id)).toEqual([idOf(bad)]);
+    expect([applied.log.size, applied.log.waiting]).toEqual([log.size + 2, 0]);
+  }
 });
 
 describe('a forged change', () => {
