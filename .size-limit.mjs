@@ -195,6 +195,11 @@ const budgets = [
     limit: '15 kB',
   },
   {
+    name: 'sender-keys without a provider',
+    import: { [dist('sender-keys')]: '*' },
+    limit: '7 kB',
+  },
+  {
     name: 'triple-ratchet with the parts of double-ratchet that it uses, without a provider',
     import: { [dist('triple-ratchet')]: '*' },
     limit: '10.5 kB',
