@@ -1,9 +1,10 @@
-import { decodeHex, encodeHex, type KeyPair, silentLogger } from '@sotto/core';
+import { encodeHex, type KeyPair, silentLogger } from '@sotto/core';
 import { openMessengerDevice } from '@sotto/device/internal';
 import { type GroupAction, GroupLog, parseChange, signChange } from '@sotto/group-log';
 import { decodeContactCode } from '@sotto/protocol-codec';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
+import { toMembers } from '../src/groups/fan-out.js';
 import { MemberSync } from '../src/groups/member-sync.js';
 import { NEW_GROUP } from '../src/groups/records.js';
 import { DEFAULT_LIMITS } from '../src/index.js';
@@ -91,12 +92,9 @@ async function bed({ maxPayloadBytes = 1024 * 1024, devices = [] as readonly str
         sync.partsFor(
           tx,
           {
+            ...toMembers([], club.log.groupId),
             id: new Uint8Array(16),
-            groupId: decodeHex(club.log.groupId),
             payload,
-            remaining: [],
-            request: false,
-            complete: false,
             ...rest,
           },
           club,

@@ -1,4 +1,4 @@
-import { compareBytes, copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
+import { compareBytes, copyBytes, decodeHex, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
 import type { DeviceOutcome, ReadTransaction, Transaction } from '@sotto/device';
 import type { DeliveryTracker } from '../outbound/delivery-tracker.js';
 import type { Sender } from '../outbound/sender.js';
@@ -8,8 +8,10 @@ import { encodePayload } from '../runtime/payload.js';
 import type { GroupSendResult, MemberOutcome } from '../runtime/results.js';
 import type { FanoutRecord } from '../storage/records.js';
 import { fanoutTable } from '../storage/tables.js';
+import type { ChainFanOut } from './chain-fan-out.js';
 import type { MemberSync } from './member-sync.js';
-import type { GroupRecords } from './records.js';
+import type { OwnChains } from './own-chains.js';
+import type { GroupRecords, KnownGroup } from './records.js';
 
 /** Wait after a storage error before the queue continues, in milliseconds. */
 const RETRY_MS = 5_000;
@@ -17,10 +19,30 @@ const RETRY_MS = 5_000;
 /** A message to members of a group, about to be queued. */
 export type GroupMessage = Omit<FanoutRecord, 'id'>;
 
+/** A message to some members of a group, without content yet. */
+export function toMembers(members: Iterable<string>, groupId: string): GroupMessage {
+  return {
+    groupId: decodeHex(groupId),
+    payload: undefined,
+    remaining: [...members].map(decodeHex),
+    request: false,
+    complete: false,
+    byChain: false,
+    chain: NO_BYTES,
+    unreached: [],
+    wantedChains: [],
+    givenChains: [],
+  };
+}
+
+const NO_BYTES = new Uint8Array(0);
+
 /** What decides on the contents for a member; loaded when it is needed. */
 export interface FanOutParts {
   readonly records: GroupRecords;
   readonly memberSync: MemberSync;
+  readonly ownChains: OwnChains;
+  readonly chainFanOut: ChainFanOut;
 }
 
 /** A message in the queue. */
@@ -74,10 +96,12 @@ export class FanOut {
     tx.put(fanoutTable, { id: bytes, ...message }, String(this.#next++).padStart(16, '0'));
     const conversation = { kind: 'group', groupId: encodeHex(message.groupId) } as const;
     tx.alongside(alongside?.({ id, conversation, devices: [] }) ?? []);
-    let result: Promise<GroupSendResult> = Promise.resolve({ kind: 'group', id, members: [] });
-    tx.onCommit('state', () => this.#tracker.open(id));
-    tx.onCommit('send', () => {
-      result = this.#process(id, onProgress);
+    // Hooks may still run when the transaction is stored: subscriptions come before.
+    const result = new Promise<GroupSendResult>((resolve) => {
+      tx.onCommit('send', () => resolve(this.#process(id, onProgress)));
+    });
+    tx.onCommit('state', () => {
+      this.#tracker.open(id);
       this.#context.runtime.inBackground(result);
     });
     return { id, result: () => result };
@@ -95,14 +119,14 @@ export class FanOut {
 
   /**
    * Drops the rest of a message to a group; changes of the group are sent nevertheless.
-   * @returns how many members don't receive it
+   * @returns how many members don't receive it; at least one when it was to be sent once to all
    */
   async drop(tx: Transaction, id: string): Promise<number> {
     let members = 0;
     for (const { number, message } of await this.#queued(tx)) {
       if (encodeHex(message.id) !== id || message.payload === undefined) continue;
       tx.delete(fanoutTable, number);
-      members += message.remaining.length;
+      members += message.byChain ? Math.max(1, message.remaining.length) : message.remaining.length;
     }
     return members;
   }
@@ -122,12 +146,13 @@ export class FanOut {
       for (const { number, message } of await runtime.read((tx) => this.#queued(tx))) {
         const id = encodeHex(message.id);
         if (only !== undefined && only !== id) continue;
-        const total = message.remaining.length;
-        for (let left = total; left > 0; ) {
+        let total = message.remaining.length;
+        for (let more = message.byChain || total > 0; more; ) {
           const done = await runtime.transaction((tx) => this.#encryptBatch(tx, number));
           members.push(...done.outcomes);
-          left = done.left;
-          onProgress?.(total - left, total);
+          total = done.total ?? total;
+          more = done.more;
+          onProgress?.(total - done.left, total);
         }
         this.#tracker.close(id);
       }
@@ -150,13 +175,11 @@ export class FanOut {
   }
 
   /** Encrypts a message for some of its members; the last ones remove it from the queue. */
-  async #encryptBatch(
-    tx: Transaction,
-    number: string,
-  ): Promise<{ readonly outcomes: readonly MemberOutcome[]; readonly left: number }> {
+  async #encryptBatch(tx: Transaction, number: string): Promise<BatchDone> {
     const { device, settings } = this.#context;
     const message = await tx.get(fanoutTable, number);
-    if (message === undefined) return { outcomes: [], left: 0 };
+    if (message === undefined) return { outcomes: [], left: 0, more: false };
+    if (message.byChain) return this.#stepByChain(tx, number, message);
     // A copy: an outcome must not keep the whole record in memory.
     const batch = message.remaining.slice(0, settings.limits.fanoutBatch).map((one) => copyBytes(one));
     const remaining = message.remaining.slice(batch.length);
@@ -174,7 +197,19 @@ export class FanOut {
     }
     if (remaining.length === 0) tx.delete(fanoutTable, number);
     else tx.put(fanoutTable, { ...message, remaining }, number);
-    return { outcomes, left: remaining.length };
+    return { outcomes, left: remaining.length, more: remaining.length > 0 };
+  }
+
+  /** Does a step of a message that is sent once to all. */
+  async #stepByChain(tx: Transaction, number: string, message: FanoutRecord): Promise<BatchDone> {
+    const { records, chainFanOut } = await this.#load();
+    const group = await records.find(tx, encodeHex(message.groupId));
+    const done = group && (await chainFanOut.step(tx, message, group));
+    if (done?.message === undefined) tx.delete(fanoutTable, number);
+    else tx.put(fanoutTable, done.message, number);
+    const total = group?.log.state.members.length;
+    const left = done?.message?.remaining.length ?? 0;
+    return { outcomes: done?.outcomes ?? [], left, total, more: done?.message !== undefined };
   }
 
   /** @returns the outcome by device; `undefined` when there was nothing to send */
@@ -183,14 +218,50 @@ export class FanOut {
     message: FanoutRecord,
     member: PublicKey,
   ): Promise<readonly DeviceOutcome[] | undefined> {
-    const { records, memberSync } = await this.#load();
-    const group = await records.find(tx, encodeHex(message.groupId));
+    const parts = await this.#load();
+    const group = await parts.records.find(tx, encodeHex(message.groupId));
     if (group === undefined) return undefined;
-    let devices: readonly DeviceOutcome[] | undefined;
-    for (const value of await memberSync.partsFor(tx, message, group, member)) {
+    let devices = await this.#giveChains(tx, message, group, member, parts);
+    if (devices !== undefined) return devices;
+    for (const value of await parts.memberSync.partsFor(tx, message, group, member)) {
       const content = encodePayload({ kind: 'group', group: value });
       ({ devices } = await this.#sender.encryptTo(tx, member, content, message.id));
     }
     return devices;
   }
+
+  /** Chains that a member has asked for, or our chain with a change of the group if they lack it. */
+  async #giveChains(
+    tx: Transaction,
+    message: FanoutRecord,
+    group: KnownGroup,
+    member: PublicKey,
+    { ownChains, chainFanOut }: FanOutParts,
+  ): Promise<readonly DeviceOutcome[] | undefined> {
+    const { log } = group;
+    if (message.payload !== undefined || !log.isMember(encodeHex(member))) return undefined;
+    // Not outside of sessions: whoever has the identity key later would read the whole chain.
+    if ((await this.#context.device.activeInstallations(tx, member)).length === 0) return undefined;
+    let devices: readonly DeviceOutcome[] | undefined;
+    for (const name of message.givenChains) {
+      const chain = await ownChains.requested(tx, log, name, member);
+      if (chain === undefined) continue;
+      ({ devices } = await chainFanOut.give(tx, message, group, member, chain));
+    }
+    const inUse = await ownChains.readyIfUsed(tx, log);
+    const lacks = inUse?.recipients.lacking.some((one) => compareBytes(one, member) === 0);
+    if (inUse === undefined || lacks !== true) return devices;
+    return (await chainFanOut.give(tx, message, group, member, inUse)).devices;
+  }
+}
+
+/** What was done of a message in one commit. */
+interface BatchDone {
+  readonly outcomes: readonly MemberOutcome[];
+  /** Members still to be encrypted for. */
+  readonly left: number;
+  /** Members altogether, when that is known only now. */
+  readonly total?: number | undefined;
+  /** Whether there is more to do. */
+  readonly more: boolean;
 }

@@ -20,6 +20,7 @@ export const NEW_GROUP: GroupRecord = {
   departures: [],
   exclusionNotices: new Map(),
   uninvited: false,
+  left: false,
 };
 
 /** Groups in the store: a small record for each group, and one for each change, so that a change rewrites little. */

@@ -1,10 +1,19 @@
-import { compareBytes, encodeHex, isSottoError, SottoError, type TransportMessage } from '@sotto/core';
+import {
+  compareBytes,
+  encodeHex,
+  isSottoError,
+  type PublicKey,
+  SottoError,
+  type TransportMessage,
+} from '@sotto/core';
 import { type DecryptOutcome, messageIdFor, type Transaction } from '@sotto/device';
+import { publicMessageIdFor } from '@sotto/device/internal';
 import type { Subscriptions } from '../connection/subscriptions.js';
 import type { Contacts } from '../contacts/contacts.js';
 import type { LoadGroupParts } from '../groups/load-group-parts.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { decodePayload, type GroupPayload } from '../runtime/payload.js';
+import { waitingTable } from '../storage/tables.js';
 import type { DecryptionFailures } from './decryption-failures.js';
 import { EarlyMessages } from './early-messages.js';
 import type { Content, Inbox } from './inbox.js';
@@ -18,6 +27,9 @@ const SESSION_BROKEN: ReadonlySet<string> = new Set([
 
 /** A decrypted message. */
 type Opened = Extract<DecryptOutcome, { readonly kind: 'message' }>;
+
+/** What is known of a decrypted message's origin. */
+type Origin = Pick<Opened, 'messageId' | 'senderInstallation' | 'protection'>;
 
 /** Where decrypted messages go. */
 export interface Destinations {
@@ -48,16 +60,22 @@ export class Receiver {
 
   /**
    * Resolves when the message is done with: it is stored, or was reported as one that this device can't read.
+   * @param waiting its number, when it is one that has waited for its chain
    * @throws STORE codes, CLOSED: it was not stored, and the transport redelivers it
    */
-  async receive(message: TransportMessage): Promise<void> {
+  async receive(message: TransportMessage, waiting?: string): Promise<void> {
     const { device, events, runtime } = this.#context;
     const { sender, payload, channel, sentAt } = message;
     if (this.#to.contacts.isBlocked(sender) || !this.#isExpected(message)) return;
     try {
       await runtime.transaction(async (tx) => {
+        if (waiting !== undefined) tx.delete(waitingTable, waiting);
         // It may have been blocked while the message waited for its turn.
         if (this.#to.contacts.isBlocked(sender)) return;
+        if (channel.kind === 'public') {
+          const groupId = this.#subscriptions.groupOf(channel.name);
+          if (groupId !== undefined) return this.#receiveByChain(tx, message, groupId, channel.name);
+        }
         const outcome = await device.decrypt(tx, sender, payload, {
           channel: channel.kind === 'public' ? channel : { kind: 'private' },
           sentAt,
@@ -72,6 +90,7 @@ export class Receiver {
         throw error;
       }
       if (error.code === 'CLOSED') throw error;
+      if (waiting !== undefined) await runtime.transaction(async (tx) => tx.delete(waitingTable, waiting));
       if (error.code === 'DUPLICATE_MESSAGE') this.#subscriptions.noteProcessed(message);
       if (error.code === 'DUPLICATE_MESSAGE' || error.code === 'MESSAGE_TOO_OLD') return;
       if (await this.#waitsForGroup(message, error)) return;
@@ -79,9 +98,10 @@ export class Receiver {
     }
   }
 
-  /** Whether a public channel is that of a chat that we joined, or the contact-code channel of the sender. */
+  /** Whether a public channel is that of a chat that we joined or of a group, or the contact-code channel of the sender. */
   #isExpected({ channel, sender }: TransportMessage): boolean {
     if (channel.kind !== 'public' || this.#subscriptions.inChat(channel.name)) return true;
+    if (this.#subscriptions.groupOf(channel.name) !== undefined) return true;
     return this.#subscriptions.isContactCodeOf(channel.name, sender);
   }
 
@@ -154,17 +174,34 @@ export class Receiver {
     await this.#deliver(tx, message, outcome, { conversation, payload: copy.payload, ownCopy: true });
   }
 
+  /** A message on the channel of a group, under a chain of its sender. */
+  async #receiveByChain(
+    tx: Transaction,
+    message: TransportMessage,
+    groupId: string,
+    channel: string,
+  ): Promise<void> {
+    const { chainMessages } = await this.#to.loadGroupParts();
+    const { crypto } = this.#context.settings;
+    const messageId = publicMessageIdFor(crypto, message.sender, message.payload, channel);
+    const opened = await chainMessages.open(tx, groupId, message, encodeHex(messageId));
+    if (opened === undefined) return;
+    const { group, ...origin } = opened;
+    await this.#deliverToGroup(tx, message, { messageId, ...origin }, group);
+  }
+
   async #deliverToGroup(
     tx: Transaction,
     message: TransportMessage,
-    outcome: Opened,
+    outcome: Origin,
     value: GroupPayload,
   ): Promise<void> {
     const { sender } = message;
     const { senderInstallation, protection } = outcome;
-    const from = { sender, senderInstallation, protection };
+    const from = { sender, senderInstallation, protection, sentAt: message.sentAt };
     const { groups } = await this.#to.loadGroupParts();
-    const { groupId, changed, refused, late } = await groups.receive(tx, from, value);
+    const { groupId, changed, refused, late, broughtChain } = await groups.receive(tx, from, value);
+    if (broughtChain) tx.onCommit('send', () => this.resume());
     if (changed) tx.onCommit('send', () => this.#receiveEarly(groupId));
     if (refused !== undefined) {
       const { code, message: reason } = refused;
@@ -185,7 +222,7 @@ export class Receiver {
   async #deliver(
     tx: Transaction,
     message: TransportMessage,
-    outcome: Opened,
+    outcome: Origin,
     content: Omit<Content, 'ownCopy'> & Partial<Pick<Content, 'ownCopy'>>,
   ): Promise<void> {
     await this.#to.inbox.deliver(tx, message, outcome, { ownCopy: this.#isOwn(message), ...content });
@@ -201,6 +238,26 @@ export class Receiver {
 
   #receiveEarly(groupId: string): void {
     for (const early of this.#early.take(groupId)) this.#context.runtime.inBackground(this.receive(early));
+  }
+
+  /** Receives messages to whole groups whose chain came after them, in the background. */
+  resume(): void {
+    this.#context.runtime.inBackground(this.#receiveWaiting());
+  }
+
+  async #receiveWaiting(): Promise<void> {
+    const { runtime } = this.#context;
+    if ((await runtime.read((tx) => tx.keys(waitingTable, [], 1))).length === 0) return;
+    const { chainMessages } = await this.#to.loadGroupParts();
+    for (const number of await runtime.read((tx) => chainMessages.readable(tx))) {
+      const record = await runtime.read((tx) => tx.get(waitingTable, number));
+      if (record === undefined) continue;
+      const { payload, sentAt } = record;
+      const sender = record.sender as PublicKey;
+      const channel = this.#subscriptions.groupChannel(encodeHex(record.groupId));
+      await this.receive({ sender, payload, channel, sentAt: Number(sentAt), fromHistory: true }, number);
+    }
+    chainMessages.askLater();
   }
 
   /** Handles a message that could not be decrypted, or is refused: answers the sender and tells the user where that helps. */

@@ -61,6 +61,30 @@ export interface MessengerLimits extends DeviceLimits {
    * are refused; leaving a group or writing to it makes room. Default 64, more than honest use needs.
    */
   readonly maxUninvitedGroups: number;
+  /**
+   * From this many members on, a message to a group is sent once, under a sender key, instead of to each member;
+   * `Number.POSITIVE_INFINITY`: never. Messages are read either way. Default 16: below, healing and deniability are worth more
+   * than what is saved.
+   */
+  readonly senderKeysFrom: number;
+  /**
+   * Most messages under one sender key, 1 to 512; then it is replaced. Default 500: to give it to 1,000 members takes as many
+   * envelopes as two for each message.
+   */
+  readonly senderKeyMessages: number;
+  /** Longest use of one sender key; then it is replaced. Default 7 days: whoever has taken it reads no longer than that. */
+  readonly senderKeyMs: number;
+  /**
+   * How often the devices of all members are compared with those that were given our sender key: new ones are given it; when the
+   * user has disabled one, it is replaced. Default 10 min: it takes a look at each member. A change of the membership, or of our
+   * own devices, is noticed at once.
+   */
+  readonly senderKeyCheckMs: number;
+  /**
+   * Wait before a member is asked for a sender key that we lack, and between two such questions or answers. Default 15 s: it
+   * may be on its way.
+   */
+  readonly senderKeyAskMs: number;
   /** Members of a group that are encrypted for in one commit. Default 16: short transactions, so that nothing waits long. */
   readonly fanoutBatch: number;
 }
@@ -84,5 +108,10 @@ export const DEFAULT_LIMITS: MessengerLimits = {
   groupAskIntervalMs: 5 * MINUTE,
   groupTellIntervalMs: HOUR,
   maxUninvitedGroups: 64,
+  senderKeysFrom: 16,
+  senderKeyMessages: 500,
+  senderKeyMs: 7 * 24 * HOUR,
+  senderKeyCheckMs: 10 * MINUTE,
+  senderKeyAskMs: 15_000,
   fanoutBatch: 16,
 };

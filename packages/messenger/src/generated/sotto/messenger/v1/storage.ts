@@ -125,6 +125,8 @@ export interface GroupRecord {
   exclusionNotices: Map<string, bigint>;
   /** We are in it by somebody whom the user has not let in, and have not written to it. */
   uninvited: boolean;
+  /** We are not a member: its topic is no longer subscribed to. */
+  left: boolean;
 }
 
 export interface GroupRecord_ExclusionNoticesEntry {
@@ -156,6 +158,10 @@ export interface MemberSyncRecord {
   askedAt: bigint;
   /** Milliseconds since the epoch: when we last answered such a question of theirs. */
   answeredAt: bigint;
+  /** Milliseconds since the epoch: when we last asked the member for chains. */
+  chainsAskedAt: bigint;
+  /** Milliseconds since the epoch: when we last answered such a question of theirs. */
+  chainsAnsweredAt: bigint;
 }
 
 /** Which changes of a group one device has. */
@@ -186,6 +192,92 @@ export interface FanoutRecord {
   request: boolean;
   /** Answers such a question: all changes are told, whatever was told before. */
   complete: boolean;
+  /** It is sent once, on the group's topic; who is still to be encrypted for lacks our chain, and is given it. */
+  byChain: boolean;
+  /** 33 bytes: the chain that is given; empty before the first part. */
+  chain: Uint8Array;
+  /** 33 bytes each: members without a known device, who are sent the message itself. */
+  unreached: Uint8Array[];
+  /** 33 bytes each: chains of the recipient that we lack, and ask for. */
+  wantedChains: Uint8Array[];
+  /** 33 bytes each: chains of ours that the recipient has asked for. */
+  givenChains: Uint8Array[];
+}
+
+/** A record "own-chain/...": the chains on which this device writes to a group. */
+export interface OwnChainsRecord {
+  /** The last one is in use; those before are kept for members who ask for them. */
+  chains: OwnChainRecord[];
+}
+
+/** One of these. */
+export interface OwnChainRecord {
+  /** Encoded sotto.sender_keys.v1.OwnChainState. */
+  state: Uint8Array;
+  /** Milliseconds since the epoch: when it was begun. */
+  begunAt: bigint;
+  /** How many times the store had been found to be an old copy then. */
+  epoch: number;
+}
+
+/** A record "chain-recipients/...": who was given a chain of ours. */
+export interface ChainRecipientsRecord {
+  /** At most as many as a group has had members. */
+  recipients: ChainRecipient[];
+  /** 33 bytes each: members who were not given it yet. */
+  lacking: Uint8Array[];
+  /** 32 bytes: the membership by which this was found. */
+  checkedHash: Uint8Array;
+  /** Milliseconds since the epoch: when it was. */
+  checkedAt: bigint;
+  /** Milliseconds since the epoch: when the membership was found changed. */
+  changedAt: bigint;
+}
+
+/** A member who was given a chain of ours. */
+export interface ChainRecipient {
+  /** 33 bytes. */
+  identity: Uint8Array;
+  /** Number of the first message that they can read. */
+  index: number;
+  /** The devices that it was sent to. */
+  devices: ChainDevice[];
+}
+
+/** A device that was sent a chain of ours. */
+export interface ChainDevice {
+  /** Its installation id. */
+  installationId: string;
+  /** How the chain was protected on its way. */
+  protection: Protection;
+}
+
+/** A record "member-chain/...": a chain on which another device writes to a group. */
+export interface MemberChainRecord {
+  /** Encoded sotto.sender_keys.v1.MemberChainState. */
+  state: Uint8Array;
+  /** The device that gave it, and writes on it. */
+  installationId: string;
+  /** How it was protected on its way. */
+  protection: Protection;
+  /** In the order in which those of one sender came. */
+  number: number;
+}
+
+/** A record "waiting/...": a message to a whole group whose chain we don't have yet. */
+export interface WaitingRecord {
+  /** 32 bytes. */
+  groupId: Uint8Array;
+  /** 33 bytes. */
+  sender: Uint8Array;
+  /** 33 bytes. */
+  chain: Uint8Array;
+  /** As it arrived, encrypted. */
+  payload: Uint8Array;
+  /** Milliseconds since the epoch, as the sender or transport claims. */
+  sentAt: bigint;
+  /** Milliseconds since the epoch, by our clock. */
+  receivedAt: bigint;
 }
 
 /** The record "history": until when we know what was sent to us. */
@@ -662,7 +754,7 @@ export const ChatRecord: MessageFns<ChatRecord> = {
 };
 
 function createBaseGroupRecord(): GroupRecord {
-  return { past: [], departures: [], exclusionNotices: new Map(), uninvited: false };
+  return { past: [], departures: [], exclusionNotices: new Map(), uninvited: false, left: false };
 }
 
 export const GroupRecord: MessageFns<GroupRecord> = {
@@ -678,6 +770,9 @@ export const GroupRecord: MessageFns<GroupRecord> = {
     });
     if (message.uninvited !== false) {
       writer.uint32(32).bool(message.uninvited);
+    }
+    if (message.left !== false) {
+      writer.uint32(40).bool(message.left);
     }
     return writer;
   },
@@ -728,6 +823,14 @@ export const GroupRecord: MessageFns<GroupRecord> = {
             }
 
             message.uninvited = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.left = reader.bool();
             continue;
           }
         }
@@ -921,7 +1024,7 @@ export const Departure: MessageFns<Departure> = {
 };
 
 function createBaseMemberSyncRecord(): MemberSyncRecord {
-  return { devices: [], askedAt: 0n, answeredAt: 0n };
+  return { devices: [], askedAt: 0n, answeredAt: 0n, chainsAskedAt: 0n, chainsAnsweredAt: 0n };
 }
 
 export const MemberSyncRecord: MessageFns<MemberSyncRecord> = {
@@ -940,6 +1043,18 @@ export const MemberSyncRecord: MessageFns<MemberSyncRecord> = {
         throw new globalThis.Error("value provided for field message.answeredAt of type int64 too large");
       }
       writer.uint32(24).int64(message.answeredAt);
+    }
+    if (message.chainsAskedAt !== 0n) {
+      if (BigInt.asIntN(64, message.chainsAskedAt) !== message.chainsAskedAt) {
+        throw new globalThis.Error("value provided for field message.chainsAskedAt of type int64 too large");
+      }
+      writer.uint32(32).int64(message.chainsAskedAt);
+    }
+    if (message.chainsAnsweredAt !== 0n) {
+      if (BigInt.asIntN(64, message.chainsAnsweredAt) !== message.chainsAnsweredAt) {
+        throw new globalThis.Error("value provided for field message.chainsAnsweredAt of type int64 too large");
+      }
+      writer.uint32(40).int64(message.chainsAnsweredAt);
     }
     return writer;
   },
@@ -979,6 +1094,22 @@ export const MemberSyncRecord: MessageFns<MemberSyncRecord> = {
             }
 
             message.answeredAt = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.chainsAskedAt = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.chainsAnsweredAt = reader.int64() as bigint;
             continue;
           }
         }
@@ -1084,6 +1215,11 @@ function createBaseFanoutRecord(): FanoutRecord {
     remaining: [],
     request: false,
     complete: false,
+    byChain: false,
+    chain: new Uint8Array(0),
+    unreached: [],
+    wantedChains: [],
+    givenChains: [],
   };
 }
 
@@ -1106,6 +1242,21 @@ export const FanoutRecord: MessageFns<FanoutRecord> = {
     }
     if (message.complete !== false) {
       writer.uint32(48).bool(message.complete);
+    }
+    if (message.byChain !== false) {
+      writer.uint32(56).bool(message.byChain);
+    }
+    if (message.chain.length !== 0) {
+      writer.uint32(66).bytes(message.chain);
+    }
+    for (const v of message.unreached) {
+      writer.uint32(74).bytes(v!);
+    }
+    for (const v of message.wantedChains) {
+      writer.uint32(82).bytes(v!);
+    }
+    for (const v of message.givenChains) {
+      writer.uint32(90).bytes(v!);
     }
     return writer;
   },
@@ -1169,6 +1320,577 @@ export const FanoutRecord: MessageFns<FanoutRecord> = {
             }
 
             message.complete = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.byChain = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.chain = reader.bytes();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.unreached.push(reader.bytes());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.wantedChains.push(reader.bytes());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.givenChains.push(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOwnChainsRecord(): OwnChainsRecord {
+  return { chains: [] };
+}
+
+export const OwnChainsRecord: MessageFns<OwnChainsRecord> = {
+  encode(message: OwnChainsRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.chains) {
+      OwnChainRecord.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OwnChainsRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOwnChainsRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.chains.push(OwnChainRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOwnChainRecord(): OwnChainRecord {
+  return { state: new Uint8Array(0), begunAt: 0n, epoch: 0 };
+}
+
+export const OwnChainRecord: MessageFns<OwnChainRecord> = {
+  encode(message: OwnChainRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state.length !== 0) {
+      writer.uint32(10).bytes(message.state);
+    }
+    if (message.begunAt !== 0n) {
+      if (BigInt.asIntN(64, message.begunAt) !== message.begunAt) {
+        throw new globalThis.Error("value provided for field message.begunAt of type int64 too large");
+      }
+      writer.uint32(16).int64(message.begunAt);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(24).uint32(message.epoch);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OwnChainRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOwnChainRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.begunAt = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChainRecipientsRecord(): ChainRecipientsRecord {
+  return { recipients: [], lacking: [], checkedHash: new Uint8Array(0), checkedAt: 0n, changedAt: 0n };
+}
+
+export const ChainRecipientsRecord: MessageFns<ChainRecipientsRecord> = {
+  encode(message: ChainRecipientsRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.recipients) {
+      ChainRecipient.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.lacking) {
+      writer.uint32(18).bytes(v!);
+    }
+    if (message.checkedHash.length !== 0) {
+      writer.uint32(26).bytes(message.checkedHash);
+    }
+    if (message.checkedAt !== 0n) {
+      if (BigInt.asIntN(64, message.checkedAt) !== message.checkedAt) {
+        throw new globalThis.Error("value provided for field message.checkedAt of type int64 too large");
+      }
+      writer.uint32(32).int64(message.checkedAt);
+    }
+    if (message.changedAt !== 0n) {
+      if (BigInt.asIntN(64, message.changedAt) !== message.changedAt) {
+        throw new globalThis.Error("value provided for field message.changedAt of type int64 too large");
+      }
+      writer.uint32(40).int64(message.changedAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChainRecipientsRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChainRecipientsRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.recipients.push(ChainRecipient.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lacking.push(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.checkedHash = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.checkedAt = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.changedAt = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChainRecipient(): ChainRecipient {
+  return { identity: new Uint8Array(0), index: 0, devices: [] };
+}
+
+export const ChainRecipient: MessageFns<ChainRecipient> = {
+  encode(message: ChainRecipient, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.identity.length !== 0) {
+      writer.uint32(10).bytes(message.identity);
+    }
+    if (message.index !== 0) {
+      writer.uint32(16).uint32(message.index);
+    }
+    for (const v of message.devices) {
+      ChainDevice.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChainRecipient {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChainRecipient();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.identity = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.index = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.devices.push(ChainDevice.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChainDevice(): ChainDevice {
+  return { installationId: "", protection: 0 };
+}
+
+export const ChainDevice: MessageFns<ChainDevice> = {
+  encode(message: ChainDevice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.installationId !== "") {
+      writer.uint32(10).string(message.installationId);
+    }
+    if (message.protection !== 0) {
+      writer.uint32(16).int32(message.protection);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChainDevice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChainDevice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.installationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.protection = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMemberChainRecord(): MemberChainRecord {
+  return { state: new Uint8Array(0), installationId: "", protection: 0, number: 0 };
+}
+
+export const MemberChainRecord: MessageFns<MemberChainRecord> = {
+  encode(message: MemberChainRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state.length !== 0) {
+      writer.uint32(10).bytes(message.state);
+    }
+    if (message.installationId !== "") {
+      writer.uint32(18).string(message.installationId);
+    }
+    if (message.protection !== 0) {
+      writer.uint32(24).int32(message.protection);
+    }
+    if (message.number !== 0) {
+      writer.uint32(32).uint32(message.number);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberChainRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberChainRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.installationId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.protection = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWaitingRecord(): WaitingRecord {
+  return {
+    groupId: new Uint8Array(0),
+    sender: new Uint8Array(0),
+    chain: new Uint8Array(0),
+    payload: new Uint8Array(0),
+    sentAt: 0n,
+    receivedAt: 0n,
+  };
+}
+
+export const WaitingRecord: MessageFns<WaitingRecord> = {
+  encode(message: WaitingRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.groupId.length !== 0) {
+      writer.uint32(10).bytes(message.groupId);
+    }
+    if (message.sender.length !== 0) {
+      writer.uint32(18).bytes(message.sender);
+    }
+    if (message.chain.length !== 0) {
+      writer.uint32(26).bytes(message.chain);
+    }
+    if (message.payload.length !== 0) {
+      writer.uint32(34).bytes(message.payload);
+    }
+    if (message.sentAt !== 0n) {
+      if (BigInt.asIntN(64, message.sentAt) !== message.sentAt) {
+        throw new globalThis.Error("value provided for field message.sentAt of type int64 too large");
+      }
+      writer.uint32(40).int64(message.sentAt);
+    }
+    if (message.receivedAt !== 0n) {
+      if (BigInt.asIntN(64, message.receivedAt) !== message.receivedAt) {
+        throw new globalThis.Error("value provided for field message.receivedAt of type int64 too large");
+      }
+      writer.uint32(48).int64(message.receivedAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WaitingRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWaitingRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.groupId = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sender = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.chain = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.payload = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sentAt = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.receivedAt = reader.int64() as bigint;
             continue;
           }
         }
