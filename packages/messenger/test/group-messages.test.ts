@@ -159,7 +159,13 @@ describe('a message of a group', () => {
     const club = new Club([bob, carol]);
     const { receive, told, get, queued } = await bed();
     const outcome = await receive(by(alice), club.payload());
-    expect(outcome).toEqual({ groupId: club.id, changed: true, late: false, refused: undefined, broughtChain: false });
+    expect(outcome).toEqual({
+      groupId: club.id,
+      changed: true,
+      late: false,
+      refused: undefined,
+      broughtChain: false,
+    });
     expect(await receive(by(alice), club.payload())).toMatchObject({ changed: false });
     expect(told).toEqual(['changed']);
     expect(await get(club.id)).toMatchObject({ name: 'club', joined: true, members: { length: 3 } });
@@ -255,7 +261,13 @@ describe('a message of a group', () => {
     expect(await count()).toEqual([1, 1]);
     club.change({ kind: 'add', identities: keysOf(dave) });
     const outcome = await receive(by(dave), club.payload({ payload: bytesOf('I am new') }));
-    expect(outcome).toEqual({ groupId: club.id, changed: true, late: false, refused: undefined, broughtChain: false });
+    expect(outcome).toEqual({
+      groupId: club.id,
+      changed: true,
+      late: false,
+      refused: undefined,
+      broughtChain: false,
+    });
     expect((await get(club.id)).members.map(nameOf)).toEqual(['alice', 'bob', 'dave']);
   });
 
@@ -301,7 +313,10 @@ describe('who may write', () => {
     const refused = await receive(by(carol), old);
     expect(refused).toMatchObject({ late: false });
     expect(refused.refused).toMatchObject({ code: 'NOT_PERMITTED', details: { what: 'send' } });
-    expect(await receive(by(carol), { ...old, payload: undefined })).toMatchObject({ refused: undefined, broughtChain: false });
+    expect(await receive(by(carol), { ...old, payload: undefined })).toMatchObject({
+      refused: undefined,
+      broughtChain: false,
+    });
     clock.advance(HOUR);
     await receive(by(carol), old);
     expect(await queued()).toEqual(['carol']);

@@ -18,6 +18,9 @@ import type { OwnChains } from './own-chains.js';
 import type { GroupRecords, KnownGroup } from './records.js';
 import type { WaitingMessages } from './waiting-messages.js';
 
+/** Longest wait between two questions for a chain, in milliseconds. */
+const ASK_MOST_MS = 60 * 60_000;
+
 /** A message to a whole group, decrypted. */
 export interface GroupMessageOpened {
   readonly senderInstallation: string;
@@ -34,6 +37,8 @@ export class ChainMessages {
   readonly #memberChains: MemberChains;
   readonly #waiting: WaitingMessages;
   readonly #fanOut: FanOut;
+  /** When we ask next, by our clock. */
+  #askAt = 0;
 
   constructor(
     context: MessengerContext,
@@ -80,7 +85,7 @@ export class ChainMessages {
       }
       // What is written after our removal is under chains that nobody gives us.
       if (!group.log.isMember(encodeHex(this.#context.device.identity))) return undefined;
-      await this.#waiting.add(tx, groupId, chain, message);
+      await this.#waiting.add(tx, groupId, encrypted, message);
       tx.onCommit('send', () => this.askLater());
       return undefined;
     }
@@ -100,15 +105,20 @@ export class ChainMessages {
     return readable;
   }
 
-  /** Asks for the chains of waiting messages after a while, again and again while there are any. */
-  askLater(): void {
+  /** Asks for the chains of waiting messages after a while, and again, less and less often, while there are any. */
+  askLater(waitMs = this.#context.settings.limits.senderKeyAskMs): void {
     const { runtime, settings } = this.#context;
-    runtime.schedule('sender-keys', settings.limits.senderKeyAskMs, () => {
-      runtime.inBackground(runtime.transaction((tx) => this.#ask(tx)));
+    const now = settings.clock.now();
+    // Whoever goes on sending must not put it off.
+    if (this.#askAt > now && this.#askAt <= now + waitMs) return;
+    this.#askAt = now + waitMs;
+    runtime.schedule('sender-keys', waitMs, () => {
+      this.#askAt = 0;
+      runtime.inBackground(runtime.transaction((tx) => this.#ask(tx, Math.min(2 * waitMs, ASK_MOST_MS))));
     });
   }
 
-  async #ask(tx: Transaction): Promise<void> {
+  async #ask(tx: Transaction, nextMs: number): Promise<void> {
     await this.#waiting.forget(tx);
     const wanted = new Map<
       string,
@@ -134,7 +144,7 @@ export class ChainMessages {
         wantedChains: [...chains.values()],
       });
     }
-    if (wanted.size > 0) tx.onCommit('send', () => this.askLater());
+    if (wanted.size > 0) tx.onCommit('send', () => this.askLater(nextMs));
   }
 
   #mayWrite({ log, record }: KnownGroup, sender: Uint8Array): boolean {

@@ -1,6 +1,7 @@
 import { compareBytes, decodeHex, encodeHex, type TransportMessage } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import { happenedWithin, storedNow } from '@sotto/device/internal';
+import type { SenderKeyMessage } from '@sotto/sender-keys';
 import type { MessengerContext } from '../runtime/context.js';
 import type { WaitingRecord } from '../storage/records.js';
 import { waitingTable } from '../storage/tables.js';
@@ -41,7 +42,12 @@ export class WaitingMessages {
   }
 
   /** Keeps a message; older ones go when there is no room. */
-  async add(tx: Transaction, groupId: string, chain: Uint8Array, message: TransportMessage): Promise<void> {
+  async add(
+    tx: Transaction,
+    groupId: string,
+    { chain, index }: SenderKeyMessage,
+    message: TransportMessage,
+  ): Promise<void> {
     const { payload, sender } = message;
     const waiting = await this.list(tx);
     const isKnown = waiting.some(
@@ -61,7 +67,8 @@ export class WaitingMessages {
     const { clock, crypto } = this.#context.settings;
     const receivedAt = storedNow(clock);
     // In the order of arrival; random, since another transaction may add one at the same time.
-    const number = `${String(receivedAt).padStart(16, '0')}-${encodeHex(crypto.randomBytes(8))}`;
+    const order = [receivedAt, index].map((part) => String(part).padStart(16, '0'));
+    const number = [...order, encodeHex(crypto.randomBytes(8))].join('-');
     const record: WaitingRecord = {
       groupId: decodeHex(groupId),
       sender,

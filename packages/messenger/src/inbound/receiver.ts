@@ -266,7 +266,8 @@ export class Receiver {
     const messageId = encodeHex(messageIdFor(settings.crypto, sender, payload));
     const id = { messageId, sender, senderInstallation: '' };
     const { code, message: reason } = error;
-    if (!SESSION_BROKEN.has(code)) {
+    const isToGroup = channel.kind === 'public' && this.#subscriptions.groupOf(channel.name) !== undefined;
+    if (!SESSION_BROKEN.has(code) || isToGroup) {
       this.#failures.report({ ...id, code, reason, answered: false });
       return;
     }
