@@ -1,4 +1,4 @@
-import { encodeHex } from '@sotto/core';
+import { encodeHex, type Store } from '@sotto/core';
 import { settableClock } from '@sotto/testing/clock';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
@@ -364,6 +364,35 @@ describe('replacement', () => {
     await cost('later');
     expect(costs).toEqual([4, 1, 1, 4, 1, 1, 4, 4]);
     expect(textsOf(bob)).toEqual(['0', '1', '2', '3', '4', '5', '6', 'later']);
+  });
+});
+
+describe('an old copy of the store', () => {
+  it('that was put back: its chain is not written on again', async () => {
+    const { network, clock, sent, transport, limits, parties } = await people(3);
+    let continuity: Store['continuity'];
+    const wrapStore = (store: Store): Store => ({
+      get: (key) => store.get(key),
+      list: (prefix, options) => store.list(prefix, options),
+      commit: (writes, options) => store.commit(writes, options),
+      close: () => store.close(),
+      continuity,
+    });
+    const dave = await newParty(network, 'dave', { clock, limits, transport: transport(), wrapStore });
+    await acquaint(network, [...parties, dave]);
+    const { group } = await dave.messenger.groups.create('g', keysOf(...parties));
+    for (const text of ['one', 'two']) await say(dave, group.id, text);
+    await quiet(network, ...parties, dave);
+    const before = sent.toGroups;
+    continuity = 'rolled-back';
+    await dave.restart();
+    await quiet(network, ...parties, dave);
+    const all = sent.all;
+    await say(dave, group.id, 'three');
+    await quiet(network, ...parties, dave);
+    expect(sent.toGroups - before).toBe(1);
+    expect(sent.all - all).toBe(3 + 1);
+    for (const party of parties) expect(textsOf(party)).toEqual(['one', 'two', 'three']);
   });
 });
 

@@ -244,7 +244,7 @@ export class FanOut {
     if ((await this.#context.device.activeInstallations(tx, member)).length === 0) return undefined;
     let devices: readonly DeviceOutcome[] | undefined;
     for (const name of message.givenChains) {
-      const chain = await ownChains.requested(tx, log, name, member);
+      const chain = await ownChains.requested(tx, log, name);
       if (chain === undefined) continue;
       ({ devices } = await chainFanOut.give(tx, message, group, member, chain));
     }

@@ -135,23 +135,11 @@ export class OwnChains {
   }
 
   /**
-   * A chain of ours that a member has asked for, if they may have it: those who were given it from where they were, other
-   * members the one in use from now on.
+   * A chain of ours that a member has asked for: see {@link keyFor} for what they may have of it. Of one that is no longer in use,
+   * whoever was not given it gets what comes after the last message.
    */
-  async requested(
-    tx: Transaction,
-    log: GroupLog,
-    name: Uint8Array,
-    member: Uint8Array,
-  ): Promise<ChainInUse | undefined> {
-    if (!log.isMember(encodeHex(member))) return undefined;
-    const { groupId } = log;
-    const found = await this.#find(tx, groupId, name);
-    if (found === undefined) return undefined;
-    const { recipients } = found;
-    if (recipientIn(recipients, member) !== undefined) return found;
-    const inUse = await this.readyIfUsed(tx, log);
-    return inUse !== undefined && compareBytes(inUse.chain.chain, name) === 0 ? inUse : undefined;
+  async requested(tx: ReadTransaction, log: GroupLog, name: Uint8Array): Promise<ChainInUse | undefined> {
+    return this.#find(tx, log.groupId, name);
   }
 
   /** Deletes all of a group. */
