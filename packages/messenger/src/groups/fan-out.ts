@@ -93,12 +93,13 @@ export class FanOut {
   ): QueuedMessage {
     const bytes = this.#context.settings.crypto.randomBytes(16);
     const id = encodeHex(bytes);
-    tx.put(fanoutTable, { id: bytes, ...message }, String(this.#next++).padStart(16, '0'));
+    const number = String(this.#next++).padStart(16, '0');
+    tx.put(fanoutTable, { id: bytes, ...message }, number);
     const conversation = { kind: 'group', groupId: encodeHex(message.groupId) } as const;
     tx.alongside(alongside?.({ id, conversation, devices: [] }) ?? []);
     // Hooks may still run when the transaction is stored: subscriptions come before.
     const result = new Promise<GroupSendResult>((resolve) => {
-      tx.onCommit('send', () => resolve(this.#process(id, onProgress)));
+      tx.onCommit('send', () => resolve(this.#process({ number, id }, onProgress)));
     });
     tx.onCommit('state', () => {
       this.#tracker.open(id);
@@ -132,20 +133,25 @@ export class FanOut {
   }
 
   /** Encrypts one message for its members, or all messages in the queue, after those being encrypted already. */
-  #process(only?: string, onProgress?: SendOptions['onProgress']): Promise<GroupSendResult> {
+  #process(
+    only?: { readonly number: string; readonly id: string },
+    onProgress?: SendOptions['onProgress'],
+  ): Promise<GroupSendResult> {
     const run = this.#tail.then(() => this.#run(only, onProgress));
     // Without the outcome, whose size grows with the group.
     this.#tail = run.then(() => {}).catch(() => {});
     return run;
   }
 
-  async #run(only: string | undefined, onProgress: SendOptions['onProgress']): Promise<GroupSendResult> {
+  async #run(
+    only: { readonly number: string; readonly id: string } | undefined,
+    onProgress: SendOptions['onProgress'],
+  ): Promise<GroupSendResult> {
     const { runtime } = this.#context;
     const members: MemberOutcome[] = [];
     try {
-      for (const { number, message } of await runtime.read((tx) => this.#queued(tx))) {
+      for (const { number, message } of await runtime.read((tx) => this.#queued(tx, only?.number))) {
         const id = encodeHex(message.id);
-        if (only !== undefined && only !== id) continue;
         let total = message.remaining.length;
         for (let more = message.byChain || total > 0; more; ) {
           const done = await runtime.transaction((tx) => this.#encryptBatch(tx, number));
@@ -160,13 +166,18 @@ export class FanOut {
       runtime.schedule('fan-out', RETRY_MS, () => this.resume());
       throw error;
     }
-    return { kind: 'group', id: only ?? '', members };
+    return { kind: 'group', id: only?.id ?? '', members };
   }
 
-  /** The messages in the queue, oldest first. */
+  /** The messages in the queue, oldest first, or one of them. */
   async #queued(
     tx: ReadTransaction,
+    only?: string,
   ): Promise<readonly { readonly number: string; readonly message: FanoutRecord }[]> {
+    if (only !== undefined) {
+      const message = await tx.get(fanoutTable, only);
+      return message === undefined ? [] : [{ number: only, message }];
+    }
     const found: { number: string; message: FanoutRecord }[] = [];
     for await (const { segments, value } of tx.list(fanoutTable, [], () => {})) {
       found.push({ number: segments[0] as string, message: value });
