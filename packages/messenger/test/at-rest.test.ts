@@ -12,7 +12,7 @@ import { createSqliteStore } from '@sotto/store-adapters/sqlite';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
-import { memberChainTable } from '../src/storage/tables.js';
+import { memberChainTable } from '../src/groups/tables.js';
 import { newParty, quiet } from './party.js';
 import { manualClock } from './support.js';
 import { crypto, START } from './world.js';

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { CatchUp } from '../src/connection/catch-up.js';
 import { Subscriptions } from '../src/connection/subscriptions.js';
 import { FanOut } from '../src/groups/fan-out.js';
-import type { GroupSender } from '../src/groups/groups.js';
+import type { GroupSender } from '../src/groups/group-sender.js';
 import { groupPartsLoader } from '../src/groups/load-group-parts.js';
 import { DEFAULT_LIMITS, type MessengerLimits } from '../src/index.js';
 import { DeliveryTracker } from '../src/outbound/delivery-tracker.js';

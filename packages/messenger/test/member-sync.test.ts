@@ -4,9 +4,9 @@ import { type GroupAction, GroupLog, parseChange, signChange } from '@sotto/grou
 import { decodeContactCode } from '@sotto/protocol-codec';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
-import { toMembers } from '../src/groups/fan-out.js';
 import { MemberSync } from '../src/groups/member-sync.js';
 import { NEW_GROUP } from '../src/groups/records.js';
+import { toMembers } from '../src/groups/to-members.js';
 import { DEFAULT_LIMITS } from '../src/index.js';
 import { Events } from '../src/runtime/events.js';
 import { Runtime } from '../src/runtime/runtime.js';

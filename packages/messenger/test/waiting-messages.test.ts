@@ -74,7 +74,7 @@ it('the oldest of one sender go, and no one else’s', async () => {
   expect(numbers).toEqual([0, ...Array.from({ length: 64 }, (_, i) => 7 + i)]);
 });
 
-it('when all together are too many bytes, those of who has most go', async () => {
+it('when all together are too many bytes, those of whoever has most go', async () => {
   const { add, left } = await bed();
   await add(PEOPLE[1], 1000);
   await add(PEOPLE[2], 400_000);
@@ -84,7 +84,7 @@ it('when all together are too many bytes, those of who has most go', async () =>
   expect(await left()).toEqual({ 0: 3, 1: 1, 2: 1 });
 });
 
-it('when all together are too many, those of who has most go', async () => {
+it('when all together are too many, those of whoever has most go', async () => {
   const { add, left } = await bed();
   const others = Array.from({ length: 4 }, () => crypto.secp256k1.generateKeyPair().publicKey);
   for (const other of others) for (let i = 0; i < 63; i++) await add(other, 40);

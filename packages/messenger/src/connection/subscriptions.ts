@@ -166,8 +166,8 @@ export class Subscriptions {
   }
 
   /** The group whose channel this is, if we subscribe to it. */
-  groupOf(name: string): string | undefined {
-    return this.#groups.get(name);
+  groupOf(channel: Channel): string | undefined {
+    return channel.kind === 'public' ? this.#groups.get(channel.name) : undefined;
   }
 
   /** Whether a public channel is the one on which an identity publishes its bundle. */

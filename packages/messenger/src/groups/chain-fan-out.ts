@@ -1,4 +1,4 @@
-import { copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
+import { compareBytes, copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
 import type { DeviceOutcome, Transaction } from '@sotto/device';
 import { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
 import type { Sender } from '../outbound/sender.js';
@@ -6,15 +6,15 @@ import type { MessengerContext } from '../runtime/context.js';
 import { encodePayload } from '../runtime/payload.js';
 import type { MemberOutcome } from '../runtime/results.js';
 import type { FanoutRecord } from '../storage/records.js';
+import type { BatchDone } from './fan-out.js';
 import type { MemberSync } from './member-sync.js';
 import type { ChainInUse, OwnChains } from './own-chains.js';
 import type { KnownGroup } from './records.js';
 
 /** What was done of a message in one commit. */
-export interface ChainStep {
-  readonly outcomes: readonly MemberOutcome[];
+export interface ChainStep extends BatchDone {
   /** What is left of it; `undefined` when nothing is. */
-  readonly message: FanoutRecord | undefined;
+  readonly next: FanoutRecord | undefined;
 }
 
 /**
@@ -35,7 +35,9 @@ export class ChainFanOut {
   }
 
   /** Does one step. @throws LIMIT_EXCEEDED when the outbox is full */
-  async step(tx: Transaction, queued: FanoutRecord, group: KnownGroup): Promise<ChainStep> {
+  async step(tx: Transaction, queued: FanoutRecord, group: KnownGroup | undefined): Promise<ChainStep> {
+    if (group === undefined) return { outcomes: [], left: 0, more: false, next: undefined };
+    const total = group.log.state.members.length;
     const { device, settings } = this.#context;
     let inUse = await this.#ownChains.ready(tx, group.log);
     const name = inUse.chain.chain;
@@ -43,15 +45,15 @@ export class ChainFanOut {
     const message: FanoutRecord =
       encodeHex(queued.chain) === encodeHex(name)
         ? queued
-        : { ...queued, chain: name, remaining: [...inUse.recipients.lacking], unreached: [] };
+        : { ...queued, chain: name, remaining: [...inUse.recipients.lacking], withoutDevice: [] };
     const batch = message.remaining.slice(0, settings.limits.fanoutBatch).map((one) => copyBytes(one));
     const remaining = message.remaining.slice(batch.length);
-    const unreached = [...message.unreached];
+    const withoutDevice = [...message.withoutDevice];
     const failed: MemberOutcome[] = [];
     for (const member of batch as PublicKey[]) {
       if (!group.log.isMember(encodeHex(member))) continue;
       if ((await device.activeInstallations(tx, member)).length === 0) {
-        unreached.push(member);
+        withoutDevice.push(member);
         continue;
       }
       try {
@@ -61,12 +63,40 @@ export class ChainFanOut {
         failed.push({ member, result: { failed: error } });
       }
     }
-    const next = { ...message, remaining, unreached };
-    if (remaining.length > 0) return { outcomes: failed, message: next };
+    const next = { ...message, remaining, withoutDevice };
+    if (remaining.length > 0) return { outcomes: failed, left: remaining.length, total, more: true, next };
     await this.#seal(tx, next, group, inUse);
     const outcomes = [...failed, ...this.#ownChains.outcomes(inUse)];
-    if (unreached.length === 0) return { outcomes, message: undefined };
-    return { outcomes, message: { ...next, byChain: false, remaining: unreached, unreached: [] } };
+    const left = withoutDevice.length;
+    if (left === 0) return { outcomes, left, total, more: false, next: undefined };
+    const rest = { ...next, byChain: false, remaining: withoutDevice, withoutDevice: [] };
+    return { outcomes, left, total, more: true, next: rest };
+  }
+
+  /**
+   * Gives a member the chains that they have asked for, or our chain along with a change of the group if they lack it.
+   * @returns the outcome by device; `undefined` when there was none to give
+   */
+  async giveAlong(
+    tx: Transaction,
+    message: FanoutRecord,
+    group: KnownGroup,
+    member: PublicKey,
+  ): Promise<readonly DeviceOutcome[] | undefined> {
+    const { log } = group;
+    if (message.payload !== undefined || !log.isMember(encodeHex(member))) return undefined;
+    // Not outside of sessions: whoever has the identity key later would read the whole chain.
+    if ((await this.#context.device.activeInstallations(tx, member)).length === 0) return undefined;
+    let devices: readonly DeviceOutcome[] | undefined;
+    for (const name of message.givenChains) {
+      const chain = await this.#ownChains.requested(tx, log, name);
+      if (chain === undefined) continue;
+      ({ devices } = await this.give(tx, message, group, member, chain));
+    }
+    const inUse = await this.#ownChains.readyIfUsed(tx, log);
+    const lacks = inUse?.recipients.lacking.some((one) => compareBytes(one, member) === 0);
+    if (inUse === undefined || lacks !== true) return devices;
+    return (await this.give(tx, message, group, member, inUse)).devices;
   }
 
   /**

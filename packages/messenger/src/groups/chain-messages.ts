@@ -1,21 +1,25 @@
 import {
   compareBytes,
   copyBytes,
+  decodeHex,
   encodeHex,
   type PublicKey,
   SottoError,
   type TransportMessage,
 } from '@sotto/core';
 import type { Protection, ReadTransaction, Transaction } from '@sotto/device';
-import { happenedWithin } from '@sotto/device/internal';
+import { happenedWithin, publicMessageIdFor } from '@sotto/device/internal';
 import { decodeMessage } from '@sotto/sender-keys';
 import { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
 import type { MessengerContext } from '../runtime/context.js';
-import { type FanOut, toMembers } from './fan-out.js';
+import { groupChannelName } from '../runtime/topics.js';
+import { waitingKeys } from '../storage/tables.js';
+import type { FanOut } from './fan-out.js';
 import type { MemberChains } from './member-chains.js';
-import type { MemberSync } from './member-sync.js';
+import { CHAIN_ASK_MS, type MemberSync } from './member-sync.js';
 import type { OwnChains } from './own-chains.js';
 import type { GroupRecords, KnownGroup } from './records.js';
+import { toMembers } from './to-members.js';
 import type { WaitingMessages } from './waiting-messages.js';
 
 /** Longest wait between two questions for a chain, in milliseconds. */
@@ -23,6 +27,8 @@ const ASK_MOST_MS = 60 * 60_000;
 
 /** A message to a whole group, decrypted. */
 export interface GroupMessageOpened {
+  /** 32 bytes. */
+  readonly messageId: Uint8Array;
   readonly senderInstallation: string;
   readonly protection: Protection;
   readonly group: GroupPayload;
@@ -70,9 +76,11 @@ export class ChainMessages {
     tx: Transaction,
     groupId: string,
     message: TransportMessage,
-    messageId: string,
   ): Promise<GroupMessageOpened | undefined> {
-    const { sender } = message;
+    const { sender, payload } = message;
+    const { crypto } = this.#context.settings;
+    const channel = groupChannelName(crypto, decodeHex(groupId));
+    const messageId = publicMessageIdFor(crypto, sender, payload, channel);
     const group = await this.#records.find(tx, groupId);
     if (group === undefined) return undefined;
     const encrypted = decodeMessage(message.payload);
@@ -89,24 +97,38 @@ export class ChainMessages {
       tx.onCommit('send', () => this.askLater());
       return undefined;
     }
-    const opened = await this.#memberChains.open(tx, groupId, sender, encrypted, messageId);
+    const opened = await this.#memberChains.open(tx, groupId, sender, encrypted, encodeHex(messageId));
     if (opened === undefined) return undefined;
     const { plaintext, senderInstallation, protection } = opened;
-    return { senderInstallation, protection, group: decodeContent(plaintext, groupId) };
+    return { messageId, senderInstallation, protection, group: decodeContent(plaintext, groupId) };
   }
 
-  /** Names of the messages that wait although we have their chain: given meanwhile, or a crash came between. */
-  async readable(tx: ReadTransaction): Promise<readonly string[]> {
-    const readable: string[] = [];
+  /** Receives the messages whose chain was given meanwhile, and asks for the chains of the others. */
+  async receiveReadable(
+    receive: (message: TransportMessage, number: string) => Promise<void>,
+  ): Promise<void> {
+    const readable = await this.#context.runtime.read((tx) => this.#readable(tx));
+    for (const [number, message] of readable) await receive(message, number);
+    this.askLater();
+  }
+
+  /** The messages that wait although we have their chain, by number. */
+  async #readable(tx: ReadTransaction): Promise<ReadonlyMap<string, TransportMessage>> {
+    const readable = new Map<string, TransportMessage>();
     for (const { number, record } of await this.#waiting.list(tx)) {
+      const { payload, chain, sentAt } = record;
+      const sender = record.sender as PublicKey;
       const groupId = encodeHex(record.groupId);
-      if (await this.#memberChains.has(tx, groupId, record.sender, record.chain)) readable.push(number);
+      if (!(await this.#memberChains.has(tx, groupId, sender, chain))) continue;
+      const name = groupChannelName(this.#context.settings.crypto, record.groupId);
+      const channel = { kind: 'public', name } as const;
+      readable.set(number, { sender, payload, channel, sentAt: Number(sentAt), fromHistory: true });
     }
     return readable;
   }
 
   /** Asks for the chains of waiting messages after a while, and again, less and less often, while there are any. */
-  askLater(waitMs = this.#context.settings.limits.senderKeyAskMs): void {
+  askLater(waitMs = CHAIN_ASK_MS): void {
     const { runtime, settings } = this.#context;
     const now = settings.clock.now();
     // Whoever goes on sending must not put it off.
@@ -127,7 +149,7 @@ export class ChainMessages {
     for (const { number, record } of await this.#waiting.list(tx)) {
       const { sender, chain } = record;
       const groupId = encodeHex(record.groupId);
-      if (tx.deletes({ name: 'waiting', cached: false }, number)) continue;
+      if (tx.deletes(waitingKeys, number)) continue;
       if (await this.#memberChains.has(tx, groupId, sender, chain)) continue;
       const group = await this.#records.find(tx, groupId);
       if (group === undefined || !group.log.isMember(encodeHex(sender))) continue;

@@ -1,4 +1,4 @@
-import { compareBytes, copyBytes, decodeHex, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
+import { compareBytes, copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
 import type { DeviceOutcome, ReadTransaction, Transaction } from '@sotto/device';
 import type { DeliveryTracker } from '../outbound/delivery-tracker.js';
 import type { Sender } from '../outbound/sender.js';
@@ -10,8 +10,7 @@ import type { FanoutRecord } from '../storage/records.js';
 import { fanoutTable } from '../storage/tables.js';
 import type { ChainFanOut } from './chain-fan-out.js';
 import type { MemberSync } from './member-sync.js';
-import type { OwnChains } from './own-chains.js';
-import type { GroupRecords, KnownGroup } from './records.js';
+import type { GroupRecords } from './records.js';
 
 /** Wait after a storage error before the queue continues, in milliseconds. */
 const RETRY_MS = 5_000;
@@ -19,29 +18,21 @@ const RETRY_MS = 5_000;
 /** A message to members of a group, about to be queued. */
 export type GroupMessage = Omit<FanoutRecord, 'id'>;
 
-/** A message to some members of a group, without content yet. */
-export function toMembers(members: Iterable<string>, groupId: string): GroupMessage {
-  return {
-    groupId: decodeHex(groupId),
-    payload: undefined,
-    remaining: [...members].map(decodeHex),
-    request: false,
-    complete: false,
-    byChain: false,
-    chain: NO_BYTES,
-    unreached: [],
-    wantedChains: [],
-    givenChains: [],
-  };
+/** What was done of a message in one commit. */
+export interface BatchDone {
+  readonly outcomes: readonly MemberOutcome[];
+  /** Members still to be encrypted for. */
+  readonly left: number;
+  /** Members altogether, when that is known only now. */
+  readonly total?: number | undefined;
+  /** Whether there is more to do. */
+  readonly more: boolean;
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 /** What decides on the contents for a member; loaded when it is needed. */
 export interface FanOutParts {
   readonly records: GroupRecords;
   readonly memberSync: MemberSync;
-  readonly ownChains: OwnChains;
   readonly chainFanOut: ChainFanOut;
 }
 
@@ -214,13 +205,14 @@ export class FanOut {
   /** Does a step of a message that is sent once to all. */
   async #stepByChain(tx: Transaction, number: string, message: FanoutRecord): Promise<BatchDone> {
     const { records, chainFanOut } = await this.#load();
-    const group = await records.find(tx, encodeHex(message.groupId));
-    const done = group && (await chainFanOut.step(tx, message, group));
-    if (done?.message === undefined) tx.delete(fanoutTable, number);
-    else tx.put(fanoutTable, done.message, number);
-    const total = group?.log.state.members.length;
-    const left = done?.message?.remaining.length ?? 0;
-    return { outcomes: done?.outcomes ?? [], left, total, more: done?.message !== undefined };
+    const { next, ...done } = await chainFanOut.step(
+      tx,
+      message,
+      await records.find(tx, encodeHex(message.groupId)),
+    );
+    if (next === undefined) tx.delete(fanoutTable, number);
+    else tx.put(fanoutTable, next, number);
+    return done;
   }
 
   /** @returns the outcome by device; `undefined` when there was nothing to send */
@@ -232,7 +224,7 @@ export class FanOut {
     const parts = await this.#load();
     const group = await parts.records.find(tx, encodeHex(message.groupId));
     if (group === undefined) return undefined;
-    let devices = await this.#giveChains(tx, message, group, member, parts);
+    let devices = await parts.chainFanOut.giveAlong(tx, message, group, member);
     if (devices !== undefined) return devices;
     for (const value of await parts.memberSync.partsFor(tx, message, group, member)) {
       const content = encodePayload({ kind: 'group', group: value });
@@ -240,39 +232,4 @@ export class FanOut {
     }
     return devices;
   }
-
-  /** Chains that a member has asked for, or our chain with a change of the group if they lack it. */
-  async #giveChains(
-    tx: Transaction,
-    message: FanoutRecord,
-    group: KnownGroup,
-    member: PublicKey,
-    { ownChains, chainFanOut }: FanOutParts,
-  ): Promise<readonly DeviceOutcome[] | undefined> {
-    const { log } = group;
-    if (message.payload !== undefined || !log.isMember(encodeHex(member))) return undefined;
-    // Not outside of sessions: whoever has the identity key later would read the whole chain.
-    if ((await this.#context.device.activeInstallations(tx, member)).length === 0) return undefined;
-    let devices: readonly DeviceOutcome[] | undefined;
-    for (const name of message.givenChains) {
-      const chain = await ownChains.requested(tx, log, name);
-      if (chain === undefined) continue;
-      ({ devices } = await chainFanOut.give(tx, message, group, member, chain));
-    }
-    const inUse = await ownChains.readyIfUsed(tx, log);
-    const lacks = inUse?.recipients.lacking.some((one) => compareBytes(one, member) === 0);
-    if (inUse === undefined || lacks !== true) return devices;
-    return (await chainFanOut.give(tx, message, group, member, inUse)).devices;
-  }
-}
-
-/** What was done of a message in one commit. */
-interface BatchDone {
-  readonly outcomes: readonly MemberOutcome[];
-  /** Members still to be encrypted for. */
-  readonly left: number;
-  /** Members altogether, when that is known only now. */
-  readonly total?: number | undefined;
-  /** Whether there is more to do. */
-  readonly more: boolean;
 }

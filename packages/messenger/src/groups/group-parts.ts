@@ -39,7 +39,6 @@ export function createGroupParts(context: MessengerContext, needs: GroupNeeds): 
     groups: new Groups(context, { ...needs, ...chains }),
     records,
     memberSync,
-    ownChains,
     chainFanOut: new ChainFanOut(context, memberSync, ownChains, sender),
     chainMessages: new ChainMessages(context, chains, fanOut),
   };

@@ -1,5 +1,5 @@
 import { compareBytes, decodeHex, encodeHex, encodeUtf8, type PublicKey, SottoError } from '@sotto/core';
-import type { Protection, ReadTransaction, Transaction } from '@sotto/device';
+import type { ReadTransaction, Transaction } from '@sotto/device';
 import { happenedWithin, storedNow } from '@sotto/device/internal';
 import {
   type Applied,
@@ -18,11 +18,13 @@ import type { SendOptions } from '../runtime/options.js';
 import type { GroupPayload } from '../runtime/payload.js';
 import type { GroupRecord } from '../storage/records.js';
 import { groupTable } from '../storage/tables.js';
-import { type FanOut, type QueuedMessage, toMembers } from './fan-out.js';
+import type { FanOut, QueuedMessage } from './fan-out.js';
+import type { GroupSender } from './group-sender.js';
 import type { MemberChains } from './member-chains.js';
 import type { MemberSync } from './member-sync.js';
 import type { OwnChains } from './own-chains.js';
 import { type GroupRecords, type KnownGroup, NEW_GROUP } from './records.js';
+import { toMembers } from './to-members.js';
 import type { WaitingMessages } from './waiting-messages.js';
 
 /** Departures that are remembered: as many as a full group has members. */
@@ -51,15 +53,6 @@ export interface Group {
   readonly membershipHash: string;
   /** Whether we are a member now. */
   readonly joined: boolean;
-}
-
-/** The origin of a message of a group. */
-export interface GroupSender {
-  readonly sender: PublicKey;
-  readonly senderInstallation: string;
-  readonly protection: Protection;
-  /** Milliseconds since the epoch, as the sender or transport claims. */
-  readonly sentAt: number;
 }
 
 /** What {@link Groups} works with. */

@@ -10,10 +10,11 @@ import {
   type SenderKeyMessage,
   startMemberChain,
 } from '@sotto/sender-keys';
+import type { MemberChainRecord } from '../generated/sotto/messenger/v1/groups.js';
 import type { MessengerContext } from '../runtime/context.js';
-import { type MemberChainRecord, PROTECTION_NUMBERS, protectionOf } from '../storage/records.js';
-import { memberChainTable, skippedSenderKeyTable } from '../storage/tables.js';
-import type { GroupSender } from './groups.js';
+import { PROTECTION_NUMBERS, protectionOf } from '../storage/records.js';
+import type { GroupSender } from './group-sender.js';
+import { memberChainTable, skippedSenderKeyTable } from './tables.js';
 
 /** Chains kept of one device in a group: messages may still come on those before. The oldest go. */
 const CHAINS_OF_DEVICE = 3;

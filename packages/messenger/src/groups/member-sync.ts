@@ -1,11 +1,12 @@
 import { compareBytes, encodeHex, type PublicKey } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import { happenedWithin, storedNow } from '@sotto/device/internal';
+import type { DeviceSync, MemberSyncRecord } from '../generated/sotto/messenger/v1/groups.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { GroupPayload } from '../runtime/payload.js';
-import type { DeviceSync, FanoutRecord, GroupRecord, MemberSyncRecord } from '../storage/records.js';
-import { memberSyncTable } from '../storage/tables.js';
+import type { FanoutRecord, GroupRecord } from '../storage/records.js';
 import type { KnownGroup } from './records.js';
+import { memberSyncTable } from './tables.js';
 
 /** Most bytes of changes in one message: few, since it is encrypted for each device of a member separately. */
 const PART_MAX_BYTES = 64 * 1024;
@@ -18,6 +19,11 @@ const PART_MIN_BYTES = 1024;
 /** Devices of a member whose known changes are remembered. */
 const SYNCED_DEVICES_MAX = 16;
 
+/**
+ * Wait before a member is asked for a chain that we lack, since it may be on its way, and least time between two such questions or
+ * answers; in milliseconds.
+ */
+export const CHAIN_ASK_MS = 15_000;
 /** Former members notified within one interval: a bound on the sessions that others can make us begin. */
 const EXCLUSION_NOTICES_MAX = 64;
 
@@ -70,10 +76,10 @@ export class MemberSync {
     member: PublicKey,
     what: 'askedAt' | 'answeredAt' | 'chainsAskedAt' | 'chainsAnsweredAt',
   ): Promise<boolean> {
-    const { groupAskIntervalMs, senderKeyAskMs } = this.#context.settings.limits;
+    const { groupAskIntervalMs } = this.#context.settings.limits;
     const isOfChains = what === 'chainsAskedAt' || what === 'chainsAnsweredAt';
     const record = await this.#get(tx, groupId, member);
-    if (this.#isWithin(record[what], isOfChains ? senderKeyAskMs : groupAskIntervalMs)) return false;
+    if (this.#isWithin(record[what], isOfChains ? CHAIN_ASK_MS : groupAskIntervalMs)) return false;
     this.#put(tx, groupId, member, { ...record, [what]: this.#now() });
     return true;
   }

@@ -11,19 +11,25 @@ import {
   senderKeyOf,
   startOwnChain,
 } from '@sotto/sender-keys';
+import type {
+  ChainDevice,
+  ChainRecipientsRecord,
+  OwnChainRecord,
+} from '../generated/sotto/messenger/v1/groups.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { MemberOutcome } from '../runtime/results.js';
-import {
-  type ChainDevice,
-  type ChainRecipientsRecord,
-  type OwnChainRecord,
-  PROTECTION_NUMBERS,
-  protectionOf,
-} from '../storage/records.js';
-import { chainRecipientsTable, ownChainTable } from '../storage/tables.js';
+import { PROTECTION_NUMBERS, protectionOf } from '../storage/records.js';
+import { chainRecipientsTable, ownChainTable } from './tables.js';
 
 /** Chains kept for a group: that in use, and some before it for members who ask for them. */
 const CHAINS_MAX = 3;
+
+/**
+ * How often the devices of all members are compared with those that were given our chain, in milliseconds: new ones are given it;
+ * when the user has disabled one, it is replaced. It takes a look at each member. A change of the membership, or of our own
+ * devices, is noticed at once.
+ */
+const CHECK_MS = 10 * 60_000;
 
 /** The chain on which we write to a group, and who was given it. */
 export interface ChainInUse {
@@ -205,7 +211,7 @@ export class OwnChains {
     const recipients = await tx.get(chainRecipientsTable, groupId, name);
     if (recipients === undefined) return undefined;
     const isSame = compareBytes(recipients.checkedHash, log.membershipHash) === 0;
-    const isChecked = isSame && this.#isWithin(recipients.checkedAt, limits.senderKeyCheckMs);
+    const isChecked = isSame && this.#isWithin(recipients.checkedAt, CHECK_MS);
     if (isChecked && (await this.#hasOwnDevices(tx, recipients))) return { groupId, chain, recipients };
     if (!(await this.#holds(tx, log, recipients))) return undefined;
     const checked = await this.#checked(tx, log, recipients);

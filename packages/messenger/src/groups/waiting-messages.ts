@@ -2,9 +2,9 @@ import { compareBytes, decodeHex, encodeHex, type TransportMessage } from '@sott
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import { happenedWithin, storedNow } from '@sotto/device/internal';
 import type { SenderKeyMessage } from '@sotto/sender-keys';
+import type { WaitingRecord } from '../generated/sotto/messenger/v1/groups.js';
 import type { MessengerContext } from '../runtime/context.js';
-import type { WaitingRecord } from '../storage/records.js';
-import { waitingTable } from '../storage/tables.js';
+import { waitingTable } from './tables.js';
 
 /** Most messages that wait. The oldest go, those of the sender first who has most. */
 const WAITING_MAX = 256;

@@ -1,19 +1,11 @@
-import {
-  compareBytes,
-  encodeHex,
-  isSottoError,
-  type PublicKey,
-  SottoError,
-  type TransportMessage,
-} from '@sotto/core';
+import { compareBytes, encodeHex, isSottoError, SottoError, type TransportMessage } from '@sotto/core';
 import { type DecryptOutcome, messageIdFor, type Transaction } from '@sotto/device';
-import { publicMessageIdFor } from '@sotto/device/internal';
 import type { Subscriptions } from '../connection/subscriptions.js';
 import type { Contacts } from '../contacts/contacts.js';
 import type { LoadGroupParts } from '../groups/load-group-parts.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { decodePayload, type GroupPayload } from '../runtime/payload.js';
-import { waitingTable } from '../storage/tables.js';
+import { waitingKeys } from '../storage/tables.js';
 import type { DecryptionFailures } from './decryption-failures.js';
 import { EarlyMessages } from './early-messages.js';
 import type { Content, Inbox } from './inbox.js';
@@ -69,13 +61,11 @@ export class Receiver {
     if (this.#to.contacts.isBlocked(sender) || !this.#isExpected(message)) return;
     try {
       await runtime.transaction(async (tx) => {
-        if (waiting !== undefined) tx.delete(waitingTable, waiting);
+        if (waiting !== undefined) tx.delete(waitingKeys, waiting);
         // It may have been blocked while the message waited for its turn.
         if (this.#to.contacts.isBlocked(sender)) return;
-        if (channel.kind === 'public') {
-          const groupId = this.#subscriptions.groupOf(channel.name);
-          if (groupId !== undefined) return this.#receiveByChain(tx, message, groupId, channel.name);
-        }
+        const groupId = this.#subscriptions.groupOf(channel);
+        if (groupId !== undefined) return this.#receiveByChain(tx, message, groupId);
         const outcome = await device.decrypt(tx, sender, payload, {
           channel: channel.kind === 'public' ? channel : { kind: 'private' },
           sentAt,
@@ -90,7 +80,7 @@ export class Receiver {
         throw error;
       }
       if (error.code === 'CLOSED') throw error;
-      if (waiting !== undefined) await runtime.transaction(async (tx) => tx.delete(waitingTable, waiting));
+      if (waiting !== undefined) await runtime.transaction(async (tx) => tx.delete(waitingKeys, waiting));
       if (error.code === 'DUPLICATE_MESSAGE') this.#subscriptions.noteProcessed(message);
       if (error.code === 'DUPLICATE_MESSAGE' || error.code === 'MESSAGE_TOO_OLD') return;
       if (await this.#waitsForGroup(message, error)) return;
@@ -101,8 +91,10 @@ export class Receiver {
   /** Whether a public channel is that of a chat that we joined or of a group, or the contact-code channel of the sender. */
   #isExpected({ channel, sender }: TransportMessage): boolean {
     if (channel.kind !== 'public' || this.#subscriptions.inChat(channel.name)) return true;
-    if (this.#subscriptions.groupOf(channel.name) !== undefined) return true;
-    return this.#subscriptions.isContactCodeOf(channel.name, sender);
+    return (
+      this.#subscriptions.groupOf(channel) !== undefined ||
+      this.#subscriptions.isContactCodeOf(channel.name, sender)
+    );
   }
 
   /** Passes a decrypted message on by its content. */
@@ -175,19 +167,11 @@ export class Receiver {
   }
 
   /** A message on the channel of a group, under a chain of its sender. */
-  async #receiveByChain(
-    tx: Transaction,
-    message: TransportMessage,
-    groupId: string,
-    channel: string,
-  ): Promise<void> {
+  async #receiveByChain(tx: Transaction, message: TransportMessage, groupId: string): Promise<void> {
     const { chainMessages } = await this.#to.loadGroupParts();
-    const { crypto } = this.#context.settings;
-    const messageId = publicMessageIdFor(crypto, message.sender, message.payload, channel);
-    const opened = await chainMessages.open(tx, groupId, message, encodeHex(messageId));
+    const opened = await chainMessages.open(tx, groupId, message);
     if (opened === undefined) return;
-    const { group, ...origin } = opened;
-    await this.#deliverToGroup(tx, message, { messageId, ...origin }, group);
+    await this.#deliverToGroup(tx, message, opened, opened.group);
   }
 
   async #deliverToGroup(
@@ -247,17 +231,9 @@ export class Receiver {
 
   async #receiveWaiting(): Promise<void> {
     const { runtime } = this.#context;
-    if ((await runtime.read((tx) => tx.keys(waitingTable, [], 1))).length === 0) return;
+    if ((await runtime.read((tx) => tx.keys(waitingKeys, [], 1))).length === 0) return;
     const { chainMessages } = await this.#to.loadGroupParts();
-    for (const number of await runtime.read((tx) => chainMessages.readable(tx))) {
-      const record = await runtime.read((tx) => tx.get(waitingTable, number));
-      if (record === undefined) continue;
-      const { payload, sentAt } = record;
-      const sender = record.sender as PublicKey;
-      const channel = this.#subscriptions.groupChannel(encodeHex(record.groupId));
-      await this.receive({ sender, payload, channel, sentAt: Number(sentAt), fromHistory: true }, number);
-    }
-    chainMessages.askLater();
+    await chainMessages.receiveReadable((message, number) => this.receive(message, number));
   }
 
   /** Handles a message that could not be decrypted, or is refused: answers the sender and tells the user where that helps. */
@@ -266,8 +242,7 @@ export class Receiver {
     const messageId = encodeHex(messageIdFor(settings.crypto, sender, payload));
     const id = { messageId, sender, senderInstallation: '' };
     const { code, message: reason } = error;
-    const isToGroup = channel.kind === 'public' && this.#subscriptions.groupOf(channel.name) !== undefined;
-    if (!SESSION_BROKEN.has(code) || isToGroup) {
+    if (!SESSION_BROKEN.has(code) || this.#subscriptions.groupOf(channel) !== undefined) {
       this.#failures.report({ ...id, code, reason, answered: false });
       return;
     }

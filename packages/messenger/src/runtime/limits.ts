@@ -74,17 +74,6 @@ export interface MessengerLimits extends DeviceLimits {
   readonly senderKeyMessages: number;
   /** Longest use of one sender key; then it is replaced. Default 7 days: whoever has taken it reads no longer than that. */
   readonly senderKeyMs: number;
-  /**
-   * How often the devices of all members are compared with those that were given our sender key: new ones are given it; when the
-   * user has disabled one, it is replaced. Default 10 min: it takes a look at each member. A change of the membership, or of our
-   * own devices, is noticed at once.
-   */
-  readonly senderKeyCheckMs: number;
-  /**
-   * Wait before a member is asked for a sender key that we lack, and between two such questions or answers. Default 15 s: it
-   * may be on its way.
-   */
-  readonly senderKeyAskMs: number;
   /** Members of a group that are encrypted for in one commit. Default 16: short transactions, so that nothing waits long. */
   readonly fanoutBatch: number;
 }
@@ -111,7 +100,5 @@ export const DEFAULT_LIMITS: MessengerLimits = {
   senderKeysFrom: 16,
   senderKeyMessages: 500,
   senderKeyMs: 7 * 24 * HOUR,
-  senderKeyCheckMs: 10 * MINUTE,
-  senderKeyAskMs: 15_000,
   fanoutBatch: 16,
 };

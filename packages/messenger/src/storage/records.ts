@@ -9,17 +9,9 @@ import {
 import type { Conversation } from '../runtime/conversation.js';
 
 export type {
-  ChainDevice,
-  ChainRecipientsRecord,
   ContactRecord,
-  DeviceSync,
   FanoutRecord,
   GroupRecord,
-  MemberChainRecord,
-  MemberSyncRecord,
-  OwnChainRecord,
-  OwnChainsRecord,
-  WaitingRecord,
 } from '../generated/sotto/messenger/v1/storage.js';
 
 /** How the field of a record says it. */
