@@ -88,18 +88,19 @@ const budgets = [
     import: { [dist('messenger')]: '*' },
     // Look-ups, names and directories are loaded when they are first used.
     loadedLater: [...hybrid, '*/discovery/discovery.js'],
-    limit: '96 kB',
+    // 8 kB of it, and of those below, are sender keys.
+    limit: '104.5 kB',
   },
   {
     name: 'messenger with what it loads for look-ups, names and directories',
     import: { [dist('messenger')]: '*' },
     loadedLater: hybrid,
-    limit: '102 kB',
+    limit: '110.5 kB',
   },
   {
     name: 'messenger with everything, also what it loads for post-quantum sessions',
     import: { [dist('messenger')]: '*' },
-    limit: '120 kB',
+    limit: '125 kB',
   },
   {
     name: 'agent, beside the messenger',
@@ -193,6 +194,12 @@ const budgets = [
     },
     ignore: ['age-encryption'],
     limit: '15 kB',
+  },
+  {
+    name: 'sender-keys without a provider',
+    import: { [dist('sender-keys')]: '*' },
+    // Half of it is the runtime of the generated code, which a messenger has anyway.
+    limit: '7.7 kB',
   },
   {
     name: 'triple-ratchet with the parts of double-ratchet that it uses, without a provider',

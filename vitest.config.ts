@@ -13,6 +13,7 @@ const covered = [
   'identity',
   'messenger',
   'protocol-codec',
+  'sender-keys',
   'triple-ratchet',
   'x3dh',
 ].map((name) => `packages/${name}`);

@@ -26,6 +26,7 @@ const sharing = [
   'identity',
   'messenger',
   'protocol-codec',
+  'sender-keys',
   'triple-ratchet',
   'x3dh',
 ].map((package_) => `packages/${package_}`);

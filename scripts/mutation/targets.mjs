@@ -77,6 +77,16 @@ export const targets = [
       'test/model.test.ts', // 20,000 random steps, half a minute
     ],
   },
+  {
+    name: 'sender-keys',
+    folder: 'packages/sender-keys',
+    mutate: 'src/**/*.ts',
+    tests: 'test/*.test.ts',
+    leftOut: [
+      'test/fuzz.test.ts', // random input, seconds
+      'test/model.test.ts', // random steps, seconds
+    ],
+  },
 ];
 
 /** The target that a process of Stryker or Vitest was started for. By default the first: tools read their configurations, too. */

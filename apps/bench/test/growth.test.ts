@@ -50,6 +50,9 @@ describe('the curves of growth, short', () => {
         ].map((line) => [line, [2, 10]]),
       );
     }
+    for (const id of ['send', 'ratio', 'first', 'removal']) {
+      expect(sizes(`sender-keys-${id}`), id).toEqual(['LevelDB', 'SQLite'].map((line) => [line, [2, 10]]));
+    }
     for (const store of ['LevelDB', 'SQLite']) {
       expect(sizes('devices-send')).toContainEqual([store, [1, 2, 3]]);
       expect(sizes('bodies-message')).toContainEqual([store, [64, 1020 * 1024]]);
@@ -69,6 +72,7 @@ describe('the curves of growth, short', () => {
       ...[3, 3, 3, 3, 1, 1, 1],
       // Short, all have the largest group.
       ...[4, 4, 4],
+      ...[2, 2],
       ...[1, 1],
     ]);
     for (const { what, values } of growth.aims) {

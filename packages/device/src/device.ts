@@ -226,6 +226,9 @@ export interface MessengerDevice extends Device {
   /** Installation ids to which a message to an identity is sent now. */
   activeInstallations(tx: ReadTransaction, identity: PublicKey): Promise<readonly string[]>;
 
+  /** How many times the store was found to be an old copy: what was sent since then may have been sent with the same keys. */
+  storeEpoch(tx: ReadTransaction): Promise<number>;
+
   /** Whether an identity is more than a stranger: the user has accepted it, or we wrote to it. */
   isKnown(tx: ReadTransaction, identity: PublicKey): Promise<boolean>;
 

@@ -290,6 +290,10 @@ class StoredDevice implements MessengerDevice {
     );
   }
 
+  async storeEpoch(tx: ReadTransaction): Promise<number> {
+    return (await ownDeviceRecord(tx)).epoch;
+  }
+
   async hasPairedDevices(tx: ReadTransaction): Promise<boolean> {
     return activeDevices(await getPeer(tx, this.identity), 1).length > 0;
   }

@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { memberSyncTable } from './storage/tables.js';
+export { memberSyncTable } from './groups/tables.js';

@@ -102,7 +102,8 @@ export class Startup {
 
   async #try(signal: AbortSignal | undefined): Promise<void> {
     const { events, runtime } = this.#context;
-    const { subscriptions, inbox, outbox, fanOut, catchUp, cleanUp, publication, contacts } = this.#parts;
+    const { subscriptions, inbox, receiver, outbox, fanOut, catchUp, cleanUp, publication, contacts } =
+      this.#parts;
     if (subscriptions.connection !== undefined) return;
     await subscriptions.load();
     runtime.checkOpen();
@@ -126,6 +127,7 @@ export class Startup {
     }
     outbox.attach(connection);
     fanOut.resume();
+    receiver.resume();
     cleanUp.start();
     runtime.inBackground(publication.watchPreKey());
     runtime.inBackground(contacts.announceToAll());

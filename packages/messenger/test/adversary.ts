@@ -62,6 +62,8 @@ export async function newAdversary(
         changes: [],
         payload: undefined,
         request: false,
+        senderKey: new Uint8Array(0),
+        wantedChains: [],
         ...payload,
       },
     });

@@ -1,12 +1,13 @@
 /** What a messenger leaves in the files of its store: no message that was acknowledged, no ratchet that was replaced. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Store } from '@sotto/core';
+import { encodeHex, type Store } from '@sotto/core';
 import { withMlKem768 } from '@sotto/crypto/ml-kem';
 import { withX25519 } from '@sotto/crypto/x25519';
 import { sessionTable } from '@sotto/device/internal';
 import { decodeState, decrypt, secp256k1Suite } from '@sotto/double-ratchet';
 import { type DirectMessage, decodeProtocolMessage } from '@sotto/protocol-codec';
+import { decodeMemberChain, type MemberChain } from '@sotto/sender-keys';
 import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
 import { createLevelDbStore } from '@sotto/store-adapters/leveldb';
 import { createSqliteStore } from '@sotto/store-adapters/sqlite';
@@ -14,6 +15,7 @@ import { temporaryDirectory } from '@sotto/testing/files';
 import * as triple from '@sotto/triple-ratchet';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
+import { memberChainTable } from '../src/groups/tables.js';
 import { newParty, quiet } from './party.js';
 import { manualClock } from './support.js';
 import { crypto, START } from './world.js';
@@ -153,4 +155,51 @@ describe.each<[string, (path: string) => Promise<Store>]>([
       await alice.messenger.close();
     },
   );
+
+  it('holds no chain key of a sender key under which a message was read', async () => {
+    const directory = temporaryDirectory();
+    const store = await open(join(directory, 'store'));
+    const states: MemberChain[] = [];
+    const spied: Store = {
+      get: (key) => store.get(key),
+      list: (prefix, options) => store.list(prefix, options),
+      commit(writes, options) {
+        for (const write of writes) {
+          if (write.type !== 'put' || !write.key.startsWith('member-chain/')) continue;
+          const { state } = memberChainTable.decode(new Uint8Array(write.value).subarray(1, -4));
+          states.push(decodeMemberChain(state));
+        }
+        return store.commit(writes, options);
+      },
+      close: () => store.close(),
+    };
+    const network = createMemoryNetwork({ clock: manualClock(START) });
+    const limits = { senderKeysFrom: 2, senderKeyMessages: 15 };
+    const alice = await newParty(network, 'alice-1', { postQuantum: false, limits });
+    const bob = await newParty(network, 'bob-1', { wrapStore: () => spied, postQuantum: false });
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    const { group } = await alice.messenger.groups.create('g', [bob.identity.publicKey]);
+    const marks = Array.from({ length: MESSAGES }, (_, i) => `PLAINTEXT-${i}-${'#'.repeat(50)}`);
+    for (const mark of marks) {
+      await alice.messenger.send({ kind: 'group', groupId: group.id }, new TextEncoder().encode(mark));
+      await quiet(network, alice, bob);
+    }
+    expect(bob.texts).toHaveLength(MESSAGES);
+    await bob.messenger.close();
+
+    const files = await readdir(directory, { recursive: true, withFileTypes: true });
+    const contents = await Promise.all(
+      files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name))),
+    );
+    const isThere = (bytes: Uint8Array | string) =>
+      contents.some((content) => content.includes(Buffer.from(bytes)));
+    expect(marks.filter((_, i) => isThere(`PLAINTEXT-${i}-`))).toEqual([]);
+    const last = new Map(states.map(({ chain, index }) => [encodeHex(chain), index]));
+    expect([...last.values()]).toEqual([15, 15, 10]);
+    expect(states.length).toBeGreaterThan(MESSAGES - 1);
+    // Only what the last states hold, and nothing has been sent under it.
+    const left = states.filter(({ chainKey }) => isThere(chainKey));
+    for (const { chain, index } of left) expect(index).toBe(last.get(encodeHex(chain)));
+    await alice.messenger.close();
+  });
 });

@@ -1,10 +1,12 @@
-import { decodeHex, encodeHex, SottoError, type Store, silentLogger } from '@sotto/core';
+import { encodeHex, SottoError, type Store, silentLogger } from '@sotto/core';
 import { openMessengerDevice, peerTable } from '@sotto/device/internal';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
+import { CatchUp } from '../src/connection/catch-up.js';
 import { Subscriptions } from '../src/connection/subscriptions.js';
 import { FanOut } from '../src/groups/fan-out.js';
 import { groupPartsLoader } from '../src/groups/load-group-parts.js';
+import { toMembers } from '../src/groups/to-members.js';
 import { DEFAULT_LIMITS } from '../src/index.js';
 import { DeliveryTracker } from '../src/outbound/delivery-tracker.js';
 import { Outbox } from '../src/outbound/outbox.js';
@@ -50,8 +52,10 @@ async function bed({ kept = keptStore(), fanoutBatch = 2 } = {}) {
   const runtime = new Runtime(device, events, clock);
   const context = { device, events, runtime, settings };
   const tracker = new DeliveryTracker(events);
-  const sender = new Sender(context, new Outbox(context, tracker), new Subscriptions(context));
-  const load = groupPartsLoader(context, () => fanOut);
+  const subscriptions = new Subscriptions(context);
+  const sender = new Sender(context, new Outbox(context, tracker), subscriptions);
+  const catchUp = new CatchUp(context, subscriptions);
+  const load = groupPartsLoader(context, () => ({ fanOut, sender, subscriptions, catchUp }));
   const fanOut: FanOut = new FanOut(context, load, sender, tracker);
   const { groups } = await load();
   return {
@@ -180,12 +184,8 @@ describe('the queue', () => {
       tx.put(
         fanoutTable,
         {
+          ...toMembers([encodeHex(people[0]!)], groupId),
           id: new Uint8Array(16).fill(7),
-          groupId: decodeHex(groupId),
-          payload: undefined,
-          remaining: [people[0]!],
-          request: false,
-          complete: false,
         },
         '0000000000000009',
       ),

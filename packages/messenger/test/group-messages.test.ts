@@ -3,9 +3,10 @@ import { openMessengerDevice } from '@sotto/device/internal';
 import { type GroupAction, GroupLog, parseChange, signChange } from '@sotto/group-log';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
+import { CatchUp } from '../src/connection/catch-up.js';
 import { Subscriptions } from '../src/connection/subscriptions.js';
 import { FanOut } from '../src/groups/fan-out.js';
-import type { GroupSender } from '../src/groups/groups.js';
+import type { GroupSender } from '../src/groups/group-sender.js';
 import { groupPartsLoader } from '../src/groups/load-group-parts.js';
 import { DEFAULT_LIMITS, type MessengerLimits } from '../src/index.js';
 import { DeliveryTracker } from '../src/outbound/delivery-tracker.js';
@@ -68,6 +69,8 @@ class Club {
       changes: [...this.log.changes()],
       payload: undefined,
       request: false,
+      senderKey: new Uint8Array(0),
+      wantedChains: [],
       ...change,
     };
   }
@@ -78,6 +81,7 @@ const by = (who: KeyPair, protection: GroupSender['protection'] = 'dr'): GroupSe
   sender: who.publicKey,
   senderInstallation: `${nameOf(who.publicKey)}-1`,
   protection,
+  sentAt: START,
 });
 
 /** Bob's groups, without a network: what he would send waits in the queue. */
@@ -109,8 +113,10 @@ async function bed({ limits = {} as Partial<MessengerLimits>, accepted = [alice]
   runtime.close();
   const context = { device, events, runtime, settings };
   const tracker = new DeliveryTracker(events);
-  const sender = new Sender(context, new Outbox(context, tracker), new Subscriptions(context));
-  const load = groupPartsLoader(context, () => fanOut);
+  const subscriptions = new Subscriptions(context);
+  const sender = new Sender(context, new Outbox(context, tracker), subscriptions);
+  const catchUp = new CatchUp(context, subscriptions);
+  const load = groupPartsLoader(context, () => ({ fanOut, sender, subscriptions, catchUp }));
   const fanOut: FanOut = new FanOut(context, load, sender, tracker);
   const { groups } = await load();
   const receive = (from: GroupSender, payload: GroupPayload) =>
@@ -154,7 +160,13 @@ describe('a message of a group', () => {
     const club = new Club([bob, carol]);
     const { receive, told, get, queued } = await bed();
     const outcome = await receive(by(alice), club.payload());
-    expect(outcome).toEqual({ groupId: club.id, changed: true, late: false, refused: undefined });
+    expect(outcome).toEqual({
+      groupId: club.id,
+      changed: true,
+      late: false,
+      refused: undefined,
+      broughtChain: false,
+    });
     expect(await receive(by(alice), club.payload())).toMatchObject({ changed: false });
     expect(told).toEqual(['changed']);
     expect(await get(club.id)).toMatchObject({ name: 'club', joined: true, members: { length: 3 } });
@@ -198,6 +210,7 @@ describe('a message of a group', () => {
       changed: false,
       late: false,
       refused: undefined,
+      broughtChain: false,
     });
     expect(await failure(receive(by(alice), others.payload({ payload: bytesOf('x') })))).toMatchObject({
       code: 'NOT_FOUND',
@@ -249,7 +262,13 @@ describe('a message of a group', () => {
     expect(await count()).toEqual([1, 1]);
     club.change({ kind: 'add', identities: keysOf(dave) });
     const outcome = await receive(by(dave), club.payload({ payload: bytesOf('I am new') }));
-    expect(outcome).toEqual({ groupId: club.id, changed: true, late: false, refused: undefined });
+    expect(outcome).toEqual({
+      groupId: club.id,
+      changed: true,
+      late: false,
+      refused: undefined,
+      broughtChain: false,
+    });
     expect((await get(club.id)).members.map(nameOf)).toEqual(['alice', 'bob', 'dave']);
   });
 
@@ -295,7 +314,10 @@ describe('who may write', () => {
     const refused = await receive(by(carol), old);
     expect(refused).toMatchObject({ late: false });
     expect(refused.refused).toMatchObject({ code: 'NOT_PERMITTED', details: { what: 'send' } });
-    expect(await receive(by(carol), { ...old, payload: undefined })).toMatchObject({ refused: undefined });
+    expect(await receive(by(carol), { ...old, payload: undefined })).toMatchObject({
+      refused: undefined,
+      broughtChain: false,
+    });
     clock.advance(HOUR);
     await receive(by(carol), old);
     expect(await queued()).toEqual(['carol']);

@@ -1,4 +1,4 @@
-import { decodeHex, encodeHex, type KeyPair, silentLogger } from '@sotto/core';
+import { encodeHex, type KeyPair, silentLogger } from '@sotto/core';
 import { openMessengerDevice } from '@sotto/device/internal';
 import { type GroupAction, GroupLog, parseChange, signChange } from '@sotto/group-log';
 import { decodeContactCode } from '@sotto/protocol-codec';
@@ -6,6 +6,7 @@ import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { MemberSync } from '../src/groups/member-sync.js';
 import { NEW_GROUP } from '../src/groups/records.js';
+import { toMembers } from '../src/groups/to-members.js';
 import { DEFAULT_LIMITS } from '../src/index.js';
 import { Events } from '../src/runtime/events.js';
 import { Runtime } from '../src/runtime/runtime.js';
@@ -92,12 +93,9 @@ async function bed({ maxPayloadBytes = 1024 * 1024, devices = [] as readonly str
         sync.partsFor(
           tx,
           {
+            ...toMembers([], club.log.groupId),
             id: new Uint8Array(16),
-            groupId: decodeHex(club.log.groupId),
             payload,
-            remaining: [],
-            request: false,
-            complete: false,
             ...rest,
           },
           club,

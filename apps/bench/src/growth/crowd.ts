@@ -17,6 +17,8 @@ export interface CrowdOptions {
   readonly path: string;
   readonly devices: number;
   readonly sizes: readonly number[];
+  /** Whether groups are written to under sender keys. Default false. */
+  readonly senderKeys?: boolean | undefined;
 }
 
 /** Peers with a session on every device, and groups of the first of them. */
@@ -79,6 +81,28 @@ export class Crowd {
     return each(spent, messages * size);
   }
 
+  /** Cost of a message to all members at once, until it was passed to the transport. */
+  async timeWhole(size: number, messages: number): Promise<Spent> {
+    const spent = await timed(async () => {
+      for (let i = 0; i < messages; i++) await this.#post(size);
+      await this.#messenger.flushed();
+    });
+    return each(spent, messages);
+  }
+
+  /** Cost of removing a member, until all others were told and have a new sender key. The member is added again. */
+  async timeRemoval(size: number): Promise<Spent> {
+    const groupId = this.#groups.get(size) as string;
+    const member = this.#members[size - 1] as Uint8Array;
+    const spent = await timed(async () => {
+      await this.#messenger.groups.remove(groupId, [member]);
+      await this.#messenger.flushed();
+    });
+    await this.#messenger.groups.add(groupId, [member]);
+    await this.#messenger.flushed();
+    return spent;
+  }
+
   /** Cost of a message to one of the first members, until it was passed to the transport. */
   async timeSingles(members: number, leastCopies: number): Promise<Spent> {
     const turns = Math.ceil(leastCopies / members);
@@ -132,7 +156,12 @@ export class Crowd {
             sentHash: new Uint8Array(0),
             sentAt: 0n,
           }));
-          tx.put(memberSyncTable, { devices: synced, askedAt: 0n, answeredAt: 0n }, id, member);
+          tx.put(
+            memberSyncTable,
+            { devices: synced, askedAt: 0n, answeredAt: 0n, chainsAskedAt: 0n, chainsAnsweredAt: 0n },
+            id,
+            member,
+          );
         }
       }
     });
@@ -151,6 +180,11 @@ export class Crowd {
   }
 
   async #sendTo(size: number, onProgress = () => {}): Promise<void> {
+    await this.#post(size, onProgress);
+    await this.#messenger.flushed();
+  }
+
+  async #post(size: number, onProgress = () => {}): Promise<void> {
     const { members } = await this.#messenger.send(
       { kind: 'group', groupId: this.#groups.get(size) as string },
       this.#payload,
@@ -159,20 +193,20 @@ export class Crowd {
       },
     );
     if (members.some(({ result }) => 'failed' in result)) throw new Error('a member was not encrypted for');
-    await this.#messenger.flushed();
   }
 }
 
 async function openMessenger(
   crypto: CryptoProvider,
-  { kind, path }: Pick<CrowdOptions, 'kind' | 'path'>,
+  { kind, path, senderKeys = false }: Pick<CrowdOptions, 'kind' | 'path' | 'senderKeys'>,
   identity: KeyPair,
 ): Promise<Messenger> {
   const store = await openGrowthStore(kind, path);
   return createMessenger({
     identity,
     store,
-    transport: new PostOffice(),
+    transport: new PostOffice(senderKeys),
+    limits: { senderKeysFrom: 2 },
     crypto,
     postQuantum: false,
   });

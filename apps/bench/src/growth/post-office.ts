@@ -12,9 +12,14 @@ export interface Letter {
  * are measured.
  */
 export class PostOffice implements Transport {
-  readonly capabilities = { maxPayloadBytes: 2 ** 30, history: false, confirmsSend: true };
+  readonly capabilities: Transport['capabilities'];
   readonly #parties = new Set<ConnectOptions>();
   #route: (letter: Letter) => void = () => {};
+
+  /** @param history whether it says that it keeps messages: without, nothing is sent under sender keys */
+  constructor(history = false) {
+    this.capabilities = { maxPayloadBytes: 2 ** 30, history, confirmsSend: true };
+  }
 
   /** Sets who receives messages from now on. Default: no one. */
   routeTo(route: (letter: Letter) => void): void {

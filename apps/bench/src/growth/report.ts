@@ -8,6 +8,7 @@ import { asResults, type Curve, type Extent, formatAims, formatCurve, type Growt
 import { measureGroups } from './groups.js';
 import { drawCurves } from './line-chart.js';
 import { loadProviders, type Providers } from './providers.js';
+import { measureSenderKeys } from './sender-keys.js';
 import { measureSessions } from './sessions.js';
 import { measureTopics } from './topics.js';
 
@@ -17,6 +18,7 @@ export const growthParts: Readonly<
 > = {
   sessions: measureSessions,
   groups: measureGroups,
+  'sender-keys': measureSenderKeys,
   bodies: measureBodies,
   topics: measureTopics,
 };

@@ -9,8 +9,8 @@ import {
 } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import type { MessengerContext } from '../runtime/context.js';
-import { contactCodeChannel } from '../runtime/topics.js';
-import { chatTable, contactTable, negotiatedTable } from '../storage/tables.js';
+import { contactCodeChannel, groupChannelName } from '../runtime/topics.js';
+import { chatTable, contactTable, groupTable, negotiatedTable } from '../storage/tables.js';
 
 /** What we subscribe to for contacts, conversations and public chats, as channels of the transport. */
 export class Subscriptions {
@@ -26,6 +26,8 @@ export class Subscriptions {
   readonly #chats = new Set<string>();
   /** By its secret: with whom a negotiated topic that we subscribe to was negotiated, in hex. As many as there are subscriptions. */
   #peers: ReadonlyMap<string, string> = new Map();
+  /** Ids of groups whose channel we subscribe to, by the name of that channel; before {@link load} only those of this run. */
+  readonly #groups = new Map<string, string>();
   #loaded = false;
   /** Transactions that change our subscriptions. */
   readonly #changed = new WeakSet<Transaction>();
@@ -52,6 +54,10 @@ export class Subscriptions {
         this.#negotiated.add(identity as string);
       }
       this.#answered = (await device.answeredStrangers(tx)).map(encodeHex);
+      for await (const { segments, value } of tx.list(groupTable, [], () => {})) {
+        const [groupId] = segments as [string];
+        if (!value.left) this.#groups.set(this.groupChannel(groupId).name, groupId);
+      }
     });
     this.#loaded = true;
   }
@@ -64,7 +70,7 @@ export class Subscriptions {
       { kind: 'discovery', recipient: device.identity },
       // Our other devices publish their bundles there, too: so each finds the others.
       contactCodeChannel(settings.crypto, device.identity),
-      ...[...this.#chats].map((name): Channel => ({ kind: 'public', name })),
+      ...[...this.#chats, ...this.#groups.keys()].map((name): Channel => ({ kind: 'public', name })),
       // Not only contacts, but all peers we talk to: one that lost its devices is found again by its bundle.
       ...[...new Set([...this.#watched, ...this.#negotiated])].map((name) =>
         contactCodeChannel(settings.crypto, decodeHex(name) as PublicKey),
@@ -76,6 +82,11 @@ export class Subscriptions {
   /** Identities to whose negotiated topic we subscribe, in hex. */
   #negotiatedWith(): readonly string[] {
     return [...new Set([...this.#negotiated, ...this.#answered])];
+  }
+
+  /** The channel of a group. */
+  groupChannel(groupId: string): Extract<Channel, { kind: 'public' }> {
+    return { kind: 'public', name: groupChannelName(this.#context.settings.crypto, decodeHex(groupId)) };
   }
 
   negotiatedChannel(identity: PublicKey): Channel {
@@ -160,6 +171,23 @@ export class Subscriptions {
   unsubscribeChat(tx: Transaction, chat: string): void {
     tx.delete(chatTable, chat);
     this.#change(tx, () => this.#chats.delete(chat));
+  }
+
+  /** Subscribes to the channel of a group that is stored. @returns whether we were not subscribed to it */
+  subscribeGroup(tx: Transaction, groupId: string): boolean {
+    const { name } = this.groupChannel(groupId);
+    if (this.#groups.has(name)) return false;
+    this.#change(tx, () => this.#groups.set(name, groupId));
+    return true;
+  }
+
+  unsubscribeGroup(tx: Transaction, groupId: string): void {
+    this.#change(tx, () => this.#groups.delete(this.groupChannel(groupId).name));
+  }
+
+  /** The group whose channel this is, if we subscribe to it. */
+  groupOf(channel: Channel): string | undefined {
+    return channel.kind === 'public' ? this.#groups.get(channel.name) : undefined;
   }
 
   /** Whether a public channel is the one on which an identity publishes its bundle. */

@@ -8,6 +8,7 @@ import { encodePayload } from '../runtime/payload.js';
 import type { GroupSendResult, MemberOutcome } from '../runtime/results.js';
 import type { FanoutRecord } from '../storage/records.js';
 import { fanoutTable } from '../storage/tables.js';
+import type { ChainFanOut } from './chain-fan-out.js';
 import type { MemberSync } from './member-sync.js';
 import type { GroupRecords } from './records.js';
 
@@ -17,10 +18,22 @@ const RETRY_MS = 5_000;
 /** A message to members of a group, about to be queued. */
 export type GroupMessage = Omit<FanoutRecord, 'id'>;
 
+/** What was done of a message in one commit. */
+export interface BatchDone {
+  readonly outcomes: readonly MemberOutcome[];
+  /** Members still to be encrypted for. */
+  readonly left: number;
+  /** Members altogether, when that is known only now. */
+  readonly total?: number | undefined;
+  /** Whether there is more to do. */
+  readonly more: boolean;
+}
+
 /** What decides on the contents for a member; loaded when it is needed. */
 export interface FanOutParts {
   readonly records: GroupRecords;
   readonly memberSync: MemberSync;
+  readonly chainFanOut: ChainFanOut;
 }
 
 /** A message in the queue. */
@@ -71,13 +84,16 @@ export class FanOut {
   ): QueuedMessage {
     const bytes = this.#context.settings.crypto.randomBytes(16);
     const id = encodeHex(bytes);
-    tx.put(fanoutTable, { id: bytes, ...message }, String(this.#next++).padStart(16, '0'));
+    const number = String(this.#next++).padStart(16, '0');
+    tx.put(fanoutTable, { id: bytes, ...message }, number);
     const conversation = { kind: 'group', groupId: encodeHex(message.groupId) } as const;
     tx.alongside(alongside?.({ id, conversation, devices: [] }) ?? []);
-    let result: Promise<GroupSendResult> = Promise.resolve({ kind: 'group', id, members: [] });
-    tx.onCommit('state', () => this.#tracker.open(id));
-    tx.onCommit('send', () => {
-      result = this.#process(id, onProgress);
+    // Hooks may still run when the transaction is stored: subscriptions come before.
+    const result = new Promise<GroupSendResult>((resolve) => {
+      tx.onCommit('send', () => resolve(this.#process({ number, id }, onProgress)));
+    });
+    tx.onCommit('state', () => {
+      this.#tracker.open(id);
       this.#context.runtime.inBackground(result);
     });
     return { id, result: () => result };
@@ -95,39 +111,45 @@ export class FanOut {
 
   /**
    * Drops the rest of a message to a group; changes of the group are sent nevertheless.
-   * @returns how many members don't receive it
+   * @returns how many members don't receive it; at least one when it was to be sent once to all
    */
   async drop(tx: Transaction, id: string): Promise<number> {
     let members = 0;
     for (const { number, message } of await this.#queued(tx)) {
       if (encodeHex(message.id) !== id || message.payload === undefined) continue;
       tx.delete(fanoutTable, number);
-      members += message.remaining.length;
+      members += message.byChain ? Math.max(1, message.remaining.length) : message.remaining.length;
     }
     return members;
   }
 
   /** Encrypts one message for its members, or all messages in the queue, after those being encrypted already. */
-  #process(only?: string, onProgress?: SendOptions['onProgress']): Promise<GroupSendResult> {
+  #process(
+    only?: { readonly number: string; readonly id: string },
+    onProgress?: SendOptions['onProgress'],
+  ): Promise<GroupSendResult> {
     const run = this.#tail.then(() => this.#run(only, onProgress));
     // Without the outcome, whose size grows with the group.
     this.#tail = run.then(() => {}).catch(() => {});
     return run;
   }
 
-  async #run(only: string | undefined, onProgress: SendOptions['onProgress']): Promise<GroupSendResult> {
+  async #run(
+    only: { readonly number: string; readonly id: string } | undefined,
+    onProgress: SendOptions['onProgress'],
+  ): Promise<GroupSendResult> {
     const { runtime } = this.#context;
     const members: MemberOutcome[] = [];
     try {
-      for (const { number, message } of await runtime.read((tx) => this.#queued(tx))) {
+      for (const { number, message } of await runtime.read((tx) => this.#queued(tx, only?.number))) {
         const id = encodeHex(message.id);
-        if (only !== undefined && only !== id) continue;
-        const total = message.remaining.length;
-        for (let left = total; left > 0; ) {
+        let total = message.remaining.length;
+        for (let more = message.byChain || total > 0; more; ) {
           const done = await runtime.transaction((tx) => this.#encryptBatch(tx, number));
           members.push(...done.outcomes);
-          left = done.left;
-          onProgress?.(total - left, total);
+          total = done.total ?? total;
+          more = done.more;
+          onProgress?.(total - done.left, total);
         }
         this.#tracker.close(id);
       }
@@ -135,13 +157,18 @@ export class FanOut {
       runtime.schedule('fan-out', RETRY_MS, () => this.resume());
       throw error;
     }
-    return { kind: 'group', id: only ?? '', members };
+    return { kind: 'group', id: only?.id ?? '', members };
   }
 
-  /** The messages in the queue, oldest first. */
+  /** The messages in the queue, oldest first, or one of them. */
   async #queued(
     tx: ReadTransaction,
+    only?: string,
   ): Promise<readonly { readonly number: string; readonly message: FanoutRecord }[]> {
+    if (only !== undefined) {
+      const message = await tx.get(fanoutTable, only);
+      return message === undefined ? [] : [{ number: only, message }];
+    }
     const found: { number: string; message: FanoutRecord }[] = [];
     for await (const { segments, value } of tx.list(fanoutTable, [], () => {})) {
       found.push({ number: segments[0] as string, message: value });
@@ -150,13 +177,11 @@ export class FanOut {
   }
 
   /** Encrypts a message for some of its members; the last ones remove it from the queue. */
-  async #encryptBatch(
-    tx: Transaction,
-    number: string,
-  ): Promise<{ readonly outcomes: readonly MemberOutcome[]; readonly left: number }> {
+  async #encryptBatch(tx: Transaction, number: string): Promise<BatchDone> {
     const { device, settings } = this.#context;
     const message = await tx.get(fanoutTable, number);
-    if (message === undefined) return { outcomes: [], left: 0 };
+    if (message === undefined) return { outcomes: [], left: 0, more: false };
+    if (message.byChain) return this.#stepByChain(tx, number, message);
     // A copy: an outcome must not keep the whole record in memory.
     const batch = message.remaining.slice(0, settings.limits.fanoutBatch).map((one) => copyBytes(one));
     const remaining = message.remaining.slice(batch.length);
@@ -174,7 +199,20 @@ export class FanOut {
     }
     if (remaining.length === 0) tx.delete(fanoutTable, number);
     else tx.put(fanoutTable, { ...message, remaining }, number);
-    return { outcomes, left: remaining.length };
+    return { outcomes, left: remaining.length, more: remaining.length > 0 };
+  }
+
+  /** Does a step of a message that is sent once to all. */
+  async #stepByChain(tx: Transaction, number: string, message: FanoutRecord): Promise<BatchDone> {
+    const { records, chainFanOut } = await this.#load();
+    const { next, ...done } = await chainFanOut.step(
+      tx,
+      message,
+      await records.find(tx, encodeHex(message.groupId)),
+    );
+    if (next === undefined) tx.delete(fanoutTable, number);
+    else tx.put(fanoutTable, next, number);
+    return done;
   }
 
   /** @returns the outcome by device; `undefined` when there was nothing to send */
@@ -183,11 +221,12 @@ export class FanOut {
     message: FanoutRecord,
     member: PublicKey,
   ): Promise<readonly DeviceOutcome[] | undefined> {
-    const { records, memberSync } = await this.#load();
-    const group = await records.find(tx, encodeHex(message.groupId));
+    const parts = await this.#load();
+    const group = await parts.records.find(tx, encodeHex(message.groupId));
     if (group === undefined) return undefined;
-    let devices: readonly DeviceOutcome[] | undefined;
-    for (const value of await memberSync.partsFor(tx, message, group, member)) {
+    let devices = await parts.chainFanOut.giveAlong(tx, message, group, member);
+    if (devices !== undefined) return devices;
+    for (const value of await parts.memberSync.partsFor(tx, message, group, member)) {
       const content = encodePayload({ kind: 'group', group: value });
       ({ devices } = await this.#sender.encryptTo(tx, member, content, message.id));
     }

@@ -1,5 +1,5 @@
 import { compareBytes, decodeHex, encodeHex, encodeUtf8, type PublicKey, SottoError } from '@sotto/core';
-import type { Protection, ReadTransaction, Transaction } from '@sotto/device';
+import type { ReadTransaction, Transaction } from '@sotto/device';
 import { happenedWithin, storedNow } from '@sotto/device/internal';
 import {
   type Applied,
@@ -10,15 +10,22 @@ import {
   parseChange,
   signChange,
 } from '@sotto/group-log';
+import type { CatchUp } from '../connection/catch-up.js';
+import type { Subscriptions } from '../connection/subscriptions.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { GroupChangeLost } from '../runtime/events.js';
 import type { SendOptions } from '../runtime/options.js';
 import type { GroupPayload } from '../runtime/payload.js';
 import type { GroupRecord } from '../storage/records.js';
 import { groupTable } from '../storage/tables.js';
-import type { FanOut, GroupMessage, QueuedMessage } from './fan-out.js';
+import type { FanOut, QueuedMessage } from './fan-out.js';
+import type { GroupSender } from './group-sender.js';
+import type { MemberChains } from './member-chains.js';
 import type { MemberSync } from './member-sync.js';
+import type { OwnChains } from './own-chains.js';
 import { type GroupRecords, type KnownGroup, NEW_GROUP } from './records.js';
+import { toMembers } from './to-members.js';
+import type { WaitingMessages } from './waiting-messages.js';
 
 /** Departures that are remembered: as many as a full group has members. */
 const DEPARTURES_MAX = 1000;
@@ -28,6 +35,9 @@ const PARTIAL_GROUPS_OF_SENDER = 4;
 const PARTIAL_GROUPS_BYTES = 16 * 1024 * 1024;
 /** Most changes that are read from a sender unknown to the group: enough to show who added them. */
 const STRANGER_CHANGES_MAX = 256;
+
+/** Most chains that are given in answer to one question: as many as are kept. */
+const WANTED_CHAINS_MAX = 3;
 
 /** A group as applications see it. */
 export interface Group {
@@ -45,11 +55,16 @@ export interface Group {
   readonly joined: boolean;
 }
 
-/** The origin of a message of a group. */
-export interface GroupSender {
-  readonly sender: PublicKey;
-  readonly senderInstallation: string;
-  readonly protection: Protection;
+/** What {@link Groups} works with. */
+export interface GroupsParts {
+  readonly records: GroupRecords;
+  readonly memberSync: MemberSync;
+  readonly ownChains: OwnChains;
+  readonly memberChains: MemberChains;
+  readonly waiting: WaitingMessages;
+  readonly fanOut: FanOut;
+  readonly subscriptions: Subscriptions;
+  readonly catchUp: CatchUp;
 }
 
 /** The outcome of a message of a group. */
@@ -61,6 +76,8 @@ export interface GroupOutcome {
   readonly late: boolean;
   /** Why its payload is refused although the changes with it are accepted. */
   readonly refused: SottoError | undefined;
+  /** It brought a chain that we did not have: messages may wait for it. */
+  readonly broughtChain: boolean;
 }
 
 /** A change of a group that exists. */
@@ -75,15 +92,17 @@ export class Groups {
   readonly #records: GroupRecords;
   readonly #memberSync: MemberSync;
   readonly #fanOut: FanOut;
+  readonly #parts: GroupsParts;
   readonly #ownName: string;
   /** Logs of groups that are not known yet and arrive in parts; by sender and group. */
   readonly #partial = new Map<string, GroupLog>();
 
-  constructor(context: MessengerContext, records: GroupRecords, memberSync: MemberSync, fanOut: FanOut) {
+  constructor(context: MessengerContext, parts: GroupsParts) {
     this.#context = context;
-    this.#records = records;
-    this.#memberSync = memberSync;
-    this.#fanOut = fanOut;
+    this.#records = parts.records;
+    this.#memberSync = parts.memberSync;
+    this.#fanOut = parts.fanOut;
+    this.#parts = parts;
     this.#ownName = encodeHex(context.device.identity);
   }
 
@@ -123,10 +142,11 @@ export class Groups {
     const applied = GroupLog.empty(crypto, groupId).apply([encoded], this.#ownName);
     checkTaken(applied);
     const { log } = this.#records.put(tx, undefined, NEW_GROUP, [applied]);
+    this.#parts.subscriptions.subscribeGroup(tx, groupId);
     this.#emitChanged(tx, groupId);
     return {
       groupId,
-      queued: this.#fanOut.enqueue(tx, this.#toMembers(log.state.members, groupId), options),
+      queued: this.#fanOut.enqueue(tx, toMembers(log.state.members, groupId), options),
     };
   }
 
@@ -155,7 +175,7 @@ export class Groups {
     };
     if (wanted.kind === 'leave' && found.record.uninvited && !before.isMember(this.#ownName)) {
       // Someone whom the user never accepted added us and removed us again: nothing of that has to stay.
-      await this.#records.forget(tx, found);
+      await this.#forget(tx, found);
       return undefined;
     }
     let log = before;
@@ -177,8 +197,13 @@ export class Groups {
       applied,
     );
     this.#emitChanged(tx, groupId);
+    if (wanted.kind === 'leave') {
+      this.#parts.subscriptions.unsubscribeGroup(tx, groupId);
+      await this.#parts.ownChains.forget(tx, groupId);
+    }
+    // Our own identity, too, for our other devices.
     const members = new Set([...before.state.members, ...log.state.members]);
-    return this.#fanOut.enqueue(tx, this.#toMembers(members, groupId), options);
+    return this.#fanOut.enqueue(tx, toMembers(members, groupId), options);
   }
 
   /**
@@ -196,7 +221,8 @@ export class Groups {
       throw new SottoError('NOT_PERMITTED', 'Only members may write to the group.', { what: 'send' });
     }
     if (found.record.uninvited) this.#records.put(tx, found, { ...found.record, uninvited: false }, []);
-    const message = { ...this.#toMembers(found.log.state.members, groupId), payload };
+    const byChain = this.#parts.ownChains.isFor(found.log);
+    const message = { ...toMembers(byChain ? [] : found.log.state.members, groupId), payload, byChain };
     return this.#fanOut.enqueue(tx, message, options);
   }
 
@@ -223,8 +249,11 @@ export class Groups {
       before === undefined
         ? await this.#join(tx, from.sender, payload, applied)
         : this.#keep(tx, before, applied);
-    if (found === undefined) return { groupId, changed: false, late: false, refused: undefined };
+    if (found === undefined) {
+      return { groupId, changed: false, late: false, refused: undefined, broughtChain: false };
+    }
     const { log } = found;
+    this.#follow(tx, before?.log, log, from.sentAt);
     const isMember = log.isMember(name);
     const isLate = !isMember && this.#isInGrace(found.record, from.sender);
     const hasPayload = payload.payload !== undefined;
@@ -234,14 +263,21 @@ export class Groups {
         : undefined;
     if (isMember) await this.#answer(tx, found, from, payload);
     else this.#notifyExcluded(tx, found, from.sender);
+    const mayWrite = isMember || isLate;
+    const broughtChain =
+      payload.senderKey.length > 0 &&
+      mayWrite &&
+      (await this.#parts.memberChains.accept(tx, groupId, from, payload.senderKey));
+    if (isMember && payload.wantedChains.length > 0)
+      await this.#answerChains(tx, groupId, from.sender, payload);
     const newcomers = applied === undefined ? [] : this.#newcomersTo(before?.log, applied);
-    if (newcomers.length > 0) this.#fanOut.enqueue(tx, this.#toMembers(newcomers, groupId));
+    if (newcomers.length > 0) this.#fanOut.enqueue(tx, toMembers(newcomers, groupId));
     const changed =
       applied !== undefined &&
       (before === undefined || encodeHex(before.log.membershipHash) !== encodeHex(log.membershipHash));
     if (changed) this.#emitChanged(tx, groupId);
     if (applied !== undefined) this.#emitLost(tx, groupId, applied);
-    return { groupId, changed, late: isLate && hasPayload, refused };
+    return { groupId, changed, late: isLate && hasPayload, refused, broughtChain };
   }
 
   /** Members whom others added while we changed the group: those who added them could not send them our change. */
@@ -358,7 +394,43 @@ export class Groups {
     const asks = differs && !isPast && (await this.#memberSync.mayAgain(tx, groupId, sender, 'askedAt'));
     const sends = differs && (await this.#memberSync.isDue(tx, groupId, sender, ours));
     if (!complete && !asks && !sends) return;
-    this.#fanOut.enqueue(tx, { ...this.#toMembers([encodeHex(sender)], groupId), request: asks, complete });
+    this.#fanOut.enqueue(tx, { ...toMembers([encodeHex(sender)], groupId), request: asks, complete });
+  }
+
+  /** Gives a member the chains of ours that they lack, once in a while. */
+  async #answerChains(
+    tx: Transaction,
+    groupId: string,
+    sender: PublicKey,
+    { wantedChains }: GroupPayload,
+  ): Promise<void> {
+    const givenChains: Uint8Array[] = [];
+    for (const name of wantedChains.slice(0, WANTED_CHAINS_MAX)) {
+      if (await this.#parts.ownChains.isOwn(tx, groupId, name)) givenChains.push(name);
+    }
+    if (givenChains.length === 0) return;
+    if (!(await this.#memberSync.mayAgain(tx, groupId, sender, 'chainsAnsweredAt'))) return;
+    this.#fanOut.enqueue(tx, { ...toMembers([encodeHex(sender)], groupId), givenChains });
+  }
+
+  /** Subscribes to the channel of a group that we have become a member of, and fetches what was sent on it meanwhile. */
+  #follow(tx: Transaction, before: GroupLog | undefined, log: GroupLog, sentAt: number): void {
+    if (before?.isMember(this.#ownName) === true || !log.isMember(this.#ownName)) return;
+    const { subscriptions, catchUp } = this.#parts;
+    if (!subscriptions.subscribeGroup(tx, log.groupId)) return;
+    const from = sentAt - this.#context.settings.limits.maxClockAheadMs;
+    tx.onCommit('send', () => catchUp.fetch([subscriptions.groupChannel(log.groupId)], from));
+  }
+
+  /** Deletes all that is stored of a group. */
+  async #forget(tx: Transaction, found: KnownGroup): Promise<void> {
+    const { groupId } = found.log;
+    const { memberChains, ownChains, subscriptions, waiting } = this.#parts;
+    await this.#records.forget(tx, found);
+    await ownChains.forget(tx, groupId);
+    await memberChains.forget(tx, groupId);
+    await waiting.forget(tx, groupId);
+    subscriptions.unsubscribeGroup(tx, groupId);
   }
 
   /** Sends a former member who doesn't know it the changes that removed them, nothing else, and rarely. */
@@ -368,19 +440,20 @@ export class Groups {
     const exclusionNotices = this.#memberSync.noteExclusion(found.record, name);
     if (exclusionNotices === undefined) return;
     this.#records.put(tx, found, { ...found.record, exclusionNotices }, []);
-    this.#fanOut.enqueue(tx, this.#toMembers([name], found.log.groupId));
+    this.#fanOut.enqueue(tx, toMembers([name], found.log.groupId));
   }
 
-  /** Notes who is no longer a member, and when we learnt it. */
+  /** Notes who is no longer a member, and when we learnt it; and whether we are one. */
   #withDepartures(record: GroupRecord, before: GroupLog, after: GroupLog): GroupRecord {
     const gone = before.state.members.filter((name) => !after.isMember(name));
     const known = record.departures.filter(
       ({ identity, learntAt }) => !after.isMember(encodeHex(identity)) && this.#isRecent(learntAt),
     );
-    if (gone.length === 0 && known.length === record.departures.length) return record;
+    const left = !after.isMember(this.#ownName);
+    if (gone.length === 0 && known.length === record.departures.length) return { ...record, left };
     const learntAt = storedNow(this.#context.settings.clock);
     const departures = [...known, ...gone.map((name) => ({ identity: decodeHex(name), learntAt }))];
-    return { ...record, departures: departures.slice(-DEPARTURES_MAX) };
+    return { ...record, left, departures: departures.slice(-DEPARTURES_MAX) };
   }
 
   #isInGrace({ departures }: GroupRecord, identity: PublicKey): boolean {
@@ -422,17 +495,6 @@ export class Groups {
     const { crypto, identity, clock } = this.#context.settings;
     const parents = log.parentsFor(this.#ownName, action);
     return signChange(crypto, identity, { groupId: log.groupId, parents, time: clock.now(), action });
-  }
-
-  #toMembers(members: Iterable<string>, groupId: string): GroupMessage {
-    return {
-      groupId: decodeHex(groupId),
-      payload: undefined,
-      // Our own identity, too, for our other devices.
-      remaining: [...members].map(decodeHex),
-      request: false,
-      complete: false,
-    };
   }
 
   async #get(tx: ReadTransaction, groupId: string): Promise<KnownGroup> {

@@ -1,6 +1,5 @@
 import type { MessengerContext } from '../runtime/context.js';
-import type { FanOut } from './fan-out.js';
-import type { GroupParts } from './group-parts.js';
+import type { GroupNeeds, GroupParts } from './group-parts.js';
 
 /**
  * Loads the code of groups with the first group call, message of a group, or queued message to one. It may be awaited inside a
@@ -9,11 +8,11 @@ import type { GroupParts } from './group-parts.js';
 export type LoadGroupParts = () => Promise<GroupParts>;
 
 /** The code of groups for one messenger, loaded once. A bundler makes a chunk of its own of it, a sixth of the whole. */
-export function groupPartsLoader(context: MessengerContext, fanOut: () => FanOut): LoadGroupParts {
+export function groupPartsLoader(context: MessengerContext, needs: () => GroupNeeds): LoadGroupParts {
   let parts: Promise<GroupParts> | undefined;
   return () => {
     parts ??= import('./group-parts.js').then(
-      ({ createGroupParts }) => createGroupParts(context, fanOut()),
+      ({ createGroupParts }) => createGroupParts(context, needs()),
       (error: unknown) => {
         parts = undefined;
         throw error;

@@ -1,11 +1,12 @@
 import { compareBytes, encodeHex, type PublicKey } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import { happenedWithin, storedNow } from '@sotto/device/internal';
+import type { DeviceSync, MemberSyncRecord } from '../generated/sotto/messenger/v1/groups.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { GroupPayload } from '../runtime/payload.js';
-import type { DeviceSync, FanoutRecord, GroupRecord, MemberSyncRecord } from '../storage/records.js';
-import { memberSyncTable } from '../storage/tables.js';
+import type { FanoutRecord, GroupRecord } from '../storage/records.js';
 import type { KnownGroup } from './records.js';
+import { memberSyncTable } from './tables.js';
 
 /** Most bytes of changes in one message: few, since it is encrypted for each device of a member separately. */
 const PART_MAX_BYTES = 64 * 1024;
@@ -20,10 +21,22 @@ const PART_MIN_BYTES = 1024;
 /** Devices of a member whose known changes are remembered. */
 const SYNCED_DEVICES_MAX = 16;
 
+/**
+ * Wait before a member is asked for a chain that we lack, since it may be on its way, and least time between two such questions or
+ * answers; in milliseconds.
+ */
+export const CHAIN_ASK_MS = 15_000;
 /** Former members notified within one interval: a bound on the sessions that others can make us begin. */
 const EXCLUSION_NOTICES_MAX = 64;
 
-const NOTHING_KNOWN: MemberSyncRecord = { devices: [], askedAt: 0n, answeredAt: 0n };
+const NOTHING_KNOWN: MemberSyncRecord = {
+  devices: [],
+  askedAt: 0n,
+  answeredAt: 0n,
+  chainsAskedAt: 0n,
+  chainsAnsweredAt: 0n,
+};
+const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /**
  * Tracks which changes of a group the devices of its members have, and chooses what to send: what they lack, in parts that
@@ -58,15 +71,17 @@ export class MemberSync {
     );
   }
 
-  /** Whether a member may be asked for changes now, or its question be answered; if so, notes the time. */
+  /** Whether a member may be asked for changes or chains now, or its question be answered; if so, notes the time. */
   async mayAgain(
     tx: Transaction,
     groupId: string,
     member: PublicKey,
-    what: 'askedAt' | 'answeredAt',
+    what: 'askedAt' | 'answeredAt' | 'chainsAskedAt' | 'chainsAnsweredAt',
   ): Promise<boolean> {
+    const { groupAskIntervalMs } = this.#context.settings.limits;
+    const isOfChains = what === 'chainsAskedAt' || what === 'chainsAnsweredAt';
     const record = await this.#get(tx, groupId, member);
-    if (this.#isWithin(record[what], this.#context.settings.limits.groupAskIntervalMs)) return false;
+    if (this.#isWithin(record[what], isOfChains ? CHAIN_ASK_MS : groupAskIntervalMs)) return false;
     this.#put(tx, groupId, member, { ...record, [what]: this.#now() });
     return true;
   }
@@ -83,14 +98,16 @@ export class MemberSync {
   /**
    * The messages for one member, in order, the last with the payload. None when there is nothing to send, or when it is no
    * longer for them.
+   * @param senderKey our chain, for the last one
    */
   async partsFor(
     tx: Transaction,
     message: FanoutRecord,
     { log, record }: KnownGroup,
     member: PublicKey,
+    senderKey = NO_BYTES,
   ): Promise<readonly GroupPayload[]> {
-    const { groupId: id, payload, request } = message;
+    const { groupId: id, payload, request, wantedChains } = message;
     const { groupId } = log;
     const ours = log.membershipHash;
     const part = (changes: readonly Uint8Array[]): GroupPayload => ({
@@ -99,6 +116,8 @@ export class MemberSync {
       changes: [...changes],
       payload: undefined,
       request: false,
+      senderKey: NO_BYTES,
+      wantedChains: [],
     });
     const name = encodeHex(member);
     const installations = await this.#installations(tx, member);
@@ -118,12 +137,19 @@ export class MemberSync {
       }));
       this.#put(tx, groupId, member, withDevices(sync, sent));
     }
-    if (changes.length === 0 && payload === undefined && !request) return [];
+    const says = payload !== undefined || request || senderKey.length + wantedChains.length > 0;
+    if (changes.length === 0 && !says) return [];
     const parts = this.#split(changes, installations);
     const last = parts.pop() ?? [];
     const fits = sizeOf(last) + (payload?.length ?? 0) <= this.#budget(installations);
     if (!fits && last.length > 0) parts.push(last);
-    return [...parts.map(part), { ...part(fits ? last : []), payload, request }];
+    return [...parts.map(part), { ...part(fits ? last : []), payload, request, senderKey, wantedChains }];
+  }
+
+  /** The changes of the latest membership, if they are few: so that order doesn't matter. */
+  latest({ past }: GroupRecord, log: KnownGroup['log']): readonly Uint8Array[] {
+    const changes = log.changes(past.at(-2)?.nextNumber ?? 0);
+    return sizeOf(changes) <= SMALL_NEWS_BYTES ? changes : [];
   }
 
   /** Devices that name a membership other than ours, and to which the changes were not sent lately. */

@@ -3,7 +3,8 @@ import type { CryptoProvider } from '@sotto/crypto';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import { type Applied, GroupLog, type StoredChange } from '@sotto/group-log';
 import type { GroupRecord } from '../storage/records.js';
-import { changeTable, groupTable, memberSyncTable } from '../storage/tables.js';
+import { changeTable, groupTable } from '../storage/tables.js';
+import { memberSyncTable } from './tables.js';
 
 /** Membership hashes that are remembered, so that a device that names one of them is sent only newer changes. */
 const PAST_MAX = 32;
@@ -20,6 +21,7 @@ export const NEW_GROUP: GroupRecord = {
   departures: [],
   exclusionNotices: new Map(),
   uninvited: false,
+  left: false,
 };
 
 /** Groups in the store: a small record for each group, and one for each change, so that a change rewrites little. */

@@ -47,7 +47,10 @@ export class Inbox {
   async deliver(
     tx: Transaction,
     message: TransportMessage,
-    outcome: Extract<DecryptOutcome, { kind: 'message' }>,
+    outcome: Pick<
+      Extract<DecryptOutcome, { kind: 'message' }>,
+      'messageId' | 'senderInstallation' | 'protection'
+    >,
     content: Content,
   ): Promise<void> {
     const { clock } = this.#context.settings;

@@ -5,6 +5,7 @@ import type { Contacts } from '../contacts/contacts.js';
 import type { LoadGroupParts } from '../groups/load-group-parts.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { decodePayload, type GroupPayload } from '../runtime/payload.js';
+import { waitingKeys } from '../storage/tables.js';
 import type { DecryptionFailures } from './decryption-failures.js';
 import { EarlyMessages } from './early-messages.js';
 import type { Content, Inbox } from './inbox.js';
@@ -18,6 +19,9 @@ const SESSION_BROKEN: ReadonlySet<string> = new Set([
 
 /** A decrypted message. */
 type Opened = Extract<DecryptOutcome, { readonly kind: 'message' }>;
+
+/** What is known of a decrypted message's origin. */
+type Origin = Pick<Opened, 'messageId' | 'senderInstallation' | 'protection'>;
 
 /** Where decrypted messages go. */
 export interface Destinations {
@@ -48,16 +52,20 @@ export class Receiver {
 
   /**
    * Resolves when the message is done with: it is stored, or was reported as one that this device can't read.
+   * @param waiting its number, when it is one that has waited for its chain
    * @throws STORE codes, CLOSED: it was not stored, and the transport redelivers it
    */
-  async receive(message: TransportMessage): Promise<void> {
+  async receive(message: TransportMessage, waiting?: string): Promise<void> {
     const { device, events, runtime } = this.#context;
     const { sender, payload, channel, sentAt } = message;
     if (this.#to.contacts.isBlocked(sender) || !this.#isExpected(message)) return;
     try {
       await runtime.transaction(async (tx) => {
+        if (waiting !== undefined) tx.delete(waitingKeys, waiting);
         // It may have been blocked while the message waited for its turn.
         if (this.#to.contacts.isBlocked(sender)) return;
+        const groupId = this.#subscriptions.groupOf(channel);
+        if (groupId !== undefined) return this.#receiveByChain(tx, message, groupId);
         const outcome = await device.decrypt(tx, sender, payload, {
           channel: channel.kind === 'public' ? channel : { kind: 'private' },
           sentAt,
@@ -72,6 +80,7 @@ export class Receiver {
         throw error;
       }
       if (error.code === 'CLOSED') throw error;
+      if (waiting !== undefined) await runtime.transaction(async (tx) => tx.delete(waitingKeys, waiting));
       if (error.code === 'DUPLICATE_MESSAGE') this.#subscriptions.noteProcessed(message);
       if (error.code === 'DUPLICATE_MESSAGE' || error.code === 'MESSAGE_TOO_OLD') return;
       if (await this.#waitsForGroup(message, error)) return;
@@ -79,10 +88,13 @@ export class Receiver {
     }
   }
 
-  /** Whether a public channel is that of a chat that we joined, or the contact-code channel of the sender. */
+  /** Whether a public channel is that of a chat that we joined or of a group, or the contact-code channel of the sender. */
   #isExpected({ channel, sender }: TransportMessage): boolean {
     if (channel.kind !== 'public' || this.#subscriptions.inChat(channel.name)) return true;
-    return this.#subscriptions.isContactCodeOf(channel.name, sender);
+    return (
+      this.#subscriptions.groupOf(channel) !== undefined ||
+      this.#subscriptions.isContactCodeOf(channel.name, sender)
+    );
   }
 
   /** Passes a decrypted message on by its content. */
@@ -154,17 +166,26 @@ export class Receiver {
     await this.#deliver(tx, message, outcome, { conversation, payload: copy.payload, ownCopy: true });
   }
 
+  /** A message on the channel of a group, under a chain of its sender. */
+  async #receiveByChain(tx: Transaction, message: TransportMessage, groupId: string): Promise<void> {
+    const { chainMessages } = await this.#to.loadGroupParts();
+    const opened = await chainMessages.open(tx, groupId, message);
+    if (opened === undefined) return;
+    await this.#deliverToGroup(tx, message, opened, opened.group);
+  }
+
   async #deliverToGroup(
     tx: Transaction,
     message: TransportMessage,
-    outcome: Opened,
+    outcome: Origin,
     value: GroupPayload,
   ): Promise<void> {
     const { sender } = message;
     const { senderInstallation, protection } = outcome;
-    const from = { sender, senderInstallation, protection };
+    const from = { sender, senderInstallation, protection, sentAt: message.sentAt };
     const { groups } = await this.#to.loadGroupParts();
-    const { groupId, changed, refused, late } = await groups.receive(tx, from, value);
+    const { groupId, changed, refused, late, broughtChain } = await groups.receive(tx, from, value);
+    if (broughtChain) tx.onCommit('send', () => this.resume());
     if (changed) tx.onCommit('send', () => this.#receiveEarly(groupId));
     if (refused !== undefined) {
       const { code, message: reason } = refused;
@@ -185,7 +206,7 @@ export class Receiver {
   async #deliver(
     tx: Transaction,
     message: TransportMessage,
-    outcome: Opened,
+    outcome: Origin,
     content: Omit<Content, 'ownCopy'> & Partial<Pick<Content, 'ownCopy'>>,
   ): Promise<void> {
     await this.#to.inbox.deliver(tx, message, outcome, { ownCopy: this.#isOwn(message), ...content });
@@ -203,13 +224,25 @@ export class Receiver {
     for (const early of this.#early.take(groupId)) this.#context.runtime.inBackground(this.receive(early));
   }
 
+  /** Receives messages to whole groups whose chain came after them, in the background. */
+  resume(): void {
+    this.#context.runtime.inBackground(this.#receiveWaiting());
+  }
+
+  async #receiveWaiting(): Promise<void> {
+    const { runtime } = this.#context;
+    if ((await runtime.read((tx) => tx.keys(waitingKeys, [], 1))).length === 0) return;
+    const { chainMessages } = await this.#to.loadGroupParts();
+    await chainMessages.receiveReadable((message, number) => this.receive(message, number));
+  }
+
   /** Handles a message that could not be decrypted, or is refused: answers the sender and tells the user where that helps. */
   async #refused({ sender, payload, channel }: TransportMessage, error: SottoError): Promise<void> {
     const { device, runtime, settings } = this.#context;
     const messageId = encodeHex(messageIdFor(settings.crypto, sender, payload));
     const id = { messageId, sender, senderInstallation: '' };
     const { code, message: reason } = error;
-    if (!SESSION_BROKEN.has(code)) {
+    if (!SESSION_BROKEN.has(code) || this.#subscriptions.groupOf(channel) !== undefined) {
       this.#failures.report({ ...id, code, reason, answered: false });
       return;
     }

@@ -61,6 +61,19 @@ export interface MessengerLimits extends DeviceLimits {
    * are refused; leaving a group or writing to it makes room. Default 64, more than honest use needs.
    */
   readonly maxUninvitedGroups: number;
+  /**
+   * From this many members on, a message to a group is sent once, under a sender key, instead of to each member;
+   * `Number.POSITIVE_INFINITY`: never. Messages are read either way. Default 16: below, healing and deniability are worth more
+   * than what is saved.
+   */
+  readonly senderKeysFrom: number;
+  /**
+   * Most messages under one sender key, 1 to 512; then it is replaced. Default 500: to give it to 1,000 members takes as many
+   * envelopes as two for each message.
+   */
+  readonly senderKeyMessages: number;
+  /** Longest use of one sender key; then it is replaced. Default 7 days: whoever has taken it reads no longer than that. */
+  readonly senderKeyMs: number;
   /** Members of a group that are encrypted for in one commit. Default 16: short transactions, so that nothing waits long. */
   readonly fanoutBatch: number;
 }
@@ -84,5 +97,8 @@ export const DEFAULT_LIMITS: MessengerLimits = {
   groupAskIntervalMs: 5 * MINUTE,
   groupTellIntervalMs: HOUR,
   maxUninvitedGroups: 64,
+  senderKeysFrom: 16,
+  senderKeyMessages: 500,
+  senderKeyMs: 7 * 24 * HOUR,
   fanoutBatch: 16,
 };

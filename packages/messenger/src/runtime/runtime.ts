@@ -5,6 +5,7 @@ import type { Events } from './events.js';
 /** What a messenger does periodically or later. */
 export type Schedule =
   | 'fan-out'
+  | 'sender-keys'
   | 'publish'
   | 'rotation'
   | 'clean-up'

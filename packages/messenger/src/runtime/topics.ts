@@ -1,5 +1,7 @@
-import { type Channel, encodeHex, type PublicKey, SottoError } from '@sotto/core';
+import { type Channel, encodeHex, encodeUtf8, type PublicKey, SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
+
+const GROUP_CHANNEL_LABEL = encodeUtf8('sotto group channel 1');
 
 /** Longest name of a public chat. A name is hashed, so this only keeps lists readable. */
 export const CHAT_NAME_MAX_LENGTH = 128;
@@ -26,4 +28,12 @@ export function contactCodeChannel(
 ): Extract<Channel, { kind: 'public' }> {
   const key = encodeHex(crypto.secp256k1.uncompressPublicKey(identity));
   return { kind: 'public', name: `0x${key}-contact-code` };
+}
+
+/**
+ * Name of the channel of a group, 76 characters: whoever knows the group's id knows it. No public chat has a `:` in its name.
+ * docs/group-protocol.md.
+ */
+export function groupChannelName(crypto: Pick<CryptoProvider, 'keccak256'>, groupId: Uint8Array): string {
+  return `sotto-group:${encodeHex(crypto.keccak256(GROUP_CHANNEL_LABEL, groupId))}`;
 }

@@ -10,20 +10,20 @@ import type { Conversation } from '../runtime/conversation.js';
 
 export type {
   ContactRecord,
-  DeviceSync,
   FanoutRecord,
   GroupRecord,
-  MemberSyncRecord,
 } from '../generated/sotto/messenger/v1/storage.js';
 
-const PROTECTION_NUMBERS = {
+/** How the field of a record says it. */
+export const PROTECTION_NUMBERS = {
   pq: ProtectionNumber.PROTECTION_PQ,
   dr: ProtectionNumber.PROTECTION_DR,
   dh: ProtectionNumber.PROTECTION_DH,
   public: ProtectionNumber.PROTECTION_PUBLIC,
 } as const;
 
-function protectionOf(number: ProtectionNumber): Protection {
+/** The reverse of {@link PROTECTION_NUMBERS}. */
+export function protectionOf(number: ProtectionNumber): Protection {
   if (number === ProtectionNumber.PROTECTION_PQ) return 'pq';
   if (number === ProtectionNumber.PROTECTION_DR) return 'dr';
   return number === ProtectionNumber.PROTECTION_PUBLIC ? 'public' : 'dh';

@@ -5,7 +5,6 @@ import {
   FanoutRecord,
   GroupRecord,
   HistoryRecord,
-  MemberSyncRecord,
 } from '../generated/sotto/messenger/v1/storage.js';
 import { inboxCodec, outboxCodec } from './records.js';
 
@@ -25,9 +24,9 @@ export const chatTable = messageTable('chat', ChatRecord, false);
 export const groupTable = messageTable('group', GroupRecord, true);
 /** `change/<group id>/<number>`: the signed changes of a group, in order of acceptance. */
 export const changeTable = bytesTable('change');
-/** `membersync/<group id>/<identity>`: which changes of a group the devices of a member have. */
-export const memberSyncTable = messageTable('membersync', MemberSyncRecord, true);
 /** `fanout/<number>`: messages to a group that are not encrypted for all members yet. */
 export const fanoutTable = messageTable('fanout', FanoutRecord, false);
+/** `waiting/<number>`: messages to a whole group whose chain we don't have yet; see `groups/tables.ts`. */
+export const waitingKeys = { name: 'waiting', cached: false } as const;
 /** `history`: up to when everything sent to us was received. One record. */
 export const historyTable = messageTable('history', HistoryRecord, true);

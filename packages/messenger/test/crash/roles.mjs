@@ -15,9 +15,9 @@ const say = (message) => process.send(message);
 
 const transport = parentTransport();
 
-async function openMessenger(store) {
+async function openMessenger(store, options = {}) {
   const identity = await readAccount(store, crypto);
-  const messenger = await createMessenger({ identity, store, transport, crypto });
+  const messenger = await createMessenger({ identity, store, transport, crypto, ...options });
   messenger.on('message', async (message) => {
     say({ type: 'heard', id: message.id, text: new TextDecoder().decode(message.payload) });
     await message.acknowledge();
@@ -28,8 +28,8 @@ async function openMessenger(store) {
 }
 
 /** Names, members and messages of a group; what a life has begun, the next one finds done or not done. */
-async function administer(store) {
-  const messenger = await openMessenger(store);
+async function administer(store, options) {
+  const messenger = await openMessenger(store, options);
   const [bob, carol] = peers.map((peer) => new Uint8Array(Buffer.from(peer, 'hex')));
   let [group] = await messenger.groups.list();
   if (group === undefined) ({ group } = await messenger.groups.create('name', [bob]));
@@ -45,6 +45,13 @@ async function administer(store) {
   const { id, name, members } = await messenger.groups.get(group.id);
   say({ type: 'group', id, name, members });
   await messenger.close();
+}
+
+/** With sender keys, which are replaced with each removal, and after a few messages. */
+function administerBySenderKeys(store) {
+  const limits = { senderKeysFrom: 1, senderKeyMessages: 4 };
+  const capabilities = { ...transport.capabilities, history: true };
+  return administer(store, { limits, transport: { ...transport, capabilities } });
 }
 
 /** A store of an earlier version: opened, written on. */
@@ -99,6 +106,7 @@ async function compact(store) {
 
 const roles = {
   administrator: administer,
+  'administrator by sender keys': administerBySenderKeys,
   migration: migrate,
   'backup written': write,
   'backup restored': restore,

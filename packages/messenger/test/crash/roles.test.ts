@@ -22,6 +22,7 @@ type Kind = (typeof KINDS)[number];
 /** Of each role: about how many commits and how many milliseconds its work takes. Death comes within these. */
 const ROLES = {
   administrator: { commits: 12, ms: 120 },
+  'administrator by sender keys': { commits: 16, ms: 120 },
   migration: { commits: 12, ms: 120 },
   'backup written': { commits: 0, ms: 30 },
   'backup restored': { commits: 2, ms: 60 },
@@ -133,15 +134,15 @@ async function contentOf(store: Store): Promise<string> {
 }
 
 describe('killed over and over', () => {
-  it.each(KINDS)(
-    'an administrator: all agree on the group, and get each message once, on %s',
-    async (kind) => {
+  it.each([
+    ...KINDS.map((kind) => ['administrator', kind] as const),
+    ...(['leveldb', 'sqlite'] as const).map((kind) => ['administrator by sender keys', kind] as const),
+  ])(
+    'an %s: all agree on the group, and get each message once, on %s',
+    async (role, kind) => {
       const network = createMemoryNetwork();
       const [bob, carol] = [await newPeer(network), await newPeer(network)];
-      const lives = new Lives('administrator', kind, network, [
-        bob.identity.publicKey,
-        carol.identity.publicKey,
-      ]);
+      const lives = new Lives(role, kind, network, [bob.identity.publicKey, carol.identity.publicKey]);
       const store = await lives.open();
       await writeAccount(store, identity, crypto);
       await store.close();

@@ -46,6 +46,10 @@ export interface GroupPayload {
     | undefined;
   /** The sender does not know the membership that the receiver named, and asks for its changes. */
   request: boolean;
+  /** Encoded sotto.sender_keys.v1.SenderKey: the chain on which the sender's device writes to the whole group; may be empty. */
+  senderKey: Uint8Array;
+  /** 33 bytes each: chains of the receiver's devices that the sender lacks, and asks for. */
+  wantedChains: Uint8Array[];
 }
 
 function createBasePayload(): Payload {
@@ -182,6 +186,8 @@ function createBaseGroupPayload(): GroupPayload {
     changes: [],
     payload: undefined,
     request: false,
+    senderKey: new Uint8Array(0),
+    wantedChains: [],
   };
 }
 
@@ -201,6 +207,12 @@ export const GroupPayload: MessageFns<GroupPayload> = {
     }
     if (message.request !== false) {
       writer.uint32(40).bool(message.request);
+    }
+    if (message.senderKey.length !== 0) {
+      writer.uint32(50).bytes(message.senderKey);
+    }
+    for (const v of message.wantedChains) {
+      writer.uint32(58).bytes(v!);
     }
     return writer;
   },
@@ -256,6 +268,22 @@ export const GroupPayload: MessageFns<GroupPayload> = {
             }
 
             message.request = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.senderKey = reader.bytes();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.wantedChains.push(reader.bytes());
             continue;
           }
         }

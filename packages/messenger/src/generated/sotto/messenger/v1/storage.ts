@@ -125,6 +125,8 @@ export interface GroupRecord {
   exclusionNotices: Map<string, bigint>;
   /** We are in it by somebody whom the user has not let in, and have not written to it. */
   uninvited: boolean;
+  /** We are not a member: its topic is no longer subscribed to. */
+  left: boolean;
 }
 
 export interface GroupRecord_ExclusionNoticesEntry {
@@ -148,28 +150,6 @@ export interface Departure {
   learntAt: bigint;
 }
 
-/** A record "membersync/...": which changes of a group the devices of a member have. */
-export interface MemberSyncRecord {
-  /** At most as many as devices of one identity are known, the latest to write last. */
-  devices: DeviceSync[];
-  /** Milliseconds since the epoch: when we last asked the member for changes. */
-  askedAt: bigint;
-  /** Milliseconds since the epoch: when we last answered such a question of theirs. */
-  answeredAt: bigint;
-}
-
-/** Which changes of a group one device has. */
-export interface DeviceSync {
-  /** Installation id; empty for all that are not known. */
-  installationId: string;
-  /** 32 bytes: the membership that the device named last; empty when it named none yet. */
-  ackedHash: Uint8Array;
-  /** 32 bytes: the membership of which we last sent it the changes; may be empty. */
-  sentHash: Uint8Array;
-  /** Milliseconds since the epoch: when that was. */
-  sentAt: bigint;
-}
-
 /** A record "fanout/...": a message to the members of a group that has not been encrypted for all of them. */
 export interface FanoutRecord {
   /** 16 bytes: names the message. */
@@ -186,6 +166,16 @@ export interface FanoutRecord {
   request: boolean;
   /** Answers such a question: all changes are told, whatever was told before. */
   complete: boolean;
+  /** It is sent once, on the group's topic; who is still to be encrypted for lacks our chain, and is given it. */
+  byChain: boolean;
+  /** 33 bytes: the chain that is given; empty before the first part. */
+  chain: Uint8Array;
+  /** 33 bytes each: members without a known device, who are sent the message itself. */
+  withoutDevice: Uint8Array[];
+  /** 33 bytes each: chains of the recipient that we lack, and ask for. */
+  wantedChains: Uint8Array[];
+  /** 33 bytes each: chains of ours that the recipient has asked for. */
+  givenChains: Uint8Array[];
 }
 
 /** The record "history": until when we know what was sent to us. */
@@ -662,7 +652,7 @@ export const ChatRecord: MessageFns<ChatRecord> = {
 };
 
 function createBaseGroupRecord(): GroupRecord {
-  return { past: [], departures: [], exclusionNotices: new Map(), uninvited: false };
+  return { past: [], departures: [], exclusionNotices: new Map(), uninvited: false, left: false };
 }
 
 export const GroupRecord: MessageFns<GroupRecord> = {
@@ -678,6 +668,9 @@ export const GroupRecord: MessageFns<GroupRecord> = {
     });
     if (message.uninvited !== false) {
       writer.uint32(32).bool(message.uninvited);
+    }
+    if (message.left !== false) {
+      writer.uint32(40).bool(message.left);
     }
     return writer;
   },
@@ -728,6 +721,14 @@ export const GroupRecord: MessageFns<GroupRecord> = {
             }
 
             message.uninvited = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.left = reader.bool();
             continue;
           }
         }
@@ -920,162 +921,6 @@ export const Departure: MessageFns<Departure> = {
   },
 };
 
-function createBaseMemberSyncRecord(): MemberSyncRecord {
-  return { devices: [], askedAt: 0n, answeredAt: 0n };
-}
-
-export const MemberSyncRecord: MessageFns<MemberSyncRecord> = {
-  encode(message: MemberSyncRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.devices) {
-      DeviceSync.encode(v!, writer.uint32(10).fork()).join();
-    }
-    if (message.askedAt !== 0n) {
-      if (BigInt.asIntN(64, message.askedAt) !== message.askedAt) {
-        throw new globalThis.Error("value provided for field message.askedAt of type int64 too large");
-      }
-      writer.uint32(16).int64(message.askedAt);
-    }
-    if (message.answeredAt !== 0n) {
-      if (BigInt.asIntN(64, message.answeredAt) !== message.answeredAt) {
-        throw new globalThis.Error("value provided for field message.answeredAt of type int64 too large");
-      }
-      writer.uint32(24).int64(message.answeredAt);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): MemberSyncRecord {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseMemberSyncRecord();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.devices.push(DeviceSync.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.askedAt = reader.int64() as bigint;
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.answeredAt = reader.int64() as bigint;
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseDeviceSync(): DeviceSync {
-  return { installationId: "", ackedHash: new Uint8Array(0), sentHash: new Uint8Array(0), sentAt: 0n };
-}
-
-export const DeviceSync: MessageFns<DeviceSync> = {
-  encode(message: DeviceSync, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.installationId !== "") {
-      writer.uint32(10).string(message.installationId);
-    }
-    if (message.ackedHash.length !== 0) {
-      writer.uint32(18).bytes(message.ackedHash);
-    }
-    if (message.sentHash.length !== 0) {
-      writer.uint32(26).bytes(message.sentHash);
-    }
-    if (message.sentAt !== 0n) {
-      if (BigInt.asIntN(64, message.sentAt) !== message.sentAt) {
-        throw new globalThis.Error("value provided for field message.sentAt of type int64 too large");
-      }
-      writer.uint32(32).int64(message.sentAt);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): DeviceSync {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseDeviceSync();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.installationId = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.ackedHash = reader.bytes();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.sentHash = reader.bytes();
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.sentAt = reader.int64() as bigint;
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
 function createBaseFanoutRecord(): FanoutRecord {
   return {
     id: new Uint8Array(0),
@@ -1084,6 +929,11 @@ function createBaseFanoutRecord(): FanoutRecord {
     remaining: [],
     request: false,
     complete: false,
+    byChain: false,
+    chain: new Uint8Array(0),
+    withoutDevice: [],
+    wantedChains: [],
+    givenChains: [],
   };
 }
 
@@ -1106,6 +956,21 @@ export const FanoutRecord: MessageFns<FanoutRecord> = {
     }
     if (message.complete !== false) {
       writer.uint32(48).bool(message.complete);
+    }
+    if (message.byChain !== false) {
+      writer.uint32(56).bool(message.byChain);
+    }
+    if (message.chain.length !== 0) {
+      writer.uint32(66).bytes(message.chain);
+    }
+    for (const v of message.withoutDevice) {
+      writer.uint32(74).bytes(v!);
+    }
+    for (const v of message.wantedChains) {
+      writer.uint32(82).bytes(v!);
+    }
+    for (const v of message.givenChains) {
+      writer.uint32(90).bytes(v!);
     }
     return writer;
   },
@@ -1169,6 +1034,46 @@ export const FanoutRecord: MessageFns<FanoutRecord> = {
             }
 
             message.complete = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.byChain = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.chain = reader.bytes();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.withoutDevice.push(reader.bytes());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.wantedChains.push(reader.bytes());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.givenChains.push(reader.bytes());
             continue;
           }
         }

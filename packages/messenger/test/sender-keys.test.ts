@@ -1,0 +1,402 @@
+import { encodeHex, type Store } from '@sotto/core';
+import { settableClock } from '@sotto/testing/clock';
+import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
+import { describe, expect, it } from 'vitest';
+import type { MessengerLimits } from '../src/index.js';
+import { newParty, type Party, quiet } from './party.js';
+import { bytesOf, HOUR, START } from './world.js';
+
+/** A network that counts what is sent on channels of groups, and in all, and loses what goes to some people alone. */
+function countingNetwork(seed = 5) {
+  const clock = settableClock(START);
+  const network = createMemoryNetwork({ clock, seed });
+  const sent = { toGroups: 0, all: 0 };
+  const losing = new Set<string>();
+  const transport = () => {
+    const inner = network.transport();
+    return {
+      capabilities: inner.capabilities,
+      connect: async (options: Parameters<typeof inner.connect>[0]) => {
+        const onMessage: typeof options.onMessage = async (message) => {
+          const isAlone = message.channel.kind !== 'public';
+          if (isAlone && losing.has(encodeHex(options.identity.publicKey))) return;
+          await options.onMessage(message);
+        };
+        const connection = await inner.connect({ ...options, onMessage });
+        const { send } = connection;
+        connection.send = async (channel, payload, rest) => {
+          sent.all++;
+          if (channel.kind === 'public' && channel.name.startsWith('sotto-group:')) sent.toGroups++;
+          await send.call(connection, channel, payload, rest);
+        };
+        return connection;
+      },
+    };
+  };
+  const lose = (party: Party, on: boolean) => {
+    const name = encodeHex(party.identity.publicKey);
+    if (on) losing.add(name);
+    else losing.delete(name);
+  };
+  return { network, clock, sent, transport, lose };
+}
+
+/** People who know each other, so that a session can be had with each. */
+async function people(
+  count: number,
+  limits: Partial<MessengerLimits> = { senderKeysFrom: 3 },
+  seed?: number,
+  knowing = count,
+) {
+  const world = countingNetwork(seed);
+  const { network, clock, transport } = world;
+  const parties: Party[] = [];
+  for (let i = 0; i < count; i++) {
+    parties.push(await newParty(network, `p${i}`, { clock, limits, transport: transport() }));
+  }
+  await acquaint(network, parties, parties.slice(0, knowing));
+  return { ...world, parties, limits };
+}
+
+async function acquaint(network: MemoryNetwork, parties: readonly Party[], knowing = parties) {
+  const codes = await Promise.all(parties.map(({ messenger }) => messenger.contacts.ownCode()));
+  for (const { messenger } of knowing) for (const code of codes) await messenger.contacts.add(code);
+  await quiet(network, ...parties);
+}
+
+const keysOf = (...parties: readonly Party[]) => parties.map(({ identity }) => identity.publicKey);
+const textsOf = (party: Party) => party.texts.map((text) => text.split(': ')[1]);
+const say = (party: Party, groupId: string, text: string) =>
+  party.messenger.send({ kind: 'group', groupId }, bytesOf(text));
+
+describe('sender keys', () => {
+  it('a message to 20 members is one envelope once they have the key', async () => {
+    const { network, sent, parties } = await people(20, {}, 5, 2);
+    const [alice, bob] = parties as [Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(...parties.slice(1)));
+    await quiet(network, ...parties);
+    await say(alice, group.id, 'one');
+    await quiet(network, ...parties);
+    expect(sent.toGroups).toBe(1);
+    for (const party of parties.slice(1)) expect(party.texts).toEqual(['group p0 pq: one']);
+    const before = sent.all;
+    const { members } = await say(alice, group.id, 'two');
+    await quiet(network, ...parties);
+    expect(sent.all - before).toBe(1);
+    expect(members.map(({ member }) => encodeHex(member)).toSorted()).toEqual(
+      keysOf(...parties.slice(1))
+        .map(encodeHex)
+        .toSorted(),
+    );
+    for (const { result } of members) expect(result).toMatchObject({ devices: [{ sent: 'pq' }] });
+    await say(bob, group.id, 'three');
+    await quiet(network, ...parties);
+    for (const party of parties.slice(2)) expect(textsOf(party)).toEqual(['one', 'two', 'three']);
+    expect(textsOf(alice)).toEqual(['three']);
+    expect(alice.messages[0]).toMatchObject({
+      conversation: { kind: 'group', groupId: group.id },
+      membershipHash: group.membershipHash,
+      senderInstallation: 'p1',
+      late: false,
+    });
+    expect(bob.events.sent).toEqual([{ id: expect.any(String) }]);
+    for (const party of parties) expect(party.events.decryptionFailed).toEqual([]);
+  });
+
+  it('below the threshold, and on transports without history, each member is written to', async () => {
+    const small = await people(3, { senderKeysFrom: 4 });
+    const [alice, bob, carol] = small.parties as [Party, Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol));
+    await say(alice, group.id, 'one');
+    await quiet(small.network, ...small.parties);
+    expect(small.sent.toGroups).toBe(0);
+    expect(textsOf(bob)).toEqual(['one']);
+
+    const inner = small.transport();
+    const capabilities = { ...inner.capabilities, history: false };
+    const dave = await newParty(small.network, 'dave', {
+      clock: small.clock,
+      limits: { senderKeysFrom: 2 },
+      transport: { ...inner, capabilities },
+    });
+    await acquaint(small.network, [...small.parties, dave]);
+    const { group: other } = await dave.messenger.groups.create('h', keysOf(...small.parties));
+    await say(dave, other.id, 'two');
+    await quiet(small.network, ...small.parties, dave);
+    expect(small.sent.toGroups).toBe(0);
+    expect(textsOf(carol)).toEqual(['one', 'two']);
+  });
+
+  it('switches as the group grows and shrinks, and loses nothing', async () => {
+    const { network, sent, parties } = await people(5, { senderKeysFrom: 4 });
+    const [alice, bob, carol, dave, erin] = parties as [Party, Party, Party, Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol));
+    const { groups } = alice.messenger;
+    await Promise.all([
+      say(alice, group.id, 'one'),
+      groups.add(group.id, keysOf(dave)),
+      say(alice, group.id, 'two'),
+      groups.add(group.id, keysOf(erin)),
+      say(alice, group.id, 'three'),
+      groups.remove(group.id, keysOf(dave, erin)),
+      say(alice, group.id, 'four'),
+    ]);
+    await quiet(network, ...parties);
+    await say(bob, group.id, 'five');
+    await groups.add(group.id, keysOf(erin));
+    await quiet(network, ...parties);
+    await say(bob, group.id, 'six');
+    await quiet(network, ...parties);
+    expect(textsOf(carol).toSorted()).toEqual(['five', 'four', 'one', 'six', 'three', 'two']);
+    expect(textsOf(erin).at(-1)).toBe('six');
+    expect(textsOf(erin)).not.toContain('five');
+    expect(sent.toGroups).toBeGreaterThan(1);
+  });
+
+  it('whoever was removed reads nothing from then on, and what is new is not given to them', async () => {
+    const { network, parties } = await people(5);
+    const [alice, bob, carol, , mallory] = parties as [Party, Party, Party, Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(...parties.slice(1)));
+    for (const party of parties) await say(party, group.id, `before ${party.messenger.installationId}`);
+    await quiet(network, ...parties);
+    expect(mallory.texts).toHaveLength(4);
+    // Mallory's device goes on listening to the channel, with all keys that it had.
+    network.disconnect(mallory.identity.publicKey);
+    await alice.messenger.groups.remove(group.id, keysOf(mallory));
+    await quiet(network, ...parties);
+    for (const party of [alice, bob, carol]) await say(party, group.id, 'without you');
+    await quiet(network, ...parties);
+    network.reconnect(mallory.identity.publicKey);
+    await quiet(network, ...parties);
+    await advance(mallory, 20_000);
+    await quiet(network, ...parties);
+    expect(textsOf(mallory)).not.toContain('without you');
+    expect(mallory.texts).toHaveLength(4);
+    expect(textsOf(parties[3] as Party).filter((text) => text === 'without you')).toHaveLength(3);
+  });
+
+  it('the new key comes with the removal itself, in the same message', async () => {
+    const { network, sent, parties } = await people(4);
+    const [alice, , , mallory] = parties as [Party, Party, Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(...parties.slice(1)));
+    await say(alice, group.id, 'one');
+    await quiet(network, ...parties);
+    const before = sent.all;
+    await alice.messenger.groups.remove(group.id, keysOf(mallory));
+    await quiet(network, ...parties);
+    // One to each of the three others.
+    expect(sent.all - before).toBe(3);
+    await say(alice, group.id, 'two');
+    await quiet(network, ...parties);
+    expect(sent.all - before).toBe(4);
+    expect(textsOf(parties[1] as Party)).toEqual(['one', 'two']);
+  });
+
+  it('whoever joins reads what is sent from then on, and nothing before', async () => {
+    const { network, sent, parties } = await people(5);
+    const [alice, bob, carol, dave, erin] = parties as [Party, Party, Party, Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol, dave));
+    for (const party of [alice, bob]) await say(party, group.id, 'old');
+    await quiet(network, ...parties);
+    const before = sent.all;
+    await alice.messenger.groups.add(group.id, keysOf(erin));
+    await quiet(network, ...parties);
+    await say(alice, group.id, 'new from alice');
+    await say(bob, group.id, 'new from bob');
+    await quiet(network, ...parties);
+    expect(textsOf(erin)).toEqual(['new from alice', 'new from bob']);
+    expect(erin.events.decryptionFailed).toEqual([]);
+    // The change to each of four, with alice's chain for erin; bob's chain for erin; two messages.
+    expect(sent.all - before).toBe(4 + 1 + 2);
+  });
+
+  it('arrives in any order, repeated and held back, exactly once each', async () => {
+    const { network, parties } = await people(4, { senderKeysFrom: 2 }, 11);
+    const [alice] = parties as [Party];
+    network.setConditions({ reordering: 0.7, duplication: 0.4 });
+    const { group } = await alice.messenger.groups.create('g', keysOf(...parties.slice(1)));
+    await quiet(network, ...parties);
+    for (let i = 0; i < 12; i++) await say(parties[i % 4] as Party, group.id, `${i}`);
+    await quiet(network, ...parties);
+    for (const party of parties) await advance(party, 20_000);
+    await quiet(network, ...parties);
+    for (const [own, party] of parties.entries()) {
+      const expected = Array.from({ length: 12 }, (_, i) => i).filter((i) => i % 4 !== own);
+      expect(
+        textsOf(party)
+          .map(Number)
+          .toSorted((a, b) => a - b),
+      ).toEqual(expected);
+    }
+  });
+});
+
+describe('a key that is not there', () => {
+  it('is asked for and given; the message waits meanwhile, also over a restart', async () => {
+    const { network, lose, parties } = await people(4);
+    const [alice, bob, carol, dave] = parties as [Party, Party, Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol, dave));
+    await quiet(network, ...parties);
+    // Whatever goes to bob alone is lost.
+    lose(bob, true);
+    await say(alice, group.id, 'one');
+    await say(alice, group.id, 'two');
+    await quiet(network, ...parties);
+    expect([bob, carol].map(textsOf)).toEqual([[], ['one', 'two']]);
+    await bob.restart();
+    await quiet(network, ...parties);
+    lose(bob, false);
+    await advance(bob, 16_000);
+    await quiet(network, ...parties);
+    expect(textsOf(bob)).toEqual(['one', 'two']);
+    await say(alice, group.id, 'three');
+    await quiet(network, ...parties);
+    expect(textsOf(bob)).toEqual(['one', 'two', 'three']);
+  });
+
+  it('is asked for once in a while only, and answered so', async () => {
+    const { network, sent, lose, parties } = await people(4);
+    const [alice, bob, carol, dave] = parties as [Party, Party, Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol, dave));
+    await quiet(network, ...parties);
+    lose(bob, true);
+    await say(alice, group.id, 'one');
+    await quiet(network, ...parties);
+    // Answers are lost, too.
+    const before = sent.all;
+    for (const wait of [15_000, 30_000, 60_000, 120_000]) {
+      await advance(bob, wait);
+      await quiet(network, ...parties);
+    }
+    expect(sent.all - before).toBe(2 * 4);
+    lose(bob, false);
+    await advance(bob, 240_000);
+    await quiet(network, ...parties);
+    expect(textsOf(bob)).toEqual(['one']);
+    // Nothing waits any longer.
+    const after = sent.all;
+    await advance(bob, 960_000);
+    await quiet(network, ...parties);
+    expect(sent.all).toBe(after);
+  });
+
+  it('is sent to nobody outside of a session: who is not known yet gets the message itself', async () => {
+    const { network, parties, clock, limits, sent, transport } = await people(3);
+    const [alice, bob, carol] = parties as [Party, Party, Party];
+    const zoe = await newParty(network, 'zoe', { clock, limits, transport: transport() });
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol, zoe));
+    await quiet(network, ...parties, zoe);
+    network.disconnect(zoe.identity.publicKey);
+    await say(alice, group.id, 'one');
+    await quiet(network, ...parties);
+    network.reconnect(zoe.identity.publicKey);
+    await quiet(network, ...parties, zoe);
+    expect(zoe.texts).toEqual(['group p0 dh: one']);
+    await advance(zoe, 16_000);
+    await quiet(network, ...parties, zoe);
+    expect(textsOf(zoe)).toEqual(['one']);
+    // She has asked, so that her device is known: from now on she reads what all read.
+    const before = sent.toGroups;
+    await say(alice, group.id, 'two');
+    await quiet(network, ...parties, zoe);
+    expect(sent.toGroups).toBe(before + 1);
+    expect(zoe.texts).toEqual(['group p0 dh: one', expect.stringMatching(/^group p0 (pq|dr): two$/)]);
+  });
+});
+
+describe('several devices', () => {
+  it('each writes on a chain of its own, and our other devices read what we send', async () => {
+    const { network, clock, limits, transport, parties } = await people(4);
+    const [alice, bob, carol] = parties as [Party, Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(...parties.slice(1)));
+    await quiet(network, ...parties);
+    const { identity } = alice;
+    const phone = await newParty(network, 'phone', { identity, clock, limits, transport: transport() });
+    await acquaint(network, [...parties, phone]);
+    await alice.messenger.devices.enable('phone');
+    await phone.messenger.devices.enable('p0');
+    await quiet(network, ...parties, phone);
+    // The phone learns of the group, and hears what alice says.
+    await alice.messenger.groups.rename(group.id, 'h');
+    await quiet(network, ...parties, phone);
+    await say(alice, group.id, 'from alice');
+    await quiet(network, ...parties, phone);
+    expect(phone.texts).toEqual([expect.stringMatching(/^group copy p0 .*: from alice$/)]);
+    await say(phone, group.id, 'from the phone');
+    await quiet(network, ...parties, phone);
+    expect(textsOf(bob)).toEqual(['from alice', 'from the phone']);
+    expect(bob.messages.map(({ senderInstallation }) => senderInstallation)).toEqual(['p0', 'phone']);
+    expect(alice.texts).toEqual([expect.stringMatching(/^group copy phone .*: from the phone$/)]);
+    await say(carol, group.id, 'to all');
+    await quiet(network, ...parties, phone);
+    expect([textsOf(alice).at(-1), textsOf(phone).at(-1)]).toEqual(['to all', 'to all']);
+
+    // Unlinked: what alice says from now on is not for it.
+    await alice.messenger.devices.disable('phone');
+    await say(alice, group.id, 'not for the phone');
+    await quiet(network, ...parties, phone);
+    await advance(phone, 16_000);
+    await quiet(network, ...parties, phone);
+    expect(textsOf(bob).at(-1)).toBe('not for the phone');
+    expect(textsOf(phone)).not.toContain('not for the phone');
+  });
+});
+
+describe('replacement', () => {
+  it('after a number of messages, and after a time', async () => {
+    const { network, clock, sent, parties } = await people(4, {
+      senderKeysFrom: 3,
+      senderKeyMessages: 3,
+      senderKeyMs: HOUR,
+    });
+    const [alice, bob] = parties as [Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(...parties.slice(1)));
+    await quiet(network, ...parties);
+    const costs: number[] = [];
+    const cost = async (text: string) => {
+      const before = sent.all;
+      await say(alice, group.id, text);
+      await quiet(network, ...parties);
+      costs.push(sent.all - before);
+    };
+    for (let i = 0; i < 7; i++) await cost(`${i}`);
+    clock.jump(2 * HOUR);
+    await cost('later');
+    expect(costs).toEqual([4, 1, 1, 4, 1, 1, 4, 4]);
+    expect(textsOf(bob)).toEqual(['0', '1', '2', '3', '4', '5', '6', 'later']);
+  });
+});
+
+describe('an old copy of the store', () => {
+  it('that was put back: its chain is not written on again', async () => {
+    const { network, clock, sent, transport, limits, parties } = await people(3);
+    let continuity: Store['continuity'];
+    const wrapStore = (store: Store): Store => ({
+      get: (key) => store.get(key),
+      list: (prefix, options) => store.list(prefix, options),
+      commit: (writes, options) => store.commit(writes, options),
+      close: () => store.close(),
+      continuity,
+    });
+    const dave = await newParty(network, 'dave', { clock, limits, transport: transport(), wrapStore });
+    await acquaint(network, [...parties, dave]);
+    const { group } = await dave.messenger.groups.create('g', keysOf(...parties));
+    for (const text of ['one', 'two']) await say(dave, group.id, text);
+    await quiet(network, ...parties, dave);
+    const before = sent.toGroups;
+    continuity = 'rolled-back';
+    await dave.restart();
+    await quiet(network, ...parties, dave);
+    const all = sent.all;
+    await say(dave, group.id, 'three');
+    await quiet(network, ...parties, dave);
+    expect(sent.toGroups - before).toBe(1);
+    expect(sent.all - all).toBe(3 + 1);
+    for (const party of parties) expect(textsOf(party)).toEqual(['one', 'two', 'three']);
+  });
+});
+
+/** Moves the clock that all share. */
+async function advance(party: Party, ms: number) {
+  await party.clock.advanceAndRest(ms);
+}

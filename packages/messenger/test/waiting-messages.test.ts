@@ -1,0 +1,134 @@
+import { encodeHex, type PublicKey, silentLogger, type TransportMessage } from '@sotto/core';
+import { openMessengerDevice } from '@sotto/device/internal';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
+import { expect, it } from 'vitest';
+import { WaitingMessages } from '../src/groups/waiting-messages.js';
+import { DEFAULT_LIMITS } from '../src/index.js';
+import { Events } from '../src/runtime/events.js';
+import { Runtime } from '../src/runtime/runtime.js';
+import { manualClock } from './support.js';
+import { crypto, DAY, START } from './world.js';
+
+const GROUPS = ['0a', '0b'].map((byte) => byte.repeat(32)) as [string, string];
+const PEOPLE = [1, 2, 3].map(
+  (byte) => crypto.secp256k1.keyPairFromPrivateKey(new Uint8Array(32).fill(byte)).publicKey,
+) as [PublicKey, PublicKey, PublicKey];
+
+async function bed() {
+  const clock = manualClock(START);
+  const identity = crypto.secp256k1.generateKeyPair();
+  const device = await openMessengerDevice({ identity, store: createMemoryStore(), crypto, clock });
+  const events = new Events(silentLogger);
+  const runtime = new Runtime(device, events, clock);
+  const settings = {
+    crypto,
+    identity,
+    clock,
+    logger: silentLogger,
+    limits: DEFAULT_LIMITS,
+    transport: createMemoryNetwork().transport(),
+    directories: [],
+    names: undefined,
+  };
+  const waiting = new WaitingMessages({ device, events, runtime, settings });
+  let made = 0;
+  const add = async (sender: PublicKey, bytes: number, groupId = GROUPS[0], index = made) => {
+    const payload = new Uint8Array(bytes);
+    new DataView(payload.buffer).setUint32(0, made++);
+    const message: TransportMessage = {
+      sender,
+      payload,
+      channel: { kind: 'public', name: 'g' },
+      sentAt: START,
+      fromHistory: false,
+    };
+    const chain = new Uint8Array(33).fill(2);
+    const named = { chain, index, sealed: payload, signature: new Uint8Array(65) };
+    await device.transaction((tx) => waiting.add(tx, groupId, named, message));
+    return message;
+  };
+  const left = async () => {
+    const counts = new Map<string, number>();
+    for (const { record } of await device.read((tx) => waiting.list(tx))) {
+      const name = `${PEOPLE.findIndex((one) => encodeHex(one) === encodeHex(record.sender))}`;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    return Object.fromEntries(counts);
+  };
+  return { clock, device, waiting, add, left };
+}
+
+const forget = ({ device, waiting }: Awaited<ReturnType<typeof bed>>, groupId?: string) =>
+  device.transaction((tx) => waiting.forget(tx, groupId));
+
+it('the oldest of one sender go, and no one else’s', async () => {
+  const { device, waiting, add, left } = await bed();
+  await add(PEOPLE[1], 100);
+  for (let i = 0; i < 70; i++) await add(PEOPLE[0], 100);
+  expect(await left()).toEqual({ 0: 64, 1: 1 });
+  const kept = await device.read((tx) => waiting.list(tx));
+  const numbers = kept.map(({ record }) =>
+    new DataView(record.payload.buffer, record.payload.byteOffset).getUint32(0),
+  );
+  expect(numbers).toEqual([0, ...Array.from({ length: 64 }, (_, i) => 7 + i)]);
+});
+
+it('when all together are too many bytes, those of whoever has most go', async () => {
+  const { add, left } = await bed();
+  await add(PEOPLE[1], 1000);
+  await add(PEOPLE[2], 400_000);
+  for (let i = 0; i < 10; i++) await add(PEOPLE[0], 200_000);
+  expect(await left()).toEqual({ 0: 3, 1: 1, 2: 1 });
+  await add(PEOPLE[1], 1024 * 1024 + 1);
+  expect(await left()).toEqual({ 0: 3, 1: 1, 2: 1 });
+});
+
+it('when all together are too many, those of whoever has most go', async () => {
+  const { add, left } = await bed();
+  const others = Array.from({ length: 4 }, () => crypto.secp256k1.generateKeyPair().publicKey);
+  for (const other of others) for (let i = 0; i < 63; i++) await add(other, 40);
+  for (const person of PEOPLE) await add(person, 10);
+  await add(PEOPLE[0], 10);
+  await add(PEOPLE[0], 10);
+  const counts = await left();
+  expect({ ...counts, [-1]: 0 }).toEqual({ 0: 3, 1: 1, 2: 1, [-1]: 0 });
+  expect(counts[-1]).toBe(251);
+});
+
+it('the same message waits once', async () => {
+  const { device, waiting, add, left } = await bed();
+  const message = await add(PEOPLE[0], 100);
+  const named = {
+    chain: new Uint8Array(33),
+    index: 0,
+    sealed: message.payload,
+    signature: new Uint8Array(65),
+  };
+  await device.transaction((tx) => waiting.add(tx, GROUPS[0], named, message));
+  expect(await left()).toEqual({ 0: 1 });
+});
+
+it('they come in the order in which they arrived, and those of one moment by their numbers', async () => {
+  const { clock, device, waiting, add } = await bed();
+  for (const index of [2, 1]) await add(PEOPLE[0], 100, GROUPS[0], index);
+  clock.advance(1);
+  await add(PEOPLE[0], 100, GROUPS[0], 0);
+  const kept = await device.read((tx) => waiting.list(tx));
+  expect(kept.map(({ number }) => Number(number.split('-')[1]))).toEqual([1, 2, 0]);
+});
+
+it('they are deleted after a week, and with their group', async () => {
+  const world = await bed();
+  await world.add(PEOPLE[0], 100, GROUPS[0]);
+  world.clock.advance(6 * DAY);
+  await world.add(PEOPLE[1], 100, GROUPS[1]);
+  await world.add(PEOPLE[2], 100, GROUPS[0]);
+  await forget(world);
+  expect(await world.left()).toEqual({ 0: 1, 1: 1, 2: 1 });
+  world.clock.advance(DAY);
+  expect(await world.left()).toEqual({ 1: 1, 2: 1 });
+  await forget(world);
+  await forget(world, GROUPS[0]);
+  expect(await world.left()).toEqual({ 1: 1 });
+});

@@ -1,0 +1,180 @@
+import { compareBytes, copyBytes, Redacted, SottoError, wipeBytes } from '@sotto/core';
+import type { CryptoProvider } from '@sotto/crypto';
+import { associatedDataOf, type ChainContext, parseLength } from './chain-context.js';
+import { messageKeyOf, nextChainKey } from './chain-step.js';
+import { DEFAULT_SENDER_KEY_LIMITS, MAX_INDEX, type SenderKeyLimits } from './limits.js';
+import type { SenderKeyMessage } from './message.js';
+import { open, signatureDigest } from './message-cipher.js';
+import type { SenderKeyFields } from './sender-key.js';
+import {
+  evictSkipped,
+  hasSkipped,
+  type SkippedKey,
+  type SkippedKeyChanges,
+  type SkippedRun,
+  withoutSkipped,
+} from './skipped-keys.js';
+
+/** The fields of a {@link MemberChain}. */
+export interface MemberChainFields {
+  /** Names the chain: the public key that verifies its messages, 33 bytes, compressed SEC1. */
+  readonly chain: Uint8Array;
+  /** Number of the first message that we were given the key of. */
+  readonly first: number;
+  /** Number of the next message. */
+  readonly index: number;
+  /** The chain key of that message, 32 bytes. */
+  readonly chainKey: Uint8Array;
+  /** Messages that haven't arrived yet and whose keys are kept, ascending. */
+  readonly skipped: readonly SkippedRun[];
+}
+
+/**
+ * A chain that another device sends on, as far as we were given it. Immutable: each message returns the next state. Holds
+ * secrets, prints redacted.
+ */
+export class MemberChain extends Redacted implements MemberChainFields {
+  /** Names the chain: the public key that verifies its messages, 33 bytes, compressed SEC1. */
+  declare readonly chain: Uint8Array;
+  /** Number of the first message that we were given the key of. */
+  declare readonly first: number;
+  /** Number of the next message. */
+  declare readonly index: number;
+  /** The chain key of that message, 32 bytes. */
+  declare readonly chainKey: Uint8Array;
+  /** Messages that haven't arrived yet and whose keys are kept, ascending. */
+  declare readonly skipped: readonly SkippedRun[];
+
+  constructor(fields: MemberChainFields) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+/**
+ * Begins to follow a chain that its sender gave us.
+ * @param key borrowed
+ * @throws INVALID_PUBLIC_KEY, INVALID_LENGTH, INVALID_ARGUMENT
+ */
+export function startMemberChain(
+  crypto: Pick<CryptoProvider, 'secp256k1'>,
+  key: SenderKeyFields,
+): MemberChain {
+  const { chain, index, chainKey } = key;
+  parseLength(chain, 'chain', 33);
+  parseLength(chainKey, 'chain key', 32);
+  if (!Number.isInteger(index) || index < 0 || index > MAX_INDEX) {
+    throw new SottoError('INVALID_ARGUMENT', 'No message has this number.', {
+      what: 'index',
+      reason: 'out of range',
+    });
+  }
+  return new MemberChain({
+    chain: crypto.secp256k1.parsePublicKey(chain),
+    first: index,
+    index,
+    chainKey: copyBytes(chainKey),
+    skipped: [],
+  });
+}
+
+/** Options of {@link decrypt}. */
+export interface DecryptOptions {
+  /** The message key kept for this message, when {@link isSkipped} says that there is one. Borrowed. */
+  readonly skippedKey?: Uint8Array | undefined;
+  /** Default: `DEFAULT_SENDER_KEY_LIMITS`. */
+  readonly limits?: SenderKeyLimits | undefined;
+}
+
+/** What {@link decrypt} returns. */
+export interface Decrypted {
+  /** Replaces the state: store it, with the key changes, in one write, before the plaintext is used. */
+  readonly next: MemberChain;
+  /** Fresh; the caller owns it. */
+  readonly plaintext: Uint8Array;
+  /** Skipped message keys to keep and to delete in the same write. */
+  readonly keys: SkippedKeyChanges;
+}
+
+/** Whether a message key is kept for the message of this number: pass it to {@link decrypt}. */
+export function isSkipped(state: MemberChain, index: number): boolean {
+  return hasSkipped(state.skipped, index);
+}
+
+/**
+ * Decrypts one message; messages may arrive in any order. The signature is verified first: members have the same chain key, so
+ * without it each could write in the name of the sender. A failure throws and changes nothing.
+ *
+ * @throws INVALID_SIGNATURE when the chain's owner didn't sign the message for this group, sender and device, or it names another chain; RATCHET_DUPLICATE
+ *   when its key was used already, was deleted, or was never given to us; RATCHET_TOO_MANY_SKIPPED; RATCHET_KEY_MISSING;
+ *   AUTHENTICATION_FAILED; INVALID_LENGTH
+ */
+export function decrypt(
+  crypto: CryptoProvider,
+  state: MemberChain,
+  context: ChainContext,
+  message: SenderKeyMessage,
+  { skippedKey, limits = DEFAULT_SENDER_KEY_LIMITS }: DecryptOptions = {},
+): Decrypted {
+  const { index, sealed } = message;
+  const associatedData = associatedDataOf(context, state.chain, index);
+  checkSigned(crypto, state, message, signatureDigest(crypto, associatedData, sealed));
+  if (index < state.index) {
+    const messageKey = keptKey(state, index, skippedKey);
+    const plaintext = open(crypto, messageKey, associatedData, sealed);
+    const next = new MemberChain({ ...state, skipped: withoutSkipped(state.skipped, index) });
+    return { next, plaintext, keys: { stored: [], deleted: [index] } };
+  }
+  const count = index - state.index;
+  if (count > limits.maxSkipped) {
+    throw new SottoError('RATCHET_TOO_MANY_SKIPPED', 'Too many messages of the chain are missing.', {
+      limit: limits.maxSkipped,
+      requested: count,
+    });
+  }
+  const passed: SkippedKey[] = [];
+  let { chainKey } = state;
+  for (let i = state.index; i < index; i++) {
+    passed.push({ index: i, messageKey: messageKeyOf(crypto, chainKey) });
+    chainKey = nextChainKey(crypto, chainKey);
+  }
+  const messageKey = messageKeyOf(crypto, chainKey);
+  const plaintext = open(crypto, messageKey, associatedData, sealed);
+  wipeBytes(messageKey);
+  const runs = count === 0 ? state.skipped : [...state.skipped, { first: state.index, count }];
+  const { kept, evicted } = evictSkipped(runs, limits.maxStoredKeys);
+  const next = new MemberChain({
+    ...state,
+    index: index + 1,
+    chainKey: nextChainKey(crypto, chainKey),
+    skipped: kept,
+  });
+  const stored = passed.filter((one) => hasSkipped(kept, one.index));
+  return { next, plaintext, keys: { stored, deleted: evicted.filter((one) => one < state.index) } };
+}
+
+function checkSigned(
+  crypto: CryptoProvider,
+  { chain }: MemberChain,
+  message: SenderKeyMessage,
+  digest: Uint8Array,
+): void {
+  const isNamed = compareBytes(message.chain, chain) === 0;
+  const signer = () => crypto.secp256k1.recoverPublicKey(digest, message.signature);
+  if (isNamed && compareBytes(signer(), chain) === 0) return;
+  throw new SottoError('INVALID_SIGNATURE', 'The owner of the chain did not sign this message.', {
+    reason: 'signed by another key',
+  });
+}
+
+function keptKey(state: MemberChain, index: number, skippedKey: Uint8Array | undefined): Uint8Array {
+  if (!hasSkipped(state.skipped, index)) {
+    throw new SottoError('RATCHET_DUPLICATE', 'The key of this message was used already, or deleted.', {
+      n: index,
+    });
+  }
+  if (skippedKey === undefined) {
+    throw new SottoError('RATCHET_KEY_MISSING', 'The kept key of this message was not passed.', { n: index });
+  }
+  return parseLength(skippedKey, 'skipped key', 32);
+}
