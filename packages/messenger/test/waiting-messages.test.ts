@@ -30,6 +30,7 @@ async function bed() {
     transport: createMemoryNetwork().transport(),
     directories: [],
     names: undefined,
+    sealsMessages: false,
   };
   const waiting = new WaitingMessages({ device, events, runtime, settings });
   let made = 0;
