@@ -377,6 +377,19 @@ describe('a sealed message is refused', () => {
     expect(await readText(bob, alice, message)).toBe('pq: x');
   });
 
+  it('when its time is not of its day, so that one key would serve for ever', async () => {
+    const { alice, bob } = await pair();
+    const { message } = await writeTo(alice, bob, 'x');
+    const direction = { sender: alice.identity.publicKey, recipient: bob.identity.publicKey };
+    const { key } = keysOf(alice).get(direction, sealingDay(START));
+    const [header, nonce] = [message.subarray(0, 6), message.subarray(6, 18)];
+    const opened = crypto.openAes256Gcm(key, nonce, message.subarray(18), header);
+    new DataView(opened.buffer, opened.byteOffset).setBigUint64(0, BigInt(START + DAY));
+    const moved = concatBytes(header, nonce, crypto.sealAes256Gcm(key, nonce, opened, header));
+    expect(await refused(bob, () => read(bob, alice.identity.publicKey, moved))).toBe('MALFORMED_MESSAGE');
+    expect(await readText(bob, alice, message)).toBe('pq: x');
+  });
+
   it('when a bit of it was changed', async () => {
     const { alice, bob } = await pair();
     const { message } = await writeTo(alice, bob, 'x');
