@@ -45,7 +45,7 @@ it.each<[Population, number]>([
   `random scenarios keep every promise: a population that is %s, %i runs (seed ${SEED})`,
   async (population, runs) => {
     process.stdout.write(`model: ${population}, seed ${SEED}, ${runs} runs\n`);
-    const totals = { read: 0, hybrid: 0, undecryptable: 0, refused: 0 };
+    const totals = { read: 0, hybrid: 0, sealed: 0, undecryptable: 0, refused: 0 };
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 2, maxLength: 4 }),
@@ -54,6 +54,7 @@ it.each<[Population, number]>([
           const result = await runScenario(devicesPerIdentity, actions, population);
           totals.read += result.read;
           totals.hybrid += result.hybrid;
+          totals.sealed += result.sealed;
           totals.undecryptable += result.undecryptable;
           totals.refused += result.refused;
         },
@@ -63,6 +64,7 @@ it.each<[Population, number]>([
     process.stdout.write(`model: ${JSON.stringify(totals)}\n`);
     expect(totals.read).toBeGreaterThan(0);
     expect(totals.hybrid > 0).toBe(population !== 'deployed');
+    expect(totals.sealed > 0).toBe(population !== 'deployed');
   },
   3_600_000,
 );

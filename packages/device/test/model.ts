@@ -1,9 +1,12 @@
 import { encodeHex, isSottoError, type KeyPair, type PublicKey, type Store } from '@sotto/core';
-import { decodeProtocolMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
+import { decodeProtocolMessage, encodeProtocolMessage, type ProtocolMessage } from '@sotto/protocol-codec';
 import { manualClock } from '@sotto/testing/clock';
 import { expect } from 'vitest';
 import { createHybridSuite } from '../src/hybrid.js';
 import { type Device, openDevice, type Protection } from '../src/index.js';
+import { NegotiatedSecrets } from '../src/negotiated-secrets.js';
+import { isSealed, sealMessage, unsealMessage } from '../src/sealed/sealed-message.js';
+import { SealingKeys } from '../src/sealed/sealing-keys.js';
 import { bytesOf, crypto, dump, HOUR, keptStore, keptView, MINUTE, START, textOf } from './world.js';
 
 export type Action =
@@ -15,10 +18,10 @@ export type Action =
   | { readonly type: 'skew'; readonly who: number; readonly minutes: number }
   | { readonly type: 'pair'; readonly who: number; readonly enabled: boolean }
   | { readonly type: 'settle' }
-  /** A version with the hybrid suite is installed, or one without it. Only in mixed populations. */
+  /** Another version is installed: without the hybrid suite, with it, with sealed messages too, in turn. Only in mixed populations. */
   | { readonly type: 'suite'; readonly who: number };
 
-/** Which devices speak the hybrid suite at first: none, every second one, or all. */
+/** Which devices speak the hybrid suite at first: none, every second one, or all. Half of them in the second case, and all in the last, seal. */
 export type Population = 'deployed' | 'mixed' | 'hybrid';
 
 const hybridSuite = createHybridSuite(crypto);
@@ -31,6 +34,8 @@ interface Node {
   device: Device;
   /** Whether it speaks the hybrid suite. */
   speaks: boolean;
+  /** Whether it seals, and offers to be sent sealed messages. */
+  seals: boolean;
   /** Labels read, to notice a second time, and how each was protected. */
   readonly read: Map<string, Protection>;
 }
@@ -51,8 +56,21 @@ interface Envelope {
   readonly heard: number | undefined;
 }
 
-function isHybridFor({ name }: Node, message: Uint8Array): boolean {
-  return decodeProtocolMessage(message).directMessages.get(name)?.hybridHeader !== undefined;
+const sealingKeysOf = (identity: KeyPair) =>
+  new SealingKeys(crypto, identity.publicKey, new NegotiatedSecrets(crypto, identity));
+
+/** What is in a message, sealed or not. */
+function inside(from: Node, to: PublicKey, message: Uint8Array): ProtocolMessage {
+  if (!isSealed(message)) return decodeProtocolMessage(message);
+  const direction = { sender: from.identity.publicKey, recipient: to };
+  return decodeProtocolMessage(
+    unsealMessage(crypto, sealingKeysOf(from.identity), direction, message).message,
+  );
+}
+
+function isHybridFor({ from, to, message }: Envelope): boolean {
+  const { directMessages } = inside(from, to.identity.publicKey, message);
+  return directMessages.get(to.name)?.hybridHeader !== undefined;
 }
 
 /** Plays a scenario on devices that share nothing but messages, and checks what must hold at each step. */
@@ -68,10 +86,10 @@ export async function runScenario(
   const usedNumbers = new Set<string>();
   const onTheWay: Envelope[] = [];
   const delivered: Envelope[] = [];
-  const result = { read: 0, hybrid: 0, undecryptable: 0, refused: 0 };
+  const result = { read: 0, hybrid: 0, sealed: 0, undecryptable: 0, refused: 0 };
 
   const open = async (
-    { identity, name, clock, speaks }: Pick<Node, 'identity' | 'name' | 'clock' | 'speaks'>,
+    { identity, name, clock, speaks, seals }: Pick<Node, 'identity' | 'name' | 'clock' | 'speaks' | 'seals'>,
     store = keptStore().store,
   ) => ({
     store,
@@ -82,6 +100,7 @@ export async function runScenario(
       crypto,
       clock,
       hybrid: speaks ? hybridSuite : undefined,
+      sealedSender: seals,
     }),
   });
   const reopen = async (node: Node) => {
@@ -94,7 +113,8 @@ export async function runScenario(
       const clock = manualClock(START);
       const name = `${index}-${n}`;
       const speaks = population === 'hybrid' || (population === 'mixed' && nodes.length % 2 === 0);
-      const made = { identity, name, clock, speaks, read: new Map() };
+      const seals = population === 'hybrid' || (speaks && nodes.length % 4 === 0);
+      const made = { identity, name, clock, speaks, seals, read: new Map() };
       nodes.push({ ...made, ...(await open(made)) });
     }
   }
@@ -104,7 +124,7 @@ export async function runScenario(
 
   /** Puts one ProtocolMessage on its way to all devices of an identity, as a transport does. */
   const post = (from: Node, to: PublicKey, label: string, message: Uint8Array) => {
-    const entries = decodeProtocolMessage(message).directMessages;
+    const entries = inside(from, to, message).directMessages;
     for (const [installationId, { drHeader }] of entries) {
       if (drHeader === undefined) continue;
       const id = `${installationId} ${encodeHex(drHeader.key)}/${drHeader.n}`;
@@ -128,12 +148,14 @@ export async function runScenario(
 
   const send = async (from: Node, to: PublicKey, label: string) => {
     const { message } = await from.device.transaction((tx) =>
-      from.device.encryptDirect(tx, to, bytesOf(label)),
+      from.device.encryptDirect(tx, to, bytesOf(label), { mayBeSealed: from.seals }),
     );
     post(from, to, label, message);
     const own = await from.device.transaction(async (tx) =>
       (await from.device.hasPairedDevices(tx)) && to !== from.identity.publicKey
-        ? from.device.encryptDirect(tx, from.identity.publicKey, bytesOf(`${label} copy`))
+        ? from.device.encryptDirect(tx, from.identity.publicKey, bytesOf(`${label} copy`), {
+            mayBeSealed: from.seals,
+          })
         : undefined,
     );
     if (own !== undefined) post(from, from.identity.publicKey, `${label} copy`, own.message);
@@ -152,7 +174,7 @@ export async function runScenario(
         // Told so: the next message will be readable.
         if (!outcome.own) await answer(to, from.identity.publicKey);
         // A device that kept its store and was addressed must have been able to read.
-        const isForeign = !to.speaks && isHybridFor(to, message);
+        const isForeign = !to.speaks && isHybridFor(envelope);
         const justified =
           !envelope.addressed || isForeign || envelope.life !== (lives.get(to) ?? 0) || lostSender(envelope);
         if (!justified) throw new Error(`${to.name} could not read ${label}: ${outcome.reason}`);
@@ -166,6 +188,7 @@ export async function runScenario(
       to.read.set(label, outcome.protection);
       result.read++;
       if (outcome.protection === 'pq') result.hybrid++;
+      if (outcome.sealed) result.sealed++;
     } catch (error) {
       if (!isSottoError(error)) throw error;
       expect(await dump(to.store)).toBe(before);
@@ -210,9 +233,9 @@ export async function runScenario(
     }
   };
 
-  const corrupt = (message: Uint8Array, bit: number): Uint8Array => {
-    const decoded = decodeProtocolMessage(message);
-    return encodeProtocolMessage({
+  const corrupt = ({ from, to, message }: Envelope, bit: number): Uint8Array => {
+    const decoded = inside(from, to.identity.publicKey, message);
+    const changed = encodeProtocolMessage({
       ...decoded,
       directMessages: new Map(
         [...decoded.directMessages].map(([id, entry]) => {
@@ -223,6 +246,10 @@ export async function runScenario(
         }),
       ),
     });
+    if (!isSealed(message)) return changed;
+    // By one who has an identity key of the two: all others fail before.
+    const direction = { sender: from.identity.publicKey, recipient: to.identity.publicKey };
+    return sealMessage(crypto, sealingKeysOf(from.identity), direction, changed, from.clock.now());
   };
 
   const settle = async () => {
@@ -255,8 +282,7 @@ export async function runScenario(
       }
       case 'corrupt': {
         const envelope = onTheWay[action.pick % Math.max(1, onTheWay.length)];
-        if (envelope !== undefined)
-          await refuse(envelope.to, envelope.from, corrupt(envelope.message, action.bit));
+        if (envelope !== undefined) await refuse(envelope.to, envelope.from, corrupt(envelope, action.bit));
         break;
       }
       case 'restart': {
@@ -304,7 +330,9 @@ export async function runScenario(
       case 'suite': {
         const node = nodeAt(action.who);
         if (population !== 'mixed') break;
-        node.speaks = !node.speaks;
+        if (node.seals) Object.assign(node, { speaks: false, seals: false });
+        else if (node.speaks) node.seals = true;
+        else node.speaks = true;
         // Nobody installs two versions in one millisecond.
         node.clock.advance(1);
         await reopen(node);

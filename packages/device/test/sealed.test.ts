@@ -216,6 +216,28 @@ describe('a sealed message', () => {
     ]);
   });
 
+  it('that begins a session binds it to the prekey that it brings: an old answer does not end it', async () => {
+    const clock = manualClock(START);
+    const { alice, bob } = await pair({ clock });
+    clock.advance(25 * HOUR);
+    await readText(alice, bob, (await writeTo(bob, alice, 'w')).message);
+    const first = await writeTo(alice, bob, 'x');
+    expect(await read(bob, alice.identity.publicKey, first.message)).toMatchObject({
+      sealed: true,
+      sessionBegun: true,
+      news: { rotated: ['alice-1'] },
+    });
+    const answer = await alice.device.transaction((tx) =>
+      alice.device.encryptDh(tx, bob.identity.publicKey, new Uint8Array(0)),
+    );
+    await read(bob, alice.identity.publicKey, answer.message);
+    const reply = await writeTo(bob, alice, 'y');
+    // In that session: it begins none.
+    const header = unsealed(alice, bob, reply.message).directMessages.get('alice-1')?.hybridHeader;
+    expect([header?.handshake, header?.knownVersion]).toEqual([undefined, 2]);
+    expect(await readText(alice, bob, reply.message)).toBe('pq: y');
+  });
+
   it('keeps its sealing while messages are lost and overtake each other', async () => {
     const { alice, bob } = await pair();
     alice.clock.advance(25 * HOUR);
@@ -377,6 +399,19 @@ describe('a sealed message is refused', () => {
     expect(await readText(bob, alice, message)).toBe('pq: x');
   });
 
+  it('when its time is not of its day, so that one key would serve for ever', async () => {
+    const { alice, bob } = await pair();
+    const { message } = await writeTo(alice, bob, 'x');
+    const direction = { sender: alice.identity.publicKey, recipient: bob.identity.publicKey };
+    const { key } = keysOf(alice).get(direction, sealingDay(START));
+    const [header, nonce] = [message.subarray(0, 6), message.subarray(6, 18)];
+    const opened = crypto.openAes256Gcm(key, nonce, message.subarray(18), header);
+    new DataView(opened.buffer, opened.byteOffset).setBigUint64(0, BigInt(START + DAY));
+    const moved = concatBytes(header, nonce, crypto.sealAes256Gcm(key, nonce, opened, header));
+    expect(await refused(bob, () => read(bob, alice.identity.publicKey, moved))).toBe('MALFORMED_MESSAGE');
+    expect(await readText(bob, alice, message)).toBe('pq: x');
+  });
+
   it('when a bit of it was changed', async () => {
     const { alice, bob } = await pair();
     const { message } = await writeTo(alice, bob, 'x');
@@ -402,6 +437,7 @@ describe('a sealed message is refused', () => {
     );
     const dhEntries = decodeProtocolMessage(dh.message).directMessages;
     const contents = [
+      encodeProtocolMessage({ ...inside, bundles: decodeProtocolMessage(plain.message).bundles }),
       encodeProtocolMessage({ ...inside, directMessages: dhEntries }),
       encodeProtocolMessage({ ...inside, directMessages: new Map([...inside.directMessages, ...dhEntries]) }),
       encodeProtocolMessage({ ...inside, directMessages: new Map() }),
@@ -447,8 +483,16 @@ describe('a sealed message is refused', () => {
     const from = alice.identity.publicKey;
     const content = encodeSessionContent({ bundle, payload: bytesOf('x') });
     expect(textOf(decodeSessionContent(bob.identity.publicKey, content).payload)).toBe('x');
-    for (const bytes of [content, bytesOf('x'), content.subarray(0, 40), new Uint8Array(4)]) {
-      expect(() => decodeSessionContent(from, bytes)).toThrow(
+    const tooLong = encodeSessionContent({ bundle, payload: new Uint8Array(0) });
+    tooLong[3] = (tooLong[3] as number) + 1;
+    for (const [sender, bytes] of [
+      [from, content],
+      [bob.identity.publicKey, bytesOf('x')],
+      [bob.identity.publicKey, content.subarray(0, 40)],
+      [bob.identity.publicKey, new Uint8Array(4)],
+      [bob.identity.publicKey, tooLong],
+    ] as const) {
+      expect(() => decodeSessionContent(sender, bytes)).toThrow(
         expect.objectContaining({ code: 'MALFORMED_MESSAGE' }),
       );
     }

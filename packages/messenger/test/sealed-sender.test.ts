@@ -317,6 +317,43 @@ describe('a recipient that lost its data', () => {
   );
 });
 
+describe('someone known from a group alone', () => {
+  it('makes a request by sealed messages, and has its budget', async () => {
+    const { open, acquaint, idle, signed } = scene();
+    const carol = await open('carol-1');
+    const alice = await open('alice-1');
+    const bob = await open('bob-1', { limits: { maxRequestMessages: 2 } });
+    await acquaint(carol, alice);
+    await acquaint(carol, bob);
+    const { group: made } = await carol.messenger.groups.create('us', [
+      alice.identity.publicKey,
+      bob.identity.publicKey,
+    ]);
+    await idle();
+    const group = { kind: 'group', groupId: made.id } as const;
+    await bob.messenger.send(group, bytesOf('to all'));
+    await idle();
+    await alice.messenger.send(group, bytesOf('to all, too'));
+    await idle();
+    for (const text of ['1', '2', '3', '4']) {
+      await alice.say(bob, text);
+      await idle();
+    }
+    const topic = negotiated(alice.identity, bob.identity);
+    expect(signed(topic).filter(({ payload }) => !isProtocolMessage(payload)).length).toBeGreaterThanOrEqual(
+      4,
+    );
+    const direct = bob.messages.filter(({ conversation, sender }) => {
+      return conversation.kind === 'direct' && encodeHex(sender) === nameOf(alice);
+    });
+    expect(direct.map(({ request }) => request)).toEqual([true, true]);
+    expect(bob.events.request.at(-1)).toMatchObject({ identity: alice.identity.publicKey });
+    expect(bob.events.decryptionFailed).toMatchObject([
+      { sender: alice.identity.publicKey, code: 'LIMIT_EXCEEDED' },
+    ]);
+  });
+});
+
 describe('an attacker', () => {
   it('who repeats a sealed envelope, also after a restart, has no effect', async () => {
     const { alice, bob, bus, idle } = await pair();

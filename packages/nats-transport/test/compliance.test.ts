@@ -2,7 +2,10 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { carrierCases } from '@sotto/compliance/carrier';
 import { transportCases } from '@sotto/compliance/transport';
+import { encodeHex, type SharedKey, type TransportMessage } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
+import { createMessenger } from '@sotto/messenger';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { createSealedTransport } from '@sotto/whisper-transport';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createNatsCarrier, natsStreamConfig } from '../src/index.js';
@@ -70,6 +73,53 @@ describe.skipIf(natsServer === undefined)('a NATS server with JetStream', () => 
       SLOW,
     );
   });
+
+  it('carries what messengers seal once both were heard: the key of their topic shows no identity', async () => {
+    const open = async () => {
+      const own = identity();
+      const messenger = await createMessenger({
+        identity: own,
+        store: createMemoryStore(),
+        transport: createSealedTransport(carrier()),
+      });
+      let heard = () => {};
+      messenger.on('message', async (message) => {
+        await message.acknowledge();
+        heard();
+      });
+      await messenger.start();
+      const next = () =>
+        new Promise<void>((resolve) => {
+          heard = resolve;
+        });
+      return { own, messenger, next };
+    };
+    const [alice, bob] = [await open(), await open()];
+    const seen: TransportMessage[] = [];
+    const spy = await createSealedTransport(carrier()).connect({
+      identity: identity(),
+      onMessage: async (message) => void seen.push(message),
+    });
+    const { secp256k1 } = defaultProvider();
+    const secret = secp256k1.ecdh(alice.own.privateKey, bob.own.publicKey) as SharedKey;
+    await spy.subscribe([{ kind: 'negotiated', secret }]);
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    for (const [from, to] of [
+      [alice, bob],
+      [bob, alice],
+      [alice, bob],
+    ] as const) {
+      const heard = to.next();
+      await from.messenger.send(to.own.publicKey, Uint8Array.of(1));
+      await heard;
+    }
+    const senders = () => seen.map(({ sender }) => encodeHex(sender));
+    await expect.poll(() => new Set(senders()).size, { timeout: 20_000 }).toBe(2);
+    for (const { own } of [alice, bob]) expect(senders()).not.toContain(encodeHex(own.publicKey));
+    expect(seen.every(({ payload }) => payload[0] === 0 && payload[1] === 1)).toBe(true);
+    await spy.close();
+    for (const { messenger } of [alice, bob]) await messenger.close();
+  }, 60_000);
 
   it('that is not running is reported as unavailable', async () => {
     const absent = createNatsCarrier({ connect: () => connect({ servers: 'nats://127.0.0.1:1' }) });
