@@ -21,15 +21,14 @@ export class ViewCache {
   after(parents: readonly number[]): { readonly view: View; readonly ancestors: Bits } {
     const graph = this.#graph;
     const ancestors = graph.closure(parents);
-    const heads = parents.filter(
-      (one) => !parents.some((other) => other !== one && hasBit(graph.at(other).ancestors, one)),
-    );
+    const heads = this.#heads(parents);
     const [head = 0] = heads;
     const known = this.#views.get(heads.join());
     if (known !== undefined) return { view: known, ancestors };
     let view: View | undefined;
     // A change that builds on all the others has effect, and leaves theirs as it was.
-    if (heads.length === 1) view = this.#views.get(this.#heads(head).join())?.followedBy(head);
+    if (heads.length === 1)
+      view = this.#views.get(this.#heads(graph.at(head).parentIndices).join())?.followedBy(head);
     if (view === undefined) {
       this.resolved++;
       view = View.of(graph, ancestors);
@@ -38,10 +37,9 @@ export class ViewCache {
     return { view, ancestors };
   }
 
-  #heads(index: number): readonly number[] {
-    const parents = this.#graph.at(index).parentIndices;
-    return parents.filter(
-      (one) => !parents.some((other) => other !== one && hasBit(this.#graph.at(other).ancestors, one)),
-    );
+  /** Those of some changes on which none of the others builds, ascending. */
+  #heads(changes: readonly number[]): readonly number[] {
+    const covered = this.#graph.ancestorsOf(changes);
+    return changes.filter((one) => !hasBit(covered, one)).sort((a, b) => a - b);
   }
 }

@@ -113,8 +113,7 @@ export class View {
   }
 
   isAdmin(identity: string): boolean {
-    const standing = this.standing(identity);
-    return standing !== undefined && standing.adminGrant >= 0 && this.#seated().admins.has(identity);
+    return this.#seated().admins.has(identity);
   }
 
   /** Whether there are no more members than allowed; usually without checking each. */

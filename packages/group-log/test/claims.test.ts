@@ -89,6 +89,16 @@ describe('a claim rests on', () => {
     expect(claim(act(outAgain, ann, leave), cid)).toEqual(['ann remove', 'ann remove', 'ann leave']);
   });
 
+  it('what ended each of the times in which someone led', () => {
+    const start = act(act(create(ann, [cid]).log, ann, add(bob)), ann, promote(bob));
+    const again = act(act(start, ann, demote(bob)), ann, promote(bob));
+    expect(claim(act(act(again, ann, leave), bob, leave), cid)).toEqual([
+      'ann demote',
+      'ann leave',
+      'bob leave',
+    ]);
+  });
+
   it('nothing that put out the one who claims', () => {
     const start = act(create(ann, []).log, ann, add(bob));
     const back = act(act(start, ann, remove(bob)), ann, add(bob));

@@ -74,6 +74,18 @@ describe('membership', () => {
     expect(back.apply([out.changes().at(-1) as Uint8Array], bob.hex).log.isMember(bob.hex)).toBe(true);
   });
 
+  it('lists administrators by where they were promoted, not by when that came', () => {
+    const { log } = create(ann, [bob, cid]);
+    const late = act(act(log, ann, rename('x')), ann, promote(cid));
+    const early = forge(log.groupId, ann, [log.groupId], promote(bob));
+    expect(show(late.apply([early], ann.hex).log).admins).toEqual(['ann', 'bob', 'cid']);
+    expect(show(log.apply([early, ...late.changes().slice(1)], ann.hex).log).admins).toEqual([
+      'ann',
+      'bob',
+      'cid',
+    ]);
+  });
+
   it('takes the deepest of names at the same time', () => {
     const start = led();
     const one = act(act(start, ann, rename('a')), ann, rename('aa'));
