@@ -30,7 +30,7 @@ const budgets = [
       [dist('double-ratchet')]:
         '{ startInitiator, startResponder, encrypt, decrypt, skippedKeyFor, encodeState, decodeState, secp256k1Suite }',
     },
-    limit: '4.6 kB',
+    limit: '4.7 kB',
   },
   {
     name: 'double-ratchet with the default provider of browsers',
@@ -74,14 +74,14 @@ const budgets = [
     import: { [dist('messenger')]: '*' },
     loadedLater: [...hybrid, '*/group-parts.js', '*/default-provider.js', '*/discovery/discovery.js'],
     // 4 kB of it, and of those below, is the negotiation of suites, and sealed messages, which are read without the hybrid suite too.
-    limit: '54 kB',
+    limit: '54.5 kB',
   },
   {
     name: 'messenger when it starts, with the default provider',
     import: { [dist('messenger')]: '*' },
     loadedLater: [...hybrid, '*/group-parts.js', '*/discovery/discovery.js'],
     // The aim was 60 kB. A third of it is the provider: the curve, hashes and ciphers.
-    limit: '77 kB',
+    limit: '77.5 kB',
   },
   {
     name: 'messenger, also what it loads with the first group',
@@ -100,7 +100,7 @@ const budgets = [
   {
     name: 'messenger with everything, also what it loads for post-quantum sessions',
     import: { [dist('messenger')]: '*' },
-    limit: '125 kB',
+    limit: '127 kB',
   },
   {
     name: 'agent, beside the messenger',
