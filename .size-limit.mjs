@@ -81,7 +81,7 @@ const budgets = [
     import: { [dist('messenger')]: '*' },
     loadedLater: [...hybrid, '*/group-parts.js', '*/discovery/discovery.js'],
     // The aim was 60 kB. A third of it is the provider: the curve, hashes and ciphers.
-    limit: '75.2 kB',
+    limit: '77 kB',
   },
   {
     name: 'messenger, also what it loads with the first group',
