@@ -116,7 +116,13 @@ export class Messenger {
     const outbox = new Outbox(context, tracker);
     const sender = new Sender(context, outbox, subscriptions);
     const publication = new BundlePublication(context, outbox, () => this.#publishInDirectories());
-    const loadGroupParts = groupPartsLoader(context, () => ({ fanOut, sender, subscriptions, catchUp }));
+    const loadGroupParts = groupPartsLoader(context, () => ({
+      fanOut,
+      sender,
+      outbox,
+      subscriptions,
+      catchUp,
+    }));
     const fanOut: FanOut = new FanOut(context, loadGroupParts, sender, tracker);
     const contacts = new Contacts(context, subscriptions, sender, catchUp);
     const inbox = new Inbox(context);

@@ -53,9 +53,10 @@ async function bed({ kept = keptStore(), fanoutBatch = 2 } = {}) {
   const context = { device, events, runtime, settings };
   const tracker = new DeliveryTracker(events);
   const subscriptions = new Subscriptions(context);
-  const sender = new Sender(context, new Outbox(context, tracker), subscriptions);
+  const outbox = new Outbox(context, tracker);
+  const sender = new Sender(context, outbox, subscriptions);
   const catchUp = new CatchUp(context, subscriptions);
-  const load = groupPartsLoader(context, () => ({ fanOut, sender, subscriptions, catchUp }));
+  const load = groupPartsLoader(context, () => ({ fanOut, sender, outbox, subscriptions, catchUp }));
   const fanOut: FanOut = new FanOut(context, load, sender, tracker);
   const { groups } = await load();
   return {

@@ -114,9 +114,10 @@ async function bed({ limits = {} as Partial<MessengerLimits>, accepted = [alice]
   const context = { device, events, runtime, settings };
   const tracker = new DeliveryTracker(events);
   const subscriptions = new Subscriptions(context);
-  const sender = new Sender(context, new Outbox(context, tracker), subscriptions);
+  const outbox = new Outbox(context, tracker);
+  const sender = new Sender(context, outbox, subscriptions);
   const catchUp = new CatchUp(context, subscriptions);
-  const load = groupPartsLoader(context, () => ({ fanOut, sender, subscriptions, catchUp }));
+  const load = groupPartsLoader(context, () => ({ fanOut, sender, outbox, subscriptions, catchUp }));
   const fanOut: FanOut = new FanOut(context, load, sender, tracker);
   const { groups } = await load();
   const receive = (from: GroupSender, payload: GroupPayload) =>

@@ -151,9 +151,16 @@ describe('private groups', () => {
     const context = { device, events, runtime, settings };
     const tracker = new DeliveryTracker(events);
     const subscriptions = new Subscriptions(context);
-    const sender = new Sender(context, new Outbox(context, tracker), subscriptions);
+    const outbox = new Outbox(context, tracker);
+    const sender = new Sender(context, outbox, subscriptions);
     const catchUp = new CatchUp(context, subscriptions);
-    const loadGroupParts = groupPartsLoader(context, () => ({ fanOut, sender, subscriptions, catchUp }));
+    const loadGroupParts = groupPartsLoader(context, () => ({
+      fanOut,
+      sender,
+      outbox,
+      subscriptions,
+      catchUp,
+    }));
     const fanOut: FanOut = new FanOut(context, loadGroupParts, sender, tracker);
     const { groups } = await loadGroupParts();
     await device.transaction((tx) => groups.send(tx, group.id, bytesOf('cut off')));

@@ -1,10 +1,10 @@
-import { encodeHex, type Store } from '@sotto/core';
+import { encodeHex, SottoError, type Store } from '@sotto/core';
 import { settableClock } from '@sotto/testing/clock';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import type { MessengerLimits } from '../src/index.js';
 import { newParty, type Party, quiet } from './party.js';
-import { bytesOf, HOUR, START } from './world.js';
+import { bytesOf, HOUR, START, textOf } from './world.js';
 
 /** A network that counts what is sent on channels of groups, and in all, and loses what goes to some people alone. */
 function countingNetwork(seed = 5) {
@@ -364,6 +364,45 @@ describe('replacement', () => {
     await cost('later');
     expect(costs).toEqual([4, 1, 1, 4, 1, 1, 4, 4]);
     expect(textsOf(bob)).toEqual(['0', '1', '2', '3', '4', '5', '6', 'later']);
+  });
+});
+
+describe('a store that fails now and then', () => {
+  it('loses and repeats nothing of what comes under sender keys', async () => {
+    const { network, clock, transport, limits, parties } = await people(2, { senderKeysFrom: 2 });
+    const [alice, bob] = parties as [Party, Party];
+    let commits = 0;
+    let fails = false;
+    const wrapStore = (store: Store): Store => ({
+      get: (key) => store.get(key),
+      list: (prefix, options) => store.list(prefix, options),
+      close: () => store.close(),
+      async commit(writes, options) {
+        if (fails && ++commits % 2 === 0) {
+          throw new SottoError('STORE_UNAVAILABLE', 'The disk is full.', { reason: 'disk full' });
+        }
+        return store.commit(writes, options);
+      },
+    });
+    const carol = await newParty(network, 'carol', { clock, limits, transport: transport(), wrapStore });
+    await acquaint(network, [alice, bob, carol]);
+    network.setConditions({ reordering: 0.5, duplication: 0.3 });
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol));
+    await quiet(network, alice, bob, carol);
+    fails = true;
+    for (let i = 0; i < 10; i++) {
+      await say(i % 2 === 0 ? alice : bob, group.id, `${i}`);
+      await quiet(network, alice, bob, carol);
+    }
+    fails = false;
+    await advance(carol, 60_000);
+    await carol.restart();
+    await quiet(network, alice, bob, carol);
+    await advance(carol, 60_000);
+    await quiet(network, alice, bob, carol);
+    expect(carol.events.storageError.length).toBeGreaterThan(0);
+    const heard = new Map(carol.messages.map(({ id, payload }) => [id, Number(textOf(payload))]));
+    expect([...heard.values()].toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 });
 

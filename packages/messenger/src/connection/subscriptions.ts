@@ -176,9 +176,9 @@ export class Subscriptions {
   /** Subscribes to the channel of a group that is stored. @returns whether we were not subscribed to it */
   subscribeGroup(tx: Transaction, groupId: string): boolean {
     const { name } = this.groupChannel(groupId);
-    if (this.#groups.has(name)) return false;
-    this.#change(tx, () => this.#groups.set(name, groupId));
-    return true;
+    const isNew = !this.#groups.has(name);
+    if (isNew) this.#change(tx, () => this.#groups.set(name, groupId));
+    return isNew;
   }
 
   unsubscribeGroup(tx: Transaction, groupId: string): void {

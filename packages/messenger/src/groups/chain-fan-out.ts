@@ -1,12 +1,14 @@
 import { compareBytes, copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
 import type { DeviceOutcome, Transaction } from '@sotto/device';
 import { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
+import type { Outbox } from '../outbound/outbox.js';
 import type { Sender } from '../outbound/sender.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { encodePayload } from '../runtime/payload.js';
 import type { MemberOutcome } from '../runtime/results.js';
+import { groupChannelName } from '../runtime/topics.js';
 import type { FanoutRecord } from '../storage/records.js';
-import type { BatchDone } from './fan-out.js';
+import type { BatchDone } from './batch-done.js';
 import type { MemberSync } from './member-sync.js';
 import type { ChainInUse, OwnChains } from './own-chains.js';
 import type { KnownGroup } from './records.js';
@@ -26,12 +28,19 @@ export class ChainFanOut {
   readonly #memberSync: MemberSync;
   readonly #ownChains: OwnChains;
   readonly #sender: Sender;
+  readonly #outbox: Outbox;
 
-  constructor(context: MessengerContext, memberSync: MemberSync, ownChains: OwnChains, sender: Sender) {
+  constructor(
+    context: MessengerContext,
+    memberSync: MemberSync,
+    ownChains: OwnChains,
+    { sender, outbox }: { readonly sender: Sender; readonly outbox: Outbox },
+  ) {
     this.#context = context;
     this.#memberSync = memberSync;
     this.#ownChains = ownChains;
     this.#sender = sender;
+    this.#outbox = outbox;
   }
 
   /** Does one step. @throws LIMIT_EXCEEDED when the outbox is full */
@@ -138,6 +147,10 @@ export class ChainFanOut {
       wantedChains: [],
     }).finish();
     const sealed = await this.#ownChains.seal(tx, inUse, content);
-    this.#sender.sendToGroup(tx, log.groupId, sealed, message.id);
+    const channel = {
+      kind: 'public',
+      name: groupChannelName(this.#context.settings.crypto, message.groupId),
+    } as const;
+    this.#outbox.post(tx, channel, sealed, message.id);
   }
 }

@@ -8,6 +8,7 @@ import { encodePayload } from '../runtime/payload.js';
 import type { GroupSendResult, MemberOutcome } from '../runtime/results.js';
 import type { FanoutRecord } from '../storage/records.js';
 import { fanoutTable } from '../storage/tables.js';
+import type { BatchDone } from './batch-done.js';
 import type { ChainFanOut } from './chain-fan-out.js';
 import type { MemberSync } from './member-sync.js';
 import type { GroupRecords } from './records.js';
@@ -17,17 +18,6 @@ const RETRY_MS = 5_000;
 
 /** A message to members of a group, about to be queued. */
 export type GroupMessage = Omit<FanoutRecord, 'id'>;
-
-/** What was done of a message in one commit. */
-export interface BatchDone {
-  readonly outcomes: readonly MemberOutcome[];
-  /** Members still to be encrypted for. */
-  readonly left: number;
-  /** Members altogether, when that is known only now. */
-  readonly total?: number | undefined;
-  /** Whether there is more to do. */
-  readonly more: boolean;
-}
 
 /** What decides on the contents for a member; loaded when it is needed. */
 export interface FanOutParts {
@@ -118,7 +108,7 @@ export class FanOut {
     for (const { number, message } of await this.#queued(tx)) {
       if (encodeHex(message.id) !== id || message.payload === undefined) continue;
       tx.delete(fanoutTable, number);
-      members += message.byChain ? Math.max(1, message.remaining.length) : message.remaining.length;
+      members += message.remaining.length || 1;
     }
     return members;
   }

@@ -1,5 +1,6 @@
 import type { CatchUp } from '../connection/catch-up.js';
 import type { Subscriptions } from '../connection/subscriptions.js';
+import type { Outbox } from '../outbound/outbox.js';
 import type { Sender } from '../outbound/sender.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { ChainFanOut } from './chain-fan-out.js';
@@ -23,12 +24,13 @@ export interface GroupNeeds {
   /** The queue that these parts put messages into. */
   readonly fanOut: FanOut;
   readonly sender: Sender;
+  readonly outbox: Outbox;
   readonly subscriptions: Subscriptions;
   readonly catchUp: CatchUp;
 }
 
 export function createGroupParts(context: MessengerContext, needs: GroupNeeds): GroupParts {
-  const { fanOut, sender } = needs;
+  const { fanOut } = needs;
   const records = new GroupRecords(context.settings.crypto);
   const memberSync = new MemberSync(context);
   const ownChains = new OwnChains(context);
@@ -39,7 +41,7 @@ export function createGroupParts(context: MessengerContext, needs: GroupNeeds): 
     groups: new Groups(context, { ...needs, ...chains }),
     records,
     memberSync,
-    chainFanOut: new ChainFanOut(context, memberSync, ownChains, sender),
+    chainFanOut: new ChainFanOut(context, memberSync, ownChains, needs),
     chainMessages: new ChainMessages(context, chains, fanOut),
   };
 }

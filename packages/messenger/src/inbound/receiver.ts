@@ -90,10 +90,12 @@ export class Receiver {
 
   /** Whether a public channel is that of a chat that we joined or of a group, or the contact-code channel of the sender. */
   #isExpected({ channel, sender }: TransportMessage): boolean {
-    if (channel.kind !== 'public' || this.#subscriptions.inChat(channel.name)) return true;
+    const subscriptions = this.#subscriptions;
     return (
-      this.#subscriptions.groupOf(channel) !== undefined ||
-      this.#subscriptions.isContactCodeOf(channel.name, sender)
+      channel.kind !== 'public' ||
+      subscriptions.inChat(channel.name) ||
+      subscriptions.groupOf(channel) !== undefined ||
+      subscriptions.isContactCodeOf(channel.name, sender)
     );
   }
 
@@ -226,14 +228,14 @@ export class Receiver {
 
   /** Receives messages to whole groups whose chain came after them, in the background. */
   resume(): void {
-    this.#context.runtime.inBackground(this.#receiveWaiting());
-  }
-
-  async #receiveWaiting(): Promise<void> {
     const { runtime } = this.#context;
-    if ((await runtime.read((tx) => tx.keys(waitingKeys, [], 1))).length === 0) return;
-    const { chainMessages } = await this.#to.loadGroupParts();
-    await chainMessages.receiveReadable((message, number) => this.receive(message, number));
+    const run = async () => {
+      const [first] = await runtime.read((tx) => tx.keys(waitingKeys, [], 1));
+      if (first === undefined) return;
+      const { chainMessages } = await this.#to.loadGroupParts();
+      await chainMessages.receiveReadable((message, number) => this.receive(message, number));
+    };
+    runtime.inBackground(run());
   }
 
   /** Handles a message that could not be decrypted, or is refused: answers the sender and tells the user where that helps. */

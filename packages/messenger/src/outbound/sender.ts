@@ -64,15 +64,6 @@ export class Sender {
   }
 
   /**
-   * Queues what is sent to a whole group.
-   * @param messageId id of the message that this is a part of
-   * @throws LIMIT_EXCEEDED
-   */
-  sendToGroup(tx: Transaction, groupId: string, message: Uint8Array, messageId: Uint8Array): void {
-    this.#outbox.post(tx, this.#subscriptions.groupChannel(groupId), message, messageId);
-  }
-
-  /**
    * Encrypts for an identity's devices and queues the result; the first message also subscribes to the negotiated topic.
    * @param messageId id of the message that this is a part of. Default: its own
    * @throws NO_DEVICE_REACHED, LIMIT_EXCEEDED
