@@ -28,7 +28,7 @@ import { type Remedy, remedyFor } from './remedy.js';
 import { malformedSeal } from './sealed/sealed-message.js';
 import { decodeSessionContent } from './sealed/session-content.js';
 import { refuseRepeated } from './seen-messages.js';
-import { addSession } from './sessions.js';
+import { addSession, withoutReplaced } from './sessions.js';
 import type { PeerDevice, PeerRecord, Protection, SessionSummary } from './storage/records.js';
 import type { ReadTransaction, Transaction } from './storage/transaction.js';
 import { getStrangers, isLetIn, noteSeen, noteWrote } from './strangers.js';
@@ -309,10 +309,14 @@ function withLatest(
   latest: SessionSummary,
   bundle: Bundle | undefined,
 ): readonly SessionSummary[] {
-  const isLate = bundle !== undefined && bundle.timestamp < device.attestedAt;
   const isLast = device.sessions.findLast(({ initiator }) => !initiator) === latest;
-  if (latest.initiator || isLast || isLate) return device.sessions;
+  if (latest.initiator || isLast || isLate(device, bundle)) return device.sessions;
   return [...device.sessions.filter((other) => other !== latest), latest];
+}
+
+/** Whether a message shows by its bundle that it is older than what is known of the device. */
+function isLate({ attestedAt }: PeerDevice, bundle: Bundle | undefined): boolean {
+  return bundle !== undefined && bundle.timestamp < attestedAt;
 }
 
 /** Tries the sessions that match the headers; `undefined` when there is none. */
@@ -389,10 +393,11 @@ async function openInSession(
   const content = await read(opened.plaintext);
   const { peer, device } = await known();
   const summary = { ...session.summary, peerPreKey: device.signedPreKey };
+  const others = device.sessions.filter(({ id }) => compareBytes(id, summary.id) !== 0);
   const replied: PeerDevice = {
     ...device,
     hasReplied: true,
-    sessions: device.sessions.filter(({ id }) => compareBytes(id, summary.id) !== 0),
+    sessions: isLate(device, content.bundle) ? others : await withoutReplaced(tx, context, others, summary),
   };
   const own = { preKey: await currentPreKey(tx), epoch };
   const withSession = await addSession(tx, context, replied, summary, own);

@@ -4,10 +4,10 @@ import { offersHybrid } from '@sotto/x3dh';
 import type { DeviceContext } from './context.js';
 import type { PeerDevice, PreKeyRecord, SessionSummary } from './storage/records.js';
 import { endedChainTable, sessionTable, skippedKeyTable } from './storage/tables.js';
-import type { Transaction } from './storage/transaction.js';
+import type { ReadTransaction, Transaction } from './storage/transaction.js';
 import { beginDeployed, encryptDeployed } from './suites/deployed.js';
 import { beginHybrid, canBeginHybrid, encryptHybrid } from './suites/hybrid.js';
-import { isHybrid, listedSkippedKeys, type Session } from './suites/session.js';
+import { isAnswered, isHybrid, listedSkippedKeys, loadSession, type Session } from './suites/session.js';
 
 /** What choosing and beginning sessions needs of our own device. */
 export interface OwnState {
@@ -103,6 +103,26 @@ export async function deleteSession(tx: Transaction, id: Uint8Array): Promise<vo
   }
   for (const segments of await tx.keys(endedChainTable, [name])) tx.delete(endedChainTable, ...segments);
   tx.delete(sessionTable, name);
+}
+
+/**
+ * The sessions of a device after it has begun one of a suite. Those of ours in which it had answered already are lost to it, or it would
+ * have gone on in one of them: nothing more is sent there. Of two begun at once, neither was answered in.
+ */
+export async function withoutReplaced(
+  tx: ReadTransaction,
+  context: DeviceContext,
+  sessions: readonly SessionSummary[],
+  { suite }: SessionSummary,
+): Promise<SessionSummary[]> {
+  const isReplaced = async (session: SessionSummary) => {
+    if (!session.initiator || session.lost || session.suite !== suite) return false;
+    const loaded = await loadSession(tx, context, session);
+    return loaded !== undefined && isAnswered(loaded);
+  };
+  return Promise.all(
+    sessions.map(async (session) => ((await isReplaced(session)) ? { ...session, lost: true } : session)),
+  );
 }
 
 /** The device with a session added; beyond the bound, the oldest sessions that are not sent on are deleted. */

@@ -471,6 +471,21 @@ describe('recovery', () => {
     expect(await talk(bob, alice, 'four')).toBe('dr: four');
     expect(await talk(alice, bob, 'five')).toBe('dr: five');
   });
+
+  it('a session that the peer has lost is not written in once it has begun another one', async () => {
+    // Which of the two has the lower order is up to chance.
+    for (let i = 0; i < 6; i++) {
+      const { alice, bob } = await pairOfNodes();
+      await talk(alice, bob, 'one');
+      await talk(bob, alice, 'two');
+      for await (const { key } of bob.store.list('session/')) {
+        await bob.store.commit([{ type: 'delete', key }]);
+      }
+      await bob.reopen();
+      expect(await talk(bob, alice, 'three')).toBe('dr: three');
+      expect(await talk(alice, bob, 'four')).toBe('dr: four');
+    }
+  });
 });
 
 describe('hostile cases: old backups and damage', () => {

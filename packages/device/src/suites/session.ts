@@ -32,6 +32,11 @@ export interface HybridSession {
 /** A session that was read. */
 export type Session = DeployedSession | HybridSession;
 
+/** Whether the peer has shown that it has a session: until then, what it begins with is repeated. */
+export function isAnswered(session: Session): boolean {
+  return (session.suite === 'deployed' ? session.ephemeralKey : session.handshake) === undefined;
+}
+
 /** A session's number of the suite in its summary and record: 0 is that of deployed peers. */
 export const DEPLOYED_SUITE = 0;
 
