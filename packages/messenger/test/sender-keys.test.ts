@@ -254,6 +254,28 @@ describe('a key that is not there', () => {
     expect(textsOf(bob)).toEqual(['one', 'two', 'three']);
   });
 
+  it('is asked for when its sender was not known as a member yet, who was added meanwhile', async () => {
+    const { network, lose, parties } = await people(4);
+    const [alice, bob, carol, dave] = parties as [Party, Party, Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol));
+    await quiet(network, ...parties);
+    lose(bob, true);
+    await alice.messenger.groups.add(group.id, keysOf(dave));
+    await quiet(network, ...parties);
+    await say(dave, group.id, 'hello');
+    await quiet(network, ...parties);
+    expect([bob, carol].map(textsOf)).toEqual([[], ['hello']]);
+    lose(bob, false);
+    await say(alice, group.id, 'welcome');
+    await quiet(network, ...parties);
+    for (let round = 0; round < 3; round++) {
+      await advance(bob, 60_000);
+      await quiet(network, ...parties);
+    }
+    expect(textsOf(bob).toSorted()).toEqual(['hello', 'welcome']);
+    expect(bob.events.decryptionFailed).toEqual([]);
+  });
+
   it('is asked for once in a while only, and answered so', async () => {
     const { network, sent, lose, parties } = await people(4);
     const [alice, bob, carol, dave] = parties as [Party, Party, Party, Party];
