@@ -428,6 +428,40 @@ describe('a store that fails now and then', () => {
   });
 });
 
+describe('a store that fails once', () => {
+  it('does not leave a message waiting whose key has come', async () => {
+    const { network, clock, lose, transport, limits, parties } = await people(2, { senderKeysFrom: 2 });
+    const [alice, bob] = parties as [Party, Party];
+    let fails = true;
+    const wrapStore = (store: Store): Store => ({
+      get: (key) => store.get(key),
+      list: (prefix, options) => store.list(prefix, options),
+      close: () => store.close(),
+      async commit(writes, options) {
+        if (fails && writes.some(({ type, key }) => type === 'delete' && key.startsWith('waiting/'))) {
+          fails = false;
+          throw new SottoError('STORE_UNAVAILABLE', 'The disk is full.', { reason: 'disk full' });
+        }
+        return store.commit(writes, options);
+      },
+    });
+    const carol = await newParty(network, 'carol', { clock, limits, transport: transport(), wrapStore });
+    await acquaint(network, [alice, bob, carol]);
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol));
+    await quiet(network, alice, bob, carol);
+    lose(carol, true);
+    await say(alice, group.id, 'one');
+    await quiet(network, alice, bob, carol);
+    lose(carol, false);
+    for (let round = 0; round < 4; round++) {
+      await advance(carol, 30_000);
+      await quiet(network, alice, bob, carol);
+    }
+    expect(fails).toBe(false);
+    expect(textsOf(carol)).toEqual(['one']);
+  });
+});
+
 describe('an old copy of the store', () => {
   it('that was put back: its chain is not written on again', async () => {
     const { network, clock, sent, transport, limits, parties } = await people(3);
