@@ -258,7 +258,13 @@ describe('a hostile member', () => {
       await newcomer.send(alice, { ...payload, wantedChains: [chain] });
       await settle();
     }
-    expect(keysGiven(evil).slice(before)).toEqual([0, 0, 0]);
+    expect(keysGiven(evil).slice(before)).toEqual([0]);
+    // Each chain once in an answer, and also behind names that are none of ours.
+    await clock.advanceAndRest(16_000);
+    const unknown = Array.from({ length: 40 }, () => startOwnChain(crypto).chain);
+    await evil.send(alice, { ...payload, wantedChains: [...unknown, chain, chain] });
+    await settle();
+    expect(keysGiven(evil).slice(before)).toEqual([0, 0]);
     // From where they joined, whenever they ask.
     expect(new Set(keysGiven(newcomer))).toEqual(new Set([1]));
   });
