@@ -85,7 +85,7 @@ export class ChainMessages {
     const encrypted = decodeMessage(message.payload);
     const { chain } = encrypted;
     const isOwn = compareBytes(sender, this.#context.device.identity) === 0;
-    if (isOwn && (await this.#ownChains.isOwn(tx, groupId, chain))) return undefined;
+    if (isOwn && (await this.#ownChains.recognise(tx, groupId, encrypted))) return undefined;
     if (!(await this.#memberChains.has(tx, groupId, sender, chain))) {
       // What is written after our removal is under chains that nobody gives us.
       if (!group.log.isMember(encodeHex(this.#context.device.identity))) return undefined;
