@@ -5,6 +5,7 @@ import type { GroupLog } from '@sotto/group-log';
 import type { SenderKeyMessage } from '@sotto/sender-keys';
 import type { WaitingRecord } from '../generated/sotto/messenger/v1/groups.js';
 import type { MessengerContext } from '../runtime/context.js';
+import { beyondLimit } from './fair-share.js';
 import { waitingTable } from './tables.js';
 
 /** Most bytes of messages that wait. In the group that has most, the oldest of the sender who has most there goes. */
@@ -54,25 +55,23 @@ export class WaitingMessages {
   ): Promise<void> {
     const { payload, sender } = message;
     const { groupId } = log;
-    const kept = (await this.list(tx)).map((one) => {
-      const ofGroup = encodeHex(one.record.groupId);
-      return { ...one, ofGroup, sender: shareOf(log, ofGroup, encodeHex(one.record.sender)) };
+    const waiting = (await this.list(tx)).map((one) => {
+      const { record, number } = one;
+      const ofGroup = encodeHex(record.groupId);
+      const share = shareOf(log, ofGroup, encodeHex(record.sender));
+      return { groupId: ofGroup, sender: share, size: sizeOf(record.payload), record, number };
     });
-    const isKnown = kept.some(
+    const isKnown = waiting.some(
       ({ record }) =>
         compareBytes(record.payload, payload) === 0 && compareBytes(record.sender, sender) === 0,
     );
     if (isKnown || payload.length > WAITING_MAX_BYTES) return;
-    const drop = (one: Counted) => {
-      kept.splice(kept.indexOf(one), 1);
-      tx.delete(waitingTable, one.number);
-    };
     const share = shareOf(log, groupId, encodeHex(sender));
-    const ofSender = kept.filter((one) => one.ofGroup === groupId && one.sender === share);
-    const excess = Math.max(0, ofSender.length - (WAITING_OF_SENDER - 1));
-    for (const one of ofSender.slice(0, excess)) drop(one);
-    while (bytesOf(kept) + sizeOf(payload) > WAITING_MAX_BYTES) {
-      drop(ofWhoeverHasMost(ofWhoeverHasMost(kept, 'ofGroup'), 'sender')[0] as Counted);
+    const ofSender = waiting.filter((one) => one.groupId === groupId && one.sender === share);
+    const gone = new Set(ofSender.slice(0, Math.max(0, ofSender.length - (WAITING_OF_SENDER - 1))));
+    const kept = waiting.filter((one) => !gone.has(one));
+    for (const one of [...gone, ...beyondLimit(kept, WAITING_MAX_BYTES - sizeOf(payload))]) {
+      tx.delete(waitingTable, one.number);
     }
     const { clock, crypto } = this.#context.settings;
     const receivedAt = storedNow(clock);
@@ -100,27 +99,9 @@ export class WaitingMessages {
   }
 }
 
-/** A waiting message with what it is counted by. */
-interface Counted extends Waiting {
-  readonly ofGroup: string;
-  readonly sender: string;
-}
-
 /** Whose share a message is of. */
 function shareOf(log: Pick<GroupLog, 'groupId' | 'isMember'>, groupId: string, sender: string): string {
   return groupId !== log.groupId || log.isMember(sender) ? sender : '';
-}
-
-/** Of the messages, those of the group or sender with the most bytes. */
-function ofWhoeverHasMost(messages: readonly Counted[], by: 'ofGroup' | 'sender'): readonly Counted[] {
-  const sums = new Map<string, number>();
-  for (const one of messages) sums.set(one[by], (sums.get(one[by]) ?? 0) + sizeOf(one.record.payload));
-  const [most] = [...sums].toSorted(([, a], [, b]) => b - a)[0] ?? [];
-  return messages.filter((one) => one[by] === most);
-}
-
-function bytesOf(messages: readonly Waiting[]): number {
-  return messages.reduce((sum, { record }) => sum + sizeOf(record.payload), 0);
 }
 
 function sizeOf({ length }: Uint8Array): number {
