@@ -17,10 +17,14 @@ import { beyondLimit } from './fair-share.js';
 import type { GroupSender } from './group-sender.js';
 import { memberChainTable, skippedSenderKeyTable } from './tables.js';
 
-/** Chains kept of one device in a group: messages may still come on those before. The oldest go. */
-const CHAINS_OF_DEVICE = 3;
+/**
+ * Chains kept of one device in a group: messages may still come on those before. The oldest go. A device gives its last three when asked, so
+ * of a chain that it can give again at most four others may have come later: two from before that one were missing then, and two are newer.
+ * With fewer, a chain could come back from its beginning, and messages that were read under it be repeated.
+ */
+const CHAINS_OF_DEVICE = 5;
 /** Chains kept of one member in a group, of all devices: they may claim any number of these. The oldest go. */
-const CHAINS_OF_MEMBER = 9;
+const CHAINS_OF_MEMBER = 15;
 /** Message keys kept for a chain, and most messages that one may leave out: as many as an honest chain has. */
 const SKIPPED_MAX = 512;
 /** Message keys kept in all. In the group that has most, the oldest of the member who has most there go. */

@@ -22,7 +22,7 @@ import type { MemberOutcome } from '../runtime/results.js';
 import { PROTECTION_NUMBERS, protectionOf } from '../storage/records.js';
 import { chainRecipientsTable, ownChainTable } from './tables.js';
 
-/** Chains kept for a group: that in use, and some before it for members who ask for them. */
+/** Chains kept for a group: that in use, and some before it for members who ask for them, who keep more, see `MemberChains`. */
 const CHAINS_MAX = 3;
 
 /**
