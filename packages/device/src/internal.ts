@@ -10,7 +10,7 @@ export { createInboxOf } from './inbox.js';
 export { publicMessageIdFor } from './messages.js';
 export { openMessengerDevice } from './open-device.js';
 export { checkDeviceOptions } from './options.js';
-export { happenedWithin, storedNow } from './own-clock.js';
+export { happenedWithin, storedNow, timeSince } from './own-clock.js';
 export {
   demand,
   IDENTITY_SEGMENT,

@@ -2,6 +2,7 @@ import { encodeHex, type KeyPair, type Transport } from '@sotto/core';
 import { decodeProtocolMessage } from '@sotto/protocol-codec';
 import { decodePlain } from '@sotto/whisper-transport/whisper';
 import { describe, expect, it } from 'vitest';
+import { sizesOf } from './adversary.js';
 import { newParty, type Party } from './party.js';
 import { negotiated, partitioned, sealedBus } from './sealed-bus.js';
 import { manualClock } from './support.js';
@@ -446,4 +447,61 @@ describe('an attacker', () => {
     expect(bob.texts).toHaveLength(heard);
     expect(bob.events.decryptionFailed).toEqual([]);
   });
+
+  it('who shares a topic and floods it with sealed bytes of any day leaves nothing, and breaks no session', async () => {
+    const { alice, bob, bus, open, acquaint, idle } = await pair();
+    const mallory = await open('mallory-1');
+    await acquaint(mallory, bob);
+    const theirs = negotiated(mallory.identity, bob.identity);
+    await idle();
+    const before = await sizesOf(bob);
+    bus.log.length = 0;
+    for (let i = 0; i < 200; i++) {
+      const junk = crypto.randomBytes(300 + i);
+      junk.set([0, 1]);
+      bus.post(theirs, mallory.identity, junk);
+    }
+    await idle();
+    expect(bus.log).toEqual([]);
+    const after = await sizesOf(bob);
+    for (const [name, { count }] of Object.entries(after)) expect(count, name).toBe(before[name]?.count);
+    for (const from of [alice, mallory]) {
+      await from.say(bob, 'still there');
+      await idle();
+      expect(bob.texts.at(-1)).toBe(`direct ${from === alice ? 'alice-1' : 'mallory-1'} pq: still there`);
+    }
+  });
+
+  for (const days of [1000, -1000]) {
+    it(`who repeats what was sealed by a clock that was wrong by ${days} days has no effect`, async () => {
+      const clock = manualClock(START);
+      const { alice, bob, bus, idle } = await pair({ clock });
+      clock.advance(days * DAY);
+      await alice.say(bob, 'from another time');
+      await alice.restart();
+      await idle();
+      await alice.say(bob, 'after a restart');
+      await idle();
+      clock.advance(-days * DAY);
+      await alice.say(bob, 'back');
+      await bob.say(alice, 'welcome');
+      await idle();
+      const read = ['from another time', 'after a restart', 'back'].map(
+        (text) => `direct alice-1 pq: ${text}`,
+      );
+      expect(bob.texts.slice(-3)).toEqual(read);
+      expect(alice.texts.at(-1)).toBe('direct bob-1 pq: welcome');
+      const [heard, told] = [bob.texts.length, alice.texts.length];
+      const envelopes = [...bus.log];
+      await bob.restart();
+      for (const [i, envelope] of envelopes.entries()) bus.replay(envelope, BigInt(i + 2));
+      await idle();
+      expect([bob.texts.length, alice.texts.length]).toEqual([heard, told]);
+      await alice.say(bob, 'on');
+      await bob.say(alice, 'and on');
+      await idle();
+      expect(bob.texts.at(-1)).toBe('direct alice-1 pq: on');
+      expect(alice.texts.at(-1)).toBe('direct bob-1 pq: and on');
+    });
+  }
 });

@@ -109,13 +109,13 @@ describe('a hostile member', () => {
       const senderKey = encodeSenderKey(senderKeyOf(crypto, startOwnChain(crypto)));
       await evil.send(bob, { ...payload, senderKey });
     }
-    // One of alice, and three of a device.
-    expect((await sizesOf(bob))['member-chain']?.count).toBe(1 + 3);
+    // One of alice, and five of a device.
+    expect((await sizesOf(bob))['member-chain']?.count).toBe(1 + 5);
     for (let i = 0; i < 20; i++) {
       const senderKey = encodeSenderKey(senderKeyOf(crypto, startOwnChain(crypto)));
       await evil.sendAs(bob, `device-${i}`, { ...payload, senderKey });
     }
-    expect((await sizesOf(bob))['member-chain']?.count).toBe(1 + 9);
+    expect((await sizesOf(bob))['member-chain']?.count).toBe(1 + 15);
     await say(alice, id, 'two');
     await settle();
     expect(textsOf(bob)).toEqual(['one', 'two']);
@@ -143,7 +143,7 @@ describe('a hostile member', () => {
     expect(textsOf(bob)).toEqual(['512', '1025', '513']);
     expect((await sizesOf(bob))['skipped-sender-key']?.count).toBe(511);
     // What replaces the chain takes its keys with it.
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 5; i++) {
       const senderKey = encodeSenderKey(senderKeyOf(crypto, startOwnChain(crypto)));
       await evil.send(bob, { ...payload, senderKey });
     }
@@ -258,13 +258,81 @@ describe('a hostile member', () => {
       await newcomer.send(alice, { ...payload, wantedChains: [chain] });
       await settle();
     }
-    expect(keysGiven(evil).slice(before)).toEqual([0, 0, 0]);
+    expect(keysGiven(evil).slice(before)).toEqual([0]);
+    // Each chain once in an answer, and also behind names that are none of ours.
+    await clock.advanceAndRest(16_000);
+    const unknown = Array.from({ length: 40 }, () => startOwnChain(crypto).chain);
+    await evil.send(alice, { ...payload, wantedChains: [...unknown, chain, chain] });
+    await settle();
+    expect(keysGiven(evil).slice(before)).toEqual([0, 0]);
     // From where they joined, whenever they ask.
     expect(new Set(keysGiven(newcomer))).toEqual(new Set([1]));
   });
 });
 
 const hexOf = ({ identity }: Party) => encodeHex(identity.publicKey);
+
+describe('a network that repeats', () => {
+  it('what was read under a chain that came before the ones that were missing', async () => {
+    const clock = settableClock(START);
+    const network = createMemoryNetwork({ clock, seed: 9 });
+    const lost = new Set<string>();
+    const lossy = () => {
+      const { capabilities, connect } = network.transport();
+      return {
+        capabilities,
+        connect: (options: Parameters<typeof connect>[0]) =>
+          connect({
+            ...options,
+            onMessage: async (message) => {
+              const isAlone = message.channel.kind !== 'public';
+              if (!isAlone || !lost.has(encodeHex(options.identity.publicKey)))
+                await options.onMessage(message);
+            },
+          }),
+      };
+    };
+    const limits = { senderKeysFrom: 2, senderKeyMessages: 1 };
+    const parties: Party[] = [];
+    for (const name of ['alice', 'bob', 'carol']) {
+      parties.push(await newParty(network, name, { clock, limits, transport: lossy() }));
+    }
+    const [alice, bob, carol] = parties as [Party, Party, Party];
+    for (const one of parties) {
+      for (const other of parties) {
+        if (other !== one) await one.messenger.contacts.add(await other.messenger.contacts.ownCode());
+      }
+    }
+    const settle = () => quiet(network, ...parties);
+    await settle();
+    const { group } = await alice.messenger.groups.create('club', keysOf(bob, carol));
+    await settle();
+    const channel = await eavesdropper(network, alice.identity, group.id);
+    const tell = async (text: string, isLost: boolean) => {
+      if (isLost) lost.add(hexOf(bob));
+      else lost.delete(hexOf(bob));
+      await say(alice, group.id, text);
+      await settle();
+    };
+    // The chains of two messages come after that of the fourth, which so is the oldest when the next one comes.
+    await tell('1', false);
+    await tell('2', true);
+    await tell('3', true);
+    await tell('4', false);
+    for (let round = 0; round < 4; round++) {
+      await clock.advanceAndRest(20_000);
+      await settle();
+    }
+    expect(textsOf(bob).toSorted()).toEqual(['1', '2', '3', '4']);
+    await tell('5', false);
+    for (const { payload } of [...channel.seen]) await channel.post(payload);
+    for (let round = 0; round < 4; round++) {
+      await clock.advanceAndRest(60_000);
+      await settle();
+    }
+    expect(textsOf(bob).toSorted()).toEqual(['1', '2', '3', '4', '5']);
+  });
+});
 
 describe('somebody who is not a member', () => {
   it('is not answered, is not heard, and leaves nothing', async () => {
@@ -314,7 +382,16 @@ describe('somebody who is not a member', () => {
     await stranger.post(new Uint8Array(0));
     await quiet(network, ...honest);
     expect(bob.texts).toHaveLength(heard);
-    expect((await sizesOf(bob))['waiting']).toBeUndefined();
+    // They may have been added without our knowing: what all of these wrote waits, within bounds, and nobody is asked.
+    for (let i = 0; i < 70; i++) {
+      const one = await eavesdropper(network, crypto.secp256k1.generateKeyPair(), id);
+      await one.post(encoded);
+    }
+    expect((await sizesOf(bob))['waiting']?.count).toBe(64);
+    const before = evil.seen.length;
+    await clock.advanceAndRest(HOUR);
+    await quiet(network, ...honest);
+    expect(evil.seen).toHaveLength(before);
     expect(refusals(bob)).toEqual(expect.arrayContaining(['NOT_PERMITTED', 'MALFORMED_MESSAGE']));
   });
 });

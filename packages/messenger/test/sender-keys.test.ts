@@ -254,6 +254,28 @@ describe('a key that is not there', () => {
     expect(textsOf(bob)).toEqual(['one', 'two', 'three']);
   });
 
+  it('is asked for when its sender was not known as a member yet, who was added meanwhile', async () => {
+    const { network, lose, parties } = await people(4);
+    const [alice, bob, carol, dave] = parties as [Party, Party, Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol));
+    await quiet(network, ...parties);
+    lose(bob, true);
+    await alice.messenger.groups.add(group.id, keysOf(dave));
+    await quiet(network, ...parties);
+    await say(dave, group.id, 'hello');
+    await quiet(network, ...parties);
+    expect([bob, carol].map(textsOf)).toEqual([[], ['hello']]);
+    lose(bob, false);
+    await say(alice, group.id, 'welcome');
+    await quiet(network, ...parties);
+    for (let round = 0; round < 3; round++) {
+      await advance(bob, 60_000);
+      await quiet(network, ...parties);
+    }
+    expect(textsOf(bob).toSorted()).toEqual(['hello', 'welcome']);
+    expect(bob.events.decryptionFailed).toEqual([]);
+  });
+
   it('is asked for once in a while only, and answered so', async () => {
     const { network, sent, lose, parties } = await people(4);
     const [alice, bob, carol, dave] = parties as [Party, Party, Party, Party];
@@ -406,6 +428,40 @@ describe('a store that fails now and then', () => {
   });
 });
 
+describe('a store that fails once', () => {
+  it('does not leave a message waiting whose key has come', async () => {
+    const { network, clock, lose, transport, limits, parties } = await people(2, { senderKeysFrom: 2 });
+    const [alice, bob] = parties as [Party, Party];
+    let fails = true;
+    const wrapStore = (store: Store): Store => ({
+      get: (key) => store.get(key),
+      list: (prefix, options) => store.list(prefix, options),
+      close: () => store.close(),
+      async commit(writes, options) {
+        if (fails && writes.some(({ type, key }) => type === 'delete' && key.startsWith('waiting/'))) {
+          fails = false;
+          throw new SottoError('STORE_UNAVAILABLE', 'The disk is full.', { reason: 'disk full' });
+        }
+        return store.commit(writes, options);
+      },
+    });
+    const carol = await newParty(network, 'carol', { clock, limits, transport: transport(), wrapStore });
+    await acquaint(network, [alice, bob, carol]);
+    const { group } = await alice.messenger.groups.create('g', keysOf(bob, carol));
+    await quiet(network, alice, bob, carol);
+    lose(carol, true);
+    await say(alice, group.id, 'one');
+    await quiet(network, alice, bob, carol);
+    lose(carol, false);
+    for (let round = 0; round < 4; round++) {
+      await advance(carol, 30_000);
+      await quiet(network, alice, bob, carol);
+    }
+    expect(fails).toBe(false);
+    expect(textsOf(carol)).toEqual(['one']);
+  });
+});
+
 describe('an old copy of the store', () => {
   it('that was put back: its chain is not written on again', async () => {
     const { network, clock, sent, transport, limits, parties } = await people(3);
@@ -432,6 +488,38 @@ describe('an old copy of the store', () => {
     expect(sent.toGroups - before).toBe(1);
     expect(sent.all - all).toBe(3 + 1);
     for (const party of parties) expect(textsOf(party)).toEqual(['one', 'two', 'three']);
+  });
+});
+
+describe('an old copy of the store that nobody notices', () => {
+  it('shows by our own messages: the chain is replaced, and what is written then is read', async () => {
+    const { network, parties } = await people(4);
+    const [alice, bob] = parties as [Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(...parties.slice(1)));
+    await say(alice, group.id, 'one');
+    await quiet(network, ...parties);
+    const copy = new Map<string, Uint8Array>();
+    for await (const { key, value } of alice.store.list('')) copy.set(key, value.slice());
+    await say(alice, group.id, 'two');
+    await say(alice, group.id, 'three');
+    await quiet(network, ...parties);
+    await alice.messenger.close();
+    const later: string[] = [];
+    for await (const { key } of alice.store.list('')) if (!copy.has(key)) later.push(key);
+    await alice.store.commit([
+      ...[...copy].map(([key, value]) => ({ type: 'put', key, value }) as const),
+      ...later.map((key) => ({ type: 'delete', key }) as const),
+    ]);
+    await alice.restart();
+    await quiet(network, ...parties);
+    // Given in the sessions of the copy, in which numbers were used, too.
+    await say(alice, group.id, 'four');
+    await quiet(network, ...parties);
+    for (let round = 0; round < 4; round++) {
+      await advance(alice, 60_000);
+      await quiet(network, ...parties);
+    }
+    expect(textsOf(bob)).toEqual(['one', 'two', 'three', 'four']);
   });
 });
 

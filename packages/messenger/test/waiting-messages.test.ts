@@ -33,6 +33,7 @@ async function bed() {
     sealsMessages: false,
   };
   const waiting = new WaitingMessages({ device, events, runtime, settings });
+  const outsiders = new Set<string>();
   let made = 0;
   const add = async (sender: PublicKey, bytes: number, groupId = GROUPS[0], index = made) => {
     const payload = new Uint8Array(bytes);
@@ -46,7 +47,8 @@ async function bed() {
     };
     const chain = new Uint8Array(33).fill(2);
     const named = { chain, index, sealed: payload, signature: new Uint8Array(65) };
-    await device.transaction((tx) => waiting.add(tx, groupId, named, message));
+    const log = { groupId, isMember: (name: string) => !outsiders.has(name) };
+    await device.transaction((tx) => waiting.add(tx, log, named, message));
     return message;
   };
   const left = async () => {
@@ -57,7 +59,7 @@ async function bed() {
     }
     return Object.fromEntries(counts);
   };
-  return { clock, device, waiting, add, left };
+  return { clock, device, waiting, add, left, outsiders };
 }
 
 const forget = ({ device, waiting }: Awaited<ReturnType<typeof bed>>, groupId?: string) =>
@@ -106,7 +108,9 @@ it('the same message waits once', async () => {
     sealed: message.payload,
     signature: new Uint8Array(65),
   };
-  await device.transaction((tx) => waiting.add(tx, GROUPS[0], named, message));
+  await device.transaction((tx) =>
+    waiting.add(tx, { groupId: GROUPS[0], isMember: () => true }, named, message),
+  );
   expect(await left()).toEqual({ 0: 1 });
 });
 
@@ -132,4 +136,33 @@ it('they are deleted after a week, and with their group', async () => {
   await forget(world);
   await forget(world, GROUPS[0]);
   expect(await world.left()).toEqual({ 1: 1 });
+});
+
+it('those of one group leave room for those of others, whoever writes them', async () => {
+  const { add, left } = await bed();
+  await add(PEOPLE[0], 20_000, GROUPS[1]);
+  for (let i = 0; i < 300; i++) {
+    await add(crypto.secp256k1.generateKeyPair().publicKey, i % 2 === 0 ? 40 : 4_000);
+  }
+  expect((await left())[0]).toBe(1);
+});
+
+it('they are kept when our clock was ahead as they arrived', async () => {
+  const world = await bed();
+  world.clock.advance(400 * DAY);
+  await world.add(PEOPLE[0], 100);
+  world.clock.advance(-399 * DAY);
+  await forget(world);
+  expect(await world.left()).toEqual({ 0: 1 });
+});
+
+it('all who are not members have what one sender has', async () => {
+  const { add, left, outsiders } = await bed();
+  await add(PEOPLE[0], 30_000);
+  for (let i = 0; i < 100; i++) {
+    const { publicKey } = crypto.secp256k1.generateKeyPair();
+    outsiders.add(encodeHex(publicKey));
+    await add(publicKey, 15_000);
+  }
+  expect(await left()).toEqual({ 0: 1, [-1]: 64 });
 });

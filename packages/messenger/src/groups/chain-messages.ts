@@ -8,7 +8,7 @@ import {
   type TransportMessage,
 } from '@sotto/core';
 import type { Protection, ReadTransaction, Transaction } from '@sotto/device';
-import { happenedWithin, publicMessageIdFor } from '@sotto/device/internal';
+import { publicMessageIdFor } from '@sotto/device/internal';
 import { decodeMessage } from '@sotto/sender-keys';
 import { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
 import type { MessengerContext } from '../runtime/context.js';
@@ -69,8 +69,7 @@ export class ChainMessages {
   /**
    * Decrypts a message.
    * @returns `undefined` when it waits for its chain, is from before we were given that, or is our own
-   * @throws MALFORMED_MESSAGE, DUPLICATE_MESSAGE, INVALID_SIGNATURE, AUTHENTICATION_FAILED, the RATCHET codes; NOT_PERMITTED when its
-   *   sender is not a member
+   * @throws MALFORMED_MESSAGE, DUPLICATE_MESSAGE, INVALID_SIGNATURE, AUTHENTICATION_FAILED, the RATCHET codes
    */
   async open(
     tx: Transaction,
@@ -86,14 +85,11 @@ export class ChainMessages {
     const encrypted = decodeMessage(message.payload);
     const { chain } = encrypted;
     const isOwn = compareBytes(sender, this.#context.device.identity) === 0;
-    if (isOwn && (await this.#ownChains.isOwn(tx, groupId, chain))) return undefined;
+    if (isOwn && (await this.#ownChains.recognise(tx, groupId, encrypted))) return undefined;
     if (!(await this.#memberChains.has(tx, groupId, sender, chain))) {
-      if (!this.#mayWrite(group, sender)) {
-        throw new SottoError('NOT_PERMITTED', 'The sender is not a member of the group.', { what: 'send' });
-      }
       // What is written after our removal is under chains that nobody gives us.
       if (!group.log.isMember(encodeHex(this.#context.device.identity))) return undefined;
-      await this.#waiting.add(tx, groupId, encrypted, message);
+      await this.#waiting.add(tx, group.log, encrypted, message);
       tx.onCommit('send', () => this.askLater());
       return undefined;
     }
@@ -167,15 +163,6 @@ export class ChainMessages {
       });
     }
     if (wanted.size > 0) tx.onCommit('send', () => this.askLater(nextMs));
-  }
-
-  #mayWrite({ log, record }: KnownGroup, sender: Uint8Array): boolean {
-    if (log.isMember(encodeHex(sender))) return true;
-    return record.departures.some(
-      ({ identity, learntAt }) =>
-        compareBytes(identity, sender) === 0 &&
-        happenedWithin(learntAt, this.#context.settings.limits.groupGraceMs, this.#context.settings),
-    );
   }
 }
 

@@ -36,8 +36,8 @@ const PARTIAL_GROUPS_BYTES = 16 * 1024 * 1024;
 /** Most changes that are read from a sender unknown to the group: enough to show who added them. */
 const STRANGER_CHANGES_MAX = 256;
 
-/** Most chains that are given in answer to one question: as many as are kept. */
-const WANTED_CHAINS_MAX = 3;
+/** Most chains that are looked for in one question: as many as the messages of one sender that wait can name. */
+const WANTED_CHAINS_MAX = 64;
 
 /** A group as applications see it. */
 export interface Group {
@@ -404,8 +404,10 @@ export class Groups {
     sender: PublicKey,
     { wantedChains }: GroupPayload,
   ): Promise<void> {
+    const wanted = new Map(wantedChains.slice(0, WANTED_CHAINS_MAX).map((name) => [encodeHex(name), name]));
     const givenChains: Uint8Array[] = [];
-    for (const name of wantedChains.slice(0, WANTED_CHAINS_MAX)) {
+    // Others are of our other devices, or gone.
+    for (const name of wanted.values()) {
       if (await this.#parts.ownChains.isOwn(tx, groupId, name)) givenChains.push(name);
     }
     if (givenChains.length === 0) return;

@@ -13,15 +13,22 @@ import {
 import type { MemberChainRecord } from '../generated/sotto/messenger/v1/groups.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { PROTECTION_NUMBERS, protectionOf } from '../storage/records.js';
+import { beyondLimit } from './fair-share.js';
 import type { GroupSender } from './group-sender.js';
 import { memberChainTable, skippedSenderKeyTable } from './tables.js';
 
-/** Chains kept of one device in a group: messages may still come on those before. The oldest go. */
-const CHAINS_OF_DEVICE = 3;
+/**
+ * Chains kept of one device in a group: messages may still come on those before. The oldest go. A device gives its last three when asked, so
+ * of a chain that it can give again at most four others may have come later: two from before that one were missing then, and two are newer.
+ * With fewer, a chain could come back from its beginning, and messages that were read under it be repeated.
+ */
+const CHAINS_OF_DEVICE = 5;
 /** Chains kept of one member in a group, of all devices: they may claim any number of these. The oldest go. */
-const CHAINS_OF_MEMBER = 9;
+const CHAINS_OF_MEMBER = 15;
 /** Message keys kept for a chain, and most messages that one may leave out: as many as an honest chain has. */
 const SKIPPED_MAX = 512;
+/** Message keys kept in all. In the group that has most, the oldest of the member who has most there go. */
+const SKIPPED_IN_ALL = 16_384;
 
 /** A message under a chain, decrypted. */
 export interface OpenedByChain {
@@ -99,6 +106,7 @@ export class MemberChains {
       throw new SottoError('DUPLICATE_MESSAGE', 'This message was received before.', { messageId });
     }
     const { next, keys, plaintext } = opened;
+    if (keys.stored.length > 0) await makeRoomForSkipped(tx, keys.stored.length);
     for (const one of keys.deleted) tx.delete(skippedSenderKeyTable, ...key, numberKey(one));
     for (const one of keys.stored)
       tx.put(skippedSenderKeyTable, one.messageKey, ...key, numberKey(one.index));
@@ -139,6 +147,15 @@ export class MemberChains {
     }
     return (newest[0]?.record.number ?? 0) + 1;
   }
+}
+
+/** Each message can make us keep many keys, and there is no end of members, so what they have together is limited. */
+async function makeRoomForSkipped(tx: Transaction, count: number): Promise<void> {
+  const kept = (await tx.keys(skippedSenderKeyTable, [])).map((key) => {
+    const [groupId, sender] = key as readonly [string, string];
+    return { groupId, sender, size: 1, key };
+  });
+  for (const { key } of beyondLimit(kept, SKIPPED_IN_ALL - count)) tx.delete(skippedSenderKeyTable, ...key);
 }
 
 /** Zero-padded, so that keys sort by number. */

@@ -8,6 +8,7 @@ import {
   encodeSenderKey,
   encrypt,
   type OwnChain,
+  type SenderKeyMessage,
   senderKeyOf,
   startOwnChain,
 } from '@sotto/sender-keys';
@@ -21,7 +22,7 @@ import type { MemberOutcome } from '../runtime/results.js';
 import { PROTECTION_NUMBERS, protectionOf } from '../storage/records.js';
 import { chainRecipientsTable, ownChainTable } from './tables.js';
 
-/** Chains kept for a group: that in use, and some before it for members who ask for them. */
+/** Chains kept for a group: that in use, and some before it for members who ask for them, who keep more, see `MemberChains`. */
 const CHAINS_MAX = 3;
 
 /**
@@ -133,6 +134,23 @@ export class OwnChains {
         })),
       },
     }));
+  }
+
+  /**
+   * Sees a message of our identity. One under the chain in use that this device has not written yet shows that the store is an old copy:
+   * its numbers were used, and members would take what we write for repetitions. So that chain is not written on again.
+   * @returns whether it is under a chain of this device
+   */
+  async recognise(tx: Transaction, groupId: string, message: SenderKeyMessage): Promise<boolean> {
+    const found = await this.#find(tx, groupId, message.chain);
+    if (found === undefined || message.index < found.chain.index) return found !== undefined;
+    const chains = await this.#chains(tx, groupId);
+    const state = encodeOwnChain(found.chain);
+    const retired = chains.map((one) =>
+      compareBytes(one.state, state) === 0 ? { ...one, begunAt: 0n } : one,
+    );
+    tx.put(ownChainTable, { chains: retired }, groupId);
+    return true;
   }
 
   /** Whether a chain is one of ours. */

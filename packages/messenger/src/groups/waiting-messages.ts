@@ -1,16 +1,18 @@
 import { compareBytes, decodeHex, encodeHex, type TransportMessage } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
-import { happenedWithin, storedNow } from '@sotto/device/internal';
+import { storedNow, timeSince } from '@sotto/device/internal';
+import type { GroupLog } from '@sotto/group-log';
 import type { SenderKeyMessage } from '@sotto/sender-keys';
 import type { WaitingRecord } from '../generated/sotto/messenger/v1/groups.js';
 import type { MessengerContext } from '../runtime/context.js';
+import { beyondLimit } from './fair-share.js';
 import { waitingTable } from './tables.js';
 
-/** Most messages that wait. The oldest go, those of the sender first who has most. */
-const WAITING_MAX = 256;
-/** Most bytes of these. */
+/** Most bytes of messages that wait. In the group that has most, the oldest of the sender who has most there goes. */
 const WAITING_MAX_BYTES = 1024 * 1024;
-/** Most of one sender; their oldest go. */
+/** Bytes that a smaller message counts as: so 256 wait at most. */
+const WAITING_LEAST_BYTES = 4096;
+/** Most of one sender in a group, and of all together who aren't members of it; their oldest go. */
 const WAITING_OF_SENDER = 64;
 /** Time after which nobody will give us the chain any more, in milliseconds. */
 const WAITING_MS = 7 * 24 * 60 * 60_000;
@@ -30,40 +32,47 @@ export class WaitingMessages {
     this.#context = context;
   }
 
-  /** All, oldest first. Those that have waited for too long are left out. */
+  /** All, oldest first. Those that have waited for too long are left out; not those of a time to come, when our clock was ahead. */
   async list(tx: ReadTransaction): Promise<readonly Waiting[]> {
     const found: Waiting[] = [];
     for await (const { segments, value } of tx.list(waitingTable, [], () => {})) {
-      if (happenedWithin(value.receivedAt, WAITING_MS, this.#context.settings)) {
+      if ((timeSince(Number(value.receivedAt), this.#context.settings) ?? 0) < WAITING_MS) {
         found.push({ number: segments[0] as string, record: value });
       }
     }
     return found;
   }
 
-  /** Keeps a message; older ones go when there is no room. */
+  /**
+   * Keeps a message; older ones go when there is no room. Somebody who isn't a member may have been added without our knowing yet:
+   * all of these share what one sender has, since whoever knows the group can write under any number of names.
+   */
   async add(
     tx: Transaction,
-    groupId: string,
+    log: Pick<GroupLog, 'groupId' | 'isMember'>,
     { chain, index }: SenderKeyMessage,
     message: TransportMessage,
   ): Promise<void> {
     const { payload, sender } = message;
-    const waiting = await this.list(tx);
+    const { groupId } = log;
+    const waiting = (await this.list(tx)).map((one) => {
+      const { record, number } = one;
+      const ofGroup = encodeHex(record.groupId);
+      const share = shareOf(log, ofGroup, encodeHex(record.sender));
+      return { groupId: ofGroup, sender: share, size: sizeOf(record.payload), record, number };
+    });
     const isKnown = waiting.some(
       ({ record }) =>
         compareBytes(record.payload, payload) === 0 && compareBytes(record.sender, sender) === 0,
     );
     if (isKnown || payload.length > WAITING_MAX_BYTES) return;
-    const kept = [...waiting];
-    const drop = (one: Waiting) => {
-      kept.splice(kept.indexOf(one), 1);
+    const share = shareOf(log, groupId, encodeHex(sender));
+    const ofSender = waiting.filter((one) => one.groupId === groupId && one.sender === share);
+    const gone = new Set(ofSender.slice(0, Math.max(0, ofSender.length - (WAITING_OF_SENDER - 1))));
+    const kept = waiting.filter((one) => !gone.has(one));
+    for (const one of [...gone, ...beyondLimit(kept, WAITING_MAX_BYTES - sizeOf(payload))]) {
       tx.delete(waitingTable, one.number);
-    };
-    const ofSender = () => kept.filter(({ record }) => compareBytes(record.sender, sender) === 0);
-    while (ofSender().length >= WAITING_OF_SENDER) drop(ofSender()[0] as Waiting);
-    const bytes = () => kept.reduce((sum, { record }) => sum + record.payload.length, payload.length);
-    while (kept.length >= WAITING_MAX || bytes() > WAITING_MAX_BYTES) drop(oldestOfMost(kept));
+    }
     const { clock, crypto } = this.#context.settings;
     const receivedAt = storedNow(clock);
     // In the order of arrival; random, since another transaction may add one at the same time.
@@ -90,13 +99,11 @@ export class WaitingMessages {
   }
 }
 
-/** The oldest message of the sender who has most. */
-function oldestOfMost(waiting: readonly Waiting[]): Waiting {
-  const counts = new Map<string, number>();
-  for (const { record } of waiting) {
-    const name = encodeHex(record.sender);
-    counts.set(name, (counts.get(name) ?? 0) + record.payload.length);
-  }
-  const [most] = [...counts].toSorted(([, a], [, b]) => b - a)[0] as [string, number];
-  return waiting.find(({ record }) => encodeHex(record.sender) === most) as Waiting;
+/** Whose share a message is of. */
+function shareOf(log: Pick<GroupLog, 'groupId' | 'isMember'>, groupId: string, sender: string): string {
+  return groupId !== log.groupId || log.isMember(sender) ? sender : '';
+}
+
+function sizeOf({ length }: Uint8Array): number {
+  return Math.max(WAITING_LEAST_BYTES, length);
 }

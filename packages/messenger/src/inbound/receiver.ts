@@ -10,6 +10,9 @@ import type { DecryptionFailures } from './decryption-failures.js';
 import { EarlyMessages } from './early-messages.js';
 import type { Content, Inbox } from './inbox.js';
 
+/** Wait before messages whose chain is there are received again, when they could not be stored; in milliseconds. */
+const RETRY_MS = 30_000;
+
 const SESSION_BROKEN: ReadonlySet<string> = new Set([
   'AUTHENTICATION_FAILED',
   'RATCHET_KEY_MISSING',
@@ -226,14 +229,19 @@ export class Receiver {
     for (const early of this.#early.take(groupId)) this.#context.runtime.inBackground(this.receive(early));
   }
 
-  /** Receives messages to whole groups whose chain came after them, in the background. */
+  /** Receives messages to whole groups whose chain came after them, in the background; again later when they can't be stored. */
   resume(): void {
     const { runtime } = this.#context;
     const run = async () => {
-      const [first] = await runtime.read((tx) => tx.keys(waitingKeys, [], 1));
-      if (first === undefined) return;
-      const { chainMessages } = await this.#to.loadGroupParts();
-      await chainMessages.receiveReadable((message, number) => this.receive(message, number));
+      try {
+        const [first] = await runtime.read((tx) => tx.keys(waitingKeys, [], 1));
+        if (first === undefined) return;
+        const { chainMessages } = await this.#to.loadGroupParts();
+        await chainMessages.receiveReadable((message, number) => this.receive(message, number));
+      } catch (error) {
+        runtime.schedule('waiting-messages', RETRY_MS, () => this.resume());
+        throw error;
+      }
     };
     runtime.inBackground(run());
   }

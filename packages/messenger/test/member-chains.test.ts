@@ -1,0 +1,81 @@
+import { decodeHex, encodeHex, type PublicKey, silentLogger } from '@sotto/core';
+import { openMessengerDevice } from '@sotto/device/internal';
+import {
+  decodeMessage,
+  encodeSenderKey,
+  encrypt,
+  OwnChain,
+  senderKeyOf,
+  startOwnChain,
+} from '@sotto/sender-keys';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
+import { expect, it } from 'vitest';
+import { MemberChains } from '../src/groups/member-chains.js';
+import { skippedSenderKeyTable } from '../src/groups/tables.js';
+import { DEFAULT_LIMITS } from '../src/index.js';
+import { Events } from '../src/runtime/events.js';
+import { Runtime } from '../src/runtime/runtime.js';
+import { manualClock } from './support.js';
+import { crypto, START } from './world.js';
+
+const [GROUP, OTHER] = ['0a', '0b'].map((byte) => byte.repeat(32)) as [string, string];
+
+async function bed() {
+  const clock = manualClock(START);
+  const identity = crypto.secp256k1.generateKeyPair();
+  const device = await openMessengerDevice({ identity, store: createMemoryStore(), crypto, clock });
+  const events = new Events(silentLogger);
+  const settings = {
+    crypto,
+    identity,
+    clock,
+    logger: silentLogger,
+    limits: DEFAULT_LIMITS,
+    transport: createMemoryNetwork().transport(),
+    directories: [],
+    names: undefined,
+    sealsMessages: false,
+  };
+  const chains = new MemberChains({ device, events, runtime: new Runtime(device, events, clock), settings });
+  /** A chain that was given from its first message on, and its message of some number, which is the first to arrive. */
+  const skip = async (groupId: string, count: number) => {
+    const sender = crypto.secp256k1.generateKeyPair().publicKey;
+    const chain = startOwnChain(crypto);
+    const from = { sender, senderInstallation: 'd', protection: 'pq' as const, sentAt: START };
+    const key = encodeSenderKey(senderKeyOf(crypto, chain));
+    await device.transaction((tx) => chains.accept(tx, groupId, from, key));
+    const read = (index: number) => {
+      const { chainKey } = senderKeyOf(crypto, new OwnChain({ ...chain, index: index + 1 }), index);
+      const context = { groupId: decodeHex(groupId), sender, installationId: 'd' };
+      const { encoded } = encrypt(crypto, new OwnChain({ ...chain, index, chainKey }), context, sender);
+      return device.transaction((tx) => chains.open(tx, groupId, sender, decodeMessage(encoded), 'id'));
+    };
+    await read(count);
+    return { sender: sender as PublicKey, read };
+  };
+  const kept = async (...of: readonly string[]) =>
+    (await device.read((tx) => tx.keys(skippedSenderKeyTable, of))).length;
+  return { skip, kept };
+}
+
+it('of all chains together, message keys are kept within a bound; those of whoever has most go', async () => {
+  const { skip, kept } = await bed();
+  const honest = await skip(GROUP, 20);
+  const elsewhere = await skip(OTHER, 300);
+  for (let i = 0; i < 35; i++) await skip(GROUP, 512);
+  expect(await kept()).toBe(16_384);
+  expect(await kept(GROUP, encodeHex(honest.sender))).toBe(20);
+  expect(await kept(OTHER)).toBe(300);
+  for (const { read, sender } of [honest, elsewhere]) {
+    expect((await read(0))?.plaintext).toEqual(sender);
+    await expect(read(0)).rejects.toMatchObject({ code: 'DUPLICATE_MESSAGE' });
+  }
+});
+
+it('a message whose key went so is one of a key that is no longer there', async () => {
+  const { skip } = await bed();
+  const first = await skip(GROUP, 512);
+  for (let i = 0; i < 35; i++) await skip(GROUP, 511);
+  await expect(first.read(0)).rejects.toMatchObject({ code: 'RATCHET_KEY_MISSING' });
+});
