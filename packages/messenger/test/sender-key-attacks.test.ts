@@ -272,6 +272,43 @@ describe('a hostile member', () => {
 
 const hexOf = ({ identity }: Party) => encodeHex(identity.publicKey);
 
+describe('a network that moves messages', () => {
+  it('to a chat, to another group, or to a person alone: nothing comes of it', async () => {
+    const { alice, bob, carol, channel, id, network, settle } = await club();
+    const { group: other } = await alice.messenger.groups.create('other', keysOf(bob, carol));
+    for (const { messenger } of [alice, bob]) await messenger.chats.join('lobby');
+    await settle();
+    const before = [bob, carol].map((party) => party.texts.length);
+    await say(alice, id, 'one');
+    await settle();
+    const heard = [bob, carol].map((party) => party.texts.length);
+    expect(heard.map((count, i) => count - (before[i] as number))).toEqual([1, 1]);
+    const elsewhere = await eavesdropper(network, alice.identity, other.id);
+    const connection = await network
+      .transport()
+      .connect({ identity: alice.identity, onMessage: async () => undefined });
+    for (const { payload } of [...channel.seen]) {
+      await elsewhere.post(payload);
+      await connection.send({ kind: 'public', name: 'lobby' }, payload);
+      await connection.send({ kind: 'partitioned', recipient: bob.identity.publicKey }, payload);
+    }
+    await alice.messenger.send({ kind: 'public', name: 'lobby' }, bytesOf('to all'));
+    await settle();
+    const said = bob.messages.at(-1);
+    expect(said?.conversation).toEqual({ kind: 'public', name: 'lobby' });
+    expect(bob.texts).toHaveLength((heard[0] as number) + 1);
+    expect(carol.texts).toHaveLength(heard[1] as number);
+    for (const [to, text] of [
+      [id, 'two'],
+      [other.id, 'three'],
+    ] as const) {
+      await say(alice, to, text);
+      await settle();
+      expect([bob, carol].map((party) => textsOf(party).at(-1))).toEqual([text, text]);
+    }
+  });
+});
+
 describe('a network that repeats', () => {
   it('what was read under a chain that came before the ones that were missing', async () => {
     const clock = settableClock(START);
