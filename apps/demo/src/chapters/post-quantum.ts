@@ -26,14 +26,14 @@ export const postQuantum: Chapter = {
     stage.check('Their messages are protected by both kinds of keys', message?.protection === 'pq');
     const { kind, key, number } = lastSent(alice);
     stage.check(
-      'On the wire, the ratchet key and the number of a message are encrypted too',
-      kind === 'post-quantum' && key === '' && number === '',
+      'On the wire, the ratchet key and the number of a message are encrypted, and nothing names its sender',
+      kind === 'sealed' && key === '' && number === '',
     );
 
     stage.tell("Carol's client is an older one. Alice talks to her as clients have always done.");
     await stage.deliver(alice, carol, 'And you?');
     await stage.deliver(carol, alice, 'As ever.');
-    stage.check('Old and new clients understand each other', lastSent(carol).kind !== 'post-quantum');
+    stage.check('Old and new clients understand each other', lastSent(carol).kind === 'ratchet');
 
     stage.tell('Bob goes back to such a client. An attacker may want to look like that, so Alice is told.');
     let withdrawn = 0;
