@@ -239,7 +239,8 @@ describe('limits of groups', () => {
     for (const [n, group] of groups.entries()) {
       clock.advance(10);
       await tell(mallory, alice, group);
-      if (n % 8 === 7) await quiet(network, alice, mallory);
+      // Of several that come together, none is the oldest.
+      if (n < 3 || n % 8 === 7) await quiet(network, alice, mallory);
     }
     await quiet(network, alice, mallory);
     expect(forgotten).toEqual(groups.slice(0, 2).map(({ chatId }) => statusGroupId(crypto, chatId)));
