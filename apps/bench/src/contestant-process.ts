@@ -16,10 +16,12 @@ async function load(): Promise<Library> {
   return createLibrary();
 }
 
-const library = ours === undefined ? load() : undefined;
+let library: Promise<Library> | undefined;
 
 serveMeasurements(async (scenario) => {
   const found = scenarios.find((one) => one.id === scenario);
   if (found === undefined) throw new Error(`no such scenario: ${scenario}`);
-  return library === undefined ? prepareFloor(ours as string, found) : found.prepare(await library);
+  if (ours !== undefined) return prepareFloor(ours, found);
+  library ??= load();
+  return found.prepare(await library);
 });
