@@ -1,5 +1,5 @@
 // Sums up what .ci/run has run, from the reports that the parts wrote and their exit codes ("test=0 check=1 ...").
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { readJson, root, workspacePackages } from './workspace.mjs';
@@ -74,6 +74,15 @@ function passedWhenRepeated(part) {
   );
 }
 
+/** What a part printed last, of those whose output is in a file; a finding of the fuzzer and all after it. */
+function lastWordsOf(part) {
+  const log = join(root, 'reports', `${part}.log`);
+  if (!existsSync(log)) return 'See above.';
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+  const finding = lines.findIndex((line) => line.startsWith('FINDING'));
+  return lines.slice(finding < 0 ? -25 : finding).join('\n');
+}
+
 for (const outcome of process.argv.slice(2)) {
   const at = outcome.lastIndexOf('=');
   const [part, status] = [outcome.slice(0, at), Number(outcome.slice(at + 1))];
@@ -87,6 +96,7 @@ for (const outcome of process.argv.slice(2)) {
     countTests(part);
   } else {
     count(part, { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1 });
+    if (status !== 0) failures.push({ what: part, test: `exit code ${status}`, why: lastWordsOf(part) });
   }
   // Coverage below its threshold, a build that fails: no test of it failed, and yet the part has.
   if (status !== 0 && counts.failed === failedBefore && unstable.length === unstableBefore) {

@@ -1,5 +1,5 @@
 /**
- * Mutation testing: npm run mutation -- [TARGET[:FILE]...] [--changed REVISION] [--seconds N] [--list]
+ * Mutation testing: npm run mutation -- [TARGET[:FILE]...] [--changed REVISION] [--seconds N] [--report] [--list]
  *
  * Changes the sources of each target (scripts/mutation/targets.mjs) in one place after another, and runs the tests that reach it: a
  * mutant that no test notices survives. Ends with 1 when less than 90 % of a target's mutants are noticed. Results of an earlier run are
@@ -7,7 +7,8 @@
  * docs/mutation.md.
  *
  * With a FILE of the target (`x3dh:src/merge.ts`, or some lines of it, `x3dh:src/merge.ts:20-30`), only that is mutated; with --changed,
- * only lines that differ from REVISION. With --seconds, a run ends after that time, says what it left out, and judges what was tried.
+ * only lines that differ from REVISION. With --seconds, a run ends after that time, says what it left out, and judges what was tried. With
+ * --report, it prints scores without each survivor, and doesn't fail for them.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -66,7 +67,7 @@ for (const target of targets) {
   if (ranges?.length === 0) continue;
   const outcome = { target, ...(await playTarget(target, { ranges, deadline })) };
   outcomes.push(outcome);
-  printTarget(outcome);
+  printTarget(outcome, { survivors: !values.report });
   if (outcome.isInterrupted) break;
 }
 if (outcomes.length === 0)

@@ -21,10 +21,10 @@ export function scoreOf(mutants) {
   };
 }
 
-/** Each survivor, and the scores of the target's files. */
-export function printTarget({ target, mutants, planned, isComplete, hasFailed }) {
+/** Each survivor, if wanted, and the scores of the target's files. */
+export function printTarget({ target, mutants, planned, isComplete, hasFailed }, { survivors }) {
   for (const { file, location, mutator, status, replacement } of mutants) {
-    if (!UNNOTICED.has(status)) continue;
+    if (!survivors || !UNNOTICED.has(status)) continue;
     const { line, column } = location.start;
     const what = status === 'Survived' ? 'SURVIVED' : 'NOT REACHED';
     print(

@@ -20,6 +20,7 @@ import {
   writeAccount,
 } from '@sotto/messenger';
 import { LOOK_MS, REPEAT_MS } from './limits.js';
+import { STATE_KEY, stateWrite } from './link-state.js';
 import { decodeLinkMessage, encodeLinkMessage, type LinkMessage } from './messages.js';
 import { deleteUnder } from './pieces.js';
 
@@ -166,8 +167,8 @@ export class LinkChannel {
     look();
   }
 
-  /** Stops, and empties the store when it is over. */
-  async close({ isOver }: { readonly isOver: boolean }): Promise<void> {
+  /** Stops. When it is over, empties the store, but for the state to keep. */
+  async close({ isOver, keep }: { readonly isOver: boolean; readonly keep?: object }): Promise<void> {
     this.#stopped = true;
     this.#cancelRepeat();
     this.#cancelWatch();
@@ -175,7 +176,9 @@ export class LinkChannel {
     await this.#queue.settled();
     await this.#messenger.flushed();
     await this.#messenger.close();
-    if (isOver) await deleteUnder(this.#options.store, '');
+    if (!isOver) return;
+    if (keep !== undefined) await this.commit([stateWrite(keep)]);
+    await deleteUnder(this.#options.store, '', keep === undefined ? [] : [STATE_KEY]);
   }
 
   async #receive(message: ReceivedMessage): Promise<void> {

@@ -15,11 +15,11 @@ import {
 import { MAX_LINK_MS } from './limits.js';
 import { deleteUnder } from './pieces.js';
 
-const KEY = 'app/link/state';
+export const STATE_KEY = 'app/link/state';
 
 /** The state that is kept; `undefined` when there is none. @throws STATE_CORRUPT */
 export async function readState<T extends object>(store: Store): Promise<T | undefined> {
-  const record = await store.get(KEY);
+  const record = await store.get(STATE_KEY);
   if (record === undefined) return undefined;
   try {
     const state: unknown = JSON.parse(decodeUtf8(record.value));
@@ -33,7 +33,7 @@ export async function readState<T extends object>(store: Store): Promise<T | und
 
 /** The write that keeps a state: texts and numbers; bytes are base64. */
 export function stateWrite(state: object): Write {
-  return { type: 'put', key: KEY, value: encodeUtf8(JSON.stringify(state)) };
+  return { type: 'put', key: STATE_KEY, value: encodeUtf8(JSON.stringify(state)) };
 }
 
 /** A state ends, unless it goes on before. */

@@ -25,7 +25,7 @@ import {
   WINDOW,
 } from './limits.js';
 import { parseLinkCode } from './link-code.js';
-import { durationOf, isPast, readState, stateWrite, textOf } from './link-state.js';
+import { durationOf, isPast, readState, STATE_KEY, stateWrite, textOf } from './link-state.js';
 import type { LinkMessage } from './messages.js';
 import type { LinkOptions } from './new-device.js';
 import { deleteUnder, Pieces } from './pieces.js';
@@ -56,6 +56,13 @@ type State =
   | ({ readonly phase: 'welcomed'; readonly peerName: string } & Called)
   | ({ readonly phase: 'exported' | 'ready'; readonly peerName: string } & Called & Exported)
   | ({ readonly phase: 'finished'; readonly peerName: string; readonly installationId: string } & Called);
+/** What is left of a link that worked, for a caller whose process was killed before it had the result. Opens nothing. */
+interface Concluded extends LinkedDevice {
+  readonly phase: 'concluded';
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+  readonly peer: string;
+}
 interface Called {
   /** When it is over, in milliseconds since the epoch. */
   readonly until: number;
@@ -73,8 +80,9 @@ const COST = { memoryKiB: 8, passes: 1 };
 
 /**
  * Hands an account with contacts, groups and history to the new device whose code was read. Call it again with the same code and
- * stores after a crash: it goes on where it was. The account stays in use here. Call `cleanUpLinkStore` when the application starts:
- * until it is over, the link's store holds a sealed copy of the account, with what opens it.
+ * stores after a crash: it goes on where it was, or, within `silenceMs` of its end, returns the same result. The account stays in use
+ * here. Call `cleanUpLinkStore` when the application starts: until it is over, the link's store holds a sealed copy of the account,
+ * with what opens it.
  *
  * @returns when the new device has it
  * @throws INVALID_TEXT for what is not a code; DEVICE_NOT_LINKED, and then it is over; ABORTED; INVALID_ARGUMENT; STORE codes
@@ -87,9 +95,13 @@ export async function handOverAccount(options: HandOverOptions): Promise<LinkedD
   const { linkStore: store, transport, signal, clock = systemClock, logger = silentLogger } = options;
   const crypto = options.crypto ?? defaultProvider();
   const { identity, secret } = parseLinkCode(crypto, options.code);
-  const kept = await readState<State>(store);
+  const kept = await readState<State | Concluded>(store);
   const silenceMs = durationOf(options.silenceMs ?? DEFAULT_SILENCE_MS, 'silenceMs');
-  const isSame = kept !== undefined && kept.secret === textOf(secret);
+  if (kept?.phase === 'concluded' && kept.peer === textOf(identity) && !isPast(kept, clock.now())) {
+    await deleteUnder(store, '', [STATE_KEY]);
+    return { installationId: kept.installationId, name: kept.name };
+  }
+  const isSame = kept !== undefined && kept.phase !== 'concluded' && kept.secret === textOf(secret);
   const isLate = isSame && kept.phase !== 'finished' && isPast(kept, clock.now());
   if (!isSame || isLate) await deleteUnder(store, '');
   // The new device has given up by now, or will.
@@ -98,7 +110,7 @@ export async function handOverAccount(options: HandOverOptions): Promise<LinkedD
   const device = new OldDevice(channel, { ...options, crypto, clock, silenceMs }, { identity, secret });
   try {
     const linked = await device.run();
-    await channel.close({ isOver: true });
+    await channel.close({ isOver: true, keep: device.concluded(linked) });
     return linked;
   } catch (error) {
     await device.close(error);
@@ -154,6 +166,11 @@ class OldDevice {
     await this.#channel.unlessFailed(this.#finished);
     const { installationId, peerName: name } = this.#state as Extract<State, { phase: 'finished' }>;
     return { installationId, name };
+  }
+
+  concluded({ installationId, name }: LinkedDevice): Concluded {
+    const { peer } = this.#state as State;
+    return { phase: 'concluded', until: this.#silentUntil(), peer, installationId, name };
   }
 
   /** When it is over. */

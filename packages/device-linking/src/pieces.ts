@@ -75,11 +75,12 @@ function keyOf(index: number): string {
 /** Records deleted in one commit. */
 const AT_ONCE = 256;
 
-/** Deletes all records under a prefix. */
-export async function deleteUnder(store: Store, prefix: string): Promise<void> {
+/** Deletes all records under a prefix, but for those to keep. */
+export async function deleteUnder(store: Store, prefix: string, keep: readonly string[] = []): Promise<void> {
   for (;;) {
     const keys: string[] = [];
-    for await (const { key } of store.list(prefix, { limit: AT_ONCE })) keys.push(key);
+    for await (const { key } of store.list(prefix, { limit: AT_ONCE + keep.length }))
+      if (!keep.includes(key)) keys.push(key);
     if (keys.length === 0) return;
     await store.commit(keys.map((key) => ({ type: 'delete', key })));
   }

@@ -1,4 +1,13 @@
-import { type Clock, encodeUtf8, isSottoError, type KeyPair, type Store, type Transport } from '@sotto/core';
+import {
+  type Clock,
+  decodeUtf8,
+  encodeBase64,
+  encodeUtf8,
+  isSottoError,
+  type KeyPair,
+  type Store,
+  type Transport,
+} from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger, type Messenger, writeAccount } from '@sotto/messenger';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
@@ -207,15 +216,36 @@ describe('a device that is linked', () => {
     await Promise.all([fresh.close(), account.messenger.close()]);
   });
 
-  it('leaves nothing in the stores of the linking', async () => {
+  it('leaves nothing in the stores of the linking but the result, which is returned again for an hour', async () => {
     const world = await newWorld();
+    const { clock, network, account } = world;
     const [one, other] = [createMemoryStore(), createMemoryStore()];
-    const { received, handedOver } = link(world, {
+    const { received, handedOver, shown } = link(world, {
       received: { linkStore: one },
-      handedOver: { linkStore: other },
+      handedOver: { linkStore: keptView(other) },
     });
-    await settle<unknown>(world.clock, received, handedOver);
-    expect([await recordsOf(one, ''), await recordsOf(other, '')]).toEqual([[], []]);
+    await settle<unknown>(clock, received, handedOver);
+    expect([await recordsOf(one, ''), await recordsOf(other, '')]).toEqual([[], ['app/link/state']]);
+    const [linked, code] = [await handedOver, await shown];
+    const { secret } = parseLinkCode(crypto, code);
+    const record = JSON.parse(decodeUtf8((await other.get('app/link/state'))?.value as Uint8Array));
+    expect(Object.keys(record).sort()).toEqual(['installationId', 'name', 'peer', 'phase', 'until']);
+    expect(JSON.stringify(record)).not.toContain(encodeBase64(secret));
+
+    // A process that was killed before it had the result, with a record that was not deleted yet.
+    await other.commit([{ type: 'put', key: 'app/link/piece/000000', value: Uint8Array.of(1) }]);
+    expect(await cleanUpLinkStore(other, { clock })).toBe(true);
+    const again = await handOverAccount({
+      ...{ linkStore: other, transport: network.transport(), deviceName: 'old laptop', crypto, clock },
+      account: { store: account.store, identity: account.identity, installationId: 'old' },
+      code,
+      confirm: () => expect.unreachable(),
+    });
+    expect(again).toEqual(linked);
+    expect(await recordsOf(other, '')).toEqual(['app/link/state']);
+    clock.advance(60 * 60_000);
+    expect(await cleanUpLinkStore(other, { clock })).toBe(false);
+    expect(await recordsOf(other, '')).toEqual([]);
   });
 
   it.each([

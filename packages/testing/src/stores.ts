@@ -17,9 +17,9 @@ export async function dump(store: Store): Promise<string> {
   return lines.join('\n');
 }
 
-/** How many records a table of a store has. */
-export async function countRecords(store: Store, table: string): Promise<number> {
+/** How many records a store has, or one of its tables. */
+export async function countRecords(store: Store, table?: string): Promise<number> {
   let count = 0;
-  for await (const _ of store.list(`${table}/`)) count++;
+  for await (const _ of store.list(table === undefined ? '' : `${table}/`)) count++;
   return count;
 }

@@ -4,17 +4,18 @@ import { defaultProvider } from '@sotto/crypto';
 import { handOverAccount, receiveAccount } from '@sotto/device-linking';
 import { readAccount } from '@sotto/messenger';
 import { killing, parentTransport } from '@sotto/testing/kills';
+import { hurried } from './hurried.ts';
 import { openStore } from './stores.ts';
 
 const { side, kind, directory, code, installationId, ...death } = JSON.parse(process.argv[2]);
 const crypto = defaultProvider();
 const account = await openStore(kind, directory, 'account');
 const linkStore = killing(await openStore(kind, directory, 'link'), death);
-const common = { linkStore, transport: parentTransport(), crypto, deviceName: side };
+const common = { linkStore, transport: parentTransport(), crypto, deviceName: side, clock: hurried };
 const say = (message) => process.send(message);
 
 say({ type: 'ready' });
-if (side === 'new') {
+if (side === 'new' && !(await isDone())) {
   const received = await receiveAccount({
     ...common,
     accountStore: account,
@@ -22,7 +23,7 @@ if (side === 'new') {
     confirm: () => true,
   });
   await received.finish(installationId);
-} else {
+} else if (side === 'old') {
   const identity = await readAccount(account, crypto);
   await handOverAccount({
     ...common,
@@ -35,3 +36,9 @@ await linkStore.close();
 await account.close();
 say({ type: 'ended' });
 process.disconnect();
+
+/** Whether the process before was killed at the very end: who has an account, and no link in progress, begins no other one. */
+async function isDone() {
+  for await (const _ of linkStore.list('', { limit: 1 })) return false;
+  return (await readAccount(account, crypto)) !== undefined;
+}
