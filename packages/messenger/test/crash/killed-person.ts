@@ -6,6 +6,7 @@ import { decodeProtocolMessage } from '@sotto/protocol-codec';
 import { bundlePath } from '@sotto/testing/bundle';
 import { manualClock } from '@sotto/testing/clock';
 import { temporaryDirectory } from '@sotto/testing/files';
+import { killWhenHung } from '@sotto/testing/kills';
 import { expect } from 'vitest';
 import { type Node, newNode, read } from '../world.js';
 import { openStore } from './killable.js';
@@ -61,6 +62,7 @@ export class World {
       ...(death && 'at' in death && { killAt: death.at, killWhen: death.when }),
     };
     const child = fork(CHILD, [JSON.stringify(argument)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const throwIfHung = killWhenHung(child);
     let trouble = '';
     child.stderr?.on('data', (data) => {
       trouble += data;
@@ -123,6 +125,7 @@ export class World {
       });
     });
     await gone;
+    throwIfHung();
     await work;
     if (!ended && !frozen && child.signalCode !== 'SIGKILL')
       throw new Error(`the process ended by itself: ${trouble}`);

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { setTimeout } from 'node:timers';
+import { killWhenHung } from './hung-process.js';
 import { NetworkBridge } from './network-bridge.js';
 
 /** How a process lives. It says `ready` when its work begins, and `ended` when all of it is done. */
@@ -25,6 +26,7 @@ export async function liveOnce({ program, argument, death, network, onMessage }:
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
   });
+  const throwIfHung = killWhenHung(child);
   let trouble = '';
   child.stderr?.on('data', (data) => {
     trouble += data;
@@ -39,6 +41,7 @@ export async function liveOnce({ program, argument, death, network, onMessage }:
   });
   await new Promise((resolve) => child.on('close', resolve));
   await bridge.close();
+  throwIfHung();
   if (!ended && child.signalCode !== 'SIGKILL') throw new Error(`the process ended by itself: ${trouble}`);
   return ended;
 }
