@@ -54,9 +54,27 @@ async function bed() {
     await read(count);
     return { sender: sender as PublicKey, read };
   };
+  /** Chains that a device gives one after another; what `read` makes of the first message under one of them. */
+  const given = async (count: number) => {
+    const sender = crypto.secp256k1.generateKeyPair().publicKey as PublicKey;
+    const from = { sender, senderInstallation: 'd', protection: 'pq' as const, sentAt: START };
+    const begun = Array.from({ length: count }, () => startOwnChain(crypto));
+    for (const chain of begun) {
+      const key = encodeSenderKey(senderKeyOf(crypto, chain));
+      await device.transaction((tx) => chains.accept(tx, GROUP, from, key));
+    }
+    const has = (index: number) =>
+      device.read((tx) => chains.has(tx, GROUP, sender, (begun[index] as OwnChain).chain));
+    const read = (index: number) => {
+      const context = { groupId: decodeHex(GROUP), sender, installationId: 'd' };
+      const { encoded } = encrypt(crypto, begun[index] as OwnChain, context, sender);
+      return device.transaction((tx) => chains.open(tx, GROUP, sender, decodeMessage(encoded), 'id'));
+    };
+    return { has, read };
+  };
   const kept = async (...of: readonly string[]) =>
     (await device.read((tx) => tx.keys(skippedSenderKeyTable, of))).length;
-  return { skip, kept };
+  return { skip, given, kept };
 }
 
 it('of all chains together, message keys are kept within a bound; those of whoever has most go', async () => {
@@ -78,4 +96,12 @@ it('a message whose key went so is one of a key that is no longer there', async 
   const first = await skip(GROUP, 512);
   for (let i = 0; i < 35; i++) await skip(GROUP, 511);
   await expect(first.read(0)).rejects.toMatchObject({ code: 'RATCHET_KEY_MISSING' });
+});
+
+it('whoever was away while a chain was replaced 63 times reads what comes under the first one then', async () => {
+  const { given } = await bed();
+  const { read, has } = await given(64);
+  expect(await read(0)).toMatchObject({ senderInstallation: 'd', protection: 'pq' });
+  const more = await given(65);
+  expect([await more.has(0), await more.has(1), await has(0)]).toEqual([false, true, true]);
 });

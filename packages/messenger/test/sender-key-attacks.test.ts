@@ -105,17 +105,17 @@ describe('a hostile member', () => {
     const { alice, bob, evil, payload, id, settle } = await club();
     await say(alice, id, 'one');
     await settle();
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 70; i++) {
       const senderKey = encodeSenderKey(senderKeyOf(crypto, startOwnChain(crypto)));
       await evil.send(bob, { ...payload, senderKey });
     }
-    // One of alice, and five of a device.
-    expect((await sizesOf(bob))['member-chain']?.count).toBe(1 + 5);
-    for (let i = 0; i < 20; i++) {
+    // One of alice, and 64 of a device.
+    expect((await sizesOf(bob))['member-chain']?.count).toBe(1 + 64);
+    for (let i = 0; i < 70; i++) {
       const senderKey = encodeSenderKey(senderKeyOf(crypto, startOwnChain(crypto)));
       await evil.sendAs(bob, `device-${i}`, { ...payload, senderKey });
     }
-    expect((await sizesOf(bob))['member-chain']?.count).toBe(1 + 15);
+    expect((await sizesOf(bob))['member-chain']?.count).toBe(1 + 128);
     await say(alice, id, 'two');
     await settle();
     expect(textsOf(bob)).toEqual(['one', 'two']);
@@ -143,7 +143,7 @@ describe('a hostile member', () => {
     expect(textsOf(bob)).toEqual(['512', '1025', '513']);
     expect((await sizesOf(bob))['skipped-sender-key']?.count).toBe(511);
     // What replaces the chain takes its keys with it.
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 64; i++) {
       const senderKey = encodeSenderKey(senderKeyOf(crypto, startOwnChain(crypto)));
       await evil.send(bob, { ...payload, senderKey });
     }

@@ -18,13 +18,13 @@ import type { GroupSender } from './group-sender.js';
 import { memberChainTable, skippedSenderKeyTable } from './tables.js';
 
 /**
- * Chains kept of one device in a group: messages may still come on those before. The oldest go. A device gives its last three when asked, so
- * of a chain that it can give again at most four others may have come later: two from before that one were missing then, and two are newer.
- * With fewer, a chain could come back from its beginning, and messages that were read under it be repeated.
+ * Chains kept of one device in a group; the oldest go. Whoever was away is given all those that were begun meanwhile, perhaps before the
+ * messages under the first of them: one for each week and each removal. And a device gives its last three when asked, so at least five
+ * have to be kept: otherwise one could come back from its beginning, and messages that were read under it be repeated.
  */
-const CHAINS_OF_DEVICE = 5;
+const CHAINS_OF_DEVICE = 64;
 /** Chains kept of one member in a group, of all devices: they may claim any number of these. The oldest go. */
-const CHAINS_OF_MEMBER = 15;
+const CHAINS_OF_MEMBER = 128;
 /** Message keys kept for a chain, and most messages that one may leave out: as many as an honest chain has. */
 const SKIPPED_MAX = 512;
 /** Message keys kept in all. In the group that has most, the oldest of the member who has most there go. */

@@ -12,8 +12,9 @@ const { role, kind, directory, peers, from, ...death } = JSON.parse(process.argv
 const crypto = defaultProvider();
 const bytesOf = (text) => new TextEncoder().encode(text);
 const say = (message) => process.send(message);
+const SENDER_KEYS = { senderKeysFrom: 1, senderKeyMessages: 4 };
 
-const transport = parentTransport();
+const transport = parentTransport({ history: role.endsWith('by sender keys') });
 
 async function openMessenger(store, options = {}) {
   const identity = await readAccount(store, crypto);
@@ -47,11 +48,32 @@ async function administer(store, options) {
   await messenger.close();
 }
 
+/** A member of a group with sender keys, who reads until the parent says that it is enough. What was read is kept with the acknowledgement. */
+async function readBySenderKeys(store) {
+  const identity = await readAccount(store, crypto);
+  const messenger = await createMessenger({ identity, store, transport, crypto, limits: SENDER_KEYS });
+  let heard = 0;
+  // A life that was killed may not have told all that it read.
+  for await (const { value } of store.list('app/heard/'))
+    say({ type: 'heard', text: new TextDecoder().decode(value) });
+  messenger.on('message', async (message) => {
+    const key = `app/heard/${from}/${heard++}`;
+    await message.acknowledge({ alongside: [{ type: 'put', key, value: message.payload }] });
+    say({ type: 'heard', text: new TextDecoder().decode(message.payload) });
+  });
+  const isOver = new Promise((resolve) => {
+    process.on('message', ({ type }) => type === 'enough' && resolve());
+  });
+  await messenger.start();
+  say({ type: 'ready' });
+  await isOver;
+  await messenger.flushed();
+  await messenger.close();
+}
+
 /** With sender keys, which are replaced with each removal, and after a few messages. */
 function administerBySenderKeys(store) {
-  const limits = { senderKeysFrom: 1, senderKeyMessages: 4 };
-  const capabilities = { ...transport.capabilities, history: true };
-  return administer(store, { limits, transport: { ...transport, capabilities } });
+  return administer(store, { limits: SENDER_KEYS });
 }
 
 /** A store of an earlier version: opened, written on. */
@@ -107,6 +129,7 @@ async function compact(store) {
 const roles = {
   administrator: administer,
   'administrator by sender keys': administerBySenderKeys,
+  'member by sender keys': readBySenderKeys,
   migration: migrate,
   'backup written': write,
   'backup restored': restore,

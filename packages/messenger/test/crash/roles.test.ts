@@ -1,6 +1,6 @@
 import { cpSync, createReadStream, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeHex, type Store, systemClock } from '@sotto/core';
+import { encodeHex, encodeUtf8, type Store, systemClock } from '@sotto/core';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { bundlePath } from '@sotto/testing/bundle';
 import { temporaryDirectory } from '@sotto/testing/files';
@@ -10,7 +10,13 @@ import { countRecords } from '@sotto/testing/stores';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { restoreBackup } from '../../src/backup.js';
-import { createMessenger, type Messenger, readAccount, writeAccount } from '../../src/index.js';
+import {
+  createMessenger,
+  type Messenger,
+  type MessengerOptions,
+  readAccount,
+  writeAccount,
+} from '../../src/index.js';
 import { crypto, dump, textOf } from '../world.js';
 import { openStore } from './killable.js';
 
@@ -23,6 +29,7 @@ type Kind = (typeof KINDS)[number];
 const ROLES = {
   administrator: { commits: 12, ms: 120 },
   'administrator by sender keys': { commits: 16, ms: 120 },
+  'member by sender keys': { commits: 10, ms: 200 },
   migration: { commits: 12, ms: 120 },
   'backup written': { commits: 0, ms: 30 },
   'backup restored': { commits: 2, ms: 60 },
@@ -46,6 +53,8 @@ class Lives {
     readonly network: MemoryNetwork = createMemoryNetwork(),
     readonly peers: readonly Uint8Array[] = [],
     readonly directory = temporaryDirectory(),
+    /** Called when the work of a life begins, and when it has read something; ends its work when that is enough. */
+    readonly isEnough: (life: number, heard: string | undefined) => boolean = () => false,
   ) {}
 
   /** One life, to the end or to a death at a random moment. @returns whether it lived to the end */
@@ -58,10 +67,12 @@ class Lives {
       argument: { role, kind, directory, peers: this.peers.map(encodeHex), from },
       death: dies ? ROLES[role] : undefined,
       network: this.network,
-      onMessage: (message) => {
+      onMessage: (message, child) => {
         const { type, text } = message as { readonly type: string; readonly text: string };
         if (type === 'said') this.told.said.push(text);
-        else if (type === 'group') this.told.group = message as unknown as NonNullable<Told['group']>;
+        else if (type === 'ready' || type === 'heard') {
+          if (this.isEnough(from, text) && child.connected) child.send({ type: 'enough' }, () => {});
+        } else if (type === 'group') this.told.group = message as unknown as NonNullable<Told['group']>;
       },
     });
   }
@@ -84,7 +95,11 @@ class Lives {
 }
 
 /** A messenger in this process, with what it was given. */
-async function newPeer(network: MemoryNetwork, store: Store = createMemoryStore()) {
+async function newPeer(
+  network: MemoryNetwork,
+  store: Store = createMemoryStore(),
+  options: Partial<MessengerOptions> = {},
+) {
   const identity = (await readAccount(store, crypto)) ?? crypto.secp256k1.generateKeyPair();
   const clock = systemClock;
   const messenger: Messenger = await createMessenger({
@@ -93,6 +108,7 @@ async function newPeer(network: MemoryNetwork, store: Store = createMemoryStore(
     transport: network.transport(),
     crypto,
     clock,
+    ...options,
   });
   const texts: string[] = [];
   messenger.on('message', async (message) => {
@@ -160,6 +176,58 @@ describe('killed over and over', () => {
       expect(groups.length).toBe(1);
       expectOnce(bob.texts, lives.told.said);
       await bob.messenger.close();
+      await carol.messenger.close();
+    },
+    3_600_000,
+  );
+
+  it.each(KINDS)(
+    'a member of a group with sender keys: gets each message once, whatever is replaced meanwhile, on %s',
+    async (kind) => {
+      const network = createMemoryNetwork();
+      const limits = { senderKeysFrom: 1, senderKeyMessages: 4 };
+      const [alice, carol] = [
+        await newPeer(network, createMemoryStore(), { limits }),
+        await newPeer(network, createMemoryStore(), { limits }),
+      ];
+      await alice.messenger.contacts.add(identity.publicKey);
+      const { group } = await alice.messenger.groups.create('name', [identity.publicKey]);
+      const said: string[] = [];
+      let telling = Promise.resolve();
+      const tell = async (life: number) => {
+        for (let i = 0; i < 5; i++) {
+          const text = i < 4 ? `say ${life + i}` : `last ${life}`;
+          missing.add(text);
+          said.push(text);
+          await alice.messenger.send({ kind: 'group', groupId: group.id }, encodeUtf8(text));
+        }
+        const { members } = await alice.messenger.groups.get(group.id);
+        const change = members.length === 2 ? 'add' : 'remove';
+        await alice.messenger.groups[change](group.id, [carol.identity.publicKey]);
+      };
+      const missing = new Set<string>();
+      const isLast = (life: number) => life === 10 * KILLS;
+      const lives = new Lives('member by sender keys', kind, network, [], undefined, (life, text) => {
+        if (text === undefined) telling = telling.then(() => tell(life));
+        else missing.delete(text);
+        return isLast(life) ? said.includes(`last ${life}`) && missing.size === 0 : text === `last ${life}`;
+      });
+      const store = await lives.open();
+      await writeAccount(store, identity, crypto);
+      await store.close();
+      await lives
+        .killOver(async () => {
+          await telling;
+        })
+        .catch((cause) => {
+          throw new Error(`Not read: ${[...missing].join(', ')}`, { cause });
+        });
+      const after = await lives.open();
+      const heard: string[] = [];
+      for await (const { value } of after.list('app/heard/')) heard.push(textOf(value));
+      await after.close();
+      expect(heard.toSorted()).toEqual(said.toSorted());
+      await alice.messenger.close();
       await carol.messenger.close();
     },
     3_600_000,

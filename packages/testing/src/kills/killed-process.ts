@@ -34,9 +34,9 @@ export async function liveOnce({ program, argument, death, network, onMessage }:
   let ended = false;
   const bridge = new NetworkBridge(network, child);
   child.on('message', (message: { readonly type: string }) => {
-    if (message.type === 'ready' && death !== undefined && !atCommit) {
+    if (message.type === 'ready' && death !== undefined && !atCommit)
       setTimeout(() => child.kill('SIGKILL'), randomInt(death.ms)).unref();
-    } else if (message.type === 'ended') ended = true;
+    if (message.type === 'ended') ended = true;
     else onMessage(message, child);
   });
   await new Promise((resolve) => child.on('close', resolve));
