@@ -12,6 +12,8 @@ import type { MessengerContext } from '../runtime/context.js';
 import { contactCodeChannel, groupChannelName } from '../runtime/topics.js';
 import { chatTable, contactTable, groupTable, negotiatedTable } from '../storage/tables.js';
 
+type NegotiatedChannel = Extract<Channel, { readonly kind: 'negotiated' }>;
+
 /** What we subscribe to for contacts, conversations and public chats, as channels of the transport. */
 export class Subscriptions {
   readonly #context: MessengerContext;
@@ -64,6 +66,10 @@ export class Subscriptions {
 
   /** All that we subscribe to now. */
   channels(): readonly Channel[] {
+    return [...this.#unnegotiated(), ...this.#negotiatedChannels().values()];
+  }
+
+  #unnegotiated(): readonly Channel[] {
     const { device, settings } = this.#context;
     return [
       { kind: 'partitioned', recipient: device.identity },
@@ -75,13 +81,13 @@ export class Subscriptions {
       ...[...new Set([...this.#watched, ...this.#negotiated])].map((name) =>
         contactCodeChannel(settings.crypto, decodeHex(name) as PublicKey),
       ),
-      ...this.#negotiatedWith().map((name) => this.negotiatedChannel(decodeHex(name) as PublicKey)),
     ];
   }
 
-  /** Identities to whose negotiated topic we subscribe, in hex. */
-  #negotiatedWith(): readonly string[] {
-    return [...new Set([...this.#negotiated, ...this.#answered])];
+  /** By identity in hex, the negotiated topics that we subscribe to. */
+  #negotiatedChannels(): ReadonlyMap<string, NegotiatedChannel> {
+    const names = new Set([...this.#negotiated, ...this.#answered]);
+    return new Map([...names].map((name) => [name, this.negotiatedChannel(decodeHex(name) as PublicKey)]));
   }
 
   /** The channel of a group. */
@@ -89,7 +95,7 @@ export class Subscriptions {
     return { kind: 'public', name: groupChannelName(this.#context.settings.crypto, decodeHex(groupId)) };
   }
 
-  negotiatedChannel(identity: PublicKey): Channel {
+  negotiatedChannel(identity: PublicKey): NegotiatedChannel {
     return { kind: 'negotiated', secret: this.#context.device.negotiatedSecret(identity) as SharedKey };
   }
 
@@ -97,18 +103,13 @@ export class Subscriptions {
   async update(): Promise<void> {
     const { connection } = this;
     if (connection === undefined) return;
-    const { device } = this.#context;
-    this.#peers = new Map(
-      this.#negotiatedWith().map((name) => [
-        nameOf(device.negotiatedSecret(decodeHex(name) as PublicKey)),
-        name,
-      ]),
-    );
-    await connection.subscribe(this.channels());
+    const negotiated = this.#negotiatedChannels();
+    this.#peers = new Map([...negotiated].map(([name, { secret }]) => [nameOf(secret), name]));
+    await connection.subscribe([...this.#unnegotiated(), ...negotiated.values()]);
   }
 
   /** With whom a topic that we subscribe to was negotiated. */
-  peerOf({ secret }: Extract<Channel, { readonly kind: 'negotiated' }>): PublicKey | undefined {
+  peerOf({ secret }: NegotiatedChannel): PublicKey | undefined {
     const name = this.#peers.get(nameOf(secret));
     return name === undefined ? undefined : (decodeHex(name) as PublicKey);
   }
