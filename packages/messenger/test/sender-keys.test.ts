@@ -364,6 +364,77 @@ describe('several devices', () => {
   });
 });
 
+describe('several devices', () => {
+  it('of our own: when one of them is unlinked, the others go on reading, and it does not', async () => {
+    const { network, clock, limits, transport, sent, parties } = await people(3);
+    const [alice, bob] = parties as [Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(...parties.slice(1)));
+    await quiet(network, ...parties);
+    const devices = [alice];
+    for (const name of ['phone', 'tablet']) {
+      const { identity } = alice;
+      devices.push(await newParty(network, name, { identity, clock, limits, transport: transport() }));
+    }
+    const [, phone, tablet] = devices as [Party, Party, Party];
+    const all = [...parties, phone, tablet];
+    await acquaint(network, all);
+    for (const { messenger } of devices)
+      for (const name of ['p0', 'phone', 'tablet'])
+        if (name !== messenger.installationId) await messenger.devices.enable(name);
+    await quiet(network, ...all);
+    await alice.messenger.groups.rename(group.id, 'h');
+    await quiet(network, ...all);
+    const cost = async (text: string) => {
+      const before = sent.all;
+      await say(alice, group.id, text);
+      await quiet(network, ...all);
+      return sent.all - before;
+    };
+    expect(await cost('one')).toBeGreaterThan(1);
+    expect(await cost('two')).toBe(1);
+    await alice.messenger.devices.disable('tablet');
+    expect(await cost('three')).toBeGreaterThan(1);
+    // It was not given this chain, so the chain stays.
+    expect(await cost('four')).toBe(1);
+    await alice.messenger.devices.disable('phone');
+    await alice.messenger.devices.enable('phone');
+    expect(await cost('five')).toBeLessThanOrEqual(1);
+    await advance(tablet, 16_000);
+    await quiet(network, ...all);
+    expect(textsOf(bob)).toEqual(['one', 'two', 'three', 'four', 'five']);
+    expect(textsOf(phone)).toEqual(['one', 'two', 'three', 'four', 'five']);
+    expect(textsOf(tablet)).toEqual(['one', 'two']);
+  });
+
+  it('of a member: one that is added is given the chain in use, as soon as that is looked at again', async () => {
+    const { network, clock, limits, transport, sent, parties } = await people(4);
+    const [alice, bob, carol] = parties as [Party, Party, Party];
+    const { group } = await alice.messenger.groups.create('g', keysOf(...parties.slice(1)));
+    await quiet(network, ...parties);
+    await say(alice, group.id, 'one');
+    await quiet(network, ...parties);
+    const { identity } = bob;
+    const phone = await newParty(network, 'phone', { identity, clock, limits, transport: transport() });
+    const all = [...parties, phone];
+    await acquaint(network, all);
+    await bob.messenger.devices.enable('phone');
+    await phone.messenger.devices.enable('p1');
+    await quiet(network, ...all);
+    await alice.messenger.groups.rename(group.id, 'h');
+    await quiet(network, ...all);
+    for (const text of ['two', 'three']) {
+      clock.jump(11 * 60_000);
+      const before = sent.all;
+      await say(alice, group.id, text);
+      await quiet(network, ...all);
+      // All members have it by the third.
+      if (text === 'three') expect(sent.all - before).toBe(1);
+    }
+    // From the message on from which this member has it: 'one' was in history.
+    for (const one of [bob, carol, phone]) expect(textsOf(one)).toEqual(['one', 'two', 'three']);
+  });
+});
+
 describe('replacement', () => {
   it('after a number of messages, and after a time', async () => {
     const { network, clock, sent, parties } = await people(4, {
