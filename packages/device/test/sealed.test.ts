@@ -86,25 +86,6 @@ describe('the keys of sealed messages', () => {
     expect(new Set(all.flatMap((both) => both.split(' '))).size).toBe(2 * all.length);
   });
 
-  it('are those of the wire profile', () => {
-    const pairOf = (byte: number) => crypto.secp256k1.keyPairFromPrivateKey(new Uint8Array(32).fill(byte));
-    const [one, other] = [pairOf(1), pairOf(2)];
-    const keys = new SealingKeys(crypto, one.publicKey, new NegotiatedSecrets(crypto, one));
-    const { signer, key } = keys.get({ sender: one.publicKey, recipient: other.publicKey }, 20_780);
-    const expected = crypto.hkdfSha256({
-      inputKey: crypto.secp256k1.ecdh(other.privateKey, one.publicKey),
-      salt: new Uint8Array(0),
-      info: concatBytes(
-        bytesOf('sotto sealed sender v1'),
-        one.publicKey,
-        other.publicKey,
-        Uint8Array.of(0, 0, 0x51, 0x2c),
-      ),
-      length: 64,
-    });
-    expect(encodeHex(concatBytes(signer.privateKey, key))).toBe(encodeHex(expected));
-  });
-
   it('are kept within their bound, and derived again', async () => {
     const alice = await seals('alice-1');
     const keys = keysOf(alice);
