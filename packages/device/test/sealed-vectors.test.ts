@@ -16,7 +16,8 @@ import {
   type SealedOutputs,
   seal,
 } from './sealed/second-implementation.mjs';
-import { bytesOf, crypto, meet, type Node, newNode, read, readText, refused, START, write } from './world.js';
+import { pair, writeTo } from './sealed/support.js';
+import { crypto, type Node, read, readText, refused, START } from './world.js';
 
 interface Vectors {
   readonly cases: readonly {
@@ -95,16 +96,6 @@ describe('vectors of sealed messages', () => {
 describe('a device and the second implementation', () => {
   const nonce = '0102030405060708090a0b0c';
 
-  async function pair(): Promise<readonly [Node, Node]> {
-    const [alice, bob] = (await Promise.all(
-      ['alice-1', 'bob-1'].map((name) => newNode(name, { speaks: true, sealedSender: true })),
-    )) as [Node, Node];
-    await meet(alice, bob);
-    await readText(bob, alice, (await write(alice, bob.identity.publicKey, 'hello')).message);
-    await readText(alice, bob, (await write(bob, alice.identity.publicKey, 'hi')).message);
-    return [alice, bob];
-  }
-
   const keyOf = async (alice: Node, bob: Node, day = sealingDay(START)) => {
     const [sender, recipient] = [alice, bob].map(({ identity }) => encodeHex(identity.publicKey)) as [
       string,
@@ -114,10 +105,8 @@ describe('a device and the second implementation', () => {
   };
 
   it('open what the other has sealed', async () => {
-    const [alice, bob] = await pair();
-    const { message, sealed } = await alice.device.transaction((tx) =>
-      alice.device.encryptDirect(tx, bob.identity.publicKey, bytesOf('x'), { mayBeSealed: true }),
-    );
+    const { alice, bob } = await pair();
+    const { message, sealed } = await writeTo(alice, bob, 'x');
     expect(sealed).toBe(true);
     const key = await keyOf(alice, bob);
     const opened = await open(key, encodeHex(message));
@@ -129,10 +118,8 @@ describe('a device and the second implementation', () => {
   });
 
   it('refuse what is sealed with the key of another day', async () => {
-    const [alice, bob] = await pair();
-    const { message } = await alice.device.transaction((tx) =>
-      alice.device.encryptDirect(tx, bob.identity.publicKey, bytesOf('x'), { mayBeSealed: true }),
-    );
+    const { alice, bob } = await pair();
+    const { message } = await writeTo(alice, bob, 'x');
     const opened = await open(await keyOf(alice, bob), encodeHex(message));
     const other = await keyOf(alice, bob, opened.day + 1);
     const sealed = await seal(other, { ...opened, nonce });
