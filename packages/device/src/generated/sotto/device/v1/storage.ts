@@ -202,7 +202,7 @@ export interface SessionRecord {
   handshake: Uint8Array;
   /** Number of the suite, as in the summary. */
   suite: number;
-  /** In the hybrid suite: how many chains of the peer have ended. The last 256 are kept. */
+  /** How many chains of the peer have ended. The last 256 are kept. */
   endedChains: number;
 }
 
