@@ -1,4 +1,4 @@
-import { encodeUtf8 } from '@sotto/core';
+import { encodeUtf8, SottoError } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import {
   CHAT_TYPE,
@@ -218,6 +218,14 @@ describe('with Status clients', () => {
     await alice.stop();
     await alice.open();
     expect(await last(alice)).toEqual(['pq', true]);
+    // How a copy will be protected that is tried again later isn't known.
+    alice.kept.failWith((keys) => {
+      if (!keys.some((key) => key.startsWith('outbox/'))) return;
+      alice.kept.failWith(undefined);
+      throw new SottoError('STORE_UNAVAILABLE', 'Full.', { reason: 'test' });
+    });
+    await say('of which a copy is late');
+    expect(await last(alice)).toEqual(['dr', false]);
   });
 
   it('groups of the messenger, public chats and copies for own devices carry the same messages', async () => {
