@@ -117,7 +117,8 @@ function contentJson(content: Content): JsonObject {
 }
 
 function messageJson(session: Session, message: Message): JsonObject {
-  const { id, sender, own, content, state, failure, late, protection, sentAt, storedAt } = message;
+  const { id, sender, own, content, state, failure, late, protection, sealedSender, sentAt, storedAt } =
+    message;
   const { reference, replyTo, edited, reactions, recipients, timer } = message;
   return {
     id,
@@ -142,6 +143,7 @@ function messageJson(session: Session, message: Message): JsonObject {
     ...(late && { late }),
     ...(timer !== undefined && { timer }),
     protection,
+    sealedSender,
     sentAt,
     storedAt,
   };

@@ -80,12 +80,13 @@ export class Unconfirmed {
     msgId: string,
     now: number,
   ): void {
-    const { messageId, senderInstallation, protection, payload } = outcome;
+    const { messageId, senderInstallation, protection, sealed, payload } = outcome;
     const message: InboxMessage = {
       messageId,
       sender,
       senderInstallation,
       protection,
+      sealed,
       payload,
       receivedAt: now,
       label: msgId,

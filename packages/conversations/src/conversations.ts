@@ -925,7 +925,9 @@ export class Conversations {
     let failure: unknown;
     try {
       const { members } = await status.send(conversation, content, { onProgress, alongside });
-      await this.#noteProtection(key, next, members);
+      // A copy that is tried again later may be less protected than the others.
+      const areAll = members.every(({ result }) => 'devices' in result);
+      if (areAll) await this.#noteProtection(key, next, members);
     } catch (error) {
       failure = error;
     }
@@ -1021,16 +1023,17 @@ export class Conversations {
 
   /** A group's message counts as protected as the least protected of its copies. */
   async #noteProtection(key: string, number: number, members: readonly MemberOutcome[]): Promise<void> {
-    const protection = weakestOf(
-      members.flatMap(({ result }) => ('devices' in result ? result.devices : [])),
-    );
-    if (protection !== 'dr') await this.#history.setProtection(key, number, protection);
+    const copies = members.flatMap(({ result }) => ('devices' in result ? result : []));
+    const protection = weakestOf(copies.flatMap(({ devices }) => devices));
+    const sealedSender = copies.length > 0 && copies.every((copy) => copy.sealedSender);
+    if (protection === 'dr' && !sealedSender) return;
+    await this.#history.setProtection(key, number, protection, sealedSender);
   }
 
   #ownEntry(
     conversation: Conversation,
     payload: Uint8Array,
-    { id, devices }: Pick<TakenMessage, 'id' | 'devices'>,
+    { id, devices, sealedSender }: Pick<TakenMessage, 'id' | 'devices' | 'sealedSender'>,
   ): Extract<StoredEntry, { readonly message: unknown }> {
     const now = this.#clock.now();
     const protection = conversation.kind === 'public' ? 'public' : weakestOf(devices);
@@ -1043,6 +1046,7 @@ export class Conversations {
         installationId: this.#messenger.installationId,
         state: 'pending',
         protection,
+        ...(sealedSender && { sealedSender }),
         verified: true,
         sentAt: now,
         payload: payloadText(payload),
@@ -1479,7 +1483,7 @@ function protectionOf({ conversation, lastMessage, deviceKnown }: Row): Conversa
   return conversation.kind === 'group' || deviceKnown ? 'ratchet' : 'identity-key';
 }
 
-/** How the least protected copy of a message is; `dr` where that is not known yet, and in groups of Status users. */
+/** How the least protected copy of a message is; `dr` where that is not known yet. */
 function weakestOf(devices: readonly DeviceOutcome[]): 'pq' | 'dr' | 'dh' {
   const sent = devices.flatMap((device) => ('sent' in device ? device.sent : []));
   if (sent.includes('dh')) return 'dh';

@@ -39,8 +39,13 @@ export interface Message {
   readonly recipients: readonly Recipient[];
   /** Error code of a failed message, see `explainCode`; otherwise `undefined`. */
   readonly failure: ErrorCode | undefined;
-  /** How it was protected: `dr` with forward secrecy, `dh` without, `public` readable by anyone. */
+  /**
+   * How it was protected: `pq` with forward secrecy and post-quantum keys, `dr` with forward secrecy, `dh` without, `public` readable by
+   * anyone. Of a message of ours, that of its least protected copy.
+   */
   readonly protection: ReceivedMessage['protection'];
+  /** Whether only its session told who sent it, as in `ReceivedMessage`; of a message of ours, of each copy. */
+  readonly sealedSender: boolean;
   /** Whether the sender was verified when it was received. */
   readonly verified: boolean;
   /** In a group: whether its sender had been removed shortly before it was received. */

@@ -356,11 +356,17 @@ export class History {
     return this.get<StoredEntry>(entryRecord(key, number));
   }
 
-  async setProtection(key: string, number: number, protection: Message['protection']): Promise<void> {
+  async setProtection(
+    key: string,
+    number: number,
+    protection: Message['protection'],
+    sealedSender: boolean,
+  ): Promise<void> {
     const record = entryRecord(key, number);
     const stored = await this.get<StoredEntry>(record);
     if (stored === undefined || !('message' in stored)) return;
-    await this.#store.commit([put(record, { ...stored, message: { ...stored.message, protection } })]);
+    const message = { ...stored.message, protection, ...(sealedSender && { sealedSender }) };
+    await this.#store.commit([put(record, { ...stored, message })]);
   }
 
   /** The names that the user gave, by identity in hex. */

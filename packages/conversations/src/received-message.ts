@@ -10,6 +10,7 @@ export function receivedMessage(message: ReceivedMessage, own: boolean): Omit<St
     installationId: message.senderInstallation,
     state: 'received',
     protection: message.protection,
+    ...(message.sealedSender && { sealedSender: true }),
     verified: message.verified,
     ...(message.late && { late: true }),
     sentAt: message.sentAt,

@@ -152,6 +152,7 @@ export type StoredEntry = { readonly storedAt: number } & (
         readonly failure?: string | undefined;
         readonly recipients?: readonly StoredRecipient[] | undefined;
         readonly protection: 'pq' | 'dr' | 'dh' | 'public';
+        readonly sealedSender?: true | undefined;
         readonly verified: boolean;
         readonly late?: true | undefined;
         readonly sentAt: number;
@@ -283,7 +284,8 @@ export function entryOf(number: number, stored: StoredEntry, codec: Codec | unde
     if ('notice' in stored) {
       return { kind: 'notice', number, storedAt, notice: noticeOf(stored.notice) };
     }
-    const { sender, payload, failure, late = false, status, recipients: _, ...message } = stored.message;
+    const { sealedSender = false, late = false } = stored.message;
+    const { sender, payload, failure, status, recipients: _, ...message } = stored.message;
     const { content, replyTo } =
       status === undefined
         ? contentOf(decodeBase64(payload), codec)
@@ -297,6 +299,7 @@ export function entryOf(number: number, stored: StoredEntry, codec: Codec | unde
       recipients: (stored.message.recipients ?? []).map((one) => recipientOf(stored.message, one)),
       failure: failure as ErrorCode | undefined,
       late,
+      sealedSender,
       sender: decodeHex(sender) as PublicKey,
       reference: status?.id,
       replyTo,

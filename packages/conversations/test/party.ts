@@ -57,6 +57,8 @@ export async function newParty(
     /** Whether it speaks the language of Status clients. */
     readonly status?: boolean;
     readonly profiles?: boolean;
+    /** Default true, as for applications. */
+    readonly postQuantum?: boolean;
     readonly wrap?: (transport: Transport) => Transport;
   } = {},
 ): Promise<Party> {
@@ -85,6 +87,7 @@ export async function newParty(
         crypto,
         clock,
         installationId: name,
+        postQuantum: options.postQuantum,
       });
       const { messenger } = party;
       party.status = options.status

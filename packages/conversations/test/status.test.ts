@@ -1,4 +1,4 @@
-import { encodeUtf8 } from '@sotto/core';
+import { encodeUtf8, SottoError } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import {
   CHAT_TYPE,
@@ -160,18 +160,72 @@ describe('with Status clients', () => {
     await quiet(network, alice, bob);
     const lines = async (party: Party) => (await party.conversations.entries(to)).map(lineOf);
     expect((await lines(alice)).filter((line) => !line.startsWith('!'))).toEqual([
-      '> hello delivered dr',
+      '> hello delivered pq',
       '< hi received pq',
     ]);
     expect((await lines(bob)).filter((line) => !line.startsWith('!'))).toEqual([
       '< hello received pq',
-      '> hi delivered dr',
+      '> hi delivered pq',
     ]);
     expect(sent.id).toBe(sent.reference?.slice(2));
     expect(bob.conversations.get(to)?.group).toMatchObject({ name: 'crew', joined: true });
     await bob.stop();
     await bob.open();
     expect(bob.conversations.get(to)?.group).toMatchObject({ name: 'crew', joined: true });
+  });
+
+  it('a message to a Status group is as protected as its least protected copy, a received one as its own', async () => {
+    const { network, alice, bob } = await two();
+    const carol = await newParty(network, 'carol-1', { status: true, postQuantum: false });
+    const dave = await newParty(network, 'dave-1', { status: true });
+    const all = [alice, bob, carol, dave];
+    for (const one of [bob, carol, dave]) {
+      await alice.conversations.addContact(await one.messenger.contacts.ownCode());
+      await one.conversations.addContact(await alice.messenger.contacts.ownCode());
+    }
+    await quiet(network, ...all);
+    const group = await alice.status?.groups.create('crew', [bob.identity.publicKey]);
+    const groupId = group?.id as string;
+    const to = { kind: 'group', groupId } as const;
+    await quiet(network, ...all);
+    const last = async (party: Party) => {
+      const message = (await party.conversations.entries(to)).findLast((one) => one.kind === 'message');
+      return message && [message.protection, message.sealedSender];
+    };
+    const say = async (text: string) => {
+      await alice.conversations.send(to, text);
+      await quiet(network, ...all);
+    };
+    await say('to one');
+    expect([await last(alice), await last(bob)]).toEqual([
+      ['pq', true],
+      ['pq', true],
+    ]);
+    await alice.status?.groups.add(groupId, [carol.identity.publicKey]);
+    await quiet(network, ...all);
+    await say('to an older client, too');
+    expect([await last(alice), await last(bob), await last(carol)]).toEqual([
+      ['dr', false],
+      ['pq', true],
+      ['dr', false],
+    ]);
+    await alice.status?.groups.remove(groupId, [carol.identity.publicKey]);
+    await alice.status?.groups.add(groupId, [dave.identity.publicKey]);
+    await quiet(network, ...all);
+    await alice.conversations.block(dave.identity.publicKey);
+    await say('but for somebody who is blocked');
+    expect(await last(alice)).toEqual(['pq', true]);
+    await alice.stop();
+    await alice.open();
+    expect(await last(alice)).toEqual(['pq', true]);
+    // How a copy will be protected that is tried again later isn't known.
+    alice.kept.failWith((keys) => {
+      if (!keys.some((key) => key.startsWith('outbox/'))) return;
+      alice.kept.failWith(undefined);
+      throw new SottoError('STORE_UNAVAILABLE', 'Full.', { reason: 'test' });
+    });
+    await say('of which a copy is late');
+    expect(await last(alice)).toEqual(['dr', false]);
   });
 
   it('groups of the messenger, public chats and copies for own devices carry the same messages', async () => {

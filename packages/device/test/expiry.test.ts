@@ -43,7 +43,7 @@ describe('what is deleted by its age', () => {
     const { alice, bob, clock, expire } = await withLostMessages(0);
     await talk(bob, alice, 'turn');
     await talk(alice, bob, 'turn');
-    expect(await countRecords(bob.store, 'chain')).toBe(1);
+    expect(await countRecords(bob.store, 'chain')).toBe(2);
     clock.set(START + 90 * DAY);
     await expire();
     expect(await countRecords(bob.store, 'session')).toBe(1);

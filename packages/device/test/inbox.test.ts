@@ -21,9 +21,9 @@ async function two() {
     const sender = alice.identity.publicKey;
     const outcome = await bob.device.transaction((tx) => bob.device.decrypt(tx, sender, bytes));
     if (outcome.kind !== 'message') throw new Error(outcome.kind);
-    const { messageId, senderInstallation, protection, payload } = outcome;
+    const { messageId, senderInstallation, protection, sealed, payload } = outcome;
     const receivedAt = bob.clock.now();
-    return { messageId, sender, senderInstallation, protection, payload, receivedAt, label: '' };
+    return { messageId, sender, senderInstallation, protection, sealed, payload, receivedAt, label: '' };
   };
   return { bob, message };
 }

@@ -72,6 +72,7 @@ describe('a stored record', () => {
       sender: new Uint8Array(33),
       senderInstallation: 'alice-1',
       protection: 'dr',
+      sealed: false,
       payload: bytesOf('x'),
       receivedAt: 1234,
       label: '',
@@ -80,6 +81,7 @@ describe('a stored record', () => {
       const encoded = receivedTable.encode({ ...message, protection, receivedAt: 1234.5 });
       expect(receivedTable.decode(encoded)).toEqual({ ...message, protection });
     }
+    expect(receivedTable.decode(receivedTable.encode({ ...message, sealed: true })).sealed).toBe(true);
     expect(() => receivedTable.decode(new Uint8Array(0))).toThrow('protection');
   });
 

@@ -3,10 +3,9 @@ import { decodeProtocolMessage, encodeProtocolMessage } from '@sotto/protocol-co
 import { manualClock } from '@sotto/testing/clock';
 import { signBundle } from '@sotto/x3dh';
 import { describe, expect, it } from 'vitest';
-import { NegotiatedSecrets } from '../src/negotiated-secrets.js';
-import { sealMessage, unsealMessage } from '../src/sealed/sealed-message.js';
-import { SEALING_KEYS_MOST, SealingKeys, sealingDay } from '../src/sealed/sealing-keys.js';
+import { SEALING_KEYS_MOST, sealingDay } from '../src/sealed/sealing-keys.js';
 import { decodeSessionContent, encodeSessionContent } from '../src/sealed/session-content.js';
+import { acquainted, keysOf, pair, sealAs, seals, unsealed, writeTo } from './sealed/support.js';
 import {
   bytesOf,
   crypto,
@@ -22,47 +21,6 @@ import {
   START,
   textOf,
 } from './world.js';
-
-const seals = (name: string, options: Parameters<typeof newNode>[1] = {}) =>
-  newNode(name, { speaks: true, sealedSender: true, ...options });
-
-/** Encrypts as a messenger does over a transport that can sign with a pseudonym. */
-const writeTo = (from: Node, to: Node, text: string) =>
-  from.device.transaction((tx) =>
-    from.device.encryptDirect(tx, to.identity.publicKey, bytesOf(text), { mayBeSealed: true }),
-  );
-
-/** Two who have written to each other. */
-async function acquainted(alice: Node, bob: Node): Promise<void> {
-  await meet(alice, bob);
-  expect(await readText(bob, alice, (await writeTo(alice, bob, 'hello')).message)).toBe('pq: hello');
-  expect(await readText(alice, bob, (await writeTo(bob, alice, 'hi')).message)).toBe('pq: hi');
-}
-
-async function pair(options: Parameters<typeof newNode>[1] = {}) {
-  const [alice, bob] = [await seals('alice-1', options), await seals('bob-1', options)];
-  await acquainted(alice, bob);
-  return { alice, bob };
-}
-
-const keysOf = (node: Node) =>
-  new SealingKeys(crypto, node.identity.publicKey, new NegotiatedSecrets(crypto, node.identity));
-
-/** What is inside of a sealed message for those who have an identity key of the two. */
-const unsealed = (to: Node, from: Node, message: Uint8Array) => {
-  const direction = { sender: from.identity.publicKey, recipient: to.identity.publicKey };
-  return decodeProtocolMessage(unsealMessage(crypto, keysOf(to), direction, message).message);
-};
-
-/** Seals anything as a sender does. */
-const sealAs = (from: Node, to: Node, message: Uint8Array) =>
-  sealMessage(
-    crypto,
-    keysOf(from),
-    { sender: from.identity.publicKey, recipient: to.identity.publicKey },
-    message,
-    from.clock.now(),
-  );
 
 const signerOf = (from: Node, to: PublicKey, message: Uint8Array) =>
   from.device.sealingKey(to, message)?.publicKey as PublicKey;
@@ -84,25 +42,6 @@ describe('the keys of sealed messages', () => {
       key(alice, alice, alice, 7),
     ];
     expect(new Set(all.flatMap((both) => both.split(' '))).size).toBe(2 * all.length);
-  });
-
-  it('are those of the wire profile', () => {
-    const pairOf = (byte: number) => crypto.secp256k1.keyPairFromPrivateKey(new Uint8Array(32).fill(byte));
-    const [one, other] = [pairOf(1), pairOf(2)];
-    const keys = new SealingKeys(crypto, one.publicKey, new NegotiatedSecrets(crypto, one));
-    const { signer, key } = keys.get({ sender: one.publicKey, recipient: other.publicKey }, 20_780);
-    const expected = crypto.hkdfSha256({
-      inputKey: crypto.secp256k1.ecdh(other.privateKey, one.publicKey),
-      salt: new Uint8Array(0),
-      info: concatBytes(
-        bytesOf('sotto sealed sender v1'),
-        one.publicKey,
-        other.publicKey,
-        Uint8Array.of(0, 0, 0x51, 0x2c),
-      ),
-      length: 64,
-    });
-    expect(encodeHex(concatBytes(signer.privateKey, key))).toBe(encodeHex(expected));
   });
 
   it('are kept within their bound, and derived again', async () => {

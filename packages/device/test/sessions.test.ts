@@ -236,7 +236,7 @@ describe('a session', () => {
       await talk(alice, bob, '4');
       const counts = async () =>
         Promise.all(['session', 'skipped', 'chain'].map((table) => countRecords(bob.store, table)));
-      expect(await counts()).toEqual([1, 1, 1]);
+      expect(await counts()).toEqual([1, 1, 2]);
       await bob.device.transaction(async (tx) => {
         const [[name = ''] = []] = await tx.keys(sessionTable);
         const record = (await tx.get(sessionTable, name))!;

@@ -24,9 +24,11 @@ export const START = Date.parse('2026-11-23T12:00:00Z');
 export const bytesOf = (text: string) => new TextEncoder().encode(text);
 export const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** A new store in memory, with such views of it. */
-export function keptStore(): { readonly store: Store; readonly view: () => Store } {
-  const store = createMemoryStore();
+/** A store, by default a new one in memory, with views of it that leave it open. */
+export function keptStore(store = createMemoryStore()): {
+  readonly store: Store;
+  readonly view: () => Store;
+} {
   return { store, view: () => keptView(store) };
 }
 
@@ -74,11 +76,13 @@ export async function newNode(
     readonly speaks?: boolean;
     /** Whether it offers sealed messages; `reopen` may change it. */
     readonly sealedSender?: boolean;
+    /** What an earlier run left. Default: a new store. */
+    readonly store?: Store;
   } = {},
 ): Promise<Node> {
   const identity = options.identity ?? crypto.secp256k1.generateKeyPair();
   const clock = options.clock ?? manualClock(START);
-  const { store, view } = keptStore();
+  const { store, view } = keptStore(options.store);
   const open = (speaks: boolean, sealedSender: boolean) =>
     openDevice({
       identity,

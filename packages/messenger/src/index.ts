@@ -40,6 +40,7 @@ export type {
   GroupSendResult,
   LookUpAnswer,
   LookUpResult,
+  MemberDelivery,
   MemberOutcome,
   PinnedName,
   PublicSendResult,

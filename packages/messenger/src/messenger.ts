@@ -300,10 +300,10 @@ export class Messenger {
       throwIfAborted(signal, 'send');
       await this.#contacts.accept(tx, peer);
       const posted = await this.#sender.sendDirect(tx, peer, payload, ownCopy);
-      const { devices, ownDevices } = posted;
+      const { devices, ownDevices, sealedSender } = posted;
       const id = encodeHex(posted.id);
-      tx.alongside(alongside?.({ id, conversation, devices }) ?? []);
-      return { kind, id, devices, ownDevices };
+      tx.alongside(alongside?.({ id, conversation, devices, sealedSender }) ?? []);
+      return { kind, id, devices, sealedSender, ownDevices };
     });
     onProgress?.(1, 1);
     return result;
@@ -318,7 +318,7 @@ export class Messenger {
     const result = await this.#context.runtime.transaction(async (tx) => {
       throwIfAborted(signal, 'send');
       const id = encodeHex(await this.#sender.sendPublic(tx, name, payload));
-      tx.alongside(alongside?.({ id, conversation, devices: [] }) ?? []);
+      tx.alongside(alongside?.({ id, conversation, devices: [], sealedSender: false }) ?? []);
       return { kind, id };
     });
     onProgress?.(1, 1);

@@ -125,7 +125,7 @@ describe('changes of a group', () => {
     const created = noting();
     const { group, result } = await groups.create('g', [b], created.options);
     const conversation = { kind: 'group', groupId: group.id };
-    expect(created.taken).toEqual([{ id: result.id, conversation, devices: [] }]);
+    expect(created.taken).toEqual([{ id: result.id, conversation, devices: [], sealedSender: false }]);
     expect(created.progress.length).toBeGreaterThan(0);
     const renamed = noting();
     expect(await groups.rename(group.id, 'h', renamed.options)).toMatchObject({ id: renamed.taken[0]?.id });
@@ -138,7 +138,7 @@ describe('changes of a group', () => {
     ]) {
       const first = noting();
       const sent = await change(first.options);
-      expect(first.taken).toEqual([{ id: sent?.id, conversation, devices: [] }]);
+      expect(first.taken).toEqual([{ id: sent?.id, conversation, devices: [], sealedSender: false }]);
       expect(first.progress.length).toBeGreaterThan(0);
       expect(await alice.store.get(`app/${sent?.id}`)).toBeDefined();
       const again = noting();

@@ -100,7 +100,7 @@ describe('a message to a group', () => {
     expect(sent).toMatchObject({ kind: 'group', id: queued.id, members: { length: 5 } });
     for (const { member, result: outcome } of sent.members) {
       expect(indexOf(member)).toBeGreaterThanOrEqual(0);
-      expect(outcome).toEqual({ devices: [{ installationId: 'none', sent: 'dh' }] });
+      expect(outcome).toEqual({ devices: [{ installationId: 'none', sent: 'dh' }], sealedSender: false });
     }
     expect(queued.id).toMatch(/^[0-9a-f]{32}$/);
     expect(await queue()).toEqual([]);
@@ -136,7 +136,7 @@ describe('a message to a group', () => {
     const byName = new Map(members.map(({ member, result }) => [indexOf(member), result]));
     expect([...byName.keys()].sort()).toEqual([0, 1, 2]);
     expect(byName.get(1)).toMatchObject({ failed: { code: 'NO_DEVICE_REACHED' } });
-    expect(byName.get(2)).toEqual({ devices: [{ installationId: 'none', sent: 'dh' }] });
+    expect(byName.get(2)).toEqual({ devices: [{ installationId: 'none', sent: 'dh' }], sealedSender: false });
   });
 
   it('that the store fails for is gone on with after five seconds, where it stopped', async () => {

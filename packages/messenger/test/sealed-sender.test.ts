@@ -189,6 +189,8 @@ describe('between two who have heard from each other', () => {
     const online = await reopened(true);
     await settle(online, bob);
     expect(bob.texts.at(-1)).toBe('direct alice-1 pq: sealed before');
+    // The envelope has named her.
+    expect(bob.messages.at(-1)?.sealedSender).toBe(false);
     await online.say(bob, 'not sealed');
     await settle(online, bob);
     expect(bob.texts.at(-1)).toBe('direct alice-1 pq: not sealed');
@@ -201,6 +203,89 @@ describe('between two who have heard from each other', () => {
     await settle(online, bob);
     expect(online.texts.at(-1)).toBe('direct bob-1 pq: as before');
     expect(here.signed(topic).map(({ payload }) => isProtocolMessage(payload))).toEqual([true]);
+  });
+});
+
+describe('whether a message was sealed', () => {
+  const seal = ({ sealedSender }: { readonly sealedSender: boolean }) => sealedSender;
+
+  it('is told of what is sent and received, from the first sealed one on', async () => {
+    const here = scene();
+    const [alice, bob] = [await here.open('alice-1'), await here.open('bob-1')];
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    await here.idle();
+    const sent: boolean[] = [];
+    for (const [from, to] of [
+      [alice, bob],
+      [bob, alice],
+      [alice, bob],
+    ] as const) {
+      sent.push((await from.say(to, 'x')).sealedSender);
+      await here.idle();
+    }
+    expect(sent).toEqual([false, true, true]);
+    expect(bob.messages.map(seal)).toEqual([false, true]);
+    expect(alice.messages.map(seal)).toEqual([true]);
+    const taken: boolean[] = [];
+    await alice.messenger.send(bob.identity.publicKey, bytesOf('x'), {
+      alongside: ({ sealedSender }) => {
+        taken.push(sealedSender);
+        return [];
+      },
+    });
+    expect(taken).toEqual([true]);
+  });
+
+  it('is told again after a restart, and not where a public chat or an older peer has it', async () => {
+    const { alice, bob, idle, clock, bus } = await pair();
+    await bob.messenger.close();
+    const late = await newParty(undefined as never, 'bob-1', {
+      clock,
+      transport: bus.transport(),
+      identity: bob.identity,
+      wrapStore: () => keptView(bob.store),
+      acknowledge: false,
+    });
+    for (const { messenger } of [alice, late]) await messenger.chats.join('room');
+    await settle(alice, late);
+    await alice.say(bob, 'sealed');
+    await alice.messenger.send({ kind: 'public', name: 'room' }, bytesOf('for all'));
+    await settle(alice, late);
+    await late.restart();
+    await settle(alice, late);
+    const told = late.messages.map((message) => [message.conversation.kind, seal(message)]);
+    expect(told.toSorted()).toEqual([
+      ['direct', true],
+      ['direct', true],
+      ['public', false],
+      ['public', false],
+    ]);
+    await idle();
+  });
+
+  it('is told of each member of a group, and of the copies that they get', async () => {
+    const here = scene();
+    const [alice, bob] = [await here.open('alice-1'), await here.open('bob-1')];
+    const carol = await here.open('carol-1', { sealedSender: false });
+    await here.acquaint(alice, bob);
+    await here.acquaint(alice, carol);
+    const { group, result } = await alice.messenger.groups.create('us', [
+      bob.identity.publicKey,
+      carol.identity.publicKey,
+    ]);
+    await here.idle();
+    const outcomes = new Map(
+      result.members.map((one) => [encodeHex(one.member), 'devices' in one.result && seal(one.result)]),
+    );
+    expect([outcomes.get(nameOf(bob)), outcomes.get(nameOf(carol))]).toEqual([true, false]);
+    const sent = await alice.messenger.send({ kind: 'group', groupId: group.id }, bytesOf('to all'));
+    await here.idle();
+    for (const party of [bob, carol]) {
+      const outcome = sent.members.find((one) => encodeHex(one.member) === nameOf(party))?.result;
+      const received = party.messages.at(-1);
+      expect(received?.conversation.kind).toBe('group');
+      expect(outcome && 'devices' in outcome && seal(outcome)).toBe(received?.sealedSender);
+    }
   });
 });
 

@@ -56,3 +56,16 @@ export async function bundleProgram(packageFolder: string, entry: string): Promi
     },
   });
 }
+
+/** Bundles the script of a page as one module. @param entry its path @returns its text */
+export async function bundlePage(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'chrome120',
+    write: false,
+  });
+  return (outputFiles[0] as { text: string }).text;
+}

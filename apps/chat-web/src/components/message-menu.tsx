@@ -96,7 +96,7 @@ function Menu({ conversation, message, onClose }: MessageMenuProps & { onClose()
     writing.value = { key: conversationKey(conversation), what, message };
     onClose();
   };
-  const { content, own, reference, protection, sentAt, storedAt, verified } = message;
+  const { content, own, reference, protection, sealedSender, sentAt, storedAt, verified } = message;
   const element = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => (element.current === null ? undefined : keepInWindow(element.current, onClose)), []);
   return (
@@ -151,6 +151,12 @@ function Menu({ conversation, message, onClose }: MessageMenuProps & { onClose()
         )}
         <dt>Protection</dt>
         <dd>{PROTECTIONS[protection]}</dd>
+        {sealedSender && (
+          <>
+            <dt>On its way</dt>
+            <dd>sealed: only its sender and recipient can tell who sent it</dd>
+          </>
+        )}
         {!own && (
           <>
             <dt>Sender</dt>

@@ -24,6 +24,7 @@ export const postQuantum: Chapter = {
     const [message] = bob.inbox;
     await stage.expectRead(bob, ['Still there?']);
     stage.check('Their messages are protected by both kinds of keys', message?.protection === 'pq');
+    stage.check('Bob sees that only the session told him who wrote', message?.sealedSender === true);
     const { kind, key, number } = lastSent(alice);
     stage.check(
       'On the wire, the ratchet key and the number of a message are encrypted, and nothing names its sender',

@@ -19,6 +19,8 @@ export interface InboxMessage {
   readonly senderInstallation: string;
   /** How it travelled. */
   readonly protection: Protection;
+  /** Whether it was sealed: nothing outside of its session named its sender. */
+  readonly sealed: boolean;
   /** The payload of the application. */
   readonly payload: Uint8Array;
   /** Milliseconds since the epoch, by our clock. */

@@ -20,7 +20,10 @@ export const peerTable = table('peer', peerCodec, true);
 export const sessionTable = messageTable('session', SessionRecord, true);
 /** `skipped/<session id>/<ratchet key>/<n>`: keys of messages that have not come yet. */
 export const skippedKeyTable = table('skipped', { encode: encodeSkippedKey, decode: decodeSkippedKey });
-/** `chain/<session id>/<ratchet key>`: receiving chains that ended; what comes of them again is a repetition. Empty. */
+/**
+ * `chain/<session id>/<place>`: the last receiving chains that ended; what comes of them again is a repetition. In the deployed suite also
+ * `chain/<session id>/<ratchet key>`, empty, of each.
+ */
 export const endedChainTable = bytesTable('chain');
 /** `seen/<bucket>/<message id>`: messages that no ratchet protects from being repeated. Empty. */
 export const seenTable = bytesTable('seen');

@@ -14,8 +14,9 @@ import type { DeviceContext } from '../context.js';
 import { storedNow } from '../own-clock.js';
 import { findPreKey } from '../pre-keys.js';
 import type { PeerDevice } from '../storage/records.js';
-import { endedChainTable, skippedKeyTable } from '../storage/tables.js';
+import { skippedKeyTable } from '../storage/tables.js';
 import type { Transaction } from '../storage/transaction.js';
+import { hasEnded, keepEndedKey } from './ended-chains.js';
 import type { IncomingMessage, OpenedMessage, Remote } from './incoming.js';
 import { DEPLOYED_SUITE, type DeployedSession, putSession, sessionId } from './session.js';
 import { sessionOrder } from './session-order.js';
@@ -47,6 +48,7 @@ export function beginDeployed(
     },
     state: startInitiator(context.suite, sharedKey, signedPreKey),
     ephemeralKey,
+    endedChains: 0,
   };
 }
 
@@ -54,13 +56,14 @@ export function beginDeployed(
 export function encryptDeployed(
   tx: Transaction,
   context: DeviceContext,
-  { summary, state, ephemeralKey }: DeployedSession,
+  { summary, state, ephemeralKey, endedChains }: DeployedSession,
   payload: Uint8Array,
 ): DirectMessage {
   const { next, message } = encrypt(context.suite, state, payload);
   putSession(tx, summary, {
     ratchet: encodeState(next),
     usedAt: storedNow(context.clock),
+    endedChains,
     ...(ephemeralKey && { ephemeralKey }),
   });
   return {
@@ -122,6 +125,7 @@ export function deployedMessage(
         },
         state: startResponder(context.suite, sharedKey, preKey.pair),
         ephemeralKey: undefined,
+        endedChains: 0,
       };
     },
   };
@@ -148,11 +152,7 @@ async function openDeployed(
   const { remoteKey } = session.state;
   // The ratchet itself refuses repetitions in the current chain.
   const isOfCurrentChain = remoteKey !== undefined && compareBytes(remoteKey, message.header.key) === 0;
-  if (
-    wanted === undefined &&
-    !isOfCurrentChain &&
-    (await tx.get(endedChainTable, name, encodeHex(message.header.key)))
-  ) {
+  if (wanted === undefined && !isOfCurrentChain && (await hasEnded(tx, name, message.header.key))) {
     throw new SottoError('RATCHET_DUPLICATE', 'This message belongs to a chain that was read completely.', {
       n: message.header.n,
     });
@@ -168,10 +168,15 @@ async function openDeployed(
     tx.put(skippedKeyTable, { messageKey, storedAt }, name, encodeHex(key), n.toString());
   }
   for (const { key, n } of keys.deleted) tx.delete(skippedKeyTable, name, encodeHex(key), n.toString());
+  let { endedChains } = session;
   if (remoteKey !== undefined && compareBytes(remoteKey, next.remoteKey as Uint8Array) !== 0) {
-    tx.put(endedChainTable, new Uint8Array(0), name, encodeHex(remoteKey));
+    endedChains = await keepEndedKey(tx, name, endedChains, remoteKey);
   }
   // The peer has answered: the X3DH header need not be repeated any longer.
-  putSession(tx, session.summary, { ratchet: encodeState(next), usedAt: BigInt(Math.trunc(storedAt)) });
+  putSession(tx, session.summary, {
+    ratchet: encodeState(next),
+    usedAt: BigInt(Math.trunc(storedAt)),
+    endedChains,
+  });
   return { plaintext, skipped: keys.stored.length - keys.deleted.length };
 }

@@ -11,14 +11,12 @@ import type { DeviceContext } from '../context.js';
 import { storedNow } from '../own-clock.js';
 import { findPreKey, ownDigest } from '../pre-keys.js';
 import type { PeerDevice, PreKeyRecord } from '../storage/records.js';
-import { endedChainTable, skippedKeyTable } from '../storage/tables.js';
+import { skippedKeyTable } from '../storage/tables.js';
 import type { ReadTransaction, Transaction } from '../storage/transaction.js';
+import { endedChainsOf, keepEnded } from './ended-chains.js';
 import type { HybridSuite } from './hybrid-suite.js';
 import type { IncomingMessage, OpenedMessage, Remote } from './incoming.js';
 import { type HybridSession, isHybrid, putSession, sessionId } from './session.js';
-
-/** Ended chains kept for each session: a repetition of a message is known by them. */
-const MAX_ENDED_CHAINS = 256;
 
 /** Whether a session in the hybrid suite can be begun with a device: it offers the suite, and all prekeys are known. */
 export function canBeginHybrid(
@@ -177,14 +175,10 @@ async function openHybrid(
     tx.put(skippedKeyTable, { messageKey, storedAt }, name, encodeHex(key), n.toString());
   }
   for (const { key, n } of keys.deleted) tx.delete(skippedKeyTable, name, encodeHex(key), n.toString());
-  // Each takes the place of the oldest.
-  for (const [i, chain] of ended.entries()) {
-    tx.put(endedChainTable, chain, name, ((endedChains + i) % MAX_ENDED_CHAINS).toString());
-  }
   putSession(tx, summary, {
     ratchet: next,
     usedAt: BigInt(Math.trunc(storedAt)),
-    endedChains: endedChains + ended.length,
+    endedChains: keepEnded(tx, name, endedChains, ended),
   });
   return { plaintext, skipped: keys.stored.length - keys.deleted.length };
 }
@@ -196,8 +190,8 @@ async function refuseEnded(
   session: string,
   message: Uint8Array,
 ): Promise<void> {
-  for await (const { value } of tx.list(endedChainTable, [session], () => {})) {
-    const n = suite.numberInChain(value, message);
+  for await (const chain of endedChainsOf(tx, session)) {
+    const n = suite.numberInChain(chain, message);
     if (n === undefined) continue;
     throw new SottoError('RATCHET_DUPLICATE', 'This message belongs to a chain that was read completely.', {
       n,

@@ -15,6 +15,8 @@ export interface DeployedSession {
   readonly state: RatchetState;
   /** Our ephemeral key, 33 bytes, while the X3DH header has to be repeated. */
   readonly ephemeralKey: Uint8Array | undefined;
+  /** How many of the peer's chains have ended. */
+  readonly endedChains: number;
 }
 
 /** A session in the hybrid suite. */
@@ -71,13 +73,14 @@ export async function loadSession(
   try {
     const record = await tx.get(sessionTable, encodeHex(summary.id));
     if (record === undefined || record.suite !== summary.suite) return undefined;
+    const { endedChains } = record;
     if (!isHybrid(record)) {
-      const { ratchet, ephemeralKey } = record;
-      return { suite: 'deployed', summary, state: decodeState(ratchet), ephemeralKey: present(ephemeralKey) };
+      const state = decodeState(record.ratchet);
+      return { suite: 'deployed', summary, state, ephemeralKey: present(record.ephemeralKey), endedChains };
     }
     if (hybrid === undefined) return undefined;
     hybrid.checkState(record.ratchet);
-    const { ratchet: state, endedChains } = record;
+    const { ratchet: state } = record;
     return { suite: 'hybrid', summary, state, handshake: present(record.handshake), endedChains };
   } catch (error) {
     if (isDamage(error)) return undefined;

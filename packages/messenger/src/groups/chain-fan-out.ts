@@ -1,11 +1,11 @@
 import { compareBytes, copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
-import type { DeviceOutcome, Transaction } from '@sotto/device';
+import type { Transaction } from '@sotto/device';
 import { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
 import type { Outbox } from '../outbound/outbox.js';
 import type { Sender } from '../outbound/sender.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { encodePayload } from '../runtime/payload.js';
-import type { MemberOutcome } from '../runtime/results.js';
+import type { MemberDelivery, MemberOutcome } from '../runtime/results.js';
 import { groupChannelName } from '../runtime/topics.js';
 import type { FanoutRecord } from '../storage/records.js';
 import type { BatchDone } from './batch-done.js';
@@ -84,28 +84,28 @@ export class ChainFanOut {
 
   /**
    * Gives a member the chains that they have asked for, or our chain along with a change of the group if they lack it.
-   * @returns the outcome by device; `undefined` when there was none to give
+   * @returns what was encrypted; `undefined` when there was none to give
    */
   async giveAlong(
     tx: Transaction,
     message: FanoutRecord,
     group: KnownGroup,
     member: PublicKey,
-  ): Promise<readonly DeviceOutcome[] | undefined> {
+  ): Promise<MemberDelivery | undefined> {
     const { log } = group;
     if (message.payload !== undefined || !log.isMember(encodeHex(member))) return undefined;
     // Not outside of sessions: whoever has the identity key later would read the whole chain.
     if ((await this.#context.device.activeInstallations(tx, member)).length === 0) return undefined;
-    let devices: readonly DeviceOutcome[] | undefined;
+    let delivery: MemberDelivery | undefined;
     for (const name of message.givenChains) {
       const chain = await this.#ownChains.requested(tx, log, name);
       if (chain === undefined) continue;
-      ({ devices } = await this.give(tx, message, group, member, chain));
+      ({ delivery } = await this.give(tx, message, group, member, chain));
     }
     const inUse = await this.#ownChains.readyIfUsed(tx, log);
     const lacks = inUse?.recipients.lacking.some((one) => compareBytes(one, member) === 0);
-    if (inUse === undefined || lacks !== true) return devices;
-    return (await this.give(tx, message, group, member, inUse)).devices;
+    if (inUse === undefined || lacks !== true) return delivery;
+    return (await this.give(tx, message, group, member, inUse)).delivery;
   }
 
   /**
@@ -118,16 +118,17 @@ export class ChainFanOut {
     group: KnownGroup,
     member: PublicKey,
     inUse: ChainInUse,
-  ): Promise<{ readonly inUse: ChainInUse; readonly devices: readonly DeviceOutcome[] }> {
+  ): Promise<{ readonly inUse: ChainInUse; readonly delivery: MemberDelivery }> {
     const senderKey = this.#ownChains.keyFor(inUse, member);
     const parts = await this.#memberSync.partsFor(tx, message, group, member, senderKey);
-    let devices: readonly DeviceOutcome[] = [];
+    let delivery: MemberDelivery = { devices: [], sealedSender: false };
     for (const value of parts) {
       const content = encodePayload({ kind: 'group', group: value });
-      ({ devices } = await this.#sender.encryptTo(tx, member, content, message.id));
+      const { devices, sealedSender } = await this.#sender.encryptTo(tx, member, content, message.id);
+      delivery = { devices, sealedSender };
     }
     // It is in the last part.
-    return { inUse: this.#ownChains.noteGiven(tx, inUse, member, devices), devices };
+    return { inUse: this.#ownChains.noteGiven(tx, inUse, member, delivery.devices), delivery };
   }
 
   async #seal(

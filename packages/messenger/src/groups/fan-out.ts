@@ -1,11 +1,11 @@
 import { compareBytes, copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
-import type { DeviceOutcome, ReadTransaction, Transaction } from '@sotto/device';
+import type { ReadTransaction, Transaction } from '@sotto/device';
 import type { DeliveryTracker } from '../outbound/delivery-tracker.js';
 import type { Sender } from '../outbound/sender.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { SendOptions } from '../runtime/options.js';
 import { encodePayload } from '../runtime/payload.js';
-import type { GroupSendResult, MemberOutcome } from '../runtime/results.js';
+import type { GroupSendResult, MemberDelivery, MemberOutcome } from '../runtime/results.js';
 import type { FanoutRecord } from '../storage/records.js';
 import { fanoutTable } from '../storage/tables.js';
 import type { BatchDone } from './batch-done.js';
@@ -77,7 +77,7 @@ export class FanOut {
     const number = String(this.#next++).padStart(16, '0');
     tx.put(fanoutTable, { id: bytes, ...message }, number);
     const conversation = { kind: 'group', groupId: encodeHex(message.groupId) } as const;
-    tx.alongside(alongside?.({ id, conversation, devices: [] }) ?? []);
+    tx.alongside(alongside?.({ id, conversation, devices: [], sealedSender: false }) ?? []);
     // Hooks may still run when the transaction is stored: subscriptions come before.
     const result = new Promise<GroupSendResult>((resolve) => {
       tx.onCommit('send', () => resolve(this.#process({ number, id }, onProgress)));
@@ -180,8 +180,8 @@ export class FanOut {
       const own = compareBytes(member, device.identity) === 0;
       if (own && !(await device.hasPairedDevices(tx))) continue;
       try {
-        const devices = await this.#encryptFor(tx, message, member);
-        if (devices !== undefined) outcomes.push({ member, result: { devices } });
+        const result = await this.#encryptFor(tx, message, member);
+        if (result !== undefined) outcomes.push({ member, result });
       } catch (error) {
         if (!isSottoError(error, 'NO_DEVICE_REACHED')) throw error;
         outcomes.push({ member, result: { failed: error } });
@@ -205,21 +205,22 @@ export class FanOut {
     return done;
   }
 
-  /** @returns the outcome by device; `undefined` when there was nothing to send */
+  /** @returns what was encrypted; `undefined` when there was nothing to send */
   async #encryptFor(
     tx: Transaction,
     message: FanoutRecord,
     member: PublicKey,
-  ): Promise<readonly DeviceOutcome[] | undefined> {
+  ): Promise<MemberDelivery | undefined> {
     const parts = await this.#load();
     const group = await parts.records.find(tx, encodeHex(message.groupId));
     if (group === undefined) return undefined;
-    let devices = await parts.chainFanOut.giveAlong(tx, message, group, member);
-    if (devices !== undefined) return devices;
+    let delivery = await parts.chainFanOut.giveAlong(tx, message, group, member);
+    if (delivery !== undefined) return delivery;
     for (const value of await parts.memberSync.partsFor(tx, message, group, member)) {
       const content = encodePayload({ kind: 'group', group: value });
-      ({ devices } = await this.#sender.encryptTo(tx, member, content, message.id));
+      const { devices, sealedSender } = await this.#sender.encryptTo(tx, member, content, message.id);
+      delivery = { devices, sealedSender };
     }
-    return devices;
+    return delivery;
   }
 }

@@ -132,6 +132,7 @@ export class OwnChains {
           installationId,
           sent: protectionOf(protection) as 'pq' | 'dr' | 'dh',
         })),
+        sealedSender: false,
       },
     }));
   }

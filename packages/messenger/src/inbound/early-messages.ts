@@ -1,4 +1,4 @@
-import type { TransportMessage } from '@sotto/core';
+import type { IdentifiedMessage } from './sealed-senders.js';
 
 /** Most messages that wait. */
 const MOST_MESSAGES = 256;
@@ -10,11 +10,11 @@ const MOST_BYTES = 1024 * 1024;
  * can be processed again once the group exists. In memory, within bounds: the oldest are dropped.
  */
 export class EarlyMessages {
-  readonly #waiting: { readonly groupId: string; readonly message: TransportMessage }[] = [];
+  readonly #waiting: { readonly groupId: string; readonly message: IdentifiedMessage }[] = [];
   #bytes = 0;
 
   /** @returns whether there is room for it */
-  add(groupId: string, message: TransportMessage): boolean {
+  add(groupId: string, message: IdentifiedMessage): boolean {
     if (message.payload.length > MOST_BYTES) return false;
     this.#waiting.push({ groupId, message });
     this.#bytes += message.payload.length;
@@ -25,7 +25,7 @@ export class EarlyMessages {
   }
 
   /** Removes and returns those of a group, oldest first. */
-  take(groupId: string): readonly TransportMessage[] {
+  take(groupId: string): readonly IdentifiedMessage[] {
     const taken = this.#waiting.filter((one) => one.groupId === groupId);
     if (taken.length === 0) return [];
     const left = this.#waiting.filter((one) => one.groupId !== groupId);

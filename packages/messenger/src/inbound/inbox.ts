@@ -1,4 +1,4 @@
-import { copyBytes, encodeHex, type PublicKey, type TransportMessage, type Write } from '@sotto/core';
+import { copyBytes, encodeHex, type PublicKey, type Write } from '@sotto/core';
 import type { DecryptOutcome, Inbox as DeviceInbox, ReadTransaction, Transaction } from '@sotto/device';
 import { createInboxOf } from '@sotto/device/internal';
 import type { MessengerContext } from '../runtime/context.js';
@@ -6,6 +6,7 @@ import type { Conversation } from '../runtime/conversation.js';
 import type { ReceivedMessage } from '../runtime/events.js';
 import type { InboxMessage } from '../storage/records.js';
 import { inboxTable } from '../storage/tables.js';
+import type { IdentifiedMessage } from './sealed-senders.js';
 
 /** The part of a message that is for the application. */
 export type Content = Pick<InboxMessage, 'conversation' | 'payload' | 'ownCopy'> &
@@ -46,7 +47,7 @@ export class Inbox {
    */
   async deliver(
     tx: Transaction,
-    message: TransportMessage,
+    message: IdentifiedMessage,
     outcome: Pick<
       Extract<DecryptOutcome, { kind: 'message' }>,
       'messageId' | 'senderInstallation' | 'protection'
@@ -59,6 +60,7 @@ export class Inbox {
       sender: message.sender,
       senderInstallation: outcome.senderInstallation,
       protection: outcome.protection,
+      sealedSender: message.sealedSender ?? false,
       receivedAt: Math.trunc(clock.now()),
       sentAt: Math.trunc(message.sentAt),
       membershipHash: undefined,
@@ -91,6 +93,7 @@ export class Inbox {
       sender: copyBytes(record.sender) as PublicKey,
       senderInstallation: record.senderInstallation,
       protection: record.protection,
+      sealedSender: record.sealedSender,
       ...sender,
       conversation: copyOf(record.conversation),
       ownCopy: record.ownCopy,

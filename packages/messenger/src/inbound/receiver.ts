@@ -1,4 +1,4 @@
-import { compareBytes, encodeHex, isSottoError, SottoError, type TransportMessage } from '@sotto/core';
+import { compareBytes, encodeHex, isSottoError, SottoError } from '@sotto/core';
 import { type DecryptOutcome, messageIdFor, type Transaction } from '@sotto/device';
 import type { Subscriptions } from '../connection/subscriptions.js';
 import type { Contacts } from '../contacts/contacts.js';
@@ -9,6 +9,7 @@ import { waitingKeys } from '../storage/tables.js';
 import type { DecryptionFailures } from './decryption-failures.js';
 import { EarlyMessages } from './early-messages.js';
 import type { Content, Inbox } from './inbox.js';
+import type { IdentifiedMessage } from './sealed-senders.js';
 
 /** Wait before messages whose chain is there are received again, when they could not be stored; in milliseconds. */
 const RETRY_MS = 30_000;
@@ -58,7 +59,7 @@ export class Receiver {
    * @param waiting its number, when it is one that has waited for its chain
    * @throws STORE codes, CLOSED: it was not stored, and the transport redelivers it
    */
-  async receive(message: TransportMessage, waiting?: string): Promise<void> {
+  async receive(message: IdentifiedMessage, waiting?: string): Promise<void> {
     const { device, events, runtime } = this.#context;
     const { sender, payload, channel, sentAt } = message;
     if (this.#to.contacts.isBlocked(sender) || !this.#isExpected(message)) return;
@@ -92,7 +93,7 @@ export class Receiver {
   }
 
   /** Whether a public channel is that of a chat that we joined or of a group, or the contact-code channel of the sender. */
-  #isExpected({ channel, sender }: TransportMessage): boolean {
+  #isExpected({ channel, sender }: IdentifiedMessage): boolean {
     const subscriptions = this.#subscriptions;
     return (
       channel.kind !== 'public' ||
@@ -103,7 +104,7 @@ export class Receiver {
   }
 
   /** Passes a decrypted message on by its content. */
-  async #route(tx: Transaction, message: TransportMessage, outcome: DecryptOutcome): Promise<void> {
+  async #route(tx: Transaction, message: IdentifiedMessage, outcome: DecryptOutcome): Promise<void> {
     const { device, events } = this.#context;
     const { sender } = message;
     const { senderInstallation } = outcome;
@@ -131,7 +132,7 @@ export class Receiver {
     return this.#deliverOwnCopy(tx, message, outcome, content);
   }
 
-  async #deliverPublic(tx: Transaction, message: TransportMessage, outcome: Opened): Promise<void> {
+  async #deliverPublic(tx: Transaction, message: IdentifiedMessage, outcome: Opened): Promise<void> {
     const { channel } = message;
     if (channel.kind !== 'public' || !this.#subscriptions.inChat(channel.name)) return;
     const content = decodePayload(outcome.payload);
@@ -143,7 +144,7 @@ export class Receiver {
 
   async #deliverDirect(
     tx: Transaction,
-    message: TransportMessage,
+    message: IdentifiedMessage,
     outcome: Opened,
     payload: Uint8Array,
   ): Promise<void> {
@@ -154,7 +155,7 @@ export class Receiver {
 
   async #deliverOwnCopy(
     tx: Transaction,
-    message: TransportMessage,
+    message: IdentifiedMessage,
     outcome: Opened,
     copy: { readonly to: Uint8Array; readonly payload: Uint8Array },
   ): Promise<void> {
@@ -172,7 +173,7 @@ export class Receiver {
   }
 
   /** A message on the channel of a group, under a chain of its sender. */
-  async #receiveByChain(tx: Transaction, message: TransportMessage, groupId: string): Promise<void> {
+  async #receiveByChain(tx: Transaction, message: IdentifiedMessage, groupId: string): Promise<void> {
     const { chainMessages } = await this.#to.loadGroupParts();
     const opened = await chainMessages.open(tx, groupId, message);
     if (opened === undefined) return;
@@ -181,7 +182,7 @@ export class Receiver {
 
   async #deliverToGroup(
     tx: Transaction,
-    message: TransportMessage,
+    message: IdentifiedMessage,
     outcome: Origin,
     value: GroupPayload,
   ): Promise<void> {
@@ -210,7 +211,7 @@ export class Receiver {
 
   async #deliver(
     tx: Transaction,
-    message: TransportMessage,
+    message: IdentifiedMessage,
     outcome: Origin,
     content: Omit<Content, 'ownCopy'> & Partial<Pick<Content, 'ownCopy'>>,
   ): Promise<void> {
@@ -218,7 +219,7 @@ export class Receiver {
   }
 
   /** A message of an accepted sender may arrive before the changes that create its group. */
-  async #waitsForGroup(message: TransportMessage, error: SottoError): Promise<boolean> {
+  async #waitsForGroup(message: IdentifiedMessage, error: SottoError): Promise<boolean> {
     if (!isSottoError(error, 'NOT_FOUND') || error.details.what !== 'group') return false;
     const { runtime } = this.#context;
     if (!(await runtime.read((tx) => this.#to.contacts.isAccepted(tx, message.sender)))) return false;
@@ -247,7 +248,7 @@ export class Receiver {
   }
 
   /** Handles a message that could not be decrypted, or is refused: answers the sender and tells the user where that helps. */
-  async #refused({ sender, payload, channel }: TransportMessage, error: SottoError): Promise<void> {
+  async #refused({ sender, payload, channel }: IdentifiedMessage, error: SottoError): Promise<void> {
     const { device, runtime, settings } = this.#context;
     const messageId = encodeHex(messageIdFor(settings.crypto, sender, payload));
     const id = { messageId, sender, senderInstallation: '' };
@@ -263,7 +264,7 @@ export class Receiver {
     });
   }
 
-  #isOwn({ sender }: TransportMessage): boolean {
+  #isOwn({ sender }: IdentifiedMessage): boolean {
     return compareBytes(sender, this.#context.device.identity) === 0;
   }
 }

@@ -2,6 +2,12 @@ import { compareBytes, isSottoError, type PublicKey, type TransportMessage } fro
 import type { Subscriptions } from '../connection/subscriptions.js';
 import type { MessengerContext } from '../runtime/context.js';
 
+/** A message with an identity as its sender. */
+export interface IdentifiedMessage extends TransportMessage {
+  /** Sealed, and signed with a pseudonym, which only the two identities can tell from any other key. Default false. */
+  readonly sealedSender?: boolean | undefined;
+}
+
 /** Finds out who sent sealed messages, which the transport reports under pseudonyms. Wire profile, section 11. */
 export class SealedSenders {
   readonly #context: MessengerContext;
@@ -17,7 +23,7 @@ export class SealedSenders {
    * @returns `undefined` for a sealed message that isn't for us: from another device of ours to someone else, or by anyone but the two who
    *   share its topic
    */
-  identify(message: TransportMessage): TransportMessage | undefined {
+  identify(message: TransportMessage): IdentifiedMessage | undefined {
     const { device } = this.#context;
     if (!device.isSealed(message.payload)) return message;
     const peer =
@@ -30,7 +36,9 @@ export class SealedSenders {
       return undefined;
     }
     const isForPeer = compareBytes(sender, peer) !== 0;
-    return isForPeer ? undefined : { ...message, sender };
+    // One that was sealed for another transport than it went over may be signed with the identity.
+    const sealedSender = compareBytes(sender, message.sender) !== 0;
+    return isForPeer ? undefined : { ...message, sender, sealedSender };
   }
 
   #senderOf(peer: PublicKey, { sender, payload }: TransportMessage): PublicKey | undefined {

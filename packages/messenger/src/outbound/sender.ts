@@ -10,6 +10,8 @@ import { NO_MESSAGE_ID, type Outbox } from './outbox.js';
 export interface Posted extends Pick<EncryptedMessage, 'devices'> {
   /** 32 bytes. */
   readonly id: Uint8Array;
+  /** Whether it is sealed. */
+  readonly sealedSender: boolean;
 }
 
 /** Encrypts for identities and puts the result into the outbox. */
@@ -75,13 +77,13 @@ export class Sender {
     messageId?: Uint8Array,
   ): Promise<Posted> {
     const { device, settings } = this.#context;
-    const { message, devices, negotiatedSecret } = await device.encryptDirect(tx, to, content, {
+    const { message, devices, negotiatedSecret, sealed } = await device.encryptDirect(tx, to, content, {
       mayBeSealed: settings.sealsMessages,
     });
     const kind = negotiatedSecret === undefined ? 'partitioned' : 'negotiated';
     const id = this.#outbox.post(tx, { kind, peer: to }, message, messageId);
     this.#subscriptions.subscribeNegotiated(tx, to);
-    return { devices, id };
+    return { devices, id, sealedSender: sealed };
   }
 
   /** Sends our bundle to an identity, by default in a message without content. */

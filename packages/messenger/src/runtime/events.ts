@@ -27,6 +27,11 @@ export interface ReceivedMessage {
    * by anyone.
    */
   readonly protection: Protection;
+  /**
+   * Whether only its session told who sent it: neither the envelope nor anything in it named the sender, to anybody but the two
+   * identities. Only with `pq`.
+   */
+  readonly sealedSender: boolean;
   /** Whether the user has verified the sender's identity. */
   readonly verified: boolean;
   /** Whether it is a 1:1 message of a sender whom the user hasn't accepted. */

@@ -161,4 +161,6 @@ export interface TakenMessage {
   readonly conversation: Conversation;
   /** Per device of the recipient; empty for public chats, and for groups, whose members are encrypted for later. */
   readonly devices: readonly DeviceOutcome[];
+  /** As in the result of sending a 1:1 message; false for public chats and groups. */
+  readonly sealedSender: boolean;
 }

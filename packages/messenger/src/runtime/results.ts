@@ -10,6 +10,11 @@ export interface DirectSendResult {
   readonly id: string;
   /** Per device of the recipient. */
   readonly devices: readonly DeviceOutcome[];
+  /**
+   * Whether it is sealed: only its session tells who sent it. Its envelope does after all when the message leaves over another transport
+   * later, one that can't sign with a pseudonym.
+   */
+  readonly sealedSender: boolean;
   /** Per other device of ours that gets a copy. */
   readonly ownDevices: readonly DeviceOutcome[];
 }
@@ -36,8 +41,16 @@ export interface GroupSendResult {
 export interface MemberOutcome {
   /** 33 bytes. */
   readonly member: PublicKey;
-  /** Per device of the member, or why encrypting for the member failed. */
-  readonly result: { readonly devices: readonly DeviceOutcome[] } | { readonly failed: SottoError };
+  /** What was encrypted, or why encrypting for the member failed. */
+  readonly result: MemberDelivery | { readonly failed: SottoError };
+}
+
+/** What was encrypted for a member of a group. */
+export interface MemberDelivery {
+  /** Per device of the member. */
+  readonly devices: readonly DeviceOutcome[];
+  /** Whether it is sealed, as in {@link DirectSendResult}; never what is sent once to the whole group. */
+  readonly sealedSender: boolean;
 }
 
 /** The result of sending, by the kind of conversation. */

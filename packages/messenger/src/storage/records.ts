@@ -37,6 +37,8 @@ export interface InboxMessage {
   /** Installation id; may be empty with a message outside of sessions. */
   readonly senderInstallation: string;
   readonly protection: Protection;
+  /** Only its session told who sent it. */
+  readonly sealedSender: boolean;
   readonly payload: Uint8Array;
   /** Milliseconds since the epoch, by our clock. */
   readonly receivedAt: number;

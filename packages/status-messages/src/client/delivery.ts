@@ -11,7 +11,7 @@ import {
   SottoError,
   type Write,
 } from '@sotto/core';
-import type { Conversation, TakenMessage } from '@sotto/messenger';
+import type { Conversation, MemberOutcome, TakenMessage } from '@sotto/messenger';
 import {
   type DatasyncMessage,
   datasyncId,
@@ -99,6 +99,11 @@ export interface NewOutgoing {
   readonly once?: true | undefined;
   /** Whether the client sends it of its own accord. */
   readonly unasked?: true | undefined;
+}
+
+/** What became of a copy that was due. */
+export interface SentCopy extends MemberOutcome {
+  readonly messageId: string;
 }
 
 /** Messages that wait to be sent or acknowledged, and acknowledgements that wait to be sent. Callers run its methods in turn. */
@@ -376,26 +381,34 @@ export class Delivery {
 
   // What is due
 
-  /** Sends what is due. What fails is tried again later. */
-  async sendDue(): Promise<void> {
+  /** Sends what is due. What fails is tried again later. @returns what became of each copy, but for those to people who are blocked */
+  async sendDue(): Promise<readonly SentCopy[]> {
     const now = this.#context.clock.now();
     const due = [...this.#waiting]
       .filter(([, waiting]) => waiting.hurry || (isScheduled(waiting) && waiting.nextAt <= now))
       .sort(([, one], [, other]) => one.order - other.order);
-    if (due.length === 0) return;
+    const copies: SentCopy[] = [];
+    if (due.length === 0) return copies;
     const unsent = await this.#context.messenger.outbox.pending();
     const blocked = new Set(this.#context.messenger.requests.blocked().map(encodeHex));
     const byPeer = new Map<string, string[]>();
     for (const [key, { peer }] of due) byPeer.set(peer, [...(byPeer.get(peer) ?? []), key]);
     for (const [peer, keys] of byPeer) {
       try {
-        await this.#sendDueTo(peer, keys, unsent, blocked.has(peer));
+        await this.#sendDueTo(peer, keys, unsent, blocked.has(peer), copies);
       } catch (error) {
         if (isSottoError(error, 'CLOSED')) throw error;
         this.#context.logger.warn('not sent again yet', { error: errorName(error) });
-        for (const key of keys) this.#postpone(key, RETRY_MS);
+        for (const key of keys) {
+          const messageId = this.#waiting.get(key)?.messageId;
+          if (isSottoError(error) && messageId !== undefined) {
+            copies.push({ messageId, member: decodeHex(peer) as PublicKey, result: { failed: error } });
+          }
+          this.#postpone(key, RETRY_MS);
+        }
       }
     }
+    return copies;
   }
 
   async #sendDueTo(
@@ -403,6 +416,7 @@ export class Delivery {
     keys: readonly string[],
     unsent: ReadonlySet<string>,
     blocked: boolean,
+    copies: SentCopy[],
   ): Promise<void> {
     const { limits, store } = this.#context;
     const profile = profileOf(this.#context, await getPeer(Draft.of(store), peer));
@@ -436,17 +450,17 @@ export class Delivery {
       } else last.push([key, record]);
     }
     await this.#commit(over);
-    for (const batch of batches) await this.#sendBatch(peer, batch, delayOf);
+    for (const batch of batches) copies.push(...(await this.#sendBatch(peer, batch, delayOf)));
   }
 
   async #sendBatch(
     peer: string,
     batch: readonly (readonly [string, OutgoingRecord])[],
     delayOf: (record: OutgoingRecord) => number,
-  ): Promise<void> {
+  ): Promise<readonly SentCopy[]> {
     const { clock, crypto, events, identity, messenger, store } = this.#context;
     const [first] = batch;
-    if (first === undefined) return;
+    if (first === undefined) return [];
     const to = crypto.secp256k1.parsePublicKey(decodeHex(peer));
     const groupId = directGroupId(crypto, identity.publicKey, to);
     const messages = batch.map(([, { body, timestamp }]) => ({
@@ -476,10 +490,13 @@ export class Delivery {
       }
       return draft.writes;
     };
+    let result: MemberOutcome['result'];
     try {
-      await messenger.send(to, payload, { ownCopy: false, alongside });
+      const { devices, sealedSender } = await messenger.send(to, payload, { ownCopy: false, alongside });
+      result = { devices, sealedSender };
     } catch (error) {
       if (!isSottoError(error) || !isLasting(error)) throw error;
+      result = { failed: error };
       draft = Draft.of(store);
       for (const [key, { messageId, unasked }] of batch) {
         if (unasked) {
@@ -493,6 +510,7 @@ export class Delivery {
     }
     draft.committed();
     for (const [, record] of batch) this.#reportSent(record);
+    return batch.map(([, { messageId }]) => ({ messageId, member: to, result }));
   }
 
   /** A copy of a message has left, or is gone: if it was the last one, the message was sent. */

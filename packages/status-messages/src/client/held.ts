@@ -82,6 +82,7 @@ export class HeldMessages {
       id: message.id,
       senderInstallation: message.senderInstallation,
       protection: message.protection,
+      sealedSender: message.sealedSender,
       verified: message.verified,
       ownCopy: message.ownCopy,
       late: message.late,
@@ -120,12 +121,12 @@ export class HeldMessages {
 }
 
 function heldMessage(key: string, value: Uint8Array): HeldMessage {
-  const { sender, messageId, bytes, at: _, ...rest } = decodeRecord<HeldRecord>(value);
+  const { sender, messageId, bytes, at: _, sealedSender = false, ...rest } = decodeRecord<HeldRecord>(value);
   const peer = decodeHex(sender) as PublicKey;
   const conversation = { kind: 'direct', peer } as const;
   return {
     key,
-    message: { ...rest, sender: peer, conversation, request: false, membershipHash: undefined },
+    message: { ...rest, sealedSender, sender: peer, conversation, request: false, membershipHash: undefined },
     enclosed: { bytes: decodeBase64(bytes), messageId, datasyncId: undefined },
   };
 }

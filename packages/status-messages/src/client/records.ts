@@ -141,6 +141,8 @@ export interface HeldRecord {
   readonly id: string;
   readonly senderInstallation: string;
   readonly protection: ReceivedMessage['protection'];
+  /** Absent: it isn't sealed. */
+  readonly sealedSender?: boolean | undefined;
   readonly verified: boolean;
   readonly ownCopy: boolean;
   readonly late: boolean;

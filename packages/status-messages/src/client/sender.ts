@@ -85,6 +85,8 @@ export interface StatusTaken {
   readonly conversation: Conversation;
   /** Per device of the recipient of a 1:1 message; otherwise empty. */
   readonly devices: readonly DeviceOutcome[];
+  /** Whether a 1:1 message is sealed: only its session tells who sent it. Otherwise false. */
+  readonly sealedSender: boolean;
   /**
    * Who acknowledges it, 33 bytes each: the recipient, or each member of a Status group. Nobody does in public chats, groups of the messenger,
    * and what we write to ourselves.
@@ -110,7 +112,7 @@ export interface StatusSendOptions {
 
 /** A message that was stored to be sent. */
 export interface StatusSent extends StatusTaken {
-  /** Per member of a group of the messenger; otherwise empty. */
+  /** Per member of a group, otherwise empty. In a Status group, a copy that failed may be tried again; whoever is blocked gets none. */
   readonly members: readonly MemberOutcome[];
 }
 
@@ -159,12 +161,13 @@ export class StatusSender {
     if (place.kind === 'status-group') {
       return this.sendToAll(draft, place.record.members, signed, { clock, conversation: to, ...options });
     }
-    const taken = (message: Pick<TakenMessage, 'id' | 'devices'>): StatusTaken => ({
+    const taken = (message: Pick<TakenMessage, 'id' | 'devices' | 'sealedSender'>): StatusTaken => ({
       id: message.id,
       messageId: signed.messageId,
       clock,
       conversation: to,
       devices: message.devices,
+      sealedSender: message.sealedSender,
       recipients: [],
     });
     const result = await this.#context.messenger.send(to, signed.bytes, {
@@ -173,7 +176,7 @@ export class StatusSender {
     });
     draft.committed();
     const members = result.kind === 'group' ? result.members : [];
-    return { ...taken({ id: result.id, devices: [] }), members };
+    return { ...taken({ id: result.id, devices: [], sealedSender: false }), members };
   }
 
   /** Tells an author that the user has seen messages of theirs: once, without data synchronisation. */
@@ -232,7 +235,8 @@ export class StatusSender {
         if (!isOwn)
           this.#delivery.add(stored, [{ peer, record, messageId, wrapped, taken: message, unasked }]);
         const recipients = isOwn ? [] : [peer];
-        taken = { id: message.id, messageId, clock, conversation, devices: message.devices, recipients };
+        const { id, devices, sealedSender } = message;
+        taken = { id, messageId, clock, conversation, devices, sealedSender, recipients };
         return [...draft.writes, ...stored.writes, ...(alongside?.(taken) ?? [])];
       },
     });
@@ -279,13 +283,15 @@ export class StatusSender {
     }
     this.#delivery.add(draft, added);
     const id = messageId.slice(2);
-    const taken: StatusTaken = { id, messageId, clock, conversation, devices: [], recipients };
+    const common = { id, messageId, clock, conversation };
+    const taken: StatusTaken = { ...common, devices: [], sealedSender: false, recipients };
     await store.commit([...draft.writes, ...(alongside?.(taken) ?? [])]);
     draft.committed();
     this.#peers.noteChanges(draft.writes);
-    await this.#delivery.sendDue();
+    const sent = await this.#delivery.sendDue();
     onProgress?.(recipients.length, recipients.length);
-    return { ...taken, members: [] };
+    const ours = sent.filter((copy) => copy.messageId === messageId);
+    return { ...taken, members: ours.map(({ member, result }) => ({ member, result })) };
   }
 
   /** Notes what was stored of people by others. */

@@ -202,7 +202,7 @@ export interface SessionRecord {
   handshake: Uint8Array;
   /** Number of the suite, as in the summary. */
   suite: number;
-  /** In the hybrid suite: how many chains of the peer have ended. The last 256 are kept. */
+  /** How many chains of the peer have ended. The last 256 are kept. */
   endedChains: number;
 }
 
@@ -265,6 +265,8 @@ export interface ReceivedRecord {
   receivedAt: bigint;
   /** What the application calls it. */
   label: string;
+  /** Nothing outside of its session named its sender. */
+  sealed: boolean;
 }
 
 function createBaseDeviceRecord(): DeviceRecord {
@@ -1673,6 +1675,7 @@ function createBaseReceivedRecord(): ReceivedRecord {
     payload: new Uint8Array(0),
     receivedAt: 0n,
     label: "",
+    sealed: false,
   };
 }
 
@@ -1701,6 +1704,9 @@ export const ReceivedRecord: MessageFns<ReceivedRecord> = {
     }
     if (message.label !== "") {
       writer.uint32(58).string(message.label);
+    }
+    if (message.sealed !== false) {
+      writer.uint32(64).bool(message.sealed);
     }
     return writer;
   },
@@ -1772,6 +1778,14 @@ export const ReceivedRecord: MessageFns<ReceivedRecord> = {
             }
 
             message.label = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.sealed = reader.bool();
             continue;
           }
         }

@@ -64,6 +64,8 @@ export interface InboxRecord {
   groupMembershipHash: Uint8Array;
   /** Its sender was no longer a member of the group. */
   late: boolean;
+  /** Only its session told who sent it. */
+  sealedSender: boolean;
 }
 
 /** What conversation a message belongs to. */
@@ -243,6 +245,7 @@ function createBaseInboxRecord(): InboxRecord {
     ownCopy: false,
     groupMembershipHash: new Uint8Array(0),
     late: false,
+    sealedSender: false,
   };
 }
 
@@ -286,6 +289,9 @@ export const InboxRecord: MessageFns<InboxRecord> = {
     }
     if (message.late !== false) {
       writer.uint32(88).bool(message.late);
+    }
+    if (message.sealedSender !== false) {
+      writer.uint32(96).bool(message.sealedSender);
     }
     return writer;
   },
@@ -389,6 +395,14 @@ export const InboxRecord: MessageFns<InboxRecord> = {
             }
 
             message.late = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.sealedSender = reader.bool();
             continue;
           }
         }
