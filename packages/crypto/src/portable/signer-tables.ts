@@ -9,7 +9,7 @@ export interface SignerTableLimits {
   readonly tables: number;
   /** Signers whose signatures are counted; the least recently met are forgotten. Default 256. */
   readonly counted: number;
-  /** Signatures of a signer before it is given a table, which takes as long as eight to verify saves. Default 16. */
+  /** Signatures of a signer before it is given a table. Making one takes what eight signatures save. Default 16. */
   readonly signatures: number;
   /** Signatures of others after which an unused table gives way to another. Default 256. */
   readonly unused: number;
@@ -32,8 +32,8 @@ type CurvePoint = typeof curve.Point.BASE;
 /**
  * Verifies signatures of frequent signers on precomputed multiples of their keys, in less than half the time that recovering takes.
  *
- * A signer is only given a table for signatures that it made, and a table in use gives way to none; so who has many keys
- * can keep others from getting one, and costs them no more than the time saved.
+ * A table is given only for signatures that were really made, and gives way to another only when out of use. So the worst that
+ * somebody with many keys can do is to keep others from getting one.
  */
 export class SignerTables {
   readonly #limits: SignerTableLimits;
