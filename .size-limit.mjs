@@ -39,8 +39,8 @@ const budgets = [
         '{ startInitiator, startResponder, encrypt, decrypt, skippedKeyFor, encodeState, decodeState, secp256k1Suite }',
       [dist('crypto')]: '{ defaultProvider }',
     },
-    // The aim is 20 kB. Three quarters of it are the curve, hashes and ciphers that the provider brings.
-    limit: '28 kB',
+    // The aim is 20 kB. Three quarters of it are the curve, hashes and ciphers that the provider brings; 0.8 kB are tables of signers.
+    limit: '28.5 kB',
   },
   {
     name: 'device, everything but the store',
@@ -81,7 +81,7 @@ const budgets = [
     import: { [dist('messenger')]: '*' },
     loadedLater: [...hybrid, '*/group-parts.js', '*/discovery/discovery.js'],
     // The aim was 60 kB. A third of it is the provider: the curve, hashes and ciphers.
-    limit: '78 kB',
+    limit: '78.5 kB',
   },
   {
     name: 'messenger, also what it loads with the first group',

@@ -140,9 +140,12 @@ export interface Secp256k1 {
   /**
    * The key that made the signature. One rule for what other software writes: `v` 0 or 1 (27 and 28 count as
    * 0 and 1), r and s in 1 .. order - 1; a high s is refused, since it is a second encoding of the same signature.
+   *
+   * @param expected who probably signed, 33 bytes. It changes nothing but the time taken: a provider may keep something for keys
+   *   that were expected often and did sign. Pass none for signatures by which strangers could fill what is kept.
    * @throws INVALID_LENGTH, INVALID_SIGNATURE
    */
-  recoverPublicKey(digest: Uint8Array, signature: Uint8Array): PublicKey;
+  recoverPublicKey(digest: Uint8Array, signature: Uint8Array, expected?: Uint8Array): PublicKey;
 }
 
 /** RFC 7748. */

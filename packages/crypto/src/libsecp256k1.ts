@@ -6,6 +6,7 @@ import {
   type PrivateKey,
   PUBLIC_KEY_LENGTH,
   type PublicKey,
+  parseBytes,
   type RandomSource,
   type Secp256k1,
   SIGNATURE_LENGTH,
@@ -115,9 +116,10 @@ export function createSecp256k1(
       return signature as Signature;
     },
 
-    recoverPublicKey(digest, signature) {
+    recoverPublicKey(digest, signature, expected) {
       requireLength('digest', digest, DIGEST_LENGTH);
       requireLength('signature', signature, SIGNATURE_LENGTH);
+      if (expected !== undefined) parseBytes(expected, 'expected key');
       const recovery = requireRecoveryBit(signature);
       const rs = copyBytes(signature.subarray(0, SIGNATURE_LENGTH - 1));
       requireScalars(rs);

@@ -47,6 +47,8 @@ const PRIME = curve.Point.Fp.ORDER;
 const numberOf = (bytes: Uint8Array) => BigInt(`0x${encodeHex(bytes)}`);
 const bytesOf = (value: bigint) => Uint8Array.from(Buffer.from(value.toString(16).padStart(64, '0'), 'hex'));
 
+const encodedPoint = (bytes: Uint8Array) => curve.Point.fromBytes(bytes).toBytes(true);
+
 function altered(bytes: Uint8Array, at: number, part: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(bytes);
   copy.set(part, at);
@@ -495,6 +497,53 @@ export const brokenProviders: readonly BrokenProvider[] = [
     }),
     noticedBy: /known answer, v of 1 or 28/,
     showsInResults: true,
+  },
+  {
+    fault: 'secp256k1.recoverPublicKey believes what is expected',
+    provider: withSecp256k1({
+      recoverPublicKey: (digest, signature, expected) => {
+        const signer = sound.secp256k1.recoverPublicKey(digest, signature);
+        return expected?.length === 33 ? (Uint8Array.from(expected) as PublicKey) : signer;
+      },
+    }),
+    noticedBy: /whoever is expected/,
+    showsInResults: true,
+  },
+  {
+    fault: 'secp256k1.recoverPublicKey ignores v when it verifies the key expected',
+    provider: withSecp256k1({
+      recoverPublicKey: (digest, signature, expected) => {
+        const signer = sound.secp256k1.recoverPublicKey(digest, signature);
+        const rs = signature.subarray(0, 64);
+        return expected && curve.verify(rs, digest, expected, { prehash: false })
+          ? (encodedPoint(expected) as PublicKey)
+          : signer;
+      },
+    }),
+    noticedBy: /whoever is expected/,
+    showsInResults: false,
+  },
+  {
+    fault: 'secp256k1.recoverPublicKey returns the very bytes expected',
+    provider: withSecp256k1({
+      recoverPublicKey: (digest, signature, expected) => {
+        const signer = sound.secp256k1.recoverPublicKey(digest, signature);
+        return expected && sound.equalBytes(signer, expected) ? (expected as PublicKey) : signer;
+      },
+    }),
+    noticedBy: /whoever is expected/,
+    showsInResults: false,
+  },
+  {
+    fault: 'secp256k1.recoverPublicKey takes a high s of whom is expected',
+    provider: withSecp256k1({
+      recoverPublicKey: (digest, signature, expected) =>
+        expected && curve.verify(signature.subarray(0, 64), digest, expected, { prehash: false, lowS: false })
+          ? (encodedPoint(expected) as PublicKey)
+          : sound.secp256k1.recoverPublicKey(digest, signature),
+    }),
+    noticedBy: /however often the signer was met/,
+    showsInResults: false,
   },
   {
     fault: 'x25519.ecdh gives zeros for a point of small order',

@@ -4,6 +4,7 @@ import { concatBytes, decodeBase64, decodeHex, encodeHex, isSottoError } from '@
 import { describe, expect, test } from 'vitest';
 import { createPortableProvider, type X25519Provider } from '../src/index.js';
 import { createAcceleratedProvider } from '../src/node/accelerated.js';
+import { SignerTables } from '../src/portable/signer-tables.js';
 import { loadWebAssemblyProvider } from '../src/webassembly.js';
 
 type Verdict = 'valid' | 'invalid' | 'acceptable';
@@ -166,6 +167,31 @@ describe.each(providers.map((provider) => [provider.name, provider] as const))('
     });
     expect(played).toBe(86);
   });
+});
+
+test('ECDSA, on tables of the signers: what recovering gives', () => {
+  const crypto = createPortableProvider();
+  const tables = new SignerTables({ signatures: 1, unused: 0 });
+  const seen = { verified: 0, refused: 0 };
+  for (const group of groups<{ msg: string; sig: string }, { publicKey: { uncompressed: string } }>(
+    'ecdsa_secp256k1_sha256_p1363',
+  )) {
+    const key = crypto.secp256k1.parsePublicKey(decodeHex(group.publicKey.uncompressed));
+    tables.countRecovered(key);
+    expect(tables.has(key)).toBe(true);
+    for (const one of group.tests) {
+      const rs = decodeHex(one.sig);
+      if (rs.length !== 64) continue;
+      const digest = crypto.sha256(decodeHex(one.msg));
+      for (const bit of [0, 1]) {
+        const recovered = recovers(crypto, digest, concatBytes(rs, Uint8Array.of(bit)), encodeHex(key));
+        expect(tables.verify(digest, concatBytes(Uint8Array.of(bit), rs), key), one.comment).toBe(recovered);
+        seen[recovered ? 'verified' : 'refused']++;
+      }
+    }
+  }
+  expect(seen.verified).toBeGreaterThan(50);
+  expect(seen.refused).toBeGreaterThan(100);
 });
 
 test('XChaCha20-Poly1305, as encrypted stores use it', () => {

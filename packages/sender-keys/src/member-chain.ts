@@ -160,7 +160,7 @@ function checkSigned(
   digest: Uint8Array,
 ): void {
   const isNamed = compareBytes(message.chain, chain) === 0;
-  const signer = () => crypto.secp256k1.recoverPublicKey(digest, message.signature);
+  const signer = () => crypto.secp256k1.recoverPublicKey(digest, message.signature, chain);
   if (isNamed && compareBytes(signer(), chain) === 0) return;
   throw new SottoError('INVALID_SIGNATURE', 'The owner of the chain did not sign this message.', {
     reason: 'signed by another key',

@@ -529,6 +529,67 @@ describe('sealing', () => {
   });
 });
 
+describe('who probably signed an envelope', () => {
+  const [alice, bob, carol] = [0, 1, 2].map(() => crypto.secp256k1.generateKeyPair()) as [
+    KeyPair,
+    KeyPair,
+    KeyPair,
+  ];
+
+  /** Whom Bob expected to have signed each of the envelopes that are sent on a channel. */
+  async function expectedOn(channel: Channel, signers: readonly KeyPair[]): Promise<readonly string[]> {
+    const expected: string[] = [];
+    const names = new Map([
+      [String(alice.publicKey), 'alice'],
+      [String(carol.publicKey), 'carol'],
+    ]);
+    const listening = {
+      ...crypto,
+      secp256k1: {
+        ...crypto.secp256k1,
+        recoverPublicKey(
+          ...[digest, signature, signer]: Parameters<typeof crypto.secp256k1.recoverPublicKey>
+        ) {
+          expected.push(names.get(String(signer)) ?? '-');
+          return crypto.secp256k1.recoverPublicKey(digest, signature, signer);
+        },
+      },
+    };
+    const pipe = bus();
+    const to = await party(transportOver(pipe, { crypto: listening }), bob);
+    await to.connection.subscribe([channel]);
+    const from = await party(transportOver(pipe), alice);
+    for (const [i, signer] of signers.entries()) {
+      await from.connection.send(channel, bytesOf(String(i)), { signer });
+    }
+    expect(to.messages.map(({ sender }) => sender)).toEqual(signers.map(({ publicKey }) => publicKey));
+    return expected;
+  }
+
+  const negotiated: Channel = {
+    kind: 'negotiated',
+    secret: crypto.secp256k1.ecdh(alice.privateKey, bob.publicKey) as SharedKey,
+  };
+
+  it('is who signed the last two on a negotiated channel', async () => {
+    expect(await expectedOn(negotiated, [alice, alice, alice, carol, carol, carol])).toEqual([
+      '-',
+      '-',
+      'alice',
+      'alice',
+      '-',
+      'carol',
+    ]);
+  });
+
+  it('is nobody where two take turns, or where strangers write', async () => {
+    expect(await expectedOn(negotiated, [alice, carol, alice, carol])).toEqual(['-', '-', '-', '-']);
+    for (const channel of [CHAT, { kind: 'partitioned', recipient: bob.publicKey }] as const) {
+      expect(await expectedOn(channel, [alice, alice, alice])).toEqual(['-', '-', '-']);
+    }
+  });
+});
+
 describe('proof of work', () => {
   it('needs as many bits as reach the target', () => {
     fc.assert(

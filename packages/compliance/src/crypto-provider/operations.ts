@@ -6,6 +6,7 @@ import { repeated, withBitFlipped } from './bytes.js';
 import type { Draw } from './draw.js';
 import {
   BASE_NOT_REDUCED,
+  G_X,
   HALF_ORDER,
   HALF_ORDER_PLUS_1,
   invalidPublicKeys,
@@ -71,9 +72,11 @@ export function operations(): readonly Operation[] {
     operation('secp256k1.signRecoverable', [digest, scalar], ({ secp256k1 }, hash, privateKey) => [
       secp256k1.signRecoverable(hash, privateKey),
     ]),
-    operation('secp256k1.recoverPublicKey', [digest, signature], ({ secp256k1 }, hash, signed) => [
-      secp256k1.recoverPublicKey(hash, signed),
-    ]),
+    operation('secp256k1.recoverPublicKey', [digest, signature], ({ secp256k1 }, hash, signed) => {
+      const signer = secp256k1.recoverPublicKey(hash, signed);
+      const others = [signer, hex(`02${G_X}`)].map((one) => secp256k1.recoverPublicKey(hash, signed, one));
+      return [signer, ...others];
+    }),
     operation('x25519.keyPairFromPrivateKey', [ofLength(32)], ({ x25519 }, privateKey) => {
       const pair = x25519.keyPairFromPrivateKey(privateKey);
       return [pair.publicKey, pair.privateKey];

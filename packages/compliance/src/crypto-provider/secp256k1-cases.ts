@@ -1,5 +1,5 @@
 import type { X25519Provider } from '@sotto/core';
-import { encodeUtf8 as ascii, encodeHex } from '@sotto/core';
+import { encodeUtf8 as ascii, encodeHex, isSottoError } from '@sotto/core';
 import { expectBytes, expectRefusal, expectThat, hex, sameBytes } from '../support/expectations.js';
 import { repeated, withBitFlipped } from './bytes.js';
 import { expectRedacted } from './expect-redacted.js';
@@ -388,7 +388,71 @@ export function secp256k1Cases(): readonly ProviderCase[] {
         }
       },
     },
+    {
+      name: 'secp256k1.recoverPublicKey: whoever is expected, the signer is recovered',
+      run(provider) {
+        const { secp256k1 } = provider;
+        const { privateKey, publicKey } = secp256k1.keyPairFromPrivateKey(hex(KEY));
+        const digests = Array.from({ length: OFTEN }, (_, i) => provider.sha256(Uint8Array.of(i)));
+        const expected = Uint8Array.from(publicKey);
+        for (const digest of digests) {
+          const signature = secp256k1.signRecoverable(digest, privateKey);
+          const signer = secp256k1.recoverPublicKey(digest, signature, expected);
+          expectBytes(signer, publicKey, 'the one expected');
+          signer.fill(0);
+          expectBytes(expected, publicKey, 'bytes of the one expected, afterwards');
+        }
+        const digest = digests[0] as Uint8Array;
+        const signature = secp256k1.signRecoverable(digest, privateKey);
+        const changed = [
+          ['v', digest, withBitFlipped(signature, 8 * 64 + 7)],
+          ['v', digest, withBitFlipped(signature, 8 * 64)],
+          ['digest', withBitFlipped(digest, 0), signature],
+          ['s', digest, withBitFlipped(signature, 511)],
+          ['r', digest, withBitFlipped(signature, 100)],
+          ['signer', digest, secp256k1.signRecoverable(digest, hex(ONE))],
+          ['nothing', digest, signature],
+        ] as const;
+        for (const [what, hash, signed] of changed) {
+          const unexpected = outcomeOf(() => secp256k1.recoverPublicKey(hash, signed));
+          const odd = [generator(), publicKey.subarray(1), secp256k1.uncompressPublicKey(publicKey)];
+          for (const one of [publicKey, hex(`02${X_OF_NO_POINT}`), new Uint8Array(), ...odd]) {
+            const outcome = outcomeOf(() => secp256k1.recoverPublicKey(hash, signed, one));
+            expectThat(outcome === unexpected, `another ${what}: ${outcome} as if none were expected`);
+          }
+        }
+      },
+    },
+    {
+      name: 'secp256k1.recoverPublicKey: a high s is refused, however often the signer was met',
+      run({ secp256k1 }) {
+        const digest = hex(RECOVERY.digest);
+        const signer = hex(RECOVERY.publicKey);
+        for (let i = 0; i < OFTEN; i++) secp256k1.recoverPublicKey(digest, knownSignature('01'), signer);
+        const signature = knownSignature('00');
+        const s = BigInt(`0x${encodeHex(signature.subarray(32, 64))}`);
+        signature.set(hex((BigInt(`0x${ORDER}`) - s).toString(16).padStart(64, '0')), 32);
+        expectRefusal(
+          () => secp256k1.recoverPublicKey(digest, signature, signer),
+          'INVALID_SIGNATURE',
+          'high s of a signer met often',
+        );
+      },
+    },
   ];
+}
+
+/** Signatures after which a provider that keeps something for a frequent signer does. */
+const OFTEN = 40;
+
+/** The key recovered, or the code of the error. */
+function outcomeOf(recover: () => Uint8Array): string {
+  try {
+    return encodeHex(recover());
+  } catch (error) {
+    if (!isSottoError(error)) throw error;
+    return error.code;
+  }
 }
 
 type Curve = Pick<X25519Provider, 'secp256k1'>;

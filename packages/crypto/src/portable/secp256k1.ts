@@ -1,6 +1,10 @@
 import { secp256k1 as curve } from '@noble/curves/secp256k1.js';
 import {
+  compareBytes,
+  copyBytes,
+  encodeHex,
   KeyPair,
+  LruCache,
   PRIVATE_KEY_LENGTH,
   type PrivateKey,
   type PublicKey,
@@ -17,11 +21,23 @@ import {
   invalidPoint,
   invalidScalar,
   invalidSignature,
+  requirePointForm,
   requireRecoveryBit,
 } from '../secp256k1-arguments.js';
+import { SignerTables } from './signer-tables.js';
+
+/** Public keys kept decoded, as those of a conversation come again with each message: half a kilobyte each. */
+const MAX_DECODED = 64;
 
 /** secp256k1 on @noble/curves. */
 export function createSecp256k1(randomBytes: RandomSource): Secp256k1 {
+  const signers = new SignerTables();
+  const decoded = new LruCache<string, ReturnType<typeof decodePoint>>(MAX_DECODED);
+  const pointOf = (publicKey: Uint8Array) => {
+    requirePointForm(publicKey);
+    return decoded.getOrCreate(encodeHex(publicKey), () => decodePoint(publicKey));
+  };
+
   return {
     generateKeyPair() {
       return pairOf(drawScalar(randomBytes, curve.utils.isValidSecretKey));
@@ -34,11 +50,11 @@ export function createSecp256k1(randomBytes: RandomSource): Secp256k1 {
     },
 
     parsePublicKey(bytes) {
-      return decodePoint(bytes).toBytes(true) as PublicKey;
+      return pointOf(bytes).toBytes(true) as PublicKey;
     },
 
     uncompressPublicKey(publicKey) {
-      return decodePoint(publicKey).toBytes(false);
+      return pointOf(publicKey).toBytes(false);
     },
 
     ecdh(privateKey, publicKey) {
@@ -46,7 +62,7 @@ export function createSecp256k1(randomBytes: RandomSource): Secp256k1 {
       requireScalar(privateKey);
       const { Fn, Fp } = curve.Point;
       // `multiply` is the blinded, constant-time one.
-      const shared = decodePoint(publicKey).multiply(Fn.fromBytes(privateKey));
+      const shared = pointOf(publicKey).multiply(Fn.fromBytes(privateKey));
       return Fp.toBytes(shared.x);
     },
 
@@ -63,15 +79,17 @@ export function createSecp256k1(randomBytes: RandomSource): Secp256k1 {
       return signature as Signature;
     },
 
-    recoverPublicKey(digest, signature) {
+    recoverPublicKey(digest, signature, expected) {
       requireLength('digest', digest, DIGEST_LENGTH);
       requireLength('signature', signature, SIGNATURE_LENGTH);
+      if (expected !== undefined) parseBytes(expected, 'expected key');
       const parsed = parseSignature(signature);
-      try {
-        return parsed.recoverPublicKey(digest).toBytes(true) as PublicKey;
-      } catch {
-        throw invalidSignature('no key can be recovered from it');
+      if (expected !== undefined && signers.verify(digest, parsed.toBytes('recovered'), expected)) {
+        return copyBytes(expected) as PublicKey;
       }
+      const signer = recover(parsed, digest);
+      if (expected !== undefined && compareBytes(signer, expected) === 0) signers.countRecovered(signer);
+      return signer;
     },
   };
 }
@@ -86,7 +104,6 @@ function requireScalar(privateKey: Uint8Array): void {
 }
 
 function decodePoint(bytes: Uint8Array) {
-  parseBytes(bytes, 'public key');
   try {
     return curve.Point.fromBytes(bytes);
   } catch {
@@ -100,6 +117,14 @@ function parseSignature(bytes: Uint8Array) {
   const signature = decodeScalars(bytes.subarray(0, SIGNATURE_LENGTH - 1)).addRecoveryBit(recovery);
   if (signature.hasHighS()) throw invalidSignature('s is above half the order');
   return signature;
+}
+
+function recover(signature: ReturnType<typeof parseSignature>, digest: Uint8Array): PublicKey {
+  try {
+    return signature.recoverPublicKey(digest).toBytes(true) as PublicKey;
+  } catch {
+    throw invalidSignature('no key can be recovered from it');
+  }
 }
 
 function decodeScalars(bytes: Uint8Array) {

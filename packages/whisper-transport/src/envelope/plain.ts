@@ -46,9 +46,11 @@ export function encodePlain(
 
 /**
  * Reads what {@link encodePlain} wrote; the payload is copied. The signer is recovered from the signature.
+ *
+ * @param expected who probably signed; changes nothing but the time taken
  * @throws MALFORMED_MESSAGE, INVALID_SIGNATURE
  */
-export function decodePlain(crypto: CryptoProvider, plain: Uint8Array): PlainMessage {
+export function decodePlain(crypto: CryptoProvider, plain: Uint8Array, expected?: PublicKey): PlainMessage {
   const flags = plain[0];
   if (flags === undefined) throw malformed('it is empty');
   const sizeLength = flags & SIZE_MASK;
@@ -59,9 +61,8 @@ export function decodePlain(crypto: CryptoProvider, plain: Uint8Array): PlainMes
   let size = 0;
   for (let i = sizeLength; i > 0; i--) size = size * 256 + (plain[i] as number);
   if (begin + size > end) throw malformed('its payload is longer than the message');
-  const signer = signed
-    ? crypto.secp256k1.recoverPublicKey(crypto.keccak256(plain.subarray(0, end)), plain.subarray(end))
-    : undefined;
+  const digest = signed ? crypto.keccak256(plain.subarray(0, end)) : undefined;
+  const signer = digest && crypto.secp256k1.recoverPublicKey(digest, plain.subarray(end), expected);
   return { payload: copyBytes(plain.subarray(begin, begin + size)), signer };
 }
 

@@ -33,6 +33,7 @@ import { RedeliveryQueue } from '../support/redelivery-queue.js';
 import { abortedError, closedError } from '../support/transport-errors.js';
 import { SkewEstimate } from './clock-skew.js';
 import type { DecodedEnvelope, EncodedEnvelope, EnvelopeFormat } from './envelope-format.js';
+import { LikelySigners } from './likely-signer.js';
 import { createWhisperFormat } from './whisper-format.js';
 
 /** Options of {@link createSealedTransport}. */
@@ -147,6 +148,7 @@ class SealedConnection implements TransportConnection {
   readonly #inFlight = new Map<string, Promise<void>>();
   /** Subscribed channels by the number of their topic, so that the number of chats does not matter for each envelope. */
   #subscribed = new Map<number, readonly ResolvedChannel[]>();
+  readonly #likely = new LikelySigners();
   #prepared: Promise<unknown> = Promise.resolve();
   #connection: CarrierConnection | undefined;
   readonly #redelivery: RedeliveryQueue;
@@ -305,9 +307,10 @@ class SealedConnection implements TransportConnection {
     if (!inTime && tellingTime.length === 0) return;
     const name = this.#nameOf(bytes);
     if (!this.#envelopes.add(name)) return this.#inFlight.get(name);
-    for (const { channel, cipher } of inTime ? channels : tellingTime) {
-      const opened = this.#openWith(cipher, envelope.data);
+    for (const subscribed of inTime ? channels : tellingTime) {
+      const opened = this.#openOn(subscribed, envelope.data);
       if (opened === undefined) continue;
+      const { channel } = subscribed;
       const { signer, payload } = opened;
       const { sentAt } = envelope;
       // A channel is shared with one person, who can sign with any number of keys.
@@ -353,17 +356,21 @@ class SealedConnection implements TransportConnection {
     for (const name of names) this.#inFlight.delete(name);
   }
 
-  #openWith(
-    cipher: ResolvedChannel['cipher'],
+  #openOn(
+    channel: ResolvedChannel,
     data: Uint8Array,
   ): { readonly signer: PublicKey; readonly payload: Uint8Array } | undefined {
     const { crypto } = this.#settings;
+    const { cipher } = channel;
     const key: OpeningKey =
       cipher.kind === 'symmetric' ? cipher : { kind: 'asymmetric', identity: this.#options.identity };
     return readable(() => {
-      const { signer, payload } = decodePlain(crypto, openData(crypto, key, data));
+      const plain = openData(crypto, key, data);
+      const { signer, payload } = decodePlain(crypto, plain, this.#likely.get(channel));
       // Unsigned messages have no known sender.
-      return signer && { signer, payload };
+      if (signer === undefined) return undefined;
+      this.#likely.add(channel, signer);
+      return { signer, payload };
     });
   }
 }
