@@ -91,8 +91,8 @@ process.on('message', async (message) => {
     await Promise.all(handling);
     await messenger.flushed();
     await messenger.close();
-    await store.close();
     process.send({ type: 'ended' });
+    await store.close();
     process.disconnect();
   }
 });
