@@ -3,6 +3,7 @@ import {
   type Revision,
   SottoError,
   type Store,
+  type StoreCommitOptions,
   type StoredEntry,
   type Write,
 } from '@sotto/core';
@@ -44,6 +45,7 @@ export function createFaultyStore(store: Store, plan?: FaultPlan): FaultyStore {
 
 class FaultInjectingStore implements FaultyStore {
   readonly killed: Promise<void>;
+  readonly sync?: () => Promise<void>;
   #store: Store;
   #plan: FaultPlan | undefined;
   #commits = 0;
@@ -53,6 +55,7 @@ class FaultInjectingStore implements FaultyStore {
   constructor(store: Store, plan: FaultPlan | undefined) {
     this.#store = store;
     this.#plan = plan;
+    if (store.sync !== undefined) this.sync = () => this.#unlessDead(async () => store.sync?.());
     this.killed = new Promise((resolve) => {
       this.#reportKill = resolve;
     });
@@ -79,7 +82,7 @@ class FaultInjectingStore implements FaultyStore {
     }
   }
 
-  async commit(writes: readonly Write[], options?: { readonly signal?: AbortSignal }): Promise<Revision> {
+  async commit(writes: readonly Write[], options?: StoreCommitOptions): Promise<Revision> {
     const number = this.#dead ? 0 : ++this.#commits;
     const plan = this.#plan?.commit === number ? this.#plan : undefined;
     if (plan?.moment === 'before') await this.#strike(plan);

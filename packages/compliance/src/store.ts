@@ -8,6 +8,7 @@ import { closeCases } from './store/close-cases.js';
 import { commitCases } from './store/commit-cases.js';
 import { compactCases } from './store/compact-cases.js';
 import { concurrencyCases } from './store/concurrency-cases.js';
+import { durabilityCases } from './store/durability-cases.js';
 import { listCases } from './store/list-cases.js';
 import { recordCases } from './store/record-cases.js';
 import { lockCases, reopenCases } from './store/reopen-cases.js';
@@ -42,6 +43,7 @@ export function storeCases(options: StoreCasesOptions = {}): readonly StoreCase[
     ...abortCases(),
     ...concurrencyCases(),
     ...compactCases(),
+    ...durabilityCases(durable),
     ...closeCases(durable),
     ...(durable ? reopenCases() : []),
     ...(exclusive ? lockCases() : []),

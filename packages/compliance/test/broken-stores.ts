@@ -1,4 +1,4 @@
-import type { ListOptions, StoredEntry, StoredRecord, Write } from '@sotto/core';
+import type { ListOptions, StoreCommitOptions, StoredEntry, StoredRecord, Write } from '@sotto/core';
 import { SottoError } from '@sotto/core';
 import type { StoreFixture } from '../src/store.js';
 import { createFixture, Disk, ReferenceStore, type StoreClass } from './reference-store.js';
@@ -68,6 +68,58 @@ export const brokenStores: readonly BrokenStore[] = [
       override async compact() {}
     },
     'compact: after closing it is refused with CLOSED',
+  ),
+  broken(
+    'checks nothing in relaxed commits',
+    class extends ReferenceStore {
+      #relaxed = false;
+      override commit(writes: readonly Write[], options: StoreCommitOptions = {}) {
+        this.#relaxed = options.durability === 'relaxed';
+        return super.commit(writes, options);
+      }
+      override checkExpectations(writes: readonly Write[]) {
+        if (!this.#relaxed) super.checkExpectations(writes);
+      }
+    },
+    'durability: a relaxed commit is there at once, whole, and refused as a strict one is',
+  ),
+  broken(
+    'writes a relaxed commit once more when it is made durable',
+    class extends ReferenceStore {
+      #relaxed: readonly Write[] = [];
+      override commit(writes: readonly Write[], options: StoreCommitOptions = {}) {
+        if (options.durability === 'relaxed') this.#relaxed = writes;
+        return super.commit(writes, options);
+      }
+      override async sync() {
+        await super.sync();
+        for (const write of this.#relaxed) this.apply(write, ++this.disk.revision);
+      }
+    },
+    'durability: relaxed and strict commits follow one another, and sync changes nothing',
+  ),
+  broken(
+    'makes durable what it has, open or not',
+    class extends ReferenceStore {
+      override async sync() {}
+    },
+    'durability: sync of a closed store is CLOSED',
+  ),
+  broken(
+    'forgets relaxed commits when it is closed',
+    class extends ReferenceStore {
+      #durable = new Map(this.disk.records);
+      override async commit(writes: readonly Write[], options: StoreCommitOptions = {}) {
+        const revision = await super.commit(writes, options);
+        if (options.durability !== 'relaxed') this.#durable = new Map(this.disk.records);
+        return revision;
+      }
+      override async close() {
+        this.disk.records = this.#durable;
+        await super.close();
+      }
+    },
+    'durability: what was committed relaxed is there when the store was closed',
   ),
   broken(
     'gives null for what is absent',

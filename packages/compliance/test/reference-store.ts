@@ -7,6 +7,7 @@ import {
   STORE_KEY_MAX_LENGTH,
   STORE_VALUE_MAX_BYTES,
   type Store,
+  type StoreCommitOptions,
   type StoredEntry,
   type StoredRecord,
   type Write,
@@ -49,7 +50,7 @@ export class ReferenceStore implements Store {
     this.checkSignal(options.signal);
   }
 
-  async commit(writes: readonly Write[], options: { readonly signal?: AbortSignal } = {}): Promise<Revision> {
+  async commit(writes: readonly Write[], options: StoreCommitOptions = {}): Promise<Revision> {
     this.checkWrites(writes);
     this.checkSignal(options.signal);
     this.checkOpen();
@@ -57,6 +58,10 @@ export class ReferenceStore implements Store {
     const revision = this.nextRevision(writes);
     for (const write of writes) this.apply(write, revision);
     return revision;
+  }
+
+  async sync(): Promise<void> {
+    this.checkOpen();
   }
 
   async compact(): Promise<void> {

@@ -25,14 +25,16 @@ export interface Store {
   list(prefix: string, options?: ListOptions): AsyncIterable<StoredEntry>;
 
   /**
-   * Stores all writes or none of them, durably, and returns the revision that the written records now have.
-   * A key may occur only once.
+   * Stores all writes or none of them, durably unless the options say otherwise, and returns the revision that the
+   * written records now have. A key may occur only once.
    * @throws STORE_CONFLICT when a record doesn't have the revision that a write expects; nothing is stored
    */
-  commit(
-    writes: readonly Write[],
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<Revision>;
+  commit(writes: readonly Write[], options?: StoreCommitOptions): Promise<Revision>;
+
+  /**
+   * Resolves when no power cut can undo what was committed before: where there is this method, commits may be relaxed.
+   */
+  sync?(): Promise<void>;
 
   /**
    * Rewrites what the store keeps, so that what was deleted or replaced can't be read from the disk any more, as far
@@ -41,8 +43,22 @@ export interface Store {
    */
   compact?(): Promise<void>;
 
-  /** Waits for what is in progress and releases all resources. Closing twice is fine. */
+  /** Waits for what is in progress, makes it durable and releases all resources. Closing twice is fine. */
   close(): Promise<void>;
+}
+
+/** How {@link Store.commit} is done. */
+export interface StoreCommitOptions {
+  /** Gives up waiting for its turn: ABORTED, and nothing is stored. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * When the commit resolves. Only for a store with {@link Store.sync}; others commit strictly. Default `strict`.
+   *
+   * - `strict`: when a power cut can't undo it, nor any commit before it.
+   * - `relaxed`: as soon as the end of the process can't undo it. A power cut may, until a strict commit or `sync`
+   *   resolves, or the store is closed; what it leaves has each commit before the last that it has.
+   */
+  readonly durability?: 'strict' | 'relaxed' | undefined;
 }
 
 /**

@@ -168,7 +168,13 @@ export class LinkChannel {
   }
 
   /** Stops. When it is over, empties the store, but for the state to keep. */
-  async close({ isOver, keep }: { readonly isOver: boolean; readonly keep?: object }): Promise<void> {
+  async close({
+    isOver,
+    keep,
+  }: {
+    readonly isOver: boolean;
+    readonly keep?: object | undefined;
+  }): Promise<void> {
     this.#stopped = true;
     this.#cancelRepeat();
     this.#cancelWatch();

@@ -24,6 +24,7 @@ export {
   type KeyedRecord,
   type ReadTransaction,
   type Transaction,
+  type TransactionOptions,
   type Transactions,
 } from './storage/transaction.js';
 export type {

@@ -62,7 +62,7 @@ import { SealingKeys } from './sealed/sealing-keys.js';
 import { refuseRepeated } from './seen-messages.js';
 import type { PeerDevice } from './storage/records.js';
 import { deviceTable } from './storage/tables.js';
-import type { ReadTransaction, Transaction } from './storage/transaction.js';
+import type { ReadTransaction, Transaction, TransactionOptions } from './storage/transaction.js';
 import { TransactionManager } from './storage/transaction-manager.js';
 import { forgetStranger, getStrangers, isLetIn, raiseStanding } from './strangers.js';
 
@@ -160,8 +160,12 @@ class StoredDevice implements MessengerDevice {
     this.#context = context;
   }
 
-  transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#transactions.transaction(run);
+  transaction<T>(run: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    return this.#transactions.transaction(run, options);
+  }
+
+  durable(): Promise<void> {
+    return this.#transactions.durable();
   }
 
   read<T>(run: (tx: ReadTransaction) => Promise<T>): Promise<T> {

@@ -351,3 +351,103 @@ describe('commit hooks', () => {
     expect(sent).toBe(true);
   });
 });
+
+describe('relaxed transactions', () => {
+  /** A store with `sync` that notes how it is asked for what. */
+  function relaxing() {
+    const below = createMemoryStore();
+    const calls: string[] = [];
+    const failing: SottoError[] = [];
+    const call = (what: string) => {
+      calls.push(what);
+      const failure = failing.shift();
+      if (failure !== undefined) throw failure;
+    };
+    const store: Store = {
+      get: (key) => below.get(key),
+      list: (prefix, options) => below.list(prefix, options),
+      close: () => below.close(),
+      async commit(writes, options) {
+        call(options?.durability ?? 'strict');
+        return below.commit(writes, options);
+      },
+      async sync() {
+        call('sync');
+      },
+    };
+    return { calls, failing, manager: new TransactionManager(store, crypto) };
+  }
+  const RELAXED = { durability: 'relaxed' } as const;
+  const write = (manager: TransactionManager, key: string, options = {}) =>
+    manager.transaction(async (tx) => tx.put(table, Uint8Array.of(1), key), options);
+
+  it('resolve and run their hooks when they are committed; durable resolves with the next strict commit', async () => {
+    const { manager, calls } = relaxing();
+    const order: string[] = [];
+    await manager.transaction(async (tx) => {
+      tx.put(table, Uint8Array.of(1), 'a');
+      tx.onCommit('event', () => order.push('event'));
+    }, RELAXED);
+    expect(order).toEqual(['event']);
+    const durable = manager.durable().then(() => order.push('durable'));
+    await write(manager, 'b');
+    await durable;
+    expect(order).toEqual(['event', 'durable']);
+    expect(calls).toEqual(['relaxed', 'strict']);
+    await manager.durable();
+    expect(calls).toEqual(['relaxed', 'strict']);
+  });
+
+  it('are made durable for those who wait, once, when no strict commit comes', async () => {
+    const { manager, calls } = relaxing();
+    await write(manager, 'a', RELAXED);
+    await Promise.all([manager.durable(), manager.durable()]);
+    expect(calls).toEqual(['relaxed', 'sync']);
+  });
+
+  it('that share a commit with a strict one, or of which something leaves, are strict', async () => {
+    const { manager, calls } = relaxing();
+    await Promise.all([write(manager, 'a', RELAXED), write(manager, 'b')]);
+    for (const phase of ['subscribe', 'send'] as const) {
+      await manager.transaction(async (tx) => {
+        tx.put(table, Uint8Array.of(1), phase);
+        tx.onCommit(phase, () => {});
+      }, RELAXED);
+    }
+    expect(calls).toEqual(['strict', 'strict', 'strict']);
+  });
+
+  it('a strict one without changes does not resolve before what it has seen is durable', async () => {
+    const { manager, calls } = relaxing();
+    await write(manager, 'a', RELAXED);
+    expect(await manager.transaction(async (tx) => tx.get(table, 'a'))).toEqual(Uint8Array.of(1));
+    expect(calls).toEqual(['relaxed', 'sync']);
+    await manager.read(async (tx) => tx.get(table, 'a'));
+    expect(calls).toHaveLength(2);
+  });
+
+  it('that can not be made durable: those who wait are told, and may try again', async () => {
+    const { manager, calls, failing } = relaxing();
+    await write(manager, 'a', RELAXED);
+    failing.push(unavailable());
+    await expect(manager.durable()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await manager.durable();
+    expect(calls).toEqual(['relaxed', 'sync', 'sync']);
+  });
+
+  it('are durable when all has settled', async () => {
+    const { manager, calls } = relaxing();
+    await write(manager, 'a', RELAXED);
+    const durable = manager.durable();
+    await manager.settled();
+    await durable;
+    expect(calls).toEqual(['relaxed', 'sync']);
+  });
+
+  it('are strict in a store that can not make them durable later', async () => {
+    const { manager, commits } = noting();
+    await write(manager, 'a', RELAXED);
+    await manager.durable();
+    expect(commits).toHaveLength(1);
+  });
+});

@@ -8,6 +8,7 @@ import {
   type Revision,
   SerialQueue,
   SottoError,
+  type StoreCommitOptions,
   type StoredEntry,
   type StoredRecord,
   type Write,
@@ -21,6 +22,7 @@ import {
   checkAborted,
   checkExpectation,
   closedError,
+  parseCommitDurability,
   parseKey,
   parseListRange,
   parseWrites,
@@ -80,6 +82,8 @@ interface InDoubtWrite {
  */
 export class EngineStore implements DurableStore {
   readonly continuity: Continuity;
+  /** Absent where each write of the engine waits for the disk, or none does. */
+  readonly sync?: () => Promise<void>;
   readonly #engine: StorageEngine;
   readonly #anchor: RevisionAnchor | undefined;
   readonly #schema: number;
@@ -89,6 +93,8 @@ export class EngineStore implements DurableStore {
   #revision: Revision;
   /** The last revision that is known to be on the disk. */
   #stored: Revision;
+  /** Whether a power cut may still undo the last commit. */
+  #relaxed = false;
   readonly #compactAfter: number;
   /** Records changed since the engine was compacted; those of earlier sessions are counted by the commit. */
   #changes: number;
@@ -121,6 +127,7 @@ export class EngineStore implements DurableStore {
     this.#compactAfter = compactAfter;
     this.#changes = state.changes;
     this.#compactAt = compactAfter;
+    if (engine.writeRelaxed !== undefined) this.sync = () => this.#sync();
   }
 
   static async open(
@@ -205,22 +212,23 @@ export class EngineStore implements DurableStore {
 
   async commit(
     writes: readonly Write[],
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+    { signal, durability = 'strict' }: StoreCommitOptions = {},
   ): Promise<Revision> {
     parseWrites(writes);
+    parseCommitDurability(durability);
     checkAborted(signal, 'commit');
     this.#checkOpen();
     return this.#queue.run(async () => {
       checkAborted(signal, 'commit');
       try {
-        return await this.#commit(writes);
+        return await this.#commit(writes, durability === 'relaxed');
       } catch (error) {
         throw unavailable(error);
       }
     });
   }
 
-  async #commit(writes: readonly Write[]): Promise<Revision> {
+  async #commit(writes: readonly Write[], mayRelax: boolean): Promise<Revision> {
     await this.#resolveInDoubt();
     await this.#readInCommit(() =>
       this.#checkExpectations(writes.filter(({ expect }) => expect !== undefined)),
@@ -234,8 +242,9 @@ export class EngineStore implements DurableStore {
     await this.#readInCommit(() => this.#keepForSnapshots(changes));
     // From here on the revision counts as used, whether or not the write succeeds.
     this.#revision = revision;
+    const relaxed = mayRelax && this.#engine.writeRelaxed !== undefined;
     try {
-      await this.#engine.write(changes);
+      await (relaxed ? this.#engine.writeRelaxed?.(changes) : this.#engine.write(changes));
     } catch (error) {
       if (this.#engine.reopen) {
         const before = await this.#current(changes).catch(() => undefined);
@@ -246,8 +255,10 @@ export class EngineStore implements DurableStore {
       throw error;
     }
     this.#stored = revision;
+    this.#relaxed = relaxed;
     this.#countChanges(changes.length - 1);
-    await this.#anchor?.save(revision).catch(() => {});
+    // An anchor must not know of what a power cut undoes: the store would seem to be rolled back.
+    if (!relaxed) await this.#anchor?.save(revision).catch(() => {});
     return revision;
   }
 
@@ -260,6 +271,21 @@ export class EngineStore implements DurableStore {
       this.#down = true;
       await this.#resolveInDoubt();
       await run();
+    }
+  }
+
+  async #sync(): Promise<void> {
+    this.#checkOpen();
+    await this.#queue.run(() => this.#writeOut());
+  }
+
+  /** Makes relaxed commits durable, by a commit without writes. */
+  async #writeOut(): Promise<void> {
+    if (!this.#relaxed) return;
+    try {
+      await this.#commit([], false);
+    } catch (error) {
+      throw unavailable(error);
     }
   }
 
@@ -276,7 +302,11 @@ export class EngineStore implements DurableStore {
       // A failure doesn't prevent closing: what was committed is stored, and compacting is retried next time.
       await this.#compactIfDue(COMPACT_ON_CLOSE_BYTES).catch(() => {});
       await Promise.allSettled(this.#reading);
-      await this.#engine.close();
+      try {
+        await this.#writeOut();
+      } finally {
+        await this.#engine.close();
+      }
     });
     return this.#closing;
   }

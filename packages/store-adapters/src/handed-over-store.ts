@@ -1,4 +1,11 @@
-import { isSottoError, type ListOptions, type SottoError, type StoredEntry, type Write } from '@sotto/core';
+import {
+  isSottoError,
+  type ListOptions,
+  type SottoError,
+  type StoreCommitOptions,
+  type StoredEntry,
+  type Write,
+} from '@sotto/core';
 import type { DurableStore } from './durable-store.js';
 
 /** What makes a store its owner's, until another one takes it. */
@@ -43,7 +50,7 @@ export class HandedOverStore implements DurableStore {
     }
   }
 
-  commit(writes: readonly Write[], options?: { readonly signal?: AbortSignal | undefined }) {
+  commit(writes: readonly Write[], options?: StoreCommitOptions) {
     return this.#asLocked(this.#store.commit(writes, options));
   }
 

@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/core';
+import { copyBytes, SottoError } from '@sotto/core';
 import type { EngineChange, KeyRange, StorageEngine } from './storage-engine.js';
 import { AFTER_ALL_KEYS } from './store-arguments.js';
 
@@ -41,6 +41,9 @@ export type LevelOperation = { type: 'put'; key: string; value: Uint8Array } | {
 
 const encodings: LevelEncodings = { keyEncoding: 'utf8', valueEncoding: 'view' };
 
+/** Keys and values in bytes, roughly, that wait for LevelDB's next write to the disk; beyond that a relaxed write waits for it. */
+const MOST_UNSYNCED_BYTES = 256 * 1024;
+
 /** Access to the files of a database on a disk. */
 export interface LevelFiles {
   /** Rejects when there is no room to rewrite so many bytes now. */
@@ -57,6 +60,13 @@ export class LevelEngine implements StorageEngine {
   readonly #files: LevelFiles | undefined;
   /** Frees what was deleted; absent where the database can't. */
   readonly compact?: () => Promise<void>;
+  /** Doesn't wait for the disk; absent where nothing does. */
+  readonly writeRelaxed?: (changes: readonly EngineChange[]) => Promise<void>;
+  /**
+   * What was written since LevelDB last waited for the disk, by key; each write repeats it. Otherwise a power cut could undo an earlier
+   * write and leave a later one: after LevelDB has begun a new log, waiting for that one doesn't wait for the old one.
+   */
+  #unsynced = new Map<string, Uint8Array | undefined>();
   #compacted = false;
 
   private constructor(database: LevelDatabase, sync: boolean, where: string, files: LevelFiles | undefined) {
@@ -65,6 +75,7 @@ export class LevelEngine implements StorageEngine {
     this.#where = where;
     this.#files = files;
     if (canCompact(database)) this.compact = () => this.#compact(database);
+    if (sync) this.writeRelaxed = (changes) => this.#writeRelaxed(changes);
   }
 
   /**
@@ -100,14 +111,32 @@ export class LevelEngine implements StorageEngine {
     return this.#translateErrors(this.#database.iterator({ ...start, lt: below, limit, ...encodings }).all());
   }
 
-  write(changes: readonly EngineChange[]): Promise<void> {
+  async write(changes: readonly EngineChange[]): Promise<void> {
+    await this.#batch(this.#withUnsynced(changes), this.#sync);
+    this.#unsynced.clear();
+  }
+
+  async #writeRelaxed(changes: readonly EngineChange[]): Promise<void> {
+    const all = this.#withUnsynced(changes);
+    if (sizeOf(all) > MOST_UNSYNCED_BYTES) return this.write(changes);
+    await this.#batch(all, false);
+    for (const { key, value } of changes) this.#unsynced.set(key, value && copyBytes(value));
+  }
+
+  #withUnsynced(changes: readonly EngineChange[]): readonly EngineChange[] {
+    if (this.#unsynced.size === 0) return changes;
+    const keys = new Set(changes.map(({ key }) => key));
+    const earlier = [...this.#unsynced].filter(([key]) => !keys.has(key));
+    return [...earlier.map(([key, value]) => ({ key, value })), ...changes];
+  }
+
+  #batch(changes: readonly EngineChange[], sync: boolean): Promise<void> {
     const operations = changes.map(
       ({ key, value }): LevelOperation =>
         value === undefined ? { type: 'del', key } : { type: 'put', key, value },
     );
     // `sync` is an option of classic-level, which the others ignore.
-    const options = { ...encodings, sync: this.#sync };
-    return this.#translateErrors(this.#database.batch(operations, options));
+    return this.#translateErrors(this.#database.batch(operations, { ...encodings, sync }));
   }
 
   async reopen(): Promise<void> {
@@ -160,6 +189,10 @@ export class LevelEngine implements StorageEngine {
       throw describeLevelError(error, this.#where);
     }
   }
+}
+
+function sizeOf(changes: readonly EngineChange[]): number {
+  return changes.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
 }
 
 interface Compacting {

@@ -3,6 +3,7 @@ import {
   type ListOptions,
   type Revision,
   type Store,
+  type StoreCommitOptions,
   type StoredEntry,
   type StoredRecord,
   type Write,
@@ -12,6 +13,7 @@ import {
   checkAborted,
   checkExpectation,
   closedError,
+  parseCommitDurability,
   parseKey,
   parseListRange,
   parseWrites,
@@ -56,8 +58,9 @@ class MemoryStore implements Store {
     checkAborted(options.signal, 'list');
   }
 
-  async commit(writes: readonly Write[], options: { readonly signal?: AbortSignal } = {}): Promise<Revision> {
+  async commit(writes: readonly Write[], options: StoreCommitOptions = {}): Promise<Revision> {
     parseWrites(writes);
+    parseCommitDurability(options.durability);
     checkAborted(options.signal, 'commit');
     this.#checkOpen();
     for (const write of writes) checkExpectation(write, this.#records.get(write.key)?.revision);

@@ -26,6 +26,9 @@ const LOCKED = 6;
 const CORRUPT = 11;
 const NOT_A_DATABASE = 26;
 
+/** When SQLite waits for the disk with a WAL: in each COMMIT, or only where it moves the WAL into the database. */
+type Synchronous = 'FULL' | 'NORMAL';
+
 /** A value as the bindings return it: a buffer from libsql, a view from the others. */
 type Blob = ArrayBuffer | Uint8Array;
 
@@ -39,8 +42,21 @@ export class SqliteEngine implements StorageEngine {
   readonly #pageBehind: SqliteStatement;
   readonly #put: SqliteStatement;
   readonly #delete: SqliteStatement;
+  /** What a commit that isn't relaxed needs. */
+  readonly #strict: Synchronous;
+  #synchronous: Synchronous;
+  /**
+   * Doesn't wait for the disk; absent where nothing does. The frames of the WAL are checked one after another, so what comes after a
+   * missing one doesn't count, and the next COMMIT that waits for the disk waits for the whole file.
+   */
+  readonly writeRelaxed?: (changes: readonly EngineChange[]) => Promise<void>;
 
-  private constructor(database: SqliteDatabase, where: string, checkRoom: (bytes: number) => Promise<void>) {
+  private constructor(
+    database: SqliteDatabase,
+    strict: Synchronous,
+    where: string,
+    checkRoom: (bytes: number) => Promise<void>,
+  ) {
     this.#database = database;
     this.#where = where;
     this.#checkRoom = checkRoom;
@@ -49,6 +65,9 @@ export class SqliteEngine implements StorageEngine {
     this.#pageBehind = database.prepare(selectPage('>'));
     this.#put = database.prepare('INSERT OR REPLACE INTO records (key, value) VALUES (?, ?)');
     this.#delete = database.prepare('DELETE FROM records WHERE key = ?');
+    this.#strict = strict;
+    this.#synchronous = strict;
+    if (strict === 'FULL') this.writeRelaxed = async (changes) => this.#write('NORMAL', changes);
   }
 
   /**
@@ -68,7 +87,8 @@ export class SqliteEngine implements StorageEngine {
       // Exclusive: the lock is held from the first transaction until closing, and no -shm file is needed.
       database.exec('PRAGMA locking_mode = EXCLUSIVE');
       database.exec('PRAGMA journal_mode = WAL');
-      database.exec(`PRAGMA synchronous = ${durability === 'power-loss' ? 'FULL' : 'NORMAL'}`);
+      const strict = durability === 'power-loss' ? 'FULL' : 'NORMAL';
+      database.exec(`PRAGMA synchronous = ${strict}`);
       // macOS: also flushes the disk's own cache.
       database.exec('PRAGMA fullfsync = ON');
       database.exec('PRAGMA checkpoint_fullfsync = ON');
@@ -80,7 +100,7 @@ export class SqliteEngine implements StorageEngine {
         'CREATE TABLE IF NOT EXISTS records (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL)',
       );
       database.exec('COMMIT');
-      return new SqliteEngine(database, where, checkRoom);
+      return new SqliteEngine(database, strict, where, checkRoom);
     } catch (error) {
       database?.close();
       throw describeSqliteError(error, where);
@@ -105,7 +125,12 @@ export class SqliteEngine implements StorageEngine {
   }
 
   async write(changes: readonly EngineChange[]): Promise<void> {
+    this.#write(this.#strict, changes);
+  }
+
+  #write(synchronous: Synchronous, changes: readonly EngineChange[]): void {
     this.#translateErrors(() => {
+      this.#setSynchronous(synchronous);
       this.#database.exec('BEGIN IMMEDIATE');
       try {
         for (const { key, value } of changes) {
@@ -118,6 +143,12 @@ export class SqliteEngine implements StorageEngine {
         throw error;
       }
     });
+  }
+
+  #setSynchronous(synchronous: Synchronous): void {
+    if (this.#synchronous === synchronous) return;
+    this.#database.exec(`PRAGMA synchronous = ${synchronous}`);
+    this.#synchronous = synchronous;
   }
 
   async planCompaction(): Promise<number> {
@@ -137,6 +168,7 @@ export class SqliteEngine implements StorageEngine {
       // Deleted records are overwritten in place, but not the remains of records that rebalancing the B-tree has
       //
       // moved. So everything is rewritten, through memory: no temporary files are used.
+      this.#setSynchronous(this.#strict);
       this.#database.exec('VACUUM');
       // A statement that returns rows does all of its work only when all of them are read.
       this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();

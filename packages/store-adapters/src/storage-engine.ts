@@ -24,6 +24,12 @@ export interface StorageEngine {
   write(changes: readonly EngineChange[]): Promise<void>;
 
   /**
+   * As `write`, but a power cut may undo it until the next `write` resolves: what it leaves has each change before the last
+   * that it has. Absent where that is no faster, or the order can't be kept.
+   */
+  writeRelaxed?(changes: readonly EngineChange[]): Promise<void>;
+
+  /**
    * Releases everything and opens again, so that reads return what is on the disk. For an engine that can't
    * tell after a failed `write` whether it took effect: it is called before the next one, and until then reads return
    * the previous values. It is also called after a failed read, unless that threw a SottoError, and then the read

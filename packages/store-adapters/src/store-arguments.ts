@@ -7,6 +7,7 @@ import {
   SottoError,
   STORE_KEY_MAX_LENGTH,
   STORE_VALUE_MAX_BYTES,
+  type StoreCommitOptions,
   type Write,
 } from '@sotto/core';
 
@@ -100,6 +101,12 @@ export function parseWrites(
     parseExpectation(write);
   }
   return writes;
+}
+
+/** @throws INVALID_ARGUMENT */
+export function parseCommitDurability(durability: StoreCommitOptions['durability']): void {
+  if (durability === undefined || durability === 'strict' || durability === 'relaxed') return;
+  throw invalidArgument('durability', 'neither "strict" nor "relaxed"');
 }
 
 function parseValue(value: Uint8Array, limit: number): void {

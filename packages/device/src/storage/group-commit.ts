@@ -38,6 +38,8 @@ export class GroupCommit {
   readonly #alongside = new Map<string, Write>();
   /** Bytes, roughly. */
   size = 0;
+  /** Whether a transaction has to be durable when it resolves. */
+  isStrict = false;
 
   constructor(store: Store, crypto: CryptoProvider, cache: Map<string, CachedRecord>) {
     this.store = store;
@@ -70,9 +72,14 @@ export class GroupCommit {
     }
   }
 
-  /** Commits all changes atomically, if there are any. */
+  /** Whether there is nothing to commit. */
+  get isEmpty(): boolean {
+    return this.records.size + this.#alongside.size === 0;
+  }
+
+  /** Commits all changes atomically, or only makes durable what is. */
   async commit(): Promise<void> {
-    if (this.records.size + this.#alongside.size === 0) return;
+    if (this.isEmpty) return this.store.sync?.();
     const own = [...this.records].map(([key, { bytes }]): Write => {
       const expect = this.cache.get(key)?.revision;
       const expectation = expect === undefined ? {} : { expect };
@@ -80,7 +87,8 @@ export class GroupCommit {
         ? { type: 'delete', key, ...expectation }
         : { type: 'put', key, value: bytes, ...expectation };
     });
-    const revision = await this.store.commit([...own, ...this.#alongside.values()]);
+    const durability = this.isStrict || this.store.sync === undefined ? 'strict' : 'relaxed';
+    const revision = await this.store.commit([...own, ...this.#alongside.values()], { durability });
     for (const [key, { table, bytes, value }] of this.records) {
       this.cache.delete(key);
       if (table.cached) this.cache.set(key, { value, revision: bytes === undefined ? 'absent' : revision });

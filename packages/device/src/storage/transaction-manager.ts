@@ -1,4 +1,4 @@
-import { evictOldest, isSottoError, type Store } from '@sotto/core';
+import { evictOldest, isSottoError, type Store, systemClock } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { type CachedRecord, COMMIT_FIRST, GroupCommit } from './group-commit.js';
 import { StoreReadTransaction, StoreTransaction } from './store-transaction.js';
@@ -8,6 +8,7 @@ import {
   type CommitPhase,
   type ReadTransaction,
   type Transaction,
+  type TransactionOptions,
   type Transactions,
 } from './transaction.js';
 
@@ -19,6 +20,12 @@ const CONFLICT_RETRIES = 3;
 const GROUP_MAX_TRANSACTIONS = 64;
 /** Bytes of a group commit beyond which no further transaction joins it. */
 const GROUP_MAX_BYTES = 1024 * 1024;
+
+/**
+ * Milliseconds of the machine's clock that `durable` waits for a strict commit: the next turn, in which an answer to an event is
+ * committed.
+ */
+const DURABLE_WITHIN_MS = 0;
 
 type CommitHooks = ReadonlyMap<CommitPhase, readonly CommitHook[]>;
 const NO_HOOKS: CommitHooks = new Map();
@@ -33,6 +40,8 @@ interface Queued {
   /** How often it was run again because another writer was faster. */
   conflicts: number;
 }
+
+type Waiting = { readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
 /**
  * The only way to the store. Transactions run one after another, and what one changes becomes part of one atomic commit.
@@ -49,6 +58,10 @@ export class TransactionManager implements Transactions {
   #working: Promise<void> | undefined;
   /** How many of those in the queue get a commit of their own, as the one that they shared met another writer. */
   #alone = 0;
+  /** Whether a power cut may undo the last commits. */
+  #relaxed = false;
+  /** Those who wait for the next strict commit. */
+  #waiting: Waiting[] = [];
   /** Hooks that are still at work. */
   readonly #background = new Set<Promise<unknown>>();
 
@@ -69,11 +82,17 @@ export class TransactionManager implements Transactions {
    * then: so all it does it does through `tx`. When a shared commit fails, every transaction of it rejects with the
    * store's error.
    */
-  transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T> {
+  transaction<T>(
+    run: (tx: Transaction) => Promise<T>,
+    { durability = 'strict' }: TransactionOptions = {},
+  ): Promise<T> {
     return this.#enqueue(false, async (group) => {
+      if (durability === 'strict') group.isStrict = true;
       const tx = new StoreTransaction(group);
       const value = await run(tx);
-      return { value, hooks: tx.join() };
+      const hooks = tx.join();
+      if (hooks.has('subscribe') || hooks.has('send')) group.isStrict = true;
+      return { value, hooks };
     });
   }
 
@@ -85,8 +104,36 @@ export class TransactionManager implements Transactions {
     }));
   }
 
-  /** Resolves when all transactions so far have ended, and their hooks have. */
+  durable(): Promise<void> {
+    if (!this.#relaxed) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) {
+        systemClock.after(DURABLE_WITHIN_MS, () => {
+          if (this.#waiting.length > 0) void this.#makeDurable();
+        });
+      }
+      this.#waiting.push({ resolve, reject });
+    });
+  }
+
+  async #makeDurable(): Promise<void> {
+    try {
+      // Without changes of its own it makes those before it durable.
+      await this.transaction(async () => {});
+    } catch (error) {
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    }
+  }
+
+  /** Resolves when all transactions so far have ended, and their hooks have, and no power cut can undo them. */
   async settled(): Promise<void> {
+    await this.#idle();
+    if (!this.#relaxed) return;
+    await this.#makeDurable();
+    await this.#idle();
+  }
+
+  async #idle(): Promise<void> {
     while (this.#working !== undefined || this.#background.size > 0) {
       await this.#working;
       await Promise.all(this.#background);
@@ -129,7 +176,8 @@ export class TransactionManager implements Transactions {
     }
     this.#alone = Math.max(0, this.#alone - members.length);
     try {
-      await group.commit();
+      // What was refused may have been so for what is not durable yet; a strict outcome is not to be undone with it.
+      if (!group.isEmpty || (group.isStrict && this.#relaxed)) await group.commit();
     } catch (error) {
       this.#failed(members, error);
       return;
@@ -137,7 +185,14 @@ export class TransactionManager implements Transactions {
       // The oldest go first; reading a record again puts it at the end.
       evictOldest(this.#cache, CACHED_RECORDS);
     }
+    if (group.isStrict) this.#isDurable();
+    else if (!group.isEmpty) this.#relaxed = this.#store.sync !== undefined;
     for (const outcome of outcomes) outcome();
+  }
+
+  #isDurable(): void {
+    this.#relaxed = false;
+    for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
 
   /** What to do about a transaction once the group is stored; `undefined` when it has to be run after that. */

@@ -18,6 +18,16 @@ export const COMMIT_PHASES = ['state', 'event', 'subscribe', 'send'] as const;
 /** A name of {@link COMMIT_PHASES}. */
 export type CommitPhase = (typeof COMMIT_PHASES)[number];
 
+/** How a transaction is committed. */
+export interface TransactionOptions {
+  /**
+   * `relaxed`: resolves when the end of the process can't undo it; whether a power cut can is up to the store, see
+   * `Store.commit`, until `Transactions.durable` resolves. Ignored for a transaction with hooks for `subscribe` or `send`: nothing leaves
+   * before what it depends on is durable. Default `strict`.
+   */
+  readonly durability?: 'strict' | 'relaxed' | undefined;
+}
+
 /** Something to do after a commit. The phases after it wait for the promise that it may return. */
 export type CommitHook = () => unknown;
 
@@ -98,7 +108,13 @@ export interface Transactions {
    * are stored. It may be repeated when another writer was faster, so all its effects must go through `tx`.
    * @throws STORE codes, and what it throws itself
    */
-  transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T>;
+  transaction<T>(run: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+
+  /**
+   * Resolves when no power cut can undo what was committed so far: with the next strict commit, which this makes itself when none
+   * comes at once. @throws STORE codes
+   */
+  durable(): Promise<void>;
 
   /** Runs a transaction that only reads. It sees what was committed, and commits nothing. @throws STORE codes */
   read<T>(run: (tx: ReadTransaction) => Promise<T>): Promise<T>;

@@ -60,23 +60,40 @@ export class Receiver {
    * @throws STORE codes, CLOSED: it was not stored, and the transport redelivers it
    */
   async receive(message: IdentifiedMessage, waiting?: string): Promise<void> {
-    const { device, events, runtime } = this.#context;
-    const { sender, payload, channel, sentAt } = message;
-    if (this.#to.contacts.isBlocked(sender) || !this.#isExpected(message)) return;
+    if (this.#to.contacts.isBlocked(message.sender) || !this.#isExpected(message)) return;
+    const { events, runtime } = this.#context;
+    await this.#process(message, waiting);
     try {
-      await runtime.transaction(async (tx) => {
-        if (waiting !== undefined) tx.delete(waitingKeys, waiting);
-        // It may have been blocked while the message waited for its turn.
-        if (this.#to.contacts.isBlocked(sender)) return;
-        const groupId = this.#subscriptions.groupOf(channel);
-        if (groupId !== undefined) return this.#receiveByChain(tx, message, groupId);
-        const outcome = await device.decrypt(tx, sender, payload, {
-          channel: channel.kind === 'public' ? channel : { kind: 'private' },
-          sentAt,
-        });
-        events.emitBundleNews(tx, sender, outcome.news, device.identity);
-        await this.#route(tx, message, outcome);
-      });
+      await runtime.durable();
+    } catch (error) {
+      if (!isSottoError(error, 'CLOSED')) events.storageError(error);
+      throw error;
+    }
+  }
+
+  async #process(message: IdentifiedMessage, waiting: string | undefined): Promise<void> {
+    const { device, events, runtime, settings } = this.#context;
+    const { sender, payload, channel, sentAt } = message;
+    // The application may answer before the message is on the disk: the answer's commit then takes both there. If the power fails
+    // before, the message comes again from the transport's history, or is lost.
+    const durability = settings.transport.capabilities.history ? 'relaxed' : 'strict';
+    try {
+      await runtime.transaction(
+        async (tx) => {
+          if (waiting !== undefined) tx.delete(waitingKeys, waiting);
+          // It may have been blocked while the message waited for its turn.
+          if (this.#to.contacts.isBlocked(sender)) return;
+          const groupId = this.#subscriptions.groupOf(channel);
+          if (groupId !== undefined) return this.#receiveByChain(tx, message, groupId);
+          const outcome = await device.decrypt(tx, sender, payload, {
+            channel: channel.kind === 'public' ? channel : { kind: 'private' },
+            sentAt,
+          });
+          events.emitBundleNews(tx, sender, outcome.news, device.identity);
+          await this.#route(tx, message, outcome);
+        },
+        { durability },
+      );
       this.#subscriptions.noteProcessed(message);
     } catch (error) {
       if (!isSottoError(error) || isStorageError(error)) {

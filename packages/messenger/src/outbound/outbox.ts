@@ -274,7 +274,10 @@ export class Outbox {
     // The next one is sent while this one is being deleted.
     this.#pump();
     try {
-      await this.#context.device.transaction(async (tx) => tx.delete(outboxTable, number));
+      // Should a power cut undo it, the same bytes are sent once more.
+      await this.#context.device.transaction(async (tx) => tx.delete(outboxTable, number), {
+        durability: 'relaxed',
+      });
     } catch (error) {
       this.#context.events.storageError(error);
       return this.#scheduleRetry();

@@ -1,5 +1,5 @@
 import { type Clock, isSottoError, SottoError } from '@sotto/core';
-import type { ReadTransaction, Transaction, Transactions } from '@sotto/device';
+import type { ReadTransaction, Transaction, TransactionOptions, Transactions } from '@sotto/device';
 import type { Events } from './events.js';
 
 /** What a messenger does periodically or later. */
@@ -34,9 +34,14 @@ export class Runtime implements Transactions {
    * Runs a transaction. It may be repeated before it is stored, so all its effects go through `tx`, including commit hooks.
    * @throws CLOSED, STORE codes
    */
-  async transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T> {
+  async transaction<T>(run: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
     this.checkOpen();
-    return this.#store.transaction(run);
+    return this.#store.transaction(run, options);
+  }
+
+  /** Resolves when no power cut can undo what was committed so far. @throws STORE codes */
+  durable(): Promise<void> {
+    return this.#store.durable();
   }
 
   /** Runs a transaction that only reads. @throws CLOSED, STORE codes */

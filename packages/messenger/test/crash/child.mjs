@@ -2,6 +2,7 @@
 // network, and an application that notes what it was given.
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { defaultProvider } from '@sotto/crypto';
 import { createMessenger } from '@sotto/messenger';
 import { killing } from '@sotto/testing/kills';
@@ -25,7 +26,8 @@ function note(line) {
 const acknowledgements = new Map();
 let sends = 0;
 const transport = {
-  capabilities: { maxPayloadBytes: 1024 * 1024, history: false, confirmsSend: true },
+  // The parent delivers again what was not taken: that is its history.
+  capabilities: { maxPayloadBytes: 1024 * 1024, history: true, confirmsSend: true },
   async connect(party) {
     process.on('message', (message) => {
       if (message.type === 'deliver') {
@@ -53,6 +55,7 @@ const transport = {
           });
         }),
       subscribe: async () => {},
+      history: async () => {},
       close: async () => {},
     };
   },
@@ -68,9 +71,15 @@ const messenger = await createMessenger({
   transport,
   crypto,
 });
-messenger.on('message', async (message) => {
+const handling = [];
+/** Three messages are handled in the turn in which they are given; the next three take longer than the messenger waits for an answer. */
+async function handle(message, takesLong) {
+  if (takesLong) await setTimeout(20);
   note(`${message.id} ${new TextDecoder().decode(message.payload)}`);
   await untilAvailable(() => message.acknowledge());
+}
+messenger.on('message', (message) => {
+  handling.push(handle(message, handling.length % 6 < 3));
 });
 process.on('message', async (message) => {
   if (message.type === 'say') {
@@ -79,9 +88,11 @@ process.on('message', async (message) => {
     );
     process.send({ type: 'said', text: message.text });
   } else if (message.type === 'end') {
+    await Promise.all(handling);
     await messenger.flushed();
     await messenger.close();
     process.send({ type: 'ended' });
+    await store.close();
     process.disconnect();
   }
 });

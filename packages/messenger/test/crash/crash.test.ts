@@ -7,7 +7,14 @@ import { newWorld } from './killed-person.js';
 const RANDOM_KILLS = Number(process.env['SOTTO_CRASH_KILLS'] ?? 4);
 /** Between two kills. Each write is killed before and after it with SOTTO_LONG; otherwise before one, and after the next. */
 const WRITES_APART = repetitions(2, 1);
-const KINDS = ['leveldb', 'sqlite', 'encrypted leveldb', 'encrypted sqlite'] as const;
+const KINDS = [
+  'leveldb',
+  'sqlite',
+  'encrypted leveldb',
+  'encrypted sqlite',
+  'power cut leveldb',
+  'power cut sqlite',
+] as const;
 
 describe('hostile cases: crash and storage', () => {
   it.each(KINDS)(

@@ -5,15 +5,21 @@ import { isSottoError } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { createEncryptedStore } from '@sotto/store-adapters/encrypted';
 import { createLevelDbStore, type DurableStore } from '@sotto/store-adapters/leveldb';
+import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { openPostgresDatabase } from '@sotto/store-adapters/postgres';
 import { createSqliteStore } from '@sotto/store-adapters/sqlite';
+import { createPowerCutStore } from '@sotto/testing/kills';
 
 /** A store, and whether another process has taken it. */
 export type KillableStore = DurableStore & { readonly handedOver?: Promise<void> | undefined };
 
-/** Opens a store of a kind, such as `encrypted leveldb`, in a directory, or in the database at an address. */
+/**
+ * Opens a store of a kind, such as `encrypted leveldb`, in a directory, or in the database at an address. In one whose kind begins
+ * with `power cut`, a kill undoes what was not durable yet.
+ */
 export async function openStore(kind: string, place: string): Promise<KillableStore> {
   const store = await openPlainStore(kind, place);
+  if (kind.startsWith('power cut')) return createPowerCutStore(createMemoryStore(), store);
   if (!kind.startsWith('encrypted')) return store;
   const encrypted = await createEncryptedStore({
     store,

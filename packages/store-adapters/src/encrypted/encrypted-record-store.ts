@@ -10,12 +10,20 @@ import {
   SerialQueue,
   SottoError,
   type Store,
+  type StoreCommitOptions,
   type StoredEntry,
   type StoredRecord,
   type Write,
   wipeBytes,
 } from '@sotto/core';
-import { checkAborted, closedError, parseKey, parseListRange, parseWrites } from '../store-arguments.js';
+import {
+  checkAborted,
+  closedError,
+  parseCommitDurability,
+  parseKey,
+  parseListRange,
+  parseWrites,
+} from '../store-arguments.js';
 import type { EncryptedStore, EncryptedStoreOptions } from './encrypted-store.js';
 import { type HiddenKey, KeyHider, recordName } from './hidden-key.js';
 import {
@@ -55,6 +63,8 @@ interface Keys {
 
 export class EncryptedRecordStore implements EncryptedStore {
   readonly continuity: Continuity;
+  /** As the underlying store. */
+  readonly sync?: () => Promise<void>;
   readonly #store: Store;
   readonly #tree: LockTree;
   readonly #hider: KeyHider;
@@ -85,6 +95,13 @@ export class EncryptedRecordStore implements EncryptedStore {
     this.#tree = tree;
     this.#rootRevision = rootRevision;
     this.#changes = tree.version - tree.keyringVersion;
+    if (store.sync !== undefined) {
+      this.sync = () =>
+        this.#queue.run(async () => {
+          this.#checkOpen();
+          await store.sync?.();
+        });
+    }
   }
 
   static async open(options: EncryptedStoreOptions): Promise<EncryptedRecordStore> {
@@ -160,11 +177,9 @@ export class EncryptedRecordStore implements EncryptedStore {
     if (damage[0]) throw damage[0].error;
   }
 
-  async commit(
-    writes: readonly Write[],
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<Revision> {
+  async commit(writes: readonly Write[], options: StoreCommitOptions = {}): Promise<Revision> {
     parseWrites(writes, ENCRYPTED_VALUE_MAX_BYTES);
+    parseCommitDurability(options.durability);
     checkAborted(options.signal, 'commit');
     this.#checkOpen();
     return this.#queue.run(async () => {
@@ -280,7 +295,7 @@ export class EncryptedRecordStore implements EncryptedStore {
     writes: readonly Write[],
     changes: readonly LockChange[],
     rootKey?: RootKey,
-    options?: { readonly signal?: AbortSignal | undefined },
+    options?: StoreCommitOptions,
   ): Promise<Revision> {
     if (changes.length === 0 && rootKey === undefined) return this.#store.commit(writes, options);
     const staged = await this.#tree.stage(this.#tree.version + 1, changes, rootKey);

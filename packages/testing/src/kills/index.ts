@@ -5,3 +5,4 @@ export { killWhenHung } from './hung-process.js';
 export { type Life, liveOnce } from './killed-process.js';
 export { type Death, killing } from './killing-store.js';
 export { NetworkBridge, parentTransport } from './network-bridge.js';
+export { createPowerCutStore } from './power-cut-store.js';
