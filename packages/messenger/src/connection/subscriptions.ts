@@ -66,10 +66,11 @@ export class Subscriptions {
 
   /** All that we subscribe to now. */
   channels(): readonly Channel[] {
-    return [...this.#unnegotiated(), ...this.#negotiatedChannels().values()];
+    return [...this.#fixedChannels(), ...this.#negotiatedChannels().values()];
   }
 
-  #unnegotiated(): readonly Channel[] {
+  /** Those that were not negotiated with somebody. */
+  #fixedChannels(): readonly Channel[] {
     const { device, settings } = this.#context;
     return [
       { kind: 'partitioned', recipient: device.identity },
@@ -105,7 +106,7 @@ export class Subscriptions {
     if (connection === undefined) return;
     const negotiated = this.#negotiatedChannels();
     this.#peers = new Map([...negotiated].map(([name, { secret }]) => [nameOf(secret), name]));
-    await connection.subscribe([...this.#unnegotiated(), ...negotiated.values()]);
+    await connection.subscribe([...this.#fixedChannels(), ...negotiated.values()]);
   }
 
   /** With whom a topic that we subscribe to was negotiated. */
