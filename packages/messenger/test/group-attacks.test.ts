@@ -582,6 +582,55 @@ describe('a log over the size of a message', () => {
     expect(refusals(carol)).toEqual([]);
   });
 
+  it('a message that overtakes the one that made the group waits in the store, also over a restart', async () => {
+    const { alice, bob, network, clock } = await circle(['alice', 'bob']);
+    await alice.messenger.close();
+    // What alice does where bob doesn't hear of it.
+    const elsewhere = await newParty(createMemoryNetwork({ clock }), 'alice', {
+      identity: alice.identity,
+      clock,
+    });
+    const { group } = await elsewhere.messenger.groups.create('g', keysOf(bob));
+    const voice = await newAdversary(network, alice.identity, bob);
+    const say = (text: string) =>
+      voice.send(bob, {
+        groupId: groupId32(group.id),
+        membershipHash: decodeHex(group.membershipHash),
+        payload: bytesOf(text),
+      });
+    await say('one');
+    await bob.restart();
+    await say('two');
+    expect(bob.texts).toEqual([]);
+    expect((await sizesOf(bob))['early']?.count).toBe(2);
+    await voice.send(bob, {
+      groupId: groupId32(group.id),
+      membershipHash: decodeHex(group.membershipHash),
+      changes: [...(await changesOf(elsewhere, group.id))],
+    });
+    await quiet(network, bob);
+    expect(bob.texts.map((text) => text.split(': ')[1])).toEqual(['one', 'two']);
+    expect((await sizesOf(bob))['early']).toBeUndefined();
+    expect(refusals(bob)).toEqual([]);
+    await elsewhere.messenger.close();
+  });
+
+  it('messages of groups that never come take no more than a mebibyte, and go after a week', async () => {
+    const { alice, bob, network, clock } = await circle(['alice', 'bob']);
+    await alice.messenger.close();
+    const voice = await newAdversary(network, alice.identity, bob);
+    const say = (bytes: number, group: number) =>
+      voice.send(bob, { groupId: new Uint8Array(32).fill(group), payload: new Uint8Array(bytes) });
+    for (let i = 0; i < 6; i++) await say(250_000, i % 2);
+    const { count, bytes } = (await sizesOf(bob))['early'] ?? { count: 0, bytes: 0 };
+    expect(count).toBe(4);
+    expect(bytes).toBeLessThan(1024 * 1024 + 1_000);
+    clock.advance(7 * 24 * HOUR);
+    await say(10, 3);
+    expect((await sizesOf(bob))['early']?.count).toBe(1);
+    expect(bob.texts).toEqual([]);
+  });
+
   it('a message that overtakes the one that made the group is read all the same', async () => {
     const { alice, bob, settle, network } = await circle(['alice', 'bob']);
     network.setConditions({ reordering: 0.9 });

@@ -1,36 +1,82 @@
+import { compareBytes, encodeHex, type PublicKey } from '@sotto/core';
+import type { ReadTransaction, Transaction } from '@sotto/device';
+import { storedNow, timeSince } from '@sotto/device/internal';
+import type { MessengerContext } from '../runtime/context.js';
+import { earlyTable } from '../storage/tables.js';
 import type { IdentifiedMessage } from './sealed-senders.js';
 
-/** Most messages that wait. */
+/** Most messages that wait; the oldest go. */
 const MOST_MESSAGES = 256;
 /** Most bytes of these. */
 const MOST_BYTES = 1024 * 1024;
+/** Time after which a group won't come any more, in milliseconds. */
+const EARLY_MS = 7 * 24 * 60 * 60_000;
+
+/** The key of a message that waits. */
+export type EarlyKey = readonly [groupId: string, number: string];
 
 /**
- * Messages of groups that are not known yet: they arrived before the changes that create it. They stay encrypted, so that they
- * can be processed again once the group exists. In memory, within bounds: the oldest are dropped.
+ * Messages of groups that are not known yet: they arrived before the changes that create it. They are stored as they came, encrypted, so
+ * that they can be received once the group exists.
  */
 export class EarlyMessages {
-  readonly #waiting: { readonly groupId: string; readonly message: IdentifiedMessage }[] = [];
-  #bytes = 0;
+  readonly #context: MessengerContext;
 
-  /** @returns whether there is room for it */
-  add(groupId: string, message: IdentifiedMessage): boolean {
-    if (message.payload.length > MOST_BYTES) return false;
-    this.#waiting.push({ groupId, message });
-    this.#bytes += message.payload.length;
-    while (this.#waiting.length > MOST_MESSAGES || this.#bytes > MOST_BYTES) {
-      this.#bytes -= this.#waiting.shift()?.message.payload.length ?? 0;
+  constructor(context: MessengerContext) {
+    this.#context = context;
+  }
+
+  /** Keeps a message; the oldest go when there is no room. @returns whether it is one that can be kept */
+  async add(tx: Transaction, groupId: string, message: IdentifiedMessage): Promise<boolean> {
+    const { sender, payload, sealedSender = false } = message;
+    if (payload.length > MOST_BYTES) return false;
+    const waiting = await this.#all(tx);
+    const isKnown = waiting.some(
+      (one) => compareBytes(one.payload, payload) === 0 && compareBytes(one.sender, sender) === 0,
+    );
+    if (isKnown) return true;
+    let [count, bytes] = [1, payload.length];
+    // The latest that fit stay.
+    for (const one of waiting.toReversed()) {
+      count++;
+      bytes += one.payload.length;
+      const age = timeSince(Number(one.receivedAt), this.#context.settings) ?? 0;
+      if (count > MOST_MESSAGES || bytes > MOST_BYTES || age >= EARLY_MS) tx.delete(earlyTable, ...one.key);
     }
+    const { clock, crypto } = this.#context.settings;
+    const receivedAt = storedNow(clock);
+    // In the order of arrival; random, since another transaction may add one at the same time.
+    const number = `${String(receivedAt).padStart(16, '0')}-${encodeHex(crypto.randomBytes(8))}`;
+    const sentAt = BigInt(Math.trunc(message.sentAt));
+    tx.put(earlyTable, { sender, payload, sentAt, sealedSender, receivedAt }, groupId, number);
     return true;
   }
 
-  /** Removes and returns those of a group, oldest first. */
-  take(groupId: string): readonly IdentifiedMessage[] {
-    const taken = this.#waiting.filter((one) => one.groupId === groupId);
-    if (taken.length === 0) return [];
-    const left = this.#waiting.filter((one) => one.groupId !== groupId);
-    this.#waiting.splice(0, this.#waiting.length, ...left);
-    this.#bytes = left.reduce((sum, { message }) => sum + message.payload.length, 0);
-    return taken.map(({ message }) => message);
+  /** Those of a group, or all, oldest first. */
+  async list(
+    tx: ReadTransaction,
+    groupId?: string,
+  ): Promise<readonly (readonly [EarlyKey, IdentifiedMessage])[]> {
+    // What comes of one is the same on any topic that we share with its sender.
+    const channel = { kind: 'partitioned', recipient: this.#context.device.identity } as const;
+    return (await this.#all(tx, groupId)).map(({ key, sender, payload, sentAt, sealedSender }) => [
+      key,
+      {
+        sender: sender as PublicKey,
+        payload,
+        channel,
+        sentAt: Number(sentAt),
+        sealedSender,
+        fromHistory: true,
+      },
+    ]);
+  }
+
+  async #all(tx: ReadTransaction, groupId?: string) {
+    const found = [];
+    const under = groupId === undefined ? [] : [groupId];
+    for await (const { segments, value } of tx.list(earlyTable, under, () => {}))
+      found.push({ ...value, key: segments as unknown as EarlyKey });
+    return found.sort((a, b) => (a.key[1] < b.key[1] ? -1 : 1));
   }
 }

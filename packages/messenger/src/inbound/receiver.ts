@@ -5,11 +5,19 @@ import type { Contacts } from '../contacts/contacts.js';
 import type { LoadGroupParts } from '../groups/load-group-parts.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { decodePayload, type GroupPayload } from '../runtime/payload.js';
-import { waitingKeys } from '../storage/tables.js';
+import { earlyTable, waitingKeys } from '../storage/tables.js';
 import type { DecryptionFailures } from './decryption-failures.js';
-import { EarlyMessages } from './early-messages.js';
+import { type EarlyKey, EarlyMessages } from './early-messages.js';
 import type { Content, Inbox } from './inbox.js';
 import type { IdentifiedMessage } from './sealed-senders.js';
+
+/** Where a message has waited in the store. */
+interface Waited {
+  /** Its number among those that wait for their chain. */
+  readonly chain?: string;
+  /** Its key among those that wait for their group. */
+  readonly group?: EarlyKey;
+}
 
 /** Wait before messages whose chain is there are received again, when they could not be stored; in milliseconds. */
 const RETRY_MS = 30_000;
@@ -40,7 +48,7 @@ export class Receiver {
   readonly #subscriptions: Subscriptions;
   readonly #failures: DecryptionFailures;
   readonly #to: Destinations;
-  readonly #early = new EarlyMessages();
+  readonly #early: EarlyMessages;
 
   constructor(
     context: MessengerContext,
@@ -52,17 +60,18 @@ export class Receiver {
     this.#subscriptions = subscriptions;
     this.#failures = failures;
     this.#to = destinations;
+    this.#early = new EarlyMessages(context);
   }
 
   /**
    * Resolves when the message is done with: it is stored, or was reported as one that this device can't read.
-   * @param waiting its number, when it is one that has waited for its chain
+   * @param waited where it is stored, when it is one that has waited for its chain or its group
    * @throws STORE codes, CLOSED: it was not stored, and the transport redelivers it
    */
-  async receive(message: IdentifiedMessage, waiting?: string): Promise<void> {
+  async receive(message: IdentifiedMessage, waited: Waited = {}): Promise<void> {
     if (this.#to.contacts.isBlocked(message.sender) || !this.#isExpected(message)) return;
     const { events, runtime } = this.#context;
-    await this.#process(message, waiting);
+    await this.#process(message, waited);
     try {
       await runtime.durable();
     } catch (error) {
@@ -71,7 +80,7 @@ export class Receiver {
     }
   }
 
-  async #process(message: IdentifiedMessage, waiting: string | undefined): Promise<void> {
+  async #process(message: IdentifiedMessage, waited: Waited): Promise<void> {
     const { device, events, runtime, settings } = this.#context;
     const { sender, payload, channel, sentAt } = message;
     // The application may answer before the message is on the disk: the answer's commit then takes both there. If the power fails
@@ -80,7 +89,7 @@ export class Receiver {
     try {
       await runtime.transaction(
         async (tx) => {
-          if (waiting !== undefined) tx.delete(waitingKeys, waiting);
+          forget(tx, waited);
           // It may have been blocked while the message waited for its turn.
           if (this.#to.contacts.isBlocked(sender)) return;
           const groupId = this.#subscriptions.groupOf(channel);
@@ -101,10 +110,11 @@ export class Receiver {
         throw error;
       }
       if (error.code === 'CLOSED') throw error;
-      if (waiting !== undefined) await runtime.transaction(async (tx) => tx.delete(waitingKeys, waiting));
+      if (await this.#waitsForGroup(message, error)) return;
+      if (waited.chain !== undefined || waited.group !== undefined)
+        await runtime.transaction(async (tx) => forget(tx, waited));
       if (error.code === 'DUPLICATE_MESSAGE') this.#subscriptions.noteProcessed(message);
       if (error.code === 'DUPLICATE_MESSAGE' || error.code === 'MESSAGE_TOO_OLD') return;
-      if (await this.#waitsForGroup(message, error)) return;
       await this.#refused(message, error);
     }
   }
@@ -208,7 +218,7 @@ export class Receiver {
     const from = { sender, senderInstallation, protection, sentAt: message.sentAt };
     const { groups } = await this.#to.loadGroupParts();
     const { groupId, changed, refused, late, broughtChain } = await groups.receive(tx, from, value);
-    if (broughtChain) tx.onCommit('send', () => this.resume());
+    if (broughtChain) tx.onCommit('send', () => this.#receiveReadable());
     if (changed) tx.onCommit('send', () => this.#receiveEarly(groupId));
     if (refused !== undefined) {
       const { code, message: reason } = refused;
@@ -238,30 +248,47 @@ export class Receiver {
   /** A message of an accepted sender may arrive before the changes that create its group. */
   async #waitsForGroup(message: IdentifiedMessage, error: SottoError): Promise<boolean> {
     if (!isSottoError(error, 'NOT_FOUND') || error.details.what !== 'group') return false;
-    const { runtime } = this.#context;
-    if (!(await runtime.read((tx) => this.#to.contacts.isAccepted(tx, message.sender)))) return false;
-    return this.#early.add(error.details.id, message);
+    const { id } = error.details;
+    return this.#context.runtime.transaction(async (tx) => {
+      if (!(await this.#to.contacts.isAccepted(tx, message.sender))) return false;
+      return this.#early.add(tx, id, message);
+    });
   }
 
-  #receiveEarly(groupId: string): void {
-    for (const early of this.#early.take(groupId)) this.#context.runtime.inBackground(this.receive(early));
+  /** Receives what came before its group, of one or of all, in the background; again later when it can't be stored. */
+  #receiveEarly(groupId?: string): void {
+    const { runtime } = this.#context;
+    this.#inBackground('early-messages', async () => {
+      const early = await runtime.read((tx) => this.#early.list(tx, groupId));
+      for (const [group, message] of early) await this.receive(message, { group });
+    });
+  }
+
+  /** Receives in the background what has waited in the store for its chain or its group, after a start. */
+  resume(): void {
+    this.#receiveEarly();
+    this.#receiveReadable();
   }
 
   /** Receives messages to whole groups whose chain came after them, in the background; again later when they can't be stored. */
-  resume(): void {
+  #receiveReadable(): void {
     const { runtime } = this.#context;
-    const run = async () => {
-      try {
-        const [first] = await runtime.read((tx) => tx.keys(waitingKeys, [], 1));
-        if (first === undefined) return;
-        const { chainMessages } = await this.#to.loadGroupParts();
-        await chainMessages.receiveReadable((message, number) => this.receive(message, number));
-      } catch (error) {
-        runtime.schedule('waiting-messages', RETRY_MS, () => this.resume());
+    this.#inBackground('waiting-messages', async () => {
+      const [first] = await runtime.read((tx) => tx.keys(waitingKeys, [], 1));
+      if (first === undefined) return;
+      const { chainMessages } = await this.#to.loadGroupParts();
+      await chainMessages.receiveReadable((message, chain) => this.receive(message, { chain }));
+    });
+  }
+
+  #inBackground(name: 'early-messages' | 'waiting-messages', run: () => Promise<void>): void {
+    const { runtime } = this.#context;
+    runtime.inBackground(
+      run().catch((error) => {
+        runtime.schedule(name, RETRY_MS, () => this.#inBackground(name, run));
         throw error;
-      }
-    };
-    runtime.inBackground(run());
+      }),
+    );
   }
 
   /** Handles a message that could not be decrypted, or is refused: answers the sender and tells the user where that helps. */
@@ -284,6 +311,11 @@ export class Receiver {
   #isOwn({ sender }: IdentifiedMessage): boolean {
     return compareBytes(sender, this.#context.device.identity) === 0;
   }
+}
+
+function forget(tx: Transaction, { chain, group }: Waited): void {
+  if (chain !== undefined) tx.delete(waitingKeys, chain);
+  if (group !== undefined) tx.delete(earlyTable, ...group);
 }
 
 function isStorageError(error: SottoError): boolean {

@@ -6,6 +6,7 @@ import type { Events } from './events.js';
 export type Schedule =
   | 'fan-out'
   | 'sender-keys'
+  | 'early-messages'
   | 'waiting-messages'
   | 'publish'
   | 'rotation'

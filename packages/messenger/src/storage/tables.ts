@@ -2,6 +2,7 @@ import { bytesTable, messageTable, table } from '@sotto/device/internal';
 import {
   ChatRecord,
   ContactRecord,
+  EarlyRecord,
   FanoutRecord,
   GroupRecord,
   HistoryRecord,
@@ -26,6 +27,8 @@ export const groupTable = messageTable('group', GroupRecord, true);
 export const changeTable = bytesTable('change');
 /** `fanout/<number>`: messages to a group that are not encrypted for all members yet. */
 export const fanoutTable = messageTable('fanout', FanoutRecord, false);
+/** `early/<group id>/<number>`: messages that arrived before the changes that create their group. */
+export const earlyTable = messageTable('early', EarlyRecord, false);
 /** `waiting/<number>`: messages to a whole group whose chain we don't have yet; see `groups/tables.ts`. */
 export const waitingKeys = { name: 'waiting', cached: false } as const;
 /** `history`: up to when everything sent to us was received. One record. */

@@ -111,6 +111,20 @@ export interface OutboxRecord {
   failed: boolean;
 }
 
+/** A record "early/...": a message of a group that is not known yet, still encrypted. */
+export interface EarlyRecord {
+  /** 33 bytes. */
+  sender: Uint8Array;
+  /** The ProtocolMessage. */
+  payload: Uint8Array;
+  /** Milliseconds since the epoch, as the sender or the transport claims. */
+  sentAt: bigint;
+  /** Only its session tells who sent it. */
+  sealedSender: boolean;
+  /** Milliseconds since the epoch, by our clock. */
+  receivedAt: bigint;
+}
+
 /** A record "chat/...": a public chat that was joined. */
 export interface ChatRecord {
   /** Milliseconds since the epoch. */
@@ -601,6 +615,102 @@ export const OutboxRecord: MessageFns<OutboxRecord> = {
             }
 
             message.failed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEarlyRecord(): EarlyRecord {
+  return { sender: new Uint8Array(0), payload: new Uint8Array(0), sentAt: 0n, sealedSender: false, receivedAt: 0n };
+}
+
+export const EarlyRecord: MessageFns<EarlyRecord> = {
+  encode(message: EarlyRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sender.length !== 0) {
+      writer.uint32(10).bytes(message.sender);
+    }
+    if (message.payload.length !== 0) {
+      writer.uint32(18).bytes(message.payload);
+    }
+    if (message.sentAt !== 0n) {
+      if (BigInt.asIntN(64, message.sentAt) !== message.sentAt) {
+        throw new globalThis.Error("value provided for field message.sentAt of type int64 too large");
+      }
+      writer.uint32(24).int64(message.sentAt);
+    }
+    if (message.sealedSender !== false) {
+      writer.uint32(32).bool(message.sealedSender);
+    }
+    if (message.receivedAt !== 0n) {
+      if (BigInt.asIntN(64, message.receivedAt) !== message.receivedAt) {
+        throw new globalThis.Error("value provided for field message.receivedAt of type int64 too large");
+      }
+      writer.uint32(40).int64(message.receivedAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EarlyRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEarlyRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sender = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.payload = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sentAt = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sealedSender = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.receivedAt = reader.int64() as bigint;
             continue;
           }
         }
