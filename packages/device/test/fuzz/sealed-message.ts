@@ -89,11 +89,11 @@ export default {
           const changed = chosen.message.slice();
           const at = decisions.byte() % changed.length;
           changed[at] = (changed[at] as number) ^ (1 + decisions.below(255));
-          await changesNothing(chosen.to, chosen.from, changed);
+          await isInNoSession(chosen.to, chosen.from, changed);
           break;
         }
         case 'raw':
-          await changesNothing(to, from, decisions.bytes(255));
+          await isInNoSession(to, from, decisions.bytes(255));
           break;
         case 'inside':
           // Whoever has an identity key of the two can seal what it likes.
@@ -126,6 +126,19 @@ async function changesNothing(to: Node, from: Node, message: Uint8Array): Promis
     if (!isSottoError(error)) throw error;
   }
   demand((await dump(to.store)) === before, 'The store changes although the message is not read.');
+}
+
+/**
+ * The same of any bytes. They may be a message in the clear of an early client, for which the transport alone says who sent it (wire
+ * profile, "public_message"): so nothing of a session, and nothing sealed.
+ */
+async function isInNoSession(to: Node, from: Node, message: Uint8Array): Promise<void> {
+  const outcome = await read(to, from.identity.publicKey, message).catch((error) => {
+    if (!isSottoError(error)) throw error;
+    return undefined;
+  });
+  if (outcome?.kind !== 'message') return changesNothing(to, from, message);
+  demand(outcome.protection === 'public' && !outcome.sealed, 'A message that nobody sent is read.');
 }
 
 /** What a session encrypts: a bundle of the length that the input says, which may be the sender's own, and any bytes. */
