@@ -130,7 +130,7 @@ async function changesNothing(to: Node, from: Node, message: Uint8Array): Promis
 
 /**
  * The same of any bytes. They may be a message in the clear of an early client, for which the transport alone says who sent it (wire
- * profile, "public_message"): so nothing of a session, and nothing sealed.
+ * profile, section 5): so nothing of a session, and nothing sealed.
  */
 async function isInNoSession(to: Node, from: Node, message: Uint8Array): Promise<void> {
   const outcome = await read(to, from.identity.publicKey, message).catch((error) => {
