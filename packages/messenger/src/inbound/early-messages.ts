@@ -12,6 +12,9 @@ const MOST_BYTES = 1024 * 1024;
 /** Time after which a group won't come any more, in milliseconds. */
 const EARLY_MS = 7 * 24 * 60 * 60_000;
 
+/** Decimal digits of what puts them in order: milliseconds since the epoch. */
+const ORDER_DIGITS = 16;
+
 /** The key of a message that waits. */
 export type EarlyKey = readonly [groupId: string, number: string];
 
@@ -45,8 +48,10 @@ export class EarlyMessages {
     }
     const { clock, crypto } = this.#context.settings;
     const receivedAt = storedNow(clock);
-    // In the order of arrival; random, since another transaction may add one at the same time.
-    const number = `${String(receivedAt).padStart(16, '0')}-${encodeHex(crypto.randomBytes(8))}`;
+    // In the order of arrival, also within a millisecond; random, since another transaction may add one at the same time.
+    const last = Number(waiting.at(-1)?.key[1].slice(0, ORDER_DIGITS) ?? 0);
+    const order = String(Math.max(Number(receivedAt), last + 1)).padStart(ORDER_DIGITS, '0');
+    const number = `${order}-${encodeHex(crypto.randomBytes(8))}`;
     const sentAt = BigInt(Math.trunc(message.sentAt));
     tx.put(earlyTable, { sender, payload, sentAt, sealedSender, receivedAt }, groupId, number);
     return true;
