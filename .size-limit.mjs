@@ -74,14 +74,14 @@ const budgets = [
     import: { [dist('messenger')]: '*' },
     loadedLater: [...hybrid, '*/group-parts.js', '*/default-provider.js', '*/discovery/discovery.js'],
     // 4 kB of it, and of those below, is the negotiation of suites, and sealed messages, which are read without the hybrid suite too.
-    limit: '55 kB',
+    limit: '55.5 kB',
   },
   {
     name: 'messenger when it starts, with the default provider',
     import: { [dist('messenger')]: '*' },
     loadedLater: [...hybrid, '*/group-parts.js', '*/discovery/discovery.js'],
     // The aim was 60 kB. A third of it is the provider: the curve, hashes and ciphers.
-    limit: '79 kB',
+    limit: '79.5 kB',
   },
   {
     name: 'messenger, also what it loads with the first group',
