@@ -58,7 +58,7 @@ export function durationOf(milliseconds: number, what: string): number {
  * Looks after the store of a link when an application starts: what is over, or damaged, is deleted with all that the store holds. On
  * the old device that is a sealed copy of the account and what opens it.
  * @param linkStore as given to `receiveAccount` or `handOverAccount`, neither of which is running. Borrowed
- * @returns whether a link is unfinished there: the same call goes on with it
+ * @returns whether a link is unfinished there, or its result still kept: the same call goes on with it, or returns that again
  * @throws STORE codes
  */
 export async function cleanUpLinkStore(

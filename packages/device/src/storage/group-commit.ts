@@ -38,11 +38,12 @@ export class GroupCommit {
   readonly #alongside = new Map<string, Write>();
   /** Bytes, roughly. */
   size = 0;
-  /** Whether a transaction has to be durable when it resolves. */
-  isStrict = false;
+  /** Whether it has to be durable when it resolves: for a transaction of it, or since the store knows nothing else. */
+  isStrict: boolean;
 
   constructor(store: Store, crypto: CryptoProvider, cache: Map<string, CachedRecord>) {
     this.store = store;
+    this.isStrict = store.sync === undefined;
     this.crypto = crypto;
     this.cache = cache;
   }
@@ -87,7 +88,7 @@ export class GroupCommit {
         ? { type: 'delete', key, ...expectation }
         : { type: 'put', key, value: bytes, ...expectation };
     });
-    const durability = this.isStrict || this.store.sync === undefined ? 'strict' : 'relaxed';
+    const durability = this.isStrict ? 'strict' : 'relaxed';
     const revision = await this.store.commit([...own, ...this.#alongside.values()], { durability });
     for (const [key, { table, bytes, value }] of this.records) {
       this.cache.delete(key);

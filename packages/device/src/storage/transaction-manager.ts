@@ -186,7 +186,7 @@ export class TransactionManager implements Transactions {
       evictOldest(this.#cache, CACHED_RECORDS);
     }
     if (group.isStrict) this.#isDurable();
-    else if (!group.isEmpty) this.#relaxed = this.#store.sync !== undefined;
+    else if (!group.isEmpty) this.#relaxed = true;
     for (const outcome of outcomes) outcome();
   }
 

@@ -258,10 +258,12 @@ export class Receiver {
   /** Receives what came before its group, of one or of all, in the background; again later when it can't be stored. */
   #receiveEarly(groupId?: string): void {
     const { runtime } = this.#context;
-    this.#inBackground('early-messages', async () => {
+    const run = async () => {
       const early = await runtime.read((tx) => this.#early.list(tx, groupId));
       for (const [group, message] of early) await this.receive(message, { group });
-    });
+    };
+    // One timer serves all groups.
+    this.#inBackground('early-messages', run, () => this.#receiveEarly());
   }
 
   /** Receives in the background what has waited in the store for its chain or its group, after a start. */
@@ -273,19 +275,24 @@ export class Receiver {
   /** Receives messages to whole groups whose chain came after them, in the background; again later when they can't be stored. */
   #receiveReadable(): void {
     const { runtime } = this.#context;
-    this.#inBackground('waiting-messages', async () => {
+    const run = async () => {
       const [first] = await runtime.read((tx) => tx.keys(waitingKeys, [], 1));
       if (first === undefined) return;
       const { chainMessages } = await this.#to.loadGroupParts();
       await chainMessages.receiveReadable((message, chain) => this.receive(message, { chain }));
-    });
+    };
+    this.#inBackground('waiting-messages', run, () => this.#receiveReadable());
   }
 
-  #inBackground(name: 'early-messages' | 'waiting-messages', run: () => Promise<void>): void {
+  #inBackground(
+    name: 'early-messages' | 'waiting-messages',
+    run: () => Promise<void>,
+    again: () => void,
+  ): void {
     const { runtime } = this.#context;
     runtime.inBackground(
       run().catch((error) => {
-        runtime.schedule(name, RETRY_MS, () => this.#inBackground(name, run));
+        runtime.schedule(name, RETRY_MS, again);
         throw error;
       }),
     );
