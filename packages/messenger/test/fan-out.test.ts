@@ -172,6 +172,29 @@ describe('a message to a group', () => {
   });
 });
 
+describe('a message that nobody has to have any more', () => {
+  it('of a group that is gone, or that asks for a chain that is gone: it leaves the queue', async () => {
+    const { device, fanOut, make, queue } = await bed();
+    const friend = await newNode('friend');
+    const { publicKey } = friend.identity;
+    const bundle = await friend.device.read((tx) => friend.device.bundle(tx));
+    await device.transaction((tx) => device.processBundle(tx, bundle));
+    const { groupId } = await make(publicKey);
+    const gone = 'ab'.repeat(32);
+    const toFriend = [encodeHex(publicKey)];
+    const process = async (message: Omit<Parameters<typeof fanOut.enqueue>[1], 'id'>) => {
+      const { result } = await device.transaction(async (tx) => fanOut.enqueue(tx, message));
+      return (await result()).members;
+    };
+    expect(await process({ ...toMembers(toFriend, gone), payload: bytesOf('hi') })).toEqual([]);
+    expect(await process({ ...toMembers([], gone), payload: bytesOf('hi'), byChain: true })).toEqual([]);
+    // The changes that they haven't acknowledged yet, and no chain.
+    const asked = await process({ ...toMembers(toFriend, groupId), givenChains: [crypto.randomBytes(32)] });
+    expect(asked).toMatchObject([{ result: { devices: [{ installationId: 'friend' }] } }]);
+    expect(await queue()).toEqual([]);
+  });
+});
+
 describe('the queue', () => {
   /** A store in which messages of an earlier run wait. */
   async function interrupted() {

@@ -236,6 +236,30 @@ describe('a message of a group', () => {
     expect(await count()).toEqual([1, 6]);
   });
 
+  it('in parts, some of which are damaged, waits as well: for the others of them', async () => {
+    const club = new Club([bob]);
+    club.change({ kind: 'rename', name: 'x' });
+    const [root, rename] = club.log.changes() as [Uint8Array, Uint8Array];
+    const damaged = rename.slice(0, -1);
+    const { receive, get } = await bed();
+    const nothingYet = { changed: false };
+    expect(await failure(receive(by(alice), club.payload({ changes: [damaged] })))).toMatchObject({
+      code: expect.stringMatching(/INVALID_SIGNATURE|MALFORMED_MESSAGE/),
+    });
+    expect(await receive(by(alice), club.payload({ changes: [damaged, rename] }))).toMatchObject(nothingYet);
+    expect(await receive(by(alice), club.payload({ changes: [damaged, root] }))).toMatchObject({
+      changed: true,
+    });
+    expect((await get(club.id)).name).toBe('x');
+    // One that is known, and in which we are not.
+    const others = new Club([carol]);
+    const [created] = others.log.changes() as [Uint8Array];
+    expect(await receive(by(alice), others.payload({ changes: [created, damaged] }))).toMatchObject(
+      nothingYet,
+    );
+    expect(await receive(by(alice), others.payload({ changes: [damaged] }))).toMatchObject(nothingYet);
+  });
+
   it('in parts is remembered of four groups of a sender', async () => {
     const { receive, count } = await bed();
     const clubs = Array.from({ length: 5 }, (_, at) => {
@@ -287,6 +311,20 @@ describe('a message of a group', () => {
     const allowed = club.sign({ kind: 'leave' }, carol);
     expect(await receive(by(carol), club.payload({ changes: [notAllowed, allowed] }))).toMatchObject({
       changed: true,
+    });
+    const member = new Club([bob, carol], 7);
+    await receive(by(alice), member.payload());
+    const before = member.log;
+    member.change({ kind: 'rename', name: 'x' });
+    const later = member.change({ kind: 'rename', name: 'y' });
+    const refused = signChange(crypto, carol, {
+      groupId: member.id,
+      parents: before.parentsFor(hex(alice), action),
+      time: START,
+      action,
+    });
+    expect(await receive(by(carol), member.payload({ changes: [refused, later] }))).toMatchObject({
+      changed: false,
     });
   });
 });

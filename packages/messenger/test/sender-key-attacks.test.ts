@@ -181,6 +181,10 @@ describe('a hostile member', () => {
     await channel.post(encrypt(crypto, forger, context, content('I am alice')).encoded);
     const [original] = channel.seen.filter(({ sender }) => encodeHex(sender) === encodeHex(asAlice.sender));
     await channel.post(original?.payload as Uint8Array);
+    // As if alice had written on, which her device would take for a sign that its store is an old copy.
+    await channel.post(
+      encrypt(crypto, new OwnChain({ ...forger, index: 40 }), context, content('later')).encoded,
+    );
     await settle();
     expect([bob, carol].map(textsOf)).toEqual([['one'], ['one']]);
     expect(refusals(bob)).toContain('INVALID_SIGNATURE');
@@ -190,6 +194,8 @@ describe('a hostile member', () => {
       ['one', 'two'],
       ['one', 'two'],
     ]);
+    // On the same chain.
+    expect(decodeMessage(channel.seen.at(-1)?.payload as Uint8Array).chain).toEqual(chain);
   });
 
   it('a message of theirs to another group is none to this one', async () => {
@@ -201,6 +207,17 @@ describe('a hostile member', () => {
     await channel.post(encrypt(crypto, chain, context, content('inside', { groupId: other })).encoded);
     expect(bob.texts).toEqual([]);
     expect(refusals(bob)).toEqual(['INVALID_SIGNATURE', 'MALFORMED_MESSAGE']);
+  });
+
+  it('a message that cannot be decoded is refused, and the next one is read', async () => {
+    const { bob, evil, channel, payload, context, content } = await club();
+    const chain = startOwnChain(crypto);
+    await evil.send(bob, { ...payload, senderKey: encodeSenderKey(senderKeyOf(crypto, chain)) });
+    const { next, encoded } = encrypt(crypto, chain, context, Uint8Array.of(255));
+    await channel.post(encoded);
+    expect(refusals(bob)).toEqual(['MALFORMED_MESSAGE']);
+    await channel.post(encrypt(crypto, next, context, content('hello')).encoded);
+    expect(textsOf(bob)).toEqual(['hello']);
   });
 
   it('makes nobody wait for more than some messages, or ask for their chains often', async () => {
@@ -227,6 +244,34 @@ describe('a hostile member', () => {
     await clock.advanceAndRest(2 * HOUR);
     await settle();
     expect((await sizesOf(bob))['waiting']).toBeUndefined();
+    expect(bob.texts).toEqual([]);
+  });
+
+  it('does not put off a question by writing on; it comes sooner again for what is new; and once an hour', async () => {
+    const { bob, channel, context, content, clock, evil, settle } = await club();
+    const post = async () => {
+      await channel.post(encrypt(crypto, startOwnChain(crypto), context, content('never read')).encoded);
+      await settle();
+    };
+    /** Questions of each of the three who are asked. */
+    const asked = () => evil.seen.filter(({ wantedChains }) => wantedChains.length > 0).length / 3;
+    const pass = async (ms: number) => {
+      await clock.advanceAndRest(ms);
+      await settle();
+      return asked();
+    };
+    await post();
+    expect(await pass(10_000)).toBe(0);
+    await post();
+    expect(await pass(5_000)).toBe(1);
+    // Again in 30 s, and then in 60.
+    expect(await pass(30_000)).toBe(2);
+    await post();
+    expect(await pass(14_999)).toBe(2);
+    expect(await pass(1)).toBe(3);
+    let before = asked();
+    for (let hours = 0; hours < 6; hours++) before = await pass(HOUR);
+    expect((await pass(5 * HOUR)) - before).toBe(5);
     expect(bob.texts).toEqual([]);
   });
 
@@ -267,6 +312,51 @@ describe('a hostile member', () => {
     expect(keysGiven(evil).slice(before)).toEqual([0, 0]);
     // From where they joined, whenever they ask.
     expect(new Set(keysGiven(newcomer))).toEqual(new Set([1]));
+  });
+
+  it('names chains that are none of ours: nothing comes of it, nor is it held against a real question', async () => {
+    const { alice, evil, channel, payload, id, clock, settle } = await club();
+    await say(alice, id, 'one');
+    await settle();
+    const { chain } = decodeMessage(channel.seen[0]?.payload as Uint8Array);
+    const made = (count: number) => Array.from({ length: count }, () => startOwnChain(crypto).chain);
+    const before = evil.seen.length;
+    const ask = async (...wantedChains: readonly Uint8Array[]) => {
+      await evil.send(alice, { ...payload, wantedChains: [...wantedChains] });
+      await settle();
+      return evil.seen.length - before;
+    };
+    expect(await ask(...made(1))).toBe(0);
+    // So many are looked for, and no more.
+    expect(await ask(...made(64), chain)).toBe(0);
+    expect(await ask(...made(63), chain)).toBe(1);
+    await clock.advanceAndRest(14_999);
+    expect(await ask(chain)).toBe(1);
+    await clock.advanceAndRest(1);
+    expect(await ask(chain)).toBe(2);
+  });
+
+  it('who has our chain is not given it again along with a change', async () => {
+    const { alice, evil, id, settle } = await club();
+    await say(alice, id, 'one');
+    await settle();
+    const before = evil.seen.length;
+    await alice.messenger.groups.rename(id, 'another name');
+    await settle();
+    const news = evil.seen.slice(before);
+    expect(news.map(({ senderKey, changes }) => [senderKey.length, changes.length > 0])).toEqual([[0, true]]);
+  });
+
+  it('what they wrote before we were given their chain is nothing to us', async () => {
+    const { bob, evil, channel, payload, context, content } = await club();
+    const first = encrypt(crypto, startOwnChain(crypto), context, content('before'));
+    const second = encrypt(crypto, first.next, context, content('after'));
+    await evil.send(bob, { ...payload, senderKey: encodeSenderKey(senderKeyOf(crypto, first.next)) });
+    await channel.post(second.encoded);
+    await channel.post(first.encoded);
+    expect(textsOf(bob)).toEqual(['after']);
+    expect(refusals(bob)).toEqual([]);
+    expect((await sizesOf(bob))['waiting']).toBeUndefined();
   });
 });
 

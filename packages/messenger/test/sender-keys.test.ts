@@ -3,6 +3,7 @@ import { settableClock } from '@sotto/testing/clock';
 import { createMemoryNetwork, type MemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import type { MessengerLimits } from '../src/index.js';
+import { sizesOf } from './adversary.js';
 import { newParty, type Party, quiet } from './party.js';
 import { bytesOf, HOUR, START, textOf } from './world.js';
 
@@ -103,6 +104,28 @@ describe('sender keys', () => {
     for (const party of parties) expect(party.events.decryptionFailed).toEqual([]);
   });
 
+  it('is given out to some members in each commit, and then sent, which is told as it goes on', async () => {
+    const { network, sent, parties } = await people(6, { senderKeysFrom: 3, fanoutBatch: 2 });
+    const [alice, ...others] = parties as [Party, ...Party[]];
+    const { group } = await alice.messenger.groups.create('g', keysOf(...others));
+    await quiet(network, ...parties);
+    const progress: string[] = [];
+    const tell = (text: string) =>
+      alice.messenger.send({ kind: 'group', groupId: group.id }, bytesOf(text), {
+        onProgress: (done, total) => progress.push(`${done} of ${total}`),
+      });
+    const before = sent.all;
+    await tell('one');
+    await quiet(network, ...parties);
+    expect(progress.splice(0)).toEqual(['3 of 6', '5 of 6', '6 of 6']);
+    expect(sent.all - before).toBe(5 + 1);
+    await tell('two');
+    await quiet(network, ...parties);
+    expect(progress).toEqual(['6 of 6']);
+    expect(sent.all - before).toBe(5 + 2);
+    for (const one of others) expect(textsOf(one)).toEqual(['one', 'two']);
+  });
+
   it('below the threshold, and on transports without history, each member is written to', async () => {
     const small = await people(3, { senderKeysFrom: 4 });
     const [alice, bob, carol] = small.parties as [Party, Party, Party];
@@ -172,6 +195,7 @@ describe('sender keys', () => {
     await quiet(network, ...parties);
     expect(textsOf(mallory)).not.toContain('without you');
     expect(mallory.texts).toHaveLength(4);
+    expect((await sizesOf(mallory))['waiting']).toBeUndefined();
     expect(textsOf(parties[3] as Party).filter((text) => text === 'without you')).toHaveLength(3);
   });
 
@@ -310,10 +334,13 @@ describe('a key that is not there', () => {
     await quiet(network, ...parties, zoe);
     network.disconnect(zoe.identity.publicKey);
     await say(alice, group.id, 'one');
+    await alice.messenger.groups.rename(group.id, 'h');
     await quiet(network, ...parties);
     network.reconnect(zoe.identity.publicKey);
     await quiet(network, ...parties, zoe);
     expect(zoe.texts).toEqual(['group p0 dh: one']);
+    expect((await zoe.messenger.groups.get(group.id)).name).toBe('h');
+    expect((await sizesOf(zoe))['member-chain']).toBeUndefined();
     await advance(zoe, 16_000);
     await quiet(network, ...parties, zoe);
     expect(textsOf(zoe)).toEqual(['one']);

@@ -13,7 +13,6 @@ import { decodeMessage } from '@sotto/sender-keys';
 import { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { groupChannelName } from '../runtime/topics.js';
-import { waitingKeys } from '../storage/tables.js';
 import type { FanOut } from './fan-out.js';
 import type { MemberChains } from './member-chains.js';
 import { CHAIN_ASK_MS, type MemberSync } from './member-sync.js';
@@ -142,10 +141,9 @@ export class ChainMessages {
       string,
       { group: KnownGroup; sender: Uint8Array; chains: Map<string, Uint8Array> }
     >();
-    for (const { number, record } of await this.#waiting.list(tx)) {
+    for (const { record } of await this.#waiting.list(tx)) {
       const { sender, chain } = record;
       const groupId = encodeHex(record.groupId);
-      if (tx.deletes(waitingKeys, number)) continue;
       if (await this.#memberChains.has(tx, groupId, sender, chain)) continue;
       const group = await this.#records.find(tx, groupId);
       if (group === undefined || !group.log.isMember(encodeHex(sender))) continue;

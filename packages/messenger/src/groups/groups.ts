@@ -3,6 +3,7 @@ import type { ReadTransaction, Transaction } from '@sotto/device';
 import { happenedWithin, storedNow } from '@sotto/device/internal';
 import {
   type Applied,
+  GROUP_MEMBERS_MAX,
   GROUP_NAME_MAX_BYTES,
   type GroupAction,
   GroupLog,
@@ -23,16 +24,13 @@ import type { GroupSender } from './group-sender.js';
 import type { MemberChains } from './member-chains.js';
 import type { MemberSync } from './member-sync.js';
 import type { OwnChains } from './own-chains.js';
+import { PartialLogs } from './partial-logs.js';
 import { type GroupRecords, type KnownGroup, NEW_GROUP } from './records.js';
 import { toMembers } from './to-members.js';
 import type { WaitingMessages } from './waiting-messages.js';
 
 /** Departures that are remembered: as many as a full group has members. */
 const DEPARTURES_MAX = 1000;
-/** Groups that one sender sends us in parts at the same time; the oldest are dropped first. In memory only. */
-const PARTIAL_GROUPS_OF_SENDER = 4;
-/** Bytes of such groups, of all senders; the oldest are dropped first. Four full logs. */
-const PARTIAL_GROUPS_BYTES = 16 * 1024 * 1024;
 /** Most changes that are read from a sender unknown to the group: enough to show who added them. */
 const STRANGER_CHANGES_MAX = 256;
 
@@ -94,8 +92,7 @@ export class Groups {
   readonly #fanOut: FanOut;
   readonly #parts: GroupsParts;
   readonly #ownName: string;
-  /** Logs of groups that are not known yet and arrive in parts; by sender and group. */
-  readonly #partial = new Map<string, GroupLog>();
+  readonly #partial = new PartialLogs();
 
   constructor(context: MessengerContext, parts: GroupsParts) {
     this.#context = context;
@@ -131,11 +128,13 @@ export class Groups {
   ): { readonly groupId: string; readonly queued: QueuedMessage } {
     checkName(name);
     const { crypto, identity, clock } = this.#context.settings;
+    const others = this.#identities(members).filter((one) => !this.#isOwn(one));
+    checkMembers(others.length + 1);
     const encoded = signChange(crypto, identity, {
       groupId: undefined,
       parents: [],
       time: clock.now(),
-      action: { kind: 'create', name, members: this.#identities(members).filter((one) => !this.#isOwn(one)) },
+      action: { kind: 'create', name, members: others },
       salt: crypto.randomBytes(16),
     });
     const groupId = parseChange(crypto, encoded).id;
@@ -296,7 +295,7 @@ export class Groups {
     if (known === undefined) {
       if (changes.length === 0) throw notFound(groupId);
       const log =
-        this.#partial.get(`${sender} ${groupId}`) ?? GroupLog.empty(this.#context.settings.crypto, groupId);
+        this.#partial.get(sender, groupId) ?? GroupLog.empty(this.#context.settings.crypto, groupId);
       return log.apply(changes, sender);
     }
     const isStranger = sender !== this.#ownName && !known.names(sender);
@@ -323,35 +322,20 @@ export class Groups {
   ): Promise<KnownGroup | undefined> {
     const log = (applied as Applied).log;
     const name = encodeHex(sender);
-    const key = `${name} ${log.groupId}`;
     if (!log.isMember(name) || !log.isMember(this.#ownName)) {
       const [refused] = (applied as Applied).refused;
       if (refused !== undefined && !log.isCreated && log.waiting === 0) throw refused.error;
-      this.#keepPartial(key, name, log);
+      this.#partial.set(name, log);
       // The other parts may be on their way; a message can't wait for them.
       if (payload.payload === undefined) return undefined;
       throw notFound(log.groupId);
     }
     const isInvited = this.#isOwn(sender) || (await this.#context.device.isAccepted(tx, sender));
     if (!isInvited) await this.#checkUninvited(tx);
-    this.#partial.delete(key);
+    this.#partial.delete(name, log.groupId);
     const changes = log.changes();
     const whole = GroupLog.empty(this.#context.settings.crypto, log.groupId).apply(changes, name);
     return this.#records.put(tx, undefined, { ...NEW_GROUP, uninvited: !isInvited }, [whole]);
-  }
-
-  #keepPartial(key: string, sender: string, log: GroupLog): void {
-    this.#partial.delete(key);
-    const own = [...this.#partial.keys()].filter((other) => other.startsWith(sender));
-    for (const other of own.slice(0, 1 - PARTIAL_GROUPS_OF_SENDER)) this.#partial.delete(other);
-    this.#partial.set(key, log);
-    let bytes = 0;
-    for (const one of this.#partial.values()) bytes += one.bytes + one.waitingBytes;
-    for (const [other, one] of this.#partial) {
-      if (bytes <= PARTIAL_GROUPS_BYTES) break;
-      bytes -= one.bytes + one.waitingBytes;
-      this.#partial.delete(other);
-    }
   }
 
   async #checkUninvited(tx: ReadTransaction): Promise<void> {
@@ -490,6 +474,7 @@ export class Groups {
       return log.isAdmin(name) === (action.kind === 'demote');
     };
     const identities = this.#identities(action.identities).filter((one) => isLeft(encodeHex(one)));
+    if (action.kind === 'add') checkMembers(log.state.members.length + identities.length);
     return identities.length === 0 ? undefined : { kind: action.kind, identities };
   }
 
@@ -545,6 +530,16 @@ function checkTaken({ refused }: Applied): void {
 
 function notFound(groupId: string): SottoError {
   return new SottoError('NOT_FOUND', 'No such group is known here.', { what: 'group', id: groupId });
+}
+
+function checkMembers(count: number): void {
+  if (count > GROUP_MEMBERS_MAX) {
+    throw new SottoError('LIMIT_EXCEEDED', 'The group would have too many members.', {
+      what: 'members of a group',
+      limit: GROUP_MEMBERS_MAX,
+      actual: count,
+    });
+  }
 }
 
 function checkName(name: string): void {

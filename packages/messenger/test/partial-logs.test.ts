@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { PartialLogs } from '../src/groups/partial-logs.js';
+
+const MIB = 1024 * 1024;
+const [ALICE, BOB] = ['02'.repeat(33), '03'.repeat(33)] as [string, string];
+
+function bed() {
+  const logs = new PartialLogs<{ groupId: string; bytes: number; waitingBytes: number }>();
+  const set = (sender: string, groupId: string, bytes = 1, waitingBytes = 0) =>
+    logs.set(sender, { groupId, bytes, waitingBytes });
+  const kept = (sender: string, ...groups: readonly string[]) =>
+    groups.filter((groupId) => logs.get(sender, groupId)?.groupId === groupId).join('');
+  return { logs, set, kept };
+}
+
+it('of one sender four are kept, those that grew last', () => {
+  const { logs, set, kept } = bed();
+  set(BOB, 'a');
+  for (const groupId of ['a', 'b', 'c', 'd']) set(ALICE, groupId);
+  expect(kept(ALICE, 'a', 'b', 'c', 'd')).toBe('abcd');
+  set(ALICE, 'a');
+  expect(kept(ALICE, 'a', 'b', 'c', 'd')).toBe('abcd');
+  set(ALICE, 'e');
+  expect(kept(ALICE, 'a', 'b', 'c', 'd', 'e')).toBe('acde');
+  expect(kept(BOB, 'a')).toBe('a');
+  logs.delete(ALICE, 'a');
+  expect([kept(ALICE, 'a', 'c'), kept(BOB, 'a')]).toEqual(['c', 'a']);
+});
+
+it('of all senders 16 MiB are kept, with what waits for other changes; the oldest go', () => {
+  const { set, kept } = bed();
+  set(ALICE, 'a', 3 * MIB, 5 * MIB);
+  set(ALICE, 'b', 4 * MIB);
+  set(BOB, 'a', 0, 4 * MIB);
+  expect([kept(ALICE, 'a', 'b'), kept(BOB, 'a')]).toEqual(['ab', 'a']);
+  set(BOB, 'b', 1);
+  expect([kept(ALICE, 'a', 'b'), kept(BOB, 'a', 'b')]).toEqual(['b', 'ab']);
+  set(BOB, 'c', 12 * MIB - 1);
+  expect([kept(ALICE, 'a', 'b'), kept(BOB, 'a', 'b', 'c')]).toEqual(['', 'abc']);
+  set(BOB, 'd', 17 * MIB);
+  expect([kept(BOB, 'a', 'b', 'c', 'd')]).toEqual(['']);
+});
