@@ -30,6 +30,7 @@ it('lets everything go, and no more, when nothing may be kept', () => {
   const all = kept('g/a:2', 'h/c:3');
   expect(new Set(beyondLimit(all, 0))).toEqual(new Set(all));
   expect(new Set(beyondLimit(all, -1))).toEqual(new Set(all));
+  expect(beyondLimit([], -1)).toEqual([]);
 });
 
 it('never takes from a group that has less than the one that grows, nor more than it must', () => {

@@ -2,6 +2,7 @@
 export interface Kept {
   readonly groupId: string;
   readonly sender: string;
+  /** Above 0. */
   readonly size: number;
 }
 
@@ -24,11 +25,10 @@ export function beyondLimit<T extends Kept>(kept: readonly T[], most: number): r
     size: group.size,
     senders: sharesOf(group.items, ({ sender }) => sender),
   }));
-  while (size > most) {
+  while (size > most && gone.length < kept.length) {
     const group = largest(groups);
-    const sender = group && largest(group.senders);
-    const oldest = sender?.items.shift();
-    if (group === undefined || sender === undefined || oldest === undefined) break;
+    const sender = largest(group.senders);
+    const oldest = sender.items.shift() as T;
     gone.push(oldest);
     for (const share of [group, sender]) share.size -= oldest.size;
     size -= oldest.size;
@@ -47,8 +47,9 @@ function sharesOf<T extends Kept>(kept: readonly T[], nameOf: (one: T) => string
   return [...shares.values()];
 }
 
-function largest<T extends { readonly size: number }>(shares: readonly T[]): T | undefined {
-  return shares.reduce<T | undefined>((most, one) => (most && most.size >= one.size ? most : one), undefined);
+/** The first of the largest; there is at least one. */
+function largest<T extends { readonly size: number }>(shares: readonly T[]): T {
+  return shares.reduce((most, one) => (most.size >= one.size ? most : one));
 }
 
 function sumOf(kept: readonly Kept[]): number {
