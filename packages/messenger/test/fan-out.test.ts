@@ -21,7 +21,11 @@ const me = crypto.secp256k1.generateKeyPair();
 const people = Array.from({ length: 5 }, () => crypto.secp256k1.generateKeyPair().publicKey);
 
 /** Our queue of messages to groups, in a store that may be kept and told to fail. */
-async function bed({ kept = keptStore(), fanoutBatch = 2 } = {}) {
+async function bed({
+  kept = keptStore(),
+  fanoutBatch = 2,
+  senderKeysFrom = DEFAULT_LIMITS.senderKeysFrom,
+} = {}) {
   const clock = manualClock(START);
   const view = kept.view();
   let failing = 0;
@@ -42,7 +46,7 @@ async function bed({ kept = keptStore(), fanoutBatch = 2 } = {}) {
     identity: me,
     clock,
     logger: silentLogger,
-    limits: { ...DEFAULT_LIMITS, fanoutBatch },
+    limits: { ...DEFAULT_LIMITS, fanoutBatch, senderKeysFrom },
     transport: createMemoryNetwork({ clock, seed: 1 }).transport(),
     directories: [],
     names: undefined,
@@ -119,25 +123,35 @@ describe('a message to a group', () => {
     expect((await membersOf()).sort()).toEqual([-1, 0]);
   });
 
-  it('says which member no device of could be reached, and goes to the others', async () => {
-    const { make, send, device } = await bed();
-    const { groupId } = await make(...people.slice(0, 3));
-    const friend = await newNode('friend');
-    await device.transaction(async (tx) => {
-      const name = encodeHex(people[1]!);
+  it.each([
+    ['to each of them', DEFAULT_LIMITS.senderKeysFrom],
+    ['once to all', 2],
+  ])(
+    'sent %s, says which member no device of could be reached, and goes to the others',
+    async (_, senderKeysFrom) => {
+      const { make, send, device } = await bed({ senderKeysFrom });
+      const friend = await newNode('friend');
       const bundle = await friend.device.read((one) => friend.device.bundle(one));
-      await device.processBundle(tx, bundle);
-      const record = (await tx.get(peerTable, encodeHex(friend.identity.publicKey)))!;
-      // No point of the curve: as damage could leave it.
-      const signedPreKey = Uint8Array.of(2, ...new Uint8Array(31), 5);
-      tx.put(peerTable, { ...record, devices: [{ ...record.devices[0]!, signedPreKey }] }, name);
-    });
-    const { members } = await (await send(groupId)).result();
-    const byName = new Map(members.map(({ member, result }) => [indexOf(member), result]));
-    expect([...byName.keys()].sort()).toEqual([0, 1, 2]);
-    expect(byName.get(1)).toMatchObject({ failed: { code: 'NO_DEVICE_REACHED' } });
-    expect(byName.get(2)).toEqual({ devices: [{ installationId: 'none', sent: 'dh' }], sealedSender: false });
-  });
+      await device.transaction(async (tx) => {
+        await device.processBundle(tx, bundle);
+        const record = (await tx.get(peerTable, encodeHex(friend.identity.publicKey)))!;
+        // No point of the curve: as damage could leave it.
+        const signedPreKey = Uint8Array.of(2, ...new Uint8Array(31), 5);
+        const damaged = { ...record, devices: [{ ...record.devices[0]!, signedPreKey }] };
+        tx.put(peerTable, damaged, encodeHex(people[1]!));
+      });
+      const { groupId } = await make(people[0]!, people[1]!, friend.identity.publicKey);
+      const { members } = await (await send(groupId)).result();
+      expect(members).toHaveLength(3);
+      const byName = new Map(members.map(({ member, result }) => [indexOf(member), result]));
+      expect(byName.get(0)).toEqual({
+        devices: [{ installationId: 'none', sent: 'dh' }],
+        sealedSender: false,
+      });
+      expect(byName.get(1)).toMatchObject({ failed: { code: 'NO_DEVICE_REACHED' } });
+      expect(byName.get(-1)).toMatchObject({ devices: [{ installationId: 'friend' }] });
+    },
+  );
 
   it('that the store fails for is gone on with after five seconds, where it stopped', async () => {
     const { make, send, queue, failAfter, clock, runtime } = await bed();
