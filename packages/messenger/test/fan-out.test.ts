@@ -153,6 +153,28 @@ describe('a message to a group', () => {
     },
   );
 
+  it('sent once to all, goes to the devices of a member that could be given the key', async () => {
+    const { make, send, device } = await bed({ senderKeysFrom: 2 });
+    const friend = await newNode('phone');
+    const { identity } = friend;
+    for (const { device: one } of [friend, await newNode('tablet', { identity })]) {
+      const bundle = await one.read((tx) => one.bundle(tx));
+      await device.transaction((tx) => device.processBundle(tx, bundle));
+    }
+    const name = encodeHex(identity.publicKey);
+    await device.transaction(async (tx) => {
+      const record = (await tx.get(peerTable, name))!;
+      const signedPreKey = Uint8Array.of(2, ...new Uint8Array(31), 5);
+      const devices = record.devices.map((one) =>
+        one.installationId === 'tablet' ? { ...one, signedPreKey } : one,
+      );
+      tx.put(peerTable, { ...record, devices }, name);
+    });
+    const { groupId } = await make(identity.publicKey);
+    const { members } = await (await send(groupId)).result();
+    expect(members).toMatchObject([{ result: { devices: [{ installationId: 'phone' }] } }]);
+  });
+
   it('that the store fails for is gone on with after five seconds, where it stopped', async () => {
     const { make, send, queue, failAfter, clock, runtime } = await bed();
     const { groupId } = await make(...people);

@@ -89,7 +89,10 @@ describe('sender keys', () => {
         .map(encodeHex)
         .toSorted(),
     );
-    for (const { result } of members) expect(result).toMatchObject({ devices: [{ sent: 'pq' }] });
+    for (const { result } of members) {
+      const installationId = expect.stringMatching(/^p\d+$/);
+      expect(result).toEqual({ devices: [{ installationId, sent: 'pq' }], sealedSender: false });
+    }
     await say(bob, group.id, 'three');
     await quiet(network, ...parties);
     for (const party of parties.slice(2)) expect(textsOf(party)).toEqual(['one', 'two', 'three']);
@@ -452,8 +455,10 @@ describe('several devices', () => {
     for (const text of ['two', 'three']) {
       clock.jump(11 * 60_000);
       const before = sent.all;
-      await say(alice, group.id, text);
+      const { members } = await say(alice, group.id, text);
       await quiet(network, ...all);
+      const devices = members.map(({ result }) => ('devices' in result ? result.devices.length : 0));
+      expect(devices.toSorted()).toEqual([1, 1, 2]);
       // All members have it by the third.
       if (text === 'three') expect(sent.all - before).toBe(1);
     }
@@ -483,6 +488,8 @@ describe('replacement', () => {
     clock.jump(2 * HOUR);
     await cost('later');
     expect(costs).toEqual([4, 1, 1, 4, 1, 1, 4, 4]);
+    // The last three are kept, with who was given them.
+    expect((await sizesOf(alice))['chain-recipients']?.count).toBe(3);
     expect(textsOf(bob)).toEqual(['0', '1', '2', '3', '4', '5', '6', 'later']);
   });
 });
@@ -590,35 +597,39 @@ describe('an old copy of the store', () => {
 });
 
 describe('an old copy of the store that nobody notices', () => {
-  it('shows by our own messages: the chain is replaced, and what is written then is read', async () => {
-    const { network, parties } = await people(4);
-    const [alice, bob] = parties as [Party, Party];
-    const { group } = await alice.messenger.groups.create('g', keysOf(...parties.slice(1)));
-    await say(alice, group.id, 'one');
-    await quiet(network, ...parties);
-    const copy = new Map<string, Uint8Array>();
-    for await (const { key, value } of alice.store.list('')) copy.set(key, value.slice());
-    await say(alice, group.id, 'two');
-    await say(alice, group.id, 'three');
-    await quiet(network, ...parties);
-    await alice.messenger.close();
-    const later: string[] = [];
-    for await (const { key } of alice.store.list('')) if (!copy.has(key)) later.push(key);
-    await alice.store.commit([
-      ...[...copy].map(([key, value]) => ({ type: 'put', key, value }) as const),
-      ...later.map((key) => ({ type: 'delete', key }) as const),
-    ]);
-    await alice.restart();
-    await quiet(network, ...parties);
-    // Given in the sessions of the copy, in which numbers were used, too.
-    await say(alice, group.id, 'four');
-    await quiet(network, ...parties);
-    for (let round = 0; round < 4; round++) {
-      await advance(alice, 60_000);
+  it.each([1, 2])(
+    'shows by our own messages, be it %i: the chain is replaced, and what follows is read',
+    async (lost) => {
+      const { network, parties } = await people(4);
+      const [alice, bob] = parties as [Party, Party];
+      const { group } = await alice.messenger.groups.create('g', keysOf(...parties.slice(1)));
+      await say(alice, group.id, 'one');
       await quiet(network, ...parties);
-    }
-    expect(textsOf(bob)).toEqual(['one', 'two', 'three', 'four']);
-  });
+      const copy = new Map<string, Uint8Array>();
+      for await (const { key, value } of alice.store.list('')) copy.set(key, value.slice());
+      const texts = ['two', 'three'].slice(0, lost);
+      for (const text of texts) await say(alice, group.id, text);
+      await quiet(network, ...parties);
+      await alice.messenger.close();
+      const later: string[] = [];
+      for await (const { key } of alice.store.list('')) if (!copy.has(key)) later.push(key);
+      await alice.store.commit([
+        ...[...copy].map(([key, value]) => ({ type: 'put', key, value }) as const),
+        ...later.map((key) => ({ type: 'delete', key }) as const),
+      ]);
+      await alice.restart();
+      await quiet(network, ...parties);
+      // Given in the sessions of the copy, in which numbers were used, too.
+      await say(alice, group.id, 'four');
+      await quiet(network, ...parties);
+      for (let round = 0; round < 4; round++) {
+        await advance(alice, 60_000);
+        await quiet(network, ...parties);
+      }
+      expect(textsOf(bob)).toEqual(['one', ...texts, 'four']);
+      expect((await sizesOf(alice))['waiting']).toBeUndefined();
+    },
+  );
 });
 
 /** Moves the clock that all share. */
