@@ -116,6 +116,19 @@ describe('the chain in use', () => {
     expect(await ready()).toMatchObject({ looks: 1, name });
   });
 
+  it('tells for a while that the membership has changed, from when we noticed that', async () => {
+    const { chains, clock, group, ready, giveAll } = await bed({ groupNewsIntervalMs: DAY });
+    await giveAll();
+    const changedLately = async () => chains.changedLately((await ready()).inUse);
+    expect(await changedLately()).toBe(true);
+    clock.advance(DAY - 1);
+    expect(await changedLately()).toBe(true);
+    clock.advance(1);
+    expect(await changedLately()).toBe(false);
+    group.hash++;
+    expect(await changedLately()).toBe(true);
+  });
+
   it('is replaced when somebody who was given it is no longer a member, and not for somebody who was not', async () => {
     const { group, ready, give, people } = await bed();
     const { inUse, name } = await ready();
