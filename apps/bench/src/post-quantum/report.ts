@@ -124,7 +124,11 @@ export async function compare(
 async function costOf({ run, operations }: Measured, milliseconds: number): Promise<number> {
   let runs = 0;
   const spent = await timed(async () => {
-    for (const end = performance.now() + milliseconds; performance.now() < end; runs++) await run();
+    const end = performance.now() + milliseconds;
+    do {
+      await run();
+      runs++;
+    } while (performance.now() < end);
   });
   return each(spent, runs * operations).processor;
 }
