@@ -58,6 +58,7 @@ interface Opened extends OpenedHeader {
  */
 export function createHybridSuite(crypto: CryptoProvider): HybridSuite {
   const provider = withMlKem768(withX25519(crypto));
+  const { read, write } = stateCodec();
   const suite: HybridSuite<Opened> = {
     generatePreKeys() {
       const curve25519 = provider.x25519.generateKeyPair();
@@ -83,7 +84,7 @@ export function createHybridSuite(crypto: CryptoProvider): HybridSuite {
         preKeys: { signedPreKey, curve25519PreKey: offer.curve25519PreKey, kemPreKey: offer.kemPreKey },
       });
       return {
-        state: encodeState(startInitiator(provider, secrets, offer.curve25519PreKey)),
+        state: write(startInitiator(provider, secrets, offer.curve25519PreKey)),
         order: sessionOrder(provider.sha256(secrets.sharedKey)),
         handshake: {
           suite: header.suite,
@@ -120,18 +121,18 @@ export function createHybridSuite(crypto: CryptoProvider): HybridSuite {
         },
       });
       return {
-        state: encodeState(startResponder(provider, secrets, curve25519)),
+        state: write(startResponder(provider, secrets, curve25519)),
         order: sessionOrder(provider.sha256(secrets.sharedKey)),
       };
     },
 
     encrypt(state, plaintext) {
-      const { next, message } = encrypt(provider, decodeState(state), plaintext);
-      return { next: encodeState(next), message };
+      const { next, message } = encrypt(provider, read(state), plaintext);
+      return { next: write(next), message };
     },
 
     openHeader(state, bytes) {
-      const decoded = decodeState(state);
+      const decoded = read(state);
       const message = tryHeader(provider, decoded, bytes);
       return message && { state: decoded, message, wanted: skippedKeysFor(decoded, message) };
     },
@@ -145,14 +146,36 @@ export function createHybridSuite(crypto: CryptoProvider): HybridSuite {
 
     decrypt({ state, message }, skippedKeys) {
       const { next, plaintext, keys } = decrypt(provider, state, message, { skippedKeys });
-      return { next: encodeState(next), plaintext, keys, ended: endedChains(state, next) };
+      return { next: write(next), plaintext, keys, ended: endedChains(state, next) };
     },
 
-    withoutSkippedKeys: (state, ids) => encodeState(withoutSkippedKeys(decodeState(state), ids)),
+    withoutSkippedKeys: (state, ids) => write(withoutSkippedKeys(read(state), ids)),
 
-    checkState: (state) => void decodeState(state),
+    checkState: (state) => void read(state),
   };
   return suite;
+}
+
+/**
+ * Reads and writes states. What bytes say is known for as long as the device has them: it keeps the record of a session in use, and so its
+ * state is written with each message and hardly ever read.
+ */
+function stateCodec() {
+  const known = new WeakMap<Uint8Array, TripleRatchetState>();
+  return {
+    read(bytes: Uint8Array): TripleRatchetState {
+      const found = known.get(bytes);
+      if (found !== undefined) return found;
+      const state = decodeState(bytes);
+      known.set(bytes, state);
+      return state;
+    },
+    write(state: TripleRatchetState): Uint8Array {
+      const bytes = encodeState(state);
+      known.set(bytes, state);
+      return bytes;
+    },
+  };
 }
 
 /** The key pairs as they were drawn: to derive the public keys again takes as long as the agreement itself. */
@@ -171,6 +194,8 @@ function pairsOf(preKeys: HybridPreKeyPairs) {
 
 /** Chains of the peer's that a step has left behind: header key and ratchet key of each. */
 function endedChains(before: TripleRatchetState, next: TripleRatchetState): readonly Uint8Array[] {
+  // All but the first message of a chain.
+  if (before.headerKeys === next.headerKeys) return [];
   const encode = ({ headerKey, ratchetKey }: ReceivedChain) => concatBytes(headerKey, ratchetKey);
   const left = receivedChains(next).map(encode);
   return receivedChains(before)

@@ -1,3 +1,4 @@
+import { encodeHex } from '@sotto/core';
 import type { Bundle, SignedPreKey } from '@sotto/protocol-codec';
 import { bundleTimestamp, signBundle, type VerifiedBundle } from '@sotto/x3dh';
 import type { DeviceContext } from './context.js';
@@ -99,9 +100,9 @@ function contentOf(signedPreKeys: Bundle['signedPreKeys']): string {
   return JSON.stringify(
     [...signedPreKeys].map(([id, { signedPreKey, hybrid, ...versions }]) => [
       id,
-      signedPreKey.join(),
+      encodeHex(signedPreKey),
       versions,
-      hybrid?.kemPreKeyHash.join(),
+      hybrid && encodeHex(hybrid.kemPreKeyHash),
       hybrid?.kemPreKey?.length,
     ]),
   );

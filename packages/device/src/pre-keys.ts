@@ -171,6 +171,15 @@ export function ownDigest(context: DeviceContext, record: PreKeyRecord): Uint8Ar
   return deviceDigest(context.crypto, context.installationId, ownEntry(record, context));
 }
 
+/** Hashes of our ML-KEM prekeys, which every message names. */
+const hashes = new WeakMap<Uint8Array, Uint8Array>();
+
+function hashOf(crypto: DeviceContext['crypto'], kemPublicKey: Uint8Array): Uint8Array {
+  const hash = hashes.get(kemPublicKey) ?? crypto.sha256(kemPublicKey);
+  hashes.set(kemPublicKey, hash);
+  return hash;
+}
+
 function ownOffer(
   crypto: DeviceContext['crypto'],
   { suites, curve25519PublicKey, kemPublicKey }: HybridPreKeyPairs,
@@ -178,7 +187,7 @@ function ownOffer(
   return {
     suites,
     curve25519PreKey: curve25519PublicKey,
-    kemPreKeyHash: crypto.sha256(kemPublicKey),
+    kemPreKeyHash: hashOf(crypto, kemPublicKey),
     kemPreKey: kemPublicKey,
   };
 }

@@ -411,3 +411,50 @@ describe('the provider of a device in the hybrid suite', () => {
     expect('mlKem768' in crypto).toBe(false);
   });
 });
+
+describe('a hybrid suite', () => {
+  const started = () => {
+    const suite = createHybridSuite(crypto);
+    const [identity, peer] = [crypto.secp256k1.generateKeyPair(), crypto.secp256k1.generateKeyPair()];
+    const signedPreKey = crypto.secp256k1.generateKeyPair();
+    const preKeys = suite.generatePreKeys();
+    const party = (installationId: string, { publicKey }: typeof identity) => ({
+      identity: publicKey,
+      installationId,
+      deviceDigest: new Uint8Array(32).fill(installationId.length),
+    });
+    const [from, to] = [party('laptop', identity), party('tablet-1', peer)];
+    const offer = {
+      suites: preKeys.suites,
+      curve25519PreKey: preKeys.curve25519PublicKey,
+      kemPreKeyHash: crypto.sha256(preKeys.kemPublicKey),
+      kemPreKey: preKeys.kemPublicKey,
+    };
+    const begun = suite.begin({ identity, from, to, signedPreKey: signedPreKey.publicKey, offer });
+    const { handshake } = begun;
+    const accepted = suite.accept({ identity: peer, from, to, signedPreKey, preKeys, handshake });
+    return { suite, alice: begun.state, bob: accepted.state };
+  };
+
+  it('comes to the same from a state that it has written, and from one that it reads', () => {
+    const { suite, alice, bob } = started();
+    const { next, message } = suite.encrypt(alice, Uint8Array.of(1));
+    const after = [bob, bob.slice()].map((state) => {
+      const opened = suite.openHeader(state, message);
+      return opened && suite.decrypt(opened, []);
+    });
+    expect(after[0]?.plaintext).toEqual(Uint8Array.of(1));
+    expect(after[1]).toEqual(after[0]);
+    const again = suite.openHeader(bob, suite.encrypt(next.slice(), Uint8Array.of(2)).message);
+    expect(again && suite.decrypt(again, []).plaintext).toEqual(Uint8Array.of(2));
+  });
+
+  it('goes on from an earlier state as if nothing had been done with it', () => {
+    const { suite, alice, bob } = started();
+    const { message } = suite.encrypt(alice, Uint8Array.of(1));
+    for (let times = 0; times < 2; times++) {
+      const opened = suite.openHeader(bob, message);
+      expect(opened && suite.decrypt(opened, []).plaintext).toEqual(Uint8Array.of(1));
+    }
+  });
+});

@@ -166,7 +166,8 @@ function turnReceiving(
   const turn = state.sending.kind === 'inactive' ? turnSending(suite, state) : undefined;
   const current = turn?.state ?? state;
   const { chain, keyPair } = current.sending as Extract<RatchetState['sending'], { kind: 'chain' }>;
-  const dhOutput = suite.dh(keyPair.privateKey, header.key);
+  const remoteKey = copyBytes(header.key);
+  const dhOutput = suite.dh(keyPair.privateKey, remoteKey);
   const { rootKey, chainKey, headerKey } = stepRootKey(suite.crypto, current.rootKey, dhOutput);
   return {
     state: new RatchetState({
@@ -174,7 +175,7 @@ function turnReceiving(
       rootKey,
       sending: { kind: 'inactive', keyPair },
       previousLength: chain.n,
-      remoteKey: copyBytes(header.key),
+      remoteKey,
       receiving: { chainKey, n: 0 },
     }),
     skipped,

@@ -11,12 +11,16 @@ const NO_BYTES = new Uint8Array(0);
 /** Writes a state as bytes, integers big-endian. */
 export class StateWriter {
   readonly #what: string;
-  #bytes: Uint8Array = new Uint8Array(INITIAL_LENGTH);
+  #bytes: Uint8Array;
   #length = 0;
 
-  /** @param what names the state in errors, as in `ratchet state` */
-  constructor(what: string) {
+  /**
+   * @param what names the state in errors, as in `ratchet state`
+   * @param room bytes that there is room for at once; it grows where that isn't enough
+   */
+  constructor(what: string, room = INITIAL_LENGTH) {
     this.#what = what;
+    this.#bytes = new Uint8Array(room);
   }
 
   #integer(value: number, length: number): void {

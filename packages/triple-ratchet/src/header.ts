@@ -1,5 +1,6 @@
 import { copyBytes, SottoError } from '@sotto/core';
 import type { RatchetHeader } from '@sotto/double-ratchet';
+import { writeU32 } from './big-endian.js';
 import { CHUNK_COUNT } from './sparse/chunks.js';
 import { checkSparseHeader, type SparseHeader, type SparsePart } from './sparse/header.js';
 
@@ -23,15 +24,16 @@ const HAVE_TAG = 2 * CHUNK_COUNT;
  */
 export function encodeTripleHeader({ ratchet, sparse }: TripleRatchetHeader): Uint8Array {
   const { part } = sparse;
-  const content = part.kind === 'have' ? Uint8Array.of(part.chunks) : part.bytes;
-  const bytes = new Uint8Array(FIXED_LENGTH + content.length);
-  const view = new DataView(bytes.buffer);
+  const bytes = new Uint8Array(FIXED_LENGTH + (part.kind === 'have' ? 1 : part.bytes.length));
   bytes.set(ratchet.key);
-  [ratchet.n, ratchet.pn, sparse.epoch, sparse.n, sparse.pn].forEach((counter, index) => {
-    view.setUint32(KEY_LENGTH + 4 * index, counter);
-  });
+  writeU32(bytes, KEY_LENGTH, ratchet.n);
+  writeU32(bytes, KEY_LENGTH + 4, ratchet.pn);
+  writeU32(bytes, KEY_LENGTH + 8, sparse.epoch);
+  writeU32(bytes, KEY_LENGTH + 12, sparse.n);
+  writeU32(bytes, KEY_LENGTH + 16, sparse.pn);
   bytes[FIXED_LENGTH - 1] = tagOf(part);
-  bytes.set(content, FIXED_LENGTH);
+  if (part.kind === 'have') bytes[FIXED_LENGTH] = part.chunks;
+  else bytes.set(part.bytes, FIXED_LENGTH);
   return bytes;
 }
 

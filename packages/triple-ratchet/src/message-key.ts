@@ -1,5 +1,7 @@
-import { type CryptoProvider, concatBytes, encodeUtf8, wipeBytes } from '@sotto/core';
+import { type CryptoProvider, encodeUtf8, wipeBytes } from '@sotto/core';
+import { writeU32 } from './big-endian.js';
 
+const LENGTH_LENGTH = 4;
 const HYBRID_INFO = encodeUtf8('sotto triple ratchet v1 message');
 
 /**
@@ -14,7 +16,9 @@ export function hybridKey(crypto: CryptoProvider, dhKey: Uint8Array, sparseKey: 
 
 /** `hash of the handshake 32 || BE32(length) || the caller's`: what a message authenticates beside its header. */
 export function authenticatedData(handshake: Uint8Array, ofCaller: Uint8Array): Uint8Array {
-  const length = new Uint8Array(4);
-  new DataView(length.buffer).setUint32(0, ofCaller.length);
-  return concatBytes(handshake, length, ofCaller);
+  const bytes = new Uint8Array(handshake.length + LENGTH_LENGTH + ofCaller.length);
+  bytes.set(handshake);
+  writeU32(bytes, handshake.length, ofCaller.length);
+  bytes.set(ofCaller, handshake.length + LENGTH_LENGTH);
+  return bytes;
 }

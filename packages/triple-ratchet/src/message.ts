@@ -1,4 +1,4 @@
-import { concatBytes, isSottoError, parseBytes, SottoError } from '@sotto/core';
+import { isSottoError, parseBytes, SottoError } from '@sotto/core';
 import { BODY_OVERHEAD } from '@sotto/double-ratchet';
 import type { TripleRatchetProvider } from './provider.js';
 
@@ -21,7 +21,11 @@ export function sealHeader(
 ): Uint8Array {
   const nonce = crypto.randomBytes(NONCE_LENGTH);
   const sealed = crypto.sealAes256Gcm(headerKey, nonce, header);
-  return concatBytes(Uint8Array.of(nonce.length + sealed.length), nonce, sealed);
+  const bytes = new Uint8Array(1 + NONCE_LENGTH + sealed.length);
+  bytes[0] = NONCE_LENGTH + sealed.length;
+  bytes.set(nonce, 1);
+  bytes.set(sealed, 1 + NONCE_LENGTH);
+  return bytes;
 }
 
 /** The header that {@link sealHeader} sealed; `undefined` when the key doesn't open it. */

@@ -21,7 +21,7 @@ export interface OpenedMessage {
 }
 
 /**
- * Opens the header of a message, if it is one of this session: tries the key of the peer's current chain, of its next one, and those of
+ * Opens the header of a message, if it is one of this session: tries the keys of the peer's current chain and of its next one, and those of
  * earlier chains of which messages are missing; at most 2 and `maxEarlierHeaderKeys` times, less than 256 bytes. A caller with several sessions asks one
  * after the other.
  *
@@ -36,13 +36,15 @@ export function tryHeader(
 ): OpenedMessage | undefined {
   const parts = splitMessage(message);
   const { receiving, nextReceiving, earlier } = state.headerKeys;
+  const current = { chain: 'current', key: receiving } as const;
+  const next = { chain: 'next', key: nextReceiving } as const;
   const candidates = [
-    ...(receiving === undefined ? [] : [{ chain: 'current' as const, key: receiving }]),
-    { chain: 'next' as const, key: nextReceiving },
+    // Once we have sent, the peer's next message is usually an answer, on its next chain.
+    ...(state.ratchet.sending.kind === 'chain' ? [next, current] : [current, next]),
     ...earlier.map(({ headerKey }) => ({ chain: 'earlier' as const, key: headerKey })),
   ];
   for (const { chain, key } of candidates) {
-    const header = openHeader(crypto, key, parts.encryptedHeader);
+    const header = key && openHeader(crypto, key, parts.encryptedHeader);
     if (header !== undefined) return { header: decodeTripleHeader(header), chain, ...parts };
   }
   return undefined;
@@ -59,6 +61,7 @@ export function skippedKeysFor(
   ];
   return ids.filter((id) => id !== undefined);
 }
+
 /** A chain of the peer's: its header key and its ratchet key, 32 bytes each. */
 export interface ReceivedChain {
   /** Secret. */

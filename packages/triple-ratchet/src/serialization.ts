@@ -13,6 +13,8 @@ import { type EarlierHeaderKey, type HeaderKeys, TripleRatchetState } from './st
  */
 const WHAT = 'triple ratchet state';
 const VERSION = 1;
+/** Most states fit: {@link encodeState}. */
+const USUAL_LENGTH = 2100;
 const SENDING = 1;
 const RECEIVING = 2;
 
@@ -24,7 +26,7 @@ const RECEIVING = 2;
  */
 export function encodeState(state: TripleRatchetState): Uint8Array {
   const { sending, nextSending, receiving, nextReceiving, earlier } = state.headerKeys;
-  const out = new StateWriter(WHAT);
+  const out = new StateWriter(WHAT, USUAL_LENGTH);
   out.u8(VERSION);
   out.bytes(state.associatedData);
   out.u8((sending === undefined ? 0 : SENDING) | (receiving === undefined ? 0 : RECEIVING));

@@ -29,6 +29,19 @@ const openedBy = (party: Party, message: Uint8Array): OpenedMessage => {
   return opened;
 };
 
+/** How many header keys are tried for a message, and which opens it. */
+function triesOf(party: Party, message: Uint8Array) {
+  let tried = 0;
+  const counting = {
+    ...crypto,
+    openAes256Gcm: (...input: Parameters<typeof crypto.openAes256Gcm>) => {
+      tried++;
+      return crypto.openAes256Gcm(...input);
+    },
+  };
+  return { chain: tryHeader(counting, party.state, message)?.chain, tried };
+}
+
 describe('messages', () => {
   it('go both ways, empty ones too, and the responder may be first', () => {
     const { alice, bob } = pair();
@@ -258,17 +271,23 @@ describe('header keys of earlier chains', () => {
 
   it('bound the work for a message of nobody: at most 18 keys are tried', () => {
     const { bob } = withGaps(20);
-    const stranger = pair().alice.send(bytesOf('hello'));
-    let tried = 0;
-    const counting = {
-      ...crypto,
-      openAes256Gcm: (...input: Parameters<typeof crypto.openAes256Gcm>) => {
-        tried++;
-        return crypto.openAes256Gcm(...input);
-      },
-    };
-    expect(tryHeader(counting, bob.state, stranger)).toBeUndefined();
-    expect(tried).toBe(18);
+    expect(triesOf(bob, pair().alice.send(bytesOf('hello')))).toEqual({ tried: 18, chain: undefined });
+  });
+
+  it('are tried from the likeliest on: the next chain for an answer, the current one for what follows', () => {
+    const { alice, bob } = pair();
+    for (const [from, to] of [
+      [alice, bob],
+      [bob, alice],
+      [alice, bob],
+    ] as const) {
+      to.receive(from.send(bytesOf('hello')));
+    }
+    expect(triesOf(bob, alice.send(bytesOf('follows')))).toEqual({ tried: 1, chain: 'current' });
+    const late = alice.send(bytesOf('sent before the answer comes'));
+    const answer = bob.send(bytesOf('answer'));
+    expect(triesOf(bob, late)).toEqual({ tried: 2, chain: 'current' });
+    expect(triesOf(alice, answer)).toEqual({ tried: 1, chain: 'next' });
   });
 
   it('go with the last key of their chain when the caller deletes keys, and unknown ones are ignored', () => {

@@ -28,6 +28,7 @@ export interface Conversation {
 
 /** @param place an existing, empty directory for the stores, or the address of an empty database */
 export async function startConversation(setup: Setup, place: string): Promise<Conversation> {
+  const { suite = 'deployed' } = setup;
   const crypto = await loadProvider(setup.provider);
   const network = createMemoryNetwork({ historySize: HISTORY });
   const transport = createSealedTransport(askingFor(setup.minimumPow, network.carrier()), {
@@ -43,7 +44,8 @@ export async function startConversation(setup: Setup, place: string): Promise<Co
       transport,
       crypto,
       installationId: name,
-      postQuantum: false,
+      postQuantum: suite !== 'deployed',
+      sealedSender: suite === 'sealed',
     });
     messenger.on('message', (message) => waiting.get(message.id)?.(message));
     await messenger.start();

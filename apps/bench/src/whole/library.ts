@@ -10,4 +10,6 @@ export interface Setup {
   readonly store: StoreId;
   /** Proof of work that the carrier requires. */
   readonly minimumPow: number;
+  /** In which sessions messages are, and whether they are sealed. Default: those of deployed peers. */
+  readonly suite?: 'deployed' | 'hybrid' | 'sealed' | undefined;
 }

@@ -22,7 +22,7 @@ export const sealAes256Gcm: CryptoProvider['sealAes256Gcm'] = (
 ) => {
   requireGcmArguments(key, nonce, plaintext, associatedData);
   const cipher = createCipheriv('aes-256-gcm', secretKey(key), nonce, { authTagLength: TAG_LENGTH });
-  cipher.setAAD(associatedData);
+  if (associatedData.length > 0) cipher.setAAD(associatedData);
   const sealed = new Uint8Array(plaintext.length + TAG_LENGTH);
   sealed.set(cipher.update(plaintext));
   cipher.final();
@@ -40,7 +40,7 @@ export const openAes256Gcm: CryptoProvider['openAes256Gcm'] = (
   if (sealed.length < TAG_LENGTH) throw tagDoesNotFit();
   // Without the option, Node takes tags of 4 bytes.
   const decipher = createDecipheriv('aes-256-gcm', secretKey(key), nonce, { authTagLength: TAG_LENGTH });
-  decipher.setAAD(associatedData);
+  if (associatedData.length > 0) decipher.setAAD(associatedData);
   decipher.setAuthTag(sealed.subarray(-TAG_LENGTH));
   const plaintext = decipher.update(sealed.subarray(0, -TAG_LENGTH));
   try {

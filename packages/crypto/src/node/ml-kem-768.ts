@@ -15,6 +15,7 @@ import {
   wipeBytes,
 } from '@sotto/core';
 import { requireLength } from '../arguments.js';
+import { keptWith } from '../kept-with.js';
 import { invalidEncapsulationKey } from '../ml-kem-arguments.js';
 import type { NativeMlKem } from './native-ml-kem.js';
 import { plainBytes } from './plain-bytes.js';
@@ -33,14 +34,14 @@ export function createMlKem768(native: NativeMlKem, randomBytes: RandomSource): 
     return new MlKem768KeyPair(encapsulationKey as MlKem768EncapsulationKey, seed as MlKem768Seed);
   }
 
-  function importSeed(seed: Uint8Array): KeyObject {
+  const importSeed = keptWith((seed): KeyObject => {
     const der = concatBytes(PKCS8_PREFIX, seed);
     try {
       return native.createPrivateKey({ key: viewOf(der), format: 'der', type: 'pkcs8' });
     } finally {
       wipeBytes(der);
     }
-  }
+  });
 
   function importEncapsulationKey(encapsulationKey: Uint8Array): KeyObject {
     const der = concatBytes(SPKI_PREFIX, encapsulationKey);

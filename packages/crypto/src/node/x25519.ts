@@ -11,6 +11,7 @@ import {
   type X25519PublicKey,
 } from '@sotto/core';
 import { requireLength } from '../arguments.js';
+import { keptWith } from '../kept-with.js';
 import { smallOrder } from '../x25519-arguments.js';
 import { plainBytes } from './plain-bytes.js';
 
@@ -58,7 +59,7 @@ function pairOf(privateKey: Uint8Array): X25519KeyPair {
  * As JWK where OpenSSL is older than 3.5, which is what Node.js 20 and 22 have: 3.0 takes 0.8 ms to read DER, ten times as long as the key
  * agreement itself. Else as DER, which can be wiped, as text in a JWK can't.
  */
-const importPrivateKey = isOlderThan(process.versions.openssl, 3, 5) ? importJwk : importDer;
+const importPrivateKey = keptWith(isOlderThan(process.versions.openssl, 3, 5) ? importJwk : importDer);
 
 /** Whether a version of OpenSSL is known, and older. */
 export function isOlderThan(version: string | undefined, major: number, minor: number): boolean {
@@ -86,9 +87,9 @@ export function importDer(bytes: Uint8Array): KeyObject {
 }
 
 /** As JWK: three times as fast as DER. */
-function importPublicKey(bytes: Uint8Array): KeyObject {
-  return createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x: textOf(bytes) }, format: 'jwk' });
-}
+const importPublicKey = keptWith((bytes) =>
+  createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x: textOf(bytes) }, format: 'jwk' }),
+);
 
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');

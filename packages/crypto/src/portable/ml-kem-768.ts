@@ -13,6 +13,7 @@ import {
   wipeBytes,
 } from '@sotto/core';
 import { requireLength } from '../arguments.js';
+import { keptWith } from '../kept-with.js';
 import { invalidEncapsulationKey } from '../ml-kem-arguments.js';
 
 /** Bytes that an encapsulation draws: `m` of FIPS 203. */
@@ -42,11 +43,7 @@ export function createMlKem768(randomBytes: RandomSource): MlKem768 {
     decapsulate(seed, ciphertext) {
       requireLength('seed', seed, ML_KEM_768_SEED_LENGTH);
       requireLength('ciphertext', ciphertext, ML_KEM_768_CIPHERTEXT_LENGTH);
-      const ownSeed = copyBytes(seed);
-      const { secretKey } = ml_kem768.keygen(ownSeed);
-      const sharedSecret = ml_kem768.decapsulate(copyBytes(ciphertext), secretKey);
-      wipeBytes(ownSeed, secretKey);
-      return copyBytes(sharedSecret);
+      return copyBytes(ml_kem768.decapsulate(copyBytes(ciphertext), keysOf(seed).secretKey));
     },
   };
 }
@@ -60,9 +57,16 @@ function encapsulateWith(encapsulationKey: Uint8Array, message: Uint8Array) {
   }
 }
 
+/** Deriving the keys takes nearly half of a decapsulation. */
+const keysOf = keptWith((seed) => {
+  const ownSeed = copyBytes(seed);
+  const keys = ml_kem768.keygen(ownSeed);
+  wipeBytes(ownSeed);
+  return keys;
+});
+
 /** Takes the bytes over. */
 function pairOf(seed: Uint8Array): MlKem768KeyPair {
-  const { publicKey, secretKey } = ml_kem768.keygen(seed);
-  wipeBytes(secretKey);
+  const { publicKey } = keysOf(seed);
   return new MlKem768KeyPair(copyBytes(publicKey) as MlKem768EncapsulationKey, seed as MlKem768Seed);
 }

@@ -1,4 +1,4 @@
-import { concatBytes, copyBytes, isSottoError, SottoError } from '@sotto/core';
+import { concatBytes, isSottoError, SottoError } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { type Direction, dayBytes, type SealingKeys, sealingDay } from './sealing-keys.js';
 
@@ -12,7 +12,7 @@ const TIME_LENGTH = 8;
 
 /** A sealed message that was opened. */
 export interface Unsealed {
-  /** The ProtocolMessage, fresh. */
+  /** The ProtocolMessage, nobody else's. */
   readonly message: Uint8Array;
   /** When it was sealed, milliseconds since the epoch by the sender's clock. */
   readonly sealedAt: number;
@@ -61,7 +61,7 @@ export function unsealMessage(
   const opened = openWith(crypto, key, nonce, sealed.subarray(HEADER_LENGTH + NONCE_LENGTH), header);
   const sealedAt = Number(new DataView(opened.buffer, opened.byteOffset).getBigUint64(0));
   if (sealingDay(sealedAt) !== day) throw malformedSeal('its time is of another day');
-  return { message: copyBytes(opened.subarray(TIME_LENGTH)), sealedAt };
+  return { message: opened.subarray(TIME_LENGTH), sealedAt };
 }
 
 function openWith(

@@ -56,11 +56,11 @@ export class SealingKeys {
    * @param day see {@link sealingDay}
    */
   get({ sender, recipient }: Direction, day: number): SealingKey {
-    const name = `${encodeHex(sender)}${encodeHex(recipient)}${day}`;
-    return this.#known.getOrCreate(name, () => {
-      const isOurs = compareBytes(sender, this.#identity) === 0;
+    const isOurs = compareBytes(sender, this.#identity) === 0;
+    const peer = isOurs ? recipient : sender;
+    return this.#known.getOrCreate(`${isOurs ? 'to' : 'from'} ${encodeHex(peer)} ${day}`, () => {
       const bytes = this.#crypto.hkdfSha256({
-        inputKey: this.#negotiated.get(isOurs ? recipient : sender),
+        inputKey: this.#negotiated.get(peer),
         salt: new Uint8Array(0),
         info: concatBytes(LABEL, sender, recipient, dayBytes(day)),
         length: 2 * KEY_LENGTH,

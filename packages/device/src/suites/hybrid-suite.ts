@@ -53,7 +53,7 @@ export interface HybridDecrypted {
 }
 
 /**
- * PQXDH and the Triple Ratchet as a device uses them: states are bytes that it keeps. `createHybridSuite` of
+ * PQXDH and the Triple Ratchet as a device uses them: states are bytes that it keeps and never changes. `createHybridSuite` of
  * `@sotto/device/hybrid` makes one. Pure but for the randomness.
  *
  * @typeParam H what it knows of an opened header

@@ -1,4 +1,5 @@
 import { type CryptoProvider, concatBytes, copyBytes, encodeUtf8 } from '@sotto/core';
+import { writeU32 } from '../big-endian.js';
 import type { SparseSide } from './state.js';
 
 const START_INFO = encodeUtf8('sotto sparse ratchet v1 start');
@@ -43,7 +44,7 @@ export function epochKeys(
 /** The epoch as four bytes, big-endian: the name of its chains. */
 export function epochName(epoch: number): Uint8Array {
   const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, epoch);
+  writeU32(bytes, 0, epoch);
   return bytes;
 }
 

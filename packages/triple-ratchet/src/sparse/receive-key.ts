@@ -38,6 +38,7 @@ export function sparseSkippedKeyFor(
   state: SparseState,
   { epoch, n }: Pick<SparseHeader, 'epoch' | 'n'>,
 ): SkippedKeyId | undefined {
+  if (state.skipped.length === 0) return undefined;
   const id = { key: epochName(epoch), n };
   return hasSkippedKey(state.skipped, id) ? id : undefined;
 }
