@@ -1,7 +1,7 @@
-import { encodeHex, type KeyPair, type PublicKey, type SharedKey } from '@sotto/core';
+import type { KeyPair, PublicKey, SharedKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
-/** Secrets kept: 160 MB at most. The oldest eighth is evicted when there are more. */
+/** Secrets kept: 130 MB at most. The oldest eighth is evicted when there are more. */
 const MOST = 2 ** 20;
 const SECRET_LENGTH = 32;
 /** Secrets that share an array: one of its own would take 240 bytes. */
@@ -15,7 +15,7 @@ export class NegotiatedSecrets {
   readonly #crypto: CryptoProvider;
   readonly #identity: KeyPair;
   readonly #most: number;
-  /** By identity in hex, the place of its secret in the blocks; the oldest first. */
+  /** By identity, a character for each byte, the place of its secret in the blocks; the oldest first. */
   readonly #places = new Map<string, number>();
   readonly #blocks: Uint8Array[] = [];
   /** Places whose secrets were evicted. */
@@ -30,7 +30,7 @@ export class NegotiatedSecrets {
 
   /** 32 bytes, fresh. */
   get(peer: PublicKey): SharedKey {
-    const name = encodeHex(peer);
+    const name = String.fromCharCode(...peer);
     const place = this.#places.get(name);
     if (place !== undefined) return this.#at(place).slice() as SharedKey;
     const secret = this.#crypto.secp256k1.ecdh(this.#identity.privateKey, peer);
