@@ -146,6 +146,12 @@ class Survey {
     return [
       ...aimsOf('accelerated', ''),
       ...aimsOf(PORTABLE, `, ${PORTABLE}`),
+      {
+        what: `memory a session, with ${most}`,
+        most: 400,
+        unit: ' bytes',
+        values: byLine('', (line) => notebook.median({ curve: CURVES.memory.id, line, at: most })),
+      },
       ...(['sent', 'received'] as const).map((way) => ({
         what: `commits that change a session, a message ${way}`,
         most: 1,
