@@ -69,7 +69,7 @@ describe('the curves of growth, short', () => {
 
   it('come with aims that have a figure for each way that is aimed at', () => {
     expect(growth.aims.map(({ values }) => values.length)).toEqual([
-      ...[3, 3, 3, 3, 1, 1, 1],
+      ...[3, 3, 3, 3, 3, 1, 1, 1],
       // Short, all have the largest group.
       ...[4, 4, 4],
       ...[2, 2],

@@ -110,6 +110,15 @@ describe('a message to a group', () => {
     expect(await queue()).toEqual([]);
   });
 
+  it('has one array for the identities of a commit in its result, and keeps nothing else of its record', async () => {
+    const { make, send } = await bed();
+    const { groupId } = await make(...people);
+    const { members } = await (await send(groupId)).result();
+    const buffers = new Set(members.map(({ member }) => member.buffer));
+    expect(buffers.size).toBe(3);
+    for (const buffer of buffers) expect(buffer.byteLength).toBeLessThanOrEqual(2 * 33);
+  });
+
   it('goes to our other devices, if there are any', async () => {
     const { make, send, device } = await bed();
     const { groupId } = await make(people[0]!);

@@ -23,14 +23,23 @@ function nameOf(number: number, lead: readonly [number, number] = [0, 0]): strin
 }
 
 class Bed {
-  readonly store: Store = createMemoryStore();
+  readonly #cachedNodes: number | undefined;
+  /** Resolves before a node is read. */
+  ready: Promise<void> = Promise.resolve();
+  /** Nodes read from the store. */
+  reads = 0;
+  readonly store: Store = this.#counting(createMemoryStore());
   readonly rootKey: RootKey = { dataKey: randomBytes(32), keyringVersion: 1 };
   tree!: LockTree;
   written: readonly Write[] = [];
 
-  static async make(): Promise<Bed> {
-    const bed = new Bed();
-    const { tree, write } = LockTree.create(bed.store, randomBytes, bed.rootKey);
+  private constructor(cachedNodes: number | undefined) {
+    this.#cachedNodes = cachedNodes;
+  }
+
+  static async make(cachedNodes?: number): Promise<Bed> {
+    const bed = new Bed(cachedNodes);
+    const { tree, write } = LockTree.create(bed.store, randomBytes, bed.rootKey, cachedNodes);
     bed.tree = tree;
     await bed.store.commit([write]);
     return bed;
@@ -56,11 +65,26 @@ class Bed {
   }
 
   async reload(): Promise<void> {
-    this.tree = (await LockTree.load(this.store, randomBytes, this.rootKey)).tree;
+    this.tree = (await LockTree.load(this.store, randomBytes, this.rootKey, this.#cachedNodes)).tree;
   }
 
   async versionOf(name: string): Promise<number | undefined> {
     return (await this.tree.lockOf(name))?.version;
+  }
+
+  #counting(store: Store): Store {
+    return {
+      get: async (key) => {
+        this.reads++;
+        const { ready } = this;
+        const record = await store.get(key);
+        await ready;
+        return record;
+      },
+      list: (prefix, options) => store.list(prefix, options),
+      commit: (writes, options) => store.commit(writes, options),
+      close: () => store.close(),
+    };
   }
 
   async nodes(): Promise<Map<string, Uint8Array>> {
@@ -71,40 +95,46 @@ class Bed {
 }
 
 describe('the tree of locks', () => {
-  it('knows the version of each record, whatever was written, deleted and read again', async () => {
-    const change = fc.record({ number: fc.nat(300), far: fc.boolean(), deleted: fc.boolean() });
-    const step = fc.record({
-      changes: fc.array(change, { minLength: 1, maxLength: 120 }),
-      reload: fc.boolean(),
-    });
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
-        const bed = await Bed.make();
-        const model = new Map<string, number>();
-        for (const { changes, reload } of steps) {
-          const named = new Map(
-            changes.map(({ number, far, deleted }) => [nameOf(number, far ? [255, 255] : [0, 0]), deleted]),
-          );
-          const version = await bed.change([...named].map(([name, deleted]) => ({ name, deleted })));
-          for (const [name, deleted] of named) {
-            if (deleted) model.delete(name);
-            else model.set(name, version);
-          }
-          if (reload) await bed.reload();
-          for (let number = 0; number <= 300; number++) {
-            for (const lead of [
-              [0, 0],
-              [255, 255],
-            ] as const) {
-              const name = nameOf(number, lead);
-              expect(await bed.versionOf(name)).toBe(model.get(name));
+  it.each([
+    ['all of it in memory', undefined],
+    ['eight nodes of it in memory', 8],
+  ])(
+    'knows the version of each record, whatever was written, deleted and read again: %s',
+    async (_, cachedNodes) => {
+      const change = fc.record({ number: fc.nat(300), far: fc.boolean(), deleted: fc.boolean() });
+      const step = fc.record({
+        changes: fc.array(change, { minLength: 1, maxLength: 120 }),
+        reload: fc.boolean(),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
+          const bed = await Bed.make(cachedNodes);
+          const model = new Map<string, number>();
+          for (const { changes, reload } of steps) {
+            const named = new Map(
+              changes.map(({ number, far, deleted }) => [nameOf(number, far ? [255, 255] : [0, 0]), deleted]),
+            );
+            const version = await bed.change([...named].map(([name, deleted]) => ({ name, deleted })));
+            for (const [name, deleted] of named) {
+              if (deleted) model.delete(name);
+              else model.set(name, version);
+            }
+            if (reload) await bed.reload();
+            for (let number = 0; number <= 300; number++) {
+              for (const lead of [
+                [0, 0],
+                [255, 255],
+              ] as const) {
+                const name = nameOf(number, lead);
+                expect(await bed.versionOf(name)).toBe(model.get(name));
+              }
             }
           }
-        }
-      }),
-      { numRuns: 25 },
-    );
-  });
+        }),
+        { numRuns: 25 },
+      );
+    },
+  );
 
   it('has large leaves grow into branches, so that a commit writes little however many records there are', async () => {
     const bed = await Bed.make();
@@ -121,6 +151,42 @@ describe('the tree of locks', () => {
     expect(await bed.versionOf(names[7] as string)).toBe(3);
     expect(await bed.versionOf(names[8] as string)).toBe(2);
     expect(await bed.versionOf(nameOf(RECORDS))).toBeUndefined();
+  });
+
+  it('reads each node about once while records are looked up in order of their names, however few it keeps', async () => {
+    const bed = await Bed.make(64);
+    const names = Array.from({ length: RECORDS }, (_, number) => nameOf(number)).sort();
+    await bed.put(names);
+    await bed.reload();
+    bed.reads = 0;
+    for (const name of names) expect(await bed.versionOf(name)).toBe(2);
+    const nodes = (await bed.nodes()).size;
+    expect(bed.reads).toBeLessThan(1.5 * nodes);
+    // Those in the middle are no longer in memory, and what was used last is.
+    bed.reads = 0;
+    await bed.versionOf(names.at(-1) as string);
+    expect(bed.reads).toBe(0);
+    await bed.versionOf(names[RECORDS / 2] as string);
+    expect(bed.reads).toBeGreaterThan(0);
+  });
+
+  it('keeps no node that was read before a commit and arrives after it', async () => {
+    const bed = await Bed.make(1);
+    const [name, other] = [nameOf(1), nameOf(1, [255, 255])];
+    await bed.put([name, other]);
+    await bed.reload();
+    let arrive = () => {};
+    bed.ready = new Promise((resolve) => {
+      arrive = resolve;
+    });
+    const early = bed.versionOf(name);
+    bed.ready = Promise.resolve();
+    await bed.put([name]);
+    // Removes what that commit has left in memory.
+    await bed.put([other]);
+    arrive();
+    await early.catch(() => {});
+    expect(await bed.versionOf(name)).toBe(3);
   });
 
   it('leaves nothing but its root when all records are deleted', async () => {

@@ -62,13 +62,14 @@ export class Crowd {
       const { identity: member } = await messenger.contacts.add(contactCode(crypto, options.devices));
       members.push(member);
     }
+    await messenger.start();
     const groups = new Map<number, string>();
     for (const size of options.sizes) {
       const { group } = await messenger.groups.create('', members.slice(0, size));
+      // Before the next one, so that the outbox has room for what members are told.
+      await messenger.flushed();
       groups.set(size, group.id);
     }
-    await messenger.start();
-    await messenger.flushed();
     return new Crowd(crypto, options, identity, members, groups, messenger);
   }
 

@@ -6,7 +6,8 @@ import type { Providers } from './providers.js';
 import type { Spent } from './stopwatch.js';
 import { GROWTH_STORES, type GrowthStore } from './stores.js';
 
-const SIZES = [2, 10, 100, 1_000];
+/** Members other than ourselves; the last is a full group. */
+const SIZES = [2, 10, 100, 999];
 /** Group size and devices per member of the targets. */
 const AIMED = { size: 100, devices: 2 };
 /** Members that receive a single message, for comparison; fewer in smaller groups. */
@@ -113,8 +114,10 @@ async function measureCrowd(
     notebook.note(CURVES.ratio, line, size, group.processor / single.processor);
     notebook.note(CURVES.devices, storeOf(plan), plan.devices, single);
   });
-  for (const size of plan.sizes) {
-    notebook.note(CURVES.memory, line, size, (await crowd.mostMemory(size)) / 1024);
+  for (let round = 0; round < rounds; round++) {
+    for (const size of plan.sizes) {
+      notebook.note(CURVES.memory, line, size, Math.max(0, await crowd.mostMemory(size)) / 1024);
+    }
   }
 }
 

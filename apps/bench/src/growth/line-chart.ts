@@ -10,7 +10,7 @@ const COLOURS = ['#2f6f5e', '#b0552f', '#4a62a8', '#8a8f2b', '#7d4b8f', '#3b8ea5
 
 /**
  * Draws a panel per curve with logarithmic scales: proportional growth is a straight slope, no growth is level. Lines
- * with fewer sizes than others are only in the tables.
+ * with half of the sizes or fewer are only in the tables.
  */
 export function drawCurves(all: readonly Curve[], caption: string): string {
   const curves = all.map(withWholeLines).filter(({ lines }) => lines.some(({ points }) => points.length > 1));
@@ -29,7 +29,7 @@ export function drawCurves(all: readonly Curve[], caption: string): string {
 
 function withWholeLines(curve: Curve): Curve {
   const most = Math.max(...curve.lines.map(({ points }) => points.length));
-  return { ...curve, lines: curve.lines.filter(({ points }) => points.length === most) };
+  return { ...curve, lines: curve.lines.filter(({ points }) => 2 * points.length > most) };
 }
 
 function drawPanel({ title, along, lines }: Curve): string[] {

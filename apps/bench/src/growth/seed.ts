@@ -120,40 +120,45 @@ export function* recordsOf(
 ): Generator<Entry> {
   yield* seed.common;
   const [template] = seed.correspondents;
+  const copyAs = template && copying(crypto, template);
   for (const [i, identity] of identities.entries()) {
     const real = seed.correspondents[i];
     if (real !== undefined) yield* real.entries;
-    else if (template !== undefined) yield* copyOf(crypto, template, identity);
+    else if (copyAs !== undefined) yield* copyAs(identity);
   }
 }
 
-function* copyOf(
+/** Copies the records of a correspondent under another identity, with a session id of its own. */
+function copying(
   crypto: CryptoProvider,
   { identity, entries }: Correspondent,
-  as: Uint8Array,
-): Generator<Entry> {
+): (as: Uint8Array) => Generator<Entry> {
   const session = entries.find(([key]) => key.startsWith(`${sessionTable.name}/`))?.[0].split('/')[1] ?? '';
-  const [oldId, newId] = [decodeHex(session), crypto.randomBytes(16)];
-  const names: readonly (readonly [string, string])[] = [
-    [encodeHex(identity), encodeHex(as)],
-    [session, encodeHex(newId)],
-  ];
-  for (const [key, value] of entries) {
-    const copied = names.reduce((text, [from, to]) => text.replace(from, to), key);
-    const table = key.split('/')[0] as string;
-    if (table === peerTable.name) {
-      const peer = decodeRecord(crypto, peerTable, key, value);
-      const devices = peer.devices.map((device) => ({
-        ...device,
-        sessions: device.sessions.map((one) =>
-          compareBytes(one.id, oldId) === 0 ? { ...one, id: newId } : one,
-        ),
-      }));
-      yield [copied, encodeRecord(crypto, peerTable, copied, { ...peer, devices })];
-    } else {
-      // Only the key differs; the value stays.
-      const content = decodeRecord(crypto, bytesTable(table), key, value);
-      yield [copied, encodeRecord(crypto, bytesTable(table), copied, content)];
+  const oldId = decodeHex(session);
+  const contents = entries.map(([key, value]) => {
+    const table = bytesTable(key.split('/')[0] as string);
+    return { table, key, content: decodeRecord(crypto, table, key, value) };
+  });
+  return function* (as) {
+    const newId = crypto.randomBytes(16);
+    const names: readonly (readonly [string, string])[] = [
+      [encodeHex(identity), encodeHex(as)],
+      [session, encodeHex(newId)],
+    ];
+    for (const { table, key, content } of contents) {
+      const copied = names.reduce((text, [from, to]) => text.replace(from, to), key);
+      // Others name neither: only their keys differ.
+      const changed = table.name === peerTable.name ? replaced(content, oldId, newId) : content;
+      yield [copied, encodeRecord(crypto, table, copied, changed)];
     }
+  };
+}
+
+/** The bytes with a sequence of them replaced by one of the same length, wherever it occurs. */
+function replaced(bytes: Uint8Array, old: Uint8Array, by: Uint8Array): Uint8Array {
+  const copy = bytes.slice();
+  for (let at = 0; at + old.length <= copy.length; at++) {
+    if (compareBytes(copy.subarray(at, at + old.length), old) === 0) copy.set(by, at);
   }
+  return copy;
 }

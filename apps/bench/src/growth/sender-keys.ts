@@ -17,6 +17,11 @@ const CURVES = {
   send: { id: 'sender-keys-send', title: 'Send 1 KiB to a group under a sender key, µs', along },
   ratio: { id: 'sender-keys-ratio', title: 'A message under a sender key, to a single send', along },
   first: { id: 'sender-keys-first', title: 'The first message under a sender key, ms', along },
+  memory: {
+    id: 'sender-keys-memory',
+    title: 'Most memory held while sending under a sender key, KiB',
+    along,
+  },
   removal: { id: 'sender-keys-removal', title: 'Remove a member, and replace the sender key, ms', along },
 } as const;
 
@@ -49,6 +54,7 @@ export async function measureSenderKeys(providers: Providers, extent: Extent): P
         notebook.note(CURVES.ratio, kind, size, whole.processor / single.processor);
         notebook.note(CURVES.first, kind, size, inMilliseconds(first));
         notebook.note(CURVES.removal, kind, size, inMilliseconds(removal));
+        notebook.note(CURVES.memory, kind, size, Math.max(0, await crowd.mostMemory(size)) / 1024);
       }
     }
     await crowd.close();

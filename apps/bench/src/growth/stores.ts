@@ -25,8 +25,8 @@ export async function openGrowthStore(kind: GrowthStore, path: string): Promise<
 /** A record of a store. */
 export type Entry = readonly [key: string, value: Uint8Array];
 
-/** Records per commit while filling a store. */
-const BATCH = 20_000;
+/** Records per commit while filling a store: many, as each writes most of an encrypted store's tree of versions. */
+const BATCH = 100_000;
 
 export async function fillStore(store: Store, entries: Iterable<Entry>): Promise<void> {
   let batch: Write[] = [];

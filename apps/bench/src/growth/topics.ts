@@ -6,7 +6,7 @@ import { Notebook } from './notebook.js';
 import type { Providers } from './providers.js';
 import { each, inMilliseconds, type Spent, timed } from './stopwatch.js';
 
-const SIZES = [1, 10, 100, 1_000, 10_000];
+const SIZES = [1, 10, 100, 1_000, 10_000, 100_000];
 /** Envelopes per measurement. */
 const OURS = 64;
 const FOREIGN = 65_536;

@@ -231,7 +231,7 @@ export class Subscriptions {
   }
 }
 
-/** Half of a secret names it. */
+/** A quarter of a secret names it: short, as there are as many as conversations. */
 function nameOf(secret: Uint8Array): string {
-  return encodeHex(secret.subarray(0, 16));
+  return encodeHex(secret.subarray(0, 8));
 }

@@ -1,4 +1,4 @@
-import { compareBytes, copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
+import { compareBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
 import type { Transaction } from '@sotto/device';
 import { GroupPayload } from '../generated/sotto/messenger/v1/payload.js';
 import type { Outbox } from '../outbound/outbox.js';
@@ -10,6 +10,7 @@ import { groupChannelName } from '../runtime/topics.js';
 import type { FanoutRecord } from '../storage/records.js';
 import type { BatchDone } from './batch-done.js';
 import type { MemberSync } from './member-sync.js';
+import { nextBatch } from './next-batch.js';
 import type { ChainInUse, OwnChains } from './own-chains.js';
 import type { KnownGroup } from './records.js';
 
@@ -55,11 +56,11 @@ export class ChainFanOut {
       encodeHex(queued.chain) === encodeHex(name)
         ? queued
         : { ...queued, chain: name, remaining: [...inUse.recipients.lacking], withoutDevice: [] };
-    const batch = message.remaining.slice(0, settings.limits.fanoutBatch).map((one) => copyBytes(one));
+    const batch = nextBatch(message.remaining, settings.limits.fanoutBatch);
     const remaining = message.remaining.slice(batch.length);
     const withoutDevice = [...message.withoutDevice];
     const failed: MemberOutcome[] = [];
-    for (const member of batch as PublicKey[]) {
+    for (const member of batch) {
       if (!group.log.isMember(encodeHex(member))) continue;
       if ((await device.activeInstallations(tx, member)).length === 0) {
         withoutDevice.push(member);

@@ -1,4 +1,4 @@
-import { compareBytes, copyBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
+import { compareBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import type { DeliveryTracker } from '../outbound/delivery-tracker.js';
 import type { Sender } from '../outbound/sender.js';
@@ -11,6 +11,7 @@ import { fanoutTable } from '../storage/tables.js';
 import type { BatchDone } from './batch-done.js';
 import type { ChainFanOut } from './chain-fan-out.js';
 import type { MemberSync } from './member-sync.js';
+import { nextBatch } from './next-batch.js';
 import type { GroupRecords } from './records.js';
 
 /** Wait after a storage error before the queue continues, in milliseconds. */
@@ -131,10 +132,9 @@ export class FanOut {
     const { runtime } = this.#context;
     const members: MemberOutcome[] = [];
     try {
-      for (const { number, message } of await runtime.read((tx) => this.#queued(tx, only?.number))) {
-        const id = encodeHex(message.id);
-        let total = message.remaining.length;
-        for (let more = message.byChain || total > 0; more; ) {
+      for (const { number, id, left } of await runtime.read((tx) => this.#overview(tx, only?.number))) {
+        let total = left;
+        for (let more = true; more; ) {
           const done = await runtime.transaction((tx) => this.#encryptBatch(tx, number));
           members.push(...done.outcomes);
           total = done.total ?? total;
@@ -148,6 +148,16 @@ export class FanOut {
       throw error;
     }
     return { kind: 'group', id: only?.id ?? '', members };
+  }
+
+  /** Of the messages in the queue, or one of them, what doesn't grow with the group: it is held until they are sent. */
+  async #overview(tx: ReadTransaction, only?: string) {
+    const queued = await this.#queued(tx, only);
+    return queued.map(({ number, message }) => ({
+      number,
+      id: encodeHex(message.id),
+      left: message.remaining.length,
+    }));
   }
 
   /** The messages in the queue, oldest first, or one of them. */
@@ -172,11 +182,10 @@ export class FanOut {
     const message = await tx.get(fanoutTable, number);
     if (message === undefined) return { outcomes: [], left: 0, more: false };
     if (message.byChain) return this.#stepByChain(tx, number, message);
-    // A copy: an outcome must not keep the whole record in memory.
-    const batch = message.remaining.slice(0, settings.limits.fanoutBatch).map((one) => copyBytes(one));
+    const batch = nextBatch(message.remaining, settings.limits.fanoutBatch);
     const remaining = message.remaining.slice(batch.length);
     const outcomes: MemberOutcome[] = [];
-    for (const member of batch as PublicKey[]) {
+    for (const member of batch) {
       const own = compareBytes(member, device.identity) === 0;
       if (own && !(await device.hasPairedDevices(tx))) continue;
       try {

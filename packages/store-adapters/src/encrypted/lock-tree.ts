@@ -2,6 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import {
   compareBytes,
   concatBytes,
+  evictOldest,
   isSottoError,
   type RandomSource,
   SottoError,
@@ -18,6 +19,11 @@ const ROOT = 'v';
 const CHECKSUM_LENGTH = 8;
 /** Most records in a leaf before it becomes a branch: about 1.8 kB. */
 const LEAF_SIZE = 32;
+/**
+ * Nodes kept in memory at least, an eighth more at most: 5 MB, all of a store with 60,000 records. In larger ones it is the
+ * branches and what was used last; another leaf takes one more read.
+ */
+const CACHED_NODES = 4096;
 
 /** A staged change of the tree, which takes effect when `writes` are stored. */
 export interface StagedTree {
@@ -67,9 +73,11 @@ export class LockTree {
   /** The version of the root, which is that of the last commit. */
   version: number;
   #rootKey: RootKey;
+  #root: LockNode;
   readonly #store: Store;
   readonly #randomBytes: RandomSource;
-  /** The nodes read or written so far. A node is cached only if those above it are. */
+  readonly #cachedNodes: number;
+  /** The nodes below the root that were read or written last, each as of the last commit; the least recently used first. */
   readonly #nodes = new Map<string, LockNode>();
 
   private constructor(
@@ -78,27 +86,41 @@ export class LockTree {
     version: number,
     rootKey: RootKey,
     root: LockNode,
+    cachedNodes: number,
   ) {
     this.#store = store;
     this.#randomBytes = randomBytes;
     this.version = version;
     this.#rootKey = rootKey;
-    this.#nodes.set(ROOT, root);
+    this.#root = root;
+    this.#cachedNodes = cachedNodes;
   }
 
-  /** The tree of a store without records, and the write that creates it; its version is that of the keyring. */
-  static create(store: Store, randomBytes: RandomSource, rootKey: RootKey): { tree: LockTree; write: Write } {
+  /**
+   * The tree of a store without records, and the write that creates it; its version is that of the keyring.
+   * @param cachedNodes nodes kept in memory; for tests
+   */
+  static create(
+    store: Store,
+    randomBytes: RandomSource,
+    rootKey: RootKey,
+    cachedNodes = CACHED_NODES,
+  ): { tree: LockTree; write: Write } {
     const root = new LockNode(true);
     const version = rootKey.keyringVersion;
-    const tree = new LockTree(store, randomBytes, version, rootKey, root);
+    const tree = new LockTree(store, randomBytes, version, rootKey, root, cachedNodes);
     return { tree, write: { ...tree.#sealRoot(version, rootKey, root), expect: 'absent' } };
   }
 
-  /** @throws STORE_CORRUPT; STORE_ROLLBACK when it belongs to another keyring; STORE_UNAVAILABLE */
+  /**
+   * @param cachedNodes nodes kept in memory; for tests
+   * @throws STORE_CORRUPT; STORE_ROLLBACK when it belongs to another keyring; STORE_UNAVAILABLE
+   */
   static async load(
     store: Store,
     randomBytes: RandomSource,
     rootKey: RootKey,
+    cachedNodes = CACHED_NODES,
   ): Promise<{ tree: LockTree; revision: number }> {
     const record = await store.get(ROOT);
     if (!record) throw missing('version index');
@@ -110,7 +132,7 @@ export class LockTree {
     const { version, plaintext } = sealer.open(ROOT, sealed, 'version index');
     if (decodeVersion(plaintext) !== keyringVersion) throw rolledBack('keyring');
     const root = new LockNode(true, plaintext.subarray(VERSION_LENGTH));
-    const tree = new LockTree(store, randomBytes, version, rootKey, root);
+    const tree = new LockTree(store, randomBytes, version, rootKey, root, cachedNodes);
     return { tree, revision: record.revision };
   }
 
@@ -125,11 +147,12 @@ export class LockTree {
    */
   async lockOf(name: string): Promise<Lock | undefined> {
     const bytes = decodeName(name);
+    const { version } = this;
     let node = this.#root;
     for (let key = ROOT, depth = 0; node.isBranch; depth++) {
       const digit = digitOf(bytes, depth);
       key = below(key, digit);
-      node = this.#nodes.get(key) ?? (await this.#read(key, childOf(node, digit, depth)));
+      node = this.#cached(key) ?? (await this.#read(key, childOf(node, digit, depth), version));
     }
     return node.lockOf(bytes);
   }
@@ -158,7 +181,10 @@ export class LockTree {
     return {
       writes,
       apply: () => {
-        for (const [key, { node }] of stage.nodes) this.#nodes.set(key, node);
+        for (const [key, { node }] of stage.nodes) {
+          if (LockTree.isRoot(key)) this.#root = node;
+          else this.#cache(key, node);
+        }
         this.version = version;
         this.#rootKey = rootKey;
       },
@@ -167,7 +193,7 @@ export class LockTree {
 
   /** Wipes the keys, as far as that is possible. */
   destroy(): void {
-    for (const node of this.#nodes.values()) wipeBytes(node.bytes);
+    for (const node of [this.#root, ...this.#nodes.values()]) wipeBytes(node.bytes);
     this.#nodes.clear();
   }
 
@@ -176,8 +202,16 @@ export class LockTree {
     return innerKey === ROOT;
   }
 
-  get #root(): LockNode {
-    return this.#nodes.get(ROOT) as LockNode;
+  #cached(key: string): LockNode | undefined {
+    const node = this.#nodes.get(key);
+    if (node !== undefined) this.#cache(key, node);
+    return node;
+  }
+
+  #cache(key: string, node: LockNode): void {
+    this.#nodes.delete(key);
+    this.#nodes.set(key, node);
+    evictOldest(this.#nodes, this.#cachedNodes);
   }
 
   /** Stages the changes below a branch, and the branch. */
@@ -191,7 +225,7 @@ export class LockTree {
     let changed = branch;
     for (const [digit, own] of groupByDigit(changes, ({ name }) => digitOf(name, depth))) {
       const at = below(key, digit);
-      const before = this.#nodes.get(at) ?? (await this.#readOrBegin(at, childOf(branch, digit, depth)));
+      const before = this.#cached(at) ?? (await this.#readOrBegin(at, childOf(branch, digit, depth)));
       const after = before.isBranch
         ? await this.#changeBranch(stage, at, depth + 1, before, own)
         : this.#stageLeaf(stage, at, depth + 1, changeLeaf(before, own));
@@ -217,20 +251,23 @@ export class LockTree {
     return node;
   }
 
-  /** Reads a node, which must match its lock in the parent. */
-  async #read(key: string, { lock, isBranch }: Child): Promise<LockNode> {
+  /**
+   * Reads a node, which must match its lock in the parent.
+   * @param version of the tree when the parent was looked up: after another commit, what was read may be old
+   */
+  async #read(key: string, { lock, isBranch }: Child, version: number): Promise<LockNode> {
     const read = new LockNode(isBranch, lock && (await this.#open(key, lock)));
-    // Unless a commit has cached a newer one meanwhile.
-    const node = this.#nodes.get(key) ?? read;
-    this.#nodes.set(key, node);
-    return node;
+    const newer = this.#nodes.get(key);
+    if (newer === undefined && version === this.version) this.#cache(key, read);
+    return newer ?? read;
   }
 
   async #readOrBegin(key: string, child: Child): Promise<LockNode> {
     try {
-      return await this.#read(key, child);
+      return await this.#read(key, child, this.version);
     } catch (error) {
       if (!isSottoError(error, 'STORE_CORRUPT') && !isSottoError(error, 'STORE_ROLLBACK')) throw error;
+      for (const cached of this.#nodes.keys()) if (cached.startsWith(`${key}/`)) this.#nodes.delete(cached);
       return new LockNode(child.isBranch);
     }
   }
