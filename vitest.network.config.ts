@@ -6,6 +6,8 @@ export default defineConfig({
   root: import.meta.dirname, // also when started in a package
   test: {
     ...shared,
+    // A lost message fails a test by a word on it, after a minute and a half.
+    testTimeout: 240_000,
     projects: projects('test/network', { globalSetup: ['@sotto/testing/network/setup'] }),
   },
 });

@@ -98,8 +98,8 @@ export const shared = {
   // Guards against hanging only: tests do arithmetic and start processes, on machines that may be busy.
   testTimeout: 120_000,
   hookTimeout: 120_000,
-  // One more than there are cores: many tests wait for programs that they started.
-  maxWorkers: availableParallelism() + 1,
+  // Two more than there are cores: many tests wait for programs that they started.
+  maxWorkers: availableParallelism() + 2,
   // Node loads what is compiled by itself, much faster than through Vite.
   server: { deps: { external: [/\/(packages|apps)\/[^/]+\/dist\//] } },
 };

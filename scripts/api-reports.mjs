@@ -4,10 +4,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
-import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
+import { CompilerState, Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { root, workspacePackages } from './workspace.mjs';
 
-const require = createRequire(import.meta.url);
+const typescriptCompilerFolder = join(createRequire(import.meta.url).resolve('typescript'), '..', '..');
 
 /** Entry points with types, as in `{ name: 'backup', types: 'dist/backup.d.ts' }`; the main one is called `index`. */
 function entryPoints({ exports = {} }) {
@@ -36,8 +36,15 @@ export function makeApiReports(write) {
       else problems.push(`${folder}/api/${old}: there is no such entry point any more`);
     }
     mkdirSync(reports, { recursive: true });
-    for (const { name, types } of entries) {
-      problems.push(...makeReport(folder, manifest.name, name, types, write));
+    const configs = entries.map(({ name, types }) => configOf(folder, name, types));
+    if (configs.length === 0) continue;
+    // Compiled once for all of them.
+    const compilerState = CompilerState.create(configs[0], {
+      typescriptCompilerFolder,
+      additionalEntryPoints: configs.map(({ mainEntryPointFilePath }) => mainEntryPointFilePath),
+    });
+    for (const [i, { name }] of entries.entries()) {
+      problems.push(...makeReport(configs[i], compilerState, manifest.name, name, write));
     }
   }
   return problems;
@@ -48,9 +55,9 @@ function isInternal(name) {
   return name.startsWith('internal');
 }
 
-function makeReport(folder, packageName, name, types, write) {
+function configOf(folder, name, types) {
   const projectFolder = join(root, folder);
-  const config = ExtractorConfig.prepare({
+  return ExtractorConfig.prepare({
     configObjectFullPath: undefined,
     packageJsonFullPath: join(projectFolder, 'package.json'),
     configObject: {
@@ -69,10 +76,14 @@ function makeReport(folder, packageName, name, types, write) {
       newlineKind: 'lf',
     },
   });
+}
+
+function makeReport(config, compilerState, packageName, name, write) {
   const problems = [];
   const result = Extractor.invoke(config, {
     localBuild: write,
-    typescriptCompilerFolder: join(require.resolve('typescript'), '..', '..'),
+    compilerState,
+    typescriptCompilerFolder,
     messageCallback(message) {
       message.handled = true;
       // Between packages of ours, what an internal entry point names is found in the package's other files.

@@ -1,35 +1,57 @@
-// What the packages would look like to whoever installs them: publint and attw by a script of each package, and the
-// contents of the tarballs that a release would publish.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+// What the packages would look like to whoever installs them: the tarballs that a release would publish, what is in
+// them, and what publint and attw say of them.
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, runTool, workspacePackages } from './workspace.mjs';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { publishedPackages } from './release/metadata.mjs';
+import { root, runTool } from './workspace.mjs';
+
+/** Of modules for `import` only: as TypeScript resolves them for CommonJS they need not be right. */
+const IGNORED_RESOLUTIONS = ['node10', 'node16-cjs'];
 
 export async function checkPackages() {
+  const built = await runTool('tsc', ['-b']);
+  if (!built.ok) return built;
   const packed = join(root, 'reports', 'packed');
   rmSync(packed, { recursive: true, force: true });
+  mkdirSync(packed, { recursive: true });
+  const packages = publishedPackages();
+  // In one process, without the build that packing one of them begins with.
+  const filters = packages.flatMap(({ manifest }) => ['--filter', manifest.name]);
+  const options = ['--config.ignore-scripts=true', '--pack-destination', packed];
+  const pack = await runTool('pnpm', ['--recursive', ...filters, 'pack', ...options]);
+  if (!pack.ok) return pack;
   const problems = [];
-  const scripts = await runTool('pnpm', ['--recursive', '--workspace-concurrency=2', 'run', 'check:package']);
-  if (!scripts.ok) problems.push(scripts.output);
-  for (const { folder, manifest } of workspacePackages()) {
-    if (manifest.private) continue;
-    const destination = join(packed, folder);
-    mkdirSync(destination, { recursive: true });
-    const pack = await runTool('pnpm', ['pack', '--pack-destination', destination], {
-      cwd: join(root, folder),
-    });
-    const tarball = readdirSync(destination).map((name) => join(destination, name))[0];
-    if (!pack.ok || tarball === undefined) {
-      problems.push(`${folder}: pnpm pack\n${pack.output}`);
-      continue;
-    }
-    const [unresolved, contents] = await Promise.all([
+  for (const { folder, manifest } of packages) {
+    const name = `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`;
+    const tarball = join(packed, name);
+    const found = await Promise.all([
       unresolvedDependencies(tarball),
       wrongContents(tarball, folder, manifest),
+      wrongEntryPoints(tarball),
+      wrongTypes(tarball),
     ]);
-    if (unresolved.length > 0) problems.push(`${folder}: depends on ${unresolved.join(', ')}\n`);
-    if (contents.length > 0) problems.push(`${folder}: packed ${contents.join(', ')}\n`);
+    problems.push(...found.flat().map((problem) => `${folder}: ${problem}\n`));
   }
-  return { ok: problems.length === 0, output: problems.join('\n') };
+  return { ok: problems.length === 0, output: problems.join('') };
+}
+
+/** What publint finds. */
+async function wrongEntryPoints(tarball) {
+  const { buffer } = new Uint8Array(readFileSync(tarball));
+  const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true, level: 'error' });
+  return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`);
+}
+
+/** What attw finds. */
+async function wrongTypes(tarball) {
+  const analysis = await checkPackage(createPackageFromTarballData(readFileSync(tarball)));
+  if (!analysis.types) return [];
+  return analysis.problems
+    .filter(({ resolutionKind }) => !IGNORED_RESOLUTIONS.includes(resolutionKind))
+    .map((problem) => `attw: ${JSON.stringify(problem)}`);
 }
 
 /** Dependencies that nobody outside of this workspace could install. */
@@ -39,7 +61,7 @@ async function unresolvedDependencies(tarball) {
   return ['dependencies', 'peerDependencies', 'optionalDependencies']
     .flatMap((kind) => Object.entries(manifest[kind] ?? {}))
     .filter(([, range]) => /^(workspace|link|file|catalog):/.test(range))
-    .map(([name, range]) => `${name}@${range}`);
+    .map(([name, range]) => `depends on ${name}@${range}`);
 }
 
 /** What is packed and should not be, or the other way round. */
@@ -53,14 +75,18 @@ async function wrongContents(tarball, folder, { version }) {
   // The first release writes the change logs.
   const always = ['README.md', 'LICENSE', ...(version === '0.0.0' ? [] : ['CHANGELOG.md'])];
   return [
-    ...files.filter((file) => /\.tsbuildinfo$|^test\/|\.test\./.test(file)),
-    ...files.filter((file) => !compiledFrom(file, sources)).map((file) => `${file}, which has no source`),
-    ...always.filter((file) => !files.includes(file)).map((file) => `without ${file}`),
-    ...[...sources]
-      .filter((file) => /\.tsx?$/.test(file))
-      .map((file) => `dist/${file.replace(/\.tsx?$/, '.js')}`)
+    ...files.filter((file) => /\.tsbuildinfo$|^test\/|\.test\./.test(file)).map((file) => `packed ${file}`),
+    ...files
+      .filter((file) => !compiledFrom(file, sources))
+      .map((file) => `packed ${file}, which has no source`),
+    ...[
+      ...always,
+      ...[...sources]
+        .filter((file) => /\.tsx?$/.test(file))
+        .map((file) => `dist/${file.replace(/\.tsx?$/, '.js')}`),
+    ]
       .filter((file) => !files.includes(file))
-      .map((file) => `without ${file}`),
+      .map((file) => `packed without ${file}`),
   ];
 }
 

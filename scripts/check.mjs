@@ -1,7 +1,16 @@
 // The one command that gates a merge. Runs every step, also after one has failed, and sums up.
 //   npm run check                  all steps
 //   npm run check -- types lint    only these
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { makeApiReports } from './api-reports.mjs';
 import { checkPackages } from './check-packages.mjs';
@@ -17,6 +26,9 @@ import { root, runTool, workspacePackages } from './workspace.mjs';
 
 /** Files whose words are not chosen here: generated, or the list of terms itself. */
 const NOT_OURS = /\/generated\/|\/api\/|^scripts\/lint\/terms[.]mjs$|CHANGELOG[.]md$/;
+
+/** Where a package keeps what its script `generate` makes of the schemas. */
+const GENERATED = 'src/generated';
 
 const steps = [
   { name: 'references', about: "TypeScript's references follow the dependencies", run: checkReferences },
@@ -146,31 +158,38 @@ async function checkSchemas() {
   );
 }
 
-/** Generates the code anew; where that changes a file, the committed one was not what the schemas generate. */
+/** Generates the code anew in another place, and compares. */
 async function checkGenerated() {
-  const before = generatedCode();
-  const result = await runTool('pnpm', ['--recursive', '--if-present', 'run', 'generate']);
-  const after = generatedCode();
-  const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
-    (file) => before.get(file) !== after.get(file),
-  );
-  const stale = changed.map((file) => `${file} was out of date, and has been generated anew: commit it\n`);
-  return {
-    ok: result.ok && stale.length === 0,
-    output: `${result.ok ? '' : result.output}${stale.join('')}`,
-  };
+  const fresh = mkdtempSync(join(tmpdir(), 'sotto-generated-'));
+  try {
+    const stale = [];
+    for (const { folder, manifest } of workspacePackages()) {
+      if (manifest.scripts?.generate === undefined) continue;
+      const args = ['run', 'generate', '--output', join(fresh, folder)];
+      const result = await runTool('pnpm', args, { cwd: join(root, folder) });
+      if (!result.ok) return result;
+      const [committed, wanted] = [root, fresh].map((parent) => filesBelow(join(parent, folder, GENERATED)));
+      const names = new Set([...committed.keys(), ...wanted.keys()]);
+      stale.push(
+        ...[...names]
+          .filter((name) => committed.get(name) !== wanted.get(name))
+          .map((name) => `${folder}/${GENERATED}/${name} is out of date: run \`npm run generate\`\n`),
+      );
+    }
+    return { ok: stale.length === 0, output: stale.join('') };
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
 }
 
-/** Texts of the generated files, by path. Line ends are Git's business and don't count. */
-function generatedCode() {
-  const folders = packagesWithSources().map((folder) => join(root, folder, 'src', 'generated'));
+/** Texts of the files below a folder, by path. Line ends are Git's business and don't count. */
+function filesBelow(folder) {
+  const entries = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : [];
   return new Map(
-    folders
-      .filter((folder) => existsSync(folder))
-      .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }))
+    entries
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
-      .map((path) => [relative(root, path), readFileSync(path, 'utf8').replaceAll('\r\n', '\n')]),
+      .map((path) => [relative(folder, path), readFileSync(path, 'utf8').replaceAll('\r\n', '\n')]),
   );
 }
 

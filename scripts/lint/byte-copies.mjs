@@ -12,6 +12,19 @@ function isBytes(checker, type) {
   return constraint !== undefined && constraint !== type && isBytes(checker, constraint);
 }
 
+/** Parsed files, since packages share most of theirs. */
+const parsed = new Map();
+
+function sharingHost(options) {
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile } = host;
+  host.getSourceFile = (file, ...rest) => {
+    if (!parsed.has(file)) parsed.set(file, getSourceFile(file, ...rest));
+    return parsed.get(file);
+  };
+  return host;
+}
+
 /**
  * Calls of `slice` on bytes below a folder of a package.
  * @returns {{ file: string, line: number, call: ts.CallExpression }[]}
@@ -20,7 +33,12 @@ function findSlicesOfBytes(root, folder) {
   const config = join(root, folder, 'tsconfig.json');
   const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic() {} };
   const { fileNames, options, projectReferences } = ts.getParsedCommandLineOfConfigFile(config, {}, host);
-  const program = ts.createProgram({ rootNames: fileNames, options, projectReferences });
+  const program = ts.createProgram({
+    rootNames: fileNames,
+    options,
+    projectReferences,
+    host: sharingHost(options),
+  });
   const checker = program.getTypeChecker();
   const found = [];
   for (const source of program.getSourceFiles()) {

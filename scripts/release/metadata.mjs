@@ -34,7 +34,6 @@ const FILES = ['dist', '!dist/*.tsbuildinfo', 'src', 'CHANGELOG.md'];
 
 /** Scripts that every one of them has: `prepack` builds what is packed. */
 const SCRIPTS = {
-  'check:package': 'publint --strict && attw --pack . --profile esm-only --quiet',
   prepack: 'tsc -b',
 };
 

@@ -249,7 +249,7 @@ describe('a client that never reads', () => {
 
 describe('garbage', () => {
   /** More of it with SOTTO_LONG, as CI sets it. */
-  const COUNT = repetitions(20_000, 60_000);
+  const COUNT = repetitions(20_000, 30_000);
 
   it(`${COUNT} envelopes of it: each refused, the heap flat, and a good one still goes through`, async () => {
     const [loud, quiet] = [await client(), await client()];

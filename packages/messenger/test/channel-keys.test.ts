@@ -10,7 +10,7 @@ import { createMessenger } from '../src/index.js';
 import { contactTable, negotiatedTable } from '../src/storage/tables.js';
 import { crypto, keptStore, keptView } from './world.js';
 
-const CONVERSATIONS = repetitions(1_000, 10_000);
+const CONVERSATIONS = repetitions(1_000, 3_000);
 
 /** Starts a messenger on a store, and closes it; how many keys its transport derived meanwhile. */
 async function derivedBy(

@@ -119,7 +119,7 @@ describe.each([
       fc.asyncProperty(fc.nat(1000), fc.array(action, { minLength: 5, maxLength: 30 }), (seed, actions) =>
         play(senderKeysFrom, seed, actions),
       ),
-      { numRuns: repetitions(8, 60) },
+      { numRuns: repetitions(8, 40) },
     );
   }, 600_000);
 });

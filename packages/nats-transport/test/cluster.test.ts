@@ -13,7 +13,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createNatsCarrier, natsStreamConfig } from '../src/index.js';
 import { NatsCluster, natsServer } from './nats-cluster.js';
 
-const MESSAGES = repetitions(1_000, 10_000);
+const MESSAGES = repetitions(1_000, 4_000);
 const STREAM = 'SOTTO';
 
 /** Waits until something is so. */

@@ -59,6 +59,7 @@ const adapters: readonly Adapter[] = [
   {
     name: 'encrypted, on memory',
     durable: false,
+    records: 10_000,
     maxValueBytes: ENCRYPTED_VALUE_MAX_BYTES,
     createFixture: () => ({ open: async () => encrypted(createMemoryStore()) }),
   },

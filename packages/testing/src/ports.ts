@@ -1,32 +1,35 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 
 /** Below the range from which the system picks ephemeral ports. */
 const LOWEST = 20_000;
 const HIGHEST = 32_000;
 
-/** A free port on loopback. For programs that can't report which one they chose. */
-export async function freePort(): Promise<number> {
-  return take(0);
-}
+/** Ports that this process has been given: the programs that use them may start later, or again. */
+const given = new Set<number>();
 
-/** A port on loopback that is free now, and likely stays so: the system doesn't assign it as an ephemeral port. */
-export async function lastingPort(): Promise<number> {
+/**
+ * A free port on loopback, for programs that can't report which one they chose. It likely stays free while its program is down, since
+ * the system doesn't take it for a connection: a client that tries an ephemeral port again and again even connects to itself.
+ */
+export async function freePort(): Promise<number> {
   for (;;) {
-    try {
-      return await take(randomInt(LOWEST, HIGHEST));
-    } catch {
-      // It is in use.
-    }
+    const port = randomInt(LOWEST, HIGHEST);
+    if (given.has(port)) continue;
+    given.add(port);
+    if (await isFree(port)) return port;
   }
 }
 
-async function take(wanted: number): Promise<number> {
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await once(server.listen(wanted, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
 }

@@ -3,7 +3,7 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { createTemporaryDirectory } from './files.js';
 import { endChild } from './line-process.js';
-import { lastingPort } from './ports.js';
+import { freePort } from './ports.js';
 
 const SERVERS = ['relay', 'rpc', 'admin', 'p2p'] as const;
 
@@ -63,7 +63,7 @@ export class NodeProcess {
   async start(): Promise<void> {
     const { program, flags = [], environment = {}, address = '127.0.0.1', prefix = [] } = this.#options;
     // Its previous addresses, after a first start, so that clients reconnect.
-    this.#ports ??= await Promise.all(SERVERS.map(lastingPort));
+    this.#ports ??= await Promise.all(SERVERS.map(freePort));
     const addresses = this.#ports.flatMap((port, i) => [`--${SERVERS[i]}`, `${address}:${port}`]);
     const [command, ...args] = [
       ...prefix,

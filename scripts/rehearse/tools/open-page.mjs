@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hasChromium, openProfile } from '../../../packages/testing/dist/chromium.js';
-import { lastingPort } from '../../../packages/testing/dist/ports.js';
+import { freePort } from '../../../packages/testing/dist/ports.js';
 
 const FIREFOX = '/usr/bin/firefox-esr';
 const LIMIT_MS = 90_000;
@@ -58,7 +58,7 @@ async function serve(folder) {
 
 /** Starts a program that serves a port. @returns `{ url, stop }` */
 async function start(command) {
-  const port = await lastingPort();
+  const port = await freePort();
   const line = command.replaceAll('{port}', String(port));
   // In a group of its own, so that all of it can be stopped.
   const child = spawn(line, { shell: true, stdio: 'inherit', detached: true });

@@ -8,6 +8,8 @@ import { LineProcess } from '@sotto/testing/line-process';
 import type { Host } from '@sotto/testing/network';
 
 const PROGRAM = bundlePath(join(import.meta.dirname, '../..'), 'test/network/children/participant.ts');
+/** Until a command is done: messages are stored at once, and the relay accepts them when the network lets it. */
+const COMMAND_TIMEOUT_MS = 60_000;
 
 type Said =
   | { readonly event: 'started'; readonly code: string }
@@ -76,7 +78,7 @@ export class Participant {
     const process_ = this.#process;
     this.#process = undefined;
     this.isOnline = false;
-    this.#answers.splice(0);
+    for (const over of this.#answers.splice(0)) over();
     await process_?.kill();
   }
 
@@ -111,9 +113,17 @@ export class Participant {
   }
 
   #command(command: object): Promise<void> {
-    return new Promise((resolve) => {
-      this.#answers.push(resolve);
-      this.#process?.write(`${JSON.stringify(command)}\n`);
+    const line = JSON.stringify(command);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`Not done after ${COMMAND_TIMEOUT_MS / 1_000} s: ${line}`)),
+        COMMAND_TIMEOUT_MS,
+      );
+      this.#answers.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#process?.write(`${line}\n`);
     });
   }
 

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { encodeHex } from '@sotto/core';
+import { bundlePage } from '@sotto/testing/bundle';
 import { hasChromium, openProfile, type Profile } from '@sotto/testing/chromium';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rawBlockCid } from '../../src/ipns/names.js';
 import { createIpnsRecord } from '../../src/ipns/record.js';
@@ -15,13 +15,7 @@ describe.runIf(hasChromium())('in Chromium, on a page of another origin', () => 
   let script: string;
   beforeAll(async () => {
     profile = await openProfile();
-    const { outputFiles } = await build({
-      entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))],
-      bundle: true,
-      format: 'iife',
-      write: false,
-    });
-    script = outputFiles[0]?.text ?? '';
+    script = await bundlePage(fileURLToPath(new URL('page.ts', import.meta.url)));
   });
   afterAll(() => profile?.close());
 
@@ -34,13 +28,18 @@ describe.runIf(hasChromium())('in Chromium, on a page of another origin', () => 
       response.setHeader('access-control-allow-origin', '*');
       answer(request.url ?? '', response);
     });
-    const home = await startServer((_, response) =>
-      response.setHeader('content-type', 'text/html').end('<!doctype html><title>Sotto</title>'),
-    );
+    const home = await startServer(({ url: path }, response) => {
+      const isScript = path === '/page.js';
+      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
+      response.end(
+        isScript
+          ? script
+          : '<!doctype html><title>Sotto</title><script type="module" src="/page.js"></script>',
+      );
+    });
     const page = await profile.context.newPage();
     try {
       await page.goto(home);
-      await page.addScriptTag({ content: script });
       return await page.evaluate(([at, key]) => (globalThis as unknown as { find: Find }).find(at, key), [
         url,
         encodeHex(alice.publicKey),

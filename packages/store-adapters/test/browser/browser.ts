@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { bundlePage } from '@sotto/testing/bundle';
 import { launchChromium } from '@sotto/testing/chromium';
-import { build } from 'esbuild';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { PageApi } from './page.js';
 
@@ -32,11 +32,13 @@ export interface Browser {
  * @param wantedPort of the server, and with it the origin of the pages; 0 for any
  */
 export async function startBrowser(profile: string, wantedPort = 0): Promise<Browser> {
-  const script = await buildPage();
+  const script = await bundlePage(fileURLToPath(new URL('page.ts', import.meta.url)));
   const server = createServer((request, response) => {
     const isScript = request.url === '/page.js';
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-    response.end(isScript ? script : '<!doctype html><title>Sotto</title><script src="/page.js"></script>');
+    response.end(
+      isScript ? script : '<!doctype html><title>Sotto</title><script type="module" src="/page.js"></script>',
+    );
   });
   await new Promise<void>((resolve) => server.listen(wantedPort, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -67,17 +69,4 @@ function callsOf(page: Page): PageCalls {
       (...args: unknown[]) =>
         page.evaluate(run, [String(name), args] as [string, unknown[]]),
   });
-}
-
-/** The page's code as one file. */
-async function buildPage(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))],
-    bundle: true,
-    format: 'iife',
-    platform: 'browser',
-    target: 'chrome120',
-    write: false,
-  });
-  return (outputFiles[0] as { text: string }).text;
 }

@@ -30,8 +30,8 @@ export function playTargets(folder: string, targets: Readonly<Record<string, Fuz
       it(`takes random changes of them (seed ${SEED})`, async () => {
         const roll = dice(SEED);
         const inputs = [...seeds(), ...corpus];
-        // Those that play a lot take as long with fewer.
-        const changes = target.mostMs === undefined ? repetitions(200, 2_000) : repetitions(100, 300);
+        // Those that play a lot take as long with fewer. Hours of it are a fuzzer's.
+        const changes = target.mostMs === undefined ? repetitions(200, 1_000) : repetitions(100, 150);
         for (let i = 0; i < changes; i++) {
           const input = mutated(inputs, roll);
           try {

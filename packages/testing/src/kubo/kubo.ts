@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { encodeHex } from '@sotto/core';
 import { createTemporaryDirectory } from '../files.js';
 import { endChild } from '../line-process.js';
-import { lastingPort } from '../ports.js';
+import { freePort } from '../ports.js';
 import { randomBytes } from '../random.js';
 
 const run = promisify(execFile);
@@ -30,9 +30,9 @@ export class Kubo {
   /** @param swarmKey of the private network, see {@link startKuboNetwork} */
   static async create(program: string, swarmKey: string): Promise<Kubo> {
     const ports = {
-      api: await lastingPort(),
-      gateway: await lastingPort(),
-      swarm: await lastingPort(),
+      api: await freePort(),
+      gateway: await freePort(),
+      swarm: await freePort(),
     };
     const kubo = new Kubo(program, ports);
     await kubo.#run('init', '--empty-repo', '--profile=test');

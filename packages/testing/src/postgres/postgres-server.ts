@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createTemporaryDirectory } from '../files.js';
 import { endChild } from '../line-process.js';
-import { lastingPort } from '../ports.js';
+import { freePort } from '../ports.js';
 
 const run = promisify(execFile);
 /** PostgreSQL refuses to run as root: then as the user that its package has made. */
@@ -31,7 +31,7 @@ export class PostgresServer {
 
   /** Makes a cluster and starts the server. @param programs the folder that the set-up provides as `postgres` */
   static async start(programs: string): Promise<PostgresServer> {
-    const server = new PostgresServer(programs, createTemporaryDirectory(), await lastingPort());
+    const server = new PostgresServer(programs, createTemporaryDirectory(), await freePort());
     if (isRoot()) {
       const [user, group] = await Promise.all(['-u', '-g'].map((what) => run('id', [what, USER])));
       chownSync(server.#directory.path, Number(user?.stdout), Number(group?.stdout));
