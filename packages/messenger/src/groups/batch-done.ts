@@ -1,12 +1,11 @@
 import type { MemberOutcome } from '../runtime/results.js';
+import type { FanoutRecord } from '../storage/records.js';
 
 /** What was done of a message in one commit. */
 export interface BatchDone {
   readonly outcomes: readonly MemberOutcome[];
-  /** Members still to be encrypted for. */
-  readonly left: number;
   /** Members altogether, when that is known only now. */
   readonly total?: number | undefined;
-  /** Whether there is more to do. */
-  readonly more: boolean;
+  /** What is left of the message; `undefined` when nothing is. */
+  readonly next: FanoutRecord | undefined;
 }

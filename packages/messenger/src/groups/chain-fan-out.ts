@@ -14,12 +14,6 @@ import { nextBatch } from './next-batch.js';
 import type { ChainInUse, OwnChains } from './own-chains.js';
 import type { KnownGroup } from './records.js';
 
-/** What was done of a message in one commit. */
-export interface ChainStep extends BatchDone {
-  /** What is left of it; `undefined` when nothing is. */
-  readonly next: FanoutRecord | undefined;
-}
-
 /**
  * Sends a message to a whole group: first our chain to the members who lack it, some in each commit, then the message once, under
  * that chain, and last to members of whom no device is known.
@@ -45,8 +39,7 @@ export class ChainFanOut {
   }
 
   /** Does one step. @throws LIMIT_EXCEEDED when the outbox is full */
-  async step(tx: Transaction, queued: FanoutRecord, group: KnownGroup | undefined): Promise<ChainStep> {
-    if (group === undefined) return { outcomes: [], left: 0, more: false, next: undefined };
+  async step(tx: Transaction, queued: FanoutRecord, group: KnownGroup): Promise<BatchDone> {
     const total = group.log.state.members.length;
     const { device, settings } = this.#context;
     let inUse = await this.#ownChains.ready(tx, group.log);
@@ -74,13 +67,12 @@ export class ChainFanOut {
       }
     }
     const next = { ...message, remaining, withoutDevice };
-    if (remaining.length > 0) return { outcomes: failed, left: remaining.length, total, more: true, next };
+    if (remaining.length > 0) return { outcomes: failed, total, next };
     await this.#seal(tx, next, group, inUse);
     const outcomes = [...failed, ...this.#ownChains.outcomes(inUse)];
-    const left = withoutDevice.length;
-    if (left === 0) return { outcomes, left, total, more: false, next: undefined };
+    if (withoutDevice.length === 0) return { outcomes, total, next: undefined };
     const rest = { ...next, byChain: false, remaining: withoutDevice, withoutDevice: [] };
-    return { outcomes, left, total, more: true, next: rest };
+    return { outcomes, total, next: rest };
   }
 
   /**

@@ -12,10 +12,12 @@ import type { BatchDone } from './batch-done.js';
 import type { ChainFanOut } from './chain-fan-out.js';
 import type { MemberSync } from './member-sync.js';
 import { nextBatch } from './next-batch.js';
-import type { GroupRecords } from './records.js';
+import type { GroupRecords, KnownGroup } from './records.js';
 
 /** Wait after a storage error before the queue continues, in milliseconds. */
 const RETRY_MS = 5_000;
+
+const NOTHING_LEFT: BatchDone = { outcomes: [], next: undefined };
 
 /** A message to members of a group, about to be queued. */
 export type GroupMessage = Omit<FanoutRecord, 'id'>;
@@ -138,8 +140,8 @@ export class FanOut {
           const done = await runtime.transaction((tx) => this.#encryptBatch(tx, number));
           members.push(...done.outcomes);
           total = done.total ?? total;
-          more = done.more;
-          onProgress?.(total - done.left, total);
+          more = done.next !== undefined;
+          onProgress?.(total - (done.next?.remaining.length ?? 0), total);
         }
         this.#tracker.close(id);
       }
@@ -178,10 +180,29 @@ export class FanOut {
 
   /** Encrypts a message for some of its members; the last ones remove it from the queue. */
   async #encryptBatch(tx: Transaction, number: string): Promise<BatchDone> {
-    const { device, settings } = this.#context;
     const message = await tx.get(fanoutTable, number);
-    if (message === undefined) return { outcomes: [], left: 0, more: false };
-    if (message.byChain) return this.#stepByChain(tx, number, message);
+    if (message === undefined) return NOTHING_LEFT;
+    const parts = await this.#load();
+    const group = await parts.records.find(tx, encodeHex(message.groupId));
+    let done = NOTHING_LEFT;
+    if (group !== undefined) {
+      done = message.byChain
+        ? await parts.chainFanOut.step(tx, message, group)
+        : await this.#step(tx, message, group, parts);
+    }
+    if (done.next === undefined) tx.delete(fanoutTable, number);
+    else tx.put(fanoutTable, done.next, number);
+    return done;
+  }
+
+  /** Does a step of a message that is encrypted for each member. */
+  async #step(
+    tx: Transaction,
+    message: FanoutRecord,
+    group: KnownGroup,
+    parts: FanOutParts,
+  ): Promise<BatchDone> {
+    const { device, settings } = this.#context;
     const batch = nextBatch(message.remaining, settings.limits.fanoutBatch);
     const remaining = message.remaining.slice(batch.length);
     const outcomes: MemberOutcome[] = [];
@@ -189,40 +210,24 @@ export class FanOut {
       const own = compareBytes(member, device.identity) === 0;
       if (own && !(await device.hasPairedDevices(tx))) continue;
       try {
-        const result = await this.#encryptFor(tx, message, member);
+        const result = await this.#encryptFor(tx, message, group, member, parts);
         if (result !== undefined) outcomes.push({ member, result });
       } catch (error) {
         if (!isSottoError(error, 'NO_DEVICE_REACHED')) throw error;
         outcomes.push({ member, result: { failed: error } });
       }
     }
-    if (remaining.length === 0) tx.delete(fanoutTable, number);
-    else tx.put(fanoutTable, { ...message, remaining }, number);
-    return { outcomes, left: remaining.length, more: remaining.length > 0 };
-  }
-
-  /** Does a step of a message that is sent once to all. */
-  async #stepByChain(tx: Transaction, number: string, message: FanoutRecord): Promise<BatchDone> {
-    const { records, chainFanOut } = await this.#load();
-    const { next, ...done } = await chainFanOut.step(
-      tx,
-      message,
-      await records.find(tx, encodeHex(message.groupId)),
-    );
-    if (next === undefined) tx.delete(fanoutTable, number);
-    else tx.put(fanoutTable, next, number);
-    return done;
+    return { outcomes, next: remaining.length > 0 ? { ...message, remaining } : undefined };
   }
 
   /** @returns what was encrypted; `undefined` when there was nothing to send */
   async #encryptFor(
     tx: Transaction,
     message: FanoutRecord,
+    group: KnownGroup,
     member: PublicKey,
+    parts: FanOutParts,
   ): Promise<MemberDelivery | undefined> {
-    const parts = await this.#load();
-    const group = await parts.records.find(tx, encodeHex(message.groupId));
-    if (group === undefined) return undefined;
     let delivery = await parts.chainFanOut.giveAlong(tx, message, group, member);
     if (delivery !== undefined) return delivery;
     for (const value of await parts.memberSync.partsFor(tx, message, group, member)) {
