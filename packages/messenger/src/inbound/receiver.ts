@@ -1,4 +1,4 @@
-import { compareBytes, encodeHex, isSottoError, SottoError } from '@sotto/core';
+import { compareBytes, encodeHex, isSottoError, LruCache, SottoError } from '@sotto/core';
 import { type DecryptOutcome, messageIdFor, type Transaction } from '@sotto/device';
 import type { Subscriptions } from '../connection/subscriptions.js';
 import type { Contacts } from '../contacts/contacts.js';
@@ -29,6 +29,12 @@ const SESSION_BROKEN: ReadonlySet<string> = new Set([
   'RATCHET_TOO_MANY_SKIPPED',
 ]);
 
+/**
+ * Messages of which we remember that we have read them, since the start: a network may repeat one after so many turns of a quick conversation
+ * that its session has forgotten the chain.
+ */
+const READ_MOST = 4096;
+
 /** A decrypted message. */
 type Opened = Extract<DecryptOutcome, { readonly kind: 'message' }>;
 
@@ -49,6 +55,8 @@ export class Receiver {
   readonly #failures: DecryptionFailures;
   readonly #to: Destinations;
   readonly #early: EarlyMessages;
+  /** When they were sent, by their ids. */
+  readonly #read = new LruCache<string, number>(READ_MOST);
 
   constructor(
     context: MessengerContext,
@@ -144,7 +152,10 @@ export class Receiver {
     }
     const from = { identity: sender, installationId: senderInstallation };
     if (outcome.protection === 'dr' || outcome.protection === 'pq') {
-      tx.onCommit('state', () => this.#failures.readAgain(sender, senderInstallation));
+      tx.onCommit('state', () => {
+        this.#failures.readAgain(sender, senderInstallation);
+        this.#read.set(encodeHex(outcome.messageId), message.sentAt);
+      });
     }
     if (outcome.sessionBegun) events.emitOnCommit(tx, 'sessionEstablished', from);
     if (outcome.protection === 'public') return this.#deliverPublic(tx, message, outcome);
@@ -302,6 +313,7 @@ export class Receiver {
   async #refused({ sender, payload, channel }: IdentifiedMessage, error: SottoError): Promise<void> {
     const { device, runtime, settings } = this.#context;
     const messageId = encodeHex(messageIdFor(settings.crypto, sender, payload));
+    if (this.#read.get(messageId) !== undefined) return;
     const id = { messageId, sender, senderInstallation: '' };
     const { code, message: reason } = error;
     if (!SESSION_BROKEN.has(code) || this.#subscriptions.groupOf(channel) !== undefined) {
