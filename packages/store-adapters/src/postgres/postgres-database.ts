@@ -294,7 +294,8 @@ export class PostgresDatabase {
     if (engines.length === 0) return;
     const kept = await this.#claims.kept(engines.map(({ id }) => id));
     for (const engine of engines) {
-      if (!kept.has(engine.id)) engine.takenOver();
+      // Not one that this process has given up meanwhile.
+      if (!kept.has(engine.id) && this.#engines.get(engine.id) === engine) engine.takenOver();
     }
   }
 

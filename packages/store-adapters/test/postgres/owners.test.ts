@@ -1,6 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
 import { decodeUtf8, type Store } from '@sotto/core';
 import { LineProcess } from '@sotto/testing/line-process';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { RECONNECT_MS } from '../../src/postgres/limits.js';
 import { openPostgresDatabase } from '../../src/postgres.js';
 import { childProgram } from '../child-program.js';
 import { programs, sharedServer } from './server.js';
@@ -147,6 +149,27 @@ describe.skipIf(programs === undefined)('a store that another process takes over
     expect(await Promise.race([kept.handedOver.then(() => 'handed over'), kept.get('a')])).toMatchObject({
       value: new Uint8Array([2]),
     });
+  });
+
+  it('is nobody else’s though it is closed while its process gets its lock back', async () => {
+    const server = await getServer();
+    const url = await server.createDatabase();
+    const wire = await Wire.start(server.port);
+    onTestFinished(() => wire.close());
+    const database = await open(wire.through(url));
+    onTestFinished(() => database.close());
+    const kept = await database.openStore({ name: 'kept' });
+    let handedOver = 0;
+    void kept.handedOver.then(() => handedOver++);
+    for (let round = 0; round < 40; round++) {
+      const store = await database.openStore({ name: 'closed', whenLocked: 'wait' });
+      void store.handedOver.then(() => handedOver++);
+      wire.cut();
+      await setTimeout(RECONNECT_MS + 2 * round);
+      await store.close();
+    }
+    await kept.get('a');
+    expect(handedOver).toBe(0);
   });
 
   it('even when it was frozen within a statement, which keeps the store locked', async () => {
