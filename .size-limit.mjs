@@ -100,7 +100,7 @@ const budgets = [
   {
     name: 'messenger with everything, also what it loads for post-quantum sessions',
     import: { [dist('messenger')]: '*' },
-    limit: '129 kB',
+    limit: '129.5 kB',
   },
   {
     name: 'agent, beside the messenger',

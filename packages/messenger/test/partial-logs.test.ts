@@ -9,7 +9,7 @@ function bed() {
   const set = (sender: string, groupId: string, bytes = 1, waitingBytes = 0) =>
     logs.set(sender, { groupId, bytes, waitingBytes });
   const kept = (sender: string, ...groups: readonly string[]) =>
-    groups.filter((groupId) => logs.get(sender, groupId)?.groupId === groupId).join('');
+    groups.filter((groupId) => logs.get(sender, groupId)?.groupId === groupId).join(' ');
   return { logs, set, kept };
 }
 
@@ -17,11 +17,11 @@ it('of one sender four are kept, those that grew last', () => {
   const { logs, set, kept } = bed();
   set(BOB, 'a');
   for (const groupId of ['a', 'b', 'c', 'd']) set(ALICE, groupId);
-  expect(kept(ALICE, 'a', 'b', 'c', 'd')).toBe('abcd');
+  expect(kept(ALICE, 'a', 'b', 'c', 'd')).toBe('a b c d');
   set(ALICE, 'a');
-  expect(kept(ALICE, 'a', 'b', 'c', 'd')).toBe('abcd');
+  expect(kept(ALICE, 'a', 'b', 'c', 'd')).toBe('a b c d');
   set(ALICE, 'e');
-  expect(kept(ALICE, 'a', 'b', 'c', 'd', 'e')).toBe('acde');
+  expect(kept(ALICE, 'a', 'b', 'c', 'd', 'e')).toBe('a c d e');
   expect(kept(BOB, 'a')).toBe('a');
   logs.delete(ALICE, 'a');
   expect([kept(ALICE, 'a', 'c'), kept(BOB, 'a')]).toEqual(['c', 'a']);
@@ -32,11 +32,11 @@ it('of all senders 16 MiB are kept, with what waits for other changes; the oldes
   set(ALICE, 'a', 3 * MIB, 5 * MIB);
   set(ALICE, 'b', 4 * MIB);
   set(BOB, 'a', 0, 4 * MIB);
-  expect([kept(ALICE, 'a', 'b'), kept(BOB, 'a')]).toEqual(['ab', 'a']);
+  expect([kept(ALICE, 'a', 'b'), kept(BOB, 'a')]).toEqual(['a b', 'a']);
   set(BOB, 'b', 1);
-  expect([kept(ALICE, 'a', 'b'), kept(BOB, 'a', 'b')]).toEqual(['b', 'ab']);
+  expect([kept(ALICE, 'a', 'b'), kept(BOB, 'a', 'b')]).toEqual(['b', 'a b']);
   set(BOB, 'c', 12 * MIB - 1);
-  expect([kept(ALICE, 'a', 'b'), kept(BOB, 'a', 'b', 'c')]).toEqual(['', 'abc']);
+  expect([kept(ALICE, 'a', 'b'), kept(BOB, 'a', 'b', 'c')]).toEqual(['', 'a b c']);
   set(BOB, 'd', 17 * MIB);
   expect([kept(BOB, 'a', 'b', 'c', 'd')]).toEqual(['']);
 });

@@ -7,7 +7,7 @@ it.each([
   ['pq', true],
   ['dr', false],
 ] as const)(
-  'a message that comes again after hundreds of turns is nothing to tell of: %s',
+  'a message that comes again after hundreds of turns is not reported: %s',
   async (protection, postQuantum) => {
     const network = createMemoryNetwork({ seed: 8 });
     const inner = network.transport();
