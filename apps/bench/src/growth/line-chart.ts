@@ -97,7 +97,9 @@ function logScale(
   from: number,
   to: number,
 ): { place: Place; ticks: readonly number[] } {
-  const logs = values.filter((value) => value > 0).map(Math.log10);
+  const positive = values.filter((value) => value > 0);
+  // So little memory may be held that it can't be told from none.
+  const logs = (positive.length > 0 ? positive : [1]).map(Math.log10);
   const low = Math.floor(Math.min(...logs));
   const high = Math.max(low + 1, Math.ceil(Math.max(...logs)));
   const place = (value: number) =>

@@ -20,10 +20,10 @@ const CHECKSUM_LENGTH = 8;
 /** Most records in a leaf before it becomes a branch: about 1.8 kB. */
 const LEAF_SIZE = 32;
 /**
- * Nodes kept in memory at least, an eighth more at most: 5 MB, all of a store with 60,000 records. In larger ones it is the
+ * Nodes kept in memory at least, an eighth more at most: 40 MB, all of a store with 480,000 records. In larger ones it is the
  * branches and what was used last; another leaf takes one more read.
  */
-const CACHED_NODES = 4096;
+const CACHED_NODES = 32_768;
 
 /** A staged change of the tree, which takes effect when `writes` are stored. */
 export interface StagedTree {
