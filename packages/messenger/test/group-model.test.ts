@@ -1,4 +1,4 @@
-import { encodeHex } from '@sotto/core';
+import { encodeHex, isSottoError } from '@sotto/core';
 import { repetitions } from '@sotto/testing/long';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import fc from 'fast-check';
@@ -67,11 +67,16 @@ async function play(senderKeysFrom: number, seed: number, actions: readonly Step
     } else {
       const party = parties[step.who] as Party;
       if (step.type === 'say') {
-        if (!(await party.messenger.groups.get(group.id)).joined) continue;
         const text = `${said.length}`;
         const notFor = isSettled ? isIn.flatMap((one, at) => (one ? [] : at)) : [];
+        try {
+          await party.messenger.send({ kind: 'group', groupId: group.id }, bytesOf(text));
+        } catch (error) {
+          // Removed, and knows it.
+          if (isSottoError(error, 'NOT_PERMITTED')) continue;
+          throw error;
+        }
         said.push({ text, by: step.who, notFor });
-        await party.messenger.send({ kind: 'group', groupId: group.id }, bytesOf(text));
       } else if (step.type === 'toggle') {
         const change = isIn[step.who] ? 'remove' : 'add';
         await alice.messenger.groups[change](group.id, [keyOf(party)]);
