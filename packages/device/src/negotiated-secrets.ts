@@ -1,4 +1,4 @@
-import type { KeyPair, PublicKey, SharedKey } from '@sotto/core';
+import { copyBytes, type KeyPair, type PublicKey, type SharedKey } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 
 /** Secrets kept: 130 MB at most. The oldest eighth is evicted when there are more. */
@@ -32,7 +32,7 @@ export class NegotiatedSecrets {
   get(peer: PublicKey): SharedKey {
     const name = String.fromCharCode(...peer);
     const place = this.#places.get(name);
-    if (place !== undefined) return this.#at(place).slice() as SharedKey;
+    if (place !== undefined) return copyBytes(this.#at(place)) as SharedKey;
     const secret = this.#crypto.secp256k1.ecdh(this.#identity.privateKey, peer);
     this.#keep(name, secret);
     return secret as SharedKey;
