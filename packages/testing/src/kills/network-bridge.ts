@@ -107,7 +107,11 @@ export function parentTransport({ history = false } = {}): Transport {
           if (message.type === 'answer') waiting.get(message.id)?.resolve();
           else if (message.type === 'refusal') waiting.get(message.id)?.reject(new Error(message.why));
           else if (message.type === 'deliver') {
-            void party.onMessage(message.message).then(() => tell({ type: 'taken', id: message.id }));
+            // What is not taken, as by a messenger that closes, is delivered again.
+            void party.onMessage(message.message).then(
+              () => tell({ type: 'taken', id: message.id }),
+              () => {},
+            );
           }
         },
       );
