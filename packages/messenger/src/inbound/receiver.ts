@@ -1,4 +1,4 @@
-import { compareBytes, encodeHex, isSottoError, LruCache, SottoError } from '@sotto/core';
+import { compareBytes, encodeHex, evictOldest, isSottoError, SottoError } from '@sotto/core';
 import { type DecryptOutcome, messageIdFor, type Transaction } from '@sotto/device';
 import type { Subscriptions } from '../connection/subscriptions.js';
 import type { Contacts } from '../contacts/contacts.js';
@@ -55,8 +55,8 @@ export class Receiver {
   readonly #failures: DecryptionFailures;
   readonly #to: Destinations;
   readonly #early: EarlyMessages;
-  /** When they were sent, by their ids. */
-  readonly #read = new LruCache<string, number>(READ_MOST);
+  /** Their ids. */
+  readonly #read = new Set<string>();
 
   constructor(
     context: MessengerContext,
@@ -154,7 +154,8 @@ export class Receiver {
     if (outcome.protection === 'dr' || outcome.protection === 'pq') {
       tx.onCommit('state', () => {
         this.#failures.readAgain(sender, senderInstallation);
-        this.#read.set(encodeHex(outcome.messageId), message.sentAt);
+        this.#read.add(encodeHex(outcome.messageId));
+        evictOldest(this.#read, READ_MOST);
       });
     }
     if (outcome.sessionBegun) events.emitOnCommit(tx, 'sessionEstablished', from);
@@ -313,7 +314,7 @@ export class Receiver {
   async #refused({ sender, payload, channel }: IdentifiedMessage, error: SottoError): Promise<void> {
     const { device, runtime, settings } = this.#context;
     const messageId = encodeHex(messageIdFor(settings.crypto, sender, payload));
-    if (this.#read.get(messageId) !== undefined) return;
+    if (this.#read.has(messageId)) return;
     const id = { messageId, sender, senderInstallation: '' };
     const { code, message: reason } = error;
     if (!SESSION_BROKEN.has(code) || this.#subscriptions.groupOf(channel) !== undefined) {
