@@ -9,13 +9,12 @@ import {
   startOwnChain,
 } from '@sotto/sender-keys';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { expect, it } from 'vitest';
 import { MemberChains } from '../src/groups/member-chains.js';
 import { skippedSenderKeyTable } from '../src/groups/tables.js';
-import { DEFAULT_LIMITS } from '../src/index.js';
 import { Events } from '../src/runtime/events.js';
 import { Runtime } from '../src/runtime/runtime.js';
+import { settingsOf } from './settings.js';
 import { manualClock } from './support.js';
 import { crypto, START } from './world.js';
 
@@ -26,17 +25,7 @@ async function bed() {
   const identity = crypto.secp256k1.generateKeyPair();
   const device = await openMessengerDevice({ identity, store: createMemoryStore(), crypto, clock });
   const events = new Events(silentLogger);
-  const settings = {
-    crypto,
-    identity,
-    clock,
-    logger: silentLogger,
-    limits: DEFAULT_LIMITS,
-    transport: createMemoryNetwork().transport(),
-    directories: [],
-    names: undefined,
-    sealsMessages: false,
-  };
+  const settings = settingsOf(identity, clock);
   const chains = new MemberChains({ device, events, runtime: new Runtime(device, events, clock), settings });
   /** A chain that was given from its first message on, and its message of some number, which is the first to arrive. */
   const skip = async (groupId: string, count: number) => {

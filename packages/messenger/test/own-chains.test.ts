@@ -4,13 +4,13 @@ import { openMessengerDevice } from '@sotto/device/internal';
 import type { GroupLog } from '@sotto/group-log';
 import { decodeMessage, decodeSenderKey, type SenderKeyMessage } from '@sotto/sender-keys';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { type ChainInUse, OwnChains } from '../src/groups/own-chains.js';
 import { chainRecipientsTable } from '../src/groups/tables.js';
-import { DEFAULT_LIMITS } from '../src/index.js';
+import type { DEFAULT_LIMITS } from '../src/index.js';
 import { Events } from '../src/runtime/events.js';
 import { Runtime } from '../src/runtime/runtime.js';
+import { settingsOf } from './settings.js';
 import { manualClock } from './support.js';
 import { bytesOf, crypto, DAY, MINUTE, newNode, START } from './world.js';
 
@@ -39,17 +39,7 @@ async function bed(limits: Partial<typeof DEFAULT_LIMITS> = {}) {
     },
   });
   const events = new Events(silentLogger);
-  const settings = {
-    crypto,
-    identity,
-    clock,
-    logger: silentLogger,
-    limits: { ...DEFAULT_LIMITS, senderKeysFrom: 2, ...limits },
-    transport: createMemoryNetwork().transport(),
-    directories: [],
-    names: undefined,
-    sealsMessages: false,
-  };
+  const settings = settingsOf(identity, clock, { senderKeysFrom: 2, ...limits });
   const chains = new OwnChains({ device, events, runtime: new Runtime(device, events, clock), settings });
   const meet = async (name: string, of = crypto.secp256k1.generateKeyPair()) => {
     const node = await newNode(name, { identity: of, clock });

@@ -1,12 +1,11 @@
 import { encodeHex, type PublicKey, silentLogger, type TransportMessage } from '@sotto/core';
 import { openMessengerDevice } from '@sotto/device/internal';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
-import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { expect, it } from 'vitest';
 import { WaitingMessages } from '../src/groups/waiting-messages.js';
-import { DEFAULT_LIMITS } from '../src/index.js';
 import { Events } from '../src/runtime/events.js';
 import { Runtime } from '../src/runtime/runtime.js';
+import { settingsOf } from './settings.js';
 import { manualClock } from './support.js';
 import { crypto, DAY, START } from './world.js';
 
@@ -21,17 +20,7 @@ async function bed() {
   const device = await openMessengerDevice({ identity, store: createMemoryStore(), crypto, clock });
   const events = new Events(silentLogger);
   const runtime = new Runtime(device, events, clock);
-  const settings = {
-    crypto,
-    identity,
-    clock,
-    logger: silentLogger,
-    limits: DEFAULT_LIMITS,
-    transport: createMemoryNetwork().transport(),
-    directories: [],
-    names: undefined,
-    sealsMessages: false,
-  };
+  const settings = settingsOf(identity, clock);
   const waiting = new WaitingMessages({ device, events, runtime, settings });
   const outsiders = new Set<string>();
   let made = 0;
