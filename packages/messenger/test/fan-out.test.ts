@@ -1,6 +1,5 @@
 import { encodeHex, SottoError, type Store, silentLogger } from '@sotto/core';
 import { openMessengerDevice, peerTable } from '@sotto/device/internal';
-import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { CatchUp } from '../src/connection/catch-up.js';
 import { Subscriptions } from '../src/connection/subscriptions.js';
@@ -14,6 +13,7 @@ import { Sender } from '../src/outbound/sender.js';
 import { Events } from '../src/runtime/events.js';
 import { Runtime } from '../src/runtime/runtime.js';
 import { fanoutTable } from '../src/storage/tables.js';
+import { settingsOf } from './settings.js';
 import { manualClock } from './support.js';
 import { bytesOf, crypto, keptStore, newNode, START } from './world.js';
 
@@ -41,17 +41,7 @@ async function bed({
     close: async () => {},
   };
   const device = await openMessengerDevice({ identity: me, installationId: 'me-1', store, crypto, clock });
-  const settings = {
-    crypto,
-    identity: me,
-    clock,
-    logger: silentLogger,
-    limits: { ...DEFAULT_LIMITS, fanoutBatch, senderKeysFrom },
-    transport: createMemoryNetwork({ clock, seed: 1 }).transport(),
-    directories: [],
-    names: undefined,
-    sealsMessages: false,
-  };
+  const settings = settingsOf(me, clock, { fanoutBatch, senderKeysFrom });
   const events = new Events(silentLogger);
   const runtime = new Runtime(device, events, clock);
   const context = { device, events, runtime, settings };

@@ -1,14 +1,13 @@
 import { decodeHex, encodeHex, type KeyPair, type PublicKey, silentLogger } from '@sotto/core';
 import { openMessengerDevice } from '@sotto/device/internal';
 import { type GroupAction, GroupLog, parseChange, signChange } from '@sotto/group-log';
-import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { CatchUp } from '../src/connection/catch-up.js';
 import { Subscriptions } from '../src/connection/subscriptions.js';
 import { FanOut } from '../src/groups/fan-out.js';
 import type { GroupSender } from '../src/groups/group-sender.js';
 import { groupPartsLoader } from '../src/groups/load-group-parts.js';
-import { DEFAULT_LIMITS, type MessengerLimits } from '../src/index.js';
+import type { MessengerLimits } from '../src/index.js';
 import { DeliveryTracker } from '../src/outbound/delivery-tracker.js';
 import { Outbox } from '../src/outbound/outbox.js';
 import { Sender } from '../src/outbound/sender.js';
@@ -16,6 +15,7 @@ import { Events } from '../src/runtime/events.js';
 import type { GroupPayload } from '../src/runtime/payload.js';
 import { Runtime } from '../src/runtime/runtime.js';
 import { changeTable, fanoutTable, groupTable } from '../src/storage/tables.js';
+import { settingsOf } from './settings.js';
 import { manualClock } from './support.js';
 import { bytesOf, crypto, HOUR, keptStore, MINUTE, START } from './world.js';
 
@@ -89,17 +89,7 @@ async function bed({ limits = {} as Partial<MessengerLimits>, accepted = [alice]
   const clock = manualClock(START);
   const device = await openMessengerDevice({ identity: bob, store: keptStore().store, crypto, clock });
   for (const one of accepted) await device.transaction((tx) => device.accept(tx, one.publicKey));
-  const settings = {
-    crypto,
-    identity: bob,
-    clock,
-    logger: silentLogger,
-    limits: { ...DEFAULT_LIMITS, ...limits },
-    transport: createMemoryNetwork({ clock, seed: 1 }).transport(),
-    directories: [],
-    names: undefined,
-    sealsMessages: false,
-  };
+  const settings = settingsOf(bob, clock, limits);
   const events = new Events(silentLogger);
   const told: string[] = [];
   events.on('groupChanged', () => void told.push('changed'));

@@ -6,13 +6,13 @@ import { CatchUp } from '../src/connection/catch-up.js';
 import { Subscriptions } from '../src/connection/subscriptions.js';
 import { FanOut } from '../src/groups/fan-out.js';
 import { groupPartsLoader } from '../src/groups/load-group-parts.js';
-import { DEFAULT_LIMITS } from '../src/index.js';
 import { DeliveryTracker } from '../src/outbound/delivery-tracker.js';
 import { Outbox } from '../src/outbound/outbox.js';
 import { Sender } from '../src/outbound/sender.js';
 import { Events } from '../src/runtime/events.js';
 import { Runtime } from '../src/runtime/runtime.js';
 import { newParty, type Party, quiet } from './party.js';
+import { settingsOf } from './settings.js';
 import { manualClock } from './support.js';
 import { bytesOf, crypto, START } from './world.js';
 
@@ -134,17 +134,7 @@ describe('private groups', () => {
       crypto,
       clock: alice.clock,
     });
-    const settings = {
-      crypto,
-      identity: alice.identity,
-      clock: alice.clock,
-      logger: silentLogger,
-      limits: DEFAULT_LIMITS,
-      transport: network.transport(),
-      directories: [],
-      names: undefined,
-      sealsMessages: false,
-    };
+    const settings = settingsOf(alice.identity, alice.clock, {}, network.transport());
     const events = new Events(silentLogger);
     const runtime = new Runtime(device, events, alice.clock);
     runtime.close();

@@ -11,6 +11,7 @@ import { DEFAULT_LIMITS } from '../src/index.js';
 import { Events } from '../src/runtime/events.js';
 import { Runtime } from '../src/runtime/runtime.js';
 import type { GroupRecord } from '../src/storage/records.js';
+import { settingsOf } from './settings.js';
 import { manualClock } from './support.js';
 import { bytesOf, crypto, keptStore, MINUTE, newNode, START } from './world.js';
 
@@ -62,17 +63,7 @@ async function bed({ maxPayloadBytes = 1024 * 1024, devices = [] as readonly str
   const clock = manualClock(START);
   const device = await openMessengerDevice({ identity: alice, store: keptStore().store, crypto, clock });
   const network = createMemoryNetwork({ clock, seed: 1, maxPayloadBytes });
-  const settings = {
-    crypto,
-    identity: alice,
-    clock,
-    logger: silentLogger,
-    limits: DEFAULT_LIMITS,
-    transport: network.transport(),
-    directories: [],
-    names: undefined,
-    sealsMessages: false,
-  };
+  const settings = settingsOf(alice, clock, {}, network.transport());
   const events = new Events(silentLogger);
   const sync = new MemberSync({ device, events, runtime: new Runtime(device, events, clock), settings });
   for (const name of devices) {

@@ -3,15 +3,20 @@ import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { DEFAULT_LIMITS, type MessengerLimits } from '../src/index.js';
 import { crypto } from './world.js';
 
-/** Settings of a messenger of which a test takes a part alone, on a network with nobody else. */
-export function settingsOf(identity: KeyPair, clock: Clock, limits: Partial<MessengerLimits> = {}) {
+/** Settings of a messenger of which a test takes a part alone, by default on a network with nobody else. */
+export function settingsOf(
+  identity: KeyPair,
+  clock: Clock,
+  limits: Partial<MessengerLimits> = {},
+  transport = createMemoryNetwork().transport(),
+) {
   return {
     crypto,
     identity,
     clock,
     logger: silentLogger,
     limits: { ...DEFAULT_LIMITS, ...limits },
-    transport: createMemoryNetwork().transport(),
+    transport,
     directories: [],
     names: undefined,
     sealsMessages: false,
