@@ -499,6 +499,27 @@ describe('hostile cases: clocks, devices', () => {
     expect(devices[0]).toMatchObject({ sent: 'dr' });
   });
 
+  it('an empty DH message from before the prekey that is known, or of a device that is not, changes no session', async () => {
+    const { alice, bob } = await session();
+    await talk(alice, bob, 'x');
+    await talk(bob, alice, 'y');
+    const { message } = await bob.device.transaction((tx) =>
+      bob.device.encryptDh(tx, alice.identity.publicKey, new Uint8Array(0)),
+    );
+    const unknown = encodeProtocolMessage({ ...decodeProtocolMessage(message), installationId: 'bob-9' });
+    for (const { clock } of [alice, bob]) clock.advance(25 * HOUR);
+    await bob.device.transaction((tx) => bob.device.rotatePreKeyIfDue(tx));
+    await meet(alice, bob);
+    for (const late of [message, unknown]) {
+      expect(await read(alice, bob.identity.publicKey, late)).toMatchObject({ sessionsLost: false });
+    }
+    // With the prekey that is known now, it does.
+    const recent = await bob.device.transaction((tx) =>
+      bob.device.encryptDh(tx, alice.identity.publicKey, new Uint8Array(0)),
+    );
+    expect(await read(alice, bob.identity.publicKey, recent.message)).toMatchObject({ sessionsLost: true });
+  });
+
   it('a clock that goes back does not spoil sending', async () => {
     const { alice, bob } = await session();
     await talk(alice, bob, 'x');

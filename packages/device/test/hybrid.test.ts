@@ -66,6 +66,43 @@ describe('two devices that offer the hybrid suite', () => {
     expect(await readText(bob, alice, third.message)).toBe('pq: 3');
   });
 
+  it('send them again after a change, until the other one says that it has them', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    for (const [from, to] of [
+      [alice, bob],
+      [bob, alice],
+      [alice, bob],
+    ] as const) {
+      await talk(from, to, 'x');
+    }
+    // Another offer, and so another prekey.
+    await alice.reopen(true, true);
+    const [first, second] = [
+      await write(alice, bob.identity.publicKey, '1'),
+      await write(alice, bob.identity.publicKey, '2'),
+    ];
+    expect([kemPreKeysIn(first.message), kemPreKeysIn(second.message)]).toEqual([1, 1]);
+    await readText(bob, alice, first.message);
+    await talk(bob, alice, 'y');
+    expect(kemPreKeysIn((await write(alice, bob.identity.publicKey, '3')).message)).toBe(0);
+  });
+
+  it('read what is in a session there, whatever other header is beside that of the suite', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    const { message } = await write(alice, bob.identity.publicKey, 'x');
+    const dh = await alice.device.transaction((tx) =>
+      alice.device.encryptDh(tx, bob.identity.publicKey, new Uint8Array(0)),
+    );
+    const { dhHeader } = [...decodeProtocolMessage(dh.message).directMessages.values()][0] ?? {};
+    const decoded = decodeProtocolMessage(message);
+    const directMessages = new Map(
+      [...decoded.directMessages].map(([name, entry]) => [name, { ...entry, ...(dhHeader && { dhHeader }) }]),
+    );
+    const both = encodeProtocolMessage({ ...decoded, directMessages });
+    expect(both.length).toBeGreaterThan(message.length);
+    expect(await readText(bob, alice, both)).toBe('pq: x');
+  });
+
   it('show nothing of number, chain and ratchet key in a message', async () => {
     const { alice, bob } = await pairOfSpeakers();
     const { message } = await write(alice, bob.identity.publicKey, '1');

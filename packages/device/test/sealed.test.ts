@@ -1,5 +1,5 @@
 import { concatBytes, encodeHex, type PublicKey } from '@sotto/core';
-import { decodeProtocolMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
+import { type DirectMessage, decodeProtocolMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
 import { manualClock } from '@sotto/testing/clock';
 import { signBundle } from '@sotto/x3dh';
 import { describe, expect, it } from 'vitest';
@@ -375,7 +375,23 @@ describe('a sealed message is refused', () => {
       alice.device.encryptDirect(tx, bob.identity.publicKey, bytesOf('with a bundle')),
     );
     const dhEntries = decodeProtocolMessage(dh.message).directMessages;
+    const dr = await newNode('alice-1', { identity: alice.identity });
+    await meet(dr, bob);
+    const deployed = await writeTo(dr, bob, 'forged');
+    const headers = [
+      ...dhEntries.values(),
+      ...decodeProtocolMessage(deployed.message).directMessages.values(),
+    ];
+    const besides = headers.flatMap(({ payload: _, ...all }) => Object.entries(all));
+    expect(besides.map(([name]) => name).toSorted()).toEqual(['dhHeader', 'drHeader', 'x3dhHeader']);
+    const [[name, entry]] = [...inside.directMessages] as [[string, DirectMessage]];
     const contents = [
+      ...besides.map(([header, value]) =>
+        encodeProtocolMessage({
+          ...inside,
+          directMessages: new Map([[name, { ...entry, [header]: value }]]),
+        }),
+      ),
       encodeProtocolMessage({ ...inside, bundles: decodeProtocolMessage(plain.message).bundles }),
       encodeProtocolMessage({ ...inside, directMessages: dhEntries }),
       encodeProtocolMessage({ ...inside, directMessages: new Map([...inside.directMessages, ...dhEntries]) }),
@@ -410,9 +426,10 @@ describe('a sealed message is refused', () => {
       bob,
       encodeProtocolMessage({ ...inside, directMessages: new Map([[id, forged]]) }),
     );
-    expect(await refused(bob, () => read(bob, alice.identity.publicKey, sealed))).toBe(
-      'AUTHENTICATION_FAILED',
-    );
+    await expect(read(bob, alice.identity.publicKey, sealed)).rejects.toMatchObject({
+      code: 'AUTHENTICATION_FAILED',
+      details: { what: 'ratchet message' },
+    });
     expect(await readText(bob, alice, message)).toBe('pq: x');
   });
 
