@@ -25,6 +25,7 @@ async function bed({
   kept = keptStore(),
   fanoutBatch = 2,
   senderKeysFrom = DEFAULT_LIMITS.senderKeysFrom,
+  maxOutboxBytes = DEFAULT_LIMITS.maxOutboxBytes,
 } = {}) {
   const clock = manualClock(START);
   const view = kept.view();
@@ -41,7 +42,7 @@ async function bed({
     close: async () => {},
   };
   const device = await openMessengerDevice({ identity: me, installationId: 'me-1', store, crypto, clock });
-  const settings = settingsOf(me, clock, { fanoutBatch, senderKeysFrom });
+  const settings = settingsOf(me, clock, { fanoutBatch, senderKeysFrom, maxOutboxBytes });
   const events = new Events(silentLogger);
   const runtime = new Runtime(device, events, clock);
   const context = { device, events, runtime, settings };
@@ -63,6 +64,11 @@ async function bed({
     failAfter: (commits: number) => {
       failing = commits + 1;
     },
+    /** Puts so many bytes into the outbox. */
+    fill: (bytes: number) =>
+      device.transaction(async (tx) =>
+        outbox.post(tx, { kind: 'public', name: 'chat' }, new Uint8Array(bytes)),
+      ),
     make: async (...members: typeof people) => {
       const { groupId, queued } = await device.transaction(async (tx) => groups.create(tx, 'g', members));
       return { groupId, result: await queued.result() };
@@ -172,6 +178,24 @@ describe('a message to a group', () => {
     const { groupId } = await make(identity.publicKey);
     const { members } = await (await send(groupId)).result();
     expect(members).toMatchObject([{ result: { devices: [{ installationId: 'phone' }] } }]);
+  });
+
+  it.each([
+    ['to each of them', DEFAULT_LIMITS.senderKeysFrom],
+    ['once to all', 2],
+  ])('sent %s, waits as a whole while the outbox is full', async (_, senderKeysFrom) => {
+    const maxOutboxBytes = 20_000;
+    const { make, send, queue, device, fill } = await bed({ senderKeysFrom, maxOutboxBytes });
+    const friend = await newNode('friend');
+    const bundle = await friend.device.read((tx) => friend.device.bundle(tx));
+    await device.transaction((tx) => device.processBundle(tx, bundle));
+    const { groupId } = await make(friend.identity.publicKey);
+    const { details } = await fill(maxOutboxBytes).catch((error) => error);
+    // Room for a message under the key, and none for the key itself.
+    await fill(2 * maxOutboxBytes - details.actual - 400);
+    const queued = await send(groupId);
+    await expect(queued.result()).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    expect(await queue()).toEqual([expect.stringMatching(/\+$/)]);
   });
 
   it('that the store fails for is gone on with after five seconds, where it stopped', async () => {
