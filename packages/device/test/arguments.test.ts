@@ -21,6 +21,8 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
     ['clock', { clock: Date }],
     ['clock', { clock: undefined }],
     ['limits', { limits: 3 }],
+    ['hybrid', { hybrid: { begin() {} } }],
+    ['sealedSender', { sealedSender: 'yes' }],
     ['installationId', { installationId: 7 }],
     ['onHookError', { onHookError: 7 }],
   ] as const)('openDevice: %s', async (what, change) => {
@@ -30,9 +32,11 @@ describe('wrong arguments of plain JavaScript are refused by name', () => {
 
   it('what a messenger has defaults for may be missing', () => {
     expect(() => checkDeviceOptions({ identity, store: createMemoryStore() })).not.toThrow();
-    expect(() => checkDeviceOptions({ ...right(), crypto: {} as never })).toThrow(
-      expect.objectContaining({ details: expect.objectContaining({ what: 'crypto' }) }),
-    );
+    for (const what of ['crypto', 'clock']) {
+      expect(() => checkDeviceOptions({ ...right(), [what]: {} })).toThrow(
+        expect.objectContaining({ details: expect.objectContaining({ what }) }),
+      );
+    }
   });
 
   it.each([

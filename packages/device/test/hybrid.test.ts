@@ -87,6 +87,20 @@ describe('two devices that offer the hybrid suite', () => {
     expect(kemPreKeysIn((await write(alice, bob.identity.publicKey, '3')).message)).toBe(0);
   });
 
+  it('send them to several devices while one of them lacks them, and in public not with a message', async () => {
+    const { alice, bob } = await pairOfSpeakers();
+    await talk(alice, bob, 'x');
+    await talk(bob, alice, 'y');
+    const tablet = await speaker('bob-2', { identity: bob.identity });
+    await meet(alice, tablet);
+    const { message, devices } = await write(alice, bob.identity.publicKey, 'z');
+    expect([devices.length, kemPreKeysIn(message)]).toEqual([2, 1]);
+    const shown = (payload?: Uint8Array) =>
+      alice.device.transaction((tx) => alice.device.encodePublic(tx, payload));
+    expect(kemPreKeysIn(await shown())).toBe(1);
+    expect(kemPreKeysIn(await shown(new Uint8Array(1)))).toBe(0);
+  });
+
   it('read what is in a session there, whatever other header is beside that of the suite', async () => {
     const { alice, bob } = await pairOfSpeakers();
     const { message } = await write(alice, bob.identity.publicKey, 'x');

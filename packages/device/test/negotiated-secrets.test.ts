@@ -40,4 +40,14 @@ describe('negotiated secrets', () => {
     secrets.get(peers[0]!);
     expect(agreements()).toBe(before + 1);
   });
+
+  it('are evicted some at a time when there is no room: those that were agreed on first', () => {
+    const { secrets, agreements } = secretsOf(16);
+    for (const peer of peers.slice(0, 23)) secrets.get(peer);
+    const kept = peers.slice(8, 23);
+    for (const peer of kept) secrets.get(peer);
+    expect(agreements()).toBe(23);
+    secrets.get(peers[7]!);
+    expect(agreements()).toBe(24);
+  });
 });

@@ -68,6 +68,27 @@ describe('our bundle', () => {
     expect(signedPreKeys.get(device.installationId)).toMatchObject({ version: 1, protocolVersion: 1 });
   });
 
+  it('repeats what paired devices offer, without their ML-KEM prekeys, and is new when that changes', async () => {
+    const offer = {
+      suites: Uint8Array.of(2),
+      curve25519PreKey: new Uint8Array(32).fill(1),
+      kemPreKeyHash: new Uint8Array(32).fill(2),
+    };
+    const a = paired('a', { hybrid: { ...offer, kemPreKey: new Uint8Array(0) } });
+    const device = await withSiblings(a);
+    const bundle = () => device.read((tx) => device.bundle(tx));
+    const before = await bundle();
+    expect(before.signedPreKeys.get('a')?.hybrid).toEqual(offer);
+    expect(await bundle()).toBe(before);
+    const changed = { ...offer, kemPreKeyHash: new Uint8Array(32).fill(3) };
+    await device.transaction(async (tx) => {
+      const peer = await getPeer(tx, identity.publicKey);
+      const devices = [{ ...a, hybrid: { ...changed, kemPreKey: new Uint8Array(0) } }];
+      putPeer(tx, identity.publicKey, { ...peer, devices });
+    });
+    expect((await bundle()).signedPreKeys.get('a')?.hybrid).toEqual(changed);
+  });
+
   it('leaves out devices of which no prekey is known', async () => {
     const session = { id: new Uint8Array(16), initiator: false, signedPreKey: identity.publicKey };
     const summary = {

@@ -56,6 +56,7 @@ describe('the keys of sealed messages', () => {
 
   it('count days from the epoch, whatever the clock says', () => {
     expect([-1, 0, DAY - 1, DAY, Number.MAX_SAFE_INTEGER].map(sealingDay)).toEqual([0, 0, 0, 1, 104_249_991]);
+    expect(sealingDay(Number.MAX_VALUE)).toBe(2 ** 32 - 1);
   });
 });
 
@@ -109,8 +110,11 @@ describe('a sealed message', () => {
       bob.device.sealedSender(a, a, encodeProtocolMessage(unsealed(bob, alice, message))),
     ).toBeUndefined();
     expect(alice.device.sealingKey(b, bytesOf('x'))).toBeUndefined();
-    expect([message, bytesOf('x'), new Uint8Array(0)].map((one) => bob.device.isSealed(one))).toEqual([
+    const others = [bytesOf('x'), new Uint8Array(0), Uint8Array.of(0, 2), Uint8Array.of(10, 1)];
+    expect([message, ...others].map((one) => bob.device.isSealed(one))).toEqual([
       true,
+      false,
+      false,
       false,
       false,
     ]);
@@ -349,6 +353,25 @@ describe('a sealed message is refused', () => {
     const moved = concatBytes(header, nonce, crypto.sealAes256Gcm(key, nonce, opened, header));
     expect(await refused(bob, () => read(bob, alice.identity.publicKey, moved))).toBe('MALFORMED_MESSAGE');
     expect(await readText(bob, alice, message)).toBe('pq: x');
+  });
+
+  it('when there is not even a time in it, though its key opens it', async () => {
+    const { alice, bob } = await pair();
+    const { message } = await writeTo(alice, bob, 'x');
+    const direction = { sender: alice.identity.publicKey, recipient: bob.identity.publicKey };
+    const { key } = keysOf(alice).get(direction, sealingDay(START));
+    const [header, nonce] = [message.subarray(0, 6), message.subarray(6, 18)];
+    for (const length of [0, 1, 7, 8]) {
+      const short = concatBytes(
+        header,
+        nonce,
+        crypto.sealAes256Gcm(key, nonce, new Uint8Array(length), header),
+      );
+      await expect(read(bob, alice.identity.publicKey, short)).rejects.toMatchObject({
+        code: 'MALFORMED_MESSAGE',
+        details: { what: 'sealed message' },
+      });
+    }
   });
 
   it('when a bit of it was changed', async () => {

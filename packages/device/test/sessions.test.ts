@@ -1,5 +1,6 @@
 import { encodeHex } from '@sotto/core';
 import { describe, expect, it } from 'vitest';
+import { createHybridSuite } from '../src/hybrid.js';
 import type { DeviceLimits } from '../src/index.js';
 import { activeDevices, newPeerDevice, withinBounds } from '../src/peers.js';
 import { addSession, deleteSession, sessionForSending } from '../src/sessions.js';
@@ -68,6 +69,42 @@ describe('the session to send on', () => {
     expect(chosen([session(1), session(2, { lost: true })])).toBe(1);
     expect(chosen([session(1), session(2, { epoch: 1 })])).toBe(1);
     expect(chosen([session(2, { lost: true }), accepted(3, { epoch: 1 })])).toBeUndefined();
+  });
+
+  describe('with a device that offers the hybrid suite', () => {
+    const speaks = { hybrid: createHybridSuite(crypto) };
+    const offer = {
+      suites: Uint8Array.of(2),
+      curve25519PreKey: new Uint8Array(32),
+      kemPreKeyHash: new Uint8Array(32),
+      kemPreKey: new Uint8Array(0),
+    };
+    const ready = { ...offer, kemPreKey: new Uint8Array(1184) };
+    const inSuite = (number: number, change: Partial<SessionSummary> = {}) =>
+      session(number, { suite: 2, ...change });
+    const select = (
+      sessions: readonly SessionSummary[],
+      hybrid: typeof offer,
+      context: Parameters<typeof sessionForSending>[0] = speaks,
+    ) => numberOf(sessionForSending(context, device(sessions, { hybrid }), own));
+
+    it('is in that suite as soon as one can be begun, and before that one in the deployed suite', () => {
+      expect(select([inSuite(1), session(2)], ready)).toBe(1);
+      expect(select([session(2)], ready)).toBeUndefined();
+      expect(select([session(2)], offer)).toBe(2);
+    });
+
+    it('is the newest in it while its next ML-KEM prekey has not come', () => {
+      const old = [inSuite(1, { signedPreKey: other }), inSuite(2, { signedPreKey: other })];
+      expect(select([...old, session(3)], offer)).toBe(2);
+      expect(select([...old, session(3)], ready)).toBeUndefined();
+      expect(select([inSuite(4), ...old], offer)).toBe(4);
+    });
+
+    it('is in the deployed suite for a device that does not speak it any more', () => {
+      expect(select([session(1), inSuite(2)], ready, { hybrid: undefined })).toBe(1);
+      expect(select([inSuite(2)], ready, { hybrid: undefined })).toBeUndefined();
+    });
   });
 
   it('of a device that no bundle has named is the newest of all', () => {
