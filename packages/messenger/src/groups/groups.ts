@@ -246,7 +246,7 @@ export class Groups {
     const applied = this.#apply(before?.log, groupId, name, payload);
     const found =
       before === undefined
-        ? await this.#join(tx, from.sender, payload, applied)
+        ? await this.#join(tx, from.sender, payload, applied as Applied)
         : this.#keep(tx, before, applied);
     if (found === undefined) {
       return { groupId, changed: false, late: false, refused: undefined, broughtChain: false };
@@ -318,12 +318,12 @@ export class Groups {
     tx: Transaction,
     sender: PublicKey,
     payload: GroupPayload,
-    applied: Applied | undefined,
+    applied: Applied,
   ): Promise<KnownGroup | undefined> {
-    const log = (applied as Applied).log;
+    const { log } = applied;
     const name = encodeHex(sender);
     if (!log.isMember(name) || !log.isMember(this.#ownName)) {
-      const [refused] = (applied as Applied).refused;
+      const [refused] = applied.refused;
       if (refused !== undefined && !log.isCreated && log.waiting === 0) throw refused.error;
       this.#partial.set(name, log);
       // The other parts may be on their way; a message can't wait for them.
@@ -332,9 +332,9 @@ export class Groups {
     }
     const isInvited = this.#isOwn(sender) || (await this.#context.device.isAccepted(tx, sender));
     if (!isInvited) await this.#checkUninvited(tx);
-    this.#partial.delete(name, log.groupId);
-    const changes = log.changes();
-    const whole = GroupLog.empty(this.#context.settings.crypto, log.groupId).apply(changes, name);
+    tx.onCommit('state', () => this.#partial.delete(name, log.groupId));
+    // What came in earlier messages, too.
+    const whole = { ...applied, added: log.stored(), evicted: [] };
     return this.#records.put(tx, undefined, { ...NEW_GROUP, uninvited: !isInvited }, [whole]);
   }
 
