@@ -160,7 +160,7 @@ export class MemberChains {
     if (this.#skippedAtMost <= SKIPPED_IN_ALL) return;
     const kept = (await tx.keys(skippedSenderKeyTable, [])).map((key) => {
       const [groupId, sender] = key as readonly [string, string];
-      return { groupId, sender, size: 1, key };
+      return { of: [groupId, sender] as const, size: 1, key };
     });
     const isFull = kept.length + count > SKIPPED_IN_ALL;
     const gone = isFull ? beyondLimit(kept, SKIPPED_LEFT - count) : [];

@@ -57,18 +57,11 @@ export class WaitingMessages {
     const { groupId } = log;
     const waiting = (await this.list(tx)).map((one) => {
       const { record, number } = one;
-      const share = shareOf(log, record);
-      return {
-        groupId: encodeHex(record.groupId),
-        sender: share,
-        size: sizeOf(record.payload),
-        record,
-        number,
-      };
+      return { of: shareOf(log, record), size: sizeOf(record.payload), record, number };
     });
     // The same message may have been moved here from another group, or there from here.
     const isKnown = waiting.some(
-      ({ groupId: ofGroup, record }) =>
+      ({ of: [ofGroup], record }) =>
         ofGroup === groupId &&
         compareBytes(record.payload, payload) === 0 &&
         compareBytes(record.sender, sender) === 0,
@@ -84,8 +77,8 @@ export class WaitingMessages {
       receivedAt: storedNow(clock),
       signed: await this.#isSigned(tx, groupId, sender, encrypted),
     };
-    const share = shareOf(log, record);
-    const ofSender = waiting.filter((one) => one.groupId === groupId && one.sender === share);
+    const [, share] = shareOf(log, record);
+    const ofSender = waiting.filter(({ of }) => of[0] === groupId && of[1] === share);
     const gone = new Set(ofSender.slice(0, Math.max(0, ofSender.length - (WAITING_OF_SENDER - 1))));
     const kept = waiting.filter((one) => !gone.has(one));
     for (const one of [...gone, ...beyondLimit(kept, WAITING_MAX_BYTES - sizeOf(payload))]) {
@@ -130,16 +123,16 @@ export class WaitingMessages {
 }
 
 /**
- * Whose share a message is of. All who aren't members have one together. A member has two: one for what their devices have signed for the
- * group, another one for the rest, which somebody else may have moved here from another group.
+ * Whose share a message is of: a group, and in it a sender. All who aren't members have one together. A member has two: one for what their
+ * devices have signed for the group, another one for the rest, which somebody else may have moved here from another group.
  */
 function shareOf(
   log: Pick<GroupLog, 'groupId' | 'isMember'>,
   { groupId, sender, signed }: WaitingRecord,
-): string {
-  const name = encodeHex(sender);
-  if (encodeHex(groupId) === log.groupId && !log.isMember(name)) return '';
-  return signed ? name : `unsigned ${name}`;
+): readonly [group: string, sender: string] {
+  const [group, name] = [encodeHex(groupId), encodeHex(sender)];
+  if (group === log.groupId && !log.isMember(name)) return [group, ''];
+  return [group, signed ? name : `unsigned ${name}`];
 }
 
 function sizeOf({ length }: Uint8Array): number {
