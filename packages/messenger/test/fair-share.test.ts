@@ -6,10 +6,9 @@ import { beyondLimit, type Kept } from '../src/groups/fair-share.js';
 const kept = (...names: readonly string[]): readonly Kept[] =>
   names.map((name) => {
     const [, groupId = '', sender = '', size] = /^(.)\/(.):(\d+)$/.exec(name) ?? [];
-    return { groupId, sender, size: Number(size) };
+    return { of: [groupId, sender] as const, size: Number(size) };
   });
-const namesOf = (gone: readonly Kept[]) =>
-  gone.map(({ groupId, sender, size }) => `${groupId}/${sender}:${size}`);
+const namesOf = (gone: readonly Kept[]) => gone.map(({ of, size }) => `${of.join('/')}:${size}`);
 
 it('keeps all that fits, to the last byte', () => {
   expect(beyondLimit(kept('g/a:3', 'g/b:4'), 7)).toEqual([]);
@@ -35,8 +34,7 @@ it('lets everything go, and no more, when nothing may be kept', () => {
 
 it('never takes from a group that has less than the one that grows, nor more than it must', () => {
   const one = fc.record({
-    groupId: fc.constantFrom('g', 'h', 'i'),
-    sender: fc.constantFrom('a', 'b', 'c'),
+    of: fc.tuple(fc.constantFrom('g', 'h', 'i'), fc.constantFrom('a', 'b', 'c')),
     size: fc.integer({ min: 1, max: 50 }),
   });
   fc.assert(
@@ -49,11 +47,11 @@ it('never takes from a group that has less than the one that grows, nor more tha
       const last = gone.at(-1);
       if (last === undefined) return;
       expect(sum(left) + last.size).toBeGreaterThan(most);
-      const ofGroup = (groupId: string) => sum([...left, last].filter((each) => each.groupId === groupId));
-      for (const { groupId } of left) expect(ofGroup(last.groupId)).toBeGreaterThanOrEqual(ofGroup(groupId));
+      const ofGroup = ([group]: Kept['of']) => sum([...left, last].filter(({ of }) => of[0] === group));
+      for (const { of } of left) expect(ofGroup(last.of)).toBeGreaterThanOrEqual(ofGroup(of));
       // Of one sender in a group the oldest go.
       for (const each of left) {
-        const later = gone.filter((other) => other.groupId === each.groupId && other.sender === each.sender);
+        const later = gone.filter(({ of }) => `${of}` === `${each.of}`);
         for (const other of later) expect(all.indexOf(other)).toBeLessThan(all.indexOf(each));
       }
     }),

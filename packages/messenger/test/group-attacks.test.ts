@@ -631,6 +631,31 @@ describe('a log over the size of a message', () => {
     expect(bob.texts).toEqual([]);
   });
 
+  it('messages of groups that never come leave room for those of other people', async () => {
+    const { alice, bob, carol, network, clock } = await circle(['alice', 'bob', 'carol']);
+    for (const { messenger } of [alice, carol]) await messenger.close();
+    const elsewhere = await newParty(createMemoryNetwork({ clock }), 'alice', {
+      identity: alice.identity,
+      clock,
+    });
+    const { group } = await elsewhere.messenger.groups.create('g', keysOf(bob));
+    const [groupId, membershipHash] = [groupId32(group.id), decodeHex(group.membershipHash)];
+    const voice = await newAdversary(network, alice.identity, bob);
+    const evil = await newAdversary(network, carol.identity, bob);
+    await voice.send(bob, { groupId, membershipHash, payload: bytesOf('one') });
+    // Many small ones in as many groups, and large ones.
+    for (let i = 0; i < 260; i++) {
+      await evil.send(bob, { groupId: crypto.randomBytes(32), payload: bytesOf('never read') });
+    }
+    for (let i = 0; i < 5; i++) {
+      await evil.send(bob, { groupId: crypto.randomBytes(32), payload: new Uint8Array(250_000) });
+    }
+    await voice.send(bob, { groupId, membershipHash, changes: [...(await changesOf(elsewhere, group.id))] });
+    await quiet(network, bob);
+    expect(bob.texts.map((text) => text.split(': ')[1])).toEqual(['one']);
+    await elsewhere.messenger.close();
+  });
+
   it('a message that overtakes the one that made the group is read all the same', async () => {
     const { alice, bob, settle, network } = await circle(['alice', 'bob']);
     network.setConditions({ reordering: 0.9 });

@@ -20,10 +20,21 @@ import { crypto, START } from './world.js';
 
 const [GROUP, OTHER] = ['0a', '0b'].map((byte) => byte.repeat(32)) as [string, string];
 
+const bound = (to: object, value: unknown) => (typeof value === 'function' ? value.bind(to) : value);
+
 async function bed() {
   const clock = manualClock(START);
   const identity = crypto.secp256k1.generateKeyPair();
-  const device = await openMessengerDevice({ identity, store: createMemoryStore(), crypto, clock });
+  const inner = createMemoryStore();
+  let looks = 0;
+  const list: typeof inner.list = (prefix, options) => {
+    if (prefix.startsWith(skippedSenderKeyTable.name)) looks++;
+    return inner.list(prefix, options);
+  };
+  const store = new Proxy(inner, {
+    get: (target, name) => (name === 'list' ? list : bound(target, Reflect.get(target, name))),
+  });
+  const device = await openMessengerDevice({ identity, store, crypto, clock });
   const events = new Events(silentLogger);
   const settings = settingsOf(identity, clock);
   const chains = new MemberChains({ device, events, runtime: new Runtime(device, events, clock), settings });
@@ -63,14 +74,19 @@ async function bed() {
   };
   const kept = async (...of: readonly string[]) =>
     (await device.read((tx) => tx.keys(skippedSenderKeyTable, of))).length;
-  return { skip, given, kept };
+  return { skip, given, kept, looks: () => looks };
 }
 
 it('of all chains together, message keys are kept within a bound; those of whoever has most go', async () => {
   const { skip, kept } = await bed();
   const honest = await skip(GROUP, 20);
   const elsewhere = await skip(OTHER, 300);
-  for (let i = 0; i < 35; i++) await skip(GROUP, 512);
+  for (let i = 0; i < 31; i++) await skip(GROUP, 512);
+  expect(await kept()).toBe(31 * 512 + 20 + 300);
+  // An eighth of all go at once.
+  await skip(GROUP, 512);
+  expect(await kept()).toBe(14_336);
+  for (let i = 0; i < 4; i++) await skip(GROUP, 512);
   expect(await kept()).toBe(16_384);
   expect(await kept(GROUP, encodeHex(honest.sender))).toBe(20);
   expect(await kept(OTHER)).toBe(300);
@@ -78,6 +94,18 @@ it('of all chains together, message keys are kept within a bound; those of whoev
     expect((await read(0))?.plaintext).toEqual(sender);
     await expect(read(0)).rejects.toMatchObject({ code: 'DUPLICATE_MESSAGE' });
   }
+});
+
+it('a message that leaves out others costs a look at all keys only now and then, also at the bound', async () => {
+  const { skip, looks, kept } = await bed();
+  for (let i = 0; i < 32; i++) await skip(GROUP, 512);
+  expect(await kept()).toBe(16_384);
+  const { read } = await skip(GROUP, 1);
+  const before = looks();
+  for (let number = 3; number <= 401; number += 2) await read(number);
+  expect(await kept()).toBe(14_336 + 200);
+  // Those of the test itself.
+  expect(looks()).toBe(before + 1);
 });
 
 it('a message whose key went so is one of a key that is no longer there', async () => {

@@ -231,6 +231,38 @@ describe('who was given a chain', () => {
   });
 });
 
+describe('who is no longer a member', () => {
+  it('is given nothing once more; the chain is replaced if it is one that they have, though they be back before we write', async () => {
+    const { chains, act, log, ready, giveAll, people } = await bed();
+    const [first, second] = people.map(encodeHex) as [string, string];
+    const noteGone = (...gone: readonly string[]) => act((tx) => chains.noteGone(tx, GROUP, new Set(gone)));
+    const givenFrom = async (name: string, member: PublicKey) => {
+      const chain = await act((tx) => chains.requested(tx, log(), decodeHex(name)));
+      return chain && decodeSenderKey(chains.keyFor(chain, member)).index;
+    };
+    await noteGone(first);
+    const names: string[] = [];
+    for (const gone of [[first], [second]]) {
+      await giveAll();
+      const { inUse, name } = await ready();
+      names.push(name);
+      await act((tx) => chains.seal(tx, inUse, bytesOf('one')));
+      await noteGone(encodeHex(crypto.secp256k1.generateKeyPair().publicKey));
+      expect((await ready()).name).toBe(name);
+      await noteGone(...gone);
+      const after = await ready();
+      expect(after.name).not.toBe(name);
+      expect(after.lacking).toEqual(people);
+      // The one in use is one that they don't have.
+      await noteGone(...gone);
+      expect((await ready()).name).toBe(after.name);
+    }
+    const [one, two] = names as [string, string];
+    expect(await Promise.all(people.map((member) => givenFrom(one, member)))).toEqual([1, 1, 0]);
+    expect(await Promise.all(people.map((member) => givenFrom(two, member)))).toEqual([0, 1, 0]);
+  });
+});
+
 describe('a message of our identity', () => {
   it('under the chain in use retires it from the first that we have not written; others tell nothing', async () => {
     const { chains, act, ready, giveAll } = await bed();

@@ -35,8 +35,16 @@ it('of all senders 16 MiB are kept, with what waits for other changes; the oldes
   expect([kept(ALICE, 'a', 'b'), kept(BOB, 'a')]).toEqual(['a b', 'a']);
   set(BOB, 'b', 1);
   expect([kept(ALICE, 'a', 'b'), kept(BOB, 'a', 'b')]).toEqual(['b', 'a b']);
-  set(BOB, 'c', 12 * MIB - 1);
+  set(BOB, 'c', 12 * MIB - 8192);
   expect([kept(ALICE, 'a', 'b'), kept(BOB, 'a', 'b', 'c')]).toEqual(['', 'a b c']);
   set(BOB, 'd', 17 * MIB);
   expect([kept(BOB, 'a', 'b', 'c', 'd')]).toEqual(['']);
+});
+
+it('however small they are, of all senders some thousands are kept', () => {
+  const { set, kept } = bed();
+  const senders = Array.from({ length: 2049 }, (_, i) => `02${i.toString(16).padStart(64, '0')}`);
+  for (const sender of senders) set(sender, 'a', 124);
+  expect(senders.map((sender) => kept(sender, 'a')).filter((one) => one === '')).toHaveLength(1);
+  expect(kept(senders[0] as string, 'a')).toBe('');
 });

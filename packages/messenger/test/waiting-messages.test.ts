@@ -1,5 +1,6 @@
-import { encodeHex, type PublicKey, silentLogger, type TransportMessage } from '@sotto/core';
+import { decodeHex, encodeHex, type PublicKey, silentLogger, type TransportMessage } from '@sotto/core';
 import { openMessengerDevice } from '@sotto/device/internal';
+import { decodeMessage, encrypt, type OwnChain, startOwnChain } from '@sotto/sender-keys';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
 import { expect, it } from 'vitest';
 import { WaitingMessages } from '../src/groups/waiting-messages.js';
@@ -7,7 +8,7 @@ import { Events } from '../src/runtime/events.js';
 import { Runtime } from '../src/runtime/runtime.js';
 import { settingsOf } from './settings.js';
 import { manualClock } from './support.js';
-import { crypto, DAY, START } from './world.js';
+import { crypto, DAY, type Node, newNode, START } from './world.js';
 
 const GROUPS = ['0a', '0b'].map((byte) => byte.repeat(32)) as [string, string];
 const PEOPLE = [1, 2, 3].map(
@@ -40,6 +41,18 @@ async function bed() {
     await device.transaction((tx) => waiting.add(tx, log, named, message));
     return message;
   };
+  /** A message under a chain of a person's device, made for one group and received on the channel of one. */
+  const addSigned = async (person: Node, chain: OwnChain, madeFor: string, groupId = GROUPS[0]) => {
+    const { publicKey: sender } = person.identity;
+    const context = { groupId: decodeHex(madeFor), sender, installationId: 'phone' };
+    const { encoded: payload } = encrypt(crypto, chain, context, new Uint8Array(1));
+    const message = { sender, payload, channel: { kind: 'public', name: 'g' } as const, sentAt: START };
+    const log = { groupId, isMember: () => true };
+    await device.transaction((tx) =>
+      waiting.add(tx, log, decodeMessage(payload), { ...message, fromHistory: false }),
+    );
+    return message;
+  };
   const left = async () => {
     const counts = new Map<string, number>();
     for (const { record } of await device.read((tx) => waiting.list(tx))) {
@@ -48,7 +61,7 @@ async function bed() {
     }
     return Object.fromEntries(counts);
   };
-  return { clock, device, waiting, add, left, outsiders };
+  return { clock, device, waiting, add, addSigned, left, outsiders };
 }
 
 const forget = ({ device, waiting }: Awaited<ReturnType<typeof bed>>, groupId?: string) =>
@@ -101,6 +114,49 @@ it('the same message waits once', async () => {
     waiting.add(tx, { groupId: GROUPS[0], isMember: () => true }, named, message),
   );
   expect(await left()).toEqual({ 0: 1 });
+});
+
+it('the same message waits in each group to whose channel it came', async () => {
+  const { device, waiting, addSigned } = await bed();
+  const alice = await newNode('phone');
+  const chain = startOwnChain(crypto);
+  const { payload, ...rest } = await addSigned(alice, chain, GROUPS[0], GROUPS[1]);
+  await device.transaction((tx) =>
+    waiting.add(tx, { groupId: GROUPS[0], isMember: () => true }, decodeMessage(payload), {
+      ...rest,
+      payload,
+      fromHistory: false,
+    }),
+  );
+  const kept = await device.read((tx) => waiting.list(tx));
+  expect(kept.map(({ record }) => encodeHex(record.groupId)).toSorted()).toEqual(GROUPS);
+});
+
+it('what was moved here from another group leaves room for what was sent here', async () => {
+  const { device, waiting, addSigned } = await bed();
+  const alice = await newNode('phone');
+  const bundle = await alice.device.transaction((tx) => alice.device.bundle(tx));
+  await device.transaction((tx) => device.processBundle(tx, bundle));
+  const chain = startOwnChain(crypto);
+  const { payload } = await addSigned(alice, chain, GROUPS[0]);
+  for (let i = 0; i < 70; i++) await addSigned(alice, chain, GROUPS[1]);
+  const kept = async () => (await device.read((tx) => waiting.list(tx))).map(({ record }) => record);
+  expect((await kept()).filter(({ signed }) => signed).map((one) => one.payload)).toEqual([payload]);
+  expect(await kept()).toHaveLength(1 + 64);
+  for (let i = 0; i < 70; i++) await addSigned(alice, chain, GROUPS[0]);
+  expect((await kept()).filter(({ signed }) => signed)).toHaveLength(64);
+  expect(await kept()).toHaveLength(64 + 64);
+});
+
+it('those that came while our clock was ahead are the oldest, not the latest', async () => {
+  const { clock, device, waiting, add } = await bed();
+  clock.advance(400 * DAY);
+  for (let i = 0; i < 64; i++) await add(PEOPLE[0], 100);
+  clock.advance(-399 * DAY);
+  const latest = [await add(PEOPLE[0], 100), await add(PEOPLE[0], 100)];
+  const kept = await device.read((tx) => waiting.list(tx));
+  expect(kept).toHaveLength(64);
+  expect(kept.slice(-2).map(({ record }) => record.payload)).toEqual(latest.map(({ payload }) => payload));
 });
 
 it('they come in the order in which they arrived, and those of one moment by their numbers', async () => {

@@ -4,6 +4,7 @@ export {
   type Decrypted,
   type DecryptOptions,
   decrypt,
+  isSigned,
   isSkipped,
   MemberChain,
   type MemberChainFields,

@@ -1,4 +1,4 @@
-import { compareBytes, copyBytes, Redacted, SottoError, wipeBytes } from '@sotto/core';
+import { compareBytes, copyBytes, isSottoError, Redacted, SottoError, wipeBytes } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import { associatedDataOf, type ChainContext, parseLength } from './chain-context.js';
 import { messageKeyOf, nextChainKey } from './chain-step.js';
@@ -151,6 +151,24 @@ export function decrypt(
   });
   const stored = passed.filter((one) => hasSkipped(kept, one.index));
   return { next, plaintext, keys: { stored, deleted: evicted.filter((one) => one < state.index) } };
+}
+
+/**
+ * Whether the owner of the chain that a message names signed it for this group, sender and device. That shows before one has the chain
+ * that nobody has moved the message here from another group.
+ */
+export function isSigned(
+  crypto: Pick<CryptoProvider, 'secp256k1' | 'keccak256'>,
+  context: ChainContext,
+  { chain, index, sealed, signature }: SenderKeyMessage,
+): boolean {
+  const digest = signatureDigest(crypto, associatedDataOf(context, chain, index), sealed);
+  try {
+    return compareBytes(crypto.secp256k1.recoverPublicKey(digest, signature), chain) === 0;
+  } catch (error) {
+    if (isSottoError(error, 'INVALID_SIGNATURE')) return false;
+    throw error;
+  }
 }
 
 function checkSigned(

@@ -34,7 +34,7 @@ export function open(
 
 /** What the chain's private key signs of a message, 32 bytes: `KECCAK-256(label || KECCAK-256(associated data) || sealed)`. */
 export function signatureDigest(
-  crypto: CryptoProvider,
+  crypto: Pick<CryptoProvider, 'keccak256'>,
   associatedData: Uint8Array,
   sealed: Uint8Array,
 ): Uint8Array {

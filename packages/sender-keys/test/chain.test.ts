@@ -11,6 +11,7 @@ import {
   encodeOwnChain,
   encodeSenderKey,
   encrypt,
+  isSigned,
   listSkipped,
   MAX_INDEX,
   MESSAGE_OVERHEAD,
@@ -49,6 +50,29 @@ describe('a chain', () => {
     expect([two, one].map((each) => asked.hear(each))).toEqual(['two', 'one']);
     expect(codeOf(() => asked.hear(zero))).toBe('RATCHET_DUPLICATE');
     expect(asked.state.first).toBe(1);
+  });
+
+  it('shows by its messages for which group, sender and device they are, also to whoever lacks it', () => {
+    const message = decodeMessage(new Speaker().say('hello'));
+    expect(isSigned(crypto, CONTEXT, message)).toBe(true);
+    for (const other of [
+      { groupId: new Uint8Array(32) },
+      { sender: crypto.secp256k1.generateKeyPair().publicKey },
+      { installationId: 'alice-2' },
+    ]) {
+      expect(isSigned(crypto, { ...CONTEXT, ...other }, message)).toBe(false);
+    }
+    for (const change of [
+      { index: 1 },
+      { chain: new Speaker().state.chain },
+      { chain: new Uint8Array(33).fill(255) },
+      { signature: new Uint8Array(65).fill(255, 0, 64) },
+    ]) {
+      expect(isSigned(crypto, CONTEXT, { ...message, ...change })).toBe(false);
+    }
+    expect(codeOf(() => isSigned(crypto, { ...CONTEXT, groupId: new Uint8Array(1) }, message))).toBe(
+      'INVALID_LENGTH',
+    );
   });
 
   it('is given at numbers that it has reached', () => {

@@ -141,7 +141,9 @@ export class ChainMessages {
       string,
       { group: KnownGroup; sender: Uint8Array; chains: Map<string, Uint8Array> }
     >();
-    for (const { record } of await this.#waiting.list(tx)) {
+    const waiting = await this.#waiting.list(tx);
+    // No more than some chains are looked for in one question: those that are certainly the sender's are named first.
+    for (const { record } of waiting.toSorted((a, b) => Number(b.record.signed) - Number(a.record.signed))) {
       const { sender, chain } = record;
       const groupId = encodeHex(record.groupId);
       if (await this.#memberChains.has(tx, groupId, sender, chain)) continue;

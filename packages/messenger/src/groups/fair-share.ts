@@ -1,7 +1,7 @@
-/** Something that a sender in a group made us keep. */
+/** Something that somebody made us keep. */
 export interface Kept {
-  readonly groupId: string;
-  readonly sender: string;
+  /** Of what it takes a share, the larger one first, such as group and sender. */
+  readonly of: readonly [string, string];
   /** Above 0. */
   readonly size: number;
 }
@@ -12,8 +12,9 @@ interface Share<T> {
 }
 
 /**
- * What has to go so that a limit is kept: each time the oldest of the sender who has most, in the group that has most. So members of
- * one group, and any number of identities that somebody invents, leave alone what belongs to others.
+ * What has to go so that a limit is kept: each time the oldest of the largest share within the largest share; of groups and senders, that of
+ * the sender who has most, in the group that has most. So members of one group, and any number of identities that somebody invents, leave
+ * alone what belongs to others.
  * @param kept oldest first
  * @param most largest sum of the sizes
  */
@@ -21,26 +22,23 @@ export function beyondLimit<T extends Kept>(kept: readonly T[], most: number): r
   let size = sumOf(kept);
   const gone: T[] = [];
   if (size <= most) return gone;
-  const groups = sharesOf(kept, ({ groupId }) => groupId).map((group) => ({
-    size: group.size,
-    senders: sharesOf(group.items, ({ sender }) => sender),
-  }));
+  const shares = sharesOf(kept, 0).map(({ size, items }) => ({ size, parts: sharesOf(items, 1) }));
   while (size > most && gone.length < kept.length) {
-    const group = largest(groups);
-    const sender = largest(group.senders);
-    const oldest = sender.items.shift() as T;
+    const share = largest(shares);
+    const part = largest(share.parts);
+    const oldest = part.items.shift() as T;
     gone.push(oldest);
-    for (const share of [group, sender]) share.size -= oldest.size;
+    for (const one of [share, part]) one.size -= oldest.size;
     size -= oldest.size;
   }
   return gone;
 }
 
-function sharesOf<T extends Kept>(kept: readonly T[], nameOf: (one: T) => string): Share<T>[] {
+function sharesOf<T extends Kept>(kept: readonly T[], level: 0 | 1): Share<T>[] {
   const shares = new Map<string, Share<T>>();
   for (const one of kept) {
-    const share = shares.get(nameOf(one)) ?? { size: 0, items: [] };
-    shares.set(nameOf(one), share);
+    const share = shares.get(one.of[level]) ?? { size: 0, items: [] };
+    shares.set(one.of[level], share);
     share.size += one.size;
     share.items.push(one);
   }

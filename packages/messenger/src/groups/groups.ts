@@ -195,6 +195,7 @@ export class Groups {
       this.#withDepartures({ ...found.record, uninvited: false }, before, log),
       applied,
     );
+    await this.#noteGone(tx, before, log);
     this.#emitChanged(tx, groupId);
     if (wanted.kind === 'leave') {
       this.#parts.subscriptions.unsubscribeGroup(tx, groupId);
@@ -246,8 +247,8 @@ export class Groups {
     const applied = this.#apply(before?.log, groupId, name, payload);
     const found =
       before === undefined
-        ? await this.#join(tx, from.sender, payload, applied)
-        : this.#keep(tx, before, applied);
+        ? await this.#join(tx, from.sender, payload, applied as Applied)
+        : await this.#keep(tx, before, applied);
     if (found === undefined) {
       return { groupId, changed: false, late: false, refused: undefined, broughtChain: false };
     }
@@ -318,12 +319,12 @@ export class Groups {
     tx: Transaction,
     sender: PublicKey,
     payload: GroupPayload,
-    applied: Applied | undefined,
+    applied: Applied,
   ): Promise<KnownGroup | undefined> {
-    const log = (applied as Applied).log;
+    const { log } = applied;
     const name = encodeHex(sender);
     if (!log.isMember(name) || !log.isMember(this.#ownName)) {
-      const [refused] = (applied as Applied).refused;
+      const [refused] = applied.refused;
       if (refused !== undefined && !log.isCreated && log.waiting === 0) throw refused.error;
       this.#partial.set(name, log);
       // The other parts may be on their way; a message can't wait for them.
@@ -332,9 +333,9 @@ export class Groups {
     }
     const isInvited = this.#isOwn(sender) || (await this.#context.device.isAccepted(tx, sender));
     if (!isInvited) await this.#checkUninvited(tx);
-    this.#partial.delete(name, log.groupId);
-    const changes = log.changes();
-    const whole = GroupLog.empty(this.#context.settings.crypto, log.groupId).apply(changes, name);
+    tx.onCommit('state', () => this.#partial.delete(name, log.groupId));
+    // What came in earlier messages, too.
+    const whole = { ...applied, added: log.stored(), evicted: [] };
     return this.#records.put(tx, undefined, { ...NEW_GROUP, uninvited: !isInvited }, [whole]);
   }
 
@@ -351,10 +352,11 @@ export class Groups {
     }
   }
 
-  #keep(tx: Transaction, found: KnownGroup, applied: Applied | undefined): KnownGroup {
+  async #keep(tx: Transaction, found: KnownGroup, applied: Applied | undefined): Promise<KnownGroup> {
     if (applied === undefined) return found;
     if (applied.added.length === 0 && applied.evicted.length === 0)
       return this.#records.note(found, applied.log);
+    await this.#noteGone(tx, found.log, applied.log);
     return this.#records.put(tx, found, this.#withDepartures(found.record, found.log, applied.log), [
       applied,
     ]);
@@ -427,6 +429,12 @@ export class Groups {
     if (exclusionNotices === undefined) return;
     this.#records.put(tx, found, { ...found.record, exclusionNotices }, []);
     this.#fanOut.enqueue(tx, toMembers([name], found.log.groupId));
+  }
+
+  /** Notes for our chains who is no longer a member. */
+  async #noteGone(tx: Transaction, before: GroupLog, after: GroupLog): Promise<void> {
+    const gone = before.state.members.filter((name) => !after.isMember(name));
+    if (gone.length > 0) await this.#parts.ownChains.noteGone(tx, after.groupId, new Set(gone));
   }
 
   /** Notes who is no longer a member, and when we learnt it; and whether we are one. */

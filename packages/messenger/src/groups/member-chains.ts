@@ -27,8 +27,10 @@ const CHAINS_OF_DEVICE = 64;
 const CHAINS_OF_MEMBER = 128;
 /** Message keys kept for a chain, and most messages that one may leave out: as many as an honest chain has. */
 const SKIPPED_MAX = 512;
-/** Message keys kept in all. In the group that has most, the oldest of the member who has most there go. */
+/** Most message keys kept in all. In the group that has most, the oldest of the member who has most there go. */
 const SKIPPED_IN_ALL = 16_384;
+/** How many are left when there were too many: finding out whose go takes a look at all of them, and anybody's message may cause it. */
+const SKIPPED_LEFT = SKIPPED_IN_ALL - SKIPPED_IN_ALL / 8;
 
 /** A message under a chain, decrypted. */
 export interface OpenedByChain {
@@ -42,6 +44,8 @@ export interface OpenedByChain {
 /** The chains on which other devices write to groups. */
 export class MemberChains {
   readonly #context: MessengerContext;
+  /** Message keys kept in all, at most; how many exactly shows when they are looked at. */
+  #skippedAtMost = SKIPPED_IN_ALL;
 
   constructor(context: MessengerContext) {
     this.#context = context;
@@ -106,7 +110,7 @@ export class MemberChains {
       throw new SottoError('DUPLICATE_MESSAGE', 'This message was received before.', { messageId });
     }
     const { next, keys, plaintext } = opened;
-    if (keys.stored.length > 0) await makeRoomForSkipped(tx, keys.stored.length);
+    if (keys.stored.length > 0) await this.#makeRoomForSkipped(tx, keys.stored.length);
     for (const one of keys.deleted) tx.delete(skippedSenderKeyTable, ...key, numberKey(one));
     for (const one of keys.stored)
       tx.put(skippedSenderKeyTable, one.messageKey, ...key, numberKey(one.index));
@@ -147,15 +151,25 @@ export class MemberChains {
     }
     return (newest[0]?.record.number ?? 0) + 1;
   }
-}
 
-/** Each message can make us keep many keys, and there is no end of members, so what they have together is limited. */
-async function makeRoomForSkipped(tx: Transaction, count: number): Promise<void> {
-  const kept = (await tx.keys(skippedSenderKeyTable, [])).map((key) => {
-    const [groupId, sender] = key as readonly [string, string];
-    return { groupId, sender, size: 1, key };
-  });
-  for (const { key } of beyondLimit(kept, SKIPPED_IN_ALL - count)) tx.delete(skippedSenderKeyTable, ...key);
+  /** Each message can make us keep many keys, and there is no end of members, so what they have together is limited. */
+  async #makeRoomForSkipped(tx: Transaction, count: number): Promise<void> {
+    const atMost = this.#skippedAtMost;
+    // Too many, when nothing comes of the transaction.
+    this.#skippedAtMost += count;
+    if (this.#skippedAtMost <= SKIPPED_IN_ALL) return;
+    const kept = (await tx.keys(skippedSenderKeyTable, [])).map((key) => {
+      const [groupId, sender] = key as readonly [string, string];
+      return { of: [groupId, sender] as const, size: 1, key };
+    });
+    const isFull = kept.length + count > SKIPPED_IN_ALL;
+    const gone = isFull ? beyondLimit(kept, SKIPPED_LEFT - count) : [];
+    for (const { key } of gone) tx.delete(skippedSenderKeyTable, ...key);
+    const surplus = atMost - (kept.length - gone.length);
+    tx.onCommit('state', () => {
+      this.#skippedAtMost -= surplus;
+    });
+  }
 }
 
 /** Zero-padded, so that keys sort by number. */

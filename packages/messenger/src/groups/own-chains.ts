@@ -167,6 +167,28 @@ export class OwnChains {
     return this.#find(tx, log.groupId, name);
   }
 
+  /**
+   * Notes that people are no longer members. The chain in use is replaced if one of them has it, also should they be back before we write; and
+   * of those before, none is given to them again from the same number on: they may have forgotten the group, and what they have read in it.
+   * @param gone identities in hex
+   */
+  async noteGone(tx: Transaction, groupId: string, gone: ReadonlySet<string>): Promise<void> {
+    const chains = await this.#chains(tx, groupId);
+    const without = async ({ state }: OwnChainRecord): Promise<boolean> => {
+      const name = encodeHex(decodeOwnChain(state).chain);
+      const before = await tx.get(chainRecipientsTable, groupId, name);
+      const recipients = before?.recipients.filter(({ identity }) => !gone.has(encodeHex(identity)));
+      if (before === undefined || recipients?.length === before.recipients.length) return false;
+      tx.put(chainRecipientsTable, { ...before, recipients: recipients ?? [] }, groupId, name);
+      return true;
+    };
+    let hadLast = false;
+    for (const chain of chains) hadLast = await without(chain);
+    const last = chains.at(-1);
+    if (!hadLast || last === undefined) return;
+    tx.put(ownChainTable, { chains: [...chains.slice(0, -1), { ...last, begunAt: 0n }] }, groupId);
+  }
+
   /** Deletes all of a group. */
   async forget(tx: Transaction, groupId: string): Promise<void> {
     for (const { state } of await this.#chains(tx, groupId)) {

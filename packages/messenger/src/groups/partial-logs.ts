@@ -4,6 +4,8 @@ import type { GroupLog } from '@sotto/group-log';
 const GROUPS_OF_SENDER = 4;
 /** Bytes of such groups, of all senders; the oldest are dropped first. Four full logs. */
 const PARTIAL_MAX_BYTES = 16 * 1024 * 1024;
+/** Bytes that a smaller one counts as, since it takes as much memory: so 2,048 are kept at most. */
+const PARTIAL_LEAST_BYTES = 8 * 1024;
 
 type PartialLog = Pick<GroupLog, 'groupId' | 'bytes' | 'waitingBytes'>;
 
@@ -37,5 +39,5 @@ export class PartialLogs<T extends PartialLog = GroupLog> {
 }
 
 function bytesOf({ bytes, waitingBytes }: PartialLog): number {
-  return bytes + waitingBytes;
+  return Math.max(PARTIAL_LEAST_BYTES, bytes + waitingBytes);
 }

@@ -1,8 +1,8 @@
-import { compareBytes, decodeHex, encodeHex, type TransportMessage } from '@sotto/core';
+import { compareBytes, decodeHex, encodeHex, type PublicKey, type TransportMessage } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import { storedNow, timeSince } from '@sotto/device/internal';
 import type { GroupLog } from '@sotto/group-log';
-import type { SenderKeyMessage } from '@sotto/sender-keys';
+import { isSigned, type SenderKeyMessage } from '@sotto/sender-keys';
 import type { WaitingRecord } from '../generated/sotto/messenger/v1/groups.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { beyondLimit } from './fair-share.js';
@@ -12,7 +12,7 @@ import { waitingTable } from './tables.js';
 const WAITING_MAX_BYTES = 1024 * 1024;
 /** Bytes that a smaller message counts as: so 256 wait at most. */
 const WAITING_LEAST_BYTES = 4096;
-/** Most of one sender in a group, and of all together who aren't members of it; their oldest go. */
+/** Most of one sender in a group, see {@link shareOf}; their oldest go. */
 const WAITING_OF_SENDER = 64;
 /** Time after which nobody will give us the chain any more, in milliseconds. */
 const WAITING_MS = 7 * 24 * 60 * 60_000;
@@ -50,43 +50,66 @@ export class WaitingMessages {
   async add(
     tx: Transaction,
     log: Pick<GroupLog, 'groupId' | 'isMember'>,
-    { chain, index }: SenderKeyMessage,
+    encrypted: SenderKeyMessage,
     message: TransportMessage,
   ): Promise<void> {
     const { payload, sender } = message;
     const { groupId } = log;
     const waiting = (await this.list(tx)).map((one) => {
       const { record, number } = one;
-      const ofGroup = encodeHex(record.groupId);
-      const share = shareOf(log, ofGroup, encodeHex(record.sender));
-      return { groupId: ofGroup, sender: share, size: sizeOf(record.payload), record, number };
+      return { of: shareOf(log, record), size: sizeOf(record.payload), record, number };
     });
+    // The same message may have been moved here from another group, or there from here.
     const isKnown = waiting.some(
-      ({ record }) =>
-        compareBytes(record.payload, payload) === 0 && compareBytes(record.sender, sender) === 0,
+      ({ of: [ofGroup], record }) =>
+        ofGroup === groupId &&
+        compareBytes(record.payload, payload) === 0 &&
+        compareBytes(record.sender, sender) === 0,
     );
     if (isKnown || payload.length > WAITING_MAX_BYTES) return;
-    const share = shareOf(log, groupId, encodeHex(sender));
-    const ofSender = waiting.filter((one) => one.groupId === groupId && one.sender === share);
+    const { clock } = this.#context.settings;
+    const record: WaitingRecord = {
+      groupId: decodeHex(groupId),
+      sender,
+      chain: encrypted.chain,
+      payload,
+      sentAt: BigInt(Math.trunc(message.sentAt)),
+      receivedAt: storedNow(clock),
+      signed: await this.#isSigned(tx, groupId, sender, encrypted),
+    };
+    const [, share] = shareOf(log, record);
+    const ofSender = waiting.filter(({ of }) => of[0] === groupId && of[1] === share);
     const gone = new Set(ofSender.slice(0, Math.max(0, ofSender.length - (WAITING_OF_SENDER - 1))));
     const kept = waiting.filter((one) => !gone.has(one));
     for (const one of [...gone, ...beyondLimit(kept, WAITING_MAX_BYTES - sizeOf(payload))]) {
       tx.delete(waitingTable, one.number);
     }
-    const { clock, crypto } = this.#context.settings;
-    const receivedAt = storedNow(clock);
-    // In the order of arrival; random, since another transaction may add one at the same time.
-    const order = [receivedAt, index].map((part) => String(part).padStart(16, '0'));
-    const number = [...order, encodeHex(crypto.randomBytes(8))].join('-');
-    const record: WaitingRecord = {
-      groupId: decodeHex(groupId),
-      sender,
-      chain,
-      payload,
-      sentAt: BigInt(Math.trunc(message.sentAt)),
-      receivedAt,
-    };
-    tx.put(waitingTable, record, number);
+    tx.put(waitingTable, record, this.#nextNumber(waiting.at(-1)?.number, record, encrypted));
+  }
+
+  /**
+   * Names a message so that they come in the order of arrival, also when our clock is set back; those of one moment in that of their chain.
+   * Random, since another transaction may add one at the same time.
+   */
+  #nextNumber(last = '0', { receivedAt }: WaitingRecord, { index }: SenderKeyMessage): string {
+    const at = Math.max(Number(receivedAt), Number(last.split('-')[0]));
+    const order = [at, index].map((part) => String(part).padStart(16, '0'));
+    return [...order, encodeHex(this.#context.settings.crypto.randomBytes(8))].join('-');
+  }
+
+  /** Whether one of the devices of its sender that we know signed a message for this group. */
+  async #isSigned(
+    tx: ReadTransaction,
+    groupId: string,
+    sender: PublicKey,
+    encrypted: SenderKeyMessage,
+  ): Promise<boolean> {
+    const { device, settings } = this.#context;
+    const devices = await device.activeInstallations(tx, sender);
+    const context = { groupId: decodeHex(groupId), sender };
+    return devices.some((installationId) =>
+      isSigned(settings.crypto, { ...context, installationId }, encrypted),
+    );
   }
 
   /** Deletes those that have waited for too long, and those of a group that is forgotten. */
@@ -99,9 +122,17 @@ export class WaitingMessages {
   }
 }
 
-/** Whose share a message is of. */
-function shareOf(log: Pick<GroupLog, 'groupId' | 'isMember'>, groupId: string, sender: string): string {
-  return groupId !== log.groupId || log.isMember(sender) ? sender : '';
+/**
+ * Whose share a message is of: a group, and in it a sender. All who aren't members have one together. A member has two: one for what their
+ * devices have signed for the group, another one for the rest, which somebody else may have moved here from another group.
+ */
+function shareOf(
+  log: Pick<GroupLog, 'groupId' | 'isMember'>,
+  { groupId, sender, signed }: WaitingRecord,
+): readonly [group: string, sender: string] {
+  const [group, name] = [encodeHex(groupId), encodeHex(sender)];
+  if (group === log.groupId && !log.isMember(name)) return [group, ''];
+  return [group, signed ? name : `unsigned ${name}`];
 }
 
 function sizeOf({ length }: Uint8Array): number {

@@ -1,14 +1,16 @@
 import { compareBytes, encodeHex, type PublicKey } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import { storedNow, timeSince } from '@sotto/device/internal';
+import type { EarlyRecord } from '../generated/sotto/messenger/v1/storage.js';
+import { beyondLimit } from '../groups/fair-share.js';
 import type { MessengerContext } from '../runtime/context.js';
 import { earlyTable } from '../storage/tables.js';
 import type { IdentifiedMessage } from './sealed-senders.js';
 
-/** Most messages that wait; the oldest go. */
-const MOST_MESSAGES = 256;
-/** Most bytes of these. */
+/** Most bytes of messages that wait. The oldest of the sender who has most goes. */
 const MOST_BYTES = 1024 * 1024;
+/** Bytes that a smaller message counts as: so 256 wait at most. */
+const LEAST_BYTES = 4096;
 /** Time after which a group won't come any more, in milliseconds. */
 const EARLY_MS = 7 * 24 * 60 * 60_000;
 
@@ -29,7 +31,7 @@ export class EarlyMessages {
     this.#context = context;
   }
 
-  /** Keeps a message; the oldest go when there is no room. @returns whether it is one that can be kept */
+  /** Keeps a message; older ones go when there is no room. @returns whether it is one that can be kept */
   async add(tx: Transaction, groupId: string, message: IdentifiedMessage): Promise<boolean> {
     const { sender, payload, sealedSender = false } = message;
     if (payload.length > MOST_BYTES) return false;
@@ -38,14 +40,18 @@ export class EarlyMessages {
       (one) => compareBytes(one.payload, payload) === 0 && compareBytes(one.sender, sender) === 0,
     );
     if (isKnown) return true;
-    let [count, bytes] = [1, payload.length];
-    // The latest that fit stay.
-    for (const one of waiting.toReversed()) {
-      count++;
-      bytes += one.payload.length;
-      const age = timeSince(Number(one.receivedAt), this.#context.settings) ?? 0;
-      if (count > MOST_MESSAGES || bytes > MOST_BYTES || age >= EARLY_MS) tx.delete(earlyTable, ...one.key);
-    }
+    const isOld = ({ receivedAt }: EarlyRecord) =>
+      (timeSince(Number(receivedAt), this.#context.settings) ?? 0) >= EARLY_MS;
+    // Anybody can name groups that never come: the share is that of the sender.
+    const shares = waiting
+      .filter((one) => !isOld(one))
+      .map((one) => ({
+        ...one,
+        of: [encodeHex(one.sender), one.key[0]] as const,
+        size: sizeOf(one.payload),
+      }));
+    for (const one of [...waiting.filter(isOld), ...beyondLimit(shares, MOST_BYTES - sizeOf(payload))])
+      tx.delete(earlyTable, ...one.key);
     const { clock, crypto } = this.#context.settings;
     const receivedAt = storedNow(clock);
     // In the order of arrival, also within a millisecond; random, since another transaction may add one at the same time.
@@ -84,4 +90,8 @@ export class EarlyMessages {
       found.push({ ...value, key: segments as unknown as EarlyKey });
     return found.sort((a, b) => (a.key[1] < b.key[1] ? -1 : 1));
   }
+}
+
+function sizeOf({ length }: Uint8Array): number {
+  return Math.max(LEAST_BYTES, length);
 }

@@ -109,6 +109,8 @@ export interface WaitingRecord {
   sentAt: bigint;
   /** Milliseconds since the epoch, by our clock. */
   receivedAt: bigint;
+  /** Whether a device of the sender that we know signed it for this group, as is shown by the chain that it names. */
+  signed: boolean;
 }
 
 function createBaseMemberSyncRecord(): MemberSyncRecord {
@@ -720,6 +722,7 @@ function createBaseWaitingRecord(): WaitingRecord {
     payload: new Uint8Array(0),
     sentAt: 0n,
     receivedAt: 0n,
+    signed: false,
   };
 }
 
@@ -748,6 +751,9 @@ export const WaitingRecord: MessageFns<WaitingRecord> = {
         throw new globalThis.Error("value provided for field message.receivedAt of type int64 too large");
       }
       writer.uint32(48).int64(message.receivedAt);
+    }
+    if (message.signed !== false) {
+      writer.uint32(56).bool(message.signed);
     }
     return writer;
   },
@@ -811,6 +817,14 @@ export const WaitingRecord: MessageFns<WaitingRecord> = {
             }
 
             message.receivedAt = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.signed = reader.bool();
             continue;
           }
         }
