@@ -53,7 +53,7 @@ export const targets = [
     folder: 'packages/messenger',
     mutate: 'src/groups/*.ts',
     tests:
-      'test/{facade,failed-messages,fair-share,fan-out,group-attacks,group-messages,group-rights,groups,member-chains,member-sync,own-chains,partial-logs,requests,sender-key-attacks,sender-keys,waiting-messages}.test.ts', // those in which there are groups
+      'test/{facade,failed-messages,fair-share,fan-out,group-attacks,group-messages,group-rights,groups,member-chains,member-sync,own-chains,partial-logs,rejoined-groups,requests,sender-key-attacks,sender-keys,waiting-messages}.test.ts', // those in which there are groups
     leftOut: [],
   },
   {
