@@ -276,7 +276,13 @@ describe('a message of a group', () => {
     expect(await failure(receive(by(dave), club.payload({ changes: many })))).toEqual(stranger);
     expect(await count()).toEqual([1, 1]);
     club.change({ kind: 'add', identities: keysOf(dave) });
-    const outcome = await receive(by(dave), club.payload({ payload: bytesOf('I am new') }));
+    for (let i = 0; i < 255; i++) club.change({ kind: 'rename', name: `club ${i}` });
+    // Of someone whom we don't know as a member, so many changes are looked at.
+    const changes = [...club.log.changes()];
+    expect(changes).toHaveLength(257);
+    expect(await failure(receive(by(dave), club.payload({ changes })))).toEqual(stranger);
+    const known = { changes: changes.slice(1), payload: bytesOf('I am new') };
+    const outcome = await receive(by(dave), club.payload(known));
     expect(outcome).toEqual({
       groupId: club.id,
       changed: true,
@@ -479,7 +485,7 @@ describe('our changes', () => {
 
   it('claim a group that no one leads, by its eldest member', async () => {
     const club = new Club([bob]);
-    const { receive, change, get, queued } = await bed();
+    const { receive, change, count, get, queued } = await bed();
     await receive(by(alice), club.payload());
     club.change({ kind: 'add', identities: keysOf(carol) });
     club.change({ kind: 'leave' });
@@ -501,6 +507,14 @@ describe('our changes', () => {
     });
     await change(other.id, { kind: 'leave' });
     expect((await get(other.id)).members.map(nameOf)).toEqual(['carol']);
+    // Nor does the eldest claim it first.
+    const third = new Club([bob], 2);
+    await receive(by(alice), third.payload());
+    third.change({ kind: 'leave' });
+    await receive(by(alice), third.payload());
+    const [, before] = await count();
+    await change(third.id, { kind: 'leave' });
+    expect(await count()).toEqual([3, before! + 1]);
   });
 
   it('have names of 256 bytes at most, and members that are points of the curve', async () => {
