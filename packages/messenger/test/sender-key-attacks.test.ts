@@ -247,6 +247,22 @@ describe('a hostile member', () => {
     expect(bob.texts).toEqual([]);
   });
 
+  it('is asked first for the chains that certainly are theirs', async () => {
+    const { channel, context, content, clock, evil, settle } = await club();
+    const moved = { ...context, groupId: new Uint8Array(32).fill(4) };
+    for (let i = 0; i < 3; i++) {
+      await channel.post(encrypt(crypto, startOwnChain(crypto), moved, content('elsewhere')).encoded);
+    }
+    const chain = startOwnChain(crypto);
+    await channel.post(encrypt(crypto, chain, context, content('here')).encoded);
+    await settle();
+    await clock.advanceAndRest(15_000);
+    await settle();
+    const questions = evil.seen.filter(({ wantedChains }) => wantedChains.length > 0);
+    expect(questions.map(({ wantedChains }) => wantedChains.length)).toEqual([4, 4, 4]);
+    for (const { wantedChains } of questions) expect(wantedChains[0]).toEqual(chain.chain);
+  });
+
   it('does not put off a question by writing on; it comes sooner again for what is new; and once an hour', async () => {
     const { bob, channel, context, content, clock, evil, settle } = await club();
     const post = async () => {
