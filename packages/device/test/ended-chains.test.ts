@@ -1,6 +1,21 @@
+import { SottoError, type Store } from '@sotto/core';
 import { decodeProtocolMessage, encodeProtocolMessage } from '@sotto/protocol-codec';
 import { describe, expect, it } from 'vitest';
-import { countRecords, meet, type Node, newNode, read, readText, refused, talk, write } from './world.js';
+import { TransactionManager } from '../src/storage/transaction-manager.js';
+import { endedChainsOf, keepEnded, keepEndedKey } from '../src/suites/ended-chains.js';
+import {
+  countRecords,
+  crypto,
+  keptStore,
+  meet,
+  type Node,
+  newNode,
+  read,
+  readText,
+  refused,
+  talk,
+  write,
+} from './world.js';
 
 const MOST = 256;
 
@@ -30,6 +45,40 @@ const again = (alice: Node, bob: Node, sent: Uint8Array) => {
   const message = { ...decodeProtocolMessage(sent), bundles: [] };
   return refused(bob, () => read(bob, alice.identity.publicKey, encodeProtocolMessage(message)));
 };
+
+describe('chains that have ended', () => {
+  it('are listed for their session, each in the place of the oldest; a fault of the store is none of theirs', async () => {
+    const { store } = keptStore();
+    let failing = false;
+    const failable: Store = {
+      get: (key) =>
+        failing
+          ? Promise.reject(new SottoError('STORE_UNAVAILABLE', 'The disk is gone.', { reason: 'gone' }))
+          : store.get(key),
+      list: (...range) => store.list(...range),
+      commit: (...writes) => store.commit(...writes),
+      close: () => store.close(),
+    };
+    const manager = new TransactionManager(failable, crypto);
+    const listed = (session: string) =>
+      manager.read(async (tx) => {
+        const found: number[] = [];
+        for await (const [first] of endedChainsOf(tx, session)) found.push(first ?? -1);
+        return found.toSorted((a, b) => a - b);
+      });
+    await manager.transaction(async (tx) => {
+      expect(keepEnded(tx, 'one', 3, [Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(3)])).toBe(6);
+      keepEnded(tx, 'two', 0, [Uint8Array.of(9)]);
+    });
+    expect([await listed('one'), await listed('two')]).toEqual([[1, 2, 3], [9]]);
+    await manager.transaction(async (tx) => keepEnded(tx, 'one', MOST + 4, [Uint8Array.of(4)]));
+    expect(await listed('one')).toEqual([1, 3, 4]);
+    failing = true;
+    await expect(
+      manager.transaction((tx) => keepEndedKey(tx, 'one', 5, Uint8Array.of(7))),
+    ).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+});
 
 describe('chains that ended in a session of the deployed suite', () => {
   it('are kept up to their bound, the last ones; a repetition in an older one is not read either', async () => {

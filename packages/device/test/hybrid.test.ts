@@ -249,6 +249,45 @@ describe('two devices that offer the hybrid suite', () => {
     expect(await talk(alice, bob, 'on')).toBe('pq: on');
   });
 
+  it('say of a message whose handshake or session they do not have that it is in no known session', async () => {
+    const bob = await newNode('bob-1');
+    const [oldPreKey] = [...(await bundleOf(bob)).signedPreKeys.values()];
+    await bob.reopen(true);
+    const alice = await speaker('alice-1');
+    // From before they spoke the suite, they have a session in the other one.
+    const before = await newNode('alice-1', { identity: alice.identity });
+    await meet(before, bob);
+    expect(await talk(before, bob, 'x')).toBe('dr: x');
+    alice.clock.advance(1_000);
+    bob.clock.advance(1_000);
+    await bob.device.transaction((tx) => bob.device.rotatePreKeyIfDue(tx));
+    await meet(alice, bob);
+    const { message } = await write(alice, bob.identity.publicKey, 'y');
+    const decoded = decodeProtocolMessage(message);
+    const entry = entryFor(message, 'bob-1');
+    const handshake = entry?.hybridHeader?.handshake;
+    if (entry?.hybridHeader === undefined || handshake === undefined || oldPreKey === undefined)
+      throw new Error('no handshake');
+    const withHeader = (change: { readonly handshake: typeof handshake | undefined }) => {
+      const changed = { ...entry, hybridHeader: { ...entry.hybridHeader, knownVersion: 0, ...change } };
+      return encodeProtocolMessage({ ...decoded, directMessages: new Map([['bob-1', changed]]) });
+    };
+    for (const unknown of [
+      { ...handshake, suite: 3 },
+      { ...handshake, id: oldPreKey.signedPreKey },
+      { ...handshake, id: alice.identity.publicKey },
+      undefined,
+    ]) {
+      expect(await readText(bob, alice, withHeader({ handshake: unknown }))).toBe('SESSION_NOT_FOUND');
+    }
+    expect(await readText(bob, alice, message)).toBe('pq: y');
+    // Nor does a device that does not speak the suite.
+    await bob.reopen(false);
+    expect(await readText(bob, alice, (await write(alice, bob.identity.publicKey, 'z')).message)).toBe(
+      'SESSION_NOT_FOUND',
+    );
+  });
+
   it('refuse a message in which a bit was changed, in header, handshake and body', async () => {
     const { alice, bob } = await pairOfSpeakers();
     const { message } = await write(alice, bob.identity.publicKey, 'x');
