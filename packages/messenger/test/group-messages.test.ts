@@ -265,6 +265,22 @@ describe('a message of a group', () => {
     expect(await count()).toEqual([5, 9]);
   });
 
+  it('in parts, once it is whole, leaves its place to others', async () => {
+    const { receive, count } = await bed();
+    const clubs = Array.from({ length: 5 }, (_, at) => {
+      const club = new Club([bob], at);
+      club.change({ kind: 'rename', name: 'x' });
+      return club;
+    });
+    const part = (club: Club, ...range: readonly [number, number]) =>
+      receive(by(alice), club.payload({ changes: club.log.changes().slice(...range) }));
+    for (const club of clubs.slice(0, 4)) await part(club, 1, 2);
+    await part(clubs[3]!, 0, 1);
+    await part(clubs[4]!, 1, 2);
+    for (const at of [0, 1, 2, 4]) await part(clubs[at]!, 0, 1);
+    expect(await count()).toEqual([5, 10]);
+  });
+
   it('of who never had to do with the group is refused, unless its changes show that it has', async () => {
     const club = new Club([bob]);
     const { receive, count, get } = await bed();
@@ -414,6 +430,10 @@ describe('what we answer', () => {
     expect(await synced()).toBe(before);
     await receive(by(carol, 'dr'), club.payload({ changes: [] }));
     expect(await synced()).toBe(before + 1);
+    club.change({ kind: 'add', identities: keysOf(dave) });
+    await receive(by(alice), club.payload());
+    await receive(by(dave, 'pq'), club.payload({ changes: [] }));
+    expect(await synced()).toBe(before + 2);
   });
 });
 

@@ -72,9 +72,10 @@ async function bed() {
     };
     return { has, read };
   };
+  const forget = (groupId: string) => device.transaction((tx) => chains.forget(tx, groupId));
   const kept = async (...of: readonly string[]) =>
     (await device.read((tx) => tx.keys(skippedSenderKeyTable, of))).length;
-  return { skip, given, kept, looks: () => looks };
+  return { skip, given, kept, forget, looks: () => looks };
 }
 
 it('of all chains together, message keys are kept within a bound; those of whoever has most go', async () => {
@@ -121,4 +122,14 @@ it('whoever was away while a chain was replaced 63 times reads what comes under 
   expect(await read(0)).toMatchObject({ senderInstallation: 'd', protection: 'pq' });
   const more = await given(65);
   expect([await more.has(0), await more.has(1), await has(0)]).toEqual([false, true, true]);
+});
+
+it('chains and keys of a group that is forgotten are gone, and only those', async () => {
+  const { skip, forget, kept } = await bed();
+  await skip(GROUP, 3);
+  const stays = await skip(OTHER, 5);
+  await forget(GROUP);
+  expect([await kept(GROUP), await kept(OTHER)]).toEqual([0, 5]);
+  expect((await stays.read(6))?.plaintext).toEqual(stays.sender);
+  expect((await stays.read(0))?.plaintext).toEqual(stays.sender);
 });
