@@ -27,7 +27,7 @@ const folder = temporaryDirectory(afterAll);
 let archive: EnvelopeArchive;
 let mailserver: Mailserver;
 beforeAll(async () => {
-  const limits = { maxAge: 100 * 86_400, maxBytes: 1e6, maxWaiting: 100 };
+  const limits = { maxAge: 100 * 86_400, maxBytes: 1e6, maxWaiting: 100, maxWaitingBytes: 1e6 };
   archive = await EnvelopeArchive.open({
     path: join(folder, 'archive'),
     limits,
