@@ -30,7 +30,7 @@ import { type OpeningKey, openData, sealData } from '../envelope/seal.js';
 import { createInlineMiner } from '../mining/inline-miner.js';
 import type { Miner } from '../mining/miner.js';
 import { readable } from '../support/readable.js';
-import { RedeliveryQueue } from '../support/redelivery-queue.js';
+import { DEFAULT_MAX_WAITING_BYTES, RedeliveryQueue } from '../support/redelivery-queue.js';
 import { abortedError, closedError } from '../support/transport-errors.js';
 import { SkewEstimate } from './clock-skew.js';
 import type { DecodedEnvelope, EncodedEnvelope, EnvelopeFormat } from './envelope-format.js';
@@ -131,8 +131,6 @@ export function createTransportOfFormat(
     },
   };
 }
-
-const DEFAULT_MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 /** Most times that a message is sealed for one send: again when it expired while waiting, or when our clock was off. */
 const ATTEMPTS_MOST = 5;

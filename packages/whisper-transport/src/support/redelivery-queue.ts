@@ -3,6 +3,8 @@ import { type Clock, type ConnectOptions, copyBytes, type TransportMessage } fro
 /** Milliseconds between attempts to deliver a message that the receiver rejected. */
 const RETRIES_MS = [100, 1_000, 5_000, 30_000];
 
+/** Bytes of messages that may wait for a receiver, unless the options of a transport say otherwise: 64 MiB. */
+export const DEFAULT_MAX_WAITING_BYTES = 64 * 1024 * 1024;
 /** What a message takes beside its payload while it waits, in bytes, about. */
 const MESSAGE_BYTES = 2_048;
 
