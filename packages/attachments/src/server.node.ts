@@ -5,8 +5,8 @@ import { pid } from 'node:process';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
+  ByteCollector,
   type Clock,
-  concatBytes,
   encodeHex,
   encodeUtf8,
   invalidArgument,
@@ -288,14 +288,12 @@ function spaceOf(bytes: number): number {
 
 /** The body, when it has as many bytes as announced. */
 async function readExactly(request: BlobRequest, length: number): Promise<Uint8Array | undefined> {
-  const parts: Uint8Array[] = [];
-  let received = 0;
+  const received = new ByteCollector();
   for await (const chunk of request) {
-    received += chunk.length;
-    if (received > length) return undefined;
-    parts.push(chunk);
+    if (received.length + chunk.length > length) return undefined;
+    received.add(chunk);
   }
-  return received === length ? concatBytes(...parts) : undefined;
+  return received.length === length ? received.take() : undefined;
 }
 
 function end(response: BlobResponse, status: number): void {

@@ -355,6 +355,19 @@ describe('backup', () => {
     expect(bytes).toBeLessThan(20 * backup.length);
   });
 
+  it('with a record of many bytes is read in chunks of one', async () => {
+    const value = new Uint8Array(200_000).fill(7);
+    const applicationRecord = { key: 'app/large', value };
+    const account = crypto.secp256k1.generateKeyPair().privateKey;
+    const backup = await sealed([
+      { content: { $case: 'account', value: account } },
+      { content: { $case: 'applicationRecord', value: applicationRecord } },
+    ]);
+    const store = createMemoryStore();
+    await restore(backup, undefined, store, 1);
+    expect((await store.get('app/large'))?.value).toEqual(value);
+  });
+
   it('from memory that is used again for each chunk, and let go of in the end', async () => {
     const { backup, alice } = await someone();
     let closed = false;
