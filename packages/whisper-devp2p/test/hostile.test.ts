@@ -194,6 +194,20 @@ describe('hostile connections', () => {
     await peer.ended();
   });
 
+  it('pings without end, whose answers are never read', async () => {
+    const host = await testHost();
+    const peer = await rawPeer(urlOf(host));
+    peer.send(STATUS);
+    await host.connected(1);
+    peer.session.pause();
+    for (let i = 0; i < 1_000; i++) peer.session.sendMessage(Uint8Array.of(2, 1, 0, 0xc0));
+    await host.lost(1);
+    expect(host.counters.bans).toBe(1);
+    peer.session.resume();
+    expect(await peer.ended()).toMatch(/SUBPROTOCOL_ERROR|no reason/);
+    await goesOn(host);
+  });
+
   it('codes of no protocol that we share, and codes that are none', async () => {
     for (const message of [Uint8Array.of(0x81, 0x90), Uint8Array.of(0x81, 0x05), Uint8Array.of(0xc0)]) {
       const host = await testHost();
