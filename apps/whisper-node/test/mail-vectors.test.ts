@@ -21,7 +21,7 @@ const clock: Clock = {
   },
 };
 /** Whose requests these are. */
-const peer = { id: 'ab'.repeat(64) };
+const peer = { id: 'ab'.repeat(64), address: '192.0.2.1:30303' };
 
 const folder = temporaryDirectory(afterAll);
 let archive: EnvelopeArchive;

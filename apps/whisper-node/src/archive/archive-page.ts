@@ -12,6 +12,8 @@ export interface ArchivePage {
   readonly envelopes: readonly ArchivedEnvelope[];
   /** The cursor of the next page; empty when this is the last. */
   readonly cursor: Uint8Array;
+  /** Records read for it: what it has cost. */
+  readonly lookedAt: number;
 }
 
 /** Bytes of a page: the envelope that exceeds them is its last. */
@@ -53,6 +55,6 @@ export class PageInProgress {
   }
 
   finish(cursor: Uint8Array): ArchivePage {
-    return { envelopes: this.#envelopes, cursor };
+    return { envelopes: this.#envelopes, cursor, lookedAt: this.#lookedAt };
   }
 }
